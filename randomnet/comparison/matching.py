@@ -1,0 +1,261 @@
+"""Which combos of several results folders belong together.
+
+    read_combos     the combos of a folder, with every option's value
+    keep            those that --filter asks for
+    match           groups of equal values of the options that all folders vary
+    table_of_runs   one row per run of all of them
+    notes           in words, what is missing and what does not compare
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from randomnet.results import Loaded, ResultsError, load
+
+ABSENT = object()
+ALL = "all runs"  # the name of a combo where nothing is varied
+SYNTHETIC = "(synthetic)"
+LISTED = 6  # so many are named in a line about missing ones
+LOSS = "trainvalidate.loss"
+
+
+@dataclass(frozen=True)
+class Combo:
+    """One combo of one results folder; `place` is the folder's number and so its colour."""
+
+    label: str
+    place: int
+    number: int
+    values: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    connectome: str
+    loaded: Loaded
+
+    def get(self, option: str) -> Any:
+        """The value of an option, by its full or its short name, gridded or not; ABSENT where none or several are."""
+        for source in (self.values, self.settings):
+            names = [option] if option in source else [name for name in source if _same_option(name, option)]
+            if names:
+                return source[names[0]] if len(names) == 1 else ABSENT
+        return ABSENT
+
+
+class Matched(NamedTuple):
+    """The combos, of all folders, that have the same values of the shared options."""
+
+    key: str  # for the table: lr=0.1, nle=5%
+    title: str  # for people: lr = 0.1, nle = 5%
+    combos: list[Combo]
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that was asked for, in memory.
+
+    shared:  the options that all folders vary; varied: those that any does.
+    runs:    one row per planned run, see table_of_runs.
+    labels:  of all folders, also of those of which no combo is left.
+    """
+
+    matched: list[Matched]
+    shared: tuple[str, ...]
+    varied: tuple[str, ...]
+    runs: pd.DataFrame
+    labels: tuple[str, ...]
+
+    @property
+    def combos(self) -> list[Combo]:
+        """Of all folders."""
+        return [combo for match in self.matched for combo in match.combos]
+
+
+def read_combos(folder: Path, label: str, place: int) -> list[Combo]:
+    """All combos of a results folder; ResultsError, in one line, where it is none."""
+    try:
+        loaded = load(folder)
+        return [
+            Combo(label, place, combo["combo"], combo["values"], combo.get("settings", {}),
+                  connectome_text(combo.get("connectome") or {}), loaded)
+            for combo in loaded.manifest["combos"]
+        ]  # fmt: skip
+    except ResultsError:
+        raise
+    except (KeyError, TypeError, AttributeError) as error:
+        problem = f"{type(error).__name__} {error}"
+        raise ResultsError(f"{folder}/manifest.json: expected RandomNet's layout, got {problem}") from None
+    except (ValueError, OSError) as error:
+        raise ResultsError(f"{folder}: cannot be read: {' '.join(str(error).split())}") from None
+
+
+def keep(combos: Sequence[Combo], filters: Sequence[str]) -> list[Combo]:
+    """The combos whose options have the values asked for: any of one option's, and all options'."""
+    wanted: dict[str, list[str]] = {}
+    for text in filters:
+        option, value = text.split("=", 1)
+        wanted.setdefault(option, []).append(value)
+    known = [name for combo in combos for name in (*combo.values, *combo.settings)]
+    known = list(dict.fromkeys([*(name.split(".")[-1] for name in known), *known]))
+    for option in wanted:
+        if option not in known:
+            raise ResultsError(f"--filter: unknown option {option!r}{nearest(option, known)}")
+        full = [name for name in known if "." in name and _same_option(name, option)]
+        if len(full) > 1 and not any(option in combo.values for combo in combos):
+            raise ResultsError(f"--filter: expected a unique option, got {option!r}, which is {' or '.join(full)}")
+    left = [combo for combo in combos
+            if all(canonical(combo.get(option)) in map(canonical, values) for option, values in wanted.items())]
+    if not left:
+        has = "; ".join(f"{option} has {', '.join(distinct(combos, option))}" for option in wanted)
+        raise ResultsError(f"--filter {' '.join(filters)}: no combo left" + (f" ({has})" if has else ""))
+    return left
+
+
+def canonical(value: Any) -> Any:
+    """What two values must agree in to be the same: 0.1, "0.10" and 1e-1 are, and so are True and "true"."""
+    text = str(value).strip()
+    if text.casefold() in ("true", "false"):
+        return text.casefold()
+    try:
+        return ("%", float(text[:-1])) if text.endswith("%") else float(text)
+    except ValueError:
+        return text
+
+
+def match(combos: Sequence[Combo], metrics: Sequence[str], labels: Sequence[str]) -> Study:
+    """Group combos of equal values of the options that all folders vary, and tabulate their runs."""
+    varied = {combo.label: combo.loaded.varied for combo in combos}
+    union = tuple(dict.fromkeys(option for options in varied.values() for option in options))
+    shared = tuple(option for option in union if all(option in options for options in varied.values()))
+    groups: dict[tuple, list[Combo]] = {}
+    for combo in combos:
+        groups.setdefault(tuple(canonical(combo.values.get(option)) for option in shared), []).append(combo)
+    matched = [Matched(combo_text(group[0], shared), title_text(group, shared), group) for group in groups.values()]
+    return Study(matched, shared, union, table_of_runs(matched, shared, metrics), tuple(labels))
+
+
+def table_of_runs(matched: Sequence[Matched], shared: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
+    """One row per planned run: label, combo, own, iteration, status, the shared options and the metrics."""
+    parts = []
+    for group in matched:
+        for combo in group.combos:
+            rows = combo.loaded.table[combo.loaded.table["combo"] == combo.number]
+            numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in metrics if name in rows}
+            head = {"label": combo.label, "combo": group.key, "own": own_text(combo, shared), "number": combo.number}
+            options = {option: group.combos[0].values.get(option) for option in shared}
+            parts.append(rows[["iteration", "status"]].assign(**head, **options, **numbers))
+    runs = pd.concat(parts, ignore_index=True)
+    return runs.reindex(columns=list(dict.fromkeys([*runs.columns, *metrics])))
+
+
+def connectome_text(record: Mapping[str, Any]) -> str:
+    """What the network is, from the manifest; synthetic ones are called so."""
+    name = str(record.get("name") or "")
+    return f"{name} {SYNTHETIC}".strip() if record.get("synthetic") and "synthetic" not in name.casefold() else name
+
+
+def _same_option(one: str, other: str) -> bool:
+    """Whether two names are one option, of which one is given without its section."""
+    return one.split(".")[-1] == other.split(".")[-1] and (one == other or "." not in one or "." not in other)
+
+
+def value_text(combo: Combo, option: str) -> str:
+    """An option's value for people: where it names a synthetic connectome, it says so."""
+    value = str(combo.get(option))
+    return combo.connectome if combo.connectome == f"{value} {SYNTHETIC}" else value
+
+
+def combo_text(combo: Combo, options: Sequence[str]) -> str:
+    """The options' values, as in the table and in file names."""
+    return ", ".join(f"{option}={combo.values.get(option)}" for option in options) or ALL
+
+
+def title_text(combos: Sequence[Combo], options: Sequence[str]) -> str:
+    """The options' values; a name that is synthetic in any of the folders is called so."""
+    values = {option: max((value_text(combo, option) for combo in combos), key=len) for option in options}
+    return ", ".join(f"{option} = {value}" for option, value in values.items())
+
+
+def own_text(combo: Combo, shared: Sequence[str]) -> str:
+    """The options this folder varies alone."""
+    return ", ".join(f"{option}={value}" for option, value in combo.values.items() if option not in shared)
+
+
+def legend_text(label: str, connectomes: Sequence[str], own: str = "") -> str:
+    """Legend text: the label, what network it is, and the options of its own."""
+    names = list(dict.fromkeys(filter(None, connectomes)))
+    if len(names) > 2:
+        synthetic = sum(SYNTHETIC in name or "synthetic" in name for name in names)
+        names = [f"{len(names)} connectomes" + (f" ({synthetic} synthetic)" if synthetic else "")]
+    text = " and ".join(names)
+    if text not in (label, f"{label} {SYNTHETIC}") or label.endswith(SYNTHETIC):
+        text = f"{label}: {text}" if text else label
+    return f"{text}, {own}" if own else text
+
+
+def notes(study: Study) -> Iterator[str]:
+    """A line for everything that is not as the reader of the figures would expect."""
+    labels = [label for label in study.labels if any(combo.label == label for combo in study.combos)]
+    yield from (f"{label}: no combo left by --filter" for label in study.labels if label not in labels)
+    for label in labels:
+        runs = study.runs[study.runs["label"] == label]
+        for status, said in (("missing", "unfinished"), ("failed", "failed"), ("diverged", "diverged")):
+            rows = runs[runs["status"] == status]
+            if len(rows):
+                listed = [f"combo {row.number} iteration {row.iteration}" for row in rows.itertuples()]
+                yield f"{label}: {len(rows)} of {len(runs)} runs {said}: {_listing(listed)}"
+    if len(labels) > 1:
+        for label in labels:
+            yield from _said_of_matching(study, label)
+        yield from _said_of_differences(study, labels)
+
+
+def _said_of_matching(study: Study, label: str) -> Iterator[str]:
+    mine = [combo for combo in study.combos if combo.label == label]
+    lacking = [group.key for group in study.matched if label not in {combo.label for combo in group.combos}]
+    if lacking:
+        yield f"{label}: has nothing for {_listing(lacking)}; what other folders have there is drawn without it"
+    own = [option for option in mine[0].loaded.varied if option not in study.shared]
+    most = max(sum(combo.label == label for combo in group.combos) for group in study.matched)
+    if own and most > 1:
+        by = f"matched by {', '.join(study.shared)}" if study.shared else "no option is varied in all folders"
+        fixed = [f"{combo.label} has {option}={combo.get(option)}" for option in own for combo in study.combos
+                 if combo.label != label and option not in combo.values and combo.get(option) is not ABSENT]
+        yield "; ".join([f"{label}: not all folders vary {', '.join(own)} ({by})",
+                         f"up to {most} of its combos share a figure, each drawn and compared on its own",
+                         *dict.fromkeys(fixed)])  # fmt: skip
+
+
+def _said_of_differences(study: Study, labels: Sequence[str]) -> Iterator[str]:
+    first = {label: next(combo.loaded.manifest for combo in study.combos if combo.label == label) for label in labels}
+    for name, consequence in (("iterations", "only those that both have are pairs"),
+                              ("seed", "pairs are by iteration all the same, but not of the same random numbers")):
+        found = {label: manifest.get(name) for label, manifest in first.items()}
+        if len(set(map(str, found.values()))) > 1:
+            yield f"{name} differ: {', '.join(f'{label} {value}' for label, value in found.items())}; {consequence}"
+    for group in study.matched:
+        losses = {combo.label: str(loss) for combo in group.combos if (loss := combo.get(LOSS)) is not ABSENT}
+        if len(set(losses.values())) > 1:
+            said = ", ".join(f"{label} {value}" for label, value in losses.items())
+            yield f"{group.key}: losses differ in kind ({said}); their values are not comparable"
+            return
+
+
+def _listing(texts: Sequence[str]) -> str:
+    more = f", and {len(texts) - LISTED} more" if len(texts) > LISTED else ""
+    return ", ".join(texts[:LISTED]) + more
+
+
+def distinct(combos: Sequence[Combo], option: str) -> list[str]:
+    """The different values of an option, numbers in their order."""
+    found = {canonical(value): str(value) for combo in combos if (value := combo.get(option)) is not ABSENT}
+    return [found[key] for key in sorted(found, key=lambda key: (str(type(key)), key))]
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The end of an error line about a name that is none of `known`."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known[:20])}"

@@ -1,0 +1,205 @@
+"""Paired statistics of runs: how much two sets of runs differ, and how sure that is.
+
+    paired_differences   the runs both sets have, as b - a
+    bootstrap_interval   percentile bootstrap of the mean difference
+    permutation_p        two-sided sign-flip test of a mean difference of zero
+    compare              all of it for one metric of two sets of runs, as one row
+    comparison_table     every combo, metric and pair of labels, and all combos pooled
+    summary_table        the same columns for one set of runs alone: means and standard errors
+
+Only complete runs enter a mean; diverged ones are counted beside it, for leaving them out flatters. No correction for
+the number of rows is made.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+POOLED = "pooled"
+LEVEL = 0.95
+RESAMPLES = 10_000
+FLIPS = 20_000
+EXACT_UP_TO = 12
+SEED = 20_240_229  # fixed: the same runs give the same table, byte for byte
+CHUNK = 1_000_000  # numbers drawn at once, so that many pairs do not need much memory
+
+
+def paired_differences(a: pd.Series, b: pd.Series) -> np.ndarray:
+    """b - a over the index entries where both have a finite value; shape (pairs,)."""
+    differences = (b.astype(float) - a.astype(float)).to_numpy()
+    return differences[np.isfinite(differences)]
+
+
+def bootstrap_interval(differences: np.ndarray, level: float = LEVEL, seed: int = SEED) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean of `differences`, shape (n,), in their unit.
+
+    Efron and Tibshirani (1993), section 13.3, with RESAMPLES resamples from a fixed seed. ValueError where n < 2.
+    """
+    values = _at_least_two(differences)
+    generator = np.random.default_rng(seed)
+    means = [values[generator.integers(0, len(values), (rows, len(values)))].mean(axis=1)
+             for rows in _chunks(RESAMPLES, len(values))]
+    tail = (1 - level) / 2
+    low, high = np.quantile(np.concatenate(means), [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def permutation_p(differences: np.ndarray, seed: int = SEED) -> float:
+    """Two-sided sign-flip p value of a mean difference of zero; `differences` has shape (n,).
+
+    All 2^n sign patterns where n <= EXACT_UP_TO; beyond that FLIPS random ones, with the observed pattern counted in
+    (Phipson and Smyth 2010), so that p is never 0. ValueError where n < 2.
+    """
+    values = _at_least_two(differences)
+    # Rounding must not decide whether a pattern equal to the observed one counts.
+    threshold = abs(values.sum()) - 1e-12 * np.abs(values).sum()
+    if len(values) <= EXACT_UP_TO:
+        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(values))))
+        return float(np.mean(np.abs(signs @ values) >= threshold))
+    generator = np.random.default_rng(seed)
+    extreme = 0
+    for rows in _chunks(FLIPS, len(values)):
+        signs = generator.integers(0, 2, (rows, len(values))) * 2.0 - 1.0
+        extreme += int(np.sum(np.abs(signs @ values) >= threshold))
+    return (1 + extreme) / (1 + FLIPS)
+
+
+def compare(a: pd.Series, b: pd.Series) -> dict[str, Any]:
+    """One row of figures for two sets of runs; the index (for example the iteration) says which runs are a pair.
+
+    mean_a, mean_b and their standard errors are over all n_a and n_b runs; the difference, its interval and p are over
+    the n pairs. What too few runs cannot give is None, and `note` says why.
+    """
+    differences = paired_differences(a, b)
+    row = {"n": len(differences), **_means(a, "_a"), **_means(b, "_b")}
+    row["difference_b_minus_a"] = float(differences.mean()) if len(differences) else None
+    low, high = bootstrap_interval(differences) if len(differences) > 1 else (None, None)
+    p = permutation_p(differences) if len(differences) > 1 else None
+    return {**row, "interval_low": low, "interval_high": high, "permutation_p": p, "note": _note(row)}
+
+
+def comparison_table(
+    runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[str], seeds: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
+    """Compare every pair of labels in every combo, and over all combos that both have.
+
+    runs:    one row per run: label, combo (the text of the shared options), own (the text of the options this label
+             alone varies, often empty), iteration, status, the columns of `options` and of `metrics`.
+    options: the shared options, each of which becomes a column.
+    seeds:   the base seed of every label; pairs of different seeds are noted.
+
+    Where a label has several combos of the same shared options, each is compared on its own; in the pooled rows their
+    mean stands for them, so that no run counts twice.
+    """
+    columns = ["combo", *options, "metric", "label_a", "label_b", "own_a", "own_b", *COMPARED]
+    rows = []
+    for label_a, label_b in itertools.combinations(runs["label"].unique(), 2):
+        a_runs, b_runs = runs[runs["label"] == label_a], runs[runs["label"] == label_b]
+        both = [combo for combo in a_runs["combo"].unique() if (b_runs["combo"] == combo).any()]
+        names = {"label_a": label_a, "label_b": label_b}
+        caution = _seed_caution(seeds, label_a, label_b)
+        for combo in both:
+            for (own_a, a), (own_b, b) in itertools.product(_by_own(a_runs, combo), _by_own(b_runs, combo)):
+                head = {"combo": combo, **a.iloc[0][list(options)].to_dict(), **names, "own_a": own_a, "own_b": own_b}
+                rows += _rows(head, a, b, metrics, caution)
+        if both:
+            a, b = (part[part["combo"].isin(both)] for part in (a_runs, b_runs))
+            rows += _rows({"combo": POOLED, **names}, a, b, metrics, caution)
+    table = pd.DataFrame(rows, columns=columns)
+    return table.drop(columns=[name for name in ("own_a", "own_b") if not table[name].fillna("").any()])
+
+
+def summary_table(runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[str]) -> pd.DataFrame:
+    """Means and standard errors of every metric per combo and over all combos; `runs` as in comparison_table."""
+    parts = [(part["combo"].iloc[0], part) for _, part in runs.groupby(["combo", "own"], sort=False)]
+    rows = []
+    for combo, part in [*parts, *([(POOLED, runs)] if len(parts) > 1 else [])]:
+        settings = {} if combo == POOLED else part.iloc[0][list(options)].to_dict()
+        for metric in _present(metrics, part):
+            counts = {"planned": len(part), "diverged": _diverged(part)}
+            head = {"combo": combo, **settings, "metric": metric, "label": part["label"].iloc[0]}
+            rows.append({**head, **_means(_complete(part)[metric], ""), **counts})
+    return pd.DataFrame(rows, columns=["combo", *options, "metric", "label", "n", "mean", "stderr",
+                                       "planned", "diverged"])
+
+
+COMPARED = ("n", "n_a", "n_b", "mean_a", "mean_b", "stderr_a", "stderr_b", "difference_b_minus_a", "interval_low",
+            "interval_high", "permutation_p", "diverged_a", "diverged_b", "note")
+
+
+def _rows(
+    head: Mapping[str, Any], a: pd.DataFrame, b: pd.DataFrame, metrics: Sequence[str], caution: str
+) -> list[dict[str, Any]]:
+    rows = []
+    for metric in _present(metrics, a, b):
+        # A label's own combos of one shared combo are averaged into one value per pair, and only then compared.
+        paired = (_complete(part).groupby(["combo", "iteration"])[metric].mean() for part in (a, b))
+        row = compare(*paired) | _means(_complete(a)[metric], "_a") | _means(_complete(b)[metric], "_b")
+        note = "; ".join(filter(None, [row["note"], caution]))
+        rows.append({**head, "metric": metric, **row, "diverged_a": _diverged(a), "diverged_b": _diverged(b),
+                     "note": note})
+    return rows
+
+
+def _by_own(runs: pd.DataFrame, combo: str) -> list[tuple[str, pd.DataFrame]]:
+    return list(runs[runs["combo"] == combo].groupby("own", sort=False))
+
+
+def _present(metrics: Sequence[str], *tables: pd.DataFrame) -> list[str]:
+    return [metric for metric in metrics if all(metric in table and table[metric].notna().any() for table in tables)]
+
+
+def _complete(runs: pd.DataFrame) -> pd.DataFrame:
+    return runs[runs["status"] == "complete"]
+
+
+def _diverged(runs: pd.DataFrame) -> int:
+    return int((runs["status"] == "diverged").sum())
+
+
+def _means(values: pd.Series, suffix: str) -> dict[str, Any]:
+    """Count, mean and standard error of the finite values; None where they are too few."""
+    finite = values.to_numpy(dtype=float)
+    finite = finite[np.isfinite(finite)]
+    n = len(finite)
+    return {
+        f"n{suffix}": n,
+        f"mean{suffix}": float(finite.mean()) if n else None,
+        f"stderr{suffix}": float(finite.std(ddof=1) / np.sqrt(n)) if n > 1 else None,
+    }
+
+
+def _note(row: Mapping[str, Any]) -> str:
+    n = row["n"]
+    notes = []
+    if n < 2:
+        notes.append(f"no interval and no p: they need at least 2 pairs of complete runs and there {_are(n)}")
+    elif 2 ** (1 - n) > 1 - LEVEL:
+        notes.append(f"with {n} pairs p cannot be below {2.0 ** (1 - n):g}")
+    return "; ".join(notes)
+
+
+def _are(n: int) -> str:
+    return "is 1" if n == 1 else f"are {n}"
+
+
+def _seed_caution(seeds: Mapping[str, Any] | None, a: str, b: str) -> str:
+    if seeds is None or seeds.get(a) == seeds.get(b):
+        return ""
+    return f"paired by iteration although the seeds differ ({a} {seeds.get(a)}, {b} {seeds.get(b)})"
+
+
+def _at_least_two(differences: np.ndarray) -> np.ndarray:
+    values = np.asarray(differences, dtype=float)
+    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
+        raise ValueError(f"expected at least 2 finite differences of shape (n,), got shape {values.shape}: {values}")
+    return values
+
+
+def _chunks(total: int, width: int) -> list[int]:
+    """Split `total` rows of `width` numbers into chunks of bounded size."""
+    step = max(1, CHUNK // width)
+    return [min(step, total - start) for start in range(0, total, step)]

@@ -1,0 +1,20 @@
+"""The experiment as text: schema, reading, the grid."""
+
+from randomnet.config.describe import help_text
+from randomnet.config.grid import Combo, Plan, Run, read_plan
+from randomnet.config.schema import BUILT_IN_ROIS, TRAINED, Config
+from randomnet.config.values import ConfigError, Share, nearest
+
+__all__ = [
+    "BUILT_IN_ROIS",
+    "TRAINED",
+    "Combo",
+    "Config",
+    "ConfigError",
+    "Plan",
+    "Run",
+    "Share",
+    "help_text",
+    "nearest",
+    "read_plan",
+]

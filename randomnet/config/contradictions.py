@@ -1,0 +1,69 @@
+"""Options that are each fine and together are not; what needs the network itself is checked where it is built."""
+
+from randomnet.config.schema import Config
+
+Key = tuple[str, str]
+
+
+def contradiction(config: Config) -> tuple[Key, str] | None:
+    """The first option that contradicts another, and what was expected of it; None where all agree."""
+    return next(filter(None, (check(config) for check in CHECKS)), None)
+
+
+def _times(config: Config) -> tuple[Key, str] | None:
+    dt, spectrum = config.model.dt, config.lyapunov
+    if spectrum.tons != "adaptive" and spectrum.tons < dt:
+        return ("lyapunov", "tons"), f"at least one step (model.dt = {dt:g}) between reorthonormalisations"
+    interval = dt if spectrum.tons == "adaptive" else spectrum.tons
+    if spectrum.tsim < interval:
+        return ("lyapunov", "tsim"), f"at least one interval of reorthonormalisation ({interval:g})"
+    if (spectrum.tsim + spectrum.transient + spectrum.frame_transient) / dt > 1e9:
+        return ("lyapunov", "tsim"), "fewer than 1e9 steps of model.dt in the transients and tsim together"
+    return None
+
+
+def _trained(config: Config) -> tuple[Key, str] | None:
+    if not config.trained:
+        return ("trainvalidate", "train_gains"), "something to train: one of train_weights, train_gains, train_shifts"
+    if config.model.activation == "tanh":
+        for name in ("gains", "shifts"):
+            if name in config.trained:
+                return (
+                    ("trainvalidate", f"train_{name}"),
+                    f"False with activation = tanh, which has no {name} (tanh_stretched has)",
+                )
+    return None
+
+
+def _number_param(config: Config) -> tuple[Key, str] | None:
+    counts = config.trainvalidate.number_param
+    if not isinstance(counts, tuple):
+        return None
+    for name, count in zip(("weights", "gains", "shifts"), counts, strict=True):
+        trained = name in config.trained
+        if trained != (count > 0):
+            expected = f"{'more than 0' if trained else '0'} {name} as train_{name} = {trained}"
+            return ("trainvalidate", "number_param"), expected
+    return None
+
+
+def _network(config: Config) -> tuple[Key, str] | None:
+    net = config.net
+    if net.roi == "random" and net.normalization == "sinkhorn":
+        return ("net", "normalization"), "another with roi = random, as sinkhorn needs one sign per neuron"
+    if net.roi == "random" and net.dales_law is True:
+        return ("net", "dales_law"), "auto or False with roi = random, whose neurons have weights of both signs"
+    if net.roi == "random" and config.model.groups != "neuron":
+        return ("model", "groups"), "neuron with roi = random, which has no labels"
+    if not net.roi or any(character in net.roi for character in "/\\"):
+        return ("net", "roi"), "the name of a region, without a path (path_to_network is the folder)"
+    return None
+
+
+def _results(config: Config) -> tuple[Key, str] | None:
+    if not config.paths.path_to_results:
+        return ("paths", "path_to_results"), "a folder"
+    return None
+
+
+CHECKS = (_results, _network, _times, _trained, _number_param)

@@ -1,0 +1,84 @@
+"""From one INI to the runs of a grid."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from randomnet.config.reading import Text, as_text, build, read_grid, read_texts, render, unread
+from randomnet.config.schema import Config
+from randomnet.config.values import ConfigError
+
+STREAMS = ("network", "weights", "trials", "basis", "noise", "state")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One combination, one iteration: the unit of work. The same iteration has the same seed in every combo."""
+
+    combo: int
+    iteration: int
+    seed: int
+    config: Config
+
+    def generator(self, stream: str) -> np.random.Generator:
+        """The named, independent source of randomness of this run: SeedSequence([seed, iteration]), spawned."""
+        streams = np.random.SeedSequence([self.seed, self.iteration]).spawn(len(STREAMS))
+        return np.random.default_rng(streams[STREAMS.index(stream)])
+
+
+@dataclass(frozen=True)
+class Combo:
+    """One combination: its values as written in combos_params, and the whole checked config."""
+
+    index: int
+    values: dict[str, Any]
+    config: Config
+
+    def runs(self) -> list[Run]:
+        """Its repeats."""
+        return [
+            Run(self.index, iteration, self.config.experiment.seed, self.config)
+            for iteration in range(self.config.trainvalidate.iterations)
+        ]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything an INI asks for, checked as far as the text alone allows. `config` is the one without the grid."""
+
+    path: Path
+    text: str
+    varied: tuple[str, ...]
+    combos: tuple[Combo, ...]
+
+    @property
+    def config(self) -> Config:
+        """What the combos share (the experiment, paths and execution sections do not vary)."""
+        return self.combos[0].config
+
+
+def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
+    """Read and check an INI with its overrides; every combination is built. Raises ConfigError, one line."""
+    texts = read_texts(path, overrides)
+    axes = read_grid(texts)
+    base = {key: text for key, text in texts.items() if key != ("combosparams", "combos_params")}
+    for name, (key, _) in axes.items():
+        if key in base:
+            raise ConfigError(
+                f"{base[key].origin}: [{key[0]}] {key[1]}: expected it left out, as combos_params lists {name!r}, "
+                f"got {base[key].text!r}"
+            )
+    combos = []
+    for index, values in enumerate(itertools.product(*(values for _, values in axes.values()))):
+        laid = dict(zip(axes, values, strict=True))
+        origin = f"{path}: [combosparams] combos_params, combo {index} {tuple(values)!r}"
+        over = {key: Text(as_text(laid[name]), origin) for name, (key, _) in axes.items()}
+        combos.append(Combo(index, laid, build(base | over)))
+    unread(base, [combo.config for combo in combos])
+    if len(combos) > 1_000_000:
+        raise ConfigError(f"{path}: [combosparams] combos_params: expected at most 1e6 combos, got {len(combos)}")
+    return Plan(path, render(texts), tuple(axes), tuple(combos))

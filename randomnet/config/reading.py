@@ -1,0 +1,229 @@
+"""From the text of an INI to checked records: every combination is built and checked before anything is done.
+
+The text of an option keeps its origin (the file, --set, a combination), so that an error can name it.
+"""
+
+import configparser
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from randomnet.config.contradictions import contradiction
+from randomnet.config.schema import Config, Option, is_read, options, sections
+from randomnet.config.values import ConfigError, nearest
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Text:
+    """The text of one option and where it stood."""
+
+    text: str
+    origin: str
+
+
+Texts = dict[Key, Text]
+ABOUT: dict[Key, Option] = {(section, key): about for section, key, about in options()}
+NAMES: dict[Key, Key] = {
+    (section, name): (section, key) for (section, key), about in ABOUT.items() for name in (key, *about.aliases)
+}
+
+
+def read_texts(path: Path, overrides: Sequence[str] = ()) -> Texts:
+    """The options written in the file and in `section.key=value` overrides, unparsed. Raises ConfigError."""
+    parser = configparser.ConfigParser(
+        interpolation=None, inline_comment_prefixes=(";", "#"), comment_prefixes=(";", "#"), default_section="\0"
+    )
+    try:
+        parser.read_string(path.read_text(encoding="utf-8-sig"), source=str(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: expected an INI file, got {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: expected an INI file in UTF-8, got bytes that are not UTF-8") from None
+    except configparser.Error as error:
+        raise ConfigError(f"{path}: expected an INI file, got {' '.join(str(error).split())}") from None
+    texts: Texts = {}
+    for section in parser.sections():
+        for name, text in parser.items(section):
+            _put(texts, _key(section, name, str(path)), text, str(path))
+        _section(section, str(path))
+    replaced: Texts = {}
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        section, dot, key = name.strip().partition(".")
+        if not equals or not dot:
+            raise ConfigError(f"--set {override}: expected section.key=value, such as lyapunov.nle=20")
+        _put(replaced, _key(section, key, "--set"), text.strip(), "--set")
+    return texts | replaced
+
+
+def _put(texts: Texts, key: Key, text: str, origin: str) -> None:
+    if key in texts:
+        raise ConfigError(f"{origin}: [{key[0]}] {key[1]}: expected once, got it twice (an alias counts)")
+    texts[key] = Text(text, origin)
+
+
+def _section(section: str, origin: str) -> None:
+    if section not in sections():
+        raise ConfigError(
+            f"{origin}: [{section}]: expected one of the sections {', '.join(sections())}"
+            f"{nearest(section, sections())}"
+        )
+
+
+def _key(section: str, name: str, origin: str) -> Key:
+    _section(section, origin)
+    if (section, name.lower()) in NAMES:
+        return NAMES[section, name.lower()]
+    known = [key for owner, key in NAMES if owner == section]
+    elsewhere = [owner for owner, key in NAMES if key == name.lower()]
+    hint = f"; it belongs to [{elsewhere[0]}]" if elsewhere else nearest(name, known)
+    raise ConfigError(f"{origin}: [{section}] {name}: expected one of {', '.join(known)}{hint}")
+
+
+def combos_key(name: str, origin: str) -> Key:
+    """The option that a name in combos_params means: a key, or section.key. Raises ConfigError."""
+    where = f"{origin}: [combosparams] combos_params: {name!r}"
+    section, dot, key = name.partition(".")
+    if dot:
+        return _key(section, key, where)
+    owners = sorted({target for (_, known), target in NAMES.items() if known == name.lower()})
+    if len(owners) > 1:
+        spelled = ", ".join(".".join(owner) for owner in owners)
+        raise ConfigError(f"{where}: expected a key of one section, got one of several; write one of {spelled}")
+    if not owners:
+        known = sorted({known for _, known in NAMES})
+        raise ConfigError(f"{where}: expected an option's key{nearest(name, known) or ', see --help-config'}")
+    if owners[0] in (("combosparams", "combos_params"), ("trainvalidate", "iterations"), ("experiment", "kind")):
+        raise ConfigError(f"{where}: expected an option that may differ between combos; {name} may not")
+    if not ABOUT[owners[0]].identity:
+        raise ConfigError(f"{where}: expected an option that changes the results; {name} does not")
+    return owners[0]
+
+
+def read_grid(texts: Texts) -> dict[str, tuple[Key, list[Any]]]:
+    """combos_params as {name as written: (option, values)}, in the order written. Raises ConfigError."""
+    written = texts.get(("combosparams", "combos_params"))
+    if written is None or not written.text.strip():
+        return {}
+    where = f"{written.origin}: [combosparams] combos_params"
+    try:
+        grid = json.loads(written.text, object_pairs_hook=_unique)
+    except ValueError as error:
+        raise ConfigError(f'{where}: expected JSON such as {{"lr": [0.1, 0.01]}}, got {error}') from None
+    if not isinstance(grid, dict):
+        raise ConfigError(f"{where}: expected a JSON object of lists, got {type(grid).__name__}")
+    axes: dict[str, tuple[Key, list[Any]]] = {}
+    for name, values in grid.items():
+        key = combos_key(name, written.origin)
+        if not isinstance(values, list) or not values:
+            raise ConfigError(f"{where}: {name!r}: expected a list of at least one value, got {json.dumps(values)}")
+        for value in values:
+            if not isinstance(value, (bool, int, float, str)):
+                raise ConfigError(f"{where}: {name!r}: expected numbers, texts, true or false, got {json.dumps(value)}")
+        if len({json.dumps(value) for value in values}) < len(values):
+            raise ConfigError(f"{where}: {name!r}: expected different values, got {json.dumps(values)}")
+        if any(key == other for other, _ in axes.values()):
+            raise ConfigError(f"{where}: {name!r}: expected every option once, got {'.'.join(key)} twice")
+        axes[name] = (key, values)
+    return axes
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"the key {name!r} twice")
+    return dict(pairs)
+
+
+def build(texts: Mapping[Key, Text]) -> Config:
+    """One checked Config. Raises ConfigError for the first option that is wrong."""
+    texts = _predecessor(dict(texts))
+    values: dict[str, dict[str, Any]] = {section: {} for section in sections()}
+    for (section, key), written in texts.items():
+        values[section][key] = _parse((section, key), written)
+    config = Config(**{section: kind(**values[section]) for section, kind in sections().items()})
+    for key in texts:
+        if config.experiment.kind not in ABOUT[key].kinds:
+            raise ConfigError(
+                f"{_where(key, texts)}: expected it left out, as it is not available for kind = "
+                f"{config.experiment.kind}, got {texts[key].text!r}"
+            )
+    found = contradiction(config)
+    if found:
+        key, expected = found
+        came = f"{texts[key].text!r}" if key in texts else f"the default {getattr(getattr(config, key[0]), key[1])!r}"
+        raise ConfigError(f"{_where(key, texts)}: expected {expected}, got {came}")
+    return config
+
+
+def unread(texts: Texts, configs: Sequence[Config]) -> None:
+    """ConfigError for a written option that no run reads."""
+    for key, written in texts.items():
+        about = ABOUT[key]
+        if about.only and not any(is_read(about, config) for config in configs):
+            raise ConfigError(
+                f"{_where(key, texts)}: expected it only where {about.only[0]}, which holds for no run, "
+                f"got {written.text!r}"
+            )
+
+
+def as_text(value: Any) -> str:
+    """The text that a JSON value of combos_params stands for in its section."""
+    return value if isinstance(value, str) else repr(value)
+
+
+def render(texts: Texts) -> str:
+    """The options as an INI file that gives the same experiment."""
+    lines: list[str] = []
+    for section in sections():
+        written = {key: text for (owner, key), text in texts.items() if owner == section}
+        if written:
+            lines += [f"[{section}]", *(f"{key} = {_one_line(text.text)}" for key, text in written.items()), ""]
+    return "\n".join(lines)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split("\n"))
+
+
+def _where(key: Key, texts: Mapping[Key, Text]) -> str:
+    origin = texts[key].origin if key in texts else next(iter(texts.values()), Text("", "config")).origin
+    return f"{origin}: [{key[0]}] {key[1]}"
+
+
+def _parse(key: Key, written: Text) -> Any:
+    about = ABOUT[key]
+    text = written.text.strip()
+    try:
+        if not text and type(about.value).__name__ != "Value":
+            raise ValueError("")
+        return about.value.parse(text)
+    except ValueError as error:
+        hint = str(error) if str(error).startswith(";") else ""
+        got = f"{written.text!r}" if text else "nothing"
+        raise ConfigError(
+            f"{written.origin}: [{key[0]}] {key[1]}: expected {about.value.expected}, got {got}{hint}"
+        ) from None
+
+
+def _predecessor(texts: Texts) -> Texts:
+    """FlyStability's loss `MSE_Custom` is the loss mse with the target curve 1.25:-1.25."""
+    loss, target = texts.get(("trainvalidate", "loss")), texts.get(("lyapunov", "target"))
+    if loss is None or loss.text.strip().lower() != "mse_custom":
+        return texts
+    curve = Text("1.25:-1.25", loss.origin)
+    if target is not None and target.text.strip() != curve.text:
+        raise ConfigError(
+            f"{target.origin}: [lyapunov] target: expected it left out with loss = MSE_Custom, which is loss = mse "
+            f"with target = {curve.text}, got {target.text!r}"
+        )
+    return texts | {
+        ("trainvalidate", "loss"): dataclasses.replace(loss, text="mse"),
+        ("lyapunov", "target"): curve,
+    }

@@ -1,0 +1,214 @@
+"""What an option's text may be: each kind of value says what it expects and turns text into a plain value."""
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class ConfigError(ValueError):
+    """What is wrong with a configuration: one line naming file, section, key, what was expected and what came."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the nearest of `names`, or nothing where none is near."""
+    by_lower = {candidate.lower(): candidate for candidate in names}
+    found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f"; did you mean '{by_lower[found[0]]}'?" if found else ""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One kind of value: `expected` is the text of the error and of the help, `parse` raises ValueError."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "text"
+
+    def parse(self, text: str) -> Any:
+        """The plain value of `text`."""
+        return text
+
+
+@dataclass(frozen=True)
+class Integer(Value):
+    """A whole number within bounds, or one of `words`."""
+
+    low: int | None = None
+    high: int | None = None
+    words: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "a whole number" + _bounds(self.low, self.high, False) + "".join(f", or {w}" for w in self.words)
+
+    def parse(self, text: str) -> int | str:
+        """The number, or the word."""
+        if text.lower() in self.words:
+            return text.lower()
+        number = int(text)
+        _within(number, self.low, self.high, False)
+        return number
+
+
+@dataclass(frozen=True)
+class Number(Value):
+    """A finite number within bounds (`above`: the lower bound itself is not allowed), or one of `words`."""
+
+    low: float | None = None
+    high: float | None = None
+    above: bool = False
+    words: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "a number" + _bounds(self.low, self.high, self.above) + "".join(f", or {w}" for w in self.words)
+
+    def parse(self, text: str) -> float | str:
+        """The number, or the word."""
+        if text.lower() in self.words:
+            return text.lower()
+        number = float(text)
+        if not math.isfinite(number):
+            raise ValueError("not finite")
+        _within(number, self.low, self.high, self.above)
+        return number
+
+
+@dataclass(frozen=True)
+class Boolean(Value):
+    """True or False, in the spellings of configparser; or one of `words`."""
+
+    words: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "True or False" + "".join(f", or {w}" for w in self.words)
+
+    def parse(self, text: str) -> bool | str:
+        """The truth value, or the word."""
+        lower = text.lower()
+        if lower in self.words:
+            return lower
+        if lower in ("true", "yes", "on", "1"):
+            return True
+        if lower in ("false", "no", "off", "0"):
+            return False
+        raise ValueError("not a truth value")
+
+
+@dataclass(frozen=True)
+class Choice(Value):
+    """One of `names`, in any case, or a predecessor's spelling of one."""
+
+    names: tuple[str, ...]
+    spellings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "one of " + ", ".join(self.names)
+
+    def parse(self, text: str) -> str:
+        """The name as RandomNet spells it."""
+        known = {name.lower(): name for name in self.names}
+        known |= {spelling.lower(): name for spelling, name in self.spellings.items()}
+        if text.lower() not in known:
+            raise ValueError(nearest(text, [*self.names, *self.spellings]))
+        return known[text.lower()]
+
+
+@dataclass(frozen=True)
+class Share:
+    """A percentage of N."""
+
+    percent: float
+
+    def __str__(self) -> str:
+        return f"{self.percent:g}%"
+
+
+@dataclass(frozen=True)
+class CountOrShare(Value):
+    """A count, or a percentage of N such as `10%`."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "a whole number >= 1, or a percentage of the neurons such as 10%"
+
+    def parse(self, text: str) -> int | Share:
+        """The count, or the share to be taken of N later."""
+        if text.endswith("%"):
+            percent = float(text[:-1])
+            if not 0 < percent <= 100:
+                raise ValueError("out of range")
+            return Share(percent)
+        number = int(text)
+        _within(number, 1, None, False)
+        return number
+
+
+@dataclass(frozen=True)
+class Target(Value):
+    """A number, a curve `first:last` (two numbers), or the path of a file of numbers."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "a number, a curve such as 1.25:-1.25, or the path of a file of numbers"
+
+    def parse(self, text: str) -> float | tuple[float, float] | str:
+        """float, (first, last), or the path."""
+        numbers = []
+        for part in text.split(":"):
+            try:
+                numbers.append(float(part))
+            except ValueError:
+                break
+        if len(numbers) == text.count(":") + 1:
+            if len(numbers) > 2 or not all(math.isfinite(number) for number in numbers):
+                raise ValueError("not a target")
+            return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+        if not text:
+            raise ValueError("empty")
+        return text
+
+
+@dataclass(frozen=True)
+class Counts(Value):
+    """`all`, one count for whatever is trained, or three counts: weights, gains, shifts."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "all, one whole number >= 1, or three whole numbers >= 0 (weights, gains, shifts) such as 100 0 0"
+
+    def parse(self, text: str) -> str | int | tuple[int, int, int]:
+        """'all', the count, or the three counts."""
+        if text.lower() == "all":
+            return "all"
+        numbers = tuple(int(part) for part in text.replace(",", " ").split())
+        if len(numbers) not in (1, 3) or min(numbers) < (1 if len(numbers) == 1 else 0):
+            raise ValueError("not counts")
+        return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1], numbers[2])
+
+
+def _bounds(low: float | None, high: float | None, above: bool) -> str:
+    if low is not None and high is not None:
+        return f" {'above' if above else 'from'} {low:g} to {high:g}"
+    if low is not None:
+        return f" {'above' if above else '>='} {low:g}"
+    return f" <= {high:g}" if high is not None else ""
+
+
+def _within(number: float, low: float | None, high: float | None, above: bool) -> None:
+    if low is not None and (number < low or (above and number == low)):
+        raise ValueError("too small")
+    if high is not None and number > high:
+        raise ValueError("too large")

@@ -1,0 +1,175 @@
+"""All the runs of a grid: check, order, carry out, resume, sum up."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from randomnet.config import ConfigError, Plan
+from randomnet.experiment import engines, planning
+from randomnet.experiment.estimate import Estimate, estimate
+from randomnet.kinds import KINDS
+from randomnet.results import COMPLETE, DIVERGED, FAILED, ResultsError, ResultsFolder
+
+__all__ = ["Estimate", "Outcome", "check", "estimate", "run"]
+
+check = planning.check
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an experiment ended: its folder, the summary, whether it was interrupted, and what the user should know."""
+
+    root: Path
+    table: pd.DataFrame
+    interrupted: bool
+    manifest: dict[str, Any]
+
+    @property
+    def failed(self) -> int:
+        """How many runs failed."""
+        return int((self.table["status"] == FAILED).sum())
+
+
+def run(plan: Plan, facts: list[dict[str, Any]], *, fresh: bool = False, retry_failed: bool = False) -> Outcome:
+    """Do what is missing of the plan in its results folder.
+
+    facts: what `check(plan)` returned. fresh: move an existing folder aside first. retry_failed: do failed runs again.
+    Raises ConfigError where the folder holds another experiment, is in use, or cannot be written.
+    """
+    folder = ResultsFolder(Path(plan.config.paths.path_to_results).expanduser())
+    if fresh:
+        planning.prepare(plan, facts, None)
+        aside = _usable(folder.set_aside)
+        if aside:
+            tqdm.write(f"The old results folder is now {aside}")
+    planning.prepare(plan, facts, planning.check_folder(folder))
+    with _locked(folder):
+        prepared = planning.prepare(plan, facts, planning.check_folder(folder))
+        for note in prepared.notes:
+            tqdm.write(f"Note: {note}")
+        _usable(lambda: folder.write_plan(prepared.manifest, plan.text))
+        interrupted = _carry_out(plan, prepared, folder, retry_failed)
+        return Outcome(folder.root, folder.write_summary(prepared.manifest), interrupted, prepared.manifest)
+
+
+def workers_of(plan: Plan) -> int:
+    """How many processes work side by side."""
+    wanted = plan.config.execution.workers
+    allowed = KINDS[plan.config.experiment.kind].WORKERS
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    number = max(1, cores // plan.config.execution.threads) if wanted == "auto" else int(wanted)
+    return min(number, allowed or number)
+
+
+def _carry_out(plan: Plan, prepared: planning.Prepared, folder: ResultsFolder, retry_failed: bool) -> bool:
+    """Do the missing runs; True if it was interrupted."""
+    runs = prepared.runs()
+    states = {(run.combo, run.iteration): folder.run(run.combo, run.iteration).status for run in runs}
+    if retry_failed:
+        for (combo, iteration), status in states.items():
+            if status == FAILED:
+                folder.run(combo, iteration).forget_failure()
+    skipped = (COMPLETE, DIVERGED) if retry_failed else (COMPLETE, DIVERGED, FAILED)
+    missing = [run for run in runs if states[run.combo, run.iteration] not in skipped]
+    done = len(runs) - len(missing)
+    if done:
+        tqdm.write(f"{done} of {len(runs)} runs are there already and stay as they are")
+    if not missing:
+        return False
+    epochs = sum(run.config.trainvalidate.epochs for run in missing)
+    workers = min(workers_of(plan), len(missing))
+    with _stoppable() as stop, _Bars(len(runs), done, epochs) as bars:
+        if workers == 1:
+            ends = engines.here(missing, folder.root, stop.is_set, bars.epoch)
+        else:
+            ends = engines.processes(missing, folder.root, workers, stop.is_set, bars.epoch)
+        for ended in ends:
+            bars.ended(ended)
+            if ended.status in (COMPLETE, DIVERGED):
+                folder.write_losses(prepared.manifest, ended.combo)
+        return stop.is_set()
+
+
+class _Bars:
+    """One bar over runs, one over epochs with loss and lambda_max; without a terminal, a line per run."""
+
+    def __init__(self, runs: int, done: int, epochs: int) -> None:
+        self.total, self.count = runs, done
+        quiet = {"disable": None, "file": sys.stderr, "dynamic_ncols": True}
+        self.runs = tqdm(total=runs, initial=done, desc="runs", unit="run", position=0, **quiet)
+        self.epochs = tqdm(total=epochs, desc="epochs", unit="epoch", position=1, leave=False, **quiet)
+
+    def __enter__(self) -> "_Bars":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.epochs.close()
+        self.runs.close()
+
+    def epoch(self, event: engines.Event) -> None:
+        """Show an epoch."""
+        if isinstance(event, engines.Epoch):
+            where = f"combo {event.combo} iteration {event.iteration}"
+            self.epochs.set_postfix_str(f"{where}, loss {event.loss:.4g}, lambda_max {event.lambda_max:+.4f}", False)
+            self.epochs.update()
+
+    def ended(self, event: engines.Ended) -> None:
+        """Show the end of a run; what went wrong stays on the screen."""
+        where = f"combo {event.combo} iteration {event.iteration}"
+        if event.status != engines.INTERRUPTED:
+            self.count += 1
+            self.runs.update()
+        if event.status in (DIVERGED, FAILED, engines.INTERRUPTED) or self.runs.disable:
+            text = f": {event.text}" if event.text else ""
+            tqdm.write(f"[{self.count}/{self.total}] {where} {event.status}{text}", file=sys.stderr)
+
+
+@contextmanager
+def _stoppable() -> Iterator[threading.Event]:
+    """The first Ctrl-C (or SIGTERM) asks the runs to stop after their epoch; a second one interrupts at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def ask(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        tqdm.write("Stopping after the current epochs, with checkpoints; once more to stop at once", file=sys.stderr)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _locked(folder: ResultsFolder) -> Iterator[None]:
+    lock = folder.lock()
+    _usable(lock.__enter__)
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _usable(action: Any) -> Any:
+    """The action's result; ConfigError where the results folder cannot be written or is in use."""
+    try:
+        return action()
+    except OSError as error:
+        raise ConfigError(f"[paths] path_to_results: expected a folder that can be written, got {error}") from None
+    except ResultsError as error:
+        raise ConfigError(str(error)) from None

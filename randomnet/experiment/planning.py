@@ -1,0 +1,153 @@
+"""What is to be done in a results folder: every run checked, and what is already there kept."""
+
+import dataclasses
+import json
+import platform
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+import randomnet
+from randomnet import results
+from randomnet.config import Combo, ConfigError, Plan, Run
+from randomnet.kinds import KINDS
+
+OWN_FILES = ("config.ini", "combos.csv", "folder_index.txt", "summary.csv", ".lock")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A checked experiment: its combos, numbered as in the results folder, and the manifest to be written there."""
+
+    combos: tuple[Combo, ...]
+    manifest: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+    def runs(self) -> list[Run]:
+        """All runs, iteration by iteration, so that every combo has its first result early."""
+        runs = [run for combo in self.combos for run in combo.runs()]
+        return sorted(runs, key=lambda run: (run.iteration, run.combo))
+
+
+def check(plan: Plan) -> list[dict[str, Any]]:
+    """Check every run of every combo before anything starts; the connectome's facts per combo. Raises ConfigError."""
+    facts = []
+    for combo in plan.combos:
+        try:
+            kind = KINDS[combo.config.experiment.kind]
+            facts.append([kind.check(run) for run in combo.runs()].pop())
+        except ConfigError as error:
+            values = ", ".join(f"{name}={value!r}" for name, value in combo.values.items())
+            where = f", combo {combo.index} ({values})" if values else ""
+            raise ConfigError(f"{plan.path}{where}: {error}") from None
+    return facts
+
+
+def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None) -> Prepared:
+    """Lay the plan over the manifest of an earlier experiment in the same folder, if there is one.
+
+    Combos that are there keep their number, new ones follow. Raises ConfigError where the earlier experiment is another
+    one, naming the settings that differ.
+    """
+    entries = [
+        {
+            "combo": combo.index,
+            "values": combo.values,
+            "settings": json.loads(json.dumps(combo.config.settings())),
+            "connectome": about,
+        }
+        for combo, about in zip(plan.combos, facts, strict=True)
+    ]
+    numbers = list(range(len(entries))) if old is None else _numbers(plan, entries, old)
+    order = np.argsort(numbers)
+    combos = [dataclasses.replace(plan.combos[index], index=numbers[index]) for index in order]
+    manifest = {
+        "format": results.FORMAT,
+        "name": plan.config.experiment.name,
+        "kind": plan.config.experiment.kind,
+        "seed": plan.config.experiment.seed,
+        "iterations": plan.config.trainvalidate.iterations,
+        "varied": list(plan.varied),
+        "combos": [{**entries[index], "combo": numbers[index]} for index in order],
+        "versions": versions(),
+        "machine": platform.platform(),
+        "created": (old or {}).get("created") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+    notes = []
+    for name, version in (old or {}).get("versions", {}).items():
+        if manifest["versions"].get(name) != version:
+            notes.append(f"the runs that are there were made with {name} {version}, not {manifest['versions'][name]}")
+    return Prepared(tuple(combos), manifest, tuple(notes))
+
+
+def check_folder(folder: results.ResultsFolder) -> dict[str, Any] | None:
+    """The manifest that is in the results folder. Raises ConfigError where the folder is something else."""
+    root = folder.root
+    where = "[paths] path_to_results"
+    try:
+        if not root.exists():
+            return None
+        if not root.is_dir():
+            raise ConfigError(f"{where}: expected a folder, got the file {root}")
+        manifest = folder.manifest
+        own = [path for path in root.iterdir() if path.name in OWN_FILES or path.name.startswith(results.TEMPORARY)]
+        if manifest is None and len(own) < len(list(root.iterdir())):
+            raise ConfigError(
+                f"{where}: expected an empty or new folder, or one with results of RandomNet, got {root}, "
+                "which holds other files"
+            )
+        return manifest
+    except (OSError, results.ResultsError) as error:
+        raise ConfigError(f"{where}: expected a folder that can be used, got {error}") from None
+
+
+def versions() -> dict[str, str]:
+    """What the numbers depend on."""
+    return {
+        "randomnet": randomnet.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": sys.platform,
+    }
+
+
+def _numbers(plan: Plan, entries: list[dict[str, Any]], old: dict[str, Any]) -> list[int]:
+    """The number of each new combo: that of the old combo with the same settings, else the next free one."""
+    where = f"{plan.path}: path_to_results {plan.config.paths.path_to_results} holds another experiment"
+    advice = "; give this one another path_to_results, or move the old one aside with --fresh"
+    if plan.config.trainvalidate.iterations < old.get("iterations", 0):
+        raise ConfigError(
+            f"{where}: trainvalidate.iterations was {old['iterations']}, is "
+            f"{plan.config.trainvalidate.iterations}{advice}"
+        )
+    numbers: dict[int, int] = {}
+    for combo in old["combos"]:
+        distances = [_differences(combo, entry) for entry in entries]
+        nearest = min(range(len(entries)), key=lambda index: len(distances[index]))
+        if distances[nearest]:
+            raise ConfigError(f"{where}: {', '.join(distances[nearest])}{advice}")
+        numbers[nearest] = combo["combo"]
+    free = max(numbers.values(), default=-1) + 1
+    for index in range(len(entries)):
+        if index not in numbers:
+            numbers[index] = free
+            free += 1
+    return [numbers[index] for index in range(len(entries))]
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    keys = sorted({*old["settings"], *new["settings"]})
+    found = [
+        f"{key} was {old['settings'].get(key, 'not read')!r}, is {new['settings'].get(key, 'not read')!r}"
+        for key in keys
+        if old["settings"].get(key) != new["settings"].get(key)
+    ]
+    checksums = old["connectome"].get("sha256"), new["connectome"].get("sha256")
+    if not found and checksums[0] != checksums[1]:
+        found = [f"the connectome of net.roi {new['settings']['net.roi']} has changed (sha256 {checksums[1]})"]
+    return found

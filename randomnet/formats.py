@@ -1,0 +1,192 @@
+"""File formats -> Connectome. What a file holds is data: pickles pass a restricted reader, nothing is executed."""
+
+import hashlib
+import io
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from randomnet.connectome import Connectome, from_dense
+
+TRANSMITTERS = ("gaba", "acetylcholine", "glutamate", "serotonin", "octopamine", "dopamine", "neither")
+
+ADJACENCY = ("adjacency_scc.npy",)
+IDS = ("nid_scc.npy",)
+SIGNS = ("ei_neuron_types.npy", "ei_neuron.npy")
+TRANSMITTER_FILES = ("neurotransmitter_assignments.pkl", "ei_neuron_types.pkl")
+FIBER_FILES = ("cell_body_fiber_assignments.pkl", "cell_body_fiber_assignement.pkl")
+
+# cell body fibres of the hemibrain in the order of FlyStability's codes
+FIBERS = tuple(
+    """
+    PDM25 ADM09 PDM30 PDM24 PDL06 PDM10 PDM18 PDL19 ADL07 PDM07 ADL16 PDM15 PDL17 ADL09 PDM09 PDL07 PDM20 PDM08 PDL13
+    PVL17 ADL04 ADL01 ADL24 PDL10 ADL14 AVM08 PDL25 ADL05 PDL14 ADL23 PDL11 AVM04 AVM07 PDM31 PDM05 ADL20 ADL10 ADL02
+    PDL23 PDM04 PDM12 ADM04 ADL13 PDL27 ADL30 PVL04 ADM07 PDM22 ADM01 AVL08 PDM29 AVM13 PDL26 PVL06 ADM05 ADL25 PDM27
+    ADL18 ADM02 ADM10 PDL01 PDL04 PDL24 PDL15 PDL16 AVL06 AVL23 ADL03 PDM11 PDL18 ADL15 ADL17 ADL11 ADL19 AVL18 PDL08
+    AVM06 PDL22 PDM13 ADL12 PDL02 PDL03 ADL27 ADL22 AVM15 AVL10 PDM21 PDL28 PDL12 AVL12 AVL07 ADL29 ADL21 ADM11 PDL21
+    PDM06 PVL20 PVL02 AVM03 AVL27 ADM12 ADM08 ADL06 PVL01 PVM12 ADL08 AVL13 AVL04 PVL10 PVL11 PVM03 PVM14 PVM09 PDM17
+    PVL21 AVM14 AVL03 ADL28 AVL02 AVM02 PVL03 PVM11 AVM01 AVM18 PVL09 PDL09 PVM10 PVL12 PVL08 AVL01 PDM28 PVL13 ADM03
+    PVL19 AVM17 AVL05 AVM16 PDM32 PDM26 PVL14 PVL05 AVL25 PVL18 PDM35 PDM16 PDM33 AVL11 AVM09 PDM34 PVM05 AVL14 AVM19
+    PVL15 PVM08 PVM13 ADM06 PVM01 PDM14 PVM16 ADL26 PVL16 AVL20 PDM23 PVM15 AVL09 PVL07 PDM19 AVL16 PVM02 AVL26 AVM11
+    PVM06 AVL19 AVL22 PVM04 AVL24 AVM20 PVM17 PVM07 AVM22 AVL17 AVL21 AVM21 AVM12 AVM05 AVL15
+    """.split()  # noqa: SIM905 - a list of 186 lines says no more
+)
+
+
+class FormatError(ValueError):
+    """A file that is not what it should be: one line with its path, what was expected and what came."""
+
+
+def roi_folders(folder: Path) -> list[str]:
+    """Names of the sub-folders of `folder` that hold an adjacency, sorted."""
+    return sorted(path.name for path in folder.iterdir() if (path / ADJACENCY[0]).is_file())
+
+
+def read_roi_folder(folder: Path, rows: str = "source") -> Connectome:
+    """The five files of a FlyStability ROI folder (both spellings of their names) as a signed Connectome.
+
+    rows: what a row of the adjacency is, the presynaptic neuron (`source`) or the postsynaptic one (`target`).
+    Self-connections are counted in the provenance and dropped. Raises FormatError naming the file.
+    """
+    paths = {what: _one_of(folder, names) for what, names in _FILES.items()}
+    counts = _adjacency(paths["adjacency"])
+    n = len(counts)
+    ids = _vector(paths["ids"], n, "ids")
+    excitatory = _vector(paths["signs"], n, "signs")
+    if not np.isin(excitatory, (0, 1)).all():
+        wrong = excitatory[~np.isin(excitatory, (0, 1))][0]
+        raise FormatError(f"{paths['signs']}: expected 1 (excitatory) or 0 (inhibitory) per neuron, got {wrong}")
+    if len(np.unique(ids)) < n:
+        raise FormatError(f"{paths['ids']}: expected {n} different ids, got {len(np.unique(ids))}")
+    autapses = int(np.count_nonzero(np.diag(counts)))
+    np.fill_diagonal(counts, 0)
+    weights = counts.T if rows == "source" else counts
+    names = ids.astype(str)
+    return from_dense(
+        folder.name,
+        weights * (2.0 * excitatory - 1.0),
+        names,
+        {
+            "neurotransmitter": _assigned(paths["transmitters"], ids, TRANSMITTERS),
+            "cell_fibers": _assigned(paths["fibers"], ids, FIBERS),
+        },
+        {
+            "source": "FlyStability ROI folder",
+            "synthetic": False,
+            "rows": rows,
+            "autapses_dropped": autapses,
+            "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths.values()},
+        },
+    )
+
+
+_FILES = {
+    "adjacency": ADJACENCY,
+    "ids": IDS,
+    "signs": SIGNS,
+    "transmitters": TRANSMITTER_FILES,
+    "fibers": FIBER_FILES,
+}
+
+
+def load_npy(path: Path) -> np.ndarray:
+    """An .npy array without pickles. Raises FormatError."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise FormatError(f"{path}: expected a .npy array of numbers, got {error}") from None
+    if not isinstance(array, np.ndarray):
+        raise FormatError(f"{path}: expected one .npy array, got an archive of several")
+    return array
+
+
+def load_pickle(path: Path) -> Any:
+    """A pickle of dicts, lists, ints, floats, strings and NumPy arrays; anything else is refused before it is made."""
+    try:
+        return _Restricted(io.BytesIO(path.read_bytes())).load()
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from None
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        raise FormatError(f"{path}: expected a pickled dictionary, got {type(error).__name__}: {error}") from None
+
+
+class _Restricted(pickle.Unpickler):
+    """Admits what arrays and NumPy numbers are made of, by name; their constructors run no code of the file."""
+
+    ALLOWED = frozenset(
+        (module, name)
+        for core in ("numpy.core.multiarray", "numpy._core.multiarray")
+        for module, name in ((core, "_reconstruct"), (core, "scalar"))
+    ) | {("numpy", "ndarray"), ("numpy", "dtype")}
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The class or function a pickle names, if it is on the list."""
+        if (module, name) not in self.ALLOWED:
+            raise FormatError(
+                f"expected a pickle of dicts, lists, numbers, strings and arrays, got {module}.{name}, "
+                "which is refused (a pickle can run any program)"
+            )
+        return super().find_class(module, name)
+
+
+def _one_of(folder: Path, names: Iterable[str]) -> Path:
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise FormatError(f"{folder}: expected the file {' or '.join(names)}, which is not there")
+
+
+def _adjacency(path: Path) -> np.ndarray:
+    counts = load_npy(path)
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or len(counts) < 2:
+        raise FormatError(f"{path}: expected a square matrix of at least 2 x 2, got shape {counts.shape}")
+    if counts.dtype.kind not in "uifb":
+        raise FormatError(f"{path}: expected numbers, got dtype {counts.dtype}")
+    counts = counts.astype(np.float64)
+    if not np.isfinite(counts).all() or counts.min() < 0:
+        row, column = np.argwhere(~np.isfinite(counts) | (counts < 0))[0]
+        raise FormatError(
+            f"{path}: expected counts >= 0, got {counts[row, column]:g} in row {row}, column {column}"
+        )
+    if not counts.any():
+        raise FormatError(f"{path}: expected at least one connection, got only zeros")
+    return counts
+
+
+def _vector(path: Path, n: int, what: str) -> np.ndarray:
+    vector = load_npy(path)
+    if vector.shape != (n,):
+        raise FormatError(f"{path}: expected {what} of shape ({n},), one per row of the matrix, got {vector.shape}")
+    if vector.dtype.kind == "f" and np.array_equal(vector, np.round(vector)):
+        vector = vector.astype(np.int64)
+    if vector.dtype.kind not in "uib":
+        raise FormatError(f"{path}: expected {what} as whole numbers, got dtype {vector.dtype}")
+    return vector.astype(np.int64)
+
+
+def _assigned(path: Path, ids: np.ndarray, codes: tuple[str, ...]) -> np.ndarray:
+    """The label of every id: the dictionary's values are codes into `codes`, or names themselves."""
+    assigned = load_pickle(path)
+    if not isinstance(assigned, Mapping):
+        raise FormatError(f"{path}: expected a dictionary id -> label, got {type(assigned).__name__}")
+    try:
+        by_id = {int(key): value for key, value in assigned.items()}
+    except (TypeError, ValueError):
+        raise FormatError(f"{path}: expected a dictionary keyed by whole-number ids") from None
+    labels = []
+    for identifier in ids.tolist():
+        if identifier not in by_id:
+            raise FormatError(f"{path}: expected a label for every id, got none for id {identifier}")
+        labels.append(_label(path, by_id[identifier], codes))
+    return np.array(labels)
+
+
+def _label(path: Path, value: Any, codes: tuple[str, ...]) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, np.integer)) and 0 <= value < len(codes):
+        return codes[value]
+    raise FormatError(f"{path}: expected a name or a code from 0 to {len(codes) - 1}, got {value!r}")

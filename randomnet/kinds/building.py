@@ -1,0 +1,246 @@
+"""From a Run's config to the plain records the science takes; shared by the kinds, the only ones that see a config."""
+
+import copy
+import math
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from randomnet.config import BUILT_IN_ROIS, TRAINED, Config, ConfigError, Run, Share, nearest
+from randomnet.config.schema import NetSection
+from randomnet.connectome import Connectome, scaled, sinkhorn, with_spectral_radius
+from randomnet.formats import FormatError, load_npy, read_roi_folder, roi_folders
+from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectrum
+from randomnet.rnn import Network
+from randomnet.synthetic import built_in, random_network
+
+PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a run begins with: the network, the initial state (N,) and a full frame (N, N), float64."""
+
+    connectome: Connectome
+    network: Network
+    labels: np.ndarray
+    state: Tensor
+    frame: Tensor
+
+
+def begin(run: Run) -> Start:
+    """Build a run's network, initial state and frame from its config and seed. Raises ConfigError."""
+    connectome = connectome_of(run)
+    config = run.config
+    index, labels = _groups(connectome, config)
+    counts = {"weights": len(connectome.weights), "gains": len(labels), "shifts": len(labels)}
+    network = Network(
+        connectome,
+        activation=config.model.activation,
+        form=config.model.form,
+        dt=config.model.dt,
+        groups=index,
+        moving=_moving(run, counts),
+        keep_signs=config.net.dales_law is not False,
+        dtype=PRECISIONS[config.trainvalidate.precision],
+    ).to(device_of(config))
+    state = torch.from_numpy(run.generator("state").standard_normal(connectome.n))
+    frame = torch.from_numpy(random_frame(run.generator("basis"), connectome.n, connectome.n))
+    return Start(connectome, network, labels, state.to(device_of(config)), frame.to(device_of(config)))
+
+
+def check(run: Run) -> dict[str, Any]:
+    """All that `begin` could object to, without building what it need not; returns facts. Raises ConfigError."""
+    device_of(run.config)
+    net = run.config.net
+    if net.roi == "random":
+        n, edges, groups = net.n, net.n * (net.n - 1), net.n
+    else:
+        connectome = connectome_of(run)
+        n, edges, groups = connectome.n, len(connectome.weights), len(_groups(connectome, run.config)[1])
+    _moving(run, {"weights": edges, "gains": groups, "shifts": groups})
+    exponents_of(run, n)
+    return _facts_of(run)
+
+
+def connectome_of(run: Run) -> Connectome:
+    """The run's network, scaled as configured; measured and built-in ones are the same in every run."""
+    net, paths = run.config.net, run.config.paths
+    if net.roi == "random":
+        drawn = random_network(net.n, net.g, run.generator("network"))
+        return _normalised(drawn, net)
+    return _fixed_connectome(net, paths.path_to_network)
+
+
+def _facts_of(run: Run) -> dict[str, Any]:
+    """What the manifest says of the run's network; of a random one what holds for every draw."""
+    net = run.config.net
+    if net.roi == "random":
+        return {
+            "name": "random",
+            "synthetic": True,
+            "neurons": net.n,
+            "edges": net.n * (net.n - 1),
+            "source": "random N(0, g^2/N), drawn anew in every iteration",
+        }
+    return dict(_facts(net, run.config.paths.path_to_network))
+
+
+@lru_cache(maxsize=4)
+def _fixed_connectome(net: NetSection, folder: str) -> Connectome:
+    if not folder:
+        if net.roi not in BUILT_IN_ROIS:
+            known = (*BUILT_IN_ROIS, "random")
+            raise ConfigError(
+                f"[net] roi: expected one of {', '.join(known)} as paths.path_to_network is empty, "
+                f"got {net.roi!r}{nearest(net.roi, known)}"
+            )
+        measured = built_in(net.roi)
+    else:
+        measured = _measured(net, Path(folder).expanduser())
+    if net.dales_law is True and measured.mixed:
+        raise ConfigError(
+            f"[net] dales_law: expected auto or False, as {measured.mixed} neurons of {net.roi} have weights of both "
+            "signs, got True"
+        )
+    return scaled(_normalised(measured, net), net.g)
+
+
+def _measured(net: NetSection, folder: Path) -> Connectome:
+    if not folder.is_dir():
+        raise ConfigError(
+            f"[paths] path_to_network: expected a folder, got {str(folder)!r}, "
+            f"which is {'a file' if folder.exists() else 'not there'}"
+        )
+    try:
+        known = roi_folders(folder)
+        if net.roi not in known and not (folder / net.roi).is_dir():
+            inside = f"it has {', '.join(known)}{nearest(net.roi, known)}" if known else "it has no ROI folders"
+            raise ConfigError(f"[net] roi: expected an ROI folder in {folder}, got {net.roi!r}; {inside}")
+        return read_roi_folder(folder / net.roi, net.rows)
+    except FormatError as error:
+        raise ConfigError(f"[net] roi = {net.roi}: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"[paths] path_to_network: expected a readable folder, got {error}") from None
+
+
+def _normalised(connectome: Connectome, net: NetSection) -> Connectome:
+    try:
+        if net.scaling == "sinkhorn":
+            return sinkhorn(connectome, net.sinkhorn_iterations, net.sinkhorn_tolerance)
+        return with_spectral_radius(connectome) if net.scaling == "spectral_radius" else connectome
+    except ValueError as error:
+        raise ConfigError(f"[net] normalization = {net.scaling}: {error}") from None
+
+
+@lru_cache(maxsize=64)
+def _facts(net: NetSection, folder: str) -> dict[str, Any]:
+    return _fixed_connectome(net, folder).facts()
+
+
+def _groups(connectome: Connectome, config: Config) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        return connectome.groups(config.model.groups)
+    except ValueError as error:
+        raise ConfigError(f"[model] groups: {error}") from None
+
+
+def _moving(run: Run, counts: dict[str, int]) -> dict[str, np.ndarray]:
+    """Which entries of weights, gains and shifts are trained; a limited number of them is drawn by seed."""
+    wanted, rng, moving = run.config.trainvalidate.number_param, run.generator("weights"), {}
+    for position, name in enumerate(TRAINED):
+        if name not in run.config.trained:
+            continue
+        number = counts[name] if wanted == "all" else wanted[position] if isinstance(wanted, tuple) else wanted
+        if number > counts[name]:
+            raise ConfigError(
+                f"[trainvalidate] number_param: expected at most {counts[name]} {name}, which is all there are, "
+                f"got {number}"
+            )
+        moving[name] = np.sort(rng.choice(counts[name], size=number, replace=False))
+    return moving
+
+
+def exponents_of(run: Run, n: int) -> int:
+    """lyapunov.nle as a count. Raises ConfigError where it exceeds N."""
+    nle = run.config.lyapunov.nle
+    count = math.ceil(round(nle.percent / 100 * n, 9)) if isinstance(nle, Share) else nle
+    if count > n:
+        raise ConfigError(f"[lyapunov] nle: expected at most N = {n} exponents, got {count}")
+    return count
+
+
+def target_of(run: Run, n: int) -> np.ndarray:
+    """lyapunov.target as one value per exponent (k,), for exponents sorted descending. Raises ConfigError."""
+    target, k = run.config.lyapunov.target, exponents_of(run, n)
+    if isinstance(target, float):
+        return np.full(k, target)
+    if isinstance(target, tuple):
+        return np.linspace(*target, k)
+    values = _numbers(Path(target).expanduser())
+    if len(values) not in (k, n):
+        raise ConfigError(
+            f"[lyapunov] target: expected {n} numbers (one per neuron) or {k} (one per exponent) in {target}, "
+            f"got {len(values)}"
+        )
+    return np.sort(values)[::-1][:k].copy()
+
+
+def _numbers(path: Path) -> np.ndarray:
+    try:
+        values = load_npy(path) if path.suffix == ".npy" else np.loadtxt(path, ndmin=1, delimiter=_delimiter(path))
+        values = values.astype(np.float64).ravel()
+    except (FormatError, OSError, ValueError) as error:
+        raise ConfigError(
+            f"[lyapunov] target: expected a number, a curve such as 1.25:-1.25, or a file of numbers, got {error}"
+        ) from None
+    if not len(values) or not np.isfinite(values).all():
+        raise ConfigError(f"[lyapunov] target: expected finite numbers in {path}, got {len(values)} with nan or inf")
+    return values
+
+
+def _delimiter(path: Path) -> str | None:
+    return "," if "," in path.read_text(encoding="utf-8").partition("\n")[0] else None
+
+
+def schedule_of(config: Config) -> Schedule:
+    """The times of the spectrum."""
+    times = config.lyapunov
+    return Schedule(times.tsim, times.tons, times.transient, times.frame_transient)
+
+
+def double(network: Network) -> Network:
+    """A copy in float64."""
+    return copy.deepcopy(network).double()
+
+
+def full_spectrum(start: Start, config: Config, schedule: Schedule | None = None) -> Spectrum:
+    """All N exponents of the network as it is now, in float64, from the run's own state and frame."""
+    with torch.no_grad():
+        return spectrum(double(start.network).dynamics(), start.state, start.frame, schedule or schedule_of(config))
+
+
+def device_of(config: Config) -> torch.device:
+    """The device that is meant. Raises ConfigError where it is not there."""
+    wanted = config.execution.device
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("[execution] device: expected a CUDA device with device = cuda, got a machine without one")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def pretrained_of(run: Run) -> Path | None:
+    """The model.pt that the run starts from, or None. Raises ConfigError where it is not there."""
+    if not run.config.paths.pretrained:
+        return None
+    path = Path(run.config.paths.pretrained).expanduser()
+    if path.is_dir():
+        path = path / str(run.combo) / f"iter_{run.iteration}" / "model.pt"
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise ConfigError(f"[paths] pretrained: expected a results folder with a model for every run, got no {path}")
+    return path

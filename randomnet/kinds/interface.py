@@ -1,0 +1,22 @@
+"""What an experiment kind is: a module with the functions below; `randomnet.kinds.KINDS` names them all.
+
+check(run) -> connectome facts      raises ConfigError for what cannot work, before anything starts
+execute(run, folder, report, stop)  does the run, writes its files, returns the record for run.json
+estimate(run) -> Cost               from a probe of one epoch
+WORKERS                             how many runs at a time it allows, None for as many as configured
+HEADLINE                            the columns of the summary worth printing at the end
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# epoch, loss and lambda_max, as they are known
+Report = Callable[[int, float, float], None]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of one epoch and of a whole run, on one worker of this machine."""
+
+    epoch: float
+    run: float

@@ -1,0 +1,218 @@
+"""kind = train: train a network on a loss of its Lyapunov spectrum (FlyStability's four training commands)."""
+
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from randomnet import results
+from randomnet.config import TRAINED, ConfigError, Run
+from randomnet.kinds import building
+from randomnet.kinds.interface import Cost, Report
+from randomnet.lyapunov import Schedule, Spectrum, entropy, kaplan_yorke
+from randomnet.objectives import SpectrumObjective
+from randomnet.rnn import Network
+from randomnet.training import Progress, fit
+
+WORKERS = None
+HEADLINE = ("loss_initial", "loss_final", "lambda_max_initial", "lambda_max_final")
+PROBE_STEPS = 40  # of the full spectrum, for an estimate
+UNCHANGED = ("n", "edges", "groups")  # what a pretrained model must share with the network
+
+
+def check(run: Run) -> dict[str, Any]:
+    """Everything that can be wrong before the run starts; returns the connectome's facts. Raises ConfigError."""
+    facts = building.check(run)
+    if run.config.trainvalidate.loss != "sinai":
+        building.target_of(run, facts["neurons"])
+    path = building.pretrained_of(run)
+    if path:
+        _load_pretrained(building.begin(run).network, path)
+    return facts
+
+
+def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
+    """Train one network and write its history.csv, arrays.npz and model.pt; returns what run.json says of it."""
+    began = time.perf_counter()
+    start = building.begin(run)
+    path = building.pretrained_of(run)
+    if path:
+        _load_pretrained(start.network, path)
+    state = _read_checkpoint(folder.checkpoint)
+    initial = state["initial"] if state else _as_tensors(building.full_spectrum(start, run.config))
+    values = state["values_initial"] if state else start.network.values()
+
+    def keep(training: dict[str, Any], progress: Progress) -> None:
+        elapsed = (state or {}).get("seconds", 0.0) + time.perf_counter() - began
+        kept = {"training": training, "initial": initial, "values_initial": values, "seconds": elapsed}
+        results.write_bytes(folder.checkpoint, _torch_bytes(kept))
+        results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history))
+
+    progress = fit(
+        start.network,
+        objective(run, start),
+        **settings(run),
+        checkpoint_every=run.config.execution.checkpoint_every,
+        keep=keep,
+        resume=state["training"] if state else None,
+        report=lambda epoch, found: report(epoch, float(found.loss.detach()), found.lambda_max),
+        stop=stop,
+    )
+    final = _as_tensors(building.full_spectrum(start, run.config))
+    results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history, columns=_columns(progress)))
+    results.write_arrays(folder.path / "arrays.npz", _arrays(run, start, values, progress, initial, final))
+    results.write_bytes(folder.path / "model.pt", _torch_bytes(_model(start.network, progress)))
+    elapsed = (state or {}).get("seconds", 0.0) + time.perf_counter() - began
+    return {
+        "status": results.DIVERGED if progress.diverged else results.COMPLETE,
+        "reason": progress.reason,
+        "summary": {
+            **_losses(progress),
+            **_figures("initial", initial, start.connectome.n),
+            **_figures("final", final, start.connectome.n),
+            "seconds": round(elapsed, 2),
+        },
+        "connectome": start.connectome.facts(),
+    }
+
+
+def estimate(run: Run) -> Cost:
+    """Time of one run, from one epoch and a short full spectrum measured here."""
+    start = building.begin(run)
+    began = time.perf_counter()
+    fit(start.network, objective(run, start), **(settings(run) | {"epochs": 1}))
+    epoch = time.perf_counter() - began
+    schedule = building.schedule_of(run.config)
+    total = schedule.tsim + schedule.transient + schedule.frame_transient
+    probe = Schedule(PROBE_STEPS * run.config.model.dt, schedule.tons, 0, 0)
+    began = time.perf_counter()
+    building.full_spectrum(start, run.config, probe)
+    full = (time.perf_counter() - began) * total / probe.tsim
+    return Cost(epoch, epoch * run.config.trainvalidate.epochs + 2 * full)
+
+
+def objective(run: Run, start: building.Start) -> SpectrumObjective:
+    """The loss that the run trains on, in its precision and on its device."""
+    n = start.connectome.n
+    k = building.exponents_of(run, n)
+    loss = run.config.trainvalidate.loss
+    target = np.zeros(k) if loss == "sinai" else building.target_of(run, n)
+    like = next(start.network.buffers()).device, building.PRECISIONS[run.config.trainvalidate.precision]
+    return SpectrumObjective(
+        loss,
+        torch.from_numpy(target).to(*like),
+        start.state.to(*like),
+        start.frame[:k].to(*like),
+        building.schedule_of(run.config),
+    )
+
+
+def settings(run: Run) -> dict[str, Any]:
+    """What `training.fit` is told by the config."""
+    chosen = run.config.trainvalidate
+    return {
+        "optimizer": chosen.optimizer,
+        "lr": chosen.lr,
+        "epochs": chosen.epochs,
+        "clip_norm": chosen.clip_norm,
+        "early_stopping": chosen.early_stopping,
+    }
+
+
+def _as_tensors(found: Spectrum) -> dict[str, Any]:
+    return {
+        "exponents": torch.from_numpy(found.exponents),
+        "stderr": torch.from_numpy(found.stderr),
+        "log10_condition": found.log10_condition,
+    }
+
+
+def _figures(when: str, found: dict[str, Any], n: int) -> dict[str, float]:
+    exponents, stderr = found["exponents"].numpy(), found["stderr"].numpy()
+    return {
+        f"lambda_max_{when}": float(exponents[0]),
+        f"lambda_max_{when}_stderr": float(stderr[0]),
+        f"n_positive_{when}": int((exponents > 0).sum()),
+        f"D_KY_{when}": kaplan_yorke(exponents, n),
+        f"h_KS_{when}": entropy(exponents),
+        f"log10_condition_{when}": found["log10_condition"],
+    }
+
+
+def _losses(progress: Progress) -> dict[str, float]:
+    losses = [row["train_loss"] for row in progress.history]
+    return {
+        "epochs": len(losses),
+        "loss_initial": losses[0] if losses else float("nan"),
+        "loss_final": losses[-1] if losses else float("nan"),
+        "loss_best": progress.best_loss if losses else float("nan"),
+        "epoch_best": progress.best_epoch,
+    }
+
+
+def _columns(progress: Progress) -> list[str] | None:
+    return None if progress.history else ["epoch", "train_loss", "lambda_max", "seconds"]
+
+
+def _arrays(
+    run: Run,
+    start: building.Start,
+    values: dict[str, torch.Tensor],
+    progress: Progress,
+    initial: dict[str, Any],
+    final: dict[str, Any],
+) -> dict[str, np.ndarray]:
+    arrays = {"groups": start.labels, "state_initial": start.state.cpu().numpy()}
+    if run.config.trainvalidate.loss != "sinai":
+        arrays["target"] = building.target_of(run, start.connectome.n)
+    for when, found, held in (("initial", initial, values), ("final", final, progress.last)):
+        arrays[f"spectrum_{when}"] = found["exponents"].numpy()
+        arrays[f"spectrum_{when}_stderr"] = found["stderr"].numpy()
+        for name in ("gains", "shifts", *(["weights"] if "weights" in run.config.trained else [])):
+            arrays[f"{name}_{when}"] = held[name].cpu().numpy()
+    for name in TRAINED:
+        moving = getattr(start.network, name).moving
+        if moving is not None:
+            arrays[f"{name}_moving"] = moving.cpu().numpy()
+    return arrays
+
+
+def _model(network: Network, progress: Progress) -> dict[str, Any]:
+    return {
+        "network": network.description(),
+        "last": progress.last,
+        "best": progress.best or progress.last,
+        "best_epoch": progress.best_epoch,
+    }
+
+
+def _torch_bytes(record: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(record, buffer)
+    return buffer.getvalue()
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any] | None:
+    return torch.load(path, weights_only=True) if path.exists() else None
+
+
+def _load_pretrained(network: Network, path: Path) -> None:
+    """Start from the last values of a saved model on the same edges and groups. Raises ConfigError."""
+    where = f"[paths] pretrained: expected a model.pt of RandomNet on the same network and groups, got {path}"
+    try:
+        saved = torch.load(path, weights_only=True, map_location="cpu")
+        there, here = saved["network"], network.description()
+        for what in UNCHANGED:
+            same = torch.equal(there[what], here[what].cpu()) if what != "n" else there[what] == here[what]
+            if not same:
+                raise ConfigError(f"{where}, whose {what} differ")
+        network.assign(saved["last"])
+    except ConfigError:
+        raise
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise ConfigError(f"{where}: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from None

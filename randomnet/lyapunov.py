@@ -1,0 +1,255 @@
+"""The Lyapunov spectrum of any system, with error bars, differentiable; dimension and entropy.
+
+A system has a time step `dt` and `advance(bundle, steps)`, which moves a bundle (1 + k, N) - the state in row 0,
+tangent vectors below - by exact steps and their exact derivative. `rnn.Dynamics` is one; `FromSteps` makes one of any
+step and tangent. Times are in units of the system's time, exponents per unit of time, natural logarithm.
+
+Benettin's method: the state settles (`transient`), then an orthonormal frame settles with it (`frame_transient`), then
+the logarithms of its growth between reorthonormalisations (QR every `tons`) are averaged over `tsim`.
+
+Cost: one product of J (N x N) with 1 + k columns per step, 2 N^2 (1 + k) operations; with gradient another one
+backwards; QR adds 4 N k^2 per interval and its adjoint about 5 N k^2.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+GRAPH_BYTES = 500e6  # what the graph of one gradient may keep; beyond it segments are recomputed
+WORST_CONDITION = {torch.float32: 1e5, torch.float64: 1e12}  # of a frame before QR, for a gradient through it
+BATCHES = 20  # of which the standard errors are made
+ADAPTIVE_CONDITION = 100.0  # what `adaptive` lets the frame's condition grow to between QRs
+
+
+class System(Protocol):
+    """What a spectrum is computed from."""
+
+    dt: float
+
+    def advance(self, bundle: Tensor, steps: int) -> Tensor:
+        """State and tangent vectors (1 + k, N) after `steps` steps."""
+        ...
+
+
+@dataclass(frozen=True)
+class FromSteps:
+    """A System from `step(state (N,)) -> (N,)` and `tangent(state (N,), frame (k, N)) -> (k, N)`, any torch functions.
+
+    The tangent must be the exact derivative of the step at the state before it.
+    """
+
+    step: Callable[[Tensor], Tensor]
+    tangent: Callable[[Tensor, Tensor], Tensor]
+    dt: float = 1.0
+
+    def advance(self, bundle: Tensor, steps: int) -> Tensor:
+        """State and tangent vectors after `steps` steps."""
+        for _ in range(steps):
+            state = bundle[0]
+            bundle = torch.cat([self.step(state)[None], self.tangent(state, bundle[1:])])
+        return bundle
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Times of one spectrum, in units of the system's time; `tons` may be 'adaptive'. See the module's text."""
+
+    tsim: float = 200.0
+    tons: float | str = 0.2
+    transient: float = 10.0
+    frame_transient: float = 10.0
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Leading exponents, sorted descending, with what a reader needs to judge them.
+
+    exponents, stderr: (k,) float64, per unit of time; stderr by batch means, nan where the record is too short.
+    log10_condition: the largest of a frame before QR. interval: time between QRs. state: (N,), where the record ends.
+    """
+
+    exponents: np.ndarray
+    stderr: np.ndarray
+    log10_condition: float
+    interval: float
+    state: np.ndarray
+
+
+def random_frame(rng: np.random.Generator, k: int, n: int) -> np.ndarray:
+    """k orthonormal tangent vectors (k, N), uniformly distributed. Raises ValueError for k > N."""
+    if not 1 <= k <= n:
+        raise ValueError(f"k must lie in 1..{n} (N), got {k}")
+    drawn = torch.from_numpy(rng.standard_normal((n, k)))
+    return torch.linalg.qr(drawn)[0].T.contiguous().numpy()  # torch's, whose threads are the run's
+
+
+def spectrum(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> Spectrum:
+    """The k leading exponents from `state` (N,) with the initial `frame` (k, N), both float64, without gradient."""
+    if state.dtype != torch.float64 or frame.dtype != torch.float64:
+        raise ValueError(f"a reported spectrum must be float64, got {state.dtype} and {frame.dtype}")
+    with torch.no_grad():
+        bundle, plan = _settle(system, state, frame, schedule)
+        bundle, logs = _growth(system, bundle, plan)
+        rates = logs.cpu().numpy() / (np.array(plan)[:, None] * system.dt)
+        weights = np.array(plan) / sum(plan)
+        exponents = (rates * weights[:, None]).sum(0)
+        order = np.argsort(-exponents, kind="stable")
+        return Spectrum(
+            exponents[order],
+            _batch_errors(rates, weights)[order],
+            float((logs.max(1).values - logs.min(1).values).max()) / math.log(10),
+            plan[0] * system.dt,
+            bundle[0].cpu().numpy(),
+        )
+
+
+def exponents(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> Tensor:
+    """The k leading exponents (k,), sorted descending, differentiable in the system's parameters.
+
+    Where the graph would exceed GRAPH_BYTES, segments of it are recomputed in the backward pass. Raises
+    FloatingPointError where a frame before QR is too ill-conditioned for a gradient: a smaller tons helps, or float64.
+    """
+    bundle, plan = _settle(system, state, frame, schedule)
+    total, segments = 0.0, _segments(plan, bundle)
+    for segment in segments:
+        if len(segments) == 1:
+            bundle, logs = _growth(system, bundle, segment)
+        else:
+            bundle, logs = checkpoint(
+                _growth, system, bundle, segment, use_reentrant=False, preserve_rng_state=False
+            )
+        with torch.no_grad():
+            spread = float((logs.max(1).values - logs.min(1).values).max())
+        if spread > math.log(WORST_CONDITION[bundle.dtype]):
+            raise FloatingPointError(
+                f"the frame's condition before QR reached 1e{spread / math.log(10):.0f}, too much for a gradient in "
+                f"{str(bundle.dtype).removeprefix('torch.')}; use a smaller tons, fewer exponents or float64"
+            )
+        total = total + logs.sum(0)
+    return torch.sort(total / (sum(plan) * system.dt), descending=True).values
+
+
+def kaplan_yorke(exponents: np.ndarray, n: int) -> float:
+    """Kaplan-Yorke dimension of descending exponents (k,) of an N-dimensional system, interpolated.
+
+    0 where the largest is negative, N where all of a full spectrum sum to >= 0, nan where a partial spectrum is too
+    short to tell (raise nle).
+    """
+    if not np.isfinite(exponents).all():
+        return math.nan
+    sums = np.cumsum(exponents)
+    crossing = np.flatnonzero(sums < 0)
+    if not len(crossing):
+        return float(n) if len(exponents) == n else math.nan
+    k = int(crossing[0])
+    return 0.0 if k == 0 else k + sums[k - 1] / abs(exponents[k])
+
+
+def entropy(exponents: np.ndarray) -> float:
+    """Entropy rate h_KS: the sum of the positive exponents (an upper bound; a lower one if the last is positive)."""
+    return float(exponents[exponents > 0].sum())
+
+
+class _Orthonormalise(torch.autograd.Function):
+    """QR of the tangent vectors of a bundle; returns the bundle with an orthonormal frame and ln |R_ii| (k,).
+
+    Adjoint (Seeger et al. 2018), with the frame's vectors as rows W, A = R^T W and only ln |R_ii| used of R:
+    A' = R^-1 (W' + (diag(l') - copyltu(W' W^T)) W), copyltu copying the lower triangle to the upper.
+    """
+
+    @staticmethod
+    def forward(ctx, bundle):  # noqa: ANN205
+        after, r = _qr(bundle)
+        ctx.save_for_backward(after, r)
+        return after, r.diagonal().abs().log()
+
+    @staticmethod
+    def backward(ctx, bundle_bar, logs_bar):  # noqa: ANN205
+        after, r = ctx.saved_tensors
+        frame, frame_bar = after[1:], bundle_bar[1:]
+        products = torch.tril(frame_bar @ frame.mT)
+        mixed = -(products + torch.tril(products, -1).mT)
+        mixed.diagonal().add_(logs_bar)
+        inner = torch.addmm(frame_bar, mixed, frame)
+        return torch.cat([bundle_bar[:1], torch.linalg.solve_triangular(r, inner, upper=True)])
+
+
+def _qr(bundle: Tensor) -> tuple[Tensor, Tensor]:
+    """The bundle with its tangent vectors orthonormalised, and R (k, k)."""
+    q, r = torch.linalg.qr(bundle[1:].mT)
+    after = torch.empty_like(bundle)
+    after[0], after[1:] = bundle[0], q.mT
+    return after, r
+
+
+def _growth(system: System, bundle: Tensor, plan: list[int]) -> tuple[Tensor, Tensor]:
+    """The bundle after the intervals of `plan` (steps each), and ln |R_ii| at the end of each, (intervals, k)."""
+    logs = []
+    if torch.is_grad_enabled():
+        for steps in plan:
+            bundle, grown = _Orthonormalise.apply(system.advance(bundle, steps))
+            logs.append(grown)
+        return bundle, torch.stack(logs)
+    for steps in plan:
+        bundle, r = _qr(system.advance(bundle, steps))
+        logs.append(r.diagonal())
+    return bundle, torch.stack(logs).abs().log()
+
+
+def _settle(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> tuple[Tensor, list[int]]:
+    """The bundle after both transients, and the plan of intervals for the record."""
+    if frame.ndim != 2 or state.shape != frame.shape[1:]:
+        raise ValueError(f"expected state (N,) and frame (k, N), got {tuple(state.shape)} and {tuple(frame.shape)}")
+    bundle = state[None]
+    for steps in _plan(schedule.transient, 100 * system.dt, system.dt):
+        bundle = system.advance(bundle, steps)
+    bundle = torch.cat([bundle, frame])
+    adaptive = schedule.tons == "adaptive"
+    interval = _adapted(system, bundle.detach(), schedule) if adaptive else float(schedule.tons)
+    settling = _plan(schedule.frame_transient, interval, system.dt)
+    if settling:
+        for segment in _segments(settling, bundle):
+            bundle, _ = checkpoint(_growth, system, bundle, segment, use_reentrant=False, preserve_rng_state=False)
+    return bundle, _plan(schedule.tsim, interval, system.dt)
+
+
+@torch.no_grad()
+def _adapted(system: System, bundle: Tensor, schedule: Schedule) -> float:
+    """The interval at which the frame's condition grows to ADAPTIVE_CONDITION, from the exponents of its transient."""
+    intervals = max(1, round(schedule.frame_transient / system.dt))
+    _, logs = _growth(system, bundle, [1] * intervals)
+    rates = logs[len(logs) // 2 :].mean(0) / system.dt
+    spread = float(rates.max() - rates.min())
+    longest = schedule.tsim / BATCHES
+    wanted = math.log(ADAPTIVE_CONDITION) / spread if spread > 0 else longest
+    return max(system.dt, min(wanted, longest))
+
+
+def _plan(time: float, interval: float, dt: float) -> list[int]:
+    """Steps between reorthonormalisations: whole intervals, then what is left."""
+    steps, every = round(time / dt), max(1, round(interval / dt))
+    return [every] * (steps // every) + ([steps % every] if steps % every else [])
+
+
+def _segments(plan: list[int], bundle: Tensor) -> list[list[int]]:
+    """The plan in as many parts as keep the graph of one part, and the bundles between parts, within GRAPH_BYTES."""
+    # an interval keeps the bundle after each step and after its QR, and R
+    held = sum(plan) + 2 * len(plan)
+    parts = math.ceil(held * bundle.numel() * bundle.element_size() / GRAPH_BYTES)
+    size = math.ceil(len(plan) / min(parts, len(plan)))
+    return [plan[start : start + size] for start in range(0, len(plan), size)]
+
+
+def _batch_errors(rates: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Standard errors of the mean rates by BATCHES batch means; rates (intervals, k), nan where there are too few."""
+    if len(rates) < BATCHES:
+        return np.full(rates.shape[1], np.nan)
+    batches = np.array_split(np.arange(len(rates)), BATCHES)
+    means = np.array([np.average(rates[batch], axis=0, weights=weights[batch]) for batch in batches])
+    return means.std(axis=0, ddof=1) / math.sqrt(BATCHES)

@@ -1,0 +1,289 @@
+"""The results folder: one sub-folder per run, written atomically, read back as one table.
+
+Layout (`<root>` is path_to_results)::
+
+    <root>/config.ini manifest.json folder_index.txt combos.csv summary.csv
+    <root>/<combo>/train_loss_all.npy                 float64 (iterations, epochs)
+    <root>/<combo>/iter_<i>/run.json history.csv arrays.npz model.pt
+
+`manifest.json` says what was planned, `run.json` (written last) that a run ended and how; everything else can be
+rebuilt from the run folders. A file appears under its name only when it is whole.
+"""
+
+import contextlib
+import fcntl
+import io
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+FORMAT = 1
+COMPLETE, DIVERGED, FAILED, MISSING = "complete", "diverged", "failed", "missing"
+TEMPORARY = ".tmp-"
+
+
+class ResultsError(ValueError):
+    """A results folder that cannot be used as asked; the text is one line for the user."""
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` so that the file is either the old one or the whole new one, whatever happens."""
+    temporary = path.with_name(f"{TEMPORARY}{path.name}-{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write `record` as JSON, atomically; NaN and infinities become null, as strict JSON has none."""
+    write_text(path, json.dumps(_strict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write `table` without its index, atomically; floats with all their digits."""
+    write_text(path, table.to_csv(index=False))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays as .npz, atomically; the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write one array as .npy, atomically."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; ResultsError names the file where it is missing or broken."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ResultsError(f"{path}: expected a JSON file of RandomNet, got {error}") from None
+    if not isinstance(record, dict):
+        raise ResultsError(f"{path}: expected a JSON object, got {type(record).__name__}")
+    return record
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read a whole .npz into memory, without pickles."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(item) for item in value]
+    if isinstance(value, np.generic):
+        return _strict(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run; `finish` writes its run.json last and thereby marks it as ended."""
+
+    path: Path
+
+    def create(self) -> None:
+        """Make the folder and clear what a killed writer left half written."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        for leftover in self.path.glob(f"{TEMPORARY}*"):
+            leftover.unlink()
+
+    @property
+    def record(self) -> dict[str, Any] | None:
+        """run.json, or None while the run has not ended."""
+        path = self.path / "run.json"
+        return read_json(path) if path.exists() else None
+
+    @property
+    def status(self) -> str:
+        """One of complete, diverged, failed, missing."""
+        record = self.record
+        return MISSING if record is None else str(record.get("status", MISSING))
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where a run that has not ended keeps what it needs to go on."""
+        return self.path / "checkpoint.pt"
+
+    def finish(self, record: Mapping[str, Any]) -> None:
+        """Write run.json and drop the checkpoint."""
+        write_json(self.path / "run.json", record)
+        self.checkpoint.unlink(missing_ok=True)
+
+    def fail(self, record: Mapping[str, Any], trace: str) -> None:
+        """Record a failure with its traceback; the checkpoint stays for --retry-failed."""
+        self.create()
+        write_text(self.path / "error.txt", trace)
+        write_json(self.path / "run.json", {**record, "status": FAILED})
+
+    def forget_failure(self) -> None:
+        """Make a failed run runnable again; its traceback stays as error.txt until the run ends."""
+        (self.path / "run.json").unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class ResultsFolder:
+    """A whole experiment on disk."""
+
+    root: Path
+
+    def run(self, combo: int, iteration: int) -> RunFolder:
+        """The folder of one run."""
+        return RunFolder(self.root / str(combo) / f"iter_{iteration}")
+
+    @property
+    def manifest(self) -> dict[str, Any] | None:
+        """manifest.json, or None where the folder holds no experiment yet."""
+        path = self.root / "manifest.json"
+        return read_json(path) if path.exists() else None
+
+    def write_plan(self, manifest: Mapping[str, Any], config_text: str) -> None:
+        """Write what is planned: config.ini, folder_index.txt, combos.csv and, last, manifest.json."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        combos = manifest["combos"]
+        write_text(self.root / "config.ini", config_text)
+        write_text(
+            self.root / "folder_index.txt",
+            "".join(f"{combo['combo']} {tuple(combo['values'].values())!r}\n" for combo in combos),
+        )
+        write_csv(
+            self.root / "combos.csv",
+            pd.DataFrame([{"combo": c["combo"], **c["values"]} for c in combos]),
+        )
+        write_json(self.root / "manifest.json", manifest)
+
+    def write_summary(self, manifest: Mapping[str, Any]) -> pd.DataFrame:
+        """Write summary.csv, one row per planned run; returns it."""
+        table = pd.DataFrame(_rows(self, manifest))
+        write_csv(self.root / "summary.csv", table)
+        return table
+
+    def write_losses(self, manifest: Mapping[str, Any], combo: int) -> None:
+        """Write train_loss_all.npy of a combo whose runs all ended: (iterations, epochs), nan after an early end."""
+        runs = [self.run(combo, iteration) for iteration in range(manifest["iterations"])]
+        histories = [_history(run) for run in runs if run.status in (COMPLETE, DIVERGED)]
+        epochs = next(c for c in manifest["combos"] if c["combo"] == combo)["settings"].get("trainvalidate.epochs")
+        if not epochs or len(histories) < len(runs):
+            return
+        losses = np.full((len(runs), epochs), np.nan)
+        for row, history in zip(losses, histories, strict=True):
+            row[: len(history)] = history["train_loss"]
+        write_array(self.root / str(combo) / "train_loss_all.npy", losses)
+
+    def set_aside(self) -> Path | None:
+        """Move the folder to a free name beside it (never delete); returns where, or None if there was nothing."""
+        if not self.root.exists() or not any(self.root.iterdir()):
+            return None
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        target = self.root.with_name(f"{self.root.name}.{stamp}")
+        number = 1
+        while target.exists():
+            target = self.root.with_name(f"{self.root.name}.{stamp}-{number}")
+            number += 1
+        shutil.move(self.root, target)
+        return target
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for this process; ResultsError if another process works in it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with open(self.root / ".lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ResultsError(
+                    f"{self.root}: another process is working in this results folder; wait for it, "
+                    "or give this one another path_to_results"
+                ) from None
+            yield
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A results folder in memory.
+
+    table:   one row per planned run: combo, the varied options, iteration, seed, status, the run's end figures.
+    history: one row per run and epoch: combo, iteration, epoch, train_loss, lambda_max, ...
+    varied:  names of the gridded options, in their order.
+    """
+
+    root: Path
+    manifest: dict[str, Any]
+    table: pd.DataFrame
+    history: pd.DataFrame
+    varied: tuple[str, ...] = field(default=())
+
+    def arrays(self, combo: int, iteration: int) -> dict[str, np.ndarray]:
+        """The arrays of one run, empty where it has none yet."""
+        path = ResultsFolder(self.root).run(combo, iteration).path / "arrays.npz"
+        return read_arrays(path) if path.exists() else {}
+
+
+def load(root: Path, manifest: Mapping[str, Any] | None = None) -> Loaded:
+    """Read a results folder as far as it goes: unfinished runs appear with status `missing` and the epochs they have.
+
+    Raises ResultsError where the folder is not one of RandomNet's, naming what is missing.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise ResultsError(f"{root}: expected a results folder, got {'a file' if root.exists() else 'nothing there'}")
+    folder = ResultsFolder(root)
+    manifest = dict(manifest or folder.manifest or {})
+    if "combos" not in manifest:
+        raise ResultsError(f"{root}: expected a results folder with manifest.json, which is not there")
+    if manifest.get("format") != FORMAT:
+        raise ResultsError(f"{root}: expected results format {FORMAT}, got {manifest.get('format')}")
+    histories = []
+    for combo in manifest["combos"]:
+        for iteration in range(manifest["iterations"]):
+            history = _history(folder.run(combo["combo"], iteration))
+            if len(history):
+                histories.append(history.assign(combo=combo["combo"], iteration=iteration))
+    history = pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()
+    return Loaded(root, manifest, pd.DataFrame(_rows(folder, manifest)), history, tuple(manifest.get("varied", ())))
+
+
+def _rows(folder: ResultsFolder, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for combo in manifest["combos"]:
+        for iteration in range(manifest["iterations"]):
+            record = folder.run(combo["combo"], iteration).record or {"status": MISSING}
+            head = {"combo": combo["combo"], **combo["values"], "iteration": iteration, "seed": manifest["seed"]}
+            rows.append({**head, "status": record["status"], **record.get("summary", {})})
+    return rows
+
+
+def _history(run: RunFolder) -> pd.DataFrame:
+    path = run.path / "history.csv"
+    return pd.read_csv(path) if path.exists() and path.stat().st_size else pd.DataFrame()

@@ -1,0 +1,103 @@
+"""Networks made, not measured: the built-in ROIs and random matrices.
+
+The built-in ROIs stand in for five regions of the fly's central brain where no data are at hand. Each is one fixed
+network, always the same: its size is the published one, the rest is drawn from a seed of its own after statistics of
+the hemibrain. They are made up, and are called synthetic wherever they appear.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from randomnet.connectome import Connectome, from_dense
+
+# shares among traced hemibrain neurons (Eckstein et al. 2024), and the sign each is given (Shiu et al. 2024)
+TRANSMITTER_SHARES = {
+    "acetylcholine": (0.44, 1),
+    "glutamate": (0.25, -1),
+    "gaba": (0.15, -1),
+    "dopamine": (0.13, 1),
+    "serotonin": (0.015, 1),
+    "octopamine": (0.01, 1),
+    "neither": (0.005, 1),
+}
+
+
+@dataclass(frozen=True)
+class Region:
+    """What a built-in ROI is made after: neurons, density, share of edges answered (reciprocity), cell-fibre groups."""
+
+    title: str
+    neurons: int
+    density: float
+    reciprocity: float
+    fibers: int
+    seed: int
+
+
+REGIONS: dict[str, Region] = {
+    "AB": Region("asymmetrical body", 58, 0.30, 0.50, 4, 5801),
+    "EB": Region("ellipsoid body", 436, 0.16, 0.55, 12, 43601),
+    "PB": Region("protocerebral bridge", 380, 0.10, 0.45, 14, 38001),
+    "NO": Region("noduli", 500, 0.09, 0.45, 10, 50001),
+    "ATL": Region("antler", 528, 0.06, 0.35, 24, 52801),
+}
+
+HEAVY_TAIL = 1.2  # standard deviation of ln(synapse count)
+DEGREE_SPREAD = 0.6  # standard deviation of the ln of a neuron's propensity to connect
+WITHIN_GROUP = 3.0  # how much likelier an edge is within a cell-fibre group
+LINEAGE_PURITY = 0.8  # share of a cell-fibre group that has the group's transmitter (hemilineages share one)
+
+
+def built_in(name: str) -> Connectome:
+    """The built-in ROI `name` (AB, EB, PB, NO or ATL): strongly connected, signed synapse counts, labelled."""
+    region = REGIONS[name]
+    rng = np.random.default_rng(region.seed)
+    fiber = np.sort(rng.integers(region.fibers, size=region.neurons))
+    edges = _edges(rng, region, fiber)
+    counts = np.where(edges, np.ceil(rng.lognormal(1.0, HEAVY_TAIL, edges.shape)), 0.0)
+    transmitters = _transmitters(rng, region, fiber)
+    signs = np.array([TRANSMITTER_SHARES[transmitter][1] for transmitter in transmitters])
+    return from_dense(
+        name,
+        counts * signs,
+        np.array([f"{name}{number:03d}" for number in range(region.neurons)]),
+        {"neurotransmitter": transmitters, "cell_fibers": np.array([f"CBF{number:02d}" for number in fiber])},
+        {"source": f"synthetic stand-in for the {region.title}", "synthetic": True, "seed": region.seed},
+    )
+
+
+def _edges(rng: np.random.Generator, region: Region, fiber: np.ndarray) -> np.ndarray:
+    """(N, N) bool [post, pre]: heterogeneous degrees, groups, answered edges, and a ring so that all reach all."""
+    n = region.neurons
+    propensity = np.exp(DEGREE_SPREAD * rng.standard_normal((2, n)))
+    odds = np.outer(propensity[0], propensity[1]) * np.where(fiber[:, None] == fiber, WITHIN_GROUP, 1.0)
+    np.fill_diagonal(odds, 0)
+    # a first draw at density d answered with probability q ends near d (1 + q) and reciprocity 2 q / (1 + q)
+    answer = region.reciprocity / (2 - region.reciprocity)
+    odds *= region.density / (1 + answer) * n * (n - 1) / odds.sum()
+    edges = rng.random((n, n)) < odds
+    edges |= edges.T & (rng.random((n, n)) < answer)
+    ring = rng.permutation(n)
+    edges[np.roll(ring, -1), ring] = True
+    np.fill_diagonal(edges, False)
+    return edges
+
+
+def _transmitters(rng: np.random.Generator, region: Region, fiber: np.ndarray) -> np.ndarray:
+    names = np.array(list(TRANSMITTER_SHARES))
+    shares = np.array([share for share, _ in TRANSMITTER_SHARES.values()])
+    shares /= shares.sum()
+    # the groups take transmitters in proportion to the shares, so that no group draw can leave one sign out
+    quantiles = (rng.permutation(region.fibers) + 0.5) / region.fibers
+    of_group = names[np.searchsorted(np.cumsum(shares), quantiles)]
+    own = rng.choice(names, size=region.neurons, p=shares)
+    return np.where(rng.random(region.neurons) < LINEAGE_PURITY, of_group[fiber], own)
+
+
+def random_network(n: int, g: float, rng: np.random.Generator) -> Connectome:
+    """Independent weights N(0, g^2/N) between all pairs, no self-connections (Sompolinsky et al. 1988)."""
+    matrix = rng.standard_normal((n, n)) * (g / np.sqrt(n))
+    np.fill_diagonal(matrix, 0)
+    names = np.array([f"unit{number:04d}" for number in range(n)])
+    return from_dense("random", matrix, names, provenance={"source": "random N(0, g^2/N)", "synthetic": True, "g": g})

@@ -1,0 +1,155 @@
+"""The only training loop."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from randomnet.objectives import Measured, Objective
+from randomnet.rnn import Network
+
+OPTIMIZERS = {
+    "Adam": torch.optim.Adam,
+    "RMSprop": torch.optim.RMSprop,
+    "SGD": torch.optim.SGD,
+    "AdamW": torch.optim.AdamW,
+}
+
+
+class Interrupted(Exception):
+    """Training stopped because it was asked to; what was reached has been kept."""
+
+
+@dataclass
+class Progress:
+    """Where a training stands; `state()` of it, kept anywhere, is enough to go on to the same bytes.
+
+    history: one row per epoch, epoch 0 being the untrained network. best: the network's values at the lowest loss;
+    last: those after the last update (where it diverged: at the last finite loss). reason: why it ended early, or ''.
+    """
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    last: dict[str, Tensor] = field(default_factory=dict)
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    diverged: bool = False
+    reason: str = ""
+
+    @property
+    def epoch(self) -> int:
+        """The next epoch."""
+        return len(self.history)
+
+
+def fit(
+    network: Network,
+    objective: Objective,
+    *,
+    optimizer: str,
+    lr: float,
+    epochs: int,
+    clip_norm: float = math.inf,
+    early_stopping: int = 0,
+    checkpoint_every: int = 0,
+    keep: Callable[[dict[str, Any], Progress], None] = lambda state, progress: None,
+    resume: dict[str, Any] | None = None,
+    report: Callable[[int, Measured], None] = lambda epoch, measured: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Progress:
+    """Train the network's parameters on the objective.
+
+    Each parameter's gradient is clipped to the L2 norm clip_norm. early_stopping: epochs without a lower loss after
+    which it ends (0 = never). keep(state, progress) is called every checkpoint_every epochs; such a state given as
+    `resume` goes on from there. A loss or gradient that is not finite ends the training with `diverged` and a reason,
+    the network back at the values of its last finite loss. Raises Interrupted, after keep, once stop() is true.
+    """
+    parameters = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
+    stepper = OPTIMIZERS[optimizer](parameters.values(), lr=lr)
+    progress = Progress()
+    if resume is not None:
+        progress = Progress(**resume["progress"])
+        stepper.load_state_dict(resume["optimizer"])
+        network.assign(resume["values"])
+
+    def state() -> dict[str, Any]:
+        return {
+            "progress": dict(vars(progress)),
+            "optimizer": stepper.state_dict(),
+            "values": network.values(),
+        }
+
+    while progress.epoch < epochs and not progress.reason:
+        if stop():
+            keep(state(), progress)
+            raise Interrupted
+        start = time.perf_counter()
+        _epoch(network, objective, parameters, stepper, clip_norm, progress, report, start)
+        if not progress.reason and early_stopping and progress.epoch - 1 - progress.best_epoch >= early_stopping:
+            progress.reason = f"no lower loss for {early_stopping} epochs"
+        if checkpoint_every and progress.epoch % checkpoint_every == 0 and not progress.reason:
+            keep(state(), progress)
+    if not progress.diverged:
+        progress.last = network.values()
+    return progress
+
+
+def _epoch(
+    network: Network,
+    objective: Objective,
+    parameters: dict[str, Tensor],
+    stepper: torch.optim.Optimizer,
+    clip_norm: float,
+    progress: Progress,
+    report: Callable[[int, Measured], None],
+    start: float,
+) -> None:
+    """Measure, record, update; or record why it cannot go on."""
+    stepper.zero_grad()
+    try:
+        measured = objective(network)
+        norms = _gradient_norms(measured, parameters)
+    except FloatingPointError as error:
+        _give_up(network, progress, str(error))
+        return
+    loss, progress.last = float(measured.loss.detach()), network.values()
+    if loss < progress.best_loss:
+        progress.best, progress.best_loss, progress.best_epoch = progress.last, loss, progress.epoch
+    row = {"epoch": progress.epoch, "train_loss": loss, "lambda_max": measured.lambda_max}
+    for name, parameter in parameters.items():
+        short = name.split(".")[0]
+        row[f"grad_norm_{short}"] = norms[name]
+        row[f"clipped_norm_{short}"] = min(norms[name], clip_norm)
+        torch.nn.utils.clip_grad_norm_([parameter], clip_norm)
+    stepper.step()
+    network.project()
+    row["seconds"] = time.perf_counter() - start
+    progress.history.append(row)
+    if not all(bool(values.isfinite().all()) for values in network.values().values()):
+        _give_up(network, progress, f"parameters not finite after the update of epoch {row['epoch']}")
+        return
+    report(int(row["epoch"]), measured)
+
+
+def _gradient_norms(measured: Measured, parameters: dict[str, Tensor]) -> dict[str, float]:
+    """Backward pass; the norm of every parameter's gradient. Raises FloatingPointError where one is not finite."""
+    if not bool(measured.loss.isfinite()):
+        raise FloatingPointError(f"the loss is {float(measured.loss.detach())}")
+    measured.loss.backward()
+    norms = {name: float(parameter.grad.norm()) for name, parameter in parameters.items()}  # type: ignore[union-attr]
+    for name, norm in norms.items():
+        if not math.isfinite(norm):
+            raise FloatingPointError(f"the gradient of {name.split('.')[0]} is not finite; a smaller tons may help")
+    return norms
+
+
+def _give_up(network: Network, progress: Progress, reason: str) -> None:
+    progress.diverged, progress.reason = True, f"epoch {progress.epoch}: {reason}"
+    if progress.last:
+        network.assign(progress.last)
+    else:
+        progress.last = network.values()

@@ -1,0 +1,126 @@
+"""RandomNet's entry: read an INI, say what will be done, do it, say where the results are.
+
+    python runrandomnet.py [config.ini] [--set section.key=value ...] [--dry-run | --fresh | --retry-failed]
+    python runrandomnet.py --help-config [section]
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
+
+from randomnet.config import ConfigError, Plan, help_text, read_plan
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Train connectome networks as an INI file says.", allow_abbrev=False)
+    parser.add_argument("config", nargs="?", default="config.ini", type=Path, help="the INI file (default: config.ini)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="section.key=value", help="override one option; may be repeated"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="check, estimate time and memory, write nothing")
+    parser.add_argument("--retry-failed", action="store_true", help="do runs that failed again")
+    parser.add_argument("--fresh", action="store_true", help="move an existing results folder aside and start anew")
+    parser.add_argument(
+        "--help-config", nargs="?", const="", metavar="section", help="explain every option of the INI, or one section"
+    )
+    return parser.parse_args(argv)
+
+
+def announce(plan: Plan, facts: list[dict]) -> None:
+    """Say what will be done, on which networks."""
+    config = plan.config
+    combos, iterations = len(plan.combos), config.trainvalidate.iterations
+    print(f"RandomNet: {config.experiment.name} ({config.experiment.kind})")
+    print(f"{combos} combo{'s' * (combos > 1)} x {iterations} iterations -> {config.paths.path_to_results}")
+    for fact in {fact["name"]: fact for fact in facts}.values():
+        kind = "synthetic, not measured" if fact["synthetic"] else "measured"
+        print(f"Network {fact['name']} ({kind}): {fact['neurons']} neurons, {fact['edges']} edges; {fact['source']}")
+        if "excitatory" in fact:
+            print(
+                f"  density {fact['density']:.3f}, reciprocity {fact['reciprocity']:.2f}, {fact['excitatory']} "
+                f"excitatory, {fact['inhibitory']} inhibitory, {fact['mixed_signs']} of both signs"
+            )
+        for sign, residual in fact.get("sinkhorn_residual", {}).items():
+            print(f"  Sinkhorn: {sign} column sums depart by at most {residual:.2g} of their target")
+    sys.stdout.flush()
+
+
+def dry_run(plan: Plan) -> None:
+    """Print the combos and what they will cost."""
+    from randomnet.experiment import estimate, workers_of
+
+    cost = estimate(plan)
+    workers = min(workers_of(plan), sum(len(combo.runs()) for combo in plan.combos))
+    print("\ncombo  epoch [s]  run [s]  values")
+    for combo, epoch, run in zip(plan.combos, cost.epochs, cost.runs, strict=True):
+        values = ", ".join(f"{name} = {value}" for name, value in combo.values.items()) or "(no grid)"
+        print(f"{combo.index:5d}  {epoch:9.3g}  {run:7.3g}  {values}")
+    print(
+        f"\nAll runs: about {cost.total / 60:.1f} min on one worker, {cost.total / 60 / workers:.1f} min on {workers}; "
+        f"memory about {cost.memory / 1e6:.0f} MB per worker. Nothing was written."
+    )
+
+
+def report(plan: Plan, outcome) -> int:
+    """Print the end figures and what to do next; the exit code."""
+    from randomnet.kinds import KINDS
+
+    shown = [*plan.varied, "iteration", "status", *KINDS[plan.config.experiment.kind].HEADLINE]
+    table = outcome.table[["combo", *(name for name in shown if name in outcome.table)]]
+    print()
+    print(table.head(40).to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+    if len(table) > 40:
+        print(f"... and {len(table) - 40} more in summary.csv")
+    print(f"\nResults: {outcome.root}")
+    if outcome.interrupted:
+        print(f"Interrupted. To go on from the last checkpoints: {resume_command()}")
+        return EXIT_INTERRUPTED
+    if plan.config.experiment.kind == "train":
+        label = plan.config.experiment.name.replace(" ", "_")
+        print(
+            f"Figures: python visualization.py --results_folders {outcome.root} --results_labels {label} "
+            f"--save_figs {outcome.root / 'figs'}"
+        )
+    if outcome.failed:
+        print(f"{outcome.failed} runs failed; each has its error.txt. To try them again: add --retry-failed")
+    return EXIT_FAILED if outcome.failed else 0
+
+
+def resume_command() -> str:
+    """The command that goes on."""
+    kept = [argument for argument in sys.argv[1:] if argument != "--fresh"]
+    return " ".join(["python", "runrandomnet.py", *kept])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; the exit code: 0 done, 1 some runs failed, 2 wrong input, 130 interrupted."""
+    options = arguments(argv)
+    try:
+        if options.help_config is not None:
+            print(help_text(options.help_config or None))
+            return 0
+        plan = read_plan(options.config, options.set)
+        from randomnet import experiment  # torch is slow to load; a wrong INI is told before
+
+        facts = experiment.check(plan)
+        announce(plan, facts)
+        if options.dry_run:
+            dry_run(plan)
+            return 0
+        return report(plan, experiment.run(plan, facts, fresh=options.fresh, retry_failed=options.retry_failed))
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print(f"\nInterrupted. To go on from the last checkpoints: {resume_command()}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
