@@ -140,7 +140,7 @@ def _gradient_norms(measured: Measured, parameters: dict[str, Tensor]) -> dict[s
     if not bool(measured.loss.isfinite()):
         raise FloatingPointError(f"the loss is {float(measured.loss.detach())}")
     measured.loss.backward()
-    norms = {name: float(parameter.grad.norm()) for name, parameter in parameters.items()}  # type: ignore[union-attr]
+    norms = {name: 0.0 if p.grad is None else float(p.grad.norm()) for name, p in parameters.items()}
     for name, norm in norms.items():
         if not math.isfinite(norm):
             raise FloatingPointError(f"the gradient of {name.split('.')[0]} is not finite; a smaller tons may help")

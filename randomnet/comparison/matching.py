@@ -7,7 +7,6 @@
     notes           in words, what is missing and what does not compare
 """
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from randomnet.config import nearest
 from randomnet.results import Loaded, ResultsError, load
 
 ABSENT = object()
@@ -22,6 +22,7 @@ ALL = "all runs"  # the name of a combo where nothing is varied
 SYNTHETIC = "(synthetic)"
 LISTED = 6  # so many are named in a line about missing ones
 LOSS = "trainvalidate.loss"
+ASIDE = ("experiment.", "paths.", "execution.")  # sections that say nothing of the science; seeds have their own line
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,9 @@ def keep(combos: Sequence[Combo], filters: Sequence[str]) -> list[Combo]:
     known = list(dict.fromkeys([*(name.split(".")[-1] for name in known), *known]))
     for option in wanted:
         if option not in known:
-            raise ResultsError(f"--filter: unknown option {option!r}{nearest(option, known)}")
+            raise ResultsError(
+                f"--filter: expected an option such as {', '.join(known[:8])}, got {option!r}{nearest(option, known)}"
+            )
         full = [name for name in known if "." in name and _same_option(name, option)]
         if len(full) > 1 and not any(option in combo.values for combo in combos):
             raise ResultsError(f"--filter: expected a unique option, got {option!r}, which is {' or '.join(full)}")
@@ -236,12 +239,27 @@ def _said_of_differences(study: Study, labels: Sequence[str]) -> Iterator[str]:
         found = {label: manifest.get(name) for label, manifest in first.items()}
         if len(set(map(str, found.values()))) > 1:
             yield f"{name} differ: {', '.join(f'{label} {value}' for label, value in found.items())}; {consequence}"
+    differing = _differing(study, labels)
+    if differing:
+        yield f"settings differ: {_listing(differing)}"
     for group in study.matched:
         losses = {combo.label: str(loss) for combo in group.combos if (loss := combo.get(LOSS)) is not ABSENT}
         if len(set(losses.values())) > 1:
             said = ", ".join(f"{label} {value}" for label, value in losses.items())
             yield f"{group.key}: losses differ in kind ({said}); their values are not comparable"
             return
+
+
+def _differing(study: Study, labels: Sequence[str]) -> list[str]:
+    """The settings of the science that no folder varies and that are not the same in all."""
+    one = {label: next(combo.settings for combo in study.combos if combo.label == label) for label in labels}
+    texts = []
+    for name in dict.fromkeys(name for settings in one.values() for name in settings):
+        values = {label: settings.get(name, "not set") for label, settings in one.items()}
+        aside = name.startswith(ASIDE) or any(_same_option(name, option) for option in study.varied)
+        if not aside and len(set(map(canonical, values.values()))) > 1:
+            texts.append(f"{name} ({', '.join(f'{label} {value}' for label, value in values.items())})")
+    return texts
 
 
 def _listing(texts: Sequence[str]) -> str:
@@ -253,9 +271,3 @@ def distinct(combos: Sequence[Combo], option: str) -> list[str]:
     """The different values of an option, numbers in their order."""
     found = {canonical(value): str(value) for combo in combos if (value := combo.get(option)) is not ABSENT}
     return [found[key] for key in sorted(found, key=lambda key: (str(type(key)), key))]
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """The end of an error line about a name that is none of `known`."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known[:20])}"

@@ -147,7 +147,7 @@ def _figures(when: str, found: dict[str, Any], n: int) -> dict[str, float]:
 def _losses(progress: Progress) -> dict[str, float]:
     losses = [row["train_loss"] for row in progress.history]
     return {
-        "epochs": len(losses),
+        "epochs_done": len(losses),
         "loss_initial": losses[0] if losses else float("nan"),
         "loss_final": losses[-1] if losses else float("nan"),
         "loss_best": progress.best_loss if losses else float("nan"),

@@ -1,0 +1,104 @@
+"""Quantities over epochs."""
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from randomnet.plotting.style import (
+    REFERENCE,
+    SINGLE,
+    STYLE,
+    THIN_RUNS,
+    Panel,
+    Series,
+    finite_values,
+    legend,
+    line_handle,
+    log_helps,
+    new_figure,
+    runs_text,
+    say_empty,
+    set_ylabel,
+    zero_line,
+)
+
+
+def curves(history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], title: str = "") -> Figure:
+    """Each panel's quantity over epochs, panels stacked; one column wide.
+
+    history: one row per run and epoch: series, run, status, epoch and the panels' columns. Runs of status `diverged`
+             are drawn singly up to where they end, with a cross, and are in no mean.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(SINGLE, 0.55 + 1.65 * len(panels), title)
+        rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+        drawn = [_draw_curves(axes, history, panel, series) for axes, panel in zip(rows, panels, strict=True)]
+        rows[-1].set_xlabel("epoch")
+        rows[-1].xaxis.get_major_locator().set_params(integer=True)
+        figure.align_ylabels(rows)
+        counts = {one.text: max(panel.get(one.text, 0) for panel in drawn) for one in series}
+        handles = [line_handle(one, f"{one.text}, {runs_text(counts[one.text])}") for one in series]
+        if (history.get("status") == "diverged").any():
+            handles.append(Line2D([], [], color=REFERENCE, marker="x", linestyle="", label="diverged, in no mean"))
+        legend(figure, handles, "mean and standard deviation over runs" if max(counts.values(), default=0) > 1 else "")
+        return figure
+
+
+def _draw_curves(axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequence[Series]) -> dict[str, int]:
+    """Draw one panel; returns how many runs each series' mean is of."""
+    if panel.column not in history or not finite_values(history[panel.column]).size:
+        say_empty(axes)
+        set_ylabel(axes, panel.label)
+        return {}
+    clean = history.assign(value=history[panel.column].astype(float).replace([np.inf, -np.inf], np.nan))
+    low, high, log = _limits(clean)
+    axes.set_yscale("log" if log else "linear")
+    if panel.zero:
+        zero_line(axes)
+    counts = {one.text: _draw_series(axes, clean[clean["series"] == one.text], one, (low, high)) for one in series}
+    axes.set_ylim(low, high)
+    set_ylabel(axes, panel.label)
+    return counts
+
+
+def _limits(history: pd.DataFrame) -> tuple[float, float, bool]:
+    """y limits and whether they are log: all runs that did not diverge, and half as much again for those that did."""
+    diverged = history["status"] == "diverged"
+    steady, wild = finite_values(history["value"][~diverged]), finite_values(history["value"][diverged])
+    main = steady if steady.size else wild
+    log = log_helps(main)
+    scale = np.log10 if log else np.asarray
+    low, high = float(scale(main.min())), float(scale(main.max()))
+    span = high - low or max(abs(high), 1.0) * 0.1
+    wild = scale(wild[wild > 0]) if log else wild
+    low = max(min(low, wild.min(initial=low)), low - 0.5 * span) - 0.06 * span
+    high = min(max(high, wild.max(initial=high)), high + 0.5 * span) + 0.06 * span
+    return (10**low, 10**high, True) if log else (low, high, False)
+
+
+def _draw_series(axes: Axes, rows: pd.DataFrame, one: Series, limits: tuple[float, float]) -> int:
+    wide = rows.pivot_table(index="epoch", columns="run", values="value", dropna=False)
+    diverged = rows.loc[rows["status"] == "diverged", "run"].unique()
+    steady = wide.drop(columns=diverged, errors="ignore").dropna(axis=1, how="all")
+    if 1 < steady.shape[1] <= THIN_RUNS:
+        axes.plot(steady.index, steady, color=one.color, linewidth=0.4, alpha=0.5)
+    if steady.shape[1]:
+        mean, spread = steady.mean(axis=1), steady.std(axis=1)
+        # One epoch is a point, and a line through it is nothing to see.
+        marker = one.marker if mean.notna().sum() == 1 else None
+        axes.plot(mean.index, mean, color=one.color, linestyle=one.linestyle, marker=marker, markersize=3)
+        bottom = limits[0] if axes.get_yscale() == "log" else -np.inf  # a log axis has no place for mean - sd <= 0
+        axes.fill_between(mean.index, np.maximum(mean - spread, bottom), mean + spread, color=one.color, alpha=0.2,
+                          linewidth=0)  # fmt: skip
+    for run in diverged:
+        line = wide[run].dropna() if run in wide else pd.Series(dtype=float)
+        if len(line):
+            axes.plot(line.index, line, color=one.color, linewidth=0.7, alpha=0.8)
+            axes.plot(line.index[-1], np.clip(line.iloc[-1], *limits), "x", color=one.color, markersize=4,
+                      clip_on=False)  # fmt: skip
+    return steady.shape[1]

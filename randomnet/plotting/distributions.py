@@ -1,0 +1,89 @@
+"""Distributions of trained parameters before and after training."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from randomnet.plotting.style import (
+    DASHED,
+    DOUBLE,
+    REFERENCE,
+    SINGLE,
+    STYLE,
+    Series,
+    finite_values,
+    legend,
+    new_figure,
+    plain,
+    say_empty,
+)
+
+
+def distributions(
+    parameters: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray]]], series: Sequence[Series], title: str = ""
+) -> Figure:
+    """Histograms of trained parameters, before (outline) and after (filled); a column per parameter, a row per series.
+
+    parameters: per parameter name, per series text, the values (n,) before and after, of all runs together. Values that
+                are all the same are drawn as a vertical line.
+    Rows and not colours on one axis, so that what overlaps can be told apart; the bins and the axis are the same.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(SINGLE if len(parameters) == 1 else DOUBLE, 0.8 + 1.15 * max(1.4, len(series)), title)
+        grid = figure.subplots(len(series), max(1, len(parameters)), squeeze=False, sharex="col")
+        for column, (name, sets) in enumerate(parameters.items()):
+            finite = {text: tuple(finite_values(values) for values in pair) for text, pair in sets.items()}
+            for axes, one in zip(grid[:, column], series, strict=True):
+                _draw_distribution(axes, finite, one)
+            grid[-1, column].set_xlabel(plain(name))
+        for axes, one in zip(grid[:, 0], series, strict=True):
+            axes.set_title(plain(one.text), loc="left", color=one.color)
+        figure.supylabel("probability density", fontsize=STYLE["axes.labelsize"])
+        after = Patch(facecolor="0.75", edgecolor=REFERENCE, label="after training")
+        if not any(axes.patches for axes in grid.flat):
+            after = Line2D([], [], color=REFERENCE, label="after training")
+        before = Line2D([], [], color=REFERENCE, linestyle=DASHED, label="before training")
+        legend(figure, [before, after], "")
+        return figure
+
+
+def _draw_distribution(axes: Axes, finite: Mapping[str, tuple[np.ndarray, np.ndarray]], one: Series) -> None:
+    every = [values for pair in finite.values() for values in pair if values.size]
+    before, after = finite.get(one.text, (np.array([]), np.array([])))
+    if before.size == after.size == 0:
+        say_empty(axes)
+        return
+    spread = [values for values in every if np.ptp(values) > 0]
+    bins = _bins(np.concatenate(spread)) if spread else None
+    _draw_histogram(axes, after, bins, one.color, "-", filled=True)
+    _draw_histogram(axes, before, bins, REFERENCE, DASHED, filled=False)
+    low, high = min(values.min() for values in every), max(values.max() for values in every)
+    room = 0.05 * (high - low) or 0.05 * max(abs(high), 1.0)
+    axes.set_xlim(low - room, high + room)
+    if not axes.patches:  # lines have no density
+        axes.set_yticks([])
+
+
+def _draw_histogram(
+    axes: Axes, values: np.ndarray, bins: np.ndarray | None, color: str, dash: Any, filled: bool
+) -> None:
+    if values.size and np.ptp(values) == 0:
+        axes.axvline(values[0], color=color, linestyle=dash, linewidth=1)
+    elif values.size:
+        if filled:
+            axes.hist(values, bins, density=True, color=color, alpha=0.3)
+        axes.hist(values, bins, density=True, histtype="step", color=color, linestyle=dash, linewidth=1)
+
+
+def _bins(values: np.ndarray) -> np.ndarray:
+    """The same bins for all sets, by the square-root rule: between 8 and 40 of them."""
+    count = int(np.clip(np.sqrt(len(values)), 8, 40))
+    edges = np.linspace(values.min(), values.max(), count + 1)
+    # Values a few ulps apart leave no room for edges between them.
+    return edges if np.all(np.diff(edges) > 0) else np.array([np.nextafter(edges[0], -np.inf), edges[-1] + 1e-9])

@@ -1,0 +1,110 @@
+"""Lyapunov spectra before and after training."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from randomnet.plotting.style import (
+    DOUBLE,
+    STYLE,
+    ZOOM_BELOW,
+    Series,
+    legend,
+    line_handle,
+    new_figure,
+    runs_text,
+    zero_line,
+)
+
+
+def spectra(
+    before: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]],
+    after: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]],
+    targets: Mapping[str, np.ndarray],
+    series: Sequence[Series],
+    title: str = "",
+) -> Figure:
+    """Lyapunov spectra against index/N, before and after training side by side; two columns wide.
+
+    before, after: per series text, one (exponents, standard errors) per run, each (N,), in 1/τ.
+    targets:       per series text, the trained exponents' targets, (nle,), in 1/τ.
+    The band is the standard deviation over runs, or the standard error of the estimate where there is one run. A second
+    row enlarges the trained exponents where they are a small part of all.
+    """
+    sizes = [len(values) for runs in (*before.values(), *after.values()) for values, _ in runs]
+    zoom = max((len(target) for target in targets.values()), default=0) / max(sizes, default=1)
+    row_count = 2 if 0 < zoom < ZOOM_BELOW else 1
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, 0.75 + 2.0 * row_count, title)
+        grid = figure.subplots(row_count, 2, sharey="row", squeeze=False)
+        for column, (runs, when) in enumerate(((before, "before training"), (after, "after training"))):
+            for row in range(row_count):
+                limit = min(1.0, max(1.6 * zoom, 5 / max(sizes, default=1))) if row else 1.0
+                _draw_spectra(grid[row, column], runs, targets, series, limit)
+            grid[0, column].set_title(when)
+            grid[-1, column].set_xlabel("index / N")
+        for row, axes in enumerate(grid[:, 0]):
+            axes.set_ylabel("Lyapunov exponent (1/τ)" + ("\nfirst exponents, enlarged" if row else ""))
+        handles = [line_handle(one, f"{one.text}, {runs_text(len(after.get(one.text, ())))}") for one in series]
+        if targets:
+            handles.append(Line2D([], [], color="k", linestyle=(0, (1.5, 1)), label="target"))
+        legend(figure, handles, _band([len(runs) for runs in (*before.values(), *after.values())]))
+        return figure
+
+
+def _draw_spectra(
+    axes: Axes, runs: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]], targets: Mapping[str, np.ndarray],
+    series: Sequence[Series], limit: float,
+) -> None:  # fmt: skip
+    zero_line(axes)
+    seen: list[tuple[np.ndarray, np.ndarray, str]] = []
+    for one in series:
+        if not runs.get(one.text):
+            continue
+        x, mean, spread = _mean_spectrum(runs[one.text])
+        keep = x <= limit + 1e-9
+        x, mean, spread = x[keep], mean[keep], spread[keep]
+        marker = one.marker if len(x) <= 30 else None
+        axes.plot(x, mean, color=one.color, linestyle=one.linestyle, marker=marker, markersize=2.5)
+        axes.fill_between(x, mean - spread, mean + spread, color=one.color, alpha=0.25, linewidth=0)
+        target = targets.get(one.text)
+        if target is not None and len(target):
+            places = np.arange(1, len(target) + 1) / len(runs[one.text][0][0])
+            if not any(np.array_equal(target, other) and np.array_equal(places, place) for place, other, _ in seen):
+                seen.append((places, target, one.color))
+    alike = all(np.array_equal(a[: len(b)], b[: len(a)]) for _, a, _ in seen for _, b, _ in seen)
+    for places, target, color in seen:
+        axes.plot(places, target, color="k" if alike else color, linestyle=(0, (1.5, 1)), linewidth=1.0,
+                  zorder=4, marker="." if len(target) <= 3 else None, markersize=3)  # fmt: skip
+    axes.set_xlim(0, limit if limit == 1 else 1.03 * limit)
+    axes.xaxis.get_major_locator().set_params(nbins=5)  # more would run into the next panel's
+
+
+def _band(counts: Sequence[int]) -> str:
+    several, single = max(counts, default=0) > 1, min(counts, default=0) == 1
+    said = ["standard deviation over runs"] * several
+    said += [f"{'for a single run the ' if several else ''}standard error of the estimate"] * single
+    return f"band: {'; '.join(said)}" if said else ""
+
+
+def _mean_spectrum(runs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x = index/N, mean and spread over runs, each (N,); runs of unequal N are laid on the largest one's indices."""
+    size = max(len(values) for values, _ in runs)
+    x = np.arange(1, size + 1) / size
+    rows = np.array([_on(x, values) for values, _ in runs])
+    finite = pd.DataFrame(np.where(np.isfinite(rows), rows, np.nan))
+    if len(runs) == 1:
+        return x, finite.iloc[0].to_numpy(), _on(x, runs[0][1])
+    return x, finite.mean(axis=0).to_numpy(), finite.std(axis=0).to_numpy()
+
+
+def _on(x: np.ndarray, values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values, dtype=float)
+    if len(values) in (0, len(x)):
+        return values if len(values) else np.full(len(x), np.nan)
+    return np.interp(x, np.arange(1, len(values) + 1) / len(values), values, left=np.nan)

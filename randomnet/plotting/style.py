@@ -1,0 +1,163 @@
+"""What all figures share: sizes, colours, the legend, axis labels, and turning a figure into a file's bytes."""
+
+import io
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.mathtext import MathTextParser
+from matplotlib.patches import Patch
+
+SINGLE, DOUBLE = 3.5, 7.2  # inches: one and two columns of a journal page
+FORMATS = ("png", "svg", "pdf")
+# Okabe and Ito (2008) without black and yellow: black is for targets, yellow is too light for lines.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+MARKERS = ("o", "s", "^", "D")
+STYLE = {
+    "font.size": 7.5, "axes.labelsize": 8, "axes.titlesize": 8, "figure.titlesize": 8, "legend.fontsize": 7,
+    "legend.title_fontsize": 7, "xtick.labelsize": 7, "ytick.labelsize": 7, "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.minor.width": 0.4, "ytick.minor.width": 0.4,
+    "lines.linewidth": 1.3, "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False,
+    "savefig.dpi": 300, "svg.fonttype": "none", "svg.hashsalt": "randomnet", "pdf.fonttype": 42,
+}  # fmt: skip
+LOG_FROM = 10.0  # a positive quantity that spans at least this factor is drawn on a log axis
+THIN_RUNS = 12  # up to this many runs of a series are also drawn one by one
+ZOOM_BELOW = 0.3  # spectra get a second row when the trained exponents are less than this part of all
+REFERENCE = "0.25"
+DASHED = (0, (3, 1.5))
+
+
+@dataclass(frozen=True)
+class Series:
+    """A set of runs drawn alike: its legend text, its colour's number, and its dash and marker's number."""
+
+    text: str
+    colour: int = 0
+    dash: int = 0
+
+    @property
+    def color(self) -> str:
+        """Colour-blind-safe; the numbers wrap around, and `linestyle` then tells the series apart."""
+        return COLOURS[self.colour % len(COLOURS)]
+
+    @property
+    def linestyle(self) -> str | tuple[int, tuple[float, ...]]:
+        """The dash pattern, shifted by one each time the colours wrap around."""
+        return DASHES[(self.dash + self.colour // len(COLOURS)) % len(DASHES)]
+
+    @property
+    def marker(self) -> str:
+        """The marker of single runs."""
+        return MARKERS[(self.dash + self.colour // len(COLOURS)) % len(MARKERS)]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One quantity: its column in the table, its axis label with unit, and whether zero deserves a line."""
+
+    column: str
+    label: str
+    zero: bool = False
+
+
+def render(figure: Figure, fmt: str) -> bytes:
+    """The figure as the bytes of a `fmt` file (one of FORMATS); the same figure gives the same bytes.
+
+    Figures are made without pyplot, so that nothing is left open once this one is dropped.
+    """
+    if fmt not in FORMATS:
+        raise ValueError(f"expected a figure format, one of {', '.join(FORMATS)}, got {fmt!r}")
+    buffer = io.BytesIO()
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(fmt)
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format=fmt, metadata=undated)
+    return buffer.getvalue()
+
+
+def check_text(text: str) -> None:
+    """ValueError where `text` holds a $formula$ that cannot be set, as one line."""
+    try:
+        MathTextParser("path").parse(text)
+    except ValueError as error:
+        raise ValueError(f"expected text or valid $formulas$, got {text!r} ({str(error).splitlines()[-1]})") from None
+
+
+def new_figure(width: float, height: float, title: str) -> Figure:
+    wrapped = textwrap.wrap(plain(title), int(width * 16)) if title else []
+    figure = Figure(figsize=(width, height + 0.16 * len(wrapped)), layout="constrained")
+    if wrapped:
+        figure.suptitle("\n".join(wrapped))
+    return figure
+
+
+def legend(figure: Figure, handles: Sequence[Line2D | Patch], heading: str) -> None:
+    """Below the axes, in as many columns as fit, with the room it takes added to the figure."""
+    if not handles:
+        return
+    width, height = figure.get_size_inches()
+    texts = ["\n".join(textwrap.wrap(plain(str(handle.get_label())), int(width * 15))) for handle in handles]
+    longest = max(len(line) for text in texts for line in text.split("\n"))
+    columns = int(np.clip(width * 17 // (longest + 7), 1, len(handles)))
+    lines = sum(max(text.count("\n") + 1 for text in texts[i : i + columns]) for i in range(0, len(texts), columns))
+    figure.set_size_inches(width, height + 0.16 * (lines + bool(heading)))
+    # matplotlib leaves out labels that begin with an underscore, and users name folders so
+    texts = [f"\u200b{text}" if text.startswith("_") else text for text in texts]
+    figure.legend(handles, texts, loc="outside lower center", ncols=columns, title=heading or None,
+                  handlelength=1.8, columnspacing=1.2)  # fmt: skip
+
+
+def line_handle(one: Series, text: str) -> Line2D:
+    return Line2D([], [], color=one.color, linestyle=one.linestyle, label=text)
+
+
+def mark_handle(one: Series) -> Line2D:
+    return Line2D([], [], color=one.color, marker=one.marker, markersize=4, linestyle="", label=one.text)
+
+
+def plain(text: str) -> str:
+    """Text of the user's is text: a dollar sign in a folder's name starts no formula."""
+    return text.replace("$", r"\$")
+
+
+def runs_text(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
+
+
+def finite_values(values: pd.Series | np.ndarray) -> np.ndarray:
+    array = np.asarray(values, dtype=float)
+    return array[np.isfinite(array)]
+
+
+def log_helps(values: pd.Series | np.ndarray) -> bool:
+    finite = finite_values(values)
+    return bool(finite.size and finite.min() > 0 and finite.max() / finite.min() >= LOG_FROM)
+
+
+def zero_line(axes: Axes) -> None:
+    axes.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
+
+
+def set_ylabel(axes: Axes, label: str) -> None:
+    """An axis label on several lines where it is longer than its axis."""
+    formulas = label.count("$") > 1 or "\n" in label  # a line break within a formula would break it
+    axes.set_ylabel(label if formulas else "\n".join(textwrap.wrap(label, 28)))
+
+
+def set_groups(axes: Axes, groups: Sequence[str], room: int) -> None:
+    """Name the groups on the x axis: on one line, wrapped, or turned, as `room` (characters) allows."""
+    each = room // max(1, len(groups))
+    wrap = each >= 10
+    texts = ["\n".join(textwrap.wrap(plain(group), each)) if wrap else plain(group) for group in groups]
+    turned = not wrap and max(len(text) for text in texts) + 2 > each
+    axes.set_xticks(range(len(texts)), texts, rotation=30 if turned else 0, ha="right" if turned else "center")
+
+
+def say_empty(axes: Axes) -> None:
+    axes.text(0.5, 0.5, "no finite values", transform=axes.transAxes, ha="center", va="center", color="0.4")

@@ -1,0 +1,64 @@
+"""The house of DESIGN: a module imports only from lower floors, and no file outgrows its room."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FLOORS = {
+    "config": 0,
+    "connectome": 0,
+    "activations": 0,
+    "results": 0,
+    "formats": 1,
+    "synthetic": 1,
+    "rnn": 1,
+    "lyapunov": 1,
+    "plotting": 1,
+    "comparison": 1,
+    "objectives": 2,
+    "training": 3,
+    "kinds": 4,
+    "experiment": 5,
+}
+MODULES = sorted((ROOT / "randomnet").rglob("*.py"))
+
+
+def room(path):
+    return path.relative_to(ROOT / "randomnet").parts[0].removesuffix(".py")
+
+
+def imported_rooms(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "randomnet":
+            parts = node.module.split(".")
+            yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("randomnet."))
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room(path) != "__init__"], ids=str)
+def test_a_module_imports_only_from_lower_floors(path):
+    here = room(path)
+    assert here in FLOORS, f"{here} has no floor; give it one here and in the README's map"
+    for other in imported_rooms(path):
+        assert other == here or FLOORS[other] < FLOORS[here], f"{here} (floor {FLOORS[here]}) imports {other}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_a_module_of_more_than_420_lines_becomes_a_folder(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 420
+
+
+def test_the_visualiser_never_imports_a_model():
+    assert {"results", "plotting"} <= set(imported_rooms(ROOT / "visualization.py"))
+    allowed = {"results", "plotting", "comparison", "config"}
+    for path in [ROOT / "visualization.py", *(ROOT / "randomnet" / "plotting").glob("*.py")]:
+        assert set(imported_rooms(path)) <= allowed
+        assert "torch" not in path.read_text(encoding="utf-8")
+
+
+def test_the_text_of_an_ini_is_checked_without_loading_torch():
+    for path in (ROOT / "randomnet" / "config").glob("*.py"):
+        assert "import torch" not in path.read_text(encoding="utf-8")

@@ -1,0 +1,149 @@
+"""The paired statistics against closed forms and full enumeration."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from randomnet.comparison import statistics
+from randomnet.comparison.statistics import (
+    bootstrap_interval,
+    compare,
+    comparison_table,
+    paired_differences,
+    permutation_p,
+    summary_table,
+)
+
+
+def test_pairs_are_those_both_have_with_finite_values():
+    a = pd.Series([1.0, 2.0, np.nan, 4.0], index=[0, 1, 2, 3])
+    b = pd.Series([np.inf, 1.0, 5.0, 2.0], index=[3, 0, 2, 1])
+    np.testing.assert_allclose(paired_differences(a, b), [0.0, 0.0])
+    assert len(paired_differences(a, b[:0])) == 0
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 8])
+def test_sign_flips_are_enumerated(n):
+    values = np.random.default_rng(n).normal(0.5, 1, n)
+    means = [abs(np.mean(np.array(signs) * values)) for signs in itertools.product((1, -1), repeat=n)]
+    assert permutation_p(values) == np.mean(np.array(means) >= abs(values.mean()) - 1e-12)
+
+
+def test_p_of_closed_forms():
+    assert permutation_p(np.array([1.0, 1.0, 1.0, 1.0])) == 2 / 16  # only all + and all - reach it
+    assert permutation_p(np.array([0.1, 0.2, 0.7])) == 2 / 8  # sums that rounding would tell apart
+    assert permutation_p(np.array([3.0, -3.0])) == 1.0
+    assert permutation_p(np.zeros(5)) == 1.0
+
+
+def test_many_pairs_are_sampled_and_agree_with_enumeration(monkeypatch):
+    values = np.random.default_rng(0).normal(0.4, 1, 12)
+    exact = permutation_p(values)
+    monkeypatch.setattr(statistics, "EXACT_UP_TO", 3)
+    sampled = permutation_p(values)
+    assert sampled == permutation_p(values)
+    assert abs(sampled - exact) < 4 * np.sqrt(exact * (1 - exact) / statistics.FLIPS)
+    assert permutation_p(np.ones(40)) == 1 / (1 + statistics.FLIPS)  # never 0
+
+
+def test_chunks_do_not_change_what_is_drawn(monkeypatch):
+    assert sum(statistics._chunks(10_000, 300)) == 10_000 and max(statistics._chunks(10, 10**9)) == 1
+    values = np.arange(1.0, 30.0)
+    whole = bootstrap_interval(values), permutation_p(values * (-1) ** np.arange(29))
+    monkeypatch.setattr(statistics, "CHUNK", 5_000)
+    np.testing.assert_allclose(whole[0], bootstrap_interval(values))
+    assert abs(whole[1] - permutation_p(values * (-1) ** np.arange(29))) < 0.02
+
+
+def test_interval_of_closed_forms():
+    assert bootstrap_interval(np.full(4, 2.5)) == (2.5, 2.5)
+    # of two values the mean is low, middle, high with probability 1/4, 1/2, 1/4: the ends are both values
+    assert bootstrap_interval(np.array([0.0, 1.0])) == (0.0, 1.0)
+    # of three, all low has probability 1/27 > 0.025 and so is the lower end; at level 0.9 < 25/27 it still is below 5 %
+    assert bootstrap_interval(np.array([0.0, 0.0, 3.0])) == (0.0, 3.0)
+    many = np.random.default_rng(1).normal(3.0, 2.0, 400)
+    low, high = bootstrap_interval(many)
+    half = 1.959964 * many.std() / 20  # the bootstrap's own standard error has no n - 1
+    np.testing.assert_allclose([low, high], [many.mean() - half, many.mean() + half], atol=0.05 * half)
+
+
+def test_interval_moves_and_scales_with_the_data():
+    values = np.random.default_rng(2).normal(size=7)
+    low, high = bootstrap_interval(values)
+    np.testing.assert_allclose(bootstrap_interval(3 * values + 1), (3 * low + 1, 3 * high + 1))
+    assert bootstrap_interval(values) == (low, high)
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, np.nan], [[1.0, 2.0]]])
+def test_too_few_differences_are_refused(values):
+    for function in (bootstrap_interval, permutation_p):
+        with pytest.raises(ValueError, match="expected at least 2 finite differences of shape"):
+            function(np.array(values))
+
+
+def test_compare_leaves_empty_what_one_pair_cannot_give():
+    row = compare(pd.Series([1.0]), pd.Series([3.0, 5.0]))
+    assert (row["n"], row["n_a"], row["n_b"], row["difference_b_minus_a"]) == (1, 1, 2, 2.0)
+    assert row["stderr_a"] is row["interval_low"] is row["interval_high"] is row["permutation_p"] is None
+    assert row["stderr_b"] == pytest.approx(1.0) and row["mean_b"] == 4.0
+    assert "at least 2 pairs of complete runs and there is 1" in row["note"]
+    assert compare(pd.Series([1.0, 2, 4]), pd.Series([2.0, 4, 8]))["note"] == "with 3 pairs p cannot be below 0.25"
+    assert compare(pd.Series(range(6)), pd.Series(range(6)))["note"] == ""
+    empty = compare(pd.Series([], dtype=float), pd.Series([1.0]))
+    assert empty["difference_b_minus_a"] is empty["mean_a"] is None and empty["n"] == 0
+
+
+def runs(label, values, own="", combo="lr=1", status="complete"):
+    return pd.DataFrame({"label": label, "combo": combo, "own": own, "lr": combo[3:], "iteration": range(len(values)),
+                         "status": status, "x": values})  # fmt: skip
+
+
+def test_table_has_a_row_per_combo_and_pair_and_a_pooled_one():
+    table = comparison_table(
+        pd.concat([runs("a", [1.0, 2.0]), runs("a", [5.0], combo="lr=2"), runs("b", [2.0, 4.0]), runs("c", [0.0]),
+                   runs("b", [9.0], combo="lr=2"), runs("b", [7.0], combo="lr=3")]), ["x", "y"], ["lr"])  # fmt: skip
+    rows = table[["combo", "label_a", "label_b", "n"]].itertuples(index=False, name=None)
+    assert list(rows) == [("lr=1", "a", "b", 2), ("lr=2", "a", "b", 1), ("pooled", "a", "b", 3),
+                          ("lr=1", "a", "c", 1), ("pooled", "a", "c", 1),
+                          ("lr=1", "b", "c", 1), ("pooled", "b", "c", 1)]  # fmt: skip
+    assert table["difference_b_minus_a"][2] == pytest.approx((1 + 2 + 4) / 3)
+    assert table["permutation_p"][2] == 2 / 8
+    assert table["mean_b"][2] == pytest.approx((2 + 4 + 9) / 3)  # lr=3 is b's alone
+    assert not {"own_a", "own_b"} & set(table.columns)
+
+
+def test_own_combos_are_compared_apart_and_pooled_once():
+    table = comparison_table(pd.concat([runs("a", [1.0, 2.0], own="nle=1"), runs("a", [3.0, 6.0], own="nle=2"),
+                                        runs("b", [5.0, 5.0])]), ["x"], ["lr"])  # fmt: skip
+    assert list(table["own_a"].fillna("")) == ["nle=1", "nle=2", ""]
+    assert list(table["n"]) == [2, 2, 2]
+    assert list(table["difference_b_minus_a"]) == [3.5, 0.5, 2.0]
+    assert table["n_a"][2] == 4 and table["mean_a"][2] == 3.0
+
+
+def test_diverged_runs_are_counted_and_in_no_mean():
+    both = pd.concat([runs("a", [1.0, 3.0]), runs("b", [2.0, 1e9])], ignore_index=True)
+    both.loc[3, "status"] = "diverged"
+    row = comparison_table(both, ["x"], ["lr"]).iloc[0]
+    assert (row["n"], row["n_b"], row["mean_b"], row["diverged_a"], row["diverged_b"]) == (1, 1, 2.0, 0, 1)
+
+
+def test_different_seeds_are_noted():
+    both = pd.concat([runs("a", [1.0] * 6), runs("b", [2.0] * 6)])
+    assert comparison_table(both, ["x"], [], {"a": 1, "b": 1})["note"].eq("").all()
+    note = comparison_table(both, ["x"], [], {"a": 1, "b": 2})["note"][0]
+    assert note == "paired by iteration although the seeds differ (a 1, b 2)"
+
+
+def test_no_common_combo_gives_an_empty_table_with_its_columns():
+    table = comparison_table(pd.concat([runs("a", [1.0]), runs("b", [1.0], combo="lr=2")]), ["x"], ["lr"])
+    assert table.empty and {"combo", "lr", "metric", "permutation_p"} <= set(table.columns)
+
+
+def test_summary_of_one_folder():
+    table = summary_table(pd.concat([runs("a", [1.0, 3.0]), runs("a", [5.0], combo="lr=2")]), ["x"], ["lr"])
+    assert list(table["combo"]) == ["lr=1", "lr=2", "pooled"]
+    assert list(table["mean"]) == [2.0, 5.0, 3.0]
+    np.testing.assert_allclose(table["stderr"], [1.0, np.nan, 2 / np.sqrt(3)])

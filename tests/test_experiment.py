@@ -1,0 +1,362 @@
+"""Whole experiments: layout, resume, workers, failures - to the byte."""
+
+import fcntl
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import runrandomnet
+from randomnet import results
+from randomnet.kinds import train
+
+ROOT = Path(__file__).parents[1]
+INI = """
+[experiment]
+name = test
+seed = 5
+[paths]
+path_to_results = {results}
+[net]
+roi = AB
+g = 3
+[lyapunov]
+nle = 5
+tsim = 3
+transient = 1
+frame_transient = 1
+[trainvalidate]
+lr = 0.05
+epochs = {epochs}
+iterations = 2
+[combosparams]
+combos_params = {{"optimizer": ["Adam", "SGD"], "target": [0, "0.5:-0.5"]}}
+[execution]
+workers = {workers}
+checkpoint_every = 1
+"""
+
+
+def ini(folder, name="a", epochs=3, workers=1):
+    path = folder / f"{name}.ini"
+    path.write_text(INI.format(results=folder / name, epochs=epochs, workers=workers))
+    return path
+
+
+def run(*arguments):
+    return runrandomnet.main([str(argument) for argument in arguments])
+
+
+def start(*arguments, **options):
+    """The same in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "runrandomnet.py"), *map(str, arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        **options,
+    )
+
+
+def contents(root):
+    """Everything that must not depend on how, when and where the runs were done."""
+    found = {}
+    for path in sorted(root.glob("*/iter_*/*")) + sorted(root.glob("*/*.npy")):
+        name = str(path.relative_to(root))
+        if path.name == "history.csv":
+            found[name] = pd.read_csv(path).drop(columns="seconds").to_csv()
+        elif path.name == "run.json":
+            record = json.loads(path.read_text())
+            record["summary"].pop("seconds")
+            found[name] = record
+        else:
+            found[name] = path.read_bytes()
+    return found
+
+
+def files(root):
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """An experiment done once, in one process without interruption."""
+    folder = tmp_path_factory.mktemp("reference")
+    assert run(ini(folder)) == 0
+    return folder / "a"
+
+
+def test_the_layout_is_the_documented_one(reference):
+    assert (reference / "folder_index.txt").read_text().splitlines() == [
+        "0 ('Adam', 0)",
+        "1 ('Adam', '0.5:-0.5')",
+        "2 ('SGD', 0)",
+        "3 ('SGD', '0.5:-0.5')",
+    ]
+    combos = pd.read_csv(reference / "combos.csv")
+    assert list(combos.columns) == ["combo", "optimizer", "target"]
+    summary = pd.read_csv(reference / "summary.csv")
+    assert list(summary["status"]) == ["complete"] * 8
+    assert {"loss_final", "lambda_max_final", "lambda_max_final_stderr", "D_KY_final", "h_KS_final"} <= set(summary)
+    manifest = json.loads((reference / "manifest.json").read_text())
+    assert manifest["combos"][0]["connectome"]["synthetic"] is True
+    assert manifest["combos"][0]["settings"]["trainvalidate.lr"] == 0.05
+    for combo in range(4):
+        losses = np.load(reference / str(combo) / "train_loss_all.npy")
+        assert losses.dtype == np.float64
+        assert losses.shape == (2, 3)
+        for iteration in range(2):
+            folder = reference / str(combo) / f"iter_{iteration}"
+            assert sorted(path.name for path in folder.iterdir()) == [
+                "arrays.npz",
+                "history.csv",
+                "model.pt",
+                "run.json",
+            ]
+            history = pd.read_csv(folder / "history.csv")
+            assert list(history["epoch"]) == [0, 1, 2]
+            np.testing.assert_array_equal(losses[iteration], history["train_loss"])
+
+
+def test_the_arrays_are_what_they_are_called(reference):
+    arrays = results.read_arrays(reference / "1" / "iter_0" / "arrays.npz")
+    assert arrays["spectrum_initial"].shape == arrays["spectrum_final_stderr"].shape == (58,)
+    assert (np.diff(arrays["spectrum_final"]) <= 0).all()
+    np.testing.assert_allclose(arrays["target"], np.linspace(0.5, -0.5, 5))
+    assert (arrays["gains_initial"] == 1).all()
+    assert (arrays["gains_final"] != 1).any()
+    model = torch.load(reference / "1" / "iter_0" / "model.pt", weights_only=True)
+    np.testing.assert_array_equal(model["last"]["gains"].numpy(), arrays["gains_final"])
+
+
+def test_the_same_iteration_starts_alike_in_every_combo_and_iterations_differ(reference):
+    states = {
+        (combo, iteration): results.read_arrays(reference / str(combo) / f"iter_{iteration}" / "arrays.npz")
+        for combo in range(4)
+        for iteration in range(2)
+    }
+    for iteration in range(2):
+        for combo in range(1, 4):
+            np.testing.assert_array_equal(
+                states[combo, iteration]["spectrum_initial"], states[0, iteration]["spectrum_initial"]
+            )
+    assert (states[0, 0]["state_initial"] != states[0, 1]["state_initial"]).all()
+
+
+def test_results_do_not_depend_on_the_number_of_workers(reference, tmp_path):
+    assert run(ini(tmp_path, workers=2)) == 0
+    assert contents(tmp_path / "a") == contents(reference)
+
+
+def test_running_again_touches_nothing_that_is_complete(tmp_path, capsys):
+    path = ini(tmp_path)
+    assert run(path) == 0
+    before = files(tmp_path / "a" / "0") | files(tmp_path / "a" / "3")
+    assert run(path) == 0
+    assert files(tmp_path / "a" / "0") | files(tmp_path / "a" / "3") == before
+    assert "8 of 8 runs are there already" in capsys.readouterr().out
+
+
+def test_combos_and_iterations_can_be_added_without_touching_the_old(tmp_path, reference):
+    path = ini(tmp_path)
+    assert run(path) == 0
+    grown = path.read_text().replace('["Adam", "SGD"]', '["RMSprop", "Adam", "SGD"]').replace("ions = 2", "ions = 3")
+    path.write_text(grown)
+    assert run(path) == 0
+    index = (tmp_path / "a" / "folder_index.txt").read_text().splitlines()
+    assert index[:2] == ["0 ('Adam', 0)", "1 ('Adam', '0.5:-0.5')"]
+    assert index[4:] == ["4 ('RMSprop', 0)", "5 ('RMSprop', '0.5:-0.5')"]
+    after = contents(tmp_path / "a")
+    for name, content in contents(reference).items():
+        if "iter_" in name:
+            assert after[name] == content
+    assert np.load(tmp_path / "a" / "0" / "train_loss_all.npy").shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (("epochs = 3", "epochs = 4"), "trainvalidate.epochs was 3, is 4"),
+        (("nle = 5", "nle = 10%"), "lyapunov.nle was 5, is '10%'"),
+        (("seed = 5", "seed = 6"), "experiment.seed was 5, is 6"),
+        (("roi = AB", "roi = EB"), "net.roi was 'AB', is 'EB'"),
+        (('["Adam", "SGD"]', '["Adam"]'), "trainvalidate.optimizer was 'SGD', is 'Adam'"),
+        (("iterations = 2", "iterations = 1"), "trainvalidate.iterations was 2, is 1"),
+    ],
+)
+def test_a_changed_config_is_refused_with_the_differing_keys(reference, tmp_path, capsys, change, named):
+    path = tmp_path / "b.ini"
+    path.write_text((reference.parent / "a.ini").read_text().replace(*change))
+    before = files(reference)
+    assert run(path) == 2
+    error = capsys.readouterr().err
+    assert named in error
+    assert "--fresh" in error
+    assert len(error.splitlines()) == 1
+    assert files(reference) == before
+
+
+def test_fresh_moves_the_old_folder_aside(tmp_path):
+    path = ini(tmp_path, epochs=1)
+    assert run(path) == 0
+    old = files(tmp_path / "a")
+    path.write_text(path.read_text().replace("seed = 5", "seed = 6"))
+    assert run(path, "--fresh") == 0
+    [aside] = [folder for folder in tmp_path.iterdir() if folder.name.startswith("a.2")]
+    assert {p.relative_to(aside): c[0] for p, c in files(aside).items()} == {
+        p.relative_to(tmp_path / "a"): c[0] for p, c in old.items()
+    }
+    assert json.loads((tmp_path / "a" / "manifest.json").read_text())["seed"] == 6
+
+
+def test_a_run_that_fails_leaves_its_traceback_and_the_rest_go_on(tmp_path, monkeypatch, reference, capsys):
+    execute = train.execute
+
+    def sometimes(run, *rest):
+        if (run.combo, run.iteration) == (2, 1):
+            raise RuntimeError("struck by lightning")
+        return execute(run, *rest)
+
+    monkeypatch.setattr(train, "execute", sometimes)
+    path = ini(tmp_path)
+    assert run(path) == 1
+    assert "--retry-failed" in capsys.readouterr().out
+    failed = tmp_path / "a" / "2" / "iter_1"
+    assert "struck by lightning" in (failed / "error.txt").read_text()
+    assert json.loads((failed / "run.json").read_text())["status"] == "failed"
+    assert not (tmp_path / "a" / "2" / "train_loss_all.npy").exists()
+    monkeypatch.setattr(train, "execute", execute)
+    assert run(path) == 1, "a failed run is not tried again unasked"
+    assert run(path, "--retry-failed") == 0
+    found = contents(tmp_path / "a")
+    found.pop("2/iter_1/error.txt", None)
+    assert found == contents(reference)
+
+
+def test_a_loss_that_is_not_finite_ends_that_run_only(tmp_path):
+    path = ini(tmp_path)
+    path.write_text(path.read_text().replace('{"optimizer": ["Adam", "SGD"]', '{"g": [3, 1e30]').replace("g = 3\n", ""))
+    path.write_text(path.read_text().replace("roi = AB", "roi = AB\nnormalization = none"))
+    path.write_text(path.read_text().replace("[trainvalidate]", "[model]\nactivation = relu\n[trainvalidate]"))
+    assert run(path) == 0
+    summary = pd.read_csv(tmp_path / "a" / "summary.csv")
+    assert set(summary.loc[summary["g"] == 1e30, "status"]) == {"diverged"}
+    record = json.loads((tmp_path / "a" / "2" / "iter_0" / "run.json").read_text())
+    assert record["reason"].startswith("epoch 0: ")
+
+
+def test_a_second_process_in_the_folder_is_refused(reference, capsys):
+    with open(reference / ".lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert run(reference.parent / "a.ini") == 2
+    assert "another process is working in this results folder" in capsys.readouterr().err
+
+
+def test_a_dry_run_writes_nothing_and_says_what_it_would_cost(tmp_path, capsys):
+    path = ini(tmp_path)
+    assert run(path, "--dry-run") == 0
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.ini"]
+    out = capsys.readouterr().out
+    assert "Network AB (synthetic, not measured): 58 neurons" in out
+    assert "optimizer = SGD, target = 0.5:-0.5" in out
+    assert "min on one worker" in out
+
+
+def test_pretrained_starts_from_the_last_values_of_the_same_run(reference, tmp_path):
+    path = ini(tmp_path, epochs=1)
+    assert run(path, "--set", f"paths.pretrained={reference}") == 0
+    before = results.read_arrays(reference / "1" / "iter_1" / "arrays.npz")
+    after = results.read_arrays(tmp_path / "a" / "1" / "iter_1" / "arrays.npz")
+    np.testing.assert_array_equal(after["gains_initial"], before["gains_final"])
+    np.testing.assert_allclose(after["spectrum_initial"], before["spectrum_final"], rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, reference):
+    for workers in (1, 2):
+        path = ini(tmp_path, name=f"w{workers}", epochs=60, workers=workers)
+        process = start(path)
+        wait_for(lambda root=tmp_path / f"w{workers}": list(root.glob("*/iter_*/checkpoint.pt")), process)
+        os.killpg(process.pid, signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 130, out
+        assert f"python runrandomnet.py {path}" in out
+        assert list((tmp_path / f"w{workers}").glob("*/iter_*/checkpoint.pt"))
+        assert start(path).wait(timeout=120) == 0
+    assert contents(tmp_path / "w1") == contents(tmp_path / "w2")
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_fails_its_run_only(tmp_path):
+    path = ini(tmp_path, epochs=60, workers=2)
+    process = start(path)
+    wait_for(lambda: list((tmp_path / "a").glob("*/iter_*/checkpoint.pt")), process)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        process.kill()
+        pytest.skip("needs Linux's /proc to find a worker")
+    workers = [int(child) for child in children.read_text().split() if is_worker(child)]
+    os.kill(workers[0], signal.SIGKILL)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, out
+    summary = pd.read_csv(tmp_path / "a" / "summary.csv")
+    assert sorted(summary["status"]) == ["complete"] * 7 + ["failed"]
+    assert start(path, "--retry-failed").wait(timeout=120) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_killed_twenty_times_it_goes_on_to_the_same_bytes(tmp_path, workers):
+    whole = ini(tmp_path, name="whole", epochs=80, workers=2)
+    assert start(whole).wait(timeout=200) == 0
+    path = ini(tmp_path, name="killed", epochs=80, workers=workers)
+    moments = random.Random(workers)
+    kills = 0
+    while kills < 10:
+        process = start(path)
+        try:
+            process.wait(timeout=moments.uniform(1.0, 3.5))
+            break
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.communicate()
+            kills += 1
+    assert kills >= 3
+    assert start(path).wait(timeout=200) == 0
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+def is_worker(pid):
+    return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def wait_for(condition, process, limit=60):
+    end = time.monotonic() + limit
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.02)
+
+
+TEMPLATES = [ROOT / "config.ini", *sorted((ROOT / "config").glob("*.ini"))]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_every_template_runs(template, tmp_path):
+    short = ["lyapunov.tsim=1", "lyapunov.transient=0.2", "lyapunov.frame_transient=0.2", "execution.workers=1"]
+    if "kind = benchmark" not in template.read_text():
+        short += ["trainvalidate.epochs=2", "trainvalidate.iterations=1"]
+    overrides = [part for setting in short for part in ("--set", setting)]
+    assert run(template, *overrides, "--set", f"paths.path_to_results={tmp_path / 'out'}") == 0
+    assert set(pd.read_csv(tmp_path / "out" / "summary.csv")["status"]) == {"complete"}

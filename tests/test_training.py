@@ -1,0 +1,144 @@
+"""The training loop: what it keeps, when it ends, and that it can go on from any checkpoint."""
+
+import numpy as np
+import pytest
+import torch
+
+from randomnet.connectome import from_dense
+from randomnet.objectives import Measured
+from randomnet.rnn import Network
+from randomnet.training import Interrupted, fit
+
+
+def network(seed=0, n=6, moving=("weights", "gains", "shifts"), **options):
+    rng = np.random.default_rng(seed)
+    matrix = rng.standard_normal((n, n)) * (rng.random((n, n)) < 0.6)
+    np.fill_diagonal(matrix, 0)
+    connectome = from_dense("test", matrix, np.array([str(i) for i in range(n)]))
+    sizes = {"weights": len(connectome.weights), "gains": n, "shifts": n}
+    return Network(connectome, moving={name: np.arange(sizes[name]) for name in moving}, **options)
+
+
+def distance(to):
+    """A loss with a known minimum: every gain at `to`."""
+
+    def objective(trained):
+        loss = (trained.gains() - to).square().sum() + 0 * (trained.weights().sum() + trained.shifts().sum())
+        return Measured(loss, 0.0)
+
+    return objective
+
+
+def test_it_descends_to_a_known_minimum_and_records_every_epoch():
+    trained = network()
+    progress = fit(trained, distance(3.0), optimizer="SGD", lr=0.1, epochs=50)
+    assert [row["epoch"] for row in progress.history] == list(range(50))
+    assert progress.history[0]["train_loss"] == pytest.approx(6 * 4.0)
+    # every update shrinks the distance by 1 - 2 lr
+    assert progress.history[-1]["train_loss"] == pytest.approx(24.0 * 0.8 ** (2 * 49), rel=1e-6)
+    assert torch.equal(progress.last["gains"], trained.gains().detach())
+
+
+def test_gradients_are_clipped_per_parameter_and_both_norms_recorded():
+    progress = fit(network(), distance(3.0), optimizer="SGD", lr=0.1, epochs=1, clip_norm=0.5)
+    row = progress.history[0]
+    assert row["grad_norm_gains"] == pytest.approx(2 * 2 * np.sqrt(6))
+    assert row["clipped_norm_gains"] == 0.5
+    moved = (progress.last["gains"] - 1).norm()
+    assert float(moved) == pytest.approx(0.05, rel=1e-6)
+
+
+def test_best_is_the_network_that_gave_the_lowest_loss():
+    losses = iter([5.0, 2.0, 3.0, 4.0])
+    seen = []
+
+    def objective(trained):
+        seen.append(trained.gains().detach().clone())
+        return Measured(trained.gains().sum() * 0 + trained.shifts().sum() + next(losses), 0.0)
+
+    trained = network(moving=("gains", "shifts"))
+    progress = fit(trained, objective, optimizer="SGD", lr=0.0, epochs=4)
+    assert (progress.best_epoch, progress.best_loss) == (1, 2.0)
+    assert torch.equal(progress.best["gains"], seen[1])
+
+
+def test_early_stopping_counts_epochs_without_a_lower_loss():
+    losses = iter([5.0, 4.0, 4.0, 4.5, 4.0, 1.0])
+    progress = fit(
+        network(),
+        lambda trained: Measured(trained.gains().sum() * 0 + next(losses), 0.0),
+        optimizer="Adam",
+        lr=0.1,
+        epochs=6,
+        early_stopping=3,
+    )
+    assert len(progress.history) == 5
+    assert "3 epochs" in progress.reason
+    assert not progress.diverged
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_ends_the_run_at_the_last_finite_values(bad):
+    factors = iter([1.0, 1.0, bad])
+    trained = network()
+    states = []
+
+    def objective(now):
+        states.append(now.gains().detach().clone())
+        return Measured(now.gains().square().sum() * next(factors), 0.0)
+
+    progress = fit(trained, objective, optimizer="Adam", lr=0.1, epochs=10)
+    assert progress.diverged
+    assert progress.reason.startswith("epoch 2: the loss is")
+    assert len(progress.history) == 2
+    assert torch.equal(progress.last["gains"], states[1])
+    assert torch.equal(trained.gains().detach(), states[1])
+
+
+def test_a_gradient_that_is_not_finite_is_never_stepped_along():
+    def objective(trained):
+        return Measured(trained.gains().sub(1).sum().sqrt(), 0.0)  # 0 with an infinite slope
+
+    trained = network(moving=("gains",))
+    progress = fit(trained, objective, optimizer="Adam", lr=0.1, epochs=3)
+    assert progress.diverged
+    assert "gradient of gains" in progress.reason
+    assert torch.equal(trained.gains().detach(), torch.ones(6, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("optimizer", ["Adam", "RMSprop", "SGD", "AdamW"])
+@pytest.mark.parametrize("stopped_at", [1, 4])
+def test_going_on_from_a_checkpoint_gives_the_same_bits(optimizer, stopped_at, tmp_path):
+    settings = {"optimizer": optimizer, "lr": 0.05, "epochs": 7}
+    whole = fit(network(), distance(2.0), **settings)
+    kept = {}
+    calls = iter(range(100))
+
+    def keep(state, progress):
+        torch.save(state, tmp_path / "checkpoint.pt")
+        kept["epoch"] = progress.epoch
+
+    with pytest.raises(Interrupted):
+        fit(network(), distance(2.0), **settings, keep=keep, stop=lambda: next(calls) == stopped_at)
+    assert kept["epoch"] == stopped_at
+    resumed = fit(
+        network(seed=0), distance(2.0), **settings, resume=torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    )
+    assert [row["train_loss"] for row in resumed.history] == [row["train_loss"] for row in whole.history]
+    for name in ("weights", "gains", "shifts"):
+        assert torch.equal(resumed.last[name], whole.last[name])
+        assert torch.equal(resumed.best[name], whole.best[name])
+
+
+def test_checkpoints_come_when_they_are_due():
+    epochs = []
+    fit(
+        network(),
+        distance(2.0),
+        optimizer="Adam",
+        lr=0.1,
+        epochs=7,
+        checkpoint_every=3,
+        keep=lambda state, progress: epochs.append(progress.epoch),
+    )
+    assert epochs == [3, 6]

@@ -1,0 +1,342 @@
+"""The visualiser on made-up results folders of the real layout: what it draws, writes, says and refuses."""
+
+import itertools
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import visualization
+from randomnet import plotting
+from randomnet.comparison import matching
+from randomnet.plotting import Panel, Series, style
+from randomnet.plotting.spectra import _mean_spectrum
+from randomnet.results import ResultsFolder, RunFolder, load, write_arrays, write_csv
+
+ROOT = Path(visualization.__file__).parent
+N = 60
+
+
+def spectrum(generator, top, n=N):
+    return top - 3 * np.linspace(0, 1, n) ** 1.5 + generator.normal(0, 0.02, n)
+
+
+def write_run(run: RunFolder, combo, iteration, status="complete", level=1.0, epochs=12, n=N, nle=6, groups=5, lr=0.1):
+    """One run: an exponential decay of the loss towards `level`, written as training writes it."""
+    generator = np.random.default_rng([combo, iteration, int(100 * level)])
+    run.create()
+    epoch = np.arange(epochs)
+    scale = np.exp(generator.normal(0, 0.25))
+    loss = scale * (level * np.exp(-3 * lr / 0.1 * epoch / max(1, epochs - 1)) + 0.01 * level)
+    lam = np.sqrt(loss) + generator.normal(0, 0.02, epochs)
+    if status == "diverged":
+        loss[-1], lam[-1] = np.nan, np.nan
+        loss[-2:-1] *= 1e6
+    columns = {"epoch": epoch, "train_loss": loss, "lambda_max": lam, "grad_norm_gains": 1.0, "seconds": 0.1}
+    write_csv(run.path / "history.csv", pd.DataFrame(columns))
+    if status in ("missing", "failed"):
+        if status == "failed":
+            run.fail({"combo": combo, "iteration": iteration, "seed": iteration}, "Traceback\n")
+        return
+    before, after = spectrum(generator, 0.8, n), spectrum(generator, 0.3 * level, n)
+    after[:nle] = after[:nle] * 0.3
+    write_arrays(run.path / "arrays.npz", {
+        "spectrum_initial": before, "spectrum_initial_stderr": np.full(n, 0.03),
+        "spectrum_final": after, "spectrum_final_stderr": np.full(n, 0.03), "target": np.zeros(nle),
+        "gains_initial": np.ones(groups), "gains_final": 1 - 0.2 * level + generator.normal(0, 0.2, groups),
+        "shifts_initial": np.zeros(groups), "shifts_final": generator.normal(0.1 * level, 0.3, groups),
+        "groups": np.array([f"group {i}" for i in range(groups)]),
+        "weights_initial": np.ones(9), "weights_final": np.ones(9), "state_initial": np.zeros(n),
+    })  # fmt: skip
+    summary = {
+        "loss_initial": loss[0], "loss_final": loss[-1] if epochs else None, "loss_best": np.nanmin(loss),
+        "epoch_best": epochs - 1, "epochs": epochs - 1, "lambda_max_initial": before[0], "lambda_max_final": after[0],
+        "lambda_max_initial_stderr": 0.03, "lambda_max_final_stderr": 0.03, "n_positive_initial": 12,
+        "n_positive_final": 3, "D_KY_initial": 30.1, "D_KY_final": 10.5, "h_KS_initial": 4.2, "h_KS_final": 0.3,
+        "seconds": 1.5,
+    }  # fmt: skip
+    run.finish({"combo": combo, "iteration": iteration, "seed": iteration, "status": status, "summary": summary})
+
+
+def make(root: Path, grid=None, iterations=2, level=1.0, status=None, name="EB", synthetic=True, seed=1,
+         settings=None, write=True, **shape) -> Path:  # fmt: skip
+    """A results folder of a grid {option: values}; `status` maps (combo, iteration) to what is not complete."""
+    grid = grid or {}
+    combos = [
+        {
+            "combo": number, "values": dict(zip(grid, values, strict=True)),
+            "settings": {"net.roi": name, "trainvalidate.loss": "mse", "trainvalidate.lr": 0.1, "lyapunov.nle": "10%",
+                         **(settings or {})},
+            "connectome": {"name": name, "synthetic": synthetic, "neurons": N},
+        }
+        for number, values in enumerate(itertools.product(*grid.values()))
+    ]  # fmt: skip
+    folder = ResultsFolder(root)
+    manifest = {"format": 1, "kind": "train", "name": root.name, "seed": seed, "iterations": iterations,
+                "varied": list(grid), "combos": combos}  # fmt: skip
+    folder.write_plan(manifest, "[results]\n")
+    for combo, iteration in itertools.product(combos, range(iterations)):
+        how = (status or {}).get((combo["combo"], iteration), "complete")
+        if write and how != "absent":
+            lr = float(combo["values"].get("lr", 0.1))
+            write_run(folder.run(combo["combo"], iteration), combo["combo"], iteration, how, level, lr=lr, **shape)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch, request):
+    """Coarse pictures: what is tested is what is drawn, not how finely. A warning of numpy or pandas is an error."""
+    monkeypatch.setitem(style.STYLE, "savefig.dpi", 40)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def run(*arguments) -> int:
+    return visualization.main([str(argument) for argument in arguments])
+
+
+def refused(capsys, *arguments) -> str:
+    """The one line on stderr of a command that is refused with exit code 2."""
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and error.startswith("visualization.py: error: "), error
+    return error
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def compare(tmp_path, *folders, more=()) -> tuple[int, Path]:
+    out = tmp_path / "figs" / "new"
+    return run("--results_folders", *folders, "--save_figs", out, *more), out
+
+
+def test_two_folders_give_all_figures_and_the_table(tmp_path, capsys):
+    grid = {"lr": [0.1], "nle": ["5%", "10%"]}
+    one = make(tmp_path / "one", grid, iterations=3, status={(1, 0): "missing", (1, 2): "diverged"})
+    two = make(tmp_path / "two", grid, iterations=3, level=2.0, status={(0, 2): "failed"})
+    code, out = compare(tmp_path, one, two, more=["--results_labels", "bio", "rand", "--filter", "nle=5%", "nle=10%"])
+    said = capsys.readouterr().out
+    assert code == 0
+    per_combo = {f"{what}_lr=0.1_nle={nle}pct.png" for what in ("loss", "spectra", "parameters") for nle in (5, 10)}
+    ends = {f"{what}_final_by_{by}.png" for what in ("loss", "lambda_max") for by in ("label", "nle")}
+    assert names(out) == per_combo | ends | {"comparison.csv"}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in out.glob("*.png"))
+    assert "bio: 1 of 6 runs unfinished: combo 1 iteration 0\n" in said
+    assert "bio: 1 of 6 runs diverged: combo 1 iteration 2\n" in said
+    assert "rand: 1 of 6 runs failed: combo 0 iteration 2\n" in said
+    assert all(str(path) in said for path in out.iterdir())
+    table = pd.read_csv(out / "comparison.csv")
+    final = table[table["metric"] == "loss_final"].set_index("combo")
+    assert list(final.index) == ["lr=0.1, nle=5%", "lr=0.1, nle=10%", "pooled"]
+    assert list(final["n"]) == [2, 1, 3] and list(final["diverged_a"]) == [0, 1, 1]
+    losses = [load(root).table.query("combo == 0 and iteration < 2")["loss_final"].to_numpy() for root in (one, two)]
+    assert final.iloc[0]["difference_b_minus_a"] == pytest.approx((losses[1] - losses[0]).mean())
+    assert final.iloc[0]["permutation_p"] == 0.5  # two pairs of the same sign: 2 of 4 patterns
+    assert np.isnan(final.iloc[1]["permutation_p"]) and "at least 2 pairs" in final.iloc[1]["note"]
+
+
+def test_one_folder_one_combo_one_iteration(tmp_path, capsys):
+    root = make(tmp_path / "solo", iterations=1, groups=1)
+    code, out = compare(tmp_path, root, more=["--format", "svg", "png", "--ylabel", "my $L$"])
+    assert code == 0
+    stems = {"loss", "spectra", "parameters", "loss_final_by_label", "lambda_max_final_by_label"}
+    assert names(out) == {f"{stem}.{fmt}" for stem in stems for fmt in ("svg", "png")} | {"comparison.csv"}
+    drawing = (out / "spectra.svg").read_text()
+    assert "solo: EB (synthetic), 1 run" in drawing and "index / N" in drawing  # text stays text
+    assert "standard error of the estimate" in drawing
+    table = pd.read_csv(out / "comparison.csv").set_index("metric")
+    assert list(table.columns) == ["combo", "label", "n", "mean", "stderr", "planned", "diverged"]
+    assert table.loc["seconds", "mean"] == 1.5 and np.isnan(table.loc["seconds", "stderr"])
+    # the same again overwrites, with the same bytes
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert compare(tmp_path, root, more=["--format", "svg", "--ylabel", "my $L$"])[0] == 0
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_combos_are_matched_by_value_not_by_place(tmp_path):
+    one = make(tmp_path / "one", {"lr": [0.1, 0.01]})
+    two = make(tmp_path / "two", {"lr": ["0.010", "1e-1", 5]})
+    study, _ = visualization.gather(visualization.parse(["--results_folders", str(one), str(two), "--save_figs", "x"]))
+    assert [(m.key, [(c.label, c.number) for c in m.combos]) for m in study.matched] == [
+        ("lr=0.1", [("one", 0), ("two", 1)]), ("lr=0.01", [("one", 1), ("two", 0)]), ("lr=5", [("two", 2)]),
+    ]  # fmt: skip
+    assert list(matching.notes(study)) == [
+        "one: has nothing for lr=5; what other folders have there is drawn without it"
+    ]
+
+
+def test_combos_that_share_the_matched_options_stay_apart(tmp_path, capsys):
+    one = make(tmp_path / "one", {"lr": [0.1], "nle": ["5%", "10%"]})
+    two = make(tmp_path / "two", {"lr": [0.1]}, level=2.0)
+    code, out = compare(tmp_path, one, two, more=["--format", "svg"])
+    said = capsys.readouterr().out
+    assert code == 0 and "one: not all folders vary nle (matched by lr); up to 2 of its combos share a figure" in said
+    assert "two has nle=10%" in said
+    drawing = (out / "loss_lr=0.1.svg").read_text()
+    assert "one: EB (synthetic), nle=5%, 2 runs" in drawing and "one: EB (synthetic), nle=10%, 2 runs" in drawing
+    table = pd.read_csv(out / "comparison.csv").query("metric == 'loss_final'")
+    assert list(zip(table["combo"], table["own_a"].fillna(""), table["n"], strict=True)) == [
+        ("lr=0.1", "nle=5%", 2), ("lr=0.1", "nle=10%", 2), ("pooled", "", 2),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("filters", "left"),
+    [
+        (["lr=1e-2"], [1]),
+        (["lr=0.1", "lr=0.01"], [0, 1]),
+        (["net.roi=EB"], [0, 1, 2]),
+        (["roi=EB", "lr=5"], [2]),
+        (["trainvalidate.lr=0.01"], [1]),
+        (["nle=10.0%"], [0, 1, 2]),
+    ],
+)
+def test_filter(tmp_path, filters, left):
+    combos = matching.read_combos(make(tmp_path / "one", {"lr": [0.1, "0.01", 5]}, write=False), "one", 0)
+    assert [combo.number for combo in matching.keep(combos, filters)] == left
+
+
+def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
+    one, two = (make(tmp_path / name, {"lr": [0.1, 0.01]}, write=False) for name in ("one", "two"))
+    other = make(tmp_path / "sub" / "one", write=False)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    broken = make(tmp_path / "broken", write=False)
+    (broken / "manifest.json").write_text('{"format": 1, "kind": "train", "combos": [{}]}')
+    strange = make(tmp_path / "strange", write=False)
+    (strange / "manifest.json").write_text((strange / "manifest.json").read_text().replace('"train"', '"dance"'))
+    out = tmp_path / "out" / "figs"
+    both = ["--results_folders", one, two, "--save_figs", out]
+    for arguments, text in [
+        (["--results_folders", one, tmp_path / "nowhere", "--save_figs", out], "nowhere: expected a results folder"),
+        (["--results_folders", tmp_path / "empty", "--save_figs", out], "manifest.json, which is not there"),
+        (["--results_folders", broken, "--save_figs", out], "broken/manifest.json: expected RandomNet's layout"),
+        (["--results_folders", strange, "--save_figs", out], "of one kind, of train, got dance"),
+        (["--results_folders", one, "--save_figs", tmp_path / "file"], "a folder to write to, got: File exists"),
+        (["--results_folders", one, "--save_figs", "/proc/figs"], "expected a folder to write to"),
+        (["--results_folders", one, other, "--save_figs", out], "expected unique labels, got 'one' 2 times"),
+        ([*both, "--results_labels", "a", "a"], "expected unique labels, got 'a' 2 times"),
+        ([*both, "--results_labels", "a"], "expected 2 labels, one per folder, got 1"),
+        ([*both, "--format", "pgn"], "expected of png, svg, pdf, got 'pgn'; did you mean 'png'?"),
+        ([*both, "--filter", "lrr=0.1"], "got 'lrr'; did you mean 'lr'?"),
+        ([*both, "--filter", "lr"], "expected OPTION=VALUE, got 'lr'"),
+        ([*both, "--filter", "lr=7"], "--filter lr=7: no combo left (lr has 0.01, 0.1)"),
+        ([*both, "--ylabel", r"$\nonsense$"], "--ylabel: expected text or valid $formulas$"),
+        (["--results_folders", one], "the following arguments are required: --save_figs"),
+        ([*both, "--what", "1"], "unrecognized arguments: --what 1"),
+    ]:
+        assert text in refused(capsys, *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_finished_yet(tmp_path, capsys):
+    fresh = make(tmp_path / "fresh", {"lr": [0.1, 0.01]}, write=False)
+    started = make(tmp_path / "started", {"lr": [0.1]}, status={(0, 0): "missing", (0, 1): "missing"}, epochs=0)
+    code, out = compare(tmp_path, fresh)
+    assert code == 0 and names(out) == {"comparison.csv"}
+    said = capsys.readouterr().out
+    assert "fresh: 4 of 4 runs unfinished: combo 0 iteration 0, combo 0 iteration 1, combo 1" in said
+    assert "no figure" in said
+    assert compare(tmp_path, fresh, started)[0] == 0
+
+
+def test_strange_curves_arrays_and_names(tmp_path, capsys):
+    """One epoch, constant and NaN curves, infinite exponents, unequal N, odd labels: drawn, without a warning."""
+    flat = make(tmp_path / "flat", {"roi": ["EB", "a/b%"]}, epochs=1, n=7, nle=7, settings={"trainvalidate.loss": "l2"})
+    for path in flat.glob("*/iter_*/history.csv"):
+        write_csv(path, pd.read_csv(path).assign(train_loss=0.0, lambda_max=np.nan))
+    wild = make(tmp_path / "wild", {"roi": ["EB", "a/b%"]}, iterations=3, seed=2, level=3.0)
+    arrays = {"spectrum_initial": np.full(7, -np.inf), "spectrum_final": np.full(9, np.nan),
+              "gains_initial": np.array([np.nan]), "gains_final": np.array([1.0])}  # fmt: skip
+    write_arrays(wild / "0" / "iter_0" / "arrays.npz", arrays)
+    (wild / "0" / "iter_1" / "arrays.npz").write_bytes(b"PK half a file")
+    code, out = compare(tmp_path, flat, wild, more=["--results_labels", "_a$b", "x" * 90])
+    said = capsys.readouterr().out
+    assert code == 0 and "arrays of combo 0 iteration 1 cannot be read" in said
+    assert "iterations differ: _a$b 2, " in said and "seed differ: _a$b 1, " in said and "losses differ in kind" in said
+    assert "settings differ: trainvalidate.loss (_a$b l2, " in said
+    assert {"loss_roi=EB.png", "loss_roi=a-bpct.png", "loss_final_by_roi.png"} <= names(out)
+    assert pd.read_csv(out / "comparison.csv")["note"].str.contains("seeds differ").all()
+
+
+def test_labels_say_what_is_synthetic(tmp_path):
+    root = make(tmp_path / "EB", {"roi": ["EB", "FB"]}, synthetic=True, write=False)
+    combo = matching.read_combos(root, "EB", 0)[0]
+    assert combo.connectome == "EB (synthetic)"
+    assert matching.title_text([combo], ["roi"]) == "roi = EB (synthetic)"
+    assert matching.legend_text("EB", ["EB (synthetic)"]) == "EB (synthetic)"
+    assert matching.legend_text("bio", ["EB (synthetic)", "FB"], "lr=1") == "bio: EB (synthetic) and FB, lr=1"
+    assert matching.legend_text("bio", ["A (synthetic)", "B (synthetic)", "C"]) == "bio: 3 connectomes (2 synthetic)"
+
+
+def test_the_command_loads_no_model(tmp_path):
+    code = "import sys, visualization; sys.exit('torch' in sys.modules or 'matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def history(values, status="complete"):
+    """A curve per row of `values`, all of one series."""
+    rows = [{"series": "a", "run": run, "status": status, "epoch": epoch, "y": value}
+            for run, curve in enumerate(values) for epoch, value in enumerate(curve)]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_curves_draw_the_mean_and_the_standard_deviation():
+    values = np.array([[1.0, 2.0, 6.0], [3.0, 2.0, 8.0], [5.0, 2.0, 7.0]])
+    table = pd.concat([history(values), history([[4.0, 90.0]], "diverged").assign(run=9)])
+    figure = plotting.curves(table, [Panel("y", "y")], [Series("a")])
+    axes = figure.axes[0]
+    bold = [line for line in axes.lines if line.get_linewidth() == style.STYLE["lines.linewidth"]]
+    np.testing.assert_allclose(bold[0].get_ydata(), values.mean(axis=0))
+    band = axes.collections[0].get_paths()[0].vertices
+    assert {(0.0, 1.0), (0.0, 5.0), (2.0, 6.0), (2.0, 8.0)} <= {tuple(corner) for corner in band.round(9)}
+    crosses = [line for line in axes.lines if line.get_marker() == "x"]
+    assert len(crosses) == 1 and crosses[0].get_xdata()[0] == 1
+    assert axes.get_ylim()[1] < 20  # the diverged run does not squeeze the others
+
+
+@pytest.mark.parametrize(("values", "scale"), [([[1.0, 0.01]], "log"), ([[1.0, 0.5]], "linear"),
+                                               ([[1.0, 0.0]], "linear"), ([[2.0, 2.0]], "linear")])  # fmt: skip
+def test_log_axis_only_where_it_helps(values, scale):
+    assert plotting.curves(history(values), [Panel("y", "y")], [Series("a")]).axes[0].get_yscale() == scale
+
+
+def test_dots_show_every_run_and_its_mean():
+    table = pd.DataFrame({"series": "a", "group": ["g", "g", "g", "h"], "status": ["complete"] * 3 + ["diverged"],
+                          "y": [1.0, 2.0, 6.0, 1e9]})  # fmt: skip
+    axes = plotting.dots(table, Panel("y", "y"), [Series("a")], ["g", "h"]).axes[0]
+    dots, bar, cross = axes.lines
+    np.testing.assert_allclose(dots.get_ydata(), [1, 2, 6])
+    assert len(set(dots.get_xdata())) == 3 and np.abs(dots.get_xdata()).max() < 0.4
+    assert list(bar.get_ydata()) == [3.0, 3.0]
+    assert cross.get_marker() == "x" and axes.get_ylim()[1] < 10
+
+
+def test_spectrum_of_several_runs_is_their_mean_and_of_unequal_sizes_laid_on_index_over_n():
+    x, mean, spread = _mean_spectrum([(np.array([2.0, 0.0]), np.zeros(2)), (np.array([4.0, 0.0]), np.zeros(2))])
+    np.testing.assert_allclose([x, mean, spread], [[0.5, 1.0], [3.0, 0.0], [np.sqrt(2), 0.0]])
+    x, mean, spread = _mean_spectrum([(np.array([2.0, -np.inf]), np.array([0.1, 0.2]))])
+    np.testing.assert_allclose([mean, spread], [[2.0, np.nan], [0.1, 0.2]])
+    _, mean, _ = _mean_spectrum([(np.array([4.0, 3.0, 2.0, 1.0]), np.zeros(4)), (np.array([3.0, 1.0]), np.zeros(2))])
+    np.testing.assert_allclose(mean, [4.0, 3.0, 2.0, 1.0])
+
+
+def test_text_of_every_figure_is_at_least_7_points_and_svg_text_stays_text():
+    sizes = [value for name, value in style.STYLE.items() if name.endswith(("size", "fontsize")) and "." in name]
+    assert min(sizes) >= 7
+    drawing = plotting.render(plotting.curves(history([[1.0, 2.0]]), [Panel("y", "loss (1/τ)")], [Series("a")]), "svg")
+    assert "loss (1/τ)" in drawing.decode()
+    with pytest.raises(ValueError, match="one of png, svg, pdf, got 'bmp'"):
+        plotting.render(None, "bmp")
+
+
+def test_no_series_looks_like_another():
+    looks = {(one.color, str(one.linestyle)) for one in (Series(str(i), colour=i) for i in range(24))}
+    assert len(looks) == 24
