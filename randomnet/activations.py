@@ -7,7 +7,7 @@
 | tanh_positive  | (1 + tanh u)/2   | sech^2(u)/2   | -tanh u sech^2 u        | yes              |
 | relu           | max(u, 0)        | 1 where u > 0 | 0                       | yes              |
 | softplus       | ln(1 + e^u)      | s(u)          | s(u) s(-u)              | yes              |
-| sigmoid        | s(u)             | s(u) s(-u)    | s(u) s(-u) (1 - 2 s(u)) | yes              |
+| sigmoid        | s(u)             | s(u) s(-u)    | -s(u) s(-u) tanh(u/2)   | yes              |
 | linear         | u                | 1             | 0                       | yes              |
 
 with s(u) = 1/(1 + e^-u). A neuron with gain g and shift s answers phi(g (x - s)), with slope g phi'(g (x - s)). The
@@ -81,10 +81,8 @@ ACTIVATIONS: dict[str, Activation] = {
             lambda u: -torch.tanh(u) * sech2(u),
         ),
         Activation("relu", torch.relu, lambda u: (u > 0).to(u.dtype), torch.zeros_like),
-        Activation("softplus", torch.nn.functional.softplus, torch.sigmoid, _logistic_slope),
-        Activation(
-            "sigmoid", torch.sigmoid, _logistic_slope, lambda u: _logistic_slope(u) * (1 - 2 * torch.sigmoid(u))
-        ),
+        Activation("softplus", lambda u: torch.logaddexp(u, torch.zeros_like(u)), torch.sigmoid, _logistic_slope),
+        Activation("sigmoid", torch.sigmoid, _logistic_slope, lambda u: -_logistic_slope(u) * torch.tanh(u / 2)),
         Activation("linear", lambda u: u, torch.ones_like, torch.zeros_like),
     )
 }

@@ -95,9 +95,10 @@ _FILES = {
 def load_npy(path: Path) -> np.ndarray:
     """An .npy array without pickles. Raises FormatError."""
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise FormatError(f"{path}: expected a .npy array of numbers, got {error}") from None
+        with open(path, "rb") as file:
+            array = np.load(file, allow_pickle=False)
+    except Exception as error:  # a damaged array can raise nearly anything
+        raise FormatError(f"{path}: expected a .npy array of numbers, got {_one_line(error)}") from None
     if not isinstance(array, np.ndarray):
         raise FormatError(f"{path}: expected one .npy array, got an archive of several")
     return array
@@ -110,11 +111,19 @@ def load_pickle(path: Path) -> Any:
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from None
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise FormatError(f"{path}: expected a pickled dictionary, got {type(error).__name__}: {error}") from None
+        came = f"{type(error).__name__}: {_one_line(error)}"
+        raise FormatError(f"{path}: expected a pickled dictionary, got {came}") from None
+
+
+def _one_line(what: object) -> str:
+    return " ".join(str(what).split())
 
 
 class _Restricted(pickle.Unpickler):
     """Admits what arrays and NumPy numbers are made of, by name; their constructors run no code of the file."""
+
+    # pickles before protocol 3 write bytes as a call of this
+    BYTES = ("_codecs", "encode")
 
     ALLOWED = frozenset(
         (module, name)
@@ -124,12 +133,20 @@ class _Restricted(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """The class or function a pickle names, if it is on the list."""
+        if (module, name) == self.BYTES:
+            return _latin1
         if (module, name) not in self.ALLOWED:
             raise FormatError(
                 f"expected a pickle of dicts, lists, numbers, strings and arrays, got {module}.{name}, "
                 "which is refused (a pickle can run any program)"
             )
         return super().find_class(module, name)
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    if encoding != "latin1":
+        raise FormatError(f"expected bytes in latin1, got {encoding}")
+    return str.encode(text, "latin1")
 
 
 def _one_of(folder: Path, names: Iterable[str]) -> Path:
@@ -151,8 +168,10 @@ def _adjacency(path: Path) -> np.ndarray:
         raise FormatError(
             f"{path}: expected counts >= 0, got {counts[row, column]:g} in row {row}, column {column}"
         )
-    if not counts.any():
-        raise FormatError(f"{path}: expected at least one connection, got only zeros")
+    if counts.max() > 2**53:
+        raise FormatError(f"{path}: expected counts of at most 2^53, got {counts.max():g}")
+    if not (counts - np.diag(np.diag(counts))).any():
+        raise FormatError(f"{path}: expected at least one connection between two neurons, got none")
     return counts
 
 
@@ -160,11 +179,13 @@ def _vector(path: Path, n: int, what: str) -> np.ndarray:
     vector = load_npy(path)
     if vector.shape != (n,):
         raise FormatError(f"{path}: expected {what} of shape ({n},), one per row of the matrix, got {vector.shape}")
-    if vector.dtype.kind == "f" and np.array_equal(vector, np.round(vector)):
-        vector = vector.astype(np.int64)
-    if vector.dtype.kind not in "uib":
+    if vector.dtype.kind not in "uifb":
         raise FormatError(f"{path}: expected {what} as whole numbers, got dtype {vector.dtype}")
-    return vector.astype(np.int64)
+    with np.errstate(invalid="ignore"):
+        whole = vector.astype(np.int64)
+    if not (whole == vector).all():
+        raise FormatError(f"{path}: expected {what} as whole numbers of 64 bits, got {vector[whole != vector][0]}")
+    return whole
 
 
 def _assigned(path: Path, ids: np.ndarray, codes: tuple[str, ...]) -> np.ndarray:
@@ -174,8 +195,11 @@ def _assigned(path: Path, ids: np.ndarray, codes: tuple[str, ...]) -> np.ndarray
         raise FormatError(f"{path}: expected a dictionary id -> label, got {type(assigned).__name__}")
     try:
         by_id = {int(key): value for key, value in assigned.items()}
-    except (TypeError, ValueError):
-        raise FormatError(f"{path}: expected a dictionary keyed by whole-number ids") from None
+    except (TypeError, ValueError, OverflowError):
+        by_id = {}
+    if len(by_id) < len(assigned) or any(isinstance(key, float) and key != int(key) for key in assigned):
+        some = _one_line(repr(list(assigned)[:3]))[:80]
+        raise FormatError(f"{path}: expected a dictionary keyed by different whole-number ids, got {some}")
     labels = []
     for identifier in ids.tolist():
         if identifier not in by_id:
@@ -189,4 +213,5 @@ def _label(path: Path, value: Any, codes: tuple[str, ...]) -> str:
         return value
     if isinstance(value, (int, np.integer)) and 0 <= value < len(codes):
         return codes[value]
-    raise FormatError(f"{path}: expected a name or a code from 0 to {len(codes) - 1}, got {value!r}")
+    came = _one_line(repr(value))[:80]
+    raise FormatError(f"{path}: expected a name or a code from 0 to {len(codes) - 1}, got {came}")

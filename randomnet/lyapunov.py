@@ -19,6 +19,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.utils.checkpoint import checkpoint
 
 GRAPH_BYTES = 500e6  # what the graph of one gradient may keep; beyond it segments are recomputed
@@ -65,13 +66,20 @@ class Schedule:
     transient: float = 10.0
     frame_transient: float = 10.0
 
+    def __post_init__(self) -> None:
+        if not self.tsim > 0 or not self.transient >= 0 or not self.frame_transient >= 0:
+            raise ValueError(f"tsim must be above 0 and transients not below 0, got {self}")
+        if self.tons != "adaptive" and not (isinstance(self.tons, (int, float)) and self.tons > 0):
+            raise ValueError(f"tons must be a number above 0 or 'adaptive', got {self.tons!r}")
+
 
 @dataclass(frozen=True)
 class Spectrum:
     """Leading exponents, sorted descending, with what a reader needs to judge them.
 
     exponents, stderr: (k,) float64, per unit of time; stderr by batch means, nan where the record is too short.
-    log10_condition: the largest of a frame before QR. interval: time between QRs. state: (N,), where the record ends.
+    log10_condition: of a frame before QR, the largest, by R's diagonal (a lower bound). interval: time between QRs.
+    state: (N,), where the record ends. The errors are those of one trajectory: another start may end elsewhere.
     """
 
     exponents: np.ndarray
@@ -94,8 +102,9 @@ def spectrum(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -
     if state.dtype != torch.float64 or frame.dtype != torch.float64:
         raise ValueError(f"a reported spectrum must be float64, got {state.dtype} and {frame.dtype}")
     with torch.no_grad():
-        bundle, plan = _settle(system, state, frame, schedule)
-        bundle, logs = _growth(system, bundle, plan)
+        bundle, settling, plan = _settle(system, state, frame, schedule)
+        bundle, logs = _growth(system, bundle, settling + plan)
+        logs = logs[len(settling) :]
         rates = logs.cpu().numpy() / (np.array(plan)[:, None] * system.dt)
         weights = np.array(plan) / sum(plan)
         exponents = (rates * weights[:, None]).sum(0)
@@ -115,23 +124,16 @@ def exponents(system: System, state: Tensor, frame: Tensor, schedule: Schedule) 
     Where the graph would exceed GRAPH_BYTES, segments of it are recomputed in the backward pass. Raises
     FloatingPointError where a frame before QR is too ill-conditioned for a gradient: a smaller tons helps, or float64.
     """
-    bundle, plan = _settle(system, state, frame, schedule)
-    total, segments = 0.0, _segments(plan, bundle)
+    bundle, settling, plan = _settle(system, state, frame, schedule)
+    segments, logs = _segments(settling + plan, bundle), []
     for segment in segments:
         if len(segments) == 1:
-            bundle, logs = _growth(system, bundle, segment)
+            bundle, grown = _growth(system, bundle, segment)
         else:
-            bundle, logs = checkpoint(
-                _growth, system, bundle, segment, use_reentrant=False, preserve_rng_state=False
-            )
-        with torch.no_grad():
-            spread = float((logs.max(1).values - logs.min(1).values).max())
-        if spread > math.log(WORST_CONDITION[bundle.dtype]):
-            raise FloatingPointError(
-                f"the frame's condition before QR reached 1e{spread / math.log(10):.0f}, too much for a gradient in "
-                f"{str(bundle.dtype).removeprefix('torch.')}; use a smaller tons, fewer exponents or float64"
-            )
-        total = total + logs.sum(0)
+            bundle, grown = checkpoint(_growth, system, bundle, segment, use_reentrant=False, preserve_rng_state=False)
+        _check_condition(grown.detach())
+        logs.append(grown)
+    total = torch.cat(logs)[len(settling) :].sum(0)
     return torch.sort(total / (sum(plan) * system.dt), descending=True).values
 
 
@@ -141,7 +143,7 @@ def kaplan_yorke(exponents: np.ndarray, n: int) -> float:
     0 where the largest is negative, N where all of a full spectrum sum to >= 0, nan where a partial spectrum is too
     short to tell (raise nle).
     """
-    if not np.isfinite(exponents).all():
+    if np.isnan(exponents).any():
         return math.nan
     sums = np.cumsum(exponents)
     crossing = np.flatnonzero(sums < 0)
@@ -153,7 +155,7 @@ def kaplan_yorke(exponents: np.ndarray, n: int) -> float:
 
 def entropy(exponents: np.ndarray) -> float:
     """Entropy rate h_KS: the sum of the positive exponents (an upper bound; a lower one if the last is positive)."""
-    return float(exponents[exponents > 0].sum())
+    return float(exponents[~(exponents <= 0)].sum())  # nan stays nan
 
 
 class _Orthonormalise(torch.autograd.Function):
@@ -170,6 +172,7 @@ class _Orthonormalise(torch.autograd.Function):
         return after, r.diagonal().abs().log()
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, bundle_bar, logs_bar):  # noqa: ANN205
         after, r = ctx.saved_tensors
         frame, frame_bar = after[1:], bundle_bar[1:]
@@ -198,14 +201,26 @@ def _growth(system: System, bundle: Tensor, plan: list[int]) -> tuple[Tensor, Te
         return bundle, torch.stack(logs)
     for steps in plan:
         bundle, r = _qr(system.advance(bundle, steps))
-        logs.append(r.diagonal())
-    return bundle, torch.stack(logs).abs().log()
+        logs.append(r.diagonal().abs())  # a copy: a view would keep all of R
+    return bundle, torch.stack(logs).log()
 
 
-def _settle(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> tuple[Tensor, list[int]]:
-    """The bundle after both transients, and the plan of intervals for the record."""
-    if frame.ndim != 2 or state.shape != frame.shape[1:]:
-        raise ValueError(f"expected state (N,) and frame (k, N), got {tuple(state.shape)} and {tuple(frame.shape)}")
+def _check_condition(logs: Tensor) -> None:
+    """FloatingPointError where ln |R_ii| (intervals, k) tell of a frame too ill-conditioned for a gradient."""
+    spread = float((logs.max(1).values - logs.min(1).values).max())
+    if spread > math.log(WORST_CONDITION[logs.dtype]):
+        raise FloatingPointError(
+            f"the frame's condition before QR reached 1e{spread / math.log(10):.0f}, too much for a gradient in "
+            f"{str(logs.dtype).removeprefix('torch.')}; use a smaller tons, fewer exponents or float64"
+        )
+
+
+def _settle(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> tuple[Tensor, list[int], list[int]]:
+    """The bundle after the state's transient, and the intervals (in steps) of the frame's transient and the record."""
+    if frame.ndim != 2 or state.shape != frame.shape[1:] or not 1 <= len(frame) <= len(state):
+        raise ValueError(
+            f"expected state (N,) and frame (k, N) with 1 <= k <= N, got {tuple(state.shape)} and {tuple(frame.shape)}"
+        )
     bundle = state[None]
     for steps in _plan(schedule.transient, 100 * system.dt, system.dt):
         bundle = system.advance(bundle, steps)
@@ -213,22 +228,19 @@ def _settle(system: System, state: Tensor, frame: Tensor, schedule: Schedule) ->
     adaptive = schedule.tons == "adaptive"
     interval = _adapted(system, bundle.detach(), schedule) if adaptive else float(schedule.tons)
     settling = _plan(schedule.frame_transient, interval, system.dt)
-    if settling:
-        for segment in _segments(settling, bundle):
-            bundle, _ = checkpoint(_growth, system, bundle, segment, use_reentrant=False, preserve_rng_state=False)
-    return bundle, _plan(schedule.tsim, interval, system.dt)
+    return bundle, settling, _plan(schedule.tsim, interval, system.dt)
 
 
 @torch.no_grad()
 def _adapted(system: System, bundle: Tensor, schedule: Schedule) -> float:
     """The interval at which the frame's condition grows to ADAPTIVE_CONDITION, from the exponents of its transient."""
-    intervals = max(1, round(schedule.frame_transient / system.dt))
+    intervals = max(BATCHES, round(schedule.frame_transient / system.dt))
     _, logs = _growth(system, bundle, [1] * intervals)
     rates = logs[len(logs) // 2 :].mean(0) / system.dt
     spread = float(rates.max() - rates.min())
     longest = schedule.tsim / BATCHES
     wanted = math.log(ADAPTIVE_CONDITION) / spread if spread > 0 else longest
-    return max(system.dt, min(wanted, longest))
+    return max(1, math.floor(min(wanted, longest) / system.dt)) * system.dt
 
 
 def _plan(time: float, interval: float, dt: float) -> list[int]:
@@ -239,8 +251,8 @@ def _plan(time: float, interval: float, dt: float) -> list[int]:
 
 def _segments(plan: list[int], bundle: Tensor) -> list[list[int]]:
     """The plan in as many parts as keep the graph of one part, and the bundles between parts, within GRAPH_BYTES."""
-    # an interval keeps the bundle after each step and after its QR, and R
-    held = sum(plan) + 2 * len(plan)
+    # the bundle and what enters its product at each step; the bundle and R at each QR
+    held = 2 * sum(plan) + 2 * len(plan)
     parts = math.ceil(held * bundle.numel() * bundle.element_size() / GRAPH_BYTES)
     size = math.ceil(len(plan) / min(parts, len(plan)))
     return [plan[start : start + size] for start in range(0, len(plan), size)]
@@ -252,4 +264,5 @@ def _batch_errors(rates: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return np.full(rates.shape[1], np.nan)
     batches = np.array_split(np.arange(len(rates)), BATCHES)
     means = np.array([np.average(rates[batch], axis=0, weights=weights[batch]) for batch in batches])
-    return means.std(axis=0, ddof=1) / math.sqrt(BATCHES)
+    with np.errstate(invalid="ignore"):  # a direction that dies at once has exponent -inf and no error: nan
+        return means.std(axis=0, ddof=1) / math.sqrt(BATCHES)

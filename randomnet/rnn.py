@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from randomnet.activations import ACTIVATIONS, Activation
 from randomnet.connectome import Connectome
@@ -52,12 +53,14 @@ class Entries(nn.Module):
 
     @torch.no_grad()
     def assign(self, values: Tensor) -> None:
-        """Set all entries, fixed ones too. Raises ValueError for another shape."""
+        """Set all entries, fixed ones too. Raises ValueError for another shape, or another sign where it is kept."""
         if values.shape != self.start.shape:
             raise ValueError(f"expected {tuple(self.start.shape)} entries, got {tuple(values.shape)}")
         values = values.to(self.start)
         if self.signs is not None:
             values = values * self.signs
+            if bool((values < 0).any()):
+                raise ValueError(f"expected the signs that are kept, got {int((values < 0).sum())} of the other sign")
         self.start.copy_(values)
         if self.free is not None:
             self.free.copy_(values if self.moving is None else values[self.moving])
@@ -98,7 +101,8 @@ class Network(nn.Module):
         self.register_buffer("edges", torch.from_numpy(connectome.post * connectome.n + connectome.pre))
         self.register_buffer("groups", torch.from_numpy(groups.astype(np.int64)))
         count = int(groups.max()) + 1
-        chosen = {name: torch.from_numpy(np.asarray(index, dtype=np.int64)) for name, index in (moving or {}).items()}
+        sizes = {"weights": len(connectome.weights), "gains": count, "shifts": count}
+        chosen = {name: _indices(name, index, sizes) for name, index in (moving or {}).items()}
         weights = torch.as_tensor(connectome.weights, dtype=dtype)
         signs = torch.where(weights < 0, -1.0, 1.0).to(dtype) if keep_signs else None
         self.weights = Entries(weights, chosen.get("weights"), signs)
@@ -150,6 +154,16 @@ class Network(nn.Module):
             "form": self.form,
             "dt": self.dt,
         }
+
+
+def _indices(name: str, index: np.ndarray, sizes: Mapping[str, int]) -> Tensor:
+    """Sorted indices of the entries that move. Raises ValueError where they cannot be meant."""
+    if name not in sizes:
+        raise ValueError(f"moving must name some of {', '.join(sizes)}, got {name!r}")
+    found = np.unique(index)
+    if len(found) < np.size(index) or (len(found) and not 0 <= found[0] <= found[-1] < sizes[name]):
+        raise ValueError(f"moving[{name!r}] must be different indices in 0..{sizes[name] - 1}, got {index}")
+    return torch.from_numpy(found.astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -229,6 +243,7 @@ class _Advance(torch.autograd.Function):
         return now
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, adjoint):  # noqa: ANN205
         bundle, path, inner, matrix, gains, shifts = ctx.saved_tensors
         activation, form, dt, steps = ctx.settings

@@ -1,5 +1,7 @@
 """Options that are each fine and together are not; what needs the network itself is checked where it is built."""
 
+from pathlib import Path
+
 from randomnet.config.schema import Config
 
 Key = tuple[str, str]
@@ -60,10 +62,17 @@ def _network(config: Config) -> tuple[Key, str] | None:
     return None
 
 
-def _results(config: Config) -> tuple[Key, str] | None:
+def _paths(config: Config) -> tuple[Key, str] | None:
     if not config.paths.path_to_results:
         return ("paths", "path_to_results"), "a folder"
+    keys = ("path_to_network", "path_to_results", "pretrained")
+    places = {("paths", key): getattr(config.paths, key) for key in keys}
+    for key, text in {**places, ("lyapunov", "target"): config.lyapunov.target}.items():
+        try:
+            Path(text if isinstance(text, str) else "").expanduser()
+        except RuntimeError:
+            return key, "a path, or one from the home folder of a user who exists"
     return None
 
 
-CHECKS = (_results, _network, _times, _trained, _number_param)
+CHECKS = (_paths, _network, _times, _trained, _number_param)

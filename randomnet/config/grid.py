@@ -1,6 +1,7 @@
 """From one INI to the runs of a grid."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.config.reading import Text, as_text, build, read_grid, read_texts, render, unread
-from randomnet.config.schema import Config
+from randomnet.config.reading import ABOUT, GRID, Text, as_text, build, read_grid, read_texts, render, unread
+from randomnet.config.schema import Config, is_read
 from randomnet.config.values import ConfigError
 
 STREAMS = ("network", "weights", "trials", "basis", "noise", "state")
@@ -65,7 +66,11 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     """Read and check an INI with its overrides; every combination is built. Raises ConfigError, one line."""
     texts = read_texts(path, overrides)
     axes = read_grid(texts)
-    base = {key: text for key, text in texts.items() if key != ("combosparams", "combos_params")}
+    base = {key: text for key, text in texts.items() if key != GRID}
+    where = f"{texts[GRID].origin if axes else path}: [combosparams] combos_params"
+    count = math.prod(len(values) for _, values in axes.values())
+    if count > 1_000_000:
+        raise ConfigError(f"{where}: expected at most 1e6 combos, got {count}")
     for name, (key, _) in axes.items():
         if key in base:
             raise ConfigError(
@@ -75,10 +80,26 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     combos = []
     for index, values in enumerate(itertools.product(*(values for _, values in axes.values()))):
         laid = dict(zip(axes, values, strict=True))
-        origin = f"{path}: [combosparams] combos_params, combo {index} {tuple(values)!r}"
+        origin = f"{where}, combo {index} {tuple(values)!r}"
         over = {key: Text(as_text(laid[name]), origin) for name, (key, _) in axes.items()}
         combos.append(Combo(index, laid, build(base | over)))
-    unread(base, [combo.config for combo in combos])
-    if len(combos) > 1_000_000:
-        raise ConfigError(f"{path}: [combosparams] combos_params: expected at most 1e6 combos, got {len(combos)}")
+    varied = {key: Text(", ".join(map(as_text, values)), where) for key, values in axes.values()}
+    unread(base | varied, [combo.config for combo in combos])
+    _all_different(combos, where)
     return Plan(path, render(texts), tuple(axes), tuple(combos))
+
+
+def _all_different(combos: Sequence[Combo], where: str) -> None:
+    """ConfigError for two combos that only look different: the same value spelled otherwise, or not read."""
+    first: dict[tuple, int] = {}
+    for combo in combos:
+        same = first.setdefault(_read(combo.config), combo.index)
+        if same != combo.index:
+            raise ConfigError(
+                f"{where}: expected combos that differ in what they read, got combo {combo.index} "
+                f"{tuple(combo.values.values())!r} like combo {same} {tuple(combos[same].values.values())!r}"
+            )
+
+
+def _read(config: Config) -> tuple:
+    return tuple(getattr(getattr(config, s), k) if is_read(about, config) else None for (s, k), about in ABOUT.items())

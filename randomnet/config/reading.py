@@ -6,6 +6,7 @@ The text of an option keeps its origin (the file, --set, a combination), so that
 import configparser
 import dataclasses
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ class Text:
 
 
 Texts = dict[Key, Text]
+GRID: Key = ("combosparams", "combos_params")
 ABOUT: dict[Key, Option] = {(section, key): about for section, key, about in options()}
 NAMES: dict[Key, Key] = {
     (section, name): (section, key) for (section, key), about in ABOUT.items() for name in (key, *about.aliases)
@@ -57,7 +59,12 @@ def read_texts(path: Path, overrides: Sequence[str] = ()) -> Texts:
         section, dot, key = name.strip().partition(".")
         if not equals or not dot:
             raise ConfigError(f"--set {override}: expected section.key=value, such as lyapunov.nle=20")
-        _put(replaced, _key(section, key, "--set"), text.strip(), "--set")
+        target, text = _key(section, key, "--set"), text.strip()
+        if re.search(r"(^|\s)[;#]", text):
+            raise ConfigError(
+                f"--set: [{target[0]}] {target[1]}: expected no ; or # where an INI would begin a comment, got {text!r}"
+            )
+        _put(replaced, target, text, "--set")
     return texts | replaced
 
 
@@ -88,6 +95,13 @@ def _key(section: str, name: str, origin: str) -> Key:
 def combos_key(name: str, origin: str) -> Key:
     """The option that a name in combos_params means: a key, or section.key. Raises ConfigError."""
     where = f"{origin}: [combosparams] combos_params: {name!r}"
+    key = _meant(name, where)
+    if not ABOUT[key].grid:
+        raise ConfigError(f"{where}: expected an option that may differ between combos; {'.'.join(key)} may not")
+    return key
+
+
+def _meant(name: str, where: str) -> Key:
     section, dot, key = name.partition(".")
     if dot:
         return _key(section, key, where)
@@ -98,22 +112,18 @@ def combos_key(name: str, origin: str) -> Key:
     if not owners:
         known = sorted({known for _, known in NAMES})
         raise ConfigError(f"{where}: expected an option's key{nearest(name, known) or ', see --help-config'}")
-    if owners[0] in (("combosparams", "combos_params"), ("trainvalidate", "iterations"), ("experiment", "kind")):
-        raise ConfigError(f"{where}: expected an option that may differ between combos; {name} may not")
-    if not ABOUT[owners[0]].identity:
-        raise ConfigError(f"{where}: expected an option that changes the results; {name} does not")
     return owners[0]
 
 
 def read_grid(texts: Texts) -> dict[str, tuple[Key, list[Any]]]:
     """combos_params as {name as written: (option, values)}, in the order written. Raises ConfigError."""
-    written = texts.get(("combosparams", "combos_params"))
+    written = texts.get(GRID)
     if written is None or not written.text.strip():
         return {}
     where = f"{written.origin}: [combosparams] combos_params"
     try:
         grid = json.loads(written.text, object_pairs_hook=_unique)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f'{where}: expected JSON such as {{"lr": [0.1, 0.01]}}, got {error}') from None
     if not isinstance(grid, dict):
         raise ConfigError(f"{where}: expected a JSON object of lists, got {type(grid).__name__}")
@@ -200,6 +210,11 @@ def _where(key: Key, texts: Mapping[Key, Text]) -> str:
 def _parse(key: Key, written: Text) -> Any:
     about = ABOUT[key]
     text = written.text.strip()
+    if len(text.splitlines()) > 1 and key != GRID:
+        raise ConfigError(
+            f"{written.origin}: [{key[0]}] {key[1]}: expected {about.value.expected} on one line, got {text!r} "
+            "(an indented line continues the one above it)"
+        )
     try:
         if not text and type(about.value).__name__ != "Value":
             raise ValueError("")

@@ -33,6 +33,7 @@ class Option:
 
     kinds: the experiment kinds that read it. only: (condition in words, predicate of the Config); where the predicate
     is false the option is not read. identity: whether the results depend on it, so that it may not change on resume.
+    grid: whether combos_params may list it.
     """
 
     value: Value
@@ -41,6 +42,7 @@ class Option:
     kinds: tuple[str, ...]
     only: tuple[str, Callable[["Config"], bool]] | None
     identity: bool
+    grid: bool
 
 
 def option(
@@ -52,9 +54,11 @@ def option(
     kinds: tuple[str, ...] = KINDS,
     only: tuple[str, Callable[["Config"], bool]] | None = None,
     identity: bool = True,
+    grid: bool | None = None,
 ) -> Any:
-    """A dataclass field that carries its Option."""
-    return field(default=default, metadata={"option": Option(value, says, aliases, kinds, only, identity)})
+    """A dataclass field that carries its Option; what results do not depend on is no axis, unless `grid` says so."""
+    axis = identity if grid is None else grid
+    return field(default=default, metadata={"option": Option(value, says, aliases, kinds, only, identity, axis)})
 
 
 TRAIN = ("train",)
@@ -70,10 +74,13 @@ BY_CHOICE = ("net.roi is not random", lambda config: config.net.roi != "random")
 class ExperimentSection:
     """[experiment] What is done."""
 
-    kind: str = option(Choice(KINDS), "train", "What every run does.")
+    kind: str = option(Choice(KINDS), "train", "What every run does.", grid=False)
     name: str = option(Value(), "experiment", "A title for figures and the manifest.", identity=False)
     seed: int = option(
-        Integer(0), 0, "The one seed; network, weights, initial state and basis of iteration i follow from (seed, i)."
+        Integer(0),
+        0,
+        "The one seed; network, weights, initial state and basis of iteration i follow from (seed, i).",
+        grid=False,
     )
 
 
@@ -87,6 +94,7 @@ class PathsSection:
         "Folder that holds one sub-folder per measured ROI; empty = the built-in synthetic ROIs.",
         only=BY_CHOICE,
         identity=False,
+        grid=True,
     )
     path_to_results: str = option(Value(), "results", "Folder the results go to; made if missing.", identity=False)
     pretrained: str = option(
@@ -275,7 +283,7 @@ class ExecutionSection:
         identity=False,
     )
     device: str = option(Choice(("auto", "cpu", "cuda")), "auto", "auto = cuda where there is one.")
-    threads: int = option(Integer(1, 1024), 1, "Threads per worker.")
+    threads: int = option(Integer(1, 1024), 1, "Threads per worker.", grid=False)
     checkpoint_every: int = option(
         Integer(1), 10, "Epochs between checkpoints, from which a killed run goes on.", kinds=TRAIN, identity=False
     )

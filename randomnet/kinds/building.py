@@ -3,6 +3,7 @@
 import copy
 import math
 import os
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -64,7 +65,7 @@ def check(run: Run) -> dict[str, Any]:
     else:
         connectome = connectome_of(run)
         n, edges, groups = connectome.n, len(connectome.weights), len(_groups(connectome, run.config)[1])
-    _moving(run, {"weights": edges, "gains": groups, "shifts": groups})
+    _how_many(run, {"weights": edges, "gains": groups, "shifts": groups})
     exponents_of(run, n)
     return _facts_of(run)
 
@@ -109,16 +110,21 @@ def _fixed_connectome(net: NetSection, folder: str) -> Connectome:
             f"[net] dales_law: expected auto or False, as {measured.mixed} neurons of {net.roi} have weights of both "
             "signs, got True"
         )
-    return scaled(_normalised(measured, net), net.g)
+    normalised = _normalised(measured, net)
+    try:
+        with np.errstate(over="ignore"):
+            return scaled(normalised, net.g)
+    except ValueError as error:
+        raise ConfigError(f"[net] g: expected a number that leaves weights finite, got {net.g:g}: {error}") from None
 
 
 def _measured(net: NetSection, folder: Path) -> Connectome:
-    if not folder.is_dir():
-        raise ConfigError(
-            f"[paths] path_to_network: expected a folder, got {str(folder)!r}, "
-            f"which is {'a file' if folder.exists() else 'not there'}"
-        )
     try:
+        if not folder.is_dir():
+            raise ConfigError(
+                f"[paths] path_to_network: expected a folder, got {str(folder)!r}, "
+                f"which is {'a file' if folder.exists() else 'not there'}"
+            )
         known = roi_folders(folder)
         if net.roi not in known and not (folder / net.roi).is_dir():
             inside = f"it has {', '.join(known)}{nearest(net.roi, known)}" if known else "it has no ROI folders"
@@ -153,7 +159,16 @@ def _groups(connectome: Connectome, config: Config) -> tuple[np.ndarray, np.ndar
 
 def _moving(run: Run, counts: dict[str, int]) -> dict[str, np.ndarray]:
     """Which entries of weights, gains and shifts are trained; a limited number of them is drawn by seed."""
-    wanted, rng, moving = run.config.trainvalidate.number_param, run.generator("weights"), {}
+    rng = run.generator("weights")
+    return {
+        name: np.sort(rng.choice(counts[name], size=number, replace=False))
+        for name, number in _how_many(run, counts).items()
+    }
+
+
+def _how_many(run: Run, counts: dict[str, int]) -> dict[str, int]:
+    """How many entries of each trained parameter move, of the `counts` there are. Raises ConfigError."""
+    wanted, numbers = run.config.trainvalidate.number_param, {}
     for position, name in enumerate(TRAINED):
         if name not in run.config.trained:
             continue
@@ -163,14 +178,14 @@ def _moving(run: Run, counts: dict[str, int]) -> dict[str, np.ndarray]:
                 f"[trainvalidate] number_param: expected at most {counts[name]} {name}, which is all there are, "
                 f"got {number}"
             )
-        moving[name] = np.sort(rng.choice(counts[name], size=number, replace=False))
-    return moving
+        numbers[name] = number
+    return numbers
 
 
 def exponents_of(run: Run, n: int) -> int:
     """lyapunov.nle as a count. Raises ConfigError where it exceeds N."""
     nle = run.config.lyapunov.nle
-    count = math.ceil(round(nle.percent / 100 * n, 9)) if isinstance(nle, Share) else nle
+    count = max(1, math.ceil(round(nle.percent / 100 * n, 9))) if isinstance(nle, Share) else nle
     if count > n:
         raise ConfigError(f"[lyapunov] nle: expected at most N = {n} exponents, got {count}")
     return count
@@ -194,19 +209,25 @@ def target_of(run: Run, n: int) -> np.ndarray:
 
 def _numbers(path: Path) -> np.ndarray:
     try:
-        values = load_npy(path) if path.suffix == ".npy" else np.loadtxt(path, ndmin=1, delimiter=_delimiter(path))
+        values = load_npy(path) if path.suffix == ".npy" else _text_numbers(path)
+        if values.dtype.kind not in "uifb":
+            raise ValueError(f"dtype {values.dtype} in {path}")
         values = values.astype(np.float64).ravel()
     except (FormatError, OSError, ValueError) as error:
         raise ConfigError(
             f"[lyapunov] target: expected a number, a curve such as 1.25:-1.25, or a file of numbers, got {error}"
         ) from None
     if not len(values) or not np.isfinite(values).all():
-        raise ConfigError(f"[lyapunov] target: expected finite numbers in {path}, got {len(values)} with nan or inf")
+        came = f"{values[~np.isfinite(values)][0]:g} among them" if len(values) else "none"
+        raise ConfigError(f"[lyapunov] target: expected finite numbers in {path}, got {came}")
     return values
 
 
-def _delimiter(path: Path) -> str | None:
-    return "," if "," in path.read_text(encoding="utf-8").partition("\n")[0] else None
+def _text_numbers(path: Path) -> np.ndarray:
+    delimiter = "," if "," in path.read_text(encoding="utf-8").partition("\n")[0] else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the file is empty, which the caller says
+        return np.loadtxt(path, ndmin=1, delimiter=delimiter)
 
 
 def schedule_of(config: Config) -> Schedule:
@@ -239,8 +260,8 @@ def pretrained_of(run: Run) -> Path | None:
     if not run.config.paths.pretrained:
         return None
     path = Path(run.config.paths.pretrained).expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):
         path = path / str(run.combo) / f"iter_{run.iteration}" / "model.pt"
-    if not path.is_file() or not os.access(path, os.R_OK):
+    if not os.path.isfile(path) or not os.access(path, os.R_OK):
         raise ConfigError(f"[paths] pretrained: expected a results folder with a model for every run, got no {path}")
     return path
