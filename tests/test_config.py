@@ -1,0 +1,372 @@
+"""The INI and its schema: registries, the grid, spellings, seeds, and what the text of an experiment means."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+import runrandomnet
+from randomnet import activations, config, kinds, objectives, rnn, synthetic, training
+from randomnet.config import ConfigError, Share, help_text, read_plan
+from randomnet.config.grid import STREAMS
+from randomnet.config.reading import ABOUT
+from randomnet.config.schema import BUILT_IN_ROIS, KINDS, TRAINED, options, sections
+from randomnet.kinds import building
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Reads a plan from an INI's text."""
+
+    def read(text="", *overrides, name="experiment.ini"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_plan(path, overrides)
+
+    return read
+
+
+def grid(text):
+    return f"[combosparams]\ncombos_params = {text}\n"
+
+
+def chosen(key):
+    return ABOUT[key].value.names
+
+
+# ---- the schema
+
+
+@pytest.mark.parametrize(
+    ("listed", "registered"),
+    [
+        (KINDS, kinds.KINDS),
+        (chosen(("model", "activation")), activations.ACTIVATIONS),
+        (chosen(("model", "form")), rnn.FORMS),
+        (chosen(("trainvalidate", "loss")), objectives.LOSSES),
+        (chosen(("trainvalidate", "optimizer")), training.OPTIMIZERS),
+        (chosen(("trainvalidate", "precision")), building.PRECISIONS),
+        (BUILT_IN_ROIS, synthetic.REGIONS),
+    ],
+    ids=["kinds", "activations", "forms", "losses", "optimizers", "precisions", "ROIs"],
+)
+def test_the_schema_lists_what_the_registries_hold(listed, registered):
+    assert tuple(listed) == tuple(registered)
+
+
+def test_predecessor_spellings_lead_to_names():
+    for _, _, about in options():
+        for name in getattr(about.value, "spellings", {}).values():
+            assert name in about.value.names
+
+
+def test_every_section_and_option_has_a_sentence():
+    for section, kind in sections().items():
+        assert kind.__doc__.startswith(f"[{section}] ") and kind.__doc__.endswith(".")
+    for section, key, about in options():
+        assert len(about.says.split()) >= 2 and about.says.endswith("."), f"{section}.{key}"
+
+
+def test_defaults_are_values_their_options_allow():
+    """Written out, the default of every available option is itself."""
+    for section, kind in sections().items():
+        for entry in dataclasses.fields(kind):
+            about = entry.metadata["option"]
+            if about.kinds:
+                assert about.value.parse(str(entry.default)) == entry.default, f"{section}.{entry.name}"
+
+
+def test_no_name_means_two_options_of_a_section():
+    names = [(section, name) for section, key, about in options() for name in (key, *about.aliases)]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("section", [None, *sections()])
+def test_help_explains_every_option(section):
+    text = help_text(section)
+    assert [line.split("]")[0][1:] for line in text.splitlines() if line.startswith("[")] == (
+        list(sections()) if section is None else [section]
+    )
+    for owner, key, about in options():
+        if section in (None, owner):
+            block = text.partition(f"[{owner}]")[2].partition(f"\n  {key}")[2].partition("read by")[0]
+            default = getattr(sections()[owner], key)
+            assert about.says in block
+            assert f"allowed: {about.value.expected}; default: {'empty' if default == '' else default}\n" in block
+            assert all(alias in block for alias in about.aliases)
+
+
+def test_help_is_printed(capsys):
+    assert runrandomnet.main(["--help-config"]) == 0
+    assert help_text() in capsys.readouterr().out
+
+
+# ---- the grid
+
+
+def test_the_grid_is_the_product_in_written_order(plan):
+    axes = {"tons": [0.2, 0.4], "lr": [0.3, 0.1, 0.2], "activation": ["relu", "linear"]}
+    made = plan(grid('{"tons": [0.2, 0.4],\n "lr": [0.3, 0.1, 0.2],\n "activation": ["relu", "linear"]}'))
+    assert made.varied == tuple(axes)
+    assert [combo.index for combo in made.combos] == list(range(12))
+    for combo, values in zip(made.combos, itertools.product(*axes.values()), strict=True):
+        assert combo.values == dict(zip(axes, values, strict=True))
+        read = combo.config
+        assert (read.lyapunov.tons, read.trainvalidate.lr, read.model.activation) == values
+
+
+def test_json_values_mean_what_they_mean_in_their_section(plan):
+    made = plan(grid('{"train_weights": [true, false], "nle": [3, "5%", "12.5%"], "early_stopping": [0, 7]}'))
+    found = [
+        (c.config.trainvalidate.train_weights, c.config.lyapunov.nle, c.config.trainvalidate.early_stopping)
+        for c in made.combos
+    ]
+    assert found == list(itertools.product((True, False), (3, Share(5.0), Share(12.5)), (0, 7)))
+    assert made.combos[0].values == {"train_weights": True, "nle": 3, "early_stopping": 0}  # as written
+
+
+def test_texts_numbers_and_words_in_one_list(plan):
+    text = grid('{"tons": ["adaptive", 1, "0.5"], "number_param": ["all", 3, "3 2 1"]}')
+    made = plan(text, "trainvalidate.train_weights=True")
+    tons = [combo.config.lyapunov.tons for combo in made.combos[::3]]
+    counts = [combo.config.trainvalidate.number_param for combo in made.combos[:3]]
+    assert tons == ["adaptive", 1.0, 0.5] and counts == ["all", 3, (3, 2, 1)]
+
+
+def test_a_section_dot_key_and_an_alias_name_an_option(plan):
+    made = plan(grid('{"model.dt": [0.1, 0.05], "subpopulation": ["neuron", "cell_fibers"]}'))
+    assert made.varied == ("model.dt", "subpopulation")
+    assert [(c.config.model.dt, c.config.model.groups) for c in made.combos] == [
+        (0.1, "neuron"), (0.1, "cell_fibers"), (0.05, "neuron"), (0.05, "cell_fibers"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", "[combosparams]\n", grid(""), grid("{}")])
+def test_without_a_grid_there_is_one_combo(plan, text):
+    made = plan(text)
+    assert [(combo.index, combo.values) for combo in made.combos] == [(0, {})] and made.varied == ()
+    assert made.config == config.Config(combosparams=made.config.combosparams)
+
+
+def test_an_option_of_some_combos_is_read_in_those(plan):
+    made = plan("[lyapunov]\ntarget = 0.5\n" + grid('{"loss": ["sinai", "mse"]}'))
+    assert ["lyapunov.target" in combo.config.settings() for combo in made.combos] == [False, True]
+
+
+# ---- spellings of the predecessors
+
+
+@pytest.mark.parametrize(
+    ("section", "written", "meant"),
+    [
+        ("net", "net_name = AB", {"roi": "AB"}),
+        ("model", "nonlinearity = tanh_streched", {"activation": "tanh_stretched"}),
+        ("model", "activation = tanh_strech", {"activation": "tanh_stretched"}),
+        ("model", "activation = strech", {"activation": "tanh_stretched"}),
+        ("model", "activation = pos", {"activation": "tanh_positive"}),
+        ("model", "activation = tanh_pos", {"activation": "tanh_positive"}),
+        ("model", "activation = TANH_POSITIVE", {"activation": "tanh_positive"}),
+        ("model", "subpopulation = cell_fibres", {"groups": "cell_fibers"}),
+        ("trainvalidate", "loss = MSE", {"loss": "mse"}),
+        ("trainvalidate", "loss = Sinai", {"loss": "sinai"}),
+        ("trainvalidate", "loss = L2", {"loss": "l2"}),
+        ("trainvalidate", "optimizer = adam", {"optimizer": "Adam"}),
+        ("trainvalidate", "n_samples = 5", {"iterations": 5}),
+        ("trainvalidate", "EPOCHS = 5", {"epochs": 5}),
+        ("trainvalidate", "train_weights = yes", {"train_weights": True}),
+        ("trainvalidate", "number_param = 100 0 0\ntrain_weights = 1\ntrain_gains = 0\ntrain_shifts = off",
+         {"number_param": (100, 0, 0), "train_weights": True, "train_gains": False, "train_shifts": False}),
+        ("lyapunov", "target = 1.25:-1.25", {"target": (1.25, -1.25)}),
+        ("lyapunov", "target = -2", {"target": -2.0}),
+        ("lyapunov", "target = curve.txt", {"target": "curve.txt"}),
+        ("lyapunov", "nle = 100%", {"nle": Share(100.0)}),
+    ],
+)  # fmt: skip
+def test_spellings(plan, section, written, meant):
+    found = getattr(plan(f"[{section}]\n{written}\n").config, section)
+    assert {key: getattr(found, key) for key in meant} == meant
+
+
+def test_plain_tanh_is_std(plan):
+    """`std` has neither gains nor shifts, so weights are what can be trained."""
+    trained = "[trainvalidate]\ntrain_weights = 1\ntrain_gains = 0\ntrain_shifts = 0\n"
+    assert plan(f"[model]\nactivation = std\n{trained}").config.model.activation == "tanh"
+
+
+@pytest.mark.parametrize("target", ["", "[lyapunov]\ntarget = 1.25:-1.25\n"])
+def test_mse_custom_is_mse_with_its_curve(plan, target):
+    made = plan(f"{target}[trainvalidate]\nloss = MSE_Custom\n")
+    assert (made.config.trainvalidate.loss, made.config.lyapunov.target) == ("mse", (1.25, -1.25))
+
+
+def test_mse_custom_as_one_of_several_losses(plan):
+    made = plan(grid('{"loss": ["MSE", "MSE_Custom", "l2"]}'))
+    assert [(c.config.trainvalidate.loss, c.config.lyapunov.target) for c in made.combos] == [
+        ("mse", 0.0), ("mse", (1.25, -1.25)), ("l2", 0.0),
+    ]  # fmt: skip
+
+
+# ---- overrides, comments, encodings
+
+
+def test_overrides_win_and_add(plan):
+    written = "[lyapunov]\nnle = 5\ntsim = 50\n"
+    made = plan(written, "lyapunov.nle=20%", "model.nonlinearity = relu", 'combosparams.combos_params={"lr": [1, 2]}')
+    assert made.config.lyapunov.nle == Share(20.0) and made.config.lyapunov.tsim == 50.0
+    assert [(c.config.model.activation, c.config.trainvalidate.lr) for c in made.combos] == [("relu", 1), ("relu", 2)]
+
+
+def test_an_override_may_hold_an_equals_sign_and_replaces_an_alias(plan):
+    made = plan("[model]\nnonlinearity = relu\n", "paths.path_to_results=a=b", "model.activation=linear")
+    assert (made.config.paths.path_to_results, made.config.model.activation) == ("a=b", "linear")
+
+
+@pytest.mark.parametrize("comment", ["; why", "# why", "#why", ";"])
+def test_comments(plan, comment):
+    made = plan(f"{comment}\n[trainvalidate] {comment}\n{comment}\nlr = 0.5 {comment}\n  {comment}\nepochs = 3\n")
+    assert (made.config.trainvalidate.lr, made.config.trainvalidate.epochs) == (0.5, 3)
+
+
+@pytest.mark.parametrize("path", ["100%/a%(b)s", "${HOME}x", "a;b#c", "Zoë/結果", "with blanks", "C:\\a"])
+def test_paths_stay_as_written(plan, path):
+    assert plan(f"[paths]\npath_to_results = {path}\n").config.paths.path_to_results == path
+
+
+def test_byte_order_mark_windows_lines_and_a_name_that_is_not_ascii(plan):
+    text = "[experiment]\nname = Größe\n[lyapunov]\nnle = 7\n"
+    made = plan(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(), name="réglage.ini")
+    assert (made.config.experiment.name, made.config.lyapunov.nle) == ("Größe", 7)
+
+
+# ---- seeds
+
+
+def first(run, stream):
+    return run.generator(stream).standard_normal(4).tolist()
+
+
+def test_the_same_iteration_draws_the_same_in_every_combo(plan):
+    made = plan("[trainvalidate]\niterations = 3\n" + grid('{"lr": [1, 2], "activation": ["relu", "linear"]}'))
+    for runs in zip(*(combo.runs() for combo in made.combos), strict=True):
+        assert len({run.iteration for run in runs}) == 1 and len(runs) == 4
+        for stream in STREAMS:
+            assert all(first(run, stream) == first(runs[0], stream) for run in runs)
+
+
+def test_streams_iterations_and_seeds_differ(plan):
+    draws = [
+        tuple(first(run, stream))
+        for seed in (0, 1, 2**70)
+        for run in plan("[trainvalidate]\niterations = 3\n", f"experiment.seed={seed}").combos[0].runs()
+        for stream in STREAMS
+    ]
+    assert len(set(draws)) == len(draws) == 3 * 3 * len(STREAMS)
+
+
+def test_more_iterations_leave_the_first_as_they_were(plan):
+    few, many = (plan(f"[trainvalidate]\niterations = {n}\n").combos[0].runs() for n in (2, 5))
+    assert [first(run, "network") for run in few] == [first(run, "network") for run in many[:2]]
+
+
+RANDOM = "[net]\nroi = random\nn = 12\n[lyapunov]\nnle = 3\n[trainvalidate]\ntrain_weights = 1\nnumber_param = 5\n"
+
+
+@pytest.mark.parametrize(
+    "unrelated",
+    [
+        "experiment.name=Another title",
+        "execution.workers=3",
+        "execution.checkpoint_every=1",
+        "trainvalidate.iterations=4",
+        "paths.path_to_results=elsewhere",
+        "trainvalidate.optimizer=Adam",  # the default, written out
+        'combosparams.combos_params={"lr": [0.01]}',
+    ],
+)
+def test_what_results_do_not_depend_on_changes_nothing(plan, unrelated):
+    (a, *_), (b, *_) = plan(RANDOM).combos[0].runs(), plan(RANDOM, unrelated).combos[0].runs()
+    assert a.config.settings() == b.config.settings()
+    one, other = building.begin(a), building.begin(b)
+    assert one.connectome.sha256() == other.connectome.sha256()
+    assert one.state.equal(other.state) and one.frame.equal(other.frame)
+    for name in TRAINED:
+        assert getattr(one.network, name).moving.equal(getattr(other.network, name).moving)
+
+
+def test_settings_tell_apart_what_results_depend_on(plan):
+    before = plan(RANDOM).config.settings()
+    for change in ("net.n=13", "trainvalidate.lr=1", "lyapunov.tons=0.4", "experiment.seed=1", "net.g=2"):
+        after = plan(RANDOM, change).config.settings()
+        assert [key for key in after if after[key] != before[key]] == [change.partition("=")[0]]
+
+
+# ---- the text that a results folder keeps
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides"),
+    [
+        ("", ()),
+        (RANDOM, ("lyapunov.nle=25%", "experiment.seed=7")),
+        ("[trainvalidate]\nloss = MSE_Custom\nn_samples = 2\n[model]\nsubpopulation = neurotransmitter\n", ()),
+        ("[paths]\npath_to_results = 100%/Zoë ; here\n[experiment]\nname =\n", ("model.activation=strech",)),
+        (grid('{"lr": [0.1, 1e-3],\n   # fine\n   "nle": ["5%",\n 7],\n\n "train_weights": [true, false]}'), ()),
+        ("", ('combosparams.combos_params={"activation": ["tanh_strech", "pos"]}',)),
+    ],
+)
+def test_the_recorded_text_gives_the_same_plan(plan, text, overrides):
+    made = plan(text, *overrides)
+    again = plan(made.text, name="config.ini")
+    assert again.varied == made.varied and again.text == made.text
+    assert [(c.index, c.values, _without_grid(c.config)) for c in again.combos] == [
+        (c.index, c.values, _without_grid(c.config)) for c in made.combos
+    ]
+
+
+def _without_grid(read):
+    return dataclasses.replace(read, combosparams=None)
+
+
+# ---- what an option becomes
+
+
+@pytest.mark.parametrize(
+    ("nle", "n", "count"),
+    [("10%", 100, 10), ("10%", 101, 11), ("5%", 436, 22), ("100%", 7, 7), ("0.000000001%", 8, 1), ("3", 8, 3)],
+)
+def test_a_share_of_the_exponents_is_rounded_up(plan, nle, n, count):
+    """FlyStability's nLE of its ROIs: ceil(p N)."""
+    run = plan(f"[net]\nroi = random\nn = {n}\n", f"lyapunov.nle={nle}").combos[0].runs()[0]
+    assert building.exponents_of(run, n) == count
+
+
+def test_targets(plan, tmp_path):
+    def target(text):
+        run = plan("[net]\nroi = random\nn = 6\n[lyapunov]\nnle = 3\n", f"lyapunov.target={text}").combos[0].runs()[0]
+        return building.target_of(run, 6).tolist()
+
+    assert target("-2") == [-2, -2, -2]
+    assert target("1.25:-1.25") == [1.25, 0, -1.25]
+    for name, text, found in (
+        ("all.txt", "0\n5\n1\n-1\n3\n2\n", [5, 3, 2]),
+        ("three.csv", "1,-1,0\n", [1, 0, -1]),
+        ("three.txt", "1 -1 0\n", [1, 0, -1]),
+    ):
+        (tmp_path / name).write_text(text)
+        assert target(tmp_path / name) == found
+    np.save(tmp_path / "t.npy", np.array([[1], [2], [3]]))
+    assert target(tmp_path / "t.npy") == [3, 2, 1]
+
+
+def test_a_limited_number_of_entries_moves(plan):
+    made = plan(RANDOM, "trainvalidate.number_param=7 2 1").combos[0].runs()[0]
+    network = building.begin(made).network
+    for name, count, of in (("weights", 7, 12 * 11), ("gains", 2, 12), ("shifts", 1, 12)):
+        moving = getattr(network, name).moving.tolist()
+        assert len(set(moving)) == len(moving) == count and 0 <= min(moving) <= max(moving) < of
+
+
+def test_errors_are_value_errors():
+    """A caller in Python may catch what it expects of a wrong value."""
+    assert issubclass(ConfigError, ValueError)
