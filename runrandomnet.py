@@ -115,7 +115,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         return report(plan, experiment.run(plan, facts, fresh=options.fresh, retry_failed=options.retry_failed))
     except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:
         print(f"\nInterrupted. To go on from the last checkpoints: {resume_command()}", file=sys.stderr)

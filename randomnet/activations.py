@@ -25,7 +25,7 @@ Function = Callable[[Tensor], Tensor]
 
 def sech2(u: Tensor) -> Tensor:
     """1/cosh^2(u), exact in the tails where 1 - tanh^2 is rounding noise; 0, as it should be, where cosh overflows."""
-    return u.cosh().reciprocal().square()
+    return u.cosh().pow(-2)
 
 
 def _logistic_slope(u: Tensor) -> Tensor:
@@ -76,7 +76,7 @@ ACTIVATIONS: dict[str, Activation] = {
         Activation("tanh_stretched", torch.tanh, sech2, lambda u: -2 * torch.tanh(u) * sech2(u)),
         Activation(
             "tanh_positive",
-            lambda u: torch.tanh(u).add(1).mul(0.5),
+            lambda u: torch.sigmoid(u + u),  # the same function, and more exact in its lower tail
             lambda u: sech2(u).mul(0.5),
             lambda u: -torch.tanh(u) * sech2(u),
         ),

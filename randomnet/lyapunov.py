@@ -186,9 +186,7 @@ class _Orthonormalise(torch.autograd.Function):
 def _qr(bundle: Tensor) -> tuple[Tensor, Tensor]:
     """The bundle with its tangent vectors orthonormalised, and R (k, k)."""
     q, r = torch.linalg.qr(bundle[1:].mT)
-    after = torch.empty_like(bundle)
-    after[0], after[1:] = bundle[0], q.mT
-    return after, r
+    return torch.cat([bundle[:1], q.mT]), r
 
 
 def _growth(system: System, bundle: Tensor, plan: list[int]) -> tuple[Tensor, Tensor]:

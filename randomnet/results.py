@@ -205,13 +205,11 @@ class ResultsFolder:
         """Move the folder to a free name beside it (never delete); returns where, or None if there was nothing."""
         if not self.root.exists() or not any(self.root.iterdir()):
             return None
+        root = self.root.resolve()
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        target = self.root.with_name(f"{self.root.name}.{stamp}")
-        number = 1
-        while target.exists():
-            target = self.root.with_name(f"{self.root.name}.{stamp}-{number}")
-            number += 1
-        shutil.move(self.root, target)
+        names = (f"{root.name}.{stamp}", *(f"{root.name}.{stamp}-{number}" for number in range(1, 10_000)))
+        target = next(root.with_name(name) for name in names if not root.with_name(name).exists())
+        shutil.move(root, target)
         return target
 
     @contextlib.contextmanager

@@ -48,8 +48,7 @@ def ini(changes):
 class Case:
     """An INI (changes of BASE, or its whole text), what is done beforehand, and words that the error must hold.
 
-    origin: what the error blames, the INI unless said otherwise. says: how it puts what was wanted. known: what is
-    wrong with RandomNet so that the case fails; to be taken out with the bug.
+    origin: what the error blames, the INI unless said otherwise. says: how it puts what was wanted.
     """
 
     name: str
@@ -59,7 +58,6 @@ class Case:
     prepare: Callable = lambda place: None
     origin: str = "experiment.ini"
     says: str = "expected"
-    known: str = ""
 
 
 CASES: list[Case] = []
@@ -396,21 +394,20 @@ def earlier(place):
     shutil.copytree(place.trained, place.tmp / "results")
 
 
-NAMELESS = {"known": "experiment/ does not name the INI in errors of path_to_results"}
 option("results of nobody", {RESULTS: "~nobody-here/r"}, RESULTS, "~nobody-here/r")
-option("results a file", {}, RESULTS, "a folder", "the file", prepare=writes("results", "mine"), **NAMELESS)
-option("results below a file", {RESULTS: "a/b"}, RESULTS, "folder", "a/b", prepare=writes("a", "mine"), **NAMELESS)
-option("results, name too long", {RESULTS: LONG}, RESULTS, LONG, **NAMELESS)
-option("results a foreign folder", {}, RESULTS, "other files", prepare=writes("results/a.tex", "mine"), **NAMELESS)
-option("results here", {RESULTS: "."}, RESULTS, "other files", **NAMELESS)
-option("results here, --fresh", {RESULTS: "."}, RESULTS, args=("--fresh",), known="ValueError of Path.with_name")
-option("results a file, --fresh", {}, RESULTS, args=("--fresh",), prepare=writes("results", "mine"), **NAMELESS)
-option("results with a cut manifest", {}, RESULTS, "JSON", prepare=writes("results/manifest.json", "{"), **NAMELESS)
+option("results a file", {}, RESULTS, "a folder", "the file", prepare=writes("results", "mine"))
+option("results below a file", {RESULTS: "a/b"}, RESULTS, "folder", "a/b", prepare=writes("a", "mine"))
+option("results, name too long", {RESULTS: LONG}, RESULTS, LONG)
+option("results a foreign folder", {}, RESULTS, "other files", prepare=writes("results/a.tex", "mine"))
+option("results here", {RESULTS: "."}, RESULTS, "other files")
+option("results here, --fresh", {RESULTS: "."}, RESULTS, args=("--fresh",))
+option("results a file, --fresh", {}, RESULTS, args=("--fresh",), prepare=writes("results", "mine"))
+option("results with a cut manifest", {}, RESULTS, "JSON", prepare=writes("results/manifest.json", "{"))
 option(
     "results with another manifest", {}, RESULTS, "manifest.json",
-    prepare=writes("results/manifest.json", "{}"), known="KeyError: 'combos'",
+    prepare=writes("results/manifest.json", "{}"),
 )
-case("results in use", {}, "path_to_results", "another process", prepare=busy, says="wait for it", **NAMELESS)
+case("results in use", {}, "path_to_results", "another process", prepare=busy, says="wait for it")
 case(
     "results of another experiment", {"trainvalidate.lr": "0.5"}, "path_to_results",
     "trainvalidate.lr was 0.01, is 0.5", prepare=earlier, says="--fresh",
@@ -534,12 +531,7 @@ def place(tmp_path, roi_folder, trained, monkeypatch):
         )
 
 
-def parameter(case):
-    known = [pytest.mark.xfail(reason=case.known, strict=True)] if case.known else []
-    return pytest.param(case, id=case.name, marks=known)
-
-
-@pytest.mark.parametrize("case", [parameter(case) for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_one_line_exit_2_nothing_written(case, place, capsys, recwarn):
     tmp_path = place.tmp
     text = ini(case.ini) if isinstance(case.ini, dict) else case.ini

@@ -176,7 +176,7 @@ def unread(texts: Texts, configs: Sequence[Config]) -> None:
     """ConfigError for a written option that no run reads."""
     for key, written in texts.items():
         about = ABOUT[key]
-        if about.only and not any(is_read(about, config) for config in configs):
+        if written.text.strip() and about.only and not any(is_read(about, config) for config in configs):
             raise ConfigError(
                 f"{_where(key, texts)}: expected it only where {about.only[0]}, which holds for no run, "
                 f"got {written.text!r}"

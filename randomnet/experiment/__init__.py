@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,17 +46,18 @@ def run(plan: Plan, facts: list[dict[str, Any]], *, fresh: bool = False, retry_f
     Raises ConfigError where the folder holds another experiment, is in use, or cannot be written.
     """
     folder = ResultsFolder(Path(plan.config.paths.path_to_results).expanduser())
-    if fresh:
-        planning.prepare(plan, facts, None)
-        aside = _usable(folder.set_aside)
+    with ExitStack() as held:
+        with _at_the_door(plan):
+            old = planning.check_folder(folder)
+            planning.prepare(plan, facts, None if fresh else old)
+            aside = folder.set_aside() if fresh else None
+            held.enter_context(folder.lock())
+            prepared = planning.prepare(plan, facts, planning.check_folder(folder))
+            folder.write_plan(prepared.manifest, plan.text)
         if aside:
             tqdm.write(f"The old results folder is now {aside}")
-    planning.prepare(plan, facts, planning.check_folder(folder))
-    with _locked(folder):
-        prepared = planning.prepare(plan, facts, planning.check_folder(folder))
         for note in prepared.notes:
             tqdm.write(f"Note: {note}")
-        _usable(lambda: folder.write_plan(prepared.manifest, plan.text))
         interrupted = _carry_out(plan, prepared, folder, retry_failed)
         return Outcome(folder.root, folder.write_summary(prepared.manifest), interrupted, prepared.manifest)
 
@@ -156,20 +157,12 @@ def _stoppable() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _locked(folder: ResultsFolder) -> Iterator[None]:
-    lock = folder.lock()
-    _usable(lock.__enter__)
+def _at_the_door(plan: Plan) -> Iterator[None]:
+    """ConfigError, naming the INI, for a results folder that cannot be used."""
+    where = f"{plan.path}: [paths] path_to_results"
     try:
         yield
-    finally:
-        lock.__exit__(None, None, None)
-
-
-def _usable(action: Any) -> Any:
-    """The action's result; ConfigError where the results folder cannot be written or is in use."""
-    try:
-        return action()
     except OSError as error:
-        raise ConfigError(f"[paths] path_to_results: expected a folder that can be written, got {error}") from None
-    except ResultsError as error:
-        raise ConfigError(str(error)) from None
+        raise ConfigError(f"{where}: expected a folder that can be written, got {error}") from None
+    except (ConfigError, ResultsError) as error:
+        raise ConfigError(f"{where}: {error}") from None

@@ -87,22 +87,24 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
 def check_folder(folder: results.ResultsFolder) -> dict[str, Any] | None:
     """The manifest that is in the results folder. Raises ConfigError where the folder is something else."""
     root = folder.root
-    where = "[paths] path_to_results"
-    try:
-        if not root.exists():
-            return None
-        if not root.is_dir():
-            raise ConfigError(f"{where}: expected a folder, got the file {root}")
-        manifest = folder.manifest
-        own = [path for path in root.iterdir() if path.name in OWN_FILES or path.name.startswith(results.TEMPORARY)]
-        if manifest is None and len(own) < len(list(root.iterdir())):
+    if not root.exists():
+        return None
+    if not root.is_dir():
+        raise ConfigError(f"expected a folder, got the file {root}")
+    manifest = folder.manifest
+    if manifest is None:
+        foreign = [path.name for path in root.iterdir() if not path.name.startswith((*OWN_FILES, results.TEMPORARY))]
+        if foreign:
             raise ConfigError(
-                f"{where}: expected an empty or new folder, or one with results of RandomNet, got {root}, "
-                "which holds other files"
+                f"expected an empty or new folder, or one with results of RandomNet, got {root}, which holds other "
+                f"files ({foreign[0]})"
             )
-        return manifest
-    except (OSError, results.ResultsError) as error:
-        raise ConfigError(f"{where}: expected a folder that can be used, got {error}") from None
+    elif manifest.get("format") != results.FORMAT or not isinstance(manifest.get("combos"), list):
+        raise ConfigError(
+            f"expected a manifest.json of format {results.FORMAT} with its combos in {root}, "
+            f"got format {manifest.get('format')}"
+        )
+    return manifest
 
 
 def versions() -> dict[str, str]:
@@ -118,7 +120,7 @@ def versions() -> dict[str, str]:
 
 def _numbers(plan: Plan, entries: list[dict[str, Any]], old: dict[str, Any]) -> list[int]:
     """The number of each new combo: that of the old combo with the same settings, else the next free one."""
-    where = f"{plan.path}: path_to_results {plan.config.paths.path_to_results} holds another experiment"
+    where = f"expected a folder for this experiment, got {plan.config.paths.path_to_results} with another one"
     advice = "; give this one another path_to_results, or move the old one aside with --fresh"
     if plan.config.trainvalidate.iterations < old.get("iterations", 0):
         raise ConfigError(

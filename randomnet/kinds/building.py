@@ -62,12 +62,23 @@ def check(run: Run) -> dict[str, Any]:
     net = run.config.net
     if net.roi == "random":
         n, edges, groups = net.n, net.n * (net.n - 1), net.n
+        _fits(n)
     else:
         connectome = connectome_of(run)
         n, edges, groups = connectome.n, len(connectome.weights), len(_groups(connectome, run.config)[1])
     _how_many(run, {"weights": edges, "gains": groups, "shifts": groups})
     exponents_of(run, n)
     return _facts_of(run)
+
+
+def _fits(n: int) -> None:
+    """ConfigError for a dense network that cannot fit into this machine's memory: edges, two matrices and a frame."""
+    memory, need = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), 8 * 8 * n * n
+    if need > memory:
+        raise ConfigError(
+            f"[net] n: expected a random network that fits into {memory / 1e9:.0f} GB of memory, "
+            f"got {n} neurons, which need about {need / 1e9:.0f} GB"
+        )
 
 
 def connectome_of(run: Run) -> Connectome:
