@@ -117,6 +117,9 @@ def main(argv: list[str] | None = None) -> int:
     except ConfigError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_USAGE
+    except OSError as error:  # a full disk, say; what has ended is whole on disk
+        print(f"error: {error}. Runs that ended are kept; the same command goes on with the rest", file=sys.stderr)
+        return EXIT_FAILED
     except KeyboardInterrupt:
         print(f"\nInterrupted. To go on from the last checkpoints: {resume_command()}", file=sys.stderr)
         return EXIT_INTERRUPTED
