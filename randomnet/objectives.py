@@ -1,4 +1,4 @@
-"""What is minimised. An objective takes a network and returns its loss and what is worth recording with it.
+"""What is minimised. An objective gives the batches of an epoch and measures a network on each of them.
 
 Losses of the leading exponents lambda_1..lambda_k, sorted descending (FlyStability's, its defects 6 and 8 mended):
 
@@ -9,8 +9,9 @@ Losses of the leading exponents lambda_1..lambda_k, sorted descending (FlyStabil
 | sinai | -(sum of the positive lambda_i): minimising it maximises the entropy rate   | 1/tau   |
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -27,13 +28,30 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """What an objective found: a scalar loss with its graph, and the largest exponent (per tau)."""
+    """What an objective found on one batch: a scalar loss with its graph, and figures worth recording.
+
+    weight: how much the batch counts in the means of its epoch (for a task, its number of scored steps).
+    """
 
     loss: Tensor
-    lambda_max: float
+    figures: Mapping[str, float] = field(default_factory=dict)
+    weight: float = 1.0
 
 
-Objective = Callable[[Network], Measured]
+class Objective(Protocol):
+    """What a network is trained on."""
+
+    def batches(self) -> Sequence[Any]:
+        """What one epoch steps through, an update for each."""
+        ...
+
+    def measure(self, network: Network, batch: Any) -> Measured:
+        """The loss of the network on a batch."""
+        ...
+
+    def validate(self, network: Network, epoch: int) -> dict[str, float]:
+        """Figures of the network after the updates of an epoch; `validate_loss` among them decides which is best."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -58,7 +76,15 @@ class SpectrumObjective:
                 f"got {tuple(self.target.shape)}"
             )
 
-    def __call__(self, network: Network) -> Measured:
-        """The loss of the network's present parameters."""
+    def batches(self) -> Sequence[None]:
+        """One: the whole trajectory."""
+        return (None,)
+
+    def measure(self, network: Network, batch: None) -> Measured:
+        """The loss of the network's present parameters, with lambda_max (per tau)."""
         found = exponents(network.dynamics(), self.state, self.frame, self.schedule)
-        return Measured(LOSSES[self.loss](found, self.target), float(found[0].detach()))
+        return Measured(LOSSES[self.loss](found, self.target), {"lambda_max": float(found[0].detach())})
+
+    def validate(self, network: Network, epoch: int) -> dict[str, float]:
+        """Nothing: a trajectory has no other half."""
+        return {}

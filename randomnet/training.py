@@ -58,7 +58,7 @@ def fit(
     checkpoint_every: int = 0,
     keep: Callable[[dict[str, Any], Progress], None] = lambda state, progress: None,
     resume: dict[str, Any] | None = None,
-    report: Callable[[int, Measured], None] = lambda epoch, measured: None,
+    report: Callable[[dict[str, float]], None] = lambda row: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Progress:
     """Train the network's parameters on the objective.
@@ -87,11 +87,14 @@ def fit(
         if stop():
             keep(state(), progress)
             raise Interrupted
-        start = time.perf_counter()
-        _epoch(network, objective, parameters, stepper, clip_norm, progress, report, start)
-        if not progress.reason and early_stopping and progress.epoch - 1 - progress.best_epoch >= early_stopping:
+        row = _epoch(network, objective, parameters, stepper, clip_norm, progress)
+        if row is None:
+            break
+        progress.history.append(row)
+        report(row)
+        if early_stopping and progress.epoch - 1 - progress.best_epoch >= early_stopping:
             progress.reason = f"no lower loss for {early_stopping} epochs"
-        if checkpoint_every and progress.epoch % checkpoint_every == 0 and not progress.reason:
+        elif checkpoint_every and progress.epoch % checkpoint_every == 0:
             keep(state(), progress)
     if not progress.diverged:
         progress.last = network.values()
@@ -105,34 +108,45 @@ def _epoch(
     stepper: torch.optim.Optimizer,
     clip_norm: float,
     progress: Progress,
-    report: Callable[[int, Measured], None],
-    start: float,
-) -> None:
-    """Measure, record, update; or record why it cannot go on."""
-    stepper.zero_grad()
-    try:
-        measured = objective(network)
-        norms = _gradient_norms(measured, parameters)
-    except FloatingPointError as error:
-        _give_up(network, progress, str(error))
-        return
-    loss, progress.last = float(measured.loss.detach()), network.values()
+) -> dict[str, float] | None:
+    """One update per batch, then validation; the epoch's row, or None with the reason in progress."""
+    began, values = time.perf_counter(), network.values()
+    sums: dict[str, float] = {}
+    total = 0.0
+    for batch in objective.batches():
+        stepper.zero_grad()
+        try:
+            measured = objective.measure(network, batch)
+            norms = _gradient_norms(measured, parameters)
+        except FloatingPointError as error:
+            return _give_up(network, progress, str(error))
+        progress.last = values
+        figures = {"train_loss": float(measured.loss.detach()), **measured.figures, **_norms(norms, clip_norm)}
+        for name, value in figures.items():
+            sums[name] = sums.get(name, 0.0) + measured.weight * value
+        total += measured.weight
+        for parameter in parameters.values():
+            torch.nn.utils.clip_grad_norm_([parameter], clip_norm)
+        stepper.step()
+        network.project()
+        if not all(bool(parameter.isfinite().all()) for parameter in parameters.values()):
+            return _give_up(network, progress, "parameters not finite after the update")
+    row = {"epoch": progress.epoch, **{name: value / total for name, value in sums.items()}}
+    validated = objective.validate(network, progress.epoch)
+    # a loss measured before the only update belongs to the values before it, a validation to those after it
+    loss = validated.get("validate_loss", row["train_loss"])
     if loss < progress.best_loss:
-        progress.best, progress.best_loss, progress.best_epoch = progress.last, loss, progress.epoch
-    row = {"epoch": progress.epoch, "train_loss": loss, "lambda_max": measured.lambda_max}
-    for name, parameter in parameters.items():
+        best = network.values() if "validate_loss" in validated else values
+        progress.best, progress.best_loss, progress.best_epoch = best, loss, progress.epoch
+    return {**row, **validated, "seconds": time.perf_counter() - began}
+
+
+def _norms(norms: dict[str, float], clip_norm: float) -> dict[str, float]:
+    rows = {}
+    for name, norm in norms.items():
         short = name.split(".")[0]
-        row[f"grad_norm_{short}"] = norms[name]
-        row[f"clipped_norm_{short}"] = min(norms[name], clip_norm)
-        torch.nn.utils.clip_grad_norm_([parameter], clip_norm)
-    stepper.step()
-    network.project()
-    row["seconds"] = time.perf_counter() - start
-    progress.history.append(row)
-    if not all(bool(values.isfinite().all()) for values in network.values().values()):
-        _give_up(network, progress, f"parameters not finite after the update of epoch {row['epoch']}")
-        return
-    report(int(row["epoch"]), measured)
+        rows |= {f"grad_norm_{short}": norm, f"clipped_norm_{short}": min(norm, clip_norm)}
+    return rows
 
 
 def _gradient_norms(measured: Measured, parameters: dict[str, Tensor]) -> dict[str, float]:
@@ -149,7 +163,5 @@ def _gradient_norms(measured: Measured, parameters: dict[str, Tensor]) -> dict[s
 
 def _give_up(network: Network, progress: Progress, reason: str) -> None:
     progress.diverged, progress.reason = True, f"epoch {progress.epoch}: {reason}"
-    if progress.last:
-        network.assign(progress.last)
-    else:
-        progress.last = network.values()
+    progress.last = progress.last or network.values()
+    network.assign(progress.last)

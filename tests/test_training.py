@@ -19,14 +19,25 @@ def network(seed=0, n=6, moving=("weights", "gains", "shifts"), **options):
     return Network(connectome, moving={name: np.arange(sizes[name]) for name in moving}, **options)
 
 
+class Whole:
+    """An objective of one batch, from a function network -> loss."""
+
+    def __init__(self, loss):
+        self.loss = loss
+
+    def batches(self):
+        return (None,)
+
+    def measure(self, trained, batch):
+        return Measured(self.loss(trained))
+
+    def validate(self, trained, epoch):
+        return {}
+
+
 def distance(to):
     """A loss with a known minimum: every gain at `to`."""
-
-    def objective(trained):
-        loss = (trained.gains() - to).square().sum() + 0 * (trained.weights().sum() + trained.shifts().sum())
-        return Measured(loss, 0.0)
-
-    return objective
+    return Whole(lambda trained: (trained.gains() - to).square().sum())
 
 
 def test_it_descends_to_a_known_minimum_and_records_every_epoch():
@@ -54,10 +65,10 @@ def test_best_is_the_network_that_gave_the_lowest_loss():
 
     def objective(trained):
         seen.append(trained.gains().detach().clone())
-        return Measured(trained.gains().sum() * 0 + trained.shifts().sum() + next(losses), 0.0)
+        return trained.gains().sum() * 0 + trained.shifts().sum() + next(losses)
 
     trained = network(moving=("gains", "shifts"))
-    progress = fit(trained, objective, optimizer="SGD", lr=0.0, epochs=4)
+    progress = fit(trained, Whole(objective), optimizer="SGD", lr=0.0, epochs=4)
     assert (progress.best_epoch, progress.best_loss) == (1, 2.0)
     assert torch.equal(progress.best["gains"], seen[1])
 
@@ -66,7 +77,7 @@ def test_early_stopping_counts_epochs_without_a_lower_loss():
     losses = iter([5.0, 4.0, 4.0, 4.5, 4.0, 1.0])
     progress = fit(
         network(),
-        lambda trained: Measured(trained.gains().sum() * 0 + next(losses), 0.0),
+        Whole(lambda trained: trained.gains().sum() * 0 + next(losses)),
         optimizer="Adam",
         lr=0.1,
         epochs=6,
@@ -85,9 +96,9 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_the_last_finite_values(bad):
 
     def objective(now):
         states.append(now.gains().detach().clone())
-        return Measured(now.gains().square().sum() * next(factors), 0.0)
+        return now.gains().square().sum() * next(factors)
 
-    progress = fit(trained, objective, optimizer="Adam", lr=0.1, epochs=10)
+    progress = fit(trained, Whole(objective), optimizer="Adam", lr=0.1, epochs=10)
     assert progress.diverged
     assert progress.reason.startswith("epoch 2: the loss is")
     assert len(progress.history) == 2
@@ -97,10 +108,10 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_the_last_finite_values(bad):
 
 def test_a_gradient_that_is_not_finite_is_never_stepped_along():
     def objective(trained):
-        return Measured(trained.gains().sub(1).sum().sqrt(), 0.0)  # 0 with an infinite slope
+        return trained.gains().sub(1).sum().sqrt()  # 0 with an infinite slope
 
     trained = network(moving=("gains",))
-    progress = fit(trained, objective, optimizer="Adam", lr=0.1, epochs=3)
+    progress = fit(trained, Whole(objective), optimizer="Adam", lr=0.1, epochs=3)
     assert progress.diverged
     assert "gradient of gains" in progress.reason
     assert torch.equal(trained.gains().detach(), torch.ones(6, dtype=torch.float64))
@@ -142,3 +153,32 @@ def test_checkpoints_come_when_they_are_due():
         keep=lambda state, progress: epochs.append(progress.epoch),
     )
     assert epochs == [3, 6]
+
+
+def test_batches_count_by_their_weight_and_each_makes_an_update():
+    class Batches(Whole):
+        def batches(self):
+            return (1.0, 3.0)
+
+        def measure(self, trained, batch):
+            return Measured(trained.gains().sum() * 0 + batch, {"figure": 10 * batch}, weight=batch)
+
+        def validate(self, trained, epoch):
+            return {"validate_loss": [5.0, 1.0, 2.0][epoch]}
+
+    progress = fit(network(), Batches(None), optimizer="SGD", lr=0.1, epochs=3)
+    row = progress.history[0]
+    assert row["train_loss"] == pytest.approx((1 * 1 + 3 * 3) / 4)
+    assert row["figure"] == pytest.approx((1 * 10 + 3 * 30) / 4)
+    assert (progress.best_loss, progress.best_epoch) == (1.0, 1)
+
+
+def test_with_a_validation_the_best_values_are_those_it_saw():
+    class Validated(Whole):
+        def validate(self, trained, epoch):
+            seen.append(trained.gains().detach().clone())
+            return {"validate_loss": [5.0, 1.0, 2.0][epoch]}
+
+    seen = []
+    progress = fit(network(), Validated(distance(3.0).loss), optimizer="SGD", lr=0.1, epochs=3)
+    assert torch.equal(progress.best["gains"], seen[1])

@@ -120,7 +120,10 @@ class _Bars:
         """Show an epoch."""
         if isinstance(event, engines.Epoch):
             where = f"combo {event.combo} iteration {event.iteration}"
-            self.epochs.set_postfix_str(f"{where}, loss {event.loss:.4g}, lambda_max {event.lambda_max:+.4f}", False)
+            found = f"loss {event.row['train_loss']:.4g}"
+            if "lambda_max" in event.row:
+                found += f", lambda_max {event.row['lambda_max']:+.4f}"
+            self.epochs.set_postfix_str(f"{where}, {found}", False)
             self.epochs.update()
 
     def ended(self, event: engines.Ended) -> None:

@@ -25,9 +25,7 @@ class Epoch:
 
     combo: int
     iteration: int
-    epoch: int
-    loss: float
-    lambda_max: float
+    row: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def carry_out(run: Run, root: Path, report: Callable[[Event], None], stop: Calla
         record = kind.execute(
             run,
             folder,
-            lambda epoch, loss, lambda_max: report(Epoch(run.combo, run.iteration, epoch, loss, lambda_max)),
+            lambda row: report(Epoch(run.combo, run.iteration, row)),
             stop,
         )
         folder.finish({**head, **record})

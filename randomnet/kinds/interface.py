@@ -10,8 +10,8 @@ HEADLINE                            the columns of the summary worth printing at
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# epoch, loss and lambda_max, as they are known
-Report = Callable[[int, float, float], None]
+# a row of history, as soon as it is known
+Report = Callable[[dict[str, float]], None]
 
 
 @dataclass(frozen=True)

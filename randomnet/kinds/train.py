@@ -60,7 +60,7 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
         checkpoint_every=run.config.execution.checkpoint_every,
         keep=keep,
         resume=state["training"] if state else None,
-        report=lambda epoch, found: report(epoch, float(found.loss.detach()), found.lambda_max),
+        report=report,
         stop=stop,
     )
     final = _as_tensors(building.full_spectrum(start, run.config))
