@@ -144,9 +144,14 @@ def _epoch(
 def _norms(norms: dict[str, float], clip_norm: float) -> dict[str, float]:
     rows = {}
     for name, norm in norms.items():
-        short = name.split(".")[0]
+        short = _short(name)
         rows |= {f"grad_norm_{short}": norm, f"clipped_norm_{short}": min(norm, clip_norm)}
     return rows
+
+
+def _short(name: str) -> str:
+    """The name of a parameter as the INI has it: `weights` of `weights.free`."""
+    return name.removesuffix(".free").split(".")[-1]
 
 
 def _gradient_norms(measured: Measured, parameters: dict[str, Tensor]) -> dict[str, float]:
@@ -157,7 +162,7 @@ def _gradient_norms(measured: Measured, parameters: dict[str, Tensor]) -> dict[s
     norms = {name: 0.0 if p.grad is None else float(p.grad.norm()) for name, p in parameters.items()}
     for name, norm in norms.items():
         if not math.isfinite(norm):
-            raise FloatingPointError(f"the gradient of {name.split('.')[0]} is not finite; a smaller tons may help")
+            raise FloatingPointError(f"the gradient of {_short(name)} is not finite; a smaller tons may help")
     return norms
 
 

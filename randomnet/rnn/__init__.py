@@ -1,0 +1,16 @@
+"""The network: signed weights on the edges that exist, gains and shifts by group, one equation in two forms.
+
+    current:  h <- (1-a) h + a J phi(h)        tangent  d <- (1-a) d + a J (phi'(h) * d)
+    rate:     r <- (1-a) r + a phi(J r)        tangent  d <- (1-a) d + a phi'(J r) * (J d)
+
+with a = dt/tau, tau = 1 and phi(x) = phi(gain (x - shift)). State and tangent vectors advance together as one bundle
+(..., 1 + k, N): row 0 is the state, the others are tangent vectors, so that one matrix product moves them all and no
+N x N Jacobian is ever formed. Inputs x and biases b add a drive U x + b beside J phi(h), or inside phi in the rate
+form; dt = 1 is then exactly an Elman network (torch.nn.RNN).
+"""
+
+from randomnet.rnn.dynamics import Dynamics
+from randomnet.rnn.entries import Entries
+from randomnet.rnn.network import ENTRIES, FORMS, INTERFACE, Network
+
+__all__ = ["ENTRIES", "FORMS", "INTERFACE", "Dynamics", "Entries", "Network"]

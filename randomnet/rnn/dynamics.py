@@ -1,0 +1,119 @@
+"""One step of a network and its tangent, alone or as a bundle of state and tangent vectors."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from randomnet.activations import Activation
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """One step of a network and its tangent: what spectra are computed from.
+
+    matrix J[post, pre] (N, N); transposed its transpose, contiguous (products with it are faster); gains, shifts (N,).
+    """
+
+    matrix: Tensor
+    transposed: Tensor
+    gains: Tensor
+    shifts: Tensor
+    activation: Activation
+    form: str
+    dt: float
+
+    def step(self, state: Tensor) -> Tensor:
+        """One step of states (..., N)."""
+        if self.form == "current":
+            drive = self.activation(state, self.gains, self.shifts)[0] @ self.matrix.mT
+        else:
+            drive = self.activation(state @ self.matrix.mT, self.gains, self.shifts)[0]
+        return (1 - self.dt) * state + self.dt * drive
+
+    def tangent(self, state: Tensor, frame: Tensor) -> Tensor:
+        """The step's exact derivative at `state` (N,), applied to tangent vectors (k, N)."""
+        if self.form == "current":
+            slope = self.activation(state, self.gains, self.shifts)[1]
+            drive = (slope * frame) @ self.matrix.mT
+        else:
+            slope = self.activation(state @ self.matrix.mT, self.gains, self.shifts)[1]
+            drive = slope * (frame @ self.matrix.mT)
+        return (1 - self.dt) * frame + self.dt * drive
+
+    def advance(self, bundle: Tensor, steps: int) -> Tensor:
+        """State and tangent vectors (1 + k, N) moved on by `steps`, differentiable in bundle and parameters."""
+        if torch.is_grad_enabled():
+            return _Advance.apply(bundle, self.matrix, self.gains, self.shifts, self, steps)
+        buffers = torch.empty_like(bundle), torch.empty_like(bundle)
+        inner = torch.empty_like(bundle)
+        for step in range(steps):
+            bundle = self.march(bundle, inner, buffers[step % 2])
+        return bundle
+
+    def march(self, bundle: Tensor, inner: Tensor, after: Tensor) -> Tensor:
+        """One step of the bundle into `after`; `inner` receives what enters (current) or leaves (rate) the matrix."""
+        if self.form == "current":
+            rates, slope = self.activation(bundle[0], self.gains, self.shifts)
+            torch.mul(bundle, slope, out=inner)
+            inner[0] = rates
+            return torch.addmm(bundle, inner, self.transposed, beta=1 - self.dt, alpha=self.dt, out=after)
+        torch.mm(bundle, self.transposed, out=inner)
+        rates, slope = self.activation(inner[0], self.gains, self.shifts)
+        torch.mul(inner, slope, out=after)
+        after[0] = rates
+        return after.mul_(self.dt).add_(bundle, alpha=1 - self.dt)
+
+
+class _Advance(torch.autograd.Function):
+    """`steps` steps of the bundle, with the adjoint written out.
+
+    The forward pass keeps the path, the backward pass needs one product with J per step, and one more for the gradient
+    of J.
+    """
+
+    @staticmethod
+    def forward(ctx, bundle, matrix, gains, shifts, system, steps):  # noqa: ANN205
+        # what enters or leaves the matrix is needed again only by some gradients
+        kept = steps if system.form == "rate" or ctx.needs_input_grad[1] else 1
+        path, inner = bundle.new_empty(steps, *bundle.shape), bundle.new_empty(kept, *bundle.shape)
+        now = bundle
+        for step in range(steps):
+            now = system.march(now, inner[step % kept], path[step])
+        ctx.save_for_backward(bundle, path, inner, matrix, gains, shifts)
+        ctx.settings = system.activation, system.form, system.dt, steps
+        return now
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, adjoint):  # noqa: ANN205
+        bundle, path, inner, matrix, gains, shifts = ctx.saved_tensors
+        activation, form, dt, steps = ctx.settings
+        x = torch.cat([bundle[:1], path[:-1, 0]]) if form == "current" else inner[:, 0]
+        slopes, bends = activation(x, gains, shifts)[1], activation.bends(x, gains, shifts)
+        rates_bar, slopes_bar = torch.empty_like(slopes), torch.empty_like(slopes)
+        matrix_bar = torch.zeros_like(matrix) if ctx.needs_input_grad[1] else None
+        held, *buffers = (torch.empty_like(adjoint) for _ in range(3))
+        for step in reversed(range(steps)):
+            now, at_matrix = path[step - 1] if step else bundle, inner[step % len(inner)]
+            buffer = buffers[step % 2]  # the other one holds the adjoint
+            if form == "current":
+                if matrix_bar is not None:
+                    matrix_bar.addmm_(adjoint.mT, at_matrix, alpha=dt)
+                torch.mm(adjoint, matrix, out=buffer).mul_(dt)
+                rates_bar[step] = buffer[0]
+                torch.sum(torch.mul(buffer, now, out=held)[1:], 0, out=slopes_bar[step])
+                buffer *= slopes[step]
+                buffer[0].addcmul_(slopes_bar[step], bends[step])
+                adjoint = buffer.add_(adjoint, alpha=1 - dt)
+            else:
+                torch.mul(adjoint[0], dt, out=rates_bar[step])
+                torch.sum(torch.mul(adjoint, at_matrix, out=held)[1:], 0, out=slopes_bar[step]).mul_(dt)
+                torch.mul(adjoint, slopes[step] * dt, out=held)
+                held[0].addcmul_(slopes_bar[step], bends[step])
+                if matrix_bar is not None:
+                    matrix_bar.addmm_(held.mT, now)
+                adjoint = torch.addmm(adjoint, held, matrix, beta=1 - dt, out=buffer)
+        gains_bar, shifts_bar = activation.parameter_gradients(x, gains, shifts, rates_bar, slopes_bar)
+        return adjoint, matrix_bar, gains_bar, shifts_bar, None, None

@@ -1,0 +1,60 @@
+"""A vector of weights, gains or shifts of which chosen entries may be trained, and signs may be kept."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+class Entries(nn.Module):
+    """A vector of which the entries `moving` are a trainable parameter (`free`) and the others cannot change.
+
+    With `signs` (+1 or -1 per entry) what is trained are magnitudes: an entry is sign times magnitude, and `project`
+    keeps magnitudes from falling below zero.
+    """
+
+    def __init__(self, values: Tensor, moving: Tensor | None, signs: Tensor | None = None) -> None:
+        super().__init__()
+        self.register_buffer("start", values if signs is None else values * signs)
+        self.register_buffer("signs", signs)
+        everything = moving is not None and len(moving) == len(values)
+        self.register_buffer("moving", None if everything else moving)
+        self.free = None if moving is None else nn.Parameter(self.start[moving].clone())
+
+    def forward(self) -> Tensor:
+        """All entries, differentiable in those that move."""
+        values = self.start
+        if self.free is not None:
+            values = self.free if self.moving is None else values.index_put((self.moving,), self.free)
+        return values if self.signs is None else values * self.signs
+
+    @torch.no_grad()
+    def project(self) -> None:
+        """Bring magnitudes that a step took below zero back to zero."""
+        if self.free is not None and self.signs is not None:
+            self.free.clamp_(min=0)
+
+    @torch.no_grad()
+    def assign(self, values: Tensor) -> None:
+        """Set all entries, fixed ones too. Raises ValueError for another shape, or another sign where it is kept."""
+        if values.shape != self.start.shape:
+            raise ValueError(f"expected {tuple(self.start.shape)} entries, got {tuple(values.shape)}")
+        values = values.to(self.start)
+        if self.signs is not None:
+            values = values * self.signs
+            if bool((values < 0).any()):
+                raise ValueError(f"expected the signs that are kept, got {int((values < 0).sum())} of the other sign")
+        self.start.copy_(values)
+        if self.free is not None:
+            self.free.copy_(values if self.moving is None else values[self.moving])
+
+
+def indices(name: str, index: np.ndarray, sizes: Mapping[str, int]) -> Tensor:
+    """Sorted indices of the entries that move. Raises ValueError where they cannot be meant."""
+    if name not in sizes:
+        raise ValueError(f"moving must name some of {', '.join(sizes)}, got {name!r}")
+    found = np.unique(index)
+    if len(found) < np.size(index) or (len(found) and not 0 <= found[0] <= found[-1] < sizes[name]):
+        raise ValueError(f"moving[{name!r}] must be different indices in 0..{sizes[name] - 1}, got {index}")
+    return torch.from_numpy(found.astype(np.int64))

@@ -1,0 +1,154 @@
+"""The network on a connectome: what is trained of it, and how it answers to inputs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from randomnet.activations import ACTIVATIONS, Activation
+from randomnet.connectome import Connectome
+from randomnet.rnn.dynamics import Dynamics
+from randomnet.rnn.entries import Entries, indices
+from randomnet.rnn.sequence import states
+
+FORMS = ("current", "rate")
+ENTRIES = ("weights", "gains", "shifts")
+INTERFACE = ("input_weights", "input_bias", "recurrent_bias", "readout_weights", "readout_bias")
+
+
+class Network(nn.Module):
+    """A recurrent network on a connectome.
+
+    groups: index of each neuron's gain and shift (N,), or None for one per neuron. moving: name (weights, gains,
+    shifts) -> indices of the entries that may be trained; a name left out is fixed. keep_signs: training keeps the sign
+    each edge starts with. Edges that do not exist have no parameter, so nothing can create them.
+
+    interface: initial values of what joins the network to a task, all of them trained: input_weights (N, channels),
+    input_bias (N,), recurrent_bias (N,), readout_weights (outputs, N), readout_bias (outputs,); None for no task.
+    """
+
+    def __init__(
+        self,
+        connectome: Connectome,
+        *,
+        activation: str = "tanh_positive",
+        form: str = "current",
+        dt: float = 0.1,
+        groups: np.ndarray | None = None,
+        moving: Mapping[str, np.ndarray] | None = None,
+        keep_signs: bool = True,
+        interface: Mapping[str, np.ndarray] | None = None,
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
+        super().__init__()
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
+        if form not in FORMS:
+            raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
+        if not 0 < dt <= 1:
+            raise ValueError(f"dt must lie in (0, 1], got {dt}")
+        groups = np.arange(connectome.n) if groups is None else np.asarray(groups)
+        if groups.shape != (connectome.n,):
+            raise ValueError(f"groups must have shape ({connectome.n},), got {groups.shape}")
+        self.activation: Activation = ACTIVATIONS[activation]
+        self.form, self.dt, self.n = form, dt, connectome.n
+        self.register_buffer("edges", torch.from_numpy(connectome.post * connectome.n + connectome.pre))
+        self.register_buffer("groups", torch.from_numpy(groups.astype(np.int64)))
+        count = int(groups.max()) + 1
+        sizes = {"weights": len(connectome.weights), "gains": count, "shifts": count}
+        chosen = {name: indices(name, index, sizes) for name, index in (moving or {}).items()}
+        weights = torch.as_tensor(connectome.weights, dtype=dtype)
+        signs = torch.where(weights < 0, -1.0, 1.0).to(dtype) if keep_signs else None
+        self.weights = Entries(weights, chosen.get("weights"), signs)
+        self.gains = Entries(torch.ones(count, dtype=dtype), chosen.get("gains"))
+        self.shifts = Entries(torch.zeros(count, dtype=dtype), chosen.get("shifts"))
+        if interface is not None and set(interface) != set(INTERFACE):
+            raise ValueError(f"interface must have {', '.join(INTERFACE)}, got {', '.join(interface)}")
+        self.interface = nn.ParameterDict(
+            {name: nn.Parameter(torch.as_tensor(values, dtype=dtype)) for name, values in (interface or {}).items()}
+        )
+
+    def matrix(self) -> Tensor:
+        """J[post, pre], (N, N), differentiable in the weights."""
+        weights = self.weights()
+        flat = torch.zeros(self.n * self.n, dtype=weights.dtype, device=weights.device)
+        return flat.index_put((self.edges,), weights).view(self.n, self.n)
+
+    def dynamics(self) -> "Dynamics":
+        """The network with its present parameters as a dynamical system; build it once per epoch."""
+        matrix = self.matrix()
+        return Dynamics(
+            matrix,
+            matrix.mT.contiguous(),
+            self.gains()[self.groups],
+            self.shifts()[self.groups],
+            self.activation,
+            self.form,
+            self.dt,
+        )
+
+    def rates(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
+        """Rates (time, batch, N) after each step of inputs (time, batch, channels); `initial` state (batch, N), else 0.
+
+        Raises ValueError where the network has no input, or one of other channels.
+        """
+        if not self.interface:
+            raise ValueError("the network has no input weights; give it an interface")
+        weights = self.interface["input_weights"]
+        if inputs.ndim != 3 or inputs.shape[2] != weights.shape[1]:
+            raise ValueError(f"inputs must have shape (time, batch, {weights.shape[1]}), got {tuple(inputs.shape)}")
+        drive = inputs @ weights.mT + (self.interface["input_bias"] + self.interface["recurrent_bias"])
+        if initial is None:
+            initial = drive.new_zeros(drive.shape[1:])
+        system = self.dynamics()
+        path = states(system, drive, initial)
+        return path if self.form == "rate" else system.activation(path, system.gains, system.shifts)[0]
+
+    def forward(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
+        """Readout (batch, time, outputs) at every step of inputs (batch, time, channels); see `rates`."""
+        rates = self.rates(inputs.transpose(0, 1), initial)
+        return self.readout(rates).transpose(0, 1)
+
+    def readout(self, rates: Tensor) -> Tensor:
+        """Linear readout (..., outputs) of rates (..., N)."""
+        return rates @ self.interface["readout_weights"].mT + self.interface["readout_bias"]
+
+    def project(self) -> None:
+        """Keep the signs after an optimiser's step."""
+        self.weights.project()
+
+    def values(self) -> dict[str, Tensor]:
+        """Copies of all weights (E,), gains and shifts (groups,), and of the interface."""
+        entries = {name: getattr(self, name)().detach().clone() for name in ENTRIES}
+        return entries | {name: values.detach().clone() for name, values in self.interface.items()}
+
+    def assign(self, values: Mapping[str, Tensor]) -> None:
+        """Set everything from `values()` of a network of the same shape. Raises ValueError."""
+        for name in (*ENTRIES, *self.interface):
+            try:
+                if name in ENTRIES:
+                    getattr(self, name).assign(values[name])
+                else:
+                    _set(self.interface[name], values[name])
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+
+    def description(self) -> dict[str, Any]:
+        """Everything but the values, as tensors and plain values: with them, all that is needed to rebuild it."""
+        return {
+            "n": self.n,
+            "edges": self.edges,
+            "groups": self.groups,
+            "activation": self.activation.name,
+            "form": self.form,
+            "dt": self.dt,
+        }
+
+
+@torch.no_grad()
+def _set(parameter: Tensor, values: Tensor) -> None:
+    if values.shape != parameter.shape:
+        raise ValueError(f"expected shape {tuple(parameter.shape)}, got {tuple(values.shape)}")
+    parameter.copy_(values)

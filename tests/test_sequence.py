@@ -1,0 +1,114 @@
+"""Networks driven by inputs: an Elman network at dt = 1, and autograd through plain steps everywhere."""
+
+import numpy as np
+import pytest
+import torch
+
+from randomnet.activations import ACTIVATIONS
+from randomnet.rnn import FORMS, INTERFACE, Network
+from randomnet.synthetic import random_network
+
+N, CHANNELS, OUTPUTS, BATCH, TIME = 30, 2, 3, 5, 7
+
+
+def network(activation, form, dt, dtype=torch.float64):
+    rng = np.random.default_rng(0)
+    connectome = random_network(N, 1.2, rng)
+    shapes = [(N, CHANNELS), (N,), (N,), (OUTPUTS, N), (OUTPUTS,)]
+    interface = {name: 0.3 * rng.standard_normal(shape) for name, shape in zip(INTERFACE, shapes, strict=True)}
+    moving = {"weights": np.arange(N * (N - 1)), "gains": np.arange(N), "shifts": np.arange(N)}
+    trained = Network(
+        connectome, activation=activation, form=form, dt=dt, moving=moving, interface=interface, dtype=dtype
+    )
+    with torch.no_grad():
+        trained.gains.free.add_(0.2 * torch.from_numpy(rng.standard_normal(N)))
+        trained.shifts.free.add_(0.2 * torch.from_numpy(rng.standard_normal(N)))
+    return trained
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("nonlinearity", ["relu", "tanh"])
+def test_at_dt_1_it_is_an_elman_network(form, nonlinearity):
+    torch.manual_seed(0)
+    ours = network(nonlinearity, form, 1.0, torch.float32)
+    ours.gains.free.data.fill_(1)
+    ours.shifts.free.data.fill_(0)
+    theirs = torch.nn.RNN(CHANNELS, N, nonlinearity=nonlinearity)
+    own = {
+        "weight_ih_l0": ours.interface["input_weights"],
+        "weight_hh_l0": ours.matrix(),
+        "bias_ih_l0": ours.interface["input_bias"],
+        "bias_hh_l0": ours.interface["recurrent_bias"],
+    }
+    theirs.load_state_dict({name: values.detach() for name, values in own.items()})
+    inputs = torch.randn(TIME, BATCH, CHANNELS)
+    rates, expected = ours.rates(inputs), theirs(inputs)[0]
+    assert torch.allclose(rates, expected, rtol=1e-6, atol=1e-6)
+    weights = torch.randn_like(rates)
+    (rates * weights).sum().backward()
+    (expected * weights).sum().backward()
+    post, pre = ours.edges // N, ours.edges % N
+    for found, wanted in [
+        (ours.weights.free.grad * ours.weights.signs, theirs.weight_hh_l0.grad[post, pre]),
+        (ours.interface["input_weights"].grad, theirs.weight_ih_l0.grad),
+        (ours.interface["recurrent_bias"].grad, theirs.bias_hh_l0.grad),
+        (ours.interface["input_bias"].grad, theirs.bias_ih_l0.grad),
+    ]:
+        assert float((found - wanted).abs().max()) < 1e-6 * float(wanted.abs().max()) * 10
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("dt", [1.0, 0.3])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_states_and_gradients_are_those_of_plain_steps(activation, form, dt):
+    torch.manual_seed(1)
+    trained = network(activation, form, dt)
+    inputs = torch.randn(TIME, BATCH, CHANNELS, dtype=torch.float64, requires_grad=True)
+    initial = torch.randn(BATCH, N, dtype=torch.float64, requires_grad=True)
+    rates = trained.rates(inputs, initial)
+    weights = torch.randn_like(rates)
+    leaves = [inputs, initial, *(p for p in trained.parameters() if p.shape[0] != OUTPUTS)]
+    found = torch.autograd.grad((rates * weights).sum(), leaves, allow_unused=True, materialize_grads=True)
+
+    matrix, gains, shifts = trained.matrix(), trained.gains(), trained.shifts()
+    phi = lambda x: trained.activation(x, gains, shifts)[0]  # noqa: E731
+    drive = inputs @ trained.interface["input_weights"].mT
+    drive = drive + trained.interface["input_bias"] + trained.interface["recurrent_bias"]
+    state, path = initial, []
+    for now in drive:
+        step = phi(state) @ matrix.mT + now if form == "current" else phi(state @ matrix.mT + now)
+        state = (1 - dt) * state + dt * step
+        path.append(state)
+    expected = torch.stack(path) if form == "rate" else phi(torch.stack(path))
+    assert torch.allclose(rates, expected, rtol=1e-12, atol=1e-12)
+    wanted = torch.autograd.grad((expected * weights).sum(), leaves, allow_unused=True, materialize_grads=True)
+    for one, other in zip(found, wanted, strict=True):
+        assert torch.allclose(one, other, rtol=1e-9, atol=1e-10)
+
+
+def test_the_readout_is_linear_and_batch_first():
+    trained = network("tanh", "rate", 1.0)
+    inputs = torch.randn(BATCH, TIME, CHANNELS, dtype=torch.float64)
+    rates = trained.rates(inputs.transpose(0, 1)).transpose(0, 1)
+    expected = rates @ trained.interface["readout_weights"].mT + trained.interface["readout_bias"]
+    assert torch.allclose(trained(inputs), expected)
+
+
+def test_wrong_inputs_are_refused():
+    trained = network("tanh", "rate", 1.0)
+    with pytest.raises(ValueError, match=r"\(time, batch, 2\), got \(7, 5, 3\)"):
+        trained.rates(torch.zeros(7, 5, 3, dtype=torch.float64))
+    with pytest.raises(ValueError, match="no input weights"):
+        Network(random_network(5, 1.0, np.random.default_rng(0))).rates(torch.zeros(1, 1, 1))
+    with pytest.raises(ValueError, match="interface must have input_weights"):
+        Network(random_network(5, 1.0, np.random.default_rng(0)), interface={"input_weights": np.zeros((5, 2))})
+
+
+def test_values_and_assign_carry_the_interface():
+    one, other = network("tanh", "rate", 1.0), network("tanh", "rate", 1.0)
+    with torch.no_grad():
+        for values in one.interface.values():
+            values.add_(1)
+    other.assign(one.values())
+    for name, values in one.values().items():
+        assert torch.equal(other.values()[name], values)
