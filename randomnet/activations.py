@@ -25,7 +25,7 @@ Function = Callable[[Tensor], Tensor]
 
 def sech2(u: Tensor) -> Tensor:
     """1/cosh^2(u), exact in the tails where 1 - tanh^2 is rounding noise; 0, as it should be, where cosh overflows."""
-    return u.cosh().pow(-2)
+    return u.cosh().reciprocal().square()
 
 
 def _logistic_slope(u: Tensor) -> Tensor:

@@ -62,12 +62,13 @@ def check(run: Run) -> dict[str, Any]:
     net = run.config.net
     if net.roi == "random":
         n, edges, groups = net.n, net.n * (net.n - 1), net.n
-        _fits(n)
     else:
         connectome = connectome_of(run)
         n, edges, groups = connectome.n, len(connectome.weights), len(_groups(connectome, run.config)[1])
     _how_many(run, {"weights": edges, "gains": groups, "shifts": groups})
     exponents_of(run, n)
+    if net.roi == "random":
+        _fits(n)
     return _facts_of(run)
 
 
