@@ -46,6 +46,9 @@ def announce(plan: Plan, facts: list[dict]) -> None:
                 f"  density {fact['density']:.3f}, reciprocity {fact['reciprocity']:.2f}, {fact['excitatory']} "
                 f"excitatory, {fact['inhibitory']} inhibitory, {fact['mixed_signs']} of both signs"
             )
+        if "task" in fact:
+            made = "synthetic, made up" if fact["task"]["synthetic"] else fact["task"]["source"]
+            print(f"  task {fact['task']['name']}: {fact['task']['trials']}; data: {made}")
         for sign, residual in fact.get("sinkhorn_residual", {}).items():
             print(f"  Sinkhorn: {sign} column sums depart by at most {residual:.2g} of their target")
     sys.stdout.flush()

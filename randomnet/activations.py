@@ -49,6 +49,18 @@ class Activation:
         u = (x - shifts) * gains
         return self.phi(u), self.dphi(u) * gains
 
+    def rates(self, x: Tensor, gains: Tensor | None, shifts: Tensor | None) -> Tensor:
+        """Rates alone, (..., N); None for gains and shifts that are 1 and 0 everywhere."""
+        return self.phi(self._stretched(x, gains, shifts))
+
+    def slopes(self, x: Tensor, gains: Tensor | None, shifts: Tensor | None) -> Tensor:
+        """Slopes alone, (..., N)."""
+        slopes = self.dphi(self._stretched(x, gains, shifts))
+        return slopes if gains is None or not self.stretches else slopes * gains
+
+    def _stretched(self, x: Tensor, gains: Tensor | None, shifts: Tensor | None) -> Tensor:
+        return (x - shifts) * gains if self.stretches and gains is not None else x
+
     def bends(self, x: Tensor, gains: Tensor, shifts: Tensor) -> Tensor:
         """The slopes' derivative with respect to x, (..., N)."""
         if not self.stretches:

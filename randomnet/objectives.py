@@ -7,17 +7,22 @@ Losses of the leading exponents lambda_1..lambda_k, sorted descending (FlyStabil
 | l2    | sqrt(sum_i (lambda_i - target_i)^2)                                         | 1/tau   |
 | mse   | mean_i (lambda_i - target_i)^2                                              | 1/tau^2 |
 | sinai | -(sum of the positive lambda_i): minimising it maximises the entropy rate   | 1/tau   |
+
+The loss of a task is the mean over its scored steps: of the squared error, or of the negative log-likelihood of the
+right class (bio_rnn_mem's).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from randomnet.lyapunov import Schedule, exponents
 from randomnet.rnn import Network
+from randomnet.tasks import Trials
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l2": lambda found, target: torch.linalg.vector_norm(found - target),
@@ -88,3 +93,69 @@ class SpectrumObjective:
     def validate(self, network: Network, epoch: int) -> dict[str, float]:
         """Nothing: a trajectory has no other half."""
         return {}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Trials on the device: inputs (time, trials, channels), targets and mask (time, trials[, outputs])."""
+
+    inputs: Tensor
+    targets: Tensor
+    mask: Tensor
+    scored: float
+
+
+@dataclass(frozen=True)
+class TaskObjective:
+    """A working-memory task: trials in fixed batches, and others to validate on.
+
+    Figures: for classification, accuracy at the scored steps in percent (train_metrics, validate_metrics).
+    """
+
+    training: tuple[Batch, ...]
+    validation: Batch
+    classification: bool
+
+    def batches(self) -> Sequence[Batch]:
+        """The training trials, always in the same order (bio_rnn_mem's)."""
+        return self.training
+
+    def measure(self, network: Network, batch: Batch) -> Measured:
+        """The mean loss over the scored steps of a batch."""
+        loss, figures = self._judge(network, batch, "train")
+        return Measured(loss, figures, batch.scored)
+
+    @torch.no_grad()
+    def validate(self, network: Network, epoch: int) -> dict[str, float]:
+        """The same on the trials held back."""
+        loss, figures = self._judge(network, self.validation, "validate")
+        return {"validate_loss": float(loss), **figures}
+
+    def _judge(self, network: Network, batch: Batch, which: str) -> tuple[Tensor, dict[str, float]]:
+        outputs = network.readout(network.rates(batch.inputs))
+        if not self.classification:
+            return ((outputs - batch.targets).square() * batch.mask).sum() / batch.scored, {}
+        losses = torch.nn.functional.cross_entropy(outputs.flatten(0, 1), batch.targets.flatten(), reduction="none")
+        right = (outputs.detach().argmax(-1) == batch.targets) * batch.mask
+        accuracy = 100 * float(right.sum()) / batch.scored
+        return (losses * batch.mask.flatten()).sum() / batch.scored, {f"{which}_metrics": accuracy}
+
+
+def task_objective(training: Trials, validation: Trials, batch_size: int, like: Tensor) -> TaskObjective:
+    """A task's trials as tensors of the dtype and on the device of `like`, the training ones cut into batches."""
+    cuts = range(0, len(training), batch_size)
+    return TaskObjective(
+        tuple(_batch(training, slice(start, start + batch_size), like) for start in cuts),
+        _batch(validation, slice(None), like),
+        training.classification,
+    )
+
+
+def _batch(trials: Trials, which: slice, like: Tensor) -> Batch:
+    def turned(array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array[which]).transpose(0, 1).contiguous().to(like.device)
+
+    targets, mask = turned(trials.targets), turned(trials.mask).to(like.dtype)
+    if not trials.classification:
+        targets, mask = targets.to(like.dtype), mask[..., None]
+    return Batch(turned(trials.inputs).to(like.dtype), targets, mask, float(trials.mask[which].sum()))

@@ -29,6 +29,7 @@ import pandas as pd
 FORMAT = 1
 COMPLETE, DIVERGED, FAILED, MISSING = "complete", "diverged", "failed", "missing"
 TEMPORARY = ".tmp-"
+CURVES = ("train_loss", "validate_loss", "train_metrics", "validate_metrics")  # of history.csv; bio_rnn_mem's names
 
 
 class ResultsError(ValueError):
@@ -189,17 +190,20 @@ class ResultsFolder:
         write_csv(self.root / "summary.csv", table)
         return table
 
-    def write_losses(self, manifest: Mapping[str, Any], combo: int) -> None:
-        """Write train_loss_all.npy of a combo whose runs all ended: (iterations, epochs), nan after an early end."""
+    def write_curves(self, manifest: Mapping[str, Any], combo: int) -> None:
+        """Write CURVES, such as train_loss_all.npy, of a combo whose runs all ended: (iterations, epochs), or nan."""
         runs = [self.run(combo, iteration) for iteration in range(manifest["iterations"])]
         histories = [_history(run) for run in runs if run.status in (COMPLETE, DIVERGED)]
         epochs = next(c for c in manifest["combos"] if c["combo"] == combo)["settings"].get("trainvalidate.epochs")
         if not epochs or len(histories) < len(runs):
             return
-        losses = np.full((len(runs), epochs), np.nan)
-        for row, history in zip(losses, histories, strict=True):
-            row[: len(history)] = history["train_loss"]
-        write_array(self.root / str(combo) / "train_loss_all.npy", losses)
+        for column in CURVES:
+            curves = np.full((len(runs), epochs), np.nan)
+            for row, history in zip(curves, histories, strict=True):
+                if column in history:
+                    row[: len(history)] = history[column]
+            if any(column in history for history in histories):
+                write_array(self.root / str(combo) / f"{column}_all.npy", curves)
 
     def set_aside(self) -> Path | None:
         """Move the folder to a free name beside it (never delete); returns where, or None if there was nothing."""

@@ -30,7 +30,6 @@ BASE = {
 }
 AB = {"net.roi": "AB", "net.n": None}
 ROI = {"net.roi": "TINY", "net.n": None, "paths.path_to_network": "{tmp}/rois"}
-LATER = "as it is not available for kind = train"
 LONG = "x" * 300
 
 
@@ -211,7 +210,7 @@ option(
 )
 option("training in a benchmark", {"experiment.kind": "benchmark"}, "trainvalidate.epochs", "kind = benchmark", "'1'")
 for key in ("rnn_size", "nr_neurons", "rand_partition", "random_w"):
-    option(f"later: {key}", {f"net.{key}": "1"}, f"net.{key}", LATER, "'1'")
+    option(f"random with {key}", {f"net.{key}": "1"}, f"net.{key}", "only where", "'1'")
 option("weights overflow", {**AB, "net.normalization": "none", "net.g": "1e308"}, "net.g", "finite", "1e+308")
 option(
     "no device", {"execution.device": "cuda"}, "execution.device", "a machine without one",
@@ -219,9 +218,11 @@ option(
 )
 
 # ---- the grid
-grid("not JSON", "{'lr': [0.1]}", "JSON such as", "line 1 column 2")
+grid("not JSON", "{'lr': [0.1}", "JSON such as", "line 1 column 2")
+grid("a program", "{'lr': [__import__('os').getpid()]}", "JSON such as")
+grid("a Python key twice", "{'lr': [0.1], 'lr': [0.2]}", "JSON such as")
 grid("unfinished", '{"lr": [0.1', "JSON such as")
-grid("a list", "[0.1]", "JSON object of lists", "got list")
+grid("a list", "[0.1]", "JSON object such as", "got list")
 grid("nested too deep", "[" * 100_000, "JSON such as")
 grid("no list", '{"lr": 0.1}', "'lr'", "a list of at least one value", "0.1")
 grid("empty list", '{"lr": []}', "'lr'", "at least one value", "[]")

@@ -7,11 +7,23 @@ import numpy as np
 import pytest
 
 import runrandomnet
-from randomnet import activations, config, kinds, objectives, rnn, synthetic, training
+from randomnet import (
+    activations,
+    config,
+    initialisation,
+    instantiation,
+    kinds,
+    objectives,
+    rnn,
+    synthetic,
+    tasks,
+    training,
+)
 from randomnet.config import ConfigError, Share, help_text, read_plan
 from randomnet.config.grid import STREAMS
+from randomnet.config.option import BUILT_IN_ROIS, KINDS, TRAINED
 from randomnet.config.reading import ABOUT
-from randomnet.config.schema import BUILT_IN_ROIS, KINDS, TRAINED, options, sections
+from randomnet.config.schema import options, sections
 from randomnet.kinds import building
 
 
@@ -44,12 +56,16 @@ def chosen(key):
         (KINDS, kinds.KINDS),
         (chosen(("model", "activation")), activations.ACTIVATIONS),
         (chosen(("model", "form")), rnn.FORMS),
-        (chosen(("trainvalidate", "loss")), objectives.LOSSES),
+        (chosen(("trainvalidate", "loss")), (*objectives.LOSSES, "task")),
+        (chosen(("trainvalidate", "init")), ("connectome", *initialisation.BOUNDS)),
+        (chosen(("trialparams", "task_name")), ("none", *tasks.TASKS)),
+        (chosen(("net", "density_scaling")), instantiation.DENSITY_SCALINGS),
         (chosen(("trainvalidate", "optimizer")), training.OPTIMIZERS),
         (chosen(("trainvalidate", "precision")), building.PRECISIONS),
         (BUILT_IN_ROIS, synthetic.REGIONS),
     ],
-    ids=["kinds", "activations", "forms", "losses", "optimizers", "precisions", "ROIs"],
+    ids=["kinds", "activations", "forms", "losses", "inits", "tasks", "densities", "optimizers",
+         "precisions", "ROIs"],
 )
 def test_the_schema_lists_what_the_registries_hold(listed, registered):
     assert tuple(listed) == tuple(registered)

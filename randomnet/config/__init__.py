@@ -2,7 +2,8 @@
 
 from randomnet.config.describe import help_text
 from randomnet.config.grid import Combo, Plan, Run, read_plan
-from randomnet.config.schema import BUILT_IN_ROIS, TRAINED, Config
+from randomnet.config.option import BUILT_IN_ROIS, TRAINED
+from randomnet.config.schema import Config
 from randomnet.config.values import ConfigError, Share, nearest
 
 __all__ = [

@@ -14,6 +14,8 @@ def contradiction(config: Config) -> tuple[Key, str] | None:
 
 def _times(config: Config) -> tuple[Key, str] | None:
     dt, spectrum = config.model.dt, config.lyapunov
+    if not config.uses_spectrum:
+        return None
     if spectrum.tons != "adaptive" and spectrum.tons < dt:
         return ("lyapunov", "tons"), f"at least one step (model.dt = {dt:g}) between reorthonormalisations"
     interval = dt if spectrum.tons == "adaptive" else spectrum.tons
@@ -25,7 +27,7 @@ def _times(config: Config) -> tuple[Key, str] | None:
 
 
 def _trained(config: Config) -> tuple[Key, str] | None:
-    if not config.trained:
+    if not config.trained and not config.has_task:
         return ("trainvalidate", "train_gains"), "something to train: one of train_weights, train_gains, train_shifts"
     if config.model.activation == "tanh":
         for name in ("gains", "shifts"):
@@ -75,4 +77,19 @@ def _paths(config: Config) -> tuple[Key, str] | None:
     return None
 
 
-CHECKS = (_paths, _network, _times, _trained, _number_param)
+def _task(config: Config) -> tuple[Key, str] | None:
+    trials = config.trialparams
+    if config.has_task and config.trainvalidate.loss != "task":
+        return ("trainvalidate", "loss"), "task with a task; a spectrum beside it is not available yet"
+    if not config.has_task and config.trainvalidate.loss == "task":
+        return ("trainvalidate", "loss"), "mse, l2 or sinai, as [trialparams] task_name names no task"
+    if config.has_task and trials.task_name != "seq_mem" and trials.n_back >= trials.trial_length:
+        return ("trialparams", "n_back"), f"less than trial_length = {trials.trial_length}"
+    if config.has_task and config.paths.pretrained:
+        return ("paths", "pretrained"), "nothing with a task, for which it is not available yet"
+    if config.has_task and config.experiment.kind != "train":
+        return ("trialparams", "task_name"), "none, as only kind = train has tasks"
+    return None
+
+
+CHECKS = (_paths, _task, _network, _times, _trained, _number_param)

@@ -4,30 +4,17 @@ The text of an option keeps its origin (the file, --set, a combination), so that
 """
 
 import configparser
-import dataclasses
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from randomnet.config.contradictions import contradiction
+from randomnet.config.predecessors import Key, Text, Texts, literal, spelled_out, unfolded
 from randomnet.config.schema import Config, Option, is_read, options, sections
 from randomnet.config.values import ConfigError, nearest
 
-Key = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Text:
-    """The text of one option and where it stood."""
-
-    text: str
-    origin: str
-
-
-Texts = dict[Key, Text]
 GRID: Key = ("combosparams", "combos_params")
 ABOUT: dict[Key, Option] = {(section, key): about for section, key, about in options()}
 NAMES: dict[Key, Key] = {
@@ -51,7 +38,8 @@ def read_texts(path: Path, overrides: Sequence[str] = ()) -> Texts:
     texts: Texts = {}
     for section in parser.sections():
         for name, text in parser.items(section):
-            _put(texts, _key(section, name, str(path)), text, str(path))
+            for one, value in unfolded(section, name, Text(text, str(path))):
+                _put(texts, _key(section, one, str(path)), value, str(path))
         _section(section, str(path))
     replaced: Texts = {}
     for override in overrides:
@@ -121,12 +109,7 @@ def read_grid(texts: Texts) -> dict[str, tuple[Key, list[Any]]]:
     if written is None or not written.text.strip():
         return {}
     where = f"{written.origin}: [combosparams] combos_params"
-    try:
-        grid = json.loads(written.text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f'{where}: expected JSON such as {{"lr": [0.1, 0.01]}}, got {error}') from None
-    if not isinstance(grid, dict):
-        raise ConfigError(f"{where}: expected a JSON object of lists, got {type(grid).__name__}")
+    grid = literal(written.text, where, '{"lr": [0.1, 0.01]}')
     axes: dict[str, tuple[Key, list[Any]]] = {}
     for name, values in grid.items():
         key = combos_key(name, written.origin)
@@ -143,20 +126,16 @@ def read_grid(texts: Texts) -> dict[str, tuple[Key, list[Any]]]:
     return axes
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"the key {name!r} twice")
-    return dict(pairs)
-
-
 def build(texts: Mapping[Key, Text]) -> Config:
     """One checked Config. Raises ConfigError for the first option that is wrong."""
-    texts = _predecessor(dict(texts))
+    texts = spelled_out(dict(texts))
     values: dict[str, dict[str, Any]] = {section: {} for section in sections()}
     for (section, key), written in texts.items():
         values[section][key] = _parse((section, key), written)
+    if values["trialparams"].get("task_name", "none") != "none":
+        for (section, key), about in ABOUT.items():
+            if about.task_default is not None:
+                values[section].setdefault(key, about.task_default)
     config = Config(**{section: kind(**values[section]) for section, kind in sections().items()})
     for key in texts:
         if config.experiment.kind not in ABOUT[key].kinds:
@@ -225,20 +204,3 @@ def _parse(key: Key, written: Text) -> Any:
         raise ConfigError(
             f"{written.origin}: [{key[0]}] {key[1]}: expected {about.value.expected}, got {got}{hint}"
         ) from None
-
-
-def _predecessor(texts: Texts) -> Texts:
-    """FlyStability's loss `MSE_Custom` is the loss mse with the target curve 1.25:-1.25."""
-    loss, target = texts.get(("trainvalidate", "loss")), texts.get(("lyapunov", "target"))
-    if loss is None or loss.text.strip().lower() != "mse_custom":
-        return texts
-    curve = Text("1.25:-1.25", loss.origin)
-    if target is not None and target.text.strip() != curve.text:
-        raise ConfigError(
-            f"{target.origin}: [lyapunov] target: expected it left out with loss = MSE_Custom, which is loss = mse "
-            f"with target = {curve.text}, got {target.text!r}"
-        )
-    return texts | {
-        ("trainvalidate", "loss"): dataclasses.replace(loss, text="mse"),
-        ("lyapunov", "target"): curve,
-    }

@@ -199,6 +199,25 @@ class Counts(Value):
         return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1], numbers[2])
 
 
+@dataclass(frozen=True)
+class Neurons(Value):
+    """A number for every region, a list of one per region, or `density`."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "a whole number >= 1, a list of one per region such as 4, 4, 10, or density"
+
+    def parse(self, text: str) -> int | tuple[int, ...] | str:
+        """The number, the numbers, or 'density'."""
+        if text.lower() == "density":
+            return "density"
+        numbers = tuple(int(part) for part in text.strip("[]()").replace(",", " ").split())
+        if not numbers or min(numbers) < 1:
+            raise ValueError("too few")
+        return numbers[0] if len(numbers) == 1 else numbers
+
+
 def _bounds(low: float | None, high: float | None, above: bool) -> str:
     if low is not None and high is not None:
         return f" {'above' if above else 'from'} {low:g} to {high:g}"

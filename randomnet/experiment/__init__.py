@@ -96,7 +96,7 @@ def _carry_out(plan: Plan, prepared: planning.Prepared, folder: ResultsFolder, r
         for ended in ends:
             bars.ended(ended)
             if ended.status in (COMPLETE, DIVERGED):
-                folder.write_losses(prepared.manifest, ended.combo)
+                folder.write_curves(prepared.manifest, ended.combo)
         return stop.is_set()
 
 

@@ -5,7 +5,6 @@ import math
 import os
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.config import BUILT_IN_ROIS, TRAINED, Config, ConfigError, Run, Share, nearest
-from randomnet.config.schema import NetSection
-from randomnet.connectome import Connectome, scaled, sinkhorn, with_spectral_radius
-from randomnet.formats import FormatError, load_npy, read_roi_folder, roi_folders
+from randomnet import initialisation
+from randomnet.config import TRAINED, Config, ConfigError, Run, Share
+from randomnet.connectome import Connectome
+from randomnet.formats import FormatError, load_npy
+from randomnet.kinds.networks import connectome_of, facts_of
 from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectrum
 from randomnet.rnn import Network
-from randomnet.synthetic import built_in, random_network
+from randomnet.tasks import TASKS, Images, Trials, check_parameters, make, read_latents, read_mnist
 
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
@@ -49,11 +49,52 @@ def begin(run: Run) -> Start:
         groups=index,
         moving=_moving(run, counts),
         keep_signs=config.net.dales_law is not False,
+        interface=_interface(run, connectome.n) if config.has_task else None,
         dtype=PRECISIONS[config.trainvalidate.precision],
     ).to(device_of(config))
     state = torch.from_numpy(run.generator("state").standard_normal(connectome.n))
     frame = torch.from_numpy(random_frame(run.generator("basis"), connectome.n, connectome.n))
     return Start(connectome, network, labels, state.to(device_of(config)), frame.to(device_of(config)))
+
+
+def trials_of(run: Run) -> tuple[Trials, Trials]:
+    """The run's trials, for training and for validation. Raises ConfigError."""
+    rng = run.generator("trials")
+    name, parameters = _task(run)
+    try:
+        made = make(name, parameters, rng, _images(run.config.trialparams.images, name))
+        return made.split(parameters["train_size"], rng)
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"[trialparams] {error}") from None
+
+
+def _task(run: Run) -> tuple[str, dict[str, Any]]:
+    """The task's name and its parameters, checked together."""
+    chosen = run.config.trialparams
+    names = [parameter.name for parameter in TASKS[chosen.task_name].parameters]
+    try:
+        return chosen.task_name, check_parameters(chosen.task_name, {name: getattr(chosen, name) for name in names})
+    except ValueError as error:
+        raise ConfigError(f"[trialparams] {error}") from None
+
+
+def _images(path: str, task: str) -> Images | None:
+    if not path:
+        return None
+    return read_mnist(Path(path).expanduser()) if task == "pic_mem" else read_latents(Path(path).expanduser())
+
+
+def _interface(run: Run, n: int) -> dict[str, np.ndarray]:
+    """Initial weights and biases between a task and the n neurons, as torch's RNN and Linear draw them."""
+    task, init, rng = TASKS[run.config.trialparams.task_name], run.config.trainvalidate.init, run.generator("interface")
+    init = "default" if init == "connectome" else init
+    return {
+        "input_weights": initialisation.inputs(n, task.channels, init, rng),
+        "input_bias": initialisation.biases(n, n, rng),
+        "recurrent_bias": initialisation.biases(n, n, rng),
+        "readout_weights": initialisation.readout(task.outputs, n, init, rng),
+        "readout_bias": initialisation.biases(task.outputs, n, rng),
+    }
 
 
 def check(run: Run) -> dict[str, Any]:
@@ -66,10 +107,11 @@ def check(run: Run) -> dict[str, Any]:
         connectome = connectome_of(run)
         n, edges, groups = connectome.n, len(connectome.weights), len(_groups(connectome, run.config)[1])
     _how_many(run, {"weights": edges, "gains": groups, "shifts": groups})
-    exponents_of(run, n)
+    if run.config.uses_spectrum:
+        exponents_of(run, n)
     if net.roi == "random":
         _fits(n)
-    return _facts_of(run)
+    return facts_of(run)
 
 
 def _fits(n: int) -> None:
@@ -80,86 +122,6 @@ def _fits(n: int) -> None:
             f"[net] n: expected a random network that fits into {memory / 1e9:.0f} GB of memory, "
             f"got {n} neurons, which need about {need / 1e9:.0f} GB"
         )
-
-
-def connectome_of(run: Run) -> Connectome:
-    """The run's network, scaled as configured; measured and built-in ones are the same in every run."""
-    net, paths = run.config.net, run.config.paths
-    if net.roi == "random":
-        drawn = random_network(net.n, net.g, run.generator("network"))
-        return _normalised(drawn, net)
-    return _fixed_connectome(net, paths.path_to_network)
-
-
-def _facts_of(run: Run) -> dict[str, Any]:
-    """What the manifest says of the run's network; of a random one what holds for every draw."""
-    net = run.config.net
-    if net.roi == "random":
-        return {
-            "name": "random",
-            "synthetic": True,
-            "neurons": net.n,
-            "edges": net.n * (net.n - 1),
-            "source": "random N(0, g^2/N), drawn anew in every iteration",
-        }
-    return dict(_facts(net, run.config.paths.path_to_network))
-
-
-@lru_cache(maxsize=4)
-def _fixed_connectome(net: NetSection, folder: str) -> Connectome:
-    if not folder:
-        if net.roi not in BUILT_IN_ROIS:
-            known = (*BUILT_IN_ROIS, "random")
-            raise ConfigError(
-                f"[net] roi: expected one of {', '.join(known)} as paths.path_to_network is empty, "
-                f"got {net.roi!r}{nearest(net.roi, known)}"
-            )
-        measured = built_in(net.roi)
-    else:
-        measured = _measured(net, Path(folder).expanduser())
-    if net.dales_law is True and measured.mixed:
-        raise ConfigError(
-            f"[net] dales_law: expected auto or False, as {measured.mixed} neurons of {net.roi} have weights of both "
-            "signs, got True"
-        )
-    normalised = _normalised(measured, net)
-    try:
-        with np.errstate(over="ignore"):
-            return scaled(normalised, net.g)
-    except ValueError as error:
-        raise ConfigError(f"[net] g: expected a number that leaves weights finite, got {net.g:g}: {error}") from None
-
-
-def _measured(net: NetSection, folder: Path) -> Connectome:
-    try:
-        if not folder.is_dir():
-            raise ConfigError(
-                f"[paths] path_to_network: expected a folder, got {str(folder)!r}, "
-                f"which is {'a file' if folder.exists() else 'not there'}"
-            )
-        known = roi_folders(folder)
-        if net.roi not in known and not (folder / net.roi).is_dir():
-            inside = f"it has {', '.join(known)}{nearest(net.roi, known)}" if known else "it has no ROI folders"
-            raise ConfigError(f"[net] roi: expected an ROI folder in {folder}, got {net.roi!r}; {inside}")
-        return read_roi_folder(folder / net.roi, net.rows)
-    except FormatError as error:
-        raise ConfigError(f"[net] roi = {net.roi}: {error}") from None
-    except OSError as error:
-        raise ConfigError(f"[paths] path_to_network: expected a readable folder, got {error}") from None
-
-
-def _normalised(connectome: Connectome, net: NetSection) -> Connectome:
-    try:
-        if net.scaling == "sinkhorn":
-            return sinkhorn(connectome, net.sinkhorn_iterations, net.sinkhorn_tolerance)
-        return with_spectral_radius(connectome) if net.scaling == "spectral_radius" else connectome
-    except ValueError as error:
-        raise ConfigError(f"[net] normalization = {net.scaling}: {error}") from None
-
-
-@lru_cache(maxsize=64)
-def _facts(net: NetSection, folder: str) -> dict[str, Any]:
-    return _fixed_connectome(net, folder).facts()
 
 
 def _groups(connectome: Connectome, config: Config) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,7 @@
-"""kind = train: train a network on a loss of its Lyapunov spectrum (FlyStability's four training commands)."""
+"""kind = train: train a network on a loss of its Lyapunov spectrum, or on a task.
+
+The first is FlyStability's four training commands, the second bio_rnn_mem.
+"""
 
 import io
 import time
@@ -14,13 +17,23 @@ from randomnet import results
 from randomnet.config import TRAINED, ConfigError, Run
 from randomnet.kinds import building
 from randomnet.kinds.interface import Cost, Report
-from randomnet.lyapunov import Schedule, Spectrum, entropy, kaplan_yorke
-from randomnet.objectives import SpectrumObjective
+from randomnet.lyapunov import Schedule, entropy, kaplan_yorke
+from randomnet.objectives import Objective, SpectrumObjective, task_objective
 from randomnet.rnn import Network
+from randomnet.tasks import Trials
 from randomnet.training import Progress, fit
 
 WORKERS = None
-HEADLINE = ("loss_initial", "loss_final", "lambda_max_initial", "lambda_max_final")
+HEADLINE = (
+    "loss_initial",
+    "loss_final",
+    "lambda_max_initial",
+    "lambda_max_final",
+    "validate_loss_best",
+    "validate_metrics_best",
+    "spectral_radius_initial",
+)
+LARGEST_RADIUS = 2000  # neurons; all eigenvalues of more take minutes
 PROBE_STEPS = 40  # of the full spectrum, for an estimate
 UNCHANGED = ("n", "edges", "groups")  # what a pretrained model must share with the network
 
@@ -28,7 +41,11 @@ UNCHANGED = ("n", "edges", "groups")  # what a pretrained model must share with 
 def check(run: Run) -> dict[str, Any]:
     """Everything that can be wrong before the run starts; returns the connectome's facts. Raises ConfigError."""
     facts = building.check(run)
-    if run.config.trainvalidate.loss != "sinai":
+    if run.config.has_task:
+        training, validation = building.trials_of(run)
+        trials = f"{len(training)} to train, {len(validation)} to validate"
+        facts["task"] = {"name": run.config.trialparams.task_name, "trials": trials, **_source(training)}
+    elif run.config.trainvalidate.loss != "sinai":
         building.target_of(run, facts["neurons"])
     path = building.pretrained_of(run)
     if path:
@@ -44,7 +61,7 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     if path:
         _load_pretrained(start.network, path)
     state = _read_checkpoint(folder.checkpoint)
-    initial = state["initial"] if state else _as_tensors(building.full_spectrum(start, run.config))
+    initial = state["initial"] if state else _measure(run, start)
     values = state["values_initial"] if state else start.network.values()
 
     def keep(training: dict[str, Any], progress: Progress) -> None:
@@ -53,6 +70,14 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
         results.write_bytes(folder.checkpoint, _torch_bytes(kept))
         results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history))
 
+    def reached(row: dict[str, float]) -> None:
+        report(row)
+        every, epoch = run.config.trainvalidate.store_every_epoch, int(row["epoch"])
+        last = epoch + 1 == run.config.trainvalidate.epochs
+        if run.config.has_task and every and (epoch % every == 0 or last):
+            path = folder.path.parent / f"model_state_dict_epoch_{epoch}_iter_{run.iteration}.pth"
+            results.write_bytes(path, _torch_bytes(start.network.elman_state_dict()))
+
     progress = fit(
         start.network,
         objective(run, start),
@@ -60,10 +85,10 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
         checkpoint_every=run.config.execution.checkpoint_every,
         keep=keep,
         resume=state["training"] if state else None,
-        report=report,
+        report=reached,
         stop=stop,
     )
-    final = _as_tensors(building.full_spectrum(start, run.config))
+    final = _measure(run, start)
     results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history, columns=_columns(progress)))
     results.write_arrays(folder.path / "arrays.npz", _arrays(run, start, values, progress, initial, final))
     results.write_bytes(folder.path / "model.pt", _torch_bytes(_model(start.network, progress)))
@@ -86,6 +111,8 @@ def estimate(run: Run) -> Cost:
     start = building.begin(run)
     history = fit(start.network, objective(run, start), **(settings(run) | {"epochs": 2})).history
     epoch = min((row["seconds"] for row in history), default=float("nan"))  # the first warms up
+    if not run.config.uses_spectrum:
+        return Cost(epoch, epoch * run.config.trainvalidate.epochs)
     schedule = building.schedule_of(run.config)
     total = schedule.tsim + schedule.transient + schedule.frame_transient
     probe = Schedule(PROBE_STEPS * run.config.model.dt, schedule.tons, 0, 0)
@@ -95,18 +122,20 @@ def estimate(run: Run) -> Cost:
     return Cost(epoch, epoch * run.config.trainvalidate.epochs + 2 * full)
 
 
-def objective(run: Run, start: building.Start) -> SpectrumObjective:
-    """The loss that the run trains on, in its precision and on its device."""
+def objective(run: Run, start: building.Start) -> Objective:
+    """What the run trains on, in its precision and on its device."""
+    like = start.state.to(building.PRECISIONS[run.config.trainvalidate.precision])
+    if run.config.has_task:
+        return task_objective(*building.trials_of(run), run.config.trainvalidate.batch_size, like)
     n = start.connectome.n
     k = building.exponents_of(run, n)
     loss = run.config.trainvalidate.loss
     target = np.zeros(k) if loss == "sinai" else building.target_of(run, n)
-    like = next(start.network.buffers()).device, building.PRECISIONS[run.config.trainvalidate.precision]
     return SpectrumObjective(
         loss,
-        torch.from_numpy(target).to(*like),
-        start.state.to(*like),
-        start.frame[:k].to(*like),
+        torch.from_numpy(target).to(like),
+        like,
+        start.frame[:k].to(like),
         building.schedule_of(run.config),
     )
 
@@ -123,15 +152,23 @@ def settings(run: Run) -> dict[str, Any]:
     }
 
 
-def _as_tensors(found: Spectrum) -> dict[str, Any]:
-    return {
-        "exponents": torch.from_numpy(found.exponents),
-        "stderr": torch.from_numpy(found.stderr),
-        "log10_condition": found.log10_condition,
-    }
+def _measure(run: Run, start: building.Start) -> dict[str, Any]:
+    """What is reported of the network as it is now, as tensors and plain values."""
+    measured: dict[str, Any] = {}
+    if start.connectome.n <= LARGEST_RADIUS:
+        matrix = building.double(start.network).matrix().detach()
+        measured["spectral_radius"] = float(torch.linalg.eigvals(matrix).abs().max())
+    if run.config.uses_spectrum:
+        found = building.full_spectrum(start, run.config)
+        measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
+        measured["log10_condition"] = found.log10_condition
+    return measured
 
 
 def _figures(when: str, found: dict[str, Any], n: int) -> dict[str, float]:
+    figures = {f"spectral_radius_{when}": found.get("spectral_radius")}
+    if "exponents" not in found:
+        return figures
     exponents, stderr = found["exponents"].numpy(), found["stderr"].numpy()
     return {
         f"lambda_max_{when}": float(exponents[0]),
@@ -140,18 +177,21 @@ def _figures(when: str, found: dict[str, Any], n: int) -> dict[str, float]:
         f"D_KY_{when}": kaplan_yorke(exponents, n),
         f"h_KS_{when}": entropy(exponents),
         f"log10_condition_{when}": found["log10_condition"],
+        **figures,
     }
 
 
 def _losses(progress: Progress) -> dict[str, float]:
-    losses = [row["train_loss"] for row in progress.history]
-    return {
-        "epochs_done": len(losses),
-        "loss_initial": losses[0] if losses else float("nan"),
-        "loss_final": losses[-1] if losses else float("nan"),
-        "loss_best": progress.best_loss if losses else float("nan"),
-        "epoch_best": progress.best_epoch,
-    }
+    history = pd.DataFrame(progress.history, columns=_columns(progress))
+    found: dict[str, float] = {"epochs_done": len(history)}
+    for column, name in (("train_loss", "loss"), ("validate_loss", "validate_loss")):
+        if column in history and len(history):
+            found[f"{name}_initial"], found[f"{name}_final"] = history[column].iloc[0], history[column].iloc[-1]
+            found[f"{name}_best"] = history[column].min()
+    if "validate_metrics" in history:
+        found["validate_metrics_final"] = history["validate_metrics"].iloc[-1]
+        found["validate_metrics_best"] = history["validate_metrics"].max()
+    return {**found, "epoch_best": progress.best_epoch}
 
 
 def _columns(progress: Progress) -> list[str] | None:
@@ -167,11 +207,12 @@ def _arrays(
     final: dict[str, Any],
 ) -> dict[str, np.ndarray]:
     arrays = {"groups": start.labels, "state_initial": start.state.cpu().numpy()}
-    if run.config.trainvalidate.loss != "sinai":
+    if run.config.trainvalidate.loss in ("l2", "mse"):
         arrays["target"] = building.target_of(run, start.connectome.n)
     for when, found, held in (("initial", initial, values), ("final", final, progress.last)):
-        arrays[f"spectrum_{when}"] = found["exponents"].numpy()
-        arrays[f"spectrum_{when}_stderr"] = found["stderr"].numpy()
+        if "exponents" in found:
+            arrays[f"spectrum_{when}"] = found["exponents"].numpy()
+            arrays[f"spectrum_{when}_stderr"] = found["stderr"].numpy()
         for name in ("gains", "shifts", *(["weights"] if "weights" in run.config.trained else [])):
             arrays[f"{name}_{when}"] = held[name].cpu().numpy()
     for name in TRAINED:
@@ -179,6 +220,10 @@ def _arrays(
         if moving is not None:
             arrays[f"{name}_moving"] = moving.cpu().numpy()
     return arrays
+
+
+def _source(trials: Trials) -> dict[str, Any]:
+    return {"source": trials.source, "synthetic": trials.synthetic}
 
 
 def _model(network: Network, progress: Progress) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from randomnet.activations import Activation
 class Dynamics:
     """One step of a network and its tangent: what spectra are computed from.
 
-    matrix J[post, pre] (N, N); transposed its transpose, contiguous (products with it are faster); gains, shifts (N,).
+    matrix J[post, pre] (N, N); transposed its transpose, contiguous (faster in products); gains, shifts (N,), or None
+    for 1 and 0 everywhere (states under a drive only).
     """
 
     matrix: Tensor
     transposed: Tensor
-    gains: Tensor
-    shifts: Tensor
+    gains: Tensor | None
+    shifts: Tensor | None
     activation: Activation
     form: str
     dt: float

@@ -1,6 +1,7 @@
 """The network on a connectome: what is trained of it, and how it answers to inputs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -103,8 +104,15 @@ class Network(nn.Module):
         if initial is None:
             initial = drive.new_zeros(drive.shape[1:])
         system = self.dynamics()
+        if self._plain():
+            system = replace(system, gains=None, shifts=None)
         path = states(system, drive, initial)
-        return path if self.form == "rate" else system.activation(path, system.gains, system.shifts)[0]
+        return path if self.form == "rate" else system.activation.rates(path, system.gains, system.shifts)
+
+    def _plain(self) -> bool:
+        """Whether gains and shifts are 1 and 0 and stay so, so that they need not be computed with."""
+        fixed = self.gains.free is None and self.shifts.free is None
+        return fixed and bool((self.gains.start == 1).all()) and bool((self.shifts.start == 0).all())
 
     def forward(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
         """Readout (batch, time, outputs) at every step of inputs (batch, time, channels); see `rates`."""
@@ -114,6 +122,18 @@ class Network(nn.Module):
     def readout(self, rates: Tensor) -> Tensor:
         """Linear readout (..., outputs) of rates (..., N)."""
         return rates @ self.interface["readout_weights"].mT + self.interface["readout_bias"]
+
+    def elman_state_dict(self) -> dict[str, Tensor]:
+        """The parameters under the names of torch.nn.RNN and Linear, as bio_rnn_mem saves them."""
+        own = {name: values.detach() for name, values in self.interface.items()}
+        return {
+            "rnn.weight_ih_l0": own["input_weights"],
+            "rnn.weight_hh_l0": self.matrix().detach(),
+            "rnn.bias_ih_l0": own["input_bias"],
+            "rnn.bias_hh_l0": own["recurrent_bias"],
+            "fc.weight": own["readout_weights"],
+            "fc.bias": own["readout_bias"],
+        }
 
     def project(self) -> None:
         """Keep the signs after an optimiser's step."""

@@ -21,54 +21,50 @@ class _States(torch.autograd.Function):
     @staticmethod
     def forward(ctx, drive, initial, matrix, gains, shifts, system):  # noqa: ANN205
         path, inner = torch.empty_like(drive), torch.empty_like(drive)  # inner: what the activation sees
-        slopes = torch.empty_like(drive) if any(ctx.needs_input_grad) else None
         now, dt = initial, system.dt
-        for step in range(len(drive)):
-            after, seen = path[step], inner[step]
+        for given, seen, after in zip(drive.unbind(0), inner.unbind(0), path.unbind(0), strict=True):
             if system.form == "current":
                 seen.copy_(now)
-                rates, slope = system.activation(now, gains, shifts)
-                torch.addmm(drive[step], rates, system.transposed, out=after)
+                torch.addmm(given, system.activation.rates(now, gains, shifts), system.transposed, out=after)
             else:
-                torch.addmm(drive[step], now, system.transposed, out=seen)
-                rates, slope = system.activation(seen, gains, shifts)
-                after.copy_(rates)
+                torch.addmm(given, now, system.transposed, out=seen)
+                after.copy_(system.activation.rates(seen, gains, shifts))
             if dt != 1:
                 after.mul_(dt).add_(now, alpha=1 - dt)
-            if slopes is not None:
-                slopes[step] = slope
             now = after
-        if slopes is not None:
-            ctx.save_for_backward(initial, path, inner, slopes, matrix, gains, shifts)
-            ctx.system = system
+        ctx.save_for_backward(initial, path, inner, matrix, gains, shifts)
+        ctx.system = system
         return path
 
     @staticmethod
     @once_differentiable
     def backward(ctx, path_bar):  # noqa: ANN205
-        initial, path, inner, slopes, matrix, gains, shifts = ctx.saved_tensors
-        system = ctx.system
+        initial, path, inner, matrix, gains, shifts = ctx.saved_tensors
+        system, dt = ctx.system, ctx.system.dt
+        current = system.form == "current"
+        slopes = system.activation.slopes(inner, gains, shifts)
         drive_bar, rates_bar = torch.empty_like(path), torch.empty_like(path)
-        adjoint, dt = torch.zeros_like(initial), system.dt
+        adjoint = path_bar[-1]
         for step in reversed(range(len(path))):
-            adjoint = adjoint + path_bar[step]
-            if system.form == "current":
-                torch.mul(adjoint, dt, out=drive_bar[step])
-                torch.mm(drive_bar[step], matrix, out=rates_bar[step])
-                through = rates_bar[step] * slopes[step]
+            at_drive, at_rates = drive_bar[step], rates_bar[step]
+            if current:
+                torch.mul(adjoint, dt, out=at_drive)
+                torch.mm(at_drive, matrix, out=at_rates)
+                before = at_rates * slopes[step]
             else:
-                torch.mul(adjoint, dt, out=rates_bar[step])
-                torch.mul(rates_bar[step], slopes[step], out=drive_bar[step])
-                through = drive_bar[step] @ matrix
-            adjoint = through.add_(adjoint, alpha=1 - dt) if dt != 1 else through
+                torch.mul(adjoint, dt, out=at_rates)
+                torch.mul(at_rates, slopes[step], out=at_drive)
+                before = at_drive @ matrix
+            if dt != 1:
+                before.add_(adjoint, alpha=1 - dt)
+            adjoint = before.add_(path_bar[step - 1]) if step else before
         matrix_bar = gains_bar = shifts_bar = None
         if ctx.needs_input_grad[2]:
-            if system.form == "current":
-                entered = system.activation(inner, gains, shifts)[0]
-            else:
-                entered = torch.cat([initial[None], path[:-1]])
-            matrix_bar = drive_bar.flatten(0, 1).mT @ entered.flatten(0, 1)
+            before = system.activation.rates(inner, gains, shifts) if current else torch.cat([initial[None], path[:-1]])
+            matrix_bar = drive_bar.flatten(0, 1).mT @ before.flatten(0, 1)
         if any(ctx.needs_input_grad[3:5]):
-            flat = (inner.flatten(0, 1), gains, shifts, rates_bar.flatten(0, 1))
-            gains_bar, shifts_bar = system.activation.parameter_gradients(*flat, torch.zeros_like(flat[0]))
+            flat = inner.flatten(0, 1)
+            gains_bar, shifts_bar = system.activation.parameter_gradients(
+                flat, gains, shifts, rates_bar.flatten(0, 1), torch.zeros_like(flat)
+            )
         return drive_bar, adjoint, matrix_bar, gains_bar, shifts_bar, None

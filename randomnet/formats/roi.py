@@ -1,15 +1,13 @@
-"""File formats -> Connectome. What a file holds is data: pickles pass a restricted reader, nothing is executed."""
+"""ROI folders of FlyStability -> Connectome: signed synapse counts with transmitters and cell body fibres."""
 
-import hashlib
-import io
-import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from randomnet.connectome import Connectome, from_dense
+from randomnet.formats.reading import FormatError, checksums, load_npy, load_pickle, one_line, one_of, square_matrix
 
 TRANSMITTERS = ("gaba", "acetylcholine", "glutamate", "serotonin", "octopamine", "dopamine", "neither")
 
@@ -36,10 +34,6 @@ FIBERS = tuple(
 )
 
 
-class FormatError(ValueError):
-    """A file that is not what it should be: one line with its path, what was expected and what came."""
-
-
 def roi_folders(folder: Path) -> list[str]:
     """Names of the sub-folders of `folder` that hold an adjacency, sorted."""
     return sorted(path.name for path in folder.iterdir() if (path / ADJACENCY[0]).is_file())
@@ -51,8 +45,8 @@ def read_roi_folder(folder: Path, rows: str = "source") -> Connectome:
     rows: what a row of the adjacency is, the presynaptic neuron (`source`) or the postsynaptic one (`target`).
     Self-connections are counted in the provenance and dropped. Raises FormatError naming the file.
     """
-    paths = {what: _one_of(folder, names) for what, names in _FILES.items()}
-    counts = _adjacency(paths["adjacency"])
+    paths = {what: one_of(folder, names) for what, names in _FILES.items()}
+    counts = square_matrix(paths["adjacency"])
     n = len(counts)
     ids = _vector(paths["ids"], n, "ids")
     excitatory = _vector(paths["signs"], n, "signs")
@@ -78,7 +72,7 @@ def read_roi_folder(folder: Path, rows: str = "source") -> Connectome:
             "synthetic": False,
             "rows": rows,
             "autapses_dropped": autapses,
-            "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths.values()},
+            "files": checksums(paths.values()),
         },
     )
 
@@ -90,89 +84,6 @@ _FILES = {
     "transmitters": TRANSMITTER_FILES,
     "fibers": FIBER_FILES,
 }
-
-
-def load_npy(path: Path) -> np.ndarray:
-    """An .npy array without pickles. Raises FormatError."""
-    try:
-        with open(path, "rb") as file:
-            array = np.load(file, allow_pickle=False)
-    except Exception as error:  # a damaged array can raise nearly anything
-        raise FormatError(f"{path}: expected a .npy array of numbers, got {_one_line(error)}") from None
-    if not isinstance(array, np.ndarray):
-        raise FormatError(f"{path}: expected one .npy array, got an archive of several")
-    return array
-
-
-def load_pickle(path: Path) -> Any:
-    """A pickle of dicts, lists, ints, floats, strings and NumPy arrays; anything else is refused before it is made."""
-    try:
-        return _Restricted(io.BytesIO(path.read_bytes())).load()
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from None
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        came = f"{type(error).__name__}: {_one_line(error)}"
-        raise FormatError(f"{path}: expected a pickled dictionary, got {came}") from None
-
-
-def _one_line(what: object) -> str:
-    return " ".join(str(what).split())
-
-
-class _Restricted(pickle.Unpickler):
-    """Admits what arrays and NumPy numbers are made of, by name; their constructors run no code of the file."""
-
-    # pickles before protocol 3 write bytes as a call of this
-    BYTES = ("_codecs", "encode")
-
-    ALLOWED = frozenset(
-        (module, name)
-        for core in ("numpy.core.multiarray", "numpy._core.multiarray")
-        for module, name in ((core, "_reconstruct"), (core, "scalar"))
-    ) | {("numpy", "ndarray"), ("numpy", "dtype")}
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The class or function a pickle names, if it is on the list."""
-        if (module, name) == self.BYTES:
-            return _latin1
-        if (module, name) not in self.ALLOWED:
-            raise FormatError(
-                f"expected a pickle of dicts, lists, numbers, strings and arrays, got {module}.{name}, "
-                "which is refused (a pickle can run any program)"
-            )
-        return super().find_class(module, name)
-
-
-def _latin1(text: str, encoding: str) -> bytes:
-    if encoding != "latin1":
-        raise FormatError(f"expected bytes in latin1, got {encoding}")
-    return str.encode(text, "latin1")
-
-
-def _one_of(folder: Path, names: Iterable[str]) -> Path:
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
-    raise FormatError(f"{folder}: expected the file {' or '.join(names)}, which is not there")
-
-
-def _adjacency(path: Path) -> np.ndarray:
-    counts = load_npy(path)
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or len(counts) < 2:
-        raise FormatError(f"{path}: expected a square matrix of at least 2 x 2, got shape {counts.shape}")
-    if counts.dtype.kind not in "uifb":
-        raise FormatError(f"{path}: expected numbers, got dtype {counts.dtype}")
-    counts = counts.astype(np.float64)
-    if not np.isfinite(counts).all() or counts.min() < 0:
-        row, column = np.argwhere(~np.isfinite(counts) | (counts < 0))[0]
-        raise FormatError(
-            f"{path}: expected counts >= 0, got {counts[row, column]:g} in row {row}, column {column}"
-        )
-    if counts.max() > 2**53:
-        raise FormatError(f"{path}: expected counts of at most 2^53, got {counts.max():g}")
-    if not (counts - np.diag(np.diag(counts))).any():
-        raise FormatError(f"{path}: expected at least one connection between two neurons, got none")
-    return counts
 
 
 def _vector(path: Path, n: int, what: str) -> np.ndarray:
@@ -198,7 +109,7 @@ def _assigned(path: Path, ids: np.ndarray, codes: tuple[str, ...]) -> np.ndarray
     except (TypeError, ValueError, OverflowError):
         by_id = {}
     if len(by_id) < len(assigned) or any(isinstance(key, float) and key != int(key) for key in assigned):
-        some = _one_line(repr(list(assigned)[:3]))[:80]
+        some = one_line(repr(list(assigned)[:3]))[:80]
         raise FormatError(f"{path}: expected a dictionary keyed by different whole-number ids, got {some}")
     labels = []
     for identifier in ids.tolist():
@@ -213,5 +124,5 @@ def _label(path: Path, value: Any, codes: tuple[str, ...]) -> str:
         return value
     if isinstance(value, (int, np.integer)) and 0 <= value < len(codes):
         return codes[value]
-    came = _one_line(repr(value))[:80]
+    came = one_line(repr(value))[:80]
     raise FormatError(f"{path}: expected a name or a code from 0 to {len(codes) - 1}, got {came}")

@@ -1,0 +1,70 @@
+"""What the schema knows of an option, and the conditions under which options are read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from randomnet.config.values import Share, Value
+
+KINDS = ("train", "benchmark")
+BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
+TRAINED = ("weights", "gains", "shifts")
+
+
+@dataclass(frozen=True)
+class Option:
+    """What the schema knows of one option besides its name and default.
+
+    kinds: the experiment kinds that read it. only: (condition in words, predicate of the Config); where the predicate
+    is false the option is not read. identity: whether the results depend on it, so that it may not change on resume.
+    grid: whether combos_params may list it. task_default: the default of experiments with a task, where it differs.
+    """
+
+    value: Value
+    says: str
+    aliases: tuple[str, ...]
+    kinds: tuple[str, ...]
+    only: tuple[str, Callable[[Any], bool]] | None
+    identity: bool
+    grid: bool
+    task_default: Any
+
+
+def option(
+    value: Value,
+    default: Any,
+    says: str,
+    *,
+    aliases: tuple[str, ...] = (),
+    kinds: tuple[str, ...] = KINDS,
+    only: tuple[str, Callable[[Any], bool]] | None = None,
+    identity: bool = True,
+    grid: bool | None = None,
+    task_default: Any = None,
+) -> Any:
+    """A dataclass field that carries its Option; what results do not depend on is no axis, unless `grid` says so."""
+    axis = identity if grid is None else grid
+    about = Option(value, says, aliases, kinds, only, identity, axis, task_default)
+    return field(default=default, metadata={"option": about})
+
+
+TRAIN = ("train",)
+RANDOM_ONLY = ("net.roi = random", lambda config: config.net.roi == "random")
+SINKHORN_ONLY = ("net.normalization = sinkhorn", lambda config: config.scaling == "sinkhorn")
+MEASURED_ONLY = ("paths.path_to_network is set", lambda config: bool(config.paths.path_to_network))
+TARGETED = ("trainvalidate.loss = l2 or mse", lambda config: config.trainvalidate.loss in ("l2", "mse"))
+SPECTRUM = ("trainvalidate.loss is one of the spectrum", lambda config: config.uses_spectrum)
+TEN_PERCENT = Share(10.0)
+TASKED = ("trialparams.task_name names a task", lambda config: config.has_task)
+RECALL = ("trialparams.task_name = seq_mem", lambda config: config.trialparams.task_name == "seq_mem")
+N_BACK = (
+    "trialparams.task_name = nback_mem, pic_latent_mem or pic_mem",
+    lambda config: config.has_task and config.trialparams.task_name != "seq_mem",
+)
+PICTURES = (
+    "trialparams.task_name = pic_latent_mem or pic_mem",
+    lambda config: config.trialparams.task_name in ("pic_latent_mem", "pic_mem"),
+)
+DRAWN = ("trainvalidate.init is not connectome", lambda config: config.trainvalidate.init != "connectome")
+BY_DENSITY = ("net.nr_neurons = density", lambda config: config.net.nr_neurons == "density")
+BY_CHOICE = ("net.roi is not random", lambda config: config.net.roi != "random")

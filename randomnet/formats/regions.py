@@ -1,0 +1,123 @@
+"""Region matrices of bio2art -> Connectome: unsigned weights between regions, their names and neuron densities."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from randomnet.connectome import Connectome, from_dense
+from randomnet.formats.reading import FormatError, checksums, load_npy, load_pickle, one_line, one_of, square_matrix
+
+ROWS = ("auto", "source", "target")
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """What a row of a matrix is, the presynaptic region (`source`) or the postsynaptic one (`target`), and why."""
+
+    rows: str
+    because: str
+
+
+# Tracer fractions of an injected, hence postsynaptic, region sum to at most 1: that tells rows from columns.
+# The key is the start of the file's sha256: a matrix is known by what it holds, not by its name.
+ORIENTATIONS: dict[str, Orientation] = {
+    "98a0348f936e": Orientation("source", "undetermined from the data; bio2art says that rows are sources"),
+    "6e1355b4cd92": Orientation("source", "the matrix is symmetric, so both readings are one"),
+    "a035600c3145": Orientation("source", "the columns, and not the rows, sum to at most 1: they are the targets"),
+    "399898de2f1a": Orientation("source", "the columns, and not the rows, sum to at most 1: they are the targets"),
+    "6ef106c8f11e": Orientation("target", "the rows, and not the columns, sum to at most 1: they are the targets"),
+    "779deaf06102": Orientation("source", "undetermined from the data; bio2art says that rows are sources"),
+}
+UNKNOWN = Orientation("source", "assumed for a file that is not one of those known; set rows if its rows are targets")
+
+
+def region_matrices(folder: Path) -> list[str]:
+    """The names of the matrices C_<name>.npy in `folder`, sorted."""
+    return sorted(path.stem.removeprefix("C_") for path in folder.glob("C_*.npy") if path.is_file())
+
+
+def read_region_matrix(folder: Path, name: str, rows: str = "auto") -> Connectome:
+    """C_<name>.npy with the names of Names_<name>.lst as a Connectome of regions, weights J[post, pre] >= 0.
+
+    rows: what a row of the file is, `source` (presynaptic), `target` (postsynaptic), or `auto`: known for the matrices
+    that bio2art ships, `source` for others; the provenance says which and why. A non-zero diagonal is kept. Without a
+    names file the regions are numbered. Raises FormatError naming the file, ValueError for other `rows`.
+    """
+    if rows not in ROWS:
+        raise ValueError(f"rows must be one of {', '.join(ROWS)}, got {rows!r}")
+    path, names_path = one_of(folder, [f"C_{name}.npy"]), folder / f"Names_{name}.lst"
+    matrix = square_matrix(path, "weights")
+    named = names_path.is_file()
+    names = _names(names_path, len(matrix)) if named else _numbered(len(matrix))
+    orientation = _orientation(path) if rows == "auto" else Orientation(rows, "as set")
+    return from_dense(
+        name,
+        matrix.T if orientation.rows == "source" else matrix,
+        names,
+        {"region": names},
+        {
+            "source": "bio2art region matrix",
+            "synthetic": False,
+            "rows": orientation.rows,
+            "rows_because": orientation.because,
+            "region_names": "as published" if named else f"numbered, as there is no {names_path.name}",
+            "files": checksums([path, names_path] if named else [path]),
+        },
+    )
+
+
+def read_densities(folder: Path, name: str, regions: np.ndarray) -> np.ndarray:
+    """Neurons per mm^3 of each region, (N,) float64 > 0, from ND_<name>.npy; regions: their N names in matrix order.
+
+    Raises FormatError naming the file and the regions without a usable density.
+    """
+    path = one_of(folder, [f"ND_{name}.npy"])
+    densities = load_npy(path)
+    if densities.shape != (len(regions),):
+        expected = f"densities of shape ({len(regions)},), one per region"
+        raise FormatError(f"{path}: expected {expected}, got {densities.shape}")
+    if densities.dtype.kind not in "uif":
+        raise FormatError(f"{path}: expected densities as numbers, got dtype {densities.dtype}")
+    densities = densities.astype(np.float64)
+    wrong = ~(np.isfinite(densities) & (densities > 0))
+    if wrong.any():
+        some = ", ".join(
+            f"{region} ({density:g})" for region, density in zip(regions[wrong], densities[wrong], strict=True)
+        )
+        raise FormatError(f"{path}: expected a density > 0 for every region, got none for {some}")
+    return densities
+
+
+def _orientation(path: Path) -> Orientation:
+    return ORIENTATIONS.get(hashlib.sha256(path.read_bytes()).hexdigest()[:12], UNKNOWN)
+
+
+def _numbered(n: int) -> np.ndarray:
+    return np.array([f"region{number:0{len(str(n - 1))}d}" for number in range(n)])
+
+
+def _names(path: Path, n: int) -> np.ndarray:
+    """The n names of a pickled list, or of a text of one name per line."""
+    data = path.read_bytes()
+    # pickles open with \x80, or from before protocol 2 with a list or a call, and end with a full stop
+    pickled = data[:1] == b"\x80" or (data[:1] in (b"(", b"]", b"c") and data[-1:] == b".")
+    names = load_pickle(path, "a pickled list of names") if pickled else _lines(path, data)
+    if not isinstance(names, list):
+        raise FormatError(f"{path}: expected a list of names, got {type(names).__name__}")
+    for name in names:
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise FormatError(f"{path}: expected names as texts, got {one_line(repr(name))[:80]}")
+    if len(names) != n or len(set(names)) != n:
+        came = f"{len(names)} ({len(set(names))} different ones)"
+        raise FormatError(f"{path}: expected {n} different names, one per region, got {came}")
+    return np.array(names)
+
+
+def _lines(path: Path, data: bytes) -> list[str]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}: expected a pickled list or a text of one name per line, got {error}") from None
+    return [line.strip() for line in text.strip().splitlines()]

@@ -1,0 +1,173 @@
+"""From a Run's config to its connectome: read or make, instantiate, shuffle, initialise, normalise, scale."""
+
+import dataclasses
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from randomnet import initialisation
+from randomnet.config import BUILT_IN_ROIS, Config, ConfigError, Run, nearest
+from randomnet.config.sections import NetSection
+from randomnet.connectome import Connectome, scaled, sinkhorn, with_spectral_radius
+from randomnet.formats import (
+    FormatError,
+    read_densities,
+    read_region_matrix,
+    read_roi_folder,
+    region_matrices,
+    roi_folders,
+)
+from randomnet.instantiation import instantiate, neurons_by_density
+from randomnet.nulls import shuffled
+from randomnet.synthetic import built_in, random_network
+
+REGIONAL = (
+    "rnn_size",
+    "nr_neurons",
+    "density_scaling",
+    "density_neurons",
+    "target_sparsity",
+    "intrinsic",
+    "intrinsic_sparsity",
+    "intrinsic_weight",
+    "rand_partition",
+    "keep_diag",
+)
+
+
+def connectome_of(run: Run) -> Connectome:
+    """The run's network with the weights that training starts from. Raises ConfigError."""
+    net, config = run.config.net, run.config
+    if net.roi == "random":
+        drawn = random_network(net.n, net.g, run.generator("network"))
+        return _normalised(_initialised(drawn, run), config)
+    drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
+    measured = _measured(net.roi, net.rows, config.paths.path_to_network)
+    if measured.provenance["source"] == "bio2art region matrix":
+        measured = _instantiated(measured, drawing)
+    else:
+        _not_regional(net)
+    if net.random_w:
+        measured = shuffled(measured, drawing.generator("null"))
+    weighted = _initialised(measured, run)
+    if net.dales_law is True and weighted.mixed:
+        raise ConfigError(
+            f"[net] dales_law: expected auto or False, as {weighted.mixed} neurons of {net.roi} have weights of both "
+            "signs, got True"
+        )
+    normalised = _normalised(weighted, config)
+    try:
+        with np.errstate(over="ignore"):
+            return scaled(normalised, net.g)
+    except ValueError as error:
+        raise ConfigError(f"[net] g: expected a number that leaves weights finite, got {net.g:g}: {error}") from None
+
+
+def facts_of(run: Run) -> dict[str, Any]:
+    """What the manifest says of the run's network; of a random one what holds for every draw."""
+    net = run.config.net
+    if net.roi == "random":
+        return {
+            "name": "random",
+            "synthetic": True,
+            "neurons": net.n,
+            "edges": net.n * (net.n - 1),
+            "source": "random N(0, g^2/N), drawn anew in every iteration",
+        }
+    return connectome_of(run).facts()
+
+
+@lru_cache(maxsize=4)
+def _measured(roi: str, rows: str, folder: str) -> Connectome:
+    """The connectome as it was measured, or made to stand for one; it is the same in every run."""
+    if not folder:
+        if roi not in BUILT_IN_ROIS:
+            known = (*BUILT_IN_ROIS, "random")
+            raise ConfigError(
+                f"[net] roi: expected one of {', '.join(known)} as paths.path_to_network is empty, "
+                f"got {roi!r}{nearest(roi, known)}"
+            )
+        return built_in(roi)
+    try:
+        return _read(Path(folder).expanduser(), roi, rows)
+    except FormatError as error:
+        raise ConfigError(f"[net] roi = {roi}: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"[paths] path_to_network: expected a readable folder, got {error}") from None
+
+
+def _read(folder: Path, roi: str, rows: str) -> Connectome:
+    if not folder.is_dir():
+        raise ConfigError(
+            f"[paths] path_to_network: expected a folder, got {str(folder)!r}, "
+            f"which is {'a file' if folder.exists() else 'not there'}"
+        )
+    folders, matrices = roi_folders(folder), region_matrices(folder)
+    if roi in matrices and roi in folders:
+        raise ConfigError(f"[net] roi: expected one network of that name in {folder}, got {roi}/ and C_{roi}.npy")
+    if roi in matrices:
+        return read_region_matrix(folder, roi, rows)
+    if roi in folders or (folder / roi).is_dir():
+        return read_roi_folder(folder / roi, "source" if rows == "auto" else rows)
+    known = [*folders, *matrices]
+    inside = f"it has {', '.join(known)}{nearest(roi, known)}" if known else "it has no ROI folders or region matrices"
+    raise ConfigError(f"[net] roi: expected an ROI folder or a region matrix in {folder}, got {roi!r}; {inside}")
+
+
+def _instantiated(regions: Connectome, run: Run) -> Connectome:
+    net = run.config.net
+    if net.rnn_size not in (0, regions.n):
+        raise ConfigError(f"[net] rnn_size: expected {regions.n}, the regions of {regions.name}, got {net.rnn_size}")
+    neurons: Any = net.nr_neurons
+    try:
+        if neurons == "density":
+            folder = Path(run.config.paths.path_to_network).expanduser()
+            densities = read_densities(folder, regions.name, regions.names)
+            neurons = neurons_by_density(densities, net.density_scaling, net.density_neurons)
+        return instantiate(
+            regions,
+            neurons,
+            target_sparsity=net.target_sparsity,
+            intrinsic=net.intrinsic,
+            intrinsic_sparsity=net.intrinsic_sparsity,
+            intrinsic_weight=net.intrinsic_weight,
+            rand_partition=net.rand_partition,
+            keep_diag=net.keep_diag,
+            rng=run.generator("network"),
+        )
+    except ValueError as error:
+        raise ConfigError(f"[net] roi = {net.roi}, instantiated with nr_neurons = {net.nr_neurons}: {error}") from None
+
+
+def _not_regional(net: NetSection) -> None:
+    """ConfigError for a setting of region matrices that another network would ignore."""
+    for field in dataclasses.fields(net):
+        if field.name in REGIONAL and getattr(net, field.name) != field.default:
+            raise ConfigError(
+                f"[net] {field.name}: expected it left out, as {net.roi} is not a region matrix, "
+                f"got {getattr(net, field.name)!r}"
+            )
+
+
+def _initialised(connectome: Connectome, run: Run) -> Connectome:
+    """The connectome with the weights that [trainvalidate] init asks for, on the same edges."""
+    init, remap = run.config.trainvalidate.init, run.config.trainvalidate.remap_w
+    if init == "connectome":
+        return connectome
+    rng = run.generator("initial")
+    values = initialisation.recurrent(connectome.n, len(connectome.weights), init, rng)
+    if remap:
+        values = initialisation.remapped(values, connectome.weights)
+    return connectome.replace(values, initial_weights=init, remapped=remap)
+
+
+def _normalised(connectome: Connectome, config: Config) -> Connectome:
+    net = config.net
+    try:
+        if config.scaling == "sinkhorn":
+            return sinkhorn(connectome, net.sinkhorn_iterations, net.sinkhorn_tolerance)
+        return with_spectral_radius(connectome) if config.scaling == "spectral_radius" else connectome
+    except ValueError as error:
+        raise ConfigError(f"[net] normalization = {config.scaling}: {error}") from None
