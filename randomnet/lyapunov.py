@@ -1,8 +1,9 @@
 """The Lyapunov spectrum of any system, with error bars, differentiable; dimension and entropy.
 
-A system has a time step `dt` and `advance(bundle, steps)`, which moves a bundle (1 + k, N) - the state in row 0,
-tangent vectors below - by exact steps and their exact derivative. `rnn.Dynamics` is one; `FromSteps` makes one of any
-step and tangent. Times are in units of the system's time, exponents per unit of time, natural logarithm.
+A system has a time step `dt` and `advance(bundle, steps, start)`, which moves a bundle (1 + k, N) - the state in row 0,
+tangent vectors below - by exact steps and their exact derivative; `start` is the time in steps, for driven systems.
+`rnn.Dynamics` and `rnn.AlongTrials` are such systems; `FromSteps` makes one of any step and tangent. Times are in units
+of the system's time, exponents per unit of time, natural logarithm.
 
 Benettin's method: the state settles (`transient`), then an orthonormal frame settles with it (`frame_transient`), then
 the logarithms of its growth between reorthonormalisations (QR every `tons`) are averaged over `tsim`.
@@ -33,8 +34,8 @@ class System(Protocol):
 
     dt: float
 
-    def advance(self, bundle: Tensor, steps: int) -> Tensor:
-        """State and tangent vectors (1 + k, N) after `steps` steps."""
+    def advance(self, bundle: Tensor, steps: int, start: int) -> Tensor:
+        """State and tangent vectors (1 + k, N) after `steps` steps from the time `start`, in steps."""
         ...
 
 
@@ -49,8 +50,8 @@ class FromSteps:
     tangent: Callable[[Tensor, Tensor], Tensor]
     dt: float = 1.0
 
-    def advance(self, bundle: Tensor, steps: int) -> Tensor:
-        """State and tangent vectors after `steps` steps."""
+    def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
+        """State and tangent vectors after `steps` steps; the time makes no difference."""
         for _ in range(steps):
             state = bundle[0]
             bundle = torch.cat([self.step(state)[None], self.tangent(state, bundle[1:])])
@@ -102,8 +103,8 @@ def spectrum(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -
     if state.dtype != torch.float64 or frame.dtype != torch.float64:
         raise ValueError(f"a reported spectrum must be float64, got {state.dtype} and {frame.dtype}")
     with torch.no_grad():
-        bundle, settling, plan = _settle(system, state, frame, schedule)
-        bundle, logs = _growth(system, bundle, settling + plan)
+        bundle, now, settling, plan = _settle(system, state, frame, schedule)
+        bundle, logs = _growth(system, bundle, settling + plan, now)
         logs = logs[len(settling) :]
         rates = logs.cpu().numpy() / (np.array(plan)[:, None] * system.dt)
         weights = np.array(plan) / sum(plan)
@@ -124,13 +125,15 @@ def exponents(system: System, state: Tensor, frame: Tensor, schedule: Schedule) 
     Where the graph would exceed GRAPH_BYTES, segments of it are recomputed in the backward pass. Raises
     FloatingPointError where a frame before QR is too ill-conditioned for a gradient: a smaller tons helps, or float64.
     """
-    bundle, settling, plan = _settle(system, state, frame, schedule)
+    bundle, now, settling, plan = _settle(system, state, frame, schedule)
     segments, logs = _segments(settling + plan, bundle), []
     for segment in segments:
+        part = (system, bundle, segment, now)
         if len(segments) == 1:
-            bundle, grown = _growth(system, bundle, segment)
+            bundle, grown = _growth(*part)
         else:
-            bundle, grown = checkpoint(_growth, system, bundle, segment, use_reentrant=False, preserve_rng_state=False)
+            bundle, grown = checkpoint(_growth, *part, use_reentrant=False, preserve_rng_state=False)
+        now += sum(segment)
         _check_condition(grown.detach())
         logs.append(grown)
     total = torch.cat(logs)[len(settling) :].sum(0)
@@ -189,18 +192,19 @@ def _qr(bundle: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([bundle[:1], q.mT]), r
 
 
-def _growth(system: System, bundle: Tensor, plan: list[int]) -> tuple[Tensor, Tensor]:
-    """The bundle after the intervals of `plan` (steps each), and ln |R_ii| at the end of each, (intervals, k)."""
+def _growth(system: System, bundle: Tensor, plan: list[int], now: int) -> tuple[Tensor, Tensor]:
+    """The bundle after the intervals of `plan` (steps each) from time `now`, and ln |R_ii| of each, (intervals, k)."""
     logs = []
-    if torch.is_grad_enabled():
-        for steps in plan:
-            bundle, grown = _Orthonormalise.apply(system.advance(bundle, steps))
-            logs.append(grown)
-        return bundle, torch.stack(logs)
     for steps in plan:
-        bundle, r = _qr(system.advance(bundle, steps))
-        logs.append(r.diagonal().abs())  # a copy: a view would keep all of R
-    return bundle, torch.stack(logs).log()
+        bundle = system.advance(bundle, steps, now)
+        now += steps
+        if torch.is_grad_enabled():
+            bundle, grown = _Orthonormalise.apply(bundle)
+        else:
+            bundle, r = _qr(bundle)
+            grown = r.diagonal().abs().log()  # a copy: a view would keep all of R
+        logs.append(grown)
+    return bundle, torch.stack(logs)
 
 
 def _check_condition(logs: Tensor) -> None:
@@ -213,27 +217,30 @@ def _check_condition(logs: Tensor) -> None:
         )
 
 
-def _settle(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> tuple[Tensor, list[int], list[int]]:
-    """The bundle after the state's transient, and the intervals (in steps) of the frame's transient and the record."""
+def _settle(
+    system: System, state: Tensor, frame: Tensor, schedule: Schedule
+) -> tuple[Tensor, int, list[int], list[int]]:
+    """After the state's transient: the bundle, the time, the intervals (in steps) of frame transient and record."""
     if frame.ndim != 2 or state.shape != frame.shape[1:] or not 1 <= len(frame) <= len(state):
         raise ValueError(
             f"expected state (N,) and frame (k, N) with 1 <= k <= N, got {tuple(state.shape)} and {tuple(frame.shape)}"
         )
-    bundle = state[None]
+    bundle, now = state[None], 0
     for steps in _plan(schedule.transient, 100 * system.dt, system.dt):
-        bundle = system.advance(bundle, steps)
+        bundle = system.advance(bundle, steps, now)
+        now += steps
     bundle = torch.cat([bundle, frame])
     adaptive = schedule.tons == "adaptive"
-    interval = _adapted(system, bundle.detach(), schedule) if adaptive else float(schedule.tons)
+    interval = _adapted(system, bundle.detach(), schedule, now) if adaptive else float(schedule.tons)
     settling = _plan(schedule.frame_transient, interval, system.dt)
-    return bundle, settling, _plan(schedule.tsim, interval, system.dt)
+    return bundle, now, settling, _plan(schedule.tsim, interval, system.dt)
 
 
 @torch.no_grad()
-def _adapted(system: System, bundle: Tensor, schedule: Schedule) -> float:
+def _adapted(system: System, bundle: Tensor, schedule: Schedule, now: int) -> float:
     """The interval at which the frame's condition grows to ADAPTIVE_CONDITION, from the exponents of its transient."""
     intervals = max(BATCHES, round(schedule.frame_transient / system.dt))
-    _, logs = _growth(system, bundle, [1] * intervals)
+    _, logs = _growth(system, bundle, [1] * intervals, now)
     rates = logs[len(logs) // 2 :].mean(0) / system.dt
     spread = float(rates.max() - rates.min())
     longest = schedule.tsim / BATCHES

@@ -82,7 +82,7 @@ class Recorded:
     def dt(self):
         return self.inner.dt
 
-    def advance(self, bundle, steps):
+    def advance(self, bundle, steps, start=0):
         for _ in range(steps):
             if len(bundle) > 1:
                 self.states.append(bundle[0].clone())
@@ -97,7 +97,7 @@ class Growing:
     rates: object
     dt: float = 1.0
 
-    def advance(self, bundle, steps):
+    def advance(self, bundle, steps, start=0):
         for _ in range(steps):
             grown = bundle[1:] * torch.exp(self.dt * doubles(self.rates(float(bundle[0, 0])))).to(bundle)
             bundle = torch.cat([bundle[:1] + 1, grown])
@@ -116,7 +116,7 @@ class Products:
     def __post_init__(self):
         self.rng = torch.Generator().manual_seed(self.seed)
 
-    def advance(self, bundle, steps):
+    def advance(self, bundle, steps, start=0):
         for _ in range(steps):
             drawn = torch.randn(self.n, self.n, generator=self.rng, dtype=torch.float64)
             bundle = bundle @ drawn.mT * (self.g / math.sqrt(self.n))
@@ -135,7 +135,7 @@ class Wandering:
     def __post_init__(self):
         self.rng = torch.Generator().manual_seed(self.seed)
 
-    def advance(self, bundle, steps):
+    def advance(self, bundle, steps, start=0):
         for _ in range(steps):
             state = self.memory * bundle[0] + 0.1 * torch.randn(self.n, generator=self.rng, dtype=torch.float64)
             bundle = torch.cat([state[None], bundle[1:] * torch.exp(bundle[0])])
@@ -152,7 +152,7 @@ class RungeKutta:
     velocity: object
     dt: float
 
-    def advance(self, bundle, steps):
+    def advance(self, bundle, steps, start=0):
         rows, dt, velocity = np.asarray(bundle), self.dt, self.velocity
         for _ in range(steps):
             one = velocity(rows)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from randomnet.activations import ACTIVATIONS
+from randomnet.lyapunov import Schedule, exponents, random_frame, spectrum
 from randomnet.rnn import FORMS, INTERFACE, Network
 from randomnet.synthetic import random_network
 
@@ -112,3 +113,66 @@ def test_values_and_assign_carry_the_interface():
     other.assign(one.values())
     for name, values in one.values().items():
         assert torch.equal(other.values()[name], values)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_exponents_along_trials_are_those_of_the_products_along_them(form):
+    """By hand: the Jacobians along each trial from state 0, the frame carried from trial to trial."""
+    torch.manual_seed(2)
+    trained, k, rounds = network("tanh_stretched", form, 0.7), 4, 3
+    inputs = torch.randn(TIME, BATCH, CHANNELS, dtype=torch.float64)
+    frame = torch.from_numpy(random_frame(np.random.default_rng(3), k, N))
+    schedule = Schedule(tsim=rounds * BATCH * TIME * 0.7, tons=2.1, transient=0, frame_transient=0)
+    with torch.no_grad():
+        found = spectrum(trained.along(inputs), torch.zeros(N, dtype=torch.float64), frame, schedule).exponents
+        system = trained.dynamics()
+        drive = inputs @ trained.interface["input_weights"].mT
+        drive = drive + trained.interface["input_bias"] + trained.interface["recurrent_bias"]
+        total = torch.zeros(k, dtype=torch.float64)
+        rows = frame
+        for trial in [*range(BATCH)] * rounds:
+            state = torch.zeros(N, dtype=torch.float64)
+            for now in drive[:, trial]:
+                step = lambda x, now=now: stepped(system, x, now)  # noqa: E731
+                jacobian = torch.func.jacrev(step)(state)
+                q, r = torch.linalg.qr(jacobian @ rows.mT)
+                rows, state = q.mT, step(state)
+                total += r.diagonal().abs().log()
+    expected = torch.sort(total / (rounds * BATCH * TIME * 0.7), descending=True).values
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-9, atol=1e-10)
+
+
+def stepped(system, state, drive):
+    rates = lambda x: system.activation(x, system.gains, system.shifts)[0]  # noqa: E731
+    step = rates(state) @ system.matrix.mT + drive
+    if system.form == "rate":
+        step = rates(state @ system.matrix.mT + drive)
+    return (1 - system.dt) * state + system.dt * step
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_their_gradient_is_that_of_finite_differences(form):
+    torch.manual_seed(4)
+    trained = network("tanh_stretched", form, 1.0)
+    inputs = torch.randn(TIME, BATCH, CHANNELS, dtype=torch.float64)
+    frame = torch.from_numpy(random_frame(np.random.default_rng(5), 3, N))
+    schedule = Schedule(tsim=20, tons=2, transient=3, frame_transient=4)
+
+    def loss():
+        return exponents(trained.along(inputs), torch.zeros(N, dtype=torch.float64), frame, schedule).square().sum()
+
+    loss().backward()
+    step = 1e-5
+    for name, values in trained.named_parameters():
+        if "readout" in name:
+            continue
+        flat, gradient = values.data.view(-1), values.grad.view(-1)
+        for index in (0, len(flat) // 2):
+            with torch.no_grad():
+                start = float(flat[index])
+                flat[index] = start + step
+                high = float(loss())
+                flat[index] = start - step
+                low = float(loss())
+                flat[index] = start
+            assert float(gradient[index]) == pytest.approx((high - low) / (2 * step), rel=1e-5, abs=1e-8), name

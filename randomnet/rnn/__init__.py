@@ -12,5 +12,6 @@ form; dt = 1 is then exactly an Elman network (torch.nn.RNN).
 from randomnet.rnn.dynamics import Dynamics
 from randomnet.rnn.entries import Entries
 from randomnet.rnn.network import ENTRIES, FORMS, INTERFACE, Network
+from randomnet.rnn.sequence import AlongTrials
 
-__all__ = ["ENTRIES", "FORMS", "INTERFACE", "Dynamics", "Entries", "Network"]
+__all__ = ["ENTRIES", "FORMS", "INTERFACE", "AlongTrials", "Dynamics", "Entries", "Network"]

@@ -43,24 +43,32 @@ class Dynamics:
             drive = slope * (frame @ self.matrix.mT)
         return (1 - self.dt) * frame + self.dt * drive
 
-    def advance(self, bundle: Tensor, steps: int) -> Tensor:
-        """State and tangent vectors (1 + k, N) moved on by `steps`, differentiable in bundle and parameters."""
+    def advance(self, bundle: Tensor, steps: int, start: int = 0, drive: Tensor | None = None) -> Tensor:
+        """State and tangent vectors (1 + k, N) moved on by `steps`, differentiable in bundle and parameters.
+
+        drive: (steps, N), what inputs add at each step, or None. start: the time in steps, which makes no difference.
+        """
         if torch.is_grad_enabled():
-            return _Advance.apply(bundle, self.matrix, self.gains, self.shifts, self, steps)
+            return _Advance.apply(bundle, self.matrix, self.gains, self.shifts, drive, self, steps)
         buffers = torch.empty_like(bundle), torch.empty_like(bundle)
         inner = torch.empty_like(bundle)
         for step in range(steps):
-            bundle = self.march(bundle, inner, buffers[step % 2])
+            bundle = self.march(bundle, inner, buffers[step % 2], None if drive is None else drive[step])
         return bundle
 
-    def march(self, bundle: Tensor, inner: Tensor, after: Tensor) -> Tensor:
+    def march(self, bundle: Tensor, inner: Tensor, after: Tensor, drive: Tensor | None = None) -> Tensor:
         """One step of the bundle into `after`; `inner` receives what enters (current) or leaves (rate) the matrix."""
         if self.form == "current":
             rates, slope = self.activation(bundle[0], self.gains, self.shifts)
             torch.mul(bundle, slope, out=inner)
             inner[0] = rates
-            return torch.addmm(bundle, inner, self.transposed, beta=1 - self.dt, alpha=self.dt, out=after)
+            torch.addmm(bundle, inner, self.transposed, beta=1 - self.dt, alpha=self.dt, out=after)
+            if drive is not None:
+                after[0].add_(drive, alpha=self.dt)
+            return after
         torch.mm(bundle, self.transposed, out=inner)
+        if drive is not None:
+            inner[0] += drive
         rates, slope = self.activation(inner[0], self.gains, self.shifts)
         torch.mul(inner, slope, out=after)
         after[0] = rates
@@ -75,13 +83,13 @@ class _Advance(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, bundle, matrix, gains, shifts, system, steps):  # noqa: ANN205
+    def forward(ctx, bundle, matrix, gains, shifts, drive, system, steps):  # noqa: ANN205
         # what enters or leaves the matrix is needed again only by some gradients
         kept = steps if system.form == "rate" or ctx.needs_input_grad[1] else 1
         path, inner = bundle.new_empty(steps, *bundle.shape), bundle.new_empty(kept, *bundle.shape)
         now = bundle
         for step in range(steps):
-            now = system.march(now, inner[step % kept], path[step])
+            now = system.march(now, inner[step % kept], path[step], None if drive is None else drive[step])
         ctx.save_for_backward(bundle, path, inner, matrix, gains, shifts)
         ctx.settings = system.activation, system.form, system.dt, steps
         return now
@@ -95,6 +103,7 @@ class _Advance(torch.autograd.Function):
         slopes, bends = activation(x, gains, shifts)[1], activation.bends(x, gains, shifts)
         rates_bar, slopes_bar = torch.empty_like(slopes), torch.empty_like(slopes)
         matrix_bar = torch.zeros_like(matrix) if ctx.needs_input_grad[1] else None
+        drive_bar = torch.empty_like(slopes) if ctx.needs_input_grad[4] else None
         held, *buffers = (torch.empty_like(adjoint) for _ in range(3))
         for step in reversed(range(steps)):
             now, at_matrix = path[step - 1] if step else bundle, inner[step % len(inner)]
@@ -102,6 +111,8 @@ class _Advance(torch.autograd.Function):
             if form == "current":
                 if matrix_bar is not None:
                     matrix_bar.addmm_(adjoint.mT, at_matrix, alpha=dt)
+                if drive_bar is not None:
+                    torch.mul(adjoint[0], dt, out=drive_bar[step])
                 torch.mm(adjoint, matrix, out=buffer).mul_(dt)
                 rates_bar[step] = buffer[0]
                 torch.sum(torch.mul(buffer, now, out=held)[1:], 0, out=slopes_bar[step])
@@ -113,8 +124,10 @@ class _Advance(torch.autograd.Function):
                 torch.sum(torch.mul(adjoint, at_matrix, out=held)[1:], 0, out=slopes_bar[step]).mul_(dt)
                 torch.mul(adjoint, slopes[step] * dt, out=held)
                 held[0].addcmul_(slopes_bar[step], bends[step])
+                if drive_bar is not None:
+                    drive_bar[step] = held[0]
                 if matrix_bar is not None:
                     matrix_bar.addmm_(held.mT, now)
                 adjoint = torch.addmm(adjoint, held, matrix, beta=1 - dt, out=buffer)
         gains_bar, shifts_bar = activation.parameter_gradients(x, gains, shifts, rates_bar, slopes_bar)
-        return adjoint, matrix_bar, gains_bar, shifts_bar, None, None
+        return adjoint, matrix_bar, gains_bar, shifts_bar, drive_bar, None, None

@@ -12,7 +12,7 @@ from randomnet.activations import ACTIVATIONS, Activation
 from randomnet.connectome import Connectome
 from randomnet.rnn.dynamics import Dynamics
 from randomnet.rnn.entries import Entries, indices
-from randomnet.rnn.sequence import states
+from randomnet.rnn.sequence import AlongTrials, states
 
 FORMS = ("current", "rate")
 ENTRIES = ("weights", "gains", "shifts")
@@ -100,7 +100,7 @@ class Network(nn.Module):
         weights = self.interface["input_weights"]
         if inputs.ndim != 3 or inputs.shape[2] != weights.shape[1]:
             raise ValueError(f"inputs must have shape (time, batch, {weights.shape[1]}), got {tuple(inputs.shape)}")
-        drive = inputs @ weights.mT + (self.interface["input_bias"] + self.interface["recurrent_bias"])
+        drive = self._drive(inputs)
         if initial is None:
             initial = drive.new_zeros(drive.shape[1:])
         system = self.dynamics()
@@ -108,6 +108,15 @@ class Network(nn.Module):
             system = replace(system, gains=None, shifts=None)
         path = states(system, drive, initial)
         return path if self.form == "rate" else system.activation.rates(path, system.gains, system.shifts)
+
+    def _drive(self, inputs: Tensor) -> Tensor:
+        """U x + b, (..., N), of inputs (..., channels)."""
+        biases = self.interface["input_bias"] + self.interface["recurrent_bias"]
+        return inputs @ self.interface["input_weights"].mT + biases
+
+    def along(self, inputs: Tensor) -> AlongTrials:
+        """The network along trials, inputs (time, trials, channels), as a system with a spectrum."""
+        return AlongTrials(self.dynamics(), self._drive(inputs).transpose(0, 1))
 
     def _plain(self) -> bool:
         """Whether gains and shifts are 1 and 0 and stay so, so that they need not be computed with."""

@@ -1,4 +1,6 @@
-"""A network driven by inputs over time, with the adjoint written out."""
+"""A network driven by inputs over time, and along trials as a system whose spectrum can be computed."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -13,6 +15,35 @@ def states(system: Dynamics, drive: Tensor, initial: Tensor) -> Tensor:
     The drive U x + b enters with the same factor dt as the recurrent term. Differentiable in everything.
     """
     return _States.apply(drive, initial, system.matrix, system.gains, system.shifts, system)
+
+
+@dataclass(frozen=True)
+class AlongTrials:
+    """A network along trials, one after the other and round again: at the start of each the state is reset to 0.
+
+    The tangent vectors go on from trial to trial, so that exponents are those of the products along trials however
+    short these are. drive: (trials, time, N), U x + b of each trial.
+    """
+
+    system: Dynamics
+    drive: Tensor
+
+    @property
+    def dt(self) -> float:
+        """The network's step."""
+        return self.system.dt
+
+    def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
+        """State and tangent vectors (1 + k, N) after the `steps` steps from time `start` (in steps) on."""
+        trials, time = self.drive.shape[:2]
+        while steps:
+            trial, at = divmod(start % (trials * time), time)
+            if at == 0:
+                bundle = torch.cat([torch.zeros_like(bundle[:1]), bundle[1:]])
+            now = min(steps, time - at)
+            bundle = self.system.advance(bundle, now, start, self.drive[trial, at : at + now])
+            start, steps = start + now, steps - now
+        return bundle
 
 
 class _States(torch.autograd.Function):
