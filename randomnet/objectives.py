@@ -12,15 +12,16 @@ The loss of a task is the mean over its scored steps: of the squared error, or o
 right class (bio_rnn_mem's).
 """
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.lyapunov import Schedule, exponents
+from randomnet.lyapunov import Schedule, Spectrum, System, exponents, spectrum
 from randomnet.rnn import Network
 from randomnet.tasks import Trials
 
@@ -60,7 +61,7 @@ class Objective(Protocol):
 
 
 @dataclass(frozen=True)
-class SpectrumObjective:
+class SpectrumLoss:
     """A loss of the k leading exponents, always from the same `state` (N,) and `frame` (k, N).
 
     target (k,) is ignored by `sinai`. Raises ValueError for an unknown loss or a target of another length.
@@ -81,18 +82,55 @@ class SpectrumObjective:
                 f"got {tuple(self.target.shape)}"
             )
 
+    def of(self, system: System) -> Measured:
+        """The loss of a system, with lambda_max (per tau)."""
+        found = exponents(system, self.state, self.frame, self.schedule)
+        return Measured(LOSSES[self.loss](found, self.target), {"lambda_max": float(found[0].detach())})
+
+
+@dataclass(frozen=True)
+class SpectrumObjective:
+    """The spectrum of the network left to itself; one update per epoch."""
+
+    spectrum: SpectrumLoss
+    weight: float = 1.0
+
     def batches(self) -> Sequence[None]:
         """One: the whole trajectory."""
         return (None,)
 
     def measure(self, network: Network, batch: None) -> Measured:
-        """The loss of the network's present parameters, with lambda_max (per tau)."""
-        found = exponents(network.dynamics(), self.state, self.frame, self.schedule)
-        return Measured(LOSSES[self.loss](found, self.target), {"lambda_max": float(found[0].detach())})
+        """The loss of the network's present parameters."""
+        found = self.spectrum.of(network.dynamics())
+        return replace(found, loss=self.weight * found.loss)
 
     def validate(self, network: Network, epoch: int) -> dict[str, float]:
         """Nothing: a trajectory has no other half."""
         return {}
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Records the leading exponents (per tau) along the validation trials every `every` epochs, in float64."""
+
+    every: int
+    frame: Tensor
+    schedule: Schedule
+
+    def record(self, network: Network, inputs: Tensor, epoch: int) -> dict[str, float]:
+        """lambda_1, lambda_2, ... and lambda_max where the epoch is due; inputs (time, trials, channels)."""
+        if epoch % self.every:
+            return {}
+        found = spectrum_along(network, inputs, self.frame, self.schedule).exponents
+        named = {f"lambda_{index}": float(value) for index, value in enumerate(found, 1)}
+        return {"lambda_max": float(found[0]), **named}
+
+
+def spectrum_along(network: Network, inputs: Tensor, frame: Tensor, schedule: Schedule) -> Spectrum:
+    """The leading exponents of a network along trials, inputs (time, trials, channels); frame (k, N) float64."""
+    exact = copy.deepcopy(network).double()
+    with torch.no_grad():
+        return spectrum(exact.along(inputs.double()), torch.zeros_like(frame[0]), frame, schedule)
 
 
 @dataclass(frozen=True)
@@ -109,12 +147,16 @@ class Batch:
 class TaskObjective:
     """A working-memory task: trials in fixed batches, and others to validate on.
 
-    Figures: for classification, accuracy at the scored steps in percent (train_metrics, validate_metrics).
+    Figures: for classification, accuracy at the scored steps in percent (train_metrics, validate_metrics). spectrum:
+    with its weight, a loss of the exponents along each batch, added to the task's; train_loss stays the task's own.
     """
 
     training: tuple[Batch, ...]
     validation: Batch
     classification: bool
+    weight: float = 1.0
+    spectrum: tuple[float, SpectrumLoss] | None = None
+    recorder: Recorder | None = None
 
     def batches(self) -> Sequence[Batch]:
         """The training trials, always in the same order (bio_rnn_mem's)."""
@@ -123,13 +165,19 @@ class TaskObjective:
     def measure(self, network: Network, batch: Batch) -> Measured:
         """The mean loss over the scored steps of a batch."""
         loss, figures = self._judge(network, batch, "train")
-        return Measured(loss, figures, batch.scored)
+        if self.spectrum is None:
+            return Measured(self.weight * loss, figures | {"train_loss": float(loss.detach())}, batch.scored)
+        weight, spectrum_loss = self.spectrum
+        along = spectrum_loss.of(network.along(batch.inputs))
+        parts = {"train_loss": float(loss.detach()), "train_loss_spectrum": float(along.loss.detach())}
+        return Measured(self.weight * loss + weight * along.loss, figures | along.figures | parts, batch.scored)
 
     @torch.no_grad()
     def validate(self, network: Network, epoch: int) -> dict[str, float]:
         """The same on the trials held back."""
         loss, figures = self._judge(network, self.validation, "validate")
-        return {"validate_loss": float(loss), **figures}
+        recorded = self.recorder.record(network, self.validation.inputs, epoch) if self.recorder else {}
+        return {"validate_loss": float(loss), **figures, **recorded}
 
     def _judge(self, network: Network, batch: Batch, which: str) -> tuple[Tensor, dict[str, float]]:
         outputs = network.readout(network.rates(batch.inputs))
@@ -141,13 +189,16 @@ class TaskObjective:
         return (losses * batch.mask.flatten()).sum() / batch.scored, {f"{which}_metrics": accuracy}
 
 
-def task_objective(training: Trials, validation: Trials, batch_size: int, like: Tensor) -> TaskObjective:
+def task_objective(
+    training: Trials, validation: Trials, batch_size: int, like: Tensor, **spectra: Any
+) -> TaskObjective:
     """A task's trials as tensors of the dtype and on the device of `like`, the training ones cut into batches."""
     cuts = range(0, len(training), batch_size)
     return TaskObjective(
         tuple(_batch(training, slice(start, start + batch_size), like) for start in cuts),
         _batch(validation, slice(None), like),
         training.classification,
+        **spectra,
     )
 
 

@@ -202,7 +202,7 @@ option("rows of a built-in ROI", {**AB, "net.rows": "target"}, "net.rows", "path
 option("sinkhorn unread", {"net.sinkhorn_iterations": "5"}, "net.sinkhorn_iterations", "net.normalization = sinkhorn")
 option(
     "target of sinai", {"trainvalidate.loss": "Sinai", "lyapunov.target": "1"}, "lyapunov.target",
-    "trainvalidate.loss = l2 or mse", "'1'",
+    "trainvalidate.loss has l2 or mse", "'1'",
 )
 option(
     "target of MSE_Custom", {"trainvalidate.loss": "MSE_Custom", "lyapunov.target": "0"}, "lyapunov.target",
@@ -211,6 +211,23 @@ option(
 option("training in a benchmark", {"experiment.kind": "benchmark"}, "trainvalidate.epochs", "kind = benchmark", "'1'")
 for key in ("rnn_size", "nr_neurons", "rand_partition", "random_w"):
     option(f"random with {key}", {f"net.{key}": "1"}, f"net.{key}", "only where", "'1'")
+TASK = {"trialparams.task_name": "seq_mem"}
+N_BACK = {"trialparams.task_name": "nback_mem"}
+option("task unknown", {"trialparams.task_name": "seq_men"}, "trialparams.task_name", "did you mean 'seq_mem'")
+option("task without its loss", {**TASK, "trainvalidate.loss": "mse"}, "trainvalidate.loss", "task + 0.1*mse", "'mse'")
+option("loss of a task that is none", {"trainvalidate.loss": "task"}, "trainvalidate.loss", "names no task")
+option("two spectra in a loss", {**TASK, "trainvalidate.loss": "task + mse + l2"}, "trainvalidate.loss", "at most one")
+option("a weight below 0", {**TASK, "trainvalidate.loss": "task + -1*mse"}, "trainvalidate.loss", "a sum such as")
+option("a term unknown", {**TASK, "trainvalidate.loss": "task + mean"}, "trainvalidate.loss", "a sum such as")
+option("n_back too long", {**N_BACK, "trialparams.n_back": "5"}, "trialparams.n_back", "trial_length = 5", "'5'")
+case("n_back of seq_mem", "[trialparams]\ntask_name = seq_mem\nn_back = 2\n", "[trialparams] n_back", "only where")
+case(
+    "task in a benchmark", "[experiment]\nkind = benchmark\n[trialparams]\ntask_name = seq_mem\n",
+    "[trialparams] task_name", "kind = benchmark",
+)
+option("trial_params no dictionary", {"trialparams.trial_params": "[1]"}, "trialparams.trial_params", "JSON object")
+option("trial_params a program", {"trialparams.trial_params": "{'a': open('x')}"}, "trialparams.trial_params", "JSON")
+option("trial_params unknown", {"trialparams.trial_params": '{"n_bak": 2}'}, "trialparams", "did you mean 'n_back'")
 option("weights overflow", {**AB, "net.normalization": "none", "net.g": "1e308"}, "net.g", "finite", "1e+308")
 option(
     "no device", {"execution.device": "cuda"}, "execution.device", "a machine without one",

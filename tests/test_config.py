@@ -44,7 +44,8 @@ def grid(text):
 
 
 def chosen(key):
-    return ABOUT[key].value.names
+    value = ABOUT[key].value
+    return getattr(value, "terms", value).names
 
 
 # ---- the schema
@@ -386,3 +387,36 @@ def test_a_limited_number_of_entries_moves(plan):
 def test_errors_are_value_errors():
     """A caller in Python may catch what it expects of a wrong value."""
     assert issubclass(ConfigError, ValueError)
+
+
+# ---- a task's loss
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [
+        ("task", {"task": 1.0}),
+        ("task + 0.1*mse", {"task": 1.0, "mse": 0.1}),
+        ("0.5 * task+MSE", {"task": 0.5, "mse": 1.0}),
+        ("1e-3*Sinai + task", {"sinai": 1e-3, "task": 1.0}),
+    ],
+)
+def test_a_loss_may_be_a_sum(tmp_path, written, means):
+    path = tmp_path / "a.ini"
+    path.write_text(f"[trialparams]\ntask_name = seq_mem\n[trainvalidate]\nloss = {written}\n")
+    config = read_plan(path).config
+    assert config.losses == means
+    assert config.uses_spectrum == (len(means) > 1)
+    assert config.model.dt == 1 and config.model.form == "rate" and config.trained == ("weights",)
+
+
+def test_trial_params_set_the_options_of_the_task(tmp_path):
+    path = tmp_path / "a.ini"
+    path.write_text(
+        "[trialparams]\ntrial_params = {'task_name': 'nback_mem', 'trial_length': 6, 'train_size': 0.5}\n"
+        "[combosparams]\ncombos_params = {'n_back': [2, 3], 'nonlinearity': ['relu']}\n"
+    )
+    plan = read_plan(path)
+    assert [combo.config.trialparams.n_back for combo in plan.combos] == [2, 3]
+    assert {combo.config.trialparams.trial_length for combo in plan.combos} == {6}
+    assert {combo.config.model.activation for combo in plan.combos} == {"relu"}

@@ -18,7 +18,7 @@ from randomnet import lyapunov
 from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import from_dense
 from randomnet.lyapunov import FromSteps, Schedule, entropy, exponents, kaplan_yorke, random_frame, spectrum
-from randomnet.objectives import LOSSES, SpectrumObjective
+from randomnet.objectives import LOSSES, SpectrumLoss, SpectrumObjective
 from randomnet.rnn import FORMS, Network
 from randomnet.synthetic import random_network
 
@@ -617,7 +617,8 @@ EXPANDING = [  # networks with a positive exponent, without which sinai had noth
 def test_gradients_of_the_losses_are_those_of_finite_differences(activation, form, g, seed, loss):
     network = made(activation, form, 8, g=g, seed=seed)
     goal = doubles([0.9, 0.1, -0.4])
-    objective = SpectrumObjective(loss, goal, state_of(8), frame_of(8, 3), Schedule(4.0, 0.4, 0.5, 1.0))
+    terms = SpectrumLoss(loss, goal, state_of(8), frame_of(8, 3), Schedule(4.0, 0.4, 0.5, 1.0))
+    objective = SpectrumObjective(terms)
     measured = objective.measure(network, None)
     measured.loss.backward()
     assert measured.figures["lambda_max"] > 0.1
@@ -653,9 +654,9 @@ def test_losses_in_closed_form():
 def test_objectives_check_what_they_are_given():
     given = (state_of(8), frame_of(8, 3), Schedule())
     with pytest.raises(ValueError, match=r"loss must be one of l2, mse, sinai, got 'L2'"):
-        SpectrumObjective("L2", zeros(3), *given)
+        SpectrumLoss("L2", zeros(3), *given)
     with pytest.raises(ValueError, match=r"target must have shape \(3,\), one value per exponent, got \(4,\)"):
-        SpectrumObjective("l2", zeros(4), *given)
+        SpectrumLoss("l2", zeros(4), *given)
 
 
 @pytest.mark.parametrize("tons", [0.2, "adaptive"])
@@ -731,7 +732,7 @@ import numpy as np, torch
 torch.set_num_threads(1)
 from randomnet.connectome import scaled, with_spectral_radius
 from randomnet.lyapunov import Schedule, random_frame
-from randomnet.objectives import SpectrumObjective
+from randomnet.objectives import SpectrumLoss, SpectrumObjective
 from randomnet.rnn import Network
 from randomnet.synthetic import built_in
 from randomnet.training import fit
@@ -741,7 +742,7 @@ n, rng = connectome.n, np.random.default_rng(0)
 moving = {"gains": np.arange(n), "shifts": np.arange(n)}
 network = Network(connectome, activation="tanh_positive", dt=0.1, moving=moving, dtype=torch.float32)
 state, frame = torch.from_numpy(rng.standard_normal(n)).float(), torch.from_numpy(random_frame(rng, 44, n)).float()
-objective = SpectrumObjective("mse", torch.zeros(44), state, frame, Schedule(200, 0.2, 10, 10))
+objective = SpectrumObjective(SpectrumLoss("mse", torch.zeros(44), state, frame, Schedule(200, 0.2, 10, 10)))
 progress = fit(network, objective, optimizer="Adam", lr=0.01, epochs=1)
 assert progress.epoch == 1 and not progress.diverged, progress.reason
 # the peak of this process alone: ru_maxrss may begin with that of the process that started it

@@ -79,9 +79,11 @@ def _paths(config: Config) -> tuple[Key, str] | None:
 
 def _task(config: Config) -> tuple[Key, str] | None:
     trials = config.trialparams
-    if config.has_task and config.trainvalidate.loss != "task":
-        return ("trainvalidate", "loss"), "task with a task; a spectrum beside it is not available yet"
-    if not config.has_task and config.trainvalidate.loss == "task":
+    if len([name for name in config.losses if name != "task"]) > 1:
+        return ("trainvalidate", "loss"), "at most one of mse, l2 and sinai, besides the task"
+    if config.has_task and "task" not in config.losses:
+        return ("trainvalidate", "loss"), "task, or a sum with it such as task + 0.1*mse, with a task"
+    if not config.has_task and "task" in config.losses:
         return ("trainvalidate", "loss"), "mse, l2 or sinai, as [trialparams] task_name names no task"
     if config.has_task and trials.task_name != "seq_mem" and trials.n_back >= trials.trial_length:
         return ("trialparams", "n_back"), f"less than trial_length = {trials.trial_length}"

@@ -52,8 +52,11 @@ TRAIN = ("train",)
 RANDOM_ONLY = ("net.roi = random", lambda config: config.net.roi == "random")
 SINKHORN_ONLY = ("net.normalization = sinkhorn", lambda config: config.scaling == "sinkhorn")
 MEASURED_ONLY = ("paths.path_to_network is set", lambda config: bool(config.paths.path_to_network))
-TARGETED = ("trainvalidate.loss = l2 or mse", lambda config: config.trainvalidate.loss in ("l2", "mse"))
-SPECTRUM = ("trainvalidate.loss is one of the spectrum", lambda config: config.uses_spectrum)
+TARGETED = ("trainvalidate.loss has l2 or mse", lambda config: config.spectrum_loss in ("l2", "mse"))
+SPECTRUM = (
+    "trainvalidate.loss has a term of the spectrum, or lyapunov.spectrum_every is set",
+    lambda config: config.uses_spectrum,
+)
 TEN_PERCENT = Share(10.0)
 TASKED = ("trialparams.task_name names a task", lambda config: config.has_task)
 RECALL = ("trialparams.task_name = seq_mem", lambda config: config.trialparams.task_name == "seq_mem")

@@ -22,7 +22,7 @@ from randomnet.config.sections import (
     TrainValidateSection,
     TrialParamsSection,
 )
-from randomnet.config.values import Share
+from randomnet.config.values import Share, weighted
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,17 @@ class Config:
     @property
     def uses_spectrum(self) -> bool:
         """Whether a Lyapunov spectrum is computed."""
-        return self.trainvalidate.loss != "task"
+        return self.spectrum_loss is not None or self.lyapunov.spectrum_every > 0
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """The terms of the loss and their weights."""
+        return weighted(self.trainvalidate.loss)
+
+    @property
+    def spectrum_loss(self) -> str | None:
+        """The term of the loss that is one of the spectrum."""
+        return next((name for name in self.losses if name != "task"), None)
 
     @property
     def scaling(self) -> str:

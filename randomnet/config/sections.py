@@ -30,6 +30,7 @@ from randomnet.config.values import (
     Neurons,
     Number,
     Share,
+    Sum,
     Target,
     Value,
 )
@@ -217,7 +218,18 @@ class LyapunovSection:
     nle: int | Share = option(CountOrShare(), TEN_PERCENT, "How many leading exponents the loss sees.", only=SPECTRUM)
     tsim: float = option(Number(0, above=True), 200.0, "Time over which exponents are averaged.", only=SPECTRUM)
     tons: float | str = option(
-        Number(0, above=True, words=("adaptive",)), 0.2, "Time between reorthonormalisations (QR).", only=SPECTRUM
+        Number(0, above=True, words=("adaptive",)),
+        0.2,
+        "Time between reorthonormalisations (QR).",
+        only=SPECTRUM,
+        task_default=1.0,
+    )
+    spectrum_every: int = option(
+        Integer(0),
+        0,
+        "Epochs of a task between records of the leading exponents along its validation trials; 0 = none.",
+        kinds=TRAIN,
+        only=TASKED,
     )
     transient: float = option(Number(0), 10.0, "Time the state settles before the frame starts.", only=SPECTRUM)
     frame_transient: float = option(Number(0), 10.0, "Time the frame settles before averaging.", only=SPECTRUM)
@@ -235,10 +247,10 @@ class TrainValidateSection:
     """[trainvalidate] The training."""
 
     loss: str = option(
-        Choice(("l2", "mse", "sinai", "task"), {"l2norm": "l2", "entropy": "sinai"}),
+        Sum(Choice(("l2", "mse", "sinai", "task"), {"l2norm": "l2", "entropy": "sinai"})),
         "mse",
         "l2: norm of (exponents - target); mse: mean square of it; sinai: the sum of positive exponents, maximised; "
-        "task: that of the task.",
+        "task: that of the task, to which one of the others may be added.",
         kinds=TRAIN,
         task_default="task",
     )

@@ -124,6 +124,34 @@ class Choice(Value):
 
 
 @dataclass(frozen=True)
+class Sum(Value):
+    """One of `names`, or a sum of them with weights, such as `task + 0.1*mse`; as a text in RandomNet's spelling."""
+
+    terms: Choice
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return f"{self.terms.expected}, or a sum such as task + 0.1*mse"
+
+    def parse(self, text: str) -> str:
+        """The sum in one spelling: names once each, weights only where they are not 1."""
+        parts: dict[str, float] = {}
+        for part in text.split("+"):
+            factor, times, name = part.rpartition("*")
+            weight, name = float(factor) if times else 1.0, self.terms.parse(name.strip())
+            if not 0 < weight < math.inf or name in parts:
+                raise ValueError("a weight that is not positive, or a name twice")
+            parts[name] = weight
+        return " + ".join(name if weight == 1 else f"{weight:g}*{name}" for name, weight in parts.items())
+
+
+def weighted(text: str) -> dict[str, float]:
+    """The terms of a parsed Sum and their weights, {"task": 1.0, "mse": 0.1}."""
+    return {part.rpartition("*")[2]: float(part.rpartition("*")[0] or 1) for part in text.split(" + ")}
+
+
+@dataclass(frozen=True)
 class Share:
     """A percentage of N."""
 

@@ -18,7 +18,14 @@ from randomnet.config import TRAINED, ConfigError, Run
 from randomnet.kinds import building
 from randomnet.kinds.interface import Cost, Report
 from randomnet.lyapunov import Schedule, entropy, kaplan_yorke
-from randomnet.objectives import Objective, SpectrumObjective, task_objective
+from randomnet.objectives import (
+    Objective,
+    Recorder,
+    SpectrumLoss,
+    SpectrumObjective,
+    spectrum_along,
+    task_objective,
+)
 from randomnet.rnn import Network
 from randomnet.tasks import Trials
 from randomnet.training import Progress, fit
@@ -45,7 +52,7 @@ def check(run: Run) -> dict[str, Any]:
         training, validation = building.trials_of(run)
         trials = f"{len(training)} to train, {len(validation)} to validate"
         facts["task"] = {"name": run.config.trialparams.task_name, "trials": trials, **_source(training)}
-    elif run.config.trainvalidate.loss != "sinai":
+    if run.config.spectrum_loss in ("l2", "mse"):
         building.target_of(run, facts["neurons"])
     path = building.pretrained_of(run)
     if path:
@@ -125,19 +132,29 @@ def estimate(run: Run) -> Cost:
 def objective(run: Run, start: building.Start) -> Objective:
     """What the run trains on, in its precision and on its device."""
     like = start.state.to(building.PRECISIONS[run.config.trainvalidate.precision])
-    if run.config.has_task:
-        return task_objective(*building.trials_of(run), run.config.trainvalidate.batch_size, like)
-    n = start.connectome.n
-    k = building.exponents_of(run, n)
-    loss = run.config.trainvalidate.loss
-    target = np.zeros(k) if loss == "sinai" else building.target_of(run, n)
-    return SpectrumObjective(
-        loss,
-        torch.from_numpy(target).to(like),
+    losses, schedule, term = run.config.losses, building.schedule_of(run.config), None
+    if run.config.spectrum_loss:
+        n, loss = start.connectome.n, run.config.spectrum_loss
+        k = building.exponents_of(run, n)
+        target = torch.from_numpy(np.zeros(k) if loss == "sinai" else building.target_of(run, n)).to(like)
+        state = torch.zeros_like(like) if run.config.has_task else like
+        term = SpectrumLoss(loss, target, state, start.frame[:k].to(like), schedule)
+    if not run.config.has_task:
+        return SpectrumObjective(term, losses[term.loss])
+    every = run.config.lyapunov.spectrum_every
+    return task_objective(
+        *building.trials_of(run),
+        run.config.trainvalidate.batch_size,
         like,
-        start.frame[:k].to(like),
-        building.schedule_of(run.config),
+        weight=losses["task"],
+        spectrum=(losses[term.loss], term) if term else None,
+        recorder=Recorder(every, _leading(run, start), schedule) if every else None,
     )
+
+
+def _leading(run: Run, start: building.Start) -> torch.Tensor:
+    """The frame of the exponents that the config asks for, (k, N) float64."""
+    return start.frame[: building.exponents_of(run, start.connectome.n)]
 
 
 def settings(run: Run) -> dict[str, Any]:
@@ -159,7 +176,11 @@ def _measure(run: Run, start: building.Start) -> dict[str, Any]:
         matrix = building.double(start.network).matrix().detach()
         measured["spectral_radius"] = float(torch.linalg.eigvals(matrix).abs().max())
     if run.config.uses_spectrum:
-        found = building.full_spectrum(start, run.config)
+        if run.config.has_task:  # the exponents that are trained or recorded, along the validation trials
+            inputs = objective(run, start).validation.inputs
+            found = spectrum_along(start.network, inputs, _leading(run, start), building.schedule_of(run.config))
+        else:
+            found = building.full_spectrum(start, run.config)
         measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
         measured["log10_condition"] = found.log10_condition
     return measured
@@ -207,7 +228,7 @@ def _arrays(
     final: dict[str, Any],
 ) -> dict[str, np.ndarray]:
     arrays = {"groups": start.labels, "state_initial": start.state.cpu().numpy()}
-    if run.config.trainvalidate.loss in ("l2", "mse"):
+    if run.config.spectrum_loss in ("l2", "mse"):
         arrays["target"] = building.target_of(run, start.connectome.n)
     for when, found, held in (("initial", initial, values), ("final", final, progress.last)):
         if "exponents" in found:
