@@ -6,6 +6,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def announce(plan: Plan, facts: list[dict]) -> None:
             made = "synthetic, made up" if fact["task"]["synthetic"] else fact["task"]["source"]
             print(f"  task {fact['task']['name']}: {fact['task']['trials']}; data: {made}")
         for sign, residual in fact.get("sinkhorn_residual", {}).items():
-            print(f"  Sinkhorn: {sign} column sums depart by at most {residual:.2g} of their target")
+            verdict = "" if residual <= 0.01 else " (not balanced: its pattern of edges does not allow it)"
+            print(f"  Sinkhorn: {sign} column sums depart by at most {residual:.2g} of their target{verdict}")
     sys.stdout.flush()
 
 
@@ -85,11 +87,10 @@ def report(plan: Plan, outcome) -> int:
         print(f"Interrupted. To go on from the last checkpoints: {resume_command()}")
         return EXIT_INTERRUPTED
     if plan.config.experiment.kind == "train":
-        label = plan.config.experiment.name.replace(" ", "_")
-        print(
-            f"Figures: python visualization.py --results_folders {outcome.root} --results_labels {label} "
-            f"--save_figs {outcome.root / 'figs'}"
-        )
+        label = "_".join(plan.config.experiment.name.split()) or "results"
+        folder, figures = str(outcome.root), str(outcome.root / "figs")
+        rest = ("--results_folders", folder, "--results_labels", label, "--save_figs", figures)
+        print(f"Figures: {command('visualization.py', *rest)}")
     if outcome.failed:
         print(f"{outcome.failed} runs failed; each has its error.txt. To try them again: add --retry-failed")
     return EXIT_FAILED if outcome.failed else 0
@@ -97,8 +98,14 @@ def report(plan: Plan, outcome) -> int:
 
 def resume_command() -> str:
     """The command that goes on."""
-    kept = [argument for argument in sys.argv[1:] if argument != "--fresh"]
-    return " ".join(["python", "runrandomnet.py", *kept])
+    return command(Path(__file__).name, *(argument for argument in sys.argv[1:] if argument != "--fresh"))
+
+
+def command(script: str, *rest: str) -> str:
+    """A command line for one of our scripts that can be pasted into a shell, in the current folder."""
+    path = Path(__file__).with_name(script)
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return shlex.join(["python", str(shown), *rest])
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -114,12 +121,16 @@ def main(argv: list[str] | None = None) -> int:
         facts = experiment.check(plan)
         announce(plan, facts)
         if options.dry_run:
+            experiment.check_results(plan, facts)
             dry_run(plan)
             return 0
         return report(plan, experiment.run(plan, facts, fresh=options.fresh, retry_failed=options.retry_failed))
     except ConfigError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_USAGE
+    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
     except OSError as error:  # a full disk, say; what has ended is whole on disk
         print(f"error: {error}. Runs that ended are kept; the same command goes on with the rest", file=sys.stderr)
         return EXIT_FAILED

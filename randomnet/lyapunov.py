@@ -25,7 +25,9 @@ from torch.utils.checkpoint import checkpoint
 
 GRAPH_BYTES = 500e6  # what the graph of one gradient may keep; beyond it segments are recomputed
 WORST_CONDITION = {torch.float32: 1e5, torch.float64: 1e12}  # of a frame before QR, for a gradient through it
-BATCHES = 20  # of which the standard errors are made
+BATCHES = 20  # of which the standard errors are made, at most; fewer where they would be shorter than
+SHORTEST_BATCH = 4.0  # units of time, and none where they would be fewer than
+FEWEST_BATCHES = 5
 ADAPTIVE_CONDITION = 100.0  # what `adaptive` lets the frame's condition grow to between QRs
 
 
@@ -112,7 +114,7 @@ def spectrum(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -
         order = np.argsort(-exponents, kind="stable")
         return Spectrum(
             exponents[order],
-            _batch_errors(rates, weights)[order],
+            _batch_errors(rates, weights, sum(plan) * system.dt)[order],
             float((logs.max(1).values - logs.min(1).values).max()) / math.log(10),
             plan[0] * system.dt,
             bundle[0].cpu().numpy(),
@@ -263,11 +265,12 @@ def _segments(plan: list[int], bundle: Tensor) -> list[list[int]]:
     return [plan[start : start + size] for start in range(0, len(plan), size)]
 
 
-def _batch_errors(rates: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Standard errors of the mean rates by BATCHES batch means; rates (intervals, k), nan where there are too few."""
-    if len(rates) < BATCHES:
+def _batch_errors(rates: np.ndarray, weights: np.ndarray, time: float) -> np.ndarray:
+    """Standard errors of the mean rates (intervals, k) over `time`, by batch means; nan where there are too few."""
+    count = min(BATCHES, int(time / SHORTEST_BATCH + 1e-9), len(rates))
+    if count < FEWEST_BATCHES:
         return np.full(rates.shape[1], np.nan)
-    batches = np.array_split(np.arange(len(rates)), BATCHES)
+    batches = np.array_split(np.arange(len(rates)), count)
     means = np.array([np.average(rates[batch], axis=0, weights=weights[batch]) for batch in batches])
     with np.errstate(invalid="ignore"):  # a direction that dies at once has exponent -inf and no error: nan
-        return means.std(axis=0, ddof=1) / math.sqrt(BATCHES)
+        return means.std(axis=0, ddof=1) / math.sqrt(count)

@@ -124,7 +124,10 @@ class RunFolder:
     def record(self) -> dict[str, Any] | None:
         """run.json, or None while the run has not ended."""
         path = self.path / "run.json"
-        return read_json(path) if path.exists() else None
+        try:
+            return read_json(path) if path.exists() else None
+        except ResultsError:  # a damaged record says nothing: the run counts as missing, and is done again
+            return None
 
     @property
     def status(self) -> str:
@@ -189,6 +192,10 @@ class ResultsFolder:
         table = pd.DataFrame(_rows(self, manifest))
         write_csv(self.root / "summary.csv", table)
         return table
+
+    def has_curves(self, combo: int) -> bool:
+        """Whether a combo's curves have been written."""
+        return (self.root / str(combo) / f"{CURVES[0]}_all.npy").exists()
 
     def write_curves(self, manifest: Mapping[str, Any], combo: int) -> None:
         """Write CURVES, such as train_loss_all.npy, of a combo whose runs all ended: (iterations, epochs), or nan."""
@@ -288,4 +295,7 @@ def _rows(folder: ResultsFolder, manifest: Mapping[str, Any]) -> list[dict[str, 
 
 def _history(run: RunFolder) -> pd.DataFrame:
     path = run.path / "history.csv"
-    return pd.read_csv(path) if path.exists() and path.stat().st_size else pd.DataFrame()
+    try:
+        return pd.read_csv(path) if path.exists() and path.stat().st_size else pd.DataFrame()
+    except ValueError:  # damaged: as if there were none yet
+        return pd.DataFrame()

@@ -29,7 +29,8 @@ class Progress:
     """Where a training stands; `state()` of it, kept anywhere, is enough to go on to the same bytes.
 
     history: one row per epoch, epoch 0 being the untrained network. best: the network's values at the lowest loss;
-    last: those after the last update (where it diverged: at the last finite loss). reason: why it ended early, or ''.
+    last: those after the last update (where it diverged: at the last finite loss), with final_loss. reason: why it
+    ended early, or ''.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
@@ -37,6 +38,7 @@ class Progress:
     last: dict[str, Tensor] = field(default_factory=dict)
     best_loss: float = math.inf
     best_epoch: int = 0
+    final_loss: float = math.nan
     diverged: bool = False
     reason: str = ""
 
@@ -96,9 +98,27 @@ def fit(
             progress.reason = f"no lower loss for {early_stopping} epochs"
         elif checkpoint_every and progress.epoch % checkpoint_every == 0:
             keep(state(), progress)
-    if not progress.diverged:
-        progress.last = network.values()
+    _finish(network, objective, progress)
     return progress
+
+
+def _finish(network: Network, objective: Objective, progress: Progress) -> None:
+    """Measure the network as it is at last: the history's last loss is that before the last update."""
+    if progress.diverged:
+        progress.final_loss = progress.history[-1]["train_loss"] if progress.history else math.nan
+        return
+    progress.last = network.values()
+    try:
+        with torch.no_grad():
+            found = [objective.measure(network, batch) for batch in objective.batches()]
+    except FloatingPointError:
+        return
+    total = sum(one.weight for one in found)
+    losses = [one.weight * one.figures.get("train_loss", float(one.loss)) for one in found]
+    progress.final_loss = sum(losses) / total
+    validated = bool(progress.history) and "validate_loss" in progress.history[-1]
+    if not validated and progress.final_loss < progress.best_loss:
+        progress.best, progress.best_loss, progress.best_epoch = progress.last, progress.final_loss, progress.epoch
 
 
 def _epoch(
@@ -162,7 +182,7 @@ def _gradient_norms(measured: Measured, parameters: dict[str, Tensor]) -> dict[s
     norms = {name: 0.0 if p.grad is None else float(p.grad.norm()) for name, p in parameters.items()}
     for name, norm in norms.items():
         if not math.isfinite(norm):
-            raise FloatingPointError(f"the gradient of {_short(name)} is not finite; a smaller tons may help")
+            raise FloatingPointError(f"the gradient of {_short(name)} is not finite")
     return norms
 
 

@@ -153,7 +153,7 @@ def test_texts_numbers_and_words_in_one_list(plan):
 
 def test_a_section_dot_key_and_an_alias_name_an_option(plan):
     made = plan(grid('{"model.dt": [0.1, 0.05], "subpopulation": ["neuron", "cell_fibers"]}'))
-    assert made.varied == ("model.dt", "subpopulation")
+    assert made.varied == ("dt", "groups")  # one name per option, however it was written
     assert [(c.config.model.dt, c.config.model.groups) for c in made.combos] == [
         (0.1, "neuron"), (0.1, "cell_fibers"), (0.05, "neuron"), (0.05, "cell_fibers"),
     ]  # fmt: skip

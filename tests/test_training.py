@@ -60,7 +60,7 @@ def test_gradients_are_clipped_per_parameter_and_both_norms_recorded():
 
 
 def test_best_is_the_network_that_gave_the_lowest_loss():
-    losses = iter([5.0, 2.0, 3.0, 4.0])
+    losses = iter([5.0, 2.0, 3.0, 4.0, 4.5])
     seen = []
 
     def objective(trained):
@@ -182,3 +182,12 @@ def test_with_a_validation_the_best_values_are_those_it_saw():
     seen = []
     progress = fit(network(), Validated(distance(3.0).loss), optimizer="SGD", lr=0.1, epochs=3)
     assert torch.equal(progress.best["gains"], seen[1])
+
+
+def test_the_final_loss_is_that_of_the_last_network_which_may_be_the_best():
+    trained = network()
+    progress = fit(trained, distance(3.0), optimizer="SGD", lr=0.1, epochs=5)
+    assert progress.final_loss == pytest.approx(24.0 * 0.8 ** (2 * 5), rel=1e-9)
+    assert progress.final_loss < progress.history[-1]["train_loss"]
+    assert (progress.best_loss, progress.best_epoch) == (progress.final_loss, 5)
+    assert torch.equal(progress.best["gains"], trained.gains().detach())

@@ -23,6 +23,8 @@ def _times(config: Config) -> tuple[Key, str] | None:
         return ("lyapunov", "tsim"), f"at least one interval of reorthonormalisation ({interval:g})"
     if (spectrum.tsim + spectrum.transient + spectrum.frame_transient) / dt > 1e9:
         return ("lyapunov", "tsim"), "fewer than 1e9 steps of model.dt in the transients and tsim together"
+    if abs(interval / dt - round(interval / dt)) > 1e-6:
+        return ("lyapunov", "tons"), f"a multiple of the step (model.dt = {dt:g})"
     return None
 
 
@@ -87,8 +89,6 @@ def _task(config: Config) -> tuple[Key, str] | None:
         return ("trainvalidate", "loss"), "mse, l2 or sinai, as [trialparams] task_name names no task"
     if config.has_task and trials.task_name != "seq_mem" and trials.n_back >= trials.trial_length:
         return ("trialparams", "n_back"), f"less than trial_length = {trials.trial_length}"
-    if config.has_task and config.paths.pretrained:
-        return ("paths", "pretrained"), "nothing with a task, for which it is not available yet"
     if config.has_task and config.experiment.kind != "train":
         return ("trialparams", "task_name"), "none, as only kind = train has tasks"
     return None

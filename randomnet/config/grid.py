@@ -11,7 +11,7 @@ import numpy as np
 
 from randomnet.config.reading import ABOUT, GRID, Text, as_text, build, read_grid, read_texts, render, unread
 from randomnet.config.schema import Config, is_read
-from randomnet.config.values import ConfigError
+from randomnet.config.values import Choice, ConfigError
 
 STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface")
 
@@ -82,11 +82,23 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
         laid = dict(zip(axes, values, strict=True))
         origin = f"{where}, combo {index} {tuple(values)!r}"
         over = {key: Text(as_text(laid[name]), origin) for name, (key, _) in axes.items()}
-        combos.append(Combo(index, laid, build(base | over)))
+        named = {_heading(key): _spelled(key, laid[name]) for name, (key, _) in axes.items()}
+        combos.append(Combo(index, named, build(base | over)))
     varied = {key: Text(", ".join(map(as_text, values)), where) for key, values in axes.values()}
     unread(base | varied, [combo.config for combo in combos])
     _all_different(combos, where)
-    return Plan(path, render(texts), tuple(axes), tuple(combos))
+    return Plan(path, render(texts), tuple(_heading(key) for key, _ in axes.values()), tuple(combos))
+
+
+def _heading(key: tuple[str, str]) -> str:
+    """One name per option, however it was written: its key, or section.key where a key is in several sections."""
+    return key[1] if sum(other == key[1] for _, other in ABOUT) == 1 else ".".join(key)
+
+
+def _spelled(key: tuple[str, str], value: Any) -> Any:
+    """A text of a choice in RandomNet's spelling; other values as they were written."""
+    about = ABOUT[key].value
+    return about.parse(value) if isinstance(about, Choice) and isinstance(value, str) else value
 
 
 def _all_different(combos: Sequence[Combo], where: str) -> None:

@@ -19,7 +19,7 @@ from randomnet.experiment.estimate import Estimate, estimate
 from randomnet.kinds import KINDS
 from randomnet.results import COMPLETE, DIVERGED, FAILED, ResultsError, ResultsFolder
 
-__all__ = ["Estimate", "Outcome", "check", "estimate", "run"]
+__all__ = ["Estimate", "Outcome", "check", "check_results", "estimate", "run"]
 
 check = planning.check
 
@@ -50,7 +50,7 @@ def run(plan: Plan, facts: list[dict[str, Any]], *, fresh: bool = False, retry_f
         with _at_the_door(plan):
             old = planning.check_folder(folder)
             planning.prepare(plan, facts, None if fresh else old)
-            aside = folder.set_aside() if fresh else None
+            aside = _set_aside(folder) if fresh and old else None
             held.enter_context(folder.lock())
             prepared = planning.prepare(plan, facts, planning.check_folder(folder))
             folder.write_plan(prepared.manifest, plan.text)
@@ -59,7 +59,20 @@ def run(plan: Plan, facts: list[dict[str, Any]], *, fresh: bool = False, retry_f
         for note in prepared.notes:
             tqdm.write(f"Note: {note}")
         interrupted = _carry_out(plan, prepared, folder, retry_failed)
+        if folder.manifest is None:  # somebody removed the folder meanwhile
+            folder.write_plan(prepared.manifest, plan.text)
         return Outcome(folder.root, folder.write_summary(prepared.manifest), interrupted, prepared.manifest)
+
+
+def _set_aside(folder: ResultsFolder) -> Path | None:
+    with folder.lock():  # nobody may be working in it
+        return folder.set_aside()
+
+
+def check_results(plan: Plan, facts: list[dict[str, Any]]) -> None:
+    """Whether `run` could use the results folder as it is; nothing is written. Raises ConfigError."""
+    with _at_the_door(plan):
+        planning.prepare(plan, facts, planning.check_folder(ResultsFolder(Path(plan.config.paths.path_to_results))))
 
 
 def workers_of(plan: Plan) -> int:
@@ -80,6 +93,9 @@ def _carry_out(plan: Plan, prepared: planning.Prepared, folder: ResultsFolder, r
             if status == FAILED:
                 folder.run(combo, iteration).forget_failure()
     skipped = (COMPLETE, DIVERGED) if retry_failed else (COMPLETE, DIVERGED, FAILED)
+    for combo in prepared.combos:  # a kill may have come between a run's end and its combo's curves
+        if not folder.has_curves(combo.index):
+            folder.write_curves(prepared.manifest, combo.index)
     missing = [run for run in runs if states[run.combo, run.iteration] not in skipped]
     done = len(runs) - len(missing)
     if done:

@@ -149,6 +149,10 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         for key in keys
         if old["settings"].get(key) != new["settings"].get(key)
     ]
+    inputs = [about["connectome"].get("inputs", {}) for about in (old, new)]
+    found += [
+        f"the file of {key} has changed" for key in inputs[1] if not found and inputs[0].get(key) != inputs[1][key]
+    ]
     checksums = old["connectome"].get("sha256"), new["connectome"].get("sha256")
     if not found and checksums[0] != checksums[1]:
         found = [f"the connectome of net.roi {new['settings']['net.roi']} has changed (sha256 {checksums[1]})"]

@@ -1,6 +1,7 @@
 """From a Run's config to the plain records the science takes; shared by the kinds, the only ones that see a config."""
 
 import copy
+import hashlib
 import math
 import os
 import warnings
@@ -16,6 +17,7 @@ from randomnet import initialisation
 from randomnet.config import TRAINED, Config, ConfigError, Run, Share
 from randomnet.connectome import Connectome
 from randomnet.formats import FormatError, load_npy
+from randomnet.kinds import pretrained
 from randomnet.kinds.networks import connectome_of, facts_of
 from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectrum
 from randomnet.rnn import Network
@@ -36,7 +38,7 @@ class Start:
 
 
 def begin(run: Run) -> Start:
-    """Build a run's network, initial state and frame from its config and seed. Raises ConfigError."""
+    """Build a run's network, initial state and frame from its config, seed and pretrained model. Raises ConfigError."""
     connectome = connectome_of(run)
     config = run.config
     index, labels = _groups(connectome, config)
@@ -52,6 +54,8 @@ def begin(run: Run) -> Start:
         interface=_interface(run, connectome.n) if config.has_task else None,
         dtype=PRECISIONS[config.trainvalidate.precision],
     ).to(device_of(config))
+    if config.paths.pretrained and not config.has_task:
+        pretrained.take_over(run, network)
     state = torch.from_numpy(run.generator("state").standard_normal(connectome.n))
     frame = torch.from_numpy(random_frame(run.generator("basis"), connectome.n, connectome.n))
     return Start(connectome, network, labels, state.to(device_of(config)), frame.to(device_of(config)))
@@ -85,23 +89,24 @@ def _images(path: str, task: str) -> Images | None:
 
 
 def _interface(run: Run, n: int) -> dict[str, np.ndarray]:
-    """Initial weights and biases between a task and the n neurons, as torch's RNN and Linear draw them."""
+    """Initial weights and biases between a task and n neurons, as torch's RNN and Linear draw them or taken over."""
     task, init, rng = TASKS[run.config.trialparams.task_name], run.config.trainvalidate.init, run.generator("interface")
     init = "default" if init == "connectome" else init
-    return {
+    drawn = {
         "input_weights": initialisation.inputs(n, task.channels, init, rng),
         "input_bias": initialisation.biases(n, n, rng),
         "recurrent_bias": initialisation.biases(n, n, rng),
         "readout_weights": initialisation.readout(task.outputs, n, init, rng),
         "readout_bias": initialisation.biases(task.outputs, n, rng),
     }
+    return drawn | pretrained.inputs_of(run) if run.config.paths.pretrained else drawn
 
 
 def check(run: Run) -> dict[str, Any]:
     """All that `begin` could object to, without building what it need not; returns facts. Raises ConfigError."""
     device_of(run.config)
     net = run.config.net
-    if net.roi == "random":
+    if net.roi == "random" and not run.config.paths.pretrained:
         n, edges, groups = net.n, net.n * (net.n - 1), net.n
     else:
         connectome = connectome_of(run)
@@ -204,6 +209,16 @@ def _text_numbers(path: Path) -> np.ndarray:
         return np.loadtxt(path, ndmin=1, delimiter=delimiter)
 
 
+def checksums_of(run: Run) -> dict[str, str]:
+    """sha256 of the files besides the connectome that the run's results depend on, by option."""
+    config = run.config
+    named = {"lyapunov.target": config.lyapunov.target, "trialparams.images": config.trialparams.images}
+    if config.paths.pretrained:
+        named["paths.pretrained"] = str(pretrained.path_of(run))
+    paths = {key: Path(name).expanduser() for key, name in named.items() if isinstance(name, str) and name}
+    return {key: hashlib.sha256(path.read_bytes()).hexdigest() for key, path in paths.items() if path.is_file()}
+
+
 def schedule_of(config: Config) -> Schedule:
     """The times of the spectrum."""
     times = config.lyapunov
@@ -227,15 +242,3 @@ def device_of(config: Config) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ConfigError("[execution] device: expected a CUDA device with device = cuda, got a machine without one")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def pretrained_of(run: Run) -> Path | None:
-    """The model.pt that the run starts from, or None. Raises ConfigError where it is not there."""
-    if not run.config.paths.pretrained:
-        return None
-    path = Path(run.config.paths.pretrained).expanduser()
-    if os.path.isdir(path):
-        path = path / str(run.combo) / f"iter_{run.iteration}" / "model.pt"
-    if not os.path.isfile(path) or not os.access(path, os.R_OK):
-        raise ConfigError(f"[paths] pretrained: expected a results folder with a model for every run, got no {path}")
-    return path

@@ -20,6 +20,7 @@ from randomnet.formats import (
     roi_folders,
 )
 from randomnet.instantiation import instantiate, neurons_by_density
+from randomnet.kinds import pretrained
 from randomnet.nulls import shuffled
 from randomnet.synthetic import built_in, random_network
 
@@ -40,9 +41,11 @@ REGIONAL = (
 def connectome_of(run: Run) -> Connectome:
     """The run's network with the weights that training starts from. Raises ConfigError."""
     net, config = run.config.net, run.config
+    if config.has_task and config.paths.pretrained:
+        return pretrained.connectome_of(run)
     if net.roi == "random":
-        drawn = random_network(net.n, net.g, run.generator("network"))
-        return _normalised(_initialised(drawn, run), config)
+        drawn = random_network(net.n, 1.0, run.generator("network"))
+        return scaled(_normalised(_initialised(drawn, run), config), net.g)
     drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
     measured = _measured(net.roi, net.rows, config.paths.path_to_network)
     if measured.provenance["source"] == "bio2art region matrix":
@@ -68,7 +71,7 @@ def connectome_of(run: Run) -> Connectome:
 def facts_of(run: Run) -> dict[str, Any]:
     """What the manifest says of the run's network; of a random one what holds for every draw."""
     net = run.config.net
-    if net.roi == "random":
+    if net.roi == "random" and not (run.config.has_task and run.config.paths.pretrained):
         return {
             "name": "random",
             "synthetic": True,

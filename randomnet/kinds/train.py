@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 from randomnet import results
-from randomnet.config import TRAINED, ConfigError, Run
+from randomnet.config import TRAINED, Run
 from randomnet.kinds import building
 from randomnet.kinds.interface import Cost, Report
 from randomnet.lyapunov import Schedule, entropy, kaplan_yorke
@@ -42,7 +42,6 @@ HEADLINE = (
 )
 LARGEST_RADIUS = 2000  # neurons; all eigenvalues of more take minutes
 PROBE_STEPS = 40  # of the full spectrum, for an estimate
-UNCHANGED = ("n", "edges", "groups")  # what a pretrained model must share with the network
 
 
 def check(run: Run) -> dict[str, Any]:
@@ -54,9 +53,9 @@ def check(run: Run) -> dict[str, Any]:
         facts["task"] = {"name": run.config.trialparams.task_name, "trials": trials, **_source(training)}
     if run.config.spectrum_loss in ("l2", "mse"):
         building.target_of(run, facts["neurons"])
-    path = building.pretrained_of(run)
-    if path:
-        _load_pretrained(building.begin(run).network, path)
+    facts["inputs"] = building.checksums_of(run)
+    if run.config.paths.pretrained:
+        building.begin(run)
     return facts
 
 
@@ -64,10 +63,7 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     """Train one network and write its history.csv, arrays.npz and model.pt; returns what run.json says of it."""
     began = time.perf_counter()
     start = building.begin(run)
-    path = building.pretrained_of(run)
-    if path:
-        _load_pretrained(start.network, path)
-    state = _read_checkpoint(folder.checkpoint)
+    state = _read_checkpoint(folder.checkpoint, start.state.device)
     initial = state["initial"] if state else _measure(run, start)
     values = state["values_initial"] if state else start.network.values()
 
@@ -98,7 +94,7 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     final = _measure(run, start)
     results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history, columns=_columns(progress)))
     results.write_arrays(folder.path / "arrays.npz", _arrays(run, start, values, progress, initial, final))
-    results.write_bytes(folder.path / "model.pt", _torch_bytes(_model(start.network, progress)))
+    results.write_bytes(folder.path / "model.pt", _torch_bytes(_model(start.network, progress, run.config.trained)))
     elapsed = (state or {}).get("seconds", 0.0) + time.perf_counter() - began
     return {
         "status": results.DIVERGED if progress.diverged else results.COMPLETE,
@@ -182,7 +178,7 @@ def _measure(run: Run, start: building.Start) -> dict[str, Any]:
         else:
             found = building.full_spectrum(start, run.config)
         measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
-        measured["log10_condition"] = found.log10_condition
+        measured["log10_condition"], measured["interval"] = found.log10_condition, found.interval
     return measured
 
 
@@ -198,6 +194,7 @@ def _figures(when: str, found: dict[str, Any], n: int) -> dict[str, float]:
         f"D_KY_{when}": kaplan_yorke(exponents, n),
         f"h_KS_{when}": entropy(exponents),
         f"log10_condition_{when}": found["log10_condition"],
+        f"interval_{when}": found["interval"],
         **figures,
     }
 
@@ -209,6 +206,10 @@ def _losses(progress: Progress) -> dict[str, float]:
         if column in history and len(history):
             found[f"{name}_initial"], found[f"{name}_final"] = history[column].iloc[0], history[column].iloc[-1]
             found[f"{name}_best"] = history[column].min()
+    # the losses of history are those before an update; these are of the networks that model.pt holds
+    found["loss_final"] = progress.final_loss
+    if "validate_loss" not in history:
+        found["loss_best"] = progress.best_loss
     if "validate_metrics" in history:
         found["validate_metrics_final"] = history["validate_metrics"].iloc[-1]
         found["validate_metrics_best"] = history["validate_metrics"].max()
@@ -236,6 +237,8 @@ def _arrays(
             arrays[f"spectrum_{when}_stderr"] = found["stderr"].numpy()
         for name in ("gains", "shifts", *(["weights"] if "weights" in run.config.trained else [])):
             arrays[f"{name}_{when}"] = held[name].cpu().numpy()
+    if "weights" in run.config.trained:
+        arrays["post"], arrays["pre"] = start.connectome.post, start.connectome.pre
     for name in TRAINED:
         moving = getattr(start.network, name).moving
         if moving is not None:
@@ -247,12 +250,13 @@ def _source(trials: Trials) -> dict[str, Any]:
     return {"source": trials.source, "synthetic": trials.synthetic}
 
 
-def _model(network: Network, progress: Progress) -> dict[str, Any]:
+def _model(network: Network, progress: Progress, trained: tuple[str, ...]) -> dict[str, Any]:
     return {
         "network": network.description(),
         "last": progress.last,
         "best": progress.best or progress.last,
         "best_epoch": progress.best_epoch,
+        "trained": list(trained),
     }
 
 
@@ -262,22 +266,12 @@ def _torch_bytes(record: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _read_checkpoint(path: Path) -> dict[str, Any] | None:
-    return torch.load(path, weights_only=True) if path.exists() else None
-
-
-def _load_pretrained(network: Network, path: Path) -> None:
-    """Start from the last values of a saved model on the same edges and groups. Raises ConfigError."""
-    where = f"[paths] pretrained: expected a model.pt of RandomNet on the same network and groups, got {path}"
+def _read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """The checkpoint, or None; a damaged one is set aside, and the run starts anew."""
+    if not path.exists():
+        return None
     try:
-        saved = torch.load(path, weights_only=True, map_location="cpu")
-        there, here = saved["network"], network.description()
-        for what in UNCHANGED:
-            same = torch.equal(there[what], here[what].cpu()) if what != "n" else there[what] == here[what]
-            if not same:
-                raise ConfigError(f"{where}, whose {what} differ")
-        network.assign(saved["last"])
-    except ConfigError:
-        raise
-    except Exception as error:  # a damaged file can raise nearly anything
-        raise ConfigError(f"{where}: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from None
+        return torch.load(path, weights_only=True, map_location=device)
+    except Exception:  # a damaged file can raise nearly anything
+        path.replace(path.with_suffix(".damaged"))
+        return None

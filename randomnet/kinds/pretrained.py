@@ -1,0 +1,103 @@
+"""Models of an earlier experiment that a run starts from: [paths] pretrained and [pretrainedparams].
+
+A spectrum run takes over the last values of model.pt on the same network. A task run takes over one stored Elman model
+(model_state_dict_epoch_E_iter_I.pth, RandomNet's or bio_rnn_mem's) of the same or another task: its recurrent network
+with the edges that it has, its input weights and biases; the readout is new.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from randomnet.config import ConfigError, Run
+from randomnet.connectome import Connectome
+from randomnet.rnn import Network
+from randomnet.tasks import TASKS
+
+SHARED = ("n", "edges", "groups", "activation", "form", "dt")  # of model.pt and of the network that takes it over
+ELMAN = ("rnn.weight_ih_l0", "rnn.weight_hh_l0", "rnn.bias_ih_l0", "rnn.bias_hh_l0")
+
+
+def take_over(run: Run, network: Network) -> None:
+    """Give the network of a spectrum run the last values of its model.pt. Raises ConfigError where they do not fit."""
+    path = path_of(run)
+    where = f"[paths] pretrained: expected a model.pt of RandomNet on the same network and groups, got {path}"
+    try:
+        saved = torch.load(path, weights_only=True, map_location="cpu")
+        there, here = saved["network"], network.description()
+        for what in SHARED:
+            tensor = isinstance(here[what], torch.Tensor)
+            if not (torch.equal(there[what], here[what].cpu()) if tensor else there[what] == here[what]):
+                raise ConfigError(f"{where}, whose {what} differ")
+        weights = saved["last"]["weights"]
+        if "weights" not in saved["trained"] and not torch.allclose(weights, network.weights().cpu().to(weights)):
+            raise ConfigError(f"{where}, whose untrained weights are others (net.g and net.normalization say which)")
+        network.assign(saved["last"])
+    except ConfigError:
+        raise
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise ConfigError(f"{where}: {_line(error)}") from None
+
+
+def connectome_of(run: Run) -> Connectome:
+    """The recurrent network of the stored model as a Connectome: its edges are its weights that are not 0."""
+    path, state = _elman(run)
+    weights = state["rnn.weight_hh_l0"]
+    post, pre = np.nonzero(weights)
+    return Connectome(
+        f"{run.config.net.roi}, pretrained",
+        post,
+        pre,
+        weights[post, pre].astype(np.float64),
+        np.array([f"unit{number:04d}" for number in range(len(weights))]),
+        provenance={"source": f"pretrained model {path}", "synthetic": False},
+    )
+
+
+def inputs_of(run: Run) -> dict[str, np.ndarray]:
+    """Input weights (N, channels) and both biases (N,) of the stored model."""
+    _, state = _elman(run)
+    return {
+        "input_weights": state["rnn.weight_ih_l0"],
+        "input_bias": state["rnn.bias_ih_l0"],
+        "recurrent_bias": state["rnn.bias_hh_l0"],
+    }
+
+
+def _elman(run: Run) -> tuple[Path, dict[str, np.ndarray]]:
+    path = path_of(run)
+    where = f"[paths] pretrained: expected a stored Elman model with {', '.join(ELMAN)}, got {path}"
+    try:
+        loaded: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+        state = {name: loaded[name].numpy() for name in ELMAN}
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise ConfigError(f"{where}: {_line(error)}") from None
+    channels = TASKS[run.config.trialparams.task_name].channels
+    n = len(state["rnn.weight_hh_l0"])
+    shapes = {"rnn.weight_ih_l0": (n, channels), "rnn.weight_hh_l0": (n, n)}
+    for name in ELMAN:
+        expected = shapes.get(name, (n,))
+        if state[name].shape != expected or not np.isfinite(state[name]).all():
+            raise ConfigError(f"{where}: {name}: expected finite numbers of shape {expected}, got {state[name].shape}")
+    return path, state
+
+
+def path_of(run: Run) -> Path:
+    """The file that is meant: paths.pretrained itself, or the one of the run's combo number in that results folder."""
+    path, which = Path(run.config.paths.pretrained).expanduser(), run.config.pretrainedparams
+    inside = f"iter_{run.iteration}/model.pt"
+    if run.config.has_task:
+        inside = f"model_state_dict_epoch_{which.pretrained_epoch}_iter_{which.pretrained_iteration}.pth"
+    if os.path.isdir(path):
+        path = path / str(run.combo) / inside
+    if not os.path.isfile(path) or not os.access(path, os.R_OK):
+        raise ConfigError(f"[paths] pretrained: expected a results folder with a model for every run, got no {path}")
+    return path
+
+
+def _line(error: Exception) -> str:
+    known = isinstance(error, (KeyError, ValueError))  # of torch's own words some advise to switch safety off
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}" if known else type(error).__name__
