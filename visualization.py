@@ -4,10 +4,12 @@
 
 Combos are matched across folders by the values of the options that all folders vary. What a folder varies alone is
 drawn and compared on its own, never mixed. Folders that are unfinished, failed or diverged in part are drawn as far as
-they go, and the console says what is missing. To give a kind of experiment its figures, add its row to FIGURES.
+they go, and the console says what is missing. Where combos are pooled, the title says over what. To give a kind of
+experiment its figures, add its row to FIGURES.
 """
 
 import argparse
+import os
 import re
 import sys
 import zipfile
@@ -24,20 +26,35 @@ from matplotlib.figure import Figure
 from randomnet import plotting, results
 from randomnet.comparison import matching, statistics
 from randomnet.comparison.matching import Combo, Matched, Study, canonical, distinct
+from randomnet.comparison.minima import MINIMA
 from randomnet.config import nearest
 from randomnet.plotting import Panel, Series
 
-LOSSES = {
+NATS = "loss: negative log-\nlikelihood (nats)"
+LOSSES = {  # by the name of the loss, or of the task that is the loss
     "mse": "loss: mean squared\ndifference from target (1/τ²)",
     "l2": "loss: Euclidean\ndistance from target (1/τ)",
     "sinai": "loss: minus the entropy rate\nh$_\\mathrm{KS}$ (1/τ)",
+    "seq_mem": "loss: mean squared\nerror of recall (MSE)",
+    "nback_mem": NATS,
+    "pic_latent_mem": NATS,
+    "pic_mem": NATS,
 }
 LAMBDA = "largest Lyapunov exponent\nλ$_\\mathrm{max}$ (1/τ)"
+CHANCE = 50.0  # %, of match against non-match in equal numbers
 Figures = Iterator[tuple[str, Figure]]  # each with the name of its file
 
 
 class BadInput(ValueError):
     """What the user asked for cannot be done; the text is one line."""
+
+
+def say(text: str) -> None:
+    """Print; who stops reading, as `head` does, misses the rest, and the figures are written all the same."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,40 +97,51 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _loss_label(ylabel: str | None, combos: Sequence[Combo]) -> str:
-    names = distinct(combos, matching.LOSS)
+    names = list(dict.fromkeys(combo.loss for combo in combos if combo.loss))
+    labels = list(dict.fromkeys(LOSSES.get(name.casefold(), f"loss ({name})".replace("$", r"\$")) for name in names))
     if ylabel:
         return ylabel
-    if len(names) > 1:
+    if len(labels) > 1:
         return f"loss ({' and '.join(names)}: not the same quantity)".replace("$", r"\$")
-    return LOSSES.get(names[0].casefold(), f"loss ({names[0]})".replace("$", r"\$")) if names else "loss"
+    return labels[0] if labels else "loss"
 
 
 def _stem(what: str, group: Matched) -> str:
     return what if group.key == matching.ALL else f"{what}_{group.key}"
 
 
-def _series(study: Study, group: Matched) -> dict[tuple[str, int], Series]:
-    """A colour for each folder, and a dash for each of its combos in this figure, by (label, number)."""
+def _series(study: Study, group: Matched, dashed: bool = True) -> dict[tuple[str, int], Series]:
+    """A colour for each folder, and a dash for each of its combos in this figure, by (label, number).
+
+    dashed: whether the dash may tell combos apart; if not, each has its own colour where a folder has several.
+    """
     found: dict[tuple[str, int], Series] = {}
-    for combo in group.combos:
+    several = len({combo.label for combo in group.combos}) < len(group.combos)
+    for number, combo in enumerate(group.combos):
+        own = [matching.own_text(combo, study.shared), matching.own_task(study.combos, [combo])]
+        text = matching.legend_text(combo.label, [combo.connectome], ", ".join(filter(None, own)))
         dash = sum(label == combo.label for label, _ in found)
-        text = matching.legend_text(combo.label, [combo.connectome], matching.own_text(combo, study.shared))
-        found[combo.label, combo.number] = Series(text, combo.place, dash)
+        look = (combo.place, dash) if dashed else (number if several else combo.place, 0)
+        found[combo.label, combo.number] = Series(text, *look)
     return found
 
 
-def _pooled_series(study: Study) -> dict[str, Series]:
+def _pooled_series(study: Study, combos: Sequence[Combo]) -> dict[str, Series]:
     names: dict[str, list[Combo]] = {}
-    for combo in study.combos:
+    for combo in combos:
         names.setdefault(combo.label, []).append(combo)
-    return {label: Series(matching.legend_text(label, [combo.connectome for combo in own]), own[0].place)
-            for label, own in sorted(names.items(), key=lambda item: item[1][0].place)}
+    found = {}
+    for label, own in sorted(names.items(), key=lambda item: item[1][0].place):
+        task = matching.own_task(study.combos, own)
+        found[label] = Series(matching.legend_text(label, [combo.connectome for combo in own], task), own[0].place)
+    return found
 
 
-def loss_curves(study: Study, ylabel: str | None) -> Figures:
-    """Loss and largest exponent over epochs, a figure per combo."""
+def curve_figures(study: Study, ylabel: str | None) -> Figures:
+    """Loss, accuracy and largest exponent over epochs, as far as there are, a figure per combo."""
     for group in study.matched:
-        series = _series(study, group)
+        validated = any("validate_loss" in combo.loaded.history for combo in group.combos)
+        series = _series(study, group, dashed=not validated)
         parts = []
         for combo in group.combos:
             history = combo.loaded.history
@@ -125,8 +153,13 @@ def loss_curves(study: Study, ylabel: str | None) -> Figures:
                                      status=rows["iteration"].map(status)))  # fmt: skip
         history = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
         if not history.empty:
-            panels = [Panel("train_loss", _loss_label(ylabel, group.combos)), Panel("lambda_max", LAMBDA, zero=True)]
-            yield _stem("loss", group), plotting.curves(history, panels, list(series.values()), group.title)
+            label = _loss_label(ylabel, group.combos)
+            panels = [Panel("validate_loss", label, training="train_loss") if validated else Panel("train_loss", label),
+                      Panel("validate_metrics", "accuracy (%)", training="train_metrics", chance=CHANCE),
+                      Panel("lambda_max", LAMBDA, zero=True)]  # fmt: skip
+            panels = [panel for panel in panels if panel.column in history]
+            looks, title = list(series.values()), matching.titled(group.combos, group.title)
+            yield _stem("loss", group), plotting.curves(history, panels, looks, title)
 
 
 def array_figures(study: Study, ylabel: str | None) -> Figures:
@@ -145,7 +178,7 @@ def _arrays(combo: Combo) -> Iterator[dict[str, np.ndarray]]:
         try:
             yield combo.loaded.arrays(combo.number, iteration)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            print(f"{combo.label}: arrays of combo {combo.number} iteration {iteration} cannot be read: {error}")
+            say(f"{combo.label}: arrays of combo {combo.number} iteration {iteration} cannot be read: {error}")
 
 
 def _spectra(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Series]) -> Figures:
@@ -161,7 +194,8 @@ def _spectra(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Se
         if aims:
             targets[one.text] = np.ravel(aims[0])
     if before or after:
-        yield _stem("spectra", group), plotting.spectra(before, after, targets, list(series.values()), group.title)
+        title = matching.titled(group.combos, group.title)
+        yield _stem("spectra", group), plotting.spectra(before, after, targets, list(series.values()), title)
 
 
 def _distributions(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Series]) -> Figures:
@@ -176,40 +210,81 @@ def _distributions(group: Matched, arrays: Mapping[Any, list], series: Mapping[A
         if any(not np.array_equal(*pair, equal_nan=True) for pair in pairs.values()):
             found[name] = pairs
     if found:
-        yield _stem("parameters", group), plotting.distributions(found, list(series.values()), group.title)
+        title = matching.titled(group.combos, group.title)
+        yield _stem("parameters", group), plotting.distributions(found, list(series.values()), title)
 
 
-def end_dots(study: Study, ylabel: str | None, column: str, label: str | None = None, zero: bool = False) -> Figures:
-    """A quantity at the end of training, by label and by every gridded option; `label` None is the loss's."""
-    panel = Panel(column, label or _loss_label(ylabel, study.combos), zero)
-    series = _pooled_series(study)
-    runs = study.runs[study.runs["status"].isin([results.COMPLETE, results.DIVERGED])]
-    runs = runs.assign(series=runs["label"].map({label: one.text for label, one in series.items()}))
-    if not np.isfinite(runs[column].astype(float)).any():
+def end_dots(study: Study, ylabel: str | None, column: str, label: str | None = None, **look: Any) -> Figures:
+    """A quantity of the whole run, by label and by every gridded option; `label` None is the loss's."""
+    panel = Panel(column, label or _loss_label(ylabel, study.combos), **look)
+    said = "after training" if column.endswith("_final") else ""
+    yield from _pooled_dots(study, study.matched, column, [panel], said)
+
+
+def radius_dots(study: Study, ylabel: str | None) -> Figures:
+    """Spectral radius before and after training, by label and by every gridded option."""
+    panels = [Panel(f"spectral_radius_{when}", f"spectral radius\n{said} training")
+              for when, said in (("initial", "before"), ("final", "after"))]  # fmt: skip
+    yield from _pooled_dots(study, study.matched, "spectral_radius", panels)
+
+
+def minimum_boxes(study: Study, ylabel: str | None) -> Figures:
+    """Lowest loss, its epoch and that of 99 % of it: per combo, and pooled over the combos that all folders have."""
+    which = "validation" if any("validate_loss" in combo.loaded.history for combo in study.combos) else "training"
+    panels = [Panel("loss_minimum", ylabel or f"minimum {which}\n" + _loss_label(None, study.combos)),
+              Panel("epoch_minimum", f"epoch of the minimum\n{which} loss", whole=True),
+              Panel("epoch_99", "first epoch within 1 % of the\nrange above the minimum", whole=True)]  # fmt: skip
+    labels = {combo.label for combo in study.combos}
+    common = [group for group in study.matched if {combo.label for combo in group.combos} == labels]
+    for group in study.matched if len(study.matched) > 1 else []:
+        series = _series(study, group)
+        runs = _ended(study, series)
+        shown = [panel for panel in panels if np.isfinite(runs[panel.column].astype(float)).any()]
+        if shown:
+            title, looks = matching.titled(group.combos, group.title), list(series.values())
+            runs, texts = runs.assign(group=runs["series"]), [one.text for one in looks]
+            yield _stem("minimum", group), plotting.dots(runs, shown, looks, texts, title=title, boxes=True)
+    lacking = len(study.matched) - len(common)
+    said = f"without {lacking} of {len(study.matched)} combos, which not all folders have" if lacking else ""
+    yield from _pooled_dots(study, common, "minimum", panels, said, boxes=True)
+
+
+def _ended(study: Study, series: Mapping[tuple[str, int], Series]) -> pd.DataFrame:
+    """The runs that ended, of these combos, each with the text of its series."""
+    texts = [series[key].text if key in series else None
+             for key in zip(study.runs["label"], study.runs["number"], strict=True)]  # fmt: skip
+    runs = study.runs.assign(series=texts)
+    return runs[runs["status"].isin([results.COMPLETE, results.DIVERGED]) & runs["series"].notna()]
+
+
+def _pooled_dots(
+    study: Study, groups: Sequence[Matched], stem: str, panels: Sequence[Panel], said: str = "", boxes: bool = False
+) -> Figures:
+    """Runs by label, with all combos of these groups pooled, and by every option whose values differ among them."""
+    combos = [combo for group in groups for combo in group.combos]
+    series = _pooled_series(study, combos)
+    runs = _ended(study, {(combo.label, combo.number): series[combo.label] for combo in combos})
+    panels = [panel for panel in panels if np.isfinite(runs[panel.column].astype(float)).any()]
+    if not panels:
         return
-    texts = [one.text for one in series.values()]
-    pooled = [option for option in study.varied if len(distinct(study.combos, option)) > 1]
+    looks = list(series.values())
+    texts = [one.text for one in looks]
+    pooled = [option for option in study.varied if len(distinct(combos, option)) > 1]
+
+    def title(options: Sequence[str]) -> str:
+        together = f"all values of {' and '.join(options)} together" if options else ""
+        return matching.titled(combos, ", ".join(filter(None, [said, together])))
+
     shown = runs.assign(group=runs["series"])
-    yield f"{column}_by_label", plotting.dots(shown, panel, list(series.values()), texts, title=_pooled_title(pooled))
+    yield f"{stem}_by_label", plotting.dots(shown, panels, looks, texts, title=title(pooled), boxes=boxes)
     for option in pooled:
-        names = _group_names(study, option)
-        values = {(combo.label, combo.number): canonical(combo.get(option)) for combo in study.combos}
+        names = matching.group_names(combos, option)
+        values = {(combo.label, combo.number): canonical(combo.get(option)) for combo in combos}
         keys = zip(runs["label"], runs["number"], strict=True)
         shown = runs.assign(group=[names.get(values[key]) for key in keys])
-        rest = _pooled_title([other for other in pooled if other != option])
-        yield f"{column}_by_{option}", plotting.dots(shown, panel, list(series.values()), list(names.values()),
-                                                    xlabel=option, title=rest)  # fmt: skip
-
-
-def _group_names(study: Study, option: str) -> dict[Any, str]:
-    """The values of an option in their order, by what makes them equal, as people read them."""
-    order = [canonical(text) for text in distinct(study.combos, option)]
-    same = {key: [combo for combo in study.combos if canonical(combo.get(option)) == key] for key in order}
-    return {key: max((matching.value_text(combo, option) for combo in combos), key=len) for key, combos in same.items()}
-
-
-def _pooled_title(options: Sequence[str]) -> str:
-    return "after training" + (f", all values of {' and '.join(options)} together" if options else "")
+        rest = title([other for other in pooled if other != option])
+        yield f"{stem}_by_{option}", plotting.dots(shown, panels, looks, list(names.values()), xlabel=option,
+                                                   title=rest, boxes=boxes)  # fmt: skip
 
 
 class Kind(NamedTuple):
@@ -220,16 +295,32 @@ class Kind(NamedTuple):
     figures: tuple[Callable[[Study, str | None], Figures], ...]
 
 
+RADII = ("spectral_radius_initial", "spectral_radius_final")
+ON_SPECTRUM, ON_TASK = "train on a spectrum", "train on a task"  # both are kind = train
 FIGURES = {
-    "train": Kind(
-        metrics=("loss_initial", "loss_final", "loss_best", "epoch_best", "lambda_max_initial", "lambda_max_final",
-                 "n_positive_initial", "n_positive_final", "D_KY_initial", "D_KY_final", "h_KS_initial", "h_KS_final",
-                 "seconds"),
+    ON_SPECTRUM: Kind(
+        metrics=("loss_initial", "loss_final", "loss_best", "epoch_best", "epoch_99", "lambda_max_initial",
+                 "lambda_max_final", "n_positive_initial", "n_positive_final", "D_KY_initial", "D_KY_final",
+                 "h_KS_initial", "h_KS_final", *RADII, "seconds"),
         overview=("loss_initial", "loss_final", "lambda_max_initial", "lambda_max_final"),
         figures=(
-            loss_curves,
+            curve_figures,
             array_figures,
             partial(end_dots, column="loss_final"),
+            partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
+        ),
+    ),
+    ON_TASK: Kind(
+        metrics=("loss_initial", "loss_final", "validate_loss_initial", "validate_loss_final", *MINIMA,
+                 "validate_metrics_final", "validate_metrics_best", *RADII, "lambda_max_initial", "lambda_max_final",
+                 "seconds"),
+        overview=(*MINIMA, "validate_metrics_best", *RADII, "lambda_max_initial", "lambda_max_final"),
+        figures=(
+            curve_figures,
+            array_figures,
+            minimum_boxes,
+            partial(end_dots, column="validate_metrics_best", label="best validation accuracy (%)", chance=CHANCE),
+            radius_dots,
             partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
         ),
     ),
@@ -240,12 +331,24 @@ def gather(asked: argparse.Namespace) -> tuple[Study, Kind]:
     """Read all folders and match their combos; BadInput or ResultsError before anything is written."""
     pairs = zip(asked.results_folders, asked.results_labels, strict=True)
     combos = [one for place, (root, label) in enumerate(pairs) for one in matching.read_combos(root, label, place)]
-    kinds = list(dict.fromkeys(str(combo.loaded.manifest.get("kind")) for combo in combos))
-    if len(kinds) != 1 or kinds[0] not in FIGURES:
+    kinds: dict[str, list[str]] = {}
+    for combo in combos:
+        kind = str(combo.loaded.manifest.get("kind"))
+        kind = (ON_TASK if combo.task else ON_SPECTRUM) if kind == "train" else kind
+        kinds.setdefault(kind, []).append(combo.label)
+    if len(kinds) != 1 or not set(kinds) <= set(FIGURES):
+        got = ", ".join(f"{kind} ({' and '.join(dict.fromkeys(labels))})" for kind, labels in kinds.items())
         raise BadInput(f"--results_folders: expected folders of one kind, of {', '.join(FIGURES)}, "
-                       f"got {', '.join(kinds) or 'no combos'}")  # fmt: skip
-    kind = FIGURES[kinds[0]]
-    return matching.match(matching.keep(combos, asked.filter), kind.metrics, asked.results_labels), kind
+                       f"got {got or 'no combos'}")  # fmt: skip
+    combos = matching.keep(combos, asked.filter)
+    losses = {name: LOSSES.get(name, name).removeprefix("loss: ").replace("-\n", "-").replace("\n", " ")
+              for name in (str(combo.task["name"]) for combo in combos if combo.task)}  # fmt: skip
+    if len(set(losses.values())) > 1:
+        got = ", ".join(f"{name} ({loss})" for name, loss in losses.items())
+        raise BadInput(f"--results_folders: expected tasks of one kind of loss, got {got}; choose one, for example by "
+                       f"--filter task_name={next(iter(losses))}")  # fmt: skip
+    kind = FIGURES[next(iter(kinds))]
+    return matching.match(combos, kind.metrics, asked.results_labels), kind
 
 
 def make_folder(path: Path) -> None:
@@ -290,20 +393,6 @@ def compared(study: Study, kind: Kind) -> pd.DataFrame:
     return statistics.comparison_table(study.runs, kind.metrics, study.shared, seeds)
 
 
-def overview(study: Study, kind: Kind) -> str:
-    """What was drawn: a line per combo and label."""
-    lines = []
-    for (combo, label, own), runs in study.runs.groupby(["combo", "label", "own"], sort=False):
-        complete = runs[runs["status"] == results.COMPLETE]
-        line = {"combo": combo, "label": f"{label}, {own}" if own else label, "runs": f"{len(complete)}/{len(runs)}"}
-        for name in kind.overview:
-            values = complete[name][np.isfinite(complete[name])]
-            spread = f" ± {values.std():.2g}" if len(values) > 1 else ""
-            line[name] = f"{values.mean():.4g}{spread}" if len(values) else "-"
-        lines.append(line)
-    return pd.DataFrame(lines).to_string(index=False)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0, or 2 with one line on stderr."""
     try:
@@ -311,16 +400,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         study, kind = gather(asked)
         make_folder(asked.save_figs)
         for line in matching.notes(study):
-            print(line)
+            say(line)
         written = write(study, kind, asked.ylabel, asked.save_figs, asked.format)
     except (BadInput, results.ResultsError, OSError) as error:
         print(f"visualization.py: error: {error}", file=sys.stderr)
         return 2
     if len(written) == 1:
-        print("no figure: no run has written anything yet")
-    print(f"\ncomplete runs, mean ± standard deviation (exponents in 1/τ)\n{overview(study, kind)}\n")
+        say("no figure: no run has written anything yet")
+    shown = statistics.overview(study.runs, kind.overview)
+    unit = " (exponents in 1/τ)" if any("lambda" in name for name in shown.columns) else ""
+    say(f"\ncomplete runs, mean ± standard deviation{unit}\n{shown.to_string(index=False)}\n")
     for path in written:
-        print(path)
+        say(str(path))
     return 0
 
 

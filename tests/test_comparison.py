@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from randomnet.comparison import statistics
+from randomnet.comparison.minima import MINIMA, minima, with_minima
 from randomnet.comparison.statistics import (
     bootstrap_interval,
     compare,
@@ -105,12 +106,13 @@ def test_table_has_a_row_per_combo_and_pair_and_a_pooled_one():
         pd.concat([runs("a", [1.0, 2.0]), runs("a", [5.0], combo="lr=2"), runs("b", [2.0, 4.0]), runs("c", [0.0]),
                    runs("b", [9.0], combo="lr=2"), runs("b", [7.0], combo="lr=3")]), ["x", "y"], ["lr"])  # fmt: skip
     rows = table[["combo", "label_a", "label_b", "n"]].itertuples(index=False, name=None)
-    assert list(rows) == [("lr=1", "a", "b", 2), ("lr=2", "a", "b", 1), ("pooled", "a", "b", 3),
+    assert list(rows) == [("lr=1", "a", "b", 2), ("lr=2", "a", "b", 1), ("pooled", "a", "b", 2),
                           ("lr=1", "a", "c", 1), ("pooled", "a", "c", 1),
                           ("lr=1", "b", "c", 1), ("pooled", "b", "c", 1)]  # fmt: skip
-    assert table["difference_b_minus_a"][2] == pytest.approx((1 + 2 + 4) / 3)
-    assert table["permutation_p"][2] == 2 / 8
-    assert table["mean_b"][2] == pytest.approx((2 + 4 + 9) / 3)  # lr=3 is b's alone
+    # a pair is an iteration: the first has both combos (1 and 4 apart), the second one (2 apart); lr=3 is b's alone
+    assert table["difference_b_minus_a"][2] == pytest.approx(((1 + 4) / 2 + 2) / 2)
+    assert table["permutation_p"][2] == 2 / 4
+    assert table["mean_b"][2] == pytest.approx(((2 + 9) / 2 + 4) / 2)
     assert not {"own_a", "own_b"} & set(table.columns)
 
 
@@ -120,7 +122,7 @@ def test_own_combos_are_compared_apart_and_pooled_once():
     assert list(table["own_a"].fillna("")) == ["nle=1", "nle=2", ""]
     assert list(table["n"]) == [2, 2, 2]
     assert list(table["difference_b_minus_a"]) == [3.5, 0.5, 2.0]
-    assert table["n_a"][2] == 4 and table["mean_a"][2] == 3.0
+    assert table["n_a"][2] == 2 and table["mean_a"][2] == 3.0
 
 
 def test_diverged_runs_are_counted_and_in_no_mean():
@@ -130,9 +132,24 @@ def test_diverged_runs_are_counted_and_in_no_mean():
     assert (row["n"], row["n_b"], row["mean_b"], row["diverged_a"], row["diverged_b"]) == (1, 1, 2.0, 0, 1)
 
 
+def test_pooled_rows_do_not_count_combos_that_share_a_seed_as_independent():
+    """No difference but a common one of each iteration: over many draws p falls below 0.05 in about 5 % of them."""
+    rng, low, draws = np.random.default_rng(0), 0, 200
+    for _ in range(draws):
+        common = rng.standard_normal(8)
+        parts = []
+        for lr in range(4):
+            parts.append(runs("a", rng.normal(0, 0.2, 8), combo=f"lr={lr}"))
+            parts.append(runs("b", common + rng.normal(0, 0.2, 8), combo=f"lr={lr}"))
+        table = comparison_table(pd.concat(parts), ["x"], ["lr"]).set_index("combo")
+        low += table.loc["pooled", "permutation_p"] <= 0.05
+    # binomial(200, 0.05): mean 10, standard deviation 3.1
+    assert low <= 10 + 4 * 3.1
+
+
 def test_different_seeds_are_noted():
     both = pd.concat([runs("a", [1.0] * 6), runs("b", [2.0] * 6)])
-    assert comparison_table(both, ["x"], [], {"a": 1, "b": 1})["note"].eq("").all()
+    assert comparison_table(both, ["x"], [], {"a": 1, "b": 1})["note"][0] == ""
     note = comparison_table(both, ["x"], [], {"a": 1, "b": 2})["note"][0]
     assert note == "paired by iteration although the seeds differ (a 1, b 2)"
 
@@ -147,3 +164,44 @@ def test_summary_of_one_folder():
     assert list(table["combo"]) == ["lr=1", "lr=2", "pooled"]
     assert list(table["mean"]) == [2.0, 5.0, 3.0]
     np.testing.assert_allclose(table["stderr"], [1.0, np.nan, 2 / np.sqrt(3)])
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ([5.0, 1.0, 2.0, 1.0], (1.0, 1, 1)),  # the first of equal minima
+        ([10.0, 5.0, 0.1, 0.05, 0.0, 3.0], (0.0, 4, 2)),  # range 10: within 0.1 of it, the limit included
+        ([1.0, 2.0, 3.0], (1.0, 0, 0)),  # the first epoch counts
+        ([101.0, 3.0, 2.01, 1.99, 1.0, 101.0], (1.0, 4, 3)),  # range 100: at most 2
+        ([2.0, 2.0, 2.0], (2.0, 0, 0)),  # constant: no range
+        ([0.7], (0.7, 0, 0)),
+        ([np.nan, 4.0, np.inf, 3.0, -np.inf], (3.0, 3, 3)),
+        ([np.nan, np.nan], (np.nan, np.nan, np.nan)),
+        ([], (np.nan, np.nan, np.nan)),
+    ],
+)
+def test_minimum_its_epoch_and_that_of_99_percent(losses, expected):
+    np.testing.assert_array_equal(minima(np.arange(len(losses)), np.array(losses, dtype=float)), expected)
+
+
+def test_exponential_decay_is_99_percent_done_after_log_100_time_constants():
+    epochs = np.arange(400)
+    low, last, near = minima(epochs, 0.3 + 2 * np.exp(-epochs / 20))
+    assert last == 399 and low == pytest.approx(0.3, abs=1e-8)
+    assert near == np.ceil(20 * np.log(100))
+
+
+def test_minima_are_of_the_validation_loss_where_there_is_one():
+    table = pd.DataFrame({"combo": [0, 0, 1], "iteration": [0, 1, 0], "status": "complete"})
+    curves = pd.DataFrame({"combo": 0, "iteration": [0, 0, 1, 1], "epoch": [0, 1, 0, 1],
+                           "train_loss": [9.0, 8.0, 7.0, 6.0], "validate_loss": [1, 2, np.nan, np.nan]})  # fmt: skip
+    found = with_minima(table, curves)[list(MINIMA)].to_numpy()
+    np.testing.assert_array_equal(found, [[1, 0, 0], [6, 1, 1], [np.nan] * 3])
+    assert with_minima(table, pd.DataFrame()) is table
+
+
+def test_the_overview_leaves_out_what_no_run_has():
+    table = statistics.overview(runs("a", [1.0, 3.0]).assign(y=np.nan), ["x", "y"])
+    assert list(table.columns) == ["combo", "label", "runs", "x"] and table["x"][0] == "2 ± 1.4"
+    waiting = statistics.overview(runs("a", [np.nan], status="missing"), ["x"])
+    assert list(waiting.columns) == ["combo", "label", "runs"] and waiting["runs"][0] == "0/1"

@@ -8,12 +8,13 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from randomnet.comparison.minima import with_minima
 from randomnet.config import nearest
 from randomnet.results import Loaded, ResultsError, load
 
@@ -21,7 +22,9 @@ ABSENT = object()
 ALL = "all runs"  # the name of a combo where nothing is varied
 SYNTHETIC = "(synthetic)"
 LISTED = 6  # so many are named in a line about missing ones
+SHUFFLED = "shuffled"
 LOSS = "trainvalidate.loss"
+TASK = "trialparams.task_name"
 ASIDE = ("experiment.", "paths.", "execution.")  # sections that say nothing of the science; seeds have their own line
 
 
@@ -36,6 +39,14 @@ class Combo:
     settings: Mapping[str, Any]
     connectome: str
     loaded: Loaded
+    task: Mapping[str, Any] = field(default_factory=dict)  # of a working-memory experiment: name, source, synthetic
+
+    @property
+    def loss(self) -> str:
+        """What is minimised: the name of the loss, or of the task where the task is the loss; empty if unknown."""
+        loss = self.get(LOSS)
+        loss = self.get(TASK) if "task" in str(loss).casefold() else loss  # losses shown are the task's own part
+        return "" if loss is ABSENT else str(loss)
 
     def get(self, option: str) -> Any:
         """The value of an option, by its full or its short name, gridded or not; ABSENT where none or several are."""
@@ -79,9 +90,10 @@ def read_combos(folder: Path, label: str, place: int) -> list[Combo]:
     """All combos of a results folder; ResultsError, in one line, where it is none."""
     try:
         loaded = load(folder)
+        loaded = replace(loaded, table=with_minima(loaded.table, loaded.history))
         return [
-            Combo(label, place, combo["combo"], combo["values"], combo.get("settings", {}),
-                  connectome_text(combo.get("connectome") or {}), loaded)
+            Combo(label, place, combo["combo"], combo["values"], settings := combo.get("settings", {}),
+                  connectome_text(record := combo.get("connectome") or {}, settings), loaded, task_of(record, settings))
             for combo in loaded.manifest["combos"]
         ]  # fmt: skip
     except ResultsError:
@@ -154,10 +166,46 @@ def table_of_runs(matched: Sequence[Matched], shared: Sequence[str], metrics: Se
     return runs.reindex(columns=list(dict.fromkeys([*runs.columns, *metrics])))
 
 
-def connectome_text(record: Mapping[str, Any]) -> str:
-    """What the network is, from the manifest; synthetic ones are called so."""
+def connectome_text(record: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """What the network is, from the manifest; synthetic and shuffled ones are called so."""
     name = str(record.get("name") or "")
-    return f"{name} {SYNTHETIC}".strip() if record.get("synthetic") and "synthetic" not in name.casefold() else name
+    if record.get("synthetic") and "synthetic" not in name.casefold():
+        name = f"{name} {SYNTHETIC}".strip()
+    return f"{name} {SHUFFLED}".strip() if settings.get("net.random_w") is True else name
+
+
+def task_of(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The task of a combo, from its connectome's facts and its settings; empty where it has none."""
+    name = settings.get(TASK)
+    return {"name": name, **(record.get("task") or {})} if name else {}
+
+
+def task_text(combos: Sequence[Combo]) -> str:
+    """The tasks of these combos for a title; what images are made up is called synthetic. Empty where there is none."""
+    texts = []
+    for task in (combo.task for combo in combos if combo.task):
+        source = str(task.get("source") or "data")
+        source = source if SYNTHETIC[1:-1] in source.casefold() else f"{SYNTHETIC[1:-1]} {source}"
+        texts.append(f"{task['name']} ({source})" if task.get("synthetic") else str(task["name"]))
+    return " and ".join(dict.fromkeys(texts))
+
+
+def titled(combos: Sequence[Combo], title: str) -> str:
+    """The title, after the task where there is one."""
+    return ": ".join(filter(None, [task_text(combos), title]))
+
+
+def own_task(every: Sequence[Combo], combos: Sequence[Combo]) -> str:
+    """The task of these combos for the legend; empty where all folders have the same."""
+    texts = {task_text([combo for combo in every if combo.label == label]) for label in {c.label for c in every}}
+    return task_text(combos) if len(texts) > 1 else ""
+
+
+def group_names(combos: Sequence[Combo], option: str) -> dict[Any, str]:
+    """The values of an option in their order, by what makes them equal, as people read them."""
+    order = [canonical(text) for text in distinct(combos, option)]
+    same = {key: [combo for combo in combos if canonical(combo.get(option)) == key] for key in order}
+    return {key: max((value_text(combo, option) for combo in group), key=len) for key, group in same.items()}
 
 
 def _same_option(one: str, other: str) -> bool:
@@ -168,7 +216,7 @@ def _same_option(one: str, other: str) -> bool:
 def value_text(combo: Combo, option: str) -> str:
     """An option's value for people: where it names a synthetic connectome, it says so."""
     value = str(combo.get(option))
-    return combo.connectome if combo.connectome == f"{value} {SYNTHETIC}" else value
+    return f"{value} {SYNTHETIC}" if combo.connectome.startswith(f"{value} {SYNTHETIC}") else value
 
 
 def combo_text(combo: Combo, options: Sequence[str]) -> str:
@@ -239,11 +287,15 @@ def _said_of_differences(study: Study, labels: Sequence[str]) -> Iterator[str]:
         found = {label: manifest.get(name) for label, manifest in first.items()}
         if len(set(map(str, found.values()))) > 1:
             yield f"{name} differ: {', '.join(f'{label} {value}' for label, value in found.items())}; {consequence}"
+    data = {label: next(str(combo.task.get("source")) for combo in study.combos if combo.label == label)
+            for label in labels}  # fmt: skip
+    if len(set(data.values())) > 1:
+        yield f"data of the trials differ: {', '.join(f'{label} {source}' for label, source in data.items())}"
     differing = _differing(study, labels)
     if differing:
         yield f"settings differ: {_listing(differing)}"
     for group in study.matched:
-        losses = {combo.label: str(loss) for combo in group.combos if (loss := combo.get(LOSS)) is not ABSENT}
+        losses = {combo.label: combo.loss for combo in group.combos if combo.loss}
         if len(set(losses.values())) > 1:
             said = ", ".join(f"{label} {value}" for label, value in losses.items())
             yield f"{group.key}: losses differ in kind ({said}); their values are not comparable"

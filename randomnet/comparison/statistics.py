@@ -5,6 +5,7 @@
     permutation_p        two-sided sign-flip test of a mean difference of zero
     compare              all of it for one metric of two sets of runs, as one row
     comparison_table     every combo, metric and pair of labels, and all combos pooled
+    overview             the table for the console: a row per combo and label
     summary_table        the same columns for one set of runs alone: means and standard errors
 
 Only complete runs enter a mean; diverged ones are counted beside it, for leaving them out flatters. No correction for
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 POOLED = "pooled"
+POOLED_NOTE = "a pair is an iteration, the mean over its combos, which share its seed"
 LEVEL = 0.95
 RESAMPLES = 10_000
 FLIPS = 20_000
@@ -91,8 +93,8 @@ def comparison_table(
     options: the shared options, each of which becomes a column.
     seeds:   the base seed of every label; pairs of different seeds are noted.
 
-    Where a label has several combos of the same shared options, each is compared on its own; in the pooled rows their
-    mean stands for them, so that no run counts twice.
+    Where a label has several combos of the same shared options, each is compared on its own. In the pooled rows a pair
+    is an iteration: the mean over all combos that both labels have of it, since these share its seed.
     """
     columns = ["combo", *options, "metric", "label_a", "label_b", "own_a", "own_b", *COMPARED]
     rows = []
@@ -126,6 +128,25 @@ def summary_table(runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[
                                        "planned", "diverged"])
 
 
+def overview(runs: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """Mean ± standard deviation over complete runs as text, a row per combo and label; `runs` as in comparison_table.
+
+    A metric that no complete run has is left out.
+    """
+    every = _complete(runs)
+    shown = [name for name in metrics if np.isfinite(every[name].astype(float)).any()]
+    lines = []
+    for (combo, label, own), part in runs.groupby(["combo", "label", "own"], sort=False):
+        complete = _complete(part)
+        line = {"combo": combo, "label": f"{label}, {own}" if own else label, "runs": f"{len(complete)}/{len(part)}"}
+        for name in shown:
+            values = complete[name][np.isfinite(complete[name].astype(float))]
+            spread = f" ± {values.std():.2g}" if len(values) > 1 else ""
+            line[name] = f"{values.mean():.4g}{spread}" if len(values) else "-"
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
 COMPARED = ("n", "n_a", "n_b", "mean_a", "mean_b", "stderr_a", "stderr_b", "difference_b_minus_a", "interval_low",
             "interval_high", "permutation_p", "diverged_a", "diverged_b", "note")
 
@@ -134,11 +155,17 @@ def _rows(
     head: Mapping[str, Any], a: pd.DataFrame, b: pd.DataFrame, metrics: Sequence[str], caution: str
 ) -> list[dict[str, Any]]:
     rows = []
+    pooled = head["combo"] == POOLED
     for metric in _present(metrics, a, b):
         # A label's own combos of one shared combo are averaged into one value per pair, and only then compared.
-        paired = (_complete(part).groupby(["combo", "iteration"])[metric].mean() for part in (a, b))
-        row = compare(*paired) | _means(_complete(a)[metric], "_a") | _means(_complete(b)[metric], "_b")
-        note = "; ".join(filter(None, [row["note"], caution]))
+        paired = [_complete(part).groupby(["combo", "iteration"])[metric].mean() for part in (a, b)]
+        values = [_complete(part)[metric] for part in (a, b)]
+        if pooled:
+            # The combos of an iteration share its seed, so they are no independent pairs: an iteration is one.
+            both = pd.concat(paired, axis=1, join="inner", keys=("a", "b")).dropna().groupby("iteration").mean()
+            paired = values = [both["a"], both["b"]]
+        row = compare(*paired) | _means(values[0], "_a") | _means(values[1], "_b")
+        note = "; ".join(filter(None, [row["note"], POOLED_NOTE if pooled else "", caution]))
         rows.append({**head, "metric": metric, **row, "diverged_a": _diverged(a), "diverged_b": _diverged(b),
                      "note": note})
     return rows

@@ -1,6 +1,7 @@
 """Quantities over epochs."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -10,12 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from randomnet.plotting.style import (
+    DASHED,
     REFERENCE,
     SINGLE,
     STYLE,
     THIN_RUNS,
     Panel,
     Series,
+    chance_handle,
+    chance_line,
     finite_values,
     legend,
     line_handle,
@@ -33,6 +37,8 @@ def curves(history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
 
     history: one row per run and epoch: series, run, status, epoch and the panels' columns. Runs of status `diverged`
              are drawn singly up to where they end, with a cross, and are in no mean.
+    Where a panel has training beside validation, the line style tells them apart, and so the series must differ in
+    colour.
     """
     with matplotlib.rc_context(STYLE):
         figure = new_figure(SINGLE, 0.55 + 1.65 * len(panels), title)
@@ -42,7 +48,13 @@ def curves(history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
         rows[-1].xaxis.get_major_locator().set_params(integer=True)
         figure.align_ylabels(rows)
         counts = {one.text: max(panel.get(one.text, 0) for panel in drawn) for one in series}
-        handles = [line_handle(one, f"{one.text}, {runs_text(counts[one.text])}") for one in series]
+        paired = any(panel.training in history for panel in panels)
+        handles = [line_handle(one, f"{one.text}, {runs_text(counts[one.text])}", "-" if paired else one.linestyle)
+                   for one in series]  # fmt: skip
+        if paired:
+            handles += [Line2D([], [], color=REFERENCE, label="validation"),
+                        Line2D([], [], color=REFERENCE, linestyle=DASHED, label="training")]  # fmt: skip
+        handles += chance_handle(panels)
         if (history.get("status") == "diverged").any():
             handles.append(Line2D([], [], color=REFERENCE, marker="x", linestyle="", label="diverged, in no mean"))
         legend(figure, handles, "mean and standard deviation over runs" if max(counts.values(), default=0) > 1 else "")
@@ -51,27 +63,37 @@ def curves(history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
 
 def _draw_curves(axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequence[Series]) -> dict[str, int]:
     """Draw one panel; returns how many runs each series' mean is of."""
-    if panel.column not in history or not finite_values(history[panel.column]).size:
+    set_ylabel(axes, panel.label)
+    columns = [name for name in (panel.training, panel.column) if name in history]
+    clean = {name: history.assign(value=history[name].astype(float).replace([np.inf, -np.inf], np.nan))
+             for name in columns}  # fmt: skip
+    both = pd.concat(clean.values()) if clean else pd.DataFrame({"value": []})
+    if not finite_values(both["value"]).size:
         say_empty(axes)
-        set_ylabel(axes, panel.label)
         return {}
-    clean = history.assign(value=history[panel.column].astype(float).replace([np.inf, -np.inf], np.nan))
-    low, high, log = _limits(clean)
+    low, high, log = _limits(both, panel.chance)
     axes.set_yscale("log" if log else "linear")
     if panel.zero:
         zero_line(axes)
-    counts = {one.text: _draw_series(axes, clean[clean["series"] == one.text], one, (low, high)) for one in series}
+    chance_line(axes, panel.chance)
+    counts = dict.fromkeys((one.text for one in series), 0)
+    for name in columns:
+        for one in series:
+            dash = (DASHED if name == panel.training else "-") if panel.training in history else one.linestyle
+            rows = clean[name][clean[name]["series"] == one.text]
+            drawn = _draw_series(axes, rows, one, dash, (low, high), thin=name != panel.training)
+            counts[one.text] = max(counts[one.text], drawn)
     axes.set_ylim(low, high)
-    set_ylabel(axes, panel.label)
     return counts
 
 
-def _limits(history: pd.DataFrame) -> tuple[float, float, bool]:
+def _limits(history: pd.DataFrame, chance: float | None) -> tuple[float, float, bool]:
     """y limits and whether they are log: all runs that did not diverge, and half as much again for those that did."""
     diverged = history["status"] == "diverged"
     steady, wild = finite_values(history["value"][~diverged]), finite_values(history["value"][diverged])
     main = steady if steady.size else wild
-    log = log_helps(main)
+    log = chance is None and log_helps(main)
+    main = main if chance is None else np.append(main, chance)
     scale = np.log10 if log else np.asarray
     low, high = float(scale(main.min())), float(scale(main.max()))
     span = high - low or max(abs(high), 1.0) * 0.1
@@ -81,24 +103,26 @@ def _limits(history: pd.DataFrame) -> tuple[float, float, bool]:
     return (10**low, 10**high, True) if log else (low, high, False)
 
 
-def _draw_series(axes: Axes, rows: pd.DataFrame, one: Series, limits: tuple[float, float]) -> int:
+def _draw_series(
+    axes: Axes, rows: pd.DataFrame, one: Series, dash: Any, limits: tuple[float, float], thin: bool
+) -> int:
     wide = rows.pivot_table(index="epoch", columns="run", values="value", dropna=False)
     diverged = rows.loc[rows["status"] == "diverged", "run"].unique()
     steady = wide.drop(columns=diverged, errors="ignore").dropna(axis=1, how="all")
-    if 1 < steady.shape[1] <= THIN_RUNS:
+    if thin and 1 < steady.shape[1] <= THIN_RUNS:
         axes.plot(steady.index, steady, color=one.color, linewidth=0.4, alpha=0.5)
     if steady.shape[1]:
         mean, spread = steady.mean(axis=1), steady.std(axis=1)
         # One epoch is a point, and a line through it is nothing to see.
         marker = one.marker if mean.notna().sum() == 1 else None
-        axes.plot(mean.index, mean, color=one.color, linestyle=one.linestyle, marker=marker, markersize=3)
+        axes.plot(mean.index, mean, color=one.color, linestyle=dash, marker=marker, markersize=3)
         bottom = limits[0] if axes.get_yscale() == "log" else -np.inf  # a log axis has no place for mean - sd <= 0
-        axes.fill_between(mean.index, np.maximum(mean - spread, bottom), mean + spread, color=one.color, alpha=0.2,
-                          linewidth=0)  # fmt: skip
+        axes.fill_between(mean.index, np.maximum(mean - spread, bottom), mean + spread, color=one.color,
+                          alpha=0.2 if thin else 0.1, linewidth=0)  # fmt: skip
     for run in diverged:
         line = wide[run].dropna() if run in wide else pd.Series(dtype=float)
         if len(line):
-            axes.plot(line.index, line, color=one.color, linewidth=0.7, alpha=0.8)
+            axes.plot(line.index, line, color=one.color, linestyle=dash if not thin else "-", linewidth=0.7, alpha=0.8)
             axes.plot(line.index[-1], np.clip(line.iloc[-1], *limits), "x", color=one.color, markersize=4,
                       clip_on=False)  # fmt: skip
     return steady.shape[1]

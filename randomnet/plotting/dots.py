@@ -6,8 +6,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from randomnet.plotting.style import (
     DOUBLE,
@@ -16,6 +18,8 @@ from randomnet.plotting.style import (
     STYLE,
     Panel,
     Series,
+    chance_handle,
+    chance_line,
     finite_values,
     legend,
     log_helps,
@@ -28,40 +32,73 @@ from randomnet.plotting.style import (
 )
 
 
-def dots(table: pd.DataFrame, panel: Panel, series: Sequence[Series], groups: Sequence[str], xlabel: str = "",
-         title: str = "") -> Figure:
-    """One dot per run and a bar at the mean, by group (x) and series (colour); one column wide, two where it is full.
+def dots(table: pd.DataFrame, panels: Panel | Sequence[Panel], series: Sequence[Series], groups: Sequence[str],
+         xlabel: str = "", title: str = "", boxes: bool = False) -> Figure:
+    """One dot per run and a bar at the mean, by group (x) and series (colour), panels side by side.
 
-    table: one row per run: series, group, status and the panel's column. A run of status `diverged` is a cross at the
+    table: one row per run: series, group, status and the panels' columns. A run of status `diverged` is a cross at the
            upper edge, whatever its value.
+    boxes: also a box (quartiles and median) with whiskers over the range of the runs that did not diverge.
+    One panel is one column wide, two where it is full; several are two columns wide.
     """
+    panels = [panels] if isinstance(panels, Panel) else list(panels)
     own = groups == [one.text for one in series]  # one series per group: its name on the axis is enough
-    slots = len(groups) * (1 if own else len(series))
+    slots = len(groups) * (1 if own else len(series)) * len(panels)
+    named = not own or len(panels) == 1  # beside other panels there is no room for names, and the legend has them
+    room = (48 if slots <= 12 else 100) if len(panels) == 1 else 84 // len(panels)
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(SINGLE if slots <= 12 else DOUBLE, 2.7, title)
-        axes = figure.subplots()
-        alive = table[table["status"] != "diverged"]
-        log = log_helps(alive[panel.column])
-        axes.set_yscale("log" if log else "linear")
-        if panel.zero:
-            zero_line(axes)
-        width = 0.8 if own else 0.8 / max(1, len(series))
-        for place, group in enumerate(groups):
-            for number, one in enumerate(series):
-                offset = 0.0 if own else (number - (len(series) - 1) / 2) * width
-                part = table[(table["group"] == group) & (table["series"] == one.text)]
-                _draw_dots(axes, part, panel.column, one, place + offset, 0.5 * width)
-        axes.margins(y=0.12)
-        axes.set_xlim(-0.6, len(groups) - 0.4)
-        set_groups(axes, groups, 48 if slots <= 12 else 100)
-        axes.set_xlabel(plain(xlabel))
-        set_ylabel(axes, panel.label)
-        marks = [] if own else [mark_handle(one) for one in series if (table["series"] == one.text).any()]
+        figure = new_figure(SINGLE if slots <= 12 and len(panels) == 1 else DOUBLE, 2.7, title)
+        for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+            _draw_panel(axes, table, panel, series, groups, own, boxes)
+            if named:
+                set_groups(axes, groups, room)
+            else:
+                axes.set_xticks([])
+            axes.set_xlabel(plain(xlabel))
+        marks = [] if own and named else [mark_handle(one) for one in series if (table["series"] == one.text).any()]
         marks.append(Line2D([], [], color="k", marker="_", markersize=9, linestyle="", label="mean"))
+        if boxes:
+            marks.append(Patch(facecolor="0.85", edgecolor=REFERENCE, label="quartiles, median, range"))
+        marks += chance_handle(panels)
         if (table["status"] == "diverged").any():
             marks.append(Line2D([], [], color=REFERENCE, marker="x", linestyle="", label="diverged, in no mean"))
         legend(figure, marks, "")
         return figure
+
+
+def _draw_panel(
+    axes: Axes, table: pd.DataFrame, panel: Panel, series: Sequence[Series], groups: Sequence[str], own: bool,
+    boxes: bool,
+) -> None:  # fmt: skip
+    alive = table[table["status"] != "diverged"]
+    log = panel.chance is None and not panel.whole and log_helps(alive[panel.column])
+    axes.set_yscale("log" if log else "linear")
+    if panel.zero:
+        zero_line(axes)
+    chance_line(axes, panel.chance)
+    width = 0.8 if own else 0.8 / max(1, len(series))
+    for place, group in enumerate(groups):
+        for number, one in enumerate(series):
+            offset = 0.0 if own else (number - (len(series) - 1) / 2) * width
+            part = table[(table["group"] == group) & (table["series"] == one.text)]
+            if boxes:
+                _draw_box(axes, part, panel.column, one, place + offset, 0.7 * width)
+            _draw_dots(axes, part, panel.column, one, place + offset, 0.5 * width)
+    axes.margins(y=0.12)
+    axes.set_xlim(-0.6, len(groups) - 0.4)
+    if panel.whole:
+        axes.yaxis.get_major_locator().set_params(integer=True)
+    set_ylabel(axes, panel.label)
+
+
+def _draw_box(axes: Axes, rows: pd.DataFrame, column: str, one: Series, x: float, width: float) -> None:
+    alive = finite_values(rows.loc[rows["status"] != "diverged", column])
+    if len(alive) > 1:
+        line = {"color": one.color, "linewidth": 0.8}
+        axes.boxplot([alive], positions=[x], widths=width, whis=(0, 100), showfliers=False, manage_ticks=False,
+                     patch_artist=True, boxprops={"facecolor": (*to_rgb(one.color), 0.15), "edgecolor": one.color,
+                                                  "linewidth": 0.8},
+                     whiskerprops=line, capprops=line, medianprops=line | {"linewidth": 1.3})  # fmt: skip
 
 
 def _draw_dots(axes: Axes, rows: pd.DataFrame, column: str, one: Series, x: float, width: float) -> None:

@@ -4,11 +4,13 @@ import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
@@ -18,6 +20,7 @@ SINGLE, DOUBLE = 3.5, 7.2  # inches: one and two columns of a journal page
 FORMATS = ("png", "svg", "pdf")
 # Okabe and Ito (2008) without black and yellow: black is for targets, yellow is too light for lines.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+SHADES = ((0.0, 0.0), (0.0, 0.5), (1.0, 0.45), (0.0, 0.75))  # towards black (0) or white (1), and how far
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D")
 STYLE = {
@@ -32,6 +35,7 @@ THIN_RUNS = 12  # up to this many runs of a series are also drawn one by one
 ZOOM_BELOW = 0.3  # spectra get a second row when the trained exponents are less than this part of all
 REFERENCE = "0.25"
 DASHED = (0, (3, 1.5))
+DOTTED = (0, (1, 1.5))
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,10 @@ class Series:
 
     @property
     def color(self) -> str:
-        """Colour-blind-safe; the numbers wrap around, and `linestyle` then tells the series apart."""
-        return COLOURS[self.colour % len(COLOURS)]
+        """Colour-blind-safe; the numbers wrap around, and shade, `linestyle` and `marker` then tell series apart."""
+        end, part = SHADES[self.colour // len(COLOURS) % len(SHADES)]
+        plain_colour = np.array(to_rgb(COLOURS[self.colour % len(COLOURS)]))
+        return to_hex(plain_colour + part * (end - plain_colour)).upper()
 
     @property
     def linestyle(self) -> str | tuple[int, tuple[float, ...]]:
@@ -60,11 +66,19 @@ class Series:
 
 @dataclass(frozen=True)
 class Panel:
-    """One quantity: its column in the table, its axis label with unit, and whether zero deserves a line."""
+    """One quantity: its column in the table, its axis label with unit, and whether zero deserves a line.
+
+    training: the column of the same quantity of the training trials, drawn dashed beside that of the validation.
+    chance:   a level to compare with, drawn as a line; such a quantity has a linear axis.
+    whole:    only whole numbers, such as epochs.
+    """
 
     column: str
     label: str
     zero: bool = False
+    training: str = ""
+    chance: float | None = None
+    whole: bool = False
 
 
 def render(figure: Figure, fmt: str) -> bytes:
@@ -90,7 +104,8 @@ def check_text(text: str) -> None:
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
-    wrapped = textwrap.wrap(plain(title), int(width * 16)) if title else []
+    whole = plain(title).replace(" = ", "\u00a0=\u00a0")  # no line break between an option and its value
+    wrapped = textwrap.wrap(whole, int(width * 16)) if title else []
     figure = Figure(figsize=(width, height + 0.16 * len(wrapped)), layout="constrained")
     if wrapped:
         figure.suptitle("\n".join(wrapped))
@@ -113,8 +128,8 @@ def legend(figure: Figure, handles: Sequence[Line2D | Patch], heading: str) -> N
                   handlelength=1.8, columnspacing=1.2)  # fmt: skip
 
 
-def line_handle(one: Series, text: str) -> Line2D:
-    return Line2D([], [], color=one.color, linestyle=one.linestyle, label=text)
+def line_handle(one: Series, text: str, dash: Any = None) -> Line2D:
+    return Line2D([], [], color=one.color, linestyle=dash or one.linestyle, label=text)
 
 
 def mark_handle(one: Series) -> Line2D:
@@ -142,6 +157,18 @@ def log_helps(values: pd.Series | np.ndarray) -> bool:
 
 def zero_line(axes: Axes) -> None:
     axes.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
+
+
+def chance_line(axes: Axes, level: float | None) -> None:
+    if level is not None:
+        axes.axhline(level, color=REFERENCE, linestyle=DOTTED, linewidth=0.8, zorder=0)
+
+
+def chance_handle(panels: Sequence[Panel]) -> list[Line2D]:
+    """The legend's entry for the line of the chance level, if there is one."""
+    levels = dict.fromkeys(f"{panel.chance:g}" for panel in panels if panel.chance is not None)
+    return [Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8, label=f"chance level ({level} %)")
+            for level in levels]  # fmt: skip
 
 
 def set_ylabel(axes: Axes, label: str) -> None:
