@@ -10,21 +10,19 @@ from randomnet.config import Config, Plan, Run
 from randomnet.kinds import KINDS
 from randomnet.kinds.interface import Cost
 
-# what the time of an epoch depends on; combos that agree in these are probed once
-COSTLY = (
-    "net.roi",
-    "net.n",
-    "model.activation",
-    "model.dt",
-    "model.form",
-    "lyapunov.nle",
-    "lyapunov.tsim",
-    "lyapunov.tons",
-    "lyapunov.transient",
-    "lyapunov.frame_transient",
-    "trainvalidate.train_weights",
-    "trainvalidate.epochs",
-    "trainvalidate.precision",
+# what the time of a run does not depend on; combos that differ in nothing else are probed once
+FREE = (
+    "paths.pretrained",
+    "net.g",
+    "net.dales_law",
+    "net.random_w",
+    "lyapunov.target",
+    "trainvalidate.optimizer",
+    "trainvalidate.lr",
+    "trainvalidate.clip_norm",
+    "trainvalidate.early_stopping",
+    "trainvalidate.init",
+    "trainvalidate.remap_w",
 )
 
 
@@ -54,8 +52,7 @@ def estimate(plan: Plan) -> Estimate:
 
 
 def _key(config: Config) -> tuple:
-    settings = config.settings()
-    return tuple(str(settings.get(name)) for name in COSTLY)
+    return tuple((name, str(value)) for name, value in config.settings().items() if name not in FREE)
 
 
 def _probe(run: Run) -> Cost:
