@@ -47,12 +47,12 @@ def read_texts(path: Path, overrides: Sequence[str] = ()) -> Texts:
         section, dot, key = name.strip().partition(".")
         if not equals or not dot:
             raise ConfigError(f"--set {override}: expected section.key=value, such as lyapunov.nle=20")
-        target, text = _key(section, key, "--set"), text.strip()
         if re.search(r"(^|\s)[;#]", text):
             raise ConfigError(
-                f"--set: [{target[0]}] {target[1]}: expected no ; or # where an INI would begin a comment, got {text!r}"
+                f"--set: [{section}] {key}: expected no ; or # where an INI would begin a comment, got {text!r}"
             )
-        _put(replaced, target, text, "--set")
+        for one, value in unfolded(section, key, Text(text.strip(), "--set")):
+            _put(replaced, _key(section, one, "--set"), value, "--set")
     return texts | replaced
 
 

@@ -167,10 +167,12 @@ def _initialised(connectome: Connectome, run: Run) -> Connectome:
 
 
 def _normalised(connectome: Connectome, config: Config) -> Connectome:
-    net = config.net
+    net, scaling = config.net, config.scaling
+    if net.normalization == "auto" and "regions" in connectome.provenance:
+        scaling = "none"  # sinkhorn balances E and I, and region matrices have no signs
     try:
-        if config.scaling == "sinkhorn":
+        if scaling == "sinkhorn":
             return sinkhorn(connectome, net.sinkhorn_iterations, net.sinkhorn_tolerance)
-        return with_spectral_radius(connectome) if config.scaling == "spectral_radius" else connectome
+        return with_spectral_radius(connectome) if scaling == "spectral_radius" else connectome
     except ValueError as error:
-        raise ConfigError(f"[net] normalization = {config.scaling}: {error}") from None
+        raise ConfigError(f"[net] normalization = {scaling}: {error}") from None

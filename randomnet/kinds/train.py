@@ -75,9 +75,12 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
 
     def reached(row: dict[str, float]) -> None:
         report(row)
-        every, epoch = run.config.trainvalidate.store_every_epoch, int(row["epoch"])
-        last = epoch + 1 == run.config.trainvalidate.epochs
-        if run.config.has_task and every and (epoch % every == 0 or last):
+        every = run.config.trainvalidate.store_every_epoch
+        if every and row["epoch"] % every == 0:
+            store(int(row["epoch"]))
+
+    def store(epoch: int) -> None:
+        if run.config.has_task:
             path = folder.path.parent / f"model_state_dict_epoch_{epoch}_iter_{run.iteration}.pth"
             results.write_bytes(path, _torch_bytes(start.network.elman_state_dict()))
 
@@ -91,6 +94,8 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
         report=reached,
         stop=stop,
     )
+    if run.config.trainvalidate.store_every_epoch and progress.history:
+        store(progress.epoch - 1)
     final = _measure(run, start)
     results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history, columns=_columns(progress)))
     results.write_arrays(folder.path / "arrays.npz", _arrays(run, start, values, progress, initial, final))
@@ -208,8 +213,7 @@ def _losses(progress: Progress) -> dict[str, float]:
             found[f"{name}_best"] = history[column].min()
     # the losses of history are those before an update; these are of the networks that model.pt holds
     found["loss_final"] = progress.final_loss
-    if "validate_loss" not in history:
-        found["loss_best"] = progress.best_loss
+    found["loss_best"] = min(found.get("loss_best", progress.final_loss), progress.final_loss)
     if "validate_metrics" in history:
         found["validate_metrics_final"] = history["validate_metrics"].iloc[-1]
         found["validate_metrics_best"] = history["validate_metrics"].max()
