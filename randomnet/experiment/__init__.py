@@ -45,7 +45,7 @@ def run(plan: Plan, facts: list[dict[str, Any]], *, fresh: bool = False, retry_f
     facts: what `check(plan)` returned. fresh: move an existing folder aside first. retry_failed: do failed runs again.
     Raises ConfigError where the folder holds another experiment, is in use, or cannot be written.
     """
-    folder = ResultsFolder(Path(plan.config.paths.path_to_results).expanduser())
+    folder = _folder(plan)
     with ExitStack() as held:
         with _at_the_door(plan):
             old = planning.check_folder(folder)
@@ -72,7 +72,11 @@ def _set_aside(folder: ResultsFolder) -> Path | None:
 def check_results(plan: Plan, facts: list[dict[str, Any]]) -> None:
     """Whether `run` could use the results folder as it is; nothing is written. Raises ConfigError."""
     with _at_the_door(plan):
-        planning.prepare(plan, facts, planning.check_folder(ResultsFolder(Path(plan.config.paths.path_to_results))))
+        planning.prepare(plan, facts, planning.check_folder(_folder(plan)))
+
+
+def _folder(plan: Plan) -> ResultsFolder:
+    return ResultsFolder(Path(plan.config.paths.path_to_results).expanduser())
 
 
 def workers_of(plan: Plan) -> int:
@@ -121,9 +125,9 @@ class _Bars:
 
     def __init__(self, runs: int, done: int, epochs: int) -> None:
         self.total, self.count = runs, done
-        quiet = {"disable": None, "file": sys.stderr, "dynamic_ncols": True}
-        self.runs = tqdm(total=runs, initial=done, desc="runs", unit="run", position=0, **quiet)
-        self.epochs = tqdm(total=epochs, desc="epochs", unit="epoch", position=1, leave=False, **quiet)
+        style = {"disable": None, "file": sys.stderr, "dynamic_ncols": True}
+        self.runs = tqdm(total=runs, initial=done, desc="runs", unit="run", position=0, **style)
+        self.epochs = tqdm(total=epochs, desc="epochs", unit="epoch", position=1, leave=False, **style)
 
     def __enter__(self) -> "_Bars":
         return self

@@ -63,8 +63,9 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     """Train one network and write its history.csv, arrays.npz and model.pt; returns what run.json says of it."""
     began = time.perf_counter()
     start = building.begin(run)
+    goal = objective(run, start)
     state = _read_checkpoint(folder.checkpoint, start.state.device)
-    initial = state["initial"] if state else _measure(run, start)
+    initial = state["initial"] if state else _measure(run, start, goal)
     values = state["values_initial"] if state else start.network.values()
 
     def keep(training: dict[str, Any], progress: Progress) -> None:
@@ -86,7 +87,7 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
 
     progress = fit(
         start.network,
-        objective(run, start),
+        goal,
         **settings(run),
         checkpoint_every=run.config.execution.checkpoint_every,
         keep=keep,
@@ -96,7 +97,7 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     )
     if run.config.trainvalidate.store_every_epoch and progress.history:
         store(progress.epoch - 1)
-    final = _measure(run, start)
+    final = _measure(run, start, goal)
     results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history, columns=_columns(progress)))
     results.write_arrays(folder.path / "arrays.npz", _arrays(run, start, values, progress, initial, final))
     results.write_bytes(folder.path / "model.pt", _torch_bytes(_model(start.network, progress, run.config.trained)))
@@ -170,7 +171,7 @@ def settings(run: Run) -> dict[str, Any]:
     }
 
 
-def _measure(run: Run, start: building.Start) -> dict[str, Any]:
+def _measure(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
     """What is reported of the network as it is now, as tensors and plain values."""
     measured: dict[str, Any] = {}
     if start.connectome.n <= LARGEST_RADIUS:
@@ -178,8 +179,8 @@ def _measure(run: Run, start: building.Start) -> dict[str, Any]:
         measured["spectral_radius"] = float(torch.linalg.eigvals(matrix).abs().max())
     if run.config.uses_spectrum:
         if run.config.has_task:  # the exponents that are trained or recorded, along the validation trials
-            inputs = objective(run, start).validation.inputs
-            found = spectrum_along(start.network, inputs, _leading(run, start), building.schedule_of(run.config))
+            schedule = building.schedule_of(run.config)
+            found = spectrum_along(start.network, goal.validation.inputs, _leading(run, start), schedule)
         else:
             found = building.full_spectrum(start, run.config)
         measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)

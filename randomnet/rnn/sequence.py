@@ -91,8 +91,9 @@ class _States(torch.autograd.Function):
             adjoint = before.add_(path_bar[step - 1]) if step else before
         matrix_bar = gains_bar = shifts_bar = None
         if ctx.needs_input_grad[2]:
-            before = system.activation.rates(inner, gains, shifts) if current else torch.cat([initial[None], path[:-1]])
-            matrix_bar = drive_bar.flatten(0, 1).mT @ before.flatten(0, 1)
+            seen = (inner, gains, shifts)
+            entered = system.activation.rates(*seen) if current else torch.cat([initial[None], path[:-1]])
+            matrix_bar = drive_bar.flatten(0, 1).mT @ entered.flatten(0, 1)
         if any(ctx.needs_input_grad[3:5]):
             flat = inner.flatten(0, 1)
             gains_bar, shifts_bar = system.activation.parameter_gradients(
