@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 Function = Callable[[Tensor], Tensor]
+Writer = Callable[..., Tensor]
 
 
 def sech2(u: Tensor) -> Tensor:
@@ -34,12 +35,17 @@ def _logistic_slope(u: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Activation:
-    """One row of the table; `stretches` says whether gain and shift act."""
+    """One row of the table; `stretches` says whether gain and shift act.
+
+    phi(u, out=None) may write into `out`, also into u itself. slope_from_rate: phi' as a function of phi, which is
+    all that a gradient has to keep; in saturated tails phi' itself is the more exact.
+    """
 
     name: str
-    phi: Function
+    phi: Writer
     dphi: Function
     ddphi: Function
+    slope_from_rate: Function
     stretches: bool = True
 
     def __call__(self, x: Tensor, gains: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor]:
@@ -48,18 +54,6 @@ class Activation:
             return self.phi(x), self.dphi(x)
         u = (x - shifts) * gains
         return self.phi(u), self.dphi(u) * gains
-
-    def rates(self, x: Tensor, gains: Tensor | None, shifts: Tensor | None) -> Tensor:
-        """Rates alone, (..., N); None for gains and shifts that are 1 and 0 everywhere."""
-        return self.phi(self._stretched(x, gains, shifts))
-
-    def slopes(self, x: Tensor, gains: Tensor | None, shifts: Tensor | None) -> Tensor:
-        """Slopes alone, (..., N)."""
-        slopes = self.dphi(self._stretched(x, gains, shifts))
-        return slopes if gains is None or not self.stretches else slopes * gains
-
-    def _stretched(self, x: Tensor, gains: Tensor | None, shifts: Tensor | None) -> Tensor:
-        return (x - shifts) * gains if self.stretches and gains is not None else x
 
     def bends(self, x: Tensor, gains: Tensor, shifts: Tensor) -> Tensor:
         """The slopes' derivative with respect to x, (..., N)."""
@@ -81,20 +75,49 @@ class Activation:
         return for_gains.sum(0), -for_shifts.sum(0)
 
 
+def _softplus(u: Tensor, out: Tensor | None = None) -> Tensor:
+    return torch.logaddexp(u, torch.zeros_like(u), out=out)
+
+
+def _identity(u: Tensor, out: Tensor | None = None) -> Tensor:
+    return u if out is None else out.copy_(u)
+
+
+def _tanh_bend(u: Tensor) -> Tensor:
+    return -2 * torch.tanh(u) * sech2(u)
+
+
+def _tanh_slope(rate: Tensor) -> Tensor:
+    return 1 - rate.square()
+
+
 ACTIVATIONS: dict[str, Activation] = {
     row.name: row
     for row in (
-        Activation("tanh", torch.tanh, sech2, lambda u: -2 * torch.tanh(u) * sech2(u), stretches=False),
-        Activation("tanh_stretched", torch.tanh, sech2, lambda u: -2 * torch.tanh(u) * sech2(u)),
+        Activation("tanh", torch.tanh, sech2, _tanh_bend, _tanh_slope, stretches=False),
+        Activation("tanh_stretched", torch.tanh, sech2, _tanh_bend, _tanh_slope),
         Activation(
             "tanh_positive",
-            lambda u: torch.sigmoid(u + u),  # the same function, and more exact in its lower tail
+            lambda u, out=None: torch.sigmoid(u + u, out=out),  # the same function, more exact in its lower tail
             lambda u: sech2(u).mul(0.5),
             lambda u: -torch.tanh(u) * sech2(u),
+            lambda rate: 2 * rate * (1 - rate),
         ),
-        Activation("relu", torch.relu, lambda u: (u > 0).to(u.dtype), torch.zeros_like),
-        Activation("softplus", lambda u: torch.logaddexp(u, torch.zeros_like(u)), torch.sigmoid, _logistic_slope),
-        Activation("sigmoid", torch.sigmoid, _logistic_slope, lambda u: -_logistic_slope(u) * torch.tanh(u / 2)),
-        Activation("linear", lambda u: u, torch.ones_like, torch.zeros_like),
+        Activation(
+            "relu",
+            lambda u, out=None: torch.clamp_min(u, 0, out=out),
+            lambda u: (u > 0).to(u.dtype),
+            torch.zeros_like,
+            torch.sign,
+        ),
+        Activation("softplus", _softplus, torch.sigmoid, _logistic_slope, lambda rate: -torch.expm1(-rate)),
+        Activation(
+            "sigmoid",
+            torch.sigmoid,
+            _logistic_slope,
+            lambda u: -_logistic_slope(u) * torch.tanh(u / 2),
+            lambda rate: rate * (1 - rate),
+        ),
+        Activation("linear", _identity, torch.ones_like, torch.zeros_like, torch.ones_like),
     )
 }

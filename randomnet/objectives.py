@@ -135,11 +135,14 @@ def spectrum_along(network: Network, inputs: Tensor, frame: Tensor, schedule: Sc
 
 @dataclass(frozen=True)
 class Batch:
-    """Trials on the device: inputs (time, trials, channels), targets and mask (time, trials[, outputs])."""
+    """Trials on the device: inputs (time, trials, channels), targets (time, trials[, outputs]).
+
+    weights (time, trials[, 1]): 1 / scored at the steps that are scored, of which there are `scored`, else 0.
+    """
 
     inputs: Tensor
     targets: Tensor
-    mask: Tensor
+    weights: Tensor
     scored: float
 
 
@@ -180,13 +183,13 @@ class TaskObjective:
         return {"validate_loss": float(loss), **figures, **recorded}
 
     def _judge(self, network: Network, batch: Batch, which: str) -> tuple[Tensor, dict[str, float]]:
-        outputs = network.readout(network.rates(batch.inputs))
+        _, outputs = network.run(batch.inputs)
         if not self.classification:
-            return ((outputs - batch.targets).square() * batch.mask).sum() / batch.scored, {}
+            return ((outputs - batch.targets).square() * batch.weights).sum(), {}
         losses = torch.nn.functional.cross_entropy(outputs.flatten(0, 1), batch.targets.flatten(), reduction="none")
-        right = (outputs.detach().argmax(-1) == batch.targets) * batch.mask
+        right = (outputs.detach().argmax(-1) == batch.targets) & (batch.weights > 0)
         accuracy = 100 * float(right.sum()) / batch.scored
-        return (losses * batch.mask.flatten()).sum() / batch.scored, {f"{which}_metrics": accuracy}
+        return (losses * batch.weights.flatten()).sum(), {f"{which}_metrics": accuracy}
 
 
 def task_objective(
@@ -206,7 +209,8 @@ def _batch(trials: Trials, which: slice, like: Tensor) -> Batch:
     def turned(array: np.ndarray) -> Tensor:
         return torch.from_numpy(array[which]).transpose(0, 1).contiguous().to(like.device)
 
-    targets, mask = turned(trials.targets), turned(trials.mask).to(like.dtype)
+    scored = float(trials.mask[which].sum())
+    targets, weights = turned(trials.targets), turned(trials.mask).to(like.dtype) / scored
     if not trials.classification:
-        targets, mask = targets.to(like.dtype), mask[..., None]
-    return Batch(turned(trials.inputs).to(like.dtype), targets, mask, float(trials.mask[which].sum()))
+        targets, weights = targets.to(like.dtype), weights[..., None]
+    return Batch(turned(trials.inputs).to(like.dtype), targets, weights, scored)

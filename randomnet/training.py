@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,11 +13,11 @@ from torch import Tensor
 from randomnet.objectives import Measured, Objective
 from randomnet.rnn import Network
 
-OPTIMIZERS = {
-    "Adam": torch.optim.Adam,
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "Adam": partial(torch.optim.Adam, fused=True),
     "RMSprop": torch.optim.RMSprop,
-    "SGD": torch.optim.SGD,
-    "AdamW": torch.optim.AdamW,
+    "SGD": partial(torch.optim.SGD, fused=True),
+    "AdamW": partial(torch.optim.AdamW, fused=True),
 }
 
 
@@ -134,23 +135,20 @@ def _epoch(
     sums: dict[str, float] = {}
     total = 0.0
     for batch in objective.batches():
-        stepper.zero_grad()
         try:
             measured = objective.measure(network, batch)
-            norms = _gradient_norms(measured, parameters)
+            found = _clipped(measured, parameters, clip_norm)
         except FloatingPointError as error:
             return _give_up(network, progress, str(error))
         progress.last = values
-        figures = {"train_loss": float(measured.loss.detach()), **measured.figures, **_norms(norms, clip_norm)}
+        figures = found | measured.figures
         for name, value in figures.items():
             sums[name] = sums.get(name, 0.0) + measured.weight * value
         total += measured.weight
-        for parameter in parameters.values():
-            torch.nn.utils.clip_grad_norm_([parameter], clip_norm)
         stepper.step()
         network.project()
-        if not all(bool(parameter.isfinite().all()) for parameter in parameters.values()):
-            return _give_up(network, progress, "parameters not finite after the update")
+    if not all(bool(parameter.isfinite().all()) for parameter in parameters.values()):
+        return _give_up(network, progress, "parameters not finite after the update")
     row = {"epoch": progress.epoch, **{name: value / total for name, value in sums.items()}}
     validated = objective.validate(network, progress.epoch)
     # a loss measured before the only update belongs to the values before it, a validation to those after it
@@ -161,29 +159,31 @@ def _epoch(
     return {**row, **validated, "seconds": time.perf_counter() - began}
 
 
-def _norms(norms: dict[str, float], clip_norm: float) -> dict[str, float]:
-    rows = {}
-    for name, norm in norms.items():
-        short = _short(name)
-        rows |= {f"grad_norm_{short}": norm, f"clipped_norm_{short}": min(norm, clip_norm)}
-    return rows
-
-
 def _short(name: str) -> str:
     """The name of a parameter as the INI has it: `weights` of `weights.free`."""
     return name.removesuffix(".free").split(".")[-1]
 
 
-def _gradient_norms(measured: Measured, parameters: dict[str, Tensor]) -> dict[str, float]:
-    """Backward pass; the norm of every parameter's gradient. Raises FloatingPointError where one is not finite."""
-    if not bool(measured.loss.isfinite()):
-        raise FloatingPointError(f"the loss is {float(measured.loss.detach())}")
+def _clipped(measured: Measured, parameters: dict[str, Tensor], clip_norm: float) -> dict[str, float]:
+    """Backward pass, gradients clipped; the loss, every gradient's norm before and after. Raises FloatingPointError."""
+    loss = measured.loss.item()
+    if not math.isfinite(loss):
+        raise FloatingPointError(f"the loss is {loss}")
+    for parameter in parameters.values():
+        parameter.grad = None
     measured.loss.backward()
-    norms = {name: 0.0 if p.grad is None else float(p.grad.norm()) for name, p in parameters.items()}
+    gradients = {_short(name): p.grad for name, p in parameters.items() if p.grad is not None}
+    norms = {_short(name): 0.0 for name in parameters}
+    if gradients:
+        found = torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients.values()]).tolist()
+        norms |= dict(zip(gradients, found, strict=True))
     for name, norm in norms.items():
         if not math.isfinite(norm):
-            raise FloatingPointError(f"the gradient of {_short(name)} is not finite")
-    return norms
+            raise FloatingPointError(f"the gradient of {name} is not finite")
+        if norm > clip_norm:
+            gradients[name].mul_(clip_norm / norm)
+    before = {"train_loss": loss, **{f"grad_norm_{name}": norm for name, norm in norms.items()}}
+    return before | {f"clipped_norm_{name}": min(norm, clip_norm) for name, norm in norms.items()}
 
 
 def _give_up(network: Network, progress: Progress, reason: str) -> None:

@@ -222,8 +222,9 @@ option("a term unknown", {**TASK, "trainvalidate.loss": "task + mean"}, "trainva
 option("n_back too long", {**N_BACK, "trialparams.n_back": "5"}, "trialparams.n_back", "trial_length = 5", "'5'")
 case("n_back of seq_mem", "[trialparams]\ntask_name = seq_mem\nn_back = 2\n", "[trialparams] n_back", "only where")
 case(
-    "task in a benchmark", "[experiment]\nkind = benchmark\n[trialparams]\ntask_name = seq_mem\n",
-    "[trialparams] task_name", "kind = benchmark",
+    "loss in a benchmark",
+    "[experiment]\nkind = benchmark\n[trialparams]\ntask_name = seq_mem\n[trainvalidate]\nloss = task\n",
+    "[trainvalidate] loss", "kind = benchmark",
 )
 option("trial_params no dictionary", {"trialparams.trial_params": "[1]"}, "trialparams.trial_params", "JSON object")
 option("trial_params a program", {"trialparams.trial_params": "{'a': open('x')}"}, "trialparams.trial_params", "JSON")

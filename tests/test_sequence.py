@@ -43,7 +43,7 @@ def test_at_dt_1_it_is_an_elman_network(form, nonlinearity):
     }
     theirs.load_state_dict({name: values.detach() for name, values in own.items()})
     inputs = torch.randn(TIME, BATCH, CHANNELS)
-    rates, expected = ours.rates(inputs), theirs(inputs)[0]
+    rates, expected = ours.run(inputs)[0], theirs(inputs)[0]
     assert torch.allclose(rates, expected, rtol=1e-6, atol=1e-6)
     weights = torch.randn_like(rates)
     (rates * weights).sum().backward()
@@ -66,7 +66,7 @@ def test_states_and_gradients_are_those_of_plain_steps(activation, form, dt):
     trained = network(activation, form, dt)
     inputs = torch.randn(TIME, BATCH, CHANNELS, dtype=torch.float64, requires_grad=True)
     initial = torch.randn(BATCH, N, dtype=torch.float64, requires_grad=True)
-    rates = trained.rates(inputs, initial)
+    rates = trained.run(inputs, initial)[0]
     weights = torch.randn_like(rates)
     leaves = [inputs, initial, *(p for p in trained.parameters() if p.shape[0] != OUTPUTS)]
     found = torch.autograd.grad((rates * weights).sum(), leaves, allow_unused=True, materialize_grads=True)
@@ -87,10 +87,63 @@ def test_states_and_gradients_are_those_of_plain_steps(activation, form, dt):
         assert torch.allclose(one, other, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("dt", [1.0, 0.3])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("activation", ["tanh_stretched", "tanh_positive"])
+@pytest.mark.parametrize("moving", [{}, {"gains": np.arange(N), "shifts": np.arange(N)}])
+def test_gradients_through_the_readout_alone_and_together_with_the_rates(form, dt, activation, moving):
+    """From state 0, with gains and shifts at 1 and 0 or trained: autograd through plain steps."""
+    full, phi = network(activation, form, dt), ACTIVATIONS[activation].phi
+    trained = Network(
+        random_network(N, 1.2, np.random.default_rng(0)),
+        activation=activation,
+        form=form,
+        dt=dt,
+        moving={"weights": np.arange(N * (N - 1)), **moving},
+        interface={name: values.detach().numpy() for name, values in full.interface.items()},
+        dtype=torch.float64,
+    )
+    inputs = torch.randn(TIME, BATCH, CHANNELS, dtype=torch.float64)
+    for both in (False, True):
+        rates, outputs = trained.run(inputs)
+        found = (outputs**3).sum() + (rates**2).sum() * both
+        matrix, gains, shifts, own = trained.matrix(), trained.gains(), trained.shifts(), trained.interface
+        state, path = torch.zeros(BATCH, N, dtype=torch.float64), []
+        for now in inputs @ own["input_weights"].mT + own["input_bias"] + own["recurrent_bias"]:
+            if form == "current":
+                step = phi(gains * (state - shifts)) @ matrix.mT + now
+            else:
+                step = phi(gains * (state @ matrix.mT + now - shifts))
+            state = (1 - dt) * state + dt * step
+            path.append(phi(gains * (state - shifts)) if form == "current" else state)
+        path = torch.stack(path)
+        wanted = ((path @ own["readout_weights"].mT + own["readout_bias"]) ** 3).sum() + (path**2).sum() * both
+        torch.testing.assert_close(found, wanted)
+        leaves = list(trained.parameters())
+        pairs = zip(torch.autograd.grad(found, leaves), torch.autograd.grad(wanted, leaves), strict=True)
+        for one, other in pairs:
+            torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-10)
+
+
+def test_gains_taken_over_act_though_they_are_fixed():
+    moved = network("tanh_stretched", "rate", 1.0)
+    fixed = Network(
+        random_network(N, 1.2, np.random.default_rng(0)),
+        activation="tanh_stretched",
+        form="rate",
+        dt=1.0,
+        interface={name: values.detach().numpy() for name, values in moved.interface.items()},
+    )
+    fixed.assign(moved.values())
+    inputs = torch.randn(TIME, BATCH, CHANNELS, dtype=torch.float64)
+    torch.testing.assert_close(fixed.run(inputs)[0], moved.run(inputs)[0])
+    assert not torch.allclose(network("tanh", "rate", 1.0).run(inputs)[0], moved.run(inputs)[0], atol=1e-2)
+
+
 def test_the_readout_is_linear_and_batch_first():
     trained = network("tanh", "rate", 1.0)
     inputs = torch.randn(BATCH, TIME, CHANNELS, dtype=torch.float64)
-    rates = trained.rates(inputs.transpose(0, 1)).transpose(0, 1)
+    rates = trained.run(inputs.transpose(0, 1))[0].transpose(0, 1)
     expected = rates @ trained.interface["readout_weights"].mT + trained.interface["readout_bias"]
     assert torch.allclose(trained(inputs), expected)
 
@@ -98,9 +151,9 @@ def test_the_readout_is_linear_and_batch_first():
 def test_wrong_inputs_are_refused():
     trained = network("tanh", "rate", 1.0)
     with pytest.raises(ValueError, match=r"\(time, batch, 2\), got \(7, 5, 3\)"):
-        trained.rates(torch.zeros(7, 5, 3, dtype=torch.float64))
+        trained.run(torch.zeros(7, 5, 3, dtype=torch.float64))
     with pytest.raises(ValueError, match="no input weights"):
-        Network(random_network(5, 1.0, np.random.default_rng(0))).rates(torch.zeros(1, 1, 1))
+        Network(random_network(5, 1.0, np.random.default_rng(0))).run(torch.zeros(1, 1, 1))
     with pytest.raises(ValueError, match="interface must have input_weights"):
         Network(random_network(5, 1.0, np.random.default_rng(0)), interface={"input_weights": np.zeros((5, 2))})
 

@@ -12,7 +12,8 @@ from test_experiment import ROOT, contents, run
 
 from randomnet import results
 from randomnet.config import read_plan
-from randomnet.kinds import building, train
+from randomnet.kinds import building, plain_loop, train
+from randomnet.training import fit
 
 KEYS = {
     "rnn.weight_ih_l0": lambda h, c, out: (h, c),
@@ -233,7 +234,7 @@ def test_a_stored_model_is_that_network_in_torchs_rnn(small, nonlinearity):
         inputs = torch.from_numpy(validation.inputs)
         with torch.no_grad():
             rates, _ = rnn(inputs)
-            own = network.rates(inputs.transpose(0, 1)).transpose(0, 1)
+            own = network.run(inputs.transpose(0, 1))[0].transpose(0, 1)
             chances = torch.log_softmax(fc(rates), -1)[:, -1]
         torch.testing.assert_close(own, rates, rtol=0, atol=1e-6)
         decided = torch.from_numpy(validation.targets[:, -1])
@@ -243,6 +244,36 @@ def test_a_stored_model_is_that_network_in_torchs_rnn(small, nonlinearity):
         np.testing.assert_allclose(recorded, float(loss), rtol=1e-5)
         recorded = np.load(out / "0" / "validate_metrics_all.npy")[one.iteration, -1]
         np.testing.assert_allclose(recorded, float(accuracy), rtol=1e-6)
+
+
+@pytest.mark.parametrize("nonlinearity", ["relu", "tanh"])
+@pytest.mark.parametrize("task", ["seq_mem", "nback_mem"])
+def test_the_plain_loop_of_the_benchmark_does_the_same_epoch(tmp_path, task, nonlinearity):
+    ini = tmp_path / "one.ini"
+    ini.write_text(f"[net]\nroi = random\nn = 24\n[trialparams]\ntask_name = {task}\nnr_of_trials = 200\n")
+    [combo] = read_plan(ini, [f"model.activation={nonlinearity}", "trainvalidate.epochs=1"]).combos
+    [one] = combo.runs()
+    start = building.begin(one)
+    goal = train.objective(one, start)
+    loop = plain_loop.TorchLoop(start.network, goal, one.config.trainvalidate.lr)
+    loop()
+    fit(start.network, goal, **train.settings(one))
+    found, wanted = start.network.elman_state_dict(), loop.model.state_dict()
+    moved = building.begin(one).network.elman_state_dict()
+    for name in wanted:
+        torch.testing.assert_close(found[name], wanted[name], rtol=0, atol=1e-5)
+        assert not torch.allclose(found[name], moved[name], rtol=0, atol=1e-3)
+
+
+def test_a_benchmark_of_a_task_compares_with_products_and_with_the_plain_loop(tmp_path):
+    template = ROOT / "config" / "benchmark_task.ini"
+    small = ("net.n=20", 'combosparams.combos_params={"activation": ["relu", "softplus"]}')
+    settings = [part for setting in (f"paths.path_to_results={tmp_path}", *small) for part in ("--set", setting)]
+    assert run(template, *settings) == 0
+    rows = pd.read_csv(tmp_path / "summary.csv").set_index("activation")
+    assert (rows["epoch_ratio"] > 1).all()
+    assert np.isfinite(rows["epoch_ratio_torch_rnn"]["relu"])
+    assert np.isnan(rows["epoch_ratio_torch_rnn"]["softplus"])  # torch.nn.RNN has none
 
 
 def test_a_frozen_layer_keeps_its_bits_while_the_rest_moves(small):

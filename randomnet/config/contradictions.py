@@ -89,8 +89,6 @@ def _task(config: Config) -> tuple[Key, str] | None:
         return ("trainvalidate", "loss"), "mse, l2 or sinai, as [trialparams] task_name names no task"
     if config.has_task and trials.task_name != "seq_mem" and trials.n_back >= trials.trial_length:
         return ("trialparams", "n_back"), f"less than trial_length = {trials.trial_length}"
-    if config.has_task and config.experiment.kind != "train":
-        return ("trialparams", "task_name"), "none, as only kind = train has tasks"
     return None
 
 

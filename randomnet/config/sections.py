@@ -292,7 +292,7 @@ class TrainValidateSection:
     early_stopping: int = option(
         Integer(0), 0, "Stop after this many epochs without a better loss; 0 = never.", kinds=TRAIN
     )
-    batch_size: int = option(Integer(1), 128, "Trials per update.", kinds=TRAIN, only=TASKED)
+    batch_size: int = option(Integer(1), 128, "Trials per update.", only=TASKED)
     store_every_epoch: int = option(
         Integer(0),
         10,
@@ -314,30 +314,28 @@ class TrialParamsSection:
         Choice(("none", "seq_mem", "nback_mem", "pic_latent_mem", "pic_mem")),
         "none",
         "The working-memory task; with one, several defaults differ.",
-        kinds=TRAIN,
     )
     nr_of_trials: int = option(
-        Integer(1, 10_000_000), 500, "Trials: all of seq_mem, of each class of the others.", kinds=TRAIN, only=TASKED
+        Integer(1, 10_000_000), 500, "Trials: all of seq_mem, of each class of the others.", only=TASKED
     )
     train_size: float = option(
-        Number(0, 1, above=True), 0.8, "Share of the trials used for training.", kinds=TRAIN, only=TASKED
+        Number(0, 1, above=True), 0.8, "Share of the trials used for training.", only=TASKED
     )
     trial_length: int = option(
-        Integer(2, 10_000), 5, "Stimuli per trial; the last is the target.", kinds=TRAIN, only=N_BACK
+        Integer(2, 10_000), 5, "Stimuli per trial; the last is the target.", only=N_BACK
     )
-    pattern_length: int = option(Integer(1, 10_000), 5, "Values to be recalled.", kinds=TRAIN, only=RECALL)
+    pattern_length: int = option(Integer(1, 10_000), 5, "Values to be recalled.", only=RECALL)
     n_back: int = option(
-        Integer(1), 2, "Stimuli from the repeat to the target; below trial_length.", kinds=TRAIN, only=N_BACK
+        Integer(1), 2, "Stimuli from the repeat to the target; below trial_length.", only=N_BACK
     )
     lure_rate: float = option(
-        Number(0, 1), 0.0, "Share of the non-matches with a repeat at a wrong lag.", kinds=TRAIN, only=N_BACK
+        Number(0, 1), 0.0, "Share of the non-matches with a repeat at a wrong lag.", only=N_BACK
     )
-    rescale: bool = option(Boolean(), True, "Bring every image to [0, 1].", kinds=TRAIN, only=PICTURES)
+    rescale: bool = option(Boolean(), True, "Bring every image to [0, 1].", only=PICTURES)
     images: str = option(
         Value(),
         "",
         "File of latents (.npz, .pt), or folder of MNIST's idx files; empty = a synthetic stand-in.",
-        kinds=TRAIN,
         only=PICTURES,
     )
 

@@ -1,5 +1,6 @@
 """Carrying out runs: in this process, or in worker processes. Both yield the same events."""
 
+import ctypes
 import multiprocessing
 import os
 import threading
@@ -17,6 +18,7 @@ from randomnet.kinds import KINDS
 from randomnet.training import Interrupted
 
 INTERRUPTED = "interrupted"
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def carry_out(run: Run, root: Path, report: Callable[[Event], None], stop: Calla
     folder = results.ResultsFolder(root).run(run.combo, run.iteration)
     kind = KINDS[run.config.experiment.kind]
     torch.set_num_threads(run.config.execution.threads)
+    _keep_memory()
     head = {"combo": run.combo, "iteration": run.iteration, "seed": run.seed, "settings": run.config.settings()}
     try:
         folder.create()
@@ -61,6 +64,15 @@ def carry_out(run: Run, root: Path, report: Callable[[Event], None], stop: Calla
         return Ended(run.combo, run.iteration, INTERRUPTED)
     except Exception as error:
         return fail(run, root, f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def _keep_memory() -> None:
+    """Where the C library is glibc, let it keep freed memory: to give it back and to fault it in again for every batch
+    takes a tenth of the time."""
+    adjust = getattr(ctypes.CDLL(None), "mallopt", None)
+    if adjust is not None:
+        adjust(M_MMAP_THRESHOLD, 32 * 2**20)
+        adjust(M_TRIM_THRESHOLD, 2**30)
 
 
 def fail(run: Run, root: Path, reason: str, trace: str) -> Ended:

@@ -1,5 +1,8 @@
 """kind = benchmark: the time of a spectrum and of a training epoch, as ratios to their bare matrix products.
 
+With a task it is an epoch of the task, beside its products and the same epoch of a plain torch.nn.RNN loop; see
+`plain_loop`. Without:
+
 The products are counted per step with J (N x N) and k exponents: a spectrum needs J times a state (N x 1) and J times
 a frame (N x k); an epoch that trains gains and shifts needs the same again with J transposed, backwards (no product is
 counted for recomputed segments, QR or anything else). These are 2 N^2 (1 + k) operations a step, twice that with the
@@ -16,19 +19,22 @@ import torch
 
 from randomnet import results
 from randomnet.config import Run
-from randomnet.kinds import building, train
+from randomnet.kinds import building, plain_loop, train
 from randomnet.kinds.interface import Cost, Report
 from randomnet.lyapunov import spectrum
+from randomnet.objectives import Objective, SpectrumObjective, TaskObjective
 from randomnet.training import fit
 
 WORKERS = 1  # runs side by side would disturb each other's clock
 HEADLINE = (
     "neurons",
     "exponents",
+    "trials",
     "spectrum_ratio",
     "spectrum_ratio_bundled",
     "epoch_ratio",
     "epoch_ratio_bundled",
+    "epoch_ratio_torch_rnn",
     "spectrum_seconds",
     "epoch_seconds",
 )
@@ -43,34 +49,55 @@ def check(run: Run) -> dict[str, Any]:
 def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
     """Measure one network; returns what run.json says of it. Nothing is written besides."""
     start = building.begin(run)
+    goal = train.objective(run, start)
+    figures = _task_figures(run, start, goal) if run.config.has_task else _spectrum_figures(run, start, goal)
+    return {
+        "status": results.COMPLETE,
+        "summary": {"neurons": start.connectome.n, **figures, "threads": torch.get_num_threads()},
+        "connectome": start.connectome.facts(),
+    }
+
+
+def _epoch(run: Run, start: building.Start, goal: Objective) -> Callable[[], float]:
+    """One training epoch, which returns its own seconds: a training ends with a measurement of the final network."""
+    settings = train.settings(run) | {"epochs": 1}
+    return lambda: fit(start.network, goal, **settings).history[0]["seconds"]
+
+
+def _spectrum_figures(run: Run, start: building.Start, goal: SpectrumObjective) -> dict[str, float]:
     n, schedule = start.connectome.n, building.schedule_of(run.config)
     k = building.exponents_of(run, n)
     steps = round((schedule.tsim + schedule.transient + schedule.frame_transient) / run.config.model.dt)
     exact = building.double(start.network).dynamics()
-    frame, objective = start.frame[:k], train.objective(run, start)
 
     def forward() -> None:
-        spectrum(exact, start.state, frame, schedule)
-
-    def epoch() -> float:
-        # the epoch alone: a training ends with a measurement of the final network
-        return fit(start.network, objective, **(train.settings(run) | {"epochs": 1})).history[0]["seconds"]
+        spectrum(exact, start.state, start.frame[:k], schedule)
 
     with torch.no_grad():
         trained = start.network.dynamics().matrix
     spectrum_times = _in_turns(forward, *_products(exact.matrix, k, steps, backward=False))
-    epoch_times = _in_turns(epoch, *_products(trained, k, steps, backward=True))
+    epoch_times = _in_turns(_epoch(run, start, goal), *_products(trained, k, steps, backward=True))
     return {
-        "status": results.COMPLETE,
-        "summary": {
-            "neurons": n,
-            "exponents": k,
-            "steps": steps,
-            **_figures("spectrum", spectrum_times),
-            **_figures("epoch", epoch_times),
-            "threads": torch.get_num_threads(),
-        },
-        "connectome": start.connectome.facts(),
+        "exponents": k,
+        "steps": steps,
+        **_figures("spectrum", spectrum_times),
+        **_figures("epoch", epoch_times),
+    }
+
+
+def _task_figures(run: Run, start: building.Start, goal: TaskObjective) -> dict[str, float]:
+    jobs = [_epoch(run, start, goal), plain_loop.products(start.network, goal)]
+    if plain_loop.comparable(start.network):
+        jobs.append(plain_loop.TorchLoop(start.network, goal, run.config.trainvalidate.lr))
+    epoch, products, *others = _in_turns(*jobs)
+    compared = {"epoch_ratio_torch_rnn": epoch / others[0]} if others else {}
+    return {
+        "trials": sum(batch.inputs.shape[1] for batch in (*goal.training, goal.validation)),
+        "steps": len(goal.validation.inputs),
+        "epoch_seconds": epoch,
+        "epoch_products_seconds": products,
+        "epoch_ratio": epoch / products,
+        **compared,
     }
 
 

@@ -1,6 +1,7 @@
 """One step of a network and its tangent, alone or as a bundle of state and tangent vectors."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -13,17 +14,20 @@ from randomnet.activations import Activation
 class Dynamics:
     """One step of a network and its tangent: what spectra are computed from.
 
-    matrix J[post, pre] (N, N); transposed its transpose, contiguous (faster in products); gains, shifts (N,), or None
-    for 1 and 0 everywhere (states under a drive only).
+    matrix J[post, pre] (N, N); gains, shifts (N,).
     """
 
     matrix: Tensor
-    transposed: Tensor
-    gains: Tensor | None
-    shifts: Tensor | None
+    gains: Tensor
+    shifts: Tensor
     activation: Activation
     form: str
     dt: float
+
+    @cached_property
+    def transposed(self) -> Tensor:
+        """J transposed, contiguous (faster in products), without its graph."""
+        return self.matrix.detach().mT.contiguous()
 
     def step(self, state: Tensor) -> Tensor:
         """One step of states (..., N)."""

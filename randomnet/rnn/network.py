@@ -12,7 +12,7 @@ from randomnet.activations import ACTIVATIONS, Activation
 from randomnet.connectome import Connectome
 from randomnet.rnn.dynamics import Dynamics
 from randomnet.rnn.entries import Entries, indices
-from randomnet.rnn.sequence import AlongTrials, states
+from randomnet.rnn.sequence import AlongTrials, driven
 
 FORMS = ("current", "rate")
 ENTRIES = ("weights", "gains", "shifts")
@@ -57,6 +57,7 @@ class Network(nn.Module):
         self.form, self.dt, self.n = form, dt, connectome.n
         self.register_buffer("edges", torch.from_numpy(connectome.post * connectome.n + connectome.pre))
         self.register_buffer("groups", torch.from_numpy(groups.astype(np.int64)))
+        self._shared = not np.array_equal(groups, np.arange(connectome.n))
         count = int(groups.max()) + 1
         sizes = {"weights": len(connectome.weights), "gains": count, "shifts": count}
         chosen = {name: indices(name, index, sizes) for name, index in (moving or {}).items()}
@@ -65,72 +66,55 @@ class Network(nn.Module):
         self.weights = Entries(weights, chosen.get("weights"), signs)
         self.gains = Entries(torch.ones(count, dtype=dtype), chosen.get("gains"))
         self.shifts = Entries(torch.zeros(count, dtype=dtype), chosen.get("shifts"))
+        self._stretched = self._stretches()
         if interface is not None and set(interface) != set(INTERFACE):
             raise ValueError(f"interface must have {', '.join(INTERFACE)}, got {', '.join(interface)}")
         self.interface = nn.ParameterDict(
             {name: nn.Parameter(torch.as_tensor(values, dtype=dtype)) for name, values in (interface or {}).items()}
         )
 
+    def _stretches(self) -> bool:
+        """Whether gains and shifts act: not where they are, and stay, 1 and 0."""
+        fixed = self.gains.free is None and self.shifts.free is None
+        neutral = bool((self.gains.start == 1).all()) and bool((self.shifts.start == 0).all())
+        return self.activation.stretches and not (fixed and neutral)
+
     def matrix(self) -> Tensor:
         """J[post, pre], (N, N), differentiable in the weights."""
         weights = self.weights()
         flat = torch.zeros(self.n * self.n, dtype=weights.dtype, device=weights.device)
-        return flat.index_put((self.edges,), weights).view(self.n, self.n)
+        return flat.index_copy_(0, self.edges, weights).view(self.n, self.n)
 
     def dynamics(self) -> "Dynamics":
         """The network with its present parameters as a dynamical system; build it once per epoch."""
-        matrix = self.matrix()
-        return Dynamics(
-            matrix,
-            matrix.mT.contiguous(),
-            self.gains()[self.groups],
-            self.shifts()[self.groups],
-            self.activation,
-            self.form,
-            self.dt,
-        )
+        gains, shifts = self.gains(), self.shifts()
+        if self._shared:
+            gains, shifts = gains[self.groups], shifts[self.groups]
+        activation = self.activation if self._stretched else replace(self.activation, stretches=False)
+        return Dynamics(self.matrix(), gains, shifts, activation, self.form, self.dt)
 
-    def rates(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
-        """Rates (time, batch, N) after each step of inputs (time, batch, channels); `initial` state (batch, N), else 0.
+    def run(self, inputs: Tensor, initial: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).
 
-        Raises ValueError where the network has no input, or one of other channels.
+        initial: state (batch, N), None for 0. Raises ValueError where the network has no input, or one of other
+        channels.
         """
         if not self.interface:
             raise ValueError("the network has no input weights; give it an interface")
-        weights = self.interface["input_weights"]
-        if inputs.ndim != 3 or inputs.shape[2] != weights.shape[1]:
-            raise ValueError(f"inputs must have shape (time, batch, {weights.shape[1]}), got {tuple(inputs.shape)}")
-        drive = self._drive(inputs)
-        if initial is None:
-            initial = drive.new_zeros(drive.shape[1:])
-        system = self.dynamics()
-        if self._plain():
-            system = replace(system, gains=None, shifts=None)
-        path = states(system, drive, initial)
-        return path if self.form == "rate" else system.activation.rates(path, system.gains, system.shifts)
-
-    def _drive(self, inputs: Tensor) -> Tensor:
-        """U x + b, (..., N), of inputs (..., channels)."""
-        biases = self.interface["input_bias"] + self.interface["recurrent_bias"]
-        return inputs @ self.interface["input_weights"].mT + biases
+        channels = self.interface["input_weights"].shape[1]
+        if inputs.ndim != 3 or inputs.shape[2] != channels:
+            raise ValueError(f"inputs must have shape (time, batch, {channels}), got {tuple(inputs.shape)}")
+        return driven(self.dynamics(), self.interface, inputs, initial)
 
     def along(self, inputs: Tensor) -> AlongTrials:
         """The network along trials, inputs (time, trials, channels), as a system with a spectrum."""
-        return AlongTrials(self.dynamics(), self._drive(inputs).transpose(0, 1))
-
-    def _plain(self) -> bool:
-        """Whether gains and shifts are 1 and 0 and stay so, so that they need not be computed with."""
-        fixed = self.gains.free is None and self.shifts.free is None
-        return fixed and bool((self.gains.start == 1).all()) and bool((self.shifts.start == 0).all())
+        biases = self.interface["input_bias"] + self.interface["recurrent_bias"]
+        drive = inputs @ self.interface["input_weights"].mT + biases
+        return AlongTrials(self.dynamics(), drive.transpose(0, 1))
 
     def forward(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
-        """Readout (batch, time, outputs) at every step of inputs (batch, time, channels); see `rates`."""
-        rates = self.rates(inputs.transpose(0, 1), initial)
-        return self.readout(rates).transpose(0, 1)
-
-    def readout(self, rates: Tensor) -> Tensor:
-        """Linear readout (..., outputs) of rates (..., N)."""
-        return rates @ self.interface["readout_weights"].mT + self.interface["readout_bias"]
+        """Readout (batch, time, outputs) at every step of inputs (batch, time, channels); see `run`."""
+        return self.run(inputs.transpose(0, 1), initial)[1].transpose(0, 1)
 
     def elman_state_dict(self) -> dict[str, Tensor]:
         """The parameters under the names of torch.nn.RNN and Linear, as bio_rnn_mem saves them."""
@@ -163,6 +147,7 @@ class Network(nn.Module):
                     _set(self.interface[name], values[name])
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
+        self._stretched = self._stretches()
 
     def description(self) -> dict[str, Any]:
         """Everything but the values, as tensors and plain values: with them, all that is needed to rebuild it."""

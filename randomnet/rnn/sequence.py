@@ -1,5 +1,6 @@
 """A network driven by inputs over time, and along trials as a system whose spectrum can be computed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -9,12 +10,29 @@ from torch.autograd.function import once_differentiable
 from randomnet.rnn.dynamics import Dynamics
 
 
-def states(system: Dynamics, drive: Tensor, initial: Tensor) -> Tensor:
-    """States (time, batch, N) after each step of a network under `drive` (time, batch, N), from `initial` (batch, N).
+def driven(
+    system: Dynamics, interface: Mapping[str, Tensor], inputs: Tensor, initial: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).
 
-    The drive U x + b enters with the same factor dt as the recurrent term. Differentiable in everything.
+    interface: as of `Network`. The drive U x + b enters with the same factor dt as the recurrent term. initial: state
+    (batch, N), None for 0. Differentiable in everything.
     """
-    return _States.apply(drive, initial, system.matrix, system.gains, system.shifts, system)
+    matrix, weights = system.matrix, interface["input_weights"]
+    bias = interface["input_bias"] + interface["recurrent_bias"]
+    if system.form == "current" and initial is None:
+        initial = torch.zeros_like(bias)
+    if system.activation.stretches:  # phi(g (x - s)) of x is phi of u = g (x - s), which has no gain and shift
+        gains = system.gains[:, None]
+        matrix, weights, bias = gains * matrix, gains * weights, system.gains * (bias - system.shifts)
+        if system.form == "current":
+            initial = system.gains * (initial - system.shifts)
+    if initial is not None:
+        initial = initial.expand(inputs.shape[1], -1)
+    readout = interface["readout_weights"], interface["readout_bias"]
+    return _Driven.apply(
+        inputs, weights, bias, initial, matrix, *readout, system.activation, system.form, system.dt
+    )
 
 
 @dataclass(frozen=True)
@@ -46,57 +64,88 @@ class AlongTrials:
         return bundle
 
 
-class _States(torch.autograd.Function):
-    """One product with J per step forwards and one backwards; the gradient of J is one product over all steps."""
+class _Driven(torch.autograd.Function):
+    """One product with J per step forwards and one backwards; the gradient of J is one product over all steps.
+
+    What is kept is rates[t], which enters the matrix at step t, and fired[t], what the activation makes of its argument
+    there: the same memory one step later, but for leaky networks in the rate form. Every array that is not needed is a
+    trip to memory, which at this size takes as long as a good part of the product.
+    """
 
     @staticmethod
-    def forward(ctx, drive, initial, matrix, gains, shifts, system):  # noqa: ANN205
-        path, inner = torch.empty_like(drive), torch.empty_like(drive)  # inner: what the activation sees
-        now, dt = initial, system.dt
-        for given, seen, after in zip(drive.unbind(0), inner.unbind(0), path.unbind(0), strict=True):
-            if system.form == "current":
-                seen.copy_(now)
-                torch.addmm(given, system.activation.rates(now, gains, shifts), system.transposed, out=after)
-            else:
-                torch.addmm(given, now, system.transposed, out=seen)
-                after.copy_(system.activation.rates(seen, gains, shifts))
-            if dt != 1:
-                after.mul_(dt).add_(now, alpha=1 - dt)
-            now = after
-        ctx.save_for_backward(initial, path, inner, matrix, gains, shifts)
-        ctx.system = system
-        return path
+    def forward(ctx, inputs, weights, bias, initial, matrix, readout, offset, activation, form, dt):  # noqa: ANN205
+        (time, batch, channels), n = inputs.shape, len(matrix)
+        rates = matrix.new_empty(time + 1, batch, n)
+        separate = form == "rate" and dt != 1
+        fired = torch.empty_like(rates[1:]) if separate else rates[1:]
+        if initial is None:  # rate form only
+            rates[0] = 0
+        else:
+            rates[0] = activation.phi(initial) if form == "current" else initial
+        flat = rates[1:].view(time * batch, n)
+        torch.addmm(bias, inputs.reshape(-1, channels), weights.mT, out=flat)
+        state = initial.clone() if form == "current" and dt != 1 else None
+        arriving, steps, transposed = initial is not None, rates.unbind(0), matrix.mT
+        for before, seen, after in zip(steps[:-1], steps[1:], fired.unbind(0), strict=True):
+            if arriving:
+                seen.addmm_(before, transposed)
+            arriving = True
+            activation.phi(seen if state is None else state.lerp_(seen, dt), out=after)
+            if separate:
+                torch.lerp(before, after, dt, out=seen)
+        ctx.save_for_backward(inputs, weights, matrix, readout, rates, fired)
+        ctx.settings = activation, form, dt, 0 if initial is not None else 1
+        ctx.set_materialize_grads(False)
+        return rates[1:], torch.addmm(offset, flat, readout.mT).view(time, batch, -1)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, path_bar):  # noqa: ANN205
-        initial, path, inner, matrix, gains, shifts = ctx.saved_tensors
-        system, dt = ctx.system, ctx.system.dt
-        current = system.form == "current"
-        slopes = system.activation.slopes(inner, gains, shifts)
-        drive_bar, rates_bar = torch.empty_like(path), torch.empty_like(path)
-        adjoint = path_bar[-1]
-        for step in reversed(range(len(path))):
-            at_drive, at_rates = drive_bar[step], rates_bar[step]
-            if current:
-                torch.mul(adjoint, dt, out=at_drive)
-                torch.mm(at_drive, matrix, out=at_rates)
-                before = at_rates * slopes[step]
+    def backward(ctx, rates_bar, outputs_bar):  # noqa: ANN205
+        inputs, weights, matrix, readout, rates, fired = ctx.saved_tensors
+        activation, form, dt, first = ctx.settings
+        drive_bar = torch.empty_like(fired)
+        held = later = None  # held: in the leaky rate form, the adjoint of the state after the step
+        at_outputs = None if outputs_bar is None else outputs_bar.unbind(0)
+        slopes, places, seen = activation.slope_from_rate, drive_bar.unbind(0), fired.unbind(0)
+        for step in reversed(range(len(places))):
+            at = places[step]
+            if at_outputs is None:
+                at.copy_(rates_bar[step])
             else:
-                torch.mul(adjoint, dt, out=at_rates)
-                torch.mul(at_rates, slopes[step], out=at_drive)
-                before = at_drive @ matrix
+                torch.mm(at_outputs[step], readout, out=at)
+                if rates_bar is not None:
+                    at += rates_bar[step]
+            if later is not None:
+                at.addmm_(later, matrix)
+            if form == "rate" and dt != 1:
+                held = at.clone() if held is None else held.mul_(1 - dt).add_(at)
+                at.copy_(held)
+            at.mul_(slopes(seen[step]))
             if dt != 1:
-                before.add_(adjoint, alpha=1 - dt)
-            adjoint = before.add_(path_bar[step - 1]) if step else before
-        matrix_bar = gains_bar = shifts_bar = None
-        if ctx.needs_input_grad[2]:
-            seen = (inner, gains, shifts)
-            entered = system.activation.rates(*seen) if current else torch.cat([initial[None], path[:-1]])
-            matrix_bar = drive_bar.flatten(0, 1).mT @ entered.flatten(0, 1)
-        if any(ctx.needs_input_grad[3:5]):
-            flat = inner.flatten(0, 1)
-            gains_bar, shifts_bar = system.activation.parameter_gradients(
-                flat, gains, shifts, rates_bar.flatten(0, 1), torch.zeros_like(flat)
-            )
-        return drive_bar, adjoint, matrix_bar, gains_bar, shifts_bar, None
+                at.mul_(dt)
+                if form == "current" and later is not None:
+                    at.add_(later, alpha=1 - dt)
+            later = at
+        flat, needed = drive_bar.flatten(0, 1), ctx.needs_input_grad
+        initial_bar = readout_bar = offset_bar = None
+        if needed[3]:
+            initial_bar = later @ matrix
+            if form == "current":
+                initial_bar.mul_(slopes(rates[0])).add_(later, alpha=(1 - dt) / dt)
+            elif held is not None:
+                initial_bar.add_(held, alpha=1 - dt)
+        if outputs_bar is not None:
+            outputs_bar = outputs_bar.flatten(0, 1)
+            readout_bar, offset_bar = outputs_bar.mT @ rates[1:].flatten(0, 1), outputs_bar.sum(0)
+        return (
+            (flat @ weights).view_as(inputs) if needed[0] else None,
+            (inputs.flatten(0, 1).mT @ flat).mT,
+            flat.sum(0),
+            initial_bar,
+            drive_bar[first:].flatten(0, 1).mT @ rates[first:-1].flatten(0, 1) if needed[4] else None,
+            readout_bar,
+            offset_bar,
+            None,
+            None,
+            None,
+        )

@@ -1,0 +1,114 @@
+"""What an epoch of a task costs elsewhere: its bare products, and the loop that bio_rnn_mem's users know."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from randomnet.objectives import Batch, TaskObjective
+from randomnet.rnn import Network
+
+
+def products(network: Network, goal: TaskObjective) -> Callable[[], None]:
+    """The matrix products of one epoch and nothing else.
+
+    Per batch with T steps: T times J forwards and T times backwards, and all steps at once for the gradient of J; the
+    inputs' and the readout's weights, all steps at once, forwards and backwards. The forward ones in validation.
+    """
+    with torch.no_grad():
+        matrix = network.dynamics().matrix
+    transposed = matrix.mT.contiguous()
+    into, out = network.interface["input_weights"].detach(), network.interface["readout_weights"].detach()
+    trained = [_arrays(batch, matrix, out) for batch in goal.training]
+    held_back = _arrays(goal.validation, matrix, out)
+
+    def forward(rates: Tensor, inputs: Tensor) -> None:
+        inputs @ into.mT
+        for step in rates:
+            step @ transposed
+        rates.flatten(0, 1) @ out.mT
+
+    @torch.no_grad()
+    def epoch() -> None:
+        for rates, inputs, outputs in trained:
+            forward(rates, inputs)
+            outputs @ out
+            for step in rates:
+                step @ matrix
+            flat = rates.flatten(0, 1)
+            for others in (flat, inputs, outputs):
+                others.mT @ flat
+        forward(*held_back[:2])
+
+    return epoch
+
+
+def _arrays(batch: Batch, matrix: Tensor, out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    inputs = batch.inputs.flatten(0, 1)
+    rates = torch.rand(*batch.inputs.shape[:2], len(matrix)).to(matrix)
+    return rates, inputs, torch.rand(len(inputs), len(out)).to(matrix)
+
+
+class _Elman(torch.nn.Module):
+    """torch.nn.RNN with a linear readout."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        into, out = network.interface["input_weights"], network.interface["readout_weights"]
+        chosen = {"nonlinearity": network.activation.name, "batch_first": True}
+        self.rnn = torch.nn.RNN(into.shape[1], network.n, **chosen)
+        self.fc = torch.nn.Linear(network.n, len(out))
+        self.load_state_dict(network.elman_state_dict())
+        self.to(into)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.fc(self.rnn(inputs)[0])
+
+
+class TorchLoop:
+    """The plain loop: torch.nn.RNN, a DataLoader, absent edges found and zeroed by index in every batch, scored steps
+    picked by index, a graph in validation too (bio_rnn_mem, its defect 18). Called, it does an epoch with Adam.
+
+    Raises ValueError for another network than Elman's with tanh or relu.
+    """
+
+    def __init__(self, network: Network, goal: TaskObjective, lr: float) -> None:
+        if not comparable(network):
+            raise ValueError("torch.nn.RNN has only dt = 1, form = rate, and tanh or relu without gains and shifts")
+        self.model = _Elman(network)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=lr)
+        self.judge = torch.nn.CrossEntropyLoss() if goal.classification else torch.nn.MSELoss()
+        size = goal.training[0].inputs.shape[1]
+        self.training, self.validation = _loader(goal.training, size), _loader((goal.validation,), size)
+
+    def __call__(self) -> None:
+        recurrent = self.model.rnn.weight_hh_l0
+        absent = recurrent.detach() == 0
+        for batch in self.training:
+            loss = self._loss(*batch)
+            self.optimizer.zero_grad()
+            loss.backward()
+            recurrent.grad[absent.nonzero(as_tuple=True)] = 0
+            self.optimizer.step()
+            loss.item()
+        for batch in self.validation:
+            self._loss(*batch).item()
+
+    def _loss(self, inputs: Tensor, targets: Tensor, scored: Tensor) -> Tensor:
+        return self.judge(self.model(inputs)[scored], targets[scored])
+
+
+def comparable(network: Network) -> bool:
+    """Whether torch.nn.RNN can be the same network."""
+    trained = network.gains.free is not None or network.shifts.free is not None
+    return network.dt == 1 and network.form == "rate" and network.activation.name in ("tanh", "relu") and not trained
+
+
+def _loader(batches: tuple[Batch, ...], size: int) -> DataLoader:
+    def together(name: str) -> Tensor:
+        return torch.cat([getattr(batch, name).transpose(0, 1) for batch in batches])
+
+    scored = together("weights") > 0
+    scored = scored[..., 0] if scored.ndim == 3 else scored
+    return DataLoader(TensorDataset(together("inputs"), together("targets"), scored), batch_size=size)
