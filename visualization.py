@@ -188,8 +188,8 @@ def _spectra(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Se
             name = f"spectrum_{when}"
             runs = [run for run in arrays[key] if name in run and run[name].ndim == 1 and run[name].size]
             if runs:
-                found[one.text] = [(run[name], run.get(f"{name}_stderr", np.full(run[name].shape, np.nan)))
-                                   for run in runs]  # fmt: skip
+                found[one.text] = [(run[name], run.get(f"{name}_stderr", np.full(run[name].shape, np.nan)),
+                                    run.get("state_initial", run[name]).size) for run in runs]  # fmt: skip
         aims = [run["target"] for run in arrays[key] if "target" in run and run["target"].size]
         if aims:
             targets[one.text] = np.ravel(aims[0])

@@ -321,11 +321,14 @@ def test_dots_show_every_run_and_its_mean():
 
 
 def test_spectrum_of_several_runs_is_their_mean_and_of_unequal_sizes_laid_on_index_over_n():
-    x, mean, spread = _mean_spectrum([(np.array([2.0, 0.0]), np.zeros(2)), (np.array([4.0, 0.0]), np.zeros(2))])
+    x, mean, spread = _mean_spectrum([(np.array([2.0, 0.0]), np.zeros(2), 2), (np.array([4.0, 0.0]), np.zeros(2), 2)])
     np.testing.assert_allclose([x, mean, spread], [[0.5, 1.0], [3.0, 0.0], [np.sqrt(2), 0.0]])
-    x, mean, spread = _mean_spectrum([(np.array([2.0, -np.inf]), np.array([0.1, 0.2]))])
+    x, mean, spread = _mean_spectrum([(np.array([2.0, -np.inf]), np.array([0.1, 0.2]), 2)])
     np.testing.assert_allclose([mean, spread], [[2.0, np.nan], [0.1, 0.2]])
-    _, mean, _ = _mean_spectrum([(np.array([4.0, 3.0, 2.0, 1.0]), np.zeros(4)), (np.array([3.0, 1.0]), np.zeros(2))])
+    pair = [(np.array([4.0, 3.0, 2.0, 1.0]), np.zeros(4), 4), (np.array([3.0, 1.0]), np.zeros(2), 2)]
+    _, mean, _ = _mean_spectrum(pair)
+    x, mean_of_leading, _ = _mean_spectrum([(np.array([4.0, 3.0]), np.zeros(2), 200)])
+    assert list(x) == [1 / 200, 2 / 200] and list(mean_of_leading) == [4.0, 3.0]
     np.testing.assert_allclose(mean, [4.0, 3.0, 2.0, 1.0])
 
 

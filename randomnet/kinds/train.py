@@ -4,6 +4,7 @@ The first is FlyStability's four training commands, the second bio_rnn_mem.
 """
 
 import io
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from randomnet import results
 from randomnet.config import TRAINED, Run
 from randomnet.kinds import building
 from randomnet.kinds.interface import Cost, Report
-from randomnet.lyapunov import Schedule, entropy, kaplan_yorke
+from randomnet.lyapunov import Schedule, Spectrum, entropy, kaplan_yorke
 from randomnet.objectives import (
     Objective,
     Recorder,
@@ -116,19 +117,23 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
 
 
 def estimate(run: Run) -> Cost:
-    """Time of one run, from one epoch and a short full spectrum measured here."""
+    """Time of one run, from one epoch and a short spectrum measured here."""
     start = building.begin(run)
-    history = fit(start.network, objective(run, start), **(settings(run) | {"epochs": 2})).history
-    epoch = min((row["seconds"] for row in history), default=float("nan"))  # the first warms up
+    goal = objective(run, start)
+    history = fit(start.network, goal, **(settings(run) | {"epochs": 2})).history
+    # the first epoch warms up, and may also record a spectrum
+    epoch = min((row["seconds"] for row in history), default=float("nan"))
+    epochs = run.config.trainvalidate.epochs
     if not run.config.uses_spectrum:
-        return Cost(epoch, epoch * run.config.trainvalidate.epochs)
+        return Cost(epoch, epoch * epochs)
     schedule = building.schedule_of(run.config)
     total = schedule.tsim + schedule.transient + schedule.frame_transient
     probe = Schedule(PROBE_STEPS * run.config.model.dt, schedule.tons, 0, 0)
     began = time.perf_counter()
-    building.full_spectrum(start, run.config, probe)
-    full = (time.perf_counter() - began) * total / probe.tsim
-    return Cost(epoch, epoch * run.config.trainvalidate.epochs + 2 * full)
+    _spectrum(run, start, goal, probe)
+    one = (time.perf_counter() - began) * total / probe.tsim
+    every = run.config.lyapunov.spectrum_every
+    return Cost(epoch, epoch * epochs + one * (2 + (math.ceil(epochs / every) if every else 0)))
 
 
 def objective(run: Run, start: building.Start) -> Objective:
@@ -178,14 +183,17 @@ def _measure(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]
         matrix = building.double(start.network).matrix().detach()
         measured["spectral_radius"] = float(torch.linalg.eigvals(matrix).abs().max())
     if run.config.uses_spectrum:
-        if run.config.has_task:  # the exponents that are trained or recorded, along the validation trials
-            schedule = building.schedule_of(run.config)
-            found = spectrum_along(start.network, goal.validation.inputs, _leading(run, start), schedule)
-        else:
-            found = building.full_spectrum(start, run.config)
+        found = _spectrum(run, start, goal, building.schedule_of(run.config))
         measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
         measured["log10_condition"], measured["interval"] = found.log10_condition, found.interval
     return measured
+
+
+def _spectrum(run: Run, start: building.Start, goal: Objective, schedule: Schedule) -> Spectrum:
+    """All exponents of the network; with a task those trained or recorded, along the validation trials."""
+    if run.config.has_task:
+        return spectrum_along(start.network, goal.validation.inputs, _leading(run, start), schedule)
+    return building.full_spectrum(start, run.config, schedule)
 
 
 def _figures(when: str, found: dict[str, Any], n: int) -> dict[str, float]:

@@ -106,15 +106,15 @@ def _limits(history: pd.DataFrame, chance: float | None) -> tuple[float, float, 
 def _draw_series(
     axes: Axes, rows: pd.DataFrame, one: Series, dash: Any, limits: tuple[float, float], thin: bool
 ) -> int:
-    wide = rows.pivot_table(index="epoch", columns="run", values="value", dropna=False)
+    wide = rows.pivot_table(index="epoch", columns="run", values="value", dropna=False).dropna(how="all")
     diverged = rows.loc[rows["status"] == "diverged", "run"].unique()
     steady = wide.drop(columns=diverged, errors="ignore").dropna(axis=1, how="all")
     if thin and 1 < steady.shape[1] <= THIN_RUNS:
         axes.plot(steady.index, steady, color=one.color, linewidth=0.4, alpha=0.5)
     if steady.shape[1]:
         mean, spread = steady.mean(axis=1), steady.std(axis=1)
-        # One epoch is a point, and a line through it is nothing to see.
-        marker = one.marker if mean.notna().sum() == 1 else None
+        # One epoch is a point, and a line through it is nothing to see; what is recorded now and then shows when.
+        marker = one.marker if len(mean) == 1 or len(mean) < rows["epoch"].nunique() else None
         axes.plot(mean.index, mean, color=one.color, linestyle=dash, marker=marker, markersize=3)
         bottom = limits[0] if axes.get_yscale() == "log" else -np.inf  # a log axis has no place for mean - sd <= 0
         axes.fill_between(mean.index, np.maximum(mean - spread, bottom), mean + spread, color=one.color,

@@ -21,22 +21,26 @@ from randomnet.plotting.style import (
     zero_line,
 )
 
+Run = tuple[np.ndarray, np.ndarray, int]
+
 
 def spectra(
-    before: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]],
-    after: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]],
+    before: Mapping[str, Sequence[Run]],
+    after: Mapping[str, Sequence[Run]],
     targets: Mapping[str, np.ndarray],
     series: Sequence[Series],
     title: str = "",
 ) -> Figure:
     """Lyapunov spectra against index/N, before and after training side by side; two columns wide.
 
-    before, after: per series text, one (exponents, standard errors) per run, each (N,), in 1/τ.
+    before, after: per series text, one (exponents (k,), standard errors (k,), N) per run, in 1/τ.
     targets:       per series text, the trained exponents' targets, (nle,), in 1/τ.
     The band is the standard deviation over runs, or the standard error of the estimate where there is one run. A second
     row enlarges the trained exponents where they are a small part of all.
     """
-    sizes = [len(values) for runs in (*before.values(), *after.values()) for values, _ in runs]
+    every = [run for runs in (*before.values(), *after.values()) for run in runs]
+    sizes = [len(values) for values, _, _ in every]
+    shown = max((len(values) / n for values, _, n in every), default=1.0)
     zoom = max((len(target) for target in targets.values()), default=0) / max(sizes, default=1)
     row_count = 2 if 0 < zoom < ZOOM_BELOW else 1
     with matplotlib.rc_context(STYLE):
@@ -44,7 +48,7 @@ def spectra(
         grid = figure.subplots(row_count, 2, sharey="row", squeeze=False)
         for column, (runs, when) in enumerate(((before, "before training"), (after, "after training"))):
             for row in range(row_count):
-                limit = min(1.0, max(1.6 * zoom, 5 / max(sizes, default=1))) if row else 1.0
+                limit = shown * min(1.0, max(1.6 * zoom, 5 / max(sizes, default=1))) if row else shown
                 _draw_spectra(grid[row, column], runs, targets, series, limit)
             grid[0, column].set_title(when)
             grid[-1, column].set_xlabel("index / N")
@@ -58,7 +62,7 @@ def spectra(
 
 
 def _draw_spectra(
-    axes: Axes, runs: Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]], targets: Mapping[str, np.ndarray],
+    axes: Axes, runs: Mapping[str, Sequence[Run]], targets: Mapping[str, np.ndarray],
     series: Sequence[Series], limit: float,
 ) -> None:  # fmt: skip
     zero_line(axes)
@@ -74,14 +78,14 @@ def _draw_spectra(
         axes.fill_between(x, mean - spread, mean + spread, color=one.color, alpha=0.25, linewidth=0)
         target = targets.get(one.text)
         if target is not None and len(target):
-            places = np.arange(1, len(target) + 1) / len(runs[one.text][0][0])
+            places = np.arange(1, len(target) + 1) / runs[one.text][0][2]
             if not any(np.array_equal(target, other) and np.array_equal(places, place) for place, other, _ in seen):
                 seen.append((places, target, one.color))
     alike = all(np.array_equal(a[: len(b)], b[: len(a)]) for _, a, _ in seen for _, b, _ in seen)
     for places, target, color in seen:
         axes.plot(places, target, color="k" if alike else color, linestyle=(0, (1.5, 1)), linewidth=1.0,
                   zorder=4, marker="." if len(target) <= 3 else None, markersize=3)  # fmt: skip
-    axes.set_xlim(0, limit if limit == 1 else 1.03 * limit)
+    axes.set_xlim(0, 1.03 * limit if limit < 1 else 1)
     axes.xaxis.get_major_locator().set_params(nbins=5)  # more would run into the next panel's
 
 
@@ -92,19 +96,19 @@ def _band(counts: Sequence[int]) -> str:
     return f"band: {'; '.join(said)}" if said else ""
 
 
-def _mean_spectrum(runs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x = index/N, mean and spread over runs, each (N,); runs of unequal N are laid on the largest one's indices."""
-    size = max(len(values) for values, _ in runs)
-    x = np.arange(1, size + 1) / size
-    rows = np.array([_on(x, values) for values, _ in runs])
+def _mean_spectrum(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x = index/N, mean and spread over runs, each (k,); runs of unequal N are laid on the largest one's indices."""
+    _, size, n = max((n, len(values), n) for values, _, n in runs)
+    x = np.arange(1, size + 1) / n
+    rows = np.array([_on(x, values, n) for values, _, n in runs])
     finite = pd.DataFrame(np.where(np.isfinite(rows), rows, np.nan))
     if len(runs) == 1:
-        return x, finite.iloc[0].to_numpy(), _on(x, runs[0][1])
+        return x, finite.iloc[0].to_numpy(), runs[0][1]
     return x, finite.mean(axis=0).to_numpy(), finite.std(axis=0).to_numpy()
 
 
-def _on(x: np.ndarray, values: np.ndarray) -> np.ndarray:
-    values = np.asarray(values, dtype=float)
-    if len(values) in (0, len(x)):
+def _on(x: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+    places = np.arange(1, len(values) + 1) / n
+    if len(places) == 0 or np.array_equal(places, x):
         return values if len(values) else np.full(len(x), np.nan)
-    return np.interp(x, np.arange(1, len(values) + 1) / len(values), values, left=np.nan)
+    return np.interp(x, places, values, left=np.nan, right=np.nan)
