@@ -2,6 +2,7 @@
 
     python runrandomnet.py [config.ini] [--set section.key=value ...] [--dry-run | --fresh | --retry-failed]
     python runrandomnet.py --help-config [section]
+    python runrandomnet.py --selfcheck [auto | cpu | cuda]
 """
 
 import argparse
@@ -30,7 +31,27 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--help-config", nargs="?", const="", metavar="section", help="explain every option of the INI, or one section"
     )
+    parser.add_argument(
+        "--selfcheck",
+        nargs="?",
+        const="auto",
+        choices=("auto", "cpu", "cuda"),
+        help="compare spectra with closed forms and published values, on this machine and device; takes a minute",
+    )
     return parser.parse_args(argv)
+
+
+def selfcheck(device: str) -> int:
+    """Run the self-check on one thread; 0 if all is as it should be, else 1."""
+    import torch
+
+    from randomnet.selfcheck import main as run_checks
+
+    torch.set_num_threads(1)
+    try:
+        return run_checks(device)
+    except ValueError as error:
+        raise ConfigError(f"--selfcheck {device}: {error}") from None
 
 
 def announce(plan: Plan, facts: list[dict]) -> None:
@@ -86,7 +107,7 @@ def report(plan: Plan, outcome) -> int:
     if outcome.interrupted:
         print(f"Interrupted. To go on from the last checkpoints: {resume_command()}")
         return EXIT_INTERRUPTED
-    if plan.config.experiment.kind == "train":
+    if not outcome.table["status"].eq("failed").all():
         label = "_".join(plan.config.experiment.name.split()) or "results"
         folder, figures = str(outcome.root), str(outcome.root / "figs")
         rest = ("--results_folders", folder, "--results_labels", label, "--save_figs", figures)
@@ -115,6 +136,8 @@ def main(argv: list[str] | None = None) -> int:
         if options.help_config is not None:
             print(help_text(options.help_config or None))
             return 0
+        if options.selfcheck is not None:
+            return selfcheck(options.selfcheck)
         plan = read_plan(options.config, options.set)
         from randomnet import experiment  # torch is slow to load; a wrong INI is told before
 

@@ -2,7 +2,7 @@
 
 Layout (`<root>` is path_to_results)::
 
-    <root>/config.ini manifest.json folder_index.txt combos.csv summary.csv
+    <root>/config.ini manifest.json folder_index.txt combos.csv summary.csv spectra.csv
     <root>/<combo>/train_loss_all.npy                 float64 (iterations, epochs)
     <root>/<combo>/iter_<i>/run.json history.csv arrays.npz model.pt
 
@@ -188,10 +188,23 @@ class ResultsFolder:
         write_json(self.root / "manifest.json", manifest)
 
     def write_summary(self, manifest: Mapping[str, Any]) -> pd.DataFrame:
-        """Write summary.csv, one row per planned run; returns it."""
+        """Write summary.csv, one row per planned run, and spectra.csv where there are any; returns the first."""
         table = pd.DataFrame(_rows(self, manifest))
         write_csv(self.root / "summary.csv", table)
+        spectra = [rows for combo, i in zip(table["combo"], table["iteration"], strict=True)
+                   if not (rows := self._spectrum(combo, i)).empty]  # fmt: skip
+        if spectra:
+            write_csv(self.root / "spectra.csv", pd.concat(spectra, ignore_index=True))
         return table
+
+    def _spectrum(self, combo: int, iteration: int) -> pd.DataFrame:
+        """Rows combo, iteration, index (from 1), exponent, stderr of a run that has a spectrum."""
+        run = self.run(combo, iteration)
+        arrays = read_arrays(run.path / "arrays.npz") if run.status == COMPLETE else {}
+        if "exponents" not in arrays:
+            return pd.DataFrame()
+        head = {"combo": combo, "iteration": iteration, "index": np.arange(1, len(arrays["exponents"]) + 1)}
+        return pd.DataFrame({**head, "exponent": arrays["exponents"], "stderr": arrays["stderr"]})
 
     def has_curves(self, combo: int) -> bool:
         """Whether a combo's curves have been written."""

@@ -57,6 +57,7 @@ def chosen(key):
         (KINDS, kinds.KINDS),
         (chosen(("model", "activation")), activations.ACTIVATIONS),
         (chosen(("model", "form")), rnn.FORMS),
+        (chosen(("model", "integrator")), rnn.INTEGRATORS),
         (chosen(("trainvalidate", "loss")), (*objectives.LOSSES, "task")),
         (chosen(("trainvalidate", "init")), ("connectome", *initialisation.BOUNDS)),
         (chosen(("trialparams", "task_name")), ("none", *tasks.TASKS)),
@@ -65,7 +66,7 @@ def chosen(key):
         (chosen(("trainvalidate", "precision")), building.PRECISIONS),
         (BUILT_IN_ROIS, synthetic.REGIONS),
     ],
-    ids=["kinds", "activations", "forms", "losses", "inits", "tasks", "densities", "optimizers",
+    ids=["kinds", "activations", "forms", "integrators", "losses", "inits", "tasks", "densities", "optimizers",
          "precisions", "ROIs"],
 )
 def test_the_schema_lists_what_the_registries_hold(listed, registered):

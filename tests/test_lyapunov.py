@@ -17,10 +17,20 @@ import torch
 from randomnet import lyapunov
 from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import from_dense
-from randomnet.lyapunov import FromSteps, Schedule, entropy, exponents, kaplan_yorke, random_frame, spectrum
+from randomnet.lyapunov import (
+    Schedule,
+    entropy,
+    exponents,
+    kaplan_yorke,
+    random_frame,
+    running,
+    spectra,
+    spectrum,
+)
 from randomnet.objectives import LOSSES, SpectrumLoss, SpectrumObjective
 from randomnet.rnn import FORMS, Network
 from randomnet.synthetic import random_network
+from randomnet.systems import FromSteps
 
 NAMES = list(ACTIVATIONS)
 TRAINED = ("weights", "gains", "shifts")
@@ -73,7 +83,7 @@ def made(activation, form, n=8, g=1.5, dt=0.1, seed=3, shift=0.0, **options):
 
 @dataclass
 class Recorded:
-    """A system that keeps the states it was at, one per step with tangent vectors."""
+    """A system that keeps the states it was at, one per step with tangent vectors that are not all of space."""
 
     inner: object
     states: list = field(default_factory=list)
@@ -84,7 +94,8 @@ class Recorded:
 
     def advance(self, bundle, steps, start=0):
         for _ in range(steps):
-            if len(bundle) > 1:
+            unit = torch.equal(bundle[1:], torch.eye(bundle.shape[1], dtype=bundle.dtype))  # what the sum rule asks
+            if len(bundle) > 1 and not unit:
                 self.states.append(bundle[0].clone())
             bundle = self.inner.advance(bundle, 1)
         return bundle
@@ -232,6 +243,66 @@ def test_standard_errors_are_calibrated_on_correlated_growth():
     assert abs(np.mean((found.stderr / truth) ** 2) - 1) < 0.05 + 4 * math.sqrt(2 / (19 * 250))
 
 
+def test_drift_is_about_one_where_nothing_drifts_and_says_so_where_something_does():
+    drifts = [
+        spectrum(Wandering(seed=seed, n=3, memory=0.9), zeros(3), axes(3), Schedule(4000, 20.0, 100, 20)).drift
+        for seed in range(60)
+    ]
+    # t with 19 degrees of freedom, of which three are taken together: mean square 19 / 17
+    assert abs(np.mean(np.square(drifts)) - 19 / 17) < 4 * math.sqrt(2 / (3 * 60)) * 19 / 17
+    settling = Growing(lambda t: [0.5 + math.exp(-t / 300), -0.1])
+    found = spectrum(settling, zeros(2), axes(2), Schedule(1000, 10.0, 0, 0))
+    assert not found.converged and "halves of the record differ" in found.doubts[0]
+    first, second = (np.mean([math.exp(-t / 300) for t in range(start, start + 500)]) for start in (0, 500))
+    assert found.split_half_rms == pytest.approx((first - second) / math.sqrt(2), rel=1e-6)
+
+
+def test_auto_goes_on_until_the_errors_are_small_enough_or_says_that_they_are_not():
+    def found(tolerance, longest):
+        schedule = Schedule("auto", 20.0, 100, 20, tolerance=tolerance, tsim_max=longest)
+        return spectrum(Wandering(seed=1, n=3, memory=0.9), zeros(3), axes(3)[:2], schedule)
+
+    reached = found(0.02, 50_000)
+    assert reached.stderr.max() <= 0.02 and 100 < reached.tsim < 50_000 and reached.converged
+    fixed = Schedule(reached.tsim, 20.0, 100, 20)
+    again = spectrum(Wandering(seed=1, n=3, memory=0.9), zeros(3), axes(3)[:2], fixed)
+    np.testing.assert_allclose(reached.exponents, again.exponents, rtol=1e-12)
+    short = found(0.0005, 400)
+    assert short.tsim == 400 and not short.converged and "above the tolerance of 0.0005" in short.doubts[0]
+    with pytest.raises(ValueError, match="a number, got 'auto'"):
+        exponents(Wandering(seed=1, n=3, memory=0.9), zeros(3), axes(3)[:2], Schedule("auto"))
+
+
+def test_a_record_too_short_for_error_bars_has_not_converged():
+    found = spectrum(Growing(lambda t: [0.5, -0.1]), zeros(2), axes(2), Schedule(10, 1.0, 0, 0))
+    assert np.isnan(found.stderr).all() and found.doubts == ("tsim = 10 is too short for error bars",)
+
+
+def test_the_condition_is_that_of_the_frame_before_qr():
+    found = spectrum(Growing(lambda t: [0.5, -0.1]), zeros(2), axes(2), Schedule(100, 10.0, 0, 0))
+    assert found.log10_condition == pytest.approx(6 / math.log(10))
+    assert found.log10_condition_median == pytest.approx(6 / math.log(10))
+    assert found.ill_conditioned == 0
+    steep = spectrum(Growing(lambda t: [1.0, -1.0]), zeros(2), axes(2), Schedule(100, 15.0, 0, 0))
+    assert steep.ill_conditioned > 0.8 and "condition before QR up to 1e13" in steep.doubts[-1]
+
+
+def test_running_estimates_end_at_the_spectrum():
+    found = spectrum(Wandering(seed=1, n=3, memory=0.9), zeros(3), axes(3)[:2], Schedule(4000, 20.0, 100, 20))
+    times, means, errors = running(found, 50)
+    assert len(times) == 50 and times[-1] == 4000 and (np.diff(times) > 0).all()
+    np.testing.assert_allclose(means[-1], found.exponents, rtol=1e-12)
+    np.testing.assert_allclose(errors[-1], found.stderr, rtol=1e-12)
+    assert np.isnan(errors[0]).all()
+
+
+def test_the_entropy_of_a_partial_spectrum_with_a_positive_end_is_a_lower_bound():
+    for n, bound in ((2, False), (3, True)):
+        rates = [0.5, 0.1, -0.3][:n]
+        found = spectrum(Growing(lambda t, rates=rates: rates), zeros(3)[:n], axes(3)[:2, :n], Schedule(40, 1.0, 0, 0))
+        assert found.entropy_is_lower_bound == bound
+
+
 SUM_RULE = [(name, form, dt) for name in NAMES for form in FORMS for dt in (0.1, 1.0)]
 
 
@@ -247,6 +318,24 @@ def test_sum_rule(activation, form, dt):
     jacobians = torch.func.vmap(torch.func.jacfwd(system.inner.step))(torch.stack(system.states[-300:]))
     expected = float(torch.linalg.slogdet(jacobians)[1].mean()) / dt
     assert found.exponents.sum() == pytest.approx(expected, rel=1e-9)
+    assert abs(found.sum_rule_residual) < 1e-9 * abs(expected)
+
+
+def test_the_residual_of_the_sum_rule_tells_of_a_frame_that_is_moved_wrongly():
+    @dataclass
+    class Leaky:
+        inner: object
+        dt: float = 0.1
+
+        def advance(self, bundle, steps, start=0):
+            after = self.inner.advance(bundle, steps)
+            return after if steps == 1 else torch.cat([after[:1], 1.001 * after[1:]])
+
+    system = Leaky(frozen(made("tanh", "current", 8)))
+    found = spectrum(system, state_of(8), frame_of(8), Schedule(20, 0.2, 0, 0))
+    assert found.sum_rule_residual == pytest.approx(8 * math.log(1.001) / 0.2, rel=1e-6)
+    partial = spectrum(system, state_of(8), frame_of(8)[:3], Schedule(20, 0.2, 0, 0))
+    assert math.isnan(partial.sum_rule_residual)
 
 
 def test_sum_rule_of_the_map_by_hand():
@@ -686,15 +775,15 @@ def test_exponents_in_float32_are_estimates_of_those_in_float64():
 @pytest.mark.parametrize("tons", [0.3, "adaptive"])
 @pytest.mark.parametrize("form", FORMS)
 def test_recomputed_segments_change_no_bit(form, tons, monkeypatch):
-    original, calls, found = lyapunov.checkpoint, [], []
+    original, calls, found = spectra.checkpoint, [], []
 
     def counted(*given, **options):
         calls[-1] += 1
         return original(*given, **options)
 
-    monkeypatch.setattr(lyapunov, "checkpoint", counted)
-    for limit in (lyapunov.GRAPH_BYTES, 2e4, 1.0):
-        monkeypatch.setattr(lyapunov, "GRAPH_BYTES", limit)
+    monkeypatch.setattr(spectra, "checkpoint", counted)
+    for limit in (spectra.GRAPH_BYTES, 2e4, 1.0):
+        monkeypatch.setattr(spectra, "GRAPH_BYTES", limit)
         calls.append(0)
         network = made("tanh_positive", form, 10)
         values = exponents(network.dynamics(), state_of(10), frame_of(10, 4), Schedule(10, tons, 2, 3))
@@ -716,7 +805,7 @@ def test_an_ill_conditioned_frame_is_refused():
 
 
 def test_an_ill_conditioned_frame_is_refused_in_a_recomputed_segment(monkeypatch):
-    monkeypatch.setattr(lyapunov, "GRAPH_BYTES", 100.0)
+    monkeypatch.setattr(spectra, "GRAPH_BYTES", 100.0)
     with pytest.raises(FloatingPointError, match="smaller tons"):
         exponents(Growing(lambda step: (1.0, -1.0)), zeros(2).float(), axes(2).float(), Schedule(50, 10.0, 0, 0))
 
@@ -755,7 +844,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory where Linux keeps it")
 def test_memory_of_one_epoch():
     """N = 436, 44 exponents, 200 tau of 0.1, gains and shifts in float32: below 1 GB, Python and torch included."""
-    root = Path(lyapunov.__file__).parents[1]
+    root = Path(lyapunov.__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", MEMORY], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) * 1024 < 1e9

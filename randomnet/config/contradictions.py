@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from randomnet.config.option import JUDGED, TRAINING
 from randomnet.config.schema import Config
 
 Key = tuple[str, str]
@@ -19,9 +20,12 @@ def _times(config: Config) -> tuple[Key, str] | None:
     if spectrum.tons != "adaptive" and spectrum.tons < dt:
         return ("lyapunov", "tons"), f"at least one step (model.dt = {dt:g}) between reorthonormalisations"
     interval = dt if spectrum.tons == "adaptive" else spectrum.tons
-    if spectrum.tsim < interval:
+    if spectrum.tsim == "auto" and config.experiment.kind not in JUDGED:
+        return ("lyapunov", "tsim"), f"a number with kind = {config.experiment.kind}"
+    longest = spectrum.tsim_max if spectrum.tsim == "auto" else spectrum.tsim
+    if longest < interval:
         return ("lyapunov", "tsim"), f"at least one interval of reorthonormalisation ({interval:g})"
-    if (spectrum.tsim + spectrum.transient + spectrum.frame_transient) / dt > 1e9:
+    if (longest + spectrum.transient + spectrum.frame_transient) / dt > 1e9:
         return ("lyapunov", "tsim"), "fewer than 1e9 steps of model.dt in the transients and tsim together"
     if abs(interval / dt - round(interval / dt)) > 1e-6:
         return ("lyapunov", "tons"), f"a multiple of the step (model.dt = {dt:g})"
@@ -29,6 +33,8 @@ def _times(config: Config) -> tuple[Key, str] | None:
 
 
 def _trained(config: Config) -> tuple[Key, str] | None:
+    if config.experiment.kind not in TRAINING:
+        return None
     if not config.trained and not config.has_task:
         return ("trainvalidate", "train_gains"), "something to train: one of train_weights, train_gains, train_shifts"
     if config.model.activation == "tanh":
@@ -66,6 +72,14 @@ def _network(config: Config) -> tuple[Key, str] | None:
     return None
 
 
+def _dynamics(config: Config) -> tuple[Key, str] | None:
+    if config.model.integrator == "rk4" and config.has_task:
+        return ("model", "integrator"), "euler with a task"
+    if config.model.activation == "tanh" and config.net.parameter != "weights":
+        return ("net", "parameter"), "weights with activation = tanh, which has no gains or shifts"
+    return None
+
+
 def _paths(config: Config) -> tuple[Key, str] | None:
     if not config.paths.path_to_results:
         return ("paths", "path_to_results"), "a folder"
@@ -81,15 +95,17 @@ def _paths(config: Config) -> tuple[Key, str] | None:
 
 def _task(config: Config) -> tuple[Key, str] | None:
     trials = config.trialparams
+    if config.has_task and trials.task_name != "seq_mem" and trials.n_back >= trials.trial_length:
+        return ("trialparams", "n_back"), f"less than trial_length = {trials.trial_length}"
+    if config.experiment.kind not in TRAINING:
+        return None
     if len([name for name in config.losses if name != "task"]) > 1:
         return ("trainvalidate", "loss"), "at most one of mse, l2 and sinai, besides the task"
     if config.has_task and "task" not in config.losses:
         return ("trainvalidate", "loss"), "task, or a sum with it such as task + 0.1*mse, with a task"
     if not config.has_task and "task" in config.losses:
         return ("trainvalidate", "loss"), "mse, l2 or sinai, as [trialparams] task_name names no task"
-    if config.has_task and trials.task_name != "seq_mem" and trials.n_back >= trials.trial_length:
-        return ("trialparams", "n_back"), f"less than trial_length = {trials.trial_length}"
     return None
 
 
-CHECKS = (_paths, _task, _network, _times, _trained, _number_param)
+CHECKS = (_paths, _task, _network, _dynamics, _times, _trained, _number_param)

@@ -13,7 +13,7 @@ from randomnet.config.reading import ABOUT, GRID, Text, as_text, build, read_gri
 from randomnet.config.schema import Config, is_read
 from randomnet.config.values import Choice, ConfigError
 
-STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface")
+STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface", "stretch")
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """What the schema knows of an option, and the conditions under which options are read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from randomnet.config.values import Share, Value
 
-KINDS = ("train", "benchmark")
+KINDS = ("train", "spectrum", "convergence", "transition", "benchmark")
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
 
@@ -17,7 +17,8 @@ class Option:
 
     kinds: the experiment kinds that read it. only: (condition in words, predicate of the Config); where the predicate
     is false the option is not read. identity: whether the results depend on it, so that it may not change on resume.
-    grid: whether combos_params may list it. task_default: the default of experiments with a task, where it differs.
+    grid: whether combos_params may list it. defaults: the default where it differs: of the experiment kinds, and of
+    experiments with a task (`task`).
     """
 
     value: Value
@@ -27,7 +28,7 @@ class Option:
     only: tuple[str, Callable[[Any], bool]] | None
     identity: bool
     grid: bool
-    task_default: Any
+    defaults: Mapping[str, Any]
 
 
 def option(
@@ -40,24 +41,28 @@ def option(
     only: tuple[str, Callable[[Any], bool]] | None = None,
     identity: bool = True,
     grid: bool | None = None,
-    task_default: Any = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Any:
     """A dataclass field that carries its Option; what results do not depend on is no axis, unless `grid` says so."""
     axis = identity if grid is None else grid
-    about = Option(value, says, aliases, kinds, only, identity, axis, task_default)
+    about = Option(value, says, aliases, kinds, only, identity, axis, defaults or {})
     return field(default=default, metadata={"option": about})
 
 
 TRAIN = ("train",)
+TRAINING = ("train", "benchmark")
+SPECTRAL = ("spectrum", "convergence", "transition")
+JUDGED = ("spectrum", "transition")
 RANDOM_ONLY = ("net.roi = random", lambda config: config.net.roi == "random")
 SINKHORN_ONLY = ("net.normalization = sinkhorn", lambda config: config.scaling == "sinkhorn")
 MEASURED_ONLY = ("paths.path_to_network is set", lambda config: bool(config.paths.path_to_network))
 TARGETED = ("trainvalidate.loss has l2 or mse", lambda config: config.spectrum_loss in ("l2", "mse"))
 SPECTRUM = (
-    "trainvalidate.loss has a term of the spectrum, or lyapunov.spectrum_every is set",
+    "experiment.kind computes spectra, trainvalidate.loss has a term of them, or lyapunov.spectrum_every is set",
     lambda config: config.uses_spectrum,
 )
-TEN_PERCENT = Share(10.0)
+AUTO = ("lyapunov.tsim = auto", lambda config: config.lyapunov.tsim == "auto")
+TEN_PERCENT, ALL = Share(10.0), Share(100.0)
 TASKED = ("trialparams.task_name names a task", lambda config: config.has_task)
 RECALL = ("trialparams.task_name = seq_mem", lambda config: config.trialparams.task_name == "seq_mem")
 N_BACK = (

@@ -132,10 +132,11 @@ def build(texts: Mapping[Key, Text]) -> Config:
     values: dict[str, dict[str, Any]] = {section: {} for section in sections()}
     for (section, key), written in texts.items():
         values[section][key] = _parse((section, key), written)
-    if values["trialparams"].get("task_name", "none") != "none":
-        for (section, key), about in ABOUT.items():
-            if about.task_default is not None:
-                values[section].setdefault(key, about.task_default)
+    kind, tasked = values["experiment"].get("kind", "train"), values["trialparams"].get("task_name", "none") != "none"
+    for (section, key), about in ABOUT.items():
+        for name in (kind, *(["task"] if tasked else [])):
+            if name in about.defaults:
+                values[section].setdefault(key, about.defaults[name])
     config = Config(**{section: kind(**values[section]) for section, kind in sections().items()})
     for key in texts:
         if config.experiment.kind not in ABOUT[key].kinds:

@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from randomnet.config.option import TRAINED, Option
+from randomnet.config.option import SPECTRAL, TRAINED, TRAINING, Option
 from randomnet.config.sections import (
     CombosParamsSection,
     ExecutionSection,
@@ -43,6 +43,8 @@ class Config:
     @property
     def trained(self) -> tuple[str, ...]:
         """Which of weights, gains, shifts are trained, in that order."""
+        if self.experiment.kind not in TRAINING:
+            return ()
         frozen = ("weights",) if self.trainvalidate.freeze_layer else ()
         return tuple(name for name in TRAINED if getattr(self.trainvalidate, f"train_{name}") and name not in frozen)
 
@@ -54,11 +56,15 @@ class Config:
     @property
     def uses_spectrum(self) -> bool:
         """Whether a Lyapunov spectrum is computed."""
+        if self.experiment.kind in SPECTRAL:
+            return True
         return self.spectrum_loss is not None or self.lyapunov.spectrum_every > 0
 
     @property
     def losses(self) -> dict[str, float]:
-        """The terms of the loss and their weights."""
+        """The terms of the loss and their weights; none where nothing is trained."""
+        if self.experiment.kind not in TRAINING:
+            return {}
         return weighted(self.trainvalidate.loss)
 
     @property

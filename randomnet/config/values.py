@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -144,6 +145,25 @@ class Sum(Value):
                 raise ValueError("a weight that is not positive, or a name twice")
             parts[name] = weight
         return " + ".join(name if weight == 1 else f"{weight:g}*{name}" for name, weight in parts.items())
+
+
+@dataclass(frozen=True)
+class Several(Value):
+    """One or more of `names`, such as `weights + gains`; as a text in the order of the names."""
+
+    names: tuple[str, ...]
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return f"one or more of {', '.join(self.names)}, joined by +"
+
+    def parse(self, text: str) -> str:
+        """The names once each."""
+        found = [Choice(self.names).parse(part.strip()) for part in re.split(r"[+,]", text)]
+        if len(set(found)) < len(found):
+            raise ValueError("a name twice")
+        return " + ".join(name for name in self.names if name in found)
 
 
 def weighted(text: str) -> dict[str, float]:

@@ -106,9 +106,10 @@ def _carry_out(plan: Plan, prepared: planning.Prepared, folder: ResultsFolder, r
         tqdm.write(f"{done} of {len(runs)} runs are there already and stay as they are")
     if not missing:
         return False
-    epochs = sum(run.config.trainvalidate.epochs for run in missing)
+    kind = KINDS[missing[0].config.experiment.kind]
+    length = sum(kind.length(run) for run in missing)
     workers = min(workers_of(plan), len(missing))
-    with _stoppable() as stop, _Bars(len(runs), done, epochs) as bars:
+    with _stoppable() as stop, _Bars(len(runs), done, length, kind.UNIT) as bars:
         if workers == 1:
             ends = engines.here(missing, folder.root, stop.is_set, bars.epoch)
         else:
@@ -121,30 +122,31 @@ def _carry_out(plan: Plan, prepared: planning.Prepared, folder: ResultsFolder, r
 
 
 class _Bars:
-    """One bar over runs, one over epochs with loss and lambda_max; without a terminal, a line per run."""
+    """One bar over runs, one over epochs (with loss and lambda_max) or time; without a terminal, a line per run."""
 
-    def __init__(self, runs: int, done: int, epochs: int) -> None:
+    def __init__(self, runs: int, done: int, length: float, unit: str) -> None:
         self.total, self.count = runs, done
         style = {"disable": None, "file": sys.stderr, "dynamic_ncols": True}
         self.runs = tqdm(total=runs, initial=done, desc="runs", unit="run", position=0, **style)
-        self.epochs = tqdm(total=epochs, desc="epochs", unit="epoch", position=1, leave=False, **style)
+        self.steps = tqdm(total=length, desc=f"all {unit}", unit=unit, position=1, leave=False, **style)
 
     def __enter__(self) -> "_Bars":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.epochs.close()
+        self.steps.close()
         self.runs.close()
 
     def epoch(self, event: engines.Event) -> None:
-        """Show an epoch."""
+        """Show an epoch, or how far a spectrum is."""
         if isinstance(event, engines.Epoch):
-            where = f"combo {event.combo} iteration {event.iteration}"
-            found = f"loss {event.row['train_loss']:.4g}"
+            said = [f"combo {event.combo} iteration {event.iteration}"]
+            if "train_loss" in event.row:
+                said.append(f"loss {event.row['train_loss']:.4g}")
             if "lambda_max" in event.row:
-                found += f", lambda_max {event.row['lambda_max']:+.4f}"
-            self.epochs.set_postfix_str(f"{where}, {found}", False)
-            self.epochs.update()
+                said.append(f"lambda_max {event.row['lambda_max']:+.4f}")
+            self.steps.set_postfix_str(", ".join(said), False)
+            self.steps.update(round(event.row.get("advance", 1), 6))
 
     def ended(self, event: engines.Ended) -> None:
         """Show the end of a run; what went wrong stays on the screen."""

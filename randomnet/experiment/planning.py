@@ -1,11 +1,14 @@
 """What is to be done in a results folder: every run checked, and what is already there kept."""
 
+import contextlib
 import dataclasses
 import json
+import os
 import platform
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +19,7 @@ from randomnet import results
 from randomnet.config import Combo, ConfigError, Plan, Run
 from randomnet.kinds import KINDS
 
-OWN_FILES = ("config.ini", "combos.csv", "folder_index.txt", "summary.csv", ".lock")
+OWN_FILES = ("config.ini", "combos.csv", "folder_index.txt", "summary.csv", "spectra.csv", ".lock")
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
         "varied": list(plan.varied),
         "combos": [{**entries[index], "combo": numbers[index]} for index in order],
         "versions": versions(),
-        "machine": platform.platform(),
+        "machine": _machine(),
         "created": (old or {}).get("created") or time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
     notes = []
@@ -105,6 +108,15 @@ def check_folder(folder: results.ResultsFolder) -> dict[str, Any] | None:
             f"got format {manifest.get('format')}"
         )
     return manifest
+
+
+def _machine() -> str:
+    """Processor, cores and system, for those who compare times."""
+    model = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    return f"{model}, {os.cpu_count()} cores, {platform.platform()}"
 
 
 def versions() -> dict[str, str]:

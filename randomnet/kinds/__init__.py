@@ -2,6 +2,12 @@
 
 from types import ModuleType
 
-from randomnet.kinds import benchmark, train
+from randomnet.kinds import benchmark, convergence, spectrum, train, transition
 
-KINDS: dict[str, ModuleType] = {"train": train, "benchmark": benchmark}
+KINDS: dict[str, ModuleType] = {
+    "train": train,
+    "spectrum": spectrum,
+    "convergence": convergence,
+    "transition": transition,
+    "benchmark": benchmark,
+}

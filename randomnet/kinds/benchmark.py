@@ -19,12 +19,13 @@ import torch
 
 from randomnet import results
 from randomnet.config import Run
-from randomnet.kinds import building, plain_loop, train
+from randomnet.kinds import building, plain_loop, spectral, train
 from randomnet.kinds.interface import Cost, Report
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import Objective, SpectrumObjective, TaskObjective
 from randomnet.training import fit
 
+UNIT = "epoch"
 WORKERS = 1  # runs side by side would disturb each other's clock
 HEADLINE = (
     "neurons",
@@ -46,6 +47,11 @@ def check(run: Run) -> dict[str, Any]:
     return building.check(run)
 
 
+def length(run: Run) -> float:
+    """Nothing to count."""
+    return 0
+
+
 def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
     """Measure one network; returns what run.json says of it. Nothing is written besides."""
     start = building.begin(run)
@@ -65,7 +71,7 @@ def _epoch(run: Run, start: building.Start, goal: Objective) -> Callable[[], flo
 
 
 def _spectrum_figures(run: Run, start: building.Start, goal: SpectrumObjective) -> dict[str, float]:
-    n, schedule = start.connectome.n, building.schedule_of(run.config)
+    n, schedule = start.connectome.n, spectral.schedule_of(run)
     k = building.exponents_of(run, n)
     steps = round((schedule.tsim + schedule.transient + schedule.frame_transient) / run.config.model.dt)
     exact = building.double(start.network).dynamics()

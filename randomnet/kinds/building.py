@@ -19,7 +19,7 @@ from randomnet.connectome import Connectome
 from randomnet.formats import FormatError, load_npy
 from randomnet.kinds import pretrained
 from randomnet.kinds.networks import connectome_of, facts_of
-from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectrum
+from randomnet.lyapunov import random_frame
 from randomnet.rnn import Network
 from randomnet.tasks import TASKS, Images, Trials, check_parameters, make, read_latents, read_mnist
 
@@ -48,17 +48,29 @@ def begin(run: Run) -> Start:
         activation=config.model.activation,
         form=config.model.form,
         dt=config.model.dt,
+        integrator=config.model.integrator,
         groups=index,
         moving=_moving(run, counts),
         keep_signs=config.net.dales_law is not False,
         interface=_interface(run, connectome.n) if config.has_task else None,
         dtype=PRECISIONS[config.trainvalidate.precision],
     ).to(device_of(config))
+    _spread(run, network)
     if config.paths.pretrained and not config.has_task:
         pretrained.take_over(run, network)
     state = torch.from_numpy(run.generator("state").standard_normal(connectome.n))
     frame = torch.from_numpy(random_frame(run.generator("basis"), connectome.n, connectome.n))
     return Start(connectome, network, labels, state.to(device_of(config)), frame.to(device_of(config)))
+
+
+def _spread(run: Run, network: Network) -> None:
+    """Draw the gains and shifts that net.parameter names from N(1, g^2/N), one per group."""
+    rng, values, g = run.generator("stretch"), network.values(), run.config.net.g
+    for name in ("gains", "shifts"):
+        drawn = torch.from_numpy(1 + g / math.sqrt(network.n) * rng.standard_normal(len(values[name])))
+        if name in run.config.net.parameter:
+            values[name] = drawn.to(values[name])
+    network.assign(values)
 
 
 def trials_of(run: Run) -> tuple[Trials, Trials]:
@@ -219,21 +231,9 @@ def checksums_of(run: Run) -> dict[str, str]:
     return {key: hashlib.sha256(path.read_bytes()).hexdigest() for key, path in paths.items() if path.is_file()}
 
 
-def schedule_of(config: Config) -> Schedule:
-    """The times of the spectrum."""
-    times = config.lyapunov
-    return Schedule(times.tsim, times.tons, times.transient, times.frame_transient)
-
-
 def double(network: Network) -> Network:
     """A copy in float64."""
     return copy.deepcopy(network).double()
-
-
-def full_spectrum(start: Start, config: Config, schedule: Schedule | None = None) -> Spectrum:
-    """All N exponents of the network as it is now, in float64, from the run's own state and frame."""
-    with torch.no_grad():
-        return spectrum(double(start.network).dynamics(), start.state, start.frame, schedule or schedule_of(config))
 
 
 def device_of(config: Config) -> torch.device:

@@ -3,6 +3,8 @@
 check(run) -> connectome facts      raises ConfigError for what cannot work, before anything starts
 execute(run, folder, report, stop)  does the run, writes its files, returns the record for run.json
 estimate(run) -> Cost               from a probe of one epoch
+length(run) -> float                of its progress, in UNIT
+UNIT                                what its progress is counted in: epochs, or units of time
 WORKERS                             how many runs at a time it allows, None for as many as configured
 HEADLINE                            the columns of the summary worth printing at the end
 """
@@ -10,7 +12,7 @@ HEADLINE                            the columns of the summary worth printing at
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# a row of history, as soon as it is known
+# what has been done: a row of history as soon as it is known, or {"advance": UNITs}
 Report = Callable[[dict[str, float]], None]
 
 

@@ -41,11 +41,12 @@ REGIONAL = (
 def connectome_of(run: Run) -> Connectome:
     """The run's network with the weights that training starts from. Raises ConfigError."""
     net, config = run.config.net, run.config
+    g = net.g if "weights" in net.parameter else 1.0
     if config.has_task and config.paths.pretrained:
         return pretrained.connectome_of(run)
     if net.roi == "random":
         drawn = random_network(net.n, 1.0, run.generator("network"))
-        return scaled(_normalised(_initialised(drawn, run), config), net.g)
+        return scaled(_normalised(_initialised(drawn, run), config), g)
     drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
     measured = _measured(net.roi, net.rows, config.paths.path_to_network)
     if measured.provenance["source"] == "bio2art region matrix":
@@ -63,7 +64,7 @@ def connectome_of(run: Run) -> Connectome:
     normalised = _normalised(weighted, config)
     try:
         with np.errstate(over="ignore"):
-            return scaled(normalised, net.g)
+            return scaled(normalised, g)
     except ValueError as error:
         raise ConfigError(f"[net] g: expected a number that leaves weights finite, got {net.g:g}: {error}") from None
 

@@ -16,9 +16,9 @@ import torch
 
 from randomnet import results
 from randomnet.config import TRAINED, Run
-from randomnet.kinds import building
+from randomnet.kinds import building, spectral
 from randomnet.kinds.interface import Cost, Report
-from randomnet.lyapunov import Schedule, Spectrum, entropy, kaplan_yorke
+from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.objectives import (
     Objective,
     Recorder,
@@ -32,6 +32,7 @@ from randomnet.tasks import Trials
 from randomnet.training import Progress, fit
 
 WORKERS = None
+UNIT = "epoch"
 HEADLINE = (
     "loss_initial",
     "loss_final",
@@ -40,6 +41,18 @@ HEADLINE = (
     "validate_loss_best",
     "validate_metrics_best",
     "spectral_radius_initial",
+)
+REPORTED = (  # of the spectra before and after training
+    "lambda_max",
+    "n_positive",
+    "D_KY",
+    "h_KS",
+    "sum_rule_residual",
+    "drift",
+    "log10_condition_max",
+    "interval",
+    "converged",
+    "notes",
 )
 LARGEST_RADIUS = 2000  # neurons; all eigenvalues of more take minutes
 PROBE_STEPS = 40  # of the full spectrum, for an estimate
@@ -58,6 +71,11 @@ def check(run: Run) -> dict[str, Any]:
     if run.config.paths.pretrained:
         building.begin(run)
     return facts
+
+
+def length(run: Run) -> float:
+    """Its epochs."""
+    return run.config.trainvalidate.epochs
 
 
 def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
@@ -108,8 +126,8 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
         "reason": progress.reason,
         "summary": {
             **_losses(progress),
-            **_figures("initial", initial, start.connectome.n),
-            **_figures("final", final, start.connectome.n),
+            **_figures("initial", initial),
+            **_figures("final", final),
             "seconds": round(elapsed, 2),
         },
         "connectome": start.connectome.facts(),
@@ -126,7 +144,7 @@ def estimate(run: Run) -> Cost:
     epochs = run.config.trainvalidate.epochs
     if not run.config.uses_spectrum:
         return Cost(epoch, epoch * epochs)
-    schedule = building.schedule_of(run.config)
+    schedule = spectral.schedule_of(run)
     total = schedule.tsim + schedule.transient + schedule.frame_transient
     probe = Schedule(PROBE_STEPS * run.config.model.dt, schedule.tons, 0, 0)
     began = time.perf_counter()
@@ -139,7 +157,7 @@ def estimate(run: Run) -> Cost:
 def objective(run: Run, start: building.Start) -> Objective:
     """What the run trains on, in its precision and on its device."""
     like = start.state.to(building.PRECISIONS[run.config.trainvalidate.precision])
-    losses, schedule, term = run.config.losses, building.schedule_of(run.config), None
+    losses, schedule, term = run.config.losses, spectral.schedule_of(run), None
     if run.config.spectrum_loss:
         n, loss = start.connectome.n, run.config.spectrum_loss
         k = building.exponents_of(run, n)
@@ -183,9 +201,9 @@ def _measure(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]
         matrix = building.double(start.network).matrix().detach()
         measured["spectral_radius"] = float(torch.linalg.eigvals(matrix).abs().max())
     if run.config.uses_spectrum:
-        found = _spectrum(run, start, goal, building.schedule_of(run.config))
+        found = _spectrum(run, start, goal, spectral.schedule_of(run))
         measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
-        measured["log10_condition"], measured["interval"] = found.log10_condition, found.interval
+        measured["figures"] = spectral.figures(found)
     return measured
 
 
@@ -193,24 +211,14 @@ def _spectrum(run: Run, start: building.Start, goal: Objective, schedule: Schedu
     """All exponents of the network; with a task those trained or recorded, along the validation trials."""
     if run.config.has_task:
         return spectrum_along(start.network, goal.validation.inputs, _leading(run, start), schedule)
-    return building.full_spectrum(start, run.config, schedule)
+    return spectral.compute(run, start, start.connectome.n, schedule)
 
 
-def _figures(when: str, found: dict[str, Any], n: int) -> dict[str, float]:
-    figures = {f"spectral_radius_{when}": found.get("spectral_radius")}
-    if "exponents" not in found:
-        return figures
-    exponents, stderr = found["exponents"].numpy(), found["stderr"].numpy()
-    return {
-        f"lambda_max_{when}": float(exponents[0]),
-        f"lambda_max_{when}_stderr": float(stderr[0]),
-        f"n_positive_{when}": int((exponents > 2 * np.nan_to_num(stderr)).sum()),
-        f"D_KY_{when}": kaplan_yorke(exponents, n),
-        f"h_KS_{when}": entropy(exponents),
-        f"log10_condition_{when}": found["log10_condition"],
-        f"interval_{when}": found["interval"],
-        **figures,
-    }
+def _figures(when: str, found: dict[str, Any]) -> dict[str, Any]:
+    spectrum = found.get("figures", {})
+    named = {f"{name}_{when}": value for name, value in spectrum.items() if name in REPORTED}
+    errors = {f"lambda_max_{when}_stderr": spectrum["lambda_max_stderr"]} if spectrum else {}
+    return named | errors | {f"spectral_radius_{when}": found.get("spectral_radius")}
 
 
 def _losses(progress: Progress) -> dict[str, float]:

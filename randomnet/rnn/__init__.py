@@ -7,11 +7,14 @@ with a = dt/tau, tau = 1 and phi(x) = phi(gain (x - shift)). State and tangent v
 (..., 1 + k, N): row 0 is the state, the others are tangent vectors, so that one matrix product moves them all and no
 N x N Jacobian is ever formed. Inputs x and biases b add a drive U x + b beside J phi(h), or inside phi in the rate
 form; dt = 1 is then exactly an Elman network (torch.nn.RNN).
+
+These are the Euler steps of h' = -h + J phi(h) and r' = -r + phi(J r). The integrator rk4 makes classical Runge-Kutta
+steps of the same flows, of whole bundles too, at four products each; a drive is constant over a step.
 """
 
 from randomnet.rnn.dynamics import Dynamics
 from randomnet.rnn.entries import Entries
-from randomnet.rnn.network import ENTRIES, FORMS, INTERFACE, Network
+from randomnet.rnn.network import ENTRIES, FORMS, INTEGRATORS, INTERFACE, Network
 from randomnet.rnn.sequence import AlongTrials
 
-__all__ = ["ENTRIES", "FORMS", "INTERFACE", "AlongTrials", "Dynamics", "Entries", "Network"]
+__all__ = ["ENTRIES", "FORMS", "INTEGRATORS", "INTERFACE", "AlongTrials", "Dynamics", "Entries", "Network"]

@@ -1,6 +1,7 @@
 """One step of a network and its tangent, alone or as a bundle of state and tangent vectors."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -14,7 +15,10 @@ from randomnet.activations import Activation
 class Dynamics:
     """One step of a network and its tangent: what spectra are computed from.
 
-    matrix J[post, pre] (N, N); gains, shifts (N,).
+    matrix J[post, pre] (N, N); gains, shifts (N,). integrator: of the flow x' = G(x) - x, where G, the Euler step of
+    size 1, is J phi(h) or phi(J r): "euler", x <- (1-dt) x + dt G(x), or "rk4", the classical Runge-Kutta step. That
+    one is taken of the whole bundle, tangent vectors with d' = G'(x) d - d at each stage's state x: differentiating the
+    four stages gives these very stages, so the tangent is exact, that of the step and not of the flow.
     """
 
     matrix: Tensor
@@ -23,6 +27,12 @@ class Dynamics:
     activation: Activation
     form: str
     dt: float
+    integrator: str = "euler"
+
+    @cached_property
+    def full(self) -> "Dynamics":
+        """G: the Euler step of size 1, after which only what arrives is left."""
+        return replace(self, dt=1.0, integrator="euler")
 
     @cached_property
     def transposed(self) -> Tensor:
@@ -31,6 +41,8 @@ class Dynamics:
 
     def step(self, state: Tensor) -> Tensor:
         """One step of states (..., N)."""
+        if self.integrator == "rk4":
+            return _runge_kutta(lambda rows: self.full.step(rows) - rows, state, self.dt)
         if self.form == "current":
             drive = self.activation(state, self.gains, self.shifts)[0] @ self.matrix.mT
         else:
@@ -39,6 +51,9 @@ class Dynamics:
 
     def tangent(self, state: Tensor, frame: Tensor) -> Tensor:
         """The step's exact derivative at `state` (N,), applied to tangent vectors (k, N)."""
+        if self.integrator == "rk4":
+            bundle = torch.cat([state[None], frame])
+            return _runge_kutta(lambda rows: self.full.moved(rows) - rows, bundle, self.dt)[1:]
         if self.form == "current":
             slope = self.activation(state, self.gains, self.shifts)[1]
             drive = (slope * frame) @ self.matrix.mT
@@ -47,11 +62,23 @@ class Dynamics:
             drive = slope * (frame @ self.matrix.mT)
         return (1 - self.dt) * frame + self.dt * drive
 
+    @property
+    def stages(self) -> int:
+        """Evaluations, and so products with J, per step."""
+        return 4 if self.integrator == "rk4" else 1
+
+    def moved(self, bundle: Tensor) -> Tensor:
+        """State and tangent vectors (1 + k, N) after one step and its tangent, in plain operations."""
+        return torch.cat([self.step(bundle[:1]), self.tangent(bundle[0], bundle[1:])])
+
     def advance(self, bundle: Tensor, steps: int, start: int = 0, drive: Tensor | None = None) -> Tensor:
         """State and tangent vectors (1 + k, N) moved on by `steps`, differentiable in bundle and parameters.
 
-        drive: (steps, N), what inputs add at each step, or None. start: the time in steps, which makes no difference.
+        drive: (steps, N), what inputs add throughout each step, or None. start: the time in steps, which makes no
+        difference.
         """
+        if self.integrator == "rk4":
+            return self._runge_kutta_steps(bundle, steps, drive)
         if torch.is_grad_enabled():
             return _Advance.apply(bundle, self.matrix, self.gains, self.shifts, drive, self, steps)
         buffers = torch.empty_like(bundle), torch.empty_like(bundle)
@@ -60,8 +87,23 @@ class Dynamics:
             bundle = self.march(bundle, inner, buffers[step % 2], None if drive is None else drive[step])
         return bundle
 
+    def _runge_kutta_steps(self, bundle: Tensor, steps: int, drive: Tensor | None) -> Tensor:
+        """`advance` by Runge-Kutta steps: one product per stage, and with gradient the adjoint of G for each."""
+        full, graph = self.full, torch.is_grad_enabled()
+        buffers = None if graph else (torch.empty_like(bundle), torch.empty_like(bundle))
+
+        def velocity(rows: Tensor) -> Tensor:
+            if graph:
+                return full.advance(rows, 1, drive=now) - rows
+            return full.march(rows, *buffers, None if now is None else now[0]).sub_(rows)
+
+        for step in range(steps):
+            now = None if drive is None else drive[step : step + 1]
+            bundle = _runge_kutta(velocity, bundle, self.dt)
+        return bundle
+
     def march(self, bundle: Tensor, inner: Tensor, after: Tensor, drive: Tensor | None = None) -> Tensor:
-        """One step of the bundle into `after`; `inner` receives what enters (current) or leaves (rate) the matrix."""
+        """One Euler step of the bundle into `after`; `inner` receives what enters (current) or leaves (rate) J."""
         if self.form == "current":
             rates, slope = self.activation(bundle[0], self.gains, self.shifts)
             torch.mul(bundle, slope, out=inner)
@@ -79,8 +121,20 @@ class Dynamics:
         return after.mul_(self.dt).add_(bundle, alpha=1 - self.dt)
 
 
+def _runge_kutta(velocity: Callable[[Tensor], Tensor], start: Tensor, dt: float) -> Tensor:
+    """The classical fourth-order step of x' = velocity(x); the first three velocities enter by where they lead.
+
+    What `velocity` returns is used before its next call, so that it may be the same buffer each time.
+    """
+    two = torch.add(start, velocity(start), alpha=dt / 2)
+    three = torch.add(start, velocity(two), alpha=dt / 2)
+    four = torch.add(start, velocity(three), alpha=dt)
+    places = torch.sub(two, start).add_(four).add_(three, alpha=2).div_(3)
+    return places.add_(velocity(four), alpha=dt / 6)
+
+
 class _Advance(torch.autograd.Function):
-    """`steps` steps of the bundle, with the adjoint written out.
+    """`steps` Euler steps of the bundle, with the adjoint written out.
 
     The forward pass keeps the path, the backward pass needs one product with J per step, and one more for the gradient
     of J.

@@ -15,6 +15,7 @@ from randomnet.rnn.entries import Entries, indices
 from randomnet.rnn.sequence import AlongTrials, driven
 
 FORMS = ("current", "rate")
+INTEGRATORS = ("euler", "rk4")
 ENTRIES = ("weights", "gains", "shifts")
 INTERFACE = ("input_weights", "input_bias", "recurrent_bias", "readout_weights", "readout_bias")
 
@@ -24,7 +25,8 @@ class Network(nn.Module):
 
     groups: index of each neuron's gain and shift (N,), or None for one per neuron. moving: name (weights, gains,
     shifts) -> indices of the entries that may be trained; a name left out is fixed. keep_signs: training keeps the sign
-    each edge starts with. Edges that do not exist have no parameter, so nothing can create them.
+    each edge starts with. Edges that do not exist have no parameter, so nothing can create them. integrator: how a step
+    of dt follows the flow, see `Dynamics`; trials are run in Euler steps only.
 
     interface: initial values of what joins the network to a task, all of them trained: input_weights (N, channels),
     input_bias (N,), recurrent_bias (N,), readout_weights (outputs, N), readout_bias (outputs,); None for no task.
@@ -37,6 +39,7 @@ class Network(nn.Module):
         activation: str = "tanh_positive",
         form: str = "current",
         dt: float = 0.1,
+        integrator: str = "euler",
         groups: np.ndarray | None = None,
         moving: Mapping[str, np.ndarray] | None = None,
         keep_signs: bool = True,
@@ -48,13 +51,15 @@ class Network(nn.Module):
             raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
         if form not in FORMS:
             raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
+        if integrator not in INTEGRATORS:
+            raise ValueError(f"integrator must be one of {', '.join(INTEGRATORS)}, got {integrator!r}")
         if not 0 < dt <= 1:
             raise ValueError(f"dt must lie in (0, 1], got {dt}")
         groups = np.arange(connectome.n) if groups is None else np.asarray(groups)
         if groups.shape != (connectome.n,):
             raise ValueError(f"groups must have shape ({connectome.n},), got {groups.shape}")
         self.activation: Activation = ACTIVATIONS[activation]
-        self.form, self.dt, self.n = form, dt, connectome.n
+        self.form, self.dt, self.integrator, self.n = form, dt, integrator, connectome.n
         self.register_buffer("edges", torch.from_numpy(connectome.post * connectome.n + connectome.pre))
         self.register_buffer("groups", torch.from_numpy(groups.astype(np.int64)))
         self._shared = not np.array_equal(groups, np.arange(connectome.n))
@@ -91,13 +96,13 @@ class Network(nn.Module):
         if self._shared:
             gains, shifts = gains[self.groups], shifts[self.groups]
         activation = self.activation if self._stretched else replace(self.activation, stretches=False)
-        return Dynamics(self.matrix(), gains, shifts, activation, self.form, self.dt)
+        return Dynamics(self.matrix(), gains, shifts, activation, self.form, self.dt, self.integrator)
 
     def run(self, inputs: Tensor, initial: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).
 
         initial: state (batch, N), None for 0. Raises ValueError where the network has no input, or one of other
-        channels.
+        channels, or steps that are not Euler's.
         """
         if not self.interface:
             raise ValueError("the network has no input weights; give it an interface")
@@ -158,6 +163,7 @@ class Network(nn.Module):
             "activation": self.activation.name,
             "form": self.form,
             "dt": self.dt,
+            "integrator": self.integrator,
         }
 
 

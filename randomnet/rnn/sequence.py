@@ -16,8 +16,10 @@ def driven(
     """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).
 
     interface: as of `Network`. The drive U x + b enters with the same factor dt as the recurrent term. initial: state
-    (batch, N), None for 0. Differentiable in everything.
+    (batch, N), None for 0. Differentiable in everything. Raises ValueError unless the system's steps are Euler's.
     """
+    if system.integrator != "euler":
+        raise ValueError(f"trials under inputs are run in Euler steps only, got integrator {system.integrator!r}")
     matrix, weights = system.matrix, interface["input_weights"]
     bias = interface["input_bias"] + interface["recurrent_bias"]
     if system.form == "current" and initial is None:

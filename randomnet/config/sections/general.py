@@ -1,0 +1,70 @@
+"""What is done, where, over which grid and how."""
+
+from dataclasses import dataclass
+
+from randomnet.config.option import BY_CHOICE, KINDS, TRAIN, option
+from randomnet.config.values import Choice, Integer, Value
+
+
+@dataclass(frozen=True)
+class ExperimentSection:
+    """[experiment] What is done."""
+
+    kind: str = option(Choice(KINDS), "train", "What every run does.", grid=False)
+    name: str = option(Value(), "experiment", "A title for figures and the manifest.", identity=False)
+    seed: int = option(
+        Integer(0),
+        0,
+        "The one seed; network, weights, initial state and basis of iteration i follow from (seed, i).",
+        grid=False,
+    )
+
+
+@dataclass(frozen=True)
+class PathsSection:
+    """[paths] Where things are; relative paths start at the folder the command is run in."""
+
+    path_to_network: str = option(
+        Value(),
+        "",
+        "Folder that holds a sub-folder per measured ROI, or region matrices C_<roi>.npy; empty = the built-in ROIs.",
+        only=BY_CHOICE,
+        identity=False,
+        grid=True,
+    )
+    path_to_results: str = option(Value(), "results", "Folder the results go to; made if missing.", identity=False)
+    pretrained: str = option(
+        Value(),
+        "",
+        "Results folder (or one model.pt) of an earlier run whose last trained model each run starts from.",
+    )
+
+
+@dataclass(frozen=True)
+class CombosParamsSection:
+    """[combosparams] The grid."""
+
+    combos_params: str = option(
+        Value(),
+        "{}",
+        'JSON such as {"lr": [0.1, 0.01], "nle": ["5%", "10%"]}: the cartesian product of these values, of any option, '
+        "by its key or as section.key.",
+        identity=False,
+    )
+
+
+@dataclass(frozen=True)
+class ExecutionSection:
+    """[execution] How the runs are carried out; results do not depend on workers or checkpoints."""
+
+    workers: int | str = option(
+        Integer(1, 4096, words=("auto",)),
+        "auto",
+        "Runs at the same time, each a process; auto = cores.",
+        identity=False,
+    )
+    device: str = option(Choice(("auto", "cpu", "cuda")), "auto", "auto = cuda where there is one.")
+    threads: int = option(Integer(1, 1024), 1, "Threads per worker.", grid=False)
+    checkpoint_every: int = option(
+        Integer(1), 10, "Epochs between checkpoints, from which a killed run goes on.", kinds=TRAIN, identity=False
+    )

@@ -1,0 +1,165 @@
+"""The network: its connectome and its dynamics."""
+
+from dataclasses import dataclass
+
+from randomnet.config.option import (
+    BUILT_IN_ROIS,
+    BY_CHOICE,
+    BY_DENSITY,
+    MEASURED_ONLY,
+    RANDOM_ONLY,
+    SINKHORN_ONLY,
+    TRAINED,
+    option,
+)
+from randomnet.config.values import Boolean, Choice, Integer, Neurons, Number, Several, Value
+
+
+@dataclass(frozen=True)
+class NetSection:
+    """[net] The connectome."""
+
+    roi: str = option(
+        Value(),
+        "EB",
+        f"Brain region: {', '.join(BUILT_IN_ROIS)} (built-in, synthetic), one in path_to_network, or random.",
+        aliases=("net_name",),
+    )
+    source: str = option(Choice(("auto",)), "auto", "Where the network comes from; auto recognises it.")
+    rows: str = option(
+        Choice(("auto", "source", "target")),
+        "auto",
+        "What a row of the matrix is: the presynaptic (source) or the postsynaptic neuron; auto = as known of "
+        "the file, else source.",
+        only=MEASURED_ONLY,
+    )
+    n: int = option(Integer(2, 100_000), 100, "Neurons of a random network.", only=RANDOM_ONLY)
+    g: float = option(
+        Number(0, above=True),
+        1.0,
+        "Coupling: random weights are N(0, g^2/N); other networks are multiplied by g after normalization.",
+    )
+    parameter: str = option(
+        Several(TRAINED),
+        "weights",
+        "What g scales: weights as above, gains and shifts as N(1, g^2/N) each; what is not named is as with g = 1.",
+    )
+    normalization: str = option(
+        Choice(("auto", "sinkhorn", "spectral_radius", "none")),
+        "auto",
+        "sinkhorn: E and I inputs of each neuron sum to 0.5 each; spectral_radius: largest |eigenvalue| of the initial "
+        "weights 1; none: as they are; auto: sinkhorn for signed counts, else none.",
+    )
+    sinkhorn_iterations: int = option(
+        Integer(1), 10, "Sinkhorn sweeps (columns, then rows) at most.", only=SINKHORN_ONLY
+    )
+    sinkhorn_tolerance: float = option(
+        Number(0), 1e-6, "Sinkhorn stops when no column sum is further off than this share.", only=SINKHORN_ONLY
+    )
+    dales_law: bool | str = option(
+        Boolean(words=("auto",)),
+        "auto",
+        "True: every neuron has one sign and training keeps it; auto: training keeps the sign each edge starts "
+        "with; False: trained weights may change sign.",
+        defaults={"task": False},
+    )
+    rnn_size: int = option(
+        Integer(0), 0, "Regions of a region matrix, to be checked; 0 = as many as it has.", only=MEASURED_ONLY
+    )
+    nr_neurons: int | tuple[int, ...] | str = option(
+        Neurons(), 1, "Neurons per region of a region matrix; density = from ND_<roi>.npy.", only=MEASURED_ONLY
+    )
+    density_scaling: str = option(
+        Choice(("ratio", "rank")),
+        "ratio",
+        "Neurons from densities: in proportion to them, or to their rank.",
+        only=BY_DENSITY,
+    )
+    density_neurons: float = option(
+        Number(0, above=True), 1.0, "Neurons of the region with the lowest density.", only=BY_DENSITY
+    )
+    target_sparsity: float = option(
+        Number(0, 1, above=True),
+        0.8,
+        "Share of a target region's neurons that each neuron of a source region projects to.",
+        only=MEASURED_ONLY,
+    )
+    intrinsic: bool = option(Boolean(), True, "Connections within regions of a region matrix.", only=MEASURED_ONLY)
+    intrinsic_sparsity: float = option(
+        Number(0, 1, above=True), 1.0, "Share of its own region that each neuron projects to.", only=MEASURED_ONLY
+    )
+    intrinsic_weight: float = option(
+        Number(0, 1), 0.8, "Share of a region's outgoing weight that stays within it.", only=MEASURED_ONLY
+    )
+    rand_partition: bool = option(
+        Boolean(),
+        True,
+        "Split a region's weight at random over its neuron pairs, or equally.",
+        only=MEASURED_ONLY,
+    )
+    keep_diag: bool = option(Boolean(), False, "Neurons of a region may connect to themselves.", only=MEASURED_ONLY)
+    random_w: bool = option(
+        Boolean(),
+        False,
+        "The null model of bio_rnn_mem: all weights, zeros included, permuted off the diagonal.",
+        only=BY_CHOICE,
+    )
+    paired_topology: bool = option(
+        Boolean(),
+        True,
+        "Draw a region matrix's neurons and the null anew in every iteration; False = once, from the seed.",
+        only=BY_CHOICE,
+    )
+
+
+@dataclass(frozen=True)
+class ModelSection:
+    """[model] The dynamics."""
+
+    activation: str = option(
+        Choice(
+            ("tanh", "tanh_stretched", "tanh_positive", "relu", "softplus", "sigmoid", "linear"),
+            {
+                "std": "tanh",
+                "tanh_streched": "tanh_stretched",
+                "tanh_strech": "tanh_stretched",
+                "strech": "tanh_stretched",
+                "streched": "tanh_stretched",
+                "stretch": "tanh_stretched",
+                "pos": "tanh_positive",
+                "tanh_pos": "tanh_positive",
+                "identity": "linear",
+            },
+        ),
+        "tanh_positive",
+        "Nonlinearity phi(gain (x - shift)); tanh is the one without gain and shift.",
+        aliases=("nonlinearity",),
+        defaults={"task": "tanh"},
+    )
+    dt: float = option(
+        Number(0, 1, above=True),
+        0.1,
+        "Euler step in units of tau; 1 is the discrete map (an Elman network).",
+        defaults={"task": 1.0},
+    )
+    integrator: str = option(
+        Choice(("euler", "rk4")),
+        "euler",
+        "euler: one evaluation a step (FlyStability's; the discrete map at dt = 1); rk4: Runge-Kutta's four, close to "
+        "the flow.",
+    )
+    form: str = option(
+        Choice(("current", "rate")),
+        "current",
+        "current: h <- (1-dt) h + dt J phi(h); rate: r <- (1-dt) r + dt phi(J r).",
+        defaults={"task": "rate"},
+    )
+    groups: str = option(
+        Choice(
+            ("neuron", "neurotransmitter", "cell_fibers"),
+            {"cell_fibres": "cell_fibers", "cell_fiber": "cell_fibers", "neurons": "neuron"},
+        ),
+        "neuron",
+        "Which neurons share one gain and one shift.",
+        aliases=("subpopulation",),
+    )

@@ -1,0 +1,100 @@
+"""kind = convergence: how the estimates of the exponents settle, from several initial states of one network.
+
+FlyStability's lyapu_convergence. Several QR intervals are an axis of the grid: {"tons": [0.2, 1, 5, "adaptive"]}.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from randomnet import results
+from randomnet.config import Run
+from randomnet.kinds import building, spectral
+from randomnet.kinds.interface import Cost, Report
+from randomnet.kinds.spectrum import UNIT, WORKERS, check, described, dynamics, ticker
+from randomnet.kinds.spectrum import estimate as one_estimate
+from randomnet.lyapunov import Spectrum, random_frame, running, spectrum
+
+HEADLINE = (
+    "neurons",
+    "exponents",
+    "initial_states",
+    "lambda_max",
+    "lambda_max_spread",
+    "interval",
+    "converged",
+    "seconds",
+)
+POINTS = 400  # of the running estimates
+__all__ = ["HEADLINE", "UNIT", "WORKERS", "check", "estimate", "execute", "length"]
+
+
+def length(run: Run) -> float:
+    """Units of time of its records."""
+    return run.config.lyapunov.tsim * run.config.lyapunov.initial_states
+
+
+def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
+    """Compute the spectra and write arrays.npz; returns what run.json says of them."""
+    began = time.perf_counter()
+    start = building.begin(run)
+    k = building.exponents_of(run, start.connectome.n)
+    found = _spectra(run, start, k, report, stop)
+    settled = [running(one, POINTS) for one in found]
+    times = settled[0][0]
+    arrays = {
+        "times": times,
+        "intervals": np.full(len(times), found[0].interval),
+        "running": np.array([estimates for _, estimates, _ in settled]),
+        "running_stderr": np.array([errors for _, _, errors in settled]),
+        "exponents_of_states": np.array([one.exponents for one in found]),
+        "stderr_of_states": np.array([one.stderr for one in found]),
+    }
+    results.write_arrays(folder.path / "arrays.npz", arrays | described(start))
+    largest = [float(one.exponents[0]) for one in found]
+    doubts = sorted({doubt for one in found for doubt in one.doubts})
+    return {
+        "status": results.COMPLETE,
+        "summary": {
+            "neurons": start.connectome.n,
+            "exponents": k,
+            "initial_states": len(found),
+            "lambda_max": float(np.mean(largest)),
+            "lambda_max_spread": float(np.std(largest, ddof=1)) if len(found) > 1 else float("nan"),
+            "lambda_max_stderr": float(np.mean([one.stderr[0] for one in found])),
+            "converged": not doubts,
+            "notes": "; ".join(doubts),
+            "interval": found[0].interval,
+            **dynamics(run),
+            "seconds": round(time.perf_counter() - began, 2),
+        },
+        "connectome": start.connectome.facts(),
+    }
+
+
+def estimate(run: Run) -> Cost:
+    """Time of one run."""
+    cost = one_estimate(run)
+    return Cost(cost.epoch, cost.run * run.config.lyapunov.initial_states)
+
+
+def _spectra(run: Run, start: building.Start, k: int, report: Report, stop: Callable[[], bool]) -> list[Spectrum]:
+    """One from each initial state; the first is the run's own, and an adaptive interval is the first one's."""
+    schedule, system, n = spectral.schedule_of(run), spectral.system_of(run, start), start.connectome.n
+    count = run.config.lyapunov.initial_states
+    states = run.generator("state").standard_normal((count, n))
+    frames = np.random.default_rng(run.generator("basis").integers(2**63, size=4))
+    found: list[Spectrum] = []
+    for number in range(count):
+        state = torch.from_numpy(states[number]).to(start.state)
+        frame = torch.from_numpy(random_frame(frames, k, n)).to(start.state) if number else start.frame[:k]
+        if run.config.has_task:
+            state = torch.zeros_like(state)
+        tick = ticker(schedule.first, report, stop)
+        found.append(spectrum(system, state, frame, schedule, tick))
+        schedule = replace(schedule, tons=found[0].interval)
+    return found

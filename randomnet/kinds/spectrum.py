@@ -1,0 +1,111 @@
+"""kind = spectrum: the Lyapunov spectrum of every network of the grid (FlyStability's `spectrum`), judged.
+
+kind = transition is the same with one exponent, for a grid over g (FlyStability's `transition_2_chaos`).
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from randomnet import results
+from randomnet.config import Run
+from randomnet.kinds import building, spectral
+from randomnet.kinds.interface import Cost, Report
+from randomnet.lyapunov import Schedule
+from randomnet.training import Interrupted
+
+WORKERS = None
+UNIT = "τ"
+HEADLINE = (
+    "neurons",
+    "exponents",
+    "lambda_max",
+    "lambda_max_stderr",
+    "n_positive",
+    "D_KY",
+    "h_KS",
+    "sum_rule_residual",
+    "converged",
+    "seconds",
+)
+PROBE_STEPS = 40
+REPORTS = 50  # of one spectrum
+
+
+def check(run: Run) -> dict[str, Any]:
+    """Everything that can be wrong before the run starts; returns the connectome's facts. Raises ConfigError."""
+    facts = building.check(run)
+    facts["inputs"] = building.checksums_of(run)
+    if run.config.has_task:
+        building.trials_of(run)
+    if run.config.paths.pretrained:
+        building.begin(run)
+    return facts
+
+
+def length(run: Run) -> float:
+    """Units of time of its record."""
+    return spectral.schedule_of(run).first
+
+
+def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
+    """Compute one spectrum and write arrays.npz; returns what run.json says of it."""
+    began = time.perf_counter()
+    start = building.begin(run)
+    k = building.exponents_of(run, start.connectome.n)
+    found = spectral.compute(run, start, k, tick=ticker(length(run), report, stop))
+    arrays = {"exponents": found.exponents, "stderr": found.stderr, "log10_condition": found.conditions}
+    results.write_arrays(folder.path / "arrays.npz", arrays | described(start))
+    return {
+        "status": results.COMPLETE,
+        "summary": {
+            "neurons": start.connectome.n,
+            "exponents": k,
+            **spectral.figures(found),
+            **dynamics(run),
+            "seconds": round(time.perf_counter() - began, 2),
+        },
+        "connectome": start.connectome.facts(),
+    }
+
+
+def estimate(run: Run) -> Cost:
+    """Time of one run, from a short spectrum measured here."""
+    start = building.begin(run)
+    schedule, dt = spectral.schedule_of(run), run.config.model.dt
+    interval = dt if schedule.tons == "adaptive" else schedule.tons
+    probe = Schedule(max(PROBE_STEPS * dt, 2 * interval), interval, 0, 0)
+    began = time.perf_counter()
+    spectral.compute(run, start, building.exponents_of(run, start.connectome.n), probe)
+    each = (time.perf_counter() - began) / probe.tsim
+    return Cost(each, each * (schedule.first + schedule.transient + schedule.frame_transient))
+
+
+def ticker(tsim: float, report: Report, stop: Callable[[], bool]) -> Callable[[float], None]:
+    """What a spectrum tells of its progress, now and then, and how it is interrupted."""
+    told = 0.0
+
+    def tick(now: float) -> None:
+        nonlocal told
+        if stop():
+            raise Interrupted
+        if now - told >= tsim / REPORTS:
+            report({"advance": now - told})
+            told = now
+
+    return tick
+
+
+def dynamics(run: Run) -> dict[str, Any]:
+    """What an exponent depends on besides the network."""
+    return {name: getattr(run.config.model, name) for name in ("form", "integrator", "dt")}
+
+
+def described(start: building.Start) -> dict[str, np.ndarray]:
+    """State that the run began with, and gains and shifts of the groups."""
+    with torch.no_grad():
+        parts = {"gains": start.network.gains(), "shifts": start.network.shifts(), "state_initial": start.state}
+    return {"groups": start.labels, **{name: part.cpu().numpy() for name, part in parts.items()}}

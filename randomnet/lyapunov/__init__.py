@@ -1,0 +1,33 @@
+"""The Lyapunov spectrum of any system, with error bars, differentiable; dimension and entropy.
+
+A system has a time step `dt` and `advance(bundle, steps, start)`, which moves a bundle (1 + k, N) - the state in row 0,
+tangent vectors below - by exact steps and their exact derivative; `start` is the time in steps, for driven systems.
+`rnn.Dynamics` and `rnn.AlongTrials` are such systems; `systems` makes one of any step. Times are in units of the
+system's time, exponents per unit of time, natural logarithm.
+
+Benettin's method: the state settles (`transient`), then an orthonormal frame settles with it (`frame_transient`), then
+the logarithms of its growth between reorthonormalisations (QR every `tons`) are averaged over `tsim`.
+
+    growth      the schedule, settling, QR and its adjoint
+    record      what was found, with all that a reader needs to judge it
+    spectra     the spectrum (float64, judged) and the exponents (differentiable)
+
+Cost: one product of J (N x N) with 1 + k columns per step, 2 N^2 (1 + k) operations; with gradient another one
+backwards; QR adds 4 N k^2 per interval and its adjoint about 5 N k^2.
+"""
+
+from randomnet.lyapunov.growth import Schedule, System, random_frame
+from randomnet.lyapunov.record import Spectrum, entropy, kaplan_yorke, running
+from randomnet.lyapunov.spectra import exponents, spectrum
+
+__all__ = [
+    "Schedule",
+    "Spectrum",
+    "System",
+    "entropy",
+    "exponents",
+    "kaplan_yorke",
+    "random_frame",
+    "running",
+    "spectrum",
+]

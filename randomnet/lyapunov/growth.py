@@ -1,0 +1,152 @@
+"""How a state and a frame are moved on together: the schedule, settling, QR and its adjoint."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+ADAPTIVE_CONDITION = 100.0  # what `adaptive` lets the frame's condition grow to between QRs
+ADAPTIVE_LONGEST = 20  # of such intervals, at least, make a record
+FIRST_RECORD = 100.0  # units of time; `auto` judges this record first, then ones twice as long
+
+
+class System(Protocol):
+    """What a spectrum is computed from."""
+
+    dt: float
+
+    def advance(self, bundle: Tensor, steps: int, start: int) -> Tensor:
+        """State and tangent vectors (1 + k, N) after `steps` steps from the time `start`, in steps.
+
+        A function of its arguments: the sum rule, for one, asks for some steps twice.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Times of one spectrum, in units of the system's time; `tons` may be 'adaptive'. See the package's text.
+
+    tsim = 'auto': the record is doubled until all standard errors are at most `tolerance`, or it is tsim_max long.
+    """
+
+    tsim: float | str = 200.0
+    tons: float | str = 0.2
+    transient: float = 10.0
+    frame_transient: float = 10.0
+    tolerance: float = 0.01
+    tsim_max: float = 10_000.0
+
+    def __post_init__(self) -> None:
+        lasts = self.tsim == "auto" or (isinstance(self.tsim, (int, float)) and self.tsim > 0)
+        if not lasts or not self.transient >= 0 or not self.frame_transient >= 0:
+            raise ValueError(f"tsim must be above 0 or 'auto' and transients not below 0, got {self}")
+        if self.tons != "adaptive" and not (isinstance(self.tons, (int, float)) and self.tons > 0):
+            raise ValueError(f"tons must be a number above 0 or 'adaptive', got {self.tons!r}")
+        if not self.tolerance > 0 or not self.tsim_max > 0:
+            raise ValueError(f"tolerance and tsim_max must be above 0, got {self}")
+
+    @property
+    def first(self) -> float:
+        """Length of the record that is judged first."""
+        return min(FIRST_RECORD, self.tsim_max) if self.tsim == "auto" else float(self.tsim)
+
+
+def random_frame(rng: np.random.Generator, k: int, n: int) -> np.ndarray:
+    """k orthonormal tangent vectors (k, N), uniformly distributed. Raises ValueError for k > N."""
+    if not 1 <= k <= n:
+        raise ValueError(f"k must lie in 1..{n} (N), got {k}")
+    drawn = torch.from_numpy(rng.standard_normal((n, k)))
+    return torch.linalg.qr(drawn)[0].T.contiguous().numpy()  # torch's, whose threads are the run's
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Where the record, or the frame's transient, begins: bundle (1 + k, N), time in steps, and the QR interval."""
+
+    bundle: Tensor
+    now: int
+    interval: float
+
+
+def settle(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> Settled:
+    """After the state's transient, with the frame still to settle."""
+    if frame.ndim != 2 or state.shape != frame.shape[1:] or not 1 <= len(frame) <= len(state):
+        raise ValueError(
+            f"expected state (N,) and frame (k, N) with 1 <= k <= N, got {tuple(state.shape)} and {tuple(frame.shape)}"
+        )
+    bundle, now = state[None], 0
+    for steps in plan(schedule.transient, 100 * system.dt, system.dt):
+        bundle = system.advance(bundle, steps, now)
+        now += steps
+    bundle = torch.cat([bundle, frame])
+    adaptive = schedule.tons == "adaptive"
+    return Settled(bundle, now, _adapted(system, bundle.detach(), schedule, now) if adaptive else float(schedule.tons))
+
+
+@torch.no_grad()
+def _adapted(system: System, bundle: Tensor, schedule: Schedule, now: int) -> float:
+    """The interval at which the frame's condition grows to ADAPTIVE_CONDITION, from the exponents of its transient."""
+    intervals = max(ADAPTIVE_LONGEST, round(schedule.frame_transient / system.dt))
+    _, logs = growth(system, bundle, [1] * intervals, now)
+    rates = logs[len(logs) // 2 :].mean(0) / system.dt
+    spread = float(rates.max() - rates.min())
+    longest = schedule.first / ADAPTIVE_LONGEST
+    wanted = math.log(ADAPTIVE_CONDITION) / spread if spread > 0 else longest
+    return max(1, math.floor(min(wanted, longest) / system.dt)) * system.dt
+
+
+def plan(time: float, interval: float, dt: float) -> list[int]:
+    """Steps between reorthonormalisations: whole intervals, then what is left."""
+    steps, every = round(time / dt), max(1, round(interval / dt))
+    return [every] * (steps // every) + ([steps % every] if steps % every else [])
+
+
+def growth(system: System, bundle: Tensor, steps: list[int], now: int) -> tuple[Tensor, Tensor]:
+    """The bundle after intervals of `steps` each from time `now`, and ln |R_ii| of each, (intervals, k)."""
+    logs = []
+    for some in steps:
+        bundle = system.advance(bundle, some, now)
+        now += some
+        if torch.is_grad_enabled():
+            bundle, grown = _Orthonormalise.apply(bundle)
+        else:
+            bundle, r = orthonormal(bundle)
+            grown = r.diagonal().abs().log()  # a copy: a view would keep all of R
+        logs.append(grown)
+    return bundle, torch.stack(logs)
+
+
+def orthonormal(bundle: Tensor) -> tuple[Tensor, Tensor]:
+    """The bundle with its tangent vectors orthonormalised, and R (k, k)."""
+    q, r = torch.linalg.qr(bundle[1:].mT)
+    return torch.cat([bundle[:1], q.mT]), r
+
+
+class _Orthonormalise(torch.autograd.Function):
+    """QR of the tangent vectors of a bundle; returns the bundle with an orthonormal frame and ln |R_ii| (k,).
+
+    Adjoint (Seeger et al. 2018), with the frame's vectors as rows W, A = R^T W and only ln |R_ii| used of R:
+    A' = R^-1 (W' + (diag(l') - copyltu(W' W^T)) W), copyltu copying the lower triangle to the upper.
+    """
+
+    @staticmethod
+    def forward(ctx, bundle):  # noqa: ANN205
+        after, r = orthonormal(bundle)
+        ctx.save_for_backward(after, r)
+        return after, r.diagonal().abs().log()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, bundle_bar, logs_bar):  # noqa: ANN205
+        after, r = ctx.saved_tensors
+        frame, frame_bar = after[1:], bundle_bar[1:]
+        products = torch.tril(frame_bar @ frame.mT)
+        mixed = -(products + torch.tril(products, -1).mT)
+        mixed.diagonal().add_(logs_bar)
+        inner = torch.addmm(frame_bar, mixed, frame)
+        return torch.cat([bundle_bar[:1], torch.linalg.solve_triangular(r, inner, upper=True)])

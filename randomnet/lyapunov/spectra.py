@@ -1,0 +1,160 @@
+"""The spectrum of a system: in float64 and judged, or differentiable for training."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from randomnet.lyapunov.growth import Schedule, Settled, System, growth, orthonormal, plan, settle
+from randomnet.lyapunov.record import Spectrum
+
+GRAPH_BYTES = 500e6  # what the graph of one gradient may keep; beyond it segments are recomputed
+WORST_CONDITION = {torch.float32: 1e5, torch.float64: 1e12}  # of a frame before QR, for a gradient through it
+CONDITIONS = 100  # QRs whose frame's condition is computed, at most, of the record that is judged first
+DETERMINANTS = 10  # intervals for which the sum rule is computed
+
+Tick = Callable[[float], None]
+
+
+def spectrum(
+    system: System, state: Tensor, frame: Tensor, schedule: Schedule, tick: Tick = lambda time: None
+) -> Spectrum:
+    """The k leading exponents from `state` (N,) with the initial `frame` (k, N), both float64, without gradient.
+
+    tick(time) is told after every interval how much of the record there is; what it raises ends the computation.
+    """
+    if state.dtype != torch.float64 or frame.dtype != torch.float64:
+        raise ValueError(f"a reported spectrum must be float64, got {state.dtype} and {frame.dtype}")
+    with torch.no_grad():
+        settled = settle(system, state, frame, schedule)
+        recorder = _Recorder(system, settled, schedule)
+        target = schedule.first
+        while True:
+            recorder.go_on(target, tick)
+            found = recorder.found()
+            if schedule.tsim != "auto" or target >= schedule.tsim_max or _within(found.stderr, schedule.tolerance):
+                return found
+            target = min(2 * target, schedule.tsim_max)
+
+
+def _within(stderr: np.ndarray, tolerance: float) -> bool:
+    return bool((stderr <= tolerance).all())
+
+
+class _Recorder:
+    """A record that can be made longer."""
+
+    def __init__(self, system: System, settled: Settled, schedule: Schedule) -> None:
+        self.system, self.schedule, self.interval = system, schedule, settled.interval
+        self.bundle, self.now = settled.bundle, settled.now
+        settling = plan(schedule.frame_transient, self.interval, system.dt)
+        if settling:
+            self.bundle, _ = growth(system, self.bundle, settling, self.now)
+            self.now += sum(settling)
+        first = len(plan(schedule.first, self.interval, system.dt))
+        self.looks, self.checks = math.ceil(first / CONDITIONS), math.ceil(first / DETERMINANTS)
+        self.full = len(self.bundle) - 1 == self.bundle.shape[1]
+        self.steps: list[int] = []
+        self.done = 0  # steps of the record
+        self.logs: list[Tensor] = []
+        self.conditions: list[float] = []
+        self.residuals: list[tuple[float, float]] = []  # of the sum rule, each with the time it is of
+
+    def go_on(self, tsim: float, tick: Tick) -> None:
+        """Until the record is `tsim` long."""
+        dt = self.system.dt
+        for steps in plan(tsim - self.done * dt, self.interval, dt):
+            index = len(self.steps)
+            expected = self._log_determinant(steps) if self.full and index % self.checks == 0 else None
+            bundle = self.system.advance(self.bundle, steps, self.now)
+            self.bundle, r = orthonormal(bundle)
+            self.logs.append(r.diagonal().abs().log())  # a copy: a view would keep all of R
+            if index % self.looks == 0:
+                self.conditions.append(_log10_condition(r))
+            if expected is not None:
+                self.residuals.append((float(self.logs[-1].sum()) - expected, steps * dt))
+            self.now += steps
+            self.steps.append(steps)
+            self.done += steps
+            tick(self.done * dt)
+
+    def _log_determinant(self, steps: int) -> float:
+        """Sum of ln |det| of the Jacobians of the next steps."""
+        state, total = self.bundle[:1], 0.0
+        unit = torch.eye(state.shape[1], dtype=state.dtype, device=state.device)
+        for step in range(steps):
+            after = self.system.advance(torch.cat([state, unit]), 1, self.now + step)
+            state, total = after[:1].clone(), total + float(torch.linalg.slogdet(after[1:])[1])
+        return total
+
+    def found(self) -> Spectrum:
+        """What the record says."""
+        logs = torch.stack(self.logs)
+        residual = sum(part for part, _ in self.residuals) / sum(time for _, time in self.residuals or [(0, 1.0)])
+        return Spectrum(
+            growth=logs.cpu().numpy(),
+            times=np.array(self.steps) * self.system.dt,
+            state=self.bundle[0].cpu().numpy().copy(),
+            conditions=np.array(self.conditions),
+            steepest=float((logs.max(1).values - logs.min(1).values).max()) / math.log(10),
+            sum_rule_residual=residual if self.full else math.nan,
+            transient=self.schedule.transient,
+            frame_transient=self.schedule.frame_transient,
+            tolerance=self.schedule.tolerance if self.schedule.tsim == "auto" else None,
+        )
+
+
+def _log10_condition(r: Tensor) -> float:
+    """log10 of the condition of R (k, k) in the 1-norm; inf where a direction has died."""
+    inverse = torch.linalg.solve_triangular(r, torch.eye(len(r), dtype=r.dtype, device=r.device), upper=True)
+    condition = float(r.abs().sum(0).max() * inverse.abs().sum(0).max())
+    return math.log10(condition) if condition < math.inf else math.inf
+
+
+def exponents(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> Tensor:
+    """The k leading exponents (k,), sorted descending, differentiable in the system's parameters.
+
+    Where the graph would exceed GRAPH_BYTES, segments of it are recomputed in the backward pass. Raises
+    FloatingPointError where a frame before QR is too ill-conditioned for a gradient: a smaller tons helps, or float64.
+    """
+    if schedule.tsim == "auto":
+        raise ValueError("exponents with a gradient need a tsim that is a number, got 'auto'")
+    settled = settle(system, state, frame, schedule)
+    bundle, now = settled.bundle, settled.now
+    settling, record = (
+        plan(time, settled.interval, system.dt) for time in (schedule.frame_transient, schedule.first)
+    )
+    segments, logs = _segments(settling + record, bundle, getattr(system, "stages", 1)), []
+    for segment in segments:
+        part = (system, bundle, segment, now)
+        if len(segments) == 1:
+            bundle, grown = growth(*part)
+        else:
+            bundle, grown = checkpoint(growth, *part, use_reentrant=False, preserve_rng_state=False)
+        now += sum(segment)
+        _check_condition(grown.detach())
+        logs.append(grown)
+    total = torch.cat(logs)[len(settling) :].sum(0)
+    return torch.sort(total / (sum(record) * system.dt), descending=True).values
+
+
+def _check_condition(logs: Tensor) -> None:
+    """FloatingPointError where ln |R_ii| (intervals, k) tell of a frame too ill-conditioned for a gradient."""
+    spread = float((logs.max(1).values - logs.min(1).values).max())
+    if spread > math.log(WORST_CONDITION[logs.dtype]):
+        raise FloatingPointError(
+            f"the frame's condition before QR reached 1e{spread / math.log(10):.0f}, too much for a gradient in "
+            f"{str(logs.dtype).removeprefix('torch.')}; use a smaller tons, fewer exponents or float64"
+        )
+
+
+def _segments(steps: list[int], bundle: Tensor, stages: int) -> list[list[int]]:
+    """The intervals in as many parts as keep the graph of one part and the bundles between parts in GRAPH_BYTES."""
+    # the bundle and what enters its product at each stage of a step; the bundle and R at each QR
+    held = (2 if stages == 1 else 3 * stages) * sum(steps) + 2 * len(steps)
+    parts = math.ceil(held * bundle.numel() * bundle.element_size() / GRAPH_BYTES)
+    size = math.ceil(len(steps) / min(parts, len(steps)))
+    return [steps[start : start + size] for start in range(0, len(steps), size)]
