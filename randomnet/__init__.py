@@ -1,3 +1,17 @@
-"""RandomNet: how a brain's wiring shapes the dynamics of recurrent networks."""
+"""RandomNet: how a brain's wiring shapes the dynamics of recurrent networks.
+
+From Python: `from randomnet import spectrum`, see `randomnet.library`.
+"""
+
+from typing import Any
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """What `randomnet.library` offers; loaded when it is asked for, as torch is slow to load."""
+    if name == "spectrum":
+        from randomnet.library import spectrum
+
+        return spectrum
+    raise AttributeError(f"module 'randomnet' has no attribute {name!r}")

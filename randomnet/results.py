@@ -136,6 +136,12 @@ class RunFolder:
         return MISSING if record is None else str(record.get("status", MISSING))
 
     @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """arrays.npz, empty where there is none yet."""
+        path = self.path / "arrays.npz"
+        return read_arrays(path) if path.exists() else {}
+
+    @property
     def checkpoint(self) -> Path:
         """Where a run that has not ended keeps what it needs to go on."""
         return self.path / "checkpoint.pt"
@@ -200,7 +206,7 @@ class ResultsFolder:
     def _spectrum(self, combo: int, iteration: int) -> pd.DataFrame:
         """Rows combo, iteration, index (from 1), exponent, stderr of a run that has a spectrum."""
         run = self.run(combo, iteration)
-        arrays = read_arrays(run.path / "arrays.npz") if run.status == COMPLETE else {}
+        arrays = run.arrays if run.status == COMPLETE else {}
         if "exponents" not in arrays:
             return pd.DataFrame()
         head = {"combo": combo, "iteration": iteration, "index": np.arange(1, len(arrays["exponents"]) + 1)}
@@ -268,8 +274,7 @@ class Loaded:
 
     def arrays(self, combo: int, iteration: int) -> dict[str, np.ndarray]:
         """The arrays of one run, empty where it has none yet."""
-        path = ResultsFolder(self.root).run(combo, iteration).path / "arrays.npz"
-        return read_arrays(path) if path.exists() else {}
+        return ResultsFolder(self.root).run(combo, iteration).arrays
 
 
 def load(root: Path, manifest: Mapping[str, Any] | None = None) -> Loaded:

@@ -355,11 +355,15 @@ TEMPLATES = [ROOT / "config.ini", *sorted((ROOT / "config").glob("*.ini"))]
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
 def test_every_template_runs(template, tmp_path):
-    short = ["execution.workers=1"]
-    if "[trialparams]" not in template.read_text():  # a task reads no times of the spectrum
-        short += ["lyapunov.tsim=1", "lyapunov.transient=0.2", "lyapunov.frame_transient=0.2"]
-    if "kind = benchmark" not in template.read_text():
-        short += ["trainvalidate.epochs=2", "trainvalidate.iterations=1"]
+    text, short = template.read_text(), ["execution.workers=1"]
+    spectral = any(f"kind = {kind}\n" in text for kind in ("spectrum", "convergence", "transition"))
+    if "[trialparams]" not in text:  # a task reads no times of the spectrum
+        short += [f"lyapunov.tsim={25 if spectral else 1}"]
+        short += ["lyapunov.transient=0.2", "lyapunov.frame_transient=0.2"]
+    if "kind = benchmark" not in text and "kind = convergence" not in text:
+        short += ["trainvalidate.iterations=1"]
+    if "kind = " not in text:
+        short += ["trainvalidate.epochs=2"]
     overrides = [part for setting in short for part in ("--set", setting)]
     assert run(template, *overrides, "--set", f"paths.path_to_results={tmp_path / 'out'}") == 0
     assert set(pd.read_csv(tmp_path / "out" / "summary.csv")["status"]) == {"complete"}

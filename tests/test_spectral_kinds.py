@@ -1,0 +1,225 @@
+"""Kinds spectrum, transition and convergence: whole experiments against the same computed by hand."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from test_experiment import contents, run
+
+from randomnet.config import read_plan
+from randomnet.kinds import building, spectral
+from randomnet.kinds import spectrum as kind
+from randomnet.lyapunov import Schedule, random_frame, spectrum
+from randomnet.results import ResultsFolder
+from randomnet.training import Interrupted
+
+BASE = """[experiment]
+kind = {kind}
+[paths]
+path_to_results = {out}
+[net]
+roi = random
+n = 12
+g = 2
+[model]
+activation = tanh_stretched
+[lyapunov]
+tsim = 60
+transient = 5
+frame_transient = 5
+[execution]
+workers = 1
+"""
+
+
+def experiment(tmp_path, kind, *changes, name="out"):
+    """Run the tiny experiment with changes; its folder."""
+    ini = tmp_path / f"{name}.ini"
+    ini.write_text(BASE.format(kind=kind, out=tmp_path / name))
+    assert run(ini, *(part for change in changes for part in ("--set", change))) == 0
+    return tmp_path / name
+
+
+def runs_of(tmp_path, *changes, name="out"):
+    return read_plan(tmp_path / f"{name}.ini", changes).combos[0].runs()
+
+
+def test_a_spectrum_is_that_of_the_network_it_was_asked_of(tmp_path):
+    changes = ("trainvalidate.iterations=2", "lyapunov.nle=12")
+    out = experiment(tmp_path, "spectrum", *changes)
+    table = pd.read_csv(out / "spectra.csv")
+    assert list(table.columns) == ["combo", "iteration", "index", "exponent", "stderr"]
+    summary = pd.read_csv(out / "summary.csv").set_index("iteration")
+    for one in runs_of(tmp_path, *changes):
+        start = building.begin(one)
+        with torch.no_grad():
+            system = start.network.double().dynamics()
+        found = spectrum(system, start.state, start.frame, Schedule(60, 0.2, 5, 5))
+        rows = table[table["iteration"] == one.iteration]
+        np.testing.assert_allclose(rows["exponent"], found.exponents, rtol=1e-12)
+        np.testing.assert_allclose(rows["stderr"], found.stderr, rtol=1e-12)
+        assert list(rows["index"]) == list(range(1, 13))
+        row = summary.loc[one.iteration]
+        assert row["lambda_max"] == pytest.approx(found.exponents[0])
+        assert row["D_KY"] == pytest.approx(found.dimension) and row["h_KS"] == pytest.approx(found.entropy)
+        assert abs(row["sum_rule_residual"]) < 1e-9 and row["converged"] == found.converged
+        assert (row["form"], row["integrator"], row["dt"]) == ("current", "euler", 0.1)
+
+
+def test_all_exponents_are_the_default_of_spectrum_and_one_of_transition(tmp_path):
+    full = pd.read_csv(experiment(tmp_path, "spectrum", name="full") / "summary.csv")
+    one = pd.read_csv(experiment(tmp_path, "transition", name="one") / "summary.csv")
+    assert full["exponents"][0] == 12 and one["exponents"][0] == 1
+    assert one["lambda_max"][0] == pytest.approx(full["lambda_max"][0], abs=1e-9)
+    assert np.isnan(one["D_KY"][0]) == (one["lambda_max"][0] > 0) and np.isnan(one["sum_rule_residual"][0])
+
+
+def test_a_partial_spectrum_says_what_it_cannot_tell(tmp_path):
+    summary = pd.read_csv(experiment(tmp_path, "spectrum", "net.n=60", "net.g=4", "lyapunov.nle=1") / "summary.csv")
+    assert summary["lambda_max"][0] > 0 and summary["h_KS_lower_bound"][0] and np.isnan(summary["D_KY"][0])
+    assert "D_KY needs more exponents" in summary["notes"][0] and "h_KS is a lower bound" in summary["notes"][0]
+
+
+def test_results_do_not_depend_on_the_number_of_workers(tmp_path):
+    grid = 'combosparams.combos_params={"form": ["current", "rate"], "integrator": ["euler", "rk4"]}'
+    one = experiment(tmp_path, "spectrum", grid, "lyapunov.tsim=20", name="one")
+    two = experiment(tmp_path, "spectrum", grid, "lyapunov.tsim=20", "execution.workers=2", name="two")
+    assert (one / "spectra.csv").read_bytes() == (two / "spectra.csv").read_bytes()
+    for combo in range(4):
+        arrays = f"{combo}/iter_0/arrays.npz"
+        assert (one / arrays).read_bytes() == (two / arrays).read_bytes()
+    kept = contents(one)
+    assert run(one.with_suffix(".ini"), "--set", grid, "--set", "lyapunov.tsim=20") == 0
+    assert {name: kept[name] for name in kept if name.endswith("npz")} == {
+        name: content for name, content in contents(one).items() if name.endswith("npz")
+    }
+
+
+def test_auto_says_whether_the_tolerance_was_reached(tmp_path):
+    reached = experiment(tmp_path, "transition", "lyapunov.tsim=auto", "lyapunov.tolerance=0.05", name="reached")
+    row = pd.read_csv(reached / "summary.csv").iloc[0]
+    assert row["lambda_max_stderr"] <= 0.05 and row["converged"]
+    hurried = ("lyapunov.tsim=auto", "lyapunov.tolerance=1e-9", "lyapunov.tsim_max=150")
+    row = pd.read_csv(experiment(tmp_path, "transition", *hurried, name="hurried") / "summary.csv").iloc[0]
+    assert row["tsim_used"] == 150 and not row["converged"] and "tolerance of 1e-09" in row["notes"]
+
+
+def test_g_spreads_the_parameters_that_are_named(tmp_path):
+    """Gains and shifts N(1, g^2/N); weights that are not named are those of g = 1."""
+    (tmp_path / "out.ini").write_text(BASE.format(kind="spectrum", out=tmp_path / "out"))
+
+    def start(*changes):
+        return building.begin(runs_of(tmp_path, "net.n=400", *changes)[0])
+
+    one, weights = start("net.g=1"), start("net.g=3")
+    np.testing.assert_allclose(weights.connectome.weights, 3 * one.connectome.weights)
+    gains = start("net.g=3", "net.parameter=gains")
+    np.testing.assert_array_equal(gains.connectome.weights, one.connectome.weights)
+    drawn = gains.network.gains().detach().numpy()
+    # mean and standard deviation of 400 normal numbers, within four standard errors
+    assert abs(drawn.mean() - 1) < 4 * 0.15 / 20 and abs(drawn.std() / 0.15 - 1) < 4 / np.sqrt(800)
+    assert not gains.network.shifts().any()
+    both = start("net.g=3", "net.parameter=shifts, weights")
+    np.testing.assert_array_equal(both.connectome.weights, weights.connectome.weights)
+    assert both.network.gains().eq(1).all() and both.network.shifts().std() > 0.1
+
+
+def test_convergence_ends_at_the_spectra_of_its_initial_states(tmp_path):
+    changes = ("lyapunov.initial_states=3", "lyapunov.nle=4")
+    arrays = np.load(experiment(tmp_path, "convergence", *changes) / "0" / "iter_0" / "arrays.npz")
+    assert arrays["running"].shape == (3, len(arrays["times"]), 4)
+    np.testing.assert_allclose(arrays["running"][:, -1], arrays["exponents_of_states"], rtol=1e-12)
+    np.testing.assert_allclose(arrays["running_stderr"][:, -1], arrays["stderr_of_states"], rtol=1e-12)
+    assert arrays["times"][-1] == pytest.approx(60) and np.allclose(arrays["intervals"], 0.2)
+    [one] = runs_of(tmp_path, *changes)
+    start = building.begin(one)
+    with torch.no_grad():
+        system = start.network.double().dynamics()
+    first = spectrum(system, start.state, start.frame[:4], Schedule(60, 0.2, 5, 5))
+    np.testing.assert_allclose(arrays["exponents_of_states"][0], first.exponents, rtol=1e-12)
+    assert not np.allclose(arrays["exponents_of_states"][1], first.exponents, rtol=1e-6)
+
+
+def test_an_adaptive_interval_is_the_same_for_all_initial_states(tmp_path):
+    arrays = np.load(experiment(tmp_path, "convergence", "lyapunov.tons=adaptive") / "0" / "iter_0" / "arrays.npz")
+    assert len(set(arrays["intervals"])) == 1 and arrays["running"].shape[0] == 5
+
+
+def test_a_trained_network_has_the_spectrum_that_its_training_reported(tmp_path):
+    shared = ("lyapunov.transient=5", "model.activation=tanh_positive")
+    trained = experiment(tmp_path, "train", *shared, "trainvalidate.precision=float64", "trainvalidate.epochs=3",
+                         name="trained")  # fmt: skip
+    out = experiment(tmp_path, "spectrum", *shared, f"paths.pretrained={trained}")
+    arrays = np.load(out / "0" / "iter_0" / "arrays.npz")
+    reported = np.load(trained / "0" / "iter_0" / "arrays.npz")
+    np.testing.assert_allclose(arrays["exponents"], reported["spectrum_final"], rtol=1e-9, atol=1e-12)
+    np.testing.assert_array_equal(arrays["gains"], reported["gains_final"])
+
+
+TASK = ("trialparams.task_name=seq_mem", "trialparams.nr_of_trials=20", "lyapunov.nle=3", "model.activation=tanh")
+
+
+def test_with_a_task_it_is_driven_along_the_trials(tmp_path):
+    trained = experiment(tmp_path, "train", *TASK, "trainvalidate.epochs=1", "lyapunov.spectrum_every=1",
+                         "trainvalidate.precision=float64", name="trained")  # fmt: skip
+    out = experiment(tmp_path, "spectrum", *TASK)
+    arrays = np.load(out / "0" / "iter_0" / "arrays.npz")
+    reported = np.load(trained / "0" / "iter_0" / "arrays.npz")
+    np.testing.assert_allclose(arrays["exponents"], reported["spectrum_initial"], rtol=1e-9)
+
+
+def test_a_task_network_left_to_itself_has_only_its_biases(tmp_path):
+    (tmp_path / "out.ini").write_text(BASE.format(kind="spectrum", out=tmp_path / "out"))
+    [one] = runs_of(tmp_path, *TASK, "lyapunov.driven=False")
+    start = building.begin(one)
+    found = spectral.compute(one, start, 3)
+    with torch.no_grad():
+        matrix, own = start.network.double().matrix(), start.network.interface
+        bias = own["input_bias"] + own["recurrent_bias"]
+        state, frame = torch.zeros(12, dtype=torch.float64), start.frame[:3]
+        logs = []
+        for step in range(70):
+            state = torch.tanh(matrix @ state + bias)
+            if step < 5:
+                continue
+            q, r = torch.linalg.qr(((1 - state**2) * (frame @ matrix.mT)).mT)
+            frame = q.mT
+            logs.append(r.diagonal().abs().log())
+    expected = torch.stack(logs[5:]).mean(0).sort(descending=True).values
+    np.testing.assert_allclose(found.exponents, expected.numpy(), rtol=1e-9)
+
+
+def test_an_interrupted_spectrum_is_done_again(tmp_path, monkeypatch):
+    (tmp_path / "out.ini").write_text(BASE.format(kind="spectrum", out=tmp_path / "out"))
+    [one] = runs_of(tmp_path)
+    folder = ResultsFolder(tmp_path / "out").run(0, 0)
+    folder.create()
+    with pytest.raises(Interrupted):
+        kind.execute(one, folder, lambda row: None, lambda: True)
+    assert folder.status == "missing"
+    rows = []
+    record = kind.execute(one, folder, rows.append, lambda: False)
+    assert sum(row["advance"] for row in rows) == pytest.approx(60, abs=2)
+    json.dumps(record["summary"])
+
+
+@pytest.mark.slow
+def test_errors_are_calibrated_for_a_chaotic_network(tmp_path):
+    """N = 64, 50 seeds of state and frame: the truth of a long run within 2 errors in 90-99 % of ten exponents."""
+    (tmp_path / "out.ini").write_text(BASE.format(kind="spectrum", out=tmp_path / "out"))
+    [one] = runs_of(tmp_path, "net.n=64", "net.g=3", "model.activation=tanh")
+    with torch.no_grad():
+        system = building.begin(one).network.double().dynamics()
+
+    def found(seed, tsim):
+        rng = np.random.default_rng(seed)
+        state = torch.from_numpy(rng.standard_normal(64))
+        return spectrum(system, state, torch.from_numpy(random_frame(rng, 10, 64)), Schedule(tsim, 0.5, 100, 50))
+
+    truth = found(10**6, 25_000)
+    spectra = [found(seed, 600) for seed in range(50)]
+    inside = [np.abs(one.exponents - truth.exponents) < 2 * one.stderr for one in spectra]
+    assert 0.90 <= np.mean(inside) <= 0.99
+    assert np.mean([one.converged for one in spectra]) > 0.9
