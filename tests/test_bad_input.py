@@ -119,7 +119,9 @@ for key, texts in {
     "net.dales_law": ("maybe",),
     "model.dt": ("0", "1.5", "nan", "0,1"),
     "lyapunov.nle": ("0", "150%", "0%", "-1", "nan%", "%", "2.5", "all"),
-    "lyapunov.tsim": ("0", "-200", "inf", ""),
+    "lyapunov.tsim": ("0", "-200", "inf", "", "automatic"),
+    "lyapunov.tolerance": ("0", "-1"),
+    "net.parameter": ("weight", "gains + gains", "", "weights gains"),
     "lyapunov.tons": ("0", "adaptiv", "-0.2"),
     "lyapunov.transient": ("-1", "nan"),
     "lyapunov.target": ("nan", "inf", "1:2:3", "0:nan", ""),
@@ -138,6 +140,7 @@ for key, texts in {
 for key, text, near in (
     ("experiment.kind", "trian", "train"),
     ("net.normalization", "sinkhron", "sinkhorn"),
+    ("model.integrator", "rk45", "rk4"),
     ("net.rows", "sources", "source"),
     ("model.activation", "tanh_streched_", "tanh_streched"),
     ("model.form", "rates", "rate"),
@@ -208,6 +211,22 @@ option(
     "target of MSE_Custom", {"trainvalidate.loss": "MSE_Custom", "lyapunov.target": "0"}, "lyapunov.target",
     "MSE_Custom", "1.25:-1.25", "'0'",
 )
+SPECTRUM = {"experiment.kind": "spectrum", "trainvalidate.epochs": None}
+AUTO = {**SPECTRUM, "lyapunov.tsim": "auto"}
+option("lr of a spectrum", {**SPECTRUM, "trainvalidate.lr": "0.1"}, "trainvalidate.lr", "kind = spectrum", "'0.1'")
+option("tsim = auto in a training", {"lyapunov.tsim": "auto"}, "lyapunov.tsim", "a number with kind = train", "'auto'")
+option("no auto", {**SPECTRUM, "lyapunov.tolerance": "0.1"}, "lyapunov.tolerance", "tsim = auto", "'0.1'")
+option("tsim_max too short", {**AUTO, "lyapunov.tsim_max": "0.1"}, "lyapunov.tsim", "one interval")
+option("tsim_max too long", {**AUTO, "lyapunov.tsim_max": "1e12"}, "lyapunov.tsim", "fewer than 1e9 steps")
+option("initial states of a spectrum", {**SPECTRUM, "lyapunov.initial_states": "3"}, "lyapunov.initial_states",
+       "kind = spectrum", "'3'")  # fmt: skip
+option("auto in a convergence", {**AUTO, "experiment.kind": "convergence"}, "lyapunov.tsim", "kind = convergence")
+option("Runge-Kutta with a task", {"trialparams.task_name": "seq_mem", "model.integrator": "rk4", "lyapunov.nle": None,
+       "lyapunov.tsim": None, "lyapunov.transient": None, "lyapunov.frame_transient": None}, "model.integrator",
+       "euler with a task", "'rk4'")  # fmt: skip
+option("gains of tanh", {**SPECTRUM, "model.activation": "tanh", "net.parameter": "gains"}, "net.parameter",
+       "activation = tanh", "'gains'")  # fmt: skip
+option("driven without a task", {**SPECTRUM, "lyapunov.driven": "False"}, "lyapunov.driven", "task_name", "'False'")
 option("training in a benchmark", {"experiment.kind": "benchmark"}, "trainvalidate.epochs", "kind = benchmark", "'1'")
 for key in ("rnn_size", "nr_neurons", "rand_partition", "random_w"):
     option(f"random with {key}", {f"net.{key}": "1"}, f"net.{key}", "only where", "'1'")

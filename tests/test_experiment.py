@@ -358,7 +358,8 @@ def test_every_template_runs(template, tmp_path):
     text, short = template.read_text(), ["execution.workers=1"]
     spectral = any(f"kind = {kind}\n" in text for kind in ("spectrum", "convergence", "transition"))
     if "[trialparams]" not in text:  # a task reads no times of the spectrum
-        short += [f"lyapunov.tsim={25 if spectral else 1}"]
+        grid = 'combosparams.combos_params={"n": [30, 60], "tsim": [1, 2]}'
+        short += [grid] if '"tsim"' in text else [f"lyapunov.tsim={25 if spectral else 1}"]
         short += ["lyapunov.transient=0.2", "lyapunov.frame_transient=0.2"]
     if "kind = benchmark" not in text and "kind = convergence" not in text:
         short += ["trainvalidate.iterations=1"]

@@ -14,6 +14,8 @@ import pytest
 import visualization
 from randomnet import plotting
 from randomnet.comparison import matching
+from randomnet.figures import training
+from randomnet.figures.runs import series_of
 from randomnet.plotting import Panel, Series, style
 from randomnet.plotting.spectra import _mean_spectrum
 from randomnet.results import ResultsFolder, RunFolder, load, write_arrays, write_csv
@@ -219,7 +221,7 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
         (["--results_folders", one, tmp_path / "nowhere", "--save_figs", out], "nowhere: expected a results folder"),
         (["--results_folders", tmp_path / "empty", "--save_figs", out], "manifest.json, which is not there"),
         (["--results_folders", broken, "--save_figs", out], "broken/manifest.json: expected RandomNet's layout"),
-        (["--results_folders", strange, "--save_figs", out], "a spectrum, train on a task, got dance (strange)"),
+        (["--results_folders", strange, "--save_figs", out], "convergence, benchmark, got dance (strange)"),
         (["--results_folders", one, "--save_figs", tmp_path / "file"], "a folder to write to, got: File exists"),
         (["--results_folders", one, "--save_figs", "/proc/figs"], "expected a folder to write to"),
         (["--results_folders", one, other, "--save_figs", out], "expected unique labels, got 'one' 2 times"),
@@ -441,7 +443,7 @@ def test_only_combos_of_all_folders_are_pooled(tmp_path, capsys):
     two = make_task(tmp_path / "two", {"n_back": [1, 2, 3]})
     asked = visualization.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
     study, _ = visualization.gather(asked)
-    figures = dict(visualization.minimum_boxes(study, None))
+    figures = dict(training.minimum_boxes(study, None))
     assert set(figures) == {*(f"minimum_n_back={n}" for n in (1, 2, 3)), "minimum_by_label", "minimum_by_n_back"}
     pooled = figures["minimum_by_label"]
     title = "nback_mem: without 1 of 3 combos, which not all folders have, all values of n_back together"
@@ -455,7 +457,7 @@ def test_combos_of_a_folder_differ_in_colour_where_the_dash_means_training(tmp_p
     one, two = make_task(tmp_path / "one", {"lr": [1, 2]}), make_task(tmp_path / "two", {})
     asked = visualization.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
     study, _ = visualization.gather(asked)
-    series = visualization._series(study, study.matched[0], dashed=False)
+    series = series_of(study, study.matched[0], dashed=False)
     assert len({one.color for one in series.values()}) == 3 and {one.linestyle for one in series.values()} == {"-"}
 
 

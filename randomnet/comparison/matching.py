@@ -175,9 +175,9 @@ def connectome_text(record: Mapping[str, Any], settings: Mapping[str, Any]) -> s
 
 
 def task_of(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The task of a combo, from its connectome's facts and its settings; empty where it has none."""
+    """The task of a combo, from its connectome's facts and its settings; empty where it has none (or `none`)."""
     name = settings.get(TASK)
-    return {"name": name, **(record.get("task") or {})} if name else {}
+    return {"name": name, **(record.get("task") or {})} if str(name or "none").casefold() != "none" else {}
 
 
 def task_text(combos: Sequence[Combo]) -> str:

@@ -1,8 +1,11 @@
 """Figures from tables and arrays: each function takes what it draws and returns a Figure.
 
     curves          quantities over epochs: mean and standard deviation over runs, a panel each
-    spectra         Lyapunov spectra before and after training, with their targets
-    dots            one value per run against a label or an option, with means
+    spectra         Lyapunov spectra, such as before and after training, with their targets
+    dots            one value per run by label or group, with means
+    against         one value per run against a numeric option, with means and intervals
+    transition      exponents against a coupling: samples, medians and where they cross zero
+    convergence     running estimates of exponents over time
     distributions   trained parameters before and after
     render          a Figure as the bytes of a file
     check_text      whether matplotlib can set a label with formulas
@@ -11,10 +14,14 @@ A set of runs that is drawn alike is a `Series`; tables name it in their column 
 a file or knows what an experiment is. Widths are those of journal columns, text is at least 7 pt.
 """
 
+from randomnet.plotting.against import against, log_x
+from randomnet.plotting.convergence import Running, convergence
 from randomnet.plotting.curves import curves
 from randomnet.plotting.distributions import distributions
 from randomnet.plotting.dots import dots
 from randomnet.plotting.spectra import spectra
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
+from randomnet.plotting.transition import Samples, transition
 
-__all__ = ["FORMATS", "Panel", "Series", "check_text", "curves", "distributions", "dots", "render", "spectra"]
+__all__ = ["FORMATS", "Panel", "Running", "Samples", "Series", "against", "check_text", "convergence", "curves",
+           "distributions", "dots", "log_x", "render", "spectra", "transition"]  # fmt: skip

@@ -21,6 +21,7 @@ from randomnet.plotting.style import (
     chance_handle,
     chance_line,
     finite_values,
+    jitter,
     legend,
     log_helps,
     mark_handle,
@@ -104,16 +105,11 @@ def _draw_box(axes: Axes, rows: pd.DataFrame, column: str, one: Series, x: float
 def _draw_dots(axes: Axes, rows: pd.DataFrame, column: str, one: Series, x: float, width: float) -> None:
     alive = finite_values(rows.loc[rows["status"] != "diverged", column])
     if len(alive):
-        axes.plot(x + width * _jitter(len(alive)), alive, one.marker, color=one.color, markersize=3.2, alpha=0.75,
+        axes.plot(x + width * jitter(len(alive)), alive, one.marker, color=one.color, markersize=3.2, alpha=0.75,
                   markeredgewidth=0, zorder=5)  # fmt: skip
         half = max(0.6 * width, 0.05)
         axes.plot([x - half, x + half], [alive.mean()] * 2, color="k", linewidth=1.1, zorder=4)
     lost = int((rows["status"] == "diverged").sum())
     if lost:  # an empty line that is not clipped would upset the layout
-        axes.plot(x + width * _jitter(lost), np.full(lost, 0.98), "x", color=one.color, markersize=4,
+        axes.plot(x + width * jitter(lost), np.full(lost, 0.98), "x", color=one.color, markersize=4,
                   transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
-
-
-def _jitter(count: int) -> np.ndarray:
-    """Offsets in [-0.5, 0.5): steps of the golden ratio spread evenly, and alike every time, without a generator."""
-    return (np.arange(count) * 0.618034 + 0.5) % 1 - 0.5

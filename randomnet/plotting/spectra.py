@@ -1,4 +1,4 @@
-"""Lyapunov spectra before and after training."""
+"""Lyapunov spectra: one set, or several side by side, such as before and after training."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +11,8 @@ from matplotlib.lines import Line2D
 
 from randomnet.plotting.style import (
     DOUBLE,
+    REFERENCE,
+    SINGLE,
     STYLE,
     ZOOM_BELOW,
     Series,
@@ -21,32 +23,34 @@ from randomnet.plotting.style import (
     zero_line,
 )
 
+SHADES_NAMED = 12  # of more shades than this only so many are named
 Run = tuple[np.ndarray, np.ndarray, int]
 
 
 def spectra(
-    before: Mapping[str, Sequence[Run]],
-    after: Mapping[str, Sequence[Run]],
+    panels: Mapping[str, Mapping[str, Sequence[Run]]],
     targets: Mapping[str, np.ndarray],
     series: Sequence[Series],
     title: str = "",
+    key: tuple[Mapping[float, str], Mapping[int, str]] | None = None,
 ) -> Figure:
-    """Lyapunov spectra against index/N, before and after training side by side; two columns wide.
+    """Lyapunov spectra against index/N; one panel is one column wide, two side by side are two.
 
-    before, after: per series text, one (exponents (k,), standard errors (k,), N) per run, in 1/τ.
-    targets:       per series text, the trained exponents' targets, (nle,), in 1/τ.
+    panels:  per panel title, per series text, one (exponents (k,), standard errors (k,), N) per run, in 1/τ.
+    targets: per series text, the trained exponents' targets, (nle,), in 1/τ.
+    key:     of shaded series, what each shade and what each dash means; the legend then names these and not the series.
     The band is the standard deviation over runs, or the standard error of the estimate where there is one run. A second
     row enlarges the trained exponents where they are a small part of all.
     """
-    every = [run for runs in (*before.values(), *after.values()) for run in runs]
+    every = [run for sets in panels.values() for runs in sets.values() for run in runs]
     sizes = [len(values) for values, _, _ in every]
     shown = max((len(values) / n for values, _, n in every), default=1.0)
     zoom = max((len(target) for target in targets.values()), default=0) / max(sizes, default=1)
     row_count = 2 if 0 < zoom < ZOOM_BELOW else 1
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(DOUBLE, 0.75 + 2.0 * row_count, title)
-        grid = figure.subplots(row_count, 2, sharey="row", squeeze=False)
-        for column, (runs, when) in enumerate(((before, "before training"), (after, "after training"))):
+        figure = new_figure(SINGLE if len(panels) == 1 else DOUBLE, 0.75 + 2.0 * row_count, title)
+        grid = figure.subplots(row_count, len(panels), sharey="row", squeeze=False)
+        for column, (when, runs) in enumerate(panels.items()):
             for row in range(row_count):
                 limit = shown * min(1.0, max(1.6 * zoom, 5 / max(sizes, default=1))) if row else shown
                 _draw_spectra(grid[row, column], runs, targets, series, limit)
@@ -54,11 +58,34 @@ def spectra(
             grid[-1, column].set_xlabel("index / N")
         for row, axes in enumerate(grid[:, 0]):
             axes.set_ylabel("Lyapunov exponent (1/τ)" + ("\nfirst exponents, enlarged" if row else ""))
-        handles = [line_handle(one, f"{one.text}, {runs_text(len(after.get(one.text, ())))}") for one in series]
+        counts = [len(runs) for sets in panels.values() for runs in sets.values()]
+        if key:
+            handles, said = _key(key), [_band(counts), f"{_range(counts)} per line"]
+        else:
+            last = next(reversed(panels.values()))
+            handles = [line_handle(one, f"{one.text}, {runs_text(len(last.get(one.text, ())))}") for one in series]
+            said = [_band(counts)]
         if targets:
             handles.append(Line2D([], [], color="k", linestyle=(0, (1.5, 1)), label="target"))
-        legend(figure, handles, _band([len(runs) for runs in (*before.values(), *after.values())]))
+        legend(figure, handles, "; ".join(filter(None, said)))
         return figure
+
+
+def _key(key: tuple[Mapping[float, str], Mapping[int, str]]) -> list[Line2D]:
+    """A line for each shade, or for some where they are many, and for each dash where there are several."""
+    shades, dashes = key
+    some = np.unique(np.linspace(0, len(shades) - 1, SHADES_NAMED).round().astype(int))
+    named = [(shade, text) for place, (shade, text) in enumerate(shades.items()) if place in some]
+    handles = [line_handle(Series(text, shade=shade), text) for shade, text in named]
+    if len(dashes) > 1:
+        handles += [Line2D([], [], color=REFERENCE, linestyle=Series(text, dash=dash).linestyle, label=text)
+                    for dash, text in dashes.items()]  # fmt: skip
+    return handles
+
+
+def _range(counts: Sequence[int]) -> str:
+    low, high = min(counts, default=0), max(counts, default=0)
+    return runs_text(low) if low == high else f"{low} to {high} runs"
 
 
 def _draw_spectra(
@@ -73,7 +100,7 @@ def _draw_spectra(
         x, mean, spread = _mean_spectrum(runs[one.text])
         keep = x <= limit + 1e-9
         x, mean, spread = x[keep], mean[keep], spread[keep]
-        marker = one.marker if len(x) <= 30 else None
+        marker = one.marker if len(x) <= (30 if one.shade is None else 8) else None
         axes.plot(x, mean, color=one.color, linestyle=one.linestyle, marker=marker, markersize=2.5)
         axes.fill_between(x, mean - spread, mean + spread, color=one.color, alpha=0.25, linewidth=0)
         target = targets.get(one.text)

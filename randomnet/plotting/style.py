@@ -2,19 +2,19 @@
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
-from matplotlib.patches import Patch
 
 SINGLE, DOUBLE = 3.5, 7.2  # inches: one and two columns of a journal page
 FORMATS = ("png", "svg", "pdf")
@@ -34,21 +34,28 @@ LOG_FROM = 10.0  # a positive quantity that spans at least this factor is drawn 
 THIN_RUNS = 12  # up to this many runs of a series are also drawn one by one
 ZOOM_BELOW = 0.3  # spectra get a second row when the trained exponents are less than this part of all
 REFERENCE = "0.25"
+LIGHTEST = 0.87  # of viridis, which is colour-blind safe; its yellow end is too light for lines
 DASHED = (0, (3, 1.5))
 DOTTED = (0, (1, 1.5))
 
 
 @dataclass(frozen=True)
 class Series:
-    """A set of runs drawn alike: its legend text, its colour's number, and its dash and marker's number."""
+    """A set of runs drawn alike: its legend text, its colour's number, and its dash and marker's number.
+
+    shade: 0 (dark) to 1 (light), a place in the sequential colours, in place of the number; for values in order.
+    """
 
     text: str
     colour: int = 0
     dash: int = 0
+    shade: float | None = None
 
     @property
     def color(self) -> str:
         """Colour-blind-safe; the numbers wrap around, and shade, `linestyle` and `marker` then tell series apart."""
+        if self.shade is not None:
+            return to_hex(matplotlib.colormaps["viridis"](LIGHTEST * self.shade)).upper()
         end, part = SHADES[self.colour // len(COLOURS) % len(SHADES)]
         plain_colour = np.array(to_rgb(COLOURS[self.colour % len(COLOURS)]))
         return to_hex(plain_colour + part * (end - plain_colour)).upper()
@@ -71,6 +78,8 @@ class Panel:
     training: the column of the same quantity of the training trials, drawn dashed beside that of the validation.
     chance:   a level to compare with, drawn as a line; such a quantity has a linear axis.
     whole:    only whole numbers, such as epochs.
+    beside:   the column of what the quantity is compared with, drawn dashed.
+    bound:    the column that says of which runs the quantity is a lower bound.
     """
 
     column: str
@@ -79,6 +88,8 @@ class Panel:
     training: str = ""
     chance: float | None = None
     whole: bool = False
+    beside: str = ""
+    bound: str = ""
 
 
 def render(figure: Figure, fmt: str) -> bytes:
@@ -112,8 +123,11 @@ def new_figure(width: float, height: float, title: str) -> Figure:
     return figure
 
 
-def legend(figure: Figure, handles: Sequence[Line2D | Patch], heading: str) -> None:
-    """Below the axes, in as many columns as fit, with the room it takes added to the figure."""
+def legend(figure: Figure, handles: Sequence[Artist], heading: str, symbols: Mapping[str, str] | None = None) -> None:
+    """Below the axes, in as many columns as fit, with the room it takes added to the figure.
+
+    symbols: what is to be set as which formula, such as {"g_c": "$g_c$"}.
+    """
     if not handles:
         return
     width, height = figure.get_size_inches()
@@ -121,10 +135,13 @@ def legend(figure: Figure, handles: Sequence[Line2D | Patch], heading: str) -> N
     longest = max(len(line) for text in texts for line in text.split("\n"))
     columns = int(np.clip(width * 17 // (longest + 7), 1, len(handles)))
     lines = sum(max(text.count("\n") + 1 for text in texts[i : i + columns]) for i in range(0, len(texts), columns))
-    figure.set_size_inches(width, height + 0.16 * (lines + bool(heading)))
+    said = textwrap.wrap(heading, int(width * 16))
+    figure.set_size_inches(width, height + 0.16 * (lines + len(said)))
     # matplotlib leaves out labels that begin with an underscore, and users name folders so
     texts = [f"\u200b{text}" if text.startswith("_") else text for text in texts]
-    figure.legend(handles, texts, loc="outside lower center", ncols=columns, title=heading or None,
+    for symbol, formula in (symbols or {}).items():
+        texts = [text.replace(symbol, formula) for text in texts]
+    figure.legend(handles, texts, loc="outside lower center", ncols=columns, title="\n".join(said) or None,
                   handlelength=1.8, columnspacing=1.2)  # fmt: skip
 
 
@@ -139,6 +156,11 @@ def mark_handle(one: Series) -> Line2D:
 def plain(text: str) -> str:
     """Text of the user's is text: a dollar sign in a folder's name starts no formula."""
     return text.replace("$", r"\$")
+
+
+def jitter(count: int) -> np.ndarray:
+    """Offsets in [-0.5, 0.5): steps of the golden ratio spread evenly, and alike every time, without a generator."""
+    return (np.arange(count) * 0.618034 + 0.5) % 1 - 0.5
 
 
 def runs_text(count: int) -> str:

@@ -1,0 +1,99 @@
+"""What is drawn, compared and printed of each kind of experiment: FIGURES has a row for each.
+
+    runs       the runs of a study as what a figure draws
+    pooled     runs by label and by every option, all combos together
+    options    the gridded options as axes and colours
+    training, spectra, transition, convergence, benchmark   figures of a kind
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
+
+import pandas as pd
+
+from randomnet.comparison.matching import Study
+from randomnet.comparison.minima import MINIMA
+from randomnet.figures.benchmark import seconds_figures
+from randomnet.figures.convergence import convergence_figures
+from randomnet.figures.runs import LAMBDA, Figures
+from randomnet.figures.spectra import dynamics_dots, spectrum_figures
+from randomnet.figures.training import (
+    CHANCE,
+    array_figures,
+    curve_figures,
+    end_dots,
+    minimum_boxes,
+    radius_dots,
+)
+from randomnet.figures.transition import transition_figures, transition_table
+
+
+class Kind(NamedTuple):
+    """What is compared, printed and drawn for one kind of experiment; each figure function makes any number of them.
+
+    flags:  columns of the summary that figures need and the comparison does not.
+    tables: by the name of its file, what else is written beside comparison.csv.
+    """
+
+    metrics: tuple[str, ...]
+    overview: tuple[str, ...]
+    figures: tuple[Callable[[Study, str | None], Figures], ...]
+    flags: tuple[str, ...] = ()
+    tables: Mapping[str, Callable[[Study], pd.DataFrame]] = MappingProxyType({})
+
+
+RADII = ("spectral_radius_initial", "spectral_radius_final")
+ON_SPECTRUM, ON_TASK = "train on a spectrum", "train on a task"  # both are kind = train
+OF_SPECTRUM = ("lambda_max", "n_positive", "D_KY", "h_KS")
+MEASURED = (*OF_SPECTRUM, "lambda_max_stderr", "sum_rule_residual", "split_half_rms", "drift",
+            "log10_condition_median", "log10_condition_max", "tsim_used", "neurons", "exponents",
+            "seconds")  # fmt: skip
+OF_STARTS = ("lambda_max_spread",)
+FLAGS = ("converged", "h_KS_lower_bound")
+FIGURES = {
+    ON_SPECTRUM: Kind(
+        metrics=("loss_initial", "loss_final", "loss_best", "epoch_best", "epoch_99", "lambda_max_initial",
+                 "lambda_max_final", "n_positive_initial", "n_positive_final", "D_KY_initial", "D_KY_final",
+                 "h_KS_initial", "h_KS_final", *RADII, "seconds"),
+        overview=("loss_initial", "loss_final", "lambda_max_initial", "lambda_max_final"),
+        figures=(
+            curve_figures,
+            array_figures,
+            partial(end_dots, column="loss_final"),
+            partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
+        ),
+    ),
+    ON_TASK: Kind(
+        metrics=("loss_initial", "loss_final", "validate_loss_initial", "validate_loss_final", *MINIMA,
+                 "validate_metrics_final", "validate_metrics_best", *RADII, "lambda_max_initial", "lambda_max_final",
+                 "seconds"),
+        overview=(*MINIMA, "validate_metrics_best", *RADII, "lambda_max_initial", "lambda_max_final"),
+        figures=(
+            curve_figures,
+            array_figures,
+            minimum_boxes,
+            partial(end_dots, column="validate_metrics_best", label="best validation accuracy (%)", chance=CHANCE),
+            radius_dots,
+            partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
+        ),
+    ),
+    "spectrum": Kind(MEASURED, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS),
+    "transition": Kind(
+        metrics=MEASURED,
+        overview=("lambda_max",),
+        figures=(transition_figures,),
+        flags=FLAGS,
+        tables=MappingProxyType({"transition.csv": transition_table}),
+    ),
+    "convergence": Kind((*MEASURED, *OF_STARTS), ("lambda_max", *OF_STARTS), (convergence_figures,), FLAGS),
+    "benchmark": Kind(
+        metrics=("neurons", "exponents", "trials", "steps", "threads", "spectrum_seconds",
+                 "spectrum_products_seconds", "spectrum_ratio", "spectrum_ratio_bundled", "epoch_seconds",
+                 "epoch_products_seconds", "epoch_ratio", "epoch_ratio_bundled", "epoch_ratio_torch_rnn"),
+        overview=("neurons", "exponents", "spectrum_seconds", "spectrum_ratio", "epoch_seconds", "epoch_ratio",
+                  "epoch_ratio_torch_rnn"),
+        figures=(seconds_figures,),
+    ),
+}  # fmt: skip

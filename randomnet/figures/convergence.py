@@ -1,0 +1,64 @@
+"""Figures of kind = convergence: running estimates of some exponents, a panel per interval between QRs."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from randomnet import plotting
+from randomnet.comparison import matching
+from randomnet.comparison.matching import Combo, Study, canonical, distinct
+from randomnet.figures.pooled import varied_options
+from randomnet.figures.runs import Figures, arrays_by_iteration
+from randomnet.plotting import Running
+
+INDICES = (0, 2, 4, 6)  # exponents 1, 3, 5, 7, as the predecessor shows
+TONS = "lyapunov.tons"
+
+
+def convergence_figures(study: Study, ylabel: str | None) -> Figures:
+    """A figure per label, per values of all options but tons, and per iteration, as each has another network."""
+    others = [name for name in varied_options(study, study.combos) if name.split(".")[-1] != "tons"]
+    sets: dict[tuple, list[Combo]] = {}
+    for combo in study.combos:
+        sets.setdefault((combo.label, *(canonical(combo.get(name)) for name in others)), []).append(combo)
+    labels = {combo.label for combo in study.combos}
+    for combos in sets.values():
+        first = combos[0]
+        panels = _panels(combos)
+        for iteration, running in panels.items():
+            values = [f"{name}={first.get(name)}" for name in others]
+            parts = ["convergence", *[first.label] * (len(labels) > 1), *values]
+            parts += [f"iter_{iteration}"] * (len(panels) > 1)
+            title = [matching.legend_text(first.label, [first.connectome]),
+                     *(f"{name} = {matching.value_text(first, name)}" for name in others),
+                     *[f"iteration {iteration}"] * (len(panels) > 1)]  # fmt: skip
+            yield "_".join(parts), plotting.convergence(running, INDICES, matching.titled([first], ", ".join(title)))
+
+
+def _panels(combos: Sequence[Combo]) -> dict[int, list[Running]]:
+    """By iteration, a panel for each combo (that is, each tons, in their order) that has arrays."""
+    order = [canonical(value) for value in distinct(combos, TONS)]
+    found: dict[int, list[Running]] = {}
+    for combo in sorted(combos, key=lambda combo: (order.index(canonical(combo.get(TONS))), combo.number)
+                        if order else combo.number):  # fmt: skip
+        for iteration, arrays in arrays_by_iteration(combo):
+            found.setdefault(iteration, []).extend(_panel(combo, arrays))
+    return {iteration: panels for iteration, panels in sorted(found.items()) if panels}
+
+
+def _panel(combo: Combo, arrays: dict[str, np.ndarray]) -> Iterator[Running]:
+    running, times = arrays.get("running"), arrays.get("times")
+    if running is not None and times is not None and running.ndim == 3 and running.size:
+        errors = arrays.get("running_stderr", np.full(running.shape, np.nan))
+        yield Running(_title(combo, arrays.get("intervals", np.array([]))), times, running, errors)
+
+
+def _title(combo: Combo, intervals: np.ndarray) -> str:
+    """The setting, and where it is adaptive the intervals that came of it."""
+    tons = combo.get(TONS)
+    try:
+        return f"tons = {float(tons):g} τ"
+    except (TypeError, ValueError):
+        finite = intervals[np.isfinite(intervals)]
+        ends = "–".join(dict.fromkeys(f"{value:.3g}" for value in (finite.min(), finite.max()))) if len(finite) else ""
+        return f"tons = {tons}" + (f" ({ends} τ)" if ends else "") if isinstance(tons, str) else ""

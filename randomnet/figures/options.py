@@ -1,0 +1,109 @@
+"""The gridded options of a study as axes and colours.
+
+    numbers_of       the values of an option as numbers, where they are
+    axis_label       an option's name with its unit
+    coloured         combos by label and by all options but one, each set with its colour
+    against_option   values against one option, every run a dot
+    against_options  values by label and against every option, all others pooled
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from randomnet import plotting
+from randomnet.comparison import matching
+from randomnet.comparison.matching import ABSENT, Combo, Study, canonical
+from randomnet.comparison.statistics import t_interval
+from randomnet.figures.pooled import pooled_title, varied_options
+from randomnet.figures.runs import Figures, ended, pooled_series
+from randomnet.plotting import Panel, Series
+
+TIMES = ("tsim", "tons", "transient", "frame_transient", "dt")  # in units of tau
+
+
+def numbers_of(combos: Sequence[Combo], option: str) -> dict[Any, float]:
+    """The values of an option as numbers, by what makes them equal; empty where not all are numbers or percentages."""
+    keys = {canonical(value) for combo in combos if (value := combo.get(option)) is not ABSENT}
+    shares = {key: key[1] for key in keys if isinstance(key, tuple)}
+    numbers = shares if len(shares) == len(keys) else {key: key for key in keys if isinstance(key, float)}
+    numbers = {key: number for key, number in numbers.items() if np.isfinite(number)}
+    return dict(sorted(numbers.items(), key=lambda item: item[1])) if len(numbers) == len(keys) else {}
+
+
+def numeric_options(study: Study, combos: Sequence[Combo]) -> list[str]:
+    """The gridded options of several values that are all numbers."""
+    return [option for option in varied_options(study, combos) if numbers_of(combos, option)]
+
+
+def axis_label(combos: Sequence[Combo], option: str) -> str:
+    """An option's name with its unit, as far as it has one."""
+    if any(isinstance(key, tuple) for key in numbers_of(combos, option)):
+        return f"{option} (%)"
+    return f"{option} (τ)" if option.split(".")[-1] in TIMES else option
+
+
+def coloured(study: Study, option: str) -> list[tuple[Series, list[Combo]]]:
+    """All combos by label and by the values of all gridded options but this one; each set has its colour."""
+    others = [name for name in varied_options(study, study.combos) if name != option]
+    sets: dict[tuple, list[Combo]] = {}
+    for combo in study.combos:
+        sets.setdefault((combo.label, *(canonical(combo.get(name)) for name in others)), []).append(combo)
+    labels = {combo.label for combo in study.combos}
+    found = []
+    for number, combos in enumerate(sets.values()):
+        first = combos[0]
+        values = ", ".join(f"{name} = {matching.value_text(first, name)}" for name in others
+                           if first.get(name) is not ABSENT)  # fmt: skip
+        connectomes = [combo.connectome for combo in combos]
+        text = values if values and len(labels) == 1 else matching.legend_text(first.label, connectomes, values)
+        found.append((Series(text, number), combos))
+    return found
+
+
+def against_options(study: Study, stem: str, panels: Sequence[Panel]) -> Figures:
+    """Values by label, and against every gridded option with the others pooled; colour is the label."""
+    series = pooled_series(study, study.combos)
+    options = varied_options(study, study.combos)
+    looks = {(combo.label, combo.number): series[combo.label] for combo in study.combos}
+    if len(series) > 1 or not options:
+        yield from _drawn(study, f"{stem}_by_label", None, panels, looks, pooled_title(study.combos, options))
+    for option in options:
+        title = pooled_title(study.combos, [other for other in options if other != option])
+        yield from _drawn(study, f"{stem}_by_{option}", option, panels, looks, title)
+
+
+def against_option(study: Study, stem: str, option: str, panels: Sequence[Panel], title: str) -> Figures:
+    """Values against one numeric option, both axes log; each label and each value of the others has its colour."""
+    looks = {(combo.label, combo.number): one for one, combos in coloured(study, option) for combo in combos}
+    yield from _drawn(study, f"{stem}_by_{option}", option, panels, looks, title, logarithmic=True)
+
+
+def _drawn(
+    study: Study, stem: str, option: str | None, panels: Sequence[Panel], looks: dict[tuple[str, int], Series],
+    title: str, logarithmic: bool = False,
+) -> Figures:  # fmt: skip
+    runs = ended(study, looks)
+    shown = [panel for panel in panels if np.isfinite(runs[panel.column].astype(float)).any()]
+    if not shown:
+        return
+    series = list(dict.fromkeys(looks.values()))
+    places, groups = _places(study.combos, option, series, looks)
+    runs = runs.assign(x=[places.get(key, np.nan) for key in zip(runs["label"], runs["number"], strict=True)])
+    label = axis_label(study.combos, option) if option else ""
+    yield stem, plotting.against(runs[runs["x"].notna()], shown, series, t_interval, xlabel=label, title=title,
+                                 groups=groups, logarithmic=logarithmic)  # fmt: skip
+
+
+def _places(
+    combos: Sequence[Combo], option: str | None, series: Sequence[Series], looks: dict[tuple[str, int], Series]
+) -> tuple[dict[tuple[str, int], float], list[str]]:
+    """Where each combo is on the x axis, and the names of the places where they are no numbers."""
+    if option is None:
+        return {key: float(series.index(one)) for key, one in looks.items()}, [one.text for one in series]
+    numbers = numbers_of(combos, option)
+    names = matching.group_names(combos, option)
+    order = numbers or {key: float(place) for place, key in enumerate(names)}
+    places = {(combo.label, combo.number): order.get(canonical(combo.get(option)), np.nan) for combo in combos}
+    return places, [] if numbers else list(names.values())

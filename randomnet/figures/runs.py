@@ -1,0 +1,90 @@
+"""The runs of a study as what a figure draws.
+
+    series_of       how each combo of a figure is drawn
+    pooled_series   the same where all combos of a folder are drawn alike
+    stem_of         what a figure is called
+    arrays_of       the arrays of a combo's runs; arrays_by_iteration: each with its iteration
+    ended           the table of the runs that ended
+    say             one line on the console
+"""
+
+import os
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from randomnet import results
+from randomnet.comparison import matching
+from randomnet.comparison.matching import Combo, Matched, Study
+from randomnet.plotting import Series
+
+LAMBDA = "largest Lyapunov exponent\nλ$_\\mathrm{max}$ (1/τ)"
+Figures = Iterator[tuple[str, Figure]]  # each with the name of its file
+
+
+def say(text: str) -> None:
+    """Print; who stops reading, as `head` does, misses the rest, and the figures are written all the same."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def stem_of(what: str, group: Matched) -> str:
+    """The name of a figure of one group's combos."""
+    return what if group.key == matching.ALL else f"{what}_{group.key}"
+
+
+def series_of(study: Study, group: Matched, dashed: bool = True) -> dict[tuple[str, int], Series]:
+    """A colour for each folder, and a dash for each of its combos in this figure, by (label, number).
+
+    dashed: whether the dash may tell combos apart; if not, each has its own colour where a folder has several.
+    """
+    found: dict[tuple[str, int], Series] = {}
+    several = len({combo.label for combo in group.combos}) < len(group.combos)
+    for number, combo in enumerate(group.combos):
+        own = [matching.own_text(combo, study.shared), matching.own_task(study.combos, [combo])]
+        text = matching.legend_text(combo.label, [combo.connectome], ", ".join(filter(None, own)))
+        dash = sum(label == combo.label for label, _ in found)
+        look = (combo.place, dash) if dashed else (number if several else combo.place, 0)
+        found[combo.label, combo.number] = Series(text, *look)
+    return found
+
+
+def pooled_series(study: Study, combos: Sequence[Combo]) -> dict[str, Series]:
+    """A colour for each folder, all of its combos together, by label."""
+    names: dict[str, list[Combo]] = {}
+    for combo in combos:
+        names.setdefault(combo.label, []).append(combo)
+    found = {}
+    for label, own in sorted(names.items(), key=lambda item: item[1][0].place):
+        task = matching.own_task(study.combos, own)
+        found[label] = Series(matching.legend_text(label, [combo.connectome for combo in own], task), own[0].place)
+    return found
+
+
+def arrays_of(combo: Combo) -> Iterator[dict[str, np.ndarray]]:
+    """The arrays of the runs that did not diverge: what is left of those is no result."""
+    return (arrays for _, arrays in arrays_by_iteration(combo))
+
+
+def arrays_by_iteration(combo: Combo) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    """The same, each with its iteration; what cannot be read is said and left out."""
+    rows = combo.loaded.table[combo.loaded.table["combo"] == combo.number]
+    for iteration in rows.loc[rows["status"] != results.DIVERGED, "iteration"]:
+        try:
+            yield iteration, combo.loaded.arrays(combo.number, iteration)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            say(f"{combo.label}: arrays of combo {combo.number} iteration {iteration} cannot be read: {error}")
+
+
+def ended(study: Study, series: Mapping[tuple[str, int], Series]) -> pd.DataFrame:
+    """The runs that ended, of these combos, each with the text of its series."""
+    texts = [series[key].text if key in series else None
+             for key in zip(study.runs["label"], study.runs["number"], strict=True)]  # fmt: skip
+    runs = study.runs.assign(series=texts)
+    return runs[runs["status"].isin([results.COMPLETE, results.DIVERGED]) & runs["series"].notna()]

@@ -1,0 +1,88 @@
+"""Figures of kind = spectrum: the spectra, and exponent, dimension and entropy against the options."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from randomnet import plotting
+from randomnet.comparison import matching
+from randomnet.comparison.matching import ABSENT, Combo, Matched, Study, canonical
+from randomnet.figures.options import against_options, numbers_of, numeric_options
+from randomnet.figures.runs import LAMBDA, Figures, arrays_of, series_of, stem_of
+from randomnet.plotting import Panel, Series
+
+PANELS = (
+    Panel("lambda_max", LAMBDA, zero=True),
+    Panel("D_KY", "Kaplan-Yorke dimension\nD$_\\mathrm{KY}$"),
+    Panel("h_KS", "entropy rate\nh$_\\mathrm{KS}$ (1/τ)", bound="h_KS_lower_bound"),
+)
+Pairs = Sequence[tuple[Series, Combo]]
+Key = tuple[Mapping[float, str], Mapping[int, str]]  # what each shade and what each dash means
+
+
+def dynamics_dots(study: Study, ylabel: str | None) -> Figures:
+    """Largest exponent, dimension and entropy rate by label and against every gridded option."""
+    yield from against_options(study, "dynamics", PANELS)
+
+
+def spectrum_figures(study: Study, ylabel: str | None) -> Figures:
+    """Spectra: all values of each numeric option in one figure; where there is no such option, a figure per combo."""
+    options = numeric_options(study, study.combos)
+    for option in options:
+        for group in _groups_without(study, option):
+            pairs, key = _shaded(study, group.combos, option)
+            yield from _spectra(study, stem_of(f"spectra_by_{option}", group), group, pairs, key)
+    for group in [] if options else study.matched:
+        looks = series_of(study, group)
+        pairs = [(looks[combo.label, combo.number], combo) for combo in group.combos]
+        yield from _spectra(study, stem_of("spectra", group), group, pairs)
+
+
+def _groups_without(study: Study, option: str) -> Iterator[Matched]:
+    """The combos that agree in all shared options but this one."""
+    rest = [name for name in study.shared if name != option]
+    groups: dict[tuple, list[Combo]] = {}
+    for combo in (combo for combo in study.combos if combo.get(option) is not ABSENT):
+        groups.setdefault(tuple(canonical(combo.values.get(name)) for name in rest), []).append(combo)
+    for combos in groups.values():
+        yield Matched(matching.combo_text(combos[0], rest), matching.title_text(combos, rest), combos)
+
+
+def _shaded(study: Study, combos: Sequence[Combo], option: str) -> tuple[Pairs, Key]:
+    """A shade for each value of the option and a dash for whatever else tells the combos apart; and what they mean."""
+    numbers = numbers_of(combos, option)
+    places = {value: place / max(1, len(numbers) - 1) for place, value in enumerate(numbers)}
+    shades = {places[value]: f"{option} = {name}" for value, name in matching.group_names(combos, option).items()}
+    ways: dict[str, int] = {}
+    found = []
+    for combo in sorted(combos, key=lambda combo: places[canonical(combo.get(option))]):
+        shade = places[canonical(combo.get(option))]
+        own = matching.own_text(combo, [*study.shared, option])
+        way = matching.legend_text(combo.label, [combo.connectome], own)
+        dash = ways.setdefault(way, len(ways))
+        found.append((Series(f"{way}, {shades[shade]}", dash=dash, shade=shade), combo))
+    return found, (shades, {dash: way for way, dash in ways.items()})
+
+
+def _spectra(study: Study, stem: str, group: Matched, pairs: Pairs, key: Key | None = None) -> Figures:
+    found = {}
+    for one, combo in pairs:
+        runs = [run for run in arrays_of(combo) if "exponents" in run and run["exponents"].ndim == 1]
+        runs = [run for run in runs if run["exponents"].size]
+        if runs:
+            found[one.text] = [(run["exponents"], run.get("stderr", np.full(run["exponents"].shape, np.nan)),
+                                run.get("state_initial", run["exponents"]).size) for run in runs]  # fmt: skip
+    if found:
+        whose = list(key[1].values()) if key and len(key[1]) == 1 else []  # one dash is not in the legend
+        said = [*whose, group.title, _not_converged(study, group.combos)]
+        title = matching.titled(group.combos, ", ".join(filter(None, said)))
+        series = [one for one, _ in pairs if one.text in found]
+        yield stem, plotting.spectra({"": found}, {}, series, title, key)
+
+
+def _not_converged(study: Study, combos: Sequence[Combo]) -> str:
+    keys = {(combo.label, combo.number) for combo in combos}
+    runs = study.runs[[key in keys for key in zip(study.runs["label"], study.runs["number"], strict=True)]]
+    known = runs["converged"].dropna()
+    lacking = int((known == 0).sum())
+    return f"{lacking} of {len(known)} runs not converged".replace(" ", "\u00a0") if lacking else ""

@@ -1,0 +1,139 @@
+"""Figures of kind = train: curves over epochs, spectra and parameters before and after, end figures, minima."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from randomnet import plotting
+from randomnet.comparison import matching
+from randomnet.comparison.matching import Combo, Matched, Study
+from randomnet.figures.pooled import pooled_dots
+from randomnet.figures.runs import LAMBDA, Figures, arrays_of, ended, series_of, stem_of
+from randomnet.plotting import Panel, Series
+
+NATS = "loss: negative log-\nlikelihood (nats)"
+LOSSES = {  # by the name of the loss, or of the task that is the loss
+    "mse": "loss: mean squared\ndifference from target (1/τ²)",
+    "l2": "loss: Euclidean\ndistance from target (1/τ)",
+    "sinai": "loss: minus the entropy rate\nh$_\\mathrm{KS}$ (1/τ)",
+    "seq_mem": "loss: mean squared\nerror of recall (MSE)",
+    "nback_mem": NATS,
+    "pic_latent_mem": NATS,
+    "pic_mem": NATS,
+}
+CHANCE = 50.0  # %, of match against non-match in equal numbers
+
+
+def loss_label(ylabel: str | None, combos: Sequence[Combo]) -> str:
+    names = list(dict.fromkeys(combo.loss for combo in combos if combo.loss))
+    labels = list(dict.fromkeys(LOSSES.get(name.casefold(), f"loss ({name})".replace("$", r"\$")) for name in names))
+    if ylabel:
+        return ylabel
+    if len(labels) > 1:
+        return f"loss ({' and '.join(names)}: not the same quantity)".replace("$", r"\$")
+    return labels[0] if labels else "loss"
+
+
+def curve_figures(study: Study, ylabel: str | None) -> Figures:
+    """Loss, accuracy and largest exponent over epochs, as far as there are, a figure per combo."""
+    for group in study.matched:
+        validated = any("validate_loss" in combo.loaded.history for combo in group.combos)
+        series = series_of(study, group, dashed=not validated)
+        parts = []
+        for combo in group.combos:
+            history = combo.loaded.history
+            if history.empty or not {"epoch", "train_loss"} <= set(history.columns):
+                continue
+            rows = history[history["combo"] == combo.number]
+            status = combo.loaded.table.query("combo == @combo.number").set_index("iteration")["status"]
+            parts.append(rows.assign(series=series[combo.label, combo.number].text, run=rows["iteration"],
+                                     status=rows["iteration"].map(status)))  # fmt: skip
+        history = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        if not history.empty:
+            label = loss_label(ylabel, group.combos)
+            panels = [Panel("validate_loss", label, training="train_loss") if validated else Panel("train_loss", label),
+                      Panel("validate_metrics", "accuracy (%)", training="train_metrics", chance=CHANCE),
+                      Panel("lambda_max", LAMBDA, zero=True)]  # fmt: skip
+            panels = [panel for panel in panels if panel.column in history]
+            looks, title = list(series.values()), matching.titled(group.combos, group.title)
+            yield stem_of("loss", group), plotting.curves(history, panels, looks, title)
+
+
+def array_figures(study: Study, ylabel: str | None) -> Figures:
+    """Spectra, and distributions of what was trained, before and after, two figures per combo."""
+    for group in study.matched:
+        arrays = {(combo.label, combo.number): list(arrays_of(combo)) for combo in group.combos}
+        series = series_of(study, group)
+        yield from _spectra(group, arrays, series)
+        yield from _distributions(group, arrays, series)
+
+
+def _spectra(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Series]) -> Figures:
+    before, after, targets = {}, {}, {}
+    for key, one in series.items():
+        for when, found in (("initial", before), ("final", after)):
+            name = f"spectrum_{when}"
+            runs = [run for run in arrays[key] if name in run and run[name].ndim == 1 and run[name].size]
+            if runs:
+                found[one.text] = [(run[name], run.get(f"{name}_stderr", np.full(run[name].shape, np.nan)),
+                                    run.get("state_initial", run[name]).size) for run in runs]  # fmt: skip
+        aims = [run["target"] for run in arrays[key] if "target" in run and run["target"].size]
+        if aims:
+            targets[one.text] = np.ravel(aims[0])
+    if before or after:
+        title = matching.titled(group.combos, group.title)
+        panels = {"before training": before, "after training": after}
+        yield stem_of("spectra", group), plotting.spectra(panels, targets, list(series.values()), title)
+
+
+def _distributions(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Series]) -> Figures:
+    found = {}
+    for name in ("gains", "shifts", "weights"):
+        names = (f"{name}_initial", f"{name}_final")
+        runs = {one.text: [run for run in arrays[key] if all(part in run for part in names)]
+                for key, one in series.items()}  # fmt: skip
+        pairs = {text: tuple(np.concatenate([np.ravel(run[part]) for run in some]) for part in names)
+                 for text, some in runs.items() if some}  # fmt: skip
+        # What was not trained has not changed, and there is nothing to compare.
+        if any(not np.array_equal(*pair, equal_nan=True) for pair in pairs.values()):
+            found[name] = pairs
+    if found:
+        title = matching.titled(group.combos, group.title)
+        yield stem_of("parameters", group), plotting.distributions(found, list(series.values()), title)
+
+
+def end_dots(study: Study, ylabel: str | None, column: str, label: str | None = None, **look: Any) -> Figures:
+    """A quantity of the whole run, by label and by every gridded option; `label` None is the loss's."""
+    panel = Panel(column, label or loss_label(ylabel, study.combos), **look)
+    said = "after training" if column.endswith("_final") else ""
+    yield from pooled_dots(study, study.matched, column, [panel], said)
+
+
+def radius_dots(study: Study, ylabel: str | None) -> Figures:
+    """Spectral radius before and after training, by label and by every gridded option."""
+    panels = [Panel(f"spectral_radius_{when}", f"spectral radius\n{said} training")
+              for when, said in (("initial", "before"), ("final", "after"))]  # fmt: skip
+    yield from pooled_dots(study, study.matched, "spectral_radius", panels)
+
+
+def minimum_boxes(study: Study, ylabel: str | None) -> Figures:
+    """Lowest loss, its epoch and that of 99 % of it: per combo, and pooled over the combos that all folders have."""
+    which = "validation" if any("validate_loss" in combo.loaded.history for combo in study.combos) else "training"
+    panels = [Panel("loss_minimum", ylabel or f"minimum {which}\n" + loss_label(None, study.combos)),
+              Panel("epoch_minimum", f"epoch of the minimum\n{which} loss", whole=True),
+              Panel("epoch_99", "first epoch within 1 % of the\nrange above the minimum", whole=True)]  # fmt: skip
+    labels = {combo.label for combo in study.combos}
+    common = [group for group in study.matched if {combo.label for combo in group.combos} == labels]
+    for group in study.matched if len(study.matched) > 1 else []:
+        series = series_of(study, group)
+        runs = ended(study, series)
+        shown = [panel for panel in panels if np.isfinite(runs[panel.column].astype(float)).any()]
+        if shown:
+            title, looks = matching.titled(group.combos, group.title), list(series.values())
+            runs, texts = runs.assign(group=runs["series"]), [one.text for one in looks]
+            yield stem_of("minimum", group), plotting.dots(runs, shown, looks, texts, title=title, boxes=True)
+    lacking = len(study.matched) - len(common)
+    said = f"without {lacking} of {len(study.matched)} combos, which not all folders have" if lacking else ""
+    yield from pooled_dots(study, common, "minimum", panels, said, boxes=True)

@@ -1,0 +1,187 @@
+"""One value per run against the values of an option, with the mean and its interval."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from randomnet.plotting.style import (
+    DASHED,
+    DOUBLE,
+    REFERENCE,
+    SINGLE,
+    STYLE,
+    Panel,
+    Series,
+    finite_values,
+    jitter,
+    legend,
+    log_helps,
+    mark_handle,
+    new_figure,
+    plain,
+    set_groups,
+    set_ylabel,
+    zero_line,
+)
+
+LOG_X_FROM = 20.0  # positive values of an option that span more than this factor are on a log axis
+INTERVAL_FROM = 3  # runs; the interval of two is so wide that it hides all else
+ROOM = 0.12  # of the x axis, that the label of a tick needs
+BOUND = "$\u2191$"
+MEAN = {"color": "k", "marker": "_", "markersize": 7, "markeredgewidth": 1.1}
+Interval = Callable[[np.ndarray], tuple[float, float]]
+
+
+def against(
+    table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], interval: Interval, xlabel: str = "",
+    title: str = "", groups: Sequence[str] = (), logarithmic: bool = False,
+) -> Figure:  # fmt: skip
+    """A dot per run and the mean with its interval, against x and by series (colour); panels side by side.
+
+    table:       one row per run: series, x, status, converged (0, 1 or nan), the panels' columns, and those of `beside`
+                 and `bound`. x is a number, or the place in `groups` where they are given. Runs that did not converge
+                 are hollow; those of status `diverged` are crosses at the upper edge and in no mean.
+    interval:    of the values of INTERVAL_FROM or more runs, its lower and upper end.
+    logarithmic: both axes are log, whatever the values.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(SINGLE if len(panels) == 1 else DOUBLE, 2.5, title)
+        for axes, panel in zip(figure.subplots(1, len(panels), sharex=True, squeeze=False)[0], panels, strict=True):
+            log = log_x(table["x"]) if not groups else False
+            axes.set_xscale("log" if log or logarithmic else "linear")
+            _draw_panel(axes, table, panel, series, interval, groups, logarithmic)
+            if groups:
+                set_groups(axes, groups, (48 if len(panels) == 1 else 84) // len(panels))
+            else:
+                set_ticks(axes, table["x"])
+            axes.set_xlabel(plain(xlabel))
+        legend(figure, _handles(table, panels, series), "")
+        return figure
+
+
+def log_x(values: pd.Series | np.ndarray) -> bool:
+    """Whether the values of an option belong on a log axis."""
+    finite = finite_values(values)
+    return bool(finite.size and finite.min() > 0 and finite.max() / finite.min() > LOG_X_FROM)
+
+
+def set_ticks(axes: Axes, values: pd.Series | np.ndarray) -> None:
+    """Few and well separated values are the ticks of the x axis; on a log axis as many of the values as have room."""
+    places = np.unique(finite_values(values))
+    log = axes.get_xscale() == "log"
+    scaled = np.log10(places) if log else places
+    kept: list[int] = []
+    for number, place in enumerate(scaled):
+        if not kept or place - scaled[kept[-1]] > ROOM * np.ptp(scaled):
+            kept.append(number)
+    if len(kept) and (log or len(kept) == len(places)):
+        axes.set_xticks(places[kept], [f"{place:g}" for place in places[kept]])
+        axes.set_xticks([], minor=True)
+
+
+def _draw_panel(
+    axes: Axes, table: pd.DataFrame, panel: Panel, series: Sequence[Series], interval: Interval, groups: Sequence[str],
+    logarithmic: bool,
+) -> None:  # fmt: skip
+    alive = table[table["status"] != "diverged"]
+    axes.set_yscale("log" if logarithmic or log_helps(alive[panel.column]) else "linear")
+    if panel.zero:
+        zero_line(axes)
+    step = 0.7 if groups else _step(axes, table["x"])
+    own = list(groups) == [one.text for one in series]
+    width = 0.35 * step / (1 if own else max(1, len(series)))
+    for number, one in enumerate(series):
+        shift = 0.0 if logarithmic or own else (number - (len(series) - 1) / 2) / max(1, len(series))
+        rows = table[table["series"] == one.text]
+        for x, part in rows.groupby("x"):
+            _draw_runs(axes, part, panel, one, _moved(axes, x, step * shift), width)
+        if panel.beside in table:
+            _draw_means(axes, rows, panel.beside, one, interval, DASHED, step * shift)
+        _draw_means(axes, rows, panel.column, one, interval, "" if groups else one.linestyle, step * shift)
+    if groups:
+        axes.set_xlim(-0.6, len(groups) - 0.4)
+    axes.margins(y=0.1)
+    set_ylabel(axes, panel.label)
+
+
+def _step(axes: Axes, values: pd.Series) -> float:
+    """How far series and dots are moved apart in all, as a part of the axis (of decades where it is log)."""
+    places = np.unique(finite_values(values))
+    places = np.log10(places[places > 0]) if axes.get_xscale() == "log" else places
+    if len(places) < 2:
+        return 0.5
+    return min(0.7 * np.diff(places).min(), 0.09 * np.ptp(places))
+
+
+def _moved(axes: Axes, x: float, by: float) -> float:
+    return x * 10**by if axes.get_xscale() == "log" else x + by
+
+
+def _draw_runs(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, x: float, width: float) -> None:
+    alive = rows[(rows["status"] != "diverged") & np.isfinite(rows[panel.column].astype(float))]
+    offsets = width * jitter(len(alive))
+    bound = _flag(alive, panel.bound) == 1
+    hollow = _flag(alive, "converged") == 0
+    for chosen, marker in ((~bound, one.marker), (bound, BOUND)):
+        for open_, face in ((False, one.color), (True, "white")):
+            which = chosen & (hollow == open_)
+            if which.any():
+                places = [_moved(axes, x, offset) for offset in offsets[which]]
+                axes.plot(places, alive.loc[which, panel.column], linestyle="", marker=marker, color=one.color,
+                          markersize=3.2 if marker != BOUND else 4, markerfacecolor=face, markeredgewidth=0.6,
+                          alpha=0.6, zorder=5)  # fmt: skip
+    lost = int((rows["status"] == "diverged").sum())
+    if lost:
+        axes.plot([_moved(axes, x, offset) for offset in width * jitter(lost)], np.full(lost, 0.98), "x",
+                  color=one.color, markersize=4, transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
+
+
+def _flag(rows: pd.DataFrame, column: str) -> np.ndarray:
+    return rows[column].to_numpy(dtype=float) if column in rows else np.full(len(rows), np.nan)
+
+
+def _draw_means(
+    axes: Axes, rows: pd.DataFrame, column: str, one: Series, interval: Interval, dash: Any, shift: float
+) -> None:
+    alive = rows[rows["status"] != "diverged"]
+    sets = {x: finite_values(part[column]) for x, part in alive.groupby("x")}
+    sets = {_moved(axes, x, shift): values for x, values in sets.items() if len(values)}
+    means = [values.mean() for values in sets.values()]
+    beside = dash == DASHED
+    axes.plot(list(sets), means, color=one.color, linestyle=dash, linewidth=1.0, zorder=4, markersize=2.5,
+              marker=one.marker if beside else "")  # fmt: skip
+    if beside:
+        return
+    several = [x for x, values in sets.items() if len(values) > 1]
+    axes.plot(several, [sets[x].mean() for x in several], linestyle="", zorder=6, **MEAN)
+    for x in (x for x in several if len(sets[x]) >= INTERVAL_FROM):
+        low, high = interval(sets[x])
+        low = max(low, 0.5 * min(means)) if axes.get_yscale() == "log" else low  # which has no place for 0
+        axes.vlines(x, low, high, color=one.color, linewidth=1.0, zorder=4)
+
+
+def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series]) -> list[Artist]:
+    found: list[Artist] = [mark_handle(one) for one in series if (table["series"] == one.text).any()]
+    paired = [panel for panel in panels if panel.beside in table]
+    if paired:
+        found += [Line2D([], [], color=REFERENCE, label="measured"),
+                  Line2D([], [], color=REFERENCE, linestyle=DASHED, label="its bare matrix products")]  # fmt: skip
+    bare = {"linestyle": "", "color": REFERENCE}
+    most = table.groupby(["series", "x"]).size().max() if len(table) else 0
+    if most > 1:
+        said = "mean, line: 95 % interval over runs" if most >= INTERVAL_FROM else "mean"
+        found.append(Line2D([], [], linestyle="", label=said, **MEAN))
+    if (_flag(table, "converged") == 0).any():
+        found.append(Line2D([], [], marker="o", markersize=3.5, markerfacecolor="white", label="not converged", **bare))
+    if any((_flag(table, panel.bound) == 1).any() for panel in panels):
+        found.append(Line2D([], [], marker=BOUND, markersize=4.5, label="a lower bound", **bare))
+    if (table["status"] == "diverged").any():
+        found.append(Line2D([], [], marker="x", label="diverged, in no mean", **bare))
+    return found

@@ -1,0 +1,119 @@
+"""An exponent against the coupling g: samples, medians, where they cross zero, and theory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from randomnet.plotting.against import log_x, set_ticks
+from randomnet.plotting.style import (
+    DASHES,
+    REFERENCE,
+    SINGLE,
+    STYLE,
+    Series,
+    legend,
+    new_figure,
+    set_ylabel,
+    zero_line,
+)
+
+THEORY = "N → ∞ (theory)"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What is drawn in one colour.
+
+    g, exponents, converged: (samples,) each; converged 0, 1 or nan.
+    median_g, medians:       (k,), the median curve.
+    crossing:                g_c or None; low, high: its interval, of which an end may be infinite.
+    """
+
+    series: Series
+    g: np.ndarray
+    exponents: np.ndarray
+    converged: np.ndarray
+    median_g: np.ndarray
+    medians: np.ndarray
+    crossing: float | None
+    low: float
+    high: float
+
+
+def transition(
+    samples: Sequence[Samples], theory: Sequence[tuple[str, np.ndarray, np.ndarray]], ylabel: str, title: str = ""
+) -> Figure:
+    """The largest exponent against g, one column wide; theory: (what distinguishes it, g (n,), exponent (n,)) each."""
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(SINGLE, 2.7, title)
+        axes = figure.subplots()
+        every = np.concatenate([one.g for one in samples])
+        axes.set_xscale("log" if log_x(every) else "linear")
+        zero_line(axes)
+        for one in samples:
+            _draw(axes, one)
+        _limit(axes, samples)
+        for number, (_, g, exponents) in enumerate(theory):
+            axes.plot(g, exponents, color="k", linewidth=0.8, linestyle=DASHES[number % len(DASHES)], zorder=6)
+        set_ticks(axes, every)
+        axes.set_xlabel("coupling g")
+        set_ylabel(axes, ylabel)
+        legend(figure, _handles(samples, [name for name, _, _ in theory]), "", symbols={"g_c": "$g_c$"})
+        return figure
+
+
+def _draw(axes: Axes, one: Samples) -> None:
+    color = one.series.color
+    hollow = one.converged == 0
+    for which, face in ((~hollow, color), (hollow, "white")):
+        if which.any():
+            axes.plot(one.g[which], one.exponents[which], linestyle="", marker="o", color=color, markersize=2.6,
+                      markerfacecolor=face, markeredgewidth=0.5, alpha=0.5, zorder=3)  # fmt: skip
+    axes.plot(one.median_g, one.medians, color=color, marker="D", markersize=4, markeredgecolor="k", linewidth=1.0,
+              markeredgewidth=0.5, zorder=5)  # fmt: skip
+    if one.crossing is not None:
+        low, high = np.clip([one.low, one.high], one.median_g.min(), one.median_g.max())
+        axes.axvspan(low, high, color=color, alpha=0.18, linewidth=0, zorder=1)
+        axes.axvline(one.crossing, color=color, linewidth=0.9, zorder=2)
+
+
+def _limit(axes: Axes, samples: Sequence[Samples]) -> None:
+    """The samples set the limits, not the theory, which may reach further."""
+    values = np.concatenate([one.exponents for one in samples])
+    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
+    room = 0.06 * (high - low) or 0.1
+    axes.set_ylim(low - room, high + room)
+
+
+def _handles(samples: Sequence[Samples], theory: Sequence[str]) -> list[Artist]:
+    found: list[Artist] = []
+    for one in samples:
+        text = f"{one.series.text}: {crossing_text(one)}"
+        found.append(Line2D([], [], color=one.series.color, marker="D", markersize=4, markeredgecolor="k",
+                            markeredgewidth=0.5, label=text))  # fmt: skip
+    found += [Line2D([], [], color="k", linewidth=0.8, linestyle=DASHES[number % len(DASHES)],
+                     label=", ".join(filter(None, [THEORY, name]))) for number, name in enumerate(theory)]  # fmt: skip
+    found.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, linestyle="", label="one sample"))
+    if any((one.converged == 0).any() for one in samples):
+        found.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, markerfacecolor="white", linestyle="",
+                            label="not converged"))  # fmt: skip
+    if any(one.crossing is not None for one in samples):
+        found.append(Line2D([], [], color=REFERENCE, linewidth=0.9, label="g_c of the medians, 95 % interval"))
+    return found
+
+
+def crossing_text(one: Samples) -> str:
+    """g_c with its interval, in so many digits as the interval deserves; without line breaks."""
+    if one.crossing is None:
+        return "no crossing from below"
+    ends = [abs(end - one.crossing) for end in (one.low, one.high) if np.isfinite(end) and end != one.crossing]
+    digits = int(np.clip(-np.floor(np.log10(min(ends, default=0.01))), 2, 5))
+    low = f"< {one.median_g.min():g}" if np.isinf(one.low) else f"{one.low:.{digits}f}"
+    high = f"> {one.median_g.max():g}" if np.isinf(one.high) else f"{one.high:.{digits}f}"
+    return f"g_c = {one.crossing:.{digits}f} [{low}, {high}]".replace(" ", "\u00a0")

@@ -1,0 +1,397 @@
+"""Figures of the kinds spectrum, transition, convergence and benchmark, on made-up results folders."""
+
+import itertools
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import visualization
+from randomnet import plotting, theory
+from randomnet.comparison.matching import read_combos
+from randomnet.comparison.statistics import t_interval, t_quantile
+from randomnet.comparison.transition import crossing, transition
+from randomnet.figures import FIGURES, benchmark, convergence, spectra
+from randomnet.figures import transition as transitions
+from randomnet.figures.options import axis_label, numbers_of
+from randomnet.plotting import Panel, Series, style
+from randomnet.results import ResultsFolder, write_arrays
+
+N = 40
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Coarse pictures; a warning of numpy, pandas or matplotlib is an error."""
+    monkeypatch.setitem(style.STYLE, "savefig.dpi", 40)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def lambda_max(g, iteration):
+    """What the made-up runs measure: the median over three iterations crosses zero at g = 1.2."""
+    return 0.5 * (g - 1.2) + 0.01 * (iteration - 1)
+
+
+def spectrum_run(values, iteration, k):
+    lam = lambda_max(float(values.get("g", 2)), iteration)
+    arrays = {"exponents": lam - np.arange(k) / N, "stderr": np.full(k, 0.02), "state_initial": np.zeros(N)}
+    whole = k == N
+    summary = {"neurons": N, "exponents": k, "lambda_max": lam, "lambda_max_stderr": 0.02, "n_positive": 2,
+               "D_KY": 5.0 if whole else None, "h_KS": max(lam, 0), "h_KS_lower_bound": not whole,
+               "sum_rule_residual": 1e-9 if whole else None, "split_half_rms": 0.01, "drift": 0.0,
+               "log10_condition_median": 1.0, "log10_condition_max": 2.0, "converged": iteration != 2,
+               "reason_not_converged": None if iteration != 2 else "drift", "tsim_used": 100.0,
+               "seconds": 1.0}  # fmt: skip
+    return arrays, summary
+
+
+def convergence_run(values, iteration, k):
+    times = np.arange(1, 101) * 1.0
+    tons = values.get("tons", 0.2)
+    running = np.broadcast_to(0.5 - 0.1 * np.arange(k), (3, 100, k)) + 0.1 * np.arange(3)[:, None, None]
+    errors = np.full(running.shape, 0.05)
+    errors[:, :10] = np.nan
+    steps = np.full(100, 0.2 if isinstance(tons, str) else tons) + (0.5 * (times > 50) if tons == "adaptive" else 0)
+    return {"times": times, "running": running, "running_stderr": errors, "intervals": steps}, {"lambda_max": 0.5}
+
+
+def benchmark_run(values, iteration, k):
+    n = float(values.get("n", 100))
+    seconds = {"spectrum_seconds": 2e-6 * n**2, "spectrum_products_seconds": 1e-6 * n**2, "spectrum_ratio": 2.0,
+               "epoch_seconds": 6e-6 * n**2, "epoch_products_seconds": 2e-6 * n**2, "epoch_ratio": 3.0}  # fmt: skip
+    return {}, {"neurons": n, "exponents": k, "steps": 100, **seconds}
+
+
+RUNS = {"spectrum": spectrum_run, "transition": spectrum_run, "convergence": convergence_run,
+        "benchmark": benchmark_run}  # fmt: skip
+
+
+def make(root: Path, kind, grid=None, iterations=3, k=N, lacking=(), settings=None, **manifest) -> Path:
+    """A results folder of a kind; `lacking` are the (combo, iteration) that have not ended."""
+    grid = grid or {}
+    combos = []
+    for number, row in enumerate(itertools.product(*grid.values())):
+        values = dict(zip(grid, row, strict=True))
+        known = {"net.roi": "random", "net.g": 1.0, "model.activation": "tanh", "model.dt": 0.1, "lyapunov.tons": 0.2,
+                 "paths.pretrained": "", **(settings or {})}  # fmt: skip
+        known |= {name: values[name.split(".")[1]] for name in known if name.split(".")[1] in values}
+        about = {"name": "random", "synthetic": True, "neurons": N}
+        combos.append({"combo": number, "values": values, "settings": known, "connectome": about})
+    folder = ResultsFolder(root)
+    folder.write_plan({"format": 1, "kind": kind, "name": root.name, "seed": 1, "iterations": iterations,
+                       "varied": list(grid), "combos": combos, **manifest}, "[results]\n")  # fmt: skip
+    for combo, iteration in itertools.product(combos, range(iterations)):
+        if (combo["combo"], iteration) not in lacking:
+            run = folder.run(combo["combo"], iteration)
+            run.create()
+            arrays, summary = RUNS[kind](combo["values"], iteration, k)
+            write_arrays(run.path / "arrays.npz", arrays)
+            run.finish({"combo": combo["combo"], "iteration": iteration, "seed": iteration, "status": "complete",
+                        "summary": summary})  # fmt: skip
+    return root
+
+
+def gather(*folders):
+    return visualization.gather(visualization.parse(["--results_folders", *map(str, folders), "--save_figs", "x"]))[0]
+
+
+def draw(tmp_path, *folders) -> tuple[set[str], Path]:
+    out = tmp_path / "figs"
+    assert visualization.main(["--results_folders", *map(str, folders), "--save_figs", str(out)]) == 0
+    return {path.name for path in out.iterdir()}, out
+
+
+def bold(axes):
+    return [line for line in axes.lines if line.get_linewidth() == style.STYLE["lines.linewidth"]]
+
+
+def legend_texts(figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+# kind = spectrum
+
+
+def test_spectra_of_all_values_of_a_numeric_option_are_one_figure_in_shades_of_one_scale(tmp_path):
+    root = make(tmp_path / "a", "spectrum", {"g": [2.0, 0.5, 10], "roi": ["EB", "PB"]})
+    figures = dict(spectra.spectrum_figures(gather(root), None))
+    assert list(figures) == ["spectra_by_g_roi=EB", "spectra_by_g_roi=PB"]
+    axes = figures["spectra_by_g_roi=EB"].axes[0]
+    lines = bold(axes)
+    for line, g in zip(lines, [0.5, 2.0, 10.0], strict=True):  # in their order
+        np.testing.assert_allclose(line.get_xdata(), np.arange(1, N + 1) / N)
+        np.testing.assert_allclose(line.get_ydata(), lambda_max(g, 1) - np.arange(N) / N)
+    assert [line.get_color() for line in lines] == [Series("", shade=shade).color for shade in (0.0, 0.5, 1.0)]
+    assert len(axes.collections) == 3  # bands
+    assert legend_texts(figures["spectra_by_g_roi=EB"]) == ["g = 0.5", "g = 2.0", "g = 10"]
+    assert figures["spectra_by_g_roi=EB"].get_suptitle().replace("\n", " ").replace("\u00a0", " ") == (
+        "a: random (synthetic), roi = EB, 3 of 9 runs not converged")
+
+
+def test_folders_differ_in_dash_where_the_colour_is_the_value(tmp_path):
+    one, two = (make(tmp_path / name, "spectrum", {"g": [1.0, 2.0]}) for name in ("one", "two"))
+    (figure,) = dict(spectra.spectrum_figures(gather(one, two), None)).values()
+    looks = [(line.get_color(), line.get_linestyle()) for line in bold(figure.axes[0])]
+    assert len(set(looks)) == 4 and len({color for color, _ in looks}) == 2 and len({dash for _, dash in looks}) == 2
+    assert legend_texts(figure)[2:] == ["one: random (synthetic)", "two: random (synthetic)"]
+
+
+def test_many_shades_are_not_all_named(tmp_path):
+    root = make(tmp_path / "a", "spectrum", {"g": [round(0.1 * i, 1) for i in range(1, 31)]}, iterations=1, k=3)
+    (figure,) = dict(spectra.spectrum_figures(gather(root), None)).values()
+    texts = legend_texts(figure)
+    assert len(bold(figure.axes[0])) == 30 and len(texts) == 12 and texts[0] == "g = 0.1" and texts[-1] == "g = 3.0"
+
+
+def test_without_a_numeric_option_a_figure_per_combo(tmp_path):
+    root = make(tmp_path / "a", "spectrum", {"roi": ["EB", "PB"]}, iterations=1, lacking=[(1, 0)])
+    figures = dict(spectra.spectrum_figures(gather(root), None))
+    assert list(figures) == ["spectra_roi=EB"]
+    assert "standard error of the estimate" in figures["spectra_roi=EB"].legends[0].get_title().get_text()
+    corners = figures["spectra_roi=EB"].axes[0].collections[0].get_paths()[0].vertices
+    first = lambda_max(2.0, 0)
+    assert {round(y, 9) for x, y in corners if x == 1 / N} >= {round(first - 0.02, 9), round(first + 0.02, 9)}
+
+
+def test_dynamics_show_every_run_the_mean_and_its_interval(tmp_path):
+    root = make(tmp_path / "a", "spectrum", {"g": [2.0, 1.0, 4.0]})
+    figures = dict(spectra.dynamics_dots(gather(root), None))
+    assert list(figures) == ["dynamics_by_g"]
+    axes = figures["dynamics_by_g"].axes[0]
+    assert len(figures["dynamics_by_g"].axes) == 3
+    bars = next(line for line in axes.lines if line.get_marker() == "_")
+    np.testing.assert_allclose(bars.get_xdata(), [1, 2, 4])
+    np.testing.assert_allclose(bars.get_ydata(), [lambda_max(g, 1) for g in (1, 2, 4)])
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    hollow = [line for line in dots if line.get_markerfacecolor() == "white"]
+    assert sorted(float(y) for line in hollow for y in line.get_ydata()) == [lambda_max(g, 2) for g in (1, 2, 4)]
+    assert sum(len(line.get_ydata()) for line in dots) == 9
+    ends = sorted(y for part in axes.collections for path in part.get_paths() for y in path.vertices[:, 1])
+    expected = [end for g in (1, 2, 4) for end in t_interval([lambda_max(g, i) for i in range(3)])]
+    np.testing.assert_allclose(ends, sorted(expected))
+    assert "not converged" in legend_texts(figures["dynamics_by_g"])
+
+
+def test_other_options_are_pooled_and_labels_are_colours(tmp_path):
+    one, two = (make(tmp_path / name, "spectrum", {"g": [1, 100], "roi": ["EB", "PB"]}) for name in ("one", "two"))
+    figures = dict(spectra.dynamics_dots(gather(one, two), None))
+    assert list(figures) == ["dynamics_by_label", "dynamics_by_g", "dynamics_by_roi"]
+    assert figures["dynamics_by_g"].get_suptitle() == "all values of roi together"
+    assert figures["dynamics_by_label"].get_suptitle() == "all values of g and roi together"
+    assert figures["dynamics_by_g"].axes[0].get_xscale() == "log"  # 1 to 100
+    assert figures["dynamics_by_roi"].axes[0].get_xscale() == "linear"
+    colours = {line.get_color() for line in figures["dynamics_by_roi"].axes[0].lines if line.get_marker() == "o"}
+    assert len(colours) == 2
+
+
+def test_a_partial_spectrum_has_no_dimension_and_a_bound_of_the_entropy(tmp_path):
+    root = make(tmp_path / "a", "spectrum", {"g": [2.0, 4.0]}, k=5, lacking=[(0, 0), (1, 0), (1, 1)])
+    files, out = draw(tmp_path, root)
+    assert files == {"spectra_by_g.png", "dynamics_by_g.png", "comparison.csv"}
+    figure = dict(spectra.dynamics_dots(gather(root), None))["dynamics_by_g"]
+    assert [axes.get_ylabel().split("\n")[0] for axes in figure.axes] == ["largest Lyapunov exponent", "entropy rate"]
+    assert "a lower bound" in legend_texts(figure)
+    table = pd.read_csv(out / "comparison.csv").set_index(["combo", "metric"])
+    assert table.loc[("g=2.0", "lambda_max"), "n"] == 2 and ("g=2.0", "D_KY") not in table.index
+    assert "converged" not in table.index.get_level_values("metric")
+
+
+def test_nothing_finished_draws_nothing(tmp_path):
+    for kind in RUNS:
+        lacking = [(0, iteration) for iteration in range(3)]
+        files, _ = draw(tmp_path / kind, make(tmp_path / kind / "a", kind, {"g": [1.0]}, lacking=lacking))
+        assert files == {"comparison.csv", *FIGURES[kind].tables}
+
+
+def test_what_is_a_number_and_its_unit(tmp_path):
+    grid = {"nle": ["5%", "10%"], "n": ["200", 1e2], "tsim": [10, 20], "roi": ["EB", "7"], "keep_diag": [True, False]}
+    combos = read_combos(make(tmp_path / "a", "spectrum", grid, iterations=0), "a", 0)
+    assert list(numbers_of(combos, "nle").values()) == [5, 10] and axis_label(combos, "nle") == "nle (%)"
+    assert list(numbers_of(combos, "n").values()) == [100, 200] and axis_label(combos, "tsim") == "tsim (τ)"
+    assert not numbers_of(combos, "roi") and not numbers_of(combos, "keep_diag")
+
+
+# kind = transition
+
+
+def test_crossing_is_interpolated_at_the_first_change_from_negative_to_positive():
+    assert crossing([1, 2, 3], [-1, 3, 5]) == 1.25
+    assert crossing([1, 2, 3, 4], [1, -1, 1, 2]) == 2.5  # what falls below zero first is not the crossing
+    assert crossing([1, 2, 3, 4, 5], [-1, 1, -1, 1, 1]) == 1.5
+    assert crossing([1, 2, 3], [-1, 0, 1]) == 2.0
+    assert crossing([1, 2], [1, 2]) is None and crossing([1, 2], [-2, -1]) is None and crossing([1], [0]) is None
+
+
+def test_transition_is_of_medians_and_leaves_out_what_is_not_finite():
+    found = transition({2.0: [1.0, np.nan, 3.0, 1.0], 1.0: [-1.0, -1.0, -90.0], 3.0: [np.inf]})
+    assert list(found.g) == [1.0, 2.0] and list(found.medians) == [-1.0, 1.0] and found.samples == 6
+    assert found.crossing == 1.5 and found.low <= 1.5 <= found.high
+    assert transition({1.0: [2.0], 2.0: [3.0]}).crossing is None and transition({}).crossing is None
+    same = transition({1.0: [-1.0] * 4, 2.0: [1.0] * 4})
+    assert (same.low, same.crossing, same.high) == (1.5, 1.5, 1.5)
+
+
+def test_an_interval_that_reaches_beyond_the_couplings_is_open():
+    found = transition({1.0: [-1.0, -1.0, 2.0], 2.0: [1.0, 1.0, 1.0]})
+    assert found.low == -np.inf and 1 < found.crossing <= found.high < 2
+
+
+def test_the_interval_covers_the_true_crossing():
+    hits = 0
+    for experiment in range(200):
+        generator = np.random.default_rng(experiment)
+        found = transition({g: 0.5 * (g - 1.37) + generator.normal(0, 0.1, 10) for g in np.arange(0.5, 2.3, 0.25)})
+        hits += found.low <= 1.37 <= found.high
+    assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_the_figure_and_the_table_of_a_transition(tmp_path, capsys):
+    grid = {"g": [0.4, 0.8, 1.6, 2.4], "n": [20, 40]}
+    root = make(tmp_path / "a", "transition", grid, k=1, lacking=[(1, 0)])
+    files, out = draw(tmp_path, root)
+    assert files == {"transition.png", "transition.csv", "comparison.csv"}
+    table = pd.read_csv(out / "transition.csv")
+    assert list(table.columns) == ["label", "options", "g_c", "interval_low", "interval_high", "samples"]
+    assert list(table["options"]) == ["n=20", "n=40"] and list(table["samples"]) == [12, 11]
+    np.testing.assert_allclose(table["g_c"], 1.2)
+    assert ((table["interval_low"] < 1.2) & (table["interval_high"] > 1.2)).all()
+    assert "g_c" in capsys.readouterr().out
+    figure = dict(transitions.transition_figures(gather(root), None))["transition"]
+    lines = figure.axes[0].lines
+    medians = [line for line in lines if line.get_marker() == "D"]
+    np.testing.assert_allclose(medians[0].get_xdata(), grid["g"])
+    np.testing.assert_allclose(medians[0].get_ydata(), [lambda_max(g, 1) for g in grid["g"]])
+    crossings = [line for line in lines if list(line.get_ydata()) == [0, 1]]  # vertical
+    np.testing.assert_allclose([line.get_xdata()[0] for line in crossings], 1.2)
+    assert len(figure.axes[0].patches) == 2  # the intervals
+    curve = next(line for line in lines if line.get_color() == "k")
+    expected = [theory.largest_exponent(float(g), 0.1) for g in curve.get_xdata()]
+    np.testing.assert_allclose(curve.get_ydata(), expected)
+    assert legend_texts(figure)[0].startswith("n = 20: $g_c$\u00a0=\u00a01.20\u00a0[1.1")
+    assert "N → ∞ (theory)" in legend_texts(figure)
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps"),
+    [
+        ({}, {0.1}),
+        ({"model.activation": "tanh_stretched", "model.integrator": "rk4"}, {0.0}),
+        ({"model.integrator": "euler", "net.parameter": "weights", "model.dt": 1.0}, {1.0}),
+        ({"net.roi": "EB"}, set()),
+        ({"model.activation": "relu"}, set()),
+        ({"net.parameter": "gain"}, set()),
+        ({"net.normalization": "spectral_radius"}, set()),
+        ({"paths.pretrained": "results/x"}, set()),
+        ({"paths.pretrained": None}, {0.1}),
+        ({"trialparams.task_name": "seq_mem"}, set()),
+        ({"trialparams.task_name": "none", "net.parameter": "weights + gains"}, set()),
+        ({"trialparams.task_name": "none"}, {0.1}),
+    ],
+)
+def test_theory_only_where_it_holds(tmp_path, monkeypatch, settings, steps):
+    asked = set()
+    monkeypatch.setattr(theory, "largest_exponent", lambda g, dt: asked.add(dt) or 0.0)
+    study = gather(make(tmp_path / "a", "transition", {"g": [1.0, 2.0]}, k=1, settings=settings))
+    figure = dict(transitions.transition_figures(study, None))["transition"]
+    assert asked == steps
+    assert ("N → ∞ (theory)" in legend_texts(figure)) == bool(steps)
+
+
+def test_a_transition_that_is_not_there_is_said_to_be_none(tmp_path):
+    root = make(tmp_path / "a", "transition", {"g": [2.0, 3.0]}, k=1)
+    figure = dict(transitions.transition_figures(gather(root), None))["transition"]
+    assert "no crossing from below" in legend_texts(figure)[0] and not figure.axes[0].patches
+    table = transitions.transition_table(gather(root))
+    assert table["g_c"].isna().all() and list(table["samples"]) == [6]
+
+
+# kind = convergence
+
+
+def test_convergence_has_a_panel_per_interval_and_a_colour_per_exponent(tmp_path):
+    root = make(tmp_path / "a", "convergence", {"tons": ["adaptive", 2.0, 0.1]}, iterations=2, k=6, lacking=[(1, 1)])
+    figures = dict(convergence.convergence_figures(gather(root), None))
+    assert list(figures) == ["convergence_iter_0", "convergence_iter_1"]
+    titles = [[axes.get_title() for axes in figure.axes] for figure in figures.values()]
+    assert titles[0] == ["tons = 0.1 τ", "tons = 2 τ", "tons = adaptive (0.2–0.7 τ)"]
+    assert titles[1] == ["tons = 0.1 τ", "tons = adaptive (0.2–0.7 τ)"]
+    axes = figures["convergence_iter_0"].axes[0]
+    means = bold(axes)
+    assert [line.get_ydata()[-1] for line in means] == pytest.approx([0.6, 0.4, 0.2])  # exponents 1, 3, 5 of 6
+    thin = [line for line in axes.lines if line.get_color() == means[0].get_color() and line not in means]
+    assert [line.get_ydata()[-1] for line in thin] == pytest.approx([0.5, 0.6, 0.7])
+    band = axes.collections[0].get_paths()[0].vertices
+    assert {round(y, 6) for x, y in band if x == 100} == {0.5, 0.7}  # the spread over starts exceeds 0.05
+    assert legend_texts(figures["convergence_iter_0"])[:3] == ["λ$_{1}$", "λ$_{3}$", "λ$_{5}$"]
+
+
+def test_one_start_has_its_own_standard_error(tmp_path):
+    times = np.arange(1.0, 4.0)
+    estimates = np.array([1.0, 0.8, 0.7]).reshape(1, 3, 1)
+    errors = np.array([np.nan, 0.2, 0.1]).reshape(1, 3, 1)
+    figure = plotting.convergence([plotting.Running("", times, estimates, errors)], (0, 2))
+    band = np.concatenate([path.vertices for path in figure.axes[0].collections[0].get_paths()])
+    assert {round(y, 6) for x, y in band if x == 3} == {0.6, 0.8} and band[:, 0].min() == 2.0
+    assert legend_texts(figure) == ["λ$_{1}$"]
+
+
+def test_more_than_four_intervals_take_several_rows(tmp_path):
+    root = make(tmp_path / "a", "convergence", {"tons": [0.1, 0.2, 0.5, 1.0, 2.0]}, iterations=1, k=1)
+    (figure,) = dict(convergence.convergence_figures(gather(root), None)).values()
+    assert len(figure.axes) == 5 and len({axes.get_subplotspec().rowspan.start for axes in figure.axes}) == 2
+    assert len({axes.get_ylim() for axes in figure.axes}) == 1
+
+
+# kind = benchmark
+
+
+def test_benchmark_draws_seconds_and_products_log_log_and_names_the_machine(tmp_path):
+    root = make(tmp_path / "a", "benchmark", {"n": [100, 200, 400], "nle": ["10%", "20%"]}, machine="Linux $x")
+    figures = dict(benchmark.seconds_figures(gather(root), None))
+    assert list(figures) == ["seconds_by_n", "seconds_by_nle"]
+    figure = figures["seconds_by_n"]
+    assert figure.get_suptitle() == r"on Linux \$x" and len(figure.axes) == 2
+    axes = figure.axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    solid = next(line for line in axes.lines if line.get_linestyle() == "-")
+    dashed = next(line for line in axes.lines if line.get_linestyle() == "--")
+    np.testing.assert_allclose(solid.get_ydata(), 2e-6 * np.array([100, 200, 400.0]) ** 2)
+    np.testing.assert_allclose(dashed.get_ydata(), 1e-6 * np.array([100, 200, 400.0]) ** 2)
+    assert legend_texts(figure)[:2] == ["nle = 10%", "nle = 20%"]
+
+
+def test_a_benchmark_without_a_grid_or_machine(tmp_path):
+    files, _ = draw(tmp_path, make(tmp_path / "a", "benchmark", iterations=1))
+    assert files == {"seconds_by_label.png", "comparison.csv"}
+
+
+# all kinds
+
+
+def test_kinds_do_not_mix(tmp_path, capsys):
+    one, two = make(tmp_path / "one", "spectrum", {"g": [1.0]}), make(tmp_path / "two", "transition", {"g": [1.0]})
+    out = tmp_path / "out"
+    assert visualization.main(["--results_folders", str(one), str(two), "--save_figs", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert "got spectrum (one), transition (two)" in error and error.count("\n") == 1 and not out.exists()
+
+
+def test_diverged_runs_are_crosses_and_in_no_mean():
+    table = pd.DataFrame({"series": "a", "x": [1.0, 1.0, 1.0, 2.0], "y": [1.0, 2.0, 1e9, 3.0],
+                          "status": ["complete", "complete", "diverged", "complete"]})  # fmt: skip
+    axes = plotting.against(table, [Panel("y", "y")], [Series("a")], t_interval).axes[0]
+    bars = next(line for line in axes.lines if line.get_marker() == "_")
+    assert list(bars.get_xdata()) == [1.0] and list(bars.get_ydata()) == [1.5]
+    assert sum(line.get_marker() == "x" for line in axes.lines) == 1 and axes.get_ylim()[1] < 10
+
+
+def test_student_quantiles_are_those_of_the_tables():
+    found = [t_quantile(0.95, degrees) for degrees in (1, 2, 3, 4, 9, 30)]
+    np.testing.assert_allclose(found, [12.7062, 4.3027, 3.1824, 2.7764, 2.2622, 2.0423], atol=6e-5)
+    assert t_interval(np.array([1.0, 2.0, 3.0])) == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5))
+    with pytest.raises(ValueError, match="at least 2"):
+        t_interval(np.array([1.0]))
