@@ -97,6 +97,13 @@ def test_results_do_not_depend_on_the_number_of_workers(tmp_path):
     }
 
 
+def test_a_state_that_leaves_the_range_of_numbers_is_no_result(tmp_path):
+    out = experiment(tmp_path, "spectrum", "model.activation=relu", "net.g=20", "lyapunov.tsim=900")
+    row = pd.read_csv(out / "summary.csv").iloc[0]
+    assert row["status"] == "diverged" and not row["converged"] and "not finite" in row["notes"]
+    assert not (out / "spectra.csv").exists()
+
+
 def test_auto_says_whether_the_tolerance_was_reached(tmp_path):
     reached = experiment(tmp_path, "transition", "lyapunov.tsim=auto", "lyapunov.tolerance=0.05", name="reached")
     row = pd.read_csv(reached / "summary.csv").iloc[0]

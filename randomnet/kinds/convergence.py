@@ -57,8 +57,10 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     results.write_arrays(folder.path / "arrays.npz", arrays | described(start))
     largest = [float(one.exponents[0]) for one in found]
     doubts = sorted({doubt for one in found for doubt in one.doubts})
+    diverged = any(one.diverged for one in found)
     return {
-        "status": results.COMPLETE,
+        "status": results.DIVERGED if diverged else results.COMPLETE,
+        "reason": doubts[0] if diverged else "",
         "summary": {
             "neurons": start.connectome.n,
             "exponents": k,

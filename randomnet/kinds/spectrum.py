@@ -60,7 +60,8 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     arrays = {"exponents": found.exponents, "stderr": found.stderr, "log10_condition": found.conditions}
     results.write_arrays(folder.path / "arrays.npz", arrays | described(start))
     return {
-        "status": results.COMPLETE,
+        "status": results.DIVERGED if found.diverged else results.COMPLETE,
+        "reason": found.doubts[0] if found.diverged else "",
         "summary": {
             "neurons": start.connectome.n,
             "exponents": k,

@@ -135,9 +135,16 @@ class Spectrum:
         """Whether exponents that were not computed may be positive too."""
         return len(self.exponents) < self.n and bool(self.exponents[-1] > 0)
 
+    @property
+    def diverged(self) -> bool:
+        """Whether the state or the frame left the range of numbers, so that the exponents mean nothing."""
+        return not np.isfinite(self.state).all() or bool(np.isnan(self.exponents).any())
+
     @cached_property
     def doubts(self) -> tuple[str, ...]:
         """Why the spectrum has not converged; none where it has."""
+        if self.diverged:
+            return ("the state or the frame is not finite any more",)
         found, finite = [], np.isfinite(self.exponents)
         largest = float(np.nan_to_num(self.stderr[finite], nan=math.inf).max(initial=0.0))
         if math.isinf(largest):

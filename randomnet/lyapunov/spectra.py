@@ -13,7 +13,7 @@ from randomnet.lyapunov.record import Spectrum
 
 GRAPH_BYTES = 500e6  # what the graph of one gradient may keep; beyond it segments are recomputed
 WORST_CONDITION = {torch.float32: 1e5, torch.float64: 1e12}  # of a frame before QR, for a gradient through it
-CONDITIONS = 100  # QRs whose frame's condition is computed, at most, of the record that is judged first
+CONDITIONS = 20  # QRs whose frame's condition is computed, at most, of the record that is judged first
 DETERMINANTS = 10  # intervals for which the sum rule is computed
 
 Tick = Callable[[float], None]
