@@ -80,10 +80,12 @@ def announce(plan: Plan, facts: list[dict]) -> None:
 def dry_run(plan: Plan) -> None:
     """Print the combos and what they will cost."""
     from randomnet.experiment import estimate, workers_of
+    from randomnet.kinds import KINDS
 
     cost = estimate(plan)
     workers = min(workers_of(plan), sum(len(combo.runs()) for combo in plan.combos))
-    print("\ncombo  epoch [s]  run [s]  values")
+    unit, auto = KINDS[plan.config.experiment.kind].UNIT, plan.config.lyapunov.tsim == "auto"
+    print(f"\ncombo  {unit:>5} [s]  run [s]  values")
     for combo, epoch, run in zip(plan.combos, cost.epochs, cost.runs, strict=True):
         values = ", ".join(f"{name} = {value}" for name, value in combo.values.items()) or "(no grid)"
         print(f"{combo.index:5d}  {epoch:9.3g}  {run:7.3g}  {values}")
@@ -91,6 +93,8 @@ def dry_run(plan: Plan) -> None:
         f"\nAll runs: about {cost.total / 60:.1f} min on one worker, {cost.total / 60 / workers:.1f} min on {workers}; "
         f"memory about {cost.memory / 1e6:.0f} MB per worker. Nothing was written."
     )
+    if auto:
+        print(f"tsim = auto: that is its first record; tsim_max = {plan.config.lyapunov.tsim_max:g} bounds the last")
 
 
 def report(plan: Plan, outcome) -> int:
@@ -105,7 +109,7 @@ def report(plan: Plan, outcome) -> int:
         print(f"... and {len(table) - 40} more in summary.csv")
     print(f"\nResults: {outcome.root}")
     if outcome.interrupted:
-        print(f"Interrupted. To go on from the last checkpoints: {resume_command()}")
+        print(f"Interrupted. To go on with what is missing: {resume_command()}")
         return EXIT_INTERRUPTED
     if not outcome.table["status"].eq("failed").all():
         label = "_".join(plan.config.experiment.name.split()) or "results"
@@ -158,7 +162,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}. Runs that ended are kept; the same command goes on with the rest", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
-        print(f"\nInterrupted. To go on from the last checkpoints: {resume_command()}", file=sys.stderr)
+        print(f"\nInterrupted. To go on with what is missing: {resume_command()}", file=sys.stderr)
         return EXIT_INTERRUPTED
 
 

@@ -41,7 +41,9 @@ And a flow, by Runge-Kutta steps:
 array([-1., -1.])
 """
 
+import copy
 from collections.abc import Callable, Sequence
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -53,7 +55,7 @@ from randomnet.systems import of_matrix, of_step
 
 
 def spectrum(
-    what: System | Tensor | np.ndarray | Callable[[Tensor], Tensor],
+    what: System | Tensor | np.ndarray | list | Callable[[Tensor], Tensor],
     state: Tensor | np.ndarray | Sequence[float] | None = None,
     *,
     k: int | None = None,
@@ -72,27 +74,52 @@ def spectrum(
     h <- M h, or a step (N,) -> (N,), such as a torch.nn.Module, that takes the time dt. state: where it starts, (N,);
     may be left out for a matrix. Times in units of dt's time, exponents per that unit; tons: time between QRs, by
     default one step, but at most a tenth of a unit of time where steps are shorter. seed: of the random initial frame.
-    Raises ValueError with both shapes where they do not fit.
+    Modules are copied to float64. Raises ValueError with both shapes where they do not fit, or for another precision.
     """
     system = _system(what, dt)
     if state is None:
-        if not isinstance(what, (Tensor, np.ndarray)):
+        if not isinstance(what, (Tensor, np.ndarray, list)):
             raise ValueError("expected a state (N,) to start from, got none")
         state = torch.zeros(len(what))
     started = torch.as_tensor(state).detach().to(torch.float64)
     if started.ndim != 1:
         raise ValueError(f"expected a state (N,), got shape {tuple(started.shape)}")
-    frame = random_frame(np.random.default_rng(seed), k or len(started), len(started))
+    _try(system, started)
+    wanted = len(started) if k is None else k
+    if not isinstance(wanted, Integral):
+        raise ValueError(f"k must be a whole number, got {k!r}")
+    frame = random_frame(np.random.default_rng(seed), int(wanted), len(started))
     interval = max(system.dt, 0.1) if tons is None else tons
     schedule = Schedule(tsim, interval, transient, frame_transient, tolerance, tsim_max)
     return spectrum_of_system(system, started, torch.from_numpy(frame).to(started.device), schedule)
 
 
-def _system(what: System | Tensor | np.ndarray | Callable[[Tensor], Tensor], dt: float) -> System:
-    if isinstance(what, (Tensor, np.ndarray)):
-        return of_matrix(what, dt)
+def _system(what: System | Tensor | np.ndarray | list | Callable[[Tensor], Tensor], dt: float) -> System:
+    if isinstance(what, (Tensor, np.ndarray, list)):
+        matrix = torch.as_tensor(np.asarray(what) if isinstance(what, list) else what)
+        if matrix.is_complex():
+            raise ValueError(f"expected a real matrix (N, N), got {matrix.dtype}")
+        return of_matrix(matrix.detach().to(torch.float64), dt)
     if hasattr(what, "advance"):
         return what
+    if isinstance(what, torch.nn.Module):
+        return of_step(copy.deepcopy(what).double(), dt)
     if callable(what):
         return of_step(what, dt)
     raise ValueError(f"expected a system, a matrix or a step, got {type(what).__name__}")
+
+
+def _try(system: System, state: Tensor) -> None:
+    """ValueError where the system cannot take a step from the state (N,)."""
+    try:
+        with torch.no_grad():
+            after = system.advance(torch.stack([state, torch.ones_like(state)]), 1, 0)
+    except ValueError:
+        raise
+    except Exception as error:  # what a user's function may raise
+        raise ValueError(
+            f"expected a step of a float64 state of shape {tuple(state.shape)} to one like it, in torch operations "
+            f"that can be differentiated, got {type(error).__name__}: {error}"
+        ) from error
+    if after.dtype != torch.float64:
+        raise ValueError(f"expected a step in float64, got {after.dtype}")

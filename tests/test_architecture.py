@@ -13,6 +13,7 @@ FLOORS = {
     "activations": 0,
     "results": 0,
     "tasks": 0,
+    "student": 0,
     "formats": 1,
     "synthetic": 1,
     "instantiation": 1,

@@ -141,6 +141,7 @@ for key, text, near in (
     ("experiment.kind", "trian", "train"),
     ("net.normalization", "sinkhron", "sinkhorn"),
     ("model.integrator", "rk45", "rk4"),
+    ("net.null", "degres", "degree"),
     ("net.rows", "sources", "source"),
     ("model.activation", "tanh_streched_", "tanh_streched"),
     ("model.form", "rates", "rate"),
@@ -216,8 +217,8 @@ AUTO = {**SPECTRUM, "lyapunov.tsim": "auto"}
 option("lr of a spectrum", {**SPECTRUM, "trainvalidate.lr": "0.1"}, "trainvalidate.lr", "kind = spectrum", "'0.1'")
 option("tsim = auto in a training", {"lyapunov.tsim": "auto"}, "lyapunov.tsim", "a number with kind = train", "'auto'")
 option("no auto", {**SPECTRUM, "lyapunov.tolerance": "0.1"}, "lyapunov.tolerance", "tsim = auto", "'0.1'")
-option("tsim_max too short", {**AUTO, "lyapunov.tsim_max": "0.1"}, "lyapunov.tsim", "one interval")
-option("tsim_max too long", {**AUTO, "lyapunov.tsim_max": "1e12"}, "lyapunov.tsim", "fewer than 1e9 steps")
+option("tsim_max too short", {**AUTO, "lyapunov.tsim_max": "0.1"}, "lyapunov.tsim_max", "one interval")
+option("tsim_max too long", {**AUTO, "lyapunov.tsim_max": "1e12"}, "lyapunov.tsim_max", "fewer than 1e9 steps")
 option("initial states of a spectrum", {**SPECTRUM, "lyapunov.initial_states": "3"}, "lyapunov.initial_states",
        "kind = spectrum", "'3'")  # fmt: skip
 option("auto in a convergence", {**AUTO, "experiment.kind": "convergence"}, "lyapunov.tsim", "kind = convergence")
@@ -226,6 +227,11 @@ option("Runge-Kutta with a task", {"trialparams.task_name": "seq_mem", "model.in
        "euler with a task", "'rk4'")  # fmt: skip
 option("gains of tanh", {**SPECTRUM, "model.activation": "tanh", "net.parameter": "gains"}, "net.parameter",
        "activation = tanh", "'gains'")  # fmt: skip
+option("two nulls", {**AB, "net.null": "degree", "net.random_w": "True", "net.normalization": "none"}, "net.random_w",
+       "False with null = degree", "'True'")  # fmt: skip
+option("null of a random network", {"net.null": "degree"}, "net.null", "net.roi is not random", "'degree'")
+case("null that mixes signs, balanced", {**AB, "net.null": "erdos"}, "[net] normalization", "'sinkhorn'")
+case("null without regions", {**AB, "net.null": "boundary"}, "[net] null", "'boundary'", "region")
 option("driven without a task", {**SPECTRUM, "lyapunov.driven": "False"}, "lyapunov.driven", "task_name", "'False'")
 option("training in a benchmark", {"experiment.kind": "benchmark"}, "trainvalidate.epochs", "kind = benchmark", "'1'")
 for key in ("rnn_size", "nr_neurons", "rand_partition", "random_w"):

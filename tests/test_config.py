@@ -13,6 +13,7 @@ from randomnet import (
     initialisation,
     instantiation,
     kinds,
+    nulls,
     objectives,
     rnn,
     synthetic,
@@ -56,6 +57,7 @@ def chosen(key):
     [
         (KINDS, kinds.KINDS),
         (chosen(("model", "activation")), activations.ACTIVATIONS),
+        (chosen(("net", "null")), ("none", *nulls.NULLS)),
         (chosen(("model", "form")), rnn.FORMS),
         (chosen(("model", "integrator")), rnn.INTEGRATORS),
         (chosen(("trainvalidate", "loss")), (*objectives.LOSSES, "task")),
@@ -66,7 +68,7 @@ def chosen(key):
         (chosen(("trainvalidate", "precision")), building.PRECISIONS),
         (BUILT_IN_ROIS, synthetic.REGIONS),
     ],
-    ids=["kinds", "activations", "forms", "integrators", "losses", "inits", "tasks", "densities", "optimizers",
+    ids=["kinds", "activations", "nulls", "forms", "integrators", "losses", "inits", "tasks", "densities", "optimizers",
          "precisions", "ROIs"],
 )
 def test_the_schema_lists_what_the_registries_hold(listed, registered):

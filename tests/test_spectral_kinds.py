@@ -149,6 +149,16 @@ def test_convergence_ends_at_the_spectra_of_its_initial_states(tmp_path):
     assert not np.allclose(arrays["exponents_of_states"][1], first.exponents, rtol=1e-6)
 
 
+def test_initial_states_that_end_apart_are_no_convergence(tmp_path):
+    changes = ("net.n=30", "net.g=3", "model.activation=tanh_stretched", "lyapunov.nle=1", "lyapunov.tsim=100")
+    spread = experiment(tmp_path, "convergence", *changes)
+    row, arrays = pd.read_csv(spread / "summary.csv").iloc[0], np.load(spread / "0" / "iter_0" / "arrays.npz")
+    exponents, errors = arrays["exponents_of_states"][:, 0], arrays["stderr_of_states"][:, 0]
+    apart = (np.abs(exponents - exponents.mean()) > 0.01 * np.abs(exponents).max() + 4 * errors).any()
+    assert apart == ("initial states end with different exponents" in str(row["notes"]))
+    assert not (apart and row["converged"])
+
+
 def test_an_adaptive_interval_is_the_same_for_all_initial_states(tmp_path):
     arrays = np.load(experiment(tmp_path, "convergence", "lyapunov.tons=adaptive") / "0" / "iter_0" / "arrays.npz")
     assert len(set(arrays["intervals"])) == 1 and arrays["running"].shape[0] == 5
@@ -185,7 +195,7 @@ def test_a_task_network_left_to_itself_has_only_its_biases(tmp_path):
     with torch.no_grad():
         matrix, own = start.network.double().matrix(), start.network.interface
         bias = own["input_bias"] + own["recurrent_bias"]
-        state, frame = torch.zeros(12, dtype=torch.float64), start.frame[:3]
+        state, frame = start.state, start.frame[:3]
         logs = []
         for step in range(70):
             state = torch.tanh(matrix @ state + bias)
@@ -210,6 +220,18 @@ def test_an_interrupted_spectrum_is_done_again(tmp_path, monkeypatch):
     record = kind.execute(one, folder, rows.append, lambda: False)
     assert sum(row["advance"] for row in rows) == pytest.approx(60, abs=2)
     json.dumps(record["summary"])
+
+
+def test_a_null_takes_the_place_of_the_connectome_and_is_drawn_anew_in_every_iteration(tmp_path):
+    (tmp_path / "out.ini").write_text(BASE.format(kind="spectrum", out=tmp_path / "out").replace("n = 12\n", "")
+                                      .replace("roi = random", "roi = AB"))  # fmt: skip
+    bio, null = (building.begin(runs_of(tmp_path, f"net.null={name}")[0]).connectome for name in ("none", "degree"))
+    for side in ("post", "pre"):
+        counts = [np.bincount(getattr(one, side), minlength=one.n) for one in (bio, null)]
+        np.testing.assert_array_equal(*counts)
+    assert null.facts()["null"] == "degree" and null.sha256() != bio.sha256()
+    two = runs_of(tmp_path, "net.null=degree", "trainvalidate.iterations=2")[1]
+    assert building.begin(two).connectome.sha256() != null.sha256()
 
 
 @pytest.mark.slow

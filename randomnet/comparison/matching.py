@@ -171,7 +171,9 @@ def connectome_text(record: Mapping[str, Any], settings: Mapping[str, Any]) -> s
     name = str(record.get("name") or "")
     if record.get("synthetic") and "synthetic" not in name.casefold():
         name = f"{name} {SYNTHETIC}".strip()
-    return f"{name} {SHUFFLED}".strip() if settings.get("net.random_w") is True else name
+    null = "random_w" if settings.get("net.random_w") is True else settings.get("net.null", "none")
+    said = {"none": "", "random_w": SHUFFLED}.get(null, f"null: {null}")
+    return f"{name} {said}".strip()
 
 
 def task_of(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

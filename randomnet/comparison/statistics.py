@@ -20,6 +20,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from randomnet.student import t_quantile
+
+MEDIAN = ", median"  # after the name of a metric of the overview
 POOLED = "pooled"
 POOLED_NOTE = "a pair is an iteration, the mean over its combos, which share its seed"
 LEVEL = 0.95
@@ -58,28 +61,6 @@ def t_interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
     values = _at_least_two(values)
     half = t_quantile(level, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean() - half), float(values.mean() + half)
-
-
-def t_quantile(level: float, degrees: int) -> float:
-    """The t that Student's |t| of so many degrees of freedom does not exceed with probability `level`, by bisection.
-
-    The probability is the finite series of Abramowitz and Stegun (1964), 26.7.3 and 26.7.4.
-    """
-    low, high = 0.0, np.pi / 2  # of the angle atan(t / sqrt(degrees))
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _t_probability(middle, degrees) < level else (low, middle)
-    return float(np.tan(high) * np.sqrt(degrees))
-
-
-def _t_probability(angle: float, degrees: int) -> float:
-    sine, cosine, odd = np.sin(angle), np.cos(angle), degrees % 2
-    term = cosine if odd else 1.0
-    total = term if degrees > 1 else 0.0
-    for power in range(2 + odd, degrees - 1, 2):  # each term is the one before times (power - 1) / power cos^2
-        term *= (power - 1) / power * cosine**2
-        total += term
-    return 2 / np.pi * (angle + sine * total) if odd else sine * total
 
 
 def permutation_p(differences: np.ndarray, seed: int = SEED) -> float:
@@ -164,20 +145,25 @@ def summary_table(runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[
 def overview(runs: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """Mean ± standard deviation over complete runs as text, a row per combo and label; `runs` as in comparison_table.
 
-    A metric that no complete run has is left out.
+    A metric that no complete run has is left out. One that ends in MEDIAN is the median instead.
     """
     every = _complete(runs)
-    shown = [name for name in metrics if np.isfinite(every[name].astype(float)).any()]
+    shown = [name for name in metrics if np.isfinite(every[name.removesuffix(MEDIAN)].astype(float)).any()]
     lines = []
     for (combo, label, own), part in runs.groupby(["combo", "label", "own"], sort=False):
         complete = _complete(part)
         line = {"combo": combo, "label": f"{label}, {own}" if own else label, "runs": f"{len(complete)}/{len(part)}"}
         for name in shown:
-            values = complete[name][np.isfinite(complete[name].astype(float))]
-            spread = f" ± {values.std():.2g}" if len(values) > 1 else ""
-            line[name] = f"{values.mean():.4g}{spread}" if len(values) else "-"
+            line[name] = _summary(complete[name.removesuffix(MEDIAN)].astype(float), name.endswith(MEDIAN))
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def _summary(values: pd.Series, median: bool) -> str:
+    values = values[np.isfinite(values)]
+    if median or not len(values):
+        return f"{values.median():.4g}" if len(values) else "-"
+    return f"{values.mean():.4g}" + (f" ± {values.std():.2g}" if len(values) > 1 else "")
 
 
 COMPARED = ("n", "n_a", "n_b", "mean_a", "mean_b", "stderr_a", "stderr_b", "difference_b_minus_a", "interval_low",

@@ -22,11 +22,12 @@ def _times(config: Config) -> tuple[Key, str] | None:
     interval = dt if spectrum.tons == "adaptive" else spectrum.tons
     if spectrum.tsim == "auto" and config.experiment.kind not in JUDGED:
         return ("lyapunov", "tsim"), f"a number with kind = {config.experiment.kind}"
-    longest = spectrum.tsim_max if spectrum.tsim == "auto" else spectrum.tsim
+    name = "tsim_max" if spectrum.tsim == "auto" else "tsim"
+    longest = getattr(spectrum, name)
     if longest < interval:
-        return ("lyapunov", "tsim"), f"at least one interval of reorthonormalisation ({interval:g})"
+        return ("lyapunov", name), f"at least one interval of reorthonormalisation ({interval:g})"
     if (longest + spectrum.transient + spectrum.frame_transient) / dt > 1e9:
-        return ("lyapunov", "tsim"), "fewer than 1e9 steps of model.dt in the transients and tsim together"
+        return ("lyapunov", name), f"fewer than 1e9 steps of model.dt in the transients and {name} together"
     if abs(interval / dt - round(interval / dt)) > 1e-6:
         return ("lyapunov", "tons"), f"a multiple of the step (model.dt = {dt:g})"
     return None
@@ -67,6 +68,8 @@ def _network(config: Config) -> tuple[Key, str] | None:
         return ("net", "dales_law"), "auto or False with roi = random, whose neurons have weights of both signs"
     if net.roi == "random" and config.model.groups != "neuron":
         return ("model", "groups"), "neuron with roi = random, which has no labels"
+    if net.random_w and net.null not in ("none", "random_w"):
+        return ("net", "random_w"), f"False with null = {net.null}"
     if not net.roi or any(character in net.roi for character in "/\\"):
         return ("net", "roi"), "the name of a region, without a path (path_to_network is the folder)"
     return None
@@ -75,6 +78,8 @@ def _network(config: Config) -> tuple[Key, str] | None:
 def _dynamics(config: Config) -> tuple[Key, str] | None:
     if config.model.integrator == "rk4" and config.has_task:
         return ("model", "integrator"), "euler with a task"
+    if config.experiment.kind == "convergence" and config.has_task and config.lyapunov.driven:
+        return ("lyapunov", "driven"), "False with kind = convergence, as every trial starts from the same state"
     if config.model.activation == "tanh" and config.net.parameter != "weights":
         return ("net", "parameter"), "weights with activation = tanh, which has no gains or shifts"
     return None

@@ -9,6 +9,20 @@ from randomnet.config.values import Share, Value
 KINDS = ("train", "spectrum", "convergence", "transition", "benchmark")
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
+NULLS = (
+    "degree",
+    "boundary",
+    "group",
+    "erdos",
+    "random_w",
+    "weights",
+    "weights_sign",
+    "weights_group",
+    "sign",
+    "gaussian",
+    "dense",
+    "transposed",
+)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,11 @@ class Config:
         return next((name for name in self.losses if name != "task"), None)
 
     @property
+    def null(self) -> str:
+        """The null model, or none; `random_w = True` is one of them."""
+        return "random_w" if self.net.random_w else self.net.null
+
+    @property
     def scaling(self) -> str:
         """The normalization that is meant: `auto` resolved."""
         if self.net.normalization != "auto":

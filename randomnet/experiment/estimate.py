@@ -15,6 +15,7 @@ FREE = (
     "paths.pretrained",
     "net.g",
     "net.dales_law",
+    "net.null",
     "net.random_w",
     "lyapunov.target",
     "trainvalidate.optimizer",

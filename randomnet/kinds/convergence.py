@@ -30,6 +30,8 @@ HEADLINE = (
     "seconds",
 )
 POINTS = 400  # of the running estimates
+MOST_ERRORS = 4  # of one start's exponent from the mean of the starts
+NEGLIGIBLE = 0.01  # of the largest exponent
 __all__ = ["HEADLINE", "UNIT", "WORKERS", "check", "estimate", "execute", "length"]
 
 
@@ -54,9 +56,9 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
         "exponents_of_states": np.array([one.exponents for one in found]),
         "stderr_of_states": np.array([one.stderr for one in found]),
     }
-    results.write_arrays(folder.path / "arrays.npz", arrays | described(start))
+    results.write_arrays(folder.path / "arrays.npz", arrays | described(run, start))
     largest = [float(one.exponents[0]) for one in found]
-    doubts = sorted({doubt for one in found for doubt in one.doubts})
+    doubts = sorted({doubt for one in found for doubt in one.doubts} | set(_disagreement(found)))
     diverged = any(one.diverged for one in found)
     return {
         "status": results.DIVERGED if diverged else results.COMPLETE,
@@ -78,6 +80,16 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     }
 
 
+def _disagreement(found: list[Spectrum]) -> tuple[str, ...]:
+    """Whether the initial states lead to different exponents, by more than their errors and a share of the largest."""
+    exponents, errors = (np.array([getattr(one, name) for one in found]) for name in ("exponents", "stderr"))
+    with np.errstate(invalid="ignore"):
+        apart = exponents - exponents.mean(0)
+        wide = np.abs(apart) > NEGLIGIBLE * np.abs(exponents[:, 0]).max() + MOST_ERRORS * errors
+    text = "the initial states end with different exponents: they have not settled, or there are several attractors"
+    return (text,) if wide.any() else ()
+
+
 def estimate(run: Run) -> Cost:
     """Time of one run."""
     cost = one_estimate(run)
@@ -94,8 +106,6 @@ def _spectra(run: Run, start: building.Start, k: int, report: Report, stop: Call
     for number in range(count):
         state = torch.from_numpy(states[number]).to(start.state)
         frame = torch.from_numpy(random_frame(frames, k, n)).to(start.state) if number else start.frame[:k]
-        if run.config.has_task:
-            state = torch.zeros_like(state)
         tick = ticker(schedule.first, report, stop)
         found.append(spectrum(system, state, frame, schedule, tick))
         schedule = replace(schedule, tons=found[0].interval)

@@ -21,7 +21,7 @@ from randomnet.formats import (
 )
 from randomnet.instantiation import instantiate, neurons_by_density
 from randomnet.kinds import pretrained
-from randomnet.nulls import shuffled
+from randomnet.nulls import NULLS
 from randomnet.synthetic import built_in, random_network
 
 REGIONAL = (
@@ -53,8 +53,8 @@ def connectome_of(run: Run) -> Connectome:
         measured = _instantiated(measured, drawing)
     else:
         _not_regional(net)
-    if net.random_w:
-        measured = shuffled(measured, drawing.generator("null"))
+    if config.null != "none":
+        measured = _null(measured, config.null, drawing.generator("null"))
     weighted = _initialised(measured, run)
     if net.dales_law is True and weighted.mixed:
         raise ConfigError(
@@ -145,6 +145,13 @@ def _instantiated(regions: Connectome, run: Run) -> Connectome:
         raise ConfigError(f"[net] roi = {net.roi}, instantiated with nr_neurons = {net.nr_neurons}: {error}") from None
 
 
+def _null(connectome: Connectome, name: str, rng: np.random.Generator) -> Connectome:
+    try:
+        return NULLS[name].draw(connectome, rng)
+    except ValueError as error:
+        raise ConfigError(f"[net] null: expected one that {connectome.name} allows, got {name!r}: {error}") from None
+
+
 def _not_regional(net: NetSection) -> None:
     """ConfigError for a setting of region matrices that another network would ignore."""
     for field in dataclasses.fields(net):
@@ -176,4 +183,4 @@ def _normalised(connectome: Connectome, config: Config) -> Connectome:
             return sinkhorn(connectome, net.sinkhorn_iterations, net.sinkhorn_tolerance)
         return with_spectral_radius(connectome) if scaling == "spectral_radius" else connectome
     except ValueError as error:
-        raise ConfigError(f"[net] normalization = {scaling}: {error}") from None
+        raise ConfigError(f"[net] normalization: expected one that fits, got {scaling!r}: {error}") from None

@@ -1,5 +1,6 @@
 """Spectra of a run's network, and what a table says of them; shared by the kinds that compute any."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -26,19 +27,16 @@ def system_of(run: Run, start: building.Start, inputs: Tensor | None = None) -> 
     inputs: (time, trials, channels); by default those of the validation trials.
     """
     exact = building.double(start.network)
-    if not run.config.has_task:
-        return exact.dynamics()
+    if not is_driven(run):
+        return exact.alone()
     if inputs is None:
         inputs = torch.from_numpy(building.trials_of(run)[1].inputs).transpose(0, 1)
-    if not run.config.lyapunov.driven:
-        inputs = torch.zeros(_steps(run), 1, inputs.shape[2])  # one trial that does not end
     return exact.along(inputs.to(start.state))
 
 
-def _steps(run: Run) -> int:
-    times = schedule_of(run)
-    longest = times.tsim_max if times.tsim == "auto" else times.tsim
-    return round((longest + times.transient + times.frame_transient) / run.config.model.dt) + 1
+def is_driven(run: Run) -> bool:
+    """Whether it is along the trials of a task, at whose start the state is 0."""
+    return run.config.has_task and run.config.lyapunov.driven
 
 
 def compute(
@@ -50,14 +48,16 @@ def compute(
     tick: Tick = lambda time: None,
 ) -> Spectrum:
     """The k leading exponents of the run's network as it is now, from the run's own state and frame."""
-    state = torch.zeros_like(start.state) if run.config.has_task else start.state
+    state = torch.zeros_like(start.state) if is_driven(run) else start.state
     return spectrum(system_of(run, start, inputs), state, start.frame[:k], schedule or schedule_of(run), tick)
 
 
 def figures(found: Spectrum) -> dict[str, float | int | bool | str]:
     """What summary.csv says of a spectrum (numeric_checks section 5), per tau where it has a unit."""
     notes = [*found.doubts]
-    if found.dimension != found.dimension:
+    if found.diverged:
+        return {"converged": False, "notes": "; ".join(notes), "tsim_used": round(found.tsim, 9)}
+    if math.isnan(found.dimension):
         notes.append("D_KY needs more exponents (raise nle)")
     if found.entropy_is_lower_bound:
         notes.append("h_KS is a lower bound (raise nle)")
@@ -76,7 +76,7 @@ def figures(found: Spectrum) -> dict[str, float | int | bool | str]:
         "ill_conditioned": found.ill_conditioned,
         "converged": found.converged,
         "notes": "; ".join(notes),
-        "tsim_used": found.tsim,
-        "interval": found.interval,
-        "block": found.block,
+        "tsim_used": round(found.tsim, 9),
+        "interval": round(found.interval, 9),
+        "block": round(found.block, 9),
     }

@@ -58,7 +58,7 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     k = building.exponents_of(run, start.connectome.n)
     found = spectral.compute(run, start, k, tick=ticker(length(run), report, stop))
     arrays = {"exponents": found.exponents, "stderr": found.stderr, "log10_condition": found.conditions}
-    results.write_arrays(folder.path / "arrays.npz", arrays | described(start))
+    results.write_arrays(folder.path / "arrays.npz", arrays | described(run, start))
     return {
         "status": results.DIVERGED if found.diverged else results.COMPLETE,
         "reason": found.doubts[0] if found.diverged else "",
@@ -105,8 +105,9 @@ def dynamics(run: Run) -> dict[str, Any]:
     return {name: getattr(run.config.model, name) for name in ("form", "integrator", "dt")}
 
 
-def described(start: building.Start) -> dict[str, np.ndarray]:
+def described(run: Run, start: building.Start) -> dict[str, np.ndarray]:
     """State that the run began with, and gains and shifts of the groups."""
+    state = torch.zeros_like(start.state) if spectral.is_driven(run) else start.state
     with torch.no_grad():
-        parts = {"gains": start.network.gains(), "shifts": start.network.shifts(), "state_initial": start.state}
+        parts = {"gains": start.network.gains(), "shifts": start.network.shifts(), "state_initial": state}
     return {"groups": start.labels, **{name: part.cpu().numpy() for name, part in parts.items()}}

@@ -217,7 +217,7 @@ def _spectrum(run: Run, start: building.Start, goal: Objective, schedule: Schedu
 def _figures(when: str, found: dict[str, Any]) -> dict[str, Any]:
     spectrum = found.get("figures", {})
     named = {f"{name}_{when}": value for name, value in spectrum.items() if name in REPORTED}
-    errors = {f"lambda_max_{when}_stderr": spectrum["lambda_max_stderr"]} if spectrum else {}
+    errors = {f"lambda_max_{when}_stderr": spectrum["lambda_max_stderr"]} if "lambda_max" in spectrum else {}
     return named | errors | {f"spectral_radius_{when}": found.get("spectral_radius")}
 
 

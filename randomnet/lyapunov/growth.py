@@ -1,7 +1,9 @@
 """How a state and a frame are moved on together: the schedule, settling, QR and its adjoint."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Protocol
 
 import numpy as np
@@ -42,13 +44,14 @@ class Schedule:
     tsim_max: float = 10_000.0
 
     def __post_init__(self) -> None:
-        lasts = self.tsim == "auto" or (isinstance(self.tsim, (int, float)) and self.tsim > 0)
-        if not lasts or not self.transient >= 0 or not self.frame_transient >= 0:
-            raise ValueError(f"tsim must be above 0 or 'auto' and transients not below 0, got {self}")
-        if self.tons != "adaptive" and not (isinstance(self.tons, (int, float)) and self.tons > 0):
-            raise ValueError(f"tons must be a number above 0 or 'adaptive', got {self.tons!r}")
-        if not self.tolerance > 0 or not self.tsim_max > 0:
-            raise ValueError(f"tolerance and tsim_max must be above 0, got {self}")
+        for name, words in (("tsim", ("auto",)), ("tons", ("adaptive",)), ("tolerance", ()), ("tsim_max", ())):
+            value = getattr(self, name)
+            if value not in words and not (isinstance(value, Real) and 0 < value < math.inf):
+                expected = " or ".join(["a finite number above 0", *map(repr, words)])
+                raise ValueError(f"{name} must be {expected}, got {value!r}")
+        for name in ("transient", "frame_transient"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a finite number not below 0, got {getattr(self, name)!r}")
 
     @property
     def first(self) -> float:
@@ -73,8 +76,10 @@ class Settled:
     interval: float
 
 
-def settle(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> Settled:
-    """After the state's transient, with the frame still to settle."""
+def settle(
+    system: System, state: Tensor, frame: Tensor, schedule: Schedule, pause: Callable[[], None] = lambda: None
+) -> Settled:
+    """After the state's transient, with the frame still to settle; pause() is called now and then."""
     if frame.ndim != 2 or state.shape != frame.shape[1:] or not 1 <= len(frame) <= len(state):
         raise ValueError(
             f"expected state (N,) and frame (k, N) with 1 <= k <= N, got {tuple(state.shape)} and {tuple(frame.shape)}"
@@ -83,6 +88,7 @@ def settle(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> 
     for steps in plan(schedule.transient, 100 * system.dt, system.dt):
         bundle = system.advance(bundle, steps, now)
         now += steps
+        pause()
     bundle = torch.cat([bundle, frame])
     adaptive = schedule.tons == "adaptive"
     return Settled(bundle, now, _adapted(system, bundle.detach(), schedule, now) if adaptive else float(schedule.tons))

@@ -6,10 +6,13 @@ from functools import cached_property
 
 import numpy as np
 
+from randomnet.student import t_quantile
+
 BATCHES = 20  # of which the standard errors are made, at most; fewer where they would be shorter than
 SHORTEST_BATCH = 4.0  # units of time, and none where they would be fewer than
 FEWEST_BATCHES = 5
-MOST_DRIFT = 3.0  # standard errors between the halves of a record, rms over exponents
+FALSE_ALARMS = 0.002  # how often records that do not drift may be said to, all exponents together
+NEGLIGIBLE = 0.01  # a drift of less than this share of the largest exponent's magnitude is none to speak of
 WORST_CONDITION = 12.0  # log10 of a frame's condition before QR, of the 16 digits of float64
 ILL_CONDITION = 8.0
 
@@ -92,43 +95,56 @@ class Spectrum:
         return float((self.conditions > ILL_CONDITION).mean()) if len(self.conditions) else math.nan
 
     @cached_property
-    def _change(self) -> np.ndarray:
-        """Second half of the record minus the first, (k,)."""
-        half = len(self.times) // 2
-        if not half:
-            return np.full(self.growth.shape[1], np.nan)
-        with np.errstate(invalid="ignore"):
-            first, second = (_mean(self._rates[part], self.times[part]) for part in (slice(half), slice(half, None)))
-            return second - first
+    def _halves(self) -> tuple[np.ndarray, np.ndarray]:
+        """Second half of the record minus the first, and the standard error of that, (finite exponents,) each."""
+        rates, half = self._rates[:, np.isfinite(self.exponents)], len(self.times) // 2
+        if not half or not rates.shape[1]:
+            return (np.full(rates.shape[1], np.nan),) * 2
+        parts = [(rates[part], self.times[part]) for part in (slice(half), slice(half, None))]
+        errors = [_errors(*part, _batches(self.times) // 2) for part in parts]
+        return _mean(*parts[1]) - _mean(*parts[0]), np.hypot(*errors)
 
     @property
     def split_half_rms(self) -> float:
-        """Root mean square over exponents of the difference between the two halves of the record."""
-        return float(np.sqrt(np.mean(np.square(self._change))))
+        """Root mean square over the finite exponents of the difference between the two halves of the record."""
+        return float(np.sqrt(np.mean(np.square(self._halves[0])))) if len(self._halves[0]) else math.nan
 
-    @property
+    @cached_property
     def drift(self) -> float:
-        """The same in units of the standard error of such a difference; about 1 where nothing drifts."""
-        moved = self._change != 0
-        if not moved.any():
-            return 0.0
-        with np.errstate(divide="ignore"):  # the difference of two halves has twice the error of the whole
-            return float(np.sqrt(np.mean(np.square(self._change[moved] / (2 * self.stderr[moved])))))
+        """The largest difference between the two halves in units of its standard error; nan for a short record.
+
+        Differences that are NEGLIGIBLE count as none.
+        """
+        change, errors = self._halves
+        if not len(change) or np.isnan(errors).any():
+            return math.nan
+        small = np.abs(change) <= NEGLIGIBLE * np.abs(self.exponents[np.isfinite(self.exponents)]).max()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(np.where(small, 0.0, np.abs(change) / errors).max())
 
     @property
-    def n_positive(self) -> int:
-        """Exponents above zero by more than two standard errors."""
-        return int((self.exponents > 2 * np.nan_to_num(self.stderr)).sum())
+    def drifts(self) -> bool:
+        """Whether the halves differ by more than chance allows (Student's t, for as many exponents as there are)."""
+        freedom = 2 * (_batches(self.times) // 2 - 1)
+        return freedom > 0 and self.drift > t_quantile(1 - FALSE_ALARMS / max(1, len(self._halves[0])), freedom)
+
+    @property
+    def n_positive(self) -> float:
+        """Exponents above zero by more than two standard errors; nan without error bars."""
+        finite = np.isfinite(self.exponents)
+        if self.diverged or np.isnan(self.stderr[finite]).any():
+            return math.nan
+        return int((self.exponents[finite] > 2 * self.stderr[finite]).sum())
 
     @property
     def dimension(self) -> float:
         """Kaplan-Yorke dimension, see `kaplan_yorke`."""
-        return kaplan_yorke(self.exponents, self.n)
+        return math.nan if self.diverged else kaplan_yorke(self.exponents, self.n)
 
     @property
     def entropy(self) -> float:
         """Entropy rate h_KS."""
-        return entropy(self.exponents)
+        return math.nan if self.diverged else entropy(self.exponents)
 
     @property
     def entropy_is_lower_bound(self) -> bool:
@@ -151,11 +167,17 @@ class Spectrum:
             found.append(f"tsim = {self.tsim:g} is too short for error bars")
         elif self.tolerance is not None and largest > self.tolerance:
             found.append(f"standard errors up to {largest:.2g} above the tolerance of {self.tolerance:g}")
-        if self.drift > MOST_DRIFT and not math.isinf(largest):
+        if self.drifts:
             found.append(f"the halves of the record differ by {self.drift:.1f} standard errors")
-        if self.log10_condition > WORST_CONDITION and finite.all():
+        if finite.all() and self.log10_condition > WORST_CONDITION:
             found.append(f"frame's condition before QR up to 1e{self.log10_condition:.0f}")
         return tuple(found)
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether a longer record may help: errors above the tolerance, or a drift."""
+        above = np.isfinite(self.exponents) & ~(self.stderr <= (self.tolerance or math.inf))
+        return not self.diverged and (bool(above.any()) or self.drifts)
 
     @property
     def converged(self) -> bool:
@@ -208,7 +230,12 @@ def _batches(times: np.ndarray) -> int:
 def batch_errors(rates: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Standard errors of the mean of rates (intervals, k), by batch means; nan where there are too few batches."""
     count = _batches(times)
-    if count < FEWEST_BATCHES:
+    return _errors(rates, times, count if count >= FEWEST_BATCHES else 0)
+
+
+def _errors(rates: np.ndarray, times: np.ndarray, count: int) -> np.ndarray:
+    """Standard errors from `count` batches; nan for fewer than two."""
+    if count < 2:
         return np.full(rates.shape[1], np.nan)
     batches = np.array_split(np.arange(len(rates)), count)
     means = np.array([np.average(rates[batch], axis=0, weights=times[batch]) for batch in batches])

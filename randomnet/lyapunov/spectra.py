@@ -14,6 +14,7 @@ from randomnet.lyapunov.record import Spectrum
 GRAPH_BYTES = 500e6  # what the graph of one gradient may keep; beyond it segments are recomputed
 WORST_CONDITION = {torch.float32: 1e5, torch.float64: 1e12}  # of a frame before QR, for a gradient through it
 CONDITIONS = 20  # QRs whose frame's condition is computed, at most, of the record that is judged first
+PATIENCE = 50  # intervals of the frame's transient between looks at whether to go on
 DETERMINANTS = 10  # intervals for which the sum rule is computed
 
 Tick = Callable[[float], None]
@@ -24,37 +25,38 @@ def spectrum(
 ) -> Spectrum:
     """The k leading exponents from `state` (N,) with the initial `frame` (k, N), both float64, without gradient.
 
-    tick(time) is told after every interval how much of the record there is; what it raises ends the computation.
+    tick(time) is told after every interval how much of the record there is, 0 before it begins; what it raises ends
+    the computation. Raises ValueError where the system answers in another precision.
     """
     if state.dtype != torch.float64 or frame.dtype != torch.float64:
         raise ValueError(f"a reported spectrum must be float64, got {state.dtype} and {frame.dtype}")
     with torch.no_grad():
-        settled = settle(system, state, frame, schedule)
-        recorder = _Recorder(system, settled, schedule)
+        settled = settle(system, state, frame, schedule, lambda: tick(0.0))
+        recorder = _Recorder(system, settled, schedule, tick)
         target = schedule.first
         while True:
             recorder.go_on(target, tick)
             found = recorder.found()
-            if schedule.tsim != "auto" or target >= schedule.tsim_max or _within(found.stderr, schedule.tolerance):
+            if schedule.tsim != "auto" or target >= schedule.tsim_max or not found.wants_more:
                 return found
             target = min(2 * target, schedule.tsim_max)
-
-
-def _within(stderr: np.ndarray, tolerance: float) -> bool:
-    return bool((stderr <= tolerance).all())
 
 
 class _Recorder:
     """A record that can be made longer."""
 
-    def __init__(self, system: System, settled: Settled, schedule: Schedule) -> None:
+    def __init__(self, system: System, settled: Settled, schedule: Schedule, tick: Tick) -> None:
         self.system, self.schedule, self.interval = system, schedule, settled.interval
         self.bundle, self.now = settled.bundle, settled.now
         settling = plan(schedule.frame_transient, self.interval, system.dt)
-        if settling:
-            self.bundle, _ = growth(system, self.bundle, settling, self.now)
-            self.now += sum(settling)
+        for start in range(0, len(settling), PATIENCE):
+            some = settling[start : start + PATIENCE]
+            self.bundle, _ = growth(system, self.bundle, some, self.now)
+            self.now += sum(some)
+            tick(0.0)
         first = len(plan(schedule.first, self.interval, system.dt))
+        if not first:
+            raise ValueError(f"tsim must be at least one step of {system.dt:g}, got {schedule.first:g}")
         self.looks, self.checks = math.ceil(first / CONDITIONS), math.ceil(first / DETERMINANTS)
         self.full = len(self.bundle) - 1 == self.bundle.shape[1]
         self.steps: list[int] = []
@@ -70,6 +72,8 @@ class _Recorder:
             index = len(self.steps)
             expected = self._log_determinant(steps) if self.full and index % self.checks == 0 else None
             bundle = self.system.advance(self.bundle, steps, self.now)
+            if bundle.dtype != torch.float64:
+                raise ValueError(f"a reported spectrum must be float64, the system answers in {bundle.dtype}")
             self.bundle, r = orthonormal(bundle)
             self.logs.append(r.diagonal().abs().log())  # a copy: a view would keep all of R
             if index % self.looks == 0:

@@ -12,7 +12,7 @@ from randomnet.activations import ACTIVATIONS, Activation
 from randomnet.connectome import Connectome
 from randomnet.rnn.dynamics import Dynamics
 from randomnet.rnn.entries import Entries, indices
-from randomnet.rnn.sequence import AlongTrials, driven
+from randomnet.rnn.sequence import AlongTrials, LeftAlone, driven
 
 FORMS = ("current", "rate")
 INTEGRATORS = ("euler", "rk4")
@@ -116,6 +116,12 @@ class Network(nn.Module):
         biases = self.interface["input_bias"] + self.interface["recurrent_bias"]
         drive = inputs @ self.interface["input_weights"].mT + biases
         return AlongTrials(self.dynamics(), drive.transpose(0, 1))
+
+    def alone(self) -> Dynamics | LeftAlone:
+        """The network without input, as a system with a spectrum; biases of an interface go on driving it."""
+        if not self.interface:
+            return self.dynamics()
+        return LeftAlone(self.dynamics(), self.interface["input_bias"] + self.interface["recurrent_bias"])
 
     def forward(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
         """Readout (batch, time, outputs) at every step of inputs (batch, time, channels); see `run`."""

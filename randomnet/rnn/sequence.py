@@ -66,6 +66,23 @@ class AlongTrials:
         return bundle
 
 
+@dataclass(frozen=True)
+class LeftAlone:
+    """A network without input, driven by its biases (N,) alone, as a system whose spectrum can be computed."""
+
+    system: Dynamics
+    biases: Tensor
+
+    @property
+    def dt(self) -> float:
+        """The network's step."""
+        return self.system.dt
+
+    def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
+        """State and tangent vectors (1 + k, N) after `steps` steps; the time makes no difference."""
+        return self.system.advance(bundle, steps, start, self.biases.expand(steps, -1))
+
+
 class _Driven(torch.autograd.Function):
     """One product with J per step forwards and one backwards; the gradient of J is one product over all steps.
 

@@ -7,6 +7,7 @@ from randomnet.config.option import (
     BY_CHOICE,
     BY_DENSITY,
     MEASURED_ONLY,
+    NULLS,
     RANDOM_ONLY,
     SINKHORN_ONLY,
     TRAINED,
@@ -98,10 +99,16 @@ class NetSection:
         only=MEASURED_ONLY,
     )
     keep_diag: bool = option(Boolean(), False, "Neurons of a region may connect to themselves.", only=MEASURED_ONLY)
+    null: str = option(
+        Choice(("none", *NULLS)),
+        "none",
+        "Null model in place of the connectome; the table in randomnet/nulls.py tells what each keeps.",
+        only=BY_CHOICE,
+    )
     random_w: bool = option(
         Boolean(),
         False,
-        "The null model of bio_rnn_mem: all weights, zeros included, permuted off the diagonal.",
+        "bio_rnn_mem's spelling of null = random_w: all weights, zeros included, permuted off the diagonal.",
         only=BY_CHOICE,
     )
     paired_topology: bool = option(
