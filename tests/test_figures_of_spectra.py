@@ -127,7 +127,8 @@ def test_spectra_of_all_values_of_a_numeric_option_are_one_figure_in_shades_of_o
         np.testing.assert_allclose(line.get_ydata(), lambda_max(g, 1) - np.arange(N) / N)
     assert [line.get_color() for line in lines] == [Series("", shade=shade).color for shade in (0.0, 0.5, 1.0)]
     assert len(axes.collections) == 3  # bands
-    assert legend_texts(figures["spectra_by_g_roi=EB"]) == ["g = 0.5", "g = 2.0", "g = 10"]
+    assert legend_texts(figures["spectra_by_g_roi=EB"]) == [
+        f"g = {g} (1\u00a0of\u00a03\u00a0not\u00a0converged)" for g in ("0.5", "2.0", "10")]
     assert figures["spectra_by_g_roi=EB"].get_suptitle().replace("\n", " ").replace("\u00a0", " ") == (
         "a: random (synthetic), roi = EB, 3 of 9 runs not converged")
 
@@ -145,6 +146,15 @@ def test_many_shades_are_not_all_named(tmp_path):
     (figure,) = dict(spectra.spectrum_figures(gather(root), None)).values()
     texts = legend_texts(figure)
     assert len(bold(figure.axes[0])) == 30 and len(texts) == 12 and texts[0] == "g = 0.1" and texts[-1] == "g = 3.0"
+
+
+def test_exponents_that_no_axis_can_show_are_counted_and_diverged_runs_too():
+    falling = np.array([0.5, -1.0, -np.inf, -np.inf])
+    runs = {"a": [(falling, np.zeros(4), 4), (np.array([0.5, -1.0, -2.0, -3.0]), np.zeros(4), 4)]}
+    figure = plotting.spectra({"": runs}, {}, [Series("a")], notes={"a": " (1\u00a0diverged, left out)"})
+    said = figure.legends[0].get_title().get_text().replace("\n", " ")
+    assert "2 exponents at −∞ are not drawn (in 1 of 2 runs)" in said
+    assert legend_texts(figure)[0].replace("\u00a0", " ") == "a, 2 runs (1 diverged, left out)"
 
 
 def test_without_a_numeric_option_a_figure_per_combo(tmp_path):
@@ -186,6 +196,47 @@ def test_other_options_are_pooled_and_labels_are_colours(tmp_path):
     assert figures["dynamics_by_roi"].axes[0].get_xscale() == "linear"
     colours = {line.get_color() for line in figures["dynamics_by_roi"].axes[0].lines if line.get_marker() == "o"}
     assert len(colours) == 2
+
+
+def test_pooled_runs_of_an_iteration_are_one_value_of_the_mean_and_its_interval():
+    """The runs of an iteration share its seed: ten combos of three iterations are three values, not thirty."""
+    rows = [{"series": "a", "x": 1.0, "iteration": i, "status": "complete", "y": 10 * i + combo - 4.5}
+            for i in range(3) for combo in range(10)]  # fmt: skip
+    figure = plotting.against(pd.DataFrame(rows), [Panel("y", "y", least=0.0)], [Series("a")], t_interval)
+    axes = figure.axes[0]
+    assert list(next(line for line in axes.lines if line.get_marker() == "_").get_ydata()) == [10.0]
+    assert sum(len(line.get_ydata()) for line in axes.lines if line.get_marker() == "o") == 30
+    ends = [y for part in axes.collections for path in part.get_paths() for y in path.vertices[:, 1]]
+    assert t_interval([0.0, 10.0, 20.0])[0] < 0 and ends == [0.0, t_interval([0.0, 10.0, 20.0])[1]]  # cut at the least
+    assert axes.get_ylim()[0] == 0
+    assert "over iterations" in (said := legend_texts(figure)[-1].replace("\n", " ")) and "averaged first" in said
+
+
+def test_an_iteration_of_which_a_combo_diverged_is_the_mean_of_the_others():
+    table = pd.DataFrame({"series": "a", "x": 1.0, "iteration": [0, 0, 1, 1], "y": [1.0, 3.0, 8.0, 1e9],
+                          "status": ["complete", "complete", "complete", "diverged"]})  # fmt: skip
+    figure = plotting.against(table, [Panel("y", "y")], [Series("a")], t_interval)
+    assert next(line for line in figure.axes[0].lines if line.get_marker() == "_").get_ydata()[0] == 5.0
+    assert not figure.axes[0].collections  # two iterations have no interval, however many runs
+
+
+def test_values_that_are_all_zero_have_an_axis_from_zero():
+    table = pd.DataFrame({"series": "a", "x": [1.0, 2.0], "iteration": 0, "status": "complete", "y": 0.0})
+    axes = plotting.against(table, [Panel("y", "y", least=0.0)], [Series("a")], t_interval).axes[0]
+    assert axes.get_ylim() == (0, 1)
+
+
+def test_long_names_of_groups_do_not_run_into_each_other():
+    series = [Series(f"LARVA_MB_{side}", number) for number, side in enumerate(("LEFT", "RIGHT"))]
+    rows = [{"series": one.text, "x": float(x), "iteration": i, "status": "complete", "y": float(i)}
+            for x, one in enumerate(series) for i in range(3)]  # fmt: skip
+    names = [one.text for one in series]
+    panels = [Panel("y", "y")] * 3
+    by_label = plotting.against(pd.DataFrame(rows), panels, series, t_interval, groups=names)
+    assert not any(len(axes.get_xticks()) for axes in by_label.axes) and legend_texts(by_label)[:2] == names
+    by_option = plotting.against(pd.DataFrame(rows), panels, series[:1], t_interval, groups=names)
+    by_option.draw_without_rendering()
+    assert {label.get_rotation() for axes in by_option.axes for label in axes.get_xticklabels()} == {30}
 
 
 def test_a_partial_spectrum_has_no_dimension_and_a_bound_of_the_entropy(tmp_path):
@@ -259,7 +310,6 @@ def test_the_figure_and_the_table_of_a_transition(tmp_path, capsys):
     assert list(table["options"]) == ["n=20", "n=40"] and list(table["samples"]) == [12, 11]
     np.testing.assert_allclose(table["g_c"], 1.2)
     assert ((table["interval_low"] < 1.2) & (table["interval_high"] > 1.2)).all()
-    assert "g_c" in capsys.readouterr().out
     figure = dict(transitions.transition_figures(gather(root), None))["transition"]
     lines = figure.axes[0].lines
     medians = [line for line in lines if line.get_marker() == "D"]
@@ -268,7 +318,12 @@ def test_the_figure_and_the_table_of_a_transition(tmp_path, capsys):
     crossings = [line for line in lines if list(line.get_ydata()) == [0, 1]]  # vertical
     np.testing.assert_allclose([line.get_xdata()[0] for line in crossings], 1.2)
     assert len(figure.axes[0].patches) == 2  # the intervals
+    assert "median" in legend_texts(figure)
     curve = next(line for line in lines if line.get_color() == "k")
+    low, high = figure.axes[0].get_ylim()
+    assert low < curve.get_ydata().min() and curve.get_ydata().max() < high
+    assert figure.get_suptitle().replace("\u00a0", " ") == f"N = {N} neurons"
+    assert "lambda_max, median" in (seen := capsys.readouterr().out) and "g_c" in seen
     expected = [theory.largest_exponent(float(g), 0.1) for g in curve.get_xdata()]
     np.testing.assert_allclose(curve.get_ydata(), expected)
     assert legend_texts(figure)[0].startswith("n = 20: $g_c$\u00a0=\u00a01.20\u00a0[1.1")
@@ -327,6 +382,22 @@ def test_convergence_has_a_panel_per_interval_and_a_colour_per_exponent(tmp_path
     band = axes.collections[0].get_paths()[0].vertices
     assert {round(y, 6) for x, y in band if x == 100} == {0.5, 0.7}  # the spread over starts exceeds 0.05
     assert legend_texts(figures["convergence_iter_0"])[:3] == ["λ$_{1}$", "λ$_{3}$", "λ$_{5}$"]
+
+
+@pytest.mark.parametrize(("apart", "differ"), [(0.27, False), (0.29, True)])
+def test_starts_that_end_at_different_exponents_have_no_mean(apart, differ):
+    """Standard errors of 0.0667: three of a difference are 0.283. The second exponent is the same of both starts."""
+    ends = np.array([[1.0, 0.0], [1.0 + apart, 0.0]])
+    estimates = np.broadcast_to(ends[:, None], (2, 5, 2))
+    running = plotting.Running("tons = 1 τ", np.arange(1.0, 6.0), estimates, np.full((2, 5, 2), 0.2 / 3))
+    figure = plotting.convergence([running], (0, 1))
+    axes = figure.axes[0]
+    assert [line.get_ydata()[-1] for line in bold(axes)] == pytest.approx([0.0] if differ else [1 + apart / 2, 0.0])
+    assert len(axes.collections) == (1 if differ else 2)  # bands
+    single = [line.get_ydata()[-1] for line in axes.lines if line not in bold(axes) and len(line.get_ydata()) == 5]
+    assert single == pytest.approx([1.0, 1.0 + apart, 0.0, 0.0])
+    assert axes.get_title() == "tons = 1 τ" + ("\nstarts differ: no mean of λ$_{1}$" if differ else "")
+    assert figure.legends[0].get_title().get_text().startswith("exponents 1, 2 of 2;")
 
 
 def test_one_start_has_its_own_standard_error(tmp_path):

@@ -15,6 +15,7 @@ import pandas as pd
 
 from randomnet.comparison.matching import Study
 from randomnet.comparison.minima import MINIMA
+from randomnet.comparison.statistics import MEDIAN
 from randomnet.figures.benchmark import seconds_figures
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.runs import LAMBDA, Figures
@@ -82,7 +83,7 @@ FIGURES = {
     "spectrum": Kind(MEASURED, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS),
     "transition": Kind(
         metrics=MEASURED,
-        overview=("lambda_max",),
+        overview=("lambda_max", f"lambda_max{MEDIAN}"),
         figures=(transition_figures,),
         flags=FLAGS,
         tables=MappingProxyType({"transition.csv": transition_table}),

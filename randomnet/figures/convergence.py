@@ -29,10 +29,11 @@ def convergence_figures(study: Study, ylabel: str | None) -> Figures:
             values = [f"{name}={first.get(name)}" for name in others]
             parts = ["convergence", *[first.label] * (len(labels) > 1), *values]
             parts += [f"iter_{iteration}"] * (len(panels) > 1)
-            title = [matching.legend_text(first.label, [first.connectome]),
+            whose = matching.legend_text(first.label, [first.connectome])
+            title = [matching.task_text([first]), whose if len(labels) > 1 else first.connectome or whose,
                      *(f"{name} = {matching.value_text(first, name)}" for name in others),
-                     *[f"iteration {iteration}"] * (len(panels) > 1)]  # fmt: skip
-            yield "_".join(parts), plotting.convergence(running, INDICES, matching.titled([first], ", ".join(title)))
+                     *[f"iteration\u00a0{iteration}"] * (len(panels) > 1)]  # fmt: skip
+            yield "_".join(parts), plotting.convergence(running, INDICES, ", ".join(filter(None, title)))
 
 
 def _panels(combos: Sequence[Combo]) -> dict[int, list[Running]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from randomnet import plotting
+from randomnet import plotting, results
 from randomnet.comparison import matching
 from randomnet.comparison.matching import ABSENT, Combo, Matched, Study, canonical
 from randomnet.figures.options import against_options, numbers_of, numeric_options
@@ -13,8 +13,8 @@ from randomnet.plotting import Panel, Series
 
 PANELS = (
     Panel("lambda_max", LAMBDA, zero=True),
-    Panel("D_KY", "Kaplan-Yorke dimension\nD$_\\mathrm{KY}$"),
-    Panel("h_KS", "entropy rate\nh$_\\mathrm{KS}$ (1/τ)", bound="h_KS_lower_bound"),
+    Panel("D_KY", "Kaplan-Yorke dimension\nD$_\\mathrm{KY}$", least=0.0),
+    Panel("h_KS", "entropy rate\nh$_\\mathrm{KS}$ (1/τ)", bound="h_KS_lower_bound", least=0.0),
 )
 Pairs = Sequence[tuple[Series, Combo]]
 Key = tuple[Mapping[float, str], Mapping[int, str]]  # what each shade and what each dash means
@@ -74,15 +74,30 @@ def _spectra(study: Study, stem: str, group: Matched, pairs: Pairs, key: Key | N
                                 run.get("state_initial", run["exponents"]).size) for run in runs]  # fmt: skip
     if found:
         whose = list(key[1].values()) if key and len(key[1]) == 1 else []  # one dash is not in the legend
-        said = [*whose, group.title, _not_converged(study, group.combos)]
-        title = matching.titled(group.combos, ", ".join(filter(None, said)))
+        said = [matching.task_text(group.combos), *whose, group.title, _lacking(study, group.combos, "runs ")]
+        marks = _marks(study, pairs, key)
+        key = key and ({shade: f"{text}{marks[shade]}" for shade, text in key[0].items()}, key[1])
         series = [one for one, _ in pairs if one.text in found]
-        yield stem, plotting.spectra({"": found}, {}, series, title, key)
+        notes = {} if key else {one.text: marks[one.text] for one in series}
+        yield stem, plotting.spectra({"": found}, {}, series, ", ".join(filter(None, said)), key, notes)
 
 
-def _not_converged(study: Study, combos: Sequence[Combo]) -> str:
+def _marks(study: Study, pairs: Pairs, key: Key | None) -> dict[float | str | None, str]:
+    """What to say after the legend text of each shade, or of each series where there are no shades."""
+    sets: dict[float | str | None, list[Combo]] = {}
+    for one, combo in pairs:
+        sets.setdefault(one.shade if key else one.text, []).append(combo)
+    said = {name: _lacking(study, combos) for name, combos in sets.items()}
+    return {name: f" ({text})" if text else "" for name, text in said.items()}
+
+
+def _lacking(study: Study, combos: Sequence[Combo], what: str = "") -> str:
+    """How many of the runs of these combos did not converge, and how many diverged and are left out."""
     keys = {(combo.label, combo.number) for combo in combos}
     runs = study.runs[[key in keys for key in zip(study.runs["label"], study.runs["number"], strict=True)]]
-    known = runs["converged"].dropna()
-    lacking = int((known == 0).sum())
-    return f"{lacking} of {len(known)} runs not converged".replace(" ", "\u00a0") if lacking else ""
+    diverged = runs["status"] == results.DIVERGED
+    known = runs.loc[~diverged, "converged"].dropna()
+    lacking, lost = int((known == 0).sum()), int(diverged.sum())
+    said = [f"{lacking} of {len(known)} {what}not converged"] * (lacking > 0)
+    said += [f"{lost} diverged, left out"] * (lost > 0)
+    return ", ".join(text.replace(" ", "\u00a0") for text in said)

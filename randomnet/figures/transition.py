@@ -1,6 +1,7 @@
 """Figures of kind = transition: the largest exponent against the coupling g, and where it crosses zero."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -30,15 +31,30 @@ class Colour(NamedTuple):
 def transition_figures(study: Study, ylabel: str | None) -> Figures:
     """The largest exponent of every sample against g, with the crossings of the medians and the theory."""
     colours = list(_colours(study))
+    size, texts = _sizes(colours)
     samples = [
-        Samples(one.series, *(one.runs[name].to_numpy(dtype=float) for name in ("g", "lambda_max", "converged")),
+        Samples(replace(one.series, text=texts[one.series]),
+                *(one.runs[name].to_numpy(dtype=float) for name in ("g", "lambda_max", "converged")),
                 one.found.g, one.found.medians, one.found.crossing, one.found.low, one.found.high)
         for one in colours
     ]  # fmt: skip
     if samples:
         curves = list(theory_curves(colours))
         combos = [combo for one in colours for combo in one.combos]
-        yield "transition", plotting.transition(samples, curves, LAMBDA, matching.titled(combos, ""))
+        yield "transition", plotting.transition(samples, curves, LAMBDA, matching.titled(combos, size))
+
+
+def _sizes(colours: Sequence[Colour]) -> tuple[str, dict[Series, str]]:
+    """The number of neurons: for the title where it is the same of all colours, else in the text of each."""
+    own = {}
+    for one in colours:
+        ends = sorted({int(neurons) for neurons in one.runs["neurons"].dropna()})
+        own[one.series] = f"N = {' to '.join(dict.fromkeys((str(ends[0]), str(ends[-1]))))}" if ends else ""
+    if len(set(own.values())) == 1:
+        size = next(iter(own.values()))
+        return f"{size} neurons" if size else "", {series: series.text for series in own}
+    return "", {series: series.text if not size or size.lower() in series.text else f"{series.text}, {size}"
+                for series, size in own.items()}  # fmt: skip
 
 
 def transition_table(study: Study) -> pd.DataFrame:

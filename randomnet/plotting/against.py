@@ -32,7 +32,7 @@ from randomnet.plotting.style import (
 )
 
 LOG_X_FROM = 20.0  # positive values of an option that span more than this factor are on a log axis
-INTERVAL_FROM = 3  # runs; the interval of two is so wide that it hides all else
+INTERVAL_FROM = 3  # iterations; the interval of two is so wide that it hides all else
 ROOM = 0.12  # of the x axis, that the label of a tick needs
 BOUND = "$\u2191$"
 MEAN = {"color": "k", "marker": "_", "markersize": 7, "markeredgewidth": 1.1}
@@ -47,8 +47,9 @@ def against(
 
     table:       one row per run: series, x, status, converged (0, 1 or nan), the panels' columns, and those of `beside`
                  and `bound`. x is a number, or the place in `groups` where they are given. Runs that did not converge
-                 are hollow; those of status `diverged` are crosses at the upper edge and in no mean.
-    interval:    of the values of INTERVAL_FROM or more runs, its lower and upper end.
+                 are hollow; those of status `diverged` are crosses at the upper edge and in no mean. Runs of the same
+                 series, x and `iteration` share their seed: mean and interval are of the means of these.
+    interval:    of the values of INTERVAL_FROM or more iterations, its lower and upper end.
     logarithmic: both axes are log, whatever the values.
     """
     with matplotlib.rc_context(STYLE):
@@ -57,7 +58,9 @@ def against(
             log = log_x(table["x"]) if not groups else False
             axes.set_xscale("log" if log or logarithmic else "linear")
             _draw_panel(axes, table, panel, series, interval, groups, logarithmic)
-            if groups:
+            if groups and list(groups) == [one.text for one in series] and len(panels) > 1:
+                axes.set_xticks([])  # no room for the names, which the legend has
+            elif groups:
                 set_groups(axes, groups, (48 if len(panels) == 1 else 84) // len(panels))
             else:
                 set_ticks(axes, table["x"])
@@ -94,24 +97,33 @@ def _draw_panel(
     axes.set_yscale("log" if logarithmic or log_helps(alive[panel.column]) else "linear")
     if panel.zero:
         zero_line(axes)
-    step = 0.7 if groups else _step(axes, table["x"])
+    step = 0.7 if groups else step_between(axes, table["x"])
     own = list(groups) == [one.text for one in series]
     width = 0.35 * step / (1 if own else max(1, len(series)))
     for number, one in enumerate(series):
         shift = 0.0 if logarithmic or own else (number - (len(series) - 1) / 2) / max(1, len(series))
         rows = table[table["series"] == one.text]
         for x, part in rows.groupby("x"):
-            _draw_runs(axes, part, panel, one, _moved(axes, x, step * shift), width)
+            _draw_runs(axes, part, panel, one, moved(axes, x, step * shift), width)
         if panel.beside in table:
-            _draw_means(axes, rows, panel.beside, one, interval, DASHED, step * shift)
-        _draw_means(axes, rows, panel.column, one, interval, "" if groups else one.linestyle, step * shift)
+            _draw_beside(axes, rows, panel.beside, one, step * shift)
+        _draw_means(axes, rows, panel, one, interval, "" if groups else one.linestyle, step * shift)
     if groups:
         axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.margins(y=0.1)
+    _start_at(axes, panel.least, alive[panel.column])
     set_ylabel(axes, panel.label)
 
 
-def _step(axes: Axes, values: pd.Series) -> float:
+def _start_at(axes: Axes, least: float | None, values: pd.Series) -> None:
+    """No axis reaches below the least value there can be; where all values are that, it is one unit long."""
+    if least is None or axes.get_yscale() == "log":
+        return
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, least), least + 1 if (finite_values(values) == least).all() else high)
+
+
+def step_between(axes: Axes, values: pd.Series) -> float:
     """How far series and dots are moved apart in all, as a part of the axis (of decades where it is log)."""
     places = np.unique(finite_values(values))
     places = np.log10(places[places > 0]) if axes.get_xscale() == "log" else places
@@ -120,7 +132,7 @@ def _step(axes: Axes, values: pd.Series) -> float:
     return min(0.7 * np.diff(places).min(), 0.09 * np.ptp(places))
 
 
-def _moved(axes: Axes, x: float, by: float) -> float:
+def moved(axes: Axes, x: float, by: float) -> float:
     return x * 10**by if axes.get_xscale() == "log" else x + by
 
 
@@ -133,13 +145,13 @@ def _draw_runs(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, x: flo
         for open_, face in ((False, one.color), (True, "white")):
             which = chosen & (hollow == open_)
             if which.any():
-                places = [_moved(axes, x, offset) for offset in offsets[which]]
+                places = [moved(axes, x, offset) for offset in offsets[which]]
                 axes.plot(places, alive.loc[which, panel.column], linestyle="", marker=marker, color=one.color,
                           markersize=3.2 if marker != BOUND else 4, markerfacecolor=face, markeredgewidth=0.6,
-                          alpha=0.6, zorder=5)  # fmt: skip
+                          alpha=0.6, zorder=5, clip_on=False)  # fmt: skip
     lost = int((rows["status"] == "diverged").sum())
     if lost:
-        axes.plot([_moved(axes, x, offset) for offset in width * jitter(lost)], np.full(lost, 0.98), "x",
+        axes.plot([moved(axes, x, offset) for offset in width * jitter(lost)], np.full(lost, 0.98), "x",
                   color=one.color, markersize=4, transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
 
 
@@ -147,24 +159,48 @@ def _flag(rows: pd.DataFrame, column: str) -> np.ndarray:
     return rows[column].to_numpy(dtype=float) if column in rows else np.full(len(rows), np.nan)
 
 
+def by_iteration(rows: pd.DataFrame, column: str) -> np.ndarray:
+    """The finite values of the runs that did not diverge, those of one iteration averaged; shape (iterations,)."""
+    alive = rows[(rows["status"] != "diverged") & np.isfinite(rows[column].astype(float))]
+    values = alive[column].astype(float)
+    return (values.groupby(alive["iteration"]).mean() if "iteration" in alive else values).to_numpy()
+
+
+def _means_at(axes: Axes, rows: pd.DataFrame, column: str, shift: float) -> dict[float, np.ndarray]:
+    sets = {moved(axes, x, shift): by_iteration(part, column) for x, part in rows.groupby("x")}
+    return {x: values for x, values in sets.items() if len(values)}
+
+
+def _draw_beside(axes: Axes, rows: pd.DataFrame, column: str, one: Series, shift: float) -> None:
+    sets = _means_at(axes, rows, column, shift)
+    axes.plot(list(sets), [values.mean() for values in sets.values()], color=one.color, linestyle=DASHED,
+              linewidth=1.0, zorder=4, markersize=2.5, marker=one.marker)  # fmt: skip
+
+
 def _draw_means(
-    axes: Axes, rows: pd.DataFrame, column: str, one: Series, interval: Interval, dash: Any, shift: float
+    axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, interval: Interval, dash: Any, shift: float
 ) -> None:
-    alive = rows[rows["status"] != "diverged"]
-    sets = {x: finite_values(part[column]) for x, part in alive.groupby("x")}
-    sets = {_moved(axes, x, shift): values for x, values in sets.items() if len(values)}
+    sets = _means_at(axes, rows, panel.column, shift)
     means = [values.mean() for values in sets.values()]
-    beside = dash == DASHED
-    axes.plot(list(sets), means, color=one.color, linestyle=dash, linewidth=1.0, zorder=4, markersize=2.5,
-              marker=one.marker if beside else "")  # fmt: skip
-    if beside:
-        return
+    axes.plot(list(sets), means, color=one.color, linestyle=dash, linewidth=1.0, zorder=4)
     several = [x for x, values in sets.items() if len(values) > 1]
     axes.plot(several, [sets[x].mean() for x in several], linestyle="", zorder=6, **MEAN)
+    least = -np.inf if panel.least is None else panel.least
     for x in (x for x in several if len(sets[x]) >= INTERVAL_FROM):
         low, high = interval(sets[x])
-        low = max(low, 0.5 * min(means)) if axes.get_yscale() == "log" else low  # which has no place for 0
+        low = max(low, 0.5 * min(means)) if axes.get_yscale() == "log" else max(low, least)  # log has no place for 0
         axes.vlines(x, low, high, color=one.color, linewidth=1.0, zorder=4)
+
+
+def _mean_text(table: pd.DataFrame) -> str:
+    """What the means and intervals are of; empty where there are none."""
+    pooled = "iteration" in table and table.duplicated(["series", "x", "iteration"]).any()
+    units = table.drop_duplicates(["series", "x", "iteration"]) if "iteration" in table else table
+    most = units.groupby(["series", "x"]).size().max() if len(units) else 0
+    if most < 2:
+        return ""
+    said = "mean, line: 95 % interval over iterations" if most >= INTERVAL_FROM else "mean over iterations"
+    return f"{said} (the runs pooled in one are averaged first)" if pooled else said
 
 
 def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series]) -> list[Artist]:
@@ -174,9 +210,8 @@ def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
         found += [Line2D([], [], color=REFERENCE, label="measured"),
                   Line2D([], [], color=REFERENCE, linestyle=DASHED, label="its bare matrix products")]  # fmt: skip
     bare = {"linestyle": "", "color": REFERENCE}
-    most = table.groupby(["series", "x"]).size().max() if len(table) else 0
-    if most > 1:
-        said = "mean, line: 95 % interval over runs" if most >= INTERVAL_FROM else "mean"
+    said = _mean_text(table)
+    if said:
         found.append(Line2D([], [], linestyle="", label=said, **MEAN))
     if (_flag(table, "converged") == 0).any():
         found.append(Line2D([], [], marker="o", markersize=3.5, markerfacecolor="white", label="not converged", **bare))

@@ -27,6 +27,7 @@ from randomnet.plotting.style import (
 
 SETTLED = 0.02  # of the time; what the estimates were before does not set the limits
 COLUMNS = 4
+APART = 3.0  # standard errors of a difference; starts that end further apart are on different attractors
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def convergence(panels: Sequence[Running], indices: Sequence[int], title: str = 
     """The exponents of these indices (from 0), as far as they exist, against time; a line per start, a panel per set.
 
     The band is around the mean of the starts: the larger of the standard error of one start's estimate and of the
-    standard deviation over starts.
+    standard deviation over starts. Where starts end at different exponents there is neither.
     """
     columns = min(len(panels), COLUMNS)
     rows = -(-len(panels) // columns)
@@ -65,12 +66,17 @@ def convergence(panels: Sequence[Running], indices: Sequence[int], title: str = 
             if number + columns >= len(panels):
                 axes.set_xlabel("averaging time (τ)")
         symbols = {one.text: f"λ$_{{{index + 1}}}$" for one, index in zip(series, shown, strict=True)}
-        legend(figure, _handles(series, starts), _band(starts), symbols)
+        count = max(panel.estimates.shape[2] for panel in panels)
+        means = any(index < panel.estimates.shape[2] and not starts_differ(panel, index)
+                    for panel in panels for index in shown)  # fmt: skip
+        said = [f"exponents {', '.join(str(index + 1) for index in shown)} of {count}", _band(starts) if means else ""]
+        legend(figure, _handles(series, starts, means), "; ".join(filter(None, said)), symbols, first=len(series))
         return figure
 
 
 def _draw(axes: Axes, panel: Running, indices: Sequence[int], series: Sequence[Series]) -> None:
-    axes.set_title(plain(panel.title))
+    apart = [index for index in indices if starts_differ(panel, index)]
+    axes.set_title("\n".join(filter(None, [plain(panel.title), _apart_text(apart, indices)])))
     zero_line(axes)
     times = panel.times
     keep = times > 0
@@ -81,11 +87,30 @@ def _draw(axes: Axes, panel: Running, indices: Sequence[int], series: Sequence[S
         if index >= panel.estimates.shape[2]:
             continue
         lines = panel.estimates[:, keep, index]
+        if index in apart:
+            axes.plot(times[keep], lines.T, color=one.color, linewidth=0.7, alpha=0.8)
+            continue
         mean, band = _mean_and_band(lines, panel.errors[:, keep, index])
         axes.fill_between(times[keep], mean - band, mean + band, color=one.color, alpha=0.2, linewidth=0)
         if len(lines) > 1:
             axes.plot(times[keep], lines.T, color=one.color, linewidth=0.4, alpha=0.6)
         axes.plot(times[keep], mean, color=one.color)
+
+
+def starts_differ(panel: Running, index: int) -> bool:
+    """Whether any two starts end further apart than APART standard errors of their difference."""
+    if index >= panel.estimates.shape[2] or not panel.estimates.shape[1]:
+        return False
+    ends, errors = panel.estimates[:, -1, index], panel.errors[:, -1, index]
+    known = np.isfinite(ends) & np.isfinite(errors)
+    ends, errors = ends[known], errors[known]
+    return bool((np.abs(ends[:, None] - ends) > APART * np.hypot(errors[:, None], errors)).any())
+
+
+def _apart_text(apart: Sequence[int], indices: Sequence[int]) -> str:
+    names = ", ".join(f"λ$_{{{index + 1}}}$" for index in apart)
+    of = f" of {names}" if len(apart) < len(indices) else ""
+    return f"starts differ: no mean{of}" if apart else ""
 
 
 def _scale_time(grid: Sequence[Axes], panels: Sequence[Running]) -> None:
@@ -127,14 +152,14 @@ def _limits(panels: Sequence[Running], indices: Sequence[int]) -> tuple[float, f
     return float(low - room), float(high + room)
 
 
-def _handles(series: Sequence[Series], starts: int) -> list[Line2D]:
+def _handles(series: Sequence[Series], starts: int, means: bool) -> list[Line2D]:
     found = [line_handle(one, one.text) for one in series]
     if starts > 1:
-        found += [Line2D([], [], color=REFERENCE, linewidth=0.4, label="one start"),
-                  Line2D([], [], color=REFERENCE, label=f"mean of {starts} starts")]  # fmt: skip
+        found.append(Line2D([], [], color=REFERENCE, linewidth=0.4, label="one start"))
+        found += [Line2D([], [], color=REFERENCE, label=f"mean of {starts} starts")] * means
     return found
 
 
 def _band(starts: int) -> str:
-    more = ", or standard deviation over starts where that is larger" if starts > 1 else ""
-    return f"band: standard error of one start's estimate{more}"
+    more = ", or standard deviation over starts if larger" if starts > 1 else ""
+    return f"band: standard error of one start{more}"

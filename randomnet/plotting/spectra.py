@@ -33,12 +33,14 @@ def spectra(
     series: Sequence[Series],
     title: str = "",
     key: tuple[Mapping[float, str], Mapping[int, str]] | None = None,
+    notes: Mapping[str, str] | None = None,
 ) -> Figure:
     """Lyapunov spectra against index/N; one panel is one column wide, two side by side are two.
 
     panels:  per panel title, per series text, one (exponents (k,), standard errors (k,), N) per run, in 1/τ.
     targets: per series text, the trained exponents' targets, (nle,), in 1/τ.
     key:     of shaded series, what each shade and what each dash means; the legend then names these and not the series.
+    notes:   per series text, what the legend says after the number of runs.
     The band is the standard deviation over runs, or the standard error of the estimate where there is one run. A second
     row enlarges the trained exponents where they are a small part of all.
     """
@@ -63,8 +65,11 @@ def spectra(
             handles, said = _key(key), [_band(counts), f"{_range(counts)} per line"]
         else:
             last = next(reversed(panels.values()))
-            handles = [line_handle(one, f"{one.text}, {runs_text(len(last.get(one.text, ())))}") for one in series]
+            texts = [f"{one.text}, {runs_text(len(last.get(one.text, ())))}{(notes or {}).get(one.text, '')}"
+                     for one in series]  # fmt: skip
+            handles = [line_handle(one, text) for one, text in zip(series, texts, strict=True)]
             said = [_band(counts)]
+        said.append(_not_drawn(every))
         if targets:
             handles.append(Line2D([], [], color="k", linestyle=(0, (1.5, 1)), label="target"))
         legend(figure, handles, "; ".join(filter(None, said)))
@@ -81,6 +86,14 @@ def _key(key: tuple[Mapping[float, str], Mapping[int, str]]) -> list[Line2D]:
         handles += [Line2D([], [], color=REFERENCE, linestyle=Series(text, dash=dash).linestyle, label=text)
                     for dash, text in dashes.items()]  # fmt: skip
     return handles
+
+
+def _not_drawn(runs: Sequence[Run]) -> str:
+    """A direction that dies out at once has an exponent that no axis can show."""
+    endless = [int(np.isneginf(values).sum()) for values, _, _ in runs]
+    of = f" (in {sum(count > 0 for count in endless)} of {len(runs)} runs)" if len(runs) > 1 else ""
+    what = "exponent at \u2212\u221e is" if sum(endless) == 1 else "exponents at \u2212\u221e are"
+    return f"{sum(endless)} {what} not drawn{of}" if any(endless) else ""
 
 
 def _range(counts: Sequence[int]) -> str:

@@ -33,6 +33,7 @@ STYLE = {
 LOG_FROM = 10.0  # a positive quantity that spans at least this factor is drawn on a log axis
 THIN_RUNS = 12  # up to this many runs of a series are also drawn one by one
 ZOOM_BELOW = 0.3  # spectra get a second row when the trained exponents are less than this part of all
+LONGEST = 24  # characters of a turned name
 REFERENCE = "0.25"
 LIGHTEST = 0.87  # of viridis, which is colour-blind safe; its yellow end is too light for lines
 DASHED = (0, (3, 1.5))
@@ -80,6 +81,7 @@ class Panel:
     whole:    only whole numbers, such as epochs.
     beside:   the column of what the quantity is compared with, drawn dashed.
     bound:    the column that says of which runs the quantity is a lower bound.
+    least:    the least value that the quantity can have.
     """
 
     column: str
@@ -90,6 +92,7 @@ class Panel:
     whole: bool = False
     beside: str = ""
     bound: str = ""
+    least: float | None = None
 
 
 def render(figure: Figure, fmt: str) -> bytes:
@@ -123,10 +126,13 @@ def new_figure(width: float, height: float, title: str) -> Figure:
     return figure
 
 
-def legend(figure: Figure, handles: Sequence[Artist], heading: str, symbols: Mapping[str, str] | None = None) -> None:
-    """Below the axes, in as many columns as fit, with the room it takes added to the figure.
+def legend(
+    figure: Figure, handles: Sequence[Artist], heading: str, symbols: Mapping[str, str] | None = None, first: int = 0
+) -> None:
+    """Below the axes, in one row or in as many columns as fit, with the room it takes added to the figure.
 
     symbols: what is to be set as which formula, such as {"g_c": "$g_c$"}.
+    first:   so many are the first row, where one row is too short for all.
     """
     if not handles:
         return
@@ -134,6 +140,12 @@ def legend(figure: Figure, handles: Sequence[Artist], heading: str, symbols: Map
     texts = ["\n".join(textwrap.wrap(plain(str(handle.get_label())), int(width * 15))) for handle in handles]
     longest = max(len(line) for text in texts for line in text.split("\n"))
     columns = int(np.clip(width * 17 // (longest + 7), 1, len(handles)))
+    if sum(len(text) + 6 for text in texts) <= width * 17:
+        columns = len(handles)
+    elif first:
+        columns = min(first, len(handles))
+        order = [place for column in range(columns) for place in range(column, len(handles), columns)]  # by columns
+        handles, texts = [handles[place] for place in order], [texts[place] for place in order]
     lines = sum(max(text.count("\n") + 1 for text in texts[i : i + columns]) for i in range(0, len(texts), columns))
     said = textwrap.wrap(heading, int(width * 16))
     figure.set_size_inches(width, height + 0.16 * (lines + len(said)))
@@ -200,12 +212,19 @@ def set_ylabel(axes: Axes, label: str) -> None:
 
 
 def set_groups(axes: Axes, groups: Sequence[str], room: int) -> None:
-    """Name the groups on the x axis: on one line, wrapped, or turned, as `room` (characters) allows."""
-    each = room // max(1, len(groups))
-    wrap = each >= 10
-    texts = ["\n".join(textwrap.wrap(plain(group), each)) if wrap else plain(group) for group in groups]
-    turned = not wrap and max(len(text) for text in texts) + 2 > each
-    axes.set_xticks(range(len(texts)), texts, rotation=30 if turned else 0, ha="right" if turned else "center")
+    """Name the groups on the x axis: on one line, wrapped between words, or turned, as `room` (characters) allows."""
+    each = room // max(1, len(groups)) - 2  # between names
+    word = max((len(word) for group in groups for word in group.split()), default=0)
+    turned = max((len(group) for group in groups), default=0) > each and (each < 8 or word > each)
+    texts = ["\n".join(textwrap.wrap(plain(group), max(each, 8))) for group in groups]
+    texts = [plain(_shortened(group)) for group in groups] if turned else texts
+    axes.set_xticks(range(len(texts)), texts, rotation=30 if turned else 0, ha="right" if turned else "center",
+                    rotation_mode="anchor" if turned else "default")  # fmt: skip
+
+
+def _shortened(text: str) -> str:
+    """The start and the end of a long text: names of a study often differ in one of these."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2 - 1]}…{text[-LONGEST // 2 :]}"
 
 
 def say_empty(axes: Axes) -> None:

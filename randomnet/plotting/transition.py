@@ -10,19 +10,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from randomnet.plotting.against import log_x, set_ticks
+from randomnet.plotting.against import log_x, moved, set_ticks, step_between
 from randomnet.plotting.style import (
     DASHES,
     REFERENCE,
     SINGLE,
     STYLE,
     Series,
+    finite_values,
+    jitter,
     legend,
     new_figure,
     set_ylabel,
     zero_line,
 )
 
+MEDIAN = {"marker": "D", "markersize": 5.5, "markerfacecolor": "none", "markeredgewidth": 0.8}  # around the samples
 THEORY = "N → ∞ (theory)"
 
 
@@ -56,9 +59,10 @@ def transition(
         every = np.concatenate([one.g for one in samples])
         axes.set_xscale("log" if log_x(every) else "linear")
         zero_line(axes)
+        width = 0.4 * step_between(axes, every)
         for one in samples:
-            _draw(axes, one)
-        _limit(axes, samples)
+            _draw(axes, one, width)
+        _limit(axes, [*(one.exponents for one in samples), *(exponents for _, _, exponents in theory)])
         for number, (_, g, exponents) in enumerate(theory):
             axes.plot(g, exponents, color="k", linewidth=0.8, linestyle=DASHES[number % len(DASHES)], zorder=6)
         set_ticks(axes, every)
@@ -68,24 +72,33 @@ def transition(
         return figure
 
 
-def _draw(axes: Axes, one: Samples) -> None:
+def _draw(axes: Axes, one: Samples, width: float) -> None:
     color = one.series.color
+    places = _side_by_side(axes, one.g, width)
     hollow = one.converged == 0
     for which, face in ((~hollow, color), (hollow, "white")):
         if which.any():
-            axes.plot(one.g[which], one.exponents[which], linestyle="", marker="o", color=color, markersize=2.6,
+            axes.plot(places[which], one.exponents[which], linestyle="", marker="o", color=color, markersize=2.6,
                       markerfacecolor=face, markeredgewidth=0.5, alpha=0.5, zorder=3)  # fmt: skip
-    axes.plot(one.median_g, one.medians, color=color, marker="D", markersize=4, markeredgecolor="k", linewidth=1.0,
-              markeredgewidth=0.5, zorder=5)  # fmt: skip
+    axes.plot(one.median_g, one.medians, color=color, linewidth=0.8, zorder=2, **MEDIAN)
     if one.crossing is not None:
         low, high = np.clip([one.low, one.high], one.median_g.min(), one.median_g.max())
         axes.axvspan(low, high, color=color, alpha=0.18, linewidth=0, zorder=1)
         axes.axvline(one.crossing, color=color, linewidth=0.9, zorder=2)
 
 
-def _limit(axes: Axes, samples: Sequence[Samples]) -> None:
-    """The samples set the limits, not the theory, which may reach further."""
-    values = np.concatenate([one.exponents for one in samples])
+def _side_by_side(axes: Axes, g: np.ndarray, width: float) -> np.ndarray:
+    """The samples of one g are moved apart, by `width` in all."""
+    places = g.astype(float)
+    for value in np.unique(g):
+        same = g == value
+        places[same] = [moved(axes, value, width * offset) for offset in jitter(int(same.sum()))]
+    return places
+
+
+def _limit(axes: Axes, drawn: Sequence[np.ndarray]) -> None:
+    """All samples, the whole of the theory, and zero."""
+    values = finite_values(np.concatenate([np.asarray(values, dtype=float) for values in drawn]))
     low, high = min(values.min(), 0.0), max(values.max(), 0.0)
     room = 0.06 * (high - low) or 0.1
     axes.set_ylim(low - room, high + room)
@@ -95,10 +108,10 @@ def _handles(samples: Sequence[Samples], theory: Sequence[str]) -> list[Artist]:
     found: list[Artist] = []
     for one in samples:
         text = f"{one.series.text}: {crossing_text(one)}"
-        found.append(Line2D([], [], color=one.series.color, marker="D", markersize=4, markeredgecolor="k",
-                            markeredgewidth=0.5, label=text))  # fmt: skip
+        found.append(Line2D([], [], color=one.series.color, linewidth=0.8, label=text, **MEDIAN))
     found += [Line2D([], [], color="k", linewidth=0.8, linestyle=DASHES[number % len(DASHES)],
                      label=", ".join(filter(None, [THEORY, name]))) for number, name in enumerate(theory)]  # fmt: skip
+    found.append(Line2D([], [], color=REFERENCE, linestyle="", label="median", **MEDIAN))
     found.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, linestyle="", label="one sample"))
     if any((one.converged == 0).any() for one in samples):
         found.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, markerfacecolor="white", linestyle="",
