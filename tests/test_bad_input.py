@@ -462,8 +462,21 @@ case("wrong INI, --fresh", {"lyapunov.nle": "9"}, "[lyapunov] nle", args=("--fre
 # ---- ROI folders
 roi("no such ROI", "[net] roi", "'TINU'", "did you mean 'TINY'", ini={"net.roi": "TINU"})
 case("ROI: no folder", ROI, "[paths] path_to_network", "a folder", "/rois'", "not there")
-case("ROI: a file", ROI, "[paths] path_to_network", "a file", prepare=writes("rois", ""))
-case("ROI: nothing in it", ROI, "[net] roi", "no ROI folders", prepare=lambda place: (place.tmp / "rois").mkdir())
+case("ROI: an empty file", ROI, "[paths] path_to_network", "/rois", prepare=writes("rois", ""))
+case("ROI: another file", ROI, "[paths] path_to_network", "an edge list", "/rois", prepare=writes("rois", "a,b\n1,2\n"))
+case("ROI: nothing in it", ROI, "[paths] path_to_network", "got 0 files",
+     prepare=lambda place: (place.tmp / "rois").mkdir())  # fmt: skip
+EDGES = {**ROI, "paths.path_to_network": "{tmp}/edges.csv"}
+case("edges: an unknown column", EDGES, "path_to_network", "edges.csv", "columns pre, post, wight",
+     prepare=writes("edges.csv", "pre,post,wight\n1,2,3\n"))  # fmt: skip
+case("edges: an id as a float", EDGES, "edges.csv", "1.5", "row 3",
+     prepare=writes("edges.csv", "pre,post,weight\n1,2,3\n1.5,2,3\n"))  # fmt: skip
+case("edges: a negative count", EDGES, "edges.csv", "-3", "row 2",
+     prepare=writes("edges.csv", "pre,post,weight\n1,2,-3\n"))  # fmt: skip
+case("edges: read as what they are not", {**EDGES, "net.source": "flywire"}, "edges.csv", "pre_root_id",
+     prepare=writes("edges.csv", "pre,post,weight\n1,2,3\n"))  # fmt: skip
+case("policy of a region matrix", {**ROI, "net.sign_policy": "shiu", "net.roi": "M"}, "sign_policy", "'shiu'",
+     prepare=lambda place: (place.tmp / "rois").mkdir() or np.save(place.tmp / "rois" / "C_M.npy", np.ones((3, 3))))
 case("ROI: name too long", {**ROI, "paths.path_to_network": LONG}, "[paths] path_to_network", LONG)
 case("ROI: roi too long", {**ROI, "net.roi": LONG}, "path_to_network", LONG, prepare=lambda place: place.roi_folder())
 case("ROI: of nobody", {**ROI, "paths.path_to_network": "~nobody-here/n"}, "[paths] path_to_network", "~nobody-here/n")

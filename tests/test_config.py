@@ -10,6 +10,7 @@ import runrandomnet
 from randomnet import (
     activations,
     config,
+    formats,
     initialisation,
     instantiation,
     kinds,
@@ -57,6 +58,8 @@ def chosen(key):
     [
         (KINDS, kinds.KINDS),
         (chosen(("model", "activation")), activations.ACTIVATIONS),
+        (chosen(("net", "source")), ("auto", *formats.FORMATS)),
+        (chosen(("net", "sign_policy")), formats.POLICIES),
         (chosen(("net", "null")), ("none", *nulls.NULLS)),
         (chosen(("model", "form")), rnn.FORMS),
         (chosen(("model", "integrator")), rnn.INTEGRATORS),
@@ -68,7 +71,8 @@ def chosen(key):
         (chosen(("trainvalidate", "precision")), building.PRECISIONS),
         (BUILT_IN_ROIS, synthetic.REGIONS),
     ],
-    ids=["kinds", "activations", "nulls", "forms", "integrators", "losses", "inits", "tasks", "densities", "optimizers",
+    ids=["kinds", "activations", "sources", "sign policies", "nulls", "forms", "integrators",
+         "losses", "inits", "tasks", "densities", "optimizers",
          "precisions", "ROIs"],
 )
 def test_the_schema_lists_what_the_registries_hold(listed, registered):

@@ -9,6 +9,17 @@ from randomnet.config.values import Share, Value
 KINDS = ("train", "spectrum", "convergence", "transition", "benchmark")
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
+FORMATS = (
+    "hemibrain",
+    "neuprint_export",
+    "flywire",
+    "edge_list",
+    "matrix",
+    "sparse",
+    "bio2art",
+    "flystability",
+)
+POLICIES = ("auto", "shiu", "strict", "expected", "ei", "none")
 NULLS = (
     "degree",
     "boundary",

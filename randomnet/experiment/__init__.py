@@ -171,7 +171,7 @@ def _stoppable() -> Iterator[threading.Event]:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        tqdm.write("Stopping; trainings keep a checkpoint after their epoch; once more to stop at once", file=sys.stderr)
+        tqdm.write("Stopping; trainings keep a checkpoint of their epoch; once more to stop at once", file=sys.stderr)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

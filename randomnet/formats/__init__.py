@@ -1,18 +1,41 @@
 """File formats -> Connectome. What a file holds is data: pickles pass a restricted reader, nothing is executed."""
 
+from randomnet.formats.edge_list import read_edge_list
+from randomnet.formats.edges import from_edges
+from randomnet.formats.flywire import read_flywire
+from randomnet.formats.folders import read_bio2art, read_flystability
+from randomnet.formats.hemibrain import read_hemibrain
+from randomnet.formats.matrices import read_matrix
+from randomnet.formats.options import POLICIES, Options
 from randomnet.formats.reading import FormatError, load_npy, load_pickle
+from randomnet.formats.recognise import FORMATS, Found, read_connectome, recognise
 from randomnet.formats.regions import read_densities, read_region_matrix, region_matrices
 from randomnet.formats.roi import FIBERS, TRANSMITTERS, read_roi_folder, roi_folders
+from randomnet.formats.signs import with_signs
 
 __all__ = [
     "FIBERS",
+    "FORMATS",
+    "POLICIES",
     "TRANSMITTERS",
     "FormatError",
+    "Found",
+    "Options",
+    "from_edges",
     "load_npy",
     "load_pickle",
+    "read_bio2art",
+    "read_connectome",
     "read_densities",
+    "read_edge_list",
+    "read_flystability",
+    "read_flywire",
+    "read_hemibrain",
+    "read_matrix",
     "read_region_matrix",
     "read_roi_folder",
+    "recognise",
     "region_matrices",
     "roi_folders",
+    "with_signs",
 ]

@@ -126,17 +126,16 @@ def check(run: Run) -> dict[str, Any]:
     _how_many(run, {"weights": edges, "gains": groups, "shifts": groups})
     if run.config.uses_spectrum:
         exponents_of(run, n)
-    if net.roi == "random":
-        _fits(n)
+    _fits(n, net.roi == "random")
     return facts_of(run)
 
 
-def _fits(n: int) -> None:
-    """ConfigError for a dense network that cannot fit into this machine's memory: edges, two matrices and a frame."""
+def _fits(n: int, n_is_set: bool) -> None:
+    """ConfigError for a network that cannot fit into this machine's memory, dense: edges, two matrices and a frame."""
     memory, need = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), 8 * 8 * n * n
     if need > memory:
         raise ConfigError(
-            f"[net] n: expected a random network that fits into {memory / 1e9:.0f} GB of memory, "
+            f"[net] {'n' if n_is_set else 'roi'}: expected a network that fits into {memory / 1e9:.0f} GB of memory, "
             f"got {n} neurons, which need about {need / 1e9:.0f} GB"
         )
 

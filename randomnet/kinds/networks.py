@@ -1,6 +1,7 @@
 """From a Run's config to its connectome: read or make, instantiate, shuffle, initialise, normalise, scale."""
 
 import dataclasses
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from randomnet.config.sections import NetSection
 from randomnet.connectome import Connectome, scaled, sinkhorn, with_spectral_radius
 from randomnet.formats import (
     FormatError,
+    Options,
+    read_connectome,
     read_densities,
     read_region_matrix,
     read_roi_folder,
+    recognise,
     region_matrices,
     roi_folders,
 )
@@ -24,6 +28,7 @@ from randomnet.kinds import pretrained
 from randomnet.nulls import NULLS
 from randomnet.synthetic import built_in, random_network
 
+BY_ROI = ("hemibrain", "neuprint_export", "flywire")  # formats that hold many regions, of which net.roi names some
 REGIONAL = (
     "rnn_size",
     "nr_neurons",
@@ -48,7 +53,7 @@ def connectome_of(run: Run) -> Connectome:
         drawn = random_network(net.n, 1.0, run.generator("network"))
         return scaled(_normalised(_initialised(drawn, run), config), g)
     drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
-    measured = _measured(net.roi, net.rows, config.paths.path_to_network)
+    measured = _measured(net.roi, config.paths.path_to_network, net.source, _options(net))
     if measured.provenance["source"] == "bio2art region matrix":
         measured = _instantiated(measured, drawing)
     else:
@@ -84,7 +89,7 @@ def facts_of(run: Run) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4)
-def _measured(roi: str, rows: str, folder: str) -> Connectome:
+def _measured(roi: str, folder: str, source: str, options: Options) -> Connectome:
     """The connectome as it was measured, or made to stand for one; it is the same in every run."""
     if not folder:
         if roi not in BUILT_IN_ROIS:
@@ -95,29 +100,53 @@ def _measured(roi: str, rows: str, folder: str) -> Connectome:
             )
         return built_in(roi)
     try:
-        return _read(Path(folder).expanduser(), roi, rows)
+        return _read(Path(folder).expanduser(), roi, source, options)
     except FormatError as error:
         raise ConfigError(f"[net] roi = {roi}: {error}") from None
     except OSError as error:
-        raise ConfigError(f"[paths] path_to_network: expected a readable folder, got {error}") from None
+        raise ConfigError(f"[paths] path_to_network: expected a readable file or folder, got {error}") from None
 
 
-def _read(folder: Path, roi: str, rows: str) -> Connectome:
-    if not folder.is_dir():
-        raise ConfigError(
-            f"[paths] path_to_network: expected a folder, got {str(folder)!r}, "
-            f"which is {'a file' if folder.exists() else 'not there'}"
-        )
-    folders, matrices = roi_folders(folder), region_matrices(folder)
+def _options(net: NetSection) -> Options:
+    return Options("", net.rows, net.sign_policy, net.min_synapses, net.drop_autapses)
+
+
+def _read(path: Path, roi: str, source: str, options: Options) -> Connectome:
+    if not path.exists():
+        raise ConfigError(f"[paths] path_to_network: expected a file or a folder, got {str(path)!r}, not there")
+    if path.is_dir() and source in ("auto", "bio2art", "flystability"):
+        folders, matrices = roi_folders(path), region_matrices(path)
+        if folders or matrices or (path / roi).is_dir():
+            return _named(path, roi, folders, matrices, options)
+    try:
+        name = recognise(path).format if source == "auto" else source
+    except FormatError as error:
+        raise ConfigError(f"[paths] path_to_network: {error}") from None
+    whole = roi == "all" or name not in BY_ROI
+    read = read_connectome(path, name, dataclasses.replace(options, roi="" if whole else roi))
+    return dataclasses.replace(read, name=roi if roi != "all" else read.name)
+
+
+def _named(
+    folder: Path, roi: str, folders: Sequence[str], matrices: Sequence[str], options: Options
+) -> Connectome:
+    """The ROI folder or region matrix of that name in a folder of such."""
     if roi in matrices and roi in folders:
         raise ConfigError(f"[net] roi: expected one network of that name in {folder}, got {roi}/ and C_{roi}.npy")
+    plain = options == Options(rows=options.rows)
     if roi in matrices:
-        return read_region_matrix(folder, roi, rows)
+        if plain:
+            return read_region_matrix(folder, roi, options.rows)
+        return read_connectome(folder, "bio2art", dataclasses.replace(options, roi=roi))
     if roi in folders or (folder / roi).is_dir():
-        return read_roi_folder(folder / roi, "source" if rows == "auto" else rows)
+        if plain:
+            return read_roi_folder(folder / roi, "source" if options.rows == "auto" else options.rows)
+        return read_connectome(folder / roi, "flystability", options)
     known = [*folders, *matrices]
-    inside = f"it has {', '.join(known)}{nearest(roi, known)}" if known else "it has no ROI folders or region matrices"
-    raise ConfigError(f"[net] roi: expected an ROI folder or a region matrix in {folder}, got {roi!r}; {inside}")
+    raise ConfigError(
+        f"[net] roi: expected an ROI folder or a region matrix in {folder}, got {roi!r}; it has {', '.join(known)}"
+        f"{nearest(roi, known)}"
+    )
 
 
 def _instantiated(regions: Connectome, run: Run) -> Connectome:
@@ -176,8 +205,8 @@ def _initialised(connectome: Connectome, run: Run) -> Connectome:
 
 def _normalised(connectome: Connectome, config: Config) -> Connectome:
     net, scaling = config.net, config.scaling
-    if net.normalization == "auto" and "regions" in connectome.provenance:
-        scaling = "none"  # sinkhorn balances E and I, and region matrices have no signs
+    if net.normalization == "auto" and ("regions" in connectome.provenance or not (connectome.weights < 0).any()):
+        scaling = "none"  # sinkhorn balances E and I, of which region matrices and unsigned counts know nothing
     try:
         if scaling == "sinkhorn":
             return sinkhorn(connectome, net.sinkhorn_iterations, net.sinkhorn_tolerance)

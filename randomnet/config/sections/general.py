@@ -27,7 +27,8 @@ class PathsSection:
     path_to_network: str = option(
         Value(),
         "",
-        "Folder that holds a sub-folder per measured ROI, or region matrices C_<roi>.npy; empty = the built-in ROIs.",
+        "A connectome: a file, archive or folder of a known format, or a folder with a sub-folder per measured ROI or "
+        "region matrices C_<roi>.npy; empty = the built-in ROIs.",
         only=BY_CHOICE,
         identity=False,
         grid=True,

@@ -6,8 +6,10 @@ from randomnet.config.option import (
     BUILT_IN_ROIS,
     BY_CHOICE,
     BY_DENSITY,
+    FORMATS,
     MEASURED_ONLY,
     NULLS,
+    POLICIES,
     RANDOM_ONLY,
     SINKHORN_ONLY,
     TRAINED,
@@ -23,10 +25,26 @@ class NetSection:
     roi: str = option(
         Value(),
         "EB",
-        f"Brain region: {', '.join(BUILT_IN_ROIS)} (built-in, synthetic), one in path_to_network, or random.",
+        f"Brain region: {', '.join(BUILT_IN_ROIS)} (built-in, synthetic), one in path_to_network (also a list, or all, "
+        "of hemibrain and FlyWire), or random.",
         aliases=("net_name",),
     )
-    source: str = option(Choice(("auto",)), "auto", "Where the network comes from; auto recognises it.")
+    source: str = option(
+        Choice(("auto", *FORMATS)), "auto", "Format of what is at path_to_network; auto recognises it by its content."
+    )
+    sign_policy: str = option(
+        Choice(POLICIES),
+        "auto",
+        "Signs from transmitters: shiu (GABA, Glu -1, others +1), strict (ACh +1, GABA, Glu -1, others lost), expected "
+        "(by probability), ei, none; auto = shiu where transmitters are known, or as the file has them.",
+        only=MEASURED_ONLY,
+    )
+    min_synapses: int = option(
+        Integer(0), 0, "Pairs of neurons with fewer synapses in all are no connection.", only=MEASURED_ONLY
+    )
+    drop_autapses: bool = option(
+        Boolean(), True, "Drop connections of neurons with themselves.", only=MEASURED_ONLY
+    )
     rows: str = option(
         Choice(("auto", "source", "target")),
         "auto",

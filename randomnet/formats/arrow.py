@@ -1,0 +1,87 @@
+"""Parquet and feather tables by way of pyarrow, an extra that is imported only when such a file is read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from randomnet.formats.reading import FormatError, one_line
+
+KINDS = ("parquet", "feather")
+INDEX = "__index_level_0__"  # an index without a name, as pandas stores it: of the tables known, the bodies
+
+
+def installed() -> bool:
+    """Whether pyarrow can be imported."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def columns(path: Path, kind: str) -> tuple[str, ...]:
+    """The names of a table's columns; none where it is no such table or pyarrow is missing."""
+    if kind not in KINDS or not installed():
+        return ()
+    with _opened(path, kind) as table:
+        schema = table.schema_arrow if kind == "parquet" else table.schema
+        return tuple("body" if name == INDEX else name for name in schema.names)
+
+
+def needed(path: Path, kind: str) -> FormatError:
+    """The sentence for a table that cannot be read without pyarrow."""
+    return FormatError(f"{path}: expected pyarrow to read this {kind} file, got none installed: pip install pyarrow")
+
+
+def chunks(path: Path, kind: str, names: list[str]) -> Iterator[pd.DataFrame]:
+    """The columns `names` in pieces. Raises FormatError where a cell is empty or the file is damaged."""
+    if not installed():
+        raise needed(path, kind)
+    row = 2
+    with _opened(path, kind) as table:
+        for batch in _batches(table, kind):
+            for name in names:
+                column = _column(batch, name)
+                if column.null_count and not _is_text(column) and str(column.type) not in ("float", "double"):
+                    wrong = row + column.is_null().to_pylist().index(True)
+                    raise FormatError(f"{path}, row {wrong}, column {name}: expected a value, got an empty cell")
+            yield pd.DataFrame({name: _column(batch, name).to_pandas() for name in names})
+            row += batch.num_rows
+
+
+def row_of(path: Path, kind: str, column: str, value: int) -> int:
+    """The row (1 is the header) of the first cell that is `value`; 0 if there is none."""
+    row = 2
+    for frame in chunks(path, kind, [column]):
+        found = (frame[column] == value).to_numpy().nonzero()[0]
+        if len(found):
+            return row + int(found[0])
+        row += len(frame)
+    return 0
+
+
+def _column(batch: Any, name: str) -> Any:
+    return batch.column(INDEX if name == "body" and INDEX in batch.schema.names else name)
+
+
+def _is_text(column: Any) -> bool:
+    return "string" in str(column.type)
+
+
+def _opened(path: Path, kind: str) -> Any:
+    import pyarrow.ipc
+    import pyarrow.parquet
+
+    try:
+        return pyarrow.parquet.ParquetFile(path) if kind == "parquet" else pyarrow.ipc.open_file(str(path))
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise FormatError(f"{path}: expected a {kind} file, got {one_line(error)[:200]}") from None
+
+
+def _batches(table: Any, kind: str) -> Iterator[Any]:
+    if kind == "parquet":
+        yield from table.iter_batches()
+    else:
+        yield from (table.get_batch(number) for number in range(table.num_record_batches))

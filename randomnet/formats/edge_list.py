@@ -1,0 +1,64 @@
+"""Any list of edges `pre,post,weight[,sign]` with a header, as CSV(.gz), TSV, parquet or feather -> Connectome.
+
+Other spellings of the columns are in PRE, POST, WEIGHT and SIGN: those of male-CNS (`body_pre`) and of the whole-brain
+model of Shiu et al. (`Presynaptic_ID,Postsynaptic_ID,Connectivity,Excitatory`) among them.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from randomnet.connectome import Connectome
+from randomnet.formats.edges import DEFAULTS, Columns, from_edges, read_rows
+from randomnet.formats.options import Options
+from randomnet.formats.reading import FormatError
+from randomnet.formats.signs import with_signs
+from randomnet.formats.tables import Table, checksums, tables_in
+
+PRE = ("pre", "pre_id", "body_pre", "presynaptic_id", "source", "from")
+POST = ("post", "post_id", "body_post", "postsynaptic_id", "target", "to")
+WEIGHT = ("weight", "count", "syn_count", "synapses", "connectivity")
+SIGN = ("sign", "excitatory")
+MISSING = "transmitters, which an edge list does not have: use auto (its column sign) or none"
+
+
+def columns_of(table: Table) -> Columns | None:
+    """The names of the columns of an edge list; None where it is not one."""
+    pre, post, weight, sign = (_first(table, names) for names in (PRE, POST, WEIGHT, SIGN))
+    return Columns(pre, post, weight, sign=sign, weight_kind="weight") if pre and post and weight else None
+
+
+def read_edge_list(path: Path, options: Options = DEFAULTS) -> Connectome:
+    """The neurons are all ids that the list names, sorted. The column `sign` (1, -1, 0), where there is one, is the
+    sign of each edge, under sign_policy `auto`; `none` leaves it out. Raises FormatError."""
+    options.refuse(path, roi="an edge list has no ROIs", rows="the columns say which neuron is presynaptic")
+    table = _table(path)
+    columns = columns_of(table)
+    signed = bool(columns.sign) and options.sign_policy == "auto"
+    if not signed:
+        columns = Columns(columns.pre, columns.post, columns.weight, weight_kind="weight")
+    rows = read_rows(table, columns)
+    name = path.name.split(".")[0] or "edges"
+    notes = {"source": "edge list", "synthetic": False, "rows_read": rows.read, "files": checksums([table])}
+    connectome = from_edges(name, rows.pre, rows.post, rows.weights, provenance=notes, options=options)
+    return with_file_signs(connectome) if signed else with_signs(connectome, options.sign_policy, missing=MISSING)
+
+
+def with_file_signs(connectome: Connectome) -> Connectome:
+    """Signed as the file has it, with how many neurons have none, or both."""
+    silent = int((connectome.signs == 0).sum()) - connectome.mixed
+    notes = {"sign_policy": "as in the file", "neurons_without_sign": silent, "neurons_of_both_signs": connectome.mixed}
+    return connectome.replace(connectome.weights, **notes)
+
+
+def _table(path: Path) -> Table:
+    tables = tables_in(path)
+    found = [table for table in tables if columns_of(table)]
+    if len(found) == 1:
+        return found[0]
+    came = ", ".join((tables[0].columns or (tables[0].kind or "no table",))[:12]) if len(tables) == 1 else len(found)
+    raise FormatError(f"{path}: expected one edge list with columns pre, post, weight, got {came}")
+
+
+def _first(table: Table, names: Iterable[str]) -> str:
+    lower = {column.lower(): column for column in reversed(table.columns)}
+    return next((lower[name] for name in names if name in lower), "")

@@ -1,0 +1,223 @@
+"""Lists of edges -> Connectome: ids to indices, autapses, duplicates, thresholds; arrays of E or N, never N x N."""
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from randomnet.connectome import Connectome
+from randomnet.formats.options import Options
+from randomnet.formats.reading import FormatError
+from randomnet.formats.tables import Table, stream
+
+Where = Callable[[str, int], str]
+DEFAULTS = Options()
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of an edge table's columns; "" where it has none of the kind."""
+
+    pre: str
+    post: str
+    weight: str
+    roi: str = ""
+    sign: str = ""
+    weight_kind: str = "count"
+
+    def kinds(self, roi: bool) -> dict[str, str]:
+        """Column -> kind of cell, for `tables.stream`; with the ROI's column if `roi`."""
+        optional = {self.roi: "category"} if roi else {}
+        return {
+            self.pre: "id",
+            self.post: "id",
+            self.weight: self.weight_kind,
+            **({self.sign: "sign"} if self.sign else {}),
+            **optional,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of an edge table that passed the ROI filter: (E,) int64 ids and weights, and how many were read."""
+
+    pre: np.ndarray
+    post: np.ndarray
+    weights: np.ndarray
+    where: Where
+    read: int = 0
+
+
+def read_rows(table: Table, columns: Columns, rois: tuple[str, ...] = ()) -> Rows:
+    """The edges of a table; with `rois` only those rows. Raises FormatError, for an unknown ROI with those that are."""
+    parts, seen, read = [], _Seen(), 0
+    for chunk in stream(table, columns.kinds(bool(rois))):
+        read += len(chunk[columns.pre])
+        weights = chunk[columns.weight]
+        if columns.sign:
+            weights = weights * chunk[columns.sign].astype(np.int64)
+        edges = (chunk[columns.pre], chunk[columns.post], weights)
+        if rois:
+            kept = seen.rows(chunk[columns.roi], rois)
+            edges = tuple(values[kept] for values in edges)
+        parts.append(edges)
+    if rois:
+        seen.check(table, columns.roi, rois)
+    pre, post, weights = (np.concatenate(part) for part in zip(*parts, strict=True)) if parts else _nothing()
+    names = {"pre": columns.pre, "post": columns.post}
+    return Rows(pre, post, weights, lambda side, value: _place(table, names[side], value), read)
+
+
+def from_edges(
+    name: str,
+    pre_ids: np.ndarray,
+    post_ids: np.ndarray,
+    weights: np.ndarray,
+    neuron_ids: np.ndarray | None = None,
+    *,
+    labels: Mapping[str, np.ndarray] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    options: Options = DEFAULTS,
+    where: Where | None = None,
+    listed_in: object = "the neurons",
+) -> Connectome:
+    """The Connectome of E edges between neurons known by id; duplicates are summed, autapses counted and dropped.
+
+    pre_ids, post_ids: (E,) integers. weights: (E,) numbers. neuron_ids: (N,) different integers in the order of the
+    matrix; None = all ids of the edges, sorted. labels: kind -> (N,) texts. where: (`pre` or `post`, id) -> the text
+    that names the place of an unknown id; listed_in: what should have listed it. Raises FormatError, ValueError.
+    """
+    shapes = [np.shape(values) for values in (pre_ids, post_ids, weights)]
+    if len(set(shapes)) > 1 or len(shapes[0]) != 1:
+        raise ValueError(f"pre_ids, post_ids and weights must have one shape (E,), got {shapes}")
+    pre_ids, post_ids = (_integers(which, ids) for which, ids in (("pre_ids", pre_ids), ("post_ids", post_ids)))
+    if neuron_ids is None:
+        neuron_ids = np.union1d(pre_ids, post_ids)
+    neurons = pd.Index(_integers("neuron_ids", neuron_ids))
+    if not neurons.is_unique:
+        raise FormatError(f"{listed_in}: expected different ids, got {neurons[neurons.duplicated()][0]} twice")
+    place = where or (lambda side, value: f"{side}_ids")
+    pre, post = (_indices(neurons, ids, side, place, listed_in) for side, ids in (("pre", pre_ids), ("post", post_ids)))
+    return assemble(name, neurons.to_numpy().astype(str), pre, post, weights, labels, provenance, options)
+
+
+def assemble(
+    name: str,
+    names: np.ndarray,
+    pre: np.ndarray,
+    post: np.ndarray,
+    weights: np.ndarray,
+    labels: Mapping[str, np.ndarray] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    options: Options = DEFAULTS,
+) -> Connectome:
+    """As `from_edges`, of indices 0..N-1 into `names` instead of ids. Raises FormatError where no edge is left."""
+    counts: dict[str, Any] = {"rows_of_edges": len(weights)}
+    autapses = pre == post
+    counts["autapses"] = int(autapses.sum())
+    counts["autapses_dropped"] = counts["autapses"] if options.drop_autapses else 0
+    if options.drop_autapses and counts["autapses"]:
+        pre, post, weights = (values[~autapses] for values in (pre, post, weights))
+    key, weights = _summed(post * np.int64(len(names)) + pre, weights)
+    counts["duplicates_summed"] = len(pre) - len(key)
+    size = np.abs(weights)
+    counts["smallest_pair"] = float(size.min()) if len(size) else 0.0
+    counts["zero_weights_dropped"] = int((size == 0).sum())
+    kept = (size > 0) & (size >= options.min_synapses)
+    counts["pairs_below_min_synapses"] = int((~kept).sum()) - counts["zero_weights_dropped"]
+    if not kept.any():
+        came = f"none of {counts['rows_of_edges']} rows ({counts['autapses_dropped']} autapses dropped)"
+        raise FormatError(f"{name}: expected a connection with at least {max(options.min_synapses, 1):g}, got {came}")
+    key, weights = key[kept], weights[kept].astype(np.float64)
+    post, pre = np.divmod(key, len(names))
+    notes = {"min_synapses": options.min_synapses, "min_synapses_per": "pair, after summing its rows", **counts}
+    return Connectome(name, post, pre, weights, names, dict(labels or {}), {**(provenance or {}), **notes})
+
+
+def subset(connectome: Connectome, kept: np.ndarray) -> Connectome:
+    """The neurons where `kept`, (N,) bool, with the edges among them; the others are counted in the provenance."""
+    index = np.cumsum(kept) - 1
+    edges = kept[connectome.post] & kept[connectome.pre]
+    return dataclasses.replace(
+        connectome,
+        post=index[connectome.post[edges]],
+        pre=index[connectome.pre[edges]],
+        weights=connectome.weights[edges],
+        names=connectome.names[kept],
+        labels={kind: labels[kept] for kind, labels in connectome.labels.items()},
+        provenance={**connectome.provenance, "neurons_without_edges_dropped": int((~kept).sum())},
+    )
+
+
+def connected(connectome: Connectome) -> np.ndarray:
+    """(N,) bool: which neurons have an edge."""
+    touched = np.zeros(connectome.n, bool)
+    touched[connectome.post] = touched[connectome.pre] = True
+    return touched
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """`; did you mean X?` for the most similar of `names`, whatever its case, or nothing."""
+    lower = {other.lower(): other for other in names}
+    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+    return f"; did you mean {lower[close[0]]}?" if close else ""
+
+
+@dataclass
+class _Seen:
+    """The ROIs that a table names."""
+
+    names: set[str] = field(default_factory=set)
+
+    def rows(self, column: pd.Categorical, rois: tuple[str, ...]) -> np.ndarray:
+        """(E,) bool: the rows in one of `rois`."""
+        self.names.update(column.categories)
+        wanted = np.append(np.isin(np.asarray(column.categories, dtype=str), rois), False)  # code -1: no category
+        return wanted[column.codes]
+
+    def check(self, table: Table, column: str, rois: tuple[str, ...]) -> None:
+        """Raise FormatError where one of `rois` is not in the table."""
+        for roi in rois:
+            if roi not in self.names:
+                known = ", ".join(sorted(self.names - {""})) or "none"
+                came = f"{roi!r}; there are {known}{nearest(roi, self.names)}"
+                raise FormatError(f"{table}, column {column}: expected a ROI that exists, got {came}")
+
+
+def _nothing() -> tuple[np.ndarray, ...]:
+    return tuple(np.zeros(0, np.int64) for _ in range(3))
+
+
+def _integers(what: str, ids: np.ndarray) -> np.ndarray:
+    ids = np.asarray(ids)
+    if len(ids) and (ids.dtype.kind not in "iu" or (ids.dtype.kind == "u" and ids.max() >= 2**63)):
+        raise ValueError(f"{what} must be integers of 64 bits (as floats they would lose digits), got {ids.dtype}")
+    return ids.astype(np.int64, copy=False)
+
+
+def _indices(neurons: pd.Index, ids: np.ndarray, side: str, where: Where, listed_in: object) -> np.ndarray:
+    index = neurons.get_indexer(ids).astype(np.int64, copy=False)
+    unknown = index < 0
+    if unknown.any():
+        strangers = ids[unknown]
+        others = len(np.unique(strangers)) - 1
+        more = f" (and {others} more unknown ids)" if others else ""
+        place = where(side, int(strangers[0]))
+        raise FormatError(f"{place}: expected an id listed in {listed_in}, got {strangers[0]}{more}")
+    return index
+
+
+def _place(table: Table, column: str, value: int) -> str:
+    return f"{table}, row {table.row_of(column, value)}, column {column}"
+
+
+def _summed(key: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted unique keys and the sum of the weights of each."""
+    order = np.argsort(key, kind="stable")
+    key, weights = key[order], np.asarray(weights)[order]
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    return key[starts], np.add.reduceat(weights, starts) if len(starts) else weights

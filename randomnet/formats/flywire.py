@@ -1,0 +1,164 @@
+"""FlyWire Codex tables -> Connectome (Dorkenwald et al. 2024; Schlegel et al. 2024), known by header, not file name.
+
+connections `pre_root_id,post_root_id,neuropil,syn_count,nt_type`: one row per pair and neuropil, summed here; neurons
+`root_id,group,nt_type,...`; classification `root_id,...,super_class,class,...,side`; consolidated_cell_types
+`root_id,primary_type`. Also the `pre_pt_root_id` spelling of Zenodo 10676866.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from randomnet.connectome import Connectome
+from randomnet.formats.edges import DEFAULTS, Columns, Rows, connected, from_edges, read_rows, subset
+from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, texts_of
+from randomnet.formats.options import Options
+from randomnet.formats.reading import FormatError
+from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, with_signs
+from randomnet.formats.tables import Table, checksums, stream
+
+CODEX = Columns("pre_root_id", "post_root_id", "syn_count", roi="neuropil")
+ZENODO = Columns("pre_pt_root_id", "post_pt_root_id", "syn_count", roi="neuropil")
+# label -> columns that may hold it, the best first
+LABELS = {
+    "type": ("primary_type", "cell_type"),
+    "class": ("class", "cell_class"),
+    "super_class": ("super_class",),
+    "side": ("side",),
+}
+AVERAGES = {
+    "da_avg": "dopamine",
+    "ser_avg": "serotonin",
+    "gaba_avg": "gaba",
+    "glut_avg": "glutamate",
+    "ach_avg": "acetylcholine",
+    "oct_avg": "octopamine",
+}
+MISSING = "a table of neurons with columns root_id, nt_type (neurons.csv.gz) or nt_type in the connections, got neither"
+
+
+def columns_of(table: Table) -> Columns | None:
+    """How a table of connections spells its columns; None where it is not one."""
+    spellings = (CODEX, ZENODO)
+    return next((spelling for spelling in spellings if table.has(spelling.pre, spelling.post, spelling.weight)), None)
+
+
+def is_connections(table: Table) -> bool:
+    """Synapse counts per pair and neuropil."""
+    return columns_of(table) is not None
+
+
+def is_neurons(table: Table) -> bool:
+    """The neurons with their transmitters."""
+    return table.has("root_id", "nt_type")
+
+
+def is_classification(table: Table) -> bool:
+    """The neurons with their classes."""
+    return table.has("root_id", "super_class")
+
+
+def has_label(table: Table) -> bool:
+    """A table of names for neurons; `labels.csv`, which holds persons' names, is none."""
+    return table.has("root_id") and any(map(table.has, (column for found in LABELS.values() for column in found)))
+
+
+def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
+    """The neurons and their synapse counts: the whole brain, or what is connected inside the neuropils `options.roi`.
+
+    With a neuropil, neurons without a connection in it are left out, and the threshold is per pair within those asked
+    for. `smallest_pair` in the provenance tells a thresholded file (5) from one that is not (1); without a table of
+    neurons, a neuron's transmitter is that of most of its synapses. Raises FormatError.
+    """
+    options.refuse(path, rows="the columns say which neuron is presynaptic")
+    tables = find_tables(path)
+    edges = tables.one(is_connections, "connections", (CODEX.pre, CODEX.post, CODEX.roi, CODEX.weight))
+    columns = columns_of(edges)
+    if options.rois and not edges.has(columns.roi):
+        raise FormatError(f"{edges}: expected a column {columns.roi} to choose {options.roi!r}, got none")
+    neurons = tables.at_most_one(is_neurons, "neurons")
+    rows = read_rows(edges, columns, options.rois)
+    listed = neurons or tables.at_most_one(is_classification, "classification")
+    ids = neuron_ids(listed, "root_id") if listed else np.union1d(rows.pre, rows.post)
+    named = _label_tables(tables)
+    connectome = from_edges(
+        f"{_stem(path)} {options.roi}".strip(),
+        rows.pre,
+        rows.post,
+        rows.weights,
+        ids,
+        labels=_labels(named, neurons, edges, ids),
+        provenance=_provenance(edges, [neurons, *named.values()], rows, options),
+        options=options,
+        where=rows.where,
+        listed_in=listed,
+    )
+    kept = connected(connectome) | (not options.rois)
+    shares = _averages(neurons, ids) if options.sign_policy == "expected" else {}
+    shares = {transmitter: values[kept] for transmitter, values in shares.items()}
+    return with_signs(subset(connectome, kept), options.sign_policy, shares, MISSING)
+
+
+def _label_tables(tables: Tables) -> dict[str, tuple[Table, str]]:
+    """Label -> the table and the column that hold it."""
+    found = {}
+    for label, columns in LABELS.items():
+        for column in columns:
+            table = tables.at_most_one(lambda table, column=column: table.has("root_id", column), column)
+            if table and label not in found:
+                found[label] = table, column
+    return found
+
+
+def _labels(
+    named: dict[str, tuple[Table, str]], neurons: Table | None, edges: Table, ids: np.ndarray
+) -> dict[str, np.ndarray]:
+    labels = {label: texts_of(table, "root_id", column, ids, UNKNOWN) for label, (table, column) in named.items()}
+    if neurons:
+        labels[LABEL] = transmitter_names(texts_of(neurons, "root_id", "nt_type", ids, ""))
+    elif edges.has("nt_type"):
+        labels[LABEL] = transmitter_names(_most_common(edges, ids))
+    return labels
+
+
+def _most_common(edges: Table, ids: np.ndarray) -> np.ndarray:
+    """(N,) texts: the nt_type of most of a neuron's outgoing synapses in the whole table; the file is read again."""
+    columns, names = columns_of(edges), []
+    order = np.argsort(ids)
+    synapses = np.zeros((len(ids), 0))
+    for chunk in stream(edges, {columns.pre: "id", columns.weight: "count", "nt_type": "category"}):
+        types = chunk["nt_type"]
+        names += [name for name in types.categories if name not in names]
+        synapses = np.pad(synapses, ((0, 0), (0, len(names) - synapses.shape[1])))
+        pre = order[np.searchsorted(ids, chunk[columns.pre], sorter=order).clip(max=len(ids) - 1)]
+        code = np.array([names.index(name) for name in types.categories], dtype=np.int64)[types.codes]
+        known = ids[pre] == chunk[columns.pre]  # a ROI leaves neurons out
+        key = pre[known] * len(names) + code[known]
+        counts = np.bincount(key, chunk[columns.weight][known], minlength=synapses.size)
+        synapses += counts.reshape(synapses.shape)
+    best = np.array(names, dtype=str)[synapses.argmax(1)]
+    return np.where(synapses.any(1), best, "")
+
+
+def _averages(neurons: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
+    columns = [column for column in AVERAGES if neurons and neurons.has(column)]
+    if not columns:
+        return {}
+    return {AVERAGES[column]: values for column, values in numbers_of(neurons, "root_id", columns, ids).items()}
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".csv") or "flywire"
+
+
+def _provenance(edges: Table, labelled: list[Any], rows: Rows, options: Options) -> dict[str, Any]:
+    tables = [edges, *(entry[0] if isinstance(entry, tuple) else entry for entry in labelled if entry)]
+    return {
+        "source": "FlyWire Codex tables",
+        "synthetic": False,
+        "roi": ", ".join(options.rois),
+        "connections": edges.member or edges.path.name,
+        "rows_read": rows.read,
+        "files": checksums(tables),
+    }

@@ -1,0 +1,144 @@
+"""The hemibrain's files and neuPrint's exports -> Connectome, from a folder, a .tar.gz as published, or one table.
+
+hemibrain v1.2 (Scheffer et al. 2020, exported-traced-adjacencies-v1.2.tar.gz): neurons `bodyId,type,instance`, total
+connections `bodyId_pre,bodyId_post,weight`, connections per ROI with `roi` besides; MANC and the exports of
+neuprint-python's `fetch_adjacencies` have the same columns. Transmitters (Eckstein et al. 2024): a table with `body`
+and `predicted_nt` in the folder or beside the archive, or a column of the neurons such as predictedNt.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from randomnet.connectome import Connectome
+from randomnet.formats import arrow
+from randomnet.formats.edges import DEFAULTS, Columns, connected, from_edges, read_rows, subset
+from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, texts_of
+from randomnet.formats.options import Options
+from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, with_signs
+from randomnet.formats.tables import Table, checksums
+
+EDGES = ("bodyId_pre", "bodyId_post", "weight")
+COLUMNS = Columns(*EDGES, roi="roi")
+BODIES = ("body", "bodyId")
+PREDICTIONS = ("consensus_nt", "predicted_nt")
+PROPERTIES = ("consensusNt", "predictedNt", "celltypePredictedNt")  # of neuPrint's neurons, the best first
+PROBABILITIES = ("gaba", "acetylcholine", "glutamate", "serotonin", "octopamine", "dopamine")
+MISSING = "a table of transmitters (columns body, predicted_nt: hemibrain-v1.2-body-mean-neurotransmitters, as " \
+    "feather or CSV) in the folder or beside the archive, got none"  # fmt: skip
+
+
+def is_total(table: Table) -> bool:
+    """Connections of the whole brain."""
+    return table.has(*EDGES) and not table.has("roi")
+
+
+def is_per_roi(table: Table) -> bool:
+    """Connections per ROI."""
+    return table.has(*EDGES, "roi")
+
+
+def is_neurons(table: Table) -> bool:
+    """The neurons."""
+    return table.has("bodyId") and not is_transmitters(table)
+
+
+def is_transmitters(table: Table) -> bool:
+    """Predicted transmitters, one row per body."""
+    return any(map(table.has, BODIES)) and any(map(table.has, PREDICTIONS))
+
+
+def read_hemibrain(path: Path, options: Options = DEFAULTS) -> Connectome:
+    """The traced neurons and their synapse counts: the whole brain, or what is connected inside `options.roi`.
+
+    With a ROI, neurons without a connection in it are left out, and the threshold is per pair within the ROIs asked
+    for. The labels are type, instance, side and, where they are known, neurotransmitter. Raises FormatError.
+    """
+    options.refuse(path, rows="the columns say which neuron is presynaptic")
+    tables = find_tables(path)
+    edges = _edges(tables, bool(options.rois))
+    neurons = tables.at_most_one(is_neurons, "neurons")
+    rows = read_rows(edges, COLUMNS, options.rois)
+    ids = neuron_ids(neurons, "bodyId") if neurons else np.union1d(rows.pre, rows.post)
+    transmitters = _transmitter_table(tables, options)
+    used = [table for table in (edges, neurons, transmitters) if table]
+    connectome = from_edges(
+        _name(path, options),
+        rows.pre,
+        rows.post,
+        rows.weights,
+        ids,
+        labels=_labels(neurons, transmitters, ids),
+        provenance=_provenance(edges, used, rows.read, options),
+        options=options,
+        where=rows.where,
+        listed_in=neurons,
+    )
+    kept = connected(connectome) | (not options.rois)
+    shares = _probabilities(transmitters, ids) if options.sign_policy == "expected" else {}
+    shares = {transmitter: values[kept] for transmitter, values in shares.items()}
+    return with_signs(subset(connectome, kept), options.sign_policy, shares, MISSING)
+
+
+def _edges(tables: Tables, per_roi: bool) -> Table:
+    """The table per ROI where one is asked for, else the totals, or the table per ROI to be summed."""
+    named = None if tables.path.is_dir() or len(tables.own) > 1 else tables.own[0]
+    if per_roi or (named and is_per_roi(named)):
+        return tables.one(is_per_roi, "connections per ROI", (*EDGES, "roi"))
+    total = tables.at_most_one(is_total, "connections")
+    return total or tables.one(is_per_roi, "connections", EDGES)
+
+
+def _transmitter_table(tables: Tables, options: Options) -> Table | None:
+    """A feather file that cannot be opened may be the one, so it is only passed over where no sign is asked for."""
+    found = tables.at_most_one(is_transmitters, "transmitters")
+    closed = [table for table in (*tables.own, *tables.others) if table.kind in arrow.KINDS and not table.columns]
+    if found is None and closed and not arrow.installed() and options.sign_policy != "none":
+        raise arrow.needed(closed[0].path, closed[0].kind)
+    return found
+
+
+def _labels(neurons: Table | None, transmitters: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
+    labels = {}
+    for column in ("type", "instance") if neurons else ():
+        if neurons.has(column):
+            labels[column] = texts_of(neurons, "bodyId", column, ids, UNKNOWN)
+    if "instance" in labels:
+        labels["side"] = _sides(labels["instance"])
+    if transmitters:
+        key, column = _first(transmitters, BODIES), _first(transmitters, PREDICTIONS)
+        labels[LABEL] = transmitter_names(texts_of(transmitters, key, column, ids, ""))
+    elif neurons and (column := _first(neurons, PROPERTIES)):
+        labels[LABEL] = transmitter_names(texts_of(neurons, "bodyId", column, ids, ""))
+    return labels
+
+
+def _first(table: Table, columns: tuple[str, ...]) -> str:
+    return next((column for column in columns if table.has(column)), "")
+
+
+def _sides(instances: np.ndarray) -> np.ndarray:
+    left, right = np.char.endswith(instances, "_L"), np.char.endswith(instances, "_R")
+    return np.where(left, "left", np.where(right, "right", UNKNOWN))
+
+
+def _probabilities(table: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
+    columns = [column for column in PROBABILITIES if table and table.has(column)]
+    return numbers_of(table, _first(table, BODIES), columns, ids) if columns else {}
+
+
+def _name(path: Path, options: Options) -> str:
+    name = path.name.removesuffix(".gz").removesuffix(".tar").removesuffix(".csv") or "hemibrain"
+    return f"{name} {options.roi}" if options.rois else name
+
+
+def _provenance(edges: Table, used: list[Table], read: int, options: Options) -> dict[str, Any]:
+    return {
+        "source": "hemibrain or neuPrint tables",
+        "synthetic": False,
+        "roi": ", ".join(options.rois),
+        "connections": edges.member or edges.path.name,
+        "rows_read": read,
+        "files": checksums(used),
+    }

@@ -1,0 +1,232 @@
+"""Square matrices in files -> Connectome: dense .npy, .npz or .csv, and scipy's sparse .npz read with NumPy alone.
+
+Rows are presynaptic (`source`) unless `rows = target` says otherwise. Entries may be negative: signed as in the file.
+A CSV has the ids as its header row and first column (the larva of Winding et al. 2023). An .npz may name its neurons
+in an array `ids` (integers) or `names` (texts).
+"""
+
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from randomnet.connectome import Connectome
+from randomnet.formats.edge_list import with_file_signs
+from randomnet.formats.edges import DEFAULTS, assemble
+from randomnet.formats.options import Options
+from randomnet.formats.reading import FormatError, one_line
+from randomnet.formats.regions import ORIENTATIONS, UNKNOWN, Orientation
+from randomnet.formats.signs import with_signs
+from randomnet.formats.tables import Table, checksums, stream, tables_in
+
+BLOCK = 4_000_000  # entries looked at together
+NAMES = ("ids", "names")
+SPARSE = ("format", "shape", "data")
+MISSING = "transmitters, which a matrix does not have: use auto (its entries' signs) or none"
+
+Edges = tuple[np.ndarray, np.ndarray, np.ndarray]  # row, column, entry
+
+
+def is_matrix_csv(table: Table) -> bool:
+    """Whether a CSV has the ids as its header row and first column, by its first row."""
+    header, first = table.columns, table.first
+    return table.kind == "csv" and len(header) > 2 and len(first) == len(header) and first[0].strip() == header[1]
+
+
+def is_sparse(keys: tuple[str, ...]) -> bool:
+    """Whether these are the arrays of a scipy.sparse .npz."""
+    return set(SPARSE) <= set(keys)
+
+
+def keys_of(path: Path) -> tuple[str, ...]:
+    """The names of the arrays in an .npz, none of which is read. Raises FormatError."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return tuple(name.removesuffix(".npy") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError) as error:
+        raise FormatError(f"{path}: expected a .npz archive of arrays, got {one_line(error)}") from None
+
+
+def shape_of(path: Path) -> tuple[int, ...]:
+    """The shape of a .npy array. Raises FormatError."""
+    return _mapped(path).shape
+
+
+def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
+    """The Connectome of a matrix; its neurons are named as the file names them, or numbered. Raises FormatError."""
+    options.refuse(path, roi="a matrix has no ROIs")
+    if path.is_dir():
+        raise FormatError(f"{path}: expected a file that holds a matrix, got a folder")
+    table = tables_in(path)[0]
+    readers: dict[str, Callable[[Table], tuple[np.ndarray, Edges]]] = {"npy": _npy, "npz": _npz, "csv": _csv}
+    if table.kind not in readers:
+        raise FormatError(f"{path}: expected a matrix as .npy, .npz or .csv, got {table.kind or 'something else'}")
+    names, (row, column, entries) = readers[table.kind](table)
+    files = checksums([table])
+    turn = Orientation(options.rows, "as set")
+    if options.rows == "auto":
+        turn = ORIENTATIONS.get(files[path.name][:12], UNKNOWN)
+    pre, post = (row, column) if turn.rows == "source" else (column, row)
+    notes = {"source": f"{table.kind} matrix", "synthetic": False, "rows": turn.rows, "rows_because": turn.because}
+    connectome = assemble(
+        path.name.split(".")[0] or "matrix", names, pre, post, entries,
+        provenance={**notes, "files": files}, options=options,
+    )  # fmt: skip
+    return _signed(connectome, options.sign_policy, entries)
+
+
+def _signed(connectome: Connectome, policy: str, entries: np.ndarray) -> Connectome:
+    if len(entries) and entries.min() < 0 and policy == "auto":
+        return with_file_signs(connectome)
+    return with_signs(connectome.replace(np.abs(connectome.weights)), policy, missing=MISSING)
+
+
+def _npy(table: Table) -> tuple[np.ndarray, Edges]:
+    matrix = _mapped(table.path)
+    _square(table, matrix.shape)
+    return _numbered(len(matrix)), _dense_edges(table, matrix)
+
+
+def _mapped(path: Path) -> np.ndarray:
+    """An array that stays on disk; pickles are refused."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # a damaged array can raise nearly anything
+        raise FormatError(f"{path}: expected a .npy array of numbers, got {one_line(error)}") from None
+
+
+def _dense_edges(what: object, matrix: np.ndarray) -> Edges:
+    """Where a matrix is not zero, a block of rows at a time."""
+    _numbers(what, matrix.dtype)
+    step = max(1, BLOCK // max(1, matrix.shape[1]))
+    parts = [_block(what, np.asarray(matrix[row : row + step]), row) for row in range(0, len(matrix), step)]
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+def _block(what: object, block: np.ndarray, start: int) -> Edges:
+    row, column = np.nonzero(block)
+    entries = block[row, column].astype(np.float64)
+    if not np.isfinite(entries).all():
+        wrong = int(np.argmin(np.isfinite(entries)))
+        place = f"row {row[wrong] + start}, column {column[wrong]}"
+        raise FormatError(f"{what}, {place} (from 0): expected a number, got {entries[wrong]:g}")
+    return row + start, column, entries
+
+
+def _npz(table: Table) -> tuple[np.ndarray, Edges]:
+    keys = keys_of(table.path)
+    try:
+        with np.load(table.path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in keys}
+    except (ValueError, OSError, EOFError, KeyError, zlib.error, zipfile.BadZipFile) as error:
+        raise FormatError(f"{table}: expected a .npz archive of numbers, got {one_line(error)}") from None
+    if is_sparse(keys):
+        shape = _shape(table, arrays["shape"])
+        edges = _sparse_edges(table, arrays, shape[0])
+    else:
+        matrix = _only_matrix(table, arrays)
+        shape, edges = matrix.shape, _dense_edges(table, matrix)
+    return _names(table, arrays, shape[0]), edges
+
+
+def _only_matrix(table: Table, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    found = [key for key, array in arrays.items() if array.ndim == 2]
+    if len(found) != 1:
+        came = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
+        raise FormatError(f"{table}: expected one square matrix (or format, shape, data of scipy.sparse), got {came}")
+    _square(table, arrays[found[0]].shape)
+    return arrays[found[0]]
+
+
+def _sparse_edges(table: Table, arrays: dict[str, np.ndarray], n: int) -> Edges:
+    """Rows, columns and entries of scipy's formats csr, csc and coo."""
+    form = arrays["format"].item()
+    form = form.decode("ascii", "replace") if isinstance(form, bytes) else str(form)
+    needed = {"csr": ("indices", "indptr"), "csc": ("indices", "indptr"), "coo": ("row", "col")}.get(form)
+    if needed is None:
+        raise FormatError(f"{table}: expected a sparse matrix as csr, csc or coo, got {form!r}")
+    missing = [key for key in needed if key not in arrays]
+    if missing:
+        raise FormatError(f"{table}: expected arrays {', '.join(needed)} for {form}, got no {missing[0]}")
+    first, second = (_indices(table, key, arrays[key]) for key in needed)
+    data = arrays["data"]
+    _numbers(table, data.dtype)
+    if form != "coo":
+        first, second = _spread(table, second, n, len(data)), first
+    if not len(first) == len(second) == len(data) or (len(data) and max(first.max(), second.max()) >= n):
+        raise FormatError(f"{table}: expected {len(data)} indices below {n}, got others: the file is damaged")
+    if not np.isfinite(data).all():
+        raise FormatError(f"{table}: expected numbers, got {data[~np.isfinite(data)][0]:g}")
+    row, column = (second, first) if form == "csc" else (first, second)
+    return row, column, data.astype(np.float64)
+
+
+def _spread(table: Table, pointers: np.ndarray, n: int, entries: int) -> np.ndarray:
+    """The line of each entry, from where each line starts."""
+    if len(pointers) != n + 1 or pointers[0] != 0 or pointers[-1] != entries or (np.diff(pointers) < 0).any():
+        raise FormatError(f"{table}: expected indptr to rise from 0 to {entries} in {n + 1} steps, got other numbers")
+    return np.repeat(np.arange(n), np.diff(pointers))
+
+
+def _indices(table: Table, key: str, values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind not in "iu" or values.ndim != 1 or (len(values) and values.min() < 0):
+        raise FormatError(f"{table}: expected {key} as whole numbers >= 0, got {values.dtype} {values.shape}")
+    return values.astype(np.int64)
+
+
+def _csv(table: Table) -> tuple[np.ndarray, Edges]:
+    """Ids as the header row and the first column, read in blocks of rows."""
+    if not is_matrix_csv(table):
+        came = ", ".join(table.columns[:6])
+        raise FormatError(f"{table}: expected the ids as header row and as first column, got a header of {came}")
+    corner, *names = table.columns
+    kinds = {corner: "id", **dict.fromkeys(names, "signed")}
+    parts, listed, row = [], [], 0
+    for chunk in stream(table, kinds):
+        listed.append(chunk[corner])
+        parts.append(_block(table, np.column_stack([chunk[name] for name in names]), row))
+        row += len(chunk[corner])
+    _same_ids(table, names, np.concatenate(listed))
+    return np.array(names), tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+def _same_ids(table: Table, header: list[str], column: np.ndarray) -> None:
+    for row, (name, listed) in enumerate(zip(header, column.tolist(), strict=False), 2):
+        if name.lstrip("+") != str(listed):
+            raise FormatError(f"{table}, row {row}, column 1: expected id {name} as in the header, got {listed}")
+    if len(column) != len(header):
+        raise FormatError(f"{table}: expected a square matrix of {len(header)} rows, got {len(column)}")
+
+
+def _names(table: Table, arrays: dict[str, np.ndarray], n: int) -> np.ndarray:
+    key = next((key for key in NAMES if key in arrays), None)
+    if key is None:
+        return _numbered(n)
+    names = arrays[key]
+    if names.shape != (n,) or names.dtype.kind not in "iuU" or len(np.unique(names)) < n:
+        expected = f"{n} different ids as integers or texts in {key}"
+        raise FormatError(f"{table}: expected {expected}, got {len(np.unique(names))} of {names.dtype} {names.shape}")
+    return names.astype(str)
+
+
+def _shape(table: Table, shape: np.ndarray) -> tuple[int, ...]:
+    sizes = tuple(int(size) for size in np.atleast_1d(shape)) if shape.dtype.kind in "iu" else ()
+    _square(table, sizes)
+    return sizes
+
+
+def _square(what: object, shape: tuple[int, ...]) -> None:
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 2:
+        raise FormatError(f"{what}: expected a square matrix of at least 2 x 2, got shape {shape}")
+
+
+def _numbers(what: object, dtype: Any) -> None:
+    if np.dtype(dtype).kind not in "uifb":
+        raise FormatError(f"{what}: expected numbers, got dtype {dtype}")
+
+
+def _numbered(n: int) -> np.ndarray:
+    return np.array([f"neuron{number:0{len(str(n - 1))}d}" for number in range(n)])

@@ -1,0 +1,133 @@
+"""Sign policies: which sign a neuron's transmitter gives its outgoing weights, and what is lost or overridden.
+
+`shiu`: GABA and glutamate -1, all others, also unknown ones, +1 (Shiu et al. 2024, whole-brain model).
+`strict`: acetylcholine +1, GABA and glutamate -1, others none: these neurons lose their output.
+`expected`: the sum over transmitters of probability times the sign of `strict`; graded.
+`ei`: the 0/1 vector of a FlyStability ROI folder. `none`: unsigned.
+Kenyon cells (types that start with KC) are cholinergic, whatever a prediction says (hemibrain's says dopamine).
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from randomnet.connectome import Connectome
+from randomnet.formats.reading import FormatError
+
+UNKNOWN = "unknown"
+LABEL, TYPE = "neurotransmitter", "type"
+SIGNS = {"acetylcholine": 1, "gaba": -1, "glutamate": -1}
+SPELLINGS = {
+    "acetylcholine": ("ach", "acetylcholine"),
+    "gaba": ("gaba",),
+    "glutamate": ("glut", "glu", "glutamate"),
+    "serotonin": ("ser", "serotonin", "5ht", "5-ht"),
+    "octopamine": ("oct", "octopamine", "oa"),
+    "dopamine": ("da", "dopamine"),
+    "neither": ("neither",),
+    UNKNOWN: ("", "nan", "none", "unknown", "unclear", "na"),
+}
+NAMES = {spelling: name for name, spellings in SPELLINGS.items() for spelling in spellings}
+
+
+def transmitter_names(texts: np.ndarray) -> np.ndarray:
+    """(N,) texts such as ACH or gaba as full names in lower case; `unknown` where there is none."""
+    found, index = np.unique(texts, return_inverse=True)
+    full = [NAMES.get(text.strip().lower(), text.strip().lower()) for text in found.tolist()]
+    return np.array(full, dtype=str)[index] if len(full) else np.array([], dtype=str)
+
+
+def with_signs(
+    connectome: Connectome,
+    policy: str,
+    probabilities: Mapping[str, np.ndarray] | None = None,
+    missing: str = "a table of transmitters, which is not there",
+) -> Connectome:
+    """An unsigned connectome with the sign of each presynaptic neuron; edges without one are dropped and counted.
+
+    Reads labels `neurotransmitter` and `type`. policy: see above; `auto` is `shiu` where there are transmitters, else
+    `none`. probabilities: transmitter -> (N,) probability, for `expected`. missing: what FormatError says it expected.
+    """
+    known = LABEL in connectome.labels
+    policy = {True: "shiu", False: "none"}[known] if policy == "auto" else policy
+    if policy == "ei":
+        raise FormatError(
+            f"{connectome.name}: expected the 0/1 vector of a FlyStability ROI folder for sign_policy = ei, got none; "
+            "use shiu, strict, expected or none"
+        )
+    if policy != "none" and not known:
+        raise FormatError(f"{connectome.name}: for sign_policy = {policy}, expected {missing}")
+    if policy == "expected" and not probabilities:
+        raise FormatError(
+            f"{connectome.name}: expected columns of transmitter probabilities for sign_policy = expected, got none"
+        )
+    connectome, kenyon, notes = _kenyon_cells(connectome) if known else (connectome, np.zeros(connectome.n, bool), {})
+    values = _values(connectome, policy, probabilities or {}, kenyon)
+    return _signed(connectome, values, {"sign_policy": policy, **notes, **_unknown(connectome, known)})
+
+
+def _kenyon_cells(connectome: Connectome) -> tuple[Connectome, np.ndarray, dict[str, Any]]:
+    """With acetylcholine for every Kenyon cell; which they are; and how many it changes."""
+    types = connectome.labels.get(TYPE, np.full(connectome.n, ""))
+    kenyon = np.char.startswith(types, "KC")
+    changed = kenyon & (connectome.labels[LABEL] != "acetylcholine")
+    transmitters = np.where(kenyon, "acetylcholine", connectome.labels[LABEL])
+    return (
+        dataclasses.replace(connectome, labels={**connectome.labels, LABEL: transmitters}),
+        kenyon,
+        {
+            "kenyon_cells_overridden": int(changed.sum()),
+            "kenyon_synapses_overridden": _synapses(connectome, changed),
+        },
+    )
+
+
+def _values(
+    connectome: Connectome, policy: str, probabilities: Mapping[str, np.ndarray], kenyon: np.ndarray
+) -> np.ndarray:
+    """(N,) the factor of each neuron's outgoing weights."""
+    if policy == "none":
+        return np.ones(connectome.n)
+    if policy == "expected":
+        total = sum(SIGNS.get(name, 0) * np.nan_to_num(share) for name, share in probabilities.items())
+        return np.where(kenyon, 1.0, total)
+    names, index = np.unique(connectome.labels[LABEL], return_inverse=True)
+    others = 1 if policy == "shiu" else 0
+    return np.array([float(SIGNS.get(name, others)) for name in names.tolist()])[index]
+
+
+def _unknown(connectome: Connectome, known: bool) -> dict[str, Any]:
+    unknown = np.isin(connectome.labels[LABEL], (UNKNOWN, "neither")) if known else np.ones(connectome.n, bool)
+    return {
+        "neurons_of_unknown_transmitter": int(unknown.sum()),
+        "synapses_of_unknown_transmitter": _synapses(connectome, unknown),
+    }
+
+
+def _signed(connectome: Connectome, values: np.ndarray, notes: dict[str, Any]) -> Connectome:
+    lost = values == 0
+    edges = ~lost[connectome.pre]
+    if not edges.any():
+        raise FormatError(
+            f"{connectome.name}: expected a neuron with a sign for sign_policy = {notes['sign_policy']}, got none"
+        )
+    notes = {
+        **notes,
+        "neurons_without_sign": int(lost.sum()),
+        "synapses_without_sign": _synapses(connectome, lost),
+        "edges_without_sign_dropped": int((~edges).sum()),
+    }
+    return dataclasses.replace(
+        connectome,
+        post=connectome.post[edges],
+        pre=connectome.pre[edges],
+        weights=(connectome.weights * values[connectome.pre])[edges],
+        provenance={**connectome.provenance, **notes},
+    )
+
+
+def _synapses(connectome: Connectome, neurons: np.ndarray) -> float:
+    """The sum of the weights that leave the neurons of a mask."""
+    return float(np.abs(connectome.weights)[neurons[connectome.pre]].sum())
