@@ -322,6 +322,8 @@ def _listing(texts: Sequence[str]) -> str:
 
 
 def distinct(combos: Sequence[Combo], option: str) -> list[str]:
-    """The different values of an option, numbers in their order."""
+    """The different values of an option: numbers in their order, then texts as the grids list them."""
     found = {canonical(value): str(value) for combo in combos if (value := combo.get(option)) is not ABSENT}
-    return [found[key] for key in sorted(found, key=lambda key: (str(type(key)), key))]
+    texts = [key for key in found if isinstance(key, str)]
+    numbers = sorted(set(found) - set(texts), key=lambda key: (str(type(key)), key))  # shares have keys of their own
+    return [found[key] for key in (*numbers, *texts)]
