@@ -194,3 +194,113 @@ def _sinkhorn(
         if residual <= tolerance:
             break
     return weights, residual
+
+
+def log1p(connectome: Connectome) -> Connectome:
+    """Sign times ln(1 + |weight|)."""
+    weights = np.sign(connectome.weights) * np.log1p(np.abs(connectome.weights))
+    return connectome.replace(weights, normalization="log1p")
+
+
+def input_fraction(connectome: Connectome) -> Connectome:
+    """Each weight as a share of all its neuron receives: sum_j |J[i, j]| = 1 for every neuron i with input."""
+    totals = np.bincount(connectome.post, np.abs(connectome.weights), connectome.n)
+    return connectome.replace(_divided(connectome.weights, totals[connectome.post]), normalization="input_fraction")
+
+
+def balanced(connectome: Connectome) -> Connectome:
+    """Each neuron's excitatory inputs sum to 0.5 and its inhibitory ones to -0.5, where it has any.
+
+    Of `sinkhorn` the rows alone, once; also for neurons of both signs.
+    """
+    weights = connectome.weights.copy()
+    for sign in (1, -1):
+        chosen = np.sign(weights) == sign
+        totals = 2 * np.bincount(connectome.post[chosen], np.abs(weights[chosen]), connectome.n)
+        weights[chosen] = _divided(weights[chosen], totals[connectome.post[chosen]])
+    return connectome.replace(weights, normalization="balanced")
+
+
+def in_degree(connectome: Connectome) -> Connectome:
+    """Weights of mean square 1, divided by the root of their neuron's in-degree, as N(0, 1/K) weights would be."""
+    size = np.sqrt(np.mean(np.square(connectome.weights))) if len(connectome.weights) else 1.0
+    degrees = np.bincount(connectome.post, minlength=connectome.n)
+    weights = _divided(connectome.weights, size * np.sqrt(degrees[connectome.post]))
+    return connectome.replace(weights, normalization="in_degree")
+
+
+def _divided(weights: np.ndarray, by: np.ndarray) -> np.ndarray:
+    return np.divide(weights, by, out=np.zeros_like(weights), where=by > 0)
+
+
+def subset(connectome: Connectome, kept: np.ndarray, **notes: Any) -> Connectome:
+    """The neurons where `kept`, (N,) bool, with the edges among them; `notes` join the provenance."""
+    index = np.cumsum(kept) - 1
+    edges = kept[connectome.post] & kept[connectome.pre]
+    return dataclasses.replace(
+        connectome,
+        post=index[connectome.post[edges]],
+        pre=index[connectome.pre[edges]],
+        weights=connectome.weights[edges],
+        names=connectome.names[kept],
+        labels={kind: labels[kept] for kind, labels in connectome.labels.items()},
+        provenance={**connectome.provenance, **notes},
+    )
+
+
+def largest_component(connectome: Connectome, kind: str) -> Connectome:
+    """The largest strongly (`strong`) or weakly (`weak`) connected component; the neurons dropped are counted.
+
+    Raises ValueError where no two neurons are connected so.
+    """
+    post, pre = connectome.post, connectome.pre
+    if kind == "weak":
+        post, pre = np.concatenate([post, pre]), np.concatenate([pre, post])
+    forwards, backwards = _neighbours(pre, post, connectome.n), _neighbours(post, pre, connectome.n)
+    degrees = np.bincount(post, minlength=connectome.n) + np.bincount(pre, minlength=connectome.n)
+    left, best = np.ones(connectome.n, bool), np.zeros(connectome.n, bool)
+    while True:  # each round takes one component away: that of the neuron with most edges
+        left = _on_cycles(post, pre, left)
+        if left.sum() <= best.sum():
+            break
+        pivot = int(np.flatnonzero(left)[degrees[left].argmax()])
+        found = _reached(forwards, pivot, left) & _reached(backwards, pivot, left)
+        left &= ~found
+        best = found if found.sum() > best.sum() else best
+    if not best.any():
+        raise ValueError(f"{connectome.name} has no {kind}ly connected component of two neurons or more")
+    return subset(connectome, best, largest_component=kind, neurons_outside_component_dropped=int((~best).sum()))
+
+
+def _on_cycles(post: np.ndarray, pre: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """Without those that nothing reaches, or that reach nothing, among those left: they are components of one."""
+    away = post != pre
+    post, pre = post[away], pre[away]
+    while True:
+        within = left[post] & left[pre]
+        kept = left & (np.bincount(post[within], minlength=len(left)) > 0)
+        kept &= np.bincount(pre[within], minlength=len(left)) > 0
+        if kept.sum() == left.sum():
+            return kept
+        left = kept
+
+
+def _neighbours(source: np.ndarray, target: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Targets by source, and where each source's begin (n + 1,)."""
+    order = np.argsort(source, kind="stable")
+    return target[order], np.concatenate([[0], np.cumsum(np.bincount(source, minlength=n))])
+
+
+def _reached(neighbours: tuple[np.ndarray, np.ndarray], pivot: int, allowed: np.ndarray) -> np.ndarray:
+    """(N,) bool: what can be reached from the pivot through allowed neurons."""
+    targets, begins = neighbours
+    seen = np.zeros(len(allowed), bool)
+    seen[pivot], front = True, np.array([pivot])
+    while len(front):
+        counts = begins[front + 1] - begins[front]
+        firsts = begins[front] - np.concatenate([[0], np.cumsum(counts)[:-1]])
+        places = np.repeat(firsts, counts) + np.arange(counts.sum())
+        front = np.unique(targets[places])
+        front = front[allowed[front] & ~seen[front]]
+        seen[front] = True
+    return seen

@@ -466,6 +466,12 @@ case("ROI: an empty file", ROI, "[paths] path_to_network", "/rois", prepare=writ
 case("ROI: another file", ROI, "[paths] path_to_network", "an edge list", "/rois", prepare=writes("rois", "a,b\n1,2\n"))
 case("ROI: nothing in it", ROI, "[paths] path_to_network", "got 0 files",
      prepare=lambda place: (place.tmp / "rois").mkdir())  # fmt: skip
+option("a component that is not there",
+       {**ROI, "net.largest_component": "strong", "paths.path_to_network": "{tmp}/c.csv"},
+       "net.largest_component", "'strong'",
+       prepare=writes("c.csv", "pre,post,weight\n1,2,3\n"))  # fmt: skip
+option("component of a built-in ROI", {**AB, "net.largest_component": "weak"}, "net.largest_component",
+       "path_to_network", "'weak'")  # fmt: skip
 EDGES = {**ROI, "paths.path_to_network": "{tmp}/edges.csv"}
 case("edges: an unknown column", EDGES, "path_to_network", "edges.csv", "columns pre, post, wight",
      prepare=writes("edges.csv", "pre,post,wight\n1,2,3\n"))  # fmt: skip

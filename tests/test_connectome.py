@@ -12,7 +12,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from randomnet.connectome import Connectome, from_dense, scaled, sinkhorn, spectral_radius, with_spectral_radius
+from randomnet.connectome import (
+    Connectome,
+    balanced,
+    from_dense,
+    in_degree,
+    input_fraction,
+    largest_component,
+    log1p,
+    scaled,
+    sinkhorn,
+    spectral_radius,
+    with_spectral_radius,
+)
 from randomnet.formats import (
     FIBERS,
     TRANSMITTERS,
@@ -42,6 +54,65 @@ def signed(n=30, density=0.4, seed=0):
 def same_edges_and_signs(a, b):
     assert (a.post == b.post).all() and (a.pre == b.pre).all()
     assert (np.sign(a.weights) == np.sign(b.weights)).all()
+
+
+# ---- scalings by rows, and components
+
+
+@pytest.mark.parametrize("scaling", [balanced, input_fraction, in_degree, log1p])
+def test_scalings_keep_edges_and_signs_and_say_their_name(scaling):
+    made = signed()
+    after = scaling(made)
+    same_edges_and_signs(made, after)
+    assert after.provenance["normalization"] == scaling.__name__
+    empty = from_dense("empty", np.zeros((3, 3)), named(3))
+    assert len(scaling(empty).weights) == 0
+
+
+def test_inputs_after_scaling_by_rows():
+    made = signed()
+    matrix = input_fraction(made).dense()
+    np.testing.assert_allclose(np.abs(matrix).sum(1), np.abs(made.dense()).any(1), atol=1e-12)
+    matrix = balanced(made).dense()
+    for sign in (1, -1):
+        part = np.where(np.sign(matrix) == sign, matrix, 0).sum(1)
+        np.testing.assert_allclose(part, 0.5 * sign * (np.sign(made.dense()) == sign).any(1), atol=1e-12)
+    matrix, counts = in_degree(made).dense(), (made.dense() != 0).sum(1)
+    size = np.sqrt(np.mean(np.square(made.weights)))
+    rows = counts > 0
+    np.testing.assert_allclose(matrix[rows], made.dense()[rows] / (size * np.sqrt(counts[rows, None])))
+    np.testing.assert_allclose(np.expm1(np.abs(log1p(made).weights)), np.abs(made.weights))
+
+
+@pytest.mark.parametrize("kind", ["strong", "weak"])
+@pytest.mark.parametrize("seed", range(12))
+def test_the_largest_component_is_that_of_reachability(kind, seed):
+    rng = np.random.default_rng(seed)
+    matrix = (rng.random((25, 25)) < rng.uniform(0.02, 0.08)).astype(float)
+    reach = np.eye(25, dtype=bool) | (matrix > 0)
+    if kind == "weak":
+        reach |= reach.T
+    for _ in range(5):
+        reach = (reach.astype(int) @ reach.astype(int)) > 0
+    sizes = (reach & reach.T).sum(1)
+    made = Connectome("m", *np.nonzero(matrix), matrix[matrix > 0], named(25))
+    if sizes.max() == 1:
+        with pytest.raises(ValueError, match=f"no {kind}ly connected component"):
+            largest_component(made, kind)
+        return
+    found = largest_component(made, kind)
+    assert found.n == sizes.max() and found.provenance["neurons_outside_component_dropped"] == 25 - found.n
+    kept = np.isin(made.names, found.names)
+    assert len(set(map(tuple, (reach & reach.T)[kept]))) == 1  # one component, whole
+    np.testing.assert_array_equal(found.dense(), matrix[np.ix_(kept, kept)])
+
+
+def test_a_chain_has_no_strong_component_and_is_one_weakly():
+    n = 3000
+    chain = Connectome("chain", np.arange(1, n), np.arange(n - 1), np.ones(n - 1), named(n))
+    assert largest_component(chain, "weak").n == n
+    with pytest.raises(ValueError, match="no strongly connected component"):
+        largest_component(chain, "strong")
 
 
 # ---- the record

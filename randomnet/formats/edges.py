@@ -1,6 +1,5 @@
 """Lists of edges -> Connectome: ids to indices, autapses, duplicates, thresholds; arrays of E or N, never N x N."""
 
-import dataclasses
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -136,21 +135,6 @@ def assemble(
     post, pre = np.divmod(key, len(names))
     notes = {"min_synapses": options.min_synapses, "min_synapses_per": "pair, after summing its rows", **counts}
     return Connectome(name, post, pre, weights, names, dict(labels or {}), {**(provenance or {}), **notes})
-
-
-def subset(connectome: Connectome, kept: np.ndarray) -> Connectome:
-    """The neurons where `kept`, (N,) bool, with the edges among them; the others are counted in the provenance."""
-    index = np.cumsum(kept) - 1
-    edges = kept[connectome.post] & kept[connectome.pre]
-    return dataclasses.replace(
-        connectome,
-        post=index[connectome.post[edges]],
-        pre=index[connectome.pre[edges]],
-        weights=connectome.weights[edges],
-        names=connectome.names[kept],
-        labels={kind: labels[kept] for kind, labels in connectome.labels.items()},
-        provenance={**connectome.provenance, "neurons_without_edges_dropped": int((~kept).sum())},
-    )
 
 
 def connected(connectome: Connectome) -> np.ndarray:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.connectome import Connectome
-from randomnet.formats.edges import DEFAULTS, Columns, Rows, connected, from_edges, read_rows, subset
+from randomnet.connectome import Connectome, subset
+from randomnet.formats.edges import DEFAULTS, Columns, Rows, connected, from_edges, read_rows
 from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, texts_of
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError
@@ -97,7 +97,8 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
     kept = connected(connectome) | (not options.rois)
     shares = _averages(neurons, ids) if options.sign_policy == "expected" else {}
     shares = {transmitter: values[kept] for transmitter, values in shares.items()}
-    return with_signs(subset(connectome, kept), options.sign_policy, shares, MISSING)
+    touched = subset(connectome, kept, neurons_without_edges_dropped=int((~kept).sum()))
+    return with_signs(touched, options.sign_policy, shares, MISSING)
 
 
 def _label_tables(tables: Tables) -> dict[str, tuple[Table, str]]:

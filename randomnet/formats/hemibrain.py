@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.connectome import Connectome
+from randomnet.connectome import Connectome, subset
 from randomnet.formats import arrow
-from randomnet.formats.edges import DEFAULTS, Columns, connected, from_edges, read_rows, subset
+from randomnet.formats.edges import DEFAULTS, Columns, connected, from_edges, read_rows
 from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, texts_of
 from randomnet.formats.options import Options
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, with_signs
@@ -78,7 +78,8 @@ def read_hemibrain(path: Path, options: Options = DEFAULTS) -> Connectome:
     kept = connected(connectome) | (not options.rois)
     shares = _probabilities(transmitters, ids) if options.sign_policy == "expected" else {}
     shares = {transmitter: values[kept] for transmitter, values in shares.items()}
-    return with_signs(subset(connectome, kept), options.sign_policy, shares, MISSING)
+    touched = subset(connectome, kept, neurons_without_edges_dropped=int((~kept).sum()))
+    return with_signs(touched, options.sign_policy, shares, MISSING)
 
 
 def _edges(tables: Tables, per_roi: bool) -> Table:

@@ -11,7 +11,17 @@ import numpy as np
 from randomnet import initialisation
 from randomnet.config import BUILT_IN_ROIS, Config, ConfigError, Run, nearest
 from randomnet.config.sections import NetSection
-from randomnet.connectome import Connectome, scaled, sinkhorn, with_spectral_radius
+from randomnet.connectome import (
+    Connectome,
+    balanced,
+    in_degree,
+    input_fraction,
+    largest_component,
+    log1p,
+    scaled,
+    sinkhorn,
+    with_spectral_radius,
+)
 from randomnet.formats import (
     FormatError,
     Options,
@@ -29,6 +39,13 @@ from randomnet.nulls import NULLS
 from randomnet.synthetic import built_in, random_network
 
 BY_ROI = ("hemibrain", "neuprint_export", "flywire")  # formats that hold many regions, of which net.roi names some
+SCALINGS = {
+    "balanced": balanced,
+    "input_fraction": input_fraction,
+    "in_degree": in_degree,
+    "log1p": log1p,
+    "spectral_radius": with_spectral_radius,
+}
 REGIONAL = (
     "rnn_size",
     "nr_neurons",
@@ -54,6 +71,8 @@ def connectome_of(run: Run) -> Connectome:
         return scaled(_normalised(_initialised(drawn, run), config), g)
     drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
     measured = _measured(net.roi, config.paths.path_to_network, net.source, _options(net))
+    if net.largest_component != "none":
+        measured = _component(measured, net.largest_component)
     if measured.provenance["source"] == "bio2art region matrix":
         measured = _instantiated(measured, drawing)
     else:
@@ -174,6 +193,13 @@ def _instantiated(regions: Connectome, run: Run) -> Connectome:
         raise ConfigError(f"[net] roi = {net.roi}, instantiated with nr_neurons = {net.nr_neurons}: {error}") from None
 
 
+def _component(connectome: Connectome, kind: str) -> Connectome:
+    try:
+        return largest_component(connectome, kind)
+    except ValueError as error:
+        raise ConfigError(f"[net] largest_component: expected one that there is, got {kind!r}: {error}") from None
+
+
 def _null(connectome: Connectome, name: str, rng: np.random.Generator) -> Connectome:
     try:
         return NULLS[name].draw(connectome, rng)
@@ -210,6 +236,6 @@ def _normalised(connectome: Connectome, config: Config) -> Connectome:
     try:
         if scaling == "sinkhorn":
             return sinkhorn(connectome, net.sinkhorn_iterations, net.sinkhorn_tolerance)
-        return with_spectral_radius(connectome) if scaling == "spectral_radius" else connectome
+        return SCALINGS[scaling](connectome) if scaling != "none" else connectome
     except ValueError as error:
         raise ConfigError(f"[net] normalization: expected one that fits, got {scaling!r}: {error}") from None

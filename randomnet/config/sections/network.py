@@ -42,6 +42,12 @@ class NetSection:
     min_synapses: int = option(
         Integer(0), 0, "Pairs of neurons with fewer synapses in all are no connection.", only=MEASURED_ONLY
     )
+    largest_component: str = option(
+        Choice(("none", "strong", "weak")),
+        "none",
+        "Keep only the largest strongly or weakly connected component.",
+        only=MEASURED_ONLY,
+    )
     drop_autapses: bool = option(
         Boolean(), True, "Drop connections of neurons with themselves.", only=MEASURED_ONLY
     )
@@ -64,10 +70,11 @@ class NetSection:
         "What g scales: weights as above, gains and shifts as N(1, g^2/N) each; what is not named is as with g = 1.",
     )
     normalization: str = option(
-        Choice(("auto", "sinkhorn", "spectral_radius", "none")),
+        Choice(("auto", "sinkhorn", "balanced", "input_fraction", "in_degree", "log1p", "spectral_radius", "none")),
         "auto",
-        "sinkhorn: E and I inputs of each neuron sum to 0.5 each; spectral_radius: largest |eigenvalue| of the initial "
-        "weights 1; none: as they are; auto: sinkhorn for signed counts, else none.",
+        "sinkhorn: E and I inputs of each neuron sum to 0.5 each, and outputs alike; balanced: the inputs alone; "
+        "input_fraction: all its inputs to 1; in_degree: mean square 1 / in-degree; log1p: ln(1 + count); "
+        "spectral_radius: largest |eigenvalue| 1; none: as they are; auto: sinkhorn for signed counts, else none.",
     )
     sinkhorn_iterations: int = option(
         Integer(1), 10, "Sinkhorn sweeps (columns, then rows) at most.", only=SINKHORN_ONLY
