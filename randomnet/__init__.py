@@ -1,6 +1,6 @@
 """RandomNet: how a brain's wiring shapes the dynamics of recurrent networks.
 
-From Python: `from randomnet import spectrum`, see `randomnet.library`.
+From Python: `from randomnet import spectrum`, see `randomnet.api`.
 """
 
 from typing import Any
@@ -9,9 +9,9 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """What `randomnet.library` offers; loaded when it is asked for, as torch is slow to load."""
+    """What `randomnet.api` offers; loaded when it is asked for, as torch is slow to load."""
     if name == "spectrum":
-        from randomnet.library import spectrum
+        from randomnet.api import spectrum
 
         return spectrum
     raise AttributeError(f"module 'randomnet' has no attribute {name!r}")

@@ -197,8 +197,8 @@ class ResultsFolder:
         """Write summary.csv, one row per planned run, and spectra.csv where there are any; returns the first."""
         table = pd.DataFrame(_rows(self, manifest))
         write_csv(self.root / "summary.csv", table)
-        spectra = [rows for combo, i in zip(table["combo"], table["iteration"], strict=True)
-                   if not (rows := self._spectrum(combo, i)).empty]  # fmt: skip
+        runs = zip(table["combo"], table["iteration"], strict=True) if "exponents" in table else ()
+        spectra = [rows for combo, i in runs if not (rows := self._spectrum(combo, i)).empty]
         if spectra:
             write_csv(self.root / "spectra.csv", pd.concat(spectra, ignore_index=True))
         return table

@@ -27,7 +27,7 @@ FLOORS = {
     "theory": 1,
     "objectives": 2,
     "figures": 2,
-    "library": 2,
+    "api": 2,
     "training": 3,
     "kinds": 4,
     "selfcheck": 4,

@@ -183,7 +183,7 @@ def test_flywire_neuropil(folder):
     path = folder(n__csv=CODEX, c__csv=CONNECTIONS)
     read = read_connectome(path, options=Options(roi="EB"))
     assert edges(read) == {(str(PRE), str(POST)): 6} and read.n == 2
-    text = r"c\.csv, column neuropil: expected a ROI that exists, got 'al_r'; there are AL_R, EB; did you mean AL_R\?"
+    text = r"c\.csv, column neuropil: expected a ROI that exists, got 'al_r'; there are AL_R, EB; did you mean 'AL_R'\?"
     refused(path, text, roi="al_r")
 
 
@@ -538,7 +538,7 @@ def test_neurons_that_come_twice(hemibrain):
 
 def test_an_unknown_roi_lists_those_that_exist(hemibrain):
     refused(hemibrain(), r"rois\.csv, column roi: expected a ROI .*got 'slp\(r\)'; there are EB, NotPrimary, "
-            r"SLP\(R\), b'L\(R\); did you mean SLP\(R\)\?", roi="EB,slp(r)")  # fmt: skip
+            r"SLP\(R\), b'L\(R\); did you mean 'SLP\(R\)'\?", roi="EB,slp(r)")  # fmt: skip
     refused(hemibrain(), "got 'XYZ'; there are EB, NotPrimary", roi="XYZ")
     autapse = "bodyId_pre,bodyId_post,roi,weight\n1,1,EB,1\n"
     refused(hemibrain(rois__csv=autapse), "expected a connection with at least 1, got none of 1 rows", roi="EB")
@@ -616,7 +616,7 @@ def test_unknown_content_lists_what_is_known(folder):
 
 
 def test_sources(hemibrain):
-    with pytest.raises(ValueError, match=r"source must be one of auto, .*got 'hemibrian'; did you mean hemibrain\?"):
+    with pytest.raises(ValueError, match=r"source must be one of auto, .*got 'hemibrian'; did you mean 'hemibrain'\?"):
         read_connectome(hemibrain(), "hemibrian")
     assert read_connectome(hemibrain(), "hemibrain").provenance["found"].endswith("as set")
     refused(hemibrain(), "expected a table of connections with columns pre_root_id", "flywire")
@@ -659,7 +659,7 @@ def test_a_roi_folder_under_the_policies(roi_folder):
     assert (read_connectome(path, options=Options(sign_policy="none")).weights > 0).all()
     few = read_connectome(path, options=Options(min_synapses=10))
     assert np.abs(few.weights).min() >= 10 and len(few.weights) < len(signed.weights)
-    refused(path.parent, "expected roi = one of TINY, got 'tiny'; did you mean TINY", roi="tiny")
+    refused(path.parent, "expected roi = one of TINY, got 'tiny'; did you mean 'TINY'", roi="tiny")
 
 
 # ---- full size

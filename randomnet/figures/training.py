@@ -27,6 +27,7 @@ CHANCE = 50.0  # %, of match against non-match in equal numbers
 
 
 def loss_label(ylabel: str | None, combos: Sequence[Combo]) -> str:
+    """What the axis of the loss says: the user's text, or what the loss is with its unit."""
     names = list(dict.fromkeys(combo.loss for combo in combos if combo.loss))
     labels = list(dict.fromkeys(LOSSES.get(name.casefold(), f"loss ({name})".replace("$", r"\$")) for name in names))
     if ylabel:

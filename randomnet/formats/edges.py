@@ -1,13 +1,13 @@
 """Lists of edges -> Connectome: ids to indices, autapses, duplicates, thresholds; arrays of E or N, never N x N."""
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from randomnet.config import nearest
 from randomnet.connectome import Connectome
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError
@@ -135,20 +135,6 @@ def assemble(
     post, pre = np.divmod(key, len(names))
     notes = {"min_synapses": options.min_synapses, "min_synapses_per": "pair, after summing its rows", **counts}
     return Connectome(name, post, pre, weights, names, dict(labels or {}), {**(provenance or {}), **notes})
-
-
-def connected(connectome: Connectome) -> np.ndarray:
-    """(N,) bool: which neurons have an edge."""
-    touched = np.zeros(connectome.n, bool)
-    touched[connectome.post] = touched[connectome.pre] = True
-    return touched
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """`; did you mean X?` for the most similar of `names`, whatever its case, or nothing."""
-    lower = {other.lower(): other for other in names}
-    close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
-    return f"; did you mean {lower[close[0]]}?" if close else ""
 
 
 @dataclass

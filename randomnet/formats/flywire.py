@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.connectome import Connectome, subset
-from randomnet.formats.edges import DEFAULTS, Columns, Rows, connected, from_edges, read_rows
+from randomnet.connectome import Connectome
+from randomnet.formats.edges import DEFAULTS, Columns, Rows, from_edges, read_rows
 from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, texts_of
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError
-from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, with_signs
+from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
 from randomnet.formats.tables import Table, checksums, stream
 
 CODEX = Columns("pre_root_id", "post_root_id", "syn_count", roi="neuropil")
@@ -94,11 +94,8 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
         where=rows.where,
         listed_in=listed,
     )
-    kept = connected(connectome) | (not options.rois)
     shares = _averages(neurons, ids) if options.sign_policy == "expected" else {}
-    shares = {transmitter: values[kept] for transmitter, values in shares.items()}
-    touched = subset(connectome, kept, neurons_without_edges_dropped=int((~kept).sum()))
-    return with_signs(touched, options.sign_policy, shares, MISSING)
+    return within_rois(connectome, options, shares, MISSING)
 
 
 def _label_tables(tables: Tables) -> dict[str, tuple[Table, str]]:

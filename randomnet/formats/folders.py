@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from randomnet.config import nearest
 from randomnet.connectome import Connectome
-from randomnet.formats.edges import DEFAULTS, assemble, nearest
+from randomnet.formats.edges import DEFAULTS, assemble
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError
 from randomnet.formats.regions import read_region_matrix, region_matrices

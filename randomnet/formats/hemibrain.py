@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.connectome import Connectome, subset
+from randomnet.connectome import Connectome
 from randomnet.formats import arrow
-from randomnet.formats.edges import DEFAULTS, Columns, connected, from_edges, read_rows
+from randomnet.formats.edges import DEFAULTS, Columns, from_edges, read_rows
 from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, texts_of
 from randomnet.formats.options import Options
-from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, with_signs
+from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
 from randomnet.formats.tables import Table, checksums
 
 EDGES = ("bodyId_pre", "bodyId_post", "weight")
@@ -75,11 +75,8 @@ def read_hemibrain(path: Path, options: Options = DEFAULTS) -> Connectome:
         where=rows.where,
         listed_in=neurons,
     )
-    kept = connected(connectome) | (not options.rois)
     shares = _probabilities(transmitters, ids) if options.sign_policy == "expected" else {}
-    shares = {transmitter: values[kept] for transmitter, values in shares.items()}
-    touched = subset(connectome, kept, neurons_without_edges_dropped=int((~kept).sum()))
-    return with_signs(touched, options.sign_policy, shares, MISSING)
+    return within_rois(connectome, options, shares, MISSING)
 
 
 def _edges(tables: Tables, per_roi: bool) -> Table:

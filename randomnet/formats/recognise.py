@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from randomnet.config import nearest
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow, edge_list, flywire, hemibrain, matrices
-from randomnet.formats.edges import DEFAULTS, nearest
+from randomnet.formats.edges import DEFAULTS
 from randomnet.formats.folders import is_roi_folder, read_bio2art, read_flystability
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError

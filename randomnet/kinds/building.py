@@ -65,6 +65,8 @@ def begin(run: Run) -> Start:
 
 def _spread(run: Run, network: Network) -> None:
     """Draw the gains and shifts that net.parameter names from N(1, g^2/N), one per group."""
+    if run.config.net.parameter == "weights":
+        return
     rng, values, g = run.generator("stretch"), network.values(), run.config.net.g
     for name in ("gains", "shifts"):
         drawn = torch.from_numpy(1 + g / math.sqrt(network.n) * rng.standard_normal(len(values[name])))
@@ -127,7 +129,15 @@ def check(run: Run) -> dict[str, Any]:
     if run.config.uses_spectrum:
         exponents_of(run, n)
     _fits(n, net.roi == "random")
-    return facts_of(run)
+    facts = facts_of(run) | {"inputs": checksums_of(run)}
+    if run.config.has_task:
+        training, validation = trials_of(run)
+        trials = f"{len(training)} to train, {len(validation)} to validate"
+        made = {"source": training.source, "synthetic": training.synthetic}
+        facts["task"] = {"name": run.config.trialparams.task_name, "trials": trials, **made}
+    if run.config.paths.pretrained:
+        begin(run)
+    return facts
 
 
 def _fits(n: int, n_is_set: bool) -> None:
@@ -227,7 +237,7 @@ def checksums_of(run: Run) -> dict[str, str]:
     if config.paths.pretrained:
         named["paths.pretrained"] = str(pretrained.path_of(run))
     paths = {key: Path(name).expanduser() for key, name in named.items() if isinstance(name, str) and name}
-    return {key: hashlib.sha256(path.read_bytes()).hexdigest() for key, path in paths.items() if path.is_file()}
+    return {key: hashlib.sha256(path.read_bytes()).hexdigest() for key, path in paths.items() if os.path.isfile(path)}
 
 
 def double(network: Network) -> Network:

@@ -18,6 +18,7 @@ from randomnet.kinds.interface import Cost, Report
 from randomnet.kinds.spectrum import UNIT, WORKERS, check, described, dynamics, ticker
 from randomnet.kinds.spectrum import estimate as one_estimate
 from randomnet.lyapunov import Spectrum, random_frame, running, spectrum
+from randomnet.lyapunov.record import NEGLIGIBLE
 
 HEADLINE = (
     "neurons",
@@ -31,7 +32,6 @@ HEADLINE = (
 )
 POINTS = 400  # of the running estimates
 MOST_ERRORS = 4  # of one start's exponent from the mean of the starts
-NEGLIGIBLE = 0.01  # of the largest exponent
 __all__ = ["HEADLINE", "UNIT", "WORKERS", "check", "estimate", "execute", "length"]
 
 
@@ -59,10 +59,10 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     results.write_arrays(folder.path / "arrays.npz", arrays | described(run, start))
     largest = [float(one.exponents[0]) for one in found]
     doubts = sorted({doubt for one in found for doubt in one.doubts} | set(_disagreement(found)))
-    diverged = any(one.diverged for one in found)
+    reason = next((one.doubts[0] for one in found if one.diverged), "")
     return {
-        "status": results.DIVERGED if diverged else results.COMPLETE,
-        "reason": doubts[0] if diverged else "",
+        "status": results.DIVERGED if reason else results.COMPLETE,
+        "reason": reason,
         "summary": {
             "neurons": start.connectome.n,
             "exponents": k,

@@ -142,8 +142,7 @@ def _read(path: Path, roi: str, source: str, options: Options) -> Connectome:
     except FormatError as error:
         raise ConfigError(f"[paths] path_to_network: {error}") from None
     whole = roi == "all" or name not in BY_ROI
-    read = read_connectome(path, name, dataclasses.replace(options, roi="" if whole else roi))
-    return dataclasses.replace(read, name=roi if roi != "all" else read.name)
+    return read_connectome(path, name, dataclasses.replace(options, roi="" if whole else roi))
 
 
 def _named(

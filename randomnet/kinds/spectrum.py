@@ -37,13 +37,7 @@ REPORTS = 50  # of one spectrum
 
 def check(run: Run) -> dict[str, Any]:
     """Everything that can be wrong before the run starts; returns the connectome's facts. Raises ConfigError."""
-    facts = building.check(run)
-    facts["inputs"] = building.checksums_of(run)
-    if run.config.has_task:
-        building.trials_of(run)
-    if run.config.paths.pretrained:
-        building.begin(run)
-    return facts
+    return building.check(run)
 
 
 def length(run: Run) -> float:

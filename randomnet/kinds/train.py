@@ -24,11 +24,9 @@ from randomnet.objectives import (
     Recorder,
     SpectrumLoss,
     SpectrumObjective,
-    spectrum_along,
     task_objective,
 )
 from randomnet.rnn import Network
-from randomnet.tasks import Trials
 from randomnet.training import Progress, fit
 
 WORKERS = None
@@ -61,15 +59,8 @@ PROBE_STEPS = 40  # of the full spectrum, for an estimate
 def check(run: Run) -> dict[str, Any]:
     """Everything that can be wrong before the run starts; returns the connectome's facts. Raises ConfigError."""
     facts = building.check(run)
-    if run.config.has_task:
-        training, validation = building.trials_of(run)
-        trials = f"{len(training)} to train, {len(validation)} to validate"
-        facts["task"] = {"name": run.config.trialparams.task_name, "trials": trials, **_source(training)}
     if run.config.spectrum_loss in ("l2", "mse"):
         building.target_of(run, facts["neurons"])
-    facts["inputs"] = building.checksums_of(run)
-    if run.config.paths.pretrained:
-        building.begin(run)
     return facts
 
 
@@ -209,9 +200,8 @@ def _measure(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]
 
 def _spectrum(run: Run, start: building.Start, goal: Objective, schedule: Schedule) -> Spectrum:
     """All exponents of the network; with a task those trained or recorded, along the validation trials."""
-    if run.config.has_task:
-        return spectrum_along(start.network, goal.validation.inputs, _leading(run, start), schedule)
-    return spectral.compute(run, start, start.connectome.n, schedule)
+    n, inputs = start.connectome.n, goal.validation.inputs if run.config.has_task else None
+    return spectral.compute(run, start, building.exponents_of(run, n) if run.config.has_task else n, schedule, inputs)
 
 
 def _figures(when: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -265,10 +255,6 @@ def _arrays(
         if moving is not None:
             arrays[f"{name}_moving"] = moving.cpu().numpy()
     return arrays
-
-
-def _source(trials: Trials) -> dict[str, Any]:
-    return {"source": trials.source, "synthetic": trials.synthetic}
 
 
 def _model(network: Network, progress: Progress, trained: tuple[str, ...]) -> dict[str, Any]:

@@ -133,6 +133,7 @@ def step_between(axes: Axes, values: pd.Series) -> float:
 
 
 def moved(axes: Axes, x: float, by: float) -> float:
+    """x moved along the axis, by decades where it is log."""
     return x * 10**by if axes.get_xscale() == "log" else x + by
 
 

@@ -30,7 +30,10 @@ class NetSection:
         aliases=("net_name",),
     )
     source: str = option(
-        Choice(("auto", *FORMATS)), "auto", "Format of what is at path_to_network; auto recognises it by its content."
+        Choice(("auto", *FORMATS)),
+        "auto",
+        "Format of what is at path_to_network; auto recognises it by its content.",
+        only=MEASURED_ONLY,
     )
     sign_policy: str = option(
         Choice(POLICIES),
