@@ -9,9 +9,9 @@ import torch
 from test_experiment import contents, run
 
 from randomnet.config import read_plan
-from randomnet.kinds import building, spectral
+from randomnet.kinds import building, convergence, spectral
 from randomnet.kinds import spectrum as kind
-from randomnet.lyapunov import Schedule, random_frame, spectrum
+from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectrum
 from randomnet.results import ResultsFolder
 from randomnet.training import Interrupted
 
@@ -149,14 +149,20 @@ def test_convergence_ends_at_the_spectra_of_its_initial_states(tmp_path):
     assert not np.allclose(arrays["exponents_of_states"][1], first.exponents, rtol=1e-6)
 
 
-def test_initial_states_that_end_apart_are_no_convergence(tmp_path):
-    changes = ("net.n=30", "net.g=3", "model.activation=tanh_stretched", "lyapunov.nle=1", "lyapunov.tsim=100")
-    spread = experiment(tmp_path, "convergence", *changes)
-    row, arrays = pd.read_csv(spread / "summary.csv").iloc[0], np.load(spread / "0" / "iter_0" / "arrays.npz")
-    exponents, errors = arrays["exponents_of_states"][:, 0], arrays["stderr_of_states"][:, 0]
-    apart = (np.abs(exponents - exponents.mean()) > 0.01 * np.abs(exponents).max() + 4 * errors).any()
-    assert apart == ("initial states end with different exponents" in str(row["notes"]))
-    assert not (apart and row["converged"])
+def record(rates):
+    """A Spectrum of one exponent whose growth has these rates in units of time."""
+    rates = np.asarray(rates, dtype=float)[:, None]
+    one = np.ones(len(rates))
+    return Spectrum(rates, one, np.zeros(1), np.zeros(3), 0.0, 0.0, 0.0, 0.0)
+
+
+def test_initial_states_that_end_apart_are_no_convergence():
+    noise = 0.01 * np.random.default_rng(0).standard_normal((3, 400))
+    alike = [record(0.3 + row) for row in noise]
+    assert all(one.converged for one in alike) and convergence._disagreement(alike) == ()
+    apart = [*alike[:2], record(0.1 + noise[2])]
+    assert all(one.converged for one in apart)  # each by itself
+    assert "different exponents" in convergence._disagreement(apart)[0]
 
 
 def test_an_adaptive_interval_is_the_same_for_all_initial_states(tmp_path):

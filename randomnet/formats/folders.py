@@ -22,10 +22,9 @@ def is_roi_folder(path: Path) -> bool:
 def read_flystability(path: Path, options: Options = DEFAULTS) -> Connectome:
     """A ROI folder, or the one named `options.roi` in a folder of them; signs by its vector (`ei`, which is `auto`),
     or by its transmitters under the other policies. Raises FormatError."""
-    folder = path
-    if not is_roi_folder(path):
-        folder = path / _chosen(path, options.roi, roi_folders(path) if path.is_dir() else [])
-    elif options.roi not in ("", path.name):
+    several = roi_folders(path) if path.is_dir() and not is_roi_folder(path) else []
+    folder = path / _chosen(path, options.roi, several) if several else path
+    if not several and options.roi not in ("", path.name):
         raise FormatError(f"{path}: expected no roi or {path.name}, as it is one ROI, got {options.roi!r}")
     connectome = read_roi_folder(folder, "source" if options.rows == "auto" else options.rows)
     dropped = connectome.provenance["autapses_dropped"]

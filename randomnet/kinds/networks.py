@@ -27,8 +27,6 @@ from randomnet.formats import (
     Options,
     read_connectome,
     read_densities,
-    read_region_matrix,
-    read_roi_folder,
     recognise,
     region_matrices,
     roi_folders,
@@ -151,14 +149,9 @@ def _named(
     """The ROI folder or region matrix of that name in a folder of such."""
     if roi in matrices and roi in folders:
         raise ConfigError(f"[net] roi: expected one network of that name in {folder}, got {roi}/ and C_{roi}.npy")
-    plain = options == Options(rows=options.rows)
     if roi in matrices:
-        if plain:
-            return read_region_matrix(folder, roi, options.rows)
         return read_connectome(folder, "bio2art", dataclasses.replace(options, roi=roi))
     if roi in folders or (folder / roi).is_dir():
-        if plain:
-            return read_roi_folder(folder / roi, "source" if options.rows == "auto" else options.rows)
         return read_connectome(folder / roi, "flystability", options)
     known = [*folders, *matrices]
     raise ConfigError(

@@ -1,6 +1,7 @@
 """Spectra of a run's network, and what a table says of them; shared by the kinds that compute any."""
 
 import math
+import time
 from collections.abc import Callable
 
 import torch
@@ -11,6 +12,7 @@ from randomnet.kinds import building
 from randomnet.lyapunov import Schedule, Spectrum, System, spectrum
 
 Tick = Callable[[float], None]
+PROBE_STEPS = 40  # of the spectrum whose pace is measured
 
 
 def schedule_of(run: Run) -> Schedule:
@@ -50,6 +52,16 @@ def compute(
     """The k leading exponents of the run's network as it is now, from the run's own state and frame."""
     state = torch.zeros_like(start.state) if is_driven(run) else start.state
     return spectrum(system_of(run, start, inputs), state, start.frame[:k], schedule or schedule_of(run), tick)
+
+
+def pace(run: Run, start: building.Start, k: int, inputs: Tensor | None = None) -> float:
+    """Seconds that k exponents take per unit of time, by a short spectrum; arguments as of `compute`."""
+    dt, tons = run.config.model.dt, run.config.lyapunov.tons
+    interval = dt if tons == "adaptive" else tons
+    probe = Schedule(max(PROBE_STEPS * dt, 2 * interval), interval, 0, 0)
+    began = time.perf_counter()
+    compute(run, start, k, probe, inputs)
+    return (time.perf_counter() - began) / probe.tsim
 
 
 def figures(found: Spectrum) -> dict[str, float | int | bool | str]:

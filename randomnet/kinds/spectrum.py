@@ -14,7 +14,6 @@ from randomnet import results
 from randomnet.config import Run
 from randomnet.kinds import building, spectral
 from randomnet.kinds.interface import Cost, Report
-from randomnet.lyapunov import Schedule
 from randomnet.training import Interrupted
 
 WORKERS = None
@@ -31,7 +30,6 @@ HEADLINE = (
     "converged",
     "seconds",
 )
-PROBE_STEPS = 40
 REPORTS = 50  # of one spectrum
 
 
@@ -70,12 +68,8 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
 def estimate(run: Run) -> Cost:
     """Time of one run, from a short spectrum measured here."""
     start = building.begin(run)
-    schedule, dt = spectral.schedule_of(run), run.config.model.dt
-    interval = dt if schedule.tons == "adaptive" else schedule.tons
-    probe = Schedule(max(PROBE_STEPS * dt, 2 * interval), interval, 0, 0)
-    began = time.perf_counter()
-    spectral.compute(run, start, building.exponents_of(run, start.connectome.n), probe)
-    each = (time.perf_counter() - began) / probe.tsim
+    schedule = spectral.schedule_of(run)
+    each = spectral.pace(run, start, building.exponents_of(run, start.connectome.n))
     return Cost(each, each * (schedule.first + schedule.transient + schedule.frame_transient))
 
 

@@ -18,7 +18,6 @@ from randomnet import results
 from randomnet.config import TRAINED, Run
 from randomnet.kinds import building, spectral
 from randomnet.kinds.interface import Cost, Report
-from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.objectives import (
     Objective,
     Recorder,
@@ -53,7 +52,6 @@ REPORTED = (  # of the spectra before and after training
     "notes",
 )
 LARGEST_RADIUS = 2000  # neurons; all eigenvalues of more take minutes
-PROBE_STEPS = 40  # of the full spectrum, for an estimate
 
 
 def check(run: Run) -> dict[str, Any]:
@@ -137,10 +135,7 @@ def estimate(run: Run) -> Cost:
         return Cost(epoch, epoch * epochs)
     schedule = spectral.schedule_of(run)
     total = schedule.tsim + schedule.transient + schedule.frame_transient
-    probe = Schedule(PROBE_STEPS * run.config.model.dt, schedule.tons, 0, 0)
-    began = time.perf_counter()
-    _spectrum(run, start, goal, probe)
-    one = (time.perf_counter() - began) * total / probe.tsim
+    one = spectral.pace(run, start, *_asked(run, start, goal)) * total
     every = run.config.lyapunov.spectrum_every
     return Cost(epoch, epoch * epochs + one * (2 + (math.ceil(epochs / every) if every else 0)))
 
@@ -192,16 +187,17 @@ def _measure(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]
         matrix = building.double(start.network).matrix().detach()
         measured["spectral_radius"] = float(torch.linalg.eigvals(matrix).abs().max())
     if run.config.uses_spectrum:
-        found = _spectrum(run, start, goal, spectral.schedule_of(run))
+        k, inputs = _asked(run, start, goal)
+        found = spectral.compute(run, start, k, inputs=inputs)
         measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
         measured["figures"] = spectral.figures(found)
     return measured
 
 
-def _spectrum(run: Run, start: building.Start, goal: Objective, schedule: Schedule) -> Spectrum:
-    """All exponents of the network; with a task those trained or recorded, along the validation trials."""
-    n, inputs = start.connectome.n, goal.validation.inputs if run.config.has_task else None
-    return spectral.compute(run, start, building.exponents_of(run, n) if run.config.has_task else n, schedule, inputs)
+def _asked(run: Run, start: building.Start, goal: Objective) -> tuple[int, torch.Tensor | None]:
+    """How many exponents, and along what: all of the network; with a task as the config says, along validation."""
+    n = start.connectome.n
+    return (building.exponents_of(run, n), goal.validation.inputs) if run.config.has_task else (n, None)
 
 
 def _figures(when: str, found: dict[str, Any]) -> dict[str, Any]:
