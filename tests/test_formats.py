@@ -622,7 +622,7 @@ def test_sources(hemibrain):
     refused(hemibrain(), "expected a table of connections with columns pre_root_id", "flywire")
     refused(hemibrain(), "expected a file that holds a matrix, got a folder", "matrix")
     refused(hemibrain(), "expected one edge list with columns pre, post, weight, got 0", "edge_list")
-    refused(hemibrain(), "expected roi = one of none, got ''", "flystability")
+    refused(hemibrain(), "expected the file adjacency_scc.npy, which is not there", "flystability")
     assert sorted(FORMATS) == sorted(
         ["hemibrain", "neuprint_export", "flywire", "edge_list", "matrix", "sparse", "bio2art", "flystability"]
     )
