@@ -20,6 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from randomnet.integration import runge_kutta
+
 Step = Callable[[Tensor], Tensor]
 
 
@@ -66,23 +68,10 @@ def of_step(step: Step, dt: float = 1.0) -> FromSteps:
     return FromSteps(checked, tangent, dt)
 
 
-def runge_kutta(field: Step, dt: float) -> Step:
-    """The classical fourth-order step of h' = field(h), for states of any shape; time step dt."""
-    _check_dt(dt)
-
-    def step(state: Tensor) -> Tensor:
-        one = field(state)
-        two = field(torch.add(state, one, alpha=dt / 2))
-        three = field(torch.add(state, two, alpha=dt / 2))
-        four = field(torch.add(state, three, alpha=dt))
-        return torch.add(state, (one + four).add_(two + three, alpha=2), alpha=dt / 6)
-
-    return step
-
-
 def of_flow(field: Step, dt: float) -> FromSteps:
     """The system of h' = field(h), field: (N,) -> (N,), by Runge-Kutta steps of dt; see `of_step`."""
-    return of_step(runge_kutta(field, dt), dt)
+    _check_dt(dt)
+    return of_step(lambda state: runge_kutta(field, state, dt), dt)
 
 
 def of_matrix(matrix: Tensor | np.ndarray, dt: float = 1.0) -> FromSteps:

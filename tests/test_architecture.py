@@ -14,6 +14,7 @@ FLOORS = {
     "results": 0,
     "tasks": 0,
     "student": 0,
+    "integration": 0,
     "formats": 1,
     "synthetic": 1,
     "instantiation": 1,

@@ -1,6 +1,5 @@
 """One step of a network and its tangent, alone or as a bundle of state and tangent vectors."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -9,6 +8,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from randomnet.activations import Activation
+from randomnet.integration import runge_kutta
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Dynamics:
     def step(self, state: Tensor) -> Tensor:
         """One step of states (..., N)."""
         if self.integrator == "rk4":
-            return _runge_kutta(lambda rows: self.full.step(rows) - rows, state, self.dt)
+            return runge_kutta(lambda rows: self.full.step(rows) - rows, state, self.dt)
         if self.form == "current":
             drive = self.activation(state, self.gains, self.shifts)[0] @ self.matrix.mT
         else:
@@ -53,7 +53,7 @@ class Dynamics:
         """The step's exact derivative at `state` (N,), applied to tangent vectors (k, N)."""
         if self.integrator == "rk4":
             bundle = torch.cat([state[None], frame])
-            return _runge_kutta(lambda rows: self.full.moved(rows) - rows, bundle, self.dt)[1:]
+            return runge_kutta(lambda rows: self.full.moved(rows) - rows, bundle, self.dt)[1:]
         if self.form == "current":
             slope = self.activation(state, self.gains, self.shifts)[1]
             drive = (slope * frame) @ self.matrix.mT
@@ -99,7 +99,7 @@ class Dynamics:
 
         for step in range(steps):
             now = None if drive is None else drive[step : step + 1]
-            bundle = _runge_kutta(velocity, bundle, self.dt)
+            bundle = runge_kutta(velocity, bundle, self.dt)
         return bundle
 
     def march(self, bundle: Tensor, inner: Tensor, after: Tensor, drive: Tensor | None = None) -> Tensor:
@@ -119,18 +119,6 @@ class Dynamics:
         torch.mul(inner, slope, out=after)
         after[0] = rates
         return after.mul_(self.dt).add_(bundle, alpha=1 - self.dt)
-
-
-def _runge_kutta(velocity: Callable[[Tensor], Tensor], start: Tensor, dt: float) -> Tensor:
-    """The classical fourth-order step of x' = velocity(x); the first three velocities enter by where they lead.
-
-    What `velocity` returns is used before its next call, so that it may be the same buffer each time.
-    """
-    two = torch.add(start, velocity(start), alpha=dt / 2)
-    three = torch.add(start, velocity(two), alpha=dt / 2)
-    four = torch.add(start, velocity(three), alpha=dt)
-    places = torch.sub(two, start).add_(four).add_(three, alpha=2).div_(3)
-    return places.add_(velocity(four), alpha=dt / 6)
 
 
 class _Advance(torch.autograd.Function):
