@@ -115,10 +115,8 @@ class RunFolder:
     path: Path
 
     def create(self) -> None:
-        """Make the folder and clear what a killed writer left half written."""
+        """Make the folder."""
         self.path.mkdir(parents=True, exist_ok=True)
-        for leftover in self.path.glob(f"{TEMPORARY}*"):
-            leftover.unlink()
 
     @property
     def record(self) -> dict[str, Any] | None:
@@ -147,9 +145,14 @@ class RunFolder:
         return self.path / "checkpoint.pt"
 
     def finish(self, record: Mapping[str, Any]) -> None:
-        """Write run.json and drop the checkpoint."""
+        """Write run.json and tidy up."""
         write_json(self.path / "run.json", record)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Drop what a run that has ended needs no more; a kill may come between its run.json and this."""
         self.checkpoint.unlink(missing_ok=True)
+        (self.path / "error.txt").unlink(missing_ok=True)
 
     def fail(self, record: Mapping[str, Any], trace: str) -> None:
         """Record a failure with its traceback; the checkpoint stays for --retry-failed."""
@@ -244,7 +247,8 @@ class ResultsFolder:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the folder for this process; ResultsError if another process works in it."""
+        """Hold the folder for this process, less what a killed one left half written; ResultsError if another process
+        works in it."""
         self.root.mkdir(parents=True, exist_ok=True)
         with open(self.root / ".lock", "w") as file:
             try:
@@ -254,6 +258,8 @@ class ResultsFolder:
                     f"{self.root}: another process is working in this results folder; wait for it, "
                     "or give this one another path_to_results"
                 ) from None
+            for leftover in self.root.rglob(f"{TEMPORARY}*"):
+                leftover.unlink(missing_ok=True)
             yield
 
 

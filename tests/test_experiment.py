@@ -1,9 +1,12 @@
 """Whole experiments: layout, resume, workers, failures - to the byte."""
 
 import fcntl
+import functools
 import json
+import multiprocessing
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +20,8 @@ import torch
 
 import runrandomnet
 from randomnet import results
+from randomnet.config import read_plan
+from randomnet.experiment import engines
 from randomnet.kinds import train
 
 ROOT = Path(__file__).parents[1]
@@ -83,6 +88,11 @@ def contents(root):
         else:
             found[name] = path.read_bytes()
     return found
+
+
+def differing(found, expected):
+    """The names of `contents` that are missing, extra or of other content."""
+    return sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
 
 
 def files(root):
@@ -156,7 +166,7 @@ def test_the_same_iteration_starts_alike_in_every_combo_and_iterations_differ(re
 
 def test_results_do_not_depend_on_the_number_of_workers(reference, tmp_path):
     assert run(ini(tmp_path, workers=2)) == 0
-    assert contents(tmp_path / "a") == contents(reference)
+    assert differing(contents(tmp_path / "a"), contents(reference)) == []
 
 
 def test_running_again_touches_nothing_that_is_complete(tmp_path, capsys):
@@ -166,6 +176,35 @@ def test_running_again_touches_nothing_that_is_complete(tmp_path, capsys):
     assert run(path) == 0
     assert files(tmp_path / "a" / "0") | files(tmp_path / "a" / "3") == before
     assert "8 of 8 runs are there already" in capsys.readouterr().out
+
+
+def test_what_a_kill_leaves_behind_is_cleared_at_the_next_start(tmp_path, reference):
+    shutil.copytree(reference, tmp_path / "a")
+    path = ini(tmp_path)
+    for name in ("0/iter_0/checkpoint.pt", "0/iter_1/error.txt", "1/iter_0/.tmp-run.json-77", "1/.tmp-b-7", ".tmp-c-7"):
+        (tmp_path / "a" / name).write_text("half")
+    before = contents(reference)
+    assert len(differing(contents(tmp_path / "a"), before)) == 3
+    assert run(path) == 0
+    assert differing(contents(tmp_path / "a"), before) == []
+    assert not list((tmp_path / "a").rglob(".tmp-*"))
+
+
+def test_a_worker_without_a_parent_ends_and_records_nothing(tmp_path, monkeypatch):
+    here, there = multiprocessing.Pipe()
+    there.close()
+    codes = []
+
+    def end(code):
+        codes.append(code)
+        raise SystemExit(code)
+
+    monkeypatch.setattr(engines.os, "_exit", end)
+    one = read_plan(ini(tmp_path)).combos[0].runs()[0]
+    with pytest.raises(SystemExit):
+        engines.carry_out(one, tmp_path / "a", functools.partial(engines._say, here), lambda: False)
+    assert codes == [1]
+    assert not list(tmp_path.rglob("error.txt")) and not list(tmp_path.rglob("run.json"))
 
 
 def test_combos_and_iterations_can_be_added_without_touching_the_old(tmp_path, reference):
@@ -240,8 +279,7 @@ def test_a_run_that_fails_leaves_its_traceback_and_the_rest_go_on(tmp_path, monk
     assert run(path) == 1, "a failed run is not tried again unasked"
     assert run(path, "--retry-failed") == 0
     found = contents(tmp_path / "a")
-    found.pop("2/iter_1/error.txt", None)
-    assert found == contents(reference)
+    assert differing(found, contents(reference)) == []
 
 
 def test_a_loss_that_is_not_finite_ends_that_run_only(tmp_path):
@@ -294,7 +332,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, reference):
         assert f"python runrandomnet.py {path}" in out
         assert list((tmp_path / f"w{workers}").glob("*/iter_*/checkpoint.pt"))
         assert start(path).wait(timeout=120) == 0
-    assert contents(tmp_path / "w1") == contents(tmp_path / "w2")
+    assert differing(contents(tmp_path / "w1"), contents(tmp_path / "w2")) == []
 
 
 @pytest.mark.slow
@@ -335,7 +373,7 @@ def test_killed_twenty_times_it_goes_on_to_the_same_bytes(tmp_path, workers):
             kills += 1
     assert kills >= 3
     assert start(path, "--set", half).wait(timeout=200) == 0
-    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+    assert differing(contents(tmp_path / "killed"), contents(tmp_path / "whole")) == []
 
 
 def is_worker(pid):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_experiment import ROOT, contents, run
+from test_experiment import ROOT, contents, differing, run
 
 from randomnet import results
 from randomnet.config import read_plan
@@ -404,7 +404,7 @@ def test_interrupted_it_goes_on_to_the_same_bytes(small, monkeypatch):
     assert run(small, *(part for override in overrides for part in ("--set", override))) == 130
     assert (small.with_name("out") / "1" / "iter_0" / "checkpoint.pt").exists()
     monkeypatch.setattr(train, "execute", execute)
-    assert everything(varied(small, *settings, **grid)) == everything(small.with_name("whole"))
+    assert differing(everything(varied(small, *settings, **grid)), everything(small.with_name("whole"))) == []
 
 
 @pytest.mark.slow
@@ -412,7 +412,7 @@ def test_results_do_not_depend_on_the_number_of_workers(small):
     for workers in (1, 2):
         out = varied(small, f"execution.workers={workers}", random_w=[False, True], optimizer=["Adam", "SGD"])
         out.rename(small.with_name(f"workers{workers}"))
-    assert everything(small.with_name("workers1")) == everything(small.with_name("workers2"))
+    assert differing(everything(small.with_name("workers1")), everything(small.with_name("workers2"))) == []
 
 
 SIX = "'task_name': 'nback_mem', 'nr_of_trials': 40, 'trial_length': 4, 'n_back': 2"

@@ -96,6 +96,9 @@ def _carry_out(plan: Plan, prepared: planning.Prepared, folder: ResultsFolder, r
         for (combo, iteration), status in states.items():
             if status == FAILED:
                 folder.run(combo, iteration).forget_failure()
+    for (combo, iteration), status in states.items():
+        if status in (COMPLETE, DIVERGED):
+            folder.run(combo, iteration).tidy()
     skipped = (COMPLETE, DIVERGED) if retry_failed else (COMPLETE, DIVERGED, FAILED)
     for combo in prepared.combos:  # a kill may have come between a run's end and its combo's curves
         if not folder.has_curves(combo.index):

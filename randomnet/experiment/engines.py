@@ -7,6 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -178,7 +179,15 @@ def _serve(connection: Connection, root: Path, stopping: threading.Event) -> Non
             run = connection.recv()
         except EOFError:
             return
-        connection.send(carry_out(run, root, connection.send, stopping.is_set))
+        _say(connection, carry_out(run, root, partial(_say, connection), stopping.is_set))
+
+
+def _say(connection: Connection, event: Event) -> None:
+    """Send an event; no parent to hear it is no failure of the run, but the end of this worker."""
+    try:
+        connection.send(event)
+    except OSError:
+        os._exit(1)
 
 
 def _die_with_parent() -> None:
