@@ -1,8 +1,10 @@
 """RandomNet's entry: read an INI, say what will be done, do it, say where the results are.
 
     python runrandomnet.py [config.ini] [--set section.key=value ...] [--dry-run | --fresh | --retry-failed]
+    python runrandomnet.py [config.ini] [--set section.key=value ...] --describe [--save_figs folder]
     python runrandomnet.py --help-config [section]
     python runrandomnet.py --selfcheck [auto | cpu | cuda]
+    python runrandomnet.py --fetch hemibrain --to folder
 """
 
 import argparse
@@ -26,6 +28,10 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--set", action="append", default=[], metavar="section.key=value", help="override one option; may be repeated"
     )
     parser.add_argument("--dry-run", action="store_true", help="check, estimate time and memory, write nothing")
+    parser.add_argument("--describe", action="store_true", help="print what the network is, and draw it; run nothing")
+    parser.add_argument(
+        "--save_figs", type=Path, metavar="DIR", help="where --describe draws (default: describe_<config's name>)"
+    )
     parser.add_argument("--retry-failed", action="store_true", help="do runs that failed again")
     parser.add_argument("--fresh", action="store_true", help="move an existing results folder aside and start anew")
     parser.add_argument(
@@ -38,6 +44,10 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         choices=("auto", "cpu", "cuda"),
         help="compare spectra with closed forms and published values, on this machine and device; takes a minute",
     )
+    parser.add_argument(
+        "--fetch", metavar="NAME", help="download a public connectome, such as hemibrain or flywire, into --to; resumes"
+    )
+    parser.add_argument("--to", metavar="DIR", help="the folder that --fetch downloads into")
     return parser.parse_args(argv)
 
 
@@ -52,6 +62,37 @@ def selfcheck(device: str) -> int:
         return run_checks(device)
     except ValueError as error:
         raise ConfigError(f"--selfcheck {device}: {error}") from None
+
+
+def fetch_archive(name: str | None, folder: str | None) -> int:
+    """Download a public connectome and say how to use it; 0 if it is there, 1 if the transfer failed."""
+    from randomnet.fetch import ARCHIVES, DownloadError, FetchError, archive_named, fetch, next_steps
+
+    if name is None:
+        raise ConfigError(f"--to {folder}: expected --fetch with one of {', '.join(ARCHIVES)}, got none")
+    try:
+        archive = archive_named(name)
+        if not folder:
+            raise ConfigError(f"--fetch {name}: expected --to with a folder to download into, got none")
+        fetch(archive, folder)
+    except DownloadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except FetchError as error:
+        raise ConfigError(f"--fetch {name}: {error}") from None
+    print(next_steps(archive, folder))
+    return 0
+
+
+def describe(plan: Plan, folder: Path | None) -> int:
+    """Print what every network of the plan is, and draw it; 0."""
+    from randomnet.experiment import describing
+
+    folder = folder or Path(f"describe_{plan.path.stem}")
+    for text in describing.show(plan, folder):
+        print(text, flush=True)
+    print(f"\nFigures: {folder}")
+    return 0
 
 
 def announce(plan: Plan, facts: list[dict]) -> None:
@@ -142,7 +183,13 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if options.selfcheck is not None:
             return selfcheck(options.selfcheck)
+        if options.fetch is not None or options.to is not None:
+            return fetch_archive(options.fetch, options.to)
+        if options.save_figs and not options.describe:
+            raise ConfigError(f"--save_figs {options.save_figs}: expected --describe with it, got it alone")
         plan = read_plan(options.config, options.set)
+        if options.describe:
+            return describe(plan, options.save_figs)
         from randomnet import experiment  # torch is slow to load; a wrong INI is told before
 
         facts = experiment.check(plan)

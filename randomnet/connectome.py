@@ -19,6 +19,7 @@ class Connectome:
 
     post, pre: (E,) int64, sorted by post then pre, no duplicates. weights: (E,) float64, signed.
     names: (N,) texts. labels: label kind (`neurotransmitter`, `cell_fibers`) -> (N,) texts.
+    positions: (N, 3) float64, in the file's unit, nan where unknown; None where there are none.
     provenance: what it is and where it came from (source, files with sha256, scalings with their residuals).
     """
 
@@ -29,6 +30,7 @@ class Connectome:
     names: np.ndarray
     labels: Mapping[str, np.ndarray] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    positions: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         edges, n = len(self.weights), self.n
@@ -46,6 +48,8 @@ class Connectome:
         for kind, labels in self.labels.items():
             if labels.shape != (n,):
                 raise ValueError(f"labels[{kind!r}] must have shape ({n},), got {labels.shape}")
+        if self.positions is not None and self.positions.shape != (n, 3):
+            raise ValueError(f"positions must have shape ({n}, 3), got {self.positions.shape}")
 
     @property
     def n(self) -> int:
@@ -82,9 +86,9 @@ class Connectome:
         return index, labels
 
     def sha256(self) -> str:
-        """Checksum of the network itself: edges, weights, names and labels."""
+        """Checksum of the network itself: edges, weights, names, labels and positions."""
         digest = hashlib.sha256()
-        for array in (self.post, self.pre, self.weights):
+        for array in (self.post, self.pre, self.weights, *(() if self.positions is None else (self.positions,))):
             digest.update(np.ascontiguousarray(array).tobytes())
         for texts in (self.names, *(self.labels[kind] for kind in sorted(self.labels))):
             digest.update("\0".join(texts.tolist()).encode())
@@ -244,6 +248,7 @@ def subset(connectome: Connectome, kept: np.ndarray, **notes: Any) -> Connectome
         weights=connectome.weights[edges],
         names=connectome.names[kept],
         labels={kind: labels[kept] for kind, labels in connectome.labels.items()},
+        positions=None if connectome.positions is None else connectome.positions[kept],
         provenance={**connectome.provenance, **notes},
     )
 

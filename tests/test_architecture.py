@@ -15,6 +15,8 @@ FLOORS = {
     "tasks": 0,
     "student": 0,
     "integration": 0,
+    "fetch": 1,
+    "description": 1,
     "formats": 1,
     "synthetic": 1,
     "instantiation": 1,

@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -403,6 +404,9 @@ def test_every_template_runs(template, tmp_path):
         short += ["trainvalidate.iterations=1"]
     if "kind = " not in text:
         short += ["trainvalidate.epochs=2"]
+    if template.stem in made_up.OF_TEMPLATE:
+        (tmp_path / "data").mkdir()
+        short.append(f"paths.path_to_network={made_up.OF_TEMPLATE[template.stem](tmp_path / 'data')}")
     overrides = [part for setting in short for part in ("--set", setting)]
     assert run(template, *overrides, "--set", f"paths.path_to_results={tmp_path / 'out'}") == 0
     assert set(pd.read_csv(tmp_path / "out" / "summary.csv")["status"]) == {"complete"}

@@ -207,6 +207,24 @@ def test_flywire_without_neurons_lists_the_classified(folder):
             rf"c\.csv, row 2, column pre_root_id: expected an id listed in .*k\.csv, got {BIG}")  # fmt: skip
 
 
+def test_flywire_annotations_as_the_neurons(folder):
+    """The TSV of flywire_annotations; where Codex's neurons lie beside it, they have the transmitters."""
+    columns = "supervoxel_id\troot_id\tsuper_class\tcell_class\tcell_type\ttop_nt\tside"
+    rows = f"1\t{POST}\tcentral\tx\tKCg\tdopamine\tleft\n2\t{PRE}\toptic\t\tPN\tglutamate\tright\n"
+    annotations = f"{columns}\n{rows}3\t{BIG + 4}\t\t\t\t\t\n"
+    read = read_connectome(folder(c__csv=CONNECTIONS, a__tsv=annotations))
+    assert read.names.tolist() == [str(POST), str(PRE), str(BIG + 4)]
+    assert read.labels["neurotransmitter"].tolist() == ["acetylcholine", "glutamate", "unknown"]
+    assert read.labels["type"].tolist() == ["KCg", "PN", "unknown"]
+    assert read.labels["class"].tolist() == ["x", "unknown", "unknown"]
+    assert read.labels["super_class"].tolist() == ["central", "optic", "unknown"]
+    assert read.provenance["kenyon_cells_overridden"] == 1
+    both = read_connectome(folder(n__csv=CODEX))
+    assert both.names.tolist() == [str(PRE), str(POST), str(BIG + 4)]
+    assert both.labels["neurotransmitter"].tolist() == ["acetylcholine", "acetylcholine", "unknown"]
+    assert both.labels["type"].tolist() == ["PN", "KCg", "unknown"]
+
+
 def test_flywire_two_tables_of_connections(folder):
     path = folder(a__csv=CONNECTIONS, b__csv__gz=CONNECTIONS, n__csv=CODEX)
     refused(path, r"expected one table of connections, got 2: a\.csv, b\.csv\.gz; name one file")
@@ -410,6 +428,28 @@ def test_matrices(folder, name, content, form, rows):
     assert read.names.tolist() == (["11", "12", "13"] if named else ["neuron0", "neuron1", "neuron2"])
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (csv_of(MATRIX, ["left", "right 2", "x,y"]), ["left", "right 2", "x,y"]),
+        (csv_of(MATRIX, ["007", "8", str(BIG)]), ["007", "8", str(BIG)]),
+        ("0,2,0\n0,9,3.5\n-1,0,0\n", ["0", "1", "2"]),
+        ("\ufeff0.0;2;0\r\n0;9;3.5\r\n-1e0;0;0\r\n\r\n", ["0", "1", "2"]),
+    ],
+)
+def test_csv_matrices_with_texts_as_ids_or_none(folder, text, names):
+    path = folder(m__csv=text) / "m.csv"
+    assert recognise(path).format == "matrix"
+    read = read_connectome(path)
+    np.testing.assert_array_equal(read.dense(), (MATRIX - np.diag(np.diag(MATRIX))).T)
+    assert read.names.tolist() == names and read.signs.tolist() == [1, 1, -1]
+
+
+def test_a_symmetric_csv_of_numbers_is_not_taken_for_one_with_ids(folder):
+    path = folder(m__csv="0,3,3\n3,0,1\n3,1,0\n") / "m.csv"
+    assert read_connectome(path).dense().tolist() == [[0, 3, 3], [3, 0, 1], [3, 1, 0]]
+
+
 def test_a_bio2art_matrix_under_another_name_keeps_its_orientation(connectomes, tmp_path):
     original = connectomes / "bio2art" / "C_Mouse_Gamanut_Normalized.npy"
     (tmp_path / "mouse.npy").write_bytes(original.read_bytes())
@@ -459,6 +499,12 @@ def test_a_pickle_runs_nothing(tmp_path, name, source):
         ("m.csv", csv_of(MATRIX).replace("\n12", "\n14"), r"m\.csv, row 3, column 1: expected id 12 .*header, got 14"),
         ("m.csv", csv_of(MATRIX).replace("3.5", "x"), r"m\.csv, row 3, column 13: expected a number, got 'x'"),
         ("m.csv", csv_of(MATRIX).replace("\n13,-1.0,0.0,0.0", ""), "expected a square matrix of 3 rows, got 2"),
+        ("m.csv", csv_of(MATRIX, list("aab")), r"m\.csv, row 1: expected different ids, got 'a' twice"),
+        ("m.csv", csv_of(MATRIX, list("abc")).replace("\nc", "\nd"), "row 4, column 1: expected id c as in .* got d"),
+        ("m.csv", "0,1,2\n3,0,4\n", r"expected a square matrix of 3 rows, as it has columns, got 2"),
+        ("m.csv", "0,1,2\n3,0,4\n5,nan,0\n", r"m\.csv, row 3, column 1: expected a number, got 'nan'"),
+        ("m.csv", "0,1,2\n3,0,4\n5,0\n", r"m\.csv, row 3: expected 3 cells, one per column, got 2"),
+        ("m.csv", "0,1,2\n1,0,5\n2,6,0\n", "first row and the first column are alike, got 0, 1, 2, .*ids or weights"),
     ],
 )  # fmt: skip
 def test_matrices_that_are_not(tmp_path, name, content, text):
@@ -624,7 +670,8 @@ def test_sources(hemibrain):
     refused(hemibrain(), "expected one edge list with columns pre, post, weight, got 0", "edge_list")
     refused(hemibrain(), "expected the file adjacency_scc.npy, which is not there", "flystability")
     assert sorted(FORMATS) == sorted(
-        ["hemibrain", "neuprint_export", "flywire", "edge_list", "matrix", "sparse", "bio2art", "flystability"]
+        ["hemibrain", "neuprint_export", "neuprint", "flywire", "edge_list", "matrix", "sparse", "graph", "bio2art",
+         "flystability"]
     )
 
 

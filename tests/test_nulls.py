@@ -1,5 +1,6 @@
 """Null models keep exactly what they claim, lose the rest, and are uniform."""
 
+import dataclasses
 import time
 from functools import cache
 from itertools import combinations, permutations
@@ -23,7 +24,13 @@ def network(kind="signed", n=60, seed=0):
         "cell_fibers": np.array([f"CBF{number}" for number in rng.integers(5, size=n)]),
         "region": np.array([f"R{number}" for number in rng.integers(3, size=n)]),
     }
-    return from_dense("made", matrix, np.array([f"n{number}" for number in range(n)]), labels, {"source": "test"})
+    made = from_dense("made", matrix, np.array([f"n{number}" for number in range(n)]), labels, {"source": "test"})
+    return placed(made, rng.integers(4, size=n))  # few lengths, each of one tenth of the edges or more
+
+
+def placed(connectome, places):
+    """With positions on a line."""
+    return dataclasses.replace(connectome, positions=np.stack([places, 0 * places, 0 * places], 1).astype(float))
 
 
 def drawn(null, connectome, seed=1):
@@ -75,6 +82,7 @@ PROPERTIES = {
     SIGNS: lambda c: c.signs.tolist(),
     NUMBERS: lambda c: sorted_by(np.sign(c.weights)) if c.mixed else sorted_by(c.signs),
     "self-connections": lambda c: [row for row in sorted_by(c.post, c.pre, c.weights) if row[0] == row[1]],
+    "edges in each tenth of lengths": lambda c: sorted_by(np.abs(c.positions[c.post, 0] - c.positions[c.pre, 0])),
     "symmetry": lambda c: bool((c.dense() == c.dense().T).all()),
     "eigenvalues": lambda c: np.sort_complex(np.linalg.eigvals(c.dense()).round(6) + 0.0).tolist(),
 }
@@ -84,6 +92,7 @@ ENTAILED = {
         "out-degrees into every region",
         "reciprocity of every neuron",
         "edges between groups",
+        "edges in each tenth of lengths",
     },
     "in-degrees": {"number of edges"},
     "out-degrees": {"number of edges"},
@@ -152,7 +161,8 @@ def test_a_null_is_recorded_and_drawn_from_its_generator(null, kind):
     checksum = before.sha256()
     a, b, c = (drawn(null, before, seed) for seed in (1, 1, 2))
     assert a.sha256() == b.sha256() and (a.sha256() != c.sha256()) == (null not in ("dense", "transposed"))
-    assert a.provenance == {"source": "test", "null": null} and "null" not in before.provenance
+    notes = {name: value for name, value in a.provenance.items() if name != "edges_moved"}
+    assert notes == {"source": "test", "null": null} and "null" not in before.provenance
     assert a.names is before.names and a.labels == before.labels and before.sha256() == checksum
     assert a.post.dtype == a.pre.dtype == np.int64 and a.weights.dtype == np.float64
 
@@ -182,7 +192,7 @@ SMALL = {
 def test_small_networks(null, small):
     matrix = np.array(SMALL[small], float)
     labels = {"cell_fibers": np.array(["a", "a", "b"])[: len(matrix)], "region": np.array(["r"] * len(matrix))}
-    before = from_dense(small, matrix, np.array(["a", "b", "c"])[: len(matrix)], labels)
+    before = placed(from_dense(small, matrix, np.array(["a", "b", "c"])[: len(matrix)], labels), np.arange(len(matrix)))
     after = drawn(null, before)
     for kept in claimed(null, before):
         assert is_kept(kept, before, after), kept
@@ -215,11 +225,13 @@ def tiny(edges, regions):
     for post, pre in edges.split():
         matrix[int(post), int(pre)] = 1
     labels = {"region": np.array([*regions]), "cell_fibers": np.array([*regions])}
-    return from_dense("tiny", matrix, np.array([*"abcde"[:n]]), labels)
+    made = from_dense("tiny", matrix, np.array([*"abcde"[:n]]), labels)
+    return placed(made, np.array(["rs".index(letter) for letter in regions]))
 
 
 DEGREES = (lambda post, pre, r: post, lambda post, pre, r: 10 + pre)
 REGIONAL = (lambda post, pre, r: 10 * post + r[pre], lambda post, pre, r: 100 + 10 * pre + r[post])
+LENGTHS = (*DEGREES, lambda post, pre, r: 100 + np.abs(r[post] - r[pre]))
 ALL = (lambda post, pre, r: 0 * post,)
 BLOCKS = (lambda post, pre, r: 10 * r[post] + r[pre],)
 
@@ -248,6 +260,9 @@ def how_many(connectome, counted):
         ("degree", DEGREES, "01 24 42 23 13", "rrrrr", 11),
         ("boundary", REGIONAL, "10 02 21 32 40 03", "rrrss", 4),
         ("boundary", REGIONAL, "30 31 41 42 02 13 24", "rrrss", 4),  # 4 of the 6 places from r to s
+        ("distance", LENGTHS, "10 02 21 32 40 03", "rrrss", 15),
+        ("distance", LENGTHS, "30 31 41 42 02 13 24", "rrrss", 20),
+        ("distance", LENGTHS, "01 24 42 23 13", "rrssr", 8),
         ("group", BLOCKS, "10 20 31", "rrss", 12),
         ("erdos", ALL, "10 21 22", "rrr", 15),
     ],
@@ -400,11 +415,13 @@ def large(n, edges):
     signs = np.where(rng.random(n) < 0.7, 1, -1)
     region = np.array([f"R{number}" for number in range(40)])[rng.integers(40, size=n)]
     weights = np.ceil(rng.lognormal(1, 1.2, edges)) * signs[pre]
-    return Connectome("large", post, pre, weights, np.arange(n).astype(str), {"region": region})
+    positions = rng.normal(size=(n, 3)) * [200, 100, 60]
+    names = np.arange(n).astype(str)
+    return Connectome("large", post, pre, weights, names, {"region": region}, positions=positions)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("null", ["degree", "boundary", "weights"])
+@pytest.mark.parametrize("null", ["degree", "boundary", "distance", "weights"])
 def test_a_million_edges_take_less_than_a_minute(null):
     before = large(20_000, 1_000_000)
     start = time.process_time()

@@ -6,7 +6,9 @@ import pickle
 import numpy as np
 import pytest
 
-from randomnet.formats import FormatError, read_densities, read_region_matrix, region_matrices
+from randomnet.config import ConfigError
+from randomnet.formats import FormatError, Options, read_densities, read_region_matrix, region_matrices
+from randomnet.kinds import networks
 
 # name -> regions, edges, what a row of the file is
 SHIPPED = {
@@ -99,6 +101,31 @@ def test_a_shipped_matrix_is_known_by_its_content(bio2art, tmp_path):
 def test_other_rows(tiny):
     with pytest.raises(ValueError, match=r"rows must be one of auto, source, target, got 'pre'"):
         read_region_matrix(tiny(), "Tiny", "pre")
+
+
+# ---- a folder of both kinds
+
+
+def test_a_source_picks_its_kind_in_a_folder_of_both(roi_folder):
+    """TINY/ and C_TINY.npy, C_MORE.npy: `auto` cannot choose between the two TINY, a source that insists can."""
+    folder = roi_folder().parent
+    for name in ("TINY", "MORE"):
+        np.save(folder / f"C_{name}.npy", TINY)
+    assert networks._read(folder, "TINY", "flystability", Options()).provenance["source"] == "FlyStability ROI folder"
+    for name in ("TINY", "MORE"):
+        read = networks._read(folder, name, "bio2art", Options())
+        assert read.provenance["source"] == "bio2art region matrix" and read.name == name
+    assert networks._read(folder, "MORE", "auto", Options()).name == "MORE"
+    for name, source, known in (("TINY", "auto", "one network of that name"), ("MORE", "flystability", "it has TINY")):
+        with pytest.raises(ConfigError, match=known):
+            networks._read(folder, name, source, Options())
+    (folder / "NONE").mkdir()
+    with pytest.raises(ConfigError, match=r"got 'NONE'; it has MORE, TINY"):
+        networks._read(folder, "NONE", "bio2art", Options())
+    with pytest.raises(FormatError, match=r"expected the file adjacency_scc\.npy, which is not there"):
+        networks._read(folder, "NONE", "flystability", Options())
+    with pytest.raises(FormatError, match=r"expected region matrices C_<name>\.npy, got none"):
+        networks._read(folder / "NONE", "TINY", "bio2art", Options())
 
 
 # ---- matrix and names

@@ -12,10 +12,12 @@ TRAINED = ("weights", "gains", "shifts")
 FORMATS = (
     "hemibrain",
     "neuprint_export",
+    "neuprint",
     "flywire",
     "edge_list",
     "matrix",
     "sparse",
+    "graph",
     "bio2art",
     "flystability",
 )
@@ -23,6 +25,7 @@ POLICIES = ("auto", "shiu", "strict", "expected", "ei", "none")
 NULLS = (
     "degree",
     "boundary",
+    "distance",
     "group",
     "erdos",
     "random_w",

@@ -2,7 +2,8 @@
 
 connections `pre_root_id,post_root_id,neuropil,syn_count,nt_type`: one row per pair and neuropil, summed here; neurons
 `root_id,group,nt_type,...`; classification `root_id,...,super_class,class,...,side`; consolidated_cell_types
-`root_id,primary_type`. Also the `pre_pt_root_id` spelling of Zenodo 10676866.
+`root_id,primary_type`. Also the `pre_pt_root_id` spelling of Zenodo 10676866, and the table of flywire_annotations
+(Supplemental_file1, TSV: `root_id,super_class,cell_class,cell_type,top_nt,side` among others) as the neurons.
 """
 
 from pathlib import Path
@@ -27,6 +28,7 @@ LABELS = {
     "super_class": ("super_class",),
     "side": ("side",),
 }
+TRANSMITTERS = ("nt_type", "top_nt")  # columns of the neurons, the best first
 AVERAGES = {
     "da_avg": "dopamine",
     "ser_avg": "serotonin",
@@ -47,11 +49,6 @@ def columns_of(table: Table) -> Columns | None:
 def is_connections(table: Table) -> bool:
     """Synapse counts per pair and neuropil."""
     return columns_of(table) is not None
-
-
-def is_neurons(table: Table) -> bool:
-    """The neurons with their transmitters."""
-    return table.has("root_id", "nt_type")
 
 
 def is_classification(table: Table) -> bool:
@@ -77,7 +74,7 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
     columns = columns_of(edges)
     if options.rois and not edges.has(columns.roi):
         raise FormatError(f"{edges}: expected a column {columns.roi} to choose {options.roi!r}, got none")
-    neurons = tables.at_most_one(is_neurons, "neurons")
+    neurons = _neurons(tables)
     rows = read_rows(edges, columns, options.rois)
     listed = neurons or tables.at_most_one(is_classification, "classification")
     ids = neuron_ids(listed, "root_id") if listed else np.union1d(rows.pre, rows.post)
@@ -98,6 +95,15 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
     return within_rois(connectome, options, shares, MISSING)
 
 
+def _neurons(tables: Tables) -> Table | None:
+    """The table of neurons; where Codex's lies beside that of the annotations, Codex's."""
+    found = (
+        tables.at_most_one(lambda table, column=column: table.has("root_id", column), "neurons")
+        for column in TRANSMITTERS
+    )
+    return next((table for table in found if table), None)
+
+
 def _label_tables(tables: Tables) -> dict[str, tuple[Table, str]]:
     """Label -> the table and the column that hold it."""
     found = {}
@@ -114,7 +120,8 @@ def _labels(
 ) -> dict[str, np.ndarray]:
     labels = {label: texts_of(table, "root_id", column, ids, UNKNOWN) for label, (table, column) in named.items()}
     if neurons:
-        labels[LABEL] = transmitter_names(texts_of(neurons, "root_id", "nt_type", ids, ""))
+        column = next(column for column in TRANSMITTERS if neurons.has(column))
+        labels[LABEL] = transmitter_names(texts_of(neurons, "root_id", column, ids, ""))
     elif edges.has("nt_type"):
         labels[LABEL] = transmitter_names(_most_common(edges, ids))
     return labels

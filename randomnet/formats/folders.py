@@ -58,6 +58,8 @@ def read_bio2art(path: Path, options: Options = DEFAULTS) -> Connectome:
 
 def _chosen(path: Path, roi: str, known: list[str]) -> str:
     """`roi`, or the only one there is."""
+    if not known:
+        raise FormatError(f"{path}: expected region matrices C_<name>.npy, got none")
     if not roi and len(known) == 1:
         return known[0]
     if roi not in known:

@@ -1,13 +1,16 @@
 """Square matrices in files -> Connectome: dense .npy, .npz or .csv, and scipy's sparse .npz read with NumPy alone.
 
 Rows are presynaptic (`source`) unless `rows = target` says otherwise. Entries may be negative: signed as in the file.
-A CSV has the ids as its header row and first column (the larva of Winding et al. 2023). An .npz may name its neurons
-in an array `ids` (integers) or `names` (texts).
+A CSV has the ids, integers or texts, as its header row and first column (the larva of Winding et al. 2023); or it is
+nothing but numbers, from the first cell on: then its neurons are 0..N-1. An .npz may name its neurons in an array
+`ids` (integers) or `names` (texts).
 """
 
+import re
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError, one_line
 from randomnet.formats.regions import ORIENTATIONS, UNKNOWN, Orientation
 from randomnet.formats.signs import with_signs
-from randomnet.formats.tables import Table, checksums, stream, tables_in
+from randomnet.formats.tables import NUMBER, Table, checksums, stream, tables_in
 
 BLOCK = 4_000_000  # entries looked at together
 NAMES = ("ids", "names")
@@ -31,9 +34,17 @@ Edges = tuple[np.ndarray, np.ndarray, np.ndarray]  # row, column, entry
 
 
 def is_matrix_csv(table: Table) -> bool:
-    """Whether a CSV has the ids as its header row and first column, by its first row."""
+    """Whether a CSV has the ids as its header row and first column, by its first row; or see `is_numbers`."""
     header, first = table.columns, table.first
-    return table.kind == "csv" and len(header) > 2 and len(first) == len(header) and first[0].strip() == header[1]
+    named = len(header) > 2 and len(first) == len(header) and first[0].strip() == header[1]
+    return table.kind == "csv" and (named or is_numbers(table))
+
+
+def is_numbers(table: Table) -> bool:
+    """Whether the first two rows of a CSV are numbers, as many in one as in the other: no header, a matrix's rows."""
+    cells = [cell.strip() for cell in (*table.columns, *table.first)]
+    whole = len(table.columns) == len(table.first) > 1 and all(re.fullmatch(NUMBER, cell) for cell in cells)
+    return table.kind == "csv" and whole
 
 
 def is_sparse(keys: tuple[str, ...]) -> bool:
@@ -178,14 +189,20 @@ def _indices(table: Table, key: str, values: np.ndarray) -> np.ndarray:
 
 
 def _csv(table: Table) -> tuple[np.ndarray, Edges]:
-    """Ids as the header row and the first column, read in blocks of rows."""
+    """Ids as the header row and the first column, or numbers alone, read in blocks of rows."""
     if not is_matrix_csv(table):
         came = ", ".join(table.columns[:6])
         raise FormatError(f"{table}: expected the ids as header row and as first column, got a header of {came}")
+    return _csv_of_numbers(table) if is_numbers(table) else _csv_with_ids(table)
+
+
+def _csv_with_ids(table: Table) -> tuple[np.ndarray, Edges]:
     corner, *names = table.columns
-    kinds = {corner: "id", **dict.fromkeys(names, "signed")}
+    if "" in names or len(set(names)) < len(names) or corner in names:
+        twice = next(name for name in names if not name or [corner, *names].count(name) > 1)
+        raise FormatError(f"{table}, row 1: expected different ids, got {twice!r} {'twice' if twice else 'as one'}")
     parts, listed, row = [], [], 0
-    for chunk in stream(table, kinds):
+    for chunk in stream(table, {corner: "text", **dict.fromkeys(names, "signed")}):
         listed.append(chunk[corner])
         parts.append(_block(table, np.column_stack([chunk[name] for name in names]), row))
         row += len(chunk[corner])
@@ -193,9 +210,31 @@ def _csv(table: Table) -> tuple[np.ndarray, Edges]:
     return np.array(names), tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
+def _csv_of_numbers(table: Table) -> tuple[np.ndarray, Edges]:
+    names = [str(number) for number in range(len(table.columns))]
+    parts, first, row = [], [], 0
+    for chunk in stream(replace(table, columns=tuple(names), headed=False), dict.fromkeys(names, "signed")):
+        parts.append(_block(table, np.column_stack([chunk[name] for name in names]), row))
+        first += chunk["0"].tolist()
+        row += len(chunk["0"])
+    if row != len(names):
+        raise FormatError(f"{table}: expected a square matrix of {len(names)} rows, as it has columns, got {row}")
+    _no_ids(table, first)
+    return np.array(names), tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+def _no_ids(table: Table, column: list[float]) -> None:
+    """Raise FormatError where first row and column may as well be ids, with a number in their corner."""
+    row = table.columns
+    if len(row) > 2 and len(set(row)) == len(row) and all(map(str.isdigit, row)) and [*map(int, row)] == column:
+        came = f"{', '.join(row[:6])}, a different number in each cell: ids or weights"
+        raise FormatError(f"{table}: expected ids with an empty first cell, or else numbers as .npy, as the first row "
+                          f"and the first column are alike, got {came}")  # fmt: skip
+
+
 def _same_ids(table: Table, header: list[str], column: np.ndarray) -> None:
     for row, (name, listed) in enumerate(zip(header, column.tolist(), strict=False), 2):
-        if name.lstrip("+") != str(listed):
+        if name != listed.strip():
             raise FormatError(f"{table}, row {row}, column 1: expected id {name} as in the header, got {listed}")
     if len(column) != len(header):
         raise FormatError(f"{table}: expected a square matrix of {len(header)} rows, got {len(column)}")

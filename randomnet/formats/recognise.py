@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from randomnet.config import nearest
 from randomnet.connectome import Connectome
-from randomnet.formats import arrow, edge_list, flywire, hemibrain, matrices
+from randomnet.formats import arrow, edge_list, flywire, graph_files, graphs, hemibrain, matrices, neuprint
 from randomnet.formats.edges import DEFAULTS
 from randomnet.formats.folders import is_roi_folder, read_bio2art, read_flystability
 from randomnet.formats.options import Options
@@ -25,17 +25,20 @@ Reader = Callable[[Path, Options], Connectome]
 FORMATS: dict[str, Reader] = {
     "hemibrain": hemibrain.read_hemibrain,
     "neuprint_export": hemibrain.read_hemibrain,
+    "neuprint": neuprint.read_neuprint,
     "flywire": flywire.read_flywire,
     "edge_list": edge_list.read_edge_list,
     "matrix": matrices.read_matrix,
     "sparse": matrices.read_matrix,
+    "graph": graphs.read_graph,
     "bio2art": read_bio2art,
     "flystability": read_flystability,
 }
 KNOWN = (
     "hemibrain or neuPrint tables (bodyId_pre, bodyId_post, weight), FlyWire Codex tables (pre_root_id, post_root_id, "
     "syn_count), an edge list (pre, post, weight[, sign]), a square matrix (.npy, .npz, scipy's sparse .npz, or .csv "
-    "with ids as header row and first column), region matrices C_*.npy, or a ROI folder with adjacency_scc.npy"
+    "with ids as header row and first column, or of numbers alone), a graph (GraphML, or node-link JSON with nodes and "
+    "links or edges), region matrices C_*.npy, or a ROI folder with adjacency_scc.npy"
 )
 
 
@@ -115,9 +118,13 @@ def _array(path: Path, tables: list[Table]) -> tuple[str, str] | None:
     table = tables[0]
     if table.kind in arrow.KINDS and not arrow.installed():
         raise arrow.needed(path, table.kind)
+    if matrices.is_numbers(table):
+        return "matrix", f"a CSV of numbers without ids, {len(table.columns)} in a row"
     if matrices.is_matrix_csv(table):
         n = len(table.columns) - 1
         return "matrix", f"a {n} x {n} matrix as CSV with its ids as header row and first column"
+    if form := graph_files.form_of(table):
+        return "graph", f"a graph as {form}"
     if table.kind == "npz":
         return _npz(path)
     return _npy(path) if table.kind == "npy" else None

@@ -4,6 +4,7 @@ A table is a CSV (also .gz, or a member of a .tar.gz, read without unpacking it 
 installed, a parquet or feather file. What a file is, its first bytes say, never its name.
 """
 
+import codecs
 import csv
 import gzip
 import hashlib
@@ -31,6 +32,7 @@ MAGIC = {
     b"PK\x03\x04": "npz",
     b"\x80": "pickle",
 }
+TREES = {b"{": "json", b"<": "xml"}  # texts that are no table; no header starts so
 GZIP = b"\x1f\x8b"
 CELLS = 2_000_000  # read at a time
 LONGEST_LINE = 1 << 24  # characters; a matrix of a million ids would be shorter
@@ -74,11 +76,12 @@ class Table:
     """One table (or array) in a file; `columns` is empty where it is none."""
 
     path: Path
-    kind: str  # csv, parquet, feather, npy, npz, pickle, or "" for something else
+    kind: str  # csv, json, xml, parquet, feather, npy, npz, pickle, or "" for something else
     columns: tuple[str, ...] = ()
     first: tuple[str, ...] = ()  # the cells of the first row of a CSV
     separator: str = ","
     member: str = ""  # of a tar archive
+    headed: bool = True  # whether the first row of a CSV has the names of the columns
 
     def __str__(self) -> str:
         return f"{self.path}:{self.member}" if self.member else str(self.path)
@@ -143,7 +146,7 @@ def stream(table: Table, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         came = ", ".join(table.columns[:12]) or "no table"
         raise FormatError(f"{table}: expected a column {missing[0]}, got {came}")
     chunks = _csv_chunks(table, kinds) if table.kind == "csv" else arrow.chunks(table.path, table.kind, list(kinds))
-    row = 2
+    row = 2 if table.headed else 1
     for frame in chunks:
         yield {column: _column(table, frame, column, kind, row) for column, kind in kinds.items()}
         row += len(frame)
@@ -164,8 +167,8 @@ def _csv_chunks(table: Table, kinds: Mapping[str, str]) -> Iterator[pd.DataFrame
         raise explained(table, kinds, "")  # pandas does not count the cells of the first row
     try:
         with table.open() as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text, pd.read_csv(
-            text, sep=table.separator, header=0, names=list(table.columns), index_col=False, dtype=dtypes,
-            na_filter=False, low_memory=False, chunksize=max(1, CELLS // len(table.columns)),
+            text, sep=table.separator, header=0 if table.headed else None, names=list(table.columns), index_col=False,
+            dtype=dtypes, na_filter=False, low_memory=False, chunksize=max(1, CELLS // len(table.columns)),
         ) as parts:  # fmt: skip
             yield from parts
     except DAMAGED as error:
@@ -221,11 +224,12 @@ def explained(table: Table, kinds: Mapping[str, str], error: object) -> FormatEr
 
 
 def _rows(table: Table) -> Iterator[tuple[int, list[str]]]:
-    """(line of the file, cells) of every row below the header."""
+    """(line of the file, cells) of every row below the header, if there is one."""
     with table.open() as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
         lines = csv.reader(text, delimiter=table.separator)
         rows = (cells for cells in lines if cells)
-        next(rows, None)
+        if table.headed:
+            next(rows, None)
         for cells in rows:
             yield lines.line_num, cells
 
@@ -274,6 +278,8 @@ def _peek(path: Path, source: Path | IO[bytes], member: str = "") -> Table:
                     return Table(path, kind, () if member else arrow.columns(path, kind), member=member)
             if not start or b"\0" in start:
                 return Table(path, "", member=member)
+            if kind := TREES.get(start.removeprefix(codecs.BOM_UTF8).lstrip()[:1]):
+                return Table(path, kind, member=member)
             file.seek(0)
             return _header(path, file, member)
     except DAMAGED as error:

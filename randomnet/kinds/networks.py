@@ -36,7 +36,7 @@ from randomnet.kinds import pretrained
 from randomnet.nulls import NULLS
 from randomnet.synthetic import built_in, random_network
 
-BY_ROI = ("hemibrain", "neuprint_export", "flywire")  # formats that hold many regions, of which net.roi names some
+BY_ROI = ("hemibrain", "neuprint_export", "neuprint", "flywire")  # hold many regions, of which net.roi names some
 SCALINGS = {
     "balanced": balanced,
     "input_fraction": input_fraction,
@@ -129,11 +129,11 @@ def _options(net: NetSection) -> Options:
 
 
 def _read(path: Path, roi: str, source: str, options: Options) -> Connectome:
-    if not path.exists():
+    if source != "neuprint" and not path.exists():  # whose path is a server's
         raise ConfigError(f"[paths] path_to_network: expected a file or a folder, got {str(path)!r}, not there")
     if path.is_dir() and source in ("auto", "bio2art", "flystability"):
-        folders, matrices = roi_folders(path), region_matrices(path)
-        if folders or matrices or (path / roi).is_dir():
+        folders, matrices = _regions_in(path, roi, source)
+        if folders or matrices:
             return _named(path, roi, folders, matrices, options)
     try:
         name = recognise(path).format if source == "auto" else source
@@ -141,6 +141,15 @@ def _read(path: Path, roi: str, source: str, options: Options) -> Connectome:
         raise ConfigError(f"[paths] path_to_network: {error}") from None
     whole = roi == "all" or name not in BY_ROI
     return read_connectome(path, name, dataclasses.replace(options, roi="" if whole else roi))
+
+
+def _regions_in(folder: Path, roi: str, source: str) -> tuple[list[str], list[str]]:
+    """The ROI folders and the region matrices in a folder, one kind of them where the source insists on it."""
+    folders = roi_folders(folder) if source != "bio2art" else []
+    matrices = region_matrices(folder) if source != "flystability" else []
+    if source != "bio2art" and roi not in (*folders, *matrices) and (folder / roi).is_dir():
+        folders.append(roi)  # it may lack a file, which reading it will say
+    return folders, matrices
 
 
 def _named(
@@ -151,7 +160,7 @@ def _named(
         raise ConfigError(f"[net] roi: expected one network of that name in {folder}, got {roi}/ and C_{roi}.npy")
     if roi in matrices:
         return read_connectome(folder, "bio2art", dataclasses.replace(options, roi=roi))
-    if roi in folders or (folder / roi).is_dir():
+    if roi in folders:
         return read_connectome(folder / roi, "flystability", options)
     known = [*folders, *matrices]
     raise ConfigError(

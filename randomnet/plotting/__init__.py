@@ -7,6 +7,9 @@
     transition      exponents against a coupling: samples, medians and where they cross zero
     convergence     running estimates of exponents over time
     distributions   trained parameters before and after
+    weight_matrix   a connectome's matrix sorted by group
+    degrees         its distributions of degrees and weights
+    eigenvalues     its eigenvalues in the complex plane
     render          a Figure as the bytes of a file
     check_text      whether matplotlib can set a label with formulas
 
@@ -15,6 +18,7 @@ a file or knows what an experiment is. Widths are those of journal columns, text
 """
 
 from randomnet.plotting.against import against, log_x
+from randomnet.plotting.connectome import degrees, eigenvalues, weight_matrix
 from randomnet.plotting.convergence import Running, convergence
 from randomnet.plotting.curves import curves
 from randomnet.plotting.distributions import distributions
@@ -24,4 +28,5 @@ from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
 from randomnet.plotting.transition import Samples, transition
 
 __all__ = ["FORMATS", "Panel", "Running", "Samples", "Series", "against", "check_text", "convergence", "curves",
-           "distributions", "dots", "log_x", "render", "spectra", "transition"]  # fmt: skip
+           "degrees", "distributions", "dots", "eigenvalues", "log_x", "render", "spectra", "transition",
+           "weight_matrix"]  # fmt: skip

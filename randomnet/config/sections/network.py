@@ -26,13 +26,14 @@ class NetSection:
         Value(),
         "EB",
         f"Brain region: {', '.join(BUILT_IN_ROIS)} (built-in, synthetic), one in path_to_network (also a list, or all, "
-        "of hemibrain and FlyWire), or random.",
+        "of hemibrain, neuPrint and FlyWire), or random.",
         aliases=("net_name",),
     )
     source: str = option(
         Choice(("auto", *FORMATS)),
         "auto",
-        "Format of what is at path_to_network; auto recognises it by its content.",
+        "Format of what is at path_to_network; auto recognises it by its content. neuprint alone asks a server: "
+        "path_to_network is server/dataset, such as neuprint.janelia.org/hemibrain:v1.2.1.",
         only=MEASURED_ONLY,
     )
     sign_policy: str = option(
@@ -130,7 +131,7 @@ class NetSection:
     null: str = option(
         Choice(("none", *NULLS)),
         "none",
-        "Null model in place of the connectome; the table in randomnet/nulls.py tells what each keeps.",
+        "Null model in place of the connectome; the table in randomnet/nulls/models.py tells what each keeps.",
         only=BY_CHOICE,
     )
     random_w: bool = option(

@@ -4,6 +4,7 @@
 |---------------|----------------------------------------------|----------------------------------------------------|
 | degree        | targets of edges, which edges exchange       | in- and out-degrees, each neuron's out-weights     |
 | boundary      | the same within each pair of regions         | the same from and to each region                   |
+| distance      | as degree, as far as lengths allow           | as degree, and edges in each tenth of the lengths  |
 | group         | places of edges, within each pair of groups  | weights (how many, which) between every two groups |
 | erdos         | places of edges: Erdos-Renyi G(N, E)         | weights (how many, which)                          |
 | random_w      | as erdos; one triangle if symmetric          | weights, symmetry                                  |
@@ -18,10 +19,11 @@
 All keep neurons and labels, and self-connections in their places with their weights (only `sign` may turn these). An
 edge of weight 0 is an edge. Groups are the first of cell_fibers, neurotransmitter and region by which neurons share a
 group. Where a neuron has weights of both signs, `sign` permutes those of edges, and `dense` takes the majority's.
-There is no `distance`, as connectomes have no positions.
+`distance` needs positions, which FlyWire's coordinates and graphs (x, y, z) have.
 
 Sources: degree: Maslov & Sneppen 2002, with the exchange of three that digraphs need (Rao, Jana & Bandyopadhyay 1996);
-weights: Rubinov & Sporns 2011; random_w, and weights of symmetric matrices: bio_rnn_mem (Goulas et al.).
+distance: after Betzel & Bassett 2018; weights: Rubinov & Sporns 2011; random_w, and weights of symmetric matrices:
+bio_rnn_mem (Goulas et al.).
 """
 
 import dataclasses
@@ -32,43 +34,54 @@ from dataclasses import dataclass
 import numpy as np
 
 from randomnet.connectome import Connectome
+from randomnet.nulls.exchanges import exchanged, exchanged_within_lengths
+from randomnet.nulls.placing import dealt, placed, scattered
 
 GROUP_KINDS = ("cell_fibers", "neurotransmitter", "region")
-TRIES_PER_EDGE = 10  # exchanges tried, as is usual
-MOVES_PER_EDGE = 6  # at least, in expectation: one edge in 400 has not moved
 LARGEST_DENSE = 20_000  # neurons; 4e8 edges, about 10 GB
 
 
 def degree(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """Edges exchange targets at random; uniform over the simple digraphs with these in- and out-degrees."""
-    return _exchanged(connectome, np.zeros(connectome.n, np.int64), rng, "degree")
+    return exchanged(connectome, np.zeros(connectome.n, np.int64), rng, "degree")
 
 
 def boundary(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """Edges from one region to one region exchange targets: every neuron keeps its degrees from and to each region."""
-    return _exchanged(connectome, _groups(connectome, ("region",), "boundary"), rng, "boundary")
+    return exchanged(connectome, _groups(connectome, ("region",), "boundary"), rng, "boundary")
+
+
+def distance(connectome: Connectome, rng: np.random.Generator) -> Connectome:
+    """Edges exchange targets where that leaves as many edges in each tenth of their lengths.
+
+    A length is the distance between the positions of an edge's neurons; edges at neurons without one exchange targets
+    among themselves. `edges_moved` in the provenance is the share that points elsewhere in the end.
+    """
+    if connectome.positions is None or np.isnan(connectome.positions).all():
+        raise ValueError(f"null distance needs positions of neurons, and {connectome.name} has none")
+    return exchanged_within_lengths(connectome, rng, "distance")
 
 
 def group(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """Edges placed uniformly within their ordered pair of groups, their weights with them in random order."""
-    return _scattered(connectome, _groups(connectome, GROUP_KINDS, "group"), rng, "group")
+    return scattered(connectome, _groups(connectome, GROUP_KINDS, "group"), rng, "group")
 
 
 def erdos(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """All entries off the diagonal permuted uniformly, zeros included: edges go anywhere."""
-    return _scattered(connectome, np.zeros(connectome.n, np.int64), rng, "erdos")
+    return scattered(connectome, np.zeros(connectome.n, np.int64), rng, "erdos")
 
 
 def shuffled(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """`random_w`: all entries off the diagonal permuted uniformly; of a symmetric matrix one triangle, mirrored."""
     if not _symmetric(connectome):
-        return _scattered(connectome, np.zeros(connectome.n, np.int64), rng, "random_w")
+        return scattered(connectome, np.zeros(connectome.n, np.int64), rng, "random_w")
     n, post, pre = connectome.n, connectome.post, connectome.pre
     lower, diagonal = post > pre, post == pre
     some = rng.choice(n * (n - 1) // 2, size=int(lower.sum()), replace=False)
     row, column = (side[some] for side in np.tril_indices(n, -1))
     weights = connectome.weights[lower]
-    return _placed(
+    return placed(
         connectome,
         np.concatenate([row, column, post[diagonal]]),
         np.concatenate([column, row, pre[diagonal]]),
@@ -137,7 +150,7 @@ def dense(connectome: Connectome, rng: np.random.Generator) -> Connectome:
 
 def transposed(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """J^T: every edge reversed, with its weight."""
-    return _placed(connectome, connectome.pre, connectome.post, connectome.weights, "transposed")
+    return placed(connectome, connectome.pre, connectome.post, connectome.weights, "transposed")
 
 
 @dataclass(frozen=True)
@@ -151,6 +164,9 @@ class Null:
 NULLS: dict[str, Null] = {
     "degree": Null(degree, ("in-degrees", "out-weights of every neuron", "self-connections")),
     "boundary": Null(boundary, ("in-degrees from every region", "out-weights into every region", "self-connections")),
+    "distance": Null(
+        distance, ("in-degrees", "out-weights of every neuron", "self-connections", "edges in each tenth of lengths")
+    ),
     "group": Null(group, ("weights between groups", "self-connections")),
     "erdos": Null(erdos, ("weights", "self-connections")),
     "random_w": Null(shuffled, ("weights", "self-connections", "symmetry")),
@@ -161,7 +177,15 @@ NULLS: dict[str, Null] = {
     "gaussian": Null(gaussian, ("self-connections", "mean and variance of all entries, in expectation")),
     "dense": Null(dense, ("self-connections", "signs of neurons that have one", "mean magnitude off the diagonal")),
     "transposed": Null(
-        transposed, ("weights", "self-connections", "symmetry", "reciprocity of every neuron", "eigenvalues")
+        transposed,
+        (
+            "weights",
+            "self-connections",
+            "symmetry",
+            "reciprocity of every neuron",
+            "eigenvalues",
+            "edges in each tenth of lengths",
+        ),
     ),
 }
 
@@ -188,31 +212,13 @@ def _symmetric(connectome: Connectome) -> bool:
     return bool((answers[order] == keys).all() and (connectome.weights[order] == connectome.weights).all())
 
 
-def _placed(connectome: Connectome, post: np.ndarray, pre: np.ndarray, weights: np.ndarray, null: str) -> Connectome:
-    order = np.lexsort((pre, post))
-    return dataclasses.replace(
-        connectome,
-        post=post[order],
-        pre=pre[order],
-        weights=weights[order],
-        provenance={**connectome.provenance, "null": null},
-    )
-
-
-def _dealt(weights: np.ndarray, of: np.ndarray, to: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The weights, of edges of classes `of`, in random order to edges of classes `to`, which has as many of each."""
-    dealt = np.empty_like(weights)
-    dealt[np.argsort(to, kind="stable")] = weights[np.lexsort((rng.random(len(of)), of))]
-    return dealt
-
-
 def _permuted_within(connectome: Connectome, group: np.ndarray, rng: np.random.Generator, null: str) -> Connectome:
     """Weights off the diagonal permuted within each sign and pair of groups."""
     off = connectome.post != connectome.pre
     values, groups = connectome.weights.copy(), group.max(initial=0) + 1
     pair = group[connectome.post[off]] * groups + group[connectome.pre[off]]
     kind = pair * 3 + np.sign(values[off]).astype(np.int64)
-    values[off] = _dealt(values[off], kind, kind, rng)
+    values[off] = dealt(values[off], kind, kind, rng)
     return connectome.replace(values, null=null)
 
 
@@ -230,103 +236,3 @@ def _everywhere(connectome: Connectome, weights: Callable[[np.ndarray], np.ndarr
     values[off], values[~off] = weights(pre[off]), connectome.weights[own]
     provenance = {**connectome.provenance, "null": null}
     return dataclasses.replace(connectome, post=post, pre=pre, weights=values, provenance=provenance)
-
-
-# ---- edges placed uniformly within pairs of groups
-
-
-def _scattered(connectome: Connectome, group: np.ndarray, rng: np.random.Generator, null: str) -> Connectome:
-    """Edges off the diagonal, with their weights, placed uniformly within their ordered pair of groups."""
-    post, pre = connectome.post.copy(), connectome.pre.copy()
-    off = np.flatnonzero(post != pre)
-    members = _members(group)
-    pair = group[post[off]] * len(members) + group[pre[off]]
-    order = off[np.argsort(pair, kind="stable")]
-    pairs, counts = np.unique(pair, return_counts=True)
-    for number, edges in zip(pairs, np.split(order, np.cumsum(counts)[:-1]), strict=False):
-        rows, columns = members[number // len(members)], members[number % len(members)]
-        within = rows is columns
-        places = len(rows) * (len(columns) - within)
-        row, column = np.divmod(rng.choice(places, size=len(edges), replace=False), len(columns) - within)
-        post[edges], pre[edges] = rows[row], columns[column + (within & (column >= row))]
-    return _placed(connectome, post, pre, connectome.weights, null)
-
-
-def _members(group: np.ndarray) -> list[np.ndarray]:
-    """The neurons of each group."""
-    return np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
-
-
-# ---- edges that exchange targets
-
-
-def _exchanged(connectome: Connectome, region: np.ndarray, rng: np.random.Generator, null: str) -> Connectome:
-    """Edges off the diagonal exchange targets within ordered pairs of regions; uniform over what they can reach.
-
-    Each neuron's weights into each region are then dealt anew to its edges into it. A pair of regions that is more
-    than half full exchanges its gaps instead, which is the same and finds more room.
-    """
-    n, regions = connectome.n, int(region.max(initial=0)) + 1
-    off = connectome.post != connectome.pre
-    old = connectome.post[off] * n + connectome.pre[off]
-    pair = region[old // n] * regions + region[old % n]
-    sizes = np.bincount(region, minlength=regions)
-    places = (np.outer(sizes, sizes) - np.diag(sizes)).ravel()
-    full = 2 * np.bincount(pair, minlength=regions**2) > places
-    sparse, crowded = old[~full[pair]], old[full[pair]]
-    keys = np.concatenate([sparse, _gaps(crowded, full, region)])
-    keys = _chain(keys, n, region[keys // n] * regions + region[keys % n], places, rng)
-    new = np.concatenate([keys[: len(sparse)], _gaps(keys[len(sparse) :], full, region)])
-    owners = (key % n * regions + region[key // n] for key in (old, new))
-    post, pre, values = connectome.post.copy(), connectome.pre.copy(), connectome.weights.copy()
-    post[off], pre[off], values[off] = new // n, new % n, _dealt(values[off], *owners, rng)
-    return _placed(connectome, post, pre, values, null)
-
-
-def _gaps(keys: np.ndarray, full: np.ndarray, region: np.ndarray) -> np.ndarray:
-    """Keys post * N + pre, off the diagonal, of all places in the `full` pairs of regions that are not among `keys`."""
-    n, members = len(region), _members(region)
-    pairs = zip(*np.divmod(np.flatnonzero(full), len(members)), strict=True)
-    blocks = [(members[post][:, None] * n + members[pre]).ravel() for post, pre in pairs]
-    places = np.concatenate([np.empty(0, np.int64), *blocks])
-    return np.setdiff1d(places[places % (n + 1) != 0], keys)  # post * (n + 1) is the diagonal
-
-
-def _chain(keys: np.ndarray, n: int, pair: np.ndarray, places: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The keys after many rounds of exchanges, made in batches, among edges of one `pair` of regions.
-
-    A round draws disjoint groups of edges, blind to where they point, and rotates the targets of each group whose old
-    and new edges are no self-connections and no edges or proposals of anything else. That condition is the same
-    before and after, so every step is as likely as its reverse and the uniform distribution stays. Groups of three
-    can reverse a cycle a -> b -> c -> a, which no exchange of two can.
-    """
-    if len(keys) < 2:
-        return keys
-    post, pre, counts = keys // n, keys % n, np.bincount(pair)
-    for number in range(_rounds(len(keys), float((counts[pair] / places[pair]).mean()))):
-        chosen = _drawn_groups(pair, counts, 3 if number % 4 == 3 else 2, rng)
-        proposed = post[chosen[:, [*range(1, chosen.shape[1]), 0]]]
-        both = np.concatenate([post * n + pre, (proposed * n + pre[chosen]).ravel()])
-        _, which, times = np.unique(both, return_inverse=True, return_counts=True)
-        alone = times[which] == 1
-        free = alone[chosen] & alone[len(post) :].reshape(chosen.shape) & (proposed != pre[chosen])
-        accepted = free.all(axis=1)
-        post[chosen[accepted]] = proposed[accepted]
-    return post * n + pre
-
-
-def _rounds(edges: int, density: float) -> int:
-    """Rounds for 10 tries per edge, a quarter of one in each; more where density refuses so many that an edge would
-    move fewer than 6 times in expectation, or the network is small."""
-    accepted = (1 - density) ** 2 * (1 - density / 2) ** 4
-    return max(4 * TRIES_PER_EDGE, math.ceil(2 * MOVES_PER_EDGE / accepted), min(100, 10**6 // edges))
-
-
-def _drawn_groups(pair: np.ndarray, counts: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """(groups, size) edges, random and disjoint, each group within one of the pairs that occur `counts` times; about
-    half of all edges."""
-    order = rng.permutation(len(pair))
-    order = order[np.argsort(pair[order], kind="stable")]
-    rank = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts)
-    groups = order[rank < np.repeat(counts - counts % size, counts)].reshape(-1, size)
-    return groups[rng.random(len(groups)) < 0.5]

@@ -1,0 +1,146 @@
+"""The facts of a connectome as lines of text: one fact a line, with its unit."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from randomnet.description.facts import QUANTILES
+
+WIDTH = 30  # of the names of facts
+LABELS_SHOWN = 8  # of a kind of label
+LEFT_OUT = {  # what the readers count, as they name it in the provenance
+    "rows_read": "rows read",
+    "rows_of_edges": "rows of edges",
+    "autapses": "autapses in the file",
+    "autapses_dropped": "autapses dropped",
+    "duplicates_summed": "duplicate edges summed",
+    "zero_weights_dropped": "edges of weight 0 dropped",
+    "pairs_below_min_synapses": "below min_synapses, dropped",
+    "neurons_without_edges_dropped": "neurons without edges, dropped",
+    "neurons_outside_component_dropped": "outside the component, dropped",
+    "neurons_of_unknown_transmitter": "neurons of unknown transmitter",
+    "synapses_of_unknown_transmitter": "their synapses",
+    "kenyon_cells_overridden": "Kenyon cells made cholinergic",
+    "kenyon_synapses_overridden": "their synapses",
+    "neurons_without_sign": "neurons without a sign",
+    "synapses_without_sign": "their synapses, lost",
+    "edges_without_sign_dropped": "their edges, dropped",
+    "diagonal_replaced": "regions' own weights replaced",
+}
+STEPS = {  # what was done to the network, in this order
+    "largest_component": "largest component {}",
+    "null": "null {}",
+    "initial_weights": "weights drawn by init = {}",
+    "normalization": "normalization {}",
+    "g": "g = {:g}",
+}
+
+
+def as_text(about: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> str:
+    """Lines of what `describe` found; before: `weight_facts` of the network as it was read, before all that."""
+    groups = (_origin(about), _left_out(about), _structure(about), _labels(about), _dynamics(about))
+    lines = [f"{name:{WIDTH}}  {value}" for group in groups for name, value in group]
+    return "\n".join([_title(about), *(f"  {line}" for line in [*lines, *_table(about, before)])])
+
+
+def steps(notes: Mapping[str, Any]) -> str:
+    """What was done to a network, by its provenance or its facts."""
+    return ", ".join(text.format(notes[key]) for key, text in STEPS.items() if key in notes)
+
+
+def _title(about: Mapping[str, Any]) -> str:
+    made = "synthetic, not measured" if about["synthetic"] else "measured"
+    return f"{about['name']} ({made}), as the runs use it: {steps(about) or 'as it was stored'}"
+
+
+def _origin(about: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "source", about["source"]
+    if "found" in about:
+        yield "format", f"{about['format']}: {about['found']}"
+    for name, checksum in about.get("files", {}).items():
+        yield "file", f"{name}, sha256 {checksum}"
+    if "rows" in about:
+        yield "rows of the file", f"{about['rows']}{_because(about)}"
+    yield "sha256 of this network", about["sha256"]
+
+
+def _because(about: Mapping[str, Any]) -> str:
+    side = {"source": "presynaptic", "target": "postsynaptic"}[about["rows"]]
+    return f" ({side}{'; ' + about['rows_because'] if 'rows_because' in about else ''})"
+
+
+def _left_out(about: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if "sign_policy" in about:
+        yield "sign_policy", about["sign_policy"]
+    for key, text in LEFT_OUT.items():
+        if key in about and not (key == "rows_of_edges" and about[key] == about.get("rows_read")):
+            yield text, f"{about[key]:,.10g}"
+
+
+def _structure(about: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    n, sizes = about["neurons"], about.get("neurons_per_region")
+    yield "neurons", f"{n:,}" + (f", {min(sizes):,} to {max(sizes):,} of each of {len(sizes)} regions" if sizes else "")
+    yield "edges", f"{about['edges']:,}"
+    yield "density", f"{about['density']:.4g} of the N (N - 1) pairs"
+    yield "reciprocity", f"{about['reciprocity']:.4g} of the edges are answered by one of the reverse direction"
+    own = about["self_connections"]
+    yield "self-connections", f"{own:,}" + (", which count as answered" if own else "")
+    if about["weights"]["zero"]:
+        yield "edges of weight 0", f"{about['weights']['zero']:,}"
+    for kind, one in about["components"].items():
+        largest = f"the largest of {one['largest']:,} neurons ({one['largest'] / n:.1%})"
+        yield f"{kind}ly connected", f"{_plural(one['number'], 'component')}, {largest}"
+
+
+def _labels(about: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    parts = {
+        "excitatory": about["excitatory"],
+        "inhibitory": about["inhibitory"],
+        "of both signs": about["mixed_signs"],
+        "without output": about["neurons_without_output"],
+    }
+    yield "signs of neurons", ", ".join(f"{count:,} {text}" for text, count in parts.items())
+    for kind, counts in about["labels"].items():
+        shown = [f"{label} {count:,} ({count / about['neurons']:.1%})" for label, count in counts.items()]
+        more = [f"and {len(counts) - LABELS_SHOWN:,} more"] * (len(counts) > LABELS_SHOWN)
+        named = ", ".join(shown[:LABELS_SHOWN] + more)
+        all_alike = len(counts) == about["neurons"] > 1
+        yield kind, f"{len(counts):,}, one of each neuron" if all_alike else f"{_plural(len(counts), 'group')}: {named}"
+
+
+def _dynamics(about: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for sign, residual in about.get("sinkhorn_residual", {}).items():
+        yield f"Sinkhorn, {sign}", f"column sums depart by at most {residual:.2g} of their target"
+    radius = about["spectral_radius"]
+    if radius["exact"]:
+        yield "spectral radius", f"{radius['value']:.6g} (all eigenvalues, dense)"
+    elif radius["converged"]:
+        digits = int(np.clip(-np.log10(max(radius["residual"], 1e-9)), 2, 6))
+        yield "spectral radius", f"about {radius['value']:.{digits}g} ({_arnoldi(radius, digits)})"
+    else:
+        yield "spectral radius", f"about {radius['value']:.2g}, not converged ({_arnoldi(radius, 2)})"
+
+
+def _arnoldi(radius: Mapping[str, Any], digits: int) -> str:
+    return f"{digits} digits; sparse Arnoldi iteration, relative residual {radius['residual']:.2g}"
+
+
+def _table(about: Mapping[str, Any], before: Mapping[str, Any] | None) -> Iterator[str]:
+    """Quantiles: of degrees, of weights as used, and of weights as they were read."""
+    yield f"{'quantiles':{WIDTH + 14}}{''.join(f'{percent:>9} %' for percent in QUANTILES)}{'mean':>11}"
+    weights, said = about["weights"], "as used"
+    if before == weights:
+        before, said = None, "as read and used"
+    rows = {"in-degree (edges)": about["in_degree"], "out-degree (edges)": about["out_degree"]}
+    for sign in ("excitatory", "inhibitory"):
+        rows[f"|J| {sign}, {said} ({weights['unit']})"] = weights[sign]
+    for sign in ("excitatory", "inhibitory") if before else ():
+        rows[f"|J| {sign}, as read ({before['unit']})"] = before[sign]
+    for name, row in rows.items():
+        values = [*row["quantiles"].values(), row["mean"]] if row["count"] else []
+        yield f"{name:{WIDTH + 14}}" + ("".join(f"{value:>11.4g}" for value in values) or "  no such edge")
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count:,} {word}{'s' * (count != 1)}"

@@ -1,0 +1,227 @@
+"""Files of graphs -> their nodes and edges with attributes: GraphML by the events of its XML, and node-link JSON.
+
+What a file holds is data: no entity is expanded, no NaN or Infinity passes for a number.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from xml.parsers import expat
+
+from randomnet.formats.reading import FormatError, one_line
+from randomnet.formats.tables import DAMAGED, Table
+
+GRAPHML, NODE_LINK = "GraphML", "node-link JSON"
+EDGES = ("links", "edges")  # networkx has used both
+
+Attributes = Mapping[str, Any]  # names in lower case
+
+
+@dataclass
+class Graph:
+    """What a file lists: nodes as (id, attributes); edges as (source, target, whether directed, attributes)."""
+
+    nodes: list[tuple[Any, Attributes]] = field(default_factory=list)
+    edges: list[tuple[Any, Any, bool, Attributes]] = field(default_factory=list)
+
+
+def form_of(table: Table) -> str:
+    """GRAPHML or NODE_LINK, by the root of an XML file or the keys of a JSON file; "" for others. Raises FormatError
+    where the file is damaged, or XML that declares a document type."""
+    if table.kind == "xml":
+        return GRAPHML if _root(table) == "graphml" else ""
+    if table.kind == "json":
+        return NODE_LINK if _edges_key(_json(table)) else ""
+    return ""
+
+
+def graph_in(table: Table) -> tuple[str, Graph]:
+    """GRAPHML or NODE_LINK, with the nodes and edges of the file. Raises FormatError naming the node or edge."""
+    if table.kind == "xml" and form_of(table):
+        return GRAPHML, _graphml(table)
+    content = _json(table) if table.kind == "json" else {}
+    if not _edges_key(content):
+        came = f"a {table.kind or 'binary'} file that is neither"
+        raise FormatError(f"{table}: expected {GRAPHML} or {NODE_LINK} with nodes and links or edges, got {came}")
+    return NODE_LINK, _node_link(table, content)
+
+
+# ---- node-link JSON
+
+
+def _json(table: Table) -> dict[str, Any]:
+    try:
+        with table.open() as file:
+            content = json.loads(file.read().decode("utf-8-sig"), parse_constant=_no_constant)
+    except DAMAGED as error:
+        raise FormatError(f"{table}: expected a whole compressed file, got {one_line(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{table}: expected JSON, got one that is not: {one_line(error)[:200]}") from None
+    return content if isinstance(content, dict) else {}
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name}, which is no number of JSON")
+
+
+def _edges_key(content: Mapping[str, Any]) -> str:
+    """`links` or `edges`, whichever is a list beside a list of nodes; "" where there is none."""
+    found = [key for key in EDGES if isinstance(content.get(key), list)]
+    return found[0] if found and isinstance(content.get("nodes"), list) else ""
+
+
+def _node_link(table: Table, content: Mapping[str, Any]) -> Graph:
+    key = _edges_key(content)
+    if all(name in content for name in EDGES):
+        raise FormatError(f"{table}: expected links or edges, got both")
+    directed = content.get("directed")
+    if not isinstance(directed, bool):
+        came = "none" if directed is None else one_line(repr(directed))[:80]
+        raise FormatError(f"{table}: expected directed as true or false, as networkx writes it, got {came}")
+    for what, items in (("node", content["nodes"]), ("edge", content[key])):
+        for number, item in enumerate(items, 1):
+            if not isinstance(item, dict):
+                came = one_line(repr(item))[:80]
+                raise FormatError(f"{table}, {what} {number}: expected an object with attributes, got {came}")
+    nodes = [(node.get("id"), _lower(node)) for node in content["nodes"]]
+    edges = [(edge.get("source"), edge.get("target"), directed, _lower(edge)) for edge in content[key]]
+    return Graph(nodes, edges)
+
+
+def _lower(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in attributes.items()}
+
+
+# ---- GraphML
+
+
+class _Done(Exception):
+    """The root of an XML file is known."""
+
+
+def _root(table: Table) -> str:
+    """The name of the root element, without its namespace."""
+    found: list[str] = []
+
+    def start(name: str, attributes: Mapping[str, str]) -> None:
+        found.append(_local(name))
+        raise _Done
+
+    try:
+        _parse(table, StartElementHandler=start)
+    except _Done:
+        return found[0]
+    return ""
+
+
+def _graphml(table: Table) -> Graph:
+    reader = _GraphML(table)
+    _parse(
+        table,
+        StartElementHandler=reader.start,
+        EndElementHandler=reader.end,
+        CharacterDataHandler=reader.text,
+    )
+    if reader.graphs == 0:
+        raise FormatError(f"{table}: expected one graph, got none")
+    return reader.graph
+
+
+def _parse(table: Table, **handlers: Any) -> None:
+    """XML with its handlers called; a document type, where entities that grow are declared, is refused unread."""
+    parser = expat.ParserCreate(namespace_separator=" ")
+
+    def refuse(*_: Any) -> None:
+        raise FormatError(f"{table}: expected GraphML without a document type, got a DOCTYPE, which is refused")
+
+    for name, handler in {**handlers, "StartDoctypeDeclHandler": refuse, "EntityDeclHandler": refuse}.items():
+        setattr(parser, name, handler)
+    try:
+        with table.open() as file:
+            parser.ParseFile(file)
+    except expat.ExpatError as error:
+        raise FormatError(f"{table}: expected XML, got one that is not: {one_line(error)}") from None
+    except DAMAGED as error:
+        raise FormatError(f"{table}: expected a whole compressed file, got {one_line(error)}") from None
+
+
+def _local(name: str) -> str:
+    return name.rsplit(" ", 1)[-1]
+
+
+class _GraphML:
+    """Collects a Graph from the events of an XML parser."""
+
+    def __init__(self, table: Table) -> None:
+        self.table, self.graph, self.graphs, self.directed = table, Graph(), 0, True
+        self.names: dict[str, str] = {}  # key -> name of the attribute, "" for one of graphics
+        self.defaults: dict[str, dict[str, str]] = {"node": {}, "edge": {}}
+        self.key, self.kinds = "", ()
+        self.attributes: dict[str, str] = {}
+        self.data, self.pieces = "", None  # the attribute whose text is being read
+
+    def start(self, name: str, given: Mapping[str, str]) -> None:
+        """An element begins."""
+        begin = {"key": self._key, "graph": self._graph, "node": self._node, "edge": self._edge, "data": self._data}
+        kind = _local(name)
+        if kind == "hyperedge":
+            raise FormatError(f"{self.table}: expected edges between two nodes, got a hyperedge")
+        if kind in begin:
+            begin[kind](given)
+        elif kind == "default":
+            self.data, self.pieces = self.key, []
+
+    def text(self, text: str) -> None:
+        """A piece of text."""
+        if self.pieces is not None:
+            self.pieces.append(text)
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+        kind = _local(name)
+        if kind in ("node", "edge"):
+            self.attributes = {}  # what follows is the graph's
+        if kind not in ("default", "data") or self.pieces is None:
+            return
+        value, self.pieces = "".join(self.pieces).strip(), None
+        if kind == "data" and self.names[self.data]:
+            self.attributes[self.names[self.data]] = value
+        elif kind == "default" and self.names.get(self.data):
+            for one in self.kinds:
+                self.defaults[one][self.names[self.data]] = value
+
+    def _key(self, given: Mapping[str, str]) -> None:
+        self.key = given.get("id", "")
+        self.names[self.key] = given.get("attr.name", "").lower()
+        kind = given.get("for", "all")
+        self.kinds = ("node", "edge") if kind == "all" else (kind,) if kind in self.defaults else ()
+
+    def _graph(self, given: Mapping[str, str]) -> None:
+        self.graphs += 1
+        if self.graphs > 1:
+            raise FormatError(f"{self.table}: expected one graph, got a second one in it")
+        self.directed = self._direction(given.get("edgedefault"), "edgedefault of the graph", "directed", "undirected")
+
+    def _node(self, given: Mapping[str, str]) -> None:
+        self.attributes = dict(self.defaults["node"])
+        self.graph.nodes.append((given.get("id"), self.attributes))
+
+    def _edge(self, given: Mapping[str, str]) -> None:
+        directed = self.directed
+        if "directed" in given:
+            place = f"directed of edge {len(self.graph.edges) + 1}"
+            directed = self._direction(given["directed"], place, "true", "false")
+        self.attributes = dict(self.defaults["edge"])
+        self.graph.edges.append((given.get("source"), given.get("target"), directed, self.attributes))
+
+    def _data(self, given: Mapping[str, str]) -> None:
+        self.data, self.pieces = given.get("key", ""), []
+        if self.data not in self.names:
+            place = f"node {len(self.graph.nodes)}, edge {len(self.graph.edges)}"
+            raise FormatError(f"{self.table}, at {place}: expected data of a declared key, got {self.data[:80]!r}")
+
+    def _direction(self, value: str | None, what: str, yes: str, no: str) -> bool:
+        if value not in (yes, no):
+            raise FormatError(f"{self.table}: expected {yes} or {no} as {what}, got {value!r}")
+        return value == yes

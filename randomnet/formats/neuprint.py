@@ -1,0 +1,213 @@
+"""A neuPrint server -> Connectome, by way of neuprint-python, an extra that is imported only to ask.
+
+The path is `server/dataset`, such as neuprint.janelia.org/hemibrain:v1.2.1. What a query brings is kept as a folder in
+the layout of neuPrint's exports, with query.json, and read by `read_hemibrain`; from then on neither the server nor a
+token is needed. The folder appears under its name only when it is whole. The token comes from the environment and goes
+to the server, nowhere else.
+"""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from randomnet.config import nearest
+from randomnet.connectome import Connectome
+from randomnet.formats.edges import DEFAULTS
+from randomnet.formats.hemibrain import EDGES, PROPERTIES, read_hemibrain
+from randomnet.formats.options import Options
+from randomnet.formats.reading import FormatError, checksums, one_line
+
+TOKEN = "NEUPRINT_APPLICATION_CREDENTIALS"  # neuprint-python's own name
+CACHE = "RANDOMNET_CACHE"
+ADDRESS = re.compile(r"(?:https:/+)?(?P<server>[\w-]+(?:\.[\w-]+)+(?::\d+)?|localhost(?::\d+)?)/(?P<dataset>[^/\s]+)/*")
+CRITERIA = {"status": ["Traced", "traced"], "cropped": False}  # the published neurons; neuPrint's exports have the same
+COLUMNS = ("type", "instance", *PROPERTIES)
+FILES = ("neurons.csv", "roi-connections.csv", "total-connections.csv")
+QUERY = "query.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Query:
+    """What is asked of a server: the connections between the traced neurons of a dataset, of some ROIs or all."""
+
+    server: str
+    dataset: str
+    rois: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.server}/{self.dataset}"
+
+    def facts(self) -> dict[str, Any]:
+        """All that decides the answer."""
+        criteria = {"neurons": CRITERIA, "properties": list(COLUMNS), "rois": list(self.rois)}
+        return {"server": self.server, "dataset": self.dataset, "roi": ", ".join(self.rois) or "all", "query": criteria}
+
+    @property
+    def folder(self) -> Path:
+        """Where the answer is kept."""
+        cache = Path(os.environ.get(CACHE) or "~/.cache/randomnet").expanduser()
+        digest = hashlib.sha256(json.dumps(self.facts(), sort_keys=True).encode()).hexdigest()[:12]
+        name = re.sub(r"[^\w.-]", "-", f"{self.server}_{self.dataset}")
+        return cache / "neuprint" / f"{name}_{digest}"
+
+
+def read_neuprint(path: Path, options: Options = DEFAULTS) -> Connectome:
+    """The traced neurons of a dataset, all or those connected inside `options.roi`; see `read_hemibrain`.
+
+    path: `server/dataset`, no path on disk. Several ROIs must be primary, as others overlap. The server is only asked
+    what is not yet in the cache ($RANDOMNET_CACHE or ~/.cache/randomnet). Raises FormatError, never with the token.
+    """
+    query = _query(path, options)
+    options.refuse(query, rows="the columns say which neuron is presynaptic")
+    facts = _kept(query) or _fetched(query)
+    read = read_hemibrain(query.folder, options)
+    return dataclasses.replace(
+        read,
+        name=f"{query.dataset} {options.roi}".strip(),
+        provenance={
+            **read.provenance,
+            "source": f"neuPrint, {query}, asked on {facts['date']}",
+            "neuprint": {name: facts[name] for name in ("server", "dataset", "roi", "library", "query", "date")},
+        },
+    )
+
+
+def _query(path: Path, options: Options) -> Query:
+    address = ADDRESS.fullmatch(path.as_posix())
+    if address is None:
+        came = repr(path.as_posix())
+        raise FormatError(f"expected server/dataset, such as neuprint.janelia.org/hemibrain:v1.2.1, got {came}")
+    return Query(address["server"].lower(), address["dataset"], tuple(sorted(set(options.rois))))
+
+
+# ---- the cache
+
+
+def _kept(query: Query) -> dict[str, Any] | None:
+    """What query.json says of an answer that is whole; None where there is none."""
+    try:
+        facts = json.loads((query.folder / QUERY).read_text(encoding="utf-8"))
+        asked = {name: facts[name] for name in query.facts()}
+        whole = facts["files"] == checksums(query.folder / name for name in FILES)
+        known = all(isinstance(facts[name], str) for name in ("library", "date"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return facts if whole and known and asked == query.facts() else None
+
+
+def _fetched(query: Query) -> dict[str, Any]:
+    """Ask the server and keep the answer; returns what is kept as query.json."""
+    folder, made = query.folder, None
+    try:
+        neurons, connections, library = _asked(query)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        facts = _write(made, query, neurons, connections, library)
+        if folder.exists() and _kept(query) is None:
+            shutil.rmtree(folder)  # what is left of one that was damaged
+        made.rename(folder)
+        return facts
+    except OSError as error:
+        if kept := _kept(query):
+            return kept  # somebody else has asked the same at the same time
+        raise FormatError(
+            f"{query}: expected a folder {folder.parent} to keep the answer in (set {CACHE} to another), "
+            f"got {one_line(error)}"
+        ) from None
+    finally:
+        if made is not None:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _write(folder: Path, query: Query, neurons: Any, connections: Any, library: str) -> dict[str, Any]:
+    """The three tables and query.json. A property that no neuron has is left out, as it would pass for unknown."""
+    known = [name for name in COLUMNS if name not in PROPERTIES or (name in neurons and neurons[name].notna().any())]
+    neurons.reindex(columns=["bodyId", *known]).to_csv(folder / FILES[0], index=False)
+    connections[[*EDGES[:2], "roi", EDGES[2]]].to_csv(folder / FILES[1], index=False)
+    totals = connections.groupby(list(EDGES[:2]), as_index=False)[EDGES[2]].sum()
+    totals.to_csv(folder / FILES[2], index=False)
+    date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    files = checksums(folder / name for name in FILES)
+    facts = {**query.facts(), "library": f"neuprint-python {library}", "date": date, "files": files}
+    (folder / QUERY).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    return facts
+
+
+# ---- the server
+
+
+def _asked(query: Query) -> tuple[Any, Any, str]:
+    """The tables of neurons and of connections per ROI, and the version of the library."""
+    try:
+        import neuprint
+    except ImportError:
+        raise FormatError(
+            f"{query}: expected neuprint-python to ask the server, got none installed: "
+            "pip install -r requirements-neuprint.txt"
+        ) from None
+    token = os.environ.get(TOKEN, "").strip()
+    if not token:
+        raise FormatError(
+            f"{query}: expected a token in the environment variable {TOKEN} (the server's page shows it under "
+            "Account), got none"
+        )
+    try:
+        neurons, connections = _tables(neuprint, query, token)
+    except FormatError:
+        raise
+    except Exception as error:  # the library raises RuntimeError, AssertionError, and all of requests
+        raise FormatError(f"{query}: {_said(error, token)}") from None
+    if not len(connections):
+        raise FormatError(f"{query}: expected a connection in {', '.join(query.rois) or 'the dataset'}, got none")
+    return neurons, connections, _version(neuprint)
+
+
+def _tables(neuprint: Any, query: Query, token: str) -> tuple[Any, Any]:
+    client = neuprint.Client(query.server, dataset=query.dataset, token=token)
+    primary = set(client.primary_rois)
+    _known_rois(query, primary, set(client.all_rois))
+    criteria = neuprint.NeuronCriteria(**CRITERIA, client=client)
+    return neuprint.fetch_adjacencies(
+        criteria,
+        criteria,
+        rois=list(query.rois) or None,
+        include_nonprimary=not set(query.rois) <= primary,
+        properties=list(COLUMNS),
+        client=client,
+    )
+
+
+def _known_rois(query: Query, primary: set[str], known: set[str]) -> None:
+    for roi in query.rois:
+        if roi not in known:
+            came = f"{roi!r}; there are {', '.join(sorted(primary))}{nearest(roi, known)}"
+            raise FormatError(f"{query}: expected a ROI that exists, got {came}")
+        if len(query.rois) > 1 and roi not in primary:
+            listed = ", ".join(sorted(primary))
+            raise FormatError(f"{query}: expected primary ROIs in a list, as others overlap: {listed}; got {roi!r}")
+
+
+def _said(error: Exception, token: str) -> str:
+    """What a library's error says, in one line and without the token, which a server may have sent back."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status in (401, 403):
+        return f"expected a token that the server accepts in {TOKEN}, got its answer {status}"
+    text = one_line(error)
+    for secret in sorted({token, *re.findall(r"[^\s\"'{},:]{8,}", token)}, key=len, reverse=True):
+        text = text.replace(secret, "...")  # a token may be given as JSON, of which the library sends a part
+    return f"expected an answer, got {type(error).__name__}: {text[:500]}"
+
+
+def _version(neuprint: Any) -> str:
+    try:
+        return importlib.metadata.version("neuprint-python")
+    except importlib.metadata.PackageNotFoundError:
+        return str(getattr(neuprint, "__version__", "of unknown version"))

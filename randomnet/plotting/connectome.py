@@ -1,0 +1,184 @@
+"""A connectome: its matrix sorted by group, the distributions of its degrees and weights, its eigenvalues."""
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle
+from matplotlib.ticker import MaxNLocator
+
+from randomnet.plotting.style import (
+    COLOURS,
+    DASHED,
+    DOTTED,
+    DOUBLE,
+    REFERENCE,
+    SINGLE,
+    STYLE,
+    legend,
+    log_helps,
+    new_figure,
+    plain,
+    say_empty,
+    set_ylabel,
+)
+
+INHIBITORY, EXCITATORY = COLOURS[0], COLOURS[1]
+SIGNED = LinearSegmentedColormap.from_list("signed", [INHIBITORY, "white", EXCITATORY])
+LARGEST_DRAWN = 1500  # neurons; of more the matrix is binned
+BINS = 500
+WITHIN_SCALE = 95  # percent of what is drawn; weights have heavy tails
+SIDE, LINE, LETTER = 6.5, 0.1, 0.06  # inches: the matrix with the names beside it, a line of names, a letter
+FEW = 300  # eigenvalues up to which the dots are larger
+SMALL, LARGE = 0.1, 50.0  # spectral radii beyond which the unit circle is not seen beside it
+
+
+def weight_matrix(
+    post: np.ndarray, pre: np.ndarray, weights: np.ndarray, order: np.ndarray, by: str, names: Sequence[str],
+    sizes: Sequence[int], title: str = "",
+) -> Figure:  # fmt: skip
+    """J[post, pre] with its neurons sorted by group, rows postsynaptic; of many neurons the means of blocks of pairs.
+
+    post, pre: (E,) int64; weights: (E,). order: (N,) the neurons by group; by: what the groups are; their names, sizes.
+    Excitation is orange, inhibition blue, on a symmetric scale that the strongest 5 % of what is drawn exceed.
+    """
+    n, place = len(order), np.empty(len(order), np.int64)
+    place[order] = np.arange(n)
+    image, label = _image(place[post], place[pre], weights, n)
+    drawn = np.abs(image[image != 0])
+    limit = float(np.percentile(drawn, WITHIN_SCALE)) if len(drawn) else 1.0
+    beyond = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, DOUBLE + 0.4, title)
+        axes = figure.subplots()
+        shown = axes.imshow(image, cmap=SIGNED, vmin=-limit, vmax=limit, interpolation="nearest", aspect="equal",
+                            extent=(0, n, n, 0))  # fmt: skip
+        _name_groups(axes, names, sizes)
+        axes.set_xlabel(f"presynaptic neuron, by {by}")
+        axes.set_ylabel(f"postsynaptic neuron, by {by}")
+        axes.spines[["top", "right"]].set_visible(True)
+        bar = figure.colorbar(shown, ax=axes, location="bottom", shrink=0.6, aspect=40, ticks=MaxNLocator(5),
+                              extend=beyond[bool(image.min() < -limit), bool(image.max() > limit)])  # fmt: skip
+        bar.set_label(f"{label} (> 0 excitatory, < 0 inhibitory)\n{WITHIN_SCALE} % of all but 0 are within the scale")
+        return figure
+
+
+def _image(row: np.ndarray, column: np.ndarray, weights: np.ndarray, n: int) -> tuple[np.ndarray, str]:
+    """The matrix, or of more than LARGEST_DRAWN neurons the mean of each of BINS x BINS blocks; and what it shows."""
+    if n <= LARGEST_DRAWN:
+        image = np.zeros((n, n))
+        image[row, column] = weights
+        return image, "weight J as used"
+    pixel = np.arange(n) * BINS // n
+    sides = np.bincount(pixel)
+    sums = np.bincount(pixel[row] * BINS + pixel[column], weights, BINS * BINS).reshape(BINS, BINS)
+    side = f"{sides.min()}" if sides.min() == sides.max() else f"{sides.min()} to {sides.max()}"
+    return sums / np.outer(sides, sides), f"mean J over all pairs of a block, sides of {side} neurons"
+
+
+def _name_groups(axes: Axes, names: Sequence[str], sizes: Sequence[int]) -> None:
+    """Borders between the groups, and the names of as many as there is room for, the largest first."""
+    ends, n = np.cumsum(sizes), sum(sizes)
+    if max(sizes) > 1:
+        for end in ends[:-1]:
+            axes.axhline(end, color=REFERENCE, linewidth=0.3)
+            axes.axvline(end, color=REFERENCE, linewidth=0.3)
+    centres = ends - np.array(sizes) / 2
+    room = n * LINE / (SIDE - LETTER * max(map(len, names)))
+    named: list[int] = []
+    for group in np.argsort(-np.array(sizes), kind="stable").tolist():
+        if all(abs(centres[group] - centres[other]) >= room for other in named):
+            named.append(group)
+    named.sort()
+    texts = [plain(names[group]) for group in named]
+    axes.set_xticks(centres[named], texts, rotation=90)
+    axes.set_yticks(centres[named], texts)
+    axes.tick_params(length=2)
+    if len(named) < len(names):
+        axes.set_title(f"names of {len(named)} of {len(names)} groups, as the others have no room", loc="left")
+
+
+def degrees(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, n: int, title: str = "") -> Figure:
+    """Complementary cumulative distributions of in- and out-degree over n neurons, and of |J| over edges by sign.
+
+    post, pre: (E,) int64; weights: (E,). On log axes where the range asks for them; zeros are then in the legend alone.
+    """
+    found = {"in-degree": np.bincount(post, minlength=n), "out-degree": np.bincount(pre, minlength=n)}
+    sizes = {"excitatory": weights[weights > 0], "inhibitory": -weights[weights < 0]}
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, 2.7, title)
+        left, right = figure.subplots(1, 2)
+        handles = _draw_tails(left, found, (COLOURS[2], COLOURS[3]), "neurons")
+        left.set_xlabel("degree (edges)")
+        set_ylabel(left, "share of neurons with this degree or more")
+        handles += _draw_tails(right, sizes, (EXCITATORY, INHIBITORY), "edges")
+        right.set_xlabel("weight |J|, as used")
+        set_ylabel(right, "share of the sign's edges with this weight or more")
+        legend(figure, handles, "", first=2)
+        return figure
+
+
+def _draw_tails(axes: Axes, sets: dict[str, np.ndarray], colours: Sequence[str], what: str) -> list[Line2D]:
+    """A curve per set on the same axes; the legend's entries."""
+    positive = np.concatenate([values[values > 0] for values in sets.values()])
+    if not len(positive):
+        say_empty(axes)
+        return []
+    scale = "log" if log_helps(positive) else "linear"
+    axes.set_xscale(scale)
+    axes.set_yscale(scale)
+    handles = []
+    for (name, values), color, dash in zip(sets.items(), colours, ("-", DASHED), strict=True):
+        if not len(values):
+            continue
+        points, counts = np.unique(values, return_counts=True)
+        share = counts[::-1].cumsum()[::-1] / len(values)
+        x, y = np.append(points, points[-1]), np.append(share, 0.0)  # share of values >= x falls after each point
+        shown = x > 0 if scale == "log" else np.full(len(x), True)
+        axes.step(x[shown], y[shown], where="pre", color=color, linestyle=dash)
+        zeros = int((values == 0).sum())
+        text = f"{name}, {len(values):,} {what}" + (f", {zeros:,} of them 0" if zeros else "")
+        handles.append(Line2D([], [], color=color, linestyle=dash, label=text))
+    axes.set_ylim(top=1.25 if scale == "log" else 1.03, bottom=None if scale == "log" else 0)
+    return handles
+
+
+def eigenvalues(values: np.ndarray, settled: np.ndarray, complete: bool, title: str = "") -> Figure:
+    """Eigenvalues in the complex plane with the circle of the spectral radius, and the unit circle.
+
+    values: (k,) complex; settled: (k,) bool, False where a Ritz value has not converged, which is drawn hollow;
+    complete: whether these are all, or the leading Ritz values only, which the legend then says.
+    """
+    radius = float(np.abs(values).max(initial=0.0))
+    reach = 1.08 * (radius if 0 < radius < SMALL else max(radius, 1.0))
+    seen = "" if reach >= 1 and radius < LARGE else " (too small to be seen)" if reach >= 1 else " (outside)"
+    color = COLOURS[0]
+    style = {"color": color, "linestyle": "", "marker": "o", "markersize": 2.4 if len(values) <= FEW else 1.4}
+    hollow = style | {"markerfacecolor": "none", "markeredgewidth": 0.6}
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(SINGLE, 3.2, title)
+        axes = figure.subplots()
+        axes.axhline(0, color="0.8", linewidth=0.5, zorder=0)
+        axes.axvline(0, color="0.8", linewidth=0.5, zorder=0)
+        for size, dash in ((radius, DASHED), (1.0, DOTTED)):
+            axes.add_patch(Circle((0, 0), size, fill=False, edgecolor=REFERENCE, linestyle=dash, linewidth=0.8))
+        axes.plot(values.real[settled], values.imag[settled], **style, markeredgewidth=0, zorder=3)
+        axes.plot(values.real[~settled], values.imag[~settled], **hollow, zorder=3)
+        axes.set_xlim(-reach, reach)
+        axes.set_ylim(-reach, reach)
+        axes.set_aspect("equal")
+        axes.locator_params(nbins=5)
+        axes.set_xlabel("Re λ")
+        axes.set_ylabel("Im λ")
+        what = f"all {len(values):,} eigenvalues" if complete else f"the leading {len(values)} Ritz values only"
+        handles = [Line2D([], [], **style, label=what)]
+        if not settled.all():
+            handles.append(Line2D([], [], **hollow, label="not converged"))
+        handles += [Line2D([], [], color=REFERENCE, linestyle=dash, linewidth=0.8, label=text) for text, dash in
+                    ((f"spectral radius {radius:.4g}", DASHED), (f"unit circle{seen}", DOTTED))]  # fmt: skip
+        legend(figure, handles, "", first=2)
+        return figure
