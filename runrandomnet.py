@@ -109,6 +109,9 @@ def announce(plan: Plan, facts: list[dict]) -> None:
                 f"  density {fact['density']:.3f}, reciprocity {fact['reciprocity']:.2f}, {fact['excitatory']} "
                 f"excitatory, {fact['inhibitory']} inhibitory, {fact['mixed_signs']} of both signs"
             )
+        if "spectral_radius_before" in fact:
+            radii = f"{fact['spectral_radius_before']:.4g}, after normalization and g {fact['spectral_radius']:.4g}"
+            print(f"  spectral radius {radii}")
         if "task" in fact:
             made = "synthetic, made up" if fact["task"]["synthetic"] else fact["task"]["source"]
             print(f"  task {fact['task']['name']}: {fact['task']['trials']}; data: {made}")

@@ -13,18 +13,16 @@ import pytest
 
 import runrandomnet
 from randomnet import plotting
-from randomnet.connectome import Connectome, from_dense
-from randomnet.description import (
-    as_text,
-    describe,
+from randomnet.connectome import (
+    Connectome,
     eigenvalues,
     eigenvalues_of,
-    groups_of,
+    from_dense,
     strong_components,
     weak_components,
-    weight_facts,
 )
-from randomnet.description.eigenvalues import leading
+from randomnet.connectome.eigenvalues import leading
+from randomnet.description import as_text, describe, groups_of, weight_facts
 
 ROOT = Path(__file__).parents[1]
 INI = """

@@ -22,8 +22,11 @@ import torch
 import runrandomnet
 from randomnet import results
 from randomnet.config import read_plan
+from randomnet.connectome import spectral_radius
 from randomnet.experiment import engines
 from randomnet.kinds import train
+from randomnet.kinds.networks import connectome_of
+from randomnet.synthetic import built_in
 
 ROOT = Path(__file__).parents[1]
 INI = """
@@ -168,6 +171,23 @@ def test_the_same_iteration_starts_alike_in_every_combo_and_iterations_differ(re
 def test_results_do_not_depend_on_the_number_of_workers(reference, tmp_path):
     assert run(ini(tmp_path, workers=2)) == 0
     assert differing(contents(tmp_path / "a"), contents(reference)) == []
+
+
+def test_iterations_can_be_added_where_the_null_is_drawn_anew(tmp_path):
+    path = ini(tmp_path, epochs=1)
+    null = ("--set", "net.null=degree", "--set", 'combosparams.combos_params={"optimizer": ["Adam"]}')
+    assert run(path, *null) == 0
+    assert run(path, *null, "--set", "trainvalidate.iterations=3") == 0
+    assert len(pd.read_csv(tmp_path / "a" / "summary.csv")) == 3
+
+
+def test_the_manifest_has_the_spectral_radius_before_and_after_scaling(reference, capsys):
+    one = read_plan(reference.parent / "a.ini").combos[0].runs()[0]
+    expected = [spectral_radius(made) for made in (built_in("AB"), connectome_of(one))]
+    fact = json.loads((reference / "manifest.json").read_text())["combos"][0]["connectome"]
+    assert [fact["spectral_radius_before"], fact["spectral_radius"]] == pytest.approx(expected)
+    assert run(reference.parent / "a.ini", "--dry-run") == 0
+    assert f"spectral radius {expected[0]:.4g}, after normalization and g {expected[1]:.4g}" in capsys.readouterr().out
 
 
 def test_running_again_touches_nothing_that_is_complete(tmp_path, capsys):

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.connectome import Connectome
-from randomnet.description.components import strong_components, weak_components
-from randomnet.description.eigenvalues import CONVERGED, Eigenvalues, eigenvalues
+from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of, strong_components, weak_components
+from randomnet.connectome.eigenvalues import CONVERGED
 
 QUANTILES = (0, 5, 25, 50, 75, 95, 100)  # percent
 COUNTING = ("hemibrain", "neuprint_export", "neuprint", "flywire", "flystability")  # these hold synapse counts
@@ -78,12 +77,6 @@ def weight_facts(connectome: Connectome) -> dict[str, Any]:
         "excitatory": _quantiles(weights[weights > 0]),
         "inhibitory": _quantiles(-weights[weights < 0]),
     }
-
-
-def eigenvalues_of(connectome: Connectome) -> Eigenvalues:
-    """Its eigenvalues, all or the leading ones."""
-    component = strong_components(connectome.post, connectome.pre, connectome.n)
-    return eigenvalues(connectome.post, connectome.pre, connectome.weights, component)
 
 
 def groups_of(connectome: Connectome) -> Groups:

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from randomnet import description, plotting, results
 from randomnet.config import Combo, ConfigError, Plan, Run
-from randomnet.connectome import Connectome
-from randomnet.description.eigenvalues import CONVERGED
+from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of
+from randomnet.connectome.eigenvalues import CONVERGED
 from randomnet.kinds import pretrained
 from randomnet.kinds.networks import connectome_of
 
@@ -30,7 +30,7 @@ def show(plan: Plan, folder: Path) -> Iterator[str]:
     for same in networks:
         run = same[0].runs()[0]
         connectome = connectome_of(run)
-        found = description.eigenvalues_of(connectome)
+        found = eigenvalues_of(connectome)
         before = _before(run)
         yield _heading(plan, same)
         yield description.as_text(description.describe(connectome, found), before)
@@ -102,7 +102,7 @@ def _stem(plan: Plan, same: list[Combo], connectome: Connectome) -> str:
     return re.sub(r"[^\w=.+-]+", "-", text).strip("-.")[:100] or "network"
 
 
-def _write(folder: Path, stem: str, connectome: Connectome, found: description.Eigenvalues) -> list[Path]:
+def _write(folder: Path, stem: str, connectome: Connectome, found: Eigenvalues) -> list[Path]:
     """Draw the figures into files that are new or the same already; their paths."""
     drawn = {name: plotting.render(figure, "png") for name, figure in _figures(connectome, found).items()}
     for number in range(1, 10_000):
@@ -118,7 +118,7 @@ def _write(folder: Path, stem: str, connectome: Connectome, found: description.E
     raise ConfigError(f"--save_figs {folder}: expected room for {stem}, got 9999 other figures of that name")
 
 
-def _figures(connectome: Connectome, found: description.Eigenvalues) -> dict[str, Figure]:
+def _figures(connectome: Connectome, found: Eigenvalues) -> dict[str, Figure]:
     post, pre, weights = connectome.post, connectome.pre, connectome.weights
     made = ["synthetic"] * bool(connectome.provenance.get("synthetic"))
     about = ", ".join([*made, *filter(None, [description.steps(connectome.provenance)])])

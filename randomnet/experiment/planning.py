@@ -18,6 +18,7 @@ import randomnet
 from randomnet import results
 from randomnet.config import Combo, ConfigError, Plan, Run
 from randomnet.kinds import KINDS
+from randomnet.kinds.networks import radii_of
 
 OWN_FILES = ("config.ini", "combos.csv", "folder_index.txt", "summary.csv", "spectra.csv", ".lock")
 
@@ -37,12 +38,15 @@ class Prepared:
 
 
 def check(plan: Plan) -> list[dict[str, Any]]:
-    """Check every run of every combo before anything starts; the connectome's facts per combo. Raises ConfigError."""
-    facts = []
+    """Check every run of every combo before anything starts; per combo the facts of the first iteration's connectome,
+    which stays the same when iterations are added. Raises ConfigError."""
+    facts, radii = [], {}
     for combo in plan.combos:
         try:
             kind = KINDS[combo.config.experiment.kind]
-            facts.append([kind.check(run) for run in combo.runs()].pop())
+            runs = combo.runs()
+            checked = [kind.check(run) for run in runs]
+            facts.append(checked[0] | radii_of(runs[0], radii))
         except ConfigError as error:
             values = ", ".join(f"{name}={value!r}" for name, value in combo.values.items())
             where = f", combo {combo.index} ({values})" if values else ""

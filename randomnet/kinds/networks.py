@@ -20,6 +20,7 @@ from randomnet.connectome import (
     log1p,
     scaled,
     sinkhorn,
+    spectral_radius,
     with_spectral_radius,
 )
 from randomnet.formats import (
@@ -60,13 +61,23 @@ REGIONAL = (
 
 def connectome_of(run: Run) -> Connectome:
     """The run's network with the weights that training starts from. Raises ConfigError."""
-    net, config = run.config.net, run.config
-    g = net.g if "weights" in net.parameter else 1.0
+    config = run.config
     if config.has_task and config.paths.pretrained:
         return pretrained.connectome_of(run)
+    g = config.net.g if "weights" in config.net.parameter else 1.0
+    normalised = _normalised(_weighted(run), config)
+    try:
+        with np.errstate(over="ignore"):
+            return scaled(normalised, g)
+    except ValueError as error:
+        raise ConfigError(f"[net] g: expected a number that leaves weights finite, got {g:g}: {error}") from None
+
+
+def _weighted(run: Run) -> Connectome:
+    """The run's network with its weights as they are before normalization and g. Raises ConfigError."""
+    net, config = run.config.net, run.config
     if net.roi == "random":
-        drawn = random_network(net.n, 1.0, run.generator("network"))
-        return scaled(_normalised(_initialised(drawn, run), config), g)
+        return _initialised(random_network(net.n, 1.0, run.generator("network")), run)
     drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
     measured = _measured(net.roi, config.paths.path_to_network, net.source, _options(net))
     if net.largest_component != "none":
@@ -83,18 +94,13 @@ def connectome_of(run: Run) -> Connectome:
             f"[net] dales_law: expected auto or False, as {weighted.mixed} neurons of {net.roi} have weights of both "
             "signs, got True"
         )
-    normalised = _normalised(weighted, config)
-    try:
-        with np.errstate(over="ignore"):
-            return scaled(normalised, g)
-    except ValueError as error:
-        raise ConfigError(f"[net] g: expected a number that leaves weights finite, got {net.g:g}: {error}") from None
+    return weighted
 
 
 def facts_of(run: Run) -> dict[str, Any]:
     """What the manifest says of the run's network; of a random one what holds for every draw."""
     net = run.config.net
-    if net.roi == "random" and not (run.config.has_task and run.config.paths.pretrained):
+    if _is_drawn(run):
         return {
             "name": "random",
             "synthetic": True,
@@ -103,6 +109,29 @@ def facts_of(run: Run) -> dict[str, Any]:
             "source": "random N(0, g^2/N), drawn anew in every iteration",
         }
     return connectome_of(run).facts()
+
+
+def _is_drawn(run: Run) -> bool:
+    return run.config.net.roi == "random" and not (run.config.has_task and run.config.paths.pretrained)
+
+
+def radii_of(run: Run, known: dict[str, float]) -> dict[str, float]:
+    """`spectral_radius` of the run's network, and `spectral_radius_before` normalization and g; none of a random one.
+
+    known: sha256 -> spectral radius of networks met before, as combos often share theirs; it is added to.
+    """
+    if _is_drawn(run):
+        return {}
+    networks = {"spectral_radius": connectome_of(run)}
+    if not (run.config.has_task and run.config.paths.pretrained):
+        networks["spectral_radius_before"] = _weighted(run)
+    radii = {}
+    for name, connectome in networks.items():
+        checksum = connectome.sha256()
+        if checksum not in known:
+            known[checksum] = spectral_radius(connectome)
+        radii[name] = known[checksum]
+    return radii
 
 
 @lru_cache(maxsize=4)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from randomnet.connectome.record import Connectome, subset
+
 
 def weak_components(post: np.ndarray, pre: np.ndarray, n: int) -> np.ndarray:
     """(N,) int64: the number 0, 1, ... of each neuron's weakly connected component.
@@ -54,3 +56,16 @@ def strong_components(post: np.ndarray, pre: np.ndarray, n: int) -> np.ndarray:
                     low[member], found[member] = done, components
                 components += 1
     return found
+
+
+def largest_component(connectome: Connectome, kind: str) -> Connectome:
+    """The largest strongly (`strong`) or weakly (`weak`) connected component; the neurons dropped are counted.
+
+    Raises ValueError where no two neurons are connected so.
+    """
+    number = {"strong": strong_components, "weak": weak_components}[kind](connectome.post, connectome.pre, connectome.n)
+    sizes = np.bincount(number)
+    if sizes.max(initial=0) < 2:
+        raise ValueError(f"{connectome.name} has no {kind}ly connected component of two neurons or more")
+    kept = number == sizes.argmax()
+    return subset(connectome, kept, largest_component=kind, neurons_outside_component_dropped=int((~kept).sum()))

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from randomnet.connectome.components import strong_components
+from randomnet.connectome.record import Connectome
+
 LARGEST_DENSE = 5000  # neurons of a component; about a minute on one core
 VECTORS, KEPT, RESTARTS = 100, 40, 8  # of the Krylov space
 TOLERANCE = 1e-9  # of the leading eigenvalue's relative residual; there it stops
@@ -36,6 +39,17 @@ class Eigenvalues:
     def residual(self) -> float:
         """Of the value that is the radius."""
         return float(self.residuals[0]) if len(self.residuals) else 0.0
+
+
+def eigenvalues_of(connectome: Connectome) -> Eigenvalues:
+    """Its eigenvalues, all or the leading ones."""
+    component = strong_components(connectome.post, connectome.pre, connectome.n)
+    return eigenvalues(connectome.post, connectome.pre, connectome.weights, component)
+
+
+def spectral_radius(connectome: Connectome) -> float:
+    """Largest |eigenvalue| of J, by the general (non-symmetric) solver, or beyond its reach by Arnoldi's iteration."""
+    return eigenvalues_of(connectome).radius
 
 
 def eigenvalues(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, component: np.ndarray) -> Eigenvalues:

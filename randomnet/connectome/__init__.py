@@ -1,0 +1,34 @@
+"""The `Connectome` record; what follows from it alone: scalings, connected components, eigenvalues."""
+
+from randomnet.connectome.components import largest_component, strong_components, weak_components
+from randomnet.connectome.eigenvalues import Eigenvalues, eigenvalues, eigenvalues_of, spectral_radius
+from randomnet.connectome.record import Connectome, from_dense, subset
+from randomnet.connectome.scalings import (
+    balanced,
+    in_degree,
+    input_fraction,
+    log1p,
+    scaled,
+    sinkhorn,
+    with_spectral_radius,
+)
+
+__all__ = [
+    "Connectome",
+    "Eigenvalues",
+    "balanced",
+    "eigenvalues",
+    "eigenvalues_of",
+    "from_dense",
+    "in_degree",
+    "input_fraction",
+    "largest_component",
+    "log1p",
+    "scaled",
+    "sinkhorn",
+    "spectral_radius",
+    "strong_components",
+    "subset",
+    "weak_components",
+    "with_spectral_radius",
+]

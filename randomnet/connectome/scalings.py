@@ -1,0 +1,94 @@
+"""Scalings: Connectome -> Connectome. Each keeps edges and signs."""
+
+import numpy as np
+
+from randomnet.connectome.eigenvalues import spectral_radius
+from randomnet.connectome.record import Connectome
+
+
+def scaled(connectome: Connectome, g: float) -> Connectome:
+    """All weights times g > 0."""
+    return connectome.replace(connectome.weights * g, g=g)
+
+
+def with_spectral_radius(connectome: Connectome) -> Connectome:
+    """Weights divided by the spectral radius, so that it is 1. Raises ValueError where the radius is 0."""
+    radius = spectral_radius(connectome)
+    if radius <= 1e-12 * np.abs(connectome.weights).max(initial=1e-300):
+        raise ValueError(f"{connectome.name} has spectral radius 0 (no cycles), so it cannot be scaled to 1")
+    return connectome.replace(
+        connectome.weights / radius, normalization="spectral_radius", spectral_radius_before=radius
+    )
+
+
+def sinkhorn(connectome: Connectome, iterations: int = 10, tolerance: float = 1e-6) -> Connectome:
+    """Balance excitation and inhibition: each neuron's E inputs sum to 0.5 and its I inputs to -0.5, where it has any.
+
+    Per sign, alternately the columns and the rows are scaled; it ends on the rows, so these sums are exact. Both blocks
+    are rectangular: N neurons receive 0.5 each, so each of n_E columns should give 0.5 N/n_E. `sinkhorn_residual`
+    in the provenance is the largest relative departure of a column from that (FlyStability's normalisation, its
+    defect 20 mended). Raises ValueError where a neuron has weights of both signs.
+    """
+    if connectome.mixed:
+        raise ValueError(f"sinkhorn needs one sign per neuron, but {connectome.mixed} of {connectome.name} have both")
+    weights, residuals = connectome.weights.copy(), {}
+    for sign, word in ((1, "excitatory"), (-1, "inhibitory")):
+        chosen = np.sign(weights) == sign
+        if chosen.any():
+            weights[chosen], residuals[word] = _sinkhorn(
+                connectome.post[chosen], connectome.pre[chosen], np.abs(weights[chosen]), iterations, tolerance
+            )
+            weights[chosen] *= sign
+    return connectome.replace(weights, normalization="sinkhorn", sinkhorn_residual=residuals)
+
+
+def _sinkhorn(
+    post: np.ndarray, pre: np.ndarray, weights: np.ndarray, iterations: int, tolerance: float
+) -> tuple[np.ndarray, float]:
+    column_target = 0.5 * len(np.unique(post)) / len(np.unique(pre))
+    residual = np.inf
+    for _ in range(iterations):
+        weights = weights * column_target / np.bincount(pre, weights)[pre]
+        weights = 0.5 * weights / np.bincount(post, weights)[post]
+        sums = np.bincount(pre, weights)
+        residual = float(np.abs(sums[sums > 0] / column_target - 1).max())
+        if residual <= tolerance:
+            break
+    return weights, residual
+
+
+def log1p(connectome: Connectome) -> Connectome:
+    """Sign times ln(1 + |weight|)."""
+    weights = np.sign(connectome.weights) * np.log1p(np.abs(connectome.weights))
+    return connectome.replace(weights, normalization="log1p")
+
+
+def input_fraction(connectome: Connectome) -> Connectome:
+    """Each weight as a share of all its neuron receives: sum_j |J[i, j]| = 1 for every neuron i with input."""
+    totals = np.bincount(connectome.post, np.abs(connectome.weights), connectome.n)
+    return connectome.replace(_divided(connectome.weights, totals[connectome.post]), normalization="input_fraction")
+
+
+def balanced(connectome: Connectome) -> Connectome:
+    """Each neuron's excitatory inputs sum to 0.5 and its inhibitory ones to -0.5, where it has any.
+
+    Of `sinkhorn` the rows alone, once; also for neurons of both signs.
+    """
+    weights = connectome.weights.copy()
+    for sign in (1, -1):
+        chosen = np.sign(weights) == sign
+        totals = 2 * np.bincount(connectome.post[chosen], np.abs(weights[chosen]), connectome.n)
+        weights[chosen] = _divided(weights[chosen], totals[connectome.post[chosen]])
+    return connectome.replace(weights, normalization="balanced")
+
+
+def in_degree(connectome: Connectome) -> Connectome:
+    """Weights of mean square 1, divided by the root of their neuron's in-degree, as N(0, 1/K) weights would be."""
+    size = np.sqrt(np.mean(np.square(connectome.weights))) if len(connectome.weights) else 1.0
+    degrees = np.bincount(connectome.post, minlength=connectome.n)
+    weights = _divided(connectome.weights, size * np.sqrt(degrees[connectome.post]))
+    return connectome.replace(weights, normalization="in_degree")
+
+
+def _divided(weights: np.ndarray, by: np.ndarray) -> np.ndarray:
+    return np.divide(weights, by, out=np.zeros_like(weights), where=by > 0)
