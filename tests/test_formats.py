@@ -179,6 +179,20 @@ def test_flywire(folder):
     assert (notes["neurons_of_unknown_transmitter"], notes["synapses_of_unknown_transmitter"]) == (1, 0)
 
 
+def test_flywire_positions(folder):
+    """The mean of a neuron's rows; `labels.csv` has positions too, and is none of them."""
+    rows = f"root_id,position,supervoxel_id\n{PRE},[1 2 3],7\n{POST},[  40 -5 0.5],7\n{PRE},[3 4 5],8\n1,[1 1 1],9\n"
+    persons = f"root_id,label,user_id,position\n{PRE},x,9,[9 9 9]\n"
+    read = read_connectome(folder(n__csv=CODEX, c__csv=CONNECTIONS, p__csv__gz=rows, l__csv=persons))
+    np.testing.assert_array_equal(read.positions, [[2, 3, 4], [40, -5, 0.5], [np.nan] * 3])
+    within = read_connectome(folder(), options=Options(roi="EB"))
+    np.testing.assert_array_equal(within.positions, [[2, 3, 4], [40, -5, 0.5]])
+    assert "p.csv.gz" in read.provenance["files"] and "l.csv" not in read.provenance["files"]
+    for bad in ("[1 2]", "[1 2 x]", ""):
+        path = folder(p__csv__gz=rows.replace("[3 4 5]", bad))
+        refused(path, r"p\.csv\.gz, row 4, column position: expected \[x y z\]")
+
+
 def test_flywire_neuropil(folder):
     path = folder(n__csv=CODEX, c__csv=CONNECTIONS)
     read = read_connectome(path, options=Options(roi="EB"))

@@ -101,7 +101,7 @@ def test_parallel_edges_are_summed_and_undirected_ones_go_both_ways(tmp_path, na
 
 @pytest.mark.parametrize("name", ["g.graphml", "g.json"])
 def test_attributes_of_nodes(tmp_path, name):
-    """Transmitters give the signs, types override Kenyon cells, positions are passed over, isolated nodes stay."""
+    """Transmitters give the signs, types override Kenyon cells, positions are kept, isolated nodes stay."""
     networkx = pytest.importorskip("networkx")
     graph = networkx.DiGraph()
     graph.add_node(BIG, predictedNt="gaba", x=0.5, y=1.0, z=2.0)
@@ -113,6 +113,7 @@ def test_attributes_of_nodes(tmp_path, name):
     assert read.names.tolist() == [str(BIG), str(BIG + 2), str(BIG + 4)]
     assert read.dense().tolist() == [[0, 6, 0], [-4, 0, 0], [0, 0, 0]]
     assert read.labels["neurotransmitter"].tolist() == ["gaba", "acetylcholine", "unknown"]
+    np.testing.assert_array_equal(read.positions[:2], [[0.5, 1, 2], [np.nan] * 3])
     assert read.labels["type"].tolist() == ["unknown", "KCg", "unknown"]
     assert read.labels["side"].tolist() == ["unknown", "left", "unknown"]
     assert sorted(read.labels) == ["neurotransmitter", "side", "type"]
@@ -123,6 +124,17 @@ def test_attributes_of_nodes(tmp_path, name):
 
 
 # ---- by hand, without networkx
+
+
+def test_positions(tmp_path):
+    """nan for a node that lacks one of its coordinates; None where no node has any."""
+    links = [{"source": "a", "target": "b"}]
+    nodes = [{"id": "a", "x": 1, "y": "2.5", "z": -3}, {"id": "b", "x": 1, "y": 2}]
+    text = json.dumps({"directed": True, "multigraph": False, "nodes": nodes, "links": links})
+    read = read_connectome(write(tmp_path, text))
+    np.testing.assert_array_equal(read.positions, [[1, 2.5, -3], [np.nan] * 3])
+    assert read_connectome(write(tmp_path, text.replace('"z"', '"w"'))).positions is None
+    refused(write(tmp_path, text.replace("-3", '"far"')), "expected numbers as positions x, y, z, got 'far' of node a")
 
 
 def test_two_neurons_point_from_column_to_row(tmp_path):

@@ -2,10 +2,13 @@
 
 connections `pre_root_id,post_root_id,neuropil,syn_count,nt_type`: one row per pair and neuropil, summed here; neurons
 `root_id,group,nt_type,...`; classification `root_id,...,super_class,class,...,side`; consolidated_cell_types
-`root_id,primary_type`. Also the `pre_pt_root_id` spelling of Zenodo 10676866, and the table of flywire_annotations
-(Supplemental_file1, TSV: `root_id,super_class,cell_class,cell_type,top_nt,side` among others) as the neurons.
+`root_id,primary_type`; coordinates `root_id,position`. Also the `pre_pt_root_id` spelling of Zenodo 10676866, and the
+table of flywire_annotations (Supplemental_file1, TSV: `root_id,super_class,cell_class,cell_type,top_nt,side` among
+others) as the neurons.
 """
 
+import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_o
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
-from randomnet.formats.tables import Table, checksums, stream
+from randomnet.formats.tables import NUMBER, Table, checksums, stream
 
 CODEX = Columns("pre_root_id", "post_root_id", "syn_count", roi="neuropil")
 ZENODO = Columns("pre_pt_root_id", "post_pt_root_id", "syn_count", roi="neuropil")
@@ -61,6 +64,11 @@ def has_label(table: Table) -> bool:
     return table.has("root_id") and any(map(table.has, (column for found in LABELS.values() for column in found)))
 
 
+def is_coordinates(table: Table) -> bool:
+    """Positions of neurons, one row or several for each; not `labels.csv`, which has them too."""
+    return table.has("root_id", "position") and not table.has("label")
+
+
 def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
     """The neurons and their synapse counts: the whole brain, or what is connected inside the neuropils `options.roi`.
 
@@ -78,7 +86,7 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
     rows = read_rows(edges, columns, options.rois)
     listed = neurons or tables.at_most_one(is_classification, "classification")
     ids = neuron_ids(listed, "root_id") if listed else np.union1d(rows.pre, rows.post)
-    named = _label_tables(tables)
+    named, coordinates = _label_tables(tables), tables.at_most_one(is_coordinates, "coordinates")
     connectome = from_edges(
         f"{_stem(path)} {options.roi}".strip(),
         rows.pre,
@@ -86,11 +94,13 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
         rows.weights,
         ids,
         labels=_labels(named, neurons, edges, ids),
-        provenance=_provenance(edges, [neurons, *named.values()], rows, options),
+        provenance=_provenance(edges, [neurons, coordinates, *named.values()], rows, options),
         options=options,
         where=rows.where,
         listed_in=listed,
     )
+    if coordinates:
+        connectome = dataclasses.replace(connectome, positions=_positions(coordinates, ids))
     shares = _averages(neurons, ids) if options.sign_policy == "expected" else {}
     return within_rois(connectome, options, shares, MISSING)
 
@@ -144,6 +154,28 @@ def _most_common(edges: Table, ids: np.ndarray) -> np.ndarray:
         synapses += counts.reshape(synapses.shape)
     best = np.array(names, dtype=str)[synapses.argmax(1)]
     return np.where(synapses.any(1), best, "")
+
+
+def _positions(table: Table, ids: np.ndarray) -> np.ndarray:
+    """(N, 3) the mean of a neuron's rows, each a text such as [397224 171424 3540]; nan where there are none."""
+    order, sums, counts, row = np.argsort(ids), np.zeros((len(ids), 3)), np.zeros(len(ids)), 2
+    for chunk in stream(table, {"root_id": "id", "position": "text"}):
+        cells = [text.strip("[] ").replace(",", " ").split() for text in chunk["position"].tolist()]
+        for number, cell in enumerate(cells, row):
+            if len(cell) != 3 or not all(map(_is_number, cell)):
+                came = f"{' '.join(cell)[:40]!r}"
+                raise FormatError(f"{table}, row {number}, column position: expected [x y z], got {came}")
+        place = order[np.searchsorted(ids, chunk["root_id"], sorter=order).clip(max=len(ids) - 1)]
+        known = ids[place] == chunk["root_id"]
+        np.add.at(sums, place[known], np.array(cells, dtype=np.float64).reshape(-1, 3)[known])
+        counts += np.bincount(place[known], minlength=len(ids))
+        row += len(cells)
+    counts = counts[:, None]
+    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+
+
+def _is_number(cell: str) -> bool:
+    return re.fullmatch(NUMBER, cell) is not None
 
 
 def _averages(neurons: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:

@@ -2,9 +2,10 @@
 
 An edge goes from its source, the presynaptic neuron, to its target; an undirected one goes both ways. Both formats are
 read without networkx; what it writes (`write_graphml`, `node_link_data`) is read as its graph. Attributes, in any case:
-of edges one of WEIGHT, or else 1, and one of SIGN; of nodes TRANSMITTERS and LABELS. Positions are passed over.
+of edges one of WEIGHT, or else 1, and one of SIGN; of nodes TRANSMITTERS, LABELS, and x, y, z (positions).
 """
 
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -70,6 +71,7 @@ def read_graph(path: Path, options: Options = DEFAULTS) -> Connectome:
          "files": checksums([table])},
         options,
     )  # fmt: skip
+    connectome = dataclasses.replace(connectome, positions=_positions(table, graph))
     if signed and options.sign_policy == "auto":
         return with_file_signs(connectome)
     return with_signs(connectome.replace(np.abs(connectome.weights)), options.sign_policy, missing=MISSING)
@@ -160,6 +162,23 @@ def _labels(graph: Graph) -> dict[str, np.ndarray]:
     if column := _column(graph, TRANSMITTERS):
         labels[LABEL] = transmitter_names(np.array(column, dtype=str))
     return labels
+
+
+def _positions(table: Table, graph: Graph) -> np.ndarray | None:
+    """(N, 3), nan where a node has none; None where no node has."""
+    positions = np.full((len(graph.nodes), 3), np.nan)
+    for number, (node, attributes) in enumerate(graph.nodes):
+        for axis, name in enumerate("xyz"):
+            value = attributes.get(name, np.nan)
+            if isinstance(value, str) and re.fullmatch(NUMBER, value.strip()):
+                value = float(value)
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                came = f"{one_line(repr(value))[:40]} of node {one_line(node)[:40]}"
+                raise FormatError(f"{table}: expected numbers as positions {', '.join('xyz')}, got {came}")
+            positions[number, axis] = value
+    complete = ~np.isnan(positions).any(axis=1)
+    positions[~complete] = np.nan
+    return positions if complete.any() else None
 
 
 def _column(graph: Graph, names: Iterable[str]) -> list[str]:
