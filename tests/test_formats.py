@@ -678,7 +678,7 @@ def test_unknown_content_lists_what_is_known(folder):
 def test_sources(hemibrain):
     with pytest.raises(ValueError, match=r"source must be one of auto, .*got 'hemibrian'; did you mean 'hemibrain'\?"):
         read_connectome(hemibrain(), "hemibrian")
-    assert read_connectome(hemibrain(), "hemibrain").provenance["found"].endswith("as set")
+    assert read_connectome(hemibrain(), "hemibrain").provenance["found"].endswith("is read as hemibrain")
     refused(hemibrain(), "expected a table of connections with columns pre_root_id", "flywire")
     refused(hemibrain(), "expected a file that holds a matrix, got a folder", "matrix")
     refused(hemibrain(), "expected one edge list with columns pre, post, weight, got 0", "edge_list")

@@ -70,7 +70,7 @@ def read_connectome(path: Path, source: str = "auto", options: Options = DEFAULT
         known = ", ".join(["auto", *FORMATS])
         raise ValueError(f"source must be one of {known}, got {source!r}{nearest(source, FORMATS)}")
     path = Path(path)
-    found = recognise(path) if source == "auto" else Found(source, f"{path} is read as {source}, as set")
+    found = recognise(path) if source == "auto" else Found(source, f"{path} is read as {source}")
     connectome = FORMATS[found.format](path, options)
     return connectome.replace(connectome.weights, format=found.format, found=found.sentence)
 

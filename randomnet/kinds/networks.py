@@ -169,7 +169,7 @@ def _read(path: Path, roi: str, source: str, options: Options) -> Connectome:
     except FormatError as error:
         raise ConfigError(f"[paths] path_to_network: {error}") from None
     whole = roi == "all" or name not in BY_ROI
-    return read_connectome(path, name, dataclasses.replace(options, roi="" if whole else roi))
+    return read_connectome(path, source, dataclasses.replace(options, roi="" if whole else roi))
 
 
 def _regions_in(folder: Path, roi: str, source: str) -> tuple[list[str], list[str]]:
