@@ -106,7 +106,7 @@ def announce(plan: Plan, facts: list[dict]) -> None:
         print(f"Network {fact['name']} ({kind}): {fact['neurons']} neurons, {fact['edges']} edges; {fact['source']}")
         if "excitatory" in fact:
             print(
-                f"  density {fact['density']:.3f}, reciprocity {fact['reciprocity']:.2f}, {fact['excitatory']} "
+                f"  density {fact['density']:.3g}, reciprocity {fact['reciprocity']:.2f}, {fact['excitatory']} "
                 f"excitatory, {fact['inhibitory']} inhibitory, {fact['mixed_signs']} of both signs"
             )
         if "spectral_radius_before" in fact:

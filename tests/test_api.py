@@ -28,7 +28,7 @@ def test_a_network_is_a_system():
     with torch.no_grad():
         dynamics = network.dynamics()
     found = api.spectrum(dynamics, torch.ones(12), tsim=300)
-    eigenvalues = torch.linalg.eigvals(dynamics.matrix)
+    eigenvalues = torch.linalg.eigvals(dynamics.coupling.values)
     expected = (1 - 0.1 + 0.1 * eigenvalues).abs().log().sort(descending=True).values / 0.1
     # a linear network: what is left is the frame's transient, of a few units over the record
     np.testing.assert_allclose(found.exponents, expected.numpy(), atol=0.02)

@@ -48,8 +48,8 @@ def textbook(system, state, drive=0.0):
 
     def velocity(x):
         if system.form == "current":
-            return -x + system.matrix @ system.activation(x, system.gains, system.shifts)[0] + drive
-        return -x + system.activation(system.matrix @ x + drive, system.gains, system.shifts)[0]
+            return -x + system.coupling.values @ system.activation(x, system.gains, system.shifts)[0] + drive
+        return -x + system.activation(system.coupling.values @ x + drive, system.gains, system.shifts)[0]
 
     one = velocity(state)
     two = velocity(state + dt / 2 * one)
@@ -161,7 +161,7 @@ def test_exponents_of_a_linear_network(activation, form, dt):
     )
     system, time = frozen(network), 1000.0
     found = spectrum(system, torch.zeros(12, dtype=torch.float64), frame_of(12), Schedule(time, 1.0, 0, 100))
-    eigenvalues, vectors = np.linalg.eig(system.matrix.numpy())
+    eigenvalues, vectors = np.linalg.eig(system.coupling.values.numpy())
     z = dt * (eigenvalues - 1)
     expected = np.sort(np.log(np.abs(1 + z + z**2 / 2 + z**3 / 6 + z**4 / 24)) / dt)[::-1]
     slack = math.log(np.linalg.cond(vectors)) / time
@@ -177,7 +177,7 @@ def test_sum_rule_of_the_flow(activation, form):
     found = {}
     for integrator in INTEGRATORS:
         system = frozen(made(activation, form, 8, dt=0.05, integrator=integrator))
-        assert not system.matrix.diagonal().any()
+        assert not system.coupling.values.diagonal().any()
         found[integrator] = spectrum(system, drawn(8), frame_of(8), Schedule(20, 0.2, 10, 2)).exponents.mean()
     assert found["rk4"] == pytest.approx(-1, rel=1e-5)
     assert abs(found["euler"] + 1) > 1e-3

@@ -197,7 +197,7 @@ def test_linear_network_and_the_trivial_fixed_point(activation, dt, form):
     """Exponents are ln |1 - d + d mu| / d, mu an eigenvalue of J; tanh with g < 1 decays to 0, where its slope is 1."""
     system = random_system(100, 0.5, activation=activation, form=form, dt=dt)
     found = spectrum(system, state_of(100), frame_of(100), Schedule(400, max(0.2, dt), 100, 100))
-    expected = np.log(np.abs(1 - dt + dt * np.linalg.eigvals(system.matrix.numpy()))) / dt
+    expected = np.log(np.abs(1 - dt + dt * np.linalg.eigvals(system.coupling.values.numpy()))) / dt
     np.testing.assert_allclose(found.exponents, np.sort(expected)[::-1], atol=0.02)
 
 
@@ -352,7 +352,7 @@ def test_sum_rule_of_the_map_by_hand():
     found = spectrum(system, state_of(8), frame_of(8), Schedule(200, 1.0, 0, 0))
     inner, states = system.inner, torch.stack(system.states)
     slopes = inner.gains / torch.cosh(inner.gains * (states - inner.shifts)) ** 2
-    expected = np.linalg.slogdet(inner.matrix.numpy())[1] / 8 + float(slopes.log().mean())
+    expected = np.linalg.slogdet(inner.coupling.values.numpy())[1] / 8 + float(slopes.log().mean())
     assert found.exponents.mean() == pytest.approx(expected, rel=1e-9)
 
 

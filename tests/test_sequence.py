@@ -197,9 +197,9 @@ def test_exponents_along_trials_are_those_of_the_products_along_them(form):
 
 def stepped(system, state, drive):
     rates = lambda x: system.activation(x, system.gains, system.shifts)[0]  # noqa: E731
-    step = rates(state) @ system.matrix.mT + drive
+    step = rates(state) @ system.coupling.values.mT + drive
     if system.form == "rate":
-        step = rates(state @ system.matrix.mT + drive)
+        step = rates(state @ system.coupling.values.mT + drive)
     return (1 - system.dt) * state + system.dt * step
 
 

@@ -23,6 +23,7 @@ from randomnet.kinds import building, plain_loop, spectral, train
 from randomnet.kinds.interface import Cost, Report
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import Objective, SpectrumObjective, TaskObjective
+from randomnet.rnn import Coupling
 from randomnet.training import fit
 
 UNIT = "epoch"
@@ -80,9 +81,9 @@ def _spectrum_figures(run: Run, start: building.Start, goal: SpectrumObjective) 
         spectrum(exact, start.state, start.frame[:k], schedule)
 
     with torch.no_grad():
-        trained = start.network.dynamics().matrix
-    spectrum_times = _in_turns(forward, *_products(exact.matrix, k, steps, backward=False))
-    epoch_times = _in_turns(_epoch(run, start, goal), *_products(trained, k, steps, backward=True))
+        trained = start.network.dynamics().coupling
+    spectrum_times = _in_turns(forward, *_products(exact.coupling, n, k, steps, backward=False))
+    epoch_times = _in_turns(_epoch(run, start, goal), *_products(trained, n, k, steps, backward=True))
     return {
         "exponents": k,
         "steps": steps,
@@ -123,11 +124,11 @@ def _figures(what: str, times: tuple[float, ...]) -> dict[str, float]:
     }
 
 
-def _products(matrix: torch.Tensor, k: int, steps: int, backward: bool) -> tuple[Callable[[], None], ...]:
+def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) -> tuple[Callable[[], None], ...]:
     """The bare products of `steps` steps: J (N x 1) and J (N x k) apart, and one of a bundle; see the module's text."""
-    state, frame = torch.ones_like(matrix[0]), torch.ones_like(matrix[:, :k])
-    bundle = torch.ones_like(matrix[: 1 + k] if k < len(matrix) else torch.cat([matrix, matrix[:1]]))
-    factors = [matrix, matrix.mT.contiguous()] if backward else [matrix]
+    factors = coupling.factors if backward else coupling.factors[:1]
+    state, frame = coupling.values.new_ones(n), coupling.values.new_ones(n, k)
+    bundle, after = (coupling.empty(coupling.values.new_empty(1 + k, n)).fill_(1.0) for _ in range(2))
 
     @torch.no_grad()
     def apart() -> None:
@@ -139,8 +140,9 @@ def _products(matrix: torch.Tensor, k: int, steps: int, backward: bool) -> tuple
     @torch.no_grad()
     def bundled() -> None:
         for _ in range(steps):
-            for factor in factors:
-                bundle @ factor
+            coupling.into(bundle, after)
+            if backward:
+                coupling.back(bundle, after)
 
     return apart, bundled
 

@@ -20,15 +20,16 @@ from randomnet.formats import FormatError, load_npy
 from randomnet.kinds import pretrained
 from randomnet.kinds.networks import connectome_of, facts_of
 from randomnet.lyapunov import random_frame
-from randomnet.rnn import Network
+from randomnet.rnn import Network, is_sparse
 from randomnet.tasks import TASKS, Images, Trials, check_parameters, make, read_latents, read_mnist
 
+LARGEST_FULL = 2000  # neurons of which a full spectrum is computed unasked
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a run begins with: the network, the initial state (N,) and a full frame (N, N), float64."""
+    """What a run begins with: the network, initial state (N,) and frame (k, N), float64; k as of `largest_frame`."""
 
     connectome: Connectome
     network: Network
@@ -59,8 +60,13 @@ def begin(run: Run) -> Start:
     if config.paths.pretrained and not config.has_task:
         pretrained.take_over(run, network)
     state = torch.from_numpy(run.generator("state").standard_normal(connectome.n))
-    frame = torch.from_numpy(random_frame(run.generator("basis"), connectome.n, connectome.n))
+    frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, connectome.n), connectome.n))
     return Start(connectome, network, labels, state.to(device_of(config)), frame.to(device_of(config)))
+
+
+def largest_frame(run: Run, n: int) -> int:
+    """How many tangent vectors a run of n neurons may move: all, or where these are too many those of its exponents."""
+    return n if n <= LARGEST_FULL else exponents_of(run, n)
 
 
 def _spread(run: Run, network: Network) -> None:
@@ -128,7 +134,7 @@ def check(run: Run) -> dict[str, Any]:
     _how_many(run, {"weights": edges, "gains": groups, "shifts": groups})
     if run.config.uses_spectrum:
         exponents_of(run, n)
-    _fits(n, net.roi == "random")
+    _fits(run, n, edges)
     facts = facts_of(run) | {"inputs": checksums_of(run)}
     if run.config.has_task:
         training, validation = trials_of(run)
@@ -140,13 +146,15 @@ def check(run: Run) -> dict[str, Any]:
     return facts
 
 
-def _fits(n: int, n_is_set: bool) -> None:
-    """ConfigError for a network that cannot fit into this machine's memory, dense: edges, two matrices and a frame."""
-    memory, need = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), 8 * 8 * n * n
+def _fits(run: Run, n: int, edges: int) -> None:
+    """ConfigError for a network that cannot fit into this machine's memory: its matrices, or edges, and a frame."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    coupling = 20 * edges if is_sparse(n, edges) and not run.config.has_task else 2 * n * n
+    need = 8 * (coupling + 6 * n * largest_frame(run, n))
     if need > memory:
         raise ConfigError(
-            f"[net] {'n' if n_is_set else 'roi'}: expected a network that fits into {memory / 1e9:.0f} GB of memory, "
-            f"got {n} neurons, which need about {need / 1e9:.0f} GB"
+            f"[net] {'n' if run.config.net.roi == 'random' else 'roi'}: expected a network that fits into "
+            f"{memory / 1e9:.0f} GB of memory, got {n} neurons, which need about {need / 1e9:.0f} GB"
         )
 
 

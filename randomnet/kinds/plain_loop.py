@@ -17,7 +17,7 @@ def products(network: Network, goal: TaskObjective) -> Callable[[], None]:
     inputs' and the readout's weights, all steps at once, forwards and backwards. The forward ones in validation.
     """
     with torch.no_grad():
-        matrix = network.dynamics().matrix
+        matrix = network.dynamics().coupling.values
     transposed = matrix.mT.contiguous()
     into, out = network.interface["input_weights"].detach(), network.interface["readout_weights"].detach()
     trained = [_arrays(batch, matrix, out) for batch in goal.training]

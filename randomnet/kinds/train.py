@@ -51,7 +51,6 @@ REPORTED = (  # of the spectra before and after training
     "converged",
     "notes",
 )
-LARGEST_RADIUS = 2000  # neurons; all eigenvalues of more take minutes
 
 
 def check(run: Run) -> dict[str, Any]:
@@ -183,7 +182,7 @@ def settings(run: Run) -> dict[str, Any]:
 def _measure(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
     """What is reported of the network as it is now, as tensors and plain values."""
     measured: dict[str, Any] = {}
-    if start.connectome.n <= LARGEST_RADIUS:
+    if start.connectome.n <= building.LARGEST_FULL:
         matrix = building.double(start.network).matrix().detach()
         measured["spectral_radius"] = float(torch.linalg.eigvals(matrix).abs().max())
     if run.config.uses_spectrum:
@@ -195,9 +194,12 @@ def _measure(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]
 
 
 def _asked(run: Run, start: building.Start, goal: Objective) -> tuple[int, torch.Tensor | None]:
-    """How many exponents, and along what: all of the network; with a task as the config says, along validation."""
+    """How many exponents, and along what: all of the network, if these are not too many; with a task as the config
+    says, along validation."""
     n = start.connectome.n
-    return (building.exponents_of(run, n), goal.validation.inputs) if run.config.has_task else (n, None)
+    if run.config.has_task:
+        return building.exponents_of(run, n), goal.validation.inputs
+    return building.largest_frame(run, n), None
 
 
 def _figures(when: str, found: dict[str, Any]) -> dict[str, Any]:

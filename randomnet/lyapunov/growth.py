@@ -130,7 +130,14 @@ def growth(system: System, bundle: Tensor, steps: list[int], now: int) -> tuple[
 def orthonormal(bundle: Tensor) -> tuple[Tensor, Tensor]:
     """The bundle with its tangent vectors orthonormalised, and R (k, k)."""
     q, r = torch.linalg.qr(bundle[1:].mT)
-    return torch.cat([bundle[:1], q.mT]), r
+    return _bundled(bundle[:1], q.mT, bundle), r
+
+
+def _bundled(state: Tensor, frame: Tensor, like: Tensor) -> Tensor:
+    """State (1, N) and tangent vectors (k, N) in one, with the same axis dense in memory as in `like`."""
+    if like.stride(0) == 1:
+        return torch.cat([state.mT, frame.mT], 1).mT
+    return torch.cat([state, frame])
 
 
 class _Orthonormalise(torch.autograd.Function):
@@ -155,4 +162,4 @@ class _Orthonormalise(torch.autograd.Function):
         mixed = -(products + torch.tril(products, -1).mT)
         mixed.diagonal().add_(logs_bar)
         inner = torch.addmm(frame_bar, mixed, frame)
-        return torch.cat([bundle_bar[:1], torch.linalg.solve_triangular(r, inner, upper=True)])
+        return _bundled(bundle_bar[:1], torch.linalg.solve_triangular(r, inner, upper=True), after)

@@ -12,9 +12,24 @@ These are the Euler steps of h' = -h + J phi(h) and r' = -r + phi(J r). The inte
 steps of the same flows, of whole bundles too, at four products each; a drive is constant over a step.
 """
 
+from randomnet.rnn.couplings import Coupling, Dense, Pattern, Sparse, is_sparse
 from randomnet.rnn.dynamics import Dynamics
 from randomnet.rnn.entries import Entries
 from randomnet.rnn.network import ENTRIES, FORMS, INTEGRATORS, INTERFACE, Network
 from randomnet.rnn.sequence import AlongTrials
 
-__all__ = ["ENTRIES", "FORMS", "INTEGRATORS", "INTERFACE", "AlongTrials", "Dynamics", "Entries", "Network"]
+__all__ = [
+    "ENTRIES",
+    "FORMS",
+    "INTEGRATORS",
+    "INTERFACE",
+    "AlongTrials",
+    "Coupling",
+    "Dense",
+    "Dynamics",
+    "Entries",
+    "Network",
+    "Pattern",
+    "Sparse",
+    "is_sparse",
+]

@@ -9,19 +9,21 @@ from torch.autograd.function import once_differentiable
 
 from randomnet.activations import Activation
 from randomnet.integration import runge_kutta
+from randomnet.rnn.couplings import Coupling
 
 
 @dataclass(frozen=True)
 class Dynamics:
     """One step of a network and its tangent: what spectra are computed from.
 
-    matrix J[post, pre] (N, N); gains, shifts (N,). integrator: of the flow x' = G(x) - x, where G, the Euler step of
-    size 1, is J phi(h) or phi(J r): "euler", x <- (1-dt) x + dt G(x), or "rk4", the classical Runge-Kutta step. That
-    one is taken of the whole bundle, tangent vectors with d' = G'(x) d - d at each stage's state x: differentiating the
-    four stages gives these very stages, so the tangent is exact, that of the step and not of the flow.
+    coupling: the products with J[post, pre]; gains, shifts (N,). integrator: of the flow x' = G(x) - x, where G, the
+    Euler step of size 1, is J phi(h) or phi(J r): "euler", x <- (1-dt) x + dt G(x), or "rk4", the classical Runge-Kutta
+    step. That one is taken of the whole bundle, tangent vectors with d' = G'(x) d - d at each stage's state x:
+    differentiating the four stages gives these very stages, so the tangent is exact, that of the step and not of the
+    flow.
     """
 
-    matrix: Tensor
+    coupling: Coupling
     gains: Tensor
     shifts: Tensor
     activation: Activation
@@ -34,19 +36,14 @@ class Dynamics:
         """G: the Euler step of size 1, after which only what arrives is left."""
         return replace(self, dt=1.0, integrator="euler")
 
-    @cached_property
-    def transposed(self) -> Tensor:
-        """J transposed, contiguous (faster in products), without its graph."""
-        return self.matrix.detach().mT.contiguous()
-
     def step(self, state: Tensor) -> Tensor:
         """One step of states (..., N)."""
         if self.integrator == "rk4":
             return runge_kutta(lambda rows: self.full.step(rows) - rows, state, self.dt)
         if self.form == "current":
-            drive = self.activation(state, self.gains, self.shifts)[0] @ self.matrix.mT
+            drive = self.coupling.across(self.activation(state, self.gains, self.shifts)[0])
         else:
-            drive = self.activation(state @ self.matrix.mT, self.gains, self.shifts)[0]
+            drive = self.activation(self.coupling.across(state), self.gains, self.shifts)[0]
         return (1 - self.dt) * state + self.dt * drive
 
     def tangent(self, state: Tensor, frame: Tensor) -> Tensor:
@@ -56,10 +53,10 @@ class Dynamics:
             return runge_kutta(lambda rows: self.full.moved(rows) - rows, bundle, self.dt)[1:]
         if self.form == "current":
             slope = self.activation(state, self.gains, self.shifts)[1]
-            drive = (slope * frame) @ self.matrix.mT
+            drive = self.coupling.across(slope * frame)
         else:
-            slope = self.activation(state @ self.matrix.mT, self.gains, self.shifts)[1]
-            drive = slope * (frame @ self.matrix.mT)
+            slope = self.activation(self.coupling.across(state), self.gains, self.shifts)[1]
+            drive = slope * self.coupling.across(frame)
         return (1 - self.dt) * frame + self.dt * drive
 
     @property
@@ -80,9 +77,8 @@ class Dynamics:
         if self.integrator == "rk4":
             return self._runge_kutta_steps(bundle, steps, drive)
         if torch.is_grad_enabled():
-            return _Advance.apply(bundle, self.matrix, self.gains, self.shifts, drive, self, steps)
-        buffers = torch.empty_like(bundle), torch.empty_like(bundle)
-        inner = torch.empty_like(bundle)
+            return _Advance.apply(bundle, self.coupling.values, self.gains, self.shifts, drive, self, steps)
+        inner, *buffers = (self.coupling.empty(bundle) for _ in range(3))
         for step in range(steps):
             bundle = self.march(bundle, inner, buffers[step % 2], None if drive is None else drive[step])
         return bundle
@@ -90,7 +86,7 @@ class Dynamics:
     def _runge_kutta_steps(self, bundle: Tensor, steps: int, drive: Tensor | None) -> Tensor:
         """`advance` by Runge-Kutta steps: one product per stage, and with gradient the adjoint of G for each."""
         full, graph = self.full, torch.is_grad_enabled()
-        buffers = None if graph else (torch.empty_like(bundle), torch.empty_like(bundle))
+        buffers = None if graph else (self.coupling.empty(bundle), self.coupling.empty(bundle))
 
         def velocity(rows: Tensor) -> Tensor:
             if graph:
@@ -108,11 +104,11 @@ class Dynamics:
             rates, slope = self.activation(bundle[0], self.gains, self.shifts)
             torch.mul(bundle, slope, out=inner)
             inner[0] = rates
-            torch.addmm(bundle, inner, self.transposed, beta=1 - self.dt, alpha=self.dt, out=after)
+            self.coupling.onto(bundle, inner, 1 - self.dt, self.dt, after)
             if drive is not None:
                 after[0].add_(drive, alpha=self.dt)
             return after
-        torch.mm(bundle, self.transposed, out=inner)
+        self.coupling.into(bundle, inner)
         if drive is not None:
             inner[0] += drive
         rates, slope = self.activation(inner[0], self.gains, self.shifts)
@@ -129,37 +125,37 @@ class _Advance(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, bundle, matrix, gains, shifts, drive, system, steps):  # noqa: ANN205
+    def forward(ctx, bundle, weights, gains, shifts, drive, system, steps):  # noqa: ANN205
         # what enters or leaves the matrix is needed again only by some gradients
         kept = steps if system.form == "rate" or ctx.needs_input_grad[1] else 1
-        path, inner = bundle.new_empty(steps, *bundle.shape), bundle.new_empty(kept, *bundle.shape)
+        path, inner = system.coupling.empty(bundle, steps), system.coupling.empty(bundle, kept)
         now = bundle
         for step in range(steps):
             now = system.march(now, inner[step % kept], path[step], None if drive is None else drive[step])
-        ctx.save_for_backward(bundle, path, inner, matrix, gains, shifts)
-        ctx.settings = system.activation, system.form, system.dt, steps
+        ctx.save_for_backward(bundle, path, inner, weights, gains, shifts)
+        ctx.settings = system.activation, system.coupling, system.form, system.dt, steps
         return now
 
     @staticmethod
     @once_differentiable
     def backward(ctx, adjoint):  # noqa: ANN205
-        bundle, path, inner, matrix, gains, shifts = ctx.saved_tensors
-        activation, form, dt, steps = ctx.settings
+        bundle, path, inner, weights, gains, shifts = ctx.saved_tensors
+        activation, coupling, form, dt, steps = ctx.settings
         x = torch.cat([bundle[:1], path[:-1, 0]]) if form == "current" else inner[:, 0]
         slopes, bends = activation(x, gains, shifts)[1], activation.bends(x, gains, shifts)
         rates_bar, slopes_bar = torch.empty_like(slopes), torch.empty_like(slopes)
-        matrix_bar = torch.zeros_like(matrix) if ctx.needs_input_grad[1] else None
+        weights_bar = torch.zeros_like(weights) if ctx.needs_input_grad[1] else None
         drive_bar = torch.empty_like(slopes) if ctx.needs_input_grad[4] else None
-        held, *buffers = (torch.empty_like(adjoint) for _ in range(3))
+        held, *buffers = (coupling.empty(adjoint) for _ in range(3))
         for step in reversed(range(steps)):
-            now, at_matrix = path[step - 1] if step else bundle, inner[step % len(inner)]
+            now, at_coupling = path[step - 1] if step else bundle, inner[step % len(inner)]
             buffer = buffers[step % 2]  # the other one holds the adjoint
             if form == "current":
-                if matrix_bar is not None:
-                    matrix_bar.addmm_(adjoint.mT, at_matrix, alpha=dt)
+                if weights_bar is not None:
+                    coupling.gradient(weights_bar, adjoint, at_coupling, dt)
                 if drive_bar is not None:
                     torch.mul(adjoint[0], dt, out=drive_bar[step])
-                torch.mm(adjoint, matrix, out=buffer).mul_(dt)
+                coupling.back(adjoint, buffer).mul_(dt)
                 rates_bar[step] = buffer[0]
                 torch.sum(torch.mul(buffer, now, out=held)[1:], 0, out=slopes_bar[step])
                 buffer *= slopes[step]
@@ -167,13 +163,13 @@ class _Advance(torch.autograd.Function):
                 adjoint = buffer.add_(adjoint, alpha=1 - dt)
             else:
                 torch.mul(adjoint[0], dt, out=rates_bar[step])
-                torch.sum(torch.mul(adjoint, at_matrix, out=held)[1:], 0, out=slopes_bar[step]).mul_(dt)
+                torch.sum(torch.mul(adjoint, at_coupling, out=held)[1:], 0, out=slopes_bar[step]).mul_(dt)
                 torch.mul(adjoint, slopes[step] * dt, out=held)
                 held[0].addcmul_(slopes_bar[step], bends[step])
                 if drive_bar is not None:
                     drive_bar[step] = held[0]
-                if matrix_bar is not None:
-                    matrix_bar.addmm_(held.mT, now)
-                adjoint = torch.addmm(adjoint, held, matrix, beta=1 - dt, out=buffer)
+                if weights_bar is not None:
+                    coupling.gradient(weights_bar, held, now)
+                adjoint = coupling.back_onto(adjoint, held, 1 - dt, buffer)
         gains_bar, shifts_bar = activation.parameter_gradients(x, gains, shifts, rates_bar, slopes_bar)
-        return adjoint, matrix_bar, gains_bar, shifts_bar, drive_bar, None, None
+        return adjoint, weights_bar, gains_bar, shifts_bar, drive_bar, None, None

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from randomnet.activations import ACTIVATIONS, Activation
 from randomnet.connectome import Connectome
+from randomnet.rnn.couplings import Dense, Pattern, Sparse, is_sparse
 from randomnet.rnn.dynamics import Dynamics
 from randomnet.rnn.entries import Entries, indices
 from randomnet.rnn.sequence import AlongTrials, LeftAlone, driven
@@ -60,6 +61,8 @@ class Network(nn.Module):
             raise ValueError(f"groups must have shape ({connectome.n},), got {groups.shape}")
         self.activation: Activation = ACTIVATIONS[activation]
         self.form, self.dt, self.integrator, self.n = form, dt, integrator, connectome.n
+        sparse = interface is None and is_sparse(connectome.n, len(connectome.weights))
+        self.pattern = Pattern(connectome.post, connectome.pre, connectome.n) if sparse else None
         self.register_buffer("edges", torch.from_numpy(connectome.post * connectome.n + connectome.pre))
         self.register_buffer("groups", torch.from_numpy(groups.astype(np.int64)))
         self._shared = not np.array_equal(groups, np.arange(connectome.n))
@@ -96,7 +99,8 @@ class Network(nn.Module):
         if self._shared:
             gains, shifts = gains[self.groups], shifts[self.groups]
         activation = self.activation if self._stretched else replace(self.activation, stretches=False)
-        return Dynamics(self.matrix(), gains, shifts, activation, self.form, self.dt, self.integrator)
+        coupling = Sparse(self.weights(), self.pattern) if self.pattern else Dense(self.matrix())
+        return Dynamics(coupling, gains, shifts, activation, self.form, self.dt, self.integrator)
 
     def run(self, inputs: Tensor, initial: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).

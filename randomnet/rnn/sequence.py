@@ -20,7 +20,7 @@ def driven(
     """
     if system.integrator != "euler":
         raise ValueError(f"trials under inputs are run in Euler steps only, got integrator {system.integrator!r}")
-    matrix, weights = system.matrix, interface["input_weights"]
+    matrix, weights = system.coupling.values, interface["input_weights"]
     bias = interface["input_bias"] + interface["recurrent_bias"]
     if system.form == "current" and initial is None:
         initial = torch.zeros_like(bias)

@@ -1,0 +1,169 @@
+"""Products with J: dense, or as compressed sparse rows where few pairs of neurons are connected.
+
+Bundles are (rows, N) and products are taken from the right, rows J^T and rows J. A sparse product wants the rows of one
+neuron beside each other in memory, so there a bundle is the transpose of a contiguous (N, rows).
+"""
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+SPARSE_NEURONS, SPARSE_DENSITY = 400, 0.1  # from so many and up to this density, sparse products are faster
+GATHERED = 2**24  # entries gathered at a time for the gradient of the weights
+
+
+def is_sparse(n: int, edges: int) -> bool:
+    """Whether sparse products are the faster ones: measured for 1 to 50 rows in both precisions."""
+    return n >= SPARSE_NEURONS and edges <= SPARSE_DENSITY * n * n
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """J as a matrix `values` (N, N), whose gradient is one of all its entries."""
+
+    values: Tensor
+
+    @cached_property
+    def transposed(self) -> Tensor:
+        """J transposed, contiguous (faster in products), without its graph."""
+        return self.values.detach().mT.contiguous()
+
+    @cached_property
+    def factors(self) -> tuple[Tensor, Tensor]:
+        """J and its transpose, as they are multiplied."""
+        return self.values.detach(), self.transposed
+
+    def empty(self, bundle: Tensor, *lead: int) -> Tensor:
+        """Room for such bundles."""
+        return bundle.new_empty(*lead, *bundle.shape)
+
+    def across(self, rows: Tensor) -> Tensor:
+        """rows J^T for rows (..., N), differentiable."""
+        return rows @ self.values.mT
+
+    def into(self, rows: Tensor, out: Tensor) -> Tensor:
+        """rows J^T into `out`."""
+        return torch.mm(rows, self.transposed, out=out)
+
+    def onto(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
+        """beta base + alpha rows J^T into `out`."""
+        return torch.addmm(base, rows, self.transposed, beta=beta, alpha=alpha, out=out)
+
+    def back(self, rows: Tensor, out: Tensor) -> Tensor:
+        """rows J into `out`."""
+        return torch.mm(rows, self.factors[0], out=out)
+
+    def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
+        """beta base + rows J into `out`."""
+        return torch.addmm(base, rows, self.factors[0], beta=beta, out=out)
+
+    def gradient(self, total: Tensor, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
+        """Add to `total` the gradient of J where `rows` were multiplied and `adjoint` came back."""
+        total.addmm_(adjoint.mT, rows, alpha=alpha)
+
+
+class Pattern(torch.nn.Module):
+    """Which pairs are connected: edges (post, pre), sorted by post, as compressed rows of J and of its transpose."""
+
+    def __init__(self, post: np.ndarray, pre: np.ndarray, n: int) -> None:
+        super().__init__()
+        order = np.argsort(pre, kind="stable")
+        small = np.int32 if max(n, len(post)) < 2**31 else np.int64
+        arrays = {"post": post, "pre": pre, "order": order}
+        for name, begins, columns in (("rows", post, pre), ("columns", pre, post[order])):
+            ends = np.cumsum(np.bincount(begins, minlength=n))
+            arrays[f"{name}_begin"] = np.concatenate([[0], ends]).astype(small)
+            arrays[f"{name}_index"] = columns.astype(small)
+        for name, array in arrays.items():
+            self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)), persistent=False)
+        self.n = n
+
+    def compressed(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """J and its transpose with the edges' weights `values` (E,), as compressed sparse rows."""
+        with torch.sparse.check_sparse_tensor_invariants(enable=False), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+            return tuple(
+                torch.sparse_csr_tensor(begin, index, weights, (self.n, self.n))
+                for begin, index, weights in (
+                    (self.rows_begin, self.rows_index, values),
+                    (self.columns_begin, self.columns_index, values[self.order]),
+                )
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Sparse:
+    """J as the weights `values` (E,) of the edges of a pattern; methods as of `Dense`."""
+
+    values: Tensor
+    pattern: Pattern
+
+    @cached_property
+    def factors(self) -> tuple[Tensor, Tensor]:
+        """J and its transpose, as they are multiplied."""
+        return self.pattern.compressed(self.values.detach())
+
+    def empty(self, bundle: Tensor, *lead: int) -> Tensor:
+        """Room for such bundles."""
+        return bundle.new_empty(*lead, bundle.shape[1], bundle.shape[0]).mT
+
+    def across(self, rows: Tensor) -> Tensor:
+        """rows J^T for rows (..., N), differentiable."""
+        return _Across.apply(rows.reshape(-1, rows.shape[-1]), self.values, self).view(rows.shape)
+
+    def into(self, rows: Tensor, out: Tensor) -> Tensor:
+        """rows J^T into `out`."""
+        return out.copy_(_product(self.factors[0], rows))
+
+    def onto(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
+        """beta base + alpha rows J^T into `out`."""
+        return torch.mul(base, beta, out=out).add_(_product(self.factors[0], rows), alpha=alpha)
+
+    def back(self, rows: Tensor, out: Tensor) -> Tensor:
+        """rows J into `out`."""
+        return out.copy_(_product(self.factors[1], rows))
+
+    def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
+        """beta base + rows J into `out`."""
+        return torch.mul(base, beta, out=out).add_(_product(self.factors[1], rows))
+
+    def gradient(self, total: Tensor, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
+        """Add to `total` (E,) the gradient of the weights where `rows` were multiplied and `adjoint` came back."""
+        post, pre, adjoint, rows = self.pattern.post, self.pattern.pre, adjoint.mT, rows.mT
+        some = max(1, GATHERED // adjoint.shape[1])
+        for start in range(0, len(total), some):
+            part = slice(start, start + some)
+            total[part].add_((adjoint[post[part]] * rows[pre[part]]).sum(1), alpha=alpha)
+
+
+def _product(factor: Tensor, rows: Tensor) -> Tensor:
+    return (factor @ rows.mT).mT
+
+
+class _Across(torch.autograd.Function):
+    """rows J^T of a sparse J."""
+
+    @staticmethod
+    def forward(ctx, rows, values, coupling):  # noqa: ANN205
+        ctx.save_for_backward(rows)
+        ctx.coupling = coupling
+        return _product(coupling.factors[0], rows)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, adjoint):  # noqa: ANN205
+        (rows,) = ctx.saved_tensors
+        values_bar = None
+        if ctx.needs_input_grad[1]:
+            values_bar = torch.zeros_like(ctx.coupling.values)
+            ctx.coupling.gradient(values_bar, adjoint, rows)
+        rows_bar = _product(ctx.coupling.factors[1], adjoint) if ctx.needs_input_grad[0] else None
+        return rows_bar, values_bar, None
+
+
+Coupling = Dense | Sparse
