@@ -1,6 +1,7 @@
 """RandomNet's entry: read an INI, say what will be done, do it, say where the results are.
 
     python runrandomnet.py [config.ini] [--set section.key=value ...] [--dry-run | --fresh | --retry-failed]
+    python runrandomnet.py [config.ini] --shard i/n
     python runrandomnet.py [config.ini] [--set section.key=value ...] --describe [--save_figs folder]
     python runrandomnet.py --help-config [section]
     python runrandomnet.py --selfcheck [auto | cpu | cuda]
@@ -16,6 +17,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
 from randomnet.config import ConfigError, Plan, help_text, read_plan
+from randomnet.results import Share
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -34,6 +36,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--retry-failed", action="store_true", help="do runs that failed again")
     parser.add_argument("--fresh", action="store_true", help="move an existing results folder aside and start anew")
+    parser.add_argument(
+        "--shard", metavar="i/n", help="do the i-th of n shares of the runs; n such processes may work side by side"
+    )
     parser.add_argument(
         "--help-config", nargs="?", const="", metavar="section", help="explain every option of the INI, or one section"
     )
@@ -93,6 +98,19 @@ def describe(plan: Plan, folder: Path | None) -> int:
         print(text, flush=True)
     print(f"\nFigures: {folder}")
     return 0
+
+
+def share_of(options: argparse.Namespace) -> Share | None:
+    """The share of the runs that this process does; None for all. Raises ConfigError."""
+    if options.shard is None:
+        return None
+    for name in ("fresh", "dry_run", "describe"):
+        if getattr(options, name):
+            raise ConfigError(f"--shard {options.shard}: expected it without --{name.replace('_', '-')}, got both")
+    try:
+        return Share.read(options.shard)
+    except ValueError as error:
+        raise ConfigError(f"--shard: {error}") from None
 
 
 def announce(plan: Plan, facts: list[dict]) -> None:
@@ -190,7 +208,7 @@ def main(argv: list[str] | None = None) -> int:
             return fetch_archive(options.fetch, options.to)
         if options.save_figs and not options.describe:
             raise ConfigError(f"--save_figs {options.save_figs}: expected --describe with it, got it alone")
-        plan = read_plan(options.config, options.set)
+        plan, share = read_plan(options.config, options.set), share_of(options)
         if options.describe:
             return describe(plan, options.save_figs)
         from randomnet import experiment  # torch is slow to load; a wrong INI is told before
@@ -201,7 +219,8 @@ def main(argv: list[str] | None = None) -> int:
             experiment.check_results(plan, facts)
             dry_run(plan)
             return 0
-        return report(plan, experiment.run(plan, facts, fresh=options.fresh, retry_failed=options.retry_failed))
+        chosen = {"fresh": options.fresh, "retry_failed": options.retry_failed, "share": share}
+        return report(plan, experiment.run(plan, facts, **chosen))
     except ConfigError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_USAGE

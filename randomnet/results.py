@@ -18,10 +18,10 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -108,6 +108,29 @@ def _strict(value: Any) -> Any:
     return value
 
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Share:
+    """Share `number` (from 1) of `shares` of the runs of an experiment, for schedulers that start one process each."""
+
+    number: int
+    shares: int
+
+    @classmethod
+    def read(cls, text: str) -> "Share":
+        """From a text such as 2/10. Raises ValueError."""
+        number, slash, shares = text.partition("/")
+        if not (slash and number.isdecimal() and shares.isdecimal() and 1 <= int(number) <= int(shares)):
+            raise ValueError(f"expected a share such as 2/10, the second of ten, got {text!r}")
+        return cls(int(number), int(shares))
+
+    def of(self, runs: Sequence[T]) -> list[T]:
+        """Every `shares`-th of the runs."""
+        return list(runs[self.number - 1 :: self.shares])
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The folder of one run; `finish` writes its run.json last and thereby marks it as ended."""
@@ -115,8 +138,9 @@ class RunFolder:
     path: Path
 
     def create(self) -> None:
-        """Make the folder."""
+        """Make the folder and clear what a killed writer left half written."""
         self.path.mkdir(parents=True, exist_ok=True)
+        _clear_temporary(self.path.glob(f"{TEMPORARY}*"))
 
     @property
     def record(self) -> dict[str, Any] | None:
@@ -246,21 +270,55 @@ class ResultsFolder:
         return target
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the folder for this process, less what a killed one left half written; ResultsError if another process
-        works in it."""
+    def lock(self, share: Share | None = None) -> Iterator[None]:
+        """Hold the folder for this process, less what a killed one left half written; with `share` beside others that
+        do other shares of as many. ResultsError if another process works in it otherwise."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with open(self.root / ".lock", "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ResultsError(
-                    f"{self.root}: another process is working in this results folder; wait for it, "
-                    "or give this one another path_to_results"
-                ) from None
-            for leftover in self.root.rglob(f"{TEMPORARY}*"):
-                leftover.unlink(missing_ok=True)
+        with contextlib.ExitStack() as held:
+            whole = held.enter_context(open(self.root / ".lock", "w"))
+            if not _locked(whole, fcntl.LOCK_SH if share else fcntl.LOCK_EX):
+                raise self._busy("another process is working in this results folder")
+            if share:
+                with self.moment():
+                    held.enter_context(self._share_lock(share))
+            else:
+                _clear_temporary(self.root.rglob(f"{TEMPORARY}*"))
             yield
+
+    @contextlib.contextmanager
+    def _share_lock(self, share: Share) -> Iterator[None]:
+        for path in self.root.glob(".lock-*-of-*"):
+            with open(path, "w") as other:
+                if not path.name.endswith(f"-of-{share.shares}") and not _locked(other, fcntl.LOCK_EX):
+                    raise self._busy(f"another process does one of another number of shares here ({path.name[6:]})")
+        with open(self.root / f".lock-{share.number}-of-{share.shares}", "w") as own:
+            if not _locked(own, fcntl.LOCK_EX):
+                raise self._busy(f"another process does share {share.number}/{share.shares} in this results folder")
+            yield
+
+    def _busy(self, what: str) -> ResultsError:
+        return ResultsError(f"{self.root}: {what}; wait for it, or give this one another path_to_results")
+
+    @contextlib.contextmanager
+    def moment(self) -> Iterator[None]:
+        """Hold what belongs to the whole folder, such as its manifest, for a moment, waiting for other shares."""
+        with open(self.root / ".lock-moment", "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _locked(file: TextIO, how: int) -> bool:
+    """Whether the lock could be had at once."""
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _clear_temporary(paths: Iterable[Path]) -> None:
+    for leftover in paths:
+        leftover.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

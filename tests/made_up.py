@@ -49,6 +49,8 @@ def flywire(folder):
     columns["nt_type"] = kinds[pairs[:, 0]]
     pd.DataFrame(columns).to_csv(folder / "connections.csv.gz", index=False)
     pd.DataFrame({"root_id": ids, "group": "a", "nt_type": kinds}).to_csv(folder / "neurons.csv.gz", index=False)
+    types = {"root_id": ids, "primary_type": np.array(["T1", "T2", "T3"])[np.arange(60) % 3]}
+    pd.DataFrame(types).to_csv(folder / "consolidated_cell_types.csv.gz", index=False)
     return folder
 
 
@@ -59,4 +61,4 @@ def matrix(folder):
     return folder / "my_matrix.npy"
 
 
-OF_TEMPLATE = {"hemibrain_eb": hemibrain, "flywire_neuropil": flywire, "my_matrix": matrix}
+OF_TEMPLATE = {"hemibrain_eb": hemibrain, "flywire_neuropil": flywire, "flywire_brain": flywire, "my_matrix": matrix}

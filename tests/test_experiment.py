@@ -322,6 +322,54 @@ def test_a_second_process_in_the_folder_is_refused(reference, capsys):
     assert "another process is working in this results folder" in capsys.readouterr().err
 
 
+def test_shares_side_by_side_are_the_whole(tmp_path, reference):
+    """Three processes, one of them killed and started again."""
+    path = ini(tmp_path)
+    processes = [start(path, "--shard", f"{number}/3") for number in (1, 2, 3)]
+    wait_for(lambda: list((tmp_path / "a").glob("*/iter_*/*")), processes[0])
+    processes[1].kill()
+    said = [process.communicate(timeout=120)[0] for process in processes]
+    assert [processes[0].returncode, processes[2].returncode] == [0, 0], said
+    assert run(path, "--shard", "2/3") == 0
+    assert differing(contents(tmp_path / "a"), contents(reference)) == []
+    assert list(pd.read_csv(tmp_path / "a" / "summary.csv")["status"]) == ["complete"] * 8
+    assert run(path) == 0, "all is there"
+
+
+def test_a_share_has_the_runs_that_are_its_own(tmp_path, capsys):
+    assert run(ini(tmp_path), "--shard", "2/4") == 0
+    done = {tuple(path.parts[-3:-1]) for path in (tmp_path / "a").glob("*/iter_*/run.json")}
+    assert done == {("1", "iter_0"), ("1", "iter_1")}
+    assert len(pd.read_csv(tmp_path / "a" / "summary.csv")) == 8
+    out = capsys.readouterr().out
+    assert out.count("complete") == 2 and "missing" not in out
+
+
+def test_shares_that_would_do_the_same_runs_are_refused(tmp_path, capsys):
+    path = ini(tmp_path)
+    folder = results.ResultsFolder(tmp_path / "a")
+    for held, others in [
+        (results.Share(1, 2), {"1/2": "process does share 1/2", "1/3": "another number of shares here (1-of-2)"}),
+        (None, {"1/2": "another process is working in this results folder"}),
+    ]:
+        with folder.lock(held):
+            for asked, text in others.items():
+                assert run(path, "--shard", asked) == 2
+                assert text in capsys.readouterr().err
+            assert run(path) == 2
+    with folder.lock(results.Share(1, 2)), folder.lock(results.Share(2, 2)):
+        pass
+
+
+@pytest.mark.parametrize("share", ["", "0/3", "4/3", "1", "1/", "a/b", "-1/3", "1/3/4"])
+def test_a_share_that_is_none(tmp_path, share, capsys):
+    assert run(ini(tmp_path), f"--shard={share}") == 2
+    assert "--shard: expected a share such as 2/10" in capsys.readouterr().err
+    assert run(ini(tmp_path), "--shard", "1/2", "--fresh") == 2
+    assert "expected it without --fresh" in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()
+
+
 def test_a_dry_run_writes_nothing_and_says_what_it_would_cost(tmp_path, capsys):
     path = ini(tmp_path)
     assert run(path, "--dry-run") == 0

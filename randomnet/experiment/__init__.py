@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from randomnet.config import ConfigError, Plan
+from randomnet.config import ConfigError, Plan, Run
 from randomnet.experiment import engines, planning
 from randomnet.experiment.estimate import Estimate, estimate
 from randomnet.kinds import KINDS
-from randomnet.results import COMPLETE, DIVERGED, FAILED, ResultsError, ResultsFolder
+from randomnet.results import COMPLETE, DIVERGED, FAILED, ResultsError, ResultsFolder, Share
 
 __all__ = ["Estimate", "Outcome", "check", "check_results", "estimate", "run"]
 
@@ -39,10 +39,18 @@ class Outcome:
         return int((self.table["status"] == FAILED).sum())
 
 
-def run(plan: Plan, facts: list[dict[str, Any]], *, fresh: bool = False, retry_failed: bool = False) -> Outcome:
-    """Do what is missing of the plan in its results folder.
+def run(
+    plan: Plan,
+    facts: list[dict[str, Any]],
+    *,
+    fresh: bool = False,
+    retry_failed: bool = False,
+    share: Share | None = None,
+) -> Outcome:
+    """Do what is missing of the plan in its results folder, or of a share of it.
 
     facts: what `check(plan)` returned. fresh: move an existing folder aside first. retry_failed: do failed runs again.
+    share: other processes may do the others in the same folder, at the same time or not; the table has its runs only.
     Raises ConfigError where the folder holds another experiment, is in use, or cannot be written.
     """
     folder = _folder(plan)
@@ -51,17 +59,23 @@ def run(plan: Plan, facts: list[dict[str, Any]], *, fresh: bool = False, retry_f
             old = planning.check_folder(folder)
             planning.prepare(plan, facts, None if fresh else old)
             aside = _set_aside(folder) if fresh and old else None
-            held.enter_context(folder.lock())
-            prepared = planning.prepare(plan, facts, planning.check_folder(folder))
-            folder.write_plan(prepared.manifest, plan.text)
+            held.enter_context(folder.lock(share))
+            with folder.moment():
+                prepared = planning.prepare(plan, facts, planning.check_folder(folder))
+                folder.write_plan(prepared.manifest, plan.text)
         if aside:
             tqdm.write(f"The old results folder is now {aside}")
         for note in prepared.notes:
             tqdm.write(f"Note: {note}")
-        interrupted = _carry_out(plan, prepared, folder, retry_failed)
+        runs = share.of(prepared.runs()) if share else prepared.runs()
+        interrupted = _carry_out(plan, prepared, runs, folder, retry_failed)
         if folder.manifest is None:  # somebody removed the folder meanwhile
             folder.write_plan(prepared.manifest, plan.text)
-        return Outcome(folder.root, folder.write_summary(prepared.manifest), interrupted, prepared.manifest)
+        with folder.moment():
+            table = folder.write_summary(prepared.manifest)
+        done = {(run.combo, run.iteration) for run in runs}
+        own = [pair in done for pair in zip(table["combo"], table["iteration"], strict=True)]
+        return Outcome(folder.root, table[own], interrupted, prepared.manifest)
 
 
 def _set_aside(folder: ResultsFolder) -> Path | None:
@@ -88,9 +102,10 @@ def workers_of(plan: Plan) -> int:
     return min(number, allowed or number)
 
 
-def _carry_out(plan: Plan, prepared: planning.Prepared, folder: ResultsFolder, retry_failed: bool) -> bool:
-    """Do the missing runs; True if it was interrupted."""
-    runs = prepared.runs()
+def _carry_out(
+    plan: Plan, prepared: planning.Prepared, runs: list[Run], folder: ResultsFolder, retry_failed: bool
+) -> bool:
+    """Do those of the runs that are missing; True if it was interrupted."""
     states = {(run.combo, run.iteration): folder.run(run.combo, run.iteration).status for run in runs}
     if retry_failed:
         for (combo, iteration), status in states.items():

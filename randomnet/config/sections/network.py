@@ -192,10 +192,15 @@ class ModelSection:
     )
     groups: str = option(
         Choice(
-            ("neuron", "neurotransmitter", "cell_fibers"),
-            {"cell_fibres": "cell_fibers", "cell_fiber": "cell_fibers", "neurons": "neuron"},
+            ("neuron", "neurotransmitter", "cell_fibers", "type", "class", "super_class", "region"),
+            {
+                "cell_fibres": "cell_fibers",
+                "cell_fiber": "cell_fibers",
+                "neurons": "neuron",
+                "cell_type": "type",
+            },
         ),
         "neuron",
-        "Which neurons share one gain and one shift.",
+        "Which neurons share one gain and one shift: those of one such label, where the connectome has it.",
         aliases=("subpopulation",),
     )
