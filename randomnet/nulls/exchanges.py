@@ -46,7 +46,9 @@ def exchanged_within_lengths(connectome: Connectome, rng: np.random.Generator, n
     draw = partial(_drawn_anywhere, len(old))
     new = _chain(old, connectome.n, _rounds_within_lengths(old, connectome.n, draw, kind, rng), draw, rng, kind)
     found = _redealt(connectome, off, old, new, np.zeros(connectome.n, np.int64), rng, null)
-    return found.replace(found.weights, edges_moved=float((old != new).mean()) if len(old) else 0.0)
+    unknown = int((kind(old // connectome.n, old % connectome.n) < 0).sum())
+    moved = float((old != new).mean()) if len(old) else 0.0
+    return found.replace(found.weights, edges_moved=moved, edges_without_length=unknown)
 
 
 def _redealt(
@@ -147,19 +149,24 @@ def _lengths(
 ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """kind(post, pre) -> the tenth of the edges' lengths in which a pair's distance lies, 10 where it is longer than
     all, -1 where it is unknown."""
-
-    axes = [axis.astype(np.float32) for axis in positions.T]
+    low, high = np.nanmin(positions, axis=0), np.nanmax(positions, axis=0)
+    extent = max((high - low).max(), np.finfo(float).tiny)
+    rows = ((positions - low) / extent).astype(np.float32)  # whatever the unit, squares neither overflow nor vanish
 
     def squares(post: np.ndarray, pre: np.ndarray) -> np.ndarray:
-        return sum(np.square(axis[post] - axis[pre]) for axis in axes)
+        apart = rows.take(post, axis=0) - rows.take(pre, axis=0)
+        return np.einsum("...i,...i->...", apart, apart)
 
     found = squares(post, pre)
     known = found[~np.isnan(found)]
-    limits = np.quantile(known, np.arange(1, 11) / 10) if len(known) else np.empty(0)
+    limits = np.quantile(known, np.arange(1, 11) / 10).astype(np.float32) if len(known) else np.empty(0, np.float32)
 
     def kind(post: np.ndarray, pre: np.ndarray) -> np.ndarray:
         between = squares(post, pre)
-        return np.where(np.isnan(between), -1, np.searchsorted(limits, between)).astype(np.int8)
+        tenth = np.where(np.isnan(between), -1, 0).astype(np.int8)
+        for limit in limits:
+            tenth += between > limit
+        return tenth
 
     return kind
 

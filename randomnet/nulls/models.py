@@ -17,9 +17,10 @@
 | transposed    | nothing: every edge is reversed              | weights, symmetry, reciprocity, eigenvalues        |
 
 All keep neurons and labels, and self-connections in their places with their weights (only `sign` may turn these). An
-edge of weight 0 is an edge. Groups are the first of cell_fibers, neurotransmitter and region by which neurons share a
-group. Where a neuron has weights of both signs, `sign` permutes those of edges, and `dense` takes the majority's.
-`distance` needs positions, which FlyWire's coordinates and graphs (x, y, z) have.
+edge of weight 0 is an edge. Groups are the first of cell_fibers, neurotransmitter, region, super_class, class and type
+by which neurons share one; `null_groups` in the provenance tells which. Where a neuron has weights of both signs,
+`sign` permutes those of edges, and `dense` takes the majority's. `distance` needs positions, which FlyWire's
+coordinates and graphs (x, y, z) have.
 
 Sources: degree: Maslov & Sneppen 2002, with the exchange of three that digraphs need (Rao, Jana & Bandyopadhyay 1996);
 distance: after Betzel & Bassett 2018; weights: Rubinov & Sporns 2011; random_w, and weights of symmetric matrices:
@@ -37,7 +38,7 @@ from randomnet.connectome import Connectome
 from randomnet.nulls.exchanges import exchanged, exchanged_within_lengths
 from randomnet.nulls.placing import dealt, placed, scattered
 
-GROUP_KINDS = ("cell_fibers", "neurotransmitter", "region")
+GROUP_KINDS = ("cell_fibers", "neurotransmitter", "region", "super_class", "class", "type")
 LARGEST_DENSE = 20_000  # neurons; 4e8 edges, about 10 GB
 
 
@@ -48,23 +49,27 @@ def degree(connectome: Connectome, rng: np.random.Generator) -> Connectome:
 
 def boundary(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """Edges from one region to one region exchange targets: every neuron keeps its degrees from and to each region."""
-    return exchanged(connectome, _groups(connectome, ("region",), "boundary"), rng, "boundary")
+    return exchanged(connectome, _groups(connectome, ("region",), "boundary")[0], rng, "boundary")
 
 
 def distance(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """Edges exchange targets where that leaves as many edges in each tenth of their lengths.
 
     A length is the distance between the positions of an edge's neurons; edges at neurons without one exchange targets
-    among themselves. `edges_moved` in the provenance is the share that points elsewhere in the end.
+    among themselves. In the provenance, `edges_moved` is the share that points elsewhere in the end, and
+    `edges_without_length` how many such edges there are.
     """
-    if connectome.positions is None or np.isnan(connectome.positions).all():
-        raise ValueError(f"null distance needs positions of neurons, and {connectome.name} has none")
+    known = np.zeros(connectome.n, bool) if connectome.positions is None else ~np.isnan(connectome.positions).any(1)
+    if len(connectome.post) and not (known[connectome.post] & known[connectome.pre]).any():
+        raise ValueError(f"null distance needs positions of connected neurons, and {connectome.name} has none")
     return exchanged_within_lengths(connectome, rng, "distance")
 
 
 def group(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """Edges placed uniformly within their ordered pair of groups, their weights with them in random order."""
-    return scattered(connectome, _groups(connectome, GROUP_KINDS, "group"), rng, "group")
+    groups, kind = _groups(connectome, GROUP_KINDS, "group")
+    made = scattered(connectome, groups, rng, "group")
+    return made.replace(made.weights, null_groups=kind)
 
 
 def erdos(connectome: Connectome, rng: np.random.Generator) -> Connectome:
@@ -110,7 +115,9 @@ def weights_sign(connectome: Connectome, rng: np.random.Generator) -> Connectome
 
 def weights_group(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """Weights off the diagonal permuted uniformly over the edges of their sign and ordered pair of groups."""
-    return _permuted_within(connectome, _groups(connectome, GROUP_KINDS, "weights_group"), rng, "weights_group")
+    groups, kind = _groups(connectome, GROUP_KINDS, "weights_group")
+    made = _permuted_within(connectome, groups, rng, "weights_group")
+    return made.replace(made.weights, null_groups=kind)
 
 
 def sign(connectome: Connectome, rng: np.random.Generator) -> Connectome:
@@ -193,16 +200,20 @@ NULLS: dict[str, Null] = {
 # ---- which groups, and back to a Connectome
 
 
-def _groups(connectome: Connectome, kinds: tuple[str, ...], null: str) -> np.ndarray:
-    """(N,) group of every neuron, by the first of `kinds` in which neurons share one. Raises ValueError without."""
+def _groups(connectome: Connectome, kinds: tuple[str, ...], null: str) -> tuple[np.ndarray, str]:
+    """(N,) group of every neuron, by the first of `kinds` in which neurons share one, and that. Raises ValueError."""
     for kind in kinds:
         if kind in connectome.labels:
             index, names = connectome.groups(kind)
             if len(names) < connectome.n:
-                return index
+                return index, kind
     had = " and a ".join(kind for kind in kinds if kind in connectome.labels)
     came = f"a {had} of its own for every neuron" if had else f"labels {', '.join(connectome.labels) or 'none'}"
-    raise ValueError(f"null {null} needs neurons that share a {' or '.join(kinds)}; {connectome.name} has {came}")
+    raise ValueError(f"null {null} needs neurons that share a {_either(kinds)}; {connectome.name} has {came}")
+
+
+def _either(names: tuple[str, ...]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _symmetric(connectome: Connectome) -> bool:

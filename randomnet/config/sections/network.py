@@ -78,7 +78,8 @@ class NetSection:
         "auto",
         "sinkhorn: E and I inputs of each neuron sum to 0.5 each, and outputs alike; balanced: the inputs alone; "
         "input_fraction: all its inputs to 1; in_degree: mean square 1 / in-degree; log1p: ln(1 + count); "
-        "spectral_radius: largest |eigenvalue| 1; none: as they are; auto: sinkhorn for signed counts, else none.",
+        "spectral_radius: largest |eigenvalue| 1; none: as they are; auto: sinkhorn for counts of neurons with one "
+        "sign each, else none.",
     )
     sinkhorn_iterations: int = option(
         Integer(1), 10, "Sinkhorn sweeps (columns, then rows) at most.", only=SINKHORN_ONLY

@@ -1,0 +1,85 @@
+"""From an INI to the network of a run: what `auto` means, and what a scaling must not lose."""
+
+import made_up
+import numpy as np
+import pytest
+from test_experiment import run
+
+from randomnet.config import ConfigError, read_plan
+from randomnet.connectome import sinkhorn
+from randomnet.kinds.networks import connectome_of
+
+INI = """
+[experiment]
+kind = spectrum
+[paths]
+path_to_network = {path}
+path_to_results = {folder}/out
+[lyapunov]
+nle = 2
+[net]
+largest_component = none
+"""
+
+
+def network(folder, path, *settings):
+    """The network of the first run."""
+    (folder / "a.ini").write_text(INI.format(path=path, folder=folder))
+    return connectome_of(read_plan(folder / "a.ini", settings).combos[0].runs()[0])
+
+
+def saved(folder, matrix):
+    np.save(folder / "m.npy", matrix)
+    return folder / "m.npy"
+
+
+def matrix_of(kind):
+    rng = np.random.default_rng(0)
+    counts = rng.integers(1, 50, (30, 30)) * (rng.random((30, 30)) < 0.3) * (1 - np.eye(30, dtype=int))
+    of_neuron = np.where(np.arange(30) < 20, 1, -1)[:, None]  # rows are sources
+    signs = {"counts": of_neuron, "unsigned": 1, "mixed": rng.choice([-1, 1], (30, 30)), "weights": of_neuron * 0.37}
+    return counts * signs[kind]
+
+
+@pytest.mark.parametrize("kind", ["counts", "unsigned", "mixed", "weights"])
+def test_auto_balances_signed_counts_and_nothing_else(tmp_path, kind):
+    path = saved(tmp_path, matrix_of(kind))
+    plain = network(tmp_path, path, "net.normalization=none")
+    made = network(tmp_path, path)
+    expected = sinkhorn(plain).weights if kind == "counts" else plain.weights
+    np.testing.assert_array_equal(made.weights, expected)
+
+
+def test_a_null_is_scaled_as_its_connectome(tmp_path):
+    """Not one with sinkhorn and the other without: a null of both signs is refused instead."""
+    path = saved(tmp_path, matrix_of("counts"))
+    with pytest.raises(ConfigError, match="normalization: expected one that fits, got 'sinkhorn'"):
+        network(tmp_path, path, "net.null=gaussian")
+    assert network(tmp_path, path, "net.null=gaussian", "net.normalization=none").mixed
+
+
+@pytest.mark.parametrize("scaling", ["spectral_radius", "input_fraction", "balanced", "in_degree"])
+@pytest.mark.parametrize("size", [1e-310, 1e-3, 1e3])
+def test_a_scaling_keeps_every_weight_or_says_so(tmp_path, scaling, size):
+    matrix = matrix_of("counts") * size
+    try:
+        made = network(tmp_path, saved(tmp_path, matrix), f"net.normalization={scaling}")
+    except ConfigError as error:
+        assert "expected one that keeps all weights" in str(error) and size == 1e-310
+    else:
+        np.testing.assert_array_equal(np.sign(made.dense()), np.sign(matrix.T))
+
+
+def test_errors_name_the_option_that_is_to_blame(tmp_path, capsys):
+    (tmp_path / "h").mkdir()
+    archive = made_up.hemibrain(tmp_path / "h")
+    (tmp_path / "list.csv").write_text("pre,post,weight\n1,2,x\n")
+    for path, roi, says in [
+        (archive, "EBB", "[net] roi = EBB: "),
+        (archive, ",", "[net] roi: expected names of ROIs, or all, got ','"),
+        (tmp_path / "list.csv", "EB", "[paths] path_to_network: "),
+    ]:
+        (tmp_path / "a.ini").write_text(INI.format(path=path, folder=tmp_path))
+        assert run(tmp_path / "a.ini", "--set", f"net.roi={roi}") == 2
+        said = capsys.readouterr().err
+        assert says in said and len(said.splitlines()) == 1
