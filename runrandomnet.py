@@ -17,7 +17,6 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
 from randomnet.config import ConfigError, Plan, help_text, read_plan
-from randomnet.results import Share
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -100,10 +99,12 @@ def describe(plan: Plan, folder: Path | None) -> int:
     return 0
 
 
-def share_of(options: argparse.Namespace) -> Share | None:
+def share_of(options: argparse.Namespace):
     """The share of the runs that this process does; None for all. Raises ConfigError."""
     if options.shard is None:
         return None
+    from randomnet.results import Share
+
     for name in ("fresh", "dry_run", "describe"):
         if getattr(options, name):
             raise ConfigError(f"--shard {options.shard}: expected it without --{name.replace('_', '-')}, got both")
