@@ -13,10 +13,14 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
 from randomnet.config import ConfigError, Plan, help_text, read_plan
+
+if TYPE_CHECKING:
+    from randomnet.results import Share
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -99,7 +103,7 @@ def describe(plan: Plan, folder: Path | None) -> int:
     return 0
 
 
-def share_of(options: argparse.Namespace):
+def share_of(options: argparse.Namespace) -> "Share | None":
     """The share of the runs that this process does; None for all. Raises ConfigError."""
     if options.shard is None:
         return None

@@ -11,7 +11,7 @@ experiment its figures, add its row to randomnet.figures.FIGURES.
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -24,6 +24,8 @@ from randomnet.config import nearest
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, Kind
 from randomnet.figures.runs import say
 from randomnet.figures.training import LOSSES
+
+COMPARISON = "comparison.csv"
 
 
 class BadInput(ValueError):
@@ -117,7 +119,10 @@ def file_names(stem: str, taken: set[str]) -> str:
     return free
 
 
-def write(study: Study, kind: Kind, ylabel: str | None, folder: Path, formats: Sequence[str]) -> list[Path]:
+def write(
+    study: Study, kind: Kind, tables: Mapping[str, pd.DataFrame], ylabel: str | None, folder: Path,
+    formats: Sequence[str],
+) -> list[Path]:  # fmt: skip
     """Draw and write everything; the paths, the tables last."""
     written: list[Path] = []
     taken: set[str] = set()
@@ -127,7 +132,6 @@ def write(study: Study, kind: Kind, ylabel: str | None, folder: Path, formats: S
             for fmt in dict.fromkeys(formats):
                 written.append(folder / f"{name}.{fmt}")
                 results.write_bytes(written[-1], plotting.render(figure, fmt))
-    tables = {"comparison.csv": compared(study, kind), **{name: make(study) for name, make in kind.tables.items()}}
     for name, table in tables.items():
         written.append(folder / name)
         results.write_csv(written[-1], table)
@@ -135,11 +139,13 @@ def write(study: Study, kind: Kind, ylabel: str | None, folder: Path, formats: S
 
 
 def compared(study: Study, kind: Kind) -> pd.DataFrame:
-    """The table: paired differences, or, of one folder alone, means and standard errors."""
-    if study.runs["label"].nunique() == 1:
-        return statistics.summary_table(study.runs, kind.metrics, study.shared)
+    """The table: paired differences of labels and of controls, and of one folder alone means and standard errors."""
     seeds = {combo.label: combo.loaded.manifest.get("seed") for combo in study.combos}
-    return statistics.comparison_table(study.runs, kind.metrics, study.shared, seeds)
+    pairs = [*statistics.label_pairs(study.runs), *matching.value_pairs(study)]
+    table = statistics.comparison_table(pairs, kind.metrics, study.shared, seeds)
+    if study.runs["label"].nunique() > 1:
+        return table
+    return statistics.with_summary(statistics.summary_table(study.runs, kind.metrics, study.shared), table)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -150,7 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         make_folder(asked.save_figs)
         for line in matching.notes(study):
             say(line)
-        written = write(study, kind, asked.ylabel, asked.save_figs, asked.format)
+        table = compared(study, kind)
+        tables = {name: make(study) for name, make in kind.tables.items()}
+        written = write(study, kind, {COMPARISON: table, **tables}, asked.ylabel, asked.save_figs, asked.format)
     except (BadInput, results.ResultsError, OSError) as error:
         print(f"visualization.py: error: {error}", file=sys.stderr)
         return 2
@@ -159,8 +167,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shown = statistics.overview(study.runs, kind.overview)
     unit = " (exponents in 1/τ)" if any("lambda" in name for name in shown.columns) else ""
     say(f"\ncomplete runs, mean ± standard deviation{unit}\n{shown.to_string(index=False)}\n")
-    for make in kind.tables.values():
-        say(f"{make(study).to_string(index=False)}\n")
+    differences = statistics.differences(table, kind.overview)
+    if len(differences):
+        say(f"paired differences b - a, combos pooled: mean [95 % interval], p\n{differences.to_string(index=False)}\n")
+    for other in tables.values():
+        say(f"{other.to_string(index=False)}\n")
     for path in written:
         say(str(path))
     return 0

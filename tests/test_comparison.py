@@ -11,11 +11,15 @@ from randomnet.comparison.minima import MINIMA, minima, with_minima
 from randomnet.comparison.statistics import (
     bootstrap_interval,
     compare,
-    comparison_table,
+    label_pairs,
     paired_differences,
     permutation_p,
     summary_table,
 )
+
+
+def comparison_table(runs, *arguments):
+    return statistics.comparison_table(label_pairs(runs), *arguments)
 
 
 def test_pairs_are_those_both_have_with_finite_values():

@@ -245,7 +245,7 @@ def test_a_partial_spectrum_has_no_dimension_and_a_bound_of_the_entropy(tmp_path
     assert files == {"spectra_by_g.png", "dynamics_by_g.png", "comparison.csv"}
     figure = dict(spectra.dynamics_dots(gather(root), None))["dynamics_by_g"]
     assert [axes.get_ylabel().split("\n")[0] for axes in figure.axes] == ["largest Lyapunov exponent", "entropy rate"]
-    assert "a lower bound" in legend_texts(figure)
+    assert "lower bound (partial spectrum)" in legend_texts(figure)
     table = pd.read_csv(out / "comparison.csv").set_index(["combo", "metric"])
     assert table.loc[("g=2.0", "lambda_max"), "n"] == 2 and ("g=2.0", "D_KY") not in table.index
     assert "converged" not in table.index.get_level_values("metric")

@@ -4,6 +4,7 @@
     keep            those that --filter asks for
     match           groups of equal values of the options that all folders vary
     table_of_runs   one row per run of all of them
+    value_pairs     the runs of an option's reference value with those of each other value
     notes           in words, what is missing and what does not compare
 """
 
@@ -23,8 +24,10 @@ ALL = "all runs"  # the name of a combo where nothing is varied
 SYNTHETIC = "(synthetic)"
 LISTED = 6  # so many are named in a line about missing ones
 SHUFFLED = "shuffled"
+NULL = " null: "
 LOSS = "trainvalidate.loss"
 TASK = "trialparams.task_name"
+REFERENCES = {"null": "none", "random_w": False}  # options of which every other value is a control of this one
 ASIDE = ("experiment.", "paths.", "execution.")  # sections that say nothing of the science; seeds have their own line
 
 
@@ -166,13 +169,40 @@ def table_of_runs(matched: Sequence[Matched], shared: Sequence[str], metrics: Se
     return runs.reindex(columns=list(dict.fromkeys([*runs.columns, *metrics])))
 
 
+def value_pairs(study: Study) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """The runs of the reference and those of another value, of each folder and option of REFERENCES that it varies.
+
+    As comparison_table takes them: combo is the text of all other options of the folder, and own that of this one.
+    """
+    for label in dict.fromkeys(combo.label for combo in study.combos):
+        combos = [combo for combo in study.combos if combo.label == label]
+        for name, reference in REFERENCES.items():
+            for option in (option for option in combos[0].values if _same_option(option, name)):
+                sets = _by_value(study, combos, option)
+                base = sets.pop(canonical(reference), None)
+                yield from ((base, other) for other in sets.values() if base is not None)
+
+
+def _by_value(study: Study, combos: Sequence[Combo], option: str) -> dict[Any, pd.DataFrame]:
+    """The runs of one folder's combos by the value of one option."""
+    runs = study.runs[study.runs["label"] == combos[0].label]
+    rest = [name for name in combos[0].values if name != option]
+    combo = runs["number"].map({combo.number: combo_text(combo, rest) for combo in combos})
+    own = runs["number"].map({combo.number: combo_text(combo, [option]) for combo in combos})
+    runs = runs.assign(combo=combo, own=own, **({option: None} if option in study.shared else {}))
+    sets: dict[Any, list[int]] = {}
+    for one in sorted(combos, key=lambda one: one.number):
+        sets.setdefault(canonical(one.values[option]), []).append(one.number)
+    return {value: runs[runs["number"].isin(numbers)] for value, numbers in sets.items()}
+
+
 def connectome_text(record: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     """What the network is, from the manifest; synthetic and shuffled ones are called so."""
     name = str(record.get("name") or "")
     if record.get("synthetic") and "synthetic" not in name.casefold():
         name = f"{name} {SYNTHETIC}".strip()
     null = "random_w" if settings.get("net.random_w") is True else settings.get("net.null", "none")
-    said = {"none": "", "random_w": SHUFFLED}.get(null, f"null: {null}")
+    said = {"none": "", "random_w": SHUFFLED}.get(null, f"{NULL}{null}".strip())
     return f"{name} {said}".strip()
 
 
@@ -240,13 +270,19 @@ def own_text(combo: Combo, shared: Sequence[str]) -> str:
 def legend_text(label: str, connectomes: Sequence[str], own: str = "") -> str:
     """Legend text: the label, what network it is, and the options of its own."""
     names = list(dict.fromkeys(filter(None, connectomes)))
-    if len(names) > 2:
-        synthetic = sum(SYNTHETIC in name or "synthetic" in name for name in names)
-        names = [f"{len(names)} connectomes" + (f" ({synthetic} synthetic)" if synthetic else "")]
-    text = " and ".join(names)
+    text = " and ".join(names) if len(names) < 3 else _many(names)
     if text not in (label, f"{label} {SYNTHETIC}") or label.endswith(SYNTHETIC):
         text = f"{label}: {text}" if text else label
     return f"{text}, {own}" if own else text
+
+
+def _many(names: Sequence[str]) -> str:
+    """Many connectomes in few words: the null models of one are no further connectomes."""
+    wired = list(dict.fromkeys(name.split(NULL)[0].removesuffix(f" {SHUFFLED}") for name in names))
+    synthetic = sum("synthetic" in name for name in wired)
+    count = f"{len(wired)} connectomes" + (f" ({synthetic} synthetic)" if synthetic else "")
+    text = count if len(wired) > 2 else " and ".join(wired)
+    return text if set(names) <= set(wired) else f"{text} with null models"
 
 
 def notes(study: Study) -> Iterator[str]:

@@ -5,8 +5,10 @@
     t_interval           Student's interval of a mean
     permutation_p        two-sided sign-flip test of a mean difference of zero
     compare              all of it for one metric of two sets of runs, as one row
-    comparison_table     every combo, metric and pair of labels, and all combos pooled
+    label_pairs          the pairs of sets of runs that differ in their label
+    comparison_table     every pair of sets of runs, combo and metric, and all combos pooled
     overview             the table for the console: a row per combo and label
+    differences          the same of a comparison table: a row per pair, all combos pooled
     summary_table        the same columns for one set of runs alone: means and standard errors
 
 Only complete runs enter a mean; diverged ones are counted beside it, for leaving them out flatters. No correction for
@@ -14,7 +16,7 @@ the number of rows is made.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,9 @@ from randomnet.student import t_quantile
 
 MEDIAN = ", median"  # after the name of a metric of the overview
 POOLED = "pooled"
+# Of a spectrum of which exponents that were not computed may be positive, these are lower bounds: metric -> its flag.
+BOUNDS = {"h_KS": "h_KS_lower_bound", "n_positive": "h_KS_lower_bound"}
+BOUNDED = "lower bounds (partial spectrum)"
 POOLED_NOTE = "a pair is an iteration, the mean over its combos, which share its seed"
 LEVEL = 0.95
 RESAMPLES = 10_000
@@ -97,39 +102,55 @@ def compare(a: pd.Series, b: pd.Series) -> dict[str, Any]:
     return {**row, "interval_low": low, "interval_high": high, "permutation_p": p, "note": _note(row)}
 
 
-def comparison_table(
-    runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[str], seeds: Mapping[str, Any] | None = None
-) -> pd.DataFrame:
-    """Compare every pair of labels in every combo, and over all combos that both have.
+def label_pairs(runs: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """The runs of every two labels, as comparison_table takes them."""
+    for a, b in itertools.combinations(runs["label"].unique(), 2):
+        yield runs[runs["label"] == a], runs[runs["label"] == b]
 
-    runs:    one row per run: label, combo (the text of the shared options), own (the text of the options this label
-             alone varies, often empty), iteration, status, the columns of `options` and of `metrics`.
+
+def comparison_table(
+    pairs: Iterable[tuple[pd.DataFrame, pd.DataFrame]], metrics: Sequence[str], options: Sequence[str],
+    seeds: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Compare two sets of runs, of every pair of them, in every combo, and over all combos that both have.
+
+    pairs:   of tables with one row per run: label (one in each set), combo (the text of the options that both sets
+             have), own (the text of those this set alone has, often empty), iteration, status, the columns of
+             `options` and of `metrics`.
     options: the shared options, each of which becomes a column.
     seeds:   the base seed of every label; pairs of different seeds are noted.
 
-    Where a label has several combos of the same shared options, each is compared on its own. In the pooled rows a pair
-    is an iteration: the mean over all combos that both labels have of it, since these share its seed.
+    Where a set has several combos of the same shared options, each is compared on its own. In the pooled rows a pair
+    is an iteration: the mean over all combos that both sets have of it, since these share its seed.
     """
+    options = [name for name in options if name not in COMPARED]  # `n` is the pairs; the combo's text has the option
     columns = ["combo", *options, "metric", "label_a", "label_b", "own_a", "own_b", *COMPARED]
-    rows = []
-    for label_a, label_b in itertools.combinations(runs["label"].unique(), 2):
-        a_runs, b_runs = runs[runs["label"] == label_a], runs[runs["label"] == label_b]
-        both = [combo for combo in a_runs["combo"].unique() if (b_runs["combo"] == combo).any()]
-        names = {"label_a": label_a, "label_b": label_b}
-        caution = _seed_caution(seeds, label_a, label_b)
-        for combo in both:
-            for (own_a, a), (own_b, b) in itertools.product(_by_own(a_runs, combo), _by_own(b_runs, combo)):
-                head = {"combo": combo, **a.iloc[0][list(options)].to_dict(), **names, "own_a": own_a, "own_b": own_b}
-                rows += _rows(head, a, b, metrics, caution)
-        if both:
-            a, b = (part[part["combo"].isin(both)] for part in (a_runs, b_runs))
-            rows += _rows({"combo": POOLED, **names}, a, b, metrics, caution)
-    table = pd.DataFrame(rows, columns=columns)
-    return table.drop(columns=[name for name in ("own_a", "own_b") if not table[name].fillna("").any()])
+    rows = [row for a, b in pairs for row in _compared(a, b, metrics, options, seeds)]
+    return _without_empty(pd.DataFrame(rows, columns=columns), "own_a", "own_b")
+
+
+def _compared(
+    a_runs: pd.DataFrame, b_runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[str],
+    seeds: Mapping[str, Any] | None,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    both = [combo for combo in a_runs["combo"].unique() if (b_runs["combo"] == combo).any()]
+    if not both:
+        return
+    label_a, label_b = a_runs["label"].iloc[0], b_runs["label"].iloc[0]
+    names = {"label_a": label_a, "label_b": label_b}
+    caution = _seed_caution(seeds, label_a, label_b)
+    for combo in both:
+        for (own_a, a), (own_b, b) in itertools.product(_by_own(a_runs, combo), _by_own(b_runs, combo)):
+            head = {"combo": combo, **a.iloc[0][list(options)].to_dict(), **names, "own_a": own_a, "own_b": own_b}
+            yield from _rows(head, a, b, metrics, caution)
+    a, b = (part[part["combo"].isin(both)] for part in (a_runs, b_runs))
+    head = {"combo": POOLED, **names, "own_a": _common(a["own"]), "own_b": _common(b["own"])}
+    yield from _rows(head, a, b, metrics, caution)
 
 
 def summary_table(runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[str]) -> pd.DataFrame:
-    """Means and standard errors of every metric per combo and over all combos; `runs` as in comparison_table."""
+    """Means and standard errors of every metric of one label's runs, per combo and over all combos."""
+    options = [name for name in options if name not in COUNTS]  # as in comparison_table
     parts = [(part["combo"].iloc[0], part) for _, part in runs.groupby(["combo", "own"], sort=False)]
     rows = []
     for combo, part in [*parts, *([(POOLED, runs)] if len(parts) > 1 else [])]:
@@ -137,26 +158,64 @@ def summary_table(runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[
         for metric in _present(metrics, part):
             counts = {"planned": len(part), "diverged": _diverged(part)}
             head = {"combo": combo, **settings, "metric": metric, "label": part["label"].iloc[0]}
-            rows.append({**head, **_means(_complete(part)[metric], ""), **counts})
-    return pd.DataFrame(rows, columns=["combo", *options, "metric", "label", "n", "mean", "stderr",
-                                       "planned", "diverged"])
+            rows.append({**head, **_means(_complete(part)[metric], ""), **counts, "note": _bound_note(metric, part)})
+    columns = ["combo", *options, "metric", "label", "n", "mean", "stderr", "planned", "diverged", "note"]
+    return _without_empty(pd.DataFrame(rows, columns=columns), "note")
+
+
+def with_summary(summary: pd.DataFrame, compared: pd.DataFrame) -> pd.DataFrame:
+    """The rows of summary_table and, where there are any, after them those of comparison_table; the note is last."""
+    if compared.empty:
+        return summary
+    columns = [name for name in dict.fromkeys([*summary, *compared]) if name != "note"]
+    rows = [*summary.to_dict("records"), *compared.to_dict("records")]
+    table = pd.DataFrame(rows, columns=[*columns, "note"])
+    return table.astype(dict.fromkeys(COUNTS, "Int64"))
 
 
 def overview(runs: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """Mean ± standard deviation over complete runs as text, a row per combo and label; `runs` as in comparison_table.
 
-    A metric that no complete run has is left out. One that ends in MEDIAN is the median instead.
+    A metric that no complete run has is left out. One that ends in MEDIAN is the median instead. A mean of which any
+    value is a lower bound is one too.
     """
     every = _complete(runs)
     shown = [name for name in metrics if np.isfinite(every[name.removesuffix(MEDIAN)].astype(float)).any()]
     lines = []
     for (combo, label, own), part in runs.groupby(["combo", "label", "own"], sort=False):
         complete = _complete(part)
-        line = {"combo": combo, "label": f"{label}, {own}" if own else label, "runs": f"{len(complete)}/{len(part)}"}
+        line = {"combo": combo, "label": _side(label, own), "runs": f"{len(complete)}/{len(part)}"}
         for name in shown:
-            line[name] = _summary(complete[name.removesuffix(MEDIAN)].astype(float), name.endswith(MEDIAN))
+            text = _summary(complete[name.removesuffix(MEDIAN)].astype(float), name.endswith(MEDIAN))
+            line[name] = f"≥ {text}" if _bounded(name.removesuffix(MEDIAN), complete).any() else text
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def differences(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """The pooled rows of a comparison table as text, a row per pair of sets: mean b - a [interval], p."""
+    if "label_a" not in table:
+        return pd.DataFrame()
+    rows = table[(table["combo"] == POOLED) & table["label_a"].notna() & table["metric"].isin(metrics)]
+    lines: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows.to_dict("records"):
+        a, b = (_side(row[f"label_{side}"], row.get(f"own_{side}")) for side in "ab")
+        lines.setdefault((a, b), {"a": a, "b": b})[row["metric"]] = _difference(row)
+    return pd.DataFrame([{name: line.get(name, "-") for name in ("a", "b", *rows["metric"].unique())}
+                         for line in lines.values()])  # fmt: skip
+
+
+def _side(label: str, own: Any) -> str:
+    return f"{label}, {own}" if isinstance(own, str) and own else label
+
+
+def _difference(row: Mapping[str, Any]) -> str:
+    if row["n"] < 1:
+        return "-"
+    text = f"{row['difference_b_minus_a']:.3g}"
+    if row["n"] > 1:
+        text += f" [{row['interval_low']:.2g}, {row['interval_high']:.2g}], p {row['permutation_p']:.2g}"
+    return text + (" (of bounds)" if BOUNDED in row["note"] else "")
 
 
 def _summary(values: pd.Series, median: bool) -> str:
@@ -166,6 +225,7 @@ def _summary(values: pd.Series, median: bool) -> str:
     return f"{values.mean():.4g}" + (f" ± {values.std():.2g}" if len(values) > 1 else "")
 
 
+COUNTS = ("n", "n_a", "n_b", "planned", "diverged", "diverged_a", "diverged_b")
 COMPARED = ("n", "n_a", "n_b", "mean_a", "mean_b", "stderr_a", "stderr_b", "difference_b_minus_a", "interval_low",
             "interval_high", "permutation_p", "diverged_a", "diverged_b", "note")
 
@@ -184,7 +244,7 @@ def _rows(
             both = pd.concat(paired, axis=1, join="inner", keys=("a", "b")).dropna().groupby("iteration").mean()
             paired = values = [both["a"], both["b"]]
         row = compare(*paired) | _means(values[0], "_a") | _means(values[1], "_b")
-        note = "; ".join(filter(None, [row["note"], POOLED_NOTE if pooled else "", caution]))
+        note = "; ".join(filter(None, [row["note"], POOLED_NOTE if pooled else "", caution, _bound_note(metric, a, b)]))
         rows.append({**head, "metric": metric, **row, "diverged_a": _diverged(a), "diverged_b": _diverged(b),
                      "note": note})
     return rows
@@ -196,6 +256,31 @@ def _by_own(runs: pd.DataFrame, combo: str) -> list[tuple[str, pd.DataFrame]]:
 
 def _present(metrics: Sequence[str], *tables: pd.DataFrame) -> list[str]:
     return [metric for metric in metrics if all(metric in table and table[metric].notna().any() for table in tables)]
+
+
+def _common(texts: pd.Series) -> str:
+    """What all of them are; empty where they differ."""
+    return str(texts.iloc[0]) if texts.nunique() == 1 else ""
+
+
+def _without_empty(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    return table.drop(columns=[name for name in columns if not table[name].fillna("").any()])
+
+
+def _bounded(metric: str, runs: pd.DataFrame) -> pd.Series:
+    """Of which runs the metric is a lower bound."""
+    flag = BOUNDS.get(metric)
+    return runs[flag].astype(float) == 1 if flag in runs else pd.Series(False, index=runs.index)
+
+
+def _bound_note(metric: str, *sets: pd.DataFrame) -> str:
+    """How many of the runs of one or two sets are lower bounds; empty where none is."""
+    found = [_bounded(metric, _complete(runs)) for runs in sets]
+    if not any(which.any() for which in found):
+        return ""
+    whose = [f" of {side}" for side in "ab"] if len(sets) > 1 else [""]
+    counts = [f"{which.sum()} of {len(which)} runs{side}" for which, side in zip(found, whose, strict=True)]
+    return f"{BOUNDED}: {' and '.join(counts)}"
 
 
 def _complete(runs: pd.DataFrame) -> pd.DataFrame:

@@ -14,8 +14,9 @@ from randomnet.plotting import Panel, Series
 PANELS = (
     Panel("lambda_max", LAMBDA, zero=True),
     Panel("D_KY", "Kaplan-Yorke dimension\nD$_\\mathrm{KY}$", least=0.0),
-    Panel("h_KS", "entropy rate\nh$_\\mathrm{KS}$ (1/τ)", bound="h_KS_lower_bound", least=0.0),
-)
+    Panel("h_KS", "entropy rate\nh$_\\mathrm{KS}$ (1/τ)", bound="h_KS_lower_bound",
+          bound_text="lower bound (partial spectrum)", least=0.0),
+)  # fmt: skip
 Pairs = Sequence[tuple[Series, Combo]]
 Key = tuple[Mapping[float, str], Mapping[int, str]]  # what each shade and what each dash means
 

@@ -41,7 +41,7 @@ def chunks(path: Path, kind: str, names: list[str]) -> Iterator[pd.DataFrame]:
         raise needed(path, kind)
     row = 2
     with _opened(path, kind) as table:
-        for batch in _batches(table, kind):
+        for batch in _batches(path, table, kind):
             for name in names:
                 column = _column(batch, name)
                 if column.null_count and not _is_text(column) and str(column.type) not in ("float", "double"):
@@ -51,15 +51,12 @@ def chunks(path: Path, kind: str, names: list[str]) -> Iterator[pd.DataFrame]:
             row += batch.num_rows
 
 
-def row_of(path: Path, kind: str, column: str, value: int) -> int:
-    """The row (1 is the header) of the first cell that is `value`; 0 if there is none."""
+def rows_of(path: Path, kind: str, column: str, value: int) -> Iterator[int]:
+    """The rows (1 is the header) of the cells that are `value`."""
     row = 2
     for frame in chunks(path, kind, [column]):
-        found = (frame[column] == value).to_numpy().nonzero()[0]
-        if len(found):
-            return row + int(found[0])
+        yield from (row + int(found) for found in (frame[column] == value).to_numpy().nonzero()[0])
         row += len(frame)
-    return 0
 
 
 def _column(batch: Any, name: str) -> Any:
@@ -77,11 +74,18 @@ def _opened(path: Path, kind: str) -> Any:
     try:
         return pyarrow.parquet.ParquetFile(path) if kind == "parquet" else pyarrow.ipc.open_file(str(path))
     except Exception as error:  # a damaged file can raise nearly anything
-        raise FormatError(f"{path}: expected a {kind} file, got {one_line(error)[:200]}") from None
+        raise _damaged(path, kind, error) from None
 
 
-def _batches(table: Any, kind: str) -> Iterator[Any]:
-    if kind == "parquet":
-        yield from table.iter_batches()
-    else:
-        yield from (table.get_batch(number) for number in range(table.num_record_batches))
+def _batches(path: Path, table: Any, kind: str) -> Iterator[Any]:
+    try:
+        if kind == "parquet":
+            yield from table.iter_batches()
+        else:
+            yield from (table.get_batch(number) for number in range(table.num_record_batches))
+    except Exception as error:
+        raise _damaged(path, kind, error) from None
+
+
+def _damaged(path: Path, kind: str, error: Exception) -> FormatError:
+    return FormatError(f"{path}: expected a {kind} file, got one that is damaged ({one_line(error)[:200]})")

@@ -4,7 +4,6 @@ Other spellings of the columns are in PRE, POST, WEIGHT and SIGN: those of male-
 model of Shiu et al. (`Presynaptic_ID,Postsynaptic_ID,Connectivity,Excitatory`) among them.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from randomnet.connectome import Connectome
@@ -22,9 +21,15 @@ MISSING = "transmitters, which an edge list does not have: use auto (its column 
 
 
 def columns_of(table: Table) -> Columns | None:
-    """The names of the columns of an edge list; None where it is not one."""
-    pre, post, weight, sign = (_first(table, names) for names in (PRE, POST, WEIGHT, SIGN))
-    return Columns(pre, post, weight, sign=sign, weight_kind="weight") if pre and post and weight else None
+    """The names of the columns of an edge list; None where it is not one. Raises FormatError where two fit."""
+    found = [[column for column in table.columns if column.lower() in names] for names in (PRE, POST, WEIGHT, SIGN)]
+    if not all(found[:3]):
+        return None
+    for part, names in zip(("pre", "post", "weight", "sign"), found, strict=True):
+        if len(names) > 1:
+            raise FormatError(f"{table}, row 1: expected one column of {part}, got {', '.join(names)}")
+    pre, post, weight, sign = (names[0] if names else "" for names in found)
+    return Columns(pre, post, weight, sign=sign, weight_kind="weight")
 
 
 def read_edge_list(path: Path, options: Options = DEFAULTS) -> Connectome:
@@ -39,7 +44,7 @@ def read_edge_list(path: Path, options: Options = DEFAULTS) -> Connectome:
     rows = read_rows(table, columns)
     name = path.name.split(".")[0] or "edges"
     notes = {"source": "edge list", "synthetic": False, "rows_read": rows.read, "files": checksums([table])}
-    connectome = from_edges(name, rows.pre, rows.post, rows.weights, provenance=notes, options=options)
+    connectome = from_edges(name, rows.pre, rows.post, rows.weights, provenance=notes, options=options, file=table)
     return with_file_signs(connectome) if signed else with_signs(connectome, options.sign_policy, missing=MISSING)
 
 
@@ -57,8 +62,3 @@ def _table(path: Path) -> Table:
         return found[0]
     came = ", ".join((tables[0].columns or (tables[0].kind or "no table",))[:12]) if len(tables) == 1 else len(found)
     raise FormatError(f"{path}: expected one edge list with columns pre, post, weight, got {came}")
-
-
-def _first(table: Table, names: Iterable[str]) -> str:
-    lower = {column.lower(): column for column in reversed(table.columns)}
-    return next((lower[name] for name in names if name in lower), "")

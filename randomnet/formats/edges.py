@@ -10,11 +10,12 @@ import pandas as pd
 from randomnet.config import nearest
 from randomnet.connectome import Connectome
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError
+from randomnet.formats.reading import FormatError, one_line
 from randomnet.formats.tables import Table, stream
 
 Where = Callable[[str, int], str]
 DEFAULTS = Options()
+LARGEST = 2.0**53  # whole numbers up to it are exact in float64
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,14 @@ def from_edges(
     options: Options = DEFAULTS,
     where: Where | None = None,
     listed_in: object = "the neurons",
+    file: object = "",
 ) -> Connectome:
     """The Connectome of E edges between neurons known by id; duplicates are summed, autapses counted and dropped.
 
     pre_ids, post_ids: (E,) integers. weights: (E,) numbers. neuron_ids: (N,) different integers in the order of the
     matrix; None = all ids of the edges, sorted. labels: kind -> (N,) texts. where: (`pre` or `post`, id) -> the text
-    that names the place of an unknown id; listed_in: what should have listed it. Raises FormatError, ValueError.
+    that names the place of an unknown id; listed_in: what should have listed it; file: what errors name instead of
+    `name`. Raises FormatError, ValueError.
     """
     shapes = [np.shape(values) for values in (pre_ids, post_ids, weights)]
     if len(set(shapes)) > 1 or len(shapes[0]) != 1:
@@ -101,7 +104,7 @@ def from_edges(
         raise FormatError(f"{listed_in}: expected different ids, got {neurons[neurons.duplicated()][0]} twice")
     place = where or (lambda side, value: f"{side}_ids")
     pre, post = (_indices(neurons, ids, side, place, listed_in) for side, ids in (("pre", pre_ids), ("post", post_ids)))
-    return assemble(name, neurons.to_numpy().astype(str), pre, post, weights, labels, provenance, options)
+    return assemble(name, neurons.to_numpy().astype(str), pre, post, weights, labels, provenance, options, file)
 
 
 def assemble(
@@ -113,8 +116,10 @@ def assemble(
     labels: Mapping[str, np.ndarray] | None = None,
     provenance: Mapping[str, Any] | None = None,
     options: Options = DEFAULTS,
+    file: object = "",
 ) -> Connectome:
-    """As `from_edges`, of indices 0..N-1 into `names` instead of ids. Raises FormatError where no edge is left."""
+    """As `from_edges`, of indices 0..N-1 into `names` instead of ids. Raises FormatError where no edge is left, or one
+    is above 2^53, beyond which numbers have gaps."""
     counts: dict[str, Any] = {"rows_of_edges": len(weights)}
     autapses = pre == post
     counts["autapses"] = int(autapses.sum())
@@ -124,17 +129,27 @@ def assemble(
     key, weights = _summed(post * np.int64(len(names)) + pre, weights)
     counts["duplicates_summed"] = len(pre) - len(key)
     size = np.abs(weights)
+    if not (size <= LARGEST).all():
+        raise _too_large(file or name, names, key, weights)
     counts["smallest_pair"] = float(size.min()) if len(size) else 0.0
     counts["zero_weights_dropped"] = int((size == 0).sum())
     kept = (size > 0) & (size >= options.min_synapses)
     counts["pairs_below_min_synapses"] = int((~kept).sum()) - counts["zero_weights_dropped"]
     if not kept.any():
         came = f"none of {counts['rows_of_edges']} rows ({counts['autapses_dropped']} autapses dropped)"
-        raise FormatError(f"{name}: expected a connection with at least {max(options.min_synapses, 1):g}, got {came}")
-    key, weights = key[kept], weights[kept].astype(np.float64)
+        least = max(options.min_synapses, 1)
+        raise FormatError(f"{file or name}: expected a connection with at least {least:g}, got {came}")
+    key, weights = key[kept], weights[kept]
     post, pre = np.divmod(key, len(names))
     notes = {"min_synapses": options.min_synapses, "min_synapses_per": "pair, after summing its rows", **counts}
     return Connectome(name, post, pre, weights, names, dict(labels or {}), {**(provenance or {}), **notes})
+
+
+def _too_large(what: object, names: np.ndarray, key: np.ndarray, weights: np.ndarray) -> FormatError:
+    wrong = int(np.argmin(np.abs(weights) <= LARGEST))
+    post, pre = divmod(int(key[wrong]), len(names))
+    came = f"{weights[wrong]:g} from {one_line(names[pre])} to {one_line(names[post])}"
+    return FormatError(f"{what}: expected weights that sum to at most 2^53 per pair, in magnitude, got {came}")
 
 
 @dataclass
@@ -182,12 +197,13 @@ def _indices(neurons: pd.Index, ids: np.ndarray, side: str, where: Where, listed
 
 
 def _place(table: Table, column: str, value: int) -> str:
-    return f"{table}, row {table.row_of(column, value)}, column {column}"
+    return f"{table}, row {next(table.rows_of(column, value), 0)}, column {column}"
 
 
 def _summed(key: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted unique keys and the sum of the weights of each."""
+    """Sorted unique keys and the sum of the weights of each, as float64: exact for whole numbers up to 2^53."""
     order = np.argsort(key, kind="stable")
-    key, weights = key[order], np.asarray(weights)[order]
+    key, weights = key[order], np.asarray(weights, dtype=np.float64)[order]
     starts = np.flatnonzero(np.diff(key, prepend=-1))
-    return key[starts], np.add.reduceat(weights, starts) if len(starts) else weights
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+        return key[starts], np.add.reduceat(weights, starts) if len(starts) else weights

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from randomnet.formats.reading import FormatError
 from randomnet.formats.tables import Table, beside, stream, tables_in, whole
 
 Part = Callable[[Table], bool]
+Values = tuple[np.ndarray, np.ndarray]  # indices of neurons, and what their rows say
 
 
 @dataclass(frozen=True)
@@ -52,37 +55,68 @@ def neuron_ids(table: Table, column: str) -> np.ndarray:
     ids = whole(table, {column: "id"})[column]
     known, counts = np.unique(ids, return_counts=True)
     if len(known) < len(ids):
-        twice = known[counts > 1][0]
-        row = table.row_of(column, int(twice))
-        raise FormatError(f"{table}, column {column}: expected different ids, got {twice} twice, first in row {row}")
+        twice = int(known[counts > 1][0])
+        first, second = islice(table.rows_of(column, twice), 2)
+        came = f"{twice} twice, first in row {first}"
+        raise FormatError(f"{table}, row {second}, column {column}: expected different ids, got {came}")
     if not len(ids):
         raise FormatError(f"{table}: expected a row per neuron, got none")
     return ids
 
 
 def texts_of(table: Table, key: str, column: str, ids: np.ndarray, empty: str) -> np.ndarray:
-    """(N,) texts: a column of a table keyed by id, in the order of `ids`; `empty` for neurons without one."""
+    """(N,) texts: a column of a table keyed by id, in the order of `ids`; `empty` for neurons without one.
+
+    Raises FormatError for an id that has two.
+    """
     parts = []
     order = np.argsort(ids)
     for chunk in stream(table, {key: "id", column: "category"}):
         index, known = _index(ids, order, chunk[key])
-        names = np.array([*(name.strip() for name in chunk[column].categories), ""], dtype=str)
+        names = np.array([*(name.strip() for name in chunk[column].categories), ""], dtype=object)
         parts.append((index[known], names[chunk[column].codes[known]]))
-    texts = np.full(len(ids), empty, dtype=object)
-    for index, names in parts:
-        texts[index] = np.where(names == "", empty, names)
-    return texts.astype(str)
+    texts = np.full(len(ids), "", dtype=object)
+    _assign(table, key, column, ids, texts, parts)
+    return np.where(texts == "", empty, texts).astype(str)
 
 
 def numbers_of(table: Table, key: str, columns: Iterable[str], ids: np.ndarray) -> dict[str, np.ndarray]:
-    """Column -> (N,) numbers of a table keyed by id, in the order of `ids`; NaN for neurons without one."""
+    """Column -> (N,) numbers of a table keyed by id, in the order of `ids`; NaN for neurons without one.
+
+    Raises FormatError for an id that has two.
+    """
     numbers = {column: np.full(len(ids), np.nan) for column in columns}
+    parts: dict[str, list[Values]] = {column: [] for column in numbers}
     order = np.argsort(ids)
     for chunk in stream(table, {key: "id", **dict.fromkeys(numbers, "share")}):
         index, known = _index(ids, order, chunk[key])
-        for column, values in numbers.items():
-            values[index[known]] = chunk[column][known]
+        for column, found in parts.items():
+            found.append((index[known], chunk[column][known]))
+    for column, values in numbers.items():
+        _assign(table, key, column, ids, values, parts[column])
     return numbers
+
+
+def _assign(table: Table, key: str, column: str, ids: np.ndarray, values: np.ndarray, parts: list[Values]) -> None:
+    """Put what the rows say into `values`. Raises FormatError where two rows of one id differ."""
+    if not parts:
+        return
+    index, given = (np.concatenate(part) for part in zip(*parts, strict=True))
+    values[index] = given
+    same = _same(values[index], given)
+    if same.all():
+        return
+    neuron = index[np.argmin(same)]
+    cells = given[index == neuron].tolist()
+    nth = next(number for number, cell in enumerate(cells) if not _same(cell, cells[0]))
+    row = next(islice(table.rows_of(key, int(ids[neuron])), nth, None))
+    came = f"{cells[nth]!r} for id {ids[neuron]}, which has {cells[0]!r} above"
+    raise FormatError(f"{table}, row {row}, column {column}: expected one value per id, got {came}")
+
+
+def _same(first: Any, second: Any) -> Any:
+    """Whether values are equal, or both nan."""
+    return (first == second) | ((first != first) & (second != second))
 
 
 def _index(ids: np.ndarray, order: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

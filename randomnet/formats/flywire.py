@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from randomnet.connectome import Connectome
-from randomnet.formats.edges import DEFAULTS, Columns, Rows, from_edges, read_rows
+from randomnet.formats.edges import DEFAULTS, LARGEST, Columns, Rows, from_edges, read_rows
 from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, texts_of
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError
@@ -59,11 +59,6 @@ def is_classification(table: Table) -> bool:
     return table.has("root_id", "super_class")
 
 
-def has_label(table: Table) -> bool:
-    """A table of names for neurons; `labels.csv`, which holds persons' names, is none."""
-    return table.has("root_id") and any(map(table.has, (column for found in LABELS.values() for column in found)))
-
-
 def is_coordinates(table: Table) -> bool:
     """Positions of neurons, one row or several for each; not `labels.csv`, which has them too."""
     return table.has("root_id", "position") and not table.has("label")
@@ -94,10 +89,11 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
         rows.weights,
         ids,
         labels=_labels(named, neurons, edges, ids),
-        provenance=_provenance(edges, [neurons, coordinates, *named.values()], rows, options),
+        provenance=_provenance(edges, [neurons, coordinates], named, rows, options),
         options=options,
         where=rows.where,
         listed_in=listed,
+        file=edges,
     )
     if coordinates:
         connectome = dataclasses.replace(connectome, positions=_positions(coordinates, ids))
@@ -115,14 +111,20 @@ def _neurons(tables: Tables) -> Table | None:
 
 
 def _label_tables(tables: Tables) -> dict[str, tuple[Table, str]]:
-    """Label -> the table and the column that hold it."""
+    """Label -> the table and the column that hold it, by the best spelling: Codex's own table before the others."""
     found = {}
     for label, columns in LABELS.items():
         for column in columns:
-            table = tables.at_most_one(lambda table, column=column: table.has("root_id", column), column)
-            if table and label not in found:
-                found[label] = table, column
+            holding = tables.find(lambda table, column=column: table.has("root_id", column))
+            if holding:
+                found[label] = min(holding, key=_rank), column
+                break
     return found
+
+
+def _rank(table: Table) -> int:
+    """Codex's classification and types before the annotations, these before any other table."""
+    return 0 if table.has("class") or table.has("primary_type") else 1 if table.has("cell_class") else 2
 
 
 def _labels(
@@ -162,7 +164,7 @@ def _positions(table: Table, ids: np.ndarray) -> np.ndarray:
     for chunk in stream(table, {"root_id": "id", "position": "text"}):
         cells = [text.strip("[] ").replace(",", " ").split() for text in chunk["position"].tolist()]
         for number, cell in enumerate(cells, row):
-            if len(cell) != 3 or not all(map(_is_number, cell)):
+            if len(cell) != 3 or not all(map(_is_coordinate, cell)):
                 came = f"{' '.join(cell)[:40]!r}"
                 raise FormatError(f"{table}, row {number}, column position: expected [x y z], got {came}")
         place = order[np.searchsorted(ids, chunk["root_id"], sorter=order).clip(max=len(ids) - 1)]
@@ -174,8 +176,8 @@ def _positions(table: Table, ids: np.ndarray) -> np.ndarray:
     return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
-def _is_number(cell: str) -> bool:
-    return re.fullmatch(NUMBER, cell) is not None
+def _is_coordinate(cell: str) -> bool:
+    return re.fullmatch(NUMBER, cell) is not None and abs(float(cell)) <= LARGEST
 
 
 def _averages(neurons: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
@@ -185,17 +187,24 @@ def _averages(neurons: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
     return {AVERAGES[column]: values for column, values in numbers_of(neurons, "root_id", columns, ids).items()}
 
 
+def _file(table: Table) -> str:
+    return table.member or table.path.name
+
+
 def _stem(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".csv") or "flywire"
 
 
-def _provenance(edges: Table, labelled: list[Any], rows: Rows, options: Options) -> dict[str, Any]:
-    tables = [edges, *(entry[0] if isinstance(entry, tuple) else entry for entry in labelled if entry)]
+def _provenance(
+    edges: Table, others: list[Table | None], named: dict[str, tuple[Table, str]], rows: Rows, options: Options
+) -> dict[str, Any]:
+    tables = [edges, *(table for table in others if table), *(table for table, _ in named.values())]
     return {
         "source": "FlyWire Codex tables",
         "synthetic": False,
         "roi": ", ".join(options.rois),
-        "connections": edges.member or edges.path.name,
+        "connections": _file(edges),
         "rows_read": rows.read,
+        "labels_from": {label: f"{_file(table)}, column {column}" for label, (table, column) in named.items()},
         "files": checksums(tables),
     }

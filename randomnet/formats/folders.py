@@ -32,9 +32,9 @@ def read_flystability(path: Path, options: Options = DEFAULTS) -> Connectome:
         raise FormatError(f"{folder}: expected drop_autapses, as a ROI folder is read without them, got {dropped}")
     if options.sign_policy in ("auto", "ei"):
         notes = {"sign_policy": "ei"}
-        return _filtered(connectome.replace(connectome.weights, **notes), options, dropped)
+        return _filtered(folder, connectome.replace(connectome.weights, **notes), options, dropped)
     unsigned = connectome.replace(np.abs(connectome.weights))
-    return with_signs(_filtered(unsigned, options, dropped), options.sign_policy)
+    return with_signs(_filtered(folder, unsigned, options, dropped), options.sign_policy)
 
 
 def read_bio2art(path: Path, options: Options = DEFAULTS) -> Connectome:
@@ -52,7 +52,7 @@ def read_bio2art(path: Path, options: Options = DEFAULTS) -> Connectome:
     if options.min_synapses:  # a region's connection with itself is kept
         parts = (connectome.pre, connectome.post, connectome.weights, connectome.labels, connectome.provenance)
         options = Options(min_synapses=options.min_synapses, drop_autapses=False)
-        connectome = assemble(name, connectome.names, *parts, options)
+        connectome = assemble(name, connectome.names, *parts, options, path)
     return connectome.replace(connectome.weights, sign_policy="none")
 
 
@@ -68,10 +68,10 @@ def _chosen(path: Path, roi: str, known: list[str]) -> str:
     return roi
 
 
-def _filtered(connectome: Connectome, options: Options, autapses: int) -> Connectome:
+def _filtered(folder: Path, connectome: Connectome, options: Options, autapses: int) -> Connectome:
     """Without the pairs below the threshold."""
     if not options.min_synapses:
         return connectome
     parts = (connectome.pre, connectome.post, connectome.weights, connectome.labels, connectome.provenance)
-    filtered = assemble(connectome.name, connectome.names, *parts, options)
+    filtered = assemble(connectome.name, connectome.names, *parts, options, folder)
     return filtered.replace(filtered.weights, autapses=autapses, autapses_dropped=autapses)

@@ -140,7 +140,7 @@ def _parse(table: Table, **handlers: Any) -> None:
     try:
         with table.open() as file:
             parser.ParseFile(file)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:  # an encoding that Python does not know
         raise FormatError(f"{table}: expected XML, got one that is not: {one_line(error)}") from None
     except DAMAGED as error:
         raise FormatError(f"{table}: expected a whole compressed file, got {one_line(error)}") from None

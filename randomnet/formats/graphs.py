@@ -15,7 +15,7 @@ import numpy as np
 
 from randomnet.connectome import Connectome
 from randomnet.formats.edge_list import SIGN, WEIGHT, with_file_signs
-from randomnet.formats.edges import DEFAULTS, assemble
+from randomnet.formats.edges import DEFAULTS, LARGEST, assemble
 from randomnet.formats.graph_files import Attributes, Graph, graph_in
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError, one_line
@@ -70,6 +70,7 @@ def read_graph(path: Path, options: Options = DEFAULTS) -> Connectome:
         {"source": f"graph as {form}", "synthetic": False, **notes, **_directions(undirected),
          "files": checksums([table])},
         options,
+        table,
     )  # fmt: skip
     connectome = dataclasses.replace(connectome, positions=_positions(table, graph))
     if signed and options.sign_policy == "auto":
@@ -134,13 +135,20 @@ def _weights(table: Table, graph: Graph) -> tuple[np.ndarray, bool, dict[str, An
 
 def _number(table: Table, numbered: tuple[int, tuple[Any, Any, bool, Attributes]], name: str) -> float:
     number, edge = numbered
-    value = edge[-1].get(name)
+    value = _as_number(edge[-1].get(name))
+    if value is None:
+        given = edge[-1].get(name)
+        came = "none" if given is None else one_line(repr(given)[:80])
+        raise FormatError(f"{_edge(table, number, edge)}: expected a number of at most 2^53 as {name}, got {came}")
+    return value
+
+
+def _as_number(value: Any) -> float | None:
+    """A number, or the text of one, of at most 2^53; None for anything else."""
     if isinstance(value, str) and re.fullmatch(NUMBER, value.strip()):
         value = float(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= 2.0**53:  # NaN is not
-        return float(value)
-    came = "none" if value is None else one_line(repr(value))[:80]
-    raise FormatError(f"{_edge(table, number, edge)}: expected a number of at most 2^53 as {name}, got {came}")
+    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST  # NaN does not
+    return float(value) if fits else None
 
 
 def _edge(table: Table, number: int, edge: tuple[Any, ...]) -> str:
@@ -169,12 +177,12 @@ def _positions(table: Table, graph: Graph) -> np.ndarray | None:
     positions = np.full((len(graph.nodes), 3), np.nan)
     for number, (node, attributes) in enumerate(graph.nodes):
         for axis, name in enumerate("xyz"):
-            value = attributes.get(name, np.nan)
-            if isinstance(value, str) and re.fullmatch(NUMBER, value.strip()):
-                value = float(value)
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                came = f"{one_line(repr(value))[:40]} of node {one_line(node)[:40]}"
-                raise FormatError(f"{table}: expected numbers as positions {', '.join('xyz')}, got {came}")
+            if name not in attributes:
+                continue
+            value = _as_number(attributes[name])
+            if value is None:
+                came = f"{one_line(repr(attributes[name])[:40])} of node {one_line(node)[:40]}"
+                raise FormatError(f"{table}: expected numbers as positions x, y, z, of at most 2^53, got {came}")
             positions[number, axis] = value
     complete = ~np.isnan(positions).any(axis=1)
     positions[~complete] = np.nan

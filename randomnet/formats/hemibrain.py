@@ -74,6 +74,7 @@ def read_hemibrain(path: Path, options: Options = DEFAULTS) -> Connectome:
         options=options,
         where=rows.where,
         listed_in=neurons,
+        file=edges,
     )
     shares = _probabilities(transmitters, ids) if options.sign_policy == "expected" else {}
     return within_rois(connectome, options, shares, MISSING)

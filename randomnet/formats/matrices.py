@@ -26,6 +26,7 @@ from randomnet.formats.signs import with_signs
 from randomnet.formats.tables import NUMBER, Table, checksums, stream, tables_in
 
 BLOCK = 4_000_000  # entries looked at together
+MOST = 5_000_000  # neurons of a matrix, so that a damaged shape fills no memory
 NAMES = ("ids", "names")
 SPARSE = ("format", "shape", "data")
 MISSING = "transmitters, which a matrix does not have: use auto (its entries' signs) or none"
@@ -56,9 +57,14 @@ def keys_of(path: Path) -> tuple[str, ...]:
     """The names of the arrays in an .npz, none of which is read. Raises FormatError."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return tuple(name.removesuffix(".npy") for name in archive.namelist())
+            members = archive.namelist()
     except (zipfile.BadZipFile, OSError) as error:
         raise FormatError(f"{path}: expected a .npz archive of arrays, got {one_line(error)}") from None
+    arrays = tuple(name.removesuffix(".npy") for name in members if name.endswith(".npy"))
+    if not arrays:
+        listed = one_line(", ".join(members[:4]))[:200]
+        raise FormatError(f"{path}: expected a .npz archive of arrays, got a zip archive of {listed}: unpack it")
+    return arrays
 
 
 def shape_of(path: Path) -> tuple[int, ...]:
@@ -66,11 +72,20 @@ def shape_of(path: Path) -> tuple[int, ...]:
     return _mapped(path).shape
 
 
+def read_sparse(path: Path, options: Options = DEFAULTS) -> Connectome:
+    """As `read_matrix`, of nothing but scipy's sparse .npz. Raises FormatError."""
+    kind = tables_in(path)[0].kind if path.is_file() else ""
+    if kind != "npz" or not is_sparse(keys_of(path)):
+        came = f"a {kind} file" if kind else "a folder" if path.is_dir() else "something else"
+        raise FormatError(f"{path}: expected the sparse .npz of scipy (format, shape, data), got {came} without them")
+    return read_matrix(path, options)
+
+
 def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
     """The Connectome of a matrix; its neurons are named as the file names them, or numbered. Raises FormatError."""
     options.refuse(path, roi="a matrix has no ROIs")
     if path.is_dir():
-        raise FormatError(f"{path}: expected a file that holds a matrix, got a folder")
+        raise FormatError(f"{path}: expected a file that holds a matrix, got a folder: name the file")
     table = tables_in(path)[0]
     readers: dict[str, Callable[[Table], tuple[np.ndarray, Edges]]] = {"npy": _npy, "npz": _npz, "csv": _csv}
     if table.kind not in readers:
@@ -84,7 +99,7 @@ def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
     notes = {"source": f"{table.kind} matrix", "synthetic": False, "rows": turn.rows, "rows_because": turn.because}
     connectome = assemble(
         path.name.split(".")[0] or "matrix", names, pre, post, entries,
-        provenance={**notes, "files": files}, options=options,
+        provenance={**notes, "files": files}, options=options, file=table,
     )  # fmt: skip
     return _signed(connectome, options.sign_policy, entries)
 
@@ -154,8 +169,7 @@ def _only_matrix(table: Table, arrays: dict[str, np.ndarray]) -> np.ndarray:
 
 def _sparse_edges(table: Table, arrays: dict[str, np.ndarray], n: int) -> Edges:
     """Rows, columns and entries of scipy's formats csr, csc and coo."""
-    form = arrays["format"].item()
-    form = form.decode("ascii", "replace") if isinstance(form, bytes) else str(form)
+    form = ", ".join(arrays["format"].astype(str).ravel().tolist())
     needed = {"csr": ("indices", "indptr"), "csc": ("indices", "indptr"), "coo": ("row", "col")}.get(form)
     if needed is None:
         raise FormatError(f"{table}: expected a sparse matrix as csr, csc or coo, got {form!r}")
@@ -165,6 +179,8 @@ def _sparse_edges(table: Table, arrays: dict[str, np.ndarray], n: int) -> Edges:
     first, second = (_indices(table, key, arrays[key]) for key in needed)
     data = arrays["data"]
     _numbers(table, data.dtype)
+    if data.ndim != 1:
+        raise FormatError(f"{table}: expected data as one row of numbers, got shape {data.shape}")
     if form != "coo":
         first, second = _spread(table, second, n, len(data)), first
     if not len(first) == len(second) == len(data) or (len(data) and max(first.max(), second.max()) >= n):
@@ -215,12 +231,24 @@ def _csv_of_numbers(table: Table) -> tuple[np.ndarray, Edges]:
     parts, first, row = [], [], 0
     for chunk in stream(replace(table, columns=tuple(names), headed=False), dict.fromkeys(names, "signed")):
         parts.append(_block(table, np.column_stack([chunk[name] for name in names]), row))
+        _no_list(table, chunk)
         first += chunk["0"].tolist()
         row += len(chunk["0"])
     if row != len(names):
         raise FormatError(f"{table}: expected a square matrix of {len(names)} rows, as it has columns, got {row}")
     _no_ids(table, first)
     return np.array(names), tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+def _no_list(table: Table, chunk: dict[str, np.ndarray]) -> None:
+    """Raise FormatError where the rows may as well be edges: two ids, then a weight that is not 0."""
+    columns = list(chunk.values())
+    if len(columns) not in (3, 4) or (columns[2] <= 0).any():
+        return
+    if all(column.dtype.kind == "i" and (column >= 0).all() for column in columns[:2]):
+        came = f"{len(columns)} columns of numbers, the first two whole"
+        raise FormatError(f"{table}: expected a header (pre, post, weight) above a list of edges, or else a matrix as "
+                          f".npy, as the two look alike, got {came}")  # fmt: skip
 
 
 def _no_ids(table: Table, column: list[float]) -> None:
@@ -260,6 +288,8 @@ def _shape(table: Table, shape: np.ndarray) -> tuple[int, ...]:
 def _square(what: object, shape: tuple[int, ...]) -> None:
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 2:
         raise FormatError(f"{what}: expected a square matrix of at least 2 x 2, got shape {shape}")
+    if shape[0] > MOST:
+        raise FormatError(f"{what}: expected at most {MOST:,} neurons, got {shape[0]:,}")
 
 
 def _numbers(what: object, dtype: Any) -> None:

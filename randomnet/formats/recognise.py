@@ -5,7 +5,8 @@ FlyStability and bio2art, whose arrays have no headers.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from randomnet.formats import arrow, edge_list, flywire, graph_files, graphs, he
 from randomnet.formats.edges import DEFAULTS
 from randomnet.formats.folders import is_roi_folder, read_bio2art, read_flystability
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError
+from randomnet.formats.reading import FormatError, one_line
 from randomnet.formats.regions import ORIENTATIONS, region_matrices
 from randomnet.formats.roi import roi_folders
 from randomnet.formats.tables import Table, tables_in
@@ -29,7 +30,7 @@ FORMATS: dict[str, Reader] = {
     "flywire": flywire.read_flywire,
     "edge_list": edge_list.read_edge_list,
     "matrix": matrices.read_matrix,
-    "sparse": matrices.read_matrix,
+    "sparse": matrices.read_sparse,
     "graph": graphs.read_graph,
     "bio2art": read_bio2art,
     "flystability": read_flystability,
@@ -52,12 +53,13 @@ class Found(NamedTuple):
 def recognise(path: Path) -> Found:
     """The format of a file, folder or archive by headers, shapes and keys. Raises FormatError listing what is known."""
     path = Path(path)
-    found = _folder(path) if path.is_dir() else None
-    if found is None:
-        tables = tables_in(path)
-        found = _tables(path, tables) or _array(path, tables)
-    if found is None:
-        raise FormatError(f"{path}: expected {KNOWN}, got {_contents(path)}")
+    with _in_one_line(path):
+        found = _folder(path) if path.is_dir() else None
+        if found is None:
+            tables = tables_in(path)
+            found = _tables(path, tables) or _array(path, tables)
+        if found is None:
+            raise FormatError(f"{path}: expected {KNOWN}, got {_contents(path)}")
     return Found(found[0], f"{path} is {found[1]}")
 
 
@@ -71,8 +73,23 @@ def read_connectome(path: Path, source: str = "auto", options: Options = DEFAULT
         raise ValueError(f"source must be one of {known}, got {source!r}{nearest(source, FORMATS)}")
     path = Path(path)
     found = recognise(path) if source == "auto" else Found(source, f"{path} is read as {source}")
-    connectome = FORMATS[found.format](path, options)
+    with _in_one_line(path):
+        connectome = FORMATS[found.format](path, options)
+        for texts in (connectome.names, *connectome.labels.values()):
+            "".join(texts.tolist()).encode()  # half a surrogate pair is no text, and could not be written to a result
     return connectome.replace(connectome.weights, format=found.format, found=found.sentence)
+
+
+@contextmanager
+def _in_one_line(path: Path) -> Iterator[None]:
+    """What a file can make a reader or a library raise, as a FormatError; the error itself is kept as its cause."""
+    try:
+        yield
+    except FormatError:
+        raise
+    except (ValueError, LookupError, TypeError, OverflowError, MemoryError, OSError, EOFError) as error:
+        came = f"{type(error).__name__}: {one_line(error)[:200]}"
+        raise FormatError(f"{path}: expected a file that can be read as a network, got {came}") from error
 
 
 def _folder(path: Path) -> tuple[str, str] | None:
@@ -113,7 +130,11 @@ def _bodies(tables: list[Table], edges: list[Table]) -> tuple[str, str]:
 
 def _array(path: Path, tables: list[Table]) -> tuple[str, str] | None:
     """One file that holds a matrix."""
-    if len(tables) != 1 or path.is_dir():
+    if len(tables) != 1:
+        return None
+    if path.is_dir():
+        if inside := _array(tables[0].path, tables):
+            raise FormatError(f"{path}: expected a file, got a folder of {inside[1]}: name the file {tables[0]}")
         return None
     table = tables[0]
     if table.kind in arrow.KINDS and not arrow.installed():

@@ -4,7 +4,8 @@
 `strict`: acetylcholine +1, GABA and glutamate -1, others none: these neurons lose their output.
 `expected`: the sum over transmitters of probability times the sign of `strict`; graded.
 `ei`: the 0/1 vector of a FlyStability ROI folder. `none`: unsigned.
-Kenyon cells (types that start with KC) are cholinergic, whatever a prediction says (hemibrain's says dopamine).
+Kenyon cells (types that start with KC, or the class Kenyon_Cell) are cholinergic, whatever a prediction says
+(hemibrain's says dopamine).
 """
 
 import dataclasses
@@ -18,7 +19,7 @@ from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError
 
 UNKNOWN = "unknown"
-LABEL, TYPE = "neurotransmitter", "type"
+LABEL, TYPE, CLASS = "neurotransmitter", "type", "class"
 SIGNS = {"acetylcholine": 1, "gaba": -1, "glutamate": -1}
 SPELLINGS = {
     "acetylcholine": ("ach", "acetylcholine"),
@@ -30,6 +31,8 @@ SPELLINGS = {
     "neither": ("neither",),
     UNKNOWN: ("", "nan", "none", "unknown", "unclear", "na"),
 }
+KNOWN = [name for name in SPELLINGS if name not in (UNKNOWN, "neither")]
+LISTED = 20  # names of transmitters that are not known
 NAMES = {spelling: name for name, spellings in SPELLINGS.items() for spelling in spellings}
 
 
@@ -81,9 +84,9 @@ def within_rois(
 
 
 def _kenyon_cells(connectome: Connectome) -> tuple[Connectome, np.ndarray, dict[str, Any]]:
-    """With acetylcholine for every Kenyon cell; which they are; and how many it changes."""
-    types = connectome.labels.get(TYPE, np.full(connectome.n, ""))
-    kenyon = np.char.startswith(types, "KC")
+    """With acetylcholine for every Kenyon cell, by type or class; which they are; and how many it changes."""
+    types, classes = (connectome.labels.get(label, np.full(connectome.n, "")) for label in (TYPE, CLASS))
+    kenyon = np.char.startswith(types, "KC") | (np.char.replace(np.char.lower(classes), " ", "_") == "kenyon_cell")
     changed = kenyon & (connectome.labels[LABEL] != "acetylcholine")
     transmitters = np.where(kenyon, "acetylcholine", connectome.labels[LABEL])
     return (
@@ -111,10 +114,13 @@ def _values(
 
 
 def _unknown(connectome: Connectome, known: bool) -> dict[str, Any]:
-    unknown = np.isin(connectome.labels[LABEL], (UNKNOWN, "neither")) if known else np.ones(connectome.n, bool)
+    names = connectome.labels[LABEL] if known else np.full(connectome.n, UNKNOWN)
+    unknown = ~np.isin(names, KNOWN)
+    strange = sorted(set(names[unknown].tolist()) - set(SPELLINGS))
     return {
         "neurons_of_unknown_transmitter": int(unknown.sum()),
         "synapses_of_unknown_transmitter": _synapses(connectome, unknown),
+        "transmitters_not_known": strange[:LISTED],
     }
 
 

@@ -35,6 +35,7 @@ MAGIC = {
 TREES = {b"{": "json", b"<": "xml"}  # texts that are no table; no header starts so
 GZIP = b"\x1f\x8b"
 CELLS = 2_000_000  # read at a time
+BLOCK = 1 << 20  # bytes looked at together
 LONGEST_LINE = 1 << 24  # characters; a matrix of a million ids would be shorter
 DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError)
 csv.field_size_limit(LONGEST_LINE)
@@ -55,17 +56,19 @@ class Kind:
             return False
         if self.dtypes == "i" and not -(2**63) <= int(cell) < 2**63:
             return False
-        return self.valid is None or bool(self.valid(np.array([float(cell)]))[0])
+        return self.valid is None or bool(self.valid(np.array([float(cell.strip() or "nan")]))[0])
 
 
-INTEGER, NUMBER = r"[+-]?\d+", r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+INTEGER, NUMBER = r"[+-]?[0-9]+", r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+ROUNDING = 1e-6  # of probabilities in 32 bits
 KINDS: dict[str, Kind] = {
     "id": Kind("an id as a whole number of 64 bits", INTEGER, "i"),
     "count": Kind("a count >= 0 as a whole number", INTEGER, "i", lambda values: values >= 0),
     "weight": Kind("a weight >= 0", NUMBER, "if", lambda values: np.isfinite(values) & (values >= 0)),
     "signed": Kind("a number", NUMBER, "if", np.isfinite),
     "sign": Kind("a sign (1, -1 or 0)", r"[+-]?1(\.0*)?|[+-]?0(\.0*)?", "if", lambda v: np.isin(v, (-1, 0, 1))),
-    "share": Kind("a number or nothing", rf"({NUMBER}|nan)?", "if"),
+    "share": Kind("a probability (0 to 1) or nothing", rf"({NUMBER}|(?i:nan))?", "if",
+                  lambda values: np.isnan(values) | ((values >= 0) & (values <= 1 + ROUNDING))),
     "text": Kind("a text", r"(?s).*", "OU"),
     "category": Kind("a text", r"(?s).*", "OU"),
 }
@@ -100,12 +103,12 @@ class Table:
                 file = next(tar.extractfile(info) for info in tar if info.name == self.member)
             yield _decompressed(file)
 
-    def row_of(self, column: str, value: int) -> int:
-        """The row (1 is the header) of the first cell of `column` that is the integer `value`; 0 if there is none."""
+    def rows_of(self, column: str, value: int) -> Iterator[int]:
+        """The rows (1 is the header) of the cells of `column` that are the integer `value`."""
         if self.kind != "csv":
-            return arrow.row_of(self.path, self.kind, column, value)
+            return arrow.rows_of(self.path, self.kind, column, value)
         index = self.columns.index(column)
-        return next((number for number, cells in _rows(self) if int(cells[index]) == value), 0)
+        return (number for number, cells in _rows(self) if int(cells[index]) == value)
 
 
 def tables_in(path: Path) -> list[Table]:
@@ -145,6 +148,8 @@ def stream(table: Table, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     if missing:
         came = ", ".join(table.columns[:12]) or "no table"
         raise FormatError(f"{table}: expected a column {missing[0]}, got {came}")
+    if twice := [column for column in table.columns if table.columns.count(column) > 1]:
+        raise FormatError(f"{table}, row 1: expected different names of columns, got {twice[0]!r} {len(twice)} times")
     chunks = _csv_chunks(table, kinds) if table.kind == "csv" else arrow.chunks(table.path, table.kind, list(kinds))
     row = 2 if table.headed else 1
     for frame in chunks:
@@ -163,9 +168,9 @@ def _csv_chunks(table: Table, kinds: Mapping[str, str]) -> Iterator[pd.DataFrame
     # numbers get no dtype: told int64, pandas would take 7.2e17 for an id; left alone, it says what it found
     texts = {column: str if kinds.get(column) == "text" else "category" for column in table.columns}
     dtypes = {column: dtype for column, dtype in texts.items() if kinds.get(column, "category") in ("text", "category")}
-    if table.first and len(table.first) != len(table.columns):
-        raise explained(table, kinds, "")  # pandas does not count the cells of the first row
     try:
+        if not _even(table):
+            raise explained(table, kinds, "rows of different lengths")  # pandas would fill or cut some of them
         with table.open() as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text, pd.read_csv(
             text, sep=table.separator, header=0 if table.headed else None, names=list(table.columns), index_col=False,
             dtype=dtypes, na_filter=False, low_memory=False, chunksize=max(1, CELLS // len(table.columns)),
@@ -173,8 +178,34 @@ def _csv_chunks(table: Table, kinds: Mapping[str, str]) -> Iterator[pd.DataFrame
             yield from parts
     except DAMAGED as error:
         raise _damaged(table, error) from None
-    except (ValueError, OverflowError) as error:
+    except FormatError:
+        raise
+    except (ValueError, OverflowError, csv.Error) as error:
         raise explained(table, kinds, error) from None
+
+
+def _even(table: Table) -> bool:
+    """Whether all rows have a cell per column: by their separators, or slowly where quotes may hide some."""
+    rest = b""
+    with table.open() as file:
+        while block := file.read(BLOCK):
+            lines, newline, rest = (rest + block).rpartition(b"\n")
+            if b'"' in block or block.count(b"\r", 0, -1) != block.count(b"\r\n") or len(rest) > LONGEST_LINE:
+                return all(len(cells) == len(table.columns) for _, cells in _rows(table))
+            if not _even_lines(lines + newline, table):
+                return False
+    return _even_lines(rest + b"\n", table)
+
+
+def _even_lines(lines: bytes, table: Table) -> bool:
+    """Of whole lines without quotes; blank ones do not count."""
+    text, separator = np.frombuffer(lines, np.uint8), ord(table.separator)
+    marks = np.flatnonzero((text == ord("\n")) | (text == separator))
+    ends = np.flatnonzero(text[marks] == ord("\n"))
+    cells = np.diff(ends, prepend=-1)
+    starts = np.append(0, marks[ends] + 1)
+    wrong = np.flatnonzero(cells != len(table.columns)).tolist()
+    return not any(lines[starts[line] : starts[line + 1]].strip() for line in wrong)
 
 
 def _column(table: Table, frame: pd.DataFrame, column: str, kind: str, row: int) -> Any:
@@ -186,15 +217,25 @@ def _column(table: Table, frame: pd.DataFrame, column: str, kind: str, row: int)
         return values.rename_categories([str(name) for name in values.categories])
     if kind == "text":
         return frame[column].fillna("").astype(str).to_numpy(dtype=object).astype(str)
-    if kind == "share":
-        return pd.to_numeric(frame[column], errors="coerce").to_numpy(np.float64)
-    values, rule = _exact(frame[column].to_numpy()), KINDS[kind]
+    rule = KINDS[kind]
+    values = _shares(frame[column]) if kind == "share" else _exact(frame[column].to_numpy())
     if len(values) == 0 or (values.dtype.kind in rule.dtypes and (rule.valid is None or rule.valid(values).all())):
         return values
     if table.kind == "csv":
         raise explained(table, {column: kind}, f"values read as {values.dtype}")
     wrong = int(np.argmin(rule.valid(values))) if values.dtype.kind in rule.dtypes else 0
-    raise FormatError(f"{table}, row {row + wrong}, column {column}: expected {rule.expected}, got {values[wrong]!r}")
+    came = frame[column].iloc[wrong]
+    came = came.item() if isinstance(came, np.generic) else came
+    raise FormatError(f"{table}, row {row + wrong}, column {column}: expected {rule.expected}, got {came!r}")
+
+
+def _shares(cells: pd.Series) -> np.ndarray:
+    """Probabilities; nan for an empty cell, inf for a text."""
+    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, copy=True)
+    if cells.dtype.kind not in "iuf":
+        empty = cells.isna() | cells.astype(str).str.strip().str.lower().isin(("", "nan"))
+        numbers[np.isnan(numbers) & ~empty.to_numpy()] = np.inf
+    return numbers
 
 
 def _exact(values: np.ndarray) -> np.ndarray:
@@ -227,7 +268,7 @@ def _rows(table: Table) -> Iterator[tuple[int, list[str]]]:
     """(line of the file, cells) of every row below the header, if there is one."""
     with table.open() as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
         lines = csv.reader(text, delimiter=table.separator)
-        rows = (cells for cells in lines if cells)
+        rows = (cells for cells in lines if len(cells) > 1 or "".join(cells).strip())
         if table.headed:
             next(rows, None)
         for cells in rows:

@@ -1,6 +1,7 @@
 """One value per run against the values of an option, with the mean and its interval."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import matplotlib
@@ -10,6 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.path import Path
 
 from randomnet.plotting.style import (
     DASHED,
@@ -34,8 +36,13 @@ from randomnet.plotting.style import (
 LOG_X_FROM = 20.0  # positive values of an option that span more than this factor are on a log axis
 INTERVAL_FROM = 3  # iterations; the interval of two is so wide that it hides all else
 ROOM = 0.12  # of the x axis, that the label of a tick needs
-BOUND = "$\u2191$"
+ARROW = [Path([(0, 0), (0, 3)]), Path([(-0.9, 1.9), (0, 3.1), (0.9, 1.9)])]  # upwards, as of a dot of radius 1
+BOUND = Path.make_compound_path(Path.circle(), *[Path(np.add(part.vertices, (0, 1))) for part in ARROW])
+BOUND_MEAN = Path.make_compound_path(Path([(-2, 0), (2, 0)]), *ARROW)
 MEAN = {"color": "k", "marker": "_", "markersize": 7, "markeredgewidth": 1.1}
+MEAN_OF_BOUNDS = {"color": "k", "marker": BOUND_MEAN, "markersize": 10.85, "markerfacecolor": "none",
+                  "markeredgewidth": 1.1}  # its bar as long as that of MEAN  # fmt: skip
+MEAN_OF_BOUNDS_TEXT = "mean with lower bounds, no upper interval"
 Interval = Callable[[np.ndarray], tuple[float, float]]
 
 
@@ -48,7 +55,8 @@ def against(
     table:       one row per run: series, x, status, converged (0, 1 or nan), the panels' columns, and those of `beside`
                  and `bound`. x is a number, or the place in `groups` where they are given. Runs that did not converge
                  are hollow; those of status `diverged` are crosses at the upper edge and in no mean. Runs of the same
-                 series, x and `iteration` share their seed: mean and interval are of the means of these.
+                 series, x and `iteration` share their seed: mean and interval are of the means of these. A mean with a
+                 lower bound in it is one too, and its interval has no upper end. Where no run has a value it says so.
     interval:    of the values of INTERVAL_FROM or more iterations, its lower and upper end.
     logarithmic: both axes are log, whatever the values.
     """
@@ -99,10 +107,15 @@ def _draw_panel(
         zero_line(axes)
     step = 0.7 if groups else step_between(axes, table["x"])
     own = list(groups) == [one.text for one in series]
-    width = 0.35 * step / (1 if own else max(1, len(series)))
+    part_of_step = step / (1 if own else max(1, len(series)))
+    width = 0.35 * part_of_step
+    slots: dict[float, bool] = {}  # by place, whether it has no value
     for number, one in enumerate(series):
         shift = 0.0 if logarithmic or own else (number - (len(series) - 1) / 2) / max(1, len(series))
         rows = table[table["series"] == one.text]
+        for x, lacks in _lacking(rows, panel.column).items():
+            at = moved(axes, x, step * shift)
+            slots[at] = slots.get(at, True) and lacks
         for x, part in rows.groupby("x"):
             _draw_runs(axes, part, panel, one, moved(axes, x, step * shift), width)
         if panel.beside in table:
@@ -110,6 +123,7 @@ def _draw_panel(
         _draw_means(axes, rows, panel, one, interval, "" if groups else one.linestyle, step * shift)
     if groups:
         axes.set_xlim(-0.6, len(groups) - 0.4)
+    _say_lacking(axes, slots, 0.5 * part_of_step)
     axes.margins(y=0.1)
     _start_at(axes, panel.least, alive[panel.column])
     set_ylabel(axes, panel.label)
@@ -148,8 +162,8 @@ def _draw_runs(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, x: flo
             if which.any():
                 places = [moved(axes, x, offset) for offset in offsets[which]]
                 axes.plot(places, alive.loc[which, panel.column], linestyle="", marker=marker, color=one.color,
-                          markersize=3.2 if marker != BOUND else 4, markerfacecolor=face, markeredgewidth=0.6,
-                          alpha=0.6, zorder=5, clip_on=False)  # fmt: skip
+                          markersize=3.2 if marker is not BOUND else 4.1 * 3.2, markerfacecolor=face,
+                          markeredgewidth=0.6, alpha=0.6, zorder=5, clip_on=False)  # fmt: skip
     lost = int((rows["status"] == "diverged").sum())
     if lost:
         axes.plot([moved(axes, x, offset) for offset in width * jitter(lost)], np.full(lost, 0.98), "x",
@@ -185,12 +199,43 @@ def _draw_means(
     means = [values.mean() for values in sets.values()]
     axes.plot(list(sets), means, color=one.color, linestyle=dash, linewidth=1.0, zorder=4)
     several = [x for x, values in sets.items() if len(values) > 1]
-    axes.plot(several, [sets[x].mean() for x in several], linestyle="", zorder=6, **MEAN)
+    bounds = {moved(axes, x, shift) for x, part in rows.groupby("x") if _of_bounds(part, panel)}
+    for looks, chosen in ((MEAN, set(several) - bounds), (MEAN_OF_BOUNDS, bounds & set(several))):
+        places = [x for x in several if x in chosen]
+        axes.plot(places, [sets[x].mean() for x in places], linestyle="", zorder=6, **looks)
     least = -np.inf if panel.least is None else panel.least
     for x in (x for x in several if len(sets[x]) >= INTERVAL_FROM):
         low, high = interval(sets[x])
         low = max(low, 0.5 * min(means)) if axes.get_yscale() == "log" else max(low, least)  # log has no place for 0
-        axes.vlines(x, low, high, color=one.color, linewidth=1.0, zorder=4)
+        axes.vlines(x, low, sets[x].mean() if x in bounds else high, color=one.color, linewidth=1.0, zorder=4)
+
+
+def _of_bounds(rows: pd.DataFrame, panel: Panel) -> bool:
+    """Whether any value in the mean of these runs is a lower bound."""
+    alive = rows[(rows["status"] != "diverged") & np.isfinite(rows[panel.column].astype(float))]
+    return bool((_flag(alive, panel.bound) == 1).any())
+
+
+def _lacking(rows: pd.DataFrame, column: str) -> dict[float, bool]:
+    """By x, whether none of the runs that did not diverge has a value."""
+    alive = rows[rows["status"] != "diverged"]
+    return {x: not len(finite_values(part[column])) for x, part in alive.groupby("x")}
+
+
+def _say_lacking(axes: Axes, slots: Mapping[float, bool], half: float) -> None:
+    """Grey, with the words, over the slots without a value: neighbours together, and turned where they are few.
+
+    half: of the width of a slot, as `moved` takes it.
+    """
+    for lacks, some in groupby(sorted(slots), key=slots.__getitem__):
+        found = list(some)
+        if lacks:
+            low, high = moved(axes, found[0], -half), moved(axes, found[-1], half)
+            middle = np.sqrt(low * high) if axes.get_xscale() == "log" else (low + high) / 2
+            axes.axvspan(low, high, color="0.95", linewidth=0, zorder=-1)
+            axes.text(middle, 0.5, "not determined", transform=axes.get_xaxis_transform(), ha="center", va="center",
+                      rotation=90 if len(found) < 0.45 * len(slots) else 0, color="0.4",
+                      fontsize=STYLE["legend.fontsize"], zorder=7)  # fmt: skip
 
 
 def _mean_text(table: pd.DataFrame) -> str:
@@ -216,8 +261,10 @@ def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
         found.append(Line2D([], [], linestyle="", label=said, **MEAN))
     if (_flag(table, "converged") == 0).any():
         found.append(Line2D([], [], marker="o", markersize=3.5, markerfacecolor="white", label="not converged", **bare))
-    if any((_flag(table, panel.bound) == 1).any() for panel in panels):
-        found.append(Line2D([], [], marker=BOUND, markersize=4.5, label="a lower bound", **bare))
+    for text in dict.fromkeys(panel.bound_text for panel in panels if (_flag(table, panel.bound) == 1).any()):
+        found.append(Line2D([], [], marker=BOUND, markersize=4.1 * 3.5, label=text, **bare))
+        if said:
+            found.append(Line2D([], [], linestyle="", label=MEAN_OF_BOUNDS_TEXT, **MEAN_OF_BOUNDS))
     if (table["status"] == "diverged").any():
         found.append(Line2D([], [], marker="x", label="diverged, in no mean", **bare))
     return found

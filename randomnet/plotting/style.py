@@ -80,7 +80,7 @@ class Panel:
     chance:   a level to compare with, drawn as a line; such a quantity has a linear axis.
     whole:    only whole numbers, such as epochs.
     beside:   the column of what the quantity is compared with, drawn dashed.
-    bound:    the column that says of which runs the quantity is a lower bound.
+    bound:    the column that says of which runs the quantity is a lower bound, and `bound_text` what the legend says.
     least:    the least value that the quantity can have.
     """
 
@@ -92,6 +92,7 @@ class Panel:
     whole: bool = False
     beside: str = ""
     bound: str = ""
+    bound_text: str = "lower bound"
     least: float | None = None
 
 
