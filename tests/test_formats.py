@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -188,7 +189,7 @@ def test_flywire_positions(folder):
     within = read_connectome(folder(), options=Options(roi="EB"))
     np.testing.assert_array_equal(within.positions, [[2, 3, 4], [40, -5, 0.5]])
     assert "p.csv.gz" in read.provenance["files"] and "l.csv" not in read.provenance["files"]
-    for bad in ("[1 2]", "[1 2 x]", ""):
+    for bad in ("[1 2]", "[1 2 x]", "[1 2 1e999]", ""):
         path = folder(p__csv__gz=rows.replace("[3 4 5]", bad))
         refused(path, r"p\.csv\.gz, row 4, column position: expected \[x y z\]")
 
@@ -237,6 +238,23 @@ def test_flywire_annotations_as_the_neurons(folder):
     assert both.names.tolist() == [str(PRE), str(POST), str(BIG + 4)]
     assert both.labels["neurotransmitter"].tolist() == ["acetylcholine", "acetylcholine", "unknown"]
     assert both.labels["type"].tolist() == ["PN", "KCg", "unknown"]
+
+
+def test_flywire_labels_come_from_codex_before_others(folder):
+    """Classification, then the annotations, then any other table; which one is in the provenance."""
+    codex = "root_id,flow,super_class,class,sub_class,hemilineage,side,nerve\n"
+    codex += f"{PRE},intrinsic,central,x,,,left,\n"
+    annotations = f"root_id\tsuper_class\tcell_class\tcell_type\ttop_nt\tside\n{PRE}\toptic\ty\tT1\tgaba\tright\n"
+    visual = f"root_id,type,family,subsystem,category,side\n{PRE},T4a,T4,x,y,center\n"
+    place = folder(n__csv=CODEX, c__csv=CONNECTIONS, a__tsv=annotations, k__csv=codex, b__csv=visual)
+    read = read_connectome(place)
+    found = [read.labels[label][0] for label in ("super_class", "class", "side", "type")]
+    assert found == ["central", "x", "left", "T1"]
+    assert read.provenance["labels_from"]["class"] == "k.csv, column class"
+    (place / "k.csv").unlink()
+    assert read_connectome(place).labels["side"][0] == "right"
+    (place / "a.tsv").unlink()
+    assert read_connectome(place).labels["side"][0] == "center"
 
 
 def test_flywire_two_tables_of_connections(folder):
@@ -291,6 +309,41 @@ def test_strict_reports_who_loses_its_output(hemibrain):
     notes = read.provenance
     assert (notes["neurons_without_sign"], notes["synapses_without_sign"]) == (2, 3)
     assert (notes["edges_without_sign_dropped"], notes["kenyon_cells_overridden"]) == (1, 0)
+
+
+def test_kenyon_cells_by_their_class(folder):
+    """As Codex's classification has them, whose neurons have no types."""
+    columns = "root_id,flow,super_class,class,sub_class,hemilineage,side,nerve\n"
+    for name in ("Kenyon_Cell", "kenyon cell"):
+        rows = "".join(f"{BIG + number},intrinsic,central,{name},,,left,\n" for number in (0, 2, 4))
+        path = folder(c__csv=CONNECTIONS.replace("ACH", "DA"), k__csv=columns + rows)
+        read = read_connectome(path, options=Options(sign_policy="strict"))
+        assert (read.weights > 0).all() and len(read.weights) == 3
+        assert read.provenance["kenyon_cells_overridden"] == 3
+
+
+def test_spellings_of_transmitters_that_nobody_knows(hemibrain):
+    read = read_connectome(hemibrain(nt__csv=NT.replace(",gaba\n99", ",GABAA\n99")))
+    notes = read.provenance
+    assert (notes["neurons_of_unknown_transmitter"], notes["transmitters_not_known"]) == (2, ["gabaa"])
+    assert read_connectome(hemibrain(nt__csv=NT)).provenance["transmitters_not_known"] == []
+
+
+@pytest.mark.parametrize("share", ["abc", "-0.9", "90", "inf"])
+def test_probabilities_of_transmitters_that_are_none(hemibrain, share):
+    place = hemibrain(nt__csv=NT.replace("0.25", share))
+    text = rf"nt\.csv, row 3, column gaba: expected a probability \(0 to 1\) or nothing, got '{share}'"
+    refused(place, text, sign_policy="expected")
+    assert read_connectome(hemibrain(nt__csv=NT.replace("0.25", "NaN")), options=Options(sign_policy="expected")).n == 4
+
+
+def test_transmitters_of_one_id_that_differ(hemibrain):
+    row = "2,PN,0.25,.75,0,0,0,0,0,acetylcholine\n"
+    assert read_connectome(hemibrain(nt__csv=NT + row), options=Options(sign_policy="expected")).n == 4
+    text = r"nt\.csv, row 6, column predicted_nt: expected one value per id, got 'gaba' for id 2, .* 'acetylcholine'"
+    refused(hemibrain(nt__csv=NT + row.replace("acetylcholine", "gaba")), text)
+    text = r"nt\.csv, row 7, column gaba: expected one value per id, got 0\.5 for id 2, which has 0\.25 above"
+    refused(hemibrain(nt__csv=NT + row + row.replace("0.25", "0.5")), text, sign_policy="expected")
 
 
 def test_signs_obey_dales_law():
@@ -499,6 +552,18 @@ def test_a_pickle_runs_nothing(tmp_path, name, source):
     assert not (tmp_path / "ran").exists()
 
 
+COO = {"format": np.array("coo"), "shape": np.array([3, 3]), "data": np.ones(2), "row": [0, 1], "col": [1, 2]}
+
+
+def zipped(**members):
+    """The bytes of a zip archive of texts."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "text"),
     [
@@ -515,7 +580,15 @@ def test_a_pickle_runs_nothing(tmp_path, name, source):
         ("m.csv", csv_of(MATRIX).replace("\n13,-1.0,0.0,0.0", ""), "expected a square matrix of 3 rows, got 2"),
         ("m.csv", csv_of(MATRIX, list("aab")), r"m\.csv, row 1: expected different ids, got 'a' twice"),
         ("m.csv", csv_of(MATRIX, list("abc")).replace("\nc", "\nd"), "row 4, column 1: expected id c as in .* got d"),
-        ("m.csv", "0,1,2\n3,0,4\n", r"expected a square matrix of 3 rows, as it has columns, got 2"),
+        ("m.npy", saved(np.full((2, 2), 1e17)), r"m\.npy: .* at most 2\^53 .* from neuron1 to neuron0"),
+        ("m.npz", zipped(x="hello"), r"m\.npz: expected a .npz archive of arrays, got a zip archive of x: unpack it"),
+        ("m.npz", saved(None, **{**COO, "format": np.array(["coo", "csr"])}), "csr, csc or coo, got 'coo, csr'"),
+        ("m.npz", saved(None, **{**COO, "data": np.ones((2, 1))}), r"as one row of numbers, got shape \(2, 1\)"),
+        ("m.npz", saved(None, **{**COO, "data": np.array(1.0)}), r"as one row of numbers, got shape \(\)"),
+        ("m.npz", saved(None, **{**COO, "shape": np.array([10**9] * 2)}), "at most 5,000,000 neurons, got 1,000"),
+        ("m.csv", "1,2,5\n2,3,4\n3,1,2\n", r"expected a header \(pre, post, weight\) above a list of edges"),
+        ("m.csv", "1,2,5,1\n2,3,4,1\n", r"expected a header .* as \.npy, .* got 4 columns of numbers, the first two"),
+        ("m.csv", "0,1,2\n3,0,0\n", r"expected a square matrix of 3 rows, as it has columns, got 2"),
         ("m.csv", "0,1,2\n3,0,4\n5,nan,0\n", r"m\.csv, row 3, column 1: expected a number, got 'nan'"),
         ("m.csv", "0,1,2\n3,0,4\n5,0\n", r"m\.csv, row 3: expected 3 cells, one per column, got 2"),
         ("m.csv", "0,1,2\n1,0,5\n2,6,0\n", "first row and the first column are alike, got 0, 1, 2, .*ids or weights"),
@@ -575,7 +648,16 @@ def test_one_float_among_ids_spoils_no_other(folder):
         ("pre,post\n1,2\n", "expected hemibrain or neuPrint tables .* got a table with columns pre, post$"),
         ("pre,post,weight\n1,2,\xff\n".encode("latin-1"), "expected a table as text in UTF-8"),
         ('pre,post,weight\n1,2,"3\n', "expected"),
-        ("pre,pre,post,weight\n1,1,2,3\n", "Duplicate names"),
+        ("pre,pre,post,weight\n1,1,2,3\n", "row 1: expected one column of pre, got pre, pre"),
+        ("pre,Pre,post,weight\n1,1,2,3\n", "row 1: expected one column of pre, got pre, Pre"),
+        ("from,to,source,target,weight\n1,2,1,2,3\n", "row 1: expected one column of pre, got from, source"),
+        ("pre,post,weight,weight\n1,2,3,4\n", "row 1: expected one column of weight, got weight, weight"),
+        ("pre,post,weight,x,x\n1,2,3,4,5\n", "row 1: expected different names of columns, got 'x' 2 times"),
+        ("pre,post,weight\n\u0661,2,3\n", "row 2, column pre: expected an id as a whole number of 64 bits, got"),
+        ("pre,post,weight\n1,1,3\n", "expected a connection with at least 1, got none of 1 rows"),
+        ("pre,post,weight\n1,2,3e300\n", r"sum to at most 2\^53 per pair, in magnitude, got 3e\+300 from 1 to 2"),
+        ("pre,post,weight\n1,2,1e308\n1,2,1e308\n", r"sum to at most 2\^53 per pair, .* got inf from 1 to 2"),
+        ("pre,post,weight\n" + f"7,8,{2**62}\n" * 2, r"sum to at most 2\^53 per pair, .*9\.22337e\+18 from 7 to 8"),
     ],
 )
 def test_bad_edge_lists(folder, text, expected):
@@ -587,11 +669,25 @@ def test_a_bad_row_far_down(folder):
     rows = "".join(f"{number},{number + 1},1\n" for number in range(700_000))
     place = folder(a__csv="pre,post,weight\n" + rows + "1,oops,1\n")
     refused(place / "a.csv", r"row 700002, column post: .*'oops'")
+    place = folder(a__csv="pre,post,weight,note\n" + "1,2,3,\n" * 200_000 + "1,2,1\n1,2,1,,\n")
+    refused(place / "a.csv", "row 200002: expected 4 cells, one per column, got 3")
+
+
+@pytest.mark.parametrize("note", ["x", '"x, y"', '"x\ny"'])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_that_are_cut_short_before_a_text(folder, note, end):
+    """pandas would fill them with an empty text."""
+    whole = f"pre,post,weight,note{end}1,2,3,{note}{end}{end}2,1,4,x{end}"
+    assert len(read_connectome(folder(a__csv=whole) / "a.csv").weights) == 2
+    for bad, cells in (("2,1,4", 3), ("2,1,4,x,", 5)):
+        text = rf"row {4 + whole.count('x' + chr(10) + 'y')}: expected 4 cells, one per column, got {cells}"
+        refused(folder(a__csv=whole.replace("2,1,4,x", bad)) / "a.csv", text)
+    refused(folder(a__csv=whole.replace("2,1,4,x" + end, "2,1,4")) / "a.csv", "expected 4 cells, .* got 3")
 
 
 def test_neurons_that_come_twice(hemibrain):
     refused(hemibrain(traced_DASH_neurons__csv=NEURONS + "2,B,B\n"),
-            r"traced-neurons\.csv, column bodyId: expected different ids, got 2 twice, first in row 3")  # fmt: skip
+            r"neurons\.csv, row 6, column bodyId: expected different ids, got 2 twice, first in row 3")  # fmt: skip
     refused(hemibrain(traced_DASH_neurons__csv="bodyId,type,instance\n"), "expected a row per neuron, got none")
     refused(hemibrain(traced_DASH_neurons__csv=NEURONS + "2.5,B,B\n"), "row 6, column bodyId: expected an id .*'2.5'")
 
@@ -635,6 +731,22 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
     refused(tmp_path / "a.parquet", "expected pyarrow to read this parquet file, got none")
 
 
+def test_damaged_and_ambiguous_parquet(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow", reason="parquet and feather need pyarrow")
+    columns = [pyarrow.array(numbers) for numbers in ([1, 2], [2, 1], [3, 3], [3, 3])]
+    table = pyarrow.table(columns, names=["pre", "post", "weight", "weight"])
+    __import__("pyarrow.parquet").parquet.write_table(table, tmp_path / "a.parquet")
+    refused(tmp_path / "a.parquet", r"a\.parquet, row 1: expected one column of weight, got weight, weight")
+    frame = pd.DataFrame({"pre": range(1000), "post": range(1, 1001), "weight": 1})
+    for kind in ("parquet", "feather"):
+        path = tmp_path / f"b.{kind}"
+        getattr(frame, f"to_{kind}")(path)
+        whole = bytearray(path.read_bytes())
+        whole[len(whole) // 4 : len(whole) // 2] = b"\xff" * (len(whole) // 2 - len(whole) // 4)
+        path.write_bytes(whole)
+        refused(path, rf"b\.{kind}: expected a {kind} file, got one that is damaged")
+
+
 def test_transmitters_as_feather_without_pyarrow(hemibrain, monkeypatch):
     """Not passed over in silence: the network would have no signs."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -657,7 +769,7 @@ def test_parquet_and_feather_are_the_csv(hemibrain, folder):
     frame.to_parquet(place / "a.parquet")
     assert edges(read_connectome(place / "a.parquet")) == {("1", str(BIG)): 2, (str(BIG), "3"): 5}
     frame.assign(pre=[1.0, 2.0]).to_parquet(place / "a.parquet")
-    refused(place / "a.parquet", r"a\.parquet, row 2, column pre: expected an id as a whole number")
+    refused(place / "a.parquet", r"a\.parquet, row 2, column pre: expected an id as a whole number.*, got 1\.0$")
     frame.assign(weight=[1, -2]).to_parquet(place / "a.parquet")
     refused(place / "a.parquet", r"a\.parquet, row 3, column weight: expected a weight >= 0, got .*-2")
     frame.assign(pre=pd.array([1, None], "Int64")).to_parquet(place / "a.parquet")
@@ -665,6 +777,24 @@ def test_parquet_and_feather_are_the_csv(hemibrain, folder):
 
 
 # ---- recognition
+
+
+def test_a_folder_of_one_matrix(folder):
+    text = r"expected a file, got a folder of a dense 3 x 3 matrix: name the file .*m\.npy"
+    refused(folder(m__npy=saved(MATRIX)), text)
+    refused(folder(), text, "auto")
+    refused(folder() / "m.npy", r"expected the sparse \.npz of scipy .* got a npy file", "sparse")
+
+
+def test_what_a_reader_did_not_foresee_is_one_line(folder, monkeypatch):
+    """With the error itself as the cause; a mistake of ours stays a traceback."""
+    path = folder(a__csv="pre,post,weight\n1,2,1\n") / "a.csv"
+    for error, expected in ((KeyError("x"), FormatError), (MemoryError(), FormatError), (NameError("x"), NameError)):
+        monkeypatch.setitem(FORMATS, "edge_list", lambda path, options, error=error: (_ for _ in ()).throw(error))
+        with pytest.raises(expected) as caught:
+            read_connectome(path)
+        if expected is FormatError:
+            assert str(path) in str(caught.value) and caught.value.__cause__ is error
 
 
 def test_unknown_content_lists_what_is_known(folder):
@@ -680,7 +810,8 @@ def test_sources(hemibrain):
         read_connectome(hemibrain(), "hemibrian")
     assert read_connectome(hemibrain(), "hemibrain").provenance["found"].endswith("is read as hemibrain")
     refused(hemibrain(), "expected a table of connections with columns pre_root_id", "flywire")
-    refused(hemibrain(), "expected a file that holds a matrix, got a folder", "matrix")
+    refused(hemibrain(), "expected a file that holds a matrix, got a folder: name the file", "matrix")
+    refused(hemibrain() / "rois.csv", r"expected the sparse \.npz of scipy .* got a csv file", "sparse")
     refused(hemibrain(), "expected one edge list with columns pre, post, weight, got 0", "edge_list")
     refused(hemibrain(), "expected the file adjacency_scc.npy, which is not there", "flystability")
     assert sorted(FORMATS) == sorted(

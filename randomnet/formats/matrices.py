@@ -2,8 +2,8 @@
 
 Rows are presynaptic (`source`) unless `rows = target` says otherwise. Entries may be negative: signed as in the file.
 A CSV has the ids, integers or texts, as its header row and first column (the larva of Winding et al. 2023); or it is
-nothing but numbers, from the first cell on: then its neurons are 0..N-1. An .npz may name its neurons in an array
-`ids` (integers) or `names` (texts).
+nothing but numbers, from the first cell on: then its neurons are 0..N-1 (3 or 4 columns that may as well be edges are
+refused). An .npz may name its neurons in an array `ids` (integers) or `names` (texts).
 """
 
 import re

@@ -186,15 +186,25 @@ def _csv_chunks(table: Table, kinds: Mapping[str, str]) -> Iterator[pd.DataFrame
 
 def _even(table: Table) -> bool:
     """Whether all rows have a cell per column: by their separators, or slowly where quotes may hide some."""
-    rest = b""
     with table.open() as file:
-        while block := file.read(BLOCK):
-            lines, newline, rest = (rest + block).rpartition(b"\n")
-            if b'"' in block or block.count(b"\r", 0, -1) != block.count(b"\r\n") or len(rest) > LONGEST_LINE:
+        for lines in _whole_lines(file):
+            if b'"' in lines or lines.count(b"\r") != lines.count(b"\r\n"):
                 return all(len(cells) == len(table.columns) for _, cells in _rows(table))
-            if not _even_lines(lines + newline, table):
+            if not _even_lines(lines, table):
                 return False
-    return _even_lines(rest + b"\n", table)
+    return True
+
+
+def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
+    """A file in pieces that end with a line."""
+    rest = b""
+    while block := file.read(BLOCK):
+        lines, newline, rest = (rest + block).rpartition(b"\n")
+        yield lines + newline
+        if len(rest) > LONGEST_LINE:  # no table, or one whose lines end otherwise
+            yield rest
+            rest = b""
+    yield rest + b"\n"
 
 
 def _even_lines(lines: bytes, table: Table) -> bool:
