@@ -209,3 +209,33 @@ def test_the_overview_leaves_out_what_no_run_has():
     assert list(table.columns) == ["combo", "label", "runs", "x"] and table["x"][0] == "2 ± 1.4"
     waiting = statistics.overview(runs("a", [np.nan], status="missing"), ["x"])
     assert list(waiting.columns) == ["combo", "label", "runs"] and waiting["runs"][0] == "0/1"
+
+
+def test_values_and_labels_are_compared_by_the_same_rows():
+    """Two sets of one label that differ in `own` give what two labels give, with the option beside the label."""
+    a, b = runs("x", [1.0, 2.0, 4.0], own="null=none"), runs("x", [2.0, 5.0, 1.0], own="null=degree")
+    one = statistics.comparison_table([(a, b)], ["x"], ["lr"])
+    two = comparison_table(pd.concat([a.assign(label="a", own=""), b.assign(label="b", own="")]), ["x"], ["lr"])
+    assert list(one["combo"]) == ["lr=1", "pooled"] and list(one["own_b"]) == ["null=degree"] * 2
+    pd.testing.assert_frame_equal(one[list(statistics.COMPARED)], two[list(statistics.COMPARED)])
+
+
+def test_lower_bounds_are_noted_and_no_mean_of_them_is_shown_as_a_value():
+    flagged = [part.assign(h_KS=part["x"], h_KS_lower_bound=flags) for part, flags in
+               ((runs("a", [1.0, 3.0]), [0.0, 1.0]), (runs("b", [2.0, 8.0]), [0.0, 0.0]))]  # fmt: skip
+    both = pd.concat(flagged)
+    table = comparison_table(both, ["x", "h_KS"], ["lr"]).set_index(["combo", "metric"])["note"]
+    said = "lower bounds (partial spectrum): 1 of 2 runs of a and 0 of 2 runs of b"
+    assert table[("lr=1", "h_KS")].endswith(said) and "bounds" not in table[("lr=1", "x")]
+    assert list(statistics.overview(both, ["h_KS"])["h_KS"]) == ["≥ 2 ± 1.4", "5 ± 4.2"]
+    assert list(summary_table(flagged[0], ["x", "h_KS"], ["lr"])["note"]) == [
+        "", "lower bounds (partial spectrum): 1 of 2 runs"]  # fmt: skip
+    assert "note" not in summary_table(flagged[1], ["x", "h_KS"], ["lr"])
+
+
+def test_differences_for_the_console_are_the_pooled_rows():
+    table = comparison_table(pd.concat([runs("a", [1.0, 2.0]), runs("b", [2.0, 4.0]), runs("c", [0.0])]), ["x"], ["lr"])
+    shown = statistics.differences(table, ["x", "y"])
+    assert list(zip(shown["a"], shown["b"], strict=True)) == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert list(shown["x"]) == ["1.5 [1, 2], p 0.5", "-1", "-2"]
+    assert statistics.differences(summary_table(runs("a", [1.0]), ["x"], ["lr"]), ["x"]).empty

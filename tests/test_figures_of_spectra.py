@@ -239,6 +239,48 @@ def test_long_names_of_groups_do_not_run_into_each_other():
     assert {label.get_rotation() for axes in by_option.axes for label in axes.get_xticklabels()} == {30}
 
 
+def test_where_no_run_has_a_value_the_panel_says_so():
+    """Per slot of labels and groups; neighbours share the words, and runs that diverged are marked as such."""
+    rows = [{"series": one, "x": float(x), "iteration": i, "y": 1.0 + i, "z": 2.0 + i if x in (0, 3) else None,
+             "status": "diverged" if (one, x) == ("b", 3) else "complete"}
+            for one in "ab" for x in range(4) for i in range(3)]  # fmt: skip
+    panels, series = [Panel("y", "y"), Panel("z", "z")], [Series("a"), Series("b", 1)]
+    figure = plotting.against(pd.DataFrame(rows), panels, series, t_interval, groups=["p", "q", "r", "s"])
+    assert not figure.axes[0].texts and not figure.axes[0].patches
+    said = figure.legends[0].get_title().get_text().replace("\n", " ")
+    assert said == "z: not determined in 12 of 21 runs, which are in no mean of it"
+    (words,), (grey,) = figure.axes[1].texts, figure.axes[1].patches
+    assert words.get_text() == "not determined" and words.get_fontsize() >= 7
+    low, high = np.sort(grey.get_corners()[:, 0])[[0, -1]]
+    assert 0.5 < low < 1 and 2 < high < 2.5  # q and r, of both series
+    assert low < words.get_position()[0] < high
+    only = pd.DataFrame(rows).query("series == 'a'")
+    for x, turned in (([1.0, 2.0, 3.0, 4.0], 90), ([1.0, 2.0, 3.0, 1000.0], 90), ([1.0, 5.0, 15.0, 16.0], 0)):
+        placed = only.assign(x=np.take(x, only["x"].astype(int)))
+        axes = plotting.against(placed, panels, series[:1], t_interval).axes[1]
+        assert len(axes.texts) == 1 and x[1] < axes.texts[0].get_position()[0] < x[2]
+        assert axes.texts[0].get_rotation() == turned
+
+
+def test_a_mean_with_a_lower_bound_in_it_is_marked_as_one_and_has_no_upper_interval():
+    table = pd.DataFrame({"series": "a", "x": [0.0] * 3 + [1.0] * 3, "iteration": [0, 1, 2] * 2, "status": "complete",
+                          "y": [1.0, 2.0, 3.0, 4.0, 5.0, 9.0], "low": [0, 0, 0, 0, 1, 0]})  # fmt: skip
+    panel = Panel("y", "y", bound="low", bound_text="lower bound (partial spectrum)")
+    figure = plotting.against(table, [panel], [Series("a")], t_interval, groups=["p", "q"])
+    axes = figure.axes[0]
+    marked = {str(line.get_marker())[:4] if isinstance(line.get_marker(), str) else "path" + str(line.get_color()):
+              list(zip(line.get_xdata(), line.get_ydata(), strict=True)) for line in axes.lines
+              if line.get_linestyle() == "None"}  # fmt: skip
+    assert marked["_"] == [(0.0, 2.0)] and marked["pathk"] == [(1.0, 6.0)]
+    assert [y for _, y in marked[f"path{Series('a').color}"]] == [5.0]
+    spans = sorted(sorted(path.vertices[:, 1]) for part in axes.collections for path in part.get_paths())
+    np.testing.assert_allclose(spans, sorted([t_interval([1.0, 2.0, 3.0]), (t_interval([4.0, 5.0, 9.0])[0], 6.0)]))
+    texts = legend_texts(figure)
+    assert "lower bound (partial spectrum)" in texts and "mean with lower bounds, no upper interval" in texts
+    whole = plotting.against(table.assign(low=0), [panel], [Series("a")], t_interval, groups=["p", "q"])
+    assert not any("bound" in text for text in legend_texts(whole))
+
+
 def test_a_partial_spectrum_has_no_dimension_and_a_bound_of_the_entropy(tmp_path):
     root = make(tmp_path / "a", "spectrum", {"g": [2.0, 4.0]}, k=5, lacking=[(0, 0), (1, 0), (1, 1)])
     files, out = draw(tmp_path, root)

@@ -122,9 +122,9 @@ def test_a_source_picks_its_kind_in_a_folder_of_both(roi_folder):
     (folder / "NONE").mkdir()
     with pytest.raises(ConfigError, match=r"got 'NONE'; it has MORE, TINY"):
         networks._read(folder, "NONE", "bio2art", Options())
-    with pytest.raises(FormatError, match=r"expected the file adjacency_scc\.npy, which is not there"):
+    with pytest.raises(ConfigError, match=r"expected the file adjacency_scc\.npy, which is not there"):
         networks._read(folder, "NONE", "flystability", Options())
-    with pytest.raises(FormatError, match=r"expected region matrices C_<name>\.npy, got none"):
+    with pytest.raises(ConfigError, match=r"expected region matrices C_<name>\.npy, got none"):
         networks._read(folder / "NONE", "TINY", "bio2art", Options())
 
 

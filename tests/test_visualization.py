@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -492,3 +493,94 @@ def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path):
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0 and (out / "comparison.csv").exists()
+
+
+def table_of(*folders, more=()) -> pd.DataFrame:
+    """What is written as comparison.csv, without the pictures."""
+    asked = ["--results_folders", *folders, "--save_figs", "x", *more]
+    return visualization.compared(*visualization.gather(visualization.parse(list(map(str, asked)))))
+
+
+def by_hand(root: Path, option: str, reference, value, **equal) -> np.ndarray:
+    """The differences of lambda_max_final by iteration, from the folder's files alone, other options averaged."""
+    values = {combo["combo"]: combo["values"] for combo in json.loads((root / "manifest.json").read_text())["combos"]}
+    found = []
+    for iteration in range(20):
+        apart = []
+        for number, wanted in values.items():
+            partner = next(other for other, have in values.items() if have == {**wanted, option: reference})
+            files = [root / str(at) / f"iter_{iteration}" / "run.json" for at in (number, partner)]
+            chosen = wanted[option] == value and all(wanted[name] == at for name, at in equal.items())
+            if chosen and all(file.exists() for file in files):
+                at, base = (json.loads(file.read_text())["summary"]["lambda_max_final"] for file in files)
+                apart.append(at - base)
+        found += [sum(apart) / len(apart)] if apart else []
+    return np.array(found)
+
+
+@pytest.mark.parametrize(("option", "reference", "others"), [
+    ("null", "none", ["degree", "sign"]), ("random_w", False, [True]), ("net.null", "none", ["dense"])])  # fmt: skip
+def test_controls_are_compared_with_their_reference_within_one_folder(tmp_path, option, reference, others):
+    """Every number of the rows by another way: from the result files, by enumeration of signs and of resamples."""
+    grid = {"lr": [0.1, 0.01], option: [others[0], reference, *others[1:]]}
+    root = make(tmp_path / "one", grid, iterations=3, status={(0, 2): "missing"})
+    table = table_of(root)
+    means = table[table["label"] == "one"]
+    assert len(means[means["metric"] == "loss_final"]) == len(grid["lr"]) * len(grid[option]) + 1
+    rows = table[(table["metric"] == "lambda_max_final") & table["label_a"].notna()]
+    assert set(rows["label_a"]) == set(rows["label_b"]) == {"one"}
+    assert set(rows["own_a"]) == {f"{option}={reference}"} and rows[option].isna().all()
+    assert len(rows) == len(others) * 3  # each at both lr, and pooled
+    for value, (combo, equal) in itertools.product(
+        others, [("lr=0.1", {"lr": 0.1}), ("lr=0.01", {"lr": 0.01}), ("pooled", {})]
+    ):
+        row = rows[(rows["own_b"] == f"{option}={value}") & (rows["combo"] == combo)].iloc[0]
+        apart = by_hand(root, option, reference, value, **equal)
+        assert row["n"] == len(apart) == (2 if combo == "lr=0.1" and value == others[0] else 3)
+        assert row["difference_b_minus_a"] == pytest.approx(apart.mean())
+        assert row["mean_b"] - row["mean_a"] == pytest.approx(apart.mean()) or row["n_a"] != row["n_b"]
+        flips = [abs(np.dot(signs, apart)) for signs in itertools.product((1, -1), repeat=len(apart))]
+        assert row["permutation_p"] == np.mean(np.array(flips) >= abs(apart.sum()) - 1e-12)
+        # of 2 or 3 pairs all resamples can be written down; the ends are quantiles of 4 or 27 equally likely means
+        resamples = np.mean(list(itertools.product(apart, repeat=len(apart))), axis=1)
+        ends = np.quantile(resamples, [0.025, 0.975], method="inverted_cdf")
+        np.testing.assert_allclose([row["interval_low"], row["interval_high"]], ends)
+
+
+def test_controls_are_compared_in_each_of_several_folders_also_where_not_all_vary_them(tmp_path):
+    one = make(tmp_path / "one", {"lr": [0.1, 0.01], "null": ["none", "sign"]}, iterations=2)
+    two = make(tmp_path / "two", {"lr": [0.1, 0.01]}, iterations=2, level=2.0)
+    table = table_of(one, two).query("metric == 'lambda_max_final'")
+    within = table[table["label_a"] == table["label_b"]]
+    assert list(zip(within["label_a"], within["combo"], within["own_a"], within["own_b"], strict=True)) == [
+        ("one", combo, "null=none", "null=sign") for combo in ("lr=0.1", "lr=0.01", "pooled")]  # fmt: skip
+    assert within["difference_b_minus_a"].iloc[2] == pytest.approx(by_hand(one, "null", "none", "sign").mean())
+    assert not within["note"].str.contains("seeds differ").any()
+    between = table[table["label_a"] != table["label_b"]]
+    assert list(between["own_a"].fillna("")) == ["null=none", "null=sign"] * 2 + [""]
+
+
+def test_without_the_reference_or_another_value_controls_are_not_compared(tmp_path):
+    root = make(tmp_path / "one", {"null": ["degree", "none", "sign"]})
+    for left in (["null=degree", "null=sign"], ["null=none"]):
+        assert "label_a" not in table_of(root, more=["--filter", *left])
+
+
+def test_differences_of_controls_are_written_and_printed(tmp_path, capsys):
+    root = make(tmp_path / "one", {"null": ["none", "degree"]}, level=2.0, groups=1)
+    code, out = compare(tmp_path, root)
+    said = capsys.readouterr().out
+    assert code == 0 and "paired differences b - a" in said and "one, null=none one, null=degree" in said
+    table = pd.read_csv(out / "comparison.csv")
+    assert list(table.columns)[:3] == ["combo", "null", "metric"] and table.columns[-1] == "note"
+    row = table[(table["metric"] == "lambda_max_final") & (table["combo"] == "all runs")].iloc[-1]
+    apart = by_hand(root, "null", "none", "degree")
+    assert row["difference_b_minus_a"] == pytest.approx(apart.mean()) and f"{apart.mean():.3g} [" in said
+    assert re.search(r",2,0,,", (out / "comparison.csv").read_text())  # counts are whole
+
+
+def test_nulls_are_no_further_connectomes():
+    whole = [f"EB (synthetic){null}" for null in ("", " null: degree", " null: sign", " shuffled")]
+    assert matching.legend_text("x", whole) == "x: EB (synthetic) with null models"
+    assert matching.legend_text("x", [*whole, "B", "C"]) == "x: 3 connectomes (1 synthetic) with null models"
+    assert matching.legend_text("x", whole[:2]) == "x: EB (synthetic) and EB (synthetic) null: degree"

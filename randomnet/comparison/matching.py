@@ -202,7 +202,7 @@ def connectome_text(record: Mapping[str, Any], settings: Mapping[str, Any]) -> s
     if record.get("synthetic") and "synthetic" not in name.casefold():
         name = f"{name} {SYNTHETIC}".strip()
     null = "random_w" if settings.get("net.random_w") is True else settings.get("net.null", "none")
-    said = {"none": "", "random_w": SHUFFLED}.get(null, f"{NULL}{null}".strip())
+    said = {"none": "", "random_w": SHUFFLED}.get(null, f"{NULL}{null}".lstrip())
     return f"{name} {said}".strip()
 
 

@@ -9,7 +9,8 @@
     comparison_table     every pair of sets of runs, combo and metric, and all combos pooled
     overview             the table for the console: a row per combo and label
     differences          the same of a comparison table: a row per pair, all combos pooled
-    summary_table        the same columns for one set of runs alone: means and standard errors
+    summary_table        one set of runs alone: means and standard errors
+    with_summary         these and the rows of a comparison, as one table
 
 Only complete runs enter a mean; diverged ones are counted beside it, for leaving them out flatters. No correction for
 the number of rows is made.

@@ -23,6 +23,7 @@ from randomnet.connectome import (
     spectral_radius,
     with_spectral_radius,
 )
+from randomnet.connectome.eigenvalues import LARGEST_DENSE
 from randomnet.formats import (
     FormatError,
     Options,
@@ -117,13 +118,16 @@ def _is_drawn(run: Run) -> bool:
 
 
 def radii_of(run: Run, known: dict[str, float]) -> dict[str, float]:
-    """`spectral_radius` of the run's network, and `spectral_radius_before` normalization and g; none of a random one.
+    """`spectral_radius` of the run's network, and `spectral_radius_before` normalization and g; none of a random one,
+    nor of one so large that they take minutes (--describe has them).
 
     known: sha256 -> spectral radius of networks met before, as combos often share theirs; it is added to.
     """
     if _is_drawn(run):
         return {}
     networks = {"spectral_radius": connectome_of(run)}
+    if networks["spectral_radius"].n > LARGEST_DENSE:
+        return {}
     if not (run.config.has_task and run.config.paths.pretrained):
         networks["spectral_radius_before"] = _weighted(run)
     radii = {}

@@ -1,6 +1,6 @@
 """One value per run against the values of an option, with the mean and its interval."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -28,6 +28,7 @@ from randomnet.plotting.style import (
     mark_handle,
     new_figure,
     plain,
+    runs_text,
     set_groups,
     set_ylabel,
     zero_line,
@@ -73,7 +74,7 @@ def against(
             else:
                 set_ticks(axes, table["x"])
             axes.set_xlabel(plain(xlabel))
-        legend(figure, _handles(table, panels, series), "")
+        legend(figure, _handles(table, panels, series), "; ".join(_lacking_texts(table, panels)))
         return figure
 
 
@@ -114,7 +115,7 @@ def _draw_panel(
         shift = 0.0 if logarithmic or own else (number - (len(series) - 1) / 2) / max(1, len(series))
         rows = table[table["series"] == one.text]
         for x, lacks in _lacking(rows, panel.column).items():
-            at = moved(axes, x, step * shift)
+            at = moved(axes, x, step * shift) if groups else x  # where x is a number there is no room to tell series
             slots[at] = slots.get(at, True) and lacks
         for x, part in rows.groupby("x"):
             _draw_runs(axes, part, panel, one, moved(axes, x, step * shift), width)
@@ -123,7 +124,7 @@ def _draw_panel(
         _draw_means(axes, rows, panel, one, interval, "" if groups else one.linestyle, step * shift)
     if groups:
         axes.set_xlim(-0.6, len(groups) - 0.4)
-    _say_lacking(axes, slots, 0.5 * part_of_step)
+    _say_lacking(axes, slots, 0.5 * (part_of_step if groups else step))
     axes.margins(y=0.1)
     _start_at(axes, panel.least, alive[panel.column])
     set_ylabel(axes, panel.label)
@@ -222,20 +223,33 @@ def _lacking(rows: pd.DataFrame, column: str) -> dict[float, bool]:
     return {x: not len(finite_values(part[column])) for x, part in alive.groupby("x")}
 
 
+def _lacking_texts(table: pd.DataFrame, panels: Sequence[Panel]) -> Iterator[str]:
+    """Of which quantities the means are of fewer runs than of others."""
+    alive = table[table["status"] != "diverged"]
+    for panel in panels:
+        lacking = len(alive) - len(finite_values(alive[panel.column]))
+        if lacking:
+            name = panel.label.split("\n")[0]
+            yield f"{name}: not determined in {lacking} of {runs_text(len(alive))}, which are in no mean of it"
+
+
 def _say_lacking(axes: Axes, slots: Mapping[float, bool], half: float) -> None:
-    """Grey, with the words, over the slots without a value: neighbours together, and turned where they are few.
+    """Grey, with the words, over the slots without a value: neighbours together, and turned where they are narrow.
 
     half: of the width of a slot, as `moved` takes it.
     """
+    scaled = np.log10 if axes.get_xscale() == "log" else np.asarray
     for lacks, some in groupby(sorted(slots), key=slots.__getitem__):
         found = list(some)
         if lacks:
             low, high = moved(axes, found[0], -half), moved(axes, found[-1], half)
-            middle = np.sqrt(low * high) if axes.get_xscale() == "log" else (low + high) / 2
+            ends = scaled(np.array([low, high, moved(axes, min(slots), -half), moved(axes, max(slots), half)]))
+            share = (ends[1] - ends[0]) / np.ptp(ends)
             axes.axvspan(low, high, color="0.95", linewidth=0, zorder=-1)
+            middle = moved(axes, low, (ends[1] - ends[0]) / 2)
             axes.text(middle, 0.5, "not determined", transform=axes.get_xaxis_transform(), ha="center", va="center",
-                      rotation=90 if len(found) < 0.45 * len(slots) else 0, color="0.4",
-                      fontsize=STYLE["legend.fontsize"], zorder=7)  # fmt: skip
+                      rotation=90 if share < 0.5 else 0, color="0.4", fontsize=STYLE["legend.fontsize"],
+                      zorder=7)  # fmt: skip
 
 
 def _mean_text(table: pd.DataFrame) -> str:
@@ -262,7 +276,7 @@ def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
     if (_flag(table, "converged") == 0).any():
         found.append(Line2D([], [], marker="o", markersize=3.5, markerfacecolor="white", label="not converged", **bare))
     for text in dict.fromkeys(panel.bound_text for panel in panels if (_flag(table, panel.bound) == 1).any()):
-        found.append(Line2D([], [], marker=BOUND, markersize=4.1 * 3.5, label=text, **bare))
+        found.append(Line2D([], [], marker=BOUND, markersize=4.1 * 2.6, label=text, **bare))
         if said:
             found.append(Line2D([], [], linestyle="", label=MEAN_OF_BOUNDS_TEXT, **MEAN_OF_BOUNDS))
     if (table["status"] == "diverged").any():
