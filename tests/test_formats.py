@@ -904,6 +904,7 @@ def big_hemibrain(tmp_path_factory):
     return place
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @linux
 def test_the_whole_hemibrain_in_30_s_and_2_gb(big_hemibrain):
@@ -913,6 +914,7 @@ def test_the_whole_hemibrain_in_30_s_and_2_gb(big_hemibrain):
         assert seconds < 30 and peak < 2e9
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @linux
 def test_a_file_of_flywires_size_in_60_s_and_3_gb(tmp_path):

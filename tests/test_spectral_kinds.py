@@ -240,6 +240,7 @@ def test_a_null_takes_the_place_of_the_connectome_and_is_drawn_anew_in_every_ite
     assert building.begin(two).connectome.sha256() != null.sha256()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_errors_are_calibrated_for_a_chaotic_network(tmp_path):
     """N = 64, 50 seeds of state and frame: the truth of a long run within 2 errors in 90-99 % of ten exponents."""

@@ -530,6 +530,7 @@ def reference(tmp_path_factory, connectomes):
     }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("cell", REFERENCE, ids=lambda cell: f"{'null' if cell[0] else 'connectome'}-{cell[1]}")
 def test_the_predecessors_curves_are_reproduced_within_their_spread(reference, cell):
