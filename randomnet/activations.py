@@ -37,15 +37,16 @@ def _logistic_slope(u: Tensor) -> Tensor:
 class Activation:
     """One row of the table; `stretches` says whether gain and shift act.
 
-    phi(u, out=None) may write into `out`, also into u itself. slope_from_rate: phi' as a function of phi, which is
-    all that a gradient has to keep; in saturated tails phi' itself is the more exact.
+    phi(u, out=None) may write into `out`, also into u itself. pull(adjoint, rate) multiplies the adjoint, in place, by
+    phi' as a function of phi, which is all that a gradient has to keep (in saturated tails phi' itself is the more
+    exact).
     """
 
     name: str
     phi: Writer
     dphi: Function
     ddphi: Function
-    slope_from_rate: Function
+    pull: Callable[[Tensor, Tensor], object]
     stretches: bool = True
 
     def __call__(self, x: Tensor, gains: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,37 +88,51 @@ def _tanh_bend(u: Tensor) -> Tensor:
     return -2 * torch.tanh(u) * sech2(u)
 
 
-def _tanh_slope(rate: Tensor) -> Tensor:
-    return 1 - rate.square()
+def _tanh_pull(adjoint: Tensor, rate: Tensor) -> Tensor:
+    return torch.ops.aten.tanh_backward(adjoint, rate, grad_input=adjoint)  # adjoint (1 - rate^2) in one pass
+
+
+def _logistic_pull(adjoint: Tensor, rate: Tensor) -> Tensor:
+    return torch.ops.aten.sigmoid_backward(adjoint, rate, grad_input=adjoint)
+
+
+def _relu_pull(adjoint: Tensor, rate: Tensor) -> Tensor:
+    return torch.ops.aten.threshold_backward(adjoint, rate, 0, grad_input=adjoint)
 
 
 ACTIVATIONS: dict[str, Activation] = {
     row.name: row
     for row in (
-        Activation("tanh", torch.tanh, sech2, _tanh_bend, _tanh_slope, stretches=False),
-        Activation("tanh_stretched", torch.tanh, sech2, _tanh_bend, _tanh_slope),
+        Activation("tanh", torch.tanh, sech2, _tanh_bend, _tanh_pull, stretches=False),
+        Activation("tanh_stretched", torch.tanh, sech2, _tanh_bend, _tanh_pull),
         Activation(
             "tanh_positive",
             lambda u, out=None: torch.sigmoid(u + u, out=out),  # the same function, more exact in its lower tail
             lambda u: sech2(u).mul(0.5),
             lambda u: -torch.tanh(u) * sech2(u),
-            lambda rate: 2 * rate * (1 - rate),
+            lambda adjoint, rate: _logistic_pull(adjoint, rate).mul_(2),
         ),
         Activation(
             "relu",
             lambda u, out=None: torch.clamp_min(u, 0, out=out),
             lambda u: (u > 0).to(u.dtype),
             torch.zeros_like,
-            torch.sign,
+            _relu_pull,
         ),
-        Activation("softplus", _softplus, torch.sigmoid, _logistic_slope, lambda rate: -torch.expm1(-rate)),
+        Activation(
+            "softplus",
+            _softplus,
+            torch.sigmoid,
+            _logistic_slope,
+            lambda adjoint, rate: adjoint.mul_(-torch.expm1(-rate)),
+        ),
         Activation(
             "sigmoid",
             torch.sigmoid,
             _logistic_slope,
             lambda u: -_logistic_slope(u) * torch.tanh(u / 2),
-            lambda rate: rate * (1 - rate),
+            _logistic_pull,
         ),
-        Activation("linear", _identity, torch.ones_like, torch.zeros_like, torch.ones_like),
+        Activation("linear", _identity, torch.ones_like, torch.zeros_like, lambda adjoint, rate: adjoint),
     )
 }

@@ -1,4 +1,4 @@
-"""What is minimised. An objective gives the batches of an epoch and measures a network on each of them.
+"""What is minimised. An objective gives the batches of an epoch and measures networks on each of them.
 
 Losses of the leading exponents lambda_1..lambda_k, sorted descending (FlyStability's, its defects 6 and 8 mended):
 
@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.lyapunov import Schedule, Spectrum, System, exponents, spectrum
-from randomnet.rnn import Network
+from randomnet.lyapunov import Schedule, Spectrum, System, exponents_of_each, spectrum, too_steep
+from randomnet.rnn import Dynamics, Network, stacked
 from randomnet.tasks import Trials
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -34,29 +34,35 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class Measured:
-    """What an objective found on one batch: a scalar loss with its graph, and figures worth recording.
+    """What an objective found of one network on one batch: a scalar loss with its graph, and figures worth recording.
 
-    weight: how much the batch counts in the means of its epoch (for a task, its number of scored steps).
+    weight: how much the batch counts in the means of its epoch (for a task, its number of scored steps). trouble: why
+    the loss, or its gradient, means nothing; or ''.
     """
 
     loss: Tensor
     figures: Mapping[str, float] = field(default_factory=dict)
     weight: float = 1.0
+    trouble: str = ""
 
 
 class Objective(Protocol):
-    """What a network is trained on."""
+    """What networks are trained on, each on its own."""
 
     def batches(self) -> Sequence[Any]:
         """What one epoch steps through, an update for each."""
         ...
 
-    def measure(self, network: Network, batch: Any) -> Measured:
-        """The loss of the network on a batch."""
+    def measure(self, networks: Sequence[Network], batch: Any) -> list[Measured]:
+        """The loss of each network on a batch."""
         ...
 
-    def validate(self, network: Network, epoch: int) -> dict[str, float]:
-        """Figures of the network after the updates of an epoch; `validate_loss` among them decides which is best."""
+    def validate(self, networks: Sequence[Network], epoch: int) -> list[dict[str, float]]:
+        """Figures of each network after the updates of an epoch; `validate_loss` among them decides which is best."""
+        ...
+
+    def only(self, indices: Sequence[int]) -> "Objective":
+        """That of some of the networks."""
         ...
 
 
@@ -84,29 +90,46 @@ class SpectrumLoss:
 
     def of(self, system: System) -> Measured:
         """The loss of a system, with lambda_max (per tau)."""
-        found = exponents(system, self.state, self.frame, self.schedule)
-        return Measured(LOSSES[self.loss](found, self.target), {"lambda_max": float(found[0].detach())})
+        return self._of(*exponents_of_each(system, self.state, self.frame, self.schedule))
+
+    def _of(self, found: Tensor, steepness: Tensor) -> Measured:
+        loss = LOSSES[self.loss](found, self.target)
+        figures = {"lambda_max": float(found[0].detach())}
+        return Measured(loss, figures, trouble=too_steep(float(steepness), found.dtype))
+
+
+def losses_of_each(losses: Sequence[SpectrumLoss], systems: Sequence[Dynamics]) -> list[Measured]:
+    """`of` for networks with a loss each, of one length and schedule, computed side by side."""
+    if len(systems) == 1:
+        return [losses[0].of(systems[0])]
+    state, frame = (torch.stack([getattr(loss, name) for loss in losses]) for name in ("state", "frame"))
+    found = exponents_of_each(stacked(systems), state, frame, losses[0].schedule)
+    return [loss._of(*own) for loss, *own in zip(losses, *found, strict=True)]
 
 
 @dataclass(frozen=True)
 class SpectrumObjective:
-    """The spectrum of the network left to itself; one update per epoch."""
+    """The spectra of networks left to themselves, `weight` times a loss each; one update per epoch."""
 
-    spectrum: SpectrumLoss
-    weight: float = 1.0
+    losses: tuple[SpectrumLoss, ...]
+    weights: tuple[float, ...]
 
     def batches(self) -> Sequence[None]:
         """One: the whole trajectory."""
         return (None,)
 
-    def measure(self, network: Network, batch: None) -> Measured:
-        """The loss of the network's present parameters."""
-        found = self.spectrum.of(network.dynamics())
-        return replace(found, loss=self.weight * found.loss)
+    def measure(self, networks: Sequence[Network], batch: None) -> list[Measured]:
+        """The losses of the networks' present parameters."""
+        found = losses_of_each(self.losses, [network.dynamics() for network in networks])
+        return [replace(one, loss=weight * one.loss) for one, weight in zip(found, self.weights, strict=True)]
 
-    def validate(self, network: Network, epoch: int) -> dict[str, float]:
+    def validate(self, networks: Sequence[Network], epoch: int) -> list[dict[str, float]]:
         """Nothing: a trajectory has no other half."""
-        return {}
+        return [{} for _ in networks]
+
+    def only(self, indices: Sequence[int]) -> "SpectrumObjective":
+        """That of some of the networks."""
+        return SpectrumObjective(*(tuple(each[index] for index in indices) for each in (self.losses, self.weights)))
 
 
 @dataclass(frozen=True)
@@ -148,7 +171,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class TaskObjective:
-    """A working-memory task: trials in fixed batches, and others to validate on.
+    """A working-memory task of one network: trials in fixed batches, and others to validate on.
 
     Figures: for classification, accuracy at the scored steps in percent (train_metrics, validate_metrics). spectrum:
     with its weight, a loss of the exponents along each batch, added to the task's; train_loss stays the task's own.
@@ -165,22 +188,29 @@ class TaskObjective:
         """The training trials, always in the same order (bio_rnn_mem's)."""
         return self.training
 
-    def measure(self, network: Network, batch: Batch) -> Measured:
+    def measure(self, networks: Sequence[Network], batch: Batch) -> list[Measured]:
         """The mean loss over the scored steps of a batch."""
+        (network,) = networks
         loss, figures = self._judge(network, batch, "train")
         if self.spectrum is None:
-            return Measured(self.weight * loss, figures | {"train_loss": float(loss.detach())}, batch.scored)
+            return [Measured(self.weight * loss, figures | {"train_loss": float(loss.detach())}, batch.scored)]
         weight, spectrum_loss = self.spectrum
         along = spectrum_loss.of(network.along(batch.inputs))
         parts = {"train_loss": float(loss.detach()), "train_loss_spectrum": float(along.loss.detach())}
-        return Measured(self.weight * loss + weight * along.loss, figures | along.figures | parts, batch.scored)
+        total = self.weight * loss + weight * along.loss
+        return [Measured(total, figures | along.figures | parts, batch.scored, along.trouble)]
 
     @torch.no_grad()
-    def validate(self, network: Network, epoch: int) -> dict[str, float]:
+    def validate(self, networks: Sequence[Network], epoch: int) -> list[dict[str, float]]:
         """The same on the trials held back."""
+        (network,) = networks
         loss, figures = self._judge(network, self.validation, "validate")
         recorded = self.recorder.record(network, self.validation.inputs, epoch) if self.recorder else {}
-        return {"validate_loss": float(loss), **figures, **recorded}
+        return [{"validate_loss": float(loss), **figures, **recorded}]
+
+    def only(self, indices: Sequence[int]) -> "TaskObjective":
+        """Itself: there is one network."""
+        return self
 
     def _judge(self, network: Network, batch: Batch, which: str) -> tuple[Tensor, dict[str, float]]:
         _, outputs = network.run(batch.inputs)

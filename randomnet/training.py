@@ -1,33 +1,41 @@
-"""The only training loop."""
+"""The only training loop: one network, or several of one shape side by side."""
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from randomnet.objectives import Measured, Objective
+from randomnet.optimizers import Optimizer
 from randomnet.rnn import Network
-
-OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "Adam": partial(torch.optim.Adam, fused=True),
-    "RMSprop": torch.optim.RMSprop,
-    "SGD": partial(torch.optim.SGD, fused=True),
-    "AdamW": partial(torch.optim.AdamW, fused=True),
-}
 
 
 class Interrupted(Exception):
     """Training stopped because it was asked to; what was reached has been kept."""
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How one network is trained.
+
+    clip_norm: each parameter's gradient is clipped to this L2 norm. early_stopping: epochs without a lower loss after
+    which it ends (0 = never).
+    """
+
+    optimizer: str
+    lr: float
+    epochs: int
+    clip_norm: float = math.inf
+    early_stopping: int = 0
+
+
 @dataclass
 class Progress:
-    """Where a training stands; `state()` of it, kept anywhere, is enough to go on to the same bytes.
+    """Where a training stands.
 
     history: one row per epoch, epoch 0 being the untrained network. best: the network's values at the lowest loss;
     last: those after the last update (where it diverged: at the last finite loss), with final_loss. reason: why it
@@ -50,143 +58,200 @@ class Progress:
 
 
 def fit(
-    network: Network,
+    networks: Sequence[Network],
     objective: Objective,
+    settings: Sequence[Settings],
     *,
-    optimizer: str,
-    lr: float,
-    epochs: int,
-    clip_norm: float = math.inf,
-    early_stopping: int = 0,
     checkpoint_every: int = 0,
-    keep: Callable[[dict[str, Any], Progress], None] = lambda state, progress: None,
-    resume: dict[str, Any] | None = None,
-    report: Callable[[dict[str, float]], None] = lambda row: None,
+    keep: Callable[[list[dict[str, Any]]], None] = lambda states: None,
+    resume: Sequence[dict[str, Any]] | None = None,
+    report: Callable[[int, dict[str, float]], None] = lambda index, row: None,
     stop: Callable[[], bool] = lambda: False,
-) -> Progress:
-    """Train the network's parameters on the objective.
+) -> list[Progress]:
+    """Train the parameters of each network on its part of the objective; they know nothing of each other.
 
-    Each parameter's gradient is clipped to the L2 norm clip_norm. early_stopping: epochs without a lower loss after
-    which it ends (0 = never). keep(state, progress) is called every checkpoint_every epochs; such a state given as
-    `resume` goes on from there. A loss or gradient that is not finite ends the training with `diverged` and a reason,
-    the network back at the values of its last finite loss. Raises Interrupted, after keep, once stop() is true.
+    keep(states) is called every checkpoint_every epochs; such states given as `resume` go on from there to the same
+    bytes. report(index, row) is told every epoch of every network. A loss or gradient that is not finite ends the
+    training of that network with `diverged` and a reason, back at the values of its last finite loss. Raises
+    Interrupted, after keep, once stop() is true.
     """
-    parameters = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
-    stepper = OPTIMIZERS[optimizer](parameters.values(), lr=lr)
-    progress = Progress()
-    if resume is not None:
-        progress = Progress(**resume["progress"])
-        stepper.load_state_dict(resume["optimizer"])
-        network.assign(resume["values"])
+    trainees = [_Trainee(*pair) for pair in zip(networks, settings, strict=True)]
+    for trainee, state in zip(trainees, resume or [], strict=resume is not None):
+        trainee.take_up(state)
 
-    def state() -> dict[str, Any]:
-        return {
-            "progress": dict(vars(progress)),
-            "optimizer": stepper.state_dict(),
-            "values": network.values(),
-        }
+    def kept() -> None:
+        keep([trainee.state() for trainee in trainees])
 
-    while progress.epoch < epochs and not progress.reason:
+    while active := [index for index, trainee in enumerate(trainees) if trainee.active]:
         if stop():
-            keep(state(), progress)
+            kept()
             raise Interrupted
-        row = _epoch(network, objective, parameters, stepper, clip_norm, progress)
-        if row is None:
-            break
-        progress.history.append(row)
-        report(row)
-        if early_stopping and progress.epoch - 1 - progress.best_epoch >= early_stopping:
-            progress.reason = f"no lower loss for {early_stopping} epochs"
-        elif checkpoint_every and progress.epoch % checkpoint_every == 0:
-            keep(state(), progress)
-    _finish(network, objective, progress)
-    return progress
+        _epoch([trainees[index] for index in active], objective.only(active))
+        for index in active:
+            trainee = trainees[index]
+            if trainee.progress.diverged:
+                continue
+            report(index, trainee.progress.history[-1])
+            trainee.consider_stopping()
+        done = max(trainee.progress.epoch for trainee in trainees)
+        if checkpoint_every and done % checkpoint_every == 0 and any(trainee.active for trainee in trainees):
+            kept()
+    _finish(trainees, objective)
+    return [trainee.progress for trainee in trainees]
 
 
-def _finish(network: Network, objective: Objective, progress: Progress) -> None:
-    """Measure the network as it is at last: the history's last loss is that before the last update."""
-    if progress.diverged:
-        progress.final_loss = progress.history[-1]["train_loss"] if progress.history else math.nan
-        return
-    progress.last = network.values()
-    try:
-        with torch.no_grad():
-            found = [objective.measure(network, batch) for batch in objective.batches()]
-    except FloatingPointError:
-        return
-    total = sum(one.weight for one in found)
-    losses = [one.weight * one.figures.get("train_loss", float(one.loss)) for one in found]
-    progress.final_loss = sum(losses) / total
-    validated = bool(progress.history) and "validate_loss" in progress.history[-1]
-    if not validated and progress.final_loss < progress.best_loss:
-        progress.best, progress.best_loss, progress.best_epoch = progress.last, progress.final_loss, progress.epoch
+class _Trainee:
+    """One network on its way: its parameters, their update rule, and where it stands."""
+
+    def __init__(self, network: Network, settings: Settings) -> None:
+        self.network, self.settings, self.progress = network, settings, Progress()
+        named = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
+        self.names = [_short(name) for name in named]
+        self.optimizer = Optimizer(settings.optimizer, list(named.values()), settings.lr)
+
+    @property
+    def active(self) -> bool:
+        """Whether there is another epoch to do."""
+        return self.progress.epoch < self.settings.epochs and not self.progress.reason
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on."""
+        optimizer, values = self.optimizer.state(), self.network.values()
+        return {"progress": dict(vars(self.progress)), "optimizer": optimizer, "values": values}
+
+    def take_up(self, state: dict[str, Any]) -> None:
+        """Go on from such a state."""
+        self.progress = Progress(**state["progress"])
+        self.optimizer.take_up(state["optimizer"])
+        self.network.assign(state["values"])
+
+    def begin(self) -> None:
+        """Before an epoch."""
+        self.values = self.network.values()
+        self.sums: dict[str, float] = {}
+        self.total = 0.0
+
+    def update(self, measured: Measured, loss: float) -> None:
+        """One update along the gradients that the parameters now have, clipped; or the end, where one is not finite."""
+        parameters = self.optimizer.parameters
+        gradient = self.optimizer.gathered([parameter.grad for parameter in parameters])
+        pieces = self.optimizer.pieces(gradient)
+        norms = torch.stack([torch.linalg.vector_norm(piece) for piece in pieces]).tolist() if pieces else []
+        before, after = {}, {}
+        for name, norm, piece in zip(self.names, norms, pieces, strict=True):
+            if not math.isfinite(norm):
+                return self.give_up(f"the gradient of {name} is not finite")
+            if norm > self.settings.clip_norm:
+                piece.mul_(self.settings.clip_norm / norm)
+            before[f"grad_norm_{name}"] = norm
+            after[f"clipped_norm_{name}"] = min(norm, self.settings.clip_norm)
+        self.progress.last = self.values
+        for name, value in ({"train_loss": loss} | before | after | measured.figures).items():
+            self.sums[name] = self.sums.get(name, 0.0) + measured.weight * value
+        self.total += measured.weight
+        self.optimizer.step(gradient)
+        self.network.project()
+        return None
+
+    def end(self, validated: dict[str, float], seconds: float) -> None:
+        """After the updates of an epoch and its validation."""
+        epoch, progress = self.progress.epoch, self.progress
+        row = {"epoch": epoch, **{name: value / self.total for name, value in self.sums.items()}}
+        # a loss measured before the only update belongs to the values before it, a validation to those after it
+        loss = validated.get("validate_loss", row["train_loss"])
+        if loss < progress.best_loss:
+            best = self.network.values() if "validate_loss" in validated else self.values
+            progress.best, progress.best_loss, progress.best_epoch = best, loss, epoch
+        progress.history.append({**row, **validated, "seconds": seconds})
+
+    def consider_stopping(self) -> None:
+        """End it where the loss has not fallen for long."""
+        patience = self.settings.early_stopping
+        if patience and self.progress.epoch - 1 - self.progress.best_epoch >= patience:
+            self.progress.reason = f"no lower loss for {patience} epochs"
+
+    def give_up(self, trouble: str) -> None:
+        """End it as diverged, back at the last values whose loss was finite."""
+        progress = self.progress
+        progress.diverged, progress.reason = True, f"epoch {progress.epoch}: {trouble}"
+        progress.last = progress.last or self.network.values()
+        self.network.assign(progress.last)
+
+    def conclude(self, measured: Sequence[Measured]) -> None:
+        """With the losses of the network as it is at last: the history's last loss is that before the last update."""
+        progress = self.progress
+        progress.last = self.network.values()
+        if any(one.trouble for one in measured):
+            return
+        losses = [one.weight * one.figures.get("train_loss", float(one.loss)) for one in measured]
+        progress.final_loss = sum(losses) / sum(one.weight for one in measured)
+        validated = bool(progress.history) and "validate_loss" in progress.history[-1]
+        if not validated and progress.final_loss < progress.best_loss:
+            progress.best, progress.best_loss, progress.best_epoch = progress.last, progress.final_loss, progress.epoch
 
 
-def _epoch(
-    network: Network,
-    objective: Objective,
-    parameters: dict[str, Tensor],
-    stepper: torch.optim.Optimizer,
-    clip_norm: float,
-    progress: Progress,
-) -> dict[str, float] | None:
-    """One update per batch, then validation; the epoch's row, or None with the reason in progress."""
-    began, values = time.perf_counter(), network.values()
-    sums: dict[str, float] = {}
-    total = 0.0
+def _epoch(trainees: Sequence[_Trainee], objective: Objective) -> None:
+    """One update per batch of every network, then validation."""
+    began, epoch = time.perf_counter(), trainees[0].progress.epoch
+    for trainee in trainees:
+        trainee.begin()
     for batch in objective.batches():
-        try:
-            measured = objective.measure(network, batch)
-            found = _clipped(measured, parameters, clip_norm)
-        except FloatingPointError as error:
-            return _give_up(network, progress, str(error))
-        progress.last = values
-        figures = found | measured.figures
-        for name, value in figures.items():
-            sums[name] = sums.get(name, 0.0) + measured.weight * value
-        total += measured.weight
-        stepper.step()
-        network.project()
-    if not all(bool(parameter.isfinite().all()) for parameter in parameters.values()):
-        return _give_up(network, progress, "parameters not finite after the update")
-    row = {"epoch": progress.epoch, **{name: value / total for name, value in sums.items()}}
-    validated = objective.validate(network, progress.epoch)
-    # a loss measured before the only update belongs to the values before it, a validation to those after it
-    loss = validated.get("validate_loss", row["train_loss"])
-    if loss < progress.best_loss:
-        best = network.values() if "validate_loss" in validated else values
-        progress.best, progress.best_loss, progress.best_epoch = best, loss, progress.epoch
-    return {**row, **validated, "seconds": time.perf_counter() - began}
+        _batch(trainees, objective, batch)
+        trainees, objective = _undiverged(trainees, objective)
+        if not trainees:
+            return
+    for trainee in trainees:
+        if not all(bool(parameter.isfinite().all()) for parameter in trainee.optimizer.parameters):
+            trainee.give_up("parameters not finite after the update")
+    trainees, objective = _undiverged(trainees, objective)
+    validated = objective.validate([trainee.network for trainee in trainees], epoch) if trainees else []
+    seconds = (time.perf_counter() - began) / max(1, len(trainees))
+    for trainee, figures in zip(trainees, validated, strict=True):
+        trainee.end(figures, seconds)
+
+
+def _batch(trainees: Sequence[_Trainee], objective: Objective, batch: Any) -> None:
+    """One update of every network; one whose loss or gradient is not finite gives up."""
+    measured = objective.measure([trainee.network for trainee in trainees], batch)
+    losses = torch.stack([one.loss.detach() for one in measured]).tolist()
+    sound = []
+    for trainee, one, loss in zip(trainees, measured, losses, strict=True):
+        trouble = one.trouble or ("" if math.isfinite(loss) else f"the loss is {loss}")
+        if trouble:
+            trainee.give_up(trouble)
+            continue
+        for parameter in trainee.optimizer.parameters:
+            parameter.grad = None
+        sound.append((trainee, one, loss))
+    if sound and any(one.loss.requires_grad for _, one, _ in sound):
+        torch.stack([one.loss for _, one, _ in sound]).sum().backward()
+    for trainee, one, loss in sound:
+        trainee.update(one, loss)
+
+
+def _undiverged(trainees: Sequence[_Trainee], objective: Objective) -> tuple[Sequence[_Trainee], Objective]:
+    """Those that go on, and what they are trained on."""
+    going = [index for index, trainee in enumerate(trainees) if not trainee.progress.diverged]
+    if len(going) == len(trainees):
+        return trainees, objective
+    return [trainees[index] for index in going], objective.only(going)
+
+
+@torch.no_grad()
+def _finish(trainees: Sequence[_Trainee], objective: Objective) -> None:
+    """Measure every network as it is at last; of one that diverged, the last finite loss stands."""
+    for trainee in trainees:
+        if trainee.progress.diverged and trainee.progress.history:
+            trainee.progress.final_loss = trainee.progress.history[-1]["train_loss"]
+    trainees, objective = _undiverged(trainees, objective)
+    if not trainees:
+        return
+    networks = [trainee.network for trainee in trainees]
+    found = [objective.measure(networks, batch) for batch in objective.batches()]
+    for trainee, measured in zip(trainees, zip(*found, strict=True), strict=True):
+        trainee.conclude(measured)
 
 
 def _short(name: str) -> str:
     """The name of a parameter as the INI has it: `weights` of `weights.free`."""
     return name.removesuffix(".free").split(".")[-1]
-
-
-def _clipped(measured: Measured, parameters: dict[str, Tensor], clip_norm: float) -> dict[str, float]:
-    """Backward pass, gradients clipped; the loss, every gradient's norm before and after. Raises FloatingPointError."""
-    loss = measured.loss.item()
-    if not math.isfinite(loss):
-        raise FloatingPointError(f"the loss is {loss}")
-    for parameter in parameters.values():
-        parameter.grad = None
-    measured.loss.backward()
-    gradients = {_short(name): p.grad for name, p in parameters.items() if p.grad is not None}
-    norms = {_short(name): 0.0 for name in parameters}
-    if gradients:
-        found = torch.stack([torch.linalg.vector_norm(gradient) for gradient in gradients.values()]).tolist()
-        norms |= dict(zip(gradients, found, strict=True))
-    for name, norm in norms.items():
-        if not math.isfinite(norm):
-            raise FloatingPointError(f"the gradient of {name} is not finite")
-        if norm > clip_norm:
-            gradients[name].mul_(clip_norm / norm)
-    before = {"train_loss": loss, **{f"grad_norm_{name}": norm for name, norm in norms.items()}}
-    return before | {f"clipped_norm_{name}": min(norm, clip_norm) for name, norm in norms.items()}
-
-
-def _give_up(network: Network, progress: Progress, reason: str) -> None:
-    progress.diverged, progress.reason = True, f"epoch {progress.epoch}: {reason}"
-    progress.last = progress.last or network.values()
-    network.assign(progress.last)

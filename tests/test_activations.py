@@ -69,6 +69,15 @@ def test_ddphi_is_the_second_derivative_of_phi(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_pull_multiplies_by_the_slope_in_place(name):
+    u, row = POINTS[POINTS.abs() < 5], ACTIVATIONS[name]
+    adjoint = torch.linspace(-2, 3, len(u), dtype=u.dtype)
+    expected = adjoint * row.dphi(u)
+    row.pull(adjoint, row.phi(u))
+    torch.testing.assert_close(adjoint, expected, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_derivatives_agree_with_differentiating_phi_itself(name):
     u = POINTS[POINTS.abs() < 15]
     row = ACTIVATIONS[name]

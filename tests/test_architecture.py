@@ -11,6 +11,7 @@ FLOORS = {
     "config": 0,
     "connectome": 0,
     "activations": 0,
+    "optimizers": 0,
     "results": 0,
     "tasks": 0,
     "student": 0,

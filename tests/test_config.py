@@ -16,10 +16,10 @@ from randomnet import (
     kinds,
     nulls,
     objectives,
+    optimizers,
     rnn,
     synthetic,
     tasks,
-    training,
 )
 from randomnet.config import ConfigError, Share, help_text, read_plan
 from randomnet.config.grid import STREAMS
@@ -67,7 +67,7 @@ def chosen(key):
         (chosen(("trainvalidate", "init")), ("connectome", *initialisation.BOUNDS)),
         (chosen(("trialparams", "task_name")), ("none", *tasks.TASKS)),
         (chosen(("net", "density_scaling")), instantiation.DENSITY_SCALINGS),
-        (chosen(("trainvalidate", "optimizer")), training.OPTIMIZERS),
+        (chosen(("trainvalidate", "optimizer")), optimizers.OPTIMIZERS),
         (chosen(("trainvalidate", "precision")), building.PRECISIONS),
         (BUILT_IN_ROIS, synthetic.REGIONS),
     ],

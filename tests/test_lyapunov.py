@@ -716,8 +716,8 @@ def test_gradients_of_the_losses_are_those_of_finite_differences(activation, for
     network = made(activation, form, 8, g=g, seed=seed)
     goal = doubles([0.9, 0.1, -0.4])
     terms = SpectrumLoss(loss, goal, state_of(8), frame_of(8, 3), Schedule(4.0, 0.4, 0.5, 1.0))
-    objective = SpectrumObjective(terms)
-    measured = objective.measure(network, None)
+    objective = SpectrumObjective((terms,), (1.0,))
+    (measured,) = objective.measure([network], None)
     measured.loss.backward()
     assert measured.figures["lambda_max"] > 0.1
     rng = torch.Generator().manual_seed(1)
@@ -733,7 +733,7 @@ def test_gradients_of_the_losses_are_those_of_finite_differences(activation, for
             @torch.no_grad()
             def along(distance, parameter=parameter, start=start, direction=direction):
                 parameter.copy_(start + distance * direction)
-                value = float(objective.measure(network, None).loss)
+                value = float(objective.measure([network], None)[0].loss)
                 parameter.copy_(start)
                 return value
 
@@ -833,15 +833,15 @@ from randomnet.lyapunov import Schedule, random_frame
 from randomnet.objectives import SpectrumLoss, SpectrumObjective
 from randomnet.rnn import Network
 from randomnet.synthetic import built_in
-from randomnet.training import fit
+from randomnet.training import Settings, fit
 
 connectome = scaled(with_spectral_radius(built_in("EB")), 2.0)
 n, rng = connectome.n, np.random.default_rng(0)
 moving = {"gains": np.arange(n), "shifts": np.arange(n)}
 network = Network(connectome, activation="tanh_positive", dt=0.1, moving=moving, dtype=torch.float32)
 state, frame = torch.from_numpy(rng.standard_normal(n)).float(), torch.from_numpy(random_frame(rng, 44, n)).float()
-objective = SpectrumObjective(SpectrumLoss("mse", torch.zeros(44), state, frame, Schedule(200, 0.2, 10, 10)))
-progress = fit(network, objective, optimizer="Adam", lr=0.01, epochs=1)
+loss = SpectrumLoss("mse", torch.zeros(44), state, frame, Schedule(200, 0.2, 10, 10))
+(progress,) = fit([network], SpectrumObjective((loss,), (1.0,)), [Settings("Adam", 0.01, 1)])
 assert progress.epoch == 1 and not progress.diverged, progress.reason
 # the peak of this process alone: ru_maxrss may begin with that of the process that started it
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))

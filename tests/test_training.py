@@ -7,7 +7,7 @@ import torch
 from randomnet.connectome import from_dense
 from randomnet.objectives import Measured
 from randomnet.rnn import Network
-from randomnet.training import Interrupted, fit
+from randomnet.training import Interrupted, Settings, fit
 
 
 def network(seed=0, n=6, moving=("weights", "gains", "shifts"), **options):
@@ -28,11 +28,28 @@ class Whole:
     def batches(self):
         return (None,)
 
-    def measure(self, trained, batch):
-        return Measured(self.loss(trained))
+    def measure(self, networks, batch):
+        return [Measured(self.loss(trained)) for trained in networks]
 
-    def validate(self, trained, epoch):
-        return {}
+    def validate(self, networks, epoch):
+        return [{} for _ in networks]
+
+    def only(self, indices):
+        return self
+
+
+def train(trained, objective, keep=lambda state: None, resume=None, stop=lambda: False, checkpoint_every=0, **settings):
+    """One network by itself."""
+    (progress,) = fit(
+        [trained],
+        objective,
+        [Settings(**settings)],
+        checkpoint_every=checkpoint_every,
+        keep=lambda states: keep(states[0]),
+        resume=resume and [resume],
+        stop=stop,
+    )
+    return progress
 
 
 def distance(to):
@@ -42,7 +59,7 @@ def distance(to):
 
 def test_it_descends_to_a_known_minimum_and_records_every_epoch():
     trained = network()
-    progress = fit(trained, distance(3.0), optimizer="SGD", lr=0.1, epochs=50)
+    progress = train(trained, distance(3.0), optimizer="SGD", lr=0.1, epochs=50)
     assert [row["epoch"] for row in progress.history] == list(range(50))
     assert progress.history[0]["train_loss"] == pytest.approx(6 * 4.0)
     # every update shrinks the distance by 1 - 2 lr
@@ -51,7 +68,7 @@ def test_it_descends_to_a_known_minimum_and_records_every_epoch():
 
 
 def test_gradients_are_clipped_per_parameter_and_both_norms_recorded():
-    progress = fit(network(), distance(3.0), optimizer="SGD", lr=0.1, epochs=1, clip_norm=0.5)
+    progress = train(network(), distance(3.0), optimizer="SGD", lr=0.1, epochs=1, clip_norm=0.5)
     row = progress.history[0]
     assert row["grad_norm_gains"] == pytest.approx(2 * 2 * np.sqrt(6))
     assert row["clipped_norm_gains"] == 0.5
@@ -68,14 +85,14 @@ def test_best_is_the_network_that_gave_the_lowest_loss():
         return trained.gains().sum() * 0 + trained.shifts().sum() + next(losses)
 
     trained = network(moving=("gains", "shifts"))
-    progress = fit(trained, Whole(objective), optimizer="SGD", lr=0.0, epochs=4)
+    progress = train(trained, Whole(objective), optimizer="SGD", lr=0.0, epochs=4)
     assert (progress.best_epoch, progress.best_loss) == (1, 2.0)
     assert torch.equal(progress.best["gains"], seen[1])
 
 
 def test_early_stopping_counts_epochs_without_a_lower_loss():
     losses = iter([5.0, 4.0, 4.0, 4.5, 4.0, 1.0])
-    progress = fit(
+    progress = train(
         network(),
         Whole(lambda trained: trained.gains().sum() * 0 + next(losses)),
         optimizer="Adam",
@@ -98,7 +115,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_the_last_finite_values(bad):
         states.append(now.gains().detach().clone())
         return now.gains().square().sum() * next(factors)
 
-    progress = fit(trained, Whole(objective), optimizer="Adam", lr=0.1, epochs=10)
+    progress = train(trained, Whole(objective), optimizer="Adam", lr=0.1, epochs=10)
     assert progress.diverged
     assert progress.reason.startswith("epoch 2: the loss is")
     assert len(progress.history) == 2
@@ -111,7 +128,7 @@ def test_a_gradient_that_is_not_finite_is_never_stepped_along():
         return trained.gains().sub(1).sum().sqrt()  # 0 with an infinite slope
 
     trained = network(moving=("gains",))
-    progress = fit(trained, Whole(objective), optimizer="Adam", lr=0.1, epochs=3)
+    progress = train(trained, Whole(objective), optimizer="Adam", lr=0.1, epochs=3)
     assert progress.diverged
     assert "gradient of gains" in progress.reason
     assert torch.equal(trained.gains().detach(), torch.ones(6, dtype=torch.float64))
@@ -121,18 +138,18 @@ def test_a_gradient_that_is_not_finite_is_never_stepped_along():
 @pytest.mark.parametrize("stopped_at", [1, 4])
 def test_going_on_from_a_checkpoint_gives_the_same_bits(optimizer, stopped_at, tmp_path):
     settings = {"optimizer": optimizer, "lr": 0.05, "epochs": 7}
-    whole = fit(network(), distance(2.0), **settings)
+    whole = train(network(), distance(2.0), **settings)
     kept = {}
     calls = iter(range(100))
 
-    def keep(state, progress):
+    def keep(state):
         torch.save(state, tmp_path / "checkpoint.pt")
-        kept["epoch"] = progress.epoch
+        kept["epoch"] = len(state["progress"]["history"])
 
     with pytest.raises(Interrupted):
-        fit(network(), distance(2.0), **settings, keep=keep, stop=lambda: next(calls) == stopped_at)
+        train(network(), distance(2.0), **settings, keep=keep, stop=lambda: next(calls) == stopped_at)
     assert kept["epoch"] == stopped_at
-    resumed = fit(
+    resumed = train(
         network(seed=0), distance(2.0), **settings, resume=torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     )
     assert [row["train_loss"] for row in resumed.history] == [row["train_loss"] for row in whole.history]
@@ -143,14 +160,14 @@ def test_going_on_from_a_checkpoint_gives_the_same_bits(optimizer, stopped_at, t
 
 def test_checkpoints_come_when_they_are_due():
     epochs = []
-    fit(
+    train(
         network(),
         distance(2.0),
         optimizer="Adam",
         lr=0.1,
         epochs=7,
         checkpoint_every=3,
-        keep=lambda state, progress: epochs.append(progress.epoch),
+        keep=lambda state: epochs.append(len(state["progress"]["history"])),
     )
     assert epochs == [3, 6]
 
@@ -160,13 +177,13 @@ def test_batches_count_by_their_weight_and_each_makes_an_update():
         def batches(self):
             return (1.0, 3.0)
 
-        def measure(self, trained, batch):
-            return Measured(trained.gains().sum() * 0 + batch, {"figure": 10 * batch}, weight=batch)
+        def measure(self, networks, batch):
+            return [Measured(networks[0].gains().sum() * 0 + batch, {"figure": 10 * batch}, weight=batch)]
 
-        def validate(self, trained, epoch):
-            return {"validate_loss": [5.0, 1.0, 2.0][epoch]}
+        def validate(self, networks, epoch):
+            return [{"validate_loss": [5.0, 1.0, 2.0][epoch]}]
 
-    progress = fit(network(), Batches(None), optimizer="SGD", lr=0.1, epochs=3)
+    progress = train(network(), Batches(None), optimizer="SGD", lr=0.1, epochs=3)
     row = progress.history[0]
     assert row["train_loss"] == pytest.approx((1 * 1 + 3 * 3) / 4)
     assert row["figure"] == pytest.approx((1 * 10 + 3 * 30) / 4)
@@ -175,18 +192,18 @@ def test_batches_count_by_their_weight_and_each_makes_an_update():
 
 def test_with_a_validation_the_best_values_are_those_it_saw():
     class Validated(Whole):
-        def validate(self, trained, epoch):
-            seen.append(trained.gains().detach().clone())
-            return {"validate_loss": [5.0, 1.0, 2.0][epoch]}
+        def validate(self, networks, epoch):
+            seen.append(networks[0].gains().detach().clone())
+            return [{"validate_loss": [5.0, 1.0, 2.0][epoch]}]
 
     seen = []
-    progress = fit(network(), Validated(distance(3.0).loss), optimizer="SGD", lr=0.1, epochs=3)
+    progress = train(network(), Validated(distance(3.0).loss), optimizer="SGD", lr=0.1, epochs=3)
     assert torch.equal(progress.best["gains"], seen[1])
 
 
 def test_the_final_loss_is_that_of_the_last_network_which_may_be_the_best():
     trained = network()
-    progress = fit(trained, distance(3.0), optimizer="SGD", lr=0.1, epochs=5)
+    progress = train(trained, distance(3.0), optimizer="SGD", lr=0.1, epochs=5)
     assert progress.final_loss == pytest.approx(24.0 * 0.8 ** (2 * 5), rel=1e-9)
     assert progress.final_loss < progress.history[-1]["train_loss"]
     assert (progress.best_loss, progress.best_epoch) == (progress.final_loss, 5)

@@ -257,7 +257,7 @@ def test_the_plain_loop_of_the_benchmark_does_the_same_epoch(tmp_path, task, non
     goal = train.objective(one, start)
     loop = plain_loop.TorchLoop(start.network, goal, one.config.trainvalidate.lr)
     loop()
-    fit(start.network, goal, **train.settings(one))
+    fit([start.network], goal, [train.settings(one)])
     found, wanted = start.network.elman_state_dict(), loop.model.state_dict()
     moved = building.begin(one).network.elman_state_dict()
     for name in wanted:

@@ -13,6 +13,7 @@ on the same threads, in turns with what it is compared to; of each, the fastest 
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -67,8 +68,8 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
 
 def _epoch(run: Run, start: building.Start, goal: Objective) -> Callable[[], float]:
     """One training epoch, which returns its own seconds: a training ends with a measurement of the final network."""
-    settings = train.settings(run) | {"epochs": 1}
-    return lambda: fit(start.network, goal, **settings).history[0]["seconds"]
+    settings = replace(train.settings(run), epochs=1)
+    return lambda: fit([start.network], goal, [settings])[0].history[0]["seconds"]
 
 
 def _spectrum_figures(run: Run, start: building.Start, goal: SpectrumObjective) -> dict[str, float]:

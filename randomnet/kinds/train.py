@@ -7,6 +7,7 @@ import io
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from randomnet.objectives import (
     task_objective,
 )
 from randomnet.rnn import Network
-from randomnet.training import Progress, fit
+from randomnet.training import Progress, Settings, fit
 
 WORKERS = None
 UNIT = "epoch"
@@ -75,13 +76,14 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     initial = state["initial"] if state else _measure(run, start, goal)
     values = state["values_initial"] if state else start.network.values()
 
-    def keep(training: dict[str, Any], progress: Progress) -> None:
+    def keep(states: list[dict[str, Any]]) -> None:
+        (training,) = states
         elapsed = (state or {}).get("seconds", 0.0) + time.perf_counter() - began
         kept = {"training": training, "initial": initial, "values_initial": values, "seconds": elapsed}
         results.write_bytes(folder.checkpoint, _torch_bytes(kept))
-        results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history))
+        results.write_csv(folder.path / "history.csv", pd.DataFrame(training["progress"]["history"]))
 
-    def reached(row: dict[str, float]) -> None:
+    def reached(index: int, row: dict[str, float]) -> None:
         report(row)
         every = run.config.trainvalidate.store_every_epoch
         if every and row["epoch"] % every == 0:
@@ -92,13 +94,13 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
             path = folder.path.parent / f"model_state_dict_epoch_{epoch}_iter_{run.iteration}.pth"
             results.write_bytes(path, _torch_bytes(start.network.elman_state_dict()))
 
-    progress = fit(
-        start.network,
+    (progress,) = fit(
+        [start.network],
         goal,
-        **settings(run),
+        [settings(run)],
         checkpoint_every=run.config.execution.checkpoint_every,
         keep=keep,
-        resume=state["training"] if state else None,
+        resume=[state["training"]] if state else None,
         report=reached,
         stop=stop,
     )
@@ -126,7 +128,7 @@ def estimate(run: Run) -> Cost:
     """Time of one run, from one epoch and a short spectrum measured here."""
     start = building.begin(run)
     goal = objective(run, start)
-    history = fit(start.network, goal, **(settings(run) | {"epochs": 2})).history
+    history = fit([start.network], goal, [replace(settings(run), epochs=2)])[0].history
     # the first epoch warms up, and may also record a spectrum
     epoch = min((row["seconds"] for row in history), default=float("nan"))
     epochs = run.config.trainvalidate.epochs
@@ -150,7 +152,7 @@ def objective(run: Run, start: building.Start) -> Objective:
         state = torch.zeros_like(like) if run.config.has_task else like
         term = SpectrumLoss(loss, target, state, start.frame[:k].to(like), schedule)
     if not run.config.has_task:
-        return SpectrumObjective(term, losses[term.loss])
+        return SpectrumObjective((term,), (losses[term.loss],))
     every = run.config.lyapunov.spectrum_every
     return task_objective(
         *building.trials_of(run),
@@ -167,16 +169,10 @@ def _leading(run: Run, start: building.Start) -> torch.Tensor:
     return start.frame[: building.exponents_of(run, start.connectome.n)]
 
 
-def settings(run: Run) -> dict[str, Any]:
-    """What `training.fit` is told by the config."""
+def settings(run: Run) -> Settings:
+    """How the config says that it is trained."""
     chosen = run.config.trainvalidate
-    return {
-        "optimizer": chosen.optimizer,
-        "lr": chosen.lr,
-        "epochs": chosen.epochs,
-        "clip_norm": chosen.clip_norm,
-        "early_stopping": chosen.early_stopping,
-    }
+    return Settings(chosen.optimizer, chosen.lr, chosen.epochs, chosen.clip_norm, chosen.early_stopping)
 
 
 def _measure(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:

@@ -18,7 +18,7 @@ backwards; QR adds 4 N k^2 per interval and its adjoint about 5 N k^2.
 
 from randomnet.lyapunov.growth import Schedule, System, random_frame
 from randomnet.lyapunov.record import Spectrum, entropy, kaplan_yorke, running
-from randomnet.lyapunov.spectra import exponents, spectrum
+from randomnet.lyapunov.spectra import exponents, exponents_of_each, spectrum, too_steep
 
 __all__ = [
     "Schedule",
@@ -26,8 +26,10 @@ __all__ = [
     "System",
     "entropy",
     "exponents",
+    "exponents_of_each",
     "kaplan_yorke",
     "random_frame",
     "running",
     "spectrum",
+    "too_steep",
 ]

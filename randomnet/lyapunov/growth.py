@@ -22,7 +22,7 @@ class System(Protocol):
     dt: float
 
     def advance(self, bundle: Tensor, steps: int, start: int) -> Tensor:
-        """State and tangent vectors (1 + k, N) after `steps` steps from the time `start`, in steps.
+        """State and tangent vectors (..., 1 + k, N) after `steps` steps from the time `start`, in steps.
 
         A function of its arguments: the sum rule, for one, asks for some steps twice.
         """
@@ -69,7 +69,7 @@ def random_frame(rng: np.random.Generator, k: int, n: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Settled:
-    """Where the record, or the frame's transient, begins: bundle (1 + k, N), time in steps, and the QR interval."""
+    """Where the record, or the frame's transient, begins: bundle (..., 1 + k, N), time in steps, the QR interval."""
 
     bundle: Tensor
     now: int
@@ -80,16 +80,17 @@ def settle(
     system: System, state: Tensor, frame: Tensor, schedule: Schedule, pause: Callable[[], None] = lambda: None
 ) -> Settled:
     """After the state's transient, with the frame still to settle; pause() is called now and then."""
-    if frame.ndim != 2 or state.shape != frame.shape[1:] or not 1 <= len(frame) <= len(state):
+    fits = frame.ndim == state.ndim + 1 and state.shape == frame.shape[:-2] + frame.shape[-1:]
+    if not fits or not 1 <= frame.shape[-2] <= frame.shape[-1]:
         raise ValueError(
             f"expected state (N,) and frame (k, N) with 1 <= k <= N, got {tuple(state.shape)} and {tuple(frame.shape)}"
         )
-    bundle, now = state[None], 0
+    bundle, now = state.unsqueeze(-2), 0
     for steps in plan(schedule.transient, 100 * system.dt, system.dt):
         bundle = system.advance(bundle, steps, now)
         now += steps
         pause()
-    bundle = torch.cat([bundle, frame])
+    bundle = torch.cat([bundle, frame], -2)
     adaptive = schedule.tons == "adaptive"
     return Settled(bundle, now, _adapted(system, bundle.detach(), schedule, now) if adaptive else float(schedule.tons))
 
@@ -113,7 +114,7 @@ def plan(time: float, interval: float, dt: float) -> list[int]:
 
 
 def growth(system: System, bundle: Tensor, steps: list[int], now: int) -> tuple[Tensor, Tensor]:
-    """The bundle after intervals of `steps` each from time `now`, and ln |R_ii| of each, (intervals, k)."""
+    """The bundle after intervals of `steps` each from time `now`, and ln |R_ii| of each, (intervals, ..., k)."""
     logs = []
     for some in steps:
         bundle = system.advance(bundle, some, now)
@@ -122,26 +123,31 @@ def growth(system: System, bundle: Tensor, steps: list[int], now: int) -> tuple[
             bundle, grown = _Orthonormalise.apply(bundle)
         else:
             bundle, r = orthonormal(bundle)
-            grown = r.diagonal().abs().log()  # a copy: a view would keep all of R
+            grown = log_diagonal(r)
         logs.append(grown)
     return bundle, torch.stack(logs)
 
 
 def orthonormal(bundle: Tensor) -> tuple[Tensor, Tensor]:
-    """The bundle with its tangent vectors orthonormalised, and R (k, k)."""
-    q, r = torch.linalg.qr(bundle[1:].mT)
-    return _bundled(bundle[:1], q.mT, bundle), r
+    """The bundle with its tangent vectors orthonormalised, and R (..., k, k)."""
+    q, r = torch.linalg.qr(bundle[..., 1:, :].mT)
+    return _bundled(bundle[..., :1, :], q.mT, bundle), r
+
+
+def log_diagonal(r: Tensor) -> Tensor:
+    """ln |R_ii| (..., k) of R; a copy, as a view would keep all of R."""
+    return r.diagonal(dim1=-2, dim2=-1).abs().log()
 
 
 def _bundled(state: Tensor, frame: Tensor, like: Tensor) -> Tensor:
-    """State (1, N) and tangent vectors (k, N) in one, with the same axis dense in memory as in `like`."""
-    if like.stride(0) == 1:
-        return torch.cat([state.mT, frame.mT], 1).mT
-    return torch.cat([state, frame])
+    """State (..., 1, N) and tangent vectors (..., k, N) in one, with the same axis dense in memory as in `like`."""
+    if like.stride(-2) == 1:
+        return torch.cat([state.mT, frame.mT], -1).mT
+    return torch.cat([state, frame], -2)
 
 
 class _Orthonormalise(torch.autograd.Function):
-    """QR of the tangent vectors of a bundle; returns the bundle with an orthonormal frame and ln |R_ii| (k,).
+    """QR of the tangent vectors of a bundle; returns the bundle with an orthonormal frame and ln |R_ii| (..., k).
 
     Adjoint (Seeger et al. 2018), with the frame's vectors as rows W, A = R^T W and only ln |R_ii| used of R:
     A' = R^-1 (W' + (diag(l') - copyltu(W' W^T)) W), copyltu copying the lower triangle to the upper.
@@ -151,15 +157,15 @@ class _Orthonormalise(torch.autograd.Function):
     def forward(ctx, bundle):  # noqa: ANN205
         after, r = orthonormal(bundle)
         ctx.save_for_backward(after, r)
-        return after, r.diagonal().abs().log()
+        return after, log_diagonal(r)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, bundle_bar, logs_bar):  # noqa: ANN205
         after, r = ctx.saved_tensors
-        frame, frame_bar = after[1:], bundle_bar[1:]
+        frame, frame_bar = after[..., 1:, :], bundle_bar[..., 1:, :]
         products = torch.tril(frame_bar @ frame.mT)
         mixed = -(products + torch.tril(products, -1).mT)
-        mixed.diagonal().add_(logs_bar)
-        inner = torch.addmm(frame_bar, mixed, frame)
-        return _bundled(bundle_bar[:1], torch.linalg.solve_triangular(r, inner, upper=True), after)
+        mixed.diagonal(dim1=-2, dim2=-1).add_(logs_bar)
+        inner = torch.add(frame_bar, mixed @ frame)
+        return _bundled(bundle_bar[..., :1, :], torch.linalg.solve_triangular(r, inner, upper=True), after)

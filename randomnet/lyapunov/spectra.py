@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from randomnet.lyapunov.growth import Schedule, Settled, System, growth, orthonormal, plan, settle
+from randomnet.lyapunov.growth import Schedule, Settled, System, growth, log_diagonal, orthonormal, plan, settle
 from randomnet.lyapunov.record import Spectrum
 
 GRAPH_BYTES = 500e6  # what the graph of one gradient may keep; beyond it segments are recomputed
@@ -75,7 +75,7 @@ class _Recorder:
             if bundle.dtype != torch.float64:
                 raise ValueError(f"a reported spectrum must be float64, the system answers in {bundle.dtype}")
             self.bundle, r = orthonormal(bundle)
-            self.logs.append(r.diagonal().abs().log())  # a copy: a view would keep all of R
+            self.logs.append(log_diagonal(r))
             if index % self.looks == 0:
                 self.conditions.append(_log10_condition(r))
             if expected is not None:
@@ -124,6 +124,18 @@ def exponents(system: System, state: Tensor, frame: Tensor, schedule: Schedule) 
     Where the graph would exceed GRAPH_BYTES, segments of it are recomputed in the backward pass. Raises
     FloatingPointError where a frame before QR is too ill-conditioned for a gradient: a smaller tons helps, or float64.
     """
+    found, steepness = exponents_of_each(system, state, frame, schedule)
+    trouble = too_steep(float(steepness), found.dtype)
+    if trouble:
+        raise FloatingPointError(trouble)
+    return found
+
+
+def exponents_of_each(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> tuple[Tensor, Tensor]:
+    """The exponents (..., k) of one system or of a stack of them, which has states (runs, N) and frames (runs, k, N).
+
+    Also, of each, how large the spread of ln |R_ii| at one QR became (...), for `too_steep` to judge.
+    """
     if schedule.tsim == "auto":
         raise ValueError("exponents with a gradient need a tsim that is a number, got 'auto'")
     settled = settle(system, state, frame, schedule)
@@ -139,20 +151,21 @@ def exponents(system: System, state: Tensor, frame: Tensor, schedule: Schedule) 
         else:
             bundle, grown = checkpoint(growth, *part, use_reentrant=False, preserve_rng_state=False)
         now += sum(segment)
-        _check_condition(grown.detach())
         logs.append(grown)
-    total = torch.cat(logs)[len(settling) :].sum(0)
-    return torch.sort(total / (sum(record) * system.dt), descending=True).values
+    every = torch.cat(logs)
+    steepness = (every.detach().amax(-1) - every.detach().amin(-1)).amax(0)
+    total = every[len(settling) :].sum(0)
+    return torch.sort(total / (sum(record) * system.dt), descending=True).values, steepness
 
 
-def _check_condition(logs: Tensor) -> None:
-    """FloatingPointError where ln |R_ii| (intervals, k) tell of a frame too ill-conditioned for a gradient."""
-    spread = float((logs.max(1).values - logs.min(1).values).max())
-    if spread > math.log(WORST_CONDITION[logs.dtype]):
-        raise FloatingPointError(
-            f"the frame's condition before QR reached 1e{spread / math.log(10):.0f}, too much for a gradient in "
-            f"{str(logs.dtype).removeprefix('torch.')}; use a smaller tons, fewer exponents or float64"
-        )
+def too_steep(steepness: float, dtype: torch.dtype) -> str:
+    """What is wrong where ln |R_ii| differ by so much at one QR that its gradient is lost to rounding; or ''."""
+    if not steepness > math.log(WORST_CONDITION[dtype]):
+        return ""
+    return (
+        f"the frame's condition before QR reached 1e{steepness / math.log(10):.0f}, too much for a gradient in "
+        f"{str(dtype).removeprefix('torch.')}; use a smaller tons, fewer exponents or float64"
+    )
 
 
 def _segments(steps: list[int], bundle: Tensor, stages: int) -> list[list[int]]:

@@ -13,7 +13,7 @@ steps of the same flows, of whole bundles too, at four products each; a drive is
 """
 
 from randomnet.rnn.couplings import Coupling, Dense, Pattern, Sparse, is_sparse
-from randomnet.rnn.dynamics import Dynamics
+from randomnet.rnn.dynamics import Dynamics, stacked
 from randomnet.rnn.entries import Entries
 from randomnet.rnn.network import ENTRIES, FORMS, INTEGRATORS, INTERFACE, Network
 from randomnet.rnn.sequence import AlongTrials
@@ -32,4 +32,5 @@ __all__ = [
     "Pattern",
     "Sparse",
     "is_sparse",
+    "stacked",
 ]

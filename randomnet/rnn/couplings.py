@@ -24,7 +24,7 @@ def is_sparse(n: int, edges: int) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Dense:
-    """J as a matrix `values` (N, N), whose gradient is one of all its entries."""
+    """J as a matrix `values` (N, N), or one per run (runs, N, N); its gradient is one of all the entries."""
 
     values: Tensor
 
@@ -48,23 +48,29 @@ class Dense:
 
     def into(self, rows: Tensor, out: Tensor) -> Tensor:
         """rows J^T into `out`."""
-        return torch.mm(rows, self.transposed, out=out)
+        return torch.matmul(rows, self.transposed, out=out)
 
     def onto(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
         """beta base + alpha rows J^T into `out`."""
-        return torch.addmm(base, rows, self.transposed, beta=beta, alpha=alpha, out=out)
+        return _add(base, rows, self.transposed, beta, alpha, out)
 
     def back(self, rows: Tensor, out: Tensor) -> Tensor:
         """rows J into `out`."""
-        return torch.mm(rows, self.factors[0], out=out)
+        return torch.matmul(rows, self.factors[0], out=out)
 
     def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
         """beta base + rows J into `out`."""
-        return torch.addmm(base, rows, self.factors[0], beta=beta, out=out)
+        return _add(base, rows, self.factors[0], beta, 1.0, out)
 
     def gradient(self, total: Tensor, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
         """Add to `total` the gradient of J where `rows` were multiplied and `adjoint` came back."""
-        total.addmm_(adjoint.mT, rows, alpha=alpha)
+        _add(total, adjoint.mT, rows, 1.0, alpha, total)
+
+
+def _add(base: Tensor, left: Tensor, right: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
+    """beta base + alpha left right into `out`, of matrices or of one per run."""
+    add = torch.addmm if base.ndim == 2 else torch.baddbmm
+    return add(base, left, right, beta=beta, alpha=alpha, out=out)
 
 
 class Pattern(torch.nn.Module):

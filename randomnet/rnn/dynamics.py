@@ -1,5 +1,6 @@
 """One step of a network and its tangent, alone or as a bundle of state and tangent vectors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -9,18 +10,19 @@ from torch.autograd.function import once_differentiable
 
 from randomnet.activations import Activation
 from randomnet.integration import runge_kutta
-from randomnet.rnn.couplings import Coupling
+from randomnet.rnn.couplings import Coupling, Dense
 
 
 @dataclass(frozen=True)
 class Dynamics:
     """One step of a network and its tangent: what spectra are computed from.
 
-    coupling: the products with J[post, pre]; gains, shifts (N,). integrator: of the flow x' = G(x) - x, where G, the
-    Euler step of size 1, is J phi(h) or phi(J r): "euler", x <- (1-dt) x + dt G(x), or "rk4", the classical Runge-Kutta
-    step. That one is taken of the whole bundle, tangent vectors with d' = G'(x) d - d at each stage's state x:
-    differentiating the four stages gives these very stages, so the tangent is exact, that of the step and not of the
-    flow.
+    Of several networks side by side where everything has a leading axis of runs: states (runs, N), bundles
+    (runs, 1 + k, N); see `stacked`. coupling: the products with J[post, pre]; gains, shifts (..., N). integrator: of
+    the flow x' = G(x) - x, where G, the Euler step of size 1, is J phi(h) or phi(J r): "euler",
+    x <- (1-dt) x + dt G(x), or "rk4", the classical Runge-Kutta step. That one is taken of the whole bundle, tangent
+    vectors with d' = G'(x) d - d at each stage's state x: differentiating the four stages gives these very stages, so
+    the tangent is exact, that of the step and not of the flow.
     """
 
     coupling: Coupling
@@ -69,7 +71,7 @@ class Dynamics:
         return torch.cat([self.step(bundle[:1]), self.tangent(bundle[0], bundle[1:])])
 
     def advance(self, bundle: Tensor, steps: int, start: int = 0, drive: Tensor | None = None) -> Tensor:
-        """State and tangent vectors (1 + k, N) moved on by `steps`, differentiable in bundle and parameters.
+        """State and tangent vectors (..., 1 + k, N) moved on by `steps`, differentiable in bundle and parameters.
 
         drive: (steps, N), what inputs add throughout each step, or None. start: the time in steps, which makes no
         difference.
@@ -101,20 +103,47 @@ class Dynamics:
     def march(self, bundle: Tensor, inner: Tensor, after: Tensor, drive: Tensor | None = None) -> Tensor:
         """One Euler step of the bundle into `after`; `inner` receives what enters (current) or leaves (rate) J."""
         if self.form == "current":
-            rates, slope = self.activation(bundle[0], self.gains, self.shifts)
-            torch.mul(bundle, slope, out=inner)
-            inner[0] = rates
+            rates, slope = self.activation(bundle[..., 0, :], self.gains, self.shifts)
+            torch.mul(bundle, slope.unsqueeze(-2), out=inner)
+            inner[..., 0, :] = rates
             self.coupling.onto(bundle, inner, 1 - self.dt, self.dt, after)
             if drive is not None:
-                after[0].add_(drive, alpha=self.dt)
+                after[..., 0, :].add_(drive, alpha=self.dt)
             return after
         self.coupling.into(bundle, inner)
         if drive is not None:
-            inner[0] += drive
-        rates, slope = self.activation(inner[0], self.gains, self.shifts)
-        torch.mul(inner, slope, out=after)
-        after[0] = rates
+            inner[..., 0, :] += drive
+        rates, slope = self.activation(inner[..., 0, :], self.gains, self.shifts)
+        torch.mul(inner, slope.unsqueeze(-2), out=after)
+        after[..., 0, :] = rates
         return after.mul_(self.dt).add_(bundle, alpha=1 - self.dt)
+
+
+def stacked(systems: Sequence[Dynamics]) -> Dynamics:
+    """Networks of one size, side by side as one system with a leading axis of runs; differentiable in each.
+
+    Raises ValueError where they differ in more than their values, or where one has sparse couplings.
+    """
+    first = systems[0]
+    for other in systems:
+        named = [(name, getattr(first, name), getattr(other, name)) for name in ("form", "dt", "integrator")]
+        named.append(("activation", first.activation.name, other.activation.name))
+        named.append(("size", tuple(first.gains.shape), tuple(other.gains.shape)))
+        for name, expected, got in named:
+            if expected != got:
+                raise ValueError(f"networks side by side must have the same {name}, got {expected} and {got}")
+        if not isinstance(other.coupling, Dense):
+            raise ValueError("networks side by side must have dense couplings, got a sparse one")
+    if first.integrator != "euler":
+        raise ValueError(f"networks side by side are moved in Euler steps only, got integrator {first.integrator!r}")
+    stretching = [system.activation for system in systems if system.activation.stretches]
+    return replace(
+        first,
+        coupling=Dense(torch.stack([system.coupling.values for system in systems])),
+        gains=torch.stack([system.gains for system in systems]),
+        shifts=torch.stack([system.shifts for system in systems]),
+        activation=(stretching or [first.activation])[0],
+    )
 
 
 class _Advance(torch.autograd.Function):
@@ -141,7 +170,7 @@ class _Advance(torch.autograd.Function):
     def backward(ctx, adjoint):  # noqa: ANN205
         bundle, path, inner, weights, gains, shifts = ctx.saved_tensors
         activation, coupling, form, dt, steps = ctx.settings
-        x = torch.cat([bundle[:1], path[:-1, 0]]) if form == "current" else inner[:, 0]
+        x = torch.cat([bundle[None, ..., 0, :], path[:-1, ..., 0, :]]) if form == "current" else inner[..., 0, :]
         slopes, bends = activation(x, gains, shifts)[1], activation.bends(x, gains, shifts)
         rates_bar, slopes_bar = torch.empty_like(slopes), torch.empty_like(slopes)
         weights_bar = torch.zeros_like(weights) if ctx.needs_input_grad[1] else None
@@ -154,20 +183,20 @@ class _Advance(torch.autograd.Function):
                 if weights_bar is not None:
                     coupling.gradient(weights_bar, adjoint, at_coupling, dt)
                 if drive_bar is not None:
-                    torch.mul(adjoint[0], dt, out=drive_bar[step])
+                    torch.mul(adjoint[..., 0, :], dt, out=drive_bar[step])
                 coupling.back(adjoint, buffer).mul_(dt)
-                rates_bar[step] = buffer[0]
-                torch.sum(torch.mul(buffer, now, out=held)[1:], 0, out=slopes_bar[step])
-                buffer *= slopes[step]
-                buffer[0].addcmul_(slopes_bar[step], bends[step])
+                rates_bar[step] = buffer[..., 0, :]
+                torch.sum(torch.mul(buffer, now, out=held)[..., 1:, :], -2, out=slopes_bar[step])
+                buffer *= slopes[step].unsqueeze(-2)
+                buffer[..., 0, :].addcmul_(slopes_bar[step], bends[step])
                 adjoint = buffer.add_(adjoint, alpha=1 - dt)
             else:
-                torch.mul(adjoint[0], dt, out=rates_bar[step])
-                torch.sum(torch.mul(adjoint, at_coupling, out=held)[1:], 0, out=slopes_bar[step]).mul_(dt)
-                torch.mul(adjoint, slopes[step] * dt, out=held)
-                held[0].addcmul_(slopes_bar[step], bends[step])
+                torch.mul(adjoint[..., 0, :], dt, out=rates_bar[step])
+                torch.sum(torch.mul(adjoint, at_coupling, out=held)[..., 1:, :], -2, out=slopes_bar[step]).mul_(dt)
+                torch.mul(adjoint, (slopes[step] * dt).unsqueeze(-2), out=held)
+                held[..., 0, :].addcmul_(slopes_bar[step], bends[step])
                 if drive_bar is not None:
-                    drive_bar[step] = held[0]
+                    drive_bar[step] = held[..., 0, :]
                 if weights_bar is not None:
                     coupling.gradient(weights_bar, held, now)
                 adjoint = coupling.back_onto(adjoint, held, 1 - dt, buffer)

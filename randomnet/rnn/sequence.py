@@ -125,7 +125,7 @@ class _Driven(torch.autograd.Function):
         drive_bar = torch.empty_like(fired)
         held = later = None  # held: in the leaky rate form, the adjoint of the state after the step
         at_outputs = None if outputs_bar is None else outputs_bar.unbind(0)
-        slopes, places, seen = activation.slope_from_rate, drive_bar.unbind(0), fired.unbind(0)
+        places, seen = drive_bar.unbind(0), fired.unbind(0)
         for step in reversed(range(len(places))):
             at = places[step]
             if at_outputs is None:
@@ -139,7 +139,7 @@ class _Driven(torch.autograd.Function):
             if form == "rate" and dt != 1:
                 held = at.clone() if held is None else held.mul_(1 - dt).add_(at)
                 at.copy_(held)
-            at.mul_(slopes(seen[step]))
+            activation.pull(at, seen[step])
             if dt != 1:
                 at.mul_(dt)
                 if form == "current" and later is not None:
@@ -150,7 +150,8 @@ class _Driven(torch.autograd.Function):
         if needed[3]:
             initial_bar = later @ matrix
             if form == "current":
-                initial_bar.mul_(slopes(rates[0])).add_(later, alpha=(1 - dt) / dt)
+                activation.pull(initial_bar, rates[0])
+                initial_bar.add_(later, alpha=(1 - dt) / dt)
             elif held is not None:
                 initial_bar.add_(held, alpha=1 - dt)
         if outputs_bar is not None:
