@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from randomnet.lyapunov import Schedule, Spectrum, System, exponents_of_each, spectrum, too_steep
-from randomnet.rnn import Dynamics, Network, stacked
+from randomnet.rnn import Dense, Dynamics, Network, stacked
 from randomnet.tasks import Trials
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -100,8 +100,8 @@ class SpectrumLoss:
 
 def losses_of_each(losses: Sequence[SpectrumLoss], systems: Sequence[Dynamics]) -> list[Measured]:
     """`of` for networks with a loss each, of one length and schedule, computed side by side."""
-    if len(systems) == 1:
-        return [losses[0].of(systems[0])]
+    if len(systems) == 1 or not all(isinstance(system.coupling, Dense) for system in systems):
+        return [loss.of(system) for loss, system in zip(losses, systems, strict=True)]
     state, frame = (torch.stack([getattr(loss, name) for loss in losses]) for name in ("state", "frame"))
     found = exponents_of_each(stacked(systems), state, frame, losses[0].schedule)
     return [loss._of(*own) for loss, *own in zip(losses, *found, strict=True)]
@@ -130,6 +130,16 @@ class SpectrumObjective:
     def only(self, indices: Sequence[int]) -> "SpectrumObjective":
         """That of some of the networks."""
         return SpectrumObjective(*(tuple(each[index] for index in indices) for each in (self.losses, self.weights)))
+
+
+def side_by_side(objectives: Sequence[Objective]) -> Objective:
+    """One objective for several networks from one for each. Raises ValueError for tasks."""
+    if len(objectives) == 1:
+        return objectives[0]
+    if not all(isinstance(one, SpectrumObjective) for one in objectives):
+        raise ValueError("only networks that are trained on spectra alone are trained side by side")
+    losses, weights = (sum((getattr(one, name) for one in objectives), ()) for name in ("losses", "weights"))
+    return SpectrumObjective(losses, weights)
 
 
 @dataclass(frozen=True)

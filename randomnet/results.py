@@ -169,9 +169,8 @@ class RunFolder:
         return self.path / "checkpoint.pt"
 
     def finish(self, record: Mapping[str, Any]) -> None:
-        """Write run.json and tidy up."""
+        """Write run.json; once all runs that share a checkpoint have one, `tidy` drops that."""
         write_json(self.path / "run.json", record)
-        self.tidy()
 
     def tidy(self) -> None:
         """Drop what a run that has ended needs no more; a kill may come between its run.json and this."""

@@ -13,6 +13,8 @@ from randomnet.objectives import Measured, Objective
 from randomnet.optimizers import Optimizer
 from randomnet.rnn import Network
 
+KEEP_SECONDS = 5.0  # between checkpoints, unless told
+
 
 class Interrupted(Exception):
     """Training stopped because it was asked to; what was reached has been kept."""
@@ -62,7 +64,7 @@ def fit(
     objective: Objective,
     settings: Sequence[Settings],
     *,
-    checkpoint_every: int = 0,
+    checkpoint_every: int | None = None,
     keep: Callable[[list[dict[str, Any]]], None] = lambda states: None,
     resume: Sequence[dict[str, Any]] | None = None,
     report: Callable[[int, dict[str, float]], None] = lambda index, row: None,
@@ -70,17 +72,21 @@ def fit(
 ) -> list[Progress]:
     """Train the parameters of each network on its part of the objective; they know nothing of each other.
 
-    keep(states) is called every checkpoint_every epochs; such states given as `resume` go on from there to the same
-    bytes. report(index, row) is told every epoch of every network. A loss or gradient that is not finite ends the
-    training of that network with `diverged` and a reason, back at the values of its last finite loss. Raises
-    Interrupted, after keep, once stop() is true.
+    keep(states) is called every checkpoint_every epochs, or where that is None every KEEP_SECONDS; such states given
+    as `resume` go on from there to the same bytes. report(index, row) is told every epoch of every network. A loss or
+    gradient that is not finite ends the training of that network with `diverged` and a reason, back at the values of
+    its last finite loss. Raises Interrupted, after keep, once stop() is true.
     """
     trainees = [_Trainee(*pair) for pair in zip(networks, settings, strict=True)]
     for trainee, state in zip(trainees, resume or [], strict=resume is not None):
         trainee.take_up(state)
 
+    last = time.monotonic()
+
     def kept() -> None:
+        nonlocal last
         keep([trainee.state() for trainee in trainees])
+        last = time.monotonic()
 
     while active := [index for index, trainee in enumerate(trainees) if trainee.active]:
         if stop():
@@ -94,9 +100,12 @@ def fit(
             report(index, trainee.progress.history[-1])
             trainee.consider_stopping()
         done = max(trainee.progress.epoch for trainee in trainees)
-        if checkpoint_every and done % checkpoint_every == 0 and any(trainee.active for trainee in trainees):
+        due = done % checkpoint_every == 0 if checkpoint_every else time.monotonic() - last > KEEP_SECONDS
+        if due and any(trainee.active for trainee in trainees):
             kept()
     _finish(trainees, objective)
+    if len(trainees) > 1:  # they end together: what comes after may be interrupted between one and the next
+        kept()
     return [trainee.progress for trainee in trainees]
 
 

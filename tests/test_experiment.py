@@ -10,7 +10,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import made_up
@@ -52,6 +54,7 @@ combos_params = {{"optimizer": ["Adam", "SGD"], "target": [0, "0.5:-0.5"]}}
 [execution]
 workers = {workers}
 checkpoint_every = 1
+batch_runs = 2
 """
 
 
@@ -65,17 +68,39 @@ def run(*arguments):
     return runrandomnet.main([str(argument) for argument in arguments])
 
 
-def start(*arguments, **options):
-    """The same in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "runrandomnet.py"), *map(str, arguments)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        **options,
-    )
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["pytest", "runrandomnet", "randomnet.experiment"])
+
+
+class Forked(FORKS.Process):
+    """The same in a process of its own, forked from one that has imported everything: its start takes no time."""
+
+    def __init__(self, *arguments):
+        super().__init__()
+        self.arguments, self.words = list(map(str, arguments)), tempfile.mkstemp()[1]
+
+    def run(self):
+        os.setsid()
+        words = os.open(self.words, os.O_WRONLY)
+        os.dup2(words, 1)
+        os.dup2(words, 2)
+        sys.modules["__main__"] = runrandomnet  # which its workers import, as those of the command do
+        resource_tracker._resource_tracker._fd = None  # its own: what it leaves when killed is not this process's
+        sys.exit(runrandomnet.main(self.arguments))
+
+    def poll(self):
+        return self.exitcode
+
+    def communicate(self, timeout=None):
+        self.join(timeout)
+        return Path(self.words).read_text(), None
+
+
+def start(*arguments):
+    """`run` in a process of its own."""
+    process = Forked(*arguments)
+    process.start()
+    return process
 
 
 def contents(root):
@@ -108,6 +133,20 @@ def reference(tmp_path_factory):
     """An experiment done once, in one process without interruption."""
     folder = tmp_path_factory.mktemp("reference")
     assert run(ini(folder)) == 0
+    return folder / "a"
+
+
+# two combos, four runs, long enough to be interrupted
+HALF = ("--set", 'combosparams.combos_params={"optimizer": ["Adam", "SGD"]}')
+EPOCHS = 30
+ALONE = ("--set", "execution.workers=1")  # spares the start of workers where they are not the point
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """HALF of EPOCHS done once, in one process without interruption."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert run(ini(folder, epochs=EPOCHS), *HALF) == 0
     return folder / "a"
 
 
@@ -223,7 +262,7 @@ def test_a_worker_without_a_parent_ends_and_records_nothing(tmp_path, monkeypatc
     monkeypatch.setattr(engines.os, "_exit", end)
     one = read_plan(ini(tmp_path)).combos[0].runs()[0]
     with pytest.raises(SystemExit):
-        engines.carry_out(one, tmp_path / "a", functools.partial(engines._say, here), lambda: False)
+        engines.carry_out((one,), tmp_path / "a", functools.partial(engines._say, here), lambda: False)
     assert codes == [1]
     assert not list(tmp_path.rglob("error.txt")) and not list(tmp_path.rglob("run.json"))
 
@@ -280,16 +319,20 @@ def test_fresh_moves_the_old_folder_aside(tmp_path):
     assert json.loads((tmp_path / "a" / "manifest.json").read_text())["seed"] == 6
 
 
-def test_a_run_that_fails_leaves_its_traceback_and_the_rest_go_on(tmp_path, monkeypatch, reference, capsys):
+def test_a_run_that_fails_leaves_its_traceback_and_the_rest_go_on(tmp_path, monkeypatch, capsys):
     execute = train.execute
 
-    def sometimes(run, *rest):
-        if (run.combo, run.iteration) == (2, 1):
+    def sometimes(runs, *rest):
+        if any((run.combo, run.iteration) == (2, 1) for run in runs):
             raise RuntimeError("struck by lightning")
-        return execute(run, *rest)
+        return execute(runs, *rest)
 
-    monkeypatch.setattr(train, "execute", sometimes)
     path = ini(tmp_path)
+    path.write_text(path.read_text().replace("batch_runs = 2", "batch_runs = 1"))
+    assert run(path) == 0
+    (tmp_path / "a").rename(tmp_path / "undisturbed")
+    monkeypatch.setattr(train, "execute", sometimes)
+    path.write_text(path.read_text().replace("batch_runs = 1", "batch_runs = 8"))
     assert run(path) == 1
     assert "--retry-failed" in capsys.readouterr().out
     failed = tmp_path / "a" / "2" / "iter_1"
@@ -299,8 +342,8 @@ def test_a_run_that_fails_leaves_its_traceback_and_the_rest_go_on(tmp_path, monk
     monkeypatch.setattr(train, "execute", execute)
     assert run(path) == 1, "a failed run is not tried again unasked"
     assert run(path, "--retry-failed") == 0
-    found = contents(tmp_path / "a")
-    assert differing(found, contents(reference)) == []
+    # all of its batch were done one by one, and it was at last
+    assert differing(contents(tmp_path / "a"), contents(tmp_path / "undisturbed")) == []
 
 
 def test_a_loss_that_is_not_finite_ends_that_run_only(tmp_path):
@@ -329,7 +372,7 @@ def test_shares_side_by_side_are_the_whole(tmp_path, reference):
     wait_for(lambda: list((tmp_path / "a").glob("*/iter_*/*")), processes[0])
     processes[1].kill()
     said = [process.communicate(timeout=120)[0] for process in processes]
-    assert [processes[0].returncode, processes[2].returncode] == [0, 0], said
+    assert [processes[0].exitcode, processes[2].exitcode] == [0, 0], said
     assert run(path, "--shard", "2/3") == 0
     assert differing(contents(tmp_path / "a"), contents(reference)) == []
     assert list(pd.read_csv(tmp_path / "a" / "summary.csv")["status"]) == ["complete"] * 8
@@ -339,7 +382,7 @@ def test_shares_side_by_side_are_the_whole(tmp_path, reference):
 def test_a_share_has_the_runs_that_are_its_own(tmp_path, capsys):
     assert run(ini(tmp_path), "--shard", "2/4") == 0
     done = {tuple(path.parts[-3:-1]) for path in (tmp_path / "a").glob("*/iter_*/run.json")}
-    assert done == {("1", "iter_0"), ("1", "iter_1")}
+    assert done == {("2", "iter_0"), ("3", "iter_0")}  # a batch of two
     assert len(pd.read_csv(tmp_path / "a" / "summary.csv")) == 8
     out = capsys.readouterr().out
     assert out.count("complete") == 2 and "missing" not in out
@@ -390,24 +433,26 @@ def test_pretrained_starts_from_the_last_values_of_the_same_run(reference, tmp_p
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, reference):
-    for workers in (1, 2):
-        path = ini(tmp_path, name=f"w{workers}", epochs=25, workers=workers)
-        process = start(path)
-        wait_for(lambda root=tmp_path / f"w{workers}": list(root.glob("*/iter_*/checkpoint.pt")), process)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, whole, workers):
+    path = ini(tmp_path, epochs=EPOCHS, workers=workers)
+    command = [sys.executable, str(ROOT / "runrandomnet.py"), str(path), *HALF]
+    words = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, start_new_session=True, **words) as process:
+        wait_for(lambda: len(list((tmp_path / "a").glob("*/iter_*/checkpoint.pt"))) >= workers, process)
         os.killpg(process.pid, signal.SIGINT)
         out, _ = process.communicate(timeout=60)
-        assert process.returncode == 130, out
-        assert f"python runrandomnet.py {path}" in out
-        assert list((tmp_path / f"w{workers}").glob("*/iter_*/checkpoint.pt"))
-        assert start(path).wait(timeout=120) == 0
-    assert differing(contents(tmp_path / "w1"), contents(tmp_path / "w2")) == []
+    assert process.returncode == 130, out
+    assert f"python runrandomnet.py {path}" in out
+    assert list((tmp_path / "a").glob("*/iter_*/checkpoint.pt"))
+    assert run(path, *HALF, *ALONE) == 0
+    assert differing(contents(tmp_path / "a"), contents(whole)) == []
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_fails_its_run_only(tmp_path):
-    path = ini(tmp_path, epochs=30, workers=2)
-    process = start(path)
+def test_a_worker_that_dies_fails_its_batch_only(tmp_path, whole):
+    path = ini(tmp_path, epochs=EPOCHS, workers=2)
+    process = start(path, *HALF)
     wait_for(lambda: list((tmp_path / "a").glob("*/iter_*/checkpoint.pt")), process)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     if not children.exists():
@@ -416,33 +461,37 @@ def test_a_worker_that_dies_fails_its_run_only(tmp_path):
     workers = [int(child) for child in children.read_text().split() if is_worker(child)]
     os.kill(workers[0], signal.SIGKILL)
     out, _ = process.communicate(timeout=120)
-    assert process.returncode == 1, out
+    assert process.exitcode == 1, out
     summary = pd.read_csv(tmp_path / "a" / "summary.csv")
-    assert sorted(summary["status"]) == ["complete"] * 7 + ["failed"]
-    assert start(path, "--retry-failed").wait(timeout=120) == 0
+    assert sorted(summary["status"]) == ["complete"] * 2 + ["failed"] * 2
+    assert run(path, *HALF, *ALONE, "--retry-failed") == 0
+    assert differing(contents(tmp_path / "a"), contents(whole)) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
-def test_killed_a_dozen_times_it_goes_on_to_the_same_bytes(tmp_path, workers):
-    half = "combosparams.combos_params={\"optimizer\": [\"Adam\", \"SGD\"]}"  # four runs are enough
-    whole = ini(tmp_path, name="whole", epochs=50, workers=2)
-    assert start(whole, "--set", half).wait(timeout=200) == 0
-    path = ini(tmp_path, name="killed", epochs=50, workers=workers)
+@pytest.mark.parametrize(("workers", "kills"), [(1, 6), (2, 3)])
+def test_killed_again_and_again_it_goes_on_to_the_same_bytes(tmp_path, whole, workers, kills):
+    """Once as soon as it has begun, then at any moment of the epochs that follow."""
+    path, root = ini(tmp_path, epochs=EPOCHS, workers=workers), tmp_path / "a"
     moments = random.Random(workers)
-    kills = 0
-    while kills < 6:
-        process = start(path, "--set", half)
-        try:
-            process.wait(timeout=moments.uniform(1.0, 3.5) if workers == 1 else moments.uniform(2.0, 6.0))
-            break
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            process.communicate()
-            kills += 1
-    assert kills >= 3
-    assert start(path, "--set", half).wait(timeout=200) == 0
-    assert differing(contents(tmp_path / "killed"), contents(tmp_path / "whole")) == []
+    for kill in range(kills):
+        process = start(path, *HALF)
+        if kill == 0:
+            wait_for((root / ".lock").exists, process)
+        else:
+            further = epochs_done(root) + moments.randint(1, 18)
+            wait_for(lambda further=further: epochs_done(root) >= further, process)
+        time.sleep(moments.uniform(0, 0.03))
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, "it had not ended by then"
+    assert run(path, *HALF, *ALONE) == 0
+    assert differing(contents(root), contents(whole)) == []
+
+
+def epochs_done(root):
+    """Lines of all histories, which grow by one with each checkpoint."""
+    return sum(path.read_text().count("\n") for path in root.glob("*/iter_*/history.csv"))
 
 
 def is_worker(pid):
@@ -454,7 +503,7 @@ def wait_for(condition, process, limit=60):
     while not condition():
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.02)
+        time.sleep(0.005)
 
 
 TEMPLATES = [ROOT / "config.ini", *sorted((ROOT / "config").glob("*.ini"))]

@@ -220,10 +220,10 @@ def test_an_interrupted_spectrum_is_done_again(tmp_path, monkeypatch):
     folder = ResultsFolder(tmp_path / "out").run(0, 0)
     folder.create()
     with pytest.raises(Interrupted):
-        kind.execute(one, folder, lambda row: None, lambda: True)
+        kind.execute([one], [folder], lambda run, row: None, lambda: True)
     assert folder.status == "missing"
     rows = []
-    record = kind.execute(one, folder, rows.append, lambda: False)
+    [(_, record)] = kind.execute([one], [folder], lambda run, row: rows.append(row), lambda: False)
     assert sum(row["advance"] for row in rows) == pytest.approx(60, abs=2)
     json.dumps(record["summary"])
 

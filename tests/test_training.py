@@ -38,7 +38,7 @@ class Whole:
         return self
 
 
-def train(trained, objective, keep=lambda state: None, resume=None, stop=lambda: False, checkpoint_every=0, **settings):
+def train(trained, objective, *, keep=lambda state: None, resume=None, stop=bool, checkpoint_every=None, **settings):
     """One network by itself."""
     (progress,) = fit(
         [trained],

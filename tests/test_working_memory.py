@@ -158,7 +158,8 @@ def stored(root, combo, epoch, iteration):
 @pytest.mark.parametrize("task", TEMPLATES)
 def test_the_predecessors_config_runs_as_it_stands(tmp_path, network, task):
     path = predecessors(tmp_path, task, network)
-    assert run(path, "--set", "trainvalidate.epochs=2", "--set", "trainvalidate.iterations=2") == 0
+    short = ("trainvalidate.epochs=2", "trainvalidate.iterations=2", "execution.workers=1")
+    assert run(path, *(part for setting in short for part in ("--set", setting))) == 0
     check_files(tmp_path / "results", task, hidden=24, iterations=2, epochs=2)
 
 
@@ -391,13 +392,13 @@ def test_interrupted_it_goes_on_to_the_same_bytes(small, monkeypatch):
     varied(small, *settings, **grid).rename(small.with_name("whole"))
     execute = train.execute
 
-    def interrupted(one, folder, report, stop):
-        def reporting(row):
-            report(row)
+    def interrupted(runs, folders, report, stop):
+        def reporting(one, row):
+            report(one, row)
             if (one.combo, one.iteration, row["epoch"]) == (1, 0, 4):
                 os.kill(os.getpid(), signal.SIGINT)
 
-        return execute(one, folder, reporting, stop)
+        return execute(runs, folders, reporting, stop)
 
     overrides = [*settings, f"combosparams.combos_params={json.dumps(grid)}"]
     monkeypatch.setattr(train, "execute", interrupted)
@@ -473,17 +474,19 @@ def test_unknown_densities_of_a_real_matrix_are_named(small, connectomes, capsys
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("task", "column", "reached"),
+    ("task", "epochs", "column", "reached"),
     [
-        ("seq_mem", "validate_loss_best", lambda loss: loss < 0.001),
-        ("nback_mem", "validate_metrics_best", lambda accuracy: accuracy > 95),
-        ("pic_latent_mem", "validate_metrics_best", lambda accuracy: accuracy > 85),
-        ("pic_mem", "validate_metrics_best", lambda accuracy: accuracy > 85),
+        ("seq_mem", 50, "validate_loss_best", lambda loss: loss < 0.001),
+        ("nback_mem", 20, "validate_metrics_best", lambda accuracy: accuracy > 95),
+        ("pic_latent_mem", 10, "validate_metrics_best", lambda accuracy: accuracy > 85),
+        ("pic_mem", 10, "validate_metrics_best", lambda accuracy: accuracy > 85),
     ],
 )
-def test_the_template_learns(tmp_path, task, column, reached):
+def test_the_template_learns(tmp_path, task, epochs, column, reached):
+    """In half to two thirds of its epochs already."""
     out = tmp_path / "out"
-    assert run(ROOT / "config" / f"{task}.ini", "--set", f"paths.path_to_results={out}") == 0
+    given = [f"paths.path_to_results={out}", f"trainvalidate.epochs={epochs}"]
+    assert run(ROOT / "config" / f"{task}.ini", *(part for text in given for part in ("--set", text))) == 0
     [value] = pd.read_csv(out / "summary.csv")[column]
     assert reached(value), f"{task}: {column} = {value}"
 

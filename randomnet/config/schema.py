@@ -24,6 +24,21 @@ from randomnet.config.sections import (
 )
 from randomnet.config.values import Share, weighted
 
+VALUES_ONLY = (  # options that change numbers, and no array's size
+    "paths.pretrained",
+    "net.g",
+    "net.dales_law",
+    "net.null",
+    "net.random_w",
+    "lyapunov.target",
+    "trainvalidate.optimizer",
+    "trainvalidate.lr",
+    "trainvalidate.clip_norm",
+    "trainvalidate.early_stopping",
+    "trainvalidate.init",
+    "trainvalidate.remap_w",
+)
+
 
 @dataclass(frozen=True)
 class Config:
@@ -91,6 +106,10 @@ class Config:
             for section, key, about in options()
             if about.identity and is_read(about, self)
         }
+
+    def shape(self) -> tuple[tuple[str, str], ...]:
+        """What the sizes of a run's arrays, and so its time and memory, depend on; hashable."""
+        return tuple((name, str(value)) for name, value in self.settings().items() if name not in VALUES_ONLY)
 
 
 def sections() -> dict[str, type]:

@@ -13,10 +13,11 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from randomnet.config import ConfigError, Plan, Run
-from randomnet.experiment import engines, planning
+from randomnet.config import ConfigError, Plan
+from randomnet.experiment import batching, engines, planning
 from randomnet.experiment.estimate import Estimate, estimate
 from randomnet.kinds import KINDS
+from randomnet.kinds.interface import Batch
 from randomnet.results import COMPLETE, DIVERGED, FAILED, ResultsError, ResultsFolder, Share
 
 __all__ = ["Estimate", "Outcome", "check", "check_results", "estimate", "run"]
@@ -67,15 +68,17 @@ def run(
             tqdm.write(f"The old results folder is now {aside}")
         for note in prepared.notes:
             tqdm.write(f"Note: {note}")
-        runs = share.of(prepared.runs()) if share else prepared.runs()
-        interrupted = _carry_out(plan, prepared, runs, folder, retry_failed)
+        facts_by_combo = {entry["combo"]: entry["connectome"] for entry in prepared.manifest["combos"]}
+        batches = batching.batches(prepared.runs(), facts_by_combo)
+        batches = share.of(batches) if share else batches
+        interrupted = _carry_out(plan, prepared, batches, folder, retry_failed)
         if folder.manifest is None:  # somebody removed the folder meanwhile
             folder.write_plan(prepared.manifest, plan.text)
         with folder.moment():
             table = folder.write_summary(prepared.manifest)
-        done = {(run.combo, run.iteration) for run in runs}
-        own = [pair in done for pair in zip(table["combo"], table["iteration"], strict=True)]
-        return Outcome(folder.root, table[own], interrupted, prepared.manifest)
+        own = {(run.combo, run.iteration) for batch in batches for run in batch}
+        mine = [pair in own for pair in zip(table["combo"], table["iteration"], strict=True)]
+        return Outcome(folder.root, table[mine], interrupted, prepared.manifest)
 
 
 def _set_aside(folder: ResultsFolder) -> Path | None:
@@ -103,22 +106,27 @@ def workers_of(plan: Plan) -> int:
 
 
 def _carry_out(
-    plan: Plan, prepared: planning.Prepared, runs: list[Run], folder: ResultsFolder, retry_failed: bool
+    plan: Plan, prepared: planning.Prepared, batches: list[Batch], folder: ResultsFolder, retry_failed: bool
 ) -> bool:
     """Do those of the runs that are missing; True if it was interrupted."""
+    runs = [run for batch in batches for run in batch]
     states = {(run.combo, run.iteration): folder.run(run.combo, run.iteration).status for run in runs}
     if retry_failed:
         for (combo, iteration), status in states.items():
             if status == FAILED:
                 folder.run(combo, iteration).forget_failure()
-    for (combo, iteration), status in states.items():
-        if status in (COMPLETE, DIVERGED):
-            folder.run(combo, iteration).tidy()
     skipped = (COMPLETE, DIVERGED) if retry_failed else (COMPLETE, DIVERGED, FAILED)
     for combo in prepared.combos:  # a kill may have come between a run's end and its combo's curves
         if not folder.has_curves(combo.index):
             folder.write_curves(prepared.manifest, combo.index)
-    missing = [run for run in runs if states[run.combo, run.iteration] not in skipped]
+    left, missing = [], []
+    for batch in batches:
+        ahead = [run for run in batch if states[run.combo, run.iteration] not in skipped]
+        missing += ahead
+        left += [batch] if ahead else []
+        if all(states[run.combo, run.iteration] in (COMPLETE, DIVERGED) for run in batch):
+            for run in batch:
+                folder.run(run.combo, run.iteration).tidy()
     done = len(runs) - len(missing)
     if done:
         tqdm.write(f"{done} of {len(runs)} runs are there already and stay as they are")
@@ -126,12 +134,12 @@ def _carry_out(
         return False
     kind = KINDS[missing[0].config.experiment.kind]
     length = sum(kind.length(run) for run in missing)
-    workers = min(workers_of(plan), len(missing))
+    workers = min(workers_of(plan), len(left))
     with _stoppable() as stop, _Bars(len(runs), done, length, kind.UNIT) as bars:
         if workers == 1:
-            ends = engines.here(missing, folder.root, stop.is_set, bars.epoch)
+            ends = engines.here(left, folder.root, stop.is_set, bars.epoch)
         else:
-            ends = engines.processes(missing, folder.root, workers, stop.is_set, bars.epoch)
+            ends = engines.processes(left, folder.root, workers, stop.is_set, bars.epoch)
         for ended in ends:
             bars.ended(ended)
             if ended.status in (COMPLETE, DIVERGED):

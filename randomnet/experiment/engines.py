@@ -16,6 +16,7 @@ import torch
 from randomnet import results
 from randomnet.config import Run
 from randomnet.kinds import KINDS
+from randomnet.kinds.interface import Batch, missing
 from randomnet.training import Interrupted
 
 INTERRUPTED = "interrupted"
@@ -44,27 +45,39 @@ class Ended:
 Event = Epoch | Ended
 
 
-def carry_out(run: Run, root: Path, report: Callable[[Event], None], stop: Callable[[], bool]) -> Ended:
-    """One run from start, or from its checkpoint, to its run.json; an error is recorded, never raised."""
-    folder = results.ResultsFolder(root).run(run.combo, run.iteration)
-    kind = KINDS[run.config.experiment.kind]
-    torch.set_num_threads(run.config.execution.threads)
+def carry_out(
+    batch: Batch, root: Path, report: Callable[[Event], None], stop: Callable[[], bool]
+) -> tuple[Ended, ...]:
+    """The runs of a batch from start, or from its checkpoint, to their run.json; an error is recorded, never raised.
+
+    Returns the ends of those that had not ended before. Where several runs fail together they are done one by one, so
+    that only those fail that have a reason to.
+    """
+    folders = [results.ResultsFolder(root).run(run.combo, run.iteration) for run in batch]
+    kind, execution = KINDS[batch[0].config.experiment.kind], batch[0].config.execution
+    torch.set_num_threads(execution.threads)
     _keep_memory()
-    head = {"combo": run.combo, "iteration": run.iteration, "seed": run.seed, "settings": run.config.settings()}
     try:
-        folder.create()
-        record = kind.execute(
-            run,
-            folder,
-            lambda row: report(Epoch(run.combo, run.iteration, row)),
-            stop,
-        )
-        folder.finish({**head, **record})
-        return Ended(run.combo, run.iteration, record["status"], record.get("reason", ""))
+        for folder in folders:
+            folder.create()
+        told = [(run, record) for run, record in kind.execute(batch, folders, partial(_tell, report), stop)]
+        for run, record in told:
+            head = {"combo": run.combo, "iteration": run.iteration, "seed": run.seed, "settings": run.config.settings()}
+            folders[batch.index(run)].finish({**head, **record})
+        for folder in folders:
+            folder.tidy()
     except Interrupted:
-        return Ended(run.combo, run.iteration, INTERRUPTED)
+        return tuple(Ended(run.combo, run.iteration, INTERRUPTED) for run in missing(batch, folders))
     except Exception as error:
-        return fail(run, root, f"{type(error).__name__}: {error}", traceback.format_exc())
+        left = missing(batch, folders)
+        if len(left) > 1:
+            return tuple(end for run in left for end in carry_out((run,), root, report, stop))
+        return tuple(fail(run, root, f"{type(error).__name__}: {error}", traceback.format_exc()) for run in left)
+    return tuple(Ended(run.combo, run.iteration, record["status"], record.get("reason", "")) for run, record in told)
+
+
+def _tell(report: Callable[[Event], None], run: Run, row: dict[str, float]) -> None:
+    report(Epoch(run.combo, run.iteration, row))
 
 
 def _keep_memory() -> None:
@@ -86,29 +99,29 @@ def fail(run: Run, root: Path, reason: str, trace: str) -> Ended:
     return Ended(run.combo, run.iteration, results.FAILED, reason)
 
 
-def here(runs: Sequence[Run], root: Path, stop: Callable[[], bool], report: Callable[[Event], None]) -> Iterator[Ended]:
-    """Run after run in this process."""
-    for run in runs:
+def here(
+    batches: Sequence[Batch], root: Path, stop: Callable[[], bool], report: Callable[[Event], None]
+) -> Iterator[Ended]:
+    """Batch after batch in this process."""
+    for batch in batches:
         if stop():
             return
-        yield carry_out(run, root, report, stop)
+        yield from carry_out(batch, root, report, stop)
 
 
 def processes(
-    runs: Sequence[Run], root: Path, workers: int, stop: Callable[[], bool], report: Callable[[Event], None]
+    batches: Sequence[Batch], root: Path, workers: int, stop: Callable[[], bool], report: Callable[[Event], None]
 ) -> Iterator[Ended]:
-    """`workers` processes side by side, each doing one run at a time; one that dies fails its run only."""
+    """`workers` processes side by side, each doing one batch at a time; one that dies fails its batch only."""
     pool = _Pool(root, stop)
-    waiting = list(reversed(runs))
+    waiting = list(reversed(batches))
     try:
-        for _ in range(min(workers, len(waiting))):
-            pool.start(waiting.pop())
-        while pool.busy:
+        while pool.busy or (waiting and not stop()):
+            while waiting and len(pool.busy) < workers and not stop():
+                pool.start(waiting.pop())
             for event in pool.events():
                 if isinstance(event, Ended):
                     yield event
-                    if waiting and not stop():
-                        pool.start(waiting.pop())
                 else:
                     report(event)
     finally:
@@ -116,17 +129,17 @@ def processes(
 
 
 class _Pool:
-    """Worker processes, the run each is at, and the idle ones."""
+    """Worker processes, the batch each is at, and the idle ones."""
 
     def __init__(self, root: Path, stop: Callable[[], bool]) -> None:
         self.root, self.stop = root, stop
         self.context = multiprocessing.get_context("spawn")
         self.stopping = self.context.Event()
-        self.busy: dict[Connection, tuple[multiprocessing.Process, Run]] = {}  # type: ignore[name-defined]
+        self.busy: dict[Connection, tuple[multiprocessing.Process, Batch]] = {}  # type: ignore[name-defined]
         self.idle: list[tuple[Connection, multiprocessing.Process]] = []  # type: ignore[name-defined]
 
-    def start(self, run: Run) -> None:
-        """Give a run to an idle worker, or to a new one."""
+    def start(self, batch: Batch) -> None:
+        """Give a batch to an idle worker, or to a new one."""
         if self.idle:
             connection, process = self.idle.pop()
         else:
@@ -134,27 +147,30 @@ class _Pool:
             process = self.context.Process(target=_serve, args=(theirs, self.root, self.stopping), daemon=True)
             process.start()
             theirs.close()
-        self.busy[connection] = process, run
-        connection.send(run)
+        self.busy[connection] = process, batch
+        connection.send(batch)
 
     def events(self) -> Iterator[Event]:
         """What the workers have said, waiting for it for at most half a second."""
         if self.stop():
             self.stopping.set()
         for connection in wait(list(self.busy), timeout=0.5):
-            process, run = self.busy[connection]
+            process, batch = self.busy[connection]
             try:
-                event = connection.recv()
+                said = connection.recv()
             except (EOFError, OSError):
                 process.join()
                 del self.busy[connection]
                 reason = f"its worker process died (exit code {process.exitcode}; -9 is often a lack of memory)"
-                yield fail(run, self.root, reason, reason)
+                folders = [results.ResultsFolder(self.root).run(run.combo, run.iteration) for run in batch]
+                yield from [fail(run, self.root, reason, reason) for run in missing(batch, folders)]
                 continue
-            if isinstance(event, Ended):
+            if isinstance(said, Epoch):
+                yield said
+            else:  # the ends of its batch
                 del self.busy[connection]
                 self.idle.append((connection, process))
-            yield event
+                yield from said
 
     def close(self) -> None:
         """End all workers; those still at a run are killed (their checkpoints stay)."""
@@ -168,7 +184,7 @@ class _Pool:
 
 
 def _serve(connection: Connection, root: Path, stopping: threading.Event) -> None:
-    """A worker: runs come in, events go out, until the other end is closed."""
+    """A worker: batches come in, epochs and the batch's ends go out, until the other end is closed."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
@@ -176,14 +192,14 @@ def _serve(connection: Connection, root: Path, stopping: threading.Event) -> Non
     threading.Thread(target=_die_with_parent, daemon=True).start()
     while True:
         try:
-            run = connection.recv()
+            batch = connection.recv()
         except EOFError:
             return
-        _say(connection, carry_out(run, root, partial(_say, connection), stopping.is_set))
+        _say(connection, carry_out(batch, root, partial(_say, connection), stopping.is_set))
 
 
-def _say(connection: Connection, event: Event) -> None:
-    """Send an event; no parent to hear it is no failure of the run, but the end of this worker."""
+def _say(connection: Connection, event: Event | tuple[Ended, ...]) -> None:
+    """Send an event, or the ends of a batch; no parent to hear it is no failure of the run, but this worker's end."""
     try:
         connection.send(event)
     except OSError:

@@ -6,25 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from randomnet.config import Config, Plan, Run
+from randomnet.config import Plan, Run
 from randomnet.kinds import KINDS
 from randomnet.kinds.interface import Cost
-
-# what the time of a run does not depend on; combos that differ in nothing else are probed once
-FREE = (
-    "paths.pretrained",
-    "net.g",
-    "net.dales_law",
-    "net.null",
-    "net.random_w",
-    "lyapunov.target",
-    "trainvalidate.optimizer",
-    "trainvalidate.lr",
-    "trainvalidate.clip_norm",
-    "trainvalidate.early_stopping",
-    "trainvalidate.init",
-    "trainvalidate.remap_w",
-)
 
 
 @dataclass(frozen=True)
@@ -42,18 +26,13 @@ def estimate(plan: Plan) -> Estimate:
     torch.set_num_threads(plan.config.execution.threads)
     probed: dict[tuple, Cost] = {}
     for combo in plan.combos:
-        key = _key(combo.config)
-        if key not in probed:
-            probed[key] = _probe(combo.runs()[0])
-    costs = [probed[_key(combo.config)] for combo in plan.combos]
+        if combo.config.shape() not in probed:
+            probed[combo.config.shape()] = _probe(combo.runs()[0])
+    costs = [probed[combo.config.shape()] for combo in plan.combos]
     total = sum(cost.run * len(combo.runs()) for cost, combo in zip(costs, plan.combos, strict=True))
     unit = 1 if sys.platform == "darwin" else 1024
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return Estimate(tuple(cost.epoch for cost in costs), tuple(cost.run for cost in costs), total, memory)
-
-
-def _key(config: Config) -> tuple:
-    return tuple((name, str(value)) for name, value in config.settings().items() if name not in FREE)
 
 
 def _probe(run: Run) -> Cost:

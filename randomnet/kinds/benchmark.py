@@ -21,7 +21,7 @@ import torch
 from randomnet import results
 from randomnet.config import Run
 from randomnet.kinds import building, plain_loop, spectral, train
-from randomnet.kinds.interface import Cost, Report
+from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import Objective, SpectrumObjective, TaskObjective
 from randomnet.rnn import Coupling
@@ -54,7 +54,7 @@ def length(run: Run) -> float:
     return 0
 
 
-def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
     """Measure one network; returns what run.json says of it. Nothing is written besides."""
     start = building.begin(run)
     goal = train.objective(run, start)
@@ -64,6 +64,9 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
         "summary": {"neurons": start.connectome.n, **figures, "threads": torch.get_num_threads()},
         "connectome": start.connectome.facts(),
     }
+
+
+execute, beside = one_at_a_time(execute_one), no_other
 
 
 def _epoch(run: Run, start: building.Start, goal: Objective) -> Callable[[], float]:

@@ -14,7 +14,7 @@ import torch
 from randomnet import results
 from randomnet.config import Run
 from randomnet.kinds import building, spectral
-from randomnet.kinds.interface import Cost, Report
+from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.kinds.spectrum import UNIT, WORKERS, check, described, dynamics, ticker
 from randomnet.kinds.spectrum import estimate as one_estimate
 from randomnet.lyapunov import Spectrum, random_frame, running, spectrum
@@ -32,7 +32,7 @@ HEADLINE = (
 )
 POINTS = 400  # of the running estimates
 MOST_ERRORS = 4  # of one start's exponent from the mean of the starts
-__all__ = ["HEADLINE", "UNIT", "WORKERS", "check", "estimate", "execute", "length"]
+__all__ = ["HEADLINE", "UNIT", "WORKERS", "beside", "check", "estimate", "execute", "length"]
 
 
 def length(run: Run) -> float:
@@ -40,7 +40,7 @@ def length(run: Run) -> float:
     return run.config.lyapunov.tsim * run.config.lyapunov.initial_states
 
 
-def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
     """Compute the spectra and write arrays.npz; returns what run.json says of them."""
     began = time.perf_counter()
     start = building.begin(run)
@@ -80,6 +80,9 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     }
 
 
+execute, beside = one_at_a_time(execute_one), no_other
+
+
 def _disagreement(found: list[Spectrum]) -> tuple[str, ...]:
     """Whether the initial states lead to different exponents, by more than their errors and a share of the largest."""
     exponents, errors = (np.array([getattr(one, name) for one in found]) for name in ("exponents", "stderr"))
@@ -96,7 +99,7 @@ def estimate(run: Run) -> Cost:
     return Cost(cost.epoch, cost.run * run.config.lyapunov.initial_states)
 
 
-def _spectra(run: Run, start: building.Start, k: int, report: Report, stop: Callable[[], bool]) -> list[Spectrum]:
+def _spectra(run: Run, start: building.Start, k: int, report: Told, stop: Callable[[], bool]) -> list[Spectrum]:
     """One from each initial state; the first is the run's own, and an adaptive interval is the first one's."""
     schedule, system, n = spectral.schedule_of(run), spectral.system_of(run, start), start.connectome.n
     count = run.config.lyapunov.initial_states

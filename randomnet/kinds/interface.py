@@ -1,7 +1,9 @@
 """What an experiment kind is: a module with the functions below; `randomnet.kinds.KINDS` names them all.
 
 check(run) -> connectome facts      raises ConfigError for what cannot work, before anything starts
-execute(run, folder, report, stop)  does the run, writes its files, returns the record for run.json
+beside(run, facts) -> int           how many runs of this one's shape are carried out side by side, at most
+execute(runs, folders, report, stop)  does these runs side by side, as far as they have not ended; writes their files,
+                                    returns each with its record for run.json
 estimate(run) -> Cost               from a probe of one epoch
 length(run) -> float                of its progress, in UNIT
 UNIT                                what its progress is counted in: epochs, or units of time
@@ -9,11 +11,19 @@ WORKERS                             how many runs at a time it allows, None for 
 HEADLINE                            the columns of the summary worth printing at the end
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-# what has been done: a row of history as soon as it is known, or {"advance": UNITs}
-Report = Callable[[dict[str, float]], None]
+from randomnet import results
+from randomnet.config import Run
+
+# what a run has done: a row of history as soon as it is known, or {"advance": UNITs}
+Report = Callable[[Run, dict[str, float]], None]
+Batch = tuple[Run, ...]  # runs that are carried out side by side
+Told = Callable[[dict[str, float]], None]  # the same, of one run
+Recorded = list[tuple[Run, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -22,3 +32,27 @@ class Cost:
 
     epoch: float
     run: float
+
+
+def one_at_a_time(
+    execute: Callable[[Run, results.RunFolder, Told, Callable[[], bool]], dict[str, Any]],
+) -> Callable[..., Recorded]:
+    """`execute` of a kind whose runs are carried out one by one, from that of one run."""
+
+    def each(
+        runs: Sequence[Run], folders: Sequence[results.RunFolder], report: Report, stop: Callable[[], bool]
+    ) -> Recorded:
+        pairs = zip(runs, folders, strict=True)
+        return [(run, execute(run, folder, partial(report, run), stop)) for run, folder in pairs]
+
+    return each
+
+
+def missing(runs: Sequence[Run], folders: Sequence[results.RunFolder]) -> list[Run]:
+    """Those of the runs that have not ended."""
+    return [run for run, folder in zip(runs, folders, strict=True) if folder.status == results.MISSING]
+
+
+def no_other(run: Run, facts: dict[str, Any]) -> int:
+    """`beside` of such a kind."""
+    return 1

@@ -13,7 +13,7 @@ import torch
 from randomnet import results
 from randomnet.config import Run
 from randomnet.kinds import building, spectral
-from randomnet.kinds.interface import Cost, Report
+from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.training import Interrupted
 
 WORKERS = None
@@ -43,7 +43,7 @@ def length(run: Run) -> float:
     return spectral.schedule_of(run).first
 
 
-def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
     """Compute one spectrum and write arrays.npz; returns what run.json says of it."""
     began = time.perf_counter()
     start = building.begin(run)
@@ -65,6 +65,9 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
     }
 
 
+execute, beside = one_at_a_time(execute_one), no_other
+
+
 def estimate(run: Run) -> Cost:
     """Time of one run, from a short spectrum measured here."""
     start = building.begin(run)
@@ -73,7 +76,7 @@ def estimate(run: Run) -> Cost:
     return Cost(each, each * (schedule.first + schedule.transient + schedule.frame_transient))
 
 
-def ticker(tsim: float, report: Report, stop: Callable[[], bool]) -> Callable[[float], None]:
+def ticker(tsim: float, report: Told, stop: Callable[[], bool]) -> Callable[[float], None]:
     """What a spectrum tells of its progress, now and then, and how it is interrupted."""
     told = 0.0
 

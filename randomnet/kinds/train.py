@@ -6,7 +6,7 @@ The first is FlyStability's four training commands, the second bio_rnn_mem.
 import io
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,22 @@ import torch
 from randomnet import results
 from randomnet.config import TRAINED, Run
 from randomnet.kinds import building, spectral
-from randomnet.kinds.interface import Cost, Report
+from randomnet.kinds.interface import Cost, Recorded, Report, missing
 from randomnet.objectives import (
     Objective,
     Recorder,
     SpectrumLoss,
     SpectrumObjective,
+    side_by_side,
     task_objective,
 )
-from randomnet.rnn import Network
+from randomnet.rnn import Network, is_sparse
 from randomnet.training import Progress, Settings, fit
 
 WORKERS = None
 UNIT = "epoch"
+CACHE = 2**21  # bytes; matrices of runs side by side stay within
+MOST_BESIDE = 8
 HEADLINE = (
     "loss_initial",
     "loss_final",
@@ -67,50 +70,95 @@ def length(run: Run) -> float:
     return run.config.trainvalidate.epochs
 
 
-def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[[], bool]) -> dict[str, Any]:
-    """Train one network and write its history.csv, arrays.npz and model.pt; returns what run.json says of it."""
+def execute(
+    runs: Sequence[Run], folders: Sequence[results.RunFolder], report: Report, stop: Callable[[], bool]
+) -> Recorded:
+    """Train networks and write of each history.csv, arrays.npz and model.pt; returns what run.json says of them."""
     began = time.perf_counter()
-    start = building.begin(run)
-    goal = objective(run, start)
-    state = _read_checkpoint(folder.checkpoint, start.state.device)
-    initial = state["initial"] if state else _measure(run, start, goal)
-    values = state["values_initial"] if state else start.network.values()
+    runs, folders, kept = _to_do(runs, folders)
+    starts = [building.begin(run) for run in runs]
+    goals = [objective(*pair) for pair in zip(runs, starts, strict=True)]
+    if kept is None:
+        initial = [_measure(*each) for each in zip(runs, starts, goals, strict=True)]
+        kept = {"initial": initial, "values_initial": [start.network.values() for start in starts], "seconds": 0.0}
 
     def keep(states: list[dict[str, Any]]) -> None:
-        (training,) = states
-        elapsed = (state or {}).get("seconds", 0.0) + time.perf_counter() - began
-        kept = {"training": training, "initial": initial, "values_initial": values, "seconds": elapsed}
-        results.write_bytes(folder.checkpoint, _torch_bytes(kept))
-        results.write_csv(folder.path / "history.csv", pd.DataFrame(training["progress"]["history"]))
+        now = kept | {"members": _members(runs), "training": states, "seconds": elapsed()}
+        results.write_bytes(folders[0].checkpoint, _torch_bytes(now))
+        for folder, state in zip(folders, states, strict=True):
+            results.write_csv(folder.path / "history.csv", pd.DataFrame(state["progress"]["history"]))
+
+    def elapsed() -> float:
+        return kept["seconds"] + time.perf_counter() - began
 
     def reached(index: int, row: dict[str, float]) -> None:
-        report(row)
-        every = run.config.trainvalidate.store_every_epoch
+        report(runs[index], row)
+        every = runs[index].config.trainvalidate.store_every_epoch
         if every and row["epoch"] % every == 0:
-            store(int(row["epoch"]))
+            _store(runs[index], folders[index], starts[index].network, int(row["epoch"]))
 
-    def store(epoch: int) -> None:
-        if run.config.has_task:
-            path = folder.path.parent / f"model_state_dict_epoch_{epoch}_iter_{run.iteration}.pth"
-            results.write_bytes(path, _torch_bytes(start.network.elman_state_dict()))
-
-    (progress,) = fit(
-        [start.network],
-        goal,
-        [settings(run)],
-        checkpoint_every=run.config.execution.checkpoint_every,
+    every = runs[0].config.execution.checkpoint_every
+    trained = fit(
+        [start.network for start in starts],
+        side_by_side(goals),
+        [settings(run) for run in runs],
+        checkpoint_every=None if every == "auto" else every,
         keep=keep,
-        resume=[state["training"]] if state else None,
+        resume=kept.get("training"),
         report=reached,
         stop=stop,
     )
+    finals = [_measure(*each) for each in zip(runs, starts, goals, strict=True)]
+    left, seconds = missing(runs, folders), elapsed() / len(runs)
+    each = (runs, folders, starts, trained, kept["values_initial"], kept["initial"], finals)
+    return [(run, _written(run, *rest, seconds)) for run, *rest in zip(*each, strict=True) if run in left]
+
+
+def _to_do(
+    runs: Sequence[Run], folders: Sequence[results.RunFolder]
+) -> tuple[Sequence[Run], Sequence[results.RunFolder], dict[str, Any] | None]:
+    """Runs to train side by side, their folders, and their checkpoint if there is one.
+
+    These are the ones that have not ended; but where a checkpoint is of all, all go on together, as the numbers of one
+    depend by their last digits on how many there are beside it.
+    """
+    left = missing(runs, folders)
+    device = building.device_of(runs[0].config)
+    for some in (list(runs), left):
+        chosen = [folder for run, folder in zip(runs, folders, strict=True) if run in some]
+        kept = _read_checkpoint(chosen[0].checkpoint, device)
+        if kept and kept.get("members") == _members(some):
+            return some, chosen, kept
+    return left, [folder for run, folder in zip(runs, folders, strict=True) if run in left], None
+
+
+def _members(runs: Sequence[Run]) -> list[list[int]]:
+    return [[run.combo, run.iteration] for run in runs]
+
+
+def _store(run: Run, folder: results.RunFolder, network: Network, epoch: int) -> None:
+    """Keep a network of a task under bio_rnn_mem's name of an epoch."""
+    if run.config.has_task:
+        path = folder.path.parent / f"model_state_dict_epoch_{epoch}_iter_{run.iteration}.pth"
+        results.write_bytes(path, _torch_bytes(network.elman_state_dict()))
+
+
+def _written(
+    run: Run,
+    folder: results.RunFolder,
+    start: building.Start,
+    progress: Progress,
+    values: dict[str, torch.Tensor],
+    initial: dict[str, Any],
+    final: dict[str, Any],
+    seconds: float,
+) -> dict[str, Any]:
+    """Write the files of a run that has been trained; what run.json says of it."""
     if run.config.trainvalidate.store_every_epoch and progress.history:
-        store(progress.epoch - 1)
-    final = _measure(run, start, goal)
+        _store(run, folder, start.network, progress.epoch - 1)
     results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history, columns=_columns(progress)))
     results.write_arrays(folder.path / "arrays.npz", _arrays(run, start, values, progress, initial, final))
     results.write_bytes(folder.path / "model.pt", _torch_bytes(_model(start.network, progress, run.config.trained)))
-    elapsed = (state or {}).get("seconds", 0.0) + time.perf_counter() - began
     return {
         "status": results.DIVERGED if progress.diverged else results.COMPLETE,
         "reason": progress.reason,
@@ -118,10 +166,32 @@ def execute(run: Run, folder: results.RunFolder, report: Report, stop: Callable[
             **_losses(progress),
             **_figures("initial", initial),
             **_figures("final", final),
-            "seconds": round(elapsed, 2),
+            "seconds": round(seconds, 2),
         },
         "connectome": start.connectome.facts(),
     }
+
+
+def beside(run: Run, facts: dict[str, Any]) -> int:
+    """As many as batch_runs says, or as make them faster: of small networks, whose steps take less time than the calls
+    that make them, so many that their matrices stay in the processor's cache; all within the memory budget."""
+    config = run.config
+    n, wanted = facts["neurons"], config.execution.batch_runs
+    if config.has_task or config.model.integrator != "euler" or config.lyapunov.tons == "adaptive":
+        return 1
+    if is_sparse(n, facts["edges"]):
+        return 1
+    size = building.PRECISIONS[config.trainvalidate.precision].itemsize
+    most = min(MOST_BESIDE, CACHE // (2 * n * n * size)) if wanted == "auto" else wanted
+    budget = config.execution.memory_budget * 1e6
+    return max(1, min(most, int(budget / _bytes(run, n, size))))
+
+
+def _bytes(run: Run, n: int, size: int) -> float:
+    """Memory that one run needs beside others: matrices, the path of an epoch, and the frame that measures it."""
+    schedule, k = spectral.schedule_of(run), building.exponents_of(run, n)
+    steps = (schedule.tsim + schedule.transient + schedule.frame_transient) / run.config.model.dt
+    return 6 * n * n * size + 3 * steps * (1 + k) * n * size + 8 * n * building.largest_frame(run, n)
 
 
 def estimate(run: Run) -> Cost:
@@ -268,7 +338,7 @@ def _torch_bytes(record: dict[str, Any]) -> bytes:
 
 
 def _read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """The checkpoint, or None; a damaged one is set aside, and the run starts anew."""
+    """The checkpoint, or None; a damaged one is set aside, and the runs start anew."""
     if not path.exists():
         return None
     try:

@@ -3,7 +3,7 @@
 FlyStability's transition_2_chaos; other axes of the grid become colours.
 """
 
-from randomnet.kinds.spectrum import UNIT, WORKERS, check, estimate, execute, length
+from randomnet.kinds.spectrum import UNIT, WORKERS, beside, check, estimate, execute, length
 
 HEADLINE = ("neurons", "lambda_max", "lambda_max_stderr", "converged", "seconds")
-__all__ = ["HEADLINE", "UNIT", "WORKERS", "check", "estimate", "execute", "length"]
+__all__ = ["HEADLINE", "UNIT", "WORKERS", "beside", "check", "estimate", "execute", "length"]

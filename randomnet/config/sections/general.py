@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from randomnet.config.option import BY_CHOICE, KINDS, TRAIN, option
-from randomnet.config.values import Choice, Integer, Value
+from randomnet.config.option import BY_CHOICE, KINDS, TRAIN, UNTASKED, option
+from randomnet.config.values import Choice, Integer, Number, Value
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,27 @@ class ExecutionSection:
     )
     device: str = option(Choice(("auto", "cpu", "cuda")), "auto", "auto = cuda where there is one.")
     threads: int = option(Integer(1, 1024), 1, "Threads per worker.", grid=False)
-    checkpoint_every: int = option(
-        Integer(1), 10, "Epochs between checkpoints, from which a killed run goes on.", kinds=TRAIN, identity=False
+    checkpoint_every: int | str = option(
+        Integer(1, words=("auto",)),
+        "auto",
+        "Epochs between checkpoints, from which a killed run goes on; auto = every five seconds, or every epoch.",
+        kinds=TRAIN,
+        identity=False,
+    )
+    batch_runs: int | str = option(
+        Integer(1, 1024, words=("auto",)),
+        "auto",
+        "Runs of one shape that are trained side by side as one computation, each as if alone but for rounding; "
+        "auto = as many as makes them faster, from their size.",
+        kinds=TRAIN,
+        only=UNTASKED,
+        identity=False,
+    )
+    memory_budget: float = option(
+        Number(0, above=True),
+        2000.0,
+        "Megabytes that the runs side by side in one worker may need; more of them are split.",
+        kinds=TRAIN,
+        only=UNTASKED,
+        identity=False,
     )

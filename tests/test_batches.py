@@ -1,0 +1,240 @@
+"""Runs side by side as one computation: the same as one by one, and fixed by the plan."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import runrandomnet
+from randomnet.config import read_plan
+from randomnet.connectome import from_dense
+from randomnet.experiment.batching import batches
+from randomnet.kinds import train
+from randomnet.lyapunov import Schedule, exponents, exponents_of_each, random_frame
+from randomnet.objectives import SpectrumLoss, SpectrumObjective, losses_of_each
+from randomnet.rnn import Network, stacked
+from randomnet.synthetic import random_network
+from randomnet.training import Settings, fit
+
+INI = """
+[experiment]
+seed = 3
+[paths]
+path_to_results = {out}
+[net]
+roi = random
+n = 14
+g = 2
+[model]
+activation = {activation}
+form = {form}
+[lyapunov]
+nle = 4
+tsim = 4
+transient = 1
+frame_transient = 1
+[trainvalidate]
+epochs = 5
+iterations = 2
+train_weights = {weights}
+precision = float64
+[combosparams]
+combos_params = {{"lr": [0.05, 0.01], "optimizer": ["Adam", "SGD", "RMSprop"], "target": [-0.1, "0.5:-0.5"]}}
+[execution]
+workers = 1
+"""
+
+
+def ini(folder, name="a", activation="tanh_positive", form="current", weights=False):
+    path = folder / f"{name}.ini"
+    path.write_text(INI.format(out=folder / name, activation=activation, form=form, weights=weights))
+    return path
+
+
+def networks(count, n=9, activation="tanh_positive", form="current", moving=("weights", "gains", "shifts"), g=2.0):
+    made = []
+    for seed in range(count):
+        connectome = random_network(n, g, np.random.default_rng(seed))
+        sizes = {"weights": len(connectome.weights), "gains": n, "shifts": n}
+        chosen = {name: np.arange(sizes[name]) for name in moving}
+        made.append(Network(connectome, activation=activation, form=form, moving=chosen))
+    return made
+
+
+def losses(count, n=9, k=3, kinds=("mse", "l2", "sinai")):
+    rng = np.random.default_rng(7)
+    return [
+        SpectrumLoss(
+            kinds[index % len(kinds)],
+            torch.linspace(0.3, -0.3, k, dtype=torch.float64) * index,
+            torch.from_numpy(rng.standard_normal(n)),
+            torch.from_numpy(random_frame(rng, k, n)),
+            Schedule(6, 0.4, 1, 1),
+        )
+        for index in range(count)
+    ]
+
+
+@pytest.mark.parametrize("form", ["current", "rate"])
+@pytest.mark.parametrize("activation", ["tanh", "tanh_stretched", "relu", "softplus"])
+def test_losses_and_gradients_side_by_side_are_those_of_each_alone(activation, form):
+    own, terms = networks(3, activation=activation, form=form), losses(3)
+    together = losses_of_each(terms, [network.dynamics() for network in own])
+    torch.stack([found.loss for found in together]).sum().backward()
+    for network, term, found in zip(own, terms, together, strict=True):
+        gradients = [parameter.grad.clone() for parameter in network.parameters()]
+        network.zero_grad()
+        alone = term.of(network.dynamics())
+        alone.loss.backward()
+        torch.testing.assert_close(found.loss, alone.loss, rtol=1e-11, atol=1e-13)
+        assert found.figures["lambda_max"] == pytest.approx(alone.figures["lambda_max"], rel=1e-11)
+        for gradient, parameter in zip(gradients, network.parameters(), strict=True):
+            torch.testing.assert_close(gradient, parameter.grad, rtol=1e-9, atol=1e-12)
+
+
+def test_exponents_without_gradient_and_with_segments_recomputed_are_the_same(monkeypatch):
+    own, terms = networks(3), losses(3)
+    state, frame = (torch.stack([getattr(term, name) for term in terms]) for name in ("state", "frame"))
+    given = stacked([network.dynamics() for network in own]), state, frame, terms[0].schedule
+    with torch.no_grad():
+        found, steepness = exponents_of_each(*given)
+    assert found.shape == (3, 3) and steepness.shape == (3,)
+    alone = [exponents(network.dynamics(), term.state, term.frame, term.schedule) for network, term in
+             zip(own, terms, strict=True)]  # fmt: skip
+    torch.testing.assert_close(found, torch.stack(alone).detach(), rtol=1e-11, atol=1e-13)
+    monkeypatch.setattr("randomnet.lyapunov.spectra.GRAPH_BYTES", 20_000)
+    torch.testing.assert_close(exponents_of_each(*given)[0].detach(), found, rtol=1e-11, atol=1e-13)
+
+
+def test_networks_that_differ_in_more_than_values_are_refused():
+    one, other = networks(1), networks(1, form="rate")
+    with pytest.raises(ValueError, match="the same form, got current and rate"):
+        stacked([one[0].dynamics(), other[0].dynamics()])
+    with pytest.raises(ValueError, match="the same size"):
+        stacked([one[0].dynamics(), networks(1, n=8)[0].dynamics()])
+
+
+def test_one_that_diverges_leaves_the_others_as_they_would_be_alone():
+    def trained(chosen):
+        own = networks(3, moving=("gains", "shifts"))
+        with torch.no_grad():
+            own[1].gains.free.fill_(float("inf"))
+        settings = [Settings("Adam", 0.05, 4), Settings("SGD", 0.05, 4), Settings("RMSprop", 0.01, 6)]
+        terms = tuple(losses(3)[index] for index in chosen)
+        objective = SpectrumObjective(terms, (1.0,) * len(chosen))
+        return fit([own[index] for index in chosen], objective, [settings[index] for index in chosen])
+
+    together, first, last = trained([0, 1, 2]), trained([0]), trained([2])
+    assert together[1].diverged and "the loss is nan" in together[1].reason
+    for found, alone in ((together[0], first[0]), (together[2], last[0])):
+        assert not found.diverged and len(found.history) == len(alone.history)
+        for row, other in zip(found.history, alone.history, strict=True):
+            assert row["train_loss"] == pytest.approx(other["train_loss"], rel=1e-9)
+        torch.testing.assert_close(found.last["gains"], alone.last["gains"], rtol=1e-8, atol=1e-10)
+
+
+def test_one_whose_frame_is_too_steep_ends_with_that_reason_and_the_others_go_on():
+    own, schedule = networks(2, activation="linear", moving=("gains", "shifts")), Schedule(6, 3.0, 0, 1)
+    with torch.no_grad():
+        own[0].gains.free.copy_(torch.logspace(-6, 3, 9, dtype=torch.float64))
+    terms = [replace(term, schedule=schedule) for term in losses(2, kinds=("mse",))]
+    terms = (terms[0], terms[1])
+    steep, fine = fit(own, SpectrumObjective(terms, (1.0, 1.0)), [Settings("Adam", 0.01, 2)] * 2)
+    assert steep.diverged and "condition before QR reached" in steep.reason
+    assert not fine.diverged and len(fine.history) == 2
+
+
+@pytest.mark.parametrize(("form", "weights"), [("current", False), ("rate", True)])
+def test_an_experiment_side_by_side_gives_the_numbers_of_one_run_after_the_other(tmp_path, form, weights):
+    tables = []
+    for name, size in (("alone", "1"), ("beside", "7"), ("auto", "auto")):
+        path = ini(tmp_path, name, form=form, weights=weights)
+        assert runrandomnet.main([str(path), "--set", f"execution.batch_runs={size}"]) == 0
+        histories = [
+            pd.read_csv(tmp_path / name / str(combo) / f"iter_{i}" / "history.csv").drop(columns="seconds")
+            for combo in range(12) for i in range(2)
+        ]  # fmt: skip
+        tables.append(pd.concat(histories))
+        assert set(pd.read_csv(tmp_path / name / "summary.csv")["status"]) == {"complete"}
+    for table in tables[1:]:
+        np.testing.assert_allclose(table, tables[0], rtol=1e-8, atol=1e-11)
+
+
+def test_batches_are_even_of_one_shape_and_hold_every_run_once(tmp_path):
+    plan = read_plan(ini(tmp_path), ['combosparams.combos_params={"lr": [0.1, 0.2, 0.3], "dt": [0.1, 0.2]}'])
+    runs = sorted((run for combo in plan.combos for run in combo.runs()), key=lambda run: (run.iteration, run.combo))
+    facts = {combo: {"neurons": 14, "edges": 182} for combo in range(6)}
+    found = batches(runs, facts)
+    assert [len(batch) for batch in found] == [6, 6]
+    assert sorted((run.combo, run.iteration) for batch in found for run in batch) == sorted(
+        (run.combo, run.iteration) for run in runs
+    )
+    for batch in found:
+        assert len({run.config.model.dt for run in batch}) == 1
+    plan = read_plan(ini(tmp_path), ['combosparams.combos_params={"lr": [0.1, 0.2, 0.3, 0.4, 0.5]}'])
+    runs = [run for combo in plan.combos for run in combo.runs()]
+    assert [len(batch) for batch in batches(runs, facts)] == [5, 5]  # of at most 8, for two workers to share
+
+
+@pytest.mark.parametrize(
+    ("settings", "neurons", "expected"),
+    [
+        ([], 14, 8),
+        ([], 4000, 1),
+        (["execution.batch_runs=20"], 14, 20),
+        (["execution.batch_runs=20", "execution.memory_budget=0.1"], 14, 1),
+        (["model.integrator=rk4"], 14, 1),
+        (["lyapunov.tons=adaptive"], 14, 1),
+    ],
+)
+def test_how_many_runs_go_side_by_side(tmp_path, settings, neurons, expected):
+    run = read_plan(ini(tmp_path), settings).combos[0].runs()[0]
+    assert train.beside(run, {"neurons": neurons, "edges": neurons**2}) == expected
+
+
+def test_sparse_networks_are_trained_one_by_one(tmp_path):
+    run = read_plan(ini(tmp_path)).combos[0].runs()[0]
+    assert train.beside(run, {"neurons": 500, "edges": 900}) == 1
+    rng = np.random.default_rng(0)
+    matrix = rng.standard_normal((450, 450)) * (rng.random((450, 450)) < 0.02)
+    connectome = from_dense("sparse", matrix, np.array([str(i) for i in range(450)]))
+    systems = [Network(connectome, moving={"gains": np.arange(450)}).dynamics() for _ in range(2)]
+    found = losses_of_each(losses(2, n=450), systems)
+    assert all(one.loss.requires_grad for one in found)
+    with pytest.raises(ValueError, match="dense"):
+        stacked(systems)
+
+
+def test_a_batch_goes_on_as_a_whole_where_one_of_its_runs_had_already_been_written(tmp_path):
+    path = ini(tmp_path)
+    overrides = ["--set", "execution.batch_runs=8", "--set", 'combosparams.combos_params={"lr": [0.1, 0.01]}']
+    assert runrandomnet.main([str(path), *overrides]) == 0
+    before = {p: p.read_bytes() for p in (tmp_path / "a").rglob("arrays.npz")}
+    kept, original = {}, train.results.write_bytes
+    (tmp_path / "a").rename(tmp_path / "b")
+    with pytest.MonkeyPatch.context() as patched:
+        writer = SimpleNamespace(**{**vars(train.results), "write_bytes": keep_checkpoints(kept, original)})
+        patched.setattr(train, "results", writer)
+        assert runrandomnet.main([str(path), *overrides]) == 0
+    # as if it had been killed when one of the four had its run.json and the others had not
+    for number, record in enumerate(sorted((tmp_path / "a").rglob("run.json"))):
+        if number:
+            record.unlink()
+    (tmp_path / "a" / "0" / "iter_0" / "checkpoint.pt").write_bytes(kept["checkpoint"])
+    assert runrandomnet.main([str(path), *overrides]) == 0
+    assert {p: p.read_bytes() for p in (tmp_path / "a").rglob("arrays.npz")} == before
+    assert not list((tmp_path / "a").rglob("checkpoint.pt"))
+    assert json.loads((tmp_path / "a" / "1" / "iter_1" / "run.json").read_text())["status"] == "complete"
+
+
+def keep_checkpoints(kept, write):
+    def writing(path, content):
+        if path.name == "checkpoint.pt":
+            kept["checkpoint"] = content
+        write(path, content)
+
+    return writing
