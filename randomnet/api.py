@@ -14,7 +14,7 @@ A step of your own, here the Henon map; the tangent is differentiated for you:
 >>> def henon(state):
 ...     x, y = state
 ...     return torch.stack([1 - 1.4 * x**2 + y, 0.3 * x])
->>> found = spectrum(henon, state=[0.1, 0.1], tsim=5000)
+>>> found = spectrum(henon, state=[0.1, 0.1], tsim=2000)
 >>> print(f"{found.exponents.sum():.6f}")  # ln 0.3
 -1.203973
 >>> bool(0.38 < found.exponents[0] < 0.46 and found.stderr[0] < 0.02)

@@ -14,7 +14,7 @@ from randomnet.config import read_plan
 from randomnet.connectome import from_dense
 from randomnet.experiment.batching import batches
 from randomnet.kinds import train
-from randomnet.lyapunov import Schedule, exponents, exponents_of_each, random_frame
+from randomnet.lyapunov import Schedule, exponents, exponents_of_each, random_frame, spectra_of_each, spectrum
 from randomnet.objectives import SpectrumLoss, SpectrumObjective, losses_of_each
 from randomnet.rnn import Network, stacked
 from randomnet.synthetic import random_network
@@ -238,3 +238,40 @@ def keep_checkpoints(kept, write):
         write(path, content)
 
     return writing
+
+
+@pytest.mark.parametrize(("k", "n"), [(1, 9), (4, 9), (9, 9)])
+def test_spectra_side_by_side_are_those_of_each_alone(k, n):
+    own, terms = networks(3, n=n), losses(3, n=n, k=k)
+    schedule = Schedule(24, 0.4, 2, 2)
+    states, frames = (torch.stack([getattr(term, name) for term in terms]) for name in ("state", "frame"))
+    with torch.no_grad():
+        systems = [network.dynamics() for network in own]
+    found = spectra_of_each(stacked(systems), states, frames, schedule)
+    for one, system, term in zip(found, systems, terms, strict=True):
+        alone = spectrum(system, term.state, term.frame, schedule)
+        for name in ("growth", "times", "state", "exponents", "stderr", "conditions"):
+            np.testing.assert_allclose(getattr(one, name), getattr(alone, name), rtol=1e-8, atol=1e-10)
+        for name in ("steepest", "sum_rule_residual", "drift", "split_half_rms"):
+            np.testing.assert_allclose(getattr(one, name), getattr(alone, name), rtol=1e-6, atol=1e-9)
+    assert np.isfinite([one.sum_rule_residual for one in found]).all() == (k == n)
+    for bad in ({"tsim": "auto"}, {"tons": "adaptive"}):
+        with pytest.raises(ValueError, match="times in numbers"):
+            spectra_of_each(stacked(systems), states, frames, replace(schedule, **bad))
+
+
+def test_a_transition_side_by_side_gives_the_numbers_of_one_run_after_the_other(tmp_path):
+    text = INI.format(out="{out}", activation="relu", form="current", weights=False).split("[trainvalidate]")[0]
+    for old, new in (("g = 2\n", ""), ("nle = 4\n", ""), ("[experiment]", "[experiment]\nkind = transition")):
+        text = text.replace(old, new)
+    tables = []
+    for name, size in (("alone", "1"), ("beside", "auto")):
+        (tmp_path / f"{name}.ini").write_text(
+            text.format(out=tmp_path / name)
+            + '[combosparams]\ncombos_params = {"g": [0.5, 1, 2, 1e300]}\n[trainvalidate]\niterations = 3\n'
+            + f"[execution]\nworkers = 1\nbatch_runs = {size}\n"
+        )
+        runrandomnet.main([str(tmp_path / f"{name}.ini")])
+        tables.append(pd.read_csv(tmp_path / name / "summary.csv"))
+    assert list(tables[0]["status"]) == list(tables[1]["status"]) == ["complete"] * 9 + ["diverged"] * 3
+    np.testing.assert_allclose(tables[1]["lambda_max"], tables[0]["lambda_max"], rtol=1e-8, atol=1e-10)

@@ -2,6 +2,7 @@
 
 import fcntl
 import functools
+import itertools
 import json
 import multiprocessing
 import os
@@ -10,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -69,6 +69,7 @@ def run(*arguments):
 
 
 FORKS = multiprocessing.get_context("forkserver")
+STARTED = itertools.count()
 FORKS.set_forkserver_preload(["pytest", "runrandomnet", "randomnet.experiment"])
 
 
@@ -77,11 +78,11 @@ class Forked(FORKS.Process):
 
     def __init__(self, *arguments):
         super().__init__()
-        self.arguments, self.words = list(map(str, arguments)), tempfile.mkstemp()[1]
+        self.arguments, self.words = list(map(str, arguments)), Path(f"{arguments[0]}.said-{next(STARTED)}")
 
     def run(self):
         os.setsid()
-        words = os.open(self.words, os.O_WRONLY)
+        words = os.open(self.words, os.O_WRONLY | os.O_CREAT)
         os.dup2(words, 1)
         os.dup2(words, 2)
         sys.modules["__main__"] = runrandomnet  # which its workers import, as those of the command do
@@ -93,7 +94,7 @@ class Forked(FORKS.Process):
 
     def communicate(self, timeout=None):
         self.join(timeout)
-        return Path(self.words).read_text(), None
+        return self.words.read_text(), None
 
 
 def start(*arguments):

@@ -1,5 +1,7 @@
 """From an INI to the network of a run: what `auto` means, and what a scaling must not lose."""
 
+import dataclasses
+
 import made_up
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ from test_experiment import run
 
 from randomnet.config import ConfigError, read_plan
 from randomnet.connectome import sinkhorn
+from randomnet.experiment import check
+from randomnet.kinds import building, networks
 from randomnet.kinds.networks import connectome_of
 
 INI = """
@@ -56,6 +60,31 @@ def test_a_null_is_scaled_as_its_connectome(tmp_path):
     with pytest.raises(ConfigError, match="normalization: expected one that fits, got 'sinkhorn'"):
         network(tmp_path, path, "net.null=gaussian")
     assert network(tmp_path, path, "net.null=gaussian", "net.normalization=none").mixed
+
+
+def test_a_check_draws_the_null_of_each_run_once(tmp_path, monkeypatch):
+    """As that can take minutes, and the check asks for the network, its facts and its spectral radii."""
+    drawn, degree = [], networks.NULLS["degree"]
+
+    def counted(connectome, rng):
+        drawn.append(degree.draw(connectome, rng))
+        return drawn[-1]
+
+    monkeypatch.setitem(networks.NULLS, "degree", dataclasses.replace(degree, draw=counted))
+    (tmp_path / "a.ini").write_text(INI.format(path=saved(tmp_path, matrix_of("counts")), folder=tmp_path))
+    settings = ("net.null=degree", "trainvalidate.iterations=3", 'combosparams.combos_params={"g": [1, 2]}')
+    facts = check(read_plan(tmp_path / "a.ini", settings))
+    assert len(drawn) == 6
+    assert len({facts[0]["spectral_radius"], facts[0]["spectral_radius_before"], facts[1]["spectral_radius"]}) == 3
+
+
+def test_what_a_run_does_to_its_network_does_not_reach_the_next(tmp_path):
+    """A process keeps the network that it made last."""
+    (tmp_path / "a.ini").write_text(INI.format(path=saved(tmp_path, matrix_of("counts")), folder=tmp_path))
+    one = read_plan(tmp_path / "a.ini", ["net.dales_law=False"]).combos[0].runs()[0]
+    expected, begun = connectome_of(one).weights.copy(), building.begin(one).network
+    begun.assign({name: values + 1 for name, values in begun.values().items()})
+    np.testing.assert_array_equal(connectome_of(one).weights, expected)
 
 
 @pytest.mark.parametrize("scaling", ["spectral_radius", "input_fraction", "balanced", "in_degree"])

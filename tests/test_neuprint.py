@@ -295,7 +295,8 @@ def test_a_token_that_is_missing(library, monkeypatch):
 def experiment(tmp_path, monkeypatch):
     """Runs an INI of a tiny spectrum on the network of ADDRESS; options as section.key=value change it."""
     monkeypatch.chdir(tmp_path)
-    networks._measured.cache_clear()  # a process reads a network once
+    for cached in (networks._measured, networks._weighted, networks._scaled):  # a process reads a network once
+        cached.cache_clear()
     (tmp_path / "e.ini").write_text(
         f"[experiment]\nkind = spectrum\n[paths]\npath_to_network = {ADDRESS}\npath_to_results = results\n"
         "[net]\nroi = EB\nsource = neuprint\n[lyapunov]\nnle = 2\ntsim = 2\ntransient = 0\n"

@@ -128,12 +128,18 @@ def claimed(null, before):
     return kept
 
 
+@cache
+def pair(null, kind):
+    """A network and its null, drawn once for all that is asked of them."""
+    before = network(kind)
+    return before, drawn(null, before)
+
+
 @pytest.mark.parametrize("null", NULLS)
 @pytest.mark.parametrize("kind", ["signed", "dense"])
 @pytest.mark.parametrize("kept", [name for name in PROPERTIES if name != "symmetry"])
 def test_a_null_keeps_what_it_claims_and_nothing_else(null, kind, kept):
-    before = network(kind)
-    after = drawn(null, before)
+    before, after = pair(null, kind)
     assert is_kept(kept, before, after) == (kept in claimed(null, before))
     assert (after.dense() != before.dense()).sum() > 100
     assert set(NULLS[null].keeps) <= {*PROPERTIES, EXPECTED}
@@ -142,11 +148,11 @@ def test_a_null_keeps_what_it_claims_and_nothing_else(null, kind, kept):
 @pytest.mark.parametrize("null", NULLS)
 @pytest.mark.parametrize("kept", [name for name in PROPERTIES if name not in ("symmetry", SIGNS)])
 def test_a_null_keeps_its_claims_where_neurons_have_both_signs(null, kept):
-    before = network("mixed")
+    before, after = pair(null, "mixed")
     assert before.mixed > 50
     # signs permuted over edges keep self-connections, as these follow no neuron's sign
     expected = kept in claimed(null, before) or (null, kept) == ("sign", "self-connections")
-    assert is_kept(kept, before, drawn(null, before)) == expected
+    assert is_kept(kept, before, after) == expected
 
 
 @pytest.mark.parametrize("null", NULLS)

@@ -419,7 +419,7 @@ def test_made_up_images_are_called_synthetic_in_every_figure(tmp_path, capsys):
     assert code == 0
     assert all("pic_latent_mem (synthetic latents)" in path.read_text() for path in out.glob("*.svg"))
     two = make_task(tmp_path / "two", {"n_back": [1, 2]}, task="pic_latent_mem")
-    assert compare(tmp_path, one, two, more=["--format", "svg"])[0] == 0
+    assert compare(tmp_path, one, two, more=["--format", "svg", "--filter", "n_back=1"])[0] == 0
     assert "data of the trials differ: one synthetic latents, two uniform values" in capsys.readouterr().out
     drawing = (out / "loss_n_back=1.svg").read_text()
     assert "one: Marmoset, pic_latent_mem (synthetic latents)," in drawing  # the rest is on the next line

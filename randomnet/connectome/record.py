@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+COUNTING = ("hemibrain", "neuprint_export", "neuprint", "flywire", "flystability")  # formats that hold synapse counts
+
 
 @dataclass(frozen=True, eq=False)
 class Connectome:

@@ -7,9 +7,9 @@ import numpy as np
 
 from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of, strong_components, weak_components
 from randomnet.connectome.eigenvalues import CONVERGED
+from randomnet.connectome.record import COUNTING
 
 QUANTILES = (0, 5, 25, 50, 75, 95, 100)  # percent
-COUNTING = ("hemibrain", "neuprint_export", "neuprint", "flywire", "flystability")  # these hold synapse counts
 GROUPED_BY = {  # labels that a matrix may be sorted by, the first that there is: kind -> what the groups are
     "cell_fibers": "cell fibre",
     "region": "region",

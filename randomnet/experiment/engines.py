@@ -3,6 +3,7 @@
 import ctypes
 import multiprocessing
 import os
+import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -145,7 +146,10 @@ class _Pool:
         else:
             connection, theirs = self.context.Pipe()
             process = self.context.Process(target=_serve, args=(theirs, self.root, self.stopping), daemon=True)
+            # a worker that has not come to ignore it yet must not be ended by the Ctrl-C that its parent handles
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             process.start()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()
         self.busy[connection] = process, batch
         connection.send(batch)
@@ -185,8 +189,6 @@ class _Pool:
 
 def _serve(connection: Connection, root: Path, stopping: threading.Event) -> None:
     """A worker: batches come in, epochs and the batch's ends go out, until the other end is closed."""
-    import signal
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_die_with_parent, daemon=True).start()

@@ -44,9 +44,10 @@ def check(plan: Plan) -> list[dict[str, Any]]:
     for combo in plan.combos:
         try:
             kind = KINDS[combo.config.experiment.kind]
-            runs = combo.runs()
-            checked = [kind.check(run) for run in runs]
-            facts.append(checked[0] | radii_of(runs[0], radii))
+            first, *others = combo.runs()
+            facts.append(kind.check(first) | radii_of(first, radii))  # at once, while its network is at hand
+            for run in others:
+                kind.check(run)
         except ConfigError as error:
             values = ", ".join(f"{name}={value!r}" for name, value in combo.values.items())
             where = f", combo {combo.index} ({values})" if values else ""

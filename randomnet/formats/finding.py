@@ -64,6 +64,12 @@ def neuron_ids(table: Table, column: str) -> np.ndarray:
     return ids
 
 
+def places_of(wanted: np.ndarray, ids: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each of `wanted` is in `ids`, and whether it is there; order: what sorts `ids`."""
+    place = order[np.searchsorted(ids, wanted, sorter=order).clip(max=len(ids) - 1)]
+    return place, ids[place] == wanted
+
+
 def texts_of(table: Table, key: str, column: str, ids: np.ndarray, empty: str) -> np.ndarray:
     """(N,) texts: a column of a table keyed by id, in the order of `ids`; `empty` for neurons without one.
 
@@ -72,7 +78,7 @@ def texts_of(table: Table, key: str, column: str, ids: np.ndarray, empty: str) -
     parts = []
     order = np.argsort(ids)
     for chunk in stream(table, {key: "id", column: "category"}):
-        index, known = _index(ids, order, chunk[key])
+        index, known = places_of(chunk[key], ids, order)
         names = np.array([*(name.strip() for name in chunk[column].categories), ""], dtype=object)
         parts.append((index[known], names[chunk[column].codes[known]]))
     texts = np.full(len(ids), "", dtype=object)
@@ -89,7 +95,7 @@ def numbers_of(table: Table, key: str, columns: Iterable[str], ids: np.ndarray) 
     parts: dict[str, list[Values]] = {column: [] for column in numbers}
     order = np.argsort(ids)
     for chunk in stream(table, {key: "id", **dict.fromkeys(numbers, "share")}):
-        index, known = _index(ids, order, chunk[key])
+        index, known = places_of(chunk[key], ids, order)
         for column, found in parts.items():
             found.append((index[known], chunk[column][known]))
     for column, values in numbers.items():
@@ -117,9 +123,3 @@ def _assign(table: Table, key: str, column: str, ids: np.ndarray, values: np.nda
 def _same(first: Any, second: Any) -> Any:
     """Whether values are equal, or both nan."""
     return (first == second) | ((first != first) & (second != second))
-
-
-def _index(ids: np.ndarray, order: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each of `wanted` is in `ids`, and whether it is there."""
-    place = order[np.searchsorted(ids, wanted, sorter=order).clip(max=len(ids) - 1)]
-    return place, ids[place] == wanted

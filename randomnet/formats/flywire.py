@@ -16,7 +16,7 @@ import numpy as np
 
 from randomnet.connectome import Connectome
 from randomnet.formats.edges import DEFAULTS, LARGEST, Columns, Rows, from_edges, read_rows
-from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, texts_of
+from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, places_of, texts_of
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
@@ -148,9 +148,8 @@ def _most_common(edges: Table, ids: np.ndarray) -> np.ndarray:
         types = chunk["nt_type"]
         names += [name for name in types.categories if name not in names]
         synapses = np.pad(synapses, ((0, 0), (0, len(names) - synapses.shape[1])))
-        pre = order[np.searchsorted(ids, chunk[columns.pre], sorter=order).clip(max=len(ids) - 1)]
+        pre, known = places_of(chunk[columns.pre], ids, order)  # a ROI leaves neurons out
         code = np.array([names.index(name) for name in types.categories], dtype=np.int64)[types.codes]
-        known = ids[pre] == chunk[columns.pre]  # a ROI leaves neurons out
         key = pre[known] * len(names) + code[known]
         counts = np.bincount(key, chunk[columns.weight][known], minlength=synapses.size)
         synapses += counts.reshape(synapses.shape)
@@ -167,8 +166,7 @@ def _positions(table: Table, ids: np.ndarray) -> np.ndarray:
             if len(cell) != 3 or not all(map(_is_coordinate, cell)):
                 came = f"{' '.join(cell)[:40]!r}"
                 raise FormatError(f"{table}, row {number}, column position: expected [x y z], got {came}")
-        place = order[np.searchsorted(ids, chunk["root_id"], sorter=order).clip(max=len(ids) - 1)]
-        known = ids[place] == chunk["root_id"]
+        place, known = places_of(chunk["root_id"], ids, order)
         np.add.at(sums, place[known], np.array(cells, dtype=np.float64).reshape(-1, 3)[known])
         counts += np.bincount(place[known], minlength=len(ids))
         row += len(cells)

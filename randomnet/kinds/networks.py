@@ -24,6 +24,7 @@ from randomnet.connectome import (
     with_spectral_radius,
 )
 from randomnet.connectome.eigenvalues import LARGEST_DENSE
+from randomnet.connectome.record import COUNTING
 from randomnet.formats import (
     FormatError,
     Options,
@@ -39,7 +40,6 @@ from randomnet.nulls import NULLS
 from randomnet.synthetic import built_in, random_network
 
 BY_ROI = ("hemibrain", "neuprint_export", "neuprint", "flywire")  # hold many regions, of which net.roi names some
-COUNTING = ("hemibrain", "neuprint_export", "neuprint", "flywire", "flystability")  # these hold synapse counts
 SCALINGS = {
     "balanced": balanced,
     "input_fraction": input_fraction,
@@ -63,9 +63,14 @@ REGIONAL = (
 
 def connectome_of(run: Run) -> Connectome:
     """The run's network with the weights that training starts from. Raises ConfigError."""
-    config = run.config
-    if config.has_task and config.paths.pretrained:
+    if run.config.has_task and run.config.paths.pretrained:
         return pretrained.connectome_of(run)
+    return _scaled(run)
+
+
+@lru_cache(maxsize=1)  # asked for several times in a row, as a run is checked
+def _scaled(run: Run) -> Connectome:
+    config = run.config
     g = config.net.g if "weights" in config.net.parameter else 1.0
     normalised = _normalised(_weighted(run), config.net, _scaling_of(run))
     try:
@@ -75,6 +80,7 @@ def connectome_of(run: Run) -> Connectome:
         raise ConfigError(f"[net] g: expected a number that leaves weights finite, got {g:g}: {error}") from None
 
 
+@lru_cache(maxsize=1)  # drawing a null model can take minutes
 def _weighted(run: Run) -> Connectome:
     """The run's network with its weights as they are before normalization and g. Raises ConfigError."""
     net, config = run.config.net, run.config

@@ -2,16 +2,20 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from randomnet.config import Run
 from randomnet.kinds import building
-from randomnet.lyapunov import Schedule, Spectrum, System, spectrum
+from randomnet.lyapunov import Schedule, Spectrum, System, spectra_of_each, spectrum
+from randomnet.rnn import is_sparse, stacked
 
 Tick = Callable[[float], None]
+CACHE = 2**21  # bytes; matrices of runs side by side stay within
+MOST_BESIDE = 8
 PROBE_STEPS = 40  # of the spectrum whose pace is measured
 
 
@@ -52,6 +56,38 @@ def compute(
     """The k leading exponents of the run's network as it is now, from the run's own state and frame."""
     state = torch.zeros_like(start.state) if is_driven(run) else start.state
     return spectrum(system_of(run, start, inputs), state, start.frame[:k], schedule or schedule_of(run), tick)
+
+
+def compute_each(
+    runs: Sequence[Run], starts: Sequence[building.Start], k: int, tick: Tick = lambda time: None
+) -> list[Spectrum]:
+    """`compute` for runs of one shape, side by side where `beside` says that they can be."""
+    if len(runs) == 1:
+        return [compute(runs[0], starts[0], k, tick=tick)]
+    system = stacked([system_of(run, start) for run, start in zip(runs, starts, strict=True)])
+    states, frames = torch.stack([one.state for one in starts]), torch.stack([one.frame[:k] for one in starts])
+    return spectra_of_each(system, states, frames, schedule_of(runs[0]), tick)
+
+
+def beside(run: Run, facts: dict[str, Any], size: int) -> int:
+    """How many runs of this one's shape are computed side by side, in numbers of `size` bytes: as many as batch_runs
+    says, or as make them faster. These are small networks, whose steps take less time than the calls that make them:
+    as many as have their matrices in the processor's cache together. All within the memory budget."""
+    config, n = run.config, facts["neurons"]
+    alone = config.has_task or config.model.integrator != "euler" or is_sparse(n, facts["edges"])
+    if alone or config.lyapunov.tons == "adaptive" or config.lyapunov.tsim == "auto":
+        return 1
+    wanted = config.execution.batch_runs
+    most = min(MOST_BESIDE, CACHE // (2 * n * n * size)) if wanted == "auto" else wanted
+    return max(1, min(most, int(config.execution.memory_budget * 1e6 / _bytes(run, n, size))))
+
+
+def _bytes(run: Run, n: int, size: int) -> float:
+    """What one run needs beside others: matrices, the path of an epoch where it trains, the frame that measures it."""
+    schedule, k = schedule_of(run), building.exponents_of(run, n)
+    steps = (schedule.first + schedule.transient + schedule.frame_transient) / run.config.model.dt
+    path = 3 * steps * (1 + k) * n * size if run.config.trained else steps * k * size
+    return 6 * n * n * size + path + 8 * n * building.largest_frame(run, n)
 
 
 def pace(run: Run, start: building.Start, k: int, inputs: Tensor | None = None) -> float:

@@ -4,7 +4,7 @@ kind = transition is the same with one exponent, for a grid over g (FlyStability
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ import torch
 from randomnet import results
 from randomnet.config import Run
 from randomnet.kinds import building, spectral
-from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.interface import Cost, Recorded, Report, Told, missing
+from randomnet.lyapunov import Spectrum
 from randomnet.training import Interrupted
 
 WORKERS = None
@@ -43,12 +44,33 @@ def length(run: Run) -> float:
     return spectral.schedule_of(run).first
 
 
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
-    """Compute one spectrum and write arrays.npz; returns what run.json says of it."""
+def beside(run: Run, facts: dict[str, Any]) -> int:
+    """How many spectra of this one's shape are computed side by side."""
+    return spectral.beside(run, facts, 8)
+
+
+def execute(
+    runs: Sequence[Run], folders: Sequence[results.RunFolder], report: Report, stop: Callable[[], bool]
+) -> Recorded:
+    """Compute spectra and write of each arrays.npz; returns what run.json says of them."""
     began = time.perf_counter()
-    start = building.begin(run)
-    k = building.exponents_of(run, start.connectome.n)
-    found = spectral.compute(run, start, k, tick=ticker(length(run), report, stop))
+    starts = [building.begin(run) for run in runs]
+    k = building.exponents_of(runs[0], starts[0].connectome.n)
+
+    def told(row: dict[str, float]) -> None:
+        for run in runs:
+            report(run, row)
+
+    found = spectral.compute_each(runs, starts, k, ticker(length(runs[0]), told, stop))
+    seconds = (time.perf_counter() - began) / len(runs)
+    left, each = missing(runs, folders), zip(runs, folders, starts, found, strict=True)
+    return [(run, _written(run, *rest, k, seconds)) for run, *rest in each if run in left]
+
+
+def _written(
+    run: Run, folder: results.RunFolder, start: building.Start, found: Spectrum, k: int, seconds: float
+) -> dict[str, Any]:
+    """Write a spectrum; what run.json says of it."""
     arrays = {"exponents": found.exponents, "stderr": found.stderr, "log10_condition": found.conditions}
     results.write_arrays(folder.path / "arrays.npz", arrays | described(run, start))
     return {
@@ -59,13 +81,10 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
             "exponents": k,
             **spectral.figures(found),
             **dynamics(run),
-            "seconds": round(time.perf_counter() - began, 2),
+            "seconds": round(seconds, 2),
         },
         "connectome": start.connectome.facts(),
     }
-
-
-execute, beside = one_at_a_time(execute_one), no_other
 
 
 def estimate(run: Run) -> Cost:

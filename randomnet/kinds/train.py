@@ -27,13 +27,11 @@ from randomnet.objectives import (
     side_by_side,
     task_objective,
 )
-from randomnet.rnn import Network, is_sparse
+from randomnet.rnn import Network
 from randomnet.training import Progress, Settings, fit
 
 WORKERS = None
 UNIT = "epoch"
-CACHE = 2**21  # bytes; matrices of runs side by side stay within
-MOST_BESIDE = 8
 HEADLINE = (
     "loss_initial",
     "loss_final",
@@ -173,25 +171,8 @@ def _written(
 
 
 def beside(run: Run, facts: dict[str, Any]) -> int:
-    """As many as batch_runs says, or as make them faster: of small networks, whose steps take less time than the calls
-    that make them, so many that their matrices stay in the processor's cache; all within the memory budget."""
-    config = run.config
-    n, wanted = facts["neurons"], config.execution.batch_runs
-    if config.has_task or config.model.integrator != "euler" or config.lyapunov.tons == "adaptive":
-        return 1
-    if is_sparse(n, facts["edges"]):
-        return 1
-    size = building.PRECISIONS[config.trainvalidate.precision].itemsize
-    most = min(MOST_BESIDE, CACHE // (2 * n * n * size)) if wanted == "auto" else wanted
-    budget = config.execution.memory_budget * 1e6
-    return max(1, min(most, int(budget / _bytes(run, n, size))))
-
-
-def _bytes(run: Run, n: int, size: int) -> float:
-    """Memory that one run needs beside others: matrices, the path of an epoch, and the frame that measures it."""
-    schedule, k = spectral.schedule_of(run), building.exponents_of(run, n)
-    steps = (schedule.tsim + schedule.transient + schedule.frame_transient) / run.config.model.dt
-    return 6 * n * n * size + 3 * steps * (1 + k) * n * size + 8 * n * building.largest_frame(run, n)
+    """How many runs of this one's shape train side by side."""
+    return spectral.beside(run, facts, building.PRECISIONS[run.config.trainvalidate.precision].itemsize)
 
 
 def estimate(run: Run) -> Cost:
@@ -322,10 +303,13 @@ def _arrays(
 
 
 def _model(network: Network, progress: Progress, trained: tuple[str, ...]) -> dict[str, Any]:
+    # under the network's own names: equal ones read from a checkpoint are other objects, which pickle would tell apart
+    names, held = list(network.values()), (progress.last, progress.best or progress.last)
+    last, best = ({name: values[name] for name in names} for values in held)
     return {
         "network": network.description(),
-        "last": progress.last,
-        "best": progress.best or progress.last,
+        "last": last,
+        "best": best,
         "best_epoch": progress.best_epoch,
         "trained": list(trained),
     }

@@ -18,7 +18,7 @@ backwards; QR adds 4 N k^2 per interval and its adjoint about 5 N k^2.
 
 from randomnet.lyapunov.growth import Schedule, System, random_frame
 from randomnet.lyapunov.record import Spectrum, entropy, kaplan_yorke, running
-from randomnet.lyapunov.spectra import exponents, exponents_of_each, spectrum, too_steep
+from randomnet.lyapunov.spectra import exponents, exponents_of_each, spectra_of_each, spectrum, too_steep
 
 __all__ = [
     "Schedule",
@@ -30,6 +30,7 @@ __all__ = [
     "kaplan_yorke",
     "random_frame",
     "running",
+    "spectra_of_each",
     "spectrum",
     "too_steep",
 ]

@@ -28,22 +28,39 @@ def spectrum(
     tick(time) is told after every interval how much of the record there is, 0 before it begins; what it raises ends
     the computation. Raises ValueError where the system answers in another precision.
     """
+    recorder = _begun(system, state, frame, schedule, tick)
+    target = schedule.first
+    while True:
+        recorder.go_on(target, tick)
+        (found,) = recorder.found()
+        if schedule.tsim != "auto" or target >= schedule.tsim_max or not found.wants_more:
+            return found
+        target = min(2 * target, schedule.tsim_max)
+
+
+def spectra_of_each(
+    system: System, states: Tensor, frames: Tensor, schedule: Schedule, tick: Tick = lambda time: None
+) -> list[Spectrum]:
+    """`spectrum` of every system of a stack, from states (runs, N) and frames (runs, k, N), side by side.
+
+    Raises ValueError for a schedule that each would have to itself: tsim = 'auto' or tons = 'adaptive'.
+    """
+    if schedule.tsim == "auto" or schedule.tons == "adaptive":
+        raise ValueError(f"spectra side by side need times in numbers, got tsim {schedule.tsim}, tons {schedule.tons}")
+    recorder = _begun(system, states, frames, schedule, tick)
+    recorder.go_on(schedule.first, tick)
+    return recorder.found()
+
+
+def _begun(system: System, state: Tensor, frame: Tensor, schedule: Schedule, tick: Tick) -> "_Recorder":
     if state.dtype != torch.float64 or frame.dtype != torch.float64:
         raise ValueError(f"a reported spectrum must be float64, got {state.dtype} and {frame.dtype}")
     with torch.no_grad():
-        settled = settle(system, state, frame, schedule, lambda: tick(0.0))
-        recorder = _Recorder(system, settled, schedule, tick)
-        target = schedule.first
-        while True:
-            recorder.go_on(target, tick)
-            found = recorder.found()
-            if schedule.tsim != "auto" or target >= schedule.tsim_max or not found.wants_more:
-                return found
-            target = min(2 * target, schedule.tsim_max)
+        return _Recorder(system, settle(system, state, frame, schedule, lambda: tick(0.0)), schedule, tick)
 
 
 class _Recorder:
-    """A record that can be made longer."""
+    """A record, of one system or of a stack of them, that can be made longer."""
 
     def __init__(self, system: System, settled: Settled, schedule: Schedule, tick: Tick) -> None:
         self.system, self.schedule, self.interval = system, schedule, settled.interval
@@ -58,13 +75,14 @@ class _Recorder:
         if not first:
             raise ValueError(f"tsim must be at least one step of {system.dt:g}, got {schedule.first:g}")
         self.looks, self.checks = math.ceil(first / CONDITIONS), math.ceil(first / DETERMINANTS)
-        self.full = len(self.bundle) - 1 == self.bundle.shape[1]
+        self.full = self.bundle.shape[-2] - 1 == self.bundle.shape[-1]
         self.steps: list[int] = []
         self.done = 0  # steps of the record
         self.logs: list[Tensor] = []
-        self.conditions: list[float] = []
-        self.residuals: list[tuple[float, float]] = []  # of the sum rule, each with the time it is of
+        self.conditions: list[Tensor] = []
+        self.residuals: list[tuple[Tensor, float]] = []  # of the sum rule, each with the time it is of
 
+    @torch.no_grad()
     def go_on(self, tsim: float, tick: Tick) -> None:
         """Until the record is `tsim` long."""
         dt = self.system.dt
@@ -79,43 +97,52 @@ class _Recorder:
             if index % self.looks == 0:
                 self.conditions.append(_log10_condition(r))
             if expected is not None:
-                self.residuals.append((float(self.logs[-1].sum()) - expected, steps * dt))
+                self.residuals.append((self.logs[-1].sum(-1) - expected, steps * dt))
             self.now += steps
             self.steps.append(steps)
             self.done += steps
             tick(self.done * dt)
 
-    def _log_determinant(self, steps: int) -> float:
+    def _log_determinant(self, steps: int) -> Tensor:
         """Sum of ln |det| of the Jacobians of the next steps."""
-        state, total = self.bundle[:1], 0.0
-        unit = torch.eye(state.shape[1], dtype=state.dtype, device=state.device)
+        state, total = self.bundle[..., :1, :], torch.zeros((), dtype=self.bundle.dtype, device=self.bundle.device)
+        unit = torch.eye(state.shape[-1], dtype=state.dtype, device=state.device).expand(*state.shape[:-2], -1, -1)
         for step in range(steps):
-            after = self.system.advance(torch.cat([state, unit]), 1, self.now + step)
-            state, total = after[:1].clone(), total + float(torch.linalg.slogdet(after[1:])[1])
+            after = self.system.advance(torch.cat([state, unit], -2), 1, self.now + step)
+            state, total = after[..., :1, :].clone(), total + torch.linalg.slogdet(after[..., 1:, :])[1]
         return total
 
-    def found(self) -> Spectrum:
-        """What the record says."""
+    def found(self) -> list[Spectrum]:
+        """What the record says, of each system."""
         logs = torch.stack(self.logs)
-        residual = sum(part for part, _ in self.residuals) / sum(time for _, time in self.residuals or [(0, 1.0)])
-        return Spectrum(
-            growth=logs.cpu().numpy(),
-            times=np.array(self.steps) * self.system.dt,
-            state=self.bundle[0].cpu().numpy().copy(),
-            conditions=np.array(self.conditions),
-            steepest=float((logs.max(1).values - logs.min(1).values).max()) / math.log(10),
-            sum_rule_residual=residual if self.full else math.nan,
-            transient=self.schedule.transient,
-            frame_transient=self.schedule.frame_transient,
-            tolerance=self.schedule.tolerance if self.schedule.tsim == "auto" else None,
-        )
+        k, n = logs.shape[-1], self.bundle.shape[-1]
+        logs = logs.view(len(logs), -1, k).cpu()
+        states = self.bundle[..., 0, :].reshape(-1, n).cpu()
+        conditions = torch.stack(self.conditions).view(len(self.conditions), -1).cpu()
+        time = sum(time for _, time in self.residuals) if self.full else math.nan
+        residuals = sum(part for part, _ in self.residuals) / time if self.full else torch.full((len(states),), time)
+        return [
+            Spectrum(
+                growth=logs[:, index].numpy().copy(),
+                times=np.array(self.steps) * self.system.dt,
+                state=states[index].numpy().copy(),
+                conditions=conditions[:, index].numpy().copy(),
+                steepest=float((logs[:, index].amax(-1) - logs[:, index].amin(-1)).max()) / math.log(10),
+                sum_rule_residual=float(residuals.reshape(-1)[index]),
+                transient=self.schedule.transient,
+                frame_transient=self.schedule.frame_transient,
+                tolerance=self.schedule.tolerance if self.schedule.tsim == "auto" else None,
+            )
+            for index in range(len(states))
+        ]
 
 
-def _log10_condition(r: Tensor) -> float:
-    """log10 of the condition of R (k, k) in the 1-norm; inf where a direction has died."""
-    inverse = torch.linalg.solve_triangular(r, torch.eye(len(r), dtype=r.dtype, device=r.device), upper=True)
-    condition = float(r.abs().sum(0).max() * inverse.abs().sum(0).max())
-    return math.log10(condition) if condition < math.inf else math.inf
+def _log10_condition(r: Tensor) -> Tensor:
+    """log10 of the condition of R (..., k, k) in the 1-norm; inf where a direction has died."""
+    unit = torch.eye(r.shape[-1], dtype=r.dtype, device=r.device).expand_as(r)
+    inverse = torch.linalg.solve_triangular(r, unit, upper=True)
+    condition = r.abs().sum(-2).amax(-1) * inverse.abs().sum(-2).amax(-1)
+    return torch.where(condition < math.inf, condition, math.inf).log10()
 
 
 def exponents(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> Tensor:

@@ -69,7 +69,7 @@ class Network(nn.Module):
         count = int(groups.max()) + 1
         sizes = {"weights": len(connectome.weights), "gains": count, "shifts": count}
         chosen = {name: indices(name, index, sizes) for name, index in (moving or {}).items()}
-        weights = torch.as_tensor(connectome.weights, dtype=dtype)
+        weights = torch.tensor(connectome.weights, dtype=dtype)  # its own: `assign` writes into it
         signs = torch.where(weights < 0, -1.0, 1.0).to(dtype) if keep_signs else None
         self.weights = Entries(weights, chosen.get("weights"), signs)
         self.gains = Entries(torch.ones(count, dtype=dtype), chosen.get("gains"))
