@@ -9,6 +9,10 @@ counted for recomputed segments, QR or anything else). These are 2 N^2 (1 + k) o
 backward pass. RandomNet does them as one product of a bundle (1 + k) x N; the columns `_bundled` compare with that one
 product, which is faster than the two, so that their ratios are higher. A bare product is timed in the same precision,
 on the same threads, in turns with what it is compared to; of each, the fastest of several turns counts.
+
+Where networks are so small that several are trained side by side (execution.batch_runs), `beside` says how many,
+`beside_speedup` how many times faster one epoch of all is than as many epochs one after the other, and `beside_ratio`
+what it takes as a ratio to the products of all, side by side too.
 """
 
 import time
@@ -23,8 +27,8 @@ from randomnet.config import Run
 from randomnet.kinds import building, plain_loop, spectral, train
 from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.lyapunov import spectrum
-from randomnet.objectives import Objective, SpectrumObjective, TaskObjective
-from randomnet.rnn import Coupling
+from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, side_by_side
+from randomnet.rnn import Coupling, stacked
 from randomnet.training import fit
 
 UNIT = "epoch"
@@ -38,6 +42,9 @@ HEADLINE = (
     "epoch_ratio",
     "epoch_ratio_bundled",
     "epoch_ratio_torch_rnn",
+    "beside",
+    "beside_speedup",
+    "beside_ratio",
     "spectrum_seconds",
     "epoch_seconds",
 )
@@ -93,6 +100,34 @@ def _spectrum_figures(run: Run, start: building.Start, goal: SpectrumObjective) 
         "steps": steps,
         **_figures("spectrum", spectrum_times),
         **_figures("epoch", epoch_times),
+        **_beside_figures(run, start, goal, steps),
+    }
+
+
+def _beside_figures(run: Run, start: building.Start, goal: SpectrumObjective, steps: int) -> dict[str, float]:
+    """An epoch of as many networks as are trained side by side; none where that is one."""
+    number = spectral.beside(run, start.connectome.facts(), start.network.gains.start.itemsize)
+    if number == 1:
+        return {}
+    others = [replace(run, iteration=run.iteration + other) for other in range(1, number)]
+    starts = [start, *(building.begin(other) for other in others)]
+    goals = [goal, *(train.objective(*pair) for pair in zip(others, starts[1:], strict=True))]
+    settings = [replace(train.settings(run), epochs=1)] * number
+    networks, together = [one.network for one in starts], side_by_side(goals)
+
+    def all_at_once() -> float:
+        return sum(progress.history[0]["seconds"] for progress in fit(networks, together, settings))
+
+    with torch.no_grad():
+        coupling = stacked([network.dynamics() for network in networks]).coupling
+    k = building.exponents_of(run, start.connectome.n)
+    products = _products(coupling, start.connectome.n, k, steps, backward=True)[0]
+    alone, beside, bare = _in_turns(_epoch(run, start, goal), all_at_once, products)
+    return {
+        "beside": number,
+        "beside_speedup": number * alone / beside,
+        "beside_ratio": beside / bare,
+        "beside_seconds": beside,
     }
 
 
@@ -131,8 +166,9 @@ def _figures(what: str, times: tuple[float, ...]) -> dict[str, float]:
 def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) -> tuple[Callable[[], None], ...]:
     """The bare products of `steps` steps: J (N x 1) and J (N x k) apart, and one of a bundle; see the module's text."""
     factors = coupling.factors if backward else coupling.factors[:1]
-    state, frame = coupling.values.new_ones(n), coupling.values.new_ones(n, k)
-    bundle, after = (coupling.empty(coupling.values.new_empty(1 + k, n)).fill_(1.0) for _ in range(2))
+    runs = coupling.values.shape[:-2]  # () or (runs,)
+    state, frame = coupling.values.new_ones(*runs, n, 1), coupling.values.new_ones(*runs, n, k)
+    bundle, after = (coupling.empty(coupling.values.new_empty(*runs, 1 + k, n)).fill_(1.0) for _ in range(2))
 
     @torch.no_grad()
     def apart() -> None:

@@ -14,8 +14,8 @@ from randomnet.lyapunov import Schedule, Spectrum, System, spectra_of_each, spec
 from randomnet.rnn import is_sparse, stacked
 
 Tick = Callable[[float], None]
-CACHE = 2**21  # bytes; matrices of runs side by side stay within
-MOST_BESIDE = 8
+LARGEST_BESIDE = 1.5e6  # bytes of a matrix; products with larger ones take longer than all else, and are best alone
+MOST_BESIDE = 8  # by themselves: more gain little, and workers want something to share
 PROBE_STEPS = 40  # of the spectrum whose pace is measured
 
 
@@ -71,14 +71,14 @@ def compute_each(
 
 def beside(run: Run, facts: dict[str, Any], size: int) -> int:
     """How many runs of this one's shape are computed side by side, in numbers of `size` bytes: as many as batch_runs
-    says, or as make them faster. These are small networks, whose steps take less time than the calls that make them:
-    as many as have their matrices in the processor's cache together. All within the memory budget."""
+    says, or as make them faster: eight small networks, whose steps take less time than the calls that make them, or
+    one that is large. All within the memory budget."""
     config, n = run.config, facts["neurons"]
     alone = config.has_task or config.model.integrator != "euler" or is_sparse(n, facts["edges"])
     if alone or config.lyapunov.tons == "adaptive" or config.lyapunov.tsim == "auto":
         return 1
     wanted = config.execution.batch_runs
-    most = min(MOST_BESIDE, CACHE // (2 * n * n * size)) if wanted == "auto" else wanted
+    most = (MOST_BESIDE if n * n * size <= LARGEST_BESIDE else 1) if wanted == "auto" else wanted
     return max(1, min(most, int(config.execution.memory_budget * 1e6 / _bytes(run, n, size))))
 
 

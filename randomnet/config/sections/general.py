@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from randomnet.config.option import BY_CHOICE, JUDGED, KINDS, TRAIN, UNTASKED, option
+from randomnet.config.option import BY_CHOICE, JUDGED, KINDS, TRAIN, TRAINING, UNTASKED, option
 from randomnet.config.values import Choice, Integer, Number, Value
 
 
@@ -78,7 +78,7 @@ class ExecutionSection:
         "auto",
         "Runs of one shape that are carried out side by side as one computation, each as if alone but for rounding; "
         "auto = as many as makes them faster, from their size.",
-        kinds=(*TRAIN, *JUDGED),
+        kinds=(*TRAINING, *JUDGED),
         only=UNTASKED,
         identity=False,
     )
@@ -86,7 +86,7 @@ class ExecutionSection:
         Number(0, above=True),
         2000.0,
         "Megabytes that the runs side by side in one worker may need; more of them are split.",
-        kinds=(*TRAIN, *JUDGED),
+        kinds=(*TRAINING, *JUDGED),
         only=UNTASKED,
         identity=False,
     )
