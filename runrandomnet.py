@@ -118,12 +118,18 @@ def share_of(options: argparse.Namespace) -> "Share | None":
         raise ConfigError(f"--shard: {error}") from None
 
 
-def announce(plan: Plan, facts: list[dict]) -> None:
-    """Say what will be done, on which networks."""
+def announce(plan: Plan) -> None:
+    """Say what will be done."""
     config = plan.config
     combos, iterations = len(plan.combos), config.trainvalidate.iterations
     print(f"RandomNet: {config.experiment.name} ({config.experiment.kind})")
-    print(f"{combos} combo{'s' * (combos > 1)} x {iterations} iterations -> {config.paths.path_to_results}")
+    print(
+        f"{combos} combo{'s' * (combos > 1)} x {iterations} iterations -> {config.paths.path_to_results}", flush=True
+    )
+
+
+def announce_networks(facts: list[dict]) -> None:
+    """Say on which networks."""
     for fact in {fact["name"]: fact for fact in facts}.values():
         kind = "synthetic, not measured" if fact["synthetic"] else "measured"
         print(f"Network {fact['name']} ({kind}): {fact['neurons']} neurons, {fact['edges']} edges; {fact['source']}")
@@ -144,12 +150,12 @@ def announce(plan: Plan, facts: list[dict]) -> None:
     sys.stdout.flush()
 
 
-def dry_run(plan: Plan) -> None:
+def dry_run(plan: Plan, facts: list[dict]) -> None:
     """Print the combos and what they will cost."""
     from randomnet.experiment import estimate, workers_of
     from randomnet.kinds import KINDS
 
-    cost = estimate(plan)
+    cost = estimate(plan, facts)
     workers = min(workers_of(plan), sum(len(combo.runs()) for combo in plan.combos))
     unit, auto = KINDS[plan.config.experiment.kind].UNIT, plan.config.lyapunov.tsim == "auto"
     print(f"\ncombo  {unit:>5} [s]  run [s]  values")
@@ -162,6 +168,8 @@ def dry_run(plan: Plan) -> None:
     )
     if auto:
         print(f"tsim = auto: that is its first record; tsim_max = {plan.config.lyapunov.tsim_max:g} bounds the last")
+    if plan.config.lyapunov.tsim_first != "tsim":
+        print("tsim_first: the epochs are those over all of tsim; the first ones, over less, take less")
 
 
 def report(plan: Plan, outcome) -> int:
@@ -216,13 +224,14 @@ def main(argv: list[str] | None = None) -> int:
         plan, share = read_plan(options.config, options.set), share_of(options)
         if options.describe:
             return describe(plan, options.save_figs)
+        announce(plan)
         from randomnet import experiment  # torch is slow to load; a wrong INI is told before
 
         facts = experiment.check(plan)
-        announce(plan, facts)
+        announce_networks(facts)
         if options.dry_run:
             experiment.check_results(plan, facts)
-            dry_run(plan)
+            dry_run(plan, facts)
             return 0
         chosen = {"fresh": options.fresh, "retry_failed": options.retry_failed, "share": share}
         return report(plan, experiment.run(plan, facts, **chosen))

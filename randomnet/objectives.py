@@ -13,6 +13,7 @@ right class (bio_rnn_mem's).
 """
 
 import copy
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -30,6 +31,7 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mse": lambda found, target: (found - target).square().mean(),
     "sinai": lambda found, target: -torch.relu(found).sum(),
 }
+SMOOTHING, ENOUGH, PATIENCE = 0.3, 0.02, 4  # of the loss that decides on a longer window
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,16 @@ class Measured:
     """What an objective found of one network on one batch: a scalar loss with its graph, and figures worth recording.
 
     weight: how much the batch counts in the means of its epoch (for a task, its number of scored steps). trouble: why
-    the loss, or its gradient, means nothing; or ''.
+    the loss, or its gradient, means nothing; or ''. provisional: whether it is of less than is asked for, so that it
+    cannot be compared with others. end: (1 + k, N), where a trajectory ended.
     """
 
     loss: Tensor
     figures: Mapping[str, float] = field(default_factory=dict)
     weight: float = 1.0
     trouble: str = ""
+    provisional: bool = False
+    end: Tensor | None = None
 
 
 class Objective(Protocol):
@@ -53,8 +58,8 @@ class Objective(Protocol):
         """What one epoch steps through, an update for each."""
         ...
 
-    def measure(self, networks: Sequence[Network], batch: Any) -> list[Measured]:
-        """The loss of each network on a batch."""
+    def measure(self, networks: Sequence[Network], batch: Any, fresh: bool = False) -> list[Measured]:
+        """The loss of each network on a batch; fresh: as it is reported, whatever was done on the way to save time."""
         ...
 
     def validate(self, networks: Sequence[Network], epoch: int) -> list[dict[str, float]]:
@@ -63,6 +68,14 @@ class Objective(Protocol):
 
     def only(self, indices: Sequence[int]) -> "Objective":
         """That of some of the networks."""
+        ...
+
+    def states(self) -> list[dict[str, Any]]:
+        """What it has learnt of each network on the way, to be kept with a checkpoint."""
+        ...
+
+    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
+        """Go on from such states."""
         ...
 
 
@@ -92,10 +105,10 @@ class SpectrumLoss:
         """The loss of a system, with lambda_max (per tau)."""
         return self._of(*exponents_of_each(system, self.state, self.frame, self.schedule))
 
-    def _of(self, found: Tensor, steepness: Tensor) -> Measured:
+    def _of(self, found: Tensor, steepness: Tensor, end: Tensor) -> Measured:
         loss = LOSSES[self.loss](found, self.target)
         figures = {"lambda_max": float(found[0].detach())}
-        return Measured(loss, figures, trouble=too_steep(float(steepness), found.dtype))
+        return Measured(loss, figures, trouble=too_steep(float(steepness), found.dtype), end=end)
 
 
 def losses_of_each(losses: Sequence[SpectrumLoss], systems: Sequence[Dynamics]) -> list[Measured]:
@@ -107,21 +120,83 @@ def losses_of_each(losses: Sequence[SpectrumLoss], systems: Sequence[Dynamics]) 
     return [loss._of(*own) for loss, *own in zip(losses, *found, strict=True)]
 
 
+@dataclass
+class Course:
+    """How the trajectory of one network in training goes from epoch to epoch.
+
+    warm: it goes on where the last epoch ended, without transients. window: the time that is averaged, at first; it is
+    doubled each time the smoothed loss has not fallen by ENOUGH for PATIENCE epochs, until it is the schedule's tsim.
+    Short windows find the way down as well as long ones until their own scatter drowns it.
+    """
+
+    warm: bool
+    window: float
+    state: Tensor | None = None
+    frame: Tensor | None = None
+    smoothed: float = math.nan
+    lowest: float = math.inf
+    waited: int = 0
+
+    def present(self, loss: SpectrumLoss) -> SpectrumLoss:
+        """The loss as this epoch sees it."""
+        schedule = replace(loss.schedule, tsim=min(self.window, loss.schedule.first))
+        if self.state is None:
+            return replace(loss, schedule=schedule)
+        schedule = replace(schedule, transient=0.0, frame_transient=0.0)
+        return replace(loss, schedule=schedule, state=self.state, frame=self.frame)
+
+    def went(self, found: Measured, longest: float) -> None:
+        """After an epoch."""
+        if self.warm:
+            self.state, self.frame = found.end[0].clone(), found.end[1:].clone()
+        loss = float(found.loss.detach())
+        self.smoothed = loss if math.isnan(self.smoothed) else self.smoothed + SMOOTHING * (loss - self.smoothed)
+        if self.smoothed < self.lowest - ENOUGH * abs(self.lowest) or math.isinf(self.lowest):
+            self.lowest, self.waited = self.smoothed, 0
+            return
+        self.waited += 1
+        if self.waited >= PATIENCE and self.window < longest:
+            self.window, self.lowest, self.waited = min(2 * self.window, longest), math.inf, 0
+
+
 @dataclass(frozen=True)
 class SpectrumObjective:
-    """The spectra of networks left to themselves, `weight` times a loss each; one update per epoch."""
+    """The spectra of networks left to themselves, `weight` times a loss each; one update per epoch.
+
+    courses: how the trajectory of each goes on; none: always the same one, the losses' own.
+    """
 
     losses: tuple[SpectrumLoss, ...]
     weights: tuple[float, ...]
+    courses: tuple[Course, ...] = ()
 
     def batches(self) -> Sequence[None]:
         """One: the whole trajectory."""
         return (None,)
 
-    def measure(self, networks: Sequence[Network], batch: None) -> list[Measured]:
+    def measure(self, networks: Sequence[Network], batch: None, fresh: bool = False) -> list[Measured]:
         """The losses of the networks' present parameters."""
-        found = losses_of_each(self.losses, [network.dynamics() for network in networks])
+        systems = [network.dynamics() for network in networks]
+        found = self._on_course(systems) if self.courses and not fresh else losses_of_each(self.losses, systems)
         return [replace(one, loss=weight * one.loss) for one, weight in zip(found, self.weights, strict=True)]
+
+    def _on_course(self, systems: Sequence[Dynamics]) -> list[Measured]:
+        """The losses of this epoch; side by side are those whose schedule is the same."""
+        present = [course.present(loss) for course, loss in zip(self.courses, self.losses, strict=True)]
+        alike: dict[Schedule, list[int]] = {}
+        for index, loss in enumerate(present):
+            alike.setdefault(loss.schedule, []).append(index)
+        found: dict[int, Measured] = {}
+        for indices in alike.values():
+            some = losses_of_each(*([each[index] for index in indices] for each in (present, systems)))
+            found |= dict(zip(indices, some, strict=True))
+        longest = [loss.schedule.first for loss in self.losses]
+        for index, course in enumerate(self.courses):
+            window = present[index].schedule.first
+            figures = {**found[index].figures, "window": window}
+            found[index] = replace(found[index], figures=figures, provisional=window < longest[index])
+            course.went(found[index], longest[index])
+        return [found[index] for index in range(len(systems))]
 
     def validate(self, networks: Sequence[Network], epoch: int) -> list[dict[str, float]]:
         """Nothing: a trajectory has no other half."""
@@ -129,7 +204,17 @@ class SpectrumObjective:
 
     def only(self, indices: Sequence[int]) -> "SpectrumObjective":
         """That of some of the networks."""
-        return SpectrumObjective(*(tuple(each[index] for index in indices) for each in (self.losses, self.weights)))
+        parts = (self.losses, self.weights, self.courses)
+        return SpectrumObjective(*(tuple(part[index] for index in indices if part) for part in parts))
+
+    def states(self) -> list[dict[str, Any]]:
+        """The courses of the networks."""
+        return [dict(vars(course)) for course in self.courses] or [{} for _ in self.losses]
+
+    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
+        """Go on from such states."""
+        for course, state in zip(self.courses, states, strict=bool(self.courses)):
+            vars(course).update(state)
 
 
 def side_by_side(objectives: Sequence[Objective]) -> Objective:
@@ -138,8 +223,8 @@ def side_by_side(objectives: Sequence[Objective]) -> Objective:
         return objectives[0]
     if not all(isinstance(one, SpectrumObjective) for one in objectives):
         raise ValueError("only networks that are trained on spectra alone are trained side by side")
-    losses, weights = (sum((getattr(one, name) for one in objectives), ()) for name in ("losses", "weights"))
-    return SpectrumObjective(losses, weights)
+    names = ("losses", "weights", "courses")
+    return SpectrumObjective(*(sum((getattr(one, name) for one in objectives), ()) for name in names))
 
 
 @dataclass(frozen=True)
@@ -198,7 +283,7 @@ class TaskObjective:
         """The training trials, always in the same order (bio_rnn_mem's)."""
         return self.training
 
-    def measure(self, networks: Sequence[Network], batch: Batch) -> list[Measured]:
+    def measure(self, networks: Sequence[Network], batch: Batch, fresh: bool = False) -> list[Measured]:
         """The mean loss over the scored steps of a batch."""
         (network,) = networks
         loss, figures = self._judge(network, batch, "train")
@@ -221,6 +306,13 @@ class TaskObjective:
     def only(self, indices: Sequence[int]) -> "TaskObjective":
         """Itself: there is one network."""
         return self
+
+    def states(self) -> list[dict[str, Any]]:
+        """Nothing: every epoch is like the first."""
+        return [{}]
+
+    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
+        """Nothing to go on from."""
 
     def _judge(self, network: Network, batch: Batch, which: str) -> tuple[Tensor, dict[str, float]]:
         _, outputs = network.run(batch.inputs)

@@ -41,7 +41,7 @@ class Progress:
 
     history: one row per epoch, epoch 0 being the untrained network. best: the network's values at the lowest loss;
     last: those after the last update (where it diverged: at the last finite loss), with final_loss. reason: why it
-    ended early, or ''.
+    ended early, or ''. provisional_epoch: the last one whose loss could not be compared with others.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
@@ -49,6 +49,7 @@ class Progress:
     last: dict[str, Tensor] = field(default_factory=dict)
     best_loss: float = math.inf
     best_epoch: int = 0
+    provisional_epoch: int = 0
     final_loss: float = math.nan
     diverged: bool = False
     reason: str = ""
@@ -80,12 +81,15 @@ def fit(
     trainees = [_Trainee(*pair) for pair in zip(networks, settings, strict=True)]
     for trainee, state in zip(trainees, resume or [], strict=resume is not None):
         trainee.take_up(state)
+    if resume is not None:
+        objective.take_up([state["objective"] for state in resume])
 
     last = time.monotonic()
 
     def kept() -> None:
         nonlocal last
-        keep([trainee.state() for trainee in trainees])
+        states = zip(trainees, objective.states(), strict=True)
+        keep([trainee.state() | {"objective": learnt} for trainee, learnt in states])
         last = time.monotonic()
 
     while active := [index for index, trainee in enumerate(trainees) if trainee.active]:
@@ -139,6 +143,7 @@ class _Trainee:
         self.values = self.network.values()
         self.sums: dict[str, float] = {}
         self.total = 0.0
+        self.provisional = False
 
     def update(self, measured: Measured, loss: float) -> None:
         """One update along the gradients that the parameters now have, clipped; or the end, where one is not finite."""
@@ -158,6 +163,7 @@ class _Trainee:
         for name, value in ({"train_loss": loss} | before | after | measured.figures).items():
             self.sums[name] = self.sums.get(name, 0.0) + measured.weight * value
         self.total += measured.weight
+        self.provisional |= measured.provisional
         self.optimizer.step(gradient)
         self.network.project()
         return None
@@ -168,7 +174,9 @@ class _Trainee:
         row = {"epoch": epoch, **{name: value / self.total for name, value in self.sums.items()}}
         # a loss measured before the only update belongs to the values before it, a validation to those after it
         loss = validated.get("validate_loss", row["train_loss"])
-        if loss < progress.best_loss:
+        if self.provisional:
+            progress.provisional_epoch = epoch
+        elif loss < progress.best_loss:
             best = self.network.values() if "validate_loss" in validated else self.values
             progress.best, progress.best_loss, progress.best_epoch = best, loss, epoch
         progress.history.append({**row, **validated, "seconds": seconds})
@@ -176,7 +184,8 @@ class _Trainee:
     def consider_stopping(self) -> None:
         """End it where the loss has not fallen for long."""
         patience = self.settings.early_stopping
-        if patience and self.progress.epoch - 1 - self.progress.best_epoch >= patience:
+        since = max(self.progress.best_epoch, self.progress.provisional_epoch)
+        if patience and self.progress.epoch - 1 - since >= patience:
             self.progress.reason = f"no lower loss for {patience} epochs"
 
     def give_up(self, trouble: str) -> None:
@@ -256,7 +265,7 @@ def _finish(trainees: Sequence[_Trainee], objective: Objective) -> None:
     if not trainees:
         return
     networks = [trainee.network for trainee in trainees]
-    found = [objective.measure(networks, batch) for batch in objective.batches()]
+    found = [objective.measure(networks, batch, fresh=True) for batch in objective.batches()]
     for trainee, measured in zip(trainees, zip(*found, strict=True), strict=True):
         trainee.conclude(measured)
 

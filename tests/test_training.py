@@ -28,7 +28,7 @@ class Whole:
     def batches(self):
         return (None,)
 
-    def measure(self, networks, batch):
+    def measure(self, networks, batch, fresh=False):
         return [Measured(self.loss(trained)) for trained in networks]
 
     def validate(self, networks, epoch):
@@ -36,6 +36,12 @@ class Whole:
 
     def only(self, indices):
         return self
+
+    def states(self):
+        return [{}]
+
+    def take_up(self, states):
+        pass
 
 
 def train(trained, objective, *, keep=lambda state: None, resume=None, stop=bool, checkpoint_every=None, **settings):
@@ -177,7 +183,7 @@ def test_batches_count_by_their_weight_and_each_makes_an_update():
         def batches(self):
             return (1.0, 3.0)
 
-        def measure(self, networks, batch):
+        def measure(self, networks, batch, fresh=False):
             return [Measured(networks[0].gains().sum() * 0 + batch, {"figure": 10 * batch}, weight=batch)]
 
         def validate(self, networks, epoch):

@@ -28,6 +28,9 @@ def _times(config: Config) -> tuple[Key, str] | None:
         return ("lyapunov", name), f"at least one interval of reorthonormalisation ({interval:g})"
     if (longest + spectrum.transient + spectrum.frame_transient) / dt > 1e9:
         return ("lyapunov", name), f"fewer than 1e9 steps of model.dt in the transients and {name} together"
+    first = spectrum.tsim_first
+    if first != "tsim" and not interval <= first <= longest:
+        return ("lyapunov", "tsim_first"), f"tsim, or a time from {interval:g} (tons) to {longest:g} (tsim)"
     if abs(interval / dt - round(interval / dt)) > 1e-6:
         return ("lyapunov", "tons"), f"a multiple of the step (model.dt = {dt:g})"
     return None

@@ -3,10 +3,12 @@
 import resource
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from randomnet.config import Plan, Run
+from randomnet.config import Plan
+from randomnet.experiment.batching import batches
 from randomnet.kinds import KINDS
 from randomnet.kinds.interface import Cost
 
@@ -21,19 +23,19 @@ class Estimate:
     memory: int
 
 
-def estimate(plan: Plan) -> Estimate:
-    """Probe every kind of run once, in this process and with the threads of a worker."""
+def estimate(plan: Plan, facts: list[dict[str, Any]]) -> Estimate:
+    """Probe every shape of runs once, as many side by side as there will be, in this process and with the threads of a
+    worker. facts: what `check(plan)` returned."""
     torch.set_num_threads(plan.config.execution.threads)
+    runs = [run for combo in plan.combos for run in combo.runs()]
+    found = {combo.index: about for combo, about in zip(plan.combos, facts, strict=True)}
     probed: dict[tuple, Cost] = {}
-    for combo in plan.combos:
-        if combo.config.shape() not in probed:
-            probed[combo.config.shape()] = _probe(combo.runs()[0])
+    for batch in batches(runs, found):
+        shape, kind = batch[0].config.shape(), KINDS[batch[0].config.experiment.kind]
+        if shape not in probed:
+            probed[shape] = kind.estimate(batch)
     costs = [probed[combo.config.shape()] for combo in plan.combos]
     total = sum(cost.run * len(combo.runs()) for cost, combo in zip(costs, plan.combos, strict=True))
     unit = 1 if sys.platform == "darwin" else 1024
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return Estimate(tuple(cost.epoch for cost in costs), tuple(cost.run for cost in costs), total, memory)
-
-
-def _probe(run: Run) -> Cost:
-    return KINDS[run.config.experiment.kind].estimate(run)

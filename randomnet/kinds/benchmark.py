@@ -16,7 +16,7 @@ what it takes as a ratio to the products of all, side by side too.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -147,10 +147,12 @@ def _task_figures(run: Run, start: building.Start, goal: TaskObjective) -> dict[
     }
 
 
-def estimate(run: Run) -> Cost:
-    """Time of one run."""
-    cost = train.estimate(run)
-    return Cost(cost.epoch, cost.epoch * 4 * (TURNS + 1))
+def estimate(runs: Sequence[Run]) -> Cost:
+    """Time of one run: its turns are about so many epochs, several side by side included."""
+    (run,) = runs
+    cost, start = train.estimate(runs), building.begin(run)
+    small = not run.config.has_task and spectral.beside(run, start.connectome.facts(), 4) > 1
+    return Cost(cost.epoch, cost.epoch * (9 if small else 4) * (TURNS + 1))
 
 
 def _figures(what: str, times: tuple[float, ...]) -> dict[str, float]:

@@ -4,7 +4,7 @@ FlyStability's lyapu_convergence. Several QR intervals are an axis of the grid: 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -93,10 +93,10 @@ def _disagreement(found: list[Spectrum]) -> tuple[str, ...]:
     return (text,) if wide.any() else ()
 
 
-def estimate(run: Run) -> Cost:
+def estimate(runs: Sequence[Run]) -> Cost:
     """Time of one run."""
-    cost = one_estimate(run)
-    return Cost(cost.epoch, cost.run * run.config.lyapunov.initial_states)
+    cost = one_estimate(runs)
+    return Cost(cost.epoch, cost.run * runs[0].config.lyapunov.initial_states)
 
 
 def _spectra(run: Run, start: building.Start, k: int, report: Told, stop: Callable[[], bool]) -> list[Spectrum]:

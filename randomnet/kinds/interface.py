@@ -4,7 +4,7 @@ check(run) -> connectome facts      raises ConfigError for what cannot work, bef
 beside(run, facts) -> int           how many runs of this one's shape are carried out side by side, at most
 execute(runs, folders, report, stop)  does these runs side by side, as far as they have not ended; writes their files,
                                     returns each with its record for run.json
-estimate(run) -> Cost               from a probe of one epoch
+estimate(runs) -> Cost              of each of such runs, from a probe of an epoch
 length(run) -> float                of its progress, in UNIT
 UNIT                                what its progress is counted in: epochs, or units of time
 WORKERS                             how many runs at a time it allows, None for as many as configured

@@ -59,14 +59,18 @@ def compute(
 
 
 def compute_each(
-    runs: Sequence[Run], starts: Sequence[building.Start], k: int, tick: Tick = lambda time: None
+    runs: Sequence[Run],
+    starts: Sequence[building.Start],
+    k: int,
+    schedule: Schedule | None = None,
+    tick: Tick = lambda time: None,
 ) -> list[Spectrum]:
     """`compute` for runs of one shape, side by side where `beside` says that they can be."""
     if len(runs) == 1:
-        return [compute(runs[0], starts[0], k, tick=tick)]
+        return [compute(runs[0], starts[0], k, schedule, tick=tick)]
     system = stacked([system_of(run, start) for run, start in zip(runs, starts, strict=True)])
     states, frames = torch.stack([one.state for one in starts]), torch.stack([one.frame[:k] for one in starts])
-    return spectra_of_each(system, states, frames, schedule_of(runs[0]), tick)
+    return spectra_of_each(system, states, frames, schedule or schedule_of(runs[0]), tick)
 
 
 def beside(run: Run, facts: dict[str, Any], size: int) -> int:
@@ -90,13 +94,14 @@ def _bytes(run: Run, n: int, size: int) -> float:
     return 6 * n * n * size + path + 8 * n * building.largest_frame(run, n)
 
 
-def pace(run: Run, start: building.Start, k: int, inputs: Tensor | None = None) -> float:
-    """Seconds that k exponents take per unit of time, by a short spectrum; arguments as of `compute`."""
+def pace(spectra: Callable[[Schedule], object], run: Run) -> float:
+    """Seconds that spectra take per unit of time, by a short one after one to warm up."""
     dt, tons = run.config.model.dt, run.config.lyapunov.tons
     interval = dt if tons == "adaptive" else tons
     probe = Schedule(max(PROBE_STEPS * dt, 2 * interval), interval, 0, 0)
+    spectra(Schedule(interval, interval, 0, 0))
     began = time.perf_counter()
-    compute(run, start, k, probe, inputs)
+    spectra(probe)
     return (time.perf_counter() - began) / probe.tsim
 
 

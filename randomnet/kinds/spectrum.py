@@ -61,7 +61,7 @@ def execute(
         for run in runs:
             report(run, row)
 
-    found = spectral.compute_each(runs, starts, k, ticker(length(runs[0]), told, stop))
+    found = spectral.compute_each(runs, starts, k, tick=ticker(length(runs[0]), told, stop))
     seconds = (time.perf_counter() - began) / len(runs)
     left, each = missing(runs, folders), zip(runs, folders, starts, found, strict=True)
     return [(run, _written(run, *rest, k, seconds)) for run, *rest in each if run in left]
@@ -87,11 +87,11 @@ def _written(
     }
 
 
-def estimate(run: Run) -> Cost:
-    """Time of one run, from a short spectrum measured here."""
-    start = building.begin(run)
-    schedule = spectral.schedule_of(run)
-    each = spectral.pace(run, start, building.exponents_of(run, start.connectome.n))
+def estimate(runs: Sequence[Run]) -> Cost:
+    """Time of each run, from a short spectrum of all, side by side, measured here."""
+    starts, schedule = [building.begin(run) for run in runs], spectral.schedule_of(runs[0])
+    k = building.exponents_of(runs[0], starts[0].connectome.n)
+    each = spectral.pace(lambda probe: spectral.compute_each(runs, starts, k, probe), runs[0]) / len(runs)
     return Cost(each, each * (schedule.first + schedule.transient + schedule.frame_transient))
 
 

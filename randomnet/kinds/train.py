@@ -3,6 +3,7 @@
 The first is FlyStability's four training commands, the second bio_rnn_mem.
 """
 
+import hashlib
 import io
 import math
 import time
@@ -20,6 +21,7 @@ from randomnet.config import TRAINED, Run
 from randomnet.kinds import building, spectral
 from randomnet.kinds.interface import Cost, Recorded, Report, missing
 from randomnet.objectives import (
+    Course,
     Objective,
     Recorder,
     SpectrumLoss,
@@ -41,6 +43,8 @@ HEADLINE = (
     "validate_metrics_best",
     "spectral_radius_initial",
 )
+MOST_REMEMBERED = 16
+_REMEMBERED: dict[Any, dict[str, Any]] = {}  # spectra of networks that training begins with
 REPORTED = (  # of the spectra before and after training
     "lambda_max",
     "n_positive",
@@ -77,7 +81,7 @@ def execute(
     starts = [building.begin(run) for run in runs]
     goals = [objective(*pair) for pair in zip(runs, starts, strict=True)]
     if kept is None:
-        initial = [_measure(*each) for each in zip(runs, starts, goals, strict=True)]
+        initial = [_measure_initial(*each) for each in zip(runs, starts, goals, strict=True)]
         kept = {"initial": initial, "values_initial": [start.network.values() for start in starts], "seconds": 0.0}
 
     def keep(states: list[dict[str, Any]]) -> None:
@@ -161,7 +165,7 @@ def _written(
         "status": results.DIVERGED if progress.diverged else results.COMPLETE,
         "reason": progress.reason,
         "summary": {
-            **_losses(progress),
+            **_losses(progress, initial),
             **_figures("initial", initial),
             **_figures("final", final),
             "seconds": round(seconds, 2),
@@ -175,21 +179,30 @@ def beside(run: Run, facts: dict[str, Any]) -> int:
     return spectral.beside(run, facts, building.PRECISIONS[run.config.trainvalidate.precision].itemsize)
 
 
-def estimate(run: Run) -> Cost:
-    """Time of one run, from one epoch and a short spectrum measured here."""
-    start = building.begin(run)
-    goal = objective(run, start)
-    history = fit([start.network], goal, [replace(settings(run), epochs=2)])[0].history
+def estimate(runs: Sequence[Run]) -> Cost:
+    """Time of each run, from epochs of all, side by side, and a short spectrum measured here."""
+    run, starts = runs[0], [building.begin(run) for run in runs]
+    goals = [_always_alike(objective(*pair)) for pair in zip(runs, starts, strict=True)]
+    chosen = [replace(settings(run), epochs=2) for run in runs]
+    history = fit([start.network for start in starts], side_by_side(goals), chosen)[0].history
     # the first epoch warms up, and may also record a spectrum
     epoch = min((row["seconds"] for row in history), default=float("nan"))
     epochs = run.config.trainvalidate.epochs
-    if not run.config.uses_spectrum:
-        return Cost(epoch, epoch * epochs)
-    schedule = spectral.schedule_of(run)
-    total = schedule.tsim + schedule.transient + schedule.frame_transient
-    one = spectral.pace(run, start, *_asked(run, start, goal)) * total
-    every = run.config.lyapunov.spectrum_every
-    return Cost(epoch, epoch * epochs + one * (2 + (math.ceil(epochs / every) if every else 0)))
+    began = time.perf_counter()
+    _radius(starts[0])
+    measuring = 2 * (time.perf_counter() - began)
+    if run.config.uses_spectrum:
+        schedule, (k, inputs) = spectral.schedule_of(run), _asked(run, starts[0], goals[0])
+        total = schedule.tsim + schedule.transient + schedule.frame_transient
+        one = spectral.pace(lambda probe: spectral.compute(run, starts[0], k, probe, inputs), run) * total
+        every = run.config.lyapunov.spectrum_every
+        measuring += one * (2 + (math.ceil(epochs / every) if every else 0))
+    return Cost(epoch, epoch * epochs + measuring)
+
+
+def _always_alike(goal: Objective) -> Objective:
+    """The same with all epochs over the whole record."""
+    return replace(goal, courses=()) if getattr(goal, "courses", ()) else goal
 
 
 def objective(run: Run, start: building.Start) -> Objective:
@@ -203,7 +216,7 @@ def objective(run: Run, start: building.Start) -> Objective:
         state = torch.zeros_like(like) if run.config.has_task else like
         term = SpectrumLoss(loss, target, state, start.frame[:k].to(like), schedule)
     if not run.config.has_task:
-        return SpectrumObjective((term,), (losses[term.loss],))
+        return SpectrumObjective((term,), (losses[term.loss],), _courses(run))
     every = run.config.lyapunov.spectrum_every
     return task_objective(
         *building.trials_of(run),
@@ -213,6 +226,13 @@ def objective(run: Run, start: building.Start) -> Objective:
         spectrum=(losses[term.loss], term) if term else None,
         recorder=Recorder(every, _leading(run, start), schedule) if every else None,
     )
+
+
+def _courses(run: Run) -> tuple[Course, ...]:
+    """How the trajectory goes on from epoch to epoch; none where all epochs are alike."""
+    chosen = run.config.lyapunov
+    window = chosen.tsim if chosen.tsim_first == "tsim" else chosen.tsim_first
+    return (Course(chosen.warm_start, window),) if chosen.warm_start or window < chosen.tsim else ()
 
 
 def _leading(run: Run, start: building.Start) -> torch.Tensor:
@@ -226,18 +246,41 @@ def settings(run: Run) -> Settings:
     return Settings(chosen.optimizer, chosen.lr, chosen.epochs, chosen.clip_norm, chosen.early_stopping)
 
 
+def _measure_initial(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
+    """`_measure` before training; combos often share their first network, and its full spectrum takes longer than many
+    epochs, so that the latest ones are remembered."""
+    digest = hashlib.sha256()
+    for tensor in (*start.network.values().values(), start.state):
+        digest.update(tensor.cpu().numpy().tobytes())
+    key = run.config.shape(), digest.digest()
+    if key not in _REMEMBERED:
+        _REMEMBERED[key] = _measure(run, start, goal)
+        for old in list(_REMEMBERED)[:-MOST_REMEMBERED]:
+            del _REMEMBERED[old]
+    measured = dict(_REMEMBERED[key])
+    if getattr(goal, "courses", ()):
+        with torch.no_grad():
+            measured["loss"] = float(goal.measure([start.network], None, fresh=True)[0].loss)
+    return measured
+
+
 def _measure(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
     """What is reported of the network as it is now, as tensors and plain values."""
-    measured: dict[str, Any] = {}
-    if start.connectome.n <= building.LARGEST_FULL:
-        matrix = building.double(start.network).matrix().detach()
-        measured["spectral_radius"] = float(torch.linalg.eigvals(matrix).abs().max())
+    measured: dict[str, Any] = _radius(start)
     if run.config.uses_spectrum:
         k, inputs = _asked(run, start, goal)
         found = spectral.compute(run, start, k, inputs=inputs)
         measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
         measured["figures"] = spectral.figures(found)
     return measured
+
+
+def _radius(start: building.Start) -> dict[str, float]:
+    """The spectral radius of the network's weights as they are now, unless it is too large for it."""
+    if start.connectome.n > building.LARGEST_FULL:
+        return {}
+    matrix = building.double(start.network).matrix().detach()
+    return {"spectral_radius": float(torch.linalg.eigvals(matrix).abs().max())}
 
 
 def _asked(run: Run, start: building.Start, goal: Objective) -> tuple[int, torch.Tensor | None]:
@@ -256,7 +299,7 @@ def _figures(when: str, found: dict[str, Any]) -> dict[str, Any]:
     return named | errors | {f"spectral_radius_{when}": found.get("spectral_radius")}
 
 
-def _losses(progress: Progress) -> dict[str, float]:
+def _losses(progress: Progress, initial: dict[str, Any]) -> dict[str, float]:
     history = pd.DataFrame(progress.history, columns=_columns(progress))
     found: dict[str, float] = {"epochs_done": len(history)}
     for column, name in (("train_loss", "loss"), ("validate_loss", "validate_loss")):
@@ -266,6 +309,8 @@ def _losses(progress: Progress) -> dict[str, float]:
     # the losses of history are those before an update; these are of the networks that model.pt holds
     found["loss_final"] = progress.final_loss
     found["loss_best"] = min(found.get("loss_best", progress.final_loss), progress.final_loss)
+    if "loss" in initial:  # those of the epochs are of shorter records
+        found |= {"loss_initial": initial["loss"], "loss_best": progress.best_loss}
     if "validate_metrics" in history:
         found["validate_metrics_final"] = history["validate_metrics"].iloc[-1]
         found["validate_metrics_best"] = history["validate_metrics"].max()

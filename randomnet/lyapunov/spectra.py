@@ -151,17 +151,20 @@ def exponents(system: System, state: Tensor, frame: Tensor, schedule: Schedule) 
     Where the graph would exceed GRAPH_BYTES, segments of it are recomputed in the backward pass. Raises
     FloatingPointError where a frame before QR is too ill-conditioned for a gradient: a smaller tons helps, or float64.
     """
-    found, steepness = exponents_of_each(system, state, frame, schedule)
+    found, steepness, _ = exponents_of_each(system, state, frame, schedule)
     trouble = too_steep(float(steepness), found.dtype)
     if trouble:
         raise FloatingPointError(trouble)
     return found
 
 
-def exponents_of_each(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> tuple[Tensor, Tensor]:
+def exponents_of_each(
+    system: System, state: Tensor, frame: Tensor, schedule: Schedule
+) -> tuple[Tensor, Tensor, Tensor]:
     """The exponents (..., k) of one system or of a stack of them, which has states (runs, N) and frames (runs, k, N).
 
-    Also, of each, how large the spread of ln |R_ii| at one QR became (...), for `too_steep` to judge.
+    Also, of each, how large the spread of ln |R_ii| at one QR became (...), for `too_steep` to judge, and the bundle
+    (..., 1 + k, N) that the record ends with, without a graph.
     """
     if schedule.tsim == "auto":
         raise ValueError("exponents with a gradient need a tsim that is a number, got 'auto'")
@@ -182,7 +185,7 @@ def exponents_of_each(system: System, state: Tensor, frame: Tensor, schedule: Sc
     every = torch.cat(logs)
     steepness = (every.detach().amax(-1) - every.detach().amin(-1)).amax(0)
     total = every[len(settling) :].sum(0)
-    return torch.sort(total / (sum(record) * system.dt), descending=True).values, steepness
+    return torch.sort(total / (sum(record) * system.dt), descending=True).values, steepness, bundle.detach()
 
 
 def too_steep(steepness: float, dtype: torch.dtype) -> str:

@@ -17,6 +17,7 @@ from randomnet.config.option import (
     TEN_PERCENT,
     TRAIN,
     TRAINING,
+    UNTASKED,
     option,
 )
 from randomnet.config.values import Boolean, Choice, CountOrShare, Counts, Integer, Number, Share, Sum, Target, Value
@@ -68,6 +69,21 @@ class LyapunovSection:
         "Epochs of a task between records of the leading exponents along its validation trials; 0 = none.",
         kinds=TRAIN,
         only=TASKED,
+    )
+    tsim_first: float | str = option(
+        Number(0, above=True, words=("tsim",)),
+        "tsim",
+        "Time averaged in the first epochs of a training, which is doubled, up to tsim, each time the loss stops "
+        "falling; what is reported at the end is always over tsim.",
+        kinds=TRAIN,
+        only=UNTASKED,
+    )
+    warm_start: bool = option(
+        Boolean(),
+        False,
+        "Every epoch goes on from the state and frame that the last one ended with, without transients.",
+        kinds=TRAIN,
+        only=UNTASKED,
     )
     transient: float = option(Number(0), 10.0, "Time the state settles before the frame starts.", only=SPECTRUM)
     frame_transient: float = option(Number(0), 10.0, "Time the frame settles before averaging.", only=SPECTRUM)
