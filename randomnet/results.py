@@ -29,6 +29,7 @@ import pandas as pd
 FORMAT = 1
 COMPLETE, DIVERGED, FAILED, MISSING = "complete", "diverged", "failed", "missing"
 TEMPORARY = ".tmp-"
+PATIENCE = 120.0  # seconds; NFS gives the locks of a machine that is gone free after 90
 CURVES = ("train_loss", "validate_loss", "train_metrics", "validate_metrics")  # of history.csv; bio_rnn_mem's names
 
 
@@ -277,11 +278,32 @@ class ResultsFolder:
             whole = held.enter_context(open(self.root / ".lock", "w"))
             if not _locked(whole, fcntl.LOCK_SH if share else fcntl.LOCK_EX):
                 raise self._busy("another process is working in this results folder")
+            with self._tasks(0, 0):  # those of one that was killed, on whatever machine, have ended
+                pass
             if share:
                 with self.moment():
                     held.enter_context(self._share_lock(share))
             else:
                 _clear_temporary(self.root.rglob(f"{TEMPORARY}*"))
+            yield
+
+    @contextlib.contextmanager
+    def task(self, number: int) -> Iterator[None]:
+        """Hold the runs of task `number` for a process that works, on whatever machine, for the one that holds the
+        folder; waits for another one at the same task to end, or for its machine's locks to expire. ResultsError if
+        that takes longer than PATIENCE."""
+        with self._tasks(number, 1):
+            yield
+
+    @contextlib.contextmanager
+    def _tasks(self, first: int, count: int) -> Iterator[None]:
+        """One file for all tasks, a byte for each; a count of 0 is all."""
+        end = time.monotonic() + PATIENCE
+        with open(self.root / ".lock-tasks", "w") as file:
+            while not _ours(file, first, count):
+                if time.monotonic() > end:
+                    raise self._busy("a task of an earlier start, or of a lost node, is still working here")
+                time.sleep(0.1)
             yield
 
     @contextlib.contextmanager
@@ -311,6 +333,15 @@ def _locked(file: TextIO, how: int) -> bool:
     try:
         fcntl.flock(file, how | fcntl.LOCK_NB)
     except BlockingIOError:
+        return False
+    return True
+
+
+def _ours(file: TextIO, first: int, count: int) -> bool:
+    """Whether these bytes could be locked at once; unlike flock's, such locks have parts."""
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, count, first)
+    except (BlockingIOError, PermissionError):
         return False
     return True
 

@@ -1,5 +1,6 @@
 """Options that are each fine and together are not; what needs the network itself is checked where it is built."""
 
+import re
 from pathlib import Path
 
 from randomnet.config.option import JUDGED, TRAINING
@@ -116,4 +117,19 @@ def _task(config: Config) -> tuple[Key, str] | None:
     return None
 
 
-CHECKS = (_paths, _task, _network, _dynamics, _times, _trained, _number_param)
+def _cluster(config: Config) -> tuple[Key, str] | None:
+    execution = config.execution
+    if execution.engine != "ray":
+        return None
+    if execution.gpus_per_run > 1 and execution.gpus_per_run % 1:
+        return ("execution", "gpus_per_run"), "a part of one GPU, or a whole number of them"
+    if execution.device == "cuda" and not execution.gpus_per_run:
+        return ("execution", "gpus_per_run"), "more than 0 with device = cuda"
+    if execution.device == "cpu" and execution.gpus_per_run:
+        return ("execution", "gpus_per_run"), "0 with device = cpu"
+    if not re.fullmatch(r"(|auto|(?!ray://)\S+:\d+)", execution.address):
+        return ("execution", "address"), "auto, host:port such as 10.0.0.1:6379, or nothing"
+    return None
+
+
+CHECKS = (_paths, _task, _network, _dynamics, _times, _trained, _number_param, _cluster)

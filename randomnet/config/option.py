@@ -104,4 +104,5 @@ PICTURES = (
 )
 DRAWN = ("trainvalidate.init is not connectome", lambda config: config.trainvalidate.init != "connectome")
 BY_DENSITY = ("net.nr_neurons = density", lambda config: config.net.nr_neurons == "density")
+RAY = ("execution.engine = ray", lambda config: config.execution.engine == "ray")
 BY_CHOICE = ("net.roi is not random", lambda config: config.net.roi != "random")

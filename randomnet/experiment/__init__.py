@@ -4,9 +4,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from randomnet.config import ConfigError, Plan
-from randomnet.experiment import batching, engines, planning
+from randomnet.experiment import batching, engines, planning, ray_engine
 from randomnet.experiment.estimate import Estimate, estimate
 from randomnet.kinds import KINDS
 from randomnet.kinds.interface import Batch
@@ -22,7 +23,15 @@ from randomnet.results import COMPLETE, DIVERGED, FAILED, ResultsError, ResultsF
 
 __all__ = ["Estimate", "Outcome", "check", "check_results", "estimate", "run"]
 
-check = planning.check
+Engine = Callable[[Sequence[Batch], Path, Callable[[], bool], Callable[[engines.Event], None]], Iterator[engines.Ended]]
+
+
+def check(plan: Plan) -> list[dict[str, Any]]:
+    """Check every run before anything starts, and that what carries them out is installed; see `planning.check`."""
+    if plan.config.execution.engine == "ray":
+        with _named(plan):
+            ray_engine.package()
+    return planning.check(plan)
 
 
 @dataclass(frozen=True)
@@ -52,13 +61,18 @@ def run(
 
     facts: what `check(plan)` returned. fresh: move an existing folder aside first. retry_failed: do failed runs again.
     share: other processes may do the others in the same folder, at the same time or not; the table has its runs only.
-    Raises ConfigError where the folder holds another experiment, is in use, or cannot be written.
+    Raises ConfigError where the folder holds another experiment, is in use, or cannot be written, or where there is no
+    cluster to carry it out.
     """
     folder = _folder(plan)
+    if share and plan.config.execution.engine == "ray":
+        raise ConfigError(f"--shard {share.number}/{share.shares}: expected engine = local with it, got ray")
     with ExitStack() as held:
         with _at_the_door(plan):
             old = planning.check_folder(folder)
             planning.prepare(plan, facts, None if fresh else old)
+        engine = held.enter_context(_engine(plan))
+        with _at_the_door(plan):
             aside = _set_aside(folder) if fresh and old else None
             held.enter_context(folder.lock(share))
             with folder.moment():
@@ -71,7 +85,7 @@ def run(
         facts_by_combo = {entry["combo"]: entry["connectome"] for entry in prepared.manifest["combos"]}
         batches = batching.batches(prepared.runs(), facts_by_combo)
         batches = share.of(batches) if share else batches
-        interrupted = _carry_out(plan, prepared, batches, folder, retry_failed)
+        interrupted = _carry_out(engine, prepared, batches, folder, retry_failed)
         if folder.manifest is None:  # somebody removed the folder meanwhile
             folder.write_plan(prepared.manifest, plan.text)
         with folder.moment():
@@ -97,16 +111,51 @@ def _folder(plan: Plan) -> ResultsFolder:
 
 
 def workers_of(plan: Plan) -> int:
-    """How many processes work side by side."""
-    wanted = plan.config.execution.workers
-    allowed = KINDS[plan.config.experiment.kind].WORKERS
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    number = max(1, cores // plan.config.execution.threads) if wanted == "auto" else int(wanted)
-    return min(number, allowed or number)
+    """How many processes work side by side; of a cluster elsewhere one, where nobody has said how many."""
+    execution, allowed = plan.config.execution, KINDS[plan.config.experiment.kind].WORKERS
+    if execution.workers != "auto":
+        number = int(execution.workers)
+    elif execution.engine == "ray":
+        number = 1 if execution.address else int(_cores() // ray_engine.cpus_of(execution))
+    else:
+        number = _cores() // execution.threads
+    return min(max(1, number), allowed or number)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _engine(plan: Plan) -> Iterator[Engine]:
+    """What carries batches out, ready to begin. Raises ConfigError."""
+    if plan.config.execution.engine == "local":
+        yield partial(_locally, workers_of(plan))
+        return
+    wanted, allowed = plan.config.execution.workers, KINDS[plan.config.experiment.kind].WORKERS
+    limits = [number for number in (wanted, allowed) if isinstance(number, int)]
+    with ExitStack() as held:
+        with _named(plan):
+            cluster = held.enter_context(ray_engine.joined(plan.config.execution))
+        yield partial(cluster.carry_out, min(limits, default=None))
+
+
+def _locally(
+    workers: int,
+    batches: Sequence[Batch],
+    root: Path,
+    stop: Callable[[], bool],
+    report: Callable[[engines.Event], None],
+) -> Iterator[engines.Ended]:
+    """In this process where there is but one worker, or one thing to do."""
+    workers = min(workers, len(batches))
+    if workers == 1:
+        return engines.here(batches, root, stop, report)
+    return engines.processes(batches, root, workers, stop, report)
 
 
 def _carry_out(
-    plan: Plan, prepared: planning.Prepared, batches: list[Batch], folder: ResultsFolder, retry_failed: bool
+    engine: Engine, prepared: planning.Prepared, batches: list[Batch], folder: ResultsFolder, retry_failed: bool
 ) -> bool:
     """Do those of the runs that are missing; True if it was interrupted."""
     runs = [run for batch in batches for run in batch]
@@ -134,13 +183,8 @@ def _carry_out(
         return False
     kind = KINDS[missing[0].config.experiment.kind]
     length = sum(kind.length(run) for run in missing)
-    workers = min(workers_of(plan), len(left))
     with _stoppable() as stop, _Bars(len(runs), done, length, kind.UNIT) as bars:
-        if workers == 1:
-            ends = engines.here(left, folder.root, stop.is_set, bars.epoch)
-        else:
-            ends = engines.processes(left, folder.root, workers, stop.is_set, bars.epoch)
-        for ended in ends:
+        for ended in engine(left, folder.root, stop.is_set, bars.epoch):
             bars.ended(ended)
             if ended.status in (COMPLETE, DIVERGED):
                 folder.write_curves(prepared.manifest, ended.combo)
@@ -205,6 +249,15 @@ def _stoppable() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _named(plan: Plan) -> Iterator[None]:
+    """ConfigError naming the INI."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{plan.path}: {error}") from None
 
 
 @contextmanager

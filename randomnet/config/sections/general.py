@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from randomnet.config.option import BY_CHOICE, JUDGED, KINDS, TRAIN, TRAINING, UNTASKED, option
+from randomnet.config.option import BY_CHOICE, JUDGED, KINDS, RAY, TRAIN, TRAINING, UNTASKED, option
 from randomnet.config.values import Choice, Integer, Number, Value
 
 
@@ -56,12 +56,40 @@ class CombosParamsSection:
 
 @dataclass(frozen=True)
 class ExecutionSection:
-    """[execution] How the runs are carried out; results do not depend on workers or checkpoints."""
+    """[execution] How the runs are carried out; results do not depend on engine, workers or checkpoints."""
 
+    engine: str = option(
+        Choice(("local", "ray")),
+        "local",
+        "Who carries the runs out: processes of this machine, or a Ray cluster.",
+        identity=False,
+    )
+    address: str = option(
+        Value(),
+        "",
+        "The Ray cluster: auto = the one that runs on this machine or that RAY_ADDRESS names, or host:port; empty = "
+        "one of this machine alone, for as long as the experiment takes.",
+        only=RAY,
+        identity=False,
+    )
+    cpus_per_run: float | str = option(
+        Number(0, above=True, words=("auto",)),
+        "auto",
+        "CPUs of the cluster that a process takes; auto = threads.",
+        only=RAY,
+        identity=False,
+    )
+    gpus_per_run: float = option(
+        Number(0),
+        0.0,
+        "GPUs of the cluster that a process takes, or a part of one; with 0 it sees none.",
+        only=RAY,
+        identity=False,
+    )
     workers: int | str = option(
         Integer(1, 4096, words=("auto",)),
         "auto",
-        "Runs at the same time, each a process; auto = cores.",
+        "Runs at the same time, each a process; auto = cores, or as many as the cluster has room for.",
         identity=False,
     )
     device: str = option(Choice(("auto", "cpu", "cuda")), "auto", "auto = cuda where there is one.")
