@@ -14,8 +14,8 @@ from randomnet.lyapunov import Schedule, Spectrum, System, spectra_of_each, spec
 from randomnet.rnn import is_sparse, stacked
 
 Tick = Callable[[float], None]
-LARGEST_BESIDE = 1.5e6  # bytes of a matrix; products with larger ones take longer than all else, and are best alone
-MOST_BESIDE = 8  # by themselves: more gain little, and workers want something to share
+LARGEST_BESIDE = 2**18  # bytes of a matrix; larger ones gain less side by side than another worker brings
+MOST_BESIDE = 8  # more gain little, and workers want something to share
 PROBE_STEPS = 40  # of the spectrum whose pace is measured
 
 
