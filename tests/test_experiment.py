@@ -451,6 +451,29 @@ def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, whole, worker
 
 
 @pytest.mark.slow
+def test_a_schedulers_sigterm_to_all_processes_stops_at_a_checkpoint(tmp_path, whole):
+    """As at the end of a job's time: to the workers too, as soon as they exist, some of them still starting."""
+    path = ini(tmp_path, epochs=EPOCHS, workers=2)
+    command = [sys.executable, str(ROOT / "runrandomnet.py"), str(path), *HALF]
+    words = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    for late in (False, True):
+        with subprocess.Popen(command, cwd=ROOT, start_new_session=True, **words) as process:
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+            if not children.parent.exists():
+                process.kill()
+                pytest.skip("needs Linux's /proc to find the workers")
+            wait_for(lambda: sum(map(is_worker, children.read_text().split())) == 2, process)  # noqa: B023
+            if late:
+                wait_for(lambda: list((tmp_path / "a").glob("*/iter_*/checkpoint.pt")), process)
+            os.killpg(process.pid, signal.SIGTERM)
+            out, _ = process.communicate(timeout=60)
+        assert process.returncode == 130, out
+        assert "failed" not in out and not list((tmp_path / "a").rglob("error.txt"))
+    assert run(path, *HALF, *ALONE) == 0
+    assert differing(contents(tmp_path / "a"), contents(whole)) == []
+
+
+@pytest.mark.slow
 def test_a_worker_that_dies_fails_its_batch_only(tmp_path, whole):
     path = ini(tmp_path, epochs=EPOCHS, workers=2)
     process = start(path, *HALF)

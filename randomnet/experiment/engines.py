@@ -21,6 +21,7 @@ from randomnet.kinds.interface import Batch, missing
 from randomnet.training import Interrupted
 
 INTERRUPTED = "interrupted"
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
@@ -146,8 +147,8 @@ class _Pool:
         else:
             connection, theirs = self.context.Pipe()
             process = self.context.Process(target=_serve, args=(theirs, self.root, self.stopping), daemon=True)
-            # a worker that has not come to ignore it yet must not be ended by the Ctrl-C that its parent handles
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            # a worker that has not come to ignore them yet must not be ended by the signals that its parent handles
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
             process.start()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()
@@ -189,8 +190,8 @@ class _Pool:
 
 def _serve(connection: Connection, root: Path, stopping: threading.Event) -> None:
     """A worker: batches come in, epochs and the batch's ends go out, until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in STOPPING:  # Ctrl-C, or a scheduler's word, reaches the whole group; the parent decides
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     while True:
         try:

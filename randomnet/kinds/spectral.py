@@ -16,7 +16,7 @@ from randomnet.rnn import is_sparse, stacked
 Tick = Callable[[float], None]
 LARGEST_BESIDE = 2**18  # bytes of a matrix; larger ones gain less side by side than another worker brings
 MOST_BESIDE = 8  # more gain little, and workers want something to share
-PROBE_STEPS = 40  # of the spectrum whose pace is measured
+PROBE_STEPS = 100  # of the spectrum whose pace is measured
 
 
 def schedule_of(run: Run) -> Schedule:
