@@ -114,10 +114,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Share:
-    """Share `number` (from 1) of `shares` of the runs of an experiment, for schedulers that start one process each."""
+    """Share `number` (from 1) of `shares` of the runs of an experiment, for schedulers that start one process each.
+
+    division: what else decides which runs are in which share; shares side by side must have the same.
+    """
 
     number: int
     shares: int
+    division: str = ""
 
     @classmethod
     def read(cls, text: str) -> "Share":
@@ -308,11 +312,12 @@ class ResultsFolder:
 
     @contextlib.contextmanager
     def _share_lock(self, share: Share) -> Iterator[None]:
+        parts = f"-of-{share.shares}{share.division}"
         for path in self.root.glob(".lock-*-of-*"):
             with open(path, "w") as other:
-                if not path.name.endswith(f"-of-{share.shares}") and not _locked(other, fcntl.LOCK_EX):
-                    raise self._busy(f"another process does one of another number of shares here ({path.name[6:]})")
-        with open(self.root / f".lock-{share.number}-of-{share.shares}", "w") as own:
+                if not path.name.endswith(parts) and not _locked(other, fcntl.LOCK_EX):
+                    raise self._busy(f"another process does one of another division into shares here ({path.name[6:]})")
+        with open(self.root / f".lock-{share.number}{parts}", "w") as own:
             if not _locked(own, fcntl.LOCK_EX):
                 raise self._busy(f"another process does share {share.number}/{share.shares} in this results folder")
             yield

@@ -393,7 +393,10 @@ def test_shares_that_would_do_the_same_runs_are_refused(tmp_path, capsys):
     path = ini(tmp_path)
     folder = results.ResultsFolder(tmp_path / "a")
     for held, others in [
-        (results.Share(1, 2), {"1/2": "process does share 1/2", "1/3": "another number of shares here (1-of-2)"}),
+        (
+            results.Share(1, 2, "-batch_runs-2"),
+            {"1/2": "process does share 1/2", "1/3": "division into shares here (1-of-2-batch_runs-2)"},
+        ),
         (None, {"1/2": "another process is working in this results folder"}),
     ]:
         with folder.lock(held):
@@ -403,6 +406,9 @@ def test_shares_that_would_do_the_same_runs_are_refused(tmp_path, capsys):
             assert run(path) == 2
     with folder.lock(results.Share(1, 2)), folder.lock(results.Share(2, 2)):
         pass
+    with folder.lock(results.Share(1, 2, "-batch_runs-2")):  # other batches are other shares
+        assert run(path, "--shard", "2/2", "--set", "execution.batch_runs=3") == 2
+        assert "another division into shares here (1-of-2-batch_runs-2)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("share", ["", "0/3", "4/3", "1", "1/", "a/b", "-1/3", "1/3/4"])

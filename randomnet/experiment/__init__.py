@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from randomnet.config import ConfigError, Plan
+from randomnet.config.sections import ExecutionSection
 from randomnet.experiment import batching, engines, planning, ray_engine
 from randomnet.experiment.estimate import Estimate, estimate
 from randomnet.kinds import KINDS
@@ -65,6 +66,7 @@ def run(
     cluster to carry it out.
     """
     folder = _folder(plan)
+    share = share and _divided(plan, share)
     if share and plan.config.execution.engine == "ray":
         raise ConfigError(f"--shard {share.number}/{share.shares}: expected engine = local with it, got ray")
     with ExitStack() as held:
@@ -93,6 +95,13 @@ def run(
         own = {(run.combo, run.iteration) for batch in batches for run in batch}
         mine = [pair in own for pair in zip(table["combo"], table["iteration"], strict=True)]
         return Outcome(folder.root, table[mine], interrupted, prepared.manifest)
+
+
+def _divided(plan: Plan, share: Share) -> Share:
+    """The share with the options that decide how many runs make a batch, where they are not the default."""
+    chosen, default = plan.config.execution, ExecutionSection()
+    names = [name for name in ("batch_runs", "memory_budget") if getattr(chosen, name) != getattr(default, name)]
+    return replace(share, division="".join(f"-{name}-{getattr(chosen, name)}" for name in names))
 
 
 def _set_aside(folder: ResultsFolder) -> Path | None:
