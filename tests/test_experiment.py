@@ -547,6 +547,8 @@ def test_every_template_runs(template, tmp_path):
         grid = 'combosparams.combos_params={"n": [30, 60], "tsim": [1, 2]}'
         short += [grid] if '"tsim"' in text else [f"lyapunov.tsim={25 if spectral else 1}"]
         short += ["lyapunov.transient=0.2", "lyapunov.frame_transient=0.2"]
+    if "tsim_first" in text:
+        short += ["lyapunov.tsim_first=0.4"]
     if "kind = benchmark" not in text and "kind = convergence" not in text:
         short += ["trainvalidate.iterations=1"]
     if "kind = " not in text:
