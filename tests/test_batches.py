@@ -389,3 +389,15 @@ def test_a_network_that_combos_begin_with_is_measured_once(tmp_path, monkeypatch
         assert len(counted) == expected
     table = pd.read_csv(tmp_path / "a" / "summary.csv").groupby("iteration")["lambda_max_initial"].nunique()
     assert (table == 1).all()
+
+
+def test_networks_of_the_same_weights_on_other_edges_are_each_measured(tmp_path):
+    """Drawn weights are the same for a connectome and its null, which has as many edges in other places."""
+    text = ini(tmp_path).read_text().replace("roi = random\nn = 14\n", "roi = AB\n")
+    (tmp_path / "a.ini").write_text(text)
+    overrides = ["trainvalidate.init=xavier", "trainvalidate.remap_w=False", "trainvalidate.epochs=1"]
+    overrides += ['combosparams.combos_params={"null": ["none", "erdos"]}']
+    assert runrandomnet.main([str(tmp_path / "a.ini"), *(part for text in overrides for part in ("--set", text))]) == 0
+    table = pd.read_csv(tmp_path / "a" / "summary.csv")
+    for column in ("spectral_radius_initial", "lambda_max_initial"):
+        assert table[column].nunique() == len(table)

@@ -250,7 +250,7 @@ def _measure_initial(run: Run, start: building.Start, goal: Objective) -> dict[s
     """`_measure` before training; combos often share their first network, and its full spectrum takes longer than many
     epochs, so that the latest ones are remembered."""
     digest = hashlib.sha256()
-    for tensor in (*start.network.values().values(), start.state):
+    for tensor in (start.network.edges, start.network.groups, *start.network.values().values(), start.state):
         digest.update(tensor.cpu().numpy().tobytes())
     key = run.config.shape(), digest.digest()
     if key not in _REMEMBERED:
