@@ -221,10 +221,10 @@ def test_a_grid_of_two_nulls_is_two_networks_and_nothing_of_other_content_is_ove
     assert "2 different networks in 4 combos" in said and "combos 2, 3 (null = weights_sign), iteration 0" in said
     first = [f"AB_null={null}_{figure}.png" for null in ("degree", "weights_sign") for figure in FIGURES]
     assert drawn(tmp_path) == first and not (tmp_path / "results").exists()
+    assert describing(tmp_path, text=text) == 0 and drawn(tmp_path) == first  # the same bytes again
     other = tmp_path / "figs" / first[0]
     other.write_bytes(b"mine")
     assert describing(tmp_path, text=text) == 0 and other.read_bytes() == b"mine"
-    # the other network has the same bytes again
     assert drawn(tmp_path) == sorted(first + [f"AB_null=degree-2_{figure}.png" for figure in FIGURES])
 
 

@@ -297,6 +297,7 @@ def how_many(connectome, counted):
         ("boundary", REGIONAL, "10 02 21 32 40 03", "rrrss", 4),
         ("boundary", REGIONAL, "30 31 41 42 02 13 24", "rrrss", 4),  # 4 of the 6 places from r to s
         ("distance", LENGTHS, "10 20 31 32 03 13 22", "rrss", 4),
+        pytest.param("distance", LENGTHS, "01 24 42 23 13", "rrssr", 8, marks=pytest.mark.long),
         ("group", BLOCKS, "10 20 31", "rrss", 12),
         ("erdos", ALL, "10 21 22", "rrr", 15),
     ],

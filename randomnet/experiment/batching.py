@@ -16,7 +16,7 @@ def batches(runs: Sequence[Run], facts: dict[int, dict[str, Any]]) -> list[Batch
     """
     alike: dict[Any, list[Run]] = {}
     for run in runs:
-        alike.setdefault(run.config.shape(), []).append(run)
+        alike.setdefault((run.config.shape(), facts[run.combo]["neurons"]), []).append(run)
     found = []
     for group in alike.values():
         largest = min(KINDS[run.config.experiment.kind].beside(run, facts[run.combo]) for run in group)

@@ -55,7 +55,7 @@ def carry_out(
     Returns the ends of those that had not ended before. Where several runs fail together they are done one by one, so
     that only those fail that have a reason to.
     """
-    folders = [results.ResultsFolder(root).run(run.combo, run.iteration) for run in batch]
+    folders = folders_of(batch, root)
     kind, execution = KINDS[batch[0].config.experiment.kind], batch[0].config.execution
     torch.set_num_threads(execution.threads)
     _keep_memory()
@@ -76,6 +76,11 @@ def carry_out(
             return tuple(end for run in left for end in carry_out((run,), root, report, stop))
         return tuple(fail(run, root, f"{type(error).__name__}: {error}", traceback.format_exc()) for run in left)
     return tuple(Ended(run.combo, run.iteration, record["status"], record.get("reason", "")) for run, record in told)
+
+
+def folders_of(batch: Batch, root: Path) -> list[results.RunFolder]:
+    """The folder of each run."""
+    return [results.ResultsFolder(root).run(run.combo, run.iteration) for run in batch]
 
 
 def _tell(report: Callable[[Event], None], run: Run, row: dict[str, float]) -> None:
@@ -167,8 +172,8 @@ class _Pool:
                 process.join()
                 del self.busy[connection]
                 reason = f"its worker process died (exit code {process.exitcode}; -9 is often a lack of memory)"
-                folders = [results.ResultsFolder(self.root).run(run.combo, run.iteration) for run in batch]
-                yield from [fail(run, self.root, reason, reason) for run in missing(batch, folders)]
+                left = missing(batch, folders_of(batch, self.root))
+                yield from [fail(run, self.root, reason, reason) for run in left]
                 continue
             if isinstance(said, Epoch):
                 yield said

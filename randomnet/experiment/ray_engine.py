@@ -30,7 +30,7 @@ from tqdm import tqdm
 import randomnet
 from randomnet.config import ConfigError, Run
 from randomnet.config.sections import ExecutionSection
-from randomnet.experiment.engines import Ended, Epoch, carry_out, fail
+from randomnet.experiment.engines import Ended, Epoch, carry_out, fail, folders_of
 from randomnet.kinds.interface import Batch, missing
 from randomnet.results import FAILED, ResultsError, ResultsFolder
 
@@ -263,7 +263,7 @@ class _Dispatch:
                 yield Ended(run.combo, run.iteration, record["status"], record.get("reason", ""))
 
     def _missing(self, batch: Batch) -> list[Run]:
-        return missing(batch, [ResultsFolder(self.root).run(run.combo, run.iteration) for run in batch])
+        return missing(batch, folders_of(batch, self.root))
 
 
 def _short(error: Exception) -> str:
@@ -335,8 +335,7 @@ def serve(desk: Any, attempt: tuple[int, int], batch: Batch, root: Path) -> tupl
     line = _Line(desk, attempt)
     try:
         with ResultsFolder(root).task(attempt[0]):
-            folders = [ResultsFolder(root).run(run.combo, run.iteration) for run in batch]
-            idle = line.stopping() or not missing(batch, folders)
+            idle = line.stopping() or not missing(batch, folders_of(batch, root))
             ends = () if idle else carry_out(batch, root, line.report, line.stopping)
     finally:
         left = line.close()

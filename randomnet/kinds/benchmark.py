@@ -106,7 +106,7 @@ def _spectrum_figures(run: Run, start: building.Start, goal: SpectrumObjective) 
 
 def _beside_figures(run: Run, start: building.Start, goal: SpectrumObjective, steps: int) -> dict[str, float]:
     """An epoch of as many networks as are trained side by side; none where that is one."""
-    number = spectral.beside(run, start.connectome.facts(), start.network.gains.start.itemsize)
+    number = train.beside(run, start.connectome.facts())
     if number == 1:
         return {}
     others = [replace(run, iteration=run.iteration + other) for other in range(1, number)]
@@ -151,7 +151,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     """Time of one run: its turns are about so many epochs, several side by side included."""
     (run,) = runs
     cost, start = train.estimate(runs), building.begin(run)
-    small = not run.config.has_task and spectral.beside(run, start.connectome.facts(), 4) > 1
+    small = train.beside(run, start.connectome.facts()) > 1
     return Cost(cost.epoch, cost.epoch * (9 if small else 4) * (TURNS + 1))
 
 

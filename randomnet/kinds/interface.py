@@ -19,9 +19,9 @@ from typing import Any
 from randomnet import results
 from randomnet.config import Run
 
+Batch = tuple[Run, ...]  # runs that are carried out side by side
 # what a run has done: a row of history as soon as it is known, or {"advance": UNITs}
 Report = Callable[[Run, dict[str, float]], None]
-Batch = tuple[Run, ...]  # runs that are carried out side by side
 Told = Callable[[dict[str, float]], None]  # the same, of one run
 Recorded = list[tuple[Run, dict[str, Any]]]
 

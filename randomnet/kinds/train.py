@@ -182,7 +182,9 @@ def beside(run: Run, facts: dict[str, Any]) -> int:
 def estimate(runs: Sequence[Run]) -> Cost:
     """Time of each run, from epochs of all, side by side, and a short spectrum measured here."""
     run, starts = runs[0], [building.begin(run) for run in runs]
-    goals = [_always_alike(objective(*pair)) for pair in zip(runs, starts, strict=True)]
+    goals = [objective(*pair) for pair in zip(runs, starts, strict=True)]
+    if _courses(run):  # all epochs over the whole record
+        goals = [replace(goal, courses=()) for goal in goals]
     chosen = [replace(settings(run), epochs=2) for run in runs]
     history = fit([start.network for start in starts], side_by_side(goals), chosen)[0].history
     # the first epoch warms up, and may also record a spectrum
@@ -198,11 +200,6 @@ def estimate(runs: Sequence[Run]) -> Cost:
         every = run.config.lyapunov.spectrum_every
         measuring += one * (2 + (math.ceil(epochs / every) if every else 0))
     return Cost(epoch, epoch * epochs + measuring)
-
-
-def _always_alike(goal: Objective) -> Objective:
-    """The same with all epochs over the whole record."""
-    return replace(goal, courses=()) if getattr(goal, "courses", ()) else goal
 
 
 def objective(run: Run, start: building.Start) -> Objective:
@@ -258,7 +255,7 @@ def _measure_initial(run: Run, start: building.Start, goal: Objective) -> dict[s
         for old in list(_REMEMBERED)[:-MOST_REMEMBERED]:
             del _REMEMBERED[old]
     measured = dict(_REMEMBERED[key])
-    if getattr(goal, "courses", ()):
+    if _courses(run):
         with torch.no_grad():
             measured["loss"] = float(goal.measure([start.network], None, fresh=True)[0].loss)
     return measured

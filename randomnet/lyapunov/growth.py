@@ -167,5 +167,5 @@ class _Orthonormalise(torch.autograd.Function):
         products = torch.tril(frame_bar @ frame.mT)
         mixed = -(products + torch.tril(products, -1).mT)
         mixed.diagonal(dim1=-2, dim2=-1).add_(logs_bar)
-        inner = torch.add(frame_bar, mixed @ frame)
+        inner = frame_bar + mixed @ frame
         return _bundled(bundle_bar[..., :1, :], torch.linalg.solve_triangular(r, inner, upper=True), after)
