@@ -197,6 +197,67 @@ def test_how_many_runs_go_side_by_side(tmp_path, settings, neurons, expected):
     assert train.beside(run, {"neurons": neurons, "edges": neurons**2}) == expected
 
 
+TASK = ("task_name = nback_mem\nnr_of_trials = 12\n", "task_name = seq_mem\nnr_of_trials = 30\npattern_length = 3\n")
+TRIALS = """
+[experiment]
+seed = 3
+[paths]
+path_to_results = {out}
+[net]
+roi = random
+n = 14
+[model]
+activation = tanh_stretched
+form = {form}
+dt = {dt}
+[trainvalidate]
+epochs = 6
+iterations = 2
+batch_size = 13
+precision = float64
+loss = {loss}
+early_stopping = 2
+[trialparams]
+{task}
+[combosparams]
+combos_params = {{"lr": [0.03, 0.001, 30.0], "train_gains": [True]}}
+[execution]
+workers = 1
+batch_runs = {size}
+"""
+
+
+@pytest.mark.parametrize("task", TASK, ids=("classes", "values"))
+@pytest.mark.parametrize(
+    ("form", "dt", "loss"), [("rate", 1, "task"), ("rate", 0.5, "task + 0.1*mse"), ("current", 0.5, "task + 0.1*mse")]
+)
+def test_tasks_side_by_side_give_the_numbers_of_one_run_after_the_other(tmp_path, task, form, dt, loss):
+    """Of other trials each, one stopping early where its learning rate is far too high; the last batch is smaller."""
+    tables = []
+    for size in (1, 6):
+        path, out = tmp_path / f"{size}.ini", tmp_path / str(size)
+        path.write_text(TRIALS.format(out=out, form=form, dt=dt, loss=loss, task=task, size=size))
+        short = ["lyapunov.nle=3", "lyapunov.tsim=6"] if "mse" in loss else []
+        assert runrandomnet.main([str(path), *(part for each in short for part in ("--set", each))]) == 0
+        tables.append([pd.read_csv(file).drop(columns="seconds") for file in sorted(out.glob("*/iter_*/history.csv"))])
+    assert len(tables[0]) == 6 and {len(table) for table in tables[0]} != {6}
+    for alone, beside in zip(*tables, strict=True):
+        np.testing.assert_allclose(beside, alone, rtol=1e-7, atol=1e-10)
+
+
+def test_how_many_runs_with_trials_go_side_by_side(tmp_path):
+    path = tmp_path / "a.ini"
+    path.write_text(TRIALS.format(out=tmp_path, form="rate", dt=1, loss="task", task=TASK[0], size=6))
+    facts = {"neurons": 14, "edges": 182, "task": {"steps": 1000}}
+    for settings, expected in (
+        ([], 6),
+        (["execution.batch_runs=auto"], 1),  # another worker brings more
+        (["execution.memory_budget=1"], 2),  # 1000 x 14 numbers of 8 bytes, three times, and the matrices
+        (["trainvalidate.loss=task + mse", "lyapunov.tons=adaptive"], 1),
+    ):
+        assert train.beside(read_plan(path, settings).combos[0].runs()[0], facts) == expected
+
+
 def test_sparse_networks_are_trained_one_by_one(tmp_path):
     run = read_plan(ini(tmp_path)).combos[0].runs()[0]
     assert train.beside(run, {"neurons": 500, "edges": 900}) == 1

@@ -93,6 +93,10 @@ AUTO = ("lyapunov.tsim = auto", lambda config: config.lyapunov.tsim == "auto")
 TEN_PERCENT, ALL = Share(10.0), Share(100.0)
 TASKED = ("trialparams.task_name names a task", lambda config: config.has_task)
 UNTASKED = ("trialparams.task_name = none", lambda config: not config.has_task)
+BATCHED = (
+    "trialparams.task_name = none, or experiment.kind = train or benchmark",
+    lambda config: not config.has_task or config.experiment.kind in TRAINING,
+)
 RECALL = ("trialparams.task_name = seq_mem", lambda config: config.trialparams.task_name == "seq_mem")
 N_BACK = (
     "trialparams.task_name = nback_mem, pic_latent_mem or pic_mem",

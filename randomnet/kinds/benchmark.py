@@ -28,7 +28,7 @@ from randomnet.kinds import building, plain_loop, spectral, train
 from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, side_by_side
-from randomnet.rnn import Coupling, stacked
+from randomnet.rnn import Coupling, Network, stacked
 from randomnet.training import fit
 
 UNIT = "epoch"
@@ -109,34 +109,36 @@ def _beside_figures(run: Run, start: building.Start, goal: SpectrumObjective, st
     number = train.beside(run, start.connectome.facts())
     if number == 1:
         return {}
-    others = [replace(run, iteration=run.iteration + other) for other in range(1, number)]
-    starts = [start, *(building.begin(other) for other in others)]
-    goals = [goal, *(train.objective(*pair) for pair in zip(others, starts[1:], strict=True))]
-    settings = [replace(train.settings(run), epochs=1)] * number
-    networks, together = [one.network for one in starts], side_by_side(goals)
-
-    def all_at_once() -> float:
-        return sum(progress.history[0]["seconds"] for progress in fit(networks, together, settings))
-
+    networks, all_at_once = _all_at_once(run, start, goal, number)
     with torch.no_grad():
         coupling = stacked([network.dynamics() for network in networks]).coupling
     k = building.exponents_of(run, start.connectome.n)
     products = _products(coupling, start.connectome.n, k, steps, backward=True)[0]
     alone, beside, bare = _in_turns(_epoch(run, start, goal), all_at_once, products)
-    return {
-        "beside": number,
-        "beside_speedup": number * alone / beside,
-        "beside_ratio": beside / bare,
-        "beside_seconds": beside,
-    }
+    return {"beside": number, "beside_speedup": number * alone / beside, "beside_ratio": beside / bare}
+
+
+def _all_at_once(
+    run: Run, start: building.Start, goal: Objective, number: int
+) -> tuple[list[Network], Callable[[], float]]:
+    """The networks of so many iterations, and an epoch of all side by side."""
+    others = [replace(run, iteration=run.iteration + other) for other in range(1, number)]
+    starts = [start, *(building.begin(other) for other in others)]
+    goals = [goal, *(train.objective(*pair) for pair in zip(others, starts[1:], strict=True))]
+    settings = [replace(train.settings(run), epochs=1)] * number
+    networks, together = [one.network for one in starts], side_by_side(goals)
+    return networks, lambda: sum(progress.history[0]["seconds"] for progress in fit(networks, together, settings))
 
 
 def _task_figures(run: Run, start: building.Start, goal: TaskObjective) -> dict[str, float]:
     jobs = [_epoch(run, start, goal), plain_loop.products(start.network, goal)]
     if plain_loop.comparable(start.network):
         jobs.append(plain_loop.TorchLoop(start.network, goal, run.config.trainvalidate.lr))
+    number = train.beside(run, building.check(run))
+    jobs += [_all_at_once(run, start, goal, number)[1]] if number > 1 else []
     epoch, products, *others = _in_turns(*jobs)
-    compared = {"epoch_ratio_torch_rnn": epoch / others[0]} if others else {}
+    compared = {"beside": number, "beside_speedup": number * epoch / others.pop()} if number > 1 else {}
+    compared |= {"epoch_ratio_torch_rnn": epoch / others[0]} if others else {}
     return {
         "trials": sum(batch.inputs.shape[1] for batch in (*goal.training, goal.validation)),
         "steps": len(goal.validation.inputs),
@@ -150,8 +152,8 @@ def _task_figures(run: Run, start: building.Start, goal: TaskObjective) -> dict[
 def estimate(runs: Sequence[Run]) -> Cost:
     """Time of one run: its turns are about so many epochs, several side by side included."""
     (run,) = runs
-    cost, start = train.estimate(runs), building.begin(run)
-    small = train.beside(run, start.connectome.facts()) > 1
+    cost = train.estimate(runs)
+    small = train.beside(run, building.check(run)) > 1
     return Cost(cost.epoch, cost.epoch * (9 if small else 4) * (TURNS + 1))
 
 

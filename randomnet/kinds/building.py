@@ -140,7 +140,9 @@ def check(run: Run) -> dict[str, Any]:
         training, validation = trials_of(run)
         trials = f"{len(training)} to train, {len(validation)} to validate"
         made = {"source": training.source, "synthetic": training.synthetic}
-        facts["task"] = {"name": run.config.trialparams.task_name, "trials": trials, **made}
+        batch = max(min(run.config.trainvalidate.batch_size, len(training)), len(validation))
+        steps = batch * training.inputs.shape[1]  # of all trials that go through the network at once
+        facts["task"] = {"name": run.config.trialparams.task_name, "trials": trials, "steps": steps, **made}
     if run.config.paths.pretrained:
         begin(run)
     return facts

@@ -75,23 +75,34 @@ def compute_each(
 
 def beside(run: Run, facts: dict[str, Any], size: int) -> int:
     """How many runs of this one's shape are computed side by side, in numbers of `size` bytes: as many as batch_runs
-    says, or as make them faster: eight small networks, whose steps take less time than the calls that make them, or
-    one that is large. All within the memory budget."""
+    says, or as make them faster: eight small networks left to themselves, whose steps take less time than the calls
+    that make them, or one that is large or has trials. All within the memory budget."""
     config, n = run.config, facts["neurons"]
-    alone = config.has_task or config.model.integrator != "euler" or is_sparse(n, facts["edges"])
-    if alone or config.lyapunov.tons == "adaptive" or config.lyapunov.tsim == "auto":
+    own_times = config.lyapunov.tons == "adaptive" or config.lyapunov.tsim == "auto"
+    sparse = is_sparse(n, facts["edges"]) and not config.has_task
+    if sparse or config.model.integrator != "euler" or (own_times and (config.spectrum_loss or not config.has_task)):
         return 1
     wanted = config.execution.batch_runs
-    most = (MOST_BESIDE if n * n * size <= LARGEST_BESIDE else 1) if wanted == "auto" else wanted
-    return max(1, min(most, int(config.execution.memory_budget * 1e6 / _bytes(run, n, size))))
+    gains = n * n * size <= LARGEST_BESIDE and not config.has_task
+    most = (MOST_BESIDE if gains else 1) if wanted == "auto" else wanted
+    return max(1, min(most, int(config.execution.memory_budget * 1e6 / _bytes(run, facts, size))))
 
 
-def _bytes(run: Run, n: int, size: int) -> float:
+def _bytes(run: Run, facts: dict[str, Any], size: int) -> float:
     """What one run needs beside others: matrices, the path of an epoch where it trains, the frame that measures it."""
-    schedule, k = schedule_of(run), building.exponents_of(run, n)
-    steps = (schedule.first + schedule.transient + schedule.frame_transient) / run.config.model.dt
-    path = 3 * steps * (1 + k) * n * size if run.config.trained else steps * k * size
-    return 6 * n * n * size + path + 8 * n * building.largest_frame(run, n)
+    config, n = run.config, facts["neurons"]
+    need, steps = 6.0 * n * n * size, 0.0
+    if config.has_task:  # rates and their adjoints, of a batch
+        need += 3 * n * size * facts["task"]["steps"]
+        steps = facts["task"]["steps"] if config.spectrum_loss else 0
+    else:
+        schedule = schedule_of(run)
+        steps = (schedule.first + schedule.transient + schedule.frame_transient) / config.model.dt
+    if steps:
+        k = building.exponents_of(run, n)
+        need += 3 * steps * (1 + k) * n * size if config.trained else steps * k * size
+        need += 8 * n * building.largest_frame(run, n)
+    return need
 
 
 def pace(spectra: Callable[[Schedule], object], run: Run) -> float:

@@ -46,7 +46,7 @@ def length(run: Run) -> float:
 
 def beside(run: Run, facts: dict[str, Any]) -> int:
     """How many spectra of this one's shape are computed side by side."""
-    return spectral.beside(run, facts, 8)
+    return 1 if run.config.has_task else spectral.beside(run, facts, 8)
 
 
 def execute(

@@ -26,6 +26,7 @@ from randomnet.objectives import (
     Recorder,
     SpectrumLoss,
     SpectrumObjective,
+    Term,
     side_by_side,
     task_objective,
 )
@@ -219,9 +220,11 @@ def objective(run: Run, start: building.Start) -> Objective:
         *building.trials_of(run),
         run.config.trainvalidate.batch_size,
         like,
-        weight=losses["task"],
-        spectrum=(losses[term.loss], term) if term else None,
-        recorder=Recorder(every, _leading(run, start), schedule) if every else None,
+        Term(
+            losses["task"],
+            (losses[term.loss], term) if term else None,
+            Recorder(every, _leading(run, start), schedule) if every else None,
+        ),
     )
 
 

@@ -1,10 +1,11 @@
 """What is minimised: losses of spectra, of tasks, or of both."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 from randomnet.objectives.interface import Measured, Objective
 from randomnet.objectives.spectra import LOSSES, Course, SpectrumLoss, SpectrumObjective, losses_of_each
-from randomnet.objectives.trials import Batch, Recorder, TaskObjective, task_objective
+from randomnet.objectives.trials import Batch, Recorder, TaskObjective, Term, stacked_batches, task_objective
 
 __all__ = [
     "LOSSES",
@@ -16,6 +17,7 @@ __all__ = [
     "SpectrumLoss",
     "SpectrumObjective",
     "TaskObjective",
+    "Term",
     "losses_of_each",
     "side_by_side",
     "task_objective",
@@ -23,10 +25,13 @@ __all__ = [
 
 
 def side_by_side(objectives: Sequence[Objective]) -> Objective:
-    """One objective for several networks from one for each. Raises ValueError for tasks."""
+    """One objective for several networks from one for each, all of spectra or all of trials of one shape."""
     if len(objectives) == 1:
         return objectives[0]
-    if not all(isinstance(one, SpectrumObjective) for one in objectives):
-        raise ValueError("only networks that are trained on spectra alone are trained side by side")
-    names = ("losses", "weights", "courses")
-    return SpectrumObjective(*(sum((getattr(one, name) for one in objectives), ()) for name in names))
+    names = [entry.name for entry in fields(objectives[0])]
+    each = {name: [getattr(one, name) for one in objectives] for name in names}
+    if isinstance(objectives[0], SpectrumObjective):
+        return SpectrumObjective(*(sum(each[name], ()) for name in names))
+    training = tuple(stacked_batches(batches) for batches in zip(*each["training"], strict=True))
+    validation, terms = stacked_batches(each["validation"]), sum(each["terms"], ())
+    return TaskObjective(training, validation, objectives[0].classification, terms)

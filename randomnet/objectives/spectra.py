@@ -65,8 +65,13 @@ def losses_of_each(losses: Sequence[SpectrumLoss], systems: Sequence[Dynamics]) 
     """`of` for networks with a loss each, of one length and schedule, computed side by side."""
     if len(systems) == 1 or not all(isinstance(system.coupling, Dense) for system in systems):
         return [loss.of(system) for loss, system in zip(losses, systems, strict=True)]
+    return losses_of_stack(losses, stacked(systems))
+
+
+def losses_of_stack(losses: Sequence[SpectrumLoss], system: System) -> list[Measured]:
+    """The same of networks that are one system already, with a leading axis of runs."""
     state, frame = (torch.stack([getattr(loss, name) for loss in losses]) for name in ("state", "frame"))
-    found = exponents_of_each(stacked(systems), state, frame, losses[0].schedule)
+    found = exponents_of_each(system, state, frame, losses[0].schedule)
     return [loss._of(*own) for loss, *own in zip(losses, *found, strict=True)]
 
 

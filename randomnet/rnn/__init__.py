@@ -15,8 +15,8 @@ steps of the same flows, of whole bundles too, at four products each; a drive is
 from randomnet.rnn.couplings import Coupling, Dense, Pattern, Sparse, is_sparse
 from randomnet.rnn.dynamics import Dynamics, stacked
 from randomnet.rnn.entries import Entries
-from randomnet.rnn.network import ENTRIES, FORMS, INTEGRATORS, INTERFACE, Network
-from randomnet.rnn.sequence import AlongTrials
+from randomnet.rnn.network import ENTRIES, FORMS, INTEGRATORS, INTERFACE, Network, beside_each_other
+from randomnet.rnn.sequence import AlongTrials, along, driven
 
 __all__ = [
     "ENTRIES",
@@ -31,6 +31,9 @@ __all__ = [
     "Network",
     "Pattern",
     "Sparse",
+    "along",
+    "beside_each_other",
+    "driven",
     "is_sparse",
     "stacked",
 ]

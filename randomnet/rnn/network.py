@@ -1,6 +1,6 @@
 """The network on a connectome: what is trained of it, and how it answers to inputs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from randomnet.activations import ACTIVATIONS, Activation
 from randomnet.connectome import Connectome
 from randomnet.rnn.couplings import Dense, Pattern, Sparse, is_sparse
-from randomnet.rnn.dynamics import Dynamics
+from randomnet.rnn.dynamics import Dynamics, stacked
 from randomnet.rnn.entries import Entries, indices
-from randomnet.rnn.sequence import AlongTrials, LeftAlone, driven
+from randomnet.rnn.sequence import AlongTrials, LeftAlone, along, driven
 
 FORMS = ("current", "rate")
 INTEGRATORS = ("euler", "rk4")
@@ -117,9 +117,7 @@ class Network(nn.Module):
 
     def along(self, inputs: Tensor) -> AlongTrials:
         """The network along trials, inputs (time, trials, channels), as a system with a spectrum."""
-        biases = self.interface["input_bias"] + self.interface["recurrent_bias"]
-        drive = inputs @ self.interface["input_weights"].mT + biases
-        return AlongTrials(self.dynamics(), drive.transpose(0, 1))
+        return along(self.dynamics(), self.interface, inputs)
 
     def alone(self) -> Dynamics | LeftAlone:
         """The network without input, as a system with a spectrum; biases of an interface go on driving it."""
@@ -175,6 +173,15 @@ class Network(nn.Module):
             "dt": self.dt,
             "integrator": self.integrator,
         }
+
+
+def beside_each_other(networks: Sequence[Network]) -> tuple[Dynamics, dict[str, Tensor]]:
+    """Networks with an interface as one with a leading axis of runs, for `driven` and `along`; differentiable in each.
+
+    Raises ValueError where they differ in more than their values.
+    """
+    interface = {name: torch.stack([network.interface[name] for network in networks]) for name in INTERFACE}
+    return stacked([network.dynamics() for network in networks]), interface
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from randomnet.config.option import BY_CHOICE, JUDGED, KINDS, RAY, TRAIN, TRAINING, UNTASKED, option
+from randomnet.config.option import BATCHED, BY_CHOICE, JUDGED, KINDS, RAY, TRAIN, TRAINING, option
 from randomnet.config.values import Choice, Integer, Number, Value
 
 
@@ -105,9 +105,9 @@ class ExecutionSection:
         Integer(1, 1024, words=("auto",)),
         "auto",
         "Runs of one shape that are carried out side by side as one computation, each as if alone but for rounding; "
-        "auto = as many as makes them faster, from their size.",
+        "auto = as many as makes them faster, from their size; tasks one by one.",
         kinds=(*TRAINING, *JUDGED),
-        only=UNTASKED,
+        only=BATCHED,
         identity=False,
     )
     memory_budget: float = option(
@@ -115,6 +115,6 @@ class ExecutionSection:
         2000.0,
         "Megabytes that the runs side by side in one worker may need; more of them are split.",
         kinds=(*TRAINING, *JUDGED),
-        only=UNTASKED,
+        only=BATCHED,
         identity=False,
     )
