@@ -164,8 +164,10 @@ class _Orthonormalise(torch.autograd.Function):
     def backward(ctx, bundle_bar, logs_bar):  # noqa: ANN205
         after, r = ctx.saved_tensors
         frame, frame_bar = after[..., 1:, :], bundle_bar[..., 1:, :]
-        products = torch.tril(frame_bar @ frame.mT)
-        mixed = -(products + torch.tril(products, -1).mT)
+        products = frame_bar @ frame.mT
+        lower = torch.ones_like(products, dtype=torch.bool).tril_()
+        mixed = torch.where(lower, products, products.mT).neg_()
         mixed.diagonal(dim1=-2, dim2=-1).add_(logs_bar)
-        inner = frame_bar + mixed @ frame
-        return _bundled(bundle_bar[..., :1, :], torch.linalg.solve_triangular(r, inner, upper=True), after)
+        inner = (torch.addmm if mixed.ndim == 2 else torch.baddbmm)(frame_bar, mixed, frame)
+        solved = torch.linalg.solve_triangular(r.mT, inner.mT, upper=False, left=False).mT  # LAPACK's order: no copies
+        return _bundled(bundle_bar[..., :1, :], solved, after)
