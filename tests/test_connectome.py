@@ -34,7 +34,8 @@ from randomnet.formats import (
     read_roi_folder,
     roi_folders,
 )
-from randomnet.synthetic import REGIONS, TRANSMITTER_SHARES, built_in, random_network
+from randomnet.synthetic import built_in, random_network
+from randomnet.synthetic.rois import REGIONS, TRANSMITTER_SHARES
 
 ROOT = Path(__file__).parents[1]
 

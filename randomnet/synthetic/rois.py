@@ -1,6 +1,6 @@
-"""Networks made, not measured: the built-in ROIs and random matrices.
+"""The built-in ROIs.
 
-The built-in ROIs stand in for five regions of the fly's central brain where no data are at hand. Each is one fixed
+They stand in for five regions of the fly's central brain where no data are at hand. Each is one fixed
 network, always the same: its size is the published one, the rest is drawn from a seed of its own after statistics of
 the hemibrain. They are made up, and are called synthetic wherever they appear.
 """
@@ -93,11 +93,3 @@ def _transmitters(rng: np.random.Generator, region: Region, fiber: np.ndarray) -
     of_group = names[np.searchsorted(np.cumsum(shares), quantiles)]
     own = rng.choice(names, size=region.neurons, p=shares)
     return np.where(rng.random(region.neurons) < LINEAGE_PURITY, of_group[fiber], own)
-
-
-def random_network(n: int, g: float, rng: np.random.Generator) -> Connectome:
-    """Independent weights N(0, g^2/N) between all pairs, no self-connections (Sompolinsky et al. 1988)."""
-    matrix = rng.standard_normal((n, n)) * (g / np.sqrt(n))
-    np.fill_diagonal(matrix, 0)
-    names = np.array([f"unit{number:04d}" for number in range(n)])
-    return from_dense("random", matrix, names, provenance={"source": "random N(0, g^2/N)", "synthetic": True, "g": g})

@@ -1,0 +1,13 @@
+"""Random matrices."""
+
+import numpy as np
+
+from randomnet.connectome import Connectome, from_dense
+
+
+def random_network(n: int, g: float, rng: np.random.Generator) -> Connectome:
+    """Independent weights N(0, g^2/N) between all pairs, no self-connections (Sompolinsky et al. 1988)."""
+    matrix = rng.standard_normal((n, n)) * (g / np.sqrt(n))
+    np.fill_diagonal(matrix, 0)
+    names = np.array([f"unit{number:04d}" for number in range(n)])
+    return from_dense("random", matrix, names, provenance={"source": "random N(0, g^2/N)", "synthetic": True, "g": g})
