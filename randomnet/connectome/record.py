@@ -14,6 +14,8 @@ import numpy as np
 
 COUNTING = ("hemibrain", "neuprint_export", "neuprint", "flywire", "flystability")  # formats that hold synapse counts
 
+PER_NEURON = {"positions": (3,), "drive": (), "initial": ()}  # arrays that may be missing -> shape besides (N,)
+
 
 @dataclass(frozen=True, eq=False)
 class Connectome:
@@ -22,6 +24,8 @@ class Connectome:
     post, pre: (E,) int64, sorted by post then pre, no duplicates. weights: (E,) float64, signed.
     names: (N,) texts. labels: label kind (`neurotransmitter`, `cell_fibers`) -> (N,) texts.
     positions: (N, 3) float64, in the file's unit, nan where unknown; None where there are none.
+    drive: (N,) float64, the constant b that each neuron receives; initial: (N,) float64, the state it starts from;
+    None where what the network comes from says nothing of it.
     provenance: what it is and where it came from (source, files with sha256, scalings with their residuals).
     """
 
@@ -33,6 +37,8 @@ class Connectome:
     labels: Mapping[str, np.ndarray] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     positions: np.ndarray | None = None
+    drive: np.ndarray | None = None
+    initial: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         edges, n = len(self.weights), self.n
@@ -50,8 +56,13 @@ class Connectome:
         for kind, labels in self.labels.items():
             if labels.shape != (n,):
                 raise ValueError(f"labels[{kind!r}] must have shape ({n},), got {labels.shape}")
-        if self.positions is not None and self.positions.shape != (n, 3):
-            raise ValueError(f"positions must have shape ({n}, 3), got {self.positions.shape}")
+        for what, shape in PER_NEURON.items():
+            values = getattr(self, what)
+            if values is not None and values.shape != (n, *shape):
+                raise ValueError(f"{what} must have shape {(n, *shape)}, got {values.shape}")
+        for what in ("drive", "initial"):
+            if getattr(self, what) is not None and not np.isfinite(getattr(self, what)).all():
+                raise ValueError(f"{what} must be finite")
 
     @property
     def n(self) -> int:
@@ -88,9 +99,10 @@ class Connectome:
         return index, labels
 
     def sha256(self) -> str:
-        """Checksum of the network itself: edges, weights, names, labels and positions."""
+        """Checksum of the network itself: edges, weights, names, labels, positions, drive and initial state."""
         digest = hashlib.sha256()
-        for array in (self.post, self.pre, self.weights, *(() if self.positions is None else (self.positions,))):
+        of_neurons = [getattr(self, what) for what in PER_NEURON]
+        for array in (self.post, self.pre, self.weights, *(array for array in of_neurons if array is not None)):
             digest.update(np.ascontiguousarray(array).tobytes())
         for texts in (self.names, *(self.labels[kind] for kind in sorted(self.labels))):
             digest.update("\0".join(texts.tolist()).encode())
@@ -157,6 +169,6 @@ def subset(connectome: Connectome, kept: np.ndarray, **notes: Any) -> Connectome
         weights=connectome.weights[edges],
         names=connectome.names[kept],
         labels={kind: labels[kept] for kind, labels in connectome.labels.items()},
-        positions=None if connectome.positions is None else connectome.positions[kept],
+        **{what: values[kept] for what in PER_NEURON if (values := getattr(connectome, what)) is not None},
         provenance={**connectome.provenance, **notes},
     )
