@@ -1,12 +1,14 @@
 """The network against torch.func.jvp, automatic differentiation, torch.nn.RNN and hand-made cases."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import Connectome, from_dense
-from randomnet.rnn import FORMS, Network
+from randomnet.rnn import FORMS, Network, stacked
 from randomnet.synthetic import random_network
 
 NAMES = list(ACTIVATIONS)
@@ -70,6 +72,33 @@ def test_tangent_is_the_derivative_of_the_step(activation, form, dt):
     bundle = bundle_of(7, 5)
     exact = torch.stack([torch.func.jvp(system.step, (bundle[0],), (row,))[1] for row in bundle[1:]])
     torch.testing.assert_close(system.tangent(bundle[0], bundle[1:]), exact, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("integrator", ["euler", "rk4"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_constant_drive_is_one_given_at_every_step(form, integrator):
+    """In steps, tangents, bundles with and without a graph, beside others, and from a connectome that has one."""
+    plain = made("tanh_stretched", form, integrator=integrator).dynamics()
+    constant, later = bundle_of(7, 3, seed=4)[:2]
+    system, bundle = dataclasses.replace(plain, drive=constant), bundle_of(7, 4)
+    expected = plain.advance(bundle, 3, drive=constant.expand(3, 7))
+    assert not torch.allclose(expected, plain.advance(bundle, 3), atol=1e-2)
+    torch.testing.assert_close(system.advance(bundle, 3), expected)
+    torch.testing.assert_close(stepped(system, bundle, 3), expected, rtol=1e-11, atol=1e-12)
+    exact = torch.stack([torch.func.jvp(system.step, (bundle[0],), (row,))[1] for row in bundle[1:]])
+    torch.testing.assert_close(system.tangent(bundle[0], bundle[1:]), exact, rtol=1e-12, atol=1e-13)
+    with torch.no_grad():
+        torch.testing.assert_close(system.advance(bundle, 3), expected)
+        both = plain.advance(bundle, 3, drive=(constant + later).expand(3, 7))
+        torch.testing.assert_close(system.advance(bundle, 3, drive=later.expand(3, 7)), both)
+        if integrator == "euler":
+            together = stacked([system, plain]).advance(torch.stack([bundle, bundle]), 3)
+            torch.testing.assert_close(together, torch.stack([expected, plain.advance(bundle, 3)]))
+    connectome = dataclasses.replace(sparse(7), drive=constant.numpy())
+    driven = Network(connectome, form=form, dt=0.3, integrator=integrator).dynamics()
+    torch.testing.assert_close(driven.drive, constant)
+    argument = later if form == "current" else driven.coupling.values @ later + constant
+    torch.testing.assert_close(driven.argument(later), argument)
 
 
 @every_case

@@ -140,6 +140,24 @@ def test_gains_taken_over_act_though_they_are_fixed():
     assert not torch.allclose(network("tanh", "rate", 1.0).run(inputs)[0], moved.run(inputs)[0], atol=1e-2)
 
 
+@pytest.mark.parametrize("form", ["current", "rate"])
+def test_the_drive_of_a_connectome_is_one_bias_more(form):
+    plain = network("tanh", form, 0.5)
+    driven = network("tanh", form, 0.5)
+    constant = torch.linspace(-1, 1, N, dtype=torch.float64)
+    driven.drive = constant.clone()
+    inputs = torch.randn(TIME, BATCH, CHANNELS, dtype=torch.float64)
+    bare = driven.run(inputs)[0]
+    assert not torch.allclose(bare, plain.run(inputs)[0], atol=1e-2)
+    with torch.no_grad():
+        plain.interface["recurrent_bias"] += constant
+    torch.testing.assert_close(bare, plain.run(inputs)[0])
+    torch.testing.assert_close(driven.elman_state_dict()["rnn.bias_hh_l0"], plain.interface["recurrent_bias"].detach())
+    bundle = torch.randn(4, N, dtype=torch.float64)
+    for system, other in ((driven.along(inputs), plain.along(inputs)), (driven.alone(), plain.alone())):
+        torch.testing.assert_close(system.advance(bundle, 5), other.advance(bundle, 5))
+
+
 def test_the_readout_is_linear_and_batch_first():
     trained = network("tanh", "rate", 1.0)
     inputs = torch.randn(BATCH, TIME, CHANNELS, dtype=torch.float64)

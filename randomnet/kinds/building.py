@@ -59,9 +59,10 @@ def begin(run: Run) -> Start:
     _spread(run, network)
     if config.paths.pretrained and not config.has_task:
         pretrained.take_over(run, network)
-    state = torch.from_numpy(run.generator("state").standard_normal(connectome.n))
+    state = run.generator("state").standard_normal(connectome.n) if connectome.initial is None else connectome.initial
     frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, connectome.n), connectome.n))
-    return Start(connectome, network, labels, state.to(device_of(config)), frame.to(device_of(config)))
+    frame = frame.to(device_of(config))
+    return Start(connectome, network, labels, torch.from_numpy(state).to(frame), frame)
 
 
 def largest_frame(run: Run, n: int) -> int:

@@ -17,7 +17,7 @@ from randomnet.connectome import Connectome
 from randomnet.rnn import Network
 from randomnet.tasks import TASKS
 
-SHARED = ("n", "edges", "groups", "activation", "form", "dt")  # of model.pt and of the network that takes it over
+SHARED = ("n", "edges", "groups", "drive", "activation", "form", "dt")  # of model.pt and of who takes it over
 ELMAN = ("rnn.weight_ih_l0", "rnn.weight_hh_l0", "rnn.bias_ih_l0", "rnn.bias_hh_l0")
 
 
@@ -29,8 +29,7 @@ def take_over(run: Run, network: Network) -> None:
         saved = torch.load(path, weights_only=True, map_location="cpu")
         there, here = saved["network"], network.description()
         for what in SHARED:
-            tensor = isinstance(here[what], torch.Tensor)
-            if not (torch.equal(there[what], here[what].cpu()) if tensor else there[what] == here[what]):
+            if not _same(there.get(what), here[what]):
                 raise ConfigError(f"{where}, whose {what} differ")
         weights = saved["last"]["weights"]
         if "weights" not in saved["trained"] and not torch.allclose(weights, network.weights().cpu().to(weights)):
@@ -96,6 +95,11 @@ def path_of(run: Run) -> Path:
     if not os.path.isfile(path) or not os.access(path, os.R_OK):
         raise ConfigError(f"[paths] pretrained: expected a results folder with a model for every run, got no {path}")
     return path
+
+
+def _same(one: Any, other: Any) -> bool:
+    tensors = [isinstance(each, torch.Tensor) for each in (one, other)]
+    return torch.equal(one.cpu(), other.cpu()) if all(tensors) else not any(tensors) and one == other
 
 
 def _line(error: Exception) -> str:

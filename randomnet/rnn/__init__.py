@@ -5,7 +5,7 @@
 
 with a = dt/tau, tau = 1 and phi(x) = phi(gain (x - shift)). State and tangent vectors advance together as one bundle
 (..., 1 + k, N): row 0 is the state, the others are tangent vectors, so that one matrix product moves them all and no
-N x N Jacobian is ever formed. Inputs x and biases b add a drive U x + b beside J phi(h), or inside phi in the rate
+N x N Jacobian is ever formed. Inputs x and constants b add a drive U x + b beside J phi(h), or inside phi in the rate
 form; dt = 1 is then exactly an Elman network (torch.nn.RNN).
 
 These are the Euler steps of h' = -h + J phi(h) and r' = -r + phi(J r). The integrator rk4 makes classical Runge-Kutta

@@ -18,11 +18,11 @@ class Dynamics:
     """One step of a network and its tangent: what spectra are computed from.
 
     Of several networks side by side where everything has a leading axis of runs: states (runs, N), bundles
-    (runs, 1 + k, N); see `stacked`. coupling: the products with J[post, pre]; gains, shifts (..., N). integrator: of
-    the flow x' = G(x) - x, where G, the Euler step of size 1, is J phi(h) or phi(J r): "euler",
-    x <- (1-dt) x + dt G(x), or "rk4", the classical Runge-Kutta step. That one is taken of the whole bundle, tangent
-    vectors with d' = G'(x) d - d at each stage's state x: differentiating the four stages gives these very stages, so
-    the tangent is exact, that of the step and not of the flow.
+    (runs, 1 + k, N); see `stacked`. coupling: the products with J[post, pre]; gains, shifts (..., N). drive: the
+    constant b (..., N), or None. integrator: of the flow x' = G(x) - x, where G, the Euler step of size 1, is
+    J phi(h) + b or phi(J r + b): "euler", x <- (1-dt) x + dt G(x), or "rk4", the classical Runge-Kutta step. That one
+    is taken of the whole bundle, tangent vectors with d' = G'(x) d - d at each stage's state x: differentiating the
+    four stages gives these very stages, so the tangent is exact, that of the step and not of the flow.
     """
 
     coupling: Coupling
@@ -32,6 +32,7 @@ class Dynamics:
     form: str
     dt: float
     integrator: str = "euler"
+    drive: Tensor | None = None
 
     @cached_property
     def full(self) -> "Dynamics":
@@ -43,23 +44,26 @@ class Dynamics:
         if self.integrator == "rk4":
             return runge_kutta(lambda rows: self.full.step(rows) - rows, state, self.dt)
         if self.form == "current":
-            drive = self.coupling.across(self.activation(state, self.gains, self.shifts)[0])
+            arriving = self._driven(self.coupling.across(self.activation(state, self.gains, self.shifts)[0]))
         else:
-            drive = self.activation(self.coupling.across(state), self.gains, self.shifts)[0]
-        return (1 - self.dt) * state + self.dt * drive
+            arriving = self.activation(self.argument(state), self.gains, self.shifts)[0]
+        return (1 - self.dt) * state + self.dt * arriving
+
+    def argument(self, state: Tensor) -> Tensor:
+        """What the activation sees, (..., N): the state in the current form, what arrives in the rate form."""
+        return state if self.form == "current" else self._driven(self.coupling.across(state))
+
+    def _driven(self, arriving: Tensor) -> Tensor:
+        return arriving if self.drive is None else arriving + self.drive
 
     def tangent(self, state: Tensor, frame: Tensor) -> Tensor:
         """The step's exact derivative at `state` (N,), applied to tangent vectors (k, N)."""
         if self.integrator == "rk4":
             bundle = torch.cat([state[None], frame])
             return runge_kutta(lambda rows: self.full.moved(rows) - rows, bundle, self.dt)[1:]
-        if self.form == "current":
-            slope = self.activation(state, self.gains, self.shifts)[1]
-            drive = self.coupling.across(slope * frame)
-        else:
-            slope = self.activation(self.coupling.across(state), self.gains, self.shifts)[1]
-            drive = slope * self.coupling.across(frame)
-        return (1 - self.dt) * frame + self.dt * drive
+        slope = self.activation(self.argument(state), self.gains, self.shifts)[1]
+        moved = self.coupling.across(slope * frame) if self.form == "current" else slope * self.coupling.across(frame)
+        return (1 - self.dt) * frame + self.dt * moved
 
     @property
     def stages(self) -> int:
@@ -73,9 +77,12 @@ class Dynamics:
     def advance(self, bundle: Tensor, steps: int, start: int = 0, drive: Tensor | None = None) -> Tensor:
         """State and tangent vectors (..., 1 + k, N) moved on by `steps`, differentiable in bundle and parameters.
 
-        drive: (steps, N), what inputs add throughout each step, or None. start: the time in steps, which makes no
-        difference.
+        drive: (steps, ..., N), what inputs add to the constant one throughout each step, or None. start: the time in
+        steps, which makes no difference.
         """
+        if self.drive is not None:
+            own = self.drive.expand(steps, *self.drive.shape)
+            drive = own if drive is None else own + drive
         if self.integrator == "rk4":
             return self._runge_kutta_steps(bundle, steps, drive)
         if torch.is_grad_enabled():
@@ -87,7 +94,7 @@ class Dynamics:
 
     def _runge_kutta_steps(self, bundle: Tensor, steps: int, drive: Tensor | None) -> Tensor:
         """`advance` by Runge-Kutta steps: one product per stage, and with gradient the adjoint of G for each."""
-        full, graph = self.full, torch.is_grad_enabled()
+        full, graph = replace(self.full, drive=None), torch.is_grad_enabled()  # as it is in `drive`
         buffers = None if graph else (self.coupling.empty(bundle), self.coupling.empty(bundle))
 
         def velocity(rows: Tensor) -> Tensor:
@@ -136,6 +143,9 @@ def stacked(systems: Sequence[Dynamics]) -> Dynamics:
             raise ValueError("networks side by side must have dense couplings, got a sparse one")
     if first.integrator != "euler":
         raise ValueError(f"networks side by side are moved in Euler steps only, got integrator {first.integrator!r}")
+    drives = None
+    if any(system.drive is not None for system in systems):
+        drives = torch.stack([torch.zeros_like(one.gains) if one.drive is None else one.drive for one in systems])
     stretching = [system.activation for system in systems if system.activation.stretches]
     return replace(
         first,
@@ -143,6 +153,7 @@ def stacked(systems: Sequence[Dynamics]) -> Dynamics:
         gains=torch.stack([system.gains for system in systems]),
         shifts=torch.stack([system.shifts for system in systems]),
         activation=(stretching or [first.activation])[0],
+        drive=drives,
     )
 
 

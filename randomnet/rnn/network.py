@@ -13,7 +13,7 @@ from randomnet.connectome import Connectome
 from randomnet.rnn.couplings import Dense, Pattern, Sparse, is_sparse
 from randomnet.rnn.dynamics import Dynamics, stacked
 from randomnet.rnn.entries import Entries, indices
-from randomnet.rnn.sequence import AlongTrials, LeftAlone, along, driven
+from randomnet.rnn.sequence import AlongTrials, along, driven
 
 FORMS = ("current", "rate")
 INTEGRATORS = ("euler", "rk4")
@@ -22,7 +22,7 @@ INTERFACE = ("input_weights", "input_bias", "recurrent_bias", "readout_weights",
 
 
 class Network(nn.Module):
-    """A recurrent network on a connectome.
+    """A recurrent network on a connectome, whose constant drive, where it has one, it receives.
 
     groups: index of each neuron's gain and shift (N,), or None for one per neuron. moving: name (weights, gains,
     shifts) -> indices of the entries that may be trained; a name left out is fixed. keep_signs: training keeps the sign
@@ -65,6 +65,8 @@ class Network(nn.Module):
         self.pattern = Pattern(connectome.post, connectome.pre, connectome.n) if sparse else None
         self.register_buffer("edges", torch.from_numpy(connectome.post * connectome.n + connectome.pre))
         self.register_buffer("groups", torch.from_numpy(groups.astype(np.int64)))
+        drive = None if connectome.drive is None else torch.tensor(connectome.drive, dtype=dtype)
+        self.register_buffer("drive", drive)
         self._shared = not np.array_equal(groups, np.arange(connectome.n))
         count = int(groups.max()) + 1
         sizes = {"weights": len(connectome.weights), "gains": count, "shifts": count}
@@ -100,7 +102,7 @@ class Network(nn.Module):
             gains, shifts = gains[self.groups], shifts[self.groups]
         activation = self.activation if self._stretched else replace(self.activation, stretches=False)
         coupling = Sparse(self.weights(), self.pattern) if self.pattern else Dense(self.matrix())
-        return Dynamics(coupling, gains, shifts, activation, self.form, self.dt, self.integrator)
+        return Dynamics(coupling, gains, shifts, activation, self.form, self.dt, self.integrator, self.drive)
 
     def run(self, inputs: Tensor, initial: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).
@@ -119,11 +121,13 @@ class Network(nn.Module):
         """The network along trials, inputs (time, trials, channels), as a system with a spectrum."""
         return along(self.dynamics(), self.interface, inputs)
 
-    def alone(self) -> Dynamics | LeftAlone:
+    def alone(self) -> Dynamics:
         """The network without input, as a system with a spectrum; biases of an interface go on driving it."""
+        system = self.dynamics()
         if not self.interface:
-            return self.dynamics()
-        return LeftAlone(self.dynamics(), self.interface["input_bias"] + self.interface["recurrent_bias"])
+            return system
+        biases = self.interface["input_bias"] + self.interface["recurrent_bias"]
+        return replace(system, drive=biases if system.drive is None else biases + system.drive)
 
     def forward(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
         """Readout (batch, time, outputs) at every step of inputs (batch, time, channels); see `run`."""
@@ -136,7 +140,7 @@ class Network(nn.Module):
             "rnn.weight_ih_l0": own["input_weights"],
             "rnn.weight_hh_l0": self.matrix().detach(),
             "rnn.bias_ih_l0": own["input_bias"],
-            "rnn.bias_hh_l0": own["recurrent_bias"],
+            "rnn.bias_hh_l0": own["recurrent_bias"] + (0 if self.drive is None else self.drive),
             "fc.weight": own["readout_weights"],
             "fc.bias": own["readout_bias"],
         }
@@ -172,6 +176,7 @@ class Network(nn.Module):
             "form": self.form,
             "dt": self.dt,
             "integrator": self.integrator,
+            "drive": self.drive,
         }
 
 

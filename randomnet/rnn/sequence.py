@@ -16,13 +16,15 @@ def driven(
     """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).
 
     Everything may have a leading axis of runs, as in `Dynamics`. interface: as of `Network`. The drive U x + b enters
-    with the same factor dt as the recurrent term. initial: state (batch, N), None for 0. Differentiable in everything.
-    Raises ValueError unless the system's steps are Euler's.
+    with the same factor dt as the recurrent term, b being the interface's biases and the system's own drive. initial:
+    state (batch, N), None for 0. Differentiable in everything. Raises ValueError unless the system's steps are Euler's.
     """
     if system.integrator != "euler":
         raise ValueError(f"trials under inputs are run in Euler steps only, got integrator {system.integrator!r}")
     matrix, weights = system.coupling.values, interface["input_weights"]
     bias = interface["input_bias"] + interface["recurrent_bias"]
+    if system.drive is not None:
+        bias = bias + system.drive
     if system.form == "current" and initial is None:
         initial = torch.zeros_like(bias).unsqueeze(-2)
     if system.activation.stretches:  # phi(g (x - s)) of x is phi of u = g (x - s), which has no gain and shift
@@ -73,23 +75,6 @@ def along(system: Dynamics, interface: Mapping[str, Tensor], inputs: Tensor) -> 
     biases = interface["input_bias"] + interface["recurrent_bias"]
     drive = inputs @ interface["input_weights"].mT.unsqueeze(-3) + biases[..., None, None, :]
     return AlongTrials(system, drive.movedim((-2, -3), (0, 1)))
-
-
-@dataclass(frozen=True)
-class LeftAlone:
-    """A network without input, driven by its biases (N,) alone, as a system whose spectrum can be computed."""
-
-    system: Dynamics
-    biases: Tensor
-
-    @property
-    def dt(self) -> float:
-        """The network's step."""
-        return self.system.dt
-
-    def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
-        """State and tangent vectors (1 + k, N) after `steps` steps; the time makes no difference."""
-        return self.system.advance(bundle, steps, start, self.biases.expand(steps, -1))
 
 
 class _Driven(torch.autograd.Function):
