@@ -29,6 +29,7 @@ FLOORS = {
     "comparison": 1,
     "systems": 1,
     "theory": 1,
+    "analysis": 2,
     "objectives": 2,
     "figures": 2,
     "api": 2,

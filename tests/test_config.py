@@ -18,15 +18,17 @@ from randomnet import (
     objectives,
     optimizers,
     rnn,
-    synthetic,
     tasks,
 )
 from randomnet.config import ConfigError, Share, help_text, read_plan
 from randomnet.config.grid import STREAMS
-from randomnet.config.option import BUILT_IN_ROIS, KINDS, TRAINED
+from randomnet.config.option import BUILT_IN_ROIS, KINDS, MADE, TRAINED
 from randomnet.config.reading import ABOUT
 from randomnet.config.schema import options, sections
 from randomnet.kinds import building
+from randomnet.synthetic.populations import KERNELS
+from randomnet.synthetic.regions import INITIALISATIONS
+from randomnet.synthetic.rois import REGIONS
 
 
 @pytest.fixture
@@ -58,7 +60,9 @@ def chosen(key):
     [
         (KINDS, kinds.KINDS),
         (chosen(("model", "activation")), activations.ACTIVATIONS),
-        (chosen(("net", "source")), ("auto", *formats.FORMATS)),
+        (chosen(("net", "source")), ("auto", *formats.FORMATS, *MADE)),
+        (chosen(("populations", "kernels")), KERNELS),
+        (chosen(("regions", "initialisation")), INITIALISATIONS),
         (chosen(("net", "sign_policy")), formats.POLICIES),
         (chosen(("net", "null")), ("none", *nulls.NULLS)),
         (chosen(("model", "form")), rnn.FORMS),
@@ -69,10 +73,10 @@ def chosen(key):
         (chosen(("net", "density_scaling")), instantiation.DENSITY_SCALINGS),
         (chosen(("trainvalidate", "optimizer")), optimizers.OPTIMIZERS),
         (chosen(("trainvalidate", "precision")), building.PRECISIONS),
-        (BUILT_IN_ROIS, synthetic.REGIONS),
+        (BUILT_IN_ROIS, REGIONS),
     ],
-    ids=["kinds", "activations", "sources", "sign policies", "nulls", "forms", "integrators",
-         "losses", "inits", "tasks", "densities", "optimizers",
+    ids=["kinds", "activations", "sources", "kernels", "initialisations", "sign policies", "nulls", "forms",
+         "integrators", "losses", "inits", "tasks", "densities", "optimizers",
          "precisions", "ROIs"],
 )
 def test_the_schema_lists_what_the_registries_hold(listed, registered):

@@ -543,7 +543,9 @@ TEMPLATES = [ROOT / "config.ini", *sorted((ROOT / "config").glob("*.ini"))]
 def test_every_template_runs(template, tmp_path):
     text, short = template.read_text(), ["execution.workers=1"]
     spectral = any(f"kind = {kind}\n" in text for kind in ("spectrum", "convergence", "transition"))
-    if "[trialparams]" not in text:  # a task reads no times of the spectrum
+    if "kind = analyse\n" in text:
+        short += ["analysis.starts=6", "analysis.duration=2"]
+    elif "[trialparams]" not in text:  # a task reads no times of the spectrum
         grid = 'combosparams.combos_params={"n": [30, 60], "tsim": [1, 2]}'
         short += [grid] if '"tsim"' in text else [f"lyapunov.tsim={25 if spectral else 1}"]
         short += ["lyapunov.transient=0.2", "lyapunov.frame_transient=0.2"]

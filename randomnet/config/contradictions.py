@@ -66,11 +66,11 @@ def _number_param(config: Config) -> tuple[Key, str] | None:
 
 def _network(config: Config) -> tuple[Key, str] | None:
     net = config.net
-    if net.roi == "random" and net.normalization == "sinkhorn":
+    if config.drawn_at_random and net.normalization == "sinkhorn":
         return ("net", "normalization"), "another with roi = random, as sinkhorn needs one sign per neuron"
-    if net.roi == "random" and net.dales_law is True:
+    if config.drawn_at_random and net.dales_law is True:
         return ("net", "dales_law"), "auto or False with roi = random, whose neurons have weights of both signs"
-    if net.roi == "random" and config.model.groups != "neuron":
+    if config.drawn_at_random and config.model.groups != "neuron":
         return ("model", "groups"), "neuron with roi = random, which has no labels"
     if net.random_w and net.null not in ("none", "random_w"):
         return ("net", "random_w"), f"False with null = {net.null}"

@@ -13,7 +13,8 @@ from randomnet.config.reading import ABOUT, GRID, Text, as_text, build, read_gri
 from randomnet.config.schema import Config, is_read
 from randomnet.config.values import Choice, ConfigError
 
-STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface", "stretch")
+STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface", "stretch",
+           "starts")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from randomnet.config.values import Share, Value
 
-KINDS = ("train", "spectrum", "convergence", "transition", "benchmark")
+KINDS = ("train", "spectrum", "convergence", "transition", "analyse", "benchmark")
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
 FORMATS = (
@@ -21,6 +21,8 @@ FORMATS = (
     "bio2art",
     "flystability",
 )
+MADE = ("populations", "regions")  # sources of networks that are described, not measured
+KERNELS = ("uniform", "cosine", "spec", "von_mises", "low_rank", "gaussian")
 POLICIES = ("auto", "shiu", "strict", "expected", "ei", "none")
 NULLS = (
     "degree",
@@ -81,7 +83,15 @@ TRAIN = ("train",)
 TRAINING = ("train", "benchmark")
 SPECTRAL = ("spectrum", "convergence", "transition")
 JUDGED = ("spectrum", "transition")
-RANDOM_ONLY = ("net.roi = random", lambda config: config.net.roi == "random")
+ANALYSE = ("analyse",)
+RANDOM_ONLY = ("net.roi = random", lambda config: config.drawn_at_random)
+BY_NAME = ("net.source is not populations or regions", lambda config: config.net.source not in MADE)
+SOURCED = (
+    "paths.path_to_network is set, or for populations and regions",
+    lambda config: bool(config.paths.path_to_network) or config.net.source in MADE,
+)
+POPULATIONS = ("net.source = populations", lambda config: config.net.source == "populations")
+REGIONS = ("net.source = regions", lambda config: config.net.source == "regions")
 SINKHORN_ONLY = ("net.normalization = sinkhorn", lambda config: config.scaling == "sinkhorn")
 MEASURED_ONLY = ("paths.path_to_network is set", lambda config: bool(config.paths.path_to_network))
 TARGETED = ("trainvalidate.loss has l2 or mse", lambda config: config.spectrum_loss in ("l2", "mse"))
@@ -109,4 +119,8 @@ PICTURES = (
 DRAWN = ("trainvalidate.init is not connectome", lambda config: config.trainvalidate.init != "connectome")
 BY_DENSITY = ("net.nr_neurons = density", lambda config: config.net.nr_neurons == "density")
 RAY = ("execution.engine = ray", lambda config: config.execution.engine == "ray")
-BY_CHOICE = ("net.roi is not random", lambda config: config.net.roi != "random")
+BY_CHOICE = ("net.roi is not random", lambda config: not config.drawn_at_random)
+AT_A_PATH = (
+    "net.roi is not random, and net.source not populations or regions",
+    lambda config: not config.drawn_at_random and config.net.source not in MADE,
+)

@@ -9,8 +9,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from randomnet.config.option import SPECTRAL, TRAINED, TRAINING, Option
+from randomnet.config.option import MADE, SPECTRAL, TRAINED, TRAINING, Option
 from randomnet.config.sections import (
+    AnalysisSection,
     CombosParamsSection,
     ExecutionSection,
     ExperimentSection,
@@ -18,7 +19,9 @@ from randomnet.config.sections import (
     ModelSection,
     NetSection,
     PathsSection,
+    PopulationsSection,
     PretrainedParamsSection,
+    RegionsSection,
     TrainValidateSection,
     TrialParamsSection,
 )
@@ -30,6 +33,11 @@ VALUES_ONLY = (  # options that change numbers, and no array's size
     "net.dales_law",
     "net.null",
     "net.random_w",
+    "populations.couplings",
+    "populations.gain",
+    "populations.external",
+    "populations.external_rate",
+    "populations.external_degree",
     "lyapunov.target",
     "trainvalidate.optimizer",
     "trainvalidate.lr",
@@ -47,8 +55,11 @@ class Config:
     experiment: ExperimentSection = field(default_factory=ExperimentSection)
     paths: PathsSection = field(default_factory=PathsSection)
     net: NetSection = field(default_factory=NetSection)
+    populations: PopulationsSection = field(default_factory=PopulationsSection)
+    regions: RegionsSection = field(default_factory=RegionsSection)
     model: ModelSection = field(default_factory=ModelSection)
     lyapunov: LyapunovSection = field(default_factory=LyapunovSection)
+    analysis: AnalysisSection = field(default_factory=AnalysisSection)
     trainvalidate: TrainValidateSection = field(default_factory=TrainValidateSection)
     trialparams: TrialParamsSection = field(default_factory=TrialParamsSection)
     pretrainedparams: PretrainedParamsSection = field(default_factory=PretrainedParamsSection)
@@ -62,6 +73,11 @@ class Config:
             return ()
         frozen = ("weights",) if self.trainvalidate.freeze_layer else ()
         return tuple(name for name in TRAINED if getattr(self.trainvalidate, f"train_{name}") and name not in frozen)
+
+    @property
+    def drawn_at_random(self) -> bool:
+        """Whether the network is a random matrix, another one in every iteration."""
+        return self.net.roi == "random" and self.net.source not in MADE
 
     @property
     def has_task(self) -> bool:
@@ -97,7 +113,8 @@ class Config:
         """The normalization that is meant: `auto` resolved."""
         if self.net.normalization != "auto":
             return self.net.normalization
-        return "none" if self.net.roi == "random" or self.trainvalidate.init != "connectome" else "sinkhorn"
+        made = self.drawn_at_random or self.net.source in MADE
+        return "none" if made or self.trainvalidate.init != "connectome" else "sinkhorn"
 
     def settings(self) -> dict[str, Any]:
         """Every option that this run's results depend on, as `section.key` -> plain value."""

@@ -266,6 +266,82 @@ class Neurons(Value):
         return numbers[0] if len(numbers) == 1 else numbers
 
 
+class Listed(tuple):
+    """Rows (name, value, ...), which print as they are written in an INI."""
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}: {' '.join(map(str, rest))}" for name, *rest in self) or "none"
+
+
+@dataclass(frozen=True)
+class Named(Value):
+    """Names with a number each, such as `E: 400, I: 100`, or none; or one number for all; or one of `words`."""
+
+    whole: bool = False
+    low: float | None = None
+    one: bool = False  # whether one number for all will do
+    words: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        kind = "whole numbers" if self.whole else "numbers"
+        others = [*(["one number for all"] if self.one else []), *self.words]
+        named = f"names with {kind}{_bounds(self.low, None, False)} such as E: 4, I: 1"
+        others += [] if self.one or self.words else ["none"]
+        return ", or ".join([named, *others])
+
+    def parse(self, text: str) -> Listed | float | str:
+        """((name, number), ...), the number, or the word."""
+        if text.lower() in self.words:
+            return text.lower()
+        if self.one and ":" not in text:
+            return self._number(text)
+        return Listed((name, self._number(number)) for name, number in _entries(text))
+
+    def _number(self, text: str) -> float:
+        number = int(text) if self.whole else float(text)
+        if not math.isfinite(number):
+            raise ValueError("not finite")
+        _within(number, self.low, None, False)
+        return number
+
+
+@dataclass(frozen=True)
+class Kernels(Value):
+    """Names with a kernel each and its numbers, such as `EE: cosine 0.5 90`; or none."""
+
+    names: tuple[str, ...]
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        kernels = ", ".join(self.names)
+        return f"blocks with one of {kernels}, kappa and phase in degrees, such as EE: cosine 0.5 90, or none"
+
+    def parse(self, text: str) -> Listed:
+        """((block, kernel, kappa, phase), ...)."""
+        found = []
+        for block, words in _entries(text):
+            name, *numbers = words.split()
+            kappa, phase = (*map(float, numbers), 0.0, 0.0)[:2]
+            if len(numbers) > 2 or not (math.isfinite(kappa) and math.isfinite(phase)):
+                raise ValueError("numbers")
+            found.append((block, Choice(self.names).parse(name), kappa, phase))
+        return Listed(found)
+
+
+def _entries(text: str) -> list[tuple[str, str]]:
+    """The (name, rest) of `name: rest, name: rest`, names once each; none of `none`."""
+    if text.lower() == "none":
+        return []
+    parts = [part.partition(":") for part in text.split(",")]
+    entries = [(name.strip(), rest.strip()) for name, _, rest in parts]
+    if not all(name and rest for name, rest in entries) or len({name for name, _ in entries}) < len(entries):
+        raise ValueError("a name without a value, or twice")
+    return entries
+
+
 def _bounds(low: float | None, high: float | None, above: bool) -> str:
     if low is not None and high is not None:
         return f" {'above' if above else 'from'} {low:g} to {high:g}"

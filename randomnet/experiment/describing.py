@@ -55,7 +55,7 @@ def _distinct(plan: Plan) -> list[list[Combo]]:
 def _before(run: Run) -> dict | None:
     """The weights as they were read, or of regions instantiated, where they were; None where nothing is read."""
     config = run.config
-    if config.net.roi == "random" or (config.has_task and config.paths.pretrained):
+    if config.drawn_at_random or (config.has_task and config.paths.pretrained):
         return None
     net = dataclasses.replace(config.net, null="none", random_w=False, normalization="none", g=1.0, dales_law="auto")
     training = dataclasses.replace(config.trainvalidate, init="connectome", remap_w=False)

@@ -172,5 +172,5 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     ]
     checksums = old["connectome"].get("sha256"), new["connectome"].get("sha256")
     if not found and checksums[0] != checksums[1]:
-        found = [f"the connectome of net.roi {new['settings']['net.roi']} has changed (sha256 {checksums[1]})"]
+        found = [f"the connectome {new['connectome']['name']} has changed (sha256 {checksums[1]})"]
     return found

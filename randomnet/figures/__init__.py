@@ -3,7 +3,7 @@
     runs       the runs of a study as what a figure draws
     pooled     runs by label and by every option, all combos together
     options    the gridded options as axes and colours
-    training, spectra, transition, convergence, benchmark   figures of a kind
+    training, spectra, transition, convergence, analyse, benchmark   figures of a kind
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ import pandas as pd
 from randomnet.comparison.matching import Study
 from randomnet.comparison.minima import MINIMA
 from randomnet.comparison.statistics import MEDIAN
+from randomnet.figures.analyse import inside_figures, point_dots
 from randomnet.figures.benchmark import seconds_figures
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.runs import LAMBDA, Figures
@@ -89,6 +90,12 @@ FIGURES = {
         tables=MappingProxyType({"transition.csv": transition_table}),
     ),
     "convergence": Kind((*MEASURED, *OF_STARTS), ("lambda_max", *OF_STARTS), (convergence_figures,), FLAGS),
+    "analyse": Kind(
+        metrics=("fixed_points", "stable_points", "slow_points", "converged_starts", "settled_trajectories",
+                 "explained", "neurons", "seconds"),
+        overview=("fixed_points", "stable_points", "explained"),
+        figures=(inside_figures, point_dots),
+    ),
     "benchmark": Kind(
         metrics=("neurons", "exponents", "trials", "steps", "threads", "spectrum_seconds",
                  "spectrum_products_seconds", "spectrum_ratio", "spectrum_ratio_bundled", "epoch_seconds",

@@ -2,12 +2,13 @@
 
 from types import ModuleType
 
-from randomnet.kinds import benchmark, convergence, spectrum, train, transition
+from randomnet.kinds import analyse, benchmark, convergence, spectrum, train, transition
 
 KINDS: dict[str, ModuleType] = {
     "train": train,
     "spectrum": spectrum,
     "convergence": convergence,
     "transition": transition,
+    "analyse": analyse,
     "benchmark": benchmark,
 }

@@ -127,7 +127,7 @@ def check(run: Run) -> dict[str, Any]:
     """All that `begin` could object to, without building what it need not; returns facts. Raises ConfigError."""
     device_of(run.config)
     net = run.config.net
-    if net.roi == "random" and not run.config.paths.pretrained:
+    if run.config.drawn_at_random and not run.config.paths.pretrained:
         n, edges, groups = net.n, net.n * (net.n - 1), net.n
     else:
         connectome = connectome_of(run)
@@ -156,7 +156,7 @@ def _fits(run: Run, n: int, edges: int) -> None:
     need = 8 * (coupling + 6 * n * largest_frame(run, n))
     if need > memory:
         raise ConfigError(
-            f"[net] {'n' if run.config.net.roi == 'random' else 'roi'}: expected a network that fits into "
+            f"[net] {'n' if run.config.drawn_at_random else 'roi'}: expected a network that fits into "
             f"{memory / 1e9:.0f} GB of memory, got {n} neurons, which need about {need / 1e9:.0f} GB"
         )
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from randomnet import initialisation
 from randomnet.config import BUILT_IN_ROIS, Config, ConfigError, Run, nearest
+from randomnet.config.option import MADE
 from randomnet.config.sections import NetSection
 from randomnet.connectome import (
     Connectome,
@@ -36,6 +37,7 @@ from randomnet.formats import (
 )
 from randomnet.instantiation import instantiate, neurons_by_density
 from randomnet.kinds import pretrained
+from randomnet.kinds.described import made
 from randomnet.nulls import NULLS
 from randomnet.synthetic import built_in, random_network
 
@@ -84,23 +86,23 @@ def _scaled(run: Run) -> Connectome:
 def _weighted(run: Run) -> Connectome:
     """The run's network with its weights as they are before normalization and g. Raises ConfigError."""
     net, config = run.config.net, run.config
-    if net.roi == "random":
+    if config.drawn_at_random:
         return _initialised(random_network(net.n, 1.0, run.generator("network")), run)
     drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
-    measured = _measured_for(net, config)
+    measured = made(drawing) if net.source in MADE else _measured_for(net, config)
     if net.largest_component != "none":
         measured = _component(measured, net.largest_component)
     if measured.provenance["source"] == "bio2art region matrix":
         measured = _instantiated(measured, drawing)
     else:
-        _not_regional(net)
+        _not_regional(net, measured)
     if config.null != "none":
         measured = _null(measured, config.null, drawing.generator("null"))
     weighted = _initialised(measured, run)
     if net.dales_law is True and weighted.mixed:
         raise ConfigError(
-            f"[net] dales_law: expected auto or False, as {weighted.mixed} neurons of {net.roi} have weights of both "
-            "signs, got True"
+            f"[net] dales_law: expected auto or False, as {weighted.mixed} neurons of {weighted.name} have weights of "
+            "both signs, got True"
         )
     return weighted
 
@@ -120,7 +122,7 @@ def facts_of(run: Run) -> dict[str, Any]:
 
 
 def _is_drawn(run: Run) -> bool:
-    return run.config.net.roi == "random" and not (run.config.has_task and run.config.paths.pretrained)
+    return run.config.drawn_at_random and not (run.config.has_task and run.config.paths.pretrained)
 
 
 def radii_of(run: Run, known: dict[str, float]) -> dict[str, float]:
@@ -251,12 +253,12 @@ def _null(connectome: Connectome, name: str, rng: np.random.Generator) -> Connec
         raise ConfigError(f"[net] null: expected one that {connectome.name} allows, got {name!r}: {error}") from None
 
 
-def _not_regional(net: NetSection) -> None:
+def _not_regional(net: NetSection, connectome: Connectome) -> None:
     """ConfigError for a setting of region matrices that another network would ignore."""
     for field in dataclasses.fields(net):
         if field.name in REGIONAL and getattr(net, field.name) != field.default:
             raise ConfigError(
-                f"[net] {field.name}: expected it left out, as {net.roi} is not a region matrix, "
+                f"[net] {field.name}: expected it left out, as {connectome.name} is not a region matrix, "
                 f"got {getattr(net, field.name)!r}"
             )
 
@@ -276,7 +278,7 @@ def _initialised(connectome: Connectome, run: Run) -> Connectome:
 def _scaling_of(run: Run) -> str:
     """The scaling that is meant, of a connectome and of its nulls alike: `auto` balances E and I of signed counts."""
     net, config = run.config.net, run.config
-    if net.normalization != "auto" or net.roi == "random":
+    if net.normalization != "auto" or config.drawn_at_random or net.source in MADE:
         return config.scaling
     measured = _measured_for(net, config)
     weights = measured.weights

@@ -1,5 +1,7 @@
 """The sections of the INI: every option once, with its kind of value, default, conditions and sentence."""
 
+from randomnet.config.sections.analysis import AnalysisSection
+from randomnet.config.sections.described import PopulationsSection, RegionsSection
 from randomnet.config.sections.general import CombosParamsSection, ExecutionSection, ExperimentSection, PathsSection
 from randomnet.config.sections.network import ModelSection, NetSection
 from randomnet.config.sections.training import (
@@ -10,6 +12,7 @@ from randomnet.config.sections.training import (
 )
 
 __all__ = [
+    "AnalysisSection",
     "CombosParamsSection",
     "ExecutionSection",
     "ExperimentSection",
@@ -17,7 +20,9 @@ __all__ = [
     "ModelSection",
     "NetSection",
     "PathsSection",
+    "PopulationsSection",
     "PretrainedParamsSection",
+    "RegionsSection",
     "TrainValidateSection",
     "TrialParamsSection",
 ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from randomnet.config.option import BATCHED, BY_CHOICE, JUDGED, KINDS, RAY, TRAIN, TRAINING, option
+from randomnet.config.option import AT_A_PATH, BATCHED, JUDGED, KINDS, RAY, TRAIN, TRAINING, option
 from randomnet.config.values import Choice, Integer, Number, Value
 
 
@@ -29,7 +29,7 @@ class PathsSection:
         "",
         "A connectome: a file, archive or folder of a known format, or a folder with a sub-folder per measured ROI or "
         "region matrices C_<roi>.npy; empty = the built-in ROIs.",
-        only=BY_CHOICE,
+        only=AT_A_PATH,
         identity=False,
         grid=True,
     )

@@ -6,12 +6,15 @@ from randomnet.config.option import (
     BUILT_IN_ROIS,
     BY_CHOICE,
     BY_DENSITY,
+    BY_NAME,
     FORMATS,
+    MADE,
     MEASURED_ONLY,
     NULLS,
     POLICIES,
     RANDOM_ONLY,
     SINKHORN_ONLY,
+    SOURCED,
     TRAINED,
     option,
 )
@@ -28,13 +31,15 @@ class NetSection:
         f"Brain region: {', '.join(BUILT_IN_ROIS)} (built-in, synthetic), one in path_to_network (also a list, or all, "
         "of hemibrain, neuPrint and FlyWire), or random.",
         aliases=("net_name",),
+        only=BY_NAME,
     )
     source: str = option(
-        Choice(("auto", *FORMATS)),
+        Choice(("auto", *FORMATS, *MADE)),
         "auto",
         "Format of what is at path_to_network; auto recognises it by its content. neuprint alone asks a server: "
-        "path_to_network is server/dataset, such as neuprint.janelia.org/hemibrain:v1.2.1.",
-        only=MEASURED_ONLY,
+        "path_to_network is server/dataset, such as neuprint.janelia.org/hemibrain:v1.2.1. populations, regions: "
+        "described in the sections of these names, and made anew in every iteration.",
+        only=SOURCED,
     )
     sign_policy: str = option(
         Choice(POLICIES),
@@ -193,7 +198,16 @@ class ModelSection:
     )
     groups: str = option(
         Choice(
-            ("neuron", "neurotransmitter", "cell_fibers", "type", "class", "super_class", "region"),
+            (
+                "neuron",
+                "neurotransmitter",
+                "cell_fibers",
+                "type",
+                "class",
+                "super_class",
+                "region",
+                "population",
+            ),
             {
                 "cell_fibres": "cell_fibers",
                 "cell_fiber": "cell_fibers",

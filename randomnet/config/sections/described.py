@@ -1,0 +1,82 @@
+"""Networks that are described, not measured: populations, and regions."""
+
+from dataclasses import dataclass
+
+from randomnet.config.option import KERNELS, POPULATIONS, REGIONS, option
+from randomnet.config.values import Boolean, Choice, Kernels, Listed, Named, Number, Value
+
+
+@dataclass(frozen=True)
+class PopulationsSection:
+    """[populations] Populations and the strengths of the blocks between them (with net.source = populations)."""
+
+    sizes: Listed = option(
+        Named(whole=True, low=1),
+        Listed([("E", 400), ("I", 100)]),
+        "Populations and their neurons.",
+        only=POPULATIONS,
+    )
+    couplings: Listed = option(
+        Named(),
+        Listed([("EE", 1.0), ("EI", -1.5), ("IE", 1.0), ("II", -1.0)]),
+        "Strengths J of blocks: the name of the postsynaptic population, then that of the presynaptic one; blocks left "
+        "out are empty.",
+        only=POPULATIONS,
+    )
+    in_degree: Listed | float | str = option(
+        Named(low=1, one=True, words=("all",)),
+        50.0,
+        "K: mean inputs that a neuron has from each population; weights are gain J / sqrt(K). all = from all neurons, "
+        "with weights gain J / N.",
+        only=POPULATIONS,
+    )
+    kernels: Listed = option(
+        Kernels(KERNELS),
+        Listed(),
+        "How a block's connections (of in_degree = all: weights) depend on the two neurons' places, with kappa and "
+        "phase; blocks left out are uniform.",
+        only=POPULATIONS,
+    )
+    gain: float = option(Number(0, above=True), 1.0, "Factor of all recurrent weights.", only=POPULATIONS)
+    external: Listed = option(
+        Named(),
+        Listed(),
+        "Strengths J0 of the constant external input of populations, sqrt(external_degree) external_rate J0.",
+        only=POPULATIONS,
+    )
+    external_rate: float = option(Number(), 0.0, "m0, the rate of the external input.", only=POPULATIONS)
+    external_degree: float | str = option(
+        Number(0, above=True, words=("none",)),
+        "none",
+        "K of the external input; none = the input is external_rate J0.",
+        only=POPULATIONS,
+    )
+    fixed_in_degree: bool = option(
+        Boolean(), False, "Exactly K inputs for each neuron, not K on average.", only=POPULATIONS
+    )
+    self_connections: bool = option(Boolean(), False, "Neurons may connect to themselves.", only=POPULATIONS)
+    unsigned: bool = option(
+        Boolean(), False, "Strengths of one presynaptic population may have both signs.", only=POPULATIONS
+    )
+
+
+@dataclass(frozen=True)
+class RegionsSection:
+    """[regions] Regions, cell types and their connections (with net.source = regions)."""
+
+    regions_file: str = option(
+        Value(),
+        "",
+        "JSON file of regions, inputs and connections, in either form of mRNNTorch.",
+        only=REGIONS,
+        identity=False,
+        grid=True,
+    )
+    initialisation: str = option(
+        Choice(("uniform", "xavier", "balanced")),
+        "uniform",
+        "Weights: uniform in 0..sqrt(1/2H) of H units, with their sign; xavier: normal, by block, without sign; "
+        "balanced: uniform, so that the excitatory and the inhibitory inputs of each unit are equal.",
+        only=REGIONS,
+    )
+    self_connections: bool = option(Boolean(), True, "Units may connect to themselves.", only=REGIONS)

@@ -1,0 +1,71 @@
+"""Networks that the config describes instead of naming: populations, and regions."""
+
+from pathlib import Path
+from typing import Any
+
+from randomnet.config import ConfigError, Run
+from randomnet.connectome import Connectome
+from randomnet.synthetic import Kernel, Populations, population_network, read_description, region_network
+
+
+def made(run: Run) -> Connectome:
+    """The network that [populations] or [regions] describes, as this iteration draws it. Raises ConfigError."""
+    return _populations(run) if run.config.net.source == "populations" else _regions(run)
+
+
+def _populations(run: Run) -> Connectome:
+    chosen = run.config.populations
+    names = tuple(name for name, _ in chosen.sizes)
+    try:
+        about = Populations(
+            names=names,
+            sizes=tuple(size for _, size in chosen.sizes),
+            couplings=dict(chosen.couplings),
+            in_degree=_in_degrees(chosen.in_degree, names),
+            kernels={block: Kernel(*how) for block, *how in chosen.kernels},
+            gain=chosen.gain,
+            external=dict(chosen.external),
+            external_rate=chosen.external_rate,
+            external_degree=None if chosen.external_degree == "none" else chosen.external_degree,
+            fixed_in_degree=chosen.fixed_in_degree,
+            self_connections=chosen.self_connections,
+            unsigned=chosen.unsigned,
+        )
+        return population_network(about, run.generator("network"))
+    except ValueError as error:
+        raise ConfigError(f"[populations] {error}") from None
+
+
+def _in_degrees(given: Any, names: tuple[str, ...]) -> tuple[float, ...] | None:
+    """K of each population, as it is given for all or by name."""
+    if given == "all":
+        return None
+    if not isinstance(given, tuple):
+        return (given,) * len(names)
+    found = dict(given)
+    if set(found) != set(names):
+        raise ValueError(f"in_degree: expected one for each of {', '.join(names)}, got {', '.join(found)}")
+    return tuple(found[name] for name in names)
+
+
+def _regions(run: Run) -> Connectome:
+    chosen = run.config.regions
+    if not chosen.regions_file:
+        raise ConfigError("[regions] regions_file: expected a JSON file with net.source = regions, got nothing")
+    path = Path(chosen.regions_file).expanduser()
+    try:
+        description = read_description(path)
+        if run.config.has_task and description.inputs:
+            raise ValueError(
+                "expected regions without inputs of their own with a task, whose inputs reach all units, "
+                f"got the input {description.inputs[0].name} in {path}"
+            )
+        return region_network(
+            description,
+            run.generator("network"),
+            initialisation=chosen.initialisation,
+            self_connections=chosen.self_connections,
+            name=path.stem,
+        )
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"[regions] regions_file: {error}") from None

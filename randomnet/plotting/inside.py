@@ -1,0 +1,145 @@
+"""Inside one network: its flow in the plane of its trajectories, the energy there, and its fixed points."""
+
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle
+
+from randomnet.plotting.style import COLOURS, DOTTED, DOUBLE, REFERENCE, STYLE, legend, new_figure, say_empty
+
+MOST_ARROWS = 20  # along an axis
+MOST_LINES = 50
+DEEPEST = 1e-12  # of the greatest energy; below it the map has one colour
+MANY = 3  # unstable directions from which on fixed points look alike
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What is drawn of one network.
+
+    trajectories (lines, T, 2), and fixed and slow points (P, 2), in the plane; grid, velocity (n, n, 2), velocity per
+    tau; energy (n, n) = |F(h) - h|^2 / 2; unstable (P,): unstable directions; eigenvalues (P, N) of the step's
+    Jacobian; explained (2,): share of the variance along each axis.
+    """
+
+    trajectories: np.ndarray
+    fixed: np.ndarray
+    unstable: np.ndarray
+    eigenvalues: np.ndarray
+    slow: np.ndarray
+    grid: np.ndarray
+    velocity: np.ndarray
+    energy: np.ndarray
+    explained: np.ndarray
+
+
+def inside(network: Inside, title: str = "") -> Figure:
+    """Three panels: flow and trajectories, energy, and the eigenvalues at the fixed points with the unit circle."""
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, 2.7, title)
+        flow, energy, spectrum = figure.subplots(1, 3)
+        _flow(figure, flow, network)
+        _energy(figure, energy, network)
+        for axes in (flow, energy):
+            _points(axes, network)
+            axes.set_xlim(network.grid[..., 0].min(), network.grid[..., 0].max())
+            axes.set_ylim(network.grid[..., 1].min(), network.grid[..., 1].max())
+            axes.set_xlabel(f"PC 1 ({network.explained[0]:.0%} of variance)")
+        flow.set_ylabel(f"PC 2 ({network.explained[1]:.0%})")
+        _eigenvalues(spectrum, network)
+        legend(figure, _handles(network), "", first=3)
+        return figure
+
+
+def _flow(figure: Figure, axes: Axes, network: Inside) -> None:
+    every = -(-len(network.grid) // MOST_ARROWS)
+    grid, velocity = (array[::every, ::every] for array in (network.grid, network.velocity))
+    speed = np.linalg.norm(velocity, axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit = np.where(speed[..., None] > 0, velocity / speed[..., None], 0.0)
+    known = speed[np.isfinite(speed) & (speed > 0)]
+    for line in network.trajectories[:MOST_LINES]:
+        axes.plot(line[:, 0], line[:, 1], color="0.6", linewidth=0.6, zorder=1)
+    if not known.size:
+        return
+    norm = LogNorm(max(known.min(), 1e-6 * known.max()), known.max() * (1 + 1e-9))
+    arrows = axes.quiver(grid[..., 0], grid[..., 1], unit[..., 0], unit[..., 1], np.clip(speed, norm.vmin, None),
+                         norm=norm, cmap="viridis", angles="xy", pivot="mid", width=0.005, zorder=2)  # fmt: skip
+    figure.colorbar(arrows, ax=axes, location="top", shrink=0.9, label="speed in the plane (1/τ)")
+
+
+def _energy(figure: Figure, axes: Axes, network: Inside) -> None:
+    finite = network.energy[np.isfinite(network.energy)]
+    if not finite.size or finite.max() <= 0:
+        say_empty(axes)
+        return
+    lowest = max(finite.min(), DEEPEST * finite.max())
+    norm = LogNorm(lowest, finite.max() * (1 + 1e-9))
+    field = axes.pcolormesh(network.grid[..., 0], network.grid[..., 1], np.maximum(network.energy, lowest), norm=norm,
+                            cmap="magma", shading="gouraud", rasterized=True)  # fmt: skip
+    figure.colorbar(field, ax=axes, location="top", shrink=0.9, label="energy |F(h) − h|²/2 of all units")
+
+
+def _look(unstable: int) -> dict[str, object]:
+    """Filled where stable; hollow with a colour for each number of unstable directions."""
+    if unstable == 0:
+        return {"marker": "o", "markerfacecolor": COLOURS[0], "markeredgecolor": "white", "markersize": 5}
+    return {"marker": "o", "markerfacecolor": "white", "markeredgecolor": _colour(unstable), "markersize": 4}
+
+
+def _colour(unstable: int) -> str:
+    return COLOURS[0] if unstable == 0 else (COLOURS[1], COLOURS[2], COLOURS[3])[min(unstable, MANY) - 1]
+
+
+def _points(axes: Axes, network: Inside) -> None:
+    slow = {"linestyle": "", "marker": "x", "color": COLOURS[4], "markersize": 4}
+    axes.plot(network.slow[:, 0], network.slow[:, 1], zorder=3, **slow)
+    for unstable in sorted(set(network.unstable.tolist()), reverse=True):  # stable ones on top
+        points = network.fixed[network.unstable == unstable]
+        axes.plot(points[:, 0], points[:, 1], linestyle="", zorder=4, **_look(unstable))
+
+
+def _eigenvalues(axes: Axes, network: Inside) -> None:
+    axes.set_xlabel("Re λ of the step at fixed points")
+    axes.set_ylabel("Im λ")
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.add_patch(Circle((0, 0), 1.0, fill=False, edgecolor=REFERENCE, linestyle=DOTTED, linewidth=0.8, zorder=4))
+    if not len(network.eigenvalues):
+        say_empty(axes)
+        return
+    order = np.argsort(-network.unstable, kind="stable")  # those of stable points on top
+    for unstable, values in zip(network.unstable[order].tolist(), network.eigenvalues[order], strict=True):
+        axes.plot(values.real, values.imag, linestyle="", marker="o", markersize=2, markeredgewidth=0,
+                  color=_colour(unstable), alpha=0.7)  # fmt: skip
+    reals = np.append(network.eigenvalues.real, 1.0)  # where it becomes unstable belongs to the picture
+    middle, height = (reals.min() + reals.max()) / 2, 2 * np.abs(network.eigenvalues.imag).max()
+    reach = 0.55 * max(np.ptp(reals), height, 1e-3)
+    axes.set_xlim(middle - reach, middle + reach)
+    axes.set_ylim(-reach, reach)
+
+
+def _handles(network: Inside) -> list[Line2D]:
+    found = [Line2D([], [], color="0.6", linewidth=0.6, label=f"{len(network.trajectories[:MOST_LINES])} trajectories")]
+    alike, seen = np.minimum(network.unstable, MANY), _in_view(network)
+    for unstable in np.unique(alike).tolist():
+        these = alike == unstable
+        count, hidden = int(these.sum()), int((these & ~seen).sum())
+        more = " or more" if unstable == MANY else ""
+        what = "stable" if unstable == 0 else f"{unstable}{more} unstable direction{'s' * (unstable > 1)}"
+        out = f" ({hidden} out of view)" if hidden else ""
+        found.append(Line2D([], [], linestyle="", label=f"{count} fixed point{'s' * (count > 1)}: {what}{out}",
+                            **_look(unstable)))  # fmt: skip
+    if len(network.slow):
+        found.append(Line2D([], [], linestyle="", marker="x", color=COLOURS[4], label=f"{len(network.slow)} slow"))
+    return [*found, Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8, label="unit circle")]
+
+
+def _in_view(network: Inside) -> np.ndarray:
+    """(P,): which fixed points lie within the grid; the plane may miss those that no trajectory comes near."""
+    ends = network.grid.reshape(-1, 2)
+    return ((network.fixed >= ends.min(0)) & (network.fixed <= ends.max(0))).all(1)

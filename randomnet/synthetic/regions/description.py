@@ -1,0 +1,400 @@
+"""Regions and connections as records, and the two JSON dialects (generations of mRNNTorch) that describe them.
+
+Four lists: recurrent_regions, recurrent_connections, input_regions, input_connections. The generations differ in keys:
+
+    generation 1    cell types inside regions, the sign (exc, inhib) on every connection, inputs named by `input`
+    generation 2    the sign (pos, neg) on the source region or input, parent regions, inputs named by `src_region`
+
+`KEYS` holds every key with its default. A key that only one generation has tells which it is. Without any, both mean
+the same network; only what one of them requires and the other fills in then tells (`_generation`).
+"""
+
+import difflib
+import json
+import numbers
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Region:
+    """A recurrent region.
+
+    base_firing: the constant drive of its units; init: the state they start from. cell_types: (name, fraction) of
+    contiguous sub-blocks, fractions sum to 1; none, (), where it has no types. sign: of what its units send, 1 or -1;
+    None where each connection has its own. parent: the name that groups regions, None for none. learnable_bias:
+    whether a model trains its drive.
+    """
+
+    name: str
+    units: int
+    base_firing: float = 0.0
+    init: float = 0.0
+    cell_types: tuple[tuple[str, float], ...] = ()
+    sign: int | None = None
+    parent: str | None = None
+    learnable_bias: bool = False
+
+    @property
+    def type_units(self) -> dict[str, int]:
+        """Units of every cell type, by largest remainder (of equal ones the first), so that they sum to `units`."""
+        fractions = np.array([fraction for _, fraction in self.cell_types])
+        # .29 x 100 is 28.999999999999996: without rounding, ties and whole numbers would hang on the last bit
+        quotas = np.round(fractions / fractions.sum() * self.units, 9)
+        sizes = np.floor(quotas).astype(int)
+        largest_first = np.argsort(np.round(sizes - quotas, 6), kind="stable")
+        sizes[largest_first[: self.units - sizes.sum()]] += 1
+        return {name: int(size) for (name, _), size in zip(self.cell_types, sizes, strict=True)}
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input region. sign: of what its units send, 1 or -1; None where each connection has its own."""
+
+    name: str
+    units: int
+    sign: int | None = None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """From a region or an input to a region, or between cell types of them (None: all units).
+
+    sign: 1 or -1. sparsity: the fraction of each source unit's connections that is absent within the block.
+    """
+
+    source: str
+    target: str
+    source_type: str | None = None
+    target_type: str | None = None
+    sign: int = 1
+    sparsity: float = 0.0
+
+    def __str__(self) -> str:
+        ends = ((self.source, self.source_type), (self.target, self.target_type))
+        return " -> ".join(name if cell_type is None else f"{name}/{cell_type}" for name, cell_type in ends)
+
+
+@dataclass(frozen=True)
+class Description:
+    """A network of regions: what `from_dict` and `read_description` give, with names known and connections unique."""
+
+    regions: tuple[Region, ...]
+    connections: tuple[Connection, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    input_connections: tuple[Connection, ...] = ()
+
+    @property
+    def units(self) -> int:
+        """Number of recurrent units H."""
+        return sum(region.units for region in self.regions)
+
+    @property
+    def input_units(self) -> int:
+        """Number of input units I."""
+        return sum(region.units for region in self.inputs)
+
+
+# ---- reading
+
+
+def read_description(path: Path | str) -> Description:
+    """The network that a JSON file of either generation describes. Raises ValueError: one line that names the file."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8-sig"), object_pairs_hook=_object)
+    except (OSError, ValueError, RecursionError) as error:
+        came = " ".join(str(getattr(error, "strerror", error)).split())
+        raise ValueError(f"{path}: expected a JSON file, got {came}") from None
+    return from_dict(content, str(path))
+
+
+def from_dict(content: Mapping[str, Any], where: str = "description") -> Description:
+    """The network that a dict of the four lists describes, in the keys of either generation of mRNNTorch.
+
+    `density` is accepted in place of `sparsity` (density = 1 - sparsity), and `__comment_*` beside the lists. Raises
+    ValueError: one line of `where`, the path of the key, what was expected and what came; for an unknown key or name,
+    a duplicate, a value out of range, keys of both generations, or opposite signs of one edge.
+    """
+    try:
+        return _description(_entries(content))
+    except ValueError as error:
+        raise ValueError(f"{where}: {' '.join(str(error).split())}") from None  # a key may have line breaks
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of two equal keys the reader would silently keep the last."""
+    twice = [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
+    if twice:
+        raise ValueError(f"the key {twice[0]!r} twice in one object")
+    return dict(pairs)
+
+
+def _description(entries: Mapping[str, list[Mapping[str, Any]]]) -> Description:
+    generation = _generation(entries)
+    values = {
+        kind: {f"{kind}[{index}]": _values(f"{kind}[{index}]", entry, keys, generation)
+               for index, entry in enumerate(entries[kind])}
+        for kind, keys in KEYS[generation].items()
+    }  # fmt: skip
+    regions = [_region(index, *given) for index, given in enumerate(values["recurrent_regions"].items())]
+    inputs = [Input(given["name"] or f"input_{index}", given["num_units"], given.get("sign"))
+              for index, given in enumerate(values["input_regions"].values())]  # fmt: skip
+    _check_names([*values["recurrent_regions"], *values["input_regions"]], [*regions, *inputs])
+    targets, sources = ({region.name: region for region in some} for some in (regions, inputs))
+    source_key = "input" if generation == 1 else "src_region"
+    return Description(
+        tuple(regions),
+        _connections(values["recurrent_connections"], "src_region", targets, targets),
+        tuple(inputs),
+        _connections(values["input_connections"], source_key, sources, targets),
+    )
+
+
+def _entries(content: Any) -> dict[str, list[Mapping[str, Any]]]:
+    """The four lists, those not given empty."""
+    if not isinstance(content, Mapping):
+        raise ValueError(f"expected an object with the lists {', '.join(KEYS[1])}, got {_came(content)}")
+    entries = {key: value for key, value in content.items() if not str(key).startswith("__comment_")}
+    _check_keys("", entries, KEYS[1])
+    for kind, given in entries.items():
+        if not isinstance(given, (list, tuple)):
+            raise _wrong(kind, "a list of objects", given)
+        for index, entry in enumerate(given):
+            if not isinstance(entry, Mapping):
+                raise _wrong(f"{kind}[{index}]", "an object", entry)
+            _check_keys(f"{kind}[{index}].", entry, {**KEYS[1][kind], **KEYS[2][kind]})
+    if not entries.get("recurrent_regions"):
+        raise ValueError("recurrent_regions: expected at least one region, got none")
+    return {kind: list(entries.get(kind, [])) for kind in KEYS[1]}
+
+
+def _generation(entries: Mapping[str, list[Mapping[str, Any]]]) -> int:
+    """1 or 2. Without a key that only one has it is 2, unless it signs or leaves out what only generation 1 allows."""
+    first, second = _only_in(1, entries), _only_in(2, entries)
+    if first and second:
+        raise ValueError(f"expected keys of one generation, got {first} of generation 1 and {second} of generation 2")
+    if first or second:
+        return 1 if first else 2
+    signed = any("sign" in entry for entry in entries["recurrent_connections"])
+    unsized = any("num_units" not in entry for entry in entries["recurrent_regions"])
+    unnamed = any("name" not in entry for entry in entries["input_regions"])
+    return 1 if signed or unsized or unnamed else 2
+
+
+def _only_in(generation: int, entries: Mapping[str, list[Mapping[str, Any]]]) -> str | None:
+    """The path of the first key that the other generation has not."""
+    other = KEYS[3 - generation]
+    found = (f"{kind}[{index}].{key}" for kind, keys in KEYS[generation].items()
+             for index, entry in enumerate(entries[kind])
+             for key in entry if key in keys and key not in other[kind])  # fmt: skip
+    return next(found, None)
+
+
+def _values(path: str, entry: Mapping[str, Any], keys: "Mapping[str, Key]", generation: int) -> dict[str, Any]:
+    """The checked value of every key, or its default."""
+    for name, key in keys.items():
+        if key.required and name not in entry:
+            raise ValueError(f"{path}.{name}: expected {key.required}, as generation {generation} requires, got none")
+    return {name: key.check(f"{path}.{name}", entry[name]) if name in entry else key.default
+            for name, key in keys.items()}  # fmt: skip
+
+
+def _region(index: int, path: str, given: Mapping[str, Any]) -> Region:
+    name, types = given["name"] or f"region_{index}", given.get("cell_types", ())
+    region = Region(name, given["num_units"], given["base_firing"], given["init"], types, given.get("sign"),
+                    given.get("parent_region"), given.get("learnable_bias", False))  # fmt: skip
+    if 0 in region.type_units.values():
+        came = f"{region.units} for {', '.join(region.type_units)}"
+        raise ValueError(f"{path}.num_units: expected at least one unit for every cell type, got {came}")
+    return region
+
+
+def _check_names(paths: Iterable[str], regions: Iterable[Region | Input]) -> None:
+    """Names are unique, also of inputs against recurrent regions."""
+    first: dict[str, str] = {}
+    for path, region in zip(paths, regions, strict=True):
+        if region.name in first:
+            came = f"{region.name!r}, the name of {first[region.name]}"
+            raise ValueError(f"{path}.name: expected a name of its own, got {came}")
+        first[region.name] = path
+
+
+def _connections(
+    values: Mapping[str, dict[str, Any]], source_key: str, sources: Mapping[str, Any], targets: Mapping[str, Region]
+) -> tuple[Connection, ...]:
+    connections = {}
+    for path, given in values.items():
+        source, target, types = given[source_key], given["dst_region"], []
+        _check_known(f"{path}.{source_key}", source, sources, "as there are no input regions")
+        _check_known(f"{path}.dst_region", target, targets)
+        for key, region in (("src_region_cell_type", sources[source]), ("dst_region_cell_type", targets[target])):
+            types.append(given.get(key))
+            if types[-1] is not None:
+                none = f"as {region.name} has no cell types"
+                _check_known(f"{path}.{key}", types[-1], region.type_units, none)
+        sign = given.get("sign") or sources[source].sign
+        connections[path] = Connection(source, target, *types, sign, _sparsity(path, given))
+    _check_overlaps(connections)
+    return tuple(connections.values())
+
+
+def _check_known(path: str, name: str, known: Mapping[str, Any], none: str = "") -> None:
+    if name not in known:
+        expected = f"one of {', '.join(known)}" if known else f"no name, {none}"
+        raise ValueError(f"{path}: expected {expected}, got {name!r}{nearest(name, known)}")
+
+
+def _sparsity(path: str, given: Mapping[str, Any]) -> float:
+    sparsity, density = given["sparsity"], given["density"]
+    if density is None:
+        return sparsity or 0.0
+    if sparsity is not None:
+        raise ValueError(f"{path}: expected sparsity or density = 1 - sparsity, got both ({sparsity:g}, {density:g})")
+    return float(1 - Decimal(repr(density)))  # in decimals: 1 - .7 is .3, and of 10 units exactly 3 are zeros
+
+
+def _check_overlaps(connections: Mapping[str, Connection]) -> None:
+    """No connection twice; connections whose blocks share edges may overlap if their signs are equal."""
+    earlier = defaultdict(list)
+    for path, connection in connections.items():
+        types = (connection.source_type, connection.target_type)
+        for before, other, others in earlier[connection.source, connection.target]:
+            if types == others:
+                raise ValueError(f"{path}: expected every connection once, got {connection} again, as in {before}")
+            shared = all(None in pair or pair[0] == pair[1] for pair in zip(types, others, strict=True))
+            if shared and connection.sign != other.sign:
+                came = f"opposite ones from {path} ({connection}) and {before} ({other})"
+                raise ValueError(f"{path}: expected one sign for every edge, got {came}")
+        earlier[connection.source, connection.target].append((path, connection, types))
+
+
+# ---- what a value may be: (path, value) -> plain value
+
+
+def _name(path: str, value: Any) -> str:
+    # a name that does not print would break the one line of an error and the checksum of the network
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise _wrong(path, "a name", value)
+    return value
+
+
+def _or_null(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    return lambda path, value: None if value is None else check(path, value)
+
+
+def _units(path: str, value: Any) -> int:
+    if not isinstance(value, numbers.Integral) or not _real(value) or value < 1:
+        raise _wrong(path, "a whole number of at least 1", value)
+    return int(value)
+
+
+def _number(path: str, value: Any) -> float:
+    if not _real(value):
+        raise _wrong(path, "a finite number", value)
+    return float(value)
+
+
+def _share(path: str, value: Any) -> float:
+    if not _real(value) or not 0 <= value <= 1:
+        raise _wrong(path, "a number in 0..1", value)
+    return float(value)
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
+def _truth(path: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(path, "true or false", value)
+    return value
+
+
+def _cell_types(path: str, value: Any) -> tuple[tuple[str, float], ...]:
+    if not isinstance(value, Mapping):
+        raise _wrong(path, "an object of names and fractions", value)
+    for name, fraction in value.items():
+        _name(path, name)
+        if not _real(fraction) or not 0 < fraction <= 1:
+            raise _wrong(f"{path}.{name}", "a fraction above 0, of at most 1", fraction)
+    total = sum(value.values())
+    if value and abs(total - 1) > 1e-5:  # thirds are typed as .33333
+        raise ValueError(f"{path}: expected fractions that sum to 1, got a sum of {total:g}")
+    return tuple((name, float(fraction)) for name, fraction in value.items())
+
+
+def _sign(words: Mapping[str, int]) -> Callable[[str, Any], int]:
+    def check(path: str, value: Any) -> int:
+        if not isinstance(value, str) or value not in words:
+            raise ValueError(f"{_wrong(path, ' or '.join(words), value)}{nearest(value, words)}")
+        return words[value]
+
+    return check
+
+
+def _ignored_sign(path: str, value: Any) -> None:
+    came = "the documentation of generation 2 has it here, but its program ignores it"
+    raise ValueError(f"{path}: expected the sign on the source region alone, got {_came(value)} ({came})")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of a list's entries: what its value may be, and its default, or what is required, in words."""
+
+    check: Callable[[str, Any], Any]
+    default: Any = None
+    required: str = ""
+
+
+NAME, OR_NULL, SHARE = Key(_name), Key(_or_null(_name)), Key(_or_null(_share))
+SOURCE, TARGET = Key(_name, required="the name of a source"), Key(_name, required="the name of a region")
+SPARSITY = {"sparsity": SHARE, "density": SHARE}
+UNITS, STATE = Key(_units, required="a number of units"), Key(_number, 0.0)
+EXCITES, POSITIVE = Key(_sign({"exc": 1, "inhib": -1}), 1), Key(_sign({"pos": 1, "neg": -1}), 1)
+
+# generation -> list -> key
+KEYS: dict[int, dict[str, dict[str, Key]]] = {
+    1: {
+        "recurrent_regions": {"name": NAME, "num_units": Key(_units, 100), "init": STATE,
+                              "base_firing": Key(_number, required="a number"), "cell_types": Key(_cell_types, ())},
+        "recurrent_connections": {"src_region": SOURCE, "dst_region": TARGET, "src_region_cell_type": OR_NULL,
+                                  "dst_region_cell_type": OR_NULL, "sign": EXCITES, **SPARSITY},
+        "input_regions": {"name": NAME, "num_units": UNITS},
+        "input_connections": {"input": SOURCE, "dst_region": TARGET, "dst_region_cell_type": OR_NULL,
+                              "sign": EXCITES, **SPARSITY},
+    },
+    2: {
+        "recurrent_regions": {"name": NAME, "num_units": UNITS, "init": STATE, "base_firing": STATE, "sign": POSITIVE,
+                              "parent_region": OR_NULL, "learnable_bias": Key(_truth, False)},
+        "recurrent_connections": {"src_region": SOURCE, "dst_region": TARGET, "sign": Key(_ignored_sign), **SPARSITY},
+        "input_regions": {"name": Key(_name, required="a name"), "num_units": UNITS, "sign": POSITIVE},
+        "input_connections": {"src_region": SOURCE, "dst_region": TARGET, **SPARSITY},
+    },
+}  # fmt: skip
+
+
+def _check_keys(path: str, entry: Mapping[str, Any], known: Iterable[str]) -> None:
+    for key in entry:
+        if key not in known:
+            raise ValueError(f"{path}{key}: unknown key, expected one of {', '.join(known)}{nearest(key, known)}")
+
+
+def _wrong(path: str, expected: str, value: Any) -> ValueError:
+    return ValueError(f"{path}: expected {expected}, got {_came(value)}")
+
+
+def _came(value: Any) -> str:
+    return "null" if value is None else " ".join(repr(value).split())[:80]
+
+
+def nearest(name: Any, names: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the nearest of `names`, or nothing where none is near."""
+    found = difflib.get_close_matches(str(name), list(names), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
