@@ -89,7 +89,7 @@ def input_matrix(description: Description, rng: np.random.Generator) -> tuple[li
     """Names of the I input units and W_inp, (H, I) float64: what the recurrent units receive from each.
 
     Inputs are concatenated in their order. Weights are the connection's sign times U[0, sqrt(1 / (H + I))], with the
-    sparsity and overlaps of `regions`; 0 where there is no connection (mRNNTorch). All is drawn from `rng`.
+    sparsity and overlaps of `region_network`; 0 where there is no connection (mRNNTorch). All is drawn from `rng`.
     """
     shape = (description.units, description.input_units)
     sources, targets = _blocks(description.inputs), _blocks(description.regions)
