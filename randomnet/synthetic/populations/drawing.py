@@ -56,7 +56,7 @@ def population_network(about: Populations, rng: np.random.Generator, name: str =
 
 
 def low_rank_vectors(about: Populations, rng: np.random.Generator) -> np.ndarray:
-    """xi1 .. xi4 of every neuron, (N, 4) float64: what `population_network` draws first, so the same from the same seed."""
+    """xi1 .. xi4 of every neuron, (N, 4) float64: what a network draws first, so the same from the same seed."""
     values, axes = np.linalg.eigh(np.asarray(about.low_rank_covariance, float))
     values = np.where(values > 1e-12 * values[-1], values, 0)  # equal columns stay equal: no sqrt of a rounding error
     root = (axes * np.sqrt(values)) @ axes.T  # the symmetric root, the only one that no choice of axes can change
