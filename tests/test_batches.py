@@ -197,7 +197,11 @@ def test_how_many_runs_go_side_by_side(tmp_path, settings, neurons, expected):
     assert train.beside(run, {"neurons": neurons, "edges": neurons**2}) == expected
 
 
-TASK = ("task_name = nback_mem\nnr_of_trials = 12\n", "task_name = seq_mem\nnr_of_trials = 30\npattern_length = 3\n")
+TASK = (
+    "task_name = nback_mem\nnr_of_trials = 12\n",
+    "task_name = seq_mem\nnr_of_trials = 30\npattern_length = 3\n",
+    "task_name = flip_flop\nnr_of_trials = 30\nn_bits = 2\ntrial_steps = 12\nswitch_prob = 0.2\n",
+)
 TRIALS = """
 [experiment]
 seed = 3
@@ -227,7 +231,7 @@ batch_runs = {size}
 """
 
 
-@pytest.mark.parametrize("task", TASK, ids=("classes", "values"))
+@pytest.mark.parametrize("task", TASK, ids=("classes", "values", "bits"))
 @pytest.mark.parametrize(
     ("form", "dt", "loss"), [("rate", 1, "task"), ("rate", 0.5, "task + 0.1*mse"), ("current", 0.5, "task + 0.1*mse")]
 )

@@ -555,12 +555,32 @@ def test_every_template_runs(template, tmp_path):
         short += ["trainvalidate.iterations=1"]
     if "kind = " not in text:
         short += ["trainvalidate.epochs=2"]
+    if template.stem == "analyse_flip_flop":  # of what flip_flop.ini trains
+        few = ["trainvalidate.epochs=1", f"paths.path_to_results={tmp_path / 'trained'}"]
+        assert run(ROOT / "config" / "flip_flop.ini", *(part for one in few for part in ("--set", one))) == 0
+        short = [one for one in short if "duration" not in one]
+        short += [f"paths.pretrained={tmp_path / 'trained'}", "pretrainedparams.pretrained_epoch=0"]
     if template.stem in made_up.OF_TEMPLATE:
         (tmp_path / "data").mkdir()
         short.append(f"paths.path_to_network={made_up.OF_TEMPLATE[template.stem](tmp_path / 'data')}")
     overrides = [part for setting in short for part in ("--set", setting)]
     assert run(template, *overrides, "--set", f"paths.path_to_results={tmp_path / 'out'}") == 0
     assert set(pd.read_csv(tmp_path / "out" / "summary.csv")["status"]) == {"complete"}
+
+
+@pytest.mark.slow
+def test_the_flip_flop_template_has_a_fixed_point_for_each_memory_and_each_way_between_them(tmp_path):
+    """3^3 of them, 8 stable, by unstable directions 8, 12, 6, 1 (multiregion.md): at a fraction of its training."""
+    trained, inside = tmp_path / "trained", tmp_path / "inside"
+    few = ["trainvalidate.epochs=250", "trialparams.nr_of_trials=320", "trainvalidate.lr=0.01",
+           f"paths.path_to_results={trained}"]  # fmt: skip
+    look = [f"paths.pretrained={trained}", f"paths.path_to_results={inside}", "pretrainedparams.pretrained_epoch=249"]
+    for template, settings in (("flip_flop", few), ("analyse_flip_flop", look)):
+        overrides = [part for setting in settings for part in ("--set", setting)]
+        assert run(ROOT / "config" / f"{template}.ini", *overrides, *ALONE) == 0
+    assert pd.read_csv(trained / "summary.csv")["validate_metrics_best"][0] > 95
+    unstable = np.load(inside / "0" / "iter_0" / "arrays.npz")["fixed_unstable"]
+    assert np.bincount(unstable).tolist() == [8, 12, 6, 1]
 
 
 def fall(root):

@@ -26,7 +26,7 @@ from randomnet.tasks import (
     synthetic_latents,
 )
 
-N_BACK = [name for name in TASKS if name != "seq_mem"]
+N_BACK = [name for name, task in TASKS.items() if task.per_class]
 PICTURES = [name for name, task in TASKS.items() if task.pictured]
 SIGMAS = 5  # of a count or a mean: about one false alarm in two million
 
@@ -36,7 +36,7 @@ def rng(seed=0):
 
 
 def required(name):
-    return {"pattern_length": 4} if name == "seq_mem" else {"n_back": 2}
+    return {"seq_mem": {"pattern_length": 4}, "flip_flop": {}}.get(name, {"n_back": 2})
 
 
 def numbered(channels, count=60, classes=10):
@@ -115,11 +115,55 @@ def test_picture_tasks_cell_by_cell(name, channels):
 def test_the_table_says_what_the_trials_are(name):
     task, params = TASKS[name], check_parameters(name, {**required(name), "nr_of_trials": 30})
     trials = make(name, params, rng())
-    assert len(trials) == task.trials(30) == (30 if name == "seq_mem" else 60)
-    assert trials.inputs.shape[2] == task.channels and trials.inputs.dtype == np.float32
-    assert (trials.outputs, trials.classification) == (task.outputs, task.classification)
+    assert len(trials) == task.trials(30) == (60 if task.per_class else 30)
+    channels, outputs = task.sizes(params)
+    assert trials.inputs.shape[2] == channels and trials.inputs.dtype == np.float32
+    assert (trials.outputs, trials.classification) == (outputs, task.classification)
     assert trials.targets.dtype == (np.int64 if task.classification else np.float32)
     assert trials.synthetic == task.pictured and ("synthetic" in trials.source) == task.pictured
+
+
+# ---- the flip-flop
+
+
+FLIPS = {"n_bits": 3, "trial_steps": 60, "switch_prob": 0.05, "blind_steps": 4, "input_noise": 0.15}
+
+
+def test_the_flip_flop_step_by_step():
+    """Without noise the inputs are the pulses: each bit by hand, and the steps that are not scored."""
+    trials = make("flip_flop", {**FLIPS, "nr_of_trials": 40, "input_noise": 0}, rng())
+    assert set(np.unique(trials.inputs)) == {-1, 0, 1} and trials.bits
+    assert not trials.inputs[:, :3].any()
+    for pulses, targets, mask in zip(trials.inputs, trials.targets, trials.mask, strict=True):
+        bits, blind = [0, 0, 0], 0
+        for t in range(60):
+            before = list(bits)
+            bits = [1 if pulse > 0 else 0 if pulse < 0 else bit for pulse, bit in zip(pulses[t], bits, strict=True)]
+            blind = 4 if bits != before else max(0, blind - 1)
+            assert targets[t].tolist() == bits
+            assert mask[t] == (t >= 5 and blind == 0)
+
+
+def test_how_often_the_flip_flop_flips():
+    """dynamics_pipeline's numbers: .02 (T - 3) pulses, .01 (T - 3) flips, P(1 at t) = (1 - .98^(t - 2)) / 2."""
+    trials = make("flip_flop", {**FLIPS, "trial_steps": 150, "switch_prob": 0.01, "nr_of_trials": 4000}, rng())
+    noiseless = make("flip_flop", {**FLIPS, "trial_steps": 150, "switch_prob": 0.01, "nr_of_trials": 4000,
+                                   "input_noise": 0}, rng())  # fmt: skip
+    assert (trials.targets == noiseless.targets).all(), "noise leaves pulses as they are"
+    noise = trials.inputs - noiseless.inputs
+    assert abs(noise.std() - 0.15) < 3 * 0.15 / np.sqrt(2 * noise.size)
+    for found, expected in (
+        ((noiseless.inputs != 0).sum(1), 0.02 * 147),
+        ((np.diff(noiseless.targets, axis=1) != 0).sum(1), 0.01 * 147),
+        (noiseless.targets.mean(1), np.mean(np.maximum(0, 1 - 0.98 ** (np.arange(150) - 2)) / 2)),
+    ):
+        found = found.reshape(-1)
+        assert abs(found.mean() - expected) < 3.5 * found.std() / np.sqrt(len(found))
+
+
+def test_a_flip_flop_without_a_scored_step_is_refused():
+    with pytest.raises(ValueError, match="blind_steps: expected so few that some of 6 steps are scored, got 6"):
+        make("flip_flop", {**FLIPS, "trial_steps": 6, "switch_prob": 0.5, "blind_steps": 6, "nr_of_trials": 3}, rng())
 
 
 # ---- matches, non-matches, classes
@@ -571,7 +615,7 @@ def test_every_parameter_has_its_sentence_and_a_valid_default(name):
     ("name", "params", "text"),
     [
         ("nbackmem", {}, "task_name: expected one of seq_mem, .*, got 'nbackmem'; did you mean 'nback_mem'"),
-        ("chess", {}, "task_name: expected one of seq_mem, nback_mem, pic_latent_mem, pic_mem, got 'chess'$"),
+        ("chess", {}, "task_name: expected one of seq_mem, .*, pic_latent_mem, pic_mem, flip_flop, got 'chess'$"),
         (3, {}, "task_name: expected one of .* got 3$"),
         (["seq_mem"], {}, "task_name: expected one of "),
         ("seq_mem", [1], r"seq_mem: expected parameters as a dictionary, got \[1\]"),

@@ -1,10 +1,13 @@
-"""Analysis of any step of a network: linearisation, fixed and slow points, flow fields; pure functions, all of it.
+"""Analysis of any step of a network, of its units and of its activity; pure functions, all of it.
 
 | module         | what it answers                                                                        |
 |----------------|----------------------------------------------------------------------------------------|
 | `linear`       | Jacobians of a map, whole or between subsets of units, their eigenvalues and -vectors  |
 | `fixed_points` | where a map leaves the state, or nearly, and how many directions lead away from there  |
 | `flow`         | where the states of a plane go in one step                                             |
+| `units`        | which units: by region, parent, population, cell type or any label; subsets and back   |
+| `stimulation`  | currents given to some units for some steps, with ramps                                |
+| `psth`         | the mean activity of groups of units over trials, by condition, with its sem           |
 
 A `Map` takes states (B, N) to the states (B, N) one step later, a `Jacobian` takes them to (B, N, N), d next_i /
 d state_j. Constant inputs are part of the map. `Dynamics.step` is a Map, and `jacobian_of` makes its Jacobian.
@@ -22,6 +25,9 @@ from randomnet.analysis.linear import (
     excluded,
     jacobian_of,
 )
+from randomnet.analysis.psth import Response, psth, psth_arrays
+from randomnet.analysis.stimulation import stimulation
+from randomnet.analysis.units import Selection, Units, filled, region_activity, select, units_of, weight_subset
 
 __all__ = [
     "Eigendecomposition",
@@ -30,13 +36,24 @@ __all__ = [
     "Jacobian",
     "Map",
     "Plane",
+    "Response",
+    "Selection",
+    "Units",
     "block",
     "differentiated",
     "eigendecomposition",
     "excluded",
+    "filled",
     "fixed_points",
     "flow_field",
     "jacobian_of",
     "plane",
+    "psth",
+    "psth_arrays",
+    "region_activity",
+    "select",
     "starting_points",
+    "stimulation",
+    "units_of",
+    "weight_subset",
 ]

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from randomnet.config.option import JUDGED, TRAINING
+from randomnet.config.option import JUDGED, N_BACK, TRAINING
 from randomnet.config.schema import Config
 
 Key = tuple[str, str]
@@ -104,7 +104,7 @@ def _paths(config: Config) -> tuple[Key, str] | None:
 
 def _task(config: Config) -> tuple[Key, str] | None:
     trials = config.trialparams
-    if config.has_task and trials.task_name != "seq_mem" and trials.n_back >= trials.trial_length:
+    if N_BACK[1](config) and trials.n_back >= trials.trial_length:
         return ("trialparams", "n_back"), f"less than trial_length = {trials.trial_length}"
     if config.experiment.kind not in TRAINING:
         return None

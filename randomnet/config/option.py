@@ -110,8 +110,9 @@ BATCHED = (
 RECALL = ("trialparams.task_name = seq_mem", lambda config: config.trialparams.task_name == "seq_mem")
 N_BACK = (
     "trialparams.task_name = nback_mem, pic_latent_mem or pic_mem",
-    lambda config: config.has_task and config.trialparams.task_name != "seq_mem",
+    lambda config: config.has_task and config.trialparams.task_name not in ("seq_mem", "flip_flop"),
 )
+FLIP_FLOP = ("trialparams.task_name = flip_flop", lambda config: config.trialparams.task_name == "flip_flop")
 PICTURES = (
     "trialparams.task_name = pic_latent_mem or pic_mem",
     lambda config: config.trialparams.task_name in ("pic_latent_mem", "pic_mem"),

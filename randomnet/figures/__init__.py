@@ -22,7 +22,7 @@ from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.spectra import dynamics_dots, spectrum_figures
 from randomnet.figures.training import (
-    CHANCE,
+    accuracy_dots,
     array_figures,
     curve_figures,
     end_dots,
@@ -76,7 +76,7 @@ FIGURES = {
             curve_figures,
             array_figures,
             minimum_boxes,
-            partial(end_dots, column="validate_metrics_best", label="best validation accuracy (%)", chance=CHANCE),
+            accuracy_dots,
             radius_dots,
             partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
         ),

@@ -22,6 +22,7 @@ LOSSES = {  # by the name of the loss, or of the task that is the loss
     "nback_mem": NATS,
     "pic_latent_mem": NATS,
     "pic_mem": NATS,
+    "flip_flop": "loss: mean squared\nerror of the bits (MSE)",
 }
 CHANCE = 50.0  # %, of match against non-match in equal numbers
 
@@ -55,7 +56,7 @@ def curve_figures(study: Study, ylabel: str | None) -> Figures:
         if not history.empty:
             label = loss_label(ylabel, group.combos)
             panels = [Panel("validate_loss", label, training="train_loss") if validated else Panel("train_loss", label),
-                      Panel("validate_metrics", "accuracy (%)", training="train_metrics", chance=CHANCE),
+                      Panel("validate_metrics", "accuracy (%)", training="train_metrics", chance=_chance(group.combos)),
                       Panel("lambda_max", LAMBDA, zero=True)]  # fmt: skip
             panels = [panel for panel in panels if panel.column in history]
             looks, title = list(series.values()), matching.titled(group.combos, group.title)
@@ -103,6 +104,17 @@ def _distributions(group: Matched, arrays: Mapping[Any, list], series: Mapping[A
     if found:
         title = matching.titled(group.combos, group.title)
         yield stem_of("parameters", group), plotting.distributions(found, list(series.values()), title)
+
+
+def accuracy_dots(study: Study, ylabel: str | None) -> Figures:
+    """The best validation accuracy, by label and by every gridded option."""
+    chance, label = _chance(study.combos), "best validation accuracy (%)"
+    yield from end_dots(study, ylabel, "validate_metrics_best", label, chance=chance)
+
+
+def _chance(combos: Sequence[Combo]) -> float | None:
+    """The accuracy of guessing, where it is the same for all: of bits it depends on how often they are 1."""
+    return None if any(combo.task.get("name") == "flip_flop" for combo in combos) else CHANCE
 
 
 def end_dots(study: Study, ylabel: str | None, column: str, label: str | None = None, **look: Any) -> Figures:

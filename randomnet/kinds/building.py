@@ -111,14 +111,15 @@ def _images(path: str, task: str) -> Images | None:
 
 def _interface(run: Run, n: int) -> dict[str, np.ndarray]:
     """Initial weights and biases between a task and n neurons, as torch's RNN and Linear draw them or taken over."""
-    task, init, rng = TASKS[run.config.trialparams.task_name], run.config.trainvalidate.init, run.generator("interface")
+    init, rng = run.config.trainvalidate.init, run.generator("interface")
+    channels, outputs = TASKS[run.config.trialparams.task_name].sizes(vars(run.config.trialparams))
     init = "default" if init == "connectome" else init
     drawn = {
-        "input_weights": initialisation.inputs(n, task.channels, init, rng),
+        "input_weights": initialisation.inputs(n, channels, init, rng),
         "input_bias": initialisation.biases(n, n, rng),
         "recurrent_bias": initialisation.biases(n, n, rng),
-        "readout_weights": initialisation.readout(task.outputs, n, init, rng),
-        "readout_bias": initialisation.biases(task.outputs, n, rng),
+        "readout_weights": initialisation.readout(outputs, n, init, rng),
+        "readout_bias": initialisation.biases(outputs, n, rng),
     }
     return drawn | pretrained.inputs_of(run) if run.config.paths.pretrained else drawn
 

@@ -74,7 +74,7 @@ def _elman(run: Run) -> tuple[Path, dict[str, np.ndarray]]:
         state = {name: loaded[name].numpy() for name in ELMAN}
     except Exception as error:  # a damaged file can raise nearly anything
         raise ConfigError(f"{where}: {_line(error)}") from None
-    channels = TASKS[run.config.trialparams.task_name].channels
+    channels, _ = TASKS[run.config.trialparams.task_name].sizes(vars(run.config.trialparams))
     n = len(state["rnn.weight_hh_l0"])
     shapes = {"rnn.weight_ih_l0": (n, channels), "rnn.weight_hh_l0": (n, n)}
     for name in ELMAN:

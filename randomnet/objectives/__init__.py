@@ -1,7 +1,7 @@
 """What is minimised: losses of spectra, of tasks, or of both."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from randomnet.objectives.interface import Measured, Objective
 from randomnet.objectives.spectra import LOSSES, Course, SpectrumLoss, SpectrumObjective, losses_of_each
@@ -34,4 +34,4 @@ def side_by_side(objectives: Sequence[Objective]) -> Objective:
         return SpectrumObjective(*(sum(each[name], ()) for name in names))
     training = tuple(stacked_batches(batches) for batches in zip(*each["training"], strict=True))
     validation, terms = stacked_batches(each["validation"]), sum(each["terms"], ())
-    return TaskObjective(training, validation, objectives[0].classification, terms)
+    return replace(objectives[0], training=training, validation=validation, terms=terms)

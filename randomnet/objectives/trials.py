@@ -46,7 +46,8 @@ def spectrum_along(network: Network, inputs: Tensor, frame: Tensor, schedule: Sc
 class Batch:
     """Trials on the device: inputs (time, trials, channels), targets (time, trials[, outputs]).
 
-    weights (time, trials[, 1]): 1 / scored at the steps that are scored, of which there are `scored`, else 0. Of
+    weights (time, trials[, 1]): 1 / scored (of values, / outputs) at the scored steps, of which there are `scored`,
+    else 0. Of
     several networks side by side: everything with a leading axis of runs, scored (runs,).
     """
 
@@ -81,13 +82,14 @@ class Term:
 class TaskObjective:
     """Working-memory tasks of one shape, a network each: trials in fixed batches, and others to validate on.
 
-    Figures: for classification, accuracy at the scored steps in percent (train_metrics, validate_metrics). Where there
+    Figures: of classes and bits, accuracy at the scored steps in percent (train_metrics, validate_metrics). Where there
     is a loss of the spectrum besides, train_loss stays the task's own.
     """
 
     training: tuple[Batch, ...]
     validation: Batch
     classification: bool
+    bits: bool
     terms: tuple[Term, ...]
 
     def batches(self) -> Sequence[Batch]:
@@ -133,7 +135,7 @@ class TaskObjective:
             return self
         training = tuple(batch.only(indices) for batch in self.training)
         terms = tuple(self.terms[index] for index in indices)
-        return TaskObjective(training, self.validation.only(indices), self.classification, terms)
+        return replace(self, training=training, validation=self.validation.only(indices), terms=terms)
 
     def states(self) -> list[dict[str, Any]]:
         """Nothing: every epoch is like the first."""
@@ -154,13 +156,24 @@ class TaskObjective:
         _, outputs = driven(system, interface, batch.inputs)
         if not self.classification:
             losses = ((outputs - batch.targets).square() * batch.weights).flatten(-3).sum(-1)
-            return losses.reshape(-1), [{} for _ in self.terms], system, interface
+            figures = _accuracies(which, _bits_right(outputs.detach(), batch), batch) if self.bits else None
+            return losses.reshape(-1), figures or [{} for _ in self.terms], system, interface
         wrong = torch.nn.functional.cross_entropy(
             outputs.flatten(0, -2), batch.targets.flatten(), reduction="none"
         ).view_as(batch.weights)
         right = ((outputs.detach().argmax(-1) == batch.targets) & (batch.weights > 0)).flatten(-2).sum(-1)
-        figures = [{f"{which}_metrics": accuracy} for accuracy in (100 * right / batch.scored).reshape(-1).tolist()]
+        figures = _accuracies(which, right, batch)
         return (wrong * batch.weights).flatten(-2).sum(-1).reshape(-1), figures, system, interface
+
+
+def _bits_right(outputs: Tensor, batch: Batch) -> Tensor:
+    """Of how many scored steps the bits are right (an output above 1/2 is a 1), each bit a part of its step."""
+    right = ((outputs > 0.5) == (batch.targets > 0.5)) & (batch.weights > 0)
+    return right.flatten(-3).sum(-1) / outputs.shape[-1]
+
+
+def _accuracies(which: str, right: Tensor, batch: Batch) -> list[dict[str, float]]:
+    return [{f"{which}_metrics": accuracy} for accuracy in (100 * right / batch.scored).reshape(-1).tolist()]
 
 
 def _both(task: Measured, term: Term, spectrum: Measured) -> Measured:
@@ -177,6 +190,7 @@ def task_objective(training: Trials, validation: Trials, batch_size: int, like: 
         tuple(_batch(training, slice(start, start + batch_size), like) for start in cuts),
         _batch(validation, slice(None), like),
         training.classification,
+        training.bits,
         (term,),
     )
 
@@ -188,6 +202,6 @@ def _batch(trials: Trials, which: slice, like: Tensor) -> Batch:
     scored = float(trials.mask[which].sum())
     targets, weights = turned(trials.targets), turned(trials.mask).to(like.dtype) / scored
     if not trials.classification:
-        targets, weights = targets.to(like.dtype), weights[..., None]
+        targets, weights = targets.to(like.dtype), weights[..., None] / trials.outputs
     counted = torch.tensor(scored, dtype=torch.float64, device=like.device)
     return Batch(turned(trials.inputs).to(like.dtype), targets, weights, counted)

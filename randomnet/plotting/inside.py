@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
+from matplotlib.ticker import NullFormatter
 
 from randomnet.plotting.style import COLOURS, DOTTED, DOUBLE, REFERENCE, STYLE, legend, new_figure, say_empty
 
@@ -70,7 +72,7 @@ def _flow(figure: Figure, axes: Axes, network: Inside) -> None:
     norm = LogNorm(max(known.min(), 1e-6 * known.max()), known.max() * (1 + 1e-9))
     arrows = axes.quiver(grid[..., 0], grid[..., 1], unit[..., 0], unit[..., 1], np.clip(speed, norm.vmin, None),
                          norm=norm, cmap="viridis", angles="xy", pivot="mid", width=0.005, zorder=2)  # fmt: skip
-    figure.colorbar(arrows, ax=axes, location="top", shrink=0.9, label="speed in the plane (1/τ)")
+    _colorbar(figure, axes, arrows, "speed in the plane (1/τ)")
 
 
 def _energy(figure: Figure, axes: Axes, network: Inside) -> None:
@@ -82,7 +84,14 @@ def _energy(figure: Figure, axes: Axes, network: Inside) -> None:
     norm = LogNorm(lowest, finite.max() * (1 + 1e-9))
     field = axes.pcolormesh(network.grid[..., 0], network.grid[..., 1], np.maximum(network.energy, lowest), norm=norm,
                             cmap="magma", shading="gouraud", rasterized=True)  # fmt: skip
-    figure.colorbar(field, ax=axes, location="top", shrink=0.9, label="energy |F(h) − h|²/2 of all units")
+    _colorbar(figure, axes, field, "energy |F(h) − h|²/2 of all units")
+
+
+def _colorbar(figure: Figure, axes: Axes, shown: ScalarMappable, label: str) -> None:
+    """With three numbers, whatever the range: decades may be none, or too many."""
+    ticks = np.geomspace(shown.norm.vmin, shown.norm.vmax, 3)
+    bar = figure.colorbar(shown, ax=axes, location="top", shrink=0.9, label=label, ticks=ticks, format="%.2g")
+    bar.ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _look(unstable: int) -> dict[str, object]:
@@ -107,7 +116,7 @@ def _points(axes: Axes, network: Inside) -> None:
 def _eigenvalues(axes: Axes, network: Inside) -> None:
     axes.set_xlabel("Re λ of the step at fixed points")
     axes.set_ylabel("Im λ")
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_box_aspect(1)
     axes.add_patch(Circle((0, 0), 1.0, fill=False, edgecolor=REFERENCE, linestyle=DOTTED, linewidth=0.8, zorder=4))
     if not len(network.eigenvalues):
         say_empty(axes)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from randomnet.tasks.flip_flop import flip_flop
 from randomnet.tasks.generators import CLASSES, check_lengths, nback_mem, pic_latent_mem, pic_mem, seq_mem
 from randomnet.tasks.images import LATENT_CHANNELS, SIDE, Images
 from randomnet.tasks.trials import Trials, train_count
@@ -54,18 +55,25 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Task:
-    """One task. generate(rng, **parameters) -> Trials; parameters: those of trial_params, in order; channels of the
-    input; outputs of the readout; classification: classes or values; per_class: nr_of_trials counts the trials of each
-    of two classes, not all; pictured: it shows images."""
+    """One task.
+
+    generate(rng, **parameters) -> Trials; parameters: those of trial_params, in order; channels of the input and
+    outputs of the readout: numbers, or the name of the parameter that says it; classification: classes or values;
+    per_class: nr_of_trials counts the trials of each of two classes, not all; pictured: it shows images.
+    """
 
     text: str
     generate: Callable[..., Trials]
     parameters: tuple[Parameter, ...]
-    channels: int
-    outputs: int
+    channels: int | str
+    outputs: int | str
     classification: bool
     per_class: bool
     pictured: bool = False
+
+    def sizes(self, parameters: Mapping[str, Any]) -> tuple[int, int]:
+        """Channels and outputs, with these parameters."""
+        return tuple(parameters[size] if isinstance(size, str) else size for size in (self.channels, self.outputs))
 
     def trials(self, nr_of_trials: int) -> int:
         """How many trials there are in all."""
@@ -89,6 +97,11 @@ RESCALE = Parameter("rescale", bool, "Bring every image to [0, 1].", True)
 LURE_RATE = Parameter(
     "lure_rate", float, "Probability that a non-match repeats its target at a wrong lag.", 0.0, high=1
 )
+N_BITS = Parameter("n_bits", int, "Bits to be remembered, each with a channel of pulses.", 3, low=1, high=1000)
+TRIAL_STEPS = Parameter("trial_steps", int, "Steps per trial.", 100, low=6, high=LONGEST)
+SWITCH_PROB = Parameter("switch_prob", float, "Probability per step and bit of a pulse, of each sign.", 0.01, high=0.5)
+BLIND_STEPS = Parameter("blind_steps", int, "Steps from a flip on that are not scored.", 4, high=LONGEST)
+INPUT_NOISE = Parameter("input_noise", float, "Standard deviation of the noise on the pulses.", 0.15, high=1000)
 
 _VALUES = (PER_CLASS, TRAIN_SIZE, TRIAL_LENGTH, N_BACK, LURE_RATE)
 _PICTURES = (*_VALUES, RESCALE)
@@ -131,6 +144,15 @@ TASKS: dict[str, Task] = {
         classification=True,
         per_class=True,
         pictured=True,
+    ),
+    "flip_flop": Task(
+        "Remember of each bit whether its last pulse was up or down.",
+        flip_flop,
+        (TOTAL, TRAIN_SIZE, N_BITS, TRIAL_STEPS, SWITCH_PROB, BLIND_STEPS, INPUT_NOISE),
+        channels="n_bits",
+        outputs="n_bits",
+        classification=False,
+        per_class=False,
     ),
 }
 

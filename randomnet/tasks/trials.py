@@ -13,7 +13,8 @@ class Trials:
     targets: (trials, time, outputs) float32 for regression; (trials, time) int64, class indices in 0..outputs-1, for
         classification.
     mask: (trials, time) bool, True at the steps that are scored; targets elsewhere mean nothing.
-    outputs: size of the readout. classification: classes (negative log-likelihood) or values (MSE).
+    outputs: size of the readout. classification: classes (negative log-likelihood) or values (MSE). bits: whether the
+        values are bits, 0 or 1, of which an output above 1/2 says 1.
     source: where the data come from. synthetic: whether made-up data stand in for a file.
     Raises ValueError naming both shapes where they do not fit.
     """
@@ -25,6 +26,7 @@ class Trials:
     classification: bool
     source: str
     synthetic: bool
+    bits: bool = False
 
     def __post_init__(self) -> None:
         if self.inputs.ndim != 3:

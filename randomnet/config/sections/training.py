@@ -6,6 +6,7 @@ from randomnet.config.option import (
     ALL,
     AUTO,
     DRAWN,
+    FLIP_FLOP,
     JUDGED,
     N_BACK,
     PICTURES,
@@ -177,12 +178,12 @@ class TrialParamsSection:
     """[trialparams] The task; trial_params = {...} (JSON or a Python literal, as in bio_rnn_mem) sets the same keys."""
 
     task_name: str = option(
-        Choice(("none", "seq_mem", "nback_mem", "pic_latent_mem", "pic_mem")),
+        Choice(("none", "seq_mem", "nback_mem", "pic_latent_mem", "pic_mem", "flip_flop")),
         "none",
-        "The working-memory task; with one, several defaults differ.",
+        "The task; with one, several defaults differ.",
     )
     nr_of_trials: int = option(
-        Integer(1, 10_000_000), 500, "Trials: all of seq_mem, of each class of the others.", only=TASKED
+        Integer(1, 10_000_000), 500, "Trials: all of seq_mem and flip_flop, of each class of the others.", only=TASKED
     )
     train_size: float = option(
         Number(0, 1, above=True), 0.8, "Share of the trials used for training.", only=TASKED
@@ -196,6 +197,15 @@ class TrialParamsSection:
     )
     lure_rate: float = option(
         Number(0, 1), 0.0, "Share of the non-matches with a repeat at a wrong lag.", only=N_BACK
+    )
+    n_bits: int = option(Integer(1, 1000), 3, "Bits to be remembered, each with a channel of pulses.", only=FLIP_FLOP)
+    trial_steps: int = option(Integer(6, 10_000), 100, "Steps per trial.", only=FLIP_FLOP)
+    switch_prob: float = option(
+        Number(0, 0.5), 0.01, "Probability per step and bit of a pulse, of each sign.", only=FLIP_FLOP
+    )
+    blind_steps: int = option(Integer(0, 10_000), 4, "Steps from a flip on that are not scored.", only=FLIP_FLOP)
+    input_noise: float = option(
+        Number(0, 1000), 0.15, "Standard deviation of the noise on the pulses.", only=FLIP_FLOP
     )
     rescale: bool = option(Boolean(), True, "Bring every image to [0, 1].", only=PICTURES)
     images: str = option(

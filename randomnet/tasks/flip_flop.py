@@ -1,0 +1,54 @@
+"""The n-bit flip-flop: each bit remembers the sign of the last pulse of its channel (Sussillo and Barak 2013; the
+layout is that of computation-through-dynamics)."""
+
+import numpy as np
+
+from randomnet.tasks.trials import Trials
+
+QUIET = 3  # steps at the start without pulses
+UNSCORED = 5  # steps at the start that are not scored
+
+
+def flip_flop(
+    rng: np.random.Generator,
+    *,
+    nr_of_trials: int,
+    n_bits: int,
+    trial_steps: int,
+    switch_prob: float,
+    blind_steps: int,
+    input_noise: float,
+) -> Trials:
+    """Pulses +1 and -1, each with probability switch_prob per step and bit, set and clear the bit in the same step.
+
+    Inputs (nr_of_trials, trial_steps, n_bits): pulses plus N(0, input_noise^2). Targets of the same shape: 0 or 1, at
+    first 0. Scored are all steps but the first 5 and the blind_steps from each flip of any bit on. Always 0 is right
+    for 1 - mean_t (1 - (1 - 2 switch_prob)^(t - 2))/2 of the bits. Raises ValueError where no step is scored.
+    """
+    shape = (nr_of_trials, trial_steps, n_bits)
+    drawn = rng.random(shape)
+    pulses = (drawn < switch_prob).astype(np.float32) - (drawn >= 1 - switch_prob)
+    pulses[:, :QUIET] = 0
+    inputs = pulses + np.float32(input_noise) * rng.standard_normal(shape, dtype=np.float32)
+    targets = _remembered(pulses)
+    mask = _seeing(targets, blind_steps)
+    mask[:, :UNSCORED] = False
+    if not mask.any():
+        raise ValueError(f"blind_steps: expected so few that some of {trial_steps} steps are scored, got {blind_steps}")
+    return Trials(inputs, targets, mask, n_bits, False, "random pulses", synthetic=False, bits=True)
+
+
+def _remembered(pulses: np.ndarray) -> np.ndarray:
+    """1 where the last pulse so far was positive, else 0; float32, of the same shape."""
+    steps = np.arange(pulses.shape[1])[:, None]
+    last = np.maximum.accumulate(np.where(pulses != 0, steps, 0), axis=1)
+    return (np.take_along_axis(pulses, last, axis=1) > 0).astype(np.float32)
+
+
+def _seeing(targets: np.ndarray, blind: int) -> np.ndarray:
+    """(trials, time) bool: False in the `blind` steps from a flip of any bit on."""
+    flips = (np.diff(targets, axis=1, prepend=0) != 0).any(-1)
+    seeing = np.ones(flips.shape, bool)
+    for later in range(min(blind, flips.shape[1])):
+        seeing[:, later:] &= ~flips[:, : flips.shape[1] - later]
+    return seeing
