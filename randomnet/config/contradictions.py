@@ -80,6 +80,10 @@ def _network(config: Config) -> tuple[Key, str] | None:
 
 
 def _dynamics(config: Config) -> tuple[Key, str] | None:
+    if config.experiment.kind == "stimulate" and config.has_task:
+        return ("trialparams", "task_name"), "none with kind = stimulate, whose networks are left to themselves"
+    if config.experiment.kind == "stimulate" and config.model.integrator == "rk4":
+        return ("model", "integrator"), "euler with kind = stimulate"
     if config.model.integrator == "rk4" and config.has_task:
         return ("model", "integrator"), "euler with a task"
     if config.experiment.kind == "convergence" and config.has_task and config.lyapunov.driven:

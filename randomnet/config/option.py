@@ -6,7 +6,7 @@ from typing import Any
 
 from randomnet.config.values import Share, Value
 
-KINDS = ("train", "spectrum", "convergence", "transition", "analyse", "benchmark")
+KINDS = ("train", "spectrum", "convergence", "transition", "analyse", "stimulate", "benchmark")
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
 FORMATS = (
@@ -83,7 +83,7 @@ TRAIN = ("train",)
 TRAINING = ("train", "benchmark")
 SPECTRAL = ("spectrum", "convergence", "transition")
 JUDGED = ("spectrum", "transition")
-ANALYSE = ("analyse",)
+ANALYSE, STIMULATE = ("analyse",), ("stimulate",)
 RANDOM_ONLY = ("net.roi = random", lambda config: config.drawn_at_random)
 BY_NAME = ("net.source is not populations or regions", lambda config: config.net.source not in MADE)
 SOURCED = (
@@ -113,6 +113,7 @@ N_BACK = (
     lambda config: config.has_task and config.trialparams.task_name not in ("seq_mem", "flip_flop"),
 )
 FLIP_FLOP = ("trialparams.task_name = flip_flop", lambda config: config.trialparams.task_name == "flip_flop")
+DRIVING = ("stimulation.action = drive", lambda config: config.stimulation.action == "drive")
 PICTURES = (
     "trialparams.task_name = pic_latent_mem or pic_mem",
     lambda config: config.trialparams.task_name in ("pic_latent_mem", "pic_mem"),

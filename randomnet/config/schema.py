@@ -22,6 +22,7 @@ from randomnet.config.sections import (
     PopulationsSection,
     PretrainedParamsSection,
     RegionsSection,
+    StimulationSection,
     TrainValidateSection,
     TrialParamsSection,
 )
@@ -60,6 +61,7 @@ class Config:
     model: ModelSection = field(default_factory=ModelSection)
     lyapunov: LyapunovSection = field(default_factory=LyapunovSection)
     analysis: AnalysisSection = field(default_factory=AnalysisSection)
+    stimulation: StimulationSection = field(default_factory=StimulationSection)
     trainvalidate: TrainValidateSection = field(default_factory=TrainValidateSection)
     trialparams: TrialParamsSection = field(default_factory=TrialParamsSection)
     pretrainedparams: PretrainedParamsSection = field(default_factory=PretrainedParamsSection)

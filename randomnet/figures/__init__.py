@@ -3,7 +3,7 @@
     runs       the runs of a study as what a figure draws
     pooled     runs by label and by every option, all combos together
     options    the gridded options as axes and colours
-    training, spectra, transition, convergence, analyse, benchmark   figures of a kind
+    training, spectra, transition, convergence, analyse, stimulate, benchmark   figures of a kind
 """
 
 from collections.abc import Callable, Mapping
@@ -21,6 +21,7 @@ from randomnet.figures.benchmark import seconds_figures
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.spectra import dynamics_dots, spectrum_figures
+from randomnet.figures.stimulate import change_dots, response_figures
 from randomnet.figures.training import (
     accuracy_dots,
     array_figures,
@@ -95,6 +96,11 @@ FIGURES = {
                  "explained", "neurons", "seconds"),
         overview=("fixed_points", "stable_points", "explained"),
         figures=(inside_figures, point_dots),
+    ),
+    "stimulate": Kind(
+        metrics=("targets_change", "others_change", "distance_end", "targets", "neurons", "seconds"),
+        overview=("targets_change", "others_change", "distance_end"),
+        figures=(response_figures, change_dots),
     ),
     "benchmark": Kind(
         metrics=("neurons", "exponents", "trials", "steps", "threads", "spectrum_seconds",

@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from randomnet.kinds import analyse, benchmark, convergence, spectrum, train, transition
+from randomnet.kinds import analyse, benchmark, convergence, spectrum, stimulate, train, transition
 
 KINDS: dict[str, ModuleType] = {
     "train": train,
@@ -10,5 +10,6 @@ KINDS: dict[str, ModuleType] = {
     "convergence": convergence,
     "transition": transition,
     "analyse": analyse,
+    "stimulate": stimulate,
     "benchmark": benchmark,
 }

@@ -7,6 +7,7 @@
     transition      exponents against a coupling: samples, medians and where they cross zero
     convergence     running estimates of exponents over time
     distributions   trained parameters before and after
+    responses       rates of groups with and without a stimulation
     inside          flow, energy and fixed points of one network
     weight_matrix   a connectome's matrix sorted by group
     degrees         its distributions of degrees and weights
@@ -25,10 +26,11 @@ from randomnet.plotting.curves import curves
 from randomnet.plotting.distributions import distributions
 from randomnet.plotting.dots import dots
 from randomnet.plotting.inside import Inside, inside
+from randomnet.plotting.responses import Responses, responses
 from randomnet.plotting.spectra import spectra
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
 from randomnet.plotting.transition import Samples, transition
 
-__all__ = ["FORMATS", "Inside", "Panel", "Running", "Samples", "Series", "against", "check_text", "convergence",
-           "curves", "degrees", "distributions", "dots", "eigenvalues", "inside", "log_x", "render", "spectra",
-           "transition", "weight_matrix"]  # fmt: skip
+__all__ = ["FORMATS", "Inside", "Panel", "Responses", "Running", "Samples", "Series", "against", "check_text",
+           "convergence", "curves", "degrees", "distributions", "dots", "eigenvalues", "inside", "log_x", "render",
+           "responses", "spectra", "transition", "weight_matrix"]  # fmt: skip

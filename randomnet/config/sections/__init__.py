@@ -1,6 +1,6 @@
 """The sections of the INI: every option once, with its kind of value, default, conditions and sentence."""
 
-from randomnet.config.sections.analysis import AnalysisSection
+from randomnet.config.sections.analysis import AnalysisSection, StimulationSection
 from randomnet.config.sections.described import PopulationsSection, RegionsSection
 from randomnet.config.sections.general import CombosParamsSection, ExecutionSection, ExperimentSection, PathsSection
 from randomnet.config.sections.network import ModelSection, NetSection
@@ -23,6 +23,7 @@ __all__ = [
     "PopulationsSection",
     "PretrainedParamsSection",
     "RegionsSection",
+    "StimulationSection",
     "TrainValidateSection",
     "TrialParamsSection",
 ]

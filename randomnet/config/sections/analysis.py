@@ -1,9 +1,9 @@
-"""What is looked for inside a network."""
+"""What is looked for inside a network, and what is done to it."""
 
 from dataclasses import dataclass
 
-from randomnet.config.option import ANALYSE, UNTASKED, option
-from randomnet.config.values import Integer, Number
+from randomnet.config.option import ANALYSE, DRIVING, STIMULATE, UNTASKED, option
+from randomnet.config.values import Choice, Integer, Number, Value
 
 
 @dataclass(frozen=True)
@@ -14,10 +14,14 @@ class AnalysisSection:
         Integer(1, 10_000),
         10,
         "Trajectories that are followed: from random initial states, or along so many validation trials.",
-        kinds=ANALYSE,
+        kinds=(*ANALYSE, *STIMULATE),
     )
     duration: float = option(
-        Number(0, above=True), 50.0, "How long they are followed, in units of tau.", kinds=ANALYSE, only=UNTASKED
+        Number(0, above=True),
+        50.0,
+        "How long they are followed, in units of tau.",
+        kinds=(*ANALYSE, *STIMULATE),
+        only=UNTASKED,
     )
     starts: int = option(
         Integer(2, 1_000_000),
@@ -31,4 +35,41 @@ class AnalysisSection:
     )
     grid_points: int = option(
         Integer(2, 500), 25, "Points per axis of the flow field in the plane of the trajectories.", kinds=ANALYSE
+    )
+
+
+@dataclass(frozen=True)
+class StimulationSection:
+    """[stimulation] What is done to some units for a while, beside the same trajectories left alone; times in tau."""
+
+    action: str = option(
+        Choice(("drive", "silence")),
+        "drive",
+        "drive: a constant is added to what the units receive; silence: they answer 0 and reach nobody.",
+        kinds=STIMULATE,
+    )
+    units: str = option(
+        Value(),
+        "",
+        "Which units: names of regions, populations or parents, region/type, or kind=name for any label, separated by "
+        "commas; empty = all.",
+        kinds=STIMULATE,
+    )
+    strength: float = option(Number(), 1.0, "What is added.", kinds=STIMULATE, only=DRIVING)
+    onset: float = option(Number(0), 10.0, "When it begins.", kinds=STIMULATE)
+    offset: float = option(Number(0), 20.0, "When it ends.", kinds=STIMULATE)
+    ramp: float = option(
+        Number(0),
+        0.0,
+        "How long it takes, within that time, to rise, and as long to fall.",
+        kinds=STIMULATE,
+        only=DRIVING,
+    )
+    settle: float = option(Number(0), 10.0, "How long the state settles before time 0.", kinds=STIMULATE)
+    by: str = option(
+        Value(),
+        "",
+        "Label by which units are averaged; empty = the first there is of region, population, neurotransmitter, "
+        "cell_fibers, type; else all together.",
+        kinds=STIMULATE,
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from randomnet.config.option import (
     ALL,
+    ANALYSE,
     AUTO,
     DRAWN,
     FLIP_FLOP,
@@ -13,6 +14,7 @@ from randomnet.config.option import (
     RECALL,
     SPECTRAL,
     SPECTRUM,
+    STIMULATE,
     TARGETED,
     TASKED,
     TEN_PERCENT,
@@ -169,7 +171,7 @@ class TrainValidateSection:
         "float32",
         "Of the training; reported spectra are always float64.",
         kinds=TRAINING,
-        defaults=dict.fromkeys(SPECTRAL, "float64"),
+        defaults=dict.fromkeys((*SPECTRAL, *ANALYSE, *STIMULATE), "float64"),
     )
 
 

@@ -1,0 +1,46 @@
+"""Figures of kind = stimulate: rates of the groups with and without it, and what it changes."""
+
+import numpy as np
+
+from randomnet import plotting
+from randomnet.comparison import matching
+from randomnet.comparison.matching import Combo, Study
+from randomnet.figures.analyse import MOST, names_of
+from randomnet.figures.options import against_options
+from randomnet.figures.runs import Figures, arrays_by_iteration
+from randomnet.plotting import Panel, Responses
+
+PANELS = (
+    Panel("targets_change", "change of the targets'\nmean rate", zero=True),
+    Panel("others_change", "change of the others'\nmean rate", zero=True),
+    Panel("distance_end", "distance from control\nat the end (rms)", least=0.0),
+)
+
+
+def change_dots(study: Study, ylabel: str | None) -> Figures:
+    """What changes while it lasts, and what is left at the end, by label and against every gridded option."""
+    yield from against_options(study, "change", PANELS)
+
+
+def response_figures(study: Study, ylabel: str | None) -> Figures:
+    """A figure for each of the first networks: the first iteration of each combo."""
+    for combo in study.combos[:MOST]:
+        found = next(arrays_by_iteration(combo), None)
+        if found is None or "window" not in found[1]:
+            continue
+        stem, title = names_of(study, combo, "responses", found[0])
+        yield stem, plotting.responses(_responses(combo, found[1]), title)
+
+
+def _responses(combo: Combo, arrays: dict[str, np.ndarray]) -> Responses:
+    names = matching.value_text(combo, "stimulation.units") or "all units"
+    action = str(combo.get("stimulation.action"))
+    return Responses(
+        groups=arrays["groups"],
+        times=arrays["times"],
+        control=arrays["control"],
+        changed=arrays["changed"],
+        distance=arrays["distance"],
+        window=(float(arrays["window"][0]), float(arrays["window"][1])),
+        what=f"{names} {'silenced' if action == 'silence' else 'driven'}",
+    )

@@ -1,0 +1,82 @@
+"""Rates of groups of units with and without a stimulation, over time."""
+
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from randomnet.plotting.style import COLOURS, DOUBLE, REFERENCE, STYLE, legend, new_figure, plain
+
+COLUMNS = 3
+MOST = 11  # groups with a panel of their own
+
+
+@dataclass(frozen=True)
+class Responses:
+    """What is drawn of one network.
+
+    groups: (G,) texts; times (T,) in tau; control, changed: (G, B, T), mean rates of B trajectories; distance: (B, T),
+    root mean square over units between a trajectory and its control; window: (onset, offset); what: what is done.
+    """
+
+    groups: np.ndarray
+    times: np.ndarray
+    control: np.ndarray
+    changed: np.ndarray
+    distance: np.ndarray
+    window: tuple[float, float]
+    what: str
+
+
+def responses(network: Responses, title: str = "") -> Figure:
+    """A panel for each group, and the distance between the two: means, and standard deviations over trajectories."""
+    shown = min(len(network.groups), MOST)
+    rows = -(-(shown + 1) // COLUMNS)
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, 0.4 + 1.6 * rows, title)
+        grid = figure.subplots(rows, COLUMNS, sharex=True, squeeze=False)
+        panels = list(grid.flat)
+        for number, axes in enumerate(panels[:shown]):
+            _band(axes, network.times, network.control[number], REFERENCE)
+            _band(axes, network.times, network.changed[number], COLOURS[0])
+            axes.set_title(plain(str(network.groups[number])))
+        last = panels[shown]
+        _band(last, network.times, network.distance, COLOURS[1])
+        last.set_title("distance from control")
+        for axes in panels[: shown + 1]:
+            axes.axvspan(*network.window, color="0.92", zorder=0, linewidth=0)
+        for axes in panels[shown + 1 :]:
+            axes.remove()
+        for number, axes in enumerate(panels[: shown + 1]):
+            if number % COLUMNS == 0:
+                axes.set_ylabel("mean rate" if number < shown else "rms")
+            if number + COLUMNS > shown:
+                axes.set_xlabel("time (τ)")
+                axes.tick_params(labelbottom=True)
+        legend(figure, _handles(network), _said(network, shown))
+        return figure
+
+
+def _band(axes: Axes, times: np.ndarray, lines: np.ndarray, color: str) -> None:
+    mean, spread = lines.mean(0), lines.std(0, ddof=1) if len(lines) > 1 else np.zeros(lines.shape[1])
+    axes.fill_between(times, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
+    axes.plot(times, mean, color=color)
+
+
+def _handles(network: Responses) -> list[Line2D | Patch]:
+    return [
+        Line2D([], [], color=REFERENCE, label="left alone"),
+        Line2D([], [], color=COLOURS[0], label=network.what),
+        Patch(color="0.92", label="while it lasts"),
+    ]
+
+
+def _said(network: Responses, shown: int) -> str:
+    number = network.control.shape[1]
+    bands = f"mean and standard deviation over {number} trajectories" if number > 1 else "one trajectory"
+    more = f"; {shown} of {len(network.groups)} groups" if shown < len(network.groups) else ""
+    return bands + more

@@ -1,0 +1,159 @@
+"""kind = stimulate, by hand."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import runrandomnet
+import visualization
+from randomnet.config import read_plan
+from randomnet.kinds import building, stimulate
+from randomnet.results import ResultsFolder
+from randomnet.training import Interrupted
+
+INI = """
+[experiment]
+kind = stimulate
+seed = 3
+[paths]
+path_to_results = {out}
+[net]
+source = populations
+g = 1.5
+[populations]
+sizes = E: 12, I: 4
+in_degree = 3
+external = E: 1, I: 0.5
+external_rate = 1
+[model]
+activation = tanh
+form = {form}
+dt = 0.25
+[analysis]
+trajectories = 3
+duration = 6
+[stimulation]
+onset = 2
+offset = 4
+settle = 1
+units = {units}
+{more}
+[execution]
+workers = 1
+"""
+
+
+def done(folder, *overrides, form="current", units="E", more="strength = 2"):
+    path = folder / "a.ini"
+    path.write_text(INI.format(out=folder / "out", form=form, units=units, more=more))
+    assert runrandomnet.main([str(path), *(part for one in overrides for part in ("--set", one))]) == 0
+    start = building.begin(read_plan(path, overrides).combos[0].runs()[0])
+    return start, ResultsFolder(folder / "out").run(0, 0).arrays, pd.read_csv(folder / "out" / "summary.csv").iloc[0]
+
+
+def by_hand(start, form, course, silent):
+    """Rates (24, 16) of the first trajectory, with an extra drive (T, N) and silent units (T, N)."""
+    weights, drive = start.connectome.dense(), start.connectome.drive
+    state, rates = start.state.numpy(), []
+    for step in range(-4, 24):
+        within = step >= 0
+        rate = np.tanh(state) if form == "current" else state
+        rate = np.where(silent[step], 0, rate) if within else rate
+        arriving = weights @ rate + drive + (course[step] if within else 0)
+        state = 0.75 * state + 0.25 * (arriving if form == "current" else np.tanh(arriving))
+        rates += [rate] if within else []
+    return np.array(rates)
+
+
+@pytest.mark.parametrize("form", ["current", "rate"])
+def test_a_drive_and_its_control(tmp_path, form):
+    start, arrays, summary = done(tmp_path, form=form, more="strength = 2\nramp = 0.5")
+    course, nothing = np.zeros((24, 16)), np.zeros((24, 16), bool)
+    course[8:16, :12] = np.array([0, 2, 2, 2, 2, 2, 2, 0])[:, None]
+    control = by_hand(start, form, 0 * course, nothing)
+    driven = by_hand(start, form, course, nothing)
+    assert arrays["groups"].tolist() == ["E", "I"] and arrays["control"].shape == (2, 3, 24)
+    for group, units in enumerate((slice(0, 12), slice(12, 16))):
+        np.testing.assert_allclose(arrays["control"][group, 0], control[:, units].mean(1), atol=1e-12)
+        np.testing.assert_allclose(arrays["changed"][group, 0], driven[:, units].mean(1), atol=1e-12)
+    assert (arrays["control"][..., :8] == arrays["changed"][..., :8]).all()
+    assert arrays["window"].tolist() == [2, 4] and arrays["course"].tolist() == course[:, 0].tolist()
+    change = arrays["changed"] - arrays["control"]
+    assert summary["targets_change"] == pytest.approx(change[0, :, 8:16].mean()) and summary["targets"] == 12
+    assert summary["others_change"] == pytest.approx(change[1, :, 8:16].mean())
+    assert summary["distance_end"] == pytest.approx(arrays["distance"][:, -1].mean()) and summary["distance_end"] > 0
+
+
+@pytest.mark.parametrize("form", ["current", "rate"])
+def test_silenced_units_answer_0_and_reach_nobody(tmp_path, form):
+    start, arrays, summary = done(tmp_path, form=form, units="I", more="action = silence")
+    silent = np.zeros((24, 16), bool)
+    silent[8:16, 12:] = True
+    silenced = by_hand(start, form, np.zeros((24, 16)), silent)
+    for group, units in enumerate((slice(0, 12), slice(12, 16))):
+        np.testing.assert_allclose(arrays["changed"][group, 0], silenced[:, units].mean(1), atol=1e-12)
+    assert not arrays["changed"][1, :, 8:16].any() and arrays["changed"][1, :, 16:].any()
+    assert summary["targets"] == 4
+
+
+def test_all_units_and_groups_by_another_label(tmp_path):
+    _, arrays, summary = done(tmp_path, units="", more="by = neuron")
+    assert summary["targets"] == 16 and np.isnan(summary["others_change"])
+    assert len(arrays["groups"]) == 16 and arrays["control"].shape == (16, 3, 24)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "text"),
+    [
+        (["stimulation.units=X"], "[stimulation] units: "),
+        (["stimulation.units=E, "], "[stimulation] units: a selection must be a name"),
+        (["stimulation.offset=7"], "[stimulation] offset: expected a time after onset = 2 and within"),
+        (["stimulation.offset=1"], "[stimulation] offset: expected a time after onset = 2"),
+        (["stimulation.ramp=3"], "[stimulation] ramp: ramps of 12 and 12 steps do not fit"),
+        (["stimulation.by=region"], "[stimulation] by: "),
+        (["stimulation.action=silence", "stimulation.strength=3"], "strength: expected it only where stimulation"),
+        (["model.integrator=rk4"], "[model] integrator: expected euler with kind = stimulate"),
+        (["trialparams.task_name=seq_mem"], "[trialparams] task_name: expected none with kind = stimulate"),
+        (["analysis.starts=5"], "not available for kind = stimulate"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path, capsys, overrides, text):
+    path = tmp_path / "a.ini"
+    kept = INI.format(out=tmp_path / "out", form="rate", units="E", more="")
+    for override in overrides:
+        key = override.partition("=")[0].partition(".")[2]
+        kept = "\n".join(line for line in kept.splitlines() if not line.startswith(f"{key} ="))
+    path.write_text(kept)
+    assert runrandomnet.main([str(path), *(part for one in overrides for part in ("--set", one))]) == 2
+    error = capsys.readouterr().err
+    assert text in error and len(error.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_it_is_interrupted_and_a_trajectory_that_explodes_is_said(tmp_path):
+    path = tmp_path / "a.ini"
+    path.write_text(INI.format(out=tmp_path / "out", form="rate", units="E", more=""))
+    run = read_plan(path).combos[0].runs()[0]
+    with pytest.raises(Interrupted):
+        stimulate.execute_one(run, ResultsFolder(tmp_path / "out").run(0, 0), lambda row: None, lambda: True)
+    settings = ["model.activation=linear", "net.g=1e90", "analysis.duration=200"]
+    text = path.read_text()
+    for key in ("activation", "g", "duration"):
+        text = "\n".join(line for line in text.splitlines() if not line.startswith(f"{key} ="))
+    path.write_text(text)
+    runrandomnet.main([str(path), *(part for one in settings for part in ("--set", one))])
+    record = json.loads((tmp_path / "out" / "0" / "iter_0" / "run.json").read_text())
+    assert record["status"] == "diverged" and "left the range of numbers" in record["reason"]
+
+
+def test_its_figures(tmp_path):
+    path = tmp_path / "a.ini"
+    text = INI.format(out=tmp_path / "out", form="rate", units="E", more="").replace("onset = 2\n", "")
+    path.write_text(text + '[combosparams]\ncombos_params = {"onset": [1, 2]}\n')
+    assert runrandomnet.main([str(path)]) == 0
+    asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
+    assert visualization.main(asked) == 0
+    names = {file.name for file in (tmp_path / "figs").iterdir()}
+    assert {"responses_onset=1.svg", "responses_onset=2.svg", "change_by_onset.svg"} <= names
