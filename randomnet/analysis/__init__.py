@@ -26,7 +26,7 @@ from randomnet.analysis.linear import (
     jacobian_of,
 )
 from randomnet.analysis.psth import Response, psth, psth_arrays
-from randomnet.analysis.stimulation import stimulation
+from randomnet.analysis.stimulation import course, stimulation
 from randomnet.analysis.units import Selection, Units, filled, region_activity, select, units_of, weight_subset
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Selection",
     "Units",
     "block",
+    "course",
     "differentiated",
     "eigendecomposition",
     "excluded",

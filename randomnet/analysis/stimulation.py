@@ -51,7 +51,7 @@ def stimulation(
     drive = np.zeros((total, units.n))
     for window, names in _windows(values, selection):
         index = select(units, *([names] if isinstance(names, str) else names)).numpy()
-        drive[:, index] += _course(total, **window)[:, None]
+        drive[:, index] += course(total, **window)[:, None]
     given = torch.empty(0) if like is None else like
     return torch.from_numpy(drive).to(given.dtype).to(given.device).repeat(batch, 1, 1)
 
@@ -75,8 +75,8 @@ def _windows(values: dict[str, Any], selection: Any) -> list[tuple[dict[str, Any
     ]  # fmt: skip
 
 
-def _course(total: int, start: int, end: int, strength: float, ramp_up: int, ramp_down: int) -> np.ndarray:
-    """(total,) float64: one window's strength at every step."""
+def course(total: int, start: int, end: int, strength: float, ramp_up: int = 0, ramp_down: int = 0) -> np.ndarray:
+    """(total,) float64: one window's strength at every step, as in `stimulation`. Raises ValueError."""
     start, end = _whole("start", start, 0), _whole("end", end, 0)
     up, down = _whole("ramp_up", ramp_up, 0), _whole("ramp_down", ramp_down, 0)
     if not isinstance(strength, numbers.Real) or not math.isfinite(strength):
@@ -85,11 +85,11 @@ def _course(total: int, start: int, end: int, strength: float, ramp_up: int, ram
         raise ValueError(f"a window must lie within the {total} steps, 0 <= start <= end, got {start} to {end}")
     if up + down > end - start:
         raise ValueError(f"ramps of {up} and {down} steps do not fit into a window of {end - start} ({start} to {end})")
-    course = np.zeros(total)
-    course[start:end] = strength
-    course[start : start + up] = np.linspace(0, strength, up)
-    course[end - down : end] = np.linspace(strength, 0, down)
-    return course
+    strengths = np.zeros(total)
+    strengths[start:end] = strength
+    strengths[start : start + up] = np.linspace(0, strength, up)
+    strengths[end - down : end] = np.linspace(strength, 0, down)
+    return strengths
 
 
 def _whole(what: str, value: Any, least: int) -> int:

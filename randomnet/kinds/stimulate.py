@@ -15,19 +15,18 @@ import torch
 from torch import Tensor
 
 from randomnet import results
-from randomnet.analysis import Units, select, stimulation, units_of
+from randomnet.analysis import Units, course, select, units_of
 from randomnet.config import ConfigError, Run
 from randomnet.kinds import building
 from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.kinds.networks import connectome_of
+from randomnet.kinds.spectrum import ticker
 from randomnet.rnn import Dynamics
-from randomnet.training import Interrupted
 
 WORKERS = None
 UNIT = "τ"
 HEADLINE = ("neurons", "targets", "targets_change", "others_change", "distance_end", "seconds")
 BY = ("region", "population", "neurotransmitter", "cell_fibers", "type")
-REPORTS = 50  # of one run
 PROBE = 50  # steps of an estimate
 
 
@@ -45,24 +44,39 @@ def length(run: Run) -> float:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is done when: the course (T, N) of the drive, or the window and the units that are silenced; the groups."""
+    """What is done to the targets, from step `first` to before step `last`: a drive that is `course` (T,) over all the
+    steps that are recorded, or silence. groups: units (n,) that are averaged, by name."""
 
     targets: Tensor
     first: int
     last: int
-    course: Tensor | None
+    course: np.ndarray
+    silence: bool
     groups: dict[str, Tensor]
+
+    def to(self, device: torch.device) -> "_Plan":
+        """The same on a device."""
+        groups = {name: index.to(device) for name, index in self.groups.items()}
+        return replace(self, targets=self.targets.to(device), groups=groups)
+
+    def described(self, dt: float) -> dict[str, np.ndarray]:
+        """What a reader of the arrays needs besides, times in tau."""
+        window, times = dt * np.array([self.first, self.last]), dt * np.arange(len(self.course))
+        return {"times": times, "course": self.course, "window": window, "groups": np.array(list(self.groups))}
 
     def step(self, system: Dynamics, states: Tensor, at: int) -> tuple[Tensor, Tensor]:
         """Rates (B, N) as they are at step `at`, and the states (B, N) after it."""
-        within = self.first <= at < self.last
-        if self.course is not None:
-            extra = self.course[at] if within else None
-            return _stepped(system, states, extra, None)
-        return _stepped(system, states, None, self.targets if within else None)
+        if not self.first <= at < self.last:
+            return _stepped(system, states)
+        if self.silence:
+            return _stepped(system, states, silent=self.targets)
+        return _stepped(system, states, torch.zeros_like(states[0]).index_fill(0, self.targets, self.course[at]))
 
 
-def _stepped(system: Dynamics, states: Tensor, extra: Tensor | None, silent: Tensor | None) -> tuple[Tensor, Tensor]:
+def _stepped(
+    system: Dynamics, states: Tensor, extra: Tensor | None = None, silent: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Rates (B, N), 0 of the silent units, and the next states, with an extra drive (N,)."""
     current = system.form == "current"
     rates = system.activation(states, system.gains, system.shifts)[0] if current else states
     if silent is not None:
@@ -89,14 +103,12 @@ def _plan(run: Run, units: Units) -> _Plan:
         targets, ramp = select(units, *names), round(chosen.ramp / dt)
     except ValueError as error:
         raise ConfigError(f"[stimulation] units: {error}") from None
-    course = None
-    if chosen.action == "drive":
-        try:
-            course = stimulation(units, first, last, steps, chosen.strength, 1, names, ramp_up=ramp, ramp_down=ramp,
-                                 like=torch.empty(0, dtype=torch.float64))[0]  # fmt: skip
-        except ValueError as error:
-            raise ConfigError(f"[stimulation] ramp: {error}") from None
-    return _Plan(targets, first, last, course, _groups(chosen.by, units))
+    silence = chosen.action == "silence"
+    try:
+        strengths = course(steps, first, last, 0.0 if silence else chosen.strength, ramp, ramp)
+    except ValueError as error:
+        raise ConfigError(f"[stimulation] ramp: {error}") from None
+    return _Plan(targets, first, last, strengths, silence, _groups(chosen.by, units))
 
 
 def _groups(by: str, units: Units) -> dict[str, Tensor]:
@@ -115,62 +127,55 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     began = time.perf_counter()
     start = building.begin(run)
     system = building.double(start.network).alone()
-    plan, dt = _plan(run, units_of(start.connectome)), run.config.model.dt
-    plan = replace(
-        plan,
-        targets=plan.targets.to(start.state.device),
-        course=None if plan.course is None else plan.course.to(start.state),
-        groups={name: index.to(start.state.device) for name, index in plan.groups.items()},
-    )
-    control = _settled(run, start, system)
-    changed, steps = control, round(run.config.analysis.duration / dt)
-    others = torch.ones(start.connectome.n, dtype=torch.bool, device=control.device)
-    others[plan.targets] = False
-    record: dict[str, list[Tensor]] = {name: [] for name in ("control", "changed", "distance", "targets", "others")}
+    plan = _plan(run, units_of(start.connectome)).to(start.state.device)
+    arrays = _followed(run, system, _settled(run, start, system), plan, report, stop)
+    record = {
+        "status": results.COMPLETE,
+        "reason": "",
+        "summary": {"neurons": start.connectome.n, "targets": len(plan.targets)},
+        "connectome": start.connectome.facts(),
+    }
+    if np.isfinite(arrays["control"]).all() and np.isfinite(arrays["changed"]).all():
+        results.write_arrays(folder.path / "arrays.npz", arrays | plan.described(run.config.model.dt))
+        within = slice(plan.first, plan.last)
+        record["summary"] |= {
+            "targets_change": float(arrays["targets"][:, within].mean()),
+            "others_change": float(arrays["others"][:, within].mean()) if "others" in arrays else None,
+            "distance_end": float(arrays["distance"][:, -1].mean()),
+        }
+    else:
+        record |= {"status": results.DIVERGED, "reason": "a trajectory left the range of numbers"}
+    record["summary"]["seconds"] = round(time.perf_counter() - began, 2)
+    return record
+
+
+def _followed(
+    run: Run, system: Dynamics, states: Tensor, plan: _Plan, report: Told, stop: Callable[[], bool]
+) -> dict[str, np.ndarray]:
+    """From states (B, N) on, twice: mean rates of the groups, control and changed (G, B, T); the mean change of the
+    targets' and of the others' rates, and the distance of the states (root mean square over units), (B, T) each."""
+    parts, dt, steps = _parts(plan, states), run.config.model.dt, len(plan.course)
+    tick, control, changed = ticker(length(run), report, stop), states, states
+    record: dict[str, list[Tensor]] = {name: [] for name in ("control", "changed", "distance", *parts)}
     for at in range(steps):
-        if stop():
-            raise Interrupted
-        (alone, after), (moved, changed_after) = _stepped(system, control, None, None), plan.step(system, changed, at)
+        tick(at * dt)
+        record["distance"].append((changed - control).square().mean(-1).sqrt())
+        alone, control = _stepped(system, control)
+        moved, changed = plan.step(system, changed, at)
         for name, rates in (("control", alone), ("changed", moved)):
             record[name].append(torch.stack([rates[:, index].mean(-1) for index in plan.groups.values()]))
-        record["distance"].append((changed - control).square().mean(-1).sqrt())
-        for name, index in (("targets", ~others), ("others", others)):
-            record[name].append((moved - alone)[:, index].mean(-1))
-        control, changed = after, changed_after
-        if (at + 1) % max(1, steps // REPORTS) == 0 or at + 1 == steps:
-            report({"advance": dt * (at % max(1, steps // REPORTS) + 1)})
-    arrays = {name: torch.stack(parts, -1).cpu().numpy() for name, parts in record.items()}
-    if not all(np.isfinite(arrays[name]).all() for name in ("control", "changed")):
-        reason = "a trajectory left the range of numbers"
-        return _record(start, {}, began) | {"status": results.DIVERGED, "reason": reason}
-    times = dt * np.arange(steps)
-    course = np.zeros(steps) if plan.course is None else plan.course[:, plan.targets[0]].cpu().numpy()
-    extra = {"times": times, "course": course, "window": dt * np.array([plan.first, plan.last]),
-             "groups": np.array(list(plan.groups))}  # fmt: skip
-    results.write_arrays(folder.path / "arrays.npz", arrays | extra)
-    within = slice(plan.first, plan.last)
-    return _record(
-        start,
-        {
-            "targets": len(plan.targets),
-            "targets_change": float(arrays["targets"][:, within].mean()),
-            "others_change": float(arrays["others"][:, within].mean()) if bool(others.any()) else None,
-            "distance_end": float(arrays["distance"][:, -1].mean()),
-        },
-        began,
-    )
+        for name, units in parts.items():
+            record[name].append((moved - alone)[:, units].mean(-1))
+    return {name: torch.stack(steps, -1).cpu().numpy() for name, steps in record.items()}
+
+
+def _parts(plan: _Plan, states: Tensor) -> dict[str, Tensor]:
+    """The targets and, where there are any, the others, as (N,) bool."""
+    targets = torch.zeros(states.shape[-1], dtype=torch.bool, device=states.device).index_fill(0, plan.targets, True)
+    return {"targets": targets} | ({} if bool(targets.all()) else {"others": ~targets})
 
 
 execute, beside = one_at_a_time(execute_one), no_other
-
-
-def _record(start: building.Start, figures: dict[str, Any], began: float) -> dict[str, Any]:
-    return {
-        "status": results.COMPLETE,
-        "reason": "",
-        "summary": {"neurons": start.connectome.n, **figures, "seconds": round(time.perf_counter() - began, 2)},
-        "connectome": start.connectome.facts(),
-    }
 
 
 def _settled(run: Run, start: building.Start, system: Dynamics) -> Tensor:
@@ -192,6 +197,6 @@ def estimate(runs: Sequence[Run]) -> Cost:
         states = _settled(short, start, system)
         began = time.perf_counter()
         for _ in range(PROBE):
-            states = _stepped(system, states, None, None)[1]
+            states = _stepped(system, states)[1]
     unit = (time.perf_counter() - began) / PROBE / run.config.model.dt
     return Cost(unit, unit * (2 * run.config.analysis.duration + run.config.stimulation.settle))
