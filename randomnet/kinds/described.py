@@ -1,11 +1,14 @@
 """Networks that the config describes instead of naming: populations, and regions."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 from randomnet.config import ConfigError, Run
 from randomnet.connectome import Connectome
 from randomnet.synthetic import Kernel, Populations, population_network, read_description, region_network
+
+EDGE_BYTES = 60  # while a network is drawn
 
 
 def made(run: Run) -> Connectome:
@@ -31,9 +34,21 @@ def _populations(run: Run) -> Connectome:
             self_connections=chosen.self_connections,
             unsigned=chosen.unsigned,
         )
+        _check_room(about)
         return population_network(about, run.generator("network"))
     except ValueError as error:
         raise ConfigError(f"[populations] {error}") from None
+
+
+def _check_room(about: Populations) -> None:
+    """ValueError for so many connections that they cannot fit into this machine's memory."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    edges = sum(block.n_post * (block.n_pre if block.k is None else block.k) for block in about.blocks())
+    if EDGE_BYTES * edges > memory:
+        raise ValueError(
+            f"sizes: expected a network that fits into {memory / 1e9:.0f} GB of memory, got about {edges:.2g} "
+            f"connections, which need {EDGE_BYTES * edges / 1e9:.0f} GB"
+        )
 
 
 def _in_degrees(given: Any, names: tuple[str, ...]) -> tuple[float, ...] | None:
