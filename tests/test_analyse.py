@@ -165,6 +165,7 @@ def test_it_is_interrupted_between_the_steps_of_the_search(tmp_path):
         ("trainvalidate.lr=0.1", "not available for kind = analyse"),
         ("analysis.starts=1", "[analysis] starts: expected a whole number from 2"),
         ("analysis.grid_points=1", "[analysis] grid_points: expected a whole number from 2"),
+        ("analysis.duration=0.1", "[analysis] duration: expected at least one step, 0.2 (model.dt), got '0.1'"),
         ("analysis.start=3", "did you mean 'starts'?"),
     ],
 )

@@ -154,7 +154,7 @@ def test_another_file_is_another_network_to_a_results_folder(tmp_path, capsys):
         (["populations.sizes=E: 10, E: 4"], "[populations] sizes: expected names with whole numbers"),
         (["populations.in_degree=E: 4"], "[populations] in_degree: expected one for each of E, I, got E"),
         (["populations.in_degree=500"], "[populations] "),
-        (["populations.sizes=E: 900000, I: 100000", "populations.in_degree=all"], "sizes: expected a network that fits"),
+        (["populations.sizes=E: 900000, I: 9", "populations.in_degree=all"], "sizes: expected a network that fits"),
         (["populations.kernels=EE: kosine 1"], "[populations] kernels: expected blocks with one of uniform"),
         (["populations.kernels=EE: cosine 2"], "[populations] "),
         (["net.roi=EB"], "[net] roi: expected it only where net.source is not populations or regions"),

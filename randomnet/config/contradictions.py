@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from randomnet.config.option import JUDGED, N_BACK, TRAINING
+from randomnet.config.option import ANALYSE, JUDGED, N_BACK, STIMULATE, TRAINING
 from randomnet.config.schema import Config
 
 Key = tuple[str, str]
@@ -80,6 +80,8 @@ def _network(config: Config) -> tuple[Key, str] | None:
 
 
 def _dynamics(config: Config) -> tuple[Key, str] | None:
+    if config.experiment.kind in (*ANALYSE, *STIMULATE) and config.analysis.duration < config.model.dt:
+        return ("analysis", "duration"), f"at least one step, {config.model.dt:g} (model.dt)"
     if config.experiment.kind == "stimulate" and config.has_task:
         return ("trialparams", "task_name"), "none with kind = stimulate, whose networks are left to themselves"
     if config.experiment.kind == "stimulate" and config.model.integrator == "rk4":
