@@ -1,6 +1,7 @@
 """RandomNet: how a brain's wiring shapes the dynamics of recurrent networks.
 
-From Python: `from randomnet import spectrum`, see `randomnet.api`.
+From Python: `from randomnet import spectrum`, see `randomnet.api`; `from randomnet import MultiRegionRNN`, see
+`randomnet.multiregion`.
 """
 
 from typing import Any
@@ -9,9 +10,13 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """What `randomnet.api` offers; loaded when it is asked for, as torch is slow to load."""
+    """What is offered from Python; loaded when it is asked for, as torch is slow to load."""
     if name == "spectrum":
         from randomnet.api import spectrum
 
         return spectrum
+    if name == "MultiRegionRNN":
+        from randomnet.multiregion import MultiRegionRNN
+
+        return MultiRegionRNN
     raise AttributeError(f"module 'randomnet' has no attribute {name!r}")

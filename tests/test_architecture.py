@@ -33,6 +33,7 @@ FLOORS = {
     "objectives": 2,
     "figures": 2,
     "api": 2,
+    "multiregion": 2,
     "training": 3,
     "kinds": 4,
     "selfcheck": 4,

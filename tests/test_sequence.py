@@ -6,7 +6,7 @@ import torch
 
 from randomnet.activations import ACTIVATIONS
 from randomnet.lyapunov import Schedule, exponents, random_frame, spectrum
-from randomnet.rnn import FORMS, INTERFACE, Network
+from randomnet.rnn import FORMS, INTERFACE, Network, beside_each_other, driven
 from randomnet.synthetic import random_network
 
 N, CHANNELS, OUTPUTS, BATCH, TIME = 30, 2, 3, 5, 7
@@ -85,6 +85,58 @@ def test_states_and_gradients_are_those_of_plain_steps(activation, form, dt):
     wanted = torch.autograd.grad((expected * weights).sum(), leaves, allow_unused=True, materialize_grads=True)
     for one, other in zip(found, wanted, strict=True):
         assert torch.allclose(one, other, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("activation", ["tanh", "tanh_positive"])
+@pytest.mark.parametrize("dt", [1.0, 0.3, None])
+@pytest.mark.parametrize("last", [1, 3, TIME])
+def test_extra_drives_leaks_per_unit_and_last_states_are_those_of_plain_steps(activation, form, dt, last):
+    torch.manual_seed(6)
+    trained = network(activation, form, dt or 1.0)
+    inputs = torch.randn(TIME, BATCH, CHANNELS, dtype=torch.float64, requires_grad=True)
+    extra = torch.randn(TIME, BATCH, N, dtype=torch.float64, requires_grad=True)
+    initial = torch.randn(BATCH, N, dtype=torch.float64, requires_grad=True)
+    leaks = torch.linspace(0.1, 1.0, N, dtype=torch.float64) if dt is None else None
+    rates, _, states = driven(
+        trained.dynamics(), trained.interface, inputs, initial, extra=extra, leaks=leaks, last=last
+    )
+    matrix, gains, shifts, a = trained.matrix(), trained.gains(), trained.shifts(), dt if leaks is None else leaks
+    phi = lambda x: trained.activation(x, gains, shifts)[0]  # noqa: E731
+    drive = inputs @ trained.interface["input_weights"].mT + extra
+    state, path = initial, []
+    for now in drive + trained.interface["input_bias"] + trained.interface["recurrent_bias"]:
+        step = phi(state) @ matrix.mT + now if form == "current" else phi(state @ matrix.mT + now)
+        state = (1 - a) * state + a * step
+        path.append(state)
+    path = torch.stack(path)
+    expected = path if form == "rate" else phi(path)
+    torch.testing.assert_close(states, path[-last:], rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(rates, expected, rtol=1e-12, atol=1e-12)
+    leaves = [inputs, extra, initial, *(p for p in trained.parameters() if p.shape[0] != OUTPUTS)]
+    at_states, at_rates = torch.randn_like(states), torch.randn_like(rates)
+    for of_states, of_rates in ((1, 1), (1, 0), (0, 1)):
+        found = of_states * (states * at_states).sum() + of_rates * (rates * at_rates).sum()
+        wanted = of_states * (path[-last:] * at_states).sum() + of_rates * (expected * at_rates).sum()
+        settings = {"retain_graph": True, "allow_unused": True, "materialize_grads": True}
+        gradients = [torch.autograd.grad(one, leaves, **settings) for one in (found, wanted)]
+        for one, other in zip(*gradients, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_extra_drives_and_last_states_of_networks_beside_each_other_are_those_of_each(form):
+    torch.manual_seed(7)
+    networks = [network("tanh_positive", form, 0.3) for _ in range(2)]
+    with torch.no_grad():
+        networks[1].weights.free.mul_(0.5)
+    inputs, extra = (torch.randn(2, TIME, BATCH, size, dtype=torch.float64) for size in (CHANNELS, N))
+    leaks = torch.rand(2, N, dtype=torch.float64)
+    together = driven(*beside_each_other(networks), inputs, extra=extra, leaks=leaks, last=2)
+    for index, one in enumerate(networks):
+        alone = driven(one.dynamics(), one.interface, inputs[index], extra=extra[index], leaks=leaks[index], last=2)
+        for found, wanted in zip(together, alone, strict=True):
+            torch.testing.assert_close(found[index], wanted)
 
 
 @pytest.mark.parametrize("dt", [1.0, 0.3])

@@ -1,0 +1,283 @@
+"""The network of regions as a module: its parameters and buffers, a run of it, its checkpoints."""
+
+import functools
+import json
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from randomnet.activations import ACTIVATIONS
+from randomnet.connectome import Connectome
+from randomnet.multiregion.layout import Layout, Timed
+from randomnet.multiregion.start import Start, leaks, starting
+from randomnet.multiregion.weights import DALE, effective, trained
+from randomnet.rnn import FORMS, Dense, Dynamics, driven
+from randomnet.synthetic.regions import Description
+
+
+class MultiRegionRNN(nn.Module):
+    """A network described by regions, or a connectome with regions, called as torch.nn.RNN is.
+
+    config: the path of a JSON file, a dict, a `Description` (see `randomnet.synthetic.regions`), or a Connectome with
+    labels["region"]: its weights are what training starts from, its drive and initial are b and the initial state, and
+    `input_size` inputs reach every unit. H units in the order of config, I inputs in the order of its input regions.
+
+    activation: a row of `ACTIVATIONS`. form: current or rate. dt, tau: a = dt/tau, in one unit of time; tau also as
+    {region: tau}. noise_state, noise_input: sigma of the noise of `forward`. dale, dale_input: a mode of `DALE`, how
+    recurrent and input weights keep their signs. bounds: of the weights' magnitudes in all modes but off.
+    spectral_radius: W_rec is scaled once to this one. initialisation: see `region_network`. learnable_init: whether the
+    initial state is trained. seed: of all that is drawn here. Raises ValueError, also for a wrong description; warns
+    where a > 1.
+
+    Parameters: recurrent_values (H, H) and input_values (H, I), V of each weight, 0 without an edge; bias (n,), of the
+    units of regions with learnable_bias; initial (H,) if learnable_init. Everything else that makes the network is a
+    buffer, so a checkpoint holds the whole network, whatever the seed of the one it is loaded into. It also knows the
+    `settings`, and loading it where these differ is a ValueError. Source: mRNNTorch.
+    """
+
+    def __init__(
+        self,
+        config: str | Path | Mapping[str, Any] | Description | Connectome,
+        *,
+        activation: str = "relu",
+        form: str = "current",
+        dt: float = 10.0,
+        tau: float | Mapping[str, float] = 100.0,
+        noise_state: float = 0.01,
+        noise_input: float = 0.01,
+        dale: str = "abs",
+        dale_input: str = "abs",
+        bounds: tuple[float, float] = (0.0, 10.0),
+        spectral_radius: float | None = None,
+        initialisation: str = "uniform",
+        batch_first: bool = True,
+        learnable_init: bool = False,
+        input_size: int | None = None,
+        seed: int = 0,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        known = {"activation": (activation, ACTIVATIONS), "form": (form, FORMS), "dale": (dale, DALE),
+                 "dale_input": (dale_input, DALE)}  # fmt: skip
+        for name, (value, names) in known.items():
+            if value not in names:
+                raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}")
+        for name, sigma in (("noise_state", noise_state), ("noise_input", noise_input)):
+            if not 0 <= sigma < math.inf:
+                raise ValueError(f"{name} must be a finite number of at least 0, got {sigma!r}")
+        if len(bounds) != 2 or not 0 <= bounds[0] < bounds[1]:
+            raise ValueError(f"bounds must be two numbers 0 <= low < high, got {bounds!r}")
+        self.activation, self.form, self.batch_first = activation, form, batch_first
+        self.noise_state, self.noise_input = noise_state, noise_input
+        self.dale, self.dale_input, self.bounds = dale, dale_input, (float(bounds[0]), float(bounds[1]))
+        within = None if dale == "off" else self.bounds
+        start = starting(config, input_size, seed, initialisation, spectral_radius, within)
+        self.names, self.labels, self.inputs = start.network.names, start.network.labels, start.inputs
+        self.hidden_size, self.input_size = start.input_weights.shape
+        regions = self.labels["region"].tolist()
+        self.a = leaks(dt, tau, regions)  # by region
+        if max(self.a.values()) > 1:
+            warnings.warn(f"a = dt / tau is {max(self.a.values()):g}, above 1: steps overshoot", stacklevel=2)
+        self._register(start, learnable_init, np.array([self.a[region] for region in regions]), device, dtype)
+
+    def _register(
+        self,
+        start: Start,
+        learnable_init: bool,
+        a: np.ndarray,
+        device: torch.device | str | None,
+        dtype: torch.dtype | None,
+    ) -> None:
+        def tensor(values: np.ndarray | None) -> Tensor:
+            values = np.zeros(self.hidden_size) if values is None else values
+            return torch.tensor(values, device=device, dtype=dtype or torch.get_default_dtype())
+
+        input_signs, base = np.sign(start.input_weights), tensor(start.network.drive)
+        recurrent = trained(start.weights, start.signs, self.dale, self.bounds)
+        inputs = trained(start.input_weights, input_signs, self.dale_input, self.bounds)
+        learnable = torch.tensor(np.flatnonzero(start.learnable), device=device)
+        self.recurrent_values, self.input_values = nn.Parameter(tensor(recurrent)), nn.Parameter(tensor(inputs))
+        self.register_parameter("bias", nn.Parameter(base[learnable]) if len(learnable) else None)
+        initial = tensor(start.network.initial)
+        if learnable_init:
+            self.initial = nn.Parameter(initial)
+        else:
+            self.register_buffer("initial", initial)
+        self.register_buffer("recurrent_signs", tensor(start.signs))
+        self.register_buffer("input_signs", tensor(input_signs))
+        self.register_buffer("base_firing", base)
+        self.register_buffer("learnable", learnable)
+        self.register_buffer("leaks", tensor(a) if self._single_a is None else None)
+
+    def extra_repr(self) -> str:
+        """Sizes and choices, for print."""
+        regions = ", ".join(f"{name} {units}" for name, units in self.settings()["regions"])
+        return f"{regions}; {self.input_size} inputs, {self.activation}, {self.form}, a={self.a}, dale={self.dale}"
+
+    @property
+    def _single_a(self) -> float | None:
+        """a of all units, None where regions have their own."""
+        values = set(self.a.values())
+        return values.pop() if len(values) == 1 else None
+
+    # ---- the network
+
+    def effective_weights(self) -> tuple[Tensor, Tensor]:
+        """W_rec[post, pre] (H, H) and W_inp (H, I), differentiable; 0 without an edge, within bounds but in mode off.
+
+        At a bound, and where V is beyond it, no gradient leads further out, and the one that leads back passes as if
+        there were no bound.
+        """
+        recurrent = effective(self.recurrent_values, self.recurrent_signs, self.dale, self.bounds)
+        return recurrent, effective(self.input_values, self.input_signs, self.dale_input, self.bounds)
+
+    def biases(self) -> Tensor:
+        """b (H,): base_firing, and in its place the trained bias of the units that have one."""
+        return self.base_firing if self.bias is None else self.base_firing.index_copy(0, self.learnable, self.bias)
+
+    def dynamics(self) -> Dynamics:
+        """The network without inputs and noise as a system with a spectrum, differentiable; its time in units of tau.
+
+        Raises ValueError where regions have their own tau.
+        """
+        if self._single_a is None:
+            raise ValueError(f"dynamics: expected one tau for all regions, got a = dt / tau of {self.a}")
+        return self._system(self.effective_weights()[0])
+
+    def connectome(self, name: str = "multiregion") -> Connectome:
+        """The network as it is now: its edges with their effective weights, labels, biases and initial state."""
+        weights, drive, initial = (
+            values.detach().double().cpu().numpy()
+            for values in (self.effective_weights()[0], self.biases(), self.initial)
+        )
+        post, pre = np.nonzero(self.recurrent_signs.cpu().numpy())
+        return Connectome(name, post, pre, weights[post, pre], self.names, self.labels, {"source": "multiregion"},
+                          drive=drive, initial=initial)  # fmt: skip
+
+    @torch.no_grad()
+    def project(self) -> None:
+        """Cut V of mode clamp back to the bounds, after each step of the optimiser; the other modes need no such call.
+
+        Without it weights keep signs and bounds too, but V runs beyond these and takes its time to come back.
+        """
+        for values, signs, mode in (
+            (self.recurrent_values, self.recurrent_signs, self.dale),
+            (self.input_values, self.input_signs, self.dale_input),
+        ):
+            if mode == "clamp":
+                values.copy_(values.clamp(*self.bounds) * signs.abs())
+
+    def dead_weights(self) -> tuple[int, int]:
+        """How many recurrent and how many input weights no gradient can move: V < 0 in mode relu."""
+        pairs = (self.recurrent_values, self.dale), (self.input_values, self.dale_input)
+        recurrent, inputs = (int((values < 0).sum()) if mode == "relu" else 0 for values, mode in pairs)
+        return recurrent, inputs
+
+    def dale_broken(self) -> Tensor:
+        """Indices (n,) of the units whose outgoing edges have both signs, as the description says."""
+        return ((self.recurrent_signs > 0).any(0) & (self.recurrent_signs < 0).any(0)).nonzero().squeeze(1)
+
+    # ---- a run
+
+    def forward(
+        self,
+        input: Timed = None,
+        hx: Tensor | None = None,
+        *extra: Tensor,
+        noise: bool | torch.Generator | None = None,
+        W_rec: Tensor | None = None,
+        W_inp: Tensor | None = None,
+        steps: int | None = None,
+        return_states: bool = False,
+    ) -> tuple[Tensor, ...]:
+        """Rates (B, T, H), index t after input t, and the last state (1, B, H), to be passed on as the next hx.
+
+        input: (B, T, I), or {input region: (B, T, its units)}; (T, B, I) if not batch_first; (T, I) unbatched, and then
+        what is returned has no B either; None for a network without inputs, where an extra or `steps` says T. hx: state
+        (B, H), (1, B, H) or (H,); None for the network's `initial`. Rates start at phi(hx). extra: unweighted inputs,
+        exactly (B, T, H), in the layout of input. W_rec, W_inp: effective weights in place of the network's own.
+        return_states: also the states h, (B, T, H), as a third value.
+
+        noise: None for on in train mode and off in eval mode. xi is sigma sqrt(2/a) N(0, 1), fresh for every step,
+        sample and unit or input: with W = 0, states have an sd of sigma sqrt(2 / (2 - a)). Where regions have their own
+        tau, a of the input's noise is the units' mean. It is torch's own generator's, or that of a generator given.
+        Raises ValueError for another shape or dtype: which was expected, and which came.
+        """
+        layout = Layout(self.hidden_size, self.inputs, self.batch_first, self.base_firing)
+        inputs, extras, batched = layout.in_time(input, extra, steps, hx)
+        initial = self.initial if hx is None else layout.state(hx, inputs.shape[1])
+        if self.training if noise is None else noise:
+            generator = noise if isinstance(noise, torch.Generator) else None
+            inputs, extras = self._noisy(inputs, extras, generator)
+        if W_rec is None or W_inp is None:
+            recurrent, weights = self.effective_weights()
+            W_rec, W_inp = recurrent if W_rec is None else W_rec, weights if W_inp is None else W_inp
+        layout.check("W_rec", W_rec, (self.hidden_size, self.hidden_size))
+        layout.check("W_inp", W_inp, (self.hidden_size, self.input_size))
+        rates, _, states = driven(
+            self._system(W_rec),
+            self._interface(W_inp),
+            inputs,
+            initial,
+            extra=functools.reduce(torch.add, extras) if extras else None,
+            leaks=self.leaks,
+            last=len(inputs) if return_states else 1,
+        )
+        output, final = layout.as_given(rates, batched), states[-1:] if batched else states[-1]
+        return (output, final, layout.as_given(states, batched)) if return_states else (output, final)
+
+    def _noisy(
+        self, inputs: Tensor, extras: list[Tensor], generator: torch.Generator | None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Inputs with their noise, and that of the state as one extra input more."""
+
+        def white(units: int, sigma: float, a: float | Tensor) -> Tensor:
+            shape, like = (*inputs.shape[:2], units), self.base_firing
+            noise = torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
+            return noise.mul_(sigma * (2 / a) ** 0.5)
+
+        a = self._single_a if self.leaks is None else self.leaks
+        if self.noise_state:
+            extras = [*extras, white(self.hidden_size, self.noise_state, a)]
+        if self.noise_input and self.input_size:
+            inputs = inputs + white(self.input_size, self.noise_input, a if self.leaks is None else a.mean())
+        return inputs, extras
+
+    def _system(self, recurrent: Tensor) -> Dynamics:
+        activation, gains = replace(ACTIVATIONS[self.activation], stretches=False), torch.ones_like(self.base_firing)
+        a = self._single_a or 1.0  # where regions have their own, `driven` goes by the leaks
+        return Dynamics(Dense(recurrent), gains, torch.zeros_like(gains), activation, self.form, a, drive=self.biases())
+
+    def _interface(self, weights: Tensor) -> dict[str, Tensor]:
+        """That of `driven`: the input weights, no readout, and no bias, which is the system's drive."""
+        none, readout = torch.zeros_like(self.base_firing), weights.new_zeros(0, self.hidden_size)
+        return {"input_weights": weights, "input_bias": none, "recurrent_bias": none, "readout_weights": readout,
+                "readout_bias": readout.new_zeros(0)}  # fmt: skip
+
+    # ---- checkpoints
+
+    def settings(self) -> dict[str, Any]:
+        """What makes the network besides its tensors, as plain values."""
+        regions = [[region, int((self.labels["region"] == region).sum())] for region in self.a]  # lists have an order
+        return {"regions": regions, "inputs": [[*pair] for pair in self.inputs.items()], "activation": self.activation,
+                "form": self.form, "a": [*self.a.values()], "dale": self.dale, "dale_input": self.dale_input,
+                "bounds": [*self.bounds]}  # fmt: skip
+
+    def get_extra_state(self) -> Tensor:
+        """The settings as JSON, in a tensor, as what copies or averages a checkpoint takes all in it to be one."""
+        return torch.tensor(list(json.dumps(self.settings()).encode()), dtype=torch.uint8)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Refuse the checkpoint of another network. Raises ValueError: which setting, its value here and there."""
+        theirs = json.loads(bytes(state.tolist()))
+        for name, own in self.settings().items():
+            if theirs.get(name) != own:
+                raise ValueError(f"{name}: expected a checkpoint of a network with {own}, got {theirs.get(name)}")

@@ -1,0 +1,586 @@
+"""Networks of regions as a module: torch.nn.RNN where a = 1, closed forms elsewhere, and Dale's law under training."""
+
+import copy
+import json
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+import randomnet
+from randomnet.activations import ACTIVATIONS
+from randomnet.connectome import from_dense
+from randomnet.multiregion import DALE, MultiRegionRNN
+from randomnet.rnn import FORMS
+from randomnet.synthetic.regions import from_dict
+
+BATCH, TIME = 4, 9
+CONSTRAINED = [mode for mode in DALE if mode != "off"]
+
+
+def described(sizes=(6, 5, 4), inputs=(2, 3), sparsity=0.0, signs=("pos", "neg", "pos"), **region):
+    """Regions r0, r1, ... all joined to all, inputs u0, u1, ... to all."""
+    names = [f"r{index}" for index in range(len(sizes))]
+    sources = [f"u{index}" for index in range(len(inputs))]
+    return {
+        "recurrent_regions": [
+            {"name": name, "num_units": units, "sign": sign, "learnable_bias": True, "init": 0.2, "base_firing": 0.1}
+            | region
+            for name, units, sign in zip(names, sizes, signs, strict=False)
+        ],
+        "recurrent_connections": [
+            {"src_region": a, "dst_region": b, "sparsity": sparsity} for a in names for b in names
+        ],
+        "input_regions": [{"name": a, "num_units": units} for a, units in zip(sources, inputs, strict=True)],
+        "input_connections": [{"src_region": a, "dst_region": b, "sparsity": sparsity} for a in sources for b in names],
+    }
+
+
+def made(config=None, dtype=torch.float64, **settings):
+    return MultiRegionRNN(described() if config is None else config, dtype=dtype, **settings).eval()
+
+
+def elman(config, nonlinearity, form, batch_first=True):
+    """A network with a = 1 and any weights, and torch.nn.RNN with the same ones."""
+    ours = made(config, activation=nonlinearity, form=form, dt=1, tau=1, dale="off", dale_input="off",
+                batch_first=batch_first)  # fmt: skip
+    torch.manual_seed(0)
+    theirs = torch.nn.RNN(ours.input_size, ours.hidden_size, nonlinearity=nonlinearity, batch_first=batch_first,
+                          dtype=torch.float64)  # fmt: skip
+    with torch.no_grad():
+        theirs.weight_hh_l0.mul_(3)
+        ours.recurrent_values.copy_(theirs.weight_hh_l0)
+        ours.input_values.copy_(theirs.weight_ih_l0)
+        ours.bias.copy_(theirs.bias_ih_l0 + theirs.bias_hh_l0)
+    return ours, theirs
+
+
+# ---- torch.nn.RNN
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
+@pytest.mark.parametrize("layout", ["batch_first", "time_first", "unbatched"])
+@pytest.mark.parametrize("sizes", [(15,), (6, 5, 4)])
+def test_at_a_1_it_is_an_elman_network_in_values_and_gradients(form, nonlinearity, layout, sizes):
+    ours, theirs = elman(described(sizes), nonlinearity, form, batch_first=layout != "time_first")
+    shape = {"batch_first": (BATCH, TIME, 5), "time_first": (TIME, BATCH, 5), "unbatched": (TIME, 5)}[layout]
+    inputs = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    state = torch.randn((1, 15) if layout == "unbatched" else (1, BATCH, 15), dtype=torch.float64)
+    begin = torch.tanh(state) if nonlinearity == "tanh" else torch.relu(state)  # nn.RNN's state are the rates
+    if form == "rate":
+        state = begin
+    found, final = ours(inputs, state)
+    expected, last = theirs(inputs, begin)
+    final = final if form == "rate" else (torch.tanh if nonlinearity == "tanh" else torch.relu)(final)
+    assert found.shape == expected.shape and final.shape == last.shape
+    assert_close(found, expected, rtol=0, atol=1e-12)
+    assert_close(final, last, rtol=0, atol=1e-12)
+    at_rates, at_last = torch.randn_like(expected), torch.randn_like(last)
+    own = [inputs, ours.recurrent_values, ours.input_values, ours.bias]
+    other = [inputs, theirs.weight_hh_l0, theirs.weight_ih_l0, theirs.bias_ih_l0]
+    for chosen in ((1, 1), (1, 0), (0, 1)):
+        one, two = (chosen[0] * (rates * at_rates).sum() + chosen[1] * (end * at_last).sum()
+                    for rates, end in ((found, final), (expected, last)))  # fmt: skip
+        pairs = zip(torch.autograd.grad(one, own, retain_graph=True),
+                    torch.autograd.grad(two, other, retain_graph=True), strict=True)  # fmt: skip
+        for ours_bar, theirs_bar in pairs:
+            assert_close(ours_bar, theirs_bar, rtol=0, atol=1e-10)
+
+
+def test_the_gradient_of_the_initial_state_is_that_of_an_elman_network():
+    ours, theirs = elman(described(), "tanh", "rate")
+    inputs, state = torch.randn(BATCH, TIME, 5).double(), torch.randn(1, BATCH, 15).double().requires_grad_()
+    one, two = (torch.autograd.grad(net(inputs, state)[0].square().sum(), state)[0] for net in (ours, theirs))
+    assert_close(one, two, rtol=0, atol=1e-10)
+
+
+# ---- leak, continuation, per-region tau
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_linear_network_is_its_closed_form(form):
+    net = made(activation="linear", form=form, dt=1, tau=5)
+    with torch.no_grad():
+        net.bias.zero_()
+    inputs, state = torch.randn(BATCH, TIME, 5).double(), torch.randn(BATCH, 15).double()
+    recurrent, weights = (values.detach() for values in net.effective_weights())
+    once = 0.8 * torch.eye(15, dtype=torch.float64) + 0.2 * recurrent
+    powers = [torch.linalg.matrix_power(once, k) for k in range(TIME + 1)]
+    expected = state @ powers[TIME].mT
+    for t in range(TIME):
+        expected = expected + 0.2 * inputs[:, t] @ weights.mT @ powers[TIME - 1 - t].mT
+    assert_close(net(inputs, state)[1][0], expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("tau", [1.0, 4.0, {"r0": 2.0, "r1": 3.0, "r2": 4.0}])
+def test_halves_chained_by_the_state_are_the_whole(form, activation, tau):
+    net = made(activation=activation, form=form, dt=1, tau=tau)
+    inputs = torch.randn(BATCH, 2 * TIME, 5).double()
+    whole, end = net(inputs)
+    first, state = net(inputs[:, :TIME])
+    second, after = net(inputs[:, TIME:], state)
+    assert_close(torch.cat([first, second], 1), whole, rtol=0, atol=1e-12)
+    assert_close(after, end, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_regions_may_have_their_own_tau(form):
+    """By hand, in numpy; and the gradients by autograd through plain steps."""
+    net = made(activation="tanh", form=form, dt=10, tau={"r0": 20, "r1": 50, "r2": 100}, learnable_init=True)
+    a = np.repeat([0.5, 0.2, 0.1], [6, 5, 4])
+    inputs = torch.randn(BATCH, TIME, 5).double()
+    recurrent, weights = net.effective_weights()
+    state, path = net.initial.expand(BATCH, -1), []
+    for now in (inputs @ weights.mT + net.biases()).unbind(1):
+        to = torch.tanh(state) @ recurrent.mT + now if form == "current" else torch.tanh(state @ recurrent.mT + now)
+        state = (1 - torch.tensor(a)) * state + torch.tensor(a) * to
+        path.append(state)
+    expected = torch.stack(path, 1)
+    rates, _, states = net(inputs, return_states=True)
+    assert_close(states, expected, rtol=0, atol=1e-12)
+    assert_close(rates, torch.tanh(expected) if form == "current" else expected, rtol=0, atol=1e-12)
+    leaves, at = list(net.parameters()), torch.randn_like(states)
+    for found, wanted in ((states, expected), (rates, torch.tanh(expected) if form == "current" else expected)):
+        pairs = zip(torch.autograd.grad((found * at).sum(), leaves, retain_graph=True),
+                    torch.autograd.grad((wanted * at).sum(), leaves, retain_graph=True), strict=True)  # fmt: skip
+        for one, other in pairs:
+            assert_close(one, other, rtol=1e-9, atol=1e-12)
+    h, w, u, b = (values.detach().numpy() for values in (net.initial, recurrent, weights, net.biases()))
+    drive = u @ inputs[0, 0].numpy() + b
+    h = (1 - a) * h + a * (w @ np.tanh(h) + drive if form == "current" else np.tanh(w @ h + drive))
+    np.testing.assert_allclose(states[0, 0].detach().numpy(), h, rtol=1e-12)
+
+
+def test_the_system_of_a_network_steps_as_the_network_does():
+    net = made(described(inputs=()), activation="tanh")
+    state = torch.randn(BATCH, 15).double()
+    assert_close(net.dynamics().step(state), net(None, state, steps=1)[1][0])
+    with pytest.raises(ValueError, match="expected one tau for all regions"):
+        made(tau={"r0": 20, "r1": 50, "r2": 100}).dynamics()
+
+
+# ---- noise
+
+
+@pytest.mark.parametrize(("a", "sd"), [(0.1, 0.01026), (0.5, 0.01155)])
+@pytest.mark.parametrize("generator", [None, 3])
+def test_noise_of_the_state_is_stationary_with_the_sd_and_correlation_of_the_formula(a, sd, generator):
+    net = made(described((10, 10), inputs=()), dt=a, tau=1, activation="linear")
+    torch.manual_seed(1)
+    with torch.no_grad():
+        net.bias.zero_()
+        noise = True if generator is None else torch.Generator().manual_seed(generator)
+        states = net(None, torch.zeros(1000, 20).double(), steps=int(10 / a), noise=noise, W_rec=torch.zeros(20, 20)
+                     .double(), return_states=True)[2]  # fmt: skip
+    before, after, n = states[:, -2], states[:, -1], 20_000
+    exact = 0.01 * np.sqrt(2 / (2 - a))
+    assert exact == pytest.approx(sd, abs=1e-5)
+    assert abs(float(after.std()) - exact) < 3 * exact / np.sqrt(2 * n)
+    lag = float((before * after).mean() / after.square().mean())
+    assert abs(lag - (1 - a)) < 3 * np.sqrt((1 - (1 - a) ** 2) / n)
+    between = torch.corrcoef(after)[~torch.eye(1000, dtype=torch.bool)]  # rows of the batch: no common noise
+    assert abs(float(between.mean())) < 0.003 and float(between.std()) == pytest.approx(1 / np.sqrt(19), rel=0.05)
+
+
+def test_noise_of_the_input_does_not_grow_with_time():
+    net = made(described((20,), inputs=(5,)), dt=0.5, tau=1, activation="linear", noise_input=0.1, noise_state=0.0)
+    weights = net.effective_weights()[1]
+    none = torch.zeros(20, 20).double()
+    exact = weights.norm(dim=1) * 0.1 * np.sqrt(2 * 0.5)  # of one step, as the state before is 0
+    with torch.no_grad():
+        net.bias.zero_()
+        for time, batch in ((10, 2000), (1000, 20)):
+            torch.manual_seed(time)
+            start = torch.zeros(batch, 20).double()
+            states = net(torch.zeros(batch, time, 5).double(), start, noise=True, W_rec=none, return_states=True)[2]
+            steps = torch.cat([start[:, None], states], 1)
+            steps = (steps[:, 1:] - 0.5 * steps[:, :-1]).flatten(0, 1)  # a W xi
+            assert (abs(steps.std(0) / exact - 1) < 3 / np.sqrt(2 * time * batch)).all()
+
+
+def test_noise_is_on_in_training_and_off_in_evaluation_unless_told():
+    net, inputs = made(), torch.randn(BATCH, TIME, 5).double()
+    quiet = net(inputs)[0]
+    assert torch.equal(net(inputs)[0], quiet) and not torch.equal(net(inputs, noise=True)[0], quiet)
+    net.train()
+    assert torch.equal(net(inputs, noise=False)[0], quiet) and not torch.equal(net(inputs)[0], quiet)
+    seeded = [net(inputs, noise=torch.Generator().manual_seed(2))[0] for _ in range(2)]
+    assert torch.equal(*seeded)
+    silent = made(noise_state=0, noise_input=0).train()
+    assert torch.equal(silent(inputs)[0], quiet)
+    regional = made(tau={"r0": 20, "r1": 50, "r2": 100})
+    assert regional(inputs, noise=True)[0].isfinite().all()
+
+
+# ---- Dale's law, bounds and masks
+
+
+@pytest.mark.parametrize("mode", CONSTRAINED)
+def test_signs_edges_and_bounds_stay_in_training(mode):
+    bounds = (0.01, 0.4)
+    net = made(described(sparsity=0.3), activation="tanh", dale=mode, dale_input=mode, bounds=bounds, seed=3).train()
+    signs, absent = net.recurrent_signs.clone(), net.recurrent_signs == 0
+    columns = np.repeat([1, -1, 1], [6, 5, 4])
+    start = net.effective_weights()[0].detach()
+    torch.manual_seed(0)
+    inputs, targets = torch.randn(8, TIME, 5).double(), torch.randn(8, TIME, 15).double()
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.03, weight_decay=1e-3)
+    for _ in range(200):
+        optimizer.zero_grad()
+        (net(inputs)[0] - targets).square().mean().backward()
+        optimizer.step()
+        net.project()
+        recurrent, weights = (values.detach() for values in net.effective_weights())
+        for values, mask in ((recurrent, ~absent), (weights, net.input_signs != 0)):
+            assert (values[~mask] == 0).all()
+            assert ((values.abs() >= bounds[0]) & (values.abs() <= bounds[1]))[mask].all()
+        assert (recurrent * torch.tensor(columns) >= 0).all() and (weights >= 0).all()
+    assert float((recurrent - start).abs().max()) > 0.1
+    assert torch.equal(net.recurrent_signs, signs)
+    assert (net.recurrent_values[absent] == 0).all()
+    if mode == "clamp":
+        values = net.recurrent_values[~absent]
+        assert ((values >= bounds[0]) & (values <= bounds[1])).all()
+
+
+@pytest.mark.parametrize("mode", DALE)
+def test_the_gradient_of_every_mode_is_right(mode):
+    net = made(described(sizes=(3, 2), inputs=(2,), sparsity=0.2), activation="tanh", dale=mode, dale_input=mode)
+    leaves = [values.detach().clone().requires_grad_() for values in (net.recurrent_values, net.input_values)]
+    inputs = torch.randn(2, 3, 2).double()
+
+    def run(recurrent, weights):
+        values = {"recurrent_values": recurrent, "input_values": weights}
+        return torch.func.functional_call(net, values, (inputs,))
+
+    # entries without an edge are 0, where abs and relu have no derivative, but neither has any effect
+    assert torch.autograd.gradcheck(run, leaves)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("tau", [1.0, 4.0, {"r0": 2.0, "r1": 3.0}])
+def test_gradients_of_states_and_extra_inputs(form, tau):
+    net = made(described(sizes=(3, 2), inputs=(2,)), activation="sigmoid", form=form, dt=1, tau=tau)
+    inputs, extra, state = (torch.randn(shape).double().requires_grad_() for shape in ((2, 3, 2), (2, 3, 5), (2, 5)))
+
+    def run(inputs, state, extra):
+        return net(inputs, state, extra, return_states=True)
+
+    assert torch.autograd.gradcheck(run, (inputs, state, extra))
+
+
+BEYOND = [  # mode, V, bounds, the one at which the weight is
+    *[(mode, 0.9, (0.0, 0.5), 0.5) for mode in ("abs", "relu", "clamp")],
+    *[(mode, 0.0, (0.0, 0.5), 0.0) for mode in ("abs", "relu", "clamp")],
+    *[(mode, 0.05, (0.1, 0.5), 0.1) for mode in ("abs", "relu", "clamp")],
+    ("abs", -0.9, (0.0, 0.5), 0.5),
+    ("clamp", -0.9, (0.0, 0.5), 0.0),
+    ("softplus", 2.0, (0.1, 0.5), 0.5),
+    ("softplus", -3.0, (0.1, 0.5), 0.1),
+]
+
+
+@pytest.mark.parametrize(("mode", "value", "bounds", "edge"), BEYOND)
+def test_a_weight_at_a_bound_has_the_gradient_that_brings_it_back_and_no_other(mode, value, bounds, edge):
+    net = made(described(sizes=(3,), inputs=(1,)), dale=mode, bounds=bounds)
+    with torch.no_grad():
+        net.recurrent_values.fill_(value)
+    assert (net.effective_weights()[0] == edge).all()
+    further = 5.0 if edge == bounds[1] else -5.0
+    (outwards,) = torch.autograd.grad((net.effective_weights()[0] - further).square().sum(), net.recurrent_values)
+    assert (outwards == 0).all()
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
+    for _ in range(400):
+        optimizer.zero_grad()
+        (net.effective_weights()[0] - 0.3).square().sum().backward()
+        optimizer.step()
+    assert_close(net.effective_weights()[0].detach(), torch.full((3, 3), 0.3).double(), rtol=0, atol=1e-3)
+
+
+def test_dead_weights_are_counted_in_mode_relu_alone():
+    for mode, expected in (("relu", (3, 1)), ("abs", (0, 0))):
+        net = made(dale=mode, dale_input=mode)
+        with torch.no_grad():
+            net.recurrent_values[0, :3], net.input_values[0, 0] = -1, -1
+        assert net.dead_weights() == expected
+        recurrent = net.effective_weights()[0]
+        (gradient,) = torch.autograd.grad(recurrent.sum(), net.recurrent_values)
+        assert (gradient[0, :3] == 0).all() == (mode == "relu") and (recurrent[0, :3] == 0).all() == (mode == "relu")
+
+
+@pytest.mark.parametrize("mode", DALE)
+def test_masks_have_the_zeros_that_were_asked_for(mode):
+    net = made(described(sparsity=0.35), dale=mode, dale_input=mode, seed=5)
+    recurrent, weights = net.effective_weights()
+    for values in (recurrent, weights):
+        zeros = np.split((values == 0).numpy(), [6, 11])
+        assert [set(block.sum(0)) for block in zeros] == [{3}, {2}, {2}]  # ceil(6, 5, 4 x .35)
+    again, other = (made(described(sparsity=0.35), dale=mode, dale_input=mode, seed=seed) for seed in (5, 6))
+    assert torch.equal(again.recurrent_signs, net.recurrent_signs)
+    assert not torch.equal(other.recurrent_signs, net.recurrent_signs)
+    for values in net.parameters():
+        values.data.fill_(0.3)
+    assert torch.equal(net.effective_weights()[0] == 0, recurrent == 0)
+
+
+def test_units_that_break_dales_law_by_the_description_are_named():
+    broken = {
+        "recurrent_regions": [{"name": "a", "num_units": 2, "base_firing": 0}, {"name": "b", "base_firing": 1}],
+        "recurrent_connections": [
+            {"src_region": "a", "dst_region": "a", "sign": "inhib"}, {"src_region": "a", "dst_region": "b"},
+            {"src_region": "b", "dst_region": "a"}],
+    }  # fmt: skip
+    assert made(broken).dale_broken().tolist() == [0, 1] and made().dale_broken().tolist() == []
+
+
+def test_unconstrained_initial_weights_keep_the_signs_of_the_description_where_a_mode_asks_for_them():
+    signed = made(initialisation="xavier").effective_weights()[0]
+    free = made(initialisation="xavier", dale="off").effective_weights()[0]
+    assert_close(signed.abs(), free.abs())
+    assert (signed[:, :6] > 0).all() and (signed[:, 6:11] < 0).all()
+    assert (free[:, :6] < 0).any()
+
+
+@pytest.mark.parametrize("mode", DALE)
+@pytest.mark.parametrize("initialisation", ["uniform", "xavier", "balanced"])
+def test_the_spectral_radius_is_the_one_asked_for(mode, initialisation):
+    net = made(dale=mode, initialisation=initialisation, spectral_radius=1.3)
+    found = np.abs(np.linalg.eigvals(net.effective_weights()[0].detach().numpy())).max()
+    assert found == pytest.approx(1.3, rel=1e-5)
+
+
+# ---- biases, initial states, extra inputs
+
+
+def test_biases_are_trained_where_the_description_says_so():
+    config = described()
+    config["recurrent_regions"][1]["learnable_bias"] = False
+    net = made(config)
+    assert "bias" in dict(net.named_parameters()) and net.bias.shape == (10,) and "bias" in net.state_dict()
+    net(torch.randn(BATCH, TIME, 5).double())[0].sum().backward()
+    torch.optim.SGD(net.parameters(), lr=0.1).step()
+    moved = (net.biases() != 0.1).detach()
+    assert moved[:6].any() and moved[11:].any() and not moved[6:11].any()
+    assert made(described(learnable_bias=False)).bias is None
+
+
+def test_the_initial_state_is_that_of_the_description_and_may_be_trained():
+    config = described(init=0.7)
+    net, trained = made(config, activation="tanh"), made(config, activation="tanh", learnable_init=True)
+    inputs = torch.randn(BATCH, TIME, 5).double()
+    assert_close(net(inputs)[0], net(inputs, torch.full((15,), 0.7).double())[0])
+    assert "initial" not in dict(net.named_parameters())
+    trained(inputs)[0].sum().backward()
+    assert (trained.initial.grad != 0).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("tau", [100, {"r0": 20, "r1": 50, "r2": 100}])
+def test_an_extra_input_is_an_input_region_with_weights_of_1(form, tau):
+    net = made(form=form, tau=tau, activation="tanh")
+    inputs, first, second = (torch.randn(BATCH, TIME, units).double() for units in (5, 15, 15))
+    found = net(inputs, None, first, second)[0]
+    recurrent, weights = net.effective_weights()
+    wide = made(described(inputs=(2, 3, 15)), form=form, tau=tau, activation="tanh")
+    joined = torch.cat([weights, torch.eye(15).double()], 1)
+    expected = wide(torch.cat([inputs, first + second], -1), W_rec=recurrent, W_inp=joined)[0]
+    assert_close(found, expected, rtol=0, atol=1e-12)
+    h, a = net.initial.numpy(), net.a["r0"] if tau == 100 else np.repeat([0.5, 0.2, 0.1], [6, 5, 4])
+    w, drive = recurrent.detach().numpy(), weights @ inputs[0, 0] + first[0, 0] + second[0, 0] + net.biases()
+    to = w @ np.tanh(h) + drive.detach().numpy() if form == "current" else np.tanh(w @ h + drive.detach().numpy())
+    h = (1 - a) * h + a * to
+    np.testing.assert_allclose(found[0, 0].detach(), np.tanh(h) if form == "current" else h, rtol=1e-12)
+
+
+def test_inputs_may_come_by_region_and_weights_from_outside():
+    net, inputs = made(), torch.randn(BATCH, TIME, 5).double()
+    whole = net(inputs)[0]
+    assert torch.equal(net({"u1": inputs[..., 2:], "u0": inputs[..., :2]})[0], whole)
+    recurrent, weights = net.effective_weights()
+    assert torch.equal(net(inputs, W_rec=recurrent, W_inp=weights)[0], whole)
+    assert not torch.equal(net(inputs, W_rec=recurrent.flip(1))[0], whole)
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_a_network_without_inputs_takes_its_time_from_steps_or_an_extra_input(batch_first):
+    net = made(described(inputs=()), batch_first=batch_first)
+    lead = (1, TIME) if batch_first else (TIME, 1)
+    alone, state = net(steps=TIME)
+    assert alone.shape == (*lead, 15) and state.shape == (1, 1, 15)
+    assert net(None, state, steps=3)[1].shape == (1, 1, 15)
+    assert torch.equal(net(None, None, torch.zeros(*lead, 15).double())[0], alone)
+    assert torch.equal(net(None, None, torch.zeros(TIME, 15).double())[0], alone.reshape(TIME, 15))
+    assert net(None, torch.zeros(BATCH, 15).double(), steps=2)[1].shape == (1, BATCH, 15)
+
+
+# ---- what a module must be able to
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.4])
+def test_a_checkpoint_is_the_network_whatever_the_seed_it_is_loaded_under(tmp_path, sparsity):
+    settings = {"activation": "tanh", "tau": {"r0": 20, "r1": 50, "r2": 100}, "learnable_init": True}
+    one, other = (made(described(sparsity=sparsity), seed=seed, **settings) for seed in (1, 2))
+    with torch.no_grad():
+        one.bias.add_(torch.randn(15))
+    inputs = torch.randn(BATCH, TIME, 5).double()
+    assert not torch.equal(one(inputs)[0], other(inputs)[0])
+    torch.save(one.state_dict(), tmp_path / "net.pt")
+    other.load_state_dict(torch.load(tmp_path / "net.pt", weights_only=True))
+    for found, wanted in zip(other(inputs, return_states=True), one(inputs, return_states=True), strict=True):
+        assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"form": "rate"}, "form: expected a checkpoint of a network with rate, got current"),
+        ({"activation": "tanh"}, "activation: expected a checkpoint of a network with tanh, got relu"),
+        ({"dt": 20}, "a: expected a checkpoint of a network with "),
+        ({"dale": "off"}, "dale: expected a checkpoint of a network with off, got abs"),
+        ({"bounds": (0, 5)}, "bounds: "),
+        ({"config": described((6, 4, 5))}, "regions: "),
+    ],
+)
+def test_a_checkpoint_of_another_network_is_refused(settings, text):
+    with pytest.raises(ValueError) as caught:
+        made(**settings).load_state_dict(made().state_dict())
+    assert str(caught.value).startswith(text)
+
+
+def test_the_type_of_the_numbers_is_kept():
+    net, inputs = made(dtype=None), torch.randn(BATCH, TIME, 5)
+    assert [values.dtype for values in net(inputs, noise=True)] == [torch.float32] * 2
+    twice = copy.deepcopy(net).double()
+    assert [values.dtype for values in twice(inputs.double(), noise=True)] == [torch.float64] * 2
+    assert_close(twice(inputs.double())[0].float(), net(inputs)[0])
+    assert torch.equal(pickle.loads(pickle.dumps(net))(inputs)[0], net(inputs)[0])
+    assert made(device="meta").recurrent_values.device.type == "meta"
+
+
+def test_it_trains_within_another_module():
+    torch.manual_seed(0)
+    net = randomnet.MultiRegionRNN(described(), activation="tanh", tau=20, noise_state=0.0, noise_input=0.0)
+    readout = torch.nn.Linear(15, 1)
+    both = torch.nn.ModuleList([net, readout])
+    inputs = torch.randn(16, TIME, 5)
+    targets = inputs[..., :1].cumsum(1) / 3
+    optimizer, losses = torch.optim.Adam(both.parameters(), lr=0.01), []
+    for _ in range(60):
+        loss = (readout(net(inputs)[0]) - targets).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_connectome_with_regions_gives_its_weights():
+    rng = np.random.default_rng(0)
+    matrix = rng.random((6, 6)) * np.array([1, 1, -1, 1, -1, 1]) * (rng.random((6, 6)) < 0.7)
+    network = from_dense("net", matrix, np.array(list("uvwxyz")), labels={"region": np.array(list("abbaca"))})
+    net = made(network, input_size=2, tau={"a": 20, "b": 50, "c": 100})
+    assert_close(net.effective_weights()[0].detach().numpy(), matrix)
+    assert net.leaks.tolist() == [0.5, 0.2, 0.2, 0.5, 0.1, 0.5] and net(torch.zeros(3, 2).double())[0].shape == (3, 6)
+    again = net.connectome()
+    assert_close(again.dense(), matrix)
+    assert again.labels is network.labels and (again.initial == 0).all()
+    assert (made(network).input_size, made(network)(steps=2)[0].shape) == (0, (1, 2, 6))
+
+
+def test_a_path_and_a_record_describe_as_a_dict_does(tmp_path):
+    (tmp_path / "net.json").write_text(json.dumps(described()))
+    expected = made().effective_weights()
+    for config in (str(tmp_path / "net.json"), tmp_path / "net.json", from_dict(described())):
+        for one, other in zip(made(config).effective_weights(), expected, strict=True):
+            assert torch.equal(one, other)
+
+
+# ---- errors
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"activation": "tahn"}, "activation must be one of tanh, .*, got 'tahn'"),
+        ({"form": "elman"}, "form must be one of current, rate, got 'elman'"),
+        ({"dale": "hardtanh"}, "dale must be one of abs, relu, softplus, clamp, off, got 'hardtanh'"),
+        ({"dale_input": True}, "dale_input must be one of abs, relu, softplus, clamp, off, got True"),
+        ({"bounds": (1, 0.5)}, r"bounds must be two numbers 0 <= low < high, got \(1, 0.5\)"),
+        ({"bounds": (-1, 0.5)}, "bounds must be two numbers"),
+        ({"dt": 0}, "dt must be a finite number above 0, got 0"),
+        ({"tau": -1}, "tau must be a finite number above 0, got -1"),
+        ({"tau": {"r0": 1, "r1": 2}}, "tau: expected one for each of r0, r1, r2, got r0, r1"),
+        ({"tau": {"r0": 1, "r1": 2, "r2": 3, "r3": 4}}, "tau: expected one for each of r0, r1, r2, got r0, r1, r2, r3"),
+        ({"noise_state": -1}, "noise_state must be a finite number of at least 0, got -1"),
+        ({"spectral_radius": 0}, "spectral_radius must be a finite number above 0, got 0"),
+        ({"spectral_radius": 90}, r"bounds: expected weights within 0..10, got .* at spectral_radius 90"),
+        ({"initialisation": "normal"}, "initialisation must be one of uniform, xavier, balanced, got 'normal'"),
+        ({"input_size": 3}, "input_size: expected none, as the description has the input regions, got 3"),
+        ({"config": 3}, "config: expected a path, a dict, a Description or a Connectome, got a int"),
+        ({"config": from_dense("net", np.eye(3), np.array(list("xyz")))}, "net: expected labels 'region', got none"),
+        ({"config": from_dense("net", np.eye(3), np.array(list("xyz")), labels={"region": np.array(["a"] * 3)}),
+          "initialisation": "xavier"}, "initialisation: a connectome has its own weights, got 'xavier'"),
+    ],
+)  # fmt: skip
+def test_wrong_settings_are_refused(settings, text):
+    with pytest.raises(ValueError, match=text):
+        made(**settings)
+
+
+def test_a_radius_of_a_network_without_cycles_is_refused():
+    config = described((3, 2), inputs=())
+    config["recurrent_connections"] = config["recurrent_connections"][1:2]
+    with pytest.raises(ValueError, match=r"spectral radius 0 \(no cycles\)"):
+        made(config, spectral_radius=1.0)
+
+
+def test_steps_that_overshoot_warn():
+    with pytest.warns(UserWarning, match="a = dt / tau is 2, above 1"):
+        made(dt=20, tau=10)
+
+
+def zeros(*shape):
+    return torch.zeros(*shape, dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "text"),
+    [
+        ([zeros(4, 9, 6)], {}, r"input: expected a tensor of shape \(B, T, 5\) or \(T, 5\), got \(4, 9, 6\)"),
+        ([zeros(5)], {}, r"input: expected .*, got \(5\)"),
+        ([None], {}, r"input: expected a tensor of shape \(B, T, 5\) or \(T, 5\), got a NoneType"),
+        ([zeros(4, 0, 5)], {}, "input: expected at least one step, got 0"),
+        ([zeros(4, 9, 5).float()], {}, "input: expected torch.float64, as the network has, got torch.float32"),
+        ([{"u0": zeros(4, 9, 2)}], {}, "input: expected the input regions u0, u1, got u0"),
+        ([{"u0": zeros(4, 9, 2), "u1": zeros(4, 9, 4)}], {},
+         r"input\['u1'\]: expected a tensor of shape \(4, 9, 3\), got \(4, 9, 4\)"),
+        ([{"u0": zeros(4, 9, 2), "u1": zeros(4, 8, 3)}], {}, r"input\['u1'\]: .* \(4, 9, 3\), got \(4, 8, 3\)"),
+        ([zeros(4, 9, 5), zeros(3, 15)], {},
+         r"hx: expected a tensor of shape \(4, 15\) or \(1, 4, 15\) or \(15\), got \(3, 15\)"),
+        ([zeros(4, 9, 5), zeros(2, 4, 15)], {}, r"hx: expected .*, got \(2, 4, 15\)"),
+        ([zeros(4, 9, 5), None, zeros(4, 10, 15)], {},
+         r"extra\[0\]: expected a tensor of shape \(4, 9, 15\), got \(4, 10, 15\)"),
+        ([zeros(4, 9, 5), None, zeros(4, 9, 15), zeros(9, 15)], {}, r"extra\[1\]: .* \(4, 9, 15\), got \(9, 15\)"),
+        ([zeros(4, 9, 5)], {"W_rec": zeros(15, 14)}, r"W_rec: .* \(15, 15\), got \(15, 14\)"),
+        ([zeros(4, 9, 5)], {"W_inp": zeros(5, 15)}, r"W_inp: .* \(15, 5\), got \(5, 15\)"),
+        ([zeros(4, 9, 5)], {"steps": 8}, "steps: expected 9, the steps of the input, got 8"),
+    ],
+)  # fmt: skip
+def test_wrong_inputs_are_refused(given, options, text):
+    with pytest.raises(ValueError, match=text):
+        made()(*given, **options)
+
+
+def test_inputs_of_a_network_without_inputs_are_refused():
+    net = made(described(inputs=()))
+    with pytest.raises(ValueError, match="expected an extra input or steps, as there are no input regions"):
+        net()
+    with pytest.raises(ValueError, match=r"expected None, as there are no input regions, got \(4, 9, 5\)"):
+        net(zeros(4, 9, 5))
+    with pytest.raises(ValueError, match=r"extra\[0\]: expected a tensor of shape \(B, T, 15\) or \(T, 15\)"):
+        net(None, None, zeros(4, 9, 5))
