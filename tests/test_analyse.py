@@ -166,6 +166,7 @@ def test_it_is_interrupted_between_the_steps_of_the_search(tmp_path):
         ("analysis.starts=1", "[analysis] starts: expected a whole number from 2"),
         ("analysis.grid_points=1", "[analysis] grid_points: expected a whole number from 2"),
         ("analysis.duration=0.1", "[analysis] duration: expected at least one step, 0.2 (model.dt), got '0.1'"),
+        ("analysis.duration=1e300", "[analysis] duration: expected at most 2e+06, 1e+07 steps"),
         ("analysis.start=3", "did you mean 'starts'?"),
     ],
 )

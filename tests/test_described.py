@@ -152,8 +152,14 @@ def test_another_file_is_another_network_to_a_results_folder(tmp_path, capsys):
         (["populations.couplings=EE: 1, EX: 2"], "[populations] couplings"),
         (["populations.sizes=E: 1.5"], "[populations] sizes: expected names with whole numbers >= 1"),
         (["populations.sizes=E: 10, E: 4"], "[populations] sizes: expected names with whole numbers"),
-        (["populations.in_degree=E: 4"], "[populations] in_degree: expected one for each of E, I, got E"),
+        (["populations.in_degree=E: 4"], "[populations] in_degree: expected one for each of E, I alone, got E"),
         (["populations.in_degree=500"], "[populations] "),
+        (["populations.sizes=E: 10000000000, I: 9", "populations.couplings=II: 1", "populations.kernels=none"],
+         "sizes: expected a network that fits"),
+        (["populations.sizes=none"], "[populations] sizes: expected names with whole numbers"),
+        (["populations.kernels=EE: uniform 5"], "[populations] kernels of EE: kappa"),
+        (["populations.kernels=EE: gaussian"], "in_degree = all"),
+        (["populations.external=E: 1e308", "populations.external_rate=1e308"], "[populations] external: expected"),
         (["populations.sizes=E: 900000, I: 9", "populations.in_degree=all"], "sizes: expected a network that fits"),
         (["populations.kernels=EE: kosine 1"], "[populations] kernels: expected blocks with one of uniform"),
         (["populations.kernels=EE: cosine 2"], "[populations] "),
@@ -179,6 +185,8 @@ def test_what_is_wrong_with_populations_is_said_in_one_line(tmp_path, capsys, ov
 def test_what_is_wrong_with_regions_is_said_in_one_line(tmp_path, capsys):
     broken = json.loads(json.dumps(REGIONS))
     broken["recurrent_connections"][1]["dst_region"] = "kortex"
+    enormous = json.loads(json.dumps(REGIONS))
+    enormous["recurrent_regions"][0]["num_units"] = 10**10
     driven = {**REGIONS, "input_regions": [{"name": "light", "num_units": 2}],
               "input_connections": [{"input": "light", "dst_region": "thalamus"}]}  # fmt: skip
     task = "[trialparams]\ntask_name = seq_mem\n[trainvalidate]\ninit = connectome\n"
@@ -187,6 +195,7 @@ def test_what_is_wrong_with_regions_is_said_in_one_line(tmp_path, capsys):
         (lambda: ini(tmp_path, "regions", more="[regions]\nregions_file = no.json\n" + SPECTRUM), "no.json"),
         (lambda: regional(tmp_path, broken), "recurrent_connections[1].dst_region"),
         (lambda: regional(tmp_path, {"recurrent_region": []}, name="other"), "recurrent_region"),
+        (lambda: regional(tmp_path, enormous, name="enormous"), "expected a network that fits into"),
     ):
         assert run(make()) == 2
         error = capsys.readouterr().err

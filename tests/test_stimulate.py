@@ -8,7 +8,9 @@ import pytest
 
 import runrandomnet
 import visualization
+from randomnet.comparison import matching
 from randomnet.config import read_plan
+from randomnet.figures import stimulate as stimulate_figures
 from randomnet.kinds import building, stimulate
 from randomnet.results import ResultsFolder
 from randomnet.training import Interrupted
@@ -109,9 +111,11 @@ def test_all_units_and_groups_by_another_label(tmp_path):
     [
         (["stimulation.units=X"], "[stimulation] units: "),
         (["stimulation.units=E, "], "[stimulation] units: a selection must be a name"),
+        (["analysis.duration=1e300"], "[analysis] duration: expected at most 2.5e+06, 1e+07 steps"),
+        (["stimulation.settle=1e300"], "[stimulation] settle: expected at most 2.5e+06"),
         (["stimulation.offset=7"], "[stimulation] offset: expected a time after onset = 2 and within"),
         (["stimulation.offset=1"], "[stimulation] offset: expected a time after onset = 2"),
-        (["stimulation.ramp=3"], "[stimulation] ramp: ramps of 12 and 12 steps do not fit"),
+        (["stimulation.ramp=3"], "[stimulation] ramp: expected at most half of the time from onset to offset, got '3'"),
         (["stimulation.by=region"], "[stimulation] by: "),
         (["stimulation.action=silence", "stimulation.strength=3"], "strength: expected it only where stimulation"),
         (["model.integrator=rk4"], "[model] integrator: expected euler with kind = stimulate"),
@@ -130,6 +134,29 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, capsys, overrides, text):
     error = capsys.readouterr().err
     assert text in error and len(error.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_name_with_a_comma_is_one_name_and_the_groups_that_change_most_are_drawn(tmp_path):
+    description = {
+        "recurrent_regions": [
+            {"name": "a, b", "num_units": 3, "base_firing": 1, "sign": "pos"},
+            *({"name": f"r{n}", "num_units": 1, "base_firing": 1} for n in range(14)),
+        ],
+        "recurrent_connections": [{"src_region": "a, b", "dst_region": "r13"}],
+        "input_regions": [],
+        "input_connections": [],
+    }
+    (tmp_path / "net.json").write_text(json.dumps(description))
+    path = tmp_path / "a.ini"
+    text = INI.format(out=tmp_path / "out", form="rate", units="a, b", more="").replace("populations\ng", "regions\ng")
+    head, _, tail = text.partition("[populations]")
+    path.write_text(head + f"[regions]\nregions_file = {tmp_path / 'net.json'}\n[model]" + tail.partition("[model]")[2])
+    assert runrandomnet.main([str(path)]) == 0
+    found = ResultsFolder(tmp_path / "out")
+    assert pd.read_csv(found.root / "summary.csv")["targets"][0] == 3 and len(found.run(0, 0).arrays["groups"]) == 15
+    [combo] = matching.read_combos(found.root, "one", 0)
+    drawn = stimulate_figures._responses(combo, found.run(0, 0).arrays)
+    assert len(drawn.groups) == 11 and drawn.of == 15 and {"a, b", "r13"} <= set(drawn.groups.tolist())
 
 
 def test_it_is_interrupted_and_a_trajectory_that_explodes_is_said(tmp_path):

@@ -6,6 +6,8 @@ from pathlib import Path
 from randomnet.config.option import ANALYSE, JUDGED, N_BACK, STIMULATE, TRAINING
 from randomnet.config.schema import Config
 
+MOST_STEPS = 10**7  # of a trajectory that is followed
+
 Key = tuple[str, str]
 
 
@@ -82,6 +84,14 @@ def _network(config: Config) -> tuple[Key, str] | None:
 def _dynamics(config: Config) -> tuple[Key, str] | None:
     if config.experiment.kind in (*ANALYSE, *STIMULATE) and config.analysis.duration < config.model.dt:
         return ("analysis", "duration"), f"at least one step, {config.model.dt:g} (model.dt)"
+    longest = MOST_STEPS * config.model.dt
+    if config.experiment.kind in (*ANALYSE, *STIMULATE) and config.analysis.duration > longest:
+        return ("analysis", "duration"), f"at most {longest:g}, {MOST_STEPS:g} steps"
+    done = config.stimulation
+    if config.experiment.kind == "stimulate" and done.settle > longest:
+        return ("stimulation", "settle"), f"at most {longest:g}, {MOST_STEPS:g} steps"
+    if config.experiment.kind == "stimulate" and 0 < done.offset - done.onset < 2 * done.ramp:
+        return ("stimulation", "ramp"), "at most half of the time from onset to offset"
     if config.experiment.kind == "stimulate" and config.has_task:
         return ("trialparams", "task_name"), "none with kind = stimulate, whose networks are left to themselves"
     if config.experiment.kind == "stimulate" and config.model.integrator == "rk4":

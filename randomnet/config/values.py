@@ -288,7 +288,7 @@ class Named(Value):
         kind = "whole numbers" if self.whole else "numbers"
         others = [*(["one number for all"] if self.one else []), *self.words]
         named = f"names with {kind}{_bounds(self.low, None, False)} such as E: 4, I: 1"
-        others += [] if self.one or self.words else ["none"]
+        others += [] if self.one or self.words or self.whole else ["none"]
         return ", or ".join([named, *others])
 
     def parse(self, text: str) -> Listed | float | str:
@@ -297,7 +297,10 @@ class Named(Value):
             return text.lower()
         if self.one and ":" not in text:
             return self._number(text)
-        return Listed((name, self._number(number)) for name, number in _entries(text))
+        entries = _entries(text)
+        if self.whole and not entries:
+            raise ValueError("none")
+        return Listed((name, self._number(number)) for name, number in entries)
 
     def _number(self, text: str) -> float:
         number = int(text) if self.whole else float(text)

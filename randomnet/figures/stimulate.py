@@ -10,6 +10,7 @@ from randomnet.figures.options import against_options
 from randomnet.figures.runs import Figures, arrays_by_iteration
 from randomnet.plotting import Panel, Responses
 
+MOST_GROUPS = 11  # with a panel of their own
 PANELS = (
     Panel("targets_change", "change of the targets'\nmean rate", zero=True),
     Panel("others_change", "change of the others'\nmean rate", zero=True),
@@ -35,11 +36,14 @@ def response_figures(study: Study, ylabel: str | None) -> Figures:
 def _responses(combo: Combo, arrays: dict[str, np.ndarray]) -> Responses:
     names = matching.value_text(combo, "stimulation.units") or "all units"
     action = str(combo.get("stimulation.action"))
+    change = np.abs(arrays["changed"] - arrays["control"]).max((1, 2))
+    most = np.sort(np.argsort(-change, kind="stable")[:MOST_GROUPS])  # in the network's order
     return Responses(
-        groups=arrays["groups"],
+        groups=arrays["groups"][most],
+        of=len(change),
         times=arrays["times"],
-        control=arrays["control"],
-        changed=arrays["changed"],
+        control=arrays["control"][most],
+        changed=arrays["changed"][most],
         distance=arrays["distance"],
         window=(float(arrays["window"][0]), float(arrays["window"][1])),
         what=f"{names} {'silenced' if action == 'silence' else 'driven'}",

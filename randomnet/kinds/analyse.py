@@ -6,6 +6,7 @@ constant drive and, of a task, its biases; each is reported with the eigenvalues
 field is that of the plane of the first two principal components of all states.
 """
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from randomnet import results
 from randomnet.analysis import FixedPoints, fixed_points, flow_field, jacobian_of, plane, starting_points
-from randomnet.config import Run
+from randomnet.config import ConfigError, Run
 from randomnet.kinds import building
 from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.rnn import Dynamics
@@ -28,12 +29,21 @@ UNIT = "start"
 HEADLINE = ("neurons", "fixed_points", "stable_points", "slow_points", "converged_starts", "explained", "seconds")
 ALONG = 20  # states of a trajectory at which the step is linearised
 PROBE = 20  # starts of an estimate
+LARGEST = 1e100  # of a state; what is larger has left the range of numbers
 SETTLED = 1e-12  # q below which a trajectory has come to rest
 
 
 def check(run: Run) -> dict[str, Any]:
     """Everything that can be wrong before the run starts; returns the connectome's facts. Raises ConfigError."""
-    return building.check(run)
+    facts = building.check(run)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    chosen, steps = run.config.analysis, run.config.analysis.duration / run.config.model.dt
+    if not run.config.has_task and 8 * steps * chosen.trajectories * facts["neurons"] > memory / 2:
+        raise ConfigError(
+            f"[analysis] duration: expected so short that {chosen.trajectories} trajectories of {facts['neurons']} "
+            f"neurons fit into memory, got {chosen.duration:g}"
+        )
+    return facts
 
 
 def length(run: Run) -> float:
@@ -48,7 +58,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     with torch.no_grad():
         system = building.double(start.network).alone()
         states = _trajectories(run, start, system)
-    if not bool(states.isfinite().all()):
+    if not _bounded(states):
         return _diverged(start, began)
     told = 0
 
@@ -93,6 +103,11 @@ def _diverged(start: building.Start, began: float) -> dict[str, Any]:
         "summary": {"neurons": start.connectome.n, "seconds": seconds},
         "connectome": start.connectome.facts(),
     }
+
+
+def _bounded(states: Tensor) -> bool:
+    """Whether all can be squared."""
+    return bool((states.abs() < LARGEST).all())
 
 
 def _trajectories(run: Run, start: building.Start, system: Dynamics) -> Tensor:
@@ -172,6 +187,8 @@ def estimate(runs: Sequence[Run]) -> Cost:
         began = time.perf_counter()
         states = _trajectories(run, start, system)
         following = time.perf_counter() - began
+    if not _bounded(states):
+        return Cost(0.0, following)
     began = time.perf_counter()
     few = replace(run, config=replace(run.config, analysis=replace(run.config.analysis, starts=probe)))
     _fixed_points(few, system, states, lambda done: None)

@@ -8,7 +8,7 @@ from randomnet.config import ConfigError, Run
 from randomnet.connectome import Connectome
 from randomnet.synthetic import Kernel, Populations, population_network, read_description, region_network
 
-EDGE_BYTES = 60  # while a network is drawn
+UNIT_BYTES, EDGE_BYTES = 400, 60  # while a network is drawn
 
 
 def made(run: Run) -> Connectome:
@@ -20,12 +20,13 @@ def _populations(run: Run) -> Connectome:
     chosen = run.config.populations
     names = tuple(name for name, _ in chosen.sizes)
     try:
+        kernels = {block: _kernel(block, *how) for block, *how in chosen.kernels}
         about = Populations(
             names=names,
             sizes=tuple(size for _, size in chosen.sizes),
             couplings=dict(chosen.couplings),
             in_degree=_in_degrees(chosen.in_degree, names),
-            kernels={block: Kernel(*how) for block, *how in chosen.kernels},
+            kernels=kernels,
             gain=chosen.gain,
             external=dict(chosen.external),
             external_rate=chosen.external_rate,
@@ -34,20 +35,40 @@ def _populations(run: Run) -> Connectome:
             self_connections=chosen.self_connections,
             unsigned=chosen.unsigned,
         )
-        _check_room(about)
+        edges = sum(block.n_post * (block.n_pre if block.k is None else block.k) for block in about.blocks())
+        _check_room("sizes", about.n, edges)
         return population_network(about, run.generator("network"))
     except ValueError as error:
-        raise ConfigError(f"[populations] {error}") from None
+        raise ConfigError(f"[populations] {_in_ini(str(error))}") from None
 
 
-def _check_room(about: Populations) -> None:
-    """ValueError for so many connections that they cannot fit into this machine's memory."""
+def _kernel(block: str, name: str, kappa: float, phase: float) -> Kernel:
+    try:
+        return Kernel(name, kappa, phase)
+    except ValueError as error:
+        raise ValueError(f"kernels of {block}: {error}") from None
+
+
+def _in_ini(text: str) -> str:
+    """What is wrong, in the words of the INI."""
+    for there, here in (
+        ("in_degree is None", "in_degree = all"),
+        ("in_degree = None", "in_degree = all"),
+        ("drive must be finite", "external: expected strengths whose products with external_rate are finite"),
+        ("weights must be finite", "couplings: expected strengths whose products with gain are finite"),
+    ):
+        text = text.replace(there, here)
+    return text
+
+
+def _check_room(what: str, units: float, edges: float) -> None:
+    """ValueError for a network that cannot fit into this machine's memory."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    edges = sum(block.n_post * (block.n_pre if block.k is None else block.k) for block in about.blocks())
-    if EDGE_BYTES * edges > memory:
+    need = UNIT_BYTES * units + EDGE_BYTES * edges
+    if need > memory:
         raise ValueError(
-            f"sizes: expected a network that fits into {memory / 1e9:.0f} GB of memory, got about {edges:.2g} "
-            f"connections, which need {EDGE_BYTES * edges / 1e9:.0f} GB"
+            f"{what}: expected a network that fits into {memory / 1e9:.0f} GB of memory, got {units:.3g} units and "
+            f"about {edges:.2g} connections, which need {need / 1e9:.3g} GB"
         )
 
 
@@ -59,7 +80,7 @@ def _in_degrees(given: Any, names: tuple[str, ...]) -> tuple[float, ...] | None:
         return (given,) * len(names)
     found = dict(given)
     if set(found) != set(names):
-        raise ValueError(f"in_degree: expected one for each of {', '.join(names)}, got {', '.join(found)}")
+        raise ValueError(f"in_degree: expected one for each of {', '.join(names)} alone, got {', '.join(found)}")
     return tuple(found[name] for name in names)
 
 
@@ -70,6 +91,9 @@ def _regions(run: Run) -> Connectome:
     path = Path(chosen.regions_file).expanduser()
     try:
         description = read_description(path)
+        units = {region.name: region.units for region in description.regions}
+        edges = sum(units[one.source] * units[one.target] * (1 - one.sparsity) for one in description.connections)
+        _check_room(str(path), sum(units.values()), edges)
         if run.config.has_task and description.inputs:
             raise ValueError(
                 "expected regions without inputs of their own with a task, whose inputs reach all units, "

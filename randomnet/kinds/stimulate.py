@@ -98,17 +98,22 @@ def _plan(run: Run, units: Units) -> _Plan:
             f"[stimulation] offset: expected a time after onset = {chosen.onset:g} and within "
             f"analysis.duration = {run.config.analysis.duration:g}, got {chosen.offset:g}"
         )
-    names = [name.strip() for name in chosen.units.split(",")] if chosen.units.strip() else []
+    silence, ramp = chosen.action == "silence", min(round(chosen.ramp / dt), (last - first) // 2)
+    strengths = course(steps, first, last, 0.0 if silence else chosen.strength, ramp, ramp)
+    return _Plan(_targets(chosen.units.strip(), units), first, last, strengths, silence, _groups(chosen.by, units))
+
+
+def _targets(text: str, units: Units) -> Tensor:
+    """The units of one name, commas and all, or of several with commas between them."""
     try:
-        targets, ramp = select(units, *names), round(chosen.ramp / dt)
+        return select(units, text) if text else select(units)
+    except ValueError as error:
+        if "," not in text:
+            raise ConfigError(f"[stimulation] units: {error}") from None
+    try:
+        return select(units, *(name.strip() for name in text.split(",")))
     except ValueError as error:
         raise ConfigError(f"[stimulation] units: {error}") from None
-    silence = chosen.action == "silence"
-    try:
-        strengths = course(steps, first, last, 0.0 if silence else chosen.strength, ramp, ramp)
-    except ValueError as error:
-        raise ConfigError(f"[stimulation] ramp: {error}") from None
-    return _Plan(targets, first, last, strengths, silence, _groups(chosen.by, units))
 
 
 def _groups(by: str, units: Units) -> dict[str, Tensor]:
@@ -118,7 +123,7 @@ def _groups(by: str, units: Units) -> dict[str, Tensor]:
     try:
         return units.groups(kinds[0])
     except ValueError as error:
-        raise ConfigError(f"[stimulation] by: {error}") from None
+        raise ConfigError(f"[stimulation] by: {str(error).removeprefix('by: ').removeprefix('by ')}") from None
 
 
 @torch.no_grad()
@@ -135,7 +140,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
         "summary": {"neurons": start.connectome.n, "targets": len(plan.targets)},
         "connectome": start.connectome.facts(),
     }
-    if np.isfinite(arrays["control"]).all() and np.isfinite(arrays["changed"]).all():
+    if all(np.isfinite(array).all() for array in arrays.values()):
         results.write_arrays(folder.path / "arrays.npz", arrays | plan.described(run.config.model.dt))
         within = slice(plan.first, plan.last)
         record["summary"] |= {

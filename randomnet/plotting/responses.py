@@ -12,18 +12,19 @@ from matplotlib.patches import Patch
 from randomnet.plotting.style import COLOURS, DOUBLE, REFERENCE, STYLE, legend, new_figure, plain
 
 COLUMNS = 3
-MOST = 11  # groups with a panel of their own
 
 
 @dataclass(frozen=True)
 class Responses:
     """What is drawn of one network.
 
-    groups: (G,) texts; times (T,) in tau; control, changed: (G, B, T), mean rates of B trajectories; distance: (B, T),
-    root mean square over units between a trajectory and its control; window: (onset, offset); what: what is done.
+    groups: (G,) texts, of so many in all (`of`), those that change most; times (T,) in tau; control, changed:
+    (G, B, T), mean rates of B trajectories; distance: (B, T), root mean square over units between a trajectory and its
+    control; window: (onset, offset); what: what is done.
     """
 
     groups: np.ndarray
+    of: int
     times: np.ndarray
     control: np.ndarray
     changed: np.ndarray
@@ -34,7 +35,7 @@ class Responses:
 
 def responses(network: Responses, title: str = "") -> Figure:
     """A panel for each group, and the distance between the two: means, and standard deviations over trajectories."""
-    shown = min(len(network.groups), MOST)
+    shown = len(network.groups)
     rows = -(-(shown + 1) // COLUMNS)
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, 0.4 + 1.6 * rows, title)
@@ -57,7 +58,7 @@ def responses(network: Responses, title: str = "") -> Figure:
             if number + COLUMNS > shown:
                 axes.set_xlabel("time (τ)")
                 axes.tick_params(labelbottom=True)
-        legend(figure, _handles(network), _said(network, shown))
+        legend(figure, _handles(network), _said(network))
         return figure
 
 
@@ -75,8 +76,9 @@ def _handles(network: Responses) -> list[Line2D | Patch]:
     ]
 
 
-def _said(network: Responses, shown: int) -> str:
+def _said(network: Responses) -> str:
     number = network.control.shape[1]
     bands = f"mean and standard deviation over {number} trajectories" if number > 1 else "one trajectory"
-    more = f"; {shown} of {len(network.groups)} groups" if shown < len(network.groups) else ""
+    shown = len(network.groups)
+    more = f"; of {network.of} groups the {shown} that change most" if shown < network.of else ""
     return bands + more

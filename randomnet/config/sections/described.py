@@ -67,7 +67,8 @@ class RegionsSection:
     regions_file: str = option(
         Value(),
         "",
-        "JSON file of regions, inputs and connections, in either form of mRNNTorch.",
+        "JSON file of regions, inputs and connections, in either form of mRNNTorch; relative paths start at the "
+        "folder the command is run in.",
         only=REGIONS,
         identity=False,
         grid=True,

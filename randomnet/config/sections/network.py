@@ -206,6 +206,7 @@ class ModelSection:
                 "class",
                 "super_class",
                 "region",
+                "parent",
                 "population",
             ),
             {
