@@ -1,4 +1,4 @@
-"""Small made-up connectomes in the formats that templates name, for tests that run them."""
+"""Small made-up connectomes in the formats that templates name, for tests that run them; and INIs with lines left out."""
 
 import tarfile
 
@@ -62,3 +62,9 @@ def matrix(folder):
 
 
 OF_TEMPLATE = {"hemibrain_eb": hemibrain, "flywire_neuropil": flywire, "flywire_brain": flywire, "my_matrix": matrix}
+
+
+def without(text: str, overrides: list[str]) -> str:
+    """An INI without the lines of the keys that are overridden: a key is given once."""
+    keys = {override.partition("=")[0].partition(".")[2] for override in overrides}
+    return "\n".join(line for line in text.splitlines() if line.partition(" =")[0] not in keys)

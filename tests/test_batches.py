@@ -252,7 +252,7 @@ def test_tasks_side_by_side_give_the_numbers_of_one_run_after_the_other(tmp_path
 def test_how_many_runs_with_trials_go_side_by_side(tmp_path):
     path = tmp_path / "a.ini"
     path.write_text(TRIALS.format(out=tmp_path, form="rate", dt=1, loss="task", task=TASK[0], size=6))
-    facts = {"neurons": 14, "edges": 182, "task": {"steps": 1000}}
+    facts = {"neurons": 14, "edges": 182, "task": {"steps_at_once": 1000}}
     for settings, expected in (
         ([], 6),
         (["execution.batch_runs=auto"], 1),  # another worker brings more

@@ -2,6 +2,7 @@
 
 import json
 
+import made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -172,10 +173,7 @@ def test_another_file_is_another_network_to_a_results_folder(tmp_path, capsys):
 )
 def test_what_is_wrong_with_populations_is_said_in_one_line(tmp_path, capsys, overrides, text):
     path = ini(tmp_path)
-    for override in overrides:  # in the file's place, not besides
-        key = override.partition("=")[0].partition(".")[2]
-        kept = [line for line in path.read_text().splitlines() if not line.startswith(f"{key} =")]
-        path.write_text("\n".join(kept))
+    path.write_text(made_up.without(path.read_text(), overrides))
     assert run(path, *overrides) == 2
     error = capsys.readouterr().err
     assert text in error and len(error.splitlines()) == 1

@@ -2,6 +2,7 @@
 
 import json
 
+import made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -125,11 +126,7 @@ def test_all_units_and_groups_by_another_label(tmp_path):
 )
 def test_what_is_wrong_is_said_in_one_line(tmp_path, capsys, overrides, text):
     path = tmp_path / "a.ini"
-    kept = INI.format(out=tmp_path / "out", form="rate", units="E", more="")
-    for override in overrides:
-        key = override.partition("=")[0].partition(".")[2]
-        kept = "\n".join(line for line in kept.splitlines() if not line.startswith(f"{key} ="))
-    path.write_text(kept)
+    path.write_text(made_up.without(INI.format(out=tmp_path / "out", form="rate", units="E", more=""), overrides))
     assert runrandomnet.main([str(path), *(part for one in overrides for part in ("--set", one))]) == 2
     error = capsys.readouterr().err
     assert text in error and len(error.splitlines()) == 1
@@ -166,10 +163,7 @@ def test_it_is_interrupted_and_a_trajectory_that_explodes_is_said(tmp_path):
     with pytest.raises(Interrupted):
         stimulate.execute_one(run, ResultsFolder(tmp_path / "out").run(0, 0), lambda row: None, lambda: True)
     settings = ["model.activation=linear", "net.g=1e90", "analysis.duration=200"]
-    text = path.read_text()
-    for key in ("activation", "g", "duration"):
-        text = "\n".join(line for line in text.splitlines() if not line.startswith(f"{key} ="))
-    path.write_text(text)
+    path.write_text(made_up.without(path.read_text(), settings))
     runrandomnet.main([str(path), *(part for one in settings for part in ("--set", one))])
     record = json.loads((tmp_path / "out" / "0" / "iter_0" / "run.json").read_text())
     assert record["status"] == "diverged" and "left the range of numbers" in record["reason"]

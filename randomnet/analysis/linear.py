@@ -35,8 +35,7 @@ def jacobian_of(system: Dynamics) -> Jacobian:
     matrix = coupling.values if isinstance(coupling, Dense) else coupling.across(eye).mT
 
     def jacobian(states: Tensor) -> Tensor:
-        seen = states if system.form == "current" else system.argument(states)
-        slopes = system.activation(seen, system.gains, system.shifts)[1]
+        slopes = system.activation(system.argument(states), system.gains, system.shifts)[1]
         across = matrix * (slopes.unsqueeze(-2) if system.form == "current" else slopes.unsqueeze(-1))
         return (1 - system.dt) * eye + system.dt * across
 

@@ -81,21 +81,29 @@ def _network(config: Config) -> tuple[Key, str] | None:
     return None
 
 
-def _dynamics(config: Config) -> tuple[Key, str] | None:
-    if config.experiment.kind in (*ANALYSE, *STIMULATE) and config.analysis.duration < config.model.dt:
+def _trajectories(config: Config) -> tuple[Key, str] | None:
+    if config.experiment.kind not in (*ANALYSE, *STIMULATE):
+        return None
+    duration, longest = config.analysis.duration, MOST_STEPS * config.model.dt
+    if duration < config.model.dt:
         return ("analysis", "duration"), f"at least one step, {config.model.dt:g} (model.dt)"
-    longest = MOST_STEPS * config.model.dt
-    if config.experiment.kind in (*ANALYSE, *STIMULATE) and config.analysis.duration > longest:
+    if duration > longest:
         return ("analysis", "duration"), f"at most {longest:g}, {MOST_STEPS:g} steps"
+    if config.experiment.kind not in STIMULATE:
+        return None
     done = config.stimulation
-    if config.experiment.kind == "stimulate" and done.settle > longest:
+    if done.settle > longest:
         return ("stimulation", "settle"), f"at most {longest:g}, {MOST_STEPS:g} steps"
-    if config.experiment.kind == "stimulate" and 0 < done.offset - done.onset < 2 * done.ramp:
+    if 0 < done.offset - done.onset < 2 * done.ramp:
         return ("stimulation", "ramp"), "at most half of the time from onset to offset"
-    if config.experiment.kind == "stimulate" and config.has_task:
+    if config.has_task:
         return ("trialparams", "task_name"), "none with kind = stimulate, whose networks are left to themselves"
-    if config.experiment.kind == "stimulate" and config.model.integrator == "rk4":
+    if config.model.integrator == "rk4":
         return ("model", "integrator"), "euler with kind = stimulate"
+    return None
+
+
+def _dynamics(config: Config) -> tuple[Key, str] | None:
     if config.model.integrator == "rk4" and config.has_task:
         return ("model", "integrator"), "euler with a task"
     if config.experiment.kind == "convergence" and config.has_task and config.lyapunov.driven:
@@ -148,4 +156,4 @@ def _cluster(config: Config) -> tuple[Key, str] | None:
     return None
 
 
-CHECKS = (_paths, _task, _network, _dynamics, _times, _trained, _number_param, _cluster)
+CHECKS = (_paths, _task, _network, _trajectories, _dynamics, _times, _trained, _number_param, _cluster)

@@ -85,10 +85,10 @@ SPECTRAL = ("spectrum", "convergence", "transition")
 JUDGED = ("spectrum", "transition")
 ANALYSE, STIMULATE = ("analyse",), ("stimulate",)
 RANDOM_ONLY = ("net.roi = random", lambda config: config.drawn_at_random)
-BY_NAME = ("net.source is not populations or regions", lambda config: config.net.source not in MADE)
+BY_NAME = ("net.source is not populations or regions", lambda config: not config.described)
 SOURCED = (
     "paths.path_to_network is set, or for populations and regions",
-    lambda config: bool(config.paths.path_to_network) or config.net.source in MADE,
+    lambda config: bool(config.paths.path_to_network) or config.described,
 )
 POPULATIONS = ("net.source = populations", lambda config: config.net.source == "populations")
 REGIONS = ("net.source = regions", lambda config: config.net.source == "regions")
@@ -124,5 +124,5 @@ RAY = ("execution.engine = ray", lambda config: config.execution.engine == "ray"
 BY_CHOICE = ("net.roi is not random", lambda config: not config.drawn_at_random)
 AT_A_PATH = (
     "net.roi is not random, and net.source not populations or regions",
-    lambda config: not config.drawn_at_random and config.net.source not in MADE,
+    lambda config: not (config.drawn_at_random or config.described),
 )

@@ -79,7 +79,12 @@ class Config:
     @property
     def drawn_at_random(self) -> bool:
         """Whether the network is a random matrix, another one in every iteration."""
-        return self.net.roi == "random" and self.net.source not in MADE
+        return self.net.roi == "random" and not self.described
+
+    @property
+    def described(self) -> bool:
+        """Whether the network is described by populations or regions, not measured or named."""
+        return self.net.source in MADE
 
     @property
     def has_task(self) -> bool:
@@ -115,8 +120,8 @@ class Config:
         """The normalization that is meant: `auto` resolved."""
         if self.net.normalization != "auto":
             return self.net.normalization
-        made = self.drawn_at_random or self.net.source in MADE
-        return "none" if made or self.trainvalidate.init != "connectome" else "sinkhorn"
+        made_up = self.drawn_at_random or self.described
+        return "none" if made_up or self.trainvalidate.init != "connectome" else "sinkhorn"
 
     def settings(self) -> dict[str, Any]:
         """Every option that this run's results depend on, as `section.key` -> plain value."""

@@ -275,10 +275,11 @@ class Listed(tuple):
 
 @dataclass(frozen=True)
 class Named(Value):
-    """Names with a number each, such as `E: 400, I: 100`, or none; or one number for all; or one of `words`."""
+    """Names with a number each, such as `E: 400, I: 100`; or one number for all; or one of `words`."""
 
     whole: bool = False
     low: float | None = None
+    none: bool = False  # whether no name at all will do
     one: bool = False  # whether one number for all will do
     words: tuple[str, ...] = ()
 
@@ -286,9 +287,8 @@ class Named(Value):
     def expected(self) -> str:
         """What the option may be, in words."""
         kind = "whole numbers" if self.whole else "numbers"
-        others = [*(["one number for all"] if self.one else []), *self.words]
+        others = [*["one number for all"] * self.one, *["none"] * self.none, *self.words]
         named = f"names with {kind}{_bounds(self.low, None, False)} such as E: 4, I: 1"
-        others += [] if self.one or self.words or self.whole else ["none"]
         return ", or ".join([named, *others])
 
     def parse(self, text: str) -> Listed | float | str:
@@ -298,7 +298,7 @@ class Named(Value):
         if self.one and ":" not in text:
             return self._number(text)
         entries = _entries(text)
-        if self.whole and not entries:
+        if not (entries or self.none):
             raise ValueError("none")
         return Listed((name, self._number(number)) for name, number in entries)
 

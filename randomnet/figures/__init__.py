@@ -2,6 +2,7 @@
 
     runs       the runs of a study as what a figure draws
     pooled     runs by label and by every option, all combos together
+    networks   the networks of a study that are drawn one by one
     options    the gridded options as axes and colours
     training, spectra, transition, convergence, analyse, stimulate, benchmark   figures of a kind
 """

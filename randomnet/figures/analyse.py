@@ -3,14 +3,12 @@
 import numpy as np
 
 from randomnet import plotting
-from randomnet.comparison import matching
-from randomnet.comparison.matching import Combo, Study
+from randomnet.comparison.matching import Study
+from randomnet.figures.networks import first_networks
 from randomnet.figures.options import against_options
-from randomnet.figures.pooled import varied_options
-from randomnet.figures.runs import Figures, arrays_by_iteration
+from randomnet.figures.runs import Figures
 from randomnet.plotting import Inside, Panel
 
-MOST = 12  # networks drawn one by one
 PANELS = (
     Panel("fixed_points", "fixed points found", whole=True, least=0.0),
     Panel("stable_points", "stable fixed points found", whole=True, least=0.0),
@@ -24,23 +22,9 @@ def point_dots(study: Study, ylabel: str | None) -> Figures:
 
 
 def inside_figures(study: Study, ylabel: str | None) -> Figures:
-    """A figure for each of the first networks: the first iteration of each combo."""
-    for combo in study.combos[:MOST]:
-        found = next(arrays_by_iteration(combo), None)
-        if found is None or "plane_axes" not in found[1]:
-            continue
-        stem, title = names_of(study, combo, "inside", found[0])
-        yield stem, plotting.inside(_inside(found[1]), title)
-
-
-def names_of(study: Study, combo: Combo, what: str, iteration: int) -> tuple[str, str]:
-    """The file's stem and the title of a figure of one network."""
-    options = varied_options(study, study.combos)
-    labels = {one.label for one in study.combos}
-    values = [f"{name} = {matching.value_text(combo, name)}" for name in options]
-    title = [matching.legend_text(combo.label, [combo.connectome]), *values, f"iteration\u00a0{iteration}"]
-    parts = [what, *[combo.label] * (len(labels) > 1), *(f"{name}={combo.get(name)}" for name in options)]
-    return "_".join(parts), ", ".join(filter(None, title))
+    """A figure for each of the first networks."""
+    for stem, title, _, arrays in first_networks(study, "inside", "plane_axes"):
+        yield stem, plotting.inside(_inside(arrays), title)
 
 
 def _inside(arrays: dict[str, np.ndarray]) -> Inside:

@@ -5,9 +5,9 @@ import numpy as np
 from randomnet import plotting
 from randomnet.comparison import matching
 from randomnet.comparison.matching import Combo, Study
-from randomnet.figures.analyse import MOST, names_of
+from randomnet.figures.networks import first_networks
 from randomnet.figures.options import against_options
-from randomnet.figures.runs import Figures, arrays_by_iteration
+from randomnet.figures.runs import Figures
 from randomnet.plotting import Panel, Responses
 
 MOST_GROUPS = 11  # with a panel of their own
@@ -24,13 +24,9 @@ def change_dots(study: Study, ylabel: str | None) -> Figures:
 
 
 def response_figures(study: Study, ylabel: str | None) -> Figures:
-    """A figure for each of the first networks: the first iteration of each combo."""
-    for combo in study.combos[:MOST]:
-        found = next(arrays_by_iteration(combo), None)
-        if found is None or "window" not in found[1]:
-            continue
-        stem, title = names_of(study, combo, "responses", found[0])
-        yield stem, plotting.responses(_responses(combo, found[1]), title)
+    """A figure for each of the first networks."""
+    for stem, title, combo, arrays in first_networks(study, "responses", "window"):
+        yield stem, plotting.responses(_responses(combo, arrays), title)
 
 
 def _responses(combo: Combo, arrays: dict[str, np.ndarray]) -> Responses:

@@ -6,7 +6,6 @@ constant drive and, of a task, its biases; each is reported with the eigenvalues
 field is that of the plane of the first two principal components of all states.
 """
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,7 +19,7 @@ from randomnet import results
 from randomnet.analysis import FixedPoints, fixed_points, flow_field, jacobian_of, plane, starting_points
 from randomnet.config import ConfigError, Run
 from randomnet.kinds import building
-from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.interface import Cost, Told, machine_memory, no_other, one_at_a_time
 from randomnet.rnn import Dynamics
 from randomnet.training import Interrupted
 
@@ -36,7 +35,7 @@ SETTLED = 1e-12  # q below which a trajectory has come to rest
 def check(run: Run) -> dict[str, Any]:
     """Everything that can be wrong before the run starts; returns the connectome's facts. Raises ConfigError."""
     facts = building.check(run)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = machine_memory()
     chosen, steps = run.config.analysis, run.config.analysis.duration / run.config.model.dt
     if not run.config.has_task and 8 * steps * chosen.trajectories * facts["neurons"] > memory / 2:
         raise ConfigError(
@@ -69,7 +68,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
         report({"advance": done - told})
         told = done
 
-    found = _fixed_points(run, system, states, tick)
+    found = _fixed_points(run, system, states, run.config.analysis.starts, tick)
     arrays, explained = _field(run, system, states)
     results.write_arrays(folder.path / "arrays.npz", _arrays(found) | arrays | _along(system, states))
     ends = states[-1]
@@ -114,8 +113,7 @@ def _trajectories(run: Run, start: building.Start, system: Dynamics) -> Tensor:
     """States (time, trajectories, N), the first ones included."""
     number = run.config.analysis.trajectories
     if not run.config.has_task:
-        drawn = run.generator("state").standard_normal((number, start.connectome.n))
-        now, path = torch.cat([start.state[None], torch.from_numpy(drawn[1:]).to(start.state)]), []
+        now, path = building.initial_states(run, start, number), []
         for _ in range(round(run.config.analysis.duration / run.config.model.dt)):
             path.append(now)
             now = system.step(now)
@@ -131,9 +129,12 @@ def _trajectories(run: Run, start: building.Start, system: Dynamics) -> Tensor:
 
 
 @torch.no_grad()
-def _fixed_points(run: Run, system: Dynamics, states: Tensor, tick: Callable[[int], None]) -> FixedPoints:
-    chosen = run.config.analysis
-    drawn = starting_points(states.flatten(0, 1), chosen.starts - 1, run.generator("starts"), chosen.start_noise)
+def _fixed_points(
+    run: Run, system: Dynamics, states: Tensor, number: int, tick: Callable[[int], None] = lambda done: None
+) -> FixedPoints:
+    """From so many starts."""
+    noise = run.config.analysis.start_noise
+    drawn = starting_points(states.flatten(0, 1), number - 1, run.generator("starts"), noise)
     starts = torch.cat([torch.zeros_like(drawn[:1]), drawn])
     return fixed_points(system.step, jacobian_of(system), starts, tick=tick)
 
@@ -190,7 +191,6 @@ def estimate(runs: Sequence[Run]) -> Cost:
     if not _bounded(states):
         return Cost(0.0, following)
     began = time.perf_counter()
-    few = replace(run, config=replace(run.config, analysis=replace(run.config.analysis, starts=probe)))
-    _fixed_points(few, system, states, lambda done: None)
+    _fixed_points(run, system, states, probe)
     each = (time.perf_counter() - began) / probe
     return Cost(each, following + each * run.config.analysis.starts)

@@ -18,6 +18,7 @@ from randomnet.config import TRAINED, Config, ConfigError, Run, Share
 from randomnet.connectome import Connectome
 from randomnet.formats import FormatError, load_npy
 from randomnet.kinds import pretrained
+from randomnet.kinds.interface import machine_memory
 from randomnet.kinds.networks import connectome_of, facts_of
 from randomnet.lyapunov import random_frame
 from randomnet.rnn import Network, is_sparse
@@ -63,6 +64,12 @@ def begin(run: Run) -> Start:
     frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, connectome.n), connectome.n))
     frame = frame.to(device_of(config))
     return Start(connectome, network, labels, torch.from_numpy(state).to(frame), frame)
+
+
+def initial_states(run: Run, start: Start, number: int) -> Tensor:
+    """(number, N): the run's own initial state, and random ones."""
+    drawn = run.generator("state").standard_normal((number, start.connectome.n))
+    return torch.cat([start.state[None], torch.from_numpy(drawn[1:]).to(start.state)])
 
 
 def largest_frame(run: Run, n: int) -> int:
@@ -143,8 +150,8 @@ def check(run: Run) -> dict[str, Any]:
         trials = f"{len(training)} to train, {len(validation)} to validate"
         made = {"source": training.source, "synthetic": training.synthetic}
         batch = max(min(run.config.trainvalidate.batch_size, len(training)), len(validation))
-        steps = batch * training.inputs.shape[1]  # of all trials that go through the network at once
-        facts["task"] = {"name": run.config.trialparams.task_name, "trials": trials, "steps": steps, **made}
+        made["steps_at_once"] = batch * training.inputs.shape[1]  # of all trials that go through the network together
+        facts["task"] = {"name": run.config.trialparams.task_name, "trials": trials, **made}
     if run.config.paths.pretrained:
         begin(run)
     return facts
@@ -152,12 +159,13 @@ def check(run: Run) -> dict[str, Any]:
 
 def _fits(run: Run, n: int, edges: int) -> None:
     """ConfigError for a network that cannot fit into this machine's memory: its matrices, or edges, and a frame."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = machine_memory()
     coupling = 20 * edges if is_sparse(n, edges) and not run.config.has_task else 2 * n * n
     need = 8 * (coupling + 6 * n * largest_frame(run, n))
     if need > memory:
+        which = "n" if run.config.drawn_at_random else "source" if run.config.described else "roi"
         raise ConfigError(
-            f"[net] {'n' if run.config.drawn_at_random else 'roi'}: expected a network that fits into "
+            f"[net] {which}: expected a network that fits into "
             f"{memory / 1e9:.0f} GB of memory, got {n} neurons, which need about {need / 1e9:.0f} GB"
         )
 

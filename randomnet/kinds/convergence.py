@@ -102,12 +102,10 @@ def estimate(runs: Sequence[Run]) -> Cost:
 def _spectra(run: Run, start: building.Start, k: int, report: Told, stop: Callable[[], bool]) -> list[Spectrum]:
     """One from each initial state; the first is the run's own, and an adaptive interval is the first one's."""
     schedule, system, n = spectral.schedule_of(run), spectral.system_of(run, start), start.connectome.n
-    count = run.config.lyapunov.initial_states
-    states = run.generator("state").standard_normal((count, n))
+    states = building.initial_states(run, start, run.config.lyapunov.initial_states)
     frames = np.random.default_rng(run.generator("basis").integers(2**63, size=4))
     found: list[Spectrum] = []
-    for number in range(count):
-        state = torch.from_numpy(states[number]).to(start.state)
+    for number, state in enumerate(states):
         frame = torch.from_numpy(random_frame(frames, k, n)).to(start.state) if number else start.frame[:k]
         tick = ticker(schedule.first, report, stop)
         found.append(spectrum(system, state, frame, schedule, tick))

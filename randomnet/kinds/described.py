@@ -1,11 +1,12 @@
 """Networks that the config describes instead of naming: populations, and regions."""
 
-import os
+import re
 from pathlib import Path
 from typing import Any
 
 from randomnet.config import ConfigError, Run
 from randomnet.connectome import Connectome
+from randomnet.kinds.interface import machine_memory
 from randomnet.synthetic import Kernel, Populations, population_network, read_description, region_network
 
 UNIT_BYTES, EDGE_BYTES = 400, 60  # while a network is drawn
@@ -39,7 +40,8 @@ def _populations(run: Run) -> Connectome:
         _check_room("sizes", about.n, edges)
         return population_network(about, run.generator("network"))
     except ValueError as error:
-        raise ConfigError(f"[populations] {_in_ini(str(error))}") from None
+        said = re.sub("in_degree (is|=) None", "in_degree = all", str(error))  # as the INI has it
+        raise ConfigError(f"[populations] {said}") from None
 
 
 def _kernel(block: str, name: str, kappa: float, phase: float) -> Kernel:
@@ -49,21 +51,9 @@ def _kernel(block: str, name: str, kappa: float, phase: float) -> Kernel:
         raise ValueError(f"kernels of {block}: {error}") from None
 
 
-def _in_ini(text: str) -> str:
-    """What is wrong, in the words of the INI."""
-    for there, here in (
-        ("in_degree is None", "in_degree = all"),
-        ("in_degree = None", "in_degree = all"),
-        ("drive must be finite", "external: expected strengths whose products with external_rate are finite"),
-        ("weights must be finite", "couplings: expected strengths whose products with gain are finite"),
-    ):
-        text = text.replace(there, here)
-    return text
-
-
 def _check_room(what: str, units: float, edges: float) -> None:
     """ValueError for a network that cannot fit into this machine's memory."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = machine_memory()
     need = UNIT_BYTES * units + EDGE_BYTES * edges
     if need > memory:
         raise ValueError(

@@ -11,6 +11,7 @@ WORKERS                             how many runs at a time it allows, None for 
 HEADLINE                            the columns of the summary worth printing at the end
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +33,11 @@ class Cost:
 
     epoch: float
     run: float
+
+
+def machine_memory() -> int:
+    """Bytes of this machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def one_at_a_time(

@@ -10,7 +10,6 @@ import numpy as np
 
 from randomnet import initialisation
 from randomnet.config import BUILT_IN_ROIS, Config, ConfigError, Run, nearest
-from randomnet.config.option import MADE
 from randomnet.config.sections import NetSection
 from randomnet.connectome import (
     Connectome,
@@ -89,7 +88,7 @@ def _weighted(run: Run) -> Connectome:
     if config.drawn_at_random:
         return _initialised(random_network(net.n, 1.0, run.generator("network")), run)
     drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
-    measured = made(drawing) if net.source in MADE else _measured_for(net, config)
+    measured = made(drawing) if config.described else _measured_for(net, config)
     if net.largest_component != "none":
         measured = _component(measured, net.largest_component)
     if measured.provenance["source"] == "bio2art region matrix":
@@ -278,7 +277,7 @@ def _initialised(connectome: Connectome, run: Run) -> Connectome:
 def _scaling_of(run: Run) -> str:
     """The scaling that is meant, of a connectome and of its nulls alike: `auto` balances E and I of signed counts."""
     net, config = run.config.net, run.config
-    if net.normalization != "auto" or config.drawn_at_random or net.source in MADE:
+    if net.normalization != "auto" or config.drawn_at_random or config.described:
         return config.scaling
     measured = _measured_for(net, config)
     weights = measured.weights

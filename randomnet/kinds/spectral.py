@@ -91,10 +91,10 @@ def beside(run: Run, facts: dict[str, Any], size: int) -> int:
 def _bytes(run: Run, facts: dict[str, Any], size: int) -> float:
     """What one run needs beside others: matrices, the path of an epoch where it trains, the frame that measures it."""
     config, n = run.config, facts["neurons"]
-    need, steps = 6.0 * n * n * size, 0.0
+    need = 6.0 * n * n * size
     if config.has_task:  # rates and their adjoints, of a batch
-        need += 3 * n * size * facts["task"]["steps"]
-        steps = facts["task"]["steps"] if config.spectrum_loss else 0
+        need += 3 * n * size * facts["task"]["steps_at_once"]
+        steps = facts["task"]["steps_at_once"] if config.spectrum_loss else 0
     else:
         schedule = schedule_of(run)
         steps = (schedule.first + schedule.transient + schedule.frame_transient) / config.model.dt

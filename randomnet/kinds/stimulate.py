@@ -8,6 +8,7 @@ where it would have been (mRNNTorch's manipulation_stim, with its control).
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,34 +60,33 @@ class _Plan:
         groups = {name: index.to(device) for name, index in self.groups.items()}
         return replace(self, targets=self.targets.to(device), groups=groups)
 
+    @cached_property
+    def members(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Of all groups one after the other: their units, the number of each unit's group, and the groups' sizes."""
+        sizes = torch.tensor([len(index) for index in self.groups.values()], device=self.targets.device)
+        numbers = torch.arange(len(sizes), device=self.targets.device).repeat_interleave(sizes)
+        return torch.cat(list(self.groups.values())), numbers, sizes
+
+    def averages(self, rates: Tensor) -> Tensor:
+        """Mean rates (G, B) of the groups, of rates (B, N); all at once, as groups may be as many as units."""
+        units, numbers, sizes = self.members
+        sums = rates.new_zeros(len(rates), len(sizes)).index_add_(1, numbers, rates[:, units])
+        return (sums / sizes).mT
+
     def described(self, dt: float) -> dict[str, np.ndarray]:
         """What a reader of the arrays needs besides, times in tau."""
         window, times = dt * np.array([self.first, self.last]), dt * np.arange(len(self.course))
         return {"times": times, "course": self.course, "window": window, "groups": np.array(list(self.groups))}
 
     def step(self, system: Dynamics, states: Tensor, at: int) -> tuple[Tensor, Tensor]:
-        """Rates (B, N) as they are at step `at`, and the states (B, N) after it."""
-        if not self.first <= at < self.last:
-            return _stepped(system, states)
-        if self.silence:
-            return _stepped(system, states, silent=self.targets)
-        return _stepped(system, states, torch.zeros_like(states[0]).index_fill(0, self.targets, self.course[at]))
-
-
-def _stepped(
-    system: Dynamics, states: Tensor, extra: Tensor | None = None, silent: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """Rates (B, N), 0 of the silent units, and the next states, with an extra drive (N,)."""
-    current = system.form == "current"
-    rates = system.activation(states, system.gains, system.shifts)[0] if current else states
-    if silent is not None:
-        rates = rates.index_fill(-1, silent, 0.0)
-    arriving = system.coupling.across(rates)
-    for drive in (system.drive, extra):
-        arriving = arriving if drive is None else arriving + drive
-    if not current:
-        arriving = system.activation(arriving, system.gains, system.shifts)[0]
-    return rates, (1 - system.dt) * states + system.dt * arriving
+        """Rates (B, N) as they are at step `at`, 0 of the silent units, and the states (B, N) after it."""
+        rates, within = system.rates(states), self.first <= at < self.last
+        if within and self.silence:
+            rates = rates.index_fill(-1, self.targets, 0.0)
+        elif within:
+            extra = torch.zeros_like(states[0]).index_fill(0, self.targets, self.course[at])
+            system = replace(system, drive=extra if system.drive is None else system.drive + extra)
+        return rates, system.after(states, rates)
 
 
 def _plan(run: Run, units: Units) -> _Plan:
@@ -105,15 +105,13 @@ def _plan(run: Run, units: Units) -> _Plan:
 
 def _targets(text: str, units: Units) -> Tensor:
     """The units of one name, commas and all, or of several with commas between them."""
-    try:
-        return select(units, text) if text else select(units)
-    except ValueError as error:
-        if "," not in text:
-            raise ConfigError(f"[stimulation] units: {error}") from None
-    try:
-        return select(units, *(name.strip() for name in text.split(",")))
-    except ValueError as error:
-        raise ConfigError(f"[stimulation] units: {error}") from None
+    problem = ""
+    for names in ([text] if text else [], [name.strip() for name in text.split(",")]):
+        try:
+            return select(units, *names)
+        except ValueError as error:
+            problem = str(error)
+    raise ConfigError(f"[stimulation] units: {problem}")
 
 
 def _groups(by: str, units: Units) -> dict[str, Tensor]:
@@ -165,10 +163,10 @@ def _followed(
     for at in range(steps):
         tick(at * dt)
         record["distance"].append((changed - control).square().mean(-1).sqrt())
-        alone, control = _stepped(system, control)
+        alone, control = system.rates(control), system.step(control)
         moved, changed = plan.step(system, changed, at)
         for name, rates in (("control", alone), ("changed", moved)):
-            record[name].append(torch.stack([rates[:, index].mean(-1) for index in plan.groups.values()]))
+            record[name].append(plan.averages(rates))
         for name, units in parts.items():
             record[name].append((moved - alone)[:, units].mean(-1))
     return {name: torch.stack(steps, -1).cpu().numpy() for name, steps in record.items()}
@@ -185,8 +183,7 @@ execute, beside = one_at_a_time(execute_one), no_other
 
 def _settled(run: Run, start: building.Start, system: Dynamics) -> Tensor:
     """States (trajectories, N) after settling from the run's own initial state and from random ones."""
-    drawn = run.generator("state").standard_normal((run.config.analysis.trajectories, start.connectome.n))
-    states = torch.cat([start.state[None], torch.from_numpy(drawn[1:]).to(start.state)])
+    states = building.initial_states(run, start, run.config.analysis.trajectories)
     for _ in range(round(run.config.stimulation.settle / run.config.model.dt)):
         states = system.step(states)
     return states
@@ -198,10 +195,9 @@ def estimate(runs: Sequence[Run]) -> Cost:
     start = building.begin(run)
     with torch.no_grad():
         system = building.double(start.network).alone()
-        short = replace(run, config=replace(run.config, stimulation=replace(run.config.stimulation, settle=0.0)))
-        states = _settled(short, start, system)
+        states = building.initial_states(run, start, run.config.analysis.trajectories)
         began = time.perf_counter()
         for _ in range(PROBE):
-            states = _stepped(system, states)[1]
+            states = system.step(states)
     unit = (time.perf_counter() - began) / PROBE / run.config.model.dt
     return Cost(unit, unit * (2 * run.config.analysis.duration + run.config.stimulation.settle))

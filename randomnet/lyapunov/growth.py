@@ -168,6 +168,6 @@ class _Orthonormalise(torch.autograd.Function):
         lower = torch.ones_like(products, dtype=torch.bool).tril_()
         mixed = torch.where(lower, products, products.mT).neg_()
         mixed.diagonal(dim1=-2, dim2=-1).add_(logs_bar)
-        inner = (torch.addmm if mixed.ndim == 2 else torch.baddbmm)(frame_bar, mixed, frame)
+        inner = frame_bar + mixed @ frame
         solved = torch.linalg.solve_triangular(r.mT, inner.mT, upper=False, left=False).mT  # LAPACK's order: no copies
         return _bundled(bundle_bar[..., :1, :], solved, after)

@@ -47,8 +47,7 @@ class Batch:
     """Trials on the device: inputs (time, trials, channels), targets (time, trials[, outputs]).
 
     weights (time, trials[, 1]): 1 / scored (of values, / outputs) at the scored steps, of which there are `scored`,
-    else 0. Of
-    several networks side by side: everything with a leading axis of runs, scored (runs,).
+    else 0. Of several networks side by side: everything with a leading axis of runs, scored (runs,).
     """
 
     inputs: Tensor

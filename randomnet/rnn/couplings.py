@@ -52,7 +52,7 @@ class Dense:
 
     def onto(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
         """beta base + alpha rows J^T into `out`."""
-        return _add(base, rows, self.transposed, beta, alpha, out)
+        return add_product(base, rows, self.transposed, beta, alpha, out)
 
     def back(self, rows: Tensor, out: Tensor) -> Tensor:
         """rows J into `out`."""
@@ -60,14 +60,16 @@ class Dense:
 
     def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
         """beta base + rows J into `out`."""
-        return _add(base, rows, self.factors[0], beta, 1.0, out)
+        return add_product(base, rows, self.factors[0], beta, 1.0, out)
 
     def gradient(self, total: Tensor, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
         """Add to `total` the gradient of J where `rows` were multiplied and `adjoint` came back."""
-        _add(total, adjoint.mT, rows, 1.0, alpha, total)
+        add_product(total, adjoint.mT, rows, 1.0, alpha, total)
 
 
-def _add(base: Tensor, left: Tensor, right: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
+def add_product(
+    base: Tensor, left: Tensor, right: Tensor, beta: float = 1.0, alpha: float = 1.0, out: Tensor | None = None
+) -> Tensor:
     """beta base + alpha left right into `out`, of matrices or of one per run."""
     add = torch.addmm if base.ndim == 2 else torch.baddbmm
     return add(base, left, right, beta=beta, alpha=alpha, out=out)

@@ -43,18 +43,26 @@ class Dynamics:
         """One step of states (..., N)."""
         if self.integrator == "rk4":
             return runge_kutta(lambda rows: self.full.step(rows) - rows, state, self.dt)
-        if self.form == "current":
-            arriving = self._driven(self.coupling.across(self.activation(state, self.gains, self.shifts)[0]))
-        else:
-            arriving = self.activation(self.argument(state), self.gains, self.shifts)[0]
+        return self.after(state, self.rates(state))
+
+    def rates(self, state: Tensor) -> Tensor:
+        """What enters J, (..., N): phi of the state in the current form, the state itself in the rate form."""
+        return self.activation(state, self.gains, self.shifts)[0] if self.form == "current" else state
+
+    def after(self, state: Tensor, rates: Tensor) -> Tensor:
+        """One Euler step of states (..., N) where these rates enter J."""
+        arriving = self._arriving(rates)
+        if self.form == "rate":
+            arriving = self.activation(arriving, self.gains, self.shifts)[0]
         return (1 - self.dt) * state + self.dt * arriving
 
     def argument(self, state: Tensor) -> Tensor:
         """What the activation sees, (..., N): the state in the current form, what arrives in the rate form."""
-        return state if self.form == "current" else self._driven(self.coupling.across(state))
+        return state if self.form == "current" else self._arriving(state)
 
-    def _driven(self, arriving: Tensor) -> Tensor:
-        return arriving if self.drive is None else arriving + self.drive
+    def _arriving(self, rates: Tensor) -> Tensor:
+        across = self.coupling.across(rates)
+        return across if self.drive is None else across + self.drive
 
     def tangent(self, state: Tensor, frame: Tensor) -> Tensor:
         """The step's exact derivative at `state` (N,), applied to tangent vectors (k, N)."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from randomnet.rnn.couplings import add_product
 from randomnet.rnn.dynamics import Dynamics
 
 
@@ -120,14 +121,14 @@ class _Driven(torch.autograd.Function):
         else:
             first.copy_(activation.phi(initial) if form == "current" else initial)
         flat = seen.flatten(-3, -2)
-        _onto(bias.unsqueeze(-2), inputs.flatten(-3, -2), weights.mT, out=flat)
+        add_product(bias.unsqueeze(-2), inputs.flatten(-3, -2), weights.mT, out=flat)
         if extra is not None:
             seen.add_(extra)
         state = initial.clone() if form == "current" and leaky else None
         before, arriving, transposed = first, initial is not None, matrix.mT.contiguous()
         for now, after, kept in zip(steps, fired.unbind(-3), _at_the_end(states, time), strict=True):
             if arriving:
-                _onto(now, before, transposed, out=now)
+                add_product(now, before, transposed, out=now)
             arriving = True
             argument = now if state is None else state.lerp_(now, dt)
             if kept is not None:
@@ -139,7 +140,7 @@ class _Driven(torch.autograd.Function):
         ctx.save_for_backward(inputs, weights, matrix, readout, rates, fired)
         ctx.settings = activation, form, dt, 0 if initial is not None else 1
         ctx.set_materialize_grads(False)
-        outputs = _onto(offset.unsqueeze(-2), flat, readout.mT)
+        outputs = add_product(offset.unsqueeze(-2), flat, readout.mT)
         return seen, outputs.unflatten(-2, (time, batch)), states
 
     @staticmethod
@@ -161,7 +162,7 @@ class _Driven(torch.autograd.Function):
         backwards = (reversed(values) for values in (drive_bar.unbind(-3), fired.unbind(-3), at_states))
         for at, seen, at_state in zip(*backwards, strict=True):
             if later is not None:
-                _onto(at, later, matrix, out=at)
+                add_product(at, later, matrix, out=at)
             if form == "rate" and leaky:
                 held = at.clone() if held is None else held.mul_(1 - dt).add_(at)
                 at.copy_(held)
@@ -217,8 +218,3 @@ def _add(base: Tensor, other: Tensor, factor: float | Tensor) -> None:
         base.addcmul_(other, factor)
     else:
         base.add_(other, alpha=factor)
-
-
-def _onto(base: Tensor, left: Tensor, right: Tensor, out: Tensor | None = None) -> Tensor:
-    """base + left right, of matrices or of one per run."""
-    return (torch.addmm if left.ndim == 2 else torch.baddbmm)(base, left, right, out=out)

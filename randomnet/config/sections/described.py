@@ -17,7 +17,7 @@ class PopulationsSection:
         only=POPULATIONS,
     )
     couplings: Listed = option(
-        Named(),
+        Named(none=True),
         Listed([("EE", 1.0), ("EI", -1.5), ("IE", 1.0), ("II", -1.0)]),
         "Strengths J of blocks: the name of the postsynaptic population, then that of the presynaptic one; blocks left "
         "out are empty.",
@@ -39,7 +39,7 @@ class PopulationsSection:
     )
     gain: float = option(Number(0, above=True), 1.0, "Factor of all recurrent weights.", only=POPULATIONS)
     external: Listed = option(
-        Named(),
+        Named(none=True),
         Listed(),
         "Strengths J0 of the constant external input of populations, sqrt(external_degree) external_rate J0.",
         only=POPULATIONS,

@@ -73,7 +73,10 @@ def _drive(about: Populations) -> np.ndarray | None:
     if not about.external:
         return None
     scale = about.external_rate * (1.0 if about.external_degree is None else math.sqrt(about.external_degree))
-    return np.repeat([scale * about.external.get(name, 0.0) for name in about.names], about.sizes)
+    strengths = [scale * about.external.get(name, 0.0) for name in about.names]
+    if not np.isfinite(strengths).all():
+        raise ValueError(f"external: expected strengths that external_rate leaves finite, got drives of {strengths}")
+    return np.repeat(strengths, about.sizes)
 
 
 def _realised(edges: Edges) -> dict[str, float]:

@@ -126,6 +126,7 @@ def _check_couplings(about: Populations) -> None:
         if name not in possible:
             raise ValueError(f"couplings: expected blocks, {choice(name, possible)}")
         check_number(f"couplings[{name!r}]", value)
+        check_number(f"couplings[{name!r}] times gain", value * about.gain)
     for name, kernel in about.kernels.items():
         if name not in about.couplings:
             raise ValueError(f"kernels: expected blocks that have a coupling, {choice(name, about.couplings)}")

@@ -9,7 +9,6 @@ Four lists: recurrent_regions, recurrent_connections, input_regions, input_conne
 the same network; only what one of them requires and the other fills in then tells (`_generation`).
 """
 
-import difflib
 import json
 import numbers
 import sys
@@ -21,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from randomnet.config import nearest
 
 
 @dataclass(frozen=True)
@@ -248,7 +249,7 @@ def _connections(
 def _check_known(path: str, name: str, known: Mapping[str, Any], none: str = "") -> None:
     if name not in known:
         expected = f"one of {', '.join(known)}" if known else f"no name, {none}"
-        raise ValueError(f"{path}: expected {expected}, got {name!r}{nearest(name, known)}")
+        raise ValueError(f"{path}: expected {expected}, got {name!r}{nearest(str(name), known)}")
 
 
 def _sparsity(path: str, given: Mapping[str, Any]) -> float:
@@ -333,7 +334,7 @@ def _cell_types(path: str, value: Any) -> tuple[tuple[str, float], ...]:
 def _sign(words: Mapping[str, int]) -> Callable[[str, Any], int]:
     def check(path: str, value: Any) -> int:
         if not isinstance(value, str) or value not in words:
-            raise ValueError(f"{_wrong(path, ' or '.join(words), value)}{nearest(value, words)}")
+            raise ValueError(f"{_wrong(path, ' or '.join(words), value)}{nearest(str(value), words)}")
         return words[value]
 
     return check
@@ -383,7 +384,7 @@ KEYS: dict[int, dict[str, dict[str, Key]]] = {
 def _check_keys(path: str, entry: Mapping[str, Any], known: Iterable[str]) -> None:
     for key in entry:
         if key not in known:
-            raise ValueError(f"{path}{key}: unknown key, expected one of {', '.join(known)}{nearest(key, known)}")
+            raise ValueError(f"{path}{key}: unknown key, expected one of {', '.join(known)}{nearest(str(key), known)}")
 
 
 def _wrong(path: str, expected: str, value: Any) -> ValueError:
@@ -392,9 +393,3 @@ def _wrong(path: str, expected: str, value: Any) -> ValueError:
 
 def _came(value: Any) -> str:
     return "null" if value is None else " ".join(repr(value).split())[:80]
-
-
-def nearest(name: Any, names: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the nearest of `names`, or nothing where none is near."""
-    found = difflib.get_close_matches(str(name), list(names), n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
