@@ -1,4 +1,4 @@
-"""Small made-up connectomes in the formats that templates name, for tests that run them; and INIs with lines left out."""
+"""Small made-up connectomes in the formats that templates name, and INIs with lines left out, for tests."""
 
 import tarfile
 
