@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from randomnet import theory
 from randomnet.theory import largest_exponent
+from randomnet.theory import random_networks as theory
 
 Z = np.linspace(-12, 12, 4801)
 WEIGHTS = np.exp(-(Z**2) / 2) / np.exp(-(Z**2) / 2).sum()

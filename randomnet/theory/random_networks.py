@@ -21,9 +21,8 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.polynomial import Chebyshev
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from randomnet.theory.gaussian import DENSITY, Array, Z
 
 NAMES = ("tanh", "tanh_stretched")  # one function, where gains are 1 and shifts 0
 LARGEST_G = 30.0  # S has a spike at 0, ever narrower: the grids here would become too large
@@ -32,8 +31,6 @@ FINE = 0.1  # spacing, in widths of S, of the finest grid; for a finer step the 
 DECAY = 10.0  # decay times after which D and psi have their exponential form
 STARTS = (3, 30, 300)  # sweeps before Newton's method: few are enough, except for g near 1 and dt near 1
 NEWTON = 20  # steps of it, at most
-Z = np.linspace(-12, 12, 2401)  # standard deviations
-DENSITY = np.exp(-(Z**2) / 2) * (Z[1] - Z[0]) / math.sqrt(2 * math.pi)
 
 
 @lru_cache(maxsize=4096)

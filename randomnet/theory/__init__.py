@@ -1,0 +1,14 @@
+"""What theory says of large networks.
+
+    random_networks   the largest Lyapunov exponent of infinitely large random tanh networks
+    mean_field        stationary rates of networks of populations, and of measured ones by their blocks
+    structure         networks with structure: the bump of a ring, the overlap of rank one
+    gaussian          means over a Gaussian
+"""
+
+from randomnet.theory.mean_field import Blocks, Stationary, block_rates, block_statistics, linear_rates
+from randomnet.theory.random_networks import LARGEST_G, NAMES, largest_exponent
+from randomnet.theory.structure import Bump, rank_one_overlap, ring_bump
+
+__all__ = ["LARGEST_G", "NAMES", "Blocks", "Bump", "Stationary", "block_rates", "block_statistics", "largest_exponent",
+           "linear_rates", "rank_one_overlap", "ring_bump"]  # fmt: skip
