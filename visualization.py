@@ -85,8 +85,8 @@ def gather(asked: argparse.Namespace) -> tuple[Study, Kind]:
         raise BadInput(f"--results_folders: expected folders of one kind, of {', '.join(FIGURES)}, "
                        f"got {got or 'no combos'}")  # fmt: skip
     combos = matching.keep(combos, asked.filter)
-    kind = FIGURES[next(iter(kinds))]
-    _check_losses(combos if kind is FIGURES[ON_TASK] else [])
+    kind = FIGURES[next(iter(kinds))].of(name for combo in combos for name in combo.loaded.table)
+    _check_losses(combos if ON_TASK in kinds else [])
     return matching.match(combos, (*kind.metrics, *kind.flags), asked.results_labels), kind
 
 

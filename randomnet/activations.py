@@ -8,12 +8,18 @@
 | relu           | max(u, 0)        | 1 where u > 0 | 0                       | yes              |
 | softplus       | ln(1 + e^u)      | s(u)          | s(u) s(-u)              | yes              |
 | sigmoid        | s(u)             | s(u) s(-u)    | -s(u) s(-u) tanh(u/2)   | yes              |
+| erf            | erf(u/sqrt 2)    | 2 n(u)        | -2 u n(u)               | yes              |
+| erf_positive   | (1 + erf)/2      | n(u)          | -u n(u)                 | yes              |
+| sqrt           | u^2, sqrt(4u-3)  | 2u, 2/phi     | 2, -4/phi^3             | yes              |
 | linear         | u                | 1             | 0                       | yes              |
 
-with s(u) = 1/(1 + e^-u). A neuron with gain g and shift s answers phi(g (x - s)), with slope g phi'(g (x - s)). The
-first three rows are FlyStability's (its names tanh, tanh_streched, tanh_positive).
+with s(u) = 1/(1 + e^-u) and n(u) = e^(-u^2/2)/sqrt(2 pi). sqrt (Brunel 2003) is 0 below 0, the first of its two forms
+on [0, 1), the second from 1 on. The rates of erf lie between -1 and 1: negative ones are allowed. A neuron with gain g
+and shift s answers phi(g (x - s)), with slope g phi'(g (x - s)). The first three rows are FlyStability's (its names
+tanh, tanh_streched, tanh_positive).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -84,6 +90,28 @@ def _identity(u: Tensor, out: Tensor | None = None) -> Tensor:
     return u if out is None else out.copy_(u)
 
 
+def _normal(u: Tensor) -> Tensor:
+    return (-0.5 * u.square()).exp() / math.sqrt(2 * math.pi)
+
+
+def _below_normal(u: Tensor, out: Tensor | None = None) -> Tensor:
+    lower = torch.erfc(u / -math.sqrt(2), out=out)  # not 1 + erf, which has no digits left in the lower tail
+    return lower / 2 if out is None else lower.div_(2)
+
+
+def _brunel(u: Tensor, out: Tensor | None = None) -> Tensor:
+    below, above = u.clamp(0, 1).square(), (4 * u.clamp_min(1) - 3).sqrt()
+    return torch.where(u < 1, below, above) if out is None else torch.where(u < 1, below, above, out=out)
+
+
+def _brunel_slope(u: Tensor) -> Tensor:
+    return torch.where(u < 1, 2 * u.clamp_min(0), 2 / (4 * u.clamp_min(1) - 3).sqrt())
+
+
+def _brunel_bend(u: Tensor) -> Tensor:
+    return torch.where(u < 1, 2 * (u > 0).to(u.dtype), -4 * (4 * u.clamp_min(1) - 3).pow(-1.5))
+
+
 def _tanh_bend(u: Tensor) -> Tensor:
     return -2 * torch.tanh(u) * sech2(u)
 
@@ -132,6 +160,27 @@ ACTIVATIONS: dict[str, Activation] = {
             _logistic_slope,
             lambda u: -_logistic_slope(u) * torch.tanh(u / 2),
             _logistic_pull,
+        ),
+        Activation(
+            "erf",
+            lambda u, out=None: torch.erf(u / math.sqrt(2), out=out),
+            lambda u: 2 * _normal(u),
+            lambda u: -2 * u * _normal(u),
+            lambda adjoint, rate: adjoint.mul_(2 * _normal(math.sqrt(2) * torch.erfinv(rate))),
+        ),
+        Activation(
+            "erf_positive",
+            _below_normal,
+            _normal,
+            lambda u: -u * _normal(u),
+            lambda adjoint, rate: adjoint.mul_(_normal(torch.special.ndtri(rate))),
+        ),
+        Activation(
+            "sqrt",
+            _brunel,
+            _brunel_slope,
+            _brunel_bend,
+            lambda adjoint, rate: adjoint.mul_(torch.where(rate < 1, 2 * rate.sqrt(), 2 / rate)),
         ),
         Activation("linear", _identity, torch.ones_like, torch.zeros_like, lambda adjoint, rate: adjoint),
     )

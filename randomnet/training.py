@@ -25,7 +25,9 @@ class Settings:
     """How one network is trained.
 
     clip_norm: each parameter's gradient is clipped to this L2 norm. early_stopping: epochs without a lower loss after
-    which it ends (0 = never).
+    which it ends (0 = never). lr_decay: the learning rate of epoch e is lr lr_decay^e. stop_below: training ends once
+    the loss, in validation where there is one, is below this (0 = never). flat_window, flat_tolerance: so does it once
+    so many epochs' losses, of the same kind, differ by less than the tolerance (0 epochs = never).
     """
 
     optimizer: str
@@ -33,6 +35,14 @@ class Settings:
     epochs: int
     clip_norm: float = math.inf
     early_stopping: int = 0
+    lr_decay: float = 1.0
+    stop_below: float = 0.0
+    flat_window: int = 0
+    flat_tolerance: float = 0.0
+
+    def lr_of(self, epoch: int) -> float:
+        """The learning rate of an epoch."""
+        return self.lr * self.lr_decay**epoch
 
 
 @dataclass
@@ -140,6 +150,7 @@ class _Trainee:
 
     def begin(self) -> None:
         """Before an epoch."""
+        self.optimizer.lr = self.settings.lr_of(self.progress.epoch)
         self.values = self.network.values()
         self.sums: dict[str, float] = {}
         self.total = 0.0
@@ -172,6 +183,8 @@ class _Trainee:
         """After the updates of an epoch and its validation."""
         epoch, progress = self.progress.epoch, self.progress
         row = {"epoch": epoch, **{name: value / self.total for name, value in self.sums.items()}}
+        if self.settings.lr_decay != 1:
+            row["lr_epoch"] = self.optimizer.lr
         # a loss measured before the only update belongs to the values before it, a validation to those after it
         loss = validated.get("validate_loss", row["train_loss"])
         if self.provisional:
@@ -182,11 +195,28 @@ class _Trainee:
         progress.history.append({**row, **validated, "seconds": seconds})
 
     def consider_stopping(self) -> None:
-        """End it where the loss has not fallen for long."""
-        patience = self.settings.early_stopping
+        """End it where the loss is low enough, or has not fallen for long."""
+        row, patience, enough = self.progress.history[-1], self.settings.early_stopping, self.settings.stop_below
+        which = "validate_loss" if "validate_loss" in row else "train_loss"
+        if enough and row[which] < enough and not self.provisional:
+            self.progress.reason = f"{which} below {enough:g}"
+            return
+        if self._flat(which):
+            window, tolerance = self.settings.flat_window, self.settings.flat_tolerance
+            self.progress.reason = f"{which} flat: {window} epochs within {tolerance:g}"
+            return
         since = max(self.progress.best_epoch, self.progress.provisional_epoch)
         if patience and self.progress.epoch - 1 - since >= patience:
             self.progress.reason = f"no lower loss for {patience} epochs"
+
+    def _flat(self, which: str) -> bool:
+        """Whether the last losses, none of them provisional, hardly differ."""
+        window, progress = self.settings.flat_window, self.progress
+        first = progress.epoch - window
+        if not window or first < 0 or 0 < progress.provisional_epoch >= first:
+            return False
+        losses = [row[which] for row in progress.history[first:]]
+        return max(losses) - min(losses) < self.settings.flat_tolerance
 
     def give_up(self, trouble: str) -> None:
         """End it as diverged, back at the last values whose loss was finite."""

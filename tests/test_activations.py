@@ -13,6 +13,9 @@ REFERENCE = {
     "relu": lambda u: torch.clamp(u, min=0),
     "softplus": lambda u: torch.logaddexp(u, torch.zeros_like(u)),
     "sigmoid": lambda u: 1 / (1 + torch.exp(-u)),
+    "erf": lambda u: 1 - torch.erfc(u / 2**0.5),
+    "erf_positive": lambda u: (1 + torch.erf(u / 2**0.5)) / 2,
+    "sqrt": lambda u: torch.where(u < 1, torch.clamp(u, min=0) ** 2, torch.sqrt(torch.clamp(4 * u - 3, min=1))),
     "linear": lambda u: 1 * u,
 }
 NAMES = list(ACTIVATIONS)

@@ -252,11 +252,12 @@ def test_tasks_side_by_side_give_the_numbers_of_one_run_after_the_other(tmp_path
 def test_how_many_runs_with_trials_go_side_by_side(tmp_path):
     path = tmp_path / "a.ini"
     path.write_text(TRIALS.format(out=tmp_path, form="rate", dt=1, loss="task", task=TASK[0], size=6))
-    facts = {"neurons": 14, "edges": 182, "task": {"steps_at_once": 1000}}
+    facts = {"neurons": 14, "edges": 182, "task": {"steps": 100, "steps_at_once": 1000}}
     for settings, expected in (
         ([], 6),
         (["execution.batch_runs=auto"], 1),  # another worker brings more
         (["execution.memory_budget=1"], 2),  # 1000 x 14 numbers of 8 bytes, three times, and the matrices
+        (["execution.memory_budget=1", "trainvalidate.segment=10"], 6),  # a tenth, and ten states between
         (["trainvalidate.loss=task + mse", "lyapunov.tons=adaptive"], 1),
     ):
         assert train.beside(read_plan(path, settings).combos[0].runs()[0], facts) == expected

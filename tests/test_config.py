@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -168,6 +169,35 @@ def test_a_section_dot_key_and_an_alias_name_an_option(plan):
     assert [(c.config.model.dt, c.config.model.groups) for c in made.combos] == [
         (0.1, "neuron"), (0.1, "cell_fibers"), (0.05, "neuron"), (0.05, "cell_fibers"),
     ]  # fmt: skip
+
+
+POPULATIONS = "[net]\nsource = populations\n[populations]\nsizes = E: 8, I: 4\n"
+
+
+def test_one_name_of_an_option_is_an_axis_and_the_others_stay(plan):
+    text = POPULATIONS + "couplings = EE: 1, EI: -1\n"
+    made = plan(text + grid('{"couplings.EE": [2, 0.5], "populations.couplings.II": [-3], "in_degree": [2, 3]}'))
+    assert made.varied == ("couplings.EE", "couplings.II", "in_degree")
+    found = [dict(combo.config.populations.couplings) for combo in made.combos]
+    assert found[0] == {"EE": 2, "EI": -1, "II": -3} and found[-1] == {"EE": 0.5, "EI": -1, "II": -3}
+    assert made.combos[1].values == {"couplings.EE": 2, "couplings.II": -3, "in_degree": 3}
+    without = plan(POPULATIONS + grid('{"couplings.EE": [2]}'))  # laid over the default
+    assert dict(without.config.populations.couplings) == {"EE": 2, "EI": -1.5, "IE": 1, "II": -1}
+
+
+@pytest.mark.parametrize(
+    ("axes", "error"),
+    [
+        ('{"couplings.EE": ["much"]}', "got 'EE: much, EI: -1.5, IE: 1.0, II: -1.0'"),
+        ('{"lr.EE": [1]}', "expected an option with names; trainvalidate.lr has none"),
+        ('{"in_degree.E": [1]}', "in_degree.E: expected names with numbers"),
+        ('{"couplings.EE": [1], "couplings": ["EE: 1"]}', "every option once, got populations.couplings twice"),
+        ('{"populations.couplings.EE": [1], "couplings.EE": [2]}', "every option once"),
+    ],
+)
+def test_names_that_are_no_axes(plan, axes, error):
+    with pytest.raises(ConfigError, match=re.escape(error)):
+        plan(POPULATIONS + grid(axes))
 
 
 @pytest.mark.parametrize("text", ["", "[combosparams]\n", grid(""), grid("{}")])

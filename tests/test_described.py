@@ -139,6 +139,25 @@ def test_regions_have_their_drive_initial_state_and_cell_types(tmp_path):
     np.testing.assert_allclose(excited[both], inhibited[both])
 
 
+def test_units_that_break_dales_law_are_named_in_the_facts_and_by_describe(tmp_path, capsys):
+    """Three of five send both signs; where all do, or none, no names would tell more than the number."""
+    regions = "[regions]\nregions = a: 3, b: 2\n[projections]\nprojections = a -> a, b -> a: inhib"
+    named = {}
+    for name, more in (("some", ", a -> b: inhib"), ("all", ", a -> b: inhib, b -> b"), ("none", "")):
+        path = tmp_path / f"{name}.ini"
+        out = tmp_path / name
+        path.write_text(f"[experiment]\nkind = spectrum\n[paths]\npath_to_results = {out}\n[net]\nsource = regions\n"
+                        f"[lyapunov]\ntsim = 2\n[execution]\nworkers = 1\n{regions}{more}\n")  # fmt: skip
+        assert runrandomnet.main([str(path)]) == 0
+        facts = json.loads((out / "0" / "iter_0" / "run.json").read_text())["connectome"]
+        assert facts["dale_broken"] == facts["mixed_signs"] == {"some": 3, "all": 5, "none": 0}[name]
+        named[name] = facts.get("mixed_first")
+    assert named == {"some": ["a0000", "a0001", "a0002"], "all": None, "none": None}
+    capsys.readouterr()
+    assert runrandomnet.main([str(tmp_path / "some.ini"), "--describe", "--save_figs", str(tmp_path / "figs")]) == 0
+    assert "of both signs                   a0000, a0001, a0002\n" in capsys.readouterr().out
+
+
 def test_another_file_is_another_network_to_a_results_folder(tmp_path, capsys):
     assert run(regional(tmp_path)) == 0
     changed = json.loads(json.dumps(REGIONS))
@@ -185,7 +204,7 @@ def test_what_is_wrong_with_regions_is_said_in_one_line(tmp_path, capsys):
     broken["recurrent_connections"][1]["dst_region"] = "kortex"
     enormous = json.loads(json.dumps(REGIONS))
     enormous["recurrent_regions"][0]["num_units"] = 10**10
-    driven = {**REGIONS, "input_regions": [{"name": "light", "num_units": 2}],
+    driven = {**REGIONS, "input_regions": [{"name": "light", "num_units": 5}],
               "input_connections": [{"input": "light", "dst_region": "thalamus"}]}  # fmt: skip
     task = "[trialparams]\ntask_name = seq_mem\n[trainvalidate]\ninit = connectome\n"
     for make, text in (
@@ -201,5 +220,5 @@ def test_what_is_wrong_with_regions_is_said_in_one_line(tmp_path, capsys):
     path = regional(tmp_path, driven, more=task, name="driven")
     path.write_text(path.read_text().replace("kind = spectrum", "kind = train"))
     assert run(path) == 2
-    assert "expected regions without inputs of their own with a task" in capsys.readouterr().err
+    assert "expected inputs of 2 units in all, as seq_mem has so many channels" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -546,7 +546,9 @@ def test_every_template_runs(template, tmp_path):
     if "kind = analyse\n" in text:
         short += ["analysis.starts=6", "analysis.duration=2"]
     elif "kind = stimulate\n" in text:
-        short += ["analysis.duration=2", "stimulation.onset=0.5", "stimulation.offset=1", "stimulation.settle=0.5"]
+        short += ["analysis.duration=2", "stimulation.onset=0.5", "stimulation.offset=1", "analysis.settle=0.5"]
+    elif "kind = simulate\n" in text:
+        short += ["analysis.duration=1", "analysis.settle=0.1"]
     elif "[trialparams]" not in text:  # a task reads no times of the spectrum
         grid = 'combosparams.combos_params={"n": [30, 60], "tsim": [1, 2]}'
         short += [grid] if '"tsim"' in text else [f"lyapunov.tsim={25 if spectral else 1}"]

@@ -382,6 +382,8 @@ def test_the_figure_and_the_table_of_a_transition(tmp_path, capsys):
         ({"model.activation": "relu"}, set()),
         ({"net.parameter": "gain"}, set()),
         ({"net.normalization": "spectral_radius"}, set()),
+        ({"model.tau": 2.0}, set()),
+        ({"model.tau": 1.0}, {0.1}),
         ({"paths.pretrained": "results/x"}, set()),
         ({"paths.pretrained": None}, {0.1}),
         ({"trialparams.task_name": "seq_mem"}, set()),

@@ -130,8 +130,8 @@ def test_gradients_are_those_of_automatic_differentiation(activation, form, driv
 
 @every_case
 def test_the_error_is_of_fourth_order(activation, form):
-    # relus are kept active: where one switches within a step, the flow is not smooth enough for any order
-    active = {"g": 0.2, "shift": -20.0} if activation == "relu" else {}
+    # relus and roots are kept active: where one switches within a step, the flow is not smooth enough for any order
+    active = {"g": 0.2, "shift": -20.0} if activation in ("relu", "sqrt") else {}
     bundle = drawn(4, N)
 
     @torch.no_grad()

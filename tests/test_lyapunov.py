@@ -318,8 +318,8 @@ SUM_RULE = [(name, form, dt) for name in NAMES for form in FORMS for dt in (0.1,
 def test_sum_rule(activation, form, dt):
     """Sum of the exponents = mean of ln |det M| / d along the same trajectory, M by automatic differentiation."""
     n = 8
-    # the full step of relus is singular where a neuron is silent, so all are kept active
-    active = {"g": 0.2, "shift": -20.0} if activation == "relu" and dt == 1 else {}
+    # the full step of relus and roots is singular where a neuron is silent, so all are kept active
+    active = {"g": 0.2, "shift": -20.0} if activation in ("relu", "sqrt") and dt == 1 else {}
     system = Recorded(frozen(made(activation, form, n, dt=dt, **active)))
     found = spectrum(system, state_of(n), frame_of(n), Schedule(300 * dt, dt, 10 * dt, 10 * dt))
     assert len(system.states) == 310

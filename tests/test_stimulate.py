@@ -9,6 +9,7 @@ import pytest
 
 import runrandomnet
 import visualization
+from randomnet import plotting
 from randomnet.comparison import matching
 from randomnet.config import read_plan
 from randomnet.figures import stimulate as stimulate_figures
@@ -37,10 +38,10 @@ dt = 0.25
 [analysis]
 trajectories = 3
 duration = 6
+settle = 1
 [stimulation]
 onset = 2
 offset = 4
-settle = 1
 units = {units}
 {more}
 [execution]
@@ -113,7 +114,7 @@ def test_all_units_and_groups_by_another_label(tmp_path):
         (["stimulation.units=X"], "[stimulation] units: "),
         (["stimulation.units=E, "], "[stimulation] units: a selection must be a name"),
         (["analysis.duration=1e300"], "[analysis] duration: expected at most 2.5e+06, 1e+07 steps"),
-        (["stimulation.settle=1e300"], "[stimulation] settle: expected at most 2.5e+06"),
+        (["analysis.settle=1e300"], "[analysis] settle: expected at most 2.5e+06"),
         (["stimulation.offset=7"], "[stimulation] offset: expected a time after onset = 2 and within"),
         (["stimulation.offset=1"], "[stimulation] offset: expected a time after onset = 2"),
         (["stimulation.ramp=3"], "[stimulation] ramp: expected at most half of the time from onset to offset, got '3'"),
@@ -178,3 +179,27 @@ def test_its_figures(tmp_path):
     assert visualization.main(asked) == 0
     names = {file.name for file in (tmp_path / "figs").iterdir()}
     assert {"responses_onset=1.svg", "responses_onset=2.svg", "change_by_onset.svg"} <= names
+
+
+def test_bands_are_standard_errors_over_trajectories():
+    """Of control and changed, in every panel; one trajectory alone has none."""
+    rng = np.random.default_rng(0)
+    control, changed, distance = rng.random((2, 5, 7)), rng.random((2, 5, 7)), rng.random((5, 7))
+
+    def drawn(some):
+        return plotting.responses(
+            plotting.Responses(np.array(["a", "b"]), 2, np.arange(7.0), control[:, some], changed[:, some],
+                               distance[some], (1.0, 3.0), "a driven")
+        )  # fmt: skip
+
+    panels = drawn(slice(None)).axes
+    for axes, lines in zip(panels, ([changed[0], control[0]], [changed[1], control[1]], [distance]), strict=True):
+        assert len(axes.collections) == len(lines)
+        for band, curve, each in zip(axes.collections, axes.lines, lines, strict=False):
+            sem = each.std(0, ddof=1) / np.sqrt(5)
+            corners = band.get_paths()[0].vertices
+            for time in range(7):
+                ends = corners[corners[:, 0] == time, 1]
+                np.testing.assert_allclose([ends.min(), ends.max()], each.mean(0)[time] + sem[time] * np.array([-1, 1]))
+            np.testing.assert_allclose(curve.get_ydata(), each.mean(0))
+    assert not any(axes.collections for axes in drawn(slice(0, 1)).axes)

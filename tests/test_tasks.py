@@ -36,7 +36,7 @@ def rng(seed=0):
 
 
 def required(name):
-    return {"seq_mem": {"pattern_length": 4}, "flip_flop": {}}.get(name, {"n_back": 2})
+    return {"pattern_length": 4} if name == "seq_mem" else {"n_back": 2} if name in N_BACK else {}
 
 
 def numbered(channels, count=60, classes=10):
@@ -77,7 +77,7 @@ def test_seq_mem_cell_by_cell(length):
             assert 0 < value < 1 if t < length else value == 0
             assert mask[t] == (t > length)
             assert targets[t, 0] == (inputs[t - length - 1, 1] if t > length else 0)
-    assert not trials.classification and trials.outputs == 1 and not trials.synthetic
+    assert trials.loss == "squared" and trials.outputs == 1 and not trials.synthetic
 
 
 @pytest.mark.parametrize(("length", "n_back"), [(2, 1), (5, 1), (5, 4), (6, 3)])
@@ -118,8 +118,8 @@ def test_the_table_says_what_the_trials_are(name):
     assert len(trials) == task.trials(30) == (60 if task.per_class else 30)
     channels, outputs = task.sizes(params)
     assert trials.inputs.shape[2] == channels and trials.inputs.dtype == np.float32
-    assert (trials.outputs, trials.classification) == (outputs, task.classification)
-    assert trials.targets.dtype == (np.int64 if task.classification else np.float32)
+    assert (trials.outputs, trials.loss) == (outputs, task.loss)
+    assert trials.targets.dtype == (np.int64 if task.loss == "classes" else np.float32)
     assert trials.synthetic == task.pictured and ("synthetic" in trials.source) == task.pictured
 
 
@@ -132,7 +132,7 @@ FLIPS = {"n_bits": 3, "trial_steps": 60, "switch_prob": 0.05, "blind_steps": 4, 
 def test_the_flip_flop_step_by_step():
     """Without noise the inputs are the pulses: each bit by hand, and the steps that are not scored."""
     trials = make("flip_flop", {**FLIPS, "nr_of_trials": 40, "input_noise": 0}, rng())
-    assert set(np.unique(trials.inputs)) == {-1, 0, 1} and trials.bits
+    assert set(np.unique(trials.inputs)) == {-1, 0, 1} and trials.loss == "bits"
     assert not trials.inputs[:, :3].any()
     for pulses, targets, mask in zip(trials.inputs, trials.targets, trials.mask, strict=True):
         bits, blind = [0, 0, 0], 0
@@ -615,7 +615,7 @@ def test_every_parameter_has_its_sentence_and_a_valid_default(name):
     ("name", "params", "text"),
     [
         ("nbackmem", {}, "task_name: expected one of seq_mem, .*, got 'nbackmem'; did you mean 'nback_mem'"),
-        ("chess", {}, "task_name: expected one of seq_mem, .*, pic_latent_mem, pic_mem, flip_flop, got 'chess'$"),
+        ("chess", {}, "task_name: expected one of seq_mem, .*, pic_mem, flip_flop, odr, .*, dual, got 'chess'$"),
         (3, {}, "task_name: expected one of .* got 3$"),
         (["seq_mem"], {}, "task_name: expected one of "),
         ("seq_mem", [1], r"seq_mem: expected parameters as a dictionary, got \[1\]"),

@@ -111,6 +111,30 @@ def test_early_stopping_counts_epochs_without_a_lower_loss():
     assert not progress.diverged
 
 
+@pytest.mark.parametrize(
+    ("window", "tolerance", "epochs", "reason"),
+    [
+        (3, 0.2, 6, "train_loss flat: 3 epochs within 0.2"),
+        (2, 0.2, 3, "train_loss flat: 2 epochs within 0.2"),
+        (4, 0.2, 7, ""),
+        (3, 0.1, 7, ""),
+        (0, 9.0, 7, ""),
+    ],
+)
+def test_it_stops_once_the_losses_of_a_window_are_flat(window, tolerance, epochs, reason):
+    losses = iter([5.0, 4.0, 4.1, 3.0, 3.1, 2.95, 2.0, 2.0])
+    progress = train(
+        network(),
+        Whole(lambda trained: trained.gains().sum() * 0 + next(losses)),
+        optimizer="Adam",
+        lr=0.1,
+        epochs=7,
+        flat_window=window,
+        flat_tolerance=tolerance,
+    )
+    assert (len(progress.history), progress.reason, progress.diverged) == (epochs, reason, False)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_ends_the_run_at_the_last_finite_values(bad):
     factors = iter([1.0, 1.0, bad])

@@ -222,7 +222,7 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
         (["--results_folders", one, tmp_path / "nowhere", "--save_figs", out], "nowhere: expected a results folder"),
         (["--results_folders", tmp_path / "empty", "--save_figs", out], "manifest.json, which is not there"),
         (["--results_folders", broken, "--save_figs", out], "broken/manifest.json: expected RandomNet's layout"),
-        (["--results_folders", strange, "--save_figs", out], "stimulate, benchmark, got dance (strange)"),
+        (["--results_folders", strange, "--save_figs", out], "stimulate, simulate, benchmark, got dance (strange)"),
         (["--results_folders", one, "--save_figs", tmp_path / "file"], "a folder to write to, got: File exists"),
         (["--results_folders", one, "--save_figs", "/proc/figs"], "expected a folder to write to"),
         (["--results_folders", one, other, "--save_figs", out], "expected unique labels, got 'one' 2 times"),

@@ -3,6 +3,7 @@
 | module         | what it answers                                                                        |
 |----------------|----------------------------------------------------------------------------------------|
 | `linear`       | Jacobians of a map, whole or between subsets of units, their eigenvalues and -vectors  |
+| `grouped`      | eigenvalues of the blocks of groups of units                                           |
 | `fixed_points` | where a map leaves the state, or nearly, and how many directions lead away from there  |
 | `flow`         | where the states of a plane go in one step                                             |
 | `units`        | which units: by region, parent, population, cell type or any label; subsets and back   |
@@ -15,6 +16,7 @@ d state_j. Constant inputs are part of the map. `Dynamics.step` is a Map, and `j
 
 from randomnet.analysis.fixed_points import FixedPoints, fixed_points, starting_points
 from randomnet.analysis.flow import FlowField, Plane, flow_field, plane
+from randomnet.analysis.grouped import group_eigenvalues, sorted_eigenvalues
 from randomnet.analysis.linear import (
     Eigendecomposition,
     Jacobian,
@@ -24,10 +26,20 @@ from randomnet.analysis.linear import (
     eigendecomposition,
     excluded,
     jacobian_of,
+    time_constants,
 )
 from randomnet.analysis.psth import Response, psth, psth_arrays
 from randomnet.analysis.stimulation import course, stimulation
-from randomnet.analysis.units import Selection, Units, filled, region_activity, select, units_of, weight_subset
+from randomnet.analysis.units import (
+    Selection,
+    Units,
+    filled,
+    region_activity,
+    select,
+    selected,
+    units_of,
+    weight_subset,
+)
 
 __all__ = [
     "Eigendecomposition",
@@ -47,14 +59,18 @@ __all__ = [
     "filled",
     "fixed_points",
     "flow_field",
+    "group_eigenvalues",
     "jacobian_of",
     "plane",
     "psth",
     "psth_arrays",
     "region_activity",
     "select",
+    "selected",
+    "sorted_eigenvalues",
     "starting_points",
     "stimulation",
+    "time_constants",
     "units_of",
     "weight_subset",
 ]

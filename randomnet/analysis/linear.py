@@ -23,7 +23,8 @@ def jacobian_of(system: Dynamics) -> Jacobian:
     """The Jacobian of `system.step`, in closed form: states (B, N) -> (B, N, N), d next_i / d state_j.
 
     With the slopes phi' at each state, (1-a) I + a J diag(phi'(h)) in the current form and (1-a) I + a diag(phi'(z)) J
-    in the rate form, where z is what the activation sees; of Runge-Kutta steps the exact derivative of the four stages.
+    in the rate form, where z is what the activation sees and a may be diagonal, one of each unit; of Runge-Kutta steps
+    the exact derivative of the four stages.
     Differentiable in the network's parameters. Raises ValueError for networks side by side.
     """
     if system.gains.ndim != 1:
@@ -33,11 +34,12 @@ def jacobian_of(system: Dynamics) -> Jacobian:
     eye = torch.eye(len(system.gains), dtype=system.gains.dtype, device=system.gains.device)
     coupling = system.coupling
     matrix = coupling.values if isinstance(coupling, Dense) else coupling.across(eye).mT
+    a = system.dt if system.leaks is None else system.leaks.unsqueeze(-1)
 
     def jacobian(states: Tensor) -> Tensor:
         slopes = system.activation(system.argument(states), system.gains, system.shifts)[1]
         across = matrix * (slopes.unsqueeze(-2) if system.form == "current" else slopes.unsqueeze(-1))
-        return (1 - system.dt) * eye + system.dt * across
+        return (1 - a) * eye + a * across
 
     return jacobian
 
@@ -48,7 +50,7 @@ def _of_runge_kutta(system: Dynamics) -> Jacobian:
 
     def velocity(bundles: Tensor) -> Tensor:
         states, frames = bundles[:, 0], bundles[:, 1:]
-        return torch.cat([full.step(states).unsqueeze(1), frames @ inner(states).mT], 1) - bundles
+        return system.paced(torch.cat([full.step(states).unsqueeze(1), frames @ inner(states).mT], 1) - bundles)
 
     def jacobian(states: Tensor) -> Tensor:
         axes = torch.eye(states.shape[1], dtype=states.dtype, device=states.device).expand(len(states), -1, -1)
@@ -94,9 +96,14 @@ class Eigendecomposition:
         return (self.values - 1) / dt
 
     def time_constants(self, dt: float) -> Tensor:
-        """(..., n), in tau: -dt/ln|value|, negative where perturbations grow and infinite where they stay."""
-        growth = self.values.abs().log()
-        return torch.where(growth == 0, torch.inf, -dt / growth)
+        """(..., n), see `time_constants`."""
+        return time_constants(self.values, dt)
+
+
+def time_constants(eigenvalues: Tensor, dt: float) -> Tensor:
+    """In tau: -dt/ln|value| of a step of dt, negative where perturbations grow and infinite where they stay."""
+    growth = eigenvalues.abs().log()
+    return torch.where(growth == 0, torch.inf, -dt / growth)
 
 
 def eigendecomposition(jacobians: Tensor, to: Tensor | None = None, from_: Tensor | None = None) -> Eigendecomposition:

@@ -108,6 +108,16 @@ def select(units: Units, *selection: str) -> Tensor:
     return torch.from_numpy(np.flatnonzero(chosen))
 
 
+def selected(units: Units, text: str) -> Tensor:
+    """The units of a text as an INI has it: one name, commas and all, or several with commas between them; all where
+    it is empty. Raises ValueError, see `select`."""
+    text = text.strip()
+    try:
+        return select(units, *([text] if text else []))
+    except ValueError:
+        return select(units, *(name.strip() for name in text.split(",")))
+
+
 def _mask(units: Units, name: str) -> np.ndarray:
     """(N,) bool: the units that one selection means."""
     if not isinstance(name, str) or not name:

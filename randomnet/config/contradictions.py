@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from randomnet.config.option import ANALYSE, JUDGED, N_BACK, STIMULATE, TRAINING
+from randomnet.config.option import ANALYSE, JUDGED, N_BACK, SIMULATE, STIMULATE, TRAINING
 from randomnet.config.schema import Config
 
 MOST_STEPS = 10**7  # of a trajectory that is followed
@@ -44,6 +44,11 @@ def _trained(config: Config) -> tuple[Key, str] | None:
         return None
     if not config.trained and not config.has_task:
         return ("trainvalidate", "train_gains"), "something to train: one of train_weights, train_gains, train_shifts"
+    frozen = config.trainvalidate.freeze_factors
+    if "factors" in config.trained and frozen != "none" and frozen[-1] > config.net.rank:
+        return ("trainvalidate", "freeze_factors"), f"numbers from 1 to net.rank = {config.net.rank}"
+    if "factors" in config.trained and not (config.net.factor_sd or config.paths.pretrained):
+        return ("net", "factor_sd"), "a number above 0 where factors are trained, as none of 0 ever moves"
     if config.model.activation == "tanh":
         for name in ("gains", "shifts"):
             if name in config.trained:
@@ -66,6 +71,16 @@ def _number_param(config: Config) -> tuple[Key, str] | None:
     return None
 
 
+def _background(config: Config) -> tuple[Key, str] | None:
+    """Options of weights that there are none of."""
+    if not config.net.rank or config.net.background:
+        return None
+    for key, usual in (("null", "none"), ("normalization", "auto"), ("g", 1.0)):
+        if getattr(config.net, key) != usual:
+            return ("net", key), f"{usual} with background = False, which leaves out the weights"
+    return None
+
+
 def _network(config: Config) -> tuple[Key, str] | None:
     net = config.net
     if config.drawn_at_random and net.normalization == "sinkhorn":
@@ -82,24 +97,54 @@ def _network(config: Config) -> tuple[Key, str] | None:
 
 
 def _trajectories(config: Config) -> tuple[Key, str] | None:
-    if config.experiment.kind not in (*ANALYSE, *STIMULATE):
+    if config.experiment.kind not in (*ANALYSE, *STIMULATE, *SIMULATE):
         return None
     duration, longest = config.analysis.duration, MOST_STEPS * config.model.dt
     if duration < config.model.dt:
         return ("analysis", "duration"), f"at least one step, {config.model.dt:g} (model.dt)"
     if duration > longest:
         return ("analysis", "duration"), f"at most {longest:g}, {MOST_STEPS:g} steps"
+    if config.analysis.settle > longest:
+        return ("analysis", "settle"), f"at most {longest:g}, {MOST_STEPS:g} steps"
     if config.experiment.kind not in STIMULATE:
         return None
     done = config.stimulation
-    if done.settle > longest:
-        return ("stimulation", "settle"), f"at most {longest:g}, {MOST_STEPS:g} steps"
     if 0 < done.offset - done.onset < 2 * done.ramp:
         return ("stimulation", "ramp"), "at most half of the time from onset to offset"
     if config.has_task:
         return ("trialparams", "task_name"), "none with kind = stimulate, whose networks are left to themselves"
     if config.model.integrator == "rk4":
         return ("model", "integrator"), "euler with kind = stimulate"
+    return None
+
+
+def _simulated(config: Config) -> tuple[Key, str] | None:
+    if config.experiment.kind not in SIMULATE:
+        return None
+    if config.has_task:
+        return ("trialparams", "task_name"), "none with kind = simulate, whose inputs are simulation.events"
+    if config.paths.pretrained:
+        return ("paths", "pretrained"), "nothing with kind = simulate, which has no trained gains and shifts"
+    if config.net.parameter != "weights":
+        return ("net", "parameter"), "weights with kind = simulate, whose gains and thresholds are in [dynamics]"
+    dt, chosen = config.model.dt, config.simulation
+    if chosen.spectrum and config.dynamics.noisy:
+        return ("simulation", "spectrum"), "False with noise, as the spectrum is that of a deterministic network"
+    if not config.dynamics.rate_filter and config.model.tau != 1:
+        return ("dynamics", "rate_filter"), "True where model.tau is not 1"
+    constant = config.populations.external_degree
+    if chosen.weak_before and (constant == "none" or config.net.source != "populations"):
+        return ("simulation", "weak_before"), "False without populations.external_degree"
+    if config.dynamics.plastic_input and not config.populations.external:
+        return ("dynamics", "plastic_input"), "False without populations.external"
+    settle = config.analysis.settle / dt
+    if abs(settle - round(settle)) > 1e-6 * max(1, settle):
+        return ("analysis", "settle"), f"a whole number of steps (model.dt) of {dt:g}"
+    for key, time in (("window", chosen.window), ("duration", config.analysis.duration)):
+        of, unit = ("simulation", dt) if key == "window" else ("analysis", chosen.window)
+        if abs(time / unit - round(time / unit)) > 1e-6 or time < unit * (1 - 1e-9):
+            which = "steps (model.dt)" if key == "window" else "windows (simulation.window)"
+            return (of, key), f"a whole number of {which} of {unit:g}"
     return None
 
 
@@ -110,6 +155,36 @@ def _dynamics(config: Config) -> tuple[Key, str] | None:
         return ("lyapunov", "driven"), "False with kind = convergence, as every trial starts from the same state"
     if config.model.activation == "tanh" and config.net.parameter != "weights":
         return ("net", "parameter"), "weights with activation = tanh, which has no gains or shifts"
+    return _time_constants(config)
+
+
+def _regions(config: Config) -> tuple[Key, str] | None:
+    if config.net.source != "regions":
+        return None
+    chosen = config.regions
+    if chosen.regions and chosen.regions_file:
+        return ("regions", "regions_file"), "nothing, as [regions] regions lists them"
+    if not (chosen.regions or chosen.regions_file):
+        expected = "a JSON file, or the regions themselves in [regions] regions, with net.source = regions"
+        return ("regions", "regions_file"), expected
+    return None
+
+
+def _time_constants(config: Config) -> tuple[Key, str] | None:
+    tau, dt, regions = config.model.tau, config.model.dt, config.regions.regions
+    own = any(region.tau != 1 for region in regions)
+    if config.experiment.kind in SIMULATE:
+        return (("regions", "regions"), "regions without tau with kind = simulate") if own else None
+    if own:
+        if tau != 1:
+            return ("model", "tau"), "1, as [regions] regions has time constants"
+        tau = tuple((region.name, region.tau) for region in regions)
+        if min(dict(tau).values()) < dt:
+            return ("regions", "regions"), f"time constants of at least one step, {dt:g} (model.dt)"
+    if config.drawn_at_random and isinstance(tau, tuple):
+        return ("model", "tau"), "one number with roi = random, which has no regions"
+    if any(value < dt for value in (dict(tau).values() if isinstance(tau, tuple) else (tau,))):
+        return ("model", "tau"), f"at least one step, {dt:g} (model.dt)"
     return None
 
 
@@ -156,4 +231,17 @@ def _cluster(config: Config) -> tuple[Key, str] | None:
     return None
 
 
-CHECKS = (_paths, _task, _network, _trajectories, _dynamics, _times, _trained, _number_param, _cluster)
+CHECKS = (
+    _paths,
+    _task,
+    _network,
+    _background,
+    _trajectories,
+    _simulated,
+    _regions,
+    _dynamics,
+    _times,
+    _trained,
+    _number_param,
+    _cluster,
+)

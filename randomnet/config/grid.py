@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.config.reading import ABOUT, GRID, Text, as_text, build, read_grid, read_texts, render, unread
+from randomnet.config.reading import ABOUT, GRID, Axis, Text, as_text, build, read_grid, read_texts, render, unread
 from randomnet.config.schema import Config, is_read
 from randomnet.config.values import Choice, ConfigError
 
 STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface", "stretch",
-           "starts")  # fmt: skip
+           "starts", "events", "factors")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,12 @@ class Run:
     seed: int
     config: Config
 
-    def generator(self, stream: str) -> np.random.Generator:
-        """The named, independent source of randomness of this run: SeedSequence([seed, iteration]), spawned."""
-        streams = np.random.SeedSequence([self.seed, self.iteration]).spawn(len(STREAMS))
+    def generator(self, stream: str, other: int = 0) -> np.random.Generator:
+        """The named, independent source of randomness of this run: SeedSequence([seed, iteration]), spawned.
+
+        other: a seed of its own for this stream alone, where it is not 0.
+        """
+        streams = np.random.SeedSequence([self.seed, self.iteration, *[other] * (other > 0)]).spawn(len(STREAMS))
         return np.random.default_rng(streams[STREAMS.index(stream)])
 
 
@@ -69,36 +72,32 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     axes = read_grid(texts)
     base = {key: text for key, text in texts.items() if key != GRID}
     where = f"{texts[GRID].origin if axes else path}: [combosparams] combos_params"
-    count = math.prod(len(values) for _, values in axes.values())
+    count = math.prod(len(axis.values) for axis in axes)
     if count > 1_000_000:
         raise ConfigError(f"{where}: expected at most 1e6 combos, got {count}")
-    for name, (key, _) in axes.items():
-        if key in base:
+    for axis in axes:
+        key = axis.key
+        if key in base and not axis.entry:
             raise ConfigError(
-                f"{base[key].origin}: [{key[0]}] {key[1]}: expected it left out, as combos_params lists {name!r}, "
-                f"got {base[key].text!r}"
+                f"{base[key].origin}: [{key[0]}] {key[1]}: expected it left out, as combos_params lists "
+                f"{axis.heading!r}, got {base[key].text!r}"
             )
     combos = []
-    for index, values in enumerate(itertools.product(*(values for _, values in axes.values()))):
-        laid = dict(zip(axes, values, strict=True))
-        origin = f"{where}, combo {index} {tuple(values)!r}"
-        over = {key: Text(as_text(laid[name]), origin) for name, (key, _) in axes.items()}
-        named = {_heading(key): _spelled(key, laid[name]) for name, (key, _) in axes.items()}
-        combos.append(Combo(index, named, build(base | over)))
-    varied = {key: Text(", ".join(map(as_text, values)), where) for key, values in axes.values()}
+    for index, values in enumerate(itertools.product(*(axis.values for axis in axes))):
+        origin, texts_of_combo = f"{where}, combo {index} {tuple(values)!r}", dict(base)
+        for axis, value in zip(axes, values, strict=True):
+            texts_of_combo[axis.key] = axis.laid(texts_of_combo, value, origin)
+        named = {axis.heading: _spelled(axis, value) for axis, value in zip(axes, values, strict=True)}
+        combos.append(Combo(index, named, build(texts_of_combo)))
+    varied = {axis.key: Text(", ".join(map(as_text, axis.values)), where) for axis in axes}
     unread(base | varied, [combo.config for combo in combos])
     _all_different(combos, where)
-    return Plan(path, render(texts), tuple(_heading(key) for key, _ in axes.values()), tuple(combos))
+    return Plan(path, render(texts), tuple(axis.heading for axis in axes), tuple(combos))
 
 
-def _heading(key: tuple[str, str]) -> str:
-    """One name per option, however it was written: its key, or section.key where a key is in several sections."""
-    return key[1] if sum(other == key[1] for _, other in ABOUT) == 1 else ".".join(key)
-
-
-def _spelled(key: tuple[str, str], value: Any) -> Any:
+def _spelled(axis: Axis, value: Any) -> Any:
     """A text of a choice in RandomNet's spelling; other values as they were written."""
-    about = ABOUT[key].value
+    about = ABOUT[axis.key].value
     return about.parse(value) if isinstance(about, Choice) and isinstance(value, str) else value
 
 

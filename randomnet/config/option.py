@@ -6,7 +6,7 @@ from typing import Any
 
 from randomnet.config.values import Share, Value
 
-KINDS = ("train", "spectrum", "convergence", "transition", "analyse", "stimulate", "benchmark")
+KINDS = ("train", "spectrum", "convergence", "transition", "analyse", "stimulate", "simulate", "benchmark")
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
 FORMATS = (
@@ -22,6 +22,8 @@ FORMATS = (
     "flystability",
 )
 MADE = ("populations", "regions")  # sources of networks that are described, not measured
+KEPT = ("currents", "slow", "adaptation", "u", "x", "noise", "overlaps")  # of a simulation
+PATTERNS = ("constant", "cosine", "gaussian", "random", "xi1", "xi2", "xi3", "xi4")
 KERNELS = ("uniform", "cosine", "spec", "von_mises", "low_rank", "gaussian")
 POLICIES = ("auto", "shiu", "strict", "expected", "ei", "none")
 NULLS = (
@@ -83,7 +85,8 @@ TRAIN = ("train",)
 TRAINING = ("train", "benchmark")
 SPECTRAL = ("spectrum", "convergence", "transition")
 JUDGED = ("spectrum", "transition")
-ANALYSE, STIMULATE = ("analyse",), ("stimulate",)
+ANALYSE, STIMULATE, SIMULATE = ("analyse",), ("stimulate",), ("simulate",)
+STEPPED = tuple(kind for kind in KINDS if kind not in SIMULATE)
 RANDOM_ONLY = ("net.roi = random", lambda config: config.drawn_at_random)
 BY_NAME = ("net.source is not populations or regions", lambda config: not config.described)
 SOURCED = (
@@ -92,6 +95,7 @@ SOURCED = (
 )
 POPULATIONS = ("net.source = populations", lambda config: config.net.source == "populations")
 REGIONS = ("net.source = regions", lambda config: config.net.source == "regions")
+LISTED = ("regions.regions lists the regions", lambda config: bool(config.regions.regions) and REGIONS[1](config))
 SINKHORN_ONLY = ("net.normalization = sinkhorn", lambda config: config.scaling == "sinkhorn")
 MEASURED_ONLY = ("paths.path_to_network is set", lambda config: bool(config.paths.path_to_network))
 TARGETED = ("trainvalidate.loss has l2 or mse", lambda config: config.spectrum_loss in ("l2", "mse"))
@@ -102,7 +106,31 @@ SPECTRUM = (
 AUTO = ("lyapunov.tsim = auto", lambda config: config.lyapunov.tsim == "auto")
 TEN_PERCENT, ALL = Share(10.0), Share(100.0)
 TASKED = ("trialparams.task_name names a task", lambda config: config.has_task)
+CONTINUED = (
+    "trialparams.task_name names a task, and paths.pretrained is set",
+    lambda config: config.has_task and bool(config.paths.pretrained),
+)
 UNTASKED = ("trialparams.task_name = none", lambda config: not config.has_task)
+RANKED = (*TRAIN, *SPECTRAL, *ANALYSE, *STIMULATE, *SIMULATE)  # kinds whose networks may have factors of low rank
+LOW_RANK = ("net.rank is above 0", lambda config: config.net.rank > 0)
+JOINED = (
+    "net.rank is above 0 and trialparams.task_name names a task",
+    lambda config: config.net.rank > 0 and config.has_task,
+)
+FLAT = ("trainvalidate.flat_window is above 0", lambda config: config.trainvalidate.flat_window > 0)
+OVERLAPPING = ("net.readout = overlap", lambda config: config.net.readout == "overlap")
+FACTORS_TRAINED = (
+    "net.rank is above 0 and trainvalidate.train_factors = True",
+    lambda config: config.net.rank > 0 and config.trainvalidate.train_factors,
+)
+WEIGHTS_TRAINED = (
+    "the weights are trained (trainvalidate.train_weights)",
+    lambda config: "weights" in config.trained,
+)
+PROJECTED = (
+    "net.roi is not random, and the weights (trainvalidate.train_weights) or a task's inputs are trained",
+    lambda config: not config.drawn_at_random and ("weights" in config.trained or config.has_task),
+)
 BATCHED = (
     "trialparams.task_name = none, or experiment.kind = train or benchmark",
     lambda config: not config.has_task or config.experiment.kind in TRAINING,
@@ -110,9 +138,39 @@ BATCHED = (
 RECALL = ("trialparams.task_name = seq_mem", lambda config: config.trialparams.task_name == "seq_mem")
 N_BACK = (
     "trialparams.task_name = nback_mem, pic_latent_mem or pic_mem",
-    lambda config: config.has_task and config.trialparams.task_name not in ("seq_mem", "flip_flop"),
+    lambda config: config.trialparams.task_name in ("nback_mem", "pic_latent_mem", "pic_mem"),
+)
+SPLIT = (
+    "trialparams.task_name names a task, and trialparams.held_out = none",
+    lambda config: config.has_task and config.trialparams.held_out == "none",
+)
+DECISIONS = ("dpa", "go_nogo", "dual")
+DELAYED = (
+    "trialparams.task_name = odr, dpa, go_nogo or dual",
+    lambda config: config.trialparams.task_name in ("odr", *DECISIONS),
+)
+DECIDED = (
+    "trialparams.task_name = dpa, go_nogo or dual",
+    lambda config: config.trialparams.task_name in DECISIONS,
+)
+ODR = ("trialparams.task_name = odr", lambda config: config.trialparams.task_name == "odr")
+NOISY_INPUT = (
+    "trialparams.task_name = flip_flop, odr, dpa, go_nogo or dual",
+    lambda config: config.trialparams.task_name in ("flip_flop", "odr", *DECISIONS),
 )
 FLIP_FLOP = ("trialparams.task_name = flip_flop", lambda config: config.trialparams.task_name == "flip_flop")
+FILTERED = ("dynamics.nmda_fraction is above 0", lambda config: config.dynamics.nmda_fraction > 0)
+ADAPTING = ("dynamics.adaptation is not 0", lambda config: config.dynamics.adapts)
+PLASTIC = ("dynamics.plastic names blocks", lambda config: config.dynamics.plastic != "none")
+PLASTIC_INPUT = ("dynamics.plastic_input = True", lambda config: config.dynamics.plastic_input)
+NOISY = ("dynamics.noise_sd is not 0", lambda config: config.dynamics.noisy)
+DECODED = ("simulation.decode names populations", lambda config: config.simulation.decode != "none")
+GAUSSIAN = ("simulation.initial = gaussian", lambda config: config.simulation.initial == "gaussian")
+DRAWN_RATES = (
+    "simulation.initial = constant or gaussian",
+    lambda config: config.simulation.initial in ("constant", "gaussian"),
+)
+WITH_EVENTS = ("simulation.events has some", lambda config: bool(config.simulation.events))
 DRIVING = ("stimulation.action = drive", lambda config: config.stimulation.action == "drive")
 PICTURES = (
     "trialparams.task_name = pic_latent_mem or pic_mem",

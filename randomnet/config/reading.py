@@ -8,12 +8,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from randomnet.config.contradictions import contradiction
 from randomnet.config.predecessors import Key, Text, Texts, literal, spelled_out, unfolded
 from randomnet.config.schema import Config, Option, is_read, options, sections
-from randomnet.config.values import ConfigError, nearest
+from randomnet.config.values import ConfigError, Named, nearest
 
 GRID: Key = ("combosparams", "combos_params")
 ABOUT: dict[Key, Option] = {(section, key): about for section, key, about in options()}
@@ -80,19 +80,56 @@ def _key(section: str, name: str, origin: str) -> Key:
     raise ConfigError(f"{origin}: [{section}] {name}: expected one of {', '.join(known)}{hint}")
 
 
-def combos_key(name: str, origin: str) -> Key:
-    """The option that a name in combos_params means: a key, or section.key. Raises ConfigError."""
+class Axis(NamedTuple):
+    """One axis of a grid: the option, or of an option with names (`couplings = EE: 1`) one of them, and its values."""
+
+    key: Key
+    entry: str
+    values: list[Any]
+
+    @property
+    def heading(self) -> str:
+        """One name, however it was written: the key, or section.key where a key is in several sections."""
+        section, key = self.key
+        named = key if sum(other == key for _, other in ABOUT) == 1 else f"{section}.{key}"
+        return f"{named}.{self.entry}" if self.entry else named
+
+    def laid(self, texts: Mapping[Key, Text], value: Any, origin: str) -> Text:
+        """The option's text with this value; of one of its names, in what the text has."""
+        if not self.entry:
+            return Text(as_text(value), origin)
+        written = texts[self.key].text if self.key in texts else str(_default(self.key))
+        try:
+            return Text(ABOUT[self.key].value.with_entry(written, self.entry, as_text(value)), origin)
+        except ValueError:
+            expected = ABOUT[self.key].value.expected
+            raise ConfigError(f"{origin}: {self.heading}: expected {expected}, got {written!r}") from None
+
+
+def _default(key: Key) -> Any:
+    return getattr(sections()[key[0]](), key[1])
+
+
+def _axis(name: str, values: list[Any], origin: str) -> Axis:
+    """What a name in combos_params means: a key, or section.key, or one of the option's names. Raises ConfigError."""
     where = f"{origin}: [combosparams] combos_params: {name!r}"
-    key = _meant(name, where)
+    key, entry = _meant(name, where)
     if not ABOUT[key].grid:
         raise ConfigError(f"{where}: expected an option that may differ between combos; {'.'.join(key)} may not")
-    return key
+    if entry and not isinstance(ABOUT[key].value, Named):
+        raise ConfigError(f"{where}: expected an option with names; {'.'.join(key)} has none")
+    return Axis(key, entry, values)
 
 
-def _meant(name: str, where: str) -> Key:
-    section, dot, key = name.partition(".")
-    if dot:
-        return _key(section, key, where)
+def _meant(name: str, where: str) -> tuple[Key, str]:
+    first, dot, rest = name.partition(".")
+    if not dot or (first not in sections() and any(known == first.lower() for _, known in NAMES)):
+        return _owned(first, where), rest
+    key, _, entry = rest.partition(".")
+    return _key(first, key, where), entry
+
+
+def _owned(name: str, where: str) -> Key:
     owners = sorted({target for (_, known), target in NAMES.items() if known == name.lower()})
     if len(owners) > 1:
         spelled = ", ".join(".".join(owner) for owner in owners)
@@ -103,16 +140,16 @@ def _meant(name: str, where: str) -> Key:
     return owners[0]
 
 
-def read_grid(texts: Texts) -> dict[str, tuple[Key, list[Any]]]:
-    """combos_params as {name as written: (option, values)}, in the order written. Raises ConfigError."""
+def read_grid(texts: Texts) -> list[Axis]:
+    """combos_params, in the order written. Raises ConfigError."""
     written = texts.get(GRID)
     if written is None or not written.text.strip():
-        return {}
+        return []
     where = f"{written.origin}: [combosparams] combos_params"
     grid = literal(written.text, where, '{"lr": [0.1, 0.01]}')
-    axes: dict[str, tuple[Key, list[Any]]] = {}
+    axes: list[Axis] = []
     for name, values in grid.items():
-        key = combos_key(name, written.origin)
+        axis = _axis(name, values, written.origin)
         if not isinstance(values, list) or not values:
             raise ConfigError(f"{where}: {name!r}: expected a list of at least one value, got {json.dumps(values)}")
         for value in values:
@@ -120,9 +157,10 @@ def read_grid(texts: Texts) -> dict[str, tuple[Key, list[Any]]]:
                 raise ConfigError(f"{where}: {name!r}: expected numbers, texts, true or false, got {json.dumps(value)}")
         if len({json.dumps(value) for value in values}) < len(values):
             raise ConfigError(f"{where}: {name!r}: expected different values, got {json.dumps(values)}")
-        if any(key == other for other, _ in axes.values()):
-            raise ConfigError(f"{where}: {name!r}: expected every option once, got {'.'.join(key)} twice")
-        axes[name] = (key, values)
+        if any(axis.key == other.key and ("" in (axis.entry, other.entry) or axis.entry == other.entry)
+               for other in axes):  # fmt: skip
+            raise ConfigError(f"{where}: {name!r}: expected every option once, got {'.'.join(axis.key)} twice")
+        axes.append(axis)
     return axes
 
 
@@ -174,12 +212,17 @@ def render(texts: Texts) -> str:
     for section in sections():
         written = {key: text for (owner, key), text in texts.items() if owner == section}
         if written:
-            lines += [f"[{section}]", *(f"{key} = {_one_line(text.text)}" for key, text in written.items()), ""]
+            texts_of_section = (f"{key} = {_one_line((section, key), text)}" for key, text in written.items())
+            lines += [f"[{section}]", *texts_of_section, ""]
     return "\n".join(lines)
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split("\n"))
+def _one_line(key: Key, written: Text) -> str:
+    """The text with its lines joined; where these are entries of a list, by commas."""
+    lines = written.text.split("\n")
+    if not ABOUT[key].value.lines:
+        return " ".join(lines)
+    return ", ".join(entry for line in lines if (entry := line.strip().rstrip(",").rstrip()))
 
 
 def _where(key: Key, texts: Mapping[Key, Text]) -> str:
@@ -189,7 +232,7 @@ def _where(key: Key, texts: Mapping[Key, Text]) -> str:
 
 def _parse(key: Key, written: Text) -> Any:
     about = ABOUT[key]
-    text = written.text.strip()
+    text = _one_line(key, written) if ABOUT[key].value.lines else written.text.strip()
     if len(text.splitlines()) > 1 and key != GRID:
         raise ConfigError(
             f"{written.origin}: [{key[0]}] {key[1]}: expected {about.value.expected} on one line, got {text!r} "

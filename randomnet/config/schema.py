@@ -9,10 +9,11 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from randomnet.config.option import MADE, SPECTRAL, TRAINED, TRAINING, Option
+from randomnet.config.option import MADE, SIMULATE, SPECTRAL, TRAINED, TRAINING, Option
 from randomnet.config.sections import (
     AnalysisSection,
     CombosParamsSection,
+    DynamicsSection,
     ExecutionSection,
     ExperimentSection,
     LyapunovSection,
@@ -21,7 +22,9 @@ from randomnet.config.sections import (
     PathsSection,
     PopulationsSection,
     PretrainedParamsSection,
+    ProjectionsSection,
     RegionsSection,
+    SimulationSection,
     StimulationSection,
     TrainValidateSection,
     TrialParamsSection,
@@ -34,6 +37,8 @@ VALUES_ONLY = (  # options that change numbers, and no array's size
     "net.dales_law",
     "net.null",
     "net.random_w",
+    "net.factor_sd",
+    "net.factor_overlap",
     "populations.couplings",
     "populations.gain",
     "populations.external",
@@ -42,11 +47,18 @@ VALUES_ONLY = (  # options that change numbers, and no array's size
     "lyapunov.target",
     "trainvalidate.optimizer",
     "trainvalidate.lr",
+    "trainvalidate.lr_decay",
     "trainvalidate.clip_norm",
+    "trainvalidate.weight_bounds",
     "trainvalidate.early_stopping",
+    "trainvalidate.stop_below",
+    "trainvalidate.flat_window",
+    "trainvalidate.flat_tolerance",
     "trainvalidate.init",
     "trainvalidate.remap_w",
 )
+
+SHAPING = ("populations.sizes", "model.dt", "simulation.window", "simulation.keep")  # what is simulated side by side
 
 
 @dataclass(frozen=True)
@@ -58,10 +70,13 @@ class Config:
     net: NetSection = field(default_factory=NetSection)
     populations: PopulationsSection = field(default_factory=PopulationsSection)
     regions: RegionsSection = field(default_factory=RegionsSection)
+    projections: ProjectionsSection = field(default_factory=ProjectionsSection)
     model: ModelSection = field(default_factory=ModelSection)
     lyapunov: LyapunovSection = field(default_factory=LyapunovSection)
     analysis: AnalysisSection = field(default_factory=AnalysisSection)
     stimulation: StimulationSection = field(default_factory=StimulationSection)
+    dynamics: DynamicsSection = field(default_factory=DynamicsSection)
+    simulation: SimulationSection = field(default_factory=SimulationSection)
     trainvalidate: TrainValidateSection = field(default_factory=TrainValidateSection)
     trialparams: TrialParamsSection = field(default_factory=TrialParamsSection)
     pretrainedparams: PretrainedParamsSection = field(default_factory=PretrainedParamsSection)
@@ -70,11 +85,14 @@ class Config:
 
     @property
     def trained(self) -> tuple[str, ...]:
-        """Which of weights, gains, shifts are trained, in that order."""
+        """Which of weights, gains, shifts and factors are trained, in that order."""
         if self.experiment.kind not in TRAINING:
             return ()
-        frozen = ("weights",) if self.trainvalidate.freeze_layer else ()
-        return tuple(name for name in TRAINED if getattr(self.trainvalidate, f"train_{name}") and name not in frozen)
+        frozen = ["weights"] if self.trainvalidate.freeze_layer or not self.net.background else []
+        if not self.net.rank:
+            frozen.append("factors")
+        names = (*TRAINED, "factors")
+        return tuple(name for name in names if getattr(self.trainvalidate, f"train_{name}") and name not in frozen)
 
     @property
     def drawn_at_random(self) -> bool:
@@ -96,6 +114,8 @@ class Config:
         """Whether a Lyapunov spectrum is computed."""
         if self.experiment.kind in SPECTRAL:
             return True
+        if self.experiment.kind in SIMULATE:
+            return self.simulation.spectrum
         return self.spectrum_loss is not None or self.lyapunov.spectrum_every > 0
 
     @property
@@ -132,8 +152,16 @@ class Config:
         }
 
     def shape(self) -> tuple[tuple[str, str], ...]:
-        """What the sizes of a run's arrays, and so its time and memory, depend on; hashable."""
-        return tuple((name, str(value)) for name, value in self.settings().items() if name not in VALUES_ONLY)
+        """What the sizes of a run's arrays, and so its time and memory, depend on; hashable.
+
+        Simulated networks of one size go side by side whatever connects their neurons and filters their rates.
+        """
+        settings = {name: str(value) for name, value in self.settings().items() if name not in VALUES_ONLY}
+        if self.experiment.kind in SIMULATE:
+            free = ("model.", "populations.", "dynamics.", "simulation.")
+            settings = {name: value for name, value in settings.items()
+                        if name in SHAPING or not name.startswith(free)}  # fmt: skip
+        return tuple(settings.items())
 
 
 def sections() -> dict[str, type]:

@@ -23,6 +23,8 @@ def nearest(name: str, names: Iterable[str]) -> str:
 class Value:
     """One kind of value: `expected` is the text of the error and of the help, `parse` raises ValueError."""
 
+    lines = False  # whether its entries, with commas between them, may stand on lines of their own
+
     @property
     def expected(self) -> str:
         """What the option may be, in words."""
@@ -78,6 +80,26 @@ class Number(Value):
             raise ValueError("not finite")
         _within(number, self.low, self.high, self.above)
         return number
+
+
+@dataclass(frozen=True)
+class NumberOrList(Value):
+    """A number within bounds, or a list of several."""
+
+    low: float
+    high: float
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return f"a number{_bounds(self.low, self.high, False)}, or a list of different ones such as 0, 2, 4"
+
+    def parse(self, text: str) -> float | tuple[float, ...]:
+        """The number, or the numbers, ascending."""
+        found = [Number(self.low, self.high).parse(part) for part in text.strip("[]()").replace(",", " ").split()]
+        if len(set(found)) < len(found) or not found:
+            raise ValueError("none, or one twice")
+        return found[0] if len(found) == 1 else tuple(sorted(found))
 
 
 @dataclass(frozen=True)
@@ -149,21 +171,27 @@ class Sum(Value):
 
 @dataclass(frozen=True)
 class Several(Value):
-    """One or more of `names`, such as `weights + gains`; as a text in the order of the names."""
+    """One or more of `names`, such as `weights + gains`, in their order; without `names` any; or none (`none`)."""
 
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    none: bool = False
 
     @property
     def expected(self) -> str:
         """What the option may be, in words."""
-        return f"one or more of {', '.join(self.names)}, joined by +"
+        which = f"of {', '.join(self.names)}" if self.names else "names"
+        return f"one or more {which}, joined by +" + ", or none" * self.none
 
     def parse(self, text: str) -> str:
-        """The names once each."""
-        found = [Choice(self.names).parse(part.strip()) for part in re.split(r"[+,]", text)]
-        if len(set(found)) < len(found):
-            raise ValueError("a name twice")
-        return " + ".join(name for name in self.names if name in found)
+        """The names once each, joined by ` + `."""
+        if self.none and text.lower() == "none":
+            return "none"
+        found = [part.strip() for part in re.split(r"[+,]", text)]
+        if self.names:
+            found = [Choice(self.names).parse(part) for part in found]
+        if len(set(found)) < len(found) or not all(found):
+            raise ValueError("a name twice, or an empty one")
+        return " + ".join([name for name in self.names if name in found] or found)
 
 
 def weighted(text: str) -> dict[str, float]:
@@ -248,6 +276,25 @@ class Counts(Value):
 
 
 @dataclass(frozen=True)
+class Ordinals(Value):
+    """Some of the first, second, ...: whole numbers from 1 on, once each; or none."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "different whole numbers >= 1 such as 1, 2, or none"
+
+    def parse(self, text: str) -> tuple[int, ...] | str:
+        """The numbers, ascending, or 'none'."""
+        if text.lower() == "none":
+            return "none"
+        numbers = [int(part) for part in text.strip("[]()").replace(",", " ").split()]
+        if not numbers or min(numbers) < 1 or len(set(numbers)) < len(numbers):
+            raise ValueError("none, below 1, or twice")
+        return tuple(sorted(numbers))
+
+
+@dataclass(frozen=True)
 class Neurons(Value):
     """A number for every region, a list of one per region, or `density`."""
 
@@ -279,6 +326,7 @@ class Named(Value):
 
     whole: bool = False
     low: float | None = None
+    above: bool = False
     none: bool = False  # whether no name at all will do
     one: bool = False  # whether one number for all will do
     words: tuple[str, ...] = ()
@@ -288,7 +336,7 @@ class Named(Value):
         """What the option may be, in words."""
         kind = "whole numbers" if self.whole else "numbers"
         others = [*["one number for all"] * self.one, *["none"] * self.none, *self.words]
-        named = f"names with {kind}{_bounds(self.low, None, False)} such as E: 4, I: 1"
+        named = f"names with {kind}{_bounds(self.low, None, self.above)} such as E: 4, I: 1"
         return ", or ".join([named, *others])
 
     def parse(self, text: str) -> Listed | float | str:
@@ -302,11 +350,18 @@ class Named(Value):
             raise ValueError("none")
         return Listed((name, self._number(number)) for name, number in entries)
 
+    def with_entry(self, text: str, name: str, number: str) -> str:
+        """The text `name: number, ...` with this number for this name."""
+        if ":" not in text and text.lower() != "none":
+            raise ValueError("no names")
+        entries = dict(_entries(text)) | {name: number}
+        return ", ".join(f"{one}: {other}" for one, other in entries.items())
+
     def _number(self, text: str) -> float:
         number = int(text) if self.whole else float(text)
         if not math.isfinite(number):
             raise ValueError("not finite")
-        _within(number, self.low, None, False)
+        _within(number, self.low, None, self.above)
         return number
 
 

@@ -14,6 +14,8 @@ import numpy as np
 
 COUNTING = ("hemibrain", "neuprint_export", "neuprint", "flywire", "flystability")  # formats that hold synapse counts
 
+MIXED_SHOWN = 5  # neurons that send both signs, which are named where not all do
+
 PER_NEURON = {"positions": (3,), "drive": (), "initial": ()}  # arrays that may be missing -> shape besides (N,)
 
 
@@ -77,11 +79,16 @@ class Connectome:
         return plus.astype(np.int8) - minus.astype(np.int8)
 
     @property
-    def mixed(self) -> int:
-        """How many neurons have outgoing weights of both signs."""
+    def mixed_neurons(self) -> np.ndarray:
+        """Indices of the neurons that have outgoing weights of both signs."""
         plus = np.bincount(self.pre, self.weights > 0, minlength=self.n) > 0
         minus = np.bincount(self.pre, self.weights < 0, minlength=self.n) > 0
-        return int((plus & minus).sum())
+        return np.flatnonzero(plus & minus)
+
+    @property
+    def mixed(self) -> int:
+        """How many neurons have outgoing weights of both signs."""
+        return len(self.mixed_neurons)
 
     def dense(self) -> np.ndarray:
         """J[post, pre], (N, N) float64."""
@@ -98,6 +105,13 @@ class Connectome:
         labels, index = np.unique(self.labels[kind], return_inverse=True)
         return index, labels
 
+    def with_regions(self, kind: str) -> "Connectome":
+        """The same network, its regions being the labels of that kind. Raises ValueError where it has none."""
+        if kind not in self.labels:
+            raise ValueError(f"{self.name} has no labels {kind!r}; it has {', '.join(self.labels) or 'none'}")
+        labels = {**self.labels, "region": self.labels[kind]}
+        return dataclasses.replace(self, labels=labels, provenance={**self.provenance, "regions_from": kind})
+
     def sha256(self) -> str:
         """Checksum of the network itself: edges, weights, names, labels, positions, drive and initial state."""
         digest = hashlib.sha256()
@@ -111,9 +125,9 @@ class Connectome:
     def facts(self) -> dict[str, Any]:
         """What a user wants to know before training on it, as plain values."""
         n, edges = self.n, len(self.weights)
-        keys = self.post * n + self.pre
-        mutual = np.isin(self.pre * n + self.post, keys).mean() if edges else 0.0
-        signs = self.signs
+        keys, turned = self.post * n + self.pre, self.pre * n + self.post  # keys are sorted, as edges are
+        mutual = (keys[np.searchsorted(keys, turned).clip(max=edges - 1)] == turned).mean() if edges else 0.0
+        signs, mixed = self.signs, self.mixed_neurons
         transmitters = self.labels.get("neurotransmitter")
         shares = np.unique(transmitters, return_counts=True) if transmitters is not None else ((), ())
         return {
@@ -121,11 +135,12 @@ class Connectome:
             "synthetic": bool(self.provenance.get("synthetic", False)),
             "neurons": n,
             "edges": edges,
-            "density": edges / (n * (n - 1)),
+            "density": edges / max(1, n * (n - 1)),
             "reciprocity": float(mutual),
             "excitatory": int((signs > 0).sum()),
             "inhibitory": int((signs < 0).sum()),
-            "mixed_signs": self.mixed,
+            "mixed_signs": len(mixed),
+            **({"mixed_first": self.names[mixed[:MIXED_SHOWN]].tolist()} if 0 < len(mixed) < n else {}),
             "transmitters": {str(name): int(count) for name, count in zip(*shares, strict=True)},
             "sha256": self.sha256(),
             **self.provenance,

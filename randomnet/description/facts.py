@@ -11,6 +11,7 @@ from randomnet.connectome.record import COUNTING
 
 QUANTILES = (0, 5, 25, 50, 75, 95, 100)  # percent
 GROUPED_BY = {  # labels that a matrix may be sorted by, the first that there is: kind -> what the groups are
+    "population": "population",
     "cell_fibers": "cell fibre",
     "region": "region",
     "super_class": "super-class",
@@ -19,6 +20,7 @@ GROUPED_BY = {  # labels that a matrix may be sorted by, the first that there is
     "type": "type",
     "side": "side",
 }
+ORDERED = ("population",)  # their neurons have an order of their own, such as that on a ring
 MOST_GROUPS = 150  # of more groups nothing could be seen
 SIGNS = ("excitatory", "inhibitory", "both signs", "no output")
 
@@ -82,6 +84,7 @@ def weight_facts(connectome: Connectome) -> dict[str, Any]:
 def groups_of(connectome: Connectome) -> Groups:
     """By the first label of GROUPED_BY that makes some groups, else by sign; within a group by sign and out-degree.
 
+    Those of a label of ORDERED stay in their order.
     Groups are in the order of their names, or, where every neuron is one, in that of the neurons.
     """
     signs, degrees = connectome.signs, np.bincount(connectome.pre, minlength=connectome.n)
@@ -91,7 +94,7 @@ def groups_of(connectome: Connectome) -> Groups:
             every = np.arange(connectome.n)
             return Groups(every, by, tuple(connectome.labels[kind].tolist()), (1,) * connectome.n)
         if 2 <= len(names) <= MOST_GROUPS:
-            order = np.lexsort([-degrees, -signs, index])
+            order = np.argsort(index, kind="stable") if kind in ORDERED else np.lexsort([-degrees, -signs, index])
             return Groups(order, by, tuple(names.tolist()), tuple(sizes.tolist()))
     silent = np.bincount(connectome.pre, connectome.weights != 0, minlength=connectome.n) == 0
     index = np.select([signs > 0, signs < 0, ~silent], [0, 1, 2], 3)

@@ -34,6 +34,8 @@ STEPS = {  # what was done to the network, in this order
     "initial_weights": "weights drawn by init = {}",
     "normalization": "normalization {}",
     "g": "g = {:g}",
+    "background": "without edges of its own",
+    "rank": "with factors of rank {}, which this leaves out",
 }
 
 
@@ -101,6 +103,9 @@ def _labels(about: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         "without output": about["neurons_without_output"],
     }
     yield "signs of neurons", ", ".join(f"{count:,} {text}" for text, count in parts.items())
+    if "mixed_first" in about:
+        more = ", ..." * (about["mixed_signs"] > len(about["mixed_first"]))
+        yield "of both signs", ", ".join(about["mixed_first"]) + more
     for kind, counts in about["labels"].items():
         shown = [f"{label} {count:,} ({count / about['neurons']:.1%})" for label, count in counts.items()]
         more = [f"and {len(counts) - LABELS_SHOWN:,} more"] * (len(counts) > LABELS_SHOWN)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from randomnet import description, plotting, results
@@ -125,8 +126,13 @@ def _figures(connectome: Connectome, found: Eigenvalues) -> dict[str, Figure]:
     title = f"{connectome.name}{f' ({about})' if about else ''}: {connectome.n:,} neurons, {len(weights):,} edges"
     groups = description.groups_of(connectome)
     sorted_by = (groups.order, groups.by, groups.names, groups.sizes)
-    return {
+    figures = {
         "matrix": plotting.weight_matrix(post, pre, weights, *sorted_by, title=title),
         "degrees": plotting.degrees(post, pre, weights, connectome.n, title=title),
         "eigenvalues": plotting.eigenvalues(found.values, found.residuals <= CONVERGED, found.complete, title=title),
     }
+    if "population" in connectome.labels:
+        names, first, index = np.unique(connectome.labels["population"], return_index=True, return_inverse=True)
+        order = np.argsort(first)  # as the network lists them
+        figures["blocks"] = plotting.blocks(post, pre, weights, np.argsort(order)[index], names[order], title=title)
+    return figures

@@ -4,10 +4,10 @@
     pooled     runs by label and by every option, all combos together
     networks   the networks of a study that are drawn one by one
     options    the gridded options as axes and colours
-    training, spectra, transition, convergence, analyse, stimulate, benchmark   figures of a kind
+    training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark   figures of a kind
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
@@ -17,10 +17,11 @@ import pandas as pd
 from randomnet.comparison.matching import Study
 from randomnet.comparison.minima import MINIMA
 from randomnet.comparison.statistics import MEDIAN
-from randomnet.figures.analyse import inside_figures, point_dots
+from randomnet.figures.analyse import inside_figures, linear_figures, point_dots, psth_figures
 from randomnet.figures.benchmark import seconds_figures
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.runs import LAMBDA, Figures
+from randomnet.figures.simulate import RATE, THEORY, activity_figures, bump_dots, map_figures, rate_dots
 from randomnet.figures.spectra import dynamics_dots, spectrum_figures
 from randomnet.figures.stimulate import change_dots, response_figures
 from randomnet.figures.training import (
@@ -29,6 +30,7 @@ from randomnet.figures.training import (
     curve_figures,
     end_dots,
     minimum_boxes,
+    overlap_figures,
     radius_dots,
 )
 from randomnet.figures.transition import transition_figures, transition_table
@@ -39,6 +41,7 @@ class Kind(NamedTuple):
 
     flags:  columns of the summary that figures need and the comparison does not.
     tables: by the name of its file, what else is written beside comparison.csv.
+    families: beginnings of columns that are metrics, too, and in the overview, such as the rate of each population.
     """
 
     metrics: tuple[str, ...]
@@ -46,6 +49,12 @@ class Kind(NamedTuple):
     figures: tuple[Callable[[Study, str | None], Figures], ...]
     flags: tuple[str, ...] = ()
     tables: Mapping[str, Callable[[Study], pd.DataFrame]] = MappingProxyType({})
+    families: tuple[str, ...] = ()
+
+    def of(self, columns: Iterable[str]) -> "Kind":
+        """The same with those of the columns among its metrics that belong to its families."""
+        own = tuple(dict.fromkeys(name for name in columns if name.startswith(self.families)))
+        return self._replace(metrics=(*own, *self.metrics), overview=(*own, *self.overview)) if own else self
 
 
 RADII = ("spectral_radius_initial", "spectral_radius_final")
@@ -77,6 +86,7 @@ FIGURES = {
         figures=(
             curve_figures,
             array_figures,
+            overlap_figures,
             minimum_boxes,
             accuracy_dots,
             radius_dots,
@@ -94,14 +104,20 @@ FIGURES = {
     "convergence": Kind((*MEASURED, *OF_STARTS), ("lambda_max", *OF_STARTS), (convergence_figures,), FLAGS),
     "analyse": Kind(
         metrics=("fixed_points", "stable_points", "slow_points", "converged_starts", "settled_trajectories",
-                 "explained", "neurons", "seconds"),
-        overview=("fixed_points", "stable_points", "explained"),
-        figures=(inside_figures, point_dots),
+                 "explained", "leading_modulus", "leading_modulus_groups", "neurons", "seconds"),
+        overview=("fixed_points", "stable_points", "leading_modulus", "explained"),
+        figures=(inside_figures, linear_figures, psth_figures, point_dots),
     ),
     "stimulate": Kind(
         metrics=("targets_change", "others_change", "distance_end", "targets", "neurons", "seconds"),
         overview=("targets_change", "others_change", "distance_end"),
         figures=(response_figures, change_dots),
+    ),
+    "simulate": Kind(
+        metrics=("bump_mean", "bump_amplitude", "bump_modulation", "neurons", "seconds"),
+        overview=("bump_mean", "bump_modulation"),
+        figures=(activity_figures, rate_dots, bump_dots, map_figures),
+        families=(RATE, THEORY),
     ),
     "benchmark": Kind(
         metrics=("neurons", "exponents", "trials", "steps", "threads", "spectrum_seconds",

@@ -1,4 +1,4 @@
-"""Figures of kind = analyse: flow, energy and fixed points of each network."""
+"""Figures of kind = analyse: flow, energy and fixed points of each network, its linearised step, and its responses."""
 
 import numpy as np
 
@@ -6,13 +6,17 @@ from randomnet import plotting
 from randomnet.comparison.matching import Study
 from randomnet.figures.networks import first_networks
 from randomnet.figures.options import against_options
-from randomnet.figures.runs import Figures
-from randomnet.plotting import Inside, Panel
+from randomnet.figures.runs import Figures, events_of
+from randomnet.plotting import Inside, Linearised, Panel, Psth
 
+AT_THE_END = "the end of the first trajectory"
+MOST_BLOCKS = 8  # groups whose eigenvalues are drawn
+MOST_PANELS = 12  # groups with a panel of their own
 PANELS = (
     Panel("fixed_points", "fixed points found", whole=True, least=0.0),
     Panel("stable_points", "stable fixed points found", whole=True, least=0.0),
     Panel("explained", "share of variance\nin the plane", least=0.0),
+    Panel("leading_modulus", "largest modulus\nat the end", least=0.0),
 )
 
 
@@ -23,7 +27,7 @@ def point_dots(study: Study, ylabel: str | None) -> Figures:
 
 def inside_figures(study: Study, ylabel: str | None) -> Figures:
     """A figure for each of the first networks."""
-    for stem, title, _, arrays in first_networks(study, "inside", "plane_axes"):
+    for stem, title, _, arrays in first_networks(study, "inside", "plane_labels"):
         yield stem, plotting.inside(_inside(arrays), title)
 
 
@@ -41,4 +45,59 @@ def _inside(arrays: dict[str, np.ndarray]) -> Inside:
         velocity=arrays["velocity"],
         energy=arrays["energy"],
         explained=arrays["plane_explained"],
+        labels=tuple(arrays["plane_labels"].tolist()),
+    )
+
+
+def linear_figures(study: Study, ylabel: str | None) -> Figures:
+    """The eigenvalues and time constants of each of the first networks, whole and by group."""
+    for stem, title, _, arrays in first_networks(study, "linearised", "along_time_constants"):
+        yield stem, plotting.linearised(_linearised(arrays), title)
+
+
+def _linearised(arrays: dict[str, np.ndarray]) -> Linearised:
+    """At the fixed point with the fewest unstable directions, or where there is none at the first trajectory's end."""
+    at_point = bool(len(arrays["fixed_points"]))
+    kind, row = ("fixed", 0) if at_point else ("along", -1)
+    unstable = int(arrays[f"{kind}_unstable"][row])
+    directions = f"{unstable} unstable direction{'s' * (unstable != 1)}" if unstable else "stable"
+    ends = np.cumsum(arrays["group_sizes"])[:-1] if "groups" in arrays else []
+    parts = {
+        what: np.split(arrays[f"group_{what}_{kind}"][row], ends) if "groups" in arrays else []
+        for what in ("eigenvalues", "time_constants")
+    }
+    leading = np.array([-np.abs(values).max() for values in parts["eigenvalues"]])
+    if len(leading) == 1 and arrays["group_sizes"][0] == arrays[f"{kind}_eigenvalues"].shape[1]:
+        leading = leading[:0]  # the only group is the network
+    most = np.sort(np.argsort(leading, kind="stable")[:MOST_BLOCKS])  # in the network's order
+    return Linearised(
+        whole=arrays[f"{kind}_eigenvalues"][row],
+        time_constants=arrays[f"{kind}_time_constants"][row],
+        groups=tuple(str(arrays["groups"][group]) for group in most),
+        of=len(leading),
+        eigenvalues=tuple(parts["eigenvalues"][group] for group in most),
+        constants=tuple(parts["time_constants"][group] for group in most),
+        where=f"fixed point 1 of {len(arrays['fixed_points'])} ({directions})" if at_point else AT_THE_END,
+    )
+
+
+def psth_figures(study: Study, ylabel: str | None) -> Figures:
+    """The mean rates of each of the first networks along the trials of a task, by condition."""
+    for stem, title, _, arrays in first_networks(study, "psth", "psth_mean"):
+        yield stem, plotting.psth(_psth(arrays), title)
+
+
+def _psth(arrays: dict[str, np.ndarray]) -> Psth:
+    reach = np.ptp(arrays["psth_mean"], axis=(1, 2))
+    most = np.sort(np.argsort(-reach, kind="stable")[:MOST_PANELS])
+    return Psth(
+        groups=arrays["groups"][most],
+        of=len(reach),
+        conditions=arrays["psth_conditions"],
+        trials=arrays["psth_trials"],
+        times=arrays["psth_times"],
+        mean=arrays["psth_mean"][most],
+        sem=arrays["psth_sem"][most],
+        absent=tuple(arrays.get("psth_absent", np.array(())).tolist()),
+        events=events_of(arrays),
     )

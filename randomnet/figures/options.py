@@ -20,7 +20,7 @@ from randomnet.figures.pooled import pooled_title, varied_options
 from randomnet.figures.runs import Figures, ended, pooled_series
 from randomnet.plotting import Panel, Series
 
-TIMES = ("tsim", "tons", "transient", "frame_transient", "dt")  # in units of tau
+TIMES = ("tsim", "tons", "transient", "frame_transient", "dt")
 
 
 def numbers_of(combos: Sequence[Combo], option: str) -> dict[Any, float]:
@@ -41,7 +41,13 @@ def axis_label(combos: Sequence[Combo], option: str) -> str:
     """An option's name with its unit, as far as it has one."""
     if any(isinstance(key, tuple) for key in numbers_of(combos, option)):
         return f"{option} (%)"
-    return f"{option} (τ)" if option.split(".")[-1] in TIMES else option
+    return f"{option} ({time_unit(combos)})" if option.split(".")[-1] in TIMES else option
+
+
+def time_unit(combos: Sequence[Combo]) -> str:
+    """The unit of times: what the experiments say it is, τ where they say nothing or differ."""
+    units = {str(unit) for combo in combos if (unit := combo.get("dynamics.time_unit")) is not ABSENT}
+    return units.pop() if len(units) == 1 else "τ"
 
 
 def coloured(study: Study, option: str) -> list[tuple[Series, list[Combo]]]:

@@ -4,6 +4,7 @@
     pooled_series   the same where all combos of a folder are drawn alike
     stem_of         what a figure is called
     arrays_of       the arrays of a combo's runs; arrays_by_iteration: each with its iteration
+    events_of       the events of a task, of a run's arrays
     ended           the table of the runs that ended
     say             one line on the console
 """
@@ -20,7 +21,7 @@ from matplotlib.figure import Figure
 from randomnet import results
 from randomnet.comparison import matching
 from randomnet.comparison.matching import Combo, Matched, Study
-from randomnet.plotting import Series
+from randomnet.plotting import Event, Series
 
 LAMBDA = "largest Lyapunov exponent\nλ$_\\mathrm{max}$ (1/τ)"
 Figures = Iterator[tuple[str, Figure]]  # each with the name of its file
@@ -80,6 +81,13 @@ def arrays_by_iteration(combo: Combo) -> Iterator[tuple[int, dict[str, np.ndarra
             yield iteration, combo.loaded.arrays(combo.number, iteration)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             say(f"{combo.label}: arrays of combo {combo.number} iteration {iteration} cannot be read: {error}")
+
+
+def events_of(arrays: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
+    """Where all trials share them; none otherwise."""
+    names = ("event_label", "event_onset", "event_offset")
+    rows = zip(*(arrays[name].tolist() for name in names), strict=True) if names[0] in arrays else ()
+    return tuple(Event(*row) for row in rows)
 
 
 def ended(study: Study, series: Mapping[tuple[str, int], Series]) -> pd.DataFrame:

@@ -8,10 +8,11 @@ import pandas as pd
 
 from randomnet import plotting
 from randomnet.comparison import matching
-from randomnet.comparison.matching import Combo, Matched, Study
+from randomnet.comparison.matching import ABSENT, Combo, Matched, Study
+from randomnet.figures.networks import first_networks
 from randomnet.figures.pooled import pooled_dots
-from randomnet.figures.runs import LAMBDA, Figures, arrays_of, ended, series_of, stem_of
-from randomnet.plotting import Panel, Series
+from randomnet.figures.runs import LAMBDA, Figures, arrays_of, ended, events_of, series_of, stem_of
+from randomnet.plotting import Overlaps, Panel, Series
 
 NATS = "loss: negative log-\nlikelihood (nats)"
 LOSSES = {  # by the name of the loss, or of the task that is the loss
@@ -23,8 +24,12 @@ LOSSES = {  # by the name of the loss, or of the task that is the loss
     "pic_latent_mem": NATS,
     "pic_mem": NATS,
     "flip_flop": "loss: mean squared\nerror of the bits (MSE)",
+    "odr": "loss: 1 - cos(error),\namplitude and silence",
+    **dict.fromkeys(("dpa", "go_nogo", "dual"), "loss: margin of decisions,\nand silence"),
 }
-CHANCE = 50.0  # %, of match against non-match in equal numbers
+CHANCE = 50.0  # %, of match against non-match, or of one decision against the other, in equal numbers
+MOST_OVERLAPS = 4  # with panels of their own
+OF_OUTPUT = "validate_metrics_"  # begins the columns of the accuracy of each output
 
 
 def loss_label(ylabel: str | None, combos: Sequence[Combo]) -> str:
@@ -57,10 +62,19 @@ def curve_figures(study: Study, ylabel: str | None) -> Figures:
             label = loss_label(ylabel, group.combos)
             panels = [Panel("validate_loss", label, training="train_loss") if validated else Panel("train_loss", label),
                       Panel("validate_metrics", "accuracy (%)", training="train_metrics", chance=_chance(group.combos)),
+                      Panel("validate_angle_error", "error of the angle\n(degrees)", training="train_angle_error"),
                       Panel("lambda_max", LAMBDA, zero=True)]  # fmt: skip
+            panels[2:2] = _of_outputs(history)
             panels = [panel for panel in panels if panel.column in history]
             looks, title = list(series.values()), matching.titled(group.combos, group.title)
             yield stem_of("loss", group), plotting.curves(history, panels, looks, title)
+
+
+def _of_outputs(history: pd.DataFrame) -> list[Panel]:
+    """The accuracy of each output, where a task judges several; that of a single one is the task's."""
+    names = [name.removeprefix(OF_OUTPUT) for name in history if name.startswith(OF_OUTPUT)]
+    return [Panel(f"{OF_OUTPUT}{name}", f"accuracy of\n{name} (%)", training=f"train_metrics_{name}", chance=CHANCE)
+            for name in names if len(names) > 1]  # fmt: skip
 
 
 def array_figures(study: Study, ylabel: str | None) -> Figures:
@@ -106,6 +120,20 @@ def _distributions(group: Matched, arrays: Mapping[Any, list], series: Mapping[A
         yield stem_of("parameters", group), plotting.distributions(found, list(series.values()), title)
 
 
+def overlap_figures(study: Study, ylabel: str | None) -> Figures:
+    """Of networks of low rank, the overlaps of each of the first ones along validation trials."""
+    for stem, title, _, arrays in first_networks(study, "overlaps", "overlaps_times"):
+        yield stem, plotting.overlaps(_overlaps(arrays), title)
+
+
+def _overlaps(arrays: dict[str, np.ndarray]) -> Overlaps:
+    before, after = arrays["overlaps_initial"], arrays["overlaps_final"]
+    reach = np.nan_to_num(np.ptp(after, axis=(0, 1)))
+    most = np.sort(np.argsort(-reach, kind="stable")[:MOST_OVERLAPS])
+    return Overlaps(before[..., most], after[..., most], 1 + most, len(reach), arrays["overlaps_conditions"],
+                    arrays["overlaps_times"], events_of(arrays))  # fmt: skip
+
+
 def accuracy_dots(study: Study, ylabel: str | None) -> Figures:
     """The best validation accuracy, by label and by every gridded option."""
     chance, label = _chance(study.combos), "best validation accuracy (%)"
@@ -113,8 +141,16 @@ def accuracy_dots(study: Study, ylabel: str | None) -> Figures:
 
 
 def _chance(combos: Sequence[Combo]) -> float | None:
-    """The accuracy of guessing, where it is the same for all: of bits it depends on how often they are 1."""
-    return None if any(combo.task.get("name") == "flip_flop" for combo in combos) else CHANCE
+    """The accuracy of guessing in percent, where it is the same for all; of bits it depends on how often they are 1."""
+    levels = {_guessing(combo) for combo in combos}
+    return levels.pop() if len(levels) == 1 else None
+
+
+def _guessing(combo: Combo) -> float | None:
+    name, tolerance = combo.task.get("name"), combo.get("angle_tolerance")
+    if name == "odr":  # any angle as likely as any other
+        return None if tolerance is ABSENT else 100 * 2 * float(tolerance) / 360
+    return None if name == "flip_flop" else CHANCE
 
 
 def end_dots(study: Study, ylabel: str | None, column: str, label: str | None = None, **look: Any) -> Figures:

@@ -104,7 +104,7 @@ def _is_g(name: str) -> bool:
 def _is_gaussian(combo: Combo) -> bool:
     """Whether the theory is of this network: random weights as drawn, tanh, no task and no trained model."""
     asked = {"net.roi": ("random",), "model.activation": theory.NAMES, "net.parameter": ("weights",),
-             "net.normalization": ("auto", "none"), "paths.pretrained": ("", "None"),
+             "model.tau": ("1", "1.0"), "net.normalization": ("auto", "none"), "paths.pretrained": ("", "None"),
              "trialparams.task_name": ("", "none", "None")}  # fmt: skip
     found = {name: combo.get(name) for name in asked}
     needed = ("net.roi", "model.activation")

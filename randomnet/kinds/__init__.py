@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from randomnet.kinds import analyse, benchmark, convergence, spectrum, stimulate, train, transition
+from randomnet.kinds import analyse, benchmark, convergence, simulate, spectrum, stimulate, train, transition
 
 KINDS: dict[str, ModuleType] = {
     "train": train,
@@ -11,5 +11,6 @@ KINDS: dict[str, ModuleType] = {
     "transition": transition,
     "analyse": analyse,
     "stimulate": stimulate,
+    "simulate": simulate,
     "benchmark": benchmark,
 }

@@ -3,7 +3,23 @@
 Trajectories are followed from random initial states, or along the validation trials of a task. Fixed points (and slow
 points, where the state all but stops: Sussillo and Barak 2013) are those of the network left to itself, with its
 constant drive and, of a task, its biases; each is reported with the eigenvalues of the step's Jacobian there. The flow
-field is that of the plane of the first two principal components of all states.
+field is that of the plane of the first two principal components of all states, or of two units. Arrays, of P fixed
+points, A states along the first trajectory, N units in G groups, M of them in one, and C conditions:
+
+| array                                           | what it is                                                      |
+|-------------------------------------------------|-----------------------------------------------------------------|
+| fixed_points, fixed_q, fixed_hits               | (P, N), (P,), (P,): as of `FixedPoints`; slow_points, slow_q    |
+| along_steps                                     | (A,): the steps that are linearised                             |
+| fixed_eigenvalues, along_eigenvalues            | (P or A, N) complex: multipliers per step, by modulus           |
+| ..._unstable, ..._time_constants                | (P or A,): how many have modulus above 1; (P or A, N), in tau   |
+| groups, group_sizes                             | (G,) names; (G,) units, which sum to M                          |
+| group_eigenvalues_fixed, ..._along              | (P or A, M) complex: of each group's block, one after the other |
+| group_unstable_..., group_time_constants_...    | (P or A, G); (P or A, M)                                        |
+| trajectories, plane_..., grid, velocity, energy | the plane and its flow, see `FlowField`; velocity per tau       |
+| psth_mean, psth_sem                             | (G, C, T): of a task, mean rates over validation trials         |
+| psth_conditions, psth_trials, psth_times        | (C,) names; (C,), trials of each; (T,), in tau                  |
+| psth_absent                                     | names of the conditions without a validation trial              |
+| event_label, event_onset, event_offset          | (E,): of a task whose events never shift; in tau                |
 """
 
 import time
@@ -16,32 +32,54 @@ import torch
 from torch import Tensor
 
 from randomnet import results
-from randomnet.analysis import FixedPoints, fixed_points, flow_field, jacobian_of, plane, starting_points
-from randomnet.config import ConfigError, Run
+from randomnet.analysis import (
+    FixedPoints,
+    Jacobian,
+    Plane,
+    Units,
+    fixed_points,
+    flow_field,
+    group_eigenvalues,
+    jacobian_of,
+    plane,
+    psth_arrays,
+    sorted_eigenvalues,
+    starting_points,
+    time_constants,
+    units_of,
+)
+from randomnet.config import ConfigError, Run, nearest
 from randomnet.kinds import building
+from randomnet.kinds.followed import Followed, event_arrays, followed_in
+from randomnet.kinds.grouped import Groups, groups_of
 from randomnet.kinds.interface import Cost, Told, machine_memory, no_other, one_at_a_time
+from randomnet.kinds.networks import connectome_of
 from randomnet.rnn import Dynamics
 from randomnet.training import Interrupted
 
 WORKERS = None
 UNIT = "start"
-HEADLINE = ("neurons", "fixed_points", "stable_points", "slow_points", "converged_starts", "explained", "seconds")
+HEADLINE = ("neurons", "fixed_points", "stable_points", "slow_points", "converged_starts", "leading_modulus",
+            "explained", "seconds")  # fmt: skip
 ALONG = 20  # states of a trajectory at which the step is linearised
 PROBE = 20  # starts of an estimate
 LARGEST = 1e100  # of a state; what is larger has left the range of numbers
 SETTLED = 1e-12  # q below which a trajectory has come to rest
+MOST_GROUPS = 64  # of which eigenvalues and mean rates are kept
 
 
 def check(run: Run) -> dict[str, Any]:
     """Everything that can be wrong before the run starts; returns the connectome's facts. Raises ConfigError."""
     facts = building.check(run)
-    memory = machine_memory()
+    memory, connectome = machine_memory(), connectome_of(run)
     chosen, steps = run.config.analysis, run.config.analysis.duration / run.config.model.dt
     if not run.config.has_task and 8 * steps * chosen.trajectories * facts["neurons"] > memory / 2:
         raise ConfigError(
             f"[analysis] duration: expected so short that {chosen.trajectories} trajectories of {facts['neurons']} "
             f"neurons fit into memory, got {chosen.duration:g}"
         )
+    groups_of(chosen.by, units_of(connectome), "analysis")
+    _axes(chosen.plane, connectome.names)
     return facts
 
 
@@ -54,10 +92,12 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     """Look inside one network and write arrays.npz; returns what run.json says of it."""
     began = time.perf_counter()
     start = building.begin(run)
+    groups = groups_of(run.config.analysis.by, units_of(start.connectome), "analysis").to(start.state.device)
+    few = groups if len(groups) <= MOST_GROUPS else None
     with torch.no_grad():
         system = building.double(start.network).alone()
-        states = _trajectories(run, start, system)
-    if not _bounded(states):
+        followed = followed_in(run, start, system, few)
+    if not _bounded(followed.states):
         return _diverged(start, began)
     told = 0
 
@@ -68,15 +108,19 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
         report({"advance": done - told})
         told = done
 
-    found = _fixed_points(run, system, states, run.config.analysis.starts, tick)
-    arrays, explained = _field(run, system, states)
-    results.write_arrays(folder.path / "arrays.npz", _arrays(found) | arrays | _along(system, states))
-    ends = states[-1]
+    found = _fixed_points(run, system, followed.states, run.config.analysis.starts, tick)
+    field, explained = _field(run, system, followed.states, start.connectome.names)
+    linear = _linearised(system, found, followed, few, run.config.model.dt)
+    responses = _responses(followed, few, run.config.model.dt)
+    results.write_arrays(folder.path / "arrays.npz", _arrays(found) | field | linear | responses)
+    ends = followed.states[-1]
     with torch.no_grad():
         q = 0.5 * (system.step(ends) - ends).square().sum(-1)
+    many = f"by {len(groups)} groups, more than {MOST_GROUPS}: their eigenvalues and mean rates are left out"
     return {
         "status": results.COMPLETE,
         "reason": "",
+        "notes": [] if few else [many],
         "summary": {
             "neurons": start.connectome.n,
             "fixed_points": len(found.points),
@@ -85,6 +129,8 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
             "converged_starts": found.converged / found.starts,
             "settled_trajectories": float((q < SETTLED).double().mean()),
             "explained": explained,
+            "groups": len(groups),
+            **_leading(linear),
             "seconds": round(time.perf_counter() - began, 2),
         },
         "connectome": start.connectome.facts(),
@@ -92,6 +138,18 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
 
 
 execute, beside = one_at_a_time(execute_one), no_other
+
+
+def _leading(linear: dict[str, np.ndarray]) -> dict[str, float]:
+    """The largest modulus of the step linearised at the first trajectory's end: whole, of any group, of each group."""
+    leading = {"leading_modulus": float(np.abs(linear["along_eigenvalues"][-1, 0]))}
+    if "groups" in linear:
+        firsts = np.cumsum(linear["group_sizes"]) - linear["group_sizes"]
+        moduli = np.abs(linear["group_eigenvalues_along"][-1, firsts])
+        leading["leading_modulus_groups"] = float(moduli.max())
+        names = (f"leading_modulus_of_{name}" for name in linear["groups"])
+        leading |= dict(zip(names, moduli.tolist(), strict=True))
+    return leading
 
 
 def _diverged(start: building.Start, began: float) -> dict[str, Any]:
@@ -109,23 +167,7 @@ def _bounded(states: Tensor) -> bool:
     return bool((states.abs() < LARGEST).all())
 
 
-def _trajectories(run: Run, start: building.Start, system: Dynamics) -> Tensor:
-    """States (time, trajectories, N), the first ones included."""
-    number = run.config.analysis.trajectories
-    if not run.config.has_task:
-        now, path = building.initial_states(run, start, number), []
-        for _ in range(round(run.config.analysis.duration / run.config.model.dt)):
-            path.append(now)
-            now = system.step(now)
-        return torch.stack([*path, now])
-    trials = torch.from_numpy(building.trials_of(run)[1].inputs[:number]).to(start.state)
-    weights = start.network.interface["input_weights"].double()
-    now = torch.zeros(len(trials), start.connectome.n).to(start.state)
-    path = [now]
-    for inputs in trials.transpose(0, 1):
-        now = replace(system, drive=system.drive + inputs @ weights.mT).step(now)
-        path.append(now)
-    return torch.stack(path)
+# ---- fixed points and flow
 
 
 @torch.no_grad()
@@ -140,10 +182,13 @@ def _fixed_points(
 
 
 @torch.no_grad()
-def _field(run: Run, system: Dynamics, states: Tensor) -> tuple[dict[str, np.ndarray], float]:
+def _field(run: Run, system: Dynamics, states: Tensor, names: np.ndarray) -> tuple[dict[str, np.ndarray], float]:
     """The flow field in the plane of the trajectories, through their mean; and the share of variance in it."""
-    flat = plane(states)
-    field = flow_field(system.step, flat.mean, flat, run.config.analysis.grid_points, trajectory=states)
+    axes = _axes(run.config.analysis.plane, names)
+    flat = plane(states) if axes is None else _of_units(states, axes)
+    labels = ("PC 1", "PC 2") if axes is None else [f"state of {names[unit]}" for unit in axes]
+    middle = states.flatten(0, -2).mean(0)
+    field = flow_field(system.step, middle, flat, run.config.analysis.grid_points, trajectory=states)
     parts = {
         "trajectories": field.trajectory.transpose(0, 1),
         "plane_mean": flat.mean,
@@ -153,7 +198,36 @@ def _field(run: Run, system: Dynamics, states: Tensor) -> tuple[dict[str, np.nda
         "velocity": field.velocity / run.config.model.dt,
         "energy": field.energy,
     }
-    return {name: part.cpu().numpy() for name, part in parts.items()}, float(flat.explained.sum())
+    arrays = {name: part.cpu().numpy() for name, part in parts.items()}
+    return arrays | {"plane_labels": np.array(labels)}, float(flat.explained.sum())
+
+
+def _axes(text: str, names: np.ndarray) -> tuple[int, int] | None:
+    """The two units of analysis.plane, None for pca; names may hold commas. Raises ConfigError."""
+    text, places = text.strip(), {str(name): place for place, name in enumerate(names)}
+    if text.lower() == "pca":
+        return None
+    for comma in (place for place, letter in enumerate(text) if letter == ","):
+        ends = [_unit(part.strip(), places) for part in (text[:comma], text[comma + 1 :])]
+        if None not in ends and ends[0] != ends[1]:
+            return ends[0], ends[1]
+    unknown = next((part.strip() for part in text.split(",") if _unit(part.strip(), places) is None), "")
+    raise ConfigError(
+        f"[analysis] plane: expected pca, or two different units by name or number 0..{len(names) - 1} with a comma "
+        f"between them, got {text!r}{nearest(unknown, ['pca', *places])}"
+    )
+
+
+def _unit(text: str, places: dict[str, int]) -> int | None:
+    if text in places:
+        return places[text]
+    return int(text) if text.isdecimal() and int(text) < len(places) else None
+
+
+def _of_units(states: Tensor, axes: tuple[int, int]) -> Plane:
+    """The plane whose coordinates are the states of two units, with their shares of the variance of states (..., N)."""
+    variances = states.flatten(0, -2).var(0, correction=0)
+    return replace(Plane.of_units(*axes, torch.zeros_like(variances)), explained=variances[[*axes]] / variances.sum())
 
 
 def _arrays(found: FixedPoints) -> dict[str, np.ndarray]:
@@ -169,13 +243,68 @@ def _arrays(found: FixedPoints) -> dict[str, np.ndarray]:
     return {name: part.cpu().numpy() for name, part in parts.items()}
 
 
+# ---- the linearised step
+
+
 @torch.no_grad()
-def _along(system: Dynamics, states: Tensor) -> dict[str, np.ndarray]:
-    """Eigenvalues of the step linearised along the first trajectory."""
+def _linearised(
+    system: Dynamics, found: FixedPoints, followed: Followed, groups: Groups | None, dt: float
+) -> dict[str, np.ndarray]:
+    """Of the step linearised along the first trajectory the eigenvalues, and there and at fixed points those of the
+    groups' blocks; one Jacobian at a time, as each is as large as the weights."""
+    states, alone = followed.states, jacobian_of(system)
     index = torch.linspace(0, len(states) - 1, min(ALONG, len(states)), device=states.device).round().long()
-    jacobians = jacobian_of(system)(states[index, 0])
-    eigenvalues = torch.stack([torch.linalg.eigvals(one) for one in jacobians])
-    return {"along_steps": index.cpu().numpy(), "along_eigenvalues": eigenvalues.cpu().numpy()}
+    parts = {"along_steps": index}
+    wholes, blocks = [], {"fixed": [], "along": []}
+    for step in index.tolist():
+        jacobian = _jacobian_at(system, alone, followed, step)
+        wholes.append(sorted_eigenvalues(jacobian))
+        blocks["along"] += [] if groups is None else [group_eigenvalues(jacobian, groups.units)]
+    parts["along_eigenvalues"] = torch.stack(wholes)
+    parts["along_unstable"] = (parts["along_eigenvalues"].abs() > 1).sum(1)
+    parts["along_time_constants"] = time_constants(parts["along_eigenvalues"], dt)
+    parts["fixed_time_constants"] = time_constants(found.eigenvalues, dt)
+    arrays = {}
+    if groups is not None:
+        blocks["fixed"] = [group_eigenvalues(alone(point[None])[0], groups.units) for point in found.points]
+        sizes = torch.tensor([len(units) for units in groups.units.values()])
+        arrays = {"groups": groups.names, "group_sizes": sizes.numpy()}
+        for where, values in blocks.items():
+            values = torch.stack(values) if values else states.new_zeros(0, int(sizes.sum()), dtype=torch.complex128)
+            parts[f"group_eigenvalues_{where}"] = values
+            parts[f"group_time_constants_{where}"] = time_constants(values, dt)
+            outside = (values.abs() > 1).split(sizes.tolist(), 1)
+            parts[f"group_unstable_{where}"] = torch.stack([group.sum(1) for group in outside], 1)
+    return arrays | {name: part.cpu().numpy() for name, part in parts.items()}
+
+
+def _jacobian_at(system: Dynamics, alone: Jacobian, followed: Followed, step: int) -> Tensor:
+    """(N, N), of the step that the first trajectory takes from there; after its last, of one without input."""
+    state = followed.states[step, :1]
+    if followed.drive is None or step == len(followed.drive):
+        return alone(state)[0]
+    return jacobian_of(replace(system, drive=followed.drive[step]))(state)[0]
+
+
+# ---- responses
+
+
+def _responses(followed: Followed, groups: Groups | None, dt: float) -> dict[str, np.ndarray]:
+    """Mean rates of the groups over the trials of each condition; nothing without a task."""
+    if followed.rates is None or groups is None:
+        return {}
+    index, names = followed.conditions
+    as_units = Units(groups.names, {}, np.zeros(len(groups), np.int8))  # what is averaged over units is there already
+    responses = list(psth_arrays(followed.rates, as_units, "neuron", index).values())
+    return {
+        "psth_mean": np.stack([response.mean for response in responses]),
+        "psth_sem": np.stack([response.sem for response in responses]),
+        "psth_conditions": np.array(names)[responses[0].conditions],
+        "psth_absent": np.delete(np.array(names), responses[0].conditions),
+        "psth_trials": responses[0].trials,
+        "psth_times": dt * (1 + responses[0].time),
+        **event_arrays(followed.events, dt),
+    }
 
 
 def estimate(runs: Sequence[Run]) -> Cost:
@@ -186,7 +315,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     with torch.no_grad():
         system = building.double(start.network).alone()
         began = time.perf_counter()
-        states = _trajectories(run, start, system)
+        states = followed_in(run, start, system, None).states
         following = time.perf_counter() - began
     if not _bounded(states):
         return Cost(0.0, following)

@@ -132,7 +132,7 @@ def _all_at_once(
 
 def _task_figures(run: Run, start: building.Start, goal: TaskObjective) -> dict[str, float]:
     jobs = [_epoch(run, start, goal), plain_loop.products(start.network, goal)]
-    if plain_loop.comparable(start.network):
+    if plain_loop.comparable(start.network, goal):
         jobs.append(plain_loop.TorchLoop(start.network, goal, run.config.trainvalidate.lr))
     number = train.beside(run, building.check(run))
     jobs += [_all_at_once(run, start, goal, number)[1]] if number > 1 else []

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from randomnet import initialisation
-from randomnet.config import TRAINED, Config, ConfigError, Run, Share
+from randomnet.config import TRAINED, Config, ConfigError, Run, Share, nearest
 from randomnet.connectome import Connectome
 from randomnet.formats import FormatError, load_npy
-from randomnet.kinds import pretrained
+from randomnet.kinds import constrained, described, factors, pretrained
 from randomnet.kinds.interface import machine_memory
-from randomnet.kinds.networks import connectome_of, facts_of
+from randomnet.kinds.networks import connectome_of, facts_of, labelled
 from randomnet.lyapunov import random_frame
 from randomnet.rnn import Network, is_sparse
 from randomnet.tasks import TASKS, Images, Trials, check_parameters, make, read_latents, read_mnist
@@ -30,13 +30,21 @@ PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
 @dataclass(frozen=True)
 class Start:
-    """What a run begins with: the network, initial state (N,) and frame (k, N), float64; k as of `largest_frame`."""
+    """What a run begins with: the network, initial state (N,) and frame (k, N), float64; k as of `largest_frame`.
+
+    clipped: how many weights of the connectome the network has at their bounds instead; None without bounds.
+    """
 
     connectome: Connectome
     network: Network
     labels: np.ndarray
     state: Tensor
     frame: Tensor
+    clipped: int | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """What run.json says of the network."""
+        return self.connectome.facts() | ({} if self.clipped is None else {"weights_clipped": self.clipped})
 
 
 def begin(run: Run) -> Start:
@@ -45,25 +53,41 @@ def begin(run: Run) -> Start:
     config = run.config
     index, labels = _groups(connectome, config)
     counts = {"weights": len(connectome.weights), "gains": len(labels), "shifts": len(labels)}
+    by_name = config.net.factor_support or config.projections.fixed
+    named = labelled(run, connectome) if by_name else connectome
+    interface = _interface(run, connectome.n) if config.has_task else None
+    inputs = interface["input_weights"] if interface and described.inputs_of(run) else None
+    fixed = constrained.fixed_of(run, connectome, named.labels, inputs)
+    moving = _moving(run, counts, fixed.edges) | factors.moving(run, named)
+    bounds = config.trainvalidate.weight_bounds
     network = Network(
         connectome,
         activation=config.model.activation,
         form=config.model.form,
         dt=config.model.dt,
         integrator=config.model.integrator,
+        tau=tau_of(run, connectome),
         groups=index,
-        moving=_moving(run, counts),
+        moving=moving,
         keep_signs=config.net.dales_law is not False,
-        interface=_interface(run, connectome.n) if config.has_task else None,
+        weight_bounds=None if bounds == "none" else bounds,
+        interface=interface,
+        input_signs=None if inputs is None else np.sign(inputs),
+        input_fixed=fixed.inputs,
+        factors=factors.factors_of(run, named),
         dtype=PRECISIONS[config.trainvalidate.precision],
     ).to(device_of(config))
+    if "readout_gains" in network.interface and run.config.net.readout_gain != "learnt":
+        network.interface["readout_gains"].requires_grad_(False)
     _spread(run, network)
     if config.paths.pretrained and not config.has_task:
         pretrained.take_over(run, network)
+    clipped = None if bounds == "none" else network.clip()
+    factors.check_support(run, named, network)
     state = run.generator("state").standard_normal(connectome.n) if connectome.initial is None else connectome.initial
     frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, connectome.n), connectome.n))
     frame = frame.to(device_of(config))
-    return Start(connectome, network, labels, torch.from_numpy(state).to(frame), frame)
+    return Start(connectome, network, labels, torch.from_numpy(state).to(frame), frame, clipped)
 
 
 def initial_states(run: Run, start: Start, number: int) -> Tensor:
@@ -95,7 +119,7 @@ def trials_of(run: Run) -> tuple[Trials, Trials]:
     name, parameters = _task(run)
     try:
         made = make(name, parameters, rng, _images(run.config.trialparams.images, name))
-        return made.split(parameters["train_size"], rng)
+        return made.split(parameters["train_size"], rng, parameters.get("held_out", "none"))
     except (ValueError, OSError) as error:
         raise ConfigError(f"[trialparams] {error}") from None
 
@@ -125,36 +149,61 @@ def _interface(run: Run, n: int) -> dict[str, np.ndarray]:
         "input_weights": initialisation.inputs(n, channels, init, rng),
         "input_bias": initialisation.biases(n, n, rng),
         "recurrent_bias": initialisation.biases(n, n, rng),
-        "readout_weights": initialisation.readout(outputs, n, init, rng),
-        "readout_bias": initialisation.biases(outputs, n, rng),
     }
+    gains = factors.readout_gains(run)
+    if gains is None:
+        drawn["readout_weights"] = initialisation.readout(outputs, n, init, rng)
+        drawn["readout_bias"] = initialisation.biases(outputs, n, rng)
+    else:
+        drawn["readout_gains"] = gains
+    if described.inputs_of(run):
+        drawn["input_weights"] = described.input_weights(run)
     return drawn | pretrained.inputs_of(run) if run.config.paths.pretrained else drawn
 
 
 def check(run: Run) -> dict[str, Any]:
     """All that `begin` could object to, without building what it need not; returns facts. Raises ConfigError."""
     device_of(run.config)
-    net = run.config.net
+    net, fixed = run.config.net, 0
     if run.config.drawn_at_random and not run.config.paths.pretrained:
-        n, edges, groups = net.n, net.n * (net.n - 1), net.n
+        n, edges, groups = net.n, net.n * (net.n - 1) * net.background, net.n
     else:
         connectome = connectome_of(run)
         n, edges, groups = connectome.n, len(connectome.weights), len(_groups(connectome, run.config)[1])
-    _how_many(run, {"weights": edges, "gains": groups, "shifts": groups})
+        tau_of(run, connectome)
+        fixed = _fixed(run, connectome)
+    _how_many(run, {"weights": edges - fixed, "gains": groups, "shifts": groups})
+    if net.rank:
+        factors.factors_of(run, labelled(run, connectome_of(run)))
     if run.config.uses_spectrum:
         exponents_of(run, n)
     _fits(run, n, edges)
     facts = facts_of(run) | {"inputs": checksums_of(run)}
     if run.config.has_task:
+        factors.readout_gains(run)
         training, validation = trials_of(run)
         trials = f"{len(training)} to train, {len(validation)} to validate"
         made = {"source": training.source, "synthetic": training.synthetic}
         batch = max(min(run.config.trainvalidate.batch_size, len(training)), len(validation))
+        made["steps"] = training.inputs.shape[1]
         made["steps_at_once"] = batch * training.inputs.shape[1]  # of all trials that go through the network together
         facts["task"] = {"name": run.config.trialparams.task_name, "trials": trials, **made}
-    if run.config.paths.pretrained:
-        begin(run)
+    bounded = run.config.trainvalidate.weight_bounds != "none" and not run.config.drawn_at_random
+    if run.config.paths.pretrained or bounded:
+        start = begin(run)
+        facts |= {"weights_clipped": start.clipped} if bounded else {}
     return facts
+
+
+def _fixed(run: Run, connectome: Connectome) -> int:
+    """How many edges are not trained, though weights are. Raises ConfigError."""
+    if not run.config.projections.fixed:
+        return 0
+    inputs = None
+    if run.config.has_task and described.inputs_of(run):
+        inputs = _interface(run, connectome.n)["input_weights"]
+    labels = labelled(run, connectome).labels
+    return int(constrained.fixed_of(run, connectome, labels, inputs).edges.sum())
 
 
 def _fits(run: Run, n: int, edges: int) -> None:
@@ -177,13 +226,42 @@ def _groups(connectome: Connectome, config: Config) -> tuple[np.ndarray, np.ndar
         raise ConfigError(f"[model] groups: {error}") from None
 
 
-def _moving(run: Run, counts: dict[str, int]) -> dict[str, np.ndarray]:
-    """Which entries of weights, gains and shifts are trained; a limited number of them is drawn by seed."""
+def tau_of(run: Run, connectome: Connectome) -> np.ndarray | None:
+    """Each neuron's time constant (N,), in units of the reference tau; None where all have that. Raises ConfigError."""
+    tau = run.config.model.tau
+    listed = tuple((region.name, region.tau) for region in run.config.regions.regions)
+    if any(value != 1 for _, value in listed):
+        tau = listed
+    if not isinstance(tau, tuple):
+        return None if tau == 1 else np.full(connectome.n, tau)
+    kind = next((kind for kind in ("region", "population") if kind in connectome.labels), None)
+    if kind is None:
+        had = ", ".join(connectome.labels) or "none"
+        raise ConfigError(
+            f"[model] tau: expected one number, as {connectome.name} has no regions or populations (its labels: "
+            f"{had}), got {tau}"
+        )
+    names, index = np.unique(connectome.labels[kind], return_inverse=True)
+    named, known = dict(tau), [str(name) for name in names if name]
+    expected = f"[model] tau: expected one for each {kind} of {connectome.name}, {', '.join(known)}"
+    unknown, missing = [name for name in named if name not in known], [name for name in known if name not in named]
+    if unknown:
+        raise ConfigError(f"{expected}, got one for {unknown[0]!r}{nearest(unknown[0], known)}")
+    if missing:
+        raise ConfigError(f"{expected}, got none for {', '.join(missing)}")
+    return np.array([named.get(str(name), 1.0) for name in names])[index]
+
+
+def _moving(run: Run, counts: dict[str, int], fixed: np.ndarray) -> dict[str, np.ndarray]:
+    """Which entries of weights, gains and shifts are trained; a limited number of them is drawn by seed.
+
+    fixed: (E,) bool, which weights are not.
+    """
     rng = run.generator("weights")
-    return {
-        name: np.sort(rng.choice(counts[name], size=number, replace=False))
-        for name, number in _how_many(run, counts).items()
-    }
+    free = {name: np.arange(count) for name, count in counts.items()} | {"weights": np.flatnonzero(~fixed)}
+    numbers = _how_many(run, {name: len(entries) for name, entries in free.items()})
+    return {name: np.sort(free[name][rng.choice(len(free[name]), size=number, replace=False)])
+            for name, number in numbers.items()}  # fmt: skip
 
 
 def _how_many(run: Run, counts: dict[str, int]) -> dict[str, int]:
@@ -194,8 +272,9 @@ def _how_many(run: Run, counts: dict[str, int]) -> dict[str, int]:
             continue
         number = counts[name] if wanted == "all" else wanted[position] if isinstance(wanted, tuple) else wanted
         if number > counts[name]:
+            there = "not fixed" if name == "weights" and run.config.projections.fixed else "there"
             raise ConfigError(
-                f"[trainvalidate] number_param: expected at most {counts[name]} {name}, which is all there are, "
+                f"[trainvalidate] number_param: expected at most {counts[name]} {name}, which is all {there} are, "
                 f"got {number}"
             )
         numbers[name] = number
@@ -257,7 +336,10 @@ def checksums_of(run: Run) -> dict[str, str]:
     if config.paths.pretrained:
         named["paths.pretrained"] = str(pretrained.path_of(run))
     paths = {key: Path(name).expanduser() for key, name in named.items() if isinstance(name, str) and name}
-    return {key: hashlib.sha256(path.read_bytes()).hexdigest() for key, path in paths.items() if os.path.isfile(path)}
+    found = {key: hashlib.sha256(path.read_bytes()).hexdigest() for key, path in paths.items() if os.path.isfile(path)}
+    if config.has_task and config.regions.regions_file and described.inputs_of(run):
+        found["regions.regions_file"] = described.checksum_of_inputs(run)  # no part of the connectome
+    return found
 
 
 def double(network: Network) -> Network:

@@ -37,10 +37,12 @@ from randomnet.formats import (
 from randomnet.instantiation import instantiate, neurons_by_density
 from randomnet.kinds import pretrained
 from randomnet.kinds.described import made
+from randomnet.kinds.factors import without_background
 from randomnet.nulls import NULLS
-from randomnet.synthetic import built_in, random_network
+from randomnet.synthetic import built_in, random_network, unconnected
 
 BY_ROI = ("hemibrain", "neuprint_export", "neuprint", "flywire")  # hold many regions, of which net.roi names some
+LARGEST_MADE = 1000  # neurons of a described network, of which every combo has its own, whose radius is recorded
 SCALINGS = {
     "balanced": balanced,
     "input_fraction": input_fraction,
@@ -64,9 +66,34 @@ REGIONAL = (
 
 def connectome_of(run: Run) -> Connectome:
     """The run's network with the weights that training starts from. Raises ConfigError."""
-    if run.config.has_task and run.config.paths.pretrained:
-        return pretrained.connectome_of(run)
-    return _scaled(run)
+    net, config = run.config.net, run.config
+    if config.has_task and config.paths.pretrained:
+        found = _with_names(run, pretrained.connectome_of(run))
+    elif config.drawn_at_random and not net.background:  # whose n^2 weights nobody needs
+        found = unconnected(net.n)
+    else:
+        found = _scaled(run)
+    if not net.rank:
+        return found
+    bare = without_background(run, found)
+    return dataclasses.replace(bare, provenance={**bare.provenance, "rank": net.rank})
+
+
+def _with_names(run: Run, trained: Connectome) -> Connectome:
+    """A trained network, of which a model holds the weights alone, with the names and labels of the network that the
+    run describes, where that has as many neurons."""
+    own = trained if run.config.drawn_at_random else _weighted(run)
+    if own is trained or own.n != trained.n:
+        return trained
+    return dataclasses.replace(trained, name=f"{own.name}, pretrained", names=own.names, labels=own.labels)
+
+
+def labelled(run: Run, connectome: Connectome) -> Connectome:
+    """The network by whose labels units are chosen: in place of a stored model's, which has none, the run's own."""
+    if connectome.labels or run.config.drawn_at_random:
+        return connectome
+    own = _scaled(run)
+    return own if own.n == connectome.n else connectome
 
 
 @lru_cache(maxsize=1)  # asked for several times in a row, as a run is checked
@@ -95,6 +122,8 @@ def _weighted(run: Run) -> Connectome:
         measured = _instantiated(measured, drawing)
     else:
         _not_regional(net, measured)
+    if net.regions_from:
+        measured = _with_regions(measured, net.regions_from)
     if config.null != "none":
         measured = _null(measured, config.null, drawing.generator("null"))
     weighted = _initialised(measured, run)
@@ -114,7 +143,7 @@ def facts_of(run: Run) -> dict[str, Any]:
             "name": "random",
             "synthetic": True,
             "neurons": net.n,
-            "edges": net.n * (net.n - 1),
+            "edges": net.n * (net.n - 1) if net.background else 0,
             "source": "random N(0, g^2/N), drawn anew in every iteration",
         }
     return connectome_of(run).facts()
@@ -133,7 +162,9 @@ def radii_of(run: Run, known: dict[str, float]) -> dict[str, float]:
     if _is_drawn(run):
         return {}
     networks = {"spectral_radius": connectome_of(run)}
-    if networks["spectral_radius"].n > LARGEST_DENSE:
+    if run.config.net.rank:  # that of the weights alone is not that of the network
+        return {}
+    if networks["spectral_radius"].n > (LARGEST_MADE if run.config.described else LARGEST_DENSE):
         return {}
     if not (run.config.has_task and run.config.paths.pretrained):
         networks["spectral_radius_before"] = _weighted(run)
@@ -243,6 +274,14 @@ def _component(connectome: Connectome, kind: str) -> Connectome:
         return largest_component(connectome, kind)
     except ValueError as error:
         raise ConfigError(f"[net] largest_component: expected one that there is, got {kind!r}: {error}") from None
+
+
+def _with_regions(connectome: Connectome, kind: str) -> Connectome:
+    try:
+        return connectome.with_regions(kind)
+    except ValueError as error:
+        near = nearest(kind, connectome.labels)
+        raise ConfigError(f"[net] regions_from: expected a kind of label, got {kind!r}: {error}{near}") from None
 
 
 def _null(connectome: Connectome, name: str, rng: np.random.Generator) -> Connectome:

@@ -9,6 +9,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from randomnet.objectives import Batch, TaskObjective
 from randomnet.rnn import Network
 
+JUDGES = {"squared": torch.nn.MSELoss, "bits": torch.nn.MSELoss, "classes": torch.nn.CrossEntropyLoss}
+
 
 def products(network: Network, goal: TaskObjective) -> Callable[[], None]:
     """The matrix products of one epoch and nothing else.
@@ -74,11 +76,14 @@ class TorchLoop:
     """
 
     def __init__(self, network: Network, goal: TaskObjective, lr: float) -> None:
-        if not comparable(network):
-            raise ValueError("torch.nn.RNN has only dt = 1, form = rate, and tanh or relu without gains and shifts")
+        if not comparable(network, goal):
+            raise ValueError(
+                "torch.nn.RNN has only dt = 1, form = rate, and tanh or relu without gains and shifts; the loop only "
+                f"the losses {', '.join(JUDGES)}"
+            )
         self.model = _Elman(network)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=lr)
-        self.judge = torch.nn.CrossEntropyLoss() if goal.classification else torch.nn.MSELoss()
+        self.judge = JUDGES[goal.loss]()
         size = goal.training[0].inputs.shape[1]
         self.training, self.validation = _loader(goal.training, size), _loader((goal.validation,), size)
 
@@ -99,10 +104,13 @@ class TorchLoop:
         return self.judge(self.model(inputs)[scored], targets[scored])
 
 
-def comparable(network: Network) -> bool:
-    """Whether torch.nn.RNN can be the same network."""
+def comparable(network: Network, goal: TaskObjective) -> bool:
+    """Whether torch.nn.RNN can be the same network, and the loop judge it alike."""
+    if goal.loss not in JUDGES:
+        return False
     trained = network.gains.free is not None or network.shifts.free is not None
-    return network.dt == 1 and network.form == "rate" and network.activation.name in ("tanh", "relu") and not trained
+    elman = network.dt == 1 and network.leaks is None and network.form == "rate"
+    return elman and network.activation.name in ("tanh", "relu") and not trained
 
 
 def _loader(batches: tuple[Batch, ...], size: int) -> DataLoader:

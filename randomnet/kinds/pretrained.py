@@ -2,7 +2,8 @@
 
 A spectrum run takes over the last values of model.pt on the same network. A task run takes over one stored Elman model
 (model_state_dict_epoch_E_iter_I.pth, RandomNet's or bio_rnn_mem's) of the same or another task: its recurrent network
-with the edges that it has, its input weights and biases; the readout is new.
+with the edges that it has, its input weights and biases; the readout is new, unless keep_readout is True. Factors of
+low rank are taken over as the first ones of the run's own.
 """
 
 import os
@@ -14,11 +15,15 @@ import torch
 
 from randomnet.config import ConfigError, Run
 from randomnet.connectome import Connectome
-from randomnet.rnn import Network
+from randomnet.rnn import FACTORS, Network
 from randomnet.tasks import TASKS
 
-SHARED = ("n", "edges", "groups", "drive", "activation", "form", "dt")  # of model.pt and of who takes it over
+SHARED = ("n", "edges", "groups", "drive", "activation", "form", "dt", "leaks")  # of model.pt and of who takes it over
 ELMAN = ("rnn.weight_ih_l0", "rnn.weight_hh_l0", "rnn.bias_ih_l0", "rnn.bias_hh_l0")
+READOUT = {  # names in the network -> in the stored model, by net.readout
+    "linear": {"readout_weights": "fc.weight", "readout_bias": "fc.bias"},
+    "overlap": {"readout_gains": "readout_gains"},
+}
 
 
 def take_over(run: Run, network: Network) -> None:
@@ -34,11 +39,34 @@ def take_over(run: Run, network: Network) -> None:
         weights = saved["last"]["weights"]
         if "weights" not in saved["trained"] and not torch.allclose(weights, network.weights().cpu().to(weights)):
             raise ConfigError(f"{where}, whose untrained weights are others (net.g and net.normalization say which)")
-        network.assign(saved["last"])
+        _check_rank(run, there.get("rank", 0), path)
+        network.assign(_with_factors(saved["last"], network))
     except ConfigError:
         raise
     except Exception as error:  # a damaged file can raise nearly anything
         raise ConfigError(f"{where}: {_line(error)}") from None
+
+
+def _with_factors(values: dict[str, Any], network: Network) -> dict[str, Any]:
+    """The values of a stored network, and the network's own factors beyond those that it has."""
+    own = network.values()
+    for name in FACTORS if network.rank else ():
+        held = values.get(name, own[name][:, :0])
+        values = values | {name: torch.cat([held.to(own[name]), own[name][:, held.shape[1] :]], 1)}
+    return values
+
+
+def factors_of(run: Run) -> list[np.ndarray]:
+    """Output patterns and selection vectors (N, K') of the stored model, K' = 0 where it has none, and at most the
+    run's rank. Raises ConfigError."""
+    _, state = _elman(run)
+    return [state[name] for name in FACTORS]
+
+
+def _check_rank(run: Run, held: int, path: Path) -> None:
+    if held > run.config.net.rank:
+        came = run.config.net.rank
+        raise ConfigError(f"[net] rank: expected at least {held}, the number of factors of {path}, got {came}")
 
 
 def connectome_of(run: Run) -> Connectome:
@@ -52,14 +80,14 @@ def connectome_of(run: Run) -> Connectome:
         pre,
         weights[post, pre].astype(np.float64),
         np.array([f"unit{number:04d}" for number in range(len(weights))]),
-        provenance={"source": f"pretrained model {path}", "synthetic": False},
+        provenance={"source": f"pretrained model {path}", "synthetic": not run.config.paths.path_to_network},
     )
 
 
 def inputs_of(run: Run) -> dict[str, np.ndarray]:
-    """Input weights (N, channels) and both biases (N,) of the stored model."""
+    """Input weights (N, channels) and both biases (N,) of the stored model, and if it is kept its readout."""
     _, state = _elman(run)
-    return {
+    return {name: state[stored] for name, stored in _readout(run).items()} | {
         "input_weights": state["rnn.weight_ih_l0"],
         "input_bias": state["rnn.bias_ih_l0"],
         "recurrent_bias": state["rnn.bias_hh_l0"],
@@ -68,20 +96,30 @@ def inputs_of(run: Run) -> dict[str, np.ndarray]:
 
 def _elman(run: Run) -> tuple[Path, dict[str, np.ndarray]]:
     path = path_of(run)
-    where = f"[paths] pretrained: expected a stored Elman model with {', '.join(ELMAN)}, got {path}"
+    names = (*ELMAN, *_readout(run).values())
+    where = f"[paths] pretrained: expected a stored Elman model with {', '.join(names)}, got {path}"
     try:
         loaded: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-        state = {name: loaded[name].numpy() for name in ELMAN}
+        state = {name: loaded[name].numpy() for name in names}
+        none = np.zeros((len(state["rnn.weight_hh_l0"]), 0), np.float32)
+        state |= {name: loaded[name].numpy() if name in loaded else none for name in FACTORS}
+        rank = state[FACTORS[0]].shape[1]
     except Exception as error:  # a damaged file can raise nearly anything
         raise ConfigError(f"{where}: {_line(error)}") from None
-    channels, _ = TASKS[run.config.trialparams.task_name].sizes(vars(run.config.trialparams))
+    channels, outputs = TASKS[run.config.trialparams.task_name].sizes(vars(run.config.trialparams))
     n = len(state["rnn.weight_hh_l0"])
-    shapes = {"rnn.weight_ih_l0": (n, channels), "rnn.weight_hh_l0": (n, n)}
-    for name in ELMAN:
+    shapes = {"rnn.weight_ih_l0": (n, channels), "rnn.weight_hh_l0": (n, n)} | dict.fromkeys(FACTORS, (n, rank))
+    shapes |= {"fc.weight": (outputs, n), "fc.bias": (outputs,), "readout_gains": (outputs,)}
+    for name in (*names, *FACTORS):
         expected = shapes.get(name, (n,))
         if state[name].shape != expected or not np.isfinite(state[name]).all():
             raise ConfigError(f"{where}: {name}: expected finite numbers of shape {expected}, got {state[name].shape}")
+    _check_rank(run, rank, path)
     return path, state
+
+
+def _readout(run: Run) -> dict[str, str]:
+    return READOUT[run.config.net.readout] if run.config.pretrainedparams.keep_readout else {}
 
 
 def path_of(run: Run) -> Path:
@@ -98,8 +136,12 @@ def path_of(run: Run) -> Path:
 
 
 def _same(one: Any, other: Any) -> bool:
+    """Whether two entries are equal; numbers as they are in the coarser precision."""
     tensors = [isinstance(each, torch.Tensor) for each in (one, other)]
-    return torch.equal(one.cpu(), other.cpu()) if all(tensors) else not any(tensors) and one == other
+    if not all(tensors):
+        return not any(tensors) and one == other
+    one, other = (each.cpu().float() if each.is_floating_point() else each.cpu() for each in (one, other))
+    return torch.equal(one, other)
 
 
 def _line(error: Exception) -> str:

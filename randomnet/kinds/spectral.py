@@ -92,8 +92,8 @@ def _bytes(run: Run, facts: dict[str, Any], size: int) -> float:
     """What one run needs beside others: matrices, the path of an epoch where it trains, the frame that measures it."""
     config, n = run.config, facts["neurons"]
     need = 6.0 * n * n * size
-    if config.has_task:  # rates and their adjoints, of a batch
-        need += 3 * n * size * facts["task"]["steps_at_once"]
+    if config.has_task:  # rates and their adjoints, of a batch, and noise
+        need += (3 + 2 * (config.trainvalidate.noise > 0)) * n * size * _kept(run, facts["task"])
         steps = facts["task"]["steps_at_once"] if config.spectrum_loss else 0
     else:
         schedule = schedule_of(run)
@@ -103,6 +103,12 @@ def _bytes(run: Run, facts: dict[str, Any], size: int) -> float:
         need += 3 * steps * (1 + k) * n * size if config.trained else steps * k * size
         need += 8 * n * building.largest_frame(run, n)
     return need
+
+
+def _kept(run: Run, task: dict[str, Any]) -> float:
+    """The steps of all trials whose path is kept at once: all, or those of a segment and the states between."""
+    segment = run.config.trainvalidate.segment
+    return task["steps_at_once"] * (min(segment / task["steps"] + 1 / segment, 1.0) if segment else 1.0)
 
 
 def pace(spectra: Callable[[Schedule], object], run: Run) -> float:

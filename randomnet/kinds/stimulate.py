@@ -8,7 +8,6 @@ where it would have been (mRNNTorch's manipulation_stim, with its control).
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,10 @@ import torch
 from torch import Tensor
 
 from randomnet import results
-from randomnet.analysis import Units, course, select, units_of
+from randomnet.analysis import Units, course, selected, units_of
 from randomnet.config import ConfigError, Run
 from randomnet.kinds import building
+from randomnet.kinds.grouped import Groups, groups_of
 from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.kinds.networks import connectome_of
 from randomnet.kinds.spectrum import ticker
@@ -27,7 +27,6 @@ from randomnet.rnn import Dynamics
 WORKERS = None
 UNIT = "τ"
 HEADLINE = ("neurons", "targets", "targets_change", "others_change", "distance_end", "seconds")
-BY = ("region", "population", "neurotransmitter", "cell_fibers", "type")
 PROBE = 50  # steps of an estimate
 
 
@@ -46,37 +45,23 @@ def length(run: Run) -> float:
 @dataclass(frozen=True)
 class _Plan:
     """What is done to the targets, from step `first` to before step `last`: a drive that is `course` (T,) over all the
-    steps that are recorded, or silence. groups: units (n,) that are averaged, by name."""
+    steps that are recorded, or silence. groups: the units that are averaged."""
 
     targets: Tensor
     first: int
     last: int
     course: np.ndarray
     silence: bool
-    groups: dict[str, Tensor]
+    groups: Groups
 
     def to(self, device: torch.device) -> "_Plan":
         """The same on a device."""
-        groups = {name: index.to(device) for name, index in self.groups.items()}
-        return replace(self, targets=self.targets.to(device), groups=groups)
-
-    @cached_property
-    def members(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Of all groups one after the other: their units, the number of each unit's group, and the groups' sizes."""
-        sizes = torch.tensor([len(index) for index in self.groups.values()], device=self.targets.device)
-        numbers = torch.arange(len(sizes), device=self.targets.device).repeat_interleave(sizes)
-        return torch.cat(list(self.groups.values())), numbers, sizes
-
-    def averages(self, rates: Tensor) -> Tensor:
-        """Mean rates (G, B) of the groups, of rates (B, N); all at once, as groups may be as many as units."""
-        units, numbers, sizes = self.members
-        sums = rates.new_zeros(len(rates), len(sizes)).index_add_(1, numbers, rates[:, units])
-        return (sums / sizes).mT
+        return replace(self, targets=self.targets.to(device), groups=self.groups.to(device))
 
     def described(self, dt: float) -> dict[str, np.ndarray]:
         """What a reader of the arrays needs besides, times in tau."""
         window, times = dt * np.array([self.first, self.last]), dt * np.arange(len(self.course))
-        return {"times": times, "course": self.course, "window": window, "groups": np.array(list(self.groups))}
+        return {"times": times, "course": self.course, "window": window, "groups": self.groups.names}
 
     def step(self, system: Dynamics, states: Tensor, at: int) -> tuple[Tensor, Tensor]:
         """Rates (B, N) as they are at step `at`, 0 of the silent units, and the states (B, N) after it."""
@@ -100,28 +85,15 @@ def _plan(run: Run, units: Units) -> _Plan:
         )
     silence, ramp = chosen.action == "silence", min(round(chosen.ramp / dt), (last - first) // 2)
     strengths = course(steps, first, last, 0.0 if silence else chosen.strength, ramp, ramp)
-    return _Plan(_targets(chosen.units.strip(), units), first, last, strengths, silence, _groups(chosen.by, units))
+    return _Plan(_targets(chosen.units, units), first, last, strengths, silence,
+                 groups_of(chosen.by, units, "stimulation"))  # fmt: skip
 
 
 def _targets(text: str, units: Units) -> Tensor:
-    """The units of one name, commas and all, or of several with commas between them."""
-    problem = ""
-    for names in ([text] if text else [], [name.strip() for name in text.split(",")]):
-        try:
-            return select(units, *names)
-        except ValueError as error:
-            problem = str(error)
-    raise ConfigError(f"[stimulation] units: {problem}")
-
-
-def _groups(by: str, units: Units) -> dict[str, Tensor]:
-    kinds = [by] if by else [kind for kind in BY if kind in units.labels][:1]
-    if not kinds:
-        return {"all": torch.arange(units.n)}
     try:
-        return units.groups(kinds[0])
+        return selected(units, text)
     except ValueError as error:
-        raise ConfigError(f"[stimulation] by: {str(error).removeprefix('by: ').removeprefix('by ')}") from None
+        raise ConfigError(f"[stimulation] units: {error}") from None
 
 
 @torch.no_grad()
@@ -166,7 +138,7 @@ def _followed(
         alone, control = system.rates(control), system.step(control)
         moved, changed = plan.step(system, changed, at)
         for name, rates in (("control", alone), ("changed", moved)):
-            record[name].append(plan.averages(rates))
+            record[name].append(plan.groups.averages(rates))
         for name, units in parts.items():
             record[name].append((moved - alone)[:, units].mean(-1))
     return {name: torch.stack(steps, -1).cpu().numpy() for name, steps in record.items()}
@@ -184,7 +156,7 @@ execute, beside = one_at_a_time(execute_one), no_other
 def _settled(run: Run, start: building.Start, system: Dynamics) -> Tensor:
     """States (trajectories, N) after settling from the run's own initial state and from random ones."""
     states = building.initial_states(run, start, run.config.analysis.trajectories)
-    for _ in range(round(run.config.stimulation.settle / run.config.model.dt)):
+    for _ in range(round(run.config.analysis.settle / run.config.model.dt)):
         states = system.step(states)
     return states
 
@@ -200,4 +172,4 @@ def estimate(runs: Sequence[Run]) -> Cost:
         for _ in range(PROBE):
             states = system.step(states)
     unit = (time.perf_counter() - began) / PROBE / run.config.model.dt
-    return Cost(unit, unit * (2 * run.config.analysis.duration + run.config.stimulation.settle))
+    return Cost(unit, unit * (2 * run.config.analysis.duration + run.config.analysis.settle))

@@ -19,6 +19,7 @@ import torch
 from randomnet import results
 from randomnet.config import TRAINED, Run
 from randomnet.kinds import building, spectral
+from randomnet.kinds.followed import conditions_of, event_arrays
 from randomnet.kinds.interface import Cost, Recorded, Report, missing
 from randomnet.objectives import (
     Course,
@@ -26,11 +27,12 @@ from randomnet.objectives import (
     Recorder,
     SpectrumLoss,
     SpectrumObjective,
+    StateNoise,
     Term,
     side_by_side,
     task_objective,
 )
-from randomnet.rnn import Network
+from randomnet.rnn import FACTORS, Network
 from randomnet.training import Progress, Settings, fit
 
 WORKERS = None
@@ -45,6 +47,7 @@ HEADLINE = (
     "spectral_radius_initial",
 )
 MOST_REMEMBERED = 16
+SHOWN_TRIALS = 100  # whose overlaps are written
 _REMEMBERED: dict[Any, dict[str, Any]] = {}  # spectra of networks that training begins with
 REPORTED = (  # of the spectra before and after training
     "lambda_max",
@@ -171,7 +174,7 @@ def _written(
             **_figures("final", final),
             "seconds": round(seconds, 2),
         },
-        "connectome": start.connectome.facts(),
+        "connectome": start.facts(),
     }
 
 
@@ -215,17 +218,25 @@ def objective(run: Run, start: building.Start) -> Objective:
         term = SpectrumLoss(loss, target, state, start.frame[:k].to(like), schedule)
     if not run.config.has_task:
         return SpectrumObjective((term,), (losses[term.loss],), _courses(run))
-    every = run.config.lyapunov.spectrum_every
-    return task_objective(
+    every, chosen = run.config.lyapunov.spectrum_every, run.config.trainvalidate
+    goal = task_objective(
         *building.trials_of(run),
-        run.config.trainvalidate.batch_size,
+        chosen.batch_size,
         like,
         Term(
             losses["task"],
             (losses[term.loss], term) if term else None,
             Recorder(every, _leading(run, start), schedule) if every else None,
+            _noise(run),
         ),
     )
+    return replace(goal, truncate=chosen.truncate, segment=chosen.segment)
+
+
+def _noise(run: Run) -> StateNoise | None:
+    """Of the state while it is trained; None where there is none."""
+    sigma = run.config.trainvalidate.noise
+    return StateNoise(sigma, int(run.generator("noise").integers(2**63))) if sigma else None
 
 
 def _courses(run: Run) -> tuple[Course, ...]:
@@ -243,7 +254,9 @@ def _leading(run: Run, start: building.Start) -> torch.Tensor:
 def settings(run: Run) -> Settings:
     """How the config says that it is trained."""
     chosen = run.config.trainvalidate
-    return Settings(chosen.optimizer, chosen.lr, chosen.epochs, chosen.clip_norm, chosen.early_stopping)
+    limits = chosen.clip_norm, chosen.early_stopping, chosen.lr_decay, chosen.stop_below
+    limits += chosen.flat_window, chosen.flat_tolerance
+    return Settings(chosen.optimizer, chosen.lr, chosen.epochs, *limits)
 
 
 def _measure_initial(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
@@ -272,7 +285,26 @@ def _measure(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]
         found = spectral.compute(run, start, k, inputs=inputs)
         measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
         measured["figures"] = spectral.figures(found)
+    if run.config.has_task and start.network.rank:
+        measured["overlaps"] = _overlaps(start.network, goal.validation.inputs)
     return measured
+
+
+def _beside_overlaps(run: Run) -> dict[str, np.ndarray]:
+    """What belongs to the overlaps: time (T,) in tau, the trials' conditions, and events in tau."""
+    trials, dt = building.trials_of(run)[1], run.config.model.dt
+    index, names = conditions_of(trials)
+    return {
+        "overlaps_times": dt * np.arange(1, 1 + trials.inputs.shape[1]),
+        "overlaps_conditions": np.array(names)[index[:SHOWN_TRIALS]],
+        **event_arrays(trials.events, dt),
+    }
+
+
+@torch.no_grad()
+def _overlaps(network: Network, inputs: torch.Tensor) -> torch.Tensor:
+    """Overlaps (trials, time, K) of the first validation trials with the selection vectors."""
+    return network.overlaps(network.run(inputs[:, :SHOWN_TRIALS])[0]).transpose(0, 1).cpu()
 
 
 def _radius(start: building.Start) -> dict[str, float]:
@@ -280,6 +312,8 @@ def _radius(start: building.Start) -> dict[str, float]:
     if start.connectome.n > building.LARGEST_FULL:
         return {}
     matrix = building.double(start.network).matrix().detach()
+    if not bool(matrix.isfinite().all()):  # of which LAPACK may look for eigenvalues for ever
+        return {}
     return {"spectral_radius": float(torch.linalg.eigvals(matrix).abs().max())}
 
 
@@ -314,6 +348,8 @@ def _losses(progress: Progress, initial: dict[str, Any]) -> dict[str, float]:
     if "validate_metrics" in history:
         found["validate_metrics_final"] = history["validate_metrics"].iloc[-1]
         found["validate_metrics_best"] = history["validate_metrics"].max()
+    others = [name for name in history if name.startswith("validate_") and f"{name}_final" not in found]
+    found |= {f"{name}_final": history[name].iloc[-1] for name in others}
     return {**found, "epoch_best": progress.best_epoch}
 
 
@@ -330,13 +366,17 @@ def _arrays(
     final: dict[str, Any],
 ) -> dict[str, np.ndarray]:
     arrays = {"groups": start.labels, "state_initial": start.state.cpu().numpy()}
+    arrays |= _beside_overlaps(run) if "overlaps" in final else {}
     if run.config.spectrum_loss in ("l2", "mse"):
         arrays["target"] = building.target_of(run, start.connectome.n)
     for when, found, held in (("initial", initial, values), ("final", final, progress.last)):
         if "exponents" in found:
             arrays[f"spectrum_{when}"] = found["exponents"].numpy()
             arrays[f"spectrum_{when}_stderr"] = found["stderr"].numpy()
-        for name in ("gains", "shifts", *(["weights"] if "weights" in run.config.trained else [])):
+        if "overlaps" in found:
+            arrays[f"overlaps_{when}"] = found["overlaps"].numpy()
+        weights = ("weights",) if "weights" in run.config.trained else ()
+        for name in ("gains", "shifts", *weights, *(FACTORS if start.network.rank else ())):
             arrays[f"{name}_{when}"] = held[name].cpu().numpy()
     if "weights" in run.config.trained:
         arrays["post"], arrays["pre"] = start.connectome.post, start.connectome.pre

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from randomnet.multiregion import checked
+
 Timed = Tensor | Mapping[str, Tensor] | None
 Shape = tuple[int | str, ...]  # a letter stands for any number
 
@@ -24,6 +26,8 @@ class Layout:
         self, given: Timed, extras: tuple[Tensor, ...], steps: int | None, hx: Tensor | None
     ) -> tuple[Tensor, list[Tensor], bool]:
         """Inputs (T, B, I) and extras (T, B, H), checked, and whether they came with an axis B."""
+        if steps is not None:
+            checked.whole("steps", steps, 1)
         inputs = self._joined(given)
         if inputs is not None:
             lead = inputs.shape[:-1]

@@ -2,9 +2,8 @@
 
 import functools
 import json
-import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,23 @@ from torch import Tensor, nn
 
 from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import Connectome
+from randomnet.multiregion import checked
 from randomnet.multiregion.layout import Layout, Timed
-from randomnet.multiregion.start import Start, leaks, starting
-from randomnet.multiregion.weights import DALE, effective, trained
-from randomnet.rnn import FORMS, Dense, Dynamics, driven
-from randomnet.synthetic.regions import Description
+from randomnet.multiregion.listed import listed_run
+from randomnet.multiregion.projections import SCALES
+from randomnet.multiregion.start import LARGEST, Start, leaks, starting, with_regions
+from randomnet.multiregion.weights import DALE, Weights
+from randomnet.rnn import FORMS, Coupling, Dense, Dynamics, Sparse, driven
+from randomnet.synthetic.regions import INITIALISATIONS, Description
 
 
 class MultiRegionRNN(nn.Module):
     """A network described by regions, or a connectome with regions, called as torch.nn.RNN is.
 
     config: the path of a JSON file, a dict, a `Description` (see `randomnet.synthetic.regions`), or a Connectome with
-    labels["region"]: its weights are what training starts from, its drive and initial are b and the initial state, and
-    `input_size` inputs reach every unit. H units in the order of config, I inputs in the order of its input regions.
+    labels["region"], or of the kind regions_from: its weights are what training starts from, its drive and initial are
+    b and the initial state, and `input_size` inputs reach every unit. H units in the order of config, I inputs in the
+    order of its input regions.
 
     activation: a row of `ACTIVATIONS`. form: current or rate. dt, tau: a = dt/tau, in one unit of time; tau also as
     {region: tau}. noise_state, noise_input: sigma of the noise of `forward`. dale, dale_input: a mode of `DALE`, how
@@ -36,10 +39,17 @@ class MultiRegionRNN(nn.Module):
     initial state is trained. seed: of all that is drawn here. Raises ValueError, also for a wrong description; warns
     where a > 1.
 
-    Parameters: recurrent_values (H, H) and input_values (H, I), V of each weight, 0 without an edge; bias (n,), of the
-    units of regions with learnable_bias; initial (H,) if learnable_init. Everything else that makes the network is a
-    buffer, so a checkpoint holds the whole network, whatever the seed of the one it is loaded into. It also knows the
-    `settings`, and loading it where these differ is a ValueError. Source: mRNNTorch.
+    fixed: whose weights are not trained: `recurrent`, `input`, and projections `source -> target`, where ends are
+    regions, inputs, or region/type. scales: the weights stay as they are, and one factor is trained for each pair of
+    regions (`block`) or of region/type (`type`) with edges that are not fixed. sparse: whether recurrent weights are a
+    list of edges, without any matrix, and steps are sparse products; None for where that is the faster: from
+    LISTED_UNITS units up to LISTED_DENSITY.
+
+    Parameters: recurrent.values (H, H), or (E,) of a list, and input.values (H, I), V of each weight, 0 without an
+    edge, and where some weights are fixed, V of the others alone; or in their place recurrent.scales and input.scales,
+    see `Weights`; bias (n,), of the units of regions with learnable_bias; initial (H,) if learnable_init. Everything
+    else that makes the network is a buffer, so a checkpoint holds the whole network, whatever the seed of the one it is
+    loaded into. It also knows the `settings`, and loading it where these differ is a ValueError. Source: mRNNTorch.
     """
 
     def __init__(
@@ -60,59 +70,63 @@ class MultiRegionRNN(nn.Module):
         batch_first: bool = True,
         learnable_init: bool = False,
         input_size: int | None = None,
+        regions_from: str | None = None,
+        fixed: Sequence[str] = (),
+        scales: str | None = None,
+        sparse: bool | None = None,
         seed: int = 0,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        known = {"activation": (activation, ACTIVATIONS), "form": (form, FORMS), "dale": (dale, DALE),
-                 "dale_input": (dale_input, DALE)}  # fmt: skip
-        for name, (value, names) in known.items():
-            if value not in names:
-                raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}")
-        for name, sigma in (("noise_state", noise_state), ("noise_input", noise_input)):
-            if not 0 <= sigma < math.inf:
-                raise ValueError(f"{name} must be a finite number of at least 0, got {sigma!r}")
-        if len(bounds) != 2 or not 0 <= bounds[0] < bounds[1]:
-            raise ValueError(f"bounds must be two numbers 0 <= low < high, got {bounds!r}")
+        for name, value, names in (("activation", activation, ACTIVATIONS), ("form", form, FORMS),
+                                   ("dale", dale, DALE), ("dale_input", dale_input, DALE),
+                                   ("initialisation", initialisation, INITIALISATIONS),
+                                   ("scales", scales, (None, *SCALES))):  # fmt: skip
+            checked.one_of(name, value, names)
+        checked.sigma("noise_state", noise_state)
+        checked.sigma("noise_input", noise_input)
+        for name, value in (("batch_first", batch_first), ("learnable_init", learnable_init)):
+            checked.truth(name, value)
+        if sparse is not None:
+            checked.truth("sparse", sparse)
+        if spectral_radius is not None:
+            checked.positive("spectral_radius", spectral_radius)
+        if input_size is not None:
+            checked.whole("input_size", input_size, 0)
+        checked.whole("seed", seed, 0)
+        device, dtype = checked.device(device), checked.dtype(dtype)
         self.activation, self.form, self.batch_first = activation, form, batch_first
         self.noise_state, self.noise_input = noise_state, noise_input
-        self.dale, self.dale_input, self.bounds = dale, dale_input, (float(bounds[0]), float(bounds[1]))
+        self.dale, self.dale_input, self.bounds = dale, dale_input, checked.pair("bounds", bounds)
         within = None if dale == "off" else self.bounds
-        start = starting(config, input_size, seed, initialisation, spectral_radius, within)
+        start = starting(with_regions(config, regions_from), input_size, seed, initialisation, spectral_radius, within)
+        self.fixed, self.scales = checked.names("fixed", fixed), scales
+        recurrent, inputs = start.edges(self.fixed, scales)
         self.names, self.labels, self.inputs = start.network.names, start.network.labels, start.inputs
-        self.hidden_size, self.input_size = start.input_weights.shape
+        self.hidden_size, self.input_size = inputs.shape
         regions = self.labels["region"].tolist()
         self.a = leaks(dt, tau, regions)  # by region
         if max(self.a.values()) > 1:
             warnings.warn(f"a = dt / tau is {max(self.a.values()):g}, above 1: steps overshoot", stacklevel=2)
+        self.recurrent = Weights(recurrent, dale, self.bounds, start.is_listed(sparse), device, dtype)
+        self.input = Weights(inputs, dale_input, self.bounds, False, device, dtype)
         self._register(start, learnable_init, np.array([self.a[region] for region in regions]), device, dtype)
 
     def _register(
-        self,
-        start: Start,
-        learnable_init: bool,
-        a: np.ndarray,
-        device: torch.device | str | None,
-        dtype: torch.dtype | None,
+        self, start: Start, learnable_init: bool, a: np.ndarray, device: torch.device | None, dtype: torch.dtype
     ) -> None:
         def tensor(values: np.ndarray | None) -> Tensor:
-            values = np.zeros(self.hidden_size) if values is None else values
-            return torch.tensor(values, device=device, dtype=dtype or torch.get_default_dtype())
+            return torch.tensor(np.zeros(self.hidden_size) if values is None else values, device=device, dtype=dtype)
 
-        input_signs, base = np.sign(start.input_weights), tensor(start.network.drive)
-        recurrent = trained(start.weights, start.signs, self.dale, self.bounds)
-        inputs = trained(start.input_weights, input_signs, self.dale_input, self.bounds)
+        base = tensor(start.network.drive)
         learnable = torch.tensor(np.flatnonzero(start.learnable), device=device)
-        self.recurrent_values, self.input_values = nn.Parameter(tensor(recurrent)), nn.Parameter(tensor(inputs))
         self.register_parameter("bias", nn.Parameter(base[learnable]) if len(learnable) else None)
         initial = tensor(start.network.initial)
         if learnable_init:
             self.initial = nn.Parameter(initial)
         else:
             self.register_buffer("initial", initial)
-        self.register_buffer("recurrent_signs", tensor(start.signs))
-        self.register_buffer("input_signs", tensor(input_signs))
         self.register_buffer("base_firing", base)
         self.register_buffer("learnable", learnable)
         self.register_buffer("leaks", tensor(a) if self._single_a is None else None)
@@ -134,10 +148,11 @@ class MultiRegionRNN(nn.Module):
         """W_rec[post, pre] (H, H) and W_inp (H, I), differentiable; 0 without an edge, within bounds but in mode off.
 
         At a bound, and where V is beyond it, no gradient leads further out, and the one that leads back passes as if
-        there were no bound.
+        there were no bound. Raises ValueError for a list of edges of more than LARGEST units, see `connectome`.
         """
-        recurrent = effective(self.recurrent_values, self.recurrent_signs, self.dale, self.bounds)
-        return recurrent, effective(self.input_values, self.input_signs, self.dale_input, self.bounds)
+        if self.hidden_size > LARGEST:
+            raise ValueError(f"expected at most {LARGEST} units of a matrix, got {self.hidden_size}")
+        return self.recurrent.matrix(), self.input.matrix()
 
     def biases(self) -> Tensor:
         """b (H,): base_firing, and in its place the trained bias of the units that have one."""
@@ -146,44 +161,34 @@ class MultiRegionRNN(nn.Module):
     def dynamics(self) -> Dynamics:
         """The network without inputs and noise as a system with a spectrum, differentiable; its time in units of tau.
 
-        Raises ValueError where regions have their own tau.
+        Where regions have their own tau, that is the longest of them.
         """
-        if self._single_a is None:
-            raise ValueError(f"dynamics: expected one tau for all regions, got a = dt / tau of {self.a}")
-        return self._system(self.effective_weights()[0])
+        return self._system(self.recurrent.coupling())
 
     def connectome(self, name: str = "multiregion") -> Connectome:
         """The network as it is now: its edges with their effective weights, labels, biases and initial state."""
-        weights, drive, initial = (
-            values.detach().double().cpu().numpy()
-            for values in (self.effective_weights()[0], self.biases(), self.initial)
-        )
-        post, pre = np.nonzero(self.recurrent_signs.cpu().numpy())
-        return Connectome(name, post, pre, weights[post, pre], self.names, self.labels, {"source": "multiregion"},
-                          drive=drive, initial=initial)  # fmt: skip
+        drive, initial = (values.detach().double().cpu().numpy() for values in (self.biases(), self.initial))
+        post, pre, weights, _ = self.recurrent.listed()
+        return Connectome(name, post, pre, weights, self.names, self.labels, {"source": "multiregion"}, drive=drive,
+                          initial=initial)  # fmt: skip
 
-    @torch.no_grad()
     def project(self) -> None:
         """Cut V of mode clamp back to the bounds, after each step of the optimiser; the other modes need no such call.
 
         Without it weights keep signs and bounds too, but V runs beyond these and takes its time to come back.
         """
-        for values, signs, mode in (
-            (self.recurrent_values, self.recurrent_signs, self.dale),
-            (self.input_values, self.input_signs, self.dale_input),
-        ):
-            if mode == "clamp":
-                values.copy_(values.clamp(*self.bounds) * signs.abs())
+        self.recurrent.project()
+        self.input.project()
 
     def dead_weights(self) -> tuple[int, int]:
-        """How many recurrent and how many input weights no gradient can move: V < 0 in mode relu."""
-        pairs = (self.recurrent_values, self.dale), (self.input_values, self.dale_input)
-        recurrent, inputs = (int((values < 0).sum()) if mode == "relu" else 0 for values, mode in pairs)
-        return recurrent, inputs
+        """How many recurrent and how many input weights, or scales, no gradient can move: V < 0 in mode relu."""
+        return self.recurrent.dead(), self.input.dead()
 
     def dale_broken(self) -> Tensor:
         """Indices (n,) of the units whose outgoing edges have both signs, as the description says."""
-        return ((self.recurrent_signs > 0).any(0) & (self.recurrent_signs < 0).any(0)).nonzero().squeeze(1)
+        _, pre, _, signs = self.recurrent.listed()
+        plus, minus = (np.bincount(pre[signs == sign], minlength=self.hidden_size) > 0 for sign in (1, -1))
+        return torch.from_numpy(np.flatnonzero(plus & minus))
 
     # ---- a run
 
@@ -214,25 +219,30 @@ class MultiRegionRNN(nn.Module):
         layout = Layout(self.hidden_size, self.inputs, self.batch_first, self.base_firing)
         inputs, extras, batched = layout.in_time(input, extra, steps, hx)
         initial = self.initial if hx is None else layout.state(hx, inputs.shape[1])
+        if noise is not None and not isinstance(noise, (bool, torch.Generator)):
+            raise ValueError(f"noise must be None, True, False or a torch.Generator, got {noise!r}")
         if self.training if noise is None else noise:
             generator = noise if isinstance(noise, torch.Generator) else None
             inputs, extras = self._noisy(inputs, extras, generator)
-        if W_rec is None or W_inp is None:
-            recurrent, weights = self.effective_weights()
-            W_rec, W_inp = recurrent if W_rec is None else W_rec, weights if W_inp is None else W_inp
-        layout.check("W_rec", W_rec, (self.hidden_size, self.hidden_size))
-        layout.check("W_inp", W_inp, (self.hidden_size, self.input_size))
-        rates, _, states = driven(
-            self._system(W_rec),
-            self._interface(W_inp),
-            inputs,
-            initial,
-            extra=functools.reduce(torch.add, extras) if extras else None,
-            leaks=self.leaks,
-            last=len(inputs) if return_states else 1,
-        )
+        weights = self.input() if W_inp is None else W_inp
+        layout.check("W_inp", weights, (self.hidden_size, self.input_size))
+        if W_rec is not None:
+            layout.check("W_rec", W_rec, (self.hidden_size, self.hidden_size))
+        system = self._system(self.recurrent.coupling() if W_rec is None else Dense(W_rec))
+        extra = functools.reduce(torch.add, extras) if extras else None
+        rates, states = self._run(system, weights, inputs, initial, extra, len(inputs) if return_states else 1)
         output, final = layout.as_given(rates, batched), states[-1:] if batched else states[-1]
         return (output, final, layout.as_given(states, batched)) if return_states else (output, final)
+
+    def _run(
+        self, system: Dynamics, weights: Tensor, inputs: Tensor, initial: Tensor, extra: Tensor | None, last: int
+    ) -> tuple[Tensor, Tensor]:
+        """Rates (T, B, H) and the last states."""
+        if isinstance(system.coupling, Sparse):
+            return listed_run(system, weights, inputs, initial, extra, last)
+        interface = self._interface(weights)
+        rates, _, states = driven(system, interface, inputs, initial, extra=extra, last=last)
+        return rates, states
 
     def _noisy(
         self, inputs: Tensor, extras: list[Tensor], generator: torch.Generator | None
@@ -251,10 +261,10 @@ class MultiRegionRNN(nn.Module):
             inputs = inputs + white(self.input_size, self.noise_input, a if self.leaks is None else a.mean())
         return inputs, extras
 
-    def _system(self, recurrent: Tensor) -> Dynamics:
+    def _system(self, coupling: Coupling) -> Dynamics:
         activation, gains = replace(ACTIVATIONS[self.activation], stretches=False), torch.ones_like(self.base_firing)
-        a = self._single_a or 1.0  # where regions have their own, `driven` goes by the leaks
-        return Dynamics(Dense(recurrent), gains, torch.zeros_like(gains), activation, self.form, a, drive=self.biases())
+        return Dynamics(coupling, gains, torch.zeros_like(gains), activation, self.form, min(self.a.values()),
+                        drive=self.biases(), leaks=self.leaks)  # fmt: skip
 
     def _interface(self, weights: Tensor) -> dict[str, Tensor]:
         """That of `driven`: the input weights, no readout, and no bias, which is the system's drive."""
@@ -269,7 +279,8 @@ class MultiRegionRNN(nn.Module):
         regions = [[region, int((self.labels["region"] == region).sum())] for region in self.a]  # lists have an order
         return {"regions": regions, "inputs": [[*pair] for pair in self.inputs.items()], "activation": self.activation,
                 "form": self.form, "a": [*self.a.values()], "dale": self.dale, "dale_input": self.dale_input,
-                "bounds": [*self.bounds]}  # fmt: skip
+                "bounds": [*self.bounds], "fixed": [*self.fixed], "scales": self.scales,
+                "sparse": self.recurrent.edges is not None}  # fmt: skip
 
     def get_extra_state(self) -> Tensor:
         """The settings as JSON, in a tensor, as what copies or averages a checkpoint takes all in it to be one."""

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
+from randomnet.objectives.batches import Batch, stacked_batches
 from randomnet.objectives.interface import Measured, Objective
+from randomnet.objectives.judging import JUDGEMENTS
+from randomnet.objectives.noise import StateNoise
 from randomnet.objectives.spectra import LOSSES, Course, SpectrumLoss, SpectrumObjective, losses_of_each
-from randomnet.objectives.trials import Batch, Recorder, TaskObjective, Term, stacked_batches, task_objective
+from randomnet.objectives.trials import Recorder, TaskObjective, Term, task_objective
 
 __all__ = [
+    "JUDGEMENTS",
     "LOSSES",
     "Batch",
     "Course",
@@ -16,6 +20,7 @@ __all__ = [
     "Recorder",
     "SpectrumLoss",
     "SpectrumObjective",
+    "StateNoise",
     "TaskObjective",
     "Term",
     "losses_of_each",

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from randomnet.lyapunov import Schedule, System, exponents_of_each, too_steep
 from randomnet.objectives.interface import Measured
-from randomnet.rnn import Dense, Dynamics, Network, stacked
+from randomnet.rnn import Dynamics, Network, stackable, stacked
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l2": lambda found, target: torch.linalg.vector_norm(found - target),
@@ -63,7 +63,7 @@ class SpectrumLoss:
 
 def losses_of_each(losses: Sequence[SpectrumLoss], systems: Sequence[Dynamics]) -> list[Measured]:
     """`of` for networks with a loss each, of one length and schedule, computed side by side."""
-    if len(systems) == 1 or not all(isinstance(system.coupling, Dense) for system in systems):
+    if len(systems) == 1 or not all(stackable(system.coupling) for system in systems):
         return [loss.of(system) for loss, system in zip(losses, systems, strict=True)]
     return losses_of_stack(losses, stacked(systems))
 

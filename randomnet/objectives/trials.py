@@ -1,10 +1,9 @@
-"""The loss of a working-memory task: the mean over its scored steps of the squared error, or of the negative
-log-likelihood of the right class (bio_rnn_mem's); and the spectrum along its trials.
-"""
+"""The loss of a task, judged as `judging` has it, and the spectrum along its trials."""
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,12 @@ import torch
 from torch import Tensor
 
 from randomnet.lyapunov import Schedule, Spectrum, spectrum
+from randomnet.objectives.batches import Batch
 from randomnet.objectives.interface import Measured
+from randomnet.objectives.judging import JUDGEMENTS
+from randomnet.objectives.noise import StateNoise, noise_between
 from randomnet.objectives.spectra import SpectrumLoss, losses_of_stack
-from randomnet.rnn import AlongTrials, Dynamics, Network, along, beside_each_other, driven
+from randomnet.rnn import AlongTrials, Dynamics, Network, along, answers, beside_each_other
 from randomnet.tasks import Trials
 
 
@@ -43,53 +45,35 @@ def spectrum_along(network: Network, inputs: Tensor, frame: Tensor, schedule: Sc
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Trials on the device: inputs (time, trials, channels), targets (time, trials[, outputs]).
-
-    weights (time, trials[, 1]): 1 / scored (of values, / outputs) at the scored steps, of which there are `scored`,
-    else 0. Of several networks side by side: everything with a leading axis of runs, scored (runs,).
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    weights: Tensor
-    scored: Tensor  # float64
-
-    def only(self, indices: Sequence[int]) -> "Batch":
-        """That of some of the runs."""
-        return Batch(*(getattr(self, entry.name)[list(indices)] for entry in fields(self)))
-
-
-def stacked_batches(batches: Sequence[Batch]) -> Batch:
-    """The batches of several networks, of one shape, as one with a leading axis of runs."""
-    return Batch(*(torch.stack([getattr(batch, entry.name) for batch in batches]) for entry in fields(Batch)))
-
-
-@dataclass(frozen=True)
 class Term:
     """What a network is trained on besides its trials, and what is recorded of it.
 
-    weight: of the task's loss. spectrum: with its weight, a loss of the exponents along each batch.
+    weight: of the task's loss. spectrum: with its weight, a loss of the exponents along each batch. noise: of the state
+    while it is trained on trials; the spectrum, validation and the last losses are without.
     """
 
     weight: float = 1.0
     spectrum: tuple[float, SpectrumLoss] | None = None
     recorder: Recorder | None = None
+    noise: StateNoise | None = None
 
 
 @dataclass(frozen=True)
 class TaskObjective:
-    """Working-memory tasks of one shape, a network each: trials in fixed batches, and others to validate on.
+    """Tasks of one shape, a network each: trials in fixed batches, and others to validate on.
 
-    Figures: of classes and bits, accuracy at the scored steps in percent (train_metrics, validate_metrics). Where there
-    is a loss of the spectrum besides, train_loss stays the task's own.
+    loss, given: as of Trials. truncate, segment: of steps, as of `rnn.answers`. Figures: those of the loss, accuracy in
+    percent among them (train_metrics, validate_metrics). Where there is a loss of the spectrum besides, train_loss
+    stays the task's own.
     """
 
     training: tuple[Batch, ...]
     validation: Batch
-    classification: bool
-    bits: bool
+    loss: str
     terms: tuple[Term, ...]
+    given: Mapping[str, Any] = field(default_factory=dict)
+    truncate: int = 0
+    segment: int = 0
 
     def batches(self) -> Sequence[Batch]:
         """The training trials, always in the same order (bio_rnn_mem's)."""
@@ -97,7 +81,7 @@ class TaskObjective:
 
     def measure(self, networks: Sequence[Network], batch: Batch, fresh: bool = False) -> list[Measured]:
         """The mean loss over the scored steps of a batch, of each network."""
-        losses, figures, system, interface = self._judge(networks, batch, "train")
+        losses, figures, system, interface = self._judge(networks, batch, "train", not fresh)
         weights = batch.scored.reshape(-1).tolist()
         values = losses.detach().tolist()
         found = []
@@ -137,42 +121,40 @@ class TaskObjective:
         return replace(self, training=training, validation=self.validation.only(indices), terms=terms)
 
     def states(self) -> list[dict[str, Any]]:
-        """Nothing: every epoch is like the first."""
-        return [{} for _ in self.terms]
+        """How many updates had noise, where there is any; else every epoch is like the first."""
+        return [{"updates": term.noise.updates} if term.noise else {} for term in self.terms]
 
     def take_up(self, states: Sequence[dict[str, Any]]) -> None:
-        """Nothing to go on from."""
+        """Go on from such states."""
+        for term, state in zip(self.terms, states, strict=True):
+            if term.noise:
+                term.noise.updates = state["updates"]
 
     def _judge(
-        self, networks: Sequence[Network], batch: Batch, which: str
+        self, networks: Sequence[Network], batch: Batch, which: str, noisy: bool = False
     ) -> tuple[Tensor, list[dict[str, float]], Dynamics, Mapping[str, Tensor]]:
         """Losses (runs,) and figures of the networks, and these as one system with its interface."""
         if self.beside:
             system, interface = beside_each_other(networks)
         else:
             (network,) = networks
-            system, interface = network.dynamics(), network.interface
-        _, outputs = driven(system, interface, batch.inputs)
-        if not self.classification:
-            losses = ((outputs - batch.targets).square() * batch.weights).flatten(-3).sum(-1)
-            figures = _accuracies(which, _bits_right(outputs.detach(), batch), batch) if self.bits else None
-            return losses.reshape(-1), figures or [{} for _ in self.terms], system, interface
-        wrong = torch.nn.functional.cross_entropy(
-            outputs.flatten(0, -2), batch.targets.flatten(), reduction="none"
-        ).view_as(batch.weights)
-        right = ((outputs.detach().argmax(-1) == batch.targets) & (batch.weights > 0)).flatten(-2).sum(-1)
-        figures = _accuracies(which, right, batch)
-        return (wrong * batch.weights).flatten(-2).sum(-1).reshape(-1), figures, system, interface
+            system, interface = network.dynamics(), network.joined()
+        noises = [term.noise for term in self.terms if noisy and term.noise]
+        extra = noise_between(noises, system, batch.inputs) if noises else None
+        outputs = answers(system, interface, batch.inputs, extra, truncate=self.truncate, segment=self.segment)
+        row = JUDGEMENTS[self.loss]
+        losses, seen = row.loss(outputs, batch, self.given), outputs.detach()
+        found = row.figures(seen, batch, self.given)
+        if which == "validate":
+            found |= row.apart(seen, batch, self.given)
+        figures = self._each({f"{which}_{name}": values for name, values in found.items()})
+        return losses.reshape(-1), figures, system, interface
 
-
-def _bits_right(outputs: Tensor, batch: Batch) -> Tensor:
-    """Of how many scored steps the bits are right (an output above 1/2 is a 1), each bit a part of its step."""
-    right = ((outputs > 0.5) == (batch.targets > 0.5)) & (batch.weights > 0)
-    return right.flatten(-3).sum(-1) / outputs.shape[-1]
-
-
-def _accuracies(which: str, right: Tensor, batch: Batch) -> list[dict[str, float]]:
-    return [{f"{which}_metrics": accuracy} for accuracy in (100 * right / batch.scored).reshape(-1).tolist()]
+    def _each(self, figures: Mapping[str, Tensor]) -> list[dict[str, float]]:
+        """The figures of each network, but for those that there are none of (NaN)."""
+        values = {name: found.reshape(-1).tolist() for name, found in figures.items()}
+        each = [{name: found[index] for name, found in values.items()} for index in range(len(self.terms))]
+        return [{name: value for name, value in one.items() if not math.isnan(value)} for one in each]
 
 
 def _both(task: Measured, term: Term, spectrum: Measured) -> Measured:
@@ -188,9 +170,9 @@ def task_objective(training: Trials, validation: Trials, batch_size: int, like: 
     return TaskObjective(
         tuple(_batch(training, slice(start, start + batch_size), like) for start in cuts),
         _batch(validation, slice(None), like),
-        training.classification,
-        training.bits,
+        training.loss,
         (term,),
+        training.given,
     )
 
 
@@ -198,9 +180,8 @@ def _batch(trials: Trials, which: slice, like: Tensor) -> Batch:
     def turned(array: np.ndarray) -> Tensor:
         return torch.from_numpy(array[which]).transpose(0, 1).contiguous().to(like.device)
 
-    scored = float(trials.mask[which].sum())
-    targets, weights = turned(trials.targets), turned(trials.mask).to(like.dtype) / scored
-    if not trials.classification:
-        targets, weights = targets.to(like.dtype), weights[..., None] / trials.outputs
+    targets = turned(trials.targets)
+    targets = targets.to(like.dtype) if targets.is_floating_point() else targets
+    weights, scored = JUDGEMENTS[trials.loss].weigh(targets, turned(trials.mask), like.dtype)
     counted = torch.tensor(scored, dtype=torch.float64, device=like.device)
     return Batch(turned(trials.inputs).to(like.dtype), targets, weights, counted)

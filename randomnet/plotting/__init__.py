@@ -8,10 +8,16 @@
     convergence     running estimates of exponents over time
     distributions   trained parameters before and after
     responses       rates of groups with and without a stimulation
+    activity        rates of populations over time, with the bump that is decoded from them
+    heat_map        quantities over two options
     inside          flow, energy and fixed points of one network
+    linearised      its eigenvalues and time constants by groups of units
+    psth            mean rates of groups along trials, by condition
+    overlaps        overlaps with selection vectors along trials, before and after
     weight_matrix   a connectome's matrix sorted by group
     degrees         its distributions of degrees and weights
     eigenvalues     its eigenvalues in the complex plane
+    blocks          of populations: degrees by block, mean weight against distance on the ring
     render          a Figure as the bytes of a file
     check_text      whether matplotlib can set a label with formulas
 
@@ -19,18 +25,27 @@ A set of runs that is drawn alike is a `Series`; tables name it in their column 
 a file or knows what an experiment is. Widths are those of journal columns, text is at least 7 pt.
 """
 
+from randomnet.plotting.activity import Activity, BumpCourse, Stimulus, activity, rate_unit
 from randomnet.plotting.against import against, log_x
+from randomnet.plotting.blocks import blocks
 from randomnet.plotting.connectome import degrees, eigenvalues, weight_matrix
 from randomnet.plotting.convergence import Running, convergence
 from randomnet.plotting.curves import curves
 from randomnet.plotting.distributions import distributions
 from randomnet.plotting.dots import dots
 from randomnet.plotting.inside import Inside, inside
+from randomnet.plotting.linearised import Linearised, linearised
+from randomnet.plotting.maps import Map, heat_map
+from randomnet.plotting.overlaps import Overlaps, overlaps
+from randomnet.plotting.psth import Psth, psth
 from randomnet.plotting.responses import Responses, responses
 from randomnet.plotting.spectra import spectra
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
 from randomnet.plotting.transition import Samples, transition
+from randomnet.plotting.trials import Event
 
-__all__ = ["FORMATS", "Inside", "Panel", "Responses", "Running", "Samples", "Series", "against", "check_text",
-           "convergence", "curves", "degrees", "distributions", "dots", "eigenvalues", "inside", "log_x", "render",
-           "responses", "spectra", "transition", "weight_matrix"]  # fmt: skip
+__all__ = ["FORMATS", "Activity", "BumpCourse", "Event", "Inside", "Linearised", "Map", "Overlaps", "Panel", "Psth",
+           "Responses", "Running", "Samples", "Series", "Stimulus", "activity", "against", "blocks", "check_text",
+           "convergence", "curves", "degrees", "distributions", "dots", "eigenvalues", "heat_map", "inside",
+           "linearised", "log_x", "overlaps", "psth", "rate_unit", "render", "responses", "spectra", "transition",
+           "weight_matrix"]  # fmt: skip

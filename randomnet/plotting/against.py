@@ -43,6 +43,7 @@ BOUND_MEAN = Path.make_compound_path(Path([(-2, 0), (2, 0)]), *ARROW)
 MEAN = {"color": "k", "marker": "_", "markersize": 7, "markeredgewidth": 1.1}
 MEAN_OF_BOUNDS = {"color": "k", "marker": BOUND_MEAN, "markersize": 10.85, "markerfacecolor": "none",
                   "markeredgewidth": 1.1}  # its bar as long as that of MEAN  # fmt: skip
+BESIDE = {"marker": "D", "markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 0.8}
 MEAN_OF_BOUNDS_TEXT = "mean with lower bounds, no upper interval"
 Interval = Callable[[np.ndarray], tuple[float, float]]
 
@@ -74,7 +75,7 @@ def against(
             else:
                 set_ticks(axes, table["x"])
             axes.set_xlabel(plain(xlabel))
-        legend(figure, _handles(table, panels, series), "; ".join(_lacking_texts(table, panels)))
+        legend(figure, _handles(table, panels, series, not groups), "; ".join(_lacking_texts(table, panels)))
         return figure
 
 
@@ -120,7 +121,7 @@ def _draw_panel(
         for x, part in rows.groupby("x"):
             _draw_runs(axes, part, panel, one, moved(axes, x, step * shift), width)
         if panel.beside in table:
-            _draw_beside(axes, rows, panel.beside, one, step * shift)
+            _draw_beside(axes, rows, panel.beside, one, step * shift, "" if groups else DASHED)
         _draw_means(axes, rows, panel, one, interval, "" if groups else one.linestyle, step * shift)
     if groups:
         axes.set_xlim(-0.6, len(groups) - 0.4)
@@ -187,10 +188,10 @@ def _means_at(axes: Axes, rows: pd.DataFrame, column: str, shift: float) -> dict
     return {x: values for x, values in sets.items() if len(values)}
 
 
-def _draw_beside(axes: Axes, rows: pd.DataFrame, column: str, one: Series, shift: float) -> None:
+def _draw_beside(axes: Axes, rows: pd.DataFrame, column: str, one: Series, shift: float, dash: Any) -> None:
     sets = _means_at(axes, rows, column, shift)
-    axes.plot(list(sets), [values.mean() for values in sets.values()], color=one.color, linestyle=DASHED,
-              linewidth=1.0, zorder=4, markersize=2.5, marker=one.marker)  # fmt: skip
+    axes.plot(list(sets), [values.mean() for values in sets.values()], color=one.color, linestyle=dash, linewidth=1.0,
+              zorder=4, **BESIDE)  # fmt: skip
 
 
 def _draw_means(
@@ -263,12 +264,12 @@ def _mean_text(table: pd.DataFrame) -> str:
     return f"{said} (the runs pooled in one are averaged first)" if pooled else said
 
 
-def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series]) -> list[Artist]:
+def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], lines: bool) -> list[Artist]:
     found: list[Artist] = [mark_handle(one) for one in series if (table["series"] == one.text).any()]
     paired = [panel for panel in panels if panel.beside in table]
-    if paired:
-        found += [Line2D([], [], color=REFERENCE, label="measured"),
-                  Line2D([], [], color=REFERENCE, linestyle=DASHED, label="its bare matrix products")]  # fmt: skip
+    for own, other in dict.fromkeys(panel.texts for panel in paired):
+        found += [Line2D([], [], color=REFERENCE, label=own)] if lines else []
+        found.append(Line2D([], [], color=REFERENCE, linestyle=DASHED if lines else "", label=other, **BESIDE))
     bare = {"linestyle": "", "color": REFERENCE}
     said = _mean_text(table)
     if said:

@@ -24,12 +24,15 @@ from randomnet.plotting.style import (
     legend,
     line_handle,
     log_helps,
+    log_numbers,
     new_figure,
     runs_text,
     say_empty,
     set_ylabel,
     zero_line,
 )
+
+PLAIN = (1e-2, 1e4)  # limits of a log axis within which numbers are best read without exponents
 
 
 def curves(history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], title: str = "") -> Figure:
@@ -73,6 +76,8 @@ def _draw_curves(axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequen
         return {}
     low, high, log = _limits(both, panel.chance)
     axes.set_yscale("log" if log else "linear")
+    if log and PLAIN[0] <= low < high <= PLAIN[1]:
+        log_numbers(axes.yaxis, low, high)
     if panel.zero:
         zero_line(axes)
     chance_line(axes, panel.chance)

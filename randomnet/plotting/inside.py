@@ -12,8 +12,20 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from matplotlib.ticker import NullFormatter
 
-from randomnet.plotting.style import COLOURS, DOTTED, DOUBLE, REFERENCE, STYLE, legend, new_figure, say_empty
+from randomnet.plotting.style import (
+    COLOURS,
+    DOTTED,
+    DOUBLE,
+    REFERENCE,
+    STYLE,
+    circle_limits,
+    legend,
+    new_figure,
+    plain,
+    say_empty,
+)
 
+WIDEST = 32  # characters of an axis label's line
 MOST_ARROWS = 20  # along an axis
 MOST_LINES = 50
 DEEPEST = 1e-12  # of the greatest energy; below it the map has one colour
@@ -26,7 +38,7 @@ class Inside:
 
     trajectories (lines, T, 2), and fixed and slow points (P, 2), in the plane; grid, velocity (n, n, 2), velocity per
     tau; energy (n, n) = |F(h) - h|^2 / 2; unstable (P,): unstable directions; eigenvalues (P, N) of the step's
-    Jacobian; explained (2,): share of the variance along each axis.
+    Jacobian; explained (2,): share of the variance along each axis; labels: what each axis is.
     """
 
     trajectories: np.ndarray
@@ -38,6 +50,7 @@ class Inside:
     velocity: np.ndarray
     energy: np.ndarray
     explained: np.ndarray
+    labels: tuple[str, str]
 
 
 def inside(network: Inside, title: str = "") -> Figure:
@@ -51,11 +64,16 @@ def inside(network: Inside, title: str = "") -> Figure:
             _points(axes, network)
             axes.set_xlim(network.grid[..., 0].min(), network.grid[..., 0].max())
             axes.set_ylim(network.grid[..., 1].min(), network.grid[..., 1].max())
-            axes.set_xlabel(f"PC 1 ({network.explained[0]:.0%} of variance)")
-        flow.set_ylabel(f"PC 2 ({network.explained[1]:.0%})")
+            axes.set_xlabel(_axis(network, 0))
+        flow.set_ylabel(_axis(network, 1))
         _eigenvalues(spectrum, network)
-        legend(figure, _handles(network), "", first=3)
+        legend(figure, _handles(network), "Flow and energy in the plane through the mean of all states", first=3)
         return figure
+
+
+def _axis(network: Inside, which: int) -> str:
+    label, share = plain(network.labels[which]), f"({network.explained[which]:.0%} of variance)"
+    return f"{label} {share}" if len(label) + len(share) < WIDEST else f"{label}\n{share}"
 
 
 def _flow(figure: Figure, axes: Axes, network: Inside) -> None:
@@ -125,10 +143,8 @@ def _eigenvalues(axes: Axes, network: Inside) -> None:
     for unstable, values in zip(network.unstable[order].tolist(), network.eigenvalues[order], strict=True):
         axes.plot(values.real, values.imag, linestyle="", marker="o", markersize=2, markeredgewidth=0,
                   color=_colour(unstable), alpha=0.7)  # fmt: skip
-    reals = np.append(network.eigenvalues.real, 1.0)  # where it becomes unstable belongs to the picture
-    middle, height = (reals.min() + reals.max()) / 2, 2 * np.abs(network.eigenvalues.imag).max()
-    reach = 0.55 * max(np.ptp(reals), height, 1e-3)
-    axes.set_xlim(middle - reach, middle + reach)
+    across, reach = circle_limits(network.eigenvalues)
+    axes.set_xlim(across)
     axes.set_ylim(-reach, reach)
 
 

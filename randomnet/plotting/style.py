@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 SINGLE, DOUBLE = 3.5, 7.2  # inches: one and two columns of a journal page
 FORMATS = ("png", "svg", "pdf")
@@ -35,6 +37,8 @@ THIN_RUNS = 12  # up to this many runs of a series are also drawn one by one
 ZOOM_BELOW = 0.3  # spectra get a second row when the trained exponents are less than this part of all
 LONGEST = 24  # characters of a turned name
 REFERENCE = "0.25"
+CROWDED = 0.4  # eigenvalues that spread no farther are no more than a blot within the unit circle
+SEVERAL_DECADES = 100.0
 LIGHTEST = 0.87  # of viridis, which is colour-blind safe; its yellow end is too light for lines
 DASHED = (0, (3, 1.5))
 DOTTED = (0, (1, 1.5))
@@ -79,7 +83,7 @@ class Panel:
     training: the column of the same quantity of the training trials, drawn dashed beside that of the validation.
     chance:   a level to compare with, drawn as a line; such a quantity has a linear axis.
     whole:    only whole numbers, such as epochs.
-    beside:   the column of what the quantity is compared with, drawn dashed.
+    beside:   the column of what the quantity is compared with, drawn dashed; texts: what the legend calls the two.
     bound:    the column that says of which runs the quantity is a lower bound, and `bound_text` what the legend says.
     least:    the least value that the quantity can have.
     """
@@ -91,6 +95,7 @@ class Panel:
     chance: float | None = None
     whole: bool = False
     beside: str = ""
+    texts: tuple[str, str] = ("measured", "its bare matrix products")
     bound: str = ""
     bound_text: str = "lower bound"
     least: float | None = None
@@ -171,6 +176,31 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
+def circle_limits(values: np.ndarray) -> tuple[tuple[float, float], float]:
+    """Of the complex plane: x limits, and the reach of y on both sides of 0, for eigenvalues beside the unit circle.
+
+    All of the circle is in the picture, unless the values take up so little of it that they could not be told apart;
+    then it is the part of it where they would become unstable.
+    """
+    reals, height = np.append(values.real, 1.0), 2 * np.abs(values.imag).max(initial=0.0)
+    if max(np.ptp(reals), height) > CROWDED:
+        reals, height = np.append(reals, -1.0), max(height, 2.0)
+    reach = 0.55 * max(np.ptp(reals), height, 1.5 * CROWDED)  # of so much of the circle one sees the bend
+    middle = (reals.min() + reals.max()) / 2
+    return (middle - reach, middle + reach), reach
+
+
+def log_numbers(axis: Axis, low: float, high: float) -> None:
+    """Plain numbers on a log axis from low to high, with some between decades where these alone would be too few."""
+    numbers = FuncFormatter(lambda value, _: f"{value:g}")
+    axis.set_major_formatter(numbers)
+    if high / low < SEVERAL_DECADES:
+        axis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axis.set_minor_formatter(numbers)
+    else:
+        axis.set_minor_formatter(NullFormatter())
+
+
 def jitter(count: int) -> np.ndarray:
     """Offsets in [-0.5, 0.5): steps of the golden ratio spread evenly, and alike every time, without a generator."""
     return (np.arange(count) * 0.618034 + 0.5) % 1 - 0.5
@@ -201,7 +231,7 @@ def chance_line(axes: Axes, level: float | None) -> None:
 
 def chance_handle(panels: Sequence[Panel]) -> list[Line2D]:
     """The legend's entry for the line of the chance level, if there is one."""
-    levels = dict.fromkeys(f"{panel.chance:g}" for panel in panels if panel.chance is not None)
+    levels = dict.fromkeys(f"{panel.chance:.3g}" for panel in panels if panel.chance is not None)
     return [Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8, label=f"chance level ({level} %)")
             for level in levels]  # fmt: skip
 

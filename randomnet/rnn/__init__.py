@@ -3,37 +3,54 @@
     current:  h <- (1-a) h + a J phi(h)        tangent  d <- (1-a) d + a J (phi'(h) * d)
     rate:     r <- (1-a) r + a phi(J r)        tangent  d <- (1-a) d + a phi'(J r) * (J d)
 
-with a = dt/tau, tau = 1 and phi(x) = phi(gain (x - shift)). State and tangent vectors advance together as one bundle
-(..., 1 + k, N): row 0 is the state, the others are tangent vectors, so that one matrix product moves them all and no
-N x N Jacobian is ever formed. Inputs x and constants b add a drive U x + b beside J phi(h), or inside phi in the rate
-form; dt = 1 is then exactly an Elman network (torch.nn.RNN).
+with a = dt/tau, tau = 1 unless units have time constants of their own, and phi(x) = phi(gain (x - shift)). State and
+tangent vectors advance together as one bundle (..., 1 + k, N): row 0 is the state, the others are tangent vectors, so
+that one matrix product moves them all and no N x N Jacobian is ever formed. Inputs x and constants b add a drive U x +
+b beside J phi(h), or inside phi in the rate form; dt = 1 is then exactly an Elman network (torch.nn.RNN).
 
 These are the Euler steps of h' = -h + J phi(h) and r' = -r + phi(J r). The integrator rk4 makes classical Runge-Kutta
-steps of the same flows, of whole bundles too, at four products each; a drive is constant over a step.
+steps of the same flows, of whole bundles too, at four products each; a drive is constant over a step. To the weights of
+the edges, J may add factors of low rank, m n^T / N, whose product is never formed.
 """
 
-from randomnet.rnn.couplings import Coupling, Dense, Pattern, Sparse, is_sparse
+from randomnet.rnn.couplings import Dense, Pattern, Sparse, is_sparse
 from randomnet.rnn.dynamics import Dynamics, stacked
 from randomnet.rnn.entries import Entries
-from randomnet.rnn.network import ENTRIES, FORMS, INTEGRATORS, INTERFACE, Network, beside_each_other
-from randomnet.rnn.sequence import AlongTrials, along, driven
+from randomnet.rnn.factored import Coupling, Factored, Unconnected, stackable
+from randomnet.rnn.network import (
+    ENTRIES,
+    FACTORS,
+    FORMS,
+    INTEGRATORS,
+    INTERFACE,
+    OF_OVERLAPS,
+    Network,
+    beside_each_other,
+)
+from randomnet.rnn.sequence import AlongTrials, along, answers, driven
 
 __all__ = [
     "ENTRIES",
+    "FACTORS",
     "FORMS",
     "INTEGRATORS",
     "INTERFACE",
+    "OF_OVERLAPS",
     "AlongTrials",
     "Coupling",
     "Dense",
     "Dynamics",
     "Entries",
+    "Factored",
     "Network",
     "Pattern",
     "Sparse",
+    "Unconnected",
     "along",
+    "answers",
     "beside_each_other",
     "driven",
     "is_sparse",
+    "stackable",
     "stacked",
 ]

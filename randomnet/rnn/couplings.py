@@ -1,10 +1,12 @@
 """Products with J: dense, or as compressed sparse rows where few pairs of neurons are connected.
 
 Bundles are (rows, N) and products are taken from the right, rows J^T and rows J. A sparse product wants the rows of one
-neuron beside each other in memory, so there a bundle is the transpose of a contiguous (N, rows).
+neuron beside each other in memory, so there a bundle is the transpose of a contiguous (N, rows). `parameters` are what
+gradients are of, and `gradient` adds to a total for each of them, None where it is not wanted.
 """
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +17,8 @@ from torch.autograd.function import once_differentiable
 
 SPARSE_NEURONS, SPARSE_DENSITY = 400, 0.1  # from so many and up to this density, sparse products are faster
 GATHERED = 2**24  # entries gathered at a time for the gradient of the weights
+
+Totals = Sequence[Tensor | None]
 
 
 def is_sparse(n: int, edges: int) -> bool:
@@ -27,6 +31,11 @@ class Dense:
     """J as a matrix `values` (N, N), or one per run (runs, N, N); its gradient is one of all the entries."""
 
     values: Tensor
+
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """J."""
+        return (self.values,)
 
     @cached_property
     def transposed(self) -> Tensor:
@@ -62,9 +71,15 @@ class Dense:
         """beta base + rows J into `out`."""
         return add_product(base, rows, self.factors[0], beta, 1.0, out)
 
-    def gradient(self, total: Tensor, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
-        """Add to `total` the gradient of J where `rows` were multiplied and `adjoint` came back."""
-        add_product(total, adjoint.mT, rows, 1.0, alpha, total)
+    def gradient(self, totals: Totals, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
+        """Add to the total alpha times the gradient of J where `rows` were multiplied and `adjoint` came back."""
+        (total,) = totals
+        if total is not None:
+            add_product(total, adjoint.mT, rows, 1.0, alpha, total)
+
+    def stretched(self, gains: Tensor) -> "Dense":
+        """diag(gains) J, of gains (..., N, 1); differentiable."""
+        return Dense(gains * self.values)
 
 
 def add_product(
@@ -111,6 +126,11 @@ class Sparse:
     values: Tensor
     pattern: Pattern
 
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """The weights."""
+        return (self.values,)
+
     @cached_property
     def factors(self) -> tuple[Tensor, Tensor]:
         """J and its transpose, as they are multiplied."""
@@ -140,13 +160,20 @@ class Sparse:
         """beta base + rows J into `out`."""
         return torch.mul(base, beta, out=out).add_(_product(self.factors[1], rows))
 
-    def gradient(self, total: Tensor, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
-        """Add to `total` (E,) the gradient of the weights where `rows` were multiplied and `adjoint` came back."""
+    def gradient(self, totals: Totals, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
+        """Add to the total (E,) that of the weights where `rows` were multiplied and `adjoint` came back."""
+        (total,) = totals
+        if total is None:
+            return
         post, pre, adjoint, rows = self.pattern.post, self.pattern.pre, adjoint.mT, rows.mT
         some = max(1, GATHERED // adjoint.shape[1])
         for start in range(0, len(total), some):
             part = slice(start, start + some)
             total[part].add_((adjoint[post[part]] * rows[pre[part]]).sum(1), alpha=alpha)
+
+    def stretched(self, gains: Tensor) -> "Sparse":
+        """diag(gains) J, of gains (N, 1); differentiable."""
+        return Sparse(self.values * gains[self.pattern.post, 0], self.pattern)
 
 
 def _product(factor: Tensor, rows: Tensor) -> Tensor:
@@ -169,9 +196,6 @@ class _Across(torch.autograd.Function):
         values_bar = None
         if ctx.needs_input_grad[1]:
             values_bar = torch.zeros_like(ctx.coupling.values)
-            ctx.coupling.gradient(values_bar, adjoint, rows)
+            ctx.coupling.gradient([values_bar], adjoint, rows)
         rows_bar = _product(ctx.coupling.factors[1], adjoint) if ctx.needs_input_grad[0] else None
         return rows_bar, values_bar, None
-
-
-Coupling = Dense | Sparse

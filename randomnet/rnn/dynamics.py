@@ -10,7 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from randomnet.activations import Activation
 from randomnet.integration import runge_kutta
-from randomnet.rnn.couplings import Coupling, Dense
+from randomnet.rnn.factored import Coupling, stacked_couplings, totals_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,9 @@ class Dynamics:
     J phi(h) + b or phi(J r + b): "euler", x <- (1-dt) x + dt G(x), or "rk4", the classical Runge-Kutta step. That one
     is taken of the whole bundle, tangent vectors with d' = G'(x) d - d at each stage's state x: differentiating the
     four stages gives these very stages, so the tangent is exact, that of the step and not of the flow.
+
+    leaks: each unit's a = dt / tau (..., N), a constant, where units have time constants of their own, and None where
+    all have the reference one. The flow is then x' = (G(x) - x) / tau; time stays in units of the reference.
     """
 
     coupling: Coupling
@@ -33,16 +36,26 @@ class Dynamics:
     dt: float
     integrator: str = "euler"
     drive: Tensor | None = None
+    leaks: Tensor | None = None
 
     @cached_property
     def full(self) -> "Dynamics":
         """G: the Euler step of size 1, after which only what arrives is left."""
-        return replace(self, dt=1.0, integrator="euler")
+        return replace(self, dt=1.0, integrator="euler", leaks=None)
+
+    @property
+    def a(self) -> float | Tensor:
+        """The share of what arrives that an Euler step takes over: dt, or each unit's own (..., N)."""
+        return self.dt if self.leaks is None else self.leaks
+
+    def paced(self, velocity: Tensor) -> Tensor:
+        """Velocities (..., N) per unit of time, of ones G(x) - x per time constant of each unit."""
+        return velocity if self.leaks is None else velocity * (self.leaks / self.dt)
 
     def step(self, state: Tensor) -> Tensor:
         """One step of states (..., N)."""
         if self.integrator == "rk4":
-            return runge_kutta(lambda rows: self.full.step(rows) - rows, state, self.dt)
+            return runge_kutta(lambda rows: self.paced(self.full.step(rows) - rows), state, self.dt)
         return self.after(state, self.rates(state))
 
     def rates(self, state: Tensor) -> Tensor:
@@ -54,7 +67,7 @@ class Dynamics:
         arriving = self._arriving(rates)
         if self.form == "rate":
             arriving = self.activation(arriving, self.gains, self.shifts)[0]
-        return (1 - self.dt) * state + self.dt * arriving
+        return (1 - self.a) * state + self.a * arriving
 
     def argument(self, state: Tensor) -> Tensor:
         """What the activation sees, (..., N): the state in the current form, what arrives in the rate form."""
@@ -68,10 +81,10 @@ class Dynamics:
         """The step's exact derivative at `state` (N,), applied to tangent vectors (k, N)."""
         if self.integrator == "rk4":
             bundle = torch.cat([state[None], frame])
-            return runge_kutta(lambda rows: self.full.moved(rows) - rows, bundle, self.dt)[1:]
+            return runge_kutta(lambda rows: self.paced(self.full.moved(rows) - rows), bundle, self.dt)[1:]
         slope = self.activation(self.argument(state), self.gains, self.shifts)[1]
         moved = self.coupling.across(slope * frame) if self.form == "current" else slope * self.coupling.across(frame)
-        return (1 - self.dt) * frame + self.dt * moved
+        return (1 - self.a) * frame + self.a * moved
 
     @property
     def stages(self) -> int:
@@ -94,7 +107,8 @@ class Dynamics:
         if self.integrator == "rk4":
             return self._runge_kutta_steps(bundle, steps, drive)
         if torch.is_grad_enabled():
-            return _Advance.apply(bundle, self.coupling.values, self.gains, self.shifts, drive, self, steps)
+            own = self.coupling.parameters
+            return _Advance.apply(bundle, self.gains, self.shifts, drive, self, steps, *own)
         inner, *buffers = (self.coupling.empty(bundle) for _ in range(3))
         for step in range(steps):
             bundle = self.march(bundle, inner, buffers[step % 2], None if drive is None else drive[step])
@@ -107,8 +121,8 @@ class Dynamics:
 
         def velocity(rows: Tensor) -> Tensor:
             if graph:
-                return full.advance(rows, 1, drive=now) - rows
-            return full.march(rows, *buffers, None if now is None else now[0]).sub_(rows)
+                return self.paced(full.advance(rows, 1, drive=now) - rows)
+            return self.paced(full.march(rows, *buffers, None if now is None else now[0]).sub_(rows))
 
         for step in range(steps):
             now = None if drive is None else drive[step : step + 1]
@@ -121,6 +135,11 @@ class Dynamics:
             rates, slope = self.activation(bundle[..., 0, :], self.gains, self.shifts)
             torch.mul(bundle, slope.unsqueeze(-2), out=inner)
             inner[..., 0, :] = rates
+            if self.leaks is not None:
+                self.coupling.into(inner, after)
+                if drive is not None:
+                    after[..., 0, :] += drive
+                return torch.lerp(bundle, after, self.leaks.unsqueeze(-2), out=after)
             self.coupling.onto(bundle, inner, 1 - self.dt, self.dt, after)
             if drive is not None:
                 after[..., 0, :].add_(drive, alpha=self.dt)
@@ -131,6 +150,8 @@ class Dynamics:
         rates, slope = self.activation(inner[..., 0, :], self.gains, self.shifts)
         torch.mul(inner, slope.unsqueeze(-2), out=after)
         after[..., 0, :] = rates
+        if self.leaks is not None:
+            return torch.lerp(bundle, after, self.leaks.unsqueeze(-2), out=after)
         return after.mul_(self.dt).add_(bundle, alpha=1 - self.dt)
 
 
@@ -147,21 +168,23 @@ def stacked(systems: Sequence[Dynamics]) -> Dynamics:
         for name, expected, got in named:
             if expected != got:
                 raise ValueError(f"networks side by side must have the same {name}, got {expected} and {got}")
-        if not isinstance(other.coupling, Dense):
-            raise ValueError("networks side by side must have dense couplings, got a sparse one")
     if first.integrator != "euler":
         raise ValueError(f"networks side by side are moved in Euler steps only, got integrator {first.integrator!r}")
     drives = None
     if any(system.drive is not None for system in systems):
         drives = torch.stack([torch.zeros_like(one.gains) if one.drive is None else one.drive for one in systems])
+    leaks = None
+    if any(system.leaks is not None for system in systems):
+        leaks = torch.stack([torch.full_like(one.gains, one.dt) if one.leaks is None else one.leaks for one in systems])
     stretching = [system.activation for system in systems if system.activation.stretches]
     return replace(
         first,
-        coupling=Dense(torch.stack([system.coupling.values for system in systems])),
+        coupling=stacked_couplings([system.coupling for system in systems]),
         gains=torch.stack([system.gains for system in systems]),
         shifts=torch.stack([system.shifts for system in systems]),
         activation=(stretching or [first.activation])[0],
         drive=drives,
+        leaks=leaks,
     )
 
 
@@ -173,51 +196,62 @@ class _Advance(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, bundle, weights, gains, shifts, drive, system, steps):  # noqa: ANN205
+    def forward(ctx, bundle, gains, shifts, drive, system, steps, *parameters):  # noqa: ANN205
         # what enters or leaves the matrix is needed again only by some gradients
-        kept = steps if system.form == "rate" or ctx.needs_input_grad[1] else 1
+        kept = steps if system.form == "rate" or any(ctx.needs_input_grad[6:]) else 1
         path, inner = system.coupling.empty(bundle, steps), system.coupling.empty(bundle, kept)
         now = bundle
         for step in range(steps):
             now = system.march(now, inner[step % kept], path[step], None if drive is None else drive[step])
-        ctx.save_for_backward(bundle, path, inner, weights, gains, shifts)
-        ctx.settings = system.activation, system.coupling, system.form, system.dt, steps
+        ctx.save_for_backward(bundle, path, inner, gains, shifts)
+        ctx.settings = system.activation, system.coupling, system.form, system.a, steps
         return now
 
     @staticmethod
     @once_differentiable
     def backward(ctx, adjoint):  # noqa: ANN205
-        bundle, path, inner, weights, gains, shifts = ctx.saved_tensors
-        activation, coupling, form, dt, steps = ctx.settings
+        bundle, path, inner, gains, shifts = ctx.saved_tensors
+        activation, coupling, form, a, steps = ctx.settings
+        of_rows = a.unsqueeze(-2) if isinstance(a, Tensor) else None  # a of each unit; None: one number
         x = torch.cat([bundle[None, ..., 0, :], path[:-1, ..., 0, :]]) if form == "current" else inner[..., 0, :]
         slopes, bends = activation(x, gains, shifts)[1], activation.bends(x, gains, shifts)
         rates_bar, slopes_bar = torch.empty_like(slopes), torch.empty_like(slopes)
-        weights_bar = torch.zeros_like(weights) if ctx.needs_input_grad[1] else None
-        drive_bar = torch.empty_like(slopes) if ctx.needs_input_grad[4] else None
+        trained = ctx.needs_input_grad[6:]
+        totals, learns = totals_of(coupling, trained), any(trained)
+        drive_bar = torch.empty_like(slopes) if ctx.needs_input_grad[3] else None
         held, *buffers = (coupling.empty(adjoint) for _ in range(3))
         for step in reversed(range(steps)):
             now, at_coupling = path[step - 1] if step else bundle, inner[step % len(inner)]
             buffer = buffers[step % 2]  # the other one holds the adjoint
             if form == "current":
-                if weights_bar is not None:
-                    coupling.gradient(weights_bar, adjoint, at_coupling, dt)
                 if drive_bar is not None:
-                    torch.mul(adjoint[..., 0, :], dt, out=drive_bar[step])
-                coupling.back(adjoint, buffer).mul_(dt)
+                    torch.mul(adjoint[..., 0, :], a, out=drive_bar[step])
+                arrived, factor = (adjoint, a) if of_rows is None else (torch.mul(adjoint, of_rows, out=held), 1.0)
+                if learns:
+                    coupling.gradient(totals, arrived, at_coupling, factor)
+                coupling.back(arrived, buffer)
+                if of_rows is None:
+                    buffer.mul_(a)
                 rates_bar[step] = buffer[..., 0, :]
                 torch.sum(torch.mul(buffer, now, out=held)[..., 1:, :], -2, out=slopes_bar[step])
                 buffer *= slopes[step].unsqueeze(-2)
                 buffer[..., 0, :].addcmul_(slopes_bar[step], bends[step])
-                adjoint = buffer.add_(adjoint, alpha=1 - dt)
+                if of_rows is None:
+                    adjoint = buffer.add_(adjoint, alpha=1 - a)
+                else:
+                    adjoint = buffer.addcmul_(adjoint, 1 - of_rows)
             else:
-                torch.mul(adjoint[..., 0, :], dt, out=rates_bar[step])
-                torch.sum(torch.mul(adjoint, at_coupling, out=held)[..., 1:, :], -2, out=slopes_bar[step]).mul_(dt)
-                torch.mul(adjoint, (slopes[step] * dt).unsqueeze(-2), out=held)
+                torch.mul(adjoint[..., 0, :], a, out=rates_bar[step])
+                torch.sum(torch.mul(adjoint, at_coupling, out=held)[..., 1:, :], -2, out=slopes_bar[step]).mul_(a)
+                torch.mul(adjoint, (slopes[step] * a).unsqueeze(-2), out=held)
                 held[..., 0, :].addcmul_(slopes_bar[step], bends[step])
                 if drive_bar is not None:
                     drive_bar[step] = held[..., 0, :]
-                if weights_bar is not None:
-                    coupling.gradient(weights_bar, held, now)
-                adjoint = coupling.back_onto(adjoint, held, 1 - dt, buffer)
+                if learns:
+                    coupling.gradient(totals, held, now)
+                if of_rows is None:
+                    adjoint = coupling.back_onto(adjoint, held, 1 - a, buffer)
+                else:
+                    adjoint = coupling.back(held, buffer).addcmul_(adjoint, 1 - of_rows)
         gains_bar, shifts_bar = activation.parameter_gradients(x, gains, shifts, rates_bar, slopes_bar)
-        return adjoint, weights_bar, gains_bar, shifts_bar, drive_bar, None, None
+        return adjoint, gains_bar, shifts_bar, drive_bar, None, None, *totals

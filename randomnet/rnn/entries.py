@@ -1,5 +1,6 @@
-"""A vector of weights, gains or shifts of which chosen entries may be trained, and signs may be kept."""
+"""A vector of weights, gains or shifts of which chosen entries may be trained, and signs and bounds may be kept."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,11 +12,19 @@ class Entries(nn.Module):
     """A vector of which the entries `moving` are a trainable parameter (`free`) and the others cannot change.
 
     With `signs` (+1 or -1 per entry) what is trained are magnitudes: an entry is sign times magnitude, and `project`
-    keeps magnitudes from falling below zero.
+    keeps magnitudes from falling below zero. With `bounds` (low, high) it keeps the magnitudes of what moves within
+    these. What is trained is itself brought back, so at a bound no gradient is lost.
     """
 
-    def __init__(self, values: Tensor, moving: Tensor | None, signs: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        values: Tensor,
+        moving: Tensor | None,
+        signs: Tensor | None = None,
+        bounds: tuple[float, float] | None = None,
+    ) -> None:
         super().__init__()
+        self.bounds = bounds
         self.register_buffer("start", values if signs is None else values * signs)
         self.register_buffer("signs", signs)
         everything = moving is not None and len(moving) == len(values)
@@ -31,9 +40,21 @@ class Entries(nn.Module):
 
     @torch.no_grad()
     def project(self) -> None:
-        """Bring magnitudes that a step took below zero back to zero."""
-        if self.free is not None and self.signs is not None:
-            self.free.clamp_(min=0)
+        """Bring magnitudes that a step took below zero back to zero, or those out of the bounds to the nearer one."""
+        if self.free is None:
+            return
+        low, high = self.bounds or (0.0, math.inf)
+        if self.signs is not None:
+            self.free.clamp_(min=low, max=high)
+        elif self.bounds:
+            self.free.copy_(self.free.abs().clamp_(low, high).copysign_(self.free))
+
+    def outside(self) -> int:
+        """How many of the entries that move are out of the bounds."""
+        if self.free is None or self.bounds is None:
+            return 0
+        sizes = self.free.detach().abs()
+        return int(((sizes < self.bounds[0]) | (sizes > self.bounds[1])).sum())
 
     @torch.no_grad()
     def assign(self, values: Tensor) -> None:

@@ -1,6 +1,6 @@
 """A network driven by inputs over time, and along trials as a system whose spectrum can be computed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +9,7 @@ from torch.autograd.function import once_differentiable
 
 from randomnet.rnn.couplings import add_product
 from randomnet.rnn.dynamics import Dynamics
+from randomnet.rnn.factored import Coupling, totals_of
 
 
 def driven(
@@ -20,45 +21,129 @@ def driven(
     extra: Tensor | None = None,
     leaks: Tensor | None = None,
     last: int = 0,
+    truncate: int = 0,
 ) -> tuple[Tensor, ...]:
     """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).
 
     Everything may have a leading axis of runs, as in `Dynamics`. interface: as of `Network`. The drive U x + b enters
     with the same factor dt as the recurrent term, b being the interface's biases and the system's own drive. initial:
     state (batch, N), None for 0. extra: (time, batch, N), one drive more beside U x + b: noise, unweighted inputs.
-    leaks: each unit's step a (N,) in place of the system's dt, a constant. last: how many of the last states (h, which
+    leaks: each unit's step a (N,) in place of the system's own, a constant. last: how many of the last states (h, which
     in the rate form are the rates) are returned too, as a third tensor (last, batch, N); gains must not be 0 then.
+    truncate: no gradient passes back through the state after so many steps, or twice as many, ... (in the current form
+    through g (h - s), of gains and shifts); 0 = through all.
     Differentiable in everything else. Raises ValueError unless the system's steps are Euler's.
     """
-    if system.integrator != "euler":
-        raise ValueError(f"trials under inputs are run in Euler steps only, got integrator {system.integrator!r}")
-    matrix, weights = system.coupling.values, interface["input_weights"]
-    bias = interface["input_bias"] + interface["recurrent_bias"]
-    current, stretches = system.form == "current", system.activation.stretches
-    if system.drive is not None:
-        bias = bias + system.drive
-    if current and initial is None:
-        initial = torch.zeros_like(bias).unsqueeze(-2)
-    if stretches:  # phi(g (x - s)) of x is phi of u = g (x - s), which has no gain and shift
-        gains = system.gains.unsqueeze(-1)
-        matrix, weights, bias = gains * matrix, gains * weights, system.gains * (bias - system.shifts)
-        extra = None if extra is None else system.gains[..., None, None, :] * extra
-        if current:
-            initial = system.gains.unsqueeze(-2) * (initial - system.shifts.unsqueeze(-2))
-    if initial is not None:
-        initial = initial.expand(*inputs.shape[:-3], inputs.shape[-2], -1)
-    readout = interface["readout_weights"], interface["readout_bias"]
-    step = system.dt if leaks is None else leaks.unsqueeze(-2)
-    rates, outputs, states = _Driven.apply(
-        inputs, weights, bias, initial, matrix, *readout, extra, system.activation, system.form, step, last * current
-    )
+    driver = _driver(system, interface, leaks)
+    rates, outputs, states = driver.through(inputs, driver.begun(inputs, initial), extra, last, (truncate, 0))
     if not last:
         return rates, outputs
-    if not current:
-        states = rates[..., -last:, :, :]
-    elif stretches:
-        states = states / system.gains[..., None, None, :] + system.shifts[..., None, None, :]
-    return rates, outputs, states
+    return rates, outputs, driver.stretching.undone(states) if driver.stretching else states
+
+
+def answers(
+    system: Dynamics,
+    interface: Mapping[str, Tensor],
+    inputs: Tensor,
+    extra: Callable[[int, int], Tensor] | None = None,
+    *,
+    truncate: int = 0,
+    segment: int = 0,
+) -> Tensor:
+    """The readout of `driven` alone, from the state 0, in memory for `segment` steps (0 = all) and the states between.
+
+    Each segment is gone through again for the gradient; there is none of the inputs then. extra(start, stop): the drive
+    of these steps, the same whenever it is asked for; first in order, from 0 on.
+    """
+    time = inputs.shape[-3]
+    if not 0 < segment < time:
+        whole = None if extra is None else extra(0, time)
+        return driven(system, interface, inputs, extra=whole, truncate=truncate)[1]
+    driver = _driver(system, interface, None)
+    return _InSegments.apply(driver, inputs, extra, truncate, segment, driver.begun(inputs, None), *driver.tensors)
+
+
+@dataclass(frozen=True)
+class _Stretching:
+    """phi(g (x - s)) of x is phi of u = g (x - s), which has no gain and shift."""
+
+    gains: Tensor
+    shifts: Tensor
+
+    def done(self, states: Tensor) -> Tensor:
+        """u of states (..., batch, N)."""
+        return self.gains.unsqueeze(-2) * (states - self.shifts.unsqueeze(-2))
+
+    def undone(self, states: Tensor) -> Tensor:
+        """x of stretched states (..., last, batch, N)."""
+        return states / self.gains[..., None, None, :] + self.shifts[..., None, None, :]
+
+
+@dataclass(frozen=True)
+class _Driver:
+    """A network with its interface, gains and shifts taken into its weights; stretching: of its states, or None."""
+
+    system: Dynamics
+    coupling: Coupling
+    weights: Tensor
+    bias: Tensor
+    readout: tuple[Tensor, Tensor]
+    step: float | Tensor
+    stretching: _Stretching | None
+
+    def begun(self, inputs: Tensor, initial: Tensor | None) -> Tensor | None:
+        """The initial state of `through` for one (batch, N), None for 0, of `driven`."""
+        if self.system.form == "current" and initial is None:
+            initial = torch.zeros_like(self.bias).unsqueeze(-2)
+        if self.stretching and initial is not None:
+            initial = self.stretching.done(initial)
+        return None if initial is None else initial.expand(*inputs.shape[:-3], inputs.shape[-2], -1)
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """What it depends on."""
+        return (self.weights, self.bias, *self.readout, self.system.gains, *self.coupling.parameters)
+
+    def through(
+        self,
+        inputs: Tensor,
+        initial: Tensor | None,
+        extra: Tensor | None,
+        last: int,
+        cut: tuple[int, int],
+        tensors: Sequence[Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Rates, readout and the last states as `begun` has them; cut: as of `_Driven`; tensors: in place of
+        those of this name, with their values, for gradients."""
+        weights, bias, readout, offset, gains, *parameters = self.tensors if tensors is None else tensors
+        current = self.system.form == "current"
+        if extra is not None and self.system.activation.stretches:
+            extra = gains[..., None, None, :] * extra
+        rates, outputs, states = _Driven.apply(
+            inputs, weights, bias, initial, readout, offset, extra,
+            self.coupling, self.system.activation, self.system.form, self.step, last * current, cut, *parameters,
+        )  # fmt: skip
+        return rates, outputs, states if current or not last else rates[..., -last:, :, :]
+
+
+def _driver(system: Dynamics, interface: Mapping[str, Tensor], leaks: Tensor | None) -> _Driver:
+    if system.integrator != "euler":
+        raise ValueError(f"trials under inputs are run in Euler steps only, got integrator {system.integrator!r}")
+    coupling, weights = system.coupling, interface["input_weights"]
+    bias = interface["input_bias"] + interface["recurrent_bias"]
+    if system.drive is not None:
+        bias = bias + system.drive
+    stretching = None
+    if system.activation.stretches:
+        gains = system.gains.unsqueeze(-1)
+        coupling, weights, bias = coupling.stretched(gains), gains * weights, system.gains * (bias - system.shifts)
+        if system.form == "current":
+            stretching = _Stretching(system.gains, system.shifts)
+    leaks = system.leaks if leaks is None else leaks
+    step = system.dt if leaks is None else leaks.unsqueeze(-2)
+    return _Driver(
+        system, coupling, weights, bias, (interface["readout_weights"], interface["readout_bias"]), step, stretching
+    )
 
 
 @dataclass(frozen=True)
@@ -101,6 +186,9 @@ def along(system: Dynamics, interface: Mapping[str, Tensor], inputs: Tensor) -> 
 class _Driven(torch.autograd.Function):
     """One product with J per step forwards and one backwards; the gradient of J is one product over all steps.
 
+    parameters: those of the coupling, which are given for their gradients. cut: (k, start), where the first step here
+    is step `start` of a trial, before each k-th step of which the state passes no gradient back; k = 0: before none.
+
     What is kept is rates[t], which enters the matrix at step t, and fired[t], what the activation makes of its argument
     there: the same memory one step later, but for leaky networks in the rate form. Every array that is not needed is a
     trip to memory, which at this size takes as long as a good part of the product; so does a product with a matrix that
@@ -108,13 +196,16 @@ class _Driven(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, inputs, weights, bias, initial, matrix, readout, offset, extra, activation, form, dt, last):  # noqa: ANN205
+    def forward(  # noqa: ANN205
+        ctx, inputs, weights, bias, initial, readout, offset, extra,
+        coupling, activation, form, dt, last, cut, *parameters,
+    ):  # fmt: skip
         *runs, time, batch, _ = inputs.shape
-        rates = matrix.new_empty(*runs, time + 1, batch, matrix.shape[-1])
+        rates = bias.new_empty(*runs, time + 1, batch, bias.shape[-1])
         seen, leaky = rates[..., 1:, :, :], _leaky(dt)
         separate = form == "rate" and leaky
         fired = torch.empty_like(seen) if separate else seen
-        states = matrix.new_empty(*runs, last, batch, matrix.shape[-1]) if last else None
+        states = bias.new_empty(*runs, last, batch, bias.shape[-1]) if last else None
         first, *steps = rates.unbind(-3)
         if initial is None:  # rate form only
             first.zero_()
@@ -125,10 +216,10 @@ class _Driven(torch.autograd.Function):
         if extra is not None:
             seen.add_(extra)
         state = initial.clone() if form == "current" and leaky else None
-        before, arriving, transposed = first, initial is not None, matrix.mT.contiguous()
+        before, arriving = first, initial is not None
         for now, after, kept in zip(steps, fired.unbind(-3), _at_the_end(states, time), strict=True):
             if arriving:
-                add_product(now, before, transposed, out=now)
+                coupling.onto(now, before, 1.0, 1.0, now)
             arriving = True
             argument = now if state is None else state.lerp_(now, dt)
             if kept is not None:
@@ -137,8 +228,8 @@ class _Driven(torch.autograd.Function):
             if separate:
                 torch.lerp(before, after, dt, out=now)
             before = now
-        ctx.save_for_backward(inputs, weights, matrix, readout, rates, fired)
-        ctx.settings = activation, form, dt, 0 if initial is not None else 1
+        ctx.save_for_backward(inputs, weights, readout, rates, fired)
+        ctx.settings = coupling, activation, form, dt, cut, 0 if initial is not None else 1
         ctx.set_materialize_grads(False)
         outputs = add_product(offset.unsqueeze(-2), flat, readout.mT)
         return seen, outputs.unflatten(-2, (time, batch)), states
@@ -146,8 +237,8 @@ class _Driven(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, rates_bar, outputs_bar, states_bar):  # noqa: ANN205
-        inputs, weights, matrix, readout, rates, fired = ctx.saved_tensors
-        activation, form, dt, first = ctx.settings
+        inputs, weights, readout, rates, fired = ctx.saved_tensors
+        coupling, activation, form, dt, (truncate, start), first = ctx.settings
         if outputs_bar is not None:
             at_outputs = outputs_bar.flatten(-3, -2)
             drive_bar = (at_outputs @ readout).view_as(fired)
@@ -159,10 +250,13 @@ class _Driven(torch.autograd.Function):
             drive_bar = fired.new_zeros(fired.shape)
         held = later = None  # held: in the leaky rate form, the adjoint of the state after the step
         leaky, at_states = _leaky(dt), _at_the_end(states_bar, fired.shape[-3])
-        backwards = (reversed(values) for values in (drive_bar.unbind(-3), fired.unbind(-3), at_states))
-        for at, seen, at_state in zip(*backwards, strict=True):
+        steps = range(start + 1, start + fired.shape[-3] + 1)  # those after each
+        backwards = (reversed(values) for values in (steps, drive_bar.unbind(-3), fired.unbind(-3), at_states))
+        for after, at, seen, at_state in zip(*backwards, strict=True):
+            if truncate and after % truncate == 0:
+                held = later = None
             if later is not None:
-                add_product(at, later, matrix, out=at)
+                coupling.back_onto(at, later, 1.0, at)
             if form == "rate" and leaky:
                 held = at.clone() if held is None else held.mul_(1 - dt).add_(at)
                 at.copy_(held)
@@ -175,16 +269,18 @@ class _Driven(torch.autograd.Function):
                 _add(at, at_state, dt)
             later = at
         flat, needed = drive_bar.flatten(-3, -2), ctx.needs_input_grad
-        initial_bar = matrix_bar = readout_bar = offset_bar = None
+        initial_bar = readout_bar = offset_bar = None
         if needed[3]:
-            initial_bar = later @ matrix
+            initial_bar = coupling.back(later, torch.empty_like(later))
             if form == "current":
                 activation.pull(initial_bar, rates.select(-3, 0))
                 _add(initial_bar, later, (1 - dt) / dt)
             elif held is not None:
                 _add(initial_bar, held, 1 - dt)
-        if needed[4]:
-            matrix_bar = drive_bar[..., first:, :, :].flatten(-3, -2).mT @ rates[..., first:-1, :, :].flatten(-3, -2)
+        totals = totals_of(coupling, needed[13:])
+        if any(needed[13:]):
+            arrived, left = drive_bar[..., first:, :, :], rates[..., first:-1, :, :]
+            coupling.gradient(totals, arrived.flatten(-3, -2), left.flatten(-3, -2))
         if outputs_bar is not None:
             readout_bar = at_outputs.mT @ rates[..., 1:, :, :].flatten(-3, -2)
             offset_bar = at_outputs.sum(-2)
@@ -193,12 +289,61 @@ class _Driven(torch.autograd.Function):
             (inputs.flatten(-3, -2).mT @ flat).mT,
             flat.sum(-2),
             initial_bar,
-            matrix_bar,
             readout_bar,
             offset_bar,
-            drive_bar if needed[7] else None,
-            *[None] * 4,
+            drive_bar if needed[6] else None,
+            *[None] * 6,
+            *totals,
         )
+
+
+class _InSegments(torch.autograd.Function):
+    """The readout of `_Driver.through`, of a path that is kept between segments alone."""
+
+    @staticmethod
+    def forward(ctx, driver, inputs, extra, truncate, segment, initial, *tensors):  # noqa: ANN205
+        def passed(start, before, tensors):  # noqa: ANN202
+            stop = min(start + segment, inputs.shape[-3])
+            noise = None if extra is None else extra(start, stop)
+            now = inputs[..., start:stop, :, :]
+            _, outputs, states = driver.through(now, before, noise, 1, (truncate, start), tensors)
+            return outputs, states[..., 0, :, :]
+
+        *runs, time, batch, _ = inputs.shape
+        starts, size = range(0, time, segment), driver.bias.shape[-1]
+        kept = driver.bias.new_empty(*runs, len(starts), batch, size)  # at once, so that freed paths leave no gaps
+        found = driver.bias.new_empty(*runs, time, batch, driver.readout[1].shape[-1])
+        befores, state = {}, initial
+        for start, after in zip(starts, kept.unbind(-3), strict=True):
+            befores[start] = state
+            outputs, reached = passed(start, state, tensors)
+            found[..., start : start + segment, :, :] = outputs
+            state = after.copy_(reached)
+        ctx.save_for_backward(*tensors)
+        ctx.settings = passed, befores, truncate
+        return found
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, outputs_bar):  # noqa: ANN205
+        (passed, befores, truncate), (begins, *needed) = ctx.settings, ctx.needs_input_grad[5:]
+        pairs = zip(ctx.saved_tensors, needed, strict=True)
+        leaves = [tensor.detach().requires_grad_(wanted) for tensor, wanted in pairs]
+        learnt = [leaf for leaf in leaves if leaf.requires_grad]
+        totals, after, stop = [torch.zeros_like(leaf) for leaf in learnt], None, outputs_bar.shape[-3]
+        for start, before in reversed(befores.items()):
+            through = not (truncate and start % truncate == 0) if start else begins
+            of = [before.detach().requires_grad_()] if through else []
+            with torch.enable_grad():
+                reached = passed(start, of[0] if through else before, leaves)
+            bars = [outputs_bar[..., start:stop, :, :], after][: 1 if after is None else 2]
+            found = torch.autograd.grad(reached[: len(bars)], [*learnt, *of], bars, allow_unused=True)
+            for total, more in zip(totals, found, strict=False):
+                if more is not None:
+                    total += more
+            after, stop = found[-1] if through else None, start
+        each = iter(totals)
+        return *[None] * 5, after, *(next(each) if wanted else None for wanted in needed)
 
 
 def _leaky(dt: float | Tensor) -> bool:

@@ -1,7 +1,7 @@
 """Networks made, not measured."""
 
-from randomnet.synthetic.populations import Kernel, Populations, population_network
-from randomnet.synthetic.random import random_network
+from randomnet.synthetic.populations import Kernel, Populations, low_rank_vectors, population_network
+from randomnet.synthetic.random import random_network, unconnected
 from randomnet.synthetic.regions import read_description, region_network
 from randomnet.synthetic.rois import built_in
 
@@ -9,8 +9,10 @@ __all__ = [
     "Kernel",
     "Populations",
     "built_in",
+    "low_rank_vectors",
     "population_network",
     "random_network",
     "read_description",
     "region_network",
+    "unconnected",
 ]

@@ -9,5 +9,16 @@ def random_network(n: int, g: float, rng: np.random.Generator) -> Connectome:
     """Independent weights N(0, g^2/N) between all pairs, no self-connections (Sompolinsky et al. 1988)."""
     matrix = rng.standard_normal((n, n)) * (g / np.sqrt(n))
     np.fill_diagonal(matrix, 0)
-    names = np.array([f"unit{number:04d}" for number in range(n)])
-    return from_dense("random", matrix, names, provenance={"source": "random N(0, g^2/N)", "synthetic": True, "g": g})
+    provenance = {"source": "random N(0, g^2/N)", "synthetic": True, "g": g}
+    return from_dense("random", matrix, _names(n), provenance=provenance)
+
+
+def unconnected(n: int) -> Connectome:
+    """The same neurons without any edge."""
+    none = np.zeros(0, np.int64)
+    provenance = {"source": "neurons without edges", "synthetic": True}
+    return Connectome("random", none, none, np.zeros(0), _names(n), provenance=provenance)
+
+
+def _names(n: int) -> np.ndarray:
+    return np.array([f"unit{number:04d}" for number in range(n)])

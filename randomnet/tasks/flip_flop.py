@@ -35,7 +35,7 @@ def flip_flop(
     mask[:, :UNSCORED] = False
     if not mask.any():
         raise ValueError(f"blind_steps: expected so few that some of {trial_steps} steps are scored, got {blind_steps}")
-    return Trials(inputs, targets, mask, n_bits, False, "random pulses", synthetic=False, bits=True)
+    return Trials(inputs, targets, mask, n_bits, "bits", "random pulses", synthetic=False)
 
 
 def _remembered(pulses: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ def seq_mem(rng: np.random.Generator, *, nr_of_trials: int, pattern_length: int)
     targets[:, pattern_length + 1 :, 0] = values
     mask = np.zeros(inputs.shape[:2], bool)
     mask[:, pattern_length + 1 :] = True
-    return Trials(inputs, targets, mask, 1, False, "uniform values", synthetic=False)
+    return Trials(inputs, targets, mask, 1, "squared", "uniform values", synthetic=False)
 
 
 def nback_mem(
@@ -203,4 +203,4 @@ def _decided(inputs: np.ndarray, match: np.ndarray, source: str, synthetic: bool
     targets[:, -1] = np.where(match, MATCH, NON_MATCH)
     mask = np.zeros(inputs.shape[:2], bool)
     mask[:, -1] = True
-    return Trials(inputs, targets, mask, CLASSES, True, source, synthetic)
+    return Trials(inputs, targets, mask, CLASSES, "classes", source, synthetic)

@@ -8,44 +8,53 @@ from typing import Any
 
 import numpy as np
 
+from randomnet.tasks.delayed_response import PLANE, odr
 from randomnet.tasks.flip_flop import flip_flop
 from randomnet.tasks.generators import CLASSES, check_lengths, nback_mem, pic_latent_mem, pic_mem, seq_mem
 from randomnet.tasks.images import LATENT_CHANNELS, SIDE, Images
+from randomnet.tasks.pairs import PAIR_CHANNELS, PAIR_OUTPUTS, dpa, dual, go_nogo
 from randomnet.tasks.trials import Trials, train_count
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One trial parameter. kind: int, float or bool; text: one sentence for the help; default: None where it must be
-    given; low, high: a number's limits, which `between` leaves out."""
+    """One trial parameter. kind: int, float, bool or str; text: one sentence for the help; default: None where it must
+    be given; low, high: a number's limits, which `between` leaves out; listed: whether several numbers will do, too."""
 
     name: str
     kind: type
     text: str
-    default: int | float | bool | None = None
+    default: int | float | bool | str | None = None
     low: int = 0
     high: int | None = None
     between: bool = False
+    listed: bool = False
 
     @property
     def expected(self) -> str:
         """What it may be, in words."""
         if self.kind is bool:
             return "True or False"
+        if self.kind is str:
+            return "text"
         words = "a whole number" if self.kind is int else "a number"
         if self.high is None:
             return f"{words} of at least {self.low}"
-        return f"{words} between {self.low} and {self.high}" + ", both left out" * self.between
+        limits = f"between {self.low} and {self.high}" + ", both left out" * self.between
+        return f"{words} {limits}" + ", or several" * self.listed
 
-    def check(self, value: Any) -> int | float | bool:
-        """The value as a plain number or truth value. Raises ValueError naming the parameter."""
-        if not self._fits(value):
+    def check(self, value: Any) -> int | float | bool | str | tuple[float, ...]:
+        """The value as a plain number (or numbers), truth value or text. Raises ValueError naming the parameter."""
+        several = self.listed and isinstance(value, tuple | list) and len(value) > 0
+        if not all(map(self._fits, value if several else [value])):
             raise ValueError(f"{self.name}: expected {self.expected}, got {value!r}")
-        return self.kind(value)
+        return tuple(map(self.kind, value)) if several else self.kind(value)
 
     def _fits(self, value: Any) -> bool:
         if self.kind is bool or isinstance(value, bool | np.bool_):
             return self.kind is bool and isinstance(value, bool | np.bool_)
+        if self.kind is str:
+            return isinstance(value, str)
         numbers = (int, np.integer) if self.kind is int else (int, float, np.integer, np.floating)
         if not isinstance(value, numbers):
             return False
@@ -58,7 +67,7 @@ class Task:
     """One task.
 
     generate(rng, **parameters) -> Trials; parameters: those of trial_params, in order; channels of the input and
-    outputs of the readout: numbers, or the name of the parameter that says it; classification: classes or values;
+    outputs of the readout: numbers, or the name of the parameter that says it; loss: how outputs are judged;
     per_class: nr_of_trials counts the trials of each of two classes, not all; pictured: it shows images.
     """
 
@@ -67,7 +76,7 @@ class Task:
     parameters: tuple[Parameter, ...]
     channels: int | str
     outputs: int | str
-    classification: bool
+    loss: str
     per_class: bool
     pictured: bool = False
 
@@ -80,6 +89,7 @@ class Task:
         return nr_of_trials * (2 if self.per_class else 1)
 
 
+OF_THE_SPLIT = ("train_size", "held_out")  # parameters of `Trials.split`, not of a generator
 MOST_TRIALS = 10**7
 LONGEST = 10**4
 
@@ -101,10 +111,48 @@ N_BITS = Parameter("n_bits", int, "Bits to be remembered, each with a channel of
 TRIAL_STEPS = Parameter("trial_steps", int, "Steps per trial.", 100, low=6, high=LONGEST)
 SWITCH_PROB = Parameter("switch_prob", float, "Probability per step and bit of a pulse, of each sign.", 0.01, high=0.5)
 BLIND_STEPS = Parameter("blind_steps", int, "Steps from a flip on that are not scored.", 4, high=LONGEST)
-INPUT_NOISE = Parameter("input_noise", float, "Standard deviation of the noise on the pulses.", 0.15, high=1000)
+INPUT_NOISE = Parameter(
+    "input_noise", float, "Standard deviation of the noise on every step and channel.", 0.15, high=1000
+)
+HELD_OUT = Parameter(
+    "held_out", str, "Conditions for validation alone, by name or how many; none: trials at random.", "none"
+)
+STEPS_PER_SECOND = Parameter("steps_per_second", int, "Steps of the network to a second.", 10, low=2, high=1000)
+DELAY_JITTER = Parameter(
+    "delay_jitter", float, "Seconds by which a delay is longer at most, or one of several.", 0.0, high=100, listed=True
+)
+ITI_JITTER = Parameter(
+    "iti_jitter", float, "Seconds of more silence at most at first, or one of several.", 0.0, high=100, listed=True
+)
+SILENCE_WEIGHT = Parameter(
+    "silence_weight", float, "Weight of the loss of outputs that are not silent when they should be.", 1.0, high=10**6
+)
+MARGIN = Parameter("margin", float, "Mean output up to which a right decision is pushed further.", 1.0, high=1000)
+CROSS_ENTROPY = Parameter(
+    "cross_entropy", float, "Share of binary cross-entropy in the loss of decisions; not the margin's.", 0.0, high=1
+)
+N_ANGLES = Parameter("n_angles", int, "Angles, evenly on the circle; 0 = any.", 8, high=360)
+N_CHANNELS = Parameter("n_channels", int, "Channels, tuned to angles evenly on the circle.", 16, low=3, high=10_000)
+N_STIMULI = Parameter("n_stimuli", int, "Angles to be remembered in a trial, one after the other.", 1, low=1, high=2)
+TUNING = Parameter("tuning", float, "Modulation of a bump of input: [1 + tuning cos]+ / (1 + tuning).", 1.0, high=1000)
+DELAY = Parameter("delay", float, "Seconds that an angle is remembered.", 3.0, high=1000)
+ERASE = Parameter("erase", float, "Negative input to all channels that ends a delay; 0 = none.", 1.0, high=1000)
+DEMANDED_AMPLITUDE = Parameter(
+    "demanded_amplitude", float, "Length of the readout up to which it is pushed further in the delay.", 1.0, high=1000
+)
+ANGLE_TOLERANCE = Parameter("angle_tolerance", float, "Degrees of error up to which an angle is right.", 15.0, high=180)
 
 _VALUES = (PER_CLASS, TRAIN_SIZE, TRIAL_LENGTH, N_BACK, LURE_RATE)
 _PICTURES = (*_VALUES, RESCALE)
+_DELAYED = (TOTAL, TRAIN_SIZE, HELD_OUT, STEPS_PER_SECOND, DELAY_JITTER, ITI_JITTER, INPUT_NOISE, SILENCE_WEIGHT)
+_DECISIONS = (*_DELAYED, MARGIN, CROSS_ENTROPY)
+_BUMPS = (N_ANGLES, N_CHANNELS, N_STIMULI, TUNING, DELAY, ERASE, DEMANDED_AMPLITUDE, ANGLE_TOLERANCE)
+
+
+def _decisions(text: str, generate: Callable[..., Trials]) -> Task:
+    """A task of choice and lick."""
+    return Task(text, generate, _DECISIONS, PAIR_CHANNELS, len(PAIR_OUTPUTS), loss="sign", per_class=False)
+
 
 TASKS: dict[str, Task] = {
     "seq_mem": Task(
@@ -113,7 +161,7 @@ TASKS: dict[str, Task] = {
         (TOTAL, TRAIN_SIZE, PATTERN_LENGTH),
         channels=2,
         outputs=1,
-        classification=False,
+        loss="squared",
         per_class=False,
     ),
     "nback_mem": Task(
@@ -122,7 +170,7 @@ TASKS: dict[str, Task] = {
         _VALUES,
         channels=2,
         outputs=CLASSES,
-        classification=True,
+        loss="classes",
         per_class=True,
     ),
     "pic_latent_mem": Task(
@@ -131,7 +179,7 @@ TASKS: dict[str, Task] = {
         _PICTURES,
         channels=1 + LATENT_CHANNELS,
         outputs=CLASSES,
-        classification=True,
+        loss="classes",
         per_class=True,
         pictured=True,
     ),
@@ -141,7 +189,7 @@ TASKS: dict[str, Task] = {
         _PICTURES,
         channels=1 + SIDE * SIDE,
         outputs=CLASSES,
-        classification=True,
+        loss="classes",
         per_class=True,
         pictured=True,
     ),
@@ -151,9 +199,21 @@ TASKS: dict[str, Task] = {
         (TOTAL, TRAIN_SIZE, N_BITS, TRIAL_STEPS, SWITCH_PROB, BLIND_STEPS, INPUT_NOISE),
         channels="n_bits",
         outputs="n_bits",
-        classification=False,
+        loss="bits",
         per_class=False,
     ),
+    "odr": Task(
+        "Remember an angle over a delay.",
+        odr,
+        (*_DELAYED, *_BUMPS),
+        channels="n_channels",
+        outputs=PLANE,
+        loss="angle",
+        per_class=False,
+    ),
+    "dpa": _decisions("Say whether two stimuli apart by a delay are a pair.", dpa),
+    "go_nogo": _decisions("Lick at the cue after one stimulus, and not after another.", go_nogo),
+    "dual": _decisions("Say whether two stimuli are a pair, with or without go_nogo in the delay.", dual),
 }
 
 
@@ -173,7 +233,8 @@ def check_parameters(task_name: str, params: Mapping[str, Any]) -> dict[str, Any
             )
     try:
         checked = {parameter.name: _value(parameter, params) for parameter in task.parameters}
-        train_count(task.trials(checked["nr_of_trials"]), checked["train_size"])
+        if checked.get("held_out", "none") == "none":
+            train_count(task.trials(checked["nr_of_trials"]), checked["train_size"])
         if "n_back" in checked:
             check_lengths(checked["trial_length"], checked["n_back"], checked["lure_rate"])
     except ValueError as error:
@@ -187,7 +248,7 @@ def make(task_name: str, params: Mapping[str, Any], rng: np.random.Generator, im
     Raises ValueError as check_parameters, and where the images do not fit the task.
     """
     checked = check_parameters(task_name, params)
-    del checked["train_size"]
+    checked = {name: value for name, value in checked.items() if name not in OF_THE_SPLIT}
     task = TASKS[task_name]
     if task.pictured:
         return task.generate(rng, images=images, **checked)

@@ -1,8 +1,12 @@
 """The `Trials` record: what every task makes and every training reads."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+
+LOSSES = ("squared", "classes", "bits", "sign", "angle")  # that `objectives.judging` has
 
 
 @dataclass(frozen=True, eq=False)
@@ -10,12 +14,15 @@ class Trials:
     """Trials of one task, all of one length, each starting from the zero state.
 
     inputs: (trials, time, channels) float32.
-    targets: (trials, time, outputs) float32 for regression; (trials, time) int64, class indices in 0..outputs-1, for
-        classification.
-    mask: (trials, time) bool, True at the steps that are scored; targets elsewhere mean nothing.
-    outputs: size of the readout. classification: classes (negative log-likelihood) or values (MSE). bits: whether the
-        values are bits, 0 or 1, of which an output above 1/2 says 1.
+    targets: (trials, time, outputs) float32; of the loss `classes` (trials, time) int64, class indices in
+        0..outputs-1. Of `bits` 0 or 1; of `sign` +1 or -1 where a decision is asked and 0 where silence is; of `angle`
+        unit vectors (cos, sin) where an angle is asked and 0 where silence is.
+    mask: (trials, time) bool, of `sign` (trials, time, outputs), True at the steps that are scored; targets elsewhere
+        mean nothing.
+    outputs: size of the readout. loss: how they are judged, one of LOSSES. given: what it depends on, such as margin.
     source: where the data come from. synthetic: whether made-up data stand in for a file.
+    conditions: (trials,) int64, which of condition_names each trial is; None where the task has no conditions.
+    events: what happens at the same steps of all trials: name, first step, and the first one after it.
     Raises ValueError naming both shapes where they do not fit.
     """
 
@@ -23,39 +30,75 @@ class Trials:
     targets: np.ndarray
     mask: np.ndarray
     outputs: int
-    classification: bool
+    loss: str
     source: str
     synthetic: bool
-    bits: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)
+    conditions: np.ndarray | None = None
+    condition_names: tuple[str, ...] = ()
+    events: tuple[tuple[str, int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.inputs.ndim != 3:
             raise ValueError(f"inputs must have shape (trials, time, channels), got {self.inputs.shape}")
-        steps = self.inputs.shape[:2]
-        scored = steps if self.classification else (*steps, self.outputs)
+        if self.loss not in LOSSES:
+            raise ValueError(f"loss must be one of {', '.join(LOSSES)}, got {self.loss!r}")
+        steps, classes = self.inputs.shape[:2], self.loss == "classes"
+        values = (*steps, self.outputs)
         _check("inputs", self.inputs, self.inputs.shape, np.float32)
-        _check("targets", self.targets, scored, np.int64 if self.classification else np.float32)
-        _check("mask", self.mask, steps, np.bool_)
+        _check("targets", self.targets, steps if classes else values, np.int64 if classes else np.float32)
+        _check("mask", self.mask, values if self.loss == "sign" else steps, np.bool_)
         if not self.mask.any():
             raise ValueError(f"mask must score at least one step, got none in {self.mask.shape}")
-        if self.classification and not (self.targets.min() >= 0 and self.targets.max() < self.outputs):
+        if classes and not (self.targets.min() >= 0 and self.targets.max() < self.outputs):
             raise ValueError(
                 f"targets must be classes in 0..{self.outputs - 1}, got {self.targets.min()}..{self.targets.max()}"
             )
+        if self.loss == "sign" and not np.isin(self.targets, (-1, 0, 1)).all():
+            raise ValueError("targets must be -1, 0 or 1 with the loss sign, got others")
+        if self.loss == "angle" and self.outputs != 2:
+            raise ValueError(f"outputs must be 2, a plane, with the loss angle, got {self.outputs}")
+        if self.conditions is not None:
+            _check("conditions", self.conditions, steps[:1], np.int64)
 
     def __len__(self) -> int:
         """Number of trials."""
         return len(self.inputs)
 
-    def split(self, train_size: float, rng: np.random.Generator) -> tuple["Trials", "Trials"]:
+    def split(self, train_size: float, rng: np.random.Generator, held_out: str = "none") -> tuple["Trials", "Trials"]:
         """Training and validation trials: whole trials at random, not stratified, round(train_size * trials) of them
-        for training. Raises ValueError where either part would be empty."""
+        for training. held_out: the names of conditions, joined by commas, or how many of them (drawn at random); then
+        validation is these, and training the others. Raises ValueError where either part would be empty."""
+        if held_out != "none":
+            away = np.isin(self.conditions, self._held_out(held_out, rng))
+            order = rng.permutation(len(self))
+            return self._only(order[~away[order]]), self._only(order[away[order]])
         count = train_count(len(self), train_size)
         order = rng.permutation(len(self))
         return self._only(order[:count]), self._only(order[count:])
 
     def _only(self, chosen: np.ndarray) -> "Trials":
-        return replace(self, inputs=self.inputs[chosen], targets=self.targets[chosen], mask=self.mask[chosen])
+        arrays = {name: getattr(self, name) for name in ("inputs", "targets", "mask", "conditions")}
+        return replace(self, **{name: None if array is None else array[chosen] for name, array in arrays.items()})
+
+    def _held_out(self, text: str, rng: np.random.Generator) -> np.ndarray:
+        """The conditions that are meant, as indices."""
+        names = self.condition_names
+        if not names:
+            raise ValueError(f"held_out: expected none, as these trials have no conditions, got {text!r}")
+        if len(self) % len(names):
+            raise ValueError(
+                f"nr_of_trials: expected a multiple of the {len(names)} conditions with held_out, got {len(self)}"
+            )
+        number = int(text) if text.isdecimal() and text not in names else None
+        chosen = [] if number is not None else [name.strip() for name in text.split(",")]
+        wrong = [name for name in chosen if name not in names]
+        if wrong or not 0 < (len(set(chosen)) if number is None else number) < len(names):
+            raise ValueError(
+                f"held_out: expected none, a whole number in 1..{len(names) - 1}, or some (not all) of "
+                f"{_listed(names)}, joined by commas, got {text!r}"
+            )
+        return rng.permutation(len(names))[:number] if number else np.array([names.index(name) for name in chosen])
 
 
 def train_count(trials: int, train_size: float) -> int:
@@ -67,6 +110,11 @@ def train_count(trials: int, train_size: float) -> int:
             f"got {train_size:g} of {trials} trial{'s' * (trials != 1)}"
         )
     return count
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """As many as one can read."""
+    return ", ".join(names[:16]) + f" and {len(names) - 16} more" * (len(names) > 16)
 
 
 def _check(name: str, array: np.ndarray, shape: tuple[int, ...], dtype: type) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from randomnet.config.option import ANALYSE, DRIVING, STIMULATE, UNTASKED, option
+from randomnet.config.option import ANALYSE, DRIVING, SIMULATE, STIMULATE, UNTASKED, option
 from randomnet.config.values import Choice, Integer, Number, Value
 
 
@@ -14,14 +14,18 @@ class AnalysisSection:
         Integer(1, 10_000),
         10,
         "Trajectories that are followed: from random initial states, or along so many validation trials.",
-        kinds=(*ANALYSE, *STIMULATE),
+        kinds=(*ANALYSE, *STIMULATE, *SIMULATE),
+        defaults={"simulate": 1},
     )
     duration: float = option(
         Number(0, above=True),
         50.0,
         "How long they are followed, in units of tau.",
-        kinds=(*ANALYSE, *STIMULATE),
+        kinds=(*ANALYSE, *STIMULATE, *SIMULATE),
         only=UNTASKED,
+    )
+    settle: float = option(
+        Number(0), 10.0, "How long the state settles before time 0.", kinds=(*STIMULATE, *SIMULATE)
     )
     starts: int = option(
         Integer(2, 1_000_000),
@@ -35,6 +39,20 @@ class AnalysisSection:
     )
     grid_points: int = option(
         Integer(2, 500), 25, "Points per axis of the flow field in the plane of the trajectories.", kinds=ANALYSE
+    )
+    plane: str = option(
+        Value(),
+        "pca",
+        "The plane of the flow field: pca, the first two principal components of the states; or two units, by name or "
+        "number from 0, with a comma between them.",
+        kinds=ANALYSE,
+    )
+    by: str = option(
+        Value(),
+        "",
+        "Label by which units are grouped for eigenvalues and mean rates, of at most 64 groups; empty = the first "
+        "there is of region, population, neurotransmitter, cell_fibers, type; else all together.",
+        kinds=ANALYSE,
     )
 
 
@@ -65,7 +83,6 @@ class StimulationSection:
         kinds=STIMULATE,
         only=DRIVING,
     )
-    settle: float = option(Number(0), 10.0, "How long the state settles before time 0.", kinds=STIMULATE)
     by: str = option(
         Value(),
         "",

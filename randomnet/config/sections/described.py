@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from randomnet.config.option import KERNELS, POPULATIONS, REGIONS, option
+from randomnet.config.option import KERNELS, LISTED, POPULATIONS, PROJECTED, REGIONS, TRAIN, option
+from randomnet.config.regional import EndsList, Entries, InputList, ProjectionList, RegionList
 from randomnet.config.values import Boolean, Choice, Kernels, Listed, Named, Number, Value
 
 
@@ -62,13 +63,27 @@ class PopulationsSection:
 
 @dataclass(frozen=True)
 class RegionsSection:
-    """[regions] Regions, cell types and their connections (with net.source = regions)."""
+    """[regions] Regions and their cell types, in a file or here (with net.source = regions)."""
 
+    regions: Entries = option(
+        RegionList(),
+        Entries(),
+        "Regions, one on each line or with commas between. After the number of units come, in any order, pos or neg "
+        "(what all its units send), name and fraction of each cell type, and base_firing (constant drive), init "
+        "(initial state), tau (time constant, as model.tau) or parent (a name that groups regions) with their values.",
+        only=REGIONS,
+    )
+    inputs: Entries = option(
+        InputList(),
+        Entries(),
+        "Input regions with their units; with a task they are its channels, in their order.",
+        only=LISTED,
+    )
     regions_file: str = option(
         Value(),
         "",
         "JSON file of regions, inputs and connections, in either form of mRNNTorch; relative paths start at the "
-        "folder the command is run in.",
+        "folder the command is run in. It is given in place of regions, inputs and [projections].",
         only=REGIONS,
         identity=False,
         grid=True,
@@ -81,3 +96,25 @@ class RegionsSection:
         only=REGIONS,
     )
     self_connections: bool = option(Boolean(), True, "Units may connect to themselves.", only=REGIONS)
+
+
+@dataclass(frozen=True)
+class ProjectionsSection:
+    """[projections] The connections between the regions of [regions], and which ones of any regions are not trained."""
+
+    projections: Entries = option(
+        ProjectionList(),
+        Entries(),
+        "From a region, an input, or a cell type (region/type), to a region or cell type: one on each line or with "
+        "commas between. The number is the density, the share of the target's units that each source unit sends to; "
+        "exc or inhib is the sign where the source has none, and exc where neither is given.",
+        only=LISTED,
+    )
+    fixed: Entries = option(
+        EndsList(),
+        Entries(),
+        "Projections that are not trained, from a region, an input, or a cell type (region/type), to a region or cell "
+        "type; or recurrent, or input: all of a kind. Of any network with regions; number_param chooses from the rest.",
+        kinds=TRAIN,
+        only=PROJECTED,
+    )

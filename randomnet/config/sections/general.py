@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from randomnet.config.option import AT_A_PATH, BATCHED, JUDGED, KINDS, RAY, TRAIN, TRAINING, option
+from randomnet.config.option import AT_A_PATH, BATCHED, JUDGED, KINDS, RAY, SIMULATE, TRAIN, TRAINING, option
 from randomnet.config.values import Choice, Integer, Number, Value
 
 
@@ -49,7 +49,7 @@ class CombosParamsSection:
         Value(),
         "{}",
         'JSON such as {"lr": [0.1, 0.01], "nle": ["5%", "10%"]}: the cartesian product of these values, of any option, '
-        "by its key or as section.key.",
+        "by its key or as section.key; of options with names (couplings = EE: 1, EI: -1) also as couplings.EE.",
         identity=False,
     )
 
@@ -106,7 +106,7 @@ class ExecutionSection:
         "auto",
         "Runs of one shape that are carried out side by side as one computation, each as if alone but for rounding; "
         "auto = as many as makes them faster, from their size; tasks one by one.",
-        kinds=(*TRAINING, *JUDGED),
+        kinds=(*TRAINING, *JUDGED, *SIMULATE),
         only=BATCHED,
         identity=False,
     )
@@ -114,7 +114,7 @@ class ExecutionSection:
         Number(0, above=True),
         2000.0,
         "Megabytes that the runs side by side in one worker may need; more of them are split.",
-        kinds=(*TRAINING, *JUDGED),
+        kinds=(*TRAINING, *JUDGED, *SIMULATE),
         only=BATCHED,
         identity=False,
     )

@@ -3,22 +3,29 @@
 from dataclasses import dataclass
 
 from randomnet.config.option import (
+    AT_A_PATH,
     BUILT_IN_ROIS,
     BY_CHOICE,
     BY_DENSITY,
     BY_NAME,
     FORMATS,
+    JOINED,
+    LOW_RANK,
     MADE,
     MEASURED_ONLY,
     NULLS,
+    OVERLAPPING,
     POLICIES,
     RANDOM_ONLY,
+    RANKED,
     SINKHORN_ONLY,
     SOURCED,
+    STEPPED,
+    TRAIN,
     TRAINED,
     option,
 )
-from randomnet.config.values import Boolean, Choice, Integer, Neurons, Number, Several, Value
+from randomnet.config.values import Boolean, Choice, Integer, Listed, Named, Neurons, Number, Several, Value
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,13 @@ class NetSection:
         "with; False: trained weights may change sign.",
         defaults={"task": False},
     )
+    regions_from: str = option(
+        Value(),
+        "",
+        "Kind of label, such as neuropil, type or cell_fibers, that says which region each neuron is of; empty = as "
+        "the connectome itself says.",
+        only=AT_A_PATH,
+    )
     rnn_size: int = option(
         Integer(0), 0, "Regions of a region matrix, to be checked; 0 = as many as it has.", only=MEASURED_ONLY
     )
@@ -152,6 +166,57 @@ class NetSection:
         "Draw a region matrix's neurons and the null anew in every iteration; False = once, from the seed.",
         only=BY_CHOICE,
     )
+    rank: int = option(
+        Integer(0, 10_000),
+        0,
+        "K factors of low rank beside the weights W: J = W + sum_k m_k n_k^T / N, with output patterns m and selection "
+        "vectors n; 0 = none.",
+        kinds=RANKED,
+    )
+    factor_sd: float = option(
+        Number(0),
+        1.0,
+        "m starts as N(0, factor_sd^2), and so does the part of n that is n's own.",
+        kinds=RANKED,
+        only=LOW_RANK,
+    )
+    factor_overlap: float = option(
+        Number(),
+        0.0,
+        "n starts as factor_overlap times m, and a part of its own.",
+        kinds=RANKED,
+        only=LOW_RANK,
+    )
+    factor_support: str = option(
+        Value(),
+        "",
+        "Which units the factors read and write, as stimulation.units says it; empty = all. The entries of the others "
+        "are, and stay, 0.",
+        kinds=RANKED,
+        only=LOW_RANK,
+    )
+    background: bool = option(
+        Boolean(),
+        True,
+        "The connectome's weights beside the factors; False: J is the factors alone.",
+        kinds=RANKED,
+        only=LOW_RANK,
+    )
+    readout: str = option(
+        Choice(("linear", "overlap")),
+        "linear",
+        "What a task's outputs are: sums of all rates with weights of their own; or the overlaps n_k . r / N with the "
+        "selection vectors of the first factors, one for each output.",
+        kinds=TRAIN,
+        only=JOINED,
+    )
+    readout_gain: float | str = option(
+        Number(0, above=True, words=("learnt",)),
+        1.0,
+        "What an overlap is multiplied by; learnt: one gain for each output, trained from 1 on.",
+        kinds=TRAIN,
+        only=OVERLAPPING,
+    )
 
 
 @dataclass(frozen=True)
@@ -160,7 +225,18 @@ class ModelSection:
 
     activation: str = option(
         Choice(
-            ("tanh", "tanh_stretched", "tanh_positive", "relu", "softplus", "sigmoid", "linear"),
+            (
+                "tanh",
+                "tanh_stretched",
+                "tanh_positive",
+                "relu",
+                "softplus",
+                "sigmoid",
+                "erf",
+                "erf_positive",
+                "sqrt",
+                "linear",
+            ),
             {
                 "std": "tanh",
                 "tanh_streched": "tanh_stretched",
@@ -184,16 +260,24 @@ class ModelSection:
         "Euler step in units of tau; 1 is the discrete map (an Elman network).",
         defaults={"task": 1.0},
     )
+    tau: Listed | float = option(
+        Named(low=0, above=True, one=True),
+        1.0,
+        "Time constant of all neurons, or of each region (or population) by name, in units of the reference tau in "
+        "which all times are: a = dt / tau. At least dt; neurons without a region have 1.",
+    )
     integrator: str = option(
         Choice(("euler", "rk4")),
         "euler",
         "euler: one evaluation a step (FlyStability's; the discrete map at dt = 1); rk4: Runge-Kutta's four, close to "
         "the flow.",
+        kinds=STEPPED,
     )
     form: str = option(
         Choice(("current", "rate")),
         "current",
-        "current: h <- (1-dt) h + dt J phi(h); rate: r <- (1-dt) r + dt phi(J r).",
+        "current: h <- (1-a) h + a J phi(h); rate: r <- (1-a) r + a phi(J r), with a = dt / tau.",
+        kinds=STEPPED,
         defaults={"task": "rate"},
     )
     groups: str = option(
@@ -218,5 +302,6 @@ class ModelSection:
         ),
         "neuron",
         "Which neurons share one gain and one shift: those of one such label, where the connectome has it.",
+        kinds=STEPPED,
         aliases=("subpopulation",),
     )

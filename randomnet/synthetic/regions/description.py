@@ -6,7 +6,8 @@ Four lists: recurrent_regions, recurrent_connections, input_regions, input_conne
     generation 2    the sign (pos, neg) on the source region or input, parent regions, inputs named by `src_region`
 
 `KEYS` holds every key with its default. A key that only one generation has tells which it is. Without any, both mean
-the same network; only what one of them requires and the other fills in then tells (`_generation`).
+the same network; only what one of them requires and the other fills in then tells (`_generation`). What is written in
+an INI may have the keys of both (MIXED).
 """
 
 import json
@@ -14,7 +15,7 @@ import numbers
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -116,15 +117,18 @@ def read_description(path: Path | str) -> Description:
     return from_dict(content, str(path))
 
 
-def from_dict(content: Mapping[str, Any], where: str = "description") -> Description:
+def from_dict(content: Mapping[str, Any], where: str = "description", *, mixed: bool = False) -> Description:
     """The network that a dict of the four lists describes, in the keys of either generation of mRNNTorch.
 
-    `density` is accepted in place of `sparsity` (density = 1 - sparsity), and `__comment_*` beside the lists. Raises
-    ValueError: one line of `where`, the path of the key, what was expected and what came; for an unknown key or name,
-    a duplicate, a value out of range, keys of both generations, or opposite signs of one edge.
+    `density` is accepted in place of `sparsity` (density = 1 - sparsity), and `__comment_*` beside the lists. mixed:
+    in those of both, inputs named by `input`; a sign is then on the source or on the connection, or nowhere, which is
+    excitatory. Raises ValueError: one line of `where`, the path of the key, what was expected and what came; for an
+    unknown key or name, a duplicate, a value out of range, keys of both generations where they are not mixed, or
+    opposite signs of one edge, or of a connection and its source.
     """
     try:
-        return _description(_entries(content))
+        entries = _entries(content)
+        return _description(entries, MIXED if mixed else _generation(entries))
     except ValueError as error:
         raise ValueError(f"{where}: {' '.join(str(error).split())}") from None  # a key may have line breaks
 
@@ -137,8 +141,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _description(entries: Mapping[str, list[Mapping[str, Any]]]) -> Description:
-    generation = _generation(entries)
+def _description(entries: Mapping[str, list[Mapping[str, Any]]], generation: int) -> Description:
     values = {
         kind: {f"{kind}[{index}]": _values(f"{kind}[{index}]", entry, keys, generation)
                for index, entry in enumerate(entries[kind])}
@@ -149,7 +152,7 @@ def _description(entries: Mapping[str, list[Mapping[str, Any]]]) -> Description:
               for index, given in enumerate(values["input_regions"].values())]  # fmt: skip
     _check_names([*values["recurrent_regions"], *values["input_regions"]], [*regions, *inputs])
     targets, sources = ({region.name: region for region in some} for some in (regions, inputs))
-    source_key = "input" if generation == 1 else "src_region"
+    source_key = "src_region" if generation == 2 else "input"
     return Description(
         tuple(regions),
         _connections(values["recurrent_connections"], "src_region", targets, targets),
@@ -240,8 +243,10 @@ def _connections(
             if types[-1] is not None:
                 none = f"as {region.name} has no cell types"
                 _check_known(f"{path}.{key}", types[-1], region.type_units, none)
-        sign = given.get("sign") or sources[source].sign
-        connections[path] = Connection(source, target, *types, sign, _sparsity(path, given))
+        sign, own = given.get("sign"), sources[source].sign
+        if sign and own and sign != own:
+            raise ValueError(f"{path}.sign: expected that of {source}, {WORDS[own]}, got {WORDS[sign]}")
+        connections[path] = Connection(source, target, *types, sign or own or 1, _sparsity(path, given))
     _check_overlaps(connections)
     return tuple(connections.values())
 
@@ -379,6 +384,12 @@ KEYS: dict[int, dict[str, dict[str, Key]]] = {
         "input_connections": {"src_region": SOURCE, "dst_region": TARGET, **SPARSITY},
     },
 }  # fmt: skip
+MIXED, WORDS = 3, {1: "exc", -1: "inhib"}
+KEYS[MIXED] = {
+    kind: {**(KEYS[2][kind] if kind.endswith("regions") else {}), **KEYS[1][kind], "sign": replace(sign, default=None)}
+    for kind, sign in zip(KEYS[1], (POSITIVE, EXCITES, POSITIVE, EXCITES), strict=True)
+}
+KEYS[MIXED]["recurrent_regions"]["base_firing"] = STATE
 
 
 def _check_keys(path: str, entry: Mapping[str, Any], known: Iterable[str]) -> None:

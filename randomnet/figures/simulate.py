@@ -1,0 +1,135 @@
+"""Figures of kind = simulate: rates over time, rates and bumps by what was varied, and maps over two options."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from randomnet import plotting, results
+from randomnet.comparison import matching
+from randomnet.comparison.matching import Combo, Study, canonical
+from randomnet.figures.networks import first_networks
+from randomnet.figures.options import against_options, axis_label, numbers_of, time_unit
+from randomnet.figures.pooled import varied_options
+from randomnet.figures.runs import Figures
+from randomnet.plotting import Activity, BumpCourse, Map, Panel, Stimulus
+from randomnet.plotting.style import plain
+
+RATE, THEORY = "rate_", "theory_"  # columns of the summary, one for each population
+SIDE_BY_SIDE = 3  # panels in a figure
+MOST_MAPS = 9  # populations in a figure of maps
+
+
+def activity_figures(study: Study, ylabel: str | None) -> Figures:
+    """A figure for each of the first networks."""
+    for stem, title, _, arrays in first_networks(study, "activity", "rates"):
+        yield stem, plotting.activity(_activity(arrays), title)
+
+
+def rate_dots(study: Study, ylabel: str | None) -> Figures:
+    """Mean rates beside those of mean-field theory, by label and against every gridded option."""
+    panels = [
+        Panel(name, f"rate of {plain(name.removeprefix(RATE))}\n({_unit(study.combos)})",
+              beside=name.replace(RATE, THEORY, 1), texts=("simulated", "mean-field theory"))
+        for name in _rates(study)
+    ]  # fmt: skip
+    for start in range(0, len(panels), SIDE_BY_SIDE):
+        some = panels[start : start + SIDE_BY_SIDE]
+        part = f"rates_{start // SIDE_BY_SIDE + 1}" if len(panels) > SIDE_BY_SIDE else "rates"
+        yield from against_options(study, part, some)
+
+
+def bump_dots(study: Study, ylabel: str | None) -> Figures:
+    """Mean and modulation of the bump, where it was decoded."""
+    yield from against_options(study, "bump", _bumps(study.combos))
+
+
+def map_figures(study: Study, ylabel: str | None) -> Figures:
+    """Rates and bump over two numeric options, of each label that varies two; means over iterations.
+
+    A figure for each set of values of the options that are no numbers.
+    """
+    for label in dict.fromkeys(combo.label for combo in study.combos):
+        combos = [combo for combo in study.combos if combo.label == label]
+        varied = varied_options(study, combos)
+        axes = [option for option in varied if numbers_of(combos, option)]
+        if len(axes) == 2:
+            others = [option for option in varied if option not in axes]
+            for values, some in _apart(combos, others).items():
+                yield from _maps(study, some, axes, [f"{option}={value}" for option, value in values])
+
+
+def _apart(combos: Sequence[Combo], options: Sequence[str]) -> dict[tuple, list[Combo]]:
+    """The combos by (option, value) of these options."""
+    found: dict[tuple, list[Combo]] = {}
+    for combo in combos:
+        found.setdefault(tuple((option, str(combo.get(option))) for option in options), []).append(combo)
+    return found
+
+
+def _maps(study: Study, combos: Sequence[Combo], axes: Sequence[str], values: Sequence[str]) -> Figures:
+    x, y = (numbers_of(combos, option) for option in axes)
+    rates = [(name, f"rate of {plain(name.removeprefix(RATE))} ({_unit(combos)})") for name in _rates(study)]
+    bumps = [(panel.column, panel.label.replace("\n", " ")) for panel in _bumps(combos)]
+    label = combos[0].label
+    several = len({combo.label for combo in study.combos}) > 1
+    iterations = study.runs.loc[study.runs["label"] == label, "iteration"].nunique()
+    said = [*values, *[f"means over {iterations} iterations"] * (iterations > 1)]
+    text = matching.legend_text(label, [combo.connectome for combo in combos], ", ".join(said))
+    for what, columns in (("maps", rates[:MOST_MAPS]), ("bump_maps", bumps)):
+        maps = [Map(title, _table(study, combos, axes, (x, y), name)) for name, title in columns]
+        maps = [one for one in maps if np.isfinite(one.values).any()]
+        if maps:
+            names = [matching.group_names(combos, option) for option in axes]
+            ticks = [[name[key] for key in order] for name, order in zip(names, (x, y), strict=True)]
+            labels = [axis_label(combos, option) for option in axes]
+            stem = "_".join([what, *[label] * several, *values])
+            yield stem, plotting.heat_map(maps, *ticks, *labels, title=text)
+
+
+def _table(
+    study: Study, combos: Sequence[Combo], axes: Sequence[str], orders: Sequence[Mapping[Any, float]], name: str
+) -> np.ndarray:
+    """(Y, X): the mean over the completed runs of each pair of values; nan where there is none."""
+    places = [{key: place for place, key in enumerate(order)} for order in orders]
+    found = np.full((len(orders[1]), len(orders[0])), np.nan)
+    for combo in combos:
+        rows = study.runs[(study.runs["label"] == combo.label) & (study.runs["number"] == combo.number)]
+        values = rows.loc[rows["status"] == results.COMPLETE, name].to_numpy(dtype=float)
+        values = values[np.isfinite(values)]
+        if len(values):
+            i, j = (place[canonical(combo.get(option))] for place, option in zip(places, axes, strict=True))
+            found[j, i] = values.mean()
+    return found
+
+
+def _unit(combos: Sequence[Combo]) -> str:
+    return plain(plotting.rate_unit(time_unit(combos)))
+
+
+def _bumps(combos: Sequence[Combo]) -> list[Panel]:
+    return [
+        Panel("bump_mean", f"mean of the bump\nM$_0$ ({_unit(combos)})"),
+        Panel("bump_modulation", "its modulation\nM$_1$ / M$_0$", least=0.0),
+    ]
+
+
+def _rates(study: Study) -> list[str]:
+    """The columns of rates, as the folders list their populations."""
+    return [name for name in study.runs.columns if name.startswith(RATE)]
+
+
+def _activity(arrays: Mapping[str, np.ndarray]) -> Activity:
+    bump = None
+    if "bump_phase" in arrays:
+        bump = BumpCourse(arrays["bump_mean"], arrays["bump_amplitude"], arrays["bump_phase"])
+    names = [str(name) for name in arrays["populations"]]
+    unit = str(arrays.get("time_unit", "s"))
+    return Activity(arrays["times"], arrays["rates"], arrays["population"], names, tuple(_stimuli(arrays)), bump, unit)
+
+
+def _stimuli(arrays: Mapping[str, np.ndarray]) -> Iterator[Stimulus]:
+    onsets = arrays.get("event_onset", np.zeros(0))
+    texts = (arrays.get(name, np.full(len(onsets), "")) for name in ("event_population", "event_label"))
+    for onset, offset, *said in zip(onsets, arrays.get("event_offset", onsets), *texts, strict=True):
+        yield Stimulus(float(onset), float(offset), ": ".join(filter(None, map(str, said))))

@@ -1,0 +1,310 @@
+"""From a Run's config to what is simulated: populations, filters, plastic blocks, noise, events."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from randomnet.activations import ACTIVATIONS
+from randomnet.analysis import units_of
+from randomnet.config import Config, ConfigError, Run, nearest
+from randomnet.config.events import Written
+from randomnet.config.sections import SimulationSection
+from randomnet.connectome import Connectome
+from randomnet.kinds.described import populations_of
+from randomnet.kinds.grouped import BY
+from randomnet.simulation import Event
+from randomnet.synthetic import low_rank_vectors
+from randomnet.theory import block_rates, block_statistics
+
+ALL = "all"
+MOST_NAMED = 40  # in an error
+FEWEST = 3  # neurons of a bump
+TUNED = ("cosine", "gaussian")
+VECTORS = {"xi1": 0, "xi2": 1, "xi3": 2, "xi4": 3}
+
+
+@dataclass(frozen=True, eq=False)
+class Populace:
+    """The populations of a network: names, the number of each neuron's (N,), and what is chosen by name as (N,)."""
+
+    run: Run
+    connectome: Connectome
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """In the order of their first neurons."""
+        return tuple(self._groups)
+
+    @cached_property
+    def index(self) -> np.ndarray:
+        """(N,): the number of each neuron's population."""
+        found = np.zeros(self.connectome.n, np.int64)
+        for number, units in enumerate(self._groups.values()):
+            found[units] = number
+        return found
+
+    @cached_property
+    def _groups(self) -> dict[str, np.ndarray]:
+        units = units_of(self.connectome)
+        kinds = [kind for kind in BY if kind in units.labels and (units.labels[kind] != "").all()][:1]
+        if not kinds:
+            return {ALL: np.arange(self.connectome.n)}
+        return {name: index.numpy() for name, index in units.groups(kinds[0]).items()}
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """(P,): neurons of each population."""
+        return np.bincount(self.index, minlength=len(self.names))
+
+    def units(self, name: str, key: str) -> np.ndarray:
+        """The neurons of a population. Raises ConfigError naming the key it was written for."""
+        return self.index == self._known(self.names, name, key, "populations")
+
+    def block(self, name: str, key: str) -> tuple[int, int]:
+        """The numbers of the post- and the presynaptic population of a block, such as EI. Raises ConfigError."""
+        count = len(self.names)
+        blocks = [post + pre for post in self.names for pre in self.names]
+        return divmod(self._known(blocks, name, key, "blocks"), count)
+
+    def of_neurons(self, section: str, key: str) -> np.ndarray:
+        """What is chosen for all or for each population by name, for each neuron (N,). Raises ConfigError."""
+        value = getattr(getattr(self.run.config, section), key)
+        if not isinstance(value, tuple):
+            return np.full(self.connectome.n, float(value))
+        given = dict(value)
+        if set(given) != set(self.names):
+            expected = f"one number for all, or one for each of {', '.join(self.names)}"
+            raise ConfigError(f"[{section}] {key}: expected {expected}, got {', '.join(given)}")
+        return np.array([given[name] for name in self.names], float)[self.index]
+
+    def _known(self, names: Sequence[str], name: str, key: str, what: str) -> int:
+        if name not in names:
+            expected = f"{what} of the network, {', '.join(names[:MOST_NAMED])}"
+            raise ConfigError(f"{key}: expected {expected}, got {name!r}{nearest(name, names)}")
+        return list(names).index(name)
+
+
+class Given(NamedTuple):
+    """One event of one run as it arrives: the number of its population; vector (n,) or None."""
+
+    population: int
+    pattern: str
+    onset: float
+    offset: float
+    amplitude: float
+    phase: float
+    sigma: float
+    vector: np.ndarray | None
+
+
+def events_of(about: Populace) -> list[Given]:
+    """The events of a run. Raises ConfigError."""
+    chosen, vectors = about.run.config.simulation, _vectors(about)
+    scale, found = chosen.amplitude * math.sqrt(external_degree(about.run)), []
+    for event in chosen.events:
+        _check_time(event, about.run.config)
+        units, vector = about.units(event.population, "[simulation] events"), None
+        if event.pattern in VECTORS or event.pattern == "random":
+            vector = vectors(event)[units]
+        found.append(
+            Given(
+                about.names.index(event.population),
+                event.pattern if vector is None else "vector",
+                event.onset,
+                event.offset,
+                scale * event.amplitude,
+                event.phase + chosen.turned,
+                event.sigma,
+                vector,
+            )
+        )
+    return found
+
+
+def label_of(event: Written, chosen: SimulationSection) -> str:
+    """An event as figures name it."""
+    tuned = f" at {(event.phase + chosen.turned) % 360:g}°" if event.pattern in TUNED else ""
+    return f"{event.pattern} {chosen.amplitude * event.amplitude:g}{tuned}"
+
+
+def side_by_side(events: Sequence[Sequence[Given]], trials: int) -> tuple[Event, ...]:
+    """The events of runs that all have the same populations and patterns, a column for each trial of each run."""
+    found = []
+    for each in zip(*events, strict=True):
+        columns = {
+            key: np.repeat(np.array([getattr(one, key) for one in each]), trials)
+            for key in ("onset", "offset", "amplitude", "phase", "sigma")
+        }
+        vector = None if each[0].vector is None else np.repeat([one.vector for one in each], trials, axis=0)
+        found.append(Event(population=each[0].population, pattern=each[0].pattern, vector=vector, **columns))
+    return tuple(found)
+
+
+def external_degree(run: Run) -> float:
+    """K of the external input, 1 where there is none."""
+    degree = run.config.populations.external_degree
+    return 1.0 if run.config.net.source != "populations" or degree == "none" else degree
+
+
+def worth(about: Populace) -> np.ndarray:
+    """(N,): what one unit of the rate of the external input is worth as input, sqrt(K) J0."""
+    strengths = dict(about.run.config.populations.external)
+    values = np.array([strengths.get(name, 0.0) for name in about.names])
+    return math.sqrt(external_degree(about.run)) * values[about.index]
+
+
+def weakness(about: Populace) -> float:
+    """What the external input is multiplied with until the first event begins."""
+    weak = about.run.config.simulation.weak_before
+    return 1 / math.sqrt(external_degree(about.run)) if weak else 1.0
+
+
+def input_tau(about: Populace) -> float:
+    """Time constant of the external input's filter, 0 for none."""
+    tau = about.run.config.simulation.tau_input
+    return 0.0 if tau == "none" else tau
+
+
+def _check_time(event: Written, config: Config) -> None:
+    """ConfigError for an event that is not a step long, or not within the record."""
+    dt = config.model.dt
+    onset, offset = (math.floor(time / dt + 0.5) for time in (event.onset, event.offset))
+    if not onset < offset or onset * dt >= config.analysis.duration:
+        raise ConfigError(
+            f"[simulation] events: expected at least one step of {dt:g} (model.dt) within {config.analysis.duration:g} "
+            f"(analysis.duration), got from {event.onset:g} to {event.offset:g}"
+        )
+
+
+def _vectors(about: Populace) -> Callable[[Written], np.ndarray]:
+    """The vector (N,) of an event."""
+    run = about.run
+
+    def vector(event: Written) -> np.ndarray:
+        if event.pattern == "random":
+            number = int(event.vector)
+            if number != event.vector or number < 1:
+                raise ConfigError(f"[simulation] events: expected vector 1, 2, ..., got {event.vector:g}")
+            return run.generator("events", number).standard_normal(about.connectome.n)
+        return low_rank_of(about)[:, VECTORS[event.pattern]]
+
+    return vector
+
+
+def low_rank_of(about: Populace) -> np.ndarray:
+    """xi1 .. xi4 of every neuron (N, 4), those that low-rank kernels are made of. Raises ConfigError."""
+    net, run = about.run.config.net, about.run
+    if net.source != "populations":
+        raise ConfigError(f"[net] source: expected populations, which alone have low-rank vectors, got {net.source}")
+    if all(name != "low_rank" for _, name, *_ in run.config.populations.kernels):
+        raise ConfigError(
+            f"[populations] kernels: expected a low_rank one, whose vectors are asked for, got "
+            f"{run.config.populations.kernels}"
+        )
+    drawing = run if net.paired_topology else replace(run, iteration=0)
+    return low_rank_vectors(populations_of(drawing), drawing.generator("network"))
+
+
+def silent(about: Populace) -> np.ndarray:
+    """(N,) bool: the neurons that are silenced, drawn at random. Raises ConfigError."""
+    found, rng = np.zeros(about.connectome.n, bool), about.run.generator("events")
+    for name, count in about.run.config.simulation.silenced:
+        units = np.flatnonzero(about.units(name, "[simulation] silenced"))
+        if count > len(units):
+            raise ConfigError(f"[simulation] silenced: expected at most {len(units)} neurons of {name}, got {count}")
+        found[rng.choice(units, count, replace=False)] = True
+    return found
+
+
+def initial_rates(about: Populace) -> np.ndarray:
+    """(trajectories, N) rates that a run begins with."""
+    chosen = about.run.config.simulation
+    shape = about.run.config.analysis.trajectories, about.connectome.n
+    if chosen.initial == "network":
+        return np.broadcast_to(_described_rates(about), shape)
+    if chosen.initial != "gaussian":
+        return np.full(shape, chosen.initial_rate if chosen.initial == "constant" else 0.0)
+    drawn = about.run.generator("state", chosen.initial_seed).standard_normal(shape)
+    return np.maximum(chosen.initial_rate * drawn, 0)
+
+
+def _described_rates(about: Populace) -> np.ndarray:
+    """(N,): phi of the initial state that the network comes with. Raises ConfigError."""
+    if about.connectome.initial is None:
+        raise ConfigError("[simulation] initial: expected zero, constant or gaussian, as the network comes with none")
+    phi = ACTIVATIONS[about.run.config.model.activation].phi
+    return phi(torch.from_numpy(about.connectome.initial.copy())).numpy()
+
+
+def decoded(about: Populace) -> tuple[np.ndarray, np.ndarray | None] | None:
+    """The neurons (N,) bool whose bump is decoded and their angles (n,), None where these are even. ConfigError."""
+    chosen = about.run.config.simulation
+    if chosen.decode == "none":
+        return None
+    units = about.units(chosen.decode, "[simulation] decode")
+    if units.sum() < FEWEST:
+        raise ConfigError(
+            f"[simulation] decode: expected a population of at least {FEWEST} neurons, "
+            f"got {chosen.decode} of {units.sum()}"
+        )
+    if chosen.angles == "even":
+        return units, None
+    xi = low_rank_of(about)[units]
+    return units, np.arctan2(xi[:, 2], xi[:, 0])
+
+
+def plastic(about: Populace) -> tuple[tuple[int, int], ...]:
+    """The blocks (post, pre) with short-term plasticity. Raises ConfigError."""
+    names = [] if about.run.config.dynamics.plastic == "none" else about.run.config.dynamics.plastic.split(" + ")
+    found = tuple(about.block(name, "[dynamics] plastic") for name in names)
+    network = about.connectome
+    for name, (post, pre) in zip(names, found, strict=True):
+        if not ((about.index[network.post] == post) & (about.index[network.pre] == pre)).any():
+            raise ConfigError(f"[dynamics] plastic: expected blocks that have connections, got {name}")
+    return found
+
+
+def predicted(about: Populace) -> np.ndarray | None:
+    """(P,): the mean rates of the block mean field; None where it does not hold: see `_stationary`."""
+    if not _stationary(about.run.config):
+        return None
+    network, model = about.connectome, about.run.config.model
+    drive = np.zeros(network.n) if network.drive is None else network.drive
+    groups, first = _uniform(about, drive)
+    blocks = block_statistics(network.post, network.pre, network.weights, groups)
+    threshold, gain, most = (about.of_neurons("dynamics", key)[first, None]
+                             for key in ("threshold", "response_gain", "rate_max"))  # fmt: skip
+    phi = ACTIVATIONS[model.activation].phi
+
+    def response(x: np.ndarray) -> np.ndarray:
+        return most * phi(torch.from_numpy(gain * x)).numpy()
+
+    relu = model.activation == "relu" and (gain == 1).all() and (most == 1).all()
+    found = block_rates(blocks, drive[first], threshold[:, 0], None if relu else response)
+    rates = found.rates if found.stable else np.full(len(first), np.nan)
+    return np.bincount(about.index, rates[groups]) / about.sizes
+
+
+def _uniform(about: Populace, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Groups (N,) of neurons that are alike but for chance, and the first of each: populations, of described ones with
+    their cell types and drives apart."""
+    kinds = [about.index]
+    if about.run.config.described:
+        types = about.connectome.labels.get("type", np.full(about.connectome.n, ""))
+        kinds += [np.unique(types, return_inverse=True)[1], np.unique(drive, return_inverse=True)[1]]
+    _, first, groups = np.unique(np.stack(kinds), axis=1, return_index=True, return_inverse=True)
+    return groups.reshape(-1), first
+
+
+def _stationary(config: Config) -> bool:
+    """Whether rates can be stationary, alike within a population, and are what the couplings and drives make them."""
+    dynamics, alone = config.dynamics, not (config.simulation.events or config.simulation.silences)
+    kernels = config.populations.kernels if config.net.source == "populations" else ()
+    plastic = dynamics.plastic != "none" or dynamics.plastic_input
+    static = not (plastic or dynamics.adapts or dynamics.noisy or config.net.rank)
+    return alone and static and all(name == "uniform" for _, name, *_ in kernels)

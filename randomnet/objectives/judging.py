@@ -1,0 +1,167 @@
+"""How the outputs of a task are judged: a loss and its figures, as rows of one table.
+
+| row     | loss                                                                          | figures            |
+|---------|-------------------------------------------------------------------------------|--------------------|
+| squared | mean squared error of the scored steps                                        | none               |
+| classes | mean negative log-likelihood of the right class at the scored steps, in nats  | accuracy           |
+| bits    | as squared, of bits that are 0 or 1                                           | accuracy           |
+| sign    | relu(margin - y o), or cross-entropy, of decisions y = +-1; silence elsewhere | accuracy           |
+| angle   | 1 - cos(error) + relu(demanded - length of z); silence elsewhere              | accuracy, error    |
+
+A decision is the sign of o, the mean of one output over the steps of one trial at which it is asked (targets +-1); the
+first term of `sign` is a mean over all decisions. z is the vector of the two outputs of `angle`, its targets are unit
+vectors (cos, sin) at the steps that are asked; the first terms are means over these steps. Where targets are 0 silence
+is asked: the smooth L1 distance of an output, or of the length of z, from 0, as a mean over those steps and with the
+weight `silence`. Accuracies are in percent: of decisions, of steps (`angle`: an error of at most `tolerance` degrees),
+of bits where an output above 1/2 is a 1. Sources: bio_rnn_mem (squared, classes), NeuroTorch (sign, angle).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, relu, smooth_l1_loss
+
+from randomnet.objectives.batches import Batch
+
+SHORTEST = 0.1  # length of z below which 1 - cos(error) is linear in z: steeper, it would have no gradient at 0
+
+Given = Mapping[str, Any]  # what the task says of the loss, by name
+Figures = dict[str, Tensor]
+
+
+def _no_figures(outputs: Tensor, batch: Batch, given: Given) -> Figures:
+    return {}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One way to judge outputs (..., time, trials, outputs), of one network or with a leading axis of runs.
+
+    weigh(targets, mask) -> weights of a Batch, and of how much its figures are the mean. loss(outputs, batch, given):
+    () or (runs,), differentiable. figures: name -> () or (runs,). apart: figures of single outputs, of which some
+    batches may know nothing (NaN), so that they are recorded of validation alone.
+    """
+
+    weigh: Callable[[Tensor, Tensor, torch.dtype], tuple[Tensor, float]]
+    loss: Callable[[Tensor, Batch, Given], Tensor]
+    figures: Callable[[Tensor, Batch, Given], Figures] = _no_figures
+    apart: Callable[[Tensor, Batch, Given], Figures] = _no_figures
+
+
+def _weigh_steps(targets: Tensor, mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, float]:
+    """1 / scored at the scored steps (time, trials)."""
+    scored = float(mask.sum())
+    return mask.to(dtype) / scored, scored
+
+
+def _weigh_values(targets: Tensor, mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, float]:
+    """1 / (scored steps x outputs) at the scored steps (time, trials, 1)."""
+    weights, scored = _weigh_steps(targets, mask, dtype)
+    return weights[..., None] / targets.shape[-1], scored
+
+
+def _weigh_decisions(targets: Tensor, mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, float]:
+    """(time, trials, outputs): each decision's weights sum to 1 / decisions, those of silence to 1."""
+    asked, silent = mask & (targets != 0), mask & (targets == 0)
+    steps = asked.sum(0)
+    decisions = float((steps > 0).sum())
+    share = steps.clamp_min(1).to(dtype) * max(decisions, 1.0)
+    return asked.to(dtype) / share + silent.to(dtype) / silent.sum().clamp_min(1), decisions
+
+
+def _weigh_angles(targets: Tensor, mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, float]:
+    """(time, trials): the weights of the steps with an angle sum to 1, those of silence to 1."""
+    some = _some_angle(targets)
+    asked, silent = mask & some, mask & ~some
+    scored = float(asked.sum())
+    return asked.to(dtype) / scored + silent.to(dtype) / silent.sum().clamp_min(1), scored
+
+
+def _squared(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
+    return ((outputs - batch.targets).square() * batch.weights).flatten(-3).sum(-1)
+
+
+def _bits_right(outputs: Tensor, batch: Batch, given: Given) -> Figures:
+    """Each bit a part of its step."""
+    right = ((outputs > 0.5) == (batch.targets > 0.5)) & (batch.weights > 0)
+    return {"metrics": 100 * (right.flatten(-3).sum(-1) / outputs.shape[-1]) / batch.scored}
+
+
+def _unlikely(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
+    wrong = cross_entropy(outputs.flatten(0, -2), batch.targets.flatten(), reduction="none").view_as(batch.weights)
+    return (wrong * batch.weights).flatten(-2).sum(-1)
+
+
+def _classes_right(outputs: Tensor, batch: Batch, given: Given) -> Figures:
+    right = ((outputs.argmax(-1) == batch.targets) & (batch.weights > 0)).flatten(-2).sum(-1)
+    return {"metrics": 100 * right / batch.scored}
+
+
+def _undecided(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
+    share, means, said = _decisions(outputs, batch)
+    losses, mixed = relu(given["margin"] - said * means), given["cross_entropy"]
+    if mixed:
+        entropies = binary_cross_entropy_with_logits(means, (said > 0).to(means), reduction="none")
+        losses = (1 - mixed) * losses + mixed * entropies
+    quiet = smooth_l1_loss(outputs, torch.zeros_like(outputs), reduction="none")
+    silences = torch.where(batch.targets == 0, batch.weights, 0) * quiet
+    return (share * losses).flatten(-2).sum(-1) + given["silence"] * silences.flatten(-3).sum(-1)
+
+
+def _decided(outputs: Tensor, batch: Batch, given: Given) -> Figures:
+    share, means, said = _decisions(outputs, batch)
+    right = ((share > 0) & (said * means > 0)).flatten(-2).sum(-1)
+    return {"metrics": 100 * right / batch.scored}
+
+
+def _decided_apart(outputs: Tensor, batch: Batch, given: Given) -> Figures:
+    share, means, said = _decisions(outputs, batch)
+    asked = share > 0
+    percent = 100 * (asked & (said * means > 0)).sum(-2) / asked.sum(-2)
+    return {f"metrics_{name}": percent[..., index] for index, name in enumerate(given["names"])}
+
+
+def _decisions(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Of every trial and output (..., trials, outputs): its share of all decisions (0 where it is not asked), the mean
+    output while it is, and what it should say, +1 or -1."""
+    weights = torch.where(batch.targets == 0, 0, batch.weights)
+    share = weights.sum(-3)
+    means = (weights * outputs).sum(-3) / torch.where(share > 0, share, 1)
+    return share, means, (weights * batch.targets).sum(-3).sign()
+
+
+def _astray(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
+    length = torch.linalg.vector_norm(outputs, dim=-1)
+    cosine = (outputs * batch.targets).sum(-1) / length.clamp_min(SHORTEST)
+    held = 1 - cosine + relu(given["demanded"] - length)
+    quiet = given["silence"] * smooth_l1_loss(length, torch.zeros_like(length), reduction="none")
+    return (torch.where(_some_angle(batch.targets), held, quiet) * batch.weights).flatten(-2).sum(-1)
+
+
+def _errors(outputs: Tensor, batch: Batch, given: Given) -> Figures:
+    """Of outputs that are exactly 0, which say no angle, the error is that of guessing, 90 degrees."""
+    (ahead, aside), (x, y) = batch.targets.unbind(-1), outputs.unbind(-1)
+    errors = torch.rad2deg(torch.atan2(ahead * y - aside * x, ahead * x + aside * y).abs())
+    errors = torch.where((x == 0) & (y == 0), 90, errors)
+    asked = _some_angle(batch.targets) & (batch.weights > 0)
+    right = (asked & (errors <= given["tolerance"])).flatten(-2).sum(-1)
+    return {
+        "metrics": 100 * right / batch.scored,
+        "angle_error": torch.where(asked, errors, 0).flatten(-2).sum(-1) / batch.scored,
+    }
+
+
+def _some_angle(targets: Tensor) -> Tensor:
+    return (targets != 0).any(-1)
+
+
+JUDGEMENTS: dict[str, Judgement] = {
+    "squared": Judgement(_weigh_values, _squared),
+    "classes": Judgement(_weigh_steps, _unlikely, _classes_right),
+    "bits": Judgement(_weigh_values, _squared, _bits_right),
+    "sign": Judgement(_weigh_decisions, _undecided, _decided, _decided_apart),
+    "angle": Judgement(_weigh_angles, _astray, _errors),
+}

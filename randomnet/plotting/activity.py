@@ -1,0 +1,243 @@
+"""Rates of the populations of a network over time, with its inputs, and the bump that is decoded from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from randomnet.plotting.maps import colours_of
+from randomnet.plotting.style import COLOURS, DASHED, DOUBLE, REFERENCE, STYLE, Series, legend, new_figure, plain
+
+MOST_RASTERS = 4  # populations with a raster of their own; of more the largest have one
+MOST_LINES = 6  # populations in the panel of means; of more the largest are in it
+SINGLE_TRACES = 2  # neurons of each population that are drawn
+MOST_PHASES = 20  # trajectories whose phase is drawn
+LEGIBLE = 0.068  # inches that a letter takes
+LANE = 0.15  # inches: the height of a stimulus' bar
+MOMENTS = (3, 4)  # colours of the bump's mean and amplitude
+SYMBOLS = {"mean of the bump, M0": "mean of the bump, M$_0$", "its amplitude, M1": "its amplitude, M$_1$"}
+PHASE = COLOURS[2]
+TRACE = {"linewidth": 0.5, "alpha": 0.55}
+
+
+class Stimulus(NamedTuple):
+    """An event: onset and offset, and what is done."""
+
+    onset: float
+    offset: float
+    text: str
+
+
+class BumpCourse(NamedTuple):
+    """What is decoded from the rates: mean, amplitude, and phase in radians, nan where undefined; each (B, W)."""
+
+    mean: np.ndarray
+    amplitude: np.ndarray
+    phase: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """What is drawn of one network.
+
+    times (W,): window centres; rates (B, W, N) of B trajectories; population (N,): index of each neuron's population;
+    populations: their names; stimuli: what is done to them; bump: what is decoded, where it is; unit: that of times,
+    rates are per unit.
+    """
+
+    times: np.ndarray
+    rates: np.ndarray
+    population: np.ndarray
+    populations: Sequence[str]
+    stimuli: Sequence[Stimulus] = ()
+    bump: BumpCourse | None = None
+    unit: str = "s"
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(P,): neurons of each population."""
+        return np.bincount(self.population, minlength=len(self.populations))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Where the first window begins and the last ends."""
+        step = float(np.diff(self.times).mean()) if len(self.times) > 1 else 2 * abs(float(self.times[0])) or 1.0
+        return float(self.times[0]) - step / 2, float(self.times[-1]) + step / 2
+
+    def largest(self, count: int) -> list[int]:
+        """The populations with most neurons, in their order."""
+        return sorted(np.argsort(-self.sizes, kind="stable")[:count].tolist())
+
+
+def rate_unit(unit: str) -> str:
+    """The unit of rates where this is that of times."""
+    return "Hz" if unit == "s" else f"1/{unit}"
+
+
+def activity(network: Activity, title: str = "") -> Figure:
+    """Rasters, mean rates and what is decoded, on one time axis, with a bar for each stimulus."""
+    rasters = [p for p in network.largest(MOST_RASTERS) if network.sizes[p]]
+    lanes = _lanes(network)
+    strip = [LANE * (max(lanes) + 1) + 0.05] if lanes else []
+    heights = [*strip, *_raster_heights(network, rasters), 1.25, *([1.0, 1.0] if network.bump else [])]
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, sum(heights) + 0.25 * len(heights) + 0.3, title)
+        grid = GridSpec(len(heights), 1, figure, height_ratios=heights)
+        panels = [figure.add_subplot(grid[0])]
+        panels += [figure.add_subplot(grid[row], sharex=panels[0]) for row in range(1, len(heights))]
+        for axes in panels[:-1]:
+            axes.tick_params(labelbottom=False)
+        lines = panels[-3:] if network.bump else panels[-1:]
+        if lanes:
+            _stimuli(panels[0], network, lanes)
+        for p, axes in zip(rasters, panels[bool(lanes) :], strict=False):
+            _raster(figure, axes, network, p)
+        _means(lines[0], network)
+        if network.bump:
+            _moments(lines[1], network)
+            _phases(lines[2], network)
+        for axes in lines:
+            for stimulus in network.stimuli:
+                axes.axvspan(stimulus.onset, stimulus.offset, color="0.92", zorder=0, linewidth=0)
+        panels[-1].set_xlabel(f"time ({plain(network.unit)})")
+        panels[0].set_xlim(*network.ends)
+        figure.align_ylabels(panels[bool(lanes) :])
+        legend(figure, _handles(network), _said(network, rasters), symbols=SYMBOLS)
+        return figure
+
+
+def _lanes(network: Activity) -> list[int]:
+    """For each stimulus the row in which neither its bar nor its text meets another's."""
+    start, end = network.ends
+    width = LEGIBLE * (end - start) / (DOUBLE - 1.5)  # of a letter
+    free: list[float] = []
+    lanes = []
+    for stimulus in network.stimuli:
+        room = width * (len(stimulus.text) + 2)
+        left = min(max(stimulus.onset, start), end - room)
+        lane = next((lane for lane, until in enumerate(free) if until <= left), len(free))
+        free[lane : lane + 1] = [max(stimulus.offset, left + room)]
+        lanes.append(lane)
+    return lanes
+
+
+def _stimuli(axes: Axes, network: Activity, lanes: Sequence[int]) -> None:
+    start, end = network.ends
+    axes.set_ylim(max(lanes) + 1, 0)
+    axes.set_yticks([])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.tick_params(bottom=False)
+    for stimulus, lane in zip(network.stimuli, lanes, strict=True):
+        left, right = max(stimulus.onset, start), min(stimulus.offset, end)
+        if right <= left:
+            continue
+        axes.barh(lane + 0.5, right - left, left=left, height=0.9, color="0.85", linewidth=0)
+        room = LEGIBLE * len(stimulus.text) / (DOUBLE - 1.5) * (end - start)
+        turned = left + room > end  # the text would leave the axes
+        axes.text(right if turned else left, lane + 0.5, f" {plain(stimulus.text)} ", va="center",
+                  ha="right" if turned else "left", fontsize=STYLE["legend.fontsize"])  # fmt: skip
+
+
+def _raster_heights(network: Activity, shown: Sequence[int]) -> list[float]:
+    """Inches: by the number of neurons, within limits."""
+    sizes = network.sizes[list(shown)]
+    return np.clip(2.4 * sizes / max(sizes.sum(), 1), 0.6, 1.6).tolist()
+
+
+def _raster(figure: Figure, axes: Axes, network: Activity, p: int) -> None:
+    image = network.rates[0][:, network.population == p].T
+    shown = axes.imshow(image, **colours_of(image), aspect="auto", origin="lower", interpolation_stage="data",
+                        extent=(*network.ends, 0, len(image)))  # fmt: skip
+    axes.set_title(f"rate of the neurons of {plain(network.populations[p])}", loc="left")
+    axes.set_ylabel("neuron")
+    axes.locator_params(axis="y", nbins=3, integer=True)
+    axes.spines[["top", "right"]].set_visible(True)
+    for stimulus in network.stimuli:
+        for when in (stimulus.onset, stimulus.offset):
+            axes.axvline(when, color="white", linewidth=0.6, linestyle=DASHED)
+    bar = figure.colorbar(shown, ax=axes, pad=0.01, aspect=12, fraction=0.04)
+    bar.set_label(plain(rate_unit(network.unit)))
+    bar.ax.locator_params(nbins=4)
+
+
+def _look(place: int) -> Series:
+    return Series("", place)
+
+
+def _means(axes: Axes, network: Activity) -> None:
+    for place, p in enumerate(network.largest(MOST_LINES)):
+        own = np.flatnonzero(network.population == p)
+        if not len(own):
+            continue
+        few = own[(np.arange(SINGLE_TRACES) * len(own) + len(own) // 2) // SINGLE_TRACES % len(own)]
+        axes.plot(network.times, network.rates[0][:, np.unique(few)], color=_look(place).color, zorder=1, **TRACE)
+        _band(axes, network.times, network.rates[:, :, own].mean(-1, dtype=float), place)
+    axes.set_ylabel(f"rate ({plain(rate_unit(network.unit))})")
+    axes.margins(y=0.08)
+
+
+def _band(axes: Axes, times: np.ndarray, lines: np.ndarray, place: int) -> None:
+    """The mean of (B, W) over B, and its standard deviation."""
+    mean, spread = lines.mean(0), lines.std(0, ddof=1) if len(lines) > 1 else np.zeros(lines.shape[1])
+    look = _look(place)
+    axes.fill_between(times, mean - spread, mean + spread, color=look.color, alpha=0.25, linewidth=0, zorder=2)
+    axes.plot(times, mean, color=look.color, linestyle=look.linestyle, zorder=3,
+              marker="o" if len(times) == 1 else None, markersize=3)  # fmt: skip
+
+
+def _moments(axes: Axes, network: Activity) -> None:
+    for place, lines in zip(MOMENTS, (network.bump.mean, network.bump.amplitude), strict=True):
+        _band(axes, network.times, lines, place)
+    axes.set_ylabel(f"bump ({plain(rate_unit(network.unit))})")
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+
+
+def _phases(axes: Axes, network: Activity) -> None:
+    for phases in network.bump.phase[:MOST_PHASES]:
+        x, y = _unbroken(network.times, np.degrees(phases))
+        axes.plot(x, y, color=PHASE, linewidth=0.8, marker="o", markersize=1.4, markeredgewidth=0, clip_on=False)
+    axes.set_ylim(0, 360)
+    axes.set_yticks([0, 90, 180, 270, 360])
+    axes.set_ylabel("phase (°)")
+
+
+def _unbroken(times: np.ndarray, degrees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same with a gap, nan, wherever the phase goes through 360°."""
+    with np.errstate(invalid="ignore"):
+        jumps = np.flatnonzero(np.abs(np.diff(degrees)) > 180) + 1
+    return np.insert(np.asarray(times, float), jumps, np.nan), np.insert(degrees, jumps, np.nan)
+
+
+def _handles(network: Activity) -> list[Line2D | Patch]:
+    found: list[Line2D | Patch] = [
+        Line2D([], [], color=_look(place).color, linestyle=_look(place).linestyle,
+               label=f"{network.populations[p]}, {network.sizes[p]:,} neurons")
+        for place, p in enumerate(network.largest(MOST_LINES)) if network.sizes[p]
+    ]  # fmt: skip
+    found.append(Line2D([], [], color=REFERENCE, label="single neurons", **TRACE))
+    if network.bump:
+        found += [Line2D([], [], color=_look(place).color, label=text)
+                  for place, text in zip(MOMENTS, SYMBOLS, strict=True)]  # fmt: skip
+        found.append(Line2D([], [], color=PHASE, linewidth=0.8, marker="o", markersize=1.4, label="phase"))
+    if network.stimuli:
+        found.append(Patch(color="0.92", label="stimulus"))
+    return found
+
+
+def _said(network: Activity, rasters: Sequence[int]) -> str:
+    count, populations = len(network.rates), len(network.populations)
+    said = [f"means and standard deviations over {count} trajectories"
+            "; rasters and single neurons: the first" if count > 1 else "one trajectory"]  # fmt: skip
+    if populations > len(rasters):
+        said.append(f"of {populations} populations the largest: {len(rasters)} rasters, "
+                    f"{min(populations, MOST_LINES)} means")  # fmt: skip
+    if network.bump and count > MOST_PHASES:
+        said.append(f"phases of the first {MOST_PHASES}")
+    return "; ".join(said)
