@@ -245,9 +245,9 @@ def _dynamics(connectome: Connectome, device: torch.device, **options) -> Dynami
 
 
 def _random_gains(activation: str, form: str, dt: float, device: torch.device) -> Dynamics:
-    """12 neurons with random gains and shifts; under relu's map a silent neuron is a determinant of 0: none is."""
+    """12 neurons with random gains and shifts; under the maps of relu and sqrt a silent one is a determinant of 0."""
     rng, n = np.random.default_rng(3), 12
-    g, shift = (0.2, -20.0) if activation == "relu" and dt == 1 else (1.5, 0.0)
+    g, shift = (0.2, -20.0) if activation in ("relu", "sqrt") and dt == 1 else (1.5, 0.0)
     connectome = random_network(n, g, rng)
     moving = {"gains": np.arange(n), "shifts": np.arange(n)}
     network = Network(connectome, activation=activation, form=form, dt=dt, moving=moving)
