@@ -125,7 +125,7 @@ class Connectome:
     def facts(self) -> dict[str, Any]:
         """What a user wants to know before training on it, as plain values."""
         n, edges = self.n, len(self.weights)
-        keys, turned = self.post * n + self.pre, self.pre * n + self.post  # keys are sorted, as edges are
+        keys, turned = self.post * n + self.pre, np.sort(self.pre * n + self.post)  # both sorted: a search in order
         mutual = (keys[np.searchsorted(keys, turned).clip(max=edges - 1)] == turned).mean() if edges else 0.0
         signs, mixed = self.signs, self.mixed_neurons
         transmitters = self.labels.get("neurotransmitter")
