@@ -685,6 +685,15 @@ def test_samples_may_be_written_into_a_memory_map(tmp_path):
         np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), value)
 
 
+def test_rates_that_fade_away_end_at_0_and_no_mode_of_the_processor_is_left_behind():
+    """Numbers below the smallest normal one would stay for ever, and slow every product down."""
+    network = alone(3, "relu", dtype=torch.float32, tau_rate=1.0)
+    smallest = torch.tensor(torch.finfo(torch.float32).tiny)
+    assert smallest / 2 > 0
+    found = simulate(network, network.start(1.0), constant(network, -1.0), steps=2000, window=2000)
+    assert (found.state.rates == 0).all() and smallest / 2 > 0
+
+
 def test_silenced_neurons_have_no_rates():
     matrix, _ = drawn()
     off = np.arange(30) < 10

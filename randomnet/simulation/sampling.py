@@ -1,6 +1,7 @@
 """Rates over time: windows of a simulation, and the whole deterministic state as a system that has a spectrum."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,21 @@ class Samples:
     step: int
 
 
+@contextmanager
+def _flushed() -> Iterator[None]:
+    """Numbers too small for their full precision are 0 meanwhile: silent neurons' rates decay to such, for ever, and a
+    product with them takes many times as long."""
+    smallest = torch.tensor(torch.finfo(torch.float32).tiny)
+    before = float(smallest / 2) == 0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
+
+
 @torch.no_grad()
+@_flushed()
 def simulate(
     network: RateNetwork,
     state: State,
