@@ -7,6 +7,31 @@ import pandas as pd
 
 FLYWIRE_ID = 720575940600000000
 
+# Two regions and two inputs as an INI lists them, and the same as JSON.
+LISTED_REGIONS = """[regions]
+regions = cortex: 8 exc .75 inhib .25, thalamus: 6
+inputs = light: 1, cue: 1 neg
+[projections]
+projections = cortex/exc -> thalamus, cortex/inhib -> cortex: inhib, thalamus -> cortex: .5,
+    light -> thalamus: .5, cue -> cortex/exc
+"""
+REGIONS_JSON = {
+    "recurrent_regions": [
+        {"name": "cortex", "num_units": 8, "base_firing": 0, "cell_types": {"exc": 0.75, "inhib": 0.25}},
+        {"name": "thalamus", "num_units": 6, "base_firing": 0},
+    ],
+    "recurrent_connections": [
+        {"src_region": "cortex", "src_region_cell_type": "exc", "dst_region": "thalamus"},
+        {"src_region": "cortex", "src_region_cell_type": "inhib", "dst_region": "cortex", "sign": "inhib"},
+        {"src_region": "thalamus", "dst_region": "cortex", "density": 0.5},
+    ],
+    "input_regions": [{"name": "light", "num_units": 1}, {"name": "cue", "num_units": 1}],
+    "input_connections": [
+        {"input": "light", "dst_region": "thalamus", "density": 0.5},
+        {"input": "cue", "dst_region": "cortex", "dst_region_cell_type": "exc", "sign": "inhib"},
+    ],
+}
+
 
 def _edges(rng, n=60, share=0.3):
     """Different pairs of neurons (E, 2), none with itself, and their synapse counts."""

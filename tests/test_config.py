@@ -19,14 +19,15 @@ from randomnet import (
     objectives,
     optimizers,
     rnn,
+    simulation,
     tasks,
 )
 from randomnet.config import ConfigError, Share, help_text, read_plan
 from randomnet.config.grid import STREAMS
-from randomnet.config.option import BUILT_IN_ROIS, KINDS, MADE, TRAINED
+from randomnet.config.option import BUILT_IN_ROIS, KINDS, MADE, PATTERNS, TRAINED
 from randomnet.config.reading import ABOUT
 from randomnet.config.schema import options, sections
-from randomnet.kinds import building
+from randomnet.kinds import building, simulated
 from randomnet.synthetic.populations import KERNELS
 from randomnet.synthetic.regions import INITIALISATIONS
 from randomnet.synthetic.rois import REGIONS
@@ -63,6 +64,8 @@ def chosen(key):
         (chosen(("model", "activation")), activations.ACTIVATIONS),
         (chosen(("net", "source")), ("auto", *formats.FORMATS, *MADE)),
         (chosen(("populations", "kernels")), KERNELS),
+        (PATTERNS, (*(name for name in simulation.PATTERNS if name != "vector"), "random", *simulated.VECTORS)),
+        (chosen(("simulation", "keep")), simulation.KEPT),
         (chosen(("regions", "initialisation")), INITIALISATIONS),
         (chosen(("net", "sign_policy")), formats.POLICIES),
         (chosen(("net", "null")), ("none", *nulls.NULLS)),
@@ -76,8 +79,8 @@ def chosen(key):
         (chosen(("trainvalidate", "precision")), building.PRECISIONS),
         (BUILT_IN_ROIS, REGIONS),
     ],
-    ids=["kinds", "activations", "sources", "kernels", "initialisations", "sign policies", "nulls", "forms",
-         "integrators", "losses", "inits", "tasks", "densities", "optimizers",
+    ids=["kinds", "activations", "sources", "kernels", "patterns", "kept", "initialisations", "sign policies",
+         "nulls", "forms", "integrators", "losses", "inits", "tasks", "densities", "optimizers",
          "precisions", "ROIs"],
 )
 def test_the_schema_lists_what_the_registries_hold(listed, registered):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from made_up import LISTED_REGIONS, REGIONS_JSON
 
 import runrandomnet
 from randomnet.config import read_plan
@@ -14,30 +15,6 @@ from randomnet.optimizers import Optimizer
 from randomnet.rnn import FORMS, Network
 from randomnet.training import Interrupted, fit
 
-REGIONS = """
-[regions]
-regions = cortex: 8 exc .75 inhib .25, thalamus: 6
-inputs = light: 1, cue: 1 neg
-[projections]
-projections = cortex/exc -> thalamus, cortex/inhib -> cortex: inhib, thalamus -> cortex: .5,
-    light -> thalamus: .5, cue -> cortex/exc
-"""
-CONTENT = {
-    "recurrent_regions": [
-        {"name": "cortex", "num_units": 8, "base_firing": 0, "cell_types": {"exc": 0.75, "inhib": 0.25}},
-        {"name": "thalamus", "num_units": 6, "base_firing": 0},
-    ],
-    "recurrent_connections": [
-        {"src_region": "cortex", "src_region_cell_type": "exc", "dst_region": "thalamus"},
-        {"src_region": "cortex", "src_region_cell_type": "inhib", "dst_region": "cortex", "sign": "inhib"},
-        {"src_region": "thalamus", "dst_region": "cortex", "density": 0.5},
-    ],
-    "input_regions": [{"name": "light", "num_units": 1}, {"name": "cue", "num_units": 1}],
-    "input_connections": [
-        {"input": "light", "dst_region": "thalamus", "density": 0.5},
-        {"input": "cue", "dst_region": "cortex", "dst_region_cell_type": "exc", "sign": "inhib"},
-    ],
-}
 TASK = """
 [experiment]
 kind = train
@@ -194,8 +171,8 @@ def test_bounds_that_cannot_be_meant(bounds):
 @pytest.mark.parametrize("optimizer", ["Adam", "AdamW"])
 @pytest.mark.parametrize("file", [False, True])
 def test_a_task_leaves_fixed_projections_their_bits_and_keeps_the_bounds(tmp_path, file, optimizer):
-    (tmp_path / "net.json").write_text(json.dumps(CONTENT))
-    more = f"[regions]\nregions_file = {tmp_path / 'net.json'}\n[projections]\n" if file else REGIONS
+    (tmp_path / "net.json").write_text(json.dumps(REGIONS_JSON))
+    more = f"[regions]\nregions_file = {tmp_path / 'net.json'}\n[projections]\n" if file else LISTED_REGIONS
     path = ini(tmp_path, TASK, more + "fixed = cortex/exc -> thalamus, cue->cortex\n", optimizer)
     bounds = "trainvalidate.weight_bounds=0.1:0.25"
     start = start_of(path, bounds)
@@ -220,9 +197,9 @@ def test_a_task_leaves_fixed_projections_their_bits_and_keeps_the_bounds(tmp_pat
 
 
 def test_the_gradient_of_what_is_fixed_is_not_there(tmp_path):
-    path = ini(tmp_path, TASK, REGIONS + "fixed = recurrent, light -> thalamus\n")
+    path = ini(tmp_path, TASK, LISTED_REGIONS + "fixed = recurrent, light -> thalamus\n")
     assert run(path) == 2, "all recurrent weights: train_weights = False says so"
-    networks = [start_of(ini(tmp_path, TASK, REGIONS + f"fixed = {fixed}\n")).network
+    networks = [start_of(ini(tmp_path, TASK, LISTED_REGIONS + f"fixed = {fixed}\n")).network
                 for fixed in ("light -> thalamus, thalamus -> cortex", "none")]  # fmt: skip
     for network in networks:
         torch.manual_seed(1)
@@ -234,7 +211,7 @@ def test_the_gradient_of_what_is_fixed_is_not_there(tmp_path):
 
 
 def test_inputs_may_be_fixed_where_weights_are_not_trained(tmp_path):
-    path = ini(tmp_path, TASK, REGIONS + "fixed = input\n", "AdamW")
+    path = ini(tmp_path, TASK, LISTED_REGIONS + "fixed = input\n", "AdamW")
     assert run(path, "trainvalidate.train_weights=False", "trainvalidate.epochs=5") == 0
     start, last = start_of(path, "trainvalidate.train_weights=False"), last_of(tmp_path)
     assert torch.equal(last["input_weights"], start.network.interface["input_weights"])
@@ -242,7 +219,7 @@ def test_inputs_may_be_fixed_where_weights_are_not_trained(tmp_path):
 
 
 def test_a_number_of_weights_is_drawn_from_those_that_are_not_fixed(tmp_path):
-    path = ini(tmp_path, TASK, REGIONS + "fixed = thalamus -> cortex\n")
+    path = ini(tmp_path, TASK, LISTED_REGIONS + "fixed = thalamus -> cortex\n")
     start = start_of(path, "trainvalidate.number_param=20")
     fixed = between(start.connectome, "thalamus", "cortex")
     moving = start.network.weights.moving.numpy()
@@ -252,7 +229,7 @@ def test_a_number_of_weights_is_drawn_from_those_that_are_not_fixed(tmp_path):
 
 
 def test_too_many_of_them_are_refused(tmp_path, capsys):
-    path = ini(tmp_path, TASK, REGIONS + "fixed = thalamus -> cortex\n")
+    path = ini(tmp_path, TASK, LISTED_REGIONS + "fixed = thalamus -> cortex\n")
     free = int((~between(start_of(path).connectome, "thalamus", "cortex")).sum())
     assert run(path, f"trainvalidate.number_param={free + 1}") == 2
     error = capsys.readouterr().err
@@ -260,7 +237,7 @@ def test_too_many_of_them_are_refused(tmp_path, capsys):
 
 
 def test_without_them_the_same_weights_are_drawn_as_ever(tmp_path):
-    plan = read_plan(ini(tmp_path, TASK, REGIONS), ["trainvalidate.number_param=20"])
+    plan = read_plan(ini(tmp_path, TASK, LISTED_REGIONS), ["trainvalidate.number_param=20"])
     the_run = plan.combos[0].runs()[0]
     start = building.begin(the_run)
     drawn = the_run.generator("weights").choice(len(start.connectome.weights), size=20, replace=False)
@@ -294,7 +271,7 @@ BOTH = ["projections.fixed=cortex/exc -> thalamus, cue -> cortex", "trainvalidat
 
 
 def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path):
-    [one] = read_plan(ini(tmp_path, TASK, REGIONS, "AdamW"), [*BOTH, "trainvalidate.epochs=8"]).combos[0].runs()
+    [one] = read_plan(ini(tmp_path, TASK, LISTED_REGIONS, "AdamW"), [*BOTH, "trainvalidate.epochs=8"]).combos[0].runs()
     kept, done = [], []
 
     def trained(resume=None, stop_after=None):
@@ -316,7 +293,7 @@ def test_side_by_side_each_network_has_its_own_bounds(tmp_path):
     for beside in (1, 3):
         folder = tmp_path / str(beside)
         folder.mkdir()
-        path = ini(folder, TASK, REGIONS)
+        path = ini(folder, TASK, LISTED_REGIONS)
         overrides = [BOTH[0], axis, "trainvalidate.epochs=10", f"execution.batch_runs={beside}",
                      "trainvalidate.precision=float64"]  # fmt: skip
         assert run(path, *overrides) == 0
@@ -334,7 +311,7 @@ def test_side_by_side_each_network_has_its_own_bounds(tmp_path):
 
 
 def test_a_stored_model_goes_on_with_fixed_projections_by_the_labels_of_the_runs_own_network(tmp_path):
-    path = ini(tmp_path, TASK, REGIONS)
+    path = ini(tmp_path, TASK, LISTED_REGIONS)
     assert run(path, "trainvalidate.epochs=4", "trainvalidate.store_every_epoch=1") == 0
     taken = [f"paths.pretrained={tmp_path / 'out'}", "pretrainedparams.pretrained_epoch=3", "trainvalidate.epochs=3",
              f"paths.path_to_results={tmp_path / 'next'}", *BOTH]  # fmt: skip
@@ -351,7 +328,7 @@ def test_a_stored_model_goes_on_with_fixed_projections_by_the_labels_of_the_runs
     assert not torch.equal(last["input_weights"][:, 0], stored["rnn.weight_ih_l0"][:, 0])
 
 
-ALL = REGIONS + "fixed = thalamus -> cortex\n"
+ALL = LISTED_REGIONS + "fixed = thalamus -> cortex\n"
 
 
 @pytest.mark.parametrize(
@@ -395,8 +372,8 @@ def test_a_network_without_regions_has_no_projections(tmp_path, capsys):
 
 
 def test_projections_and_bounds_can_be_axes_of_the_grid(tmp_path):
-    path = ini(tmp_path, TASK, REGIONS + '[combosparams]\ncombos_params = {"fixed": ["none", "thalamus -> cortex"], '
-               '"weight_bounds": ["none", "0:0.2"]}\n')  # fmt: skip
+    path = ini(tmp_path, TASK, LISTED_REGIONS + '[combosparams]\ncombos_params = '
+               '{"fixed": ["none", "thalamus -> cortex"], "weight_bounds": ["none", "0:0.2"]}\n')  # fmt: skip
     assert run(path, "trainvalidate.epochs=2") == 0
     for combo, (fixed, bounded) in enumerate([(False, False), (False, True), (True, False), (True, True)]):
         record = json.loads((tmp_path / "out" / str(combo) / "iter_0" / "run.json").read_text())

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from made_up import LISTED_REGIONS, REGIONS_JSON
 
 import runrandomnet
 from randomnet.config import read_plan
 from randomnet.connectome import from_dense
 from randomnet.kinds import building, train
 from randomnet.objectives import StateNoise
-from randomnet.objectives.noise import noise_of_each
+from randomnet.objectives.noise import noise_between
 from randomnet.rnn import INTERFACE, Network, driven
 from randomnet.synthetic.regions import from_dict, input_matrix
 from randomnet.training import Interrupted, fit
@@ -40,32 +41,9 @@ optimizer = AdamW
 [execution]
 workers = 1
 """
-LISTED = """[regions]
-regions = cortex: 8 exc .75 inhib .25, thalamus: 6
-inputs = light: 1, cue: 1 neg
-[projections]
-projections = cortex/exc -> thalamus, cortex/inhib -> cortex: inhib, thalamus -> cortex: .5,
-    light -> thalamus: .5, cue -> cortex/exc
-"""
-CONTENT = {
-    "recurrent_regions": [
-        {"name": "cortex", "num_units": 8, "base_firing": 0, "cell_types": {"exc": 0.75, "inhib": 0.25}},
-        {"name": "thalamus", "num_units": 6, "base_firing": 0},
-    ],
-    "recurrent_connections": [
-        {"src_region": "cortex", "src_region_cell_type": "exc", "dst_region": "thalamus"},
-        {"src_region": "cortex", "src_region_cell_type": "inhib", "dst_region": "cortex", "sign": "inhib"},
-        {"src_region": "thalamus", "dst_region": "cortex", "density": 0.5},
-    ],
-    "input_regions": [{"name": "light", "num_units": 1}, {"name": "cue", "num_units": 1}],
-    "input_connections": [
-        {"input": "light", "dst_region": "thalamus", "density": 0.5},
-        {"input": "cue", "dst_region": "cortex", "dst_region_cell_type": "exc", "sign": "inhib"},
-    ],
-}
 
 
-def ini(folder, more=LISTED):
+def ini(folder, more=LISTED_REGIONS):
     path = folder / "a.ini"
     path.write_text(INI.format(out=folder / "out", more=more))
     return path
@@ -87,7 +65,7 @@ def test_channels_reach_what_the_inputs_are_connected_to(tmp_path):
     assert (weights[:6, 1] < 0).all() and (weights[6:, 1] == 0).all()
     assert np.abs(weights).max() <= 0.25, "sqrt(1 / (H + I)) = sqrt(1 / 16)"
     file = tmp_path / "net.json"
-    file.write_text(json.dumps(CONTENT))
+    file.write_text(json.dumps(REGIONS_JSON))
     of_file = start_of(ini(tmp_path, f"[regions]\nregions_file = {file}\n")).network
     assert np.array_equal(of_file.interface["input_weights"].detach(), weights)
     other = start_of(ini(tmp_path), iteration=1).network.interface["input_weights"].detach().numpy()
@@ -99,7 +77,7 @@ def test_channels_reach_what_the_inputs_are_connected_to(tmp_path):
 def test_the_matrix_is_drawn_as_input_matrix_draws_it(tmp_path):
     plan = read_plan(ini(tmp_path))
     rng = plan.combos[0].runs()[0].generator("interface").spawn(1)[0]
-    _, expected = input_matrix(from_dict(CONTENT), rng)
+    _, expected = input_matrix(from_dict(REGIONS_JSON), rng)
     found = start_of(ini(tmp_path)).network.interface["input_weights"]
     np.testing.assert_array_equal(found.detach().numpy(), expected.astype(np.float32))
 
@@ -154,16 +132,16 @@ def test_a_stored_model_goes_on_with_its_own_connections(tmp_path):
     again = start_of(ini(tmp_path), *taken).network
     stored = torch.load(tmp_path / "out" / "0" / "model_state_dict_epoch_7_iter_0.pth", weights_only=True)
     assert torch.equal(again.input_signs, stored["rnn.weight_ih_l0"].sign())
-    with_tau = ini(tmp_path, LISTED.replace("thalamus: 6", "thalamus: 6 tau 4"))
+    with_tau = ini(tmp_path, LISTED_REGIONS.replace("thalamus: 6", "thalamus: 6 tau 4"))
     np.testing.assert_allclose(start_of(with_tau, *taken).network.leaks, [1] * 8 + [0.25] * 6)
 
 
 def test_another_number_of_channels_is_refused(tmp_path, capsys):
     file = tmp_path / "net.json"
-    file.write_text(json.dumps({**CONTENT, "input_regions": [{"name": "light", "num_units": 3},
+    file.write_text(json.dumps({**REGIONS_JSON, "input_regions": [{"name": "light", "num_units": 3},
                                                              {"name": "cue", "num_units": 1}]}))  # fmt: skip
     for more, option in (
-        (LISTED.replace("light: 1", "light: 3"), "[regions] inputs"),
+        (LISTED_REGIONS.replace("light: 1", "light: 3"), "[regions] inputs"),
         (f"[regions]\nregions_file = {file}\n", "[regions] regions_file"),
     ):
         assert run(ini(tmp_path, more)) == 2
@@ -176,17 +154,18 @@ def test_another_number_of_channels_is_refused(tmp_path, capsys):
 def test_other_inputs_are_another_experiment(tmp_path, capsys):
     file = tmp_path / "net.json"
     path = ini(tmp_path, f"[regions]\nregions_file = {file}\n")
-    file.write_text(json.dumps(CONTENT))
+    file.write_text(json.dumps(REGIONS_JSON))
     assert run(path) == 0
-    file.write_text(json.dumps({**CONTENT, "__comment_": ["the same network"]}))
+    file.write_text(json.dumps({**REGIONS_JSON, "__comment_": ["the same network"]}))
     assert run(path) == 0
-    file.write_text(json.dumps(CONTENT).replace('"light", "dst_region": "thalamus"', '"light", "dst_region": "cortex"'))
+    to = '"light", "dst_region": "'
+    file.write_text(json.dumps(REGIONS_JSON).replace(to + "thalamus", to + "cortex"))
     assert run(path) == 2
     assert "the file of regions.regions_file has changed" in capsys.readouterr().err
 
 
 def test_without_inputs_of_their_own_channels_reach_all_units(tmp_path):
-    without = LISTED.replace("inputs = light: 1, cue: 1 neg\n", "").partition("    light")[0]
+    without = LISTED_REGIONS.replace("inputs = light: 1, cue: 1 neg\n", "").partition("    light")[0]
     network = start_of(ini(tmp_path, without)).network
     assert network.input_signs is None and network.interface["input_weights"].all()
 
@@ -202,7 +181,7 @@ def test_the_noise_of_an_unconnected_network_has_the_deviation_of_theory(tmp_pat
     network = Network(zero, activation="linear", dt=0.25, tau=np.array([2.5, 0.5]), interface=interface)
     system, inputs = network.dynamics(), torch.zeros(400, 500, 1, dtype=torch.float64)
     noise = StateNoise(0.01, 5)
-    extra = noise_of_each([noise], system, inputs)
+    extra = noise_between([noise], system, inputs)(0, 400)
     states = driven(system, network.interface, inputs, extra=extra)[0][-300:].detach()
     for unit, a in enumerate((0.1, 0.5)):
         found, sd = states[..., unit], 0.01 * (2 / (2 - a)) ** 0.5
@@ -210,8 +189,8 @@ def test_the_noise_of_an_unconnected_network_has_the_deviation_of_theory(tmp_pat
         assert abs(float(found.std()) / sd - 1) < 4 / (2 * independent) ** 0.5
         rho = float((found[1:] * found[:-1]).mean() / found.square().mean())
         assert abs(rho - (1 - a)) < 4 * (1 - (1 - a) ** 2) ** 0.5 / found.numel() ** 0.5
-    assert noise.updates == 1 and not torch.equal(noise_of_each([noise], system, inputs), extra)
-    assert torch.equal(noise_of_each([StateNoise(0.01, 5)], system, inputs), extra)
+    assert noise.updates == 1 and not torch.equal(noise_between([noise], system, inputs)(0, 400), extra)
+    assert torch.equal(noise_between([StateNoise(0.01, 5)], system, inputs)(0, 400), extra)
 
 
 def history(folder, iteration=0):

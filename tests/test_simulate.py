@@ -9,6 +9,7 @@ import torch
 
 import runrandomnet
 from randomnet.config import read_plan
+from randomnet.kinds.networks import connectome_of
 from randomnet.results import ResultsFolder
 from randomnet.theory import rank_one_overlap, ring_bump
 
@@ -118,7 +119,7 @@ def test_rates_are_those_of_a_simulation_by_hand(tmp_path, syn, inputs):
     more = f"initial = zero\nevents = E: constant 0.5 from 1 to 3, E: constant -1 from 2 to 3\ninputs = {inputs}\n"
     more += "[dynamics]\nthreshold = E: 0.5, I: 0\n" + (f"tau_syn = {syn}\n" if syn else "")
     plan, folder = run(tmp_path, PAIR, more=more)
-    network = connectome_of(plan)
+    network = connectome_of(plan.combos[0].runs()[0])
     excitatory = network.labels["population"] == "E"
     drives = np.tile(np.where(excitatory, 6.0, 3.0), (40, 1))  # sqrt(9) 2 J0
     drives[10:30, excitatory] += 3 * 0.5
@@ -128,12 +129,6 @@ def test_rates_are_those_of_a_simulation_by_hand(tmp_path, syn, inputs):
     np.testing.assert_allclose(arrays["rates"][0], expected.reshape(20, 2, -1).mean(1), rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(arrays["times"], 0.1 + 0.2 * np.arange(20))
     np.testing.assert_allclose(arrays["rates_mean"][1, 0], arrays["rates"][0][:, ~excitatory].mean(1))
-
-
-def connectome_of(plan):
-    from randomnet.kinds.networks import connectome_of
-
-    return connectome_of(plan.combos[0].runs()[0])
 
 
 AXES = '{"couplings.EE": [0.5, 1], "in_degree": [4, 6], "use": [0.1, 0.5], "noise_seed": [0, 1]}'
@@ -209,7 +204,7 @@ def test_the_spectrum_is_that_of_the_whole_state(tmp_path):
     text = PAIR.replace("EI: -2, IE: 1.5, II: -1", "EI: -1, IE: 0.5, II: -0.5").replace("model]", "model]\n# linear")
     more = "spectrum = True\n[dynamics]\ntau_syn = 0.4\n[lyapunov]\nnle = 50\ntsim = 40\ntons = 0.1\ntransient = 40"
     plan, folder = run(tmp_path, text.replace("activation = relu", "activation = linear"), more=more)
-    network = connectome_of(plan)
+    network = connectome_of(plan.combos[0].runs()[0])
     e, f, n = np.exp(-0.1 / 0.4), np.exp(-0.1 / np.where(network.labels["population"] == "E", 1.0, 0.5)), network.n
     currents = np.hstack([(1 - e) * network.dense(), e * np.eye(n)])  # of (rates, currents) before the step
     rates = np.hstack([np.diag(f), np.zeros((n, n))]) + (1 - f)[:, None] * currents
@@ -247,7 +242,7 @@ def test_the_same_seeds_give_the_same_bits_and_each_seed_changes_its_own_stream_
         (tmp_path / name).mkdir()
         plan, folder = run(tmp_path / name, PAIR, "simulation.initial=gaussian", "analysis.duration=1", *overrides,
                            more=more)  # fmt: skip
-        found[name] = connectome_of(plan).sha256(), folder.run(0, 0).arrays["rates"].tobytes()
+        found[name] = connectome_of(plan.combos[0].runs()[0]).sha256(), folder.run(0, 0).arrays["rates"].tobytes()
     assert found["one"] == found["again"]
     assert found["noise"][0] == found["state"][0] == found["one"][0] != found["all"][0]
     assert len({rates for _, rates in found.values()}) == 4
@@ -260,7 +255,7 @@ def test_each_population_has_its_own_noise(tmp_path, noisy):
     sizes = {"E": 0.0, "I": 0.0} | {noisy: 0.3}
     more = f"initial = zero\n[dynamics]\nnoise_sd = {', '.join(f'{name}: {sd}' for name, sd in sizes.items())}\n"
     plan, folder = run(tmp_path, PAIR, "populations.couplings=none", "populations.external=none", more=more)
-    assert len(connectome_of(plan).weights) == 0
+    assert len(connectome_of(plan.combos[0].runs()[0]).weights) == 0
     rates = dict(zip("EI", np.split(folder.run(0, 0).arrays["rates"][0], [30], 1), strict=True))
     assert rates.pop(noisy).max() > 0.05
     assert not next(iter(rates.values())).any()

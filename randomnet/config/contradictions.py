@@ -155,7 +155,7 @@ def _dynamics(config: Config) -> tuple[Key, str] | None:
         return ("lyapunov", "driven"), "False with kind = convergence, as every trial starts from the same state"
     if config.model.activation == "tanh" and config.net.parameter != "weights":
         return ("net", "parameter"), "weights with activation = tanh, which has no gains or shifts"
-    return _time_constants(config)
+    return None
 
 
 def _regions(config: Config) -> tuple[Key, str] | None:
@@ -240,6 +240,7 @@ CHECKS = (
     _simulated,
     _regions,
     _dynamics,
+    _time_constants,
     _times,
     _trained,
     _number_param,

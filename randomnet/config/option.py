@@ -22,7 +22,7 @@ FORMATS = (
     "flystability",
 )
 MADE = ("populations", "regions")  # sources of networks that are described, not measured
-KEPT = ("currents", "slow", "adaptation", "u", "x", "noise", "overlaps")  # of a simulation
+KEPT = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "noise", "overlaps")  # of a simulation
 PATTERNS = ("constant", "cosine", "gaussian", "random", "xi1", "xi2", "xi3", "xi4")
 KERNELS = ("uniform", "cosine", "spec", "von_mises", "low_rank", "gaussian")
 POLICIES = ("auto", "shiu", "strict", "expected", "ei", "none")

@@ -173,11 +173,11 @@ def check(run: Run) -> dict[str, Any]:
         tau_of(run, connectome)
         fixed = _fixed(run, connectome)
     _how_many(run, {"weights": edges - fixed, "gains": groups, "shifts": groups})
-    if net.rank:
-        factors.factors_of(run, labelled(run, connectome_of(run)))
     if run.config.uses_spectrum:
         exponents_of(run, n)
     _fits(run, n, edges)
+    if net.rank:
+        factors.factors_of(run, labelled(run, connectome_of(run)))
     facts = facts_of(run) | {"inputs": checksums_of(run)}
     if run.config.has_task:
         factors.readout_gains(run)

@@ -6,7 +6,8 @@ rates of all neurons as means over windows, what is decoded of them, and beside 
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -40,8 +41,12 @@ def check(run: Run) -> dict[str, Any]:
     building.device_of(run.config)
     about = Populace(run, connectome_of(run))
     _fits(run, about.connectome.n)
-    network = _network(about)
-    there = kept_names(network)
+    simulated.check_plastic(about)
+    columns = Columns([about])
+    with _said_of("[simulation] events:"):
+        columns.input()
+    with _said_of("[dynamics]"):
+        there = kept_names(columns.network())
     for name in _kept(run):
         if name not in there:
             raise ConfigError(
@@ -54,17 +59,15 @@ def check(run: Run) -> dict[str, Any]:
     return facts_of(run) | {"inputs": building.checksums_of(run)}
 
 
-def _network(about: Populace) -> RateNetwork:
-    """The network of one run, with its input checked. Raises ConfigError."""
-    columns = Columns([about])
-    for what, made in (("simulation] events", columns.input), ("dynamics]", columns.network)):
-        try:
-            network = made()
-        except ConfigError:
-            raise
-        except ValueError as error:
-            raise ConfigError(f"[{what}: {error}" if " " in what else f"[{what} {error}") from None
-    return network
+@contextmanager
+def _said_of(option: str) -> Iterator[None]:
+    """What the science objects to, as a ConfigError about the option."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError(f"{option} {error}") from None
 
 
 def _kept(run: Run) -> list[str]:
@@ -119,12 +122,12 @@ def execute(
     runs: Sequence[Run], folders: Sequence[results.RunFolder], report: Report, stop: Callable[[], bool]
 ) -> Recorded:
     """Simulate networks and write of each arrays.npz; returns what run.json says of them."""
-    places, recorded = dict(zip(runs, folders, strict=True)), []
-    left = missing(runs, folders)
+    left, recorded = missing(runs, folders), []
+    places = {run: folder for run, folder in zip(runs, folders, strict=True) if run in left}
     for abouts in _alike(runs):
-        if any(about.run in left for about in abouts):  # all: the last digits depend on how many there are
-            recorded += _together(abouts, [places[about.run] for about in abouts], report, stop)
-    return [(run, record) for run, record in recorded if run in left]
+        if any(about.run in places for about in abouts):
+            recorded += _together(abouts, places, report, stop)
+    return recorded
 
 
 def _alike(runs: Sequence[Run]) -> list[list[Populace]]:
@@ -137,26 +140,27 @@ def _alike(runs: Sequence[Run]) -> list[list[Populace]]:
 
 
 def _together(
-    abouts: Sequence[Populace], folders: Sequence[results.RunFolder], report: Report, stop: Callable[[], bool]
+    abouts: Sequence[Populace], places: Mapping[Run, results.RunFolder], report: Report, stop: Callable[[], bool]
 ) -> Recorded:
-    """Runs whose networks have the same parts, as one program."""
+    """Runs whose networks have the same parts, as one program; of all, as the last digits depend on how many there are,
+    and written are those that have a place to be written to."""
     began, run, trials = time.perf_counter(), abouts[0].run, abouts[0].run.config.analysis.trajectories
 
     def told(row: dict[str, float]) -> None:
         for about in abouts:
             report(about.run, row)
 
-    tick, past, left = ticker(length(run), told, stop), _simulated_time(run), missing([a.run for a in abouts], folders)
+    tick, past = ticker(length(run), told, stop), _simulated_time(run)
     found, network = _simulated(abouts, tick, run.config.analysis.duration)
     shared, recorded = (time.perf_counter() - began) / len(abouts), []
-    for index, (about, folder) in enumerate(zip(abouts, folders, strict=True)):
-        if about.run not in left:
+    for index, about in enumerate(abouts):
+        if about.run not in places:
             continue
         began, spectrum = time.perf_counter(), None
         own = slice(index * trials, (index + 1) * trials)
         if about.run.config.uses_spectrum and bool(found.finite[own].all()):
             spectrum = _spectrum(about, lambda now: tick(past + now))
-        record = _written(about, folder, found, own, spectrum, network.doubts)
+        record = _written(about, places[about.run], found, own, spectrum, network.doubts)
         record["summary"]["seconds"] = round(shared + time.perf_counter() - began, 2)
         recorded.append((about.run, record))
     return recorded

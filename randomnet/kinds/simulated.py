@@ -1,7 +1,7 @@
 """From a Run's config to what is simulated: populations, filters, plastic blocks, noise, events."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -12,19 +12,18 @@ import torch
 from randomnet.activations import ACTIVATIONS
 from randomnet.analysis import units_of
 from randomnet.config import Config, ConfigError, Run, nearest
-from randomnet.config.events import Written
+from randomnet.config.events import READ, Written
 from randomnet.config.sections import SimulationSection
 from randomnet.connectome import Connectome
+from randomnet.decoding import low_rank_angles
 from randomnet.kinds.described import populations_of
-from randomnet.kinds.grouped import BY
+from randomnet.kinds.grouped import groups_of
 from randomnet.simulation import Event
 from randomnet.synthetic import low_rank_vectors
 from randomnet.theory import block_rates, block_statistics
 
-ALL = "all"
 MOST_NAMED = 40  # in an error
 FEWEST = 3  # neurons of a bump
-TUNED = ("cosine", "gaussian")
 VECTORS = {"xi1": 0, "xi2": 1, "xi3": 2, "xi4": 3}
 
 
@@ -51,10 +50,22 @@ class Populace:
     @cached_property
     def _groups(self) -> dict[str, np.ndarray]:
         units = units_of(self.connectome)
-        kinds = [kind for kind in BY if kind in units.labels and (units.labels[kind] != "").all()][:1]
-        if not kinds:
-            return {ALL: np.arange(self.connectome.n)}
-        return {name: index.numpy() for name, index in units.groups(kinds[0]).items()}
+        complete = {kind: texts for kind, texts in units.labels.items() if (texts != "").all()}
+        groups = groups_of("", replace(units, labels=complete), "simulation")
+        return {name: index.numpy() for name, index in groups.units.items()}
+
+    @cached_property
+    def low_rank(self) -> np.ndarray:
+        """xi1 .. xi4 of every neuron (N, 4), those that low-rank kernels are made of. Raises ConfigError."""
+        net, kernels = self.run.config.net, self.run.config.populations.kernels
+        if net.source != "populations":
+            expected = "populations, which alone have low-rank vectors"
+            raise ConfigError(f"[net] source: expected {expected}, got {net.source}")
+        if all(name != "low_rank" for _, name, *_ in kernels):
+            expected = "a low_rank one, whose vectors are asked for"
+            raise ConfigError(f"[populations] kernels: expected {expected}, got {kernels}")
+        drawing = self.run if net.paired_topology else replace(self.run, iteration=0)
+        return low_rank_vectors(populations_of(drawing), drawing.generator("network"))
 
     @cached_property
     def sizes(self) -> np.ndarray:
@@ -63,13 +74,13 @@ class Populace:
 
     def units(self, name: str, key: str) -> np.ndarray:
         """The neurons of a population. Raises ConfigError naming the key it was written for."""
-        return self.index == self._known(self.names, name, key, "populations")
+        return self.index == _place(self.names, name, key, "populations")
 
     def block(self, name: str, key: str) -> tuple[int, int]:
         """The numbers of the post- and the presynaptic population of a block, such as EI. Raises ConfigError."""
         count = len(self.names)
         blocks = [post + pre for post in self.names for pre in self.names]
-        return divmod(self._known(blocks, name, key, "blocks"), count)
+        return divmod(_place(blocks, name, key, "blocks"), count)
 
     def of_neurons(self, section: str, key: str) -> np.ndarray:
         """What is chosen for all or for each population by name, for each neuron (N,). Raises ConfigError."""
@@ -82,11 +93,12 @@ class Populace:
             raise ConfigError(f"[{section}] {key}: expected {expected}, got {', '.join(given)}")
         return np.array([given[name] for name in self.names], float)[self.index]
 
-    def _known(self, names: Sequence[str], name: str, key: str, what: str) -> int:
-        if name not in names:
-            expected = f"{what} of the network, {', '.join(names[:MOST_NAMED])}"
-            raise ConfigError(f"{key}: expected {expected}, got {name!r}{nearest(name, names)}")
-        return list(names).index(name)
+
+def _place(names: Sequence[str], name: str, key: str, what: str) -> int:
+    if name not in names:
+        expected = f"{what} of the network, {', '.join(names[:MOST_NAMED])}"
+        raise ConfigError(f"{key}: expected {expected}, got {name!r}{nearest(name, names)}")
+    return names.index(name)
 
 
 class Given(NamedTuple):
@@ -104,13 +116,13 @@ class Given(NamedTuple):
 
 def events_of(about: Populace) -> list[Given]:
     """The events of a run. Raises ConfigError."""
-    chosen, vectors = about.run.config.simulation, _vectors(about)
-    scale, found = chosen.amplitude * math.sqrt(external_degree(about.run)), []
+    chosen, found = about.run.config.simulation, []
+    scale = chosen.amplitude * math.sqrt(external_degree(about.run))
     for event in chosen.events:
         _check_time(event, about.run.config)
         units, vector = about.units(event.population, "[simulation] events"), None
         if event.pattern in VECTORS or event.pattern == "random":
-            vector = vectors(event)[units]
+            vector = _vector(about, event)[units]
         found.append(
             Given(
                 about.names.index(event.population),
@@ -128,7 +140,7 @@ def events_of(about: Populace) -> list[Given]:
 
 def label_of(event: Written, chosen: SimulationSection) -> str:
     """An event as figures name it."""
-    tuned = f" at {(event.phase + chosen.turned) % 360:g}°" if event.pattern in TUNED else ""
+    tuned = f" at {(event.phase + chosen.turned) % 360:g}°" if "phase" in READ.get(event.pattern, ()) else ""
     return f"{event.pattern} {chosen.amplitude * event.amplitude:g}{tuned}"
 
 
@@ -181,33 +193,14 @@ def _check_time(event: Written, config: Config) -> None:
         )
 
 
-def _vectors(about: Populace) -> Callable[[Written], np.ndarray]:
-    """The vector (N,) of an event."""
-    run = about.run
-
-    def vector(event: Written) -> np.ndarray:
-        if event.pattern == "random":
-            number = int(event.vector)
-            if number != event.vector or number < 1:
-                raise ConfigError(f"[simulation] events: expected vector 1, 2, ..., got {event.vector:g}")
-            return run.generator("events", number).standard_normal(about.connectome.n)
-        return low_rank_of(about)[:, VECTORS[event.pattern]]
-
-    return vector
-
-
-def low_rank_of(about: Populace) -> np.ndarray:
-    """xi1 .. xi4 of every neuron (N, 4), those that low-rank kernels are made of. Raises ConfigError."""
-    net, run = about.run.config.net, about.run
-    if net.source != "populations":
-        raise ConfigError(f"[net] source: expected populations, which alone have low-rank vectors, got {net.source}")
-    if all(name != "low_rank" for _, name, *_ in run.config.populations.kernels):
-        raise ConfigError(
-            f"[populations] kernels: expected a low_rank one, whose vectors are asked for, got "
-            f"{run.config.populations.kernels}"
-        )
-    drawing = run if net.paired_topology else replace(run, iteration=0)
-    return low_rank_vectors(populations_of(drawing), drawing.generator("network"))
+def _vector(about: Populace, event: Written) -> np.ndarray:
+    """The vector (N,) of an event. Raises ConfigError."""
+    if event.pattern in VECTORS:
+        return about.low_rank[:, VECTORS[event.pattern]]
+    number = int(event.vector)
+    if number != event.vector or number < 1:
+        raise ConfigError(f"[simulation] events: expected vector 1, 2, ..., got {event.vector:g}")
+    return about.run.generator("events", number).standard_normal(about.connectome.n)
 
 
 def silent(about: Populace) -> np.ndarray:
@@ -254,19 +247,22 @@ def decoded(about: Populace) -> tuple[np.ndarray, np.ndarray | None] | None:
         )
     if chosen.angles == "even":
         return units, None
-    xi = low_rank_of(about)[units]
-    return units, np.arctan2(xi[:, 2], xi[:, 0])
+    return units, low_rank_angles(about.low_rank[units])
 
 
 def plastic(about: Populace) -> tuple[tuple[int, int], ...]:
     """The blocks (post, pre) with short-term plasticity. Raises ConfigError."""
     names = [] if about.run.config.dynamics.plastic == "none" else about.run.config.dynamics.plastic.split(" + ")
-    found = tuple(about.block(name, "[dynamics] plastic") for name in names)
+    return tuple(about.block(name, "[dynamics] plastic") for name in names)
+
+
+def check_plastic(about: Populace) -> None:
+    """ConfigError for a plastic block without connections."""
     network = about.connectome
-    for name, (post, pre) in zip(names, found, strict=True):
+    for post, pre in plastic(about):
         if not ((about.index[network.post] == post) & (about.index[network.pre] == pre)).any():
-            raise ConfigError(f"[dynamics] plastic: expected blocks that have connections, got {name}")
-    return found
+            came = about.names[post] + about.names[pre]
+            raise ConfigError(f"[dynamics] plastic: expected blocks that have connections, got {came}")
 
 
 def predicted(about: Populace) -> np.ndarray | None:

@@ -41,7 +41,8 @@ class StateNoise:
 
 
 def noise_between(noises: list[StateNoise], system: Dynamics, inputs: Tensor) -> Callable[[int, int], Tensor]:
-    """xi (..., stop - start, trials, N) from one step to another: parts of `noise_of_each`, in the order of `drawn`."""
+    """xi (..., stop - start, trials, N) from one step to another, in the order of `drawn`: of one network or, with a
+    leading axis of runs, of several as each alone has it. inputs: (..., steps, trials, channels)."""
     each, a = [noise.drawn(inputs.shape[-2], system) for noise in noises], system.a
     scale = (2 / (a[..., None, None, :] if isinstance(a, Tensor) else a)) ** 0.5
 
@@ -50,11 +51,3 @@ def noise_between(noises: list[StateNoise], system: Dynamics, inputs: Tensor) ->
         return (torch.stack(white) if inputs.ndim == 4 else white[0]) * scale
 
     return between
-
-
-def noise_of_each(noises: list[StateNoise], system: Dynamics, inputs: Tensor) -> Tensor:
-    """xi (..., steps, trials, N) of one network or, with a leading axis of runs, of several as each alone has it.
-
-    inputs: (..., steps, trials, channels).
-    """
-    return noise_between(noises, system, inputs)(0, inputs.shape[-3])

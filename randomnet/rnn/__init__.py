@@ -13,7 +13,7 @@ steps of the same flows, of whole bundles too, at four products each; a drive is
 the edges, J may add factors of low rank, m n^T / N, whose product is never formed.
 """
 
-from randomnet.rnn.couplings import Dense, Pattern, Sparse, is_sparse
+from randomnet.rnn.couplings import Dense, Pattern, Sparse, compressed_rows, is_sparse
 from randomnet.rnn.dynamics import Dynamics, stacked
 from randomnet.rnn.entries import Entries
 from randomnet.rnn.factored import Coupling, Factored, Unconnected, stackable
@@ -49,6 +49,7 @@ __all__ = [
     "along",
     "answers",
     "beside_each_other",
+    "compressed_rows",
     "driven",
     "is_sparse",
     "stackable",

@@ -90,6 +90,13 @@ def add_product(
     return add(base, left, right, beta=beta, alpha=alpha, out=out)
 
 
+def compressed_rows(begins: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
+    """A matrix as compressed sparse rows, without checks: begins (rows + 1,), columns and values (E,)."""
+    with torch.sparse.check_sparse_tensor_invariants(enable=False), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+        return torch.sparse_csr_tensor(begins, columns, values, shape)
+
+
 class Pattern(torch.nn.Module):
     """Which pairs are connected: edges (post, pre), sorted by post, as compressed rows of J and of its transpose."""
 
@@ -108,15 +115,11 @@ class Pattern(torch.nn.Module):
 
     def compressed(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """J and its transpose with the edges' weights `values` (E,), as compressed sparse rows."""
-        with torch.sparse.check_sparse_tensor_invariants(enable=False), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
-            return tuple(
-                torch.sparse_csr_tensor(begin, index, weights, (self.n, self.n))
-                for begin, index, weights in (
-                    (self.rows_begin, self.rows_index, values),
-                    (self.columns_begin, self.columns_index, values[self.order]),
-                )
-            )
+        shape = self.n, self.n
+        return (
+            compressed_rows(self.rows_begin, self.rows_index, values, shape),
+            compressed_rows(self.columns_begin, self.columns_index, values[self.order], shape),
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,8 +24,8 @@ from randomnet.tasks.timing import (
     drawn_shifts,
     during,
     in_steps,
+    jitters,
     noisy,
-    possible_shifts,
     whole_steps,
 )
 from randomnet.tasks.trials import Trials
@@ -62,8 +62,7 @@ def odr(
         raise ValueError(f"erase: expected above 0 with n_stimuli = {n_stimuli}, as nothing else ends a delay, got 0")
     given = {"demanded": demanded_amplitude, "silence": silence_weight, "tolerance": angle_tolerance}
     held = whole_steps(delay, steps_per_second, "delay")
-    jitters = {"delay_jitter": delay_jitter, "iti_jitter": iti_jitter}
-    longer, before = (possible_shifts(seconds, steps_per_second, name) for name, seconds in jitters.items())
+    longer, before = jitters(delay_jitter, iti_jitter, steps_per_second)
     shown, rest = (2 * steps_per_second, 2 * steps_per_second if erase else 0)  # before and after the delay
     time = n_stimuli * (before.max() + shown + held + longer.max() + rest)
     angles, which, names = _angles(rng, nr_of_trials, n_angles, n_stimuli)

@@ -32,8 +32,8 @@ from randomnet.tasks.timing import (
     drawn_shifts,
     during,
     in_steps,
+    jitters,
     noisy,
-    possible_shifts,
     whole_steps,
 )
 from randomnet.tasks.trials import Trials
@@ -88,10 +88,7 @@ def _trials(
 
     Raises ValueError where an event does not begin and end with a step.
     """
-    later, before = (
-        possible_shifts(seconds, steps_per_second, name)
-        for name, seconds in (("delay_jitter", delay_jitter), ("iti_jitter", iti_jitter))
-    )
+    later, before = jitters(delay_jitter, iti_jitter, steps_per_second)
     time = whole_steps(end, steps_per_second, "steps_per_second") + before.max() + later.max()
     which = drawn_conditions(rng, nr_of_trials, len(conditions))
     put_off = drawn_shifts(rng, nr_of_trials, before)

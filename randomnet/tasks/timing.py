@@ -40,6 +40,15 @@ def possible_shifts(seconds: float | tuple[float, ...], steps_per_second: int, w
     return np.arange(whole_steps(seconds, steps_per_second, what) + 1)
 
 
+def jitters(
+    delay_jitter: float | tuple[float, ...], iti_jitter: float | tuple[float, ...], steps_per_second: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The steps that a delay, and the silence before the first event, may be longer by. Raises ValueError."""
+    given = {"delay_jitter": delay_jitter, "iti_jitter": iti_jitter}
+    longer, before = (possible_shifts(seconds, steps_per_second, name) for name, seconds in given.items())
+    return longer, before
+
+
 def drawn_shifts(rng: np.random.Generator, trials: int, possible: np.ndarray) -> np.ndarray:
     """(trials,): one of the possible shifts each, in steps, uniform."""
     return possible[rng.integers(len(possible), size=trials)]
