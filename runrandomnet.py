@@ -131,6 +131,9 @@ def announce(plan: Plan) -> None:
 def announce_networks(facts: list[dict]) -> None:
     """Say on which networks."""
     for fact in {fact["name"]: fact for fact in facts}.values():
+        if "edges" not in fact:
+            print(f"From {fact['name']}: {fact['neurons']} neurons; {fact['source']}")
+            continue
         kind = "synthetic, not measured" if fact["synthetic"] else "measured"
         print(f"Network {fact['name']} ({kind}): {fact['neurons']} neurons, {fact['edges']} edges; {fact['source']}")
         if "excitatory" in fact:
@@ -138,7 +141,7 @@ def announce_networks(facts: list[dict]) -> None:
                 f"  density {fact['density']:.3g}, reciprocity {fact['reciprocity']:.2f}, {fact['excitatory']} "
                 f"excitatory, {fact['inhibitory']} inhibitory, {fact['mixed_signs']} of both signs"
             )
-        if "spectral_radius_before" in fact:
+        if {"spectral_radius", "spectral_radius_before"} <= fact.keys():
             radii = f"{fact['spectral_radius_before']:.4g}, after normalization and g {fact['spectral_radius']:.4g}"
             print(f"  spectral radius {radii}")
         if "task" in fact:
@@ -196,6 +199,51 @@ def report(plan: Plan, outcome) -> int:
     return EXIT_FAILED if outcome.failed else 0
 
 
+def carry_out(plan: Plan, options: argparse.Namespace) -> int:
+    """One experiment, as far as the options say; the exit code. Raises ConfigError."""
+    share = share_of(options)
+    if options.describe:
+        return describe(plan, options.save_figs)
+    announce(plan)
+    from randomnet import experiment  # torch is slow to load; a wrong INI is told before
+
+    facts = experiment.check(plan)
+    announce_networks(facts)
+    if options.dry_run:
+        experiment.check_results(plan, facts)
+        dry_run(plan, facts)
+        return 0
+    chosen = {"fresh": options.fresh, "retry_failed": options.retry_failed, "share": share}
+    return report(plan, experiment.run(plan, facts, **chosen))
+
+
+def pipeline(plan: Plan, options: argparse.Namespace) -> int:
+    """The stages of a pipeline one after the other, each like an experiment of its own; the exit code of the last."""
+    from randomnet.experiment.pipeline import NEEDED, check_folder, in_turn, outdated, stages_of
+
+    for name in ("shard", "describe"):
+        if getattr(options, name):
+            raise ConfigError(f"{plan.path}: expected --{name} with the INI of one stage, got it with kind = pipeline")
+    stages, config = stages_of(plan), plan.config
+    check_folder(plan, stages)
+    print(f"RandomNet: {config.experiment.name} (pipeline)\n{len(stages)} stages -> {config.paths.path_to_results}")
+    for stage in stages:
+        print(f"  {stage.name}: {stage.plan.path}, kind = {stage.kind}")
+    if options.dry_run:
+        for stage in stages:
+            if stage.kind not in NEEDED:
+                print(f"\nStage {stage.name}")
+                carry_out(stage.plan, options)
+        print("\nStages that go on from others are checked and estimated once these are there.")
+        return 0
+
+    def one(stage) -> int:
+        again = options.fresh or outdated(stage)
+        return carry_out(stage.plan, argparse.Namespace(**vars(options) | {"fresh": again}))
+
+    return in_turn(plan, stages, one)
+
+
 def resume_command() -> str:
     """The command that goes on."""
     return command(Path(__file__).name, *(argument for argument in sys.argv[1:] if argument != "--fresh"))
@@ -221,20 +269,8 @@ def main(argv: list[str] | None = None) -> int:
             return fetch_archive(options.fetch, options.to)
         if options.save_figs and not options.describe:
             raise ConfigError(f"--save_figs {options.save_figs}: expected --describe with it, got it alone")
-        plan, share = read_plan(options.config, options.set), share_of(options)
-        if options.describe:
-            return describe(plan, options.save_figs)
-        announce(plan)
-        from randomnet import experiment  # torch is slow to load; a wrong INI is told before
-
-        facts = experiment.check(plan)
-        announce_networks(facts)
-        if options.dry_run:
-            experiment.check_results(plan, facts)
-            dry_run(plan, facts)
-            return 0
-        chosen = {"fresh": options.fresh, "retry_failed": options.retry_failed, "share": share}
-        return report(plan, experiment.run(plan, facts, **chosen))
+        plan = read_plan(options.config, options.set)
+        return (pipeline if plan.config.experiment.kind == "pipeline" else carry_out)(plan, options)
     except ConfigError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_USAGE

@@ -7,6 +7,8 @@
 | RMSprop | v <- .99 v + .01 g^2                         | g / (sqrt(v) + 1e-8)                                       |
 | SGD     | none                                         | g                                                          |
 
+eps and the decay of AdamW may be others than 1e-8 and .01; a decay of the other rules is added to g, as decay p.
+
 All parameters of a network move as one vector: these are small, and a dozen calls for each of them would take longer
 than the arithmetic. (Beside that, the first torch.optim in a process takes seconds, to load what torch.compile needs.)
 """
@@ -19,43 +21,51 @@ from typing import Any
 import torch
 from torch import Tensor
 
+EPS = 1e-8
+
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table. direction(means, gradient, t) updates the running means in place, at the t-th update."""
+    """One row of the table. direction(means, gradient, t, eps) updates the running means in place, at the t-th update.
+
+    decay: of the parameters, beside the direction (decoupled); None: a decay is a part of the gradient.
+    """
 
     means: int
-    direction: Callable[[Sequence[Tensor], Tensor, int], Tensor]
-    decay: float = 0.0
+    direction: Callable[[Sequence[Tensor], Tensor, int, float], Tensor]
+    decay: float | None = None
 
 
-def _adam(means: Sequence[Tensor], gradient: Tensor, t: int) -> Tensor:
+def _adam(means: Sequence[Tensor], gradient: Tensor, t: int, eps: float) -> Tensor:
     mean, square = means
     mean.lerp_(gradient, 0.1)
     square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-    scale = square.sqrt().div_(math.sqrt(1 - 0.999**t)).add_(1e-8)
+    scale = square.sqrt().div_(math.sqrt(1 - 0.999**t)).add_(eps)
     return torch.div(mean, scale, out=scale).div_(1 - 0.9**t)
 
 
-def _rmsprop(means: Sequence[Tensor], gradient: Tensor, t: int) -> Tensor:
+def _rmsprop(means: Sequence[Tensor], gradient: Tensor, t: int, eps: float) -> Tensor:
     (square,) = means
     square.mul_(0.99).addcmul_(gradient, gradient, value=0.01)
-    return gradient / square.sqrt().add_(1e-8)
+    return gradient / square.sqrt().add_(eps)
 
 
 OPTIMIZERS: dict[str, Rule] = {
     "Adam": Rule(2, _adam),
     "RMSprop": Rule(1, _rmsprop),
-    "SGD": Rule(0, lambda means, gradient, t: gradient),
+    "SGD": Rule(0, lambda means, gradient, t, eps: gradient),
     "AdamW": Rule(2, _adam, decay=0.01),
 }
 
 
 class Optimizer:
-    """One rule at work on some parameters."""
+    """One rule at work on some parameters. decay: of the parameters, None for the rule's own."""
 
-    def __init__(self, name: str, parameters: Sequence[Tensor], lr: float) -> None:
-        self.rule, self.parameters, self.lr = OPTIMIZERS[name], list(parameters), lr
+    def __init__(
+        self, name: str, parameters: Sequence[Tensor], lr: float, decay: float | None = None, eps: float = EPS
+    ) -> None:
+        self.rule, self.parameters, self.lr, self.eps = OPTIMIZERS[name], list(parameters), lr, eps
+        self.decay = (self.rule.decay or 0.0) if decay is None else decay
         self.updates = 0
         self.means = [self.gathered([None] * len(self.parameters)) for _ in range(self.rule.means)]
 
@@ -74,10 +84,13 @@ class Optimizer:
     def step(self, gradient: Tensor) -> None:
         """Update the parameters along a vector of gradients."""
         self.updates += 1
-        direction = self.rule.direction(self.means, gradient, self.updates)
+        apart = self.rule.decay is not None
+        if self.decay and not apart:
+            gradient = gradient.add(torch.cat([one.flatten() for one in self.parameters]), alpha=self.decay)
+        direction = self.rule.direction(self.means, gradient, self.updates, self.eps)
         for parameter, part in zip(self.parameters, self.pieces(direction), strict=True):
-            if self.rule.decay:
-                parameter.mul_(1 - self.lr * self.rule.decay)
+            if self.decay and apart:
+                parameter.mul_(1 - self.lr * self.decay)
             parameter.add_(part, alpha=-self.lr)
 
     def state(self) -> dict[str, Any]:

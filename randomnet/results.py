@@ -4,7 +4,7 @@ Layout (`<root>` is path_to_results)::
 
     <root>/config.ini manifest.json folder_index.txt combos.csv summary.csv spectra.csv
     <root>/<combo>/train_loss_all.npy                 float64 (iterations, epochs)
-    <root>/<combo>/iter_<i>/run.json history.csv arrays.npz model.pt
+    <root>/<combo>/iter_<i>/run.json history.csv arrays.npz *.npy model.pt
 
 `manifest.json` says what was planned, `run.json` (written last) that a run ended and how; everything else can be
 rebuilt from the run folders. A file appears under its name only when it is whole.
@@ -164,9 +164,10 @@ class RunFolder:
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
-        """arrays.npz, empty where there is none yet."""
+        """arrays.npz, and as memory maps what lies beside it in files of its own; empty where there is none yet."""
         path = self.path / "arrays.npz"
-        return read_arrays(path) if path.exists() else {}
+        maps = {file.stem: np.load(file, mmap_mode="r") for file in sorted(self.path.glob("*.npy"))}
+        return read_arrays(path) | maps if path.exists() else {}
 
     @property
     def checkpoint(self) -> Path:

@@ -2,18 +2,38 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from randomnet.objectives import Measured, Objective
-from randomnet.optimizers import Optimizer
-from randomnet.rnn import Network
+from randomnet.optimizers import EPS, Optimizer
 
 KEEP_SECONDS = 5.0  # between checkpoints, unless told
+PLATEAU = 1e-4  # share of the loss by which it must fall not to be on a plateau
+
+
+class Trainable(Protocol):
+    """What is trained: a Network, or anything else with parameters."""
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
+        """Of which those that require a gradient are trained."""
+        ...
+
+    def values(self) -> dict[str, Tensor]:
+        """Copies of all values."""
+        ...
+
+    def assign(self, values: Mapping[str, Tensor]) -> None:
+        """Set them."""
+        ...
+
+    def project(self) -> None:
+        """Keep what constrains them after an update."""
+        ...
 
 
 class Interrupted(Exception):
@@ -28,6 +48,11 @@ class Settings:
     which it ends (0 = never). lr_decay: the learning rate of epoch e is lr lr_decay^e. stop_below: training ends once
     the loss, in validation where there is one, is below this (0 = never). flat_window, flat_tolerance: so does it once
     so many epochs' losses, of the same kind, differ by less than the tolerance (0 epochs = never).
+
+    clip_whole: the gradient of all parameters together is clipped instead. weight_decay: of the optimizer's rule, None
+    for its own; eps: what is added to its roots. plateau_factor: the learning rate is multiplied by it each time the
+    loss, in validation where there is one, has not fallen by a ten-thousandth for more than plateau_patience epochs,
+    down to plateau_lr (1 = never).
     """
 
     optimizer: str
@@ -39,10 +64,24 @@ class Settings:
     stop_below: float = 0.0
     flat_window: int = 0
     flat_tolerance: float = 0.0
+    clip_whole: bool = False
+    weight_decay: float | None = None
+    eps: float = EPS
+    plateau_factor: float = 1.0
+    plateau_patience: int = 0
+    plateau_lr: float = 0.0
 
-    def lr_of(self, epoch: int) -> float:
-        """The learning rate of an epoch."""
-        return self.lr * self.lr_decay**epoch
+    @property
+    def steady(self) -> bool:
+        """Whether the learning rate stays as it is."""
+        return self.lr_decay == 1 and self.plateau_factor == 1
+
+    def lr_of(self, epoch: int, losses: Sequence[float] = ()) -> float:
+        """The learning rate of an epoch, after epochs of these losses."""
+        lr = self.lr * self.lr_decay**epoch
+        if self.plateau_factor == 1:
+            return lr
+        return max(lr * self.plateau_factor ** _plateaus(losses, self.plateau_patience), min(lr, self.plateau_lr))
 
 
 @dataclass
@@ -71,7 +110,7 @@ class Progress:
 
 
 def fit(
-    networks: Sequence[Network],
+    networks: Sequence[Trainable],
     objective: Objective,
     settings: Sequence[Settings],
     *,
@@ -126,11 +165,13 @@ def fit(
 class _Trainee:
     """One network on its way: its parameters, their update rule, and where it stands."""
 
-    def __init__(self, network: Network, settings: Settings) -> None:
+    def __init__(self, network: Trainable, settings: Settings) -> None:
         self.network, self.settings, self.progress = network, settings, Progress()
         named = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
-        self.names = [_short(name) for name in named]
-        self.optimizer = Optimizer(settings.optimizer, list(named.values()), settings.lr)
+        self.names = _shortest(list(named))
+        self.optimizer = Optimizer(
+            settings.optimizer, list(named.values()), settings.lr, settings.weight_decay, settings.eps
+        )
 
     @property
     def active(self) -> bool:
@@ -150,7 +191,8 @@ class _Trainee:
 
     def begin(self) -> None:
         """Before an epoch."""
-        self.optimizer.lr = self.settings.lr_of(self.progress.epoch)
+        losses = self._losses() if self.settings.plateau_factor != 1 else []
+        self.optimizer.lr = self.settings.lr_of(self.progress.epoch, losses)
         self.values = self.network.values()
         self.sums: dict[str, float] = {}
         self.total = 0.0
@@ -162,14 +204,13 @@ class _Trainee:
         gradient = self.optimizer.gathered([parameter.grad for parameter in parameters])
         pieces = self.optimizer.pieces(gradient)
         norms = torch.stack([torch.linalg.vector_norm(piece) for piece in pieces]).tolist() if pieces else []
-        before, after = {}, {}
-        for name, norm, piece in zip(self.names, norms, pieces, strict=True):
+        for name, norm in zip(self.names, norms, strict=True):
             if not math.isfinite(norm):
                 return self.give_up(f"the gradient of {name} is not finite")
-            if norm > self.settings.clip_norm:
-                piece.mul_(self.settings.clip_norm / norm)
-            before[f"grad_norm_{name}"] = norm
-            after[f"clipped_norm_{name}"] = min(norm, self.settings.clip_norm)
+        if self.settings.clip_whole:
+            before, after = self._clipped({"": math.hypot(*norms)}, [gradient])
+        else:
+            before, after = self._clipped({f"_{n}": norm for n, norm in zip(self.names, norms, strict=True)}, pieces)
         self.progress.last = self.values
         for name, value in ({"train_loss": loss} | before | after | measured.figures).items():
             self.sums[name] = self.sums.get(name, 0.0) + measured.weight * value
@@ -179,11 +220,26 @@ class _Trainee:
         self.network.project()
         return None
 
+    def _clipped(
+        self, norms: Mapping[str, float], vectors: Sequence[Tensor]
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Clip vectors of these norms, by the ends of their names, in place; the columns of norms before and after."""
+        most = self.settings.clip_norm
+        for norm, vector in zip(norms.values(), vectors, strict=True):
+            if norm > most:
+                vector.mul_(most / norm)
+        before = {f"grad_norm{name}": norm for name, norm in norms.items()}
+        return before, {f"clipped_norm{name}": min(norm, most) for name, norm in norms.items()}
+
+    def _losses(self) -> list[float]:
+        """Those of the epochs so far, in validation where there is one."""
+        return [row.get("validate_loss", row["train_loss"]) for row in self.progress.history]
+
     def end(self, validated: dict[str, float], seconds: float) -> None:
         """After the updates of an epoch and its validation."""
         epoch, progress = self.progress.epoch, self.progress
         row = {"epoch": epoch, **{name: value / self.total for name, value in self.sums.items()}}
-        if self.settings.lr_decay != 1:
+        if not self.settings.steady:
             row["lr_epoch"] = self.optimizer.lr
         # a loss measured before the only update belongs to the values before it, a validation to those after it
         loss = validated.get("validate_loss", row["train_loss"])
@@ -243,11 +299,15 @@ def _epoch(trainees: Sequence[_Trainee], objective: Objective) -> None:
     began, epoch = time.perf_counter(), trainees[0].progress.epoch
     for trainee in trainees:
         trainee.begin()
-    for batch in objective.batches():
-        _batch(trainees, objective, batch)
-        trainees, objective = _undiverged(trainees, objective)
-        if not trainees:
+    batches = list(objective.batches())
+    while batches:
+        _batch(trainees, objective, batches.pop(0))
+        going = _going(trainees)
+        if not going:
             return
+        if len(going) < len(trainees):  # a batch is of all networks: those that are left have their own parts of it
+            batches = [batch if batch is None else batch.only(going) for batch in batches]
+        trainees, objective = _undiverged(trainees, objective)
     for trainee in trainees:
         if not all(bool(parameter.isfinite().all()) for parameter in trainee.optimizer.parameters):
             trainee.give_up("parameters not finite after the update")
@@ -279,10 +339,14 @@ def _batch(trainees: Sequence[_Trainee], objective: Objective, batch: Any) -> No
 
 def _undiverged(trainees: Sequence[_Trainee], objective: Objective) -> tuple[Sequence[_Trainee], Objective]:
     """Those that go on, and what they are trained on."""
-    going = [index for index, trainee in enumerate(trainees) if not trainee.progress.diverged]
+    going = _going(trainees)
     if len(going) == len(trainees):
         return trainees, objective
-    return [trainees[index] for index in going], objective.only(going)
+    return [trainees[index] for index in going], objective.only(going) if going else objective
+
+
+def _going(trainees: Sequence[_Trainee]) -> list[int]:
+    return [index for index, trainee in enumerate(trainees) if not trainee.progress.diverged]
 
 
 @torch.no_grad()
@@ -300,6 +364,20 @@ def _finish(trainees: Sequence[_Trainee], objective: Objective) -> None:
         trainee.conclude(measured)
 
 
-def _short(name: str) -> str:
-    """The name of a parameter as the INI has it: `weights` of `weights.free`."""
-    return name.removesuffix(".free").split(".")[-1]
+def _shortest(names: Sequence[str]) -> list[str]:
+    """The names of parameters as the INI has them, `weights` of `weights.free`; whole where that is of several."""
+    short = [name.removesuffix(".free").split(".")[-1] for name in names]
+    return [own if short.count(own) == 1 else name for own, name in zip(short, names, strict=True)]
+
+
+def _plateaus(losses: Sequence[float], patience: int) -> int:
+    """How often losses did not fall for more than `patience` epochs, counted anew each time."""
+    best, waited, found = math.inf, 0, 0
+    for loss in losses:
+        if loss < best - PLATEAU * abs(best) or math.isinf(best):
+            best, waited = loss, 0
+            continue
+        waited += 1
+        if waited > patience:
+            waited, found = 0, found + 1
+    return found

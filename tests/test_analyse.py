@@ -396,7 +396,7 @@ def test_conditions_are_the_tasks_own_or_the_last_target_that_is_scored():
     own = trials(classes, conditions=np.array([1, 0, 1]), condition_names=("same", "different"))
     index, names = conditions_of(own)
     assert names == ("same", "different") and index.tolist() == [1, 0, 1]
-    many = trials(np.arange(13)[:, None], outputs=13)
+    many = trials(np.arange(17)[:, None], outputs=17)
     assert conditions_of(many)[1] == ("all trials",) and not conditions_of(many)[0].any()
 
 

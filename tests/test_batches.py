@@ -14,7 +14,7 @@ import runrandomnet
 from randomnet.config import read_plan
 from randomnet.connectome import from_dense
 from randomnet.experiment.batching import batches
-from randomnet.kinds import train
+from randomnet.kinds import measured, train
 from randomnet.lyapunov import Schedule, exponents, exponents_of_each, random_frame, spectra_of_each, spectrum
 from randomnet.objectives import Course, Measured, SpectrumLoss, SpectrumObjective, losses_of_each
 from randomnet.rnn import Network, stacked
@@ -249,6 +249,23 @@ def test_tasks_side_by_side_give_the_numbers_of_one_run_after_the_other(tmp_path
         np.testing.assert_allclose(beside, alone, rtol=1e-7, atol=1e-10)
 
 
+@pytest.mark.parametrize("shuffled", [False, True], ids=["in order", "one task each"])
+def test_one_that_diverges_between_batches_leaves_the_others_as_they_would_be_alone(tmp_path, shuffled):
+    task = TASK[1]
+    if shuffled:
+        task = "task_name = multitask\ntasks = ReactPro, DelayPro\nnr_of_trials = 10\none_task_batches = True\n"
+    text = TRIALS.replace("30.0]", "1e200]").replace("batch_size = 13", "batch_size = 3")
+    tables = []
+    for size in (1, 6):
+        path, out = tmp_path / f"{size}.ini", tmp_path / str(size)
+        path.write_text(text.format(out=out, form="rate", dt=1, loss="task", task=task, size=size))
+        assert runrandomnet.main([str(path)]) == 0
+        tables.append(pd.read_csv(out / "summary.csv").set_index(["combo", "iteration"]))
+    assert list(tables[0]["status"]) == list(tables[1]["status"]) == ["complete"] * 4 + ["diverged"] * 2
+    for column in ("loss_final", "validate_loss_final"):
+        np.testing.assert_allclose(tables[1][column][:4], tables[0][column][:4], rtol=1e-7)
+
+
 def test_how_many_runs_with_trials_go_side_by_side(tmp_path):
     path = tmp_path / "a.ini"
     path.write_text(TRIALS.format(out=tmp_path, form="rate", dt=1, loss="task", task=TASK[0], size=6))
@@ -446,7 +463,7 @@ def test_a_network_that_combos_begin_with_is_measured_once(tmp_path, monkeypatch
     monkeypatch.setattr(train.spectral, "compute", counting)
     path = ini(tmp_path)
     for name, grid, expected in (("a", '{"lr": [0.1, 0.2]}', 2 + 4), ("b", '{"g": [1, 2.5]}', 4 + 4)):
-        monkeypatch.setattr(train, "_REMEMBERED", {})
+        monkeypatch.setattr(measured, "_REMEMBERED", {})
         counted.clear()
         text = path.read_text().replace("g = 2\n", "") if '"g"' in grid else path.read_text()
         (tmp_path / f"{name}2.ini").write_text(text)

@@ -28,6 +28,7 @@ from randomnet.connectome import spectral_radius
 from randomnet.experiment import engines
 from randomnet.kinds import train
 from randomnet.kinds.networks import connectome_of
+from randomnet.recordings import Recording, Split, write_recording
 from randomnet.synthetic import built_in
 
 ROOT = Path(__file__).parents[1]
@@ -536,10 +537,55 @@ def wait_for(condition, process, limit=60):
         time.sleep(0.005)
 
 
+def small_recording(path):
+    """Spikes of 8 neurons, 6 of them held in, at the same rate all the time, beside inputs that say nothing."""
+    rng = np.random.default_rng(0)
+    splits = {}
+    for name, trials in (("train", 12), ("valid", 4), ("test", 4)):
+        spikes = rng.poisson(1.0, (trials, 10, 8)).astype(np.uint8)
+        inputs = rng.standard_normal((trials, 10, 3)).astype(np.float32)
+        splits[name] = Split(spikes, 6, np.arange(trials), inputs=inputs, true_inputs=inputs)
+    write_recording(path, Recording(splits))
+
+
+def small_fits(root):
+    """Three folders of models of that recording, with two latents that come from nowhere."""
+    small_recording(root / "recording.npz")
+    for name in ("gru", "node", "lfads"):
+        few = ["trainvalidate.epochs=1", "inference.encoder_size=4", "inference.latent=2", f"inference.model={name}"]
+        few += ["experiment.kind=fit", f"source.folder={root / 'recording.npz'}"]
+        few += [f"paths.path_to_results={root / name}"]
+        (root / f"{name}.ini").write_text("")
+        assert run(root / f"{name}.ini", *(part for one in few for part in ("--set", one)), *ALONE) == 0
+    return [root / name for name in ("gru", "node", "lfads")]
+
+
 TEMPLATES = [ROOT / "config.ini", *sorted((ROOT / "config").glob("*.ini"))]
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("template", [path for path in TEMPLATES if path.stem.startswith("pipeline")],
+                         ids=lambda path: path.stem)  # fmt: skip
+def test_every_pipeline_runs(template, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    small = {
+        "train": ["trainvalidate.epochs = 1", "trialparams.nr_of_trials = 20"],
+        "record": ["trialparams.nr_of_trials = 20", "trialparams.trial_steps = 12", "recording.heldin = 6"],
+        "compare": ["comparing.metrics = rate_r2 + state_r2 + co_bps"],
+    } | {name: ["trainvalidate.epochs = 1", "inference.encoder_size = 4"] for name in ("gru", "node", "lfads")}
+    chosen = ", ".join(f"{name} {one}" for name, each in small.items() for one in each)
+    assert run(template, "--set", f"paths.path_to_results={tmp_path / 'out'}", "--set", f"pipeline.set={chosen}") == 0
+    for name in small:
+        assert set(pd.read_csv(tmp_path / "out" / name / "summary.csv")["status"]) == {"complete"}
+    scores = pd.read_csv(tmp_path / "out" / "compare" / "0" / "iter_0" / "scores.csv")
+    assert {"GRU", "neural ODE", "LFADS"} <= set(scores["label"]) and scores["rate_r2"].notna().all()
+    few = ", ".join(f"{name} trainvalidate.iterations = 2" for name in small if name != "compare")
+    arguments = ["--set", f"paths.path_to_results={tmp_path / 'out'}", "--set", f"pipeline.set={chosen}, {few}"]
+    assert run(template, *arguments) == 0, "of more models the comparison is done again"
+    assert len(pd.read_csv(tmp_path / "out" / "compare" / "0" / "iter_0" / "scores.csv")) == 2 * len(scores)
+
+
+@pytest.mark.parametrize("template", [path for path in TEMPLATES if not path.stem.startswith("pipeline")],
+                         ids=lambda path: path.stem)  # fmt: skip
 def test_every_template_runs(template, tmp_path):
     text, short = template.read_text(), ["execution.workers=1"]
     spectral = any(f"kind = {kind}\n" in text for kind in ("spectrum", "convergence", "transition"))
@@ -549,21 +595,32 @@ def test_every_template_runs(template, tmp_path):
         short += ["analysis.duration=2", "stimulation.onset=0.5", "stimulation.offset=1", "analysis.settle=0.5"]
     elif "kind = simulate\n" in text:
         short += ["analysis.duration=1", "analysis.settle=0.1"]
+    elif "kind = fit\n" in text:
+        small_recording(tmp_path / "recording.npz")
+        short += [f"source.folder={tmp_path / 'recording.npz'}", "trainvalidate.epochs=2", "inference.encoder_size=8"]
+    elif "kind = compare\n" in text:
+        fits = small_fits(tmp_path)
+        short += [f"source.folder={', '.join(map(str, fits))}", "comparing.dsa_delays=2"]
     elif "[trialparams]" not in text:  # a task reads no times of the spectrum
         grid = 'combosparams.combos_params={"n": [30, 60], "tsim": [1, 2]}'
         short += [grid] if '"tsim"' in text else [f"lyapunov.tsim={25 if spectral else 1}"]
         short += ["lyapunov.transient=0.2", "lyapunov.frame_transient=0.2"]
     if "tsim_first" in text:
         short += ["lyapunov.tsim_first=0.4"]
+    if "task_name = multitask\n" in text:  # of each of 15 tasks
+        short += ["trialparams.nr_of_trials=20"]
     if "kind = benchmark" not in text and "kind = convergence" not in text:
         short += ["trainvalidate.iterations=1"]
     if "kind = " not in text:
         short += ["trainvalidate.epochs=2"]
-    if template.stem == "analyse_flip_flop":  # of what flip_flop.ini trains
+    if template.stem in ("analyse_flip_flop", "record"):  # of what flip_flop.ini trains
         few = ["trainvalidate.epochs=1", f"paths.path_to_results={tmp_path / 'trained'}"]
         assert run(ROOT / "config" / "flip_flop.ini", *(part for one in few for part in ("--set", one))) == 0
         short = [one for one in short if "duration" not in one]
-        short += [f"paths.pretrained={tmp_path / 'trained'}", "pretrainedparams.pretrained_epoch=0"]
+        if template.stem == "record":
+            short += [f"source.folder={tmp_path / 'trained'}", "trialparams.nr_of_trials=20"]
+        else:
+            short += [f"paths.pretrained={tmp_path / 'trained'}", "pretrainedparams.pretrained_epoch=0"]
     if template.stem in made_up.OF_TEMPLATE:
         (tmp_path / "data").mkdir()
         short.append(f"paths.path_to_network={made_up.OF_TEMPLATE[template.stem](tmp_path / 'data')}")

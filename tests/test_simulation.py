@@ -669,22 +669,6 @@ def test_a_column_that_diverges_leaves_the_others_alone_and_is_said():
     assert not found.finite.any() and done[-1] == 30 and found.rates.shape == (1, 4, 2) and found.rates.isnan().all()
 
 
-def test_samples_may_be_written_into_a_memory_map(tmp_path):
-    network, given, generators, rates = everything()
-    files = {}
-
-    def room(name, shape, dtype):
-        files[name] = np.lib.format.open_memmap(tmp_path / f"{name}.npy", "w+", np.float32, shape)
-        return torch.from_numpy(files[name])
-
-    found = simulate(network, network.start(rates, generators), given, steps=24, window=6, generators=generators,
-                     keep=("u", "overlaps"), room=room)  # fmt: skip
-    assert files.keys() == {"rates", "u_0", "u_1", "overlaps"}
-    for name, value in {"rates": found.rates, **found.kept}.items():
-        files[name].flush()
-        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), value)
-
-
 def test_rates_that_fade_away_end_at_0_and_no_mode_of_the_processor_is_left_behind():
     """Numbers below the smallest normal one would stay for ever, and slow every product down."""
     network = alone(3, "relu", dtype=torch.float32, tau_rate=1.0)

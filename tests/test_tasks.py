@@ -36,6 +36,10 @@ def rng(seed=0):
 
 
 def required(name):
+    if name == "neurogym":
+        pytest.importorskip("neurogym", reason="neurogym is an extra")
+    if name == "multitask":
+        return {"tasks": "DelayPro, Match2Sample", "nr_of_trials": 20}  # as all 15 tasks are long
     return {"pattern_length": 4} if name == "seq_mem" else {"n_back": 2} if name in N_BACK else {}
 
 
@@ -115,7 +119,7 @@ def test_picture_tasks_cell_by_cell(name, channels):
 def test_the_table_says_what_the_trials_are(name):
     task, params = TASKS[name], check_parameters(name, {**required(name), "nr_of_trials": 30})
     trials = make(name, params, rng())
-    assert len(trials) == task.trials(30) == (60 if task.per_class else 30)
+    assert len(trials) == task.trials(params) == (60 if task.per_class or "tasks" in params else 30)
     channels, outputs = task.sizes(params)
     assert trials.inputs.shape[2] == channels and trials.inputs.dtype == np.float32
     assert (trials.outputs, trials.loss) == (outputs, task.loss)
@@ -615,7 +619,7 @@ def test_every_parameter_has_its_sentence_and_a_valid_default(name):
     ("name", "params", "text"),
     [
         ("nbackmem", {}, "task_name: expected one of seq_mem, .*, got 'nbackmem'; did you mean 'nback_mem'"),
-        ("chess", {}, "task_name: expected one of seq_mem, .*, pic_mem, flip_flop, odr, .*, dual, got 'chess'$"),
+        ("chess", {}, "task_name: expected one of seq_mem, .*, flip_flop, odr, .*, dual, multitask.*, got 'chess'$"),
         (3, {}, "task_name: expected one of .* got 3$"),
         (["seq_mem"], {}, "task_name: expected one of "),
         ("seq_mem", [1], r"seq_mem: expected parameters as a dictionary, got \[1\]"),

@@ -15,7 +15,8 @@ import pytest
 import visualization
 from randomnet import plotting
 from randomnet.comparison import matching
-from randomnet.figures import training
+from randomnet.config.schema import options
+from randomnet.figures import FIGURES, training
 from randomnet.figures.runs import series_of
 from randomnet.plotting import Panel, Series, style
 from randomnet.plotting.spectra import _mean_spectrum
@@ -222,7 +223,7 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
         (["--results_folders", one, tmp_path / "nowhere", "--save_figs", out], "nowhere: expected a results folder"),
         (["--results_folders", tmp_path / "empty", "--save_figs", out], "manifest.json, which is not there"),
         (["--results_folders", broken, "--save_figs", out], "broken/manifest.json: expected RandomNet's layout"),
-        (["--results_folders", strange, "--save_figs", out], "stimulate, simulate, benchmark, got dance (strange)"),
+        (["--results_folders", strange, "--save_figs", out], "record, fit, compare, got dance (strange)"),
         (["--results_folders", one, "--save_figs", tmp_path / "file"], "a folder to write to, got: File exists"),
         (["--results_folders", one, "--save_figs", "/proc/figs"], "expected a folder to write to"),
         (["--results_folders", one, other, "--save_figs", out], "expected unique labels, got 'one' 2 times"),
@@ -584,3 +585,10 @@ def test_nulls_are_no_further_connectomes():
     assert matching.legend_text("x", whole) == "x: EB (synthetic) with null models"
     assert matching.legend_text("x", [*whole, "B", "C"]) == "x: 3 connectomes (1 synthetic) with null models"
     assert matching.legend_text("x", whole[:2]) == "x: EB (synthetic) and EB (synthetic) null: degree"
+
+
+def test_no_metric_has_the_name_of_an_option_that_a_grid_may_list():
+    """In a table of runs a column would be both."""
+    for name, kind in FIGURES.items():
+        axes = {key for _, key, about in options() if about.grid and name.split()[0] in about.kinds}
+        assert len(axes) > 5 and not axes & set(kind.metrics), name

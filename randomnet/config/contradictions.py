@@ -3,7 +3,18 @@
 import re
 from pathlib import Path
 
-from randomnet.config.option import ANALYSE, JUDGED, N_BACK, SIMULATE, STIMULATE, TRAINING
+from randomnet.config.option import (
+    ANALYSE,
+    JUDGED,
+    N_BACK,
+    REACHING,
+    RECORD,
+    SIMULATE,
+    SPECTRAL,
+    STIMULATE,
+    TRAIN,
+    TRAINING,
+)
 from randomnet.config.schema import Config
 
 MOST_STEPS = 10**7  # of a trajectory that is followed
@@ -47,7 +58,9 @@ def _trained(config: Config) -> tuple[Key, str] | None:
     frozen = config.trainvalidate.freeze_factors
     if "factors" in config.trained and frozen != "none" and frozen[-1] > config.net.rank:
         return ("trainvalidate", "freeze_factors"), f"numbers from 1 to net.rank = {config.net.rank}"
-    if "factors" in config.trained and not (config.net.factor_sd or config.paths.pretrained):
+    net = config.net
+    begun = net.factor_sd or config.paths.pretrained or any(value for _, value in (*net.factor_mean, *net.factor_cov))
+    if "factors" in config.trained and not begun:
         return ("net", "factor_sd"), "a number above 0 where factors are trained, as none of 0 ever moves"
     if config.model.activation == "tanh":
         for name in ("gains", "shifts"):
@@ -56,6 +69,47 @@ def _trained(config: Config) -> tuple[Key, str] | None:
                     ("trainvalidate", f"train_{name}"),
                     f"False with activation = tanh, which has no {name} (tanh_stretched has)",
                 )
+    return None
+
+
+def _cells(config: Config) -> tuple[Key, str] | None:
+    if config.model.architecture == "network":
+        return None
+    chosen = f"with model.architecture = {config.model.architecture}"
+    if not config.has_task:
+        return ("model", "architecture"), "network without a task, as cells have no spectrum to be trained on"
+    if config.paths.pretrained:
+        return ("paths", "pretrained"), f"nothing {chosen}"
+    if config.trainvalidate.loss != "task":
+        return ("trainvalidate", "loss"), f"task {chosen}"
+    if config.lyapunov.spectrum_every:
+        return ("lyapunov", "spectrum_every"), f"0 {chosen}"
+    for key in ("truncate", "segment"):
+        if getattr(config.trainvalidate, key):
+            return ("trainvalidate", key), f"0 {chosen}"
+    if config.execution.batch_runs not in ("auto", 1):
+        return ("execution", "batch_runs"), f"auto or 1 {chosen}"
+    return None
+
+
+def _closed_loop(config: Config) -> tuple[Key, str] | None:
+    """What there is not where what a network senses depends on what it does."""
+    if not REACHING[1](config):
+        return None
+    kind, chosen = config.experiment.kind, f"with task_name = {config.trialparams.task_name}"
+    if kind in SPECTRAL and config.lyapunov.driven:
+        return ("lyapunov", "driven"), f"False {chosen}, whose inputs depend on what the network does"
+    if kind not in (*TRAIN, *SPECTRAL, *RECORD):
+        return ("trialparams", "task_name"), f"a task whose inputs do not depend on the network with kind = {kind}"
+    if config.trainvalidate.loss != "task":
+        return ("trainvalidate", "loss"), f"task {chosen}"
+    if config.lyapunov.spectrum_every:
+        return ("lyapunov", "spectrum_every"), f"0 {chosen}"
+    for key in ("truncate", "segment"):
+        if getattr(config.trainvalidate, key):
+            return ("trainvalidate", key), f"0 {chosen}"
+    if config.execution.batch_runs not in ("auto", 1):
+        return ("execution", "batch_runs"), f"auto or 1 {chosen}"
     return None
 
 
@@ -75,7 +129,7 @@ def _background(config: Config) -> tuple[Key, str] | None:
     """Options of weights that there are none of."""
     if not config.net.rank or config.net.background:
         return None
-    for key, usual in (("null", "none"), ("normalization", "auto"), ("g", 1.0)):
+    for key, usual in (("null", "none"), ("normalization", "auto"), ("g", 1.0), ("factor_on", "all")):
         if getattr(config.net, key) != usual:
             return ("net", key), f"{usual} with background = False, which leaves out the weights"
     return None
@@ -137,6 +191,10 @@ def _simulated(config: Config) -> tuple[Key, str] | None:
         return ("simulation", "weak_before"), "False without populations.external_degree"
     if config.dynamics.plastic_input and not config.populations.external:
         return ("dynamics", "plastic_input"), "False without populations.external"
+    if chosen.samples == "disk" and chosen.inputs == "sequential":
+        return ("simulation", "inputs"), "live with samples = disk, which keeps little in memory"
+    if chosen.initial == "plane" and config.analysis.settle:
+        return ("analysis", "settle"), "0 with initial = plane, whose trajectories are followed from their first states"
     settle = config.analysis.settle / dt
     if abs(settle - round(settle)) > 1e-6 * max(1, settle):
         return ("analysis", "settle"), f"a whole number of steps (model.dt) of {dt:g}"
@@ -216,6 +274,16 @@ def _task(config: Config) -> tuple[Key, str] | None:
     return None
 
 
+def _recorded(config: Config) -> tuple[Key, str] | None:
+    if config.experiment.kind not in RECORD:
+        return None
+    if not config.has_task:
+        return ("trialparams", "task_name"), "the task of the trials that are recorded"
+    if config.recording.valid_size + config.recording.test_size >= 1:
+        return ("recording", "test_size"), "less than 1 together with valid_size, so that trials are left to train on"
+    return None
+
+
 def _cluster(config: Config) -> tuple[Key, str] | None:
     execution = config.execution
     if execution.engine != "ray":
@@ -242,7 +310,10 @@ CHECKS = (
     _dynamics,
     _time_constants,
     _times,
+    _cells,
+    _closed_loop,
     _trained,
     _number_param,
+    _recorded,
     _cluster,
 )

@@ -1,8 +1,6 @@
 """The schema as text: what `--help-config` prints."""
 
-import dataclasses
-
-from randomnet.config.schema import Option, sections
+from randomnet.config.schema import Option, options, sections
 from randomnet.config.values import ConfigError, nearest
 from randomnet.config.values import Value as AnyText
 
@@ -18,14 +16,17 @@ def help_text(section: str | None = None) -> str:
 
 def _section(name: str, kind: type) -> str:
     lines = [f"[{name}]  {(kind.__doc__ or '').partition('] ')[2]}"]
-    for entry in dataclasses.fields(kind):
-        about: Option = entry.metadata["option"]
+    for owner, key, about in options():
+        if owner != name:
+            continue
         aliases = f" (also: {', '.join(about.aliases)})" if about.aliases else ""
-        lines.append(f"  {entry.name}{aliases}")
+        lines.append(f"  {key}{aliases}")
         lines.append(f"      {about.says}")
-        lines.append(f"      type: {_type(about)}; allowed: {about.value.expected}; default: {_default(entry.default)}")
-        readers = ", ".join(about.kinds) or "a kind that is not available yet"
-        lines.append(f"      read by: {readers}" + (f"; only where {about.only[0]}" if about.only else ""))
+        default = _default(getattr(kind, key))
+        lines.append(f"      type: {_type(about)}; allowed: {about.value.expected}; default: {default}")
+        conditions = [words for words, _ in filter(None, (about.where, about.only))]
+        only = f"; only where {', and '.join(conditions)}" if conditions else ""
+        lines.append(f"      read by: {', '.join(about.kinds)}{only}")
     return "\n".join(lines) + "\n"
 
 

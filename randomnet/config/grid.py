@@ -14,7 +14,8 @@ from randomnet.config.schema import Config, is_read
 from randomnet.config.values import Choice, ConfigError
 
 STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface", "stretch",
-           "starts", "events", "factors")  # fmt: skip
+           "starts", "events", "factors", "recorded trials", "state noise", "units", "spikes", "batches",
+           "inference", "dropout", "order")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,28 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from randomnet.config.values import Share, Value
 
-KINDS = ("train", "spectrum", "convergence", "transition", "analyse", "stimulate", "simulate", "benchmark")
+BUILT = ("train", "spectrum", "convergence", "transition", "analyse", "stimulate", "simulate", "benchmark")
+KINDS = (*BUILT, "record", "fit", "compare", "pipeline")  # of which the first build the network that [net] describes
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
+COMPARED = (  # what inferred dynamics are judged by
+    "rate_r2",
+    "state_r2",
+    "cycle_con",
+    "bps",
+    "co_bps",
+    "input_r2",
+    "procrustes",
+    "dsa",
+    "fixed_points",
+    "eigenvalues",
+    "memories",
+    "spectrum",
+)
 FORMATS = (
     "hemibrain",
     "neuprint_export",
@@ -43,24 +58,29 @@ NULLS = (
 )
 
 
+Condition = tuple[str, Callable[[Any], bool]]
+
+
 @dataclass(frozen=True)
 class Option:
     """What the schema knows of one option besides its name and default.
 
-    kinds: the experiment kinds that read it. only: (condition in words, predicate of the Config); where the predicate
-    is false the option is not read. identity: whether the results depend on it, so that it may not change on resume.
-    grid: whether combos_params may list it. defaults: the default where it differs: of the experiment kinds, and of
-    experiments with a task (`task`).
+    kinds: the experiment kinds that read it; None: those of its section. only, where: the option's own condition, and
+    that of its section, (in words, predicate of the Config); where one is false it is not read. identity: whether the
+    results depend on it, so that it may not change on resume. grid: whether combos_params may list it. defaults: the
+    default where it differs: of the experiment kinds, of experiments with a task (`task`), of single tasks, and of the
+    models of kind = fit.
     """
 
     value: Value
     says: str
     aliases: tuple[str, ...]
-    kinds: tuple[str, ...]
-    only: tuple[str, Callable[[Any], bool]] | None
+    kinds: tuple[str, ...] | None
+    only: Condition | None
     identity: bool
     grid: bool
     defaults: Mapping[str, Any]
+    where: Condition | None = None
 
 
 def option(
@@ -69,8 +89,8 @@ def option(
     says: str,
     *,
     aliases: tuple[str, ...] = (),
-    kinds: tuple[str, ...] = KINDS,
-    only: tuple[str, Callable[[Any], bool]] | None = None,
+    kinds: tuple[str, ...] | None = None,
+    only: Condition | None = None,
     identity: bool = True,
     grid: bool | None = None,
     defaults: Mapping[str, Any] | None = None,
@@ -81,12 +101,35 @@ def option(
     return field(default=default, metadata={"option": about})
 
 
+class Section:
+    """What a section of the INI says of its options: read_by, the kinds that read those that name none; where, a
+    condition of them all."""
+
+    read_by: ClassVar[tuple[str, ...]] = BUILT
+    where: ClassVar[Condition | None] = None
+
+
 TRAIN = ("train",)
 TRAINING = ("train", "benchmark")
 SPECTRAL = ("spectrum", "convergence", "transition")
 JUDGED = ("spectrum", "transition")
 ANALYSE, STIMULATE, SIMULATE = ("analyse",), ("stimulate",), ("simulate",)
-STEPPED = tuple(kind for kind in KINDS if kind not in SIMULATE)
+RECORD, FIT, COMPARE, PIPELINE = ("record",), ("fit",), ("compare",), ("pipeline",)
+LEARNING = (*TRAINING, *FIT)
+LR_OF_MODELS = {"gru": 0.002, "rnn": 0.005, "linear": 0.0001, "node": 0.002, "lfads": 0.001, "network": 0.002}
+NETWORKED = (*BUILT, *FIT)  # kinds that may build a network
+BY_NETWORK = (
+    "model.architecture = network (with experiment.kind = fit, inference.model = network)",
+    lambda config: (
+        config.inference.model if config.experiment.kind in FIT else config.model.architecture
+    ) == "network",
+)
+OF_NODES = ("model.architecture = node", lambda config: config.model.architecture == "node")
+BY_CELLS = (
+    "model.architecture is not network",
+    lambda config: config.model.architecture != "network",
+)
+STEPPED = tuple(kind for kind in NETWORKED if kind not in SIMULATE)
 RANDOM_ONLY = ("net.roi = random", lambda config: config.drawn_at_random)
 BY_NAME = ("net.source is not populations or regions", lambda config: not config.described)
 SOURCED = (
@@ -109,6 +152,10 @@ TASKED = ("trialparams.task_name names a task", lambda config: config.has_task)
 CONTINUED = (
     "trialparams.task_name names a task, and paths.pretrained is set",
     lambda config: config.has_task and bool(config.paths.pretrained),
+)
+OF_TRIALS = (
+    "trialparams.task_name names a task, or experiment.kind = fit",
+    lambda config: config.has_task or config.experiment.kind in FIT,
 )
 UNTASKED = ("trialparams.task_name = none", lambda config: not config.has_task)
 RANKED = (*TRAIN, *SPECTRAL, *ANALYSE, *STIMULATE, *SIMULATE)  # kinds whose networks may have factors of low rank
@@ -153,12 +200,27 @@ DECIDED = (
     "trialparams.task_name = dpa, go_nogo or dual",
     lambda config: config.trialparams.task_name in DECISIONS,
 )
+MULTITASK = ("trialparams.task_name = multitask", lambda config: config.trialparams.task_name == "multitask")
+HELD_OUT = (
+    "trialparams.task_name = odr, dpa, go_nogo, dual or multitask",
+    lambda config: DELAYED[1](config) or MULTITASK[1](config),
+)
 ODR = ("trialparams.task_name = odr", lambda config: config.trialparams.task_name == "odr")
 NOISY_INPUT = (
-    "trialparams.task_name = flip_flop, odr, dpa, go_nogo or dual",
-    lambda config: config.trialparams.task_name in ("flip_flop", "odr", *DECISIONS),
+    "trialparams.task_name = flip_flop, odr, dpa, go_nogo, dual, multitask, reach or random_target",
+    lambda config: config.trialparams.task_name
+    in ("flip_flop", "odr", *DECISIONS, "multitask", "reach", "random_target"),
 )
 FLIP_FLOP = ("trialparams.task_name = flip_flop", lambda config: config.trialparams.task_name == "flip_flop")
+REACHING = (
+    "trialparams.task_name = reach or random_target",
+    lambda config: config.trialparams.task_name in ("reach", "random_target"),
+)
+IN_STEPS = (
+    "trialparams.task_name = flip_flop, reach or random_target",
+    lambda config: FLIP_FLOP[1](config) or REACHING[1](config),
+)
+NEUROGYM = ("trialparams.task_name = neurogym", lambda config: config.trialparams.task_name == "neurogym")
 FILTERED = ("dynamics.nmda_fraction is above 0", lambda config: config.dynamics.nmda_fraction > 0)
 ADAPTING = ("dynamics.adaptation is not 0", lambda config: config.dynamics.adapts)
 PLASTIC = ("dynamics.plastic names blocks", lambda config: config.dynamics.plastic != "none")
@@ -167,20 +229,29 @@ NOISY = ("dynamics.noise_sd is not 0", lambda config: config.dynamics.noisy)
 DECODED = ("simulation.decode names populations", lambda config: config.simulation.decode != "none")
 GAUSSIAN = ("simulation.initial = gaussian", lambda config: config.simulation.initial == "gaussian")
 DRAWN_RATES = (
-    "simulation.initial = constant or gaussian",
-    lambda config: config.simulation.initial in ("constant", "gaussian"),
+    "simulation.initial = constant, gaussian or plane",
+    lambda config: config.simulation.initial in ("constant", "gaussian", "plane"),
+)
+PLANE = ("simulation.initial = plane", lambda config: config.simulation.initial == "plane")
+OUTSIDE_PLANE = (
+    "simulation.initial is not plane, whose trajectories are initial_points squared",
+    lambda config: config.simulation.initial != "plane",
 )
 WITH_EVENTS = ("simulation.events has some", lambda config: bool(config.simulation.events))
+OWN_PROBE = ("recording.like is empty", lambda config: not config.recording.like)
 DRIVING = ("stimulation.action = drive", lambda config: config.stimulation.action == "drive")
 PICTURES = (
     "trialparams.task_name = pic_latent_mem or pic_mem",
     lambda config: config.trialparams.task_name in ("pic_latent_mem", "pic_mem"),
 )
-DRAWN = ("trainvalidate.init is not connectome", lambda config: config.trainvalidate.init != "connectome")
+DRAWN = (
+    "trainvalidate.init is not connectome",
+    lambda config: config.trainvalidate.init != "connectome" and BY_NETWORK[1](config),
+)
 BY_DENSITY = ("net.nr_neurons = density", lambda config: config.net.nr_neurons == "density")
 RAY = ("execution.engine = ray", lambda config: config.execution.engine == "ray")
 BY_CHOICE = ("net.roi is not random", lambda config: not config.drawn_at_random)
 AT_A_PATH = (
     "net.roi is not random, and net.source not populations or regions",
-    lambda config: not (config.drawn_at_random or config.described),
+    lambda config: not (config.drawn_at_random or config.described) and BY_NETWORK[1](config),
 )

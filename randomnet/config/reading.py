@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from randomnet.config.contradictions import contradiction
 from randomnet.config.predecessors import Key, Text, Texts, literal, spelled_out, unfolded
-from randomnet.config.schema import Config, Option, is_read, options, sections
+from randomnet.config.schema import Config, Option, is_read, options, sections, unmet
 from randomnet.config.values import ConfigError, Named, nearest
 
 GRID: Key = ("combosparams", "combos_params")
+COLUMNS = ("combo", "iteration")  # of every table of results
 ABOUT: dict[Key, Option] = {(section, key): about for section, key, about in options()}
 NAMES: dict[Key, Key] = {
     (section, name): (section, key) for (section, key), about in ABOUT.items() for name in (key, *about.aliases)
@@ -89,9 +90,11 @@ class Axis(NamedTuple):
 
     @property
     def heading(self) -> str:
-        """One name, however it was written: the key, or section.key where a key is in several sections."""
+        """One name, however it was written: the key, or section.key where a key is in several sections, or a column of
+        the results of its own."""
         section, key = self.key
-        named = key if sum(other == key for _, other in ABOUT) == 1 else f"{section}.{key}"
+        unique = key not in COLUMNS and sum(other == key for _, other in ABOUT) == 1
+        named = key if unique else f"{section}.{key}"
         return f"{named}.{self.entry}" if self.entry else named
 
     def laid(self, texts: Mapping[Key, Text], value: Any, origin: str) -> Text:
@@ -170,9 +173,10 @@ def build(texts: Mapping[Key, Text]) -> Config:
     values: dict[str, dict[str, Any]] = {section: {} for section in sections()}
     for (section, key), written in texts.items():
         values[section][key] = _parse((section, key), written)
-    kind, tasked = values["experiment"].get("kind", "train"), values["trialparams"].get("task_name", "none") != "none"
+    kind, task = values["experiment"].get("kind", "train"), values["trialparams"].get("task_name", "none")
+    model = [values["inference"].get("model", sections()["inference"].model)] if kind == "fit" else []
     for (section, key), about in ABOUT.items():
-        for name in (kind, *(["task"] if tasked else [])):
+        for name in (*model, kind, *(["task", task] if task != "none" else [])):
             if name in about.defaults:
                 values[section].setdefault(key, about.defaults[name])
     config = Config(**{section: kind(**values[section]) for section, kind in sections().items()})
@@ -194,9 +198,9 @@ def unread(texts: Texts, configs: Sequence[Config]) -> None:
     """ConfigError for a written option that no run reads."""
     for key, written in texts.items():
         about = ABOUT[key]
-        if written.text.strip() and about.only and not any(is_read(about, config) for config in configs):
+        if written.text.strip() and not any(is_read(about, config) for config in configs):
             raise ConfigError(
-                f"{_where(key, texts)}: expected it only where {about.only[0]}, which holds for no run, "
+                f"{_where(key, texts)}: expected it only where {unmet(about, configs[0])}, which holds for no run, "
                 f"got {written.text!r}"
             )
 

@@ -9,22 +9,27 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from randomnet.config.option import MADE, SIMULATE, SPECTRAL, TRAINED, TRAINING, Option
+from randomnet.config.option import MADE, SIMULATE, SPECTRAL, TRAINED, TRAINING, Option, Section
 from randomnet.config.sections import (
     AnalysisSection,
     CombosParamsSection,
+    ComparingSection,
     DynamicsSection,
     ExecutionSection,
     ExperimentSection,
+    InferenceSection,
     LyapunovSection,
     ModelSection,
     NetSection,
     PathsSection,
+    PipelineSection,
     PopulationsSection,
     PretrainedParamsSection,
     ProjectionsSection,
+    RecordingSection,
     RegionsSection,
     SimulationSection,
+    SourceSection,
     StimulationSection,
     TrainValidateSection,
     TrialParamsSection,
@@ -39,6 +44,8 @@ VALUES_ONLY = (  # options that change numbers, and no array's size
     "net.random_w",
     "net.factor_sd",
     "net.factor_overlap",
+    "net.factor_mean",
+    "net.factor_cov",
     "populations.couplings",
     "populations.gain",
     "populations.external",
@@ -56,9 +63,20 @@ VALUES_ONLY = (  # options that change numbers, and no array's size
     "trainvalidate.flat_tolerance",
     "trainvalidate.init",
     "trainvalidate.remap_w",
+    "inference.dropout",
+    "inference.kl_ic",
+    "inference.kl_co",
+    "inference.l2",
+    "inference.coordinated",
+    "inference.weight_decay",
+    "inference.eps",
+    "inference.plateau_factor",
+    "inference.plateau_patience",
+    "inference.plateau_lr",
 )
 
-SHAPING = ("populations.sizes", "model.dt", "simulation.window", "simulation.keep")  # what is simulated side by side
+SHAPING = ("populations.sizes", "model.dt", "simulation.window", "simulation.keep",
+           "simulation.initial_points")  # what is simulated side by side  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,6 +95,11 @@ class Config:
     stimulation: StimulationSection = field(default_factory=StimulationSection)
     dynamics: DynamicsSection = field(default_factory=DynamicsSection)
     simulation: SimulationSection = field(default_factory=SimulationSection)
+    source: SourceSection = field(default_factory=SourceSection)
+    comparing: ComparingSection = field(default_factory=ComparingSection)
+    recording: RecordingSection = field(default_factory=RecordingSection)
+    inference: InferenceSection = field(default_factory=InferenceSection)
+    pipeline: PipelineSection = field(default_factory=PipelineSection)
     trainvalidate: TrainValidateSection = field(default_factory=TrainValidateSection)
     trialparams: TrialParamsSection = field(default_factory=TrialParamsSection)
     pretrainedparams: PretrainedParamsSection = field(default_factory=PretrainedParamsSection)
@@ -86,7 +109,7 @@ class Config:
     @property
     def trained(self) -> tuple[str, ...]:
         """Which of weights, gains, shifts and factors are trained, in that order."""
-        if self.experiment.kind not in TRAINING:
+        if self.experiment.kind not in TRAINING or self.model.architecture != "network":
             return ()
         frozen = ["weights"] if self.trainvalidate.freeze_layer or not self.net.background else []
         if not self.net.rank:
@@ -164,7 +187,7 @@ class Config:
         return tuple(settings.items())
 
 
-def sections() -> dict[str, type]:
+def sections() -> dict[str, type[Section]]:
     """Section name -> its dataclass, in the order of the INI."""
     return {entry.name: entry.default_factory for entry in dataclasses.fields(Config)}  # type: ignore[misc]
 
@@ -172,15 +195,26 @@ def sections() -> dict[str, type]:
 def options() -> list[tuple[str, str, Option]]:
     """Every (section, key, Option), in the order of the INI."""
     return [
-        (section, entry.name, entry.metadata["option"])
+        (section, entry.name, _of_section(entry.metadata["option"], kind))
         for section, kind in sections().items()
         for entry in dataclasses.fields(kind)
     ]
 
 
+def _of_section(about: Option, kind: type[Section]) -> Option:
+    """An option with what its section says of it."""
+    return dataclasses.replace(about, kinds=kind.read_by if about.kinds is None else about.kinds, where=kind.where)
+
+
 def is_read(about: Option, config: Config) -> bool:
     """Whether a run with this config reads the option."""
-    return config.experiment.kind in about.kinds and (about.only is None or about.only[1](config))
+    return config.experiment.kind in about.kinds and not unmet(about, config)
+
+
+def unmet(about: Option, config: Config) -> str:
+    """The condition, in words, for which a run with this config does not read the option; '' where there is none."""
+    conditions = [condition for condition in (about.where, about.only) if condition]
+    return next((words for words, holds in conditions if not holds(config)), "")
 
 
 def _plain(value: Any) -> Any:

@@ -45,7 +45,8 @@ def check(plan: Plan) -> list[dict[str, Any]]:
         try:
             kind = KINDS[combo.config.experiment.kind]
             first, *others = combo.runs()
-            facts.append(kind.check(first) | radii_of(first, radii))  # at once, while its network is at hand
+            found = kind.check(first)
+            facts.append(found | (radii_of(first, radii) if "edges" in found else {}))  # while its network is at hand
             for run in others:
                 kind.check(run)
         except ConfigError as error:

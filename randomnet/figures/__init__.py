@@ -4,7 +4,8 @@
     pooled     runs by label and by every option, all combos together
     networks   the networks of a study that are drawn one by one
     options    the gridded options as axes and colours
-    training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark   figures of a kind
+    training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark, record, fit,
+    compare    figures of a kind
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,9 +20,12 @@ from randomnet.comparison.minima import MINIMA
 from randomnet.comparison.statistics import MEDIAN
 from randomnet.figures.analyse import inside_figures, linear_figures, point_dots, psth_figures
 from randomnet.figures.benchmark import seconds_figures
+from randomnet.figures.compare import SCORES, beside_figures, score_figures
 from randomnet.figures.convergence import convergence_figures
+from randomnet.figures.fit import fit_dots, likelihood_figures, rate_figures
+from randomnet.figures.record import neuron_figures, recording_dots, trial_figures
 from randomnet.figures.runs import LAMBDA, Figures
-from randomnet.figures.simulate import RATE, THEORY, activity_figures, bump_dots, map_figures, rate_dots
+from randomnet.figures.simulate import RATE, THEORY, activity_figures, bump_dots, map_figures, plane_figures, rate_dots
 from randomnet.figures.spectra import dynamics_dots, spectrum_figures
 from randomnet.figures.stimulate import change_dots, response_figures
 from randomnet.figures.training import (
@@ -30,8 +34,10 @@ from randomnet.figures.training import (
     curve_figures,
     end_dots,
     minimum_boxes,
+    output_figures,
     overlap_figures,
     radius_dots,
+    reach_figures,
 )
 from randomnet.figures.transition import transition_figures, transition_table
 
@@ -85,8 +91,10 @@ FIGURES = {
         overview=(*MINIMA, "validate_metrics_best", *RADII, "lambda_max_initial", "lambda_max_final"),
         figures=(
             curve_figures,
+            output_figures,
             array_figures,
             overlap_figures,
+            reach_figures,
             minimum_boxes,
             accuracy_dots,
             radius_dots,
@@ -116,7 +124,7 @@ FIGURES = {
     "simulate": Kind(
         metrics=("bump_mean", "bump_amplitude", "bump_modulation", "neurons", "seconds"),
         overview=("bump_mean", "bump_modulation"),
-        figures=(activity_figures, rate_dots, bump_dots, map_figures),
+        figures=(activity_figures, plane_figures, rate_dots, bump_dots, map_figures),
         families=(RATE, THEORY),
     ),
     "benchmark": Kind(
@@ -126,5 +134,23 @@ FIGURES = {
         overview=("neurons", "exponents", "spectrum_seconds", "spectrum_ratio", "epoch_seconds", "epoch_ratio",
                   "epoch_ratio_torch_rnn"),
         figures=(seconds_figures,),
+    ),
+    "record": Kind(
+        metrics=("neurons", "latents", "mean_rate", "fano", "fano_expected", "silent", "bps_ceiling",
+                 "co_bps_ceiling", "task_loss", "accuracy", "seconds"),
+        overview=("mean_rate", "fano", "silent", "bps_ceiling", "co_bps_ceiling", "accuracy"),
+        figures=(trial_figures, neuron_figures, recording_dots),
+    ),
+    "fit": Kind(
+        metrics=("nll_train", "nll_valid", "nll_test", "bps", "bps_ceiling", "co_bps", "co_bps_ceiling", "rate_r2",
+                 "epoch_best", "epochs_done", "parameters", "seconds"),
+        overview=("nll_test", "bps", "co_bps", "co_bps_ceiling", "rate_r2"),
+        figures=(likelihood_figures, rate_figures, fit_dots),
+    ),
+    "compare": Kind(
+        metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),
+        overview=("compared", "rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con",
+                  "co_bps", "dsa"),
+        figures=(score_figures, beside_figures),
     ),
 }  # fmt: skip

@@ -12,7 +12,7 @@ from randomnet.figures.networks import first_networks
 from randomnet.figures.options import against_options, axis_label, numbers_of, time_unit
 from randomnet.figures.pooled import varied_options
 from randomnet.figures.runs import Figures
-from randomnet.plotting import Activity, BumpCourse, Map, Panel, Stimulus
+from randomnet.plotting import Activity, BumpCourse, Flow, Map, Panel, Stimulus
 from randomnet.plotting.style import plain
 
 RATE, THEORY = "rate_", "theory_"  # columns of the summary, one for each population
@@ -24,6 +24,14 @@ def activity_figures(study: Study, ylabel: str | None) -> Figures:
     """A figure for each of the first networks."""
     for stem, title, _, arrays in first_networks(study, "activity", "rates"):
         yield stem, plotting.activity(_activity(arrays), title)
+
+
+def plane_figures(study: Study, ylabel: str | None) -> Figures:
+    """The flow of each of the first networks that began on a grid in a plane."""
+    for stem, title, _, arrays in first_networks(study, "plane", "plane_overlaps"):
+        names, unit = tuple(map(str, arrays["plane"])), str(arrays["time_unit"])
+        parts = arrays["initial_overlaps"], arrays["plane_overlaps"], names, arrays["times"], unit
+        yield stem, plotting.flow(Flow(*parts, events=len(arrays.get("event_onset", ()))), title)
 
 
 def rate_dots(study: Study, ylabel: str | None) -> Figures:
@@ -125,7 +133,8 @@ def _activity(arrays: Mapping[str, np.ndarray]) -> Activity:
         bump = BumpCourse(arrays["bump_mean"], arrays["bump_amplitude"], arrays["bump_phase"])
     names = [str(name) for name in arrays["populations"]]
     unit = str(arrays.get("time_unit", "s"))
-    return Activity(arrays["times"], arrays["rates"], arrays["population"], names, tuple(_stimuli(arrays)), bump, unit)
+    rates, means = arrays["rates"], arrays.get("rates_mean")
+    return Activity(arrays["times"], rates, arrays["population"], names, tuple(_stimuli(arrays)), bump, unit, means)
 
 
 def _stimuli(arrays: Mapping[str, np.ndarray]) -> Iterator[Stimulus]:

@@ -12,7 +12,7 @@ from randomnet.comparison.matching import ABSENT, Combo, Matched, Study
 from randomnet.figures.networks import first_networks
 from randomnet.figures.pooled import pooled_dots
 from randomnet.figures.runs import LAMBDA, Figures, arrays_of, ended, events_of, series_of, stem_of
-from randomnet.plotting import Overlaps, Panel, Series
+from randomnet.plotting import Overlaps, Panel, Reaching, Series
 
 NATS = "loss: negative log-\nlikelihood (nats)"
 LOSSES = {  # by the name of the loss, or of the task that is the loss
@@ -25,10 +25,15 @@ LOSSES = {  # by the name of the loss, or of the task that is the loss
     "pic_mem": NATS,
     "flip_flop": "loss: mean squared\nerror of the bits (MSE)",
     "odr": "loss: 1 - cos(error),\namplitude and silence",
+    "multitask": "loss: weighted mean\nsquared error",
+    **dict.fromkeys(("reach", "random_target"), "loss: squared error of the\nfingertip (m²), and effort"),
+    "neurogym": NATS,
     **dict.fromkeys(("dpa", "go_nogo", "dual"), "loss: margin of decisions,\nand silence"),
 }
 CHANCE = 50.0  # %, of match against non-match, or of one decision against the other, in equal numbers
+MOST_OUTPUTS = 4  # with panels beside the loss
 MOST_OVERLAPS = 4  # with panels of their own
+BIN = 0.01  # s, a step of a reach
 OF_OUTPUT = "validate_metrics_"  # begins the columns of the accuracy of each output
 
 
@@ -43,37 +48,66 @@ def loss_label(ylabel: str | None, combos: Sequence[Combo]) -> str:
     return labels[0] if labels else "loss"
 
 
-def curve_figures(study: Study, ylabel: str | None) -> Figures:
-    """Loss, accuracy and largest exponent over epochs, as far as there are, a figure per combo."""
+def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:
+    """Loss, accuracy and largest exponent over epochs, as far as there are, a figure per combo; label: of the loss."""
     for group in study.matched:
         validated = any("validate_loss" in combo.loaded.history for combo in group.combos)
         series = series_of(study, group, dashed=not validated)
-        parts = []
-        for combo in group.combos:
-            history = combo.loaded.history
-            if history.empty or not {"epoch", "train_loss"} <= set(history.columns):
-                continue
-            rows = history[history["combo"] == combo.number]
-            status = combo.loaded.table.query("combo == @combo.number").set_index("iteration")["status"]
-            parts.append(rows.assign(series=series[combo.label, combo.number].text, run=rows["iteration"],
-                                     status=rows["iteration"].map(status)))  # fmt: skip
-        history = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        history = _history(group, series)
         if not history.empty:
-            label = loss_label(ylabel, group.combos)
-            panels = [Panel("validate_loss", label, training="train_loss") if validated else Panel("train_loss", label),
-                      Panel("validate_metrics", "accuracy (%)", training="train_metrics", chance=_chance(group.combos)),
+            said = ylabel or label or loss_label(ylabel, group.combos)
+            panels = [Panel("validate_loss", said, training="train_loss") if validated else Panel("train_loss", said),
+                      Panel("validate_metrics", "accuracy (%)", training="train_metrics", chance=_chance(group.combos),
+                            linear=True),
                       Panel("validate_angle_error", "error of the angle\n(degrees)", training="train_angle_error"),
+                      Panel("validate_end_error", "distance to the goal in\nthe end (cm)", training="train_end_error"),
+                      Panel("validate_co_bps", "held-out neurons\n(bits per spike)", zero=True),
                       Panel("lambda_max", LAMBDA, zero=True)]  # fmt: skip
-            panels[2:2] = _of_outputs(history)
+            outputs = _of_outputs(history, group.combos)
+            panels[2:2] = outputs if len(outputs) <= MOST_OUTPUTS else []
             panels = [panel for panel in panels if panel.column in history]
             looks, title = list(series.values()), matching.titled(group.combos, group.title)
             yield stem_of("loss", group), plotting.curves(history, panels, looks, title)
 
 
-def _of_outputs(history: pd.DataFrame) -> list[Panel]:
-    """The accuracy of each output, where a task judges several; that of a single one is the task's."""
+def output_figures(study: Study, ylabel: str | None) -> Figures:
+    """Of tasks that judge more outputs, or kinds of trials, than fit beside the loss: the accuracy of each over epochs,
+    and in the end."""
+    for group in study.matched:
+        series = series_of(study, group)
+        history = _history(group, series)
+        panels = _of_outputs(history, group.combos)
+        if len(panels) > MOST_OUTPUTS:
+            looks, title = list(series.values()), matching.titled(group.combos, group.title)
+            yield stem_of("accuracies", group), plotting.curves(history, panels, looks, title)
+            last = history.sort_values("epoch").groupby(["series", "run"]).tail(1)
+            names = {panel.column: panel.column.removeprefix(OF_OUTPUT) for panel in panels}
+            each = last.melt(["series", "run", "status"], list(names), "group", "value").replace({"group": names})
+            panel, groups = Panel("value", "accuracy in the last epoch (%)", linear=True), list(names.values())
+            yield stem_of("accuracies_last", group), plotting.dots(each, panel, looks, groups, title=title)
+
+
+def _history(group: Matched, series: Mapping[Any, Series]) -> pd.DataFrame:
+    """The epochs of all runs of a figure: those of history.csv, with series, run and status."""
+    parts = []
+    for combo in group.combos:
+        history = combo.loaded.history
+        if history.empty or not {"epoch", "train_loss"} <= set(history.columns):
+            continue
+        rows = history[history["combo"] == combo.number]
+        status = combo.loaded.table.query("combo == @combo.number").set_index("iteration")["status"]
+        parts.append(rows.assign(series=series[combo.label, combo.number].text, run=rows["iteration"],
+                                 status=rows["iteration"].map(status)))  # fmt: skip
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _of_outputs(history: pd.DataFrame, combos: Sequence[Combo]) -> list[Panel]:
+    """The accuracy of each output, or kind of trials, where a task judges several; that of a single one is the
+    task's."""
     names = [name.removeprefix(OF_OUTPUT) for name in history if name.startswith(OF_OUTPUT)]
-    return [Panel(f"{OF_OUTPUT}{name}", f"accuracy of\n{name} (%)", training=f"train_metrics_{name}", chance=CHANCE)
+    decisions = all(combo.task.get("name") != "multitask" for combo in combos)
+    look = {"chance": CHANCE if decisions else None, "linear": True}
+    return [Panel(f"{OF_OUTPUT}{name}", f"accuracy of\n{name} (%)", training=f"train_metrics_{name}", **look)
             for name in names if len(names) > 1]  # fmt: skip
 
 
@@ -134,10 +168,18 @@ def _overlaps(arrays: dict[str, np.ndarray]) -> Overlaps:
                     arrays["overlaps_times"], events_of(arrays))  # fmt: skip
 
 
+def reach_figures(study: Study, ylabel: str | None) -> Figures:
+    """Of tasks of movement, the reaches of each of the first networks before and after training."""
+    for stem, title, _, arrays in first_networks(study, "reaches", "reaches_final"):
+        drawn = Reaching(arrays["reaches_initial"], arrays["reaches_final"], arrays["reach_goals_final"], BIN)
+        if len(drawn.told):
+            yield stem, plotting.reaches(drawn, title)
+
+
 def accuracy_dots(study: Study, ylabel: str | None) -> Figures:
     """The best validation accuracy, by label and by every gridded option."""
     chance, label = _chance(study.combos), "best validation accuracy (%)"
-    yield from end_dots(study, ylabel, "validate_metrics_best", label, chance=chance)
+    yield from end_dots(study, ylabel, "validate_metrics_best", label, chance=chance, linear=True)
 
 
 def _chance(combos: Sequence[Combo]) -> float | None:
@@ -150,7 +192,7 @@ def _guessing(combo: Combo) -> float | None:
     name, tolerance = combo.task.get("name"), combo.get("angle_tolerance")
     if name == "odr":  # any angle as likely as any other
         return None if tolerance is ABSENT else 100 * 2 * float(tolerance) / 360
-    return None if name == "flip_flop" else CHANCE
+    return None if name in ("flip_flop", "multitask", "reach", "random_target", "neurogym") else CHANCE
 
 
 def end_dots(study: Study, ylabel: str | None, column: str, label: str | None = None, **look: Any) -> Figures:

@@ -2,7 +2,19 @@
 
 from types import ModuleType
 
-from randomnet.kinds import analyse, benchmark, convergence, simulate, spectrum, stimulate, train, transition
+from randomnet.kinds import (
+    analyse,
+    benchmark,
+    compare,
+    convergence,
+    fit,
+    record,
+    simulate,
+    spectrum,
+    stimulate,
+    train,
+    transition,
+)
 
 KINDS: dict[str, ModuleType] = {
     "train": train,
@@ -13,4 +25,7 @@ KINDS: dict[str, ModuleType] = {
     "stimulate": stimulate,
     "simulate": simulate,
     "benchmark": benchmark,
+    "record": record,
+    "fit": fit,
+    "compare": compare,
 }

@@ -14,15 +14,17 @@ import torch
 from torch import Tensor
 
 from randomnet import initialisation
+from randomnet.architectures import CellNetwork
 from randomnet.config import TRAINED, Config, ConfigError, Run, Share, nearest
 from randomnet.connectome import Connectome
 from randomnet.formats import FormatError, load_npy
-from randomnet.kinds import constrained, described, factors, pretrained
+from randomnet.kinds import celled, constrained, described, factors, pretrained
 from randomnet.kinds.interface import machine_memory
 from randomnet.kinds.networks import connectome_of, facts_of, labelled
 from randomnet.lyapunov import random_frame
+from randomnet.objectives import Shuffle, StateNoise
 from randomnet.rnn import Network, is_sparse
-from randomnet.tasks import TASKS, Images, Trials, check_parameters, make, read_latents, read_mnist
+from randomnet.tasks import TASKS, Images, ReachTrials, Trials, check_parameters, make, read_latents, read_mnist
 
 LARGEST_FULL = 2000  # neurons of which a full spectrum is computed unasked
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
@@ -32,11 +34,12 @@ PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 class Start:
     """What a run begins with: the network, initial state (N,) and frame (k, N), float64; k as of `largest_frame`.
 
-    clipped: how many weights of the connectome the network has at their bounds instead; None without bounds.
+    clipped: how many weights of the connectome the network has at their bounds instead; None without bounds. Of cells,
+    which no connectome constrains, connectome is None, and there are no labels and frame.
     """
 
-    connectome: Connectome
-    network: Network
+    connectome: Connectome | None
+    network: Network | CellNetwork
     labels: np.ndarray
     state: Tensor
     frame: Tensor
@@ -44,11 +47,17 @@ class Start:
 
     def facts(self) -> dict[str, Any]:
         """What run.json says of the network."""
+        if self.connectome is None:
+            return {}
         return self.connectome.facts() | ({} if self.clipped is None else {"weights_clipped": self.clipped})
 
 
 def begin(run: Run) -> Start:
     """Build a run's network, initial state and frame from its config, seed and pretrained model. Raises ConfigError."""
+    if celled.is_celled(run):
+        network, none = celled.network_of(run), torch.zeros(0, dtype=torch.float64, device=device_of(run.config))
+        network = network.to(none.device, PRECISIONS[run.config.trainvalidate.precision])
+        return Start(None, network, np.zeros(0), none, none)
     connectome = connectome_of(run)
     config = run.config
     index, labels = _groups(connectome, config)
@@ -75,6 +84,7 @@ def begin(run: Run) -> Start:
         input_signs=None if inputs is None else np.sign(inputs),
         input_fixed=fixed.inputs,
         factors=factors.factors_of(run, named),
+        factors_on_edges=config.net.factor_on == "edges",
         dtype=PRECISIONS[config.trainvalidate.precision],
     ).to(device_of(config))
     if "readout_gains" in network.interface and run.config.net.readout_gain != "learnt":
@@ -113,15 +123,39 @@ def _spread(run: Run, network: Network) -> None:
     network.assign(values)
 
 
-def trials_of(run: Run) -> tuple[Trials, Trials]:
+def trials_of(run: Run) -> tuple[Trials | ReachTrials, Trials | ReachTrials]:
     """The run's trials, for training and for validation. Raises ConfigError."""
     rng = run.generator("trials")
+    made, parameters = all_trials(run, rng)
+    try:
+        return made.split(parameters["train_size"], rng, parameters.get("held_out", "none"))
+    except ValueError as error:
+        raise ConfigError(f"[trialparams] {error}") from None
+
+
+def all_trials(run: Run, rng: np.random.Generator) -> tuple[Trials | ReachTrials, dict[str, Any]]:
+    """The trials of the run's task before the split, and the parameters they are made with. Raises ConfigError."""
     name, parameters = _task(run)
     try:
-        made = make(name, parameters, rng, _images(run.config.trialparams.images, name))
-        return made.split(parameters["train_size"], rng, parameters.get("held_out", "none"))
+        return make(name, parameters, rng, _images(run.config.trialparams.images, name)), parameters
     except (ValueError, OSError) as error:
         raise ConfigError(f"[trialparams] {error}") from None
+
+
+def noise_of(run: Run) -> StateNoise | None:
+    """Of the state while it is trained on a task; None where there is none."""
+    sigma = run.config.trainvalidate.noise
+    return StateNoise(sigma, _seed(run, "noise")) if sigma else None
+
+
+def shuffle_of(run: Run) -> Shuffle | None:
+    """Of the trials of a task into batches; None where these stay as they are."""
+    size = run.config.trainvalidate.batch_size
+    return Shuffle(size, _seed(run, "batches")) if run.config.trialparams.one_task_batches else None
+
+
+def _seed(run: Run, stream: str) -> int:
+    return int(run.generator(stream).integers(2**63))
 
 
 def _task(run: Run) -> tuple[str, dict[str, Any]]:
@@ -130,6 +164,14 @@ def _task(run: Run) -> tuple[str, dict[str, Any]]:
     names = [parameter.name for parameter in TASKS[chosen.task_name].parameters]
     try:
         return chosen.task_name, check_parameters(chosen.task_name, {name: getattr(chosen, name) for name in names})
+    except ValueError as error:
+        raise ConfigError(f"[trialparams] {error}") from None
+
+
+def _sizes(run: Run) -> tuple[int, int]:
+    """Channels and outputs of the run's task. Raises ConfigError."""
+    try:
+        return TASKS[run.config.trialparams.task_name].sizes(vars(run.config.trialparams))
     except ValueError as error:
         raise ConfigError(f"[trialparams] {error}") from None
 
@@ -143,7 +185,7 @@ def _images(path: str, task: str) -> Images | None:
 def _interface(run: Run, n: int) -> dict[str, np.ndarray]:
     """Initial weights and biases between a task and n neurons, as torch's RNN and Linear draw them or taken over."""
     init, rng = run.config.trainvalidate.init, run.generator("interface")
-    channels, outputs = TASKS[run.config.trialparams.task_name].sizes(vars(run.config.trialparams))
+    channels, outputs = _sizes(run)
     init = "default" if init == "connectome" else init
     drawn = {
         "input_weights": initialisation.inputs(n, channels, init, rng),
@@ -164,6 +206,10 @@ def _interface(run: Run, n: int) -> dict[str, np.ndarray]:
 def check(run: Run) -> dict[str, Any]:
     """All that `begin` could object to, without building what it need not; returns facts. Raises ConfigError."""
     device_of(run.config)
+    if run.config.has_task:
+        _sizes(run)
+    if celled.is_celled(run):
+        return celled.facts_of(run) | {"inputs": checksums_of(run), "task": _task_facts(run)}
     net, fixed = run.config.net, 0
     if run.config.drawn_at_random and not run.config.paths.pretrained:
         n, edges, groups = net.n, net.n * (net.n - 1) * net.background, net.n
@@ -181,18 +227,26 @@ def check(run: Run) -> dict[str, Any]:
     facts = facts_of(run) | {"inputs": checksums_of(run)}
     if run.config.has_task:
         factors.readout_gains(run)
-        training, validation = trials_of(run)
-        trials = f"{len(training)} to train, {len(validation)} to validate"
-        made = {"source": training.source, "synthetic": training.synthetic}
-        batch = max(min(run.config.trainvalidate.batch_size, len(training)), len(validation))
-        made["steps"] = training.inputs.shape[1]
-        made["steps_at_once"] = batch * training.inputs.shape[1]  # of all trials that go through the network together
-        facts["task"] = {"name": run.config.trialparams.task_name, "trials": trials, **made}
+        facts["task"] = _task_facts(run)
     bounded = run.config.trainvalidate.weight_bounds != "none" and not run.config.drawn_at_random
     if run.config.paths.pretrained or bounded:
         start = begin(run)
         facts |= {"weights_clipped": start.clipped} if bounded else {}
     return facts
+
+
+def _task_facts(run: Run) -> dict[str, Any]:
+    """What the manifest says of the task. Raises ConfigError."""
+    training, validation = trials_of(run)
+    steps, most = training.inputs.shape[1], min(run.config.trainvalidate.batch_size, len(training))
+    return {
+        "name": run.config.trialparams.task_name,
+        "trials": f"{len(training)} to train, {len(validation)} to validate",
+        "source": training.source,
+        "synthetic": training.synthetic,
+        "steps": steps,
+        "steps_at_once": steps * max(most, len(validation)),  # of all trials that go through the network together
+    }
 
 
 def _fixed(run: Run, connectome: Connectome) -> int:
@@ -210,6 +264,7 @@ def _fits(run: Run, n: int, edges: int) -> None:
     """ConfigError for a network that cannot fit into this machine's memory: its matrices, or edges, and a frame."""
     memory = machine_memory()
     coupling = 20 * edges if is_sparse(n, edges) and not run.config.has_task else 2 * n * n
+    coupling += 2 * edges * run.config.net.rank * (run.config.net.factor_on == "edges")
     need = 8 * (coupling + 6 * n * largest_frame(run, n))
     if need > memory:
         which = "n" if run.config.drawn_at_random else "source" if run.config.described else "roi"

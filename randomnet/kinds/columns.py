@@ -10,7 +10,7 @@ import torch
 from randomnet.activations import ACTIVATIONS
 from randomnet.config import Config
 from randomnet.kinds import building, simulated
-from randomnet.kinds.factors import factors_of
+from randomnet.kinds.factors import factors_of, with_factors
 from randomnet.kinds.simulated import Populace
 from randomnet.simulation import (
     Adaptation,
@@ -48,9 +48,10 @@ def structure(about: Populace) -> tuple:
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """Runs of one structure."""
+    """Runs of one structure; alone: of the first trajectory only."""
 
     abouts: Sequence[Populace]
+    alone: bool = False
 
     @property
     def config(self) -> Config:
@@ -60,7 +61,7 @@ class Columns:
     @property
     def trials(self) -> int:
         """Columns of each run."""
-        return self.config.analysis.trajectories
+        return 1 if self.alone else simulated.trajectories(self.config)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -119,11 +120,12 @@ class Columns:
 
     def start(self, network: RateNetwork, generators: Sequence[np.random.Generator]) -> State:
         """The state that all begin with."""
-        return network.start(np.concatenate([simulated.initial_rates(about) for about in self.abouts]), generators)
+        return network.start(np.concatenate([simulated.initial_rates(about)[: self.trials] for about in self.abouts]),
+                             generators)  # fmt: skip
 
     def _couplings(self) -> Couplings:
         found = couplings(
-            (about.connectome for about in self.abouts),
+            (with_factors(about.run, about.connectome) for about in self.abouts),
             self.abouts[0].index,
             trials=self.trials,
             plastic=simulated.plastic(self.abouts[0]),
@@ -133,7 +135,8 @@ class Columns:
         if not self.config.net.rank:
             return found
         output, selection = zip(*(factors_of(about.run, about.connectome) for about in self.abouts), strict=True)
-        return found.with_low_rank(self.laid(output), self.laid(selection))
+        beside = self.config.net.factor_on == "all"
+        return found.with_low_rank(self.laid(output), self.laid(selection), beside)
 
     def _adaptation(self) -> Adaptation:
         return Adaptation(self.named("adaptation"), self.named("tau_adaptation"))

@@ -13,7 +13,7 @@ from randomnet.kinds.grouped import Groups
 from randomnet.rnn import Dynamics
 from randomnet.tasks import Trials
 
-MOST_CONDITIONS = 12
+MOST_CONDITIONS = 16
 
 
 @dataclass(frozen=True)

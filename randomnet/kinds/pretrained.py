@@ -19,6 +19,7 @@ from randomnet.rnn import FACTORS, Network
 from randomnet.tasks import TASKS
 
 SHARED = ("n", "edges", "groups", "drive", "activation", "form", "dt", "leaks")  # of model.pt and of who takes it over
+EDGES = "factor_edges"  # where a stored Elman model has factors on edges: these
 ELMAN = ("rnn.weight_ih_l0", "rnn.weight_hh_l0", "rnn.bias_ih_l0", "rnn.bias_hh_l0")
 READOUT = {  # names in the network -> in the stored model, by net.readout
     "linear": {"readout_weights": "fc.weight", "readout_bias": "fc.bias"},
@@ -40,6 +41,8 @@ def take_over(run: Run, network: Network) -> None:
         if "weights" not in saved["trained"] and not torch.allclose(weights, network.weights().cpu().to(weights)):
             raise ConfigError(f"{where}, whose untrained weights are others (net.g and net.normalization say which)")
         _check_rank(run, there.get("rank", 0), path)
+        if there.get("rank", 0):
+            _check_place(there.get("factors_on", "all"), here["factors_on"], path)
         network.assign(_with_factors(saved["last"], network))
     except ConfigError:
         raise
@@ -69,11 +72,20 @@ def _check_rank(run: Run, held: int, path: Path) -> None:
         raise ConfigError(f"[net] rank: expected at least {held}, the number of factors of {path}, got {came}")
 
 
+def _check_place(held: str, own: str, path: Path) -> None:
+    if held != own:
+        raise ConfigError(f"[net] factor_on: expected with net.dales_law that of {path}, whose factors act on {held}, "
+                          f"got {own}")  # fmt: skip
+
+
 def connectome_of(run: Run) -> Connectome:
-    """The recurrent network of the stored model as a Connectome: its edges are its weights that are not 0."""
+    """The recurrent network of the stored model as a Connectome: its edges are its weights that are not 0, and those
+    that its factors act on."""
     path, state = _elman(run)
     weights = state["rnn.weight_hh_l0"]
-    post, pre = np.nonzero(weights)
+    there = weights != 0
+    there.flat[state[EDGES]] = True
+    post, pre = np.nonzero(there)
     return Connectome(
         f"{run.config.net.roi}, pretrained",
         post,
@@ -103,6 +115,7 @@ def _elman(run: Run) -> tuple[Path, dict[str, np.ndarray]]:
         state = {name: loaded[name].numpy() for name in names}
         none = np.zeros((len(state["rnn.weight_hh_l0"]), 0), np.float32)
         state |= {name: loaded[name].numpy() if name in loaded else none for name in FACTORS}
+        state[EDGES] = loaded[EDGES].numpy() if EDGES in loaded else np.zeros(0, np.int64)
         rank = state[FACTORS[0]].shape[1]
     except Exception as error:  # a damaged file can raise nearly anything
         raise ConfigError(f"{where}: {_line(error)}") from None
@@ -115,6 +128,10 @@ def _elman(run: Run) -> tuple[Path, dict[str, np.ndarray]]:
         if state[name].shape != expected or not np.isfinite(state[name]).all():
             raise ConfigError(f"{where}: {name}: expected finite numbers of shape {expected}, got {state[name].shape}")
     _check_rank(run, rank, path)
+    if rank:
+        _check_place("edges" if len(state[EDGES]) else "all", run.config.net.factor_on, path)
+    if state[EDGES].dtype != np.int64 or not ((state[EDGES] >= 0) & (state[EDGES] < n * n)).all():
+        raise ConfigError(f"{where}: {EDGES}: expected whole numbers from 0 to {n * n - 1}, got others")
     return path, state
 
 

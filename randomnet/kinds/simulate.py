@@ -5,10 +5,12 @@ rates of all neurons as means over windows, what is decoded of them, and beside 
 """
 
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +18,11 @@ import torch
 
 from randomnet import results
 from randomnet.config import Config, ConfigError, Run
-from randomnet.decoding import bump
 from randomnet.kinds import building, simulated, spectral
 from randomnet.kinds.columns import Columns, structure
 from randomnet.kinds.interface import Cost, Recorded, Report, machine_memory, missing
 from randomnet.kinds.networks import connectome_of, facts_of
+from randomnet.kinds.sampled import Room, Sampled, pieces, room
 from randomnet.kinds.simulated import Populace
 from randomnet.kinds.spectrum import ticker
 from randomnet.lyapunov import Schedule, Spectrum, random_frame
@@ -40,7 +42,7 @@ def check(run: Run) -> dict[str, Any]:
     """Everything that can be wrong before the run starts; returns the connectome's facts. Raises ConfigError."""
     building.device_of(run.config)
     about = Populace(run, connectome_of(run))
-    _fits(run, about.connectome.n)
+    _fits(about)
     simulated.check_plastic(about)
     columns = Columns([about])
     with _said_of("[simulation] events:"):
@@ -75,23 +77,55 @@ def _kept(run: Run) -> list[str]:
     return [] if keep == "none" else keep.split(" + ")
 
 
-def _fits(run: Run, n: int) -> None:
-    """ConfigError for a record, or an input, that cannot fit into this machine's memory."""
-    memory, need = machine_memory(), _bytes(run, n)
-    if need > memory:
+def _fits(about: Populace) -> None:
+    """ConfigError for a record, or an input, that cannot fit into this machine's memory, or on its disk."""
+    run, memory, need = about.run, machine_memory(), _room(about)
+    what = f"({about.connectome.n} neurons, {simulated.trajectories(run.config)} trajectories)"
+    if need.memory > memory:
+        instead = "" if need.disk else "; simulation.samples = disk keeps little of a record in memory"
         raise ConfigError(
             "[analysis] duration: expected a record (with simulation.inputs = sequential also an input) that fits into "
-            f"{memory / 1e9:.0f} GB of memory, got {need / 1e9:.3g} GB for {run.config.analysis.duration:g} "
-            f"({n} neurons, {run.config.analysis.trajectories} trajectories)"
+            f"{memory / 1e9:.0f} GB of memory, got {need.memory / 1e9:.3g} GB for {run.config.analysis.duration:g} "
+            f"{what}{instead}"
         )
+    free, iterations = _free(run) if need.disk else math.inf, run.config.trainvalidate.iterations
+    if need.disk * iterations > free:
+        raise ConfigError(
+            f"[simulation] samples: expected records that fit into {free / 1e9:.3g} GB of free disk at "
+            f"{run.config.paths.path_to_results}, got {need.disk * iterations / 1e9:.3g} GB for "
+            f"{run.config.analysis.duration:g} {what} in {iterations} iteration{'s' * (iterations > 1)}"
+        )
+
+
+def _free(run: Run) -> float:
+    """Bytes that samples may take: those that are free, and those of samples that are there from an earlier start."""
+    root = Path(run.config.paths.path_to_results).expanduser()
+    there = sum(path.stat().st_size for path in root.glob("*/iter_*/*.npy"))
+    place = next(path for path in (root, *root.absolute().parents) if path.is_dir())
+    return shutil.disk_usage(place).free + there
+
+
+def _room(about: Populace) -> Room:
+    """What a run needs at least: samples and states, and of a sequential input all steps."""
+    run = about.run
+    windows = max(1.0, run.config.analysis.duration / run.config.simulation.window)
+    samples = windows * _window(run, about.connectome.n)
+    found = room(about, windows, samples)
+    return found._replace(memory=found.memory + _bytes(run, about.connectome.n) - samples)
+
+
+def _window(run: Run, n: int) -> float:
+    """Bytes of the samples of a window."""
+    item = building.PRECISIONS[run.config.trainvalidate.precision].itemsize
+    return item * n * simulated.trajectories(run.config) * (1 + len(_kept(run)))
 
 
 def _bytes(run: Run, n: int) -> float:
     """What a run keeps: samples and states, and of a sequential input all steps."""
     chosen, item = run.config.simulation, building.PRECISIONS[run.config.trainvalidate.precision].itemsize
-    samples = run.config.analysis.duration / chosen.window * (1 + len(_kept(run)))
+    windows = max(1.0, run.config.analysis.duration / chosen.window)
     steps = (_simulated_time(run) / run.config.model.dt) if chosen.inputs == "sequential" else 1
-    return item * n * run.config.analysis.trajectories * (samples + steps + STATES)
+    return windows * _window(run, n) + item * n * simulated.trajectories(run.config) * (steps + STATES)
 
 
 def length(run: Run) -> float:
@@ -111,7 +145,8 @@ def _spectrum_time(run: Run) -> float:
 
 
 def beside(run: Run, facts: dict[str, Any]) -> int:
-    """How many runs of this one's shape are simulated side by side."""
+    """How many runs of this one's shape are simulated side by side; wherever samples are kept as many, as the last
+    digits depend on it."""
     chosen = run.config.execution
     each = _bytes(run, facts["neurons"]) + EDGE_BYTES * facts["edges"]
     most = MOST_BESIDE if chosen.batch_runs == "auto" else chosen.batch_runs
@@ -144,95 +179,126 @@ def _together(
 ) -> Recorded:
     """Runs whose networks have the same parts, as one program; of all, as the last digits depend on how many there are,
     and written are those that have a place to be written to."""
-    began, run, trials = time.perf_counter(), abouts[0].run, abouts[0].run.config.analysis.trajectories
+    began, run = time.perf_counter(), abouts[0].run
 
     def told(row: dict[str, float]) -> None:
         for about in abouts:
             report(about.run, row)
 
     tick, past = ticker(length(run), told, stop), _simulated_time(run)
-    found, network = _simulated(abouts, tick, run.config.analysis.duration)
-    shared, recorded = (time.perf_counter() - began) / len(abouts), []
-    for index, about in enumerate(abouts):
-        if about.run not in places:
-            continue
-        began, spectrum = time.perf_counter(), None
-        own = slice(index * trials, (index + 1) * trials)
-        if about.run.config.uses_spectrum and bool(found.finite[own].all()):
-            spectrum = _spectrum(about, lambda now: tick(past + now))
-        record = _written(about, places[about.run], found, own, spectrum, network.doubts)
-        record["summary"]["seconds"] = round(shared + time.perf_counter() - began, 2)
-        recorded.append((about.run, record))
+    windows, recorded = _windows(run.config), []
+    with ExitStack() as held:
+        found = {about.run: Sampled(about, windows, places[about.run].path) for about in abouts if about.run in places}
+        for one in found.values():
+            held.callback(one.discard)
+        network = _followed(abouts, windows, tick, _given(abouts, found))
+        shared = (time.perf_counter() - began) / len(abouts)
+        for one in found.values():
+            began, spectrum = time.perf_counter(), None
+            if one.about.run.config.uses_spectrum and one.finite:
+                spectrum = _spectrum(one.about, lambda now: tick(past + now))
+            record = _written(one, places[one.about.run], spectrum, network.doubts)
+            record["summary"]["seconds"] = round(shared + time.perf_counter() - began, 2)
+            recorded.append((one.about.run, record))
     return recorded
 
 
-def _simulated(
-    abouts: Sequence[Populace], tick: Callable[[float], None], duration: float
-) -> tuple[Samples, RateNetwork]:
-    """Columns of all runs, those of one beside each other: `duration` after the time in which they settle."""
-    config = abouts[0].run.config
-    dt, chosen = config.model.dt, config.simulation
-    columns = Columns(abouts)
-    network, generators = columns.network(), columns.generators()
-    window, settle = round(chosen.window / dt), round(config.analysis.settle / dt)
-    steps = max(1, round(duration / chosen.window)) * window
-    found = simulate(
-        network,
-        columns.start(network, generators),
-        columns.input(),
-        steps=steps,
-        window=window,
-        transient=settle,
-        at_once=chosen.inputs == "sequential",
-        generators=generators,
-        keep=_kept(abouts[0].run),
-        tick=lambda done: tick(done * dt),
-    )
-    return found, network
+def _windows(config: Config) -> int:
+    return max(1, round(config.analysis.duration / config.simulation.window))
+
+
+Take = Callable[[slice, Samples], None]
+
+
+def _given(abouts: Sequence[Populace], found: Mapping[Run, Sampled]) -> Take:
+    """What gives each run its own columns of the samples."""
+    trials = simulated.trajectories(abouts[0].run.config)
+
+    def give(where: slice, samples: Samples) -> None:
+        for index, about in enumerate(abouts):
+            if about.run in found:
+                own = slice(index * trials, (index + 1) * trials)
+                kept = {name: values[own].numpy() for name, values in samples.kept.items()}
+                finite = bool(samples.finite[own].all())
+                found[about.run].add(where, samples.rates[own].numpy(), kept, finite)
+
+    return give
+
+
+def _followed(abouts: Sequence[Populace], windows: int, tick: Callable[[float], None], take: Take) -> RateNetwork:
+    """Columns of all runs, those of one beside each other, after the time in which they settle: `take` is given one
+    piece of the samples after the other, until no column is finite."""
+    config, columns = abouts[0].run.config, Columns(abouts)
+    dt, network, generators = config.model.dt, columns.network(), columns.generators()
+    window, settle = round(config.simulation.window / dt), round(config.analysis.settle / dt)
+    state, given, done, at_once = columns.start(network, generators), columns.input(), 0, _at_once(config)
+    each = len(abouts) * _window(abouts[0].run, network.shape[1])
+    for some in [slice(0, windows)] if at_once else pieces(windows, each):
+        found = simulate(
+            network,
+            state,
+            given,
+            steps=(some.stop - some.start) * window,
+            window=window,
+            transient=0 if some.start else settle,
+            start=some.start * window,
+            at_once=at_once,
+            generators=generators,
+            keep=_kept(abouts[0].run),
+            tick=lambda steps, before=done: tick((before + steps) * dt),
+        )
+        state, done = found.state, settle + found.step
+        for part in pieces(some.stop - some.start, each):
+            take(slice(some.start + part.start, some.start + part.stop), _part(found, part))
+        if not found.finite.any():
+            break
+    return network
+
+
+def _at_once(config: Config) -> bool:
+    return config.simulation.inputs == "sequential"
+
+
+def _part(found: Samples, windows: slice) -> Samples:
+    """The samples of these windows only."""
+    kept = {name: values[:, windows] for name, values in found.kept.items()}
+    return replace(found, times=found.times[windows], rates=found.rates[:, windows], kept=kept)
 
 
 # ---- what is written
 
 
 def _written(
-    about: Populace,
-    folder: results.RunFolder,
-    found: Samples,
-    own: slice,
-    spectrum: Spectrum | None,
-    coarse: Sequence[str],
+    found: Sampled, folder: results.RunFolder, spectrum: Spectrum | None, coarse: Sequence[str]
 ) -> dict[str, Any]:
     """Write what was simulated; what run.json says of it. coarse: what the step is coarse for."""
+    about, config = found.about, found.about.run.config
     record = {
         "status": results.COMPLETE,
         "reason": "",
         "summary": {"neurons": about.connectome.n},
         "connectome": about.connectome.facts(),
     }
-    if not bool(found.finite[own].all()):
+    if not found.finite:
         return record | {"status": results.DIVERGED, "reason": "rates left the range of numbers"}
-    rates, notes = found.rates[own].numpy(), [*coarse]
-    arrays = _averaged(about, rates) | {"times": found.times, "rates": rates} | _events(about)
-    arrays |= {f"kept_{name}": values[own].numpy() for name, values in found.kept.items()}
-    bumps, decoded = _bump(about, rates)
-    summary = {"rate": float(rates.mean(dtype=np.float64)), **_rates(about, arrays["rates_mean"]), **decoded}
+    notes, window = [*coarse], round(config.simulation.window / config.model.dt)
+    times = (np.arange(found.windows) + 0.5) * window * config.model.dt
+    arrays = found.finish() | {"times": times} | _described(about) | _events(about)
+    summary = {"rate": found.rate, **_rates(about, arrays["rates_mean"]), **_bump(arrays)}
     if spectrum is not None:
         arrays |= {"exponents": spectrum.exponents, "stderr": spectrum.stderr}
         summary |= spectral.figures(spectrum)
         notes += [summary["notes"]] if summary["notes"] else []
         if spectrum.diverged:
             record |= {"status": results.DIVERGED, "reason": f"the spectrum: {spectrum.doubts[0]}"}
-    results.write_arrays(folder.path / "arrays.npz", arrays | bumps)
+    results.write_arrays(folder.path / "arrays.npz", arrays)
     record["summary"] |= summary | {"notes": "; ".join(notes)}
     return record
 
 
-def _averaged(about: Populace, rates: np.ndarray) -> dict[str, np.ndarray]:
-    """Means and deviations (P, trajectories, W) over the neurons of each population, and which those are."""
-    of_each = [rates[..., about.index == number] for number in range(len(about.names))]
+def _described(about: Populace) -> dict[str, np.ndarray]:
+    """Which neurons are of which population, and the unit of time."""
     return {
-        "rates_mean": np.stack([own.mean(-1) for own in of_each]),
-        "rates_sd": np.stack([own.std(-1) for own in of_each]),
         "population": about.index,
         "populations": np.array(about.names),
         "time_unit": np.array(about.run.config.dynamics.time_unit),
@@ -259,9 +325,8 @@ def _spectrum(about: Populace, tick: Callable[[float], None], schedule: Schedule
 def _whole(about: Populace) -> tuple[FromSteps, torch.Tensor, int]:
     """The whole state of a run as a system, its first one, and how many exponents are computed. Raises ConfigError."""
     config, run = about.run.config, about.run
-    alone = replace(config, analysis=replace(config.analysis, trajectories=1),
-                    trainvalidate=replace(config.trainvalidate, precision="float64"))  # fmt: skip
-    columns = Columns([replace(about, run=replace(run, config=alone))])
+    exact = replace(config, trainvalidate=replace(config.trainvalidate, precision="float64"))
+    columns = Columns([replace(about, run=replace(run, config=exact))], alone=True)
     network, drive = columns.network(), about.connectome.drive
     system = whole(network, np.zeros(about.connectome.n) if drive is None else drive)
     start = flat(network, columns.start(network, []))
@@ -280,19 +345,14 @@ def _events(about: Populace) -> dict[str, np.ndarray]:
     }
 
 
-def _bump(about: Populace, rates: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """The decoded population's M0, M1 and phase over time, and of the first two the means, of the phase that of the
-    last window; nothing where none is decoded."""
-    decoded = simulated.decoded(about)
-    if decoded is None:
-        return {}, {}
-    units, angles = decoded
-    mean, amplitude, phase = bump(rates[..., units].astype(np.float64), angles)
-    arrays = {"bump_mean": mean, "bump_amplitude": amplitude, "bump_phase": phase}
-    last = phase[:, -1]
+def _bump(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Of the bump's M0 and M1 the means, of its phase that of the last window; nothing where none is decoded."""
+    if "bump_mean" not in arrays:
+        return {}
+    mean, amplitude, last = arrays["bump_mean"], arrays["bump_amplitude"], arrays["bump_phase"][:, -1]
     where = np.exp(1j * last[np.isfinite(last)])
     direction = float(np.degrees(np.angle(where.mean())) % 360) if where.size else math.nan
-    return arrays, {
+    return {
         "bump_mean": float(mean.mean()),
         "bump_amplitude": float(amplitude.mean()),
         "bump_modulation": float(amplitude.mean() / mean.mean()) if mean.mean() > 0 else math.nan,
@@ -303,11 +363,12 @@ def _bump(about: Populace, rates: np.ndarray) -> tuple[dict[str, np.ndarray], di
 def estimate(runs: Sequence[Run]) -> Cost:
     """Time of each run, from some windows of all, side by side, after some to warm up."""
     chosen, total = runs[0].config, 0.0
-    probe = math.ceil(PROBE * chosen.model.dt / chosen.simulation.window) * chosen.simulation.window
-    for abouts in _alike([replace(run, config=_at_once(run.config)) for run in runs]):
-        _simulated(abouts, lambda done: None, chosen.simulation.window)
+    windows = math.ceil(PROBE * chosen.model.dt / chosen.simulation.window)
+    probe = windows * chosen.simulation.window
+    for abouts in _alike([replace(run, config=_unsettled(run.config)) for run in runs]):
+        _followed(abouts, 1, lambda done: None, lambda where, found: None)
         began = time.perf_counter()
-        _simulated(abouts, lambda done: None, probe)
+        _followed(abouts, windows, lambda done: None, lambda where, found: None)
         total += time.perf_counter() - began
     unit = total / probe / len(runs)
     exact = 0.0
@@ -318,6 +379,6 @@ def estimate(runs: Sequence[Run]) -> Cost:
     return Cost(unit, unit * _simulated_time(runs[0]) + exact)
 
 
-def _at_once(config: Config) -> Config:
+def _unsettled(config: Config) -> Config:
     """The same without a time to settle."""
     return replace(config, analysis=replace(config.analysis, settle=0.0))

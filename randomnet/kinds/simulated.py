@@ -17,6 +17,7 @@ from randomnet.config.sections import SimulationSection
 from randomnet.connectome import Connectome
 from randomnet.decoding import low_rank_angles
 from randomnet.kinds.described import populations_of
+from randomnet.kinds.factors import factors_of
 from randomnet.kinds.grouped import groups_of
 from randomnet.simulation import Event
 from randomnet.synthetic import low_rank_vectors
@@ -24,6 +25,7 @@ from randomnet.theory import block_rates, block_statistics
 
 MOST_NAMED = 40  # in an error
 FEWEST = 3  # neurons of a bump
+PARALLEL = 1e-9  # squared sine of the angle below which two vectors span no plane
 VECTORS = {"xi1": 0, "xi2": 1, "xi3": 2, "xi4": 3}
 
 
@@ -214,16 +216,87 @@ def silent(about: Populace) -> np.ndarray:
     return found
 
 
+def trajectories(config: Config) -> int:
+    """How many a run follows."""
+    chosen = config.simulation
+    return chosen.initial_points**2 if chosen.initial == "plane" else config.analysis.trajectories
+
+
 def initial_rates(about: Populace) -> np.ndarray:
     """(trajectories, N) rates that a run begins with."""
     chosen = about.run.config.simulation
-    shape = about.run.config.analysis.trajectories, about.connectome.n
+    shape = trajectories(about.run.config), about.connectome.n
     if chosen.initial == "network":
         return np.broadcast_to(_described_rates(about), shape)
+    if chosen.initial == "plane":
+        return _rates_in(plane_of(about), chosen.initial_rate, about.run.config.model.activation)
     if chosen.initial != "gaussian":
         return np.full(shape, chosen.initial_rate if chosen.initial == "constant" else 0.0)
     drawn = about.run.generator("state", chosen.initial_seed).standard_normal(shape)
     return np.maximum(chosen.initial_rate * drawn, 0)
+
+
+def first_rates(about: Populace) -> np.ndarray:
+    """The same less those of neurons that are silenced."""
+    return np.where(silent(about), 0.0, initial_rates(about))
+
+
+class Plane(NamedTuple):
+    """The plane that trajectories begin in: names of its two vectors (2, N), and their factors (trajectories, 2)."""
+
+    names: tuple[str, ...]
+    vectors: np.ndarray
+    places: np.ndarray
+
+    def overlaps(self, rates: np.ndarray) -> np.ndarray:
+        """v . r / N with both vectors (..., 2), of rates (..., N)."""
+        return rates.astype(np.float64) @ self.vectors.T / self.vectors.shape[1]
+
+
+def plane_of(about: Populace) -> Plane | None:
+    """None where a run begins elsewhere. Raises ConfigError."""
+    chosen = about.run.config.simulation
+    if chosen.initial != "plane":
+        return None
+    names = tuple(chosen.initial_plane.split(", "))
+    vectors = np.stack([_axis(about, name) for name in names])
+    products = vectors @ vectors.T
+    if not np.linalg.det(products) > PARALLEL * products[0, 0] * products[1, 1]:
+        raise ConfigError(
+            "[simulation] initial_plane: expected two vectors that span a plane, which of low-rank kernels xi1 and xi2 "
+            f"do not unless populations.low_rank_covariance says so, got {chosen.initial_plane}"
+        )
+    axis = np.linspace(-chosen.initial_extent, chosen.initial_extent, chosen.initial_points)
+    return Plane(names, vectors, np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2))
+
+
+def _rates_in(plane: Plane, middle: float, activation: str) -> np.ndarray:
+    """(trajectories, N): cut off at 0 where no rates below it can be."""
+    rates = middle + plane.places @ plane.vectors
+    negative = bool(ACTIVATIONS[activation].phi(torch.tensor(-1.0)) < 0)
+    return rates if negative else np.maximum(rates, 0)
+
+
+def _axis(about: Populace, name: str) -> np.ndarray:
+    """The vector (N,) of this name. Raises ConfigError."""
+    if name in VECTORS:
+        return np.where(_reading(about, name), about.low_rank[:, VECTORS[name]], 0.0)
+    rank = about.run.config.net.rank
+    if not rank:
+        raise ConfigError(f"[simulation] initial_plane: expected xi1 to xi4, as net.rank = 0, got {name}")
+    if int(name[1:]) > rank:
+        expected = f"factors of net.rank = {rank}, {name[0]}1 to {name[0]}{rank}"
+        raise ConfigError(f"[simulation] initial_plane: expected {expected}, got {name}")
+    output, selection = factors_of(about.run, about.connectome)
+    return (output if name[0] == "m" else selection)[:, int(name[1:]) - 1]
+
+
+def _reading(about: Populace, name: str) -> np.ndarray:
+    """(N,) bool: the neurons whose low-rank kernels read this vector, postsynaptic ones xi1 and xi3, presynaptic ones
+    xi2 and xi4."""
+    blocks = [about.block(block, "[populations] kernels")
+              for block, kernel, *_ in about.run.config.populations.kernels if kernel == "low_rank"]  # fmt: skip
+    return np.isin(about.index, [block[name in ("xi2", "xi4")] for block in blocks])
 
 
 def _described_rates(about: Populace) -> np.ndarray:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
-from randomnet.objectives.batches import Batch, stacked_batches
+from randomnet.objectives.batches import Batch, Shuffle, stacked_batches
+from randomnet.objectives.closed_loop import ClosedLoopObjective, closed_loop_objective
 from randomnet.objectives.interface import Measured, Objective
 from randomnet.objectives.judging import JUDGEMENTS
 from randomnet.objectives.noise import StateNoise
@@ -14,15 +15,18 @@ __all__ = [
     "JUDGEMENTS",
     "LOSSES",
     "Batch",
+    "ClosedLoopObjective",
     "Course",
     "Measured",
     "Objective",
     "Recorder",
+    "Shuffle",
     "SpectrumLoss",
     "SpectrumObjective",
     "StateNoise",
     "TaskObjective",
     "Term",
+    "closed_loop_objective",
     "losses_of_each",
     "side_by_side",
     "task_objective",

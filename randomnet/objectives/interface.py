@@ -30,7 +30,8 @@ class Objective(Protocol):
     """What networks are trained on, each on its own."""
 
     def batches(self) -> Sequence[Any]:
-        """What one epoch steps through, an update for each."""
+        """What one epoch steps through, an update for each: None, or of several networks something that has an
+        `only(indices)` of its own for some of them."""
         ...
 
     def measure(self, networks: Sequence[Network], batch: Any, fresh: bool = False) -> list[Measured]:

@@ -7,13 +7,17 @@
 | bits    | as squared, of bits that are 0 or 1                                           | accuracy           |
 | sign    | relu(margin - y o), or cross-entropy, of decisions y = +-1; silence elsewhere | accuracy           |
 | angle   | 1 - cos(error) + relu(demanded - length of z); silence elsewhere              | accuracy, error    |
+| response | mean squared error of all steps, by their weights                           | accuracy           |
 
 A decision is the sign of o, the mean of one output over the steps of one trial at which it is asked (targets +-1); the
 first term of `sign` is a mean over all decisions. z is the vector of the two outputs of `angle`, its targets are unit
 vectors (cos, sin) at the steps that are asked; the first terms are means over these steps. Where targets are 0 silence
 is asked: the smooth L1 distance of an output, or of the length of z, from 0, as a mean over those steps and with the
 weight `silence`. Accuracies are in percent: of decisions, of steps (`angle`: an error of at most `tolerance` degrees),
-of bits where an output above 1/2 is a 1. Sources: bio_rnn_mem (squared, classes), NeuroTorch (sign, angle).
+of bits where an output above 1/2 is a 1, of trials (`response`), all or those of each condition. Such a trial is right
+where z, the mean of the last two outputs over the last part (`window`) of the response, points to the target within
+`tolerance` rad and is longer than `least`; or, where the target is 0, is not. Sources: bio_rnn_mem (squared, classes),
+NeuroTorch (sign, angle), computation-through-dynamics (response).
 """
 
 from collections.abc import Callable, Mapping
@@ -78,6 +82,11 @@ def _weigh_angles(targets: Tensor, mask: Tensor, dtype: torch.dtype) -> tuple[Te
     asked, silent = mask & some, mask & ~some
     scored = float(asked.sum())
     return asked.to(dtype) / scored + silent.to(dtype) / silent.sum().clamp_min(1), scored
+
+
+def _weigh_trials(targets: Tensor, mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, float]:
+    """The weights of steps as they are (time, trials, 1), and the trials."""
+    return mask.to(dtype)[..., None], float(mask.shape[-1])
 
 
 def _squared(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
@@ -154,6 +163,34 @@ def _errors(outputs: Tensor, batch: Batch, given: Given) -> Figures:
     }
 
 
+def _by_weight(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
+    total = batch.weights.flatten(-3).sum(-1) * outputs.shape[-1]
+    return _squared(outputs, batch, given) / total
+
+
+def _responded(outputs: Tensor, batch: Batch, given: Given) -> Figures:
+    return {"metrics": 100 * _right_responses(outputs, batch, given).sum(-1) / batch.scored}  # float64
+
+
+def _responded_apart(outputs: Tensor, batch: Batch, given: Given) -> Figures:
+    right = _right_responses(outputs, batch, given)
+    each = {name: batch.conditions == index for index, name in enumerate(given["names"])}
+    return {f"metrics_{name}": 100 * (right & own).sum(-1) / own.sum(-1).double() for name, own in each.items()}
+
+
+def _right_responses(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
+    """(..., trials): whether the mean over the last part of the response is as it should be."""
+    begin, end = batch.phases[..., None, :, -2], batch.phases[..., None, :, -1]
+    steps = torch.arange(outputs.shape[-3], device=outputs.device)[:, None]
+    late = (steps >= end - torch.ceil(given["window"] * (end - begin))) & (steps < end)
+    share = (late / late.sum(-2, keepdim=True)).to(outputs)[..., None]
+    said, wanted = ((share * values[..., 1:]).sum(-3) for values in (outputs, batch.targets))
+    (x, y), (ahead, aside) = said.unbind(-1), wanted.unbind(-1)
+    errors = torch.atan2(ahead * y - aside * x, ahead * x + aside * y).abs()
+    given_one = torch.linalg.vector_norm(said, dim=-1) > given["least"]
+    return torch.where(_some_angle(wanted), given_one & (errors <= given["tolerance"]), ~given_one)
+
+
 def _some_angle(targets: Tensor) -> Tensor:
     return (targets != 0).any(-1)
 
@@ -164,4 +201,5 @@ JUDGEMENTS: dict[str, Judgement] = {
     "bits": Judgement(_weigh_values, _squared, _bits_right),
     "sign": Judgement(_weigh_decisions, _undecided, _decided, _decided_apart),
     "angle": Judgement(_weigh_angles, _astray, _errors),
+    "response": Judgement(_weigh_trials, _by_weight, _responded, _responded_apart),
 }

@@ -23,19 +23,20 @@ class StateNoise:
     seed: int
     updates: int = 0
 
-    def drawn(self, trials: int, system: Dynamics) -> Callable[[int, int], Tensor]:
-        """Of the next update, what gives (stop - start, trials, N) from one step to another, in the system's precision
-        and before it is scaled by sqrt(2 / a): from step 0 on, and again from any step that one has ended before."""
+    def drawn(self, trials: int, like: Tensor) -> Callable[[int, int], Tensor]:
+        """Of the next update, what gives (stop - start, trials, N) from one step to another, in the precision and of
+        the N of `like`, before it is scaled by sqrt(2 / a): from step 0 on, and again from any that one has ended
+        before."""
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, self.updates]))
         self.updates += 1
-        kind = np.float32 if system.gains.dtype == torch.float32 else np.float64
+        kind = np.float32 if like.dtype == torch.float32 else np.float64
         states = {0: rng.bit_generator.state}
 
         def between(start: int, stop: int) -> Tensor:
             rng.bit_generator.state = states[start]
-            white = rng.standard_normal((stop - start, trials, system.gains.shape[-1]), dtype=kind)
+            white = rng.standard_normal((stop - start, trials, like.shape[-1]), dtype=kind)
             states[stop] = rng.bit_generator.state
-            return torch.from_numpy(white).mul_(self.sigma).to(system.gains.device)
+            return torch.from_numpy(white).mul_(self.sigma).to(like.device)
 
         return between
 
@@ -43,7 +44,7 @@ class StateNoise:
 def noise_between(noises: list[StateNoise], system: Dynamics, inputs: Tensor) -> Callable[[int, int], Tensor]:
     """xi (..., stop - start, trials, N) from one step to another, in the order of `drawn`: of one network or, with a
     leading axis of runs, of several as each alone has it. inputs: (..., steps, trials, channels)."""
-    each, a = [noise.drawn(inputs.shape[-2], system) for noise in noises], system.a
+    each, a = [noise.drawn(inputs.shape[-2], system.gains) for noise in noises], system.a
     scale = (2 / (a[..., None, None, :] if isinstance(a, Tensor) else a)) ** 0.5
 
     def between(start: int, stop: int) -> Tensor:

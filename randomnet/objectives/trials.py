@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from randomnet.lyapunov import Schedule, Spectrum, spectrum
-from randomnet.objectives.batches import Batch
+from randomnet.objectives.batches import Batch, Shuffle, stacked_batches
 from randomnet.objectives.interface import Measured
 from randomnet.objectives.judging import JUDGEMENTS
 from randomnet.objectives.noise import StateNoise, noise_between
@@ -49,13 +49,15 @@ class Term:
     """What a network is trained on besides its trials, and what is recorded of it.
 
     weight: of the task's loss. spectrum: with its weight, a loss of the exponents along each batch. noise: of the state
-    while it is trained on trials; the spectrum, validation and the last losses are without.
+    while it is trained on trials; the spectrum, validation and the last losses are without. shuffle: of its training
+    trials into batches; None for batches that stay as they are.
     """
 
     weight: float = 1.0
     spectrum: tuple[float, SpectrumLoss] | None = None
     recorder: Recorder | None = None
     noise: StateNoise | None = None
+    shuffle: Shuffle | None = None
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,26 @@ class TaskObjective:
     segment: int = 0
 
     def batches(self) -> Sequence[Batch]:
-        """The training trials, always in the same order (bio_rnn_mem's)."""
-        return self.training
+        """The training trials, always in the same order (bio_rnn_mem's), unless they are shuffled."""
+        if self.terms[0].shuffle is None:
+            return self.training
+        (whole,), each = self.training, range(len(self.terms))
+        alone = [Batch(*(part[run] for part in whole.parts())) for run in each] if self.beside else [whole]
+        drawn = [term.shuffle.drawn(one.conditions.cpu().numpy()) for term, one in zip(self.terms, alone, strict=True)]
+        return [self._chosen(alone, batch) for batch in zip(*drawn, strict=True)]
+
+    def _chosen(self, alone: Sequence[Batch], indices: Sequence[np.ndarray]) -> Batch:
+        """A batch of trials of each network."""
+        chosen = [torch.from_numpy(index).to(self.validation.phases.device) for index in indices]
+        found = [one.some(index) for one, index in zip(alone, chosen, strict=True)]
+        return stacked_batches(found) if self.beside else found[0]
 
     def measure(self, networks: Sequence[Network], batch: Batch, fresh: bool = False) -> list[Measured]:
         """The mean loss over the scored steps of a batch, of each network."""
         losses, figures, system, interface = self._judge(networks, batch, "train", not fresh)
+        for term in self.terms if not fresh else ():
+            if term.shuffle:
+                term.shuffle.updates += 1
         weights = batch.scored.reshape(-1).tolist()
         values = losses.detach().tolist()
         found = []
@@ -121,40 +137,56 @@ class TaskObjective:
         return replace(self, training=training, validation=self.validation.only(indices), terms=terms)
 
     def states(self) -> list[dict[str, Any]]:
-        """How many updates had noise, where there is any; else every epoch is like the first."""
-        return [{"updates": term.noise.updates} if term.noise else {} for term in self.terms]
+        """How many updates had noise, or shuffled trials, where there are any; else every epoch is like the first."""
+        return [{name: one.updates for name, one in _that_go_on(term).items()} for term in self.terms]
 
     def take_up(self, states: Sequence[dict[str, Any]]) -> None:
         """Go on from such states."""
         for term, state in zip(self.terms, states, strict=True):
-            if term.noise:
-                term.noise.updates = state["updates"]
+            for name, one in _that_go_on(term).items():
+                one.updates = state[name]
 
     def _judge(
         self, networks: Sequence[Network], batch: Batch, which: str, noisy: bool = False
-    ) -> tuple[Tensor, list[dict[str, float]], Dynamics, Mapping[str, Tensor]]:
+    ) -> tuple[Tensor, list[dict[str, float]], Dynamics | None, Mapping[str, Tensor]]:
         """Losses (runs,) and figures of the networks, and these as one system with its interface."""
-        if self.beside:
-            system, interface = beside_each_other(networks)
-        else:
-            (network,) = networks
-            system, interface = network.dynamics(), network.joined()
         noises = [term.noise for term in self.terms if noisy and term.noise]
-        extra = noise_between(noises, system, batch.inputs) if noises else None
-        outputs = answers(system, interface, batch.inputs, extra, truncate=self.truncate, segment=self.segment)
+        outputs, *whole = self._answered(networks, batch.inputs, noises)
         row = JUDGEMENTS[self.loss]
         losses, seen = row.loss(outputs, batch, self.given), outputs.detach()
         found = row.figures(seen, batch, self.given)
         if which == "validate":
             found |= row.apart(seen, batch, self.given)
         figures = self._each({f"{which}_{name}": values for name, values in found.items()})
-        return losses.reshape(-1), figures, system, interface
+        return losses.reshape(-1), figures, *whole
+
+    def _answered(
+        self, networks: Sequence[Network], inputs: Tensor, noises: list[StateNoise]
+    ) -> tuple[Tensor, Dynamics | None, Mapping[str, Tensor]]:
+        """The readout of the networks, and these as one system with its interface; None of cells, which have none."""
+        if self.beside:
+            system, interface = beside_each_other(networks)
+        elif isinstance(networks[0], Network):
+            system, interface = networks[0].dynamics(), networks[0].joined()
+        else:
+            (network,) = networks
+            drawn = [noise.drawn(inputs.shape[-2], network.cell.initial)(0, len(inputs)) for noise in noises]
+            return network.run(inputs, *drawn)[1], None, {}
+        extra = noise_between(noises, system, inputs) if noises else None
+        found = answers(system, interface, inputs, extra, truncate=self.truncate, segment=self.segment)
+        return found, system, interface
 
     def _each(self, figures: Mapping[str, Tensor]) -> list[dict[str, float]]:
         """The figures of each network, but for those that there are none of (NaN)."""
         values = {name: found.reshape(-1).tolist() for name, found in figures.items()}
         each = [{name: found[index] for name, found in values.items()} for index in range(len(self.terms))]
         return [{name: value for name, value in one.items() if not math.isnan(value)} for one in each]
+
+
+def _that_go_on(term: Term) -> dict[str, StateNoise | Shuffle]:
+    """What differs from update to update, by the names of its states."""
+    named = {"updates": term.noise, "shuffled": term.shuffle}
+    return {name: one for name, one in named.items() if one}
 
 
 def _both(task: Measured, term: Term, spectrum: Measured) -> Measured:
@@ -165,10 +197,12 @@ def _both(task: Measured, term: Term, spectrum: Measured) -> Measured:
 
 
 def task_objective(training: Trials, validation: Trials, batch_size: int, like: Tensor, term: Term) -> TaskObjective:
-    """A task's trials as tensors of the dtype and on the device of `like`, the training ones cut into batches."""
-    cuts = range(0, len(training), batch_size)
+    """A task's trials as tensors of the dtype and on the device of `like`, the training ones cut into batches, or to
+    be shuffled into them by the term."""
+    size = len(training) if term.shuffle else batch_size
+    cuts = range(0, len(training), size)
     return TaskObjective(
-        tuple(_batch(training, slice(start, start + batch_size), like) for start in cuts),
+        tuple(_batch(training, slice(start, start + size), like).ended() for start in cuts),
         _batch(validation, slice(None), like),
         training.loss,
         (term,),
@@ -184,4 +218,6 @@ def _batch(trials: Trials, which: slice, like: Tensor) -> Batch:
     targets = targets.to(like.dtype) if targets.is_floating_point() else targets
     weights, scored = JUDGEMENTS[trials.loss].weigh(targets, turned(trials.mask), like.dtype)
     counted = torch.tensor(scored, dtype=torch.float64, device=like.device)
-    return Batch(turned(trials.inputs).to(like.dtype), targets, weights, counted)
+    each = [None if rows is None else torch.from_numpy(rows[which]).to(like.device)
+            for rows in (trials.phases, trials.conditions)] if trials.loss == "response" else []  # fmt: skip
+    return Batch(turned(trials.inputs).to(like.dtype), targets, weights, counted, *each)

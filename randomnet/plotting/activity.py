@@ -16,6 +16,7 @@ from randomnet.plotting.maps import colours_of
 from randomnet.plotting.style import COLOURS, DASHED, DOUBLE, REFERENCE, STYLE, Series, legend, new_figure, plain
 
 MOST_RASTERS = 4  # populations with a raster of their own; of more the largest have one
+MOST_COLUMNS = 4000  # of a raster: of more windows, means over some are drawn, which is finer than a page shows
 MOST_LINES = 6  # populations in the panel of means; of more the largest are in it
 SINGLE_TRACES = 2  # neurons of each population that are drawn
 MOST_PHASES = 20  # trajectories whose phase is drawn
@@ -49,7 +50,8 @@ class Activity:
 
     times (W,): window centres; rates (B, W, N) of B trajectories; population (N,): index of each neuron's population;
     populations: their names; stimuli: what is done to them; bump: what is decoded, where it is; unit: that of times,
-    rates are per unit.
+    rates are per unit. means (P, B, W): of the rates over the neurons of each population, where they are known; the
+    rates, which may be a memory map, are then read no further than they are drawn.
     """
 
     times: np.ndarray
@@ -59,6 +61,7 @@ class Activity:
     stimuli: Sequence[Stimulus] = ()
     bump: BumpCourse | None = None
     unit: str = "s"
+    means: np.ndarray | None = None
 
     @property
     def sizes(self) -> np.ndarray:
@@ -74,6 +77,17 @@ class Activity:
     def largest(self, count: int) -> list[int]:
         """The populations with most neurons, in their order."""
         return sorted(np.argsort(-self.sizes, kind="stable")[:count].tolist())
+
+    def mean(self, p: int) -> np.ndarray:
+        """(B, W): the mean rate of a population."""
+        return self.rates[:, :, self.population == p].mean(-1, dtype=float) if self.means is None else self.means[p]
+
+    def image(self, p: int) -> tuple[np.ndarray, int]:
+        """(cells, columns): rates of a population in the first trajectory, and of how many windows each is the mean."""
+        every = -(-len(self.times) // MOST_COLUMNS)
+        own, first = self.population == p, self.rates[0]
+        parts = [first[at : at + every][:, own].mean(0) for at in range(0, len(first), every)] if every > 1 else None
+        return (first[:, own] if parts is None else np.stack(parts)).T, every
 
 
 def rate_unit(unit: str) -> str:
@@ -152,9 +166,11 @@ def _raster_heights(network: Activity, shown: Sequence[int]) -> list[float]:
 
 
 def _raster(figure: Figure, axes: Axes, network: Activity, p: int) -> None:
-    image = network.rates[0][:, network.population == p].T
+    image, every = network.image(p)
+    start, end = network.ends
+    end = start + (end - start) * every * image.shape[1] / len(network.times)  # the last column may be of fewer windows
     shown = axes.imshow(image, **colours_of(image), aspect="auto", origin="lower", interpolation_stage="data",
-                        extent=(*network.ends, 0, len(image)))  # fmt: skip
+                        extent=(start, end, 0, len(image)))  # fmt: skip
     axes.set_title(f"rate of the neurons of {plain(network.populations[p])}", loc="left")
     axes.set_ylabel("neuron")
     axes.locator_params(axis="y", nbins=3, integer=True)
@@ -178,7 +194,7 @@ def _means(axes: Axes, network: Activity) -> None:
             continue
         few = own[(np.arange(SINGLE_TRACES) * len(own) + len(own) // 2) // SINGLE_TRACES % len(own)]
         axes.plot(network.times, network.rates[0][:, np.unique(few)], color=_look(place).color, zorder=1, **TRACE)
-        _band(axes, network.times, network.rates[:, :, own].mean(-1, dtype=float), place)
+        _band(axes, network.times, network.mean(p), place)
     axes.set_ylabel(f"rate ({plain(rate_unit(network.unit))})")
     axes.margins(y=0.08)
 

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from randomnet.plotting.style import (
     DASHED,
+    DOUBLE,
     REFERENCE,
     SINGLE,
     STYLE,
@@ -32,11 +33,12 @@ from randomnet.plotting.style import (
     zero_line,
 )
 
+MOST_STACKED, BESIDE = 7, 3  # panels in one column, and in a row where there are more
 PLAIN = (1e-2, 1e4)  # limits of a log axis within which numbers are best read without exponents
 
 
 def curves(history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], title: str = "") -> Figure:
-    """Each panel's quantity over epochs, panels stacked; one column wide.
+    """Each panel's quantity over epochs, panels stacked, one column wide; more than MOST_STACKED of them side by side.
 
     history: one row per run and epoch: series, run, status, epoch and the panels' columns. Runs of status `diverged`
              are drawn singly up to where they end, with a cross, and are in no mean.
@@ -44,12 +46,18 @@ def curves(history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
     colour.
     """
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(SINGLE, 0.55 + 1.65 * len(panels), title)
-        rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-        drawn = [_draw_curves(axes, history, panel, series) for axes, panel in zip(rows, panels, strict=True)]
-        rows[-1].set_xlabel("epoch")
-        rows[-1].xaxis.get_major_locator().set_params(integer=True)
-        figure.align_ylabels(rows)
+        columns = BESIDE if len(panels) > MOST_STACKED else 1
+        rows = -(-len(panels) // columns)
+        figure = new_figure(SINGLE if columns == 1 else DOUBLE, 0.55 + 1.65 * rows, title)
+        every = list(figure.subplots(rows, columns, sharex=True, squeeze=False).flat)
+        drawn = [_draw_curves(axes, history, panel, series) for axes, panel in zip(every, panels, strict=False)]
+        for axes in every[len(panels) :]:
+            axes.remove()
+        for axes in every[max(0, len(panels) - columns) : len(panels)]:
+            axes.set_xlabel("epoch")
+            axes.tick_params(labelbottom=True)
+        every[len(panels) - 1].xaxis.get_major_locator().set_params(integer=True)
+        figure.align_ylabels(every[: len(panels)])
         counts = {one.text: max(panel.get(one.text, 0) for panel in drawn) for one in series}
         paired = any(panel.training in history for panel in panels)
         handles = [line_handle(one, f"{one.text}, {runs_text(counts[one.text])}", "-" if paired else one.linestyle)
@@ -74,7 +82,7 @@ def _draw_curves(axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequen
     if not finite_values(both["value"]).size:
         say_empty(axes)
         return {}
-    low, high, log = _limits(both, panel.chance)
+    low, high, log = _limits(both, panel.chance, panel.linear)
     axes.set_yscale("log" if log else "linear")
     if log and PLAIN[0] <= low < high <= PLAIN[1]:
         log_numbers(axes.yaxis, low, high)
@@ -92,12 +100,12 @@ def _draw_curves(axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequen
     return counts
 
 
-def _limits(history: pd.DataFrame, chance: float | None) -> tuple[float, float, bool]:
+def _limits(history: pd.DataFrame, chance: float | None, linear: bool) -> tuple[float, float, bool]:
     """y limits and whether they are log: all runs that did not diverge, and half as much again for those that did."""
     diverged = history["status"] == "diverged"
     steady, wild = finite_values(history["value"][~diverged]), finite_values(history["value"][diverged])
     main = steady if steady.size else wild
-    log = chance is None and log_helps(main)
+    log = chance is None and not linear and log_helps(main)
     main = main if chance is None else np.append(main, chance)
     scale = np.log10 if log else np.asarray
     low, high = float(scale(main.min())), float(scale(main.max()))
@@ -119,7 +127,8 @@ def _draw_series(
     if steady.shape[1]:
         mean, spread = steady.mean(axis=1), steady.std(axis=1)
         # One epoch is a point, and a line through it is nothing to see; what is recorded now and then shows when.
-        marker = one.marker if len(mean) == 1 or len(mean) < rows["epoch"].nunique() else None
+        since = rows.loc[rows["epoch"] >= mean.index[0], "epoch"].nunique()
+        marker = one.marker if len(mean) == 1 or len(mean) < since else None
         axes.plot(mean.index, mean, color=one.color, linestyle=dash, marker=marker, markersize=3)
         bottom = limits[0] if axes.get_yscale() == "log" else -np.inf  # a log axis has no place for mean - sd <= 0
         axes.fill_between(mean.index, np.maximum(mean - spread, bottom), mean + spread, color=one.color,

@@ -72,7 +72,7 @@ def _draw_panel(
     boxes: bool,
 ) -> None:  # fmt: skip
     alive = table[table["status"] != "diverged"]
-    log = panel.chance is None and not panel.whole and log_helps(alive[panel.column])
+    log = panel.chance is None and not (panel.whole or panel.linear) and log_helps(alive[panel.column])
     axes.set_yscale("log" if log else "linear")
     if panel.zero:
         zero_line(axes)

@@ -82,7 +82,7 @@ class Panel:
 
     training: the column of the same quantity of the training trials, drawn dashed beside that of the validation.
     chance:   a level to compare with, drawn as a line; such a quantity has a linear axis.
-    whole:    only whole numbers, such as epochs.
+    whole:    only whole numbers, such as epochs. linear: never on a log axis.
     beside:   the column of what the quantity is compared with, drawn dashed; texts: what the legend calls the two.
     bound:    the column that says of which runs the quantity is a lower bound, and `bound_text` what the legend says.
     least:    the least value that the quantity can have.
@@ -94,6 +94,7 @@ class Panel:
     training: str = ""
     chance: float | None = None
     whole: bool = False
+    linear: bool = False
     beside: str = ""
     texts: tuple[str, str] = ("measured", "its bare matrix products")
     bound: str = ""

@@ -10,7 +10,7 @@ b beside J phi(h), or inside phi in the rate form; dt = 1 is then exactly an Elm
 
 These are the Euler steps of h' = -h + J phi(h) and r' = -r + phi(J r). The integrator rk4 makes classical Runge-Kutta
 steps of the same flows, of whole bundles too, at four products each; a drive is constant over a step. To the weights of
-the edges, J may add factors of low rank, m n^T / N, whose product is never formed.
+the edges, J may add factors of low rank, m n^T / N, whose product is never formed: between all units, or on the edges.
 """
 
 from randomnet.rnn.couplings import Dense, Pattern, Sparse, compressed_rows, is_sparse
@@ -27,6 +27,7 @@ from randomnet.rnn.network import (
     Network,
     beside_each_other,
 )
+from randomnet.rnn.restored import restored
 from randomnet.rnn.sequence import AlongTrials, along, answers, driven
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "compressed_rows",
     "driven",
     "is_sparse",
+    "restored",
     "stackable",
     "stacked",
 ]

@@ -1,7 +1,8 @@
 """Products with J = W0 + sum_k m_k n_k^T / N, which is never formed: (rows n) first, then m^T / N, on top of W0's.
 
 m (N, K) are output patterns: what the factors write into the network; n (N, K) select what they read of it. The
-methods are those of `Dense`; W0 is dense, sparse, or nothing at all.
+methods are those of `Dense`; W0 is dense, sparse, or nothing at all. Where factors act on the edges of W0 alone, J is
+one of edges like any other: `on_edges` has their weights.
 """
 
 from collections.abc import Sequence
@@ -125,6 +126,18 @@ class Factored:
 
 
 Coupling = Dense | Sparse | Unconnected | Factored
+
+
+def on_edges(
+    weights: Tensor, post: Tensor, pre: Tensor, output: Tensor, selection: Tensor, signs: Tensor | None = None
+) -> Tensor:
+    """W_e + sum_k m_k[post_e] n_k[pre_e] / N of every edge (E,), differentiable.
+
+    signs: (E,) 1 or -1, None for no such law; where an edge would have the other sign it is 0.
+    """
+    added = (output.index_select(0, post) * selection.index_select(0, pre)).sum(1)
+    values = torch.add(weights, added, alpha=1 / len(output))
+    return values if signs is None else signs * torch.relu(signs * values)
 
 
 def totals_of(coupling: Coupling, needed: Sequence[bool]) -> list[Tensor | None]:

@@ -13,7 +13,7 @@ from randomnet.connectome import Connectome
 from randomnet.rnn.couplings import Dense, Pattern, Sparse, is_sparse
 from randomnet.rnn.dynamics import Dynamics, stacked
 from randomnet.rnn.entries import Entries, indices
-from randomnet.rnn.factored import Coupling, Factored, Unconnected
+from randomnet.rnn.factored import Coupling, Factored, Unconnected, on_edges
 from randomnet.rnn.sequence import AlongTrials, along, driven
 
 FORMS = ("current", "rate")
@@ -37,6 +37,8 @@ class Network(nn.Module):
 
     factors: initial output patterns m and selection vectors n, (N, K) each, of sum_k m_k n_k^T / N beside the weights;
     None for none. Those that may be trained are in `moving` too, under the names of FACTORS, as flat indices.
+    factors_on_edges: they add to the weights of edges that exist, and to nothing else; with keep_signs an edge whose
+    sum would have another sign than the edge is 0. weight_bounds are those of the weights without them.
 
     interface: initial values of what joins the network to a task, all of them trained: input_weights (N, channels),
     input_bias (N,), recurrent_bias (N,), readout_weights (outputs, N), readout_bias (outputs,); None for no task. With
@@ -63,6 +65,7 @@ class Network(nn.Module):
         input_signs: np.ndarray | None = None,
         input_fixed: np.ndarray | None = None,
         factors: tuple[np.ndarray, np.ndarray] | None = None,
+        factors_on_edges: bool = False,
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
@@ -96,6 +99,7 @@ class Network(nn.Module):
         sizes = {"weights": len(connectome.weights), "gains": count, "shifts": count}
         given = _factors(factors, connectome.n)
         self.rank = next((values.shape[1] for values in given.values()), 0)
+        self.factors_on_edges = factors_on_edges and self.rank > 0
         sizes |= {name: values.size for name, values in given.items()}
         chosen = {name: indices(name, index, sizes) for name, index in (moving or {}).items()}
         weights = torch.tensor(connectome.weights, dtype=dtype)  # its own: `assign` writes into it
@@ -146,13 +150,28 @@ class Network(nn.Module):
 
     def matrix(self) -> Tensor:
         """J[post, pre], (N, N), differentiable in the weights and, where there are any, in the factors."""
-        if not self.rank:
-            return self._of_edges()
+        matrix = self._of_edges(self.edge_weights())
+        if not self.rank or self.factors_on_edges:
+            return matrix
         output, selection = self.factors()
-        return torch.addmm(self._of_edges(), output, selection.mT, alpha=1 / self.n)
+        return torch.addmm(matrix, output, selection.mT, alpha=1 / self.n)
 
-    def _of_edges(self) -> Tensor:
+    def edge_weights(self) -> Tensor:
+        """The weight of every edge in J (E,), with what factors on edges add to it; differentiable."""
         weights = self.weights()
+        if not self.factors_on_edges:
+            return weights
+        return on_edges(weights, self.edges // self.n, self.edges % self.n, *self.factors(), self.weights.signs)
+
+    @property
+    def factors_on(self) -> str | None:
+        """What the factors act on: all pairs, edges, or edges that keep their signs; None without factors."""
+        if not self.rank:
+            return None
+        kept = ", signs kept" * (self.weights.signs is not None)
+        return f"edges{kept}" if self.factors_on_edges else "all"
+
+    def _of_edges(self, weights: Tensor) -> Tensor:
         flat = torch.zeros(self.n * self.n, dtype=weights.dtype, device=weights.device)
         return flat.index_copy_(0, self.edges, weights).view(self.n, self.n)
 
@@ -180,10 +199,12 @@ class Network(nn.Module):
                         self.leaks)  # fmt: skip
 
     def _coupling(self) -> Coupling:
-        if self.rank and not len(self.edges):
+        beside = self.rank and not self.factors_on_edges
+        if beside and not len(self.edges):
             return Factored(Unconnected(), *self.factors())
-        base = Sparse(self.weights(), self.pattern) if self.pattern else Dense(self._of_edges())
-        return Factored(base, *self.factors()) if self.rank else base
+        weights = self.edge_weights()
+        base = Sparse(weights, self.pattern) if self.pattern else Dense(self._of_edges(weights))
+        return Factored(base, *self.factors()) if beside else base
 
     def run(self, inputs: Tensor, initial: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).
@@ -227,14 +248,16 @@ class Network(nn.Module):
         """The parameters under the names of torch.nn.RNN and Linear, as bio_rnn_mem saves them.
 
         Factors stand beside the weights, as `output_factors` and `selection_factors`: they are no part of weight_hh_l0.
-        So do the gains of a readout of overlaps, though fc.weight has them.
+        So do the gains of a readout of overlaps, though fc.weight has them. With factors on edges `factor_edges` (E,)
+        are these, post N + pre, as one of them may have no weight of its own.
         """
         own = {name: values.detach() for name, values in self.joined().items()}
         gains = {name: self.interface[name].detach() for name in OF_OVERLAPS[3:] if name in self.interface}
         factors = dict(zip(FACTORS, self.factors(), strict=True)) if self.rank else {}
+        factors |= {"factor_edges": self.edges} if self.factors_on_edges else {}
         return {name: values.detach() for name, values in factors.items()} | gains | {
             "rnn.weight_ih_l0": own["input_weights"],
-            "rnn.weight_hh_l0": self._of_edges().detach(),
+            "rnn.weight_hh_l0": self._of_edges(self.weights()).detach(),
             "rnn.bias_ih_l0": own["input_bias"],
             "rnn.bias_hh_l0": own["recurrent_bias"] + (0 if self.drive is None else self.drive),
             "fc.weight": own["readout_weights"],
@@ -267,6 +290,10 @@ class Network(nn.Module):
     def _entries(self) -> tuple[str, ...]:
         return (*ENTRIES, *FACTORS) if self.rank else ENTRIES
 
+    def fingerprint(self) -> list[Tensor]:
+        """What tells it from others: edges, their weights with the factors that act on them, groups and all values."""
+        return [self.edges, self.edge_weights().detach(), self.groups, *self.values().values()]
+
     def assign(self, values: Mapping[str, Tensor]) -> None:
         """Set everything from `values()` of a network of the same shape. Raises ValueError."""
         for name in (*self._entries(), *self.interface):
@@ -298,6 +325,8 @@ class Network(nn.Module):
             "leaks": self.leaks,
             "input_signs": self.input_signs,
             "rank": self.rank,
+            "factors_on": self.factors_on,
+            "signs": self.weights.signs if self.factors_on_edges else None,
         }
 
 

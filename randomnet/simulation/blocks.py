@@ -44,10 +44,14 @@ class Shared:
 
 @dataclass(frozen=True, eq=False)
 class LowRank:
-    """m n^T / N, never formed: m, n (N, K), or one of each per column (C, N, K)."""
+    """m n^T / N, never formed: m, n (N, K), or one of each per column (C, N, K).
+
+    acts: whether it adds to what arrives; not where the weights of the edges have it already.
+    """
 
     m: Tensor
     n: Tensor
+    acts: bool = True
 
     def overlaps(self, rates: Tensor) -> Tensor:
         """kappa = n^T r / N, (C, K), of rates (C, N)."""
@@ -97,8 +101,8 @@ class Couplings:
                  for one in self.shared for part in one.parts]  # fmt: skip
         return tuple(every)
 
-    def with_low_rank(self, m: np.ndarray | Tensor, n: np.ndarray | Tensor) -> "Couplings":
-        """The same with m n^T / N added; m, n (N, K), or (C, N, K): one per column. Raises ValueError."""
+    def with_low_rank(self, m: np.ndarray | Tensor, n: np.ndarray | Tensor, acts: bool = True) -> "Couplings":
+        """The same with m n^T / N added, if it `acts`; m, n (N, K), or (C, N, K): one per column. Raises ValueError."""
         m, n = (torch.as_tensor(factor).to(self.dtype) for factor in (m, n))
         wanted = self.n, m.shape[-1]
         if m.shape != n.shape or m.shape not in {wanted, (self.columns, *wanted)}:
@@ -106,7 +110,7 @@ class Couplings:
                 f"m and n must have one shape, ({self.n}, K) or ({self.columns}, {self.n}, K), "
                 f"got {tuple(m.shape)} and {tuple(n.shape)}"
             )
-        return replace(self, low_rank=LowRank(m, n))
+        return replace(self, low_rank=LowRank(m, n, acts))
 
     def arriving(self, rates: Tensor, sent: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor | None]:
         """What arrives at every neuron, (C, N), and of it apart what excitatory neurons send, where that is kept apart.
@@ -117,7 +121,7 @@ class Couplings:
         rates, sent = rates.mT, [one.mT for one in sent]
         found = [self._of_pattern(one, rates, sent) for one in self.shared]
         fast, slow = (_joined(self.shared, parts, rates) for parts in zip(*found, strict=True))
-        if self.low_rank is not None:
+        if self.low_rank is not None and self.low_rank.acts:
             fast = fast + self.low_rank.arriving(rates.mT)
         return fast.mT, slow.mT if self.split else None
 

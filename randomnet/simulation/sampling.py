@@ -14,7 +14,6 @@ from randomnet.systems import FromSteps, of_step
 
 KEPT = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "noise", "overlaps")
 CHUNK, CHUNK_BYTES = 200, 32e6  # steps whose input and noise are made at a time, at most, and their room
-Room = Callable[[str, tuple[int, ...], torch.dtype], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +62,6 @@ def simulate(
     at_once: bool = False,
     generators: Sequence[np.random.Generator] = (),
     keep: Sequence[str] = (),
-    room: Room = lambda name, shape, dtype: torch.empty(shape, dtype=dtype),
     tick: Callable[[int], None] = lambda done: None,
 ) -> Samples:
     """Samples of `steps` steps after a transient that is not sampled; each sample is the mean over one window of steps.
@@ -71,16 +69,15 @@ def simulate(
     start: the number of the first sampled step; the transient are the `transient` steps before it. Going on from what
     is returned (state, start = step, no transient, the same generators) gives the bits of one longer simulation.
     chunk: steps whose input and noise are made at a time, which changes no bit; None: by their room in memory. at_once:
-    whether the input of all steps is made before the first, which changes none either. room:
-    makes what the samples of each name are written into, window by window, such as a memory map. tick is told after
-    each chunk how many steps are done; what it raises ends the simulation. Raises ValueError where window does not
-    divide steps, or for a name in `keep` that the network has no such thing of.
+    whether the input of all steps is made before the first, which changes none either. tick is told after each chunk
+    how many steps are done; what it raises ends the simulation. Raises ValueError where window does not divide steps,
+    or for a name in `keep` that the network has no such thing of.
     """
     if window < 1 or steps < 1 or transient < 0 or steps % window:
         raise ValueError(f"steps must be a whole number of windows, got {steps} steps and windows of {window}")
     _check(network, feedforward, keep)
     chunk = _chunk(network) if chunk is None else chunk
-    record = _Record(network, state, steps // window, window, tuple(keep), room)
+    record = _Record(network, state, steps // window, window, tuple(keep))
     first, last = start - transient, start + steps
     prepared = feedforward.at(first, last) if at_once else None
     for begin in range(first, last, chunk):
@@ -145,14 +142,12 @@ def _finite(state: State) -> Tensor:
 class _Record:
     """Sums over the window that is under way, and the means of those before."""
 
-    def __init__(
-        self, network: RateNetwork, state: State, windows: int, window: int, keep: Sequence[str], room: Room
-    ) -> None:
+    def __init__(self, network: RateNetwork, state: State, windows: int, window: int, keep: Sequence[str]) -> None:
         self.window, self.low_rank = window, network.couplings.low_rank
         self.names, self.steps = keep, 0
         self.sums = {name: torch.zeros_like(value) for name, value in self._watched(state)}
         self.finite = torch.ones(len(state.rates), dtype=torch.bool)
-        self.means = {name: room(name, (len(mean), windows, mean.shape[1]), mean.dtype).fill_(torch.nan)
+        self.means = {name: mean.new_full((len(mean), windows, mean.shape[1]), torch.nan)
                       for name, mean in self._found()}  # fmt: skip
 
     def add(self, state: State) -> None:

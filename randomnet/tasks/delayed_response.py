@@ -90,6 +90,7 @@ def odr(
         conditions=which,
         condition_names=names,
         events=_events(n_stimuli, delay, bool(erase), before, longer, steps_per_second),
+        true_inputs=inputs if input_noise else None,
     )
 
 

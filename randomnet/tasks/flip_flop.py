@@ -3,6 +3,7 @@ layout is that of computation-through-dynamics)."""
 
 import numpy as np
 
+from randomnet.tasks.timing import noisy
 from randomnet.tasks.trials import Trials
 
 QUIET = 3  # steps at the start without pulses
@@ -29,13 +30,14 @@ def flip_flop(
     drawn = rng.random(shape)
     pulses = (drawn < switch_prob).astype(np.float32) - (drawn >= 1 - switch_prob)
     pulses[:, :QUIET] = 0
-    inputs = pulses + np.float32(input_noise) * rng.standard_normal(shape, dtype=np.float32)
+    inputs = noisy(rng, pulses, input_noise)
     targets = _remembered(pulses)
     mask = _seeing(targets, blind_steps)
     mask[:, :UNSCORED] = False
     if not mask.any():
         raise ValueError(f"blind_steps: expected so few that some of {trial_steps} steps are scored, got {blind_steps}")
-    return Trials(inputs, targets, mask, n_bits, "bits", "random pulses", synthetic=False)
+    true = pulses if input_noise else None
+    return Trials(inputs, targets, mask, n_bits, "bits", "random pulses", synthetic=False, true_inputs=true)
 
 
 def _remembered(pulses: np.ndarray) -> np.ndarray:

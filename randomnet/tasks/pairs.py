@@ -110,6 +110,7 @@ def _trials(
         conditions=which,
         condition_names=tuple(conditions),
         events=_events(conditions, first, before, later, steps_per_second),
+        true_inputs=inputs if input_noise else None,
     )
 
 

@@ -3,16 +3,20 @@
 import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from randomnet.tasks.delayed_response import PLANE, odr
+from randomnet.tasks.environments import actions_of, channels_of, neurogym_trials
 from randomnet.tasks.flip_flop import flip_flop
 from randomnet.tasks.generators import CLASSES, check_lengths, nback_mem, pic_latent_mem, pic_mem, seq_mem
 from randomnet.tasks.images import LATENT_CHANNELS, SIDE, Images
+from randomnet.tasks.multitask import CHANNELS, OUTPUTS, chosen_tasks, multitask
 from randomnet.tasks.pairs import PAIR_CHANNELS, PAIR_OUTPUTS, dpa, dual, go_nogo
+from randomnet.tasks.reaching import CONTEXT, ReachTrials, reaching
 from randomnet.tasks.trials import Trials, train_count
 
 
@@ -62,31 +66,39 @@ class Parameter:
         return self.low < value < high if self.between else self.low <= value <= high
 
 
+Size = int | str | Callable[[Mapping[str, Any]], int]
+
+
 @dataclass(frozen=True)
 class Task:
     """One task.
 
-    generate(rng, **parameters) -> Trials; parameters: those of trial_params, in order; channels of the input and
-    outputs of the readout: numbers, or the name of the parameter that says it; loss: how outputs are judged;
-    per_class: nr_of_trials counts the trials of each of two classes, not all; pictured: it shows images.
+    generate(rng, **parameters) -> Trials, or ReachTrials where what is shown depends on what the network does, in a
+    loop that is closed; parameters: those of trial_params, in order; channels of the input and outputs of the readout:
+    numbers, the name of the parameter that says it, or a function of all; loss: how outputs are judged;
+    per_class: nr_of_trials counts the trials of each of two classes, not all (of several tasks, those of each task);
+    pictured: it shows images.
     """
 
     text: str
-    generate: Callable[..., Trials]
+    generate: Callable[..., Trials | ReachTrials]
     parameters: tuple[Parameter, ...]
-    channels: int | str
-    outputs: int | str
+    channels: Size
+    outputs: Size
     loss: str
     per_class: bool
     pictured: bool = False
+    closed: bool = False
 
     def sizes(self, parameters: Mapping[str, Any]) -> tuple[int, int]:
-        """Channels and outputs, with these parameters."""
-        return tuple(parameters[size] if isinstance(size, str) else size for size in (self.channels, self.outputs))
+        """Channels and outputs, with these parameters. Raises ValueError where these make none."""
+        sizes = (size(parameters) if callable(size) else size for size in (self.channels, self.outputs))
+        return tuple(parameters[size] if isinstance(size, str) else size for size in sizes)
 
-    def trials(self, nr_of_trials: int) -> int:
-        """How many trials there are in all."""
-        return nr_of_trials * (2 if self.per_class else 1)
+    def trials(self, parameters: Mapping[str, Any]) -> int:
+        """How many trials there are in all, with these parameters."""
+        several = len(chosen_tasks(parameters["tasks"])) if "tasks" in parameters else 1
+        return parameters["nr_of_trials"] * several * (2 if self.per_class else 1)
 
 
 OF_THE_SPLIT = ("train_size", "held_out")  # parameters of `Trials.split`, not of a generator
@@ -141,12 +153,46 @@ DEMANDED_AMPLITUDE = Parameter(
     "demanded_amplitude", float, "Length of the readout up to which it is pushed further in the delay.", 1.0, high=1000
 )
 ANGLE_TOLERANCE = Parameter("angle_tolerance", float, "Degrees of error up to which an angle is right.", 15.0, high=180)
+PER_TASK = replace(TOTAL, text="Number of trials of EACH task, training and validation together.")
+OF_ALL_CHANNELS = replace(INPUT_NOISE, default=0.3)
+CHOSEN_TASKS = Parameter("tasks", str, "Which of the tasks there are, by name with commas between them; or all.", "all")
+CTD_FIXATION = Parameter(
+    "ctd_fixation", bool, "Fixation is asked for as in computation-through-dynamics, not where responses are.", False
+)
+
+REACH_STEPS = Parameter("trial_steps", int, "Bins of 10 ms per trial.", 300, low=100, high=LONGEST)
+OF_CONTEXT = replace(INPUT_NOISE, text="Standard deviation of the noise on target and go.", default=0.04)
+SENSOR_NOISE = Parameter(
+    "sensor_noise", float, "Standard deviation of the noise on what is seen and felt, and on controls.", 0.005, high=10
+)
+GO_AMPLITUDE = Parameter("go_amplitude", float, "Input of the channel that says go.", 0.15, high=1000)
+CATCH_RATE = Parameter("catch_rate", float, "Share of the trials without a go.", 0.2, high=1)
+BUMP_RATE = Parameter("bump_rate", float, "Share of the trials in which the fingertip is pushed.", 0.5, high=1)
+ALIGNED = Parameter("aligned", bool, "Target and go come at the same bins of all trials, and none lacks a go.", False)
+RAMP_EPOCHS = Parameter("ramp_epochs", int, "Epochs until the whole trial counts, at first its beginning.", 200)
+ACTION_WEIGHT = Parameter("action_weight", float, "Weight of the mean square of the controls.", 1.0, high=10**6)
+LATENT_WEIGHT = Parameter("latent_weight", float, "Weight of the mean square of the states.", 5e-5, high=10**6)
+REACH_TOLERANCE = Parameter("reach_tolerance", float, "Centimetres from its goal up to which a reach is right.", 5.0)
+ENV = Parameter("env", str, "Name of a registered environment of neurogym.", "PerceptualDecisionMaking-v0")
+ENV_PARAMS = Parameter("env_params", str, "What the environment takes, as JSON.", "{}")
+ENV_PERIOD = Parameter("env_period", str, "Period of its trials that is scored; or all.", "decision")
 
 _VALUES = (PER_CLASS, TRAIN_SIZE, TRIAL_LENGTH, N_BACK, LURE_RATE)
 _PICTURES = (*_VALUES, RESCALE)
 _DELAYED = (TOTAL, TRAIN_SIZE, HELD_OUT, STEPS_PER_SECOND, DELAY_JITTER, ITI_JITTER, INPUT_NOISE, SILENCE_WEIGHT)
 _DECISIONS = (*_DELAYED, MARGIN, CROSS_ENTROPY)
+_MULTI = (PER_TASK, TRAIN_SIZE, HELD_OUT, CHOSEN_TASKS, OF_ALL_CHANNELS, CTD_FIXATION)
 _BUMPS = (N_ANGLES, N_CHANNELS, N_STIMULI, TUNING, DELAY, ERASE, DEMANDED_AMPLITUDE, ANGLE_TOLERANCE)
+
+
+_REACH = (TOTAL, TRAIN_SIZE, REACH_STEPS, OF_CONTEXT, SENSOR_NOISE, GO_AMPLITUDE, CATCH_RATE, BUMP_RATE, ALIGNED,
+          RAMP_EPOCHS, ACTION_WEIGHT, LATENT_WEIGHT, REACH_TOLERANCE)  # fmt: skip
+
+
+def _reaching(text: str, sensed: int, controls: int) -> Task:
+    """Reaches of an arm of which so many channels are sensed, and that takes so many controls."""
+    generate = partial(reaching, sensed=sensed, controls=controls)
+    return Task(text, generate, _REACH, sensed + CONTEXT, controls, loss="reach", per_class=False, closed=True)
 
 
 def _decisions(text: str, generate: Callable[..., Trials]) -> Task:
@@ -214,6 +260,26 @@ TASKS: dict[str, Task] = {
     "dpa": _decisions("Say whether two stimuli apart by a delay are a pair.", dpa),
     "go_nogo": _decisions("Lick at the cue after one stimulus, and not after another.", go_nogo),
     "dual": _decisions("Say whether two stimuli are a pair, with or without go_nogo in the delay.", dual),
+    "multitask": Task(
+        "Any of 15 tasks of angles, as a channel of the input says.",
+        multitask,
+        _MULTI,
+        channels=CHANNELS,
+        outputs=OUTPUTS,
+        loss="response",
+        per_class=False,
+    ),
+    "reach": _reaching("Move an arm of two links to targets, by torques.", 6, 2),
+    "random_target": _reaching("Move an arm of two links to targets, by six muscles.", 14, 6),
+    "neurogym": Task(
+        "Act rightly in an environment of neurogym.",
+        neurogym_trials,
+        (TOTAL, TRAIN_SIZE, ENV, ENV_PARAMS, ENV_PERIOD),
+        channels_of,
+        actions_of,
+        loss="classes",
+        per_class=False,
+    ),
 }
 
 
@@ -234,7 +300,10 @@ def check_parameters(task_name: str, params: Mapping[str, Any]) -> dict[str, Any
     try:
         checked = {parameter.name: _value(parameter, params) for parameter in task.parameters}
         if checked.get("held_out", "none") == "none":
-            train_count(task.trials(checked["nr_of_trials"]), checked["train_size"])
+            split = checked["nr_of_trials"] if "tasks" in checked else task.trials(checked)
+            train_count(split, checked["train_size"])
+        if "tasks" in checked:
+            chosen_tasks(checked["tasks"])
         if "n_back" in checked:
             check_lengths(checked["trial_length"], checked["n_back"], checked["lure_rate"])
     except ValueError as error:
@@ -242,7 +311,9 @@ def check_parameters(task_name: str, params: Mapping[str, Any]) -> dict[str, Any
     return checked
 
 
-def make(task_name: str, params: Mapping[str, Any], rng: np.random.Generator, images: Images | None = None) -> Trials:
+def make(
+    task_name: str, params: Mapping[str, Any], rng: np.random.Generator, images: Images | None = None
+) -> Trials | ReachTrials:
     """The trials of a task, before the split. images: for the picture tasks; None = made up, and called synthetic.
 
     Raises ValueError as check_parameters, and where the images do not fit the task.

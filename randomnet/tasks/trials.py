@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-LOSSES = ("squared", "classes", "bits", "sign", "angle")  # that `objectives.judging` has
+LOSSES = ("squared", "classes", "bits", "sign", "angle", "response")  # that `objectives.judging` has
+
+OF_EACH = ("inputs", "targets", "mask", "conditions", "true_inputs", "phases")  # arrays with a row for each trial
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,13 +18,16 @@ class Trials:
     inputs: (trials, time, channels) float32.
     targets: (trials, time, outputs) float32; of the loss `classes` (trials, time) int64, class indices in
         0..outputs-1. Of `bits` 0 or 1; of `sign` +1 or -1 where a decision is asked and 0 where silence is; of `angle`
-        unit vectors (cos, sin) where an angle is asked and 0 where silence is.
+        unit vectors (cos, sin) where an angle is asked and 0 where silence is; of `response` fixation, cos and sin.
     mask: (trials, time) bool, of `sign` (trials, time, outputs), True at the steps that are scored; targets elsewhere
-        mean nothing.
+        mean nothing. Of `response` float32: how much each step counts.
     outputs: size of the readout. loss: how they are judged, one of LOSSES. given: what it depends on, such as margin.
     source: where the data come from. synthetic: whether made-up data stand in for a file.
     conditions: (trials,) int64, which of condition_names each trial is; None where the task has no conditions.
     events: what happens at the same steps of all trials: name, first step, and the first one after it.
+    true_inputs: as inputs, without their noise; None where these have none. phases: (trials, E) int64, the first steps
+        of the phases (phase_names) of each trial, the last of which is what comes after it; None for no phases.
+    stratified: whether a split is of the trials of each condition.
     Raises ValueError naming both shapes where they do not fit.
     """
 
@@ -37,6 +42,10 @@ class Trials:
     conditions: np.ndarray | None = None
     condition_names: tuple[str, ...] = ()
     events: tuple[tuple[str, int, int], ...] = ()
+    true_inputs: np.ndarray | None = None
+    phases: np.ndarray | None = None
+    phase_names: tuple[str, ...] = ()
+    stratified: bool = False
 
     def __post_init__(self) -> None:
         if self.inputs.ndim != 3:
@@ -47,7 +56,8 @@ class Trials:
         values = (*steps, self.outputs)
         _check("inputs", self.inputs, self.inputs.shape, np.float32)
         _check("targets", self.targets, steps if classes else values, np.int64 if classes else np.float32)
-        _check("mask", self.mask, values if self.loss == "sign" else steps, np.bool_)
+        kind = np.float32 if self.loss == "response" else np.bool_
+        _check("mask", self.mask, values if self.loss == "sign" else steps, kind)
         if not self.mask.any():
             raise ValueError(f"mask must score at least one step, got none in {self.mask.shape}")
         if classes and not (self.targets.min() >= 0 and self.targets.max() < self.outputs):
@@ -60,25 +70,36 @@ class Trials:
             raise ValueError(f"outputs must be 2, a plane, with the loss angle, got {self.outputs}")
         if self.conditions is not None:
             _check("conditions", self.conditions, steps[:1], np.int64)
+        if self.loss == "response" and (self.phases is None or self.conditions is None):
+            raise ValueError("phases and conditions must be given with the loss response, got None")
+        if self.true_inputs is not None:
+            _check("true_inputs", self.true_inputs, self.inputs.shape, np.float32)
+        if self.phases is not None:
+            _check("phases", self.phases, (*steps[:1], len(self.phase_names)), np.int64)
 
     def __len__(self) -> int:
         """Number of trials."""
         return len(self.inputs)
 
     def split(self, train_size: float, rng: np.random.Generator, held_out: str = "none") -> tuple["Trials", "Trials"]:
-        """Training and validation trials: whole trials at random, not stratified, round(train_size * trials) of them
-        for training. held_out: the names of conditions, joined by commas, or how many of them (drawn at random); then
-        validation is these, and training the others. Raises ValueError where either part would be empty."""
+        """Training and validation trials: whole trials at random, round(train_size * trials) of them for training, of
+        all or, where they are stratified, of each condition. held_out: the names of conditions, joined by commas, or
+        how many of them (drawn at random); then validation is these, and training the others. Raises ValueError where
+        either part would be empty."""
         if held_out != "none":
             away = np.isin(self.conditions, self._held_out(held_out, rng))
             order = rng.permutation(len(self))
             return self._only(order[~away[order]]), self._only(order[away[order]])
-        count = train_count(len(self), train_size)
         order = rng.permutation(len(self))
-        return self._only(order[:count]), self._only(order[count:])
+        strata = self.conditions[order] if self.stratified else np.zeros(len(self), np.int64)
+        first = np.zeros(len(self), bool)
+        for stratum in np.unique(strata):
+            there = np.flatnonzero(strata == stratum)
+            first[there[: train_count(len(there), train_size)]] = True
+        return self._only(order[first]), self._only(order[~first])
 
     def _only(self, chosen: np.ndarray) -> "Trials":
-        arrays = {name: getattr(self, name) for name in ("inputs", "targets", "mask", "conditions")}
+        arrays = {name: getattr(self, name) for name in OF_EACH}
         return replace(self, **{name: None if array is None else array[chosen] for name, array in arrays.items()})
 
     def _held_out(self, text: str, rng: np.random.Generator) -> np.ndarray:

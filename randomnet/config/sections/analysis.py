@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from randomnet.config.option import ANALYSE, DRIVING, SIMULATE, STIMULATE, UNTASKED, option
+from randomnet.config.option import ANALYSE, DRIVING, OUTSIDE_PLANE, SIMULATE, STIMULATE, UNTASKED, Section, option
 from randomnet.config.values import Choice, Integer, Number, Value
 
 
 @dataclass(frozen=True)
-class AnalysisSection:
+class AnalysisSection(Section):
     """[analysis] Fixed points, and the plane that trajectories lie in."""
 
     trajectories: int = option(
@@ -15,6 +15,7 @@ class AnalysisSection:
         10,
         "Trajectories that are followed: from random initial states, or along so many validation trials.",
         kinds=(*ANALYSE, *STIMULATE, *SIMULATE),
+        only=OUTSIDE_PLANE,
         defaults={"simulate": 1},
     )
     duration: float = option(
@@ -57,7 +58,7 @@ class AnalysisSection:
 
 
 @dataclass(frozen=True)
-class StimulationSection:
+class StimulationSection(Section):
     """[stimulation] What is done to some units for a while, beside the same trajectories left alone; times in tau."""
 
     action: str = option(

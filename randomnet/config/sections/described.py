@@ -2,14 +2,27 @@
 
 from dataclasses import dataclass
 
-from randomnet.config.option import KERNELS, LISTED, POPULATIONS, PROJECTED, REGIONS, TRAIN, option
+from randomnet.config.option import (
+    BY_NETWORK,
+    KERNELS,
+    LISTED,
+    NETWORKED,
+    POPULATIONS,
+    PROJECTED,
+    REGIONS,
+    TRAIN,
+    Section,
+    option,
+)
 from randomnet.config.regional import EndsList, Entries, InputList, ProjectionList, RegionList
 from randomnet.config.values import Boolean, Choice, Kernels, Listed, Named, Number, Value
 
 
 @dataclass(frozen=True)
-class PopulationsSection:
+class PopulationsSection(Section):
     """[populations] Populations and the strengths of the blocks between them (with net.source = populations)."""
+
+    read_by, where = NETWORKED, BY_NETWORK
 
     sizes: Listed = option(
         Named(whole=True, low=1),
@@ -62,8 +75,10 @@ class PopulationsSection:
 
 
 @dataclass(frozen=True)
-class RegionsSection:
+class RegionsSection(Section):
     """[regions] Regions and their cell types, in a file or here (with net.source = regions)."""
+
+    read_by, where = NETWORKED, BY_NETWORK
 
     regions: Entries = option(
         RegionList(),
@@ -99,8 +114,10 @@ class RegionsSection:
 
 
 @dataclass(frozen=True)
-class ProjectionsSection:
+class ProjectionsSection(Section):
     """[projections] The connections between the regions of [regions], and which ones of any regions are not trained."""
+
+    read_by, where = NETWORKED, BY_NETWORK
 
     projections: Entries = option(
         ProjectionList(),

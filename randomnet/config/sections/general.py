@@ -2,13 +2,28 @@
 
 from dataclasses import dataclass
 
-from randomnet.config.option import AT_A_PATH, BATCHED, JUDGED, KINDS, RAY, SIMULATE, TRAIN, TRAINING, option
+from randomnet.config.option import (
+    AT_A_PATH,
+    BATCHED,
+    FIT,
+    JUDGED,
+    KINDS,
+    NETWORKED,
+    RAY,
+    SIMULATE,
+    TRAIN,
+    TRAINING,
+    Section,
+    option,
+)
 from randomnet.config.values import Choice, Integer, Number, Value
 
 
 @dataclass(frozen=True)
-class ExperimentSection:
+class ExperimentSection(Section):
     """[experiment] What is done."""
+
+    read_by = KINDS
 
     kind: str = option(Choice(KINDS), "train", "What every run does.", grid=False)
     name: str = option(Value(), "experiment", "A title for figures and the manifest.", identity=False)
@@ -21,7 +36,7 @@ class ExperimentSection:
 
 
 @dataclass(frozen=True)
-class PathsSection:
+class PathsSection(Section):
     """[paths] Where things are; relative paths start at the folder the command is run in."""
 
     path_to_network: str = option(
@@ -29,11 +44,14 @@ class PathsSection:
         "",
         "A connectome: a file, archive or folder of a known format, or a folder with a sub-folder per measured ROI or "
         "region matrices C_<roi>.npy; empty = the built-in ROIs.",
+        kinds=NETWORKED,
         only=AT_A_PATH,
         identity=False,
         grid=True,
     )
-    path_to_results: str = option(Value(), "results", "Folder the results go to; made if missing.", identity=False)
+    path_to_results: str = option(
+        Value(), "results", "Folder the results go to; made if missing.", kinds=KINDS, identity=False
+    )
     pretrained: str = option(
         Value(),
         "",
@@ -42,8 +60,10 @@ class PathsSection:
 
 
 @dataclass(frozen=True)
-class CombosParamsSection:
+class CombosParamsSection(Section):
     """[combosparams] The grid."""
+
+    read_by = KINDS
 
     combos_params: str = option(
         Value(),
@@ -55,8 +75,10 @@ class CombosParamsSection:
 
 
 @dataclass(frozen=True)
-class ExecutionSection:
+class ExecutionSection(Section):
     """[execution] How the runs are carried out; results do not depend on engine, workers or checkpoints."""
+
+    read_by = KINDS
 
     engine: str = option(
         Choice(("local", "ray")),
@@ -98,7 +120,7 @@ class ExecutionSection:
         Integer(1, words=("auto",)),
         "auto",
         "Epochs between checkpoints, from which a killed run goes on; auto = every five seconds, or every epoch.",
-        kinds=TRAIN,
+        kinds=(*TRAIN, *FIT),
         identity=False,
     )
     batch_runs: int | str = option(

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from randomnet.config.option import (
     AT_A_PATH,
     BUILT_IN_ROIS,
+    BY_CELLS,
     BY_CHOICE,
     BY_DENSITY,
     BY_NAME,
+    BY_NETWORK,
     FORMATS,
     JOINED,
     LOW_RANK,
     MADE,
     MEASURED_ONLY,
+    NETWORKED,
     NULLS,
+    OF_NODES,
     OVERLAPPING,
     POLICIES,
     RANDOM_ONLY,
@@ -23,14 +27,17 @@ from randomnet.config.option import (
     STEPPED,
     TRAIN,
     TRAINED,
+    Section,
     option,
 )
 from randomnet.config.values import Boolean, Choice, Integer, Listed, Named, Neurons, Number, Several, Value
 
 
 @dataclass(frozen=True)
-class NetSection:
+class NetSection(Section):
     """[net] The connectome."""
+
+    read_by, where = NETWORKED, BY_NETWORK
 
     roi: str = option(
         Value(),
@@ -187,6 +194,30 @@ class NetSection:
         kinds=RANKED,
         only=LOW_RANK,
     )
+    factor_mean: Listed = option(
+        Named(none=True),
+        Listed(),
+        "Means over units that are not 0 of what factors start as, such as m1: 0.5, n2: -1.",
+        kinds=RANKED,
+        only=LOW_RANK,
+    )
+    factor_cov: Listed = option(
+        Named(none=True),
+        Listed(),
+        "Variances and covariances of what factors start as (NeuroTorch's LR_COV), m1 m1: 2, m1 n1: 0.8, "
+        "m1 m2: 1; those not named are as factor_sd and factor_overlap have them: m m: sd^2, m n: overlap sd^2, n n: "
+        "(1 + overlap^2) sd^2, others 0.",
+        kinds=RANKED,
+        only=LOW_RANK,
+    )
+    factor_on: str = option(
+        Choice(("all", "edges")),
+        "all",
+        "Which pairs of units the factors connect: all; or the network's edges alone, to whose weights they add, where "
+        "with dales_law an edge whose sum has the other sign is 0.",
+        kinds=RANKED,
+        only=LOW_RANK,
+    )
     factor_support: str = option(
         Value(),
         "",
@@ -220,9 +251,21 @@ class NetSection:
 
 
 @dataclass(frozen=True)
-class ModelSection:
+class ModelSection(Section):
     """[model] The dynamics."""
 
+    read_by = NETWORKED
+
+    architecture: str = option(
+        Choice(("network", "gru", "rnn", "linear", "node")),
+        "network",
+        "What is trained on a task: the network of [net]; or cells that no connectome constrains, with a linear "
+        "readout and a learnt initial state: gru, rnn (tanh), linear, node (h + .1 MLP([h, x])).",
+        kinds=TRAIN,
+    )
+    states: int = option(Integer(1, 10_000), 64, "Size of the state of cells.", kinds=TRAIN, only=BY_CELLS)
+    hidden_layers: int = option(Integer(1, 100), 2, "Layers of the MLP.", kinds=TRAIN, only=OF_NODES)
+    hidden_units: int = option(Integer(1, 10_000), 128, "Units of each.", kinds=TRAIN, only=OF_NODES)
     activation: str = option(
         Choice(
             (
@@ -253,18 +296,21 @@ class ModelSection:
         "Nonlinearity phi(gain (x - shift)); tanh is the one without gain and shift.",
         aliases=("nonlinearity",),
         defaults={"task": "tanh"},
+        only=BY_NETWORK,
     )
     dt: float = option(
         Number(0, 1, above=True),
         0.1,
         "Euler step in units of tau; 1 is the discrete map (an Elman network).",
         defaults={"task": 1.0},
+        only=BY_NETWORK,
     )
     tau: Listed | float = option(
         Named(low=0, above=True, one=True),
         1.0,
         "Time constant of all neurons, or of each region (or population) by name, in units of the reference tau in "
         "which all times are: a = dt / tau. At least dt; neurons without a region have 1.",
+        only=BY_NETWORK,
     )
     integrator: str = option(
         Choice(("euler", "rk4")),
@@ -272,6 +318,7 @@ class ModelSection:
         "euler: one evaluation a step (FlyStability's; the discrete map at dt = 1); rk4: Runge-Kutta's four, close to "
         "the flow.",
         kinds=STEPPED,
+        only=BY_NETWORK,
     )
     form: str = option(
         Choice(("current", "rate")),
@@ -279,6 +326,7 @@ class ModelSection:
         "current: h <- (1-a) h + a J phi(h); rate: r <- (1-a) r + a phi(J r), with a = dt / tau.",
         kinds=STEPPED,
         defaults={"task": "rate"},
+        only=BY_NETWORK,
     )
     groups: str = option(
         Choice(
@@ -304,4 +352,5 @@ class ModelSection:
         "Which neurons share one gain and one shift: those of one such label, where the connectome has it.",
         kinds=STEPPED,
         aliases=("subpopulation",),
+        only=BY_NETWORK,
     )

@@ -1,5 +1,6 @@
 """How rates of described or measured networks are simulated: filters, plastic synapses, noise, external events."""
 
+import re
 from dataclasses import dataclass
 
 from randomnet.config.events import EventList, Events
@@ -12,18 +13,20 @@ from randomnet.config.option import (
     KEPT,
     NOISY,
     PATTERNS,
+    PLANE,
     PLASTIC,
     PLASTIC_INPUT,
     POPULATIONS,
     SIMULATE,
     WITH_EVENTS,
+    Section,
     option,
 )
 from randomnet.config.values import Boolean, Choice, Integer, Listed, Named, Number, Several, Value
 
 
 @dataclass(frozen=True)
-class DynamicsSection:
+class DynamicsSection(Section):
     """[dynamics] What kind = simulate adds to the network; times in the unit that time_unit names, rates per unit."""
 
     time_unit: str = option(
@@ -135,7 +138,25 @@ def _any(value: Listed | float) -> bool:
 
 
 @dataclass(frozen=True)
-class SimulationSection:
+class TwoVectors(Value):
+    """The names of two vectors of low rank, such as `xi1, xi3` or `m1, n2`."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "two different vectors, of xi1 to xi4, m1, m2, ... and n1, n2, ..., with a comma between them"
+
+    def parse(self, text: str) -> str:
+        """The names, in one spelling."""
+        names = re.split(r"[\s,+]+", text.strip().lower())
+        known = all(re.fullmatch("xi[1-4]|[mn][1-9][0-9]*", name) for name in names)
+        if not known or len(names) != 2 or names[0] == names[1]:
+            raise ValueError("not two vectors")
+        return ", ".join(names)
+
+
+@dataclass(frozen=True)
+class SimulationSection(Section):
     """[simulation] What is done to the network of kind = simulate, and what is kept of it."""
 
     window: float = option(
@@ -145,18 +166,31 @@ class SimulationSection:
         kinds=SIMULATE,
     )
     initial: str = option(
-        Choice(("zero", "constant", "gaussian", "network")),
+        Choice(("zero", "constant", "gaussian", "network", "plane")),
         "gaussian",
-        "Rates at the beginning; network: phi of the init that regions come with.",
+        "Rates at the beginning; network: phi of the init that regions come with; plane: initial_rate + a v + b w with "
+        "a and b on a grid, a trajectory for each pair, cut off at 0 where the activation has no negative values.",
         kinds=SIMULATE,
     )
     initial_rate: float = option(
         Number(0),
         0.1,
-        "The constant, or the standard deviation of what is cut off at 0.",
+        "The constant (of a plane: its middle), or the standard deviation of what is cut off at 0.",
         kinds=SIMULATE,
         only=DRAWN_RATES,
     )
+    initial_plane: str = option(
+        TwoVectors(),
+        "xi1, xi3",
+        "v and w: of low-rank kernels xi1 to xi4, 0 outside of the populations that read them; of the factors of "
+        "net.rank the output patterns m1, m2, ... and the selection vectors n1, n2, ...",
+        kinds=SIMULATE,
+        only=PLANE,
+    )
+    initial_extent: float = option(
+        Number(0, above=True), 1.0, "a and b go from minus this to this.", kinds=SIMULATE, only=PLANE
+    )
+    initial_points: int = option(Integer(2, 100), 9, "Points per axis of that grid.", kinds=SIMULATE, only=PLANE)
     initial_seed: int = option(
         Integer(0), 0, "Other initial rates of the same network.", kinds=SIMULATE, only=GAUSSIAN
     )
@@ -195,6 +229,14 @@ class SimulationSection:
         "live",
         "live: the external input is computed as it goes; sequential: all of it beforehand, 4 bytes for every neuron "
         "and step; the rates are the same.",
+        kinds=SIMULATE,
+        identity=False,
+    )
+    samples: str = option(
+        Choice(("memory", "disk")),
+        "memory",
+        "memory: rates, and what else is kept, are written once the run ends; disk: as they come, to rates.npy and "
+        "kept_*.npy in the run's folder, for records larger than the memory; the numbers are the same.",
         kinds=SIMULATE,
         identity=False,
     )

@@ -1,4 +1,4 @@
-"""What networks are measured by and trained on: spectra, training, tasks."""
+"""What networks are measured by, and how they are trained: spectra, training, what it begins with."""
 
 from dataclasses import dataclass
 
@@ -7,24 +7,22 @@ from randomnet.config.option import (
     ALL,
     ANALYSE,
     AUTO,
+    BY_NETWORK,
     CONTINUED,
-    DECIDED,
-    DELAYED,
     DRAWN,
     FACTORS_TRAINED,
+    FIT,
     FLAT,
-    FLIP_FLOP,
     JUDGED,
+    KINDS,
+    LEARNING,
     LOW_RANK,
-    N_BACK,
-    NOISY_INPUT,
-    ODR,
-    PICTURES,
-    RECALL,
+    LR_OF_MODELS,
+    NETWORKED,
+    OF_TRIALS,
     SIMULATE,
     SPECTRAL,
     SPECTRUM,
-    SPLIT,
     STIMULATE,
     TARGETED,
     TASKED,
@@ -33,6 +31,7 @@ from randomnet.config.option import (
     TRAINING,
     UNTASKED,
     WEIGHTS_TRAINED,
+    Section,
     option,
 )
 from randomnet.config.values import (
@@ -42,17 +41,15 @@ from randomnet.config.values import (
     Counts,
     Integer,
     Number,
-    NumberOrList,
     Ordinals,
     Share,
     Sum,
     Target,
-    Value,
 )
 
 
 @dataclass(frozen=True)
-class LyapunovSection:
+class LyapunovSection(Section):
     """[lyapunov] The spectrum; times in units of tau, exponents per tau, natural logarithm."""
 
     nle: int | Share = option(
@@ -125,7 +122,7 @@ class LyapunovSection:
 
 
 @dataclass(frozen=True)
-class TrainValidateSection:
+class TrainValidateSection(Section):
     """[trainvalidate] The training."""
 
     loss: str = option(
@@ -137,28 +134,38 @@ class TrainValidateSection:
         defaults={"task": "task"},
     )
     optimizer: str = option(
-        Choice(("Adam", "RMSprop", "SGD", "AdamW")), "Adam", "PyTorch's, with its defaults.", kinds=TRAINING
-    )
-    lr: float = option(Number(0, above=True), 0.01, "Learning rate.", kinds=TRAINING)
+        Choice(("Adam", "RMSprop", "SGD", "AdamW")), "Adam", "PyTorch's, with its defaults.", kinds=LEARNING,
+        defaults={"lfads": "AdamW"},
+    )  # fmt: skip
+    lr: float = option(Number(0, above=True), 0.01, "Learning rate.", kinds=LEARNING, defaults=LR_OF_MODELS)
     lr_decay: float = option(
         Number(0, 1, above=True), 1.0, "The learning rate of epoch e = 0, 1, ... is lr times lr_decay^e.", kinds=TRAIN
     )
-    epochs: int = option(Integer(1, 10_000_000), 10, "Updates of the parameters.", kinds=TRAIN)
+    epochs: int = option(
+        Integer(1, 10_000_000), 10, "Times that all parameters learn from all trials; without trials, updates.",
+        kinds=(*TRAIN, *FIT), defaults={"fit": 500, "lfads": 1000},
+    )  # fmt: skip
     iterations: int = option(
         Integer(1, 100_000),
         1,
         "Repeats of every combo, each with its own seed.",
         aliases=("n_samples",),
+        kinds=KINDS,
         identity=False,
     )
     train_weights: bool = option(
-        Boolean(), False, "Train the weights of the edges that exist.", kinds=TRAINING, defaults={"task": True}
+        Boolean(),
+        False,
+        "Train the weights of the edges that exist.",
+        kinds=TRAINING,
+        only=BY_NETWORK,
+        defaults={"task": True},
     )
     train_gains: bool = option(
-        Boolean(), True, "Train one gain per group.", kinds=TRAINING, defaults={"task": False}
+        Boolean(), True, "Train one gain per group.", kinds=TRAINING, only=BY_NETWORK, defaults={"task": False}
     )
     train_shifts: bool = option(
-        Boolean(), True, "Train one shift per group.", kinds=TRAINING, defaults={"task": False}
+        Boolean(), True, "Train one shift per group.", kinds=TRAINING, only=BY_NETWORK, defaults={"task": False}
     )
     train_factors: bool = option(
         Boolean(), True, "Train the factors of low rank, m and n.", kinds=TRAIN, only=LOW_RANK
@@ -170,17 +177,22 @@ class TrainValidateSection:
         kinds=TRAIN,
         only=FACTORS_TRAINED,
     )
-    freeze_layer: bool = option(Boolean(), False, "The weights of the edges are not trained after all.", kinds=TRAIN)
+    freeze_layer: bool = option(
+        Boolean(), False, "The weights of the edges are not trained after all.", kinds=TRAIN, only=BY_NETWORK
+    )
     init: str = option(
         Choice(("connectome", "default", "xavier", "he")),
         "connectome",
         "Initial weights: the connectome's; or drawn for its edges as torch.nn.RNN (default), Glorot or He do.",
+        kinds=NETWORKED,
+        only=BY_NETWORK,
         defaults={"task": "default"},
     )
     remap_w: bool = option(
         Boolean(),
         True,
         "Give the drawn weights the rank order of the connectome's.",
+        kinds=NETWORKED,
         only=DRAWN,
     )
     number_param: str | int | tuple[int, int, int] = option(
@@ -188,6 +200,7 @@ class TrainValidateSection:
         "all",
         "How many entries may move, chosen by seed: of each trained parameter, or of weights, gains, shifts.",
         kinds=TRAIN,
+        only=BY_NETWORK,
     )
     weight_bounds: tuple[float, float] | str = option(
         Interval(),
@@ -198,11 +211,13 @@ class TrainValidateSection:
         only=WEIGHTS_TRAINED,
     )
     clip_norm: float = option(
-        Number(0, above=True), 2000.0, "Each parameter's gradient is clipped to this L2 norm.", kinds=TRAIN
-    )
+        Number(0, above=True), 2000.0, "Each parameter's gradient (of kind = fit that of all) is clipped to this norm.",
+        kinds=(*TRAIN, *FIT), defaults={"fit": 0.01},
+    )  # fmt: skip
     early_stopping: int = option(
-        Integer(0), 0, "Stop after this many epochs without a better loss; 0 = never.", kinds=TRAIN
-    )
+        Integer(0), 0, "Stop after this many epochs without a better loss; 0 = never.", kinds=(*TRAIN, *FIT),
+        defaults={"fit": 100},
+    )  # fmt: skip
     stop_below: float = option(
         Number(), 0.0, "Stop once the loss, in validation where there is one, is below this; 0 = never.", kinds=TRAIN
     )
@@ -216,12 +231,15 @@ class TrainValidateSection:
     flat_tolerance: float = option(
         Number(0, above=True), 0.001, "Difference below which losses count as flat.", kinds=TRAIN, only=FLAT
     )
-    batch_size: int = option(Integer(1), 128, "Trials per update.", kinds=TRAINING, only=TASKED)
+    batch_size: int = option(
+        Integer(1), 128, "Trials per update.", kinds=LEARNING, only=OF_TRIALS, defaults={"fit": 250}
+    )
     noise: float = option(
         Number(0),
         0.0,
         "sigma of the noise of the state while training, not in validation: sigma sqrt(2/a) N(0, 1), a = dt / tau, at "
-        "every step and trial, beside the drive of each neuron.",
+        "every step and trial, beside the drive of each neuron; of cells sigma N(0, 1), added to each state after the "
+        "readout.",
         kinds=TRAIN,
         only=TASKED,
     )
@@ -259,108 +277,7 @@ class TrainValidateSection:
 
 
 @dataclass(frozen=True)
-class TrialParamsSection:
-    """[trialparams] The task; trial_params = {...} (JSON or a Python literal, as in bio_rnn_mem) sets the same keys."""
-
-    task_name: str = option(
-        Choice(
-            ("none", "seq_mem", "nback_mem", "pic_latent_mem", "pic_mem", "flip_flop", "odr", "dpa", "go_nogo", "dual")
-        ),
-        "none",
-        "The task; with one, several defaults differ.",
-    )
-    nr_of_trials: int = option(
-        Integer(1, 10_000_000), 500, "Trials: of each class of the n-back tasks, all of the others.", only=TASKED
-    )
-    train_size: float = option(
-        Number(0, 1, above=True), 0.8, "Share of the trials used for training.", only=SPLIT
-    )
-    trial_length: int = option(
-        Integer(2, 10_000), 5, "Stimuli per trial; the last is the target.", only=N_BACK
-    )
-    pattern_length: int = option(Integer(1, 10_000), 5, "Values to be recalled.", only=RECALL)
-    n_back: int = option(
-        Integer(1), 2, "Stimuli from the repeat to the target; below trial_length.", only=N_BACK
-    )
-    lure_rate: float = option(
-        Number(0, 1), 0.0, "Share of the non-matches with a repeat at a wrong lag.", only=N_BACK
-    )
-    n_bits: int = option(Integer(1, 1000), 3, "Bits to be remembered, each with a channel of pulses.", only=FLIP_FLOP)
-    trial_steps: int = option(Integer(6, 10_000), 100, "Steps per trial.", only=FLIP_FLOP)
-    switch_prob: float = option(
-        Number(0, 0.5), 0.01, "Probability per step and bit of a pulse, of each sign.", only=FLIP_FLOP
-    )
-    blind_steps: int = option(Integer(0, 10_000), 4, "Steps from a flip on that are not scored.", only=FLIP_FLOP)
-    input_noise: float = option(
-        Number(0, 1000),
-        0.15,
-        "Standard deviation of the noise on every step and channel of the input.",
-        only=NOISY_INPUT,
-    )
-    held_out: str = option(
-        Value(),
-        "none",
-        "Conditions that are for validation alone, and all of it: names such as AC go, BD nogo (of odr degrees), or "
-        "how many, drawn by seed; none: train_size splits the trials.",
-        only=DELAYED,
-    )
-    steps_per_second: int = option(
-        Integer(2, 1000), 10, "Steps of the network (model.dt) to a second of the task.", only=DELAYED
-    )
-    delay: float = option(Number(0, 1000, above=True), 3.0, "Seconds that an angle is remembered.", only=ODR)
-    delay_jitter: float | tuple[float, ...] = option(
-        NumberOrList(0, 100),
-        0.0,
-        "Seconds by which a delay is longer at most, at random in every trial; of a list, one of them.",
-        only=DELAYED,
-    )
-    iti_jitter: float | tuple[float, ...] = option(
-        NumberOrList(0, 100),
-        0.0,
-        "Seconds of further silence at most before the first event, at random; of a list, one of them.",
-        only=DELAYED,
-    )
-    silence_weight: float = option(
-        Number(0, 1_000_000),
-        1.0,
-        "Weight of the loss of outputs that are not silent when they should be.",
-        only=DELAYED,
-    )
-    margin: float = option(
-        Number(0, 1000), 1.0, "Mean output up to which a right decision is pushed further.", only=DECIDED
-    )
-    cross_entropy: float = option(
-        Number(0, 1),
-        0.0,
-        "Share of binary cross-entropy in the loss of decisions; the rest is that of the margin.",
-        only=DECIDED,
-    )
-    n_angles: int = option(Integer(0, 360), 8, "Angles, evenly on the circle; 0 = any.", only=ODR)
-    n_channels: int = option(Integer(3, 10_000), 16, "Channels, tuned to angles evenly on the circle.", only=ODR)
-    n_stimuli: int = option(Integer(1, 2), 1, "Angles to be remembered in a trial, one after the other.", only=ODR)
-    tuning: float = option(
-        Number(0, 1000), 1.0, "Modulation of the bump of input, [1 + tuning cos]+ / (1 + tuning).", only=ODR
-    )
-    erase: float = option(
-        Number(0, 1000), 1.0, "Negative input to all channels for a second, which ends the delay; 0 = none.", only=ODR
-    )
-    demanded_amplitude: float = option(
-        Number(0, 1000), 1.0, "Length of the readout (cos, sin) up to which it is pushed further.", only=ODR
-    )
-    angle_tolerance: float = option(
-        Number(0, 180), 15.0, "Degrees of error up to which an angle counts as right.", only=ODR
-    )
-    rescale: bool = option(Boolean(), True, "Bring every image to [0, 1].", only=PICTURES)
-    images: str = option(
-        Value(),
-        "",
-        "File of latents (.npz, .pt), or folder of MNIST's idx files; empty = a synthetic stand-in.",
-        only=PICTURES,
-    )
-
-
-@dataclass(frozen=True)
-class PretrainedParamsSection:
+class PretrainedParamsSection(Section):
     """[pretrainedparams] Which stored model of paths.pretrained a task starts from."""
 
     pretrained_epoch: int = option(Integer(0), 0, "Its epoch.", only=TASKED)

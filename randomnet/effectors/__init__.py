@@ -1,0 +1,11 @@
+"""Arms that a network moves, as steps that can be differentiated: what tasks of movement have in their loop."""
+
+from collections.abc import Callable
+from typing import Any
+
+from randomnet.effectors.arm import Effector, TorqueArm
+from randomnet.effectors.muscles import MuscleArm
+
+__all__ = ["EFFECTORS", "Effector", "MuscleArm", "TorqueArm"]
+
+EFFECTORS: dict[str, Callable[[], Effector[Any]]] = {"reach": TorqueArm, "random_target": MuscleArm}  # by their tasks

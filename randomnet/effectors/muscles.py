@@ -1,0 +1,65 @@
+"""An arm of two links moved by six muscles: motornet's RigidTendonArm26 with MujocoHillMuscle, an extra."""
+
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+from randomnet.tasks.reaching import SECONDS
+
+State = dict[str, Tensor]  # motornet's: joint, cartesian, muscle, geometry, fingertip
+
+
+def motornet() -> ModuleType:
+    """The package. Raises ValueError where it is not installed."""
+    try:
+        import motornet
+    except ImportError:
+        raise ValueError(
+            "expected motornet for the arm with muscles, got none installed: pip install -r requirements-motornet.txt "
+            "(reach has an arm that needs none)"
+        ) from None
+    return motornet
+
+
+class MuscleArm:
+    """States are motornet's; sensed are the fingertip, six lengths and six velocities of muscles, by their optimum.
+
+    Controls (batch, 6) are excitations, which motornet clips to [0, 1]. Raises ValueError without motornet.
+    """
+
+    controls = 6
+    sensed = 14  # motornet's own observation has the goal besides
+
+    def __init__(self) -> None:
+        package = motornet()
+        self.plant = package.effector.RigidTendonArm26(muscle=package.muscle.MujocoHillMuscle(), timestep=SECONDS)
+        self.device, self.dtype = torch.device("cpu"), torch.float32
+
+    def _like(self, values: Tensor) -> None:
+        """Go on in that precision and on that device."""
+        if (values.device, values.dtype) != (self.device, self.dtype):
+            self.device, self.dtype = values.device, values.dtype
+            self.plant.to(self.device)
+            for part in (self.plant.skeleton, self.plant.muscle):
+                part.to(self.device)
+            self.plant.to(dtype=self.dtype)
+
+    def start(self, angles: Tensor) -> State:
+        """Arms at rest at these angles (batch, 2), muscles without excitation; not differentiable in the angles."""
+        self._like(angles)
+        self.plant.states = {}
+        self.plant.reset(options={"joint_state": angles.detach(), "batch_size": len(angles)})
+        return {name: values.to(self.dtype) for name, values in self.plant.states.items()}
+
+    def step(self, state: State, drive: Tensor, load: Tensor) -> State:
+        """A bin later, under excitations (batch, 6) and forces (batch, 2) on the fingertip."""
+        self.plant.states = dict(state)
+        self.plant.step(drive, endpoint_load=load)
+        return dict(self.plant.states)
+
+    def observe(self, state: State) -> Tensor:
+        """(batch, 14): fingertip, lengths and velocities of the muscles by their optimal length and fastest."""
+        lengths = state["muscle"][:, 1] / self.plant.muscle.l0_ce[:, 0]
+        velocities = state["muscle"][:, 2] / self.plant.muscle.vmax[:, 0]
+        return torch.cat([state["fingertip"], lengths, velocities], -1)

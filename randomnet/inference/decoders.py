@@ -1,0 +1,128 @@
+"""What unrolls an initial state into latents and log rates: a cell of `cells`, or a network on a connectome."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from randomnet.cells import Cell, Layer, Learner, cell_of
+from randomnet.rnn import Network, driven, restored
+
+
+class Decoder(Learner, ABC):
+    """size: of the states; channels: of the inputs; neurons: whose rates it tells."""
+
+    size: int
+    channels: int
+    neurons: int
+
+    @abstractmethod
+    def decode(self, start: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """States (time, batch, size) and log rates (time, batch, neurons) after each step of inputs (time, batch,
+        channels), from start (batch, size)."""
+
+    @abstractmethod
+    def step(self, state: Tensor, x: Tensor) -> Tensor:
+        """The states (batch, size) after a step under x (batch, channels)."""
+
+    @abstractmethod
+    def log_rates(self, states: Tensor) -> Tensor:
+        """(..., neurons) of states (..., size)."""
+
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """What `decoder_of` builds it from, but for its parameters."""
+
+
+class CellDecoder(Decoder):
+    """A cell and a linear readout; the start that the cell itself could learn has no part in it."""
+
+    def __init__(self, cell: Cell, neurons: int, rng: np.random.Generator) -> None:
+        super().__init__()
+        self.size, self.channels, self.neurons = cell.size, cell.channels, neurons
+        cell.initial.requires_grad_(False)
+        self.cell, self.readout = cell, Layer(cell.size, neurons, rng)
+
+    def decode(self, start: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """States and log rates after each step of inputs, from start."""
+        states = self.cell.unroll(start, inputs)
+        return states, self.readout(states)
+
+    def step(self, state: Tensor, x: Tensor) -> Tensor:
+        """The states (batch, size) after a step under x (batch, channels)."""
+        return self.cell.step(state, x)
+
+    def log_rates(self, states: Tensor) -> Tensor:
+        """(..., neurons) of states (..., size)."""
+        return self.readout(states)
+
+    def description(self) -> dict[str, Any]:
+        """What `decoder_of` builds it from, but for its parameters."""
+        return {"kind": "cell", "cell": self.cell.description(), "neurons": self.neurons}
+
+
+class NetworkDecoder(Decoder):
+    """A network with an interface, whose readout are the log rates; states are h, in the rate form its rates.
+
+    Raises ValueError for a network without an interface.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        if not network.interface:
+            raise ValueError("a decoder must be a network with an interface, got one without")
+        self.network, self.size = network, network.n
+        self.channels = network.interface["input_weights"].shape[1]
+        self.neurons = len(network.joined()["readout_weights"])
+
+    def decode(self, start: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """States and log rates after each step of inputs, from start."""
+        joined = self.network.joined()
+        _, outputs, states = driven(self.network.dynamics(), joined, inputs, start, last=len(inputs))
+        return states, outputs
+
+    def step(self, state: Tensor, x: Tensor) -> Tensor:
+        """The states (batch, size) after a step under x (batch, channels)."""
+        system = self.network.alone()
+        drive = x @ self.network.interface["input_weights"].mT
+        return replace(system, drive=system.drive + drive).step(state)
+
+    def log_rates(self, states: Tensor) -> Tensor:
+        """(..., neurons) of states (..., size)."""
+        joined = self.network.joined()
+        rates = self.network.dynamics().rates(states)
+        return nn.functional.linear(rates, joined["readout_weights"], joined["readout_bias"])
+
+    def values(self) -> dict[str, Tensor]:
+        """The network's."""
+        return self.network.values()
+
+    def assign(self, values: Mapping[str, Tensor]) -> None:
+        """Set them. Raises ValueError."""
+        self.network.assign(values)
+
+    def project(self) -> None:
+        """Keep the network's signs and bounds after an update."""
+        self.network.project()
+
+    def description(self) -> dict[str, Any]:
+        """What `decoder_of` builds it from, but for its parameters."""
+        return {"kind": "network", "network": self.network.description()}
+
+
+def decoder_of(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Decoder:
+    """A decoder of a `description()` with `values()`, for looking at: nothing of a network's is trained any more.
+
+    Raises ValueError, or KeyError, where they do not belong together.
+    """
+    if description["kind"] == "network":
+        return NetworkDecoder(restored(description["network"], values))
+    decoder = CellDecoder(cell_of(description["cell"]), description["neurons"], np.random.default_rng(0))
+    own = {key: {name.removeprefix(f"{key}."): value for name, value in values.items() if name.startswith(f"{key}.")}
+           for key in ("cell", "readout")}  # fmt: skip
+    decoder.cell.assign(own["cell"])
+    decoder.readout.assign(own["readout"])
+    return decoder

@@ -1,0 +1,62 @@
+"""What models of recordings are judged by: how likely spikes are, and how far posteriors are from their priors.
+
+    poisson          rate - count log rate, the mean over all bins, neurons and trials (without ln count!)
+    gaussian_kl      KL(N(m, v) || N(prior m, prior v)), by dimension
+    ramp             the weight of the penalties, from epoch to epoch
+    PRIORS           of inferred inputs: autoregressive, student_t
+
+Source: Pandarinath et al. 2018, Keshtkaran et al. 2022 (LFADS, AutoLFADS).
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+RAMP = 81  # epochs until penalties have their whole weight
+FREEDOM = 3  # degrees of freedom of the Student's t
+
+
+def poisson(log_rates: Tensor, spikes: Tensor) -> Tensor:
+    """The mean of exp(log_rates) - spikes log_rates, both (..., N); a scalar."""
+    return (log_rates.exp() - spikes * log_rates).mean()
+
+
+def gaussian_kl(mean: Tensor, variance: Tensor, prior_mean: Tensor, prior_variance: float) -> Tensor:
+    """KL(N(mean, variance) || N(prior_mean, prior_variance)) of each entry, in nats."""
+    distance = (mean - prior_mean) ** 2 + variance
+    return 0.5 * (distance / prior_variance - 1 - (variance / prior_variance).log())
+
+
+def ramp(epoch: int) -> float:
+    """clip((epoch + 1) / 81, 0, 1)."""
+    return min(max((epoch + 1) / RAMP, 0.0), 1.0)
+
+
+def autoregressive(mean: Tensor, variance: Tensor, sample: Tensor, prior_variance: float, tau: float) -> Tensor:
+    """KL of N(mean, variance) from an AR(1) process along its samples, all (time, batch, inputs); the mean over trials.
+
+    The process forgets with exp(-1 / tau) per bin, begins with and keeps the stationary variance prior_variance. Each
+    step's KL is exact, given the sample before.
+    """
+    forget = math.exp(-1 / tau)
+    before = torch.cat([torch.zeros_like(sample[:1]), sample[:-1]])
+    first = gaussian_kl(mean[:1], variance[:1], before[:1], prior_variance)
+    later = gaussian_kl(mean[1:], variance[1:], forget * before[1:], prior_variance * (1 - forget**2))
+    return torch.cat([first, later]).sum((0, 2)).mean()
+
+
+def student_t(mean: Tensor, variance: Tensor, sample: Tensor, prior_variance: float, tau: float) -> Tensor:
+    """The same from independent Student's t with 3 degrees of freedom and that variance, estimated at the samples; tau:
+    has no part in it."""
+    scale = math.sqrt(prior_variance * (FREEDOM - 2) / FREEDOM)
+    own = -0.5 * ((sample - mean) ** 2 / variance + (2 * math.pi * variance).log())
+    half = (FREEDOM + 1) / 2
+    constant = math.lgamma(half) - math.lgamma(FREEDOM / 2) - 0.5 * math.log(FREEDOM * math.pi) - math.log(scale)
+    prior = constant - half * torch.log1p((sample / scale) ** 2 / FREEDOM)
+    return (own - prior).sum((0, 2)).mean()
+
+
+Prior = Callable[[Tensor, Tensor, Tensor, float, float], Tensor]
+PRIORS: dict[str, Prior] = {"autoregressive": autoregressive, "student_t": student_t}

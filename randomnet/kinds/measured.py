@@ -1,0 +1,85 @@
+"""What is measured of a network before and after its training: spectrum, spectral radius, overlaps."""
+
+import hashlib
+from typing import Any
+
+import torch
+
+from randomnet.config import Run
+from randomnet.kinds import building, reaching, spectral
+from randomnet.objectives import Course, Objective
+from randomnet.rnn import Network
+
+MOST_REMEMBERED = 16
+SHOWN_TRIALS = 100  # whose overlaps are written
+_REMEMBERED: dict[Any, dict[str, Any]] = {}  # spectra of networks that training begins with
+
+
+def initial(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
+    """`now` before training; combos often share their first network, and its full spectrum takes longer than many
+    epochs, so that the latest ones are remembered."""
+    digest = hashlib.sha256()
+    for tensor in (*start.network.fingerprint(), start.state):
+        digest.update(tensor.cpu().numpy().tobytes())
+    key = run.config.shape(), digest.digest()
+    if key not in _REMEMBERED:
+        _REMEMBERED[key] = now(run, start, goal)
+        for old in list(_REMEMBERED)[:-MOST_REMEMBERED]:
+            del _REMEMBERED[old]
+    measured = dict(_REMEMBERED[key])
+    if courses(run):
+        with torch.no_grad():
+            measured["loss"] = float(goal.measure([start.network], None, fresh=True)[0].loss)
+    return measured
+
+
+def now(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
+    """What is reported of the network as it is now, as tensors and plain values."""
+    measured: dict[str, Any] = radius(start)
+    if run.config.uses_spectrum:
+        k, inputs = asked(run, start, goal)
+        found = spectral.compute(run, start, k, inputs=inputs)
+        measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
+        measured["figures"] = spectral.figures(found)
+    if reaching.is_closed(run):
+        measured |= reaching.shown(start.network, goal)
+    elif run.config.has_task and start.network.rank:
+        measured["overlaps"] = _overlaps(start.network, goal.validation.inputs)
+    return measured
+
+
+@torch.no_grad()
+def _overlaps(network: Network, inputs: torch.Tensor) -> torch.Tensor:
+    """Overlaps (trials, time, K) of the first validation trials with the selection vectors."""
+    return network.overlaps(network.run(inputs[:, :SHOWN_TRIALS])[0]).transpose(0, 1).cpu()
+
+
+def radius(start: building.Start) -> dict[str, float]:
+    """The spectral radius of the network's weights as they are now, unless it is too large for it."""
+    if start.connectome is None or start.connectome.n > building.LARGEST_FULL:
+        return {}
+    matrix = building.double(start.network).matrix().detach()
+    if not bool(matrix.isfinite().all()):  # of which LAPACK may look for eigenvalues for ever
+        return {}
+    return {"spectral_radius": float(torch.linalg.eigvals(matrix).abs().max())}
+
+
+def asked(run: Run, start: building.Start, goal: Objective) -> tuple[int, torch.Tensor | None]:
+    """How many exponents, and along what: all of the network, if these are not too many; with a task as the config
+    says, along validation."""
+    n = start.connectome.n
+    if run.config.has_task:
+        return building.exponents_of(run, n), goal.validation.inputs
+    return building.largest_frame(run, n), None
+
+
+def courses(run: Run) -> tuple[Course, ...]:
+    """How the trajectory goes on from epoch to epoch; none where all epochs are alike."""
+    chosen = run.config.lyapunov
+    window = chosen.tsim if chosen.tsim_first == "tsim" else chosen.tsim_first
+    return (Course(chosen.warm_start, window),) if chosen.warm_start or window < chosen.tsim else ()
+
+
+def leading(run: Run, start: building.Start) -> torch.Tensor:
+    """The frame of the exponents that the config asks for, (k, N) float64."""
+    return start.frame[: building.exponents_of(run, start.connectome.n)]

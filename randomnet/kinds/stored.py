@@ -1,0 +1,158 @@
+"""Task-trained networks of kind = train, whatever they are made of, as later stages see them: states, step, readout."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from randomnet import results
+from randomnet.architectures import CellNetwork, restored_cells
+from randomnet.config import ConfigError
+from randomnet.rnn import Dynamics, restored
+
+WHICH = ("best", "last")
+
+
+class Trained(ABC):
+    """A trained system: n states, channels, outputs, and dt, the time of a step in tau. All is without gradient, in the
+    precision of training unless `double` is asked for."""
+
+    n: int
+    channels: int
+    outputs: int
+    dt: float
+
+    @abstractmethod
+    def rest(self, batch: int) -> Tensor:
+        """The states (batch, n) that trials start from."""
+
+    @abstractmethod
+    def step(self, state: Tensor, x: Tensor) -> Tensor:
+        """The states (batch, n) one step after `state` under inputs x (batch, channels)."""
+
+    @abstractmethod
+    def readout(self, states: Tensor) -> Tensor:
+        """Outputs (..., outputs) of states (..., n)."""
+
+    @torch.no_grad()
+    def run(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """States (batch, time, n) after each step of inputs (batch, time, channels), and the outputs then.
+
+        Raises ValueError for other channels.
+        """
+        if inputs.ndim != 3 or inputs.shape[2] != self.channels:
+            raise ValueError(f"inputs must have shape (batch, time, {self.channels}), got {tuple(inputs.shape)}")
+        state = self.rest(len(inputs))
+        states = []
+        for given in inputs.to(state).unbind(1):
+            state = self.step(state, given)
+            states.append(state)
+        stacked = torch.stack(states, 1)
+        return stacked, self.readout(stacked)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork(Trained):
+    """A RandomNet network: the state is h in the current form, and the rates in the rate form."""
+
+    system: Dynamics
+    interface: Mapping[str, Tensor]
+
+    @property
+    def n(self) -> int:
+        """Neurons."""
+        return self.system.gains.shape[-1]
+
+    @property
+    def channels(self) -> int:
+        """Of the input."""
+        return self.interface["input_weights"].shape[1]
+
+    @property
+    def outputs(self) -> int:
+        """Of the readout."""
+        return len(self.interface["readout_weights"])
+
+    @property
+    def dt(self) -> float:
+        """A step, in tau."""
+        return self.system.dt
+
+    def rest(self, batch: int) -> Tensor:
+        """Zeros."""
+        return self.system.gains.new_zeros(batch, self.n)
+
+    def step(self, state: Tensor, x: Tensor) -> Tensor:
+        """One step with the drive of x beside the constant one."""
+        return replace(self.system, drive=self.system.drive + x @ self.interface["input_weights"].mT).step(state)
+
+    def readout(self, states: Tensor) -> Tensor:
+        """Of the rates."""
+        weights, bias = (self.interface[f"readout_{name}"] for name in ("weights", "bias"))
+        return self.system.rates(states) @ weights.mT + bias
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedCells(Trained):
+    """A network of cells; a step is the unit of its time."""
+
+    network: CellNetwork
+    dt: float = 1.0
+
+    @property
+    def n(self) -> int:
+        """States."""
+        return self.network.n
+
+    @property
+    def channels(self) -> int:
+        """Of the input."""
+        return self.network.cell.channels
+
+    @property
+    def outputs(self) -> int:
+        """Of the readout."""
+        return self.network.outputs
+
+    def rest(self, batch: int) -> Tensor:
+        """The learnt initial state."""
+        return self.network.cell.start(batch)
+
+    def step(self, state: Tensor, x: Tensor) -> Tensor:
+        """A step of the cell."""
+        return self.network.cell.step(state, x)
+
+    def readout(self, states: Tensor) -> Tensor:
+        """Of the states."""
+        return self.network.readout(states)
+
+
+def load_trained(folder: results.RunFolder, which: str = "best", double: bool = False) -> Trained:
+    """The network, best or last, in the model.pt of a complete run of kind = train on a task. Raises ConfigError."""
+    path = folder.path / "model.pt"
+    saved = read_model(path)
+    try:
+        if "architecture" in saved["network"]:
+            network = restored_cells(saved["network"], saved[which])
+            return TrainedCells(network.double() if double else network)
+        network = restored(saved["network"], saved[which])
+        if double:
+            network = network.double()
+        if not network.interface:
+            raise ConfigError(f"[source] folder: expected a network trained on a task, got {path} of one without")
+        interface = {name: value.detach() for name, value in network.joined().items()}
+        return TrainedNetwork(network.alone(), interface)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(f"[source] folder: expected a model.pt of this version, got {path}: {error}") from None
+
+
+def read_model(path: Path) -> dict[str, Any]:
+    """What a model.pt holds. Raises ConfigError."""
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise ConfigError(f"[source] folder: expected a model.pt in it, got {path}: {type(error).__name__}") from None

@@ -1,0 +1,178 @@
+"""What is written of a network that has been trained: model.pt, arrays.npz, the figures of run.json."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from randomnet import results
+from randomnet.architectures import CellNetwork
+from randomnet.config import TRAINED, Run
+from randomnet.kinds import building
+from randomnet.kinds.followed import conditions_of, event_arrays
+from randomnet.kinds.measured import SHOWN_TRIALS
+from randomnet.kinds.reaching import REACHED
+from randomnet.rnn import FACTORS, Network
+from randomnet.training import Progress
+
+REPORTED = (  # of the spectra before and after training
+    "lambda_max",
+    "n_positive",
+    "D_KY",
+    "h_KS",
+    "sum_rule_residual",
+    "drift",
+    "log10_condition_max",
+    "interval",
+    "converged",
+    "notes",
+)
+
+
+def written(
+    run: Run,
+    folder: results.RunFolder,
+    start: building.Start,
+    progress: Progress,
+    values: dict[str, torch.Tensor],
+    initial: dict[str, Any],
+    final: dict[str, Any],
+    seconds: float,
+) -> dict[str, Any]:
+    """Write the files of a run that has been trained; what run.json says of it.
+
+    values: of the network before training; initial, final: as of `measured.now`.
+    """
+    if run.config.trainvalidate.store_every_epoch and progress.history:
+        store(run, folder, start.network, progress.epoch - 1)
+    results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history, columns=_columns(progress)))
+    results.write_arrays(folder.path / "arrays.npz", _arrays(run, start, values, progress, initial, final))
+    results.write_bytes(folder.path / "model.pt", torch_bytes(_model(start.network, progress, run.config.trained)))
+    return {
+        "status": results.DIVERGED if progress.diverged else results.COMPLETE,
+        "reason": progress.reason,
+        "summary": {
+            **_losses(progress, initial),
+            **_figures("initial", initial),
+            **_figures("final", final),
+            "seconds": round(seconds, 2),
+        },
+        "connectome": start.facts(),
+    }
+
+
+def _figures(when: str, found: dict[str, Any]) -> dict[str, Any]:
+    spectrum = found.get("figures", {})
+    named = {f"{name}_{when}": value for name, value in spectrum.items() if name in REPORTED}
+    errors = {f"lambda_max_{when}_stderr": spectrum["lambda_max_stderr"]} if "lambda_max" in spectrum else {}
+    return named | errors | {f"spectral_radius_{when}": found.get("spectral_radius")}
+
+
+def _losses(progress: Progress, initial: dict[str, Any]) -> dict[str, float]:
+    history = pd.DataFrame(progress.history, columns=_columns(progress))
+    found: dict[str, float] = {"epochs_done": len(history)}
+    for column, name in (("train_loss", "loss"), ("validate_loss", "validate_loss")):
+        if column in history and len(history):
+            found[f"{name}_initial"], found[f"{name}_final"] = history[column].iloc[0], history[column].iloc[-1]
+            found[f"{name}_best"] = history[column].min()
+    # the losses of history are those before an update; these are of the networks that model.pt holds
+    found["loss_final"] = progress.final_loss
+    found["loss_best"] = min(found.get("loss_best", progress.final_loss), progress.final_loss)
+    if "loss" in initial:  # those of the epochs are of shorter records
+        found |= {"loss_initial": initial["loss"], "loss_best": progress.best_loss}
+    if "validate_metrics" in history:
+        found["validate_metrics_final"] = history["validate_metrics"].iloc[-1]
+        found["validate_metrics_best"] = history["validate_metrics"].max()
+    others = [name for name in history if name.startswith("validate_") and f"{name}_final" not in found]
+    found |= {f"{name}_final": history[name].iloc[-1] for name in others}
+    return {**found, "epoch_best": progress.best_epoch}
+
+
+def _columns(progress: Progress) -> list[str] | None:
+    return None if progress.history else ["epoch", "train_loss", "lambda_max", "seconds"]
+
+
+def _arrays(
+    run: Run,
+    start: building.Start,
+    values: dict[str, torch.Tensor],
+    progress: Progress,
+    initial: dict[str, Any],
+    final: dict[str, Any],
+) -> dict[str, np.ndarray]:
+    if start.connectome is None:
+        return {f"{name}_{when}": found[name].numpy() for when, found in (("initial", initial), ("final", final))
+                for name in REACHED if name in found}  # fmt: skip
+    arrays = {"groups": start.labels, "state_initial": start.state.cpu().numpy()}
+    arrays |= _beside_overlaps(run) if "overlaps" in final else {}
+    if run.config.spectrum_loss in ("l2", "mse"):
+        arrays["target"] = building.target_of(run, start.connectome.n)
+    for when, found, held in (("initial", initial, values), ("final", final, progress.last)):
+        if "exponents" in found:
+            arrays[f"spectrum_{when}"] = found["exponents"].numpy()
+            arrays[f"spectrum_{when}_stderr"] = found["stderr"].numpy()
+        arrays |= {f"{name}_{when}": found[name].numpy() for name in REACHED if name in found}
+        if "overlaps" in found:
+            arrays[f"overlaps_{when}"] = found["overlaps"].numpy()
+        weights = ("weights",) if "weights" in run.config.trained else ()
+        for name in ("gains", "shifts", *weights, *(FACTORS if start.network.rank else ())):
+            arrays[f"{name}_{when}"] = held[name].cpu().numpy()
+    if "weights" in run.config.trained:
+        arrays["post"], arrays["pre"] = start.connectome.post, start.connectome.pre
+    for name in TRAINED:
+        moving = getattr(start.network, name).moving
+        if moving is not None:
+            arrays[f"{name}_moving"] = moving.cpu().numpy()
+    return arrays
+
+
+def _beside_overlaps(run: Run) -> dict[str, np.ndarray]:
+    """What belongs to the overlaps: time (T,) in tau, the trials' conditions, and events in tau."""
+    trials, dt = building.trials_of(run)[1], run.config.model.dt
+    index, names = conditions_of(trials)
+    return {
+        "overlaps_times": dt * np.arange(1, 1 + trials.inputs.shape[1]),
+        "overlaps_conditions": np.array(names)[index[:SHOWN_TRIALS]],
+        **event_arrays(trials.events, dt),
+    }
+
+
+def _model(network: Network | CellNetwork, progress: Progress, trained: tuple[str, ...]) -> dict[str, Any]:
+    # under the network's own names: equal ones read from a checkpoint are other objects, which pickle would tell apart
+    names, held = list(network.values()), (progress.last, progress.best or progress.last)
+    last, best = ({name: values[name] for name in names} for values in held)
+    return {
+        "network": network.description(),
+        "last": last,
+        "best": best,
+        "best_epoch": progress.best_epoch,
+        "trained": list(trained),
+    }
+
+
+def store(run: Run, folder: results.RunFolder, network: Network | CellNetwork, epoch: int) -> None:
+    """Keep a network of a task under bio_rnn_mem's name of an epoch."""
+    if run.config.has_task and isinstance(network, Network):
+        path = folder.path.parent / f"model_state_dict_epoch_{epoch}_iter_{run.iteration}.pth"
+        results.write_bytes(path, torch_bytes(network.elman_state_dict()))
+
+
+def torch_bytes(record: dict[str, Any]) -> bytes:
+    """What torch saves of tensors and plain values."""
+    buffer = io.BytesIO()
+    torch.save(record, buffer)
+    return buffer.getvalue()
+
+
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """The checkpoint, or None; a damaged one is set aside, and the runs start anew."""
+    if not path.exists():
+        return None
+    try:
+        return torch.load(path, weights_only=True, map_location=device)
+    except Exception:  # a damaged file can raise nearly anything
+        path.replace(path.with_suffix(".damaged"))
+        return None

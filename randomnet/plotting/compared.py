@@ -1,0 +1,274 @@
+"""Inferred dynamics beside true ones: scores by model, and trajectories, fixed points, eigenvalues and rates."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle
+
+from randomnet.plotting.style import (
+    COLOURS,
+    DASHED,
+    DOTTED,
+    DOUBLE,
+    REFERENCE,
+    STYLE,
+    Series,
+    circle_limits,
+    finite_values,
+    jitter,
+    legend,
+    mark_handle,
+    new_figure,
+    plain,
+    set_groups,
+    set_ylabel,
+)
+
+COLUMNS = 4  # panels side by side
+TRUE, INFERRED = "0.35", COLOURS[0]
+STABLE, UNSTABLE = "o", "X"
+MARGIN = 0.06  # around trajectories, as a share of their range
+MOST_GROUPS = 8  # whose values of an axis are written under it
+INTERVAL_FROM = 3  # models; the interval of two is so wide that it hides all else
+NARROWEST = 0.05  # of a score's axis, as a share of its values, or of the largest there can be
+BEYOND = 0.06  # of a score's axis beyond what there can be
+SPACED = 1.2  # between rates, as a share of the largest range
+
+
+@dataclass(frozen=True)
+class Score:
+    """One quantity: its column and its label with unit; limit: the column of the best value there can be, named `best`
+    and drawn with `dash`; most, least: values that nothing passes."""
+
+    column: str
+    label: str
+    limit: str = ""
+    best: str = ""
+    dash: Any = DASHED
+    most: float | None = None
+    least: float | None = None
+
+
+Interval = Callable[[np.ndarray], tuple[float, float]]
+
+
+def scores(
+    table: pd.DataFrame, panels: Sequence[Score], series: Sequence[Series], interval: Interval, groups: Sequence[str],
+    xlabel: str = "", title: str = "", numeric: bool = False,
+) -> Figure:  # fmt: skip
+    """A panel per score: a dot per model, the mean of each group, from INTERVAL_FROM models on with its interval, and
+    the best value there can be.
+
+    table: one row per model: series, x (the place of its group, or with `numeric` a number), and the panels' columns,
+    nan where they are not known. groups: what is written at the places; none with `numeric`, where means are joined.
+    """
+    rows = -(-len(panels) // COLUMNS)
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, 1.55 * rows + 0.15, title)
+        grid = figure.subplots(rows, min(COLUMNS, len(panels)), sharex=True, squeeze=False).ravel()
+        for axes in grid[len(panels) :]:
+            axes.set_axis_off()
+        for number, (axes, panel) in enumerate(zip(grid, panels, strict=False)):
+            _score(axes, table, panel, series, interval, numeric)
+            lowest = number + COLUMNS >= len(panels)
+            axes.tick_params(labelbottom=lowest)
+            if numeric:
+                _ticks(axes, table["x"])
+            elif len(groups) > MOST_GROUPS or not any(groups):
+                axes.set_xticks([])
+            else:
+                set_groups(axes, groups, 18)
+        legend(figure, _score_handles(table, panels, series), f"Under the axes: {xlabel}" if xlabel else "")
+        return figure
+
+
+def _ticks(axes: Axes, values: pd.Series) -> None:
+    places = np.unique(finite_values(values))
+    if len(places) and places.min() > 0 and places.max() / places.min() > COLUMNS:
+        axes.set_xscale("log")
+    axes.set_xticks(places, [f"{place:g}" for place in places])
+    axes.set_xticks([], minor=True)
+
+
+def _score(
+    axes: Axes, table: pd.DataFrame, panel: Score, series: Sequence[Series], interval: Interval, numeric: bool
+) -> None:
+    for one in series:
+        own = table[table["series"] == one.text]
+        means = {}
+        for x, part in own.groupby("x"):
+            values = finite_values(part[panel.column])
+            if not len(values):
+                continue
+            means[x] = values.mean()
+            width = 0.0 if numeric else 0.35
+            axes.plot(x + width * jitter(len(values)), values, one.marker, color=one.color, markersize=3.2,
+                      alpha=0.6, markeredgewidth=0, zorder=4)  # fmt: skip
+            if len(values) >= INTERVAL_FROM:
+                axes.vlines(x, *interval(values), color=one.color, linewidth=1.0, zorder=3)
+        axes.plot(list(means), list(means.values()), color=one.color if numeric else "k", linewidth=1.0,
+                  linestyle=one.linestyle if numeric else "", marker="_", markersize=8, zorder=5)  # fmt: skip
+    _limit(axes, table, panel, numeric)
+    _within(axes, panel)
+    axes.margins(x=0.08)
+    if not numeric:
+        axes.set_xlim(-0.6, table["x"].max() + 0.6)
+    set_ylabel(axes, panel.label)
+
+
+def _within(axes: Axes, panel: Score) -> None:
+    """Limits: all there can be, where that is known; else with room around the values, but not far beyond what there
+    can be, and no range of next to nothing."""
+    if panel.most is not None and panel.least is not None:
+        beyond = BEYOND * (panel.most - panel.least)
+        axes.set_ylim(panel.least - beyond, panel.most + beyond)
+        return
+    axes.margins(y=0.12)
+    low, high = axes.get_ylim()
+    narrowest = NARROWEST * (max(abs(low), abs(high)) if panel.most is None else panel.most)
+    middle, half = (low + high) / 2, max(high - low, narrowest) / 2
+    low, high = middle - half, middle + half
+    axes.set_ylim(low if panel.least is None else max(low, panel.least - 2 * BEYOND * half),
+                  high if panel.most is None else min(high, panel.most + 2 * BEYOND * half))  # fmt: skip
+
+
+def _limit(axes: Axes, table: pd.DataFrame, panel: Score, numeric: bool) -> None:
+    """The best value there can be, of each place its own: a short line, or with numbers a dashed one."""
+    if panel.limit not in table:
+        return
+    levels = table.groupby("x")[panel.limit].mean().dropna()
+    if numeric:
+        axes.plot(levels.index, levels, color=REFERENCE, linestyle=panel.dash, linewidth=0.8, zorder=2)
+    else:
+        for x, level in levels.items():
+            axes.hlines(level, x - 0.45, x + 0.45, color=REFERENCE, linestyle=panel.dash, linewidth=0.8, zorder=2)
+
+
+def _score_handles(table: pd.DataFrame, panels: Sequence[Score], series: Sequence[Series]) -> list[Artist]:
+    found: list[Artist] = [mark_handle(one) for one in series if (table["series"] == one.text).any()]
+    most = table.groupby(["series", "x"]).size().max()
+    text = "mean, line: 95 % interval over iterations" if most >= INTERVAL_FROM else "mean over iterations"
+    found.append(Line2D([], [], color="k", marker="_", markersize=8, linestyle="", label=text))
+    limits = {panel.best: panel.dash for panel in panels if panel.limit in table}
+    found += [Line2D([], [], color=REFERENCE, linestyle=dash, linewidth=0.8, label=best)
+              for best, dash in limits.items()]  # fmt: skip
+    return found
+
+
+# ---- one model beside the truth
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A model beside the truth; what is not known is None.
+
+    name: for the row. true, inferred: trajectories (E, T, 2) in the same plane; explained (2,): of the true variance.
+    points, unstable: of fixed points there, (P, 2), (P,) and (Q, 2), (Q,), true ones first. flow: the grid (n, n, 2)
+    and both velocities. eigenvalues: (m,) complex of both, and what they are of. rates: (T, neurons) of both.
+    """
+
+    name: str
+    true: np.ndarray
+    inferred: np.ndarray
+    explained: np.ndarray
+    points: tuple[np.ndarray, np.ndarray] | None = None
+    unstable: tuple[np.ndarray, np.ndarray] | None = None
+    flow: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+    eigenvalues: tuple[np.ndarray, np.ndarray] | None = None
+    eigenvalues_of: str = ""
+    rates: tuple[np.ndarray, np.ndarray] | None = None
+
+
+def beside(models: Sequence[Beside], title: str = "") -> Figure:
+    """A row per model: true states, inferred states mapped to them, eigenvalues, and rates of a trial."""
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(DOUBLE, 1.95 * len(models) + 0.2, title)
+        grid = figure.subplots(len(models), 4, squeeze=False, width_ratios=[1, 1, 1, 1.1])
+        for row, model in zip(grid, models, strict=True):
+            _states(row[0], model, 0)
+            _states(row[1], model, 1)
+            _eigenvalues(row[2], model)
+            _rates(row[3], model)
+        for axes, text in zip(grid[0][:2], ("true states", "inferred states, mapped"), strict=True):
+            axes.set_title(text)
+        legend(figure, _beside_handles(models), "")
+        return figure
+
+
+def _states(axes: Axes, model: Beside, which: int) -> None:
+    color = (TRUE, INFERRED)[which]
+    known = np.concatenate([model.true.reshape(-1, 2), *([model.points[0]] if model.points else [])])
+    if model.flow:
+        _arrows(axes, model.flow[0], model.flow[1 + which])
+    for line in (model.true, model.inferred)[which]:
+        axes.plot(line[:, 0], line[:, 1], color=color, linewidth=0.6, alpha=0.7, zorder=2)
+    if model.points:
+        for grows, marker in ((False, STABLE), (True, UNSTABLE)):
+            some = model.points[which][(model.unstable[which] > 0) == grows]
+            axes.plot(some[:, 0], some[:, 1], linestyle="", marker=marker, color="k", markersize=4,
+                      markerfacecolor="k" if not grows else "white", markeredgewidth=0.7, zorder=4)  # fmt: skip
+    low, high = known.min(0), known.max(0)
+    margin = MARGIN * np.maximum(high - low, 1e-12)
+    axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
+    axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
+    axes.set_xlabel(f"PC 1 ({model.explained[0]:.0%})")
+    axes.set_ylabel(f"{plain(model.name)}\nPC 2 ({model.explained[1]:.0%})" if which == 0 else "")
+
+
+def _arrows(axes: Axes, grid: np.ndarray, velocity: np.ndarray) -> None:
+    """Directions alone: speeds differ by decades."""
+    speed = np.linalg.norm(velocity, axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit = np.where(speed > 0, velocity / speed, 0.0)
+    axes.quiver(grid[..., 0], grid[..., 1], unit[..., 0], unit[..., 1], color="0.75", scale=22, width=0.006, zorder=1)
+
+
+def _eigenvalues(axes: Axes, model: Beside) -> None:
+    if model.eigenvalues is None:
+        axes.set_axis_off()
+        return
+    axes.add_patch(Circle((0, 0), 1.0, fill=False, edgecolor=REFERENCE, linestyle=DOTTED, linewidth=0.8, zorder=1))
+    true, inferred = (np.ravel(values) for values in model.eigenvalues)
+    axes.plot(true.real, true.imag, "o", color=TRUE, markerfacecolor="none", markersize=4.5, markeredgewidth=0.7,
+              zorder=2)  # fmt: skip
+    axes.plot(inferred.real, inferred.imag, "o", color=INFERRED, markersize=2.2, markeredgewidth=0, zorder=3)
+    across, reach = circle_limits(np.concatenate([true, inferred]))
+    axes.set_xlim(across)
+    axes.set_ylim(-reach, reach)
+    axes.set_box_aspect(1)
+    axes.set_xlabel("Re λ")
+    axes.set_ylabel("Im λ")
+    axes.set_title(model.eigenvalues_of)
+
+
+def _rates(axes: Axes, model: Beside) -> None:
+    if model.rates is None:
+        axes.set_axis_off()
+        return
+    true, inferred = model.rates
+    step = SPACED * max(float(np.ptp(true, axis=0).max()), 1e-12)
+    for number in range(true.shape[1]):
+        axes.plot(true[:, number] + number * step, color=TRUE, linewidth=0.9)
+        axes.plot(inferred[:, number] + number * step, color=INFERRED, linewidth=0.9)
+    axes.set_yticks([])
+    axes.set_ylabel(f"rates of {true.shape[1]} neurons")
+    axes.set_xlabel("bin")
+
+
+def _beside_handles(models: Sequence[Beside]) -> list[Line2D]:
+    found = [Line2D([], [], color=TRUE, label="true"), Line2D([], [], color=INFERRED, label="inferred")]
+    if any(model.points for model in models):
+        found.append(Line2D([], [], linestyle="", marker=STABLE, color="k", markersize=4, label="stable fixed point"))
+        found.append(Line2D([], [], linestyle="", marker=UNSTABLE, color="k", markerfacecolor="white", markersize=4,
+                            markeredgewidth=0.7, label="unstable fixed point"))  # fmt: skip
+    if any(model.eigenvalues for model in models):
+        found.append(Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8, label="unit circle"))
+    return found

@@ -1,0 +1,143 @@
+"""The `Recording` record: trials of spikes by split, with whatever is known of what is behind them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+SPLITS = ("train", "valid", "test")
+TIMED = ("spikes", "rates", "latents", "inputs", "true_inputs")  # arrays (B, T, .)
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Some trials, of T bins each.
+
+    spikes: (B, T, N) uint8 or uint16, the `heldin` first neurons held in and the others held out. inds: (B,) int64, the
+    numbers of the trials. Where they are known, else None: rates (B, T, N), expected spikes per bin; latents (B, T, D),
+    the states that the neurons read; inputs (B, T, C), what the system received, and true_inputs, the same without
+    noise; all float32. conds: (B,) int64; extra: (B, E), times in bins. Raises ValueError naming both shapes.
+    """
+
+    spikes: np.ndarray
+    heldin: int
+    inds: np.ndarray
+    rates: np.ndarray | None = None
+    latents: np.ndarray | None = None
+    inputs: np.ndarray | None = None
+    true_inputs: np.ndarray | None = None
+    conds: np.ndarray | None = None
+    extra: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.spikes.ndim != 3 or self.spikes.dtype not in (np.uint8, np.uint16):
+            raise ValueError(f"spikes must have shape (trials, time, neurons) and be uint8 or uint16, got "
+                             f"{self.spikes.shape} {self.spikes.dtype}")  # fmt: skip
+        if not 0 < self.heldin <= self.spikes.shape[2]:
+            raise ValueError(f"heldin must be from 1 to the {self.spikes.shape[2]} neurons, got {self.heldin}")
+        for name in TIMED[1:]:
+            array = getattr(self, name)
+            if array is not None and (array.ndim != 3 or array.shape[:2] != self.spikes.shape[:2]):
+                raise ValueError(f"{name} must have shape (trials, time, .) as spikes {self.spikes.shape}, "
+                                 f"got {array.shape}")  # fmt: skip
+            if array is not None and not np.isfinite(array).all():
+                raise ValueError(f"{name} must be finite, got nan or infinite values")
+        if self.rates is not None and (self.rates < 0).any():
+            raise ValueError(f"rates must not be below 0, got {self.rates.min():g}")
+        if self.rates is not None and self.rates.shape != self.spikes.shape:
+            raise ValueError(f"rates must have the shape of spikes {self.spikes.shape}, got {self.rates.shape}")
+        for name, dimensions in (("inds", 1), ("conds", 1), ("extra", 2)):
+            array = getattr(self, name)
+            if array is not None and (array.ndim != dimensions or len(array) != len(self.spikes)):
+                shape = "(trials,)" if dimensions == 1 else "(trials, .)"
+                raise ValueError(f"{name} must have shape {shape} as spikes {self.spikes.shape}, got {array.shape}")
+
+    def __len__(self) -> int:
+        """Number of trials."""
+        return len(self.spikes)
+
+    @property
+    def held_in(self) -> np.ndarray:
+        """Spikes (B, T, heldin) that models may see."""
+        return self.spikes[..., : self.heldin]
+
+    @property
+    def held_out(self) -> np.ndarray:
+        """Spikes (B, T, N - heldin) that models are to predict."""
+        return self.spikes[..., self.heldin :]
+
+    def only(self, chosen: np.ndarray) -> "Split":
+        """Some of the trials, by their places here."""
+        names = [entry.name for entry in fields(self) if entry.name != "heldin"]
+        arrays = {name: getattr(self, name) for name in names}
+        return replace(self, **{name: array[chosen] for name, array in arrays.items() if array is not None})
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Trials by split, train and valid at least, of the same neurons, bins and channels.
+
+    readout: (D, N) float32, how neurons read latents; mean, sd: () or (N,) float64, of what they read, and chosen (N,)
+    the latent of each where it is one. about: plain values, such as seed and dispersion. notes: what was missing in
+    the file. Raises ValueError where splits do not fit each other.
+    """
+
+    splits: Mapping[str, Split]
+    readout: np.ndarray | None = None
+    mean: np.ndarray | None = None
+    sd: np.ndarray | None = None
+    chosen: np.ndarray | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not {"train", "valid"} <= set(self.splits) <= set(SPLITS):
+            raise ValueError(f"splits must be train and valid, and may be test, got {', '.join(self.splits)}")
+        first = self.splits["train"]
+        for name, split in self.splits.items():
+            for what in TIMED:
+                ours, others = _shape(first, what), _shape(split, what)
+                if ours and others and ours != others:
+                    raise ValueError(f"{what} of train and {name} must agree in (time, .), got {ours} and {others}")
+            if split.heldin != first.heldin:
+                raise ValueError(f"heldin of train and {name} must agree, got {first.heldin} and {split.heldin}")
+
+    @property
+    def neurons(self) -> int:
+        """All of them, held in or out."""
+        return self.splits["train"].spikes.shape[2]
+
+    @property
+    def heldin(self) -> int:
+        """How many are held in; they come first."""
+        return self.splits["train"].heldin
+
+
+def _shape(split: Split, what: str) -> tuple[int, ...]:
+    array = getattr(split, what)
+    return () if array is None else array.shape[1:]
+
+
+def parted(
+    trials: int, valid: float, test: float, rng: np.random.Generator, strata: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Which of so many trials are in train, valid and test: at random, each ascending.
+
+    valid, test: shares, of at least one trial each; of every stratum where strata (trials,) are given. Raises
+    ValueError where none is left to train on.
+    """
+    order = rng.permutation(trials)
+    labels = np.zeros(trials, np.int64) if strata is None else strata[order]
+    found: dict[str, list[np.ndarray]] = {name: [] for name in SPLITS}
+    for label in np.unique(labels):
+        there = order[labels == label]
+        counts = [max(1, round(share * len(there))) for share in (valid, test)]
+        if not (valid > 0 and test > 0 and sum(counts) < len(there)):
+            of = "" if strata is None else " of each condition"
+            raise ValueError(f"expected shares of valid and test above 0 that leave trials{of} to train on, got "
+                             f"{valid:g} and {test:g} of {len(there)}")  # fmt: skip
+        ends = np.cumsum(counts)
+        for name, part in zip(("valid", "test", "train"), np.split(there, ends), strict=True):
+            found[name].append(part)
+    return {name: np.sort(np.concatenate(parts)) for name, parts in found.items()}

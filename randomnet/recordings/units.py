@@ -1,0 +1,22 @@
+"""Which latents each neuron reads."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+def one_hot(latents: int, neurons: int, rng: np.random.Generator) -> np.ndarray:
+    """(latents, neurons) float32: each neuron reads one latent, in random permutations of all one after the other, so
+    that none is read a second time before all are read once."""
+    stacks = [rng.permutation(latents) for _ in range(-(-neurons // latents))]
+    readout = np.zeros((latents, neurons), np.float32)
+    readout[np.concatenate(stacks)[:neurons], np.arange(neurons)] = 1
+    return readout
+
+
+def dense(latents: int, neurons: int, rng: np.random.Generator) -> np.ndarray:
+    """(latents, neurons) float32: each neuron reads all latents, with weights N(0, 1/latents)."""
+    return (rng.standard_normal((latents, neurons)) / np.sqrt(latents)).astype(np.float32)
+
+
+READOUTS: dict[str, Callable[[int, int, np.random.Generator], np.ndarray]] = {"onehot": one_hot, "dense": dense}
