@@ -184,6 +184,23 @@ def test_spikes_alone_will_do(tmp_path):
     assert "the one for validation stands for it" in record["summary"]["notes"]
 
 
+def test_true_rates_that_never_vary_have_no_r2_and_those_that_cannot_be_are_refused(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    counts = {f"{name}_recon_data": rng.poisson(1.0, (6, TIME, 4)).astype(np.uint8) for name in SIZES}
+    constant = np.broadcast_to(np.float32([0.5, 1, 1.5, 2]), (6, TIME, 4))
+    few = ("inference.inputs_used=none", "inference.latent=3", "trainvalidate.epochs=1")
+    for name, rates, said in (("nan", constant * np.nan, "rates must be finite"), ("below", -constant, "be below 0")):
+        np.savez(tmp_path / f"{name}.npz", **counts, **{f"{split}_activity": rates for split in SIZES})
+        assert run(ini(tmp_path, *few, recording=tmp_path / f"{name}.npz")) == 2
+        error = capsys.readouterr().err
+        assert said in error and len(error.splitlines()) == 1 and not (tmp_path / "out").exists()
+    np.savez(tmp_path / "constant.npz", **counts, **{f"{split}_activity": constant for split in SIZES})
+    assert run(ini(tmp_path, *few, recording=tmp_path / "constant.npz")) == 0
+    record = results.ResultsFolder(tmp_path / "out").run(0, 0).record
+    assert record["status"] == "complete" and "rate_r2" not in record["summary"] and "bps_ceiling" in record["summary"]
+    assert Path(record["connectome"]["source"]).is_absolute()
+
+
 def test_a_run_of_kind_record_is_found_by_its_numbers(tmp_path):
     folder = results.ResultsFolder(tmp_path / "recorded")
     folder.write_plan({"format": 1, "kind": "record", "seed": 0, "iterations": 2, "varied": [],

@@ -384,11 +384,17 @@ def test_neurons_that_cannot_be_taken_over(tmp_path, trained, capsys):
     _, _, known = done(tmp_path, trained)
     fewer = dataclasses.replace(known, readout=known.readout[:11])
     write_recording(tmp_path / "fewer.npz", dataclasses.replace(fewer, splits=without_latents(known)))
+    about = dict(known.about) | {"scale": [2]}
+    write_recording(tmp_path / "scaled.npz", dataclasses.replace(known, about=about))
+    narrow = dataclasses.replace(known, readout=known.readout[:, :5], splits=without_latents(known))
+    write_recording(tmp_path / "narrow.npz", narrow)
     capsys.readouterr()
     text = made_up.without(RECORD.format(out=tmp_path / "like", source=trained.root, more=""), OF_A_PROBE)
     (tmp_path / "a.ini").write_text(text)
     for name, said in (("spikes", "expected a recording with readout, orig_mean, orig_std, and scale and rate in"),
-                       ("fewer", "expected neurons that read 12 latents, got 11 in")):  # fmt: skip
+                       ("fewer", "expected neurons that read 12 latents, got 11 in"),
+                       ("scaled", "expected a scale above 0 in `about`, got [2]"),
+                       ("narrow", f"expected a readout of {known.neurons} neurons, got 5")):  # fmt: skip
         assert runrandomnet.main([str(tmp_path / "a.ini"), "--set", f"recording.like={tmp_path / name}.npz"]) == 2
         assert f"[recording] like: {said}" in capsys.readouterr().err
 

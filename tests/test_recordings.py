@@ -327,6 +327,7 @@ GOOD = np.ones((2, 3, 4))
         ({"readout": np.array(["a"])}, "readout: expected numbers, got <U1"),
         ({"about": np.array("[1]")}, "about: expected a JSON object, got '.1.'"),
         ({"n_heldin": np.array(9)}, "heldin must be from 1 to the 4 neurons, got 9"),
+        ({"n_heldin": np.array([4, 4])}, r"n_heldin: expected one whole number, got \(2,\) int64"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_file_is_said_with_its_name(tmp_path, arrays, text):
