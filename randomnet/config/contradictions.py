@@ -80,16 +80,7 @@ def _cells(config: Config) -> tuple[Key, str] | None:
         return ("model", "architecture"), "network without a task, as cells have no spectrum to be trained on"
     if config.paths.pretrained:
         return ("paths", "pretrained"), f"nothing {chosen}"
-    if config.trainvalidate.loss != "task":
-        return ("trainvalidate", "loss"), f"task {chosen}"
-    if config.lyapunov.spectrum_every:
-        return ("lyapunov", "spectrum_every"), f"0 {chosen}"
-    for key in ("truncate", "segment"):
-        if getattr(config.trainvalidate, key):
-            return ("trainvalidate", key), f"0 {chosen}"
-    if config.execution.batch_runs not in ("auto", 1):
-        return ("execution", "batch_runs"), f"auto or 1 {chosen}"
-    return None
+    return _plainly(config, chosen)
 
 
 def _closed_loop(config: Config) -> tuple[Key, str] | None:
@@ -101,6 +92,11 @@ def _closed_loop(config: Config) -> tuple[Key, str] | None:
         return ("lyapunov", "driven"), f"False {chosen}, whose inputs depend on what the network does"
     if kind not in (*TRAIN, *SPECTRAL, *RECORD):
         return ("trialparams", "task_name"), f"a task whose inputs do not depend on the network with kind = {kind}"
+    return _plainly(config, chosen)
+
+
+def _plainly(config: Config, chosen: str) -> tuple[Key, str] | None:
+    """What only networks under given inputs can do: spectra along trials, parts of these, several runs at a time."""
     if config.trainvalidate.loss != "task":
         return ("trainvalidate", "loss"), f"task {chosen}"
     if config.lyapunov.spectrum_every:

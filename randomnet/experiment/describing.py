@@ -1,7 +1,6 @@
 """--describe: every distinct network of a grid once, as text and as figures; no run is made."""
 
 import dataclasses
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from randomnet import description, plotting, results
 from randomnet.config import Combo, ConfigError, Plan, Run
 from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of
 from randomnet.connectome.eigenvalues import CONVERGED
-from randomnet.kinds import pretrained
+from randomnet.kinds import pretrained, stages
 from randomnet.kinds.networks import connectome_of
 
 
@@ -80,7 +79,7 @@ def _shared(plan: Plan, same: list[Combo]) -> str:
 def _notes(run: Run) -> Iterator[str]:
     if run.config.paths.pretrained:
         path = pretrained.path_of(run)
-        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+        checksum = stages.checksum(path)
         taken = "" if run.config.has_task else ", whose weights, gains and shifts the run then takes over"
         yield f"  trained model                   {path}, sha256 {checksum}{taken}"
 

@@ -1,7 +1,6 @@
 """From a Run's config to the plain records the science takes; shared by the kinds, the only ones that see a config."""
 
 import copy
-import hashlib
 import math
 import os
 import warnings
@@ -18,7 +17,7 @@ from randomnet.architectures import CellNetwork
 from randomnet.config import TRAINED, Config, ConfigError, Run, Share, nearest
 from randomnet.connectome import Connectome
 from randomnet.formats import FormatError, load_npy
-from randomnet.kinds import celled, constrained, described, factors, pretrained
+from randomnet.kinds import celled, constrained, described, factors, pretrained, stages
 from randomnet.kinds.interface import machine_memory
 from randomnet.kinds.networks import connectome_of, facts_of, labelled
 from randomnet.lyapunov import random_frame
@@ -391,7 +390,7 @@ def checksums_of(run: Run) -> dict[str, str]:
     if config.paths.pretrained:
         named["paths.pretrained"] = str(pretrained.path_of(run))
     paths = {key: Path(name).expanduser() for key, name in named.items() if isinstance(name, str) and name}
-    found = {key: hashlib.sha256(path.read_bytes()).hexdigest() for key, path in paths.items() if os.path.isfile(path)}
+    found = {key: stages.checksum(path) for key, path in paths.items() if os.path.isfile(path)}
     if config.has_task and config.regions.regions_file and described.inputs_of(run):
         found["regions.regions_file"] = described.checksum_of_inputs(run)  # no part of the connectome
     return found

@@ -170,7 +170,8 @@ def _written(
 ) -> dict[str, Any]:
     """Write the files of a model at its best; what run.json says of it."""
     results.write_csv(folder.path / "history.csv", _history(progress))
-    results.write_bytes(folder.path / "model.pt", trained.torch_bytes(_stored(model, progress)))
+    stored = {"description": model.description(), **trained.last_and_best(model, progress)}
+    results.write_bytes(folder.path / "model.pt", trained.torch_bytes(stored))
     batch, arrays = run.config.trainvalidate.batch_size, {"inputs_used": np.array(run.config.inference.inputs_used)}
     found = {name: inferred_arrays(model, fold, batch) for name, fold in folds.items()}
     arrays |= {f"{name}_{what}": array for name, each in found.items() for what, array in each.items()}
@@ -193,13 +194,6 @@ def _written(
 
 def _history(progress: Progress) -> pd.DataFrame:
     return pd.DataFrame(progress.history, columns=None if progress.history else ["epoch", "train_loss", "seconds"])
-
-
-def _stored(model: Inferrer, progress: Progress) -> dict[str, Any]:
-    """model.pt. Under names of its own: equal ones read from a checkpoint are others, which pickle would tell apart."""
-    names, held = list(model.values()), (progress.last, progress.best or progress.last)
-    last, best = ({name: values[name] for name in names} for values in held)
-    return {"description": model.description(), "last": last, "best": best, "best_epoch": progress.best_epoch}
 
 
 def _judged(recording: Recording, rates: dict[str, np.ndarray], test: str) -> dict[str, float]:

@@ -16,7 +16,7 @@ from randomnet.kinds.followed import conditions_of, event_arrays
 from randomnet.kinds.measured import SHOWN_TRIALS
 from randomnet.kinds.reaching import REACHED
 from randomnet.rnn import FACTORS, Network
-from randomnet.training import Progress
+from randomnet.training import Progress, Trainable
 
 REPORTED = (  # of the spectra before and after training
     "lambda_max",
@@ -141,16 +141,17 @@ def _beside_overlaps(run: Run) -> dict[str, np.ndarray]:
 
 
 def _model(network: Network | CellNetwork, progress: Progress, trained: tuple[str, ...]) -> dict[str, Any]:
-    # under the network's own names: equal ones read from a checkpoint are other objects, which pickle would tell apart
+    return {"network": network.description(), **last_and_best(network, progress), "trained": list(trained)}
+
+
+def last_and_best(network: Trainable, progress: Progress) -> dict[str, Any]:
+    """Values of a network after the last update, and at the lowest loss, with its epoch.
+
+    Under the network's own names: equal ones read from a checkpoint are other objects, which pickle would tell apart.
+    """
     names, held = list(network.values()), (progress.last, progress.best or progress.last)
     last, best = ({name: values[name] for name in names} for values in held)
-    return {
-        "network": network.description(),
-        "last": last,
-        "best": best,
-        "best_epoch": progress.best_epoch,
-        "trained": list(trained),
-    }
+    return {"last": last, "best": best, "best_epoch": progress.best_epoch}
 
 
 def store(run: Run, folder: results.RunFolder, network: Network | CellNetwork, epoch: int) -> None:

@@ -61,27 +61,26 @@ class AnalysisSection(Section):
 class StimulationSection(Section):
     """[stimulation] What is done to some units for a while, beside the same trajectories left alone; times in tau."""
 
+    read_by = STIMULATE
+
     action: str = option(
         Choice(("drive", "silence")),
         "drive",
         "drive: a constant is added to what the units receive; silence: they answer 0 and reach nobody.",
-        kinds=STIMULATE,
     )
     units: str = option(
         Value(),
         "",
         "Which units: names of regions, populations or parents, region/type, or kind=name for any label, separated by "
         "commas; empty = all.",
-        kinds=STIMULATE,
     )
-    strength: float = option(Number(), 1.0, "What is added.", kinds=STIMULATE, only=DRIVING)
-    onset: float = option(Number(0), 10.0, "When it begins.", kinds=STIMULATE)
-    offset: float = option(Number(0), 20.0, "When it ends.", kinds=STIMULATE)
+    strength: float = option(Number(), 1.0, "What is added.", only=DRIVING)
+    onset: float = option(Number(0), 10.0, "When it begins.")
+    offset: float = option(Number(0), 20.0, "When it ends.")
     ramp: float = option(
         Number(0),
         0.0,
         "How long it takes, within that time, to rise, and as long to fall.",
-        kinds=STIMULATE,
         only=DRIVING,
     )
     by: str = option(
@@ -89,5 +88,4 @@ class StimulationSection(Section):
         "",
         "Label by which units are averaged; empty = the first there is of region, population, neurotransmitter, "
         "cell_fibers, type; else all together.",
-        kinds=STIMULATE,
     )

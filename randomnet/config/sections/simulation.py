@@ -29,95 +29,90 @@ from randomnet.config.values import Boolean, Choice, Integer, Listed, Named, Num
 class DynamicsSection(Section):
     """[dynamics] What kind = simulate adds to the network; times in the unit that time_unit names, rates per unit."""
 
+    read_by = SIMULATE
+
     time_unit: str = option(
         Value(),
         "τ",
         "What the unit of all times of the experiment is, such as s; rates are per unit (with s: Hz).",
-        kinds=SIMULATE,
         grid=False,
     )
     rate_filter: bool = option(
         Boolean(),
         True,
         "Rates follow their input with the time constant model.tau; False = at once.",
-        kinds=SIMULATE,
     )
     tau_syn: Listed | float | str = option(
         Named(low=0, above=True, one=True, words=("none",)),
         "none",
         "Time constant of the recurrent currents, by postsynaptic population; none = they follow the rates at once.",
-        kinds=SIMULATE,
     )
     threshold: Listed | float = option(
-        Named(one=True), 0.0, "What is taken off a neuron's input before its response.", kinds=SIMULATE
+        Named(one=True), 0.0, "What is taken off a neuron's input before its response."
     )
     response_gain: Listed | float = option(
-        Named(one=True), 1.0, "What multiplies the input above threshold.", kinds=SIMULATE
+        Named(one=True), 1.0, "What multiplies the input above threshold."
     )
     rate_max: Listed | float = option(
-        Named(low=0, one=True), 1.0, "What multiplies the response.", kinds=SIMULATE
+        Named(low=0, one=True), 1.0, "What multiplies the response."
     )
     nmda_fraction: float = option(
         Number(0, 1),
         0.0,
         "Share of the excitatory recurrent input that comes slowly; the total is the same.",
-        kinds=SIMULATE,
     )
     tau_nmda: Listed | float = option(
-        Named(low=0, above=True, one=True), 0.3, "Its time constant.", kinds=SIMULATE, only=FILTERED
+        Named(low=0, above=True, one=True), 0.3, "Its time constant.", only=FILTERED
     )
     adaptation: Listed | float = option(
-        Named(one=True), 0.0, "A: by how much the threshold rises for each unit of rate.", kinds=SIMULATE
+        Named(one=True), 0.0, "A: by how much the threshold rises for each unit of rate."
     )
     tau_adaptation: Listed | float = option(
-        Named(low=0, above=True, one=True), 0.1, "Its time constant.", kinds=SIMULATE, only=ADAPTING
+        Named(low=0, above=True, one=True), 0.1, "Its time constant.", only=ADAPTING
     )
     plastic: str = option(
         Several(none=True),
         "none",
         "Blocks with short-term plasticity (Tsodyks and Markram), such as EE; names as in couplings.",
-        kinds=SIMULATE,
     )
     use: float = option(
-        Number(0, 1, above=True), 0.03, "U: what a spike uses of the resources at rest.", kinds=SIMULATE, only=PLASTIC
+        Number(0, 1, above=True), 0.03, "U: what a spike uses of the resources at rest.", only=PLASTIC
     )
     tau_facilitation: float = option(
-        Number(0, above=True), 1.0, "Time constant of facilitation.", kinds=SIMULATE, only=PLASTIC
+        Number(0, above=True), 1.0, "Time constant of facilitation.", only=PLASTIC
     )
     tau_recovery: float = option(
-        Number(0, above=True), 0.2, "Time constant of the resources' recovery.", kinds=SIMULATE, only=PLASTIC
+        Number(0, above=True), 0.2, "Time constant of the resources' recovery.", only=PLASTIC
     )
     plastic_strength: float = option(
-        Number(), 1.0, "What multiplies plastic blocks.", kinds=SIMULATE, only=PLASTIC
+        Number(), 1.0, "What multiplies plastic blocks.", only=PLASTIC
     )
     plastic_input: bool = option(
         Boolean(),
         False,
         "The same of the external input, whose rate is what arrives over sqrt(external_degree) J0.",
-        kinds=SIMULATE,
         only=POPULATIONS,
     )
     use_input: float = option(
-        Number(0, 1, above=True), 0.3, "Its U.", kinds=SIMULATE, only=PLASTIC_INPUT
+        Number(0, 1, above=True), 0.3, "Its U.", only=PLASTIC_INPUT
     )
     tau_facilitation_input: float = option(
-        Number(0, above=True), 0.2, "Its time constant of facilitation.", kinds=SIMULATE, only=PLASTIC_INPUT
+        Number(0, above=True), 0.2, "Its time constant of facilitation.", only=PLASTIC_INPUT
     )
     tau_recovery_input: float = option(
-        Number(0, above=True), 1.0, "Its time constant of recovery.", kinds=SIMULATE, only=PLASTIC_INPUT
+        Number(0, above=True), 1.0, "Its time constant of recovery.", only=PLASTIC_INPUT
     )
     noise_sd: Listed | float = option(
         Named(low=0, one=True),
         0.0,
         "Stationary standard deviation of the noise (Ornstein-Uhlenbeck), fresh for every neuron and trajectory.",
-        kinds=SIMULATE,
     )
-    tau_noise: float = option(Number(0, above=True), 0.02, "Its time constant.", kinds=SIMULATE, only=NOISY)
+    tau_noise: float = option(Number(0, above=True), 0.02, "Its time constant.", only=NOISY)
     noise_on: str = option(
-        Choice(("input", "rate")), "input", "What it is added to.", kinds=SIMULATE, only=NOISY
+        Choice(("input", "rate")), "input", "What it is added to.", only=NOISY
     )
     noise_seed: int = option(
-        Integer(0), 0, "Other noise for the same network and initial states.", kinds=SIMULATE, only=NOISY
+        Integer(0), 0, "Other noise for the same network and initial states.", only=NOISY
     )
 
 
@@ -159,24 +154,23 @@ class TwoVectors(Value):
 class SimulationSection(Section):
     """[simulation] What is done to the network of kind = simulate, and what is kept of it."""
 
+    read_by = SIMULATE
+
     window: float = option(
         Number(0, above=True),
         0.1,
         "A sample is the mean over one such window; the first begins when the time of analysis.settle is over.",
-        kinds=SIMULATE,
     )
     initial: str = option(
         Choice(("zero", "constant", "gaussian", "network", "plane")),
         "gaussian",
         "Rates at the beginning; network: phi of the init that regions come with; plane: initial_rate + a v + b w with "
         "a and b on a grid, a trajectory for each pair, cut off at 0 where the activation has no negative values.",
-        kinds=SIMULATE,
     )
     initial_rate: float = option(
         Number(0),
         0.1,
         "The constant (of a plane: its middle), or the standard deviation of what is cut off at 0.",
-        kinds=SIMULATE,
         only=DRAWN_RATES,
     )
     initial_plane: str = option(
@@ -184,15 +178,14 @@ class SimulationSection(Section):
         "xi1, xi3",
         "v and w: of low-rank kernels xi1 to xi4, 0 outside of the populations that read them; of the factors of "
         "net.rank the output patterns m1, m2, ... and the selection vectors n1, n2, ...",
-        kinds=SIMULATE,
         only=PLANE,
     )
     initial_extent: float = option(
-        Number(0, above=True), 1.0, "a and b go from minus this to this.", kinds=SIMULATE, only=PLANE
+        Number(0, above=True), 1.0, "a and b go from minus this to this.", only=PLANE
     )
-    initial_points: int = option(Integer(2, 100), 9, "Points per axis of that grid.", kinds=SIMULATE, only=PLANE)
+    initial_points: int = option(Integer(2, 100), 9, "Points per axis of that grid.", only=PLANE)
     initial_seed: int = option(
-        Integer(0), 0, "Other initial rates of the same network.", kinds=SIMULATE, only=GAUSSIAN
+        Integer(0), 0, "Other initial rates of the same network.", only=GAUSSIAN
     )
     events: Events = option(
         EventList(PATTERNS),
@@ -200,36 +193,32 @@ class SimulationSection(Section):
         "What is added to the constant external input: pattern (phase in degrees, sigma in rad for gaussian; random: a "
         "Gaussian vector by number; xi1 to xi4: those of low-rank kernels), amplitude, from when to when after the "
         "time of analysis.settle; of populations it is multiplied by sqrt(external_degree).",
-        kinds=SIMULATE,
     )
     amplitude: float = option(
-        Number(), 1.0, "What multiplies the amplitudes of all events.", kinds=SIMULATE, only=WITH_EVENTS
+        Number(), 1.0, "What multiplies the amplitudes of all events.", only=WITH_EVENTS
     )
     turned: float = option(
-        Number(), 0.0, "Degrees that the phases of all events are turned by.", kinds=SIMULATE, only=WITH_EVENTS
+        Number(), 0.0, "Degrees that the phases of all events are turned by.", only=WITH_EVENTS
     )
     weak_before: bool = option(
         Boolean(),
         False,
         "The constant external input is divided by sqrt(external_degree) until the first event begins.",
-        kinds=SIMULATE,
         only=WITH_EVENTS,
     )
     tau_input: float | str = option(
         Number(0, above=True, words=("none",)),
         "none",
         "Time constant of a filter of the external input.",
-        kinds=SIMULATE,
     )
     silenced: Listed = option(
-        Named(whole=True, low=0, none=True), Listed(), "How many neurons, drawn at random, are silent.", kinds=SIMULATE
+        Named(whole=True, low=0, none=True), Listed(), "How many neurons, drawn at random, are silent."
     )
     inputs: str = option(
         Choice(("live", "sequential")),
         "live",
         "live: the external input is computed as it goes; sequential: all of it beforehand, 4 bytes for every neuron "
         "and step; the rates are the same.",
-        kinds=SIMULATE,
         identity=False,
     )
     samples: str = option(
@@ -237,33 +226,28 @@ class SimulationSection(Section):
         "memory",
         "memory: rates, and what else is kept, are written once the run ends; disk: as they come, to rates.npy and "
         "kept_*.npy in the run's folder, for records larger than the memory; the numbers are the same.",
-        kinds=SIMULATE,
         identity=False,
     )
     keep: str = option(
         Several(KEPT, none=True),
         "none",
         "What is kept besides the rates.",
-        kinds=SIMULATE,
     )
     decode: str = option(
         Value(),
         "none",
         "Population whose bump is decoded: mean M0, amplitude M1 and phase.",
-        kinds=SIMULATE,
     )
     spectrum: bool = option(
         Boolean(),
         False,
         "Also the leading Lyapunov exponents (lyapunov.nle) of the whole state - rates, currents, adaptation, "
         "resources - under the constant external input, from the first initial state on.",
-        kinds=SIMULATE,
     )
     angles: str = option(
         Choice(("even", "low_rank")),
         "even",
         "Where the neurons are on the circle: one after the other, or by their low-rank vectors, atan2(xi3, xi1).",
-        kinds=SIMULATE,
         only=DECODED,
     )
 

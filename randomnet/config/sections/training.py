@@ -125,12 +125,13 @@ class LyapunovSection(Section):
 class TrainValidateSection(Section):
     """[trainvalidate] The training."""
 
+    read_by = TRAIN
+
     loss: str = option(
         Sum(Choice(("l2", "mse", "sinai", "task"), {"l2norm": "l2", "entropy": "sinai"})),
         "mse",
         "l2: norm of (exponents - target); mse: mean square of it; sinai: the sum of positive exponents, maximised; "
         "task: that of the task, to which one of the others may be added.",
-        kinds=TRAIN,
         defaults={"task": "task"},
     )
     optimizer: str = option(
@@ -139,7 +140,7 @@ class TrainValidateSection(Section):
     )  # fmt: skip
     lr: float = option(Number(0, above=True), 0.01, "Learning rate.", kinds=LEARNING, defaults=LR_OF_MODELS)
     lr_decay: float = option(
-        Number(0, 1, above=True), 1.0, "The learning rate of epoch e = 0, 1, ... is lr times lr_decay^e.", kinds=TRAIN
+        Number(0, 1, above=True), 1.0, "The learning rate of epoch e = 0, 1, ... is lr times lr_decay^e."
     )
     epochs: int = option(
         Integer(1, 10_000_000), 10, "Times that all parameters learn from all trials; without trials, updates.",
@@ -168,17 +169,16 @@ class TrainValidateSection(Section):
         Boolean(), True, "Train one shift per group.", kinds=TRAINING, only=BY_NETWORK, defaults={"task": False}
     )
     train_factors: bool = option(
-        Boolean(), True, "Train the factors of low rank, m and n.", kinds=TRAIN, only=LOW_RANK
+        Boolean(), True, "Train the factors of low rank, m and n.", only=LOW_RANK
     )
     freeze_factors: tuple[int, ...] | str = option(
         Ordinals(),
         "none",
         "Which of the K factors are not trained after all, such as those that an earlier task has trained.",
-        kinds=TRAIN,
         only=FACTORS_TRAINED,
     )
     freeze_layer: bool = option(
-        Boolean(), False, "The weights of the edges are not trained after all.", kinds=TRAIN, only=BY_NETWORK
+        Boolean(), False, "The weights of the edges are not trained after all.", only=BY_NETWORK
     )
     init: str = option(
         Choice(("connectome", "default", "xavier", "he")),
@@ -199,7 +199,6 @@ class TrainValidateSection(Section):
         Counts(),
         "all",
         "How many entries may move, chosen by seed: of each trained parameter, or of weights, gains, shifts.",
-        kinds=TRAIN,
         only=BY_NETWORK,
     )
     weight_bounds: tuple[float, float] | str = option(
@@ -207,7 +206,6 @@ class TrainValidateSection(Section):
         "none",
         "low:high of |w| of the weights that are trained, kept after every update (a weight at a bound can leave it "
         "inwards); those that begin outside are clipped, and counted as weights_clipped.",
-        kinds=TRAIN,
         only=WEIGHTS_TRAINED,
     )
     clip_norm: float = option(
@@ -219,17 +217,16 @@ class TrainValidateSection(Section):
         defaults={"fit": 100},
     )  # fmt: skip
     stop_below: float = option(
-        Number(), 0.0, "Stop once the loss, in validation where there is one, is below this; 0 = never.", kinds=TRAIN
+        Number(), 0.0, "Stop once the loss, in validation where there is one, is below this; 0 = never."
     )
     flat_window: int = option(
         Integer(0),
         0,
         "Stop once the losses of so many epochs, in validation where there is one, differ by less than flat_tolerance; "
         "0 = never.",
-        kinds=TRAIN,
     )
     flat_tolerance: float = option(
-        Number(0, above=True), 0.001, "Difference below which losses count as flat.", kinds=TRAIN, only=FLAT
+        Number(0, above=True), 0.001, "Difference below which losses count as flat.", only=FLAT
     )
     batch_size: int = option(
         Integer(1), 128, "Trials per update.", kinds=LEARNING, only=OF_TRIALS, defaults={"fit": 250}
@@ -240,7 +237,6 @@ class TrainValidateSection(Section):
         "sigma of the noise of the state while training, not in validation: sigma sqrt(2/a) N(0, 1), a = dt / tau, at "
         "every step and trial, beside the drive of each neuron; of cells sigma N(0, 1), added to each state after the "
         "readout.",
-        kinds=TRAIN,
         only=TASKED,
     )
     truncate: int = option(
@@ -248,7 +244,6 @@ class TrainValidateSection(Section):
         0,
         "Back-propagation through time is cut before every so many-th step of a trial: the state passes no gradient to "
         "the steps before; 0 = never.",
-        kinds=TRAIN,
         only=TASKED,
     )
     segment: int = option(
@@ -256,14 +251,12 @@ class TrainValidateSection(Section):
         0,
         "Steps of a trial that are kept in memory at a time; each such segment is gone through again for the gradient, "
         "which stays the same; 0 = all.",
-        kinds=TRAIN,
         only=TASKED,
     )
     store_every_epoch: int = option(
         Integer(0),
         10,
         "Epochs between stored models (model_state_dict_epoch_E_iter_I.pth); 0 = none.",
-        kinds=TRAIN,
         only=TASKED,
         identity=False,
     )
