@@ -40,6 +40,24 @@ def biases(size: int, fan_in: int, rng: np.random.Generator) -> np.ndarray:
     return _uniform(rng, bound("default", fan_in, size), (size,))
 
 
+def interface(
+    n: int, channels: int, outputs: int | None, init: str, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Weights and biases that join n units to a task, under the names of `rnn.INTERFACE`; outputs None: no readout.
+
+    init: as of `BOUNDS`; `connectome`, which knows nothing of tasks, is `default`. Raises ValueError for another.
+    """
+    init = "default" if init == "connectome" else init
+    drawn = {
+        "input_weights": inputs(n, channels, init, rng),
+        "input_bias": biases(n, n, rng),
+        "recurrent_bias": biases(n, n, rng),
+    }
+    if outputs is None:
+        return drawn
+    return drawn | {"readout_weights": readout(outputs, n, init, rng), "readout_bias": biases(outputs, n, rng)}
+
+
 def bound(init: str, units: int, other: int) -> float:
     """The largest magnitude of initial weights between `units` recurrent units and `other`, units or channels."""
     if init not in BOUNDS:

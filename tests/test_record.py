@@ -334,7 +334,8 @@ def test_a_grid_over_runs_of_the_source(tmp_path, trained):
 
 def test_states_that_leave_the_range_of_numbers_are_no_recording(tmp_path, trained, monkeypatch):
     through = stored.TrainedNetwork.run
-    monkeypatch.setattr(stored.TrainedNetwork, "run", lambda self, inputs: through(self, inputs * torch.inf))
+    beyond = lambda self, inputs, *more: through(self, inputs * torch.inf, *more)  # noqa: E731
+    monkeypatch.setattr(stored.TrainedNetwork, "run", beyond)
     assert runrandomnet.main([str(ini(tmp_path, trained))]) == 0
     folder = ResultsFolder(tmp_path / "out").run(0, 0)
     assert folder.record["status"] == "diverged" and "left the range of numbers" in folder.record["reason"]

@@ -2,14 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
 from randomnet.cells import Cell, Layer, Learner, cell_of
-from randomnet.rnn import Network, driven, restored
+from randomnet.rnn import Network, driven, restored, under
 
 
 class Decoder(Learner, ABC):
@@ -86,9 +85,7 @@ class NetworkDecoder(Decoder):
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
         """The states (batch, size) after a step under x (batch, channels)."""
-        system = self.network.alone()
-        drive = x @ self.network.interface["input_weights"].mT
-        return replace(system, drive=system.drive + drive).step(state)
+        return under(self.network.alone(), self.network.interface, x).step(state)
 
     def log_rates(self, states: Tensor) -> Tensor:
         """(..., neurons) of states (..., size)."""

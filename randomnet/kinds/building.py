@@ -59,7 +59,7 @@ def begin(run: Run) -> Start:
         return Start(None, network, np.zeros(0), none, none)
     connectome = connectome_of(run)
     config = run.config
-    index, labels = _groups(connectome, config)
+    index, labels = groups_of(connectome, config)
     counts = {"weights": len(connectome.weights), "gains": len(labels), "shifts": len(labels)}
     by_name = config.net.factor_support or config.projections.fixed
     named = labelled(run, connectome) if by_name else connectome
@@ -185,17 +185,9 @@ def _interface(run: Run, n: int) -> dict[str, np.ndarray]:
     """Initial weights and biases between a task and n neurons, as torch's RNN and Linear draw them or taken over."""
     init, rng = run.config.trainvalidate.init, run.generator("interface")
     channels, outputs = _sizes(run)
-    init = "default" if init == "connectome" else init
-    drawn = {
-        "input_weights": initialisation.inputs(n, channels, init, rng),
-        "input_bias": initialisation.biases(n, n, rng),
-        "recurrent_bias": initialisation.biases(n, n, rng),
-    }
     gains = factors.readout_gains(run)
-    if gains is None:
-        drawn["readout_weights"] = initialisation.readout(outputs, n, init, rng)
-        drawn["readout_bias"] = initialisation.biases(outputs, n, rng)
-    else:
+    drawn = initialisation.interface(n, channels, outputs if gains is None else None, init, rng)
+    if gains is not None:
         drawn["readout_gains"] = gains
     if described.inputs_of(run):
         drawn["input_weights"] = described.input_weights(run)
@@ -214,7 +206,7 @@ def check(run: Run) -> dict[str, Any]:
         n, edges, groups = net.n, net.n * (net.n - 1) * net.background, net.n
     else:
         connectome = connectome_of(run)
-        n, edges, groups = connectome.n, len(connectome.weights), len(_groups(connectome, run.config)[1])
+        n, edges, groups = connectome.n, len(connectome.weights), len(groups_of(connectome, run.config)[1])
         tau_of(run, connectome)
         fixed = _fixed(run, connectome)
     _how_many(run, {"weights": edges - fixed, "gains": groups, "shifts": groups})
@@ -273,7 +265,8 @@ def _fits(run: Run, n: int, edges: int) -> None:
         )
 
 
-def _groups(connectome: Connectome, config: Config) -> tuple[np.ndarray, np.ndarray]:
+def groups_of(connectome: Connectome, config: Config) -> tuple[np.ndarray, np.ndarray]:
+    """Which group each neuron is in, and the groups' labels, as of model.groups. Raises ConfigError."""
     try:
         return connectome.groups(config.model.groups)
     except ValueError as error:

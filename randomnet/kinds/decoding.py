@@ -49,19 +49,9 @@ def _network(run: Run, neurons: int, channels: int) -> Network:
         raise ConfigError(
             f"[model] integrator: expected euler with inference.model = network, got {config.model.integrator}"
         )
-    n, rng = connectome.n, run.generator("interface")
-    init = "default" if config.trainvalidate.init == "connectome" else config.trainvalidate.init
-    interface = {
-        "input_weights": initialisation.inputs(n, channels, init, rng),
-        "input_bias": initialisation.biases(n, n, rng),
-        "recurrent_bias": initialisation.biases(n, n, rng),
-        "readout_weights": initialisation.readout(neurons, n, init, rng),
-        "readout_bias": initialisation.biases(neurons, n, rng),
-    }
-    try:
-        groups, _ = connectome.groups(config.model.groups)
-    except ValueError as error:
-        raise ConfigError(f"[model] groups: {error}") from None
+    rng = run.generator("interface")
+    interface = initialisation.interface(connectome.n, channels, neurons, config.trainvalidate.init, rng)
+    groups, _ = building.groups_of(connectome, config)
     return Network(
         connectome,
         activation=config.model.activation,

@@ -1,6 +1,6 @@
 """Systems with inputs as maps: under an input that stays, for fixed points, and along inputs, for exponents."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 from randomnet.analysis import Jacobian, differentiated, jacobian_of
 from randomnet.analysis.linear import Map
 from randomnet.kinds.stored import TrainedNetwork
-from randomnet.rnn import Dynamics
+from randomnet.rnn import under
 
 
 class Stepped(Protocol):
@@ -27,7 +27,7 @@ class Stepped(Protocol):
 def held(system: Stepped, x: Tensor) -> tuple[Map, Jacobian]:
     """The step under x (channels,), and its Jacobian: in closed form for RandomNet's networks."""
     if isinstance(system, TrainedNetwork):
-        fixed = _under(system, x)
+        fixed = under(system.system, system.interface, x)
         return fixed.step, jacobian_of(fixed)
 
     def step(states: Tensor) -> Tensor:
@@ -36,16 +36,10 @@ def held(system: Stepped, x: Tensor) -> tuple[Map, Jacobian]:
     return step, differentiated(step)
 
 
-def _under(network: TrainedNetwork, x: Tensor) -> Dynamics:
-    """The network under x (..., channels)."""
-    alone = network.system
-    return replace(alone, drive=alone.drive + x.to(alone.drive) @ network.interface["input_weights"].mT)
-
-
 def _jacobians(system: Stepped, states: Tensor, inputs: Tensor) -> Tensor:
     """(B, n, n), of the step at states (B, n), each under its own inputs (B, channels)."""
     if isinstance(system, TrainedNetwork):
-        return jacobian_of(_under(system, inputs))(states)
+        return jacobian_of(under(system.system, system.interface, inputs))(states)
 
     def alone(state: Tensor, x: Tensor) -> Tensor:
         return system.step(state.unsqueeze(0), x.unsqueeze(0)).squeeze(0)

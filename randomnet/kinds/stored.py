@@ -1,8 +1,8 @@
 """Task-trained networks of kind = train, whatever they are made of, as later stages see them: states, step, readout."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from randomnet import results
 from randomnet.architectures import CellNetwork, restored_cells
 from randomnet.config import ConfigError
-from randomnet.rnn import Dynamics, restored
+from randomnet.rnn import Dynamics, restored, under
 
 WHICH = ("best", "last")
 
@@ -39,17 +39,17 @@ class Trained(ABC):
         """Outputs (..., outputs) of states (..., n)."""
 
     @torch.no_grad()
-    def run(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def run(self, inputs: Tensor, after: Callable[[Tensor], Tensor] = lambda states: states) -> tuple[Tensor, Tensor]:
         """States (batch, time, n) after each step of inputs (batch, time, channels), and the outputs then.
 
-        Raises ValueError for other channels.
+        after: what happens to the states (batch, n) of each step. Raises ValueError for other channels.
         """
         if inputs.ndim != 3 or inputs.shape[2] != self.channels:
             raise ValueError(f"inputs must have shape (batch, time, {self.channels}), got {tuple(inputs.shape)}")
         state = self.rest(len(inputs))
         states = []
         for given in inputs.to(state).unbind(1):
-            state = self.step(state, given)
+            state = after(self.step(state, given))
             states.append(state)
         stacked = torch.stack(states, 1)
         return stacked, self.readout(stacked)
@@ -88,7 +88,7 @@ class TrainedNetwork(Trained):
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
         """One step with the drive of x beside the constant one."""
-        return replace(self.system, drive=self.system.drive + x @ self.interface["input_weights"].mT).step(state)
+        return under(self.system, self.interface, x).step(state)
 
     def readout(self, states: Tensor) -> Tensor:
         """Of the rates."""

@@ -11,7 +11,7 @@ from randomnet.config import Run
 from randomnet.kinds.reaching import effector_of
 from randomnet.kinds.stored import Trained
 from randomnet.objectives import JUDGEMENTS, Term, task_objective
-from randomnet.objectives.closed_loop import moved, reaches_of
+from randomnet.objectives.closed_loop import moved, reached, reaches_of
 from randomnet.tasks import ReachTrials, Trials
 
 AT_ONCE = 64  # trials that go through the network together
@@ -42,37 +42,32 @@ class _Noisy:
 
     def step(self, state: Tensor, x: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """The state, once more as what is read out, and the readout."""
-        now = self.network.step(state, x)
-        if self.deviation:
-            now = now + self.deviation * torch.from_numpy(self.rng.standard_normal(now.shape)).to(now)
+        now = self.jittered(self.network.step(state, x))
         return now, now, self.network.readout(now)
 
-    def run(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """As of `Trained`."""
+    def jittered(self, states: Tensor) -> Tensor:
+        """States with noise."""
         if not self.deviation:
-            return self.network.run(inputs)
-        state, states = self.rest(len(inputs)), []
-        for given in inputs.to(state).unbind(1):
-            state, *_ = self.step(state, given)
-            states.append(state)
-        stacked = torch.stack(states, 1)
-        return stacked, self.network.readout(stacked)
+            return states
+        return states + self.deviation * torch.from_numpy(self.rng.standard_normal(states.shape)).to(states)
 
 
 @torch.no_grad()
 def watched(run: Run, trained: Trained, trials: Trials | ReachTrials, tick: Callable[[int], None]) -> Watched:
     """Along all trials; tick(trials) is called after some of them, and may raise."""
     network = _Noisy(trained, run.config.recording.state_noise, run.generator("state noise"))
-    reached = isinstance(trials, ReachTrials)
-    each = _moving(run, network, trials) if reached else _driven(network, trials)
+    reaching = isinstance(trials, ReachTrials)
+    each = _moving(run, network, trials) if reaching else _driven(network, trials)
     parts: list[tuple[np.ndarray, ...]] = []
     for part in each:
         parts.append(part)
         tick(len(part[0]))
     states, outputs, inputs, *others = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    if reached:
+    if reaching:
         true = inputs - (trials.inputs - trials.true_inputs)
-        return Watched(states, outputs, inputs, true, _reached(trials, others[0]))
+        ends, goals = torch.from_numpy(others[0]), torch.from_numpy(trials.targets[:, -1])
+        figures = _named(reached(ends, goals, trials.given["reach_tolerance"]))
+        return Watched(states, outputs, inputs, true, figures)
     true = inputs if trials.true_inputs is None else trials.true_inputs
     return Watched(states, outputs, inputs, true, _judged(trials, outputs))
 
@@ -81,7 +76,7 @@ def _driven(network: _Noisy, trials: Trials) -> Iterator[tuple[np.ndarray, ...]]
     """States, outputs and inputs of some trials after the other."""
     for start in range(0, len(trials), AT_ONCE):
         inputs = trials.inputs[start : start + AT_ONCE]
-        states, outputs = network.run(torch.from_numpy(inputs))
+        states, outputs = network.network.run(torch.from_numpy(inputs), network.jittered)
         yield states.float().numpy(), outputs.float().numpy(), inputs
 
 
@@ -94,17 +89,14 @@ def _moving(run: Run, network: _Noisy, trials: ReachTrials) -> Iterator[tuple[np
         yield (*(part.transpose(0, 1).float().numpy() for part in along), found.fingertips[-1].float().numpy())
 
 
-def _reached(trials: ReachTrials, ends: np.ndarray) -> dict[str, float]:
-    """Percent of the reaches that end within the tolerance of their goal, and the mean distance, cm."""
-    apart = 100 * np.linalg.norm(ends - trials.targets[:, -1], axis=-1)
-    near = 100 * (apart <= trials.given["reach_tolerance"]).mean()
-    return {"accuracy": float(near), "end_error": float(apart.mean())}
-
-
 def _judged(trials: Trials, outputs: np.ndarray) -> dict[str, float]:
     """The loss of the task, and accuracy where it has one."""
     answers, row = torch.from_numpy(outputs).transpose(0, 1), JUDGEMENTS[trials.loss]
     batch = task_objective(trials, trials, len(trials), answers, Term()).validation
-    found = row.figures(answers, batch, trials.given)
-    named = {"accuracy" if name == "metrics" else name: float(value) for name, value in found.items()}
-    return {"task_loss": float(row.loss(answers, batch, trials.given)), **named}
+    found = {name: float(value) for name, value in row.figures(answers, batch, trials.given).items()}
+    return {"task_loss": float(row.loss(answers, batch, trials.given)), **_named(found)}
+
+
+def _named(figures: dict[str, float]) -> dict[str, float]:
+    """Figures of a task as a recording calls them."""
+    return {"accuracy" if name == "metrics" else name: value for name, value in figures.items()}

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from randomnet.effectors import Effector
 from randomnet.objectives.interface import Measured
-from randomnet.objectives.noise import StateNoise
+from randomnet.objectives.noise import StateNoise, noise_between
 from randomnet.rnn import Dynamics, Network
 from randomnet.tasks import ReachTrials
 
@@ -88,6 +88,10 @@ class _SteppedNetwork:
         outputs = torch.addmm(self.interface["readout_bias"], rates, self.interface["readout_weights"].mT)
         return (now, rates), rates, outputs
 
+    def drawn(self, noise: StateNoise, inputs: Tensor) -> Tensor:
+        """(time, trials, N) of the next update, along inputs (time, trials, channels)."""
+        return noise_between([noise], self.system, inputs)(0, len(inputs))
+
 
 @dataclass(frozen=True)
 class _SteppedCells:
@@ -102,8 +106,12 @@ class _SteppedCells:
         now = self.network.cell.step(state, x)
         return now if noise is None else now + noise, now, self.network.readout(now)
 
+    def drawn(self, noise: StateNoise, inputs: Tensor) -> Tensor:
+        """(time, trials, N) of the next update, along inputs (time, trials, channels)."""
+        return noise.drawn(inputs.shape[1], self.network.cell.initial)(0, len(inputs))
 
-def stepped(network: Any) -> Stepped:
+
+def stepped(network: Any) -> _SteppedNetwork | _SteppedCells:
     """A network, with its present parameters, one step at a time; differentiable in them."""
     if not isinstance(network, Network):
         return _SteppedCells(network)
@@ -167,12 +175,12 @@ class ClosedLoopObjective:
     def measure(self, networks: Sequence[Any], batch: Reaches, fresh: bool = False) -> list[Measured]:
         """The loss of the one network over the bins that count by now, or fresh, over all of them."""
         (network,) = networks
-        part, noise = batch, None
+        part, noise, own = batch, None, stepped(network)
         if not fresh:
             part = batch.first(self.ramp.steps(len(batch.inputs)))
             self.ramp.updates += 1
-            noise = self._noise_of(network, part)
-        found = moved(stepped(network), self.effector, part, noise)
+            noise = own.drawn(self.noise, part.inputs) if self.noise else None
+        found = moved(own, self.effector, part, noise)
         loss = self.loss(found, part)
         figures = {"train_loss": float(loss.detach())}
         if len(part.inputs) == len(batch.inputs):
@@ -200,19 +208,8 @@ class ClosedLoopObjective:
 
     def _figures(self, which: str, found: Moved, batch: Reaches) -> dict[str, float]:
         """Of the last bin that there is."""
-        apart = 100 * torch.linalg.vector_norm(found.fingertips[-1] - batch.goals[-1], dim=-1).detach()
-        near = 100 * (apart <= self.given["reach_tolerance"]).double().mean()
-        return {f"{which}_metrics": float(near), f"{which}_end_error": float(apart.mean())}
-
-    def _noise_of(self, network: Any, batch: Reaches) -> Tensor | None:
-        """(time, trials, N) of the next update, scaled as of `noise`."""
-        if self.noise is None:
-            return None
-        steps, trials = batch.inputs.shape[:2]
-        if not isinstance(network, Network):
-            return self.noise.drawn(trials, network.cell.initial)(0, steps)
-        system = network.dynamics()
-        return self.noise.drawn(trials, system.gains)(0, steps) * (2 / system.a) ** 0.5
+        found = reached(found.fingertips[-1].detach(), batch.goals[-1], self.given["reach_tolerance"])
+        return {f"{which}_{name}": value for name, value in found.items()}
 
     def only(self, indices: Sequence[int]) -> "ClosedLoopObjective":
         """Of the one network, itself."""
@@ -228,6 +225,13 @@ class ClosedLoopObjective:
         self.ramp.updates = state["moved"]
         if self.noise:
             self.noise.updates = state["updates"]
+
+
+def reached(ends: Tensor, goals: Tensor, tolerance: float) -> dict[str, float]:
+    """Of fingertips and goals (trials, 2) in m: metrics, percent that are within the tolerance, and end_error, the mean
+    distance; both in cm."""
+    apart = 100 * torch.linalg.vector_norm(ends - goals, dim=-1)
+    return {"metrics": float(100 * (apart <= tolerance).double().mean()), "end_error": float(apart.mean())}
 
 
 def closed_loop_objective(

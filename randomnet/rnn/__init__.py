@@ -28,7 +28,7 @@ from randomnet.rnn.network import (
     beside_each_other,
 )
 from randomnet.rnn.restored import restored
-from randomnet.rnn.sequence import AlongTrials, along, answers, driven
+from randomnet.rnn.sequence import AlongTrials, along, answers, driven, under
 
 __all__ = [
     "ENTRIES",
@@ -56,4 +56,5 @@ __all__ = [
     "restored",
     "stackable",
     "stacked",
+    "under",
 ]

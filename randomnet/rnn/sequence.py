@@ -1,7 +1,7 @@
 """A network driven by inputs over time, and along trials as a system whose spectrum can be computed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -39,6 +39,11 @@ def driven(
     if not last:
         return rates, outputs
     return rates, outputs, driver.stretching.undone(states) if driver.stretching else states
+
+
+def under(system: Dynamics, interface: Mapping[str, Tensor], x: Tensor) -> Dynamics:
+    """A system that has a constant drive, as of `Network.alone`, while it receives x (..., channels) besides."""
+    return replace(system, drive=system.drive + x.to(system.drive) @ interface["input_weights"].mT)
 
 
 def answers(
