@@ -57,16 +57,20 @@ class Activation:
 
     def __call__(self, x: Tensor, gains: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor]:
         """Rates phi(g (x - s)) and slopes, their derivative with respect to x; x (..., N), gains and shifts (N,)."""
-        if not self.stretches:
-            return self.phi(x), self.dphi(x)
-        u = (x - shifts) * gains
-        return self.phi(u), self.dphi(u) * gains
+        u = self.argument(x, gains, shifts)
+        return self.phi(u), self.slopes(u, gains)
 
-    def bends(self, x: Tensor, gains: Tensor, shifts: Tensor) -> Tensor:
-        """The slopes' derivative with respect to x, (..., N)."""
-        if not self.stretches:
-            return self.ddphi(x)
-        return self.ddphi((x - shifts) * gains) * gains.square()
+    def argument(self, x: Tensor, gains: Tensor, shifts: Tensor) -> Tensor:
+        """u = g (x - s), or x where gain and shift do not act."""
+        return (x - shifts) * gains if self.stretches else x
+
+    def slopes(self, u: Tensor, gains: Tensor) -> Tensor:
+        """The rates' derivative with respect to x, (..., N), of u."""
+        return self.dphi(u) * gains if self.stretches else self.dphi(u)
+
+    def bends(self, u: Tensor, gains: Tensor) -> Tensor:
+        """The slopes' derivative with respect to x, (..., N), of u."""
+        return self.ddphi(u) * gains.square() if self.stretches else self.ddphi(u)
 
     def parameter_gradients(
         self, x: Tensor, gains: Tensor, shifts: Tensor, rates_bar: Tensor, slopes_bar: Tensor

@@ -114,7 +114,14 @@ def plan(time: float, interval: float, dt: float) -> list[int]:
 
 
 def growth(system: System, bundle: Tensor, steps: list[int], now: int) -> tuple[Tensor, Tensor]:
-    """The bundle after intervals of `steps` each from time `now`, and ln |R_ii| of each, (intervals, ..., k)."""
+    """The bundle after intervals of `steps` each from time `now`, and ln |R_ii| of each, (intervals, ..., k).
+
+    With gradient a system may do all of it at once, in a method grow(bundle, steps, turning) (see `rnn.Dynamics`).
+    """
+    if torch.is_grad_enabled() and hasattr(system, "grow"):
+        whole = system.grow(bundle, steps, _QR)
+        if whole is not None:
+            return whole
     logs = []
     for some in steps:
         bundle = system.advance(bundle, some, now)
@@ -146,28 +153,37 @@ def _bundled(state: Tensor, frame: Tensor, like: Tensor) -> Tensor:
     return torch.cat([state, frame], -2)
 
 
-class _Orthonormalise(torch.autograd.Function):
-    """QR of the tangent vectors of a bundle; returns the bundle with an orthonormal frame and ln |R_ii| (..., k).
+class _QR:
+    """QR of the tangent vectors of a bundle, and its adjoint: what `grow` does between intervals.
 
     Adjoint (Seeger et al. 2018), with the frame's vectors as rows W, A = R^T W and only ln |R_ii| used of R:
     A' = R^-1 (W' + (diag(l') - copyltu(W' W^T)) W), copyltu copying the lower triangle to the upper.
     """
 
+    turned, growth = staticmethod(orthonormal), staticmethod(log_diagonal)
+
+    @staticmethod
+    def pulled(after: Tensor, r: Tensor, after_bar: Tensor, growth_bar: Tensor) -> Tensor:
+        """The adjoint of the bundle before, from those of the bundle after it and of ln |R_ii| (..., k)."""
+        frame, frame_bar = after[..., 1:, :], after_bar[..., 1:, :]
+        products = frame_bar @ frame.mT
+        mixed = products.tril().add_(products.tril(-1).mT).neg_()
+        mixed.diagonal(dim1=-2, dim2=-1).add_(growth_bar)
+        inner = frame_bar + mixed @ frame
+        solved = torch.linalg.solve_triangular(r.mT, inner.mT, upper=False, left=False).mT  # LAPACK's order: no copies
+        return _bundled(after_bar[..., :1, :], solved, after)
+
+
+class _Orthonormalise(torch.autograd.Function):
+    """The bundle with an orthonormal frame, and ln |R_ii| (..., k)."""
+
     @staticmethod
     def forward(ctx, bundle):  # noqa: ANN205
-        after, r = orthonormal(bundle)
+        after, r = _QR.turned(bundle)
         ctx.save_for_backward(after, r)
-        return after, log_diagonal(r)
+        return after, _QR.growth(r)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, bundle_bar, logs_bar):  # noqa: ANN205
-        after, r = ctx.saved_tensors
-        frame, frame_bar = after[..., 1:, :], bundle_bar[..., 1:, :]
-        products = frame_bar @ frame.mT
-        lower = torch.ones_like(products, dtype=torch.bool).tril_()
-        mixed = torch.where(lower, products, products.mT).neg_()
-        mixed.diagonal(dim1=-2, dim2=-1).add_(logs_bar)
-        inner = frame_bar + mixed @ frame
-        solved = torch.linalg.solve_triangular(r.mT, inner.mT, upper=False, left=False).mT  # LAPACK's order: no copies
-        return _bundled(bundle_bar[..., :1, :], solved, after)
+    def backward(ctx, bundle_bar, growth_bar):  # noqa: ANN205
+        return _QR.pulled(*ctx.saved_tensors, bundle_bar, growth_bar)

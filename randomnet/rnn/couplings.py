@@ -63,9 +63,9 @@ class Dense:
         """beta base + alpha rows J^T into `out`."""
         return add_product(base, rows, self.transposed, beta, alpha, out)
 
-    def back(self, rows: Tensor, out: Tensor) -> Tensor:
-        """rows J into `out`."""
-        return torch.matmul(rows, self.factors[0], out=out)
+    def back(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
+        """alpha rows J into `out`."""
+        return add_product(out, rows, self.factors[0], 0.0, alpha, out)
 
     def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
         """beta base + rows J into `out`."""
@@ -155,9 +155,9 @@ class Sparse:
         """beta base + alpha rows J^T into `out`."""
         return torch.mul(base, beta, out=out).add_(_product(self.factors[0], rows), alpha=alpha)
 
-    def back(self, rows: Tensor, out: Tensor) -> Tensor:
-        """rows J into `out`."""
-        return out.copy_(_product(self.factors[1], rows))
+    def back(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
+        """alpha rows J into `out`."""
+        return torch.mul(_product(self.factors[1], rows), alpha, out=out)
 
     def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
         """beta base + rows J into `out`."""

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from randomnet.activations import Activation
 from randomnet.integration import runge_kutta
-from randomnet.rnn.factored import Coupling, stacked_couplings, totals_of
+from randomnet.rnn.advancing import Advance, Turning
+from randomnet.rnn.factored import Coupling, stacked_couplings
 
 
 @dataclass(frozen=True)
@@ -107,12 +108,29 @@ class Dynamics:
         if self.integrator == "rk4":
             return self._runge_kutta_steps(bundle, steps, drive)
         if torch.is_grad_enabled():
-            own = self.coupling.parameters
-            return _Advance.apply(bundle, self.gains, self.shifts, drive, self, steps, *own)
+            return self._recorded(bundle, [steps], drive, None)[0]
         inner, *buffers = (self.coupling.empty(bundle) for _ in range(3))
         for step in range(steps):
             bundle = self.march(bundle, inner, buffers[step % 2], None if drive is None else drive[step])
         return bundle
+
+    def grow(self, bundle: Tensor, intervals: Sequence[int], turning: Turning) -> tuple[Tensor, Tensor] | None:
+        """`advance` by intervals of steps, with the tangent vectors turned after each, as one differentiable operation.
+
+        Returns the bundle and what turning says of every interval, stacked; None where the integrator is not Euler's,
+        whose adjoint is not written out.
+        """
+        if self.integrator != "euler":
+            return None
+        drive = None if self.drive is None else self.drive.expand(sum(intervals), *self.drive.shape)
+        return self._recorded(bundle, intervals, drive, turning)
+
+    def _recorded(
+        self, bundle: Tensor, intervals: Sequence[int], drive: Tensor | None, turning: Turning | None
+    ) -> tuple[Tensor, Tensor | None]:
+        ends = [0, *accumulate(intervals)]
+        given = bundle, self.gains, self.shifts, drive, self, [range(*pair) for pair in pairwise(ends)], turning
+        return Advance.apply(*given, *self.coupling.parameters)
 
     def _runge_kutta_steps(self, bundle: Tensor, steps: int, drive: Tensor | None) -> Tensor:
         """`advance` by Runge-Kutta steps: one product per stage, and with gradient the adjoint of G for each."""
@@ -132,9 +150,7 @@ class Dynamics:
     def march(self, bundle: Tensor, inner: Tensor, after: Tensor, drive: Tensor | None = None) -> Tensor:
         """One Euler step of the bundle into `after`; `inner` receives what enters (current) or leaves (rate) J."""
         if self.form == "current":
-            rates, slope = self.activation(bundle[..., 0, :], self.gains, self.shifts)
-            torch.mul(bundle, slope.unsqueeze(-2), out=inner)
-            inner[..., 0, :] = rates
+            self._answered(bundle.select(-2, 0), bundle, inner)
             if self.leaks is not None:
                 self.coupling.into(inner, after)
                 if drive is not None:
@@ -142,17 +158,21 @@ class Dynamics:
                 return torch.lerp(bundle, after, self.leaks.unsqueeze(-2), out=after)
             self.coupling.onto(bundle, inner, 1 - self.dt, self.dt, after)
             if drive is not None:
-                after[..., 0, :].add_(drive, alpha=self.dt)
+                after.select(-2, 0).add_(drive, alpha=self.dt)
             return after
-        self.coupling.into(bundle, inner)
+        arrived = self.coupling.into(bundle, inner).select(-2, 0)
         if drive is not None:
-            inner[..., 0, :] += drive
-        rates, slope = self.activation(inner[..., 0, :], self.gains, self.shifts)
-        torch.mul(inner, slope.unsqueeze(-2), out=after)
-        after[..., 0, :] = rates
+            arrived += drive
+        self._answered(arrived, inner, after)
         if self.leaks is not None:
             return torch.lerp(bundle, after, self.leaks.unsqueeze(-2), out=after)
         return after.mul_(self.dt).add_(bundle, alpha=1 - self.dt)
+
+    def _answered(self, x: Tensor, rows: Tensor, out: Tensor) -> None:
+        """Into `out` (..., 1 + k, N): what neurons make of x (..., N), and `rows` after it times their slopes."""
+        u = self.activation.argument(x, self.gains, self.shifts)
+        torch.mul(rows, self.activation.slopes(u, self.gains).unsqueeze(-2), out=out)
+        self.activation.phi(u, out=out.select(-2, 0))
 
 
 def stacked(systems: Sequence[Dynamics]) -> Dynamics:
@@ -186,72 +206,3 @@ def stacked(systems: Sequence[Dynamics]) -> Dynamics:
         drive=drives,
         leaks=leaks,
     )
-
-
-class _Advance(torch.autograd.Function):
-    """`steps` Euler steps of the bundle, with the adjoint written out.
-
-    The forward pass keeps the path, the backward pass needs one product with J per step, and one more for the gradient
-    of J.
-    """
-
-    @staticmethod
-    def forward(ctx, bundle, gains, shifts, drive, system, steps, *parameters):  # noqa: ANN205
-        # what enters or leaves the matrix is needed again only by some gradients
-        kept = steps if system.form == "rate" or any(ctx.needs_input_grad[6:]) else 1
-        path, inner = system.coupling.empty(bundle, steps), system.coupling.empty(bundle, kept)
-        now = bundle
-        for step in range(steps):
-            now = system.march(now, inner[step % kept], path[step], None if drive is None else drive[step])
-        ctx.save_for_backward(bundle, path, inner, gains, shifts)
-        ctx.settings = system.activation, system.coupling, system.form, system.a, steps
-        return now
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, adjoint):  # noqa: ANN205
-        bundle, path, inner, gains, shifts = ctx.saved_tensors
-        activation, coupling, form, a, steps = ctx.settings
-        of_rows = a.unsqueeze(-2) if isinstance(a, Tensor) else None  # a of each unit; None: one number
-        x = torch.cat([bundle[None, ..., 0, :], path[:-1, ..., 0, :]]) if form == "current" else inner[..., 0, :]
-        slopes, bends = activation(x, gains, shifts)[1], activation.bends(x, gains, shifts)
-        rates_bar, slopes_bar = torch.empty_like(slopes), torch.empty_like(slopes)
-        trained = ctx.needs_input_grad[6:]
-        totals, learns = totals_of(coupling, trained), any(trained)
-        drive_bar = torch.empty_like(slopes) if ctx.needs_input_grad[3] else None
-        held, *buffers = (coupling.empty(adjoint) for _ in range(3))
-        for step in reversed(range(steps)):
-            now, at_coupling = path[step - 1] if step else bundle, inner[step % len(inner)]
-            buffer = buffers[step % 2]  # the other one holds the adjoint
-            if form == "current":
-                if drive_bar is not None:
-                    torch.mul(adjoint[..., 0, :], a, out=drive_bar[step])
-                arrived, factor = (adjoint, a) if of_rows is None else (torch.mul(adjoint, of_rows, out=held), 1.0)
-                if learns:
-                    coupling.gradient(totals, arrived, at_coupling, factor)
-                coupling.back(arrived, buffer)
-                if of_rows is None:
-                    buffer.mul_(a)
-                rates_bar[step] = buffer[..., 0, :]
-                torch.sum(torch.mul(buffer, now, out=held)[..., 1:, :], -2, out=slopes_bar[step])
-                buffer *= slopes[step].unsqueeze(-2)
-                buffer[..., 0, :].addcmul_(slopes_bar[step], bends[step])
-                if of_rows is None:
-                    adjoint = buffer.add_(adjoint, alpha=1 - a)
-                else:
-                    adjoint = buffer.addcmul_(adjoint, 1 - of_rows)
-            else:
-                torch.mul(adjoint[..., 0, :], a, out=rates_bar[step])
-                torch.sum(torch.mul(adjoint, at_coupling, out=held)[..., 1:, :], -2, out=slopes_bar[step]).mul_(a)
-                torch.mul(adjoint, (slopes[step] * a).unsqueeze(-2), out=held)
-                held[..., 0, :].addcmul_(slopes_bar[step], bends[step])
-                if drive_bar is not None:
-                    drive_bar[step] = held[..., 0, :]
-                if learns:
-                    coupling.gradient(totals, held, now)
-                if of_rows is None:
-                    adjoint = coupling.back_onto(adjoint, held, 1 - a, buffer)
-                else:
-                    adjoint = coupling.back(held, buffer).addcmul_(adjoint, 1 - of_rows)
-        gains_bar, shifts_bar = activation.parameter_gradients(x, gains, shifts, rates_bar, slopes_bar)
-        return adjoint, gains_bar, shifts_bar, drive_bar, None, None, *totals

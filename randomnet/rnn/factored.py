@@ -42,7 +42,7 @@ class Unconnected:
         """beta base into `out`."""
         return base if base is out and beta == 1 else torch.mul(base, beta, out=out)
 
-    def back(self, rows: Tensor, out: Tensor) -> Tensor:
+    def back(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
         """0 into `out`."""
         return out.zero_()
 
@@ -97,9 +97,9 @@ class Factored:
         """beta base + alpha rows J^T into `out`."""
         return self._through(self.base.onto(base, rows, beta, alpha, out), rows, alpha)
 
-    def back(self, rows: Tensor, out: Tensor) -> Tensor:
-        """rows J into `out`."""
-        return self._through(self.base.back(rows, out), rows, 1.0, back=True)
+    def back(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
+        """alpha rows J into `out`."""
+        return self._through(self.base.back(rows, out, alpha), rows, alpha, back=True)
 
     def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
         """beta base + rows J into `out`."""

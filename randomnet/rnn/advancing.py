@@ -1,0 +1,148 @@
+"""Many steps of a bundle as one differentiable operation, with the adjoint written out."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from randomnet.activations import Activation
+from randomnet.rnn.factored import Coupling, totals_of
+
+
+class Turning(Protocol):
+    """What is done to a bundle (..., 1 + k, N) between steps: its state stays, its tangent vectors become others."""
+
+    def turned(self, bundle: Tensor) -> tuple[Tensor, Tensor]:
+        """The bundle after it, and R (..., k, k), which took the new tangent vectors to the old ones."""
+        ...
+
+    def growth(self, r: Tensor) -> Tensor:
+        """What is to be known of R, (..., k)."""
+        ...
+
+    def pulled(self, after: Tensor, r: Tensor, after_bar: Tensor, growth_bar: Tensor) -> Tensor:
+        """The adjoint of the bundle before it."""
+        ...
+
+
+class Advance(torch.autograd.Function):
+    """Intervals of Euler steps of a bundle, each of them ended by `turning`, if there is one; system: a `Dynamics`.
+
+    intervals: the steps of each, as ranges one after the other from 0 on. drive: (steps, ..., N) or None. parameters:
+    those of the coupling, which are given for their gradients. Returns the bundle, and the growth of each interval
+    (intervals, ..., k), None without turning.
+
+    The forward pass keeps the path, the backward pass needs one product with J per step, and one more for the gradient
+    of J. What can be done of all steps at once is: in most networks the calls take longer than the arithmetic.
+    """
+
+    @staticmethod
+    def forward(ctx, bundle, gains, shifts, drive, system, intervals, turning, *parameters):  # noqa: ANN205
+        steps, coupling = intervals[-1].stop, system.coupling
+        # what enters or leaves the matrix is needed again only by some gradients
+        kept = steps if system.form == "rate" or any(ctx.needs_input_grad[7:]) else 1
+        path, inner = coupling.empty(bundle, steps), coupling.empty(bundle, kept)
+        rooms, afters = inner.unbind(0), path.unbind(0)
+        drives = [None] * steps if drive is None else drive.unbind(0)
+        now, turned, growths = bundle, [], []
+        for interval in intervals:
+            for step in interval:
+                now = system.march(now, rooms[step % kept], afters[step], drives[step])
+            if turning:
+                now, r = turning.turned(now)
+                turned += [now, r]
+                growths.append(turning.growth(r))
+        ctx.save_for_backward(bundle, path, inner, gains, shifts, *turned)
+        ctx.settings = system.activation, system.coupling, system.form, system.a, intervals, turning
+        return now, torch.stack(growths) if turning else None
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, adjoint, growths_bar):  # noqa: ANN205
+        bundle, path, inner, gains, shifts, *turned = ctx.saved_tensors
+        *system, intervals, turning = ctx.settings
+        way = _WayBack(system, (gains, shifts), (bundle, path, inner), ctx.needs_input_grad)
+        befores = [bundle, *path.unbind(0)]
+        for steps, after in zip(intervals[1:], turned[::2], strict=False):
+            befores[steps.start] = after
+        for index in reversed(range(len(intervals))):
+            if turning:
+                adjoint = turning.pulled(*turned[2 * index : 2 * index + 2], adjoint, growths_bar[index])
+            for step in reversed(intervals[index]):
+                adjoint = way.through(step, befores[step], adjoint)
+        gains_bar, shifts_bar = way.of_activation()
+        return adjoint, gains_bar, shifts_bar, way.drive_bar, None, None, None, *way.totals
+
+
+class _WayBack:
+    """The adjoint on its way back through the steps of a path (T, ..., 1 + k, N), and the gradients that it leaves.
+
+    needed: as of `Advance`. Of every step there are slopes and bends, and the adjoints of rates, slopes and drive, each
+    (T, ..., N).
+    """
+
+    def __init__(
+        self,
+        system: tuple[Activation, Coupling, str, float | Tensor],
+        parameters: tuple[Tensor, Tensor],
+        path: tuple[Tensor, Tensor, Tensor],
+        needed: Sequence[bool],
+    ) -> None:
+        self.activation, self.coupling, self.form, self.a = system
+        self.of_rows = self.a.unsqueeze(-2) if isinstance(self.a, Tensor) else None  # a of each unit; None: one number
+        self.gains, self.shifts = parameters
+        bundle, after, inner = path
+        before = bundle[None, ..., 0, :], after[:-1, ..., 0, :]
+        self.x = torch.cat(before) if self.form == "current" else inner[..., 0, :]
+        u = self.activation.argument(self.x, *parameters)
+        slopes, bends = self.activation.slopes(u, self.gains), self.activation.bends(u, self.gains)
+        self.bars = torch.empty_like(slopes), torch.empty_like(slopes)
+        self.drive_bar = torch.empty_like(slopes) if needed[3] else None
+        self.slopes, self.bends, self.rates_bars, self.slopes_bars = (
+            rows.unbind(0) for rows in (slopes, bends, *self.bars)
+        )
+        self.rooms = inner.unbind(0)
+        self.totals, self.learns = totals_of(self.coupling, needed[7:]), any(needed[7:])
+        self.held, *self.buffers = (self.coupling.empty(bundle) for _ in range(3))
+
+    def of_activation(self) -> tuple[Tensor, Tensor]:
+        """The gradients of gains and shifts."""
+        return self.activation.parameter_gradients(self.x, self.gains, self.shifts, *self.bars)
+
+    def through(self, step: int, before: Tensor, adjoint: Tensor) -> Tensor:
+        """The adjoint of the bundle before a step, of that after it."""
+        buffer = self.buffers[step % 2]  # the other one may hold the adjoint
+        return (self._current if self.form == "current" else self._rate)(step, before, adjoint, buffer)
+
+    def _current(self, step: int, before: Tensor, adjoint: Tensor, buffer: Tensor) -> Tensor:
+        if self.drive_bar is not None:
+            torch.mul(adjoint.select(-2, 0), self.a, out=self.drive_bar[step])
+        arrived, factor = adjoint, self.a
+        if self.of_rows is not None:
+            arrived, factor = torch.mul(adjoint, self.of_rows, out=self.held), 1.0
+        if self.learns:
+            self.coupling.gradient(self.totals, arrived, self.rooms[step], factor)
+        self.coupling.back(arrived, buffer, factor)
+        self.rates_bars[step].copy_(buffer.select(-2, 0))
+        slope_bar = self.slopes_bars[step]
+        torch.sum(torch.mul(buffer, before, out=self.held)[..., 1:, :], -2, out=slope_bar)
+        buffer.mul_(self.slopes[step].unsqueeze(-2)).select(-2, 0).addcmul_(slope_bar, self.bends[step])
+        if self.of_rows is None:
+            return buffer.add_(adjoint, alpha=1 - self.a)
+        return buffer.addcmul_(adjoint, 1 - self.of_rows)
+
+    def _rate(self, step: int, before: Tensor, adjoint: Tensor, buffer: Tensor) -> Tensor:
+        torch.mul(adjoint.select(-2, 0), self.a, out=self.rates_bars[step])
+        slope_bar = self.slopes_bars[step]
+        torch.sum(torch.mul(adjoint, self.rooms[step], out=self.held)[..., 1:, :], -2, out=slope_bar).mul_(self.a)
+        arrived = torch.mul(adjoint, (self.slopes[step] * self.a).unsqueeze(-2), out=self.held)
+        arrived.select(-2, 0).addcmul_(slope_bar, self.bends[step])
+        if self.drive_bar is not None:
+            self.drive_bar[step] = arrived.select(-2, 0)
+        if self.learns:
+            self.coupling.gradient(self.totals, arrived, before)
+        if self.of_rows is None:
+            return self.coupling.back_onto(adjoint, arrived, 1 - self.a, buffer)
+        return self.coupling.back(arrived, buffer).addcmul_(adjoint, 1 - self.of_rows)
