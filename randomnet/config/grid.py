@@ -15,7 +15,7 @@ from randomnet.config.values import Choice, ConfigError
 
 STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface", "stretch",
            "starts", "events", "factors", "recorded trials", "state noise", "units", "spikes", "batches",
-           "inference", "dropout", "order")  # fmt: skip
+           "inference", "dropout", "order", "input noise")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from randomnet.kinds import celled, constrained, described, factors, pretrained,
 from randomnet.kinds.interface import machine_memory
 from randomnet.kinds.networks import connectome_of, facts_of, labelled
 from randomnet.lyapunov import random_frame
-from randomnet.objectives import Shuffle, StateNoise
 from randomnet.rnn import Network, is_sparse
 from randomnet.tasks import TASKS, Images, ReachTrials, Trials, check_parameters, make, read_latents, read_mnist
 
@@ -139,22 +138,6 @@ def all_trials(run: Run, rng: np.random.Generator) -> tuple[Trials | ReachTrials
         return make(name, parameters, rng, _images(run.config.trialparams.images, name)), parameters
     except (ValueError, OSError) as error:
         raise ConfigError(f"[trialparams] {error}") from None
-
-
-def noise_of(run: Run) -> StateNoise | None:
-    """Of the state while it is trained on a task; None where there is none."""
-    sigma = run.config.trainvalidate.noise
-    return StateNoise(sigma, _seed(run, "noise")) if sigma else None
-
-
-def shuffle_of(run: Run) -> Shuffle | None:
-    """Of the trials of a task into batches; None where these stay as they are."""
-    size = run.config.trainvalidate.batch_size
-    return Shuffle(size, _seed(run, "batches")) if run.config.trialparams.one_task_batches else None
-
-
-def _seed(run: Run, stream: str) -> int:
-    return int(run.generator(stream).integers(2**63))
 
 
 def _task(run: Run) -> tuple[str, dict[str, Any]]:

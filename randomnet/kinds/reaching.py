@@ -7,7 +7,7 @@ from torch import Tensor
 
 from randomnet.config import ConfigError, Run
 from randomnet.effectors import EFFECTORS
-from randomnet.kinds import building
+from randomnet.kinds import building, fresh
 from randomnet.objectives import ClosedLoopObjective, closed_loop_objective
 from randomnet.tasks import TASKS
 
@@ -38,8 +38,8 @@ def effector_of(run: Run) -> Any:
 def objective(run: Run, like: Tensor, weight: float) -> ClosedLoopObjective:
     """What the run trains on, in the precision and on the device of `like`."""
     trials, chosen = building.trials_of(run), run.config.trainvalidate
-    noise = building.noise_of(run)
-    return closed_loop_objective(*trials, chosen.batch_size, like, effector_of(run), weight=weight, noise=noise)
+    noises = {"noise": fresh.noise_of(run), "input_noise": fresh.input_noise_of(run)}
+    return closed_loop_objective(*trials, chosen.batch_size, like, effector_of(run), weight=weight, **noises)
 
 
 def shown(network: Any, goal: ClosedLoopObjective) -> dict[str, torch.Tensor]:

@@ -15,7 +15,7 @@ import torch
 
 from randomnet import results
 from randomnet.config import Run
-from randomnet.kinds import building, celled, measured, reaching, spectral, trained
+from randomnet.kinds import building, celled, fresh, measured, reaching, spectral, trained
 from randomnet.kinds.interface import Cost, Recorded, Report, missing
 from randomnet.objectives import (
     Objective,
@@ -174,8 +174,9 @@ def objective(run: Run, start: building.Start) -> Objective:
             losses["task"],
             (losses[term.loss], term) if term else None,
             Recorder(every, measured.leading(run, start), schedule) if every else None,
-            building.noise_of(run),
-            building.shuffle_of(run),
+            fresh.noise_of(run),
+            fresh.shuffle_of(run),
+            fresh.input_noise_of(run),
         ),
     )
     return replace(goal, truncate=chosen.truncate, segment=chosen.segment)

@@ -7,7 +7,7 @@ from randomnet.objectives.batches import Batch, Shuffle, stacked_batches
 from randomnet.objectives.closed_loop import ClosedLoopObjective, closed_loop_objective
 from randomnet.objectives.interface import Measured, Objective
 from randomnet.objectives.judging import JUDGEMENTS
-from randomnet.objectives.noise import StateNoise
+from randomnet.objectives.noise import InputNoise, StateNoise
 from randomnet.objectives.spectra import LOSSES, Course, SpectrumLoss, SpectrumObjective, losses_of_each
 from randomnet.objectives.trials import Recorder, TaskObjective, Term, task_objective
 
@@ -17,6 +17,7 @@ __all__ = [
     "Batch",
     "ClosedLoopObjective",
     "Course",
+    "InputNoise",
     "Measured",
     "Objective",
     "Recorder",

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from randomnet.effectors import Effector
 from randomnet.objectives.interface import Measured
-from randomnet.objectives.noise import StateNoise, noise_between
+from randomnet.objectives.noise import InputNoise, StateNoise, noise_between
 from randomnet.rnn import Dynamics, Network
 from randomnet.tasks import ReachTrials
 
@@ -153,7 +153,8 @@ class Ramp:
 
 @dataclass(frozen=True)
 class ClosedLoopObjective:
-    """Reaches in fixed batches, and others to validate on, which is always over whole trials without state noise.
+    """Reaches in fixed batches, and others to validate on, which is always over whole trials, without noise of the
+    state and input_noise, which is on all that the network receives.
 
     given: of the trials: action_weight, latent_weight, reach_tolerance (cm). weight: of the whole loss. Figures, of
     whole trials: metrics, percent of them whose fingertip ends that near to its goal, and end_error, the mean distance,
@@ -167,6 +168,7 @@ class ClosedLoopObjective:
     ramp: Ramp
     weight: float = 1.0
     noise: StateNoise | None = None
+    input_noise: InputNoise | None = None
 
     def batches(self) -> Sequence[Reaches]:
         """The training trials, always in the same order."""
@@ -180,12 +182,17 @@ class ClosedLoopObjective:
             part = batch.first(self.ramp.steps(len(batch.inputs)))
             self.ramp.updates += 1
             noise = own.drawn(self.noise, part.inputs) if self.noise else None
+            part = self._received(part)
         found = moved(own, self.effector, part, noise)
         loss = self.loss(found, part)
         figures = {"train_loss": float(loss.detach())}
         if len(part.inputs) == len(batch.inputs):
             figures |= self._figures("train", found, part)
         return [Measured(self.weight * loss, figures, float(len(batch.starts)))]
+
+    def _received(self, batch: Reaches) -> Reaches:
+        """With the noise of the next update, if there is any, beside what is shown and sensed."""
+        return replace(batch, inputs=batch.inputs + self.input_noise.drawn(batch.inputs)) if self.input_noise else batch
 
     def loss(self, found: Moved, batch: Reaches) -> Tensor:
         """That of fingertips (m^2), controls and states together, over all bins of the batch."""
@@ -217,14 +224,19 @@ class ClosedLoopObjective:
 
     def states(self) -> list[dict[str, Any]]:
         """How many updates there have been."""
-        return [{"moved": self.ramp.updates} | ({"updates": self.noise.updates} if self.noise else {})]
+        return [{"moved": self.ramp.updates} | {name: one.updates for name, one in self._noises().items()}]
 
     def take_up(self, states: Sequence[dict[str, Any]]) -> None:
         """Go on from such states."""
         (state,) = states
         self.ramp.updates = state["moved"]
-        if self.noise:
-            self.noise.updates = state["updates"]
+        for name, noise in self._noises().items():
+            noise.updates = state[name]
+
+    def _noises(self) -> dict[str, StateNoise | InputNoise]:
+        """Those that there are, by the names of their states."""
+        named = {"updates": self.noise, "received": self.input_noise}
+        return {name: one for name, one in named.items() if one}
 
 
 def reached(ends: Tensor, goals: Tensor, tolerance: float) -> dict[str, float]:
@@ -243,13 +255,14 @@ def closed_loop_objective(
     *,
     weight: float = 1.0,
     noise: StateNoise | None = None,
+    input_noise: InputNoise | None = None,
 ) -> ClosedLoopObjective:
     """Reaches as tensors of the dtype and on the device of `like`, the training ones cut into batches."""
     cuts = range(0, len(training), batch_size)
     batches = tuple(reaches_of(training, slice(start, start + batch_size), like) for start in cuts)
     ramp = Ramp(training.given["ramp_epochs"], len(batches))
     whole = reaches_of(validation, slice(None), like)
-    return ClosedLoopObjective(batches, whole, effector, training.given, ramp, weight, noise)
+    return ClosedLoopObjective(batches, whole, effector, training.given, ramp, weight, noise, input_noise)
 
 
 def reaches_of(trials: ReachTrials, which: slice, like: Tensor) -> Reaches:

@@ -14,7 +14,7 @@ from randomnet.lyapunov import Schedule, Spectrum, spectrum
 from randomnet.objectives.batches import Batch, Shuffle, stacked_batches
 from randomnet.objectives.interface import Measured
 from randomnet.objectives.judging import JUDGEMENTS
-from randomnet.objectives.noise import StateNoise, noise_between
+from randomnet.objectives.noise import InputNoise, StateNoise, noise_between, noisy_inputs
 from randomnet.objectives.spectra import SpectrumLoss, losses_of_stack
 from randomnet.rnn import AlongTrials, Dynamics, Network, along, answers, beside_each_other
 from randomnet.tasks import Trials
@@ -48,9 +48,9 @@ def spectrum_along(network: Network, inputs: Tensor, frame: Tensor, schedule: Sc
 class Term:
     """What a network is trained on besides its trials, and what is recorded of it.
 
-    weight: of the task's loss. spectrum: with its weight, a loss of the exponents along each batch. noise: of the state
-    while it is trained on trials; the spectrum, validation and the last losses are without. shuffle: of its training
-    trials into batches; None for batches that stay as they are.
+    weight: of the task's loss. spectrum: with its weight, a loss of the exponents along each batch. noise, input_noise:
+    of the state and of the inputs while it is trained on trials; the spectrum, validation and the last losses are
+    without. shuffle: of its training trials into batches; None for batches that stay as they are.
     """
 
     weight: float = 1.0
@@ -58,6 +58,7 @@ class Term:
     recorder: Recorder | None = None
     noise: StateNoise | None = None
     shuffle: Shuffle | None = None
+    input_noise: InputNoise | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ class TaskObjective:
         return replace(self, training=training, validation=self.validation.only(indices), terms=terms)
 
     def states(self) -> list[dict[str, Any]]:
-        """How many updates had noise, or shuffled trials, where there are any; else every epoch is like the first."""
+        """How many updates had noise of either kind, or shuffled trials, where there are any; else every epoch is like
+        the first."""
         return [{name: one.updates for name, one in _that_go_on(term).items()} for term in self.terms]
 
     def take_up(self, states: Sequence[dict[str, Any]]) -> None:
@@ -151,7 +153,9 @@ class TaskObjective:
     ) -> tuple[Tensor, list[dict[str, float]], Dynamics | None, Mapping[str, Tensor]]:
         """Losses (runs,) and figures of the networks, and these as one system with its interface."""
         noises = [term.noise for term in self.terms if noisy and term.noise]
-        outputs, *whole = self._answered(networks, batch.inputs, noises)
+        received = [term.input_noise for term in self.terms if noisy and term.input_noise]
+        inputs = noisy_inputs(received, batch) if received else batch.inputs
+        outputs, *whole = self._answered(networks, inputs, noises)
         row = JUDGEMENTS[self.loss]
         losses, seen = row.loss(outputs, batch, self.given), outputs.detach()
         found = row.figures(seen, batch, self.given)
@@ -183,9 +187,9 @@ class TaskObjective:
         return [{name: value for name, value in one.items() if not math.isnan(value)} for one in each]
 
 
-def _that_go_on(term: Term) -> dict[str, StateNoise | Shuffle]:
+def _that_go_on(term: Term) -> dict[str, StateNoise | Shuffle | InputNoise]:
     """What differs from update to update, by the names of its states."""
-    named = {"updates": term.noise, "shuffled": term.shuffle}
+    named = {"updates": term.noise, "shuffled": term.shuffle, "received": term.input_noise}
     return {name: one for name, one in named.items() if one}
 
 

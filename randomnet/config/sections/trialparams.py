@@ -83,6 +83,15 @@ class TrialParamsSection(Section):
         only=NOISY_INPUT,
         defaults={"multitask": 0.3, "reach": 0.04, "random_target": 0.04},
     )
+    dynamic_noise: float = option(
+        Number(0, 1000),
+        0.0,
+        "Standard deviation of noise besides, fresh in every update of the training, on every step and channel of what "
+        "the network receives (of multitask to a trial's end), not in validation; input_noise is drawn once, with the "
+        "trials.",
+        kinds=TRAINING,
+        only=NOISY_INPUT,
+    )
     held_out: str = option(
         Value(),
         "none",
