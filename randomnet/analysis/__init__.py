@@ -5,6 +5,7 @@
 | `linear`       | Jacobians of a map, whole or between subsets of units, their eigenvalues and -vectors  |
 | `grouped`      | eigenvalues of the blocks of groups of units                                           |
 | `fixed_points` | where a map leaves the state, or nearly, and how many directions lead away from there  |
+| `following`    | how these points move, appear and vanish along a row of maps                           |
 | `flow`         | where the states of a plane go in one step                                             |
 | `units`        | which units: by region, parent, population, cell type or any label; subsets and back   |
 | `stimulation`  | currents given to some units for some steps, with ramps                                |
@@ -16,6 +17,7 @@ d state_j. Constant inputs are part of the map. `Dynamics.step` is a Map, and `j
 
 from randomnet.analysis.fixed_points import FixedPoints, fixed_points, starting_points
 from randomnet.analysis.flow import FlowField, Plane, flow_field, plane
+from randomnet.analysis.following import followed_points, interpolated
 from randomnet.analysis.grouped import group_eigenvalues, sorted_eigenvalues
 from randomnet.analysis.linear import (
     Eigendecomposition,
@@ -59,7 +61,9 @@ __all__ = [
     "filled",
     "fixed_points",
     "flow_field",
+    "followed_points",
     "group_eigenvalues",
+    "interpolated",
     "jacobian_of",
     "plane",
     "psth",

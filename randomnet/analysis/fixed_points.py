@@ -75,6 +75,7 @@ def fixed_points(
     slow: float = 1e-8,
     merge: float = 1e-4,
     farthest: float = 10.0,
+    around: Tensor | None = None,
     held: Tensor | None = None,
     memory: float = 200e6,
     tick: Callable[[int], object] = lambda done: None,
@@ -83,17 +84,19 @@ def fixed_points(
 
     Kept are points with q < tolerance whose Newton step is below the distance within which points are one, merge times
     the spread of the starts, their mean distance from their mean; of these the ones at most farthest times that spread
-    from that mean. Slow points are the other ends with q <= slow. held: indices of units that keep their start's value
-    and do not enter q; an input that differs between starts can be such a unit. memory: bytes for the matrices of the
-    starts that move at a time. tick: called after each iteration with the number of starts that are done. Nothing that
-    is given is changed. Raises ValueError.
+    from that mean. around: (M, N), states that tell spread and mean in place of the starts, where these are few. Slow
+    points are the other ends with q <= slow. held: indices of units that keep their start's value and do not enter q;
+    an input that differs between starts can be such a unit. memory: bytes for the matrices of the starts that move at a
+    time. tick: called after each iteration with the number of starts that are done. Nothing that is given is changed.
+    Raises ValueError.
     """
     _check(starts)
     problem = _Problem(step, jacobian, _free(starts, held))
     problem.check(starts)
     part = max(1, int(memory / (COPIES * starts.element_size() * starts.shape[1] ** 2)))
-    centre = starts.mean(0)
-    spread = _spread(starts, centre)
+    known = starts if around is None else around
+    centre = known.mean(0)
+    spread = _spread(known, centre)
     radius = merge * spread
     ends, q = _search(problem, starts, spread, radius, iterations, tolerance, part, tick)
     near = torch.linalg.vector_norm(ends - centre, dim=1) <= farthest * spread

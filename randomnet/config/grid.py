@@ -15,7 +15,8 @@ from randomnet.config.values import Choice, ConfigError
 
 STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface", "stretch",
            "starts", "events", "factors", "recorded trials", "state noise", "units", "spikes", "batches",
-           "inference", "dropout", "order", "input noise")  # fmt: skip
+           "inference", "dropout", "order", "input noise",
+           "phase starts")  # fmt: skip
 
 
 @dataclass(frozen=True)

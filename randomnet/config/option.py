@@ -201,6 +201,10 @@ DECIDED = (
     lambda config: config.trialparams.task_name in DECISIONS,
 )
 MULTITASK = ("trialparams.task_name = multitask", lambda config: config.trialparams.task_name == "multitask")
+PHASED = (
+    "trialparams.task_name = multitask and analysis.phases names conditions",
+    lambda config: MULTITASK[1](config) and config.analysis.phases != "none",
+)
 HELD_OUT = (
     "trialparams.task_name = odr, dpa, go_nogo, dual or multitask",
     lambda config: DELAYED[1](config) or MULTITASK[1](config),

@@ -18,7 +18,7 @@ import pandas as pd
 from randomnet.comparison.matching import Study
 from randomnet.comparison.minima import MINIMA
 from randomnet.comparison.statistics import MEDIAN
-from randomnet.figures.analyse import inside_figures, linear_figures, point_dots, psth_figures
+from randomnet.figures.analyse import inside_figures, linear_figures, phase_figures, point_dots, psth_figures
 from randomnet.figures.benchmark import seconds_figures
 from randomnet.figures.compare import SCORES, beside_figures, score_figures
 from randomnet.figures.convergence import convergence_figures
@@ -114,7 +114,8 @@ FIGURES = {
         metrics=("fixed_points", "stable_points", "slow_points", "converged_starts", "settled_trajectories",
                  "explained", "leading_modulus", "leading_modulus_groups", "neurons", "seconds"),
         overview=("fixed_points", "stable_points", "leading_modulus", "explained"),
-        figures=(inside_figures, linear_figures, psth_figures, point_dots),
+        figures=(inside_figures, linear_figures, psth_figures, phase_figures, point_dots),
+        families=("stable_points_of_",),
     ),
     "stimulate": Kind(
         metrics=("targets_change", "others_change", "distance_end", "targets", "neurons", "seconds"),

@@ -7,7 +7,7 @@ from randomnet.comparison.matching import Study
 from randomnet.figures.networks import first_networks
 from randomnet.figures.options import against_options
 from randomnet.figures.runs import Figures, events_of
-from randomnet.plotting import Inside, Linearised, Panel, Psth
+from randomnet.plotting import Inside, Linearised, Panel, Phases, Psth
 
 AT_THE_END = "the end of the first trajectory"
 MOST_BLOCKS = 8  # groups whose eigenvalues are drawn
@@ -100,4 +100,29 @@ def _psth(arrays: dict[str, np.ndarray]) -> Psth:
         sem=arrays["psth_sem"][most],
         absent=tuple(arrays.get("psth_absent", np.array(())).tolist()),
         events=events_of(arrays),
+    )
+
+
+def phase_figures(study: Study, ylabel: str | None) -> Figures:
+    """The fixed points of each of the first networks from phase to phase, a figure for each condition."""
+    for stem, title, _, arrays in first_networks(study, "phases", "phase_points"):
+        for number, name in enumerate(arrays["phase_conditions"].tolist()):
+            yield f"{stem}_{name}", plotting.phases(_phases(arrays, number), f"{title}: {name}")
+
+
+def _phases(arrays: dict[str, np.ndarray], condition: int) -> Phases:
+    steps = int(arrays["phase_steps"])
+    own = np.flatnonzero(arrays["phase_place_condition"] == condition)
+    held = own[arrays["phase_place_step"][own] == 0]
+    which = np.isin(arrays["phase_place"], own)
+    axes, mean = arrays["phase_plane_axes"][condition], arrays["phase_plane_mean"][condition]
+    return Phases(
+        path=arrays["phase_path"][arrays["phase_path_condition"] == condition],
+        points=(arrays["phase_points"][which] - mean) @ axes.T,
+        where=(arrays["phase_place"][which] - own[0]) / steps,
+        unstable=arrays["phase_unstable"][which],
+        modulus=np.abs(arrays["phase_leading"][which]),
+        names=tuple(arrays["phase_names"][arrays["phase_place_phase"][held]].tolist()),
+        steps=steps,
+        explained=arrays["phase_plane_explained"][condition],
     )

@@ -20,6 +20,7 @@ points, A states along the first trajectory, N units in G groups, M of them in o
 | psth_conditions, psth_trials, psth_times        | (C,) names; (C,), trials of each; (T,), in tau                  |
 | psth_absent                                     | names of the conditions without a validation trial              |
 | event_label, event_onset, event_offset          | (E,): of a task whose events never shift; in tau                |
+| phase_...                                       | with analysis.phases: the table of `kinds/phased.py`            |
 """
 
 import time
@@ -49,7 +50,7 @@ from randomnet.analysis import (
     units_of,
 )
 from randomnet.config import ConfigError, Run, nearest
-from randomnet.kinds import building
+from randomnet.kinds import building, phased
 from randomnet.kinds.followed import Followed, event_arrays, followed_in
 from randomnet.kinds.grouped import Groups, groups_of
 from randomnet.kinds.interface import Cost, Told, machine_memory, no_other, one_at_a_time
@@ -80,6 +81,7 @@ def check(run: Run) -> dict[str, Any]:
         )
     groups_of(chosen.by, units_of(connectome), "analysis")
     _axes(chosen.plane, connectome.names)
+    phased.check(run)
     return facts
 
 
@@ -97,14 +99,18 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     with torch.no_grad():
         system = building.double(start.network).alone()
         followed = followed_in(run, start, system, few)
-    if not _bounded(followed.states):
+        walked = phased.walks(run, start, system)
+    if not all(map(_bounded, (followed.states, *(walk.states for walk in walked)))):
         return _diverged(start, began)
     told = 0
 
-    def tick(done: int) -> None:
-        nonlocal told
+    def pause(done: int) -> None:
         if stop():
             raise Interrupted
+
+    def tick(done: int) -> None:
+        nonlocal told
+        pause(done)
         report({"advance": done - told})
         told = done
 
@@ -112,7 +118,8 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     field, explained = _field(run, system, followed.states, start.connectome.names)
     linear = _linearised(system, found, followed, few, run.config.model.dt)
     responses = _responses(followed, few, run.config.model.dt)
-    results.write_arrays(folder.path / "arrays.npz", _arrays(found) | field | linear | responses)
+    phases, counts = phased.phase_arrays(run, start, system, walked, pause)
+    results.write_arrays(folder.path / "arrays.npz", _arrays(found) | field | linear | responses | phases)
     ends = followed.states[-1]
     with torch.no_grad():
         q = 0.5 * (system.step(ends) - ends).square().sum(-1)
@@ -131,6 +138,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
             "explained": explained,
             "groups": len(groups),
             **_leading(linear),
+            **counts,
             "seconds": round(time.perf_counter() - began, 2),
         },
         "connectome": start.connectome.facts(),
@@ -322,4 +330,4 @@ def estimate(runs: Sequence[Run]) -> Cost:
     began = time.perf_counter()
     _fixed_points(run, system, states, probe)
     each = (time.perf_counter() - began) / probe
-    return Cost(each, following + each * run.config.analysis.starts)
+    return Cost(each, following + each * run.config.analysis.starts * (1 + phased.searches(run)))

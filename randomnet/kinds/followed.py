@@ -1,6 +1,6 @@
 """Where the states of a network go: from its initial states, or along the validation trials of its task."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,19 +47,25 @@ def _along_trials(
     trials: Trials, start: building.Start, system: Dynamics, groups: Groups | None, number: int
 ) -> Followed:
     """States of the first so many trials, and mean rates after every step of all of them."""
-    inputs = torch.from_numpy(trials.inputs)
-    weights = start.network.interface["input_weights"].double()
-    now = torch.zeros(len(inputs), start.connectome.n).to(start.state)
-    path, rates, drives = [now[:number]], [], []
-    for given in inputs.transpose(0, 1):
-        drive = system.drive + given.to(start.state) @ weights.mT  # step by step, as pictures are large
-        now = replace(system, drive=drive).step(now)
+    path, rates, drives = [torch.zeros(len(trials), start.connectome.n).to(start.state)[:number]], [], []
+    for drive, now in along_inputs(start, system, trials.inputs):
         path.append(now[:number].clone())  # a view would keep all trials
         drives.append(drive[0].clone())
         if groups is not None:
             rates.append(groups.averages(system.rates(now)).mT)
     means = None if groups is None else torch.stack(rates, 1)
     return Followed(torch.stack(path), torch.stack(drives), means, conditions_of(trials), trials.events)
+
+
+def along_inputs(start: building.Start, system: Dynamics, inputs: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
+    """Of each step along inputs (trials, time, channels) the drive (trials, N), and the states (trials, N) after it,
+    from the state 0."""
+    weights = start.network.interface["input_weights"].double()
+    now = torch.zeros(len(inputs), start.connectome.n).to(start.state)
+    for given in torch.from_numpy(inputs).transpose(0, 1):
+        drive = system.drive + given.to(start.state) @ weights.mT  # step by step, as pictures are large
+        now = replace(system, drive=drive).step(now)
+        yield drive, now
 
 
 def conditions_of(trials: Trials) -> tuple[np.ndarray, tuple[str, ...]]:

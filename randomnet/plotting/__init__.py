@@ -17,6 +17,7 @@
     inferred_rates  rates beside the true ones
     inside          flow, energy and fixed points of one network
     linearised      its eigenvalues and time constants by groups of units
+    phases          its fixed points from phase to phase of a trial
     psth            mean rates of groups along trials, by condition
     overlaps        overlaps with selection vectors along trials, before and after
     reaches         paths of an arm's fingertip, before and after training
@@ -45,6 +46,7 @@ from randomnet.plotting.inside import Inside, inside
 from randomnet.plotting.linearised import Linearised, linearised
 from randomnet.plotting.maps import Map, heat_map
 from randomnet.plotting.overlaps import Overlaps, overlaps
+from randomnet.plotting.phases import Phases, phases
 from randomnet.plotting.plane import Flow, flow
 from randomnet.plotting.psth import Psth, psth
 from randomnet.plotting.reaches import Reaching, reaches
@@ -56,8 +58,9 @@ from randomnet.plotting.transition import Samples, transition
 from randomnet.plotting.trials import Event
 
 __all__ = ["FORMATS", "Activity", "Beside", "BumpCourse", "Event", "Flow", "InferredRates", "Inside", "Linearised",
-           "Map", "Overlaps", "Panel", "Psth", "Reaching", "RecordedNeurons", "RecordedTrial", "Responses", "Running",
-           "Samples", "Score", "Series", "Stimulus", "activity", "against", "beside", "blocks", "check_text",
-           "convergence", "curves", "degrees", "distributions", "dots", "eigenvalues", "flow", "heat_map",
-           "inferred_rates", "inside", "linearised", "log_x", "overlaps", "psth", "rate_unit", "reaches", "recorded",
-           "recorded_neurons", "render", "responses", "scores", "spectra", "transition", "weight_matrix"]  # fmt: skip
+           "Map", "Overlaps", "Panel", "Phases", "Psth", "Reaching", "RecordedNeurons", "RecordedTrial", "Responses",
+           "Running", "Samples", "Score", "Series", "Stimulus", "activity", "against", "beside", "blocks",
+           "check_text", "convergence", "curves", "degrees", "distributions", "dots", "eigenvalues", "flow",
+           "heat_map", "inferred_rates", "inside", "linearised", "log_x", "overlaps", "phases", "psth", "rate_unit",
+           "reaches", "recorded", "recorded_neurons", "render", "responses", "scores", "spectra", "transition",
+           "weight_matrix"]  # fmt: skip

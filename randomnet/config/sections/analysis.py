@@ -2,7 +2,18 @@
 
 from dataclasses import dataclass
 
-from randomnet.config.option import ANALYSE, DRIVING, OUTSIDE_PLANE, SIMULATE, STIMULATE, UNTASKED, Section, option
+from randomnet.config.option import (
+    ANALYSE,
+    DRIVING,
+    MULTITASK,
+    OUTSIDE_PLANE,
+    PHASED,
+    SIMULATE,
+    STIMULATE,
+    UNTASKED,
+    Section,
+    option,
+)
 from randomnet.config.values import Choice, Integer, Number, Value
 
 
@@ -13,7 +24,8 @@ class AnalysisSection(Section):
     trajectories: int = option(
         Integer(1, 10_000),
         10,
-        "Trajectories that are followed: from random initial states, or along so many validation trials.",
+        "Trajectories that are followed: from random initial states, or along so many validation trials (of phases, of "
+        "each condition).",
         kinds=(*ANALYSE, *STIMULATE, *SIMULATE),
         only=OUTSIDE_PLANE,
         defaults={"simulate": 1},
@@ -54,6 +66,32 @@ class AnalysisSection(Section):
         "Label by which units are grouped for eigenvalues and mean rates, of at most 64 groups; empty = the first "
         "there is of region, population, neurotransmitter, cell_fibers, type; else all together.",
         kinds=ANALYSE,
+    )
+    phases: str = option(
+        Value(),
+        "none",
+        "Conditions (of multitask tasks) whose fixed points are searched under the input of each phase of a trial, and "
+        "followed while it turns into that of the next: names such as MemoryPro, DelayAnti, or all; none.",
+        kinds=ANALYSE,
+        only=MULTITASK,
+    )
+    prototype: int = option(
+        Integer(0, 10_000_000),
+        0,
+        "The trial whose inputs, and so whose angle, these are, without their noise: by number from 0 among the "
+        "validation trials of its condition.",
+        kinds=ANALYSE,
+        only=PHASED,
+    )
+    phase_starts: int = option(
+        Integer(1, 1_000_000),
+        200,
+        "Where they are searched from in each phase: states of that phase with start_noise, and midpoints of two.",
+        kinds=ANALYSE,
+        only=PHASED,
+    )
+    interpolation_steps: int = option(
+        Integer(1, 1000), 10, "Steps from the input of one phase to that of the next.", kinds=ANALYSE, only=PHASED
     )
 
 
