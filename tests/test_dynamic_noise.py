@@ -11,10 +11,12 @@ import torch
 from test_experiment import contents, differing, run
 
 from randomnet.config import ConfigError, read_plan
+from randomnet.config.schema import options
 from randomnet.kinds import building, train
 from randomnet.objectives import InputNoise, side_by_side
 from randomnet.objectives.noise import noisy_inputs
 from randomnet.results import RunFolder
+from randomnet.tasks import TASKS
 from randomnet.training import Interrupted
 
 SIGMAS = 5
@@ -215,3 +217,10 @@ def test_it_is_an_axis_of_the_grid_and_recorded(tmp_path):
     settings = [json.loads((path.with_suffix("") / str(combo) / "iter_0" / "run.json").read_text())["settings"]
                 for combo in range(2)]  # fmt: skip
     assert [one["trialparams.dynamic_noise"] for one in settings] == [0.0, 0.2]
+
+
+def test_the_tasks_that_read_it_are_those_with_noise_of_their_own():
+    noisy = {name for name, task in TASKS.items() if "input_noise" in {one.name for one in task.parameters}}
+    about = {key: option for section, key, option in options() if section == "trialparams"}["dynamic_noise"]
+    listed = about.only[0].partition(" = ")[2].replace(" or ", ", ").split(", ")
+    assert set(listed) == noisy and len(listed) == len(noisy)

@@ -613,10 +613,15 @@ def test_every_template_runs(template, tmp_path):
         short += ["trainvalidate.iterations=1"]
     if "kind = " not in text:
         short += ["trainvalidate.epochs=2"]
-    if template.stem in ("analyse_flip_flop", "record"):  # of what flip_flop.ini trains
+    trained = {"analyse_flip_flop": "flip_flop", "record": "flip_flop", "analyse_multitask": "multitask"}
+    if template.stem in trained:  # of what another template trains
         few = ["trainvalidate.epochs=1", f"paths.path_to_results={tmp_path / 'trained'}"]
-        assert run(ROOT / "config" / "flip_flop.ini", *(part for one in few for part in ("--set", one))) == 0
+        few += [one for one in short if "nr_of_trials" in one]
+        path = ROOT / "config" / f"{trained[template.stem]}.ini"
+        assert run(path, *(part for one in few for part in ("--set", one))) == 0
         short = [one for one in short if "duration" not in one]
+        if "phases = " in text:
+            short += ["analysis.phase_starts=4", "analysis.interpolation_steps=2"]
         if template.stem == "record":
             short += [f"source.folder={tmp_path / 'trained'}", "trialparams.nr_of_trials=20"]
         else:

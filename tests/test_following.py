@@ -108,6 +108,14 @@ def test_what_is_one_point_is_told_by_the_states_around():
     assert len(fixed_points(step, slope, starts, tolerance=1e-30).q) == 3
 
 
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match=r"around must have shape \(M, 1\), got \(3, 2\)"):
+        fixed_points(*unit(0.0), STATES, around=torch.zeros(3, 2, dtype=torch.float64))
+    for known, alike in (({0: STATES}, [1]), ({2: STATES}, None), ({-1: STATES}, None)):
+        with pytest.raises(ValueError, match="2 maps need as many numbers of those alike and known points"):
+            followed_points([unit(0.0)] * 2, known, STATES, alike=alike)
+
+
 def test_the_same_is_found_again():
     inputs = torch.linspace(-1, 1, 9, dtype=torch.float64)
     twice = [followed_points([unit(x) for x in inputs], {4: STATES}, STATES) for _ in range(2)]

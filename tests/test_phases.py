@@ -14,6 +14,7 @@ from randomnet.figures import analyse as analyse_figures
 from randomnet.kinds import analyse, building
 from randomnet.plotting import Phases
 from randomnet.results import ResultsFolder
+from randomnet.tasks import TASKS, make
 from randomnet.training import Interrupted
 
 INI = """
@@ -266,12 +267,22 @@ def test_a_task_without_phases_is_refused(tmp_path, capsys, task):
     assert not (tmp_path / "out").exists()
 
 
+def test_the_task_that_the_schema_says_has_phases_is_the_only_one():
+    given = {name: {"n_back": 2} for name in ("nback_mem", "pic_latent_mem", "pic_mem")}
+    given["seq_mem"] = {"pattern_length": 3}
+    for name, task in TASKS.items():
+        if not task.closed and name != "neurogym":  # which is an extra
+            made = make(name, {"nr_of_trials": 15, **given.get(name, {})}, np.random.default_rng(0))
+            assert (made.phases is not None) == (name == "multitask")
+
+
 # ---- figures
 
 
-def test_each_condition_has_its_figure(tmp_path):
+def test_each_condition_has_its_figure(tmp_path, capsys):
     _, arrays, _ = analysed(tmp_path, activation="tanh", g=4.0)
     asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
+    capsys.readouterr()
     assert visualization.main(asked) == 0
     names = {file.name for file in (tmp_path / "figs").iterdir()}
     assert {"phases_MemoryPro.svg", "phases_ReactAnti.svg"} <= names
@@ -279,7 +290,8 @@ def test_each_condition_has_its_figure(tmp_path):
     said = ("stable fixed points", "MemoryPro", *(f">{PHASES[phase]}<" for phase in OF_TASKS["MemoryPro"]))
     assert all(words in text for words in said) and ">stim2<" not in text
     table = pd.read_csv(tmp_path / "figs" / "comparison.csv")
-    assert "stable_points_of_MemoryPro_mem1" in set(table["metric"])
+    assert {"points_of_MemoryPro_mem1", "stable_points_of_MemoryPro_mem1"} <= set(table["metric"])
+    assert "points_of_" not in capsys.readouterr().out, "they would be too many"
     drawn = analyse_figures._phases(arrays, 1)
     assert drawn.names == ("context", "response") and drawn.steps == 4
     rows = list(places(arrays, "ReactAnti"))

@@ -95,6 +95,8 @@ def fixed_points(
     problem.check(starts)
     part = max(1, int(memory / (COPIES * starts.element_size() * starts.shape[1] ** 2)))
     known = starts if around is None else around
+    if known.ndim != 2 or known.shape[1] != starts.shape[1]:
+        raise ValueError(f"around must have shape (M, {starts.shape[1]}), got {tuple(known.shape)}")
     centre = known.mean(0)
     spread = _spread(known, centre)
     radius = merge * spread

@@ -50,6 +50,11 @@ def followed_points(
     which are far away, and tick: as of `fixed_points`. Raises ValueError.
     """
     places, names = range(len(maps)), list(range(len(maps)) if alike is None else alike)
+    if len(names) != len(maps) or not set(known) <= set(places):
+        raise ValueError(
+            f"{len(maps)} maps need as many numbers of those alike and known points at places below that, got "
+            f"{len(names)} and {sorted(known)}"
+        )
     given = _gathered([(names[place], points) for place, points in known.items()])
 
     def search(place: int, starts: Tensor) -> FixedPoints:
@@ -78,11 +83,11 @@ def _gathered(parts: Sequence[tuple[int, Tensor]]) -> dict[int, Tensor]:
 def _between(points: Tensor) -> Tensor:
     """(starts, N): SHARES of the way between the BETWEEN pairs of points (P, N) that are nearest to each other."""
     first, second = torch.triu_indices(len(points), len(points), 1, device=points.device)
-    ways = points[second] - points[first]
-    lengths = torch.linalg.vector_norm(ways, dim=1)
+    lengths = torch.nn.functional.pdist(points)  # in the same order
     apart = (lengths > SAME * float(points.abs().max())).nonzero().squeeze(1)
     nearest = apart[lengths[apart].argsort(stable=True)[:BETWEEN]]
-    return torch.cat([points[first[nearest]] + share * ways[nearest] for share in SHARES])
+    one, other = points[first[nearest]], points[second[nearest]]
+    return torch.cat([one + share * (other - one) for share in SHARES])
 
 
 def _nothing(like: Tensor) -> FixedPoints:

@@ -48,6 +48,7 @@ class Kind(NamedTuple):
     flags:  columns of the summary that figures need and the comparison does not.
     tables: by the name of its file, what else is written beside comparison.csv.
     families: beginnings of columns that are metrics, too, and in the overview, such as the rate of each population.
+    minor: beginnings of columns that are metrics, too, and too many for the overview.
     """
 
     metrics: tuple[str, ...]
@@ -56,11 +57,13 @@ class Kind(NamedTuple):
     flags: tuple[str, ...] = ()
     tables: Mapping[str, Callable[[Study], pd.DataFrame]] = MappingProxyType({})
     families: tuple[str, ...] = ()
+    minor: tuple[str, ...] = ()
 
     def of(self, columns: Iterable[str]) -> "Kind":
         """The same with those of the columns among its metrics that belong to its families."""
-        own = tuple(dict.fromkeys(name for name in columns if name.startswith(self.families)))
-        return self._replace(metrics=(*own, *self.metrics), overview=(*own, *self.overview)) if own else self
+        names = tuple(dict.fromkeys(columns))
+        own, more = (tuple(name for name in names if name.startswith(of)) for of in (self.families, self.minor))
+        return self._replace(metrics=(*own, *self.metrics, *more), overview=(*own, *self.overview))
 
 
 RADII = ("spectral_radius_initial", "spectral_radius_final")
@@ -115,7 +118,7 @@ FIGURES = {
                  "explained", "leading_modulus", "leading_modulus_groups", "neurons", "seconds"),
         overview=("fixed_points", "stable_points", "leading_modulus", "explained"),
         figures=(inside_figures, linear_figures, psth_figures, phase_figures, point_dots),
-        families=("stable_points_of_",),
+        minor=("points_of_", "stable_points_of_"),
     ),
     "stimulate": Kind(
         metrics=("targets_change", "others_change", "distance_end", "targets", "neurons", "seconds"),

@@ -53,13 +53,14 @@ ALIKE = 9  # decimals to which inputs that are the same one agree, in whichever 
 class Walk:
     """Trials of one condition without noise, the prototype first.
 
-    name, number: of the condition. states: (T, trials, N) after each step, to the end of the longest trial. phase: (T,
-    trials), which one each step is in. phases: those that the prototype has, but what comes after it; inputs (phases,
-    channels), float64, what it receives in each.
+    name, number: of the condition; names: of all phases. states: (T, trials, N) after each step, to the end of the
+    longest trial. phase: (T, trials), which one each step is in. phases: those that the prototype has, but what comes
+    after it; inputs (phases, channels), float64, what it receives in each.
     """
 
     name: str
     number: int
+    names: tuple[str, ...]
     states: Tensor
     phase: Tensor
     phases: tuple[int, ...]
@@ -115,7 +116,7 @@ def phase_arrays(
     steps = run.config.analysis.interpolation_steps
     arrays = {
         "phase_conditions": np.array([walk.name for walk in walked]),
-        "phase_names": np.array(building.trials_of(run)[1].phase_names),
+        "phase_names": np.array(walked[0].names),
         "phase_steps": np.array(steps),
         **_of_places(walked, steps),
         **_of_points([points for of_walk in found for points in of_walk]),
@@ -170,6 +171,7 @@ def _walk(run: Run, start: building.Start, system: Dynamics, trials: Trials, con
     return Walk(
         trials.condition_names[condition],
         condition,
+        trials.phase_names,
         states,
         torch.from_numpy(phase).to(device),
         phases,

@@ -103,7 +103,7 @@ def _counts(axes: Axes, network: Phases) -> None:
         axes.plot(network.places, network.count(stable), zorder=2 + stable, **_look(stable))
     axes.set_ylabel("fixed points\nfound")
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(bottom=-0.06 * axes.get_ylim()[1])  # so that none is no half a mark
     _along(axes, network, named=False)
 
 
