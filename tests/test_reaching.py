@@ -396,10 +396,15 @@ def test_what_a_run_leaves(tmp_path):
     folder = tmp_path / "out" / "0" / "iter_0"
     history = pd.read_csv(folder / "history.csv")
     assert {"train_loss", "validate_loss", "validate_metrics", "validate_end_error"} <= set(history)
+    summary = pd.read_csv(tmp_path / "out" / "summary.csv").iloc[0]
     with np.load(folder / "arrays.npz") as arrays:
+        still = 100 * np.linalg.norm(arrays["reach_goals_final"][:, 0] - arrays["reach_goals_final"][:, -1], axis=-1)
         assert arrays["reaches_final"].shape == arrays["reach_goals_final"].shape == (2, 100, 2)
         ends = 100 * np.linalg.norm(arrays["reaches_final"][:, -1] - arrays["reach_goals_final"][:, -1], axis=-1)
     assert ends.mean() == pytest.approx(history["validate_end_error"].iloc[-1], rel=1e-4)
+    assert summary["validate_end_error_final"] == history["validate_end_error"].iloc[-1]
+    assert summary["baseline_end_error"] == pytest.approx(still.mean(), rel=1e-4)  # of an arm that stays where it is
+    assert summary["baseline_metrics"] == 100 * (still <= 5).mean()
     assert history["train_metrics"].notna().tolist() == [False, True, True, True]  # at first parts of trials count
     figures = tmp_path / "figs"
     drawn = ["--results_folders", tmp_path / "out", "--results_labels", "a", "--save_figs", figures]

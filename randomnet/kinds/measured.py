@@ -42,7 +42,7 @@ def now(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
         measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
         measured["figures"] = spectral.figures(found)
     if reaching.is_closed(run):
-        measured |= reaching.shown(start.network, goal)
+        measured |= reaching.shown(start.network, goal) | {"baseline": reaching.baseline(goal)}
     elif run.config.has_task and start.network.rank:
         measured["overlaps"] = _overlaps(start.network, goal.validation.inputs)
     return measured

@@ -42,6 +42,11 @@ def objective(run: Run, like: Tensor, weight: float) -> ClosedLoopObjective:
     return closed_loop_objective(*trials, chosen.batch_size, like, effector_of(run), weight=weight, **noises)
 
 
+def baseline(goal: ClosedLoopObjective) -> dict[str, float]:
+    """What summary.csv says of an arm that nobody moves: end error in cm, accuracy in percent."""
+    return {f"baseline_{name}": value for name, value in goal.unmoved().items()}
+
+
 def shown(network: Any, goal: ClosedLoopObjective) -> dict[str, torch.Tensor]:
     """The fingertip (trials, time, 2) of the network in the first validation trials, and where it should be, m."""
     found = goal.shown(network, SHOWN).fingertips

@@ -37,6 +37,9 @@ HEADLINE = (
     "lambda_max_final",
     "validate_loss_best",
     "validate_metrics_best",
+    "baseline_metrics",
+    "validate_end_error_final",
+    "baseline_end_error",
     "spectral_radius_initial",
 )
 
@@ -134,6 +137,8 @@ def estimate(runs: Sequence[Run]) -> Cost:
     goals = [objective(*pair) for pair in zip(runs, starts, strict=True)]
     if measured.courses(run):  # all epochs over the whole record
         goals = [replace(goal, courses=()) for goal in goals]
+    if reaching.is_closed(run):  # all of them over whole trials
+        goals = [replace(goal, ramp=replace(goal.ramp, epochs=0)) for goal in goals]
     chosen = [replace(settings(run), epochs=2) for run in runs]
     history = fit([start.network for start in starts], side_by_side(goals), chosen)[0].history
     # the first epoch warms up, and may also record a spectrum

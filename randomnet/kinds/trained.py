@@ -58,6 +58,7 @@ def written(
             **_losses(progress, initial),
             **_figures("initial", initial),
             **_figures("final", final),
+            **final.get("baseline", {}),
             "seconds": round(seconds, 2),
         },
         "connectome": start.facts(),

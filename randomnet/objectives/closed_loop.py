@@ -213,6 +213,11 @@ class ClosedLoopObjective:
         """What the network does in the first validation trials."""
         return moved(stepped(network), self.effector, self.validation.few(trials))
 
+    def unmoved(self) -> dict[str, float]:
+        """What an arm that stays where it starts reaches of the trials held back, as `reached` has it."""
+        goals = self.validation.goals  # at first where the fingertip is
+        return reached(goals[0], goals[-1], self.given["reach_tolerance"])
+
     def _figures(self, which: str, found: Moved, batch: Reaches) -> dict[str, float]:
         """Of the last bin that there is."""
         found = reached(found.fingertips[-1].detach(), batch.goals[-1], self.given["reach_tolerance"])

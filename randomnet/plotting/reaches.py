@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from randomnet.plotting.style import COLOURS, DOUBLE, REFERENCE, STYLE, legend, new_figure
+from randomnet.plotting.style import COLOURS, DASHED, DOUBLE, REFERENCE, STYLE, legend, new_figure
 
 MOST = 8  # paths that can still be told apart
 
@@ -79,6 +79,8 @@ def _distances(axes: Axes, network: Reaching, tips: np.ndarray) -> None:
     common = np.arange(own[:, 0].max(), own[:, -1].min() + 1)
     means = [apart[own == step].mean() for step in common]
     axes.plot(network.seconds * common, means, color=COLOURS[0], linewidth=1.5)
+    unmoved = 100 * np.linalg.norm(network.goals[trials, 0] - network.goals[trials, -1], axis=-1).mean()
+    axes.axhline(unmoved, color=COLOURS[1], linewidth=0.9, linestyle=DASHED)
     axes.axvline(0, color=REFERENCE, linewidth=0.6, linestyle=":")
     axes.set_ylim(bottom=0)
 
@@ -90,6 +92,7 @@ def _handles() -> list[Line2D]:
         Line2D([], [], marker="X", markersize=6, markeredgecolor="white", label="target", **look),
         Line2D([], [], color=REFERENCE, linewidth=0.4, label="single trials"),
         Line2D([], [], color=COLOURS[0], linewidth=1.5, label="mean"),
+        Line2D([], [], color=COLOURS[1], linewidth=0.9, linestyle=DASHED, label="mean, if the arm stayed at its start"),
     ]
 
 
