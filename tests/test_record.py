@@ -357,6 +357,7 @@ def test_a_dry_run_says_what_it_goes_on_from(tmp_path, trained, capsys):
         (["recording.valid_size=0.5", "recording.test_size=0.5"], "test_size: expected less than 1 together"),
         (["trialparams.nr_of_trials=4", "recording.valid_size=0.45", "recording.test_size=0.45"],
          "[recording] valid_size: expected shares of valid and test above 0 that leave trials to train on"),
+        (["execution.device=cpu"], "[execution] device: expected it left out, as it is not available"),
         (["recording.like=nowhere.npz"], "[recording] like: nowhere.npz: expected a recording, got No such file"),
         (["recording.like=nowhere.npz", "recording.scale=3"], "scale: expected it only where recording.like is empty"),
         (["recording.rate=relu"], "[recording] rate: expected one of exp, softplus, sigmoid, got 'relu'"),

@@ -137,8 +137,10 @@ def test_cells_learn_a_task_and_are_stored(tmp_path, more):
     path, given = without_network(tmp_path, [*few, *more])
     assert runrandomnet.main([str(path), *given]) == 0
     folder = ResultsFolder(tmp_path / "trained")
-    summary = folder.run(0, 0).record["summary"]
+    summary, about = (folder.run(0, 0).record[name] for name in ("summary", "connectome"))
     assert summary["loss_final"] < 0.8 * summary["loss_initial"]
+    assert more[0].endswith(about["name"]) and about["neurons"] == 16 and not about["synthetic"]
+    assert about["source"].endswith("parameters, drawn anew in every iteration, constrained by no connectome")
     found = stored.load_trained(folder.run(0, 0), "last")
     [run, _] = read_plan(path, given[1::2]).combos[0].runs()
     network = building.begin(run).network

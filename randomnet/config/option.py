@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from randomnet.config.values import Share, Value
 
 BUILT = ("train", "spectrum", "convergence", "transition", "analyse", "stimulate", "simulate", "benchmark")
-KINDS = (*BUILT, "record", "fit", "compare", "pipeline")  # of which the first build the network that [net] describes
+RUN = (*BUILT, "record", "fit", "compare")  # of which the first build the network that [net] describes
+KINDS = (*RUN, "pipeline")  # the last of which has no runs of its own, but experiments
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
 COMPARED = (  # what inferred dynamics are judged by

@@ -46,7 +46,7 @@ class Start:
     def facts(self) -> dict[str, Any]:
         """What run.json says of the network."""
         if self.connectome is None:
-            return {}
+            return celled.facts_of(self.network)
         return self.connectome.facts() | ({} if self.clipped is None else {"weights_clipped": self.clipped})
 
 
@@ -183,7 +183,7 @@ def check(run: Run) -> dict[str, Any]:
     if run.config.has_task:
         _sizes(run)
     if celled.is_celled(run):
-        return celled.facts_of(run) | {"inputs": checksums_of(run), "task": _task_facts(run)}
+        return celled.facts_of(celled.network_of(run)) | {"inputs": checksums_of(run), "task": _task_facts(run)}
     net, fixed = run.config.net, 0
     if run.config.drawn_at_random and not run.config.paths.pretrained:
         n, edges, groups = net.n, net.n * (net.n - 1) * net.background, net.n

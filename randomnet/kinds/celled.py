@@ -23,12 +23,11 @@ def network_of(run: Run) -> CellNetwork:
     )
 
 
-def facts_of(run: Run) -> dict[str, Any]:
-    """What the manifest says of it."""
-    network = network_of(run)
+def facts_of(network: CellNetwork) -> dict[str, Any]:
+    """What the manifest and run.json say of it."""
     parameters = sum(one.numel() for one in network.parameters())
     return {
-        "name": run.config.model.architecture,
+        "name": network.cell.name,
         "synthetic": False,
         "neurons": network.n,
         "source": f"{parameters} parameters, drawn anew in every iteration, constrained by no connectome",

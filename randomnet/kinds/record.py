@@ -135,10 +135,8 @@ def _facts(
     run: Run, source: results.RunFolder, trials: Trials | ReachTrials, parts: dict[str, np.ndarray], neurons: int
 ) -> dict[str, Any]:
     """What the manifest and run.json say of the network and its trials."""
-    record = source.record or {}
-    known = record.get("connectome") or {}
-    name = known.get("name") or record.get("settings", {}).get("model.architecture", "a trained network")
-    facts = stages.facts_of(source.path / "model.pt", str(name), neurons)
+    known = (source.record or {}).get("connectome") or {}
+    facts = stages.facts_of(source.path / "model.pt", str(known.get("name", "a trained network")), neurons)
     other = _path_of_other(run)
     facts["inputs"] |= {} if other is None else {"recording.like": stages.checksum(other)}
     sizes = {name: len(places) for name, places in parts.items()}

@@ -10,6 +10,7 @@ from randomnet.config.option import (
     KINDS,
     NETWORKED,
     RAY,
+    RUN,
     SIMULATE,
     TRAIN,
     TRAINING,
@@ -31,6 +32,7 @@ class ExperimentSection(Section):
         Integer(0),
         0,
         "The one seed; network, weights, initial state and basis of iteration i follow from (seed, i).",
+        kinds=RUN,
         grid=False,
     )
 
@@ -63,7 +65,7 @@ class PathsSection(Section):
 class CombosParamsSection(Section):
     """[combosparams] The grid."""
 
-    read_by = KINDS
+    read_by = RUN
 
     combos_params: str = option(
         Value(),
@@ -78,7 +80,7 @@ class CombosParamsSection(Section):
 class ExecutionSection(Section):
     """[execution] How the runs are carried out; results do not depend on engine, workers or checkpoints."""
 
-    read_by = KINDS
+    read_by = RUN
 
     engine: str = option(
         Choice(("local", "ray")),
@@ -114,7 +116,9 @@ class ExecutionSection(Section):
         "Runs at the same time, each a process; auto = cores, or as many as the cluster has room for.",
         identity=False,
     )
-    device: str = option(Choice(("auto", "cpu", "cuda")), "auto", "auto = cuda where there is one.")
+    device: str = option(
+        Choice(("auto", "cpu", "cuda")), "auto", "auto = cuda where there is one.", kinds=NETWORKED
+    )
     threads: int = option(Integer(1, 1024), 1, "Threads per worker.", grid=False)
     checkpoint_every: int | str = option(
         Integer(1, words=("auto",)),
