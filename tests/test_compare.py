@@ -529,10 +529,31 @@ def test_progress_is_told_metric_by_metric_and_a_stop_is_heard(study):
     run = read_plan(ini(study, "told", ["fit_node"], "metrics = rate_r2 + bps")).combos[0].runs()[0]
     told, folder = [], results.ResultsFolder(study / "told").run(0, 0)
     folder.create()
-    record = compare.execute_one(run, folder, told.append, lambda: False)
-    assert sum(row["advance"] for row in told) == compare.length(run) == 6 and record["status"] == "complete"
     with pytest.raises(Interrupted):
         compare.execute_one(run, folder, told.append, lambda: True)
+    assert not told
+    record = compare.execute_one(run, folder, told.append, lambda: False)
+    assert sum(row["advance"] for row in told) == compare.length(run) == 6 and record["status"] == "complete"
+
+
+def test_an_interrupted_comparison_goes_on_with_the_next_model_to_the_same_bytes(study, monkeypatch):
+    """Stopped in the third of nine; what has failed before is tried again."""
+    options = f"metrics = {EASY} + dsa\ndsa_delays = 5\ndsa_rank = 10"
+    whole = compared(study, "whole", ["fit_gru", "fit_node"], options)
+    run = read_plan(ini(study, "parts", ["fit_gru", "fit_node"], options)).combos[0].runs()[0]
+    folder, told, seen, cases = results.ResultsFolder(study / "parts").run(0, 0), [], [], compare.Case
+    folder.create()
+    with pytest.raises(Interrupted):
+        compare.execute_one(run, folder, told.append, lambda: len(told) > 2 * len(run.config.comparing.chosen))
+    assert sum(row["advance"] for row in told) < 3 * len(run.config.comparing.chosen) and folder.checkpoint.exists()
+    monkeypatch.setattr(compare, "Case", lambda *parts: seen.append(parts) or cases(*parts))
+    told.clear()
+    record = compare.execute_one(run, folder, told.append, lambda: False)
+    assert len(seen) == 6 and record["status"] == "complete"  # of nine one cannot be read
+    assert sum(row["advance"] for row in told) == compare.length(run)
+    tables = [pd.read_csv(path / "scores.csv").drop(columns="seconds") for path in (whole, folder.path)]
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+    assert (whole / "arrays.npz").read_bytes() == (folder.path / "arrays.npz").read_bytes()
 
 
 @pytest.mark.parametrize("form", ["current", "rate"])

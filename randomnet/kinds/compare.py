@@ -16,6 +16,8 @@ t), the run's folder has arrays.npz, of M models, S scores, E test trials of T b
 | m<k>_operator_..., m<k>_exponents_...    | eigenvalues of the delay operators; leading Lyapunov exponents          |
 | m<k>_rates_true, m<k>_rates_inferred     | (T, neurons) of one trial                                               |
 | m<k>_flow_grid, m<k>_flow_...            | (n, n, 2) in the first two axes, the step of each system per bin        |
+
+Models that were compared before an interruption are in its checkpoint, and not compared again.
 """
 
 import hashlib
@@ -25,9 +27,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from randomnet import results
 from randomnet.config import Run
+from randomnet.kinds import trained
 from randomnet.kinds.cases import Case, Lacking, Settings, Truth
 from randomnet.kinds.compared import Model, check_unmixed, folders_of, models_of, recording_in, trained_of, unfinished
 from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
@@ -44,6 +48,7 @@ HEADLINE = ("models", "compared", "rate_r2", "state_r2_true_to_inferred", "state
 LEVEL = 0.95
 HEAD = ("label", "combo", "iteration", "model", "latent_size")  # the columns of scores.csv before the axes
 TAIL = ("status", "reason", "left_out", "seconds")
+Compared = tuple[dict[str, Any], Arrays]  # a model's row of the table, and what figures need
 
 
 def check(run: Run) -> dict[str, Any]:
@@ -69,8 +74,9 @@ def length(run: Run) -> float:
 
 def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
     """Compare all models and write scores.csv, scores_mean.csv and arrays.npz; returns what run.json says of it."""
-    began, facts = time.perf_counter(), check(run)
-    table, arrays = _scored(run, report, stop)
+    began, facts, done = time.perf_counter(), check(run), _kept(folder)
+    before = sum(row["seconds"] for row, _ in done.values())
+    table, arrays = _scored(run, folder, done, report, stop)
     means = mean_scores(table)
     results.write_csv(folder.path / "scores.csv", table)
     results.write_csv(folder.path / "scores_mean.csv", means)
@@ -84,7 +90,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
         "status": results.COMPLETE if len(broken) < len(table) else results.FAILED,
         "reason": "" if len(broken) < len(table) else "no model could be compared: " + notes[0],
         "notes": unfinished(run) + notes,
-        "summary": summary | {"seconds": round(time.perf_counter() - began, 2)},
+        "summary": summary | {"seconds": round(before + time.perf_counter() - began, 2)},
         "connectome": facts,
     }
 
@@ -92,24 +98,42 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
 execute, beside = one_at_a_time(execute_one), no_other
 
 
-def _scored(run: Run, report: Told, stop: Callable[[], bool]) -> tuple[pd.DataFrame, Arrays]:
-    """The table of scores.csv, and all arrays."""
+def _scored(
+    run: Run, folder: results.RunFolder, done: dict[int, Compared], report: Told, stop: Callable[[], bool]
+) -> tuple[pd.DataFrame, Arrays]:
+    """The table of scores.csv, and all arrays; done: by number the models that are compared, which grow."""
     chosen, truths, rows, arrays = run.config.comparing.chosen, _Truths(run, stop), [], {}
-    models = models_of(run)
-    for number, model in enumerate(models):
-        began, told = time.perf_counter(), 0
+    for number, model in enumerate(models_of(run)):
+        told = 0
 
-        def done() -> None:
+        def tell(metrics: int) -> None:
             nonlocal told
-            told += 1
-            report({"advance": 1})
+            told += metrics
+            report({"advance": metrics})
 
-        row, own = _row(model, truths, chosen, done)
-        report({"advance": len(chosen) - told})
-        rows.append(row | {"seconds": round(time.perf_counter() - began, 2)})
+        row, own = done[number] if number in done else _row(model, truths, chosen, lambda: tell(1))
+        tell(len(chosen) - told)
+        if number not in done and row["status"] == results.COMPLETE:
+            done[number] = row, own
+            _keep(folder, done)
+        rows.append(row)
         arrays |= {f"m{number}_{name}": array for name, array in own.items()}
     table = _ordered(pd.DataFrame(rows, dtype=object))
     return table, arrays | _tabulated(table)
+
+
+def _keep(folder: results.RunFolder, done: dict[int, Compared]) -> None:
+    """Write the checkpoint."""
+    tensors = {number: (row, {name: torch.from_numpy(array) for name, array in own.items()})
+               for number, (row, own) in done.items()}  # fmt: skip
+    results.write_bytes(folder.checkpoint, trained.torch_bytes(tensors))
+
+
+def _kept(folder: results.RunFolder) -> dict[int, Compared]:
+    """What it has."""
+    saved = trained.read_checkpoint(folder.checkpoint, torch.device("cpu")) or {}
+    return {number: (row, {name: tensor.numpy() for name, tensor in own.items()})
+            for number, (row, own) in saved.items()}  # fmt: skip
 
 
 class _Truths:
@@ -137,8 +161,9 @@ class _Truths:
         return self.known[path]
 
 
-def _row(model: Model, truths: _Truths, chosen: Sequence[str], done: Callable[[], None]) -> tuple[dict, Arrays]:
-    """Of one model: its row of the table, and what figures need. What is wrong with it is in the row."""
+def _row(model: Model, truths: _Truths, chosen: Sequence[str], done: Callable[[], None]) -> Compared:
+    """Of one model. What is wrong with it is in the row."""
+    began = time.perf_counter()
     row = {"label": model.label, "combo": model.combo, "iteration": model.iteration, "model": model.name}
     row |= {name if name not in (*HEAD, *TAIL) else f"axis {name}": value for name, value in model.values.items()}
     try:
@@ -149,8 +174,13 @@ def _row(model: Model, truths: _Truths, chosen: Sequence[str], done: Callable[[]
         scores, left_out, kept = _measured(case, chosen, done)
     except ValueError as error:
         nan = "expected finite values" in str(error)
-        return row | {"status": results.DIVERGED if nan else results.FAILED, "reason": str(error)}, {}
-    return row | scores | {"status": results.COMPLETE, "reason": "", "left_out": "; ".join(left_out)}, kept
+        scores, kept = {}, {}
+        end = {"status": results.DIVERGED if nan else results.FAILED, "reason": str(error)}
+    else:
+        end = {"status": results.COMPLETE, "reason": "", "left_out": "; ".join(left_out)}
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in scores.items()}
+    arrays = {name: np.array(array, order="C") for name, array in kept.items()}
+    return row | plain | end | {"seconds": round(time.perf_counter() - began, 2)}, arrays
 
 
 def _measured(case: Case, chosen: Sequence[str], done: Callable[[], None]) -> tuple[dict[str, float], list, Arrays]:
