@@ -1,5 +1,6 @@
 """kind = compare, on made-up recordings and fits whose truth is known."""
 
+import itertools
 import json
 from dataclasses import dataclass, replace
 
@@ -7,12 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.transforms import Bbox
 from torch import Tensor
 
 import runrandomnet
 import visualization
 from randomnet import plotting, results
 from randomnet.analysis import differentiated
+from randomnet.comparison.statistics import t_interval
 from randomnet.config import read_plan
 from randomnet.config.option import COMPARED
 from randomnet.config.sections import ComparingSection
@@ -25,6 +29,7 @@ from randomnet.kinds.scoring import METRICS, SCORES
 from randomnet.kinds.shown import shown
 from randomnet.kinds.stages import checksum
 from randomnet.kinds.stored import TrainedNetwork
+from randomnet.plotting import Series
 from randomnet.recordings import Recording, Split, write_recording
 from randomnet.rnn import Network
 from randomnet.synthetic import random_network
@@ -389,6 +394,30 @@ def test_the_figures_have_a_panel_per_score_and_the_models_beside_the_truth(run,
     assert "Lyapunov" not in text and "fixed points" not in text  # which were not asked for
     text = (out / "dynamics.svg").read_text()
     assert all(said in text for said in ("true states", "inferred states, mapped", "fit_gru, latent 3", "PC 1 ("))
+
+
+def ink(label):
+    """Where the number of a tick stands, which may have an empty line above it."""
+    box = label.get_window_extent()
+    return Bbox.from_extents(box.x0, box.y0, box.x1, box.y0 + box.height / (1 + label.get_text().count("\n")))
+
+
+@pytest.mark.parametrize("sizes", [(3, 8, 10, 64), (3, 10), (10, 11, 12, 128), (3, 5, 8, 16, 32, 64)])
+def test_the_axis_of_latents_has_the_numbers_that_there_are_and_none_over_another(sizes):
+    rows = [{"series": name, "x": size, **{panel.column: 1 - 1 / size for panel in FIGURES_SCORES}}
+            for name in "ab" for size in sizes for _ in range(3)]  # fmt: skip
+    looks = [Series(name, number) for number, name in enumerate("ab")]
+    figure = plotting.scores(pd.DataFrame(rows), FIGURES_SCORES, looks, t_interval, (), "latents", numeric=True)
+    FigureCanvasAgg(figure).draw()
+    axes = figure.axes[len(FIGURES_SCORES) - 1]
+    assert axes.get_xscale() == "log" and axes.get_xlabel() == "latents" and len(axes.get_xticks(minor=True)) == 0
+    np.testing.assert_allclose(axes.get_xticks(), sizes)
+    labels = [label for label in axes.get_xticklabels() if label.get_text()]
+    assert len(labels) >= min(len(sizes), 3) and labels[0].get_text() == str(sizes[0])
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(map(ink, labels), 2))
+    means = [line for line in axes.lines if line.get_marker() == "_"]
+    assert [len(line.get_xdata()) for line in means] == [len(sizes)] * 2
+    assert (means[0].get_xdata() < means[1].get_xdata()).all()  # beside each other
 
 
 def test_fixed_points_and_flow_are_drawn_over_the_states(recording):

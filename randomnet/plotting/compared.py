@@ -41,6 +41,8 @@ INTERVAL_FROM = 3  # models; the interval of two is so wide that it hides all el
 NARROWEST = 0.05  # of a score's axis, as a share of its values, or of the largest there can be
 BEYOND = 0.06  # of a score's axis beyond what there can be
 SPACED = 1.2  # between rates, as a share of the largest range
+DIGIT = 0.055  # the width of one under a panel, as a share of the panel's
+ASIDE = 0.025  # between models of the same number, as a share of the panel's width
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,9 @@ def scores(
     """A panel per score: a dot per model, the mean of each group, from INTERVAL_FROM models on with its interval, and
     the best value there can be.
 
-    table: one row per model: series, x (the place of its group, or with `numeric` a number), and the panels' columns,
-    nan where they are not known. groups: what is written at the places; none with `numeric`, where means are joined.
+    table: one row per model: series, x (the place of its group, or with `numeric` a number above 0), and the panels'
+    columns, nan where they are not known. groups: what is written at the places; none with `numeric`, where the axis is
+    logarithmic and means are joined.
     """
     rows = -(-len(panels) // COLUMNS)
     with matplotlib.rc_context(STYLE):
@@ -77,34 +80,45 @@ def scores(
         for axes in grid[len(panels) :]:
             axes.set_axis_off()
         for number, (axes, panel) in enumerate(zip(grid, panels, strict=False)):
-            _score(axes, table, panel, series, interval, numeric)
             lowest = number + COLUMNS >= len(panels)
-            axes.tick_params(labelbottom=lowest)
             if numeric:
                 _ticks(axes, table["x"])
+                axes.set_xlabel(xlabel if lowest else "")
             elif len(groups) > MOST_GROUPS or not any(groups):
                 axes.set_xticks([])
             else:
                 set_groups(axes, groups, 18)
-        legend(figure, _score_handles(table, panels, series), f"Under the axes: {xlabel}" if xlabel else "")
+            _score(axes, table, panel, series, interval, numeric)
+            axes.tick_params(labelbottom=lowest)
+        heading = f"Under the axes: {xlabel}" if xlabel and not numeric else ""
+        legend(figure, _score_handles(table, panels, series, numeric), heading)
         return figure
 
 
 def _ticks(axes: Axes, values: pd.Series) -> None:
+    """A logarithmic axis with the numbers that there are and no others; one too close to the last is written lower."""
     places = np.unique(finite_values(values))
-    if len(places) and places.min() > 0 and places.max() / places.min() > COLUMNS:
-        axes.set_xscale("log")
-    axes.set_xticks(places, [f"{place:g}" for place in places])
+    shares = np.log(places / places[0]) / np.log(places[-1] / places[0])
+    texts, ends = [], [-1.0, -1.0]  # where the last number of each of two rows ends
+    for share, place in zip(shares, places, strict=True):
+        text = f"{place:g}"
+        half = DIGIT * len(text) / 2
+        row = next((row for row, end in enumerate(ends) if share - half > end), None)
+        texts.append("" if row is None else "\n" * row + text)
+        if row is not None:
+            ends[row] = share + half
+    axes.set_xscale("log")
+    axes.set_xticks(places, texts)
     axes.set_xticks([], minor=True)
 
 
 def _score(
     axes: Axes, table: pd.DataFrame, panel: Score, series: Sequence[Series], interval: Interval, numeric: bool
 ) -> None:
-    for one in series:
-        own = table[table["series"] == one.text]
-        means = {}
-        for x, part in own.groupby("x"):
+    for number, one in enumerate(series):
+        own, means = table[table["series"] == one.text], {}
+        aside = (table["x"].max() / table["x"].min()) ** (ASIDE * (number - (len(series) - 1) / 2)) if numeric else 1.0
+        for x, part in own.assign(x=aside * own["x"]).groupby("x"):
             values = finite_values(part[panel.column])
             if not len(values):
                 continue
@@ -152,10 +166,16 @@ def _limit(axes: Axes, table: pd.DataFrame, panel: Score, numeric: bool) -> None
             axes.hlines(level, x - 0.45, x + 0.45, color=REFERENCE, linestyle=panel.dash, linewidth=0.8, zorder=2)
 
 
-def _score_handles(table: pd.DataFrame, panels: Sequence[Score], series: Sequence[Series]) -> list[Artist]:
-    found: list[Artist] = [mark_handle(one) for one in series if (table["series"] == one.text).any()]
-    most = table.groupby(["series", "x"]).size().max()
-    text = "mean, line: 95 % interval over iterations" if most >= INTERVAL_FROM else "mean over iterations"
+def _score_handles(
+    table: pd.DataFrame, panels: Sequence[Score], series: Sequence[Series], numeric: bool
+) -> list[Artist]:
+    shown = [one for one in series if (table["series"] == one.text).any()]
+    found: list[Artist] = [mark_handle(one) for one in shown]
+    if numeric:
+        for handle, one in zip(found, shown, strict=True):
+            handle.set_linestyle(one.linestyle)
+    several = table.groupby(["series", "x"]).size().max() >= INTERVAL_FROM
+    text = "mean; vertical line: 95 % interval over iterations" if several else "mean over iterations"
     found.append(Line2D([], [], color="k", marker="_", markersize=8, linestyle="", label=text))
     limits = {panel.best: panel.dash for panel in panels if panel.limit in table}
     found += [Line2D([], [], color=REFERENCE, linestyle=dash, linewidth=0.8, label=best)
