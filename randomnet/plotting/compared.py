@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import matplotlib
@@ -208,15 +209,17 @@ class Beside:
 
 
 def beside(models: Sequence[Beside], title: str = "") -> Figure:
-    """A row per model: true states, inferred states mapped to them, eigenvalues, and rates of a trial."""
+    """A row per model: true states, inferred states mapped to them, and as far as any model has them eigenvalues and
+    rates of a trial."""
+    columns = [partial(_states, which=0), partial(_states, which=1)]
+    columns += [_eigenvalues] if any(model.eigenvalues for model in models) else []
+    columns += [_rates] if any(model.rates for model in models) else []
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, 1.95 * len(models) + 0.2, title)
-        grid = figure.subplots(len(models), 4, squeeze=False, width_ratios=[1, 1, 1, 1.1])
+        grid = figure.subplots(len(models), len(columns), squeeze=False)
         for row, model in zip(grid, models, strict=True):
-            _states(row[0], model, 0)
-            _states(row[1], model, 1)
-            _eigenvalues(row[2], model)
-            _rates(row[3], model)
+            for axes, drawn in zip(row, columns, strict=True):
+                drawn(axes, model)
         for axes, text in zip(grid[0][:2], ("true states", "inferred states, mapped"), strict=True):
             axes.set_title(text)
         legend(figure, _beside_handles(models), "")
