@@ -567,21 +567,29 @@ TEMPLATES = [ROOT / "config.ini", *sorted((ROOT / "config").glob("*.ini"))]
                          ids=lambda path: path.stem)  # fmt: skip
 def test_every_pipeline_runs(template, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
+    given, fits = read_plan(template).config.pipeline, {"gru": "GRU", "node": "neural ODE", "lfads": "LFADS"}
+    short = {"trainvalidate.epochs": 1, "trainvalidate.iterations": 1}
     small = {
-        "train": ["trainvalidate.epochs = 1", "trialparams.nr_of_trials = 20"],
-        "record": ["trialparams.nr_of_trials = 20", "trialparams.trial_steps = 12", "recording.heldin = 6"],
-        "compare": ["comparing.metrics = rate_r2 + state_r2 + co_bps"],
-    } | {name: ["trainvalidate.epochs = 1", "inference.encoder_size = 4"] for name in ("gru", "node", "lfads")}
-    chosen = ", ".join(f"{name} {one}" for name, each in small.items() for one in each)
-    assert run(template, "--set", f"paths.path_to_results={tmp_path / 'out'}", "--set", f"pipeline.set={chosen}") == 0
-    for name in small:
+        "train": {"trialparams.nr_of_trials": 20, **short},
+        "record": {"trialparams.nr_of_trials": 20, "trialparams.trial_steps": 12, "recording.heldin": 6},
+        "compare": {"comparing.metrics": "rate_r2 + state_r2 + co_bps"},
+    } | {name: {"inference.encoder_size": 4, **short} for name in fits}
+    names = [entry.stage for entry in given.stages]
+    chosen = {(entry.stage, key): value for entry in given.set for key, value in [entry.text.split("=", 1)]}
+    chosen |= {(name, key): value for name in names for key, value in small[name].items()}
+
+    def scores_with(settings):
+        said = ", ".join(f"{stage} {key} = {value}" for (stage, key), value in settings.items())
+        given = (f"paths.path_to_results={tmp_path / 'out'}", f"pipeline.set={said}")
+        assert run(template, *(part for one in given for part in ("--set", one))) == 0
+        return pd.read_csv(tmp_path / "out" / "compare" / "0" / "iter_0" / "scores.csv")
+
+    scores = scores_with(chosen)
+    for name in names:
         assert set(pd.read_csv(tmp_path / "out" / name / "summary.csv")["status"]) == {"complete"}
-    scores = pd.read_csv(tmp_path / "out" / "compare" / "0" / "iter_0" / "scores.csv")
-    assert {"GRU", "neural ODE", "LFADS"} <= set(scores["label"]) and scores["rate_r2"].notna().all()
-    few = ", ".join(f"{name} trainvalidate.iterations = 2" for name in small if name != "compare")
-    arguments = ["--set", f"paths.path_to_results={tmp_path / 'out'}", "--set", f"pipeline.set={chosen}, {few}"]
-    assert run(template, *arguments) == 0, "of more models the comparison is done again"
-    assert len(pd.read_csv(tmp_path / "out" / "compare" / "0" / "iter_0" / "scores.csv")) == 2 * len(scores)
+    assert {fits[name] for name in names if name in fits} == set(scores["label"]) and scores["rate_r2"].notna().all()
+    more = {(name, "trainvalidate.iterations"): 2 for name in names if name != "compare"}
+    assert len(scores_with(chosen | more)) == 2 * len(scores), "of more models the comparison is done again"
 
 
 @pytest.mark.parametrize("template", [path for path in TEMPLATES if not path.stem.startswith("pipeline")],

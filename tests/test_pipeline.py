@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import runrandomnet
@@ -10,6 +11,7 @@ from randomnet.config.chain import SettingList, StageList
 from randomnet.experiment.pipeline import stages_of
 from randomnet.results import ResultsFolder
 
+ROOT = Path(__file__).parents[1]
 TRAIN = """
 [experiment]
 kind = train
@@ -144,3 +146,18 @@ def test_what_is_refused_leaves_no_trace(tmp_path, capsys):
     before = (tmp_path / "out" / "config.ini").read_text()
     assert runrandomnet.main([str(path), "--set", "pipeline.set=spectrum lyapunov.nle = 3"]) == 2
     assert (tmp_path / "out" / "config.ini").read_text() == before
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_the_flip_flop_pipeline_finds_three_bits_in_spikes(tmp_path, monkeypatch):
+    """From the task to inferred dynamics with the templates as they are: the network solves the task, the best model
+    has its rates, and left to itself a model that has them remembers as many patterns as the network, 2^3."""
+    monkeypatch.chdir(ROOT)
+    out = tmp_path / "out"
+    assert runrandomnet.main(["config/pipeline_flipflop.ini", "--set", f"paths.path_to_results={out}"]) == 0
+    assert ResultsFolder(out / "train").run(0, 0).record["summary"]["validate_metrics_best"] > 98
+    scores = pd.read_csv(out / "compare" / "0" / "iter_0" / "scores.csv")
+    assert (scores["status"] == "complete").all() and scores["rate_r2"].max() > 0.9
+    large = scores[(scores["label"] == "LFADS") | ((scores["label"] == "GRU") & (scores["latent_size"] == 64))]
+    assert (scores["memories_true"] == 8).all() and large["memories_inferred"].max() >= 8

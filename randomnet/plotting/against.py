@@ -260,7 +260,7 @@ def _mean_text(table: pd.DataFrame) -> str:
     most = units.groupby(["series", "x"]).size().max() if len(units) else 0
     if most < 2:
         return ""
-    said = "mean, line: 95 % interval over iterations" if most >= INTERVAL_FROM else "mean over iterations"
+    said = "mean; vertical line: 95 % interval over iterations" if most >= INTERVAL_FROM else "mean over iterations"
     return f"{said} (the runs pooled in one are averaged first)" if pooled else said
 
 

@@ -88,7 +88,7 @@ def scores(
             elif len(groups) > MOST_GROUPS or not any(groups):
                 axes.set_xticks([])
             else:
-                set_groups(axes, groups, 18)
+                set_groups(axes, groups, 24)
             _score(axes, table, panel, series, interval, numeric)
             axes.tick_params(labelbottom=lowest)
         heading = f"Under the axes: {xlabel}" if xlabel and not numeric else ""
