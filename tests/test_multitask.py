@@ -606,6 +606,7 @@ def test_the_success_of_each_task_has_its_panel_and_its_dot(trained):
     )
     for name in NAMES:
         assert name in curves and name in dots and name not in loss
+    assert all(curves.count(f">{percent}<") == len(NAMES) for percent in (20, 100))  # on axes that can be compared
 
 
 def test_networks_side_by_side_learn_as_each_alone_from_batches_of_their_own(tmp_path):

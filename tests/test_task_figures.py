@@ -258,6 +258,13 @@ def test_chance_of_an_angle_is_the_share_of_the_circle_that_is_right(tmp_path):
             assert f"chance level ({text})" in figure
 
 
+def test_an_axis_shows_what_it_spans():
+    history = pd.DataFrame({"series": "a", "run": 0, "status": "complete", "epoch": range(3), "y": [40.0, 50.0, 60.0]})
+    panels = [Panel("y", "y", linear=True), Panel("y", "y", linear=True, spans=(0, 100))]
+    own, whole = (axes.get_ylim() for axes in plotting.curves(history, panels, [Series("a")]).axes)
+    assert own == pytest.approx((38.8, 61.2)) and whole == pytest.approx((-6, 106))
+
+
 def test_a_short_log_axis_has_plain_numbers():
     history = pd.DataFrame({"series": "a", "run": 0, "status": "complete", "epoch": range(6),
                             "error": np.geomspace(90, 6, 6), "loss": np.geomspace(1, 1e-7, 6)})  # fmt: skip

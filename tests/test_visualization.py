@@ -487,6 +487,14 @@ def test_boxes_are_of_the_runs_that_did_not_diverge():
     assert len(dots.get_ydata()) == 5
 
 
+def test_a_single_epoch_has_no_fractions_beside_it_and_no_box_in_the_legend():
+    table = pd.DataFrame({"series": "a", "group": "a", "status": "complete", "y": [3.0]})
+    figure = plotting.dots(table, [Panel("y", "y", whole=True)], [Series("a")], ["a"], boxes=True)
+    drawing = plotting.render(figure, "svg").decode()
+    assert all(tick == round(tick) for tick in figure.axes[0].get_yticks()) and ">3<" in drawing
+    assert ">mean<" in drawing and "quartiles" not in drawing
+
+
 def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path):
     root, out = make_task(tmp_path / "one"), tmp_path / "figs"
     command = [sys.executable, "visualization.py", "--results_folders", str(root), "--save_figs", str(out)]

@@ -1,6 +1,7 @@
 """Figures of kind = train: curves over epochs, spectra and parameters before and after, end figures, minima."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ LOSSES = {  # by the name of the loss, or of the task that is the loss
     **dict.fromkeys(("dpa", "go_nogo", "dual"), "loss: margin of decisions,\nand silence"),
 }
 CHANCE = 50.0  # %, of match against non-match, or of one decision against the other, in equal numbers
+PERCENT = (0.0, 100.0)  # on the axes of many panels, which are to be compared
 MOST_OUTPUTS = 4  # with panels beside the loss
 MOST_OVERLAPS = 4  # with panels of their own
 BIN = 0.01  # s, a step of a reach
@@ -76,7 +78,7 @@ def output_figures(study: Study, ylabel: str | None) -> Figures:
     for group in study.matched:
         series = series_of(study, group)
         history = _history(group, series)
-        panels = _of_outputs(history, group.combos)
+        panels = [replace(panel, spans=PERCENT) for panel in _of_outputs(history, group.combos)]
         if len(panels) > MOST_OUTPUTS:
             looks, title = list(series.values()), matching.titled(group.combos, group.title)
             yield stem_of("accuracies", group), plotting.curves(history, panels, looks, title)

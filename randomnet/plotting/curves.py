@@ -82,7 +82,7 @@ def _draw_curves(axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequen
     if not finite_values(both["value"]).size:
         say_empty(axes)
         return {}
-    low, high, log = _limits(both, panel.chance, panel.linear)
+    low, high, log = _limits(both, panel)
     axes.set_yscale("log" if log else "linear")
     if log and PLAIN[0] <= low < high <= PLAIN[1]:
         log_numbers(axes.yaxis, low, high)
@@ -100,13 +100,13 @@ def _draw_curves(axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequen
     return counts
 
 
-def _limits(history: pd.DataFrame, chance: float | None, linear: bool) -> tuple[float, float, bool]:
+def _limits(history: pd.DataFrame, panel: Panel) -> tuple[float, float, bool]:
     """y limits and whether they are log: all runs that did not diverge, and half as much again for those that did."""
     diverged = history["status"] == "diverged"
     steady, wild = finite_values(history["value"][~diverged]), finite_values(history["value"][diverged])
     main = steady if steady.size else wild
-    log = chance is None and not linear and log_helps(main)
-    main = main if chance is None else np.append(main, chance)
+    log = panel.chance is None and not panel.linear and log_helps(main)
+    main = np.concatenate([main, panel.spans, [] if panel.chance is None else [panel.chance]])
     scale = np.log10 if log else np.asarray
     low, high = float(scale(main.min())), float(scale(main.max()))
     span = high - low or max(abs(high), 1.0) * 0.1

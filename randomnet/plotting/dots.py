@@ -58,7 +58,7 @@ def dots(table: pd.DataFrame, panels: Panel | Sequence[Panel], series: Sequence[
             axes.set_xlabel(plain(xlabel))
         marks = [] if own and named else [mark_handle(one) for one in series if (table["series"] == one.text).any()]
         marks.append(Line2D([], [], color="k", marker="_", markersize=9, linestyle="", label="mean"))
-        if boxes:
+        if boxes and (table[table["status"] != "diverged"].groupby(["group", "series"]).size() > 1).any():
             marks.append(Patch(facecolor="0.85", edgecolor=REFERENCE, label="quartiles, median, range"))
         marks += chance_handle(panels)
         if (table["status"] == "diverged").any():
@@ -88,7 +88,7 @@ def _draw_panel(
     axes.margins(y=0.12)
     axes.set_xlim(-0.6, len(groups) - 0.4)
     if panel.whole:
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     set_ylabel(axes, panel.label)
 
 

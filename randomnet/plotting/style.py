@@ -85,7 +85,7 @@ class Panel:
     whole:    only whole numbers, such as epochs. linear: never on a log axis.
     beside:   the column of what the quantity is compared with, drawn dashed; texts: what the legend calls the two.
     bound:    the column that says of which runs the quantity is a lower bound, and `bound_text` what the legend says.
-    least:    the least value that the quantity can have.
+    least:    the least value that the quantity can have. spans: values that its axis shows in any case.
     """
 
     column: str
@@ -100,6 +100,7 @@ class Panel:
     bound: str = ""
     bound_text: str = "lower bound"
     least: float | None = None
+    spans: tuple[float, ...] = ()
 
 
 def render(figure: Figure, fmt: str) -> bytes:
