@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from randomnet.plotting.style import COLOURS, DASHED, DOUBLE, REFERENCE, STYLE, legend, new_figure
 
 MOST = 8  # paths that can still be told apart
+TALL = (1.5, 4.0)  # inches of their panels, at least and at most
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ def reaches(network: Reaching, title: str = "") -> Figure:
     if not len(network.told):
         raise ValueError("expected reaches with a go, got none")
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(DOUBLE, 5.6, title)
-        rows = figure.subplots(2, 2, height_ratios=(1.6, 1), sharey="row", sharex="row")
+        tall = _tall(network)
+        figure = new_figure(DOUBLE, tall + 2.7, title)
+        rows = figure.subplots(2, 2, height_ratios=(tall, 1.7), sharey="row", sharex="row")
         for column, (when, tips) in enumerate((("before", network.before), ("after", network.after))):
             _paths(rows[0, column], network, tips)
             _distances(rows[1, column], network, tips)
@@ -57,6 +59,14 @@ def reaches(network: Reaching, title: str = "") -> Figure:
         rows[1, 0].set_ylabel("distance from the\ntarget (cm)")
         legend(figure, _handles(), _said(network))
         return figure
+
+
+def _tall(network: Reaching) -> float:
+    """Inches of the panels of the paths, on which x and y have one scale."""
+    drawn = network.told[:MOST]
+    each = (network.before, network.after, network.goals)
+    x, y = np.ptp(np.concatenate([part[drawn].reshape(-1, 2) for part in each]), axis=0)
+    return float(np.clip(0.45 * DOUBLE * y / max(x, 1e-9), *TALL))
 
 
 def _paths(axes: Axes, network: Reaching, tips: np.ndarray) -> None:
