@@ -41,7 +41,7 @@ def _logistic_slope(u: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Activation:
-    """One row of the table; `stretches` says whether gain and shift act.
+    """One row of the table. stretches: whether gain and shift act; bounded: whether all rates lie in an interval.
 
     phi(u, out=None) may write into `out`, also into u itself. pull(adjoint, rate) multiplies the adjoint, in place, by
     phi' as a function of phi, which is all that a gradient has to keep (in saturated tails phi' itself is the more
@@ -54,6 +54,7 @@ class Activation:
     ddphi: Function
     pull: Callable[[Tensor, Tensor], object]
     stretches: bool = True
+    bounded: bool = False
 
     def __call__(self, x: Tensor, gains: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor]:
         """Rates phi(g (x - s)) and slopes, their derivative with respect to x; x (..., N), gains and shifts (N,)."""
@@ -135,14 +136,15 @@ def _relu_pull(adjoint: Tensor, rate: Tensor) -> Tensor:
 ACTIVATIONS: dict[str, Activation] = {
     row.name: row
     for row in (
-        Activation("tanh", torch.tanh, sech2, _tanh_bend, _tanh_pull, stretches=False),
-        Activation("tanh_stretched", torch.tanh, sech2, _tanh_bend, _tanh_pull),
+        Activation("tanh", torch.tanh, sech2, _tanh_bend, _tanh_pull, stretches=False, bounded=True),
+        Activation("tanh_stretched", torch.tanh, sech2, _tanh_bend, _tanh_pull, bounded=True),
         Activation(
             "tanh_positive",
             lambda u, out=None: torch.sigmoid(u + u, out=out),  # the same function, more exact in its lower tail
             lambda u: sech2(u).mul(0.5),
             lambda u: -torch.tanh(u) * sech2(u),
             lambda adjoint, rate: _logistic_pull(adjoint, rate).mul_(2),
+            bounded=True,
         ),
         Activation(
             "relu",
@@ -164,6 +166,7 @@ ACTIVATIONS: dict[str, Activation] = {
             _logistic_slope,
             lambda u: -_logistic_slope(u) * torch.tanh(u / 2),
             _logistic_pull,
+            bounded=True,
         ),
         Activation(
             "erf",
@@ -171,6 +174,7 @@ ACTIVATIONS: dict[str, Activation] = {
             lambda u: 2 * _normal(u),
             lambda u: -2 * u * _normal(u),
             lambda adjoint, rate: adjoint.mul_(2 * _normal(math.sqrt(2) * torch.erfinv(rate))),
+            bounded=True,
         ),
         Activation(
             "erf_positive",
@@ -178,6 +182,7 @@ ACTIVATIONS: dict[str, Activation] = {
             _normal,
             lambda u: -u * _normal(u),
             lambda adjoint, rate: adjoint.mul_(_normal(torch.special.ndtri(rate))),
+            bounded=True,
         ),
         Activation(
             "sqrt",

@@ -62,7 +62,7 @@ def numpy_step(start, form, dt):
 @pytest.mark.parametrize("form", ["current", "rate"])
 def test_its_points_are_fixed_points_with_the_eigenvalues_of_the_step_there(tmp_path, form):
     start, arrays, summary = analysed(tmp_path, form=form, g=6.0)
-    step, points = numpy_step(start, form, 0.2), arrays["fixed_points"]
+    step, points, indices = numpy_step(start, form, 0.2), arrays["fixed_points"], []
     assert len(points) >= 3 and summary["fixed_points"] == len(points)
     np.testing.assert_allclose(step(points), points, atol=1e-9)
     assert np.abs(points).max(1).min() < 1e-9, "0 is one of them"
@@ -74,9 +74,34 @@ def test_its_points_are_fixed_points_with_the_eigenvalues_of_the_step_there(tmp_
         expected = np.linalg.eigvals(jacobian)
         np.testing.assert_allclose(np.sort(np.abs(eigenvalues)), np.sort(np.abs(expected)), atol=1e-6)
         assert unstable == (np.abs(expected) > 1).sum()
+        indices.append(np.sign(np.linalg.det(np.eye(12) - jacobian)))
+    assert summary["index_sum"] == sum(indices)
     assert summary["stable_points"] == (arrays["fixed_unstable"] == 0).sum()
     separation = np.linalg.norm(points[:, None] - points, axis=-1) + 1e9 * np.eye(len(points))
     assert separation.min() > 1e-6, "each is listed once"
+
+
+@pytest.mark.parametrize(("activation", "seed"), [("tanh", 2), ("tanh", 5), ("sigmoid", 0), ("relu", 2)])
+def test_points_that_were_not_found_are_missed_where_rates_are_bounded(tmp_path, activation, seed):
+    """From two starts, which seldom find all."""
+    few = ("analysis.starts=2", f"experiment.seed={seed}")
+    _, arrays, summary = analysed(tmp_path, *few, g=6.0, activation=activation)
+    notes = ResultsFolder(tmp_path / "out").run(0, 0).record["notes"]
+    if activation == "relu":
+        assert np.isnan(summary["index_sum"]) and not notes
+        return
+    values = arrays["fixed_eigenvalues"]
+    total = ((-1) ** ((values.imag == 0) & (values.real > 1)).sum(1)).sum()
+    assert summary["index_sum"] == total
+    assert notes == analyse._missing({"points": total})
+
+
+def test_the_note_of_missing_points_says_which_and_by_how_much():
+    assert analyse._missing({"points": 1, "points of DelayPro_mem1": 1}) == []
+    assert analyse._missing({"points": 1, "points of DelayPro_mem1": -1}) == [
+        "fixed points of DelayPro_mem1 are missing, or one is marginal: the signs of det(I - J) sum to -1, those of "
+        "all to 1"
+    ]
 
 
 def test_the_plane_and_its_flow_are_those_of_the_trajectories(tmp_path):

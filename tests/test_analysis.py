@@ -252,7 +252,18 @@ def test_three_bistable_units_have_27_fixed_points():
     for number in range(4):
         assert (found.q[found.unstable == number].diff() >= 0).all()
     assert len(torch.unique(found.points.sign() * (found.points.abs() > 0.5), dim=0)) == 27
+    assert found.indices.tolist() == [1] * 8 + [-1] * 12 + [1] * 6 + [-1]
     assert done == sorted(done)
+
+
+def test_a_pair_of_unstable_eigenvalues_that_turn_leaves_the_index_as_it_is():
+    """det(I - J) of a complex pair is |1 - lambda|^2, of a real one it has the sign of 1 - lambda."""
+    turning = 1.5 * torch.tensor([[0.0, 1.0], [-1.0, 0.0]]).double()
+    for matrix, index in ((turning, 1), (torch.diag(torch.tensor([1.5, 0.5]).double()), -1)):
+        found = fixed_points(
+            lambda h, J=matrix: h @ J.T, lambda h, J=matrix: J.expand(len(h), 2, 2), torch.eye(2).double()
+        )
+        assert found.indices.tolist() == [index] and found.unstable.tolist() == [2 if index == 1 else 1]
 
 
 def test_how_many_starts_move_at_a_time_makes_no_difference():

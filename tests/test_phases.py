@@ -129,8 +129,9 @@ def test_every_point_is_fixed_under_the_input_that_is_held_there(tmp_path, form)
     assert arrays["phase_conditions"].tolist() == list(OF_TASKS)
     assert len(arrays["phase_q"]) > len(arrays["phase_inputs"]), "there are several points at some places"
     drives = arrays["phase_inputs"][arrays["phase_place"]] @ into.T + constant
-    for point, drive, unstable, leading in zip(
-        arrays["phase_points"], drives, arrays["phase_unstable"], arrays["phase_leading"], strict=True
+    names = ("points", "unstable", "leading", "index")
+    for drive, point, unstable, leading, index in zip(
+        drives, *(arrays[f"phase_{name}"] for name in names), strict=True
     ):
         seen = point if form == "current" else weights @ point + drive
         after = weights @ np.tanh(point) + drive if form == "current" else np.tanh(seen)
@@ -139,6 +140,7 @@ def test_every_point_is_fixed_under_the_input_that_is_held_there(tmp_path, form)
         eigenvalues = np.linalg.eigvals(0.8 * np.eye(10) + 0.2 * (weights * slope if form == "current" else
                                                                   slope[:, None] * weights))  # fmt: skip
         assert unstable == (np.abs(eigenvalues) > 1).sum()
+        assert index == np.sign((1 - eigenvalues).prod().real)
         assert abs(leading) == pytest.approx(np.abs(eigenvalues).max(), abs=1e-6)
     for name, phases in OF_TASKS.items():
         for phase, step, _, there in places(arrays, name):

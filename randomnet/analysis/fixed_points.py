@@ -43,6 +43,16 @@ class FixedPoints:
     starts: int
     converged: int
 
+    @property
+    def indices(self) -> Tensor:
+        """(P,) the sign of det(I - J) at each point, 1 or -1: the fixed point index.
+
+        Of a map whose values are bounded, and of h + a (G(h) - h) with such a G, those of all fixed points sum to 1, if
+        none is marginal (Brouwer's degree): another sum says that some were not found.
+        """
+        real, above = self.eigenvalues.imag == 0, self.eigenvalues.real > 1
+        return 1 - 2 * ((real & above).sum(1) % 2)
+
 
 def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise: float) -> Tensor:
     """(number, N), float64: one half random states of (M, N) with noise, the other the midpoints of random pairs.

@@ -23,6 +23,7 @@ points, A states along the first trajectory, N units in G groups, M of them in o
 | phase_...                                       | with analysis.phases: the table of `kinds/phased.py`            |
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -60,8 +61,8 @@ from randomnet.training import Interrupted
 
 WORKERS = None
 UNIT = "start"
-HEADLINE = ("neurons", "fixed_points", "stable_points", "slow_points", "converged_starts", "leading_modulus",
-            "explained", "seconds")  # fmt: skip
+HEADLINE = ("neurons", "fixed_points", "stable_points", "slow_points", "converged_starts", "index_sum",
+            "leading_modulus", "explained", "seconds")  # fmt: skip
 ALONG = 20  # states of a trajectory at which the step is linearised
 PROBE = 20  # starts of an estimate
 LARGEST = 1e100  # of a state; what is larger has left the range of numbers
@@ -124,16 +125,19 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     with torch.no_grad():
         q = 0.5 * (system.step(ends) - ends).square().sum(-1)
     many = f"by {len(groups)} groups, more than {MOST_GROUPS}: their eigenvalues and mean rates are left out"
+    bounded = system.activation.bounded and system.integrator == "euler"
+    sums = {"points": int(found.indices.sum())} | phased.index_sums(phases) if bounded else {}
     return {
         "status": results.COMPLETE,
         "reason": "",
-        "notes": [] if few else [many],
+        "notes": [*_missing(sums), *([] if few else [many])],
         "summary": {
             "neurons": start.connectome.n,
             "fixed_points": len(found.points),
             "stable_points": int((found.unstable == 0).sum()),
             "slow_points": len(found.slow),
             "converged_starts": found.converged / found.starts,
+            "index_sum": sums.get("points", math.nan),
             "settled_trajectories": float((q < SETTLED).double().mean()),
             "explained": explained,
             "groups": len(groups),
@@ -158,6 +162,15 @@ def _leading(linear: dict[str, np.ndarray]) -> dict[str, float]:
         names = (f"leading_modulus_of_{name}" for name in linear["groups"])
         leading |= dict(zip(names, moduli.tolist(), strict=True))
     return leading
+
+
+def _missing(sums: dict[str, int]) -> list[str]:
+    """A note for each set of fixed points whose indices do not sum to 1, as those of all do."""
+    return [
+        f"fixed {name} are missing, or one is marginal: the signs of det(I - J) sum to {total}, those of all to 1"
+        for name, total in sums.items()
+        if total != 1
+    ]
 
 
 def _diverged(start: building.Start, began: float) -> dict[str, Any]:

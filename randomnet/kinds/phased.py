@@ -19,13 +19,13 @@ and prototypes of S steps in all:
 | phase_points, phase_q                           | (P, N), (P,)                                                    |
 | phase_place                                     | (P,): which place                                               |
 | phase_unstable, phase_leading                   | (P,): eigenvalues of modulus above 1; (P,) complex, the largest |
+| phase_index                                     | (P,): sign of det(I - J), see `FixedPoints`                     |
 | phase_plane_mean, phase_plane_axes, ..explained | (C, N), (C, 2, N), (C, 2): of the states of each condition      |
 | phase_path, phase_path_condition                | (S, 2), (S,): the prototypes' states in these planes            |
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -222,6 +222,7 @@ def _of_points(found: Sequence[FixedPoints]) -> dict[str, np.ndarray]:
         "phase_q": torch.cat([points.q for points in found]),
         "phase_unstable": torch.cat([points.unstable for points in found]),
         "phase_leading": torch.cat([points.eigenvalues[:, 0] for points in found]),
+        "phase_index": torch.cat([points.indices for points in found]),
     }
     return {"phase_place": place} | {name: part.cpu().numpy() for name, part in parts.items()}
 
@@ -239,13 +240,26 @@ def _of_planes(walked: Sequence[Walk]) -> dict[str, np.ndarray]:
     return {name: part.cpu().numpy() for name, part in parts.items()} | {"phase_path_condition": lengths}
 
 
-def _counts(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+def index_sums(arrays: dict[str, np.ndarray]) -> dict[str, int]:
+    """The sum of the indices of the points in each phase of each condition."""
+    return {f"points of {name}": int(arrays["phase_index"][there].sum()) for name, there in _in_phases(arrays).items()}
+
+
+def _counts(arrays: dict[str, np.ndarray]) -> dict[str, int]:
     """points_of_ and stable_points_of_ each condition and phase."""
     counts = {}
-    for place in np.flatnonzero(arrays["phase_place_step"] == 0):
-        condition = arrays["phase_conditions"][arrays["phase_place_condition"][place]]
-        name = f"{condition}_{arrays['phase_names'][arrays['phase_place_phase'][place]]}"
-        there = arrays["phase_unstable"][arrays["phase_place"] == place]
-        counts[f"points_of_{name}"] = len(there)
-        counts[f"stable_points_of_{name}"] = int((there == 0).sum())
+    for name, there in _in_phases(arrays).items():
+        counts[f"points_of_{name}"] = int(there.sum())
+        counts[f"stable_points_of_{name}"] = int((arrays["phase_unstable"][there] == 0).sum())
     return counts
+
+
+def _in_phases(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Of each condition and phase, by name, which points (P,) are in it; none where there are no arrays."""
+    places = np.flatnonzero(arrays["phase_place_step"] == 0) if arrays else ()
+    found = {}
+    for place in places:
+        condition = arrays["phase_conditions"][arrays["phase_place_condition"][place]]
+        phase = arrays["phase_names"][arrays["phase_place_phase"][place]]
+        found[f"{condition}_{phase}"] = arrays["phase_place"] == place
+    return found
