@@ -489,11 +489,14 @@ def test_a_broken_file_from_elsewhere_is_a_row_beside_the_others(study, recordin
     np.savez(study / "good.npz", **good)
     for name, latents in broken.items():
         np.savez(study / f"{name}.npz", **{**good, "test_latents": latents})
+    (study / "words.npz").write_text("no arrays")
+    broken["words"] = None
     files = [f"{name}.npz" for name in ("good", *broken)]
     folder = compared(study, "broken", files, f"metrics = rate_r2 + bps\nrecording = {study / 'recording.npz'}")
     table = pd.read_csv(folder / "scores.csv").set_index("label")
     assert table["status"].to_dict() == {"good": "complete"} | dict.fromkeys(broken, "failed")
     assert table.loc["good", "rate_r2"] == 1 and "as train_latents has, got" in table.loc["wide", "reason"]
+    assert table.loc["words", "reason"].endswith("expected the arrays of a model (.npz), got another kind of file")
     for name in ("scalar", "complex", "text"):
         assert table.loc[name, "reason"].startswith("test_latents: expected real numbers (trials, time, .), got")
 
@@ -513,6 +516,13 @@ def test_models_that_have_changed_since_are_not_those_that_were_compared(study, 
     results.write_arrays(arrays, noisy(recording, np.random.default_rng(0), 0.1))
     assert runrandomnet.main([str(ini(study, "of first", ["first"], "metrics = rate_r2"))]) == 2
     assert "the file of source.folder has changed" in capsys.readouterr().err
+
+
+def test_other_labels_are_not_those_that_were_compared(study, capsys):
+    """They stand in every row of the tables, and in the checkpoint of a comparison that was interrupted."""
+    compared(study, "named", ["fit_node"], "metrics = rate_r2\nlabels = node")
+    assert runrandomnet.main([str(ini(study, "named", ["fit_node"], "metrics = rate_r2\nlabels = ODE"))]) == 2
+    assert "comparing.labels was 'node', is 'ODE'" in capsys.readouterr().err
 
 
 def test_a_recording_that_has_changed_since_is_a_reason(study, recording):
@@ -537,6 +547,7 @@ def test_a_recording_that_has_changed_since_is_a_reason(study, recording):
         (["fit_gru", "fit_node"], "labels = one", "[comparing] labels: expected 2, one for each"),
         (["fit_gru", "fit_node"], "labels = a, a", "[comparing] labels: expected a different one for each, got a, a"),
         (["theirs2.npz"], "", "[comparing] recording: expected a file of recordings, or a results folder of kind"),
+        (["fit_gru"], "recording = there", "[comparing] recording: expected it only where [source] folder has .npz"),
         (["fit_gru"], "metrics = rate_r3", "[comparing] metrics: expected one or more of all, rate_r2"),
         (["fit_gru"], "held_input = 4", "[comparing] held_input: expected zero, or bins such as 40:60, got '4'"),
         (["fit_gru"], "metrics = bps\ndsa_rank = 3", "expected it only where comparing.metrics has dsa"),

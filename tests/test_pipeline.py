@@ -114,6 +114,23 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, capsys, stages, more, text)
     assert text in error and len(error.splitlines()) == 1 and not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("folder", "comparing", "text"),
+    [
+        ("out", "labels = one, two", "[comparing] labels: expected 1, one for each of [source] folder, got 2"),
+        ("out", "recording = there", "[comparing] recording: expected it only where [source] folder has .npz files"),
+        ("out, 2", "", "[paths] path_to_results: expected a folder without a comma where a stage is of kind = compare"),
+    ],
+)
+def test_what_a_comparison_would_refuse_is_said_before_the_first_stage(tmp_path, capsys, folder, comparing, text):
+    path = pipeline(tmp_path, listed(tmp_path, "train", "record", "fit", "compare"))
+    path.write_text(path.read_text().replace(f"{tmp_path / 'out'}\n", f"{tmp_path / folder}\n"))
+    (tmp_path / "compare.ini").write_text(f"[experiment]\nkind = compare\n[comparing]\n{comparing}\n")
+    assert runrandomnet.main([str(path)]) == 2
+    error = capsys.readouterr().err
+    assert text in error and len(error.splitlines()) == 1 and not (tmp_path / folder).exists()
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path, capsys):
     path = pipeline(tmp_path, listed(tmp_path, "train"))
     (tmp_path / "out").mkdir()

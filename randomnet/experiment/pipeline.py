@@ -11,6 +11,7 @@ from pathlib import Path
 from randomnet import results
 from randomnet.config import ConfigError, Plan, nearest, read_plan
 from randomnet.experiment.planning import OWN_FILES, check
+from randomnet.kinds.compared import folders_of
 
 NEEDED = {"record": "train", "fit": "record", "compare": "fit"}  # what a stage goes on from
 
@@ -56,6 +57,8 @@ def stages_of(plan: Plan) -> list[Stage]:
             )
         if sources:
             alone = _read(plan, entry.text, [*own, *folder, f"source.folder={', '.join(sources)}"])
+        if kind == "compare":
+            _check_compared(plan, alone)
         found.append(Stage(entry.stage, alone))
     return found
 
@@ -65,6 +68,20 @@ def _read(plan: Plan, file: str, overrides: Sequence[str]) -> Plan:
         return read_plan(Path(file).expanduser(), overrides)
     except ConfigError as error:
         raise ConfigError(f"{plan.path}: [pipeline] {error}") from None
+
+
+def _check_compared(plan: Plan, alone: Plan) -> None:
+    """ConfigError for what a comparison would refuse once all it needs is there."""
+    root = plan.config.paths.path_to_results
+    if "," in root:
+        raise ConfigError(
+            f"{plan.path}: [paths] path_to_results: expected a folder without a comma where a stage is of kind = "
+            f"compare, as [source] folder is a list by commas, got {root!r}"
+        )
+    try:
+        folders_of(alone.combos[0].runs()[0])
+    except ConfigError as error:
+        raise ConfigError(f"{plan.path}: [pipeline] {alone.path}: {error}") from None
 
 
 def _sources(before: Sequence[Stage], kind: str, root: Path) -> list[str]:

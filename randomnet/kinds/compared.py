@@ -1,5 +1,6 @@
 """What kind = compare compares: the models of the folders in [source] folder, and what each was fitted to."""
 
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +82,13 @@ def folders_of(run: Run) -> list[Folder]:
     labels = labels or _told_apart(paths)
     if len(set(labels)) < len(labels):
         raise ConfigError(f"[comparing] labels: expected a different one for each, got {', '.join(labels)}")
-    return [Folder(*pair) for pair in zip(labels, paths, strict=True)]
+    folders = [Folder(*pair) for pair in zip(labels, paths, strict=True)]
+    if run.config.comparing.recording.strip() and not any(folder.file for folder in folders):
+        raise ConfigError(
+            "[comparing] recording: expected it only where [source] folder has .npz files, as other models say what "
+            f"they were fitted to, got {run.config.comparing.recording!r}"
+        )
+    return folders
 
 
 def _told_apart(paths: list[Path]) -> list[str]:
@@ -204,6 +211,8 @@ def recording_in(path: Path) -> Recording:
 
 def arrays_in(path: Path) -> dict[str, np.ndarray]:
     """Arrays of a .npz. Raises ValueError, one line naming the file."""
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise ValueError(f"{path}: expected the arrays of a model (.npz), got another kind of file")
     try:
         return results.read_arrays(path)
     except Exception as error:  # a damaged file can raise nearly anything

@@ -51,7 +51,6 @@ class ComparingSection(Section):
         Value(),
         "",
         "What the folders of [source] folder are called, by commas; empty = their names.",
-        identity=False,
     )
     recording: str = option(
         Value(),
