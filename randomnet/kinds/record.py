@@ -121,7 +121,8 @@ def _path_of_other(run: Run) -> Path | None:
         try:
             path = stages.run_of(path, "record", "same", "same", run).path / recordings.FILE_NAMES[".npz"]
         except ConfigError as error:
-            raise ConfigError(f"[recording] like: {error}") from None
+            about = str(error).removeprefix("[source] folder: ")
+            raise ConfigError(f"[recording] like: {about}") from None
     return path if like else None
 
 
