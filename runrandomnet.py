@@ -180,7 +180,7 @@ def report(plan: Plan, outcome) -> int:
     from randomnet.kinds import KINDS
 
     shown = [*plan.varied, "iteration", "status", *KINDS[plan.config.experiment.kind].HEADLINE]
-    table = outcome.table[["combo", *(name for name in shown if name in outcome.table)]]
+    table = outcome.table[["combo", *dict.fromkeys(name for name in shown if name in outcome.table)]]
     print()
     print(table.head(40).to_string(index=False, float_format=lambda value: f"{value:.4g}"))
     if len(table) > 40:

@@ -220,6 +220,12 @@ def test_a_run_of_kind_record_is_found_by_its_numbers(tmp_path):
         assert about["inputs"] == {"source.folder": stages.checksum(path)}
 
 
+def test_the_table_at_the_end_has_no_column_twice(tmp_path, capsys):
+    assert run(ini(tmp_path, grid(latent=[2, 3]), epochs=1)) == 0
+    (head,) = [line.split() for line in capsys.readouterr().out.splitlines() if line.split()[:1] == ["combo"]]
+    assert head.count("latent") == 1 and len(set(head)) == len(head)
+
+
 def test_early_stopping_and_the_plateau_are_those_of_the_ini(tmp_path):
     more = ("trainvalidate.lr=0.5", "trainvalidate.early_stopping=2", "inference.plateau_factor=0.5",
             "inference.plateau_patience=0", "inference.latent=3")  # fmt: skip
