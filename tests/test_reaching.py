@@ -17,6 +17,7 @@ from randomnet.architectures import CellNetwork
 from randomnet.config import ConfigError, read_plan
 from randomnet.connectome import Connectome
 from randomnet.effectors import MuscleArm, TorqueArm
+from randomnet.effectors.muscles import _Clipped
 from randomnet.kinds import train
 from randomnet.objectives import StateNoise, closed_loop_objective
 from randomnet.objectives.closed_loop import Ramp, moved, stepped
@@ -127,6 +128,13 @@ def test_the_gradient_through_the_arm_is_that_of_finite_differences():
     assert torch.autograd.gradcheck(after, (angles, drive), rtol=1e-5)
 
 
+def test_the_gradient_of_clipped_excitations_leads_back_and_not_farther_away():
+    drive = torch.tensor([-0.5, -0.5, 0.5, 0.5, 1.5, 1.5], requires_grad=True)
+    clipped = _Clipped.apply(drive)
+    clipped.backward(torch.tensor([1.0, -1.0] * 3))  # a step down the gradient is one against its sign
+    assert clipped.tolist() == [0, 0, 0.5, 0.5, 1, 1] and drive.grad.tolist() == [0, -1, 1, -1, 1, 0]
+
+
 @WITH_MUSCLES
 def test_the_arm_with_muscles():
     """motornet's arm has our links and 14 senses, rests without excitation but for passive forces, and is moved by
@@ -141,6 +149,14 @@ def test_the_arm_with_muscles():
         state = arm.step(state, drive, torch.zeros(2, 2))
     arm.observe(state)[:, 0].sum().backward()
     assert drive.grad.isfinite().all() and (drive.grad != 0).all()
+    relaxed = [arm.observe(arm.step(arm.start(angles), drive, torch.zeros(2, 2)))
+               for drive in (torch.zeros(2, 6), torch.full((2, 6), -0.3))]  # fmt: skip
+    assert torch.equal(*relaxed)
+    drive, state = torch.full((2, 6), -0.3, requires_grad=True), arm.start(angles)
+    for _ in range(5):
+        state = arm.step(state, drive, torch.zeros(2, 2))
+    arm.observe(state)[:, 0].sum().backward()
+    assert (drive.grad <= 0).all() and (drive.grad < 0).any()  # so that they can be excited at all
     flexed, extended = ({"drive": torch.eye(6)[[k]], "arm": arm.start(angles[:1])} for k in (0, 1))
     for one in (flexed, extended):
         for _ in range(10):

@@ -1,6 +1,7 @@
 """An arm of two links moved by six muscles: motornet's RigidTendonArm26 with MujocoHillMuscle, an extra."""
 
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,10 +23,29 @@ def motornet() -> ModuleType:
     return motornet
 
 
+class _Clipped(torch.autograd.Function):
+    """Excitations within [0, 1], with the gradient of those beyond as far as it leads back.
+
+    With that of the clip, which is 0, muscles that are not excited never were again: the drives of a trained network
+    were below 0 in most bins.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, drive: Tensor) -> Tensor:
+        ctx.save_for_backward(drive)
+        return drive.clamp(0, 1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (drive,) = ctx.saved_tensors
+        away = ((drive < 0) & (gradient > 0)) | ((drive > 1) & (gradient < 0))
+        return gradient.masked_fill(away, 0.0)
+
+
 class MuscleArm:
     """States are motornet's; sensed are the fingertip, six lengths and six velocities of muscles, by their optimum.
 
-    Controls (batch, 6) are excitations, which motornet clips to [0, 1]. Raises ValueError without motornet.
+    Controls (batch, 6) are excitations, clipped to [0, 1]. Raises ValueError without motornet.
     """
 
     controls = 6
@@ -55,7 +75,7 @@ class MuscleArm:
     def step(self, state: State, drive: Tensor, load: Tensor) -> State:
         """A bin later, under excitations (batch, 6) and forces (batch, 2) on the fingertip."""
         self.plant.states = dict(state)
-        self.plant.step(drive, endpoint_load=load)
+        self.plant.step(_Clipped.apply(drive), endpoint_load=load)
         return dict(self.plant.states)
 
     def observe(self, state: State) -> Tensor:
