@@ -42,7 +42,7 @@ INTERVAL_FROM = 3  # models; the interval of two is so wide that it hides all el
 NARROWEST = 0.05  # of a score's axis, as a share of its values, or of the largest there can be
 BEYOND = 0.06  # of a score's axis beyond what there can be
 SPACED = 1.2  # between rates, as a share of the largest range
-DIGIT = 0.055  # the width of one under a panel, as a share of the panel's
+DIGIT = 0.06  # the width of one under a panel, as a share of the panel's
 ASIDE = 0.025  # between models of the same number, as a share of the panel's width
 
 
@@ -103,7 +103,7 @@ def _ticks(axes: Axes, values: pd.Series) -> None:
     texts, ends = [], [-1.0, -1.0]  # where the last number of each of two rows ends
     for share, place in zip(shares, places, strict=True):
         text = f"{place:g}"
-        half = DIGIT * len(text) / 2
+        half = DIGIT * (len(text) + 1) / 2  # with half of the space on both sides
         row = next((row for row, end in enumerate(ends) if share - half > end), None)
         texts.append("" if row is None else "\n" * row + text)
         if row is not None:
