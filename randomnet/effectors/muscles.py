@@ -26,8 +26,8 @@ def motornet() -> ModuleType:
 class _Clipped(torch.autograd.Function):
     """Excitations within [0, 1], with the gradient of those beyond as far as it leads back.
 
-    With that of the clip, which is 0, muscles that are not excited never were again: the drives of a trained network
-    were below 0 in most bins.
+    That of the clip is 0, so that nothing tells a muscle to become active which is not: with it a GRU took about twice
+    as many epochs to come as near to its goals. All of the gradient diverged.
     """
 
     @staticmethod
