@@ -197,6 +197,20 @@ def test_interrupted_or_killed_it_begins_again_to_the_same_bytes(tmp_path, train
     assert contents(folder) == contents(one)
 
 
+def test_the_estimate_counts_the_compression_of_all_numbers(tmp_path, trained, monkeypatch):
+    """Which takes most of the time: states and rates of every bin, and inputs with and without noise."""
+    runs = read_plan(ini(tmp_path, trained)).combos[0].runs()
+    monkeypatch.setattr(record, "_compressing", lambda: 1.0)
+    found = record.estimate(runs)
+    assert int(found.run) == 40 * 25 * (12 + 20 + 2 * 3) and int(found.epoch) == int(found.run) // 40
+
+
+def test_a_share_without_runs_says_so(tmp_path, trained, capsys):
+    assert runrandomnet.main([str(ini(tmp_path, trained)), "--shard", "7/7"]) == 0
+    found = capsys.readouterr().out
+    assert "This share has no runs" in found and "DataFrame" not in found
+
+
 def test_another_recordings_neurons_and_normalisation(tmp_path, trained):
     _, _, first = done(tmp_path, trained)
     more = ["trialparams.switch_prob=0.3", f"recording.like={tmp_path / 'out'}"]

@@ -14,6 +14,7 @@ latents, and of N neurons:
 | neuron_rate, neuron_fano, ..._fano_expected | (N,) over all trials: mean rate; realised and expected Fano factor |
 """
 
+import io
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -316,7 +317,7 @@ def _notes(run: Run, readout: np.ndarray, neurons: dict[str, np.ndarray]) -> lis
 
 
 def estimate(runs: Sequence[Run]) -> Cost:
-    """Time of each run, from some trials followed here; spikes take about as long."""
+    """Time of each run, from some trials followed here; spikes take about as long. Compression takes most of it."""
     run = runs[0]
     trained = load_trained(stages.source_of(run, "train"), run.config.recording.which)
     trials, _ = _trials(run, trained)
@@ -324,4 +325,14 @@ def estimate(runs: Sequence[Run]) -> Cost:
     began = time.perf_counter()
     trained.run(torch.from_numpy(some))
     each = 2 * (time.perf_counter() - began) / len(some)
+    numbers = trained.n + _neurons(run, _other(run, trained))[1] + 2 * some.shape[2]  # of every bin
+    each += some.shape[1] * numbers * _compressing() * (1 + run.config.recording.hdf5)
     return Cost(each, each * len(trials))
+
+
+def _compressing() -> float:
+    """Seconds that a number takes to be compressed, by ones that are as irregular as states are."""
+    numbers = np.random.default_rng(0).standard_normal(100_000, np.float32)
+    began = time.perf_counter()
+    np.savez_compressed(io.BytesIO(), numbers)
+    return (time.perf_counter() - began) / len(numbers)
