@@ -205,6 +205,12 @@ def test_the_estimate_counts_the_compression_of_all_numbers(tmp_path, trained, m
     assert int(found.run) == 40 * 25 * (12 + 20 + 2 * 3) and int(found.epoch) == int(found.run) // 40
 
 
+def test_rates_that_no_count_can_have_name_the_option_that_makes_them(tmp_path, trained, capsys, recwarn):
+    assert runrandomnet.main([str(ini(tmp_path, trained)), "--set", "recording.scale=1e-300"]) == 1
+    said = "rates must be from 0 to 30000 spikes per bin, got 0..inf; a larger [recording] scale makes them less"
+    assert said in capsys.readouterr().err and not [one for one in recwarn if "overflow" in str(one.message)]
+
+
 def test_a_share_without_runs_says_so(tmp_path, trained, capsys):
     assert runrandomnet.main([str(ini(tmp_path, trained)), "--shard", "7/7"]) == 0
     found = capsys.readouterr().out

@@ -208,8 +208,12 @@ def _recorded(
     probe = _probe(run, latents, other)
     rates = np.stack([probe.rates(trial) for trial in latents])
     rng = run.generator("spikes", run.config.recording.spikes_seed)
+    try:
+        spikes = recordings.spike_counts(rates, run.config.recording.dispersion, rng)
+    except ValueError as error:
+        raise ValueError(f"{error}; a larger [recording] scale makes them less extreme") from None
     whole = Split(
-        recordings.spike_counts(rates, run.config.recording.dispersion, rng),
+        spikes,
         _neurons(run, other)[0],
         np.arange(len(trials)),
         rates,

@@ -67,7 +67,8 @@ class Probe:
     def rates(self, latents: np.ndarray) -> np.ndarray:
         """Expected spikes per bin (..., N) float32 of latents (..., D)."""
         z = (self.activity(latents) - self.mean) / (self.scale * self.sd)
-        return RATES[self.rate](z).astype(np.float32)
+        with np.errstate(over="ignore"):  # infinite ones are refused where spikes are drawn
+            return RATES[self.rate](z).astype(np.float32)
 
 
 def probe_of(latents: np.ndarray, readout: np.ndarray, scale: float, rate: str, normalise: str = "all") -> Probe:
