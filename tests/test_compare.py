@@ -3,6 +3,7 @@
 import itertools
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -523,6 +524,21 @@ def test_other_labels_are_not_those_that_were_compared(study, capsys):
     compared(study, "named", ["fit_node"], "metrics = rate_r2\nlabels = node")
     assert runrandomnet.main([str(ini(study, "named", ["fit_node"], "metrics = rate_r2\nlabels = ODE"))]) == 2
     assert "comparing.labels was 'node', is 'ODE'" in capsys.readouterr().err
+
+
+def test_folders_that_were_moved_together_find_each_other(tmp_path, recording):
+    """By the end of the path and the checksum, so that another file of that name is not taken for it."""
+    old, file = tmp_path / "cluster", Path("results", "record", "recording.npz")
+    (old / file).parent.mkdir(parents=True)
+    write_recording(old / file, recording)
+    fit_folder(old / "results" / "fits", old / file, recording, [[arrays_of(recording)]])
+    new = old.rename(tmp_path / "laptop")
+    table = pd.read_csv(compared(new / "results", "out", ["fits"], "metrics = rate_r2") / "scores.csv")
+    assert table["status"].tolist() == ["complete"] and table["rate_r2"][0] == 1
+    (new / file).write_bytes(b"another")
+    assert runrandomnet.main([str(ini(new / "results", "again", ["fits"], "metrics = rate_r2"))]) == 1
+    table = pd.read_csv(new / "results" / "again" / "0" / "iter_0" / "scores.csv")
+    assert table["status"].tolist() == ["failed"] and f"{old / file} is not there" in table["reason"][0]
 
 
 def test_a_recording_that_has_changed_since_is_a_reason(study, recording):

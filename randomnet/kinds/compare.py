@@ -154,7 +154,7 @@ class _Truths:
         if path not in self.known:
             recording = recording_in(path)
             try:
-                truth = Truth(recording, trained_of(recording), self.settings)
+                truth = Truth(recording, trained_of(recording, path), self.settings)
             except ValueError as error:  # the network has gone: what needs it is left out
                 truth = Truth(recording, None, self.settings, str(error))
             self.known = {path: truth}

@@ -12,7 +12,7 @@ from randomnet import results
 from randomnet.config import ConfigError, Run
 from randomnet.kinds.held import Stepped
 from randomnet.kinds.inferred import load_inferred
-from randomnet.kinds.stages import SOURCE, checksum, manifest_of
+from randomnet.kinds.stages import SOURCE, found_again, manifest_of
 from randomnet.kinds.stored import Trained, load_trained
 from randomnet.recordings import FILE_NAMES, Recording, read_recording
 
@@ -179,25 +179,25 @@ def origin(folder: results.RunFolder) -> Path:
     about = (folder.record or {}).get("connectome") or {}
     if "source" not in about:
         raise ValueError(f"{folder.path / 'run.json'} does not say what the run went on from")
-    path, known = Path(about["source"]), (about.get("inputs") or {}).get(SOURCE)
-    if not path.is_file():
-        raise ValueError(f"{path}, which the run went on from, is not there")
-    if known and checksum(path) != known:
-        raise ValueError(f"{path} is not the file any more that the run went on from")
-    return path
+    known = (about.get("inputs") or {}).get(SOURCE)
+    try:
+        return found_again(Path(about["source"]), known, folder.path)
+    except ValueError as error:
+        raise ValueError(f"what the run went on from: {error}") from None
 
 
-def trained_of(recording: Recording) -> Trained | None:
-    """The network that was recorded, in double precision, as the recording says; None where it says nothing.
+def trained_of(recording: Recording, file: Path) -> Trained | None:
+    """The network that was recorded into this file, in double precision; None where the recording names none.
 
     Raises ValueError where it is not there any more as it was.
     """
     about = recording.about
     if "source" not in about:
         return None
-    path = Path(str(about["source"]))
-    if not path.is_file() or about.get("sha256", checksum(path)) != checksum(path):
-        raise ValueError(f"{path}, the network that was recorded, is not there as it was")
+    try:
+        path = found_again(Path(str(about["source"])), about.get("sha256"), file)
+    except ValueError as error:
+        raise ValueError(f"the network that was recorded: {error}") from None
     return load_trained(results.RunFolder(path.parent), str(about.get("which", "best")), double=True)
 
 

@@ -60,6 +60,23 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def found_again(path: Path, sha256: str | None, beside: Path) -> Path:
+    """The file that was at `path`, or where it is now if the folders that hold it and `beside` have been moved
+    together, as from a cluster to a laptop. sha256: its checksum; None: unknown, so that no other place is tried.
+
+    Raises ValueError where it is not there as it was.
+    """
+    if sha256 and not path.is_file():
+        ends = [Path(*path.parts[start:]) for start in range(1, len(path.parts))]
+        elsewhere = (above / end for end in ends for above in beside.resolve().parents)
+        path = next((file for file in elsewhere if file.is_file() and checksum(file) == sha256), path)
+    if not path.is_file():
+        raise ValueError(f"{path} is not there")
+    if sha256 and checksum(path) != sha256:
+        raise ValueError(f"{path} is not the file any more that it was")
+    return path
+
+
 def facts_of(source: Path, name: str, neurons: int) -> dict[str, Any]:
     """What the manifest says of what a run goes on from: the file `source`, by its checksum, and its neurons."""
     return {"name": name, "neurons": neurons, "source": str(source.resolve()), "inputs": {SOURCE: checksum(source)}}
