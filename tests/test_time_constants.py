@@ -142,21 +142,23 @@ def test_sparse_couplings_are_the_same_network(form, integrator):
     torch.testing.assert_close(*gradients, rtol=1e-9, atol=1e-11)
 
 
-def test_networks_beside_each_other_have_their_own_time_constants():
+@pytest.mark.parametrize("form", FORMS)
+def test_networks_beside_each_other_have_their_own_time_constants(form):
     """One with its own, one with the reference one alone, one with others."""
-    networks = [made(tau=tau, seed=seed) for seed, tau in enumerate((TAU, None, TAU[::-1].copy()))]
+    networks = [made(form=form, tau=tau, seed=seed) for seed, tau in enumerate((TAU, None, TAU[::-1].copy()))]
     assert networks[1].leaks is None and networks[1].dynamics().leaks is None
     bundles = drawn(3, 4, N)
     together = stacked([network.dynamics() for network in networks])
     found = together.advance(bundles, 5)
     weighting = drawn(3, 4, N, seed=5)
-    (found * weighting).sum().backward()
-    for index, network in enumerate(networks):
-        side = network.weights.free.grad.clone()
+    trained = [[parameter for parameter in network.parameters() if parameter.requires_grad] for network in networks]
+    sides = torch.autograd.grad((found * weighting).sum(), [one for own in trained for one in own])
+    sides = iter(sides)
+    for index, (network, own) in enumerate(zip(networks, trained, strict=True)):
         alone = network.dynamics().advance(bundles[index], 5)
         torch.testing.assert_close(found[index], alone, rtol=1e-11, atol=1e-12)
-        (wanted,) = torch.autograd.grad((alone * weighting[index]).sum(), network.weights.free)
-        torch.testing.assert_close(side, wanted, rtol=1e-9, atol=1e-11)
+        for wanted in torch.autograd.grad((alone * weighting[index]).sum(), own):
+            torch.testing.assert_close(next(sides), wanted, rtol=1e-9, atol=1e-11)
 
 
 def test_one_reference_time_constant_is_the_very_same_computation():

@@ -92,6 +92,7 @@ class _WayBack:
     ) -> None:
         self.activation, self.coupling, self.form, self.a = system
         self.of_rows = self.a.unsqueeze(-2) if isinstance(self.a, Tensor) else None  # a of each unit; None: one number
+        self.share = self.a if self.of_rows is None else self.of_rows
         self.gains, self.shifts = parameters
         bundle, after, inner = path
         before = bundle[None, ..., 0, :], after[:-1, ..., 0, :]
@@ -101,11 +102,12 @@ class _WayBack:
         self.bars = torch.empty_like(slopes), torch.empty_like(slopes)
         self.drive_bar = torch.empty_like(slopes) if needed[3] else None
         self.slopes, self.bends, self.rates_bars, self.slopes_bars = (
-            rows.unbind(0) for rows in (slopes, bends, *self.bars)
+            rows.unbind(0) for rows in (slopes.unsqueeze(-2), bends, *self.bars)
         )
         self.rooms = inner.unbind(0)
         self.totals, self.learns = totals_of(self.coupling, needed[7:]), any(needed[7:])
         self.held, *self.buffers = (self.coupling.empty(bundle) for _ in range(3))
+        self.held_frame = self.held[..., 1:, :]
 
     def of_activation(self) -> tuple[Tensor, Tensor]:
         """The gradients of gains and shifts."""
@@ -126,18 +128,18 @@ class _WayBack:
             self.coupling.gradient(self.totals, arrived, self.rooms[step], factor)
         self.coupling.back(arrived, buffer, factor)
         self.rates_bars[step].copy_(buffer.select(-2, 0))
-        slope_bar = self.slopes_bars[step]
-        torch.sum(torch.mul(buffer, before, out=self.held)[..., 1:, :], -2, out=slope_bar)
-        buffer.mul_(self.slopes[step].unsqueeze(-2)).select(-2, 0).addcmul_(slope_bar, self.bends[step])
+        torch.mul(buffer, before, out=self.held)
+        slope_bar = torch.sum(self.held_frame, -2, out=self.slopes_bars[step])
+        buffer.mul_(self.slopes[step]).select(-2, 0).addcmul_(slope_bar, self.bends[step])
         if self.of_rows is None:
             return buffer.add_(adjoint, alpha=1 - self.a)
         return buffer.addcmul_(adjoint, 1 - self.of_rows)
 
     def _rate(self, step: int, before: Tensor, adjoint: Tensor, buffer: Tensor) -> Tensor:
         torch.mul(adjoint.select(-2, 0), self.a, out=self.rates_bars[step])
-        slope_bar = self.slopes_bars[step]
-        torch.sum(torch.mul(adjoint, self.rooms[step], out=self.held)[..., 1:, :], -2, out=slope_bar).mul_(self.a)
-        arrived = torch.mul(adjoint, (self.slopes[step] * self.a).unsqueeze(-2), out=self.held)
+        torch.mul(adjoint, self.rooms[step], out=self.held)
+        slope_bar = torch.sum(self.held_frame, -2, out=self.slopes_bars[step]).mul_(self.a)
+        arrived = torch.mul(adjoint, self.slopes[step] * self.share, out=self.held)
         arrived.select(-2, 0).addcmul_(slope_bar, self.bends[step])
         if self.drive_bar is not None:
             self.drive_bar[step] = arrived.select(-2, 0)
