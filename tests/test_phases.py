@@ -172,6 +172,8 @@ def test_the_plane_is_that_of_the_trials_without_noise_and_the_path_the_prototyp
         np.testing.assert_allclose(path, (states[0, : phases[0, -1]] - mean) @ axes.T, atol=1e-9)
         flat = np.concatenate([one[: ends[-1]] for one, ends in zip(states, phases, strict=True)])
         np.testing.assert_allclose(mean, flat.mean(0), atol=1e-9)
+        seen = (flat - mean) @ axes.T
+        np.testing.assert_allclose(arrays["phase_plane_reach"][number], [seen.min(0), seen.max(0)], atol=1e-9)
         values, vectors = np.linalg.eigh(np.cov(flat.T, bias=True))
         np.testing.assert_allclose(np.abs(axes @ vectors[:, :-3:-1]), np.eye(2), atol=1e-6)
         shares = values[:-3:-1] / values.sum()
@@ -302,11 +304,11 @@ def test_each_condition_has_its_figure(tmp_path, capsys):
     np.testing.assert_allclose(drawn.where, np.repeat(drawn.places, [there.sum() for *_, there in rows]))
 
 
-def test_points_far_from_the_trial_are_said_to_be_out_of_view():
-    path = np.array([[0.0, 0.0], [1.0, 2.0]])
+def test_points_far_from_all_states_are_said_to_be_out_of_view():
+    path, reach = np.array([[0.0, 0.0], [1.0, 2.0]]), np.array([[-2.0, -1.0], [2.0, 3.0]])
     points = np.array([[0.5, 0.5], [5.0, 1.0], [-2.0, 1.0], [0.5, 9.0]])
     network = Phases(path, points, np.array([0, 0, 0.5, 1]), np.array([0, 0, 1, 2]), np.ones(4), ("a", "b"), 2,
-                     np.array([0.6, 0.3]))  # fmt: skip
+                     np.array([0.6, 0.3]), reach)  # fmt: skip
     assert network.in_view.tolist() == [True, False, True, False]
     assert network.count(True).tolist() == [2, 0, 0] and network.count(False).tolist() == [0, 1, 1]
 

@@ -125,4 +125,5 @@ def _phases(arrays: dict[str, np.ndarray], condition: int) -> Phases:
         names=tuple(arrays["phase_names"][arrays["phase_place_phase"][held]].tolist()),
         steps=steps,
         explained=arrays["phase_plane_explained"][condition],
+        reach=arrays["phase_plane_reach"][condition],
     )

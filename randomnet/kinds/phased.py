@@ -21,6 +21,7 @@ and prototypes of S steps in all:
 | phase_unstable, phase_leading                   | (P,): eigenvalues of modulus above 1; (P,) complex, the largest |
 | phase_index                                     | (P,): sign of det(I - J), see `FixedPoints`                     |
 | phase_plane_mean, phase_plane_axes, ..explained | (C, N), (C, 2, N), (C, 2): of the states of each condition      |
+| phase_plane_reach                               | (C, 2, 2): the least and the greatest of these along each axis  |
 | phase_path, phase_path_condition                | (S, 2), (S,): the prototypes' states in these planes            |
 """
 
@@ -230,10 +231,12 @@ def _of_points(found: Sequence[FixedPoints]) -> dict[str, np.ndarray]:
 def _of_planes(walked: Sequence[Walk]) -> dict[str, np.ndarray]:
     flats = [plane(walk.every) for walk in walked]
     paths = [flat.project(walk.prototype) for flat, walk in zip(flats, walked, strict=True)]
+    seen = [flat.project(walk.every) for flat, walk in zip(flats, walked, strict=True)]
     parts = {
         "phase_plane_mean": torch.stack([flat.mean for flat in flats]),
         "phase_plane_axes": torch.stack([flat.axes for flat in flats]),
         "phase_plane_explained": torch.stack([flat.explained for flat in flats]),
+        "phase_plane_reach": torch.stack([torch.stack([at.amin(0), at.amax(0)]) for at in seen]),
         "phase_path": torch.cat(paths),
     }
     lengths = np.repeat(np.arange(len(paths)), [len(path) for path in paths])

@@ -16,7 +16,7 @@ from randomnet.plotting.style import DOTTED, DOUBLE, LIGHTEST, REFERENCE, STYLE,
 
 SHADE = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, LIGHTEST, 256)))
 FAINT, DARK = "0.7", "0.2"
-FARTHEST = 1.5  # of the trial's larger extent, on each side of it; points farther off are out of view
+FARTHEST = 0.5  # of the states' larger extent, on each side of them; points farther off are out of view
 EDGE = 0.06  # of what is in view
 
 
@@ -26,7 +26,8 @@ class Phases:
 
     path (T, 2): a trial in the plane; points (P, 2), where each is on the way from phase to phase (P,), in phases from
     0; unstable (P,): unstable directions; modulus (P,): of the largest eigenvalue. names: of the phases; steps: from
-    one to the next. explained (2,): share of the variance along each axis.
+    one to the next. explained (2,): share of the variance along each axis. reach (2, 2): the least and the greatest
+    coordinates of the condition's states, of which the trial is one.
     """
 
     path: np.ndarray
@@ -37,6 +38,7 @@ class Phases:
     names: tuple[str, ...]
     steps: int
     explained: np.ndarray
+    reach: np.ndarray
 
     @property
     def places(self) -> np.ndarray:
@@ -45,8 +47,8 @@ class Phases:
 
     @property
     def in_view(self) -> np.ndarray:
-        """(P,): which points lie so near to the trial that they are drawn beside it."""
-        low, high = self.path.min(0), self.path.max(0)
+        """(P,): which points lie so near to the states that they are drawn beside them."""
+        low, high = self.reach
         room = FARTHEST * (high - low).max()
         return ((self.points >= low - room) & (self.points <= high + room)).all(1)
 
@@ -81,7 +83,7 @@ def _plane(axes: Axes, network: Phases) -> None:
     axes.plot(*network.path.T, color=FAINT, linewidth=0.8, zorder=1)
     axes.plot(*network.path[0], marker="D", color=FAINT, markersize=3.5, zorder=1)
     _marks(axes, network.points, network)
-    seen = np.concatenate([network.path, network.points[network.in_view]])
+    seen = np.concatenate([network.reach, network.points[network.in_view]])
     edge = EDGE * np.ptp(seen, axis=0)
     (left, bottom), (right, top) = seen.min(0) - edge, seen.max(0) + edge
     axes.set(xlim=(left, right), ylim=(bottom, top))
