@@ -623,6 +623,17 @@ def test_a_network_goes_on_from_dpa_to_dual_with_its_readout(tmp_path):
         assert torch.equal(new[name], values) != name.startswith("fc.")
 
 
+def test_a_network_of_another_size_is_not_passed_off_as_the_stored_one(tmp_path):
+    out, state = stored(tmp_path, "dpa")
+    text = f"[paths]\npretrained = {out}\n[trialparams]\ntask_name = dual"
+    with pytest.raises(ConfigError, match=r"\[net\] n: expected 10, the units of .*, or left out, got 12"):
+        begun(tmp_path, text, "net.n=12")
+    path = tmp_path / "left_out.ini"
+    path.write_text(f"[net]\nroi = random\n{text}\n")
+    network = building.begin(read_plan(path).combos[0].runs()[0]).network
+    assert torch.equal(network.elman_state_dict()["rnn.weight_hh_l0"], state["rnn.weight_hh_l0"])
+
+
 def test_a_readout_of_another_size_is_not_kept(tmp_path):
     out, _ = stored(tmp_path, "nback_mem")
     with pytest.raises(ConfigError, match=r"pretrained: .*: fc.weight: expected .* shape \(1, 10\), got \(3, 10\)"):

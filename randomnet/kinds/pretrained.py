@@ -83,6 +83,9 @@ def connectome_of(run: Run) -> Connectome:
     that its factors act on."""
     path, state = _elman(run)
     weights = state["rnn.weight_hh_l0"]
+    net = run.config.net
+    if run.config.drawn_at_random and net.n not in (type(net).n, len(weights)):
+        raise ConfigError(f"[net] n: expected {len(weights)}, the units of {path}, or left out, got {net.n}")
     there = weights != 0
     there.flat[state[EDGES]] = True
     post, pre = np.nonzero(there)
