@@ -561,6 +561,16 @@ def small_fits(root):
 
 
 TEMPLATES = [ROOT / "config.ini", *sorted((ROOT / "config").glob("*.ini"))]
+GOES_ON = {"analyse_flip_flop": "flip_flop", "record": "flip_flop", "analyse_multitask": "multitask"}
+
+
+@pytest.mark.parametrize("template", [name for name in GOES_ON if name != "record"])
+def test_a_template_that_looks_into_another_means_its_last_model(template):
+    after, before = (read_plan(ROOT / "config" / f"{name}.ini").config for name in (template, GOES_ON[template]))
+    assert after.paths.pretrained == before.paths.path_to_results
+    assert after.pretrainedparams.pretrained_epoch == before.trainvalidate.epochs - 1
+    assert after.model == before.model and after.net.n == before.net.n
+    assert after.trialparams == before.trialparams
 
 
 @pytest.mark.parametrize("template", [path for path in TEMPLATES if path.stem.startswith("pipeline")],
@@ -622,11 +632,10 @@ def test_every_template_runs(template, tmp_path):
         short += ["trainvalidate.iterations=1"]
     if "kind = " not in text:
         short += ["trainvalidate.epochs=2"]
-    trained = {"analyse_flip_flop": "flip_flop", "record": "flip_flop", "analyse_multitask": "multitask"}
-    if template.stem in trained:  # of what another template trains
+    if template.stem in GOES_ON:  # of what another template trains
         few = ["trainvalidate.epochs=1", f"paths.path_to_results={tmp_path / 'trained'}"]
         few += [one for one in short if "nr_of_trials" in one]
-        path = ROOT / "config" / f"{trained[template.stem]}.ini"
+        path = ROOT / "config" / f"{GOES_ON[template.stem]}.ini"
         assert run(path, *(part for one in few for part in ("--set", one))) == 0
         short = [one for one in short if "duration" not in one]
         if "phases = " in text:
