@@ -169,7 +169,7 @@ class _QR:
         products = frame_bar @ frame.mT
         mixed = products.tril().add_(products.tril(-1).mT).neg_()
         mixed.diagonal(dim1=-2, dim2=-1).add_(growth_bar)
-        inner = frame_bar + mixed @ frame
+        inner = (torch.addmm if frame.ndim == 2 else torch.baddbmm)(frame_bar, mixed, frame)
         solved = torch.linalg.solve_triangular(r.mT, inner.mT, upper=False, left=False).mT  # LAPACK's order: no copies
         return _bundled(after_bar[..., :1, :], solved, after)
 

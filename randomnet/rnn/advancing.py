@@ -67,9 +67,10 @@ class Advance(torch.autograd.Function):
         befores = [bundle, *path.unbind(0)]
         for steps, after in zip(intervals[1:], turned[::2], strict=False):
             befores[steps.start] = after
+        growth_bars = growths_bar.unbind(0) if turning else ()
         for index in reversed(range(len(intervals))):
             if turning:
-                adjoint = turning.pulled(*turned[2 * index : 2 * index + 2], adjoint, growths_bar[index])
+                adjoint = turning.pulled(*turned[2 * index : 2 * index + 2], adjoint, growth_bars[index])
             for step in reversed(intervals[index]):
                 adjoint = way.through(step, befores[step], adjoint)
         gains_bar, shifts_bar = way.of_activation()
