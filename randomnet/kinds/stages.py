@@ -66,15 +66,15 @@ def found_again(path: Path, sha256: str | None, beside: Path) -> Path:
 
     Raises ValueError where it is not there as it was.
     """
-    if sha256 and not path.is_file():
-        ends = [Path(*path.parts[start:]) for start in range(1, len(path.parts))]
-        elsewhere = (above / end for end in ends for above in beside.resolve().parents)
-        path = next((file for file in elsewhere if file.is_file() and checksum(file) == sha256), path)
-    if not path.is_file():
-        raise ValueError(f"{path} is not there")
-    if sha256 and checksum(path) != sha256:
-        raise ValueError(f"{path} is not the file any more that it was")
-    return path
+    if path.is_file():
+        if sha256 and checksum(path) != sha256:
+            raise ValueError(f"{path} is not the file any more that it was")
+        return path
+    ends = [Path(*path.parts[start:]) for start in range(1, len(path.parts))] if sha256 else []
+    for file in (above / end for end in ends for above in beside.resolve().parents):
+        if file.is_file() and checksum(file) == sha256:
+            return file
+    raise ValueError(f"{path} is not there")
 
 
 def facts_of(source: Path, name: str, neurons: int) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Advance(torch.autograd.Function):
                 turned += [now, r]
                 growths.append(turning.growth(r))
         ctx.save_for_backward(bundle, path, inner, gains, shifts, *turned)
-        ctx.settings = system.activation, system.coupling, system.form, system.a, intervals, turning
+        ctx.settings = system.activation, coupling, system.form, system.a, intervals, turning
         return now, torch.stack(growths) if turning else None
 
     @staticmethod
