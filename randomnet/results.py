@@ -28,6 +28,7 @@ import pandas as pd
 
 FORMAT = 1
 COMPLETE, DIVERGED, FAILED, MISSING = "complete", "diverged", "failed", "missing"
+UNBOUNDED = "unbounded"  # the state grew exponentially over the whole record: a growth rate, and no attractor
 TEMPORARY = ".tmp-"
 PATIENCE = 120.0  # seconds; NFS gives the locks of a machine that is gone free after 90
 CURVES = ("train_loss", "validate_loss", "train_metrics", "validate_metrics")  # of history.csv; bio_rnn_mem's names

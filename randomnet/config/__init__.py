@@ -3,7 +3,7 @@
 from randomnet.config.describe import help_text
 from randomnet.config.grid import Combo, Plan, Run, read_plan
 from randomnet.config.option import BUILT_IN_ROIS, TRAINED
-from randomnet.config.schema import Config
+from randomnet.config.schema import Config, neutral_settings
 from randomnet.config.values import ConfigError, Share, nearest
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "Share",
     "help_text",
     "nearest",
+    "neutral_settings",
     "read_plan",
 ]

@@ -60,6 +60,7 @@ NULLS = (
 
 
 Condition = tuple[str, Callable[[Any], bool]]
+UNSET = object()
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Option:
     that of its section, (in words, predicate of the Config); where one is false it is not read. identity: whether the
     results depend on it, so that it may not change on resume. grid: whether combos_params may list it. defaults: the
     default where it differs: of the experiment kinds, of experiments with a task (`task`), of single tasks, and of the
-    models of kind = fit.
+    models of kind = fit. neutral: the value that results folders have which were written before there was the option;
+    `UNSET` for an option that has always been there.
     """
 
     value: Value
@@ -82,6 +84,7 @@ class Option:
     grid: bool
     defaults: Mapping[str, Any]
     where: Condition | None = None
+    neutral: Any = UNSET
 
 
 def option(
@@ -95,10 +98,11 @@ def option(
     identity: bool = True,
     grid: bool | None = None,
     defaults: Mapping[str, Any] | None = None,
+    neutral: Any = UNSET,
 ) -> Any:
     """A dataclass field that carries its Option; what results do not depend on is no axis, unless `grid` says so."""
     axis = identity if grid is None else grid
-    about = Option(value, says, aliases, kinds, only, identity, axis, defaults or {})
+    about = Option(value, says, aliases, kinds, only, identity, axis, defaults or {}, neutral=neutral)
     return field(default=default, metadata={"option": about})
 
 

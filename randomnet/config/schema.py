@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from randomnet.config.option import MADE, SIMULATE, SPECTRAL, TRAINED, TRAINING, Option, Section
+from randomnet.config.option import MADE, SIMULATE, SPECTRAL, TRAINED, TRAINING, UNSET, Option, Section
 from randomnet.config.sections import (
     AnalysisSection,
     CombosParamsSection,
@@ -204,6 +204,12 @@ def options() -> list[tuple[str, str, Option]]:
 def _of_section(about: Option, kind: type[Section]) -> Option:
     """An option with what its section says of it."""
     return dataclasses.replace(about, kinds=kind.read_by if about.kinds is None else about.kinds, where=kind.where)
+
+
+def neutral_settings() -> dict[str, Any]:
+    """`section.key` -> value, of the options added since the first results folders, for manifests that lack them."""
+    added = [(f"{section}.{key}", about.neutral) for section, key, about in options() if about.neutral is not UNSET]
+    return {name: _plain(value) for name, value in added}
 
 
 def is_read(about: Option, config: Config) -> bool:

@@ -16,7 +16,7 @@ import torch
 
 import randomnet
 from randomnet import results
-from randomnet.config import Combo, ConfigError, Plan, Run
+from randomnet.config import Combo, ConfigError, Plan, Run, neutral_settings
 from randomnet.kinds import KINDS
 from randomnet.kinds.networks import radii_of
 
@@ -161,11 +161,12 @@ def _numbers(plan: Plan, entries: list[dict[str, Any]], old: dict[str, Any]) -> 
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    keys = sorted({*old["settings"], *new["settings"]})
+    added = {key: value for key, value in neutral_settings().items() if key in new["settings"]}
+    before, now = added | old["settings"], new["settings"]
     found = [
-        f"{key} was {old['settings'].get(key, 'not read')!r}, is {new['settings'].get(key, 'not read')!r}"
-        for key in keys
-        if old["settings"].get(key) != new["settings"].get(key)
+        f"{key} was {before.get(key, 'not read')!r}, is {now.get(key, 'not read')!r}"
+        for key in sorted({*before, *now})
+        if before.get(key) != now.get(key)
     ]
     inputs = [about["connectome"].get("inputs", {}) for about in (old, new)]
     found += [
