@@ -29,6 +29,8 @@ import pandas as pd
 FORMAT = 1
 COMPLETE, DIVERGED, FAILED, MISSING = "complete", "diverged", "failed", "missing"
 UNBOUNDED = "unbounded"  # the state grew exponentially over the whole record: a growth rate, and no attractor
+ENDED = (COMPLETE, DIVERGED, UNBOUNDED)  # of runs that are not done again
+LEFT_OUT = (DIVERGED, UNBOUNDED)  # of runs that ended and are in no mean
 TEMPORARY = ".tmp-"
 PATIENCE = 120.0  # seconds; NFS gives the locks of a machine that is gone free after 90
 CURVES = ("train_loss", "validate_loss", "train_metrics", "validate_metrics")  # of history.csv; bio_rnn_mem's names
@@ -159,7 +161,7 @@ class RunFolder:
 
     @property
     def status(self) -> str:
-        """One of complete, diverged, failed, missing."""
+        """One of complete, diverged, unbounded, failed, missing."""
         record = self.record
         return MISSING if record is None else str(record.get("status", MISSING))
 
@@ -237,7 +239,7 @@ class ResultsFolder:
         return table
 
     def _spectrum(self, combo: int, iteration: int) -> pd.DataFrame:
-        """Rows combo, iteration, index (from 1), exponent, stderr of a run that has a spectrum."""
+        """Rows combo, iteration, index (from 1), exponent, stderr of a complete run that has a spectrum."""
         run = self.run(combo, iteration)
         arrays = run.arrays if run.status == COMPLETE else {}
         if "exponents" not in arrays:
@@ -252,7 +254,7 @@ class ResultsFolder:
     def write_curves(self, manifest: Mapping[str, Any], combo: int) -> None:
         """Write CURVES, such as train_loss_all.npy, of a combo whose runs all ended: (iterations, epochs), or nan."""
         runs = [self.run(combo, iteration) for iteration in range(manifest["iterations"])]
-        histories = [_history(run) for run in runs if run.status in (COMPLETE, DIVERGED)]
+        histories = [_history(run) for run in runs if run.status in ENDED]
         epochs = next(c for c in manifest["combos"] if c["combo"] == combo)["settings"].get("trainvalidate.epochs")
         if not epochs or len(histories) < len(runs):
             return

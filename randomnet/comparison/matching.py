@@ -17,7 +17,7 @@ import pandas as pd
 
 from randomnet.comparison.minima import with_minima
 from randomnet.config import nearest
-from randomnet.results import Loaded, ResultsError, load
+from randomnet.results import LEFT_OUT, UNBOUNDED, Loaded, ResultsError, load
 
 ABSENT = object()
 ALL = "all runs"  # the name of a combo where nothing is varied
@@ -28,6 +28,9 @@ NULL = " null: "
 LOSS = "trainvalidate.loss"
 TASK = "trialparams.task_name"
 REFERENCES = {"null": "none", "random_w": False}  # options of which every other value is a control of this one
+VERDICT = "verdict"  # on a spectrum; of a training verdict_initial and verdict_final
+WHEN = ("_initial", "_final")
+OF_ATTRACTORS = ("lambda_max", "n_positive", "D_KY", "h_KS")  # have no meaning without one, but for a growth rate
 ASIDE = ("experiment.", "paths.", "execution.")  # sections that say nothing of the science; seeds have their own line
 
 
@@ -156,17 +159,33 @@ def match(combos: Sequence[Combo], metrics: Sequence[str], labels: Sequence[str]
 
 
 def table_of_runs(matched: Sequence[Matched], shared: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
-    """One row per planned run: label, combo, own, iteration, status, the shared options and the metrics."""
+    """One row per planned run: label, combo, own, iteration, status, verdicts, the shared options and the metrics.
+
+    Exponents of a network that grows without bound before or after training are growth rates, and left out: nan.
+    """
     parts = []
     for group in matched:
         for combo in group.combos:
             rows = combo.loaded.table[combo.loaded.table["combo"] == combo.number]
             numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in metrics if name in rows}
+            numbers |= _without_growth_rates(rows, numbers)
+            verdicts = {name: rows[name] for when in ("", *WHEN) if (name := f"{VERDICT}{when}") in rows}
             head = {"label": combo.label, "combo": group.key, "own": own_text(combo, shared), "number": combo.number}
             options = {option: group.combos[0].values.get(option) for option in shared}
-            parts.append(rows[["iteration", "status"]].assign(**head, **options, **numbers))
+            parts.append(rows[["iteration", "status"]].assign(**head, **options, **numbers, **verdicts))
     runs = pd.concat(parts, ignore_index=True)
     return runs.reindex(columns=list(dict.fromkeys([*runs.columns, *metrics])))
+
+
+def _without_growth_rates(rows: pd.DataFrame, numbers: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
+    """The exponents before and after training, nan where that network's growth is unbounded, or its spectrum lost."""
+    masked = {}
+    for when in WHEN:
+        verdicts = rows.get(f"{VERDICT}{when}")
+        for name in (f"{metric}{when}" for metric in OF_ATTRACTORS if verdicts is not None):
+            if name in numbers:
+                masked[name] = numbers[name].mask(verdicts.isin(LEFT_OUT))
+    return masked
 
 
 def value_pairs(study: Study) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
@@ -291,15 +310,23 @@ def notes(study: Study) -> Iterator[str]:
     yield from (f"{label}: no combo left by --filter" for label in study.labels if label not in labels)
     for label in labels:
         runs = study.runs[study.runs["label"] == label]
-        for status, said in (("missing", "unfinished"), ("failed", "failed"), ("diverged", "diverged")):
-            rows = runs[runs["status"] == status]
-            if len(rows):
-                listed = [f"combo {row.number} iteration {row.iteration}" for row in rows.itertuples()]
-                yield f"{label}: {len(rows)} of {len(runs)} runs {said}: {_listing(listed)}"
+        for status, said in (("missing", "unfinished"), ("failed", "failed"), ("diverged", "diverged, left out"),
+                             (UNBOUNDED, "unbounded, left out")):
+            yield from _said_of_runs(label, runs, runs["status"] == status, said)
+        for when, said in zip(WHEN, ("begin", "end"), strict=True):
+            unbounded = runs.get(f"{VERDICT}{when}", pd.Series("", index=runs.index)) == UNBOUNDED
+            yield from _said_of_runs(label, runs, unbounded, f"{said} unbounded, lambda_max{when} left out")
     if len(labels) > 1:
         for label in labels:
             yield from _said_of_matching(study, label)
         yield from _said_of_differences(study, labels)
+
+
+def _said_of_runs(label: str, runs: pd.DataFrame, which: pd.Series, said: str) -> Iterator[str]:
+    rows = runs[which]
+    if len(rows):
+        listed = [f"combo {row.number} iteration {row.iteration}" for row in rows.itertuples()]
+        yield f"{label}: {len(rows)} of {len(runs)} runs {said}: {_listing(listed)}"
 
 
 def _said_of_matching(study: Study, label: str) -> Iterator[str]:

@@ -12,8 +12,8 @@
     summary_table        one set of runs alone: means and standard errors
     with_summary         these and the rows of a comparison, as one table
 
-Only complete runs enter a mean; diverged ones are counted beside it, for leaving them out flatters. No correction for
-the number of rows is made.
+Only complete runs enter a mean; diverged and unbounded ones are counted beside it, for leaving them out flatters. No
+correction for the number of rows is made.
 """
 
 import itertools
@@ -157,10 +157,10 @@ def summary_table(runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[
     for combo, part in [*parts, *([(POOLED, runs)] if len(parts) > 1 else [])]:
         settings = {} if combo == POOLED else part.iloc[0][list(options)].to_dict()
         for metric in _present(metrics, part):
-            counts = {"planned": len(part), "diverged": _diverged(part)}
+            counts = {"planned": len(part), "diverged": _diverged(part), "unbounded": _unbounded(metric, part)}
             head = {"combo": combo, **settings, "metric": metric, "label": part["label"].iloc[0]}
             rows.append({**head, **_means(_complete(part)[metric], ""), **counts, "note": _bound_note(metric, part)})
-    columns = ["combo", *options, "metric", "label", "n", "mean", "stderr", "planned", "diverged", "note"]
+    columns = ["combo", *options, "metric", "label", "n", "mean", "stderr", "planned", "diverged", "unbounded", "note"]
     return _without_empty(pd.DataFrame(rows, columns=columns), "note")
 
 
@@ -177,15 +177,18 @@ def with_summary(summary: pd.DataFrame, compared: pd.DataFrame) -> pd.DataFrame:
 def overview(runs: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """Mean ± standard deviation over complete runs as text, a row per combo and label; `runs` as in comparison_table.
 
-    A metric that no complete run has is left out. One that ends in MEDIAN is the median instead. A mean of which any
+    Runs that diverged or grew without bound are counted where there are any. A metric that no complete run has is left
+    out. One that ends in MEDIAN is the median instead. A mean of which any
     value is a lower bound is one too.
     """
     every = _complete(runs)
     shown = [name for name in metrics if np.isfinite(every[name.removesuffix(MEDIAN)].astype(float)).any()]
+    lost = [status for status in ("diverged", "unbounded") if (runs["status"] == status).any()]
     lines = []
     for (combo, label, own), part in runs.groupby(["combo", "label", "own"], sort=False):
         complete = _complete(part)
         line = {"combo": combo, "label": _side(label, own), "runs": f"{len(complete)}/{len(part)}"}
+        line |= {status: int((part["status"] == status).sum()) for status in lost}
         for name in shown:
             text = _summary(complete[name.removesuffix(MEDIAN)].astype(float), name.endswith(MEDIAN))
             line[name] = f"≥ {text}" if _bounded(name.removesuffix(MEDIAN), complete).any() else text
@@ -226,9 +229,10 @@ def _summary(values: pd.Series, median: bool) -> str:
     return f"{values.mean():.4g}" + (f" ± {values.std():.2g}" if len(values) > 1 else "")
 
 
-COUNTS = ("n", "n_a", "n_b", "planned", "diverged", "diverged_a", "diverged_b")
+COUNTS = ("n", "n_a", "n_b", "planned", "diverged", "unbounded", "diverged_a", "diverged_b", "unbounded_a",
+          "unbounded_b")
 COMPARED = ("n", "n_a", "n_b", "mean_a", "mean_b", "stderr_a", "stderr_b", "difference_b_minus_a", "interval_low",
-            "interval_high", "permutation_p", "diverged_a", "diverged_b", "note")
+            "interval_high", "permutation_p", "diverged_a", "diverged_b", "unbounded_a", "unbounded_b", "note")
 
 
 def _rows(
@@ -247,7 +251,7 @@ def _rows(
         row = compare(*paired) | _means(values[0], "_a") | _means(values[1], "_b")
         note = "; ".join(filter(None, [row["note"], POOLED_NOTE if pooled else "", caution, _bound_note(metric, a, b)]))
         rows.append({**head, "metric": metric, **row, "diverged_a": _diverged(a), "diverged_b": _diverged(b),
-                     "note": note})
+                     "unbounded_a": _unbounded(metric, a), "unbounded_b": _unbounded(metric, b), "note": note})
     return rows
 
 
@@ -290,6 +294,14 @@ def _complete(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _diverged(runs: pd.DataFrame) -> int:
     return int((runs["status"] == "diverged").sum())
+
+
+def _unbounded(metric: str, runs: pd.DataFrame) -> int:
+    """How many runs are left out as unbounded; of exponents before or after training the verdict on that network says
+    so."""
+    exponents = metric.startswith(("lambda_max_", "n_positive_", "D_KY_", "h_KS_"))
+    verdict = f"verdict_{metric.rpartition('_')[2]}"
+    return int((runs[verdict if exponents and verdict in runs else "status"] == "unbounded").sum())
 
 
 def _means(values: pd.Series, suffix: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from randomnet.experiment import batching, engines, planning, ray_engine
 from randomnet.experiment.estimate import Estimate, estimate
 from randomnet.kinds import KINDS
 from randomnet.kinds.interface import Batch
-from randomnet.results import COMPLETE, DIVERGED, FAILED, ResultsError, ResultsFolder, Share
+from randomnet.results import COMPLETE, DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
 
 __all__ = ["Estimate", "Outcome", "check", "check_results", "estimate", "run"]
 
@@ -48,6 +48,11 @@ class Outcome:
     def failed(self) -> int:
         """How many runs failed."""
         return int((self.table["status"] == FAILED).sum())
+
+    @property
+    def all_diverged(self) -> bool:
+        """Whether every run diverged, so that there is no result at all."""
+        return bool(len(self.table)) and bool((self.table["status"] == DIVERGED).all())
 
 
 def run(
@@ -173,7 +178,7 @@ def _carry_out(
         for (combo, iteration), status in states.items():
             if status == FAILED:
                 folder.run(combo, iteration).forget_failure()
-    skipped = (COMPLETE, DIVERGED) if retry_failed else (COMPLETE, DIVERGED, FAILED)
+    skipped = ENDED if retry_failed else (*ENDED, FAILED)
     for combo in prepared.combos:  # a kill may have come between a run's end and its combo's curves
         if not folder.has_curves(combo.index):
             folder.write_curves(prepared.manifest, combo.index)
@@ -182,7 +187,7 @@ def _carry_out(
         ahead = [run for run in batch if states[run.combo, run.iteration] not in skipped]
         missing += ahead
         left += [batch] if ahead else []
-        if all(states[run.combo, run.iteration] in (COMPLETE, DIVERGED) for run in batch):
+        if all(states[run.combo, run.iteration] in ENDED for run in batch):
             for run in batch:
                 folder.run(run.combo, run.iteration).tidy()
     done = len(runs) - len(missing)
@@ -195,7 +200,7 @@ def _carry_out(
     with _stoppable() as stop, _Bars(len(runs), done, length, kind.UNIT) as bars:
         for ended in engine(left, folder.root, stop.is_set, bars.epoch):
             bars.ended(ended)
-            if ended.status in (COMPLETE, DIVERGED):
+            if ended.status in ENDED:
                 folder.write_curves(prepared.manifest, ended.combo)
         return stop.is_set()
 
@@ -233,7 +238,7 @@ class _Bars:
         if event.status != engines.INTERRUPTED:
             self.count += 1
             self.runs.update()
-        if event.status in (DIVERGED, FAILED, engines.INTERRUPTED) or self.runs.disable:
+        if event.status != COMPLETE or self.runs.disable:
             text = f": {event.text}" if event.text else ""
             tqdm.write(f"[{self.count}/{self.total}] {where} {event.status}{text}", file=sys.stderr)
 

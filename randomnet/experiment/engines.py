@@ -36,7 +36,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Ended:
-    """A run has ended: complete, diverged, failed or interrupted; `text` is the reason or the error."""
+    """A run has ended: complete, diverged, unbounded, failed or interrupted; `text` is the reason or the error."""
 
     combo: int
     iteration: int

@@ -69,8 +69,8 @@ class Kind(NamedTuple):
 RADII = ("spectral_radius_initial", "spectral_radius_final")
 ON_SPECTRUM, ON_TASK = "train on a spectrum", "train on a task"  # both are kind = train
 OF_SPECTRUM = ("lambda_max", "n_positive", "D_KY", "h_KS")
-MEASURED = (*OF_SPECTRUM, "lambda_max_stderr", "sum_rule_residual", "split_half_rms", "drift",
-            "log10_condition_median", "log10_condition_max", "tsim_used", "neurons", "exponents",
+MEASURED = (*OF_SPECTRUM, "lambda_max_stderr", "D_KY_stderr", "h_KS_stderr", "sum_rule_residual", "split_half_rms",
+            "drift", "log10_condition_median", "log10_condition_max", "tsim_used", "neurons", "exponents",
             "seconds")  # fmt: skip
 OF_STARTS = ("lambda_max_spread",)
 FLAGS = ("converged", "h_KS_lower_bound")

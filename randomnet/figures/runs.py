@@ -69,14 +69,14 @@ def pooled_series(study: Study, combos: Sequence[Combo]) -> dict[str, Series]:
 
 
 def arrays_of(combo: Combo) -> Iterator[dict[str, np.ndarray]]:
-    """The arrays of the runs that did not diverge: what is left of those is no result."""
+    """The arrays of the runs that neither diverged nor grew without bound: what is left of those is no attractor's."""
     return (arrays for _, arrays in arrays_by_iteration(combo))
 
 
 def arrays_by_iteration(combo: Combo) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     """The same, each with its iteration; what cannot be read is said and left out."""
     rows = combo.loaded.table[combo.loaded.table["combo"] == combo.number]
-    for iteration in rows.loc[rows["status"] != results.DIVERGED, "iteration"]:
+    for iteration in rows.loc[~rows["status"].isin(results.LEFT_OUT), "iteration"]:
         try:
             yield iteration, combo.loaded.arrays(combo.number, iteration)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -95,4 +95,4 @@ def ended(study: Study, series: Mapping[tuple[str, int], Series]) -> pd.DataFram
     texts = [series[key].text if key in series else None
              for key in zip(study.runs["label"], study.runs["number"], strict=True)]  # fmt: skip
     runs = study.runs.assign(series=texts)
-    return runs[runs["status"].isin([results.COMPLETE, results.DIVERGED]) & runs["series"].notna()]
+    return runs[runs["status"].isin(results.ENDED) & runs["series"].notna()]

@@ -10,12 +10,13 @@ from randomnet.comparison.matching import ABSENT, Combo, Matched, Study, canonic
 from randomnet.figures.options import against_options, numbers_of, numeric_options
 from randomnet.figures.runs import LAMBDA, Figures, arrays_of, series_of, stem_of
 from randomnet.plotting import Panel, Series
+from randomnet.plotting.style import TOO_SHORT
 
 PANELS = (
-    Panel("lambda_max", LAMBDA, zero=True),
-    Panel("D_KY", "Kaplan-Yorke dimension\nD$_\\mathrm{KY}$", least=0.0),
+    Panel("lambda_max", LAMBDA, zero=True, error="lambda_max_stderr"),
+    Panel("D_KY", "Kaplan-Yorke dimension\nD$_\\mathrm{KY}$", error="D_KY_stderr", least=0.0),
     Panel("h_KS", "entropy rate\nh$_\\mathrm{KS}$ (1/τ)", bound="h_KS_lower_bound",
-          bound_text="lower bound (partial spectrum)", least=0.0),
+          bound_text="lower bound (partial spectrum)", error="h_KS_stderr", least=0.0),
 )  # fmt: skip
 Pairs = Sequence[tuple[Series, Combo]]
 Key = tuple[Mapping[float, str], Mapping[int, str]]  # what each shade and what each dash means
@@ -93,12 +94,13 @@ def _marks(study: Study, pairs: Pairs, key: Key | None) -> dict[float | str | No
 
 
 def _lacking(study: Study, combos: Sequence[Combo], what: str = "") -> str:
-    """How many of the runs of these combos did not converge, and how many diverged and are left out."""
+    """How many of the runs of these combos did not converge or were too short, and how many are left out."""
     keys = {(combo.label, combo.number) for combo in combos}
     runs = study.runs[[key in keys for key in zip(study.runs["label"], study.runs["number"], strict=True)]]
-    diverged = runs["status"] == results.DIVERGED
-    known = runs.loc[~diverged, "converged"].dropna()
-    lacking, lost = int((known == 0).sum()), int(diverged.sum())
-    said = [f"{lacking} of {len(known)} {what}not converged"] * (lacking > 0)
-    said += [f"{lost} diverged, left out"] * (lost > 0)
+    known = runs[~runs["status"].isin(results.LEFT_OUT) & runs["converged"].notna()]
+    short = known["verdict"] == TOO_SHORT if "verdict" in known else known["converged"].isna()
+    counts = {"not converged": int(((known["converged"] == 0) & ~short).sum()), TOO_SHORT: int(short.sum())}
+    said = [f"{count} of {len(known)} {what}{text}" for text, count in counts.items() if count]
+    lost = {status: int((runs["status"] == status).sum()) for status in results.LEFT_OUT}
+    said += [f"{count} {status}, left out" for status, count in lost.items() if count]
     return ", ".join(text.replace(" ", "\u00a0") for text in said)

@@ -27,10 +27,12 @@ HEADLINE = (
     "lambda_max",
     "lambda_max_spread",
     "interval",
-    "converged",
+    "verdict",
     "seconds",
 )
 POINTS = 400  # of the running estimates
+WORSE = (results.COMPLETE, results.UNBOUNDED, results.DIVERGED)
+WORSE_VERDICTS = ("converged", "not converged", "too short to tell", "unbounded", "diverged")
 MOST_ERRORS = 4  # of one start's exponent from the mean of the starts
 __all__ = ["HEADLINE", "UNIT", "WORKERS", "beside", "check", "estimate", "execute", "length"]
 
@@ -59,9 +61,10 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     results.write_arrays(folder.path / "arrays.npz", arrays | described(run, start))
     largest = [float(one.exponents[0]) for one in found]
     doubts = sorted({doubt for one in found for doubt in one.doubts} | set(_disagreement(found)))
-    reason = next((one.doubts[0] for one in found if one.diverged), "")
+    verdicts = [one.verdict for one in found]
+    status, reason = max((spectral.status_of(one) for one in found), key=lambda end: WORSE.index(end[0]))
     return {
-        "status": results.DIVERGED if reason else results.COMPLETE,
+        "status": status,
         "reason": reason,
         "summary": {
             "neurons": start.connectome.n,
@@ -71,6 +74,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
             "lambda_max_spread": float(np.std(largest, ddof=1)) if len(found) > 1 else float("nan"),
             "lambda_max_stderr": float(np.mean([one.stderr[0] for one in found])),
             "converged": not doubts,
+            "verdict": _verdict(verdicts, doubts),
             "notes": "; ".join(doubts),
             "interval": found[0].interval,
             **dynamics(run),
@@ -81,6 +85,12 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
 
 
 execute, beside = one_at_a_time(execute_one), no_other
+
+
+def _verdict(verdicts: list[str], doubts: list[str]) -> str:
+    """The worst of the initial states' verdicts; `not converged` where these are good and the states disagree."""
+    worst = max(verdicts, key=WORSE_VERDICTS.index)
+    return "not converged" if worst == "converged" and doubts else worst
 
 
 def _disagreement(found: list[Spectrum]) -> tuple[str, ...]:

@@ -289,8 +289,9 @@ def _written(
         arrays |= {"exponents": spectrum.exponents, "stderr": spectrum.stderr}
         summary |= spectral.figures(spectrum)
         notes += [summary["notes"]] if summary["notes"] else []
-        if spectrum.diverged:
-            record |= {"status": results.DIVERGED, "reason": f"the spectrum: {spectrum.doubts[0]}"}
+        status, reason = spectral.status_of(spectrum)
+        if status != results.COMPLETE:
+            record |= {"status": status, "reason": f"the spectrum: {reason}"}
     results.write_arrays(folder.path / "arrays.npz", arrays)
     record["summary"] |= summary | {"notes": "; ".join(notes)}
     return record

@@ -26,9 +26,11 @@ HEADLINE = (
     "lambda_max_stderr",
     "n_positive",
     "D_KY",
+    "D_KY_stderr",
     "h_KS",
+    "h_KS_stderr",
     "sum_rule_residual",
-    "converged",
+    "verdict",
     "seconds",
 )
 REPORTS = 50  # of one spectrum
@@ -73,9 +75,10 @@ def _written(
     """Write a spectrum; what run.json says of it."""
     arrays = {"exponents": found.exponents, "stderr": found.stderr, "log10_condition": found.conditions}
     results.write_arrays(folder.path / "arrays.npz", arrays | described(run, start))
+    status, reason = spectral.status_of(found)
     return {
-        "status": results.DIVERGED if found.diverged else results.COMPLETE,
-        "reason": found.doubts[0] if found.diverged else "",
+        "status": status,
+        "reason": reason,
         "summary": {
             "neurons": start.connectome.n,
             "exponents": k,

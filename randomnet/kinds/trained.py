@@ -22,12 +22,15 @@ REPORTED = (  # of the spectra before and after training
     "lambda_max",
     "n_positive",
     "D_KY",
+    "D_KY_stderr",
     "h_KS",
+    "h_KS_stderr",
     "sum_rule_residual",
     "drift",
     "log10_condition_max",
     "interval",
     "converged",
+    "verdict",
     "notes",
 )
 

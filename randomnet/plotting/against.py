@@ -22,9 +22,13 @@ from randomnet.plotting.style import (
     Panel,
     Series,
     finite_values,
+    hollow_text,
+    in_means,
     jitter,
     legend,
     log_helps,
+    lost_handles,
+    lost_marks,
     mark_handle,
     new_figure,
     plain,
@@ -56,8 +60,8 @@ def against(
 
     table:       one row per run: series, x, status, converged (0, 1 or nan), the panels' columns, and those of `beside`
                  and `bound`. x is a number, or the place in `groups` where they are given. Runs that did not converge
-                 are hollow; those of status `diverged` are crosses at the upper edge and in no mean. Runs of the same
-                 series, x and `iteration` share their seed: mean and interval are of the means of these. A mean with a
+                 are hollow; those of status `diverged` or `unbounded` are marks at the upper edge and in no mean. Runs
+                 of the same series, x and `iteration` share their seed: mean and interval are of the means of these. A mean with a
                  lower bound in it is one too, and its interval has no upper end. Where no run has a value it says so.
     interval:    of the values of INTERVAL_FROM or more iterations, its lower and upper end.
     logarithmic: both axes are log, whatever the values.
@@ -103,7 +107,7 @@ def _draw_panel(
     axes: Axes, table: pd.DataFrame, panel: Panel, series: Sequence[Series], interval: Interval, groups: Sequence[str],
     logarithmic: bool,
 ) -> None:  # fmt: skip
-    alive = table[table["status"] != "diverged"]
+    alive = in_means(table)
     axes.set_yscale("log" if logarithmic or log_helps(alive[panel.column]) else "linear")
     if panel.zero:
         zero_line(axes)
@@ -154,7 +158,7 @@ def moved(axes: Axes, x: float, by: float) -> float:
 
 
 def _draw_runs(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, x: float, width: float) -> None:
-    alive = rows[(rows["status"] != "diverged") & np.isfinite(rows[panel.column].astype(float))]
+    alive = _known(rows, panel.column)
     offsets = width * jitter(len(alive))
     bound = _flag(alive, panel.bound) == 1
     hollow = _flag(alive, "converged") == 0
@@ -166,10 +170,28 @@ def _draw_runs(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, x: flo
                 axes.plot(places, alive.loc[which, panel.column], linestyle="", marker=marker, color=one.color,
                           markersize=3.2 if marker is not BOUND else 4.1 * 3.2, markerfacecolor=face,
                           markeredgewidth=0.6, alpha=0.6, zorder=5, clip_on=False)  # fmt: skip
-    lost = int((rows["status"] == "diverged").sum())
-    if lost:
-        axes.plot([moved(axes, x, offset) for offset in width * jitter(lost)], np.full(lost, 0.98), "x",
-                  color=one.color, markersize=4, transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
+    _draw_errors(axes, alive, panel, one, [moved(axes, x, offset) for offset in offsets])
+    lost = lost_marks(rows)
+    for offset, mark in zip(width * jitter(len(lost)), lost, strict=True):
+        axes.plot([moved(axes, x, offset)], [0.98], mark, color=one.color, markersize=4, markerfacecolor="none",
+                  transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
+
+
+def _known(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The runs that are in means of a column: those with a finite value that did not diverge or grow without bound."""
+    alive = in_means(rows)
+    return alive[np.isfinite(alive[column].astype(float))]
+
+
+def _draw_errors(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, places: Sequence[float]) -> None:
+    """A thin bar of one standard error either way, of each run that has one; not below the least value."""
+    values, errors = rows[panel.column].to_numpy(dtype=float), _flag(rows, panel.error)
+    least = -np.inf if panel.least is None else panel.least
+    known = np.isfinite(errors)
+    if known.any():
+        low, high = np.maximum(values - errors, least)[known], (values + errors)[known]
+        bars = axes.vlines(np.asarray(places)[known], low, high, color=one.color, linewidth=0.5, alpha=0.6, zorder=3)
+        bars.set_gid("standard errors")
 
 
 def _flag(rows: pd.DataFrame, column: str) -> np.ndarray:
@@ -177,8 +199,8 @@ def _flag(rows: pd.DataFrame, column: str) -> np.ndarray:
 
 
 def by_iteration(rows: pd.DataFrame, column: str) -> np.ndarray:
-    """The finite values of the runs that did not diverge, those of one iteration averaged; shape (iterations,)."""
-    alive = rows[(rows["status"] != "diverged") & np.isfinite(rows[column].astype(float))]
+    """The finite values of the runs that are in means, those of one iteration averaged; shape (iterations,)."""
+    alive = _known(rows, column)
     values = alive[column].astype(float)
     return (values.groupby(alive["iteration"]).mean() if "iteration" in alive else values).to_numpy()
 
@@ -214,19 +236,19 @@ def _draw_means(
 
 def _of_bounds(rows: pd.DataFrame, panel: Panel) -> bool:
     """Whether any value in the mean of these runs is a lower bound."""
-    alive = rows[(rows["status"] != "diverged") & np.isfinite(rows[panel.column].astype(float))]
+    alive = _known(rows, panel.column)
     return bool((_flag(alive, panel.bound) == 1).any())
 
 
 def _lacking(rows: pd.DataFrame, column: str) -> dict[float, bool]:
-    """By x, whether none of the runs that did not diverge has a value."""
-    alive = rows[rows["status"] != "diverged"]
+    """By x, whether none of the runs that are in means has a value."""
+    alive = in_means(rows)
     return {x: not len(finite_values(part[column])) for x, part in alive.groupby("x")}
 
 
 def _lacking_texts(table: pd.DataFrame, panels: Sequence[Panel]) -> Iterator[str]:
     """Of which quantities the means are of fewer runs than of others."""
-    alive = table[table["status"] != "diverged"]
+    alive = in_means(table)
     for panel in panels:
         lacking = len(alive) - len(finite_values(alive[panel.column]))
         if lacking:
@@ -274,12 +296,13 @@ def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
     said = _mean_text(table)
     if said:
         found.append(Line2D([], [], linestyle="", label=said, **MEAN))
-    if (_flag(table, "converged") == 0).any():
-        found.append(Line2D([], [], marker="o", markersize=3.5, markerfacecolor="white", label="not converged", **bare))
+    hollow = hollow_text(_flag(in_means(table), "converged"), in_means(table).get("verdict"))
+    if hollow:
+        found.append(Line2D([], [], marker="o", markersize=3.5, markerfacecolor="white", label=hollow, **bare))
     for text in dict.fromkeys(panel.bound_text for panel in panels if (_flag(table, panel.bound) == 1).any()):
         found.append(Line2D([], [], marker=BOUND, markersize=4.1 * 2.6, label=text, **bare))
         if said:
             found.append(Line2D([], [], linestyle="", label=MEAN_OF_BOUNDS_TEXT, **MEAN_OF_BOUNDS))
-    if (table["status"] == "diverged").any():
-        found.append(Line2D([], [], marker="x", label="diverged, in no mean", **bare))
-    return found
+    if any(np.isfinite(_flag(in_means(table), panel.error)).any() for panel in panels):
+        found.append(Line2D([], [], linewidth=0.5, color=REFERENCE, label="thin line: standard error of a run"))
+    return [*found, *lost_handles(table)]

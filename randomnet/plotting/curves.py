@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from randomnet.plotting.style import (
     DASHED,
     DOUBLE,
+    LOST,
     REFERENCE,
     SINGLE,
     STYLE,
@@ -26,6 +27,7 @@ from randomnet.plotting.style import (
     line_handle,
     log_helps,
     log_numbers,
+    lost_handles,
     new_figure,
     runs_text,
     say_empty,
@@ -41,7 +43,7 @@ def curves(history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
     """Each panel's quantity over epochs, panels stacked, one column wide; more than MOST_STACKED of them side by side.
 
     history: one row per run and epoch: series, run, status, epoch and the panels' columns. Runs of status `diverged`
-             are drawn singly up to where they end, with a cross, and are in no mean.
+             or `unbounded` are drawn singly up to where they end, with a mark, and are in no mean.
     Where a panel has training beside validation, the line style tells them apart, and so the series must differ in
     colour.
     """
@@ -66,8 +68,7 @@ def curves(history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
             handles += [Line2D([], [], color=REFERENCE, label="validation"),
                         Line2D([], [], color=REFERENCE, linestyle=DASHED, label="training")]  # fmt: skip
         handles += chance_handle(panels)
-        if (history.get("status") == "diverged").any():
-            handles.append(Line2D([], [], color=REFERENCE, marker="x", linestyle="", label="diverged, in no mean"))
+        handles += lost_handles(history)
         legend(figure, handles, "mean and standard deviation over runs" if max(counts.values(), default=0) > 1 else "")
         return figure
 
@@ -102,8 +103,8 @@ def _draw_curves(axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequen
 
 def _limits(history: pd.DataFrame, panel: Panel) -> tuple[float, float, bool]:
     """y limits and whether they are log: all runs that did not diverge, and half as much again for those that did."""
-    diverged = history["status"] == "diverged"
-    steady, wild = finite_values(history["value"][~diverged]), finite_values(history["value"][diverged])
+    lost = history["status"].isin(list(LOST))
+    steady, wild = finite_values(history["value"][~lost]), finite_values(history["value"][lost])
     main = steady if steady.size else wild
     log = panel.chance is None and not panel.linear and log_helps(main)
     main = np.concatenate([main, panel.spans, [] if panel.chance is None else [panel.chance]])
@@ -120,8 +121,8 @@ def _draw_series(
     axes: Axes, rows: pd.DataFrame, one: Series, dash: Any, limits: tuple[float, float], thin: bool
 ) -> int:
     wide = rows.pivot_table(index="epoch", columns="run", values="value", dropna=False).dropna(how="all")
-    diverged = rows.loc[rows["status"] == "diverged", "run"].unique()
-    steady = wide.drop(columns=diverged, errors="ignore").dropna(axis=1, how="all")
+    lost = rows.loc[rows["status"].isin(list(LOST))].drop_duplicates("run").set_index("run")["status"].to_dict()
+    steady = wide.drop(columns=list(lost), errors="ignore").dropna(axis=1, how="all")
     if thin and 1 < steady.shape[1] <= THIN_RUNS:
         axes.plot(steady.index, steady, color=one.color, linewidth=0.4, alpha=0.5)
     if steady.shape[1]:
@@ -133,10 +134,10 @@ def _draw_series(
         bottom = limits[0] if axes.get_yscale() == "log" else -np.inf  # a log axis has no place for mean - sd <= 0
         axes.fill_between(mean.index, np.maximum(mean - spread, bottom), mean + spread, color=one.color,
                           alpha=0.2 if thin else 0.1, linewidth=0)  # fmt: skip
-    for run in diverged:
+    for run, status in lost.items():
         line = wide[run].dropna() if run in wide else pd.Series(dtype=float)
         if len(line):
             axes.plot(line.index, line, color=one.color, linestyle=dash if not thin else "-", linewidth=0.7, alpha=0.8)
-            axes.plot(line.index[-1], np.clip(line.iloc[-1], *limits), "x", color=one.color, markersize=4,
+            axes.plot(line.index[-1], np.clip(line.iloc[-1], *limits), LOST[status], color=one.color, markersize=4,
                       clip_on=False)  # fmt: skip
     return steady.shape[1]

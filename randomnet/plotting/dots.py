@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import matplotlib
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -21,9 +20,12 @@ from randomnet.plotting.style import (
     chance_handle,
     chance_line,
     finite_values,
+    in_means,
     jitter,
     legend,
     log_helps,
+    lost_handles,
+    lost_marks,
     mark_handle,
     new_figure,
     plain,
@@ -37,9 +39,9 @@ def dots(table: pd.DataFrame, panels: Panel | Sequence[Panel], series: Sequence[
          xlabel: str = "", title: str = "", boxes: bool = False) -> Figure:
     """One dot per run and a bar at the mean, by group (x) and series (colour), panels side by side.
 
-    table: one row per run: series, group, status and the panels' columns. A run of status `diverged` is a cross at the
-           upper edge, whatever its value.
-    boxes: also a box (quartiles and median) with whiskers over the range of the runs that did not diverge.
+    table: one row per run: series, group, status and the panels' columns. A run of status `diverged` or `unbounded` is
+           a mark at the upper edge, whatever its value.
+    boxes: also a box (quartiles and median) with whiskers over the range of the runs that are in means.
     One panel is one column wide, two where it is full; several are two columns wide.
     """
     panels = [panels] if isinstance(panels, Panel) else list(panels)
@@ -58,11 +60,10 @@ def dots(table: pd.DataFrame, panels: Panel | Sequence[Panel], series: Sequence[
             axes.set_xlabel(plain(xlabel))
         marks = [] if own and named else [mark_handle(one) for one in series if (table["series"] == one.text).any()]
         marks.append(Line2D([], [], color="k", marker="_", markersize=9, linestyle="", label="mean"))
-        if boxes and (table[table["status"] != "diverged"].groupby(["group", "series"]).size() > 1).any():
+        if boxes and (in_means(table).groupby(["group", "series"]).size() > 1).any():
             marks.append(Patch(facecolor="0.85", edgecolor=REFERENCE, label="quartiles, median, range"))
         marks += chance_handle(panels)
-        if (table["status"] == "diverged").any():
-            marks.append(Line2D([], [], color=REFERENCE, marker="x", linestyle="", label="diverged, in no mean"))
+        marks += lost_handles(table)
         legend(figure, marks, "")
         return figure
 
@@ -71,7 +72,7 @@ def _draw_panel(
     axes: Axes, table: pd.DataFrame, panel: Panel, series: Sequence[Series], groups: Sequence[str], own: bool,
     boxes: bool,
 ) -> None:  # fmt: skip
-    alive = table[table["status"] != "diverged"]
+    alive = in_means(table)
     log = panel.chance is None and not (panel.whole or panel.linear) and log_helps(alive[panel.column])
     axes.set_yscale("log" if log else "linear")
     if panel.zero:
@@ -93,7 +94,7 @@ def _draw_panel(
 
 
 def _draw_box(axes: Axes, rows: pd.DataFrame, column: str, one: Series, x: float, width: float) -> None:
-    alive = finite_values(rows.loc[rows["status"] != "diverged", column])
+    alive = finite_values(in_means(rows)[column])
     if len(alive) > 1:
         line = {"color": one.color, "linewidth": 0.8}
         axes.boxplot([alive], positions=[x], widths=width, whis=(0, 100), showfliers=False, manage_ticks=False,
@@ -103,13 +104,13 @@ def _draw_box(axes: Axes, rows: pd.DataFrame, column: str, one: Series, x: float
 
 
 def _draw_dots(axes: Axes, rows: pd.DataFrame, column: str, one: Series, x: float, width: float) -> None:
-    alive = finite_values(rows.loc[rows["status"] != "diverged", column])
+    alive = finite_values(in_means(rows)[column])
     if len(alive):
         axes.plot(x + width * jitter(len(alive)), alive, one.marker, color=one.color, markersize=3.2, alpha=0.75,
                   markeredgewidth=0, zorder=5)  # fmt: skip
         half = max(0.6 * width, 0.05)
         axes.plot([x - half, x + half], [alive.mean()] * 2, color="k", linewidth=1.1, zorder=4)
-    lost = int((rows["status"] == "diverged").sum())
-    if lost:  # an empty line that is not clipped would upset the layout
-        axes.plot(x + width * jitter(lost), np.full(lost, 0.98), "x", color=one.color, markersize=4,
+    lost = lost_marks(rows)
+    for offset, mark in zip(width * jitter(len(lost)), lost, strict=True):
+        axes.plot([x + offset], [0.98], mark, color=one.color, markersize=4, markerfacecolor="none",
                   transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip

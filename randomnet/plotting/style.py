@@ -42,6 +42,8 @@ SEVERAL_DECADES = 100.0
 LIGHTEST = 0.87  # of viridis, which is colour-blind safe; its yellow end is too light for lines
 DASHED = (0, (3, 1.5))
 DOTTED = (0, (1, 1.5))
+LOST = {"diverged": "x", "unbounded": "^"}  # statuses of runs that are in no mean, each with its mark
+TOO_SHORT = "too short to tell"  # a verdict on a spectrum
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Panel:
     whole:    only whole numbers, such as epochs. linear: never on a log axis.
     beside:   the column of what the quantity is compared with, drawn dashed; texts: what the legend calls the two.
     bound:    the column that says of which runs the quantity is a lower bound, and `bound_text` what the legend says.
+    error:    the column of the quantity's standard error, drawn as a thin bar of one either way, where it is there.
     least:    the least value that the quantity can have. spans: values that its axis shows in any case.
     """
 
@@ -99,6 +102,7 @@ class Panel:
     texts: tuple[str, str] = ("measured", "its bare matrix products")
     bound: str = ""
     bound_text: str = "lower bound"
+    error: str = ""
     least: float | None = None
     spans: tuple[float, ...] = ()
 
@@ -201,6 +205,36 @@ def log_numbers(axis: Axis, low: float, high: float) -> None:
         axis.set_minor_formatter(numbers)
     else:
         axis.set_minor_formatter(NullFormatter())
+
+
+def in_means(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of runs that neither diverged nor grew without bound."""
+    return table[~table["status"].isin(list(LOST))]
+
+
+def lost_marks(rows: pd.DataFrame) -> str:
+    """A mark for each run that is in no mean, in the order of LOST."""
+    return "".join(mark * int((rows["status"] == status).sum()) for status, mark in LOST.items())
+
+
+def lost_handles(table: pd.DataFrame) -> list[Line2D]:
+    """What the marks of runs that are in no mean mean, of those that there are."""
+    return [Line2D([], [], color=REFERENCE, marker=mark, linestyle="", label=f"{status}, in no mean")
+            for status, mark in LOST.items() if (table.get("status") == status).any()]  # fmt: skip
+
+
+def hollow_text(converged: np.ndarray, verdicts: Sequence[object] | None = None) -> str:
+    """What hollow marks mean: runs whose spectrum did not converge, those too short to tell counted apart.
+
+    converged: (runs,), 0, 1 or nan. verdicts: (runs,) texts, or None where none were written. Empty where none is 0.
+    """
+    hollow = np.asarray(converged, dtype=float) == 0
+    known = [""] * len(hollow) if verdicts is None else verdicts
+    short = hollow & np.array([verdict == TOO_SHORT for verdict in known], dtype=bool)
+    if not short.any():
+        return "not converged" if hollow.any() else ""
+    others = int((hollow & ~short).sum())
+    return ", ".join([f"{others} not converged"] * (others > 0) + [f"{short.sum()} {TOO_SHORT}"])
 
 
 def jitter(count: int) -> np.ndarray:
