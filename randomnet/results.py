@@ -222,10 +222,7 @@ class ResultsFolder:
             self.root / "folder_index.txt",
             "".join(f"{combo['combo']} {tuple(combo['values'].values())!r}\n" for combo in combos),
         )
-        write_csv(
-            self.root / "combos.csv",
-            pd.DataFrame([{"combo": c["combo"], **c["values"]} for c in combos]),
-        )
+        write_csv(self.root / "combos.csv", pd.DataFrame([{"combo": c["combo"], **c["values"]} for c in combos]))
         write_json(self.root / "manifest.json", manifest)
 
     def write_summary(self, manifest: Mapping[str, Any]) -> pd.DataFrame:

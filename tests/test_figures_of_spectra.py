@@ -1,6 +1,7 @@
 """Figures of the kinds spectrum, transition, convergence and benchmark, on made-up results folders."""
 
 import itertools
+import re
 import warnings
 from pathlib import Path
 
@@ -66,12 +67,20 @@ def benchmark_run(values, iteration, k):
     return {}, {"neurons": n, "exponents": k, "steps": 100, **seconds}
 
 
+# What the summaries of runs that did not end well say besides.
+UNBOUNDED = {"lambda_max": 1.3, "verdict": "unbounded", "converged": False, "n_positive": None, "D_KY": None,
+             "h_KS": None}  # fmt: skip
+LOST = {"lambda_max": None, "verdict": "diverged", "converged": False, "n_positive": None, "D_KY": None, "h_KS": None}
+SHORT = {"verdict": "too short to tell", "converged": False}
 RUNS = {"spectrum": spectrum_run, "transition": spectrum_run, "convergence": convergence_run,
         "benchmark": benchmark_run}  # fmt: skip
 
 
-def make(root: Path, kind, grid=None, iterations=3, k=N, lacking=(), settings=None, **manifest) -> Path:
-    """A results folder of a kind; `lacking` are the (combo, iteration) that have not ended."""
+def make(root: Path, kind, grid=None, iterations=3, k=N, lacking=(), settings=None, ends=None, **manifest) -> Path:
+    """A results folder of a kind; `lacking` are the (combo, iteration) that have not ended.
+
+    ends: (combo, iteration) -> (status, what its summary says else), of runs that did not end well.
+    """
     grid = grid or {}
     combos = []
     for number, row in enumerate(itertools.product(*grid.values())):
@@ -89,9 +98,10 @@ def make(root: Path, kind, grid=None, iterations=3, k=N, lacking=(), settings=No
             run = folder.run(combo["combo"], iteration)
             run.create()
             arrays, summary = RUNS[kind](combo["values"], iteration, k)
+            status, more = (ends or {}).get((combo["combo"], iteration), ("complete", {}))
             write_arrays(run.path / "arrays.npz", arrays)
-            run.finish({"combo": combo["combo"], "iteration": iteration, "seed": iteration, "status": "complete",
-                        "summary": summary})  # fmt: skip
+            run.finish({"combo": combo["combo"], "iteration": iteration, "seed": iteration, "status": status,
+                        "summary": summary | more})  # fmt: skip
     return root
 
 
@@ -180,7 +190,8 @@ def test_dynamics_show_every_run_the_mean_and_its_interval(tmp_path):
     hollow = [line for line in dots if line.get_markerfacecolor() == "white"]
     assert sorted(float(y) for line in hollow for y in line.get_ydata()) == [lambda_max(g, 2) for g in (1, 2, 4)]
     assert sum(len(line.get_ydata()) for line in dots) == 9
-    ends = sorted(y for part in axes.collections for path in part.get_paths() for y in path.vertices[:, 1])
+    intervals = [part for part in axes.collections if part.get_gid() != "standard errors"]
+    ends = sorted(y for part in intervals for path in part.get_paths() for y in path.vertices[:, 1])
     expected = [end for g in (1, 2, 4) for end in t_interval([lambda_max(g, i) for i in range(3)])]
     np.testing.assert_allclose(ends, sorted(expected))
     assert "not converged" in legend_texts(figures["dynamics_by_g"])
@@ -348,7 +359,8 @@ def test_the_figure_and_the_table_of_a_transition(tmp_path, capsys):
     files, out = draw(tmp_path, root)
     assert files == {"transition.png", "transition.csv", "comparison.csv"}
     table = pd.read_csv(out / "transition.csv")
-    assert list(table.columns) == ["label", "options", "g_c", "interval_low", "interval_high", "samples"]
+    columns = ["label", "options", "g_c", "interval_low", "interval_high", "samples", "unbounded", "diverged"]
+    assert list(table.columns) == [*columns, "unbounded_from", "note"] and table["note"].isna().all()
     assert list(table["options"]) == ["n=20", "n=40"] and list(table["samples"]) == [12, 11]
     np.testing.assert_allclose(table["g_c"], 1.2)
     assert ((table["interval_low"] < 1.2) & (table["interval_high"] > 1.2)).all()
@@ -406,6 +418,77 @@ def test_a_transition_that_is_not_there_is_said_to_be_none(tmp_path):
     assert "no crossing from below" in legend_texts(figure)[0] and not figure.axes[0].patches
     table = transitions.transition_table(gather(root))
     assert table["g_c"].isna().all() and list(table["samples"]) == [6]
+
+
+def test_a_coupling_at_which_most_runs_are_left_out_brackets_no_crossing():
+    samples = {1.0: [-1.0] * 3, 2.0: [-0.5] * 3, 3.0: [2.0]}
+    assert transition(samples).crossing == 2.2
+    found = transition(samples, left_out={3.0: 2})
+    assert found.crossing is None and found.unbounded == 3.0 and list(found.g) == [1.0, 2.0] and found.samples == 6
+    some = transition(samples | {3.0: [2.0, 2.0]}, left_out={3.0: 2, 4.0: 3})  # half of them are not most
+    assert some.crossing == 2.2 and some.unbounded == 4.0
+    below = transition({**samples, 1.5: [-1.0]}, left_out={1.5: 2})  # beyond an unbounded g nothing is bracketed
+    assert below.crossing is None and below.unbounded == 1.5 and list(below.g) == [1.0]
+
+
+def test_a_crossing_into_unbounded_growth_is_no_transition_to_chaos(tmp_path):
+    grid = {"g": [0.4, 0.8, 1.6, 2.4]}
+    ends = {(2, 0): ("unbounded", UNBOUNDED), (2, 1): ("unbounded", UNBOUNDED), (3, 0): ("diverged", LOST)}
+    ends |= {(3, iteration): ("unbounded", UNBOUNDED) for iteration in (1, 2)}
+    study = gather(make(tmp_path / "a", "transition", grid, k=1, ends=ends))
+    row = transitions.transition_table(study).iloc[0]
+    assert pd.isna(row["g_c"]) and (row["samples"], row["unbounded"], row["diverged"]) == (6, 4, 1)
+    assert row["unbounded_from"] == 1.6 and row["note"] == "no transition to chaos: growth is unbounded from g = 1.6"
+    figure = dict(transitions.transition_figures(study, None))["transition"]
+    said = legend_texts(figure)[0].replace("\u00a0", " ").replace("\n", " ")
+    assert "no transition to chaos: growth is unbounded from g = 1.6" in said
+    assert "1 diverged, left out" in said and "4 unbounded, left out" in said
+    assert next(line.get_ydata().tolist() for line in figure.axes[0].lines if line.get_marker() == "D") == [
+        lambda_max(g, 1) for g in (0.4, 0.8)
+    ]
+
+
+def test_a_transition_of_which_every_run_is_unbounded_is_drawn_and_said(tmp_path):
+    ends = {(combo, iteration): ("unbounded", UNBOUNDED) for combo in range(2) for iteration in range(3)}
+    study = gather(make(tmp_path / "a", "transition", {"g": [2.0, 3.0]}, k=1, ends=ends))
+    assert "growth is unbounded from g = 2" in legend_texts(
+        dict(transitions.transition_figures(study, None))["transition"]
+    )[0].replace("\u00a0", " ").replace("\n", " ")
+    row = transitions.transition_table(study).iloc[0]
+    assert (row["samples"], row["unbounded"]) == (0, 6) and pd.isna(row["g_c"])
+
+
+def test_unbounded_runs_are_in_no_mean_and_counted_everywhere(tmp_path, capsys):
+    ends = {(0, 0): ("unbounded", UNBOUNDED), (0, 2): ("complete", SHORT)}
+    root = make(tmp_path / "a", "spectrum", {"g": [2.0, 4.0]}, ends=ends)
+    study = gather(root)
+    axes = (figure := dict(spectra.dynamics_dots(study, None))["dynamics_by_g"]).axes[0]
+    means = next(line for line in axes.lines if line.get_marker() == "_")
+    np.testing.assert_allclose(means.get_ydata(), [np.mean([lambda_max(2.0, i) for i in (1, 2)]), lambda_max(4.0, 1)])
+    assert [line.get_marker() for line in axes.lines].count("^") == 1
+    texts = legend_texts(figure)
+    assert "unbounded, in no mean" in texts and "1 not converged, 1 too short to tell" in texts
+    texts = legend_texts(dict(spectra.spectrum_figures(study, None))["spectra_by_g"])
+    assert any("1 of 2 too short to tell, 1 unbounded, left out" in text.replace("\u00a0", " ").replace("\n", " ") for text in texts), texts
+    draw(tmp_path, root)
+    said = capsys.readouterr().out
+    assert "a: 1 of 6 runs unbounded, left out: combo 0 iteration 0" in said
+    row = re.search(r"g=2.0 +a +2/3 +1 +([\d.]+)", said)
+    assert float(row[1]) == pytest.approx(np.mean([lambda_max(2.0, i) for i in (1, 2)]))
+    table = pd.read_csv(tmp_path / "figs" / "comparison.csv")
+    lambdas = table[(table["metric"] == "lambda_max") & (table["combo"] == "g=2.0")].iloc[0]
+    assert (lambdas["n"], lambdas["unbounded"], lambdas["diverged"]) == (2, 1, 0)
+
+
+def test_errors_of_dimension_and_entropy_are_drawn_where_a_folder_has_them(tmp_path):
+    ends = {(0, 1): ("complete", {"D_KY_stderr": 0.25, "h_KS_stderr": 0.1})}
+    figure = dict(spectra.dynamics_dots(gather(make(tmp_path / "a", "spectrum", {"g": [2.0, 4.0]}, ends=ends)), None))
+    panels = figure["dynamics_by_g"].axes
+    bars = [[part for part in axes.collections if part.get_gid() == "standard errors"] for axes in panels]
+    assert [sum(len(part.get_paths()) for part in some) for some in bars] == [6, 1, 1]
+    np.testing.assert_allclose(bars[1][0].get_paths()[0].vertices[:, 1], [4.75, 5.25])
+    entropy = lambda_max(2.0, 1)
+    np.testing.assert_allclose(bars[2][0].get_paths()[0].vertices[:, 1], [entropy - 0.1, entropy + 0.1])
 
 
 # kind = convergence

@@ -157,7 +157,7 @@ def test_one_folder_one_combo_one_iteration(tmp_path, capsys):
     assert "solo: EB (synthetic), 1 run" in drawing and "index / N" in drawing  # text stays text
     assert "standard error of the estimate" in drawing
     table = pd.read_csv(out / "comparison.csv").set_index("metric")
-    assert list(table.columns) == ["combo", "label", "n", "mean", "stderr", "planned", "diverged"]
+    assert list(table.columns) == ["combo", "label", "n", "mean", "stderr", "planned", "diverged", "unbounded"]
     assert table.loc["seconds", "mean"] == 1.5 and np.isnan(table.loc["seconds", "stderr"])
     # the same again overwrites, with the same bytes
     before = {path.name: path.read_bytes() for path in out.iterdir()}
@@ -585,7 +585,7 @@ def test_differences_of_controls_are_written_and_printed(tmp_path, capsys):
     row = table[(table["metric"] == "lambda_max_final") & (table["combo"] == "all runs")].iloc[-1]
     apart = by_hand(root, "null", "none", "degree")
     assert row["difference_b_minus_a"] == pytest.approx(apart.mean()) and f"{apart.mean():.3g} [" in said
-    assert re.search(r",2,0,,", (out / "comparison.csv").read_text())  # counts are whole
+    assert re.search(r",2,0,0,,", (out / "comparison.csv").read_text())  # counts are whole
 
 
 def test_nulls_are_no_further_connectomes():

@@ -310,7 +310,7 @@ def notes(study: Study) -> Iterator[str]:
     yield from (f"{label}: no combo left by --filter" for label in study.labels if label not in labels)
     for label in labels:
         runs = study.runs[study.runs["label"] == label]
-        for status, said in (("missing", "unfinished"), ("failed", "failed"), ("diverged", "diverged, left out"),
+        for status, said in (("missing", "unfinished"), ("failed", "failed"), ("diverged", "diverged"),
                              (UNBOUNDED, "unbounded, left out")):
             yield from _said_of_runs(label, runs, runs["status"] == status, said)
         for when, said in zip(WHEN, ("begin", "end"), strict=True):

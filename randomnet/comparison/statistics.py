@@ -178,8 +178,7 @@ def overview(runs: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """Mean ± standard deviation over complete runs as text, a row per combo and label; `runs` as in comparison_table.
 
     Runs that diverged or grew without bound are counted where there are any. A metric that no complete run has is left
-    out. One that ends in MEDIAN is the median instead. A mean of which any
-    value is a lower bound is one too.
+    out. One that ends in MEDIAN is the median instead. A mean of which any value is a lower bound is one too.
     """
     every = _complete(runs)
     shown = [name for name in metrics if np.isfinite(every[name.removesuffix(MEDIAN)].astype(float)).any()]

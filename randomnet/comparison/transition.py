@@ -5,10 +5,13 @@
     transition           crossing and bootstrap interval of samples
 
 A sample is one network's exponent at one g. The crossing is by linear interpolation between the first two neighbouring
-g of which the lower has a negative median and the upper has not.
+g of which the lower has a negative median and the upper has not. Runs that were left out, as their state grew without
+bound or left the range of numbers, have no exponent: a g at which they are most brackets no crossing, and neither does
+any g above it.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +24,8 @@ RESAMPLES = 2000
 class Transition(NamedTuple):
     """g (k,) in their order, medians (k,), the crossing (None where there is none), its interval, samples in all.
 
-    An end of the interval is infinite where the resampled curves do not cross within the g that there are.
+    An end of the interval is infinite where the resampled curves do not cross within the g that there are. unbounded:
+    the least g at which most runs were left out, or None; no g from there on is among g and medians.
     """
 
     g: np.ndarray
@@ -30,6 +34,7 @@ class Transition(NamedTuple):
     low: float
     high: float
     samples: int
+    unbounded: float | None = None
 
 
 def crossing(g: np.ndarray, medians: np.ndarray) -> float | None:
@@ -39,22 +44,27 @@ def crossing(g: np.ndarray, medians: np.ndarray) -> float | None:
 
 
 def transition(
-    samples: Mapping[float, Sequence[float] | np.ndarray], resamples: int = RESAMPLES, seed: int = SEED
+    samples: Mapping[float, Sequence[float] | np.ndarray],
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    left_out: Mapping[float, int] = MappingProxyType({}),
 ) -> Transition:
     """Medians by g and their crossing, with a percentile interval at LEVEL from resampling the samples of every g.
 
     samples: the exponents of each g; values that are not finite are left out, and a g that has no others too.
+    left_out: how many more runs there are of each g, which have no exponent.
     """
     values = {float(g): np.asarray(some, dtype=float) for g, some in samples.items()}
     values = {g: some[np.isfinite(some)] for g, some in sorted(values.items())}
-    values = {g: some for g, some in values.items() if some.size}
+    unbounded = min((float(g) for g, lost in left_out.items() if lost > len(values.get(float(g), ()))), default=None)
+    values = {g: some for g, some in values.items() if some.size and (unbounded is None or g < unbounded)}
     g, count = np.array(list(values)), sum(map(len, values.values()))
     medians = np.array([np.median(some) for some in values.values()])
     found = crossing(g, medians) if len(g) else None
     if found is None:
-        return Transition(g, medians, None, np.nan, np.nan, count)
+        return Transition(g, medians, None, np.nan, np.nan, count, unbounded)
     low, high = _interval(g, list(values.values()), resamples, seed)
-    return Transition(g, medians, found, low, high, count)
+    return Transition(g, medians, found, low, high, count, unbounded)
 
 
 def _interval(g: np.ndarray, samples: Sequence[np.ndarray], resamples: int, seed: int) -> tuple[float, float]:

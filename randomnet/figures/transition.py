@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from randomnet import plotting, theory
+from randomnet import plotting, results, theory
 from randomnet.comparison import matching
 from randomnet.comparison.matching import ABSENT, Combo, Study, canonical
 from randomnet.comparison.transition import Transition, transition
@@ -20,12 +20,14 @@ VALUES = 60  # of g, on the theory's curve
 
 
 class Colour(NamedTuple):
-    """The combos of one colour, the runs of theirs that ended with a finite exponent (with column g), the crossing."""
+    """The combos of one colour, the runs of theirs that ended with a finite exponent (with column g), the crossing, and
+    how many runs of each status are left out."""
 
     series: Series
     combos: list[Combo]
     runs: pd.DataFrame
     found: Transition
+    lost: dict[str, int]
 
 
 def transition_figures(study: Study, ylabel: str | None) -> Figures:
@@ -35,7 +37,8 @@ def transition_figures(study: Study, ylabel: str | None) -> Figures:
     samples = [
         Samples(replace(one.series, text=texts[one.series]),
                 *(one.runs[name].to_numpy(dtype=float) for name in ("g", "lambda_max", "converged")),
-                one.found.g, one.found.medians, one.found.crossing, one.found.low, one.found.high)
+                one.found.g, one.found.medians, one.found.crossing, one.found.low, one.found.high,
+                one.runs.get("verdict"), one.lost, one.found.unbounded)
         for one in colours
     ]  # fmt: skip
     if samples:
@@ -58,14 +61,28 @@ def _sizes(colours: Sequence[Colour]) -> tuple[str, dict[Series, str]]:
 
 
 def transition_table(study: Study) -> pd.DataFrame:
-    """A row per colour of the figure: label, options, g_c, the ends of its interval, samples."""
+    """A row per colour: label, options, g_c, the ends of its interval, samples, and what is left out.
+
+    unbounded, diverged: how many runs are left out. unbounded_from: the least g at which they are most. note: why there
+    is no g_c.
+    """
     rows = []
     for one in _colours(study):
         combo = one.combos[0]
         others = [name for name in study.varied if not _is_g(name)]
         options = ", ".join(f"{name}={combo.get(name)}" for name in others if combo.get(name) is not ABSENT)
-        rows.append((combo.label, options, one.found.crossing, one.found.low, one.found.high, one.found.samples))
-    return pd.DataFrame(rows, columns=["label", "options", "g_c", "interval_low", "interval_high", "samples"])
+        found = one.found
+        row = (combo.label, options, found.crossing, found.low, found.high, found.samples)
+        rows.append((*row, one.lost["unbounded"], one.lost["diverged"], found.unbounded, _note(one)))
+    return pd.DataFrame(rows, columns=["label", "options", "g_c", "interval_low", "interval_high", "samples",
+                                       "unbounded", "diverged", "unbounded_from", "note"])  # fmt: skip
+
+
+def _note(one: Colour) -> str:
+    """Why there is no g_c; empty where there is one."""
+    if one.found.crossing is not None:
+        return ""
+    return plotting.missing_text(one.found.medians, one.lost, one.found.unbounded)
 
 
 def theory_curves(colours: Sequence[Colour]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
@@ -75,6 +92,8 @@ def theory_curves(colours: Sequence[Colour]) -> Iterator[tuple[str, np.ndarray, 
         for step in sorted({_step(combo) for combo in one.combos if _is_gaussian(combo)}):
             whose.setdefault(step, []).append(one.series.text)
     every = np.concatenate([one.found.g for one in colours])
+    if not len(every):
+        return
     ends = every.min(), min(every.max(), theory.LARGEST_G)
     g = np.geomspace(*ends, VALUES) if plotting.log_x(every) else np.linspace(*ends, VALUES)
     for step, texts in sorted(whose.items()):
@@ -91,10 +110,13 @@ def _colours(study: Study) -> Iterator[Colour]:
         values = {key: g for key, g in values.items() if isinstance(g, float)}
         runs = ended(study, dict.fromkeys(values, series))
         runs = runs.assign(g=[values[key] for key in zip(runs["label"], runs["number"], strict=True)])
-        runs = runs[np.isfinite(runs["lambda_max"].astype(float)) & (runs["status"] == "complete")]
-        if len(runs):
+        lost = runs[runs["status"].isin(results.LEFT_OUT)]
+        runs = runs[np.isfinite(runs["lambda_max"].astype(float)) & (runs["status"] == results.COMPLETE)]
+        if len(runs) or len(lost):
             samples = {g: part["lambda_max"].to_numpy(dtype=float) for g, part in runs.groupby("g")}
-            yield Colour(series, combos, runs, transition(samples))
+            counts = {status: int((lost["status"] == status).sum()) for status in results.LEFT_OUT}
+            found = transition(samples, left_out=lost["g"].value_counts().to_dict())
+            yield Colour(series, combos, runs, found, counts)
 
 
 def _is_g(name: str) -> bool:

@@ -54,13 +54,13 @@ from randomnet.plotting.recorded import RecordedNeurons, RecordedTrial, recorded
 from randomnet.plotting.responses import Responses, responses
 from randomnet.plotting.spectra import spectra
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
-from randomnet.plotting.transition import Samples, transition
+from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
 
 __all__ = ["FORMATS", "Activity", "Beside", "BumpCourse", "Event", "Flow", "InferredRates", "Inside", "Linearised",
            "Map", "Overlaps", "Panel", "Phases", "Psth", "Reaching", "RecordedNeurons", "RecordedTrial", "Responses",
            "Running", "Samples", "Score", "Series", "Stimulus", "activity", "against", "beside", "blocks",
            "check_text", "convergence", "curves", "degrees", "distributions", "dots", "eigenvalues", "flow",
-           "heat_map", "inferred_rates", "inside", "linearised", "log_x", "overlaps", "phases", "psth", "rate_unit",
-           "reaches", "recorded", "recorded_neurons", "render", "responses", "scores", "spectra", "transition",
-           "weight_matrix"]  # fmt: skip
+           "heat_map", "inferred_rates", "inside", "linearised", "log_x", "missing_text", "overlaps", "phases", "psth",
+           "rate_unit", "reaches", "recorded", "recorded_neurons", "render", "responses", "scores", "spectra",
+           "transition", "weight_matrix"]  # fmt: skip

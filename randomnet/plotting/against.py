@@ -61,8 +61,9 @@ def against(
     table:       one row per run: series, x, status, converged (0, 1 or nan), the panels' columns, and those of `beside`
                  and `bound`. x is a number, or the place in `groups` where they are given. Runs that did not converge
                  are hollow; those of status `diverged` or `unbounded` are marks at the upper edge and in no mean. Runs
-                 of the same series, x and `iteration` share their seed: mean and interval are of the means of these. A mean with a
-                 lower bound in it is one too, and its interval has no upper end. Where no run has a value it says so.
+                 of the same series, x and `iteration` share their seed: mean and interval are of the means of these. A
+                 mean with a lower bound in it is one too, and its interval has no upper end. Where no run has a value
+                 it says so.
     interval:    of the values of INTERVAL_FROM or more iterations, its lower and upper end.
     logarithmic: both axes are log, whatever the values.
     """

@@ -1,7 +1,7 @@
 """An exponent against the coupling g: samples, medians, where they cross zero, and theory."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import matplotlib
 import numpy as np
@@ -13,11 +13,13 @@ from matplotlib.lines import Line2D
 from randomnet.plotting.against import log_x, moved, set_ticks, step_between
 from randomnet.plotting.style import (
     DASHES,
+    DOTTED,
     REFERENCE,
     SINGLE,
     STYLE,
     Series,
     finite_values,
+    hollow_text,
     jitter,
     legend,
     new_figure,
@@ -36,6 +38,8 @@ class Samples:
     g, exponents, converged: (samples,) each; converged 0, 1 or nan.
     median_g, medians:       (k,), the median curve.
     crossing:                g_c or None; low, high: its interval, of which an end may be infinite.
+    verdicts:                (samples,) texts, or None where none were written.
+    lost:                    how many runs of each status are left out; unbounded: from which g on most are, or None.
     """
 
     series: Series
@@ -47,6 +51,9 @@ class Samples:
     crossing: float | None
     low: float
     high: float
+    verdicts: Sequence[str] | None = None
+    lost: Mapping[str, int] = field(default_factory=dict)
+    unbounded: float | None = None
 
 
 def transition(
@@ -62,6 +69,8 @@ def transition(
         width = 0.4 * step_between(axes, every)
         for one in samples:
             _draw(axes, one, width)
+            if one.unbounded is not None:
+                axes.axvline(one.unbounded, color=one.series.color, linewidth=0.9, linestyle=DOTTED, zorder=2)
         _limit(axes, [*(one.exponents for one in samples), *(exponents for _, _, exponents in theory)])
         for number, (_, g, exponents) in enumerate(theory):
             axes.plot(g, exponents, color="k", linewidth=0.8, linestyle=DASHES[number % len(DASHES)], zorder=6)
@@ -99,7 +108,7 @@ def _side_by_side(axes: Axes, g: np.ndarray, width: float) -> np.ndarray:
 def _limit(axes: Axes, drawn: Sequence[np.ndarray]) -> None:
     """All samples, the whole of the theory, and zero."""
     values = finite_values(np.concatenate([np.asarray(values, dtype=float) for values in drawn]))
-    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
+    low, high = values.min(initial=0.0), values.max(initial=0.0)
     room = 0.06 * (high - low) or 0.1
     axes.set_ylim(low - room, high + room)
 
@@ -107,24 +116,43 @@ def _limit(axes: Axes, drawn: Sequence[np.ndarray]) -> None:
 def _handles(samples: Sequence[Samples], theory: Sequence[str]) -> list[Artist]:
     found: list[Artist] = []
     for one in samples:
-        text = f"{one.series.text}: {crossing_text(one)}"
+        text = ", ".join([f"{one.series.text}: {crossing_text(one)}", *lost_texts(one.lost)])
         found.append(Line2D([], [], color=one.series.color, linewidth=0.8, label=text, **MEDIAN))
     found += [Line2D([], [], color="k", linewidth=0.8, linestyle=DASHES[number % len(DASHES)],
                      label=", ".join(filter(None, [THEORY, name]))) for number, name in enumerate(theory)]  # fmt: skip
     found.append(Line2D([], [], color=REFERENCE, linestyle="", label="median", **MEDIAN))
     found.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, linestyle="", label="one sample"))
-    if any((one.converged == 0).any() for one in samples):
+    known = all(one.verdicts is not None for one in samples)
+    verdicts = [text for one in samples for text in one.verdicts] if known else None
+    hollow = hollow_text(np.concatenate([one.converged for one in samples]), verdicts) if samples else ""
+    if hollow:
         found.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, markerfacecolor="white", linestyle="",
-                            label="not converged"))  # fmt: skip
+                            label=hollow))  # fmt: skip
     if any(one.crossing is not None for one in samples):
         found.append(Line2D([], [], color=REFERENCE, linewidth=0.9, label="g_c of the medians, 95 % interval"))
+    if any(one.unbounded is not None for one in samples):
+        found.append(Line2D([], [], color=REFERENCE, linewidth=0.9, linestyle=DOTTED,
+                            label="most runs are left out from here on"))  # fmt: skip
     return found
+
+
+def missing_text(medians: np.ndarray, lost: Mapping[str, int], unbounded: float | None) -> str:
+    """Why there is no g_c: the medians (k,) never cross zero from below, or only where most runs are left out."""
+    if unbounded is None or (len(medians) and medians[-1] >= 0):
+        return "no crossing from below"
+    grows = "growth is unbounded" if lost.get("unbounded") else "most runs diverge"
+    return f"no transition to chaos: {grows} from g = {unbounded:g}"
+
+
+def lost_texts(lost: Mapping[str, int]) -> list[str]:
+    """How many runs of each status are left out."""
+    return [f"{count} {status}, left out" for status, count in lost.items() if count]
 
 
 def crossing_text(one: Samples) -> str:
     """g_c with its interval, in so many digits as the interval deserves; without line breaks."""
     if one.crossing is None:
-        return "no crossing from below"
+        return missing_text(one.medians, one.lost, one.unbounded)
     ends = [abs(end - one.crossing) for end in (one.low, one.high) if np.isfinite(end) and end != one.crossing]
     digits = int(np.clip(-np.floor(np.log10(min(ends, default=0.01))), 2, 5))
     low = f"< {one.median_g.min():g}" if np.isinf(one.low) else f"{one.low:.{digits}f}"
