@@ -15,7 +15,8 @@
 
 with s(u) = 1/(1 + e^-u) and n(u) = e^(-u^2/2)/sqrt(2 pi). sqrt (Brunel 2003) is 0 below 0, the first of its two forms
 on [0, 1), the second from 1 on. The rates of erf lie between -1 and 1: negative ones are allowed. A neuron with gain g
-and shift s answers phi(g (x - s)), with slope g phi'(g (x - s)). The first three rows are FlyStability's (its names
+and shift s answers phi(g (x - s)), with slope g phi'(g (x - s)). Only relu has a kink, at 0, where its slope jumps; the
+two forms of sqrt meet with one slope. The first three rows are FlyStability's (its names
 tanh, tanh_streched, tanh_positive).
 """
 
@@ -41,7 +42,8 @@ def _logistic_slope(u: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Activation:
-    """One row of the table. stretches: whether gain and shift act; bounded: whether all rates lie in an interval.
+    """One row of the table. stretches: whether gain and shift act; bounded: whether all rates lie in an interval;
+    kinks: the arguments u at which the slope jumps.
 
     phi(u, out=None) may write into `out`, also into u itself. pull(adjoint, rate) multiplies the adjoint, in place, by
     phi' as a function of phi, which is all that a gradient has to keep (in saturated tails phi' itself is the more
@@ -55,6 +57,7 @@ class Activation:
     pull: Callable[[Tensor, Tensor], object]
     stretches: bool = True
     bounded: bool = False
+    kinks: tuple[float, ...] = ()
 
     def __call__(self, x: Tensor, gains: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor]:
         """Rates phi(g (x - s)) and slopes, their derivative with respect to x; x (..., N), gains and shifts (N,)."""
@@ -152,6 +155,7 @@ ACTIVATIONS: dict[str, Activation] = {
             lambda u: (u > 0).to(u.dtype),
             torch.zeros_like,
             _relu_pull,
+            kinks=(0.0,),
         ),
         Activation(
             "softplus",

@@ -88,7 +88,7 @@ def test_points_that_were_not_found_are_missed_where_rates_are_bounded(tmp_path,
     _, arrays, summary = analysed(tmp_path, *few, g=6.0, activation=activation)
     notes = ResultsFolder(tmp_path / "out").run(0, 0).record["notes"]
     if activation == "relu":
-        assert np.isnan(summary["index_sum"]) and not notes
+        assert np.isnan(summary["index_sum"]) and not any("missing" in note for note in notes)
         return
     values = arrays["fixed_eigenvalues"]
     total = ((-1) ** ((values.imag == 0) & (values.real > 1)).sum(1)).sum()
@@ -468,3 +468,27 @@ def test_a_network_trained_on_a_task_keeps_its_names_and_regions(tmp_path):
     assert {"inside.svg", "linearised.svg", "psth.svg"} <= {file.name for file in (tmp_path / "figs").iterdir()}
     text = (tmp_path / "figs" / "psth.svg").read_text()
     assert all(name in text for name in ("standard error", "time in the trial", ">a<", ">b<"))
+
+
+@pytest.mark.parametrize("form", ["current", "rate"])
+def test_the_origin_of_a_relu_network_is_at_a_kink_and_neither_stable_nor_unstable(tmp_path, form):
+    _, arrays, summary = analysed(tmp_path, activation="relu", form=form, g=3.0, more="duration = 2")
+    origin = np.abs(arrays["fixed_points"]).max(1) < 1e-6
+    assert origin.any() and arrays["fixed_at_kink"][origin].all() and (arrays["fixed_unstable"][origin] == -1).all()
+    assert np.isnan(arrays["fixed_eigenvalues"][arrays["fixed_at_kink"]]).all()
+    assert np.isnan(arrays["fixed_time_constants"][arrays["fixed_at_kink"]]).all()
+    assert summary["kink_points"] == arrays["fixed_at_kink"].sum()
+    assert summary["stable_points"] == (arrays["fixed_unstable"] == 0).sum()
+    record = json.loads((tmp_path / "out" / "0" / "iter_0" / "run.json").read_text())
+    assert any("at a kink of the activation" in note and "neither stable nor unstable" in note
+               for note in record["notes"])  # fmt: skip
+    study = visualization.gather(
+        visualization.parse(["--results_folders", str(tmp_path / "out"), "--save_figs", "x"])
+    )[0]
+    figure = next(figure for _, figure in analyse_figures.inside_figures(study, None))
+    texts = [text.get_text().replace("\u00a0", " ") for legend in figure.legends for text in legend.get_texts()]
+    assert any("at a kink, neither stable nor unstable" in text.replace("\n", " ") for text in texts)
+    marks = {line.get_marker() for line in figure.axes[0].lines}
+    assert "D" in marks
+    for draw in (analyse_figures.linear_figures, analyse_figures.point_dots):
+        assert all(figure is not None for _, figure in draw(study, None))

@@ -469,7 +469,8 @@ def test_unbounded_runs_are_in_no_mean_and_counted_everywhere(tmp_path, capsys):
     texts = legend_texts(figure)
     assert "unbounded, in no mean" in texts and "1 not converged, 1 too short to tell" in texts
     texts = legend_texts(dict(spectra.spectrum_figures(study, None))["spectra_by_g"])
-    assert any("1 of 2 too short to tell, 1 unbounded, left out" in text.replace("\u00a0", " ").replace("\n", " ") for text in texts), texts
+    texts = [text.replace("\u00a0", " ").replace("\n", " ") for text in texts]
+    assert any("1 of 2 too short to tell, 1 unbounded, left out" in text for text in texts)
     draw(tmp_path, root)
     said = capsys.readouterr().out
     assert "a: 1 of 6 runs unbounded, left out: combo 0 iteration 0" in said

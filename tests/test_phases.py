@@ -308,7 +308,7 @@ def test_points_far_from_all_states_are_said_to_be_out_of_view():
     path, reach = np.array([[0.0, 0.0], [1.0, 2.0]]), np.array([[-2.0, -1.0], [2.0, 3.0]])
     points = np.array([[0.5, 0.5], [5.0, 1.0], [-2.0, 1.0], [0.5, 9.0]])
     network = Phases(path, points, np.array([0, 0, 0.5, 1]), np.array([0, 0, 1, 2]), np.ones(4), ("a", "b"), 2,
-                     np.array([0.6, 0.3]), reach)  # fmt: skip
+                     np.array([0.6, 0.3]), reach, np.zeros(4, bool))  # fmt: skip
     assert network.in_view.tolist() == [True, False, True, False]
     assert network.count(True).tolist() == [2, 0, 0] and network.count(False).tolist() == [0, 1, 1]
 

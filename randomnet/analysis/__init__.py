@@ -6,6 +6,7 @@
 | `grouped`      | eigenvalues of the blocks of groups of units                                           |
 | `fixed_points` | where a map leaves the state, or nearly, and how many directions lead away from there  |
 | `following`    | how these points move, appear and vanish along a row of maps                           |
+| `kinks`        | which units are at a kink of their activation, and what one-sided Jacobians agree on   |
 | `flow`         | where the states of a plane go in one step                                             |
 | `units`        | which units: by region, parent, population, cell type or any label; subsets and back   |
 | `stimulation`  | currents given to some units for some steps, with ramps                                |
@@ -19,6 +20,7 @@ from randomnet.analysis.fixed_points import FixedPoints, fixed_points, starting_
 from randomnet.analysis.flow import FlowField, Plane, flow_field, plane
 from randomnet.analysis.following import followed_points, interpolated
 from randomnet.analysis.grouped import group_eigenvalues, sorted_eigenvalues
+from randomnet.analysis.kinks import UNDECIDED, Kinks, kinks_of
 from randomnet.analysis.linear import (
     Eigendecomposition,
     Jacobian,
@@ -44,10 +46,12 @@ from randomnet.analysis.units import (
 )
 
 __all__ = [
+    "UNDECIDED",
     "Eigendecomposition",
     "FixedPoints",
     "FlowField",
     "Jacobian",
+    "Kinks",
     "Map",
     "Plane",
     "Response",
@@ -65,6 +69,7 @@ __all__ = [
     "group_eigenvalues",
     "interpolated",
     "jacobian_of",
+    "kinks_of",
     "plane",
     "psth",
     "psth_arrays",

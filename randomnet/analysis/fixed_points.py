@@ -5,6 +5,7 @@ Levenberg-Marquardt from many starts at once, which takes tens of iterations whe
 thousands.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from randomnet.analysis.kinks import UNDECIDED, Kinks
 from randomnet.analysis.linear import Jacobian, Map
 
 DAMPING = 1e-2  # to begin with, relative to the mean of the diagonal of (J - I)^T (J - I)
@@ -28,9 +30,11 @@ class FixedPoints:
     """The fixed points of a map, by number of unstable dimensions and then by q, and its slow points, by q.
 
     points: (P, N). q: (P,). hits: (P,), how many starts ended there. eigenvalues: (P, n) complex, by descending
-    modulus, of the Jacobian among the n units that are not held. unstable: (P,), how many have modulus above 1. slow:
-    (S, N), where q is small but no fixed point is. slow_q: (S,). starts: how many there were. converged: how many of
-    them ended in a fixed point, those that were dropped for being far away included.
+    modulus, of the Jacobian among the n units that are not held. unstable: (P,), how many have modulus above 1.
+    at_kink: (P,) bool, the points with a unit at a kink of its activation, where there is no Jacobian: their
+    eigenvalues are nan, and `unstable` is the number on which all one-sided Jacobians agree, or UNDECIDED; those come
+    last. slow: (S, N), where q is small but no fixed point is. slow_q: (S,). starts: how many there were. converged:
+    how many of them ended in a fixed point, those that were dropped for being far away included.
     """
 
     points: Tensor
@@ -38,6 +42,7 @@ class FixedPoints:
     hits: Tensor
     eigenvalues: Tensor
     unstable: Tensor
+    at_kink: Tensor
     slow: Tensor
     slow_q: Tensor
     starts: int
@@ -45,13 +50,13 @@ class FixedPoints:
 
     @property
     def indices(self) -> Tensor:
-        """(P,) the sign of det(I - J) at each point, 1 or -1: the fixed point index.
+        """(P,) the sign of det(I - J) at each point, 1 or -1: the fixed point index; 0 at a kink, where J is not one.
 
         Of a map whose values are bounded, and of h + a (G(h) - h) with such a G, those of all fixed points sum to 1, if
         none is marginal (Brouwer's degree): another sum says that some were not found.
         """
         real, above = self.eigenvalues.imag == 0, self.eigenvalues.real > 1
-        return 1 - 2 * ((real & above).sum(1) % 2)
+        return (1 - 2 * ((real & above).sum(1) % 2)).masked_fill(self.at_kink, 0)
 
 
 def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise: float) -> Tensor:
@@ -87,6 +92,7 @@ def fixed_points(
     farthest: float = 10.0,
     around: Tensor | None = None,
     held: Tensor | None = None,
+    kinks: Kinks | None = None,
     memory: float = 200e6,
     tick: Callable[[int], object] = lambda done: None,
 ) -> FixedPoints:
@@ -96,9 +102,10 @@ def fixed_points(
     the spread of the starts, their mean distance from their mean; of these the ones at most farthest times that spread
     from that mean. around: (M, N), states that tell spread and mean in place of the starts, where these are few. Slow
     points are the other ends with q <= slow. held: indices of units that keep their start's value and do not enter q;
-    an input that differs between starts can be such a unit. memory: bytes for the matrices of the starts that move at a
-    time. tick: called after each iteration with the number of starts that are done. Nothing that is given is changed.
-    Raises ValueError.
+    an input that differs between starts can be such a unit. kinks: those of the network, see `kinks_of`; a point is at
+    one that lies no farther from it than its Newton step and the residual that the tolerance allows. memory: bytes for
+    the matrices of the starts that move at a time. tick: called after each iteration with the number of starts that are
+    done. Nothing that is given is changed. Raises ValueError.
     """
     _check(starts)
     problem = _Problem(step, jacobian, _free(starts, held))
@@ -117,7 +124,13 @@ def fixed_points(
     newton, eigenvalues = _described(problem, ends[candidates], part)
     genuine, unstable = newton <= radius, (eigenvalues.abs() > 1).sum(1)
     kept = (genuine & near[candidates]).nonzero().squeeze(1)
-    kept = kept[unstable[kept].argsort(stable=True)]  # by q they are in order already
+    at_kink = torch.zeros_like(genuine)
+    if kinks is not None and len(kept):
+        within = newton + math.sqrt(2 * tolerance)
+        at_kink[kept], unstable[kept] = _judged(problem, kinks, ends[candidates[kept]], within[kept], unstable[kept])
+        eigenvalues[at_kink] = torch.nan
+    last = torch.where(unstable == UNDECIDED, len(problem.free) + 1, unstable)
+    kept = kept[last[kept].argsort(stable=True)]  # by q they are in order already
     points = ends[candidates[kept]]
 
     small = (q >= tolerance) & (q <= slow)
@@ -131,11 +144,26 @@ def fixed_points(
         hits=hits[kept],
         eigenvalues=eigenvalues[kept],
         unstable=unstable[kept],
+        at_kink=at_kink[kept],
         slow=ends[leftovers],
         slow_q=q[leftovers],
         starts=len(starts),
         converged=int(hits[genuine].sum()),
     )
+
+
+def _judged(
+    problem: "_Problem",
+    kinks: Kinks,
+    points: Tensor,
+    within: Tensor,
+    unstable: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Which points (P, N), known within (P,), are at a kink, and the numbers of unstable directions, with those."""
+    near = kinks.near(points, within)
+    for row in near.any(1).nonzero().squeeze(1).tolist():
+        unstable[row] = kinks.unstable(points[row], near[row].nonzero().squeeze(1), problem.free)
+    return near.any(1), unstable
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis.fixed_points import FixedPoints, fixed_points
+from randomnet.analysis.kinks import Kinks
 from randomnet.analysis.linear import Jacobian, Map
 
 BETWEEN = 20  # pairs of points, the nearest ones, between which a saddle is looked for
@@ -37,6 +38,7 @@ def followed_points(
     around: Tensor,
     *,
     alike: Sequence[int] | None = None,
+    kinks: Sequence[Kinks | None] | None = None,
     tick: Callable[[int], object] = lambda done: None,
 ) -> list[FixedPoints]:
     """The fixed points of each of a row of maps that differ little from one to the next, each with its Jacobian.
@@ -47,7 +49,7 @@ def followed_points(
     So a point is followed as far as it exists, and no farther; one that is born and gone between two places where
     points are known may be missed. alike: a number for each map, which those share that are the same one: what is found
     of one of them is found of all; None where all differ. around: (M, N), states that tell which points are one and
-    which are far away, and tick: as of `fixed_points`. Raises ValueError.
+    which are far away, and tick: as of `fixed_points`; kinks: of each map, as there. Raises ValueError.
     """
     places, names = range(len(maps)), list(range(len(maps)) if alike is None else alike)
     if len(names) != len(maps) or not set(known) <= set(places):
@@ -55,13 +57,14 @@ def followed_points(
             f"{len(maps)} maps need as many numbers of those alike and known points at places below that, got "
             f"{len(names)} and {sorted(known)}"
         )
+    of_maps = [None] * len(maps) if kinks is None else list(kinks)
     given = _gathered([(names[place], points) for place, points in known.items()])
 
     def search(place: int, starts: Tensor) -> FixedPoints:
         if not len(starts):
             return _nothing(around)
         starts = torch.cat([starts, _between(starts)])
-        return fixed_points(*maps[place], starts, iterations=ITERATIONS, around=around, tick=tick)
+        return fixed_points(*maps[place], starts, iterations=ITERATIONS, around=around, kinks=of_maps[place], tick=tick)
 
     def follow(order: Sequence[int]) -> list[tuple[int, Tensor]]:
         points, found = around[:0], []
@@ -94,4 +97,6 @@ def _nothing(like: Tensor) -> FixedPoints:
     """What is found from no starts."""
     none = like.new_zeros(0)
     count, eigenvalues = none.long(), torch.complex(like[:0], like[:0])
-    return FixedPoints(like[:0], none, count, eigenvalues, count, like[:0], none, starts=0, converged=0)
+    return FixedPoints(
+        like[:0], none, count, eigenvalues, count, count.bool(), like[:0], none, starts=0, converged=0
+    )

@@ -114,9 +114,9 @@ FIGURES = {
     ),
     "convergence": Kind((*MEASURED, *OF_STARTS), ("lambda_max", *OF_STARTS), (convergence_figures,), FLAGS),
     "analyse": Kind(
-        metrics=("fixed_points", "stable_points", "slow_points", "converged_starts", "index_sum",
-                 "settled_trajectories", "explained", "leading_modulus", "leading_modulus_groups", "neurons",
-                 "seconds"),
+        metrics=("fixed_points", "stable_points", "kink_points", "slow_points", "converged_starts",
+                 "index_sum", "settled_trajectories", "explained", "leading_modulus", "leading_modulus_groups",
+                 "neurons", "seconds"),
         overview=("fixed_points", "stable_points", "leading_modulus", "explained"),
         figures=(inside_figures, linear_figures, psth_figures, phase_figures, point_dots),
         minor=("points_of_", "stable_points_of_"),

@@ -15,6 +15,7 @@ MOST_PANELS = 12  # groups with a panel of their own
 PANELS = (
     Panel("fixed_points", "fixed points found", whole=True, least=0.0),
     Panel("stable_points", "stable fixed points found", whole=True, least=0.0),
+    Panel("kink_points", "fixed points found\nat a kink", whole=True, least=0.0),
     Panel("explained", "share of variance\nin the plane", least=0.0),
     Panel("leading_modulus", "largest modulus\nat the end", least=0.0),
 )
@@ -39,6 +40,7 @@ def _inside(arrays: dict[str, np.ndarray]) -> Inside:
         trajectories=arrays["trajectories"],
         fixed=projected(arrays["fixed_points"]),
         unstable=arrays["fixed_unstable"],
+        at_kink=_at_kink(arrays, "fixed"),
         eigenvalues=arrays["fixed_eigenvalues"],
         slow=projected(arrays["slow_points"]),
         grid=arrays["grid"],
@@ -49,6 +51,11 @@ def _inside(arrays: dict[str, np.ndarray]) -> Inside:
     )
 
 
+def _at_kink(arrays: dict[str, np.ndarray], kind: str) -> np.ndarray:
+    """(P,) bool; none where the folder was written before kinks were looked for."""
+    return arrays.get(f"{kind}_at_kink", np.zeros(len(arrays[f"{kind}_unstable"]), dtype=bool))
+
+
 def linear_figures(study: Study, ylabel: str | None) -> Figures:
     """The eigenvalues and time constants of each of the first networks, whole and by group."""
     for stem, title, _, arrays in first_networks(study, "linearised", "along_time_constants"):
@@ -56,9 +63,11 @@ def linear_figures(study: Study, ylabel: str | None) -> Figures:
 
 
 def _linearised(arrays: dict[str, np.ndarray]) -> Linearised:
-    """At the fixed point with the fewest unstable directions, or where there is none at the first trajectory's end."""
-    at_point = bool(len(arrays["fixed_points"]))
-    kind, row = ("fixed", 0) if at_point else ("along", -1)
+    """At the fixed point with the fewest unstable directions that has a Jacobian, or where there is none at the first
+    trajectory's end."""
+    smooth = np.flatnonzero(~_at_kink(arrays, "fixed"))
+    at_point = bool(len(smooth))
+    kind, row = ("fixed", int(smooth[0])) if at_point else ("along", -1)
     unstable = int(arrays[f"{kind}_unstable"][row])
     directions = f"{unstable} unstable direction{'s' * (unstable != 1)}" if unstable else "stable"
     ends = np.cumsum(arrays["group_sizes"])[:-1] if "groups" in arrays else []
@@ -77,7 +86,7 @@ def _linearised(arrays: dict[str, np.ndarray]) -> Linearised:
         of=len(leading),
         eigenvalues=tuple(parts["eigenvalues"][group] for group in most),
         constants=tuple(parts["time_constants"][group] for group in most),
-        where=f"fixed point 1 of {len(arrays['fixed_points'])} ({directions})" if at_point else AT_THE_END,
+        where=f"fixed point {row + 1} of {len(arrays['fixed_points'])} ({directions})" if at_point else AT_THE_END,
     )
 
 
@@ -121,6 +130,7 @@ def _phases(arrays: dict[str, np.ndarray], condition: int) -> Phases:
         points=(arrays["phase_points"][which] - mean) @ axes.T,
         where=(arrays["phase_place"][which] - own[0]) / steps,
         unstable=arrays["phase_unstable"][which],
+        at_kink=_at_kink(arrays, "phase")[which],
         modulus=np.abs(arrays["phase_leading"][which]),
         names=tuple(arrays["phase_names"][arrays["phase_place_phase"][held]].tolist()),
         steps=steps,

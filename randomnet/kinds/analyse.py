@@ -12,6 +12,7 @@ points, A states along the first trajectory, N units in G groups, M of them in o
 | along_steps                                     | (A,): the steps that are linearised                             |
 | fixed_eigenvalues, along_eigenvalues            | (P or A, N) complex: multipliers per step, by modulus           |
 | ..._unstable, ..._time_constants                | (P or A,): how many have modulus above 1; (P or A, N), in tau   |
+| fixed_at_kink                                   | (P,) bool: no eigenvalues, and unstable -1 where undecided      |
 | groups, group_sizes                             | (G,) names; (G,) units, which sum to M                          |
 | group_eigenvalues_fixed, ..._along              | (P or A, M) complex: of each group's block, one after the other |
 | group_unstable_..., group_time_constants_...    | (P or A, G); (P or A, M)                                        |
@@ -35,6 +36,7 @@ from torch import Tensor
 
 from randomnet import results
 from randomnet.analysis import (
+    UNDECIDED,
     FixedPoints,
     Jacobian,
     Plane,
@@ -43,6 +45,7 @@ from randomnet.analysis import (
     flow_field,
     group_eigenvalues,
     jacobian_of,
+    kinks_of,
     plane,
     psth_arrays,
     sorted_eigenvalues,
@@ -61,7 +64,7 @@ from randomnet.training import Interrupted
 
 WORKERS = None
 UNIT = "start"
-HEADLINE = ("neurons", "fixed_points", "stable_points", "slow_points", "converged_starts", "index_sum",
+HEADLINE = ("neurons", "fixed_points", "stable_points", "kink_points", "slow_points", "converged_starts", "index_sum",
             "leading_modulus", "explained", "seconds")  # fmt: skip
 ALONG = 20  # states of a trajectory at which the step is linearised
 PROBE = 20  # starts of an estimate
@@ -126,15 +129,17 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
         q = 0.5 * (system.step(ends) - ends).square().sum(-1)
     many = f"by {len(groups)} groups, more than {MOST_GROUPS}: their eigenvalues and mean rates are left out"
     bounded = system.activation.bounded and system.integrator == "euler"
+    kinked = int(found.at_kink.sum()) + int(phases.get("phase_at_kink", np.zeros(0)).sum())
     sums = {"points": int(found.indices.sum())} | phased.index_sums(phases) if bounded else {}
     return {
         "status": results.COMPLETE,
         "reason": "",
-        "notes": [*_missing(sums), *([] if few else [many])],
+        "notes": [*_missing(sums, kinked), *_undecided(found, kinked), *([] if few else [many])],
         "summary": {
             "neurons": start.connectome.n,
             "fixed_points": len(found.points),
             "stable_points": int((found.unstable == 0).sum()),
+            "kink_points": int(found.at_kink.sum()),
             "slow_points": len(found.slow),
             "converged_starts": found.converged / found.starts,
             "index_sum": sums.get("points", math.nan),
@@ -164,10 +169,20 @@ def _leading(linear: dict[str, np.ndarray]) -> dict[str, float]:
     return leading
 
 
-def _missing(sums: dict[str, int]) -> list[str]:
+def _undecided(found: FixedPoints, kinked: int) -> list[str]:
+    """A note where there are fixed points at a kink, of those of the network left to itself how many are undecided."""
+    if not kinked:
+        return []
+    undecided, count = int((found.unstable == UNDECIDED).sum()), int(found.at_kink.sum())
+    said = f"{count} of {len(found.points)} fixed points are at a kink of the activation, where there is no Jacobian: "
+    return [f"{said}they are in no sum of indices, and {undecided} are neither stable nor unstable"]
+
+
+def _missing(sums: dict[str, int], kinked: int = 0) -> list[str]:
     """A note for each set of fixed points whose indices do not sum to 1, as those of all do."""
+    cause = "one is marginal" + ", or at a kink" * (kinked > 0)
     return [
-        f"fixed {name} are missing, or one is marginal: the signs of det(I - J) sum to {total}, those of all to 1"
+        f"fixed {name} are missing, or {cause}: the signs of det(I - J) sum to {total}, those of all to 1"
         for name, total in sums.items()
         if total != 1
     ]
@@ -199,7 +214,7 @@ def _fixed_points(
     noise = run.config.analysis.start_noise
     drawn = starting_points(states.flatten(0, 1), number - 1, run.generator("starts"), noise)
     starts = torch.cat([torch.zeros_like(drawn[:1]), drawn])
-    return fixed_points(system.step, jacobian_of(system), starts, tick=tick)
+    return fixed_points(system.step, jacobian_of(system), starts, kinks=kinks_of(system), tick=tick)
 
 
 @torch.no_grad()
@@ -258,6 +273,7 @@ def _arrays(found: FixedPoints) -> dict[str, np.ndarray]:
         "fixed_hits": found.hits,
         "fixed_eigenvalues": found.eigenvalues,
         "fixed_unstable": found.unstable,
+        "fixed_at_kink": found.at_kink,
         "slow_points": found.slow,
         "slow_q": found.slow_q,
     }
@@ -287,7 +303,8 @@ def _linearised(
     parts["fixed_time_constants"] = time_constants(found.eigenvalues, dt)
     arrays = {}
     if groups is not None:
-        blocks["fixed"] = [group_eigenvalues(alone(point[None])[0], groups.units) for point in found.points]
+        every = zip(found.points, found.at_kink.tolist(), strict=True)
+        blocks["fixed"] = [_blocks(alone, point, groups) * (math.nan if kink else 1.0) for point, kink in every]
         sizes = torch.tensor([len(units) for units in groups.units.values()])
         arrays = {"groups": groups.names, "group_sizes": sizes.numpy()}
         for where, values in blocks.items():
@@ -297,6 +314,11 @@ def _linearised(
             outside = (values.abs() > 1).split(sizes.tolist(), 1)
             parts[f"group_unstable_{where}"] = torch.stack([group.sum(1) for group in outside], 1)
     return arrays | {name: part.cpu().numpy() for name, part in parts.items()}
+
+
+def _blocks(alone: Jacobian, point: Tensor, groups: Groups) -> Tensor:
+    """The eigenvalues of the groups' blocks of the step's Jacobian at a point (N,)."""
+    return group_eigenvalues(alone(point[None])[0], groups.units)
 
 
 def _jacobian_at(system: Dynamics, alone: Jacobian, followed: Followed, step: int) -> Tensor:

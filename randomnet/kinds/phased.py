@@ -19,7 +19,7 @@ and prototypes of S steps in all:
 | phase_points, phase_q                           | (P, N), (P,)                                                    |
 | phase_place                                     | (P,): which place                                               |
 | phase_unstable, phase_leading                   | (P,): eigenvalues of modulus above 1; (P,) complex, the largest |
-| phase_index                                     | (P,): sign of det(I - J), see `FixedPoints`                     |
+| phase_index, phase_at_kink                      | (P,): sign of det(I - J); (P,) bool: see `FixedPoints`          |
 | phase_plane_mean, phase_plane_axes, ..explained | (C, N), (C, 2, N), (C, 2): of the states of each condition      |
 | phase_plane_reach                               | (C, 2, 2): the least and the greatest of these along each axis  |
 | phase_path, phase_path_condition                | (S, 2), (S,): the prototypes' states in these planes            |
@@ -38,6 +38,7 @@ from randomnet.analysis import (
     followed_points,
     interpolated,
     jacobian_of,
+    kinks_of,
     plane,
     starting_points,
 )
@@ -191,13 +192,14 @@ def _searched(
     chosen, rng = run.config.analysis, run.generator("phase starts", walk.number + 1)
     interface = {"input_weights": start.network.interface["input_weights"].double()}
     inputs = interpolated(walk.inputs, chosen.interpolation_steps)
-    maps = [(one.step, jacobian_of(one)) for one in (under(system, interface, x) for x in inputs)]
+    systems = [under(system, interface, x) for x in inputs]
+    maps, kinks = [(one.step, jacobian_of(one)) for one in systems], [kinks_of(one) for one in systems]
     alike = np.unique(inputs.cpu().numpy().round(ALIKE), axis=0, return_inverse=True)[1].ravel().tolist()
     known, around = {}, walk.every
     for place, phase in zip(range(0, len(maps), chosen.interpolation_steps), walk.phases, strict=True):
         starts = starting_points(walk.known(phase), chosen.phase_starts, rng, chosen.start_noise)
         known[place] = fixed_points(*maps[place], starts, around=around, tick=tick).points
-    return followed_points(maps, known, around, alike=alike, tick=tick)
+    return followed_points(maps, known, around, alike=alike, kinks=kinks, tick=tick)
 
 
 # ---- what is written
@@ -222,6 +224,7 @@ def _of_points(found: Sequence[FixedPoints]) -> dict[str, np.ndarray]:
         "phase_points": torch.cat([points.points for points in found]),
         "phase_q": torch.cat([points.q for points in found]),
         "phase_unstable": torch.cat([points.unstable for points in found]),
+        "phase_at_kink": torch.cat([points.at_kink for points in found]),
         "phase_leading": torch.cat([points.eigenvalues[:, 0] for points in found]),
         "phase_index": torch.cat([points.indices for points in found]),
     }
@@ -254,6 +257,8 @@ def _counts(arrays: dict[str, np.ndarray]) -> dict[str, int]:
     for name, there in _in_phases(arrays).items():
         counts[f"points_of_{name}"] = int(there.sum())
         counts[f"stable_points_of_{name}"] = int((arrays["phase_unstable"][there] == 0).sum())
+        if arrays["phase_at_kink"].any():
+            counts[f"kink_points_of_{name}"] = int(arrays["phase_at_kink"][there].sum())
     return counts
 
 

@@ -29,6 +29,7 @@ WIDEST = 32  # characters of an axis label's line
 MOST_ARROWS = 20  # along an axis
 MOST_LINES = 50
 DEEPEST = 1e-12  # of the greatest energy; below it the map has one colour
+UNKNOWN = "0.6"
 MANY = 3  # unstable directions from which on fixed points look alike
 
 
@@ -37,8 +38,9 @@ class Inside:
     """What is drawn of one network.
 
     trajectories (lines, T, 2), and fixed and slow points (P, 2), in the plane; grid, velocity (n, n, 2), velocity per
-    tau; energy (n, n) = |F(h) - h|^2 / 2; unstable (P,): unstable directions; eigenvalues (P, N) of the step's
-    Jacobian; explained (2,): share of the variance along each axis; labels: what each axis is.
+    tau; energy (n, n) = |F(h) - h|^2 / 2; unstable (P,): unstable directions, -1 where undecided; at_kink (P,) bool:
+    the points without a Jacobian, whose eigenvalues are nan; eigenvalues (P, N) of the step's Jacobian; explained (2,):
+    share of the variance along each axis; labels: what each axis is.
     """
 
     trajectories: np.ndarray
@@ -51,6 +53,15 @@ class Inside:
     energy: np.ndarray
     explained: np.ndarray
     labels: tuple[str, str]
+    at_kink: np.ndarray
+
+    @property
+    def groups(self) -> list[tuple[int, bool, np.ndarray]]:
+        """(unstable directions, MANY or more alike; at a kink; which points (P,)), those drawn last coming last."""
+        alike = np.minimum(self.unstable, MANY)
+        pairs = set(zip(alike.tolist(), self.at_kink.tolist(), strict=True))
+        pairs = sorted(pairs, key=lambda pair: (pair[1], -pair[0]))
+        return [(number, kink, (alike == number) & (self.at_kink == kink)) for number, kink in pairs]
 
 
 def inside(network: Inside, title: str = "") -> Figure:
@@ -112,8 +123,11 @@ def _colorbar(figure: Figure, axes: Axes, shown: ScalarMappable, label: str) -> 
     bar.ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _look(unstable: int) -> dict[str, object]:
-    """Filled where stable; hollow with a colour for each number of unstable directions."""
+def _look(unstable: int, at_kink: bool = False) -> dict[str, object]:
+    """Filled where stable; hollow with a colour for each number of unstable directions; a diamond at a kink, grey where
+    its stability is undecided."""
+    if at_kink:
+        return {**_look(max(unstable, 0)), "marker": "D"} | ({"markerfacecolor": UNKNOWN} if unstable < 0 else {})
     if unstable == 0:
         return {"marker": "o", "markerfacecolor": COLOURS[0], "markeredgecolor": "white", "markersize": 5}
     return {"marker": "o", "markerfacecolor": "white", "markeredgecolor": _colour(unstable), "markersize": 4}
@@ -126,9 +140,9 @@ def _colour(unstable: int) -> str:
 def _points(axes: Axes, network: Inside) -> None:
     slow = {"linestyle": "", "marker": "x", "color": COLOURS[4], "markersize": 4}
     axes.plot(network.slow[:, 0], network.slow[:, 1], zorder=3, **slow)
-    for unstable in sorted(set(network.unstable.tolist()), reverse=True):  # stable ones on top
-        points = network.fixed[network.unstable == unstable]
-        axes.plot(points[:, 0], points[:, 1], linestyle="", zorder=4, **_look(unstable))
+    for unstable, at_kink, which in network.groups:
+        points = network.fixed[which]
+        axes.plot(points[:, 0], points[:, 1], linestyle="", zorder=4, **_look(unstable, at_kink))
 
 
 def _eigenvalues(axes: Axes, network: Inside) -> None:
@@ -136,29 +150,31 @@ def _eigenvalues(axes: Axes, network: Inside) -> None:
     axes.set_ylabel("Im λ")
     axes.set_box_aspect(1)
     axes.add_patch(Circle((0, 0), 1.0, fill=False, edgecolor=REFERENCE, linestyle=DOTTED, linewidth=0.8, zorder=4))
-    if not len(network.eigenvalues):
+    smooth = np.flatnonzero(~network.at_kink)
+    if not len(smooth):
         say_empty(axes)
         return
-    order = np.argsort(-network.unstable, kind="stable")  # those of stable points on top
+    order = smooth[np.argsort(-network.unstable[smooth], kind="stable")]  # those of stable points on top
     for unstable, values in zip(network.unstable[order].tolist(), network.eigenvalues[order], strict=True):
         axes.plot(values.real, values.imag, linestyle="", marker="o", markersize=2, markeredgewidth=0,
                   color=_colour(unstable), alpha=0.7)  # fmt: skip
-    across, reach = circle_limits(network.eigenvalues)
+    across, reach = circle_limits(network.eigenvalues[smooth])
     axes.set_xlim(across)
     axes.set_ylim(-reach, reach)
 
 
 def _handles(network: Inside) -> list[Line2D]:
     found = [Line2D([], [], color="0.6", linewidth=0.6, label=f"{len(network.trajectories[:MOST_LINES])} trajectories")]
-    alike, seen = np.minimum(network.unstable, MANY), _in_view(network)
-    for unstable in np.unique(alike).tolist():
-        these = alike == unstable
+    seen = _in_view(network)
+    for unstable, at_kink, these in sorted(network.groups, key=lambda group: (group[1], group[0])):
         count, hidden = int(these.sum()), int((these & ~seen).sum())
         more = " or more" if unstable == MANY else ""
         what = "stable" if unstable == 0 else f"{unstable}{more} unstable direction{'s' * (unstable > 1)}"
+        if at_kink:
+            what = "at a kink, " + ("neither stable nor unstable" if unstable < 0 else f"{what} from all sides")
         out = f" ({hidden} out of view)" if hidden else ""
         found.append(Line2D([], [], linestyle="", label=f"{count} fixed point{'s' * (count > 1)}: {what}{out}",
-                            **_look(unstable)))  # fmt: skip
+                            **_look(unstable, at_kink)))  # fmt: skip
     if len(network.slow):
         found.append(Line2D([], [], linestyle="", marker="x", color=COLOURS[4], label=f"{len(network.slow)} slow"))
     return [*found, Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8, label="unit circle")]

@@ -25,9 +25,10 @@ class Phases:
     """What is drawn of one condition.
 
     path (T, 2): a trial in the plane; points (P, 2), where each is on the way from phase to phase (P,), in phases from
-    0; unstable (P,): unstable directions; modulus (P,): of the largest eigenvalue. names: of the phases; steps: from
-    one to the next. explained (2,): share of the variance along each axis. reach (2, 2): the least and the greatest
-    coordinates of the condition's states, of which the trial is one.
+    0; unstable (P,): unstable directions, -1 where undecided; modulus (P,): of the largest eigenvalue, nan at a kink;
+    names: of the phases; steps: from one to the next. explained (2,): share of the variance along each axis. reach
+    (2, 2): the least and the greatest coordinates of the condition's states, of which the trial is one. at_kink (P,)
+    bool: the points without a Jacobian.
     """
 
     path: np.ndarray
@@ -39,6 +40,7 @@ class Phases:
     steps: int
     explained: np.ndarray
     reach: np.ndarray
+    at_kink: np.ndarray
 
     @property
     def places(self) -> np.ndarray:
@@ -52,9 +54,13 @@ class Phases:
         room = FARTHEST * (high - low).max()
         return ((self.points >= low - room) & (self.points <= high + room)).all(1)
 
+    def which(self, stable: bool) -> np.ndarray:
+        """(P,) bool: the stable points, or the unstable ones; those that are undecided are neither."""
+        return self.unstable == 0 if stable else self.unstable > 0
+
     def count(self, stable: bool) -> np.ndarray:
         """(L,): how many points there are at each place."""
-        there = np.round(self.where[(self.unstable == 0) == stable] * self.steps).astype(int)
+        there = np.round(self.where[self.which(stable)] * self.steps).astype(int)
         return np.bincount(there, minlength=len(self.places))
 
 
@@ -92,9 +98,12 @@ def _plane(axes: Axes, network: Phases) -> None:
 
 
 def _marks(axes: Axes, at: np.ndarray, network: Phases) -> None:
-    """A mark for each point, stable ones on top."""
+    """A mark for each point, stable ones on top; a diamond at a kink, grey where undecided."""
+    own = network.at_kink
+    faces = np.where(network.unstable[own] < 0, FAINT, np.where(network.unstable[own] == 0, DARK, "white"))
+    axes.scatter(*at[own].T, s=16, marker="D", facecolors=faces, edgecolors=DARK, linewidths=0.8, zorder=4)
     for stable in (False, True):
-        own = (network.unstable == 0) == stable
+        own = network.which(stable) & ~network.at_kink
         colours = SHADE(_norm(network)(network.where[own]))
         axes.scatter(*at[own].T, s=13, facecolors=colours if stable else "white", edgecolors=colours, linewidths=0.8,
                      zorder=4 if stable else 3)  # fmt: skip
@@ -135,11 +144,15 @@ def _look(stable: bool) -> dict[str, Any]:
 def _handles(network: Phases) -> list[Line2D]:
     hidden, texts = ~network.in_view, {}
     for stable in (True, False):
-        out = int((hidden & ((network.unstable == 0) == stable)).sum())
+        out = int((hidden & network.which(stable)).sum())
         texts[stable] = f"{'stable' if stable else 'unstable'} fixed points" + f" ({out} out of view)" * (out > 0)
+    kink, undecided = int(network.at_kink.sum()), int((network.unstable < 0).sum())
+    text = f"{kink} at a kink of the activation" + f", {undecided} neither stable nor unstable (grey)" * (undecided > 0)
+    kinks = [Line2D([], [], color=DARK, marker="D", markersize=3.5, linestyle="", markerfacecolor=FAINT, label=text)]
     trial = {"color": FAINT, "marker": "D", "markevery": [0], "markersize": 3.5, "linewidth": 0.8}
     return [
         Line2D([], [], label="the trial, from its start", **trial),
         *(Line2D([], [], label=text, **_look(stable)) for stable, text in texts.items()),
+        *(kinks if kink else []),
         Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8, label="limit of stability"),
     ]
