@@ -177,6 +177,7 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
 
 def report(plan: Plan, outcome) -> int:
     """Print the end figures and what to do next; the exit code."""
+    from randomnet.experiment import closing
     from randomnet.kinds import KINDS
 
     shown = [*plan.varied, "iteration", "status", *KINDS[plan.config.experiment.kind].HEADLINE]
@@ -186,6 +187,8 @@ def report(plan: Plan, outcome) -> int:
     print("This share has no runs: there are fewer batches of them than shares" if table.empty else rows)
     if len(table) > 40:
         print(f"... and {len(table) - 40} more in summary.csv")
+    for line in closing.lines(outcome.table, plan.varied):
+        print(line)
     print(f"\nResults: {outcome.root}")
     if outcome.interrupted:
         print(f"Interrupted. To go on with what is missing: {resume_command()}")
@@ -197,7 +200,10 @@ def report(plan: Plan, outcome) -> int:
         print(f"Figures: {command('visualization.py', *rest)}")
     if outcome.failed:
         print(f"{outcome.failed} runs failed; each has its error.txt. To try them again: add --retry-failed")
-    return EXIT_FAILED if outcome.failed else 0
+    if outcome.all_diverged:
+        reason = next((record["reason"] for record in outcome.records() if record.get("reason")), "")
+        print(f"All runs diverged, so that there is no result{f'; the first: {reason}' if reason else ''}")
+    return EXIT_FAILED if outcome.failed or outcome.all_diverged else 0
 
 
 def carry_out(plan: Plan, options: argparse.Namespace) -> int:
@@ -258,7 +264,7 @@ def command(script: str, *rest: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; the exit code: 0 done, 1 some runs failed, 2 wrong input, 130 interrupted."""
+    """Run the command; the exit code: 0 done, 1 some runs failed or all diverged, 2 wrong input, 130 interrupted."""
     options = arguments(argv)
     try:
         if options.help_config is not None:

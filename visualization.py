@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in matching.notes(study):
             say(line)
         table = compared(study, kind)
-        tables = {name: make(study) for name, make in kind.tables.items()}
+        tables = {name: made for name, make in kind.tables.items() if len(made := make(study))}
         written = write(study, kind, {COMPARISON: table, **tables}, asked.ylabel, asked.save_figs, asked.format)
     except (BadInput, results.ResultsError, OSError) as error:
         print(f"visualization.py: error: {error}", file=sys.stderr)

@@ -28,6 +28,7 @@ NULL = " null: "
 LOSS = "trainvalidate.loss"
 TASK = "trialparams.task_name"
 REFERENCES = {"null": "none", "random_w": False}  # options of which every other value is a control of this one
+NETWORK = "network"  # checksum of a run's network
 VERDICT = "verdict"  # on a spectrum; of a training verdict_initial and verdict_final
 WHEN = ("_initial", "_final")
 OF_ATTRACTORS = ("lambda_max", "n_positive", "D_KY", "h_KS")  # have no meaning without one, but for a growth rate
@@ -159,7 +160,8 @@ def match(combos: Sequence[Combo], metrics: Sequence[str], labels: Sequence[str]
 
 
 def table_of_runs(matched: Sequence[Matched], shared: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
-    """One row per planned run: label, combo, own, iteration, status, verdicts, the shared options and the metrics.
+    """One row per planned run: label, combo, own, iteration, status, the shared options, the metrics, and what
+    is known of networks and verdicts.
 
     Exponents of a network that grows without bound before or after training are growth rates, and left out: nan.
     """
@@ -169,10 +171,11 @@ def table_of_runs(matched: Sequence[Matched], shared: Sequence[str], metrics: Se
             rows = combo.loaded.table[combo.loaded.table["combo"] == combo.number]
             numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in metrics if name in rows}
             numbers |= _without_growth_rates(rows, numbers)
-            verdicts = {name: rows[name] for when in ("", *WHEN) if (name := f"{VERDICT}{when}") in rows}
+            texts = (NETWORK, *(f"{VERDICT}{when}" for when in ("", *WHEN)))
+            known = {name: rows[name] for name in texts if name in rows}
             head = {"label": combo.label, "combo": group.key, "own": own_text(combo, shared), "number": combo.number}
             options = {option: group.combos[0].values.get(option) for option in shared}
-            parts.append(rows[["iteration", "status"]].assign(**head, **options, **numbers, **verdicts))
+            parts.append(rows[["iteration", "status"]].assign(**head, **options, **numbers, **known))
     runs = pd.concat(parts, ignore_index=True)
     return runs.reindex(columns=list(dict.fromkeys([*runs.columns, *metrics])))
 

@@ -49,6 +49,14 @@ class Outcome:
         """How many runs failed."""
         return int((self.table["status"] == FAILED).sum())
 
+    def records(self) -> Iterator[dict[str, Any]]:
+        """run.json of the runs that ended, in the order of the table."""
+        folder = ResultsFolder(self.root)
+        for combo, iteration in zip(self.table["combo"], self.table["iteration"], strict=True):
+            record = folder.run(int(combo), int(iteration)).record
+            if record:
+                yield record
+
     @property
     def all_diverged(self) -> bool:
         """Whether every run diverged, so that there is no result at all."""

@@ -26,7 +26,7 @@ from randomnet.figures.fit import fit_dots, likelihood_figures, rate_figures
 from randomnet.figures.record import neuron_figures, recording_dots, trial_figures
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.simulate import RATE, THEORY, activity_figures, bump_dots, map_figures, plane_figures, rate_dots
-from randomnet.figures.spectra import dynamics_dots, spectrum_figures
+from randomnet.figures.spectra import dynamics_dots, spectrum_figures, spread_of_runs
 from randomnet.figures.stimulate import change_dots, response_figures
 from randomnet.figures.training import (
     accuracy_dots,
@@ -74,6 +74,7 @@ MEASURED = (*OF_SPECTRUM, "lambda_max_stderr", "D_KY_stderr", "h_KS_stderr", "su
             "seconds")  # fmt: skip
 OF_STARTS = ("lambda_max_spread",)
 FLAGS = ("converged", "h_KS_lower_bound")
+SPREAD = MappingProxyType({"spread.csv": spread_of_runs})
 FIGURES = {
     ON_SPECTRUM: Kind(
         metrics=("loss_initial", "loss_final", "loss_best", "epoch_best", "epoch_99", "lambda_max_initial",
@@ -104,13 +105,13 @@ FIGURES = {
             partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
         ),
     ),
-    "spectrum": Kind(MEASURED, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS),
+    "spectrum": Kind(MEASURED, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS, SPREAD),
     "transition": Kind(
         metrics=MEASURED,
         overview=("lambda_max", f"lambda_max{MEDIAN}"),
         figures=(transition_figures,),
         flags=FLAGS,
-        tables=MappingProxyType({"transition.csv": transition_table}),
+        tables=MappingProxyType({"transition.csv": transition_table, **SPREAD}),
     ),
     "convergence": Kind((*MEASURED, *OF_STARTS), ("lambda_max", *OF_STARTS), (convergence_figures,), FLAGS),
     "analyse": Kind(

@@ -11,14 +11,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from randomnet import plotting
 from randomnet.comparison import matching
 from randomnet.comparison.matching import ABSENT, Combo, Study, canonical
+from randomnet.comparison.spread import spread_over
 from randomnet.comparison.statistics import t_interval
 from randomnet.figures.pooled import pooled_title, varied_options
 from randomnet.figures.runs import Figures, ended, pooled_series
 from randomnet.plotting import Panel, Series
+from randomnet.results import LEFT_OUT
 
 TIMES = ("tsim", "tons", "transient", "frame_transient", "dt")
 
@@ -99,7 +102,14 @@ def _drawn(
     runs = runs.assign(x=[places.get(key, np.nan) for key in zip(runs["label"], runs["number"], strict=True)])
     label = axis_label(study.combos, option) if option else ""
     yield stem, plotting.against(runs[runs["x"].notna()], shown, series, t_interval, xlabel=label, title=title,
-                                 groups=groups, logarithmic=logarithmic)  # fmt: skip
+                                 groups=groups, logarithmic=logarithmic, over=_over(runs))  # fmt: skip
+
+
+def _over(runs: pd.DataFrame) -> str:
+    """What the runs of a combo differ in, where that is the same of all combos."""
+    alive = runs[~runs["status"].isin(LEFT_OUT)]
+    found = {spread_over(part.get("network")) for _, part in alive.groupby(["label", "number"]) if len(part) > 1}
+    return found.pop() if len(found) == 1 else "iterations"
 
 
 def _places(

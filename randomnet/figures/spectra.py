@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 
 from randomnet import plotting, results
 from randomnet.comparison import matching
 from randomnet.comparison.matching import ABSENT, Combo, Matched, Study, canonical
+from randomnet.comparison.spread import spread_table
 from randomnet.figures.options import against_options, numbers_of, numeric_options
 from randomnet.figures.runs import LAMBDA, Figures, arrays_of, series_of, stem_of
 from randomnet.plotting import Panel, Series
@@ -25,6 +27,11 @@ Key = tuple[Mapping[float, str], Mapping[int, str]]  # what each shade and what 
 def dynamics_dots(study: Study, ylabel: str | None) -> Figures:
     """Largest exponent, dimension and entropy rate by label and against every gridded option."""
     yield from against_options(study, "dynamics", PANELS)
+
+
+def spread_of_runs(study: Study) -> pd.DataFrame:
+    """A row per combo: the largest exponent, the error of one trajectory, and the spread over the combo's runs."""
+    return spread_table(study.runs, ["label", "combo", "own"])
 
 
 def spectrum_figures(study: Study, ylabel: str | None) -> Figures:

@@ -1,6 +1,7 @@
 """From a Run's config to the plain records the science takes; shared by the kinds, the only ones that see a config."""
 
 import copy
+import hashlib
 import math
 import os
 import warnings
@@ -48,6 +49,14 @@ class Start:
         if self.connectome is None:
             return celled.facts_of(self.network)
         return self.connectome.facts() | ({} if self.clipped is None else {"weights_clipped": self.clipped})
+
+    def checksum(self) -> str:
+        """Short checksum of the network as it is now: edges, all values and the drive, but not the state."""
+        digest, drive = hashlib.sha256(), self.connectome.drive
+        arrays = [part.cpu().numpy() for part in self.network.fingerprint()]
+        for array in (*arrays, *([] if drive is None else [drive])):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:12]
 
 
 def begin(run: Run) -> Start:

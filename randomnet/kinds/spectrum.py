@@ -84,6 +84,7 @@ def _written(
             "exponents": k,
             **spectral.figures(found),
             **dynamics(run),
+            "network": start.checksum(),
             "seconds": round(seconds, 2),
         },
         "connectome": start.connectome.facts(),

@@ -35,6 +35,7 @@ HEADLINE = (
     "loss_final",
     "lambda_max_initial",
     "lambda_max_final",
+    "verdict_final",
     "validate_loss_best",
     "validate_metrics_best",
     "baseline_metrics",

@@ -54,7 +54,7 @@ Interval = Callable[[np.ndarray], tuple[float, float]]
 
 def against(
     table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], interval: Interval, xlabel: str = "",
-    title: str = "", groups: Sequence[str] = (), logarithmic: bool = False,
+    title: str = "", groups: Sequence[str] = (), logarithmic: bool = False, over: str = "iterations",
 ) -> Figure:  # fmt: skip
     """A dot per run and the mean with its interval, against x and by series (colour); panels side by side.
 
@@ -66,6 +66,7 @@ def against(
                  it says so.
     interval:    of the values of INTERVAL_FROM or more iterations, its lower and upper end.
     logarithmic: both axes are log, whatever the values.
+    over:        what the runs of one series and x are.
     """
     with matplotlib.rc_context(STYLE):
         figure = new_figure(SINGLE if len(panels) == 1 else DOUBLE, 2.5, title)
@@ -80,7 +81,7 @@ def against(
             else:
                 set_ticks(axes, table["x"])
             axes.set_xlabel(plain(xlabel))
-        legend(figure, _handles(table, panels, series, not groups), "; ".join(_lacking_texts(table, panels)))
+        legend(figure, _handles(table, panels, series, not groups, over), "; ".join(_lacking_texts(table, panels)))
         return figure
 
 
@@ -276,25 +277,27 @@ def _say_lacking(axes: Axes, slots: Mapping[float, bool], half: float) -> None:
                       zorder=7)  # fmt: skip
 
 
-def _mean_text(table: pd.DataFrame) -> str:
+def _mean_text(table: pd.DataFrame, over: str) -> str:
     """What the means and intervals are of; empty where there are none."""
     pooled = "iteration" in table and table.duplicated(["series", "x", "iteration"]).any()
     units = table.drop_duplicates(["series", "x", "iteration"]) if "iteration" in table else table
     most = units.groupby(["series", "x"]).size().max() if len(units) else 0
     if most < 2:
         return ""
-    said = "mean; vertical line: 95 % interval over iterations" if most >= INTERVAL_FROM else "mean over iterations"
+    said = f"mean; vertical line: 95 % interval over {over}" if most >= INTERVAL_FROM else f"mean over {over}"
     return f"{said} (the runs pooled in one are averaged first)" if pooled else said
 
 
-def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], lines: bool) -> list[Artist]:
+def _handles(
+    table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], lines: bool, over: str
+) -> list[Artist]:
     found: list[Artist] = [mark_handle(one) for one in series if (table["series"] == one.text).any()]
     paired = [panel for panel in panels if panel.beside in table]
     for own, other in dict.fromkeys(panel.texts for panel in paired):
         found += [Line2D([], [], color=REFERENCE, label=own)] if lines else []
         found.append(Line2D([], [], color=REFERENCE, linestyle=DASHED if lines else "", label=other, **BESIDE))
     bare = {"linestyle": "", "color": REFERENCE}
-    said = _mean_text(table)
+    said = _mean_text(table, over)
     if said:
         found.append(Line2D([], [], linestyle="", label=said, **MEAN))
     hollow = hollow_text(_flag(in_means(table), "converged"), in_means(table).get("verdict"))
@@ -305,5 +308,6 @@ def _handles(table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
         if said:
             found.append(Line2D([], [], linestyle="", label=MEAN_OF_BOUNDS_TEXT, **MEAN_OF_BOUNDS))
     if any(np.isfinite(_flag(in_means(table), panel.error)).any() for panel in panels):
-        found.append(Line2D([], [], linewidth=0.5, color=REFERENCE, label="thin line: standard error of a run"))
+        label = "thin line: standard error of one trajectory"
+        found.append(Line2D([], [], linewidth=0.5, color=REFERENCE, label=label))
     return [*found, *lost_handles(table)]

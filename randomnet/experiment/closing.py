@@ -1,0 +1,57 @@
+"""What is said when the runs of an experiment have ended: why some did not converge, and how far runs lie apart."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from randomnet.comparison.spread import spread_table, spread_texts
+from randomnet.results import COMPLETE, DIVERGED, UNBOUNDED
+
+MOST_LINES = 10  # of a kind
+LONGEST = 100  # characters of a reason
+WHEN = ("", "_initial", "_final")  # of one spectrum, or of those before and after training
+
+
+def lines(table: pd.DataFrame, varied: Sequence[str] = ()) -> Iterator[str]:
+    """All of it, of the table of an outcome; varied: the gridded options, which are columns of the table."""
+    yield from _first(list(_verdicts(table)), "of these in the notes of summary.csv")
+    yield from _left_out(table)
+    if table["iteration"].nunique() > 1:
+        yield from _first(list(spread_texts(spread_table(table, ["combo", *varied]))), "combos in summary.csv")
+
+
+def _first(texts: list[str], rest: str) -> Iterator[str]:
+    yield from texts[:MOST_LINES]
+    if len(texts) > MOST_LINES:
+        yield f"... and {len(texts) - MOST_LINES} more {rest}"
+
+
+def _verdicts(table: pd.DataFrame) -> Iterator[str]:
+    """A line for each spectrum of a complete run that did not converge, with its first reason; unbounded ones are
+    counted elsewhere."""
+    for row in table[table["status"] == COMPLETE].to_dict("records"):
+        for when in WHEN:
+            verdict, notes = row.get(f"verdict{when}"), row.get(f"notes{when}")
+            said = verdict if isinstance(verdict, str) and verdict else "not converged"
+            if said != UNBOUNDED and str(row.get(f"converged{when}")).casefold() in ("false", "0", "0.0"):
+                which = f", {when.removeprefix('_')} spectrum" if when else ""
+                yield f"combo {row['combo']} iteration {row['iteration']}{which}: {said}{_reason(notes)}"
+
+
+def _reason(notes: object) -> str:
+    """The first of the notes, in brackets."""
+    first = notes.split(";")[0].strip() if isinstance(notes, str) else ""
+    shown = first if len(first) <= LONGEST else f"{first[:LONGEST].rstrip()} ..."
+    return f" ({shown})" if shown else ""
+
+
+def _left_out(table: pd.DataFrame) -> Iterator[str]:
+    """How many runs diverged or grew without bound, and how many networks do before or after training."""
+    for status, said in ((DIVERGED, "diverged"), (UNBOUNDED, "unbounded: lambda_max is a growth rate")):
+        count = int((table["status"] == status).sum())
+        if count:
+            yield f"{count} of {len(table)} runs {said}; left out of means, comparisons and figures"
+    for when, said in (("initial", "begin"), ("final", "end")):
+        count = int((table.get(f"verdict_{when}", pd.Series(dtype=str)) == UNBOUNDED).sum())
+        if count:
+            yield f"{count} of {len(table)} networks {said} unbounded: lambda_max_{when} is a growth rate, in no mean"
