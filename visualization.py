@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in matching.notes(study):
             say(line)
         table = compared(study, kind)
-        tables = {name: made for name, make in kind.tables.items() if len(made := make(study))}
+        tables = {name: make(study) for name, make in kind.tables.items()}
         written = write(study, kind, {COMPARISON: table, **tables}, asked.ylabel, asked.save_figs, asked.format)
     except (BadInput, results.ResultsError, OSError) as error:
         print(f"visualization.py: error: {error}", file=sys.stderr)
@@ -170,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     differences = statistics.differences(table, kind.overview)
     if len(differences):
         say(f"paired differences b - a, combos pooled: mean [95 % interval], p\n{differences.to_string(index=False)}\n")
-    for other in tables.values():
+    for other in (table for table in tables.values() if len(table)):
         say(f"{other.to_string(index=False)}\n")
     for path in written:
         say(str(path))

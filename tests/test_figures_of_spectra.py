@@ -295,7 +295,7 @@ def test_a_mean_with_a_lower_bound_in_it_is_marked_as_one_and_has_no_upper_inter
 def test_a_partial_spectrum_has_no_dimension_and_a_bound_of_the_entropy(tmp_path):
     root = make(tmp_path / "a", "spectrum", {"g": [2.0, 4.0]}, k=5, lacking=[(0, 0), (1, 0), (1, 1)])
     files, out = draw(tmp_path, root)
-    assert files == {"spectra_by_g.png", "dynamics_by_g.png", "comparison.csv"}
+    assert files == {"spectra_by_g.png", "dynamics_by_g.png", "comparison.csv", "spread.csv"}
     figure = dict(spectra.dynamics_dots(gather(root), None))["dynamics_by_g"]
     assert [axes.get_ylabel().split("\n")[0] for axes in figure.axes] == ["largest Lyapunov exponent", "entropy rate"]
     assert "lower bound (partial spectrum)" in legend_texts(figure)
@@ -357,7 +357,7 @@ def test_the_figure_and_the_table_of_a_transition(tmp_path, capsys):
     grid = {"g": [0.4, 0.8, 1.6, 2.4], "n": [20, 40]}
     root = make(tmp_path / "a", "transition", grid, k=1, lacking=[(1, 0)])
     files, out = draw(tmp_path, root)
-    assert files == {"transition.png", "transition.csv", "comparison.csv"}
+    assert files == {"transition.png", "transition.csv", "comparison.csv", "spread.csv"}
     table = pd.read_csv(out / "transition.csv")
     columns = ["label", "options", "g_c", "interval_low", "interval_high", "samples", "unbounded", "diverged"]
     assert list(table.columns) == [*columns, "unbounded_from", "note"] and table["note"].isna().all()

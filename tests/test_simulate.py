@@ -214,9 +214,10 @@ def test_the_spectrum_is_that_of_the_whole_state(tmp_path):
     np.testing.assert_allclose(summary(tmp_path)["lambda_max"], found[0])
 
 
-def test_rates_that_leave_the_range_of_numbers_are_called_diverged(tmp_path):
-    run(tmp_path, PAIR, "populations.gain=1e30", "trainvalidate.precision=float32", "analysis.duration=20")
+def test_rates_that_leave_the_range_of_numbers_are_called_diverged(tmp_path, capsys):
+    run(tmp_path, PAIR, "populations.gain=1e30", "trainvalidate.precision=float32", "analysis.duration=20", code=1)
     assert summary(tmp_path)["status"].tolist() == ["diverged"]
+    assert "All runs diverged, so that there is no result; the first: rates left the range" in capsys.readouterr().out
 
 
 def test_silent_neurons_are_silent_and_other_seeds_are_other_states(tmp_path):
@@ -316,7 +317,25 @@ def test_the_overlap_of_rank_one_is_that_of_theory(tmp_path):
 
 def test_a_step_that_is_coarse_for_a_filter_is_noted(tmp_path):
     run(tmp_path, PAIR, "dynamics.tau_syn=0.15", "analysis.duration=1")
-    assert summary(tmp_path)["notes"][0] == "dt = 0.1 is more than half of tau_syn, 0.15"
+    assert summary(tmp_path)["notes"][0].split("; ")[0] == "dt = 0.1 is more than half of tau_syn, 0.15"
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("dynamics.noise_sd=0.3; dynamics.adaptation=0.1", "no theory_ columns: mean-field theory does not hold with adaptation, noise"),
+        ("dynamics.plastic=EE", "no theory_ columns: mean-field theory does not hold with plastic connections"),
+        ("dynamics.threshold=0", "theory_ columns are empty: mean-field theory finds no stable stationary state"),
+        ("populations.couplings=EE: 0.2, EI: -0.2, IE: 0.2, II: -0.2", None),
+    ],
+)
+def test_where_theory_says_nothing_the_notes_say_why(tmp_path, override, said):
+    run(tmp_path, PAIR, *override.split("; "), "analysis.duration=1")
+    found = summary(tmp_path).iloc[0]
+    if said is None:
+        assert np.isfinite(found["theory_E"]) and pd.isna(found["notes"])
+    else:
+        assert pd.isna(found.get("theory_E")) and found["notes"].endswith(said)
 
 
 def test_what_is_missing_of_a_batch_becomes_the_bytes_it_had(tmp_path):

@@ -1,18 +1,18 @@
 """Figures of kind = train: curves over epochs, spectra and parameters before and after, end figures, minima."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from randomnet import plotting
+from randomnet import plotting, results
 from randomnet.comparison import matching
 from randomnet.comparison.matching import ABSENT, Combo, Matched, Study
 from randomnet.figures.networks import first_networks
 from randomnet.figures.pooled import pooled_dots
-from randomnet.figures.runs import LAMBDA, Figures, arrays_of, ended, events_of, series_of, stem_of
+from randomnet.figures.runs import LAMBDA, Figures, arrays_by_iteration, ended, events_of, series_of, stem_of
 from randomnet.plotting import Overlaps, Panel, Reaching, Series
 
 NATS = "loss: negative log-\nlikelihood (nats)"
@@ -116,13 +116,35 @@ def _of_outputs(history: pd.DataFrame, combos: Sequence[Combo]) -> list[Panel]:
 def array_figures(study: Study, ylabel: str | None) -> Figures:
     """Spectra, and distributions of what was trained, before and after, two figures per combo."""
     for group in study.matched:
-        arrays = {(combo.label, combo.number): list(arrays_of(combo)) for combo in group.combos}
+        arrays = {(combo.label, combo.number): list(_with_attractors(combo)) for combo in group.combos}
         series = series_of(study, group)
-        yield from _spectra(group, arrays, series)
+        yield from _spectra(group, arrays, series, _unbounded_text(group.combos))
         yield from _distributions(group, arrays, series)
 
 
-def _spectra(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Series]) -> Figures:
+def _unbounded(combo: Combo, when: str) -> set[int]:
+    """The iterations whose network grows without bound before (initial) or after (final) training."""
+    rows = combo.loaded.table[combo.loaded.table["combo"] == combo.number]
+    verdicts = rows.get(f"verdict_{when}")
+    return set() if verdicts is None else set(rows.loc[verdicts == results.UNBOUNDED, "iteration"])
+
+
+def _with_attractors(combo: Combo) -> Iterator[dict[str, np.ndarray]]:
+    """The arrays of the runs, without a spectrum of a network that grows without bound: it holds growth rates."""
+    lost = {f"spectrum_{when}": _unbounded(combo, when) for when in ("initial", "final")}
+    for iteration, arrays in arrays_by_iteration(combo):
+        yield {name: array for name, array in arrays.items() if iteration not in lost.get(name, ())}
+
+
+def _unbounded_text(combos: Sequence[Combo]) -> str:
+    """How many networks of these combos are left out before and after training; empty where none is."""
+    counts = {said: sum(len(_unbounded(combo, when)) for combo in combos)
+              for when, said in (("initial", "before"), ("final", "after"))}  # fmt: skip
+    said = " and ".join(f"{count} {when} training" for when, count in counts.items() if count)
+    return f"unbounded, left out: {said}" if said else ""
+
+
+def _spectra(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Series], lost: str) -> Figures:
     before, after, targets = {}, {}, {}
     for key, one in series.items():
         for when, found in (("initial", before), ("final", after)):
@@ -135,7 +157,7 @@ def _spectra(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Se
         if aims:
             targets[one.text] = np.ravel(aims[0])
     if before or after:
-        title = matching.titled(group.combos, group.title)
+        title = ", ".join(filter(None, [matching.titled(group.combos, group.title), lost]))
         panels = {"before training": before, "after training": after}
         yield stem_of("spectra", group), plotting.spectra(panels, targets, list(series.values()), title)
 

@@ -284,7 +284,9 @@ def _written(
     notes, window = [*coarse], round(config.simulation.window / config.model.dt)
     times = (np.arange(found.windows) + 0.5) * window * config.model.dt
     arrays = found.finish() | {"times": times} | _described(about) | _events(about)
-    summary = {"rate": found.rate, **_rates(about, arrays["rates_mean"]), **_bump(arrays)}
+    rates, lacking = _rates(about, arrays["rates_mean"])
+    notes += [lacking] if lacking else []
+    summary = {"rate": found.rate, **rates, **_bump(arrays)}
     if spectrum is not None:
         arrays |= {"exponents": spectrum.exponents, "stderr": spectrum.stderr}
         summary |= spectral.figures(spectrum)
@@ -306,13 +308,13 @@ def _described(about: Populace) -> dict[str, np.ndarray]:
     }
 
 
-def _rates(about: Populace, means: np.ndarray) -> dict[str, float]:
-    """Mean rate of each population over the record, and what theory says of it where that holds."""
+def _rates(about: Populace, means: np.ndarray) -> tuple[dict[str, float], str]:
+    """Mean rate of each population over the record, and what theory says of it; and why it says nothing, or empty."""
     found = {f"rate_{name}": float(own.mean()) for name, own in zip(about.names, means, strict=True)}
-    predicted = simulated.predicted(about)
+    predicted, lacking = simulated.predicted(about)
     if predicted is not None:
         found |= {f"theory_{name}": float(rate) for name, rate in zip(about.names, predicted, strict=True)}
-    return found
+    return found, lacking
 
 
 @torch.no_grad()

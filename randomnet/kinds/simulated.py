@@ -338,10 +338,14 @@ def check_plastic(about: Populace) -> None:
             raise ConfigError(f"[dynamics] plastic: expected blocks that have connections, got {came}")
 
 
-def predicted(about: Populace) -> np.ndarray | None:
-    """(P,): the mean rates of the block mean field; None where it does not hold: see `_stationary`."""
-    if not _stationary(about.run.config):
-        return None
+def predicted(about: Populace) -> tuple[np.ndarray | None, str]:
+    """(P,): the mean rates of the block mean field, and why there are none, or empty.
+
+    None where the theory does not hold, see `_beyond_theory`; nan where it has no stable stationary state.
+    """
+    beyond = _beyond_theory(about.run.config)
+    if beyond:
+        return None, f"no theory_ columns: mean-field theory does not hold with {beyond}"
     network, model = about.connectome, about.run.config.model
     drive = np.zeros(network.n) if network.drive is None else network.drive
     groups, first = _uniform(about, drive)
@@ -356,7 +360,8 @@ def predicted(about: Populace) -> np.ndarray | None:
     relu = model.activation == "relu" and (gain == 1).all() and (most == 1).all()
     found = block_rates(blocks, drive[first], threshold[:, 0], None if relu else response)
     rates = found.rates if found.stable else np.full(len(first), np.nan)
-    return np.bincount(about.index, rates[groups]) / about.sizes
+    why = "" if found.stable else "theory_ columns are empty: mean-field theory finds no stable stationary state"
+    return np.bincount(about.index, rates[groups]) / about.sizes, why
 
 
 def _uniform(about: Populace, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -370,10 +375,20 @@ def _uniform(about: Populace, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return groups.reshape(-1), first
 
 
-def _stationary(config: Config) -> bool:
-    """Whether rates can be stationary, alike within a population, and are what the couplings and drives make them."""
-    dynamics, alone = config.dynamics, not (config.simulation.events or config.simulation.silences)
+def _beyond_theory(config: Config) -> str:
+    """What keeps rates from being stationary, alike within a population, and what couplings and drives make them.
+
+    Names joined by commas; empty where nothing does.
+    """
+    dynamics, simulation = config.dynamics, config.simulation
     kernels = config.populations.kernels if config.net.source == "populations" else ()
-    plastic = dynamics.plastic != "none" or dynamics.plastic_input
-    static = not (plastic or dynamics.adapts or dynamics.noisy or config.net.rank)
-    return alone and static and all(name == "uniform" for _, name, *_ in kernels)
+    obstacles = {
+        "events": simulation.events,
+        "silences": simulation.silences,
+        "plastic connections": dynamics.plastic != "none" or dynamics.plastic_input,
+        "adaptation": dynamics.adapts,
+        "noise": dynamics.noisy,
+        "connections of low rank": config.net.rank,
+        "kernels that are not uniform": any(name != "uniform" for _, name, *_ in kernels),
+    }
+    return ", ".join(name for name, there in obstacles.items() if there)
