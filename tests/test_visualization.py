@@ -147,6 +147,34 @@ def test_two_folders_give_all_figures_and_the_table(tmp_path, capsys):
     assert np.isnan(final.iloc[1]["permutation_p"]) and "at least 2 pairs" in final.iloc[1]["note"]
 
 
+def test_networks_that_training_leaves_unbounded_are_in_no_mean_of_exponents(tmp_path, capsys):
+    one, two = make(tmp_path / "one", iterations=3), make(tmp_path / "two", iterations=3)
+    for root, verdicts in ((one, ("unbounded", "converged", "converged")), (two, ("converged",) * 3)):
+        for iteration, verdict in enumerate(verdicts):
+            path = root / "0" / f"iter_{iteration}" / "run.json"
+            record = json.loads(path.read_text())
+            grown = {"lambda_max_final": 1.7, "D_KY_final": None} if verdict == "unbounded" else {}
+            record["summary"] |= {"verdict_initial": "converged", "verdict_final": verdict, **grown}
+            path.write_text(json.dumps(record))
+    code, out = compare(tmp_path, one, two)
+    said = capsys.readouterr().out
+    assert code == 0
+    assert "one: 1 of 3 runs end unbounded, lambda_max_final left out: combo 0 iteration 0\n" in said
+    table = pd.read_csv(out / "comparison.csv").set_index(["combo", "metric"])
+    row = table.loc[("all runs", "lambda_max_final")]
+    ends = load(one).table["lambda_max_final"].to_numpy()
+    assert (row["n"], row["n_a"], row["n_b"], row["unbounded_a"], row["unbounded_b"]) == (2, 2, 3, 1, 0)
+    assert row["mean_a"] == pytest.approx(ends[1:].mean()) and ends[0] == 1.7
+    for metric in ("loss_final", "lambda_max_initial"):  # these are what they are
+        assert (table.loc[("all runs", metric), "n_a"], table.loc[("all runs", metric), "unbounded_a"]) == (3, 0)
+    study = visualization.gather(visualization.parse(["--results_folders", str(one), "--save_figs", "x"]))[0]
+    figure = dict(training.array_figures(study, None))["spectra"]
+    assert "unbounded, left out: 1 after training" in " ".join(figure.get_suptitle().split())
+    dots = next(figure for _, figure in training.end_dots(study, None, "lambda_max_final", "exponent"))
+    assert "after training, 1 unbounded, left out" in " ".join(dots.get_suptitle().split())
+    assert sum(len(line.get_ydata()) for line in dots.axes[0].lines if line.get_marker() == "o") == 2
+
+
 def test_one_folder_one_combo_one_iteration(tmp_path, capsys):
     root = make(tmp_path / "solo", iterations=1, groups=1)
     code, out = compare(tmp_path, root, more=["--format", "svg", "png", "--ylabel", "my $L$"])

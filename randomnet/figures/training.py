@@ -223,6 +223,8 @@ def end_dots(study: Study, ylabel: str | None, column: str, label: str | None = 
     """A quantity of the whole run, by label and by every gridded option; `label` None is the loss's."""
     panel = Panel(column, label or loss_label(ylabel, study.combos), **look)
     said = "after training" if column.endswith("_final") else ""
+    lost = sum(len(_unbounded(combo, "final")) for combo in study.combos) if column == "lambda_max_final" else 0
+    said += f", {lost} unbounded, left out" * (lost > 0)
     yield from pooled_dots(study, study.matched, column, [panel], said)
 
 

@@ -1,0 +1,118 @@
+"""What is said when an experiment has ended: reasons, runs left out, spread over runs, and the exit code."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_experiment import run
+from test_spectral_kinds import BASE, experiment
+
+from randomnet.comparison.spread import spread_over, spread_table, spread_texts
+from randomnet.experiment import closing
+
+
+def test_each_spectrum_that_did_not_converge_is_named_with_its_first_reason():
+    table = pd.DataFrame(
+        {
+            "combo": [0, 0, 0, 1],
+            "iteration": [0, 1, 2, 0],
+            "status": ["complete", "complete", "unbounded", "diverged"],
+            "converged": [True, False, False, False],
+            "verdict": ["converged", "too short to tell", "unbounded", "diverged"],
+            "notes": ["", "tsim = 10 is too short; h_KS is a lower bound (raise nle)", "grows", ""],
+        }
+    )
+    said = list(closing.lines(table))
+    assert said == [
+        "combo 0 iteration 1: too short to tell (tsim = 10 is too short)",
+        "1 of 4 runs diverged; left out of means, comparisons and figures",
+        "1 of 4 runs unbounded: lambda_max is a growth rate; left out of means, comparisons and figures",
+    ]
+    old = table[["combo", "iteration", "status", "converged"]].iloc[:2]
+    assert list(closing.lines(old)) == ["combo 0 iteration 1: not converged"]
+    many = pd.DataFrame({"combo": 0, "iteration": range(14), "status": "complete", "converged": False})
+    assert len(list(closing.lines(many))) == 11 and list(closing.lines(many))[-1].startswith("... and 4 more")
+
+
+def test_of_training_the_spectra_before_and_after_are_told_apart():
+    row = {"combo": 0, "iteration": 0, "status": "complete", "converged_initial": True, "converged_final": False}
+    row |= {"verdict_initial": "converged", "verdict_final": "not converged", "notes_final": "it drifts"}
+    grows = {**row, "iteration": 1, "verdict_final": "unbounded"}
+    assert list(closing.lines(pd.DataFrame([row, grows]))) == [
+        "combo 0 iteration 0, final spectrum: not converged (it drifts)",
+        "1 of 2 networks end unbounded: lambda_max_final is a growth rate, in no mean",
+    ]
+
+
+def test_the_spread_is_the_standard_deviation_of_complete_runs_beside_the_error_of_one():
+    table = pd.DataFrame(
+        {
+            "combo": [0] * 4 + [1, 1, 2],
+            "status": ["complete"] * 3 + ["unbounded"] + ["complete"] * 3,
+            "lambda_max": [0.1, 0.2, 0.6, 9.0, 1.0, 2.0, 3.0],
+            "lambda_max_stderr": [0.01, 0.02, 0.02, 0.0, np.nan, np.nan, 0.1],
+            "network": ["a", "a", "a", "a", "b", "c", "d"],
+        }
+    )
+    spread = spread_table(table, ["combo"]).set_index("combo")
+    assert list(spread.index) == [0, 1] and list(spread["runs"]) == [3, 2]
+    assert list(spread["over"]) == ["starts of the same network", "networks"]
+    np.testing.assert_allclose(spread["lambda_max"], [0.3, 1.5])
+    np.testing.assert_allclose(spread["spread"], [np.std([0.1, 0.2, 0.6], ddof=1), np.sqrt(0.5)])
+    np.testing.assert_allclose(spread["stderr_of_one"], [np.sqrt(0.0009 / 3), np.nan])
+    assert list(spread_texts(spread.reset_index())) == [
+        "combo 0: lambda_max 0.3, s.e. of one trajectory 0.017, s.d. over 3 starts of the same network 0.26",
+        "combo 1: lambda_max 1.5, s.d. over 2 networks 0.71",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("networks", "said"),
+    [
+        (["a", "a"], "starts of the same network"),
+        (["a", "b"], "networks"),
+        (["a", "a", "b"], "iterations"),
+        (["a", None], "iterations"),
+        (None, "iterations"),
+        ([], "iterations"),
+    ],
+)
+def test_what_the_runs_are_is_told_by_their_networks(networks, said):
+    assert spread_over(networks) == said
+
+
+def test_a_measured_network_has_starts_and_a_drawn_one_networks(tmp_path, capsys):
+    more = ("trainvalidate.iterations=3", "lyapunov.nle=1")
+    drawn = pd.read_csv(experiment(tmp_path, "spectrum", *more, name="drawn") / "summary.csv")
+    assert "s.d. over 3 networks" in capsys.readouterr().out and drawn["network"].nunique() == 3
+    for name, network in (("built_in", "roi = EB"), ("one null", "roi = EB\nnull = degree\npaired_topology = False")):
+        ini = tmp_path / f"{name}.ini"
+        ini.write_text(BASE.format(kind="spectrum", out=tmp_path / name).replace("roi = random\nn = 12", network))
+        assert run(ini, *(part for change in more for part in ("--set", change))) == 0
+        found = pd.read_csv(tmp_path / name / "summary.csv")
+        assert found["network"].nunique() == 1 and found["lambda_max"].nunique() == 3
+        spread = f"s.d. over 3 starts of the same network {found['lambda_max'].std():.2g}"
+        assert spread in capsys.readouterr().out
+
+
+def test_other_values_on_the_same_edges_are_another_network(tmp_path):
+    ini = tmp_path / "a.ini"
+    ini.write_text(BASE.format(kind="spectrum", out=tmp_path / "out").replace("roi = random\nn = 12", "roi = EB"))
+    changes = ("trainvalidate.iterations=2", "lyapunov.nle=1", "net.parameter=gains")
+    assert run(ini, *(part for change in changes for part in ("--set", change))) == 0
+    table = pd.read_csv(tmp_path / "out" / "summary.csv")
+    records = [json.loads((tmp_path / "out" / "0" / f"iter_{i}" / "run.json").read_text()) for i in (0, 1)]
+    assert records[0]["connectome"]["sha256"] == records[1]["connectome"]["sha256"]
+    assert table["network"].nunique() == 2
+
+
+def test_an_experiment_of_which_every_run_diverged_exits_with_1_and_says_so(tmp_path, capsys):
+    ini = tmp_path / "a.ini"
+    ini.write_text(BASE.format(kind="train", out=tmp_path / "out").replace("tsim = 60", "tsim = 6"))
+    changes = ("trainvalidate.epochs=3", "lyapunov.nle=2", "model.activation=linear", "trainvalidate.lr=1e30")
+    arguments = [str(ini), *(part for change in changes for part in ("--set", change))]
+    assert run(*arguments) == 1
+    said = capsys.readouterr().out
+    assert "All runs diverged, so that there is no result; the first: epoch" in said
+    assert run(*arguments) == 1, "and again, where nothing is left to do"
