@@ -199,6 +199,23 @@ def test_models_that_are_given_no_input_have_exponents_too(recording):
     assert scores["spectrum_distance"] > 0
 
 
+@dataclass(frozen=True)
+class Growing:
+    """h' = 1.1 h, which no bound holds."""
+
+    n: int = 2
+    channels: int = 1
+    dt: float = 0.5
+
+    def step(self, state, x):
+        return 1.1 * state
+
+
+def test_growth_without_bound_has_no_exponents_to_compare(recording):
+    with pytest.raises(Lacking, match="a spectrum is unbounded"):
+        METRICS["spectrum"](Case(Truth(recording, memory(), settings()), arrays_of(recording), Growing()))
+
+
 def test_invented_and_missing_dimensions_are_told_apart(recording):
     found = scores_of(Case(Truth(recording, None, settings()), arrays_of(recording, extra=2), None))
     assert found["state_r2_inferred_to_true"] == pytest.approx(1, abs=1e-5)

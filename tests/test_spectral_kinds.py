@@ -8,6 +8,7 @@ import pytest
 import torch
 from test_experiment import contents, run
 
+import visualization
 from randomnet.config import read_plan
 from randomnet.kinds import building, convergence, spectral
 from randomnet.kinds import spectrum as kind
@@ -80,6 +81,39 @@ def test_a_partial_spectrum_says_what_it_cannot_tell(tmp_path):
     summary = pd.read_csv(experiment(tmp_path, "spectrum", "net.n=60", "net.g=4", "lyapunov.nle=1") / "summary.csv")
     assert summary["lambda_max"][0] > 0 and summary["h_KS_lower_bound"][0] and np.isnan(summary["D_KY"][0])
     assert "D_KY needs more exponents" in summary["notes"][0] and "h_KS is a lower bound" in summary["notes"][0]
+
+
+RELU = ("model.activation=relu", "trainvalidate.iterations=3", "lyapunov.nle=1", "net.n=30")
+
+
+def test_growth_without_bound_is_a_status_and_no_transition_to_chaos(tmp_path, capsys):
+    """Of relu networks with radius rho the state shrinks, or from some radius on grows by the leading exponent."""
+    grid = 'combosparams.combos_params={"g": [0.5, 1.0, 3.0, 4.0]}'
+    ini, out = tmp_path / "a.ini", tmp_path / "out"
+    ini.write_text(BASE.format(kind="transition", out=out).replace("g = 2\n", ""))
+    arguments = [part for change in (grid, *RELU) for part in ("--set", change)]
+    assert run(ini, *arguments) == 0
+    said = capsys.readouterr()
+    assert said.err.count("unbounded") == 6 and "6 of 12 runs unbounded: lambda_max is a growth rate" in said.out
+    table = pd.read_csv(out / "summary.csv")
+    assert list(table["status"]) == ["complete"] * 6 + ["unbounded"] * 6
+    lost = table[table["status"] == "unbounded"]
+    assert (lost["lambda_max"] > 0.5).all() and (lost["verdict"] == "unbounded").all() and not lost["converged"].any()
+    assert lost[["n_positive", "D_KY", "h_KS"]].isna().all(axis=None)
+    assert set(pd.read_csv(out / "spectra.csv")["combo"]) == {0, 1}
+    before = contents(out)
+    assert run(ini, *arguments) == 0 and "12 of 12 runs are there already" in capsys.readouterr().out
+    assert contents(out) == before
+    assert visualization.main(["--results_folders", str(out), "--save_figs", str(tmp_path / "figs")]) == 0
+    row = pd.read_csv(tmp_path / "figs" / "transition.csv").iloc[0]
+    assert np.isnan(row["g_c"]) and (row["unbounded"], row["unbounded_from"]) == (6, 3.0)
+    assert row["note"] == "no transition to chaos: growth is unbounded from g = 3"
+
+
+def test_a_state_that_grows_from_any_start_makes_a_convergence_unbounded(tmp_path):
+    changes = ("model.activation=relu", "lyapunov.initial_states=2", "net.g=4", "lyapunov.nle=1")
+    row = pd.read_csv(experiment(tmp_path, "convergence", *changes) / "summary.csv").iloc[0]
+    assert (row["status"], row["verdict"], bool(row["converged"])) == ("unbounded", "unbounded", False)
 
 
 def test_results_do_not_depend_on_the_number_of_workers(tmp_path):

@@ -59,12 +59,17 @@ class Settings:
         return metrics.clusters(last.numpy(), TOGETHER * _spread(states))
 
     def exponents(self, system: Stepped, state: Tensor, inputs: np.ndarray, dt: float) -> np.ndarray:
-        """The leading Lyapunov exponents (k,), per unit of time, under inputs (B, T, C), one trial after the other."""
+        """The leading Lyapunov exponents (k,), per unit of time, under inputs (B, T, C), one trial after the other.
+
+        Raises Lacking where the system has no attractor.
+        """
         stream = torch.from_numpy(inputs.reshape(inputs.shape[0] * inputs.shape[1], inputs.shape[2]).astype(float))
         count = min(self.options.exponents, system.n)
         frame = torch.from_numpy(random_frame(self.generator(), count, system.n))
         schedule = Schedule(self.options.lyapunov_bins * dt, BETWEEN * dt, SETTLING * dt, SETTLING * dt)
         found = spectrum(driven(system, stream, dt), state.double(), frame, schedule, lambda time: self.pause())
+        if found.diverged or found.unbounded:
+            raise Lacking(f"a spectrum is {found.verdict}: there is no attractor whose exponents could be compared")
         return found.exponents
 
 

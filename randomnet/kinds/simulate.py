@@ -32,7 +32,7 @@ from randomnet.systems import FromSteps
 
 WORKERS = None
 UNIT = "τ"
-HEADLINE = ("neurons", "rate", "bump_mean", "bump_modulation", "seconds")
+HEADLINE = ("neurons", "rate", "bump_mean", "bump_modulation", "lambda_max", "verdict", "seconds")
 MOST_BESIDE = 64
 EDGE_BYTES, STATES = 24, 40  # of a connection; and vectors of a trajectory that are held at once
 PROBE = 200  # steps of an estimate
