@@ -172,7 +172,7 @@ def test_a_state_that_leaves_the_range_of_numbers_ends_its_run(tmp_path):
     path = tmp_path / "a.ini"
     path.write_text(INI.format(out=tmp_path / "out", g=9.0, activation="linear", form="rate", dt=1.0,
                                more="duration = 2000"))  # fmt: skip
-    runrandomnet.main([str(path)])
+    assert runrandomnet.main([str(path)]) == 1
     record = json.loads((tmp_path / "out" / "0" / "iter_0" / "run.json").read_text())
     assert record["status"] == "diverged" and "left the range of numbers" in record["reason"]
 

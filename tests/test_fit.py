@@ -239,7 +239,7 @@ def test_early_stopping_and_the_plateau_are_those_of_the_ini(tmp_path):
 
 def test_a_model_whose_loss_is_not_finite_diverges(tmp_path):
     more = ("inference.model=linear", "inference.latent=5", "trainvalidate.optimizer=SGD", "trainvalidate.lr=1e4")
-    assert run([*ini(tmp_path, *more), "--set", "trainvalidate.clip_norm=1e9"]) == 0
+    assert run([*ini(tmp_path, *more), "--set", "trainvalidate.clip_norm=1e9"]) == 1
     record = results.ResultsFolder(tmp_path / "out").run(0, 0).record
     assert record["status"] == "diverged"
     assert record["reason"].startswith("epoch 0: the loss is ")

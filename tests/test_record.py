@@ -356,7 +356,7 @@ def test_states_that_leave_the_range_of_numbers_are_no_recording(tmp_path, train
     through = stored.TrainedNetwork.run
     beyond = lambda self, inputs, *more: through(self, inputs * torch.inf, *more)  # noqa: E731
     monkeypatch.setattr(stored.TrainedNetwork, "run", beyond)
-    assert runrandomnet.main([str(ini(tmp_path, trained))]) == 0
+    assert runrandomnet.main([str(ini(tmp_path, trained))]) == 1
     folder = ResultsFolder(tmp_path / "out").run(0, 0)
     assert folder.record["status"] == "diverged" and "left the range of numbers" in folder.record["reason"]
     assert not (folder.path / "recording.npz").exists()

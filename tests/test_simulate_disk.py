@@ -167,7 +167,7 @@ def test_a_run_that_goes_on_in_memory_has_no_files_of_its_first_start(tmp_path):
 
 
 def test_what_diverges_or_finds_the_disk_full_leaves_no_samples(tmp_path, monkeypatch, small):
-    folder = run(tmp_path / "diverged", "disk", "populations.gain=1e30")
+    folder = run(tmp_path / "diverged", "disk", "populations.gain=1e30", code=1)
     assert folder.run(0, 0).status == "diverged" and not left(tmp_path / "diverged")
     own, calls = sampled._Filed.put, []
 

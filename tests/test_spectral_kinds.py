@@ -35,11 +35,11 @@ workers = 1
 """
 
 
-def experiment(tmp_path, kind, *changes, name="out"):
-    """Run the tiny experiment with changes; its folder."""
+def experiment(tmp_path, kind, *changes, name="out", code=0):
+    """Run the tiny experiment with changes, which exits with `code`; its folder."""
     ini = tmp_path / f"{name}.ini"
     ini.write_text(BASE.format(kind=kind, out=tmp_path / name))
-    assert run(ini, *(part for change in changes for part in ("--set", change))) == 0
+    assert run(ini, *(part for change in changes for part in ("--set", change))) == code
     return tmp_path / name
 
 
@@ -132,7 +132,7 @@ def test_results_do_not_depend_on_the_number_of_workers(tmp_path):
 
 
 def test_a_state_that_leaves_the_range_of_numbers_is_no_result(tmp_path):
-    out = experiment(tmp_path, "spectrum", "model.activation=relu", "net.g=20", "lyapunov.tsim=900")
+    out = experiment(tmp_path, "spectrum", "model.activation=relu", "net.g=20", "lyapunov.tsim=900", code=1)
     row = pd.read_csv(out / "summary.csv").iloc[0]
     assert row["status"] == "diverged" and not row["converged"] and "not finite" in row["notes"]
     assert not (out / "spectra.csv").exists()

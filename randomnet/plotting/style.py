@@ -219,7 +219,8 @@ def lost_marks(rows: pd.DataFrame) -> str:
 
 def lost_handles(table: pd.DataFrame) -> list[Line2D]:
     """What the marks of runs that are in no mean mean, of those that there are."""
-    return [Line2D([], [], color=REFERENCE, marker=mark, linestyle="", label=f"{status}, in no mean")
+    return [Line2D([], [], color=REFERENCE, marker=mark, markerfacecolor="none", linestyle="",
+                   label=f"{status}, in no mean")
             for status, mark in LOST.items() if (table.get("status") == status).any()]  # fmt: skip
 
 
