@@ -81,7 +81,8 @@ def spectrum(
         if not isinstance(what, (Tensor, np.ndarray, list)):
             raise ValueError("expected a state (N,) to start from, got none")
         state = torch.zeros(len(what))
-    started = torch.as_tensor(state).detach().to(torch.float64)
+    exact = state if isinstance(state, Tensor) else np.asarray(state)  # torch reads numbers in float32
+    started = torch.as_tensor(exact).detach().to(torch.float64)
     if started.ndim != 1:
         raise ValueError(f"expected a state (N,), got shape {tuple(started.shape)}")
     _try(system, started)

@@ -219,6 +219,7 @@ class _Followed:
 
     inner: Dynamics
     states: dict[int, Tensor] = field(default_factory=dict)
+    bounded = True  # said of all, so that nobody follows the state beyond the record
 
     @property
     def dt(self) -> float:

@@ -62,10 +62,12 @@ def test_what_is_wrong_is_said():
 
 
 def test_what_is_no_number_is_no_spectrum():
-    for step, state in ((lambda h: h * float("nan"), [1.0, 2.0]), (lambda h: torch.relu(h) * 2, [1e290, 1e290])):
+    for step, state in ((lambda h: h * float("nan"), [1.0, 2.0]), (lambda h: h * h, [1e3, 1e3])):
         found = api.spectrum(step, state=state, tsim=100)
         assert found.diverged and not found.converged and "not finite" in found.doubts[0]
-        assert np.isnan([found.dimension, found.entropy, found.n_positive]).all()
+        assert np.isnan([*found.dimension, *found.entropy, found.n_positive]).all()
+    grown = api.spectrum(lambda h: torch.relu(h) * 2, state=[1e290, 1e290], tsim=100)
+    assert grown.verdict == "unbounded" and grown.exponents[0] == pytest.approx(np.log(2))
 
 
 def test_a_dead_direction_does_not_keep_the_others_from_being_judged():

@@ -64,7 +64,10 @@ def test_a_spectrum_is_that_of_the_network_it_was_asked_of(tmp_path):
         assert list(rows["index"]) == list(range(1, 13))
         row = summary.loc[one.iteration]
         assert row["lambda_max"] == pytest.approx(found.exponents[0])
-        assert row["D_KY"] == pytest.approx(found.dimension) and row["h_KS"] == pytest.approx(found.entropy)
+        for name, estimate in (("D_KY", found.dimension), ("h_KS", found.entropy)):
+            columns = [name, *(f"{name}_{end}" for end in ("stderr", "low", "high"))]
+            np.testing.assert_allclose(row[columns].astype(float), estimate, rtol=1e-9)
+        assert (row["n_zero"], row["verdict"]) == (found.n_zero, found.verdict)
         assert abs(row["sum_rule_residual"]) < 1e-9 and row["converged"] == found.converged
         assert (row["form"], row["integrator"], row["dt"]) == ("current", "euler", 0.1)
 

@@ -18,7 +18,6 @@ from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.kinds.spectrum import UNIT, WORKERS, check, described, dynamics, ticker
 from randomnet.kinds.spectrum import estimate as one_estimate
 from randomnet.lyapunov import Spectrum, random_frame, running, spectrum
-from randomnet.lyapunov.record import NEGLIGIBLE
 
 HEADLINE = (
     "neurons",
@@ -33,6 +32,7 @@ HEADLINE = (
 POINTS = 400  # of the running estimates
 WORSE = (results.COMPLETE, results.UNBOUNDED, results.DIVERGED)
 WORSE_VERDICTS = ("converged", "not converged", "too short to tell", "unbounded", "diverged")
+NEGLIGIBLE = 0.01  # a spread over starts of less than this share of the largest exponent is none to speak of
 MOST_ERRORS = 4  # of one start's exponent from the mean of the starts
 __all__ = ["HEADLINE", "UNIT", "WORKERS", "beside", "check", "estimate", "execute", "length"]
 

@@ -8,9 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from randomnet import results
 from randomnet.config import Run
 from randomnet.kinds import building
-from randomnet.lyapunov import Schedule, Spectrum, System, spectra_of_each, spectrum
+from randomnet.lyapunov import Estimate, Schedule, Spectrum, System, spectra_of_each, spectrum
+from randomnet.lyapunov.record import DIVERGED, UNBOUNDED
 from randomnet.rnn import is_sparse, stacked
 
 Tick = Callable[[float], None]
@@ -122,31 +124,57 @@ def pace(spectra: Callable[[Schedule], object], run: Run) -> float:
     return (time.perf_counter() - began) / probe.tsim
 
 
+def status_of(found: Spectrum) -> tuple[str, str]:
+    """How a run with this spectrum ended, and why if not well."""
+    status = {UNBOUNDED: results.UNBOUNDED, DIVERGED: results.DIVERGED}.get(found.verdict, results.COMPLETE)
+    return status, "" if status == results.COMPLETE else found.doubts[0]
+
+
 def figures(found: Spectrum) -> dict[str, float | int | bool | str]:
     """What summary.csv says of a spectrum (numeric_checks section 5), per tau where it has a unit."""
-    notes = [*found.doubts]
+    verdict = {"converged": found.converged, "verdict": found.verdict}
+    length = {"tsim_used": round(found.tsim, 9)}
     if found.diverged:
-        return {"converged": False, "notes": "; ".join(notes), "tsim_used": round(found.tsim, 9)}
-    if math.isnan(found.dimension):
-        notes.append("D_KY needs more exponents (raise nle)")
-    if found.entropy_is_lower_bound:
-        notes.append("h_KS is a lower bound (raise nle)")
+        return {**verdict, "notes": "; ".join(found.doubts), **length}
+    dimension, entropy = found.dimension, found.entropy
     return {
         "lambda_max": float(found.exponents[0]),
         "lambda_max_stderr": float(found.stderr[0]),
         "n_positive": found.n_positive,
-        "D_KY": found.dimension,
-        "h_KS": found.entropy,
-        "h_KS_lower_bound": found.entropy_is_lower_bound,
+        "n_zero": found.n_zero,
+        **_named("D_KY", dimension),
+        **_named("h_KS", entropy),
+        "h_KS_lower_bound": found.entropy_is_lower_bound and not found.unbounded,
         "sum_rule_residual": found.sum_rule_residual,
         "split_half_rms": found.split_half_rms,
         "drift": found.drift,
         "log10_condition_median": found.log10_condition_median,
         "log10_condition_max": found.log10_condition,
         "ill_conditioned": found.ill_conditioned,
-        "converged": found.converged,
-        "notes": "; ".join(notes),
-        "tsim_used": round(found.tsim, 9),
+        **verdict,
+        "notes": "; ".join([*found.doubts, *_remarks(found)]),
+        **length,
         "interval": round(found.interval, 9),
         "block": round(found.block, 9),
     }
+
+
+def _named(name: str, estimate: Estimate) -> dict[str, float]:
+    """The columns of a figure with its error and range."""
+    value, error, low, high = estimate
+    return {name: value, f"{name}_stderr": error, f"{name}_low": low, f"{name}_high": high}
+
+
+def _remarks(found: Spectrum) -> list[str]:
+    """What a reader has to know of dimension and entropy."""
+    if found.unbounded:
+        return []
+    said = []
+    if found.leads_with_zero:
+        low, high = (f"{end:.3g}" if math.isfinite(end) else "unknown" for end in found.dimension[2:])
+        said.append(f"lambda_max is 0 within its error: D_KY between {low} and {high}")
+    if math.isnan(found.dimension.value):
+        said.append("D_KY needs more exponents (raise nle)")
+    if found.entropy_is_lower_bound:
+        said.append("h_KS is a lower bound (raise nle)")
+    return said

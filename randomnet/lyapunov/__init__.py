@@ -9,7 +9,10 @@ Benettin's method: the state settles (`transient`), then an orthonormal frame se
 the logarithms of its growth between reorthonormalisations (QR every `tons`) are averaged over `tsim`.
 
     growth      the schedule, settling, QR and its adjoint
-    record      what was found, with all that a reader needs to judge it
+    batches     standard errors from batch means, and whether a record has settled
+    invariants  Kaplan-Yorke dimension and entropy rate, with errors
+    boundedness whether a state grows without bound
+    record      the spectrum, with all that a reader needs to judge it
     spectra     the spectrum (float64, judged) and the exponents (differentiable)
 
 Cost: one product of J (N x N) with 1 + k columns per step, 2 N^2 (1 + k) operations; with gradient another one
@@ -17,10 +20,12 @@ backwards; QR adds 4 N k^2 per interval and its adjoint about 5 N k^2.
 """
 
 from randomnet.lyapunov.growth import Schedule, System, random_frame
-from randomnet.lyapunov.record import Spectrum, entropy, kaplan_yorke, running
+from randomnet.lyapunov.invariants import Estimate, entropy, kaplan_yorke
+from randomnet.lyapunov.record import Spectrum, running
 from randomnet.lyapunov.spectra import exponents, exponents_of_each, spectra_of_each, spectrum, too_steep
 
 __all__ = [
+    "Estimate",
     "Schedule",
     "Spectrum",
     "System",

@@ -17,7 +17,10 @@ FIRST_RECORD = 100.0  # units of time; `auto` judges this record first, then one
 
 
 class System(Protocol):
-    """What a spectrum is computed from."""
+    """What a spectrum is computed from.
+
+    A system may say `bounded = True`: its states cannot grow for ever, so that nobody has to look.
+    """
 
     dt: float
 

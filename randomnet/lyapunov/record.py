@@ -6,15 +6,22 @@ from functools import cached_property
 
 import numpy as np
 
-from randomnet.student import t_quantile
+from randomnet.lyapunov.batches import (
+    BATCHES,
+    FEWEST_BATCHES,
+    SHORTEST_BATCH,
+    Settling,
+    batch_errors,
+    batch_means,
+    count_of,
+)
+from randomnet.lyapunov.invariants import UNKNOWN, Estimate, Margins, dimension_of, entropy_of, margins_of
 
-BATCHES = 20  # of which the standard errors are made, at most; fewer where they would be shorter than
-SHORTEST_BATCH = 4.0  # units of time, and none where they would be fewer than
-FEWEST_BATCHES = 5
-FALSE_ALARMS = 0.002  # how often records that do not drift may be said to, all exponents together
-NEGLIGIBLE = 0.01  # a drift of less than this share of the largest exponent's magnitude is none to speak of
 WORST_CONDITION = 12.0  # log10 of a frame's condition before QR, of the 16 digits of float64
 ILL_CONDITION = 8.0
+ROUNDING = 1e-12  # of ln |R_ii| at one QR
+CONVERGED, UNCONVERGED, TOO_SHORT = "converged", "not converged", "too short to tell"
+UNBOUNDED, DIVERGED = "unbounded", "diverged"
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,8 @@ class Spectrum:
     steepest: log10 of the largest ratio in R's diagonal at any QR, a lower bound of the condition. sum_rule_residual:
     sum of the exponents minus the mean of ln |det| of the steps' Jacobians, per unit of time, over some intervals of
     the record; nan for a partial spectrum. state: (N,), where the record ends. tolerance: what the standard errors
-    were to reach, or None.
+    were to reach, or None. unbounded: whether the state grows exponentially over the whole record (`boundedness`); the
+    largest exponent is then its growth rate.
 
     Exponents and errors per unit of time. The errors are those of one trajectory: another start may end elsewhere.
     """
@@ -40,6 +48,7 @@ class Spectrum:
     transient: float
     frame_transient: float
     tolerance: float | None = None
+    unbounded: bool = False
 
     @cached_property
     def _rates(self) -> np.ndarray:
@@ -76,7 +85,7 @@ class Spectrum:
     @property
     def block(self) -> float:
         """Length of the batches whose means give the standard errors; nan where there are too few."""
-        count = _batches(self.times)
+        count = count_of(self.times)
         return self.tsim / count if count >= FEWEST_BATCHES else math.nan
 
     @property
@@ -94,95 +103,141 @@ class Spectrum:
         """Share of the sampled QRs whose frame had a condition above 1e8."""
         return float((self.conditions > ILL_CONDITION).mean()) if len(self.conditions) else math.nan
 
-    @cached_property
-    def _halves(self) -> tuple[np.ndarray, np.ndarray]:
-        """Second half of the record minus the first, and the standard error of that, (finite exponents,) each."""
-        rates, half = self._rates[:, np.isfinite(self.exponents)], len(self.times) // 2
-        if not half or not rates.shape[1]:
-            return (np.full(rates.shape[1], np.nan),) * 2
-        parts = [(rates[part], self.times[part]) for part in (slice(half), slice(half, None))]
-        errors = [_errors(*part, _batches(self.times) // 2) for part in parts]
-        return _mean(*parts[1]) - _mean(*parts[0]), np.hypot(*errors)
-
     @property
     def split_half_rms(self) -> float:
         """Root mean square over the finite exponents of the difference between the two halves of the record."""
-        return float(np.sqrt(np.mean(np.square(self._halves[0])))) if len(self._halves[0]) else math.nan
+        rates, half = self._rates[:, np.isfinite(self.exponents)], len(self.times) // 2
+        if not half or not rates.shape[1]:
+            return math.nan
+        first, second = (_mean(rates[part], self.times[part]) for part in (slice(half), slice(half, None)))
+        return float(np.sqrt(np.mean(np.square(second - first))))
 
     @cached_property
-    def drift(self) -> float:
-        """The largest difference between the two halves in units of its standard error; nan for a short record.
+    def _means(self) -> np.ndarray:
+        """Batch means (batches, k), in the order of the exponents."""
+        return batch_means(self._rates, self.times, max(1, count_of(self.times)))
 
-        Differences that are NEGLIGIBLE count as none.
-        """
-        change, errors = self._halves
-        if not len(change) or np.isnan(errors).any():
-            return math.nan
-        small = np.abs(change) <= NEGLIGIBLE * np.abs(self.exponents[np.isfinite(self.exponents)]).max()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return float(np.where(small, 0.0, np.abs(change) / errors).max())
+    @cached_property
+    def settling(self) -> Settling:
+        """Whether the finite exponents have settled, with the signs that they have not."""
+        finite = np.isfinite(self.exponents)
+        rates = self._rates[:, finite]
+        squares = _mean(np.square(rates), self.times)
+        return Settling(self._means[:, finite], max(float(np.sqrt(squares.max(initial=0.0))), ROUNDING / self.interval))
 
     @property
-    def drifts(self) -> bool:
-        """Whether the halves differ by more than chance allows (Student's t, for as many exponents as there are)."""
-        freedom = 2 * (_batches(self.times) // 2 - 1)
-        return freedom > 0 and self.drift > t_quantile(1 - FALSE_ALARMS / max(1, len(self._halves[0])), freedom)
+    def drift(self) -> float:
+        """How far an exponent moves, in standard errors, when the start of the record is left out; nan if too short."""
+        return math.nan if self.too_short else self.settling.drift
+
+    @property
+    def too_short(self) -> bool:
+        """Whether there are too few batches to tell whether the record has settled, and its rates vary."""
+        count = count_of(self.times)
+        return count < FEWEST_BATCHES or (count < BATCHES and not self.settling.is_constant)
+
+    @cached_property
+    def _margins(self) -> Margins:
+        """How far exponents may lie from 0 and count as 0."""
+        return margins_of(self.stderr, ROUNDING / self.interval)
+
+    @property
+    def leads_with_zero(self) -> bool:
+        """Whether the largest exponent is 0 within two standard errors."""
+        return bool(self._margins.zeros(self.exponents)[0])
+
+    @property
+    def _undefined(self) -> bool:
+        """Whether there is no attractor that could have a dimension."""
+        return self.diverged or self.unbounded
+
+    def _signs(self, which: np.ndarray) -> float:
+        """How many of the exponents these are; nan without error bars."""
+        if self._undefined or np.isnan(self.stderr[np.isfinite(self.exponents)]).any():
+            return math.nan
+        return int(which.sum())
 
     @property
     def n_positive(self) -> float:
         """Exponents above zero by more than two standard errors; nan without error bars."""
-        finite = np.isfinite(self.exponents)
-        if self.diverged or np.isnan(self.stderr[finite]).any():
-            return math.nan
-        return int((self.exponents[finite] > 2 * self.stderr[finite]).sum())
+        return self._signs(self._margins.above(self.exponents))
 
     @property
-    def dimension(self) -> float:
-        """Kaplan-Yorke dimension, see `kaplan_yorke`."""
-        return math.nan if self.diverged else kaplan_yorke(self.exponents, self.n)
+    def n_zero(self) -> float:
+        """Exponents that are 0 within two standard errors; nan without error bars."""
+        return self._signs(self._margins.zeros(self.exponents))
 
-    @property
-    def entropy(self) -> float:
-        """Entropy rate h_KS."""
-        return math.nan if self.diverged else entropy(self.exponents)
+    @cached_property
+    def dimension(self) -> Estimate:
+        """Kaplan-Yorke dimension with its error and range, see `invariants.dimension_of`; nan where undefined."""
+        if self._undefined:
+            return UNKNOWN
+        return dimension_of(self.exponents, self._means, self._margins, self.n)
+
+    @cached_property
+    def entropy(self) -> Estimate:
+        """Entropy rate h_KS with its error and range, see `invariants.entropy_of`; nan where undefined."""
+        return UNKNOWN if self._undefined else entropy_of(self.exponents, self._means, self._margins)
 
     @property
     def entropy_is_lower_bound(self) -> bool:
         """Whether exponents that were not computed may be positive too."""
-        return len(self.exponents) < self.n and bool(self.exponents[-1] > 0)
+        return len(self.exponents) < self.n and bool(self._margins.above(self.exponents)[-1])
 
     @property
     def diverged(self) -> bool:
         """Whether the state or the frame left the range of numbers, so that the exponents mean nothing."""
-        return not np.isfinite(self.state).all() or bool(np.isnan(self.exponents).any())
+        lost = not np.isfinite(self.state).all() or bool(np.isnan(self.exponents).any())
+        return lost and not self.unbounded
 
     @cached_property
     def doubts(self) -> tuple[str, ...]:
         """Why the spectrum has not converged; none where it has."""
         if self.diverged:
             return ("the state or the frame is not finite any more",)
-        found, finite = [], np.isfinite(self.exponents)
+        if self.unbounded:
+            return (f"the state grows without bound, at a rate of {self.exponents[0]:.3g}; there is no attractor",)
+        said, finite = [], np.isfinite(self.exponents)
         largest = float(np.nan_to_num(self.stderr[finite], nan=math.inf).max(initial=0.0))
         if math.isinf(largest):
-            found.append(f"tsim = {self.tsim:g} is too short for error bars")
+            said.append(f"tsim = {self.tsim:g} is too short for error bars")
         elif self.tolerance is not None and largest > self.tolerance:
-            found.append(f"standard errors up to {largest:.2g} above the tolerance of {self.tolerance:g}")
-        if self.drifts:
-            found.append(f"the halves of the record differ by {self.drift:.1f} standard errors")
+            said.append(f"standard errors up to {largest:.2g} above the tolerance of {self.tolerance:g}")
+        if self.too_short and not math.isinf(largest):
+            said.append(self._too_short_for_a_verdict)
+        elif not self.too_short:
+            said += self.settling.doubts
         if finite.all() and self.log10_condition > WORST_CONDITION:
-            found.append(f"frame's condition before QR up to 1e{self.log10_condition:.0f}")
-        return tuple(found)
+            said.append(f"frame's condition before QR up to 1e{self.log10_condition:.0f}")
+        return tuple(said)
+
+    @property
+    def _too_short_for_a_verdict(self) -> str:
+        needed = BATCHES * max(SHORTEST_BATCH, self.interval)
+        return f"tsim = {self.tsim:g} is too short to tell whether exponents have settled ({needed:g} is enough)"
 
     @property
     def wants_more(self) -> bool:
-        """Whether a longer record may help: errors above the tolerance, or a drift."""
+        """Whether a longer record may help: errors above the tolerance, too short a record, or one not settled."""
         above = np.isfinite(self.exponents) & ~(self.stderr <= (self.tolerance or math.inf))
-        return not self.diverged and (bool(above.any()) or self.drifts)
+        return not self._undefined and (bool(above.any()) or self.too_short or bool(self.settling.doubts))
 
     @property
     def converged(self) -> bool:
-        """Whether error bars exist, nothing drifts, the frame was well-conditioned and the tolerance was reached."""
-        return not self.doubts
+        """Whether a longer record would change nothing: see `verdict`."""
+        return self.verdict == CONVERGED
+
+    @property
+    def verdict(self) -> str:
+        """`converged`, `not converged`, `too short to tell`, `unbounded` or `diverged`.
+
+        Converged: error bars exist, nothing drifts, the frame was well-conditioned and the tolerance was reached.
+        """
+        if self._undefined:
+            return UNBOUNDED if self.unbounded else DIVERGED
+        if not self.doubts:
+            return CONVERGED
+        return TOO_SHORT if self.too_short and len(self.doubts) == 1 else UNCONVERGED
 
 
 def running(found: Spectrum, points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -198,46 +253,5 @@ def running(found: Spectrum, points: int) -> tuple[np.ndarray, np.ndarray, np.nd
     return total[ends - 1], means, errors
 
 
-def kaplan_yorke(exponents: np.ndarray, n: int) -> float:
-    """Kaplan-Yorke dimension of descending exponents (k,) of an N-dimensional system, interpolated.
-
-    0 where the largest is negative, N where all of a full spectrum sum to >= 0, nan where a partial spectrum is too
-    short to tell (raise nle).
-    """
-    if np.isnan(exponents).any():
-        return math.nan
-    sums = np.cumsum(exponents)
-    crossing = np.flatnonzero(sums < 0)
-    if not len(crossing):
-        return float(n) if len(exponents) == n else math.nan
-    k = int(crossing[0])
-    return 0.0 if k == 0 else k + sums[k - 1] / abs(exponents[k])
-
-
-def entropy(exponents: np.ndarray) -> float:
-    """Entropy rate h_KS: the sum of the positive exponents (an upper bound; a lower one if the last is positive)."""
-    return float(exponents[~(exponents <= 0)].sum())  # nan stays nan
-
-
 def _mean(rates: np.ndarray, times: np.ndarray) -> np.ndarray:
     return (rates * (times / times.sum())[:, None]).sum(0)
-
-
-def _batches(times: np.ndarray) -> int:
-    return min(BATCHES, int(times.sum() / SHORTEST_BATCH + 1e-9), len(times))
-
-
-def batch_errors(rates: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Standard errors of the mean of rates (intervals, k), by batch means; nan where there are too few batches."""
-    count = _batches(times)
-    return _errors(rates, times, count if count >= FEWEST_BATCHES else 0)
-
-
-def _errors(rates: np.ndarray, times: np.ndarray, count: int) -> np.ndarray:
-    """Standard errors from `count` batches; nan for fewer than two."""
-    if count < 2:
-        return np.full(rates.shape[1], np.nan)
-    batches = np.array_split(np.arange(len(rates)), count)
-    means = np.array([np.average(rates[batch], axis=0, weights=times[batch]) for batch in batches])
-    with np.errstate(invalid="ignore"):  # a direction that dies at once has exponent -inf and no error: nan
-        return means.std(axis=0, ddof=1) / math.sqrt(count)

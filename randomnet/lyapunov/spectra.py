@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from randomnet.lyapunov.boundedness import grows_without_bound, usable
 from randomnet.lyapunov.growth import Schedule, Settled, System, growth, log_diagonal, orthonormal, plan, settle
 from randomnet.lyapunov.record import Spectrum
 
@@ -32,7 +35,7 @@ def spectrum(
     target = schedule.first
     while True:
         recorder.go_on(target, tick)
-        (found,) = recorder.found()
+        (found,) = recorder.found(tick)
         if schedule.tsim != "auto" or target >= schedule.tsim_max or not found.wants_more:
             return found
         target = min(2 * target, schedule.tsim_max)
@@ -49,7 +52,7 @@ def spectra_of_each(
         raise ValueError(f"spectra side by side need times in numbers, got tsim {schedule.tsim}, tons {schedule.tons}")
     recorder = _begun(system, states, frames, schedule, tick)
     recorder.go_on(schedule.first, tick)
-    return recorder.found()
+    return recorder.found(tick)
 
 
 def _begun(system: System, state: Tensor, frame: Tensor, schedule: Schedule, tick: Tick) -> "_Recorder":
@@ -81,6 +84,7 @@ class _Recorder:
         self.logs: list[Tensor] = []
         self.conditions: list[Tensor] = []
         self.residuals: list[tuple[Tensor, float]] = []  # of the sum rule, each with the time it is of
+        self.norms = [_norm(self.bundle)]  # of the states, at the start of the record and after each interval
 
     @torch.no_grad()
     def go_on(self, tsim: float, tick: Tick) -> None:
@@ -94,6 +98,7 @@ class _Recorder:
                 raise ValueError(f"a reported spectrum must be float64, the system answers in {bundle.dtype}")
             self.bundle, r = orthonormal(bundle)
             self.logs.append(log_diagonal(r))
+            self.norms.append(_norm(self.bundle))
             if index % self.looks == 0:
                 self.conditions.append(_log10_condition(r))
             if expected is not None:
@@ -112,7 +117,7 @@ class _Recorder:
             state, total = after[..., :1, :].clone(), total + torch.linalg.slogdet(after[..., 1:, :])[1]
         return total
 
-    def found(self) -> list[Spectrum]:
+    def found(self, tick: Tick) -> list[Spectrum]:
         """What the record says, of each system."""
         logs = torch.stack(self.logs)
         k, n = logs.shape[-1], self.bundle.shape[-1]
@@ -121,7 +126,7 @@ class _Recorder:
         conditions = torch.stack(self.conditions).view(len(self.conditions), -1).cpu()
         time = sum(time for _, time in self.residuals) if self.full else math.nan
         residuals = sum(part for part, _ in self.residuals) / time if self.full else torch.full((len(states),), time)
-        return [
+        spectra = [
             Spectrum(
                 growth=logs[:, index].numpy().copy(),
                 times=np.array(self.steps) * self.system.dt,
@@ -135,6 +140,37 @@ class _Recorder:
             )
             for index in range(len(states))
         ]
+        if getattr(self.system, "bounded", False):
+            return spectra
+        norms = torch.stack(self.norms).view(len(self.norms), -1).log().cpu().numpy()
+        return [self._judged(one, norms[:, index], index, tick) for index, one in enumerate(spectra)]
+
+    def _judged(self, whole: Spectrum, log_norms: np.ndarray, index: int, tick: Tick) -> Spectrum:
+        """The spectrum, or that of its record up to where the state became too large, if the state is unbounded."""
+        count = usable(log_norms)
+        if not count:
+            return whole
+        part = replace(whole, growth=whole.growth[:count], times=whole.times[:count], unbounded=True)
+        error = float(part.stderr[0])
+        norms = log_norms[: count + 1]
+        after = partial(self._log_norm_after, index, tick)
+        return part if grows_without_bound(norms, part.times, float(part.exponents[0]), error, after) else whole
+
+    @torch.no_grad()
+    def _log_norm_after(self, index: int, tick: Tick, time: float) -> float:
+        """ln of max |state| of system `index`, so much time after the record; inf where it is not finite."""
+        state, now = self.bundle[..., :1, :], self.now
+        for steps in plan(time, PATIENCE * self.interval, self.system.dt):
+            state = self.system.advance(state, steps, now)
+            now += steps
+            tick(self.done * self.system.dt)
+        norm = float(_norm(state).reshape(-1)[index].log())
+        return math.inf if math.isnan(norm) else norm
+
+
+def _norm(bundle: Tensor) -> Tensor:
+    """The largest magnitude in the state of a bundle (..., 1 + k, N), (...)."""
+    return bundle[..., 0, :].abs().amax(-1)
 
 
 def _log10_condition(r: Tensor) -> Tensor:

@@ -88,6 +88,11 @@ class Dynamics:
         return (1 - self.a) * frame + self.a * moved
 
     @property
+    def bounded(self) -> bool:
+        """Whether the state cannot grow for ever: the rates are bounded, and each step leaves at most all of it."""
+        return self.activation.bounded and bool(torch.as_tensor(self.a).max() <= 1)
+
+    @property
     def stages(self) -> int:
         """Evaluations, and so products with J, per step."""
         return 4 if self.integrator == "rk4" else 1

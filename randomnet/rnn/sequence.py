@@ -168,6 +168,11 @@ class AlongTrials:
         """The network's step."""
         return self.system.dt
 
+    @property
+    def bounded(self) -> bool:
+        """True: the state begins anew at each trial."""
+        return True
+
     def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
         """State and tangent vectors (..., 1 + k, N) after the `steps` steps from time `start` (in steps) on."""
         trials, time = self.drive.shape[:2]
