@@ -320,11 +320,14 @@ def test_a_step_that_is_coarse_for_a_filter_is_noted(tmp_path):
     assert summary(tmp_path)["notes"][0].split("; ")[0] == "dt = 0.1 is more than half of tau_syn, 0.15"
 
 
+NO_THEORY = "no theory_ columns: mean-field theory does not hold with"
+
+
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("dynamics.noise_sd=0.3; dynamics.adaptation=0.1", "no theory_ columns: mean-field theory does not hold with adaptation, noise"),
-        ("dynamics.plastic=EE", "no theory_ columns: mean-field theory does not hold with plastic connections"),
+        ("dynamics.noise_sd=0.3; dynamics.adaptation=0.1", f"{NO_THEORY} adaptation, noise"),
+        ("dynamics.plastic=EE", f"{NO_THEORY} plastic connections"),
         ("dynamics.threshold=0", "theory_ columns are empty: mean-field theory finds no stable stationary state"),
         ("populations.couplings=EE: 0.2, EI: -0.2, IE: 0.2, II: -0.2", None),
     ],

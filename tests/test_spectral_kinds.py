@@ -86,6 +86,15 @@ def test_a_partial_spectrum_says_what_it_cannot_tell(tmp_path):
     assert "D_KY needs more exponents" in summary["notes"][0] and "h_KS is a lower bound" in summary["notes"][0]
 
 
+def test_growth_is_called_unbounded_whatever_the_length_of_the_record(tmp_path):
+    changes = "model.activation=relu", "net.g=20"
+    outs = [experiment(tmp_path, "spectrum", *changes, f"lyapunov.tsim={tsim}", name=f"t{tsim}") for tsim in (20, 900)]
+    short, long = (pd.read_csv(out / "summary.csv").iloc[0] for out in outs)
+    assert short["status"] == long["status"] == "unbounded"  # the longer one would leave the range of numbers
+    assert short["lambda_max"] == pytest.approx(long["lambda_max"], rel=1e-6)
+    assert not any((out / "spectra.csv").exists() for out in outs)
+
+
 RELU = ("model.activation=relu", "trainvalidate.iterations=3", "lyapunov.nle=1", "net.n=30")
 
 
@@ -135,7 +144,7 @@ def test_results_do_not_depend_on_the_number_of_workers(tmp_path):
 
 
 def test_a_state_that_leaves_the_range_of_numbers_is_no_result(tmp_path):
-    out = experiment(tmp_path, "spectrum", "model.activation=relu", "net.g=20", "lyapunov.tsim=900", code=1)
+    out = experiment(tmp_path, "spectrum", "model.activation=relu", "net.g=1e200", code=1)
     row = pd.read_csv(out / "summary.csv").iloc[0]
     assert row["status"] == "diverged" and not row["converged"] and "not finite" in row["notes"]
     assert not (out / "spectra.csv").exists()
