@@ -39,6 +39,7 @@ from randomnet.plotting.style import (
 )
 
 LOG_X_FROM = 20.0  # positive values of an option that span more than this factor are on a log axis
+ERRORS = 2.0  # of one run, either way
 INTERVAL_FROM = 3  # iterations; the interval of two is so wide that it hides all else
 ROOM = 0.12  # of the x axis, that the label of a tick needs
 ARROW = [Path([(0, 0), (0, 3)]), Path([(-0.9, 1.9), (0, 3.1), (0.9, 1.9)])]  # upwards, as of a dot of radius 1
@@ -186,14 +187,22 @@ def _known(rows: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _draw_errors(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, places: Sequence[float]) -> None:
-    """A thin bar of one standard error either way, of each run that has one; not below the least value."""
-    values, errors = rows[panel.column].to_numpy(dtype=float), _flag(rows, panel.error)
-    least = -np.inf if panel.least is None else panel.least
-    known = np.isfinite(errors)
+    """A thin bar from end to end of each run's range, not below the least value."""
+    low, high = _range(rows, panel)
+    known = np.isfinite(low) & np.isfinite(high)
     if known.any():
-        low, high = np.maximum(values - errors, least)[known], (values + errors)[known]
-        bars = axes.vlines(np.asarray(places)[known], low, high, color=one.color, linewidth=0.5, alpha=0.6, zorder=3)
+        low = np.maximum(low, -np.inf if panel.least is None else panel.least)[known]
+        at = np.asarray(places)[known]
+        bars = axes.vlines(at, low, high[known], color=one.color, linewidth=0.5, alpha=0.6, zorder=3)
         bars.set_gid("standard errors")
+
+
+def _range(rows: pd.DataFrame, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
+    """The ends (runs,) of each run's range: those of their columns, else two standard errors either way; or nan."""
+    values, errors = rows[panel.column].to_numpy(dtype=float), _flag(rows, panel.error)
+    around = values - ERRORS * errors, values + ERRORS * errors
+    ends = [_flag(rows, name) for name in panel.ends]
+    return tuple(np.where(np.isfinite(end), end, other) for end, other in zip(ends, around, strict=True))
 
 
 def _flag(rows: pd.DataFrame, column: str) -> np.ndarray:
@@ -307,7 +316,7 @@ def _handles(
         found.append(Line2D([], [], marker=BOUND, markersize=4.1 * 2.6, label=text, **bare))
         if said:
             found.append(Line2D([], [], linestyle="", label=MEAN_OF_BOUNDS_TEXT, **MEAN_OF_BOUNDS))
-    if any(np.isfinite(_flag(in_means(table), panel.error)).any() for panel in panels):
-        label = "thin line: standard error of one trajectory"
+    if any(np.isfinite(_range(in_means(table), panel)).any() for panel in panels):
+        label = "thin line: two standard errors of one trajectory"
         found.append(Line2D([], [], linewidth=0.5, color=REFERENCE, label=label))
     return [*found, *lost_handles(table)]

@@ -87,7 +87,8 @@ class Panel:
     whole:    only whole numbers, such as epochs. linear: never on a log axis.
     beside:   the column of what the quantity is compared with, drawn dashed; texts: what the legend calls the two.
     bound:    the column that says of which runs the quantity is a lower bound, and `bound_text` what the legend says.
-    error:    the column of the quantity's standard error, drawn as a thin bar of one either way, where it is there.
+    error:    the column of the quantity's standard error, drawn as a thin bar of two either way, where it is there.
+    ends:     the columns of the ends of that bar, where it is not as long to either side.
     least:    the least value that the quantity can have. spans: values that its axis shows in any case.
     """
 
@@ -103,6 +104,7 @@ class Panel:
     bound: str = ""
     bound_text: str = "lower bound"
     error: str = ""
+    ends: tuple[str, str] = ("", "")
     least: float | None = None
     spans: tuple[float, ...] = ()
 
