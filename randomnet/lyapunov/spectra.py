@@ -172,7 +172,7 @@ class _Recorder:
 
 def _norm(bundle: Tensor) -> Tensor:
     """The largest magnitude in the state of a bundle (..., 1 + k, N), (...)."""
-    return bundle[..., 0, :].abs().amax(-1)
+    return torch.linalg.vector_norm(bundle.select(-2, 0), math.inf, -1)
 
 
 def _log10_condition(r: Tensor) -> Tensor:
