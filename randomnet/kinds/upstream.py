@@ -1,0 +1,225 @@
+"""The completed run of an earlier experiment that a run starts from: found by the values of its options.
+
+Which combo of a results folder is meant follows from the settings in its manifest.json, not from combo numbers, as two
+grids may list the same values in another order. What was found is printed, kept in manifest.json and run.json, and its
+checksum is compared when a results folder is resumed.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from randomnet.config import ConfigError, Run, neutral_settings
+from randomnet.config.option import MADE
+
+SAME = "same"  # the combo with this run's values, and the run's own iteration
+UNSAVED = "paths.path_to_network"  # may be an axis, and is no setting
+LISTED = 6  # values that an error lists
+OWN = ("source.", "paths.pretrained", "pretrainedparams.")  # of each stage its own
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The file that a run starts from, and which run wrote it.
+
+    option: section.key of the option that names its folder. root: that folder; None for a file that is named itself.
+    combo, iteration: those of the folder. values: of the axes of its grid; None where no manifest says them. epoch: how
+    many epochs its network was trained for; None where that is unknown. which: the option's word for the network, such
+    as last or best. shared: whether all iterations start from this one.
+    """
+
+    option: str
+    path: Path
+    root: Path | None = None
+    combo: int | None = None
+    iteration: int | None = None
+    values: Mapping[str, Any] | None = None
+    epoch: int | None = None
+    which: str = ""
+    shared: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """What manifest.json and run.json say of it."""
+        return {
+            "option": self.option,
+            "path": str(self.path.resolve()),
+            "folder": None if self.root is None else str(self.root),
+            "combo": self.combo,
+            "values": dict(self.values or {}),
+            "iteration": self.iteration,
+            "epoch": self.epoch,
+            "which": self.which,
+            "shared": self.shared,
+            "sha256": checksum(self.path),
+        }
+
+
+def checksum(path: Path) -> str:
+    """sha256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# ---- which combo
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How an option names runs of a folder: where it is written, and the option that takes a combo's number."""
+
+    where: str
+    folder: str
+    number: str
+
+    def combo(self, run: Run, manifest: Mapping[str, Any], wanted: int | str) -> dict[str, Any]:
+        """The entry of the manifest that is meant: that of the number, or the only one whose settings do not differ
+        from the run's in what its grid varies. Raises ConfigError."""
+        entries = manifest["combos"]
+        if wanted != SAME:
+            return self._numbered(entries, int(wanted))
+        settings = settings_of(run)
+        axes = [key for key in _differing(entries) if key in settings and not key.startswith(OWN)]
+        agreeing = [entry for entry in entries if not _disagreements(entry, settings, axes)]
+        if len(agreeing) == 1:
+            return agreeing[0]
+        raise ConfigError(self._ambiguous(agreeing, entries, settings, axes))
+
+    def _numbered(self, entries: Sequence[Mapping[str, Any]], number: int) -> dict[str, Any]:
+        for entry in entries:
+            if entry["combo"] == number:
+                return dict(entry)
+        there = listed(entry["combo"] for entry in entries)
+        raise ConfigError(f"{self.number}: expected one of {self.folder}, {there}, got {number}")
+
+    def _ambiguous(
+        self,
+        agreeing: Sequence[Mapping[str, Any]],
+        entries: Sequence[Mapping[str, Any]],
+        settings: Mapping[str, Any],
+        axes: Sequence[str],
+    ) -> str:
+        """What to say where several combos agree with the run, or none does."""
+        expected = f"{self.where}: expected one combo of {self.folder} with this run's values"
+        if agreeing:
+            names = ", ".join(_differing(agreeing))
+            which = "; ".join(_described(entry, _differing(agreeing)) for entry in agreeing[:LISTED])
+            return (f"{expected}, got {len(agreeing)} that differ in {names}, which this run leaves open ({which}); "
+                    f"say {self.number} = {agreeing[0]['combo']}, or list numbers in combos_params")  # fmt: skip
+        own = ", ".join(f"{key} = {settings[key]!r}" for key in axes)
+        which = "; ".join(_described(entry, axes) for entry in entries[:LISTED])
+        return f"{expected}, {own}, got none of these ({which}); change the values, or say {self.number} = 0"
+
+
+def iteration_in(
+    wanted: int | str, own: int, there: Sequence[int], where: str, folder: str, only: bool = False
+) -> int:
+    """The iteration of a folder that is meant: the number, or for `same` the run's own.
+
+    only: whether a single one serves every iteration of the run. Raises ConfigError where the folder lacks it.
+    """
+    number = own if wanted == SAME else int(wanted)
+    if only and wanted == SAME and len(there) == 1:
+        number = there[0]
+    if number not in there:
+        came = f"got {number}" if wanted != SAME else f"got {SAME}, which is {number} here; a number is for all"
+        raise ConfigError(f"{where}: expected one of {folder}, {listed(there)}, {came}")
+    return number
+
+
+def listed(numbers: Iterable[int]) -> str:
+    """Numbers in words: 0, or 0 to 2, or 0, 10, 20."""
+    found = sorted(numbers)
+    if not found:
+        return "none"
+    if len(found) > 1 and found == list(range(found[0], found[-1] + 1)):
+        return f"{found[0]} to {found[-1]}"
+    return ", ".join(map(str, found[:20])) + (", ..." if len(found) > 20 else "")
+
+
+# ---- settings
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """The run's settings as a manifest has them, with the file of its connectome."""
+    settings = json.loads(json.dumps(run.config.settings()))
+    return settings | {UNSAVED: run.config.paths.path_to_network}
+
+
+def saved_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a manifest's entry; those of options that are younger than it have their neutral values."""
+    paths = [value for name, value in entry["values"].items() if name.split(".")[-1] == UNSAVED.split(".")[-1]]
+    return neutral_settings() | entry.get("settings", {}) | ({UNSAVED: paths[0]} if paths else {})
+
+
+def contradictions(entry: Mapping[str, Any], settings: Mapping[str, Any], matters: Callable[[str], bool]) -> list[str]:
+    """In words, the settings of the run that are others than those of the entry, of the keys that matter."""
+    saved = saved_settings(entry)
+    keys = [key for key in settings if key in saved and key != UNSAVED and matters(key)]
+    return [f"{key} = {settings[key]!r}, not {saved[key]!r}" for key in keys if saved[key] != settings[key]]
+
+
+def is_drawn(settings: Mapping[str, Any]) -> bool:
+    """Whether the network of such settings depends on the seed."""
+    made = settings.get("net.source") in MADE or settings.get("net.random_w") or settings.get("net.nr_neurons", 1) != 1
+    null, init = settings.get("net.null", "none"), settings.get("trainvalidate.init", "connectome")
+    return bool(made) or settings.get("net.roi") == "random" or null != "none" or init != "connectome"
+
+
+def _differing(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The settings that are not the same in all entries."""
+    every = [saved_settings(entry) for entry in entries]
+    keys = dict.fromkeys(key for saved in every for key in saved)
+    return [key for key in keys if any(saved.get(key) != every[0].get(key) for saved in every)]
+
+
+def _disagreements(entry: Mapping[str, Any], settings: Mapping[str, Any], axes: Sequence[str]) -> list[str]:
+    saved = saved_settings(entry)
+    return [key for key in axes if key in saved and saved[key] != settings[key]]
+
+
+def _described(entry: Mapping[str, Any], keys: Sequence[str]) -> str:
+    saved = saved_settings(entry)
+    return f"{entry['combo']}: " + ", ".join(f"{key} = {saved[key]!r}" for key in keys if key in saved)
+
+
+# ---- in words
+
+
+def announced(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each distinct choice of all combos' facts, in their order."""
+    groups: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
+    for combo, about in enumerate(facts):
+        for chosen in about.get("upstream", []):
+            shared = chosen["shared"] or chosen["folder"] is None
+            key = json.dumps([chosen[name] for name in ("option", "folder", "combo", "epoch", "which")])
+            groups.setdefault(key + (chosen["path"] if shared else ""), []).append((combo, chosen))
+    several = len(groups) > 1
+    return [_line(members, several) for members in groups.values()]
+
+
+def _line(members: Sequence[tuple[int, Mapping[str, Any]]], several: bool) -> str:
+    first = members[0][1]
+    iterations = {chosen["iteration"] for _, chosen in members if chosen["iteration"] is not None}
+    parts = [first["folder"] or first["path"]]
+    if first["combo"] is not None:
+        values = ", ".join(f"{name} = {value}" for name, value in first["values"].items())
+        parts.append(f"combo {first['combo']}{' (' + values + ')' if values else ''}")
+    if iterations:
+        alike = "for every iteration" if first["shared"] else "each iteration its own"
+        parts.append(f"iteration {listed(iterations)} ({alike})")
+    elif first["shared"]:
+        parts.append("for every iteration")
+    parts += [text for text in (_epoch_text(first), f"file {Path(first['path']).name}") if text]
+    combos = f" -> combo {listed({combo for combo, _ in members})}" if several else ""
+    return f"Starts from [{first['option'].replace('.', '] ')}: {', '.join(parts)}{combos}"
+
+
+def _epoch_text(chosen: Mapping[str, Any]) -> str:
+    if chosen["epoch"] is None:
+        return chosen["which"] and f"the {chosen['which']} network"
+    if chosen["epoch"] == 0:
+        return "epoch 0, the untrained network"
+    return f"epoch {chosen['epoch']}" + (f", the {chosen['which']}" if chosen["which"] else "")
