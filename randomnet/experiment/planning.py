@@ -194,8 +194,8 @@ def _other_upstream(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     for one in now:
         was = before.get((one["run"], one["option"]))
         if was and was["sha256"] != one["sha256"]:
-            moved = f"was {was['path']}, is {one['path']}" if was["path"] != one["path"] else "has changed"
-            return [f"the file of {one['option']} for iteration {one['run']} {moved}"]
+            moved = f"was {was['path']}, is {one['path']}," if was["path"] != one["path"] else "has changed"
+            return [f"the file of {one['option']} {moved} for iteration {one['run']}"]
     return []
 
 

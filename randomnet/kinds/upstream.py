@@ -124,8 +124,8 @@ def iteration_in(
     if only and wanted == SAME and len(there) == 1:
         number = there[0]
     if number not in there:
-        came = f"got {number}" if wanted != SAME else f"got {SAME}, which is {number} here; a number is for all"
-        raise ConfigError(f"{where}: expected one of {folder}, {listed(there)}, {came}")
+        came = f"{number}, the run's own; a number starts all iterations from that one" if wanted == SAME else str(number)
+        raise ConfigError(f"{where}: expected one of {folder}, {listed(there)}, got {came}")
     return number
 
 
@@ -208,8 +208,8 @@ def _line(members: Sequence[tuple[int, Mapping[str, Any]]], several: bool) -> st
         values = ", ".join(f"{name} = {value}" for name, value in first["values"].items())
         parts.append(f"combo {first['combo']}{' (' + values + ')' if values else ''}")
     if iterations:
-        alike = "for every iteration" if first["shared"] else "each iteration its own"
-        parts.append(f"iteration {listed(iterations)} ({alike})")
+        alike = " (for every iteration)" if first["shared"] else " (each run its own)" if len(iterations) > 1 else ""
+        parts.append(f"iteration {listed(iterations)}{alike}")
     elif first["shared"]:
         parts.append("for every iteration")
     parts += [text for text in (_epoch_text(first), f"file {Path(first['path']).name}") if text]
