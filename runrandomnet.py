@@ -238,7 +238,8 @@ def pipeline(plan: Plan, options: argparse.Namespace) -> int:
     check_folder(plan, stages)
     print(f"RandomNet: {config.experiment.name} (pipeline)\n{len(stages)} stages -> {config.paths.path_to_results}")
     for stage in stages:
-        print(f"  {stage.name}: {stage.plan.path}, kind = {stage.kind}")
+        source = f", goes on from {stage.plan.config.source.folder}" if stage.kind in NEEDED else ""
+        print(f"  {stage.name}: {stage.plan.path}, kind = {stage.kind}{source}")
     if options.dry_run:
         for stage in stages:
             if stage.kind not in NEEDED:

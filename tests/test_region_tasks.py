@@ -133,7 +133,7 @@ def test_a_stored_model_goes_on_with_its_own_connections(tmp_path):
     stored = torch.load(tmp_path / "out" / "0" / "model_state_dict_epoch_7_iter_0.pth", weights_only=True)
     assert torch.equal(again.input_signs, stored["rnn.weight_ih_l0"].sign())
     with_tau = ini(tmp_path, LISTED_REGIONS.replace("thalamus: 6", "thalamus: 6 tau 4"))
-    with pytest.raises(ConfigError, match="expected the network that was trained in .* regions.regions = "):
+    with pytest.raises(ConfigError, match=r"expected the network that was trained in .* regions\.regions = "):
         start_of(with_tau, *taken)
     torch.save(stored, tmp_path / "alone.pth")  # of which no manifest says the time constants
     taken = [f"paths.pretrained={tmp_path / 'alone.pth'}"]

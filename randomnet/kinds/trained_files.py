@@ -175,8 +175,8 @@ def _epochs_of(folder: Path) -> dict[int, list[int]]:
 def _in_numbered(run: Run, root: Path) -> Upstream:
     combos = [path for path in root.iterdir() if path.name.isdecimal() and path.is_dir() and _epochs_of(path)]
     if not combos:
-        raise ConfigError(f"{EXPECTED}, got {root}, which has no manifest.json, and no 0/{numbered_name(1, 0)}; or name a "
-                          f"{MODEL}")  # fmt: skip
+        missing = f"no manifest.json, and no 0/{numbered_name(1, 0)}"
+        raise ConfigError(f"{EXPECTED}, got {root}, which has {missing}; or name a {MODEL}")
     wanted, numbers = run.config.pretrainedparams, sorted(int(path.name) for path in combos)
     number = numbers[0] if wanted.pretrained_combo == SAME and len(numbers) == 1 else wanted.pretrained_combo
     if number not in numbers:

@@ -124,8 +124,8 @@ def iteration_in(
     if only and wanted == SAME and len(there) == 1:
         number = there[0]
     if number not in there:
-        came = f"{number}, the run's own; a number starts all iterations from that one" if wanted == SAME else str(number)
-        raise ConfigError(f"{where}: expected one of {folder}, {listed(there)}, got {came}")
+        own_one = ", the run's own; a number starts all iterations from that one" if wanted == SAME else ""
+        raise ConfigError(f"{where}: expected one of {folder}, {listed(there)}, got {number}{own_one}")
     return number
 
 
