@@ -92,7 +92,7 @@ def _beside(arrays: Arrays, k: int, several: bool, repeated: bool = False) -> Be
     own = {name.removeprefix(f"m{k}_"): array for name, array in arrays.items() if name.startswith(f"m{k}_")}
     pairs = zip(arrays["axes"].tolist(), arrays["axis_values"][k].tolist(), strict=True)
     values = [f"{axis.split('.')[-1]} {value}" for axis, value in pairs if value]
-    iteration = [f"iteration\u00a0{arrays['iterations'][k]}"] * repeated
+    iteration = [f"iteration\u00a0{arrays['iterations'][k]}"] if repeated else []
     kind = next((kind for kind in ("eigenvalues", "operator") if f"{kind}_true" in own), None)
     of = {"eigenvalues": "Jacobians at\nmatched fixed points", "operator": "operators of DSA", None: ""}[kind]
     return Beside(
