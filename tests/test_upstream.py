@@ -496,3 +496,44 @@ def test_the_source_is_printed_and_recorded(tmp_path, tasks, capsys):
 @pytest.mark.parametrize(("numbers", "text"), [([], "none"), ([0], "0"), ([0, 1, 2], "0 to 2"), ([1, 11], "1, 11")])
 def test_numbers_in_words(numbers, text):
     assert listed(numbers) == text
+
+
+# ---- curricula
+
+
+@pytest.mark.parametrize("epoch", ["last", "1"])
+def test_repeats_of_a_next_task_go_on_side_by_side_each_from_its_own(tmp_path, tasks, epoch):
+    """Also where signs are kept, so that weights end at 0 and the stored networks differ in their connections."""
+    body = TASK_NET.replace("roi = random\nn = 12", "roi = AB\nnull = weights_sign") + TRIALS
+    first = ini(tmp_path, "first", body, iterations=3)
+    learning = ("trainvalidate.lr=0.3", "trainvalidate.epochs=2", "trainvalidate.store_every_epoch=1",
+                "trainvalidate.init=connectome", "net.dales_law=auto")  # fmt: skip
+    assert run(first, *learning) == 0
+    files = sorted((tmp_path / "first" / "0").glob("*_epoch_0_*.pth"))
+    counts = {int((torch.load(path, weights_only=True)[WEIGHTS] != 0).sum()) for path in files}
+    assert len(counts) > 1
+    path = ini(tmp_path, "next", body.replace("flip_flop", "flip_flop\nswitch_prob = 0.1"), iterations=3)
+    taken = (f"paths.pretrained={tmp_path / 'first'}", f"pretrainedparams.pretrained_epoch={epoch}",
+             "pretrainedparams.keep_readout=True", "trainvalidate.epochs=1")  # fmt: skip
+    assert run(path, *taken, "execution.batch_runs=3") == 0
+    for iteration in range(3):
+        begun = model_of(tmp_path / "next", 0, iteration)
+        expected = model_of(tmp_path / "first", 0, iteration)["last"] if epoch == "last" else None
+        if expected is not None:
+            torch.testing.assert_close(begun["initial"]["readout_weights"], expected["readout_weights"])
+        stored = torch.load(files[iteration], weights_only=True)[WEIGHTS]
+        expected = trained_matrix(model_of(tmp_path / "first", 0, iteration)) if epoch == "last" else stored
+        torch.testing.assert_close(trained_matrix(begun, "initial"), expected)
+
+
+def test_a_network_of_a_run_that_has_not_ended_well_is_called_so(tmp_path, tasks, capsys):
+    copied = tmp_path / "trained"
+    shutil.copytree(tasks, copied)
+    record = json.loads((copied / "0" / "iter_0" / "run.json").read_text())
+    (copied / "0" / "iter_0" / "run.json").write_text(json.dumps({**record, "status": "diverged"}))
+    path = ini(tmp_path, "next", TASK_NET + TRIALS, "analyse")
+    assert runrandomnet.main([str(path), *sets([f"paths.pretrained={copied}"]), "--dry-run"]) == 0
+    assert "file model.pt, of a run that is diverged" in capsys.readouterr().out
+    (copied / "0" / "iter_0" / "model.pt").unlink()
+    (copied / "0" / "iter_0" / "run.json").unlink()
+    assert "model.pt, as that run is missing" in refused(path, f"paths.pretrained={copied}")

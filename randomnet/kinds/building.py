@@ -21,7 +21,7 @@ from randomnet.kinds import celled, constrained, described, factors, pretrained
 from randomnet.kinds.interface import machine_memory
 from randomnet.kinds.networks import connectome_of, facts_of, labelled
 from randomnet.kinds.trained_files import file_of, path_of
-from randomnet.kinds.upstream import Upstream, checksum
+from randomnet.kinds.upstream import checksum
 from randomnet.lyapunov import random_frame
 from randomnet.rnn import Network, is_sparse
 from randomnet.tasks import TASKS, Images, ReachTrials, Trials, check_parameters, make, read_latents, read_mnist
@@ -35,8 +35,8 @@ class Start:
     """What a run begins with: the network, initial state (N,) and frame (k, N), float64; k as of `largest_frame`.
 
     clipped: how many weights of the connectome the network has at their bounds instead; None without bounds. upstream:
-    the trained network that it starts from. Of cells, which no connectome constrains, connectome is None, and there are
-    no labels and frame.
+    facts of the trained network that it starts from. Of cells, which no connectome constrains, connectome is None, and
+    there are no labels and frame.
     """
 
     connectome: Connectome | None
@@ -45,14 +45,14 @@ class Start:
     state: Tensor
     frame: Tensor
     clipped: int | None = None
-    upstream: Upstream | None = None
+    upstream: dict[str, Any] | None = None
 
     def facts(self) -> dict[str, Any]:
         """What run.json says of the network."""
         if self.connectome is None:
             return celled.facts_of(self.network)
         clipped = {} if self.clipped is None else {"weights_clipped": self.clipped}
-        upstream = {} if self.upstream is None else {"upstream": [self.upstream.facts()]}
+        upstream = {} if self.upstream is None else {"upstream": [self.upstream]}
         return self.connectome.facts() | clipped | upstream
 
 
@@ -101,7 +101,7 @@ def begin(run: Run) -> Start:
     state = run.generator("state").standard_normal(connectome.n) if connectome.initial is None else connectome.initial
     frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, connectome.n), connectome.n))
     frame = frame.to(device_of(config))
-    upstream = file_of(run) if config.paths.pretrained else None
+    upstream = file_of(run).facts() if config.paths.pretrained else None
     return Start(connectome, network, labels, torch.from_numpy(state).to(frame), frame, clipped, upstream)
 
 

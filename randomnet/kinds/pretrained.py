@@ -20,7 +20,7 @@ from randomnet.rnn import FACTORS, Network, restored
 from randomnet.tasks import TASKS
 
 SHARED = ("n", "edges", "groups", "drive", "activation", "form", "dt", "leaks")  # of model.pt and of who takes it over
-MODELLED = ("activation", "form", "dt", "integrator")  # of a model.pt that a task takes over
+MODELLED = ("activation", "form", "dt")  # of a model.pt that a task takes over
 EDGES = "factor_edges"  # where a stored Elman model has factors on edges: these
 ELMAN = {  # names in the network -> in a stored Elman model
     "input_weights": "rnn.weight_ih_l0",
@@ -248,7 +248,7 @@ def _check(run: Run, stored: StoredNetwork, path: Path, where: str) -> None:
     if stored.rank:
         _check_place(stored.factors_on, run.config.net.factor_on, path)
     for name in MODELLED if stored.description else ():
-        there, here = stored.description.get(name, "euler"), getattr(run.config.model, name)
+        there, here = stored.description[name], getattr(run.config.model, name)
         if there != here:
             raise ConfigError(f"[model] {name}: expected {there}, as {path} was trained with it, got {here}")
 

@@ -11,7 +11,6 @@ read from k = e - 1.
 import os
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,7 @@ FREE = (  # options of these that a later stage may have otherwise, or that are 
     "net.readout",
     "net.dales_law",
     "model.groups",
+    "model.integrator",
 )
 
 
@@ -57,12 +57,9 @@ def path_of(run: Run) -> Path:
 def file_of(run: Run) -> Upstream:
     """The file that is meant, and the run that wrote it. Raises ConfigError, naming what does not match."""
     root = Path(run.config.paths.pretrained).expanduser()
-    manifest = root / "manifest.json"
-    try:
-        stamp = manifest.stat().st_mtime_ns if manifest.is_file() else 0
-    except (OSError, ValueError):
-        stamp = 0
-    found = _found(run, root, stamp)
+    if not os.path.isdir(root):
+        return _named(run, root)
+    found = _in_results(run, root) if os.path.isfile(root / "manifest.json") else _in_numbered(run, root)
     _check_there(found.path)
     return found
 
@@ -70,14 +67,6 @@ def file_of(run: Run) -> Upstream:
 def _check_there(path: Path, why: str = "") -> None:
     if not os.path.isfile(path) or not os.access(path, os.R_OK):
         raise ConfigError(f"{EXPECTED}, got no {path}{why}")
-
-
-@lru_cache(maxsize=8)  # asked for several times in a row, as a run is checked
-def _found(run: Run, root: Path, stamp: int) -> Upstream:
-    """stamp: when the folder's manifest was written; 0 where it has none."""
-    if not os.path.isdir(root):
-        return _named(run, root)
-    return _in_results(run, root) if stamp else _in_numbered(run, root)
 
 
 # ---- a results folder
@@ -95,7 +84,8 @@ def _in_results(run: Run, root: Path) -> Upstream:
     path, epoch = _of_epoch(run, folder, iteration, _trains_gains(entry))
     shared = wanted.pretrained_iteration != SAME
     which = LAST if wanted.pretrained_epoch == LAST else ""
-    return Upstream(OPTION, path, root, entry["combo"], iteration, entry["values"], epoch, which, shared)
+    values, number = entry["values"], entry["combo"]
+    return Upstream(OPTION, path, root, number, iteration, values, epoch, which, shared, folder.status)
 
 
 def _manifest(root: Path) -> dict[str, Any]:

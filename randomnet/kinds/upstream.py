@@ -9,11 +9,13 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from randomnet.config import ConfigError, Run, neutral_settings
+from randomnet.config import Config, ConfigError, Run, neutral_settings
 from randomnet.config.option import MADE
+from randomnet.results import COMPLETE
 
 SAME = "same"  # the combo with this run's values, and the run's own iteration
 UNSAVED = "paths.path_to_network"  # may be an axis, and is no setting
@@ -28,7 +30,7 @@ class Upstream:
     option: section.key of the option that names its folder. root: that folder; None for a file that is named itself.
     combo, iteration: those of the folder. values: of the axes of its grid; None where no manifest says them. epoch: how
     many epochs its network was trained for; None where that is unknown. which: the option's word for the network, such
-    as last or best. shared: whether all iterations start from this one.
+    as last or best. shared: whether all iterations start from this one. status: of the run that wrote it.
     """
 
     option: str
@@ -40,6 +42,7 @@ class Upstream:
     epoch: int | None = None
     which: str = ""
     shared: bool = False
+    status: str = COMPLETE
 
     def facts(self) -> dict[str, Any]:
         """What manifest.json and run.json say of it."""
@@ -53,6 +56,7 @@ class Upstream:
             "epoch": self.epoch,
             "which": self.which,
             "shared": self.shared,
+            "status": self.status,
             "sha256": checksum(self.path),
         }
 
@@ -144,14 +148,23 @@ def listed(numbers: Iterable[int]) -> str:
 
 def settings_of(run: Run) -> dict[str, Any]:
     """The run's settings as a manifest has them, with the file of its connectome."""
-    settings = json.loads(json.dumps(run.config.settings()))
-    return settings | {UNSAVED: run.config.paths.path_to_network}
+    return _settings(run.config) | {UNSAVED: run.config.paths.path_to_network}
+
+
+@lru_cache(maxsize=8)  # of a run they are asked for several times
+def _settings(config: Config) -> dict[str, Any]:
+    return json.loads(json.dumps(config.settings()))
 
 
 def saved_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a manifest's entry; those of options that are younger than it have their neutral values."""
     paths = [value for name, value in entry["values"].items() if name.split(".")[-1] == UNSAVED.split(".")[-1]]
-    return neutral_settings() | entry.get("settings", {}) | ({UNSAVED: paths[0]} if paths else {})
+    return _neutral() | entry.get("settings", {}) | ({UNSAVED: paths[0]} if paths else {})
+
+
+@lru_cache(maxsize=1)
+def _neutral() -> dict[str, Any]:
+    return neutral_settings()
 
 
 def contradictions(entry: Mapping[str, Any], settings: Mapping[str, Any], matters: Callable[[str], bool]) -> list[str]:
@@ -194,7 +207,7 @@ def announced(facts: Sequence[Mapping[str, Any]]) -> list[str]:
     for combo, about in enumerate(facts):
         for chosen in about.get("upstream", []):
             shared = chosen["shared"] or chosen["folder"] is None
-            key = json.dumps([chosen[name] for name in ("option", "folder", "combo", "epoch", "which")])
+            key = json.dumps([chosen[name] for name in ("option", "folder", "combo", "epoch", "which", "status")])
             groups.setdefault(key + (chosen["path"] if shared else ""), []).append((combo, chosen))
     several = len(groups) > 1
     return [_line(members, several) for members in groups.values()]
@@ -213,6 +226,7 @@ def _line(members: Sequence[tuple[int, Mapping[str, Any]]], several: bool) -> st
     elif first["shared"]:
         parts.append("for every iteration")
     parts += [text for text in (_epoch_text(first), f"file {Path(first['path']).name}") if text]
+    parts += [f"of a run that is {first['status']}"] * (first["status"] != COMPLETE)
     combos = f" -> combo {listed({combo for combo, _ in members})}" if several else ""
     return f"Starts from [{first['option'].replace('.', '] ')}: {', '.join(parts)}{combos}"
 
