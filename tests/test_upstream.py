@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import runrandomnet
+import visualization
 from randomnet.config import ConfigError, read_plan
 from randomnet.kinds import building, stages
 from randomnet.kinds.trained_files import file_of
@@ -453,6 +454,20 @@ def test_an_older_folder_of_a_task_without_a_stored_model_goes_on(tmp_path):
     del entry["settings"]["pretrainedparams.pretrained_combo"]
     (tmp_path / "next" / "manifest.json").write_text(json.dumps(manifest))
     assert run(path, "trainvalidate.epochs=1") == 0
+
+
+def test_folders_without_a_stored_model_do_not_differ_in_which_one(tmp_path, capsys):
+    """An older version wrote 0 where there was nothing to choose, this one last."""
+    for name in ("older", "newer"):
+        assert run(ini(tmp_path, name, TASK_NET + TRIALS), "trainvalidate.epochs=1") == 0
+    path = tmp_path / "older" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["combos"][0]["settings"] |= {"pretrainedparams.pretrained_epoch": 0, "trainvalidate.lr": 0.5}
+    path.write_text(json.dumps(manifest))
+    folders = [str(tmp_path / name) for name in ("older", "newer")]
+    assert visualization.main(["--results_folders", *folders, "--save_figs", str(tmp_path / "figs")]) == 0
+    said = capsys.readouterr()
+    assert "settings differ: trainvalidate.lr (" in said.out + said.err and "pretrained" not in said.out + said.err
 
 
 # ---- [source]

@@ -343,8 +343,10 @@ def _said_of_differences(study: Study, labels: Sequence[str]) -> Iterator[str]:
 def _differing(study: Study, labels: Sequence[str]) -> list[str]:
     """The settings of the science that no folder varies and that are not the same in all."""
     one = {label: next(combo.settings for combo in study.combos if combo.label == label) for label in labels}
-    texts = []
+    texts, started = [], any(settings.get("paths.pretrained") for settings in one.values())
     for name in dict.fromkeys(name for settings in one.values() for name in settings):
+        if name.startswith("pretrainedparams.") and not started:  # read by none, whatever version wrote it
+            continue
         values = {label: settings.get(name, "not set") for label, settings in one.items()}
         aside = name.startswith(ASIDE) or any(_same_option(name, option) for option in study.varied)
         if not aside and len(set(map(canonical, values.values()))) > 1:

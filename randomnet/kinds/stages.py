@@ -5,7 +5,15 @@ from typing import Any
 
 from randomnet import results
 from randomnet.config import ConfigError, Run
-from randomnet.kinds.upstream import Choice, Upstream, checksum, iteration_in
+from randomnet.kinds.upstream import (
+    SAME,
+    Choice,
+    Upstream,
+    checksum,
+    entry_at,
+    iteration_at,
+    iteration_in,
+)
 
 SOURCE = "source.folder"
 
@@ -39,15 +47,13 @@ def upstream_of(option: str, file: Path, run: Run, which: str = "") -> dict[str,
 
     which: the network that is taken of it, where it holds several.
     """
-    folder, root = file.parent, file.parents[2] if len(file.parents) > 2 else file.parent
-    manifest = results.ResultsFolder(root).manifest if folder.name.startswith("iter_") else None
-    if manifest is None:
+    entry, iteration = entry_at(file.parent.parent), iteration_at(file.parent)
+    if entry is None or iteration is None:
         return Upstream(option, file, which=which, shared=True).facts()
-    combo, iteration = int(folder.parent.name), int(folder.name.removeprefix("iter_"))
-    values = next((entry["values"] for entry in manifest["combos"] if entry["combo"] == combo), None)
-    shared = manifest["iterations"] == 1 or run.config.source.iteration != "same"
-    shared = shared and run.config.trainvalidate.iterations > 1
-    return Upstream(option, file, root, combo, iteration, values, which=which, shared=shared).facts()
+    root, combo = file.parents[2], entry["combo"]
+    only = results.ResultsFolder(root).manifest["iterations"] == 1
+    shared = (only or run.config.source.iteration != SAME) and run.config.trainvalidate.iterations > 1
+    return Upstream(option, file, root, combo, iteration, entry["values"], which=which, shared=shared).facts()
 
 
 def manifest_of(root: Path, kind: str) -> dict[str, Any]:

@@ -21,7 +21,9 @@ from randomnet.kinds.upstream import (
     Choice,
     Upstream,
     contradictions,
+    entry_at,
     is_drawn,
+    iteration_at,
     iteration_in,
     listed,
     saved_settings,
@@ -196,7 +198,7 @@ def _named(run: Run, path: Path) -> Upstream:
     _check_there(path)
     wanted, numbered = run.config.pretrainedparams, NUMBERED.fullmatch(path.name)
     combo = path.absolute().parent if numbered else path.absolute().parents[min(1, len(path.absolute().parents) - 1)]
-    entry, iteration = _entry_at(combo), int(numbered[2]) if numbered else _iteration_at(path.absolute())
+    entry, iteration = entry_at(combo), int(numbered[2]) if numbered else iteration_at(path.absolute().parent)
     if entry:
         _agree(run, entry, str(path))
     epoch = int(numbered[1]) + 1 if numbered else _epochs_done(results.RunFolder(path.parent))
@@ -214,18 +216,3 @@ def _named(run: Run, path: Path) -> Upstream:
     values = entry["values"] if entry else None
     which = LAST if wanted.pretrained_epoch == LAST and not numbered else ""
     return Upstream(OPTION, path, None, known["combo"], iteration, values, epoch, which, shared=True)
-
-
-def _entry_at(combo: Path) -> dict[str, Any] | None:
-    """What the manifest of the results folder around a combo's folder says of it; None where there is none."""
-    try:
-        manifest = results.ResultsFolder(combo.parent).manifest
-    except results.ResultsError:
-        return None
-    entries = (manifest or {}).get("combos", [])
-    return next((entry for entry in entries if str(entry.get("combo")) == combo.name), None)
-
-
-def _iteration_at(path: Path) -> int | None:
-    found = re.fullmatch(r"iter_(\d+)", path.parent.name)
-    return int(found[1]) if found else None

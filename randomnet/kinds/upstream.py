@@ -7,6 +7,7 @@ checksum is compared when a results folder is resumed.
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,7 @@ from typing import Any
 
 from randomnet.config import Config, ConfigError, Run, neutral_settings
 from randomnet.config.option import MADE
-from randomnet.results import COMPLETE
+from randomnet.results import COMPLETE, ResultsError, ResultsFolder
 
 SAME = "same"  # the combo with this run's values, and the run's own iteration
 UNSAVED = "paths.path_to_network"  # may be an axis, and is no setting
@@ -131,6 +132,21 @@ def iteration_in(
         own_one = ", the run's own; a number starts all iterations from that one" if wanted == SAME else ""
         raise ConfigError(f"{where}: expected one of {folder}, {listed(there)}, got {number}{own_one}")
     return number
+
+
+def entry_at(combo: Path) -> dict[str, Any] | None:
+    """What the manifest of the results folder around a combo's folder says of it; None where there is none."""
+    try:
+        entries = (ResultsFolder(combo.parent).manifest or {}).get("combos", [])
+    except ResultsError:
+        return None
+    return next((entry for entry in entries if str(entry.get("combo")) == combo.name), None)
+
+
+def iteration_at(folder: Path) -> int | None:
+    """The iteration of a run's folder, by its name; None for another folder."""
+    found = re.fullmatch(r"iter_(\d+)", folder.name)
+    return int(found[1]) if found else None
 
 
 def listed(numbers: Iterable[int]) -> str:
