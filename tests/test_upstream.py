@@ -121,6 +121,14 @@ def test_spectra_of_trained_nulls_are_those_that_training_reported_under_the_sam
     assert abs(np.subtract(*trained["lambda_max_final"])) > 1e-3
 
 
+def test_random_w_is_the_null_of_that_name(tmp_path):
+    body = NET.replace("roi = AB", "roi = AB\nnormalization = spectral_radius")
+    path = ini(tmp_path, "trained", body, grid='{"random_w": [false, true]}')
+    assert run(path, "trainvalidate.epochs=1") == 0
+    again = ini(tmp_path, "next", body, "spectrum", grid=NULLS.format('"random_w", "none"'))
+    assert [file_of(one).combo for one in runs_of(again, f"paths.pretrained={tmp_path / 'trained'}")] == [1, 0]
+
+
 def test_a_grid_of_other_options_starts_all_combos_from_the_same_network(tmp_path, tasks):
     path = ini(tmp_path, "next", TASK_NET + TRIALS, "spectrum", grid='{"driven": [true, false], "tsim": [2, 3]}')
     files = [file_of(one).path for one in runs_of(path, f"paths.pretrained={tasks}")]

@@ -120,7 +120,7 @@ def _path_of_other(run: Run) -> Path | None:
     path = Path(like).expanduser()
     if like and path.is_dir():
         try:
-            path = stages.run_of(path, "record", "same", "same", run).path / recordings.FILE_NAMES[".npz"]
+            path = stages.run_of(path, "record", "same", "same", run, number="").path / recordings.FILE_NAMES[".npz"]
         except ConfigError as error:
             about = str(error).removeprefix("[source] folder: ")
             raise ConfigError(f"[recording] like: {about}") from None

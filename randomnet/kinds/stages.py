@@ -24,18 +24,20 @@ def source_of(run: Run, kind: str) -> results.RunFolder:
     return run_of(Path(chosen.folder).expanduser(), kind, chosen.combo, chosen.iteration, run)
 
 
-def run_of(root: Path, kind: str, combo: int | str, iteration: int | str, run: Run) -> results.RunFolder:
+def run_of(
+    root: Path, kind: str, combo: int | str, iteration: int | str, run: Run, number: str = "[source] combo"
+) -> results.RunFolder:
     """A complete run of an experiment of that kind. `same` is the combo with the values of `run`, and its iteration, or
-    the only iteration that there is.
+    the only iteration that there is. number: the option that takes the combo's number, for errors; '' where none does.
 
     Raises ConfigError.
     """
     manifest = manifest_of(root, kind)
-    choice = Choice("[source] folder", str(root), "[source] combo")
-    number = choice.combo(run, manifest, combo)["combo"]
+    choice = Choice("[source] folder", str(root), number)
+    found = choice.combo(run, manifest, combo)["combo"]
     there = range(manifest["iterations"])
     folder = results.ResultsFolder(root).run(
-        number, iteration_in(iteration, run.iteration, there, "[source] iteration", str(root), only=True)
+        found, iteration_in(iteration, run.iteration, there, "[source] iteration", str(root), only=True)
     )
     if folder.status != results.COMPLETE:
         raise ConfigError(f"[source] folder: expected a complete run, got {folder.path}, which is {folder.status}")

@@ -73,11 +73,14 @@ def checksum(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Choice:
-    """How an option names runs of a folder: where it is written, and the option that takes a combo's number."""
+    """How an option names runs of a folder: where it is written, the folder, and the option for a combo's number.
+
+    number: empty where there is no such option, and the user is to name a file.
+    """
 
     where: str
     folder: str
-    number: str
+    number: str = ""
 
     def combo(self, run: Run, manifest: Mapping[str, Any], wanted: int | str) -> dict[str, Any]:
         """The entry of the manifest that is meant: that of the number, or the only one whose settings do not differ
@@ -112,10 +115,16 @@ class Choice:
             names = ", ".join(_differing(agreeing))
             which = "; ".join(_described(entry, _differing(agreeing)) for entry in agreeing[:LISTED])
             return (f"{expected}, got {len(agreeing)} that differ in {names}, which this run leaves open ({which}); "
-                    f"say {self.number} = {agreeing[0]['combo']}, or list numbers in combos_params")  # fmt: skip
+                    f"{self._advice(agreeing[0]['combo'])}")  # fmt: skip
         own = ", ".join(f"{key} = {settings[key]!r}" for key in axes)
         which = "; ".join(_described(entry, axes) for entry in entries[:LISTED])
-        return f"{expected}, {own}, got none of these ({which}); change the values, or say {self.number} = 0"
+        advice = self._advice(entries[0]["combo"])
+        return f"{expected}, {own}, got none of these ({which}); change the values, or {advice}"
+
+    def _advice(self, number: int) -> str:
+        if not self.number:
+            return "name the file of one run instead of the folder"
+        return f"say {self.number} = {number}, or list numbers in combos_params"
 
 
 def iteration_in(
@@ -164,7 +173,7 @@ def listed(numbers: Iterable[int]) -> str:
 
 def settings_of(run: Run) -> dict[str, Any]:
     """The run's settings as a manifest has them, with the file of its connectome."""
-    return _settings(run.config) | {UNSAVED: run.config.paths.path_to_network}
+    return _one_null(_settings(run.config)) | {UNSAVED: run.config.paths.path_to_network}
 
 
 @lru_cache(maxsize=8)  # of a run they are asked for several times
@@ -175,7 +184,12 @@ def _settings(config: Config) -> dict[str, Any]:
 def saved_settings(entry: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a manifest's entry; those of options that are younger than it have their neutral values."""
     paths = [value for name, value in entry["values"].items() if name.split(".")[-1] == UNSAVED.split(".")[-1]]
-    return _neutral() | entry.get("settings", {}) | ({UNSAVED: paths[0]} if paths else {})
+    return _one_null(_neutral() | entry.get("settings", {})) | ({UNSAVED: paths[0]} if paths else {})
+
+
+def _one_null(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with random_w = True written as the null model that it is."""
+    return settings | {"net.null": "random_w", "net.random_w": False} if settings.get("net.random_w") else settings
 
 
 @lru_cache(maxsize=1)
