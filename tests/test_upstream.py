@@ -11,7 +11,7 @@ import torch
 import runrandomnet
 import visualization
 from randomnet.config import ConfigError, read_plan
-from randomnet.kinds import building, stages
+from randomnet.kinds import building, record, stages
 from randomnet.kinds.trained_files import file_of
 from randomnet.kinds.upstream import checksum, listed
 from randomnet.results import ResultsFolder
@@ -560,3 +560,12 @@ def test_a_network_of_a_run_that_has_not_ended_well_is_called_so(tmp_path, tasks
     (copied / "0" / "iter_0" / "model.pt").unlink()
     (copied / "0" / "iter_0" / "run.json").unlink()
     assert "model.pt, as that run is missing" in refused(path, f"paths.pretrained={copied}")
+
+
+def test_a_folder_to_be_like_is_not_one_of_its_recordings_by_number(tmp_path, tasks):
+    path = recording_ini(tmp_path, tasks, '{"source.iteration": [0, 1]}')
+    assert run(path) == 0
+    like = f"[source]\nfolder = {tasks}\n[recording]\nlike = {tmp_path / 'record'}\n{TRIALS}"
+    [one] = runs_of(ini(tmp_path, "like", like, "record"))
+    with pytest.raises(ConfigError, match=r"\[recording\] like: .* differ in source.iteration, .*; name the file"):
+        record.check(one)

@@ -93,16 +93,24 @@ def begin(run: Run) -> Start:
     ).to(device_of(config))
     if "readout_gains" in network.interface and run.config.net.readout_gain != "learnt":
         network.interface["readout_gains"].requires_grad_(False)
-    _spread(run, network)
-    if config.paths.pretrained:
-        (pretrained.take_over_gains if config.has_task else pretrained.take_over)(run, network)
+    upstream = _first_values(run, network)
     clipped = None if bounds == "none" else network.clip()
     factors.check_support(run, named, network)
     state = run.generator("state").standard_normal(connectome.n) if connectome.initial is None else connectome.initial
     frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, connectome.n), connectome.n))
     frame = frame.to(device_of(config))
-    upstream = file_of(run).facts() if config.paths.pretrained else None
     return Start(connectome, network, labels, torch.from_numpy(state).to(frame), frame, clipped, upstream)
+
+
+def _first_values(run: Run, network: Network) -> dict[str, Any] | None:
+    """Give the network the gains and shifts that it begins with, or all that it takes over from a trained network, of
+    which the facts are returned. Raises ConfigError."""
+    _spread(run, network)
+    if not run.config.paths.pretrained:
+        return None
+    upstream = file_of(run).facts()
+    (pretrained.take_over_gains if run.config.has_task else pretrained.take_over)(run, network)
+    return upstream
 
 
 def initial_states(run: Run, start: Start, number: int) -> Tensor:

@@ -64,12 +64,13 @@ class StoredNetwork:
 
 def take_over(run: Run, network: Network) -> None:
     """Give the network of a run without a task the values of its model.pt. Raises ConfigError where they do not fit."""
-    path, chosen = path_of(run), file_of(run)
+    upstream = file_of(run)
+    path = upstream.path
     where = f"[paths] pretrained: expected a model.pt of RandomNet on the same network and groups, got {path}"
     try:
         saved = torch.load(path, weights_only=True, map_location="cpu")
         there, here = saved["network"], network.description()
-        values = _values(saved, chosen.epoch, path)
+        values = _values(saved, upstream.epoch, path)
         if "input_weights" in values:
             raise ConfigError(f"{where}, which was trained on a task; name that with [trialparams] task_name")
         for name in SHARED:
@@ -195,11 +196,11 @@ def _of_elman(run: Run, loaded: dict[str, Any]) -> StoredNetwork:
     weights = loaded[WEIGHTS].numpy()
     none = np.zeros((len(weights), 0), np.float32)
     factors = tuple(loaded[name].numpy() if name in loaded else none for name in FACTORS)
-    own = loaded[EDGES].numpy() if EDGES in loaded else np.zeros(0, np.int64)
-    if own.dtype != np.int64 or not ((own >= 0) & (own < weights.size)).all():
+    factored = loaded[EDGES].numpy() if EDGES in loaded else np.zeros(0, np.int64)
+    if factored.dtype != np.int64 or not ((factored >= 0) & (factored < weights.size)).all():
         raise ValueError(f"{EDGES}: expected whole numbers from 0 to {weights.size - 1}, got others")
-    edges = np.union1d(np.flatnonzero(weights), own)
-    return StoredNetwork(weights, edges, interface, factors, "edges" if len(own) else "all")
+    edges = np.union1d(np.flatnonzero(weights), factored)
+    return StoredNetwork(weights, edges, interface, factors, "edges" if len(factored) else "all")
 
 
 def _of_model(run: Run, saved: dict[str, Any], path: Path) -> StoredNetwork:

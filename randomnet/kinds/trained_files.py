@@ -61,9 +61,9 @@ def file_of(run: Run) -> Upstream:
     root = Path(run.config.paths.pretrained).expanduser()
     if not os.path.isdir(root):
         return _named(run, root)
-    found = _in_results(run, root) if os.path.isfile(root / "manifest.json") else _in_numbered(run, root)
-    _check_there(found.path)
-    return found
+    upstream = _in_results(run, root) if os.path.isfile(root / "manifest.json") else _in_numbered(run, root)
+    _check_there(upstream.path)
+    return upstream
 
 
 def _check_there(path: Path, why: str = "") -> None:
@@ -105,10 +105,10 @@ def _manifest(root: Path) -> dict[str, Any]:
 def _agree(run: Run, entry: Mapping[str, Any], name: str) -> None:
     """ConfigError where the run describes another network than was trained."""
     saved = saved_settings(entry)
-    found = contradictions(entry, settings_of(run), lambda key: _matters(key, saved))
-    if found:
+    others = contradictions(entry, settings_of(run), lambda key: _matters(key, saved))
+    if others:
         raise ConfigError(f"[paths] pretrained: expected the network that was trained in {name}, got a run with "
-                          f"{', '.join(found)}; give it the same, or another folder")  # fmt: skip
+                          f"{', '.join(others)}; give it the same, or another folder")  # fmt: skip
 
 
 def _matters(key: str, saved: Mapping[str, Any]) -> bool:
@@ -155,10 +155,10 @@ def _epochs_done(folder: results.RunFolder) -> int | None:
 
 def _epochs_of(folder: Path) -> dict[int, list[int]]:
     """Iteration -> after how many epochs there are files of it in a combo's folder."""
-    found: dict[int, list[int]] = {}
+    epochs: dict[int, list[int]] = {}
     for match in filter(None, (NUMBERED.fullmatch(name) for name in sorted(os.listdir(folder)))):
-        found.setdefault(int(match[2]), []).append(int(match[1]) + 1)
-    return {iteration: sorted(epochs) for iteration, epochs in found.items()}
+        epochs.setdefault(int(match[2]), []).append(int(match[1]) + 1)
+    return {iteration: sorted(counts) for iteration, counts in epochs.items()}
 
 
 # ---- a folder of bio_rnn_mem, which has no manifest

@@ -1,7 +1,7 @@
 """The completed run of an earlier experiment that a run starts from: found by the values of its options.
 
 Which combo of a results folder is meant follows from the settings in its manifest.json, not from combo numbers, as two
-grids may list the same values in another order. What was found is printed, kept in manifest.json and run.json, and its
+grids may list the same values in another order. The choice is printed, kept in manifest.json and run.json, and its
 checksum is compared when a results folder is resumed.
 """
 
@@ -116,10 +116,10 @@ class Choice:
             which = "; ".join(_described(entry, _differing(agreeing)) for entry in agreeing[:LISTED])
             return (f"{expected}, got {len(agreeing)} that differ in {names}, which this run leaves open ({which}); "
                     f"{self._advice(agreeing[0]['combo'])}")  # fmt: skip
-        own = ", ".join(f"{key} = {settings[key]!r}" for key in axes)
+        values = ", ".join(f"{key} = {settings[key]!r}" for key in axes)
         which = "; ".join(_described(entry, axes) for entry in entries[:LISTED])
         advice = self._advice(entries[0]["combo"])
-        return f"{expected}, {own}, got none of these ({which}); change the values, or {advice}"
+        return f"{expected}, {values}, got none of these ({which}); change the values, or {advice}"
 
     def _advice(self, number: int) -> str:
         if not self.number:
@@ -138,8 +138,8 @@ def iteration_in(
     if only and wanted == SAME and len(there) == 1:
         number = there[0]
     if number not in there:
-        own_one = ", the run's own; a number starts all iterations from that one" if wanted == SAME else ""
-        raise ConfigError(f"{where}: expected one of {folder}, {listed(there)}, got {number}{own_one}")
+        reason = ", the run's own; a number starts all iterations from that one" if wanted == SAME else ""
+        raise ConfigError(f"{where}: expected one of {folder}, {listed(there)}, got {number}{reason}")
     return number
 
 
@@ -154,18 +154,18 @@ def entry_at(combo: Path) -> dict[str, Any] | None:
 
 def iteration_at(folder: Path) -> int | None:
     """The iteration of a run's folder, by its name; None for another folder."""
-    found = re.fullmatch(r"iter_(\d+)", folder.name)
-    return int(found[1]) if found else None
+    match = re.fullmatch(r"iter_(\d+)", folder.name)
+    return int(match[1]) if match else None
 
 
 def listed(numbers: Iterable[int]) -> str:
     """Numbers in words: 0, or 0 to 2, or 0, 10, 20."""
-    found = sorted(numbers)
-    if not found:
+    ordered = sorted(numbers)
+    if not ordered:
         return "none"
-    if len(found) > 1 and found == list(range(found[0], found[-1] + 1)):
-        return f"{found[0]} to {found[-1]}"
-    return ", ".join(map(str, found[:20])) + (", ..." if len(found) > 20 else "")
+    if len(ordered) > 1 and ordered == list(range(ordered[0], ordered[-1] + 1)):
+        return f"{ordered[0]} to {ordered[-1]}"
+    return ", ".join(map(str, ordered[:20])) + (", ..." if len(ordered) > 20 else "")
 
 
 # ---- settings
@@ -235,17 +235,17 @@ def announced(facts: Sequence[Mapping[str, Any]]) -> list[str]:
     """A line for each distinct choice of all combos' facts, in their order."""
     groups: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
     for combo, about in enumerate(facts):
-        for chosen in about.get("upstream", []):
-            shared = chosen["shared"] or chosen["folder"] is None
-            key = json.dumps([chosen[name] for name in ("option", "folder", "combo", "epoch", "which", "status")])
-            groups.setdefault(key + (chosen["path"] if shared else ""), []).append((combo, chosen))
+        for upstream in about.get("upstream", []):
+            shared = upstream["shared"] or upstream["folder"] is None
+            key = json.dumps([upstream[name] for name in ("option", "folder", "combo", "epoch", "which", "status")])
+            groups.setdefault(key + (upstream["path"] if shared else ""), []).append((combo, upstream))
     several = len(groups) > 1
     return [_line(members, several) for members in groups.values()]
 
 
 def _line(members: Sequence[tuple[int, Mapping[str, Any]]], several: bool) -> str:
     first = members[0][1]
-    iterations = {chosen["iteration"] for _, chosen in members if chosen["iteration"] is not None}
+    iterations = {upstream["iteration"] for _, upstream in members if upstream["iteration"] is not None}
     parts = [first["folder"] or first["path"]]
     if first["combo"] is not None:
         values = ", ".join(f"{name} = {value}" for name, value in first["values"].items())
@@ -261,9 +261,9 @@ def _line(members: Sequence[tuple[int, Mapping[str, Any]]], several: bool) -> st
     return f"Starts from [{first['option'].replace('.', '] ')}: {', '.join(parts)}{combos}"
 
 
-def _epoch_text(chosen: Mapping[str, Any]) -> str:
-    if chosen["epoch"] is None:
-        return chosen["which"] and f"the {chosen['which']} network"
-    if chosen["epoch"] == 0:
+def _epoch_text(upstream: Mapping[str, Any]) -> str:
+    if upstream["epoch"] is None:
+        return upstream["which"] and f"the {upstream['which']} network"
+    if upstream["epoch"] == 0:
         return "epoch 0, the untrained network"
-    return f"epoch {chosen['epoch']}" + (f", the {chosen['which']}" if chosen["which"] else "")
+    return f"epoch {upstream['epoch']}" + (f", the {upstream['which']}" if upstream["which"] else "")

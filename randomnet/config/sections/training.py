@@ -284,8 +284,8 @@ class PretrainedParamsSection(Section):
     pretrained_epoch: int | str = option(
         Integer(0, words=("last",)),
         "last",
-        "After how many epochs of training: last, 0 = the untrained network, or of a task e = the file "
-        "model_state_dict_epoch_<e - 1>_iter_<i>.pth, as bio_rnn_mem's files count from 0, which is after one epoch.",
+        "After how many epochs of training: last, or 0 = the untrained network; of a task also e, from its file "
+        "model_state_dict_epoch_<e - 1>_iter_<i>.pth. These count from 0 as in bio_rnn_mem: 0 is after one epoch.",
         only=STARTED,
         neutral="last",
     )
