@@ -478,6 +478,18 @@ def test_folders_without_a_stored_model_do_not_differ_in_which_one(tmp_path, cap
     assert "settings differ: trainvalidate.lr (" in said.out + said.err and "pretrained" not in said.out + said.err
 
 
+@pytest.mark.parametrize(("wanted", "said"), [("same", False), ("1", True)])
+def test_figures_say_where_iterations_share_a_stored_network(tmp_path, tasks, capsys, wanted, said):
+    path = ini(tmp_path, "next", TASK_NET + TRIALS, "spectrum", iterations=2)
+    small = (f"paths.pretrained={tasks}", "lyapunov.nle=1", "lyapunov.tsim=2")
+    assert run(path, *small, f"pretrainedparams.pretrained_iteration={wanted}") == 0
+    capsys.readouterr()
+    asked = ["--results_folders", str(tmp_path / "next"), "--save_figs", str(tmp_path / "figs")]
+    assert visualization.main(asked) == 0
+    text = f"next: all iterations of a combo start from one file, and their spread is not one over such files: {tasks}"
+    assert (text in capsys.readouterr().out) == said
+
+
 # ---- [source]
 
 

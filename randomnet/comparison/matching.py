@@ -296,10 +296,24 @@ def notes(study: Study) -> Iterator[str]:
             if len(rows):
                 listed = [f"combo {row.number} iteration {row.iteration}" for row in rows.itertuples()]
                 yield f"{label}: {len(rows)} of {len(runs)} runs {said}: {_listing(listed)}"
+    for label in labels:
+        yield from _said_of_sharing(study, label)
     if len(labels) > 1:
         for label in labels:
             yield from _said_of_matching(study, label)
         yield from _said_of_differences(study, labels)
+
+
+def _said_of_sharing(study: Study, label: str) -> Iterator[str]:
+    """Whether iterations start from one file of an earlier run, so that they are no repeats of that."""
+    files = {}
+    for entry in next(combo.loaded.manifest for combo in study.combos if combo.label == label)["combos"]:
+        for one in (entry.get("connectome") or {}).get("upstream", []):
+            files.setdefault((entry["combo"], one["option"]), []).append(one["path"])
+    shared = [paths[0] for paths in files.values() if len(paths) > 1 and len(set(paths)) == 1]
+    if shared:
+        yield (f"{label}: all iterations of a combo start from one file, and their spread is not one over such files: "
+               f"{_listing(list(dict.fromkeys(shared)))}")  # fmt: skip
 
 
 def _said_of_matching(study: Study, label: str) -> Iterator[str]:
