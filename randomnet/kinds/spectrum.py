@@ -83,7 +83,7 @@ def _written(
             **dynamics(run),
             "seconds": round(seconds, 2),
         },
-        "connectome": start.connectome.facts(),
+        "connectome": start.facts(),
     }
 
 
