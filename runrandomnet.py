@@ -153,6 +153,14 @@ def announce_networks(facts: list[dict]) -> None:
     sys.stdout.flush()
 
 
+def announce_upstream(facts: list[dict]) -> None:
+    """Say which earlier runs the runs start from, a line for each choice."""
+    from randomnet.kinds.upstream import announced
+
+    for line in announced(facts):
+        print(line, flush=True)
+
+
 def dry_run(plan: Plan, facts: list[dict]) -> None:
     """Print the combos and what they will cost."""
     from randomnet.experiment import estimate, workers_of
@@ -216,6 +224,7 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
 
     facts = experiment.check(plan)
     announce_networks(facts)
+    announce_upstream(facts)
     if options.dry_run:
         experiment.check_results(plan, facts)
         dry_run(plan, facts)
@@ -235,7 +244,8 @@ def pipeline(plan: Plan, options: argparse.Namespace) -> int:
     check_folder(plan, stages)
     print(f"RandomNet: {config.experiment.name} (pipeline)\n{len(stages)} stages -> {config.paths.path_to_results}")
     for stage in stages:
-        print(f"  {stage.name}: {stage.plan.path}, kind = {stage.kind}")
+        source = f", goes on from {stage.plan.config.source.folder}" if stage.kind in NEEDED else ""
+        print(f"  {stage.name}: {stage.plan.path}, kind = {stage.kind}{source}")
     if options.dry_run:
         for stage in stages:
             if stage.kind not in NEEDED:

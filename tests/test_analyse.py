@@ -454,7 +454,7 @@ def test_a_network_trained_on_a_task_keeps_its_names_and_regions(tmp_path):
     (tmp_path / "look.ini").write_text(
         f"[experiment]\nkind = analyse\n[paths]\npath_to_results = {tmp_path / 'out'}\n"
         f"pretrained = {tmp_path / 'trained'}\n[net]\n{head}[analysis]\nstarts = 20\ntrajectories = 3\n{FLIP_FLOP}"
-        "[pretrainedparams]\npretrained_epoch = 1\n[execution]\nworkers = 1\n"
+        "[execution]\nworkers = 1\n"
     )
     assert runrandomnet.main([str(tmp_path / "look.ini")]) == 0
     arrays = ResultsFolder(tmp_path / "out").run(0, 0).arrays

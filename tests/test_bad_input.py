@@ -417,7 +417,7 @@ option(
 )
 option(
     "pretrained of fewer runs", {"paths.pretrained": "earlier", "trainvalidate.iterations": "2"},
-    "paths.pretrained", "earlier/0/iter_1/model.pt",
+    "pretrainedparams.pretrained_iteration", "expected one of earlier, 0, got 1, the run's own",
     prepare=lambda place: shutil.copytree(place.trained, place.tmp / "earlier"),
 )
 option("pretrained, name too long", {"paths.pretrained": LONG}, "paths.pretrained", LONG)

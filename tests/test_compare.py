@@ -446,6 +446,7 @@ def test_fixed_points_and_flow_are_drawn_over_the_states(recording):
     arrays |= {"labels": np.array(["GRU"]), "axes": np.array(["latent"]), "axis_values": np.array([["2"]])}
     one = _beside(arrays, 0, True)
     assert one.name == "GRU, latent 2" and one.eigenvalues_of.startswith("Jacobians")
+    assert _beside(arrays | {"iterations": np.array([3])}, 0, True, True).name == "GRU, latent 2, iteration\u00a03"
     np.testing.assert_allclose(*(points[np.lexsort(points.round(3).T)] for points in one.points), atol=1e-3)
     figure = plotting.beside([one])
     true, inferred = figure.axes[:2]

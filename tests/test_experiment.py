@@ -570,7 +570,7 @@ GOES_ON = {"analyse_flip_flop": "flip_flop", "record": "flip_flop", "analyse_mul
 def test_a_template_that_looks_into_another_means_its_last_model(template):
     after, before = (read_plan(ROOT / "config" / f"{name}.ini").config for name in (template, GOES_ON[template]))
     assert after.paths.pretrained == before.paths.path_to_results
-    assert after.pretrainedparams.pretrained_epoch == before.trainvalidate.epochs - 1
+    assert after.pretrainedparams.pretrained_epoch == "last"
     assert after.model == before.model and after.net.n == before.net.n
     assert after.trialparams == before.trialparams
 
@@ -645,7 +645,7 @@ def test_every_template_runs(template, tmp_path):
         if template.stem == "record":
             short += [f"source.folder={tmp_path / 'trained'}", "trialparams.nr_of_trials=20"]
         else:
-            short += [f"paths.pretrained={tmp_path / 'trained'}", "pretrainedparams.pretrained_epoch=0"]
+            short += [f"paths.pretrained={tmp_path / 'trained'}"]
     if template.stem in made_up.OF_TEMPLATE:
         (tmp_path / "data").mkdir()
         short.append(f"paths.path_to_network={made_up.OF_TEMPLATE[template.stem](tmp_path / 'data')}")
@@ -660,7 +660,7 @@ def test_the_flip_flop_template_has_a_fixed_point_for_each_memory_and_each_way_b
     trained, inside = tmp_path / "trained", tmp_path / "inside"
     few = ["trainvalidate.epochs=250", "trialparams.nr_of_trials=320", "trainvalidate.lr=0.01",
            f"paths.path_to_results={trained}"]  # fmt: skip
-    look = [f"paths.pretrained={trained}", f"paths.path_to_results={inside}", "pretrainedparams.pretrained_epoch=249"]
+    look = [f"paths.pretrained={trained}", f"paths.path_to_results={inside}"]
     for template, settings in (("flip_flop", few), ("analyse_flip_flop", look)):
         overrides = [part for setting in settings for part in ("--set", setting)]
         assert run(ROOT / "config" / f"{template}.ini", *overrides, *ALONE) == 0

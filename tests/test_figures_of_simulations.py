@@ -109,7 +109,9 @@ def test_the_whole_command(tmp_path, capsys, monkeypatch):
     table = pd.read_csv(out / "comparison.csv")
     rows = table[(table["metric"] == "rate_I") & (table["k"] == 200) & (table["g"] == 3)]
     assert rows["mean"].item() == pytest.approx(2 * (3 + 2) - 0.05) and rows["n"].item() == 2
-    assert not (table["metric"] == "theory_I").any() and "rate_E" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert not (table["metric"] == "theory_I").any() and "rate_E" in said
+    assert "activity: drawn of the first 1 of 4 combos; --filter chooses others" in said
 
 
 def test_rates_have_the_theory_beside_them(tmp_path):

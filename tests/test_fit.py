@@ -152,7 +152,7 @@ def test_a_loaded_model_goes_the_way_that_was_written(fitted, name):
 
 
 def test_last_and_best_are_both_there(tmp_path):
-    assert run(ini(tmp_path, "trainvalidate.lr=1", "inference.latent=4", epochs=12)) == 0
+    assert run(ini(tmp_path, "trainvalidate.lr=1", "inference.latent=4", epochs=12)) == 1  # it diverges at last
     folder = results.ResultsFolder(tmp_path / "out").run(0, 0)
     last, best = load_inferred(folder, "last"), load_inferred(folder, "best")
     assert folder.record["summary"]["epoch_best"] < 11

@@ -9,7 +9,7 @@ import torch
 from made_up import LISTED_REGIONS, REGIONS_JSON
 
 import runrandomnet
-from randomnet.config import read_plan
+from randomnet.config import ConfigError, read_plan
 from randomnet.connectome import from_dense
 from randomnet.kinds import building, train
 from randomnet.objectives import StateNoise
@@ -128,11 +128,15 @@ def test_side_by_side_they_keep_them_too(tmp_path):
 def test_a_stored_model_goes_on_with_its_own_connections(tmp_path):
     first = ini(tmp_path)
     assert run(first, "trainvalidate.store_every_epoch=1") == 0
-    taken = ["paths.pretrained=" + str(tmp_path / "out"), "pretrainedparams.pretrained_epoch=7"]
+    taken = ["paths.pretrained=" + str(tmp_path / "out"), "pretrainedparams.pretrained_epoch=8"]
     again = start_of(ini(tmp_path), *taken).network
     stored = torch.load(tmp_path / "out" / "0" / "model_state_dict_epoch_7_iter_0.pth", weights_only=True)
     assert torch.equal(again.input_signs, stored["rnn.weight_ih_l0"].sign())
     with_tau = ini(tmp_path, LISTED_REGIONS.replace("thalamus: 6", "thalamus: 6 tau 4"))
+    with pytest.raises(ConfigError, match=r"expected the network that was trained in .* regions\.regions = "):
+        start_of(with_tau, *taken)
+    torch.save(stored, tmp_path / "alone.pth")  # of which no manifest says the time constants
+    taken = [f"paths.pretrained={tmp_path / 'alone.pth'}"]
     np.testing.assert_allclose(start_of(with_tau, *taken).network.leaks, [1] * 8 + [0.25] * 6)
 
 

@@ -357,6 +357,10 @@ def test_trained_gains_are_taken_over_only_by_a_network_with_the_same_time_const
     assert run(path, f"paths.pretrained={tmp_path / 'out'}") == 0
     path.write_text(made_up.without(path.read_text(), ["model.tau=1"]))
     assert run(path, f"paths.pretrained={tmp_path / 'out'}", "model.tau=1", f"paths.path_to_results={other / 'b'}") == 2
+    assert "got a run with model.tau = 1.0, not [['fast', 0.5], ['slow', 4.0]]" in capsys.readouterr().err
+    model = other / "model.pt"  # away from the manifest that says its settings
+    model.write_bytes((tmp_path / "out" / "0" / "iter_0" / "model.pt").read_bytes())
+    assert run(path, f"paths.pretrained={model}", "model.tau=1", f"paths.path_to_results={other / 'b'}") == 2
     assert "whose leaks differ" in capsys.readouterr().err
 
 

@@ -319,6 +319,8 @@ def notes(study: Study) -> Iterator[str]:
         for when, said in zip(WHEN, ("begin", "end"), strict=True):
             unbounded = runs.get(f"{VERDICT}{when}", pd.Series("", index=runs.index)) == UNBOUNDED
             yield from _said_of_runs(label, runs, unbounded, f"{said} unbounded, lambda_max{when} left out")
+    for label in labels:
+        yield from _said_of_sharing(study, label)
     if len(labels) > 1:
         for label in labels:
             yield from _said_of_matching(study, label)
@@ -330,6 +332,18 @@ def _said_of_runs(label: str, runs: pd.DataFrame, which: pd.Series, said: str) -
     if len(rows):
         listed = [f"combo {row.number} iteration {row.iteration}" for row in rows.itertuples()]
         yield f"{label}: {len(rows)} of {len(runs)} runs {said}: {_listing(listed)}"
+
+
+def _said_of_sharing(study: Study, label: str) -> Iterator[str]:
+    """Whether iterations start from one file of an earlier run, so that they are no repeats of that."""
+    files = {}
+    for entry in next(combo.loaded.manifest for combo in study.combos if combo.label == label)["combos"]:
+        for one in (entry.get("connectome") or {}).get("upstream", []):
+            files.setdefault((entry["combo"], one["option"]), []).append(one["path"])
+    shared = [paths[0] for paths in files.values() if len(paths) > 1 and len(set(paths)) == 1]
+    if shared:
+        yield (f"{label}: all iterations of a combo start from one file, and their spread is not one over such files: "
+               f"{_listing(list(dict.fromkeys(shared)))}")  # fmt: skip
 
 
 def _said_of_matching(study: Study, label: str) -> Iterator[str]:
@@ -373,8 +387,10 @@ def _said_of_differences(study: Study, labels: Sequence[str]) -> Iterator[str]:
 def _differing(study: Study, labels: Sequence[str]) -> list[str]:
     """The settings of the science that no folder varies and that are not the same in all."""
     one = {label: next(combo.settings for combo in study.combos if combo.label == label) for label in labels}
-    texts = []
+    texts, started = [], any(settings.get("paths.pretrained") for settings in one.values())
     for name in dict.fromkeys(name for settings in one.values() for name in settings):
+        if name.startswith("pretrainedparams.") and not started:  # read by none, whatever version wrote it
+            continue
         values = {label: settings.get(name, "not set") for label, settings in one.items()}
         aside = name.startswith(ASIDE) or any(_same_option(name, option) for option in study.varied)
         if not aside and len(set(map(canonical, values.values()))) > 1:

@@ -154,6 +154,10 @@ SPECTRUM = (
 AUTO = ("lyapunov.tsim = auto", lambda config: config.lyapunov.tsim == "auto")
 TEN_PERCENT, ALL = Share(10.0), Share(100.0)
 TASKED = ("trialparams.task_name names a task", lambda config: config.has_task)
+STARTED = (
+    "paths.pretrained is set, or trialparams.task_name names a task",
+    lambda config: config.has_task or bool(config.paths.pretrained),
+)
 CONTINUED = (
     "trialparams.task_name names a task, and paths.pretrained is set",
     lambda config: config.has_task and bool(config.paths.pretrained),

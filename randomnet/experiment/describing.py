@@ -13,8 +13,9 @@ from randomnet import description, plotting, results
 from randomnet.config import Combo, ConfigError, Plan, Run
 from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of
 from randomnet.connectome.eigenvalues import CONVERGED
-from randomnet.kinds import pretrained, stages
 from randomnet.kinds.networks import connectome_of
+from randomnet.kinds.trained_files import file_of
+from randomnet.kinds.upstream import checksum
 
 
 def show(plan: Plan, folder: Path) -> Iterator[str]:
@@ -78,10 +79,9 @@ def _shared(plan: Plan, same: list[Combo]) -> str:
 
 def _notes(run: Run) -> Iterator[str]:
     if run.config.paths.pretrained:
-        path = pretrained.path_of(run)
-        checksum = stages.checksum(path)
+        chosen = file_of(run)
         taken = "" if run.config.has_task else ", whose weights, gains and shifts the run then takes over"
-        yield f"  trained model                   {path}, sha256 {checksum}{taken}"
+        yield f"  trained model                   {chosen.path}, sha256 {checksum(chosen.path)}{taken}"
 
 
 def _make(folder: Path) -> None:

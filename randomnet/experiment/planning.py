@@ -20,6 +20,8 @@ from randomnet.config import Combo, ConfigError, Plan, Run, neutral_settings
 from randomnet.kinds import KINDS
 from randomnet.kinds.networks import radii_of
 
+CHOOSING = tuple(f"pretrainedparams.pretrained_{name}" for name in ("combo", "epoch", "iteration"))
+PRETRAINED = "paths.pretrained"
 OWN_FILES = ("config.ini", "combos.csv", "folder_index.txt", "summary.csv", "spectra.csv", ".lock")
 
 
@@ -39,7 +41,8 @@ class Prepared:
 
 def check(plan: Plan) -> list[dict[str, Any]]:
     """Check every run of every combo before anything starts; per combo the facts of the first iteration's connectome,
-    which stays the same when iterations are added. Raises ConfigError."""
+    which stays the same when iterations are added, and `upstream`, what each iteration starts from. Raises
+    ConfigError."""
     facts, radii = [], {}
     for combo in plan.combos:
         try:
@@ -47,8 +50,10 @@ def check(plan: Plan) -> list[dict[str, Any]]:
             first, *others = combo.runs()
             found = kind.check(first)
             facts.append(found | (radii_of(first, radii) if "edges" in found else {}))  # while its network is at hand
-            for run in others:
-                kind.check(run)
+            upstream = {run.iteration: kind.check(run).get("upstream", []) for run in others}
+            upstream = {first.iteration: found.get("upstream", [])} | upstream
+            if any(upstream.values()):
+                facts[-1]["upstream"] = [{"run": number, **one} for number, some in upstream.items() for one in some]
         except ConfigError as error:
             values = ", ".join(f"{name}={value!r}" for name, value in combo.values.items())
             where = f", combo {combo.index} ({values})" if values else ""
@@ -163,11 +168,13 @@ def _numbers(plan: Plan, entries: list[dict[str, Any]], old: dict[str, Any]) -> 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     added = {key: value for key, value in neutral_settings().items() if key in new["settings"]}
     before, now = added | old["settings"], new["settings"]
+    undated = "upstream" not in old["connectome"]  # no network is started from, or by an older meaning of the options
     found = [
         f"{key} was {before.get(key, 'not read')!r}, is {now.get(key, 'not read')!r}"
         for key in sorted({*before, *now})
-        if before.get(key) != now.get(key)
+        if before.get(key) != now.get(key) and not (undated and key in CHOOSING)
     ]
+    found += [] if found else _other_upstream(old, new)
     inputs = [about["connectome"].get("inputs", {}) for about in (old, new)]
     found += [
         f"the file of {key} has changed" for key in inputs[1] if not found and inputs[0].get(key) != inputs[1][key]
@@ -176,3 +183,34 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     if not found and checksums[0] != checksums[1]:
         found = [f"the connectome {new['connectome']['name']} has changed (sha256 {checksums[1]})"]
     return found
+
+
+def _other_upstream(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """In words, where an iteration would start from another file than the runs that are there."""
+    now = new["connectome"].get("upstream", [])
+    if "upstream" not in old["connectome"]:
+        return _other_than_undated(old, now)
+    before = {(one["run"], one["option"]): one for one in old["connectome"]["upstream"]}
+    for one in now:
+        was = before.get((one["run"], one["option"]))
+        if was and was["sha256"] != one["sha256"]:
+            moved = f"was {was['path']}, is {one['path']}," if was["path"] != one["path"] else "has changed"
+            return [f"the file of {one['option']} {moved} for iteration {one['run']}"]
+    return []
+
+
+def _other_than_undated(old: dict[str, Any], now: list[dict[str, Any]]) -> list[str]:
+    """The same for manifests of versions before `upstream`: all iterations of a task started from one stored epoch,
+    counted from 0, in the folder of the combo's number; others from the last network of their own iteration."""
+    was = old["connectome"].get("inputs", {}).get(PRETRAINED)
+    now = [one for one in now if one["option"] == PRETRAINED]
+    epoch, iteration = (old["settings"].get(f"pretrainedparams.pretrained_{name}") for name in ("epoch", "iteration"))
+    if not was or not now:
+        return []
+    tasked = epoch is not None
+    alike = all(one["sha256"] == was for one in (now if tasked else now[:1]))
+    if alike and (tasked or not any(one["shared"] and one["folder"] for one in now)):
+        return []
+    meant = f"epoch {epoch + 1} of iteration {iteration} for all" if tasked else "the last of the same combo number"
+    advice = f" (to go on: pretrained_epoch = {epoch + 1}, pretrained_iteration = {iteration})" if tasked else ""
+    return [f"the network of {PRETRAINED} was {meant}, by an older meaning of the options, is {now[0]['path']}{advice}"]

@@ -72,28 +72,31 @@ def _table(arrays: Arrays) -> tuple[pd.DataFrame, list[Series], list[str]]:
 
 
 def beside_figures(study: Study, ylabel: str | None) -> Figures:
-    """The first model of each label and combo beside the truth."""
+    """The first model of each label and combo beside the truth, named by its iteration where there are several."""
     for stem, title, _, arrays in first_networks(study, "dynamics", "score_names"):
         models = []
         keys = list(zip(arrays["labels"].tolist(), arrays["combos"].tolist(), strict=True))
         for key in dict.fromkeys(keys):
             several = sum(label == key[0] for label, _ in dict.fromkeys(keys)) > 1
             own = [k for k, other in enumerate(keys) if other == key and f"m{k}_states_true" in arrays]
-            models += [_beside(arrays, own[0], several)] if own else []
+            alone = keys.count(key) == 1
+            models += [_beside(arrays, own[0], several, not alone)] if own else []
         for number in range(0, len(models), MOST_MODELS):
             part = f"_{number // MOST_MODELS + 1}" if len(models) > MOST_MODELS else ""
             yield f"{stem}{part}", plotting.beside(models[number : number + MOST_MODELS], _said(title))
 
 
-def _beside(arrays: Arrays, k: int, several: bool) -> Beside:
-    """Model k; with the values of its axes where its label has several combos."""
+def _beside(arrays: Arrays, k: int, several: bool, repeated: bool = False) -> Beside:
+    """Model k; with the values of its axes where its label has several combos, and its iteration where these are
+    repeated."""
     own = {name.removeprefix(f"m{k}_"): array for name, array in arrays.items() if name.startswith(f"m{k}_")}
     pairs = zip(arrays["axes"].tolist(), arrays["axis_values"][k].tolist(), strict=True)
     values = [f"{axis.split('.')[-1]} {value}" for axis, value in pairs if value]
+    iteration = [f"iteration\u00a0{arrays['iterations'][k]}"] if repeated else []
     kind = next((kind for kind in ("eigenvalues", "operator") if f"{kind}_true" in own), None)
     of = {"eigenvalues": "Jacobians at\nmatched fixed points", "operator": "operators of DSA", None: ""}[kind]
     return Beside(
-        ", ".join([str(arrays["labels"][k]), *(values if several else [])]),
+        ", ".join([str(arrays["labels"][k]), *(values if several else []), *iteration]),
         own["states_true"][..., :2],
         own["states_inferred"][..., :2],
         own["explained"][:2],

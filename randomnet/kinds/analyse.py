@@ -150,7 +150,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
             **counts,
             "seconds": round(time.perf_counter() - began, 2),
         },
-        "connectome": start.connectome.facts(),
+        "connectome": start.facts(),
     }
 
 
@@ -194,7 +194,7 @@ def _diverged(start: building.Start, began: float) -> dict[str, Any]:
         "status": results.DIVERGED,
         "reason": "a trajectory left the range of numbers",
         "summary": {"neurons": start.connectome.n, "seconds": seconds},
-        "connectome": start.connectome.facts(),
+        "connectome": start.facts(),
     }
 
 

@@ -69,7 +69,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     return {
         "status": results.COMPLETE,
         "summary": {"neurons": start.connectome.n, **figures, "threads": torch.get_num_threads()},
-        "connectome": start.connectome.facts(),
+        "connectome": start.facts(),
     }
 
 

@@ -18,9 +18,11 @@ from randomnet.architectures import CellNetwork
 from randomnet.config import TRAINED, Config, ConfigError, Run, Share, nearest
 from randomnet.connectome import Connectome
 from randomnet.formats import FormatError, load_npy
-from randomnet.kinds import celled, constrained, described, factors, pretrained, stages
+from randomnet.kinds import celled, constrained, described, factors, pretrained
 from randomnet.kinds.interface import machine_memory
 from randomnet.kinds.networks import connectome_of, facts_of, labelled
+from randomnet.kinds.trained_files import file_of, path_of
+from randomnet.kinds.upstream import checksum
 from randomnet.lyapunov import random_frame
 from randomnet.rnn import Network, is_sparse
 from randomnet.tasks import TASKS, Images, ReachTrials, Trials, check_parameters, make, read_latents, read_mnist
@@ -33,8 +35,9 @@ PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 class Start:
     """What a run begins with: the network, initial state (N,) and frame (k, N), float64; k as of `largest_frame`.
 
-    clipped: how many weights of the connectome the network has at their bounds instead; None without bounds. Of cells,
-    which no connectome constrains, connectome is None, and there are no labels and frame.
+    clipped: how many weights of the connectome the network has at their bounds instead; None without bounds. upstream:
+    facts of the trained network that it starts from. Of cells, which no connectome constrains, connectome is None, and
+    there are no labels and frame.
     """
 
     connectome: Connectome | None
@@ -43,12 +46,15 @@ class Start:
     state: Tensor
     frame: Tensor
     clipped: int | None = None
+    upstream: dict[str, Any] | None = None
 
     def facts(self) -> dict[str, Any]:
         """What run.json says of the network."""
         if self.connectome is None:
             return celled.facts_of(self.network)
-        return self.connectome.facts() | ({} if self.clipped is None else {"weights_clipped": self.clipped})
+        clipped = {} if self.clipped is None else {"weights_clipped": self.clipped}
+        upstream = {} if self.upstream is None else {"upstream": [self.upstream]}
+        return self.connectome.facts() | clipped | upstream
 
     def checksum(self) -> str:
         """Short checksum of the network as it is now: edges, all values and the drive, but not the state."""
@@ -96,15 +102,24 @@ def begin(run: Run) -> Start:
     ).to(device_of(config))
     if "readout_gains" in network.interface and run.config.net.readout_gain != "learnt":
         network.interface["readout_gains"].requires_grad_(False)
-    _spread(run, network)
-    if config.paths.pretrained and not config.has_task:
-        pretrained.take_over(run, network)
+    upstream = _first_values(run, network)
     clipped = None if bounds == "none" else network.clip()
     factors.check_support(run, named, network)
     state = run.generator("state").standard_normal(connectome.n) if connectome.initial is None else connectome.initial
     frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, connectome.n), connectome.n))
     frame = frame.to(device_of(config))
-    return Start(connectome, network, labels, torch.from_numpy(state).to(frame), frame, clipped)
+    return Start(connectome, network, labels, torch.from_numpy(state).to(frame), frame, clipped, upstream)
+
+
+def _first_values(run: Run, network: Network) -> dict[str, Any] | None:
+    """Give the network the gains and shifts that it begins with, or all that it takes over from a trained network, of
+    which the facts are returned. Raises ConfigError."""
+    _spread(run, network)
+    if not run.config.paths.pretrained:
+        return None
+    upstream = file_of(run).facts()
+    (pretrained.take_over_gains if run.config.has_task else pretrained.take_over)(run, network)
+    return upstream
 
 
 def initial_states(run: Run, start: Start, number: int) -> Tensor:
@@ -208,6 +223,8 @@ def check(run: Run) -> dict[str, Any]:
     if net.rank:
         factors.factors_of(run, labelled(run, connectome_of(run)))
     facts = facts_of(run) | {"inputs": checksums_of(run)}
+    if run.config.paths.pretrained:
+        facts["upstream"] = [file_of(run).facts()]
     if run.config.has_task:
         factors.readout_gains(run)
         facts["task"] = _task_facts(run)
@@ -373,9 +390,9 @@ def checksums_of(run: Run) -> dict[str, str]:
     config = run.config
     named = {"lyapunov.target": config.lyapunov.target, "trialparams.images": config.trialparams.images}
     if config.paths.pretrained:
-        named["paths.pretrained"] = str(pretrained.path_of(run))
+        named["paths.pretrained"] = str(path_of(run))
     paths = {key: Path(name).expanduser() for key, name in named.items() if isinstance(name, str) and name}
-    found = {key: stages.checksum(path) for key, path in paths.items() if os.path.isfile(path)}
+    found = {key: checksum(path) for key, path in paths.items() if os.path.isfile(path)}
     if config.has_task and config.regions.regions_file and described.inputs_of(run):
         found["regions.regions_file"] = described.checksum_of_inputs(run)  # no part of the connectome
     return found

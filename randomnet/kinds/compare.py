@@ -62,7 +62,7 @@ def check(run: Run) -> dict[str, Any]:
     return {
         "name": f"{len(models)} models",
         "neurons": max((about.get("neurons") or 0 for about in known), default=0),
-        "source": run.config.source.folder,
+        "source": f"{run.config.source.folder}; of each complete run the network of the lowest validation loss",
         "inputs": {SOURCE: digest.hexdigest()},
     }
 

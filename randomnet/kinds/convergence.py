@@ -80,7 +80,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
             **dynamics(run),
             "seconds": round(time.perf_counter() - began, 2),
         },
-        "connectome": start.connectome.facts(),
+        "connectome": start.facts(),
     }
 
 

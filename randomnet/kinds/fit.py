@@ -83,7 +83,7 @@ def _channels(run: Run, path: Path, recording: Recording) -> int:
 def _facts(run: Run, path: Path, recording: Recording) -> dict[str, Any]:
     """What the manifest and run.json say of the recording, and of the network where there is one."""
     named = Path(run.config.source.folder).expanduser().resolve().name
-    found = stages.facts_of(path, named, recording.neurons)
+    found = stages.facts_of(path, named, recording.neurons, run)
     counts = {name: len(split) for name, split in recording.splits.items()}
     trials = f"{counts['train']} to train, {counts['valid']} to validate, {counts.get('test', 0)} to test"
     found |= {"synthetic": False, "task": {"name": str(recording.about.get("task", "a recording")), "trials": trials}}

@@ -38,6 +38,7 @@ from randomnet.instantiation import instantiate, neurons_by_density
 from randomnet.kinds import pretrained
 from randomnet.kinds.described import made
 from randomnet.kinds.factors import without_background
+from randomnet.kinds.trained_files import file_of
 from randomnet.nulls import NULLS
 from randomnet.synthetic import built_in, random_network, unconnected
 
@@ -66,7 +67,7 @@ REGIONAL = (
 
 def connectome_of(run: Run) -> Connectome:
     """The run's network with the weights that training starts from. Raises ConfigError."""
-    net, config = run.config.net, run.config
+    net, config, run = run.config.net, run.config, _of_stored_iteration(run)
     if config.has_task and config.paths.pretrained:
         found = _with_names(run, pretrained.connectome_of(run))
     elif config.drawn_at_random and not net.background:  # whose n^2 weights nobody needs
@@ -79,20 +80,38 @@ def connectome_of(run: Run) -> Connectome:
     return dataclasses.replace(bare, provenance={**bare.provenance, "rank": net.rank})
 
 
+def _of_stored_iteration(run: Run) -> Run:
+    """The run, or where it starts from the network of another iteration the same with that, as networks are drawn by
+    iteration."""
+    chosen = file_of(run).iteration if run.config.paths.pretrained else None
+    return run if chosen in (None, run.iteration) else dataclasses.replace(run, iteration=chosen)
+
+
 def _with_names(run: Run, trained: Connectome) -> Connectome:
     """A trained network, of which a model holds the weights alone, with the names and labels of the network that the
-    run describes, where that has as many neurons."""
+    run describes. Raises ConfigError where that is another one."""
     own = trained if run.config.drawn_at_random else _weighted(run)
-    if own is trained or own.n != trained.n:
+    if own is trained:
         return trained
+    where = f"[paths] pretrained: expected the network that [net] describes, {own.name}"
+    if own.n != trained.n:
+        raise ConfigError(f"{where} of {own.n} neurons, got one of {trained.n} in {file_of(run).path}")
+    if file_of(run).values is not None and not _within(trained, own):
+        raise ConfigError(f"{where}, got one with connections that it lacks in {file_of(run).path}")
     return dataclasses.replace(trained, name=f"{own.name}, pretrained", names=own.names, labels=own.labels)
+
+
+def _within(network: Connectome, other: Connectome) -> bool:
+    """Whether every connection of the network is one of the other, which has as many neurons."""
+    ours, theirs = (one.post * one.n + one.pre for one in (network, other))
+    return bool(np.isin(ours, theirs).all())
 
 
 def labelled(run: Run, connectome: Connectome) -> Connectome:
     """The network by whose labels units are chosen: in place of a stored model's, which has none, the run's own."""
     if connectome.labels or run.config.drawn_at_random:
         return connectome
-    own = _scaled(run)
+    own = _scaled(_of_stored_iteration(run))
     return own if own.n == connectome.n else connectome
 
 

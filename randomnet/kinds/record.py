@@ -120,7 +120,7 @@ def _path_of_other(run: Run) -> Path | None:
     path = Path(like).expanduser()
     if like and path.is_dir():
         try:
-            path = stages.run_of(path, "record", "same", "same", run).path / recordings.FILE_NAMES[".npz"]
+            path = stages.run_of(path, "record", "same", "same", run, number="").path / recordings.FILE_NAMES[".npz"]
         except ConfigError as error:
             about = str(error).removeprefix("[source] folder: ")
             raise ConfigError(f"[recording] like: {about}") from None
@@ -138,9 +138,12 @@ def _facts(
 ) -> dict[str, Any]:
     """What the manifest and run.json say of the network and its trials."""
     known = (source.record or {}).get("connectome") or {}
-    facts = stages.facts_of(source.path / "model.pt", str(known.get("name", "a trained network")), neurons)
+    name, which = str(known.get("name", "a trained network")), run.config.recording.which
+    facts = stages.facts_of(source.path / "model.pt", name, neurons, run, which)
     other = _path_of_other(run)
-    facts["inputs"] |= {} if other is None else {"recording.like": stages.checksum(other)}
+    if other is not None:
+        facts["upstream"].append(stages.upstream_of("recording.like", other, run))
+        facts["inputs"]["recording.like"] = facts["upstream"][-1]["sha256"]
     sizes = {name: len(places) for name, places in parts.items()}
     numbers = f"{sizes['train']} to train, {sizes['valid']} to validate, {sizes['test']} to test"
     task = {"name": run.config.trialparams.task_name, "trials": numbers, "source": trials.source}

@@ -87,7 +87,7 @@ def _written(
             "network": start.checksum(),
             "seconds": round(seconds, 2),
         },
-        "connectome": start.connectome.facts(),
+        "connectome": start.facts(),
     }
 
 

@@ -1,11 +1,19 @@
 """From one stage to the next: the ended run of an earlier experiment that a run goes on from."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from randomnet import results
 from randomnet.config import ConfigError, Run
+from randomnet.kinds.upstream import (
+    SAME,
+    Choice,
+    Upstream,
+    checksum,
+    entry_at,
+    iteration_at,
+    iteration_in,
+)
 
 SOURCE = "source.folder"
 
@@ -16,26 +24,38 @@ def source_of(run: Run, kind: str) -> results.RunFolder:
     return run_of(Path(chosen.folder).expanduser(), kind, chosen.combo, chosen.iteration, run)
 
 
-def run_of(root: Path, kind: str, combo: int | str, iteration: int | str, run: Run) -> results.RunFolder:
-    """A complete run of an experiment of that kind; `same` is the number of `run`, or the only one that there is.
+def run_of(
+    root: Path, kind: str, combo: int | str, iteration: int | str, run: Run, number: str = "[source] combo"
+) -> results.RunFolder:
+    """A complete run of an experiment of that kind. `same` is the combo with the values of `run`, and its iteration, or
+    the only iteration that there is. number: the option that takes the combo's number, for errors; '' where none does.
 
     Raises ConfigError.
     """
     manifest = manifest_of(root, kind)
-    combos, iterations = [entry["combo"] for entry in manifest["combos"]], list(range(manifest["iterations"]))
-    numbers = {}
-    for name, wanted, own, there in (
-        ("combo", combo, run.combo, combos),
-        ("iteration", iteration, run.iteration, iterations),
-    ):
-        numbers[name] = wanted if wanted != "same" else there[0] if len(there) == 1 else own
-        if numbers[name] not in there:
-            listed = f"0 to {max(there)}" if len(there) > 1 else str(there[0])
-            raise ConfigError(f"[source] {name}: expected one of {root}, {listed}, got {numbers[name]}")
-    folder = results.ResultsFolder(root).run(numbers["combo"], numbers["iteration"])
+    choice = Choice("[source] folder", str(root), number)
+    found = choice.combo(run, manifest, combo)["combo"]
+    there = range(manifest["iterations"])
+    folder = results.ResultsFolder(root).run(
+        found, iteration_in(iteration, run.iteration, there, "[source] iteration", str(root), only=True)
+    )
     if folder.status != results.COMPLETE:
         raise ConfigError(f"[source] folder: expected a complete run, got {folder.path}, which is {folder.status}")
     return folder
+
+
+def upstream_of(option: str, file: Path, run: Run, which: str = "") -> dict[str, Any]:
+    """What the manifest and run.json say of the file that a run goes on from: one in the folder of a run, or another.
+
+    which: the network that is taken of it, where it holds several.
+    """
+    entry, iteration = entry_at(file.parent.parent), iteration_at(file.parent)
+    if entry is None or iteration is None:
+        return Upstream(option, file, which=which, shared=True).facts()
+    root, combo = file.parents[2], entry["combo"]
+    only = results.ResultsFolder(root).manifest["iterations"] == 1
+    shared = (only or run.config.source.iteration != SAME) and run.config.trainvalidate.iterations > 1
+    return Upstream(option, file, root, combo, iteration, entry["values"], which=which, shared=shared).facts()
 
 
 def manifest_of(root: Path, kind: str) -> dict[str, Any]:
@@ -52,12 +72,6 @@ def manifest_of(root: Path, kind: str) -> dict[str, Any]:
     if manifest.get("kind") != kind:
         raise ConfigError(f"{where}, got {root}, which is of kind = {manifest.get('kind')}")
     return manifest
-
-
-def checksum(path: Path) -> str:
-    """sha256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def found_again(path: Path, sha256: str | None, beside: Path) -> Path:
@@ -77,6 +91,11 @@ def found_again(path: Path, sha256: str | None, beside: Path) -> Path:
     raise ValueError(f"{path} is not there")
 
 
-def facts_of(source: Path, name: str, neurons: int) -> dict[str, Any]:
-    """What the manifest says of what a run goes on from: the file `source`, by its checksum, and its neurons."""
-    return {"name": name, "neurons": neurons, "source": str(source.resolve()), "inputs": {SOURCE: checksum(source)}}
+def facts_of(source: Path, name: str, neurons: int, run: Run, which: str = "") -> dict[str, Any]:
+    """What the manifest says of what a run goes on from: the file `source`, by its checksum, and its neurons.
+
+    which: the network of the file that is taken, where it holds several.
+    """
+    chosen = upstream_of(SOURCE, source, run, which)
+    known = {"name": name, "neurons": neurons, "source": str(source.resolve())}
+    return known | {"inputs": {SOURCE: chosen["sha256"]}, "upstream": [chosen]}

@@ -108,7 +108,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
         "status": results.COMPLETE,
         "reason": "",
         "summary": {"neurons": start.connectome.n, "targets": len(plan.targets)},
-        "connectome": start.connectome.facts(),
+        "connectome": start.facts(),
     }
     if all(np.isfinite(array).all() for array in arrays.values()):
         results.write_arrays(folder.path / "arrays.npz", arrays | plan.described(run.config.model.dt))

@@ -84,7 +84,7 @@ def execute(
         report(runs[index], row)
         every = runs[index].config.trainvalidate.store_every_epoch
         if every and row["epoch"] % every == 0:
-            trained.store(runs[index], folders[index], starts[index].network, int(row["epoch"]))
+            trained.store(runs[index], folders[index], starts[index].network, int(row["epoch"]) + 1)
 
     every = runs[0].config.execution.checkpoint_every
     ended = fit(

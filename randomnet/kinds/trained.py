@@ -15,6 +15,7 @@ from randomnet.kinds import building
 from randomnet.kinds.followed import conditions_of, event_arrays
 from randomnet.kinds.measured import SHOWN_TRIALS
 from randomnet.kinds.reaching import REACHED
+from randomnet.kinds.trained_files import UNTRAINED, numbered_name
 from randomnet.rnn import FACTORS, Network
 from randomnet.training import Progress, Trainable
 
@@ -50,10 +51,10 @@ def written(
     values: of the network before training; initial, final: as of `measured.now`.
     """
     if run.config.trainvalidate.store_every_epoch and progress.history:
-        store(run, folder, start.network, progress.epoch - 1)
+        store(run, folder, start.network, progress.epoch)
     results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history, columns=_columns(progress)))
     results.write_arrays(folder.path / "arrays.npz", _arrays(run, start, values, progress, initial, final))
-    results.write_bytes(folder.path / "model.pt", torch_bytes(_model(start.network, progress, run.config.trained)))
+    results.write_bytes(folder.path / "model.pt", torch_bytes(_model(run, start.network, progress, values)))
     return {
         "status": results.DIVERGED if progress.diverged else results.COMPLETE,
         "reason": progress.reason,
@@ -144,8 +145,17 @@ def _beside_overlaps(run: Run) -> dict[str, np.ndarray]:
     }
 
 
-def _model(network: Network | CellNetwork, progress: Progress, trained: tuple[str, ...]) -> dict[str, Any]:
-    return {"network": network.description(), **last_and_best(network, progress), "trained": list(trained)}
+def _model(
+    run: Run, network: Network | CellNetwork, progress: Progress, values: dict[str, torch.Tensor]
+) -> dict[str, Any]:
+    """What model.pt holds; values: of the untrained network, under the network's own names, see `last_and_best`."""
+    untrained = {name: values[name] for name in network.values()}
+    return {
+        "network": network.description(),
+        **last_and_best(network, progress),
+        UNTRAINED: untrained,
+        "trained": list(run.config.trained),
+    }
 
 
 def last_and_best(network: Trainable, progress: Progress) -> dict[str, Any]:
@@ -158,10 +168,10 @@ def last_and_best(network: Trainable, progress: Progress) -> dict[str, Any]:
     return {"last": last, "best": best, "best_epoch": progress.best_epoch}
 
 
-def store(run: Run, folder: results.RunFolder, network: Network | CellNetwork, epoch: int) -> None:
-    """Keep a network of a task under bio_rnn_mem's name of an epoch."""
+def store(run: Run, folder: results.RunFolder, network: Network | CellNetwork, epochs: int) -> None:
+    """Keep a network of a task after so many epochs, under bio_rnn_mem's name."""
     if run.config.has_task and isinstance(network, Network):
-        path = folder.path.parent / f"model_state_dict_epoch_{epoch}_iter_{run.iteration}.pth"
+        path = folder.path.parent / numbered_name(epochs, run.iteration)
         results.write_bytes(path, torch_bytes(network.elman_state_dict()))
 
 

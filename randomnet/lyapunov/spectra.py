@@ -84,7 +84,8 @@ class _Recorder:
         self.logs: list[Tensor] = []
         self.conditions: list[Tensor] = []
         self.residuals: list[tuple[Tensor, float]] = []  # of the sum rule, each with the time it is of
-        self.norms = [_norm(self.bundle)]  # of the states, at the start of the record and after each interval
+        self.bounded = getattr(system, "bounded", False)
+        self.norms = [_norm(self.bundle)]  # of states that may grow, at the record's start and after each interval
 
     @torch.no_grad()
     def go_on(self, tsim: float, tick: Tick) -> None:
@@ -98,7 +99,8 @@ class _Recorder:
                 raise ValueError(f"a reported spectrum must be float64, the system answers in {bundle.dtype}")
             self.bundle, r = orthonormal(bundle)
             self.logs.append(log_diagonal(r))
-            self.norms.append(_norm(self.bundle))
+            if not self.bounded:
+                self.norms.append(_norm(self.bundle))
             if index % self.looks == 0:
                 self.conditions.append(_log10_condition(r))
             if expected is not None:
@@ -140,7 +142,7 @@ class _Recorder:
             )
             for index in range(len(states))
         ]
-        if getattr(self.system, "bounded", False):
+        if self.bounded:
             return spectra
         norms = torch.stack(self.norms).view(len(self.norms), -1).log().cpu().numpy()
         return [self._judged(one, norms[:, index], index, tick) for index, one in enumerate(spectra)]
@@ -170,7 +172,7 @@ class _Recorder:
 
 def _norm(bundle: Tensor) -> Tensor:
     """The largest magnitude in the state of a bundle (..., 1 + k, N), (...)."""
-    return bundle[..., 0, :].abs().amax(-1)
+    return torch.linalg.vector_norm(bundle.select(-2, 0), math.inf, -1)
 
 
 def _log10_condition(r: Tensor) -> Tensor:

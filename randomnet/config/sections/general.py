@@ -57,7 +57,8 @@ class PathsSection(Section):
     pretrained: str = option(
         Value(),
         "",
-        "Results folder (or one model.pt) of an earlier run whose last trained model each run starts from.",
+        "Results folder of an earlier kind = train, from whose network with the same values and of the same iteration "
+        "each run starts ([pretrainedparams] says which); or one model.pt or .pth, from which all runs start.",
     )
 
 

@@ -20,12 +20,12 @@ class SourceSection(Section):
     combo: int | str = option(
         Integer(0, words=("same",)),
         "same",
-        "Which combo of it; same: the run's own number, or the only one.",
+        "Which combo of it; same: the one that has this run's values of all options that its grid varies.",
         kinds=(*RECORD, *FIT),
     )
     iteration: int | str = option(
         Integer(0, words=("same",)),
         "same",
-        "Which iteration of it; same: the run's own, or the only one.",
+        "Which iteration of it; same: the run's own, or the only one, from which then all iterations start.",
         kinds=(*RECORD, *FIT),
     )

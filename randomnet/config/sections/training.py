@@ -23,6 +23,7 @@ from randomnet.config.option import (
     SIMULATE,
     SPECTRAL,
     SPECTRUM,
+    STARTED,
     STIMULATE,
     TARGETED,
     TASKED,
@@ -271,10 +272,30 @@ class TrainValidateSection(Section):
 
 @dataclass(frozen=True)
 class PretrainedParamsSection(Section):
-    """[pretrainedparams] Which stored model of paths.pretrained a task starts from."""
+    """[pretrainedparams] Which network of the folder in paths.pretrained a run starts from."""
 
-    pretrained_epoch: int = option(Integer(0), 0, "Its epoch.", only=TASKED)
-    pretrained_iteration: int = option(Integer(0), 0, "Its iteration.", only=TASKED)
+    pretrained_combo: int | str = option(
+        Integer(0, words=("same",)),
+        "same",
+        "Which combo of it; same: the one that has this run's values of all options that its grid varies.",
+        only=STARTED,
+        neutral="same",
+    )
+    pretrained_epoch: int | str = option(
+        Integer(0, words=("last",)),
+        "last",
+        "After how many epochs of training: last, or 0 = the untrained network; of a task also e, from its file "
+        "model_state_dict_epoch_<e - 1>_iter_<i>.pth. These count from 0 as in bio_rnn_mem: 0 is after one epoch.",
+        only=STARTED,
+        neutral="last",
+    )
+    pretrained_iteration: int | str = option(
+        Integer(0, words=("same",)),
+        "same",
+        "Which iteration of it; same: the run's own; a number: that one for all iterations.",
+        only=STARTED,
+        neutral="same",
+    )
     keep_readout: bool = option(
         Boolean(), False, "Keep its readout, too: for a task of as many outputs that mean the same.", only=CONTINUED
     )
