@@ -357,7 +357,9 @@ def test_a_transition_side_by_side_gives_the_numbers_of_one_run_after_the_other(
         )
         runrandomnet.main([str(tmp_path / f"{name}.ini")])
         tables.append(pd.read_csv(tmp_path / name / "summary.csv"))
-    assert list(tables[0]["status"]) == list(tables[1]["status"]) == ["complete"] * 9 + ["diverged"] * 3
+    alone, beside = (list(table["status"]) for table in tables)
+    assert alone == beside and set(alone[:6]) == {"complete"} and set(alone[9:]) == {"diverged"}
+    assert "unbounded" in alone[6:9]  # at g = 2 some of these networks grow
     np.testing.assert_allclose(tables[1]["lambda_max"], tables[0]["lambda_max"], rtol=1e-8, atol=1e-10)
 
 
