@@ -6,7 +6,6 @@ which is the adjoint of the drive, so it is taken there: once, as products of al
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from randomnet.rnn import Dynamics, Sparse
 
@@ -60,8 +59,8 @@ class _Fired(torch.autograd.Function):
         return rate
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, adjoint):  # noqa: ANN205
+        _refuse_graph()
         adjoint = adjoint.clone()
         ctx.activation.pull(adjoint, ctx.saved_tensors[0])
         return adjoint, None
@@ -76,11 +75,20 @@ class _Weighted(torch.autograd.Function):
         return drive.view_as(drive)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, adjoint):  # noqa: ANN205
+        _refuse_graph()
         coupling, sent = ctx.of
         values_bar = _at_edges(coupling, adjoint, torch.stack(sent)) if ctx.needs_input_grad[1] else None
         return adjoint, values_bar, None, None
+
+
+def _refuse_graph() -> None:
+    """RuntimeError where the gradient is to be differentiated again, which it would pass on as a constant."""
+    if torch.is_grad_enabled():
+        raise RuntimeError(
+            "create_graph=True: expected weights in a matrix, got a list of edges, whose gradient has no graph; "
+            "use torch.func (grad, jacrev, hessian), or build the network with sparse=False"
+        )
 
 
 def _at_edges(coupling: Sparse, arrived: Tensor, sent: Tensor) -> Tensor:

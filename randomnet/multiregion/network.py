@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import Connectome
+from randomnet.double_backward import transforms_active
 from randomnet.multiregion import checked
 from randomnet.multiregion.layout import Layout, Timed
 from randomnet.multiregion.listed import listed_run
@@ -238,7 +239,7 @@ class MultiRegionRNN(nn.Module):
         self, system: Dynamics, weights: Tensor, inputs: Tensor, initial: Tensor, extra: Tensor | None, last: int
     ) -> tuple[Tensor, Tensor]:
         """Rates (T, B, H) and the last states."""
-        if isinstance(system.coupling, Sparse):
+        if isinstance(system.coupling, Sparse) and not transforms_active():
             return listed_run(system, weights, inputs, initial, extra, last)
         interface = self._interface(weights)
         rates, _, states = driven(system, interface, inputs, initial, extra=extra, last=last)
