@@ -17,6 +17,7 @@ FLOORS = {
     "student": 0,
     "integration": 0,
     "double_backward": 0,
+    "input_series": 0,
     "decoding": 0,
     "cells": 1,
     "effectors": 1,

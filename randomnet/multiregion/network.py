@@ -21,7 +21,7 @@ from randomnet.multiregion.listed import listed_run
 from randomnet.multiregion.projections import SCALES
 from randomnet.multiregion.start import LARGEST, Start, leaks, starting, with_regions
 from randomnet.multiregion.weights import DALE, Weights
-from randomnet.rnn import FORMS, Coupling, Dense, Dynamics, Sparse, driven
+from randomnet.rnn import FORMS, AlongSeries, Coupling, Dense, Dynamics, Sparse, driven, under_inputs
 from randomnet.synthetic.regions import INITIALISATIONS, Description
 
 
@@ -165,6 +165,14 @@ class MultiRegionRNN(nn.Module):
         Where regions have their own tau, that is the longest of them.
         """
         return self._system(self.recurrent.coupling())
+
+    def under_inputs(self, inputs: Tensor | None = None) -> Dynamics | AlongSeries:
+        """`dynamics()` while the network receives inputs, without noise; its exponents are then those under this input.
+
+        inputs: None for 0, (I,) for a constant one, (T, I) for one in each step, I in the order of the input regions.
+        Raises ValueError for another shape.
+        """
+        return under_inputs(self.dynamics(), self.input(), inputs)
 
     def connectome(self, name: str = "multiregion") -> Connectome:
         """The network as it is now: its edges with their effective weights, labels, biases and initial state."""

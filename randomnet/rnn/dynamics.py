@@ -45,6 +45,16 @@ class Dynamics:
         """G: the Euler step of size 1, after which only what arrives is left."""
         return replace(self, dt=1.0, integrator="euler", leaks=None)
 
+    def double(self) -> "Dynamics":
+        """The same system in float64, without a graph."""
+
+        def converted(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.detach().double()
+
+        coupling = self.coupling.replaced([converted(values) for values in self.coupling.parameters])
+        tensors = {name: converted(getattr(self, name)) for name in ("gains", "shifts", "drive", "leaks")}
+        return replace(self, coupling=coupling, **tensors)
+
     @property
     def a(self) -> float | Tensor:
         """The share of what arrives that an Euler step takes over: dt, or each unit's own (..., N)."""

@@ -154,43 +154,6 @@ def _driver(system: Dynamics, interface: Mapping[str, Tensor], leaks: Tensor | N
     )
 
 
-@dataclass(frozen=True)
-class AlongTrials:
-    """A network along trials, one after the other and round again: at the start of each the state is reset to 0.
-
-    The tangent vectors go on from trial to trial, so that exponents are those of the products along trials however
-    short these are. drive: (trials, time, ..., N), U x + b of each trial; with the leading axis of runs, if there is
-    one, as in `Dynamics`.
-    """
-
-    system: Dynamics
-    drive: Tensor
-
-    @property
-    def dt(self) -> float:
-        """The network's step."""
-        return self.system.dt
-
-    def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
-        """State and tangent vectors (..., 1 + k, N) after the `steps` steps from time `start` (in steps) on."""
-        trials, time = self.drive.shape[:2]
-        while steps:
-            trial, at = divmod(start % (trials * time), time)
-            if at == 0:
-                bundle = torch.cat([torch.zeros_like(bundle[..., :1, :]), bundle[..., 1:, :]], -2)
-            now = min(steps, time - at)
-            bundle = self.system.advance(bundle, now, start, self.drive[trial, at : at + now])
-            start, steps = start + now, steps - now
-        return bundle
-
-
-def along(system: Dynamics, interface: Mapping[str, Tensor], inputs: Tensor) -> AlongTrials:
-    """A network along trials, inputs (..., time, trials, channels), as a system with a spectrum; see `driven`."""
-    biases = interface["input_bias"] + interface["recurrent_bias"]
-    drive = inputs @ interface["input_weights"].mT.unsqueeze(-3) + biases[..., None, None, :]
-    return AlongTrials(system, drive.movedim((-2, -3), (0, 1)))
-
-
 def _driven_plainly(
     inputs: Tensor, weights: Tensor, bias: Tensor, initial: Tensor | None, readout: Tensor, offset: Tensor,
     extra: Tensor | None, coupling: Coupling, activation: Activation, form: str, dt: float | Tensor, last: int,
