@@ -86,6 +86,7 @@ from numbers import Integral
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from randomnet.lyapunov import Schedule, Spectrum, System, random_frame
 from randomnet.lyapunov import spectrum as spectrum_of_system
@@ -140,10 +141,7 @@ def spectrum(
     """
     system = _system(what, dt, inputs)
     started = _state(what, state)
-    _try(system, started)
-    repeatable = Repeatability(system, started)
-    if isinstance(system, (OfStep, FromSteps)):
-        check_tangent(system, started)
+    repeatable = _tried(system, started)
     wanted = len(started) if k is None else k
     if not isinstance(wanted, Integral):
         raise ValueError(f"k must be a whole number, got {k!r}")
@@ -189,6 +187,8 @@ def _system(what: Source, dt: float, inputs: Tensor | np.ndarray | Sequence[floa
     if hasattr(what, "advance"):
         return what.double() if hasattr(what, "double") else what
     if isinstance(what, torch.nn.Module):
+        if any(isinstance(part, _BatchNorm) and part.training for part in what.modules()):
+            raise ValueError("expected batch normalisation in eval mode, got train mode: call .eval() first")
         return of_step(copy.deepcopy(what).double(), dt)
     if callable(what):
         return of_step(what, dt)
@@ -207,9 +207,13 @@ def _check_length(system: System, schedule: Schedule) -> None:
         raise ValueError(f"inputs: expected at least {needed} steps, of transients and record, got {length}; {advice}")
 
 
-def _try(system: System, state: Tensor) -> None:
-    """ValueError where the system cannot take a step from the state (N,)."""
+def _tried(system: System, state: Tensor) -> Repeatability:
+    """Steps of the state (N,), first alone, then with its tangent. Raises ValueError where the system cannot take them.
+
+    Tangents are compared with differences where they come from a user's step.
+    """
     try:
+        repeatable = Repeatability(system, state)
         with torch.no_grad():
             after = system.advance(torch.stack([state, torch.ones_like(state)]), 1, 0)
     except ValueError:
@@ -221,3 +225,6 @@ def _try(system: System, state: Tensor) -> None:
         ) from error
     if after.dtype != torch.float64:
         raise ValueError(f"expected a step in float64, got {after.dtype}")
+    if isinstance(system, (OfStep, FromSteps)):
+        check_tangent(system, state)
+    return repeatable

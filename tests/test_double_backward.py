@@ -116,13 +116,33 @@ def test_second_derivatives_in_the_trained_values_are_those_of_differences(mode)
     assert gradgradcheck(run, (values,))
 
 
-def test_a_list_of_edges_refuses_a_graph_of_its_gradient_and_never_calls_it_0():
-    net = made(described((4, 3)), activation="tanh", sparse=True)
-    loss = net(randn(1, 4, 5))[0].square().sum()
-    with pytest.raises(RuntimeError, match=r"a list of edges, .*use torch.func .*sparse=False"):
-        torch.autograd.grad(loss, net.recurrent.values, create_graph=True)
-    with pytest.raises(RuntimeError, match="a list of edges"):
-        torch.autograd.functional.hessian(lambda given: net(given)[0].square().sum(), randn(1, 2, 5))
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("tau", [20.0, {"r0": 20.0, "r1": 50.0}])
+def test_a_list_of_edges_has_the_second_derivatives_of_the_matrix(form, tau):
+    results, inputs = [], randn(2, 4, 5)
+    for sparse in (False, True):
+        net = made(described((4, 3)), activation="tanh", form=form, tau=tau, sparse=sparse)
+        wanted = [net.recurrent.values, net.input.values, net.bias]
+        loss = net(inputs, return_states=True)[2].pow(3).sum()
+        once = torch.autograd.grad(loss, wanted, retain_graph=True)
+        first = torch.autograd.grad(loss, wanted, create_graph=True)
+        second = torch.autograd.grad(sum(one.pow(2).sum() for one in first), wanted, retain_graph=True)
+        again = torch.autograd.grad(loss, wanted)  # the graph was kept
+        hessian = torch.autograd.functional.hessian(lambda given, net=net: net(given)[0].pow(2).sum(), inputs)
+        results.append([one.flatten() for one in (*once, *first, *second, *again, hessian)])
+    for matrix, listed in zip(*results, strict=True):
+        assert_close(listed, matrix, rtol=1e-10, atol=1e-12)
+        assert matrix.abs().max() > 1e-9
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_gradients_of_many_adjoints_side_by_side_are_those_of_each(sparse):
+    net, inputs = made(described((4, 3)), activation="tanh", sparse=sparse), randn(1, 3, 5)
+    one_by_one, together = (
+        torch.autograd.functional.jacobian(lambda given: net(given)[0], inputs, vectorize=vectorize)
+        for vectorize in (False, True)
+    )
+    assert_close(together, one_by_one, rtol=1e-10, atol=1e-13)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -164,13 +184,13 @@ def test_cut_and_recomputed_runs_have_the_second_derivatives_of_plain_ones(form,
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("integrator", ["euler", "rk4"])
 def test_exponents_have_right_second_derivatives(base, form, integrator):
-    own = low_rank(base, form, integrator=integrator, n=5, rank=1)
-    system, frame = own.dynamics(), torch.from_numpy(random_frame(np.random.default_rng(0), 2, 5))
+    own = low_rank(base, form, integrator=integrator, n=4, rank=1)
+    system, frame = own.dynamics(), torch.from_numpy(random_frame(np.random.default_rng(0), 2, 4))
     parameters = tuple(one.detach().clone().requires_grad_() for one in system.coupling.parameters)
 
     def spectrum(*values):
         moved = replace(system, coupling=system.coupling.replaced(values))
-        return exponents(moved, randn(5), frame, Schedule(1.0, 0.3, 0.2, 0.2))
+        return exponents(moved, randn(4), frame, Schedule(0.6, 0.6, 0.0, 0.3))
 
     assert gradcheck(spectrum, parameters) and gradgradcheck(spectrum, parameters)
 

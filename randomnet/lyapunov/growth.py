@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.double_backward import plain_vjp, transforms_active
+from randomnet.double_backward import backward_transformed, plain_vjp, transforms_active
 
 ADAPTIVE_CONDITION = 100.0  # what `adaptive` lets the frame's condition grow to between QRs
 ADAPTIVE_LONGEST = 20  # of such intervals, at least, make a record
@@ -187,7 +187,7 @@ class _Orthonormalise(torch.autograd.Function):
     @staticmethod
     def backward(ctx, bundle_bar, growth_bar):  # noqa: ANN205
         bundle, after, r = ctx.saved_tensors
-        if torch.is_grad_enabled():
+        if backward_transformed(bundle_bar, growth_bar):
             return plain_vjp(_orthonormal_and_growth, [bundle], [True], [bundle_bar, growth_bar])[0]
         return _QR.pulled(after, r, bundle_bar, growth_bar)
 

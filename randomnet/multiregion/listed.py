@@ -23,8 +23,9 @@ def listed_run(
 ) -> tuple[Tensor, Tensor]:
     """Rates (T, B, H) after each step of inputs (T, B, I), and the last states; as `driven`, of a sparse coupling.
 
-    weights: W_inp (H, I), biases being the system's drive. initial: (B, H) or (H,). extra: (T, B, H). Differentiable in
-    all but the leaks. Here arrays are (H, B), the rows of one unit beside each other, as sparse products want them.
+    weights: W_inp (H, I), biases being the system's drive. initial: (B, H) or (H,). extra: (T, B, H). Differentiable
+    once, in all but the leaks; `Rerun` adds second derivatives. Here arrays are (H, B), the rows of one unit beside each
+    other, as sparse products want them.
     """
     coupling, activation, current = system.coupling, system.activation, system.form == "current"
     drive = torch.baddbmm(system.drive.unsqueeze(-1), weights.expand(len(inputs), -1, -1), inputs.mT)
@@ -60,7 +61,6 @@ class _Fired(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, adjoint):  # noqa: ANN205
-        _refuse_graph()
         adjoint = adjoint.clone()
         ctx.activation.pull(adjoint, ctx.saved_tensors[0])
         return adjoint, None
@@ -76,19 +76,9 @@ class _Weighted(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, adjoint):  # noqa: ANN205
-        _refuse_graph()
         coupling, sent = ctx.of
         values_bar = _at_edges(coupling, adjoint, torch.stack(sent)) if ctx.needs_input_grad[1] else None
         return adjoint, values_bar, None, None
-
-
-def _refuse_graph() -> None:
-    """RuntimeError where the gradient is to be differentiated again, which it would pass on as a constant."""
-    if torch.is_grad_enabled():
-        raise RuntimeError(
-            "create_graph=True: expected weights in a matrix, got a list of edges, whose gradient has no graph; "
-            "use torch.func (grad, jacrev, hessian), or build the network with sparse=False"
-        )
 
 
 def _at_edges(coupling: Sparse, arrived: Tensor, sent: Tensor) -> Tensor:

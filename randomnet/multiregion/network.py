@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import Connectome
-from randomnet.double_backward import transforms_active
+from randomnet.double_backward import Rerun, transforms_active
 from randomnet.multiregion import checked
 from randomnet.multiregion.layout import Layout, Timed
 from randomnet.multiregion.listed import listed_run
@@ -247,11 +247,23 @@ class MultiRegionRNN(nn.Module):
         self, system: Dynamics, weights: Tensor, inputs: Tensor, initial: Tensor, extra: Tensor | None, last: int
     ) -> tuple[Tensor, Tensor]:
         """Rates (T, B, H) and the last states."""
-        if isinstance(system.coupling, Sparse) and not transforms_active():
-            return listed_run(system, weights, inputs, initial, extra, last)
-        interface = self._interface(weights)
-        rates, _, states = driven(system, interface, inputs, initial, extra=extra, last=last)
-        return rates, states
+        coupling = system.coupling
+        if not isinstance(coupling, Sparse) or transforms_active():
+            rates, _, states = driven(system, self._interface(weights), inputs, initial, extra=extra, last=last)
+            return rates, states
+
+        def system_of(drive: Tensor, values: Tensor) -> Dynamics:
+            return replace(system, drive=drive, coupling=coupling.replaced([values]))
+
+        def run(drive: Tensor, values: Tensor, *others: Tensor | None) -> tuple[Tensor, Tensor]:
+            return listed_run(system_of(drive, values), *others, last)
+
+        def plain(drive: Tensor, values: Tensor, weights: Tensor, inputs: Tensor, *others: Tensor | None) -> Sequence:
+            interface = self._interface(weights)
+            return driven(system_of(drive, values), interface, inputs, others[0], extra=others[1], last=last)[::2]
+
+        tensors = system.drive, coupling.values, weights, inputs, initial, extra
+        return Rerun.apply(run, plain, *tensors) if torch.is_grad_enabled() else run(*tensors)
 
     def _noisy(
         self, inputs: Tensor, extras: list[Tensor], generator: torch.Generator | None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from randomnet.activations import Activation
-from randomnet.double_backward import plain_vjp
+from randomnet.double_backward import backward_transformed, plain_vjp
 from randomnet.rnn.factored import Coupling, totals_of
 
 
@@ -64,7 +64,7 @@ class Advance(torch.autograd.Function):
         count, saved = 4 + len(ctx.needs_input_grad[7:]), ctx.saved_tensors  # a checkpoint lets them be read once
         inputs, (path, inner, *turned) = saved[:count], saved[count:]
         *system, intervals, turning = ctx.settings
-        if torch.is_grad_enabled():
+        if backward_transformed(adjoint, growths_bar):
             needed = [*ctx.needs_input_grad[:4], *ctx.needs_input_grad[7:]]
             plain = partial(advanced_plainly, tuple(system), intervals, turning)
             found = plain_vjp(plain, inputs, needed, [adjoint, growths_bar])

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.double_backward import plain_vjp, transforms_active
+from randomnet.double_backward import backward_transformed, plain_vjp, transforms_active
 
 SPARSE_NEURONS, SPARSE_DENSITY = 400, 0.1  # from so many and up to this density, sparse products are faster
 GATHERED = 2**24  # entries gathered at a time for the gradient of the weights
@@ -211,7 +211,7 @@ class _Across(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, adjoint):  # noqa: ANN205
-        if torch.is_grad_enabled():
+        if backward_transformed(adjoint):
             pattern = ctx.coupling.pattern
             plain = lambda rows, values: [_edge_by_edge(rows, values, pattern)]  # noqa: E731
             return *plain_vjp(plain, ctx.saved_tensors, ctx.needs_input_grad[:2], [adjoint]), None

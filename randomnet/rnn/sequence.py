@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from randomnet.activations import Activation
-from randomnet.double_backward import plain_vjp, transforms_active
+from randomnet.double_backward import backward_transformed, plain_vjp, transforms_active
 from randomnet.rnn.couplings import add_product
 from randomnet.rnn.dynamics import Dynamics
 from randomnet.rnn.factored import Coupling, totals_of
@@ -234,7 +234,7 @@ class _Driven(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, rates_bar, outputs_bar, states_bar):  # noqa: ANN205
-        if torch.is_grad_enabled():
+        if backward_transformed(rates_bar, outputs_bar, states_bar):
             return _Driven._with_graph(ctx, [rates_bar, outputs_bar, states_bar])
         inputs, weights, _, _, readout, _, _, rates, fired, *_ = ctx.saved_tensors
         coupling, activation, form, dt, (truncate, start), first = ctx.settings
@@ -339,7 +339,7 @@ class _InSegments(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, outputs_bar):  # noqa: ANN205
-        if torch.is_grad_enabled():
+        if backward_transformed(outputs_bar):
             return *[None] * 5, *plain_vjp(ctx.whole, ctx.saved_tensors, ctx.needs_input_grad[5:], [outputs_bar])
         (passed, befores, truncate), (begins, *needed) = ctx.settings, ctx.needs_input_grad[5:]
         pairs = zip(ctx.saved_tensors[1:], needed, strict=True)

@@ -25,9 +25,10 @@ def takes_time(step: Callable[..., Any]) -> bool:
     """
     is_module = isinstance(step, torch.nn.Module)
     try:
-        parameters = list(inspect.signature(step.forward if is_module else step).parameters.values())
+        signature = inspect.signature(step.forward if is_module else step)
     except (TypeError, ValueError):
         return False
+    parameters = list(signature.parameters.values())
     positional = [parameter for parameter in parameters if parameter.kind in BY_POSITION]
     second = positional[1].name if len(positional) > 1 else ""
     needed = [parameter for parameter in positional if parameter.default is parameter.empty]
@@ -35,7 +36,7 @@ def takes_time(step: Callable[..., Any]) -> bool:
     timed = second in TIMES
     before_state = positional and positional[0].name not in STATES and second in STATES
     if len(needed) > 1 + timed or before_state:
-        shown = f"{'forward' if is_module else 'step'}({', '.join(map(str, parameters))})"
+        shown = f"{'forward' if is_module else 'step'}{signature}"
         raise ValueError(
             f"expected step(state) or step(state, t), got {shown}; "
             "fix what it needs besides the state, as in spectrum(lambda state: cell(input, state), state)"

@@ -1,5 +1,6 @@
 """Whether a step is a function of its arguments, and whether its tangent is its derivative."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import torch
@@ -73,7 +74,7 @@ def check_tangent(system: System, state: Tensor) -> None:
     if errors and all(tangent == 0 for _, tangent, _ in errors) and _varies(system, states):
         raise ValueError(
             "expected a step with a derivative, got one that is 0 at every state though its answers differ: "
-            "it rounds, compares or takes signs"
+            "it rounds, compares, takes signs or saturates"
         )
 
 
@@ -89,31 +90,35 @@ def _sizes(state: Tensor) -> Tensor:
 
 
 def _contradiction(system: System, state: Tensor, directions: Tensor) -> tuple[float, float, float] | None:
-    """The error of tangents (k, N) in units of what is allowed, the least over DIFFERENCES, and both magnitudes.
+    """The least of the errors of tangents (k, N), in units of what is allowed, and the magnitudes of both.
 
-    None where the step has no finite answer, or refuses the state.
+    Distances are shares of the state, and of 1 where the state is large, as angles are that grow without bound. None
+    where the step has no finite answer, or refuses the state.
     """
-    vectors = directions * _sizes(state)
+    size = _sizes(state)
+    scales = [size, size.clamp_max(1)] if size.max() > 1 else [size]
     try:
-        after = system.advance(torch.cat([state[None], vectors]), 1, 0)
-        ends = [[_after(system, state + sign * half * vector) for vector in vectors for sign in (1, -1)]
-                for half in DIFFERENCES]  # fmt: skip
+        judged = [each for scale in scales for each in _judged(system, state, directions * scale)]
     except Exception:  # what a user's function may raise outside its domain
         return None
-    judged = [_judged(after, vectors, torch.stack(pairs), half) for pairs, half in zip(ends, DIFFERENCES, strict=True)]
     return min((each for each in judged if each[0] == each[0]), default=None)  # nan is no error
 
 
-def _judged(after: Tensor, vectors: Tensor, ends: Tensor, half: float) -> tuple[float, float, float]:
-    """The error in units of what is allowed, and the magnitudes of tangents and of differences of the ends (2k, N).
+def _judged(system: System, state: Tensor, vectors: Tensor) -> Iterator[tuple[float, float, float]]:
+    """For each of DIFFERENCES the error in units of what is allowed, and magnitudes of tangents and differences.
 
     What is allowed is a share of the tangent, or of what it adds to the identity, as steps of flows are short.
     """
-    tangents, differences = after[1:], (ends[::2] - ends[1::2]) / (2 * half)
-    whole, added = (max(float((each - less).norm()) for each in (tangents, differences)) for less in (0.0, vectors))
-    rounding = ROUNDING * float(after[0].abs().max()) / half * differences.numel() ** 0.5
-    allowed, error = AGREED * min(whole, added) + rounding, float((differences - tangents).norm())
-    return error / allowed if allowed > 0 else float(error > 0), float(tangents.norm()), float(differences.norm())
+    after = system.advance(torch.cat([state[None], vectors]), 1, 0)
+    tangents, largest = after[1:], float(after[0].abs().max())
+    for half in DIFFERENCES:
+        ends = [torch.stack([_after(system, state + sign * half * vector) for vector in vectors]) for sign in (1, -1)]
+        differences = (ends[0] - ends[1]) / (2 * half)
+        whole, added = (max(float((each - less).norm()) for each in (tangents, differences)) for less in (0.0, vectors))
+        allowed = AGREED * min(whole, added) + ROUNDING * largest / half * differences.numel() ** 0.5
+        error = float((differences - tangents).norm())
+        relative = error / allowed if allowed > 0 else float(error > 0)
+        yield relative, float(tangents.norm()), float(differences.norm())
 
 
 def _varies(system: System, states: list[Tensor]) -> bool:
