@@ -24,8 +24,8 @@ def listed_run(
     """Rates (T, B, H) after each step of inputs (T, B, I), and the last states; as `driven`, of a sparse coupling.
 
     weights: W_inp (H, I), biases being the system's drive. initial: (B, H) or (H,). extra: (T, B, H). Differentiable
-    once, in all but the leaks; `Rerun` adds second derivatives. Here arrays are (H, B), the rows of one unit beside each
-    other, as sparse products want them.
+    once, in all but the leaks; `Rerun` adds second derivatives. Here arrays are (H, B), the rows of one unit beside
+    each other, as sparse products want them.
     """
     coupling, activation, current = system.coupling, system.activation, system.form == "current"
     drive = torch.baddbmm(system.drive.unsqueeze(-1), weights.expand(len(inputs), -1, -1), inputs.mT)

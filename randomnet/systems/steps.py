@@ -38,13 +38,13 @@ class FromSteps:
 
 @dataclass(frozen=True)
 class OfStep:
-    """A system from `step(state (N,), index) -> (N,)`, index being the time in steps; the tangent is differentiated.
+    """A system from `indexed(state (N,), index) -> (N,)`, index being the time in steps; the tangent is differentiated.
 
     A step is evaluated once for the state and all tangent vectors, on a copy of the state, and never forms the N x N
     Jacobian. length: how many steps there are, None where there is no end.
     """
 
-    step: Callable[[Tensor, int], Tensor]
+    indexed: Callable[[Tensor, int], Tensor]
     dt: float = 1.0
     length: int | None = None
 
@@ -59,18 +59,24 @@ class OfStep:
             bundle = self._moved(bundle, index)
         return bundle
 
+    def step(self, state: Tensor, index: int = 0) -> Tensor:
+        """The state (N,) after step `index`. Raises ValueError where the step changes its shape."""
+        after = self.indexed(state.clone(), index)
+        if after.shape != state.shape:
+            raise ValueError(f"a step must keep the state's shape {tuple(state.shape)}, got {tuple(after.shape)}")
+        return after
+
+    def tangent(self, state: Tensor, frame: Tensor, index: int = 0) -> Tensor:
+        """Tangent vectors (k, N) after step `index` from the state (N,)."""
+        return self._moved(torch.cat([state[None], frame]), index)[1:]
+
     def _moved(self, bundle: Tensor, index: int) -> Tensor:
         state, frame = bundle[0], bundle[1:]
-
-        def checked(state: Tensor) -> Tensor:
-            after = self.step(state.clone(), index)
-            if after.shape != state.shape:
-                raise ValueError(f"a step must keep the state's shape {tuple(state.shape)}, got {tuple(after.shape)}")
-            return after
-
         if not len(frame):  # the state alone, during its transient
-            return checked(state)[None].clone()
-        pushed = torch.func.vmap(lambda vector: torch.func.jvp(checked, (state,), (vector,)))
+            return self.step(state, index)[None].clone()
+        pushed = torch.func.vmap(
+            lambda vector: torch.func.jvp(lambda state: self.step(state, index), (state,), (vector,))
+        )
         after, moved = pushed(frame)  # the state is the same in all rows
         return torch.cat([after[:1], moved])
 
