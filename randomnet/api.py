@@ -15,7 +15,7 @@ A step of your own, here the Henon map; the tangent is differentiated for you:
 >>> def henon(state):
 ...     x, y = state
 ...     return torch.stack([1 - 1.4 * x**2 + y, 0.3 * x])
->>> found = spectrum(henon, state=[0.1, 0.1], tsim=2000)
+>>> found = spectrum(henon, state=[0.1, 0.1], tsim=1000)
 >>> print(f"{found.exponents.sum():.6f}")  # ln 0.3
 -1.203973
 >>> bool(0.38 < found.exponents[0] < 0.46 and found.stderr[0] < 0.02)
@@ -90,6 +90,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from randomnet.lyapunov import Schedule, Spectrum, System, random_frame
 from randomnet.lyapunov import spectrum as spectrum_of_system
+from randomnet.rnn import AlongSeries, AlongTrials, Dynamics
 from randomnet.systems import (
     FromSteps,
     OfStep,
@@ -184,8 +185,10 @@ def _system(what: Source, dt: float, inputs: Tensor | np.ndarray | Sequence[floa
         if matrix.is_complex():
             raise ValueError(f"expected a real matrix (N, N), got {matrix.dtype}")
         return of_matrix(matrix.detach().to(torch.float64), dt)
+    if isinstance(what, (Dynamics, AlongTrials, AlongSeries)):
+        return what.double()
     if hasattr(what, "advance"):
-        return what.double() if hasattr(what, "double") else what
+        return what
     if isinstance(what, torch.nn.Module):
         if any(isinstance(part, _BatchNorm) and part.training for part in what.modules()):
             raise ValueError("expected batch normalisation in eval mode, got train mode: call .eval() first")

@@ -180,6 +180,26 @@ def test_cut_and_recomputed_runs_have_the_second_derivatives_of_plain_ones(form,
         assert other.abs().max() > 0
 
 
+@pytest.mark.parametrize("base", ["dense", "sparse"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_network_on_a_connectome_can_be_transformed(base, form):
+    own, inputs = on_trials(form, base, n=6, rank=1)
+    inputs, parameters = inputs[:4].transpose(0, 1), dict(own.named_parameters())
+
+    def loss(values, inputs):
+        return torch.func.functional_call(own, values, (inputs,)).square().sum()
+
+    found = torch.func.grad(loss)(parameters, inputs)
+    expected = torch.autograd.grad(own(inputs).square().sum(), list(parameters.values()))
+    for one, other in zip(found.values(), expected, strict=True):
+        assert_close(one, other, rtol=1e-9, atol=1e-11)
+    jacobian = torch.autograd.functional.jacobian(own, inputs)
+    for transform in (torch.func.jacfwd, torch.func.jacrev):
+        assert_close(transform(own)(inputs), jacobian, rtol=1e-9, atol=1e-12)
+    each = torch.func.vmap(lambda one: own(one[None])[0])(inputs)
+    assert_close(each, own(inputs), rtol=1e-12, atol=1e-13)
+
+
 @pytest.mark.parametrize("base", ["dense", "sparse", "none"])
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("integrator", ["euler", "rk4"])

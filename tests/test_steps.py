@@ -403,3 +403,38 @@ def test_a_network_on_a_connectome_receives_inputs_too():
 
     found = spectrum(net, state, inputs=inputs, k=3, tons=0.1, **BRIEF)
     agree(found, dense_exponents(step, state, 3, dt=0.1, **BRIEF))
+
+
+def test_a_float32_network_along_trials_is_taken_as_it_is():
+    """And it is not changed by that."""
+    rng = np.random.default_rng(0)
+    interface = {"input_weights": rng.standard_normal((6, 2)), "input_bias": np.zeros(6), "recurrent_bias": np.zeros(6),
+                 "readout_weights": np.ones((1, 6)), "readout_bias": np.zeros(1)}  # fmt: skip
+    connectome = random_network(6, 1.5, rng)
+    single, double = (Network(connectome, activation="tanh", interface=interface, dtype=dtype)
+                      for dtype in (torch.float32, torch.float64))  # fmt: skip
+    inputs, found = randn(30, 2, 2), []
+    for net in (single, double):
+        system = net.along(inputs.to(net.interface["input_bias"].dtype))
+        found.append(spectrum(system, torch.zeros(6), k=2, **BRIEF).exponents)
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+    assert single.interface["input_weights"].dtype == torch.float32
+
+
+class Advancing(nn.Module):
+    """A user's own system that happens to be a module."""
+
+    dt = 1.0
+
+    def __init__(self):
+        super().__init__()
+        self.weights = nn.Parameter(torch.tensor([[0.5]]))
+
+    def advance(self, bundle, steps, start):
+        return bundle * self.weights.double() ** steps
+
+
+def test_a_module_with_its_own_advance_is_left_as_it_is():
+    module = Advancing()
+    np.testing.assert_allclose(spectrum(module, [1.0], tsim=10).exponents, math.log(0.5))
+    assert module.weights.dtype == torch.float32

@@ -60,9 +60,8 @@ def check_tangent(system: System, state: Tensor) -> None:
     length = getattr(system, "length", None)
     later = system.advance(state[None].clone(), LATER if length is None else min(LATER, length), 0)[0]
     states = [state, later, *(state + 0.1 * size * shift for shift in nearby)]
-    states = [each for each in states if each.isfinite().all()]
-    errors = [_contradiction(system, each, torch.stack([one, other])) for each in states]
-    errors = [each for each in errors if each is not None]
+    judged = [(each, _contradiction(system, each, torch.stack([one, other]))) for each in states]
+    errors = [error for _, error in judged if error is not None]
     wrong = [each for each in errors if each[0] > 1]
     if 2 * len(wrong) > len(errors):
         _, tangent, difference = wrong[len(wrong) // 2]
@@ -71,6 +70,7 @@ def check_tangent(system: System, state: Tensor) -> None:
             f"where they give {difference:.4g}, at {len(wrong)} of {len(errors)} states: autograd does not see "
             "all of the step (.detach(), .data, .item(), numpy, rounding), or its tangent is wrong"
         )
+    states = [each for each, error in judged if error is not None]
     if errors and all(tangent == 0 for _, tangent, _ in errors) and _varies(system, states):
         raise ValueError(
             "expected a step with a derivative, got one that is 0 at every state though its answers differ: "
