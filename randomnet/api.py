@@ -163,10 +163,15 @@ def _state(what: Source, state: Tensor | np.ndarray | Sequence[float] | None) ->
         state = what.initial
     elif state is None:
         raise ValueError("expected a state (N,) to start from, got none")
-    started = torch.as_tensor(state).detach().to(torch.float64)
+    started = _tensor(state).detach().to(torch.float64)
     if started.ndim != 1:
         raise ValueError(f"expected a state (N,), got shape {tuple(started.shape)}")
     return started
+
+
+def _tensor(values: Tensor | np.ndarray | Sequence[float]) -> Tensor:
+    """Values as a tensor; torch itself reads numbers in float32."""
+    return values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
 
 
 def _system(what: Source, dt: float, inputs: Tensor | np.ndarray | Sequence[float] | None) -> System:
@@ -178,7 +183,7 @@ def _system(what: Source, dt: float, inputs: Tensor | np.ndarray | Sequence[floa
         )
     if receives:
         module = copy.deepcopy(what).double()
-        inputs = None if inputs is None else torch.as_tensor(inputs)
+        inputs = None if inputs is None else _tensor(inputs)
         return of_recurrent(module, inputs, dt) if is_recurrent(what) else module.under_inputs(inputs).double()
     if isinstance(what, (Tensor, np.ndarray, list)):
         matrix = torch.as_tensor(np.asarray(what) if isinstance(what, list) else what)

@@ -12,7 +12,7 @@ from randomnet import spectrum
 from randomnet.lyapunov import random_frame
 from randomnet.rnn import Network
 from randomnet.synthetic import random_network
-from randomnet.systems import FromSteps, of_flow, of_step
+from randomnet.systems import FromSteps, of_flow, of_recurrent, of_step
 
 SHORT = {"tsim": 20.0, "transient": 5.0, "frame_transient": 5.0}
 BRIEF = {"tsim": 6.0, "transient": 2.0, "frame_transient": 2.0}  # for systems with ten steps a unit of time
@@ -350,6 +350,25 @@ def test_a_cell_left_alone_is_its_hand_written_step_and_not_its_input():
 def test_modules_and_inputs_that_do_not_fit_are_refused(module, state, inputs, text):
     with pytest.raises(ValueError, match=text):
         spectrum(module, torch.zeros(state), inputs=inputs)
+
+
+def test_numbers_are_read_in_double_precision():
+    cell = nn.RNNCell(1, 1)
+    start = spectrum(cell, [0.1], inputs=[0.1], tsim=1, transient=0, frame_transient=0)
+    exact = torch.tensor([0.1], dtype=torch.float64)
+    np.testing.assert_array_equal(start.state, cell.double()(exact, exact).detach().numpy())
+
+
+@pytest.mark.parametrize("make", [lambda: nn.GRU(2, 3), lambda: made(described((3,), inputs=(2,)), activation="relu")])
+def test_inputs_begin_again_after_their_end_for_looks_beyond_the_record(make):
+    module, inputs = make(), randn(4, 2)
+    system = of_recurrent(module.double(), inputs) if isinstance(module, nn.GRU) else module.under_inputs(inputs)
+    bundle = torch.cat([torch.zeros(1, 3), torch.eye(3)]).double()
+    longer = of_recurrent(module, inputs.repeat(3, 1)) if isinstance(module, nn.GRU) else module.under_inputs(
+        inputs.repeat(3, 1))  # fmt: skip
+    assert system.length == 4 and longer.length == 12
+    with torch.no_grad():
+        torch.testing.assert_close(system.advance(bundle, 10, 1), longer.advance(bundle, 10, 1))
 
 
 # ---- networks

@@ -224,6 +224,9 @@ class MultiRegionRNN(nn.Module):
         sample and unit or input: with W = 0, states have an sd of sigma sqrt(2 / (2 - a)). Where regions have their own
         tau, a of the input's noise is the units' mean. It is torch's own generator's, or that of a generator given.
         Raises ValueError for another shape or dtype: which was expected, and which came.
+
+        It can be differentiated any number of times, and torch.func transforms it (grad, jacrev, jacfwd, vmap, ...);
+        both in plain operations, so that they take longer and more memory than a gradient.
         """
         layout = Layout(self.hidden_size, self.inputs, self.batch_first, self.base_firing)
         inputs, extras, batched = layout.in_time(input, extra, steps, hx)

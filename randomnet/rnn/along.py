@@ -27,6 +27,11 @@ class AlongTrials:
         """The network's step."""
         return self.system.dt
 
+    @property
+    def bounded(self) -> bool:
+        """True: the state begins anew at each trial."""
+        return True
+
     def double(self) -> "AlongTrials":
         """In float64, without a graph."""
         return AlongTrials(self.system.double(), self.drive.detach().double())
@@ -55,7 +60,8 @@ def along(system: Dynamics, interface: Mapping[str, Tensor], inputs: Tensor) -> 
 class AlongSeries:
     """A network along one series of inputs, whose exponents are those under that input (conditional exponents).
 
-    drive: (T, N), what the inputs add to the system's constant drive throughout each step.
+    drive: (T, N), what the inputs add to the system's constant drive throughout each step. After step T they begin
+    again, for looks beyond a record; no record of `randomnet.spectrum` gets there.
     """
 
     system: Dynamics
@@ -65,6 +71,11 @@ class AlongSeries:
     def dt(self) -> float:
         """The network's step."""
         return self.system.dt
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the system is, whatever it receives."""
+        return getattr(self.system, "bounded", False)
 
     @property
     def length(self) -> int:
@@ -77,9 +88,8 @@ class AlongSeries:
 
     def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
         """State and tangent vectors (1 + k, N) after the `steps` steps from time `start` (in steps) on."""
-        if start + steps > self.length:
-            raise ValueError(f"inputs: expected at least {start + steps} steps, got {self.length}")
-        return self.system.advance(bundle, steps, start, self.drive[start : start + steps])
+        places = torch.arange(start, start + steps, device=self.drive.device) % self.length
+        return self.system.advance(bundle, steps, start, self.drive[places])
 
 
 def under_inputs(system: Dynamics, input_weights: Tensor, inputs: Tensor | None) -> Dynamics | AlongSeries:

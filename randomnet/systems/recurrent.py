@@ -25,9 +25,9 @@ def of_recurrent(module: nn.Module, inputs: Tensor | None = None, dt: float = 1.
     """The system of the state of torch.nn.RNN, GRU, LSTM, RNNCell, GRUCell or LSTMCell, float64, under inputs.
 
     inputs: None for 0, (input_size,) for a constant one, (time, input_size) for one in each step; exponents are then
-    those under this input. The state is (layers * hidden_size,), layer after layer as in h_0.flatten(); of an LSTM
-    (2 * layers * hidden_size,), all of h before all of c. Raises ValueError for two directions, projections, and
-    dropout in train mode.
+    those under this input. After their last step they begin again, for looks beyond a record. The state is
+    (layers * hidden_size,), layer after layer as in h_0.flatten(); of an LSTM (2 * layers * hidden_size,), all of h
+    before all of c. Raises ValueError for two directions, projections, and dropout in train mode.
     """
     _check(module)
     update, parts = _update_of(module)
@@ -40,7 +40,7 @@ def of_recurrent(module: nn.Module, inputs: Tensor | None = None, dt: float = 1.
         if state.shape != (size,):
             raise ValueError(f"state: expected ({size},), the state of {module}, got {tuple(state.shape)}")
         states = state.view(parts, len(layers), hidden)
-        passed, after = inputs if inputs.ndim == 1 else inputs[index], []
+        passed, after = inputs if inputs.ndim == 1 else inputs[index % len(inputs)], []
         for at, layer in enumerate(layers):
             after.append(torch.stack(update(layer, passed, tuple(states[:, at]))))
             passed = after[-1][0]
