@@ -174,5 +174,15 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     ]
     checksums = old["connectome"].get("sha256"), new["connectome"].get("sha256")
     if not found and checksums[0] != checksums[1]:
-        found = [f"the connectome {new['connectome']['name']} has changed (sha256 {checksums[1]})"]
+        found = [_connectome_change(old["connectome"], new["connectome"])]
     return found
+
+
+def _connectome_change(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Why a network has another checksum: a partition of version 0.1 (Dirichlet), else another file."""
+    if new.get("partition") and "partition" not in old and old.get("rand_partition"):
+        return (
+            f"net.rand_partition breaks the weights of {new['name']} as bio2art does ({new['partition']}) since "
+            "version 0.2.0, and made other networks before"
+        )
+    return f"the connectome {new['name']} has changed (sha256 {new['sha256']})"

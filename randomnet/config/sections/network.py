@@ -151,7 +151,7 @@ class NetSection(Section):
     rand_partition: bool = option(
         Boolean(),
         True,
-        "Split a region's weight at random over its neuron pairs, or equally.",
+        "Break a region's weight at random into its neuron pairs' (stick-breaking, as bio2art), or into equal parts.",
         only=MEASURED_ONLY,
     )
     keep_diag: bool = option(Boolean(), False, "Neurons of a region may connect to themselves.", only=MEASURED_ONLY)
