@@ -128,6 +128,8 @@ def announce(plan: Plan) -> None:
         f"{config.paths.path_to_results}",
         flush=True,
     )
+    for note in dict.fromkeys(note for combo in plan.combos for note in combo.notes):
+        print(f"Note: {note}")
 
 
 def dry_run(plan: Plan, facts: list[dict]) -> None:
