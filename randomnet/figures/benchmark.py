@@ -1,6 +1,6 @@
 """Figures of kind = benchmark: seconds beside those of the bare matrix products."""
 
-import pandas as pd
+import numpy as np
 
 from randomnet.comparison import matching
 from randomnet.comparison.matching import Study
@@ -27,9 +27,11 @@ def seconds_figures(study: Study, ylabel: str | None) -> Figures:
 
 def busy_text(study: Study) -> str:
     """In how many runs the machine was busy with other work, and how much; empty where it was not or is not known."""
-    known = study.runs["busy_share"].astype(float).dropna() if "busy_share" in study.runs else pd.Series(dtype=float)
+    tables = [combo.loaded.table[combo.loaded.table["combo"] == combo.number] for combo in study.combos]
+    known = np.concatenate([table["busy_share"].astype(float).dropna() for table in tables if "busy_share" in table]
+                           or [[]])  # fmt: skip
     busy = known[known > BUSY]
-    if busy.empty:
+    if not len(busy):
         return ""
     return f"busy in {len(busy)} of {len(known)} runs: up to {busy.max():.0%} of the wall time was others'"
 
