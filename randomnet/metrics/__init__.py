@@ -5,6 +5,7 @@
 | `regression` | rate_r2, state_r2_true_to_inferred, state_r2_inferred_to_true, input_r2, cycle_con, cycle_con_raw |
 | `spikes`     | bps, co_bps: bits per spike                                                                      |
 | `shapes`     | procrustes                                                                                       |
+| `dimensions` | predictive_dimensions: delays and rank of such operators that predict held-out trials            |
 | `operators`  | dsa, dsa_floor, operator_distance: linear operators of delayed states                            |
 | `matching`   | assignment, match_points, match_eigenvalues, eigenvalue_distance, spectrum_distance, rand_index  |
 
@@ -23,6 +24,7 @@ from randomnet.metrics.matching import (
     rand_index,
     spectrum_distance,
 )
+from randomnet.metrics.dimensions import Dimensions, predictive_dimensions
 from randomnet.metrics.operators import delay_operator, dsa, dsa_floor, operator_distance
 from randomnet.metrics.regression import (
     CycleConsistency,
@@ -51,7 +53,9 @@ __all__ = [
     "cycle_con",
     "cycle_con_raw",
     "delay_operator",
+    "Dimensions",
     "dsa",
+    "predictive_dimensions",
     "dsa_floor",
     "eigenvalue_distance",
     "fitted",
