@@ -13,6 +13,7 @@ States are (B, T, D) or (M, D), rates and spikes (B, T, N) or (M, N), one bin a 
 split and scored on another: both are given. Whatever is not finite is a ValueError that says what.
 """
 
+from randomnet.metrics.dimensions import Dimensions, predictive_dimensions
 from randomnet.metrics.matching import (
     MatchedEigenvalues,
     MatchedPoints,
@@ -24,7 +25,6 @@ from randomnet.metrics.matching import (
     rand_index,
     spectrum_distance,
 )
-from randomnet.metrics.dimensions import Dimensions, predictive_dimensions
 from randomnet.metrics.operators import delay_operator, dsa, dsa_floor, operator_distance
 from randomnet.metrics.regression import (
     CycleConsistency,
@@ -43,6 +43,7 @@ from randomnet.metrics.spikes import bps, co_bps
 
 __all__ = [
     "CycleConsistency",
+    "Dimensions",
     "Linear",
     "MatchedEigenvalues",
     "MatchedPoints",
@@ -53,9 +54,7 @@ __all__ = [
     "cycle_con",
     "cycle_con_raw",
     "delay_operator",
-    "Dimensions",
     "dsa",
-    "predictive_dimensions",
     "dsa_floor",
     "eigenvalue_distance",
     "fitted",
@@ -63,6 +62,7 @@ __all__ = [
     "match_eigenvalues",
     "match_points",
     "operator_distance",
+    "predictive_dimensions",
     "procrustes",
     "r2",
     "rand_index",

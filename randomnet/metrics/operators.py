@@ -92,8 +92,9 @@ def dsa(
 
 
 def dsa_floor(
-    states: np.ndarray, rng: np.random.Generator, delays: int = 20, rank: int = 50, starts: int = 4, splits: int = SPLITS
-) -> float:
+    states: np.ndarray, rng: np.random.Generator, delays: int = 20, rank: int = 50, starts: int = 4,
+    splits: int = SPLITS,
+) -> float:  # fmt: skip
     """The largest distance between two random halves of the trials (B, T, D), over several splits: what the same
     dynamics reach by chance. Raises ValueError for one trial."""
     if len(states) < 2:
