@@ -208,7 +208,7 @@ def test_figures_of_scores_say_what_is_not_above_the_floor_and_how_many_points_w
     dots = {line.get_markerfacecolor() == "white": sorted(line.get_ydata()) for line in by_label["DSA distance"].lines
             if line.get_marker() == "o"}  # fmt: skip
     assert dots == {False: [0.3], True: [0.05, 0.1]}
-    assert by_label["fixed points,"].get_title() == "matched 7 to 9: of 9\ntrue, 7 to 12 inferred"
+    assert by_label["fixed points,"].get_title() == "7 to 9 matched, of 9 true\nand 7 to 12 inferred"
     assert by_label["DSA distance"].get_title() == by_label["cycle consistency"].get_title() == ""
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert {"not above the floor", "of the truth itself"} <= set(texts)

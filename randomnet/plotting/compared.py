@@ -163,7 +163,7 @@ def _pairs_text(table: pd.DataFrame, panel: Score) -> str:
     if both.empty:
         return ""
     true, inferred, matched = (_range(values) for values in (*both.to_numpy().T, both.min(axis=1)))
-    return f"matched {matched}: of {true}\ntrue, {inferred} inferred"
+    return f"{matched} matched, of {true} true\nand {inferred} inferred"
 
 
 def _range(values: np.ndarray) -> str:
