@@ -298,7 +298,7 @@ def test_iterations_of_a_null_are_described_together_and_each_drawn(tmp_path, ca
     more = ("--set", "trainvalidate.iterations=4")
     assert describing(tmp_path, *more, text=text) == 0
     said = capsys.readouterr().out
-    assert "over all 4 iterations" in said
+    assert "over all 4 iterations" in said and "AB (a null model of the synthetic network), as the runs use it" in said
     runs = read_plan(tmp_path / "one.ini", ["trainvalidate.iterations=4"]).combos[0].runs()
     networks = [connectome_of(run) for run in runs]
     assert len({network.sha256() for network in networks}) == 4
@@ -340,6 +340,16 @@ def test_the_console_names_each_network_and_calls_a_null_a_null(tmp_path, capsys
     for text, combo in ((connectome, 0), (null, 2)):
         facts = connectome_of(plan.combos[combo].runs()[0]).facts()
         assert f"reciprocity {facts['reciprocity']:.2f}" in text
+
+
+@pytest.mark.parametrize("neurons, redrawn", [(1, False), (2, True)])
+def test_neurons_of_regions_are_drawn_anew_where_there_are_several(connectomes, tmp_path, capsys, neurons, redrawn):
+    changes = ("net.roi=Mouse_Gamanut_Normalized", f"paths.path_to_network={connectomes / 'bio2art'}",
+               f"net.nr_neurons={neurons}")  # fmt: skip
+    said = announced(tmp_path, capsys, *changes)
+    assert "Network Mouse_Gamanut_Normalized (measured" in said and ("drawn anew" in said) == redrawn
+    plan = read_plan(tmp_path / "one.ini", [*changes, "trainvalidate.iterations=2"])
+    assert (len({connectome_of(run).sha256() for run in plan.combos[0].runs()}) == 2) == redrawn
 
 
 def test_networks_that_differ_by_a_factor_share_a_text_with_their_radii(tmp_path, capsys):

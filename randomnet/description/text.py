@@ -84,6 +84,8 @@ def _quantities(about: Mapping[str, Any]) -> dict[str, float]:
 
 def _title(about: Mapping[str, Any]) -> str:
     made = "synthetic, not measured" if about["synthetic"] else "measured"
+    if "null" in about:
+        made = f"a null model of the {'synthetic' if about['synthetic'] else 'measured'} network"
     return f"{about['name']} ({made}), as the runs use it: {steps(about) or 'as it was stored'}"
 
 

@@ -52,7 +52,8 @@ def is_redrawn(about: dict[str, Any], config: Config) -> bool:
     if config.drawn_at_random or config.trainvalidate.init != "connectome":
         return True
     is_random_null = config.null != "none" and NULLS[config.null].random
-    return config.net.paired_topology and (config.described or "neurons_per_region" in about or is_random_null)
+    is_instantiated = max(about.get("neurons_per_region", [1])) > 1  # single neurons have no choice of targets
+    return config.net.paired_topology and (config.described or is_instantiated or is_random_null)
 
 
 def _network_text(about: dict[str, Any], config: Config) -> str:

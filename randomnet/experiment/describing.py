@@ -17,7 +17,8 @@ from randomnet.experiment.announcement import combos_text, is_redrawn, shared_va
 from randomnet.kinds import pretrained, stages
 from randomnet.kinds.networks import connectome_of
 
-DRAWS = 10  # iterations, at most, whose networks are drawn to see how far they differ
+DRAWS, DRAWS_LARGE = 10, 3  # iterations, at most, whose networks are drawn to see how far they differ
+LARGE = 1_000_000  # edges
 
 def show(plan: Plan, folder: Path) -> Iterator[str]:
     """Texts for the user: each network of iteration 0 with the paths of its figures, drawn into `folder`.
@@ -51,7 +52,8 @@ def _iterations(combo: Combo, first: dict) -> Iterator[str]:
     if len(runs) == 1:
         yield "  one draw of a random network, with iterations = 1; more iterations show how far draws differ"
         return
-    drawn = [first, *(description.describe(connectome_of(run)) for run in runs[1:DRAWS])]
+    number = DRAWS if first["edges"] <= LARGE else DRAWS_LARGE
+    drawn = [first, *(description.describe(connectome_of(run)) for run in runs[1:number])]
     yield description.draws_as_text(drawn, len(runs))
 
 
