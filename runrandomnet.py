@@ -124,33 +124,12 @@ def announce(plan: Plan) -> None:
     combos, iterations = len(plan.combos), config.trainvalidate.iterations
     print(f"RandomNet: {config.experiment.name} ({config.experiment.kind})")
     print(
-        f"{combos} combo{'s' * (combos > 1)} x {iterations} iterations -> {config.paths.path_to_results}", flush=True
+        f"{combos} combo{'s' * (combos > 1)} x {iterations} iteration{'s' * (iterations > 1)} -> "
+        f"{config.paths.path_to_results}",
+        flush=True,
     )
-
-
-def announce_networks(facts: list[dict]) -> None:
-    """Say on which networks."""
-    for fact in {fact["name"]: fact for fact in facts}.values():
-        if "edges" not in fact:
-            print(f"From {fact['name']}: {fact['neurons']} neurons; {fact['source']}")
-            continue
-        kind = "synthetic, not measured" if fact["synthetic"] else "measured"
-        print(f"Network {fact['name']} ({kind}): {fact['neurons']} neurons, {fact['edges']} edges; {fact['source']}")
-        if "excitatory" in fact:
-            print(
-                f"  density {fact['density']:.3g}, reciprocity {fact['reciprocity']:.2f}, {fact['excitatory']} "
-                f"excitatory, {fact['inhibitory']} inhibitory, {fact['mixed_signs']} of both signs"
-            )
-        if {"spectral_radius", "spectral_radius_before"} <= fact.keys():
-            radii = f"{fact['spectral_radius_before']:.4g}, after normalization and g {fact['spectral_radius']:.4g}"
-            print(f"  spectral radius {radii}")
-        if "task" in fact:
-            made = "synthetic, made up" if fact["task"]["synthetic"] else fact["task"]["source"]
-            print(f"  task {fact['task']['name']}: {fact['task']['trials']}; data: {made}")
-        for sign, residual in fact.get("sinkhorn_residual", {}).items():
-            verdict = "" if residual <= 0.01 else " (not balanced: its pattern of edges does not allow it)"
-            print(f"  Sinkhorn: {sign} column sums depart by at most {residual:.2g} of their target{verdict}")
-    sys.stdout.flush()
+    for note in dict.fromkeys(note for combo in plan.combos for note in combo.notes):
+        print(f"Note: {note}")
 
 
 def announce_upstream(facts: list[dict]) -> None:
@@ -221,9 +200,11 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
         return describe(plan, options.save_figs)
     announce(plan)
     from randomnet import experiment  # torch is slow to load; a wrong INI is told before
+    from randomnet.experiment.announcement import announcement
 
     facts = experiment.check(plan)
-    announce_networks(facts)
+    for line in announcement(plan, facts):
+        print(line, flush=True)
     announce_upstream(facts)
     if options.dry_run:
         experiment.check_results(plan, facts)

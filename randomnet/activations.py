@@ -91,6 +91,8 @@ class Activation:
 
 
 def _softplus(u: Tensor, out: Tensor | None = None) -> Tensor:
+    if out is None:  # of logaddexp the second derivative is nan in the lower tail
+        return torch.nn.functional.softplus(u, threshold=40)
     return torch.logaddexp(u, torch.zeros_like(u), out=out)
 
 
@@ -151,7 +153,7 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
         Activation(
             "relu",
-            lambda u, out=None: torch.clamp_min(u, 0, out=out),
+            lambda u, out=None: torch.relu(u) if out is None else torch.clamp_min(u, 0, out=out),  # slope 0 at 0
             lambda u: (u > 0).to(u.dtype),
             torch.zeros_like,
             _relu_pull,

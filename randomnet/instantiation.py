@@ -11,12 +11,9 @@ import numpy as np
 
 from randomnet.connectome import Connectome
 
-# Of the Dirichlet partition: at Marmoset, k = 4, its remapped networks have the spectral radius of the predecessor's
-# (.92 +- .03 against .95 +- .04; equal concentrations of 1 give 1.6). Its stick-breaking spread parts over more decades
-# the more of them there were, until they vanished; here the spread is the same for any number.
-CONCENTRATION = 0.18
-# the smallest random part of a weight, as a fraction of an equal share: none is 0, also in float32
-SMALLEST_PART = 1e-20
+PARTITION = "stick-breaking"  # how rand_partition breaks a weight; a word of the provenance since version 0.2.0
+# -log of a part's share of its weight, beyond which parts are drawn closer together: rounding of double precision
+ROUNDING = 36.0
 
 
 def _ratio(densities: np.ndarray, seed: float) -> np.ndarray:
@@ -92,7 +89,6 @@ def instantiate(
     intrinsic_sparsity: float = 1.0,
     intrinsic_weight: float = 0.8,
     rand_partition: bool = True,
-    concentration: float = CONCENTRATION,
     keep_diag: bool = False,
     rng: np.random.Generator,
 ) -> Connectome:
@@ -102,8 +98,7 @@ def instantiate(
     a source region picks distinct random targets in the target region: the share `target_sparsity` of its k neurons.
     intrinsic: connections within each region are made too, to the share `intrinsic_sparsity` of its neurons; they hold
     the share `intrinsic_weight` of all weight that starts in the region. rand_partition: a region's weight is broken
-    into random parts (Dirichlet, `concentration` of each part), not equal ones. keep_diag: neurons may connect to
-    themselves.
+    into random parts (`broken_stick`), not equal ones. keep_diag: neurons may connect to themselves.
 
     A weight on the diagonal of `regions` is spread like any other with intrinsic = False, and gives way to the
     intrinsic connections otherwise; the provenance counts these. It also names regions left without the connections
@@ -112,7 +107,7 @@ def instantiate(
     Source: bio2art (Goulas et al. 2021, Neural Networks 142:608), with outgoing sums for the intrinsic share.
     """
     neurons = neurons_per_region(regions.n, neurons)
-    _check(regions, target_sparsity, intrinsic_sparsity, intrinsic_weight, concentration)
+    _check(regions, target_sparsity, intrinsic_sparsity, intrinsic_weight)
     diagonal = regions.post == regions.pre
     blocks = _between(regions, neurons, target_sparsity, keep_diag)
     if intrinsic:
@@ -121,7 +116,7 @@ def instantiate(
     blocks = blocks.chosen((blocks.totals > 0) & (blocks.targets > 0))
     expected = np.arange(regions.n) if intrinsic else regions.post[diagonal]
     without = np.setdiff1d(expected, blocks.post[blocks.post == blocks.pre])
-    post, pre, weights = _edges(blocks, neurons, concentration if rand_partition else np.inf, rng)
+    post, pre, weights = _edges(blocks, neurons, rand_partition, rng)
     order = np.lexsort((pre, post))
     return Connectome(
         regions.name,
@@ -139,7 +134,7 @@ def instantiate(
             "intrinsic_sparsity": intrinsic_sparsity,
             "intrinsic_weight": intrinsic_weight,
             "rand_partition": rand_partition,
-            "concentration": concentration,
+            **({"partition": PARTITION} if rand_partition else {}),
             "keep_diag": keep_diag,
             "diagonal_replaced": int(diagonal.sum()) if intrinsic else 0,
             "regions_without_intrinsic": regions.names[without].tolist(),
@@ -147,7 +142,7 @@ def instantiate(
     )
 
 
-def _check(regions: Connectome, target: float, within: float, weight: float, concentration: float) -> None:
+def _check(regions: Connectome, target: float, within: float, weight: float) -> None:
     if (regions.weights < 0).any():
         raise ValueError(f"expected weights >= 0 between regions, got {regions.weights.min():g} in {regions.name}")
     for name, share in (("target_sparsity", target), ("intrinsic_sparsity", within)):
@@ -155,8 +150,6 @@ def _check(regions: Connectome, target: float, within: float, weight: float, con
             raise ValueError(f"{name}: expected the share of targets that is kept, above 0 and at most 1, got {share}")
     if not 0 < weight < 1:
         raise ValueError(f"intrinsic_weight: expected a share of the weight, above 0 and below 1, got {weight}")
-    if not 0 < concentration < np.inf:
-        raise ValueError(f"concentration: expected a number > 0, got {concentration}")
 
 
 def _between(regions: Connectome, neurons: np.ndarray, sparsity: float, own: bool) -> _Blocks:
@@ -181,7 +174,7 @@ def _kept(neurons: np.ndarray, sparsity: float) -> np.ndarray:
 
 
 def _edges(
-    blocks: _Blocks, neurons: np.ndarray, concentration: float, rng: np.random.Generator
+    blocks: _Blocks, neurons: np.ndarray, rand_partition: bool, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """post, pre and weights of all edges, block after block."""
     first = np.concatenate([[0], np.cumsum(neurons)[:-1]])
@@ -190,7 +183,11 @@ def _edges(
         post.append(first[p] + _picked(rng, neurons[q], neurons[p], m, others=p == q and not blocks.own).ravel())
         pre.append(first[q] + np.repeat(np.arange(neurons[q]), m))
     sizes = neurons[blocks.pre] * blocks.targets
-    return np.concatenate(post), np.concatenate(pre), _parts(blocks.totals, sizes, concentration, rng)
+    weights = np.repeat(blocks.totals / sizes, sizes)
+    if rand_partition:
+        shares = [broken_stick(size, rng) for size in sizes]
+        weights = np.repeat(blocks.totals, sizes) * np.concatenate([np.empty(0), *shares])
+    return np.concatenate(post), np.concatenate(pre), weights
 
 
 def _picked(rng: np.random.Generator, sources: int, targets: int, m: int, others: bool) -> np.ndarray:
@@ -199,13 +196,20 @@ def _picked(rng: np.random.Generator, sources: int, targets: int, m: int, others
     return picked + (picked >= np.arange(sources)[:, None]) if others else picked
 
 
-def _parts(totals: np.ndarray, sizes: np.ndarray, concentration: float, rng: np.random.Generator) -> np.ndarray:
-    """Every total in as many parts > 0 as its size says, total after total: Dirichlet, or equal where it is inf."""
-    if np.isinf(concentration):
-        return np.repeat(totals / sizes, sizes)
-    parts = np.maximum(rng.standard_gamma(concentration, sizes.sum()), SMALLEST_PART * concentration)
-    block = np.repeat(np.arange(len(sizes)), sizes)
-    return totals[block] * (parts / np.bincount(block, parts, minlength=len(sizes))[block])
+def broken_stick(parts: int, rng: np.random.Generator) -> np.ndarray:
+    """(parts,) random shares > 0 of 1, in random order: each break takes a uniform share of what is left of a stick.
+
+    The i-th largest in expectation is 2^-i of the whole, so the spread grows with the number of parts. Shares below
+    e^-36, where bio2art has rounding errors, are e^-36 to e^-72: in the same order, and not 0 in single precision.
+    Source: bio2art, `_float_partition`.
+    """
+    left = -rng.standard_exponential(parts - 1)  # log of the share that each break leaves
+    taken = np.log(-np.expm1(left))
+    logs = np.append(taken, 0.0) + np.append(0.0, np.cumsum(left))
+    beyond = logs < -ROUNDING
+    logs[beyond] = -ROUNDING * (2 + ROUNDING / logs[beyond])
+    shares = np.exp(logs)
+    return rng.permutation(shares / shares.sum())
 
 
 def _neuron_names(regions: np.ndarray, neurons: np.ndarray) -> np.ndarray:

@@ -16,6 +16,8 @@ FLOORS = {
     "tasks": 0,
     "student": 0,
     "integration": 0,
+    "double_backward": 0,
+    "input_series": 0,
     "decoding": 0,
     "cells": 1,
     "effectors": 1,

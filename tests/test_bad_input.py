@@ -161,7 +161,7 @@ option("results empty", {"paths.path_to_results": ""}, "paths.path_to_results", 
 
 # ---- values that contradict each other
 option("nle > N", {"lyapunov.nle": "9"}, "lyapunov.nle", "at most N = 8", "got 9")
-option("dt > tons", {"model.dt": "0.5"}, "lyapunov.tons", "model.dt = 0.5", "the default 0.2")
+option("dt > tons", {"model.dt": "0.5", "lyapunov.tons": "0.2"}, "lyapunov.tons", "model.dt = 0.5", "'0.2'")
 option("tsim < tons", {"lyapunov.tsim": "2", "lyapunov.tons": "3"}, "lyapunov.tsim", "interval", "'2'")
 option("tsim < dt", {"lyapunov.tsim": "0.05", "lyapunov.tons": "adaptive"}, "lyapunov.tsim", "interval", "'0.05'")
 option("tsim huge", {"lyapunov.tsim": "1e300"}, "lyapunov.tsim", "fewer than 1e9 steps", "1e300")
@@ -244,7 +244,8 @@ option("loss of a task that is none", {"trainvalidate.loss": "task"}, "trainvali
 option("two spectra in a loss", {**TASK, "trainvalidate.loss": "task + mse + l2"}, "trainvalidate.loss", "at most one")
 option("a weight below 0", {**TASK, "trainvalidate.loss": "task + -1*mse"}, "trainvalidate.loss", "a sum such as")
 option("a term unknown", {**TASK, "trainvalidate.loss": "task + mean"}, "trainvalidate.loss", "a sum such as")
-option("n_back too long", {**N_BACK, "trialparams.n_back": "5"}, "trialparams.n_back", "trial_length = 5", "'5'")
+option("n_back too long", {**N_BACK, "trialparams.n_back": "5", "trialparams.trial_length": "5"},
+       "trialparams.n_back", "trial_length = 5", "'5'")  # fmt: skip
 case("n_back of seq_mem", "[trialparams]\ntask_name = seq_mem\nn_back = 2\n", "[trialparams] n_back", "only where")
 case(
     "loss in a benchmark",
@@ -285,8 +286,9 @@ grid("NaN", '{"g": [NaN]}', "combo 0", "[net] g", "'nan'")
 grid("infinite", '{"g": [1, 1e999]}', "combo 1", "[net] g", "'inf'")
 grid("wrong type", '{"lr": [0.1, true]}', "combo 1", "[trainvalidate] lr", "'True'")
 option(
-    "grid: contradiction in one combo", {"combosparams.combos_params": '{"dt": [0.1, 0.2, 0.4]}'}, "lyapunov.tons",
-    "model.dt = 0.4", "the default 0.2",
+    "grid: contradiction in one combo",
+    {"combosparams.combos_params": '{"dt": [0.1, 0.2, 0.4]}', "lyapunov.tons": "0.2"},
+    "lyapunov.tons", "model.dt = 0.4", "'0.2'",
 )
 for key, text in (
     ("iterations", "1"), ("kind", '"train"'), ("name", '"x"'), ("path_to_results", '"x"'), ("workers", "1"),

@@ -26,7 +26,7 @@ from randomnet.figures.compare import _beside
 from randomnet.kinds import compare
 from randomnet.kinds.cases import Case, Lacking, Settings, Truth
 from randomnet.kinds.held import driven, held
-from randomnet.kinds.scoring import METRICS, SCORES
+from randomnet.kinds.scoring import METRICS, SCORES, remarks
 from randomnet.kinds.shown import shown
 from randomnet.kinds.stages import checksum
 from randomnet.kinds.stored import TrainedNetwork
@@ -157,7 +157,8 @@ def test_the_system_itself_in_other_coordinates_is_perfect_by_every_metric(recor
              "eigenvalue_time_constants", "eigenvalue_frequencies")  # fmt: skip
     assert {name: found[name] for name in ones} == pytest.approx(dict.fromkeys(ones, 1.0), abs=1e-5)
     assert {name: found[name] for name in zeros} == pytest.approx(dict.fromkeys(zeros, 0.0), abs=2e-3)
-    assert found["points_true"] == found["points_inferred"] == 9
+    assert found["points_true"] == found["points_inferred"] == found["points_matched"] == 9
+    assert remarks(found) == ["dsa {dsa:.3g} is not above the floor {dsa_floor:.3g}".format(**found)]
     assert found["memories_true"] == found["memories_inferred"] == 4
     assert found["bps"] == found["bps_ceiling"] > 0.05 and found["co_bps"] == found["co_bps_ceiling"]
     assert found["dsa_floor"] > found["dsa"]
@@ -177,6 +178,42 @@ def test_fixed_points_and_eigenvalues_are_those_of_the_memory(recording):
     assert scores["eigenvalue_time_constants"] == pytest.approx(ratio, abs=1e-6)
     assert arrays["eigenvalues_true"].shape == (9, 2)
     assert scores_of(case)["points_distance"] == pytest.approx(0, abs=1e-4)
+
+
+def test_the_truths_own_cycle_consistency_counts_what_no_neuron_reads(recording):
+    """Of three true dimensions two are read out: 2/3 of the whitened variance is the most that there is."""
+    rng = np.random.default_rng(4)
+    splits = {name: replace(split, latents=np.concatenate(
+        [split.latents, rng.standard_normal((*split.latents.shape[:2], 1))], 2).astype(np.float32))
+        for name, split in recording.splits.items()}  # fmt: skip
+    truth = Truth(Recording(splits, recording.readout), None, settings())
+    assert scores_of(Case(truth, arrays_of(recording), None))["cycle_con_truth"] == pytest.approx(2 / 3, abs=0.02)
+
+
+def test_unmatched_points_and_distances_that_noise_reaches_are_remarked():
+    known = {"dsa": 0.2, "dsa_floor": 0.1, "points_true": 9, "points_inferred": 9}
+    assert remarks(known) == remarks({}) == []
+    assert remarks(known | {"dsa": 0.1, "points_inferred": 12}) == [
+        "dsa 0.1 is not above the floor 0.1", "fixed points: 9 matched, of 9 true and 12 inferred"]  # fmt: skip
+    assert remarks(known | {"points_inferred": 0}) == ["fixed points: 0 matched, of 9 true and 0 inferred"]
+
+
+def test_figures_of_scores_say_what_is_not_above_the_floor_and_how_many_points_were_matched():
+    rows = {"series": ["a"] * 3, "x": [0, 0, 0], "dsa": [0.3, 0.1, 0.05], "dsa_floor": [0.1] * 3, "cycle_con": 0.4,
+            "cycle_con_truth": 0.7, "points_distance": 0.1, "points_true": 9,
+            "points_inferred": [9, 12, 7]}  # fmt: skip
+    panels = [panel for panel in FIGURES_SCORES if panel.column in ("dsa", "cycle_con", "points_distance")]
+    figure = plotting.scores(pd.DataFrame(rows), panels, [Series("a", 0)], t_interval, ())
+    by_label = {axes.get_ylabel().split("\n")[0]: axes for axes in figure.axes}
+    dots = {line.get_markerfacecolor() == "white": sorted(line.get_ydata()) for line in by_label["DSA distance"].lines
+            if line.get_marker() == "o"}  # fmt: skip
+    assert dots == {False: [0.3], True: [0.05, 0.1]}
+    assert by_label["fixed points,"].get_title() == "7 to 9 matched, of 9 true\nand 7 to 12 inferred"
+    assert by_label["DSA distance"].get_title() == by_label["cycle consistency"].get_title() == ""
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"not above the floor", "of the truth itself"} <= set(texts)
+    old = {name: values for name, values in rows.items() if name not in ("cycle_con_truth", "points_true")}
+    plotting.scores(pd.DataFrame(old), panels, [Series("a", 0)], t_interval, ())  # as earlier versions have it
 
 
 def test_the_held_input_is_the_mean_of_a_phase_and_moves_fixed_points(recording):
@@ -221,6 +258,7 @@ def test_invented_and_missing_dimensions_are_told_apart(recording):
     assert found["state_r2_inferred_to_true"] == pytest.approx(1, abs=1e-5)
     assert found["state_r2_true_to_inferred"] < 0.6
     assert (found["cycle_con_components"], found["cycle_con_dimensions"]) == (2, 4)
+    assert found["cycle_con_truth"] == pytest.approx(1, abs=1e-5)  # both true dimensions are read out
     assert found["cycle_con"] == pytest.approx(0.5, abs=0.02)
     assert found["rate_r2"] == 1 and "spectrum_distance" not in found and "points_true" not in found
 
@@ -453,6 +491,8 @@ def test_fixed_points_and_flow_are_drawn_over_the_states(recording):
     assert true.get_xlim() == inferred.get_xlim() and true.get_ylim() == inferred.get_ylim()
     marks = [line for line in inferred.lines if line.get_marker() in ("o", "X")]
     assert [len(line.get_xdata()) for line in marks] == [4, 5]  # stable, and not
+    said = [text.get_text() for axes in (true, inferred) for text in axes.texts]
+    assert said == ["9 fixed points", "9 fixed points, 9 matched"]
     assert "stable fixed point" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
@@ -467,7 +507,7 @@ def test_the_same_seed_gives_the_same_scores(run, study):
 def test_only_the_metrics_that_are_asked_for_are_computed(study):
     folder = compared(study, "few", ["fit_node"], "metrics = bps + rate_r2\nlabels = node")
     table = pd.read_csv(folder / "scores.csv")
-    assert list(table.columns[6:-4]) == ["rate_r2", "bps", "bps_ceiling"]
+    assert list(table.columns[6:-5]) == ["rate_r2", "bps", "bps_ceiling"]
     assert set(table["label"]) == {"node"}
 
 

@@ -123,7 +123,9 @@ def test_help_explains_every_option(section):
             block = text.partition(f"[{owner}]")[2].partition(f"\n  {key}")[2].partition("read by")[0]
             default = getattr(sections()[owner], key)
             assert about.says in block
-            assert f"allowed: {about.value.expected}; default: {'empty' if default == '' else default}\n" in block
+            assert f"allowed: {about.value.expected}; default: {'empty' if default == '' else default}" in block
+            assert all(f"{'with a task' if name == 'task' else name}: {value}" in block
+                       for name, value in about.defaults.items())  # fmt: skip
             assert all(alias in block for alias in about.aliases)
 
 

@@ -1,5 +1,6 @@
 """What --describe says and draws: facts known by hand, components and eigenvalues by other routes, the command."""
 
+import json
 import os
 import re
 import resource
@@ -13,6 +14,7 @@ import pytest
 
 import runrandomnet
 from randomnet import plotting
+from randomnet.config import read_plan
 from randomnet.connectome import (
     Connectome,
     eigenvalues,
@@ -23,6 +25,7 @@ from randomnet.connectome import (
 )
 from randomnet.connectome.eigenvalues import leading
 from randomnet.description import as_text, describe, groups_of, weight_facts
+from randomnet.kinds.networks import connectome_of
 
 ROOT = Path(__file__).parents[1]
 INI = """
@@ -270,3 +273,100 @@ def test_a_hundred_thousand_neurons_take_seconds_and_little_memory():
     assert seconds < 60 and memory < 1e6  # kB; about 10 s and 0.3 GB
     assert not found.complete and about["spectral_radius"]["converged"]
     assert about["components"]["strong"]["largest"] > 90_000
+
+
+# ---- networks that differ between iterations and combos
+
+
+def table(said):
+    """The rows of the table over iterations: name -> mean, sd, smallest, largest."""
+    lines = iter(said.split("\n"))
+    next(line for line in lines if "has a network of its own" in line)
+    next(lines)
+    rows = {}
+    for line in lines:
+        if not line.strip() or not line.startswith("  "):
+            break
+        name, *values = re.split(r"\s{2,}", line.strip())
+        rows[name] = [float(value) for value in values]
+    return rows
+
+
+def test_iterations_of_a_null_are_described_together_and_each_drawn(tmp_path, capsys):
+    """By draws of the runs themselves; density is kept, reciprocity and radius differ."""
+    text = INI.format(results=tmp_path / "results", roi="AB\nnull = degree")
+    more = ("--set", "trainvalidate.iterations=4")
+    assert describing(tmp_path, *more, text=text) == 0
+    said = capsys.readouterr().out
+    assert "over all 4 iterations" in said and "AB (a null model of the synthetic network), as the runs use it" in said
+    runs = read_plan(tmp_path / "one.ini", ["trainvalidate.iterations=4"]).combos[0].runs()
+    networks = [connectome_of(run) for run in runs]
+    assert len({network.sha256() for network in networks}) == 4
+    expected = {"reciprocity": [network.facts()["reciprocity"] for network in networks],
+                "spectral radius": [np.abs(np.linalg.eigvals(network.dense())).max() for network in networks],
+                "edges": [len(network.weights) for network in networks]}  # fmt: skip
+    for name, values in expected.items():
+        row = np.mean(values), np.std(values, ddof=1), min(values), max(values)
+        np.testing.assert_allclose(table(said)[name], row, rtol=2e-4)
+    assert table(said)["reciprocity"][1] > 0 == table(said)["edges"][1]
+
+
+@pytest.mark.parametrize("null, says", [("none", ""), ("dense", ""), ("erdos", "one draw of a random network")])
+def test_one_network_of_all_iterations_has_no_table(tmp_path, capsys, null, says):
+    text = INI.format(results=tmp_path / "results", roi="AB")
+    iterations = 1 if says else 3
+    more = ("--set", f"net.null={null}", "--set", f"trainvalidate.iterations={iterations}")
+    assert describing(tmp_path, *more, "--set", "net.normalization=none", text=text) == 0
+    said = capsys.readouterr().out
+    assert "has a network of its own" not in said and says in said and ("one draw" in said) == bool(says)
+
+
+def announced(tmp_path, capsys, *more, iterations=2, roi="AB", grid=None):
+    ini = tmp_path / "one.ini"
+    text = INI.format(results=tmp_path / "results", roi=roi)
+    ini.write_text(text + (f"[combosparams]\ncombos_params = {json.dumps(grid)}\n" if grid else ""))
+    changes = (f"trainvalidate.iterations={iterations}", *more)
+    assert runrandomnet.main([str(ini), "--dry-run", *(word for one in changes for word in ("--set", one))]) == 0
+    return capsys.readouterr().out.split("\n\n")[0]
+
+
+def test_the_console_names_each_network_and_calls_a_null_a_null(tmp_path, capsys):
+    said = announced(tmp_path, capsys, grid={"null": ["none", "degree"], "tsim": [2, 3]})
+    connectome, null = said.split("combos 2, 3 (null = degree):")
+    assert "combos 0, 1 (null = none):\nNetwork AB (synthetic, not measured):" in connectome
+    assert "drawn anew" not in connectome and "null model" not in connectome
+    assert "Network AB (null model degree of the synthetic network; drawn anew in each of 2 iterations" in null
+    plan = read_plan(tmp_path / "one.ini", ["trainvalidate.iterations=2"])
+    for text, combo in ((connectome, 0), (null, 2)):
+        facts = connectome_of(plan.combos[combo].runs()[0]).facts()
+        assert f"reciprocity {facts['reciprocity']:.2f}" in text
+
+
+@pytest.mark.parametrize("neurons, redrawn", [(1, False), (2, True)])
+def test_neurons_of_regions_are_drawn_anew_where_there_are_several(connectomes, tmp_path, capsys, neurons, redrawn):
+    changes = ("net.roi=Mouse_Gamanut_Normalized", f"paths.path_to_network={connectomes / 'bio2art'}",
+               f"net.nr_neurons={neurons}")  # fmt: skip
+    said = announced(tmp_path, capsys, *changes)
+    assert "Network Mouse_Gamanut_Normalized (measured" in said and ("drawn anew" in said) == redrawn
+    plan = read_plan(tmp_path / "one.ini", [*changes, "trainvalidate.iterations=2"])
+    assert (len({connectome_of(run).sha256() for run in plan.combos[0].runs()}) == 2) == redrawn
+
+
+def test_networks_that_differ_by_a_factor_share_a_text_with_their_radii(tmp_path, capsys):
+    said = announced(tmp_path, capsys, grid={"g": [1, 4]})
+    assert said.count("Network AB") == 1 and "combo 0" not in said
+    low, high = re.search(r"normalization and g (\S+) to (\S+)", said).groups()
+    assert float(high) == pytest.approx(4 * float(low), rel=1e-3)
+
+
+def test_a_null_that_is_drawn_once_or_is_not_random_is_not_called_redrawn(tmp_path, capsys):
+    for more in (["net.null=degree", "net.paired_topology=False"], ["net.null=dense", "net.normalization=none"]):
+        said = announced(tmp_path, capsys, *more)
+        assert "null model" in said and "drawn anew" not in said
+    assert "drawn anew" not in announced(tmp_path, capsys, "net.null=degree", iterations=1)
+
+
+def test_many_networks_are_counted(tmp_path, capsys):
+    nulls = ["none", "degree", "erdos", "random_w", "weights", "weights_sign", "sign", "gaussian"]
+    said = announced(tmp_path, capsys, "net.normalization=none", grid={"null": nulls})
+    assert said.count("Network AB") == 6 and "... and 2 more networks" in said

@@ -17,6 +17,7 @@ from randomnet.comparison.transition import crossing, transition
 from randomnet.figures import FIGURES, benchmark, convergence, spectra
 from randomnet.figures import transition as transitions
 from randomnet.figures.options import axis_label, numbers_of
+from randomnet.kinds.benchmark import BUSY
 from randomnet.plotting import Panel, Series, style
 from randomnet.results import ResultsFolder, write_arrays
 
@@ -560,6 +561,20 @@ def test_benchmark_draws_seconds_and_products_log_log_and_names_the_machine(tmp_
     np.testing.assert_allclose(solid.get_ydata(), 2e-6 * np.array([100, 200, 400.0]) ** 2)
     np.testing.assert_allclose(dashed.get_ydata(), 1e-6 * np.array([100, 200, 400.0]) ** 2)
     assert legend_texts(figure)[:2] == ["nle = 10%", "nle = 20%"]
+
+
+def test_a_benchmark_of_a_busy_machine_says_so_and_old_folders_say_nothing(tmp_path, monkeypatch):
+    def disturbed(values, iteration, k):
+        arrays, summary = benchmark_run(values, iteration, k)
+        return arrays, summary | {"busy_share": [0.01, 0.3, 0.42][iteration]}
+
+    grid = {"n": [100, 200]}
+    assert benchmark.busy_text(gather(make(tmp_path / "old", "benchmark", grid, machine="Linux"))) == ""
+    monkeypatch.setitem(RUNS, "benchmark", disturbed)
+    study = gather(make(tmp_path / "busy", "benchmark", grid, machine="Linux"))
+    expected = "on Linux; busy in 4 of 6 runs: up to 42% of the wall time was others'"
+    assert dict(benchmark.seconds_figures(study, None))["seconds_by_n"].get_suptitle() == expected
+    assert benchmark.BUSY == BUSY
 
 
 def test_a_benchmark_without_a_grid_or_machine(tmp_path):

@@ -1,14 +1,16 @@
 """Regions to neurons: the predecessor's edge counts, weights that sum to the regions' own, and what is refused."""
 
+import json
 import time
 
 import numpy as np
 import pytest
 
+import runrandomnet
 from randomnet.connectome import Connectome, from_dense
 from randomnet.formats import read_densities, read_region_matrix
 from randomnet.initialisation import recurrent, remapped
-from randomnet.instantiation import DENSITY_SCALINGS, instantiate, neurons_by_density, neurons_per_region
+from randomnet.instantiation import DENSITY_SCALINGS, broken_stick, instantiate, neurons_by_density, neurons_per_region
 from randomnet.nulls import shuffled
 
 
@@ -152,23 +154,59 @@ def test_equal_parts():
     np.testing.assert_allclose(matrix[2:, :2], 0.1)
 
 
-@pytest.mark.parametrize("concentration", [0.18, 1.0, 5.0])
-def test_random_parts_have_the_variance_of_a_dirichlet(concentration):
-    """Parts of 1 into m: mean 1/m, variance (m - 1) / (m^2 (m a + 1)), each the same; five standard errors allowed."""
-    m, draws = 6, 1500
-    parts = np.array([made([[0, 0], [1, 0]], [1, m], target_sparsity=1.0, intrinsic=False, concentration=concentration,
-                           seed=seed).weights for seed in range(draws)])  # fmt: skip
-    variance = (m - 1) / (m**2 * (m * concentration + 1))
-    assert np.abs(parts.mean(0) - 1 / m).max() < 5 * np.sqrt(variance / draws)
-    squares = np.square(parts - 1 / m)
-    assert np.abs(squares.mean(0) - variance).max() < 5 * squares.std() / np.sqrt(draws)
+def expected_moments(parts):
+    """Mean and mean square of a random part of a stick of length 1, of which every break takes U(0, 1) of the rest.
+
+    The i-th of the first parts - 1 has mean 2^-i and mean square 3^-i, the last those of the one before it; any of
+    them is drawn, as the order is random.
+    """
+    breaks = np.append(np.arange(1, parts), parts - 1)
+    return (0.5**breaks).mean(), (1 / 3.0**breaks).mean()
 
 
-@pytest.mark.parametrize("concentration", [0.18, 0.01])  # at .01 most parts of a Dirichlet are below 1e-40
-def test_many_parts_stay_above_zero_in_single_precision(concentration):
-    network = made([[0, 0], [1e-6, 0]], [300, 300], intrinsic=False, concentration=concentration)
-    assert len(network.weights) == 300 * 240 and (network.weights.astype(np.float32) > 0).all()
-    assert network.weights.sum() == pytest.approx(1e-6, rel=1e-12)
+@pytest.mark.parametrize("parts", [2, 3, 8, 40])
+def test_random_parts_have_the_moments_of_a_broken_stick(parts):
+    """At every place, as the order is random; five standard errors allowed."""
+    rng, draws = np.random.default_rng(parts), 4000
+    shares = np.array([broken_stick(parts, rng) for _ in range(draws)])
+    mean, square = expected_moments(parts)
+    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-14)
+    assert mean == pytest.approx(1 / parts)
+    assert (np.abs(shares.mean(0) - mean) < 5 * shares.std(0) / np.sqrt(draws)).all()
+    squares = np.square(shares)
+    assert (np.abs(squares.mean(0) - square) < 5 * squares.std(0) / np.sqrt(draws)).all()
+
+
+def as_in_bio2art(total, parts, rng):
+    """What bio2art does, part after part: a uniform share of what is left, the rest at last, shuffled."""
+    found, left = [], total
+    for _ in range(parts - 1):
+        found.append(rng.uniform(0, left))
+        left -= found[-1]
+    found.append(left)
+    rng.shuffle(found)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("parts", [2, 5, 12])
+def test_ordered_parts_are_those_of_bio2art(parts):
+    """From the largest to the smallest, in logarithms, by two samples; five standard errors of their difference."""
+    draws, rng = 3000, np.random.default_rng(0)
+    own = np.log([np.sort(broken_stick(parts, rng)) for _ in range(draws)])
+    theirs = np.log([np.sort(as_in_bio2art(1.0, parts, rng)) for _ in range(draws)])
+    error = np.sqrt((own.var(0) + theirs.var(0)) / draws)
+    assert (np.abs(own.mean(0) - theirs.mean(0)) < 5 * error).all()
+    assert (np.abs(own.std(0) / theirs.std(0) - 1) < 0.2).all()
+
+
+def test_many_parts_keep_their_order_and_stay_above_zero_in_single_precision():
+    """The smallest of 2000 is e^-2000 of the whole; all differ, so that a remap has no ties."""
+    shares = broken_stick(2000, np.random.default_rng(0))
+    assert len(np.unique(shares)) == 2000 and shares.sum() == pytest.approx(1, rel=1e-14)
+    assert np.count_nonzero(shares > np.exp(-36)) == pytest.approx(36, abs=30)  # one a unit of the logarithm
+    network = made([[0, 0], [4.6e-6, 0]], [60, 60], intrinsic=False)  # the smallest weight of Marmoset
+    assert len(network.weights) == 60 * 48 and (network.weights.astype(np.float32) > 0).all()
+    assert network.weights.sum() == pytest.approx(4.6e-6, rel=1e-12)
 
 
 def test_it_is_drawn_from_its_generator(bio2art):
@@ -227,7 +265,6 @@ def test_the_settings_are_in_the_provenance():
         ({"target_sparsity": 0.0}, "target_sparsity: expected .*above 0 and at most 1, got 0"),
         ({"target_sparsity": np.nan}, "target_sparsity"),
         ({"intrinsic_sparsity": 1.1}, "intrinsic_sparsity: expected .*at most 1, got 1.1"),
-        ({"concentration": 0.0}, "concentration: expected a number > 0, got 0"),
     ],
 )
 def test_settings_that_cannot_be(settings, text):
@@ -321,3 +358,66 @@ def test_the_spectral_radius_of_initial_weights(bio2art):
     assert abs(remap - 0.87) < 3 * spread[0]
     assert abs(plain - 0.43) < 3 * spread[1]
     assert abs(null_remap - 0.42) < 3 * spread[2] and abs(null_plain - 0.41) < 3 * spread[3]
+
+
+@pytest.mark.parametrize(
+    ("name", "k", "published"),
+    [
+        ("Marmoset_Normalized", 2, 1.36),
+        ("Marmoset_Normalized", 3, None),
+        ("Marmoset_Normalized", 4, None),
+        ("Marmoset_Normalized", 6, 0.65),
+        ("Macaque_Normalized", 2, None),
+        ("Macaque_Normalized", 6, None),
+        ("Mouse_Ypma_Oh", 2, None),
+        ("Mouse_Ypma_Oh", 6, None),
+    ],
+)
+def test_the_remapped_radius_is_that_of_bio2art(bio2art, name, k, published):
+    """Means over seeds, against bio2art's partition of the same totals; four standard errors of the difference.
+
+    published: what bio2art itself gives, rounded, of which one draw may be three standard deviations off.
+    """
+    regions, seeds = read_region_matrix(bio2art, name), 6
+    own, theirs = [], []
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        network, equal = (instantiate(regions, k, rand_partition=random, rng=rng) for random in (True, False))
+        values = recurrent(network.n, len(network.weights), "default", rng)
+        own.append(radius(network, remapped(values, network.weights)))
+        theirs.append(radius(equal, remapped(values, repartitioned(equal, k, rng))))
+    error = np.sqrt((np.var(own, ddof=1) + np.var(theirs, ddof=1)) / seeds)
+    assert abs(np.mean(own) - np.mean(theirs)) < 4 * error
+    assert published is None or abs(np.mean(own) - published) < 3 * np.std(own, ddof=1)
+
+
+def repartitioned(network, k, rng):
+    """The weights of the network, those between every two of its regions of k neurons broken as in bio2art."""
+    blocks = network.post // k * network.n + network.pre // k
+    weights = np.empty(len(blocks))
+    for block in np.unique(blocks):
+        inside = blocks == block
+        weights[inside] = as_in_bio2art(network.weights[inside].sum(), inside.sum(), rng)
+    return weights
+
+
+def test_a_results_folder_of_another_partition_is_refused_with_the_reason(bio2art, tmp_path, capsys):
+    """Folders of version 0.1 have networks of a Dirichlet partition, and say nothing of it."""
+    out = tmp_path / "results"
+    ini = tmp_path / "config.ini"
+    ini.write_text(f"[experiment]\nkind = spectrum\n[paths]\npath_to_network = {bio2art}\npath_to_results = {out}\n"
+                   "[net]\nroi = Mouse_Gamanut_Normalized\nnr_neurons = 2\n[lyapunov]\ntsim = 2\nnle = 2\n"
+                   "[trainvalidate]\niterations = 1\n[execution]\nworkers = 1\n")  # fmt: skip
+    arguments = [str(ini)]
+    assert runrandomnet.main(arguments) == 0 == runrandomnet.main([*arguments, "--dry-run"])
+    manifest = json.loads((out / "manifest.json").read_text())
+    facts = manifest["combos"][0]["connectome"]
+    assert facts.pop("partition") == "stick-breaking"
+    facts |= {"concentration": 0.18, "sha256": "0" * 64}
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    capsys.readouterr()
+    for more in ([], ["--dry-run"]):
+        assert runrandomnet.main([*arguments, *more]) == 2
+        told = capsys.readouterr().err
+        assert "net.rand_partition breaks the weights of Mouse_Gamanut_Normalized as bio2art does" in told
+        assert "since version 0.2.0" in told and "has changed" not in told

@@ -217,6 +217,7 @@ def test_the_delay_operator_is_the_least_squares_step_of_whitened_windows():
     states = rng.standard_normal((7, 15, 2)).cumsum(1)
     delays, centred = 3, states - states.mean((0, 1))
     windows = np.stack([centred[:, t : t + 15 - 3].reshape(7, 12, 2) for t in range(4)], 2)
+    windows -= windows.mean((0, 1))  # least squares with a constant
     now, after = (windows[:, :, s : s + delays].reshape(-1, 6) for s in (0, 1))
     step = np.linalg.lstsq(now, after, rcond=None)[0].T
     found = metrics.delay_operator(states, delays, 50)
@@ -239,11 +240,66 @@ def test_dsa_sees_the_same_dynamics_in_more_dimensions_and_its_floor_is_small():
         states[:, t] = states[:, t - 1] @ step.T + 0.3 * rng.standard_normal((60, 4))
     wide = states @ (np.eye(4, 9) @ orthogonal(rng, 9))
     assert metrics.dsa(states, wide, RNG(0), 5, 10) == pytest.approx(0, abs=1e-6)
-    floor = metrics.dsa_floor(states, RNG(0), 5, 10)
+    floor = metrics.dsa_floor(states, RNG(0), 5, 10, starts=1)
     shuffled = RNG(0).permuted(states, axis=1)
     assert 0 < floor < 0.3 * metrics.dsa(states, shuffled, RNG(0), 5, 10)
     with pytest.raises(ValueError, match="at least two trials to split, got 1"):
         metrics.dsa_floor(states[:1], RNG(0))
+
+
+def turning(angle, rng, trials=20, bins=50, noise=0.05):
+    """Rotations of unit radius by an angle a bin from random phases, with noise of this share of their rms."""
+    phases = rng.uniform(0, 2 * np.pi, trials)[:, None] + angle * np.arange(bins)
+    states = np.stack([np.cos(phases), np.sin(phases)], 2)
+    return states + noise * np.sqrt(0.5) * rng.standard_normal(states.shape)
+
+
+def test_an_operator_without_noise_is_the_rotation_whatever_the_mean_phase():
+    """A mean that is not 0 adds no direction, which would not move."""
+    found = metrics.delay_operator(turning(0.3, RNG(1), noise=0.0) + 5.0, 20, 50)
+    np.testing.assert_allclose(np.sort_complex(np.linalg.eigvals(found)), np.exp([-0.3j, 0.3j]), atol=2e-3)
+
+
+def test_five_percent_of_noise_do_not_hide_another_speed():
+    """0.3 against 0.35 rad a bin: 0.05 rad apart, in each of six pairs of recordings, far above the floor."""
+    for seed in range(6):
+        rng = RNG(seed)
+        one, other = turning(0.3, rng), turning(0.35, rng)
+        chosen = metrics.predictive_dimensions(one, 20, 50, rng)
+        assert chosen.rank == 2 and chosen.delays > 1 and 0.05**2 < chosen.error < 2 * 0.05**2
+        dimensions = chosen.delays, chosen.rank
+        assert metrics.dsa(one, other, rng, *dimensions, 1) == pytest.approx(0.05, abs=0.01)
+        assert metrics.dsa_floor(one, rng, *dimensions, 1) < 0.03
+
+
+def test_an_oscillator_that_is_seen_in_one_coordinate_needs_two_delays_and_two_dimensions():
+    """x(t) = 2 r cos(w) x(t - 1) - r^2 x(t - 2) + noise: nothing before these two helps, by the process itself."""
+    rng = RNG(21)
+    states = np.zeros((80, 120, 1))
+    for t in range(2, 120):
+        states[:, t] = 1.9 * np.cos(0.4) * states[:, t - 1] - 0.95**2 * states[:, t - 2] + rng.standard_normal((80, 1))
+    chosen = metrics.predictive_dimensions(states[:, 20:], 20, 50, rng)
+    assert (chosen.delays, chosen.rank) == (2, 2)
+    assert chosen.error == pytest.approx(1 / states[:, 20:].var(), rel=0.1)
+
+
+def test_white_noise_needs_nothing_and_noiseless_states_all_their_dimensions():
+    rng = RNG(22)
+    noise = metrics.predictive_dimensions(rng.standard_normal((40, 60, 3)), 20, 50, rng)
+    assert (noise.delays, noise.rank) == (1, 1) and noise.error == pytest.approx(1, abs=0.05)
+    step = 0.99 * np.kron(np.diag([1.0, 0.98, 0.96]), rotation(0.3))
+    exact = np.empty((30, 40, 6))
+    exact[:, 0] = rng.standard_normal((30, 6))
+    for t in range(1, 40):
+        exact[:, t] = exact[:, t - 1] @ step.T
+    found = metrics.predictive_dimensions(exact, 10, 50, rng)
+    assert found.rank >= 6 and found.error < 1e-8
+
+
+def test_dimensions_cannot_be_chosen_from_one_trial():
+    for states, text in [(np.zeros((1, 9, 2)), "at least two trials"), (np.zeros((4, 1, 2)), "of two bins")]:
+        with pytest.raises(ValueError, match=text):
+            metrics.predictive_dimensions(states, 5, 5, RNG(0))
 
 
 def test_dsa_of_many_trials_and_latents_takes_seconds():

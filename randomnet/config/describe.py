@@ -22,7 +22,7 @@ def _section(name: str, kind: type) -> str:
         aliases = f" (also: {', '.join(about.aliases)})" if about.aliases else ""
         lines.append(f"  {key}{aliases}")
         lines.append(f"      {about.says}")
-        default = _default(getattr(kind, key))
+        default = _default(getattr(kind, key)) + _other_defaults(about)
         lines.append(f"      type: {_type(about)}; allowed: {about.value.expected}; default: {default}")
         conditions = [words for words, _ in filter(None, (about.where, about.only))]
         only = f"; only where {', and '.join(conditions)}" if conditions else ""
@@ -32,6 +32,13 @@ def _section(name: str, kind: type) -> str:
 
 def _type(about: Option) -> str:
     return "Text" if type(about.value) is AnyText else type(about.value).__name__
+
+
+def _other_defaults(about: Option) -> str:
+    """The defaults of kinds, models and tasks that have one of their own."""
+    names = {"task": "with a task"}
+    texts = [f"{names.get(name, name)}: {_default(value)}" for name, value in about.defaults.items()]
+    return f" ({', '.join(texts)})" if texts else ""
 
 
 def _default(value: object) -> str:

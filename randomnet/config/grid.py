@@ -39,11 +39,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Combo:
-    """One combination: its values as written in combos_params, and the whole checked config."""
+    """One combination: its values as written in combos_params, the whole checked config, and which defaults of it
+    follow other options."""
 
     index: int
     values: dict[str, Any]
     config: Config
+    notes: tuple[str, ...] = ()
 
     def runs(self) -> list[Run]:
         """Its repeats."""
@@ -90,7 +92,7 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
         for axis, value in zip(axes, values, strict=True):
             texts_of_combo[axis.key] = axis.laid(texts_of_combo, value, origin)
         named = {axis.heading: _spelled(axis, value) for axis, value in zip(axes, values, strict=True)}
-        combos.append(Combo(index, named, build(texts_of_combo)))
+        combos.append(Combo(index, named, *build(texts_of_combo)))
     varied = {axis.key: Text(", ".join(map(as_text, axis.values)), where) for axis in axes}
     unread(base | varied, [combo.config for combo in combos])
     _all_different(combos, where)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from randomnet.config.adapting import adapted
 from randomnet.config.contradictions import contradiction
 from randomnet.config.predecessors import Key, Text, Texts, literal, spelled_out, unfolded
 from randomnet.config.schema import Config, Option, is_read, options, sections, unmet
@@ -167,8 +168,9 @@ def read_grid(texts: Texts) -> list[Axis]:
     return axes
 
 
-def build(texts: Mapping[Key, Text]) -> Config:
-    """One checked Config. Raises ConfigError for the first option that is wrong."""
+def build(texts: Mapping[Key, Text]) -> tuple[Config, tuple[str, ...]]:
+    """One checked Config, and notes on defaults that were adapted to it. Raises ConfigError for the first option that
+    is wrong."""
     texts = spelled_out(dict(texts))
     values: dict[str, dict[str, Any]] = {section: {} for section in sections()}
     for (section, key), written in texts.items():
@@ -179,7 +181,7 @@ def build(texts: Mapping[Key, Text]) -> Config:
         for name in (*model, kind, *(["task", task] if task != "none" else [])):
             if name in about.defaults:
                 values[section].setdefault(key, about.defaults[name])
-    config = Config(**{section: kind(**values[section]) for section, kind in sections().items()})
+    config, notes = adapted(Config(**{section: kind(**values[section]) for section, kind in sections().items()}), texts)
     for key in texts:
         if config.experiment.kind not in ABOUT[key].kinds:
             raise ConfigError(
@@ -191,7 +193,7 @@ def build(texts: Mapping[Key, Text]) -> Config:
         key, expected = found
         came = f"{texts[key].text!r}" if key in texts else f"the default {getattr(getattr(config, key[0]), key[1])!r}"
         raise ConfigError(f"{_where(key, texts)}: expected {expected}, got {came}")
-    return config
+    return config, notes
 
 
 def unread(texts: Texts, configs: Sequence[Config]) -> None:

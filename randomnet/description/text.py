@@ -1,6 +1,6 @@
 """The facts of a connectome as lines of text: one fact a line, with its unit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from randomnet.description.facts import QUANTILES
 
 WIDTH = 30  # of the names of facts
 LABELS_SHOWN = 8  # of a kind of label
+ROUNDING = 1e-12  # relative difference of two sums of the same weights in another order
 LEFT_OUT = {  # what the readers count, as they name it in the provenance
     "rows_read": "rows read",
     "rows_of_edges": "rows of edges",
@@ -51,8 +52,40 @@ def steps(notes: Mapping[str, Any]) -> str:
     return ", ".join(text.format(notes[key]) for key, text in STEPS.items() if key in notes)
 
 
+def draws_as_text(drawn: Sequence[Mapping[str, Any]], iterations: int) -> str:
+    """A table of the mean, standard deviation (n - 1) and range of what `describe` found of several draws.
+
+    iterations: how many the experiment has. A fact that is not known of all draws is left out.
+    """
+    columns = [_quantities(about) for about in drawn]
+    names = [name for name in columns[0] if all(name in column for column in columns)]
+    rows = {name: np.array([column[name] for column in columns]) for name in names}
+    of = f"all {iterations}" if len(drawn) == iterations else f"the first {len(drawn)} of {iterations}"
+    lines = [f"every iteration has a network of its own; over {of} iterations:",
+             f"{'':{WIDTH}}{'mean':>13}{'sd':>13}{'smallest':>13}{'largest':>13}"]  # fmt: skip
+    for name, values in rows.items():
+        spread = values.std(ddof=1) if np.ptp(values) > ROUNDING * np.abs(values).max() else 0.0
+        row = (values.mean(), spread, values.min(), values.max())
+        lines.append(f"{name:{WIDTH}}" + "".join(f"{value:>13.5g}" for value in row))
+    return "\n".join(f"  {line}" for line in lines)
+
+
+def _quantities(about: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of one network that may differ between draws; its spectral radius where that has converged."""
+    radius, weights = about["spectral_radius"], about["weights"]
+    found = {name: about[name] for name in ("edges", "density", "reciprocity")}
+    found |= {f"{sign} neurons": about[sign] for sign in ("excitatory", "inhibitory")}
+    if "edges_moved" in about:
+        found["share of edges moved"] = about["edges_moved"]
+    found |= {f"mean |J|, {sign}": weights[sign]["mean"] for sign in ("excitatory", "inhibitory")
+              if weights[sign]["count"]}  # fmt: skip
+    return found | ({"spectral radius": radius["value"]} if radius["exact"] or radius["converged"] else {})
+
+
 def _title(about: Mapping[str, Any]) -> str:
     made = "synthetic, not measured" if about["synthetic"] else "measured"
+    if "null" in about:
+        made = f"a null model of the {'synthetic' if about['synthetic'] else 'measured'} network"
     return f"{about['name']} ({made}), as the runs use it: {steps(about) or 'as it was stored'}"
 
 

@@ -30,10 +30,15 @@ class _Clipped(torch.autograd.Function):
     as many epochs to come as near to its goals. All of the gradient diverged.
     """
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, drive: Tensor) -> Tensor:
-        ctx.save_for_backward(drive)
+    def forward(drive: Tensor) -> Tensor:
         return drive.clamp(0, 1)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:

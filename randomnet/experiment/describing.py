@@ -13,14 +13,18 @@ from randomnet import description, plotting, results
 from randomnet.config import Combo, ConfigError, Plan, Run
 from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of
 from randomnet.connectome.eigenvalues import CONVERGED
+from randomnet.experiment.announcement import combos_text, is_redrawn, shared_values
 from randomnet.kinds.networks import connectome_of
 from randomnet.kinds.trained_files import file_of
 from randomnet.kinds.upstream import checksum
 
+DRAWS, DRAWS_LARGE = 10, 3  # iterations, at most, whose networks are drawn to see how far they differ
+LARGE = 1_000_000  # edges
 
 def show(plan: Plan, folder: Path) -> Iterator[str]:
     """Texts for the user: each network of iteration 0 with the paths of its figures, drawn into `folder`.
 
+    Where every iteration has a network of its own, as a null model does, a table says how far the iterations differ.
     All networks are made before the first is described. Files of other content are never overwritten: the new ones are
     numbered. Raises ConfigError for what cannot be read, or a folder that cannot be written.
     """
@@ -33,10 +37,25 @@ def show(plan: Plan, folder: Path) -> Iterator[str]:
         connectome = connectome_of(run)
         found = eigenvalues_of(connectome)
         before = _before(run)
-        yield _heading(plan, same)
-        yield description.as_text(description.describe(connectome, found), before)
+        about = description.describe(connectome, found)
+        yield f"\n{combos_text(plan, same)}, iteration 0"
+        yield description.as_text(about, before)
         yield from _notes(run)
         yield from (f"  figure  {path}" for path in _write(folder, _stem(plan, same, connectome), connectome, found))
+        yield from _iterations(same[0], about)
+
+
+def _iterations(combo: Combo, first: dict) -> Iterator[str]:
+    """How far the networks of the iterations differ; nothing where all iterations have the same one."""
+    if not is_redrawn(first, combo.config):
+        return
+    runs = combo.runs()
+    if len(runs) == 1:
+        yield "  one draw of a random network, with iterations = 1; more iterations show how far draws differ"
+        return
+    number = DRAWS if first["edges"] <= LARGE else DRAWS_LARGE
+    drawn = [first, *(description.describe(connectome_of(run)) for run in runs[1:number])]
+    yield description.draws_as_text(drawn, len(runs))
 
 
 def _distinct(plan: Plan) -> list[list[Combo]]:
@@ -64,19 +83,6 @@ def _before(run: Run) -> dict | None:
     return description.weight_facts(connectome_of(dataclasses.replace(run, config=plain)))
 
 
-def _heading(plan: Plan, same: list[Combo]) -> str:
-    combos = ", ".join(str(combo.index) for combo in same[:8]) + (", ..." if len(same) > 8 else "")
-    values = _shared(plan, same)
-    return f"\ncombo{'s' * (len(same) > 1)} {combos}{' (' + values + ')' if values else ''}, iteration 0"
-
-
-def _shared(plan: Plan, same: list[Combo]) -> str:
-    """The gridded values that these combos have in common."""
-    first = same[0].values
-    return ", ".join(f"{name} = {first[name]}" for name in plan.varied
-                     if all(combo.values[name] == first[name] for combo in same))  # fmt: skip
-
-
 def _notes(run: Run) -> Iterator[str]:
     if run.config.paths.pretrained:
         chosen = file_of(run)
@@ -97,7 +103,7 @@ def _make(folder: Path) -> None:
 
 def _stem(plan: Plan, same: list[Combo], connectome: Connectome) -> str:
     """A file name that is safe everywhere: the network's name, and the gridded values where there are several."""
-    values = _shared(plan, same) if len(same) < len(plan.combos) else ""
+    values = shared_values(plan, same) if len(same) < len(plan.combos) else ""
     text = "_".join(filter(None, [connectome.name, values.replace(" = ", "=").replace(", ", "_")]))
     return re.sub(r"[^\w=.+-]+", "-", text).strip("-.")[:100] or "network"
 

@@ -181,7 +181,7 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     ]
     checksums = old["connectome"].get("sha256"), new["connectome"].get("sha256")
     if not found and checksums[0] != checksums[1]:
-        found = [f"the connectome {new['connectome']['name']} has changed (sha256 {checksums[1]})"]
+        found = [_connectome_change(old["connectome"], new["connectome"])]
     return found
 
 
@@ -214,3 +214,13 @@ def _other_than_undated(old: dict[str, Any], now: list[dict[str, Any]]) -> list[
     meant = f"epoch {epoch + 1} of iteration {iteration} for all" if tasked else "the last of the same combo number"
     advice = f" (to go on: pretrained_epoch = {epoch + 1}, pretrained_iteration = {iteration})" if tasked else ""
     return [f"the network of {PRETRAINED} was {meant}, by an older meaning of the options, is {now[0]['path']}{advice}"]
+
+
+def _connectome_change(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Why a network has another checksum: a partition of version 0.1 (Dirichlet), else another file."""
+    if new.get("partition") and "partition" not in old and old.get("rand_partition"):
+        return (
+            f"net.rand_partition breaks the weights of {new['name']} as bio2art does ({new['partition']}) since "
+            "version 0.2.0, and made other networks before"
+        )
+    return f"the connectome {new['name']} has changed (sha256 {new['sha256']})"

@@ -13,6 +13,9 @@ on the same threads, in turns with what it is compared to; of each, the fastest 
 Where networks are so small that several are trained side by side (execution.batch_runs), `beside` says how many,
 `beside_speedup` how many times faster one epoch of all is than as many epochs one after the other, and `beside_ratio`
 what it takes as a ratio to the products of all, side by side too.
+
+`wall_seconds` and `process_seconds` are those of all turns: what the process waited for is `busy_share`, and where it
+is more than `BUSY` a note says that the machine was busy. Without CUDA alone, whose kernels a process waits for.
 """
 
 import time
@@ -47,8 +50,10 @@ HEADLINE = (
     "beside_ratio",
     "spectrum_seconds",
     "epoch_seconds",
+    "busy_share",
 )
 TURNS = 5
+BUSY = 0.05  # share of the wall time in which the process did not run, from which on times are doubtful
 
 
 def check(run: Run) -> dict[str, Any]:
@@ -64,8 +69,9 @@ def length(run: Run) -> float:
 def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
     """Measure one network; returns what run.json says of it. Nothing is written besides."""
     start = building.begin(run)
-    goal = train.objective(run, start)
-    figures = _task_figures(run, start, goal) if run.config.has_task else _spectrum_figures(run, start, goal)
+    goal, watch = train.objective(run, start), _Stopwatch()
+    measured = _task_figures if run.config.has_task else _spectrum_figures
+    figures = {**measured(run, start, goal, watch), **watch.figures()}
     return {
         "status": results.COMPLETE,
         "summary": {"neurons": start.connectome.n, **figures, "threads": torch.get_num_threads()},
@@ -82,7 +88,9 @@ def _epoch(run: Run, start: building.Start, goal: Objective) -> Callable[[], flo
     return lambda: fit([start.network], goal, [settings])[0].history[0]["seconds"]
 
 
-def _spectrum_figures(run: Run, start: building.Start, goal: SpectrumObjective) -> dict[str, float]:
+def _spectrum_figures(
+    run: Run, start: building.Start, goal: SpectrumObjective, watch: "_Stopwatch"
+) -> dict[str, float]:
     n, schedule = start.connectome.n, spectral.schedule_of(run)
     k = building.exponents_of(run, n)
     steps = round((schedule.tsim + schedule.transient + schedule.frame_transient) / run.config.model.dt)
@@ -93,18 +101,20 @@ def _spectrum_figures(run: Run, start: building.Start, goal: SpectrumObjective) 
 
     with torch.no_grad():
         trained = start.network.dynamics().coupling
-    spectrum_times = _in_turns(forward, *_products(exact.coupling, n, k, steps, backward=False))
-    epoch_times = _in_turns(_epoch(run, start, goal), *_products(trained, n, k, steps, backward=True))
+    spectrum_times = watch.in_turns(forward, *_products(exact.coupling, n, k, steps, backward=False))
+    epoch_times = watch.in_turns(_epoch(run, start, goal), *_products(trained, n, k, steps, backward=True))
     return {
         "exponents": k,
         "steps": steps,
         **_figures("spectrum", spectrum_times),
         **_figures("epoch", epoch_times),
-        **_beside_figures(run, start, goal, steps),
+        **_beside_figures(run, start, goal, steps, watch),
     }
 
 
-def _beside_figures(run: Run, start: building.Start, goal: SpectrumObjective, steps: int) -> dict[str, float]:
+def _beside_figures(
+    run: Run, start: building.Start, goal: SpectrumObjective, steps: int, watch: "_Stopwatch"
+) -> dict[str, float]:
     """An epoch of as many networks as are trained side by side; none where that is one."""
     number = train.beside(run, start.connectome.facts())
     if number == 1:
@@ -114,7 +124,7 @@ def _beside_figures(run: Run, start: building.Start, goal: SpectrumObjective, st
         coupling = stacked([network.dynamics() for network in networks]).coupling
     k = building.exponents_of(run, start.connectome.n)
     products = _products(coupling, start.connectome.n, k, steps, backward=True)[0]
-    alone, beside, bare = _in_turns(_epoch(run, start, goal), all_at_once, products)
+    alone, beside, bare = watch.in_turns(_epoch(run, start, goal), all_at_once, products)
     return {"beside": number, "beside_speedup": number * alone / beside, "beside_ratio": beside / bare}
 
 
@@ -130,13 +140,13 @@ def _all_at_once(
     return networks, lambda: sum(progress.history[0]["seconds"] for progress in fit(networks, together, settings))
 
 
-def _task_figures(run: Run, start: building.Start, goal: TaskObjective) -> dict[str, float]:
+def _task_figures(run: Run, start: building.Start, goal: TaskObjective, watch: "_Stopwatch") -> dict[str, float]:
     jobs = [_epoch(run, start, goal), plain_loop.products(start.network, goal)]
     if plain_loop.comparable(start.network, goal):
         jobs.append(plain_loop.TorchLoop(start.network, goal, run.config.trainvalidate.lr))
     number = train.beside(run, building.check(run))
     jobs += [_all_at_once(run, start, goal, number)[1]] if number > 1 else []
-    epoch, products, *others = _in_turns(*jobs)
+    epoch, products, *others = watch.in_turns(*jobs)
     compared = {"beside": number, "beside_speedup": number * epoch / others.pop()} if number > 1 else {}
     compared |= {"epoch_ratio_torch_rnn": epoch / others[0]} if others else {}
     return {
@@ -191,15 +201,36 @@ def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) ->
     return apart, bundled
 
 
-def _in_turns(*jobs: Callable[[], float | None]) -> tuple[float, ...]:
-    """Seconds of the fastest turn of each, by its own clock if it returns one, after one turn to warm up."""
-    fastest = [float("inf")] * len(jobs)
-    for turn in range(TURNS + 1):
-        for index, job in enumerate(jobs):
-            began = time.perf_counter()
-            own_clock = job()
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            if turn:
-                fastest[index] = min(fastest[index], own_clock or time.perf_counter() - began)
-    return tuple(fastest)
+class _Stopwatch:
+    """Seconds of jobs that are done in turns, and of all of them the wall time and the time of this process."""
+
+    def __init__(self) -> None:
+        self.wall, self.process = 0.0, 0.0
+
+    def in_turns(self, *jobs: Callable[[], float | None]) -> tuple[float, ...]:
+        """Seconds of the fastest turn of each, by its own clock if it returns one, after one turn to warm up."""
+        fastest = [float("inf")] * len(jobs)
+        for turn in range(TURNS + 1):
+            for index, job in enumerate(jobs):
+                began, process = time.perf_counter(), _process_time()
+                own_clock = job()
+                if torch.cuda.is_available():
+                    torch.cuda.synchronize()
+                if turn:
+                    seconds = time.perf_counter() - began
+                    self.wall, self.process = self.wall + seconds, self.process + _process_time() - process
+                    fastest[index] = min(fastest[index], own_clock or seconds)
+        return tuple(fastest)
+
+    def figures(self) -> dict[str, Any]:
+        """Both times, the share of others, and a note where that is large; nothing of work on a GPU."""
+        if torch.cuda.is_available() or not self.wall:
+            return {}
+        share = max(0.0, 1 - self.process / self.wall)
+        note = f"the machine was busy: {share:.0%} of the wall time was others'" if share > BUSY else ""
+        return {"wall_seconds": self.wall, "process_seconds": self.process, "busy_share": share, "notes": note}
+
+
+def _process_time() -> float:
+    """CPU seconds of this process; with several threads those of the main one, which works as long as the others."""
+    return time.process_time() if torch.get_num_threads() == 1 else time.thread_time()

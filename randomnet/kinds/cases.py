@@ -144,10 +144,21 @@ class Truth:
             return states
         return states[np.sort(self.settings.generator().permutation(len(states))[:count])]
 
-    def operator(self, states: np.ndarray) -> np.ndarray:
-        """The operator of states (B, T, D), as the options ask for it."""
+    @cached_property
+    def dimensions(self) -> tuple[int, int]:
+        """Delays and rank of DSA's operators, of the truth and of all models: as the options ask for them."""
         options = self.settings.options
-        return metrics.delay_operator(self.trials(states), options.dsa_delays, options.dsa_rank)
+        if options.dsa_dimensions == "fixed":
+            return options.dsa_delays, options.dsa_rank
+        states = self.trials(self.of("latents")[1])
+        chosen = metrics.predictive_dimensions(
+            states, options.dsa_delays, options.dsa_rank, self.settings.generator()
+        )
+        return chosen.delays, chosen.rank
+
+    def operator(self, states: np.ndarray) -> np.ndarray:
+        """The operator of states (B, T, D)."""
+        return metrics.delay_operator(self.trials(states), *self.dimensions)
 
     @cached_property
     def own_operator(self) -> np.ndarray:
@@ -156,11 +167,18 @@ class Truth:
 
     @cached_property
     def floor(self) -> float:
-        """DSA between halves of the true states' trials."""
+        """The largest DSA between halves of the true states' trials."""
         options, states = self.settings.options, self.trials(self.of("latents")[1])
-        return metrics.dsa_floor(
-            states, self.settings.generator(), options.dsa_delays, options.dsa_rank, options.dsa_starts
-        )
+        return metrics.dsa_floor(states, self.settings.generator(), *self.dimensions, options.dsa_starts)
+
+    @cached_property
+    def cycle_con(self) -> float | None:
+        """The truth's own cycle consistency, the most that a model of it needs; None without its latents and rates."""
+        try:
+            (latents, test), rates = self.of("latents"), self.of("rates")[0]
+        except Lacking:
+            return None
+        return metrics.cycle_con(latents, rates, test).value
 
     @property
     def clean(self) -> np.ndarray | None:

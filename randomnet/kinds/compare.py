@@ -35,7 +35,7 @@ from randomnet.kinds import trained
 from randomnet.kinds.cases import Case, Lacking, Settings, Truth
 from randomnet.kinds.compared import Model, check_unmixed, folders_of, models_of, recording_in, trained_of, unfinished
 from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
-from randomnet.kinds.scoring import METRICS, SCORES, Arrays
+from randomnet.kinds.scoring import METRICS, SCORES, Arrays, remarks
 from randomnet.kinds.shown import shown
 from randomnet.kinds.stages import SOURCE, checksum
 from randomnet.student import t_quantile
@@ -47,7 +47,7 @@ HEADLINE = ("models", "compared", "rate_r2", "state_r2_true_to_inferred", "state
             "co_bps", "dsa", "seconds")  # fmt: skip
 LEVEL = 0.95
 HEAD = ("label", "combo", "iteration", "model", "latent_size")  # the columns of scores.csv before the axes
-TAIL = ("status", "reason", "left_out", "seconds")
+TAIL = ("status", "reason", "left_out", "remarks", "seconds")
 Compared = tuple[dict[str, Any], Arrays]  # a model's row of the table, and what figures need
 
 
@@ -177,7 +177,8 @@ def _row(model: Model, truths: _Truths, chosen: Sequence[str], done: Callable[[]
         scores, kept = {}, {}
         end = {"status": results.DIVERGED if nan else results.FAILED, "reason": str(error)}
     else:
-        end = {"status": results.COMPLETE, "reason": "", "left_out": "; ".join(left_out)}
+        end = {"status": results.COMPLETE, "reason": "", "left_out": "; ".join(left_out),
+               "remarks": "; ".join(remarks(scores))}  # fmt: skip
     plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in scores.items()}
     arrays = {name: np.array(array, order="C") for name, array in kept.items()}
     return row | plain | end | {"seconds": round(time.perf_counter() - began, 2)}, arrays
@@ -200,10 +201,10 @@ def _measured(case: Case, chosen: Sequence[str], done: Callable[[], None]) -> tu
 
 
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:
-    """Label, combo, iteration, model, latent size, axes; scores; status, reason, what was left out, seconds."""
+    """Label, combo, iteration, model, latent size, axes; scores; status, reason, what was left out, remarks, time."""
     table = table.reindex(columns=[*table, *(name for name in (*HEAD, *TAIL) if name not in table)])
     axes, scores = axes_of(table), [name for name in SCORES if name in table]
-    texts = ["reason", "left_out", *axes]
+    texts = ["reason", "left_out", "remarks", *axes]
     table[texts] = table[texts].astype(object).fillna("")
     table[scores] = table[scores].astype(float)
     table["latent_size"] = table["latent_size"].astype(float).astype("Int64")

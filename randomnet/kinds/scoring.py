@@ -4,13 +4,15 @@
 |----------------|---------------------------------------------------------------------------------------------------|
 | `rate_r2`      | rate_r2                                                                                           |
 | `state_r2`     | state_r2_true_to_inferred, state_r2_inferred_to_true                                              |
-| `cycle_con`    | cycle_con, of cycle_con_components of cycle_con_dimensions; cycle_con_raw                         |
+| `cycle_con`    | cycle_con, of cycle_con_components of cycle_con_dimensions; cycle_con_raw; cycle_con_truth        |
 | `bps`          | bps of all neurons, bps_ceiling of the true rates                                                 |
 | `co_bps`       | co_bps of the held-out neurons, co_bps_ceiling                                                    |
 | `input_r2`     | input_r2, of models that infer inputs                                                             |
 | `procrustes`   | procrustes                                                                                        |
-| `dsa`          | dsa, dsa_floor between halves of the true trials; dsa_eigenvalues, of the operators               |
-| `fixed_points` | points_true, points_inferred, slow_true, slow_inferred; points_distance, _agreement, _share       |
+| `dsa`          | dsa, dsa_floor, the largest between halves of the true trials; dsa_eigenvalues, of the operators, |
+|                | whose delays and rank are dsa_delays_used and dsa_rank_used                                       |
+| `fixed_points` | points_true, points_inferred, points_matched: pairs of them; slow_true, slow_inferred;            |
+|                | points_distance, _agreement, _share of the pairs                                                  |
 | `eigenvalues`  | eigenvalue_distance, eigenvalue_time_constants, eigenvalue_frequencies at matched points          |
 | `memories`     | memories_true, memories_inferred, memories_agreement: end states of free systems                  |
 | `spectrum`     | spectrum_distance, lambda_max_true, lambda_max_inferred                                           |
@@ -18,7 +20,7 @@
 What is fitted is fitted on the training trials, and everything is scored on the test trials.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -44,12 +46,13 @@ def _state_r2(case: Case) -> Scores:
 
 def _cycle_con(case: Case) -> Scores:
     (latents, test), rates = case.of("latents"), case.of("rates")[0]
-    found = metrics.cycle_con(latents, rates, test)
+    found, truth = metrics.cycle_con(latents, rates, test), case.truth.cycle_con
     return {
         "cycle_con": found.value,
         "cycle_con_components": found.components,
         "cycle_con_dimensions": found.dimensions,
         "cycle_con_raw": metrics.cycle_con_raw(latents, rates, test).value,
+        **({} if truth is None else {"cycle_con_truth": truth}),
     }, {}
 
 
@@ -85,7 +88,19 @@ def _dsa(case: Case) -> Scores:
         "dsa": metrics.operator_distance(true, own, settings.generator(), settings.options.dsa_starts),
         "dsa_floor": truth.floor,
         "dsa_eigenvalues": metrics.eigenvalue_distance(*values),
+        **dict(zip(("dsa_delays_used", "dsa_rank_used"), truth.dimensions, strict=True)),
     }, {"operator_true": values[0], "operator_inferred": values[1]}
+
+
+def remarks(scores: Mapping[str, float]) -> list[str]:
+    """What a reader of a model's scores has to know besides: a distance that noise alone reaches, unmatched points."""
+    found = []
+    if "dsa" in scores and not scores["dsa"] > scores["dsa_floor"]:
+        found.append(f"dsa {scores['dsa']:.3g} is not above the floor {scores['dsa_floor']:.3g}")
+    true, own = (scores.get(f"points_{whose}", 0) for whose in ("true", "inferred"))
+    if true != own:
+        found.append(f"fixed points: {min(true, own)} matched, of {true} true and {own} inferred")
+    return found
 
 
 def _fixed_points(case: Case) -> Scores:
@@ -99,6 +114,7 @@ def _fixed_points(case: Case) -> Scores:
     scores = {
         "points_true": len(true.points),
         "points_inferred": len(own.points),
+        "points_matched": min(len(true.points), len(own.points)),
         "slow_true": len(true.slow),
         "slow_inferred": len(own.slow),
     }
@@ -157,12 +173,12 @@ def _spectrum(case: Case) -> Scores:
 
 
 SCORES = ("rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con", "cycle_con_components",
-          "cycle_con_dimensions", "cycle_con_raw", "bps", "bps_ceiling", "co_bps", "co_bps_ceiling", "input_r2",
-          "procrustes", "dsa", "dsa_floor", "dsa_eigenvalues", "points_true", "points_inferred", "slow_true",
-          "slow_inferred", "points_distance", "points_agreement", "points_share", "eigenvalue_distance",
-          "eigenvalue_time_constants", "eigenvalue_frequencies", "memories_true", "memories_inferred",
-          "memories_agreement", "spectrum_distance", "lambda_max_true",
-          "lambda_max_inferred")  # fmt: skip
+          "cycle_con_dimensions", "cycle_con_raw", "cycle_con_truth", "bps", "bps_ceiling", "co_bps",
+          "co_bps_ceiling", "input_r2", "procrustes", "dsa", "dsa_floor", "dsa_eigenvalues", "dsa_delays_used",
+          "dsa_rank_used", "points_true", "points_inferred", "points_matched", "slow_true", "slow_inferred",
+          "points_distance", "points_agreement", "points_share", "eigenvalue_distance", "eigenvalue_time_constants",
+          "eigenvalue_frequencies", "memories_true", "memories_inferred", "memories_agreement", "spectrum_distance",
+          "lambda_max_true", "lambda_max_inferred")  # fmt: skip
 METRICS: dict[str, Callable[[Case], Scores]] = {
     "rate_r2": _rate_r2,
     "state_r2": _state_r2,

@@ -28,7 +28,7 @@ from randomnet.kinds.spectrum import ticker
 from randomnet.lyapunov import Schedule, Spectrum, random_frame
 from randomnet.lyapunov import spectrum as leading_exponents
 from randomnet.simulation import RateNetwork, Samples, flat, kept_names, simulate, whole
-from randomnet.systems import FromSteps
+from randomnet.systems import OfStep
 
 WORKERS = None
 UNIT = "τ"
@@ -325,7 +325,7 @@ def _spectrum(about: Populace, tick: Callable[[float], None], schedule: Schedule
     return leading_exponents(system, start, frame, schedule or spectral.schedule_of(about.run), tick)
 
 
-def _whole(about: Populace) -> tuple[FromSteps, torch.Tensor, int]:
+def _whole(about: Populace) -> tuple[OfStep, torch.Tensor, int]:
     """The whole state of a run as a system, its first one, and how many exponents are computed. Raises ConfigError."""
     config, run = about.run.config, about.run
     exact = replace(config, trainvalidate=replace(config.trainvalidate, precision="float64"))

@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from randomnet.double_backward import backward_transformed, plain_vjp, transforms_active
 
 ADAPTIVE_CONDITION = 100.0  # what `adaptive` lets the frame's condition grow to between QRs
 ADAPTIVE_LONGEST = 20  # of such intervals, at least, make a record
@@ -129,7 +130,7 @@ def growth(system: System, bundle: Tensor, steps: list[int], now: int) -> tuple[
     for some in steps:
         bundle = system.advance(bundle, some, now)
         now += some
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() and not transforms_active():
             bundle, grown = _Orthonormalise.apply(bundle)
         else:
             bundle, r = orthonormal(bundle)
@@ -183,10 +184,17 @@ class _Orthonormalise(torch.autograd.Function):
     @staticmethod
     def forward(ctx, bundle):  # noqa: ANN205
         after, r = _QR.turned(bundle)
-        ctx.save_for_backward(after, r)
+        ctx.save_for_backward(bundle, after, r)
         return after, _QR.growth(r)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, bundle_bar, growth_bar):  # noqa: ANN205
-        return _QR.pulled(*ctx.saved_tensors, bundle_bar, growth_bar)
+        bundle, after, r = ctx.saved_tensors
+        if backward_transformed(bundle_bar, growth_bar):
+            return plain_vjp(_orthonormal_and_growth, [bundle], [True], [bundle_bar, growth_bar])[0]
+        return _QR.pulled(after, r, bundle_bar, growth_bar)
+
+
+def _orthonormal_and_growth(bundle: Tensor) -> tuple[Tensor, Tensor]:
+    after, r = orthonormal(bundle)
+    return after, log_diagonal(r)

@@ -5,6 +5,7 @@
 | `regression` | rate_r2, state_r2_true_to_inferred, state_r2_inferred_to_true, input_r2, cycle_con, cycle_con_raw |
 | `spikes`     | bps, co_bps: bits per spike                                                                      |
 | `shapes`     | procrustes                                                                                       |
+| `dimensions` | predictive_dimensions: delays and rank of such operators that predict held-out trials            |
 | `operators`  | dsa, dsa_floor, operator_distance: linear operators of delayed states                            |
 | `matching`   | assignment, match_points, match_eigenvalues, eigenvalue_distance, spectrum_distance, rand_index  |
 
@@ -12,6 +13,7 @@ States are (B, T, D) or (M, D), rates and spikes (B, T, N) or (M, N), one bin a 
 split and scored on another: both are given. Whatever is not finite is a ValueError that says what.
 """
 
+from randomnet.metrics.dimensions import Dimensions, predictive_dimensions
 from randomnet.metrics.matching import (
     MatchedEigenvalues,
     MatchedPoints,
@@ -41,6 +43,7 @@ from randomnet.metrics.spikes import bps, co_bps
 
 __all__ = [
     "CycleConsistency",
+    "Dimensions",
     "Linear",
     "MatchedEigenvalues",
     "MatchedPoints",
@@ -59,6 +62,7 @@ __all__ = [
     "match_eigenvalues",
     "match_points",
     "operator_distance",
+    "predictive_dimensions",
     "procrustes",
     "r2",
     "rand_index",

@@ -14,6 +14,7 @@ from randomnet.metrics.matching import assignment
 NEGLIGIBLE = 1e-10  # share of the delayed states' variance below which a direction is rounding
 ITERATIONS = 500  # of a climb, which ends where the gradient of unit matrices is
 SETTLED = 1e-7
+SPLITS = 5  # of the trials, of which the floor is the largest distance; of equal dynamics 5 of 60 were above it
 SHORTENED, REMEMBERED, LONGEST = 8, 5, 1e3  # times a step is shortened; values it is held against; and its limit
 
 
@@ -27,20 +28,39 @@ def delay_operator(states: np.ndarray, delays: int = 20, rank: int = 50) -> np.n
     if delays < 1 or rank < 1 or states.shape[1] < delays + 1:
         raise ValueError(f"expected delays >= 1, rank >= 1 and trials of at least delays + 1 bins, got delays {delays},"
                          f" rank {rank}, {states.shape[1]} bins")  # fmt: skip
-    states = states - states.mean((0, 1))
-    moments, width = _moments(states, delays + 1), delays * states.shape[2]
-    now, following = moments[:width, :width], moments[states.shape[2] :, :width]
-    variances, axes = np.linalg.eigh(now)
+    return whitened_step(states, delays, rank).operator
+
+
+@dataclass(frozen=True)
+class WhitenedStep:
+    """whitening (delays D, r): delayed states -> coordinates whose squares sum to 1 over the trials. operator (r, r):
+    their step. next_states (r, D): what each predicts of the state after the window. means ((delays + 1) D,): of the
+    states of windows and of the state after them, which are taken off first."""
+
+    whitening: np.ndarray
+    operator: np.ndarray
+    next_states: np.ndarray
+    means: np.ndarray
+
+
+def whitened_step(states: np.ndarray, delays: int, rank: int) -> WhitenedStep:
+    """The least-squares step of delayed states (B, T, D), in the leading `rank` of their principal axes."""
+    size, width = states.shape[2], delays * states.shape[2]
+    middle = states.mean((0, 1))
+    moments, means = _moments(states - middle, delays + 1)
+    variances, axes = np.linalg.eigh(moments[:width, :width])
     order = np.argsort(-variances)[:rank]
     order = order[variances[order] > NEGLIGIBLE * max(variances.max(), 0.0)]
     if not len(order):
         raise ValueError("states: expected values that vary, got constant ones")
     white = axes[:, order] / np.sqrt(variances[order])
-    return white.T @ following @ white
+    operator, next_states = white.T @ moments[size:, :width] @ white, white.T @ moments[:width, width:]
+    return WhitenedStep(white, operator, next_states, means + np.tile(middle, delays + 1))
 
 
-def _moments(states: np.ndarray, length: int) -> np.ndarray:
-    """(length D, length D): sum over trials and bins t of the outer product of the states at t ... t + length - 1.
+def _moments(states: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """(length D, length D) and (length D,): of the states at t ... t + length - 1 the sum over trials and bins t of
+    their outer product, and their means, which are taken off first: a constant is no direction that moves.
 
     Each block is its upper left neighbour without the first bin and with one more, so that no window is written out.
     """
@@ -58,7 +78,9 @@ def _moments(states: np.ndarray, length: int) -> np.ndarray:
     for row in range(length):
         for column in range(row):
             blocks[row, column] = blocks[column, row].T
-    return blocks.transpose(0, 2, 1, 3).reshape(length * width, length * width)
+    means = np.concatenate([states[:, place : place + windows].mean((0, 1)) for place in range(length)])
+    sums = blocks.transpose(0, 2, 1, 3).reshape(length * width, length * width)
+    return sums - len(states) * windows * np.outer(means, means), means
 
 
 def dsa(
@@ -69,14 +91,16 @@ def dsa(
     return operator_distance(*operators, rng, starts)
 
 
-def dsa_floor(states: np.ndarray, rng: np.random.Generator, delays: int = 20, rank: int = 50, starts: int = 4) -> float:
-    """The distance between two random halves of the trials (B, T, D): what the same dynamics have. ValueError for one
-    trial."""
+def dsa_floor(
+    states: np.ndarray, rng: np.random.Generator, delays: int = 20, rank: int = 50, starts: int = 4,
+    splits: int = SPLITS,
+) -> float:  # fmt: skip
+    """The largest distance between two random halves of the trials (B, T, D), over several splits: what the same
+    dynamics reach by chance. Raises ValueError for one trial."""
     if len(states) < 2:
         raise ValueError(f"states: expected at least two trials to split, got {len(states)}")
-    order = rng.permutation(len(states))
-    halves = np.array_split(order, 2)
-    return dsa(states[halves[0]], states[halves[1]], rng, delays, rank, starts)
+    halves = [np.array_split(rng.permutation(len(states)), 2) for _ in range(splits)]
+    return max(dsa(states[one], states[other], rng, delays, rank, starts) for one, other in halves)
 
 
 def operator_distance(one: np.ndarray, other: np.ndarray, rng: np.random.Generator, starts: int = 4) -> float:

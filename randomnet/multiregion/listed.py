@@ -6,7 +6,6 @@ which is the adjoint of the drive, so it is taken there: once, as products of al
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from randomnet.rnn import Dynamics, Sparse
 
@@ -24,8 +23,9 @@ def listed_run(
 ) -> tuple[Tensor, Tensor]:
     """Rates (T, B, H) after each step of inputs (T, B, I), and the last states; as `driven`, of a sparse coupling.
 
-    weights: W_inp (H, I), biases being the system's drive. initial: (B, H) or (H,). extra: (T, B, H). Differentiable in
-    all but the leaks. Here arrays are (H, B), the rows of one unit beside each other, as sparse products want them.
+    weights: W_inp (H, I), biases being the system's drive. initial: (B, H) or (H,). extra: (T, B, H). Differentiable
+    once, in all but the leaks; `Rerun` adds second derivatives. Here arrays are (H, B), the rows of one unit beside
+    each other, as sparse products want them.
     """
     coupling, activation, current = system.coupling, system.activation, system.form == "current"
     drive = torch.baddbmm(system.drive.unsqueeze(-1), weights.expand(len(inputs), -1, -1), inputs.mT)
@@ -60,7 +60,6 @@ class _Fired(torch.autograd.Function):
         return rate
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, adjoint):  # noqa: ANN205
         adjoint = adjoint.clone()
         ctx.activation.pull(adjoint, ctx.saved_tensors[0])
@@ -76,7 +75,6 @@ class _Weighted(torch.autograd.Function):
         return drive.view_as(drive)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, adjoint):  # noqa: ANN205
         coupling, sent = ctx.of
         values_bar = _at_edges(coupling, adjoint, torch.stack(sent)) if ctx.needs_input_grad[1] else None

@@ -14,13 +14,14 @@ from torch import Tensor, nn
 
 from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import Connectome
+from randomnet.double_backward import Rerun, transforms_active
 from randomnet.multiregion import checked
 from randomnet.multiregion.layout import Layout, Timed
 from randomnet.multiregion.listed import listed_run
 from randomnet.multiregion.projections import SCALES
 from randomnet.multiregion.start import LARGEST, Start, leaks, starting, with_regions
 from randomnet.multiregion.weights import DALE, Weights
-from randomnet.rnn import FORMS, Coupling, Dense, Dynamics, Sparse, driven
+from randomnet.rnn import FORMS, AlongSeries, Coupling, Dense, Dynamics, Sparse, driven, under_inputs
 from randomnet.synthetic.regions import INITIALISATIONS, Description
 
 
@@ -165,6 +166,14 @@ class MultiRegionRNN(nn.Module):
         """
         return self._system(self.recurrent.coupling())
 
+    def under_inputs(self, inputs: Tensor | None = None) -> Dynamics | AlongSeries:
+        """`dynamics()` while the network receives inputs, without noise; its exponents are then those under this input.
+
+        inputs: None for 0, (I,) for a constant one, (T, I) for one in each step, I in the order of the input regions.
+        Raises ValueError for another shape.
+        """
+        return under_inputs(self.dynamics(), self.input(), inputs)
+
     def connectome(self, name: str = "multiregion") -> Connectome:
         """The network as it is now: its edges with their effective weights, labels, biases and initial state."""
         drive, initial = (values.detach().double().cpu().numpy() for values in (self.biases(), self.initial))
@@ -215,6 +224,9 @@ class MultiRegionRNN(nn.Module):
         sample and unit or input: with W = 0, states have an sd of sigma sqrt(2 / (2 - a)). Where regions have their own
         tau, a of the input's noise is the units' mean. It is torch's own generator's, or that of a generator given.
         Raises ValueError for another shape or dtype: which was expected, and which came.
+
+        It can be differentiated any number of times, and torch.func transforms it (grad, jacrev, jacfwd, vmap, ...);
+        both in plain operations, so that they take longer and more memory than a gradient.
         """
         layout = Layout(self.hidden_size, self.inputs, self.batch_first, self.base_firing)
         inputs, extras, batched = layout.in_time(input, extra, steps, hx)
@@ -238,11 +250,23 @@ class MultiRegionRNN(nn.Module):
         self, system: Dynamics, weights: Tensor, inputs: Tensor, initial: Tensor, extra: Tensor | None, last: int
     ) -> tuple[Tensor, Tensor]:
         """Rates (T, B, H) and the last states."""
-        if isinstance(system.coupling, Sparse):
-            return listed_run(system, weights, inputs, initial, extra, last)
-        interface = self._interface(weights)
-        rates, _, states = driven(system, interface, inputs, initial, extra=extra, last=last)
-        return rates, states
+        coupling = system.coupling
+        if not isinstance(coupling, Sparse) or transforms_active():
+            rates, _, states = driven(system, self._interface(weights), inputs, initial, extra=extra, last=last)
+            return rates, states
+
+        def system_of(drive: Tensor, values: Tensor) -> Dynamics:
+            return replace(system, drive=drive, coupling=coupling.replaced([values]))
+
+        def run(drive: Tensor, values: Tensor, *others: Tensor | None) -> tuple[Tensor, Tensor]:
+            return listed_run(system_of(drive, values), *others, last)
+
+        def plain(drive: Tensor, values: Tensor, weights: Tensor, inputs: Tensor, *others: Tensor | None) -> Sequence:
+            interface = self._interface(weights)
+            return driven(system_of(drive, values), interface, inputs, others[0], extra=others[1], last=last)[::2]
+
+        tensors = system.drive, coupling.values, weights, inputs, initial, extra
+        return Rerun.apply(run, plain, *tensors) if torch.is_grad_enabled() else run(*tensors)
 
     def _noisy(
         self, inputs: Tensor, extras: list[Tensor], generator: torch.Generator | None

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from randomnet.rnn import Coupling, Dense, Pattern, Sparse
 
@@ -187,17 +186,33 @@ def signed(sizes: Tensor, signs: Tensor, mode: str, bounds: tuple[float, float])
 
 
 class _Bounded(torch.autograd.Function):
-    """Clamped to low..high; the gradient passes but where, at a bound or beyond, its step would lead further out."""
+    """Clamped to low..high; the gradient passes but where, at a bound or beyond, its step would lead further out.
+
+    Forwards, a tangent that leads further out is 0 in the same places.
+    """
+
+    generate_vmap_rule = True
 
     @staticmethod
-    def forward(ctx, values, low, high):  # noqa: ANN205
-        ctx.save_for_backward(values)
-        ctx.bounds = low, high
+    def forward(values, low, high):  # noqa: ANN205
         return values.clamp(low, high)
 
     @staticmethod
-    @once_differentiable
+    def setup_context(ctx, inputs, output):  # noqa: ANN205
+        values, *ctx.bounds = inputs
+        ctx.save_for_backward(values)
+        ctx.save_for_forward(values)
+
+    @staticmethod
     def backward(ctx, adjoint):  # noqa: ANN205
-        (values,), (low, high) = ctx.saved_tensors, ctx.bounds
-        outwards = ((values <= low) & (adjoint > 0)) | ((values >= high) & (adjoint < 0))
-        return adjoint.masked_fill(outwards, 0), None, None
+        return _inwards(*ctx.saved_tensors, *ctx.bounds, adjoint, -adjoint), None, None
+
+    @staticmethod
+    def jvp(ctx, tangent, *_):  # noqa: ANN205
+        return _inwards(*ctx.saved_tensors, *ctx.bounds, tangent, tangent)
+
+
+def _inwards(values: Tensor, low: float, high: float, moved: Tensor, direction: Tensor) -> Tensor:
+    """`moved`, 0 where at a bound or beyond the direction leads further out."""
+    outwards = ((values <= low) & (direction < 0)) | ((values >= high) & (direction > 0))
+    return moved.masked_fill(outwards, 0)

@@ -162,10 +162,14 @@ def transposed(connectome: Connectome, rng: np.random.Generator) -> Connectome:
 
 @dataclass(frozen=True)
 class Null:
-    """A null model: how it is drawn, and what it keeps of the connectome; what follows from that is not listed."""
+    """A null model: how it is drawn, what it keeps of the connectome, and whether draws differ.
+
+    What follows from what it keeps is not listed.
+    """
 
     draw: Callable[[Connectome, np.random.Generator], Connectome]
     keeps: tuple[str, ...]
+    random: bool = True
 
 
 NULLS: dict[str, Null] = {
@@ -182,7 +186,11 @@ NULLS: dict[str, Null] = {
     "weights_group": Null(weights_group, ("signs of edges", "weights between groups", "self-connections")),
     "sign": Null(sign, ("magnitudes of edges", "numbers of each sign: of neurons, or of edges where some are mixed")),
     "gaussian": Null(gaussian, ("self-connections", "mean and variance of all entries, in expectation")),
-    "dense": Null(dense, ("self-connections", "signs of neurons that have one", "mean magnitude off the diagonal")),
+    "dense": Null(
+        dense,
+        ("self-connections", "signs of neurons that have one", "mean magnitude off the diagonal"),
+        random=False,
+    ),
     "transposed": Null(
         transposed,
         (
@@ -193,6 +201,7 @@ NULLS: dict[str, Null] = {
             "eigenvalues",
             "edges in each tenth of lengths",
         ),
+        random=False,
     ),
 }
 

@@ -49,7 +49,8 @@ ASIDE = 0.025  # between models of the same number, as a share of the panel's wi
 @dataclass(frozen=True)
 class Score:
     """One quantity: its column and its label with unit; limit: the column of the best value there can be, named `best`
-    and drawn with `dash`; most, least: values that nothing passes."""
+    and drawn with `dash`; most, least: values that nothing passes. is_floor: values up to the limit are hollow, as
+    noise alone reaches them. pairs: the columns with the numbers of true and inferred items that are paired."""
 
     column: str
     label: str
@@ -58,6 +59,8 @@ class Score:
     dash: Any = DASHED
     most: float | None = None
     least: float | None = None
+    is_floor: bool = False
+    pairs: tuple[str, str] | None = None
 
 
 Interval = Callable[[np.ndarray], tuple[float, float]]
@@ -125,18 +128,47 @@ def _score(
                 continue
             means[x] = values.mean()
             width = 0.0 if numeric else 0.35
-            axes.plot(x + width * jitter(len(values)), values, one.marker, color=one.color, markersize=3.2,
-                      alpha=0.6, markeredgewidth=0, zorder=4)  # fmt: skip
+            hollow = _not_above(part, panel)
+            places = x + width * jitter(len(values))
+            axes.plot(places[~hollow], values[~hollow], one.marker, color=one.color, markersize=3.2, alpha=0.6,
+                      markeredgewidth=0, zorder=4)  # fmt: skip
+            axes.plot(places[hollow], values[hollow], one.marker, color=one.color, markersize=3.2, zorder=4,
+                      markerfacecolor="white", markeredgewidth=0.6)  # fmt: skip
             if len(values) >= INTERVAL_FROM:
                 axes.vlines(x, *interval(values), color=one.color, linewidth=1.0, zorder=3)
         axes.plot(list(means), list(means.values()), color=one.color if numeric else "k", linewidth=1.0,
                   linestyle=one.linestyle if numeric else "", marker="_", markersize=8, zorder=5)  # fmt: skip
     _limit(axes, table, panel, numeric)
     _within(axes, panel)
+    axes.set_title(_pairs_text(table, panel))
     axes.margins(x=0.08)
     if not numeric:
         axes.set_xlim(-0.6, table["x"].max() + 0.6)
     set_ylabel(axes, panel.label)
+
+
+def _not_above(part: pd.DataFrame, panel: Score) -> np.ndarray:
+    """(n,) bool of the finite values of a panel: which are not above its floor."""
+    known = part[np.isfinite(part[panel.column].astype(float))]
+    if not panel.is_floor or panel.limit not in part:
+        return np.zeros(len(known), bool)
+    return (known[panel.column] <= known[panel.limit]).to_numpy()
+
+
+def _pairs_text(table: pd.DataFrame, panel: Score) -> str:
+    """How many items were paired, of how many: a number, or the range over models."""
+    if panel.pairs is None or not set(panel.pairs) <= set(table):
+        return ""
+    both = table[list(panel.pairs)].astype(float).dropna()
+    if both.empty:
+        return ""
+    true, inferred, matched = (_range(values) for values in (*both.to_numpy().T, both.min(axis=1)))
+    return f"{matched} matched, of {true} true\nand {inferred} inferred"
+
+
+def _range(values: np.ndarray) -> str:
+    low, high = int(np.min(values)), int(np.max(values))
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _within(axes: Axes, panel: Score) -> None:
@@ -178,6 +210,9 @@ def _score_handles(
     several = table.groupby(["series", "x"]).size().max() >= INTERVAL_FROM
     text = "mean; vertical line: 95 % interval over iterations" if several else "mean over iterations"
     found.append(Line2D([], [], color="k", marker="_", markersize=8, linestyle="", label=text))
+    if any(_not_above(table, panel).any() for panel in panels):
+        found.append(Line2D([], [], color="0.4", marker="o", markersize=3.2, markerfacecolor="white", linestyle="",
+                            markeredgewidth=0.6, label="not above the floor"))  # fmt: skip
     limits = {panel.best: panel.dash for panel in panels if panel.limit in table}
     found += [Line2D([], [], color=REFERENCE, linestyle=dash, linewidth=0.8, label=best)
               for best, dash in limits.items()]  # fmt: skip
@@ -238,12 +273,21 @@ def _states(axes: Axes, model: Beside, which: int) -> None:
             some = model.points[which][(model.unstable[which] > 0) == grows]
             axes.plot(some[:, 0], some[:, 1], linestyle="", marker=marker, color="k", markersize=4,
                       markerfacecolor="k" if not grows else "white", markeredgewidth=0.7, zorder=4)  # fmt: skip
+        axes.text(0.02, 0.98, _points_text(model, which), transform=axes.transAxes, va="top", color="0.3",
+                  fontsize=STYLE["legend.fontsize"], zorder=5)  # fmt: skip
     low, high = known.min(0), known.max(0)
     margin = MARGIN * np.maximum(high - low, 1e-12)
     axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
     axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
     axes.set_xlabel(f"PC 1 ({model.explained[0]:.0%})")
     axes.set_ylabel(f"{plain(model.name)}\nPC 2 ({model.explained[1]:.0%})" if which == 0 else "")
+
+
+def _points_text(model: Beside, which: int) -> str:
+    """How many fixed points there are, and of the inferred ones how many have a true partner."""
+    numbers = [len(points) for points in model.points or ((), ())]
+    text = f"{numbers[which]} fixed point{'s' * (numbers[which] != 1)}"
+    return text if which == 0 else f"{text}, {min(numbers)} matched"
 
 
 def _arrows(axes: Axes, grid: np.ndarray, velocity: np.ndarray) -> None:

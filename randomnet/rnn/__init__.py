@@ -13,6 +13,7 @@ steps of the same flows, of whole bundles too, at four products each; a drive is
 the edges, J may add factors of low rank, m n^T / N, whose product is never formed: between all units, or on the edges.
 """
 
+from randomnet.rnn.along import AlongSeries, AlongTrials, along, under_inputs
 from randomnet.rnn.couplings import Dense, Pattern, Sparse, compressed_rows, is_sparse
 from randomnet.rnn.dynamics import Dynamics, stacked
 from randomnet.rnn.entries import Entries
@@ -28,7 +29,7 @@ from randomnet.rnn.network import (
     beside_each_other,
 )
 from randomnet.rnn.restored import restored
-from randomnet.rnn.sequence import AlongTrials, along, answers, driven, under
+from randomnet.rnn.sequence import answers, driven, under
 
 __all__ = [
     "ENTRIES",
@@ -37,6 +38,7 @@ __all__ = [
     "INTEGRATORS",
     "INTERFACE",
     "OF_OVERLAPS",
+    "AlongSeries",
     "AlongTrials",
     "Coupling",
     "Dense",
@@ -57,4 +59,5 @@ __all__ = [
     "stackable",
     "stacked",
     "under",
+    "under_inputs",
 ]

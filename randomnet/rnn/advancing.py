@@ -1,13 +1,14 @@
 """Many steps of a bundle as one differentiable operation, with the adjoint written out."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from randomnet.activations import Activation
+from randomnet.double_backward import backward_transformed, plain_vjp
 from randomnet.rnn.factored import Coupling, totals_of
 
 
@@ -54,15 +55,21 @@ class Advance(torch.autograd.Function):
                 now, r = turning.turned(now)
                 turned += [now, r]
                 growths.append(turning.growth(r))
-        ctx.save_for_backward(bundle, path, inner, gains, shifts, *turned)
+        ctx.save_for_backward(bundle, gains, shifts, drive, *parameters, path, inner, *turned)
         ctx.settings = system.activation, coupling, system.form, system.a, intervals, turning
         return now, torch.stack(growths) if turning else None
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, adjoint, growths_bar):  # noqa: ANN205
-        bundle, path, inner, gains, shifts, *turned = ctx.saved_tensors
+        count, saved = 4 + len(ctx.needs_input_grad[7:]), ctx.saved_tensors  # a checkpoint lets them be read once
+        inputs, (path, inner, *turned) = saved[:count], saved[count:]
         *system, intervals, turning = ctx.settings
+        if backward_transformed(adjoint, growths_bar):
+            needed = [*ctx.needs_input_grad[:4], *ctx.needs_input_grad[7:]]
+            plain = partial(advanced_plainly, tuple(system), intervals, turning)
+            found = plain_vjp(plain, inputs, needed, [adjoint, growths_bar])
+            return *found[:4], None, None, None, *found[4:]
+        bundle, gains, shifts, *_ = inputs
         way = _WayBack(system, (gains, shifts), (bundle, path, inner), ctx.needs_input_grad)
         befores = [bundle, *path.unbind(0)]
         for steps, after in zip(intervals[1:], turned[::2], strict=False):
@@ -75,6 +82,48 @@ class Advance(torch.autograd.Function):
                 adjoint = way.through(step, befores[step], adjoint)
         gains_bar, shifts_bar = way.of_activation()
         return adjoint, gains_bar, shifts_bar, way.drive_bar, None, None, None, *way.totals
+
+
+def advanced_plainly(
+    system: tuple[Activation, Coupling, str, float | Tensor],
+    intervals: Sequence[range],
+    turning: Turning | None,
+    bundle: Tensor,
+    gains: Tensor,
+    shifts: Tensor,
+    drive: Tensor | None,
+    *parameters: Tensor,
+) -> tuple[Tensor, Tensor | None]:
+    """What `Advance` returns, in plain operations that can be differentiated and transformed in any way.
+
+    system: activation, coupling, form, and a, the share of what arrives that a step takes over.
+    """
+    activation, coupling, form, a = system
+    coupling, growths = coupling.replaced(parameters), []
+    a = a.unsqueeze(-2) if isinstance(a, Tensor) else a
+
+    def answered(x: Tensor, frame: Tensor) -> Tensor:
+        rates, slopes = activation(x, gains, shifts)
+        return torch.cat([rates.unsqueeze(-2), frame * slopes.unsqueeze(-2)], -2)
+
+    def arrived(rows: Tensor, step: int) -> Tensor:
+        across = coupling.across(rows)
+        if drive is None:
+            return across
+        return torch.cat([across[..., :1, :] + drive[step].unsqueeze(-2), across[..., 1:, :]], -2)
+
+    for interval in intervals:
+        for step in interval:
+            if form == "current":
+                after = arrived(answered(bundle[..., 0, :], bundle[..., 1:, :]), step)
+            else:
+                rows = arrived(bundle, step)
+                after = answered(rows[..., 0, :], rows[..., 1:, :])
+            bundle = (1 - a) * bundle + a * after
+        if turning:
+            bundle, r = turning.turned(bundle)
+            growths.append(turning.growth(r))
+    return bundle, torch.stack(growths) if turning else None
 
 
 class _WayBack:

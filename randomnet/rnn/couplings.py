@@ -13,7 +13,8 @@ from functools import cached_property
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+
+from randomnet.double_backward import backward_transformed, plain_vjp, transforms_active
 
 SPARSE_NEURONS, SPARSE_DENSITY = 400, 0.1  # from so many and up to this density, sparse products are faster
 GATHERED = 2**24  # entries gathered at a time for the gradient of the weights
@@ -36,6 +37,10 @@ class Dense:
     def parameters(self) -> tuple[Tensor, ...]:
         """J."""
         return (self.values,)
+
+    def replaced(self, parameters: Sequence[Tensor]) -> "Dense":
+        """The same products with other parameters."""
+        return Dense(*parameters)
 
     @cached_property
     def transposed(self) -> Tensor:
@@ -134,6 +139,10 @@ class Sparse:
         """The weights."""
         return (self.values,)
 
+    def replaced(self, parameters: Sequence[Tensor]) -> "Sparse":
+        """The same products with other parameters."""
+        return Sparse(*parameters, self.pattern)
+
     @cached_property
     def factors(self) -> tuple[Tensor, Tensor]:
         """J and its transpose, as they are multiplied."""
@@ -145,7 +154,10 @@ class Sparse:
 
     def across(self, rows: Tensor) -> Tensor:
         """rows J^T for rows (..., N), differentiable."""
-        return _Across.apply(rows.reshape(-1, rows.shape[-1]), self.values, self).view(rows.shape)
+        flat = rows.reshape(-1, rows.shape[-1])
+        if transforms_active():
+            return _edge_by_edge(flat, self.values, self.pattern).view(rows.shape)
+        return _Across.apply(flat, self.values, self).view(rows.shape)
 
     def into(self, rows: Tensor, out: Tensor) -> Tensor:
         """rows J^T into `out`."""
@@ -183,19 +195,27 @@ def _product(factor: Tensor, rows: Tensor) -> Tensor:
     return (factor @ rows.mT).mT
 
 
+def _edge_by_edge(rows: Tensor, values: Tensor, pattern: Pattern) -> Tensor:
+    """rows J^T of rows (R, N), in plain operations and memory for R E numbers."""
+    return torch.zeros_like(rows).index_add(-1, pattern.post, rows.index_select(-1, pattern.pre) * values)
+
+
 class _Across(torch.autograd.Function):
     """rows J^T of a sparse J."""
 
     @staticmethod
     def forward(ctx, rows, values, coupling):  # noqa: ANN205
-        ctx.save_for_backward(rows)
+        ctx.save_for_backward(rows, values)
         ctx.coupling = coupling
         return _product(coupling.factors[0], rows)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, adjoint):  # noqa: ANN205
-        (rows,) = ctx.saved_tensors
+        if backward_transformed(adjoint):
+            pattern = ctx.coupling.pattern
+            plain = lambda rows, values: [_edge_by_edge(rows, values, pattern)]  # noqa: E731
+            return *plain_vjp(plain, ctx.saved_tensors, ctx.needs_input_grad[:2], [adjoint]), None
+        rows, _ = ctx.saved_tensors
         values_bar = None
         if ctx.needs_input_grad[1]:
             values_bar = torch.zeros_like(ctx.coupling.values)

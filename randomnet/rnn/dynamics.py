@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from randomnet.activations import Activation
+from randomnet.double_backward import transforms_active
 from randomnet.integration import runge_kutta
-from randomnet.rnn.advancing import Advance, Turning
+from randomnet.rnn.advancing import Advance, Turning, advanced_plainly
 from randomnet.rnn.factored import Coupling, stacked_couplings
 
 
@@ -43,6 +44,16 @@ class Dynamics:
     def full(self) -> "Dynamics":
         """G: the Euler step of size 1, after which only what arrives is left."""
         return replace(self, dt=1.0, integrator="euler", leaks=None)
+
+    def double(self) -> "Dynamics":
+        """The same system in float64, without a graph."""
+
+        def converted(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.detach().double()
+
+        coupling = self.coupling.replaced([converted(values) for values in self.coupling.parameters])
+        tensors = {name: converted(getattr(self, name)) for name in ("gains", "shifts", "drive", "leaks")}
+        return replace(self, coupling=coupling, **tensors)
 
     @property
     def a(self) -> float | Tensor:
@@ -112,7 +123,7 @@ class Dynamics:
             drive = own if drive is None else own + drive
         if self.integrator == "rk4":
             return self._runge_kutta_steps(bundle, steps, drive)
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or transforms_active():
             return self._recorded(bundle, [steps], drive, None)[0]
         inner, *buffers = (self.coupling.empty(bundle) for _ in range(3))
         for step in range(steps):
@@ -134,12 +145,17 @@ class Dynamics:
         self, bundle: Tensor, intervals: Sequence[int], drive: Tensor | None, turning: Turning | None
     ) -> tuple[Tensor, Tensor | None]:
         ends = [0, *accumulate(intervals)]
-        given = bundle, self.gains, self.shifts, drive, self, [range(*pair) for pair in pairwise(ends)], turning
-        return Advance.apply(*given, *self.coupling.parameters)
+        tensors, parameters = (bundle, self.gains, self.shifts, drive), self.coupling.parameters
+        ranges = [range(*pair) for pair in pairwise(ends)]
+        if transforms_active():
+            system = self.activation, self.coupling, self.form, self.a
+            return advanced_plainly(system, ranges, turning, *tensors, *parameters)
+        return Advance.apply(*tensors, self, ranges, turning, *parameters)
 
     def _runge_kutta_steps(self, bundle: Tensor, steps: int, drive: Tensor | None) -> Tensor:
         """`advance` by Runge-Kutta steps: one product per stage, and with gradient the adjoint of G for each."""
-        full, graph = replace(self.full, drive=None), torch.is_grad_enabled()  # as it is in `drive`
+        full = replace(self.full, drive=None)  # as it is in `drive`
+        graph = torch.is_grad_enabled() or transforms_active()
         buffers = None if graph else (self.coupling.empty(bundle), self.coupling.empty(bundle))
 
         def velocity(rows: Tensor) -> Tensor:

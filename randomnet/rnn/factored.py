@@ -26,6 +26,10 @@ class Unconnected:
         """None."""
         return ()
 
+    def replaced(self, parameters: Sequence[Tensor]) -> "Unconnected":
+        """The same, as there are no parameters."""
+        return self
+
     def empty(self, bundle: Tensor, *lead: int) -> Tensor:
         """Room for such bundles."""
         return bundle.new_empty(*lead, *bundle.shape)
@@ -70,6 +74,11 @@ class Factored:
     def parameters(self) -> tuple[Tensor, ...]:
         """Those of the base, m and n."""
         return (*self.base.parameters, self.output, self.selection)
+
+    def replaced(self, parameters: Sequence[Tensor]) -> "Factored":
+        """The same products with other parameters."""
+        *of_base, output, selection = parameters
+        return Factored(self.base.replaced(of_base), output, selection)
 
     @property
     def scale(self) -> float:

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from randomnet.activations import ACTIVATIONS, Activation
 from randomnet.connectome import Connectome
+from randomnet.rnn.along import AlongSeries, AlongTrials, along, under_inputs
 from randomnet.rnn.couplings import Dense, Pattern, Sparse, is_sparse
 from randomnet.rnn.dynamics import Dynamics, stacked
 from randomnet.rnn.entries import Entries, indices
 from randomnet.rnn.factored import Coupling, Factored, Unconnected, on_edges
-from randomnet.rnn.sequence import AlongTrials, along, driven
+from randomnet.rnn.sequence import driven
 
 FORMS = ("current", "rate")
 INTEGRATORS = ("euler", "rk4")
@@ -239,6 +240,15 @@ class Network(nn.Module):
             return system
         biases = self.interface["input_bias"] + self.interface["recurrent_bias"]
         return replace(system, drive=biases if system.drive is None else biases + system.drive)
+
+    def under_inputs(self, inputs: Tensor | None = None) -> Dynamics | AlongSeries:
+        """The network as a system under inputs: None for 0, (channels,) for a constant, (time, channels) for a series.
+
+        Raises ValueError for another shape, or where the network has no input.
+        """
+        if inputs is not None and not self.interface:
+            raise ValueError("inputs: expected None, as the network has no input weights")
+        return under_inputs(self.alone(), self.interface.get("input_weights"), inputs)
 
     def forward(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
         """Readout (batch, time, outputs) at every step of inputs (batch, time, channels); see `run`."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from randomnet.activations import Activation
+from randomnet.double_backward import backward_transformed, plain_vjp, transforms_active
 from randomnet.rnn.couplings import add_product
 from randomnet.rnn.dynamics import Dynamics
 from randomnet.rnn.factored import Coupling, totals_of
@@ -65,6 +66,8 @@ def answers(
         whole = None if extra is None else extra(0, time)
         return driven(system, interface, inputs, extra=whole, truncate=truncate)[1]
     driver = _driver(system, interface, None)
+    if transforms_active():
+        return driver.through(inputs, driver.begun(inputs, None), extra and extra(0, time), 0, (truncate, 0))[1]
     return _InSegments.apply(driver, inputs, extra, truncate, segment, driver.begun(inputs, None), *driver.tensors)
 
 
@@ -124,10 +127,10 @@ class _Driver:
         current = self.system.form == "current"
         if extra is not None and self.system.activation.stretches:
             extra = gains[..., None, None, :] * extra
-        rates, outputs, states = _Driven.apply(
-            inputs, weights, bias, initial, readout, offset, extra,
-            self.coupling, self.system.activation, self.system.form, self.step, last * current, cut, *parameters,
-        )  # fmt: skip
+        tensors = inputs, weights, bias, initial, readout, offset, extra
+        settings = self.coupling, self.system.activation, self.system.form, self.step, last * current, cut
+        run = _driven_plainly if transforms_active() else _Driven.apply
+        rates, outputs, states = run(*tensors, *settings, *parameters)
         return rates, outputs, states if current or not last else rates[..., -last:, :, :]
 
 
@@ -151,46 +154,30 @@ def _driver(system: Dynamics, interface: Mapping[str, Tensor], leaks: Tensor | N
     )
 
 
-@dataclass(frozen=True)
-class AlongTrials:
-    """A network along trials, one after the other and round again: at the start of each the state is reset to 0.
-
-    The tangent vectors go on from trial to trial, so that exponents are those of the products along trials however
-    short these are. drive: (trials, time, ..., N), U x + b of each trial; with the leading axis of runs, if there is
-    one, as in `Dynamics`.
-    """
-
-    system: Dynamics
-    drive: Tensor
-
-    @property
-    def dt(self) -> float:
-        """The network's step."""
-        return self.system.dt
-
-    @property
-    def bounded(self) -> bool:
-        """True: the state begins anew at each trial."""
-        return True
-
-    def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
-        """State and tangent vectors (..., 1 + k, N) after the `steps` steps from time `start` (in steps) on."""
-        trials, time = self.drive.shape[:2]
-        while steps:
-            trial, at = divmod(start % (trials * time), time)
-            if at == 0:
-                bundle = torch.cat([torch.zeros_like(bundle[..., :1, :]), bundle[..., 1:, :]], -2)
-            now = min(steps, time - at)
-            bundle = self.system.advance(bundle, now, start, self.drive[trial, at : at + now])
-            start, steps = start + now, steps - now
-        return bundle
-
-
-def along(system: Dynamics, interface: Mapping[str, Tensor], inputs: Tensor) -> AlongTrials:
-    """A network along trials, inputs (..., time, trials, channels), as a system with a spectrum; see `driven`."""
-    biases = interface["input_bias"] + interface["recurrent_bias"]
-    drive = inputs @ interface["input_weights"].mT.unsqueeze(-3) + biases[..., None, None, :]
-    return AlongTrials(system, drive.movedim((-2, -3), (0, 1)))
+def _driven_plainly(
+    inputs: Tensor, weights: Tensor, bias: Tensor, initial: Tensor | None, readout: Tensor, offset: Tensor,
+    extra: Tensor | None, coupling: Coupling, activation: Activation, form: str, dt: float | Tensor, last: int,
+    cut: tuple[int, int], *parameters: Tensor,
+) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
+    """What `_Driven` returns, in plain operations that can be differentiated and transformed in any way."""
+    coupling, current, (truncate, start) = coupling.replaced(parameters), form == "current", cut
+    shape = inputs.shape[-3:-1]
+    drive = (inputs.flatten(-3, -2) @ weights.mT + bias.unsqueeze(-2)).unflatten(-2, shape)
+    drive = drive if extra is None else drive + extra
+    state, states, rates = initial, [], []
+    for step, arriving in enumerate(drive.unbind(-3), start):
+        if truncate and step > start and step % truncate == 0:
+            state = state.detach()
+        if state is None:  # the rate form, from 0
+            state = torch.zeros_like(arriving)
+        else:
+            arriving = arriving + coupling.across(activation.phi(state) if current else state)
+        state = torch.lerp(state, arriving if current else activation.phi(arriving), dt)
+        states.append(state)
+        rates.append(activation.phi(state) if current else state)
+    every = torch.stack(rates, -3)
+    outputs = (every.flatten(-3, -2) @ readout.mT + offset.unsqueeze(-2)).unflatten(-2, shape)
+    return every, outputs, torch.stack(states[-last:], -3) if last else None
 
 
 class _Driven(torch.autograd.Function):
@@ -238,16 +225,18 @@ class _Driven(torch.autograd.Function):
             if separate:
                 torch.lerp(before, after, dt, out=now)
             before = now
-        ctx.save_for_backward(inputs, weights, readout, rates, fired)
+        ctx.save_for_backward(inputs, weights, bias, initial, readout, offset, extra, rates, fired, *parameters)
+        ctx.last = last
         ctx.settings = coupling, activation, form, dt, cut, 0 if initial is not None else 1
         ctx.set_materialize_grads(False)
         outputs = add_product(offset.unsqueeze(-2), flat, readout.mT)
         return seen, outputs.unflatten(-2, (time, batch)), states
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, rates_bar, outputs_bar, states_bar):  # noqa: ANN205
-        inputs, weights, readout, rates, fired = ctx.saved_tensors
+        if backward_transformed(rates_bar, outputs_bar, states_bar):
+            return _Driven._with_graph(ctx, [rates_bar, outputs_bar, states_bar])
+        inputs, weights, _, _, readout, _, _, rates, fired, *_ = ctx.saved_tensors
         coupling, activation, form, dt, (truncate, start), first = ctx.settings
         if outputs_bar is not None:
             at_outputs = outputs_bar.flatten(-3, -2)
@@ -306,6 +295,18 @@ class _Driven(torch.autograd.Function):
             *totals,
         )
 
+    @staticmethod
+    def _with_graph(ctx, adjoints):  # noqa: ANN205
+        """The gradients as operations that can be differentiated again."""
+        saved, needed = ctx.saved_tensors, ctx.needs_input_grad
+        *settings, cut, _ = ctx.settings
+
+        def plain(*views):  # noqa: ANN202
+            return _driven_plainly(*views[:7], *settings, ctx.last, cut, *views[7:])
+
+        found = plain_vjp(plain, [*saved[:7], *saved[9:]], [*needed[:7], *needed[13:]], adjoints)
+        return *found[:7], *[None] * 6, *found[7:]
+
 
 class _InSegments(torch.autograd.Function):
     """The readout of `_Driver.through`, of a path that is kept between segments alone."""
@@ -329,15 +330,19 @@ class _InSegments(torch.autograd.Function):
             outputs, reached = passed(start, state, tensors)
             found[..., start : start + segment, :, :] = outputs
             state = after.copy_(reached)
-        ctx.save_for_backward(*tensors)
+        ctx.save_for_backward(initial, *tensors)
         ctx.settings = passed, befores, truncate
+        ctx.whole = lambda initial, *tensors: driver.through(
+            inputs, initial, None if extra is None else extra(0, time), 0, (truncate, 0), tensors
+        )[1:2]
         return found
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, outputs_bar):  # noqa: ANN205
+        if backward_transformed(outputs_bar):
+            return *[None] * 5, *plain_vjp(ctx.whole, ctx.saved_tensors, ctx.needs_input_grad[5:], [outputs_bar])
         (passed, befores, truncate), (begins, *needed) = ctx.settings, ctx.needs_input_grad[5:]
-        pairs = zip(ctx.saved_tensors, needed, strict=True)
+        pairs = zip(ctx.saved_tensors[1:], needed, strict=True)
         leaves = [tensor.detach().requires_grad_(wanted) for tensor, wanted in pairs]
         learnt = [leaf for leaf in leaves if leaf.requires_grad]
         totals, after, stop = [torch.zeros_like(leaf) for leaf in learnt], None, outputs_bar.shape[-3]

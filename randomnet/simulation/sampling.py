@@ -10,7 +10,7 @@ from torch import Tensor
 
 from randomnet.simulation.inputs import FeedForward
 from randomnet.simulation.network import RateNetwork, State
-from randomnet.systems import FromSteps, of_step
+from randomnet.systems import OfStep, of_step
 
 KEPT = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "noise", "overlaps")
 CHUNK, CHUNK_BYTES = 200, 32e6  # steps whose input and noise are made at a time, at most, and their room
@@ -186,7 +186,7 @@ class _Record:
 # ---- the whole state
 
 
-def whole(network: RateNetwork, feedforward: np.ndarray | Tensor) -> FromSteps:
+def whole(network: RateNetwork, feedforward: np.ndarray | Tensor) -> OfStep:
     """The deterministic state of a network of one column, flattened by `flat`, under constant input (N,), as a system.
 
     Everything that the network remembers is part of it: rates, currents, slow currents, adaptation, u and x. Where the

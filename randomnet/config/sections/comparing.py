@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from randomnet.config.option import COMPARE, COMPARED, Condition, Section, option
-from randomnet.config.values import Boolean, Integer, Number, Several, Value
+from randomnet.config.values import Boolean, Choice, Integer, Number, Several, Value
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,17 @@ class ComparingSection(Section):
     mixed: bool = option(
         Boolean(), False, "Whether the folders may have been fitted to recordings of different experiments."
     )
-    dsa_delays: int = option(Integer(1, 1000), 20, "Successive bins that DSA joins to one state.", only=DSA)
+    dsa_dimensions: str = option(
+        Choice(("held_out", "fixed")),
+        "held_out",
+        "held_out: the smallest delays and rank, up to dsa_delays and dsa_rank, whose operator of the true states "
+        "predicts held-out trials as well as any; fixed: dsa_delays and dsa_rank, which whiten noise too.",
+        only=DSA,
+        neutral="fixed",
+    )
+    dsa_delays: int = option(
+        Integer(1, 1000), 20, "Successive bins that DSA joins to one state, at most with held_out.", only=DSA
+    )
     dsa_rank: int = option(Integer(1, 1000), 50, "Dimensions of its operators, at most.", only=DSA)
     dsa_starts: int = option(
         Integer(0, 1000), 4, "Random starts of the search for the best rotation, besides two that are made.", only=DSA

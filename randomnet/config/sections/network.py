@@ -151,7 +151,7 @@ class NetSection(Section):
     rand_partition: bool = option(
         Boolean(),
         True,
-        "Split a region's weight at random over its neuron pairs, or equally.",
+        "Break a weight between regions at random into those of its edges (stick-breaking, as bio2art), or equally.",
         only=MEASURED_ONLY,
     )
     keep_diag: bool = option(Boolean(), False, "Neurons of a region may connect to themselves.", only=MEASURED_ONLY)

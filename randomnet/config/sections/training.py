@@ -78,7 +78,7 @@ class LyapunovSection(Section):
     tons: float | str = option(
         Number(0, above=True, words=("adaptive",)),
         0.2,
-        "Time between reorthonormalisations (QR).",
+        "Time between reorthonormalisations (QR); the default becomes the nearest whole number of steps of model.dt.",
         only=SPECTRUM,
         defaults={"task": 1.0},
     )

@@ -1,0 +1,14 @@
+"""What a system receives from outside: a constant input, or one in each step."""
+
+import torch
+from torch import Tensor
+
+
+def checked_inputs(inputs: Tensor, size: int) -> Tensor:
+    """Inputs (size,) or (time, size), without a graph. Raises ValueError for another shape, or not finite numbers."""
+    inputs = torch.as_tensor(inputs).detach()
+    if inputs.ndim not in (1, 2) or inputs.shape[-1] != size or not len(inputs):
+        raise ValueError(f"inputs: expected ({size},) or (time, {size}), got {tuple(inputs.shape)}")
+    if not inputs.isfinite().all():
+        raise ValueError("inputs: expected finite numbers, got nan or inf")
+    return inputs
