@@ -27,6 +27,19 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 SMOOTHING, ENOUGH, PATIENCE = 0.3, 0.02, 4  # of the loss that decides on a longer window
 
 
+def loss_with_error(growth: Tensor, times: Tensor, loss: str, target: Tensor) -> tuple[float, float]:
+    """The loss of measured exponents, and its standard error by the jackknife over batches of the record.
+
+    growth: (batches, k), ln of what each batch of the record multiplied lengths by, times: (batches,), how long each
+    batch is; target: (k,). A single batch has no error: nan.
+    """
+    total, whole = growth.sum(0), times.sum()
+    without = [(total - own) / (whole - length) for own, length in zip(growth, times, strict=True)]
+    value, count = LOSSES[loss](total / whole, target), len(times)
+    if count < 2:
+        return float(value), math.nan
+    left = torch.stack([LOSSES[loss](exponents, target) for exponents in without])
+    return float(value), float(((count - 1) * (left - left.mean()).square().mean()).sqrt())
 
 
 @dataclass(frozen=True)
@@ -133,6 +146,9 @@ class SpectrumObjective:
         """The losses of the networks' present parameters."""
         systems = [network.dynamics() for network in networks]
         found = self._on_course(systems) if self.courses and not fresh else losses_of_each(self.losses, systems)
+        if self.courses and fresh:
+            found = [replace(one, figures={**one.figures, "window": loss.schedule.first})
+                     for one, loss in zip(found, self.losses, strict=True)]  # fmt: skip
         return [replace(one, loss=weight * one.loss) for one, weight in zip(found, self.weights, strict=True)]
 
     def _on_course(self, systems: Sequence[Dynamics]) -> list[Measured]:
@@ -153,7 +169,7 @@ class SpectrumObjective:
             course.went(found[index], longest[index])
         return [found[index] for index in range(len(systems))]
 
-    def validate(self, networks: Sequence[Network], epoch: int) -> list[dict[str, float]]:
+    def validate(self, networks: Sequence[Network], epoch: int | None) -> list[dict[str, float]]:
         """Nothing: a trajectory has no other half."""
         return [{} for _ in networks]
 
