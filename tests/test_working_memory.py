@@ -200,7 +200,7 @@ def check_files(root, task, hidden, iterations, epochs):
                 assert ((values >= 0) & (values <= 100)).all()
         expected = {
             f"model_state_dict_epoch_{epoch}_iter_{iteration}.pth"
-            for epoch in {0, epochs - 1}
+            for epoch in {0, epochs}
             for iteration in range(iterations)
         }
         assert {path.name for path in folder.glob("*.pth")} == expected
@@ -215,7 +215,7 @@ def test_models_are_stored_every_so_many_epochs_and_at_the_end(small):
     out = varied(small, "trainvalidate.epochs=6", "trainvalidate.store_every_epoch=2")
     for iteration in range(2):
         found = {path.name for path in (out / "0").glob(f"model_state_dict_epoch_*_iter_{iteration}.pth")}
-        assert found == {f"model_state_dict_epoch_{epoch}_iter_{iteration}.pth" for epoch in (0, 2, 4, 5)}
+        assert found == {f"model_state_dict_epoch_{epoch}_iter_{iteration}.pth" for epoch in (0, 2, 4, 6)}
 
 
 @pytest.mark.parametrize("nonlinearity", ["relu", "tanh"])

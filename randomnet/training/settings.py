@@ -14,9 +14,9 @@ class Settings:
     """How one network is trained.
 
     clip_norm: each parameter's gradient is clipped to this L2 norm. early_stopping: epochs without a lower loss after
-    which it ends (0 = never). lr_decay: the learning rate of epoch e is lr lr_decay^(e - 1). stop_below: training ends once
-    the loss, in validation where there is one, is below this (0 = never). flat_window, flat_tolerance: so does it once
-    so many epochs' losses, of the same kind, differ by less than the tolerance (0 epochs = never).
+    which it ends (0 = never). lr_decay: the learning rate of epoch e is lr lr_decay^(e - 1). stop_below: training ends
+    once the loss, in validation where there is one, is below this (0 = never). flat_window, flat_tolerance: so does it
+    once so many epochs' losses, of the same kind, differ by less than the tolerance (0 epochs = never).
 
     clip_whole: the gradient of all parameters together is clipped instead. weight_decay: of the optimizer's rule, None
     for its own; eps: what is added to its roots. plateau_factor: the learning rate is multiplied by it each time the

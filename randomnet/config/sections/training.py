@@ -156,8 +156,8 @@ class TrainValidateSection(Section):
         Integer(1, 10_000_000),
         10,
         "Times that all parameters learn from all trials; without trials, updates. Row e of history.csv is the network "
-        "after e of them, row 0 the untrained one. With trials train_loss of the rows between the first and the last is "
-        "the mean over the batches of the epoch, while the network changes.",
+        "after e of them, row 0 the untrained one. With trials, train_loss between the first and the last row is the "
+        "mean over the batches of the epoch, while the network changes.",
         kinds=(*TRAIN, *FIT), defaults={"fit": 500, "lfads": 1000},
     )  # fmt: skip
     iterations: int = option(
