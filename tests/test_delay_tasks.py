@@ -640,7 +640,8 @@ def test_a_network_of_another_size_is_not_passed_off_as_the_stored_one(tmp_path)
 def test_a_readout_of_another_size_is_not_kept(tmp_path):
     out, _ = stored(tmp_path, "nback_mem")
     with pytest.raises(ConfigError, match=r"pretrained: .*: fc.weight: expected .* shape \(1, 10\), got \(3, 10\)"):
-        begun(tmp_path, f"[paths]\npretrained = {out}\n[pretrainedparams]\npretrained_epoch = 1\n[trialparams]\ntask_name = seq_mem", "pretrainedparams.keep_readout=True")  # fmt: skip
+        begun(tmp_path, f"[paths]\npretrained = {out}\n[pretrainedparams]\npretrained_epoch = 1\nkeep_readout = True\n"
+              "[trialparams]\ntask_name = seq_mem")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["odr", "dual"])

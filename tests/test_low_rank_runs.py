@@ -271,7 +271,7 @@ def test_mistakes_are_told_in_one_line(tmp_path, capsys, changes, says):
 )  # fmt: skip
 def test_factors_that_have_no_place_are_refused(tmp_path, capsys, changes, says):
     first = experiment(tmp_path, *N_BACK[:1], "trainvalidate.epochs=1", "net.rank=2", name="first")
-    stored = first / "0" / "model_state_dict_epoch_0_iter_0.pth"
+    stored = first / "0" / "model_state_dict_epoch_1_iter_0.pth"
     capsys.readouterr()
     assert run(ini(tmp_path), *sets([*N_BACK[:1], *changes, f"paths.pretrained={stored}"])) == 2
     (line,) = capsys.readouterr().err.splitlines()
