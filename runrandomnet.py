@@ -175,6 +175,17 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
         print("tsim_first: the epochs are those over all of tsim; the first ones, over less, take less")
 
 
+def say_notes(table) -> None:
+    """Print the notes of runs, those that several share once."""
+    if "notes" not in table:
+        return
+    noted = table[table["notes"].notna() & (table["notes"] != "")]
+    for note, runs in noted.groupby("notes", sort=False):
+        first = runs.iloc[0]
+        print(f"Note: {len(runs)} of {len(table)} runs (combo {first['combo']} iteration {first['iteration']}"
+              f"{', ...' * (len(runs) > 1)}): {note}")  # fmt: skip
+
+
 def report(plan: Plan, outcome) -> int:
     """Print the end figures and what to do next; the exit code."""
     from randomnet.kinds import KINDS
@@ -186,6 +197,7 @@ def report(plan: Plan, outcome) -> int:
     print("This share has no runs: there are fewer batches of them than shares" if table.empty else rows)
     if len(table) > 40:
         print(f"... and {len(table) - 40} more in summary.csv")
+    say_notes(outcome.table)
     print(f"\nResults: {outcome.root}")
     if outcome.interrupted:
         print(f"Interrupted. To go on with what is missing: {resume_command()}")

@@ -14,8 +14,7 @@ SILENT = {  # by the loss of the spectrum: why there may be no gradient, and wha
     "": "no trained parameter changes the loss; train others (train_weights), or begin elsewhere (net.g)",
 }
 WORSE = {
-    True: "over a chaotic window gradients grow with its length; try a shorter lyapunov.tsim or tsim_first, a smaller "
-    "lr, precision = float64",
+    True: "inside chaos gradients grow with the length of the window; try lyapunov.truncate_gradient = 1, or a smaller lr",
     False: "try a smaller lr or clip_norm",
 }
 

@@ -87,7 +87,7 @@ def loss_of(run: Run, measured: dict[str, Any], target: np.ndarray) -> dict[str,
     name = run.config.spectrum_loss
     pair = loss_with_error(measured["later_growth"], measured["later_times"], name, torch.from_numpy(target))
     weight = run.config.losses[name]
-    return {"loss": weight * pair[0], "loss_stderr": weight * pair[1]}
+    return {"loss": weight * pair[0] + 0.0, "loss_stderr": weight * pair[1]}  # no -0
 
 
 @torch.no_grad()

@@ -176,7 +176,8 @@ def objective(run: Run, start: building.Start) -> Objective:
         k = building.exponents_of(run, n)
         target = torch.from_numpy(np.zeros(k) if loss == "sinai" else building.target_of(run, n)).to(like)
         state = torch.zeros_like(like) if run.config.has_task else like
-        term = SpectrumLoss(loss, target, state, start.frame[:k].to(like), schedule)
+        truncate = run.config.lyapunov.truncate_gradient
+        term = SpectrumLoss(loss, target, state, start.frame[:k].to(like), schedule, truncate)
     if not run.config.has_task:
         return SpectrumObjective((term,), (losses[term.loss],), measured.courses(run))
     if reaching.is_closed(run):

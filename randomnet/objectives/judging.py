@@ -190,7 +190,8 @@ def _constant_decisions(batch: Batch, given: Given) -> dict[str, float]:
     share, _, said = _decisions(torch.zeros_like(batch.targets), batch)
     ups, asked = ((share > 0) & (said > 0)).sum(-2).double(), (share > 0).sum(-2).double()
     best = torch.maximum(ups, asked - ups)
-    each = {f"metrics_{name}": float(100 * best[index] / asked[index]) for index, name in enumerate(given["names"])}
+    each = {f"metrics_{name}": float(100 * best[index] / asked[index])
+            for index, name in enumerate(given["names"]) if asked[index]}  # fmt: skip
     return {"metrics": float(100 * best.sum() / asked.sum()), **each}
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from randomnet.lyapunov import Schedule, System, exponents_of_each, too_steep
 from randomnet.objectives.interface import Measured
+from randomnet.objectives.truncation import TruncatedSystem
 from randomnet.rnn import Dynamics, Network, stackable, stacked
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -46,7 +47,8 @@ def loss_with_error(growth: Tensor, times: Tensor, loss: str, target: Tensor) ->
 class SpectrumLoss:
     """A loss of the k leading exponents, always from the same `state` (N,) and `frame` (k, N).
 
-    target (k,) is ignored by `sinai`. Raises ValueError for an unknown loss or a target of another length.
+    target (k,) is ignored by `sinai`. truncate: time after which the gradient is cut, see `truncation`; 0 = never.
+    Raises ValueError for an unknown loss or a target of another length.
     """
 
     loss: str
@@ -54,6 +56,7 @@ class SpectrumLoss:
     state: Tensor
     frame: Tensor
     schedule: Schedule
+    truncate: float = 0.0
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
@@ -66,7 +69,11 @@ class SpectrumLoss:
 
     def of(self, system: System) -> Measured:
         """The loss of a system, with lambda_max (per tau)."""
-        return self._of(*exponents_of_each(system, self.state, self.frame, self.schedule))
+        return self._of(*exponents_of_each(self.seen(system), self.state, self.frame, self.schedule))
+
+    def seen(self, system: System) -> System:
+        """The system as the gradient goes through it."""
+        return TruncatedSystem(system, self.truncate) if self.truncate else system
 
     def _of(self, found: Tensor, steepness: Tensor, end: Tensor) -> Measured:
         loss = LOSSES[self.loss](found, self.target)
@@ -84,7 +91,7 @@ def losses_of_each(losses: Sequence[SpectrumLoss], systems: Sequence[Dynamics]) 
 def losses_of_stack(losses: Sequence[SpectrumLoss], system: System) -> list[Measured]:
     """The same of networks that are one system already, with a leading axis of runs."""
     state, frame = (torch.stack([getattr(loss, name) for loss in losses]) for name in ("state", "frame"))
-    found = exponents_of_each(system, state, frame, losses[0].schedule)
+    found = exponents_of_each(losses[0].seen(system), state, frame, losses[0].schedule)
     return [loss._of(*own) for loss, *own in zip(losses, *found, strict=True)]
 
 

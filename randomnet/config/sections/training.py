@@ -19,6 +19,7 @@ from randomnet.config.option import (
     LOW_RANK,
     LR_OF_MODELS,
     NETWORKED,
+    OF_EXPONENTS,
     OF_TRIALS,
     SIMULATE,
     SPECTRAL,
@@ -112,6 +113,15 @@ class LyapunovSection(Section):
         kinds=TRAIN,
         only=UNTASKED,
         identity=False,
+    )
+    truncate_gradient: float = option(
+        Number(0),
+        0.0,
+        "Time after which the gradient of the exponents is cut: state and frame pass none to the time before. It helps "
+        "inside chaos, where about 1 / lambda_max or less is advised (docs/training.md); 0 = never.",
+        kinds=TRAIN,
+        only=OF_EXPONENTS,
+        neutral=0.0,
     )
     warm_start: bool = option(
         Boolean(),
