@@ -14,7 +14,7 @@ SILENT = {  # by the loss of the spectrum: why there may be no gradient, and wha
     "": "no trained parameter changes the loss; train others (train_weights), or begin elsewhere (net.g)",
 }
 WORSE = {
-    True: "inside chaos gradients grow with the length of the window; try lyapunov.truncate_gradient = 1, or a smaller lr",
+    True: "inside chaos gradients grow with the window; try lyapunov.truncate_gradient = 1, or a smaller lr",
     False: "try a smaller lr or clip_norm",
 }
 
