@@ -69,7 +69,7 @@ def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:
             panels[2:2] = outputs if len(outputs) <= MOST_OUTPUTS else []
             panels = [panel for panel in panels if panel.column in history]
             looks, title = list(series.values()), matching.titled(group.combos, group.title)
-            title = ", ".join(filter(None, [title, _trials_text(group.combos)]))
+            title = ", ".join(filter(None, [title, _trials_text(group.combos), _best_text(group.combos)]))
             yield stem_of("loss", group), plotting.curves(history, panels, looks, title)
 
 
@@ -85,6 +85,17 @@ def _trials_text(combos: Sequence[Combo]) -> str:
     counts = {str(combo.task.get("trials", "")) for combo in combos}
     counts = counts.pop() if len(counts) == 1 else ""
     return f"trials: {counts}" if counts else ""
+
+
+def _best_text(combos: Sequence[Combo]) -> str:
+    """After which epochs the lowest losses of the runs were, in words."""
+    tables = [combo.loaded.table.query("combo == @combo.number") for combo in combos]
+    found = [table["epoch_best"].dropna() for table in tables if "epoch_best" in table]
+    epochs = pd.concat(found).astype(int) if found else pd.Series(dtype=int)
+    if epochs.empty:
+        return ""
+    low, high = epochs.min(), epochs.max()
+    return f"best at epoch {low}" if low == high else f"best at epochs {low} to {high}"
 
 
 def _error_text(history: pd.DataFrame) -> str:

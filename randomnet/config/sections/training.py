@@ -117,8 +117,8 @@ class LyapunovSection(Section):
     truncate_gradient: float = option(
         Number(0),
         0.0,
-        "Time after which the gradient of the exponents is cut: state and frame pass none to the time before. It helps "
-        "inside chaos, where about 1 / lambda_max or less is advised (docs/training.md); 0 = never.",
+        "Time after which the gradient of the exponents is cut: state and frame pass none to the time before. Inside "
+        "chaos 1 or less trains where the whole gradient does not (docs/training.md); 0 = never.",
         kinds=TRAIN,
         only=OF_EXPONENTS,
         neutral=0.0,
