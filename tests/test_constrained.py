@@ -313,10 +313,10 @@ def test_side_by_side_each_network_has_its_own_bounds(tmp_path):
 def test_a_stored_model_goes_on_with_fixed_projections_by_the_labels_of_the_runs_own_network(tmp_path):
     path = ini(tmp_path, TASK, LISTED_REGIONS)
     assert run(path, "trainvalidate.epochs=4", "trainvalidate.store_every_epoch=1") == 0
-    taken = [f"paths.pretrained={tmp_path / 'out'}", "pretrainedparams.pretrained_epoch=4", "trainvalidate.epochs=3",
+    taken = [f"paths.pretrained={tmp_path / 'out'}", "pretrainedparams.pretrained_epoch=3", "trainvalidate.epochs=3",
              f"paths.path_to_results={tmp_path / 'next'}", *BOTH]  # fmt: skip
     assert run(path, *taken) == 0
-    stored = torch.load(tmp_path / "out" / "0" / "model_state_dict_epoch_4_iter_0.pth", weights_only=True)
+    stored = torch.load(tmp_path / "out" / "0" / "model_state_dict_epoch_3_iter_0.pth", weights_only=True)
     last = torch.load(tmp_path / "next" / "0" / "iter_0" / "model.pt", weights_only=True)["last"]
     matrix = stored["rnn.weight_hh_l0"].numpy()
     post, pre = np.nonzero(matrix)

@@ -607,7 +607,7 @@ def stored(tmp_path, task, more=""):
         f"[trialparams]\ntask_name = {task}\nnr_of_trials = 48\n{more}\n[execution]\nworkers = 1\n"
     )
     assert run(path) == 0
-    return out, torch.load(out / "0" / "model_state_dict_epoch_1_iter_0.pth", weights_only=True)
+    return out, torch.load(out / "0" / "model_state_dict_epoch_0_iter_0.pth", weights_only=True)
 
 
 def begun(tmp_path, text, *overrides):
@@ -618,7 +618,7 @@ def begun(tmp_path, text, *overrides):
 
 def test_a_network_goes_on_from_dpa_to_dual_with_its_readout(tmp_path):
     out, state = stored(tmp_path, "dpa")
-    text = f"[paths]\npretrained = {out}\n[pretrainedparams]\npretrained_epoch = 1\n[trialparams]\ntask_name = dual"
+    text = f"[paths]\npretrained = {out}\n[trialparams]\ntask_name = dual"
     kept = begun(tmp_path, text, "pretrainedparams.keep_readout=True").elman_state_dict()
     new = begun(tmp_path, text).elman_state_dict()
     for name, values in state.items():
@@ -628,7 +628,7 @@ def test_a_network_goes_on_from_dpa_to_dual_with_its_readout(tmp_path):
 
 def test_a_network_of_another_size_is_not_passed_off_as_the_stored_one(tmp_path):
     out, state = stored(tmp_path, "dpa")
-    text = f"[paths]\npretrained = {out}\n[pretrainedparams]\npretrained_epoch = 1\n[trialparams]\ntask_name = dual"
+    text = f"[paths]\npretrained = {out}\n[trialparams]\ntask_name = dual"
     with pytest.raises(ConfigError, match=r"\[net\] n: expected 10, the units of .*, or left out, got 12"):
         begun(tmp_path, text, "net.n=12")
     path = tmp_path / "left_out.ini"
@@ -640,8 +640,8 @@ def test_a_network_of_another_size_is_not_passed_off_as_the_stored_one(tmp_path)
 def test_a_readout_of_another_size_is_not_kept(tmp_path):
     out, _ = stored(tmp_path, "nback_mem")
     with pytest.raises(ConfigError, match=r"pretrained: .*: fc.weight: expected .* shape \(1, 10\), got \(3, 10\)"):
-        begun(tmp_path, f"[paths]\npretrained = {out}\n[pretrainedparams]\npretrained_epoch = 1\nkeep_readout = True\n"
-              "[trialparams]\ntask_name = seq_mem")  # fmt: skip
+        begun(tmp_path, f"[paths]\npretrained = {out}\n[trialparams]\ntask_name = seq_mem\n"
+              "[pretrainedparams]\nkeep_readout = True")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["odr", "dual"])

@@ -263,7 +263,7 @@ def test_runs_of_either_law_side_by_side_give_the_numbers_of_one_after_the_other
 def test_the_next_task_goes_on_with_the_same_j(tmp_path, capsys):
     changes = (*TASK, *SIGNED, "trainvalidate.lr=0.3", "trainvalidate.epochs=6")
     first = experiment(tmp_path, *changes, network=POPULATIONS, name="first")
-    stored = first / "0" / "model_state_dict_epoch_6_iter_0.pth"
+    stored = first / "0" / "model_state_dict_epoch_5_iter_0.pth"
     state = torch.load(stored, weights_only=True)
     of = connectome_of(run_of(tmp_path, *changes, network=POPULATIONS))
     assert 0 < (state["rnn.weight_hh_l0"] != 0).sum() < len(of.weights) == len(state["factor_edges"])

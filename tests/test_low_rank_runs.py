@@ -154,7 +154,7 @@ def test_the_support_is_respected_exactly(tmp_path):
 
 def test_the_next_task_goes_on_with_the_first_factors_frozen(tmp_path):
     first = experiment(tmp_path, *N_BACK, name="first")
-    old, stored = arrays_of(first), first / "0" / "model_state_dict_epoch_3_iter_0.pth"
+    old, stored = arrays_of(first), first / "0" / "model_state_dict_epoch_2_iter_0.pth"
     next_ = ("trialparams.task_name=seq_mem", "trainvalidate.epochs=3", "trainvalidate.optimizer=AdamW", "net.rank=3",
              f"paths.pretrained={stored}", "trainvalidate.freeze_factors=1 2")  # fmt: skip
     second = experiment(tmp_path, *next_, name="second")
@@ -171,7 +171,7 @@ def test_the_next_task_goes_on_with_the_first_factors_frozen(tmp_path):
 def test_the_next_task_knows_the_labels_of_the_support(tmp_path):
     support = "net.factor_support=E"
     first = experiment(tmp_path, *N_BACK, support, network=POPULATIONS, name="first")
-    old, stored = arrays_of(first), first / "0" / "model_state_dict_epoch_3_iter_0.pth"
+    old, stored = arrays_of(first), first / "0" / "model_state_dict_epoch_2_iter_0.pth"
     next_ = (*N_BACK, "trialparams.task_name=seq_mem", "net.rank=3", f"paths.pretrained={stored}")
     new = arrays_of(experiment(tmp_path, *next_, support, network=POPULATIONS, name="second"))
     for name in FACTORS:
@@ -271,7 +271,7 @@ def test_mistakes_are_told_in_one_line(tmp_path, capsys, changes, says):
 )  # fmt: skip
 def test_factors_that_have_no_place_are_refused(tmp_path, capsys, changes, says):
     first = experiment(tmp_path, *N_BACK[:1], "trainvalidate.epochs=1", "net.rank=2", name="first")
-    stored = first / "0" / "model_state_dict_epoch_1_iter_0.pth"
+    stored = first / "0" / "model_state_dict_epoch_0_iter_0.pth"
     capsys.readouterr()
     assert run(ini(tmp_path), *sets([*N_BACK[:1], *changes, f"paths.pretrained={stored}"])) == 2
     (line,) = capsys.readouterr().err.splitlines()

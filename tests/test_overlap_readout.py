@@ -97,7 +97,7 @@ def test_a_gain_is_fixed_or_learnt(tmp_path):
 
 def test_a_stored_model_says_it_as_weights_and_the_next_task_takes_it_over(tmp_path):
     first = experiment(tmp_path, *OVERLAP, "net.readout_gain=learnt", name="first")
-    stored = first / "0" / "model_state_dict_epoch_3_iter_0.pth"
+    stored = first / "0" / "model_state_dict_epoch_2_iter_0.pth"
     state = torch.load(stored, weights_only=True)
     expected = last_of(first)["readout_gains"][:, None] * last_of(first)["selection_factors"][:, :3].T / 24
     torch.testing.assert_close(state["fc.weight"], expected)

@@ -128,9 +128,9 @@ def test_side_by_side_they_keep_them_too(tmp_path):
 def test_a_stored_model_goes_on_with_its_own_connections(tmp_path):
     first = ini(tmp_path)
     assert run(first, "trainvalidate.store_every_epoch=1") == 0
-    taken = ["paths.pretrained=" + str(tmp_path / "out"), "pretrainedparams.pretrained_epoch=8"]
+    taken = ["paths.pretrained=" + str(tmp_path / "out"), "pretrainedparams.pretrained_epoch=7"]
     again = start_of(ini(tmp_path), *taken).network
-    stored = torch.load(tmp_path / "out" / "0" / "model_state_dict_epoch_8_iter_0.pth", weights_only=True)
+    stored = torch.load(tmp_path / "out" / "0" / "model_state_dict_epoch_7_iter_0.pth", weights_only=True)
     assert torch.equal(again.input_signs, stored["rnn.weight_ih_l0"].sign())
     with_tau = ini(tmp_path, LISTED_REGIONS.replace("thalamus: 6", "thalamus: 6 tau 4"))
     np.testing.assert_allclose(start_of(with_tau, *taken).network.leaks, [1] * 8 + [0.25] * 6)

@@ -263,7 +263,7 @@ def test_chance_is_drawn_where_it_was_measured_and_nowhere_else(tmp_path):
 
 def test_the_error_of_the_accuracy_and_the_trials_are_said(tmp_path):
     errors = {"stderr_validate_metrics": [5.0, 4.0, 4.0, 3.0, 2.0, 1.5]}
-    loss, best = task_folder(tmp_path / "dpa", "dpa", {}, errors, {"epoch_best": 3})
+    loss, best = task_folder(tmp_path / "dpa", "dpa", {}, errors, {"epoch_best": 3, "validate_loss_best": 1.7})
     assert "best at epoch 4" in loss, "of an earlier version, whose row 3 was the network after 4 epochs"
     assert "s.e. over trials 1.5" in loss and "trials: 8" in loss and "epoch (0: untrained)" in loss
     assert "chosen on the same trials" in best

@@ -200,7 +200,7 @@ def check_files(root, task, hidden, iterations, epochs):
                 assert ((values >= 0) & (values <= 100)).all()
         expected = {
             f"model_state_dict_epoch_{epoch}_iter_{iteration}.pth"
-            for epoch in {0, epochs}
+            for epoch in {0, epochs - 1}
             for iteration in range(iterations)
         }
         assert {path.name for path in folder.glob("*.pth")} == expected
@@ -215,7 +215,7 @@ def test_models_are_stored_every_so_many_epochs_and_at_the_end(small):
     out = varied(small, "trainvalidate.epochs=6", "trainvalidate.store_every_epoch=2")
     for iteration in range(2):
         found = {path.name for path in (out / "0").glob(f"model_state_dict_epoch_*_iter_{iteration}.pth")}
-        assert found == {f"model_state_dict_epoch_{epoch}_iter_{iteration}.pth" for epoch in (0, 2, 4, 6)}
+        assert found == {f"model_state_dict_epoch_{epoch}_iter_{iteration}.pth" for epoch in (0, 2, 4, 5)}
 
 
 @pytest.mark.parametrize("nonlinearity", ["relu", "tanh"])
@@ -224,7 +224,7 @@ def test_a_stored_model_is_that_network_in_torchs_rnn(small, nonlinearity):
     out = varied(small, setting)
     [combo] = read_plan(small, [setting]).combos
     for one in combo.runs():
-        state = stored(out, 0, 3, one.iteration)
+        state = stored(out, 0, 2, one.iteration)
         rnn = torch.nn.RNN(2, 24, nonlinearity=nonlinearity, batch_first=True)
         fc = torch.nn.Linear(24, 3)
         rnn.load_state_dict({key.removeprefix("rnn."): value for key, value in state.items() if key[:4] == "rnn."})
@@ -280,9 +280,9 @@ def test_a_benchmark_of_a_task_compares_with_products_and_with_the_plain_loop(tm
 def test_a_frozen_layer_keeps_its_bits_while_the_rest_moves(small):
     out = varied(small, freeze_layer=[False, True])
     for iteration in range(2):
-        before, after = stored(out, 1, 0, iteration), stored(out, 1, 3, iteration)
+        before, after = stored(out, 1, 0, iteration), stored(out, 1, 2, iteration)
         assert torch.equal(before["rnn.weight_hh_l0"], after["rnn.weight_hh_l0"])
-        free, start = stored(out, 0, 3, iteration), arrays(out, 0, iteration)["weights_initial"]
+        free, start = stored(out, 0, 2, iteration), arrays(out, 0, iteration)["weights_initial"]
         edges = model(out, 1, iteration)["network"]["edges"]
         assert torch.equal(after["rnn.weight_hh_l0"].flatten()[edges], torch.from_numpy(start))
         assert not torch.equal(free["rnn.weight_hh_l0"], after["rnn.weight_hh_l0"])
@@ -295,7 +295,7 @@ def test_absent_edges_stay_exactly_absent(small, optimizer):
     out = varied(small, f"trainvalidate.optimizer={optimizer}", random_w=[False, True])
     for combo in range(2):
         for iteration in range(2):
-            weights = stored(out, combo, 3, iteration)["rnn.weight_hh_l0"].flatten()
+            weights = stored(out, combo, 2, iteration)["rnn.weight_hh_l0"].flatten()
             present = torch.zeros(24 * 24, dtype=torch.bool)
             present[model(out, combo, iteration)["network"]["edges"]] = True
             assert 0 < present.sum() < 24 * 23

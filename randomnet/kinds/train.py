@@ -75,9 +75,6 @@ def execute(
     if kept is None:
         initial = [measured.initial(*each) for each in zip(runs, starts, goals, strict=True)]
         kept = {"initial": initial, "values_initial": [start.network.values() for start in starts], "seconds": 0.0}
-        for run, folder, start in zip(runs, folders, starts, strict=True):
-            if run.config.trainvalidate.store_every_epoch:
-                trained.store(run, folder, start.network, 0)
 
     def keep(states: list[dict[str, Any]]) -> None:
         now = kept | {"members": _members(runs), "training": states, "seconds": elapsed()}
@@ -91,7 +88,7 @@ def execute(
     def reached(index: int, row: dict[str, float]) -> None:
         report(runs[index], row)
         every = runs[index].config.trainvalidate.store_every_epoch
-        if every and row["epoch"] and row["epoch"] % every == 0:
+        if every and row["epoch"] and (row["epoch"] - 1) % every == 0:
             trained.store(runs[index], folders[index], starts[index].network, int(row["epoch"]))
 
     every = runs[0].config.execution.checkpoint_every

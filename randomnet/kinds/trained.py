@@ -160,10 +160,10 @@ def last_and_best(network: Trainable, progress: Progress) -> dict[str, Any]:
     return {"last": last, "best": best, **epochs}
 
 
-def store(run: Run, folder: results.RunFolder, network: Network | CellNetwork, epoch: int) -> None:
-    """Keep a network of a task under bio_rnn_mem's name of an epoch."""
-    if run.config.has_task and isinstance(network, Network):
-        path = folder.path.parent / f"model_state_dict_epoch_{epoch}_iter_{run.iteration}.pth"
+def store(run: Run, folder: results.RunFolder, network: Network | CellNetwork, epochs: int) -> None:
+    """Keep a network of a task after so many epochs, from 1 on, under bio_rnn_mem's name, which counts them from 0."""
+    if run.config.has_task and isinstance(network, Network) and epochs:
+        path = folder.path.parent / f"model_state_dict_epoch_{epochs - 1}_iter_{run.iteration}.pth"
         results.write_bytes(path, torch_bytes(network.elman_state_dict()))
 
 

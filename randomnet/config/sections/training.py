@@ -280,8 +280,8 @@ class TrainValidateSection(Section):
     store_every_epoch: int = option(
         Integer(0),
         10,
-        "Epochs between stored models, model_state_dict_epoch_E_iter_I.pth after E epochs, E = 0 being the untrained "
-        "network; 0 = none.",
+        "Epochs between stored models, model_state_dict_epoch_K_iter_I.pth after K + 1 epochs (bio_rnn_mem counts from "
+        "0); 0 = none.",
         only=TASKED,
         identity=False,
     )
