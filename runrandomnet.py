@@ -176,7 +176,7 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
 
 
 def say_notes(table) -> None:
-    """Print the notes of runs, those that several share once."""
+    """Print what did not work in trainings, notes that several runs share once."""
     if "notes" not in table:
         return
     noted = table[table["notes"].notna() & (table["notes"] != "")]
@@ -197,7 +197,8 @@ def report(plan: Plan, outcome) -> int:
     print("This share has no runs: there are fewer batches of them than shares" if table.empty else rows)
     if len(table) > 40:
         print(f"... and {len(table) - 40} more in summary.csv")
-    say_notes(outcome.table)
+    if plan.config.experiment.kind == "train":
+        say_notes(outcome.table)
     print(f"\nResults: {outcome.root}")
     if outcome.interrupted:
         print(f"Interrupted. To go on with what is missing: {resume_command()}")

@@ -63,14 +63,7 @@ def fit(
     Interrupted, after keep, once stop() is true.
     """
     trainees = [_Trainee(*pair) for pair in zip(networks, settings, strict=True)]
-    for trainee, state in zip(trainees, resume or [], strict=resume is not None):
-        trainee.progress = restored(state["progress"])
-    _begin_histories(trainees, objective)
-    for trainee, state in zip(trainees, resume or [], strict=resume is not None):
-        trainee.take_up(state)
-    if resume is not None:
-        objective.take_up([state["objective"] for state in resume])
-
+    _begin(trainees, objective, resume)
     last = time.monotonic()
 
     def kept() -> None:
@@ -85,11 +78,9 @@ def fit(
             raise Interrupted
         _epoch([trainees[index] for index in active], objective.only(active))
         for index in active:
-            trainee = trainees[index]
-            if trainee.progress.diverged:
-                continue
-            report(index, trainee.progress.history[-1])
-            trainee.consider_stopping()
+            if not trainees[index].progress.diverged:
+                report(index, trainees[index].progress.history[-1])
+                trainees[index].consider_stopping()
         done = max(trainee.progress.epoch for trainee in trainees)
         due = done % checkpoint_every == 0 if checkpoint_every else time.monotonic() - last > KEEP_SECONDS
         if due and any(trainee.active for trainee in trainees):
@@ -266,6 +257,17 @@ def _add(sums: dict[str, float], values: Mapping[str, float], weight: float) -> 
     """Add weighted values to sums of the same names."""
     for name, value in values.items():
         sums[name] = sums.get(name, 0.0) + weight * value
+
+
+def _begin(trainees: Sequence[_Trainee], objective: Objective, resume: Sequence[dict[str, Any]] | None) -> None:
+    """Measure the untrained networks, or go on from states."""
+    for trainee, state in zip(trainees, resume or [], strict=resume is not None):
+        trainee.progress = restored(state["progress"])
+    _begin_histories(trainees, objective)  # a checkpoint of an earlier version may lack row 0
+    for trainee, state in zip(trainees, resume or [], strict=resume is not None):
+        trainee.take_up(state)
+    if resume is not None:
+        objective.take_up([state["objective"] for state in resume])
 
 
 @torch.no_grad()
