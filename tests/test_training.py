@@ -245,3 +245,30 @@ def test_the_final_loss_is_that_of_the_last_network_which_may_be_the_best():
     assert progress.final_loss == progress.history[-1]["train_loss"] < progress.history[-2]["train_loss"]
     assert (progress.best_loss, progress.best_epoch) == (progress.final_loss, 5)
     assert torch.equal(progress.best["gains"], trained.gains().detach())
+
+
+def test_what_is_final_of_a_training_that_diverged_is_the_row_of_the_network_it_went_back_to():
+    losses = iter([4.0, 3.0, 2.0, float("nan")])  # of the untrained network, and before the updates of three epochs
+
+    class Validated(Whole):
+        def measure(self, networks, batch, fresh=False):
+            return [Measured(networks[0].gains().sum() * 0 + next(losses))]
+
+        def validate(self, networks, epoch):
+            path.append(networks[0].gains().detach().clone())
+            return [{"validate_loss": [9.0, 5.0, 1.0][epoch]}]
+
+    path = []
+    progress = train(network(), Validated(None), optimizer="SGD", lr=0.1, epochs=9)
+    assert progress.diverged and progress.reason.startswith("epoch 2: the loss is nan")
+    assert [row["epoch"] for row in progress.history] == [0, 1, 2]
+    assert progress.last_epoch == 1 and torch.equal(progress.last["gains"], path[1])
+    assert progress.final_loss == progress.history[1]["train_loss"] == 3.0
+
+
+def test_a_loss_whose_first_gradient_is_not_finite_is_that_of_the_untrained_network():
+    trained = network(moving=("gains",))
+    objective = Whole(lambda now: now.gains().sub(1).abs().sum().sqrt() + 2)
+    progress = train(trained, objective, optimizer="Adam", lr=0.1, epochs=3)
+    assert progress.diverged and [row["epoch"] for row in progress.history] == [0]
+    assert progress.final_loss == 2.0 and progress.last_epoch == 0
