@@ -120,7 +120,7 @@ def test_help_explains_every_option(section):
     )
     for owner, key, about in options():
         if section in (None, owner):
-            block = text.partition(f"[{owner}]")[2].partition(f"\n  {key}")[2].partition("read by")[0]
+            block = f"\n{text}".partition(f"\n[{owner}]")[2].partition(f"\n  {key}")[2].partition("read by")[0]
             default = getattr(sections()[owner], key)
             assert about.says in block
             assert f"allowed: {about.value.expected}; default: {'empty' if default == '' else default}" in block

@@ -180,8 +180,10 @@ def test_the_layout_is_the_documented_one(reference):
                 "run.json",
             ]
             history = pd.read_csv(folder / "history.csv")
-            assert list(history["epoch"]) == [0, 1, 2]
-            np.testing.assert_array_equal(losses[iteration], history["train_loss"])
+            assert list(history["epoch"]) == [0, 1, 2, 3]
+            np.testing.assert_array_equal(losses[iteration], history["train_loss"][1:])
+            assert history["train_loss"][0] == summary.query("combo == @combo")["loss_initial"].iloc[iteration]
+            assert history["train_loss"][3] == summary.query("combo == @combo")["loss_final"].iloc[iteration]
 
 
 def test_the_arrays_are_what_they_are_called(reference):

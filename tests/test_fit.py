@@ -108,10 +108,10 @@ def test_the_files_are_the_documented_ones(fitted, name):
         assert arrays[f"{split}_rates"].dtype == np.float32
     assert str(arrays["inputs_used"]) == "noisy"
     history = pd.read_csv(folder.path / "history.csv")
-    assert list(history["epoch"]) == [0, 1, 2]
+    assert list(history["epoch"]) == [0, 1, 2, 3]
     assert {"train_loss", "validate_loss", "validate_co_bps", "grad_norm", "clipped_norm"} <= set(history)
     saved = torch.load(folder.path / "model.pt", weights_only=True)
-    assert {"description", "last", "best", "best_epoch"} == set(saved)
+    assert {"description", "last", "best", "best_epoch", "last_epoch"} == set(saved) and saved["last_epoch"] == 3
     assert saved["best_epoch"] == history["validate_loss"].idxmin()
 
 
@@ -233,8 +233,8 @@ def test_early_stopping_and_the_plateau_are_those_of_the_ini(tmp_path):
     folder = results.ResultsFolder(tmp_path / "out").run(0, 0)
     history = pd.read_csv(folder.path / "history.csv")
     assert folder.record["reason"] == "no lower loss for 2 epochs"
-    assert len(history) == folder.record["summary"]["epoch_best"] + 3 < 100
-    assert history["lr_epoch"].iloc[0] == 0.5 > history["lr_epoch"].iloc[-1]
+    assert history["epoch"].iloc[-1] == history["validate_loss"].iloc[1:].idxmin() + 2 < 100
+    assert history["lr_epoch"].iloc[1] == 0.5 > history["lr_epoch"].iloc[-1]
 
 
 def test_a_model_whose_loss_is_not_finite_diverges(tmp_path):

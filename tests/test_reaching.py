@@ -421,7 +421,9 @@ def test_what_a_run_leaves(tmp_path):
     assert summary["validate_end_error_final"] == history["validate_end_error"].iloc[-1]
     assert summary["baseline_end_error"] == pytest.approx(still.mean(), rel=1e-4)  # of an arm that stays where it is
     assert summary["baseline_metrics"] == 100 * (still <= 5).mean()
-    assert history["train_metrics"].notna().tolist() == [False, True, True, True]  # at first parts of trials count
+    # at first parts of trials count, but for the untrained network
+    assert history["train_metrics"].notna().tolist() == [True, False, True, True, True]
+    assert summary["chance_metrics"] == summary["baseline_metrics"]
     figures = tmp_path / "figs"
     drawn = ["--results_folders", tmp_path / "out", "--results_labels", "a", "--save_figs", figures]
     assert visualization.main([str(one) for one in drawn]) == 0

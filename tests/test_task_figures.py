@@ -1,6 +1,7 @@
 """Figures along the trials of tasks: events against the inputs that they are, and what is drawn against the arrays."""
 
 import json
+from types import MappingProxyType
 
 import matplotlib
 import numpy as np
@@ -218,8 +219,8 @@ def test_the_overlaps_that_vary_most_are_drawn():
 # ---- accuracies over epochs
 
 
-def task_folder(root, task, settings, columns):
-    """One complete run of a task with these columns beside its loss."""
+def task_folder(root, task, settings, columns, summary=MappingProxyType({})):
+    """One complete run of a task with these columns beside its loss, and these of the summary."""
     made_up = {"combo": 0, "values": {}, "settings": {"net.roi": "EB", "trainvalidate.loss": "task",
                "trialparams.task_name": task, **settings}, "connectome": {"name": "EB", "synthetic": True, "neurons": 5,
                "task": {"name": task, "trials": "8", "source": "made", "synthetic": False}}}  # fmt: skip
@@ -235,7 +236,7 @@ def task_folder(root, task, settings, columns):
                           "validate_metrics": 50 + 3.0 * epochs, "seconds": 0.1, **columns})  # fmt: skip
     table.to_csv(run.path / "history.csv", index=False)
     run.finish({"combo": 0, "iteration": 0, "status": "complete",
-                "summary": {"validate_metrics_best": 65.0, "loss_final": 1.5}})  # fmt: skip
+                "summary": {"validate_metrics_best": 65.0, "loss_final": 1.5, **summary}})  # fmt: skip
     figures = root / "figs"
     assert visualization.main(["--results_folders", str(root), "--save_figs", str(figures), "--format", "svg"]) == 0
     return (figures / "loss.svg").read_text(), (figures / "validate_metrics_best_by_label.svg").read_text()
@@ -243,19 +244,29 @@ def task_folder(root, task, settings, columns):
 
 def test_the_accuracy_of_each_output_has_a_panel_where_there_are_several(tmp_path):
     choice, lick = ({f"validate_metrics_{name}": np.linspace(50, 90, 6)} for name in ("choice", "lick"))
-    both, _ = task_folder(tmp_path / "dual", "dual", {}, choice | lick)
+    measured = {"chance_metrics": 62.5, "chance_metrics_choice": 50.0, "chance_metrics_lick": 75.0}
+    both, _ = task_folder(tmp_path / "dual", "dual", {}, choice | lick, measured)
     assert all(both.count(text) == 1 for text in (">choice (%)<", ">lick (%)<", ">accuracy (%)<"))
-    assert both.count(">accuracy of<") == 2 and "chance level (50 %)" in both
+    assert both.count(">accuracy of<") == 2
+    for level in ("62.5", "50", "75"):
+        assert f"chance, the best constant answer ({level} %)" in both
     one, _ = task_folder(tmp_path / "dpa", "dpa", {}, choice)
     assert "accuracy of" not in one and one.count(">accuracy (%)<") == 1
 
 
-def test_chance_of_an_angle_is_the_share_of_the_circle_that_is_right(tmp_path):
-    for tolerance, text in ((15.0, "8.33 %"), (18.0, "10 %"), (180.0, "100 %")):
-        folder = tmp_path / str(tolerance)
-        settings = {"trialparams.angle_tolerance": tolerance}
-        for figure in task_folder(folder, "odr", settings, {"validate_angle_error": np.geomspace(90, 6, 6)}):
-            assert f"chance level ({text})" in figure
+def test_chance_is_drawn_where_it_was_measured_and_nowhere_else(tmp_path):
+    for task in ("odr", "flip_flop", "dpa"):
+        measured = task_folder(tmp_path / f"{task} measured", task, {}, {}, {"chance_metrics": 72.95})
+        assert all("chance, the best constant answer (73 %)" in figure for figure in measured)
+        assert not any("chance" in figure for figure in task_folder(tmp_path / task, task, {}, {}))
+
+
+def test_the_error_of_the_accuracy_and_the_trials_are_said(tmp_path):
+    errors = {"stderr_validate_metrics": [5.0, 4.0, 4.0, 3.0, 2.0, 1.5]}
+    loss, best = task_folder(tmp_path / "dpa", "dpa", {}, errors, {"epoch_best": 3, "validate_loss_best": 1.7})
+    assert "best at epoch 4" in loss, "of an earlier version, whose row 3 was the network after 4 epochs"
+    assert "s.e. over trials 1.5" in loss and "trials: 8" in loss and "epoch (0: untrained)" in loss
+    assert "chosen on the same trials" in best
 
 
 def test_an_axis_shows_what_it_spans():

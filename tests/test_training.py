@@ -66,16 +66,21 @@ def distance(to):
 def test_it_descends_to_a_known_minimum_and_records_every_epoch():
     trained = network()
     progress = train(trained, distance(3.0), optimizer="SGD", lr=0.1, epochs=50)
-    assert [row["epoch"] for row in progress.history] == list(range(50))
+    assert [row["epoch"] for row in progress.history] == list(range(51))
     assert progress.history[0]["train_loss"] == pytest.approx(6 * 4.0)
     # every update shrinks the distance by 1 - 2 lr
-    assert progress.history[-1]["train_loss"] == pytest.approx(24.0 * 0.8 ** (2 * 49), rel=1e-6)
+    losses = [row["train_loss"] for row in progress.history]
+    assert losses == pytest.approx([24.0 * 0.8 ** (2 * epoch) for epoch in range(51)], rel=1e-6)
+    # the gradient of row e is that of the update that led to it
+    norms = [row["grad_norm_gains"] for row in progress.history[1:]]
+    assert norms == pytest.approx([2 * loss**0.5 for loss in losses[:-1]], rel=1e-6)
+    assert "grad_norm_gains" not in progress.history[0] and "seconds" not in progress.history[0]
     assert torch.equal(progress.last["gains"], trained.gains().detach())
 
 
 def test_gradients_are_clipped_per_parameter_and_both_norms_recorded():
     progress = train(network(), distance(3.0), optimizer="SGD", lr=0.1, epochs=1, clip_norm=0.5)
-    row = progress.history[0]
+    row = progress.history[1]
     assert row["grad_norm_gains"] == pytest.approx(2 * 2 * np.sqrt(6))
     assert row["clipped_norm_gains"] == 0.5
     moved = (progress.last["gains"] - 1).norm()
@@ -97,7 +102,7 @@ def test_best_is_the_network_that_gave_the_lowest_loss():
 
 
 def test_early_stopping_counts_epochs_without_a_lower_loss():
-    losses = iter([5.0, 4.0, 4.0, 4.5, 4.0, 1.0])
+    losses = iter([5.0, 4.0, 4.0, 4.5, 4.0, 1.0])  # after the fifth it stops, with an update, which the sixth is of
     progress = train(
         network(),
         Whole(lambda trained: trained.gains().sum() * 0 + next(losses)),
@@ -106,8 +111,9 @@ def test_early_stopping_counts_epochs_without_a_lower_loss():
         epochs=6,
         early_stopping=3,
     )
-    assert len(progress.history) == 5
+    assert progress.epoch == 5 and [row["epoch"] for row in progress.history] == list(range(6))
     assert "3 epochs" in progress.reason
+    assert (progress.best_epoch, progress.final_loss) == (5, 1.0)
     assert not progress.diverged
 
 
@@ -132,7 +138,7 @@ def test_it_stops_once_the_losses_of_a_window_are_flat(window, tolerance, epochs
         flat_window=window,
         flat_tolerance=tolerance,
     )
-    assert (len(progress.history), progress.reason, progress.diverged) == (epochs, reason, False)
+    assert (progress.epoch, progress.reason, progress.diverged) == (epochs, reason, False)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -211,30 +217,58 @@ def test_batches_count_by_their_weight_and_each_makes_an_update():
             return [Measured(networks[0].gains().sum() * 0 + batch, {"figure": 10 * batch}, weight=batch)]
 
         def validate(self, networks, epoch):
-            return [{"validate_loss": [5.0, 1.0, 2.0][epoch]}]
+            return [{"validate_loss": [9.0, 5.0, 1.0, 2.0][epoch]}]
 
     progress = train(network(), Batches(None), optimizer="SGD", lr=0.1, epochs=3)
-    row = progress.history[0]
-    assert row["train_loss"] == pytest.approx((1 * 1 + 3 * 3) / 4)
-    assert row["figure"] == pytest.approx((1 * 10 + 3 * 30) / 4)
-    assert (progress.best_loss, progress.best_epoch) == (1.0, 1)
+    assert [row["validate_loss"] for row in progress.history] == [9.0, 5.0, 1.0, 2.0]
+    for row in progress.history:
+        assert row["train_loss"] == pytest.approx((1 * 1 + 3 * 3) / 4)
+        assert row["figure"] == pytest.approx((1 * 10 + 3 * 30) / 4)
+    assert (progress.best_loss, progress.best_epoch) == (1.0, 2)
 
 
 def test_with_a_validation_the_best_values_are_those_it_saw():
     class Validated(Whole):
         def validate(self, networks, epoch):
             seen.append(networks[0].gains().detach().clone())
-            return [{"validate_loss": [5.0, 1.0, 2.0][epoch]}]
+            return [{"validate_loss": [9.0, 5.0, 1.0, 2.0][epoch]}]
 
     seen = []
     progress = train(network(), Validated(distance(3.0).loss), optimizer="SGD", lr=0.1, epochs=3)
-    assert torch.equal(progress.best["gains"], seen[1])
+    assert progress.best_epoch == 2 and torch.equal(progress.best["gains"], seen[2])
 
 
 def test_the_final_loss_is_that_of_the_last_network_which_may_be_the_best():
     trained = network()
     progress = train(trained, distance(3.0), optimizer="SGD", lr=0.1, epochs=5)
     assert progress.final_loss == pytest.approx(24.0 * 0.8 ** (2 * 5), rel=1e-9)
-    assert progress.final_loss < progress.history[-1]["train_loss"]
+    assert progress.final_loss == progress.history[-1]["train_loss"] < progress.history[-2]["train_loss"]
     assert (progress.best_loss, progress.best_epoch) == (progress.final_loss, 5)
     assert torch.equal(progress.best["gains"], trained.gains().detach())
+
+
+def test_what_is_final_of_a_training_that_diverged_is_the_row_of_the_network_it_went_back_to():
+    losses = iter([4.0, 3.0, 2.0, float("nan")])  # of the untrained network, and before the updates of three epochs
+
+    class Validated(Whole):
+        def measure(self, networks, batch, fresh=False):
+            return [Measured(networks[0].gains().sum() * 0 + next(losses))]
+
+        def validate(self, networks, epoch):
+            path.append(networks[0].gains().detach().clone())
+            return [{"validate_loss": [9.0, 5.0, 1.0][epoch]}]
+
+    path = []
+    progress = train(network(), Validated(None), optimizer="SGD", lr=0.1, epochs=9)
+    assert progress.diverged and progress.reason.startswith("epoch 2: the loss is nan")
+    assert [row["epoch"] for row in progress.history] == [0, 1, 2]
+    assert progress.last_epoch == 1 and torch.equal(progress.last["gains"], path[1])
+    assert progress.final_loss == progress.history[1]["train_loss"] == 3.0
+
+
+def test_a_loss_whose_first_gradient_is_not_finite_is_that_of_the_untrained_network():
+    trained = network(moving=("gains",))
+    objective = Whole(lambda now: now.gains().sub(1).abs().sum().sqrt() + 2)
+    progress = train(trained, objective, optimizer="Adam", lr=0.1, epochs=3)
+    assert progress.diverged and [row["epoch"] for row in progress.history] == [0]
+    assert progress.final_loss == 2.0 and progress.last_epoch == 0

@@ -146,6 +146,7 @@ REGIONS = ("net.source = regions", lambda config: config.net.source == "regions"
 LISTED = ("regions.regions lists the regions", lambda config: bool(config.regions.regions) and REGIONS[1](config))
 SINKHORN_ONLY = ("net.normalization = sinkhorn", lambda config: config.scaling == "sinkhorn")
 MEASURED_ONLY = ("paths.path_to_network is set", lambda config: bool(config.paths.path_to_network))
+OF_EXPONENTS = ("trainvalidate.loss has a term of the spectrum", lambda config: config.spectrum_loss is not None)
 TARGETED = ("trainvalidate.loss has l2 or mse", lambda config: config.spectrum_loss in ("l2", "mse"))
 SPECTRUM = (
     "experiment.kind computes spectra, trainvalidate.loss has a term of them, or lyapunov.spectrum_every is set",

@@ -15,6 +15,8 @@ WHEN = ("", "_initial", "_final")  # of one spectrum, or of those before and aft
 def lines(table: pd.DataFrame, varied: Sequence[str] = ()) -> Iterator[str]:
     """All of it, of the table of an outcome; varied: the gridded options, which are columns of the table."""
     yield from _first(list(_verdicts(table)), "of these in the notes of summary.csv")
+    if "verdict" not in table:  # whose reasons are in the lines before
+        yield from _first(list(_notes(table)), "notes in summary.csv")
     yield from _left_out(table)
     if table["iteration"].nunique() > 1:
         yield from _first(list(spread_texts(spread_table(table, ["combo", *varied]))), "combos in summary.csv")
@@ -43,6 +45,15 @@ def _reason(notes: object) -> str:
     first = notes.split(";")[0].strip() if isinstance(notes, str) else ""
     shown = first if len(first) <= LONGEST else f"{first[:LONGEST].rstrip()} ..."
     return f" ({shown})" if shown else ""
+
+
+def _notes(table: pd.DataFrame) -> Iterator[str]:
+    """What the notes of the runs say, each once with how many runs have it."""
+    noted = table[table["notes"].fillna("") != ""] if "notes" in table else table[:0]
+    for note, runs in noted.groupby("notes", sort=False) if len(noted) else ():
+        first, more = runs.iloc[0], ", ..." * (len(runs) > 1)
+        where = f"combo {first['combo']} iteration {first['iteration']}{more}"
+        yield f"Note: {len(runs)} of {len(table)} runs ({where}): {note}"
 
 
 def _left_out(table: pd.DataFrame) -> Iterator[str]:

@@ -33,6 +33,7 @@ from randomnet.figures.training import (
     array_figures,
     curve_figures,
     end_dots,
+    measured_loss_dots,
     minimum_boxes,
     output_figures,
     overlap_figures,
@@ -77,7 +78,8 @@ FLAGS = ("converged", "h_KS_lower_bound", "D_KY_low", "D_KY_high", "h_KS_low", "
 SPREAD = MappingProxyType({"spread.csv": spread_of_runs})
 FIGURES = {
     ON_SPECTRUM: Kind(
-        metrics=("loss_initial", "loss_final", "loss_best", "epoch_best", "epoch_99", "lambda_max_initial",
+        metrics=("loss_initial", "loss_final", "loss_measured_initial", "loss_measured_final",
+                 "loss_measured_final_stderr", "loss_best", "epoch_best", "epoch_99", "lambda_max_initial",
                  "lambda_max_final", "n_positive_initial", "n_positive_final", "D_KY_initial", "D_KY_final",
                  "h_KS_initial", "h_KS_final", *RADII, "seconds"),
         overview=("loss_initial", "loss_final", "lambda_max_initial", "lambda_max_final"),
@@ -85,12 +87,14 @@ FIGURES = {
             curve_figures,
             array_figures,
             partial(end_dots, column="loss_final"),
+            measured_loss_dots,
             partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
         ),
     ),
     ON_TASK: Kind(
         metrics=("loss_initial", "loss_final", "validate_loss_initial", "validate_loss_final", *MINIMA,
-                 "validate_metrics_final", "validate_metrics_best", *RADII, "lambda_max_initial", "lambda_max_final",
+                 "validate_metrics_final", "validate_metrics_best", "chance_metrics", "test_metrics_best",
+                 "test_metrics_final", "test_chance_metrics", *RADII, "lambda_max_initial", "lambda_max_final",
                  "seconds"),
         overview=(*MINIMA, "validate_metrics_best", *RADII, "lambda_max_initial", "lambda_max_final"),
         figures=(

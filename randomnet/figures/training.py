@@ -9,7 +9,7 @@ import pandas as pd
 
 from randomnet import plotting, results
 from randomnet.comparison import matching
-from randomnet.comparison.matching import ABSENT, Combo, Matched, Study
+from randomnet.comparison.matching import ABSENT, TASK, Combo, Matched, Study
 from randomnet.figures.networks import first_networks
 from randomnet.figures.pooled import pooled_dots
 from randomnet.figures.runs import LAMBDA, Figures, arrays_by_iteration, ended, events_of, series_of, stem_of
@@ -31,7 +31,7 @@ LOSSES = {  # by the name of the loss, or of the task that is the loss
     "neurogym": NATS,
     **dict.fromkeys(("dpa", "go_nogo", "dual"), "loss: margin of decisions,\nand silence"),
 }
-CHANCE = 50.0  # %, of match against non-match, or of one decision against the other, in equal numbers
+ALIKE = 5.0  # % that the measured chance of combos may differ by and still be one line
 PERCENT = (0.0, 100.0)  # on the axes of many panels, which are to be compared
 MOST_OUTPUTS = 4  # with panels beside the loss
 MOST_OVERLAPS = 4  # with panels of their own
@@ -57,10 +57,10 @@ def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:
         series = series_of(study, group, dashed=not validated)
         history = _history(group, series)
         if not history.empty:
-            said = ylabel or label or loss_label(ylabel, group.combos)
+            said = ylabel or label or loss_label(ylabel, group.combos) + window_text(group.combos)
             panels = [Panel("validate_loss", said, training="train_loss") if validated else Panel("train_loss", said),
-                      Panel("validate_metrics", "accuracy (%)", training="train_metrics", chance=_chance(group.combos),
-                            linear=True),
+                      Panel("validate_metrics", f"accuracy (%){_error_text(history)}", training="train_metrics",
+                            chance=_chance(group.combos), linear=True),
                       Panel("validate_angle_error", "error of the angle\n(degrees)", training="train_angle_error"),
                       Panel("validate_end_error", "distance to the goal in\nthe end (cm)", training="train_end_error"),
                       Panel("validate_co_bps", "held-out neurons\n(bits per spike)", zero=True),
@@ -69,7 +69,41 @@ def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:
             panels[2:2] = outputs if len(outputs) <= MOST_OUTPUTS else []
             panels = [panel for panel in panels if panel.column in history]
             looks, title = list(series.values()), matching.titled(group.combos, group.title)
+            title = ", ".join(filter(None, [title, _trials_text(group.combos), _best_text(group.combos)]))
             yield stem_of("loss", group), plotting.curves(history, panels, looks, title)
+
+
+def window_text(combos: Sequence[Combo]) -> str:
+    """Over how long the exponents of a training loss are averaged, as another line of a label; empty for tasks."""
+    windows = {str(combo.get("tsim")) for combo in combos if combo.get(TASK) in (ABSENT, "none")}
+    named = windows.pop() if len(windows) == 1 and not any(combo.task for combo in combos) else str(ABSENT)
+    return "" if named in (str(ABSENT), "auto") else f"\nwindow of {float(named):g} τ"
+
+
+def _trials_text(combos: Sequence[Combo]) -> str:
+    """How many trials are trained and validated on, where all combos have as many."""
+    counts = {str(combo.task.get("trials", "")) for combo in combos}
+    counts = counts.pop() if len(counts) == 1 else ""
+    return f"trials: {counts}" if counts else ""
+
+
+def _best_text(combos: Sequence[Combo]) -> str:
+    """After which epochs the lowest losses of the runs were, in words."""
+    tables = [combo.loaded.table.query("combo == @combo.number") for combo in combos]
+    found = [table["epoch_best"].dropna() for table in tables if "epoch_best" in table]
+    epochs = pd.concat(found).astype(int) if found else pd.Series(dtype=int)
+    if epochs.empty:
+        return ""
+    low, high = epochs.min(), epochs.max()
+    return f"best at epoch {low}" if low == high else f"best at epochs {low} to {high}"
+
+
+def _error_text(history: pd.DataFrame) -> str:
+    """The largest standard error of the accuracy of the last networks, as another line of a label."""
+    if "stderr_validate_metrics" not in history:
+        return ""
+    last = history.sort_values("epoch").groupby(["series", "run"])["stderr_validate_metrics"].last()
+    return f"\ns.e. over trials {last.max():.2g}" if last.notna().any() else ""
 
 
 def output_figures(study: Study, ylabel: str | None) -> Figures:
@@ -107,9 +141,8 @@ def _of_outputs(history: pd.DataFrame, combos: Sequence[Combo]) -> list[Panel]:
     """The accuracy of each output, or kind of trials, where a task judges several; that of a single one is the
     task's."""
     names = [name.removeprefix(OF_OUTPUT) for name in history if name.startswith(OF_OUTPUT)]
-    decisions = all(combo.task.get("name") != "multitask" for combo in combos)
-    look = {"chance": CHANCE if decisions else None, "linear": True}
-    return [Panel(f"{OF_OUTPUT}{name}", f"accuracy of\n{name} (%)", training=f"train_metrics_{name}", **look)
+    return [Panel(f"{OF_OUTPUT}{name}", f"accuracy of\n{name} (%)", training=f"train_metrics_{name}",
+                  chance=_chance(combos, f"chance_metrics_{name}"), linear=True)
             for name in names if len(names) > 1]  # fmt: skip
 
 
@@ -201,31 +234,38 @@ def reach_figures(study: Study, ylabel: str | None) -> Figures:
 
 
 def accuracy_dots(study: Study, ylabel: str | None) -> Figures:
-    """The best validation accuracy, by label and by every gridded option."""
-    chance, label = _chance(study.combos), "best validation accuracy (%)"
-    yield from end_dots(study, ylabel, "validate_metrics_best", label, chance=chance, linear=True)
+    """The best validation accuracy, and those on test trials where there are any, by label and gridded option."""
+    best = "best validation accuracy (%),\nchosen on the same trials"
+    yield from end_dots(study, ylabel, "validate_metrics_best", best, chance=_chance(study.combos), linear=True)
+    chance = _chance(study.combos, "test_chance_metrics")
+    for when, said in (("best", "lowest validation loss"), ("final", "last epoch")):
+        label = f"test accuracy (%) of the\n{said}"
+        if f"test_metrics_{when}" in study.runs:
+            yield from end_dots(study, ylabel, f"test_metrics_{when}", label, chance=chance, linear=True)
 
 
-def _chance(combos: Sequence[Combo]) -> float | None:
-    """The accuracy of guessing in percent, where it is the same for all; of bits it depends on how often they are 1."""
-    levels = {_guessing(combo) for combo in combos}
-    return levels.pop() if len(levels) == 1 else None
-
-
-def _guessing(combo: Combo) -> float | None:
-    name, tolerance = combo.task.get("name"), combo.get("angle_tolerance")
-    if name == "odr":  # any angle as likely as any other
-        return None if tolerance is ABSENT else 100 * 2 * float(tolerance) / 360
-    return None if name in ("flip_flop", "multitask", "reach", "random_target", "neurogym") else CHANCE
+def _chance(combos: Sequence[Combo], column: str = "chance_metrics") -> float | None:
+    """The measured accuracy of the best constant answer in percent, a mean over runs; None where it was not measured
+    of all combos, or they differ."""
+    tables = [combo.loaded.table.query("combo == @combo.number") for combo in combos]
+    levels = [table[column].astype(float).mean() if column in table else np.nan for table in tables]
+    return float(np.mean(levels)) if levels and np.ptp(levels) <= ALIKE else None
 
 
 def end_dots(study: Study, ylabel: str | None, column: str, label: str | None = None, **look: Any) -> Figures:
     """A quantity of the whole run, by label and by every gridded option; `label` None is the loss's."""
-    panel = Panel(column, label or loss_label(ylabel, study.combos), **look)
+    panel = Panel(column, label or loss_label(ylabel, study.combos) + window_text(study.combos), **look)
     said = "after training" if column.endswith("_final") else ""
     lost = sum(len(_unbounded(combo, "final")) for combo in study.combos) if column == "lambda_max_final" else 0
     said += f", {lost} unbounded, left out" * (lost > 0)
     yield from pooled_dots(study, study.matched, column, [panel], said)
+
+
+def measured_loss_dots(study: Study, ylabel: str | None) -> Figures:
+    """The loss measured after training, over a record that begins after the window trained on."""
+    if "loss_measured_final" in study.runs:
+        label = loss_label(ylabel, study.combos) + "\nmeasured after the window"
+        yield from end_dots(study, ylabel, "loss_measured_final", label)
 
 
 def radius_dots(study: Study, ylabel: str | None) -> Figures:

@@ -104,7 +104,7 @@ class SpikeObjective:
         return spikes * kept / (1 - share), kept
 
     @torch.no_grad()
-    def validate(self, networks: Sequence[Inferrer], epoch: int) -> list[dict[str, float]]:
+    def validate(self, networks: Sequence[Inferrer], epoch: int | None) -> list[dict[str, float]]:
         """NLL, and bits per spike of held-out neurons, on the trials held back."""
         (model,) = networks
         found = rates_of(model, self.validation, self.batch_size)

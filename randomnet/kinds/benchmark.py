@@ -85,7 +85,7 @@ execute, beside = one_at_a_time(execute_one), no_other
 def _epoch(run: Run, start: building.Start, goal: Objective) -> Callable[[], float]:
     """One training epoch, which returns its own seconds: a training ends with a measurement of the final network."""
     settings = replace(train.settings(run), epochs=1)
-    return lambda: fit([start.network], goal, [settings])[0].history[0]["seconds"]
+    return lambda: fit([start.network], goal, [settings])[0].history[-1]["seconds"]
 
 
 def _spectrum_figures(
@@ -137,7 +137,7 @@ def _all_at_once(
     goals = [goal, *(train.objective(*pair) for pair in zip(others, starts[1:], strict=True))]
     settings = [replace(train.settings(run), epochs=1)] * number
     networks, together = [one.network for one in starts], side_by_side(goals)
-    return networks, lambda: sum(progress.history[0]["seconds"] for progress in fit(networks, together, settings))
+    return networks, lambda: sum(progress.history[-1]["seconds"] for progress in fit(networks, together, settings))
 
 
 def _task_figures(run: Run, start: building.Start, goal: TaskObjective, watch: "_Stopwatch") -> dict[str, float]:

@@ -147,10 +147,18 @@ def _spread(run: Run, network: Network) -> None:
 
 def trials_of(run: Run) -> tuple[Trials | ReachTrials, Trials | ReachTrials]:
     """The run's trials, for training and for validation. Raises ConfigError."""
+    return split_trials(run)[:2]
+
+
+def split_trials(run: Run) -> tuple[Trials | ReachTrials, Trials | ReachTrials, Trials | ReachTrials | None]:
+    """The run's trials for training, validation and test (None with test_size = 0), the last taken from the second, so
+    that training has the same ones. Raises ConfigError."""
     rng = run.generator("trials")
     made, parameters = all_trials(run, rng)
     try:
-        return made.split(parameters["train_size"], rng, parameters.get("held_out", "none"))
+        training, rest = made.split(parameters["train_size"], rng, parameters.get("held_out", "none"))
+        share = run.config.trialparams.test_size
+        return training, *(rest.parted(share, len(made)) if share else (rest, None))
     except ValueError as error:
         raise ConfigError(f"[trialparams] {error}") from None
 
@@ -237,11 +245,12 @@ def check(run: Run) -> dict[str, Any]:
 
 def _task_facts(run: Run) -> dict[str, Any]:
     """What the manifest says of the task. Raises ConfigError."""
-    training, validation = trials_of(run)
+    training, validation, test = split_trials(run)
     steps, most = training.inputs.shape[1], min(run.config.trainvalidate.batch_size, len(training))
+    counts = f"{len(training)} to train, {len(validation)} to validate"
     return {
         "name": run.config.trialparams.task_name,
-        "trials": f"{len(training)} to train, {len(validation)} to validate",
+        "trials": counts if test is None else f"{counts}, {len(test)} to test",
         "source": training.source,
         "synthetic": training.synthetic,
         "steps": steps,

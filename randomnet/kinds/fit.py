@@ -189,7 +189,8 @@ def _written(
     sound = not progress.diverged and all(np.isfinite(array).all() for array in rates.values())
     reason = progress.reason or ("" if sound else "rates left the range of numbers")
     summary["notes"] = "; ".join(recording.notes)
-    return {"status": results.COMPLETE if sound else results.DIVERGED, "reason": reason, "summary": summary}
+    status = results.COMPLETE if sound else results.DIVERGED
+    return {"status": status, "reason": reason, **results.COUNTED_FROM_UNTRAINED, "summary": summary}
 
 
 def _history(progress: Progress) -> pd.DataFrame:
@@ -240,7 +241,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     model, goal, _ = _begin(run, path, recording)
     chosen = settings(run)
     (progress,) = fit([model], goal, [Settings(chosen.optimizer, chosen.lr, 2, chosen.clip_norm, clip_whole=True)])
-    epoch = min((row["seconds"] for row in progress.history), default=float("nan"))
+    epoch = min((row["seconds"] for row in progress.history[1:]), default=float("nan"))
     return Cost(epoch, epoch * run.config.trainvalidate.epochs)
 
 

@@ -1,17 +1,20 @@
-"""What is measured of a network before and after its training: spectrum, spectral radius, overlaps."""
+"""What is measured of a network before and after its training: spectrum, loss, spectral radius, overlaps."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from randomnet.config import Run
 from randomnet.kinds import building, reaching, spectral
-from randomnet.objectives import Course, Objective
+from randomnet.objectives import Course, Objective, loss_with_error
 from randomnet.rnn import Network
 
 MOST_REMEMBERED = 16
 SHOWN_TRIALS = 100  # whose overlaps are written
+BATCHES = 20  # of the record that a measured loss gets its error from
 _REMEMBERED: dict[Any, dict[str, Any]] = {}  # spectra of networks that training begins with
 
 
@@ -26,11 +29,7 @@ def initial(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
         _REMEMBERED[key] = now(run, start, goal)
         for old in list(_REMEMBERED)[:-MOST_REMEMBERED]:
             del _REMEMBERED[old]
-    measured = dict(_REMEMBERED[key])
-    if courses(run):
-        with torch.no_grad():
-            measured["loss"] = float(goal.measure([start.network], None, fresh=True)[0].loss)
-    return measured
+    return dict(_REMEMBERED[key])
 
 
 def now(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
@@ -41,11 +40,54 @@ def now(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
         found = spectral.compute(run, start, k, inputs=inputs)
         measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
         measured["figures"] = spectral.figures(found)
+    if run.config.spectrum_loss and not run.config.has_task and run.config.lyapunov.tsim_measured:
+        measured |= _later_growth(run, start)
     if reaching.is_closed(run):
         measured |= reaching.shown(start.network, goal) | {"baseline": reaching.baseline(goal)}
     elif run.config.has_task and start.network.rank:
         measured["overlaps"] = _overlaps(start.network, goal.validation.inputs)
     return measured
+
+
+def later_share(run: Run, n: int, k: int) -> float:
+    """Time of a measured loss, in units of that of a spectrum of k exponents over the window trained on."""
+    longer, window = run.config.lyapunov.tsim_measured, spectral.schedule_of(run)
+    if run.config.has_task or not run.config.spectrum_loss or not longer:
+        return 0.0
+    whole = window.first + window.transient + window.frame_transient
+    return (1 + building.exponents_of(run, n)) / (1 + k) * (longer + window.frame_transient) / whole
+
+
+def _later_growth(run: Run, start: building.Start) -> dict[str, torch.Tensor]:
+    """Growth (batches, k) of the exponents that the loss sees, and times (batches,), after the window trained on."""
+    window = spectral.schedule_of(run)
+    later = window.transient + window.frame_transient + window.first
+    schedule = replace(window, tsim=run.config.lyapunov.tsim_measured, transient=later)
+    found = spectral.compute(run, start, building.exponents_of(run, start.connectome.n), schedule)
+    batches = np.array_split(np.arange(len(found.times)), min(BATCHES, len(found.times)))
+    order = np.argsort(-found.growth.sum(0), kind="stable")
+    growth, times = ([values[batch].sum(0) for batch in batches] for values in (found.growth[:, order], found.times))
+    return {"later_growth": torch.from_numpy(np.array(growth)), "later_times": torch.tensor(times)}
+
+
+def target_of(run: Run, n: int) -> np.ndarray:
+    """What the exponents that the loss sees are trained to (k,); 0 for the loss sinai, which has no target."""
+    if run.config.spectrum_loss == "sinai":
+        return np.zeros(building.exponents_of(run, n))
+    return building.target_of(run, n)
+
+
+def loss_of(run: Run, measured: dict[str, Any], target: np.ndarray) -> dict[str, float]:
+    """loss and loss_stderr of the later growth of `now`; empty where there is none, or it left the range of numbers.
+
+    target: (k,).
+    """
+    if "later_growth" not in measured or not bool(measured["later_growth"].isfinite().all()):
+        return {}
+    name = run.config.spectrum_loss
+    pair = loss_with_error(measured["later_growth"], measured["later_times"], name, torch.from_numpy(target))
+    weight = run.config.losses[name]
+    return {"loss": weight * pair[0] + 0.0, "loss_stderr": weight * pair[1]}  # no -0
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ import torch
 
 from randomnet import results
 from randomnet.config import Run
-from randomnet.kinds import building, celled, fresh, measured, reaching, spectral, trained
+from randomnet.kinds import building, celled, fresh, measured, reaching, spectral, trained, unseen_trials
 from randomnet.kinds.interface import Cost, Recorded, Report, missing
 from randomnet.objectives import (
     Objective,
@@ -33,12 +33,18 @@ UNIT = "epoch"
 HEADLINE = (
     "loss_initial",
     "loss_final",
+    "loss_measured_initial",
+    "loss_measured_final",
+    "loss_measured_final_stderr",
     "lambda_max_initial",
     "lambda_max_final",
     "verdict_final",
     "validate_loss_best",
     "validate_metrics_best",
-    "baseline_metrics",
+    "validate_metrics_best_stderr",
+    "chance_metrics",
+    "test_metrics_best",
+    "test_metrics_best_stderr",
     "validate_end_error_final",
     "baseline_end_error",
     "spectral_radius_initial",
@@ -83,8 +89,8 @@ def execute(
     def reached(index: int, row: dict[str, float]) -> None:
         report(runs[index], row)
         every = runs[index].config.trainvalidate.store_every_epoch
-        if every and row["epoch"] % every == 0:
-            trained.store(runs[index], folders[index], starts[index].network, int(row["epoch"]) + 1)
+        if every and row["epoch"] and (row["epoch"] - 1) % every == 0:
+            trained.store(runs[index], folders[index], starts[index].network, int(row["epoch"]))
 
     every = runs[0].config.execution.checkpoint_every
     ended = fit(
@@ -98,8 +104,9 @@ def execute(
         stop=stop,
     )
     finals = [measured.now(*each) for each in zip(runs, starts, goals, strict=True)]
+    judged = [unseen_trials.judged(*each) for each in zip(runs, starts, goals, ended, strict=True)]
     left, seconds = missing(runs, folders), elapsed() / len(runs)
-    each = (runs, folders, starts, ended, kept["values_initial"], kept["initial"], finals)
+    each = (runs, folders, starts, ended, kept["values_initial"], kept["initial"], finals, judged)
     return [(run, trained.written(run, *rest, seconds)) for run, *rest in zip(*each, strict=True) if run in left]
 
 
@@ -142,8 +149,8 @@ def estimate(runs: Sequence[Run]) -> Cost:
         goals = [replace(goal, ramp=replace(goal.ramp, epochs=0)) for goal in goals]
     chosen = [replace(settings(run), epochs=2) for run in runs]
     history = fit([start.network for start in starts], side_by_side(goals), chosen)[0].history
-    # the first epoch warms up, and may also record a spectrum
-    epoch = min((row["seconds"] for row in history), default=float("nan"))
+    # the first epoch warms up
+    epoch = min((row["seconds"] for row in history[1:]), default=float("nan"))
     epochs = run.config.trainvalidate.epochs
     began = time.perf_counter()
     measured.radius(starts[0])
@@ -151,9 +158,10 @@ def estimate(runs: Sequence[Run]) -> Cost:
     if run.config.uses_spectrum:
         schedule, (k, inputs) = spectral.schedule_of(run), measured.asked(run, starts[0], goals[0])
         total = schedule.tsim + schedule.transient + schedule.frame_transient
-        one = spectral.pace(lambda probe: spectral.compute(run, starts[0], k, probe, inputs), run) * total
+        pace = spectral.pace(lambda probe: spectral.compute(run, starts[0], k, probe, inputs), run)
         every = run.config.lyapunov.spectrum_every
-        measuring += one * (2 + (math.ceil(epochs / every) if every else 0))
+        measuring += pace * total * (2 + (math.ceil(epochs / every) + 1 if every else 0))
+        measuring += 2 * measured.later_share(run, starts[0].connectome.n, k) * pace * total
     return Cost(epoch, epoch * epochs + measuring)
 
 
@@ -166,7 +174,8 @@ def objective(run: Run, start: building.Start) -> Objective:
         k = building.exponents_of(run, n)
         target = torch.from_numpy(np.zeros(k) if loss == "sinai" else building.target_of(run, n)).to(like)
         state = torch.zeros_like(like) if run.config.has_task else like
-        term = SpectrumLoss(loss, target, state, start.frame[:k].to(like), schedule)
+        truncate = run.config.lyapunov.truncate_gradient
+        term = SpectrumLoss(loss, target, state, start.frame[:k].to(like), schedule, truncate)
     if not run.config.has_task:
         return SpectrumObjective((term,), (losses[term.loss],), measured.courses(run))
     if reaching.is_closed(run):

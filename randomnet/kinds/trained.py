@@ -11,7 +11,7 @@ import torch
 from randomnet import results
 from randomnet.architectures import CellNetwork
 from randomnet.config import TRAINED, Run
-from randomnet.kinds import building
+from randomnet.kinds import building, learning, measured
 from randomnet.kinds.followed import conditions_of, event_arrays
 from randomnet.kinds.measured import SHOWN_TRIALS
 from randomnet.kinds.reaching import REACHED
@@ -44,22 +44,29 @@ def written(
     values: dict[str, torch.Tensor],
     initial: dict[str, Any],
     final: dict[str, Any],
+    judged: dict[str, float],
     seconds: float,
 ) -> dict[str, Any]:
     """Write the files of a run that has been trained; what run.json says of it.
 
-    values: of the network before training; initial, final: as of `measured.now`.
+    values: of the network before training; initial, final: as of `measured.now`; judged: what summary.csv says of the
+    trials besides: chance, and the figures of the test trials.
     """
     if run.config.trainvalidate.store_every_epoch and progress.history:
-        store(run, folder, start.network, progress.epoch)
+        store(run, folder, start.network, progress.last_epoch)
     results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history, columns=_columns(progress)))
     results.write_arrays(folder.path / "arrays.npz", _arrays(run, start, values, progress, initial, final))
-    results.write_bytes(folder.path / "model.pt", torch_bytes(_model(run, start.network, progress, values)))
+    model = _model(run, start.network, progress, values)
+    results.write_bytes(folder.path / "model.pt", torch_bytes(model))
+    losses = learning.losses(progress) | _measured_losses(run, start, initial, final)
     return {
         "status": results.DIVERGED if progress.diverged else results.COMPLETE,
         "reason": progress.reason,
+        **results.COUNTED_FROM_UNTRAINED,
         "summary": {
-            **_losses(progress, initial),
+            **losses,
+            **judged,
+            **learning.notes(progress, losses, run.config.spectrum_loss),
             **_figures("initial", initial),
             **_figures("final", final),
             **final.get("baseline", {}),
@@ -76,24 +83,17 @@ def _figures(when: str, found: dict[str, Any]) -> dict[str, Any]:
     return named | errors | {f"spectral_radius_{when}": found.get("spectral_radius")}
 
 
-def _losses(progress: Progress, initial: dict[str, Any]) -> dict[str, float]:
-    history = pd.DataFrame(progress.history, columns=_columns(progress))
-    found: dict[str, float] = {"epochs_done": len(history)}
-    for column, name in (("train_loss", "loss"), ("validate_loss", "validate_loss")):
-        if column in history and len(history):
-            found[f"{name}_initial"], found[f"{name}_final"] = history[column].iloc[0], history[column].iloc[-1]
-            found[f"{name}_best"] = history[column].min()
-    # the losses of history are those before an update; these are of the networks that model.pt holds
-    found["loss_final"] = progress.final_loss
-    found["loss_best"] = min(found.get("loss_best", progress.final_loss), progress.final_loss)
-    if "loss" in initial:  # those of the epochs are of shorter records
-        found |= {"loss_initial": initial["loss"], "loss_best": progress.best_loss}
-    if "validate_metrics" in history:
-        found["validate_metrics_final"] = history["validate_metrics"].iloc[-1]
-        found["validate_metrics_best"] = history["validate_metrics"].max()
-    others = [name for name in history if name.startswith("validate_") and f"{name}_final" not in found]
-    found |= {f"{name}_final": history[name].iloc[-1] for name in others}
-    return {**found, "epoch_best": progress.best_epoch}
+def _measured_losses(
+    run: Run, start: building.Start, initial: dict[str, Any], final: dict[str, Any]
+) -> dict[str, float]:
+    """loss_measured_initial and _final, each with its standard error; empty for a task."""
+    if run.config.has_task or not run.config.spectrum_loss:
+        return {}
+    target, named = measured.target_of(run, start.connectome.n), {}
+    for when, found in (("initial", initial), ("final", final)):
+        for name, value in measured.loss_of(run, found, target).items():
+            named[name.replace("loss", f"loss_measured_{when}")] = value
+    return named
 
 
 def _columns(progress: Progress) -> list[str] | None:
@@ -159,18 +159,19 @@ def _model(
 
 
 def last_and_best(network: Trainable, progress: Progress) -> dict[str, Any]:
-    """Values of a network after the last update, and at the lowest loss, with its epoch.
+    """Values of a network after the last update, and at the lowest loss, with the numbers of their epochs.
 
     Under the network's own names: equal ones read from a checkpoint are other objects, which pickle would tell apart.
     """
     names, held = list(network.values()), (progress.last, progress.best or progress.last)
     last, best = ({name: values[name] for name in names} for values in held)
-    return {"last": last, "best": best, "best_epoch": progress.best_epoch}
+    epochs = {"best_epoch": progress.best_epoch, "last_epoch": progress.last_epoch}
+    return {"last": last, "best": best, **epochs}
 
 
 def store(run: Run, folder: results.RunFolder, network: Network | CellNetwork, epochs: int) -> None:
-    """Keep a network of a task after so many epochs, under bio_rnn_mem's name."""
-    if run.config.has_task and isinstance(network, Network):
+    """Keep a network of a task after so many epochs, from 1 on, under bio_rnn_mem's name, which counts them from 0."""
+    if run.config.has_task and isinstance(network, Network) and epochs:
         path = folder.path.parent / numbered_name(epochs, run.iteration)
         results.write_bytes(path, torch_bytes(network.elman_state_dict()))
 

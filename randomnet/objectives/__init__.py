@@ -8,7 +8,14 @@ from randomnet.objectives.closed_loop import ClosedLoopObjective, closed_loop_ob
 from randomnet.objectives.interface import Measured, Objective
 from randomnet.objectives.judging import JUDGEMENTS
 from randomnet.objectives.noise import InputNoise, StateNoise
-from randomnet.objectives.spectra import LOSSES, Course, SpectrumLoss, SpectrumObjective, losses_of_each
+from randomnet.objectives.spectra import (
+    LOSSES,
+    Course,
+    SpectrumLoss,
+    SpectrumObjective,
+    loss_with_error,
+    losses_of_each,
+)
 from randomnet.objectives.trials import Recorder, TaskObjective, Term, task_objective
 
 __all__ = [
@@ -28,6 +35,7 @@ __all__ = [
     "TaskObjective",
     "Term",
     "closed_loop_objective",
+    "loss_with_error",
     "losses_of_each",
     "side_by_side",
     "task_objective",

@@ -201,12 +201,14 @@ class ClosedLoopObjective:
         return apart + self.given["action_weight"] * effort + self.given["latent_weight"] * size
 
     @torch.no_grad()
-    def validate(self, networks: Sequence[Any], epoch: int) -> list[dict[str, float]]:
+    def validate(self, networks: Sequence[Any], epoch: int | None) -> list[dict[str, float]]:
         """The same on the trials held back."""
         (network,) = networks
         found = self.shown(network, len(self.validation.starts))
         loss = float(self.loss(found, self.validation))
-        return [{"validate_loss": loss} | self._figures("validate", found, self.validation)]
+        figures = self._figures("validate", found, self.validation)
+        error = accuracy_error(figures["validate_metrics"], len(self.validation.starts))
+        return [{"validate_loss": loss} | figures | {"stderr_validate_metrics": error}]
 
     @torch.no_grad()
     def shown(self, network: Any, trials: int) -> Moved:
@@ -217,6 +219,14 @@ class ClosedLoopObjective:
         """What an arm that stays where it starts reaches of the trials held back, as `reached` has it."""
         goals = self.validation.goals  # at first where the fingertip is
         return reached(goals[0], goals[-1], self.given["reach_tolerance"])
+
+    def validated_on(self, trials: ReachTrials) -> "ClosedLoopObjective":
+        """The same with other trials to validate on."""
+        return replace(self, validation=reaches_of(trials, slice(None), self.validation.inputs))
+
+    def chance(self) -> dict[str, float]:
+        """The accuracy in percent of an arm that nobody moves, the constant answer of these tasks."""
+        return {"chance_metrics": self.unmoved()["metrics"]}
 
     def _figures(self, which: str, found: Moved, batch: Reaches) -> dict[str, float]:
         """Of the last bin that there is."""
@@ -245,10 +255,16 @@ class ClosedLoopObjective:
 
 
 def reached(ends: Tensor, goals: Tensor, tolerance: float) -> dict[str, float]:
-    """Of fingertips and goals (trials, 2) in m: metrics, percent that are within the tolerance, and end_error, the mean
-    distance; both in cm."""
+    """Of fingertips and goals (trials, 2) in m: metrics, percent that are within the tolerance (cm), and end_error, the
+    mean distance in cm."""
     apart = 100 * torch.linalg.vector_norm(ends - goals, dim=-1)
     return {"metrics": float(100 * (apart <= tolerance).double().mean()), "end_error": float(apart.mean())}
+
+
+def accuracy_error(percent: float, trials: int) -> float:
+    """The binomial standard error, in percent, of the accuracy of so many trials."""
+    share = percent / 100
+    return 100 * math.sqrt(share * (1 - share) / trials)
 
 
 def closed_loop_objective(

@@ -38,8 +38,9 @@ class Objective(Protocol):
         """The loss of each network on a batch; fresh: as it is reported, whatever was done on the way to save time."""
         ...
 
-    def validate(self, networks: Sequence[Network], epoch: int) -> list[dict[str, float]]:
-        """Figures of each network after the updates of an epoch; `validate_loss` among them decides which is best."""
+    def validate(self, networks: Sequence[Network], epoch: int | None) -> list[dict[str, float]]:
+        """Figures of each network after so many epochs, None for the last; `validate_loss` among them decides which is
+        best. Empty where there is no validation."""
         ...
 
     def only(self, indices: Sequence[int]) -> "Objective":

@@ -20,6 +20,7 @@ where z, the mean of the last two outputs over the last part (`window`) of the r
 NeuroTorch (sign, angle), computation-through-dynamics (response).
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,14 +31,32 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 
 from randomnet.objectives.batches import Batch
 
+ROUNDING = 1e-6  # rad, of angles at the limits of a tolerance
 SHORTEST = 0.1  # length of z below which 1 - cos(error) is linear in z: steeper, it would have no gradient at 0
 
 Given = Mapping[str, Any]  # what the task says of the loss, by name
 Figures = dict[str, Tensor]
+Counts = dict[str, tuple[Tensor, Tensor]]
 
 
-def _no_figures(outputs: Tensor, batch: Batch, given: Given) -> Figures:
+def _no_figures(outputs: Tensor, batch: Batch, given: Given) -> dict[str, Any]:
     return {}
+
+
+def _no_constant(batch: Batch, given: Given) -> dict[str, float]:
+    return {}
+
+
+def standard_error(right: Tensor, asked: Tensor) -> Tensor:
+    """Standard error in percent of the share of right answers, over trials as independent draws; (...).
+
+    right, asked: (..., trials), answers that are right and answers in all. Of one answer a trial it is the binomial
+    one, sqrt(p (1 - p) / trials); several answers of one trial may depend on each other. nan where nothing is asked.
+    """
+    right, asked = right.double(), asked.double()
+    total = asked.sum(-1)
+    share = right.sum(-1) / total
+    return 100 * (right - share[..., None] * asked).square().sum(-1).sqrt() / total
 
 
 @dataclass(frozen=True)
@@ -46,13 +65,17 @@ class Judgement:
 
     weigh(targets, mask) -> weights of a Batch, and of how much its figures are the mean. loss(outputs, batch, given):
     () or (runs,), differentiable. figures: name -> () or (runs,). apart: figures of single outputs, of which some
-    batches may know nothing (NaN), so that they are recorded of validation alone.
+    batches may know nothing (NaN), so that they are recorded of validation alone. counts: of each accuracy among these,
+    how many answers of each trial are right and how many there are, (trials,) or (runs, trials) each. constant: of one
+    network's batch, each accuracy of the best output that is the same at all steps of all trials.
     """
 
     weigh: Callable[[Tensor, Tensor, torch.dtype], tuple[Tensor, float]]
     loss: Callable[[Tensor, Batch, Given], Tensor]
     figures: Callable[[Tensor, Batch, Given], Figures] = _no_figures
     apart: Callable[[Tensor, Batch, Given], Figures] = _no_figures
+    counts: Callable[[Tensor, Batch, Given], Counts] = _no_figures
+    constant: Callable[[Batch, Given], dict[str, float]] = _no_constant
 
 
 def _weigh_steps(targets: Tensor, mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, float]:
@@ -99,6 +122,18 @@ def _bits_right(outputs: Tensor, batch: Batch, given: Given) -> Figures:
     return {"metrics": 100 * (right.flatten(-3).sum(-1) / outputs.shape[-1]) / batch.scored}
 
 
+def _bits_counts(outputs: Tensor, batch: Batch, given: Given) -> Counts:
+    scored = batch.weights > 0
+    right = ((outputs > 0.5) == (batch.targets > 0.5)) & scored
+    return {"metrics": (right.sum((-3, -1)), outputs.shape[-1] * scored.sum((-3, -1)))}
+
+
+def _constant_bits(batch: Batch, given: Given) -> dict[str, float]:
+    scored = batch.weights > 0
+    ones = ((batch.targets > 0.5) & scored).sum((0, 1)).double() / scored.sum()
+    return {"metrics": float(100 * torch.maximum(ones, 1 - ones).mean())}
+
+
 def _unlikely(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
     wrong = cross_entropy(outputs.flatten(0, -2), batch.targets.flatten(), reduction="none").view_as(batch.weights)
     return (wrong * batch.weights).flatten(-2).sum(-1)
@@ -107,6 +142,16 @@ def _unlikely(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
 def _classes_right(outputs: Tensor, batch: Batch, given: Given) -> Figures:
     right = ((outputs.argmax(-1) == batch.targets) & (batch.weights > 0)).flatten(-2).sum(-1)
     return {"metrics": 100 * right / batch.scored}
+
+
+def _classes_counts(outputs: Tensor, batch: Batch, given: Given) -> Counts:
+    scored = batch.weights > 0
+    return {"metrics": (((outputs.argmax(-1) == batch.targets) & scored).sum(-2), scored.sum(-2))}
+
+
+def _constant_class(batch: Batch, given: Given) -> dict[str, float]:
+    counts = batch.targets[batch.weights > 0].bincount()
+    return {"metrics": float(100 * counts.max() / counts.sum().double())}
 
 
 def _undecided(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
@@ -133,6 +178,23 @@ def _decided_apart(outputs: Tensor, batch: Batch, given: Given) -> Figures:
     return {f"metrics_{name}": percent[..., index] for index, name in enumerate(given["names"])}
 
 
+def _decided_counts(outputs: Tensor, batch: Batch, given: Given) -> Counts:
+    share, means, said = _decisions(outputs, batch)
+    asked = share > 0
+    right = asked & (said * means > 0)
+    each = {f"metrics_{name}": (right[..., index], asked[..., index]) for index, name in enumerate(given["names"])}
+    return {"metrics": (right.sum(-1), asked.sum(-1)), **each}
+
+
+def _constant_decisions(batch: Batch, given: Given) -> dict[str, float]:
+    share, _, said = _decisions(torch.zeros_like(batch.targets), batch)
+    ups, asked = ((share > 0) & (said > 0)).sum(-2).double(), (share > 0).sum(-2).double()
+    best = torch.maximum(ups, asked - ups)
+    each = {f"metrics_{name}": float(100 * best[index] / asked[index])
+            for index, name in enumerate(given["names"]) if asked[index]}  # fmt: skip
+    return {"metrics": float(100 * best.sum() / asked.sum()), **each}
+
+
 def _decisions(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     """Of every trial and output (..., trials, outputs): its share of all decisions (0 where it is not asked), the mean
     output while it is, and what it should say, +1 or -1."""
@@ -150,17 +212,45 @@ def _astray(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
     return (torch.where(_some_angle(batch.targets), held, quiet) * batch.weights).flatten(-2).sum(-1)
 
 
-def _errors(outputs: Tensor, batch: Batch, given: Given) -> Figures:
-    """Of outputs that are exactly 0, which say no angle, the error is that of guessing, 90 degrees."""
+def _angle_errors(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Degrees (..., time, trials), and at which steps an angle is asked. Of outputs that are exactly 0, which say no
+    angle, the error is that of guessing, 90 degrees."""
     (ahead, aside), (x, y) = batch.targets.unbind(-1), outputs.unbind(-1)
     errors = torch.rad2deg(torch.atan2(ahead * y - aside * x, ahead * x + aside * y).abs())
     errors = torch.where((x == 0) & (y == 0), 90, errors)
     asked = _some_angle(batch.targets) & (batch.weights > 0)
+    return errors, asked
+
+
+def _errors(outputs: Tensor, batch: Batch, given: Given) -> Figures:
+    errors, asked = _angle_errors(outputs, batch)
     right = (asked & (errors <= given["tolerance"])).flatten(-2).sum(-1)
     return {
         "metrics": 100 * right / batch.scored,
         "angle_error": torch.where(asked, errors, 0).flatten(-2).sum(-1) / batch.scored,
     }
+
+
+def _angle_counts(outputs: Tensor, batch: Batch, given: Given) -> Counts:
+    errors, asked = _angle_errors(outputs, batch)
+    return {"metrics": ((asked & (errors <= given["tolerance"])).sum(-2), asked.sum(-2))}
+
+
+def _constant_angle(batch: Batch, given: Given) -> dict[str, float]:
+    asked = batch.targets[_some_angle(batch.targets) & (batch.weights > 0)]
+    return {"metrics": 100 * _largest_share(asked, math.radians(given["tolerance"]))}
+
+
+def _largest_share(vectors: Tensor, tolerance: float) -> float:
+    """The largest share of vectors (M, 2) whose angles lie within the tolerance (rad) of one angle."""
+    if not len(vectors):
+        return 0.0
+    if tolerance >= math.pi:
+        return 1.0
+    angles = torch.atan2(vectors[:, 1], vectors[:, 0]).double().sort().values
+    round_again = torch.cat([angles, angles + 2 * math.pi])
+    ends = torch.searchsorted(round_again, angles + 2 * tolerance + ROUNDING, right=True)
+    return float((ends - torch.arange(len(angles), device=ends.device)).max()) / len(angles)
 
 
 def _by_weight(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
@@ -178,17 +268,42 @@ def _responded_apart(outputs: Tensor, batch: Batch, given: Given) -> Figures:
     return {f"metrics_{name}": 100 * (right & own).sum(-1) / own.sum(-1).double() for name, own in each.items()}
 
 
+def _responded_counts(outputs: Tensor, batch: Batch, given: Given) -> Counts:
+    right = _right_responses(outputs, batch, given)
+    each = {name: (batch.conditions == index).expand_as(right) for index, name in enumerate(given["names"])}
+    apart = {f"metrics_{name}": (right & own, own) for name, own in each.items()}
+    return {"metrics": (right, torch.ones_like(right)), **apart}
+
+
+def _constant_response(batch: Batch, given: Given) -> dict[str, float]:
+    """Of outputs that are 0, or that point to one angle."""
+    wanted = _last_part(batch.targets, batch, given)
+
+    def best(some: Tensor) -> float:
+        angles = some[_some_angle(some)]
+        pointing = _largest_share(angles, given["tolerance"]) * len(angles)
+        return 100 * max(pointing, len(some) - len(angles)) / len(some)
+
+    each = {name: wanted[batch.conditions == index] for index, name in enumerate(given["names"])}
+    return {"metrics": best(wanted), **{f"metrics_{name}": best(own) for name, own in each.items() if len(own)}}
+
+
 def _right_responses(outputs: Tensor, batch: Batch, given: Given) -> Tensor:
     """(..., trials): whether the mean over the last part of the response is as it should be."""
-    begin, end = batch.phases[..., None, :, -2], batch.phases[..., None, :, -1]
-    steps = torch.arange(outputs.shape[-3], device=outputs.device)[:, None]
-    late = (steps >= end - torch.ceil(given["window"] * (end - begin))) & (steps < end)
-    share = (late / late.sum(-2, keepdim=True)).to(outputs)[..., None]
-    said, wanted = ((share * values[..., 1:]).sum(-3) for values in (outputs, batch.targets))
+    said, wanted = (_last_part(values, batch, given) for values in (outputs, batch.targets))
     (x, y), (ahead, aside) = said.unbind(-1), wanted.unbind(-1)
     errors = torch.atan2(ahead * y - aside * x, ahead * x + aside * y).abs()
     given_one = torch.linalg.vector_norm(said, dim=-1) > given["least"]
     return torch.where(_some_angle(wanted), given_one & (errors <= given["tolerance"]), ~given_one)
+
+
+def _last_part(values: Tensor, batch: Batch, given: Given) -> Tensor:
+    """(..., trials, 2): means of the last two of values (..., time, trials, 3) over the last part of the response."""
+    begin, end = batch.phases[..., None, :, -2], batch.phases[..., None, :, -1]
+    steps = torch.arange(values.shape[-3], device=values.device)[:, None]
+    late = (steps >= end - torch.ceil(given["window"] * (end - begin))) & (steps < end)
+    share = (late / late.sum(-2, keepdim=True)).to(values)[..., None]
+    return (share * values[..., 1:]).sum(-3)
 
 
 def _some_angle(targets: Tensor) -> Tensor:
@@ -197,9 +312,15 @@ def _some_angle(targets: Tensor) -> Tensor:
 
 JUDGEMENTS: dict[str, Judgement] = {
     "squared": Judgement(_weigh_values, _squared),
-    "classes": Judgement(_weigh_steps, _unlikely, _classes_right),
-    "bits": Judgement(_weigh_values, _squared, _bits_right),
-    "sign": Judgement(_weigh_decisions, _undecided, _decided, _decided_apart),
-    "angle": Judgement(_weigh_angles, _astray, _errors),
-    "response": Judgement(_weigh_trials, _by_weight, _responded, _responded_apart),
+    "classes": Judgement(
+        _weigh_steps, _unlikely, _classes_right, counts=_classes_counts, constant=_constant_class
+    ),
+    "bits": Judgement(_weigh_values, _squared, _bits_right, counts=_bits_counts, constant=_constant_bits),
+    "sign": Judgement(
+        _weigh_decisions, _undecided, _decided, _decided_apart, _decided_counts, _constant_decisions
+    ),
+    "angle": Judgement(_weigh_angles, _astray, _errors, counts=_angle_counts, constant=_constant_angle),
+    "response": Judgement(
+        _weigh_trials, _by_weight, _responded, _responded_apart, _responded_counts, _constant_response
+    ),
 }

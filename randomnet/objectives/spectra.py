@@ -17,6 +17,7 @@ from torch import Tensor
 
 from randomnet.lyapunov import Schedule, System, exponents_of_each, too_steep
 from randomnet.objectives.interface import Measured
+from randomnet.objectives.truncation import TruncatedSystem
 from randomnet.rnn import Dynamics, Network, stackable, stacked
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -27,13 +28,27 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 SMOOTHING, ENOUGH, PATIENCE = 0.3, 0.02, 4  # of the loss that decides on a longer window
 
 
+def loss_with_error(growth: Tensor, times: Tensor, loss: str, target: Tensor) -> tuple[float, float]:
+    """The loss of measured exponents, and its standard error by the jackknife over batches of the record.
+
+    growth: (batches, k), ln of what each batch of the record multiplied lengths by, times: (batches,), how long each
+    batch is; target: (k,). A single batch has no error: nan.
+    """
+    total, whole = growth.sum(0), times.sum()
+    without = [(total - own) / (whole - length) for own, length in zip(growth, times, strict=True)]
+    value, count = LOSSES[loss](total / whole, target), len(times)
+    if count < 2:
+        return float(value), math.nan
+    left = torch.stack([LOSSES[loss](exponents, target) for exponents in without])
+    return float(value), float(((count - 1) * (left - left.mean()).square().mean()).sqrt())
 
 
 @dataclass(frozen=True)
 class SpectrumLoss:
     """A loss of the k leading exponents, always from the same `state` (N,) and `frame` (k, N).
 
-    target (k,) is ignored by `sinai`. Raises ValueError for an unknown loss or a target of another length.
+    target (k,) is ignored by `sinai`. truncate: time after which the gradient is cut, see `truncation`; 0 = never.
+    Raises ValueError for an unknown loss or a target of another length.
     """
 
     loss: str
@@ -41,6 +56,7 @@ class SpectrumLoss:
     state: Tensor
     frame: Tensor
     schedule: Schedule
+    truncate: float = 0.0
 
     def __post_init__(self) -> None:
         if self.loss not in LOSSES:
@@ -53,7 +69,11 @@ class SpectrumLoss:
 
     def of(self, system: System) -> Measured:
         """The loss of a system, with lambda_max (per tau)."""
-        return self._of(*exponents_of_each(system, self.state, self.frame, self.schedule))
+        return self._of(*exponents_of_each(self.seen(system), self.state, self.frame, self.schedule))
+
+    def seen(self, system: System) -> System:
+        """The system as the gradient goes through it."""
+        return TruncatedSystem(system, self.truncate) if self.truncate else system
 
     def _of(self, found: Tensor, steepness: Tensor, end: Tensor) -> Measured:
         loss = LOSSES[self.loss](found, self.target)
@@ -71,7 +91,7 @@ def losses_of_each(losses: Sequence[SpectrumLoss], systems: Sequence[Dynamics]) 
 def losses_of_stack(losses: Sequence[SpectrumLoss], system: System) -> list[Measured]:
     """The same of networks that are one system already, with a leading axis of runs."""
     state, frame = (torch.stack([getattr(loss, name) for loss in losses]) for name in ("state", "frame"))
-    found = exponents_of_each(system, state, frame, losses[0].schedule)
+    found = exponents_of_each(losses[0].seen(system), state, frame, losses[0].schedule)
     return [loss._of(*own) for loss, *own in zip(losses, *found, strict=True)]
 
 
@@ -133,6 +153,9 @@ class SpectrumObjective:
         """The losses of the networks' present parameters."""
         systems = [network.dynamics() for network in networks]
         found = self._on_course(systems) if self.courses and not fresh else losses_of_each(self.losses, systems)
+        if self.courses and fresh:
+            found = [replace(one, figures={**one.figures, "window": loss.schedule.first})
+                     for one, loss in zip(found, self.losses, strict=True)]  # fmt: skip
         return [replace(one, loss=weight * one.loss) for one, weight in zip(found, self.weights, strict=True)]
 
     def _on_course(self, systems: Sequence[Dynamics]) -> list[Measured]:
@@ -153,7 +176,7 @@ class SpectrumObjective:
             course.went(found[index], longest[index])
         return [found[index] for index in range(len(systems))]
 
-    def validate(self, networks: Sequence[Network], epoch: int) -> list[dict[str, float]]:
+    def validate(self, networks: Sequence[Network], epoch: int | None) -> list[dict[str, float]]:
         """Nothing: a trajectory has no other half."""
         return [{} for _ in networks]
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from randomnet.lyapunov import Schedule, Spectrum, spectrum
 from randomnet.objectives.batches import Batch, Shuffle, stacked_batches
 from randomnet.objectives.interface import Measured
-from randomnet.objectives.judging import JUDGEMENTS
+from randomnet.objectives.judging import JUDGEMENTS, standard_error
 from randomnet.objectives.noise import InputNoise, StateNoise, noise_between, noisy_inputs
 from randomnet.objectives.spectra import SpectrumLoss, losses_of_stack
 from randomnet.rnn import AlongTrials, Dynamics, Network, along, answers, beside_each_other
@@ -22,15 +22,17 @@ from randomnet.tasks import Trials
 
 @dataclass(frozen=True)
 class Recorder:
-    """Records the leading exponents (per tau) along the validation trials every `every` epochs, in float64."""
+    """Records the leading exponents (per tau) along the validation trials, in float64: before training, every `every`
+    epochs, and at the end."""
 
     every: int
     frame: Tensor
     schedule: Schedule
 
-    def record(self, network: Network, inputs: Tensor, epoch: int) -> dict[str, float]:
-        """lambda_1, lambda_2, ... and lambda_max where the epoch is due; inputs (time, trials, channels)."""
-        if epoch % self.every:
+    def record(self, network: Network, inputs: Tensor, epoch: int | None) -> dict[str, float]:
+        """lambda_1, lambda_2, ... and lambda_max where the epoch is due, None being the last; inputs (time, trials,
+        channels)."""
+        if epoch is not None and epoch % self.every:
             return {}
         found = spectrum_along(network, inputs, self.frame, self.schedule).exponents
         named = {f"lambda_{index}": float(value) for index, value in enumerate(found, 1)}
@@ -66,7 +68,8 @@ class TaskObjective:
     """Tasks of one shape, a network each: trials in fixed batches, and others to validate on.
 
     loss, given: as of Trials. truncate, segment: of steps, as of `rnn.answers`. Figures: those of the loss, accuracy in
-    percent among them (train_metrics, validate_metrics). Where there is a loss of the spectrum besides, train_loss
+    percent among them (train_metrics, validate_metrics), of validation with its standard error over trials
+    (stderr_validate_metrics). Where there is a loss of the spectrum besides, train_loss
     stays the task's own.
     """
 
@@ -114,7 +117,7 @@ class TaskObjective:
         return losses_of_stack(losses, system) if self.beside else [losses[0].of(system)]
 
     @torch.no_grad()
-    def validate(self, networks: Sequence[Network], epoch: int) -> list[dict[str, float]]:
+    def validate(self, networks: Sequence[Network], epoch: int | None) -> list[dict[str, float]]:
         """The same on the trials held back."""
         losses, figures, *_ = self._judge(networks, self.validation, "validate")
         inputs = self.validation.inputs if self.beside else self.validation.inputs[None]
@@ -123,6 +126,17 @@ class TaskObjective:
             recorded = term.recorder.record(*given, epoch) if term.recorder else {}
             found.append({"validate_loss": loss, **own, **recorded})
         return found
+
+    def validated_on(self, trials: Trials) -> "TaskObjective":
+        """The same of one network with other trials to validate on, along which no spectra are recorded."""
+        terms = tuple(replace(term, recorder=None) for term in self.terms)
+        return replace(self, validation=_batch(trials, slice(None), self.validation.inputs), terms=terms)
+
+    def chance(self) -> dict[str, float]:
+        """Of one network's validation trials, the accuracy in percent of the best constant answer: chance_metrics, and
+        chance_metrics_NAME of each output or condition; empty where nothing is right or wrong."""
+        found = JUDGEMENTS[self.loss].constant(self.validation, self.given)
+        return {f"chance_{name}": value for name, value in found.items()}
 
     @property
     def beside(self) -> bool:
@@ -161,7 +175,11 @@ class TaskObjective:
         found = row.figures(seen, batch, self.given)
         if which == "validate":
             found |= row.apart(seen, batch, self.given)
-        figures = self._each({f"{which}_{name}": values for name, values in found.items()})
+        named = {f"{which}_{name}": values for name, values in found.items()}
+        if which == "validate":
+            counts = row.counts(seen, batch, self.given)
+            named |= {f"stderr_validate_{name}": standard_error(*pair) for name, pair in counts.items()}
+        figures = self._each(named)
         return losses.reshape(-1), figures, *whole
 
     def _answered(

@@ -56,7 +56,7 @@ def curves(history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
         for axes in every[len(panels) :]:
             axes.remove()
         for axes in every[max(0, len(panels) - columns) : len(panels)]:
-            axes.set_xlabel("epoch")
+            axes.set_xlabel("epoch (0: untrained)")
             axes.tick_params(labelbottom=True)
         every[len(panels) - 1].xaxis.get_major_locator().set_params(integer=True)
         figure.align_ylabels(every[: len(panels)])

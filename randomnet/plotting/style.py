@@ -271,8 +271,8 @@ def chance_line(axes: Axes, level: float | None) -> None:
 def chance_handle(panels: Sequence[Panel]) -> list[Line2D]:
     """The legend's entry for the line of the chance level, if there is one."""
     levels = dict.fromkeys(f"{panel.chance:.3g}" for panel in panels if panel.chance is not None)
-    return [Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8, label=f"chance level ({level} %)")
-            for level in levels]  # fmt: skip
+    return [Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8,
+                   label=f"chance, the best constant answer ({level} %)") for level in levels]  # fmt: skip
 
 
 def set_ylabel(axes: Axes, label: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.tasks.trials import train_count
+from randomnet.tasks.trials import test_count, train_count
 
 SECONDS = 0.01  # of a bin
 LINKS = (0.309, 0.333)  # m, upper arm and forearm with hand (Nijhof and Kouwenhoven 2000)
@@ -76,6 +76,12 @@ class ReachTrials:
             raise ValueError(f"held_out: expected none, as these trials have no conditions, got {held_out!r}")
         order, first = rng.permutation(len(self)), train_count(len(self), train_size)
         return self.only(order[:first]), self.only(order[first:])
+
+    def parted(self, share: float, whole: int) -> tuple["ReachTrials", "ReachTrials"]:
+        """These trials of a split without the last ones, and the last round(share * whole), `whole` being how many
+        trials there were. Raises ValueError where either part would be empty."""
+        first = len(self) - test_count(len(self), share, whole)
+        return self.only(np.arange(first)), self.only(np.arange(first, len(self)))
 
     def only(self, chosen: np.ndarray) -> "ReachTrials":
         """Some of the trials, by index."""

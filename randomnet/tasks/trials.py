@@ -98,6 +98,17 @@ class Trials:
             first[there[: train_count(len(there), train_size)]] = True
         return self._only(order[first]), self._only(order[~first])
 
+    def parted(self, share: float, whole: int) -> tuple["Trials", "Trials"]:
+        """These trials of a split without the last ones, and the last ones: round(share * whole) of them, of each
+        condition where they are stratified, `whole` being how many trials there were. Raises ValueError where either
+        part would be empty."""
+        strata = self.conditions if self.stratified else np.zeros(len(self), np.int64)
+        names, last = np.unique(strata), np.zeros(len(self), bool)
+        for stratum in names:
+            there = np.flatnonzero(strata == stratum)
+            last[there[len(there) - test_count(len(there), share, whole // len(names)) :]] = True
+        return self._only(~last), self._only(last)
+
     def _only(self, chosen: np.ndarray) -> "Trials":
         arrays = {name: getattr(self, name) for name in OF_EACH}
         return replace(self, **{name: None if array is None else array[chosen] for name, array in arrays.items()})
@@ -129,6 +140,18 @@ def train_count(trials: int, train_size: float) -> int:
         raise ValueError(
             "train_size: expected a share in (0, 1) that leaves trials for training and for validation, "
             f"got {train_size:g} of {trials} trial{'s' * (trials != 1)}"
+        )
+    return count
+
+
+def test_count(trials: int, share: float, whole: int) -> int:
+    """How many of so many trials that training leaves, of `whole`, are for the test. Raises ValueError where either
+    part is empty."""
+    count = round(share * whole)
+    if not 0 < count < trials:
+        raise ValueError(
+            f"test_size: expected a share that leaves trials for validation and for the test, got {share:g} of {whole} "
+            f"trial{'s' * (whole != 1)}, of which training leaves {trials}"
         )
     return count
 

@@ -19,6 +19,7 @@ from randomnet.config.option import (
     LOW_RANK,
     LR_OF_MODELS,
     NETWORKED,
+    OF_EXPONENTS,
     OF_TRIALS,
     SIMULATE,
     SPECTRAL,
@@ -92,7 +93,8 @@ class LyapunovSection(Section):
     spectrum_every: int = option(
         Integer(0),
         0,
-        "Epochs of a task between records of the leading exponents along its validation trials; 0 = none.",
+        "Epochs of a task between records of the leading exponents along its validation trials, the untrained and the "
+        "last network included; 0 = none.",
         kinds=TRAIN,
         only=TASKED,
     )
@@ -103,6 +105,24 @@ class LyapunovSection(Section):
         "falling; what is reported at the end is always over tsim.",
         kinds=TRAIN,
         only=UNTASKED,
+    )
+    tsim_measured: float = option(
+        Number(0),
+        200.0,
+        "Time over which loss_measured_initial and _final are averaged, which begins after the window that is trained "
+        "on (loss_initial, loss_final); 0 = they are not measured.",
+        kinds=TRAIN,
+        only=UNTASKED,
+        identity=False,
+    )
+    truncate_gradient: float = option(
+        Number(0),
+        0.0,
+        "Time after which the gradient of the exponents is cut: state and frame pass none to the time before. Inside "
+        "chaos 1 or less trains where the whole gradient does not (docs/training.md); 0 = never.",
+        kinds=TRAIN,
+        only=OF_EXPONENTS,
+        neutral=0.0,
     )
     warm_start: bool = option(
         Boolean(),
@@ -141,10 +161,14 @@ class TrainValidateSection(Section):
     )  # fmt: skip
     lr: float = option(Number(0, above=True), 0.01, "Learning rate.", kinds=LEARNING, defaults=LR_OF_MODELS)
     lr_decay: float = option(
-        Number(0, 1, above=True), 1.0, "The learning rate of epoch e = 0, 1, ... is lr times lr_decay^e."
+        Number(0, 1, above=True), 1.0, "The learning rate of epoch e = 1, 2, ... is lr times lr_decay^(e - 1)."
     )
     epochs: int = option(
-        Integer(1, 10_000_000), 10, "Times that all parameters learn from all trials; without trials, updates.",
+        Integer(1, 10_000_000),
+        10,
+        "Times that all parameters learn from all trials; without trials, updates. Row e of history.csv is the network "
+        "after e of them, row 0 the untrained one. With trials, train_loss between the first and the last row is the "
+        "mean over the batches of the epoch, while the network changes.",
         kinds=(*TRAIN, *FIT), defaults={"fit": 500, "lfads": 1000},
     )  # fmt: skip
     iterations: int = option(
@@ -257,7 +281,8 @@ class TrainValidateSection(Section):
     store_every_epoch: int = option(
         Integer(0),
         10,
-        "Epochs between stored models (model_state_dict_epoch_E_iter_I.pth); 0 = none.",
+        "Epochs between stored models, model_state_dict_epoch_K_iter_I.pth after K + 1 epochs (bio_rnn_mem counts from "
+        "0); 0 = none.",
         only=TASKED,
         identity=False,
     )

@@ -53,6 +53,15 @@ class TrialParamsSection(Section):
     train_size: float = option(
         Number(0, 1, above=True), 0.8, "Share of the trials used for training.", kinds=BUILT, only=SPLIT
     )
+    test_size: float = option(
+        Number(0, 1),
+        0.0,
+        "Share of the trials, taken from those that are not for training, which neither training nor the choice of the "
+        "best epoch sees: test_loss and test_metrics of the best and of the last network are of these; 0 = none.",
+        kinds=BUILT,
+        only=SPLIT,
+        neutral=0.0,
+    )
     trial_length: int = option(
         Integer(2, 10_000), 5, "Stimuli per trial; the last is the target.", only=N_BACK
     )

@@ -3,7 +3,7 @@
 Layout (`<root>` is path_to_results)::
 
     <root>/config.ini manifest.json folder_index.txt combos.csv summary.csv spectra.csv
-    <root>/<combo>/train_loss_all.npy                 float64 (iterations, epochs)
+    <root>/<combo>/train_loss_all.npy                 float64 (iterations, epochs), column e - 1 after epoch e
     <root>/<combo>/iter_<i>/run.json history.csv arrays.npz *.npy model.pt
 
 `manifest.json` says what was planned, `run.json` (written last) that a run ended and how; everything else can be
@@ -25,6 +25,9 @@ from typing import Any, TextIO, TypeVar
 
 import numpy as np
 import pandas as pd
+
+from randomnet.results.history import COUNTED_FROM_UNTRAINED as COUNTED_FROM_UNTRAINED
+from randomnet.results.history import curve, read_history, summary_of
 
 FORMAT = 1
 COMPLETE, DIVERGED, FAILED, MISSING = "complete", "diverged", "failed", "missing"
@@ -249,17 +252,17 @@ class ResultsFolder:
         return (self.root / str(combo) / f"{CURVES[0]}_all.npy").exists()
 
     def write_curves(self, manifest: Mapping[str, Any], combo: int) -> None:
-        """Write CURVES, such as train_loss_all.npy, of a combo whose runs all ended: (iterations, epochs), or nan."""
+        """Write CURVES, such as train_loss_all.npy, of a combo whose runs all ended: (iterations, epochs), or nan.
+
+        Column e - 1 is the network after epoch e, as in bio_rnn_mem; the untrained network is in history.csv alone.
+        """
         runs = [self.run(combo, iteration) for iteration in range(manifest["iterations"])]
-        histories = [_history(run) for run in runs if run.status in ENDED]
+        histories = [read_history(run.path / "history.csv") for run in runs if run.status in ENDED]
         epochs = next(c for c in manifest["combos"] if c["combo"] == combo)["settings"].get("trainvalidate.epochs")
         if not epochs or len(histories) < len(runs):
             return
         for column in CURVES:
-            curves = np.full((len(runs), epochs), np.nan)
-            for row, history in zip(curves, histories, strict=True):
-                if column in history:
-                    row[: len(history)] = history[column]
+            curves = np.array([curve(history, column, epochs) for history in histories])
             if any(column in history for history in histories):
                 write_array(self.root / str(combo) / f"{column}_all.npy", curves)
 
@@ -394,7 +397,7 @@ def load(root: Path, manifest: Mapping[str, Any] | None = None) -> Loaded:
     histories = []
     for combo in manifest["combos"]:
         for iteration in range(manifest["iterations"]):
-            history = _history(folder.run(combo["combo"], iteration))
+            history = read_history(folder.run(combo["combo"], iteration).path / "history.csv")
             if len(history):
                 histories.append(history.assign(combo=combo["combo"], iteration=iteration))
     history = pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()
@@ -407,13 +410,5 @@ def _rows(folder: ResultsFolder, manifest: Mapping[str, Any]) -> list[dict[str, 
         for iteration in range(manifest["iterations"]):
             record = folder.run(combo["combo"], iteration).record or {"status": MISSING}
             head = {"combo": combo["combo"], **combo["values"], "iteration": iteration, "seed": manifest["seed"]}
-            rows.append({**head, "status": record["status"], **record.get("summary", {})})
+            rows.append({**head, "status": record["status"], **summary_of(record)})
     return rows
-
-
-def _history(run: RunFolder) -> pd.DataFrame:
-    path = run.path / "history.csv"
-    try:
-        return pd.read_csv(path) if path.exists() and path.stat().st_size else pd.DataFrame()
-    except ValueError:  # damaged: as if there were none yet
-        return pd.DataFrame()

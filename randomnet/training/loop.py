@@ -3,17 +3,18 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from randomnet.objectives import Measured, Objective
-from randomnet.optimizers import EPS, Optimizer
+from randomnet.optimizers import Optimizer
+from randomnet.training.progress import Progress, restored
+from randomnet.training.settings import Settings
 
 KEEP_SECONDS = 5.0  # between checkpoints, unless told
-PLATEAU = 1e-4  # share of the loss by which it must fall not to be on a plateau
+RECORDED = "lambda_1"  # a column of the spectra that are recorded now and then, and in any case at both ends
 
 
 class Trainable(Protocol):
@@ -40,75 +41,6 @@ class Interrupted(Exception):
     """Training stopped because it was asked to; what was reached has been kept."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How one network is trained.
-
-    clip_norm: each parameter's gradient is clipped to this L2 norm. early_stopping: epochs without a lower loss after
-    which it ends (0 = never). lr_decay: the learning rate of epoch e is lr lr_decay^e. stop_below: training ends once
-    the loss, in validation where there is one, is below this (0 = never). flat_window, flat_tolerance: so does it once
-    so many epochs' losses, of the same kind, differ by less than the tolerance (0 epochs = never).
-
-    clip_whole: the gradient of all parameters together is clipped instead. weight_decay: of the optimizer's rule, None
-    for its own; eps: what is added to its roots. plateau_factor: the learning rate is multiplied by it each time the
-    loss, in validation where there is one, has not fallen by a ten-thousandth for more than plateau_patience epochs,
-    down to plateau_lr (1 = never).
-    """
-
-    optimizer: str
-    lr: float
-    epochs: int
-    clip_norm: float = math.inf
-    early_stopping: int = 0
-    lr_decay: float = 1.0
-    stop_below: float = 0.0
-    flat_window: int = 0
-    flat_tolerance: float = 0.0
-    clip_whole: bool = False
-    weight_decay: float | None = None
-    eps: float = EPS
-    plateau_factor: float = 1.0
-    plateau_patience: int = 0
-    plateau_lr: float = 0.0
-
-    @property
-    def steady(self) -> bool:
-        """Whether the learning rate stays as it is."""
-        return self.lr_decay == 1 and self.plateau_factor == 1
-
-    def lr_of(self, epoch: int, losses: Sequence[float] = ()) -> float:
-        """The learning rate of an epoch, after epochs of these losses."""
-        lr = self.lr * self.lr_decay**epoch
-        if self.plateau_factor == 1:
-            return lr
-        return max(lr * self.plateau_factor ** _plateaus(losses, self.plateau_patience), min(lr, self.plateau_lr))
-
-
-@dataclass
-class Progress:
-    """Where a training stands.
-
-    history: one row per epoch, epoch 0 being the untrained network. best: the network's values at the lowest loss;
-    last: those after the last update (where it diverged: at the last finite loss), with final_loss. reason: why it
-    ended early, or ''. provisional_epoch: the last one whose loss could not be compared with others.
-    """
-
-    history: list[dict[str, float]] = field(default_factory=list)
-    best: dict[str, Tensor] = field(default_factory=dict)
-    last: dict[str, Tensor] = field(default_factory=dict)
-    best_loss: float = math.inf
-    best_epoch: int = 0
-    provisional_epoch: int = 0
-    final_loss: float = math.nan
-    diverged: bool = False
-    reason: str = ""
-
-    @property
-    def epoch(self) -> int:
-        """The next epoch."""
-        return len(self.history)
-
-
 def fit(
     networks: Sequence[Trainable],
     objective: Objective,
@@ -122,17 +54,16 @@ def fit(
 ) -> list[Progress]:
     """Train the parameters of each network on its part of the objective; they know nothing of each other.
 
-    keep(states) is called every checkpoint_every epochs, or where that is None every KEEP_SECONDS; such states given
-    as `resume` go on from there to the same bytes. report(index, row) is told every epoch of every network. A loss or
-    gradient that is not finite ends the training of that network with `diverged` and a reason, back at the values of
-    its last finite loss. Raises Interrupted, after keep, once stop() is true.
+    The history has a row for each network on the way, see `Progress`: with validation measured after the updates of an
+    epoch (its training loss is then the mean over the batches of the epoch, but for the first and the last row, which
+    are measured on all batches), without by the next update. keep(states) is called every checkpoint_every epochs, or
+    where that is None every KEEP_SECONDS; such states given as `resume` go on from there to the same bytes.
+    report(index, row) is told the row of every epoch of every network. A loss or gradient that is not finite ends the
+    training of that network with `diverged` and a reason, back at the values of its last finite loss. Raises
+    Interrupted, after keep, once stop() is true.
     """
     trainees = [_Trainee(*pair) for pair in zip(networks, settings, strict=True)]
-    for trainee, state in zip(trainees, resume or [], strict=resume is not None):
-        trainee.take_up(state)
-    if resume is not None:
-        objective.take_up([state["objective"] for state in resume])
-
+    _begin(trainees, objective, resume)
     last = time.monotonic()
 
     def kept() -> None:
@@ -147,11 +78,9 @@ def fit(
             raise Interrupted
         _epoch([trainees[index] for index in active], objective.only(active))
         for index in active:
-            trainee = trainees[index]
-            if trainee.progress.diverged:
-                continue
-            report(index, trainee.progress.history[-1])
-            trainee.consider_stopping()
+            if not trainees[index].progress.diverged:
+                report(index, trainees[index].progress.history[-1])
+                trainees[index].consider_stopping()
         done = max(trainee.progress.epoch for trainee in trainees)
         due = done % checkpoint_every == 0 if checkpoint_every else time.monotonic() - last > KEEP_SECONDS
         if due and any(trainee.active for trainee in trainees):
@@ -184,17 +113,23 @@ class _Trainee:
         return {"progress": dict(vars(self.progress)), "optimizer": optimizer, "values": values}
 
     def take_up(self, state: dict[str, Any]) -> None:
-        """Go on from such a state."""
-        self.progress = Progress(**state["progress"])
+        """Go on from the optimizer and the values of such a state."""
         self.optimizer.take_up(state["optimizer"])
         self.network.assign(state["values"])
+
+    def begin_history(self, row: dict[str, float]) -> None:
+        """Put the row of the untrained network, which it now is, before the others."""
+        self.progress.history.insert(0, {"epoch": 0, **row})
+        self.progress.improve(row["validate_loss"], 0, self.network.values())
 
     def begin(self) -> None:
         """Before an epoch."""
         losses = self._losses() if self.settings.plateau_factor != 1 else []
         self.optimizer.lr = self.settings.lr_of(self.progress.epoch, losses)
         self.values = self.network.values()
-        self.sums: dict[str, float] = {}
+        self.figures: dict[str, float] = {}
+        self.norms: dict[str, float] = {}
+        self.untrained: dict[str, float] = {}
         self.total = 0.0
         self.provisional = False
 
@@ -206,14 +141,16 @@ class _Trainee:
         norms = torch.stack([torch.linalg.vector_norm(piece) for piece in pieces]).tolist() if pieces else []
         for name, norm in zip(self.names, norms, strict=True):
             if not math.isfinite(norm):
+                if not self.progress.history:
+                    self.progress.history.append({"epoch": 0, "train_loss": loss, **measured.figures})
                 return self.give_up(f"the gradient of {name} is not finite")
         if self.settings.clip_whole:
             before, after = self._clipped({"": math.hypot(*norms)}, [gradient])
         else:
             before, after = self._clipped({f"_{n}": norm for n, norm in zip(self.names, norms, strict=True)}, pieces)
-        self.progress.last = self.values
-        for name, value in ({"train_loss": loss} | before | after | measured.figures).items():
-            self.sums[name] = self.sums.get(name, 0.0) + measured.weight * value
+        self.progress.last, self.progress.last_epoch = self.values, self.progress.epoch
+        _add(self.figures, {"train_loss": loss} | measured.figures, measured.weight)
+        _add(self.norms, before | after, measured.weight)
         self.total += measured.weight
         self.provisional |= measured.provisional
         self.optimizer.step(gradient)
@@ -232,46 +169,70 @@ class _Trainee:
         return before, {f"clipped_norm{name}": min(norm, most) for name, norm in norms.items()}
 
     def _losses(self) -> list[float]:
-        """Those of the epochs so far, in validation where there is one."""
-        return [row.get("validate_loss", row["train_loss"]) for row in self.progress.history]
+        """Those of the epochs so far that decide about the next ones."""
+        progress = self.progress
+        if progress.validated:
+            return [row["validate_loss"] for row in progress.history if row["epoch"] > 0]
+        return [row["train_loss"] for row in progress.history]
 
     def end(self, validated: dict[str, float], seconds: float) -> None:
         """After the updates of an epoch and its validation."""
-        epoch, progress = self.progress.epoch, self.progress
-        row = {"epoch": epoch, **{name: value / self.total for name, value in self.sums.items()}}
+        progress = self.progress
+        if not validated:
+            self.measure_before()
+        updates = {name: value / self.total for name, value in self.norms.items()}
         if not self.settings.steady:
-            row["lr_epoch"] = self.optimizer.lr
-        # a loss measured before the only update belongs to the values before it, a validation to those after it
-        loss = validated.get("validate_loss", row["train_loss"])
+            updates["lr_epoch"] = self.optimizer.lr
+        progress.updates = updates | {"seconds": seconds}
+        progress.epoch += 1
+        if validated:
+            figures = {name: value / self.total for name, value in self.figures.items()}
+            progress.history.append({"epoch": progress.epoch, **figures, **validated, **progress.updates})
+            self._compare(validated["validate_loss"], progress.epoch, self.network.values())
+
+    def measure_before(self) -> None:
+        """The row of the network before the update, whose loss the update has measured."""
+        progress = self.progress
+        figures = self.untrained or {name: value / self.total for name, value in self.figures.items()}
+        progress.history.append({"epoch": progress.epoch, **figures, **progress.updates})
+        if self.untrained:
+            progress.improve(figures["train_loss"], progress.epoch, self.values)
+        self._compare(figures["train_loss"], progress.epoch, self.values)
+
+    def _compare(self, loss: float, epoch: int, values: dict[str, Tensor]) -> None:
+        """The loss of an epoch beside the lowest so far."""
+        progress = self.progress
         if self.provisional:
             progress.provisional_epoch = epoch
-        elif loss < progress.best_loss:
-            best = self.network.values() if "validate_loss" in validated else self.values
-            progress.best, progress.best_loss, progress.best_epoch = best, loss, epoch
-        progress.history.append({**row, **validated, "seconds": seconds})
+            return
+        progress.improve(loss, epoch, values)
+        if loss < progress.lowest:
+            progress.lowest, progress.lowest_epoch = loss, epoch
 
     def consider_stopping(self) -> None:
         """End it where the loss is low enough, or has not fallen for long."""
-        row, patience, enough = self.progress.history[-1], self.settings.early_stopping, self.settings.stop_below
-        which = "validate_loss" if "validate_loss" in row else "train_loss"
+        progress, patience, enough = self.progress, self.settings.early_stopping, self.settings.stop_below
+        which = "validate_loss" if progress.validated else "train_loss"
+        row = progress.history[-1]
         if enough and row[which] < enough and not self.provisional:
-            self.progress.reason = f"{which} below {enough:g}"
+            progress.reason = f"{which} below {enough:g}"
             return
-        if self._flat(which):
+        if self._flat():
             window, tolerance = self.settings.flat_window, self.settings.flat_tolerance
-            self.progress.reason = f"{which} flat: {window} epochs within {tolerance:g}"
+            progress.reason = f"{which} flat: {window} epochs within {tolerance:g}"
             return
-        since = max(self.progress.best_epoch, self.progress.provisional_epoch)
-        if patience and self.progress.epoch - 1 - since >= patience:
-            self.progress.reason = f"no lower loss for {patience} epochs"
+        since = max(progress.lowest_epoch, progress.provisional_epoch, int(progress.validated))
+        if patience and row["epoch"] - since >= patience:
+            progress.reason = f"no lower loss for {patience} epochs"
 
-    def _flat(self, which: str) -> bool:
+    def _flat(self) -> bool:
         """Whether the last losses, none of them provisional, hardly differ."""
         window, progress = self.settings.flat_window, self.progress
-        first = progress.epoch - window
-        if not window or first < 0 or 0 < progress.provisional_epoch >= first:
+        if not window or progress.epoch < window:
             return False
-        losses = [row[which] for row in progress.history[first:]]
+        if 0 < progress.provisional_epoch > progress.history[-1]["epoch"] - window:
+            return False
+        losses = self._losses()[-window:]
         return max(losses) - min(losses) < self.settings.flat_tolerance
 
     def give_up(self, trouble: str) -> None:
@@ -281,17 +242,63 @@ class _Trainee:
         progress.last = progress.last or self.network.values()
         self.network.assign(progress.last)
 
-    def conclude(self, measured: Sequence[Measured]) -> None:
-        """With the losses of the network as it is at last: the history's last loss is that before the last update."""
+    def conclude(self, figures: dict[str, float]) -> None:
+        """Put the figures of the last network into its row, and take it for the best if it is."""
         progress = self.progress
-        progress.last = self.network.values()
-        if any(one.trouble for one in measured):
-            return
-        losses = [one.weight * one.figures.get("train_loss", float(one.loss)) for one in measured]
-        progress.final_loss = sum(losses) / sum(one.weight for one in measured)
-        validated = bool(progress.history) and "validate_loss" in progress.history[-1]
-        if not validated and progress.final_loss < progress.best_loss:
-            progress.best, progress.best_loss, progress.best_epoch = progress.last, progress.final_loss, progress.epoch
+        progress.last, progress.last_epoch = self.network.values(), progress.epoch
+        if not progress.row(progress.epoch):
+            progress.history.append({"epoch": progress.epoch})
+        progress.history[-1] |= figures | progress.updates
+        if not progress.validated:
+            progress.improve(figures["train_loss"], progress.epoch, progress.last)
+
+
+def _add(sums: dict[str, float], values: Mapping[str, float], weight: float) -> None:
+    """Add weighted values to sums of the same names."""
+    for name, value in values.items():
+        sums[name] = sums.get(name, 0.0) + weight * value
+
+
+def _begin(trainees: Sequence[_Trainee], objective: Objective, resume: Sequence[dict[str, Any]] | None) -> None:
+    """Measure the untrained networks, or go on from states."""
+    for trainee, state in zip(trainees, resume or [], strict=resume is not None):
+        trainee.progress = restored(state["progress"])
+    _begin_histories(trainees, objective)  # a checkpoint of an earlier version may lack row 0
+    for trainee, state in zip(trainees, resume or [], strict=resume is not None):
+        trainee.take_up(state)
+    if resume is not None:
+        objective.take_up([state["objective"] for state in resume])
+
+
+@torch.no_grad()
+def _begin_histories(trainees: Sequence[_Trainee], objective: Objective) -> None:
+    """Measure untrained networks where there is validation, unless that has been done; updates stay as they were."""
+    if all(trainee.progress.row(0) or (trainee.progress.epoch and not trainee.progress.validated)
+           for trainee in trainees):  # fmt: skip
+        return
+    networks, states = [trainee.network for trainee in trainees], objective.states()
+    validated = objective.validate(networks, 0)
+    if any(validated):
+        measured = _measured_whole(networks, objective)
+        for trainee, *figures in zip(trainees, measured, validated, strict=True):
+            trainee.begin_history(figures[0] | figures[1])
+    objective.take_up(states)
+
+
+def _measured_whole(networks: Sequence[Trainable], objective: Objective) -> list[dict[str, float]]:
+    """Figures of each network as it is, means over all batches; of a loss that means nothing nan."""
+    found = [objective.measure(networks, batch, fresh=True) for batch in objective.batches()]
+    return [_mean_figures(measured) for measured in zip(*found, strict=True)]
+
+
+def _mean_figures(measured: Sequence[Measured]) -> dict[str, float]:
+    if any(one.trouble for one in measured):
+        return {"train_loss": math.nan}
+    sums: dict[str, float] = {}
+    for one in measured:
+        _add(sums, {"train_loss": float(one.loss)} | one.figures, one.weight)
+    total = sum(one.weight for one in measured)
+    return {name: value / total for name, value in sums.items()}
 
 
 def _epoch(trainees: Sequence[_Trainee], objective: Objective) -> None:
@@ -310,9 +317,11 @@ def _epoch(trainees: Sequence[_Trainee], objective: Objective) -> None:
         trainees, objective = _undiverged(trainees, objective)
     for trainee in trainees:
         if not all(bool(parameter.isfinite().all()) for parameter in trainee.optimizer.parameters):
+            if not trainee.progress.validated:
+                trainee.measure_before()
             trainee.give_up("parameters not finite after the update")
     trainees, objective = _undiverged(trainees, objective)
-    validated = objective.validate([trainee.network for trainee in trainees], epoch) if trainees else []
+    validated = objective.validate([trainee.network for trainee in trainees], epoch + 1) if trainees else []
     seconds = (time.perf_counter() - began) / max(1, len(trainees))
     for trainee, figures in zip(trainees, validated, strict=True):
         trainee.end(figures, seconds)
@@ -320,7 +329,12 @@ def _epoch(trainees: Sequence[_Trainee], objective: Objective) -> None:
 
 def _batch(trainees: Sequence[_Trainee], objective: Objective, batch: Any) -> None:
     """One update of every network; one whose loss or gradient is not finite gives up."""
-    measured = objective.measure([trainee.network for trainee in trainees], batch)
+    networks = [trainee.network for trainee in trainees]
+    measured = objective.measure(networks, batch)
+    if trainees[0].progress.epoch == 0 and any(one.provisional for one in measured):
+        with torch.no_grad():  # row 0 is of all that is asked for
+            for trainee, whole in zip(trainees, objective.measure(networks, batch, fresh=True), strict=True):
+                trainee.untrained = _mean_figures([whole])
     losses = torch.stack([one.loss.detach() for one in measured]).tolist()
     sound = []
     for trainee, one, loss in zip(trainees, measured, losses, strict=True):
@@ -351,33 +365,20 @@ def _going(trainees: Sequence[_Trainee]) -> list[int]:
 
 @torch.no_grad()
 def _finish(trainees: Sequence[_Trainee], objective: Objective) -> None:
-    """Measure every network as it is at last; of one that diverged, the last finite loss stands."""
-    for trainee in trainees:
-        if trainee.progress.diverged and trainee.progress.history:
-            trainee.progress.final_loss = trainee.progress.history[-1]["train_loss"]
+    """Measure every network as it is at last; of one that diverged, the rows stand as they are."""
     trainees, objective = _undiverged(trainees, objective)
     if not trainees:
         return
     networks = [trainee.network for trainee in trainees]
-    found = [objective.measure(networks, batch, fresh=True) for batch in objective.batches()]
-    for trainee, measured in zip(trainees, zip(*found, strict=True), strict=True):
-        trainee.conclude(measured)
+    for trainee, figures in zip(trainees, _measured_whole(networks, objective), strict=True):
+        trainee.conclude(figures)
+    ends = [(trainee.progress.row(0), trainee.progress.history[-1]) for trainee in trainees]
+    if any(RECORDED in first and RECORDED not in last for first, last in ends):
+        for trainee, validated in zip(trainees, objective.validate(networks, None), strict=True):
+            trainee.progress.history[-1] |= validated
 
 
 def _shortest(names: Sequence[str]) -> list[str]:
     """The names of parameters as the INI has them, `weights` of `weights.free`; whole where that is of several."""
     short = [name.removesuffix(".free").split(".")[-1] for name in names]
     return [own if short.count(own) == 1 else name for own, name in zip(short, names, strict=True)]
-
-
-def _plateaus(losses: Sequence[float], patience: int) -> int:
-    """How often losses did not fall for more than `patience` epochs, counted anew each time."""
-    best, waited, found = math.inf, 0, 0
-    for loss in losses:
-        if loss < best - PLATEAU * abs(best) or math.isinf(best):
-            best, waited = loss, 0
-            continue
-        waited += 1
-        if waited > patience:
-            waited, found = 0, found + 1
-    return found
