@@ -25,14 +25,19 @@ def test_each_spectrum_that_did_not_converge_is_named_with_its_first_reason():
     )
     said = list(closing.lines(table))
     assert said == [
-        "combo 0 iteration 1: too short to tell (tsim = 10 is too short)",
+        "1 of 2 spectra too short to tell (tsim = 10 is too short): combo 0 iteration 1",
         "1 of 4 runs diverged; left out of means, comparisons and figures",
         "1 of 4 runs unbounded: lambda_max is a growth rate; left out of means, comparisons and figures",
     ]
     old = table[["combo", "iteration", "status", "converged"]].iloc[:2]
-    assert list(closing.lines(old)) == ["combo 0 iteration 1: not converged"]
+    assert list(closing.lines(old)) == ["1 of 2 spectra not converged: combo 0 iteration 1"]
     many = pd.DataFrame({"combo": 0, "iteration": range(14), "status": "complete", "converged": False})
-    assert len(list(closing.lines(many))) == 11 and list(closing.lines(many))[-1].startswith("... and 4 more")
+    places = "combo 0 iteration 0, combo 0 iteration 1, combo 0 iteration 2, and 11 more"
+    assert list(closing.lines(many)) == [f"14 of 14 spectra not converged: {places}"]
+    moved = many.assign(verdict="not converged", notes=[f"moves by {one}.5 errors" for one in range(14)])
+    assert list(closing.lines(moved)) == [f"14 of 14 spectra not converged (moves by 0.5 errors): {places}"]
+    reasons = moved.assign(notes=[f"because of {chr(97 + one)}" for one in range(14)])
+    assert len(list(closing.lines(reasons))) == 11 and list(closing.lines(reasons))[-1].startswith("... and 4 more")
 
 
 def test_of_training_the_spectra_before_and_after_are_told_apart():
@@ -40,7 +45,7 @@ def test_of_training_the_spectra_before_and_after_are_told_apart():
     row |= {"verdict_initial": "converged", "verdict_final": "not converged", "notes_final": "it drifts"}
     grows = {**row, "iteration": 1, "verdict_final": "unbounded"}
     assert list(closing.lines(pd.DataFrame([row, grows]))) == [
-        "combo 0 iteration 0, final spectrum: not converged (it drifts)",
+        "1 of 4 spectra not converged (it drifts): combo 0 iteration 0 final",
         "1 of 2 networks end unbounded: lambda_max_final is a growth rate, in no mean",
     ]
 

@@ -477,7 +477,8 @@ FOLLOWING = [("analyse", "task_name"), ("benchmark", "task_name"), ("spectrum", 
 @pytest.mark.parametrize(("kind", "key"), FOLLOWING)
 def test_kinds_that_follow_trials_cannot_follow_these(tmp_path, kind, key):
     path = tmp_path / "b.ini"
-    path.write_text(f"[experiment]\nkind = {kind}\n[net]\nroi = random\nn = 10\n[trialparams]\ntask_name = reach\n")
+    path.write_text(f"[experiment]\nkind = {kind}\n[net]\nroi = random\nn = 10\n[trialparams]\ntask_name = reach\n"
+                    + "[lyapunov]\ndriven = True\n" * (key == "driven"))  # fmt: skip
     with pytest.raises(ConfigError, match=f"{key}: expected (False with task_name = reach|a task whose inputs)"):
         read_plan(path)
 

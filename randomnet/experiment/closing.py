@@ -1,5 +1,6 @@
 """What is said when the runs of an experiment have ended: why some did not converge, and how far runs lie apart."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -9,6 +10,8 @@ from randomnet.results import COMPLETE, DIVERGED, UNBOUNDED
 
 MOST_LINES = 10  # of a kind
 LONGEST = 100  # characters of a reason
+MOST_PLACES = 3  # named after a reason
+NUMBER = re.compile(r"[0-9][0-9.e+-]*")  # reasons that differ in their numbers are the same one
 WHEN = ("", "_initial", "_final")  # of one spectrum, or of those before and after training
 
 
@@ -29,15 +32,25 @@ def _first(texts: list[str], rest: str) -> Iterator[str]:
 
 
 def _verdicts(table: pd.DataFrame) -> Iterator[str]:
-    """A line for each spectrum of a complete run that did not converge, with its first reason; unbounded ones are
-    counted elsewhere."""
+    """A line for each reason why spectra of complete runs did not converge; unbounded ones are counted elsewhere."""
+    spectra, alike = 0, {}
     for row in table[table["status"] == COMPLETE].to_dict("records"):
         for when in WHEN:
-            verdict, notes = row.get(f"verdict{when}"), row.get(f"notes{when}")
+            verdict, converged = row.get(f"verdict{when}"), str(row.get(f"converged{when}")).casefold()
             said = verdict if isinstance(verdict, str) and verdict else "not converged"
-            if said != UNBOUNDED and str(row.get(f"converged{when}")).casefold() in ("false", "0", "0.0"):
-                which = f", {when.removeprefix('_')} spectrum" if when else ""
-                yield f"combo {row['combo']} iteration {row['iteration']}{which}: {said}{_reason(notes)}"
+            spectra += converged in ("true", "1", "1.0", "false", "0", "0.0")
+            if said != UNBOUNDED and converged in ("false", "0", "0.0"):
+                reason = _reason(row.get(f"notes{when}"))
+                where = f"combo {row['combo']} iteration {row['iteration']}{when.replace('_', ' ')}"
+                alike.setdefault((said, NUMBER.sub("", reason)), (reason, []))[1].append(where)
+    for (said, _), (reason, places) in alike.items():
+        yield f"{len(places)} of {spectra} spectra {said}{reason}: {_first_of(places)}"
+
+
+def _first_of(places: list[str]) -> str:
+    """The first places, and how many more there are."""
+    more = len(places) - MOST_PLACES
+    return ", ".join(places[:MOST_PLACES]) + (f", and {more} more" if more > 0 else "")
 
 
 def _reason(notes: object) -> str:

@@ -9,6 +9,7 @@ import torch
 
 from randomnet.config import Run
 from randomnet.kinds import building, reaching, spectral
+from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.objectives import Course, Objective, loss_with_error
 from randomnet.rnn import Network
 
@@ -37,11 +38,11 @@ def now(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
     measured: dict[str, Any] = radius(start)
     if run.config.uses_spectrum:
         k, inputs = asked(run, start, goal)
-        found = spectral.compute(run, start, k, inputs=inputs)
+        found = spectral.compute(run, start, k, schedule_of(run), inputs)
         measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
         measured["figures"] = spectral.figures(found)
-    if run.config.spectrum_loss and not run.config.has_task and run.config.lyapunov.tsim_measured:
-        measured |= _later_growth(run, start)
+        if run.config.spectrum_loss and is_measured_later(run):
+            measured |= _growth(found, building.exponents_of(run, start.connectome.n))
     if reaching.is_closed(run):
         measured |= reaching.shown(start.network, goal) | {"baseline": reaching.baseline(goal)}
     elif run.config.has_task and start.network.rank:
@@ -49,24 +50,26 @@ def now(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
     return measured
 
 
-def later_share(run: Run, n: int, k: int) -> float:
-    """Time of a measured loss, in units of that of a spectrum of k exponents over the window trained on."""
-    longer, window = run.config.lyapunov.tsim_measured, spectral.schedule_of(run)
-    if run.config.has_task or not run.config.spectrum_loss or not longer:
-        return 0.0
-    whole = window.first + window.transient + window.frame_transient
-    return (1 + building.exponents_of(run, n)) / (1 + k) * (longer + window.frame_transient) / whole
+def is_measured_later(run: Run) -> bool:
+    """Whether spectra before and after training are of a record of their own, which begins where the window ends."""
+    return not run.config.has_task and run.config.lyapunov.tsim_measured > 0
 
 
-def _later_growth(run: Run, start: building.Start) -> dict[str, torch.Tensor]:
-    """Growth (batches, k) of the exponents that the loss sees, and times (batches,), after the window trained on."""
+def schedule_of(run: Run) -> Schedule:
+    """The times of the spectra before and after training: as those of training, or later and at least tsim_measured."""
     window = spectral.schedule_of(run)
+    if not is_measured_later(run):
+        return window
     later = window.transient + window.frame_transient + window.first
-    schedule = replace(window, tsim=run.config.lyapunov.tsim_measured, transient=later)
-    found = spectral.compute(run, start, building.exponents_of(run, start.connectome.n), schedule)
+    return replace(window, tsim=max(window.first, run.config.lyapunov.tsim_measured), transient=later)
+
+
+def _growth(found: Spectrum, k: int) -> dict[str, torch.Tensor]:
+    """Growth (batches, k) of the exponents that the loss sees, and times (batches,), of such a spectrum."""
+    leading = found.growth[:, :k]  # of the frame's first vectors, whose growth does not depend on the others
+    order = np.argsort(-leading.sum(0), kind="stable")
     batches = np.array_split(np.arange(len(found.times)), min(BATCHES, len(found.times)))
-    order = np.argsort(-found.growth.sum(0), kind="stable")
-    growth, times = ([values[batch].sum(0) for batch in batches] for values in (found.growth[:, order], found.times))
+    growth, times = ([values[batch].sum(0) for batch in batches] for values in (leading[:, order], found.times))
     return {"later_growth": torch.from_numpy(np.array(growth)), "later_times": torch.tensor(times)}
 
 

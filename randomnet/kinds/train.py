@@ -17,6 +17,7 @@ from randomnet import results
 from randomnet.config import Run
 from randomnet.kinds import building, celled, fresh, measured, reaching, spectral, trained, unseen_trials
 from randomnet.kinds.interface import Cost, Recorded, Report, missing
+from randomnet.lyapunov import Schedule
 from randomnet.objectives import (
     Objective,
     Recorder,
@@ -156,13 +157,17 @@ def estimate(runs: Sequence[Run]) -> Cost:
     measured.radius(starts[0])
     measuring = 2 * (time.perf_counter() - began)
     if run.config.uses_spectrum:
-        schedule, (k, inputs) = spectral.schedule_of(run), measured.asked(run, starts[0], goals[0])
-        total = schedule.tsim + schedule.transient + schedule.frame_transient
+        k, inputs = measured.asked(run, starts[0], goals[0])
         pace = spectral.pace(lambda probe: spectral.compute(run, starts[0], k, probe, inputs), run)
         every = run.config.lyapunov.spectrum_every
-        measuring += pace * total * (2 + (math.ceil(epochs / every) + 1 if every else 0))
-        measuring += 2 * measured.later_share(run, starts[0].connectome.n, k) * pace * total
+        recorded = math.ceil(epochs / every) + 1 if every else 0
+        measuring += pace * (2 * _length(measured.schedule_of(run)) + recorded * _length(spectral.schedule_of(run)))
     return Cost(epoch, epoch * epochs + measuring)
+
+
+def _length(schedule: Schedule) -> float:
+    """Units of time of one spectrum, transients included."""
+    return schedule.first + schedule.transient + schedule.frame_transient
 
 
 def objective(run: Run, start: building.Start) -> Objective:

@@ -22,6 +22,7 @@ from randomnet.training import Progress, Trainable
 REPORTED = (  # of the spectra before and after training
     "lambda_max",
     "n_positive",
+    "n_zero",
     "D_KY",
     "D_KY_stderr",
     "h_KS",
@@ -30,6 +31,7 @@ REPORTED = (  # of the spectra before and after training
     "drift",
     "log10_condition_max",
     "interval",
+    "tsim_used",
     "converged",
     "verdict",
     "notes",

@@ -108,9 +108,9 @@ class LyapunovSection(Section):
     )
     tsim_measured: float = option(
         Number(0),
-        200.0,
-        "Time over which loss_measured_initial and _final are averaged, which begins after the window that is trained "
-        "on (loss_initial, loss_final); 0 = they are not measured.",
+        100.0,
+        "Length, at least, of the record of spectra before and after training and of loss_measured. It begins where "
+        "the window ends that is trained on. 0 = spectra of that window, and no loss_measured.",
         kinds=TRAIN,
         only=UNTASKED,
         identity=False,
