@@ -129,15 +129,23 @@ class Settling:
         return float(self._moves.max(initial=0.0))
 
     @cached_property
+    def _change(self) -> np.ndarray:
+        """Second half of the record minus the first, (k,)."""
+        half = len(self.means) // 2
+        return self.means[len(self.means) - half :].mean(0) - self.means[:half].mean(0)
+
+    @cached_property
+    def _trends(self) -> np.ndarray:
+        """Differences between the halves in units of their errors (k,), 0 where they hardly move the mean."""
+        scatter = np.square(np.diff(self.means, axis=0)).sum(0) / (2 * (len(self.means) - 1))  # hardly sees a drift
+        errors = np.sqrt(2 * scatter / (len(self.means) // 2))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self._moves > LEAST_MOVE, np.abs(self._change) / errors, 0.0)
+
+    @property
     def trend(self) -> float:
         """The largest difference between the halves in units of its error, where it moves the mean."""
-        half = len(self.means) // 2
-        change = np.abs(self.means[len(self.means) - half :].mean(0) - self.means[:half].mean(0))
-        scatter = np.square(np.diff(self.means, axis=0)).sum(0) / (2 * (len(self.means) - 1))  # hardly sees a drift
-        errors = np.sqrt(2 * scatter / half)
-        moved = self._moves > LEAST_MOVE
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return float(np.where(moved, change / errors, 0.0).max(initial=0.0))
+        return float(self._trends.max(initial=0.0))
 
     @property
     def is_constant(self) -> bool:
@@ -148,9 +156,14 @@ class Settling:
     def doubts(self) -> tuple[str, ...]:
         """What says that the record has not settled; nothing where it has."""
         exponents, freedom = max(1, self.means.shape[1]), len(self.means) - 1
-        said = []
         if self.drift > t_quantile(1 - FALSE_ALARMS / exponents, freedom):
-            said.append(f"the exponents move by {self.drift:.1f} standard errors when the start is left out")
+            index = int(self._moves.argmax())
+            moved = self._moves[index] * independent_errors(self.means)[index]
+            told = f"{moved:.2g}, {self.drift:.1f} standard errors, when the start of the record is left out"
         elif self.trend > t_quantile(1 - FALSE_TRENDS / exponents, freedom):
-            said.append(f"the halves of the record differ by {self.trend:.1f} times their scatter")
-        return tuple(said)
+            index = int(self._trends.argmax())
+            moved = abs(self._change[index])
+            told = f"{moved:.2g}, {self.trend:.1f} times its scatter, from the first half of the record to the second"
+        else:
+            return ()
+        return (f"exponent {index + 1} moves by {told}",)
