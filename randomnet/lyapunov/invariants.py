@@ -72,7 +72,8 @@ def dimension_of(exponents: np.ndarray, means: np.ndarray, margins: Margins, n: 
     """Kaplan-Yorke dimension of descending exponents (k,) with batch means (batches, k) and `margins_of` zeros (k,).
 
     The range is ZERO_WITHIN standard errors to each side. Where the largest exponent is 0 within its error, the range
-    reaches from the dimension with all such exponents at the lower end of their margins to that at the upper end.
+    reaches from the dimension with all such exponents at the lower end of their margins to that at the upper end; there
+    is no standard error then, as the dimension jumps from 0 to 1 within it.
     """
     zeros = margins.zeros(exponents)
 
@@ -84,15 +85,17 @@ def dimension_of(exponents: np.ndarray, means: np.ndarray, margins: Margins, n: 
     if not zeros[0]:
         least = 1.0 if value >= 1 else 0.0  # a largest exponent above 0 makes at least a line
         return Estimate(value, error, max(value - ZERO_WITHIN * error, least), min(value + ZERO_WITHIN * error, n))
-    return Estimate(value, error, dimension(exponents, -margins.widths), dimension(exponents, margins.widths))
+    low, high = (dimension(exponents, side * margins.widths) for side in (-1, 1))
+    return Estimate(value, error if low == high else math.nan, low, high)
 
 
 def entropy_of(exponents: np.ndarray, means: np.ndarray, margins: Margins) -> Estimate:
     """Entropy rate of the same: the sum of the exponents above 0; those that are 0 within their margins add nothing.
 
-    The range is ZERO_WITHIN standard errors to each side; at its upper end those that are 0 are as large as can be.
+    The range is ZERO_WITHIN standard errors to each side; at its upper end those that are 0 are as large as can be. An
+    entropy of 0 that may be above it has no standard error.
     """
     above, zeros = margins.above(exponents), margins.zeros(exponents)
     value, error = float(exponents[above].sum()), jackknife_error(means, lambda rates: float(rates[above].sum()))
-    spread = ZERO_WITHIN * error
-    return Estimate(value, error, value - spread, value + spread + float(margins.widths[zeros].max(initial=0.0)))
+    low, high = value - ZERO_WITHIN * error, value + ZERO_WITHIN * error + margins.widths[zeros].max(initial=0.0)
+    return Estimate(value, error if above.any() or low == high else math.nan, low, float(high))
