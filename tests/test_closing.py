@@ -50,6 +50,14 @@ def test_of_training_the_spectra_before_and_after_are_told_apart():
     ]
 
 
+def test_spectra_after_training_of_records_of_different_lengths_are_told():
+    rows = {"combo": [0, 0, 1, 1], "iteration": [0, 1] * 2, "status": "complete"}
+    table = pd.DataFrame(rows | {"tsim_used_final": [np.nan, 100.0, 100.0, 100.0]})
+    [said] = closing.lines(table)
+    assert said.startswith("combo 0: spectra after training are of records of 100 τ and, by an earlier version, of the")
+    assert not list(closing.lines(table.iloc[2:])) and not list(closing.lines(pd.DataFrame(rows)))
+
+
 def test_the_spread_is_the_standard_deviation_of_complete_runs_beside_the_error_of_one():
     table = pd.DataFrame(
         {

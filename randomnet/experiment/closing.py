@@ -10,6 +10,7 @@ from randomnet.results import COMPLETE, DIVERGED, UNBOUNDED
 
 MOST_LINES = 10  # of a kind
 LONGEST = 100  # characters of a reason
+LENGTH = "tsim_used_final"
 MOST_PLACES = 3  # named after a reason
 NUMBER = re.compile(r"[0-9][0-9.e+-]*")  # reasons that differ in their numbers are the same one
 WHEN = ("", "_initial", "_final")  # of one spectrum, or of those before and after training
@@ -21,6 +22,7 @@ def lines(table: pd.DataFrame, varied: Sequence[str] = ()) -> Iterator[str]:
     if "verdict" not in table:  # whose reasons are in the lines before
         yield from _first(list(_notes(table)), "notes in summary.csv")
     yield from _left_out(table)
+    yield from _first(list(_lengths(table)), "combos in summary.csv")
     if table["iteration"].nunique() > 1:
         yield from _first(list(spread_texts(spread_table(table, ["combo", *varied]))), "combos in summary.csv")
 
@@ -67,6 +69,18 @@ def _notes(table: pd.DataFrame) -> Iterator[str]:
         first, more = runs.iloc[0], ", ..." * (len(runs) > 1)
         where = f"combo {first['combo']} iteration {first['iteration']}{more}"
         yield f"Note: {len(runs)} of {len(table)} runs ({where}): {note}"
+
+
+def _lengths(table: pd.DataFrame) -> Iterator[str]:
+    """The combos of a training whose spectra are of records of different lengths, as by different versions."""
+    complete = table[table["status"] == COMPLETE]
+    for combo, runs in complete.groupby("combo") if LENGTH in complete else ():
+        lengths = runs[LENGTH].astype(float)
+        if lengths.nunique(dropna=False) > 1:
+            known = ", ".join(f"{length:g} τ" for length in sorted(lengths.dropna().unique()))
+            others = " and, by an earlier version, of the window trained on" if lengths.isna().any() else ""
+            yield (f"combo {combo}: spectra after training are of records of {known}{others}; their mean mixes these "
+                   "(tsim_measured = 0 measures the window)")  # fmt: skip
 
 
 def _left_out(table: pd.DataFrame) -> Iterator[str]:
