@@ -10,12 +10,12 @@ import torch
 from randomnet.config import Run
 from randomnet.kinds import building, reaching, spectral
 from randomnet.lyapunov import Schedule, Spectrum
+from randomnet.lyapunov.batches import BATCHES
 from randomnet.objectives import Course, Objective, loss_with_error
 from randomnet.rnn import Network
 
 MOST_REMEMBERED = 16
 SHOWN_TRIALS = 100  # whose overlaps are written
-BATCHES = 20  # of the record that a measured loss gets its error from
 _REMEMBERED: dict[Any, dict[str, Any]] = {}  # spectra of networks that training begins with
 
 
@@ -88,9 +88,9 @@ def loss_of(run: Run, measured: dict[str, Any], target: np.ndarray) -> dict[str,
     if "later_growth" not in measured or not bool(measured["later_growth"].isfinite().all()):
         return {}
     name = run.config.spectrum_loss
-    pair = loss_with_error(measured["later_growth"], measured["later_times"], name, torch.from_numpy(target))
+    loss, error = loss_with_error(measured["later_growth"], measured["later_times"], name, torch.from_numpy(target))
     weight = run.config.losses[name]
-    return {"loss": weight * pair[0] + 0.0, "loss_stderr": weight * pair[1]}  # no -0
+    return {"loss": weight * loss + 0.0, "loss_stderr": weight * error}  # no -0
 
 
 @torch.no_grad()
