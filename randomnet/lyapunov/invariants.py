@@ -90,7 +90,7 @@ def dimension_of(exponents: np.ndarray, means: np.ndarray, margins: Margins, n: 
 def entropy_of(exponents: np.ndarray, means: np.ndarray, margins: Margins) -> Estimate:
     """Entropy rate of the same: the sum of the exponents above 0; those that are 0 within their margins add nothing.
 
-    The range is ZERO_WITHIN standard errors to each side, and beyond that, upwards, the widest margin of those at 0.
+    The range is ZERO_WITHIN standard errors to each side; at its upper end those that are 0 are as large as can be.
     """
     above, zeros = margins.above(exponents), margins.zeros(exponents)
     value, error = float(exponents[above].sum()), jackknife_error(means, lambda rates: float(rates[above].sum()))
