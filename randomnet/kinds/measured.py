@@ -10,7 +10,7 @@ import torch
 from randomnet.config import Run
 from randomnet.kinds import building, reaching, spectral
 from randomnet.lyapunov import Schedule, Spectrum
-from randomnet.lyapunov.batches import BATCHES
+from randomnet.lyapunov.batches import FEWEST_BATCHES, count_of
 from randomnet.objectives import Course, Objective, loss_with_error
 from randomnet.rnn import Network
 
@@ -65,10 +65,14 @@ def schedule_of(run: Run) -> Schedule:
 
 
 def _growth(found: Spectrum, k: int) -> dict[str, torch.Tensor]:
-    """Growth (batches, k) of the exponents that the loss sees, and times (batches,), of such a spectrum."""
+    """Growth (batches, k) of the exponents that the loss sees, and times (batches,), of such a spectrum.
+
+    The batches are those of the spectrum's own errors: a single one where the record is too short for errors.
+    """
     leading = found.growth[:, :k]  # of the frame's first vectors, whose growth does not depend on the others
     order = np.argsort(-leading.sum(0), kind="stable")
-    batches = np.array_split(np.arange(len(found.times)), min(BATCHES, len(found.times)))
+    count = count_of(found.times)
+    batches = np.array_split(np.arange(len(found.times)), count if count >= FEWEST_BATCHES else 1)
     growth, times = ([values[batch].sum(0) for batch in batches] for values in (leading[:, order], found.times))
     return {"later_growth": torch.from_numpy(np.array(growth)), "later_times": torch.tensor(times)}
 
