@@ -170,7 +170,8 @@ def report(plan: Plan, outcome) -> int:
     shown = [*plan.varied, "iteration", "status", *KINDS[plan.config.experiment.kind].HEADLINE]
     table = outcome.table[["combo", *dict.fromkeys(name for name in shown if name in outcome.table)]]
     print()
-    rows = table.head(40).to_string(index=False, float_format=lambda value: f"{value:.4g}")
+    first = table.head(40).astype(object)
+    rows = first.where(first.notna(), "").to_string(index=False, float_format=lambda value: f"{value:.4g}")
     print("This share has no runs: there are fewer batches of them than shares" if table.empty else rows)
     if len(table) > 40:
         print(f"... and {len(table) - 40} more in summary.csv")

@@ -6,6 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from randomnet import results
+from randomnet.figures import benchmark as drawn_benchmark
+from randomnet.kinds import benchmark
+from randomnet.lyapunov import record
+from randomnet.plotting import style
+
 ROOT = Path(__file__).parents[1]
 FLOORS = {
     "config": 0,
@@ -85,6 +91,12 @@ def test_the_visualiser_never_imports_a_model():
     for path in [ROOT / "visualization.py", *drawing]:
         assert set(imported_rooms(path)) <= allowed
         assert not re.search(r"^\s*(import|from) torch\b", path.read_text(encoding="utf-8"), re.MULTILINE), path
+
+
+def test_what_two_rooms_write_that_cannot_import_each_other_is_the_same():
+    assert style.TOO_SHORT == record.TOO_SHORT
+    assert (record.DIVERGED, record.UNBOUNDED) == (results.DIVERGED, results.UNBOUNDED)
+    assert drawn_benchmark.BUSY == benchmark.BUSY
 
 
 def test_the_text_of_an_ini_is_checked_without_loading_torch():

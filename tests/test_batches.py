@@ -465,7 +465,7 @@ def test_a_network_that_combos_begin_with_is_measured_once(tmp_path, monkeypatch
     compute = train.spectral.compute
     monkeypatch.setattr(train.spectral, "compute", counting)
     path = ini(tmp_path)
-    for name, grid, expected in (("a", '{"lr": [0.1, 0.2]}', 4 + 8), ("b", '{"g": [1, 2.5]}', 8 + 8)):
+    for name, grid, expected in (("a", '{"lr": [0.1, 0.2]}', 2 + 4), ("b", '{"g": [1, 2.5]}', 4 + 4)):
         monkeypatch.setattr(measured, "_REMEMBERED", {})
         counted.clear()
         text = path.read_text().replace("g = 2\n", "") if '"g"' in grid else path.read_text()

@@ -129,3 +129,10 @@ def test_an_experiment_of_which_every_run_diverged_exits_with_1_and_says_so(tmp_
     said = capsys.readouterr().out
     assert "All runs diverged, so that there is no result; the first: epoch" in said
     assert run(*arguments) == 1, "and again, where nothing is left to do"
+
+
+def test_the_table_of_the_console_is_empty_where_there_is_no_value(tmp_path, capsys):
+    """All runs grow without bound, so that whole columns have none."""
+    experiment(tmp_path, "spectrum", "model.activation=relu", "net.g=4", "lyapunov.nle=2", name="grown")
+    table = capsys.readouterr().out
+    assert "D_KY" in table and "unbounded" in table and "None" not in table and "NaN" not in table

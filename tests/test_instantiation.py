@@ -395,9 +395,9 @@ def repartitioned(network, k, rng):
     """The weights of the network, those between every two of its regions of k neurons broken as in bio2art."""
     blocks = network.post // k * network.n + network.pre // k
     weights = np.empty(len(blocks))
-    for block in np.unique(blocks):
-        inside = blocks == block
-        weights[inside] = as_in_bio2art(network.weights[inside].sum(), inside.sum(), rng)
+    order = np.argsort(blocks, kind="stable")
+    for inside in np.split(order, np.flatnonzero(np.diff(blocks[order])) + 1):
+        weights[inside] = as_in_bio2art(network.weights[inside].sum(), len(inside), rng)
     return weights
 
 

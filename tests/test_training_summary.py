@@ -296,7 +296,7 @@ def test_figures_of_the_test_are_those_of_the_best_and_the_last_network(tmp_path
 
 
 def test_the_error_of_a_loss_is_its_spread_over_records():
-    rng, batches, k, draws = np.random.default_rng(0), 20, 3, 1500
+    rng, batches, k, draws = np.random.default_rng(0), 20, 3, 800
     truth, target = np.array([0.4, 0.1, -0.3]), torch.zeros(3, dtype=torch.float64)
     mixing = 0.05 * rng.standard_normal((k, k))
     times = torch.full((batches,), 10.0, dtype=torch.float64)
@@ -304,7 +304,7 @@ def test_the_error_of_a_loss_is_its_spread_over_records():
         rates = truth + rng.standard_normal((draws, batches, k)) @ mixing  # correlated exponents
         found = np.array([loss_with_error(10.0 * torch.from_numpy(one), times, loss, target) for one in rates])
         assert found[:, 0].mean() == pytest.approx(expected, abs=0.01)
-        assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.08)
+        assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.08)  # three standard errors of it
 
 
 @pytest.mark.parametrize("loss", ["mse", "2 * l2", "sinai"])
@@ -344,7 +344,8 @@ def test_the_record_of_a_measured_loss_begins_where_the_window_ends(tmp_path):
     run = only_run(written(tmp_path, SPECTRAL.format(g=3, loss="mse", epochs=1, measured=10)))
     start = building.begin(run)
     found = measured.now(run, start, train.objective(run, start))
-    assert found["later_growth"].shape == (20, 4) and float(found["later_times"].sum()) == pytest.approx(10)
+    assert found["later_growth"].shape == (1, 4) and float(found["later_times"].sum()) == pytest.approx(10)
+    assert math.isnan(measured.loss_of(run, found, np.zeros(4))["loss_stderr"])  # too short for one, as of exponents
 
 
 # ---- notes

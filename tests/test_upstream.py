@@ -13,7 +13,7 @@ import visualization
 from randomnet.config import ConfigError, read_plan
 from randomnet.kinds import building, record, stages
 from randomnet.kinds.trained_files import file_of
-from randomnet.kinds.upstream import checksum, listed
+from randomnet.kinds.upstream import checksum, is_drawn, listed
 from randomnet.results import ResultsFolder
 
 NET = """
@@ -74,10 +74,11 @@ def refused(path, *overrides):
 
 @pytest.fixture(scope="module")
 def nulls(tmp_path_factory):
-    """Trained over [none, weights_sign], one network each."""
+    """Trained over [none, weights_sign], one network each; spectra before and after are of the window."""
     folder = tmp_path_factory.mktemp("nulls")
     path = ini(folder, "trained", NET, grid=NULLS.format('"none", "weights_sign"'))
-    assert run(path, "trainvalidate.train_weights=True", "trainvalidate.epochs=2") == 0
+    options = "trainvalidate.train_weights=True", "trainvalidate.epochs=2", "lyapunov.tsim_measured=0"
+    assert run(path, *options) == 0
     return folder / "trained"
 
 
@@ -178,6 +179,11 @@ def test_another_seed_is_refused_only_where_the_network_depends_on_it(tmp_path, 
     assert "experiment.seed = 5, not 0" in refused(path, *taken, "net.null=weights_sign")
     task = ini(tmp_path, "task", TASK_NET + TRIALS, "spectrum")
     assert "experiment.seed = 5, not 0" in refused(task, f"paths.pretrained={tasks}", "experiment.seed=5")
+
+
+@pytest.mark.parametrize(("null", "drawn"), [("none", False), ("transposed", False), ("dense", False), ("sign", True)])
+def test_only_nulls_that_have_several_draws_depend_on_the_seed(null, drawn):
+    assert is_drawn({"net.roi": "AB", "net.null": null}) == drawn
 
 
 def test_what_measures_the_network_may_be_otherwise(tmp_path, nulls):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from randomnet.comparison.minima import with_minima
+from randomnet.comparison.spread import NETWORK
 from randomnet.config import nearest
 from randomnet.results import LEFT_OUT, UNBOUNDED, Loaded, ResultsError, load
 
@@ -28,7 +29,6 @@ NULL = " null: "
 LOSS = "trainvalidate.loss"
 TASK = "trialparams.task_name"
 REFERENCES = {"null": "none", "random_w": False}  # options of which every other value is a control of this one
-NETWORK = "network"  # checksum of a run's network
 VERDICT = "verdict"  # on a spectrum; of a training verdict_initial and verdict_final
 WHEN = ("_initial", "_final")
 OF_ATTRACTORS = ("lambda_max", "n_positive", "D_KY", "h_KS")  # have no meaning without one, but for a growth rate

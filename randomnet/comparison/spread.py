@@ -15,7 +15,8 @@ import pandas as pd
 
 from randomnet.results import COMPLETE
 
-EXPONENT, ERROR, NETWORK = "lambda_max", "lambda_max_stderr", "network"
+EXPONENT, ERROR = "lambda_max", "lambda_max_stderr"
+NETWORK = "network"  # checksum of a run's network
 COLUMNS = ("runs", EXPONENT, "stderr_of_one", "spread", "over")
 SAME, OTHER, UNKNOWN = "starts of the same network", "networks", "iterations"
 

@@ -21,6 +21,7 @@ from randomnet.kinds.upstream import checksum
 DRAWS, DRAWS_LARGE = 10, 3  # iterations, at most, whose networks are drawn to see how far they differ
 LARGE = 1_000_000  # edges
 
+
 def show(plan: Plan, folder: Path) -> Iterator[str]:
     """Texts for the user: each network of iteration 0 with the paths of its figures, drawn into `folder`.
 

@@ -18,6 +18,7 @@ from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.kinds.spectrum import UNIT, WORKERS, check, described, dynamics, ticker
 from randomnet.kinds.spectrum import estimate as one_estimate
 from randomnet.lyapunov import Spectrum, random_frame, running, spectrum
+from randomnet.lyapunov.record import CONVERGED, DIVERGED, TOO_SHORT, UNBOUNDED, UNCONVERGED
 
 HEADLINE = (
     "neurons",
@@ -30,8 +31,8 @@ HEADLINE = (
     "seconds",
 )
 POINTS = 400  # of the running estimates
-WORSE = (results.COMPLETE, results.UNBOUNDED, results.DIVERGED)
-WORSE_VERDICTS = ("converged", "not converged", "too short to tell", "unbounded", "diverged")
+STATUSES = (results.COMPLETE, results.UNBOUNDED, results.DIVERGED)  # from good to bad
+VERDICTS = (CONVERGED, UNCONVERGED, TOO_SHORT, UNBOUNDED, DIVERGED)  # from good to bad
 NEGLIGIBLE = 0.01  # a spread over starts of less than this share of the largest exponent is none to speak of
 MOST_ERRORS = 4  # of one start's exponent from the mean of the starts
 __all__ = ["HEADLINE", "UNIT", "WORKERS", "beside", "check", "estimate", "execute", "length"]
@@ -62,7 +63,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     largest = [float(one.exponents[0]) for one in found]
     doubts = sorted({doubt for one in found for doubt in one.doubts} | set(_disagreement(found)))
     verdicts = [one.verdict for one in found]
-    status, reason = max((spectral.status_of(one) for one in found), key=lambda end: WORSE.index(end[0]))
+    status, reason = max((spectral.status_of(one) for one in found), key=lambda end: STATUSES.index(end[0]))
     return {
         "status": status,
         "reason": reason,
@@ -88,9 +89,9 @@ execute, beside = one_at_a_time(execute_one), no_other
 
 
 def _verdict(verdicts: list[str], doubts: list[str]) -> str:
-    """The worst of the initial states' verdicts; `not converged` where these are good and the states disagree."""
-    worst = max(verdicts, key=WORSE_VERDICTS.index)
-    return "not converged" if worst == "converged" and doubts else worst
+    """The worst of the initial states' verdicts; `not converged` where all have converged and the states disagree."""
+    worst = max(verdicts, key=VERDICTS.index)
+    return UNCONVERGED if worst == CONVERGED and doubts else worst
 
 
 def _disagreement(found: list[Spectrum]) -> tuple[str, ...]:

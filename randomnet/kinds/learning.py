@@ -25,19 +25,19 @@ def losses(progress: Progress) -> dict[str, float]:
     Losses over a shorter window than that of the last row are left out of the best.
     """
     history, first, last = pd.DataFrame(progress.history), progress.row(0), progress.row(progress.last_epoch)
-    found: dict[str, float] = {"epochs_done": progress.epoch}
+    figures: dict[str, float] = {"epochs_done": progress.epoch}
     for column, best in BEST.items():
         if column in history:
             name = column.removeprefix("train_")
-            found |= {f"{name}_initial": first[column]} if column in first else {}
-            found |= {f"{name}_final": last.get(column, math.nan)}
-            found |= _best(history, column, name, best)
-    found.setdefault("loss_final", math.nan)
-    others = [name for name in history if name.startswith("validate_") and f"{name}_final" not in found]
-    found |= {f"{name}_final": last[name] for name in others if name in last}
+            figures |= {f"{name}_initial": first[column]} if column in first else {}
+            figures |= {f"{name}_final": last.get(column, math.nan)}
+            figures |= _best(history, column, name, best)
+    figures.setdefault("loss_final", math.nan)
+    others = [name for name in history if name.startswith("validate_") and f"{name}_final" not in figures]
+    figures |= {f"{name}_final": last[name] for name in others if name in last}
     errors = [name for name in last if name.startswith("stderr_")]
-    found |= {f"{name.removeprefix('stderr_')}_final_stderr": last[name] for name in errors}
-    return {**found, "epoch_best": progress.best_epoch}
+    figures |= {f"{name.removeprefix('stderr_')}_final_stderr": last[name] for name in errors}
+    return {**figures, "epoch_best": progress.best_epoch}
 
 
 def _best(history: pd.DataFrame, column: str, name: str, best: Any) -> dict[str, float]:
@@ -46,15 +46,15 @@ def _best(history: pd.DataFrame, column: str, name: str, best: Any) -> dict[str,
     values = rows[column].dropna()
     if values.empty:
         return {}
-    found, error = {f"{name}_best": best(values)}, f"stderr_{column}"
+    figures, error = {f"{name}_best": best(values)}, f"stderr_{column}"
     where = values.idxmin() if best is min else values.idxmax()
-    return found | ({f"{name}_best_stderr": rows[error][where]} if error in rows else {})
+    return figures | ({f"{name}_best_stderr": rows[error][where]} if error in rows else {})
 
 
 def notes(progress: Progress, losses: dict[str, float], spectrum_loss: str | None) -> dict[str, str]:
     """The column notes: what did not work, and what to try; empty where nothing is to be said."""
-    found = [*_without_gradient(progress, spectrum_loss), *_worse(losses, bool(spectrum_loss))]
-    return {"notes": "; ".join(found)} if found else {}
+    texts = [*_without_gradient(progress, spectrum_loss), *_worse(losses, bool(spectrum_loss))]
+    return {"notes": "; ".join(texts)} if texts else {}
 
 
 def _without_gradient(progress: Progress, spectrum_loss: str | None) -> list[str]:
@@ -74,7 +74,7 @@ def _worse(losses: dict[str, float], spectral: bool) -> list[str]:
         before, after = (losses.get(f"{name}_{when}", math.nan) for when in ("initial", "final"))
         if not math.isnan(before) and not math.isnan(after):
             errors = [losses.get(f"{name}_{when}_stderr", 0.0) for when in ("initial", "final")]
-            if after - before > ERRORS * math.hypot(*(0.0 if math.isnan(one) else one for one in errors)):
+            if after - before > ERRORS * math.hypot(*(0.0 if math.isnan(error) else error for error in errors)):
                 return [f"ended worse than it began ({name} {before:.4g} -> {after:.4g}): {WORSE[spectral]}"]
             return []
     return []

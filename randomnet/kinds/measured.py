@@ -10,12 +10,12 @@ import torch
 from randomnet.config import Run
 from randomnet.kinds import building, reaching, spectral
 from randomnet.lyapunov import Schedule, Spectrum
+from randomnet.lyapunov.batches import FEWEST_BATCHES, count_of
 from randomnet.objectives import Course, Objective, loss_with_error
 from randomnet.rnn import Network
 
 MOST_REMEMBERED = 16
 SHOWN_TRIALS = 100  # whose overlaps are written
-BATCHES = 20  # of the record that a measured loss gets its error from
 _REMEMBERED: dict[Any, dict[str, Any]] = {}  # spectra of networks that training begins with
 
 
@@ -65,10 +65,14 @@ def schedule_of(run: Run) -> Schedule:
 
 
 def _growth(found: Spectrum, k: int) -> dict[str, torch.Tensor]:
-    """Growth (batches, k) of the exponents that the loss sees, and times (batches,), of such a spectrum."""
+    """Growth (batches, k) of the exponents that the loss sees, and times (batches,), of such a spectrum.
+
+    The batches are those of the spectrum's own errors: a single one where the record is too short for errors.
+    """
     leading = found.growth[:, :k]  # of the frame's first vectors, whose growth does not depend on the others
     order = np.argsort(-leading.sum(0), kind="stable")
-    batches = np.array_split(np.arange(len(found.times)), min(BATCHES, len(found.times)))
+    count = count_of(found.times)
+    batches = np.array_split(np.arange(len(found.times)), count if count >= FEWEST_BATCHES else 1)
     growth, times = ([values[batch].sum(0) for batch in batches] for values in (leading[:, order], found.times))
     return {"later_growth": torch.from_numpy(np.array(growth)), "later_times": torch.tensor(times)}
 
@@ -88,9 +92,9 @@ def loss_of(run: Run, measured: dict[str, Any], target: np.ndarray) -> dict[str,
     if "later_growth" not in measured or not bool(measured["later_growth"].isfinite().all()):
         return {}
     name = run.config.spectrum_loss
-    pair = loss_with_error(measured["later_growth"], measured["later_times"], name, torch.from_numpy(target))
+    loss, error = loss_with_error(measured["later_growth"], measured["later_times"], name, torch.from_numpy(target))
     weight = run.config.losses[name]
-    return {"loss": weight * pair[0] + 0.0, "loss_stderr": weight * pair[1]}  # no -0
+    return {"loss": weight * loss + 0.0, "loss_stderr": weight * error}  # no -0
 
 
 @torch.no_grad()

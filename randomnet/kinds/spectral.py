@@ -169,12 +169,12 @@ def _remarks(found: Spectrum) -> list[str]:
     """What a reader has to know of dimension and entropy."""
     if found.unbounded:
         return []
-    said = []
+    remarks = []
     if found.leads_with_zero:
         low, high = (f"{end:.3g}" if math.isfinite(end) else "unknown" for end in found.dimension[2:])
-        said.append(f"lambda_max is 0 within its error: D_KY between {low} and {high}")
+        remarks.append(f"lambda_max is 0 within its error: D_KY between {low} and {high}")
     if math.isnan(found.dimension.value):
-        said.append("D_KY needs more exponents (raise nle)")
+        remarks.append("D_KY needs more exponents (raise nle)")
     if found.entropy_is_lower_bound:
-        said.append("h_KS is a lower bound (raise nle)")
-    return said
+        remarks.append("h_KS is a lower bound (raise nle)")
+    return remarks

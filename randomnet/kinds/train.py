@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -176,11 +175,10 @@ def objective(run: Run, start: building.Start) -> Objective:
     losses, schedule, term = run.config.losses, spectral.schedule_of(run), None
     if run.config.spectrum_loss:
         n, loss = start.connectome.n, run.config.spectrum_loss
-        k = building.exponents_of(run, n)
-        target = torch.from_numpy(np.zeros(k) if loss == "sinai" else building.target_of(run, n)).to(like)
+        target = torch.from_numpy(measured.target_of(run, n)).to(like)
         state = torch.zeros_like(like) if run.config.has_task else like
         truncate = run.config.lyapunov.truncate_gradient
-        term = SpectrumLoss(loss, target, state, start.frame[:k].to(like), schedule, truncate)
+        term = SpectrumLoss(loss, target, state, start.frame[: len(target)].to(like), schedule, truncate)
     if not run.config.has_task:
         return SpectrumObjective((term,), (losses[term.loss],), measured.courses(run))
     if reaching.is_closed(run):

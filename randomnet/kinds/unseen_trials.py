@@ -14,15 +14,15 @@ def judged(run: Run, start: building.Start, goal: Objective, progress: Progress)
     """
     if not isinstance(goal, TaskObjective | ClosedLoopObjective):
         return {}
-    found = goal.chance()
+    summary = goal.chance()
     if not run.config.trialparams.test_size:
-        return found
+        return summary
     test = goal.validated_on(building.split_trials(run)[2])
     for when, values in (("best", progress.best or progress.last), ("final", progress.last)):
         start.network.assign(values)
         (figures,) = test.validate([start.network], 0)
-        found |= {_name(column, when): value for column, value in figures.items()}
-    return found | {f"test_{name}": value for name, value in test.chance().items()}
+        summary |= {_name(column, when): value for column, value in figures.items()}
+    return summary | {f"test_{name}": value for name, value in test.chance().items()}
 
 
 def _name(column: str, when: str) -> str:

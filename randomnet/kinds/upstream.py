@@ -16,6 +16,7 @@ from typing import Any
 
 from randomnet.config import Config, ConfigError, Run, neutral_settings
 from randomnet.config.option import MADE
+from randomnet.nulls import NULLS
 from randomnet.results import COMPLETE, ResultsError, ResultsFolder
 
 SAME = "same"  # the combo with this run's values, and the run's own iteration
@@ -207,8 +208,9 @@ def contradictions(entry: Mapping[str, Any], settings: Mapping[str, Any], matter
 def is_drawn(settings: Mapping[str, Any]) -> bool:
     """Whether the network of such settings depends on the seed."""
     made = settings.get("net.source") in MADE or settings.get("net.random_w") or settings.get("net.nr_neurons", 1) != 1
-    null, init = settings.get("net.null", "none"), settings.get("trainvalidate.init", "connectome")
-    return bool(made) or settings.get("net.roi") == "random" or null != "none" or init != "connectome"
+    null, init = NULLS.get(settings.get("net.null")), settings.get("trainvalidate.init", "connectome")
+    is_random_null = null is not None and null.random
+    return bool(made) or settings.get("net.roi") == "random" or is_random_null or init != "connectome"
 
 
 def _differing(entries: Sequence[Mapping[str, Any]]) -> list[str]:

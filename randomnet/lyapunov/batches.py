@@ -159,11 +159,11 @@ class Settling:
         if self.drift > t_quantile(1 - FALSE_ALARMS / exponents, freedom):
             index = int(self._moves.argmax())
             moved = self._moves[index] * independent_errors(self.means)[index]
-            told = f"{moved:.2g}, {self.drift:.1f} standard errors, when the start of the record is left out"
+            text = f"{moved:.2g}, {self.drift:.1f} standard errors, when the start of the record is left out"
         elif self.trend > t_quantile(1 - FALSE_TRENDS / exponents, freedom):
             index = int(self._trends.argmax())
             moved = abs(self._change[index])
-            told = f"{moved:.2g}, {self.trend:.1f} times its scatter, from the first half of the record to the second"
+            text = f"{moved:.2g}, {self.trend:.1f} times its scatter, from the first half of the record to the second"
         else:
             return ()
-        return (f"exponent {index + 1} moves by {told}",)
+        return (f"exponent {index + 1} moves by {text}",)

@@ -197,19 +197,19 @@ class Spectrum:
             return ("the state or the frame is not finite any more",)
         if self.unbounded:
             return (f"the state grows without bound, at a rate of {self.exponents[0]:.3g}; there is no attractor",)
-        said, finite = [], np.isfinite(self.exponents)
+        reasons, finite = [], np.isfinite(self.exponents)
         largest = float(np.nan_to_num(self.stderr[finite], nan=math.inf).max(initial=0.0))
         if math.isinf(largest):
-            said.append(f"tsim = {self.tsim:g} is too short for error bars")
+            reasons.append(f"tsim = {self.tsim:g} is too short for error bars")
         elif self.tolerance is not None and largest > self.tolerance:
-            said.append(f"standard errors up to {largest:.2g} above the tolerance of {self.tolerance:g}")
+            reasons.append(f"standard errors up to {largest:.2g} above the tolerance of {self.tolerance:g}")
         if self.too_short and not math.isinf(largest):
-            said.append(self._too_short_for_a_verdict)
+            reasons.append(self._too_short_for_a_verdict)
         elif not self.too_short:
-            said += self.settling.doubts
+            reasons += self.settling.doubts
         if finite.all() and self.log10_condition > WORST_CONDITION:
-            said.append(f"frame's condition before QR up to 1e{self.log10_condition:.0f}")
-        return tuple(said)
+            reasons.append(f"frame's condition before QR up to 1e{self.log10_condition:.0f}")
+        return tuple(reasons)
 
     @property
     def _too_short_for_a_verdict(self) -> str:

@@ -18,6 +18,8 @@ from matplotlib.lines import Line2D
 from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from randomnet.results import DIVERGED, UNBOUNDED
+
 SINGLE, DOUBLE = 3.5, 7.2  # inches: one and two columns of a journal page
 FORMATS = ("png", "svg", "pdf")
 # Okabe and Ito (2008) without black and yellow: black is for targets, yellow is too light for lines.
@@ -42,7 +44,7 @@ SEVERAL_DECADES = 100.0
 LIGHTEST = 0.87  # of viridis, which is colour-blind safe; its yellow end is too light for lines
 DASHED = (0, (3, 1.5))
 DOTTED = (0, (1, 1.5))
-LOST = {"diverged": "x", "unbounded": "^"}  # statuses of runs that are in no mean, each with its mark
+LOST = {DIVERGED: "x", UNBOUNDED: "^"}  # statuses of runs that are in no mean, each with its mark
 TOO_SHORT = "too short to tell"  # a verdict on a spectrum
 
 
