@@ -92,8 +92,8 @@ def dimension_of(exponents: np.ndarray, means: np.ndarray, margins: Margins, n: 
 def entropy_of(exponents: np.ndarray, means: np.ndarray, margins: Margins) -> Estimate:
     """Entropy rate of the same: the sum of the exponents above 0; those that are 0 within their margins add nothing.
 
-    The range is ZERO_WITHIN standard errors to each side; at its upper end one of those that are 0 is as large as can be. An
-    entropy of 0 that may be above it has no standard error.
+    The range is ZERO_WITHIN standard errors to each side; at its upper end one of those that are 0 is as large as can
+    be. An entropy of 0 that may be above it has no standard error.
     """
     above, zeros = margins.above(exponents), margins.zeros(exponents)
     value, error = float(exponents[above].sum()), jackknife_error(means, lambda rates: float(rates[above].sum()))
