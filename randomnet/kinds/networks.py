@@ -33,8 +33,8 @@ from randomnet.kinds import pretrained
 from randomnet.kinds.described import made
 from randomnet.kinds.factors import without_background
 from randomnet.kinds.normalization import normalised_by
+from randomnet.kinds.null_models import null_of
 from randomnet.kinds.trained_files import file_of
-from randomnet.nulls import NULLS
 from randomnet.synthetic import built_in, random_network, unconnected
 
 BY_ROI = ("hemibrain", "neuprint_export", "neuprint", "flywire")  # hold many regions, of which net.roi names some
@@ -132,7 +132,7 @@ def _weighted(run: Run) -> Connectome:
     if net.regions_from:
         measured = _with_regions(measured, net.regions_from)
     if config.null != "none":
-        measured = _null(measured, config.null, drawing.generator("null"))
+        measured = null_of(measured, config.null, drawing.generator("null"))
     weighted = _initialised(measured, run)
     if net.dales_law is True and weighted.mixed:
         raise ConfigError(
@@ -289,13 +289,6 @@ def _with_regions(connectome: Connectome, kind: str) -> Connectome:
     except ValueError as error:
         near = nearest(kind, connectome.labels)
         raise ConfigError(f"[net] regions_from: expected a kind of label, got {kind!r}: {error}{near}") from None
-
-
-def _null(connectome: Connectome, name: str, rng: np.random.Generator) -> Connectome:
-    try:
-        return NULLS[name].draw(connectome, rng)
-    except ValueError as error:
-        raise ConfigError(f"[net] null: expected one that {connectome.name} allows, got {name!r}: {error}") from None
 
 
 def _not_regional(net: NetSection, connectome: Connectome) -> None:

@@ -60,7 +60,7 @@ def exchanged_undirected(connectome: Connectome, rng: np.random.Generator, null:
     n, lower = connectome.n, connectome.post > connectome.pre
     first, second = connectome.post[lower], connectome.pre[lower]
     pairs = max(n * (n - 1) // 2, 1)
-    rounds = _rounds(len(first), len(first) / pairs) if len(first) > 1 else 0
+    rounds = _rounds(len(first), len(first) / pairs) if 1 < len(first) < pairs else 0
     for _ in range(rounds):
         first, second = _turned(first, second, rng)
         chosen = _drawn_anywhere(len(first), 2, rng, 0.5)

@@ -53,7 +53,7 @@ def degree_undirected(connectome: Connectome, rng: np.random.Generator) -> Conne
 
     Raises ValueError for a directed network, one whose matrix is not symmetric.
     """
-    if not _symmetric(connectome):
+    if not is_symmetric(connectome):
         raise ValueError(
             f"null degree_undirected needs a symmetric matrix, and that of {connectome.name} is not; null degree keeps "
             "in- and out-degrees"
@@ -93,7 +93,7 @@ def erdos(connectome: Connectome, rng: np.random.Generator) -> Connectome:
 
 def shuffled(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """`random_w`: all entries off the diagonal permuted uniformly; of a symmetric matrix one triangle, mirrored."""
-    if not _symmetric(connectome):
+    if not is_symmetric(connectome):
         return scattered(connectome, np.zeros(connectome.n, np.int64), rng, "random_w")
     n, post, pre = connectome.n, connectome.post, connectome.pre
     lower, diagonal = post > pre, post == pre
@@ -112,7 +112,7 @@ def shuffled(connectome: Connectome, rng: np.random.Generator) -> Connectome:
 def weights(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """Weights off the diagonal permuted uniformly over the edges; of a symmetric matrix in mirrored pairs."""
     n, post, pre, values = connectome.n, connectome.post, connectome.pre, connectome.weights.copy()
-    if _symmetric(connectome):
+    if is_symmetric(connectome):
         lower = np.flatnonzero(post > pre)
         mirrored = np.searchsorted(post * n + pre, pre[lower] * n + post[lower])
         values[lower] = values[mirrored] = rng.permutation(values[lower])
@@ -223,7 +223,14 @@ NULLS: dict[str, Null] = {
 }
 
 
-# ---- which groups, and back to a Connectome
+# ---- what a connectome is, which groups it has, and back to one
+
+
+def is_symmetric(connectome: Connectome) -> bool:
+    """Whether every edge is answered by one of exactly the same weight."""
+    keys, answers = connectome.post * connectome.n + connectome.pre, connectome.pre * connectome.n + connectome.post
+    order = np.argsort(answers)
+    return bool((answers[order] == keys).all() and (connectome.weights[order] == connectome.weights).all())
 
 
 def _groups(connectome: Connectome, kinds: tuple[str, ...], null: str) -> tuple[np.ndarray, str]:
@@ -240,13 +247,6 @@ def _groups(connectome: Connectome, kinds: tuple[str, ...], null: str) -> tuple[
 
 def _either(names: tuple[str, ...]) -> str:
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _symmetric(connectome: Connectome) -> bool:
-    """Whether every edge is answered by one of exactly the same weight."""
-    keys, answers = connectome.post * connectome.n + connectome.pre, connectome.pre * connectome.n + connectome.post
-    order = np.argsort(answers)
-    return bool((answers[order] == keys).all() and (connectome.weights[order] == connectome.weights).all())
 
 
 def _permuted_within(connectome: Connectome, group: np.ndarray, rng: np.random.Generator, null: str) -> Connectome:
