@@ -28,9 +28,9 @@ class Steps(Value):
         steps = [known.parse(part) for part in parts]
         single = [step for step in steps if step in self.alone]
         if len(steps) > 1 and single:
-            raise ValueError(f"{single[0]} stands alone")
+            raise ValueError(f"; {single[0]} stands alone")
         if len(set(steps)) < len(steps):
-            raise ValueError("a step twice")
+            raise ValueError("; each step may come once")
         return JOINT.join(steps)
 
 

@@ -94,24 +94,35 @@ def unequal_coupling(
     more than UNEQUAL, with the normalization that makes them equal; of the first such options of the grid."""
     if "null" not in varied:
         return
-    others = [name for name in varied if name != "null"]
-    complete = table[table["status"] == COMPLETE]
-    said: list[dict[str, float]] = []
+    complete, radii = table[table["status"] == COMPLETE], {}
     for column, (word, step) in EQUALIZERS.items():
-        name = next((name for name in (column, f"{column}_initial") if name in complete), None)
-        groups = complete.groupby(others, sort=False, dropna=False) if others else [((), complete)]
-        for values, group in groups if name else ():
-            numbers = group.groupby("null", sort=False)[name].agg(["mean", "std"])
-            means = numbers["mean"].to_dict()
-            if _are_unequal(means) and not any(_are_alike(means, earlier) for earlier in said):
-                said.append(means)
-                chain = _with_step(normalizations.get(int(group["combo"].iloc[0]), "none"), step)
-                where = ", ".join(f"{option} = {value}" for option, value in zip(others, values, strict=True))
-                yield (
-                    f"Note: equal g is not equal {word}: {_means_text(numbers)}{f' ({where})' if where else ''}; "
-                    f"normalization = {chain} makes them equal"
-                )
-                break
+        first = _first_unequal(complete, [name for name in varied if name != "null"], column)
+        if first is None:
+            continue
+        numbers, where, combo = first
+        means = numbers["mean"].to_dict()
+        if radii and _are_alike(means, radii):
+            return
+        radii = means
+        yield (
+            f"Note: equal g is not equal {word}: {_means_text(numbers)}{f' ({where})' if where else ''}; "
+            f"normalization = {_with_step(normalizations.get(combo, 'none'), step)} makes them equal"
+        )
+
+
+def _first_unequal(
+    table: pd.DataFrame, others: Sequence[str], column: str
+) -> tuple[pd.DataFrame, str, int] | None:
+    """Mean and std of the column by null at the first values of the other options where means are unequal; these
+    values in words; and a combo that has them."""
+    name = next((name for name in (column, f"{column}_initial") if name in table), None)
+    groups = table.groupby(list(others), sort=False, dropna=False) if others else [((), table)]
+    for values, group in groups if name else ():
+        numbers = group.groupby("null", sort=False)[name].agg(["mean", "std"])
+        if _are_unequal(numbers["mean"].to_dict()):
+            where = ", ".join(f"{option} = {value}" for option, value in zip(others, values, strict=True))
+            return numbers, where, int(group["combo"].iloc[0])
+    return None
 
 
 def _are_unequal(means: Mapping[str, float]) -> bool:

@@ -5,7 +5,7 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.nulls.models import NULLS
 
-SMALL, DRAWS, DRAWS_LARGE = 1000, 30, 2  # edges up to which chance may leave a network as it is; draws that tell
+SMALL, DRAWS, DRAWS_LARGE = 1000, 15, 2  # edges up to which chance may leave a network as it is; draws that tell
 MOST_TRIED = 50_000  # edges of networks of which all nulls are tried
 
 
@@ -18,7 +18,7 @@ def differs(connectome: Connectome, other: Connectome) -> bool:
 def is_unable(connectome: Connectome, name: str, rng: np.random.Generator) -> bool:
     """Whether the null cannot change the connectome, as further draws equal it too, after a first one that did.
 
-    With two networks that it could reach, 30 draws would all be this one with a probability of 1e-9.
+    With two networks that it could reach, all draws would be this one with a probability of 2^-16.
     """
     null = NULLS[name]
     draws = DRAWS if len(connectome.weights) <= SMALL else DRAWS_LARGE
