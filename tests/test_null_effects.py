@@ -1,12 +1,14 @@
 """Null models that cannot change a network are refused; what others do to it is said."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from test_description import announced
 from test_networks import network, saved
 
 from randomnet.config import ConfigError
-from randomnet.connectome import from_dense
+from randomnet.connectome import COUPLING, from_dense
 from randomnet.kinds.null_models import GROUPED, REWIRING, UNABLE, null_of
 from randomnet.nulls import NULLS, differs, share_of_edges
 
@@ -74,6 +76,12 @@ def test_a_null_that_can_change_the_network_is_drawn(null, matrix):
     assert any(differs(before, one) for one in drawn)
     equal = [one for one in drawn if not differs(before, one)]
     assert all("this draw equals the connectome" in one.provenance["null_notes"] for one in equal)
+
+
+def test_the_page_of_nulls_has_all_of_them_and_all_columns_of_strength():
+    page = (Path(__file__).parents[1] / "docs" / "nulls.md").read_text(encoding="utf-8")
+    rows = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert rows == [*NULLS, *COUPLING]
 
 
 def test_every_null_has_its_words():

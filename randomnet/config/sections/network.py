@@ -163,7 +163,7 @@ class NetSection(Section):
         Choice(("none", *NULLS)),
         "none",
         "Null model in place of the connectome, which is then normalized as that is; the table in "
-        "randomnet/nulls/models.py tells what each keeps.",
+        "docs/nulls.md tells what each keeps.",
         only=BY_CHOICE,
     )
     random_w: bool = option(
