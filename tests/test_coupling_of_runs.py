@@ -8,7 +8,7 @@ from test_experiment import run
 from test_spectral_kinds import BASE, experiment, runs_of
 
 from randomnet.connectome import COUPLING
-from randomnet.kinds import building
+from randomnet.kinds import building, coupling
 from randomnet.kinds.networks import connectome_of
 
 SHORT = {
@@ -91,3 +91,12 @@ def test_factors_of_low_rank_count_and_g_scales_the_rest(tmp_path):
     for name in COUPLING[:4]:
         np.testing.assert_allclose(table[name][1] / table[name][0], 3, rtol=1e-8)
     np.testing.assert_allclose(*table["balancing_residual"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1.0, 1e300])
+def test_networks_of_any_size_are_measured_without_overflow(size):
+    """Squares of these weights are no numbers; their eigenvalues are."""
+    matrix = np.array([[0.0, 3.0], [2.0, 1.0]])  # eigenvalues 3 and -2
+    found = coupling.strength_of_matrix(matrix * size)
+    expected = [3 * size, 3 * size, 2 * size, np.sqrt(14) * size]
+    assert [found[name] for name in COUPLING[:4]] == pytest.approx(expected, rel=1e-9)
