@@ -175,7 +175,9 @@ def report(plan: Plan, outcome) -> int:
     print("This share has no runs: there are fewer batches of them than shares" if table.empty else rows)
     if len(table) > 40:
         print(f"... and {len(table) - 40} more in summary.csv")
-    for line in closing.lines(outcome.table, plan.varied):
+    normalizations = {entry["combo"]: entry["connectome"].get("normalization", "none")
+                      for entry in outcome.manifest["combos"]}  # fmt: skip
+    for line in closing.lines(outcome.table, plan.varied, normalizations):
         print(line)
     print(f"\nResults: {outcome.root}")
     if outcome.interrupted:

@@ -136,3 +136,50 @@ def test_the_table_of_the_console_is_empty_where_there_is_no_value(tmp_path, cap
     experiment(tmp_path, "spectrum", "model.activation=relu", "net.g=4", "lyapunov.nle=2", name="grown")
     table = capsys.readouterr().out
     assert "D_KY" in table and "unbounded" in table and "None" not in table and "NaN" not in table
+
+
+def of_nulls(radii, abscissas=None, g=(1,)):
+    """A summary with iterations of each null at each g."""
+    rows = [
+        {"combo": combo, "iteration": i, "status": "complete", "g": size, "null": null,
+         "spectral_radius": size * radius, "spectral_abscissa": size * (abscissas or radii)[null][i]}
+        for size in g for combo, null in enumerate(radii) for i, radius in enumerate(radii[null])
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+CHAINS = {0: "sinkhorn", 1: "sinkhorn", 2: "sinkhorn"}
+
+
+def test_controls_of_another_radius_are_named_with_the_chain_that_equals_them():
+    table = of_nulls({"none": [10.8, 10.8], "degree": [7.2, 9.2]}, g=(1, 3))
+    said = list(closing.unequal_coupling(table, ["g", "null"], CHAINS))
+    assert said == [  # the abscissa is the radius here
+        "Note: equal g is not equal radius: none 10.8, degree 8.2 +- 1.4 (g = 1); normalization = sinkhorn + "
+        "spectral_radius makes them equal"
+    ]
+    assert said[0] in list(closing.lines(table, ["g", "null"], CHAINS))
+
+
+def test_the_abscissa_has_its_own_line_where_it_differs_otherwise():
+    radii = {"none": [4.0], "degree": [4.0]}
+    table = of_nulls(radii, {"none": [4.0], "degree": [2.0]})
+    chains = dict.fromkeys(range(3), "log1p + spectral_radius")
+    assert list(closing.unequal_coupling(table, ["null"], chains)) == [
+        "Note: equal g is not equal abscissa: none 4, degree 2; normalization = log1p + abscissa makes them equal"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "varied"),
+    [
+        (of_nulls({"none": [4.0, 4.0], "degree": [4.1, 4.2]}), ["null"]),  # 4 % apart
+        (of_nulls({"none": [4.0], "degree": [8.0]}), ["g"]),
+        (of_nulls({"none": [4.0], "degree": [8.0]}).drop(columns=["spectral_radius", "spectral_abscissa"]), ["null"]),
+        (of_nulls({"none": [4.0], "degree": [8.0]}).assign(status="failed"), ["null"]),
+        (of_nulls({"none": [4.0], "degree": [float("nan")]}), ["null"]),
+    ],
+    ids=["about equal", "no nulls", "older summary", "nothing complete", "unknown"],
+)
+def test_nothing_is_said_where_controls_are_equal_or_unknown(table, varied):
+    assert list(closing.unequal_coupling(table, varied, CHAINS)) == []

@@ -28,6 +28,7 @@ from randomnet.config.option import BUILT_IN_ROIS, KINDS, MADE, PATTERNS, TRAINE
 from randomnet.config.reading import ABOUT
 from randomnet.config.schema import options, sections
 from randomnet.kinds import building, simulated
+from randomnet.kinds.normalization import SCALINGS
 from randomnet.synthetic.populations import KERNELS
 from randomnet.synthetic.regions import INITIALISATIONS
 from randomnet.synthetic.rois import REGIONS
@@ -69,6 +70,7 @@ def chosen(key):
         (chosen(("regions", "initialisation")), INITIALISATIONS),
         (chosen(("net", "sign_policy")), formats.POLICIES),
         (chosen(("net", "null")), ("none", *nulls.NULLS)),
+        (chosen(("net", "normalization")), SCALINGS),
         (chosen(("model", "form")), rnn.FORMS),
         (chosen(("model", "integrator")), rnn.INTEGRATORS),
         (chosen(("trainvalidate", "loss")), (*objectives.LOSSES, "task")),
@@ -80,7 +82,7 @@ def chosen(key):
         (BUILT_IN_ROIS, REGIONS),
     ],
     ids=["kinds", "activations", "sources", "kernels", "patterns", "kept", "initialisations", "sign policies",
-         "nulls", "forms", "integrators", "losses", "inits", "tasks", "densities", "optimizers",
+         "nulls", "normalizations", "forms", "integrators", "losses", "inits", "tasks", "densities", "optimizers",
          "precisions", "ROIs"],
 )
 def test_the_schema_lists_what_the_registries_hold(listed, registered):

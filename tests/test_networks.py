@@ -10,7 +10,7 @@ from test_experiment import run
 from randomnet.config import ConfigError, read_plan
 from randomnet.connectome import sinkhorn
 from randomnet.experiment import check
-from randomnet.kinds import building, networks
+from randomnet.kinds import building, null_models
 from randomnet.kinds.networks import connectome_of
 
 INI = """
@@ -64,13 +64,13 @@ def test_a_null_is_scaled_as_its_connectome(tmp_path):
 
 def test_a_check_draws_the_null_of_each_run_once(tmp_path, monkeypatch):
     """As that can take minutes, and the check asks for the network, its facts and its spectral radii."""
-    drawn, degree = [], networks.NULLS["degree"]
+    drawn, degree = [], null_models.NULLS["degree"]
 
     def counted(connectome, rng):
         drawn.append(degree.draw(connectome, rng))
         return drawn[-1]
 
-    monkeypatch.setitem(networks.NULLS, "degree", dataclasses.replace(degree, draw=counted))
+    monkeypatch.setitem(null_models.NULLS, "degree", dataclasses.replace(degree, draw=counted))
     (tmp_path / "a.ini").write_text(INI.format(path=saved(tmp_path, matrix_of("counts")), folder=tmp_path))
     settings = ("net.null=degree", "trainvalidate.iterations=3", 'combosparams.combos_params={"g": [1, 2]}')
     facts = check(read_plan(tmp_path / "a.ini", settings))

@@ -33,6 +33,7 @@ def placed(connectome, places):
     return dataclasses.replace(connectome, positions=np.stack([places, 0 * places, 0 * places], 1).astype(float))
 
 
+DIRECTED = [null for null in NULLS if null != "degree_undirected"]
 NOTES = ("edges_moved", "edges_without_length", "null_groups")  # of `distance`, and of those by group
 
 
@@ -135,7 +136,7 @@ def pair(null, kind):
     return before, drawn(null, before)
 
 
-@pytest.mark.parametrize("null", NULLS)
+@pytest.mark.parametrize("null", DIRECTED)
 @pytest.mark.parametrize("kind", ["signed", "dense"])
 @pytest.mark.parametrize("kept", [name for name in PROPERTIES if name != "symmetry"])
 def test_a_null_keeps_what_it_claims_and_nothing_else(null, kind, kept):
@@ -145,7 +146,7 @@ def test_a_null_keeps_what_it_claims_and_nothing_else(null, kind, kept):
     assert set(NULLS[null].keeps) <= {*PROPERTIES, EXPECTED}
 
 
-@pytest.mark.parametrize("null", NULLS)
+@pytest.mark.parametrize("null", DIRECTED)
 @pytest.mark.parametrize("kept", [name for name in PROPERTIES if name not in ("symmetry", SIGNS)])
 def test_a_null_keeps_its_claims_where_neurons_have_both_signs(null, kept):
     before, after = pair(null, "mixed")
@@ -163,7 +164,7 @@ def test_a_symmetric_matrix_stays_symmetric_where_that_is_claimed(null):
     assert all(is_kept(kept, before, after) for kept in claimed(null, before))
 
 
-@pytest.mark.parametrize("null", NULLS)
+@pytest.mark.parametrize("null", DIRECTED)
 @pytest.mark.parametrize("kind", ["signed", "mixed"])
 def test_a_null_is_recorded_and_drawn_from_its_generator(null, kind):
     before = network(kind)
@@ -176,7 +177,7 @@ def test_a_null_is_recorded_and_drawn_from_its_generator(null, kind):
     assert a.post.dtype == a.pre.dtype == np.int64 and a.weights.dtype == np.float64
 
 
-@pytest.mark.parametrize("null", [name for name in NULLS if name not in ("gaussian", "dense")])
+@pytest.mark.parametrize("null", [name for name in DIRECTED if name not in ("gaussian", "dense")])
 def test_edges_of_weight_zero_are_kept(null):
     before = network()
     before = before.replace(np.where(np.arange(len(before.weights)) % 3 == 0, 0.0, before.weights))
@@ -196,7 +197,7 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("null", NULLS)
+@pytest.mark.parametrize("null", DIRECTED)
 @pytest.mark.parametrize("small", SMALL)
 def test_small_networks(null, small):
     matrix = np.array(SMALL[small], float)
@@ -361,6 +362,65 @@ def test_a_symmetric_matrix_needs_every_answer():
     weights[np.flatnonzero(before.post != before.pre)[0]] += 1e-9
     after = shuffled(before.replace(weights), np.random.default_rng(0))
     assert not PROPERTIES["symmetry"](after) and after.provenance["null"] == "random_w"
+
+
+# ---- undirected ones
+
+
+def undirected(edges, n, weights=1.0):
+    """A symmetric network of n neurons; edges as texts "ab"."""
+    matrix = np.zeros((n, n))
+    for edge, weight in zip(edges.split(), np.broadcast_to(weights, len(edges.split())), strict=True):
+        matrix[int(edge[0]), int(edge[1])] = matrix[int(edge[1]), int(edge[0])] = weight
+    return from_dense("graph", matrix, np.arange(n).astype(str))
+
+
+def graphs_of_degrees(degrees):
+    """How many simple graphs have these degrees: all are tried."""
+    n = len(degrees)
+    pairs = np.array([*combinations(range(n), 2)])
+    some = np.array([*combinations(range(len(pairs)), sum(degrees) // 2)])
+    counts = np.eye(n, dtype=int)[pairs[some]].sum(axis=(1, 2))
+    return int((counts == degrees).all(axis=1).sum())
+
+
+@pytest.mark.parametrize(
+    ("edges", "n", "states"),
+    [
+        ("01 23", 4, 3),
+        ("01 12 23 30", 4, 3),  # a ring
+        ("01 12 23 34", 5, 7),  # a path of 5, also a triangle and an edge: degrees 1 2 2 2 1
+        pytest.param("01 12 20 34 45 53", 6, 70, marks=pytest.mark.long),  # two triangles, or one ring of six
+        pytest.param("01 02 03 12 13 45", 6, 17, marks=pytest.mark.long),
+    ],
+)
+def test_all_graphs_of_the_same_degrees_are_as_likely(edges, n, states):
+    made = undirected(edges, n)
+    degrees = np.bincount(made.post, minlength=n).tolist()
+    assert graphs_of_degrees(degrees) == states
+    counts = drawn_often("degree_undirected", made, (40 if states < 20 else 10) * states)
+    assert len(counts) == states and is_uniform(counts)
+
+
+def test_weights_of_undirected_edges_are_as_likely_to_go_anywhere():
+    """Two edges between four neurons: three pairings, either edge with either weight."""
+    counts = drawn_often("degree_undirected", undirected("01 23", 4, [1.0, 2.0]), 240)
+    assert len(counts) == 6 and is_uniform(counts)
+
+
+def test_an_undirected_null_keeps_what_it_claims_and_loses_the_rest():
+    before = network("symmetric")
+    after = drawn("degree_undirected", before)
+    kept = {name for name in PROPERTIES if name != SIGNS and is_kept(name, before, after)}
+    assert kept == claimed("degree_undirected", before) | {"reciprocity of every neuron", NUMBERS}
+    off = before.post != before.pre
+    assert np.isin(after.post * after.n + after.pre, (before.post * before.n + before.pre)[off]).mean() < 0.4
+    assert PROPERTIES["symmetry"](after) and not PROPERTIES["symmetry"](drawn("degree", before))
+
+
+def test_an_undirected_null_needs_a_symmetric_matrix():
+    with pytest.raises(ValueError, match="degree_undirected needs a symmetric matrix, and that of made is not; null "):
+        drawn("degree_undirected", network("signed"))
 
 
 # ---- dense ones

@@ -1,5 +1,6 @@
 """The experiment as text: schema, reading, the grid."""
 
+from randomnet.config.chained import steps_of
 from randomnet.config.describe import help_text
 from randomnet.config.grid import Combo, Plan, Run, read_plan
 from randomnet.config.option import BUILT_IN_ROIS, TRAINED
@@ -19,4 +20,5 @@ __all__ = [
     "nearest",
     "neutral_settings",
     "read_plan",
+    "steps_of",
 ]

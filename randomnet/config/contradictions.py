@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from randomnet.config.chained import steps_of
 from randomnet.config.option import (
     ANALYSE,
     JUDGED,
@@ -133,7 +134,7 @@ def _background(config: Config) -> tuple[Key, str] | None:
 
 def _network(config: Config) -> tuple[Key, str] | None:
     net = config.net
-    if config.drawn_at_random and net.normalization == "sinkhorn":
+    if config.drawn_at_random and "sinkhorn" in steps_of(net.normalization):
         return ("net", "normalization"), "another with roi = random, as sinkhorn needs one sign per neuron"
     if config.drawn_at_random and net.dales_law is True:
         return ("net", "dales_law"), "auto or False with roi = random, whose neurons have weights of both signs"

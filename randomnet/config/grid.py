@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from randomnet.config.chained import Steps
 from randomnet.config.reading import ABOUT, GRID, Axis, Text, as_text, build, read_grid, read_texts, render, unread
 from randomnet.config.schema import Config, is_read
 from randomnet.config.values import Choice, ConfigError
@@ -100,9 +101,9 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
 
 
 def _spelled(axis: Axis, value: Any) -> Any:
-    """A text of a choice in RandomNet's spelling; other values as they were written."""
+    """A text of a choice, or of steps, in RandomNet's spelling; other values as they were written."""
     about = ABOUT[axis.key].value
-    return about.parse(value) if isinstance(about, Choice) and isinstance(value, str) else value
+    return about.parse(value) if isinstance(about, (Choice, Steps)) and isinstance(value, str) else value
 
 
 def _all_different(combos: Sequence[Combo], where: str) -> None:

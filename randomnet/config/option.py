@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from randomnet.config.chained import steps_of
 from randomnet.config.values import Share, Value
 
 BUILT = ("train", "spectrum", "convergence", "transition", "analyse", "stimulate", "simulate", "benchmark")
@@ -41,9 +42,20 @@ MADE = ("populations", "regions")  # sources of networks that are described, not
 KEPT = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "noise", "overlaps")  # of a simulation
 PATTERNS = ("constant", "cosine", "gaussian", "random", "xi1", "xi2", "xi3", "xi4")
 KERNELS = ("uniform", "cosine", "spec", "von_mises", "low_rank", "gaussian")
+SCALINGS = (
+    "sinkhorn",
+    "balanced",
+    "input_fraction",
+    "in_degree",
+    "log1p",
+    "spectral_radius",
+    "abscissa",
+    "frobenius",
+)
 POLICIES = ("auto", "shiu", "strict", "expected", "ei", "none")
 NULLS = (
     "degree",
+    "degree_undirected",
     "boundary",
     "distance",
     "group",
@@ -144,7 +156,10 @@ SOURCED = (
 POPULATIONS = ("net.source = populations", lambda config: config.net.source == "populations")
 REGIONS = ("net.source = regions", lambda config: config.net.source == "regions")
 LISTED = ("regions.regions lists the regions", lambda config: bool(config.regions.regions) and REGIONS[1](config))
-SINKHORN_ONLY = ("net.normalization = sinkhorn", lambda config: config.scaling == "sinkhorn")
+SINKHORN_ONLY = (
+    "net.normalization = sinkhorn, or a chain with it",
+    lambda config: "sinkhorn" in steps_of(config.scaling),
+)
 MEASURED_ONLY = ("paths.path_to_network is set", lambda config: bool(config.paths.path_to_network))
 OF_EXPONENTS = ("trainvalidate.loss has a term of the spectrum", lambda config: config.spectrum_loss is not None)
 TARGETED = ("trainvalidate.loss has l2 or mse", lambda config: config.spectrum_loss in ("l2", "mse"))

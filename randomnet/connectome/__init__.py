@@ -10,13 +10,18 @@ from randomnet.connectome.scalings import (
     log1p,
     scaled,
     sinkhorn,
+    with_abscissa,
+    with_frobenius_norm,
     with_spectral_radius,
 )
+from randomnet.connectome.strength import COUPLING, coupling_strength
 
 __all__ = [
+    "COUPLING",
     "Connectome",
     "Eigenvalues",
     "balanced",
+    "coupling_strength",
     "eigenvalues",
     "eigenvalues_of",
     "from_dense",
@@ -30,5 +35,7 @@ __all__ = [
     "strong_components",
     "subset",
     "weak_components",
+    "with_abscissa",
+    "with_frobenius_norm",
     "with_spectral_radius",
 ]

@@ -40,6 +40,33 @@ class Eigenvalues:
         """Of the value that is the radius."""
         return float(self.residuals[0]) if len(self.residuals) else 0.0
 
+    @property
+    def abscissa(self) -> float:
+        """The largest real part; nan where only leading eigenvalues are known, and a smaller one may lie further right.
+
+        All eigenvalues that are not known have a smaller magnitude than those that have converged.
+        """
+        if self.complete:
+            return float(self.values.real.max(initial=-np.inf)) if len(self.values) else 0.0
+        converged = self._converged()
+        if not len(converged):
+            return float("nan")
+        largest = float(converged.real.max())
+        return largest if largest >= np.abs(converged).min() * (1 - CONVERGED) else float("nan")
+
+    @property
+    def second(self) -> float:
+        """The largest |eigenvalue| besides the leading one, of which a conjugate pair is one; nan where unknown."""
+        values = self.values if self.complete else self._converged()
+        leading = 1 + int(len(values) > 1 and values[0].imag != 0 and values[1] == values[0].conj())
+        if len(values) > leading:
+            return float(np.abs(values[leading]))
+        return 0.0 if self.complete else float("nan")
+
+    def _converged(self) -> np.ndarray:
+        """The leading values up to the first that has not converged."""
+        return self.values[np.cumprod(self.residuals <= CONVERGED).astype(bool)]
+
 
 def eigenvalues_of(connectome: Connectome) -> Eigenvalues:
     """Its eigenvalues, all or the leading ones."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from randomnet.connectome.eigenvalues import spectral_radius
+from randomnet.connectome.eigenvalues import eigenvalues_of, spectral_radius
 from randomnet.connectome.record import Connectome
 
 
@@ -19,6 +19,35 @@ def with_spectral_radius(connectome: Connectome) -> Connectome:
     return connectome.replace(
         connectome.weights / radius, normalization="spectral_radius", spectral_radius_before=radius
     )
+
+
+def with_abscissa(connectome: Connectome) -> Connectome:
+    """Weights divided by the spectral abscissa, the largest real part of an eigenvalue, so that it is 1.
+
+    At g the linearised network is then unstable from the same g on, whatever its other eigenvalues. Raises ValueError
+    where no eigenvalue has a positive real part, or too few of them are known.
+    """
+    abscissa, instead = eigenvalues_of(connectome).abscissa, "spectral_radius or frobenius can be"
+    if np.isnan(abscissa):
+        raise ValueError(f"the leading eigenvalues of {connectome.name} do not tell its abscissa; {instead} scaled")
+    if abscissa <= 1e-12 * np.abs(connectome.weights).max(initial=0.0):
+        raise ValueError(
+            f"{connectome.name} has no eigenvalue with a positive real part (the largest is {abscissa:.3g}), so its "
+            f"abscissa cannot be scaled to 1; {instead}"
+        )
+    return connectome.replace(connectome.weights / abscissa, normalization="abscissa", abscissa_before=abscissa)
+
+
+def with_frobenius_norm(connectome: Connectome) -> Connectome:
+    """Weights with Frobenius norm sqrt(N): mean square 1/N over all pairs, as N(0, 1/N) weights have.
+
+    A network of independent weights then has a radius of about g. Raises ValueError where all weights are 0.
+    """
+    norm = float(np.linalg.norm(connectome.weights))
+    if not norm > 0:
+        raise ValueError(f"{connectome.name} has no weights but 0, so their norm cannot be scaled")
+    weights = connectome.weights * (np.sqrt(connectome.n) / norm)
+    return connectome.replace(weights, normalization="frobenius", frobenius_norm_before=norm)
 
 
 def sinkhorn(connectome: Connectome, iterations: int = 10, tolerance: float = 1e-6) -> Connectome:

@@ -67,10 +67,20 @@ def _network_text(about: dict[str, Any], config: Config) -> str:
             f"density {about['density']:.3g}, reciprocity {about['reciprocity']:.2f}, {about['excitatory']} "
             f"excitatory, {about['inhibitory']} inhibitory, {about['mixed_signs']} of both signs"
         )
+    lines += _null_lines(about)
     for sign, residual in about.get("sinkhorn_residual", {}).items():
         verdict = "" if residual <= BALANCED else " (not balanced: its pattern of edges does not allow it)"
         lines.append(f"Sinkhorn: {sign} column sums depart by at most {residual:.2g} of their target{verdict}")
     return "\n".join(lines)
+
+
+def _null_lines(about: dict[str, Any]) -> Iterator[str]:
+    """What a null model does to the connectome; nothing of a connectome itself, or a null of an older manifest."""
+    if "edges_shared" in about:
+        anew = f", normalized anew by {about['normalization']}" if about.get("normalized_after_null") else ""
+        yield f"null {about['null']}: {about['edges_shared']:.0%} of the connectome's edges are edges here too{anew}"
+    for note in about.get("null_notes", ()):
+        yield f"Note: {note}"
 
 
 def _origin(about: dict[str, Any], config: Config) -> str:

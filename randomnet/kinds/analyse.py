@@ -54,7 +54,7 @@ from randomnet.analysis import (
     units_of,
 )
 from randomnet.config import ConfigError, Run, nearest
-from randomnet.kinds import building, phased
+from randomnet.kinds import building, coupling, phased
 from randomnet.kinds.followed import Followed, event_arrays, followed_in
 from randomnet.kinds.grouped import Groups, groups_of
 from randomnet.kinds.interface import Cost, Told, machine_memory, no_other, one_at_a_time
@@ -148,6 +148,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
             "groups": len(groups),
             **_leading(linear),
             **counts,
+            **coupling.strength_of(start.network),
             "seconds": round(time.perf_counter() - began, 2),
         },
         "connectome": start.facts(),
@@ -193,7 +194,7 @@ def _diverged(start: building.Start, began: float) -> dict[str, Any]:
     return {
         "status": results.DIVERGED,
         "reason": "a trajectory left the range of numbers",
-        "summary": {"neurons": start.connectome.n, "seconds": seconds},
+        "summary": {"neurons": start.connectome.n, **coupling.strength_of(start.network), "seconds": seconds},
         "connectome": start.facts(),
     }
 

@@ -27,7 +27,7 @@ import torch
 
 from randomnet import results
 from randomnet.config import Run
-from randomnet.kinds import building, plain_loop, spectral, train
+from randomnet.kinds import building, coupling, plain_loop, spectral, train
 from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, side_by_side
@@ -69,12 +69,18 @@ def length(run: Run) -> float:
 def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
     """Measure one network; returns what run.json says of it. Nothing is written besides."""
     start = building.begin(run)
+    strength = coupling.strength_of(start.network)  # before epochs change it
     goal, watch = train.objective(run, start), _Stopwatch()
     measured = _task_figures if run.config.has_task else _spectrum_figures
     figures = {**measured(run, start, goal, watch), **watch.figures()}
     return {
         "status": results.COMPLETE,
-        "summary": {"neurons": start.connectome.n, **figures, "threads": torch.get_num_threads()},
+        "summary": {
+            "neurons": start.connectome.n,
+            **strength,
+            **figures,
+            "threads": torch.get_num_threads(),
+        },
         "connectome": start.facts(),
     }
 

@@ -13,7 +13,7 @@ import torch
 
 from randomnet import results
 from randomnet.config import Run
-from randomnet.kinds import building, spectral
+from randomnet.kinds import building, coupling, spectral
 from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.kinds.spectrum import UNIT, WORKERS, check, described, dynamics, ticker
 from randomnet.kinds.spectrum import estimate as one_estimate
@@ -79,6 +79,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
             "notes": "; ".join(doubts),
             "interval": found[0].interval,
             **dynamics(run),
+            **coupling.strength_of(start.network),
             "seconds": round(time.perf_counter() - began, 2),
         },
         "connectome": start.facts(),

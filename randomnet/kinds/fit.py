@@ -24,7 +24,7 @@ import pandas as pd
 from randomnet import results
 from randomnet.config import ConfigError, Run
 from randomnet.inference import Draws, Fold, Inferrer, Order, SpikeObjective, fold_of, inferred_arrays
-from randomnet.kinds import building, stages, trained
+from randomnet.kinds import building, coupling, stages, trained
 from randomnet.kinds.decoding import model_of, terms_of
 from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.metrics import bps, r2
@@ -185,6 +185,7 @@ def _written(
         "latent": model.size,
         "parameters": sum(one.numel() for one in model.parameters() if one.requires_grad),
         **_judged(recording, rates, test),
+        **(coupling.strength_of(model.decoder.network) if run.config.inference.model == "network" else {}),
     }
     sound = not progress.diverged and all(np.isfinite(array).all() for array in rates.values())
     reason = progress.reason or ("" if sound else "rates left the range of numbers")

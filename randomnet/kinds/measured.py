@@ -1,4 +1,4 @@
-"""What is measured of a network before and after its training: spectrum, loss, spectral radius, overlaps."""
+"""What is measured of a network before and after its training: spectrum, loss, strength of coupling, overlaps."""
 
 import hashlib
 from dataclasses import replace
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from randomnet.config import Run
-from randomnet.kinds import building, reaching, spectral
+from randomnet.kinds import building, coupling, reaching, spectral
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.lyapunov.batches import FEWEST_BATCHES, count_of
 from randomnet.objectives import Course, Objective, loss_with_error
@@ -35,7 +35,7 @@ def initial(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
 
 def now(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
     """What is reported of the network as it is now, as tensors and plain values."""
-    measured: dict[str, Any] = radius(start)
+    measured: dict[str, Any] = coupling.strength_of(start.network)
     if run.config.uses_spectrum:
         k, inputs = asked(run, start, goal)
         found = spectral.compute(run, start, k, schedule_of(run), inputs)
@@ -101,16 +101,6 @@ def loss_of(run: Run, measured: dict[str, Any], target: np.ndarray) -> dict[str,
 def _overlaps(network: Network, inputs: torch.Tensor) -> torch.Tensor:
     """Overlaps (trials, time, K) of the first validation trials with the selection vectors."""
     return network.overlaps(network.run(inputs[:, :SHOWN_TRIALS])[0]).transpose(0, 1).cpu()
-
-
-def radius(start: building.Start) -> dict[str, float]:
-    """The spectral radius of the network's weights as they are now, unless it is too large for it."""
-    if start.connectome is None or start.connectome.n > building.LARGEST_FULL:
-        return {}
-    matrix = building.double(start.network).matrix().detach()
-    if not bool(matrix.isfinite().all()):  # of which LAPACK may look for eigenvalues for ever
-        return {}
-    return {"spectral_radius": float(torch.linalg.eigvals(matrix).abs().max())}
 
 
 def asked(run: Run, start: building.Start, goal: Objective) -> tuple[int, torch.Tensor | None]:

@@ -13,15 +13,9 @@ from randomnet.config import BUILT_IN_ROIS, Config, ConfigError, Run, nearest
 from randomnet.config.sections import NetSection
 from randomnet.connectome import (
     Connectome,
-    balanced,
-    in_degree,
-    input_fraction,
     largest_component,
-    log1p,
     scaled,
-    sinkhorn,
     spectral_radius,
-    with_spectral_radius,
 )
 from randomnet.connectome.eigenvalues import LARGEST_DENSE
 from randomnet.connectome.record import COUNTING
@@ -38,19 +32,13 @@ from randomnet.instantiation import instantiate, neurons_by_density
 from randomnet.kinds import pretrained
 from randomnet.kinds.described import made
 from randomnet.kinds.factors import without_background
+from randomnet.kinds.normalization import normalised_by
+from randomnet.kinds.null_models import null_of
 from randomnet.kinds.trained_files import file_of
-from randomnet.nulls import NULLS
 from randomnet.synthetic import built_in, random_network, unconnected
 
 BY_ROI = ("hemibrain", "neuprint_export", "neuprint", "flywire")  # hold many regions, of which net.roi names some
 LARGEST_MADE = 1000  # neurons of a described network, of which every combo has its own, whose radius is recorded
-SCALINGS = {
-    "balanced": balanced,
-    "input_fraction": input_fraction,
-    "in_degree": in_degree,
-    "log1p": log1p,
-    "spectral_radius": with_spectral_radius,
-}
 REGIONAL = (
     "rnn_size",
     "nr_neurons",
@@ -119,7 +107,7 @@ def labelled(run: Run, connectome: Connectome) -> Connectome:
 def _scaled(run: Run) -> Connectome:
     config = run.config
     g = config.net.g if "weights" in config.net.parameter else 1.0
-    normalised = _normalised(_weighted(run), config.net, _scaling_of(run))
+    normalised = normalised_by(_scaling_of(run), _weighted(run), config.net)
     try:
         with np.errstate(over="ignore"):
             return scaled(normalised, g)
@@ -144,7 +132,7 @@ def _weighted(run: Run) -> Connectome:
     if net.regions_from:
         measured = _with_regions(measured, net.regions_from)
     if config.null != "none":
-        measured = _null(measured, config.null, drawing.generator("null"))
+        measured = null_of(measured, config.null, drawing.generator("null"))
     weighted = _initialised(measured, run)
     if net.dales_law is True and weighted.mixed:
         raise ConfigError(
@@ -303,13 +291,6 @@ def _with_regions(connectome: Connectome, kind: str) -> Connectome:
         raise ConfigError(f"[net] regions_from: expected a kind of label, got {kind!r}: {error}{near}") from None
 
 
-def _null(connectome: Connectome, name: str, rng: np.random.Generator) -> Connectome:
-    try:
-        return NULLS[name].draw(connectome, rng)
-    except ValueError as error:
-        raise ConfigError(f"[net] null: expected one that {connectome.name} allows, got {name!r}: {error}") from None
-
-
 def _not_regional(net: NetSection, connectome: Connectome) -> None:
     """ConfigError for a setting of region matrices that another network would ignore."""
     for field in dataclasses.fields(net):
@@ -341,24 +322,3 @@ def _scaling_of(run: Run) -> str:
     weights = measured.weights
     counts = measured.provenance.get("format") in COUNTING or bool((weights == np.round(weights)).all())
     return config.scaling if counts and bool((weights < 0).any()) and not measured.mixed else "none"
-
-
-def _normalised(connectome: Connectome, net: NetSection, scaling: str) -> Connectome:
-    if scaling == "none":
-        return connectome
-    try:
-        with np.errstate(all="ignore"):
-            if scaling == "sinkhorn":
-                normalised = sinkhorn(connectome, net.sinkhorn_iterations, net.sinkhorn_tolerance)
-            else:
-                normalised = SCALINGS[scaling](connectome)
-    except ValueError as error:
-        raise ConfigError(f"[net] normalization: expected one that fits, got {scaling!r}: {error}") from None
-    lost = int(((normalised.weights == 0) != (connectome.weights == 0)).sum())
-    if lost:
-        raise ConfigError(
-            f"[net] normalization: expected one that keeps all weights, got {scaling!r}, which loses {lost} of "
-            f"{len(connectome.weights)} to rounding, as they reach from {np.abs(connectome.weights).min():.3g} to "
-            f"{np.abs(connectome.weights).max():.3g}"
-        )
-    return normalised

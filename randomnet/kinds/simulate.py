@@ -18,7 +18,7 @@ import torch
 
 from randomnet import results
 from randomnet.config import Config, ConfigError, Run
-from randomnet.kinds import building, simulated, spectral
+from randomnet.kinds import building, coupling, simulated, spectral
 from randomnet.kinds.columns import Columns, structure
 from randomnet.kinds.interface import Cost, Recorded, Report, machine_memory, missing
 from randomnet.kinds.networks import connectome_of, facts_of
@@ -276,7 +276,10 @@ def _written(
     record = {
         "status": results.COMPLETE,
         "reason": "",
-        "summary": {"neurons": about.connectome.n},
+        "summary": {
+            "neurons": about.connectome.n,
+            **coupling.strength_of_simulated(about.run, about.connectome),
+        },
         "connectome": about.connectome.facts(),
     }
     if not found.finite:

@@ -12,7 +12,7 @@ import torch
 
 from randomnet import results
 from randomnet.config import Run
-from randomnet.kinds import building, spectral
+from randomnet.kinds import building, coupling, spectral
 from randomnet.kinds.interface import Cost, Recorded, Report, Told, missing
 from randomnet.lyapunov import Spectrum
 from randomnet.training import Interrupted
@@ -86,6 +86,7 @@ def _written(
             "exponents": k,
             **spectral.figures(found),
             **dynamics(run),
+            **coupling.strength_of(start.network),
             "network": start.checksum(),
             "seconds": round(seconds, 2),
         },

@@ -17,7 +17,7 @@ from torch import Tensor
 from randomnet import results
 from randomnet.analysis import Units, course, selected, units_of
 from randomnet.config import ConfigError, Run
-from randomnet.kinds import building
+from randomnet.kinds import building, coupling
 from randomnet.kinds.grouped import Groups, groups_of
 from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.kinds.networks import connectome_of
@@ -107,7 +107,11 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     record = {
         "status": results.COMPLETE,
         "reason": "",
-        "summary": {"neurons": start.connectome.n, "targets": len(plan.targets)},
+        "summary": {
+            "neurons": start.connectome.n,
+            "targets": len(plan.targets),
+            **coupling.strength_of(start.network),
+        },
         "connectome": start.facts(),
     }
     if all(np.isfinite(array).all() for array in arrays.values()):

@@ -14,7 +14,7 @@ import torch
 
 from randomnet import results
 from randomnet.config import Run
-from randomnet.kinds import building, celled, fresh, measured, reaching, spectral, trained, unseen_trials
+from randomnet.kinds import building, celled, coupling, fresh, measured, reaching, spectral, trained, unseen_trials
 from randomnet.kinds.interface import Cost, Recorded, Report, missing
 from randomnet.lyapunov import Schedule
 from randomnet.objectives import (
@@ -153,7 +153,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     epoch = min((row["seconds"] for row in history[1:]), default=float("nan"))
     epochs = run.config.trainvalidate.epochs
     began = time.perf_counter()
-    measured.radius(starts[0])
+    coupling.strength_of(starts[0].network)
     measuring = 2 * (time.perf_counter() - began)
     if run.config.uses_spectrum:
         k, inputs = measured.asked(run, starts[0], goals[0])

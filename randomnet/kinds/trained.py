@@ -11,6 +11,7 @@ import torch
 from randomnet import results
 from randomnet.architectures import CellNetwork
 from randomnet.config import TRAINED, Run
+from randomnet.connectome import COUPLING
 from randomnet.kinds import building, learning, measured
 from randomnet.kinds.followed import conditions_of, event_arrays
 from randomnet.kinds.measured import SHOWN_TRIALS
@@ -86,7 +87,9 @@ def _figures(when: str, found: dict[str, Any]) -> dict[str, Any]:
     spectrum = found.get("figures", {})
     named = {f"{name}_{when}": value for name, value in spectrum.items() if name in REPORTED}
     errors = {f"lambda_max_{when}_stderr": spectrum["lambda_max_stderr"]} if "lambda_max" in spectrum else {}
-    return named | errors | {f"spectral_radius_{when}": found.get("spectral_radius")}
+    strength = {name: found[name] for name in COUPLING if name in found}
+    strength.setdefault("spectral_radius", None)
+    return named | errors | {f"{name}_{when}": value for name, value in strength.items()}
 
 
 def _measured_losses(

@@ -51,6 +51,46 @@ def exchanged_within_lengths(connectome: Connectome, rng: np.random.Generator, n
     return found.replace(found.weights, edges_moved=moved, edges_without_length=unknown)
 
 
+def exchanged_undirected(connectome: Connectome, rng: np.random.Generator, null: str) -> Connectome:
+    """Undirected edges exchange ends at random, each with its weight; uniform over the simple graphs of these degrees.
+
+    connectome: symmetric. Two edges a-b and c-d become a-d and c-b, or a-c and b-d, each as likely, where neither
+    exists: exchanges of two reach every simple graph with the same degrees (Taylor 1981).
+    """
+    n, lower = connectome.n, connectome.post > connectome.pre
+    first, second = connectome.post[lower], connectome.pre[lower]
+    pairs = max(n * (n - 1) // 2, 1)
+    rounds = _rounds(len(first), len(first) / pairs) if 1 < len(first) < pairs else 0
+    for _ in range(rounds):
+        first, second = _turned(first, second, rng)
+        chosen = _drawn_anywhere(len(first), 2, rng, 0.5)
+        proposed = second[chosen[:, ::-1]]
+        accepted = _unopposed(_undirected(first, second, n), chosen, _undirected(first[chosen], proposed, n))
+        accepted &= (proposed != first[chosen]).all(axis=1)
+        second[chosen[accepted]] = proposed[accepted]
+    diagonal, weights = connectome.post == connectome.pre, connectome.weights
+    post, pre, own = (
+        np.concatenate(parts)
+        for parts in (
+            (first, second, connectome.post[diagonal]),
+            (second, first, connectome.pre[diagonal]),
+            (weights[lower], weights[lower], weights[diagonal]),
+        )
+    )
+    return placed(connectome, post, pre, own, null)
+
+
+def _turned(first: np.ndarray, second: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of undirected edges, about half of them the other way round."""
+    turn = rng.random(len(first)) < 0.5
+    return np.where(turn, second, first), np.where(turn, first, second)
+
+
+def _undirected(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
+    """Keys of undirected edges: the larger end times N, and the smaller one."""
+    return np.maximum(first, second) * n + np.minimum(first, second)
+
+
 def _redealt(
     connectome: Connectome,
     off: np.ndarray,
@@ -213,7 +253,7 @@ def _narrow(classes: np.ndarray) -> np.ndarray:
     return classes.astype(np.int16) if classes.max(initial=0) < 2**15 else classes
 
 
-def _drawn_anywhere(edges: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """(groups, size) edges, random and disjoint; about nine in ten of all."""
+def _drawn_anywhere(edges: int, size: int, rng: np.random.Generator, share: float = 0.9) -> np.ndarray:
+    """(groups, size) edges, random and disjoint; about that share of all."""
     groups = rng.permutation(np.arange(edges, dtype=np.int32))[: edges - edges % size].reshape(-1, size)
-    return groups[rng.random(len(groups)) < 0.9]
+    return groups[rng.random(len(groups)) < share]

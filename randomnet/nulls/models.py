@@ -1,20 +1,21 @@
 """Null models: random networks that keep some properties of a connectome, each named for what it keeps or draws.
 
-| name          | what is random                               | what is kept                                       |
-|---------------|----------------------------------------------|----------------------------------------------------|
-| degree        | targets of edges, which edges exchange       | in- and out-degrees, each neuron's out-weights     |
-| boundary      | the same within each pair of regions         | the same from and to each region                   |
-| distance      | as degree, as far as lengths allow           | as degree, and edges in each tenth of the lengths  |
-| group         | places of edges, within each pair of groups  | weights (how many, which) between every two groups |
-| erdos         | places of edges: Erdos-Renyi G(N, E)         | weights (how many, which)                          |
-| random_w      | as erdos; one triangle if symmetric          | weights, symmetry                                  |
-| weights       | which edge has which weight                  | edges, weights, symmetry                           |
-| weights_sign  | the same within each sign                    | edges with their signs, weights                    |
-| weights_group | the same within sign and pair of groups      | edges with their signs, weights between groups     |
-| sign          | which neuron has which sign                  | edges with their magnitudes, neurons of each sign  |
-| gaussian      | weights between all pairs, normal            | mean and variance (of all entries), in expectation |
-| dense         | nothing: all pairs are edges, equally strong | signs of neurons, mean magnitude of an edge        |
-| transposed    | nothing: every edge is reversed              | weights, symmetry, reciprocity, eigenvalues        |
+| name              | what is random                              | what is kept                                       |
+|-------------------|---------------------------------------------|----------------------------------------------------|
+| degree            | targets of edges, which edges exchange      | in- and out-degrees, each neuron's out-weights     |
+| degree_undirected | ends of undirected edges, by exchange       | degrees, symmetry, weights (each with its edge)    |
+| boundary          | the same within each pair of regions        | the same from and to each region                   |
+| distance          | as degree, as far as lengths allow          | as degree, and edges in each tenth of the lengths  |
+| group             | places of edges, within each pair of groups | weights (how many, which) between any two groups   |
+| erdos             | places of edges: Erdos-Renyi G(N, E)        | weights (how many, which)                          |
+| random_w          | as erdos; one triangle if symmetric         | weights, symmetry                                  |
+| weights           | which edge has which weight                 | edges, weights, symmetry                           |
+| weights_sign      | the same within each sign                   | edges with their signs, weights                    |
+| weights_group     | the same within sign and pair of groups     | edges with their signs, weights between groups     |
+| sign              | which neuron has which sign                 | edges with their magnitudes, neurons of each sign  |
+| gaussian          | weights between all pairs, normal           | mean and variance (of all entries), in expectation |
+| dense             | nothing: all pairs are edges of one size    | signs of neurons, mean magnitude of an edge        |
+| transposed        | nothing: every edge is reversed             | weights, symmetry, reciprocity, eigenvalues        |
 
 All keep neurons and labels, and self-connections in their places with their weights (only `sign` may turn these). An
 edge of weight 0 is an edge. Groups are the first of cell_fibers, neurotransmitter, region, super_class, class and type
@@ -22,9 +23,9 @@ by which neurons share one; `null_groups` in the provenance tells which. Where a
 `sign` permutes those of edges, and `dense` takes the majority's. `distance` needs positions, which FlyWire's
 coordinates and graphs (x, y, z) have.
 
-Sources: degree: Maslov & Sneppen 2002, with the exchange of three that digraphs need (Rao, Jana & Bandyopadhyay 1996);
-distance: after Betzel & Bassett 2018; weights: Rubinov & Sporns 2011; random_w, and weights of symmetric matrices:
-bio_rnn_mem (Goulas et al.).
+Sources: degree, degree_undirected: Maslov & Sneppen 2002, in digraphs with the exchange of three that these need (Rao,
+Jana & Bandyopadhyay 1996); distance: after Betzel & Bassett 2018; weights: Rubinov & Sporns 2011; random_w, and
+weights of symmetric matrices: bio_rnn_mem (Goulas et al.).
 """
 
 import dataclasses
@@ -35,7 +36,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from randomnet.connectome import Connectome
-from randomnet.nulls.exchanges import exchanged, exchanged_within_lengths
+from randomnet.nulls.exchanges import exchanged, exchanged_undirected, exchanged_within_lengths
 from randomnet.nulls.placing import dealt, placed, scattered
 
 GROUP_KINDS = ("cell_fibers", "neurotransmitter", "region", "super_class", "class", "type")
@@ -45,6 +46,19 @@ LARGEST_DENSE = 20_000  # neurons; 4e8 edges, about 10 GB
 def degree(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """Edges exchange targets at random; uniform over the simple digraphs with these in- and out-degrees."""
     return exchanged(connectome, np.zeros(connectome.n, np.int64), rng, "degree")
+
+
+def degree_undirected(connectome: Connectome, rng: np.random.Generator) -> Connectome:
+    """Undirected edges exchange ends, with their weights; uniform over the simple graphs with these degrees.
+
+    Raises ValueError for a directed network, one whose matrix is not symmetric.
+    """
+    if not is_symmetric(connectome):
+        raise ValueError(
+            f"null degree_undirected needs a symmetric matrix, and that of {connectome.name} is not; null degree keeps "
+            "in- and out-degrees"
+        )
+    return exchanged_undirected(connectome, rng, "degree_undirected")
 
 
 def boundary(connectome: Connectome, rng: np.random.Generator) -> Connectome:
@@ -79,7 +93,7 @@ def erdos(connectome: Connectome, rng: np.random.Generator) -> Connectome:
 
 def shuffled(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """`random_w`: all entries off the diagonal permuted uniformly; of a symmetric matrix one triangle, mirrored."""
-    if not _symmetric(connectome):
+    if not is_symmetric(connectome):
         return scattered(connectome, np.zeros(connectome.n, np.int64), rng, "random_w")
     n, post, pre = connectome.n, connectome.post, connectome.pre
     lower, diagonal = post > pre, post == pre
@@ -98,7 +112,7 @@ def shuffled(connectome: Connectome, rng: np.random.Generator) -> Connectome:
 def weights(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """Weights off the diagonal permuted uniformly over the edges; of a symmetric matrix in mirrored pairs."""
     n, post, pre, values = connectome.n, connectome.post, connectome.pre, connectome.weights.copy()
-    if _symmetric(connectome):
+    if is_symmetric(connectome):
         lower = np.flatnonzero(post > pre)
         mirrored = np.searchsorted(post * n + pre, pre[lower] * n + post[lower])
         values[lower] = values[mirrored] = rng.permutation(values[lower])
@@ -174,6 +188,9 @@ class Null:
 
 NULLS: dict[str, Null] = {
     "degree": Null(degree, ("in-degrees", "out-weights of every neuron", "self-connections")),
+    "degree_undirected": Null(
+        degree_undirected, ("in-degrees", "out-degrees", "weights", "self-connections", "symmetry")
+    ),
     "boundary": Null(boundary, ("in-degrees from every region", "out-weights into every region", "self-connections")),
     "distance": Null(
         distance, ("in-degrees", "out-weights of every neuron", "self-connections", "edges in each tenth of lengths")
@@ -206,7 +223,14 @@ NULLS: dict[str, Null] = {
 }
 
 
-# ---- which groups, and back to a Connectome
+# ---- what a connectome is, which groups it has, and back to one
+
+
+def is_symmetric(connectome: Connectome) -> bool:
+    """Whether every edge is answered by one of exactly the same weight."""
+    keys, answers = connectome.post * connectome.n + connectome.pre, connectome.pre * connectome.n + connectome.post
+    order = np.argsort(answers)
+    return bool((answers[order] == keys).all() and (connectome.weights[order] == connectome.weights).all())
 
 
 def _groups(connectome: Connectome, kinds: tuple[str, ...], null: str) -> tuple[np.ndarray, str]:
@@ -223,13 +247,6 @@ def _groups(connectome: Connectome, kinds: tuple[str, ...], null: str) -> tuple[
 
 def _either(names: tuple[str, ...]) -> str:
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _symmetric(connectome: Connectome) -> bool:
-    """Whether every edge is answered by one of exactly the same weight."""
-    keys, answers = connectome.post * connectome.n + connectome.pre, connectome.pre * connectome.n + connectome.post
-    order = np.argsort(answers)
-    return bool((answers[order] == keys).all() and (connectome.weights[order] == connectome.weights).all())
 
 
 def _permuted_within(connectome: Connectome, group: np.ndarray, rng: np.random.Generator, null: str) -> Connectome:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from randomnet.config.chained import Steps
 from randomnet.config.option import (
     AT_A_PATH,
     BUILT_IN_ROIS,
@@ -22,6 +23,7 @@ from randomnet.config.option import (
     POLICIES,
     RANDOM_ONLY,
     RANKED,
+    SCALINGS,
     SINKHORN_ONLY,
     SOURCED,
     STEPPED,
@@ -93,12 +95,14 @@ class NetSection(Section):
         "What g scales: weights as above, gains and shifts as N(1, g^2/N) each; what is not named is as with g = 1.",
     )
     normalization: str = option(
-        Choice(("auto", "sinkhorn", "balanced", "input_fraction", "in_degree", "log1p", "spectral_radius", "none")),
+        Steps(SCALINGS, alone=("auto", "none")),
         "auto",
         "sinkhorn: E and I inputs of each neuron sum to 0.5 each, and outputs alike; balanced: the inputs alone; "
         "input_fraction: all its inputs to 1; in_degree: mean square 1 / in-degree; log1p: ln(1 + count); "
-        "spectral_radius: largest |eigenvalue| 1; none: as they are; auto: sinkhorn for counts of neurons with one "
-        "sign each, else none.",
+        "spectral_radius: largest |eigenvalue| 1; abscissa: largest real part of an eigenvalue 1; frobenius: mean "
+        "square 1/N over all pairs, as random weights at g = 1 have; none: as they are; auto: sinkhorn for counts of "
+        "neurons with one sign each, else none. A chain such as sinkhorn + abscissa applies each to the result of the "
+        "one before. Null models are normalized anew.",
     )
     sinkhorn_iterations: int = option(
         Integer(1), 10, "Sinkhorn sweeps (columns, then rows) at most.", only=SINKHORN_ONLY
@@ -158,7 +162,8 @@ class NetSection(Section):
     null: str = option(
         Choice(("none", *NULLS)),
         "none",
-        "Null model in place of the connectome; the table in randomnet/nulls/models.py tells what each keeps.",
+        "Null model in place of the connectome, which is then normalized as that is; the table in "
+        "docs/nulls.md tells what each keeps.",
         only=BY_CHOICE,
     )
     random_w: bool = option(

@@ -1,0 +1,62 @@
+"""How strongly a network is coupled: numbers by which controls of equal g may differ."""
+
+import math
+
+import numpy as np
+
+from randomnet.connectome.components import strong_components
+from randomnet.connectome.eigenvalues import CONVERGED, Eigenvalues, eigenvalues, leading
+
+MOST_NEURONS = 2000  # of a strong component of which all eigenvalues are computed: 6 s on one core
+MOST_EDGES = 2_000_000  # of a larger one of which the leading ones are: at most half a minute
+COUPLING = ("spectral_radius", "spectral_abscissa", "second_eigenvalue", "frobenius_norm", "balancing_residual")
+
+
+def coupling_strength(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, n: int) -> dict[str, float]:
+    """COUPLING -> its value for J[post, pre] of n neurons; nan where it is unknown.
+
+    spectral_radius: largest |eigenvalue|. spectral_abscissa: largest real part. second_eigenvalue: the largest
+    |eigenvalue| after the leading one, or pair. frobenius_norm: the root of the sum of squares. balancing_residual: see
+    `balancing_residual`. Eigenvalues are all computed where no strong component has more than MOST_NEURONS, else the
+    leading ones by Arnoldi's iteration, up to MOST_EDGES.
+    """
+    numbers = dict.fromkeys(COUPLING, math.nan)
+    if not np.isfinite(weights).all():
+        return numbers
+    numbers["frobenius_norm"] = float(np.linalg.norm(weights))
+    numbers["balancing_residual"] = balancing_residual(post, pre, weights)
+    spectrum = _spectrum(post, pre, weights, n)
+    if spectrum is not None:
+        numbers |= {"spectral_abscissa": spectrum.abscissa, "second_eigenvalue": spectrum.second}
+        numbers["spectral_radius"] = spectrum.radius if spectrum.residual <= CONVERGED else math.nan
+    return numbers
+
+
+def _spectrum(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, n: int) -> Eigenvalues | None:
+    component = strong_components(post, pre, n)
+    if np.bincount(component).max(initial=0) <= MOST_NEURONS:
+        return eigenvalues(post, pre, weights, component)
+    within = component[post] == component[pre]
+    return leading(post[within], pre[within], weights[within]) if within.sum() <= MOST_EDGES else None
+
+
+def balancing_residual(post: np.ndarray, pre: np.ndarray, weights: np.ndarray) -> float:
+    """The largest relative departure of a neuron's summed inputs or outputs of one sign from Sinkhorn's balance.
+
+    Balance at any g: excitatory and inhibitory inputs of every neuron that has such sum to one number, and the outputs
+    of each sign to what follows from it. 0 is balanced; nan without weights. Of what `sinkhorn` returns it is the
+    largest `sinkhorn_residual`.
+    """
+    blocks = [weights > 0, weights < 0]
+    inputs = [_sums(post[block], np.abs(weights[block])) for block in blocks]
+    outputs = [_sums(pre[block], np.abs(weights[block])) for block in blocks]
+    target = np.concatenate(inputs).mean() if any(map(len, inputs)) else math.nan
+    departures = [sums / target - 1 for sums in inputs]
+    departures += [out / (target * len(into) / len(out)) - 1 for into, out in zip(inputs, outputs, strict=True)
+                   if len(out)]  # fmt: skip
+    return float(np.abs(np.concatenate(departures)).max()) if target > 0 else math.nan
+
+
+def _sums(ends: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Of the neurons that have any."""
+    return np.bincount(ends, sizes)[np.unique(ends)]

@@ -1,0 +1,108 @@
+"""[net] normalization: a chain of scalings, each applied to the result of the one before."""
+
+from typing import Any
+
+import numpy as np
+
+from randomnet.config import ConfigError, steps_of
+from randomnet.config.sections import NetSection
+from randomnet.connectome import (
+    Connectome,
+    balanced,
+    in_degree,
+    input_fraction,
+    log1p,
+    sinkhorn,
+    with_abscissa,
+    with_frobenius_norm,
+    with_spectral_radius,
+)
+
+SCALINGS = {
+    "sinkhorn": sinkhorn,
+    "balanced": balanced,
+    "input_fraction": input_fraction,
+    "in_degree": in_degree,
+    "log1p": log1p,
+    "spectral_radius": with_spectral_radius,
+    "abscissa": with_abscissa,
+    "frobenius": with_frobenius_norm,
+}
+BEFORE = {  # scalings by one factor -> the note of what is 1, or sqrt(N), afterwards
+    "spectral_radius": "spectral_radius_before",
+    "abscissa": "abscissa_before",
+    "frobenius": "frobenius_norm_before",
+}
+
+
+def normalised_by(chain: str, connectome: Connectome, net: NetSection) -> Connectome:
+    """The connectome after all steps of the chain, which its provenance names, with what each did. Raises ConfigError.
+
+    A chain of several steps is recorded as `normalization_steps`: for each its name and the number that it divided by,
+    or Sinkhorn's residuals. `normalized_after_null` is True for null models, which no step leaves as the connectome is.
+    """
+    scaled, records = connectome, []
+    for step in steps_of(chain):
+        scaled = _step(step, scaled, net)
+        records.append({"step": step} | _did(step, scaled))
+    if not records:
+        return connectome
+    notes: dict[str, Any] = {"normalization": chain}
+    if len(records) > 1:
+        notes["normalization_steps"] = records
+    if "null" in connectome.provenance:
+        notes["normalized_after_null"] = True
+    return scaled.replace(scaled.weights, **notes)
+
+
+def _did(step: str, scaled: Connectome) -> dict[str, Any]:
+    notes = scaled.provenance
+    if step == "sinkhorn":
+        return {"sinkhorn_residual": notes["sinkhorn_residual"]}
+    return {BEFORE[step]: notes[BEFORE[step]]} if step in BEFORE else {}
+
+
+def _step(step: str, connectome: Connectome, net: NetSection) -> Connectome:
+    """After one step. Raises ConfigError where it does not fit, or loses weights."""
+    try:
+        with np.errstate(all="ignore"):
+            if step == "sinkhorn":
+                normalised = sinkhorn(connectome, net.sinkhorn_iterations, net.sinkhorn_tolerance)
+            else:
+                normalised = SCALINGS[step](connectome)
+    except ValueError as error:
+        raise ConfigError(f"[net] normalization: expected one that fits, got {step!r}: {error}") from None
+    lost = _lost(normalised, connectome)
+    if lost:
+        sizes = np.abs(connectome.weights)
+        remedy = _remedy(connectome, net) if step == "sinkhorn" else ""
+        raise ConfigError(
+            f"[net] normalization: expected one that keeps all weights, got {step!r}, which loses {lost} of "
+            f"{len(sizes)} to rounding, as they reach from {sizes.min():.3g} to {sizes.max():.3g}{remedy}"
+        )
+    return normalised
+
+
+def _lost(normalised: Connectome, before: Connectome) -> int:
+    """How many weights have become 0, or are 0 no more."""
+    return int(((normalised.weights == 0) != (before.weights == 0)).sum())
+
+
+def _remedy(connectome: Connectome, net: NetSection) -> str:
+    """Which number of sweeps keeps all weights, and what it balances; empty where none does.
+
+    A pattern of edges without total support has no balance: some weights fall by the same factor with every sweep, and
+    the column sums stop changing long before these are 0 (Sinkhorn & Knopp 1967).
+    """
+    sweeps = net.sinkhorn_iterations // 10
+    while sweeps:
+        fewer = sinkhorn(connectome, sweeps, net.sinkhorn_tolerance)
+        if not _lost(fewer, connectome):
+            residual = max(fewer.provenance["sinkhorn_residual"].values())
+            return (
+                "; their pattern of edges allows no balance, so that some weights fall with every sweep; "
+                f"sinkhorn_iterations = {sweeps} keeps all (column sums depart by {residual:.2g}), and so does "
+                "normalization = balanced, which scales inputs alone"
+            )
+        sweeps //= 10
+    return ""

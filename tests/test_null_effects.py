@@ -1,0 +1,125 @@
+"""Null models that cannot change a network are refused; what others do to it is said."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_description import announced
+from test_networks import network, saved
+
+from randomnet.config import ConfigError
+from randomnet.connectome import COUPLING, from_dense
+from randomnet.kinds.null_models import GROUPED, REWIRING, UNABLE, null_of
+from randomnet.nulls import NULLS, differs, share_of_edges
+
+
+def made(matrix, **labels):
+    names = np.arange(len(matrix)).astype(str)
+    network = from_dense("made", np.array(matrix, float), names, {kind: np.array([*of]) for kind, of in labels.items()})
+    positions = np.stack([np.arange(len(matrix))] * 3, 1).astype(float)
+    return type(network)(network.name, network.post, network.pre, network.weights, names, network.labels, {}, positions)
+
+
+rng = np.random.default_rng(0)
+COMPLETE = 1 - np.eye(6)
+SPARSE = (rng.random((9, 9)) < 0.4) * (1 - np.eye(9))
+DIFFERENT = SPARSE * rng.random((9, 9))
+SIGNED = SPARSE * [1, 1, 1, -1, 1, -1, 1, 1, -1]
+SYMMETRIC = np.tril(DIFFERENT, -1) + np.tril(DIFFERENT, -1).T
+RING = np.roll(np.eye(5), 1, 0) + np.roll(np.eye(5), -1, 0)
+TWO = {"region": "aaabbb", "cell_fibers": "aaabbb"}
+MANY = {"region": "aaabbbccc", "cell_fibers": "aaabbbccc"}
+STAR = np.zeros((5, 5))
+STAR[0, 1:] = STAR[1:, 0] = 2.0  # the only graph with its degrees
+
+
+@pytest.mark.parametrize(
+    ("null", "matrix", "labels"),
+    [
+        *((null, COMPLETE, TWO) for null in NULLS if null != "distance"),
+        pytest.param("distance", COMPLETE, TWO, marks=[pytest.mark.long, pytest.mark.slow]),
+        ("weights", SPARSE, MANY),
+        ("weights_sign", SIGNED, MANY),
+        ("weights_group", SIGNED, MANY),
+        ("sign", DIFFERENT, MANY),
+        ("sign", -DIFFERENT, MANY),
+        ("transposed", SYMMETRIC, MANY),
+        ("degree", STAR, {}),
+        ("degree_undirected", STAR, {}),
+        ("weights", np.zeros((3, 3)), {}),
+    ],
+)
+def test_a_null_that_cannot_change_the_network_is_refused(null, matrix, labels):
+    with pytest.raises(ConfigError, match=r"expected one that can change made, got .*, which cannot, as ") as error:
+        null_of(made(matrix, **labels), null, np.random.default_rng(1))
+    assert UNABLE[null] in str(error.value)
+
+
+def test_the_refusal_names_nulls_that_do_change_the_network():
+    before = made(SPARSE, **MANY)
+    with pytest.raises(ConfigError) as error:
+        null_of(before, "weights", np.random.default_rng(1))
+    others = str(error.value).partition("these do: ")[2].split(", ")
+    assert {"degree", "erdos", "transposed"} <= {*others} and not {"weights", "weights_sign", "sign"} & {*others}
+    assert all(differs(before, NULLS[name].draw(before, np.random.default_rng(2))) for name in others)
+
+
+@pytest.mark.parametrize(
+    ("null", "matrix"),
+    [("weights", DIFFERENT), ("weights_sign", DIFFERENT), ("sign", SIGNED), ("transposed", DIFFERENT),
+     ("degree", RING), ("degree_undirected", RING), ("degree", COMPLETE * rng.random((6, 6)))],
+)  # fmt: skip
+def test_a_null_that_can_change_the_network_is_drawn(null, matrix):
+    """Also where many draws are the network itself."""
+    before = made(matrix)
+    drawn = [null_of(before, null, np.random.default_rng(seed)) for seed in range(10)]
+    assert any(differs(before, one) for one in drawn)
+    equal = [one for one in drawn if not differs(before, one)]
+    assert all("this draw equals the connectome" in one.provenance["null_notes"] for one in equal)
+
+
+def test_the_page_of_nulls_has_all_of_them_and_all_columns_of_strength():
+    page = (Path(__file__).parents[1] / "docs" / "nulls.md").read_text(encoding="utf-8")
+    rows = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert rows == [*NULLS, *COUPLING]
+
+
+def test_every_null_has_its_words():
+    assert set(UNABLE) == set(NULLS) and {*REWIRING, *GROUPED} <= set(NULLS)
+
+
+def test_the_share_of_edges_that_a_null_has_in_common_is_recorded():
+    """By hand: edges 1->0, 2->0 and 0->2 against 1->0 and 2->1; the self-connection counts for nothing."""
+    before, other = made([[1, 1, 1], [0, 0, 0], [1, 0, 0]]), made([[1, 1, 0], [0, 0, 1], [0, 0, 0]])
+    assert share_of_edges(before, other) == pytest.approx(1 / 3)
+    assert null_of(made(DIFFERENT), "weights", rng).provenance["edges_shared"] == 1
+
+
+def test_notes_say_what_a_null_does_not_do():
+    """That of a complete network moves no edge, and a directed one of an undirected network loses the symmetry."""
+    complete = null_of(made(COMPLETE * rng.random((6, 6))), "degree", rng)
+    assert complete.provenance["null_notes"] == ("no edge has moved: weights alone differ",)
+    directed = null_of(made(SYMMETRIC), "erdos", rng)
+    assert "null erdos loses the symmetry of the matrix; degree_undirected" in directed.provenance["null_notes"][0]
+    assert "null_notes" not in null_of(made(DIFFERENT), "erdos", rng).provenance
+
+
+@pytest.mark.parametrize("null", GROUPED)
+def test_nulls_by_group_say_so_where_there_is_one_group(null):
+    alike = made(DIFFERENT, region="aaaaaaaaa")
+    notes = null_of(alike, null, rng).provenance["null_notes"]
+    assert f"all neurons are of one region, so that null {null} is {GROUPED[null]}" in notes
+    assert "null_notes" not in null_of(made(DIFFERENT, region="aaaabbbbb"), null, rng).provenance
+
+
+def test_a_run_is_refused_at_the_door(tmp_path):
+    path = saved(tmp_path, SPARSE)
+    with pytest.raises(ConfigError, match=r"^\[net\] null: expected one that can change m, got 'sign', which cannot"):
+        network(tmp_path, path, "net.null=sign")
+
+
+def test_the_console_says_that_nulls_are_normalized_anew(tmp_path, capsys):
+    said = announced(tmp_path, capsys, "net.null=degree")
+    assert "of the connectome's edges are edges here too, normalized anew by sinkhorn" in said
+    assert "normalized anew" not in announced(tmp_path, capsys, "net.null=degree", "net.normalization=none")
+    assert "edges here too" not in announced(tmp_path, capsys)
