@@ -40,7 +40,7 @@ from randomnet.figures.training import (
     radius_dots,
     reach_figures,
 )
-from randomnet.figures.transition import transition_figures, transition_table
+from randomnet.figures.transition import transition_differences, transition_figures, transition_table
 
 
 class Kind(NamedTuple):
@@ -115,7 +115,8 @@ FIGURES = {
         overview=("lambda_max", f"lambda_max{MEDIAN}"),
         figures=(transition_figures,),
         flags=FLAGS,
-        tables=MappingProxyType({"transition.csv": transition_table, **SPREAD}),
+        tables=MappingProxyType({"transition.csv": transition_table,
+                                 "transition_differences.csv": transition_differences, **SPREAD}),
     ),
     "convergence": Kind((*MEASURED, *OF_STARTS), ("lambda_max", *OF_STARTS), (convergence_figures,), FLAGS),
     "analyse": Kind(
