@@ -74,7 +74,9 @@ MEASURED = (*OF_SPECTRUM, "lambda_max_stderr", "D_KY_stderr", "h_KS_stderr", "su
             "drift", "log10_condition_median", "log10_condition_max", "tsim_used", "neurons", "exponents",
             "seconds")  # fmt: skip
 OF_STARTS = ("lambda_max_spread",)
-FLAGS = ("converged", "h_KS_lower_bound", "D_KY_low", "D_KY_high", "h_KS_low", "h_KS_high")
+FLAGS = ("converged", "h_KS_lower_bound", "D_KY_low", "D_KY_high", "h_KS_low", "h_KS_high", "initial_states",
+         "attractors", *(f"{name}_{source}" for name in ("lambda_max", "D_KY", "h_KS") for source in
+                         ("between", "within")))
 SPREAD = MappingProxyType({"spread.csv": spread_of_runs})
 FIGURES = {
     ON_SPECTRUM: Kind(
