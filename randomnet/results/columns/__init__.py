@@ -13,6 +13,7 @@ names; --help-config explains these.
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import partial
 
 from randomnet.results.columns.compared import COMPARED
 from randomnet.results.columns.others import OTHERS
@@ -30,8 +31,8 @@ def explained(name: str) -> list[tuple[Table, Column]]:
         return exact
     for ending, says in ENDINGS.items():
         if name.endswith(ending) and (base := explained(name.removesuffix(ending))):
-            sentences = [says.format(column=name.removesuffix(ending), says=column.says) for _, column in base]
-            return [(table, Column(name, text, column.unit)) for (table, column), text in zip(base, sentences, strict=True)]
+            known = partial(says.format, column=name.removesuffix(ending))
+            return [(table, Column(name, known(says=column.says), column.unit)) for table, column in base]
     return list(_matching(lambda column: fnmatchcase(name, column.name)))
 
 

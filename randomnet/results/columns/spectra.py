@@ -29,7 +29,7 @@ SPECTRUM = Table(
         Column("h_KS_lower_bound", "True where exponents that were not computed may be positive: raise nle."),
         Column("sum_rule_residual", "Sum of all exponents minus the mean of ln |det| of the steps; should be rounding "
                "error, empty for a partial spectrum.", "1/τ"),
-        Column("split_half_rms", "Root mean square difference of the exponents of the two halves of the record.", "1/τ"),
+        Column("split_half_rms", "Root mean square difference of the exponents of the record's two halves.", "1/τ"),
         Column("drift", "Largest move of an exponent when the first tenth, quarter or half of the record is left out; "
                "`not converged` above Student's t at 1 - .05 / exponents (20 batches: 2.1 for one exponent, 3.2 for "
                "ten).", "its standard errors"),
@@ -39,7 +39,7 @@ SPECTRUM = Table(
                "and a smaller tons helps."),
         Column("ill_conditioned", "Share of the sampled QRs with a condition above 1e8, from 0 to 1."),
         Column("converged", "True where the verdict is `converged`."),
-        Column("verdict", "converged, not converged, too short to tell, unbounded or diverged; see docs/verdicts.md."),
+        Column("verdict", "Converged, not converged, too short to tell, unbounded or diverged; see docs/verdicts.md."),
         Column("tsim_used", "Length of the record that the exponents are averaged over; more than asked for only "
                "with tsim = auto.", "τ"),
         Column("interval", "Time between reorthonormalisations (QR): tons, or what tons = adaptive chose.", "τ"),
