@@ -8,6 +8,7 @@ from randomnet.config.schema import options
 from randomnet.results.columns import explained
 
 OPTIONS = {name for section, key, _ in options() for name in (key, f"{section}.{key}")}  # gridded ones are columns
+OF_BLOCKS = ("couplings.",)  # whose options have names of the user's
 
 
 def unexplained(*folders: Path) -> set[tuple[str, str]]:
@@ -15,4 +16,4 @@ def unexplained(*folders: Path) -> set[tuple[str, str]]:
     tables = [(path.name, pd.read_csv(path, nrows=0)) for folder in folders for path in folder.rglob("*.csv")]
     assert tables, f"expected tables in {folders}, got none"
     return {(name, column) for name, table in tables for column in table
-            if column not in OPTIONS and not explained(column)}  # fmt: skip
+            if not (column in OPTIONS or column.startswith(OF_BLOCKS) or explained(column))}  # fmt: skip
