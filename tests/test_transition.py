@@ -182,3 +182,14 @@ def test_one_network_is_ranked_among_those_of_its_null(tmp_path):
     # iteration i crosses at 1.2 - 0.02 (i - 1), and the connectome at the median of these
     assert (row["options_a"], row["percentile_a"], row["smallest_p"]) == ("null=none", 50, pytest.approx(0.2))
     assert row["rank_p"] == 1 and "one network" in row["note"]
+
+
+def test_one_network_without_a_crossing_lies_beyond_the_nulls_that_have_one(tmp_path):
+    grid, n = {"g": [0.4, 0.8, 1.6], "null": ["none", "degree"]}, 9
+    ends = {(number, i): ("complete", {"lambda_max": -0.1, "network": str(g)} if null == "none" else {"network": f"{i}"})
+            for number, (g, null) in enumerate((g, null) for g in grid["g"] for null in grid["null"])
+            for i in range(n)}  # fmt: skip
+    row = transitions.transition_differences(
+        gather(make(tmp_path / "a", "transition", grid, n, k=1, ends=ends))
+    ).iloc[0]
+    assert (row["percentile_a"], row["rank_p"]) == (100, pytest.approx(0.2)) and pd.isna(row["difference_b_minus_a"])

@@ -142,9 +142,15 @@ def _difference_row(a: Colour, b: Colour) -> tuple[Any, ...]:
         notes.append(BOTH_ONE_NETWORK)
     elif a.is_one_network:
         notes.append(A_IS_ONE_NETWORK)
-        if a.found.crossing is not None:
-            ranks = rank_p(a.found.crossing, own_crossings(b.curves))
+        ranks = rank_p(_place(a.found), own_crossings(b.curves))
     return (*head, *found, *ranks, "; ".join(notes))
+
+
+def _place(found: Transition) -> float:
+    """The crossing, or infinity on the side it is on where there is none within the grid."""
+    if found.crossing is not None:
+        return found.crossing
+    return float(own_crossings(Curves(found.g, found.medians[None], found.errors[None], np.zeros(1)))[0])
 
 
 def _note(one: Colour) -> str:

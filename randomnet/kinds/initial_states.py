@@ -118,7 +118,8 @@ def figures_of(found: Sequence[Spectrum]) -> dict[str, Any]:
         ends = ((f"{name}_low", np.min), (f"{name}_high", np.max))
         figures |= {column: _over(of, each, column) for column, of in ends}
     groups = clusters(found)
-    verdict, notes = worst_verdict(found), [note for one in each for note in one["notes"].split("; ") if note]
+    verdict, doubts = worst_verdict(found), [doubt for one in found for doubt in one.doubts]
+    notes = [*doubts, *(note for one in each for note in one["notes"].split("; ") if note)]
     return figures | {
         "h_KS_lower_bound": any(one["h_KS_lower_bound"] for one in each),
         "initial_states": len(found),

@@ -77,9 +77,9 @@ DIFFERENCES = Table(
     (
         Column("options_a", "Gridded options of a besides g."),
         Column("options_b", "Gridded options of b besides g."),
-        Column("g_c_a", "g_c of a."),
-        Column("g_c_b", "g_c of b."),
-        Column("difference_b_minus_a", "g_c of b minus g_c of a."),
+        Column("g_c_a", "The g_c of a."),
+        Column("g_c_b", "The g_c of b."),
+        Column("difference_b_minus_a", "The g_c of b minus that of a."),
         Column("interval_low", "Lower end of the 95 % interval of the difference."),
         Column("interval_high", "Upper end of the 95 % interval of the difference."),
         Column("iterations", "Iterations that the interval rests on: those of both, or of the smaller set."),
