@@ -4,6 +4,7 @@
     python runrandomnet.py [config.ini] --shard i/n
     python runrandomnet.py [config.ini] [--set section.key=value ...] --describe [--save_figs folder]
     python runrandomnet.py --help-config [section]
+    python runrandomnet.py --help-columns [name]
     python runrandomnet.py --selfcheck [auto | cpu | cuda]
     python runrandomnet.py --fetch hemibrain --to folder
 """
@@ -46,6 +47,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--help-config", nargs="?", const="", metavar="section", help="explain every option of the INI, or one section"
     )
     parser.add_argument(
+        "--help-columns", nargs="?", const="", metavar="name", help="explain every column of the tables, or one"
+    )
+    parser.add_argument(
         "--selfcheck",
         nargs="?",
         const="auto",
@@ -57,6 +61,17 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--to", metavar="DIR", help="the folder that --fetch downloads into")
     return parser.parse_args(argv)
+
+
+def explain_columns(name: str | None) -> int:
+    """Print what a column means, or all of them; 0. Raises ConfigError."""
+    from randomnet.results.columns import help_text as text_of
+
+    try:
+        print(text_of(name))
+    except KeyError as error:
+        raise ConfigError(f"--help-columns {name}: {error.args[0]}") from None
+    return 0
 
 
 def selfcheck(device: str) -> int:
@@ -264,6 +279,8 @@ def main(argv: list[str] | None = None) -> int:
         if options.help_config is not None:
             print(help_text(options.help_config or None))
             return 0
+        if options.help_columns is not None:
+            return explain_columns(options.help_columns or None)
         if options.selfcheck is not None:
             return selfcheck(options.selfcheck)
         if options.fetch is not None or options.to is not None:

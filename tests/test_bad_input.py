@@ -219,8 +219,8 @@ option("tsim = auto in a training", {"lyapunov.tsim": "auto"}, "lyapunov.tsim", 
 option("no auto", {**SPECTRUM, "lyapunov.tolerance": "0.1"}, "lyapunov.tolerance", "tsim = auto", "'0.1'")
 option("tsim_max too short", {**AUTO, "lyapunov.tsim_max": "0.1"}, "lyapunov.tsim_max", "one interval")
 option("tsim_max too long", {**AUTO, "lyapunov.tsim_max": "1e12"}, "lyapunov.tsim_max", "fewer than 1e9 steps")
-option("initial states of a spectrum", {**SPECTRUM, "lyapunov.initial_states": "3"}, "lyapunov.initial_states",
-       "kind = spectrum", "'3'")  # fmt: skip
+option("initial states of a training", {"lyapunov.initial_states": "3"}, "lyapunov.initial_states", "kind = train",
+       "'3'")  # fmt: skip
 option("auto in a convergence", {**AUTO, "experiment.kind": "convergence"}, "lyapunov.tsim", "kind = convergence")
 option("Runge-Kutta with a task", {"trialparams.task_name": "seq_mem", "model.integrator": "rk4", "lyapunov.nle": None,
        "lyapunov.tsim": None, "lyapunov.transient": None, "lyapunov.frame_transient": None}, "model.integrator",

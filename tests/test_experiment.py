@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from unexplained import unexplained
 
 import runrandomnet
 from randomnet import results
@@ -603,6 +604,7 @@ def test_every_pipeline_runs(template, tmp_path, monkeypatch):
     for name in names:
         assert set(pd.read_csv(tmp_path / "out" / name / "summary.csv")["status"]) == {"complete"}
     assert {fits[name] for name in names if name in fits} == set(scores["label"]) and scores["rate_r2"].notna().all()
+    assert not unexplained(*(tmp_path / "out" / name for name in names))
     more = {(name, "trainvalidate.iterations"): 2 for name in names if name != "compare"}
     assert len(scores_with(chosen | more)) == 2 * len(scores), "of more models the comparison is done again"
 
@@ -654,6 +656,7 @@ def test_every_template_runs(template, tmp_path):
     overrides = [part for setting in short for part in ("--set", setting)]
     assert run(template, *overrides, "--set", f"paths.path_to_results={tmp_path / 'out'}") == 0
     assert set(pd.read_csv(tmp_path / "out" / "summary.csv")["status"]) == {"complete"}
+    assert not unexplained(tmp_path / "out")
 
 
 @pytest.mark.slow

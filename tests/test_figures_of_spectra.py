@@ -13,7 +13,6 @@ import visualization
 from randomnet import plotting, theory
 from randomnet.comparison.matching import read_combos
 from randomnet.comparison.statistics import t_interval, t_quantile
-from randomnet.comparison.transition import crossing, transition
 from randomnet.figures import FIGURES, benchmark, convergence, spectra
 from randomnet.figures import transition as transitions
 from randomnet.figures.options import axis_label, numbers_of
@@ -323,42 +322,11 @@ def test_what_is_a_number_and_its_unit(tmp_path):
 # kind = transition
 
 
-def test_crossing_is_interpolated_at_the_first_change_from_negative_to_positive():
-    assert crossing([1, 2, 3], [-1, 3, 5]) == 1.25
-    assert crossing([1, 2, 3, 4], [1, -1, 1, 2]) == 2.5  # what falls below zero first is not the crossing
-    assert crossing([1, 2, 3, 4, 5], [-1, 1, -1, 1, 1]) == 1.5
-    assert crossing([1, 2, 3], [-1, 0, 1]) == 2.0
-    assert crossing([1, 2], [1, 2]) is None and crossing([1, 2], [-2, -1]) is None and crossing([1], [0]) is None
-
-
-def test_transition_is_of_medians_and_leaves_out_what_is_not_finite():
-    found = transition({2.0: [1.0, np.nan, 3.0, 1.0], 1.0: [-1.0, -1.0, -90.0], 3.0: [np.inf]})
-    assert list(found.g) == [1.0, 2.0] and list(found.medians) == [-1.0, 1.0] and found.samples == 6
-    assert found.crossing == 1.5 and found.low <= 1.5 <= found.high
-    assert transition({1.0: [2.0], 2.0: [3.0]}).crossing is None and transition({}).crossing is None
-    same = transition({1.0: [-1.0] * 4, 2.0: [1.0] * 4})
-    assert (same.low, same.crossing, same.high) == (1.5, 1.5, 1.5)
-
-
-def test_an_interval_that_reaches_beyond_the_couplings_is_open():
-    found = transition({1.0: [-1.0, -1.0, 2.0], 2.0: [1.0, 1.0, 1.0]})
-    assert found.low == -np.inf and 1 < found.crossing <= found.high < 2
-
-
-def test_the_interval_covers_the_true_crossing():
-    hits = 0
-    for experiment in range(200):
-        generator = np.random.default_rng(experiment)
-        found = transition({g: 0.5 * (g - 1.37) + generator.normal(0, 0.1, 10) for g in np.arange(0.5, 2.3, 0.25)})
-        hits += found.low <= 1.37 <= found.high
-    assert 0.88 <= hits / 200 <= 0.99
-
-
 def test_the_figure_and_the_table_of_a_transition(tmp_path, capsys):
     grid = {"g": [0.4, 0.8, 1.6, 2.4], "n": [20, 40]}
     root = make(tmp_path / "a", "transition", grid, k=1, lacking=[(1, 0)])
     files, out = draw(tmp_path, root)
-    assert files == {"transition.png", "transition.csv", "comparison.csv", "spread.csv"}
+    assert files == {"transition.png", "transition.csv", "transition_differences.csv", "comparison.csv", "spread.csv"}
     table = pd.read_csv(out / "transition.csv")
     columns = ["label", "options", "g_c", "interval_low", "interval_high", "samples", "unbounded", "diverged"]
     assert list(table.columns) == [*columns, "unbounded_from", "note"] and table["note"].isna().all()
@@ -419,17 +387,6 @@ def test_a_transition_that_is_not_there_is_said_to_be_none(tmp_path):
     assert "no crossing from below" in legend_texts(figure)[0] and not figure.axes[0].patches
     table = transitions.transition_table(gather(root))
     assert table["g_c"].isna().all() and list(table["samples"]) == [6]
-
-
-def test_a_coupling_at_which_most_runs_are_left_out_brackets_no_crossing():
-    samples = {1.0: [-1.0] * 3, 2.0: [-0.5] * 3, 3.0: [2.0]}
-    assert transition(samples).crossing == 2.2
-    found = transition(samples, left_out={3.0: 2})
-    assert found.crossing is None and found.unbounded == 3.0 and list(found.g) == [1.0, 2.0] and found.samples == 6
-    some = transition(samples | {3.0: [2.0, 2.0]}, left_out={3.0: 2, 4.0: 3})  # half of them are not most
-    assert some.crossing == 2.2 and some.unbounded == 4.0
-    below = transition({**samples, 1.5: [-1.0]}, left_out={1.5: 2})  # beyond an unbounded g nothing is bracketed
-    assert below.crossing is None and below.unbounded == 1.5 and list(below.g) == [1.0]
 
 
 def test_a_crossing_into_unbounded_growth_is_no_transition_to_chaos(tmp_path):

@@ -51,7 +51,7 @@ def test_a_spectrum_is_that_of_the_network_it_was_asked_of(tmp_path):
     changes = ("trainvalidate.iterations=2", "lyapunov.nle=12")
     out = experiment(tmp_path, "spectrum", *changes)
     table = pd.read_csv(out / "spectra.csv")
-    assert list(table.columns) == ["combo", "iteration", "index", "exponent", "stderr"]
+    assert list(table.columns) == ["combo", "iteration", "index", "exponent", "stderr"]  # no option is gridded
     summary = pd.read_csv(out / "summary.csv").set_index("iteration")
     for one in runs_of(tmp_path, *changes):
         start = building.begin(one)

@@ -3,12 +3,15 @@
     spread_over     what the runs differ in: starts of the same network, networks, or iterations where that is unknown
     spread_table    a row per combo: mean of the largest exponent, error of one trajectory, spread over its runs
     spread_texts    the same in words
+    two_sources     spread between networks and between the initial states of one, by analysis of variance
 
 The standard error of an exponent is that of one trajectory. Another start of the same network may end on another
-attractor, or measure another stretch of a slow one, and then the spread is what a reader needs.
+attractor, or measure another stretch of a slow one, and then the spread is what a reader needs. Where each run has
+several initial states, or several iterations have the same network, the two sources are told apart.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,8 +20,18 @@ from randomnet.results import COMPLETE
 
 EXPONENT, ERROR = "lambda_max", "lambda_max_stderr"
 NETWORK = "network"  # checksum of a run's network
-COLUMNS = ("runs", EXPONENT, "stderr_of_one", "spread", "over")
+STATES, BETWEEN, WITHIN = "initial_states", "lambda_max_between", "lambda_max_within"
+SOURCES = ("sd_networks", "sd_starts", "starts")
+COLUMNS = ("runs", EXPONENT, "stderr_of_one", "spread", "over", *SOURCES)
 SAME, OTHER, UNKNOWN = "starts of the same network", "networks", "iterations"
+
+
+class Sources(NamedTuple):
+    """Standard deviations between networks and between starts of one network, nan where unknown; starts per network."""
+
+    networks: float
+    starts: float
+    count: float
 
 
 def spread_over(networks: Sequence[object] | pd.Series | None) -> str:
@@ -33,25 +46,64 @@ def spread_over(networks: Sequence[object] | pd.Series | None) -> str:
 
 
 def spread_table(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """A row for each group of runs by these columns that has two or more complete runs with a largest exponent.
+    """A row for each group of runs by these columns that has two or more complete runs with a largest exponent, or
+    one run of several initial states.
 
-    runs: status, lambda_max, and where they are known lambda_max_stderr and network. stderr_of_one: the root mean
-    square of the runs' standard errors; spread: the standard deviation over the runs, and `over` what these are.
+    runs: status, lambda_max, and where they are known lambda_max_stderr, network, initial_states, lambda_max_between
+    and lambda_max_within. stderr_of_one: the root mean square of the standard errors of one trajectory; spread: the
+    standard deviation over the runs, and `over` what these are; the rest: `two_sources`.
     """
     rows = []
     if EXPONENT in runs:
         values = runs[EXPONENT].astype(float)
         for key, part in runs[(runs["status"] == COMPLETE) & np.isfinite(values)].groupby(list(by), sort=False):
-            if len(part) > 1:
+            if len(part) > 1 or (_column(part, STATES) > 1).any():
                 rows.append((*key, *_row(part)))
-    return pd.DataFrame(rows, columns=[*by, *COLUMNS])
+    table = pd.DataFrame(rows, columns=[*by, *COLUMNS])
+    return table if table["starts"].notna().any() else table.drop(columns=list(SOURCES))
 
 
-def _row(part: pd.DataFrame) -> tuple[int, float, float, float, str]:
-    exponents = part[EXPONENT].astype(float)
-    errors = part[ERROR].astype(float).dropna() if ERROR in part else pd.Series(dtype=float)
+def _row(part: pd.DataFrame) -> tuple[float | str, ...]:
+    exponents, within = part[EXPONENT].astype(float), _column(part, WITHIN)
+    errors = within.fillna(_column(part, ERROR)).dropna()
     error = float(np.sqrt((errors**2).mean())) if len(errors) else np.nan
-    return len(part), float(exponents.mean()), error, float(exponents.std()), spread_over(part.get(NETWORK))
+    sources = _sources_of(part)
+    spread = float(exponents.std())
+    return len(part), float(exponents.mean()), error, spread, spread_over(part.get(NETWORK)), *sources
+
+
+def _sources_of(part: pd.DataFrame) -> Sources:
+    """The two sources, of runs with several initial states each; unknown where they have one."""
+    counts, between = _column(part, STATES), _column(part, BETWEEN)
+    if not (counts > 1).all() or between.isna().any():
+        return Sources(np.nan, np.nan, np.nan)
+    if spread_over(part.get(NETWORK)) == SAME:
+        # One network: every run adds initial states, and nothing is known of other networks.
+        means = part[EXPONENT].astype(float)
+        squares = ((counts - 1) * between**2).sum() + (counts * (means - np.average(means, weights=counts)) ** 2).sum()
+        return Sources(np.nan, float(np.sqrt(squares / (counts.sum() - 1))), float(counts.sum()))
+    return two_sources(part[EXPONENT].to_numpy(float), between.to_numpy(), counts.to_numpy())
+
+
+def two_sources(means: np.ndarray, between: np.ndarray, counts: np.ndarray) -> Sources:
+    """Spread between networks and between starts of a network, of means (n,), standard deviations (n,) and counts (n,).
+
+    One-way random effects by the method of moments (Searle, Casella and McCulloch 1992, section 3.6): the variance
+    between networks is (mean square between - mean square within) / n_0, and 0 where that is negative. The spread of
+    starts has the error of their trajectories in it.
+    """
+    total, networks = counts.sum(), len(means)
+    inside = ((counts - 1) * between**2).sum() / (total - networks)
+    if networks < 2:
+        return Sources(np.nan, float(np.sqrt(inside)), float(total))
+    across = (counts * (means - (counts * means).sum() / total) ** 2).sum() / (networks - 1)
+    size = (total - (counts**2).sum() / total) / (networks - 1)
+    return Sources(float(np.sqrt(max(0.0, (across - inside) / size))), float(np.sqrt(inside)), float(total / networks))
+
+
+def _column(part: pd.DataFrame, name: str) -> pd.Series:
+    """A column as numbers, nan where there is none."""
+    return part[name].astype(float) if name in part else pd.Series(np.nan, part.index)
 
 
 def spread_texts(table: pd.DataFrame) -> Iterator[str]:
@@ -60,5 +112,13 @@ def spread_texts(table: pd.DataFrame) -> Iterator[str]:
     for row in table.to_dict("records"):
         where = " ".join(f"{name} {row[name]}" for name in by)
         error = f"s.e. of one trajectory {row['stderr_of_one']:.2g}" if np.isfinite(row["stderr_of_one"]) else ""
-        parts = [f"{EXPONENT} {row[EXPONENT]:.3g}", error, f"s.d. over {row['runs']} {row['over']} {row['spread']:.2g}"]
+        parts = [f"{EXPONENT} {row[EXPONENT]:.3g}", error, _spread_text(row)]
         yield f"{where}: {', '.join(filter(None, parts))}"
+
+
+def _spread_text(row: dict[str, float]) -> str:
+    starts, networks = row.get("sd_starts", np.nan), row.get("sd_networks", np.nan)
+    if not np.isfinite(starts):
+        return f"s.d. over {row['runs']} {row['over']} {row['spread']:.2g}"
+    said = f"s.d. over {row['starts']:.3g} starts of a network {starts:.2g}"
+    return f"{said}, between {row['runs']} networks {networks:.2g}" if np.isfinite(networks) else said

@@ -208,6 +208,9 @@ def _dynamics(config: Config) -> tuple[Key, str] | None:
         return ("model", "integrator"), "euler with a task"
     if config.experiment.kind == "convergence" and config.has_task and config.lyapunov.driven:
         return ("lyapunov", "driven"), "False with kind = convergence, as every trial starts from the same state"
+    judged = config.experiment.kind in ("spectrum", "transition")
+    if judged and config.lyapunov.initial_states > 1 and config.has_task and config.lyapunov.driven:
+        return ("lyapunov", "initial_states"), "1, or driven = False, as every trial starts from the same state"
     if config.model.activation == "tanh" and config.net.parameter != "weights":
         return ("net", "parameter"), "weights with activation = tanh, which has no gains or shifts"
     return None

@@ -29,7 +29,9 @@ def lines(
     yield from _left_out(table)
     yield from _first(list(_lengths(table)), "combos in summary.csv")
     yield from unequal_coupling(table, varied, normalizations or {})
-    if table["iteration"].nunique() > 1:
+    yield from _multistable(table)
+    several = pd.to_numeric(table.get("initial_states", pd.Series(dtype=float)), errors="coerce").gt(1).any()
+    if table["iteration"].nunique() > 1 or (several and "attractors" in table):
         yield from _first(list(spread_texts(spread_table(table, ["combo", *varied]))), "combos in summary.csv")
 
 
@@ -53,6 +55,18 @@ def _verdicts(table: pd.DataFrame) -> Iterator[str]:
                 alike.setdefault((said, NUMBER.sub("", reason)), (reason, []))[1].append(where)
     for (said, _), (reason, places) in alike.items():
         yield f"{len(places)} of {spectra} spectra {said}{reason}: {_first_of(places)}"
+
+
+def _multistable(table: pd.DataFrame) -> Iterator[str]:
+    """How many networks have several attractors with different exponents, and what the first one's are."""
+    if "attractors" not in table:
+        return
+    some = table[pd.to_numeric(table["attractors"], errors="coerce") > 1]
+    if len(some):
+        places = [f"combo {row['combo']} iteration {row['iteration']}" for row in some.to_dict("records")]
+        notes = str(some["notes"].iloc[0]).split("; ")
+        first = next((note.removeprefix("multistable: ") for note in notes if note.startswith("multistable")), "")
+        yield f"{len(some)} of {len(table)} runs multistable: {_first_of(places)}; the first: {first}"
 
 
 def _first_of(places: list[str]) -> str:

@@ -40,7 +40,7 @@ from randomnet.figures.training import (
     radius_dots,
     reach_figures,
 )
-from randomnet.figures.transition import transition_figures, transition_table
+from randomnet.figures.transition import transition_differences, transition_figures, transition_table
 
 
 class Kind(NamedTuple):
@@ -74,7 +74,9 @@ MEASURED = (*OF_SPECTRUM, "lambda_max_stderr", "D_KY_stderr", "h_KS_stderr", "su
             "drift", "log10_condition_median", "log10_condition_max", "tsim_used", "neurons", "exponents",
             "seconds")  # fmt: skip
 OF_STARTS = ("lambda_max_spread",)
-FLAGS = ("converged", "h_KS_lower_bound", "D_KY_low", "D_KY_high", "h_KS_low", "h_KS_high")
+FLAGS = ("converged", "h_KS_lower_bound", "D_KY_low", "D_KY_high", "h_KS_low", "h_KS_high", "initial_states",
+         "attractors", *(f"{name}_{source}" for name in ("lambda_max", "D_KY", "h_KS") for source in
+                         ("between", "within")))
 SPREAD = MappingProxyType({"spread.csv": spread_of_runs})
 FIGURES = {
     ON_SPECTRUM: Kind(
@@ -115,7 +117,8 @@ FIGURES = {
         overview=("lambda_max", f"lambda_max{MEDIAN}"),
         figures=(transition_figures,),
         flags=FLAGS,
-        tables=MappingProxyType({"transition.csv": transition_table, **SPREAD}),
+        tables=MappingProxyType({"transition.csv": transition_table,
+                                 "transition_differences.csv": transition_differences, **SPREAD}),
     ),
     "convergence": Kind((*MEASURED, *OF_STARTS), ("lambda_max", *OF_STARTS), (convergence_figures,), FLAGS),
     "analyse": Kind(

@@ -1,6 +1,7 @@
 """Figures of kind = spectrum: the spectra, and exponent, dimension and entropy against the options."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,9 @@ from randomnet.comparison import matching
 from randomnet.comparison.matching import ABSENT, Combo, Matched, Study, canonical
 from randomnet.comparison.spread import spread_table
 from randomnet.figures.options import against_options, numbers_of, numeric_options
-from randomnet.figures.runs import LAMBDA, Figures, arrays_of, series_of, stem_of
+from randomnet.figures.runs import LAMBDA, Figures, arrays_by_iteration, arrays_of, series_of, stem_of
 from randomnet.plotting import Panel, Series
+from randomnet.plotting.against import OF_STATES
 from randomnet.plotting.style import TOO_SHORT
 
 PANELS = (
@@ -27,8 +29,22 @@ Key = tuple[Mapping[float, str], Mapping[int, str]]  # what each shade and what 
 
 
 def dynamics_dots(study: Study, ylabel: str | None) -> Figures:
-    """Largest exponent, dimension and entropy rate by label and against every gridded option."""
-    yield from against_options(study, "dynamics", PANELS)
+    """Largest exponent, dimension and entropy rate by label and against every gridded option, with those of every
+    initial state where runs have several."""
+    yield from against_options(replace(study, runs=_with_states(study)), "dynamics", PANELS)
+
+
+def _with_states(study: Study) -> pd.DataFrame:
+    """The runs, with the values of each one's initial states (an array, or an empty one) in columns of their own."""
+    if not (study.runs["initial_states"].astype(float) > 1).any():
+        return study.runs
+    names = [f"{panel.column}{OF_STATES}" for panel in PANELS]
+    values = {(combo.label, combo.number, iteration): [arrays.get(name, np.empty(0)) for name in names]
+              for combo in study.combos for iteration, arrays in arrays_by_iteration(combo)}  # fmt: skip
+    keys = zip(*(study.runs[name] for name in ("label", "number", "iteration")), strict=True)
+    rows = [values.get(key, [np.empty(0)] * len(names)) for key in keys]
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    return study.runs.assign(**columns)
 
 
 def spread_of_runs(study: Study) -> pd.DataFrame:

@@ -1,16 +1,17 @@
 """Figures of kind = transition: the largest exponent against the coupling g, and where it crosses zero."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from randomnet import plotting, results, theory
 from randomnet.comparison import matching
-from randomnet.comparison.matching import ABSENT, Combo, Study, canonical
-from randomnet.comparison.transition import Transition, transition
+from randomnet.comparison.matching import ABSENT, NETWORK, REFERENCES, Combo, Study, canonical
+from randomnet.comparison.transition import Curves, Transition, difference, own_crossings, rank_p, transition
 from randomnet.figures.options import coloured
 from randomnet.figures.runs import LAMBDA, Figures, ended
 from randomnet.plotting import Samples, Series
@@ -21,13 +22,37 @@ VALUES = 60  # of g, on the theory's curve
 
 class Colour(NamedTuple):
     """The combos of one colour, the runs of theirs that ended with a finite exponent (with column g), the crossing, and
-    how many runs of each status are left out."""
+    how many runs of each status are left out. options: those that colours differ in, besides the label."""
 
     series: Series
     combos: list[Combo]
     runs: pd.DataFrame
     found: Transition
     lost: dict[str, int]
+    options: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """Of the results folder."""
+        return self.combos[0].label
+
+    @property
+    def options_text(self) -> str:
+        """The options as tables have them."""
+        return ", ".join(f"{name}={self.combos[0].get(name)}" for name in self.options)
+
+    @property
+    def curves(self) -> Curves:
+        """The exponents of every iteration, at the g that can bracket a crossing."""
+        whole = Curves.of(self.runs)
+        return whole.at(np.isin(whole.g, self.found.g))
+
+    @property
+    def is_one_network(self) -> bool:
+        """Whether the network is the same in all iterations, of which there are several."""
+        if NETWORK not in self.runs or self.runs["iteration"].nunique() < 2:
+            return False
+        return bool(self.runs[NETWORK].notna().all() and (self.runs.groupby("g")[NETWORK].nunique() == 1).all())
 
 
 def transition_figures(study: Study, ylabel: str | None) -> Figures:
@@ -68,14 +93,64 @@ def transition_table(study: Study) -> pd.DataFrame:
     """
     rows = []
     for one in _colours(study):
-        combo = one.combos[0]
-        others = [name for name in study.varied if not _is_g(name)]
-        options = ", ".join(f"{name}={combo.get(name)}" for name in others if combo.get(name) is not ABSENT)
         found = one.found
-        row = (combo.label, options, found.crossing, found.low, found.high, found.samples)
+        row = (one.label, one.options_text, found.crossing, found.low, found.high, found.samples)
         rows.append((*row, one.lost["unbounded"], one.lost["diverged"], found.unbounded, _note(one)))
     return pd.DataFrame(rows, columns=["label", "options", "g_c", "interval_low", "interval_high", "samples",
                                        "unbounded", "diverged", "unbounded_from", "note"])  # fmt: skip
+
+
+DIFFERENCES = ("label_a", "options_a", "label_b", "options_b", "g_c_a", "g_c_b", "difference_b_minus_a",
+               "interval_low", "interval_high", "iterations", "paired", "percentile_a", "rank_p", "smallest_p",
+               "note")  # fmt: skip
+
+
+BOTH_ONE_NETWORK = "each is one network in all iterations: the interval is of initial states, and no test of networks"
+A_IS_ONE_NETWORK = "a is one network in all iterations: percentile_a and rank_p place it, the interval is of b's median"
+
+
+def transition_differences(study: Study) -> pd.DataFrame:
+    """A row for every two colours that differ in their label alone, or in one control such as net.null.
+
+    paired: whether iterations of the same number have the same seed, and were resampled together. Where a is one
+    network in all iterations and b is not, percentile_a and rank_p place a among the networks of b.
+    """
+    colours = list(_colours(study))
+    pairs = (ordered for pair in itertools.combinations(colours, 2) if (ordered := _ordered(*pair)))
+    return pd.DataFrame([_difference_row(*pair) for pair in pairs], columns=list(DIFFERENCES))
+
+
+def _ordered(one: Colour, other: Colour) -> tuple[Colour, Colour] | None:
+    """Two colours that are compared: the reference, or the one that is one network, first; None where they are not."""
+    names = [name for name in {**one.options, **other.options} if one.options.get(name) != other.options.get(name)]
+    if one.label != other.label:
+        return None if names else (other, one) if other.is_one_network and not one.is_one_network else (one, other)
+    reference = REFERENCES.get(names[0].split(".")[-1], ABSENT) if len(names) == 1 else ABSENT
+    values = [side.options.get(name) for side in (one, other) for name in names[:1]]
+    if reference is ABSENT or canonical(reference) not in values:
+        return None
+    return (one, other) if values[0] == canonical(reference) else (other, one)
+
+
+def _difference_row(a: Colour, b: Colour) -> tuple[Any, ...]:
+    seeds = [side.combos[0].loaded.manifest.get("seed") for side in (a, b)]
+    found = difference(a.curves, b.curves, seeds[0] == seeds[1] is not None)
+    head = (a.label, a.options_text, b.label, b.options_text, a.found.crossing, b.found.crossing)
+    ranks: tuple[float | None, ...] = (None, None, None)
+    notes = [f"{side}: {_note(one)}" for side, one in zip("ab", (a, b), strict=True) if _note(one)]
+    if a.is_one_network and b.is_one_network:
+        notes.append(BOTH_ONE_NETWORK)
+    elif a.is_one_network:
+        notes.append(A_IS_ONE_NETWORK)
+        ranks = rank_p(_place(a.found), own_crossings(b.curves))
+    return (*head, *found, *ranks, "; ".join(notes))
+
+
+def _place(found: Transition) -> float:
+    """The crossing, or infinity on the side it is on where there is none within the grid."""
+    if found.crossing is not None:
+        return found.crossing
+    return float(own_crossings(Curves(found.g, found.medians[None], found.errors[None], np.zeros(1)))[0])
 
 
 def _note(one: Colour) -> str:
@@ -113,10 +188,11 @@ def _colours(study: Study) -> Iterator[Colour]:
         lost = runs[runs["status"].isin(results.LEFT_OUT)]
         runs = runs[np.isfinite(runs["lambda_max"].astype(float)) & (runs["status"] == results.COMPLETE)]
         if len(runs) or len(lost):
-            samples = {g: part["lambda_max"].to_numpy(dtype=float) for g, part in runs.groupby("g")}
             counts = {status: int((lost["status"] == status).sum()) for status in results.LEFT_OUT}
-            found = transition(samples, left_out=lost["g"].value_counts().to_dict())
-            yield Colour(series, combos, runs, found, counts)
+            found = transition(Curves.of(runs), left_out=lost["g"].value_counts().to_dict())
+            others = {name: combos[0].get(name) for name in study.varied if not _is_g(name)}
+            options = {name: canonical(value) for name, value in others.items() if value is not ABSENT}
+            yield Colour(series, combos, runs, found, counts, options)
 
 
 def _is_g(name: str) -> bool:

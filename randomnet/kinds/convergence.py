@@ -9,16 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from randomnet import results
 from randomnet.config import Run
 from randomnet.kinds import building, coupling, spectral
+from randomnet.kinds.initial_states import states_and_frames, worst_status, worst_verdict
 from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.kinds.spectrum import UNIT, WORKERS, check, described, dynamics, ticker
-from randomnet.kinds.spectrum import estimate as one_estimate
-from randomnet.lyapunov import Spectrum, random_frame, running, spectrum
-from randomnet.lyapunov.record import CONVERGED, DIVERGED, TOO_SHORT, UNBOUNDED, UNCONVERGED
+from randomnet.lyapunov import Spectrum, running, spectrum
+from randomnet.lyapunov.record import CONVERGED, UNCONVERGED
 
 HEADLINE = (
     "neurons",
@@ -31,8 +30,6 @@ HEADLINE = (
     "seconds",
 )
 POINTS = 400  # of the running estimates
-STATUSES = (results.COMPLETE, results.UNBOUNDED, results.DIVERGED)  # from good to bad
-VERDICTS = (CONVERGED, UNCONVERGED, TOO_SHORT, UNBOUNDED, DIVERGED)  # from good to bad
 NEGLIGIBLE = 0.01  # a spread over starts of less than this share of the largest exponent is none to speak of
 MOST_ERRORS = 4  # of one start's exponent from the mean of the starts
 __all__ = ["HEADLINE", "UNIT", "WORKERS", "beside", "check", "estimate", "execute", "length"]
@@ -62,8 +59,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     results.write_arrays(folder.path / "arrays.npz", arrays | described(run, start))
     largest = [float(one.exponents[0]) for one in found]
     doubts = sorted({doubt for one in found for doubt in one.doubts} | set(_disagreement(found)))
-    verdicts = [one.verdict for one in found]
-    status, reason = max((spectral.status_of(one) for one in found), key=lambda end: STATUSES.index(end[0]))
+    status, reason = worst_status(found)
     return {
         "status": status,
         "reason": reason,
@@ -75,7 +71,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
             "lambda_max_spread": float(np.std(largest, ddof=1)) if len(found) > 1 else float("nan"),
             "lambda_max_stderr": float(np.mean([one.stderr[0] for one in found])),
             "converged": not doubts,
-            "verdict": _verdict(verdicts, doubts),
+            "verdict": _verdict(found, doubts),
             "notes": "; ".join(doubts),
             "interval": found[0].interval,
             **dynamics(run),
@@ -89,9 +85,9 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
 execute, beside = one_at_a_time(execute_one), no_other
 
 
-def _verdict(verdicts: list[str], doubts: list[str]) -> str:
-    """The worst of the initial states' verdicts; `not converged` where all have converged and the states disagree."""
-    worst = max(verdicts, key=VERDICTS.index)
+def _verdict(found: list[Spectrum], doubts: list[str]) -> str:
+    """The worst of the initial states' verdicts; `not converged` where these are good and the states disagree."""
+    worst = worst_verdict(found)
     return UNCONVERGED if worst == CONVERGED and doubts else worst
 
 
@@ -107,18 +103,18 @@ def _disagreement(found: list[Spectrum]) -> tuple[str, ...]:
 
 def estimate(runs: Sequence[Run]) -> Cost:
     """Time of one run."""
-    cost = one_estimate(runs)
-    return Cost(cost.epoch, cost.run * runs[0].config.lyapunov.initial_states)
+    run, start = runs[0], building.begin(runs[0])
+    k, schedule = building.exponents_of(run, start.connectome.n), spectral.schedule_of(run)
+    each = spectral.pace(lambda probe: spectral.compute(run, start, k, probe), run)
+    whole = each * (schedule.first + schedule.transient + schedule.frame_transient)
+    return Cost(each, whole * run.config.lyapunov.initial_states)
 
 
 def _spectra(run: Run, start: building.Start, k: int, report: Told, stop: Callable[[], bool]) -> list[Spectrum]:
     """One from each initial state; the first is the run's own, and an adaptive interval is the first one's."""
-    schedule, system, n = spectral.schedule_of(run), spectral.system_of(run, start), start.connectome.n
-    states = building.initial_states(run, start, run.config.lyapunov.initial_states)
-    frames = np.random.default_rng(run.generator("basis").integers(2**63, size=4))
+    schedule, system = spectral.schedule_of(run), spectral.system_of(run, start)
     found: list[Spectrum] = []
-    for number, state in enumerate(states):
-        frame = torch.from_numpy(random_frame(frames, k, n)).to(start.state) if number else start.frame[:k]
+    for state, frame in states_and_frames(run, start, k):
         tick = ticker(schedule.first, report, stop)
         found.append(spectrum(system, state, frame, schedule, tick))
         schedule = replace(schedule, tons=found[0].interval)

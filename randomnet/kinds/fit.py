@@ -141,7 +141,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     def keep(states: list[dict[str, Any]]) -> None:
         now = {"training": states, "seconds": elapsed()}
         results.write_bytes(folder.checkpoint, trained.torch_bytes(now))
-        results.write_csv(folder.path / "history.csv", pd.DataFrame(states[0]["progress"]["history"]))
+        folder.write_history(pd.DataFrame(states[0]["progress"]["history"]))
 
     every = run.config.execution.checkpoint_every
     (progress,) = fit(
@@ -169,7 +169,7 @@ def _written(
     folds: dict[str, Fold],
 ) -> dict[str, Any]:
     """Write the files of a model at its best; what run.json says of it."""
-    results.write_csv(folder.path / "history.csv", _history(progress))
+    folder.write_history(_history(progress))
     stored = {"description": model.description(), **trained.last_and_best(model, progress)}
     results.write_bytes(folder.path / "model.pt", trained.torch_bytes(stored))
     batch, arrays = run.config.trainvalidate.batch_size, {"inputs_used": np.array(run.config.inference.inputs_used)}

@@ -12,9 +12,9 @@ import torch
 
 from randomnet import results
 from randomnet.config import Run
-from randomnet.kinds import building, coupling, spectral
+from randomnet.kinds import building, coupling, initial_states, spectral
 from randomnet.kinds.interface import Cost, Recorded, Report, Told, missing
-from randomnet.lyapunov import Spectrum
+from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.training import Interrupted
 
 WORKERS = None
@@ -50,7 +50,8 @@ def length(run: Run) -> float:
 
 def beside(run: Run, facts: dict[str, Any]) -> int:
     """How many spectra of this one's shape are computed side by side."""
-    return 1 if run.config.has_task else spectral.beside(run, facts, 8)
+    alone = run.config.has_task or run.config.lyapunov.initial_states > 1
+    return 1 if alone else spectral.beside(run, facts, 8)
 
 
 def execute(
@@ -65,26 +66,42 @@ def execute(
         for run in runs:
             report(run, row)
 
-    found = spectral.compute_each(runs, starts, k, tick=ticker(length(runs[0]), told, stop))
+    found = _spectra(runs, starts, k, tick=ticker(length(runs[0]), told, stop))
     seconds = (time.perf_counter() - began) / len(runs)
     left, each = missing(runs, folders), zip(runs, folders, starts, found, strict=True)
     return [(run, _written(run, *rest, k, seconds)) for run, *rest in each if run in left]
 
 
+def _spectra(
+    runs: Sequence[Run],
+    starts: Sequence[building.Start],
+    k: int,
+    schedule: Schedule | None = None,
+    tick: spectral.Tick = lambda time: None,
+) -> list[list[Spectrum]]:
+    """Of each run, one from each of its initial states."""
+    if runs[0].config.lyapunov.initial_states == 1:
+        return [[one] for one in spectral.compute_each(runs, starts, k, schedule, tick)]
+    return [initial_states.compute_states(run, start, k, schedule, tick)
+            for run, start in zip(runs, starts, strict=True)]  # fmt: skip
+
+
 def _written(
-    run: Run, folder: results.RunFolder, start: building.Start, found: Spectrum, k: int, seconds: float
+    run: Run, folder: results.RunFolder, start: building.Start, found: list[Spectrum], k: int, seconds: float
 ) -> dict[str, Any]:
-    """Write a spectrum; what run.json says of it."""
-    arrays = {"exponents": found.exponents, "stderr": found.stderr, "log10_condition": found.conditions}
+    """Write the spectra from a run's initial states; what run.json says of them."""
+    first, several = found[0], len(found) > 1
+    arrays = {"exponents": first.exponents, "stderr": first.stderr, "log10_condition": first.conditions}
+    arrays = initial_states.arrays_of(found) if several else arrays
     results.write_arrays(folder.path / "arrays.npz", arrays | described(run, start))
-    status, reason = spectral.status_of(found)
+    status, reason = initial_states.worst_status(found)
     return {
         "status": status,
         "reason": reason,
         "summary": {
             "neurons": start.connectome.n,
             "exponents": k,
-            **spectral.figures(found),
+            **(initial_states.figures_of(found) if several else spectral.figures(first)),
             **dynamics(run),
             **coupling.strength_of(start.network),
             "network": start.checksum(),
@@ -98,7 +115,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     """Time of each run, from a short spectrum of all, side by side, measured here."""
     starts, schedule = [building.begin(run) for run in runs], spectral.schedule_of(runs[0])
     k = building.exponents_of(runs[0], starts[0].connectome.n)
-    each = spectral.pace(lambda probe: spectral.compute_each(runs, starts, k, probe), runs[0]) / len(runs)
+    each = spectral.pace(lambda probe: _spectra(runs, starts, k, probe), runs[0]) / len(runs)
     return Cost(each, each * (schedule.first + schedule.transient + schedule.frame_transient))
 
 

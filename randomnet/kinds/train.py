@@ -81,7 +81,7 @@ def execute(
         now = kept | {"members": _members(runs), "training": states, "seconds": elapsed()}
         results.write_bytes(folders[0].checkpoint, trained.torch_bytes(now))
         for folder, state in zip(folders, states, strict=True):
-            results.write_csv(folder.path / "history.csv", pd.DataFrame(state["progress"]["history"]))
+            folder.write_history(pd.DataFrame(state["progress"]["history"]))
 
     def elapsed() -> float:
         return kept["seconds"] + time.perf_counter() - began

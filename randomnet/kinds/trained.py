@@ -61,7 +61,7 @@ def written(
     """
     if run.config.trainvalidate.store_every_epoch and progress.history:
         store(run, folder, start.network, progress.last_epoch)
-    results.write_csv(folder.path / "history.csv", pd.DataFrame(progress.history, columns=_columns(progress)))
+    folder.write_history(pd.DataFrame(progress.history, columns=_columns(progress)))
     results.write_arrays(folder.path / "arrays.npz", _arrays(run, start, values, progress, initial, final))
     model = _model(run, start.network, progress, values)
     results.write_bytes(folder.path / "model.pt", torch_bytes(model))

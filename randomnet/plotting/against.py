@@ -50,6 +50,8 @@ MEAN_OF_BOUNDS = {"color": "k", "marker": BOUND_MEAN, "markersize": 10.85, "mark
                   "markeredgewidth": 1.1}  # its bar as long as that of MEAN  # fmt: skip
 BESIDE = {"marker": "D", "markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 0.8}
 MEAN_OF_BOUNDS_TEXT = "mean with lower bounds, no upper interval"
+OF_STATES = "_of_states"  # after the name of a column: the values of a run's initial states, an array
+STATE = {"marker": "o", "markersize": 1.5, "markeredgewidth": 0, "alpha": 0.7}
 Interval = Callable[[np.ndarray], tuple[float, float]]
 
 
@@ -60,11 +62,12 @@ def against(
     """A dot per run and the mean with its interval, against x and by series (colour); panels side by side.
 
     table:       one row per run: series, x, status, converged (0, 1 or nan), the panels' columns, and those of `beside`
-                 and `bound`. x is a number, or the place in `groups` where they are given. Runs that did not converge
-                 are hollow; those of status `diverged` or `unbounded` are marks at the upper edge and in no mean. Runs
-                 of the same series, x and `iteration` share their seed: mean and interval are of the means of these. A
-                 mean with a lower bound in it is one too, and its interval has no upper end. Where no run has a value
-                 it says so.
+                 and `bound`. A panel's column with OF_STATES holds the values of each run's initial states, which are
+                 small dots beside the run's. x is a number, or the place in `groups` where they are given. Runs that
+                 did not converge are hollow; those of status `diverged` or `unbounded` are marks at the upper edge and
+                 in no mean. Runs of the same series, x and `iteration` share their seed: mean and interval are of the
+                 means of these. A mean with a lower bound in it is one too, and its interval has no upper end. Where no
+                 run has a value it says so.
     interval:    of the values of INTERVAL_FROM or more iterations, its lower and upper end.
     logarithmic: both axes are log, whatever the values.
     over:        what the runs of one series and x are.
@@ -173,6 +176,9 @@ def _draw_runs(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, x: flo
                 axes.plot(places, alive.loc[which, panel.column], linestyle="", marker=marker, color=one.color,
                           markersize=3.2 if marker is not BOUND else 4.1 * 3.2, markerfacecolor=face,
                           markeredgewidth=0.6, alpha=0.6, zorder=5, clip_on=False)  # fmt: skip
+    for offset, values in zip(offsets, alive.get(f"{panel.column}{OF_STATES}", ()), strict=False):
+        places = moved(axes, x, offset + 0.12 * width)
+        axes.plot([places] * len(values), values, linestyle="", color=one.color, zorder=4, **STATE)
     _draw_errors(axes, alive, panel, one, [moved(axes, x, offset) for offset in offsets])
     lost = lost_marks(rows)
     for offset, mark in zip(width * jitter(len(lost)), lost, strict=True):
@@ -312,11 +318,14 @@ def _handles(
     hollow = hollow_text(_flag(in_means(table), "converged"), in_means(table).get("verdict"))
     if hollow:
         found.append(Line2D([], [], marker="o", markersize=3.5, markerfacecolor="white", label=hollow, **bare))
+    if any(len(values) for panel in panels for values in table.get(f"{panel.column}{OF_STATES}", ())):
+        found.append(Line2D([], [], label="small dots: initial states of a run", **bare, **STATE))
     for text in dict.fromkeys(panel.bound_text for panel in panels if (_flag(table, panel.bound) == 1).any()):
         found.append(Line2D([], [], marker=BOUND, markersize=4.1 * 2.6, label=text, **bare))
         if said:
             found.append(Line2D([], [], linestyle="", label=MEAN_OF_BOUNDS_TEXT, **MEAN_OF_BOUNDS))
     if any(np.isfinite(_range(in_means(table), panel)).any() for panel in panels):
-        label = "thin line: two standard errors of one trajectory"
+        several = any(f"{panel.column}{OF_STATES}" in table for panel in panels)
+        label = f"thin line: two standard errors of {'a run' if several else 'one trajectory'}"
         found.append(Line2D([], [], linewidth=0.5, color=REFERENCE, label=label))
     return [*found, *lost_handles(table)]

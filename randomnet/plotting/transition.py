@@ -139,7 +139,8 @@ def _handles(samples: Sequence[Samples], theory: Sequence[str]) -> list[Artist]:
 def missing_text(medians: np.ndarray, lost: Mapping[str, int], unbounded: float | None) -> str:
     """Why there is no g_c: the medians (k,) never cross zero from below, or only where most runs are left out."""
     if unbounded is None or (len(medians) and medians[-1] >= 0):
-        return "no crossing from below"
+        close = len(medians) > 1 and medians[0] < 0 <= medians.max()
+        return "no crossing from below" + (" by more than two standard errors" if close else "")
     grows = "growth is unbounded" if lost.get("unbounded") else "most runs diverge"
     return f"no transition to chaos: {grows} from g = {unbounded:g}"
 

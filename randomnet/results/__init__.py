@@ -13,21 +13,23 @@ rebuilt from the run folders. A file appears under its name only when it is whol
 import contextlib
 import fcntl
 import io
+import itertools
 import json
 import math
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
 
 from randomnet.results.history import COUNTED_FROM_UNTRAINED as COUNTED_FROM_UNTRAINED
-from randomnet.results.history import curve, read_history, summary_of
+from randomnet.results.history import curve, read_history, summary_of, with_options
+from randomnet.results.shares import Share as Share
 
 FORMAT = 1
 COMPLETE, DIVERGED, FAILED, MISSING = "complete", "diverged", "failed", "missing"
@@ -115,33 +117,6 @@ def _strict(value: Any) -> Any:
     return value
 
 
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Share:
-    """Share `number` (from 1) of `shares` of the runs of an experiment, for schedulers that start one process each.
-
-    division: what else decides which runs are in which share; shares side by side must have the same.
-    """
-
-    number: int
-    shares: int
-    division: str = ""
-
-    @classmethod
-    def read(cls, text: str) -> "Share":
-        """From a text such as 2/10. Raises ValueError."""
-        number, slash, shares = text.partition("/")
-        if not (slash and number.isdecimal() and shares.isdecimal() and 1 <= int(number) <= int(shares)):
-            raise ValueError(f"expected a share such as 2/10, the second of ten, got {text!r}")
-        return cls(int(number), int(shares))
-
-    def of(self, runs: Sequence[T]) -> list[T]:
-        """Every `shares`-th of the runs."""
-        return list(runs[self.number - 1 :: self.shares])
-
-
 @dataclass(frozen=True)
 class RunFolder:
     """The folder of one run; `finish` writes its run.json last and thereby marks it as ended."""
@@ -174,6 +149,14 @@ class RunFolder:
         path = self.path / "arrays.npz"
         maps = {file.stem: np.load(file, mmap_mode="r") for file in sorted(self.path.glob("*.npy"))}
         return read_arrays(path) | maps if path.exists() else {}
+
+    def write_history(self, history: pd.DataFrame) -> None:
+        """Write history.csv: combo, its options and iteration, as far as a manifest has them, and the columns given."""
+        root, combo, iteration = self.path.parents[1], self.path.parent.name, self.path.name.removeprefix("iter_")
+        combos = (ResultsFolder(root).manifest or {}).get("combos", ())
+        for one in (one for one in combos if str(one["combo"]) == combo and iteration.isdecimal()):
+            history = with_options(history, one["combo"], one["values"], int(iteration))
+        write_csv(self.path / "history.csv", history)
 
     @property
     def checkpoint(self) -> Path:
@@ -232,20 +215,21 @@ class ResultsFolder:
         """Write summary.csv, one row per planned run, and spectra.csv where there are any; returns the first."""
         table = pd.DataFrame(_rows(self, manifest))
         write_csv(self.root / "summary.csv", table)
-        runs = zip(table["combo"], table["iteration"], strict=True) if "exponents" in table else ()
+        runs = itertools.product(manifest["combos"], range(manifest["iterations"])) if "exponents" in table else ()
         spectra = [rows for combo, i in runs if not (rows := self._spectrum(combo, i)).empty]
         if spectra:
             write_csv(self.root / "spectra.csv", pd.concat(spectra, ignore_index=True))
         return table
 
-    def _spectrum(self, combo: int, iteration: int) -> pd.DataFrame:
-        """Rows combo, iteration, index (from 1), exponent, stderr of a complete run that has a spectrum."""
-        run = self.run(combo, iteration)
+    def _spectrum(self, combo: Mapping[str, Any], iteration: int) -> pd.DataFrame:
+        """Rows combo, options, iteration, index (from 1), exponent, stderr of a complete run that has a spectrum."""
+        run = self.run(combo["combo"], iteration)
         arrays = run.arrays if run.status == COMPLETE else {}
         if "exponents" not in arrays:
             return pd.DataFrame()
-        head = {"combo": combo, "iteration": iteration, "index": np.arange(1, len(arrays["exponents"]) + 1)}
-        return pd.DataFrame({**head, "exponent": arrays["exponents"], "stderr": arrays["stderr"]})
+        index = np.arange(1, len(arrays["exponents"]) + 1)
+        rows = pd.DataFrame({"index": index, "exponent": arrays["exponents"], "stderr": arrays["stderr"]})
+        return with_options(rows, combo["combo"], combo["values"], iteration)
 
     def has_curves(self, combo: int) -> bool:
         """Whether a combo's curves have been written."""
@@ -365,7 +349,7 @@ class Loaded:
     """A results folder in memory.
 
     table:   one row per planned run: combo, the varied options, iteration, seed, status, the run's end figures.
-    history: one row per run and epoch: combo, iteration, epoch, train_loss, lambda_max, ...
+    history: one row per run and epoch: combo, the varied options, iteration, epoch, train_loss, lambda_max, ...
     varied:  names of the gridded options, in their order.
     """
 
@@ -399,7 +383,7 @@ def load(root: Path, manifest: Mapping[str, Any] | None = None) -> Loaded:
         for iteration in range(manifest["iterations"]):
             history = read_history(folder.run(combo["combo"], iteration).path / "history.csv")
             if len(history):
-                histories.append(history.assign(combo=combo["combo"], iteration=iteration))
+                histories.append(with_options(history, combo["combo"], combo["values"], iteration))
     history = pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()
     return Loaded(root, manifest, pd.DataFrame(_rows(folder, manifest)), history, tuple(manifest.get("varied", ())))
 

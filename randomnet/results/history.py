@@ -45,3 +45,13 @@ def curve(history: pd.DataFrame, column: str, epochs: int) -> list[float]:
     """A column after each of so many epochs, nan where it ends before; without the untrained network."""
     by_epoch = history.set_index("epoch")[column] if column in history else pd.Series(dtype=float)
     return by_epoch.reindex(range(1, epochs + 1)).tolist()
+
+
+def with_options(rows: pd.DataFrame, combo: int, values: Mapping[str, Any], iteration: int) -> pd.DataFrame:
+    """A run's rows after the columns combo, its gridded options and iteration; a column of the rows keeps its name."""
+    head = {"combo": combo, **values, "iteration": iteration}
+    own = [name for name in rows if name not in ("combo", "iteration")]
+    known = {name: [value] * len(rows) for name, value in head.items() if name not in own}
+    options = pd.DataFrame(known, index=rows.index)
+    first = [name for name in own if name in head]  # as read back from a file that has them
+    return pd.concat([options, rows[own]], axis=1)[[*head, *(name for name in own if name not in first)]]

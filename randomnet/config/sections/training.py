@@ -74,7 +74,14 @@ class LyapunovSection(Section):
         Number(0, above=True), 10_000.0, "Time after which tsim = auto gives up, and says so.", kinds=JUDGED, only=AUTO
     )
     initial_states: int = option(
-        Integer(1, 1000), 5, "Initial states, each with its own frame, of one network.", kinds=("convergence",)
+        Integer(1, 1000),
+        5,
+        "Initial states, each with its own frame, of one network; what is reported is their mean, the spread between "
+        "them and the error within one trajectory.",
+        aliases=("starts",),
+        kinds=SPECTRAL,
+        defaults={"spectrum": 1, "transition": 1},
+        neutral=1,
     )
     tons: float | str = option(
         Number(0, above=True, words=("adaptive",)),

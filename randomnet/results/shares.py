@@ -1,0 +1,31 @@
+"""Shares of the runs of an experiment, for schedulers that start one process each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Share:
+    """Share `number` (from 1) of `shares` of the runs of an experiment, for schedulers that start one process each.
+
+    division: what else decides which runs are in which share; shares side by side must have the same.
+    """
+
+    number: int
+    shares: int
+    division: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> "Share":
+        """From a text such as 2/10. Raises ValueError."""
+        number, slash, shares = text.partition("/")
+        if not (slash and number.isdecimal() and shares.isdecimal() and 1 <= int(number) <= int(shares)):
+            raise ValueError(f"expected a share such as 2/10, the second of ten, got {text!r}")
+        return cls(int(number), int(shares))
+
+    def of(self, runs: Sequence[T]) -> list[T]:
+        """Every `shares`-th of the runs."""
+        return list(runs[self.number - 1 :: self.shares])
