@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from randomnet.comparison.statistics import LEVEL, SEED
+from randomnet.comparison.intervals import LEVEL
+from randomnet.comparison.significance import SEED
 
 RESAMPLES = 2000
 
