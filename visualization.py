@@ -9,6 +9,7 @@ combos, the title says over what. To give a kind of experiment its figures, add 
 """
 
 import argparse
+import itertools
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from randomnet.comparison import matching, statistics, testing
 from randomnet.comparison.matching import Combo, Study
 from randomnet.config import nearest
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, Kind
+from randomnet.figures.nulls import null_figures
 from randomnet.figures.runs import say
 from randomnet.figures.training import LOSSES
 
@@ -128,12 +130,12 @@ def write(
     """Draw and write everything; the paths, the tables last."""
     written: list[Path] = []
     taken: set[str] = set()
-    for draw in kind.figures:
-        for stem, figure in draw(study, ylabel):
-            name = file_names(stem, taken)
-            for fmt in dict.fromkeys(formats):
-                written.append(folder / f"{name}.{fmt}")
-                results.write_bytes(written[-1], plotting.render(figure, fmt))
+    drawn = itertools.chain(*(draw(study, ylabel) for draw in kind.figures), null_figures(study, kind.tested))
+    for stem, figure in drawn:
+        name = file_names(stem, taken)
+        for fmt in dict.fromkeys(formats):
+            written.append(folder / f"{name}.{fmt}")
+            results.write_bytes(written[-1], plotting.render(figure, fmt))
     for name, table in tables.items():
         written.append(folder / name)
         results.write_csv(written[-1], table)

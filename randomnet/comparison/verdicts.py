@@ -30,17 +30,23 @@ def counts(metric: str, runs: pd.DataFrame) -> dict[str, int]:
     undetermined: complete runs without a value, such as D_KY of a spectrum of which too few exponents were computed.
     """
     complete = runs[runs["status"] == COMPLETE]
-    verdicts, converged = _verdicts(metric, complete)
+    verdicts, _ = _verdicts(metric, complete)
     short = verdicts == TOO_SHORT
     lacking = ~np.isfinite(complete[metric].astype(float)) if metric in complete else np.zeros(len(complete), bool)
     return {
-        "not_converged": int(((verdicts == NOT_CONVERGED) | (~short & (verdicts == "") & (converged == 0))).sum()),
+        "not_converged": int(not_converged(metric, complete).sum()),
         "too_short": int(short.sum()),
         "lower_bounds": int(bounded(metric, complete).sum()),
         "undetermined": int((lacking & (verdicts != UNBOUNDED)).sum()),
         "unbounded": unbounded(metric, runs),
         "diverged": int((runs["status"] == DIVERGED).sum()),
     }
+
+
+def not_converged(metric: str, runs: pd.DataFrame) -> np.ndarray:
+    """Of which runs (runs,) the spectrum behind the metric did not converge, those too short to tell left out."""
+    verdicts, converged = _verdicts(metric, runs)
+    return (verdicts == NOT_CONVERGED) | ((verdicts == "") & (converged == 0))
 
 
 def when_of(metric: str) -> str | None:

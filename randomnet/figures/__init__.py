@@ -4,6 +4,7 @@
     pooled     runs by label and by every option, all combos together
     networks   the networks of a study that are drawn one by one
     options    the gridded options as axes and colours
+    nulls      networks among their null models, of every kind
     training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark, record, fit,
     compare    figures of a kind
 """
