@@ -615,7 +615,7 @@ def test_differences_of_controls_are_written_and_printed(tmp_path, capsys):
     apart = by_hand(root, "null", "none", "degree")
     assert row["difference_b_minus_a"] == pytest.approx(apart.mean()) and f"{apart.mean():.3g} [" in said
     assert "2 pairs give no p below 0.5, and p < .05 needs 6" in said
-    assert f"tests.csv has {table['p'].notna().sum()} p values, of which about" in said
+    assert f"tests.csv has {table['p'].notna().sum()} p values: about" in said
 
 
 def test_nulls_are_no_further_connectomes():
