@@ -65,13 +65,14 @@ def overview(runs: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     every = runs[runs["status"] == COMPLETE]
     shown = [name for name in metrics if np.isfinite(every[name.removesuffix(MEDIAN)].astype(float)).any()]
     lost = [status for status in ("diverged", "unbounded") if (runs["status"] == status).any()]
-    weak = [name for name in ("not_converged", "too_short") if verdicts.counts("lambda_max", every)[name]]
+    exponent = "lambda_max_final" if "verdict_final" in runs else "lambda_max"
+    weak = [name for name in ("not_converged", "too_short") if verdicts.counts(exponent, every)[name]]
     lines = []
     for (combo, label, own), part in runs.groupby(["combo", "label", "own"], sort=False):
         complete = part[part["status"] == COMPLETE]
         line = {"combo": combo, "label": side_text(label, own), "runs": f"{len(complete)}/{len(part)}"}
         line |= {status: int((part["status"] == status).sum()) for status in lost}
-        line |= {name.replace("_", " "): verdicts.counts("lambda_max", complete)[name] for name in weak}
+        line |= {name.replace("_", " "): verdicts.counts(exponent, complete)[name] for name in weak}
         for name in shown:
             text = _summary(complete[name.removesuffix(MEDIAN)].astype(float), name.endswith(MEDIAN))
             bounds = verdicts.bounded(name.removesuffix(MEDIAN), complete).any()

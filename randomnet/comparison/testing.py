@@ -32,10 +32,11 @@ RANK_A, RANK_B = "rank of a among draws of b", "rank of b among draws of a"
 PAIRS, STARTS, ASSUMED = "pairs", "pairs of starts", "pairs (assumed)"
 TWO_NETWORKS = "two networks"
 RANKS, PAIRED = (RANK_A, RANK_B), (PAIRS, STARTS, ASSUMED)
+FOR_POWER = "for 80 % power at the observed effect"
 OF_MEAN, OF_DRAWS = "mean difference", "difference of one draw"
 RESULT = ("design", "n", "n_a", "n_b", "mean_a", "mean_b", "sd_a", "sd_b", "difference_b_minus_a", "interval_low",
           "interval_high", "interval_level", "interval_of", "effect", "effect_size", "percentile", "p", "p_holm",
-          "p_bh", "smallest_p")  # fmt: skip
+          "p_bh", "smallest_p", "pairs_for_power")  # fmt: skip
 COUNTED = tuple(f"{name}_{side}" for name in verdicts.COUNTS for side in "ab")
 COLUMNS = (*RESULT, *COUNTED, "note")
 LEGEND = ("[interval], p; pct: percentile of the one network among its draws, whose interval is of one draw; "
@@ -161,8 +162,10 @@ def _of_pairs(apart: np.ndarray) -> dict[str, Any]:
     low, high = mean_interval(apart)
     spread = apart.std(ddof=1)
     effect = float(apart.mean() / spread) if spread > 1e-12 * np.abs(apart).max() else None
+    p = significance.sign_flip_p(apart)
+    wanted = significance.pairs_for_power(effect) if effect and p > significance.ALPHA else None
     return row | {"interval_low": low, "interval_high": high, "interval_level": LEVEL, "interval_of": OF_MEAN,
-                  "effect": "d_z", "effect_size": effect, "p": significance.sign_flip_p(apart)}  # fmt: skip
+                  "effect": "d_z", "effect_size": effect, "p": p, "pairs_for_power": wanted}  # fmt: skip
 
 
 def _of_rank(starts: pd.Series, draws: np.ndarray, sign: int) -> dict[str, Any]:
@@ -197,9 +200,8 @@ def _notes(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"no interval and no p: they need at least 2 {units} of complete runs and there {_are(n)}"
     elif row["smallest_p"] > significance.ALPHA:
         yield f"{n} {units} give no p below {row['smallest_p']:.2g}, and p < .05 needs {_needed(design)}"
-    elif row["p"] > significance.ALPHA and design in PAIRED and row.get("effect_size"):
-        needed = significance.pairs_for_power(row["effect_size"])
-        yield f"about {needed} pairs for 80 % power at the observed effect"
+    elif row.get("pairs_for_power"):
+        yield f"about {row['pairs_for_power']} pairs {FOR_POWER}"
     if design in RANKS:
         yield _spread_note(row)
 
@@ -243,8 +245,12 @@ def remarks(table: pd.DataFrame) -> Iterator[str]:
     """Lines on a tests table: notes that many of its rows share, and over how many p the corrections are."""
     notes = table["note"].str.split("; ").explode()
     for note, rows in notes[notes.fillna("") != ""].groupby(notes, sort=False) if len(notes) else ():
-        if not note.startswith(tuple(verdicts.TEXTS.values())) and "power" not in note:
+        if not note.startswith(tuple(verdicts.TEXTS.values())) and not note.endswith(FOR_POWER):
             yield f"{len(rows)} of {len(table)} tests: {note}"
+    pairs = table["pairs_for_power"].dropna().astype(int)
+    if len(pairs):
+        count = f"{pairs.min()}" if pairs.min() == pairs.max() else f"{pairs.min()} to {pairs.max()}"
+        yield f"{len(pairs)} of {len(table)} tests with p > .05: about {count} pairs {FOR_POWER}"
     m = int(table["p"].notna().sum())
     if m > 1:
         low = int((table["p_holm"] <= significance.ALPHA).sum())
