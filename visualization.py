@@ -1,14 +1,15 @@
-"""Compare results folders: figures, and a table of paired differences.
+"""Compare results folders: figures, tests of the differences, and means.
 
     python visualization.py --results_folders A B --results_labels bio rand --save_figs figs
 
 Combos are matched across folders by the values of the options that all folders vary. What a folder varies alone is
 drawn and compared on its own, never mixed. Folders that are unfinished, failed or diverged in part are drawn as far as
-they go, and the console says what is missing. Where combos are pooled, the title says over what. To give a kind of
-experiment its figures, add its row to randomnet.figures.FIGURES.
+they go, and the console says what is missing. Tests are made per cell of the grid and never pooled. Where figures pool
+combos, the title says over what. To give a kind of experiment its figures, add its row to randomnet.figures.FIGURES.
 """
 
 import argparse
+import itertools
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,14 +19,17 @@ from tempfile import TemporaryFile
 import pandas as pd
 
 from randomnet import plotting, results
-from randomnet.comparison import matching, statistics
+from randomnet.comparison import matching, statistics, testing
 from randomnet.comparison.matching import Combo, Study
 from randomnet.config import nearest
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, Kind
+from randomnet.figures.nulls import null_figures
 from randomnet.figures.runs import say
 from randomnet.figures.training import LOSSES
 
-COMPARISON = "comparison.csv"
+TESTS, MEANS = "tests.csv", "means.csv"
+FORMER = "comparison.csv"  # held both
+MOST_ROWS = 40  # of the tests, on the console
 
 
 class BadInput(ValueError):
@@ -126,26 +130,36 @@ def write(
     """Draw and write everything; the paths, the tables last."""
     written: list[Path] = []
     taken: set[str] = set()
-    for draw in kind.figures:
-        for stem, figure in draw(study, ylabel):
-            name = file_names(stem, taken)
-            for fmt in dict.fromkeys(formats):
-                written.append(folder / f"{name}.{fmt}")
-                results.write_bytes(written[-1], plotting.render(figure, fmt))
+    drawn = itertools.chain(*(draw(study, ylabel) for draw in kind.figures), null_figures(study, kind.tested))
+    for stem, figure in drawn:
+        name = file_names(stem, taken)
+        for fmt in dict.fromkeys(formats):
+            written.append(folder / f"{name}.{fmt}")
+            results.write_bytes(written[-1], plotting.render(figure, fmt))
     for name, table in tables.items():
         written.append(folder / name)
         results.write_csv(written[-1], table)
     return written
 
 
-def compared(study: Study, kind: Kind) -> pd.DataFrame:
-    """The table: paired differences of labels and of controls, and of one folder alone means and standard errors."""
+def tested(study: Study, kind: Kind) -> pd.DataFrame:
+    """The tests of labels, and of controls with their reference, in every cell of the grid."""
     seeds = {combo.label: combo.loaded.manifest.get("seed") for combo in study.combos}
-    pairs = [*statistics.label_pairs(study.runs), *matching.value_pairs(study)]
-    table = statistics.comparison_table(pairs, kind.metrics, study.shared, seeds)
-    if study.runs["label"].nunique() > 1:
-        return table
-    return statistics.with_summary(statistics.summary_table(study.runs, kind.metrics, study.shared), table)
+    pairs = [*testing.label_pairs(study.runs), *matching.value_pairs(study)]
+    return testing.table_of_tests(pairs, kind.tested, study.shared, seeds)
+
+
+def say_tests(table: pd.DataFrame, metrics: Sequence[str]) -> None:
+    """Print the tests of these metrics, what the columns are, and what so few runs cannot show."""
+    shown = testing.console(table, metrics)
+    if shown.empty:
+        return
+    say(f"differences b - a in each cell; {testing.LEGEND}\n{shown.head(MOST_ROWS).to_string(index=False)}")
+    if len(shown) > MOST_ROWS:
+        say(f"... and {len(shown) - MOST_ROWS} more in {TESTS}")
+    for line in testing.remarks(table):
+        say(line)
+    say("")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -156,9 +170,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         make_folder(asked.save_figs)
         for line in matching.notes(study):
             say(line)
-        table = compared(study, kind)
+        table = tested(study, kind)
+        means = statistics.means_table(study.runs, kind.metrics, study.shared)
         tables = {name: make(study) for name, make in kind.tables.items()}
-        written = write(study, kind, {COMPARISON: table, **tables}, asked.ylabel, asked.save_figs, asked.format)
+        every = {TESTS: table, MEANS: means, **tables}
+        written = write(study, kind, every, asked.ylabel, asked.save_figs, asked.format)
     except (BadInput, results.ResultsError, OSError) as error:
         print(f"visualization.py: error: {error}", file=sys.stderr)
         return 2
@@ -167,11 +183,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shown = statistics.overview(study.runs, kind.overview)
     unit = " (exponents in 1/τ)" if any("lambda" in name for name in shown.columns) else ""
     say(f"\ncomplete runs, mean ± standard deviation{unit}\n{shown.to_string(index=False)}\n")
-    differences = statistics.differences(table, kind.overview)
-    if len(differences):
-        say(f"paired differences b - a, combos pooled: mean [95 % interval], p\n{differences.to_string(index=False)}\n")
+    say_tests(table, [name for name in kind.overview if name in kind.tested] or kind.tested)
     for other in (table for table in tables.values() if len(table)):
         say(f"{other.to_string(index=False)}\n")
+    if (asked.save_figs / FORMER).exists():
+        say(f"{FORMER} is of an earlier version; differences are in {TESTS} now, and means in {MEANS}")
     for path in written:
         say(str(path))
     return 0

@@ -1,8 +1,11 @@
 """Student's t distribution, for intervals and verdicts from few values."""
 
+from functools import cache
+
 import numpy as np
 
 
+@cache
 def t_quantile(level: float, degrees: int) -> float:
     """The t that Student's |t| of so many degrees of freedom does not exceed with probability `level`, by bisection.
 

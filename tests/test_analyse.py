@@ -222,7 +222,7 @@ def test_figures_of_each_network_and_against_the_options(tmp_path):
     asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
     assert visualization.main(asked) == 0
     names = {file.name for file in (tmp_path / "figs").iterdir()}
-    assert {"inside_g=0.5.svg", "inside_g=3.svg", "fixed_points_by_g.svg", "comparison.csv"} <= names
+    assert {"inside_g=0.5.svg", "inside_g=3.svg", "fixed_points_by_g.svg", "tests.csv", "means.csv"} <= names
 
 
 # ---- by groups, in planes of two units, and along trials

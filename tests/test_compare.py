@@ -17,7 +17,7 @@ import runrandomnet
 import visualization
 from randomnet import plotting, results
 from randomnet.analysis import differentiated
-from randomnet.comparison.statistics import t_interval
+from randomnet.comparison.intervals import mean_interval
 from randomnet.config import read_plan
 from randomnet.config.option import COMPARED
 from randomnet.config.sections import ComparingSection
@@ -203,7 +203,7 @@ def test_figures_of_scores_say_what_is_not_above_the_floor_and_how_many_points_w
             "cycle_con_truth": 0.7, "points_distance": 0.1, "points_true": 9,
             "points_inferred": [9, 12, 7]}  # fmt: skip
     panels = [panel for panel in FIGURES_SCORES if panel.column in ("dsa", "cycle_con", "points_distance")]
-    figure = plotting.scores(pd.DataFrame(rows), panels, [Series("a", 0)], t_interval, ())
+    figure = plotting.scores(pd.DataFrame(rows), panels, [Series("a", 0)], mean_interval, ())
     by_label = {axes.get_ylabel().split("\n")[0]: axes for axes in figure.axes}
     dots = {line.get_markerfacecolor() == "white": sorted(line.get_ydata()) for line in by_label["DSA distance"].lines
             if line.get_marker() == "o"}  # fmt: skip
@@ -213,7 +213,7 @@ def test_figures_of_scores_say_what_is_not_above_the_floor_and_how_many_points_w
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert {"not above the floor", "of the truth itself"} <= set(texts)
     old = {name: values for name, values in rows.items() if name not in ("cycle_con_truth", "points_true")}
-    plotting.scores(pd.DataFrame(old), panels, [Series("a", 0)], t_interval, ())  # as earlier versions have it
+    plotting.scores(pd.DataFrame(old), panels, [Series("a", 0)], mean_interval, ())  # as earlier versions have it
 
 
 def test_the_held_input_is_the_mean_of_a_phase_and_moves_fixed_points(recording):
@@ -463,7 +463,7 @@ def test_the_axis_of_latents_has_the_numbers_that_there_are_and_none_over_anothe
     rows = [{"series": name, "x": size, **{panel.column: 1 - 1 / size for panel in FIGURES_SCORES}}
             for name in "ab" for size in sizes for _ in range(3)]  # fmt: skip
     looks = [Series(name, number) for number, name in enumerate("ab")]
-    figure = plotting.scores(pd.DataFrame(rows), FIGURES_SCORES, looks, t_interval, (), "latents", numeric=True)
+    figure = plotting.scores(pd.DataFrame(rows), FIGURES_SCORES, looks, mean_interval, (), "latents", numeric=True)
     FigureCanvasAgg(figure).draw()
     axes = figure.axes[len(FIGURES_SCORES) - 1]
     assert axes.get_xscale() == "log" and axes.get_xlabel() == "latents" and len(axes.get_xticks(minor=True)) == 0

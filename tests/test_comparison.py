@@ -1,103 +1,14 @@
-"""The paired statistics against closed forms and full enumeration."""
-
-import itertools
+"""Tests of differences and means on made-up runs, and against simulated truth."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from randomnet.comparison import statistics
+from randomnet.comparison import significance, statistics, testing
 from randomnet.comparison.minima import MINIMA, minima, with_minima
-from randomnet.comparison.statistics import (
-    bootstrap_interval,
-    compare,
-    label_pairs,
-    paired_differences,
-    permutation_p,
-    summary_table,
-)
-
-
-def comparison_table(runs, *arguments):
-    return statistics.comparison_table(label_pairs(runs), *arguments)
-
-
-def test_pairs_are_those_both_have_with_finite_values():
-    a = pd.Series([1.0, 2.0, np.nan, 4.0], index=[0, 1, 2, 3])
-    b = pd.Series([np.inf, 1.0, 5.0, 2.0], index=[3, 0, 2, 1])
-    np.testing.assert_allclose(paired_differences(a, b), [0.0, 0.0])
-    assert len(paired_differences(a, b[:0])) == 0
-
-
-@pytest.mark.parametrize("n", [2, 3, 5, 8])
-def test_sign_flips_are_enumerated(n):
-    values = np.random.default_rng(n).normal(0.5, 1, n)
-    means = [abs(np.mean(np.array(signs) * values)) for signs in itertools.product((1, -1), repeat=n)]
-    assert permutation_p(values) == np.mean(np.array(means) >= abs(values.mean()) - 1e-12)
-
-
-def test_p_of_closed_forms():
-    assert permutation_p(np.array([1.0, 1.0, 1.0, 1.0])) == 2 / 16  # only all + and all - reach it
-    assert permutation_p(np.array([0.1, 0.2, 0.7])) == 2 / 8  # sums that rounding would tell apart
-    assert permutation_p(np.array([3.0, -3.0])) == 1.0
-    assert permutation_p(np.zeros(5)) == 1.0
-
-
-def test_many_pairs_are_sampled_and_agree_with_enumeration(monkeypatch):
-    values = np.random.default_rng(0).normal(0.4, 1, 12)
-    exact = permutation_p(values)
-    monkeypatch.setattr(statistics, "EXACT_UP_TO", 3)
-    sampled = permutation_p(values)
-    assert sampled == permutation_p(values)
-    assert abs(sampled - exact) < 4 * np.sqrt(exact * (1 - exact) / statistics.FLIPS)
-    assert permutation_p(np.ones(40)) == 1 / (1 + statistics.FLIPS)  # never 0
-
-
-def test_chunks_do_not_change_what_is_drawn(monkeypatch):
-    assert sum(statistics._chunks(10_000, 300)) == 10_000 and max(statistics._chunks(10, 10**9)) == 1
-    values = np.arange(1.0, 30.0)
-    whole = bootstrap_interval(values), permutation_p(values * (-1) ** np.arange(29))
-    monkeypatch.setattr(statistics, "CHUNK", 5_000)
-    np.testing.assert_allclose(whole[0], bootstrap_interval(values))
-    assert abs(whole[1] - permutation_p(values * (-1) ** np.arange(29))) < 0.02
-
-
-def test_interval_of_closed_forms():
-    assert bootstrap_interval(np.full(4, 2.5)) == (2.5, 2.5)
-    # of two values the mean is low, middle, high with probability 1/4, 1/2, 1/4: the ends are both values
-    assert bootstrap_interval(np.array([0.0, 1.0])) == (0.0, 1.0)
-    # of three, all low has probability 1/27 > 0.025 and so is the lower end; at level 0.9 < 25/27 it still is below 5 %
-    assert bootstrap_interval(np.array([0.0, 0.0, 3.0])) == (0.0, 3.0)
-    many = np.random.default_rng(1).normal(3.0, 2.0, 400)
-    low, high = bootstrap_interval(many)
-    half = 1.959964 * many.std() / 20  # the bootstrap's own standard error has no n - 1
-    np.testing.assert_allclose([low, high], [many.mean() - half, many.mean() + half], atol=0.05 * half)
-
-
-def test_interval_moves_and_scales_with_the_data():
-    values = np.random.default_rng(2).normal(size=7)
-    low, high = bootstrap_interval(values)
-    np.testing.assert_allclose(bootstrap_interval(3 * values + 1), (3 * low + 1, 3 * high + 1))
-    assert bootstrap_interval(values) == (low, high)
-
-
-@pytest.mark.parametrize("values", [[], [1.0], [1.0, np.nan], [[1.0, 2.0]]])
-def test_too_few_differences_are_refused(values):
-    for function in (bootstrap_interval, permutation_p):
-        with pytest.raises(ValueError, match="expected at least 2 finite differences of shape"):
-            function(np.array(values))
-
-
-def test_compare_leaves_empty_what_one_pair_cannot_give():
-    row = compare(pd.Series([1.0]), pd.Series([3.0, 5.0]))
-    assert (row["n"], row["n_a"], row["n_b"], row["difference_b_minus_a"]) == (1, 1, 2, 2.0)
-    assert row["stderr_a"] is row["interval_low"] is row["interval_high"] is row["permutation_p"] is None
-    assert row["stderr_b"] == pytest.approx(1.0) and row["mean_b"] == 4.0
-    assert "at least 2 pairs of complete runs and there is 1" in row["note"]
-    assert compare(pd.Series([1.0, 2, 4]), pd.Series([2.0, 4, 8]))["note"] == "with 3 pairs p cannot be below 0.25"
-    assert compare(pd.Series(range(6)), pd.Series(range(6)))["note"] == ""
-    empty = compare(pd.Series([], dtype=float), pd.Series([1.0]))
-    assert empty["difference_b_minus_a"] is empty["mean_a"] is None and empty["n"] == 0
+from randomnet.comparison.networks import CONNECTOME, FIXED, NETWORK, REDRAWN, UNKNOWN, origin
+from randomnet.comparison.significance import pairs_for_power, rank_p
+from randomnet.comparison.statistics import means_table
 
 
 def runs(label, values, own="", combo="lr=1", status="complete"):
@@ -105,70 +16,204 @@ def runs(label, values, own="", combo="lr=1", status="complete"):
                          "status": status, "x": values})  # fmt: skip
 
 
-def test_table_has_a_row_per_combo_and_pair_and_a_pooled_one():
-    table = comparison_table(
-        pd.concat([runs("a", [1.0, 2.0]), runs("a", [5.0], combo="lr=2"), runs("b", [2.0, 4.0]), runs("c", [0.0]),
-                   runs("b", [9.0], combo="lr=2"), runs("b", [7.0], combo="lr=3")]), ["x", "y"], ["lr"])  # fmt: skip
+ONE, DRAWS = (lambda n: ["abc"] * n), (lambda n: [f"net {i}" for i in range(n)])
+
+
+def table_of(*parts, metrics=("x",), options=("lr",), seeds=None):
+    return testing.table_of_tests(testing.label_pairs(pd.concat(parts)), metrics, options, seeds)
+
+
+def known(part, networks):
+    return part.assign(**{CONNECTOME: networks(len(part))})
+
+
+def test_a_row_per_pair_cell_and_metric_and_none_over_options():
+    table = table_of(runs("a", [1.0, 2.0]), runs("a", [5.0], combo="lr=2"), runs("b", [2.0, 4.0]), runs("c", [0.0]),
+                     runs("b", [9.0], combo="lr=2"), runs("b", [7.0], combo="lr=3"), metrics=["x", "y"])  # fmt: skip
     rows = table[["combo", "label_a", "label_b", "n"]].itertuples(index=False, name=None)
-    assert list(rows) == [("lr=1", "a", "b", 2), ("lr=2", "a", "b", 1), ("pooled", "a", "b", 2),
-                          ("lr=1", "a", "c", 1), ("pooled", "a", "c", 1),
-                          ("lr=1", "b", "c", 1), ("pooled", "b", "c", 1)]  # fmt: skip
-    # a pair is an iteration: the first has both combos (1 and 4 apart), the second one (2 apart); lr=3 is b's alone
-    assert table["difference_b_minus_a"][2] == pytest.approx(((1 + 4) / 2 + 2) / 2)
-    assert table["permutation_p"][2] == 2 / 4
-    assert table["mean_b"][2] == pytest.approx(((2 + 9) / 2 + 4) / 2)
+    assert list(rows) == [("lr=1", "a", "b", 2), ("lr=2", "a", "b", 1), ("lr=1", "a", "c", 1), ("lr=1", "b", "c", 1)]
+    assert list(table["difference_b_minus_a"]) == [1.5, 4.0, -1.0, -2.0]
     assert not {"own_a", "own_b"} & set(table.columns)
+    assert "at least 2 pairs of complete runs and there is 1" in table["note"][1] and table["p"].notna().sum() == 1
 
 
-def test_own_combos_are_compared_apart_and_pooled_once():
-    table = comparison_table(pd.concat([runs("a", [1.0, 2.0], own="nle=1"), runs("a", [3.0, 6.0], own="nle=2"),
-                                        runs("b", [5.0, 5.0])]), ["x"], ["lr"])  # fmt: skip
-    assert list(table["own_a"].fillna("")) == ["nle=1", "nle=2", ""]
-    assert list(table["n"]) == [2, 2, 2]
-    assert list(table["difference_b_minus_a"]) == [3.5, 0.5, 2.0]
-    assert table["n_a"][2] == 2 and table["mean_a"][2] == 3.0
+def test_combos_of_a_label_alone_are_compared_apart():
+    table = table_of(runs("a", [1.0, 2.0], own="nle=1"), runs("a", [3.0, 6.0], own="nle=2"), runs("b", [5.0, 5.0]))
+    assert list(table["own_a"]) == ["nle=1", "nle=2"] and list(table["difference_b_minus_a"]) == [3.5, 0.5]
+
+
+def test_values_and_labels_are_compared_by_the_same_rows():
+    """Two sets of one label that differ in `own` give what two labels give, with the option beside the label."""
+    a, b = runs("x", [1.0, 2.0, 4.0], own="null=none"), runs("x", [2.0, 5.0, 1.0], own="null=degree")
+    one = testing.table_of_tests([(a, b)], ["x"], ["lr"])
+    two = table_of(a.assign(label="a", own=""), b.assign(label="b", own=""))
+    assert list(one["own_b"]) == ["null=degree"]
+    pd.testing.assert_frame_equal(one[list(testing.COLUMNS)], two[list(testing.COLUMNS)])
+
+
+def test_no_common_cell_gives_an_empty_table_with_its_columns():
+    table = table_of(runs("a", [1.0]), runs("b", [1.0], combo="lr=2"))
+    assert table.empty and {"combo", "lr", "metric", "p", "p_holm"} <= set(table.columns)
+    assert testing.console(table, ["x"]).empty and not list(testing.remarks(table))
+
+
+@pytest.mark.parametrize(
+    ("connectomes", "networks", "said"),
+    [
+        (["p", "p", "p"], ["a", "b", "c"], FIXED),  # other gains on one connectome make no further connectome
+        (["p", "q", "r"], None, REDRAWN),
+        (["p", "q", "q"], ["a", "b", "c"], UNKNOWN),
+        ([None, "q", "r"], ["a", "b", "c"], REDRAWN),
+        (None, ["a", "a", "a"], FIXED),
+        (None, None, UNKNOWN),
+    ],
+)
+def test_what_is_redrawn_is_told_by_checksums(connectomes, networks, said):
+    part = runs("a", [1.0, 2.0, 3.0])
+    for column, texts in ((CONNECTOME, connectomes), (NETWORK, networks)):
+        part = part if texts is None else part.assign(**{column: texts})
+    assert origin(part) == said
+
+
+def test_one_network_is_ranked_among_draws_on_either_side():
+    draws = np.arange(20.0)
+    one, many = known(runs("one", [17.4, 17.6] * 10), ONE), known(runs("null", draws), DRAWS)
+    row, mirrored = table_of(one, many).iloc[0], table_of(many, one).iloc[0]
+    assert (row["design"], mirrored["design"]) == (testing.RANK_A, testing.RANK_B)
+    for got in (row, mirrored):
+        assert (got["n"], got["percentile"], got["effect"]) == (20, 90.0, "z")
+        assert got["p"] == rank_p(17.5, draws) == pytest.approx(2 * 3 / 21)
+        assert got["effect_size"] == pytest.approx((17.5 - 9.5) / draws.std(ddof=1))
+        assert got["smallest_p"] == pytest.approx(2 / 21) and "20 draws give no p below 0.095" in got["note"]
+        assert got["interval_level"] == pytest.approx(1 - 2 / 21) and got["interval_of"] == testing.OF_DRAWS
+    assert (row["difference_b_minus_a"], row["interval_low"], row["interval_high"]) == (-8.0, -17.5, 1.5)
+    assert (mirrored["difference_b_minus_a"], mirrored["interval_low"], mirrored["interval_high"]) == (8.0, -1.5, 17.5)
+    assert row["sd_a"] == pytest.approx(np.std([17.4, 17.6] * 10, ddof=1))
+    restless = known(runs("one", [5.0, 15.0] * 10), ONE)
+    assert "starts of the one network spread 87% as much" in table_of(restless, many)["note"][0]
+
+
+def test_two_fixed_networks_have_a_difference_and_no_p():
+    a, b = known(runs("left", [1.0, 2.0, 3.0]), ONE), known(runs("right", [2.0, 4.0, 6.0]), lambda n: ["other"] * n)
+    row = table_of(a, b).iloc[0]
+    assert (row["design"], row["difference_b_minus_a"], row["sd_a"], row["sd_b"]) == ("two networks", 2.0, 1.0, 2.0)
+    assert row[["p", "interval_low", "effect_size"]].isna().all() and "no p" in row["note"]
+    same = table_of(a, known(runs("longer", [2.0, 4.0, 6.0]), ONE)).iloc[0]
+    assert same["design"] == testing.STARTS and same["p"] == 0.25 and "of its starts" in same["note"]
+
+
+def test_pairs_have_their_power_in_the_note():
+    rng = np.random.default_rng(0)
+    apart = rng.normal(0.3, 1, 8) - 0.2
+    a = known(runs("a", np.zeros(8)), DRAWS)
+    row = table_of(a, known(runs("b", apart), lambda n: [f"b{i}" for i in range(n)])).iloc[0]
+    assert row["design"] == testing.PAIRS and row["p"] > 0.05
+    needed = pairs_for_power(apart.mean() / apart.std(ddof=1))
+    assert row["note"] == f"about {needed} pairs for 80 % power at the observed effect"
+    remark = next(testing.remarks(pd.DataFrame([row])))
+    assert remark == f"1 of 1 tests with p > .05: about {needed} pairs for 80 % power at the observed effect"
+    few = table_of(runs("a", [1.0, 2, 4]), runs("b", [2.0, 4, 8]))["note"][0]
+    assert "3 pairs give no p below 0.25, and p < .05 needs 6" in few
+
+
+@pytest.mark.parametrize("n", [10, 39, 100, 199])
+def test_a_connectome_that_is_one_of_its_nulls_is_called_different_in_5_percent_of_studies(n):
+    """Simulated truth: the network is a draw of the null. Of n = 10 no p is below .05; of 39 and 199 it is exact."""
+    studies, rng = 4000, np.random.default_rng(n)
+    values = rng.exponential(size=(studies, n + 1))
+    p = np.array([testing._of_rank(pd.Series(row[:1]), row[1:], 1)["p"] for row in values])
+    exact = 2 * int(0.025 * (n + 1) + 1e-9) / (n + 1)
+    error = 4 * np.sqrt(max(exact, 1e-9) * (1 - exact) / studies)
+    assert abs(np.mean(p <= 0.05 + 1e-12) - exact) <= error and exact <= 0.05 + 1e-12
+    if n in (39, 199):
+        assert abs(np.mean(p <= 0.05 + 1e-12) - 0.05) < 0.01 + 3 * np.sqrt(0.05 * 0.95 / studies)
+
+
+def test_starts_that_spread_do_not_make_a_connectome_different():
+    """The network's value is a mean over starts, a null's is of one: the mean spreads less, and p errs upwards."""
+    studies, rng = 3000, np.random.default_rng(1)
+    networks = rng.standard_normal((studies, 40))
+    starts = networks[:, :1] + rng.normal(0, 1, (studies, 20))
+    draws = networks[:, 1:] + rng.normal(0, 1, (studies, 39))
+    p = [testing._of_rank(pd.Series(one), many, 1)["p"] for one, many in zip(starts, draws, strict=True)]
+    assert np.mean(np.array(p) <= 0.05) < 0.05
+
+
+@pytest.mark.parametrize("n", [10, 30, 200])
+def test_redrawn_networks_without_a_difference_are_called_different_in_5_percent_of_studies(n, monkeypatch):
+    monkeypatch.setattr(significance, "FLIPS", 399)
+    studies, rng = 1500, np.random.default_rng(n)
+    seeds = rng.standard_normal((studies, n, 1))  # what a pair shares
+    values = seeds + rng.exponential(size=(studies, n, 2))
+    p = [testing._of_pairs(row[:, 1] - row[:, 0])["p"] for row in values]
+    assert abs(np.mean(np.array(p) <= 0.05) - 0.05) < 0.01 + 3 * np.sqrt(0.05 * 0.95 / studies)
+
+
+def test_paired_tests_of_one_network_would_be_wrong_and_are_not_made():
+    """The error that the rank corrects: with enough draws every network differs from the mean of its nulls."""
+    rng = np.random.default_rng(5)
+    one, many = known(runs("one", [1.0] * 199), ONE), known(runs("null", rng.standard_normal(199)), DRAWS)
+    row = table_of(one, many).iloc[0]
+    assert testing._of_pairs(many["x"].to_numpy() - 1.0)["p"] < 1e-3 and row["p"] > 0.2
 
 
 def test_diverged_runs_are_counted_and_in_no_mean():
     both = pd.concat([runs("a", [1.0, 3.0]), runs("b", [2.0, 1e9])], ignore_index=True)
     both.loc[3, "status"] = "diverged"
-    row = comparison_table(both, ["x"], ["lr"]).iloc[0]
+    row = table_of(both).iloc[0]
     assert (row["n"], row["n_b"], row["mean_b"], row["diverged_a"], row["diverged_b"]) == (1, 1, 2.0, 0, 1)
+    assert "diverged, left out: 1 of 2 runs of b" in row["note"]
 
 
-def test_pooled_rows_do_not_count_combos_that_share_a_seed_as_independent(monkeypatch):
-    """No difference but a common one of each iteration: over many draws p falls below 0.05 in about 5 % of them."""
-    monkeypatch.setattr(statistics, "_by_own", lambda *_: [])  # no rows of single combos, which take most of the time
-    rng, low, draws = np.random.default_rng(0), 0, 200
-    for _ in range(draws):
-        common = rng.standard_normal(8)
-        parts = []
-        for lr in range(4):
-            parts.append(runs("a", rng.normal(0, 0.2, 8), combo=f"lr={lr}"))
-            parts.append(runs("b", common + rng.normal(0, 0.2, 8), combo=f"lr={lr}"))
-        table = comparison_table(pd.concat(parts), ["x"], ["lr"]).set_index("combo")
-        low += table.loc["pooled", "permutation_p"] <= 0.05
-    # binomial(200, 0.05): mean 10, standard deviation 3.1
-    assert low <= 10 + 4 * 3.1
+def test_verdicts_reach_every_row_that_they_are_of():
+    verdict = ["converged", "not converged", "too short to tell", "not converged"]
+    a = runs("a", [1.0, 2.0, 3.0, 4.0])
+    b = a.assign(label="b", verdict=verdict, verdict_final=["converged", "not converged", "converged", "unbounded"])
+    every = [part.assign(lambda_max=part["x"], D_KY_final=part["x"], loss_final=part["x"]) for part in (a, b)]
+    table = table_of(*every, metrics=["lambda_max", "D_KY_final", "loss_final"]).set_index("metric")
+    counts = table[["not_converged_a", "not_converged_b", "too_short_b", "unbounded_b"]]
+    assert counts.loc["lambda_max"].tolist() == [0, 2, 1, 0] and counts.loc["D_KY_final"].tolist() == [0, 1, 0, 1]
+    assert counts.loc["loss_final"].tolist() == [0, 0, 0, 0] and "converged" not in table.loc["loss_final", "note"]
+    said = "not converged: 2 of 4 runs of b; too short to tell: 1 of 4 runs of b"
+    assert said in table.loc["lambda_max", "note"]
+    shown = testing.console(table.reset_index(), ["lambda_max"])
+    assert shown["lambda_max"][0].endswith("!?")
+    older = b.drop(columns=["verdict", "verdict_final"]).assign(converged=[1.0, 0.0, 1.0, 1.0], lambda_max=b["x"])
+    assert table_of(every[0], older, metrics=["lambda_max"])["not_converged_b"][0] == 1  # without verdicts
+    spectra = every[1].drop(columns="verdict_final")
+    assert statistics.overview(spectra, ["lambda_max"])["not converged"][0] == 2
+    assert statistics.overview(every[1], ["lambda_max"])["not converged"][0] == 1  # of training, that after it
+
+
+def test_runs_without_a_value_are_counted_and_equal_values_are_not_tested():
+    a, b = runs("a", [0.0] * 4), runs("b", [0.0, 0.0, np.nan, np.inf])
+    row = table_of(a, b).iloc[0]
+    assert (row["undetermined_a"], row["undetermined_b"]) == (0, 2) and np.isnan(row["p"])
+    assert row["note"] == "all values are equal: nothing to test; not determined, left out: 2 of 4 runs of b"
+
+
+def test_p_is_corrected_over_all_rows():
+    parts = [runs(label, values, combo=f"lr={lr}") for lr in (1, 2) for label, values in
+             (("a", np.zeros(8)), ("b", np.arange(8.0) + 1 if lr == 1 else np.array([1.0, -1] * 4)))]  # fmt: skip
+    table = table_of(*parts)
+    assert list(table["p"]) == [2 / 256, 1.0] and list(table["p_holm"]) == [4 / 256, 1.0] == list(table["p_bh"])
+    assert "tests.csv has 2 p values" in list(testing.remarks(table))[-1]
 
 
 def test_different_seeds_are_noted():
-    both = pd.concat([runs("a", [1.0] * 6), runs("b", [2.0] * 6)])
-    assert comparison_table(both, ["x"], [], {"a": 1, "b": 1})["note"][0] == ""
-    note = comparison_table(both, ["x"], [], {"a": 1, "b": 2})["note"][0]
-    assert note == "paired by iteration although the seeds differ (a 1, b 2)"
+    both = runs("a", [1.0] * 6), runs("b", [2.0] * 6)
+    assert "seeds" not in table_of(*both, options=[], seeds={"a": 1, "b": 1})["note"][0]
+    note = table_of(*both, options=[], seeds={"a": 1, "b": 2})["note"][0]
+    assert note.endswith("paired by iteration although the seeds differ (a 1, b 2)")
 
 
-def test_no_common_combo_gives_an_empty_table_with_its_columns():
-    table = comparison_table(pd.concat([runs("a", [1.0]), runs("b", [1.0], combo="lr=2")]), ["x"], ["lr"])
-    assert table.empty and {"combo", "lr", "metric", "permutation_p"} <= set(table.columns)
-
-
-def test_summary_of_one_folder():
-    table = summary_table(pd.concat([runs("a", [1.0, 3.0]), runs("a", [5.0], combo="lr=2")]), ["x"], ["lr"])
-    assert list(table["combo"]) == ["lr=1", "lr=2", "pooled"]
-    assert list(table["mean"]) == [2.0, 5.0, 3.0]
-    np.testing.assert_allclose(table["stderr"], [1.0, np.nan, 2 / np.sqrt(3)])
+def test_means_per_label_and_cell():
+    table = means_table(pd.concat([runs("a", [1.0, 3.0]), runs("a", [5.0], combo="lr=2"),
+                                   known(runs("b", [2.0, 2.0]), ONE)]), ["x"], ["lr"])  # fmt: skip
+    assert list(zip(table["label"], table["combo"], table["mean"], strict=True)) == [
+        ("a", "lr=1", 2.0), ("a", "lr=2", 5.0), ("b", "lr=1", 2.0)]  # fmt: skip
+    np.testing.assert_allclose(table["stderr"], [1.0, np.nan, 0.0])
+    assert list(table["over"]) == ["iterations", "iterations", "starts of the same network"]
 
 
 @pytest.mark.parametrize(
@@ -212,31 +257,12 @@ def test_the_overview_leaves_out_what_no_run_has():
     assert list(waiting.columns) == ["combo", "label", "runs"] and waiting["runs"][0] == "0/1"
 
 
-def test_values_and_labels_are_compared_by_the_same_rows():
-    """Two sets of one label that differ in `own` give what two labels give, with the option beside the label."""
-    a, b = runs("x", [1.0, 2.0, 4.0], own="null=none"), runs("x", [2.0, 5.0, 1.0], own="null=degree")
-    one = statistics.comparison_table([(a, b)], ["x"], ["lr"])
-    two = comparison_table(pd.concat([a.assign(label="a", own=""), b.assign(label="b", own="")]), ["x"], ["lr"])
-    assert list(one["combo"]) == ["lr=1", "pooled"] and list(one["own_b"]) == ["null=degree"] * 2
-    pd.testing.assert_frame_equal(one[list(statistics.COMPARED)], two[list(statistics.COMPARED)])
-
-
 def test_lower_bounds_are_noted_and_no_mean_of_them_is_shown_as_a_value():
     flagged = [part.assign(h_KS=part["x"], h_KS_lower_bound=flags) for part, flags in
                ((runs("a", [1.0, 3.0]), [0.0, 1.0]), (runs("b", [2.0, 8.0]), [0.0, 0.0]))]  # fmt: skip
-    both = pd.concat(flagged)
-    table = comparison_table(both, ["x", "h_KS"], ["lr"]).set_index(["combo", "metric"])["note"]
-    said = "lower bounds (partial spectrum): 1 of 2 runs of a and 0 of 2 runs of b"
-    assert table[("lr=1", "h_KS")].endswith(said) and "bounds" not in table[("lr=1", "x")]
-    assert list(statistics.overview(both, ["h_KS"])["h_KS"]) == ["≥ 2 ± 1.4", "5 ± 4.2"]
-    assert list(summary_table(flagged[0], ["x", "h_KS"], ["lr"])["note"]) == [
-        "", "lower bounds (partial spectrum): 1 of 2 runs"]  # fmt: skip
-    assert "note" not in summary_table(flagged[1], ["x", "h_KS"], ["lr"])
-
-
-def test_differences_for_the_console_are_the_pooled_rows():
-    table = comparison_table(pd.concat([runs("a", [1.0, 2.0]), runs("b", [2.0, 4.0]), runs("c", [0.0])]), ["x"], ["lr"])
-    shown = statistics.differences(table, ["x", "y"])
-    assert list(zip(shown["a"], shown["b"], strict=True)) == [("a", "b"), ("a", "c"), ("b", "c")]
-    assert list(shown["x"]) == ["1.5 [1, 2], p 0.5", "-1", "-2"]
-    assert statistics.differences(summary_table(runs("a", [1.0]), ["x"], ["lr"]), ["x"]).empty
+    table = table_of(*flagged, metrics=["x", "h_KS"]).set_index("metric")
+    assert table.loc["h_KS", "note"].endswith("lower bounds: 1 of 2 runs of a")
+    assert table.loc["h_KS", "lower_bounds_a"] == 1 and "bounds" not in table.loc["x", "note"]
+    assert list(statistics.overview(pd.concat(flagged), ["h_KS"])["h_KS"]) == ["≥ 2 ± 1.4", "5 ± 4.2"]
+    assert list(means_table(flagged[0], ["x", "h_KS"], ["lr"])["note"]) == ["", "lower bounds: 1 of 2 runs"]
+    assert "note" not in means_table(flagged[1], ["x", "h_KS"], ["lr"])

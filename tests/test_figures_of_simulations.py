@@ -104,9 +104,9 @@ def test_the_whole_command(tmp_path, capsys, monkeypatch):
     out = tmp_path / "figs"
     assert visualization.main(["--results_folders", str(root), "--save_figs", str(out)]) == 0
     names = {path.name for path in out.iterdir()}
-    assert names == {"comparison.csv", "activity_g=1.0_k=100.png", "rates_by_g.png", "rates_by_k.png",
+    assert names == {"tests.csv", "means.csv", "activity_g=1.0_k=100.png", "rates_by_g.png", "rates_by_k.png",
                      "bump_by_g.png", "bump_by_k.png", "maps.png", "bump_maps.png"}  # fmt: skip
-    table = pd.read_csv(out / "comparison.csv")
+    table = pd.read_csv(out / "means.csv")
     rows = table[(table["metric"] == "rate_I") & (table["k"] == 200) & (table["g"] == 3)]
     assert rows["mean"].item() == pytest.approx(2 * (3 + 2) - 0.05) and rows["n"].item() == 2
     said = capsys.readouterr().out

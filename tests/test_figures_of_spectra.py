@@ -11,14 +11,15 @@ import pytest
 
 import visualization
 from randomnet import plotting, theory
+from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.matching import read_combos
-from randomnet.comparison.statistics import t_interval, t_quantile
 from randomnet.figures import FIGURES, benchmark, convergence, spectra
 from randomnet.figures import transition as transitions
 from randomnet.figures.options import axis_label, numbers_of
 from randomnet.kinds.benchmark import BUSY
 from randomnet.plotting import Panel, Series, style
 from randomnet.results import ResultsFolder, write_arrays
+from randomnet.student import t_quantile
 
 N = 40
 
@@ -192,7 +193,7 @@ def test_dynamics_show_every_run_the_mean_and_its_interval(tmp_path):
     assert sum(len(line.get_ydata()) for line in dots) == 9
     intervals = [part for part in axes.collections if part.get_gid() != "standard errors"]
     ends = sorted(y for part in intervals for path in part.get_paths() for y in path.vertices[:, 1])
-    expected = [end for g in (1, 2, 4) for end in t_interval([lambda_max(g, i) for i in range(3)])]
+    expected = [end for g in (1, 2, 4) for end in mean_interval([lambda_max(g, i) for i in range(3)])]
     np.testing.assert_allclose(ends, sorted(expected))
     assert "not converged" in legend_texts(figures["dynamics_by_g"])
 
@@ -213,12 +214,13 @@ def test_pooled_runs_of_an_iteration_are_one_value_of_the_mean_and_its_interval(
     """The runs of an iteration share its seed: ten combos of three iterations are three values, not thirty."""
     rows = [{"series": "a", "x": 1.0, "iteration": i, "status": "complete", "y": 10 * i + combo - 4.5}
             for i in range(3) for combo in range(10)]  # fmt: skip
-    figure = plotting.against(pd.DataFrame(rows), [Panel("y", "y", least=0.0)], [Series("a")], t_interval)
+    figure = plotting.against(pd.DataFrame(rows), [Panel("y", "y", least=0.0)], [Series("a")], mean_interval)
     axes = figure.axes[0]
     assert list(next(line for line in axes.lines if line.get_marker() == "_").get_ydata()) == [10.0]
     assert sum(len(line.get_ydata()) for line in axes.lines if line.get_marker() == "o") == 30
     ends = [y for part in axes.collections for path in part.get_paths() for y in path.vertices[:, 1]]
-    assert t_interval([0.0, 10.0, 20.0])[0] < 0 and ends == [0.0, t_interval([0.0, 10.0, 20.0])[1]]  # cut at the least
+    low, high = mean_interval([0.0, 10.0, 20.0])
+    assert low < 0 and ends == [0.0, high]  # cut at the least
     assert axes.get_ylim()[0] == 0
     assert "over iterations" in (said := legend_texts(figure)[-1].replace("\n", " ")) and "averaged first" in said
 
@@ -226,14 +228,14 @@ def test_pooled_runs_of_an_iteration_are_one_value_of_the_mean_and_its_interval(
 def test_an_iteration_of_which_a_combo_diverged_is_the_mean_of_the_others():
     table = pd.DataFrame({"series": "a", "x": 1.0, "iteration": [0, 0, 1, 1], "y": [1.0, 3.0, 8.0, 1e9],
                           "status": ["complete", "complete", "complete", "diverged"]})  # fmt: skip
-    figure = plotting.against(table, [Panel("y", "y")], [Series("a")], t_interval)
+    figure = plotting.against(table, [Panel("y", "y")], [Series("a")], mean_interval)
     assert next(line for line in figure.axes[0].lines if line.get_marker() == "_").get_ydata()[0] == 5.0
     assert not figure.axes[0].collections  # two iterations have no interval, however many runs
 
 
 def test_values_that_are_all_zero_have_an_axis_from_zero():
     table = pd.DataFrame({"series": "a", "x": [1.0, 2.0], "iteration": 0, "status": "complete", "y": 0.0})
-    axes = plotting.against(table, [Panel("y", "y", least=0.0)], [Series("a")], t_interval).axes[0]
+    axes = plotting.against(table, [Panel("y", "y", least=0.0)], [Series("a")], mean_interval).axes[0]
     assert axes.get_ylim() == (0, 1)
 
 
@@ -243,9 +245,9 @@ def test_long_names_of_groups_do_not_run_into_each_other():
             for x, one in enumerate(series) for i in range(3)]  # fmt: skip
     names = [one.text for one in series]
     panels = [Panel("y", "y")] * 3
-    by_label = plotting.against(pd.DataFrame(rows), panels, series, t_interval, groups=names)
+    by_label = plotting.against(pd.DataFrame(rows), panels, series, mean_interval, groups=names)
     assert not any(len(axes.get_xticks()) for axes in by_label.axes) and legend_texts(by_label)[:2] == names
-    by_option = plotting.against(pd.DataFrame(rows), panels, series[:1], t_interval, groups=names)
+    by_option = plotting.against(pd.DataFrame(rows), panels, series[:1], mean_interval, groups=names)
     by_option.draw_without_rendering()
     assert {label.get_rotation() for axes in by_option.axes for label in axes.get_xticklabels()} == {30}
 
@@ -256,7 +258,7 @@ def test_where_no_run_has_a_value_the_panel_says_so():
              "status": "diverged" if (one, x) == ("b", 3) else "complete"}
             for one in "ab" for x in range(4) for i in range(3)]  # fmt: skip
     panels, series = [Panel("y", "y"), Panel("z", "z")], [Series("a"), Series("b", 1)]
-    figure = plotting.against(pd.DataFrame(rows), panels, series, t_interval, groups=["p", "q", "r", "s"])
+    figure = plotting.against(pd.DataFrame(rows), panels, series, mean_interval, groups=["p", "q", "r", "s"])
     assert not figure.axes[0].texts and not figure.axes[0].patches
     said = figure.legends[0].get_title().get_text().replace("\n", " ")
     assert said == "z: not determined in 12 of 21 runs, which are in no mean of it"
@@ -268,7 +270,7 @@ def test_where_no_run_has_a_value_the_panel_says_so():
     only = pd.DataFrame(rows).query("series == 'a'")
     for x, turned in (([1.0, 2.0, 3.0, 4.0], 90), ([1.0, 2.0, 3.0, 1000.0], 90), ([1.0, 5.0, 15.0, 16.0], 0)):
         placed = only.assign(x=np.take(x, only["x"].astype(int)))
-        axes = plotting.against(placed, panels, series[:1], t_interval).axes[1]
+        axes = plotting.against(placed, panels, series[:1], mean_interval).axes[1]
         assert len(axes.texts) == 1 and x[1] < axes.texts[0].get_position()[0] < x[2]
         assert axes.texts[0].get_rotation() == turned
 
@@ -277,7 +279,7 @@ def test_a_mean_with_a_lower_bound_in_it_is_marked_as_one_and_has_no_upper_inter
     table = pd.DataFrame({"series": "a", "x": [0.0] * 3 + [1.0] * 3, "iteration": [0, 1, 2] * 2, "status": "complete",
                           "y": [1.0, 2.0, 3.0, 4.0, 5.0, 9.0], "low": [0, 0, 0, 0, 1, 0]})  # fmt: skip
     panel = Panel("y", "y", bound="low", bound_text="lower bound (partial spectrum)")
-    figure = plotting.against(table, [panel], [Series("a")], t_interval, groups=["p", "q"])
+    figure = plotting.against(table, [panel], [Series("a")], mean_interval, groups=["p", "q"])
     axes = figure.axes[0]
     marked = {str(line.get_marker())[:4] if isinstance(line.get_marker(), str) else "path" + str(line.get_color()):
               list(zip(line.get_xdata(), line.get_ydata(), strict=True)) for line in axes.lines
@@ -285,21 +287,22 @@ def test_a_mean_with_a_lower_bound_in_it_is_marked_as_one_and_has_no_upper_inter
     assert marked["_"] == [(0.0, 2.0)] and marked["pathk"] == [(1.0, 6.0)]
     assert [y for _, y in marked[f"path{Series('a').color}"]] == [5.0]
     spans = sorted(sorted(path.vertices[:, 1]) for part in axes.collections for path in part.get_paths())
-    np.testing.assert_allclose(spans, sorted([t_interval([1.0, 2.0, 3.0]), (t_interval([4.0, 5.0, 9.0])[0], 6.0)]))
+    bound = mean_interval([4.0, 5.0, 9.0])[0]
+    np.testing.assert_allclose(spans, sorted([mean_interval([1.0, 2.0, 3.0]), (min(bound, 6.0), 6.0)]))
     texts = legend_texts(figure)
     assert "lower bound (partial spectrum)" in texts and "mean with lower bounds, no upper interval" in texts
-    whole = plotting.against(table.assign(low=0), [panel], [Series("a")], t_interval, groups=["p", "q"])
+    whole = plotting.against(table.assign(low=0), [panel], [Series("a")], mean_interval, groups=["p", "q"])
     assert not any("bound" in text for text in legend_texts(whole))
 
 
 def test_a_partial_spectrum_has_no_dimension_and_a_bound_of_the_entropy(tmp_path):
     root = make(tmp_path / "a", "spectrum", {"g": [2.0, 4.0]}, k=5, lacking=[(0, 0), (1, 0), (1, 1)])
     files, out = draw(tmp_path, root)
-    assert files == {"spectra_by_g.png", "dynamics_by_g.png", "comparison.csv", "spread.csv"}
+    assert files == {"spectra_by_g.png", "dynamics_by_g.png", "tests.csv", "means.csv", "spread.csv"}
     figure = dict(spectra.dynamics_dots(gather(root), None))["dynamics_by_g"]
     assert [axes.get_ylabel().split("\n")[0] for axes in figure.axes] == ["largest Lyapunov exponent", "entropy rate"]
     assert "lower bound (partial spectrum)" in legend_texts(figure)
-    table = pd.read_csv(out / "comparison.csv").set_index(["combo", "metric"])
+    table = pd.read_csv(out / "means.csv").set_index(["combo", "metric"])
     assert table.loc[("g=2.0", "lambda_max"), "n"] == 2 and ("g=2.0", "D_KY") not in table.index
     assert "converged" not in table.index.get_level_values("metric")
 
@@ -308,7 +311,7 @@ def test_nothing_finished_draws_nothing(tmp_path):
     for kind in RUNS:
         lacking = [(0, iteration) for iteration in range(3)]
         files, _ = draw(tmp_path / kind, make(tmp_path / kind / "a", kind, {"g": [1.0]}, lacking=lacking))
-        assert files == {"comparison.csv", *FIGURES[kind].tables}
+        assert files == {"tests.csv", "means.csv", *FIGURES[kind].tables}
 
 
 def test_what_is_a_number_and_its_unit(tmp_path):
@@ -326,7 +329,8 @@ def test_the_figure_and_the_table_of_a_transition(tmp_path, capsys):
     grid = {"g": [0.4, 0.8, 1.6, 2.4], "n": [20, 40]}
     root = make(tmp_path / "a", "transition", grid, k=1, lacking=[(1, 0)])
     files, out = draw(tmp_path, root)
-    assert files == {"transition.png", "transition.csv", "transition_differences.csv", "comparison.csv", "spread.csv"}
+    assert files == {"transition.png", "transition.csv", "transition_differences.csv", "tests.csv", "means.csv",
+                     "spread.csv"}  # fmt: skip
     table = pd.read_csv(out / "transition.csv")
     columns = ["label", "options", "g_c", "interval_low", "interval_high", "samples", "unbounded", "diverged"]
     assert list(table.columns) == [*columns, "unbounded_from", "note"] and table["note"].isna().all()
@@ -432,9 +436,9 @@ def test_unbounded_runs_are_in_no_mean_and_counted_everywhere(tmp_path, capsys):
     draw(tmp_path, root)
     said = capsys.readouterr().out
     assert "a: 1 of 6 runs unbounded, left out: combo 0 iteration 0" in said
-    row = re.search(r"g=2.0 +a +2/3 +1 +([\d.]+)", said)
+    row = re.search(r"g=2.0 +a +2/3 +1 +0 +1 +([\d.]+)", said)
     assert float(row[1]) == pytest.approx(np.mean([lambda_max(2.0, i) for i in (1, 2)]))
-    table = pd.read_csv(tmp_path / "figs" / "comparison.csv")
+    table = pd.read_csv(tmp_path / "figs" / "means.csv")
     lambdas = table[(table["metric"] == "lambda_max") & (table["combo"] == "g=2.0")].iloc[0]
     assert (lambdas["n"], lambdas["unbounded"], lambdas["diverged"]) == (2, 1, 0)
 
@@ -536,7 +540,7 @@ def test_a_benchmark_of_a_busy_machine_says_so_and_old_folders_say_nothing(tmp_p
 
 def test_a_benchmark_without_a_grid_or_machine(tmp_path):
     files, _ = draw(tmp_path, make(tmp_path / "a", "benchmark", iterations=1))
-    assert files == {"seconds_by_label.png", "comparison.csv"}
+    assert files == {"seconds_by_label.png", "tests.csv", "means.csv"}
 
 
 # all kinds
@@ -553,7 +557,7 @@ def test_kinds_do_not_mix(tmp_path, capsys):
 def test_diverged_runs_are_crosses_and_in_no_mean():
     table = pd.DataFrame({"series": "a", "x": [1.0, 1.0, 1.0, 2.0], "y": [1.0, 2.0, 1e9, 3.0],
                           "status": ["complete", "complete", "diverged", "complete"]})  # fmt: skip
-    axes = plotting.against(table, [Panel("y", "y")], [Series("a")], t_interval).axes[0]
+    axes = plotting.against(table, [Panel("y", "y")], [Series("a")], mean_interval).axes[0]
     bars = next(line for line in axes.lines if line.get_marker() == "_")
     assert list(bars.get_xdata()) == [1.0] and list(bars.get_ydata()) == [1.5]
     assert sum(line.get_marker() == "x" for line in axes.lines) == 1 and axes.get_ylim()[1] < 10
@@ -562,6 +566,3 @@ def test_diverged_runs_are_crosses_and_in_no_mean():
 def test_student_quantiles_are_those_of_the_tables():
     found = [t_quantile(0.95, degrees) for degrees in (1, 2, 3, 4, 9, 30)]
     np.testing.assert_allclose(found, [12.7062, 4.3027, 3.1824, 2.7764, 2.2622, 2.0423], atol=6e-5)
-    assert t_interval(np.array([1.0, 2.0, 3.0])) == pytest.approx((2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5))
-    with pytest.raises(ValueError, match="at least 2"):
-        t_interval(np.array([1.0]))

@@ -306,7 +306,7 @@ def test_figures_are_drawn_of_models(fitted, tmp_path):
     arguments = ["--results_folders", str(fitted / "out"), "--results_labels", "models", "--save_figs", str(tmp_path)]
     assert visualization.main([*arguments, "--filter", "model=lfads"]) == 0
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"loss_model=lfads.png", "rates.png", "fit_by_label.png", "comparison.csv"}
+    assert names == {"loss_model=lfads.png", "rates.png", "fit_by_label.png", "tests.csv", "means.csv"}
 
 
 # ---- what is refused

@@ -293,7 +293,7 @@ def test_each_condition_has_its_figure(tmp_path, capsys):
     text = (tmp_path / "figs" / "phases_MemoryPro.svg").read_text()
     said = ("stable fixed points", "MemoryPro", *(f">{PHASES[phase]}<" for phase in OF_TASKS["MemoryPro"]))
     assert all(words in text for words in said) and ">stim2<" not in text
-    table = pd.read_csv(tmp_path / "figs" / "comparison.csv")
+    table = pd.read_csv(tmp_path / "figs" / "means.csv")
     assert {"points_of_MemoryPro_mem1", "stable_points_of_MemoryPro_mem1"} <= set(table["metric"])
     assert "points_of_" not in capsys.readouterr().out, "they would be too many"
     drawn = analyse_figures._phases(arrays, 1)

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from randomnet.comparison.minima import with_minima
-from randomnet.comparison.spread import NETWORK
+from randomnet.comparison.networks import CONNECTOME, NETWORK, with_connectomes
+from randomnet.comparison.verdicts import OF_SPECTRA, WHEN
 from randomnet.config import nearest
 from randomnet.results import LEFT_OUT, UNBOUNDED, Loaded, ResultsError, load
 
@@ -30,8 +31,7 @@ LOSS = "trainvalidate.loss"
 TASK = "trialparams.task_name"
 REFERENCES = {"null": "none", "random_w": False}  # options of which every other value is a control of this one
 VERDICT = "verdict"  # on a spectrum; of a training verdict_initial and verdict_final
-WHEN = ("_initial", "_final")
-OF_ATTRACTORS = ("lambda_max", "n_positive", "D_KY", "h_KS")  # have no meaning without one, but for a growth rate
+CONVERGED = tuple(f"converged{when}" for when in WHEN)
 ASIDE = ("experiment.", "paths.", "execution.")  # sections that say nothing of the science; seeds have their own line
 
 
@@ -97,6 +97,7 @@ def read_combos(folder: Path, label: str, place: int) -> list[Combo]:
     """All combos of a results folder; ResultsError, in one line, where it is none."""
     try:
         loaded = load(folder)
+        loaded = replace(loaded, table=with_connectomes(loaded))
         loaded = replace(loaded, table=with_minima(loaded.table, loaded.history))
         return [
             Combo(label, place, combo["combo"], combo["values"], settings := combo.get("settings", {}),
@@ -171,7 +172,7 @@ def table_of_runs(matched: Sequence[Matched], shared: Sequence[str], metrics: Se
             rows = combo.loaded.table[combo.loaded.table["combo"] == combo.number]
             numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in metrics if name in rows}
             numbers |= _without_growth_rates(rows, numbers)
-            texts = (NETWORK, *(f"{VERDICT}{when}" for when in ("", *WHEN)))
+            texts = (NETWORK, CONNECTOME, VERDICT, *(f"{VERDICT}{when}" for when in WHEN), *CONVERGED)
             known = {name: rows[name] for name in texts if name in rows}
             head = {"label": combo.label, "combo": group.key, "own": own_text(combo, shared), "number": combo.number}
             options = {option: group.combos[0].values.get(option) for option in shared}
@@ -185,7 +186,7 @@ def _without_growth_rates(rows: pd.DataFrame, numbers: Mapping[str, pd.Series]) 
     masked = {}
     for when in WHEN:
         verdicts = rows.get(f"{VERDICT}{when}")
-        for name in (f"{metric}{when}" for metric in OF_ATTRACTORS if verdicts is not None):
+        for name in (f"{metric}{when}" for metric in OF_SPECTRA if verdicts is not None):
             if name in numbers:
                 masked[name] = numbers[name].mask(verdicts.isin(LEFT_OUT))
     return masked
@@ -194,7 +195,7 @@ def _without_growth_rates(rows: pd.DataFrame, numbers: Mapping[str, pd.Series]) 
 def value_pairs(study: Study) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """The runs of the reference and those of another value, of each folder and option of REFERENCES that it varies.
 
-    As comparison_table takes them: combo is the text of all other options of the folder, and own that of this one.
+    As table_of_tests takes them: combo is the text of all other options of the folder, and own that of this one.
     """
     for label in dict.fromkeys(combo.label for combo in study.combos):
         combos = [combo for combo in study.combos if combo.label == label]

@@ -28,7 +28,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from randomnet.comparison.statistics import LEVEL, SEED
+from randomnet.comparison.intervals import LEVEL
+from randomnet.comparison.significance import SEED
 from randomnet.student import t_quantile
 
 RESAMPLES = 2000

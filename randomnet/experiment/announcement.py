@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from randomnet.config import Combo, Config, Plan
-from randomnet.nulls import NULLS
+from randomnet.experiment.floors import smallest_p
+from randomnet.experiment.redrawing import is_redrawn
 
 NETWORKS_SHOWN = 6
 BALANCED = 0.01  # of a column sum's target: a larger departure is named
@@ -26,6 +27,7 @@ def announcement(plan: Plan, facts: Sequence[dict[str, Any]]) -> Iterator[str]:
     if len(networks) > NETWORKS_SHOWN:
         yield f"... and {len(networks) - NETWORKS_SHOWN} more networks; --describe has all of them"
     yield from dict.fromkeys(_task_text(about["task"]) for about in facts if {"task", "edges"} <= about.keys())
+    yield from smallest_p(plan, facts)
 
 
 def combos_text(plan: Plan, same: Sequence[Combo]) -> str:
@@ -40,20 +42,6 @@ def shared_values(plan: Plan, same: Sequence[Combo]) -> str:
     first = same[0].values
     return ", ".join(f"{name} = {first[name]}" for name in plan.varied
                      if all(combo.values[name] == first[name] for combo in same))  # fmt: skip
-
-
-def is_redrawn(about: dict[str, Any], config: Config) -> bool:
-    """Whether every iteration has a network of its own: a random one, neurons of regions, a null or drawn weights.
-
-    about: the facts of one of them.
-    """
-    if config.paths.pretrained and config.has_task:
-        return False
-    if config.drawn_at_random or config.trainvalidate.init != "connectome":
-        return True
-    is_random_null = config.null != "none" and NULLS[config.null].random
-    is_instantiated = max(about.get("neurons_per_region", [1])) > 1  # single neurons have no choice of targets
-    return config.net.paired_topology and (config.described or is_instantiated or is_random_null)
 
 
 def _network_text(about: dict[str, Any], config: Config) -> str:

@@ -13,7 +13,8 @@ from randomnet import description, plotting, results
 from randomnet.config import Combo, ConfigError, Plan, Run
 from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of
 from randomnet.connectome.eigenvalues import CONVERGED
-from randomnet.experiment.announcement import combos_text, is_redrawn, shared_values
+from randomnet.experiment.announcement import combos_text, shared_values
+from randomnet.experiment.redrawing import is_redrawn
 from randomnet.kinds.networks import connectome_of
 from randomnet.kinds.trained_files import file_of
 from randomnet.kinds.upstream import checksum

@@ -4,6 +4,7 @@
     pooled     runs by label and by every option, all combos together
     networks   the networks of a study that are drawn one by one
     options    the gridded options as axes and colours
+    nulls      networks among their null models, of every kind
     training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark, record, fit,
     compare    figures of a kind
 """
@@ -46,8 +47,9 @@ from randomnet.figures.transition import transition_differences, transition_figu
 class Kind(NamedTuple):
     """What is compared, printed and drawn for one kind of experiment; each figure function makes any number of them.
 
+    metrics: what means.csv is of. tested: the few of them that tests.csv compares; costs and settings are none.
     flags:  columns of the summary that figures need and the comparison does not.
-    tables: by the name of its file, what else is written beside comparison.csv.
+    tables: by the name of its file, what else is written beside tests.csv and means.csv.
     families: beginnings of columns that are metrics, too, and in the overview, such as the rate of each population.
     minor: beginnings of columns that are metrics, too, and too many for the overview.
     """
@@ -59,15 +61,18 @@ class Kind(NamedTuple):
     tables: Mapping[str, Callable[[Study], pd.DataFrame]] = MappingProxyType({})
     families: tuple[str, ...] = ()
     minor: tuple[str, ...] = ()
+    tested: tuple[str, ...] = ()
 
     def of(self, columns: Iterable[str]) -> "Kind":
         """The same with those of the columns among its metrics that belong to its families."""
         names = tuple(dict.fromkeys(columns))
         own, more = (tuple(name for name in names if name.startswith(of)) for of in (self.families, self.minor))
-        return self._replace(metrics=(*own, *self.metrics, *more), overview=(*own, *self.overview))
+        tested = (*(name for name in own if not name.startswith(THEORY)), *self.tested)
+        return self._replace(metrics=(*own, *self.metrics, *more), overview=(*own, *self.overview), tested=tested)
 
 
 RADII = ("spectral_radius_initial", "spectral_radius_final")
+AFTER = ("lambda_max_final", "n_positive_final", "D_KY_final", "h_KS_final")
 ON_SPECTRUM, ON_TASK = "train on a spectrum", "train on a task"  # both are kind = train
 OF_SPECTRUM = ("lambda_max", "n_positive", "D_KY", "h_KS")
 MEASURED = (*OF_SPECTRUM, "lambda_max_stderr", "D_KY_stderr", "h_KS_stderr", "sum_rule_residual", "split_half_rms",
@@ -85,6 +90,7 @@ FIGURES = {
                  "lambda_max_final", "n_positive_initial", "n_positive_final", "D_KY_initial", "D_KY_final",
                  "h_KS_initial", "h_KS_final", *RADII, "seconds"),
         overview=("loss_initial", "loss_final", "lambda_max_initial", "lambda_max_final"),
+        tested=("loss_final", "loss_measured_final", *AFTER),
         figures=(
             curve_figures,
             array_figures,
@@ -96,9 +102,11 @@ FIGURES = {
     ON_TASK: Kind(
         metrics=("loss_initial", "loss_final", "validate_loss_initial", "validate_loss_final", *MINIMA,
                  "validate_metrics_final", "validate_metrics_best", "chance_metrics", "test_metrics_best",
-                 "test_metrics_final", "test_chance_metrics", *RADII, "lambda_max_initial", "lambda_max_final",
-                 "seconds"),
+                 "test_metrics_final", "test_chance_metrics", *RADII, "lambda_max_initial", "n_positive_initial",
+                 "D_KY_initial", "h_KS_initial", *AFTER, "seconds"),
         overview=(*MINIMA, "validate_metrics_best", *RADII, "lambda_max_initial", "lambda_max_final"),
+        tested=(*MINIMA, "validate_loss_final", "validate_metrics_final", "validate_metrics_best",
+                "test_metrics_final", "test_metrics_best", *AFTER),
         figures=(
             curve_figures,
             output_figures,
@@ -111,7 +119,7 @@ FIGURES = {
             partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
         ),
     ),
-    "spectrum": Kind(MEASURED, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS, SPREAD),
+    "spectrum": Kind(MEASURED, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS, SPREAD, tested=OF_SPECTRUM),
     "transition": Kind(
         metrics=MEASURED,
         overview=("lambda_max", f"lambda_max{MEDIAN}"),
@@ -119,24 +127,29 @@ FIGURES = {
         flags=FLAGS,
         tables=MappingProxyType({"transition.csv": transition_table,
                                  "transition_differences.csv": transition_differences, **SPREAD}),
+        tested=OF_SPECTRUM,
     ),
-    "convergence": Kind((*MEASURED, *OF_STARTS), ("lambda_max", *OF_STARTS), (convergence_figures,), FLAGS),
+    "convergence": Kind((*MEASURED, *OF_STARTS), ("lambda_max", *OF_STARTS), (convergence_figures,), FLAGS,
+                        tested=OF_SPECTRUM),
     "analyse": Kind(
         metrics=("fixed_points", "stable_points", "kink_points", "slow_points", "converged_starts",
                  "index_sum", "settled_trajectories", "explained", "leading_modulus", "leading_modulus_groups",
                  "neurons", "seconds"),
         overview=("fixed_points", "stable_points", "leading_modulus", "explained"),
+        tested=("fixed_points", "stable_points", "slow_points", "leading_modulus"),
         figures=(inside_figures, linear_figures, psth_figures, phase_figures, point_dots),
         minor=("points_of_", "stable_points_of_"),
     ),
     "stimulate": Kind(
         metrics=("targets_change", "others_change", "distance_end", "targets", "neurons", "seconds"),
         overview=("targets_change", "others_change", "distance_end"),
+        tested=("targets_change", "others_change", "distance_end"),
         figures=(response_figures, change_dots),
     ),
     "simulate": Kind(
         metrics=("bump_mean", "bump_amplitude", "bump_modulation", "neurons", "seconds"),
         overview=("bump_mean", "bump_modulation"),
+        tested=("bump_mean", "bump_amplitude", "bump_modulation"),
         figures=(activity_figures, plane_figures, rate_dots, bump_dots, map_figures),
         families=(RATE, THEORY),
     ),
@@ -152,18 +165,21 @@ FIGURES = {
         metrics=("neurons", "latents", "mean_rate", "fano", "fano_expected", "silent", "bps_ceiling",
                  "co_bps_ceiling", "task_loss", "accuracy", "seconds"),
         overview=("mean_rate", "fano", "silent", "bps_ceiling", "co_bps_ceiling", "accuracy"),
+        tested=("mean_rate", "fano", "silent", "task_loss", "accuracy"),
         figures=(trial_figures, neuron_figures, recording_dots),
     ),
     "fit": Kind(
         metrics=("nll_train", "nll_valid", "nll_test", "bps", "bps_ceiling", "co_bps", "co_bps_ceiling", "rate_r2",
                  "epoch_best", "epochs_done", "parameters", "seconds"),
         overview=("nll_test", "bps", "co_bps", "co_bps_ceiling", "rate_r2"),
+        tested=("nll_test", "bps", "co_bps", "rate_r2"),
         figures=(likelihood_figures, rate_figures, fit_dots),
     ),
     "compare": Kind(
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),
         overview=("compared", "rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con",
                   "co_bps", "dsa"),
+        tested=tuple(score.column for score in SCORES),
         figures=(score_figures, beside_figures),
     ),
 }  # fmt: skip

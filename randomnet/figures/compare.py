@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from randomnet import plotting
+from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.matching import Study
-from randomnet.comparison.statistics import t_interval
 from randomnet.figures.networks import first_networks
 from randomnet.figures.runs import Figures
 from randomnet.plotting import Beside, Score, Series
@@ -48,10 +48,10 @@ def score_figures(study: Study, ylabel: str | None) -> Figures:
         if not panels:
             continue
         axes = arrays["axes"].tolist()
-        yield stem, plotting.scores(table, panels, series, t_interval, groups, ", ".join(axes), _said(title))
+        yield stem, plotting.scores(table, panels, series, mean_interval, groups, ", ".join(axes), _said(title))
         if any(axis.split(".")[-1] == SIZE for axis in axes) and table["size"].nunique() > 1:
             sized = table.assign(x=table["size"])
-            yield f"{stem}_by_{SIZE}", plotting.scores(sized[sized["x"].notna()], panels, series, t_interval, (),
+            yield f"{stem}_by_{SIZE}", plotting.scores(sized[sized["x"].notna()], panels, series, mean_interval, (),
                                                        "number of latents", _said(title), numeric=True)  # fmt: skip
 
 

@@ -15,9 +15,9 @@ import pandas as pd
 
 from randomnet import plotting
 from randomnet.comparison import matching
+from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.matching import ABSENT, Combo, Study, canonical
 from randomnet.comparison.spread import spread_over
-from randomnet.comparison.statistics import t_interval
 from randomnet.figures.pooled import pooled_title, varied_options
 from randomnet.figures.runs import Figures, ended, pooled_series
 from randomnet.plotting import Panel, Series
@@ -101,7 +101,7 @@ def _drawn(
     places, groups = _places(study.combos, option, series, looks)
     runs = runs.assign(x=[places.get(key, np.nan) for key in zip(runs["label"], runs["number"], strict=True)])
     label = axis_label(study.combos, option) if option else ""
-    yield stem, plotting.against(runs[runs["x"].notna()], shown, series, t_interval, xlabel=label, title=title,
+    yield stem, plotting.against(runs[runs["x"].notna()], shown, series, mean_interval, xlabel=label, title=title,
                                  groups=groups, logarithmic=logarithmic, over=_over(runs))  # fmt: skip
 
 

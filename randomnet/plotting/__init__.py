@@ -14,6 +14,7 @@
     flow            paths from a grid in a plane, and where they end
     recorded        a trial of a recording, from inputs to spikes; recorded_neurons: its neurons
     heat_map        quantities over two options
+    nulls           a network as a line on the draws of its null models, a panel each
     inferred_rates  rates beside the true ones
     inside          flow, energy and fixed points of one network
     linearised      its eigenvalues and time constants by groups of units
@@ -45,6 +46,7 @@ from randomnet.plotting.inferred import InferredRates, inferred_rates
 from randomnet.plotting.inside import Inside, inside
 from randomnet.plotting.linearised import Linearised, linearised
 from randomnet.plotting.maps import Map, heat_map
+from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phases import Phases, phases
 from randomnet.plotting.plane import Flow, flow
@@ -58,9 +60,9 @@ from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
 
 __all__ = ["FORMATS", "Activity", "Beside", "BumpCourse", "Event", "Flow", "InferredRates", "Inside", "Linearised",
-           "Map", "Overlaps", "Panel", "Phases", "Psth", "Reaching", "RecordedNeurons", "RecordedTrial", "Responses",
-           "Running", "Samples", "Score", "Series", "Stimulus", "activity", "against", "beside", "blocks",
+           "Map", "NullPanel", "Overlaps", "Panel", "Phases", "Psth", "Reaching", "RecordedNeurons", "RecordedTrial",
+           "Responses", "Running", "Samples", "Score", "Series", "Stimulus", "activity", "against", "beside", "blocks",
            "check_text", "convergence", "curves", "degrees", "distributions", "dots", "eigenvalues", "flow",
-           "heat_map", "inferred_rates", "inside", "linearised", "log_x", "missing_text", "overlaps", "phases", "psth",
-           "rate_unit", "reaches", "recorded", "recorded_neurons", "render", "responses", "scores", "spectra",
-           "transition", "weight_matrix"]  # fmt: skip
+           "heat_map", "inferred_rates", "inside", "linearised", "log_x", "missing_text", "nulls", "overlaps",
+           "phases", "psth", "rate_unit", "reaches", "recorded", "recorded_neurons", "render", "responses", "scores",
+           "spectra", "transition", "weight_matrix"]  # fmt: skip

@@ -296,10 +296,13 @@ def _mean_text(table: pd.DataFrame, over: str) -> str:
     """What the means and intervals are of; empty where there are none."""
     pooled = "iteration" in table and table.duplicated(["series", "x", "iteration"]).any()
     units = table.drop_duplicates(["series", "x", "iteration"]) if "iteration" in table else table
-    most = units.groupby(["series", "x"]).size().max() if len(units) else 0
+    sizes = units.groupby(["series", "x"]).size()
+    least, most = (sizes.min(), sizes.max()) if len(units) else (0, 0)
     if most < 2:
         return ""
+    count = f"n = {most}" if least == most else f"n = {least} to {most}"
     said = f"mean; vertical line: 95 % interval over {over}" if most >= INTERVAL_FROM else f"mean over {over}"
+    said = f"{said}, {count}"
     return f"{said} (the runs pooled in one are averaged first)" if pooled else said
 
 

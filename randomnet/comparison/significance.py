@@ -1,0 +1,107 @@
+"""p values, what they can be at the least, and their corrections for many tests.
+
+    sign_flip_p             pairs: the mean difference is zero
+    rank_p                  one network against draws: it is one more of them
+    percentile              of a value among draws
+    smallest_sign_flip_p    the least that n pairs can give; smallest_rank_p: that n draws can
+    pairs_for_power         how many pairs find an effect as large as the observed one
+    holm, benjamini_hochberg    p values adjusted for their number
+"""
+
+import itertools
+import math
+
+import numpy as np
+
+from randomnet.comparison.intervals import at_least_two
+
+ALPHA = 0.05
+FLIPS = 20_000
+EXACT_UP_TO = 12
+SEED = 20_240_229  # fixed: the same runs give the same table, byte for byte
+CHUNK = 1_000_000  # numbers drawn at once, so that many pairs do not need much memory
+Z_ALPHA, Z_POWER, POWER = 1.959964, 0.841621, 0.8  # normal quantiles of 97.5 % and 80 %
+PAIRS_NEEDED, DRAWS_NEEDED = 6, 39  # the fewest for which p can be as low as ALPHA
+
+
+def sign_flip_p(differences: np.ndarray, seed: int = SEED) -> float:
+    """Two-sided sign-flip p value of a mean difference of zero; `differences` has shape (n,).
+
+    All 2^n sign patterns where n <= EXACT_UP_TO; beyond that FLIPS random ones, with the observed pattern counted in
+    (Phipson and Smyth 2010), so that p is never 0. ValueError where n < 2.
+    """
+    values = at_least_two(differences)
+    # Rounding must not decide whether a pattern equal to the observed one counts.
+    threshold = abs(values.sum()) - 1e-12 * np.abs(values).sum()
+    if len(values) <= EXACT_UP_TO:
+        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(values))))
+        return float(np.mean(np.abs(signs @ values) >= threshold))
+    generator = np.random.default_rng(seed)
+    extreme = 0
+    for rows in _chunks(FLIPS, len(values)):
+        signs = generator.integers(0, 2, (rows, len(values))) * 2.0 - 1.0
+        extreme += int(np.sum(np.abs(signs @ values) >= threshold))
+    return (1 + extreme) / (1 + FLIPS)
+
+
+def smallest_sign_flip_p(n: int) -> float:
+    """The least p that n pairs can give; 1 where there are fewer than 2."""
+    if n < 2:
+        return 1.0
+    return 2.0 ** (1 - n) if n <= EXACT_UP_TO else 1 / (1 + FLIPS)
+
+
+def rank_p(value: float, draws: np.ndarray) -> float:
+    """Two-sided p value of one value being one more of the draws, shape (n,): twice the smaller tail, at most 1.
+
+    A tail is (1 + k) / (n + 1), with k the draws that are as far out as the value or farther (Davison and Hinkley
+    1997, section 4.3). It is exact for any continuous distribution, whatever n.
+    """
+    draws = np.asarray(draws, dtype=float)
+    fewer = min(int((draws >= value).sum()), int((draws <= value).sum()))
+    return min(1.0, 2 * (1 + fewer) / (len(draws) + 1))
+
+
+def smallest_rank_p(n: int) -> float:
+    """The least p that n draws can give."""
+    return min(1.0, 2 / (n + 1))
+
+
+def percentile(value: float, draws: np.ndarray) -> float:
+    """The share of the draws that lie below the value, in percent; of those equal to it half."""
+    draws = np.asarray(draws, dtype=float)
+    return float(100 * np.mean((draws < value) + 0.5 * (draws == value)))
+
+
+def pairs_for_power(effect: float) -> int | None:
+    """So many pairs have 80 % power at p < 0.05 for a mean difference of `effect` standard deviations; None for 0.
+
+    The normal approximation with the correction of Guenther (1981) for the t test; at least PAIRS_NEEDED.
+    """
+    if not effect:
+        return None
+    return max(PAIRS_NEEDED, math.ceil(((Z_ALPHA + Z_POWER) / effect) ** 2 + Z_ALPHA**2 / 2))
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """p values (m,) adjusted so that the chance of any false positive among the m is bounded (Holm 1979)."""
+    p, m = np.asarray(p, dtype=float), len(p)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty(m)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate((m - np.arange(m)) * p[order]))
+    return adjusted
+
+
+def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
+    """p values (m,) adjusted for the share of false positives among the m (Benjamini and Hochberg 1995)."""
+    p, m = np.asarray(p, dtype=float), len(p)
+    order = np.argsort(p, kind="stable")[::-1]
+    adjusted = np.empty(m)
+    adjusted[order] = np.minimum.accumulate(np.minimum(1.0, m / (m - np.arange(m)) * p[order]))
+    return adjusted
+
+
+def _chunks(total: int, width: int) -> list[int]:
+    """Split `total` rows of `width` numbers into chunks of bounded size."""
+    step = max(1, CHUNK // width)
+    return [min(step, total - start) for start in range(0, total, step)]

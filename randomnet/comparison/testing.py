@@ -1,0 +1,279 @@
+"""What two sets of runs differ in, and what may be said of it: the rows of tests.csv.
+
+    label_pairs   the pairs of sets of runs that differ in their label
+    table_of_tests   a row for every pair of sets, cell of the grid and metric
+    console       the same as text
+    remarks       what few runs cannot show, and how p is corrected, as lines
+
+How a row is made depends on whether a side's network is redrawn in every iteration (networks.origin):
+
+    RANK_A, RANK_B one network (a, or b) against draws: percentile, z and rank p. Its value is the mean over its starts
+    PAIRS          both redrawn: pairs of the same iteration, which share their seed; d_z and sign-flip p
+    STARTS         one and the same network on both sides: pairs of its starts
+    TWO_NETWORKS   two networks, each the same in every iteration: no p, as there is one of each
+    ASSUMED        unknown: as PAIRS, and the note says so
+
+A cell has one value of every gridded option; nothing is averaged over options.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from randomnet.comparison import significance, verdicts
+from randomnet.comparison.intervals import LEVEL, draws_interval, mean_interval
+from randomnet.comparison.networks import FIXED, REDRAWN, origin, same_network
+from randomnet.results import COMPLETE
+
+RANK_A, RANK_B = "rank of a among draws of b", "rank of b among draws of a"
+PAIRS, STARTS, ASSUMED = "pairs", "pairs of starts", "pairs (assumed)"
+TWO_NETWORKS = "two networks"
+RANKS, PAIRED = (RANK_A, RANK_B), (PAIRS, STARTS, ASSUMED)
+FOR_POWER = "for 80 % power at the observed effect"
+OF_MEAN, OF_DRAWS = "mean difference", "difference of one draw"
+RESULT = ("design", "n", "n_a", "n_b", "mean_a", "mean_b", "sd_a", "sd_b", "difference_b_minus_a", "interval_low",
+          "interval_high", "interval_level", "interval_of", "effect", "effect_size", "percentile", "p", "p_holm",
+          "p_bh", "smallest_p", "pairs_for_power")  # fmt: skip
+COUNTED = tuple(f"{name}_{side}" for name in verdicts.COUNTS for side in "ab")
+COLUMNS = (*RESULT, *COUNTED, "note")
+LEGEND = ("[interval], p; pct: percentile of the one network among its draws, whose interval is of one draw; "
+          "! some not converged, ? some too short to tell, ≥ some lower bounds")  # fmt: skip
+LARGE_SPREAD = 0.5  # of the draws' standard deviation: starts that spread more are named
+
+
+def label_pairs(runs: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """The runs of every two labels, as table_of_tests takes them."""
+    for a, b in itertools.combinations(runs["label"].unique(), 2):
+        yield runs[runs["label"] == a], runs[runs["label"] == b]
+
+
+def table_of_tests(
+    pairs: Iterable[tuple[pd.DataFrame, pd.DataFrame]], metrics: Sequence[str], options: Sequence[str],
+    seeds: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Compare two sets of runs, of every pair of them, in every cell of the grid, by every metric.
+
+    pairs:   of tables with one row per run: label (one in each set), combo (the text of the options that both sets
+             have), own (the text of those this set alone has, often empty), iteration, status, the columns of
+             `options` and of `metrics`, and as far as known those of networks and verdicts.
+    options: the shared options, each of which becomes a column.
+    seeds:   the base seed of every label; pairs of different seeds are noted.
+
+    p_holm and p_bh are adjusted for all rows of the table that have a p.
+    """
+    options = [name for name in options if name not in COLUMNS]  # `n` is the pairs; the combo's text has the option
+    rows = [row for a, b in pairs for row in _cells(a, b, metrics, options, seeds or {})]
+    columns = ["combo", *options, "metric", "label_a", "label_b", "own_a", "own_b", *COLUMNS]
+    table = pd.DataFrame(rows, columns=columns)
+    known = table["p"].notna()
+    p = table.loc[known, "p"].to_numpy(dtype=float)
+    table.loc[known, "p_holm"], table.loc[known, "p_bh"] = significance.holm(p), significance.benjamini_hochberg(p)
+    return table.drop(columns=[name for name in ("own_a", "own_b") if not table[name].fillna("").any()])
+
+
+def _cells(
+    a_runs: pd.DataFrame, b_runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[str],
+    seeds: Mapping[str, Any],
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    labels = {"label_a": a_runs["label"].iloc[0], "label_b": b_runs["label"].iloc[0]}
+    caution = _seed_caution(seeds, *labels.values())
+    for combo in (combo for combo in a_runs["combo"].unique() if (b_runs["combo"] == combo).any()):
+        for (own_a, a), (own_b, b) in itertools.product(_by_own(a_runs, combo), _by_own(b_runs, combo)):
+            head = {"combo": combo, **a.iloc[0][list(options)].to_dict(), **labels, "own_a": own_a, "own_b": own_b}
+            for metric in metrics:
+                if all(metric in part and part[metric].notna().any() for part in (a, b)):
+                    yield {**head, "metric": metric, **compare(a, b, metric, caution)}
+
+
+def _by_own(runs: pd.DataFrame, combo: str) -> list[tuple[str, pd.DataFrame]]:
+    return list(runs[runs["combo"] == combo].groupby("own", sort=False))
+
+
+def compare(a: pd.DataFrame, b: pd.DataFrame, metric: str, caution: str = "") -> dict[str, Any]:
+    """COLUMNS of one metric of two sets of runs of one cell, without the adjusted p. caution: of unequal seeds."""
+    values = [_by_iteration(runs, metric) for runs in (a, b)]
+    design = design_of(a, b)
+    row = _sides(design, values) | _tested(design, values)
+    counted = [verdicts.counts(metric, runs) for runs in (a, b)]
+    sides = [(f" of {side}", count, len(runs)) for side, count, runs in zip("ab", counted, (a, b), strict=True)]
+    row |= {f"{name}_{side}": count[name] for side, count in zip("ab", counted, strict=True) for name in count}
+    notes = [*_notes(row), caution if design in PAIRED else "", *verdicts.said(sides)]
+    return row | {"note": "; ".join(filter(None, notes))}
+
+
+def design_of(a: pd.DataFrame, b: pd.DataFrame) -> str:
+    """How two sets of runs are compared; see the module."""
+    ended = [runs[runs["status"] == COMPLETE] for runs in (a, b)]
+    origins = [origin(runs) for runs in ended]
+    if origins == [FIXED, FIXED]:
+        return STARTS if same_network(*ended) else TWO_NETWORKS
+    if set(origins) == {FIXED, REDRAWN}:
+        return RANK_A if origins[0] == FIXED else RANK_B
+    return PAIRS if origins == [REDRAWN, REDRAWN] else ASSUMED
+
+
+def _by_iteration(runs: pd.DataFrame, metric: str) -> pd.Series:
+    """The finite values of complete runs by iteration; several of one iteration, its starts, are averaged."""
+    complete = runs[runs["status"] == COMPLETE]
+    values = complete[metric].astype(float)
+    finite = np.isfinite(values)
+    return values[finite].groupby(complete["iteration"][finite]).mean()
+
+
+def _sides(design: str, values: Sequence[pd.Series]) -> dict[str, Any]:
+    """Count, mean and standard deviation of both sides, and the difference of the means; of pairs that of these."""
+    row: dict[str, Any] = {"design": design}
+    for side, one in zip("ab", values, strict=True):
+        row |= {f"n_{side}": len(one), f"mean_{side}": float(one.mean()) if len(one) else None,
+                f"sd_{side}": float(one.std()) if len(one) > 1 else None}  # fmt: skip
+    apart = _differences(*values) if design in PAIRED else np.array([one.mean() for one in values if len(one)])
+    if design in PAIRED:
+        return row | {"difference_b_minus_a": float(apart.mean()) if len(apart) else None}
+    return row | {"difference_b_minus_a": float(apart[1] - apart[0]) if len(apart) == 2 else None}
+
+
+def _differences(a: pd.Series, b: pd.Series) -> np.ndarray:
+    """b - a over the iterations that both have; shape (pairs,)."""
+    apart = (b - a).to_numpy(dtype=float)
+    return apart[np.isfinite(apart)]
+
+
+def _tested(design: str, values: Sequence[pd.Series]) -> dict[str, Any]:
+    """n, interval, effect and p, as far as the design and the runs allow."""
+    if design == TWO_NETWORKS:
+        return {"n": 0}
+    every = np.concatenate([one.to_numpy() for one in values])
+    if len(every) > 1 and (every == every[0]).all():
+        return {"n": min(map(len, values)), "note": "all values are equal: nothing to test"}
+    if design in PAIRED:
+        return _of_pairs(_differences(*values))
+    starts, draws = values if design == RANK_A else values[::-1]
+    return _of_rank(starts, draws.to_numpy(dtype=float), sign=1 if design == RANK_A else -1)
+
+
+def _of_pairs(apart: np.ndarray) -> dict[str, Any]:
+    n = len(apart)
+    row: dict[str, Any] = {"n": n, "smallest_p": significance.smallest_sign_flip_p(n)}
+    if n < 2:
+        return row
+    low, high = mean_interval(apart)
+    spread = apart.std(ddof=1)
+    effect = float(apart.mean() / spread) if spread > 1e-12 * np.abs(apart).max() else None
+    p = significance.sign_flip_p(apart)
+    wanted = significance.pairs_for_power(effect) if effect and p > significance.ALPHA else None
+    return row | {"interval_low": low, "interval_high": high, "interval_level": LEVEL, "interval_of": OF_MEAN,
+                  "effect": "d_z", "effect_size": effect, "p": p, "pairs_for_power": wanted}  # fmt: skip
+
+
+def _of_rank(starts: pd.Series, draws: np.ndarray, sign: int) -> dict[str, Any]:
+    """sign: 1 where the draws are b, so that draws minus network is b - a; -1 where they are a."""
+    n = len(draws)
+    row: dict[str, Any] = {"n": n, "smallest_p": significance.smallest_rank_p(n)}
+    if n < 2 or starts.empty:
+        return row
+    value, spread = float(starts.mean()), draws.std(ddof=1)
+    low, high, level = draws_interval(sign * (draws - value))
+    z = float((value - draws.mean()) / spread) if spread > 1e-12 * np.abs(draws).max() else None
+    return row | {"interval_low": low, "interval_high": high, "interval_level": level, "interval_of": OF_DRAWS,
+                  "effect": "z", "effect_size": z, "percentile": significance.percentile(value, draws),
+                  "p": significance.rank_p(value, draws)}  # fmt: skip
+
+
+def _notes(row: Mapping[str, Any]) -> Iterator[str]:
+    """What so few runs cannot show, and what the design does not say."""
+    n, design = row["n"], row["design"]
+    if "note" in row:
+        yield row["note"]
+        return
+    if design == TWO_NETWORKS:
+        yield "two networks, one of each kind: no p, as their starts say nothing of other networks"
+        return
+    if design == ASSUMED:
+        yield "assumes that both sides are redrawn in every iteration, which is unknown"
+    if design == STARTS:
+        yield "both sides are one network: of its starts, not of networks"
+    units = "draws" if design in RANKS else "pairs"
+    if row.get("p") is None:
+        yield f"no interval and no p: they need at least 2 {units} of complete runs and there {_are(n)}"
+    elif row["smallest_p"] > significance.ALPHA:
+        yield f"{n} {units} give no p below {row['smallest_p']:.2g}, and p < .05 needs {_needed(design)}"
+    elif row.get("pairs_for_power"):
+        yield f"about {row['pairs_for_power']} pairs {FOR_POWER}"
+    if design in RANKS:
+        yield _spread_note(row)
+
+
+def _needed(design: str) -> int:
+    return significance.DRAWS_NEEDED if design in RANKS else significance.PAIRS_NEEDED
+
+
+def _spread_note(row: Mapping[str, Any]) -> str:
+    """That the network's starts spread as draws do, where they do; empty otherwise."""
+    starts, draws = (row["sd_a"], row["sd_b"])[:: 1 if row["design"] == RANK_A else -1]
+    if not (starts and draws and starts > LARGE_SPREAD * draws):
+        return ""
+    share = starts / draws
+    return f"starts of the one network spread {share:.0%} as much as the draws: p is too large rather than too small"
+
+
+def _are(n: int) -> str:
+    return "is 1" if n == 1 else f"are {n}"
+
+
+def _seed_caution(seeds: Mapping[str, Any], a: str, b: str) -> str:
+    if seeds.get(a) == seeds.get(b):
+        return ""
+    return f"paired by iteration although the seeds differ ({a} {seeds.get(a)}, {b} {seeds.get(b)})"
+
+
+def console(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """The rows of a tests table as text, one for each pair of sets and cell, with a column per metric."""
+    lines: dict[tuple, dict[str, Any]] = {}
+    rows = table[table["metric"].isin(metrics)]
+    for row in rows.to_dict("records"):
+        a, b = (side_text(row[f"label_{side}"], row.get(f"own_{side}")) for side in "ab")
+        line = lines.setdefault((row["combo"], a, b), {"combo": row["combo"], "a": a, "b": b, "n": row["n"]})
+        line[row["metric"]] = _text(row)
+    names = ("combo", "a", "b", "n", *rows["metric"].unique())
+    return pd.DataFrame([{name: line.get(name, "-") for name in names} for line in lines.values()])
+
+
+def remarks(table: pd.DataFrame) -> Iterator[str]:
+    """Lines on a tests table: notes that many of its rows share, and over how many p the corrections are."""
+    notes = table["note"].str.split("; ").explode()
+    for note, rows in notes[notes.fillna("") != ""].groupby(notes, sort=False) if len(notes) else ():
+        if not note.startswith(tuple(verdicts.TEXTS.values())) and not note.endswith(FOR_POWER):
+            yield f"{len(rows)} of {len(table)} tests: {note}"
+    pairs = table["pairs_for_power"].dropna().astype(int)
+    if len(pairs):
+        count = f"{pairs.min()}" if pairs.min() == pairs.max() else f"{pairs.min()} to {pairs.max()}"
+        yield f"{len(pairs)} of {len(table)} tests with p > .05: about {count} pairs {FOR_POWER}"
+    m = int(table["p"].notna().sum())
+    if m > 1:
+        low = int((table["p_holm"] <= significance.ALPHA).sum())
+        chance = f"about {m * significance.ALPHA:.2g} would be below .05 by chance"
+        yield f"tests.csv has {m} p values: {chance}, and after Holm's correction {low} are at most .05"
+
+
+def side_text(label: str, own: Any) -> str:
+    """A label and the options of its own."""
+    return f"{label}, {own}" if isinstance(own, str) and own else label
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    if np.isnan(_number(row["difference_b_minus_a"])):
+        return "-"
+    text = f"{row['difference_b_minus_a']:.3g}"
+    if not np.isnan(_number(row["p"])):
+        text += f" [{row['interval_low']:.2g}, {row['interval_high']:.2g}]"
+        text += f" pct {row['percentile']:.0f}" if row["design"] in RANKS else ""
+        text += f" p {row['p']:.2g}"
+    marks = {"!": "not_converged", "≥": "lower_bounds", "?": "too_short"}
+    return text + "".join(mark for mark, name in marks.items() if row[f"{name}_a"] or row[f"{name}_b"])
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)

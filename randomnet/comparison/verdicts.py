@@ -1,0 +1,88 @@
+"""How many of the runs behind a number have a verdict that weakens it.
+
+    counts   of one metric and one set of runs: not converged, too short, lower bounds, ...
+    said     the same in words, of both sides of a comparison
+
+Verdicts are on spectra: they count for exponents and what is made from them, and not for a loss.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from randomnet.results import COMPLETE, DIVERGED, UNBOUNDED
+
+OF_SPECTRA = ("lambda_max", "n_positive", "D_KY", "h_KS")
+WHEN = ("_initial", "_final")
+NOT_CONVERGED, TOO_SHORT = "not converged", "too short to tell"  # verdicts
+# Of a spectrum of which exponents that were not computed may be positive, these are lower bounds: metric -> its flag.
+BOUNDS = {"h_KS": "h_KS_lower_bound", "n_positive": "h_KS_lower_bound"}
+COUNTS = ("not_converged", "too_short", "lower_bounds", "undetermined", "unbounded", "diverged")
+TEXTS = {"not_converged": NOT_CONVERGED, "too_short": "too short to tell", "lower_bounds": "lower bounds",
+         "undetermined": "not determined, left out", "unbounded": "unbounded, left out",
+         "diverged": "diverged, left out"}  # fmt: skip
+
+
+def counts(metric: str, runs: pd.DataFrame) -> dict[str, int]:
+    """COUNTS of a metric; runs: one row each, with status and, as far as known, verdicts, converged and bounds.
+
+    undetermined: complete runs without a value, such as D_KY of a spectrum of which too few exponents were computed.
+    """
+    complete = runs[runs["status"] == COMPLETE]
+    verdicts, _ = _verdicts(metric, complete)
+    short = verdicts == TOO_SHORT
+    lacking = ~np.isfinite(complete[metric].astype(float)) if metric in complete else np.zeros(len(complete), bool)
+    return {
+        "not_converged": int(not_converged(metric, complete).sum()),
+        "too_short": int(short.sum()),
+        "lower_bounds": int(bounded(metric, complete).sum()),
+        "undetermined": int((lacking & (verdicts != UNBOUNDED)).sum()),
+        "unbounded": unbounded(metric, runs),
+        "diverged": int((runs["status"] == DIVERGED).sum()),
+    }
+
+
+def not_converged(metric: str, runs: pd.DataFrame) -> np.ndarray:
+    """Of which runs (runs,) the spectrum behind the metric did not converge, those too short to tell left out."""
+    verdicts, converged = _verdicts(metric, runs)
+    return (verdicts == NOT_CONVERGED) | ((verdicts == "") & (converged == 0))
+
+
+def when_of(metric: str) -> str | None:
+    """"", "_initial" or "_final": of which spectrum a metric is; None where it is of none."""
+    if not metric.startswith(OF_SPECTRA):
+        return None
+    return next((when for when in WHEN if metric.endswith(when)), "")
+
+
+def _verdicts(metric: str, runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Of each run the verdict on the metric's spectrum ("" where unknown), and whether it converged (1, 0, nan)."""
+    when = when_of(metric)
+    if when is None:
+        return np.full(len(runs), "", dtype=object), np.full(len(runs), np.nan)
+    texts = runs.get(f"verdict{when}", pd.Series(dtype=object, index=runs.index))
+    flags = runs.get(f"converged{when}", pd.Series(np.nan, index=runs.index))
+    known = np.array([text if isinstance(text, str) else "" for text in texts], dtype=object)
+    return known, pd.to_numeric(flags, errors="coerce").to_numpy(dtype=float)
+
+
+def bounded(metric: str, runs: pd.DataFrame) -> pd.Series:
+    """Of which runs the metric is a lower bound."""
+    flag = BOUNDS.get(metric)
+    return runs[flag].astype(float) == 1 if flag in runs else pd.Series(False, index=runs.index)
+
+
+def unbounded(metric: str, runs: pd.DataFrame) -> int:
+    """How many runs are left out as unbounded; of exponents before or after training their own verdict says so."""
+    column = f"verdict{when_of(metric)}" if when_of(metric) else "status"
+    return int((runs[column if column in runs else "status"] == UNBOUNDED).sum())
+
+
+def said(sides: Sequence[tuple[str, Mapping[str, int], int]]) -> list[str]:
+    """A text for each kind of verdict that any side has; sides: how each is called, its counts, and its runs."""
+    texts = []
+    for name, text in TEXTS.items():
+        parts = [f"{count[name]} of {total} runs{side}" for side, count, total in sides if count[name]]
+        texts += [f"{text}: {' and '.join(parts)}"] if parts else []
+    return texts

@@ -1,0 +1,123 @@
+"""A network among its null models: a panel per null."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from randomnet.plotting.against import log_x, moved, set_ticks, step_between
+from randomnet.plotting.style import (
+    COLOURS,
+    DOUBLE,
+    SINGLE,
+    STYLE,
+    jitter,
+    legend,
+    new_figure,
+    plain,
+    set_groups,
+    set_ylabel,
+    zero_line,
+)
+
+BAND = (0.05, 0.95)
+NETWORK, NULL = COLOURS[1], COLOURS[0]
+MOST_COLUMNS = 4
+
+
+@dataclass(frozen=True)
+class NullPanel:
+    """One null model beside the network that it is made from.
+
+    x: (k,) ascending; network, draws: k arrays of values each, of the network's runs and of the null's; hollow: k
+    arrays, which draws did not converge.
+    """
+
+    title: str
+    x: np.ndarray
+    network: Sequence[np.ndarray]
+    draws: Sequence[np.ndarray]
+    hollow: Sequence[np.ndarray]
+
+
+def nulls(
+    panels: Sequence[NullPanel], network_text: str, ylabel: str, xlabel: str = "", title: str = "",
+    groups: Sequence[str] = (), zero: bool = False,
+) -> Figure:  # fmt: skip
+    """The network's mean as a line on each null's draws; both with the band from 5 to 95 % of their values.
+
+    network_text: what the legend calls the network and its runs. groups: the names of the places x, where these are
+    no numbers. A panel has the width of a quarter of a page.
+    """
+    columns = min(len(panels), MOST_COLUMNS)
+    rows = -(-len(panels) // columns)
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(SINGLE if columns == 1 else DOUBLE, 0.4 + 2.0 * rows, title)
+        grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+        for axes in grid.flat[len(panels) :]:
+            axes.set_axis_off()
+        for axes, panel in zip(grid.flat, panels, strict=False):
+            _draw(axes, panel, groups, zero)
+            axes.set_xlabel(plain(xlabel))
+        for axes in grid[:, 0]:
+            set_ylabel(axes, ylabel)
+        legend(figure, _handles(panels, network_text), "")
+        return figure
+
+
+def _draw(axes: Axes, panel: NullPanel, groups: Sequence[str], zero: bool) -> None:
+    axes.set_xscale("log" if not groups and log_x(panel.x) else "linear")
+    if zero:
+        zero_line(axes)
+    step = 0.6 if groups or len(panel.x) < 2 else step_between(axes, panel.x)
+    for values, color in ((panel.draws, NULL), (panel.network, NETWORK)):
+        _band(axes, panel.x, values, color, step, joined=not groups)
+    means = [values.mean() if len(values) else np.nan for values in panel.network]
+    if groups or len(panel.x) < 2:
+        for x, mean in zip(panel.x, means, strict=True):
+            axes.plot([x - step / 2, x + step / 2], [mean, mean], color=NETWORK, zorder=6)
+    else:
+        axes.plot(panel.x, means, color=NETWORK, zorder=6)
+    for x, draws, hollow in zip(panel.x, panel.draws, panel.hollow, strict=True):
+        places = np.array([moved(axes, x, 0.5 * step * offset) for offset in jitter(len(draws))])
+        for which, face in ((~hollow, NULL), (hollow, "white")):
+            axes.plot(places[which], draws[which], "o", color=NULL, markersize=2.6, markerfacecolor=face,
+                      markeredgewidth=0.5, alpha=0.7, zorder=4)  # fmt: skip
+    axes.set_title(plain(panel.title))
+    if groups:
+        set_groups(axes, groups, 20)
+        axes.set_xlim(-0.6, len(groups) - 0.4)
+    else:
+        set_ticks(axes, panel.x)
+
+
+def _band(axes: Axes, x: np.ndarray, values: Sequence[np.ndarray], color: str, step: float, joined: bool) -> None:
+    """From 5 to 95 % of the values at each x; joined over x where there are several."""
+    several = np.array([len(some) > 1 for some in values])
+    if not several.any():
+        return
+    ends = np.array([np.quantile(some, BAND) if len(some) > 1 else (np.nan, np.nan) for some in values])
+    look = {"color": color, "alpha": 0.18, "linewidth": 0, "zorder": 2}
+    if joined and several.sum() > 1:
+        axes.fill_between(x, ends[:, 0], ends[:, 1], where=several, **look)
+        return
+    for place, (low, high) in zip(x[several], ends[several], strict=True):
+        axes.fill_between([place - step / 2, place + step / 2], low, high, **look)
+
+
+def _handles(panels: Sequence[NullPanel], network_text: str) -> list[Artist]:
+    bare = {"marker": "o", "linestyle": "", "color": NULL, "markeredgewidth": 0.5}
+    found: list[Artist] = [
+        Line2D([], [], color=NETWORK, label=network_text),
+        Line2D([], [], markersize=2.6, label="one draw of the null", **bare),
+        Patch(color="0.5", alpha=0.3, linewidth=0, label="5 to 95 % of the draws, or of the network's runs"),
+    ]
+    if any(hollow.any() for panel in panels for hollow in panel.hollow):
+        found.append(Line2D([], [], markersize=2.6, markerfacecolor="white", label="not converged", **bare))
+    return found
