@@ -77,7 +77,8 @@ def nulls(tmp_path_factory):
     """Trained over [none, weights_sign], one network each."""
     folder = tmp_path_factory.mktemp("nulls")
     path = ini(folder, "trained", NET, grid=NULLS.format('"none", "weights_sign"'))
-    assert run(path, "trainvalidate.train_weights=True", "trainvalidate.epochs=2") == 0
+    window = "lyapunov.tsim_measured=0"  # so that its spectra are of the window, as those of a later run
+    assert run(path, "trainvalidate.train_weights=True", "trainvalidate.epochs=2", window) == 0
     return folder / "trained"
 
 
@@ -169,6 +170,13 @@ def test_another_network_than_was_trained_is_refused_by_its_setting(tmp_path, nu
     own |= dict([setting.split("=")])
     found = refused(path, f"paths.pretrained={nulls}", *(f"{key}={value}" for key, value in own.items()))
     assert text in found and str(nulls) in found
+
+
+@pytest.mark.parametrize("setting", ["net.null=weights_sign", "net.normalization=spectral_radius"])
+def test_a_combo_by_number_does_not_get_the_label_of_another_network(tmp_path, nulls, setting):
+    path, (key, value) = ini(tmp_path, "next", NET, "spectrum"), setting.split("=")
+    text = refused(path, f"paths.pretrained={nulls}", "pretrainedparams.pretrained_combo=0", setting)
+    assert f"got a run with {key} = '{value}', not '" in text and f"{nulls} combo 0" in text
 
 
 def test_another_seed_is_refused_only_where_the_network_depends_on_it(tmp_path, nulls, tasks):
