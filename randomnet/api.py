@@ -80,6 +80,7 @@ ValueError: expected a step whose derivative is that of finite differences, got 
 """
 
 import copy
+import dataclasses
 from collections.abc import Callable, Sequence
 from numbers import Integral
 
@@ -102,6 +103,8 @@ from randomnet.systems import (
     of_step,
 )
 
+START_DEVIATION = 1e-3
+COARSE_ROUNDING = 1e-5  # of ln |R_ii| where numbers are float32, of 7 digits
 Source = System | Tensor | np.ndarray | list | torch.nn.Module | Callable[..., Tensor]
 
 
@@ -131,11 +134,13 @@ def spectrum(
     - a MultiRegionRNN or a Network, without noise, in its own dt;
     - a system: see `randomnet.systems`, or a network's `dynamics()`.
 
-    state: where it starts, (N,); may be left out for a matrix and a MultiRegionRNN. inputs: of torch's recurrent
-    modules and of networks, (I,) for a constant input, (time, I) for one in each step, from the first step of the
-    transient on, as many as the transients and the record have; None for the input 0. Times in units of dt's time,
-    exponents per that unit; tons: time between QRs, by default one step, but at most a tenth of a unit of time where
-    steps are shorter. seed: of the random initial frame. Modules and systems of networks are copied to float64.
+    state: where it starts, (N,); may be left out for a matrix and a MultiRegionRNN, which then starts at its initial
+    state, or 1e-3 beside it where that is a fixed point. inputs: of torch's recurrent modules and of networks, (I,) for
+    a constant input, (time, I) for one in each step, from the first step of the transient on, as many as the transients
+    and the record have; None for the input 0. Times in units of dt's time, exponents per that unit; tons: time between
+    QRs, by default one step, but at most a tenth of a unit of time where steps are shorter. seed: of the random initial
+    frame. Modules and systems of networks are copied to float64; exponents of a float32 matrix or module are 0 within
+    its rounding.
 
     Raises ValueError, with both shapes, where they do not fit; for another precision; for a step that needs other
     arguments, answers the same state differently when asked again, or has a tangent that finite differences contradict.
@@ -143,6 +148,8 @@ def spectrum(
     system = _system(what, dt, inputs)
     started = _state(what, state)
     repeatable = _tried(system, started)
+    if state is None and not isinstance(what, (Tensor, np.ndarray, list)):
+        started = _off_fixed_point(system, started)
     wanted = len(started) if k is None else k
     if not isinstance(wanted, Integral):
         raise ValueError(f"k must be a whole number, got {k!r}")
@@ -152,7 +159,17 @@ def spectrum(
     _check_length(system, schedule)
     found = spectrum_of_system(system, started, torch.from_numpy(frame).to(started.device), schedule)
     repeatable.check()
-    return found
+    return dataclasses.replace(found, rounding=COARSE_ROUNDING) if _is_coarse(what) else found
+
+
+def _is_coarse(what: Source) -> bool:
+    """Whether the numbers of a matrix or a module are float32 or coarser, and so are rounded."""
+    if isinstance(what, torch.nn.Module):
+        tensors = [*what.parameters(), *what.buffers()]
+        return any(each.is_floating_point() and each.dtype != torch.float64 for each in tensors)
+    if isinstance(what, np.ndarray):
+        return what.dtype in (np.float32, np.float16)
+    return isinstance(what, Tensor) and what.is_floating_point() and what.dtype != torch.float64
 
 
 def _state(what: Source, state: Tensor | np.ndarray | Sequence[float] | None) -> Tensor:
@@ -167,6 +184,18 @@ def _state(what: Source, state: Tensor | np.ndarray | Sequence[float] | None) ->
     if started.ndim != 1:
         raise ValueError(f"expected a state (N,), got shape {tuple(started.shape)}")
     return started
+
+
+def _off_fixed_point(system: System, state: Tensor) -> Tensor:
+    """A network's own initial state (N,); where it is a fixed point, such as zeros, with deviations of 1e-3.
+
+    A trajectory never leaves an unstable fixed point by itself: its exponents would not be those of an attractor.
+    """
+    with torch.no_grad():
+        if not torch.equal(system.advance(state[None], 1, 0)[0], state):
+            return state
+    deviations = np.random.default_rng(0).standard_normal(len(state))
+    return state + torch.from_numpy(START_DEVIATION * deviations).to(state.device)
 
 
 def _tensor(values: Tensor | np.ndarray | Sequence[float]) -> Tensor:

@@ -10,10 +10,17 @@ from torch import nn
 
 from randomnet import spectrum
 from randomnet.lyapunov import random_frame
+from randomnet.multiregion import MultiRegionRNN
 from randomnet.rnn import Network
 from randomnet.synthetic import random_network
 from randomnet.systems import FromSteps, of_flow, of_recurrent, of_step
 
+SELF_EXCITED = {
+    "recurrent_regions": [{"name": "cortex", "num_units": 12}],
+    "recurrent_connections": [{"src_region": "cortex", "dst_region": "cortex"}],
+    "input_regions": [{"name": "cue", "num_units": 2}],
+    "input_connections": [{"src_region": "cue", "dst_region": "cortex"}],
+}
 SHORT = {"tsim": 20.0, "transient": 5.0, "frame_transient": 5.0}
 BRIEF = {"tsim": 6.0, "transient": 2.0, "frame_transient": 2.0}  # for systems with ten steps a unit of time
 
@@ -457,3 +464,23 @@ def test_a_module_with_its_own_advance_is_left_as_it_is():
     module = Advancing()
     np.testing.assert_allclose(spectrum(module, [1.0], tsim=10).exponents, math.log(0.5))
     assert module.weights.dtype == torch.float32
+
+
+def test_a_network_does_not_stay_at_an_unstable_fixed_point_where_it_begins():
+    """Zeros are a fixed point of tanh without biases; the weights' largest eigenvalue is 1.5."""
+    net = MultiRegionRNN(SELF_EXCITED, activation="tanh", spectral_radius=1.5, noise_state=0, noise_input=0)
+    assert not net.initial.any()
+    resting = spectrum(net, state=torch.zeros(12), k=1, tsim=100).exponents[0]
+    assert resting == pytest.approx(10 * math.log(1 + 0.1 * 0.5), abs=1e-4)  # ln of the step's eigenvalue, per tau
+    found = spectrum(net, k=1, tsim=100)
+    assert found.exponents[0] < -0.1 and found.n_positive == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("n", [9, 40])
+def test_exponents_of_an_orthogonal_matrix_are_0_within_its_own_rounding(dtype, n):
+    matrix = torch.linalg.qr(torch.randn(n, n, generator=torch.Generator().manual_seed(3), dtype=dtype))[0]
+    linear = nn.Linear(n, n, bias=False, dtype=dtype)
+    linear.weight = nn.Parameter(matrix)
+    for found in (spectrum(matrix, tsim=200), spectrum(linear, state=torch.ones(n), tsim=200)):
+        assert (found.n_zero, found.n_positive, found.dimension.value, found.entropy.value) == (n, 0, n, 0)

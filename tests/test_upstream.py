@@ -172,6 +172,13 @@ def test_another_network_than_was_trained_is_refused_by_its_setting(tmp_path, nu
     assert text in found and str(nulls) in found
 
 
+@pytest.mark.parametrize("setting", ["net.null=weights_sign", "net.normalization=spectral_radius"])
+def test_a_combo_by_number_does_not_get_the_label_of_another_network(tmp_path, nulls, setting):
+    path, (key, value) = ini(tmp_path, "next", NET, "spectrum"), setting.split("=")
+    text = refused(path, f"paths.pretrained={nulls}", "pretrainedparams.pretrained_combo=0", setting)
+    assert f"got a run with {key} = '{value}', not '" in text and f"{nulls} combo 0" in text
+
+
 def test_another_seed_is_refused_only_where_the_network_depends_on_it(tmp_path, nulls, tasks):
     path = ini(tmp_path, "next", NET, "spectrum")
     taken = f"paths.pretrained={nulls}", "experiment.seed=5"

@@ -35,15 +35,15 @@ OPTION = "paths.pretrained"
 EXPECTED = "[paths] pretrained: expected a results folder with a model for every run"
 NUMBERED = re.compile(r"model_state_dict_epoch_(\d+)_iter_(\d+)\.pth")
 BUILDING = ("net.", "model.", "populations.", "regions.")  # sections of what makes a network
-FREE = (  # options of these that a later stage may have otherwise, or that are compared with the file itself
+FREE = {  # of these, options that a later stage may have otherwise, or that are compared with the file itself
     "net.n",
     "net.rank",
-    "net.factor_",
     "net.readout",
     "net.dales_law",
     "model.groups",
     "model.integrator",
-)
+}
+FACTORS = "net.factor_"  # likewise
 
 
 def numbered_name(epochs: int, iteration: int) -> str:
@@ -115,7 +115,7 @@ def _matters(key: str, saved: Mapping[str, Any]) -> bool:
     """Whether a setting makes the network."""
     if key == "experiment.seed":
         return is_drawn(saved)
-    return key.startswith(BUILDING) and not key.startswith(FREE)
+    return key.startswith(BUILDING) and key not in FREE and not key.startswith(FACTORS)
 
 
 def _trains_gains(entry: Mapping[str, Any]) -> bool:

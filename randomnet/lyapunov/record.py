@@ -34,7 +34,8 @@ class Spectrum:
     sum of the exponents minus the mean of ln |det| of the steps' Jacobians, per unit of time, over some intervals of
     the record; nan for a partial spectrum. state: (N,), where the record ends. tolerance: what the standard errors
     were to reach, or None. unbounded: whether the state grows exponentially over the whole record (`boundedness`); the
-    largest exponent is then its growth rate.
+    largest exponent is then its growth rate. rounding: of ln |R_ii| at one QR, which is no doubt about the system; more
+    for a system whose numbers come from a coarser precision than float64.
 
     Exponents and errors per unit of time. The errors are those of one trajectory: another start may end elsewhere.
     """
@@ -49,6 +50,7 @@ class Spectrum:
     frame_transient: float
     tolerance: float | None = None
     unbounded: bool = False
+    rounding: float = ROUNDING
 
     @cached_property
     def _rates(self) -> np.ndarray:
@@ -139,7 +141,7 @@ class Spectrum:
     @cached_property
     def _margins(self) -> Margins:
         """How far exponents may lie from 0 and count as 0."""
-        return margins_of(self.stderr, ROUNDING / self.interval)
+        return margins_of(self.stderr, self.rounding / self.interval)
 
     @property
     def leads_with_zero(self) -> bool:
