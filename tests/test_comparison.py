@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from randomnet.comparison import significance, statistics, testing
+from randomnet.comparison import significance, statistics, testing, verdicts
 from randomnet.comparison.minima import MINIMA, minima, with_minima
-from randomnet.comparison.networks import CONNECTOME, FIXED, NETWORK, REDRAWN, UNKNOWN, origin
+from randomnet.comparison.networks import CONNECTOME, FIXED, REDRAWN, UNKNOWN, origin
 from randomnet.comparison.significance import pairs_for_power, rank_p
+from randomnet.comparison.spread import NETWORK
 from randomnet.comparison.statistics import means_table
+from randomnet.lyapunov import record
 
 
 def runs(label, values, own="", combo="lr=1", status="complete"):
@@ -163,6 +165,10 @@ def test_diverged_runs_are_counted_and_in_no_mean():
     row = table_of(both).iloc[0]
     assert (row["n"], row["n_b"], row["mean_b"], row["diverged_a"], row["diverged_b"]) == (1, 1, 2.0, 0, 1)
     assert "diverged, left out: 1 of 2 runs of b" in row["note"]
+
+
+def test_the_verdicts_that_are_counted_are_those_that_spectra_have():
+    assert (verdicts.NOT_CONVERGED, verdicts.TOO_SHORT) == (record.UNCONVERGED, record.TOO_SHORT)
 
 
 def test_verdicts_reach_every_row_that_they_are_of():

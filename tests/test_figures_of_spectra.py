@@ -210,6 +210,16 @@ def test_other_options_are_pooled_and_labels_are_colours(tmp_path):
     assert len(colours) == 2
 
 
+def test_a_network_and_its_nulls_are_never_pooled(tmp_path):
+    root = make(tmp_path / "one", "spectrum", {"g": [1, 2], "null": ["none", "degree"]})
+    figures = dict(spectra.dynamics_dots(gather(root), None))
+    assert figures["dynamics_by_g"].get_suptitle() == ""
+    assert {"one, null = none", "one, null = degree"} <= set(legend_texts(figures["dynamics_by_g"]))
+    bars = [line for line in figures["dynamics_by_g"].axes[0].lines if line.get_marker() == "_"]
+    assert sum(len(line.get_xdata()) for line in bars) == 4  # a mean per null and g
+    assert figures["dynamics_by_null"].get_suptitle() == "all values of g together"
+
+
 def test_pooled_runs_of_an_iteration_are_one_value_of_the_mean_and_its_interval():
     """The runs of an iteration share its seed: ten combos of three iterations are three values, not thirty."""
     rows = [{"series": "a", "x": 1.0, "iteration": i, "status": "complete", "y": 10 * i + combo - 4.5}

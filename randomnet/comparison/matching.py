@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from randomnet.comparison.minima import with_minima
-from randomnet.comparison.networks import CONNECTOME, NETWORK, with_connectomes
+from randomnet.comparison.networks import CONNECTOME, with_connectomes
+from randomnet.comparison.spread import NETWORK
 from randomnet.comparison.verdicts import OF_SPECTRA, WHEN
 from randomnet.config import nearest
 from randomnet.results import LEFT_OUT, UNBOUNDED, Loaded, ResultsError, load

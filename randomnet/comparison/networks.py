@@ -11,9 +11,10 @@ checksum only where the former is unknown.
 
 import pandas as pd
 
+from randomnet.comparison.spread import NETWORK
 from randomnet.results import Loaded, ResultsFolder
 
-CONNECTOME, NETWORK = "connectome_sha256", "network"
+CONNECTOME = "connectome_sha256"
 FIXED, REDRAWN, UNKNOWN = "the same in every iteration", "redrawn in every iteration", "unknown"
 
 

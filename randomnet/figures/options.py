@@ -16,7 +16,7 @@ import pandas as pd
 from randomnet import plotting
 from randomnet.comparison import matching
 from randomnet.comparison.intervals import mean_interval
-from randomnet.comparison.matching import ABSENT, Combo, Study, canonical
+from randomnet.comparison.matching import ABSENT, REFERENCES, Combo, Study, canonical
 from randomnet.comparison.spread import spread_over
 from randomnet.figures.pooled import pooled_title, varied_options
 from randomnet.figures.runs import Figures, ended, pooled_series
@@ -72,15 +72,37 @@ def coloured(study: Study, option: str) -> list[tuple[Series, list[Combo]]]:
 
 
 def against_options(study: Study, stem: str, panels: Sequence[Panel]) -> Figures:
-    """Values by label, and against every gridded option with the others pooled; colour is the label."""
-    series = pooled_series(study, study.combos)
+    """Values by label, and against every gridded option with the others pooled; colour is the label.
+
+    A network and its null models are never pooled: where the null is varied, each null has its colour.
+    """
     options = varied_options(study, study.combos)
-    looks = {(combo.label, combo.number): series[combo.label] for combo in study.combos}
-    if len(series) > 1 or not options:
-        yield from _drawn(study, f"{stem}_by_label", None, panels, looks, pooled_title(study.combos, options))
+    nulls = [option for option in options if option.split(".")[-1] in REFERENCES]
+    looks = _by_null(study, nulls)
+    if len(set(looks.values())) > 1 or not options:
+        title = pooled_title(study.combos, [other for other in options if other not in nulls])
+        yield from _drawn(study, f"{stem}_by_label", None, panels, looks, title)
     for option in options:
-        title = pooled_title(study.combos, [other for other in options if other != option])
-        yield from _drawn(study, f"{stem}_by_{option}", option, panels, looks, title)
+        apart = [name for name in nulls if name != option]
+        title = pooled_title(study.combos, [other for other in options if other not in (option, *apart)])
+        yield from _drawn(study, f"{stem}_by_{option}", option, panels, _by_null(study, apart), title)
+
+
+def _by_null(study: Study, nulls: Sequence[str]) -> dict[tuple[str, int], Series]:
+    """The series of each combo, by label and by the values of these options."""
+    if not nulls:
+        series = pooled_series(study, study.combos)
+        return {(combo.label, combo.number): series[combo.label] for combo in study.combos}
+    sets: dict[tuple, list[Combo]] = {}
+    for combo in study.combos:
+        sets.setdefault((combo.label, *(canonical(combo.get(name)) for name in nulls)), []).append(combo)
+    looks = {}
+    for number, combos in enumerate(sets.values()):
+        first = combos[0]
+        values = ", ".join(f"{name} = {first.get(name)}" for name in nulls if first.get(name) is not ABSENT)
+        text = matching.legend_text(first.label, [], values)
+        looks |= {(combo.label, combo.number): Series(text, number) for combo in combos}
+    return looks
 
 
 def against_option(study: Study, stem: str, option: str, panels: Sequence[Panel], title: str) -> Figures:
