@@ -185,7 +185,7 @@ def test_networks_side_by_side_receive_what_each_alone_would(tmp_path, task):
         settings = (f"execution.batch_runs={size}", f"paths.path_to_results={tmp_path / str(size)}")
         assert run(path, *(part for setting in settings for part in ("--set", setting))) == 0
         files = sorted((tmp_path / str(size)).glob("*/iter_*/history.csv"))
-        tables.append([pd.read_csv(file).drop(columns="seconds") for file in files])
+        tables.append([pd.read_csv(file).drop(columns=["iteration", "seconds"]) for file in files])
     assert len(tables[0]) == 3 and not tables[0][0].equals(tables[0][1])
     for one, beside in zip(*tables, strict=True):
         np.testing.assert_allclose(beside, one, rtol=1e-7, atol=1e-10)

@@ -620,7 +620,7 @@ def test_networks_side_by_side_learn_as_each_alone_from_batches_of_their_own(tmp
         settings = (f"execution.batch_runs={size}", f"paths.path_to_results={tmp_path / str(size)}")
         assert run(path, *(part for one in settings for part in ("--set", one))) == 0
         files = sorted((tmp_path / str(size)).glob("*/iter_*/history.csv"))
-        tables.append([pd.read_csv(file).drop(columns="seconds") for file in files])
+        tables.append([pd.read_csv(file).drop(columns=["iteration", "seconds"]) for file in files])
     assert len(tables[0]) == 3 and not tables[0][0].equals(tables[0][1])
     for alone, beside in zip(*tables, strict=True):
         assert list(alone) == list(beside)
