@@ -16,6 +16,18 @@ RUNS = Table(
         Column("network", "Checksum of edges, values and drive; equal ones are the same network."),
     ),
 )
+COUPLING = Table(
+    "summary.csv",
+    "of kinds that build a network, as it is used; of trainings with _initial and _final",
+    (
+        Column("spectral_radius", "Largest |eigenvalue| of the weights J."),
+        Column("spectral_abscissa", "Largest real part of an eigenvalue of J."),
+        Column("second_eigenvalue", "Largest |eigenvalue| of J after the leading one, or leading pair."),
+        Column("frobenius_norm", "Root of the sum of squares of J."),
+        Column("balancing_residual", "Largest relative departure of a neuron's summed inputs or outputs of one sign "
+               "from Sinkhorn's balance; 0 is balanced."),
+    ),
+)  # fmt: skip
 SPECTRUM = Table(
     "summary.csv",
     "of kind = spectrum, transition and convergence, of the spectra of trainings (_initial, _final) and of simulate",
@@ -65,4 +77,4 @@ EXPONENTS = Table(
                "1/τ"),
     ),
 )  # fmt: skip
-SPECTRA = (RUNS, SPECTRUM, EXPONENTS)
+SPECTRA = (RUNS, COUPLING, SPECTRUM, EXPONENTS)

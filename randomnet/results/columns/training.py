@@ -39,7 +39,6 @@ TRAINED = Table(
         Column("metrics", "Accuracy on the training trials.", "%"),
         Column("epoch_best", "Epoch with the lowest loss, whose network model.pt keeps as the best."),
         Column("loss_measured", "Loss of the spectrum over a record of its own after the window trained on."),
-        Column("spectral_radius", "Largest |eigenvalue| of the weights."),
         Column("chance_metrics", "Accuracy on the validation trials of the best constant answer.", "%"),
         Column("chance_*", "The figure of this name of the best constant answer."),
         Column("test_*", "The figure of this name, of the test trials, which nothing was chosen by."),
