@@ -8,7 +8,8 @@ import pytest
 from test_experiment import run
 from test_spectral_kinds import BASE, experiment
 
-from randomnet.comparison.spread import spread_over, spread_table, spread_texts
+from randomnet.comparison.spread import COLUMNS, spread_over, spread_table, spread_texts
+from randomnet.config.schema import options
 from randomnet.experiment import closing
 
 
@@ -183,3 +184,9 @@ def test_the_abscissa_has_its_own_line_where_it_differs_otherwise():
 )
 def test_nothing_is_said_where_controls_are_equal_or_unknown(table, varied):
     assert list(closing.unequal_coupling(table, varied, CHAINS)) == []
+
+
+def test_no_column_of_the_spread_has_the_name_of_an_option():
+    """Gridded options are columns beside them."""
+    names = {name for section, key, _ in options() for name in (key, f"{section}.{key}")}
+    assert not names & set(COLUMNS)

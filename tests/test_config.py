@@ -466,3 +466,19 @@ def test_trial_params_set_the_options_of_the_task(tmp_path):
     assert [combo.config.trialparams.n_back for combo in plan.combos] == [2, 3]
     assert {combo.config.trialparams.trial_length for combo in plan.combos} == {6}
     assert {combo.config.model.activation for combo in plan.combos} == {"relu"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "values", "key"),
+    [
+        ("analyse", "starts", [5, 6], "analysis.starts"),
+        ("spectrum", "starts", [2, 3], "lyapunov.initial_states"),
+        ("transition", "initial_states", [2, 3], "lyapunov.initial_states"),
+    ],
+)
+def test_a_gridded_name_of_several_sections_is_that_which_the_kind_reads(tmp_path, kind, name, values, key):
+    path = tmp_path / "a.ini"
+    path.write_text(f"[experiment]\nkind = {kind}\n[net]\nroi = random\nn = 8\n[combosparams]\n"
+                    f"combos_params = {{\"{name}\": {values}}}\n")  # fmt: skip
+    section, option = key.split(".")
+    assert [getattr(getattr(combo.config, section), option) for combo in read_plan(path).combos] == values

@@ -47,6 +47,7 @@ nle = 5
 tsim = 3
 transient = 1
 frame_transient = 1
+tsim_measured = 0
 [trainvalidate]
 lr = 0.05
 epochs = {epochs}

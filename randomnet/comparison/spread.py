@@ -21,7 +21,7 @@ from randomnet.results import COMPLETE
 EXPONENT, ERROR = "lambda_max", "lambda_max_stderr"
 NETWORK = "network"  # checksum of a run's network
 STATES, BETWEEN, WITHIN = "initial_states", "lambda_max_between", "lambda_max_within"
-SOURCES = ("sd_networks", "sd_starts", "starts")
+SOURCES = ("sd_networks", "sd_starts", "starts_per_network")
 COLUMNS = ("runs", EXPONENT, "stderr_of_one", "spread", "over", *SOURCES)
 SAME, OTHER, UNKNOWN = "starts of the same network", "networks", "iterations"
 
@@ -60,7 +60,7 @@ def spread_table(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
             if len(part) > 1 or (_column(part, STATES) > 1).any():
                 rows.append((*key, *_row(part)))
     table = pd.DataFrame(rows, columns=[*by, *COLUMNS])
-    return table if table["starts"].notna().any() else table.drop(columns=list(SOURCES))
+    return table if table[SOURCES[-1]].notna().any() else table.drop(columns=list(SOURCES))
 
 
 def _row(part: pd.DataFrame) -> tuple[float | str, ...]:
@@ -120,5 +120,5 @@ def _spread_text(row: dict[str, float]) -> str:
     starts, networks = row.get("sd_starts", np.nan), row.get("sd_networks", np.nan)
     if not np.isfinite(starts):
         return f"s.d. over {row['runs']} {row['over']} {row['spread']:.2g}"
-    said = f"s.d. over {row['starts']:.3g} starts of a network {starts:.2g}"
+    said = f"s.d. over {row[SOURCES[-1]]:.3g} starts of a network {starts:.2g}"
     return f"{said}, between {row['runs']} networks {networks:.2g}" if np.isfinite(networks) else said

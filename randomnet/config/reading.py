@@ -114,10 +114,10 @@ def _default(key: Key) -> Any:
     return getattr(sections()[key[0]](), key[1])
 
 
-def _axis(name: str, values: list[Any], origin: str) -> Axis:
+def _axis(name: str, values: list[Any], origin: str, kind: str) -> Axis:
     """What a name in combos_params means: a key, or section.key, or one of the option's names. Raises ConfigError."""
     where = f"{origin}: [combosparams] combos_params: {name!r}"
-    key, entry = _meant(name, where)
+    key, entry = _meant(name, where, kind)
     if not ABOUT[key].grid:
         raise ConfigError(f"{where}: expected an option that may differ between combos; {'.'.join(key)} may not")
     if entry and not isinstance(ABOUT[key].value, Named):
@@ -125,23 +125,26 @@ def _axis(name: str, values: list[Any], origin: str) -> Axis:
     return Axis(key, entry, values)
 
 
-def _meant(name: str, where: str) -> tuple[Key, str]:
+def _meant(name: str, where: str, kind: str) -> tuple[Key, str]:
     first, dot, rest = name.partition(".")
     if not dot or (first not in sections() and any(known == first.lower() for _, known in NAMES)):
-        return _owned(first, where), rest
+        return _owned(first, where, kind), rest
     key, _, entry = rest.partition(".")
     return _key(first, key, where), entry
 
 
-def _owned(name: str, where: str) -> Key:
+def _owned(name: str, where: str, kind: str) -> Key:
+    """The option of this name: of several sections' the ones that the kind reads, and keys before aliases."""
     owners = sorted({target for (_, known), target in NAMES.items() if known == name.lower()})
-    if len(owners) > 1:
-        spelled = ", ".join(".".join(owner) for owner in owners)
-        raise ConfigError(f"{where}: expected a key of one section, got one of several; write one of {spelled}")
     if not owners:
         known = sorted({known for _, known in NAMES})
         raise ConfigError(f"{where}: expected an option's key{nearest(name, known) or ', see --help-config'}")
-    return owners[0]
+    for narrower in ([key for key in owners if kind in ABOUT[key].kinds], owners):
+        named = [key for key in narrower if key[1] == name.lower()] or narrower
+        if len(named) == 1:
+            return named[0]
+    spelled = ", ".join(".".join(owner) for owner in owners)
+    raise ConfigError(f"{where}: expected a key of one section, got one of several; write one of {spelled}")
 
 
 def read_grid(texts: Texts) -> list[Axis]:
@@ -151,9 +154,11 @@ def read_grid(texts: Texts) -> list[Axis]:
         return []
     where = f"{written.origin}: [combosparams] combos_params"
     grid = literal(written.text, where, '{"lr": [0.1, 0.01]}')
+    written_kind = texts.get(("experiment", "kind"))
+    kind = written_kind.text.strip() if written_kind else _default(("experiment", "kind"))
     axes: list[Axis] = []
     for name, values in grid.items():
-        axis = _axis(name, values, written.origin)
+        axis = _axis(name, values, written.origin, kind)
         if not isinstance(values, list) or not values:
             raise ConfigError(f"{where}: {name!r}: expected a list of at least one value, got {json.dumps(values)}")
         for value in values:

@@ -43,7 +43,7 @@ FREE = {  # of these, options that a later stage may have otherwise, or that are
     "model.groups",
     "model.integrator",
 }
-FACTORS = "net.factor_"  # likewise
+FREE_PREFIXES = ("net.factor_", "net.readout_")  # likewise
 
 
 def numbered_name(epochs: int, iteration: int) -> str:
@@ -115,7 +115,7 @@ def _matters(key: str, saved: Mapping[str, Any]) -> bool:
     """Whether a setting makes the network."""
     if key == "experiment.seed":
         return is_drawn(saved)
-    return key.startswith(BUILDING) and key not in FREE and not key.startswith(FACTORS)
+    return key.startswith(BUILDING) and key not in FREE and not key.startswith(FREE_PREFIXES)
 
 
 def _trains_gains(entry: Mapping[str, Any]) -> bool:

@@ -92,7 +92,7 @@ SPREAD = Table(
         Column("over", "What the runs differ in: networks, starts of the same network, or iterations."),
         Column("sd_networks", "Standard deviation between networks, less the spread of initial states.", "1/τ"),
         Column("sd_starts", "Standard deviation between initial states of one network.", "1/τ"),
-        Column("starts", "Initial states per network; of one network in all runs those of all runs."),
+        Column("starts_per_network", "Initial states per network; of one network in all runs those of all runs."),
     ),
 )
 TRANSITION = Table(
