@@ -4,12 +4,17 @@ Each figure is of one folder and one set of values of all options but the null. 
 no null, there is none.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+import pandas as pd
+
 from randomnet import plotting
-from randomnet.comparison import matching
+from randomnet.comparison import matching, verdicts
 from randomnet.comparison.matching import REFERENCES, Combo, Matched, Study, canonical
+from randomnet.comparison.networks import FIXED, origin
+from randomnet.comparison.verdicts import WHEN
 from randomnet.figures.runs import Figures
 from randomnet.figures.training import (
     history_of,
@@ -22,8 +27,8 @@ from randomnet.figures.training import (
     with_attractors,
 )
 from randomnet.plotting import NullSpectra, Panel, Series
-from randomnet.plotting.style import runs_text
-from randomnet.results import LEFT_OUT
+from randomnet.plotting.style import finite_values, in_means, runs_text
+from randomnet.results import ENDED, LEFT_OUT
 
 TALL = 2.2  # inches, of a panel of many lines
 NETWORK_COLOUR = 1  # as in figures of metrics
@@ -55,36 +60,62 @@ class Cell(NamedTuple):
 def null_curves(study: Study, ylabel: str | None) -> Figures:
     """Loss over epochs of the network and of each null in one axes; of validation trials, then of training trials."""
     for cell in _cells(study):
-        series = {(combo.label, combo.number): Series(cell.text(combo), colour)
+        series = {(combo.label, combo.number): Series(_named(cell, combo), colour)
                   for combo, colour in zip(cell.combos, _colours(), strict=False)}  # fmt: skip
         history = history_of(Matched("", "", cell.combos), series)
         if history.empty:
             continue
-        label = ylabel or loss_label(None, cell.combos) + window_text(cell.combos)
-        validated = "validate_loss" in history
-        panels = [Panel("train_loss", f"{label}\ntraining trials" if validated else label, log=True)]
-        panels[:0] = [Panel("validate_loss", f"{label}\nvalidation trials", log=True)] * validated
+        panels = _loss_panels(history, ylabel or loss_label(None, cell.combos) + window_text(cell.combos))
         title = cell.title(trials_text(cell.combos), _lost_text(cell.combos))
         figure = plotting.curves(history, panels, list(series.values()), title, singly=False, each=TALL)
         yield "_".join(["nulls_loss", *cell.stem]), figure
 
 
+def _loss_panels(history: pd.DataFrame, label: str) -> list[Panel]:
+    """A panel for the validation loss where there is one, and one for the training loss, of the same height."""
+    names = {"validate_loss": "validation trials", "train_loss": "training trials"}
+    names = {name: text for name, text in names.items() if name in history}
+    if len(names) == 1:
+        return [Panel("train_loss", label, log=True)]
+    values = finite_values(in_means(history)[list(names)])
+    spans = (values.min(), values.max()) if values.size else ()
+    return [Panel(name, f"{label}\n{text}", log=True, spans=spans) for name, text in names.items()]
+
+
+def _named(cell: Cell, combo: Combo) -> str:
+    """The value of the null, and whether its runs are of one network."""
+    rows = _rows(combo)
+    runs = rows[rows["status"].isin(ENDED)]
+    return cell.text(combo) + " (one network)" * (len(runs) > 1 and origin(runs) == FIXED)
+
+
 def null_spectra(study: Study, ylabel: str | None) -> Figures:
     """Spectra before and after training, of each null in a panel of its own, with those of the network."""
     for cell in _cells(study):
-        network, *nulls = [_panel(combo, cell.text(combo)) for combo in cell.combos]
-        if not any(runs for panel in (network, *nulls) for runs in panel.spectra):
+        network, *nulls = [_spectra(cell, combo) for combo in cell.combos]
+        if not any(runs for one in (network, *nulls) for runs in one.spectra):
             continue
-        text = f"{network.title.replace(chr(10), ', ')}"
-        figure = plotting.null_spectra(nulls, network.spectra, network.target, text, cell.title())
+        network = replace(network, title=network.title.replace("\n", ", "))
+        figure = plotting.null_spectra(nulls, network, cell.title(_lost_text(cell.combos)), _weak(cell))
         yield "_".join(["nulls_spectra", *cell.stem]), figure
 
 
-def _panel(combo: Combo, text: str) -> NullSpectra:
+def _spectra(cell: Cell, combo: Combo) -> NullSpectra:
     arrays = list(with_attractors(combo))
     before, after = (spectra_of(arrays, when) for when in ("initial", "final"))
-    title = "\n".join(filter(None, [text, runs_text(max(len(before), len(after))), _lost_text([combo])]))
-    return NullSpectra(title, (before, after), target_of(arrays))
+    count = runs_text(len(after)) if len(before) == len(after) else f"{len(before)} runs before, {len(after)} after"
+    return NullSpectra(f"{_named(cell, combo)}\n{count}", (before, after), target_of(arrays))
+
+
+def _weak(cell: Cell) -> list[str]:
+    """How many spectra did not converge or were too short, of the network and of each null, before and after."""
+    said = []
+    for name in ("not_converged", "too_short"):
+        counts = {cell.text(combo): [verdicts.counts(f"lambda_max{when}", _rows(combo))[name] for when in WHEN]
+                  for combo in cell.combos}  # fmt: skip
+        parts = [f"{text} {before} and {after}" for text, (before, after) in counts.items() if before or after]
+        said += [f"{verdicts.TEXTS[name]} before and after: {', '.join(parts)}"] * bool(parts)
+    return said
 
 
 def _cells(study: Study) -> Iterator[Cell]:
@@ -117,9 +148,12 @@ def _colours() -> Iterator[int]:
         number += 1
 
 
-def _lost_text(combos: list[Combo]) -> str:
+def _rows(combo: Combo) -> pd.DataFrame:
+    return combo.loaded.table[combo.loaded.table["combo"] == combo.number]
+
+
+def _lost_text(combos: Sequence[Combo]) -> str:
     """How many runs are left out, and how many networks before and after training; empty where none is."""
-    tables = [combo.loaded.table.query("combo == @combo.number") for combo in combos]
-    counts = {status: sum(int((table["status"] == status).sum()) for table in tables) for status in LEFT_OUT}
-    said = [f"{count} {status}, left out" for status, count in counts.items() if count]
+    statuses = pd.concat([_rows(combo)["status"] for combo in combos])
+    said = [f"{count} {status}, left out" for status in LEFT_OUT if (count := int((statuses == status).sum()))]
     return ", ".join(filter(None, [*said, unbounded_text(combos)]))

@@ -62,9 +62,10 @@ from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
 
 __all__ = ["FORMATS", "Activity", "Beside", "BumpCourse", "Event", "Flow", "InferredRates", "Inside", "Linearised",
-           "Map", "NullPanel", "NullSpectra", "Overlaps", "Panel", "Phases", "Psth", "Reaching", "RecordedNeurons", "RecordedTrial",
-           "Responses", "Running", "Samples", "Score", "Series", "Stimulus", "activity", "against", "beside", "blocks",
-           "check_text", "convergence", "curves", "degrees", "distributions", "dots", "eigenvalues", "flow",
-           "heat_map", "inferred_rates", "inside", "linearised", "log_x", "missing_text", "null_spectra", "nulls", "overlaps",
-           "phases", "psth", "rate_unit", "reaches", "recorded", "recorded_neurons", "render", "responses", "scores",
-           "spectra", "transition", "weight_matrix"]  # fmt: skip
+           "Map", "NullPanel", "NullSpectra", "Overlaps", "Panel", "Phases", "Psth", "Reaching", "RecordedNeurons",
+           "RecordedTrial", "Responses", "Running", "Samples", "Score", "Series", "Stimulus", "activity", "against",
+           "beside", "blocks", "check_text", "convergence", "curves", "degrees", "distributions", "dots",
+           "eigenvalues", "flow", "heat_map", "inferred_rates", "inside", "linearised", "log_x", "missing_text",
+           "null_spectra", "nulls", "overlaps", "phases", "psth", "rate_unit", "reaches", "recorded",
+           "recorded_neurons", "render", "responses", "scores", "spectra", "transition",
+           "weight_matrix"]  # fmt: skip

@@ -48,7 +48,8 @@ def curves(
 
     history: one row per run and epoch: series, run, status, epoch and the panels' columns. Runs of status `diverged`
              or `unbounded` are drawn singly up to where they end, with a mark, and are in no mean.
-    singly:  whether a few runs are also drawn one by one. each: the height of a panel in inches.
+    singly:  whether a few runs are also drawn one by one, or else the edges of the bands.
+    each:    the height of a panel in inches.
     The line and its band are the geometric mean and `band` on log axes, mean and standard deviation on linear ones.
     Where a panel has training beside validation, the line style tells them apart, and so the series must differ in
     colour. Of series that overlap the first ones are on top.
@@ -148,7 +149,10 @@ def _draw_series(
         since = rows.loc[rows["epoch"] >= steady.index[0], "epoch"].nunique()
         marker = one.marker if len(middle) == 1 or len(middle) < since else None
         axes.plot(steady.index, middle, color=one.color, linestyle=dash, marker=marker, markersize=3)
-        axes.fill_between(steady.index, low, high, color=one.color, alpha=0.2 if main else 0.1, linewidth=0)
+        faint = not (main and singly)
+        axes.fill_between(steady.index, low, high, color=one.color, alpha=0.1 if faint else 0.2, linewidth=0)
+        if not singly:  # bands that overlap are told apart by their edges
+            axes.plot(steady.index, np.column_stack([low, high]), color=one.color, linewidth=0.4, alpha=0.6)
     for run, status in lost.items():
         line = wide[run].dropna() if run in wide else pd.Series(dtype=float)
         if len(line):

@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from randomnet.plotting.bands import band, band_text
 from randomnet.plotting.nulls import MOST_COLUMNS, NETWORK, NULL
@@ -33,7 +32,10 @@ Both = tuple[Sequence[Run], Sequence[Run]]  # the runs' spectra before and after
 
 @dataclass(frozen=True)
 class NullSpectra:
-    """The spectra of one null before and after training, under the title of its panel; target: (nle,) or empty."""
+    """The spectra of a null, or of the network, before and after training.
+
+    title: of the null's panel. target: what the leading exponents are trained to, (nle,) or empty.
+    """
 
     title: str
     spectra: Both
@@ -41,16 +43,16 @@ class NullSpectra:
 
 
 def null_spectra(
-    panels: Sequence[NullSpectra], network: Both, target: np.ndarray, network_text: str, title: str = ""
+    panels: Sequence[NullSpectra], network: NullSpectra, title: str = "", notes: Sequence[str] = ()
 ) -> Figure:
     """In each panel a null's mean spectra before and after training, and the network's, against index/N, with bands.
 
-    network, target: the network's spectra, and what its leading exponents are trained to, (nle,) or empty.
-    network_text: what the legend calls it. A second row enlarges trained exponents that are a small part of all.
+    network: its title is what the legend calls it. notes: what else the legend says. A second row enlarges trained
+    exponents that are a small part of all.
     """
-    sets = [*network, *(runs for panel in panels for runs in panel.spectra)]
+    sets = [runs for panel in (network, *panels) for runs in panel.spectra]
     every = [run for runs in sets for run in runs]
-    targets = [target, *(panel.target for panel in panels)]
+    targets = [panel.target for panel in (network, *panels)]
     limits = x_limits(every, targets)
     columns = min(len(panels), MOST_COLUMNS)
     rows = -(-len(panels) // columns) * len(limits)
@@ -62,25 +64,27 @@ def null_spectra(
         for place, panel in enumerate(panels):
             for row, limit in enumerate(limits):
                 axes = grid[place // columns * len(limits) + row, place % columns]
-                _draw(axes, panel, network, target, limit)
+                _draw(axes, panel, network, limit)
                 axes.set_title("" if row else plain(panel.title))
         _share(grid, len(limits))
-        legend(figure, _handles(network_text, sets, targets), not_drawn_text(every))
+        band_name = band_text([len(runs) for runs in sets])
+        said = [f"mean and {band_name}" if band_name else "", not_drawn_text(every), *notes]
+        legend(figure, _handles(network.title, any(map(len, targets))), "; ".join(filter(None, said)))
         return figure
 
 
-def _draw(axes: Axes, panel: NullSpectra, network: Both, target: np.ndarray, limit: float) -> None:
+def _draw(axes: Axes, panel: NullSpectra, network: NullSpectra, limit: float) -> None:
     axes.set_axis_on()
     zero_line(axes)
-    for spectra, color in ((panel.spectra, NULL), (network, NETWORK)):
-        for runs, look in zip(spectra, LOOKS, strict=True):
+    alike = np.array_equal(panel.target, network.target)
+    for one, color in ((panel, NULL), (network, NETWORK)):
+        for runs, look in zip(one.spectra, LOOKS, strict=True):
             if runs:
                 _draw_runs(axes, runs, color, look, limit)
-    aims = {"k": panel.target} if np.array_equal(panel.target, target) else {NULL: panel.target, NETWORK: target}
-    for color, aim in aims.items():
-        runs = (panel.spectra if color == NULL else network)
-        n = next((n for some in (*runs, *network) for _, _, n in some), 1)
-        axes.plot(np.arange(1, len(aim) + 1) / n, aim, color=color, linestyle=DOTTED, linewidth=1.0, zorder=4)
+        sizes = [n for runs in one.spectra for _, _, n in runs]
+        if sizes and len(one.target):
+            places = np.arange(1, len(one.target) + 1) / max(sizes)
+            axes.plot(places, one.target, color="k" if alike else color, linestyle=DOTTED, linewidth=1.0, zorder=4)
     set_x(axes, limit)
 
 
@@ -107,16 +111,11 @@ def _share(grid: np.ndarray, each: int) -> None:
             axes.set_ylabel("Lyapunov exponent (1/τ)" + ("\nfirst ones, enlarged" if row else ""))
 
 
-def _handles(network_text: str, sets: Sequence[Sequence[Run]], targets: Sequence[np.ndarray]) -> list[Any]:
-    handles: list[Any] = [
+def _handles(network_text: str, targeted: bool) -> list[Line2D]:
+    return [
         Line2D([], [], color=NETWORK, label=network_text),
         Line2D([], [], color=NULL, label="null"),
         *(Line2D([], [], color=REFERENCE, label=f"{when} training", **look)
           for when, look in zip(("before", "after"), LOOKS, strict=True)),
+        *[Line2D([], [], color="k", linestyle=DOTTED, linewidth=1.0, label="target")] * targeted,
     ]  # fmt: skip
-    text = band_text([len(runs) for runs in sets])
-    if text:
-        handles.append(Patch(color="0.5", alpha=0.3, linewidth=0, label=text))
-    if any(len(target) for target in targets):
-        handles.append(Line2D([], [], color="k", linestyle=DOTTED, linewidth=1.0, label="target"))
-    return handles
