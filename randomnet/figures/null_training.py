@@ -27,7 +27,7 @@ from randomnet.figures.training import (
     with_attractors,
 )
 from randomnet.plotting import NullSpectra, Panel, Series
-from randomnet.plotting.style import finite_values, in_means, runs_text
+from randomnet.plotting.style import runs_text
 from randomnet.results import ENDED, LEFT_OUT
 
 TALL = 2.2  # inches, of a panel of many lines
@@ -66,20 +66,18 @@ def null_curves(study: Study, ylabel: str | None) -> Figures:
         if history.empty:
             continue
         panels = _loss_panels(history, ylabel or loss_label(None, cell.combos) + window_text(cell.combos))
-        title = cell.title(trials_text(cell.combos), _lost_text(cell.combos))
+        # Their losses are of growth rates, and are drawn, as in all figures and tests of losses.
+        growing = unbounded_text(cell.combos).replace("left out", "drawn too")
+        title = cell.title(trials_text(cell.combos), _lost_text(cell.combos), growing)
         figure = plotting.curves(history, panels, list(series.values()), title, singly=False, each=TALL)
         yield "_".join(["nulls_loss", *cell.stem]), figure
 
 
 def _loss_panels(history: pd.DataFrame, label: str) -> list[Panel]:
-    """A panel for the validation loss where there is one, and one for the training loss, of the same height."""
-    names = {"validate_loss": "validation trials", "train_loss": "training trials"}
-    names = {name: text for name, text in names.items() if name in history}
-    if len(names) == 1:
-        return [Panel("train_loss", label, log=True)]
-    values = finite_values(in_means(history)[list(names)])
-    spans = (values.min(), values.max()) if values.size else ()
-    return [Panel(name, f"{label}\n{text}", log=True, spans=spans) for name, text in names.items()]
+    """A panel for the validation loss where there is one, and one for the training loss."""
+    names = {"validate_loss": "\nvalidation trials", "train_loss": "\ntraining trials"}
+    names = names if "validate_loss" in history else {"train_loss": ""}
+    return [Panel(name, f"{label}{text}", log=True) for name, text in names.items()]
 
 
 def _named(cell: Cell, combo: Combo) -> str:
@@ -96,7 +94,8 @@ def null_spectra(study: Study, ylabel: str | None) -> Figures:
         if not any(runs for one in (network, *nulls) for runs in one.spectra):
             continue
         network = replace(network, title=network.title.replace("\n", ", "))
-        figure = plotting.null_spectra(nulls, network, cell.title(_lost_text(cell.combos)), _weak(cell))
+        title = cell.title(_lost_text(cell.combos), unbounded_text(cell.combos))
+        figure = plotting.null_spectra(nulls, network, title, _weak(cell))
         yield "_".join(["nulls_spectra", *cell.stem]), figure
 
 
@@ -153,7 +152,7 @@ def _rows(combo: Combo) -> pd.DataFrame:
 
 
 def _lost_text(combos: Sequence[Combo]) -> str:
-    """How many runs are left out, and how many networks before and after training; empty where none is."""
+    """How many runs are left out; empty where none is."""
     statuses = pd.concat([_rows(combo)["status"] for combo in combos])
-    said = [f"{count} {status}, left out" for status in LEFT_OUT if (count := int((statuses == status).sum()))]
-    return ", ".join(filter(None, [*said, unbounded_text(combos)]))
+    counts = {status: int((statuses == status).sum()) for status in LEFT_OUT}
+    return ", ".join(f"{count} {status}, left out" for status, count in counts.items() if count)

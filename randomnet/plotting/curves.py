@@ -100,7 +100,7 @@ def _draw_curves(
     if not finite_values(both["value"]).size:
         say_empty(axes)
         return {}
-    low, high, log = _limits(both, panel)
+    low, high, log = _limits(both, panel, singly)
     axes.set_yscale("log" if log else "linear")
     if log and PLAIN[0] <= low < high <= PLAIN[1]:
         log_numbers(axes.yaxis, low, high)
@@ -118,12 +118,16 @@ def _draw_curves(
     return counts
 
 
-def _limits(history: pd.DataFrame, panel: Panel) -> tuple[float, float, bool]:
-    """y limits and whether they are log: all runs that did not diverge, and half as much again for those that did."""
+def _limits(history: pd.DataFrame, panel: Panel, singly: bool) -> tuple[float, float, bool]:
+    """y limits and whether they are log: all runs that did not diverge, and half as much again for those that did.
+
+    Where runs are not drawn singly on a log axis, the limits are those of the bands.
+    """
     lost = history["status"].isin(list(LOST))
     steady, wild = finite_values(history["value"][~lost]), finite_values(history["value"][lost])
     main = steady if steady.size else wild
     log = panel.chance is None and not panel.linear and (log_helps(main) or (panel.log and bool(main.min() > 0)))
+    main = _bands(history[~lost]) if log and not singly and steady.size else main
     main = np.concatenate([main, panel.spans, [] if panel.chance is None else [panel.chance]])
     scale = np.log10 if log else np.asarray
     low, high = float(scale(main.min())), float(scale(main.max()))
@@ -132,6 +136,12 @@ def _limits(history: pd.DataFrame, panel: Panel) -> tuple[float, float, bool]:
     low = max(min(low, wild.min(initial=low)), low - 0.5 * span) - 0.06 * span
     high = min(max(high, wild.max(initial=high)), high + 0.5 * span) + 0.06 * span
     return (10**low, 10**high, True) if log else (low, high, False)
+
+
+def _bands(history: pd.DataFrame) -> np.ndarray:
+    """The ends of the bands of all series and epochs."""
+    parts = [finite_values(part) for _, part in history.groupby(["series", "epoch"])["value"]]
+    return np.ravel([band(part[:, None]) for part in parts if part.size])
 
 
 def _draw_series(
@@ -150,7 +160,7 @@ def _draw_series(
         marker = one.marker if len(middle) == 1 or len(middle) < since else None
         axes.plot(steady.index, middle, color=one.color, linestyle=dash, marker=marker, markersize=3)
         faint = not (main and singly)
-        axes.fill_between(steady.index, low, high, color=one.color, alpha=0.1 if faint else 0.2, linewidth=0)
+        axes.fill_between(steady.index, low, high, color=one.color, alpha=0.08 if faint else 0.2, linewidth=0)
         if not singly:  # bands that overlap are told apart by their edges
             axes.plot(steady.index, np.column_stack([low, high]), color=one.color, linewidth=0.4, alpha=0.6)
     for run, status in lost.items():

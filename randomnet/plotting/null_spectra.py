@@ -54,8 +54,8 @@ def null_spectra(
     every = [run for runs in sets for run in runs]
     targets = [panel.target for panel in (network, *panels)]
     limits = x_limits(every, targets)
-    columns = min(len(panels), MOST_COLUMNS)
-    rows = -(-len(panels) // columns) * len(limits)
+    blocks = -(-len(panels) // MOST_COLUMNS)
+    columns, rows = -(-len(panels) // blocks), blocks * len(limits)
     with matplotlib.rc_context(STYLE):
         figure = new_figure(SINGLE if columns == 1 else DOUBLE, 0.5 + 1.9 * rows, title)
         grid = figure.subplots(rows, columns, squeeze=False)
