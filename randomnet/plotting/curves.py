@@ -140,8 +140,8 @@ def _limits(history: pd.DataFrame, panel: Panel, singly: bool) -> tuple[float, f
 
 def _bands(history: pd.DataFrame) -> np.ndarray:
     """The ends of the bands of all series and epochs."""
-    parts = [finite_values(part) for _, part in history.groupby(["series", "epoch"])["value"]]
-    return np.ravel([band(part[:, None]) for part in parts if part.size])
+    wide = [rows.pivot_table(index="epoch", columns="run", values="value") for _, rows in history.groupby("series")]
+    return np.concatenate([np.ravel(band(steady.to_numpy().T)) for steady in wide if steady.size])
 
 
 def _draw_series(

@@ -27,6 +27,7 @@ from randomnet.plotting.style import (
 )
 
 LOOKS: tuple[dict[str, Any], ...] = ({"linestyle": DASHED, "linewidth": 0.9}, {"linestyle": "-"})  # before, and after
+FEW_POINTS = 12  # exponents, which have a mark each
 Both = tuple[Sequence[Run], Sequence[Run]]  # the runs' spectra before and after training; either may be empty
 
 
@@ -93,7 +94,10 @@ def _draw_runs(axes: Axes, runs: Sequence[Run], color: str, look: dict[str, Any]
     x, rows = on_one_axis(runs)
     keep = (x <= limit + 1e-9) & np.isfinite(rows).any(axis=0)
     x, rows = x[keep], rows[:, keep]
-    axes.plot(x, np.nanmean(rows, axis=0), color=color, **look)
+    if not len(x):
+        return
+    marker = "o" if len(x) <= FEW_POINTS else None
+    axes.plot(x, np.nanmean(rows, axis=0), color=color, marker=marker, markersize=2, **look)
     if len(rows) > 1:
         axes.fill_between(x, *band(rows), color=color, alpha=0.15, linewidth=0)
 
