@@ -438,6 +438,17 @@ def test_spectra_of_a_null_before_and_after_are_in_one_panel_with_those_of_the_n
     assert "not converged before and after: null=degree 0 and 1" in figure.legends[0].get_title().get_text()
 
 
+def test_losses_of_validation_and_of_training_trials_have_an_axes_each(tmp_path):
+    root = make_task(tmp_path / "a", {"random_w": [False, True]})
+    figure = dict(null_curves(training_of(root), None))["nulls_loss"]
+    epochs = load(root).history.query("combo == 1").groupby("epoch")
+    assert [axes.get_ylabel().split("\n")[-1] for axes in figure.axes] == ["validation trials", "training trials"]
+    for axes, column in zip(figure.axes, ("validate_loss", "train_loss"), strict=True):
+        line = next(line for line in axes.lines if line.get_color() == style.COLOURS[0]
+                    and line.get_linewidth() == style.STYLE["lines.linewidth"])  # fmt: skip
+        np.testing.assert_allclose(line.get_ydata(), epochs[column].agg(lambda runs: np.exp(np.log(runs).mean())))
+
+
 def test_training_without_a_network_or_without_a_null_has_no_figure_of_nulls(tmp_path):
     for number, grid in enumerate(({"null": ["degree", "sign"]}, {"null": ["none"]}, {"lr": [0.1, 0.2]})):
         study = training_of(make(tmp_path / str(number), grid))
