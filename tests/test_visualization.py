@@ -16,8 +16,10 @@ from randomnet import plotting
 from randomnet.comparison import matching
 from randomnet.config.schema import options
 from randomnet.figures import FIGURES, training
+from randomnet.figures.null_training import null_curves, null_spectra
 from randomnet.figures.runs import series_of
 from randomnet.plotting import Panel, Series, style
+from randomnet.plotting.bands import spread_text
 from randomnet.plotting.spectra import _mean_spectrum
 from randomnet.results import ResultsFolder, RunFolder, load, write_arrays, write_csv
 
@@ -339,6 +341,118 @@ def test_curves_draw_the_mean_and_the_standard_deviation():
     crosses = [line for line in axes.lines if line.get_marker() == "x"]
     assert len(crosses) == 1 and crosses[0].get_xdata()[0] == 1
     assert axes.get_ylim()[1] < 20  # the diverged run does not squeeze the others
+
+
+def drawn_curves(figure):
+    """The bold lines of the first axes, and the corners of its bands."""
+    axes = figure.axes[0]
+    bold = [line for line in axes.lines if line.get_linewidth() == style.STYLE["lines.linewidth"]
+            and line.get_marker() not in style.LOST.values()]  # fmt: skip
+    return bold, [part.get_paths()[0].vertices.round(9) for part in axes.collections]
+
+
+def test_on_a_log_axis_curves_are_geometric_means_with_the_range_of_few_runs():
+    values = np.array([[1.0, 0.01], [4.0, 0.01], [16.0, 1.0]])  # mean - SD of the last epoch is below 0
+    table = pd.concat([history(values), history([[4.0, 90.0]], "diverged").assign(run=9)])
+    figure = plotting.curves(table, [Panel("y", "y")], [Series("a")])
+    bold, bands = drawn_curves(figure)
+    assert figure.axes[0].get_yscale() == "log"
+    np.testing.assert_allclose(bold[0].get_ydata(), [4.0, 0.01 ** (2 / 3)])
+    assert {(0.0, 1.0), (0.0, 16.0), (1.0, 0.01), (1.0, 1.0)} <= {tuple(corner) for corner in bands[0]}
+    assert figure.legends[0].get_title().get_text() == "geometric mean and range over runs"
+
+
+def test_on_a_log_axis_the_band_of_many_runs_is_from_5_to_95_percent():
+    decades = np.linspace(-1, 1, 21)  # 21 runs: these quantiles are the second and the last but one
+    values = 10 ** np.column_stack([decades, decades])
+    figure = plotting.curves(history(values), [Panel("y", "y")], [Series("a")], singly=False)
+    bold, bands = drawn_curves(figure)
+    np.testing.assert_allclose(bold[0].get_ydata(), [1.0, 1.0])
+    np.testing.assert_allclose(np.unique(bands[0][:, 1]), [10**-0.9, 10**0.9])
+    assert figure.axes[0].get_ylim() == pytest.approx((10**-1.008, 10**1.008))  # those of the band, 6 % farther
+    assert figure.legends[0].get_title().get_text() == "geometric mean and 5 to 95 % of the runs"
+
+
+@pytest.mark.parametrize(
+    ("log", "linear", "said"),
+    [
+        ([1, 1], [1], ""),
+        ([3, 19], [], "geometric mean and range over runs"),
+        ([20, 40], [], "geometric mean and 5 to 95 % of the runs"),
+        ([3, 40], [], "geometric mean and 5 to 95 % of the runs (range of fewer than 20)"),
+        ([], [3], "mean and standard deviation over runs"),
+        ([3], [3], "log axes: geometric mean and range over runs; linear axes: mean and standard deviation"),
+    ],
+)
+def test_the_legend_says_what_lines_and_bands_are(log, linear, said):
+    assert spread_text(log, linear) == said
+
+
+def test_a_log_axis_that_is_asked_for_needs_positive_values():
+    for values, scale in (([[1.0, 0.5]], "log"), ([[1.0, 0.0]], "linear"), ([[1.0, -0.5]], "linear")):
+        axes = plotting.curves(history(values), [Panel("y", "y", log=True)], [Series("a")], singly=False).axes[0]
+        assert axes.get_yscale() == scale
+
+
+def training_of(root):
+    """The study of a folder."""
+    return visualization.gather(visualization.parse(["--results_folders", str(root), "--save_figs", "x"]))[0]
+
+
+def test_losses_of_a_network_and_of_its_nulls_share_one_axes_in_each_cell(tmp_path):
+    grid = {"null": ["none", "degree", "sign"], "lr": [0.1, 0.2]}
+    study = training_of(make(tmp_path / "a", grid, iterations=3, status={(2, 1): "diverged"}))
+    figures = dict(null_curves(study, None))
+    assert set(figures) == {"nulls_loss_lr=0.1", "nulls_loss_lr=0.2"}
+    figure = figures["nulls_loss_lr=0.1"]
+    bold, _ = drawn_curves(figure)
+    epochs = load(tmp_path / "a").history
+    for combo, text, color in ((0, "none", style.COLOURS[1]), (2, "degree", style.COLOURS[0])):
+        rows = epochs[(epochs["combo"] == combo) & ~((epochs["combo"] == 2) & (epochs["iteration"] == 1))]
+        expected = np.exp(np.log(rows.set_index("epoch")["train_loss"]).groupby(level=0).mean())
+        line = next(line for line in bold if line.get_color() == color)
+        np.testing.assert_allclose(line.get_ydata(), expected, err_msg=text)
+    assert len(bold) == len({line.get_color() for line in bold}) == 3
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["null=none, 3 runs", "null=degree, 2 runs", "null=sign, 3 runs", "diverged, in no mean"]
+    assert "1 diverged, left out" in figure.get_suptitle().replace("\n", " ") and "lr" in figure.get_suptitle()
+
+
+def test_spectra_of_a_null_before_and_after_are_in_one_panel_with_those_of_the_network(tmp_path):
+    root = make(tmp_path / "a", {"null": ["none", "degree", "sign"]}, iterations=3)
+    path = root / "1" / "iter_2" / "run.json"
+    record = json.loads(path.read_text())
+    record["summary"] |= {"verdict_initial": "unbounded", "verdict_final": "not converged"}
+    path.write_text(json.dumps(record))
+    figure = dict(null_spectra(training_of(root), None))["nulls_spectra"]
+    degree = figure.axes[0]
+    assert degree.get_title() == "null=degree\n2 runs before, 3 after"
+    lines = {(line.get_color(), line.get_linestyle()): line for line in degree.lines if len(line.get_xdata()) == N}
+    for combo, color in ((0, style.COLOURS[1]), (1, style.COLOURS[0])):
+        for when, dash in (("initial", "--"), ("final", "-")):
+            runs = [load(root).arrays(combo, i)[f"spectrum_{when}"] for i in range(3 - (combo == 1 and dash == "--"))]
+            np.testing.assert_allclose(lines[color, dash].get_ydata(), np.mean(runs, axis=0))
+            corners = {tuple(corner) for part in degree.collections for corner in part.get_paths()[0].vertices}
+            assert {(1.0, np.min(runs, axis=0)[-1]), (1.0, np.max(runs, axis=0)[-1])} <= corners
+    assert len(lines) == 4 and "unbounded, left out: 1 before training" in figure.get_suptitle()
+    assert "not converged before and after: null=degree 0 and 1" in figure.legends[0].get_title().get_text()
+
+
+def test_losses_of_validation_and_of_training_trials_have_an_axes_each(tmp_path):
+    root = make_task(tmp_path / "a", {"random_w": [False, True]})
+    figure = dict(null_curves(training_of(root), None))["nulls_loss"]
+    epochs = load(root).history.query("combo == 1").groupby("epoch")
+    assert [axes.get_ylabel().split("\n")[-1] for axes in figure.axes] == ["validation trials", "training trials"]
+    for axes, column in zip(figure.axes, ("validate_loss", "train_loss"), strict=True):
+        line = next(line for line in axes.lines if line.get_color() == style.COLOURS[0]
+                    and line.get_linewidth() == style.STYLE["lines.linewidth"])  # fmt: skip
+        np.testing.assert_allclose(line.get_ydata(), epochs[column].agg(lambda runs: np.exp(np.log(runs).mean())))
+
+
+def test_training_without_a_network_or_without_a_null_has_no_figure_of_nulls(tmp_path):
+    for number, grid in enumerate(({"null": ["degree", "sign"]}, {"null": ["none"]}, {"lr": [0.1, 0.2]})):
+        study = training_of(make(tmp_path / str(number), grid))
+        assert not [*null_curves(study, None), *null_spectra(study, None)]
 
 
 @pytest.mark.parametrize(("values", "scale"), [([[1.0, 0.01]], "log"), ([[1.0, 0.5]], "linear"),

@@ -4,7 +4,7 @@
     pooled     runs by label and by every option, all combos together
     networks   the networks of a study that are drawn one by one
     options    the gridded options as axes and colours
-    nulls      networks among their null models, of every kind
+    nulls      networks among their null models, of every kind; null_training: their training
     training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark, record, fit,
     compare    figures of a kind
 """
@@ -24,6 +24,7 @@ from randomnet.figures.benchmark import seconds_figures
 from randomnet.figures.compare import SCORES, beside_figures, score_figures
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.fit import fit_dots, likelihood_figures, rate_figures
+from randomnet.figures.null_training import null_curves, null_spectra
 from randomnet.figures.record import neuron_figures, recording_dots, trial_figures
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.simulate import RATE, THEORY, activity_figures, bump_dots, map_figures, plane_figures, rate_dots
@@ -97,6 +98,8 @@ FIGURES = {
             partial(end_dots, column="loss_final"),
             measured_loss_dots,
             partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
+            null_curves,
+            null_spectra,
         ),
     ),
     ON_TASK: Kind(
@@ -117,6 +120,8 @@ FIGURES = {
             accuracy_dots,
             radius_dots,
             partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
+            null_curves,
+            null_spectra,
         ),
     ),
     "spectrum": Kind(MEASURED, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS, SPREAD, tested=OF_SPECTRUM),

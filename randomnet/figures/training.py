@@ -55,7 +55,7 @@ def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:
     for group in study.matched:
         validated = any("validate_loss" in combo.loaded.history for combo in group.combos)
         series = series_of(study, group, dashed=not validated)
-        history = _history(group, series)
+        history = history_of(group, series)
         if not history.empty:
             said = ylabel or label or loss_label(ylabel, group.combos) + window_text(group.combos)
             panels = [Panel("validate_loss", said, training="train_loss") if validated else Panel("train_loss", said),
@@ -69,7 +69,7 @@ def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:
             panels[2:2] = outputs if len(outputs) <= MOST_OUTPUTS else []
             panels = [panel for panel in panels if panel.column in history]
             looks, title = list(series.values()), matching.titled(group.combos, group.title)
-            title = ", ".join(filter(None, [title, _trials_text(group.combos), _best_text(group.combos)]))
+            title = ", ".join(filter(None, [title, trials_text(group.combos), _best_text(group.combos)]))
             yield stem_of("loss", group), plotting.curves(history, panels, looks, title)
 
 
@@ -80,7 +80,7 @@ def window_text(combos: Sequence[Combo]) -> str:
     return "" if named in (str(ABSENT), "auto") else f"\nwindow of {float(named):g} τ"
 
 
-def _trials_text(combos: Sequence[Combo]) -> str:
+def trials_text(combos: Sequence[Combo]) -> str:
     """How many trials are trained and validated on, where all combos have as many."""
     counts = {str(combo.task.get("trials", "")) for combo in combos}
     counts = counts.pop() if len(counts) == 1 else ""
@@ -111,7 +111,7 @@ def output_figures(study: Study, ylabel: str | None) -> Figures:
     and in the end."""
     for group in study.matched:
         series = series_of(study, group)
-        history = _history(group, series)
+        history = history_of(group, series)
         panels = [replace(panel, spans=PERCENT) for panel in _of_outputs(history, group.combos)]
         if len(panels) > MOST_OUTPUTS:
             looks, title = list(series.values()), matching.titled(group.combos, group.title)
@@ -123,7 +123,7 @@ def output_figures(study: Study, ylabel: str | None) -> Figures:
             yield stem_of("accuracies_last", group), plotting.dots(each, panel, looks, groups, title=title)
 
 
-def _history(group: Matched, series: Mapping[Any, Series]) -> pd.DataFrame:
+def history_of(group: Matched, series: Mapping[Any, Series]) -> pd.DataFrame:
     """The epochs of all runs of a figure: those of history.csv, with series, run and status."""
     parts = []
     for combo in group.combos:
@@ -149,9 +149,9 @@ def _of_outputs(history: pd.DataFrame, combos: Sequence[Combo]) -> list[Panel]:
 def array_figures(study: Study, ylabel: str | None) -> Figures:
     """Spectra, and distributions of what was trained, before and after, two figures per combo."""
     for group in study.matched:
-        arrays = {(combo.label, combo.number): list(_with_attractors(combo)) for combo in group.combos}
+        arrays = {(combo.label, combo.number): list(with_attractors(combo)) for combo in group.combos}
         series = series_of(study, group)
-        yield from _spectra(group, arrays, series, _unbounded_text(group.combos))
+        yield from _spectra(group, arrays, series, unbounded_text(group.combos))
         yield from _distributions(group, arrays, series)
 
 
@@ -162,14 +162,14 @@ def _unbounded(combo: Combo, when: str) -> set[int]:
     return set() if verdicts is None else set(rows.loc[verdicts == results.UNBOUNDED, "iteration"])
 
 
-def _with_attractors(combo: Combo) -> Iterator[dict[str, np.ndarray]]:
+def with_attractors(combo: Combo) -> Iterator[dict[str, np.ndarray]]:
     """The arrays of the runs, without a spectrum of a network that grows without bound: it holds growth rates."""
     lost = {f"spectrum_{when}": _unbounded(combo, when) for when in ("initial", "final")}
     for iteration, arrays in arrays_by_iteration(combo):
         yield {name: array for name, array in arrays.items() if iteration not in lost.get(name, ())}
 
 
-def _unbounded_text(combos: Sequence[Combo]) -> str:
+def unbounded_text(combos: Sequence[Combo]) -> str:
     """How many networks of these combos are left out before and after training; empty where none is."""
     counts = {said: sum(len(_unbounded(combo, when)) for combo in combos)
               for when, said in (("initial", "before"), ("final", "after"))}  # fmt: skip
@@ -181,18 +181,29 @@ def _spectra(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Se
     before, after, targets = {}, {}, {}
     for key, one in series.items():
         for when, found in (("initial", before), ("final", after)):
-            name = f"spectrum_{when}"
-            runs = [run for run in arrays[key] if name in run and run[name].ndim == 1 and run[name].size]
+            runs = spectra_of(arrays[key], when)
             if runs:
-                found[one.text] = [(run[name], run.get(f"{name}_stderr", np.full(run[name].shape, np.nan)),
-                                    run.get("state_initial", run[name]).size) for run in runs]  # fmt: skip
-        aims = [run["target"] for run in arrays[key] if "target" in run and run["target"].size]
-        if aims:
-            targets[one.text] = np.ravel(aims[0])
+                found[one.text] = runs
+        target = target_of(arrays[key])
+        if target.size:
+            targets[one.text] = target
     if before or after:
         title = ", ".join(filter(None, [matching.titled(group.combos, group.title), lost]))
         panels = {"before training": before, "after training": after}
         yield stem_of("spectra", group), plotting.spectra(panels, targets, list(series.values()), title)
+
+
+def spectra_of(arrays: Sequence[Mapping[str, np.ndarray]], when: str) -> list[tuple[np.ndarray, np.ndarray, int]]:
+    """The exponents (k,), their standard errors (k,) and N of each run, before (initial) or after (final) training."""
+    name = f"spectrum_{when}"
+    runs = [run for run in arrays if name in run and run[name].ndim == 1 and run[name].size]
+    return [(run[name], run.get(f"{name}_stderr", np.full(run[name].shape, np.nan)),
+             run.get("state_initial", run[name]).size) for run in runs]  # fmt: skip
+
+
+def target_of(arrays: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
+    """What the leading exponents of these runs are trained to, (nle,); empty where there is no target."""
+    return next((np.ravel(run["target"]) for run in arrays if "target" in run and run["target"].size), np.empty(0))
 
 
 def _distributions(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Series]) -> Figures:

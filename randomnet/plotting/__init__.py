@@ -1,6 +1,6 @@
 """Figures from tables and arrays: each function takes what it draws and returns a Figure.
 
-    curves          quantities over epochs: mean and standard deviation over runs, a panel each
+    curves          quantities over epochs: a mean over runs with a band, a panel each
     spectra         Lyapunov spectra, such as before and after training, with their targets
     dots            one value per run by label or group, with means
     against         one value per run against a numeric option, with means and intervals
@@ -15,6 +15,7 @@
     recorded        a trial of a recording, from inputs to spikes; recorded_neurons: its neurons
     heat_map        quantities over two options
     nulls           a network as a line on the draws of its null models, a panel each
+    null_spectra    spectra before and after training of a network and of its nulls, a panel each
     inferred_rates  rates beside the true ones
     inside          flow, energy and fixed points of one network
     linearised      its eigenvalues and time constants by groups of units
@@ -46,6 +47,7 @@ from randomnet.plotting.inferred import InferredRates, inferred_rates
 from randomnet.plotting.inside import Inside, inside
 from randomnet.plotting.linearised import Linearised, linearised
 from randomnet.plotting.maps import Map, heat_map
+from randomnet.plotting.null_spectra import NullSpectra, null_spectra
 from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phases import Phases, phases
@@ -60,9 +62,10 @@ from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
 
 __all__ = ["FORMATS", "Activity", "Beside", "BumpCourse", "Event", "Flow", "InferredRates", "Inside", "Linearised",
-           "Map", "NullPanel", "Overlaps", "Panel", "Phases", "Psth", "Reaching", "RecordedNeurons", "RecordedTrial",
-           "Responses", "Running", "Samples", "Score", "Series", "Stimulus", "activity", "against", "beside", "blocks",
-           "check_text", "convergence", "curves", "degrees", "distributions", "dots", "eigenvalues", "flow",
-           "heat_map", "inferred_rates", "inside", "linearised", "log_x", "missing_text", "nulls", "overlaps",
-           "phases", "psth", "rate_unit", "reaches", "recorded", "recorded_neurons", "render", "responses", "scores",
-           "spectra", "transition", "weight_matrix"]  # fmt: skip
+           "Map", "NullPanel", "NullSpectra", "Overlaps", "Panel", "Phases", "Psth", "Reaching", "RecordedNeurons",
+           "RecordedTrial", "Responses", "Running", "Samples", "Score", "Series", "Stimulus", "activity", "against",
+           "beside", "blocks", "check_text", "convergence", "curves", "degrees", "distributions", "dots",
+           "eigenvalues", "flow", "heat_map", "inferred_rates", "inside", "linearised", "log_x", "missing_text",
+           "null_spectra", "nulls", "overlaps", "phases", "psth", "rate_unit", "reaches", "recorded",
+           "recorded_neurons", "render", "responses", "scores", "spectra", "transition",
+           "weight_matrix"]  # fmt: skip

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from randomnet.plotting.bands import band, geometric_mean, spread_text
 from randomnet.plotting.style import (
     DASHED,
     DOUBLE,
@@ -39,20 +40,26 @@ MOST_STACKED, BESIDE = 7, 3  # panels in one column, and in a row where there ar
 PLAIN = (1e-2, 1e4)  # limits of a log axis within which numbers are best read without exponents
 
 
-def curves(history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], title: str = "") -> Figure:
+def curves(
+    history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], title: str = "", singly: bool = True,
+    each: float = 1.65,
+) -> Figure:  # fmt: skip
     """Each panel's quantity over epochs, panels stacked, one column wide; more than MOST_STACKED of them side by side.
 
     history: one row per run and epoch: series, run, status, epoch and the panels' columns. Runs of status `diverged`
              or `unbounded` are drawn singly up to where they end, with a mark, and are in no mean.
+    singly:  whether a few runs are also drawn one by one, or else the edges of the bands.
+    each:    the height of a panel in inches.
+    The line and its band are the geometric mean and `band` on log axes, mean and standard deviation on linear ones.
     Where a panel has training beside validation, the line style tells them apart, and so the series must differ in
-    colour.
+    colour. Of series that overlap the first ones are on top.
     """
     with matplotlib.rc_context(STYLE):
         columns = BESIDE if len(panels) > MOST_STACKED else 1
         rows = -(-len(panels) // columns)
-        figure = new_figure(SINGLE if columns == 1 else DOUBLE, 0.55 + 1.65 * rows, title)
+        figure = new_figure(SINGLE if columns == 1 else DOUBLE, 0.55 + each * rows, title)
         every = list(figure.subplots(rows, columns, sharex=True, squeeze=False).flat)
-        drawn = [_draw_curves(axes, history, panel, series) for axes, panel in zip(every, panels, strict=False)]
+        drawn = [_draw_curves(axes, history, panel, series, singly) for axes, panel in zip(every, panels, strict=False)]
         for axes in every[len(panels) :]:
             axes.remove()
         for axes in every[max(0, len(panels) - columns) : len(panels)]:
@@ -69,11 +76,21 @@ def curves(history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Seri
                         Line2D([], [], color=REFERENCE, linestyle=DASHED, label="training")]  # fmt: skip
         handles += chance_handle(panels)
         handles += lost_handles(history)
-        legend(figure, handles, "mean and standard deviation over runs" if max(counts.values(), default=0) > 1 else "")
+        legend(figure, handles, _spread_text(every[: len(panels)], drawn))
         return figure
 
 
-def _draw_curves(axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequence[Series]) -> dict[str, int]:
+def _spread_text(every: Sequence[Axes], drawn: Sequence[dict[str, int]]) -> str:
+    """What lines and bands are, of the numbers of runs of the series in each panel."""
+    sets: dict[bool, list[int]] = {True: [], False: []}
+    for axes, counts in zip(every, drawn, strict=True):
+        sets[axes.get_yscale() == "log"] += counts.values()
+    return spread_text(sets[True], sets[False])
+
+
+def _draw_curves(
+    axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequence[Series], singly: bool
+) -> dict[str, int]:
     """Draw one panel; returns how many runs each series' mean is of."""
     set_ylabel(axes, panel.label)
     columns = [name for name in (panel.training, panel.column) if name in history]
@@ -83,7 +100,7 @@ def _draw_curves(axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequen
     if not finite_values(both["value"]).size:
         say_empty(axes)
         return {}
-    low, high, log = _limits(both, panel)
+    low, high, log = _limits(both, panel, singly)
     axes.set_yscale("log" if log else "linear")
     if log and PLAIN[0] <= low < high <= PLAIN[1]:
         log_numbers(axes.yaxis, low, high)
@@ -92,21 +109,25 @@ def _draw_curves(axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequen
     chance_line(axes, panel.chance)
     counts = dict.fromkeys((one.text for one in series), 0)
     for name in columns:
-        for one in series:
+        for one in reversed(series):
             dash = (DASHED if name == panel.training else "-") if panel.training in history else one.linestyle
             rows = clean[name][clean[name]["series"] == one.text]
-            drawn = _draw_series(axes, rows, one, dash, (low, high), thin=name != panel.training)
+            drawn = _draw_series(axes, rows, one, dash, (low, high), name != panel.training, singly)
             counts[one.text] = max(counts[one.text], drawn)
     axes.set_ylim(low, high)
     return counts
 
 
-def _limits(history: pd.DataFrame, panel: Panel) -> tuple[float, float, bool]:
-    """y limits and whether they are log: all runs that did not diverge, and half as much again for those that did."""
+def _limits(history: pd.DataFrame, panel: Panel, singly: bool) -> tuple[float, float, bool]:
+    """y limits and whether they are log: all runs that did not diverge, and half as much again for those that did.
+
+    Where runs are not drawn singly on a log axis, the limits are those of the bands.
+    """
     lost = history["status"].isin(list(LOST))
     steady, wild = finite_values(history["value"][~lost]), finite_values(history["value"][lost])
     main = steady if steady.size else wild
-    log = panel.chance is None and not panel.linear and log_helps(main)
+    log = panel.chance is None and not panel.linear and (log_helps(main) or (panel.log and bool(main.min() > 0)))
+    main = _bands(history[~lost]) if log and not singly and steady.size else main
     main = np.concatenate([main, panel.spans, [] if panel.chance is None else [panel.chance]])
     scale = np.log10 if log else np.asarray
     low, high = float(scale(main.min())), float(scale(main.max()))
@@ -117,27 +138,44 @@ def _limits(history: pd.DataFrame, panel: Panel) -> tuple[float, float, bool]:
     return (10**low, 10**high, True) if log else (low, high, False)
 
 
+def _bands(history: pd.DataFrame) -> np.ndarray:
+    """The ends of the bands of all series and epochs."""
+    wide = [rows.pivot_table(index="epoch", columns="run", values="value") for _, rows in history.groupby("series")]
+    return np.concatenate([np.ravel(band(steady.to_numpy().T)) for steady in wide if steady.size])
+
+
 def _draw_series(
-    axes: Axes, rows: pd.DataFrame, one: Series, dash: Any, limits: tuple[float, float], thin: bool
+    axes: Axes, rows: pd.DataFrame, one: Series, dash: Any, limits: tuple[float, float], main: bool, singly: bool
 ) -> int:
+    """Draw one series; returns how many runs its mean is of. main: the panel's own column, not its training."""
     wide = rows.pivot_table(index="epoch", columns="run", values="value", dropna=False).dropna(how="all")
     lost = rows.loc[rows["status"].isin(list(LOST))].drop_duplicates("run").set_index("run")["status"].to_dict()
-    steady = wide.drop(columns=list(lost), errors="ignore").dropna(axis=1, how="all")
-    if thin and 1 < steady.shape[1] <= THIN_RUNS:
+    steady = wide.drop(columns=list(lost), errors="ignore").dropna(axis=1, how="all").dropna(how="all")
+    if singly and main and 1 < steady.shape[1] <= THIN_RUNS:
         axes.plot(steady.index, steady, color=one.color, linewidth=0.4, alpha=0.5)
     if steady.shape[1]:
-        mean, spread = steady.mean(axis=1), steady.std(axis=1)
+        middle, low, high = _middle(steady, axes.get_yscale() == "log")
         # One epoch is a point, and a line through it is nothing to see; what is recorded now and then shows when.
-        since = rows.loc[rows["epoch"] >= mean.index[0], "epoch"].nunique()
-        marker = one.marker if len(mean) == 1 or len(mean) < since else None
-        axes.plot(mean.index, mean, color=one.color, linestyle=dash, marker=marker, markersize=3)
-        bottom = limits[0] if axes.get_yscale() == "log" else -np.inf  # a log axis has no place for mean - sd <= 0
-        axes.fill_between(mean.index, np.maximum(mean - spread, bottom), mean + spread, color=one.color,
-                          alpha=0.2 if thin else 0.1, linewidth=0)  # fmt: skip
+        since = rows.loc[rows["epoch"] >= steady.index[0], "epoch"].nunique()
+        marker = one.marker if len(middle) == 1 or len(middle) < since else None
+        axes.plot(steady.index, middle, color=one.color, linestyle=dash, marker=marker, markersize=3)
+        faint = not (main and singly)
+        axes.fill_between(steady.index, low, high, color=one.color, alpha=0.08 if faint else 0.2, linewidth=0)
+        if not singly:  # bands that overlap are told apart by their edges
+            axes.plot(steady.index, np.column_stack([low, high]), color=one.color, linewidth=0.4, alpha=0.6)
     for run, status in lost.items():
         line = wide[run].dropna() if run in wide else pd.Series(dtype=float)
         if len(line):
-            axes.plot(line.index, line, color=one.color, linestyle=dash if not thin else "-", linewidth=0.7, alpha=0.8)
+            axes.plot(line.index, line, color=one.color, linestyle="-" if main else dash, linewidth=0.7, alpha=0.8)
             axes.plot(line.index[-1], np.clip(line.iloc[-1], *limits), LOST[status], color=one.color, markersize=4,
                       clip_on=False)  # fmt: skip
     return steady.shape[1]
+
+
+def _middle(steady: pd.DataFrame, log: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The line and the ends of its band, (epochs,) each, of one column per run."""
+    if log:
+        rows = steady.to_numpy().T
+        return geometric_mean(rows), *band(rows)
+    mean, spread = steady.mean(axis=1).to_numpy(), steady.std(axis=1).to_numpy()
+    return mean, mean - spread, mean + spread

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from randomnet.plotting.against import log_x, moved, set_ticks, step_between
+from randomnet.plotting.bands import QUANTILES
 from randomnet.plotting.style import (
     COLOURS,
     DOUBLE,
@@ -26,7 +27,6 @@ from randomnet.plotting.style import (
     zero_line,
 )
 
-BAND = (0.05, 0.95)
 NETWORK, NULL = COLOURS[1], COLOURS[0]
 MOST_COLUMNS = 4
 
@@ -102,7 +102,7 @@ def _band(axes: Axes, x: np.ndarray, values: Sequence[np.ndarray], color: str, s
     several = np.array([len(some) > 1 for some in values])
     if not several.any():
         return
-    ends = np.array([np.quantile(some, BAND) if len(some) > 1 else (np.nan, np.nan) for some in values])
+    ends = np.array([np.quantile(some, QUANTILES) if len(some) > 1 else (np.nan, np.nan) for some in values])
     look = {"color": color, "alpha": 0.18, "linewidth": 0, "zorder": 2}
     if joined and several.sum() > 1:
         axes.fill_between(x, ends[:, 0], ends[:, 1], where=several, **look)

@@ -1,6 +1,6 @@
 """Lyapunov spectra: one set, or several side by side, such as before and after training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -45,16 +45,12 @@ def spectra(
     row enlarges the trained exponents where they are a small part of all.
     """
     every = [run for sets in panels.values() for runs in sets.values() for run in runs]
-    sizes = [len(values) for values, _, _ in every]
-    shown = max((len(values) / n for values, _, n in every), default=1.0)
-    zoom = max((len(target) for target in targets.values()), default=0) / max(sizes, default=1)
-    row_count = 2 if 0 < zoom < ZOOM_BELOW else 1
+    limits = x_limits(every, targets.values())
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(SINGLE if len(panels) == 1 else DOUBLE, 0.75 + 2.0 * row_count, title)
-        grid = figure.subplots(row_count, len(panels), sharey="row", squeeze=False)
+        figure = new_figure(SINGLE if len(panels) == 1 else DOUBLE, 0.75 + 2.0 * len(limits), title)
+        grid = figure.subplots(len(limits), len(panels), sharey="row", squeeze=False)
         for column, (when, runs) in enumerate(panels.items()):
-            for row in range(row_count):
-                limit = shown * min(1.0, max(1.6 * zoom, 5 / max(sizes, default=1))) if row else shown
+            for row, limit in enumerate(limits):
                 _draw_spectra(grid[row, column], runs, targets, series, limit)
             grid[0, column].set_title(when)
             grid[-1, column].set_xlabel("index / N")
@@ -69,11 +65,19 @@ def spectra(
                      for one in series]  # fmt: skip
             handles = [line_handle(one, text) for one, text in zip(series, texts, strict=True)]
             said = [_band(counts)]
-        said.append(_not_drawn(every))
+        said.append(not_drawn_text(every))
         if targets:
             handles.append(Line2D([], [], color="k", linestyle=(0, (1.5, 1)), label="target"))
         legend(figure, handles, "; ".join(filter(None, said)))
         return figure
+
+
+def x_limits(runs: Sequence[Run], targets: Collection[np.ndarray]) -> list[float]:
+    """Where index / N ends: of all exponents, and of a second row that enlarges trained ones that are a small part."""
+    most = max((len(values) for values, _, _ in runs), default=1)
+    shown = max((len(values) / n for values, _, n in runs), default=1.0)
+    zoom = max(map(len, targets), default=0) / most
+    return [shown, shown * min(1.0, max(1.6 * zoom, 5 / most))] if 0 < zoom < ZOOM_BELOW else [shown]
 
 
 def _key(key: tuple[Mapping[float, str], Mapping[int, str]]) -> list[Line2D]:
@@ -88,7 +92,7 @@ def _key(key: tuple[Mapping[float, str], Mapping[int, str]]) -> list[Line2D]:
     return handles
 
 
-def _not_drawn(runs: Sequence[Run]) -> str:
+def not_drawn_text(runs: Sequence[Run]) -> str:
     """A direction that dies out at once has an exponent that no axis can show."""
     endless = [int(np.isneginf(values).sum()) for values, _, _ in runs]
     of = f" (in {sum(count > 0 for count in endless)} of {len(runs)} runs)" if len(runs) > 1 else ""
@@ -125,6 +129,11 @@ def _draw_spectra(
     for places, target, color in seen:
         axes.plot(places, target, color="k" if alike else color, linestyle=(0, (1.5, 1)), linewidth=1.0,
                   zorder=4, marker="." if len(target) <= 3 else None, markersize=3)  # fmt: skip
+    set_x(axes, limit)
+
+
+def set_x(axes: Axes, limit: float) -> None:
+    """The x axis of spectra, index / N, from 0 to just beyond the limit."""
     axes.set_xlim(0, 1.03 * limit if limit < 1 else 1)
     axes.xaxis.get_major_locator().set_params(nbins=5)  # more would run into the next panel's
 
@@ -138,13 +147,19 @@ def _band(counts: Sequence[int]) -> str:
 
 def _mean_spectrum(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """x = index/N, mean and spread over runs, each (k,); runs of unequal N are laid on the largest one's indices."""
-    _, size, n = max((n, len(values), n) for values, _, n in runs)
-    x = np.arange(1, size + 1) / n
-    rows = np.array([_on(x, values, n) for values, _, n in runs])
-    finite = pd.DataFrame(np.where(np.isfinite(rows), rows, np.nan))
+    x, rows = on_one_axis(runs)
+    finite = pd.DataFrame(rows)
     if len(runs) == 1:
         return x, finite.iloc[0].to_numpy(), runs[0][1]
     return x, finite.mean(axis=0).to_numpy(), finite.std(axis=0).to_numpy()
+
+
+def on_one_axis(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
+    """x = index/N of the largest run (k,), and the exponents of all runs there, (runs, k), nan where none is finite."""
+    _, size, n = max((n, len(values), n) for values, _, n in runs)
+    x = np.arange(1, size + 1) / n
+    rows = np.array([_on(x, values, n) for values, _, n in runs])
+    return x, np.where(np.isfinite(rows), rows, np.nan)
 
 
 def _on(x: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:

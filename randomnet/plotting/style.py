@@ -86,7 +86,7 @@ class Panel:
 
     training: the column of the same quantity of the training trials, drawn dashed beside that of the validation.
     chance:   a level to compare with, drawn as a line; such a quantity has a linear axis.
-    whole:    only whole numbers, such as epochs. linear: never on a log axis.
+    whole:    only whole numbers, such as epochs. linear: never on a log axis. log: on one if all values are positive.
     beside:   the column of what the quantity is compared with, drawn dashed; texts: what the legend calls the two.
     bound:    the column that says of which runs the quantity is a lower bound, and `bound_text` what the legend says.
     error:    the column of the quantity's standard error, drawn as a thin bar of two either way, where it is there.
@@ -109,6 +109,7 @@ class Panel:
     ends: tuple[str, str] = ("", "")
     least: float | None = None
     spans: tuple[float, ...] = ()
+    log: bool = False
 
 
 def render(figure: Figure, fmt: str) -> bytes:

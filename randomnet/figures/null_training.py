@@ -1,0 +1,158 @@
+"""Figures of kind = train of a network and its null models: loss over epochs, and spectra before and after training.
+
+Each figure is of one folder and one set of values of all options but the null. Where a set lacks the network, or has
+no null, there is none.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import pandas as pd
+
+from randomnet import plotting
+from randomnet.comparison import matching, verdicts
+from randomnet.comparison.matching import REFERENCES, Combo, Matched, Study, canonical
+from randomnet.comparison.networks import FIXED, origin
+from randomnet.comparison.verdicts import WHEN
+from randomnet.figures.runs import Figures
+from randomnet.figures.training import (
+    history_of,
+    loss_label,
+    spectra_of,
+    target_of,
+    trials_text,
+    unbounded_text,
+    window_text,
+    with_attractors,
+)
+from randomnet.plotting import NullSpectra, Panel, Series
+from randomnet.plotting.style import runs_text
+from randomnet.results import ENDED, LEFT_OUT
+
+TALL = 2.2  # inches, of a panel of many lines
+NETWORK_COLOUR = 1  # as in figures of metrics
+
+
+class Cell(NamedTuple):
+    """A network and its nulls that agree in all other options; rest: text of these, for a file's name and a title."""
+
+    stem: list[str]
+    rest: str
+    option: str
+    network: Combo
+    nulls: list[Combo]
+
+    @property
+    def combos(self) -> list[Combo]:
+        """The network first."""
+        return [self.network, *self.nulls]
+
+    def title(self, *more: str) -> str:
+        """The task, the network, the values of the other options, and what else is to be said."""
+        return matching.titled(self.combos, ", ".join(filter(None, [self.network.connectome, self.rest, *more])))
+
+    def text(self, combo: Combo) -> str:
+        """The value of the null."""
+        return matching.combo_text(combo, [self.option])
+
+
+def null_curves(study: Study, ylabel: str | None) -> Figures:
+    """Loss over epochs of the network and of each null in one axes; of validation trials, then of training trials."""
+    for cell in _cells(study):
+        series = {(combo.label, combo.number): Series(_named(cell, combo), colour)
+                  for combo, colour in zip(cell.combos, _colours(), strict=False)}  # fmt: skip
+        history = history_of(Matched("", "", cell.combos), series)
+        if history.empty:
+            continue
+        panels = _loss_panels(history, ylabel or loss_label(None, cell.combos) + window_text(cell.combos))
+        # Their losses are of growth rates, and are drawn, as in all figures and tests of losses.
+        growing = unbounded_text(cell.combos).replace("left out", "drawn too")
+        title = cell.title(trials_text(cell.combos), _lost_text(cell.combos), growing)
+        figure = plotting.curves(history, panels, list(series.values()), title, singly=False, each=TALL)
+        yield "_".join(["nulls_loss", *cell.stem]), figure
+
+
+def _loss_panels(history: pd.DataFrame, label: str) -> list[Panel]:
+    """A panel for the validation loss where there is one, and one for the training loss."""
+    names = {"validate_loss": "\nvalidation trials", "train_loss": "\ntraining trials"}
+    names = names if "validate_loss" in history else {"train_loss": ""}
+    return [Panel(name, f"{label}{text}", log=True) for name, text in names.items()]
+
+
+def _named(cell: Cell, combo: Combo) -> str:
+    """The value of the null, and whether its runs are of one network."""
+    rows = _rows(combo)
+    runs = rows[rows["status"].isin(ENDED)]
+    return cell.text(combo) + " (one network)" * (len(runs) > 1 and origin(runs) == FIXED)
+
+
+def null_spectra(study: Study, ylabel: str | None) -> Figures:
+    """Spectra before and after training, of each null in a panel of its own, with those of the network."""
+    for cell in _cells(study):
+        network, *nulls = [_spectra(cell, combo) for combo in cell.combos]
+        if not any(runs for one in (network, *nulls) for runs in one.spectra):
+            continue
+        network = replace(network, title=network.title.replace("\n", ", "))
+        title = cell.title(_lost_text(cell.combos), unbounded_text(cell.combos))
+        figure = plotting.null_spectra(nulls, network, title, _weak(cell))
+        yield "_".join(["nulls_spectra", *cell.stem]), figure
+
+
+def _spectra(cell: Cell, combo: Combo) -> NullSpectra:
+    arrays = list(with_attractors(combo))
+    before, after = (spectra_of(arrays, when) for when in ("initial", "final"))
+    count = runs_text(len(after)) if len(before) == len(after) else f"{len(before)} runs before, {len(after)} after"
+    return NullSpectra(f"{_named(cell, combo)}\n{count}", (before, after), target_of(arrays))
+
+
+def _weak(cell: Cell) -> list[str]:
+    """How many spectra did not converge or were too short, of the network and of each null, before and after."""
+    said = []
+    for name in ("not_converged", "too_short"):
+        counts = {cell.text(combo): [verdicts.counts(f"lambda_max{when}", _rows(combo))[name] for when in WHEN]
+                  for combo in cell.combos}  # fmt: skip
+        parts = [f"{text} {before} and {after}" for text, (before, after) in counts.items() if before or after]
+        said += [f"{verdicts.TEXTS[name]} before and after: {', '.join(parts)}"] * bool(parts)
+    return said
+
+
+def _cells(study: Study) -> Iterator[Cell]:
+    """The network and its nulls of each folder, option of REFERENCES that it varies, and set of values of the rest."""
+    labels = list(dict.fromkeys(combo.label for combo in study.combos))
+    for label in labels:
+        combos = sorted((combo for combo in study.combos if combo.label == label), key=lambda combo: combo.number)
+        for option in (name for name in combos[0].values if name.split(".")[-1] in REFERENCES):
+            reference = canonical(REFERENCES[option.split(".")[-1]])
+            rest = [name for name in combos[0].values if name != option]
+            sets: dict[tuple, list[Combo]] = {}
+            for combo in combos:
+                sets.setdefault(tuple(canonical(combo.values[name]) for name in rest), []).append(combo)
+            for some in sets.values():
+                network = [combo for combo in some if canonical(combo.values[option]) == reference]
+                nulls = [combo for combo in some if canonical(combo.values[option]) != reference]
+                text = matching.combo_text(some[0], rest) if rest else ""
+                if network and nulls:
+                    stem = [*[label] * (len(labels) > 1), *[text] * bool(text)]
+                    yield Cell(stem, matching.title_text(some, rest), option, network[0], nulls)
+
+
+def _colours() -> Iterator[int]:
+    """Numbers of colours: that of networks in figures of metrics, then all others in their order."""
+    yield NETWORK_COLOUR
+    number = 0
+    while True:
+        if number != NETWORK_COLOUR:
+            yield number
+        number += 1
+
+
+def _rows(combo: Combo) -> pd.DataFrame:
+    return combo.loaded.table[combo.loaded.table["combo"] == combo.number]
+
+
+def _lost_text(combos: Sequence[Combo]) -> str:
+    """How many runs are left out; empty where none is."""
+    statuses = pd.concat([_rows(combo)["status"] for combo in combos])
+    counts = {status: int((statuses == status).sum()) for status in LEFT_OUT}
+    return ", ".join(f"{count} {status}, left out" for status, count in counts.items() if count)
