@@ -19,10 +19,11 @@ from randomnet import results
 from randomnet.config import Run
 from randomnet.kinds import building, spectral
 from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectra_of_each, spectrum
+from randomnet.lyapunov.record import CONVERGED, DIVERGED, TOO_SHORT, UNBOUNDED, UNCONVERGED
 from randomnet.rnn import Dynamics, is_sparse, stacked
 
 WORSE = (results.COMPLETE, results.UNBOUNDED, results.DIVERGED)
-WORSE_VERDICTS = ("converged", "not converged", "too short to tell", "unbounded", "diverged")
+WORSE_VERDICTS = (CONVERGED, UNCONVERGED, TOO_SHORT, UNBOUNDED, DIVERGED)
 GAP = 5.0  # combined standard errors between the largest exponents of two attractors, at least
 LEAST_GAP = 0.01  # of the largest magnitude among them: what is less apart is one
 MEANS = ("lambda_max", "n_positive", "n_zero", "D_KY", "h_KS", "ill_conditioned", "tsim_used")
@@ -124,7 +125,7 @@ def figures_of(found: Sequence[Spectrum]) -> dict[str, Any]:
         "h_KS_lower_bound": any(one["h_KS_lower_bound"] for one in each),
         "initial_states": len(found),
         "attractors": len(groups) or float("nan"),
-        "converged": verdict == "converged",
+        "converged": verdict == CONVERGED,
         "verdict": verdict,
         "notes": "; ".join([*dict.fromkeys(notes), *_multistable(groups, len(found))]),
     }

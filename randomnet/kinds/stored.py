@@ -14,8 +14,6 @@ from randomnet.architectures import CellNetwork, restored_cells
 from randomnet.config import ConfigError
 from randomnet.rnn import Dynamics, restored, under
 
-WHICH = ("best", "last")
-
 
 class Trained(ABC):
     """A trained system: n states, channels, outputs, and dt, the time of a step in tau. All is without gradient, in the

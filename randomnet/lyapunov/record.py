@@ -216,7 +216,7 @@ class Spectrum:
     @property
     def _too_short_for_a_verdict(self) -> str:
         needed = BATCHES * max(SHORTEST_BATCH, self.interval)
-        return f"tsim = {self.tsim:g} is too short to tell whether exponents have settled; {needed:g} is enough"
+        return f"tsim = {self.tsim:g} is too short to tell whether exponents have settled, which takes {needed:g}"
 
     @property
     def wants_more(self) -> bool:
