@@ -149,7 +149,7 @@ def announce(plan: Plan) -> None:
 
 def announce_upstream(facts: list[dict]) -> None:
     """Say which earlier runs the runs start from, a line for each choice."""
-    from randomnet.kinds.upstream import announced
+    from randomnet.artifacts.upstream_runs import announced
 
     for line in announced(facts):
         print(line, flush=True)

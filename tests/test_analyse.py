@@ -9,10 +9,11 @@ import torch
 
 import runrandomnet
 import visualization
+from randomnet.build.network import build_setup, initial_states, trials_of
 from randomnet.config import read_plan
 from randomnet.figures import analyse as analyse_figures
-from randomnet.kinds import analyse, building
-from randomnet.kinds.followed import conditions_of
+from randomnet.kinds.analyse import run as analyse
+from randomnet.kinds.train.trajectories import conditions_of
 from randomnet.results import ResultsFolder
 from randomnet.tasks import Trials
 from randomnet.training import Interrupted
@@ -48,7 +49,7 @@ def analysed(folder, *overrides, g=3.0, activation="tanh", form="current", dt=0.
     assert runrandomnet.main([str(path), *arguments]) == 0
     folder = ResultsFolder(folder / "out")
     run = read_plan(path, overrides).combos[0].runs()[0]
-    return building.begin(run), folder.run(0, 0).arrays, pd.read_csv(folder.root / "summary.csv").iloc[0]
+    return build_setup(run), folder.run(0, 0).arrays, pd.read_csv(folder.root / "summary.csv").iloc[0]
 
 
 def numpy_step(start, form, dt):
@@ -142,7 +143,7 @@ def test_a_trained_network_is_the_one_that_training_ended_with(tmp_path):
     points = ResultsFolder(tmp_path / "look").run(0, 0).arrays["fixed_points"]
     gains, shifts = last["gains"].double().numpy(), last["shifts"].double().numpy()
     assert np.abs(gains - 1).max() > 0.1
-    start = building.begin(read_plan(tmp_path / "look.ini").combos[0].runs()[0])
+    start = build_setup(read_plan(tmp_path / "look.ini").combos[0].runs()[0])
     weights = start.network.matrix().detach().double().numpy()
     assert len(points)
     np.testing.assert_allclose(np.tanh(gains * (points - shifts)) @ weights.T, points, atol=1e-8)
@@ -158,7 +159,7 @@ def test_with_a_task_trajectories_go_along_its_trials_and_points_are_those_witho
     arriving = np.tanh(points) @ weights.T + biases if form == "current" else np.tanh(points @ weights.T + biases)
     np.testing.assert_allclose(arriving, points, atol=1e-9)
     run = read_plan(tmp_path / "a.ini").combos[0].runs()[0]
-    inputs = building.trials_of(run)[1].inputs[:4].astype(np.float64)
+    inputs = trials_of(run)[1].inputs[:4].astype(np.float64)
     state = np.zeros((4, 12))
     for time in range(inputs.shape[1]):
         drive = inputs[:, time] @ own["input_weights"].T + biases
@@ -264,7 +265,7 @@ def in_regions(folder, *overrides, more="duration = 20", **settings):
 
 def jacobian_by_hand(run, state, drive, dt=0.2):
     """(N, N) of tanh without gain and shift."""
-    connectome = building.begin(run).connectome
+    connectome = build_setup(run).connectome
     weights = connectome.dense()
     if run.config.model.form == "current":
         return (1 - dt) * np.eye(len(state)) + dt * weights * (1 - np.tanh(state) ** 2)
@@ -282,12 +283,12 @@ def matched(found, expected):
 @pytest.mark.parametrize(("by", "groups"), [("", OF_REGIONS), ("region/type", OF_TYPES)])
 def test_eigenvalues_by_group_are_those_of_the_diagonal_blocks(tmp_path, form, by, groups):
     run, done, summary = in_regions(tmp_path, f"analysis.by={by}", form=form)
-    arrays, drive = done.arrays, building.begin(run).connectome.drive
+    arrays, drive = done.arrays, build_setup(run).connectome.drive
     assert arrays["groups"].tolist() == list(groups) and summary["groups"] == len(groups)
     sizes = [block.stop - block.start for block in groups.values()]
     assert arrays["group_sizes"].tolist() == sizes
-    state, states = building.begin(run).state.numpy(), []
-    weights = building.begin(run).connectome.dense()
+    state, states = build_setup(run).state.numpy(), []
+    weights = build_setup(run).connectome.dense()
     for _ in range(101):
         states.append(state)
         to = weights @ np.tanh(state) + drive if form == "current" else np.tanh(weights @ state + drive)
@@ -328,7 +329,7 @@ def test_more_groups_than_can_be_told_apart_are_left_out_with_a_note(tmp_path, m
 @pytest.mark.parametrize("plane", ["a0004, 9", "4,b0003", " 4 , 9 "])
 def test_the_plane_of_two_units_is_their_states(tmp_path, plane):
     run, done, summary = in_regions(tmp_path, f"analysis.plane={plane}")
-    arrays, start = done.arrays, building.begin(run)
+    arrays, start = done.arrays, build_setup(run)
     weights, drive, state, states = start.connectome.dense(), start.connectome.drive, start.state.numpy(), []
     for _ in range(101):
         states.append(state)
@@ -351,9 +352,9 @@ def test_the_plane_of_two_units_is_their_states(tmp_path, plane):
 
 def followed_by_hand(run):
     """States (101, 11) of every trajectory."""
-    start = building.begin(run)
+    start = build_setup(run)
     weights, drive = start.connectome.dense(), start.connectome.drive
-    for state in building.initial_states(run, start, 4).numpy():
+    for state in initial_states(run, start, 4).numpy():
         states = []
         for _ in range(101):
             states.append(state)
@@ -365,11 +366,11 @@ def followed_by_hand(run):
 def test_along_trials_the_step_is_linearised_with_its_input_and_rates_are_told_by_condition(tmp_path, form):
     more = "by = region/type\n[trainvalidate]\ninit = connectome\n" + FLIP_FLOP
     run, done, _ = in_regions(tmp_path, form=form, more=more)
-    arrays, start = done.arrays, building.begin(run)
+    arrays, start = done.arrays, build_setup(run)
     own = {name: values.detach().double().numpy() for name, values in start.network.interface.items()}
     weights = start.network.matrix().detach().double().numpy()
     constant = own["input_bias"] + own["recurrent_bias"] + start.connectome.drive.astype(np.float32)
-    trials = building.trials_of(run)[1]
+    trials = trials_of(run)[1]
     inputs, states, rates = trials.inputs.astype(np.float64), np.zeros((len(trials), 11)), []
     path, drives = [states[0]], []
     for time in range(30):
@@ -460,7 +461,7 @@ def test_a_network_trained_on_a_task_keeps_its_names_and_regions(tmp_path):
     arrays = ResultsFolder(tmp_path / "out").run(0, 0).arrays
     assert arrays["groups"].tolist() == ["a", "b"] and arrays["psth_mean"].shape[::2] == (2, 30)
     last = torch.load(tmp_path / "trained" / "0" / "iter_0" / "model.pt", weights_only=True)["last"]
-    start = building.begin(read_plan(tmp_path / "look.ini").combos[0].runs()[0])
+    start = build_setup(read_plan(tmp_path / "look.ini").combos[0].runs()[0])
     assert start.connectome.names[0] == "a0000"
     np.testing.assert_allclose(np.sort(start.connectome.weights), np.sort(last["weights"].numpy()), rtol=1e-6)
     asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]

@@ -14,7 +14,8 @@ import runrandomnet
 from randomnet.config import read_plan
 from randomnet.connectome import from_dense
 from randomnet.experiment.batching import batches
-from randomnet.kinds import measured, train
+from randomnet.kinds.train import measurements
+from randomnet.kinds.train import run as train
 from randomnet.lyapunov import Schedule, exponents, exponents_of_each, random_frame, spectra_of_each, spectrum
 from randomnet.objectives import Course, Measured, SpectrumLoss, SpectrumObjective, losses_of_each
 from randomnet.rnn import Network, stacked
@@ -467,11 +468,11 @@ def test_a_network_that_combos_begin_with_is_measured_once(tmp_path, monkeypatch
         counted.append(arguments)
         return compute(*arguments, **options)
 
-    compute = train.spectral.compute
-    monkeypatch.setattr(train.spectral, "compute", counting)
+    compute = train.computing.compute
+    monkeypatch.setattr(train.computing, "compute", counting)
     path = ini(tmp_path)
     for name, grid, expected in (("a", '{"lr": [0.1, 0.2]}', 2 + 4), ("b", '{"g": [1, 2.5]}', 4 + 4)):
-        monkeypatch.setattr(measured, "_REMEMBERED", {})
+        monkeypatch.setattr(measurements, "_REMEMBERED", {})
         counted.clear()
         text = path.read_text().replace("g = 2\n", "") if '"g"' in grid else path.read_text()
         (tmp_path / f"{name}2.ini").write_text(text)

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from randomnet.kinds import benchmark
+from randomnet.kinds.benchmark import run as benchmark
 
 
 @pytest.fixture

@@ -22,13 +22,14 @@ from randomnet import (
     simulation,
     tasks,
 )
+from randomnet.build import populations
+from randomnet.build.network import PRECISIONS, build_setup, exponents_of, target_of
+from randomnet.build.normalization import SCALINGS
 from randomnet.config import ConfigError, Share, help_text, read_plan
 from randomnet.config.grid import STREAMS
 from randomnet.config.option import BUILT_IN_ROIS, KINDS, MADE, PATTERNS, TRAINED
 from randomnet.config.reading import ABOUT
 from randomnet.config.schema import options, sections
-from randomnet.kinds import building, simulated
-from randomnet.kinds.normalization import SCALINGS
 from randomnet.synthetic.populations import KERNELS
 from randomnet.synthetic.regions import INITIALISATIONS
 from randomnet.synthetic.rois import REGIONS
@@ -65,7 +66,7 @@ def chosen(key):
         (chosen(("model", "activation")), activations.ACTIVATIONS),
         (chosen(("net", "source")), ("auto", *formats.FORMATS, *MADE)),
         (chosen(("populations", "kernels")), KERNELS),
-        (PATTERNS, (*(name for name in simulation.PATTERNS if name != "vector"), "random", *simulated.VECTORS)),
+        (PATTERNS, (*(name for name in simulation.PATTERNS if name != "vector"), "random", *populations.VECTORS)),
         (chosen(("simulation", "keep")), simulation.KEPT),
         (chosen(("regions", "initialisation")), INITIALISATIONS),
         (chosen(("net", "sign_policy")), formats.POLICIES),
@@ -78,7 +79,7 @@ def chosen(key):
         (chosen(("trialparams", "task_name")), ("none", *tasks.TASKS)),
         (chosen(("net", "density_scaling")), instantiation.DENSITY_SCALINGS),
         (chosen(("trainvalidate", "optimizer")), optimizers.OPTIMIZERS),
-        (chosen(("trainvalidate", "precision")), building.PRECISIONS),
+        (chosen(("trainvalidate", "precision")), PRECISIONS),
         (BUILT_IN_ROIS, REGIONS),
     ],
     ids=["kinds", "activations", "sources", "kernels", "patterns", "kept", "initialisations", "sign policies",
@@ -350,7 +351,7 @@ RANDOM = "[net]\nroi = random\nn = 12\n[lyapunov]\nnle = 3\n[trainvalidate]\ntra
 def test_what_results_do_not_depend_on_changes_nothing(plan, unrelated):
     (a, *_), (b, *_) = plan(RANDOM).combos[0].runs(), plan(RANDOM, unrelated).combos[0].runs()
     assert a.config.settings() == b.config.settings()
-    one, other = building.begin(a), building.begin(b)
+    one, other = build_setup(a), build_setup(b)
     assert one.connectome.sha256() == other.connectome.sha256()
     assert one.state.equal(other.state) and one.frame.equal(other.frame)
     for name in TRAINED:
@@ -401,13 +402,13 @@ def _without_grid(read):
 def test_a_share_of_the_exponents_is_rounded_up(plan, nle, n, count):
     """FlyStability's nLE of its ROIs: ceil(p N)."""
     run = plan(f"[net]\nroi = random\nn = {n}\n", f"lyapunov.nle={nle}").combos[0].runs()[0]
-    assert building.exponents_of(run, n) == count
+    assert exponents_of(run, n) == count
 
 
 def test_targets(plan, tmp_path):
     def target(text):
         run = plan("[net]\nroi = random\nn = 6\n[lyapunov]\nnle = 3\n", f"lyapunov.target={text}").combos[0].runs()[0]
-        return building.target_of(run, 6).tolist()
+        return target_of(run, 6).tolist()
 
     assert target("-2") == [-2, -2, -2]
     assert target("1.25:-1.25") == [1.25, 0, -1.25]
@@ -424,7 +425,7 @@ def test_targets(plan, tmp_path):
 
 def test_a_limited_number_of_entries_moves(plan):
     made = plan(RANDOM, "trainvalidate.number_param=7 2 1").combos[0].runs()[0]
-    network = building.begin(made).network
+    network = build_setup(made).network
     for name, count, of in (("weights", 7, 12 * 11), ("gains", 2, 12), ("shifts", 1, 12)):
         moving = getattr(network, name).moving.tolist()
         assert len(set(moving)) == len(moving) == count and 0 <= min(moving) <= max(moving) < of

@@ -8,9 +8,10 @@ import torch
 from made_up import LISTED_REGIONS, REGIONS_JSON
 
 import runrandomnet
+from randomnet.build.network import build_setup
 from randomnet.config import read_plan
 from randomnet.connectome import Connectome
-from randomnet.kinds import building, train
+from randomnet.kinds.train import run as train
 from randomnet.optimizers import Optimizer
 from randomnet.rnn import FORMS, Network
 from randomnet.training import Interrupted, fit
@@ -72,7 +73,7 @@ def run(path, *overrides):
 
 
 def start_of(path, *overrides):
-    return building.begin(read_plan(path, overrides).combos[0].runs()[0])
+    return build_setup(read_plan(path, overrides).combos[0].runs()[0])
 
 
 def last_of(folder):
@@ -239,7 +240,7 @@ def test_too_many_of_them_are_refused(tmp_path, capsys):
 def test_without_them_the_same_weights_are_drawn_as_ever(tmp_path):
     plan = read_plan(ini(tmp_path, TASK, LISTED_REGIONS), ["trainvalidate.number_param=20"])
     the_run = plan.combos[0].runs()[0]
-    start = building.begin(the_run)
+    start = build_setup(the_run)
     drawn = the_run.generator("weights").choice(len(start.connectome.weights), size=20, replace=False)
     np.testing.assert_array_equal(start.network.weights.moving.numpy(), np.sort(drawn))
 
@@ -275,7 +276,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path):
     kept, done = [], []
 
     def trained(resume=None, stop_after=None):
-        start = building.begin(one)
+        start = build_setup(one)
         fit([start.network], train.objective(one, start), [train.settings(one)], resume=resume, keep=kept.append,
             report=lambda index, row: done.append(row), stop=lambda: len(done) == stop_after)  # fmt: skip
         return start.network.values()

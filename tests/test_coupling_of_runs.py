@@ -7,9 +7,10 @@ import torch
 from test_experiment import run
 from test_spectral_kinds import BASE, experiment, runs_of
 
+from randomnet.build import coupling_strength
+from randomnet.build.connectome import connectome_of
+from randomnet.build.network import build_setup
 from randomnet.connectome import COUPLING
-from randomnet.kinds import building, coupling
-from randomnet.kinds.networks import connectome_of
 
 SHORT = {
     "spectrum": ("lyapunov.nle=2",),
@@ -79,7 +80,7 @@ def test_a_spectrum_of_a_trained_network_has_that_ones_strength(tmp_path):
 def test_factors_of_low_rank_count_and_g_scales_the_rest(tmp_path):
     changes = ("net.rank=1", "net.factor_sd=3", "lyapunov.nle=2")
     out = experiment(tmp_path, "spectrum", *changes)
-    start = building.begin(runs_of(tmp_path, *changes)[0])
+    start = build_setup(runs_of(tmp_path, *changes)[0])
     row = pd.read_csv(out / "summary.csv").iloc[0]
     expected = by_hand(start.network.double().matrix().detach().numpy())
     assert [row[name] for name in COUPLING[:4]] == pytest.approx(expected, rel=1e-8)
@@ -97,6 +98,6 @@ def test_factors_of_low_rank_count_and_g_scales_the_rest(tmp_path):
 def test_networks_of_any_size_are_measured_without_overflow(size):
     """Squares of these weights are no numbers; their eigenvalues are."""
     matrix = np.array([[0.0, 3.0], [2.0, 1.0]])  # eigenvalues 3 and -2
-    found = coupling.strength_of_matrix(matrix * size)
+    found = coupling_strength.strength_of_matrix(matrix * size)
     expected = [3 * size, 3 * size, 2 * size, np.sqrt(14) * size]
     assert [found[name] for name in COUPLING[:4]] == pytest.approx(expected, rel=1e-9)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from randomnet.decoding import bump, low_rank_angles
+from randomnet.bump import bump, low_rank_angles
 from randomnet.synthetic.populations import Populations, low_rank_vectors
 from randomnet.theory import ring_bump
 

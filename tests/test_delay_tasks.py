@@ -10,9 +10,9 @@ import torch
 from test_experiment import ROOT, run
 
 from randomnet import tasks
+from randomnet.build.network import build_setup, check_network, trials_of
 from randomnet.config import ConfigError, read_plan
 from randomnet.config.schema import TrialParamsSection
-from randomnet.kinds import building
 from randomnet.objectives import JUDGEMENTS, Batch, Term, task_objective
 from randomnet.tasks import TASKS, Trials, check_parameters, make
 
@@ -509,7 +509,7 @@ def plan_of(tmp_path, text):
 
 def test_held_out_conditions_from_the_ini(tmp_path):
     [combo] = plan_of(tmp_path, "task_name = dual\nheld_out = AC go, BD none").combos
-    training, validation = building.trials_of(combo.runs()[0])
+    training, validation = trials_of(combo.runs()[0])
     assert names_of(validation) == {"AC go", "BD none"} and len(names_of(training)) == 10
 
 
@@ -518,7 +518,7 @@ def test_a_list_of_times_from_the_ini_and_the_grid(tmp_path):
     assert combo.config.trialparams.iti_jitter == (0, 1, 4)
     assert combo.config.settings()["trialparams.iti_jitter"] == [0, 1, 4]
     shorter = plan_of(tmp_path, "task_name = dpa\niti_jitter = 0, 1").combos[0]
-    lengths = [building.trials_of(one.runs()[0])[0].inputs.shape[1] for one in (combo, shorter)]
+    lengths = [trials_of(one.runs()[0])[0].inputs.shape[1] for one in (combo, shorter)]
     assert lengths[0] - lengths[1] == 3 * combo.config.trialparams.steps_per_second
     grid = 'task_name = odr\n[combosparams]\ncombos_params = {"iti_jitter": ["0, 2", 1]}'
     found = [combo.config.trialparams.iti_jitter for combo in plan_of(tmp_path, grid).combos]
@@ -542,7 +542,7 @@ def test_a_list_of_times_that_cannot_be_is_refused(tmp_path, listed):
 )
 def test_the_config_refuses_before_the_first_run(tmp_path, text, message):
     with pytest.raises(ConfigError, match=message):
-        building.check(plan_of(tmp_path, text).combos[0].runs()[0])
+        check_network(plan_of(tmp_path, text).combos[0].runs()[0])
 
 
 @pytest.mark.parametrize(
@@ -582,8 +582,8 @@ def test_a_grid_over_a_task_writes_its_figures(tmp_path):
 def test_an_objective_judges_what_a_network_says(tmp_path):
     """The loss of a network on its trials is that of its outputs, in batches and in all."""
     [combo] = plan_of(tmp_path, "task_name = dual\n[trainvalidate]\nprecision = float64").combos
-    network = building.begin(combo.runs()[0]).network
-    training, validation = building.trials_of(combo.runs()[0])
+    network = build_setup(combo.runs()[0]).network
+    training, validation = trials_of(combo.runs()[0])
     goal = task_objective(training, validation, 1000, LIKE, Term())
     with torch.no_grad():
         _, outputs = network.run(torch.from_numpy(validation.inputs).double().transpose(0, 1))
@@ -613,7 +613,7 @@ def stored(tmp_path, task, more=""):
 def begun(tmp_path, text, *overrides):
     path = tmp_path / "next.ini"
     path.write_text(f"[net]\nroi = random\nn = 10\n{text}\n")
-    return building.begin(read_plan(path, overrides).combos[0].runs()[0]).network
+    return build_setup(read_plan(path, overrides).combos[0].runs()[0]).network
 
 
 def test_a_network_goes_on_from_dpa_to_dual_with_its_readout(tmp_path):
@@ -633,7 +633,7 @@ def test_a_network_of_another_size_is_not_passed_off_as_the_stored_one(tmp_path)
         begun(tmp_path, text, "net.n=12")
     path = tmp_path / "left_out.ini"
     path.write_text(f"[net]\nroi = random\n{text}\n")
-    network = building.begin(read_plan(path).combos[0].runs()[0]).network
+    network = build_setup(read_plan(path).combos[0].runs()[0]).network
     assert torch.equal(network.elman_state_dict()["rnn.weight_hh_l0"], state["rnn.weight_hh_l0"])
 
 

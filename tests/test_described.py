@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import runrandomnet
+from randomnet.build.connectome import connectome_of
+from randomnet.build.network import build_setup
 from randomnet.config import read_plan
-from randomnet.kinds import building
-from randomnet.kinds.networks import connectome_of
 
 INI = """
 [experiment]
@@ -125,7 +125,7 @@ def test_regions_have_their_drive_initial_state_and_cell_types(tmp_path):
     assert network.labels["type"].tolist() == ["exc"] * 6 + ["inhib"] * 2 + [""] * 4
     assert network.signs.tolist() == [1] * 6 + [-1] * 2 + [1] * 4
     assert network.drive.tolist() == [1] * 8 + [0] * 4
-    start = building.begin(read_plan(regional(tmp_path)).combos[0].runs()[0])
+    start = build_setup(read_plan(regional(tmp_path)).combos[0].runs()[0])
     assert start.state.tolist() == [2] * 8 + [0] * 4
     state = start.state[None]
     after = start.network.dynamics().step(state.to(start.network.drive.dtype)).double()

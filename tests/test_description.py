@@ -14,6 +14,7 @@ import pytest
 
 import runrandomnet
 from randomnet import plotting
+from randomnet.build.connectome import connectome_of
 from randomnet.config import read_plan
 from randomnet.connectome import (
     Connectome,
@@ -25,7 +26,6 @@ from randomnet.connectome import (
 )
 from randomnet.connectome.eigenvalues import leading
 from randomnet.description import as_text, describe, groups_of, weight_facts
-from randomnet.kinds.networks import connectome_of
 
 ROOT = Path(__file__).parents[1]
 INI = """

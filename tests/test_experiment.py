@@ -24,11 +24,11 @@ from unexplained import unexplained
 
 import runrandomnet
 from randomnet import results
+from randomnet.build.connectome import connectome_of
 from randomnet.config import read_plan
 from randomnet.connectome import spectral_radius
 from randomnet.experiment import engines
-from randomnet.kinds import train
-from randomnet.kinds.networks import connectome_of
+from randomnet.kinds.train import run as train
 from randomnet.recordings import Recording, Split, write_recording
 from randomnet.synthetic import built_in
 

@@ -11,7 +11,7 @@ import pytest
 import runrandomnet
 import visualization
 from randomnet import plotting
-from randomnet.decoding import bump
+from randomnet.bump import bump
 from randomnet.description import groups_of
 from randomnet.figures import FIGURES, networks, simulate
 from randomnet.figures.options import axis_label

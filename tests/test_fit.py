@@ -16,13 +16,13 @@ import torch
 import runrandomnet
 import visualization
 from randomnet import results
+from randomnet.artifacts import sources
+from randomnet.artifacts.inferred_models import load_inferred
 from randomnet.cells import CELLS
 from randomnet.config import ConfigError, read_plan
 from randomnet.config.reading import ABOUT
 from randomnet.experiment import check
 from randomnet.inference import PRIORS
-from randomnet.kinds import stages
-from randomnet.kinds.inferred import load_inferred
 from randomnet.metrics import bps, r2
 from randomnet.recordings import Recording, Split, read_recording, write_recording
 
@@ -217,7 +217,7 @@ def test_a_run_of_kind_record_is_found_by_its_numbers(tmp_path):
         about = results.ResultsFolder(tmp_path / "out").run(0, iteration).record["connectome"]
         path = tmp_path / "recorded" / "0" / f"iter_{iteration}" / "recording.npz"
         assert about["source"] == str(path)
-        assert about["inputs"] == {"source.folder": stages.checksum(path)}
+        assert about["inputs"] == {"source.folder": sources.checksum(path)}
 
 
 def test_the_table_at_the_end_has_no_column_twice(tmp_path, capsys):

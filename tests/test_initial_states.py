@@ -9,10 +9,11 @@ from test_experiment import run
 from test_spectral_kinds import BASE, experiment, runs_of
 
 import visualization
+from randomnet.build.network import build_setup
 from randomnet.comparison.spread import spread_table, two_sources
 from randomnet.config import read_plan
 from randomnet.figures import spectra
-from randomnet.kinds import building, initial_states, spectral
+from randomnet.kinds.spectrum import computing, initial_states
 from randomnet.lyapunov import Spectrum, spectrum
 
 CONNECTOMES = Path(__file__).parents[2] / "shared" / "connectomes"
@@ -41,8 +42,8 @@ def test_every_initial_state_has_the_spectrum_that_it_has_alone(tmp_path, change
     changes = ("lyapunov.initial_states=3", "lyapunov.nle=4", *changes)
     out = experiment(tmp_path, "spectrum", *changes)
     (one,) = runs_of(tmp_path, *changes)
-    start = building.begin(one)
-    schedule, system = spectral.schedule_of(one), spectral.system_of(one, start)
+    start = build_setup(one)
+    schedule, system = computing.schedule_of(one), computing.system_of(one, start)
     first = spectrum(system, start.state, start.frame[:4], schedule)
     each = [first]
     for state, frame in list(initial_states.states_and_frames(one, start, 4))[1:]:

@@ -12,13 +12,13 @@ from test_low_rank import EXACT, dense, gradients, leaves, randn
 from test_low_rank_runs import BASE, N_BACK, POPULATIONS, RANDOM, arrays_of, experiment, ini, run_of, sets
 
 from randomnet.analysis import jacobian_of
+from randomnet.build.batched_network import Columns
+from randomnet.build.connectome import connectome_of
+from randomnet.build.low_rank import factors_of
+from randomnet.build.network import build_setup, trials_of
+from randomnet.build.populations import Populace
 from randomnet.config import ConfigError, read_plan
 from randomnet.connectome import Connectome, from_dense
-from randomnet.kinds import building
-from randomnet.kinds.columns import Columns
-from randomnet.kinds.factors import factors_of
-from randomnet.kinds.networks import connectome_of
-from randomnet.kinds.simulated import Populace
 from randomnet.lyapunov import Schedule, random_frame, spectrum
 from randomnet.rnn import (
     FACTORS,
@@ -205,7 +205,7 @@ def test_edges_that_are_absent_stay_absent_and_signs_stay(tmp_path):
     out = experiment(tmp_path, *TASK, *SIGNED, "trainvalidate.lr=0.3", "trainvalidate.epochs=6", network=POPULATIONS)
     model = torch.load(out / "0" / "iter_0" / "model.pt", weights_only=True)
     of = connectome_of(run_of(tmp_path, *TASK, *SIGNED, network=POPULATIONS))
-    own = building.begin(run_of(tmp_path, *TASK, *SIGNED, network=POPULATIONS)).network
+    own = build_setup(run_of(tmp_path, *TASK, *SIGNED, network=POPULATIONS)).network
     first = own.matrix().detach().clone().numpy()
     own.assign(model["last"])
     last, signs = own.matrix().detach().numpy(), np.sign(of.dense())
@@ -227,12 +227,12 @@ def test_a_task_is_solved_by_the_j_of_edges(tmp_path):
     changes = (*TASK, *SIGNED, "net.rank=3", "net.readout=overlap")
     out = experiment(tmp_path, *changes, network=POPULATIONS)
     arrays, one = arrays_of(out), run_of(tmp_path, *changes, network=POPULATIONS)
-    of, start = connectome_of(one), building.begin(one)
+    of, start = connectome_of(one), build_setup(one)
     last = torch.load(out / "0" / "iter_0" / "model.pt", weights_only=True)["last"]
     matrix, clipped = matrix_of(start.network, of, last)
     assert clipped and np.count_nonzero(matrix) < len(of.weights) < of.n**2 / 2
     held = {name: values.double().numpy() for name, values in last.items()}
-    inputs = building.trials_of(one)[1].inputs
+    inputs = trials_of(one)[1].inputs
     rates, path = np.zeros((len(inputs), of.n)), []
     for now in inputs.transpose(1, 0, 2):
         bias = held["input_bias"] + held["recurrent_bias"]
@@ -268,9 +268,9 @@ def test_the_next_task_goes_on_with_the_same_j(tmp_path, capsys):
     of = connectome_of(run_of(tmp_path, *changes, network=POPULATIONS))
     assert 0 < (state["rnn.weight_hh_l0"] != 0).sum() < len(of.weights) == len(state["factor_edges"])
     next_ = (*changes, "trialparams.task_name=seq_mem", f"paths.pretrained={stored}")
-    begun = building.begin(run_of(tmp_path, *next_, network=POPULATIONS)).network
+    begun = build_setup(run_of(tmp_path, *next_, network=POPULATIONS)).network
     model = torch.load(first / "0" / "iter_0" / "model.pt", weights_only=True)
-    own = building.begin(run_of(tmp_path, *changes, network=POPULATIONS)).network
+    own = build_setup(run_of(tmp_path, *changes, network=POPULATIONS)).network
     own.assign(model["last"])
     torch.testing.assert_close(begun.matrix(), own.matrix())
     assert torch.equal(begun.edges, own.edges)
@@ -292,7 +292,7 @@ def test_a_spectrum_is_that_of_the_trained_j(tmp_path, capsys):
     held = torch.load(model, weights_only=True)
     taken = [*small, "experiment.kind=spectrum", f"paths.pretrained={model}"]
     (one,) = read_plan(tmp_path / "first.ini", taken).combos[0].runs()
-    start = building.begin(one)
+    start = build_setup(one)
     matrix, clipped = matrix_of(start.network, start.connectome, held["last"])
     assert clipped and held["network"]["factors_on"] == "edges, signs kept"
     np.testing.assert_allclose(start.network.matrix().detach(), matrix, rtol=1e-6, atol=1e-7)
@@ -386,7 +386,7 @@ def test_means_and_covariances_are_those_that_are_named(tmp_path):
 def test_beside_the_support_there_are_no_means(tmp_path):
     changes = (*N_BACK, "net.factor_support=E", "net.factor_mean=m1: 50, n2: -50", "net.factor_cov=m1 n1: 0.5", *EDGES)
     one = run_of(tmp_path, *changes, network=POPULATIONS)
-    of, start = connectome_of(one), building.begin(one)
+    of, start = connectome_of(one), build_setup(one)
     inside = of.labels["population"] == "E"
     output, selection = (values.detach().numpy() for values in start.network.factors())
     assert (output[inside, 0] > 40).all() and (selection[inside, 1] < -40).all()

@@ -7,9 +7,10 @@ import torch
 from test_experiment import contents, differing, run
 
 from randomnet.analysis import units_of
+from randomnet.build.connectome import connectome_of
+from randomnet.build.network import build_setup, trials_of
 from randomnet.config import read_plan
-from randomnet.kinds import building, train
-from randomnet.kinds.networks import connectome_of
+from randomnet.kinds.train import run as train
 from randomnet.results import RunFolder
 from randomnet.rnn import FACTORS, Factored, Unconnected
 from randomnet.training import Interrupted
@@ -76,7 +77,7 @@ def test_they_are_drawn_with_the_overlap_asked_for(tmp_path):
     text = BASE.format(out=tmp_path / "r", network="[net]\nroi = random\n")
     (tmp_path / "big.ini").write_text(text.split("[trainvalidate]")[0])
     one = read_plan(tmp_path / "big.ini", big).combos[0].runs()[0]
-    start = building.begin(one)
+    start = build_setup(one)
     output, selection = (values.detach() for values in start.network.factors())
     se = 4 / np.sqrt(2 * 1500)
     assert float(output.std()) == pytest.approx(0.5, rel=se)
@@ -89,11 +90,11 @@ def test_they_are_drawn_with_the_overlap_asked_for(tmp_path):
     coupling = start.network.dynamics().coupling
     assert isinstance(coupling, Factored) and isinstance(coupling.base, Unconnected)
     more = read_plan(tmp_path / "big.ini", ["net.rank=3", *big[:1], *big[2:]]).combos[0].runs()[0]
-    assert torch.equal(building.begin(more).network.factors()[1][:, :2].detach(), selection)
+    assert torch.equal(build_setup(more).network.factors()[1][:, :2].detach(), selection)
 
 
 def test_all_else_of_a_network_is_as_without_them(tmp_path):
-    with_, without = (building.begin(run_of(tmp_path, *N_BACK, f"net.rank={rank}")) for rank in (2, 0))
+    with_, without = (build_setup(run_of(tmp_path, *N_BACK, f"net.rank={rank}")) for rank in (2, 0))
     held = with_.network.values()
     for name, values in without.network.values().items():
         assert torch.equal(values, held[name]), name
@@ -118,7 +119,7 @@ def test_a_task_trains_them_and_records_their_overlaps(tmp_path):
     matrix = connectome_of(one).dense()
     matrix[matrix != 0] = last["weights"]
     matrix += last[FACTORS[0]] @ last[FACTORS[1]].T / N
-    inputs = building.trials_of(one)[1].inputs
+    inputs = trials_of(one)[1].inputs
     rates, path = np.zeros((len(inputs), N)), []
     for now in inputs.transpose(1, 0, 2):
         rates = np.tanh(rates @ matrix.T + now @ last["input_weights"].T + last["input_bias"] + last["recurrent_bias"])
@@ -132,7 +133,7 @@ def test_weights_may_be_fixed_or_not_there_at_all(tmp_path):
     fixed = experiment(tmp_path, *N_BACK, "trainvalidate.train_weights=False", name="fixed")
     model = torch.load(fixed / "0" / "iter_0" / "model.pt", weights_only=True)
     one = run_of(tmp_path, *N_BACK, name="fixed")
-    assert torch.equal(model["last"]["weights"], building.begin(one).network.values()["weights"])
+    assert torch.equal(model["last"]["weights"], build_setup(one).network.values()["weights"])
     alone = experiment(tmp_path, *N_BACK, "net.background=False", name="alone")
     model = torch.load(alone / "0" / "iter_0" / "model.pt", weights_only=True)
     assert model["trained"] == ["factors"] and not len(model["last"]["weights"])
@@ -158,7 +159,7 @@ def test_the_next_task_goes_on_with_the_first_factors_frozen(tmp_path):
     next_ = ("trialparams.task_name=seq_mem", "trainvalidate.epochs=3", "trainvalidate.optimizer=AdamW", "net.rank=3",
              f"paths.pretrained={stored}", "trainvalidate.freeze_factors=1 2")  # fmt: skip
     second = experiment(tmp_path, *next_, name="second")
-    new, fresh = arrays_of(second), building.begin(run_of(tmp_path, *N_BACK, "net.rank=3", name="second"))
+    new, fresh = arrays_of(second), build_setup(run_of(tmp_path, *N_BACK, "net.rank=3", name="second"))
     for name in FACTORS:
         np.testing.assert_array_equal(new[f"{name}_initial"][:, :2], old[f"{name}_final"])
         np.testing.assert_array_equal(new[f"{name}_final"][:, :2], old[f"{name}_final"])
@@ -191,7 +192,7 @@ def test_a_spectrum_takes_over_the_factors_of_a_trained_network(tmp_path):
     taken = [*small[:3], "net.rank=2", "experiment.kind=spectrum", f"paths.pretrained={model}"]
     (one,) = read_plan(tmp_path / "first.ini", taken).combos[0].runs()
     (drawn,) = read_plan(tmp_path / "first.ini", taken[:-1]).combos[0].runs()
-    values, fresh = (building.begin(each).network.values() for each in (one, drawn))
+    values, fresh = (build_setup(each).network.values() for each in (one, drawn))
     for name in FACTORS:
         assert torch.equal(values[name][:, 0], held[name][:, 0].double())
         assert torch.equal(values[name][:, 1], fresh[name][:, 1])

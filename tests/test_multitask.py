@@ -11,9 +11,10 @@ from test_experiment import run
 
 import visualization
 from randomnet import tasks
+from randomnet.build.network import build_setup, check_network, trials_of
 from randomnet.config import ConfigError, read_plan
-from randomnet.kinds import building, train
-from randomnet.kinds.followed import conditions_of
+from randomnet.kinds.train import run as train
+from randomnet.kinds.train.trajectories import conditions_of
 from randomnet.objectives import JUDGEMENTS, Batch, Shuffle, Term, side_by_side, task_objective
 from randomnet.tasks import check_parameters, make
 from randomnet.tasks.multitask import RULES
@@ -468,7 +469,7 @@ SHUFFLED = "one_task_batches = True\n[trainvalidate]\nbatch_size = 3\nepochs = 4
 def test_a_batch_of_the_objective_is_of_these_trials(tmp_path):
     [combo] = plan_of(tmp_path, SHUFFLED).combos
     one = combo.runs()[0]
-    goal, (training, _) = train.objective(one, building.begin(one)), building.trials_of(one)
+    goal, (training, _) = train.objective(one, build_setup(one)), trials_of(one)
     batches = goal.batches()
     assert [float(batch.scored) for batch in batches] == [3, 3, 3, 3, 2, 2]
     rows = {inputs.tobytes(): index for index, inputs in enumerate(training.inputs)}
@@ -489,7 +490,7 @@ def test_a_batch_of_the_objective_is_of_these_trials(tmp_path):
 def test_batches_are_others_in_every_epoch_and_the_same_where_nothing_is_learnt(tmp_path):
     [combo] = plan_of(tmp_path, SHUFFLED).combos
     one = combo.runs()[0]
-    start = building.begin(one)
+    start = build_setup(one)
     goal, found = train.objective(one, start), []
     for fresh in (False, True, False, False):
         batches = goal.batches()
@@ -506,7 +507,7 @@ def test_a_batch_ends_with_its_longest_trial(tmp_path, shuffled):
     settings = SHUFFLED if shuffled else "[trainvalidate]\nbatch_size = 3"
     [combo] = plan_of(tmp_path, settings, "trainvalidate.iterations=2").combos
     runs = combo.runs()
-    goals = [train.objective(one, building.begin(one)) for one in runs]
+    goals = [train.objective(one, build_setup(one)) for one in runs]
     alone, together = [goal.batches() for goal in goals], side_by_side(goals).batches()
     assert len({batch.inputs.shape[1] for batch in together}) > 1
     for *each, both in zip(*alone, together, strict=True):
@@ -523,7 +524,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bytes(tmp_path):
     one = combo.runs()[0]
 
     def trained(states, **options):
-        start = building.begin(one)
+        start = build_setup(one)
         [progress] = fit([start.network], train.objective(one, start), [train.settings(one)], keep=states.append,
                          checkpoint_every=1, **options)  # fmt: skip
         return progress, start.network.values()
@@ -564,13 +565,13 @@ def test_defaults_of_noise_are_those_of_each_task(tmp_path):
 )
 def test_what_cannot_be_is_refused_before_the_first_run(tmp_path, text, message):
     with pytest.raises(ConfigError, match=message):
-        building.check(plan_of(tmp_path, text).combos[0].runs()[0])
+        check_network(plan_of(tmp_path, text).combos[0].runs()[0])
 
 
 def test_an_unknown_task_is_refused(tmp_path):
     message = r"\[trialparams\] multitask: tasks: expected all, .* did you mean 'DelayPro'"
     with pytest.raises(ConfigError, match=message):
-        building.check(plan_of(tmp_path, "", "trialparams.tasks=DelayPor").combos[0].runs()[0])
+        check_network(plan_of(tmp_path, "", "trialparams.tasks=DelayPor").combos[0].runs()[0])
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from test_experiment import run
 
+from randomnet.build import null_models
+from randomnet.build.connectome import connectome_of
+from randomnet.build.network import build_setup
 from randomnet.config import ConfigError, read_plan
 from randomnet.connectome import sinkhorn
 from randomnet.experiment import check
-from randomnet.kinds import building, null_models
-from randomnet.kinds.networks import connectome_of
 
 INI = """
 [experiment]
@@ -82,7 +83,7 @@ def test_what_a_run_does_to_its_network_does_not_reach_the_next(tmp_path):
     """A process keeps the network that it made last."""
     (tmp_path / "a.ini").write_text(INI.format(path=saved(tmp_path, matrix_of("counts")), folder=tmp_path))
     one = read_plan(tmp_path / "a.ini", ["net.dales_law=False"]).combos[0].runs()[0]
-    expected, begun = connectome_of(one).weights.copy(), building.begin(one).network
+    expected, begun = connectome_of(one).weights.copy(), build_setup(one).network
     begun.assign({name: values + 1 for name, values in begun.values().items()})
     np.testing.assert_array_equal(connectome_of(one).weights, expected)
 

@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 
 import runrandomnet
+from randomnet.build import connectome
 from randomnet.formats import FormatError, Options, read_connectome
 from randomnet.formats import neuprint as reader
-from randomnet.kinds import networks
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")  # what pandas says of the library
 
@@ -295,7 +295,7 @@ def test_a_token_that_is_missing(library, monkeypatch):
 def experiment(tmp_path, monkeypatch):
     """Runs an INI of a tiny spectrum on the network of ADDRESS; options as section.key=value change it."""
     monkeypatch.chdir(tmp_path)
-    for cached in (networks._measured, networks._weighted, networks._scaled):  # a process reads a network once
+    for cached in (connectome._measured, connectome._weighted, connectome._scaled):  # a process reads a network once
         cached.cache_clear()
     (tmp_path / "e.ini").write_text(
         f"[experiment]\nkind = spectrum\n[paths]\npath_to_network = {ADDRESS}\npath_to_results = results\n"

@@ -8,6 +8,7 @@ import pytest
 from test_experiment import run
 from test_networks import INI, matrix_of, network, saved
 
+from randomnet.build.normalization import SCALINGS
 from randomnet.config import ConfigError, read_plan, steps_of
 from randomnet.config.chained import Steps
 from randomnet.connectome import (
@@ -18,7 +19,6 @@ from randomnet.connectome import (
     with_abscissa,
     with_frobenius_norm,
 )
-from randomnet.kinds.normalization import SCALINGS
 from randomnet.synthetic import random_network
 
 CHAINED = "sinkhorn + abscissa"

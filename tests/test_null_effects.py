@@ -7,9 +7,9 @@ import pytest
 from test_description import announced
 from test_networks import network, saved
 
+from randomnet.build.null_models import GROUPED, REWIRING, UNABLE, null_of
 from randomnet.config import ConfigError
 from randomnet.connectome import COUPLING, from_dense
-from randomnet.kinds.null_models import GROUPED, REWIRING, UNABLE, null_of
 from randomnet.nulls import NULLS, differs, share_of_edges
 
 

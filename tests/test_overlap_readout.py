@@ -8,7 +8,7 @@ from test_experiment import run
 from test_low_rank import connectome_of, gradients, leaves, network, randn
 from test_low_rank_runs import N_BACK, arrays_of, experiment, ini, run_of, sets
 
-from randomnet.kinds import building
+from randomnet.build.network import build_setup
 from randomnet.rnn import FORMS, INTERFACE, OF_OVERLAPS, Network, answers, beside_each_other, driven
 
 N, CHANNELS, BATCH, TIME = 12, 2, 4, 6
@@ -103,12 +103,12 @@ def test_a_stored_model_says_it_as_weights_and_the_next_task_takes_it_over(tmp_p
     torch.testing.assert_close(state["fc.weight"], expected)
     assert not state["fc.bias"].any()
     changes = (*OVERLAP, "net.rank=4", f"paths.pretrained={stored}", "pretrainedparams.keep_readout=True")
-    again = building.begin(run_of(tmp_path, *changes, name="second")).network
+    again = build_setup(run_of(tmp_path, *changes, name="second")).network
     assert torch.equal(again.interface["readout_gains"].detach(), last_of(first)["readout_gains"])
     assert not again.interface["readout_gains"].requires_grad  # readout_gain is a number there
     torch.testing.assert_close(again.joined()["readout_weights"].detach(), expected)
     linear = [change for change in changes if "readout=overlap" not in change]
-    taken = building.begin(run_of(tmp_path, *linear, name="third")).network
+    taken = build_setup(run_of(tmp_path, *linear, name="third")).network
     assert torch.equal(taken.interface["readout_weights"].detach(), state["fc.weight"])
 
 

@@ -9,9 +9,10 @@ import pytest
 from test_experiment import contents, differing, run
 
 import visualization
+from randomnet.build.network import build_setup, trials_of
 from randomnet.config import read_plan
 from randomnet.figures import analyse as analyse_figures
-from randomnet.kinds import analyse, building
+from randomnet.kinds.analyse import run as analyse
 from randomnet.plotting import Phases
 from randomnet.results import ResultsFolder
 from randomnet.tasks import TASKS, make
@@ -66,22 +67,22 @@ def analysed(folder, *overrides, **settings):
 
 def by_hand(one):
     """The weights, and the constant drive and that of inputs, as matrices."""
-    start = building.begin(one)
+    start = build_setup(one)
     own = {name: values.detach().double().numpy() for name, values in start.network.interface.items()}
     weights = start.network.matrix().detach().double().numpy()
     return weights, own["input_bias"] + own["recurrent_bias"], own["input_weights"]
 
 
-def trials_of(one, name):
+def driven_trials(one, name):
     """Of the validation trials of a task the inputs without noise, and the first steps of their phases."""
-    trials = building.trials_of(one)[1]
+    trials = trials_of(one)[1]
     own = trials.conditions == trials.condition_names.index(name)
     return trials.true_inputs[own].astype(np.float64), trials.phases[own]
 
 
 def held(one, name, prototype=0):
     """The phases of the prototype, and what it receives at the first step of each."""
-    inputs, phases = (values[prototype] for values in trials_of(one, name))
+    inputs, phases = (values[prototype] for values in driven_trials(one, name))
     names = [number for number in range(6) if phases[number] < phases[number + 1]]
     return names, inputs[phases[names]]
 
@@ -160,7 +161,7 @@ def test_the_plane_is_that_of_the_trials_without_noise_and_the_path_the_prototyp
     one, arrays, _ = analysed(tmp_path, activation="tanh", g=2.0)
     weights, constant, into = by_hand(one)
     for number, name in enumerate(arrays["phase_conditions"]):
-        inputs, phases = trials_of(one, name)
+        inputs, phases = driven_trials(one, name)
         assert len(inputs) == 3  # a fifth of 15, fewer than the trajectories
         state, states = np.zeros((3, 10)), []
         for x in inputs.transpose(1, 0, 2):
@@ -220,13 +221,13 @@ def test_the_rest_is_as_without_phases_and_the_same_seed_gives_the_same_bytes(tm
 
 def test_it_is_interrupted_while_it_follows(tmp_path, monkeypatch):
     one = read_plan(ini(tmp_path)).combos[0].runs()[0]
-    came, own = [], analyse.phased.phase_arrays
+    came, own = [], analyse.by_phase.phase_arrays
 
     def marked(*arguments):
         came.append(True)
         return own(*arguments)
 
-    monkeypatch.setattr(analyse.phased, "phase_arrays", marked)
+    monkeypatch.setattr(analyse.by_phase, "phase_arrays", marked)
     with pytest.raises(Interrupted):
         analyse.execute_one(one, ResultsFolder(tmp_path / "out").run(0, 0), lambda told: None, lambda: bool(came))
     assert came and not (tmp_path / "out").exists()
@@ -236,7 +237,7 @@ def test_a_dry_run_counts_its_searches(tmp_path, capsys):
     assert run(ini(tmp_path), "--dry-run") == 0
     assert "All runs: about" in capsys.readouterr().out
     one = read_plan(ini(tmp_path)).combos[0].runs()[0]
-    assert analyse.phased.searches(one) == pytest.approx(2 * 6 * 12 / 5)
+    assert analyse.by_phase.searches(one) == pytest.approx(2 * 6 * 12 / 5)
 
 
 @pytest.mark.parametrize(

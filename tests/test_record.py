@@ -12,8 +12,11 @@ import torch
 
 import runrandomnet
 import visualization
+from randomnet.artifacts import trained_networks
+from randomnet.build import network as build_network
+from randomnet.build.network import all_trials, trials_of
 from randomnet.config import read_plan
-from randomnet.kinds import building, record, stored
+from randomnet.kinds.record import run as record
 from randomnet.metrics import bps
 from randomnet.recordings import READOUTS, read_recording, write_recording
 from randomnet.results import ResultsFolder
@@ -101,8 +104,8 @@ def whole(recording, what):
 
 def test_states_rates_and_spikes_by_hand(tmp_path, trained):
     run, folder, recording = done(tmp_path, trained)
-    network = stored.load_trained(trained.run(0, 0), "best")
-    trials, _ = building.all_trials(run, run.generator("recorded trials"))
+    network = trained_networks.load_trained(trained.run(0, 0), "best")
+    trials, _ = all_trials(run, run.generator("recorded trials"))
     with torch.no_grad():
         states, outputs = (part.numpy() for part in network.run(torch.from_numpy(trials.inputs)))
     np.testing.assert_array_equal(whole(recording, "inputs"), trials.inputs)
@@ -141,7 +144,7 @@ def test_its_trials_are_none_of_the_training(tmp_path, trained):
     """Though seed, iteration and all parameters are the same."""
     run, _, recording = done(tmp_path, trained, "experiment.seed=0", "trialparams.trial_steps=30")
     [theirs, *_] = read_plan(trained.root / "config.ini").combos[0].runs()
-    seen = np.concatenate([part.inputs for part in building.trials_of(theirs)])
+    seen = np.concatenate([part.inputs for part in trials_of(theirs)])
     assert seen.shape == whole(recording, "inputs").shape and run.seed == theirs.seed
     assert not (np.abs(seen[:, None] - whole(recording, "inputs")[None]).max((2, 3)) < 1e-3).any()
 
@@ -247,7 +250,7 @@ def test_bins_are_trimmed_at_both_ends(tmp_path, trained):
 
 def test_times_of_phases_are_trimmed_alike(tmp_path, trained, monkeypatch):
     """Of a task that has them: those of these trials are made up."""
-    monkeypatch.setattr(building, "all_trials", with_phases(building.all_trials))
+    monkeypatch.setattr(build_network, "all_trials", with_phases(all_trials))
     _, _, recording = done(tmp_path, trained, "recording.trim_start=4")
     np.testing.assert_array_equal(whole(recording, "extra"), np.arange(80).reshape(40, 2) % 25 - 4)
 
@@ -263,7 +266,7 @@ def with_phases(all_trials):
 
 def test_noise_on_the_states(tmp_path, trained):
     run, _, recording = done(tmp_path, trained, "recording.state_noise=0.1", "recording.which=last")
-    network = stored.load_trained(trained.run(0, 0), "last")
+    network = trained_networks.load_trained(trained.run(0, 0), "last")
     rng, state, latents = run.generator("state noise"), network.rest(40), []
     for given in torch.from_numpy(whole(recording, "inputs")).unbind(1):
         state = network.step(state, given) + 0.1 * torch.from_numpy(rng.standard_normal((40, 12))).float()
@@ -284,8 +287,8 @@ def test_an_arm_is_moved_while_it_is_recorded(tmp_path):
     assert runrandomnet.main([str(tmp_path / "a.ini")]) == 0
     recording = read_recording(tmp_path / "out" / "0" / "iter_0" / "recording.npz")
     run = read_plan(tmp_path / "a.ini").combos[0].runs()[0]
-    trials, _ = building.all_trials(run, run.generator("recorded trials"))
-    network, latents = stored.load_trained(source.run(0, 0)), torch.from_numpy(whole(recording, "latents"))
+    trials, _ = all_trials(run, run.generator("recorded trials"))
+    network, latents = trained_networks.load_trained(source.run(0, 0)), torch.from_numpy(whole(recording, "latents"))
     inputs = whole(recording, "inputs")
     with torch.no_grad():
         before = torch.cat([network.rest(20)[:, None], latents[:, :-1]], 1).flatten(0, 1)
@@ -353,9 +356,9 @@ def test_a_grid_over_runs_of_the_source(tmp_path, trained):
 
 
 def test_states_that_leave_the_range_of_numbers_are_no_recording(tmp_path, trained, monkeypatch):
-    through = stored.TrainedNetwork.run
+    through = trained_networks.TrainedNetwork.run
     beyond = lambda self, inputs, *more: through(self, inputs * torch.inf, *more)  # noqa: E731
-    monkeypatch.setattr(stored.TrainedNetwork, "run", beyond)
+    monkeypatch.setattr(trained_networks.TrainedNetwork, "run", beyond)
     assert runrandomnet.main([str(ini(tmp_path, trained))]) == 1
     folder = ResultsFolder(tmp_path / "out").run(0, 0)
     assert folder.record["status"] == "diverged" and "left the range of numbers" in folder.record["reason"]

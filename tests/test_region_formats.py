@@ -6,9 +6,9 @@ import pickle
 import numpy as np
 import pytest
 
+from randomnet.build import connectome
 from randomnet.config import ConfigError
 from randomnet.formats import FormatError, Options, read_densities, read_region_matrix, region_matrices
-from randomnet.kinds import networks
 
 # name -> regions, edges, what a row of the file is
 SHIPPED = {
@@ -111,21 +111,21 @@ def test_a_source_picks_its_kind_in_a_folder_of_both(roi_folder):
     folder = roi_folder().parent
     for name in ("TINY", "MORE"):
         np.save(folder / f"C_{name}.npy", TINY)
-    assert networks._read(folder, "TINY", "flystability", Options()).provenance["source"] == "FlyStability ROI folder"
+    assert connectome._read(folder, "TINY", "flystability", Options()).provenance["source"] == "FlyStability ROI folder"
     for name in ("TINY", "MORE"):
-        read = networks._read(folder, name, "bio2art", Options())
+        read = connectome._read(folder, name, "bio2art", Options())
         assert read.provenance["source"] == "bio2art region matrix" and read.name == name
-    assert networks._read(folder, "MORE", "auto", Options()).name == "MORE"
+    assert connectome._read(folder, "MORE", "auto", Options()).name == "MORE"
     for name, source, known in (("TINY", "auto", "one network of that name"), ("MORE", "flystability", "it has TINY")):
         with pytest.raises(ConfigError, match=known):
-            networks._read(folder, name, source, Options())
+            connectome._read(folder, name, source, Options())
     (folder / "NONE").mkdir()
     with pytest.raises(ConfigError, match=r"got 'NONE'; it has MORE, TINY"):
-        networks._read(folder, "NONE", "bio2art", Options())
+        connectome._read(folder, "NONE", "bio2art", Options())
     with pytest.raises(ConfigError, match=r"expected the file adjacency_scc\.npy, which is not there"):
-        networks._read(folder, "NONE", "flystability", Options())
+        connectome._read(folder, "NONE", "flystability", Options())
     with pytest.raises(ConfigError, match=r"expected region matrices C_<name>\.npy, got none"):
-        networks._read(folder / "NONE", "TINY", "bio2art", Options())
+        connectome._read(folder / "NONE", "TINY", "bio2art", Options())
 
 
 # ---- matrix and names

@@ -9,9 +9,10 @@ import torch
 from made_up import LISTED_REGIONS, REGIONS_JSON
 
 import runrandomnet
+from randomnet.build.network import build_setup
 from randomnet.config import ConfigError, read_plan
 from randomnet.connectome import from_dense
-from randomnet.kinds import building, train
+from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise
 from randomnet.objectives.noise import noise_between
 from randomnet.rnn import INTERFACE, Network, driven
@@ -55,7 +56,7 @@ def run(path, *overrides):
 
 def start_of(path, *overrides, iteration=0):
     plan = read_plan(path, [f"trainvalidate.iterations={iteration + 1}", *overrides])
-    return building.begin(plan.combos[0].runs()[iteration])
+    return build_setup(plan.combos[0].runs()[iteration])
 
 
 def test_channels_reach_what_the_inputs_are_connected_to(tmp_path):
@@ -231,7 +232,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path):
     kept, done = [], []
 
     def trained(resume=None, stop_after=None):
-        start = building.begin(one)
+        start = build_setup(one)
         fit([start.network], train.objective(one, start), [train.settings(one)], resume=resume, keep=kept.append,
             report=lambda index, row: done.append(row), stop=lambda: len(done) == stop_after)  # fmt: skip
         return start.network.values()

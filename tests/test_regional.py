@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import runrandomnet
+from randomnet.build.connectome import connectome_of
+from randomnet.build.network import build_setup
 from randomnet.config import help_text, read_plan
 from randomnet.config.regional import InputList, ProjectionList, RegionList
-from randomnet.kinds import building
-from randomnet.kinds.networks import connectome_of
 
 INI = """
 [experiment]
@@ -190,9 +190,9 @@ def test_projections_can_be_an_axis_of_the_grid(tmp_path):
 
 def test_regions_have_their_own_time_constants(tmp_path):
     path = ini(tmp_path, SMALL.replace("thalamus: 4", "thalamus: 4 tau 5") + SPECTRUM)
-    start = building.begin(read_plan(path).combos[0].runs()[0])
+    start = build_setup(read_plan(path).combos[0].runs()[0])
     np.testing.assert_allclose(start.network.leaks, [0.1] * 8 + [0.02] * 4)
-    by_name = building.begin(read_plan(ini(tmp_path), ["model.tau=cortex: 1, thalamus: 5"]).combos[0].runs()[0])
+    by_name = build_setup(read_plan(ini(tmp_path), ["model.tau=cortex: 1, thalamus: 5"]).combos[0].runs()[0])
     np.testing.assert_array_equal(start.network.leaks, by_name.network.leaks)
     assert run(path) == 0
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import runrandomnet
+from randomnet.build.connectome import connectome_of
 from randomnet.config import read_plan
 from randomnet.connectome import from_dense
-from randomnet.kinds.networks import connectome_of
 from randomnet.multiregion import MultiRegionRNN
 
 INI = """

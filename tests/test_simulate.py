@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import runrandomnet
+from randomnet.build.connectome import connectome_of
 from randomnet.config import read_plan
-from randomnet.kinds.networks import connectome_of
 from randomnet.results import ResultsFolder
 from randomnet.theory import rank_one_overlap, ring_bump
 

@@ -15,7 +15,8 @@ import runrandomnet
 import visualization
 from randomnet import plotting
 from randomnet.config import ConfigError, read_plan
-from randomnet.kinds import sampled, simulate
+from randomnet.kinds.simulate import run as simulate
+from randomnet.kinds.simulate import samples
 from randomnet.plotting import Activity, style
 from randomnet.results import ResultsFolder
 
@@ -67,9 +68,9 @@ def written(folder):
     return path
 
 
-def run(folder, samples, *overrides, code=0):
+def run(folder, place, *overrides, code=0):
     path = written(folder)
-    sets = (f"simulation.samples={samples}", *overrides)
+    sets = (f"simulation.samples={place}", *overrides)
     assert runrandomnet.main([str(path), *(part for one in sets for part in ("--set", one))]) == code
     return ResultsFolder(folder / "out")
 
@@ -77,7 +78,7 @@ def run(folder, samples, *overrides, code=0):
 @pytest.fixture
 def small(monkeypatch):
     """Pieces of some windows: records here are of many."""
-    monkeypatch.setattr(sampled, "PIECE", 50_000)
+    monkeypatch.setattr(samples, "PIECE", 50_000)
 
 
 def left(folder):
@@ -103,7 +104,7 @@ def test_samples_on_disk_are_those_in_memory_to_the_byte(tmp_path, small):
 
 def test_a_record_in_pieces_is_the_record_at_once(tmp_path, monkeypatch):
     whole = run(tmp_path / "whole", "memory").run(0, 0).arrays
-    monkeypatch.setattr(sampled, "PIECE", 1)  # a window each
+    monkeypatch.setattr(samples, "PIECE", 1)  # a window each
     pieces = run(tmp_path / "pieces", "disk").run(0, 0).arrays
     at_once = run(tmp_path / "at once", "memory", "simulation.inputs=sequential").run(0, 0).arrays
     for name in (*SAMPLES, "times"):
@@ -117,9 +118,9 @@ KILL = """
 import os, signal, sys
 import runrandomnet
 from randomnet import results
-from randomnet.kinds import sampled
-sampled.PIECE = 50_000
-where, last = {"samples": ((sampled._Filed, "put"), 14),
+from randomnet.kinds.simulate import samples
+samples.PIECE = 50_000
+where, last = {"samples": ((samples._Filed, "put"), 14),
                "arrays": ((results, "write_arrays"), 2)}[sys.argv[1]]
 own, count = getattr(*where), [0]
 def killed(*arguments):
@@ -169,7 +170,7 @@ def test_a_run_that_goes_on_in_memory_has_no_files_of_its_first_start(tmp_path):
 def test_what_diverges_or_finds_the_disk_full_leaves_no_samples(tmp_path, monkeypatch, small):
     folder = run(tmp_path / "diverged", "disk", "populations.gain=1e30", code=1)
     assert folder.run(0, 0).status == "diverged" and not left(tmp_path / "diverged")
-    own, calls = sampled._Filed.put, []
+    own, calls = samples._Filed.put, []
 
     def full(*arguments):
         calls.append(1)
@@ -177,7 +178,7 @@ def test_what_diverges_or_finds_the_disk_full_leaves_no_samples(tmp_path, monkey
             raise OSError(28, "No space left on device")
         own(*arguments)
 
-    monkeypatch.setattr(sampled._Filed, "put", full)
+    monkeypatch.setattr(samples._Filed, "put", full)
     folder = run(tmp_path / "full", "disk", code=1)
     assert folder.run(0, 0).status == "failed" and not left(tmp_path / "full")
     assert "No space left on device" in (folder.run(0, 0).path / "error.txt").read_text()
@@ -187,9 +188,9 @@ Usage = namedtuple("Usage", "total used free")
 
 
 def test_what_does_not_fit_is_said_before_it_starts(tmp_path, monkeypatch):
-    def checked(samples, free, *overrides):
-        monkeypatch.setattr(shutil, "disk_usage", lambda place: Usage(free, 0, free))
-        plan = read_plan(written(tmp_path), (f"simulation.samples={samples}", *overrides))
+    def checked(place, free, *overrides):
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(free, 0, free))
+        plan = read_plan(written(tmp_path), (f"simulation.samples={place}", *overrides))
         return simulate.check(plan.combos[0].runs()[0])
 
     longer = "analysis.duration=1e6", "analysis.trajectories=3000", "dynamics.noise_sd=0"  # 8 TB
@@ -214,11 +215,11 @@ def test_what_contradicts_samples_on_disk_is_refused(tmp_path, capsys):
 MEASURE = """
 import sys
 import runrandomnet
-from randomnet.kinds import sampled
-sampled.PIECE = 1e6
+from randomnet.kinds.simulate import samples
+samples.PIECE = 1e6
 path, *sets = sys.argv[1:]
 for samples, duration in (("disk", 25), ("disk", 100), ("memory", 100)):
-    more = (*sets, f"simulation.samples={samples}", f"analysis.duration={duration}",
+    more = (*sets, f"simulation.samples={place}", f"analysis.duration={duration}",
             f"paths.path_to_results={path}.{samples}.{duration}")
     assert runrandomnet.main([path, *(part for one in more for part in ("--set", one))]) == 0
     print("PEAK", next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))

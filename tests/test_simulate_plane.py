@@ -6,10 +6,10 @@ import pytest
 import runrandomnet
 import visualization
 from randomnet import plotting
+from randomnet.build.connectome import connectome_of
+from randomnet.build.low_rank import factors_of
+from randomnet.build.populations import Populace
 from randomnet.config import read_plan
-from randomnet.kinds.factors import factors_of
-from randomnet.kinds.networks import connectome_of
-from randomnet.kinds.simulated import Populace
 from randomnet.plotting import Flow, style
 from randomnet.results import ResultsFolder
 

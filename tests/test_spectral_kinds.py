@@ -9,9 +9,11 @@ import torch
 from test_experiment import contents, run
 
 import visualization
+from randomnet.build.network import build_setup
 from randomnet.config import read_plan
-from randomnet.kinds import building, convergence, spectral
-from randomnet.kinds import spectrum as kind
+from randomnet.kinds.convergence import run as convergence
+from randomnet.kinds.spectrum import computing
+from randomnet.kinds.spectrum import run as kind
 from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectrum
 from randomnet.results import ResultsFolder
 from randomnet.training import Interrupted
@@ -54,7 +56,7 @@ def test_a_spectrum_is_that_of_the_network_it_was_asked_of(tmp_path):
     assert list(table.columns) == ["combo", "iteration", "index", "exponent", "stderr"]  # no option is gridded
     summary = pd.read_csv(out / "summary.csv").set_index("iteration")
     for one in runs_of(tmp_path, *changes):
-        start = building.begin(one)
+        start = build_setup(one)
         with torch.no_grad():
             system = start.network.double().dynamics()
         found = spectrum(system, start.state, start.frame, Schedule(60, 0.2, 5, 5))
@@ -164,7 +166,7 @@ def test_g_spreads_the_parameters_that_are_named(tmp_path):
     (tmp_path / "out.ini").write_text(BASE.format(kind="spectrum", out=tmp_path / "out"))
 
     def start(*changes):
-        return building.begin(runs_of(tmp_path, "net.n=400", *changes)[0])
+        return build_setup(runs_of(tmp_path, "net.n=400", *changes)[0])
 
     one, weights = start("net.g=1"), start("net.g=3")
     np.testing.assert_allclose(weights.connectome.weights, 3 * one.connectome.weights)
@@ -187,7 +189,7 @@ def test_convergence_ends_at_the_spectra_of_its_initial_states(tmp_path):
     np.testing.assert_allclose(arrays["running_stderr"][:, -1], arrays["stderr_of_states"], rtol=1e-12)
     assert arrays["times"][-1] == pytest.approx(60) and np.allclose(arrays["intervals"], 0.2)
     [one] = runs_of(tmp_path, *changes)
-    start = building.begin(one)
+    start = build_setup(one)
     with torch.no_grad():
         system = start.network.double().dynamics()
     first = spectrum(system, start.state, start.frame[:4], Schedule(60, 0.2, 5, 5))
@@ -242,8 +244,8 @@ def test_with_a_task_it_is_driven_along_the_trials(tmp_path):
 def test_a_task_network_left_to_itself_has_only_its_biases(tmp_path):
     (tmp_path / "out.ini").write_text(BASE.format(kind="spectrum", out=tmp_path / "out"))
     [one] = runs_of(tmp_path, *TASK, "lyapunov.driven=False")
-    start = building.begin(one)
-    found = spectral.compute(one, start, 3)
+    start = build_setup(one)
+    found = computing.compute(one, start, 3)
     with torch.no_grad():
         matrix, own = start.network.double().matrix(), start.network.interface
         bias = own["input_bias"] + own["recurrent_bias"]
@@ -277,13 +279,13 @@ def test_an_interrupted_spectrum_is_done_again(tmp_path, monkeypatch):
 def test_a_null_takes_the_place_of_the_connectome_and_is_drawn_anew_in_every_iteration(tmp_path):
     (tmp_path / "out.ini").write_text(BASE.format(kind="spectrum", out=tmp_path / "out").replace("n = 12\n", "")
                                       .replace("roi = random", "roi = AB"))  # fmt: skip
-    bio, null = (building.begin(runs_of(tmp_path, f"net.null={name}")[0]).connectome for name in ("none", "degree"))
+    bio, null = (build_setup(runs_of(tmp_path, f"net.null={name}")[0]).connectome for name in ("none", "degree"))
     for side in ("post", "pre"):
         counts = [np.bincount(getattr(one, side), minlength=one.n) for one in (bio, null)]
         np.testing.assert_array_equal(*counts)
     assert null.facts()["null"] == "degree" and null.sha256() != bio.sha256()
     two = runs_of(tmp_path, "net.null=degree", "trainvalidate.iterations=2")[1]
-    assert building.begin(two).connectome.sha256() != null.sha256()
+    assert build_setup(two).connectome.sha256() != null.sha256()
 
 
 @pytest.mark.long
@@ -293,7 +295,7 @@ def test_errors_are_calibrated_for_a_chaotic_network(tmp_path):
     (tmp_path / "out.ini").write_text(BASE.format(kind="spectrum", out=tmp_path / "out"))
     [one] = runs_of(tmp_path, "net.n=64", "net.g=3", "model.activation=tanh")
     with torch.no_grad():
-        system = building.begin(one).network.double().dynamics()
+        system = build_setup(one).network.double().dynamics()
 
     def found(seed, tsim):
         rng = np.random.default_rng(seed)

@@ -7,8 +7,10 @@ import pytest
 import torch
 
 import runrandomnet
+from randomnet.artifacts import sources, trained_networks
+from randomnet.build.network import build_setup, trials_of
 from randomnet.config import ConfigError, read_plan
-from randomnet.kinds import building, stages, stored, train
+from randomnet.kinds.train import run as train
 from randomnet.results import ResultsFolder
 from randomnet.rnn import FORMS, Network, restored
 from randomnet.synthetic import random_network
@@ -53,10 +55,10 @@ def trained(folder: Path, form: str = "rate", more: str = "", tau: float = 1, ov
 def test_a_stored_network_is_the_one_that_was_trained(tmp_path, form, tau, more):
     folder = trained(tmp_path, form, more, tau)
     [run, *_] = read_plan(tmp_path / "train.ini").combos[0].runs()
-    found = stored.load_trained(folder.run(0, 0), "last")
-    network = building.begin(run).network
-    network.assign(stored.read_model(folder.run(0, 0).path / "model.pt")["last"])
-    inputs = torch.from_numpy(building.trials_of(run)[1].inputs)
+    found = trained_networks.load_trained(folder.run(0, 0), "last")
+    network = build_setup(run).network
+    network.assign(trained_networks.read_model(folder.run(0, 0).path / "model.pt")["last"])
+    inputs = torch.from_numpy(trials_of(run)[1].inputs)
     states, outputs = found.run(inputs)
     with torch.no_grad():
         torch.testing.assert_close(outputs, network(inputs), rtol=1e-5, atol=1e-6)
@@ -79,7 +81,7 @@ def test_a_network_is_restored_from_its_description_and_values():
 def meant(path: Path, folder: str, combo="same", iteration="same"):
     plan = read_plan(path, ["experiment.kind=record", f"source.folder={folder}", f"source.combo={combo}",
                             f"source.iteration={iteration}"])  # fmt: skip
-    return stages.source_of(plan.combos[0].runs()[-1], "train")
+    return sources.source_of(plan.combos[0].runs()[-1], "train")
 
 
 def record_ini(folder: Path) -> Path:
@@ -109,10 +111,10 @@ def test_what_is_no_source_is_said_so(tmp_path):
             meant(path, folder)
     folder = trained(tmp_path)
     with pytest.raises(ConfigError, match=r"kind = fit, got .*, which is of kind = train"):
-        stages.manifest_of(folder.root, "fit")
+        sources.manifest_of(folder.root, "fit")
     (folder.run(0, 0).path / "model.pt").write_bytes(b"no model")
     with pytest.raises(ConfigError, match=r"expected a model.pt in it, got .*model\.pt"):
-        stored.load_trained(folder.run(0, 0))
+        trained_networks.load_trained(folder.run(0, 0))
 
 
 # ---- cells as task networks
@@ -141,16 +143,16 @@ def test_cells_learn_a_task_and_are_stored(tmp_path, more):
     assert summary["loss_final"] < 0.8 * summary["loss_initial"]
     assert more[0].endswith(about["name"]) and about["neurons"] == 16 and not about["synthetic"]
     assert about["source"].endswith("parameters, drawn anew in every iteration, constrained by no connectome")
-    found = stored.load_trained(folder.run(0, 0), "last")
+    found = trained_networks.load_trained(folder.run(0, 0), "last")
     [run, _] = read_plan(path, given[1::2]).combos[0].runs()
-    network = building.begin(run).network
-    network.assign(stored.read_model(folder.run(0, 0).path / "model.pt")["last"])
-    inputs = torch.from_numpy(building.trials_of(run)[1].inputs)
+    network = build_setup(run).network
+    network.assign(trained_networks.read_model(folder.run(0, 0).path / "model.pt")["last"])
+    inputs = torch.from_numpy(trials_of(run)[1].inputs)
     with torch.no_grad():
         torch.testing.assert_close(found.run(inputs)[1], network(inputs), rtol=1e-5, atol=1e-5)
     assert (found.n, found.channels, found.outputs) == (16, 3, 3)
     assert found.run(inputs.double())[0].dtype == torch.float32
-    assert stored.load_trained(folder.run(0, 0), double=True).rest(2).dtype == torch.float64
+    assert trained_networks.load_trained(folder.run(0, 0), double=True).rest(2).dtype == torch.float64
 
 
 def test_cells_go_on_to_the_same_bytes_where_they_were_interrupted(tmp_path):

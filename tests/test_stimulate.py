@@ -10,10 +10,11 @@ import pytest
 import runrandomnet
 import visualization
 from randomnet import plotting
+from randomnet.build.network import build_setup
 from randomnet.comparison import matching
 from randomnet.config import read_plan
 from randomnet.figures import stimulate as stimulate_figures
-from randomnet.kinds import building, stimulate
+from randomnet.kinds.stimulate import run as stimulate
 from randomnet.results import ResultsFolder
 from randomnet.training import Interrupted
 
@@ -53,7 +54,7 @@ def done(folder, *overrides, form="current", units="E", more="strength = 2"):
     path = folder / "a.ini"
     path.write_text(INI.format(out=folder / "out", form=form, units=units, more=more))
     assert runrandomnet.main([str(path), *(part for one in overrides for part in ("--set", one))]) == 0
-    start = building.begin(read_plan(path, overrides).combos[0].runs()[0])
+    start = build_setup(read_plan(path, overrides).combos[0].runs()[0])
     return start, ResultsFolder(folder / "out").run(0, 0).arrays, pd.read_csv(folder / "out" / "summary.csv").iloc[0]
 
 

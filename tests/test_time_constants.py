@@ -13,9 +13,9 @@ import torch
 import runrandomnet
 from randomnet.activations import ACTIVATIONS
 from randomnet.analysis import jacobian_of
+from randomnet.build.network import build_setup, double
 from randomnet.config import read_plan
 from randomnet.connectome import from_dense
-from randomnet.kinds import building
 from randomnet.lyapunov import Schedule, exponents, random_frame, spectrum
 from randomnet.rnn import FORMS, INTEGRATORS, INTERFACE, Dense, Network, beside_each_other, driven, stacked
 from randomnet.synthetic import random_network
@@ -327,13 +327,13 @@ def test_tasks_run_with_them(tmp_path, kind):
 
 
 def test_a_run_has_the_time_constants_of_its_regions(tmp_path):
-    start = building.begin(read_plan(ini(tmp_path)).combos[0].runs()[0])
+    start = build_setup(read_plan(ini(tmp_path)).combos[0].runs()[0])
     np.testing.assert_allclose(start.network.leaks, [0.1 / 0.5] * 8 + [0.1 / 4] * 4)
-    assert building.double(start.network).alone().leaks.dtype == torch.float64
+    assert double(start.network).alone().leaks.dtype == torch.float64
     path = ini(tmp_path, activation="linear")
     assert run(path, "lyapunov.tsim=400", "lyapunov.nle=12", "lyapunov.frame_transient=100") == 0
     found = np.load(tmp_path / "out" / "0" / "iter_0" / "arrays.npz")["exponents"]
-    matrix = building.begin(read_plan(path).combos[0].runs()[0]).connectome.dense()
+    matrix = build_setup(read_plan(path).combos[0].runs()[0]).connectome.dense()
     a = np.diag([0.1 / 0.5] * 8 + [0.1 / 4] * 4)
     expected = np.sort(np.log(np.abs(np.linalg.eigvals(np.eye(12) + a @ (matrix - np.eye(12))))) / 0.1)[::-1]
     np.testing.assert_allclose(found, expected, atol=0.02)

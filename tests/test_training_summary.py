@@ -13,8 +13,11 @@ import torch
 
 import runrandomnet
 from randomnet import results
+from randomnet.build.network import build_setup, double, split_trials
 from randomnet.config import read_plan
-from randomnet.kinds import building, learning, measured, spectral, train
+from randomnet.kinds.spectrum import computing
+from randomnet.kinds.train import learning, measurements
+from randomnet.kinds.train import run as train
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import JUDGEMENTS, TaskObjective, Term, loss_with_error, task_objective
 from randomnet.objectives.judging import standard_error
@@ -170,7 +173,7 @@ def test_the_error_of_every_accuracy_is_recorded(task):
 @pytest.mark.parametrize("more", ["", "noise = 0.2"])
 def test_row_e_of_a_task_is_the_network_after_e_epochs(tmp_path, more):
     run = only_run(written(tmp_path, TASK.format(task="dpa") + more))
-    start = building.begin(run)
+    start = build_setup(run)
     goal, path = train.objective(run, start), [start.network.values()]
     (progress,) = fit([start.network], goal, [train.settings(run)],
                       report=lambda index, row: path.append(start.network.values()))  # fmt: skip
@@ -202,7 +205,7 @@ def test_measuring_the_untrained_network_changes_no_update(tmp_path, task):
 
     last = []
     for kind in (TaskObjective, Unvalidated):
-        start = building.begin(run)
+        start = build_setup(run)
         goal = train.objective(run, start)
         goal = kind(**{name: getattr(goal, name) for name in goal.__dataclass_fields__})
         last.append(fit([start.network], goal, [train.settings(run)])[0].last)
@@ -226,7 +229,7 @@ def test_the_summary_of_a_task_is_of_the_rows_it_names(tmp_path):
     assert summary["epochs_done"] == 3 and summary["epoch_best"] == history["validate_loss"].idxmin()
     model = torch.load(tmp_path / "out" / "0" / "iter_0" / "model.pt", weights_only=True)
     run = only_run(path)
-    start = building.begin(run)
+    start = build_setup(run)
     untrained = start.network.values()
     assert all(torch.equal(model["initial"][name], values) for name, values in untrained.items())
     names = {file.name for file in (tmp_path / "out" / "0").glob("*.pth")}
@@ -236,10 +239,10 @@ def test_the_summary_of_a_task_is_of_the_rows_it_names(tmp_path):
     assert all(torch.equal(stored[name], values) for name, values in start.network.elman_state_dict().items())
     curves = np.load(tmp_path / "out" / "0" / "train_loss_all.npy")
     np.testing.assert_allclose(curves, history["train_loss"].to_numpy()[None, 1:], rtol=1e-12)
-    exact = building.begin(run)
+    exact = build_setup(run)
     for when, values in (("initial", untrained), ("final", model["last"])):
         exact.network.assign(values)
-        found = spectral.compute(run, exact, 2)
+        found = computing.compute(run, exact, 2)
         row = history.iloc[0 if when == "initial" else -1]
         assert [row["lambda_1"], row["lambda_2"]] == pytest.approx(found.exponents.tolist(), rel=1e-9)
 
@@ -252,8 +255,8 @@ def test_test_trials_are_none_of_the_others_and_training_stays_as_it_was(tmp_pat
     text = TASK.format(task=task).replace("nr_of_trials = 48", "nr_of_trials = 20\ninput_noise = 0.3")
     text = text.replace("input_noise = 0.3", "n_back = 2") if task == "nback_mem" else text
     path = written(tmp_path, text)
-    plain = building.split_trials(only_run(path))
-    parts = building.split_trials(only_run(path, "trialparams.test_size=0.05"))
+    plain = split_trials(only_run(path))
+    parts = split_trials(only_run(path, "trialparams.test_size=0.05"))
     np.testing.assert_array_equal(parts[0].inputs, plain[0].inputs)
     rest = {trial.tobytes() for trial in plain[1].inputs}
     pieces = [{trial.tobytes() for trial in part.inputs} for part in parts[1:]]
@@ -278,7 +281,7 @@ def test_figures_of_the_test_are_those_of_the_best_and_the_last_network(tmp_path
     summary = record_of(tmp_path / "out")["summary"]
     model = torch.load(tmp_path / "out" / "0" / "iter_0" / "model.pt", weights_only=True)
     run = only_run(path)
-    start, test = building.begin(run), building.split_trials(run)[2]
+    start, test = build_setup(run), split_trials(run)[2]
     goal = task_objective(test, test, len(test), LIKE, Term())
     for when, which in (("best", "best"), ("final", "last")):
         start.network.assign(model[which])
@@ -314,11 +317,11 @@ def test_the_measured_loss_is_that_of_a_later_and_longer_record(tmp_path, loss):
     summary = record_of(tmp_path / "out")["summary"]
     model = torch.load(tmp_path / "out" / "0" / "iter_0" / "model.pt", weights_only=True)
     run = only_run(path)
-    start = building.begin(run)
+    start = build_setup(run)
     for when, which in (("initial", "initial"), ("final", "last")):
         start.network.assign(model[which])
-        schedule = replace(spectral.schedule_of(run), tsim=40, transient=2 + 2 + 6)
-        found = spectrum(building.double(start.network).alone(), start.state, start.frame[:4], schedule).exponents
+        schedule = replace(computing.schedule_of(run), tsim=40, transient=2 + 2 + 6)
+        found = spectrum(double(start.network).alone(), start.state, start.frame[:4], schedule).exponents
         values = {"mse": (found**2).mean(), "2 * l2": 2 * math.sqrt((found**2).sum()),
                   "sinai": -found[found > 0].sum()}  # fmt: skip
         assert summary[f"loss_measured_{when}"] == pytest.approx(values[loss], rel=1e-9)
@@ -342,10 +345,10 @@ def test_a_batch_alone_has_no_error():
 
 def test_the_record_of_a_measured_loss_begins_where_the_window_ends(tmp_path):
     run = only_run(written(tmp_path, SPECTRAL.format(g=3, loss="mse", epochs=1, measured=10)))
-    start = building.begin(run)
-    found = measured.now(run, start, train.objective(run, start))
+    start = build_setup(run)
+    found = measurements.now(run, start, train.objective(run, start))
     assert found["later_growth"].shape == (1, 4) and float(found["later_times"].sum()) == pytest.approx(10)
-    assert math.isnan(measured.loss_of(run, found, np.zeros(4))["loss_stderr"])  # too short for one, as of exponents
+    assert math.isnan(measurements.loss_of(run, found, np.zeros(4))["loss_stderr"])  # too short
 
 
 # ---- notes
@@ -421,7 +424,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on_to_the_same_bytes(tmp_path, 
     run, kept, rows = only_run(written(tmp_path, text)), [], []
 
     def trained(resume=None, stop=lambda: False):
-        start = building.begin(run)
+        start = build_setup(run)
         return fit([start.network], train.objective(run, start), [train.settings(run)], resume=resume, stop=stop,
                    keep=lambda states: kept.append(copy.deepcopy(states)),
                    report=lambda index, row: rows.append(row))[0]  # fmt: skip
@@ -471,7 +474,7 @@ def test_summaries_of_earlier_versions_name_no_untrained_loss_that_is_not_one():
 def term_of(tmp_path, integrator, truncate):
     text = SPECTRAL.format(g=2, loss="mse", epochs=1, measured=0) + f"[model]\nintegrator = {integrator}\n"
     run = only_run(written(tmp_path, text), f"lyapunov.truncate_gradient={truncate}")
-    start = building.begin(run)
+    start = build_setup(run)
     return start.network, train.objective(run, start).losses[0]
 
 

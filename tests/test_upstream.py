@@ -10,10 +10,12 @@ import torch
 
 import runrandomnet
 import visualization
+from randomnet.artifacts import sources
+from randomnet.artifacts.trained_files import file_of
+from randomnet.artifacts.upstream_runs import checksum, is_drawn, listed
+from randomnet.build.network import build_setup
 from randomnet.config import ConfigError, read_plan
-from randomnet.kinds import building, record, stages
-from randomnet.kinds.trained_files import file_of
-from randomnet.kinds.upstream import checksum, is_drawn, listed
+from randomnet.kinds.record import run as record
 from randomnet.results import ResultsFolder
 
 NET = """
@@ -92,7 +94,7 @@ def tasks(tmp_path_factory):
 
 
 def matrix_of(one):
-    return building.begin(one).network.matrix().detach().float()
+    return build_setup(one).network.matrix().detach().float()
 
 
 def trained_matrix(saved, which="last"):
@@ -240,7 +242,7 @@ def test_the_default_is_the_network_after_the_last_update(tmp_path, tasks):
     assert file_of(one).epoch == 3 and file_of(one).which == "last"
     state = torch.load(tasks / "0" / "model_state_dict_epoch_2_iter_0.pth", weights_only=True)
     torch.testing.assert_close(matrix_of(one), state[WEIGHTS])
-    start = building.begin(one).network.interface
+    start = build_setup(one).network.interface
     torch.testing.assert_close(start["input_weights"].detach().float(), state["rnn.weight_ih_l0"])
 
 
@@ -250,8 +252,8 @@ def test_epoch_0_is_the_untrained_network_and_epoch_e_the_file_before(tmp_path, 
     taken = f"paths.pretrained={tasks}"
     one = runs_of(path, taken, "pretrainedparams.pretrained_epoch=0")[1]
     torch.testing.assert_close(matrix_of(one), matrix_of(trained))
-    own = building.begin(trained).network.interface["input_weights"].float()
-    torch.testing.assert_close(building.begin(one).network.interface["input_weights"].float(), own)
+    own = build_setup(trained).network.interface["input_weights"].float()
+    torch.testing.assert_close(build_setup(one).network.interface["input_weights"].float(), own)
     for epoch in (1, 2, 3):
         one = runs_of(path, taken, f"pretrainedparams.pretrained_epoch={epoch}")[1]
         state = torch.load(tasks / "0" / f"model_state_dict_epoch_{epoch - 1}_iter_1.pth", weights_only=True)
@@ -264,9 +266,9 @@ def test_epoch_0_is_the_untrained_network_and_epoch_e_the_file_before(tmp_path, 
 def test_a_spectrum_run_may_start_from_the_untrained_network(tmp_path, nulls):
     path = ini(tmp_path, "next", NET, "spectrum")
     taken = (f"paths.pretrained={nulls}", "net.null=weights_sign")
-    plain, untrained = (building.begin(runs_of(path, *more)[0]).network.values()
+    plain, untrained = (build_setup(runs_of(path, *more)[0]).network.values()
                         for more in (taken[1:], (*taken, "pretrainedparams.pretrained_epoch=0")))  # fmt: skip
-    last = building.begin(runs_of(path, *taken)[0]).network.values()
+    last = build_setup(runs_of(path, *taken)[0]).network.values()
     for name in ("weights", "gains", "shifts"):
         torch.testing.assert_close(untrained[name], plain[name], rtol=1e-6, atol=1e-7)
         assert not torch.allclose(last[name], plain[name])
@@ -279,7 +281,7 @@ def test_a_model_without_the_untrained_network_says_so(tmp_path, nulls):
     path = ini(tmp_path, "next", NET, "spectrum")
     [one] = runs_of(path, f"paths.pretrained={tmp_path / 'model.pt'}", "pretrainedparams.pretrained_epoch=0")
     with pytest.raises(ConfigError, match="by a version that did not keep the untrained network, got 0"):
-        building.begin(one)
+        build_setup(one)
 
 
 # ---- folders of bio_rnn_mem
@@ -324,7 +326,7 @@ def test_a_task_takes_over_any_model_pt(tmp_path, tasks, nulls):
     for one in runs_of(path, f"paths.pretrained={model}"):
         torch.testing.assert_close(matrix_of(one), trained_matrix(model_of(tasks, 0, 1)))
     [one] = runs_of(ini(tmp_path, "task", AB_TASK), f"paths.pretrained={nulls / '0' / 'iter_0' / 'model.pt'}")
-    network, saved = building.begin(one).network, model_of(nulls)
+    network, saved = build_setup(one).network, model_of(nulls)
     torch.testing.assert_close(network.matrix().detach().float(), trained_matrix(saved))
     for name in ("gains", "shifts"):
         torch.testing.assert_close(network.values()[name].float(), saved["last"][name].float())
@@ -336,7 +338,7 @@ def test_what_a_stored_file_lacks_is_not_made_up(tmp_path, nulls):
     path = ini(tmp_path, "task", AB_TASK)
     model = f"paths.pretrained={nulls / '0' / 'iter_0' / 'model.pt'}"
     with pytest.raises(ConfigError, match=r"keep_readout: expected False, as .* has no readout"):
-        building.begin(runs_of(path, model, "pretrainedparams.keep_readout=True")[0])
+        build_setup(runs_of(path, model, "pretrainedparams.keep_readout=True")[0])
     stretched = "trainvalidate.train_gains=True"
     assert run(path, "trainvalidate.epochs=2", stretched, "trainvalidate.store_every_epoch=1") == 0
     taken = f"paths.pretrained={tmp_path / 'task'}"
@@ -345,7 +347,7 @@ def test_what_a_stored_file_lacks_is_not_made_up(tmp_path, nulls):
     assert "expected last, or one of the stored epochs 0, 2" in text  # the .pth has no gains
     [one] = runs_of(again, taken)
     last = model_of(tmp_path / "task")["last"]["gains"]
-    torch.testing.assert_close(building.begin(one).network.values()["gains"], last)
+    torch.testing.assert_close(build_setup(one).network.values()["gains"], last)
 
 
 def test_a_task_refuses_groups_that_the_gains_do_not_have(tmp_path, nulls):
@@ -353,7 +355,7 @@ def test_a_task_refuses_groups_that_the_gains_do_not_have(tmp_path, nulls):
     model = nulls / "0" / "iter_0" / "model.pt"
     [one] = runs_of(path, f"paths.pretrained={model}", "model.groups=neurotransmitter")
     with pytest.raises(ConfigError, match=r"\[model\] groups: expected groups of units with equal gains in"):
-        building.begin(one)
+        build_setup(one)
 
 
 def test_a_single_file_is_not_asked_for_another_epoch_or_iteration(tmp_path, tasks):
@@ -375,10 +377,10 @@ def test_a_connectome_that_lacks_trained_connections_is_refused(tmp_path, nulls)
     where = f"paths.path_to_network={tmp_path / 'net.npy'}"
     assert run(path, where, "trainvalidate.epochs=1") == 0
     again, taken = ini(tmp_path, "next", body, "analyse"), f"paths.pretrained={tmp_path / 'trained'}"
-    assert building.begin(runs_of(again, where, taken)[0]).connectome.n == 9
+    assert build_setup(runs_of(again, where, taken)[0]).connectome.n == 9
     np.save(tmp_path / "other.npy", matrix.T * (1 - matrix))
     with pytest.raises(ConfigError, match="got one with connections that it lacks"):
-        building.begin(runs_of(again, f"paths.path_to_network={tmp_path / 'other.npy'}", taken)[0])
+        build_setup(runs_of(again, f"paths.path_to_network={tmp_path / 'other.npy'}", taken)[0])
 
 
 # ---- what is said, recorded and compared on resume
@@ -512,7 +514,7 @@ def recording_ini(folder, trained, grid="{}", iterations=1):
 
 
 def source_paths(path):
-    return [stages.source_of(one, "train").path for one in runs_of(path)]
+    return [sources.source_of(one, "train").path for one in runs_of(path)]
 
 
 def test_a_recording_is_of_the_network_trained_with_the_same_values(tmp_path):

@@ -11,8 +11,11 @@ import torch
 from test_experiment import ROOT, contents, differing, run
 
 from randomnet import results
+from randomnet.build import network as build_network
+from randomnet.build.network import build_setup, trials_of
 from randomnet.config import read_plan
-from randomnet.kinds import building, plain_loop, train
+from randomnet.kinds.benchmark import plain_loop
+from randomnet.kinds.train import run as train
 from randomnet.training import fit
 
 KEYS = {
@@ -229,9 +232,9 @@ def test_a_stored_model_is_that_network_in_torchs_rnn(small, nonlinearity):
         fc = torch.nn.Linear(24, 3)
         rnn.load_state_dict({key.removeprefix("rnn."): value for key, value in state.items() if key[:4] == "rnn."})
         fc.load_state_dict({key.removeprefix("fc."): value for key, value in state.items() if key[:3] == "fc."})
-        network = building.begin(one).network
+        network = build_setup(one).network
         network.assign(model(out, 0, one.iteration)["last"])
-        _, validation = building.trials_of(one)
+        _, validation = trials_of(one)
         inputs = torch.from_numpy(validation.inputs)
         with torch.no_grad():
             rates, _ = rnn(inputs)
@@ -254,13 +257,13 @@ def test_the_plain_loop_of_the_benchmark_does_the_same_epoch(tmp_path, task, non
     ini.write_text(f"[net]\nroi = random\nn = 24\n[trialparams]\ntask_name = {task}\nnr_of_trials = 200\n")
     [combo] = read_plan(ini, [f"model.activation={nonlinearity}", "trainvalidate.epochs=1"]).combos
     [one] = combo.runs()
-    start = building.begin(one)
+    start = build_setup(one)
     goal = train.objective(one, start)
     loop = plain_loop.TorchLoop(start.network, goal, one.config.trainvalidate.lr)
     loop()
     fit([start.network], goal, [train.settings(one)])
     found, wanted = start.network.elman_state_dict(), loop.model.state_dict()
-    moved = building.begin(one).network.elman_state_dict()
+    moved = build_setup(one).network.elman_state_dict()
     for name in wanted:
         torch.testing.assert_close(found[name], wanted[name], rtol=0, atol=1e-5)
         assert not torch.allclose(found[name], moved[name], rtol=0, atol=1e-3)
@@ -359,8 +362,8 @@ def test_the_same_iteration_has_the_same_trials_in_every_combo(small, monkeypatc
         seen.append((one.combo, one.iteration, trials))
         return trials
 
-    building_trials = building.trials_of
-    monkeypatch.setattr(building, "trials_of", recorded)
+    building_trials = trials_of
+    monkeypatch.setattr(build_network, "trials_of", recorded)
     grid = {"random_w": [False, True], "optimizer": ["Adam", "SGD"], "nonlinearity": ["relu", "tanh"]}
     varied(small, "trainvalidate.epochs=1", **grid)
     assert {(combo, iteration) for combo, iteration, _ in seen} == {(c, i) for c in range(8) for i in range(2)}

@@ -19,7 +19,7 @@ from randomnet.config.sections import ExecutionSection
 from randomnet.experiment import batching, engines, planning, ray_engine
 from randomnet.experiment.estimate import Estimate, estimate
 from randomnet.kinds import KINDS
-from randomnet.kinds.interface import Batch
+from randomnet.kinds.kind import Batch
 from randomnet.results import COMPLETE, DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
 
 __all__ = ["Estimate", "Outcome", "check", "check_results", "estimate", "run"]

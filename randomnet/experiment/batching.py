@@ -6,7 +6,7 @@ from typing import Any
 
 from randomnet.config import Run
 from randomnet.kinds import KINDS
-from randomnet.kinds.interface import Batch
+from randomnet.kinds.kind import Batch
 
 
 def batches(runs: Sequence[Run], facts: dict[int, dict[str, Any]]) -> list[Batch]:

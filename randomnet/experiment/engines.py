@@ -17,7 +17,7 @@ import torch
 from randomnet import results
 from randomnet.config import Run
 from randomnet.kinds import KINDS
-from randomnet.kinds.interface import Batch, missing
+from randomnet.kinds.kind import Batch, missing
 from randomnet.training import Interrupted
 
 INTERRUPTED = "interrupted"

@@ -10,7 +10,7 @@ import torch
 from randomnet.config import Plan
 from randomnet.experiment.batching import batches
 from randomnet.kinds import KINDS
-from randomnet.kinds.interface import Cost
+from randomnet.kinds.kind import Cost
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from randomnet import results
+from randomnet.artifacts.comparison_inputs import folders_of
 from randomnet.config import ConfigError, Plan, nearest, read_plan
 from randomnet.experiment.planning import OWN_FILES, check
-from randomnet.kinds.compared import folders_of
 
 NEEDED = {"record": "train", "fit": "record", "compare": "fit"}  # what a stage goes on from
 

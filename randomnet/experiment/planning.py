@@ -16,9 +16,9 @@ import torch
 
 import randomnet
 from randomnet import results
+from randomnet.build.connectome import radii_of
 from randomnet.config import Combo, ConfigError, Plan, Run, neutral_settings
 from randomnet.kinds import KINDS
-from randomnet.kinds.networks import radii_of
 
 CHOOSING = tuple(f"pretrainedparams.pretrained_{name}" for name in ("combo", "epoch", "iteration"))
 PRETRAINED = "paths.pretrained"

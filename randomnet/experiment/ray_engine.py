@@ -31,7 +31,7 @@ import randomnet
 from randomnet.config import ConfigError, Run
 from randomnet.config.sections import ExecutionSection
 from randomnet.experiment.engines import Ended, Epoch, carry_out, fail, folders_of
-from randomnet.kinds.interface import Batch, missing
+from randomnet.kinds.kind import Batch, missing
 from randomnet.results import FAILED, ResultsError, ResultsFolder
 
 LOSSES = 3  # how often a batch is submitted again

@@ -1,0 +1,1 @@
+"""What earlier runs left in results folders, checked as input is."""

@@ -1,0 +1,198 @@
+"""The factors of low rank that a run's network begins with: drawn, or taken over from a stored model, what they act on,
+and what of them is trained."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import torch
+
+from randomnet.analysis import selected, units_of
+from randomnet.build import pretrained
+from randomnet.config import ConfigError, Run, nearest
+from randomnet.connectome import Connectome
+from randomnet.rnn import FACTORS, Network
+from randomnet.tasks import TASKS
+
+LARGEST = 1e15  # of an entry of a factor: its products stay numbers in float32
+ROUNDING = 1e-12  # of a covariance's largest eigenvalue: how far below 0 the others may be
+
+
+def without_background(run: Run, connectome: Connectome) -> Connectome:
+    """The connectome, or where net.background = False its neurons without their edges."""
+    if run.config.net.background:
+        return connectome
+    none = np.zeros(0, dtype=np.int64)
+    return dataclasses.replace(
+        connectome,
+        post=none,
+        pre=none,
+        weights=np.zeros(0),
+        provenance={**connectome.provenance, "background": False},
+    )
+
+
+def factors_of(run: Run, connectome: Connectome) -> tuple[np.ndarray, np.ndarray] | None:
+    """Output patterns and selection vectors (N, K) that the run begins with; None where net.rank = 0.
+
+    m = N(0, sd^2) and n = overlap m + N(0, sd^2), or of the covariances and means that are named, 0 beside the support;
+    all draws are made whatever the support, and one factor after the other, so that more of them leave the first as
+    they are. Raises ConfigError.
+    """
+    net = run.config.net
+    if not net.rank:
+        return None
+    if net.rank > connectome.n:
+        raise ConfigError(f"[net] rank: expected at most N = {connectome.n}, got {net.rank}")
+    if net.factor_on == "edges" and not len(connectome.weights):
+        raise ConfigError(f"[net] factor_on: expected all, as {connectome.name} has no edges, got edges")
+    means, covariances = _means(net.factor_mean, net.rank), _covariances(net.factor_cov, net.rank)
+    drawn = run.generator("factors").standard_normal((net.rank, 2, connectome.n))
+    with np.errstate(over="ignore"):
+        output, selection = net.factor_sd * drawn[:, 0].T, net.factor_sd * drawn[:, 1].T
+        selection = selection + net.factor_overlap * output
+    largest = max(np.abs(output).max(), np.abs(selection).max())
+    if not largest < LARGEST:
+        raise ConfigError(
+            f"[net] factor_sd: expected with factor_overlap = {net.factor_overlap:g} factors below {LARGEST:g}, "
+            f"got {net.factor_sd:g}"
+        )
+    _correlate((output, selection), drawn, covariances, net.factor_sd, net.factor_overlap)
+    for (which, k), mean in means.items():
+        (output, selection)[which][:, k] += mean
+    support = support_of(run, connectome)
+    for values in (output, selection):
+        values[~support] = 0
+    if run.config.paths.pretrained and run.config.has_task:
+        for values, held in zip((output, selection), pretrained.factors_of(run), strict=True):
+            values[:, : held.shape[1]] = held
+    return output, selection
+
+
+def with_factors(run: Run, connectome: Connectome) -> Connectome:
+    """The connectome, or where factors act on its edges the same edges with what these add to their weights. Raises
+    ConfigError."""
+    net = run.config.net
+    if not net.rank or net.factor_on != "edges":
+        return connectome
+    factors, kept = factors_of(run, connectome), net.dales_law is not False
+    network = Network(connectome, keep_signs=kept, factors=factors, factors_on_edges=True)
+    return connectome.replace(network.edge_weights().numpy())
+
+
+Entry = tuple[int, int]  # of a neuron's 2K numbers: 0 for m or 1 for n, and the factor's index from 0
+
+
+def _means(written: Iterable[tuple[str, float]], rank: int) -> dict[Entry, float]:
+    """The means that are named. Raises ConfigError."""
+    return {_entry(name, rank, "factor_mean"): _small(value, "factor_mean") for name, value in written}
+
+
+def _covariances(written: Iterable[tuple[str, float]], rank: int) -> dict[tuple[Entry, Entry], float]:
+    """The covariances that are named, each once. Raises ConfigError."""
+    found: dict[tuple[Entry, Entry], float] = {}
+    for name, value in written:
+        names = name.split()
+        if len(names) != 2:
+            raise ConfigError(f"[net] factor_cov: expected pairs of names such as m1 n1, got {name!r}")
+        first, second = (_entry(one, rank, "factor_cov") for one in names)
+        if (second, first) in found or (first, second) in found:
+            raise ConfigError(f"[net] factor_cov: expected every pair once, got {name!r} after its like")
+        found[first, second] = _small(value, "factor_cov")
+    return found
+
+
+def _entry(name: str, rank: int, key: str) -> Entry:
+    found = re.fullmatch(r"([mn])([1-9]\d{0,5})", name)
+    if not found or int(found[2]) > rank:
+        known = [f"{letter}{k}" for k in range(1, 1 + min(rank, 20)) for letter in "mn"]
+        which = "m1 or n1" if rank == 1 else f"m1 to m{rank} or n1 to n{rank}"
+        raise ConfigError(f"[net] {key}: expected names that are {which}, got {name!r}{nearest(name, known)}")
+    return "mn".index(found[1]), int(found[2]) - 1
+
+
+def _small(value: float, key: str) -> float:
+    if not abs(value) < LARGEST:
+        raise ConfigError(f"[net] {key}: expected numbers below {LARGEST:g}, got {value:g}")
+    return value
+
+
+def _correlate(
+    factors: tuple[np.ndarray, np.ndarray],
+    drawn: np.ndarray,
+    covariances: Mapping[tuple[Entry, Entry], float],
+    sd: float,
+    overlap: float,
+) -> None:
+    """Give those factors (N, K) that covariances name these, from the same normal numbers drawn (K, 2, N); those that
+    they do not name stay as they are. Raises ConfigError where no numbers have such covariances."""
+    named = sorted({k for pair in covariances for _, k in pair})
+    if not named:
+        return
+    usual = np.array([[sd, 0], [overlap * sd, sd]])
+    matrix = np.kron(np.eye(len(named)), usual @ usual.T)  # of m_a, n_a, m_b, n_b, ...
+    for pair, value in covariances.items():
+        row, column = (2 * named.index(k) + which for which, k in pair)
+        matrix[row, column] = matrix[column, row] = value
+    values, vectors = np.linalg.eigh(matrix)
+    if values[0] < -ROUNDING * max(values[-1], 0.0):
+        raise ConfigError(
+            "[net] factor_cov: expected with factor_sd and factor_overlap a covariance without negative eigenvalues, "
+            f"got a smallest one of {values[0]:.4g}"
+        )
+    upper = np.linalg.qr((vectors * np.sqrt(values.clip(0))).T, mode="r")
+    lower = upper.T * np.where(np.diag(upper) < 0, -1, 1)  # so that each depends on those before it alone
+    found = lower @ drawn[named].reshape(len(matrix), -1)
+    for which, entries in enumerate(factors):
+        entries[:, named] = found[which::2].T
+
+
+def support_of(run: Run, connectome: Connectome) -> np.ndarray:
+    """(N,) bool: the units that the factors may read and write. Raises ConfigError."""
+    chosen = run.config.net.factor_support
+    if not chosen:
+        return np.ones(connectome.n, dtype=bool)
+    support = np.zeros(connectome.n, dtype=bool)
+    try:
+        support[selected(units_of(connectome), chosen).numpy()] = True
+    except ValueError as error:
+        raise ConfigError(f"[net] factor_support: {error}") from None
+    return support
+
+
+def check_support(run: Run, connectome: Connectome, network: Network) -> None:
+    """ConfigError where factors that have been taken over read or write other units."""
+    if not network.rank:
+        return
+    outside = torch.from_numpy(~support_of(run, connectome))
+    if any(bool(values.detach().cpu()[outside].any()) for values in network.factors()):
+        raise ConfigError(
+            "[net] factor_support: expected all units that the factors of paths.pretrained read or write, got "
+            f"{run.config.net.factor_support!r}"
+        )
+
+
+def readout_gains(run: Run) -> np.ndarray | None:
+    """The gains (outputs,) that a readout of overlaps begins with; None for a linear one. Raises ConfigError."""
+    net, task = run.config.net, run.config.trialparams
+    if net.readout != "overlap":
+        return None
+    outputs = TASKS[task.task_name].sizes(vars(task))[1]
+    if outputs > net.rank:
+        raise ConfigError(
+            f"[net] rank: expected at least {outputs} with readout = overlap, one factor for each output of "
+            f"{task.task_name}, got {net.rank}"
+        )
+    return np.full(outputs, 1.0 if net.readout_gain == "learnt" else net.readout_gain)
+
+
+def moving(run: Run, connectome: Connectome) -> dict[str, np.ndarray]:
+    """Which entries of the flattened factors are trained: those on the support, of factors that are not frozen."""
+    if "factors" not in run.config.trained:
+        return {}
+    going, frozen = np.ones(run.config.net.rank, dtype=bool), run.config.trainvalidate.freeze_factors
+    if frozen != "none":
+        going[np.array(frozen) - 1] = False
+    entries = np.flatnonzero(support_of(run, connectome)[:, None] & going)
+    return dict.fromkeys(FACTORS, entries)
