@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
-from randomnet.config import ConfigError, Plan, help_text, read_plan
+from randomnet.schema.config import SCHEMA
+from randomnet.schema.plan import Plan, read_plan
+from randomnet.settings import ConfigError
+from randomnet.settings.help import help_text
 
 if TYPE_CHECKING:
     from randomnet.results import Share
@@ -158,11 +161,11 @@ def announce_upstream(facts: list[dict]) -> None:
 def dry_run(plan: Plan, facts: list[dict]) -> None:
     """Print the combos and what they will cost."""
     from randomnet.experiment import estimate, workers_of
-    from randomnet.kinds import KINDS
+    from randomnet.kinds.kind import kind_of
 
     cost = estimate(plan, facts)
     workers = min(workers_of(plan), sum(len(combo.runs()) for combo in plan.combos))
-    unit, auto = KINDS[plan.config.experiment.kind].UNIT, plan.config.lyapunov.tsim == "auto"
+    unit, auto = kind_of(plan.config.experiment.kind).unit, plan.config.lyapunov.tsim == "auto"
     print(f"\ncombo  {unit:>5} [s]  run [s]  values")
     for combo, epoch, run in zip(plan.combos, cost.epochs, cost.runs, strict=True):
         values = ", ".join(f"{name} = {value}" for name, value in combo.values.items()) or "(no grid)"
@@ -180,9 +183,9 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
 def report(plan: Plan, outcome) -> int:
     """Print the end figures and what to do next; the exit code."""
     from randomnet.experiment import closing
-    from randomnet.kinds import KINDS
+    from randomnet.kinds.kind import kind_of
 
-    shown = [*plan.varied, "iteration", "status", *KINDS[plan.config.experiment.kind].HEADLINE]
+    shown = [*plan.varied, "iteration", "status", *kind_of(plan.config.experiment.kind).headline]
     table = outcome.table[["combo", *dict.fromkeys(name for name in shown if name in outcome.table)]]
     print()
     first = table.head(40).astype(object)
@@ -277,7 +280,7 @@ def main(argv: list[str] | None = None) -> int:
     options = arguments(argv)
     try:
         if options.help_config is not None:
-            print(help_text(options.help_config or None))
+            print(help_text(SCHEMA, options.help_config or None))
             return 0
         if options.help_columns is not None:
             return explain_columns(options.help_columns or None)

@@ -21,11 +21,11 @@ import pandas as pd
 from randomnet import plotting, results
 from randomnet.comparison import matching, statistics, testing
 from randomnet.comparison.matching import Combo, Study
-from randomnet.config import nearest
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, Kind
 from randomnet.figures.nulls import null_figures
 from randomnet.figures.runs import say
 from randomnet.figures.training import LOSSES
+from randomnet.settings import nearest
 
 TESTS, MEANS = "tests.csv", "means.csv"
 FORMER = "comparison.csv"  # held both

@@ -24,8 +24,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from randomnet.config import nearest
 from randomnet.results import ResultsError, read_json, write_json
+from randomnet.settings import nearest
 
 CHUNK = 1 << 18  # bytes
 TIMEOUT = 30.0  # seconds without an answer or a byte

@@ -5,7 +5,8 @@ import json
 import pytest
 
 import runrandomnet
-from randomnet.config import ConfigError, read_plan
+from randomnet.schema.plan import read_plan
+from randomnet.settings import ConfigError
 
 
 def read(tmp_path, kind, *changes, task=None):

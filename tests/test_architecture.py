@@ -2,9 +2,9 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
-
-import pytest
 
 from randomnet import results
 from randomnet.figures import benchmark as drawn_benchmark
@@ -14,7 +14,9 @@ from randomnet.plotting import style
 
 ROOT = Path(__file__).parents[1]
 FLOORS = {
-    "config": 0,
+    "settings": 0,
+    "registry": 0,
+    "plugins": 0,
     "connectome": 0,
     "activations": 0,
     "optimizers": 0,
@@ -26,6 +28,10 @@ FLOORS = {
     "double_backward": 0,
     "input_series": 0,
     "bump": 0,
+    "conditions": 1,
+    "values": 1,
+    "options of kinds": 2,
+    "schema": 3,
     "cells": 1,
     "effectors": 1,
     "fetch": 1,
@@ -59,37 +65,65 @@ FLOORS = {
     "experiment": 7,
 }
 MODULES = sorted((ROOT / "randomnet").rglob("*.py"))
+OPTIONS = "options of kinds"  # kinds/__init__, kinds/reads and kinds/<kind>/options: free of torch, for the schema
+
+
+def room_of(name):
+    """The room of a module, given the parts of its name below randomnet; None of randomnet itself."""
+    parts = [part for part in name if part != "__init__"]
+    if parts in (["kinds"], ["kinds", "reads"]) or (parts[:1] == ["kinds"] and parts[-1] == "options"):
+        return OPTIONS
+    return parts[0] if parts else None
 
 
 def room(path):
-    return path.relative_to(ROOT / "randomnet").parts[0].removesuffix(".py")
+    return room_of(path.relative_to(ROOT / "randomnet").with_suffix("").parts)
 
 
 def imported_rooms(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "randomnet":
-            parts = node.module.split(".")
-            yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
+            parts = node.module.split(".")[1:]
+            for alias in node.names:
+                module = [*parts, alias.name]
+                yield room_of(module if is_module(module) else parts)
         elif isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("randomnet."))
+            yield from (
+                room_of(alias.name.split(".")[1:]) for alias in node.names if alias.name.startswith("randomnet.")
+            )
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if room(path) != "__init__"], ids=str)
-def test_a_module_imports_only_from_lower_floors(path):
-    here = room(path)
-    assert here in FLOORS, f"{here} has no floor; give it one here and in the README's map"
-    for other in imported_rooms(path):
-        assert other == here or FLOORS[other] < FLOORS[here], f"{here} (floor {FLOORS[here]}) imports {other}"
+def is_module(parts):
+    return (
+        Path(ROOT / "randomnet", *parts[:-1], f"{parts[-1]}.py").exists() or Path(ROOT / "randomnet", *parts).is_dir()
+    )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_a_module_of_more_than_420_lines_becomes_a_folder(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 420
+def test_every_room_has_a_floor():
+    assert {room(path) for path in MODULES} - {None} == set(FLOORS), (
+        "give each room a floor here and in the README's map"
+    )
+
+
+def test_a_module_imports_only_from_lower_floors():
+    upward = [
+        f"{path.relative_to(ROOT)} (floor {FLOORS[room(path)]}) imports {other} (floor {FLOORS[other]})"
+        for path in MODULES
+        if room(path)
+        for other in imported_rooms(path)
+        if other not in (None, room(path)) and FLOORS[other] >= FLOORS[room(path)]
+    ]
+    assert not upward, "\n".join(upward)
+
+
+def test_a_module_of_more_than_420_lines_becomes_a_folder():
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert not {str(path): count for path, count in lines.items() if count > 420}
 
 
 def test_the_visualiser_never_imports_a_model():
     assert {"results", "plotting"} <= set(imported_rooms(ROOT / "visualization.py"))
-    allowed = {"results", "plotting", "comparison", "config", "figures", "theory"}
+    allowed = {"results", "plotting", "comparison", "settings", "figures", "theory"}
     drawing = [path for folder in ("plotting", "figures") for path in (ROOT / "randomnet" / folder).glob("*.py")]
     for path in [ROOT / "visualization.py", *drawing]:
         assert set(imported_rooms(path)) <= allowed
@@ -103,5 +137,5 @@ def test_what_two_rooms_write_that_cannot_import_each_other_is_the_same():
 
 
 def test_the_text_of_an_ini_is_checked_without_loading_torch():
-    for path in (ROOT / "randomnet" / "config").glob("*.py"):
-        assert "import torch" not in path.read_text(encoding="utf-8")
+    code = "import sys; from randomnet.schema import plan; assert not {'torch', 'pandas'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 import runrandomnet
-from randomnet.config import read_plan
 from randomnet.connectome import from_dense
 from randomnet.experiment.batching import batches
 from randomnet.kinds.train import measurements
@@ -19,6 +18,7 @@ from randomnet.kinds.train import run as train
 from randomnet.lyapunov import Schedule, exponents, exponents_of_each, random_frame, spectra_of_each, spectrum
 from randomnet.objectives import Course, Measured, SpectrumLoss, SpectrumObjective, losses_of_each
 from randomnet.rnn import Network, stacked
+from randomnet.schema.plan import read_plan
 from randomnet.synthetic import random_network
 from randomnet.training import Settings, fit
 
@@ -200,7 +200,7 @@ def test_batches_are_even_of_one_shape_and_hold_every_run_once(tmp_path):
 )
 def test_how_many_runs_go_side_by_side(tmp_path, settings, neurons, expected):
     run = read_plan(ini(tmp_path), settings).combos[0].runs()[0]
-    assert train.beside(run, {"neurons": neurons, "edges": neurons**2}) == expected
+    assert train.max_batch(run, {"neurons": neurons, "edges": neurons**2}) == expected
 
 
 TASK = (
@@ -283,12 +283,12 @@ def test_how_many_runs_with_trials_go_side_by_side(tmp_path):
         (["execution.memory_budget=1", "trainvalidate.segment=10"], 6),  # a tenth, and ten states between
         (["trainvalidate.loss=task + mse", "lyapunov.tons=adaptive"], 1),
     ):
-        assert train.beside(read_plan(path, settings).combos[0].runs()[0], facts) == expected
+        assert train.max_batch(read_plan(path, settings).combos[0].runs()[0], facts) == expected
 
 
 def test_sparse_networks_are_trained_one_by_one(tmp_path):
     run = read_plan(ini(tmp_path)).combos[0].runs()[0]
-    assert train.beside(run, {"neurons": 500, "edges": 900}) == 1
+    assert train.max_batch(run, {"neurons": 500, "edges": 900}) == 1
     rng = np.random.default_rng(0)
     matrix = rng.standard_normal((450, 450)) * (rng.random((450, 450)) < 0.02)
     connectome = from_dense("sparse", matrix, np.array([str(i) for i in range(450)]))

@@ -9,8 +9,8 @@ from test_experiment import run
 from test_spectral_kinds import BASE, experiment
 
 from randomnet.comparison.spread import COLUMNS, spread_over, spread_table, spread_texts
-from randomnet.config.schema import options
 from randomnet.experiment import closing
+from randomnet.schema.config import SCHEMA
 
 
 def test_each_spectrum_that_did_not_converge_is_named_with_its_first_reason():
@@ -188,5 +188,5 @@ def test_nothing_is_said_where_controls_are_equal_or_unknown(table, varied):
 
 def test_no_column_of_the_spread_has_the_name_of_an_option():
     """Gridded options are columns beside them."""
-    names = {name for section, key, _ in options() for name in (key, f"{section}.{key}")}
+    names = {name for section, key in SCHEMA.options for name in (key, f"{section}.{key}")}
     assert not names & set(COLUMNS)

@@ -21,18 +21,18 @@ from randomnet.artifacts.sources import checksum
 from randomnet.artifacts.systems import driven, held
 from randomnet.artifacts.trained_networks import TrainedNetwork
 from randomnet.comparison.intervals import mean_interval
-from randomnet.config import read_plan
-from randomnet.config.option import COMPARED
-from randomnet.config.sections import ComparingSection
 from randomnet.figures.compare import SCORES as FIGURES_SCORES
 from randomnet.figures.compare import _beside
 from randomnet.kinds.compare import run as compare
 from randomnet.kinds.compare.evaluation import Case, Lacking, Settings, Truth
 from randomnet.kinds.compare.figure_arrays import shown
+from randomnet.kinds.compare.options import METRICS as COMPARED
+from randomnet.kinds.compare.options import ComparingSection
 from randomnet.kinds.compare.scoring import METRICS, SCORES, remarks
 from randomnet.plotting import Series
 from randomnet.recordings import Recording, Split, write_recording
 from randomnet.rnn import Network
+from randomnet.schema.plan import read_plan
 from randomnet.synthetic import random_network
 from randomnet.training import Interrupted
 

@@ -10,11 +10,9 @@ import pytest
 import runrandomnet
 from randomnet import (
     activations,
-    config,
     formats,
     initialisation,
     instantiation,
-    kinds,
     nulls,
     objectives,
     optimizers,
@@ -23,13 +21,17 @@ from randomnet import (
     tasks,
 )
 from randomnet.build import populations
-from randomnet.build.network import PRECISIONS, build_setup, exponents_of, target_of
+from randomnet.build.network import PRECISIONS, build_setup
 from randomnet.build.normalization import SCALINGS
-from randomnet.config import ConfigError, Share, help_text, read_plan
-from randomnet.config.grid import STREAMS
-from randomnet.config.option import BUILT_IN_ROIS, KINDS, MADE, PATTERNS, TRAINED
-from randomnet.config.reading import ABOUT
-from randomnet.config.schema import options, sections
+from randomnet.build.targets import exponents_of, target_of
+from randomnet.conditions import MADE
+from randomnet.kinds import KINDS
+from randomnet.kinds.simulate.options import PATTERNS
+from randomnet.schema.config import SCHEMA, default_config
+from randomnet.schema.plan import STREAMS, read_plan
+from randomnet.schema.sections.network import BUILT_IN_ROIS, TRAINED
+from randomnet.settings import ConfigError, Share
+from randomnet.settings.help import help_text
 from randomnet.synthetic.populations import KERNELS
 from randomnet.synthetic.regions import INITIALISATIONS
 from randomnet.synthetic.rois import REGIONS
@@ -52,7 +54,7 @@ def grid(text):
 
 
 def chosen(key):
-    value = ABOUT[key].value
+    value = SCHEMA.options[key].value
     return getattr(value, "terms", value).names
 
 
@@ -62,7 +64,7 @@ def chosen(key):
 @pytest.mark.parametrize(
     ("listed", "registered"),
     [
-        (KINDS, (*kinds.KINDS, "pipeline")),  # which is of experiments, not of runs
+        (chosen(("experiment", "kind")), KINDS),
         (chosen(("model", "activation")), activations.ACTIVATIONS),
         (chosen(("net", "source")), ("auto", *formats.FORMATS, *MADE)),
         (chosen(("populations", "kernels")), KERNELS),
@@ -91,40 +93,40 @@ def test_the_schema_lists_what_the_registries_hold(listed, registered):
 
 
 def test_predecessor_spellings_lead_to_names():
-    for _, _, about in options():
+    for about in SCHEMA.options.values():
         for name in getattr(about.value, "spellings", {}).values():
             assert name in about.value.names
 
 
 def test_every_section_and_option_has_a_sentence():
-    for section, kind in sections().items():
+    for section, kind in SCHEMA.sections.items():
         assert kind.__doc__.startswith(f"[{section}] ") and kind.__doc__.endswith(".")
-    for section, key, about in options():
+    for (section, key), about in SCHEMA.options.items():
         assert len(about.says.split()) >= 2 and about.says.endswith("."), f"{section}.{key}"
 
 
 def test_defaults_are_values_their_options_allow():
     """Written out, the default of every available option is itself."""
-    for section, key, about in options():
-        default = getattr(sections()[section], key)
+    for (section, key), about in SCHEMA.options.items():
+        default = getattr(SCHEMA.sections[section], key)
         assert about.value.parse(str(default)) == default, f"{section}.{key}"
 
 
 def test_no_name_means_two_options_of_a_section():
-    names = [(section, name) for section, key, about in options() for name in (key, *about.aliases)]
+    names = [(section, name) for (section, key), about in SCHEMA.options.items() for name in (key, *about.aliases)]
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("section", [None, *sections()])
+@pytest.mark.parametrize("section", [None, *SCHEMA.sections])
 def test_help_explains_every_option(section):
-    text = help_text(section)
+    text = help_text(SCHEMA, section)
     assert [line.split("]")[0][1:] for line in text.splitlines() if line.startswith("[")] == (
-        list(sections()) if section is None else [section]
+        list(SCHEMA.sections) if section is None else [section]
     )
-    for owner, key, about in options():
+    for (owner, key), about in SCHEMA.options.items():
         if section in (None, owner):
             block = f"\n{text}".partition(f"\n[{owner}]")[2].partition(f"\n  {key}")[2].partition("read by")[0]
-            default = getattr(sections()[owner], key)
+            default = getattr(SCHEMA.sections[owner], key)
             assert about.says in block
             assert f"allowed: {about.value.expected}; default: {'empty' if default == '' else default}" in block
             assert all(f"{'with a task' if name == 'task' else name}: {value}" in block
@@ -134,7 +136,7 @@ def test_help_explains_every_option(section):
 
 def test_help_is_printed(capsys):
     assert runrandomnet.main(["--help-config"]) == 0
-    assert help_text() in capsys.readouterr().out
+    assert help_text(SCHEMA) in capsys.readouterr().out
 
 
 # ---- the grid
@@ -210,7 +212,7 @@ def test_names_that_are_no_axes(plan, axes, error):
 def test_without_a_grid_there_is_one_combo(plan, text):
     made = plan(text)
     assert [(combo.index, combo.values) for combo in made.combos] == [(0, {})] and made.varied == ()
-    assert made.config == config.Config(combosparams=made.config.combosparams)
+    assert made.config == dataclasses.replace(default_config(), combosparams=made.config.combosparams)
 
 
 def test_an_option_of_some_combos_is_read_in_those(plan):

@@ -10,10 +10,12 @@ import torch
 from test_experiment import ROOT, run
 
 from randomnet import tasks
-from randomnet.build.network import build_setup, check_network, trials_of
-from randomnet.config import ConfigError, read_plan
-from randomnet.config.schema import TrialParamsSection
+from randomnet.build.network import build_setup, check_network
+from randomnet.build.trials import trials_of
 from randomnet.objectives import JUDGEMENTS, Batch, Term, task_objective
+from randomnet.schema.plan import read_plan
+from randomnet.schema.sections.trialparams import TrialParamsSection
+from randomnet.settings import ConfigError
 from randomnet.tasks import TASKS, Trials, check_parameters, make
 
 DECISIONS = ("dpa", "go_nogo", "dual")

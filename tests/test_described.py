@@ -10,7 +10,7 @@ import pytest
 import runrandomnet
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import build_setup
-from randomnet.config import read_plan
+from randomnet.schema.plan import read_plan
 
 INI = """
 [experiment]

@@ -15,7 +15,6 @@ import pytest
 import runrandomnet
 from randomnet import plotting
 from randomnet.build.connectome import connectome_of
-from randomnet.config import read_plan
 from randomnet.connectome import (
     Connectome,
     eigenvalues,
@@ -26,6 +25,7 @@ from randomnet.connectome import (
 )
 from randomnet.connectome.eigenvalues import leading
 from randomnet.description import as_text, describe, groups_of, weight_facts
+from randomnet.schema.plan import read_plan
 
 ROOT = Path(__file__).parents[1]
 INI = """

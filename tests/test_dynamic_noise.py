@@ -11,12 +11,13 @@ import torch
 from test_experiment import contents, differing, run
 
 from randomnet.build.network import build_setup
-from randomnet.config import ConfigError, read_plan
-from randomnet.config.schema import options
 from randomnet.kinds.train import run as train
 from randomnet.objectives import InputNoise, side_by_side
 from randomnet.objectives.noise import noisy_inputs
 from randomnet.results import RunFolder
+from randomnet.schema.config import SCHEMA
+from randomnet.schema.plan import read_plan
+from randomnet.settings import ConfigError
 from randomnet.tasks import TASKS
 from randomnet.training import Interrupted
 
@@ -222,6 +223,6 @@ def test_it_is_an_axis_of_the_grid_and_recorded(tmp_path):
 
 def test_the_tasks_that_read_it_are_those_with_noise_of_their_own():
     noisy = {name for name, task in TASKS.items() if "input_noise" in {one.name for one in task.parameters}}
-    about = {key: option for section, key, option in options() if section == "trialparams"}["dynamic_noise"]
+    about = SCHEMA.options["trialparams", "dynamic_noise"]
     listed = about.only[0].partition(" = ")[2].replace(" or ", ", ").split(", ")
     assert set(listed) == noisy and len(listed) == len(noisy)

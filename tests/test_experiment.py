@@ -25,11 +25,11 @@ from unexplained import unexplained
 import runrandomnet
 from randomnet import results
 from randomnet.build.connectome import connectome_of
-from randomnet.config import read_plan
 from randomnet.connectome import spectral_radius
 from randomnet.experiment import engines
 from randomnet.kinds.train import run as train
 from randomnet.recordings import Recording, Split, write_recording
+from randomnet.schema.plan import read_plan
 from randomnet.synthetic import built_in
 
 ROOT = Path(__file__).parents[1]

@@ -19,12 +19,13 @@ from randomnet import results
 from randomnet.artifacts import sources
 from randomnet.artifacts.inferred_models import load_inferred
 from randomnet.cells import CELLS
-from randomnet.config import ConfigError, read_plan
-from randomnet.config.reading import ABOUT
 from randomnet.experiment import check
 from randomnet.inference import PRIORS
 from randomnet.metrics import bps, r2
 from randomnet.recordings import Recording, Split, read_recording, write_recording
+from randomnet.schema.config import SCHEMA
+from randomnet.schema.plan import read_plan
+from randomnet.settings import ConfigError
 
 ROOT = Path(__file__).parents[1]
 NEURONS, HELDIN, TIME, CHANNELS = 9, 6, 12, 2
@@ -313,8 +314,8 @@ def test_figures_are_drawn_of_models(fitted, tmp_path):
 
 
 def test_the_schema_lists_what_the_registries_hold():
-    assert ABOUT["inference", "model"].value.names == (*CELLS, "lfads", "network")
-    assert ABOUT["inference", "prior"].value.names == tuple(PRIORS)
+    assert SCHEMA.options["inference", "model"].value.names == (*CELLS, "lfads", "network")
+    assert SCHEMA.options["inference", "prior"].value.names == tuple(PRIORS)
 
 
 def refused(arguments):

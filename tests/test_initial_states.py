@@ -11,10 +11,10 @@ from test_spectral_kinds import BASE, experiment, runs_of
 import visualization
 from randomnet.build.network import build_setup
 from randomnet.comparison.spread import spread_table, two_sources
-from randomnet.config import read_plan
 from randomnet.figures import spectra
 from randomnet.kinds.spectrum import computing, initial_states
 from randomnet.lyapunov import Spectrum, spectrum
+from randomnet.schema.plan import read_plan
 
 CONNECTOMES = Path(__file__).parents[2] / "shared" / "connectomes"
 LARVA = CONNECTOMES / "rois" / "LARVA_MB_LEFT"

@@ -15,9 +15,9 @@ from randomnet.analysis import jacobian_of
 from randomnet.build.batched_network import Columns
 from randomnet.build.connectome import connectome_of
 from randomnet.build.low_rank import factors_of
-from randomnet.build.network import build_setup, trials_of
+from randomnet.build.network import build_setup
 from randomnet.build.populations import Populace
-from randomnet.config import ConfigError, read_plan
+from randomnet.build.trials import trials_of
 from randomnet.connectome import Connectome, from_dense
 from randomnet.lyapunov import Schedule, random_frame, spectrum
 from randomnet.rnn import (
@@ -33,6 +33,8 @@ from randomnet.rnn import (
     driven,
 )
 from randomnet.rnn.restored import restored
+from randomnet.schema.plan import read_plan
+from randomnet.settings import ConfigError
 
 N, K, CHANNELS, OUTPUTS = 12, 2, 2, 2
 EDGES = ("net.factor_on=edges",)

@@ -8,11 +8,12 @@ from test_experiment import contents, differing, run
 
 from randomnet.analysis import units_of
 from randomnet.build.connectome import connectome_of
-from randomnet.build.network import build_setup, trials_of
-from randomnet.config import read_plan
+from randomnet.build.network import build_setup
+from randomnet.build.trials import trials_of
 from randomnet.kinds.train import run as train
 from randomnet.results import RunFolder
 from randomnet.rnn import FACTORS, Factored, Unconnected
+from randomnet.schema.plan import read_plan
 from randomnet.training import Interrupted
 
 N = 24

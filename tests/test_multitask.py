@@ -11,11 +11,13 @@ from test_experiment import run
 
 import visualization
 from randomnet import tasks
-from randomnet.build.network import build_setup, check_network, trials_of
-from randomnet.config import ConfigError, read_plan
+from randomnet.build.network import build_setup, check_network
+from randomnet.build.trials import trials_of
 from randomnet.kinds.train import run as train
 from randomnet.kinds.train.trajectories import conditions_of
 from randomnet.objectives import JUDGEMENTS, Batch, Shuffle, Term, side_by_side, task_objective
+from randomnet.schema.plan import read_plan
+from randomnet.settings import ConfigError
 from randomnet.tasks import check_parameters, make
 from randomnet.tasks.multitask import RULES
 from randomnet.training import Interrupted, fit

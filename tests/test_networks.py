@@ -10,9 +10,10 @@ from test_experiment import run
 from randomnet.build import null_models
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import build_setup
-from randomnet.config import ConfigError, read_plan
 from randomnet.connectome import sinkhorn
 from randomnet.experiment import check
+from randomnet.schema.plan import read_plan
+from randomnet.settings import ConfigError
 
 INI = """
 [experiment]

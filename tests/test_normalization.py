@@ -9,8 +9,6 @@ from test_experiment import run
 from test_networks import INI, matrix_of, network, saved
 
 from randomnet.build.normalization import SCALINGS
-from randomnet.config import ConfigError, read_plan, steps_of
-from randomnet.config.chained import Steps
 from randomnet.connectome import (
     eigenvalues_of,
     from_dense,
@@ -19,6 +17,9 @@ from randomnet.connectome import (
     with_abscissa,
     with_frobenius_norm,
 )
+from randomnet.schema.plan import read_plan
+from randomnet.settings import ConfigError, steps_of
+from randomnet.settings.steps import Steps
 from randomnet.synthetic import random_network
 
 CHAINED = "sinkhorn + abscissa"

@@ -8,9 +8,9 @@ from test_description import announced
 from test_networks import network, saved
 
 from randomnet.build.null_models import GROUPED, REWIRING, UNABLE, null_of
-from randomnet.config import ConfigError
 from randomnet.connectome import COUPLING, from_dense
 from randomnet.nulls import NULLS, differs, share_of_edges
+from randomnet.settings import ConfigError
 
 
 def made(matrix, **labels):

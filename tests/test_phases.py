@@ -9,12 +9,13 @@ import pytest
 from test_experiment import contents, differing, run
 
 import visualization
-from randomnet.build.network import build_setup, trials_of
-from randomnet.config import read_plan
+from randomnet.build.network import build_setup
+from randomnet.build.trials import trials_of
 from randomnet.figures import analyse as analyse_figures
 from randomnet.kinds.analyse import run as analyse
 from randomnet.plotting import Phases
 from randomnet.results import ResultsFolder
+from randomnet.schema.plan import read_plan
 from randomnet.tasks import TASKS, make
 from randomnet.training import Interrupted
 

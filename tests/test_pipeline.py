@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 import runrandomnet
-from randomnet.config import read_plan
-from randomnet.config.chain import SettingList, StageList
 from randomnet.experiment.pipeline import stages_of
 from randomnet.results import ResultsFolder
+from randomnet.schema.plan import read_plan
+from randomnet.values.stages import SettingList, StageList
 
 ROOT = Path(__file__).parents[1]
 TRAIN = """

@@ -14,7 +14,6 @@ import runrandomnet
 import visualization
 from randomnet import plotting
 from randomnet.architectures import CellNetwork
-from randomnet.config import ConfigError, read_plan
 from randomnet.connectome import Connectome
 from randomnet.effectors import MuscleArm, TorqueArm
 from randomnet.effectors.muscles import _Clipped
@@ -22,6 +21,8 @@ from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise, closed_loop_objective
 from randomnet.objectives.closed_loop import Ramp, moved, stepped
 from randomnet.rnn import Network
+from randomnet.schema.plan import read_plan
+from randomnet.settings import ConfigError
 from randomnet.tasks import check_parameters, make
 from randomnet.tasks.reaching import LINKS, fingertips
 from randomnet.training import Settings, fit

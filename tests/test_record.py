@@ -14,12 +14,12 @@ import runrandomnet
 import visualization
 from randomnet.artifacts import trained_networks
 from randomnet.build import network as build_network
-from randomnet.build.network import all_trials, trials_of
-from randomnet.config import read_plan
+from randomnet.build.trials import all_trials, trials_of
 from randomnet.kinds.record import run as record
 from randomnet.metrics import bps
 from randomnet.recordings import READOUTS, read_recording, write_recording
 from randomnet.results import ResultsFolder
+from randomnet.schema.plan import read_plan
 from randomnet.training import Interrupted
 
 TRAIN = """

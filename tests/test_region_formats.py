@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from randomnet.build import connectome
-from randomnet.config import ConfigError
 from randomnet.formats import FormatError, Options, read_densities, read_region_matrix, region_matrices
+from randomnet.settings import ConfigError
 
 # name -> regions, edges, what a row of the file is
 SHIPPED = {

@@ -10,12 +10,13 @@ from made_up import LISTED_REGIONS, REGIONS_JSON
 
 import runrandomnet
 from randomnet.build.network import build_setup
-from randomnet.config import ConfigError, read_plan
 from randomnet.connectome import from_dense
 from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise
 from randomnet.objectives.noise import noise_between
 from randomnet.rnn import INTERFACE, Network, driven
+from randomnet.schema.plan import read_plan
+from randomnet.settings import ConfigError
 from randomnet.synthetic.regions import from_dict, input_matrix
 from randomnet.training import Interrupted, fit
 

@@ -10,8 +10,10 @@ import pytest
 import runrandomnet
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import build_setup
-from randomnet.config import help_text, read_plan
-from randomnet.config.regional import InputList, ProjectionList, RegionList
+from randomnet.schema.config import SCHEMA
+from randomnet.schema.plan import read_plan
+from randomnet.settings.help import help_text
+from randomnet.values.regions import InputList, ProjectionList, RegionList
 
 INI = """
 [experiment]
@@ -198,7 +200,7 @@ def test_regions_have_their_own_time_constants(tmp_path):
 
 
 def test_the_help_shows_how(tmp_path):
-    text = help_text("regions") + help_text("projections")
+    text = help_text(SCHEMA, "regions") + help_text(SCHEMA, "projections")
     for shown in ("striatum: 100 neg d1 .5 d2 .5", "regions_file", "light: 3", "striatum/d1 -> thalamus: .3 inhib"):
         assert shown in text
 

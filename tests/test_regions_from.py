@@ -9,9 +9,9 @@ import torch
 
 import runrandomnet
 from randomnet.build.connectome import connectome_of
-from randomnet.config import read_plan
 from randomnet.connectome import from_dense
 from randomnet.multiregion import MultiRegionRNN
+from randomnet.schema.plan import read_plan
 
 INI = """
 [experiment]

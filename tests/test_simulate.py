@@ -9,8 +9,8 @@ import torch
 
 import runrandomnet
 from randomnet.build.connectome import connectome_of
-from randomnet.config import read_plan
 from randomnet.results import ResultsFolder
+from randomnet.schema.plan import read_plan
 from randomnet.theory import rank_one_overlap, ring_bump
 
 RING = """

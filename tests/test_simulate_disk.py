@@ -14,11 +14,12 @@ import randomnet
 import runrandomnet
 import visualization
 from randomnet import plotting
-from randomnet.config import ConfigError, read_plan
 from randomnet.kinds.simulate import run as simulate
 from randomnet.kinds.simulate import samples
 from randomnet.plotting import Activity, style
 from randomnet.results import ResultsFolder
+from randomnet.schema.plan import read_plan
+from randomnet.settings import ConfigError
 
 TEXT = """
 [experiment]

@@ -9,9 +9,9 @@ from randomnet import plotting
 from randomnet.build.connectome import connectome_of
 from randomnet.build.low_rank import factors_of
 from randomnet.build.populations import Populace
-from randomnet.config import read_plan
 from randomnet.plotting import Flow, style
 from randomnet.results import ResultsFolder
+from randomnet.schema.plan import read_plan
 
 FACTORS = """
 [experiment]

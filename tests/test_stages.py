@@ -8,11 +8,13 @@ import torch
 
 import runrandomnet
 from randomnet.artifacts import sources, trained_networks
-from randomnet.build.network import build_setup, trials_of
-from randomnet.config import ConfigError, read_plan
+from randomnet.build.network import build_setup
+from randomnet.build.trials import trials_of
 from randomnet.kinds.train import run as train
 from randomnet.results import ResultsFolder
 from randomnet.rnn import FORMS, Network, restored
+from randomnet.schema.plan import read_plan
+from randomnet.settings import ConfigError
 from randomnet.synthetic import random_network
 from randomnet.training import Interrupted
 

@@ -14,10 +14,10 @@ import runrandomnet
 from randomnet.activations import ACTIVATIONS
 from randomnet.analysis import jacobian_of
 from randomnet.build.network import build_setup, double
-from randomnet.config import read_plan
 from randomnet.connectome import from_dense
 from randomnet.lyapunov import Schedule, exponents, random_frame, spectrum
 from randomnet.rnn import FORMS, INTEGRATORS, INTERFACE, Dense, Network, beside_each_other, driven, stacked
+from randomnet.schema.plan import read_plan
 from randomnet.synthetic import random_network
 
 N = 7

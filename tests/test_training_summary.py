@@ -13,14 +13,15 @@ import torch
 
 import runrandomnet
 from randomnet import results
-from randomnet.build.network import build_setup, double, split_trials
-from randomnet.config import read_plan
+from randomnet.build.network import build_setup, double
+from randomnet.build.trials import split_trials
 from randomnet.kinds.spectrum import computing
 from randomnet.kinds.train import learning, measurements
 from randomnet.kinds.train import run as train
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import JUDGEMENTS, TaskObjective, Term, loss_with_error, task_objective
 from randomnet.objectives.judging import standard_error
+from randomnet.schema.plan import read_plan
 from randomnet.tasks import make
 from randomnet.training import Interrupted, Progress, fit
 from randomnet.training.progress import restored

@@ -14,7 +14,6 @@ import pytest
 import visualization
 from randomnet import plotting
 from randomnet.comparison import matching
-from randomnet.config.schema import options
 from randomnet.figures import FIGURES, training
 from randomnet.figures.null_training import null_curves, null_spectra
 from randomnet.figures.runs import series_of
@@ -22,6 +21,7 @@ from randomnet.plotting import Panel, Series, style
 from randomnet.plotting.bands import spread_text
 from randomnet.plotting.spectra import _mean_spectrum
 from randomnet.results import ResultsFolder, RunFolder, load, write_arrays, write_csv
+from randomnet.schema.config import SCHEMA
 
 ROOT = Path(visualization.__file__).parent
 N = 60
@@ -742,5 +742,5 @@ def test_nulls_are_no_further_connectomes():
 def test_no_metric_has_the_name_of_an_option_that_a_grid_may_list():
     """In a table of runs a column would be both."""
     for name, kind in FIGURES.items():
-        axes = {key for _, key, about in options() if about.grid and name.split()[0] in about.kinds}
+        axes = {key for (_, key), about in SCHEMA.options.items() if about.grid and name.split()[0] in about.readers}
         assert len(axes) > 5 and not axes & set(kind.metrics), name

@@ -12,10 +12,11 @@ from test_experiment import ROOT, contents, differing, run
 
 from randomnet import results
 from randomnet.build import network as build_network
-from randomnet.build.network import build_setup, trials_of
-from randomnet.config import read_plan
+from randomnet.build.network import build_setup
+from randomnet.build.trials import trials_of
 from randomnet.kinds.benchmark import plain_loop
 from randomnet.kinds.train import run as train
+from randomnet.schema.plan import read_plan
 from randomnet.training import fit
 
 KEYS = {

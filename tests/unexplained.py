@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from randomnet.config.schema import options
 from randomnet.results.columns import explained
+from randomnet.schema.config import SCHEMA
 
-OPTIONS = {name for section, key, _ in options() for name in (key, f"{section}.{key}")}  # gridded ones are columns
+OPTIONS = {name for section, key in SCHEMA.options for name in (key, f"{section}.{key}")}  # gridded ones are columns
 OF_BLOCKS = ("couplings.",)  # whose options have names of the user's
 
 

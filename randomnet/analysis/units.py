@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis.linear import block
-from randomnet.config import nearest
 from randomnet.connectome import Connectome
+from randomnet.settings import nearest
 
 Selection = str | Sequence[str]  # one selection or several, whose units are then taken together
 

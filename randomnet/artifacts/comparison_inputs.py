@@ -13,8 +13,9 @@ from randomnet.artifacts.inferred_models import load_inferred
 from randomnet.artifacts.sources import SOURCE, found_again, manifest_of
 from randomnet.artifacts.systems import Stepped
 from randomnet.artifacts.trained_networks import Trained, load_trained
-from randomnet.config import ConfigError, Run
 from randomnet.recordings import FILE_NAMES, Recording, read_recording
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 
 ELSEWHERE = "arrays"  # the model of arrays that were made elsewhere
 WHERE = "[source] folder"

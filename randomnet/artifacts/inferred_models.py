@@ -7,8 +7,8 @@ from torch import Tensor
 
 from randomnet import results
 from randomnet.artifacts.trained_networks import read_model
-from randomnet.config import ConfigError
 from randomnet.inference import Inferrer, inferrer_of
+from randomnet.settings import ConfigError
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,8 @@ from randomnet.artifacts.upstream_runs import (
     iteration_at,
     iteration_in,
 )
-from randomnet.config import ConfigError, Run
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 
 SOURCE = "source.folder"
 

@@ -28,7 +28,8 @@ from randomnet.artifacts.upstream_runs import (
     saved_settings,
     settings_of,
 )
-from randomnet.config import ConfigError, Run
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 
 MODEL, UNTRAINED, LAST = "model.pt", "initial", "last"
 OPTION = "paths.pretrained"

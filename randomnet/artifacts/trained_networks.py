@@ -11,8 +11,8 @@ from torch import Tensor
 
 from randomnet import results
 from randomnet.architectures import CellNetwork, restored_cells
-from randomnet.config import ConfigError
 from randomnet.rnn import Dynamics, restored, under
+from randomnet.settings import ConfigError
 
 
 class Trained(ABC):

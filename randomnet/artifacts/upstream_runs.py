@@ -14,10 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from randomnet.config import Config, ConfigError, Run, neutral_settings
-from randomnet.config.option import MADE
+from randomnet.conditions import MADE
 from randomnet.nulls import NULLS
 from randomnet.results import COMPLETE, ResultsError, ResultsFolder
+from randomnet.schema.config import Config, neutral_settings
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 
 SAME = "same"  # the combo with this run's values, and the run's own iteration
 UNSAVED = "paths.path_to_network"  # may be an axis, and is no setting

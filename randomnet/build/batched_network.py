@@ -12,7 +12,7 @@ from randomnet.build import populations
 from randomnet.build.low_rank import factors_of, with_factors
 from randomnet.build.network import PRECISIONS
 from randomnet.build.populations import Populace
-from randomnet.config import Config
+from randomnet.schema.config import Config
 from randomnet.simulation import (
     Adaptation,
     Couplings,

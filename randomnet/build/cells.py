@@ -3,7 +3,7 @@
 from typing import Any
 
 from randomnet.architectures import CellNetwork
-from randomnet.config import Run
+from randomnet.schema.plan import Run
 from randomnet.tasks import TASKS
 
 

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from randomnet.build import training_noise
-from randomnet.build.network import trials_of
-from randomnet.config import ConfigError, Run
+from randomnet.build.trials import trials_of
 from randomnet.effectors import EFFECTORS
 from randomnet.objectives import ClosedLoopObjective, closed_loop_objective
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 from randomnet.tasks import TASKS
 
 REACHED = ("reaches", "reach_goals")  # arrays of the first validation trials

@@ -15,8 +15,6 @@ from randomnet.build.described_networks import made
 from randomnet.build.low_rank import without_background
 from randomnet.build.normalization import normalised_by
 from randomnet.build.null_models import null_of
-from randomnet.config import BUILT_IN_ROIS, Config, ConfigError, Run, nearest
-from randomnet.config.sections import NetSection
 from randomnet.connectome import (
     Connectome,
     largest_component,
@@ -35,6 +33,10 @@ from randomnet.formats import (
     roi_folders,
 )
 from randomnet.instantiation import instantiate, neurons_by_density
+from randomnet.schema.config import Config
+from randomnet.schema.plan import Run
+from randomnet.schema.sections.network import BUILT_IN_ROIS, NetSection
+from randomnet.settings import ConfigError, nearest
 from randomnet.synthetic import built_in, random_network, unconnected
 
 BY_ROI = ("hemibrain", "neuprint_export", "neuprint", "flywire")  # hold many regions, of which net.roi names some

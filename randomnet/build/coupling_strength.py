@@ -8,10 +8,10 @@ import torch
 
 from randomnet.architectures import CellNetwork
 from randomnet.build import low_rank
-from randomnet.config import Run
 from randomnet.connectome import COUPLING, Connectome, coupling_strength
 from randomnet.connectome.strength import MOST_NEURONS
 from randomnet.rnn import Network
+from randomnet.schema.plan import Run
 
 DIGITS = 10  # of what is recorded: the rest is rounding, which differs between networks that differ by g alone
 MOST_REMEMBERED = 64

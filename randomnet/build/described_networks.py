@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.config import ConfigError, Run, nearest
 from randomnet.connectome import Connectome
 from randomnet.memory import machine_memory
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError, nearest
 from randomnet.synthetic import Kernel, Populations, population_network, read_description, region_network
 from randomnet.synthetic.regions import Description, Input, from_dict, input_matrix
 from randomnet.tasks import TASKS

@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from randomnet.build import described_networks
-from randomnet.config import ConfigError, Run
 from randomnet.connectome import Connectome
 from randomnet.multiregion import Ends, fixed_edges
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 
 
 class Fixed(NamedTuple):

@@ -6,9 +6,10 @@ from randomnet import initialisation
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import PRECISIONS, groups_of, tau_of
 from randomnet.cells import CELLS
-from randomnet.config import ConfigError, Run
 from randomnet.inference import Autoencoder, CellDecoder, Decoder, Inferrer, Lfads, NetworkDecoder, Sizes, Terms
 from randomnet.rnn import Network
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 
 LFADS_SCALE = 1e4  # of its loss, which decides what the clipped gradient is
 

@@ -10,9 +10,10 @@ import torch
 
 from randomnet.analysis import selected, units_of
 from randomnet.build import pretrained
-from randomnet.config import ConfigError, Run, nearest
 from randomnet.connectome import Connectome
 from randomnet.rnn import FACTORS, Network
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError, nearest
 from randomnet.tasks import TASKS
 
 LARGEST = 1e15  # of an entry of a factor: its products stay numbers in float32

@@ -4,7 +4,6 @@ import copy
 import hashlib
 import math
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,16 @@ from randomnet.artifacts.trained_files import file_of, path_of
 from randomnet.artifacts.upstream_runs import checksum
 from randomnet.build import cells, described_networks, frozen_weights, low_rank, pretrained
 from randomnet.build.connectome import connectome_of, facts_of, labelled
-from randomnet.config import TRAINED, Config, ConfigError, Run, Share, nearest
+from randomnet.build.targets import exponents_of
+from randomnet.build.trials import task_facts, task_sizes
 from randomnet.connectome import Connectome
-from randomnet.formats import FormatError, load_npy
 from randomnet.lyapunov import random_frame
 from randomnet.memory import machine_memory
 from randomnet.rnn import Network, is_sparse
-from randomnet.tasks import TASKS, Images, ReachTrials, Trials, check_parameters, make, read_latents, read_mnist
+from randomnet.schema.config import Config
+from randomnet.schema.plan import Run
+from randomnet.schema.sections.network import TRAINED
+from randomnet.settings import ConfigError, nearest
 
 LARGEST_FULL = 2000  # neurons of which a full spectrum is computed unasked
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
@@ -145,61 +147,10 @@ def _spread(run: Run, network: Network) -> None:
     network.assign(values)
 
 
-def trials_of(run: Run) -> tuple[Trials | ReachTrials, Trials | ReachTrials]:
-    """The run's trials, for training and for validation. Raises ConfigError."""
-    return split_trials(run)[:2]
-
-
-def split_trials(run: Run) -> tuple[Trials | ReachTrials, Trials | ReachTrials, Trials | ReachTrials | None]:
-    """The run's trials for training, validation and test (None with test_size = 0), the last taken from the second, so
-    that training has the same ones. Raises ConfigError."""
-    rng = run.generator("trials")
-    made, parameters = all_trials(run, rng)
-    try:
-        training, rest = made.split(parameters["train_size"], rng, parameters.get("held_out", "none"))
-        share = run.config.trialparams.test_size
-        return training, *(rest.parted(share, len(made)) if share else (rest, None))
-    except ValueError as error:
-        raise ConfigError(f"[trialparams] {error}") from None
-
-
-def all_trials(run: Run, rng: np.random.Generator) -> tuple[Trials | ReachTrials, dict[str, Any]]:
-    """The trials of the run's task before the split, and the parameters they are made with. Raises ConfigError."""
-    name, parameters = _task(run)
-    try:
-        return make(name, parameters, rng, _images(run.config.trialparams.images, name)), parameters
-    except (ValueError, OSError) as error:
-        raise ConfigError(f"[trialparams] {error}") from None
-
-
-def _task(run: Run) -> tuple[str, dict[str, Any]]:
-    """The task's name and its parameters, checked together."""
-    chosen = run.config.trialparams
-    names = [parameter.name for parameter in TASKS[chosen.task_name].parameters]
-    try:
-        return chosen.task_name, check_parameters(chosen.task_name, {name: getattr(chosen, name) for name in names})
-    except ValueError as error:
-        raise ConfigError(f"[trialparams] {error}") from None
-
-
-def _sizes(run: Run) -> tuple[int, int]:
-    """Channels and outputs of the run's task. Raises ConfigError."""
-    try:
-        return TASKS[run.config.trialparams.task_name].sizes(vars(run.config.trialparams))
-    except ValueError as error:
-        raise ConfigError(f"[trialparams] {error}") from None
-
-
-def _images(path: str, task: str) -> Images | None:
-    if not path:
-        return None
-    return read_mnist(Path(path).expanduser()) if task == "pic_mem" else read_latents(Path(path).expanduser())
-
-
 def _interface(run: Run, n: int) -> dict[str, np.ndarray]:
     """Initial weights and biases between a task and n neurons, as torch's RNN and Linear draw them or taken over."""
     init, rng = run.config.trainvalidate.init, run.generator("interface")
-    channels, outputs = _sizes(run)
+    channels, outputs = task_sizes(run)
     gains = low_rank.readout_gains(run)
     drawn = initialisation.interface(n, channels, outputs if gains is None else None, init, rng)
     if gains is not None:
@@ -213,9 +164,9 @@ def check_network(run: Run) -> dict[str, Any]:
     """All that `begin` could object to, without building what it need not; returns facts. Raises ConfigError."""
     device_of(run.config)
     if run.config.has_task:
-        _sizes(run)
+        task_sizes(run)
     if cells.is_celled(run):
-        return cells.facts_of(cells.network_of(run)) | {"inputs": checksums_of(run), "task": _task_facts(run)}
+        return cells.facts_of(cells.network_of(run)) | {"inputs": checksums_of(run), "task": task_facts(run)}
     net, fixed = run.config.net, 0
     if run.config.drawn_at_random and not run.config.paths.pretrained:
         n, edges, groups = net.n, net.n * (net.n - 1) * net.background, net.n
@@ -235,27 +186,12 @@ def check_network(run: Run) -> dict[str, Any]:
         facts["upstream"] = [file_of(run).facts()]
     if run.config.has_task:
         low_rank.readout_gains(run)
-        facts["task"] = _task_facts(run)
+        facts["task"] = task_facts(run)
     bounded = run.config.trainvalidate.weight_bounds != "none" and not run.config.drawn_at_random
     if run.config.paths.pretrained or bounded:
         start = build_setup(run)
         facts |= {"weights_clipped": start.clipped} if bounded else {}
     return facts
-
-
-def _task_facts(run: Run) -> dict[str, Any]:
-    """What the manifest says of the task. Raises ConfigError."""
-    training, validation, test = split_trials(run)
-    steps, most = training.inputs.shape[1], min(run.config.trainvalidate.batch_size, len(training))
-    counts = f"{len(training)} to train, {len(validation)} to validate"
-    return {
-        "name": run.config.trialparams.task_name,
-        "trials": counts if test is None else f"{counts}, {len(test)} to test",
-        "source": training.source,
-        "synthetic": training.synthetic,
-        "steps": steps,
-        "steps_at_once": steps * max(most, len(validation)),  # of all trials that go through the network together
-    }
 
 
 def _fixed(run: Run, connectome: Connectome) -> int:
@@ -344,54 +280,6 @@ def _how_many(run: Run, counts: dict[str, int]) -> dict[str, int]:
             )
         numbers[name] = number
     return numbers
-
-
-def exponents_of(run: Run, n: int) -> int:
-    """lyapunov.nle as a count. Raises ConfigError where it exceeds N."""
-    nle = run.config.lyapunov.nle
-    count = max(1, math.ceil(round(nle.percent / 100 * n, 9))) if isinstance(nle, Share) else nle
-    if count > n:
-        raise ConfigError(f"[lyapunov] nle: expected at most N = {n} exponents, got {count}")
-    return count
-
-
-def target_of(run: Run, n: int) -> np.ndarray:
-    """lyapunov.target as one value per exponent (k,), for exponents sorted descending. Raises ConfigError."""
-    target, k = run.config.lyapunov.target, exponents_of(run, n)
-    if isinstance(target, float):
-        return np.full(k, target)
-    if isinstance(target, tuple):
-        return np.linspace(*target, k)
-    values = _numbers(Path(target).expanduser())
-    if len(values) not in (k, n):
-        raise ConfigError(
-            f"[lyapunov] target: expected {n} numbers (one per neuron) or {k} (one per exponent) in {target}, "
-            f"got {len(values)}"
-        )
-    return np.sort(values)[::-1][:k].copy()
-
-
-def _numbers(path: Path) -> np.ndarray:
-    try:
-        values = load_npy(path) if path.suffix == ".npy" else _text_numbers(path)
-        if values.dtype.kind not in "uifb":
-            raise ValueError(f"dtype {values.dtype} in {path}")
-        values = values.astype(np.float64).ravel()
-    except (FormatError, OSError, ValueError) as error:
-        raise ConfigError(
-            f"[lyapunov] target: expected a number, a curve such as 1.25:-1.25, or a file of numbers, got {error}"
-        ) from None
-    if not len(values) or not np.isfinite(values).all():
-        came = f"{values[~np.isfinite(values)][0]:g} among them" if len(values) else "none"
-        raise ConfigError(f"[lyapunov] target: expected finite numbers in {path}, got {came}")
-    return values
-
-
-def _text_numbers(path: Path) -> np.ndarray:
-    delimiter = "," if "," in path.read_text(encoding="utf-8").partition("\n")[0] else None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the file is empty, which the caller says
-        return np.loadtxt(path, ndmin=1, delimiter=delimiter)
 
 
 def checksums_of(run: Run) -> dict[str, str]:

@@ -4,8 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.config import ConfigError, steps_of
-from randomnet.config.sections import NetSection
 from randomnet.connectome import (
     Connectome,
     balanced,
@@ -17,6 +15,8 @@ from randomnet.connectome import (
     with_frobenius_norm,
     with_spectral_radius,
 )
+from randomnet.schema.sections.network import NetSection
+from randomnet.settings import ConfigError, steps_of
 
 SCALINGS = {
     "sinkhorn": sinkhorn,

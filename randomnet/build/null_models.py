@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from randomnet.config import ConfigError
 from randomnet.connectome import Connectome
 from randomnet.nulls import NULLS, changing, differs, is_symmetric, is_unable, share_of_edges
+from randomnet.settings import ConfigError
 
 UNABLE = {  # null -> of which networks all its draws are the network itself
     "degree": "as no edges can exchange targets, and the weights of each neuron are equal",

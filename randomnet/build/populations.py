@@ -15,13 +15,15 @@ from randomnet.build.described_networks import populations_of
 from randomnet.build.low_rank import factors_of
 from randomnet.build.unit_groups import groups_of
 from randomnet.bump import low_rank_angles
-from randomnet.config import Config, ConfigError, Run, nearest
-from randomnet.config.events import READ, Written
-from randomnet.config.sections import SimulationSection
 from randomnet.connectome import Connectome
+from randomnet.kinds.simulate.options import SimulationSection
+from randomnet.schema.config import Config
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError, nearest
 from randomnet.simulation import Event
 from randomnet.synthetic import low_rank_vectors
 from randomnet.theory import block_rates, block_statistics
+from randomnet.values.events import READ, Written
 
 MOST_NAMED = 40  # in an error
 FEWEST = 3  # neurons of a bump

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from randomnet.artifacts.trained_files import UNTRAINED, file_of, path_of
-from randomnet.config import ConfigError, Run
 from randomnet.connectome import Connectome
 from randomnet.rnn import FACTORS, Network, restored
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 from randomnet.tasks import TASKS
 
 SHARED = ("n", "edges", "groups", "drive", "activation", "form", "dt", "leaks")  # of model.pt and of who takes it over

@@ -1,7 +1,7 @@
 """What is another in every update of a run that is trained on a task: its noises, and its batches."""
 
-from randomnet.config import Run
 from randomnet.objectives import InputNoise, Shuffle, StateNoise
+from randomnet.schema.plan import Run
 
 
 def noise_of(run: Run) -> StateNoise | None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from randomnet.analysis import Units
-from randomnet.config import ConfigError
+from randomnet.settings import ConfigError
 
 BY = ("region", "population", "neurotransmitter", "cell_fibers", "type")  # the first there is, unless one is named
 

@@ -19,8 +19,8 @@ from randomnet.comparison.minima import with_minima
 from randomnet.comparison.networks import CONNECTOME, with_connectomes
 from randomnet.comparison.spread import NETWORK
 from randomnet.comparison.verdicts import OF_SPECTRA, WHEN
-from randomnet.config import nearest
 from randomnet.results import LEFT_OUT, UNBOUNDED, Loaded, ResultsError, load
+from randomnet.settings import nearest
 
 ABSENT = object()
 ALL = "all runs"  # the name of a combo where nothing is varied

@@ -14,13 +14,13 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from randomnet.config import ConfigError, Plan
-from randomnet.config.sections import ExecutionSection
 from randomnet.experiment import batching, engines, planning, ray_engine
 from randomnet.experiment.estimate import Estimate, estimate
-from randomnet.kinds import KINDS
-from randomnet.kinds.kind import Batch
+from randomnet.kinds.kind import Batch, kind_of
 from randomnet.results import COMPLETE, DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
+from randomnet.schema.plan import Plan
+from randomnet.schema.sections.general import ExecutionSection
+from randomnet.settings import ConfigError
 
 __all__ = ["Estimate", "Outcome", "check", "check_results", "estimate", "run"]
 
@@ -134,7 +134,7 @@ def _folder(plan: Plan) -> ResultsFolder:
 
 def workers_of(plan: Plan) -> int:
     """How many processes work side by side; of a cluster elsewhere one, where nobody has said how many."""
-    execution, allowed = plan.config.execution, KINDS[plan.config.experiment.kind].WORKERS
+    execution, allowed = plan.config.execution, kind_of(plan.config.experiment.kind).workers
     if execution.workers != "auto":
         number = int(execution.workers)
     elif execution.engine == "ray":
@@ -154,7 +154,7 @@ def _engine(plan: Plan) -> Iterator[Engine]:
     if plan.config.execution.engine == "local":
         yield partial(_locally, workers_of(plan))
         return
-    wanted, allowed = plan.config.execution.workers, KINDS[plan.config.experiment.kind].WORKERS
+    wanted, allowed = plan.config.execution.workers, kind_of(plan.config.experiment.kind).workers
     limits = [number for number in (wanted, allowed) if isinstance(number, int)]
     with ExitStack() as held:
         with _named(plan):
@@ -203,9 +203,9 @@ def _carry_out(
         tqdm.write(f"{done} of {len(runs)} runs are there already and stay as they are")
     if not missing:
         return False
-    kind = KINDS[missing[0].config.experiment.kind]
+    kind = kind_of(missing[0].config.experiment.kind)
     length = sum(kind.length(run) for run in missing)
-    with _stoppable() as stop, _Bars(len(runs), done, length, kind.UNIT) as bars:
+    with _stoppable() as stop, _Bars(len(runs), done, length, kind.unit) as bars:
         for ended in engine(left, folder.root, stop.is_set, bars.epoch):
             bars.ended(ended)
             if ended.status in ENDED:

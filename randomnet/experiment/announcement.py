@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from randomnet.config import Combo, Config, Plan
 from randomnet.experiment.floors import smallest_p
 from randomnet.experiment.redrawing import is_redrawn
+from randomnet.schema.config import Config
+from randomnet.schema.plan import Combo, Plan
 
 NETWORKS_SHOWN = 6
 BALANCED = 0.01  # of a column sum's target: a larger departure is named

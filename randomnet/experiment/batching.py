@@ -4,9 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from randomnet.config import Run
-from randomnet.kinds import KINDS
-from randomnet.kinds.kind import Batch
+from randomnet.kinds.kind import Batch, kind_of
+from randomnet.schema.plan import Run
 
 
 def batches(runs: Sequence[Run], facts: dict[int, dict[str, Any]]) -> list[Batch]:
@@ -19,7 +18,7 @@ def batches(runs: Sequence[Run], facts: dict[int, dict[str, Any]]) -> list[Batch
         alike.setdefault((run.config.shape(), facts[run.combo]["neurons"]), []).append(run)
     found = []
     for group in alike.values():
-        largest = min(KINDS[run.config.experiment.kind].beside(run, facts[run.combo]) for run in group)
+        largest = min(kind_of(run.config.experiment.kind).max_batch(run, facts[run.combo]) for run in group)
         size = math.ceil(len(group) / math.ceil(len(group) / largest))  # as even as possible, for workers' sake
         found += [tuple(group[start : start + size]) for start in range(0, len(group), size)]
     place = {(run.combo, run.iteration): index for index, run in enumerate(runs)}

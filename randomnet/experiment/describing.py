@@ -13,11 +13,12 @@ from randomnet import description, plotting, results
 from randomnet.artifacts.trained_files import file_of
 from randomnet.artifacts.upstream_runs import checksum
 from randomnet.build.connectome import connectome_of
-from randomnet.config import Combo, ConfigError, Plan, Run
 from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of
 from randomnet.connectome.eigenvalues import CONVERGED
 from randomnet.experiment.announcement import combos_text, shared_values
 from randomnet.experiment.redrawing import is_redrawn
+from randomnet.schema.plan import Combo, Plan, Run
+from randomnet.settings import ConfigError
 
 DRAWS, DRAWS_LARGE = 10, 3  # iterations, at most, whose networks are drawn to see how far they differ
 LARGE = 1_000_000  # edges

@@ -15,9 +15,8 @@ from pathlib import Path
 import torch
 
 from randomnet import results
-from randomnet.config import Run
-from randomnet.kinds import KINDS
-from randomnet.kinds.kind import Batch, missing
+from randomnet.kinds.kind import Batch, kind_of, missing
+from randomnet.schema.plan import Run
 from randomnet.training import Interrupted
 
 INTERRUPTED = "interrupted"
@@ -56,7 +55,7 @@ def carry_out(
     that only those fail that have a reason to.
     """
     folders = folders_of(batch, root)
-    kind, execution = KINDS[batch[0].config.experiment.kind], batch[0].config.execution
+    kind, execution = kind_of(batch[0].config.experiment.kind), batch[0].config.execution
     torch.set_num_threads(execution.threads)
     _keep_memory()
     try:

@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 
-from randomnet.config import Plan
 from randomnet.experiment.batching import batches
-from randomnet.kinds import KINDS
-from randomnet.kinds.kind import Cost
+from randomnet.kinds.kind import Cost, kind_of
+from randomnet.schema.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def estimate(plan: Plan, facts: list[dict[str, Any]]) -> Estimate:
     found = {combo.index: about for combo, about in zip(plan.combos, facts, strict=True)}
     probed: dict[tuple, Cost] = {}
     for batch in batches(runs, found):
-        shape, kind = batch[0].config.shape(), KINDS[batch[0].config.experiment.kind]
+        shape, kind = batch[0].config.shape(), kind_of(batch[0].config.experiment.kind)
         if shape not in probed:
             probed[shape] = kind.estimate(batch)
     costs = [probed[combo.config.shape()] for combo in plan.combos]

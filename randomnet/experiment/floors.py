@@ -5,8 +5,8 @@ from typing import Any
 
 from randomnet.comparison import significance
 from randomnet.comparison.matching import REFERENCES, canonical
-from randomnet.config import Plan
 from randomnet.experiment.redrawing import is_redrawn
+from randomnet.schema.plan import Plan
 
 
 def smallest_p(plan: Plan, facts: Sequence[dict[str, Any]]) -> Iterator[str]:

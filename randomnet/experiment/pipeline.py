@@ -10,8 +10,9 @@ from pathlib import Path
 
 from randomnet import results
 from randomnet.artifacts.comparison_inputs import folders_of
-from randomnet.config import ConfigError, Plan, nearest, read_plan
 from randomnet.experiment.planning import OWN_FILES, check
+from randomnet.schema.plan import Plan, read_plan
+from randomnet.settings import ConfigError, nearest
 
 NEEDED = {"record": "train", "fit": "record", "compare": "fit"}  # what a stage goes on from
 

@@ -17,8 +17,10 @@ import torch
 import randomnet
 from randomnet import results
 from randomnet.build.connectome import radii_of
-from randomnet.config import Combo, ConfigError, Plan, Run, neutral_settings
-from randomnet.kinds import KINDS
+from randomnet.kinds.kind import kind_of
+from randomnet.schema.config import neutral_settings
+from randomnet.schema.plan import Combo, Plan, Run
+from randomnet.settings import ConfigError
 
 CHOOSING = tuple(f"pretrainedparams.pretrained_{name}" for name in ("combo", "epoch", "iteration"))
 PRETRAINED = "paths.pretrained"
@@ -46,7 +48,7 @@ def check(plan: Plan) -> list[dict[str, Any]]:
     facts, radii = [], {}
     for combo in plan.combos:
         try:
-            kind = KINDS[combo.config.experiment.kind]
+            kind = kind_of(combo.config.experiment.kind)
             first, *others = combo.runs()
             found = kind.check(first)
             facts.append(found | (radii_of(first, radii) if "edges" in found else {}))  # while its network is at hand

@@ -28,11 +28,12 @@ from typing import Any
 from tqdm import tqdm
 
 import randomnet
-from randomnet.config import ConfigError, Run
-from randomnet.config.sections import ExecutionSection
 from randomnet.experiment.engines import Ended, Epoch, carry_out, fail, folders_of
 from randomnet.kinds.kind import Batch, missing
 from randomnet.results import FAILED, ResultsError, ResultsFolder
+from randomnet.schema.plan import Run
+from randomnet.schema.sections.general import ExecutionSection
+from randomnet.settings import ConfigError
 
 LOSSES = 3  # how often a batch is submitted again
 PAUSE = 0.4  # seconds between two exchanges of a task with the desk

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from randomnet.config import Config
 from randomnet.nulls import NULLS
+from randomnet.schema.config import Config
 
 
 def is_redrawn(about: dict[str, Any], config: Config) -> bool:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from randomnet.config import nearest
 from randomnet.connectome import Connectome
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError, one_line
 from randomnet.formats.tables import Table, stream
+from randomnet.settings import nearest
 
 Where = Callable[[str, int], str]
 DEFAULTS = Options()

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from randomnet.config import nearest
 from randomnet.connectome import Connectome
 from randomnet.formats.edges import DEFAULTS, assemble
 from randomnet.formats.options import Options
@@ -12,6 +11,7 @@ from randomnet.formats.reading import FormatError
 from randomnet.formats.regions import read_region_matrix, region_matrices
 from randomnet.formats.roi import ADJACENCY, read_roi_folder, roi_folders
 from randomnet.formats.signs import with_signs
+from randomnet.settings import nearest
 
 
 def is_roi_folder(path: Path) -> bool:

@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from randomnet.config import nearest
 from randomnet.connectome import Connectome
 from randomnet.formats.edges import DEFAULTS
 from randomnet.formats.hemibrain import EDGES, PROPERTIES, read_hemibrain
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError, checksums, one_line
+from randomnet.settings import nearest
 
 TOKEN = "NEUPRINT_APPLICATION_CREDENTIALS"  # neuprint-python's own name
 CACHE = "RANDOMNET_CACHE"

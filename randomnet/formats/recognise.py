@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from randomnet.config import nearest
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow, edge_list, flywire, graph_files, graphs, hemibrain, matrices, neuprint
 from randomnet.formats.edges import DEFAULTS
@@ -20,6 +19,7 @@ from randomnet.formats.reading import FormatError, one_line
 from randomnet.formats.regions import ORIENTATIONS, region_matrices
 from randomnet.formats.roi import roi_folders
 from randomnet.formats.tables import Table, tables_in
+from randomnet.settings import nearest
 
 Reader = Callable[[Path, Options], Connectome]
 

@@ -1,29 +1,33 @@
-"""The experiment kinds, by the name that [experiment] kind gives them."""
+"""The experiment kinds: what each reads (no torch). `randomnet.kinds.kind.kind_of` loads what a kind does."""
 
-from types import ModuleType
+from randomnet.kinds.analyse.options import ANALYSE
+from randomnet.kinds.benchmark.options import BENCHMARK
+from randomnet.kinds.compare.options import COMPARE
+from randomnet.kinds.convergence.options import CONVERGENCE
+from randomnet.kinds.fit.options import FIT
+from randomnet.kinds.pipeline.options import PIPELINE
+from randomnet.kinds.record.options import RECORD
+from randomnet.kinds.simulate.options import SIMULATE
+from randomnet.kinds.spectrum.options import SPECTRUM
+from randomnet.kinds.stimulate.options import STIMULATE
+from randomnet.kinds.train.options import TRAIN
+from randomnet.kinds.transition.options import TRANSITION
+from randomnet.registry import Registry
+from randomnet.settings.readers import Reader
 
-from randomnet.kinds.analyse import run as analyse
-from randomnet.kinds.benchmark import run as benchmark
-from randomnet.kinds.compare import run as compare
-from randomnet.kinds.convergence import run as convergence
-from randomnet.kinds.fit import run as fit
-from randomnet.kinds.record import run as record
-from randomnet.kinds.simulate import run as simulate
-from randomnet.kinds.spectrum import run as spectrum
-from randomnet.kinds.stimulate import run as stimulate
-from randomnet.kinds.train import run as train
-from randomnet.kinds.transition import run as transition
-
-KINDS: dict[str, ModuleType] = {
-    "train": train,
-    "spectrum": spectrum,
-    "convergence": convergence,
-    "transition": transition,
-    "analyse": analyse,
-    "stimulate": stimulate,
-    "simulate": simulate,
-    "benchmark": benchmark,
-    "record": record,
-    "fit": fit,
-    "compare": compare,
-}
+KINDS: Registry[Reader] = Registry(
+    {
+        "train": TRAIN,
+        "spectrum": SPECTRUM,
+        "convergence": CONVERGENCE,
+        "transition": TRANSITION,
+        "analyse": ANALYSE,
+        "stimulate": STIMULATE,
+        "simulate": SIMULATE,
+        "benchmark": BENCHMARK,
+        "record": RECORD,
+        "fit": FIT,
+        "compare": COMPARE,
+        "pipeline": PIPELINE,
+    }
+)

@@ -1,29 +1,20 @@
-"""What an experiment kind is: a module with the functions below; `randomnet.kinds.KINDS` names them all.
-
-check(run) -> connectome facts      raises ConfigError for what cannot work, before anything starts
-beside(run, facts) -> int           how many runs of this one's shape are carried out side by side, at most
-execute(runs, folders, report, stop)  does these runs side by side, as far as they have not ended; writes their files,
-                                    returns each with its record for run.json
-estimate(runs) -> Cost              of each of such runs, from a probe of an epoch
-length(run) -> float                of its progress, in UNIT
-UNIT                                what its progress is counted in: epochs, or units of time
-WORKERS                             how many runs at a time it allows, None for as many as configured
-HEADLINE                            the columns of the summary worth printing at the end
-"""
+"""What an experiment kind does: the record `Kind`, which every randomnet/kinds/<kind>/run.py has one of."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from randomnet import results
-from randomnet.config import Run
+from randomnet.kinds import KINDS
+from randomnet.schema.plan import Run
 
 Batch = tuple[Run, ...]  # runs that are carried out side by side
-# what a run has done: a row of history as soon as it is known, or {"advance": UNITs}
-Report = Callable[[Run, dict[str, float]], None]
-Told = Callable[[dict[str, float]], None]  # the same, of one run
+ProgressCallback = Callable[[dict[str, float]], None]  # a row of history as soon as it is known, or {"advance": units}
+Report = Callable[[Run, dict[str, float]], None]  # the same, of one of several runs
 Recorded = list[tuple[Run, dict[str, Any]]]
+Stop = Callable[[], bool]  # whether the experiment is to be interrupted
 
 
 @dataclass(frozen=True)
@@ -34,14 +25,49 @@ class Cost:
     run: float
 
 
+def one_run(run: Run, facts: dict[str, Any]) -> int:
+    """`max_batch` of kinds whose runs are carried out one by one."""
+    return 1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One experiment kind.
+
+    check(run) -> facts of the connectome; raises ConfigError for what cannot work, before anything starts.
+    execute(runs, folders, report, stop) does runs of one shape side by side, as far as they have not ended; it writes
+    their files and returns each run with its record for run.json.
+    estimate(runs) -> Cost of each of such runs, measured by a short probe.
+    length(run) -> its progress in `unit`s, such as epochs.
+    headline: columns of the summary that are printed at the end.
+    max_batch(run, facts) -> how many runs of this one's shape are carried out side by side, at most.
+    workers: how many runs at a time the kind allows; None for as many as the configuration says.
+    """
+
+    check: Callable[[Run], dict[str, Any]]
+    execute: Callable[[Sequence[Run], Sequence[results.RunFolder], Report, Stop], Recorded]
+    estimate: Callable[[Sequence[Run]], Cost]
+    length: Callable[[Run], float]
+    unit: str
+    headline: tuple[str, ...]
+    max_batch: Callable[[Run, dict[str, Any]], int] = one_run
+    workers: int | None = None
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of this name. Raises ValueError for one that does no runs of its own."""
+    if not KINDS[name].module:
+        raise ValueError(f"kind: expected one with runs of its own, got {name}")
+    kind: Kind = import_module(KINDS[name].module).KIND
+    return kind
+
+
 def one_at_a_time(
-    execute: Callable[[Run, results.RunFolder, Told, Callable[[], bool]], dict[str, Any]],
-) -> Callable[..., Recorded]:
+    execute: Callable[[Run, results.RunFolder, ProgressCallback, Stop], dict[str, Any]],
+) -> Callable[[Sequence[Run], Sequence[results.RunFolder], Report, Stop], Recorded]:
     """`execute` of a kind whose runs are carried out one by one, from that of one run."""
 
-    def each(
-        runs: Sequence[Run], folders: Sequence[results.RunFolder], report: Report, stop: Callable[[], bool]
-    ) -> Recorded:
+    def each(runs: Sequence[Run], folders: Sequence[results.RunFolder], report: Report, stop: Stop) -> Recorded:
         pairs = zip(runs, folders, strict=True)
         return [(run, execute(run, folder, partial(report, run), stop)) for run, folder in pairs]
 
@@ -51,8 +77,3 @@ def one_at_a_time(
 def missing(runs: Sequence[Run], folders: Sequence[results.RunFolder]) -> list[Run]:
     """Those of the runs that have not ended."""
     return [run for run, folder in zip(runs, folders, strict=True) if folder.status == results.MISSING]
-
-
-def no_other(run: Run, facts: dict[str, Any]) -> int:
-    """`beside` of such a kind."""
-    return 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from randomnet.config import nearest
+from randomnet.settings import nearest
 
 
 def is_number(value: Any) -> bool:

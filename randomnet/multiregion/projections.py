@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from randomnet.config import nearest
+from randomnet.settings import nearest
 
 SCALES = ("block", "type")
 ARROW = " -> "

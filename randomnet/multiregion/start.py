@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.config import nearest
 from randomnet.connectome import Connectome, with_spectral_radius
 from randomnet.multiregion import checked
 from randomnet.multiregion.projections import fixed_edges, pairs_of
 from randomnet.multiregion.weights import Edges
+from randomnet.settings import nearest
 from randomnet.synthetic.regions import (
     Connection,
     Description,

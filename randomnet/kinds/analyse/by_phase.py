@@ -42,10 +42,12 @@ from randomnet.analysis import (
     plane,
     starting_points,
 )
-from randomnet.build.network import Setup, trials_of
-from randomnet.config import ConfigError, Run, nearest
+from randomnet.build.network import Setup
+from randomnet.build.trials import trials_of
 from randomnet.kinds.train.trajectories import along_inputs
 from randomnet.rnn import Dynamics, under
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError, nearest
 from randomnet.tasks import Trials
 
 ALIKE = 9  # decimals to which inputs that are the same one agree, in whichever direction they are passed

@@ -57,16 +57,15 @@ from randomnet.build import coupling_strength
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import Setup, build_setup, check_network, double
 from randomnet.build.unit_groups import Groups, groups_of
-from randomnet.config import ConfigError, Run, nearest
 from randomnet.kinds.analyse import by_phase
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.train.trajectories import Followed, event_arrays, followed_in
 from randomnet.memory import machine_memory
 from randomnet.rnn import Dynamics
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError, nearest
 from randomnet.training import Interrupted
 
-WORKERS = None
-UNIT = "start"
 HEADLINE = ("neurons", "fixed_points", "stable_points", "kink_points", "slow_points", "converged_starts", "index_sum",
             "leading_modulus", "explained", "seconds")  # fmt: skip
 ALONG = 20  # states of a trajectory at which the step is linearised
@@ -97,7 +96,7 @@ def length(run: Run) -> float:
     return run.config.analysis.starts
 
 
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Stop) -> dict[str, Any]:
     """Look inside one network and write arrays.npz; returns what run.json says of it."""
     began = time.perf_counter()
     start = build_setup(run)
@@ -157,8 +156,6 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
         "connectome": start.facts(),
     }
 
-
-execute, beside = one_at_a_time(execute_one), no_other
 
 
 def _leading(linear: dict[str, np.ndarray]) -> dict[str, float]:
@@ -370,3 +367,13 @@ def estimate(runs: Sequence[Run]) -> Cost:
     _fixed_points(run, system, states, probe)
     each = (time.perf_counter() - began) / probe
     return Cost(each, following + each * run.config.analysis.starts * (1 + by_phase.searches(run)))
+
+
+KIND = Kind(
+    check=check,
+    execute=one_at_a_time(execute_one),
+    estimate=estimate,
+    length=length,
+    unit="start",
+    headline=HEADLINE,
+)

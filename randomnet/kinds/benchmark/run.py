@@ -27,19 +27,18 @@ import torch
 
 from randomnet import results
 from randomnet.build import coupling_strength
-from randomnet.build.network import Setup, build_setup, check_network, double, exponents_of
-from randomnet.config import Run
+from randomnet.build.network import Setup, build_setup, check_network, double
+from randomnet.build.targets import exponents_of
 from randomnet.kinds.benchmark import plain_loop
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.spectrum import computing
 from randomnet.kinds.train import run as train
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, side_by_side
 from randomnet.rnn import Coupling, Network, stacked
+from randomnet.schema.plan import Run
 from randomnet.training import fit
 
-UNIT = "epoch"
-WORKERS = 1  # runs side by side would disturb each other's clock
 HEADLINE = (
     "neurons",
     "exponents",
@@ -70,7 +69,7 @@ def length(run: Run) -> float:
     return 0
 
 
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Stop) -> dict[str, Any]:
     """Measure one network; returns what run.json says of it. Nothing is written besides."""
     start = build_setup(run)
     strength = coupling_strength.strength_of(start.network)  # before epochs change it
@@ -88,8 +87,6 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
         "connectome": start.facts(),
     }
 
-
-execute, beside = one_at_a_time(execute_one), no_other
 
 
 def _epoch(run: Run, start: Setup, goal: Objective) -> Callable[[], float]:
@@ -126,7 +123,7 @@ def _beside_figures(
     run: Run, start: Setup, goal: SpectrumObjective, steps: int, watch: "_Stopwatch"
 ) -> dict[str, float]:
     """An epoch of as many networks as are trained side by side; none where that is one."""
-    number = train.beside(run, start.connectome.facts())
+    number = train.max_batch(run, start.connectome.facts())
     if number == 1:
         return {}
     networks, all_at_once = _all_at_once(run, start, goal, number)
@@ -154,7 +151,7 @@ def _task_figures(run: Run, start: Setup, goal: TaskObjective, watch: "_Stopwatc
     jobs = [_epoch(run, start, goal), plain_loop.products(start.network, goal)]
     if plain_loop.comparable(start.network, goal):
         jobs.append(plain_loop.TorchLoop(start.network, goal, run.config.trainvalidate.lr))
-    number = train.beside(run, check_network(run))
+    number = train.max_batch(run, check_network(run))
     jobs += [_all_at_once(run, start, goal, number)[1]] if number > 1 else []
     epoch, products, *others = watch.in_turns(*jobs)
     compared = {"beside": number, "beside_speedup": number * epoch / others.pop()} if number > 1 else {}
@@ -173,7 +170,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     """Time of one run: its turns are about so many epochs, several side by side included."""
     (run,) = runs
     cost = train.estimate(runs)
-    small = train.beside(run, check_network(run)) > 1
+    small = train.max_batch(run, check_network(run)) > 1
     return Cost(cost.epoch, cost.epoch * (9 if small else 4) * (TURNS + 1))
 
 
@@ -244,3 +241,14 @@ class _Stopwatch:
 def _process_time() -> float:
     """CPU seconds of this process; with several threads those of the main one, which works as long as the others."""
     return time.process_time() if torch.get_num_threads() == 1 else time.thread_time()
+
+
+KIND = Kind(
+    check=check,
+    execute=one_at_a_time(execute_one),
+    estimate=estimate,
+    length=length,
+    unit="epoch",
+    headline=HEADLINE,
+    workers=1,  # runs side by side would disturb each other's clock
+)

@@ -11,7 +11,7 @@ from torch import Tensor
 from randomnet import metrics
 from randomnet.analysis import FixedPoints, fixed_points, starting_points
 from randomnet.artifacts.systems import Stepped, driven, held
-from randomnet.config.sections import ComparingSection
+from randomnet.kinds.compare.options import ComparingSection
 from randomnet.lyapunov import Schedule, random_frame, spectrum
 from randomnet.recordings import Recording, Split
 

@@ -40,17 +40,15 @@ from randomnet.artifacts.comparison_inputs import (
     unfinished,
 )
 from randomnet.artifacts.sources import SOURCE, checksum
-from randomnet.config import Run
 from randomnet.kinds.compare.evaluation import Case, Lacking, Settings, Truth
 from randomnet.kinds.compare.figure_arrays import shown
 from randomnet.kinds.compare.scoring import METRICS, SCORES, Arrays, remarks
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.train import outputs
+from randomnet.schema.plan import Run
 from randomnet.student import t_quantile
 from randomnet.training import Interrupted
 
-WORKERS = None
-UNIT = "metric"
 HEADLINE = ("models", "compared", "rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con",
             "co_bps", "dsa", "seconds")  # fmt: skip
 LEVEL = 0.95
@@ -80,7 +78,7 @@ def length(run: Run) -> float:
     return len(models_of(run)) * len(run.config.comparing.chosen)
 
 
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Stop) -> dict[str, Any]:
     """Compare all models and write scores.csv, scores_mean.csv and arrays.npz; returns what run.json says of it."""
     began, facts, done = time.perf_counter(), check(run), _kept(folder)
     before = sum(row["seconds"] for row, _ in done.values())
@@ -103,11 +101,9 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     }
 
 
-execute, beside = one_at_a_time(execute_one), no_other
-
 
 def _scored(
-    run: Run, folder: results.RunFolder, done: dict[int, Compared], report: Told, stop: Callable[[], bool]
+    run: Run, folder: results.RunFolder, done: dict[int, Compared], report: ProgressCallback, stop: Callable[[], bool]
 ) -> tuple[pd.DataFrame, Arrays]:
     """The table of scores.csv, and all arrays; done: by number the models that are compared, which grow."""
     chosen, truths, rows, arrays = run.config.comparing.chosen, _Truths(run, stop), [], {}
@@ -274,3 +270,13 @@ def estimate(runs: Sequence[Run]) -> Cost:
     _row(models[0], truths, run.config.comparing.chosen, lambda: None)
     each = time.perf_counter() - began
     return Cost(each / len(run.config.comparing.chosen), each * len(models))
+
+
+KIND = Kind(
+    check=check,
+    execute=one_at_a_time(execute_one),
+    estimate=estimate,
+    length=length,
+    unit="metric",
+    headline=HEADLINE,
+)

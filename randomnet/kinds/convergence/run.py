@@ -12,14 +12,15 @@ import numpy as np
 
 from randomnet import results
 from randomnet.build import coupling_strength
-from randomnet.build.network import Setup, build_setup, exponents_of
-from randomnet.config import Run
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.build.network import Setup, build_setup
+from randomnet.build.targets import exponents_of
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.spectrum import computing
 from randomnet.kinds.spectrum.initial_states import states_and_frames, worst_status, worst_verdict
-from randomnet.kinds.spectrum.run import UNIT, WORKERS, check, described, dynamics, ticker
+from randomnet.kinds.spectrum.run import check, described, dynamics, ticker
 from randomnet.lyapunov import Spectrum, running, spectrum
 from randomnet.lyapunov.record import CONVERGED, UNCONVERGED
+from randomnet.schema.plan import Run
 
 HEADLINE = (
     "neurons",
@@ -34,15 +35,13 @@ HEADLINE = (
 POINTS = 400  # of the running estimates
 NEGLIGIBLE = 0.01  # a spread over starts of less than this share of the largest exponent is none to speak of
 MOST_ERRORS = 4  # of one start's exponent from the mean of the starts
-__all__ = ["HEADLINE", "UNIT", "WORKERS", "beside", "check", "estimate", "execute", "length"]
-
 
 def length(run: Run) -> float:
     """Units of time of its records."""
     return run.config.lyapunov.tsim * run.config.lyapunov.initial_states
 
 
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Stop) -> dict[str, Any]:
     """Compute the spectra and write arrays.npz; returns what run.json says of them."""
     began = time.perf_counter()
     start = build_setup(run)
@@ -84,8 +83,6 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     }
 
 
-execute, beside = one_at_a_time(execute_one), no_other
-
 
 def _verdict(found: list[Spectrum], doubts: list[str]) -> str:
     """The worst of the initial states' verdicts; `not converged` where these are good and the states disagree."""
@@ -112,7 +109,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     return Cost(each, whole * run.config.lyapunov.initial_states)
 
 
-def _spectra(run: Run, start: Setup, k: int, report: Told, stop: Callable[[], bool]) -> list[Spectrum]:
+def _spectra(run: Run, start: Setup, k: int, report: ProgressCallback, stop: Callable[[], bool]) -> list[Spectrum]:
     """One from each initial state; the first is the run's own, and an adaptive interval is the first one's."""
     schedule, system = computing.schedule_of(run), computing.system_of(run, start)
     found: list[Spectrum] = []
@@ -121,3 +118,13 @@ def _spectra(run: Run, start: Setup, k: int, report: Told, stop: Callable[[], bo
         found.append(spectrum(system, state, frame, schedule, tick))
         schedule = replace(schedule, tons=found[0].interval)
     return found
+
+
+KIND = Kind(
+    check=check,
+    execute=one_at_a_time(execute_one),
+    estimate=estimate,
+    length=length,
+    unit="τ",
+    headline=HEADLINE,
+)

@@ -14,7 +14,7 @@ T bins and N neurons, of the best model without dropout or samples:
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +26,15 @@ from randomnet.artifacts import sources
 from randomnet.build import coupling_strength
 from randomnet.build.inference_model import model_of, terms_of
 from randomnet.build.network import check_network, device_of
-from randomnet.config import ConfigError, Run
 from randomnet.inference import Draws, Fold, Inferrer, Order, SpikeObjective, fold_of, inferred_arrays
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.train import outputs
 from randomnet.metrics import bps, r2
 from randomnet.recordings import FILE_NAMES, Recording, Split, read_recording
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 from randomnet.training import Progress, Settings, fit
 
-WORKERS = None
-UNIT = "epoch"
 HEADLINE = ("latent", "parameters", "nll_train", "nll_valid", "nll_test", "bps", "co_bps", "co_bps_ceiling", "rate_r2",
             "epoch_best", "seconds")  # fmt: skip
 USED = {"noisy": "inputs", "true": "true_inputs"}  # inference.inputs_used -> field of a Split
@@ -132,7 +131,7 @@ def settings(run: Run) -> Settings:
     )
 
 
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Stop) -> dict[str, Any]:
     """Train one model and write history.csv, arrays.npz and model.pt; returns what run.json says of it."""
     began, (path, recording) = time.perf_counter(), _recording(run)
     model, goal, folds = _begin(run, path, recording)
@@ -249,5 +248,11 @@ def estimate(runs: Sequence[Run]) -> Cost:
     return Cost(epoch, epoch * run.config.trainvalidate.epochs)
 
 
-beside = no_other
-execute = one_at_a_time(execute_one)
+KIND = Kind(
+    check=check,
+    execute=one_at_a_time(execute_one),
+    estimate=estimate,
+    length=length,
+    unit="epoch",
+    headline=HEADLINE,
+)

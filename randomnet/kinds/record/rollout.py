@@ -9,9 +9,9 @@ from torch import Tensor
 
 from randomnet.artifacts.trained_networks import Trained
 from randomnet.build.closed_loop import effector_of
-from randomnet.config import Run
 from randomnet.objectives import JUDGEMENTS, Term, task_objective
 from randomnet.objectives.closed_loop import moved, reached, reaches_of
+from randomnet.schema.plan import Run
 from randomnet.tasks import ReachTrials, Trials
 
 AT_ONCE = 64  # trials that go through the network together

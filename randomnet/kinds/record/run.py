@@ -17,7 +17,7 @@ latents, and of N neurons:
 import io
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +27,16 @@ import torch
 from randomnet import recordings, results
 from randomnet.artifacts import sources
 from randomnet.artifacts.trained_networks import Trained, load_trained
-from randomnet.build.network import all_trials
-from randomnet.config import ConfigError, Run
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.build.trials import all_trials
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.record.rollout import Watched, watched
 from randomnet.metrics import bps
 from randomnet.recordings import READOUTS, Probe, Recording, Split
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 from randomnet.tasks import TASKS, ReachTrials, Trials
 from randomnet.training import Interrupted
 
-WORKERS = None
-UNIT = "trial"
 HEADLINE = ("neurons", "heldin", "latents", "mean_rate", "fano", "silent", "bps_ceiling", "co_bps_ceiling", "accuracy",
             "seconds", "notes")  # fmt: skip
 SOME = 8  # trials of an estimate
@@ -157,7 +156,7 @@ def length(run: Run) -> float:
     return task.trials({parameter.name: getattr(chosen, parameter.name) for parameter in task.parameters})
 
 
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Stop) -> dict[str, Any]:
     """Record one network and write recording.npz and arrays.npz; returns what run.json says of it."""
     began, source = time.perf_counter(), sources.source_of(run, "train")
     trained = load_trained(source, run.config.recording.which)
@@ -194,8 +193,6 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
         "connectome": facts,
     }
 
-
-execute, beside = one_at_a_time(execute_one), no_other
 
 
 # ---- rates and spikes
@@ -344,3 +341,13 @@ def _compressing() -> float:
     began = time.perf_counter()
     np.savez_compressed(io.BytesIO(), numbers)
     return (time.perf_counter() - began) / len(numbers)
+
+
+KIND = Kind(
+    check=check,
+    execute=one_at_a_time(execute_one),
+    estimate=estimate,
+    length=length,
+    unit="trial",
+    headline=HEADLINE,
+)

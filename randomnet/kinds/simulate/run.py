@@ -20,21 +20,22 @@ from randomnet import results
 from randomnet.build import coupling_strength, populations
 from randomnet.build.batched_network import Columns, structure
 from randomnet.build.connectome import connectome_of, facts_of
-from randomnet.build.network import PRECISIONS, checksums_of, device_of, exponents_of
+from randomnet.build.network import PRECISIONS, checksums_of, device_of
 from randomnet.build.populations import Populace
-from randomnet.config import Config, ConfigError, Run
-from randomnet.kinds.kind import Cost, Recorded, Report, missing
+from randomnet.build.targets import exponents_of
+from randomnet.kinds.kind import Cost, Kind, Recorded, Report, missing
 from randomnet.kinds.simulate.samples import Room, Sampled, pieces, room
 from randomnet.kinds.spectrum import computing
 from randomnet.kinds.spectrum.run import ticker
 from randomnet.lyapunov import Schedule, Spectrum, random_frame
 from randomnet.lyapunov import spectrum as leading_exponents
 from randomnet.memory import machine_memory
+from randomnet.schema.config import Config
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 from randomnet.simulation import RateNetwork, Samples, flat, kept_names, simulate, whole
 from randomnet.systems import OfStep
 
-WORKERS = None
-UNIT = "τ"
 HEADLINE = ("neurons", "rate", "bump_mean", "bump_modulation", "lambda_max", "verdict", "seconds")
 MOST_BESIDE = 64
 EDGE_BYTES, STATES = 24, 40  # of a connection; and vectors of a trajectory that are held at once
@@ -147,7 +148,7 @@ def _spectrum_time(run: Run) -> float:
     return schedule.first + schedule.transient + schedule.frame_transient
 
 
-def beside(run: Run, facts: dict[str, Any]) -> int:
+def max_batch(run: Run, facts: dict[str, Any]) -> int:
     """How many runs of this one's shape are simulated side by side; wherever samples are kept as many, as the last
     digits depend on it."""
     chosen = run.config.execution
@@ -391,3 +392,14 @@ def estimate(runs: Sequence[Run]) -> Cost:
 def _unsettled(config: Config) -> Config:
     """The same without a time to settle."""
     return replace(config, analysis=replace(config.analysis, settle=0.0))
+
+
+KIND = Kind(
+    check=check,
+    execute=execute,
+    estimate=estimate,
+    length=length,
+    unit="τ",
+    headline=HEADLINE,
+    max_batch=max_batch,
+)

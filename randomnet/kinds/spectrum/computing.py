@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from randomnet import results
-from randomnet.build.network import Setup, double, exponents_of, largest_frame, trials_of
-from randomnet.config import Run
+from randomnet.build.network import Setup, double, largest_frame
+from randomnet.build.targets import exponents_of
+from randomnet.build.trials import trials_of
 from randomnet.lyapunov import Estimate, Schedule, Spectrum, System, spectra_of_each, spectrum
 from randomnet.lyapunov.record import DIVERGED, UNBOUNDED
 from randomnet.rnn import is_sparse, stacked
+from randomnet.schema.plan import Run
 
 Tick = Callable[[float], None]
 LARGEST_BESIDE = 2**18  # bytes of a matrix; larger ones gain less side by side than another worker brings
@@ -75,7 +77,7 @@ def compute_each(
     return spectra_of_each(system, states, frames, schedule or schedule_of(runs[0]), tick)
 
 
-def beside(run: Run, facts: dict[str, Any], size: int) -> int:
+def max_batch(run: Run, facts: dict[str, Any], size: int) -> int:
     """How many runs of this one's shape are computed side by side, in numbers of `size` bytes: as many as batch_runs
     says, or as make them faster: eight small networks left to themselves, whose steps take less time than the calls
     that make them, or one that is large or has trials. All within the memory budget."""

@@ -17,11 +17,11 @@ from torch import Tensor
 
 from randomnet import results
 from randomnet.build.network import Setup, initial_states
-from randomnet.config import Run
 from randomnet.kinds.spectrum import computing
 from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectra_of_each, spectrum
 from randomnet.lyapunov.record import CONVERGED, DIVERGED, TOO_SHORT, UNBOUNDED, UNCONVERGED
 from randomnet.rnn import Dynamics, is_sparse, stacked
+from randomnet.schema.plan import Run
 
 WORSE = (results.COMPLETE, results.UNBOUNDED, results.DIVERGED)
 WORSE_VERDICTS = (CONVERGED, UNCONVERGED, TOO_SHORT, UNBOUNDED, DIVERGED)

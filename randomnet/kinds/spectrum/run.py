@@ -12,15 +12,14 @@ import torch
 
 from randomnet import results
 from randomnet.build import coupling_strength
-from randomnet.build.network import Setup, build_setup, check_network, exponents_of
-from randomnet.config import Run
-from randomnet.kinds.kind import Cost, Recorded, Report, Told, missing
+from randomnet.build.network import Setup, build_setup, check_network
+from randomnet.build.targets import exponents_of
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Recorded, Report, missing
 from randomnet.kinds.spectrum import computing, initial_states
 from randomnet.lyapunov import Schedule, Spectrum
+from randomnet.schema.plan import Run
 from randomnet.training import Interrupted
 
-WORKERS = None
-UNIT = "τ"
 HEADLINE = (
     "neurons",
     "exponents",
@@ -50,10 +49,10 @@ def length(run: Run) -> float:
     return computing.schedule_of(run).first
 
 
-def beside(run: Run, facts: dict[str, Any]) -> int:
+def max_batch(run: Run, facts: dict[str, Any]) -> int:
     """How many spectra of this one's shape are computed side by side."""
     alone = run.config.has_task or run.config.lyapunov.initial_states > 1
-    return 1 if alone else computing.beside(run, facts, 8)
+    return 1 if alone else computing.max_batch(run, facts, 8)
 
 
 def execute(
@@ -121,7 +120,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     return Cost(each, each * (schedule.first + schedule.transient + schedule.frame_transient))
 
 
-def ticker(tsim: float, report: Told, stop: Callable[[], bool]) -> Callable[[float], None]:
+def ticker(tsim: float, report: ProgressCallback, stop: Callable[[], bool]) -> Callable[[float], None]:
     """What a spectrum tells of its progress, now and then, and how it is interrupted."""
     told = 0.0
 
@@ -147,3 +146,14 @@ def described(run: Run, start: Setup) -> dict[str, np.ndarray]:
     with torch.no_grad():
         parts = {"gains": start.network.gains(), "shifts": start.network.shifts(), "state_initial": state}
     return {"groups": start.labels, **{name: part.cpu().numpy() for name, part in parts.items()}}
+
+
+KIND = Kind(
+    check=check,
+    execute=execute,
+    estimate=estimate,
+    length=length,
+    unit="τ",
+    headline=HEADLINE,
+    max_batch=max_batch,
+)

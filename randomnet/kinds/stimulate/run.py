@@ -20,13 +20,12 @@ from randomnet.build import coupling_strength
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import Setup, build_setup, check_network, double, initial_states
 from randomnet.build.unit_groups import Groups, groups_of
-from randomnet.config import ConfigError, Run
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.spectrum.run import ticker
 from randomnet.rnn import Dynamics
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError
 
-WORKERS = None
-UNIT = "τ"
 HEADLINE = ("neurons", "targets", "targets_change", "others_change", "distance_end", "seconds")
 PROBE = 50  # steps of an estimate
 
@@ -98,7 +97,7 @@ def _targets(text: str, units: Units) -> Tensor:
 
 
 @torch.no_grad()
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Stop) -> dict[str, Any]:
     """Stimulate one network and write arrays.npz; returns what run.json says of it."""
     began = time.perf_counter()
     start = build_setup(run)
@@ -130,7 +129,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
 
 
 def _followed(
-    run: Run, system: Dynamics, states: Tensor, plan: _Plan, report: Told, stop: Callable[[], bool]
+    run: Run, system: Dynamics, states: Tensor, plan: _Plan, report: ProgressCallback, stop: Callable[[], bool]
 ) -> dict[str, np.ndarray]:
     """From states (B, N) on, twice: mean rates of the groups, control and changed (G, B, T); the mean change of the
     targets' and of the others' rates, and the distance of the states (root mean square over units), (B, T) each."""
@@ -155,8 +154,6 @@ def _parts(plan: _Plan, states: Tensor) -> dict[str, Tensor]:
     return {"targets": targets} | ({} if bool(targets.all()) else {"others": ~targets})
 
 
-execute, beside = one_at_a_time(execute_one), no_other
-
 
 def _settled(run: Run, start: Setup, system: Dynamics) -> Tensor:
     """States (trajectories, N) after settling from the run's own initial state and from random ones."""
@@ -178,3 +175,13 @@ def estimate(runs: Sequence[Run]) -> Cost:
             states = system.step(states)
     unit = (time.perf_counter() - began) / PROBE / run.config.model.dt
     return Cost(unit, unit * (2 * run.config.analysis.duration + run.config.analysis.settle))
+
+
+KIND = Kind(
+    check=check,
+    execute=one_at_a_time(execute_one),
+    estimate=estimate,
+    length=length,
+    unit="τ",
+    headline=HEADLINE,
+)

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 
 from randomnet.build import closed_loop, coupling_strength
-from randomnet.build.network import Setup, exponents_of, largest_frame, target_of
-from randomnet.config import Run
+from randomnet.build.network import Setup, largest_frame
+from randomnet.build.targets import exponents_of, target_of
 from randomnet.kinds.spectrum import computing
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.lyapunov.batches import FEWEST_BATCHES, count_of
 from randomnet.objectives import Course, Objective, loss_with_error
 from randomnet.rnn import Network
+from randomnet.schema.plan import Run
 
 MOST_REMEMBERED = 16
 SHOWN_TRIALS = 100  # whose overlaps are written

@@ -12,13 +12,16 @@ from randomnet import results
 from randomnet.architectures import CellNetwork
 from randomnet.artifacts.trained_files import UNTRAINED, numbered_name
 from randomnet.build.closed_loop import REACHED
-from randomnet.build.network import Setup, target_of, trials_of
-from randomnet.config import TRAINED, Run
+from randomnet.build.network import Setup
+from randomnet.build.targets import target_of
+from randomnet.build.trials import trials_of
 from randomnet.connectome import COUPLING
 from randomnet.kinds.train import learning, measurements
 from randomnet.kinds.train.measurements import SHOWN_TRIALS
 from randomnet.kinds.train.trajectories import conditions_of, event_arrays
 from randomnet.rnn import FACTORS, Network
+from randomnet.schema.plan import Run
+from randomnet.schema.sections.network import TRAINED
 from randomnet.training import Progress, Trainable
 
 REPORTED = (  # of the spectra before and after training

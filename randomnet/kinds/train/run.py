@@ -14,17 +14,10 @@ import torch
 
 from randomnet import results
 from randomnet.build import cells, closed_loop, coupling_strength, training_noise
-from randomnet.build.network import (
-    PRECISIONS,
-    Setup,
-    build_setup,
-    check_network,
-    device_of,
-    target_of,
-    trials_of,
-)
-from randomnet.config import Run
-from randomnet.kinds.kind import Cost, Recorded, Report, missing
+from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, device_of
+from randomnet.build.targets import target_of
+from randomnet.build.trials import trials_of
+from randomnet.kinds.kind import Cost, Kind, Recorded, Report, missing
 from randomnet.kinds.spectrum import computing
 from randomnet.kinds.train import measurements, outputs, unseen_trials
 from randomnet.lyapunov import Schedule
@@ -37,10 +30,9 @@ from randomnet.objectives import (
     side_by_side,
     task_objective,
 )
+from randomnet.schema.plan import Run
 from randomnet.training import Settings, fit
 
-WORKERS = None
-UNIT = "epoch"
 HEADLINE = (
     "loss_initial",
     "loss_final",
@@ -143,11 +135,11 @@ def _members(runs: Sequence[Run]) -> list[list[int]]:
     return [[run.combo, run.iteration] for run in runs]
 
 
-def beside(run: Run, facts: dict[str, Any]) -> int:
+def max_batch(run: Run, facts: dict[str, Any]) -> int:
     """How many runs of this one's shape train side by side."""
     if cells.is_celled(run) or closed_loop.is_closed(run):
         return 1
-    return computing.beside(run, facts, PRECISIONS[run.config.trainvalidate.precision].itemsize)
+    return computing.max_batch(run, facts, PRECISIONS[run.config.trainvalidate.precision].itemsize)
 
 
 def estimate(runs: Sequence[Run]) -> Cost:
@@ -218,3 +210,14 @@ def settings(run: Run) -> Settings:
     limits = chosen.clip_norm, chosen.early_stopping, chosen.lr_decay, chosen.stop_below
     limits += chosen.flat_window, chosen.flat_tolerance
     return Settings(chosen.optimizer, chosen.lr, chosen.epochs, *limits)
+
+
+KIND = Kind(
+    check=check,
+    execute=execute,
+    estimate=estimate,
+    length=length,
+    unit="epoch",
+    headline=HEADLINE,
+    max_batch=max_batch,
+)

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.build.network import Setup, initial_states, trials_of
+from randomnet.build.network import Setup, initial_states
+from randomnet.build.trials import trials_of
 from randomnet.build.unit_groups import Groups
-from randomnet.config import Run
 from randomnet.rnn import Dynamics
+from randomnet.schema.plan import Run
 from randomnet.tasks import Trials
 
 MOST_CONDITIONS = 16

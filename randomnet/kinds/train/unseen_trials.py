@@ -1,8 +1,9 @@
 """What summary.csv says of the trials of a task besides losses: chance, and how networks do on test trials."""
 
-from randomnet.build.network import Setup, split_trials
-from randomnet.config import Run
+from randomnet.build.network import Setup
+from randomnet.build.trials import split_trials
 from randomnet.objectives import ClosedLoopObjective, Objective, TaskObjective
+from randomnet.schema.plan import Run
 from randomnet.training import Progress
 
 

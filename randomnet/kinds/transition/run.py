@@ -3,7 +3,17 @@
 FlyStability's transition_2_chaos; other axes of the grid become colours.
 """
 
-from randomnet.kinds.spectrum.run import UNIT, WORKERS, beside, check, estimate, execute, length
+from randomnet.kinds.kind import Kind
+from randomnet.kinds.spectrum.run import check, estimate, execute, length, max_batch
 
 HEADLINE = ("neurons", "lambda_max", "lambda_max_stderr", "verdict", "seconds")
-__all__ = ["HEADLINE", "UNIT", "WORKERS", "beside", "check", "estimate", "execute", "length"]
+
+KIND = Kind(
+    check=check,
+    execute=execute,
+    estimate=estimate,
+    length=length,
+    unit="τ",
+    headline=HEADLINE,
+    max_batch=max_batch,
+)

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.config import nearest
+from randomnet.settings import nearest
 
 
 @dataclass(frozen=True)

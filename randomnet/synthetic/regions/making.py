@@ -13,8 +13,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from randomnet.config import nearest
 from randomnet.connectome import Connectome, with_spectral_radius
+from randomnet.settings import nearest
 from randomnet.synthetic.regions.description import Connection, Description, Input, Region
 
 # (generator, (n_dst, n_src), edges, bound) -> (edges,) weights of one block, before its sign

@@ -1,0 +1,59 @@
+"""Which Lyapunov exponents a run computes, and what they are trained to."""
+
+import math
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from randomnet.formats import FormatError, load_npy
+from randomnet.schema.plan import Run
+from randomnet.settings import ConfigError, Share
+
+
+def exponents_of(run: Run, n: int) -> int:
+    """lyapunov.nle as a count. Raises ConfigError where it exceeds N."""
+    nle = run.config.lyapunov.nle
+    count = max(1, math.ceil(round(nle.percent / 100 * n, 9))) if isinstance(nle, Share) else nle
+    if count > n:
+        raise ConfigError(f"[lyapunov] nle: expected at most N = {n} exponents, got {count}")
+    return count
+
+
+def target_of(run: Run, n: int) -> np.ndarray:
+    """lyapunov.target as one value per exponent (k,), for exponents sorted descending. Raises ConfigError."""
+    target, k = run.config.lyapunov.target, exponents_of(run, n)
+    if isinstance(target, float):
+        return np.full(k, target)
+    if isinstance(target, tuple):
+        return np.linspace(*target, k)
+    values = _numbers(Path(target).expanduser())
+    if len(values) not in (k, n):
+        raise ConfigError(
+            f"[lyapunov] target: expected {n} numbers (one per neuron) or {k} (one per exponent) in {target}, "
+            f"got {len(values)}"
+        )
+    return np.sort(values)[::-1][:k].copy()
+
+
+def _numbers(path: Path) -> np.ndarray:
+    try:
+        values = load_npy(path) if path.suffix == ".npy" else _text_numbers(path)
+        if values.dtype.kind not in "uifb":
+            raise ValueError(f"dtype {values.dtype} in {path}")
+        values = values.astype(np.float64).ravel()
+    except (FormatError, OSError, ValueError) as error:
+        raise ConfigError(
+            f"[lyapunov] target: expected a number, a curve such as 1.25:-1.25, or a file of numbers, got {error}"
+        ) from None
+    if not len(values) or not np.isfinite(values).all():
+        came = f"{values[~np.isfinite(values)][0]:g} among them" if len(values) else "none"
+        raise ConfigError(f"[lyapunov] target: expected finite numbers in {path}, got {came}")
+    return values
+
+
+def _text_numbers(path: Path) -> np.ndarray:
+    delimiter = "," if "," in path.read_text(encoding="utf-8").partition("\n")[0] else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the file is empty, which the caller says
+        return np.loadtxt(path, ndmin=1, delimiter=delimiter)

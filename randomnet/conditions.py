@@ -1,0 +1,138 @@
+"""Conditions under which options are read, for the sections that share them."""
+
+from randomnet.settings.option import Condition
+from randomnet.settings.steps import steps_of
+
+MADE = ("populations", "regions")  # sources of networks that are described, not measured
+BY_NETWORK = Condition(
+    "model.architecture = network (with experiment.kind = fit, inference.model = network)",
+    lambda config: (
+        (config.inference.model if config.experiment.kind == "fit" else config.model.architecture) == "network"
+    ),
+)
+OF_NODES = Condition("model.architecture = node", lambda config: config.model.architecture == "node")
+BY_CELLS = Condition(
+    "model.architecture is not network",
+    lambda config: config.model.architecture != "network",
+)
+RANDOM_ONLY = Condition("net.roi = random", lambda config: config.drawn_at_random)
+BY_NAME = Condition("net.source is not populations or regions", lambda config: not config.described)
+SOURCED = Condition(
+    "paths.path_to_network is set, or for populations and regions",
+    lambda config: bool(config.paths.path_to_network) or config.described,
+)
+POPULATIONS = Condition("net.source = populations", lambda config: config.net.source == "populations")
+REGIONS = Condition("net.source = regions", lambda config: config.net.source == "regions")
+LISTED = Condition(
+    "regions.regions lists the regions", lambda config: bool(config.regions.regions) and REGIONS.holds(config)
+)
+SINKHORN_ONLY = Condition(
+    "net.normalization = sinkhorn, or a chain with it",
+    lambda config: "sinkhorn" in steps_of(config.scaling),
+)
+MEASURED_ONLY = Condition("paths.path_to_network is set", lambda config: bool(config.paths.path_to_network))
+OF_EXPONENTS = Condition(
+    "trainvalidate.loss has a term of the spectrum", lambda config: config.spectrum_loss is not None
+)
+TARGETED = Condition("trainvalidate.loss has l2 or mse", lambda config: config.spectrum_loss in ("l2", "mse"))
+SPECTRUM = Condition(
+    "experiment.kind computes spectra, trainvalidate.loss has a term of them, or lyapunov.spectrum_every is set",
+    lambda config: config.uses_spectrum,
+)
+AUTO = Condition("lyapunov.tsim = auto", lambda config: config.lyapunov.tsim == "auto")
+TASKED = Condition("trialparams.task_name names a task", lambda config: config.has_task)
+STARTED = Condition(
+    "paths.pretrained is set, or trialparams.task_name names a task",
+    lambda config: config.has_task or bool(config.paths.pretrained),
+)
+CONTINUED = Condition(
+    "trialparams.task_name names a task, and paths.pretrained is set",
+    lambda config: config.has_task and bool(config.paths.pretrained),
+)
+OF_TRIALS = Condition(
+    "trialparams.task_name names a task, or experiment.kind = fit",
+    lambda config: config.has_task or config.experiment.kind == "fit",
+)
+UNTASKED = Condition("trialparams.task_name = none", lambda config: not config.has_task)
+LOW_RANK = Condition("net.rank is above 0", lambda config: config.net.rank > 0)
+JOINED = Condition(
+    "net.rank is above 0 and trialparams.task_name names a task",
+    lambda config: config.net.rank > 0 and config.has_task,
+)
+FLAT = Condition("trainvalidate.flat_window is above 0", lambda config: config.trainvalidate.flat_window > 0)
+OVERLAPPING = Condition("net.readout = overlap", lambda config: config.net.readout == "overlap")
+FACTORS_TRAINED = Condition(
+    "net.rank is above 0 and trainvalidate.train_factors = True",
+    lambda config: config.net.rank > 0 and config.trainvalidate.train_factors,
+)
+WEIGHTS_TRAINED = Condition(
+    "the weights are trained (trainvalidate.train_weights)",
+    lambda config: "weights" in config.trained,
+)
+PROJECTED = Condition(
+    "net.roi is not random, and the weights (trainvalidate.train_weights) or a task's inputs are trained",
+    lambda config: not config.drawn_at_random and ("weights" in config.trained or config.has_task),
+)
+BATCHED = Condition(
+    "trialparams.task_name = none, or experiment.kind = train or benchmark",
+    lambda config: not config.has_task or config.trains,
+)
+RECALL = Condition("trialparams.task_name = seq_mem", lambda config: config.trialparams.task_name == "seq_mem")
+N_BACK = Condition(
+    "trialparams.task_name = nback_mem, pic_latent_mem or pic_mem",
+    lambda config: config.trialparams.task_name in ("nback_mem", "pic_latent_mem", "pic_mem"),
+)
+SPLIT = Condition(
+    "trialparams.task_name names a task, and trialparams.held_out = none",
+    lambda config: config.has_task and config.trialparams.held_out == "none",
+)
+DECISIONS = ("dpa", "go_nogo", "dual")
+DELAYED = Condition(
+    "trialparams.task_name = odr, dpa, go_nogo or dual",
+    lambda config: config.trialparams.task_name in ("odr", *DECISIONS),
+)
+DECIDED = Condition(
+    "trialparams.task_name = dpa, go_nogo or dual",
+    lambda config: config.trialparams.task_name in DECISIONS,
+)
+MULTITASK = Condition("trialparams.task_name = multitask", lambda config: config.trialparams.task_name == "multitask")
+PHASED = Condition(
+    "trialparams.task_name = multitask and analysis.phases names conditions",
+    lambda config: MULTITASK.holds(config) and config.analysis.phases != "none",
+)
+HELD_OUT = Condition(
+    "trialparams.task_name = odr, dpa, go_nogo, dual or multitask",
+    lambda config: DELAYED.holds(config) or MULTITASK.holds(config),
+)
+ODR = Condition("trialparams.task_name = odr", lambda config: config.trialparams.task_name == "odr")
+NOISY_INPUT = Condition(
+    "trialparams.task_name = flip_flop, odr, dpa, go_nogo, dual, multitask, reach or random_target",
+    lambda config: (
+        config.trialparams.task_name in ("flip_flop", "odr", *DECISIONS, "multitask", "reach", "random_target")
+    ),
+)
+FLIP_FLOP = Condition("trialparams.task_name = flip_flop", lambda config: config.trialparams.task_name == "flip_flop")
+REACHING = Condition(
+    "trialparams.task_name = reach or random_target",
+    lambda config: config.trialparams.task_name in ("reach", "random_target"),
+)
+IN_STEPS = Condition(
+    "trialparams.task_name = flip_flop, reach or random_target",
+    lambda config: FLIP_FLOP.holds(config) or REACHING.holds(config),
+)
+NEUROGYM = Condition("trialparams.task_name = neurogym", lambda config: config.trialparams.task_name == "neurogym")
+PICTURES = Condition(
+    "trialparams.task_name = pic_latent_mem or pic_mem",
+    lambda config: config.trialparams.task_name in ("pic_latent_mem", "pic_mem"),
+)
+DRAWN = Condition(
+    "trainvalidate.init is not connectome",
+    lambda config: config.trainvalidate.init != "connectome" and BY_NETWORK.holds(config),
+)
+BY_DENSITY = Condition("net.nr_neurons = density", lambda config: config.net.nr_neurons == "density")
+RAY = Condition("execution.engine = ray", lambda config: config.execution.engine == "ray")
+BY_CHOICE = Condition("net.roi is not random", lambda config: not config.drawn_at_random)
+AT_A_PATH = Condition(
+    "net.roi is not random, and net.source not populations or regions",
+    lambda config: not (config.drawn_at_random or config.described) and BY_NETWORK.holds(config),
+)

@@ -1,0 +1,38 @@
+"""Options that several kinds read, by section, for the records in kinds/<kind>/options.py."""
+
+from randomnet.settings.readers import ALL, all_but, only
+
+EXPERIMENT = {"experiment": ALL, "combosparams": ALL}
+NETWORK = {  # of kinds that build the network of [net]
+    "net": all_but("readout", "readout_gain"),
+    "populations": ALL,
+    "regions": ALL,
+    "projections": only("projections"),
+}
+BUILDING = EXPERIMENT | NETWORK | {
+    "paths": ALL,
+    "model": only("activation", "dt", "tau", "integrator", "form", "groups"),
+    "lyapunov": only("nle", "tsim", "tons", "transient", "frame_transient"),
+    "trainvalidate": only("iterations", "init", "remap_w"),
+    "trialparams": all_but("dynamic_noise", "one_task_batches", "ramp_epochs"),
+    "pretrainedparams": ALL,
+    "execution": all_but("checkpoint_every", "batch_runs", "memory_budget"),
+}  # fmt: skip
+WITHOUT_FACTORS = {  # where networks have no factors of low rank
+    "net": all_but(
+        *("rank", "factor_sd", "factor_overlap", "factor_mean", "factor_cov", "factor_on", "factor_support"),
+        *("background", "readout", "readout_gain"),
+    )
+}
+SIDE_BY_SIDE = {"execution": all_but("checkpoint_every")}
+LATER_STAGE = EXPERIMENT | {  # of kinds that go on from results and build no network
+    "paths": only("path_to_results"),
+    "trainvalidate": only("iterations"),
+    "execution": only("engine", "address", "cpus_per_run", "gpus_per_run", "workers", "threads"),
+}
+SPECTRUM = {  # of kinds that measure spectra to a tolerance
+    "lyapunov": all_but(
+        *("spectrum_every", "tsim_first", "tsim_measured", "truncate_gradient", "warm_start", "target"),
+    )
+}
+EXACT = {"trainvalidate.precision": "float64"}  # of kinds that have no choice of it

@@ -1,0 +1,310 @@
+"""What kind = simulate reads: filters, plastic synapses, noise and external events."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from randomnet.conditions import POPULATIONS
+from randomnet.kinds import reads
+from randomnet.kinds.analyse.options import trajectory_times
+from randomnet.settings.option import Condition, Section, option
+from randomnet.settings.readers import ALL, Key, Reader, only
+from randomnet.settings.values import Boolean, Choice, Integer, Listed, Named, Number, Several, Value, in_units
+from randomnet.values.events import EventList, Events
+
+KEPT = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "noise", "overlaps")
+PATTERNS = ("constant", "cosine", "gaussian", "random", "xi1", "xi2", "xi3", "xi4")
+FILTERED = Condition("dynamics.nmda_fraction is above 0", lambda config: config.dynamics.nmda_fraction > 0)
+ADAPTING = Condition("dynamics.adaptation is not 0", lambda config: config.dynamics.adapts)
+PLASTIC = Condition("dynamics.plastic names blocks", lambda config: config.dynamics.plastic != "none")
+PLASTIC_INPUT = Condition("dynamics.plastic_input = True", lambda config: config.dynamics.plastic_input)
+NOISY = Condition("dynamics.noise_sd is not 0", lambda config: config.dynamics.noisy)
+DECODED = Condition("simulation.decode names populations", lambda config: config.simulation.decode != "none")
+GAUSSIAN = Condition("simulation.initial = gaussian", lambda config: config.simulation.initial == "gaussian")
+DRAWN_RATES = Condition(
+    "simulation.initial = constant, gaussian or plane",
+    lambda config: config.simulation.initial in ("constant", "gaussian", "plane"),
+)
+PLANE = Condition("simulation.initial = plane", lambda config: config.simulation.initial == "plane")
+WITH_EVENTS = Condition("simulation.events has some", lambda config: bool(config.simulation.events))
+
+
+@dataclass(frozen=True)
+class DynamicsSection(Section):
+    """[dynamics] What kind = simulate adds to the network; times in the unit that time_unit names, rates per unit."""
+
+    time_unit: str = option(
+        Value(),
+        "τ",
+        "What the unit of all times of the experiment is, such as s; rates are per unit (with s: Hz).",
+        grid=False,
+    )
+    rate_filter: bool = option(
+        Boolean(),
+        True,
+        "Rates follow their input with the time constant model.tau; False = at once.",
+    )
+    tau_syn: Listed | float | str = option(
+        Named(low=0, above=True, one=True, words=("none",)),
+        "none",
+        "Time constant of the recurrent currents, by postsynaptic population; none = they follow the rates at once.",
+    )
+    threshold: Listed | float = option(Named(one=True), 0.0, "What is taken off a neuron's input before its response.")
+    response_gain: Listed | float = option(Named(one=True), 1.0, "What multiplies the input above threshold.")
+    rate_max: Listed | float = option(Named(low=0, one=True), 1.0, "What multiplies the response.")
+    nmda_fraction: float = option(
+        Number(0, 1),
+        0.0,
+        "Share of the excitatory recurrent input that comes slowly; the total is the same.",
+    )
+    tau_nmda: Listed | float = option(Named(low=0, above=True, one=True), 0.3, "Its time constant.", only=FILTERED)
+    adaptation: Listed | float = option(
+        Named(one=True), 0.0, "A: by how much the threshold rises for each unit of rate."
+    )
+    tau_adaptation: Listed | float = option(
+        Named(low=0, above=True, one=True), 0.1, "Its time constant.", only=ADAPTING
+    )
+    plastic: str = option(
+        Several(none=True),
+        "none",
+        "Blocks with short-term plasticity (Tsodyks and Markram), such as EE; names as in couplings.",
+    )
+    use: float = option(Number(0, 1, above=True), 0.03, "U: what a spike uses of the resources at rest.", only=PLASTIC)
+    tau_facilitation: float = option(Number(0, above=True), 1.0, "Time constant of facilitation.", only=PLASTIC)
+    tau_recovery: float = option(Number(0, above=True), 0.2, "Time constant of the resources' recovery.", only=PLASTIC)
+    plastic_strength: float = option(Number(), 1.0, "What multiplies plastic blocks.", only=PLASTIC)
+    plastic_input: bool = option(
+        Boolean(),
+        False,
+        "The same of the external input, whose rate is what arrives over sqrt(external_degree) J0.",
+        only=POPULATIONS,
+    )
+    use_input: float = option(Number(0, 1, above=True), 0.3, "Its U.", only=PLASTIC_INPUT)
+    tau_facilitation_input: float = option(
+        Number(0, above=True), 0.2, "Its time constant of facilitation.", only=PLASTIC_INPUT
+    )
+    tau_recovery_input: float = option(Number(0, above=True), 1.0, "Its time constant of recovery.", only=PLASTIC_INPUT)
+    noise_sd: Listed | float = option(
+        Named(low=0, one=True),
+        0.0,
+        "Stationary standard deviation of the noise (Ornstein-Uhlenbeck), fresh for every neuron and trajectory.",
+    )
+    tau_noise: float = option(Number(0, above=True), 0.02, "Its time constant.", only=NOISY)
+    noise_on: str = option(Choice(("input", "rate")), "input", "What it is added to.", only=NOISY)
+    noise_seed: int = option(Integer(0), 0, "Other noise for the same network and initial states.", only=NOISY)
+
+    @property
+    def adapts(self) -> bool:
+        """Whether any threshold moves."""
+        return _any(self.adaptation)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether there is noise anywhere."""
+        return _any(self.noise_sd)
+
+
+def _any(value: Listed | float) -> bool:
+    """Whether a number, or one of those by name, is not 0."""
+    return any(number for _, number in value) if isinstance(value, tuple) else value != 0
+
+
+@dataclass(frozen=True)
+class TwoVectors(Value):
+    """The names of two vectors of low rank, such as `xi1, xi3` or `m1, n2`."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "two different vectors, of xi1 to xi4, m1, m2, ... and n1, n2, ..., with a comma between them"
+
+    def parse(self, text: str) -> str:
+        """The names, in one spelling."""
+        names = re.split(r"[\s,+]+", text.strip().lower())
+        known = all(re.fullmatch("xi[1-4]|[mn][1-9][0-9]*", name) for name in names)
+        if not known or len(names) != 2 or names[0] == names[1]:
+            raise ValueError("not two vectors")
+        return ", ".join(names)
+
+
+@dataclass(frozen=True)
+class SimulationSection(Section):
+    """[simulation] What is done to the network of kind = simulate, and what is kept of it."""
+
+    window: float = option(
+        Number(0, above=True),
+        0.1,
+        "A sample is the mean over one such window; the first begins when the time of analysis.settle is over.",
+    )
+    initial: str = option(
+        Choice(("zero", "constant", "gaussian", "network", "plane")),
+        "gaussian",
+        "Rates at the beginning; network: phi of the init that regions come with; plane: initial_rate + a v + b w with "
+        "a and b on a grid, a trajectory for each pair, cut off at 0 where the activation has no negative values.",
+    )
+    initial_rate: float = option(
+        Number(0),
+        0.1,
+        "The constant (of a plane: its middle), or the standard deviation of what is cut off at 0.",
+        only=DRAWN_RATES,
+    )
+    initial_plane: str = option(
+        TwoVectors(),
+        "xi1, xi3",
+        "v and w: of low-rank kernels xi1 to xi4, 0 outside of the populations that read them; of the factors of "
+        "net.rank the output patterns m1, m2, ... and the selection vectors n1, n2, ...",
+        only=PLANE,
+    )
+    initial_extent: float = option(Number(0, above=True), 1.0, "a and b go from minus this to this.", only=PLANE)
+    initial_points: int = option(Integer(2, 100), 9, "Points per axis of that grid.", only=PLANE)
+    initial_seed: int = option(Integer(0), 0, "Other initial rates of the same network.", only=GAUSSIAN)
+    events: Events = option(
+        EventList(PATTERNS),
+        Events(),
+        "What is added to the constant external input: pattern (phase in degrees, sigma in rad for gaussian; random: a "
+        "Gaussian vector by number; xi1 to xi4: those of low-rank kernels), amplitude, from when to when after the "
+        "time of analysis.settle; of populations it is multiplied by sqrt(external_degree).",
+    )
+    amplitude: float = option(Number(), 1.0, "What multiplies the amplitudes of all events.", only=WITH_EVENTS)
+    turned: float = option(Number(), 0.0, "Degrees that the phases of all events are turned by.", only=WITH_EVENTS)
+    weak_before: bool = option(
+        Boolean(),
+        False,
+        "The constant external input is divided by sqrt(external_degree) until the first event begins.",
+        only=WITH_EVENTS,
+    )
+    tau_input: float | str = option(
+        Number(0, above=True, words=("none",)),
+        "none",
+        "Time constant of a filter of the external input.",
+    )
+    silenced: Listed = option(
+        Named(whole=True, low=0, none=True), Listed(), "How many neurons, drawn at random, are silent."
+    )
+    inputs: str = option(
+        Choice(("live", "sequential")),
+        "live",
+        "live: the external input is computed as it goes; sequential: all of it beforehand, 4 bytes for every neuron "
+        "and step; the rates are the same.",
+        identity=False,
+    )
+    samples: str = option(
+        Choice(("memory", "disk")),
+        "memory",
+        "memory: rates, and what else is kept, are written once the run ends; disk: as they come, to rates.npy and "
+        "kept_*.npy in the run's folder, for records larger than the memory; the numbers are the same.",
+        identity=False,
+    )
+    keep: str = option(
+        Several(KEPT, none=True),
+        "none",
+        "What is kept besides the rates.",
+    )
+    decode: str = option(
+        Value(),
+        "none",
+        "Population whose bump is decoded: mean M0, amplitude M1 and phase.",
+    )
+    spectrum: bool = option(
+        Boolean(),
+        False,
+        "Also the leading Lyapunov exponents (lyapunov.nle) of the whole state - rates, currents, adaptation, "
+        "resources - under the constant external input, from the first initial state on.",
+    )
+    angles: str = option(
+        Choice(("even", "low_rank")),
+        "even",
+        "Where the neurons are on the circle: one after the other, or by their low-rank vectors, atan2(xi3, xi1).",
+        only=DECODED,
+    )
+
+    @property
+    def silences(self) -> bool:
+        """Whether any neuron is silent."""
+        return _any(self.silenced)
+
+
+def _window(config: Any, written: Collection[Key]) -> float | None:
+    return in_units(config.simulation.window, config.model.dt)
+
+
+def _settle(config: Any, written: Collection[Key]) -> float | None:
+    return 0.0 if config.simulation.initial == "plane" else in_units(config.analysis.settle, config.model.dt)
+
+
+def _duration(config: Any, written: Collection[Key]) -> float | None:
+    return in_units(config.analysis.duration, config.simulation.window)
+
+
+def _by_dt(config: Any) -> str:
+    return f"whole steps of model.dt = {config.model.dt:g}"
+
+
+def _by_initial(config: Any) -> str:
+    return "initial = plane" if config.simulation.initial == "plane" else _by_dt(config)
+
+
+def _simulated(config: Any) -> tuple[Key, str] | None:
+    """Contradictions besides times."""
+    if config.has_task:
+        return ("trialparams", "task_name"), "none with kind = simulate, whose inputs are simulation.events"
+    if config.paths.pretrained:
+        return ("paths", "pretrained"), "nothing with kind = simulate, which has no trained gains and shifts"
+    if config.net.parameter != "weights":
+        return ("net", "parameter"), "weights with kind = simulate, whose gains and thresholds are in [dynamics]"
+    simulation = config.simulation
+    if simulation.spectrum and config.dynamics.noisy:
+        return ("simulation", "spectrum"), "False with noise, as the spectrum is that of a deterministic network"
+    if not config.dynamics.rate_filter and config.model.tau != 1:
+        return ("dynamics", "rate_filter"), "True where model.tau is not 1"
+    constant = config.populations.external_degree
+    if simulation.weak_before and (constant == "none" or config.net.source != "populations"):
+        return ("simulation", "weak_before"), "False without populations.external_degree"
+    if config.dynamics.plastic_input and not config.populations.external:
+        return ("dynamics", "plastic_input"), "False without populations.external"
+    if simulation.samples == "disk" and simulation.inputs == "sequential":
+        return ("simulation", "inputs"), "live with samples = disk, which keeps little in memory"
+    if any(region.tau != 1 for region in config.regions.regions) and config.net.source == "regions":
+        return ("regions", "regions"), "regions without tau with kind = simulate"
+    return None
+
+
+def _times(config: Any) -> tuple[Key, str] | None:
+    """Times are whole numbers of steps or windows."""
+    dt, simulation, settle = config.model.dt, config.simulation, config.analysis.settle / config.model.dt
+    if simulation.initial == "plane" and config.analysis.settle:
+        return ("analysis", "settle"), "0 with initial = plane, whose trajectories are followed from their first states"
+    if abs(settle - round(settle)) > 1e-6 * max(1, settle):
+        return ("analysis", "settle"), f"a whole number of steps (model.dt) of {dt:g}"
+    for key, time in (("window", simulation.window), ("duration", config.analysis.duration)):
+        section, unit = ("simulation", dt) if key == "window" else ("analysis", simulation.window)
+        if abs(time / unit - round(time / unit)) > 1e-6 or time < unit * (1 - 1e-9):
+            units = "steps (model.dt)" if key == "window" else "windows (simulation.window)"
+            return (section, key), f"a whole number of {units} of {unit:g}"
+    return None
+
+
+SIMULATE = Reader(
+    "simulate",
+    "Simulate rates over time, with filters, plastic synapses, noise and events.",
+    reads=reads.BUILDING
+    | reads.SIDE_BY_SIDE
+    | {
+        "model": only("activation", "dt", "tau"),
+        "analysis": only("trajectories", "duration", "settle"),
+        "dynamics": ALL,
+        "simulation": ALL,
+        "trainvalidate": only("iterations", "init", "remap_w", "precision"),
+    },
+    sections={"dynamics": DynamicsSection, "simulation": SimulationSection},
+    defaults={"analysis.trajectories": 1},
+    rules={
+        ("simulation", "window"): (_window, _by_dt),
+        ("analysis", "settle"): (_settle, _by_initial),
+        ("analysis", "duration"): (_duration, lambda config: f"whole windows of {config.simulation.window:g}"),
+    },
+    checks=(trajectory_times, _simulated, _times),
+    roles=("simulation",),
+    module="randomnet.kinds.simulate.run",
+)

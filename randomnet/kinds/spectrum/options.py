@@ -1,0 +1,25 @@
+"""What kind = spectrum reads."""
+
+from typing import Any
+
+from randomnet.kinds import reads
+from randomnet.settings.readers import Key, Reader
+from randomnet.settings.values import Share
+
+
+def one_state(config: Any) -> tuple[Key, str] | None:
+    """Several initial states are not available along trials, all of which start from the same state."""
+    if config.lyapunov.initial_states > 1 and config.has_task and config.lyapunov.driven:
+        return ("lyapunov", "initial_states"), "1, or driven = False, as every trial starts from the same state"
+    return None
+
+
+SPECTRUM = Reader(
+    "spectrum",
+    "Measure the Lyapunov spectrum of every network.",
+    reads=reads.BUILDING | reads.SPECTRUM | reads.SIDE_BY_SIDE,
+    defaults=reads.EXACT | {"lyapunov.nle": Share(100.0), "lyapunov.initial_states": 1},
+    checks=(one_state,),
+    roles=("spectra",),
+    module="randomnet.kinds.spectrum.run",
+)

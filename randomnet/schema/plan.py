@@ -1,0 +1,124 @@
+"""From one INI to the runs of a grid."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from randomnet.schema.config import SCHEMA, Config
+from randomnet.settings.reading import Axis, as_text, build, read_grid, read_texts, render, unread
+from randomnet.settings.schema import Text, value_of
+from randomnet.settings.steps import Steps
+from randomnet.settings.values import Choice, ConfigError
+
+GRID = SCHEMA.grid_key
+
+STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface", "stretch",
+           "starts", "events", "factors", "recorded trials", "state noise", "units", "spikes", "batches",
+           "inference", "dropout", "order", "input noise",
+           "phase starts")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """One combination, one iteration: the unit of work. The same iteration has the same seed in every combo."""
+
+    combo: int
+    iteration: int
+    seed: int
+    config: Config
+
+    def generator(self, stream: str, other: int = 0) -> np.random.Generator:
+        """The named, independent source of randomness of this run: SeedSequence([seed, iteration]), spawned.
+
+        other: a seed of its own for this stream alone, where it is not 0.
+        """
+        streams = np.random.SeedSequence([self.seed, self.iteration, *[other] * (other > 0)]).spawn(len(STREAMS))
+        return np.random.default_rng(streams[STREAMS.index(stream)])
+
+
+@dataclass(frozen=True)
+class Combo:
+    """One combination: its values as written in combos_params, the whole checked config, and which defaults of it
+    follow other options."""
+
+    index: int
+    values: dict[str, Any]
+    config: Config
+    notes: tuple[str, ...] = ()
+
+    def runs(self) -> list[Run]:
+        """Its repeats."""
+        return [
+            Run(self.index, iteration, self.config.experiment.seed, self.config)
+            for iteration in range(self.config.trainvalidate.iterations)
+        ]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything an INI asks for, checked as far as the text alone allows. `config` is the one without the grid."""
+
+    path: Path
+    text: str
+    varied: tuple[str, ...]
+    combos: tuple[Combo, ...]
+
+    @property
+    def config(self) -> Config:
+        """What the combos share (the experiment, paths and execution sections do not vary)."""
+        return self.combos[0].config
+
+
+def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
+    """Read and check an INI with its overrides; every combination is built. Raises ConfigError, one line."""
+    texts = read_texts(SCHEMA, path, overrides)
+    axes = read_grid(SCHEMA, texts)
+    base = {key: text for key, text in texts.items() if key != GRID}
+    where = f"{texts[GRID].origin if axes else path}: [combosparams] combos_params"
+    count = math.prod(len(axis.values) for axis in axes)
+    if count > 1_000_000:
+        raise ConfigError(f"{where}: expected at most 1e6 combos, got {count}")
+    for axis in axes:
+        key = axis.key
+        if key in base and not axis.entry:
+            raise ConfigError(
+                f"{base[key].origin}: [{key[0]}] {key[1]}: expected it left out, as combos_params lists "
+                f"{axis.heading!r}, got {base[key].text!r}"
+            )
+    combos = []
+    for index, values in enumerate(itertools.product(*(axis.values for axis in axes))):
+        origin, texts_of_combo = f"{where}, combo {index} {tuple(values)!r}", dict(base)
+        for axis, value in zip(axes, values, strict=True):
+            texts_of_combo[axis.key] = axis.laid(texts_of_combo, value, origin)
+        named = {axis.heading: _spelled(axis, value) for axis, value in zip(axes, values, strict=True)}
+        combos.append(Combo(index, named, *build(SCHEMA, texts_of_combo)))
+    varied = {axis.key: Text(", ".join(map(as_text, axis.values)), where) for axis in axes}
+    unread(SCHEMA, base | varied, [combo.config for combo in combos])
+    _all_different(combos, where)
+    return Plan(path, render(SCHEMA, texts), tuple(axis.heading for axis in axes), tuple(combos))
+
+
+def _spelled(axis: Axis, value: Any) -> Any:
+    """A text of a choice, or of steps, in RandomNet's spelling; other values as they were written."""
+    return axis.kind.parse(value) if isinstance(axis.kind, (Choice, Steps)) and isinstance(value, str) else value
+
+
+def _all_different(combos: Sequence[Combo], where: str) -> None:
+    """ConfigError for two combos that only look different: the same value spelled otherwise, or not read."""
+    first: dict[tuple, int] = {}
+    for combo in combos:
+        same = first.setdefault(_read(combo.config), combo.index)
+        if same != combo.index:
+            raise ConfigError(
+                f"{where}: expected combos that differ in what they read, got combo {combo.index} "
+                f"{tuple(combo.values.values())!r} like combo {same} {tuple(combos[same].values.values())!r}"
+            )
+
+
+def _read(config: Config) -> tuple:
+    return tuple(value_of(config, key) if SCHEMA.is_read(key, config) else None for key in SCHEMA.options)

@@ -1,0 +1,258 @@
+"""From the text of an INI to checked records: every combination is built and checked before anything is done.
+
+The text of an option keeps its origin (the file, --set, a combination), so that an error can name it.
+"""
+
+import configparser
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from randomnet.settings.literal import literal
+from randomnet.settings.readers import Key
+from randomnet.settings.schema import Schema, Text, Texts, unmet, value_of
+from randomnet.settings.values import ConfigError, Named, Value, nearest
+
+
+def read_texts(schema: Schema, path: Path, overrides: Sequence[str] = ()) -> Texts:
+    """The options written in the file and in `section.key=value` overrides, unparsed. Raises ConfigError."""
+    parser = configparser.ConfigParser(
+        interpolation=None, inline_comment_prefixes=(";", "#"), comment_prefixes=(";", "#"), default_section="\0"
+    )
+    try:
+        parser.read_string(path.read_text(encoding="utf-8-sig"), source=str(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: expected an INI file, got {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: expected an INI file in UTF-8, got bytes that are not UTF-8") from None
+    except configparser.Error as error:
+        raise ConfigError(f"{path}: expected an INI file, got {' '.join(str(error).split())}") from None
+    texts: Texts = {}
+    for section in parser.sections():
+        for name, text in parser.items(section):
+            for one, value in schema.unfold(section, name, Text(text, str(path))):
+                _put(texts, _key(schema, section, one, str(path)), value, str(path))
+        _check_section(schema, section, str(path))
+    replaced: Texts = {}
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        section, dot, key = name.strip().partition(".")
+        if not equals or not dot:
+            raise ConfigError(f"--set {override}: expected section.key=value, such as lyapunov.nle=20")
+        if re.search(r"(^|\s)[;#]", text):
+            raise ConfigError(
+                f"--set: [{section}] {key}: expected no ; or # where an INI would begin a comment, got {text!r}"
+            )
+        for one, value in schema.unfold(section, key, Text(text.strip(), "--set")):
+            _put(replaced, _key(schema, section, one, "--set"), value, "--set")
+    return texts | replaced
+
+
+def _put(texts: Texts, key: Key, text: str, origin: str) -> None:
+    if key in texts:
+        raise ConfigError(f"{origin}: [{key[0]}] {key[1]}: expected once, got it twice (an alias counts)")
+    texts[key] = Text(text, origin)
+
+
+def _check_section(schema: Schema, section: str, origin: str) -> None:
+    if section not in schema.sections:
+        raise ConfigError(
+            f"{origin}: [{section}]: expected one of the sections {', '.join(schema.sections)}"
+            f"{nearest(section, schema.sections)}"
+        )
+
+
+def _key(schema: Schema, section: str, name: str, origin: str) -> Key:
+    _check_section(schema, section, origin)
+    names = schema.names
+    if (section, name.lower()) in names:
+        return names[section, name.lower()]
+    known = [key for owner, key in names if owner == section]
+    elsewhere = [owner for owner, key in names if key == name.lower()]
+    hint = f"; it belongs to [{elsewhere[0]}]" if elsewhere else nearest(name, known)
+    raise ConfigError(f"{origin}: [{section}] {name}: expected one of {', '.join(known)}{hint}")
+
+
+class Axis(NamedTuple):
+    """One axis of a grid: the option, or of an option with names (`couplings = EE: 1`) one of them, and its values."""
+
+    key: Key
+    entry: str
+    values: list[Any]
+    heading: str
+    kind: Value
+    default: str
+
+    def laid(self, texts: Mapping[Key, Text], value: Any, origin: str) -> Text:
+        """The option's text with this value; of one of its names, in what the text has."""
+        if not self.entry:
+            return Text(as_text(value), origin)
+        written = texts[self.key].text if self.key in texts else self.default
+        try:
+            return Text(self.kind.with_entry(written, self.entry, as_text(value)), origin)  # type: ignore[attr-defined]
+        except ValueError:
+            raise ConfigError(f"{origin}: {self.heading}: expected {self.kind.expected}, got {written!r}") from None
+
+
+def _heading(schema: Schema, key: Key, entry: str) -> str:
+    """The one name of an axis: the key, or section.key where that key is in several sections or reserved."""
+    unique = key[1] not in schema.reserved and sum(other == key[1] for _, other in schema.options) == 1
+    name = key[1] if unique else ".".join(key)
+    return f"{name}.{entry}" if entry else name
+
+
+def _axis(schema: Schema, name: str, values: list[Any], origin: str, reader: str) -> Axis:
+    """What a name in combos_params means: a key, or section.key, or one of the option's names. Raises ConfigError."""
+    where = f"{_of_grid(schema, origin)}: {name!r}"
+    key, entry = _meant(schema, name, where, reader)
+    option = schema.options[key]
+    if not option.grid:
+        raise ConfigError(f"{where}: expected an option that may differ between combos; {'.'.join(key)} may not")
+    if entry and not isinstance(option.value, Named):
+        raise ConfigError(f"{where}: expected an option with names; {'.'.join(key)} has none")
+    return Axis(key, entry, values, _heading(schema, key, entry), option.value, str(schema.default(key)))
+
+
+def _of_grid(schema: Schema, origin: str) -> str:
+    return f"{origin}: [{schema.grid_key[0]}] {schema.grid_key[1]}"
+
+
+def _meant(schema: Schema, name: str, where: str, reader: str) -> tuple[Key, str]:
+    first, dot, rest = name.partition(".")
+    if not dot or (first not in schema.sections and any(known == first.lower() for _, known in schema.names)):
+        return _owned(schema, first, where, reader), rest
+    key, _, entry = rest.partition(".")
+    return _key(schema, first, key, where), entry
+
+
+def _owned(schema: Schema, name: str, where: str, reader: str) -> Key:
+    """The option of this name: of several sections' the ones that the reader reads, and keys before aliases."""
+    names = schema.names
+    owners = sorted({target for (_, known), target in names.items() if known == name.lower()})
+    if not owners:
+        known = sorted({known for _, known in names})
+        raise ConfigError(f"{where}: expected an option's key{nearest(name, known) or ', see --help-config'}")
+    for narrower in ([key for key in owners if reader in schema.options[key].readers], owners):
+        named = [key for key in narrower if key[1] == name.lower()] or narrower
+        if len(named) == 1:
+            return named[0]
+    spelled = ", ".join(".".join(owner) for owner in owners)
+    raise ConfigError(f"{where}: expected a key of one section, got one of several; write one of {spelled}")
+
+
+def read_grid(schema: Schema, texts: Texts) -> list[Axis]:
+    """The axes of the grid, in the order written. Raises ConfigError."""
+    written = texts.get(schema.grid_key)
+    if written is None or not written.text.strip():
+        return []
+    where = _of_grid(schema, written.origin)
+    grid = literal(written.text, where, '{"lr": [0.1, 0.01]}')
+    written_reader = texts.get(schema.reader_key)
+    reader = written_reader.text.strip() if written_reader else schema.default(schema.reader_key)
+    axes: list[Axis] = []
+    for name, values in grid.items():
+        axis = _axis(schema, name, values, written.origin, reader)
+        if not isinstance(values, list) or not values:
+            raise ConfigError(f"{where}: {name!r}: expected a list of at least one value, got {json.dumps(values)}")
+        for value in values:
+            if not isinstance(value, (bool, int, float, str)):
+                raise ConfigError(f"{where}: {name!r}: expected numbers, texts, true or false, got {json.dumps(value)}")
+        if len({json.dumps(value) for value in values}) < len(values):
+            raise ConfigError(f"{where}: {name!r}: expected different values, got {json.dumps(values)}")
+        if any(axis.key == other.key and ("" in (axis.entry, other.entry) or axis.entry == other.entry)
+               for other in axes):  # fmt: skip
+            raise ConfigError(f"{where}: {name!r}: expected every option once, got {'.'.join(axis.key)} twice")
+        axes.append(axis)
+    return axes
+
+
+def build(schema: Schema, texts: Mapping[Key, Text]) -> tuple[Any, tuple[str, ...]]:
+    """One checked configuration, and notes on defaults that were adapted to it.
+
+    Raises ConfigError for the first option that is wrong.
+    """
+    texts = schema.spell_out(dict(texts))
+    values: dict[str, dict[str, Any]] = {section: {} for section in schema.sections}
+    for (section, key), written in texts.items():
+        values[section][key] = _parse(schema, (section, key), written)
+    layers = schema.layers(values)
+    for (section, key), option in schema.options.items():
+        for layer in layers:
+            if layer in option.defaults:
+                values[section].setdefault(key, option.defaults[layer])
+    built = schema.make({section: kind(**values[section]) for section, kind in schema.sections.items()})
+    config, notes = schema.adapt(built, texts)
+    reader = schema.reader_of(config)
+    for key in texts:
+        if reader not in schema.options[key].readers:
+            raise ConfigError(
+                f"{_where(key, texts)}: expected it left out, as it is not available for {schema.reader_key[1]} = "
+                f"{reader}, got {texts[key].text!r}"
+            )
+    contradiction = schema.contradiction(config)
+    if contradiction:
+        key, expected = contradiction
+        came = f"{texts[key].text!r}" if key in texts else f"the default {value_of(config, key)!r}"
+        raise ConfigError(f"{_where(key, texts)}: expected {expected}, got {came}")
+    return config, notes
+
+
+def unread(schema: Schema, texts: Texts, configs: Sequence[Any]) -> None:
+    """ConfigError for a written option that no run reads."""
+    for key, written in texts.items():
+        if written.text.strip() and not any(schema.is_read(key, config) for config in configs):
+            raise ConfigError(
+                f"{_where(key, texts)}: expected it only where {unmet(schema.options[key], configs[0])}, which holds "
+                f"for no run, got {written.text!r}"
+            )
+
+
+def as_text(value: Any) -> str:
+    """The text that a JSON value of combos_params stands for in its section."""
+    return value if isinstance(value, str) else repr(value)
+
+
+def render(schema: Schema, texts: Texts) -> str:
+    """The options as an INI file that gives the same experiment."""
+    lines: list[str] = []
+    for section in schema.sections:
+        written = {key: text for (owner, key), text in texts.items() if owner == section}
+        if written:
+            texts_of_section = (f"{key} = {_one_line(schema, (section, key), text)}" for key, text in written.items())
+            lines += [f"[{section}]", *texts_of_section, ""]
+    return "\n".join(lines)
+
+
+def _one_line(schema: Schema, key: Key, written: Text) -> str:
+    """The text with its lines joined; where these are entries of a list, by commas."""
+    lines = written.text.split("\n")
+    if not schema.options[key].value.lines:
+        return " ".join(lines)
+    return ", ".join(entry for line in lines if (entry := line.strip().rstrip(",").rstrip()))
+
+
+def _where(key: Key, texts: Mapping[Key, Text]) -> str:
+    origin = texts[key].origin if key in texts else next(iter(texts.values()), Text("", "config")).origin
+    return f"{origin}: [{key[0]}] {key[1]}"
+
+
+def _parse(schema: Schema, key: Key, written: Text) -> Any:
+    option = schema.options[key]
+    text = _one_line(schema, key, written) if option.value.lines else written.text.strip()
+    if len(text.splitlines()) > 1 and key != schema.grid_key:
+        raise ConfigError(
+            f"{written.origin}: [{key[0]}] {key[1]}: expected {option.value.expected} on one line, got {text!r} "
+            "(an indented line continues the one above it)"
+        )
+    try:
+        if not text and type(option.value).__name__ != "Value":
+            raise ValueError("")
+        return option.value.parse(text)
+    except ValueError as error:
+        hint = str(error) if str(error).startswith(";") else ""
+        got = f"{written.text!r}" if text else "nothing"
+        raise ConfigError(
+            f"{written.origin}: [{key[0]}] {key[1]}: expected {option.value.expected}, got {got}{hint}"
+        ) from None

@@ -1,0 +1,1 @@
+"""Kinds of value that are the field's own, as an INI writes them."""

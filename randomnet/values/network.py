@@ -1,0 +1,94 @@
+"""Kinds of value of networks and their training: targets of exponents, counts of parameters, neurons, kernels."""
+
+import math
+from dataclasses import dataclass
+
+from randomnet.settings.values import Choice, Listed, Value, named_entries
+
+
+@dataclass(frozen=True)
+class Target(Value):
+    """A number, a curve `first:last` (two numbers), or the path of a file of numbers."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "a number, a curve such as 1.25:-1.25, or the path of a file of numbers"
+
+    def parse(self, text: str) -> float | tuple[float, float] | str:
+        """float, (first, last), or the path."""
+        numbers = []
+        for part in text.split(":"):
+            try:
+                numbers.append(float(part))
+            except ValueError:
+                break
+        if len(numbers) == text.count(":") + 1:
+            if len(numbers) > 2 or not all(math.isfinite(number) for number in numbers):
+                raise ValueError("not a target")
+            return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+        if not text:
+            raise ValueError("empty")
+        return text
+
+
+@dataclass(frozen=True)
+class Counts(Value):
+    """`all`, one count for whatever is trained, or three counts: weights, gains, shifts."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "all, one whole number >= 1, or three whole numbers >= 0 (weights, gains, shifts) such as 100 0 0"
+
+    def parse(self, text: str) -> str | int | tuple[int, int, int]:
+        """'all', the count, or the three counts."""
+        if text.lower() == "all":
+            return "all"
+        numbers = tuple(int(part) for part in text.replace(",", " ").split())
+        if len(numbers) not in (1, 3) or min(numbers) < (1 if len(numbers) == 1 else 0):
+            raise ValueError("not counts")
+        return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1], numbers[2])
+
+
+@dataclass(frozen=True)
+class Neurons(Value):
+    """A number for every region, a list of one per region, or `density`."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return "a whole number >= 1, a list of one per region such as 4, 4, 10, or density"
+
+    def parse(self, text: str) -> int | tuple[int, ...] | str:
+        """The number, the numbers, or 'density'."""
+        if text.lower() == "density":
+            return "density"
+        numbers = tuple(int(part) for part in text.strip("[]()").replace(",", " ").split())
+        if not numbers or min(numbers) < 1:
+            raise ValueError("too few")
+        return numbers[0] if len(numbers) == 1 else numbers
+
+
+@dataclass(frozen=True)
+class Kernels(Value):
+    """Names with a kernel each and its numbers, such as `EE: cosine 0.5 90`; or none."""
+
+    names: tuple[str, ...]
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        kernels = ", ".join(self.names)
+        return f"blocks with one of {kernels}, kappa and phase in degrees, such as EE: cosine 0.5 90, or none"
+
+    def parse(self, text: str) -> Listed:
+        """((block, kernel, kappa, phase), ...)."""
+        found = []
+        for block, words in named_entries(text):
+            name, *numbers = words.split()
+            kappa, phase = (*map(float, numbers), 0.0, 0.0)[:2]
+            if len(numbers) > 2 or not (math.isfinite(kappa) and math.isfinite(phase)):
+                raise ValueError("numbers")
+            found.append((block, Choice(self.names).parse(name), kappa, phase))
+        return Listed(found)
