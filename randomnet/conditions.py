@@ -77,54 +77,13 @@ BATCHED = Condition(
     "trialparams.task_name = none, or experiment.kind = train or benchmark",
     lambda config: not config.has_task or config.trains,
 )
-RECALL = Condition("trialparams.task_name = seq_mem", lambda config: config.trialparams.task_name == "seq_mem")
-N_BACK = Condition(
-    "trialparams.task_name = nback_mem, pic_latent_mem or pic_mem",
-    lambda config: config.trialparams.task_name in ("nback_mem", "pic_latent_mem", "pic_mem"),
-)
-SPLIT = Condition(
-    "trialparams.task_name names a task, and trialparams.held_out = none",
-    lambda config: config.has_task and config.trialparams.held_out == "none",
-)
-DECISIONS = ("dpa", "go_nogo", "dual")
-DELAYED = Condition(
-    "trialparams.task_name = odr, dpa, go_nogo or dual",
-    lambda config: config.trialparams.task_name in ("odr", *DECISIONS),
-)
-DECIDED = Condition(
-    "trialparams.task_name = dpa, go_nogo or dual",
-    lambda config: config.trialparams.task_name in DECISIONS,
-)
+N_BACK = Condition("the task has n_back", lambda config: config.task is not None and config.task.has("n_back"))
 MULTITASK = Condition("trialparams.task_name = multitask", lambda config: config.trialparams.task_name == "multitask")
 PHASED = Condition(
     "trialparams.task_name = multitask and analysis.phases names conditions",
     lambda config: MULTITASK.holds(config) and config.analysis.phases != "none",
 )
-HELD_OUT = Condition(
-    "trialparams.task_name = odr, dpa, go_nogo, dual or multitask",
-    lambda config: DELAYED.holds(config) or MULTITASK.holds(config),
-)
-ODR = Condition("trialparams.task_name = odr", lambda config: config.trialparams.task_name == "odr")
-NOISY_INPUT = Condition(
-    "trialparams.task_name = flip_flop, odr, dpa, go_nogo, dual, multitask, reach or random_target",
-    lambda config: (
-        config.trialparams.task_name in ("flip_flop", "odr", *DECISIONS, "multitask", "reach", "random_target")
-    ),
-)
-FLIP_FLOP = Condition("trialparams.task_name = flip_flop", lambda config: config.trialparams.task_name == "flip_flop")
-REACHING = Condition(
-    "trialparams.task_name = reach or random_target",
-    lambda config: config.trialparams.task_name in ("reach", "random_target"),
-)
-IN_STEPS = Condition(
-    "trialparams.task_name = flip_flop, reach or random_target",
-    lambda config: FLIP_FLOP.holds(config) or REACHING.holds(config),
-)
-NEUROGYM = Condition("trialparams.task_name = neurogym", lambda config: config.trialparams.task_name == "neurogym")
-PICTURES = Condition(
-    "trialparams.task_name = pic_latent_mem or pic_mem",
-    lambda config: config.trialparams.task_name in ("pic_latent_mem", "pic_mem"),
-)
+CLOSED_LOOP = Condition("the task is a closed loop", lambda config: config.task is not None and config.task.closed)
 DRAWN = Condition(
     "trainvalidate.init is not connectome",
     lambda config: config.trainvalidate.init != "connectome" and BY_NETWORK.holds(config),

@@ -271,15 +271,15 @@ def test_any_angle():
     [
         ("dual", {"steps_per_second": 5}, "steps_per_second: expected times of whole steps, 5 to the second .* 5.5 s"),
         ("go_nogo", {"steps_per_second": 3}, "steps_per_second: expected times of whole steps, 3 to .* got 5.5 s"),
-        ("dpa", {"steps_per_second": 1}, "dpa: steps_per_second: expected a whole number between 2 and 1000, got 1"),
+        ("dpa", {"steps_per_second": 1}, "dpa: steps_per_second: expected a whole number from 2 to 1000, got 1"),
         ("dpa", {"delay_jitter": 0.25}, "delay_jitter: expected times of whole steps, 10 to the second .* got 0.25 s"),
         ("odr", {"iti_jitter": 0.33}, "iti_jitter: expected times of whole steps, 10 to the second .* got 0.33 s"),
         ("odr", {"delay": 1.55}, "delay: expected times of whole steps, 10 to the second .* got 1.55 s"),
         ("odr", {"n_stimuli": 2, "erase": 0}, "erase: expected above 0 with n_stimuli = 2, as nothing else ends"),
-        ("dpa", {"cross_entropy": 1.5}, "cross_entropy: expected a number between 0 and 1, got 1.5"),
+        ("dpa", {"cross_entropy": 1.5}, "cross_entropy: expected a number from 0 to 1, got 1.5"),
         ("dpa", {"held_out": 3}, "held_out: expected text, got 3"),
         ("dpa", {"delay_jitter": (1, 0.25)}, "delay_jitter: expected times of whole steps, 10 to the .* got 0.25 s"),
-        ("odr", {"iti_jitter": (1, -1)}, r"iti_jitter: expected a number between 0 and 100, or several, got \(1, -1\)"),
+        ("odr", {"iti_jitter": (1, -1)}, r"iti_jitter: expected a number from 0 to 100, or a list of different ones such as 0, 2, 4, got \(1, -1\)"),
         ("dpa", {"n_angles": 3}, "dpa: unknown parameter 'n_angles'"),
     ],
 )

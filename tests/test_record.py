@@ -13,7 +13,6 @@ import torch
 import runrandomnet
 import visualization
 from randomnet.artifacts import trained_networks
-from randomnet.build import network as build_network
 from randomnet.build.trials import all_trials, trials_of
 from randomnet.kinds.record import run as record
 from randomnet.metrics import bps
@@ -250,7 +249,7 @@ def test_bins_are_trimmed_at_both_ends(tmp_path, trained):
 
 def test_times_of_phases_are_trimmed_alike(tmp_path, trained, monkeypatch):
     """Of a task that has them: those of these trials are made up."""
-    monkeypatch.setattr(build_network, "all_trials", with_phases(all_trials))
+    monkeypatch.setattr(record, "all_trials", with_phases(all_trials))
     _, _, recording = done(tmp_path, trained, "recording.trim_start=4")
     np.testing.assert_array_equal(whole(recording, "extra"), np.arange(80).reshape(40, 2) % 25 - 4)
 

@@ -593,12 +593,13 @@ def test_parameters_are_filled_with_defaults():
     assert check_parameters("seq_mem", {"pattern_length": 3}) == {
         "nr_of_trials": 500,
         "train_size": 0.8,
+        "test_size": 0.0,
         "pattern_length": 3,
     }
-    values = {"nr_of_trials": 500, "train_size": 0.8, "trial_length": 5, "n_back": 4, "lure_rate": 0.0}
+    values = {"nr_of_trials": 500, "train_size": 0.8, "test_size": 0.0, "trial_length": 5, "n_back": 4, "lure_rate": 0.0}
     assert check_parameters("nback_mem", {"n_back": 4}) == values
     for name in PICTURES:
-        assert check_parameters(name, {"n_back": 4}) == {**values, "rescale": True}
+        assert check_parameters(name, {"n_back": 4}) == {**values, "rescale": True, "images": ""}
 
 
 def test_numbers_of_numpy_become_plain_ones():
@@ -627,28 +628,26 @@ def test_every_parameter_has_its_sentence_and_a_valid_default(name):
         ("seq_mem", {"pattern_length": 3, 7: 1}, "seq_mem: unknown parameter 7; expected one of nr_of_trials"),
         ("seq_mem", {"pattern_length": 3, "n_back": 1}, "unknown parameter 'n_back'"),
         ("nback_mem", {"n_back": 1, "rescale": True}, "unknown parameter 'rescale'"),
-        ("seq_mem", {}, "pattern_length: expected a whole number .* got nothing; it has no default"),
-        ("pic_mem", {}, "pic_mem: n_back: expected a whole number .* got nothing; it has no default"),
-        ("seq_mem", {"pattern_length": 0}, "pattern_length: expected a whole number between 1 and 10000, got 0"),
+        ("seq_mem", {"pattern_length": 0}, "pattern_length: expected a whole number from 1 to 10000, got 0"),
         ("seq_mem", {"pattern_length": 3.0}, "pattern_length: expected a whole number .* got 3.0"),
         ("seq_mem", {"pattern_length": True}, "pattern_length: expected a whole number .* got True"),
         ("seq_mem", {"pattern_length": "3"}, "pattern_length: expected a whole number .* got '3'"),
         ("seq_mem", {"pattern_length": None}, "pattern_length: expected a whole number .* got None"),
         ("seq_mem", {"pattern_length": [3]}, r"pattern_length: expected a whole number .* got \[3\]"),
-        ("seq_mem", {"pattern_length": 3, "nr_of_trials": 0}, "nr_of_trials: expected a whole number between 1 and"),
-        ("seq_mem", {"pattern_length": 3, "nr_of_trials": 10**400}, "nr_of_trials: expected a whole number between"),
+        ("seq_mem", {"pattern_length": 3, "nr_of_trials": 0}, "nr_of_trials: expected a whole number from 1 to"),
+        ("seq_mem", {"pattern_length": 3, "nr_of_trials": 10**400}, "nr_of_trials: expected a whole number from"),
         ("seq_mem", {"pattern_length": 3, "nr_of_trials": 1}, "train_size: expected a share .* got 0.8 of 1 trial$"),
-        ("seq_mem", {"pattern_length": 3, "train_size": 0}, "train_size: expected a number between 0 and 1, both left"),
-        ("seq_mem", {"pattern_length": 3, "train_size": 1.0}, "train_size: .*both left out, got 1.0"),
+        ("seq_mem", {"pattern_length": 3, "train_size": 0}, "train_size: expected a number above 0 to 1, got 0"),
+        ("seq_mem", {"pattern_length": 3, "train_size": 1.0}, "train_size: expected a share .* got 1 of 500 trials"),
         ("seq_mem", {"pattern_length": 3, "train_size": float("nan")}, "train_size: expected .* got nan"),
         ("seq_mem", {"pattern_length": 3, "train_size": "0.8"}, "train_size: expected a number .* got '0.8'"),
         ("seq_mem", {"pattern_length": 3, "train_size": True}, "train_size: expected a number .* got True"),
         ("seq_mem", {"pattern_length": 3, "train_size": 0.9999}, "train_size: .* got 0.9999 of 500 trials"),
-        ("nback_mem", {"n_back": 0}, "nback_mem: n_back: expected a whole number of at least 1, got 0"),
+        ("nback_mem", {"n_back": 0}, "nback_mem: n_back: expected a whole number >= 1, got 0"),
         ("nback_mem", {"n_back": 5}, r"n_back: expected a whole number in 1\.\.4 with trial_length 5, got 5"),
-        ("nback_mem", {"n_back": 1, "trial_length": 1}, "trial_length: expected a whole number between 2 and"),
-        ("nback_mem", {"n_back": 1, "lure_rate": 1.01}, "lure_rate: expected a number between 0 and 1, got 1.01"),
-        ("nback_mem", {"n_back": 1, "lure_rate": -0.1}, "lure_rate: expected a number between 0 and 1, got -0.1"),
+        ("nback_mem", {"n_back": 1, "trial_length": 1}, "trial_length: expected a whole number from 2 to"),
+        ("nback_mem", {"n_back": 1, "lure_rate": 1.01}, "lure_rate: expected a number from 0 to 1, got 1.01"),
+        ("nback_mem", {"n_back": 1, "lure_rate": -0.1}, "lure_rate: expected a number from 0 to 1, got -0.1"),
         ("nback_mem", {"n_back": 1, "lure_rate": float("inf")}, "lure_rate: expected .* got inf"),
         ("nback_mem", {"n_back": 1, "lure_rate": 0.1, "trial_length": 2}, "lure_rate: expected 0 with trial_length 2"),
         ("pic_mem", {"n_back": 1, "rescale": 1}, "pic_mem: rescale: expected True or False, got 1"),

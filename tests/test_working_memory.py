@@ -11,7 +11,6 @@ import torch
 from test_experiment import ROOT, contents, differing, run
 
 from randomnet import results
-from randomnet.build import network as build_network
 from randomnet.build.network import build_setup
 from randomnet.build.trials import trials_of
 from randomnet.kinds.benchmark import plain_loop
@@ -364,7 +363,7 @@ def test_the_same_iteration_has_the_same_trials_in_every_combo(small, monkeypatc
         return trials
 
     building_trials = trials_of
-    monkeypatch.setattr(build_network, "trials_of", recorded)
+    monkeypatch.setattr(train, "trials_of", recorded)
     grid = {"random_w": [False, True], "optimizer": ["Adam", "SGD"], "nonlinearity": ["relu", "tanh"]}
     varied(small, "trainvalidate.epochs=1", **grid)
     assert {(combo, iteration) for combo, iteration, _ in seen} == {(c, i) for c in range(8) for i in range(2)}

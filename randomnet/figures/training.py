@@ -14,22 +14,12 @@ from randomnet.figures.networks import first_networks
 from randomnet.figures.pooled import pooled_dots
 from randomnet.figures.runs import LAMBDA, Figures, arrays_by_iteration, ended, events_of, series_of, stem_of
 from randomnet.plotting import Overlaps, Panel, Reaching, Series
+from randomnet.tasks import TASKS
 
-NATS = "loss: negative log-\nlikelihood (nats)"
-LOSSES = {  # by the name of the loss, or of the task that is the loss
+LOSSES = {  # of the spectrum, by name
     "mse": "loss: mean squared\ndifference from target (1/τ²)",
     "l2": "loss: Euclidean\ndistance from target (1/τ)",
     "sinai": "loss: minus the entropy rate\nh$_\\mathrm{KS}$ (1/τ)",
-    "seq_mem": "loss: mean squared\nerror of recall (MSE)",
-    "nback_mem": NATS,
-    "pic_latent_mem": NATS,
-    "pic_mem": NATS,
-    "flip_flop": "loss: mean squared\nerror of the bits (MSE)",
-    "odr": "loss: 1 - cos(error),\namplitude and silence",
-    "multitask": "loss: weighted mean\nsquared error",
-    **dict.fromkeys(("reach", "random_target"), "loss: squared error of the\nfingertip (m²), and effort"),
-    "neurogym": NATS,
-    **dict.fromkeys(("dpa", "go_nogo", "dual"), "loss: margin of decisions,\nand silence"),
 }
 ALIKE = 5.0  # % that the measured chance of combos may differ by and still be one line
 PERCENT = (0.0, 100.0)  # on the axes of many panels, which are to be compared
@@ -42,12 +32,19 @@ OF_OUTPUT = "validate_metrics_"  # begins the columns of the accuracy of each ou
 def loss_label(ylabel: str | None, combos: Sequence[Combo]) -> str:
     """What the axis of the loss says: the user's text, or what the loss is with its unit."""
     names = list(dict.fromkeys(combo.loss for combo in combos if combo.loss))
-    labels = list(dict.fromkeys(LOSSES.get(name.casefold(), f"loss ({name})".replace("$", r"\$")) for name in names))
+    labels = list(dict.fromkeys(map(_loss_label, names)))
     if ylabel:
         return ylabel
     if len(labels) > 1:
         return f"loss ({' and '.join(names)}: not the same quantity)".replace("$", r"\$")
     return labels[0] if labels else "loss"
+
+
+def _loss_label(name: str) -> str:
+    """What a loss is with its unit, by the name of the loss, or of the task that is the loss."""
+    if name.casefold() in TASKS:
+        return TASKS[name.casefold()].label
+    return LOSSES.get(name.casefold(), f"loss ({name})".replace("$", r"\$"))
 
 
 def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:

@@ -1,6 +1,12 @@
 """Options that several kinds read, by section, for the records in kinds/<kind>/options.py."""
 
 from randomnet.settings.readers import ALL, all_but, only
+from randomnet.tasks import TASKS
+
+TRAINING_ONLY = {
+    parameter.name for task in TASKS.values() for parameter in task.parameters if parameter.training
+}  # options of tasks that only kinds which train read
+SPLITTING = ("train_size", "test_size", "held_out")
 
 EXPERIMENT = {"experiment": ALL, "combosparams": ALL}
 NETWORK = {  # of kinds that build the network of [net]
@@ -14,7 +20,7 @@ BUILDING = EXPERIMENT | NETWORK | {
     "model": only("activation", "dt", "tau", "integrator", "form", "groups"),
     "lyapunov": only("nle", "tsim", "tons", "transient", "frame_transient"),
     "trainvalidate": only("iterations", "init", "remap_w"),
-    "trialparams": all_but("dynamic_noise", "one_task_batches", "ramp_epochs"),
+    "trialparams": all_but(*TRAINING_ONLY),
     "pretrainedparams": ALL,
     "execution": all_but("checkpoint_every", "batch_runs", "memory_budget"),
 }  # fmt: skip

@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from randomnet.conditions import N_BACK, REACHING
+from randomnet.conditions import CLOSED_LOOP, N_BACK
 from randomnet.settings.readers import Key, Rules
 from randomnet.settings.schema import value_of
 from randomnet.settings.values import TOLERANCE, in_units
@@ -44,7 +44,7 @@ def _driven(config: Any, written: Collection[Key]) -> bool | None:
     """False where no spectrum along trials can be had."""
     if not config.has_task or not config.has_role("spectra"):
         return None
-    return False if config.experiment.kind == "convergence" or REACHING.holds(config) else None
+    return False if config.experiment.kind == "convergence" or CLOSED_LOOP.holds(config) else None
 
 
 def _n_back(config: Any, written: Collection[Key]) -> int | None:

@@ -18,6 +18,7 @@ from randomnet.settings.option import UNSET, Section
 from randomnet.settings.readers import Reader
 from randomnet.settings.schema import Schema, Values, assemble, key_of, plain, value_of
 from randomnet.settings.values import weighted
+from randomnet.tasks import TASKS, Task
 
 VALUES_ONLY = (  # options that change numbers, and no array's size
     "paths.pretrained",
@@ -162,6 +163,11 @@ class Config:
         return self.net.source in MADE
 
     @property
+    def task(self) -> Task | None:
+        """The task's row; None without a task."""
+        return TASKS[self.trialparams.task_name] if self.has_task else None
+
+    @property
     def has_task(self) -> bool:
         """Whether the network is trained on a task."""
         return self.trialparams.task_name != "none"
@@ -219,7 +225,6 @@ class Config:
             settings = {name: value for name, value in settings.items()
                         if name in SHAPING or not name.startswith(free)}  # fmt: skip
         return tuple(settings.items())
-
 
 
 def make_config(sections: Mapping[str, Section]) -> Config:

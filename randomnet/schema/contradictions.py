@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from randomnet.conditions import N_BACK, REACHING
+from randomnet.conditions import CLOSED_LOOP, N_BACK
 from randomnet.settings.readers import Key
 from randomnet.settings.steps import steps_of
 
@@ -72,7 +72,7 @@ def _cells(config: Any) -> tuple[Key, str] | None:
 
 def _closed_loop(config: Any) -> tuple[Key, str] | None:
     """What there is not where what a network senses depends on what it does."""
-    if not REACHING.holds(config):
+    if not CLOSED_LOOP.holds(config):
         return None
     kind, chosen = config.experiment.kind, f"with task_name = {config.trialparams.task_name}"
     if config.has_role("spectra") and config.lyapunov.driven:

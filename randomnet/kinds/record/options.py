@@ -108,9 +108,7 @@ RECORD = Reader(
     | {
         "source": ALL,
         "recording": ALL,
-        "trialparams": all_but(
-            "train_size", "test_size", "dynamic_noise", "held_out", "one_task_batches", "ramp_epochs"
-        ),
+        "trialparams": all_but(*reads.SPLITTING, *reads.TRAINING_ONLY),
     },
     sections={"source": SourceSection, "recording": RecordingSection},
     checks=(_recorded,),
