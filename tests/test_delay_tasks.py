@@ -279,7 +279,7 @@ def test_any_angle():
         ("dpa", {"cross_entropy": 1.5}, "cross_entropy: expected a number from 0 to 1, got 1.5"),
         ("dpa", {"held_out": 3}, "held_out: expected text, got 3"),
         ("dpa", {"delay_jitter": (1, 0.25)}, "delay_jitter: expected times of whole steps, 10 to the .* got 0.25 s"),
-        ("odr", {"iti_jitter": (1, -1)}, r"iti_jitter: expected a number from 0 to 100, or a list of different ones such as 0, 2, 4, got \(1, -1\)"),
+        ("odr", {"iti_jitter": (1, -1)}, r"iti_jitter: expected a number from 0 to 100, or a list .* got \(1, -1\)"),
         ("dpa", {"n_angles": 3}, "dpa: unknown parameter 'n_angles'"),
     ],
 )

@@ -14,6 +14,7 @@ import runrandomnet
 import visualization
 from randomnet import plotting
 from randomnet.architectures import CellNetwork
+from randomnet.build.network import build_setup
 from randomnet.connectome import Connectome
 from randomnet.effectors import MuscleArm, TorqueArm
 from randomnet.effectors.muscles import _Clipped
@@ -392,12 +393,12 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path):
     one = read_plan(written(tmp_path / "whole")).combos[0].runs()[0]
     found = []
     for stops in (False, True):
-        start = train.building.begin(one)
+        start = build_setup(one)
         goal, kept, settings = train.objective(one, start), [], [train.settings(one)]
         if stops:
             some = [replace(settings[0], epochs=3)]
             fit([start.network], goal, some, checkpoint_every=2, keep=keeping(kept))
-            start = train.building.begin(one)
+            start = build_setup(one)
             goal = train.objective(one, start)
         resume = kept[0] if kept else None
         (progress,) = fit([start.network], goal, settings, resume=resume)

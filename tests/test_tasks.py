@@ -596,7 +596,8 @@ def test_parameters_are_filled_with_defaults():
         "test_size": 0.0,
         "pattern_length": 3,
     }
-    values = {"nr_of_trials": 500, "train_size": 0.8, "test_size": 0.0, "trial_length": 5, "n_back": 4, "lure_rate": 0.0}
+    values = {"nr_of_trials": 500, "train_size": 0.8, "test_size": 0.0, "trial_length": 5, "n_back": 4}
+    values |= {"lure_rate": 0.0}
     assert check_parameters("nback_mem", {"n_back": 4}) == values
     for name in PICTURES:
         assert check_parameters(name, {"n_back": 4}) == {**values, "rescale": True, "images": ""}
