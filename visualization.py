@@ -21,10 +21,11 @@ import pandas as pd
 from randomnet import plotting, results
 from randomnet.comparison import matching, statistics, testing
 from randomnet.comparison.matching import Combo, Study
-from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, Kind
+from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, FigureSet
 from randomnet.figures.nulls import null_figures
 from randomnet.figures.runs import say
-from randomnet.figures.training import LOSSES
+from randomnet.figures.training import loss_name
+from randomnet.plugins import load_plugins
 from randomnet.settings import nearest
 
 TESTS, MEANS = "tests.csv", "means.csv"
@@ -75,7 +76,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return asked
 
 
-def gather(asked: argparse.Namespace) -> tuple[Study, Kind]:
+def gather(asked: argparse.Namespace) -> tuple[Study, FigureSet]:
     """Read all folders and match their combos; BadInput or ResultsError before anything is written."""
     pairs = zip(asked.results_folders, asked.results_labels, strict=True)
     combos = [one for place, (root, label) in enumerate(pairs) for one in matching.read_combos(root, label, place)]
@@ -96,7 +97,7 @@ def gather(asked: argparse.Namespace) -> tuple[Study, Kind]:
 
 def _check_losses(combos: Sequence[Combo]) -> None:
     """BadInput where the tasks' losses are not the same quantity."""
-    losses = {name: LOSSES.get(name, name).removeprefix("loss: ").replace("-\n", "-").replace("\n", " ")
+    losses = {name: loss_name(name).removeprefix("loss: ").replace("-\n", "-").replace("\n", " ")
               for name in (str(combo.task["name"]) for combo in combos if combo.task)}  # fmt: skip
     if len(set(losses.values())) > 1:
         got = ", ".join(f"{name} ({loss})" for name, loss in losses.items())
@@ -124,7 +125,7 @@ def file_names(stem: str, taken: set[str]) -> str:
 
 
 def write(
-    study: Study, kind: Kind, tables: Mapping[str, pd.DataFrame], ylabel: str | None, folder: Path,
+    study: Study, kind: FigureSet, tables: Mapping[str, pd.DataFrame], ylabel: str | None, folder: Path,
     formats: Sequence[str],
 ) -> list[Path]:  # fmt: skip
     """Draw and write everything; the paths, the tables last."""
@@ -142,7 +143,7 @@ def write(
     return written
 
 
-def tested(study: Study, kind: Kind) -> pd.DataFrame:
+def tested(study: Study, kind: FigureSet) -> pd.DataFrame:
     """The tests of labels, and of controls with their reference, in every cell of the grid."""
     seeds = {combo.label: combo.loaded.manifest.get("seed") for combo in study.combos}
     pairs = [*testing.label_pairs(study.runs), *matching.value_pairs(study)]
@@ -166,6 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0, or 2 with one line on stderr."""
     try:
         asked = parse(arguments)
+        load_plugins()
         study, kind = gather(asked)
         make_folder(asked.save_figs)
         for line in matching.notes(study):

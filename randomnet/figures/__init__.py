@@ -43,9 +43,10 @@ from randomnet.figures.training import (
     reach_figures,
 )
 from randomnet.figures.transition import transition_differences, transition_figures, transition_table
+from randomnet.registry import Registry
 
 
-class Kind(NamedTuple):
+class FigureSet(NamedTuple):
     """What is compared, printed and drawn for one kind of experiment; each figure function makes any number of them.
 
     metrics: what means.csv is of. tested: the few of them that tests.csv compares; costs and settings are none.
@@ -64,7 +65,7 @@ class Kind(NamedTuple):
     minor: tuple[str, ...] = ()
     tested: tuple[str, ...] = ()
 
-    def of(self, columns: Iterable[str]) -> "Kind":
+    def of(self, columns: Iterable[str]) -> "FigureSet":
         """The same with those of the columns among its metrics that belong to its families."""
         names = tuple(dict.fromkeys(columns))
         own, more = (tuple(name for name in names if name.startswith(of)) for of in (self.families, self.minor))
@@ -84,8 +85,8 @@ FLAGS = ("converged", "h_KS_lower_bound", "D_KY_low", "D_KY_high", "h_KS_low", "
          "attractors", *(f"{name}_{source}" for name in ("lambda_max", "D_KY", "h_KS") for source in
                          ("between", "within")))
 SPREAD = MappingProxyType({"spread.csv": spread_of_runs})
-FIGURES = {
-    ON_SPECTRUM: Kind(
+FIGURES: Registry[FigureSet] = Registry({
+    ON_SPECTRUM: FigureSet(
         metrics=("loss_initial", "loss_final", "loss_measured_initial", "loss_measured_final",
                  "loss_measured_final_stderr", "loss_best", "epoch_best", "epoch_99", "lambda_max_initial",
                  "lambda_max_final", "n_positive_initial", "n_positive_final", "D_KY_initial", "D_KY_final",
@@ -102,7 +103,7 @@ FIGURES = {
             null_spectra,
         ),
     ),
-    ON_TASK: Kind(
+    ON_TASK: FigureSet(
         metrics=("loss_initial", "loss_final", "validate_loss_initial", "validate_loss_final", *MINIMA,
                  "validate_metrics_final", "validate_metrics_best", "chance_metrics", "test_metrics_best",
                  "test_metrics_final", "test_chance_metrics", *RADII, "lambda_max_initial", "n_positive_initial",
@@ -124,8 +125,8 @@ FIGURES = {
             null_spectra,
         ),
     ),
-    "spectrum": Kind(MEASURED, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS, SPREAD, tested=OF_SPECTRUM),
-    "transition": Kind(
+    "spectrum": FigureSet(MEASURED, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS, SPREAD, tested=OF_SPECTRUM),
+    "transition": FigureSet(
         metrics=MEASURED,
         overview=("lambda_max", f"lambda_max{MEDIAN}"),
         figures=(transition_figures,),
@@ -134,9 +135,9 @@ FIGURES = {
                                  "transition_differences.csv": transition_differences, **SPREAD}),
         tested=OF_SPECTRUM,
     ),
-    "convergence": Kind((*MEASURED, *OF_STARTS), ("lambda_max", *OF_STARTS), (convergence_figures,), FLAGS,
+    "convergence": FigureSet((*MEASURED, *OF_STARTS), ("lambda_max", *OF_STARTS), (convergence_figures,), FLAGS,
                         tested=OF_SPECTRUM),
-    "analyse": Kind(
+    "analyse": FigureSet(
         metrics=("fixed_points", "stable_points", "kink_points", "slow_points", "converged_starts",
                  "index_sum", "settled_trajectories", "explained", "leading_modulus", "leading_modulus_groups",
                  "neurons", "seconds"),
@@ -145,20 +146,20 @@ FIGURES = {
         figures=(inside_figures, linear_figures, psth_figures, phase_figures, point_dots),
         minor=("points_of_", "stable_points_of_"),
     ),
-    "stimulate": Kind(
+    "stimulate": FigureSet(
         metrics=("targets_change", "others_change", "distance_end", "targets", "neurons", "seconds"),
         overview=("targets_change", "others_change", "distance_end"),
         tested=("targets_change", "others_change", "distance_end"),
         figures=(response_figures, change_dots),
     ),
-    "simulate": Kind(
+    "simulate": FigureSet(
         metrics=("bump_mean", "bump_amplitude", "bump_modulation", "neurons", "seconds"),
         overview=("bump_mean", "bump_modulation"),
         tested=("bump_mean", "bump_amplitude", "bump_modulation"),
         figures=(activity_figures, plane_figures, rate_dots, bump_dots, map_figures),
         families=(RATE, THEORY),
     ),
-    "benchmark": Kind(
+    "benchmark": FigureSet(
         metrics=("neurons", "exponents", "trials", "steps", "threads", "spectrum_seconds",
                  "spectrum_products_seconds", "spectrum_ratio", "spectrum_ratio_bundled", "epoch_seconds",
                  "epoch_products_seconds", "epoch_ratio", "epoch_ratio_bundled", "epoch_ratio_torch_rnn"),
@@ -166,25 +167,30 @@ FIGURES = {
                   "epoch_ratio_torch_rnn"),
         figures=(seconds_figures,),
     ),
-    "record": Kind(
+    "record": FigureSet(
         metrics=("neurons", "latents", "mean_rate", "fano", "fano_expected", "silent", "bps_ceiling",
                  "co_bps_ceiling", "task_loss", "accuracy", "seconds"),
         overview=("mean_rate", "fano", "silent", "bps_ceiling", "co_bps_ceiling", "accuracy"),
         tested=("mean_rate", "fano", "silent", "task_loss", "accuracy"),
         figures=(trial_figures, neuron_figures, recording_dots),
     ),
-    "fit": Kind(
+    "fit": FigureSet(
         metrics=("nll_train", "nll_valid", "nll_test", "bps", "bps_ceiling", "co_bps", "co_bps_ceiling", "rate_r2",
                  "epoch_best", "epochs_done", "parameters", "seconds"),
         overview=("nll_test", "bps", "co_bps", "co_bps_ceiling", "rate_r2"),
         tested=("nll_test", "bps", "co_bps", "rate_r2"),
         figures=(likelihood_figures, rate_figures, fit_dots),
     ),
-    "compare": Kind(
+    "compare": FigureSet(
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),
         overview=("compared", "rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con",
                   "co_bps", "dsa"),
         tested=tuple(score.column for score in SCORES),
         figures=(score_figures, beside_figures),
     ),
-}  # fmt: skip
+})  # fmt: skip
+
+
+def add_figures(kind: str, *figures: Callable[[Study, str | None], Figures]) -> None:
+    """Draw these, too, of every study of a kind of experiment. Raises KeyError for an unknown kind."""
+    dict.__setitem__(FIGURES, kind, FIGURES[kind]._replace(figures=(*FIGURES[kind].figures, *figures)))

@@ -32,7 +32,7 @@ OF_OUTPUT = "validate_metrics_"  # begins the columns of the accuracy of each ou
 def loss_label(ylabel: str | None, combos: Sequence[Combo]) -> str:
     """What the axis of the loss says: the user's text, or what the loss is with its unit."""
     names = list(dict.fromkeys(combo.loss for combo in combos if combo.loss))
-    labels = list(dict.fromkeys(map(_loss_label, names)))
+    labels = list(dict.fromkeys(map(loss_name, names)))
     if ylabel:
         return ylabel
     if len(labels) > 1:
@@ -40,7 +40,7 @@ def loss_label(ylabel: str | None, combos: Sequence[Combo]) -> str:
     return labels[0] if labels else "loss"
 
 
-def _loss_label(name: str) -> str:
+def loss_name(name: str) -> str:
     """What a loss is with its unit, by the name of the loss, or of the task that is the loss."""
     if name.casefold() in TASKS:
         return TASKS[name.casefold()].label
