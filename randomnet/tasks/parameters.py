@@ -32,15 +32,19 @@ class Parameter:
     neutral: Any = None
 
     def check(self, value: Any) -> Any:
-        """The value as a plain number (or numbers), truth value or text. Raises ValueError naming the parameter."""
+        """The value as a plain number (or numbers), truth value or text; a list of one stays a list.
+
+        Raises ValueError naming the parameter.
+        """
         plain = value.item() if isinstance(value, np.generic) else value
         text, truth = isinstance(plain, str), isinstance(plain, bool)
         try:
             if truth != isinstance(self.value, Boolean) or text == isinstance(self.value, NUMERIC):
                 raise ValueError
-            return self.value.parse(str(plain))
+            parsed = self.value.parse(str(plain))
         except ValueError:
             raise ValueError(f"{self.name}: expected {self.value.expected}, got {value!r}") from None
+        return (parsed,) if isinstance(plain, tuple | list) and not isinstance(parsed, tuple) else parsed
 
 
 UNSPLIT = Condition("trialparams.held_out = none", lambda config: config.trialparams.held_out == "none")
