@@ -18,6 +18,7 @@ FLOORS = {
     "connectome": 0,
     "activations": 0,
     "optimizers": 0,
+    "registry": 0,
     "results": 0,
     "tasks": 0,
     "student": 0,
