@@ -119,7 +119,7 @@ def is_kept(name, before, after):
 
 def claimed(null, before):
     """What is kept of this connectome: what the null claims, and all that follows."""
-    kept = set(NULLS[null].keeps) - {EXPECTED}
+    kept = set(NULLS[null].invariants) - {EXPECTED}
     while more := {other for one in kept for other in ENTAILED.get(one, ())} - kept:
         kept |= more
     if {"weights", "self-connections"} <= kept:
@@ -143,7 +143,7 @@ def test_a_null_keeps_what_it_claims_and_nothing_else(null, kind, kept):
     before, after = pair(null, kind)
     assert is_kept(kept, before, after) == (kept in claimed(null, before))
     assert (after.dense() != before.dense()).sum() > 100
-    assert set(NULLS[null].keeps) <= {*PROPERTIES, EXPECTED}
+    assert set(NULLS[null].invariants) <= {*PROPERTIES, EXPECTED}
 
 
 @pytest.mark.parametrize("null", DIRECTED)
@@ -160,7 +160,7 @@ def test_a_null_keeps_its_claims_where_neurons_have_both_signs(null, kept):
 def test_a_symmetric_matrix_stays_symmetric_where_that_is_claimed(null):
     before = network("symmetric")
     after = drawn(null, before)
-    assert PROPERTIES["symmetry"](before) and PROPERTIES["symmetry"](after) == ("symmetry" in NULLS[null].keeps)
+    assert PROPERTIES["symmetry"](before) and PROPERTIES["symmetry"](after) == ("symmetry" in NULLS[null].invariants)
     assert all(is_kept(kept, before, after) for kept in claimed(null, before))
 
 
@@ -431,7 +431,7 @@ def test_a_gaussian_has_the_mean_and_variance_of_all_entries():
     before = network(n=200)
     off = ~np.eye(200, dtype=bool)
     entries, normal = before.dense()[off], drawn("gaussian", before).dense()[off]
-    assert (normal != 0).all() and EXPECTED in NULLS["gaussian"].keeps
+    assert (normal != 0).all() and EXPECTED in NULLS["gaussian"].invariants
     assert abs(normal.mean() - entries.mean()) < 5 * entries.std() / np.sqrt(off.sum())
     assert abs(normal.var() / entries.var() - 1) < 5 * np.sqrt(2 / off.sum())
     assert abs((np.abs(normal - normal.mean()) < normal.std()).mean() - 0.6827) < 0.012

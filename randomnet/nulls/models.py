@@ -1,31 +1,12 @@
-"""Null models: random networks that keep some properties of a connectome, each named for what it keeps or draws.
+"""Null models: random networks that keep some properties of a connectome. Each is named for what it keeps or draws.
 
-| name              | what is random                              | what is kept                                       |
-|-------------------|---------------------------------------------|----------------------------------------------------|
-| degree            | targets of edges, which edges exchange      | in- and out-degrees, each neuron's out-weights     |
-| degree_undirected | ends of undirected edges, by exchange       | degrees, symmetry, weights (each with its edge)    |
-| boundary          | the same within each pair of regions        | the same from and to each region                   |
-| distance          | as degree, as far as lengths allow          | as degree, and edges in each tenth of the lengths  |
-| group             | places of edges, within each pair of groups | weights (how many, which) between any two groups   |
-| erdos             | places of edges: Erdos-Renyi G(N, E)        | weights (how many, which)                          |
-| random_w          | as erdos; one triangle if symmetric         | weights, symmetry                                  |
-| weights           | which edge has which weight                 | edges, weights, symmetry                           |
-| weights_sign      | the same within each sign                   | edges with their signs, weights                    |
-| weights_group     | the same within sign and pair of groups     | edges with their signs, weights between groups     |
-| sign              | which neuron has which sign                 | edges with their magnitudes, neurons of each sign  |
-| gaussian          | weights between all pairs, normal           | mean and variance (of all entries), in expectation |
-| dense             | nothing: all pairs are edges of one size    | signs of neurons, mean magnitude of an edge        |
-| transposed        | nothing: every edge is reversed             | weights, symmetry, reciprocity, eigenvalues        |
+`NULLS` has one row for each null model: what it randomizes, what it preserves, what it needs and its source.
 
 All keep neurons and labels, and self-connections in their places with their weights (only `sign` may turn these). An
 edge of weight 0 is an edge. Groups are the first of cell_fibers, neurotransmitter, region, super_class, class and type
 by which neurons share one; `null_groups` in the provenance tells which. Where a neuron has weights of both signs,
 `sign` permutes those of edges, and `dense` takes the majority's. `distance` needs positions, which FlyWire's
 coordinates and graphs (x, y, z) have.
-
-Sources: degree, degree_undirected: Maslov & Sneppen 2002, in digraphs with the exchange of three that these need (Rao,
-Jana & Bandyopadhyay 1996); distance: after Betzel & Bassett 2018; weights: Rubinov & Sporns 2011; random_w, and
-weights of symmetric matrices: bio_rnn_mem (Goulas et al.).
 """
 
 import dataclasses
@@ -38,6 +19,7 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.nulls.exchanges import exchanged, exchanged_undirected, exchanged_within_lengths
 from randomnet.nulls.placing import dealt, placed, scattered
+from randomnet.registry import Registry
 
 GROUP_KINDS = ("cell_fibers", "neurotransmitter", "region", "super_class", "class", "type")
 LARGEST_DENSE = 20_000  # neurons; 4e8 edges, about 10 GB
@@ -176,36 +158,155 @@ def transposed(connectome: Connectome, rng: np.random.Generator) -> Connectome:
 
 @dataclass(frozen=True)
 class Null:
-    """A null model: how it is drawn, what it keeps of the connectome, and whether draws differ.
+    """One null model.
 
-    What follows from what it keeps is not listed.
+    draw: (connectome, generator) -> null network; it raises ValueError where the connectome lacks what the null needs.
+    invariants: names of properties that every draw preserves exactly; properties that follow from them are not listed.
+    randomizes, preserves: the same in words. needs: what a connectome must have, "" for nothing special. no_effect:
+    where every draw equals the connectome. with_one_group: the null model that it equals where all neurons are in one
+    group. random: whether draws differ. rewires: whether edges move. source: paper or software.
     """
 
     draw: Callable[[Connectome, np.random.Generator], Connectome]
-    keeps: tuple[str, ...]
+    invariants: tuple[str, ...]
+    randomizes: str
+    preserves: str
+    no_effect: str
+    needs: str = ""
+    with_one_group: str = ""
     random: bool = True
+    rewires: bool = False
+    source: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What the null model does, in one sentence."""
+        return f"Randomizes {self.randomizes}; keeps {self.preserves}."
 
 
-NULLS: dict[str, Null] = {
-    "degree": Null(degree, ("in-degrees", "out-weights of every neuron", "self-connections")),
+MASLOV = "Maslov & Sneppen 2002"
+DIRECTED = f"{MASLOV}; exchanges of three edges: Rao, Jana & Bandyopadhyay 1996"
+MATRIX_NULLS = "bio_rnn_mem (Goulas et al.)"
+GROUPS = "groups of neurons"
+FEW_NEURONS = f"at most {LARGEST_DENSE:,} neurons"
+
+NULLS: Registry[Null] = Registry({
+    "degree": Null(
+        degree,
+        ("in-degrees", "out-weights of every neuron", "self-connections"),
+        randomizes="targets of edges, by exchange between edges",
+        preserves="in- and out-degree and the outgoing weights of every neuron",
+        no_effect="no edges can exchange targets, and the weights of each neuron are equal",
+        rewires=True,
+        source=DIRECTED,
+    ),
     "degree_undirected": Null(
-        degree_undirected, ("in-degrees", "out-degrees", "weights", "self-connections", "symmetry")
+        degree_undirected,
+        ("in-degrees", "out-degrees", "weights", "self-connections", "symmetry"),
+        randomizes="ends of undirected edges, by exchange between edges",
+        preserves="degree of every neuron, symmetry, weights (each goes with its edge)",
+        no_effect="no edges can exchange ends",
+        needs="a symmetric matrix",
+        rewires=True,
+        source=MASLOV,
     ),
-    "boundary": Null(boundary, ("in-degrees from every region", "out-weights into every region", "self-connections")),
+    "boundary": Null(
+        boundary,
+        ("in-degrees from every region", "out-weights into every region", "self-connections"),
+        randomizes="as `degree`, within each pair of regions",
+        preserves="as `degree`, from and to each region",
+        no_effect="no edges can exchange targets within regions, and each neuron's weights into a region are equal",
+        needs="regions",
+        with_one_group="degree",
+        rewires=True,
+        source=DIRECTED,
+    ),
     "distance": Null(
-        distance, ("in-degrees", "out-weights of every neuron", "self-connections", "edges in each tenth of lengths")
+        distance,
+        ("in-degrees", "out-weights of every neuron", "self-connections", "edges in each tenth of lengths"),
+        randomizes="as `degree`, where lengths allow it",
+        preserves="as `degree`, and the number of edges in each tenth of their lengths",
+        no_effect="no edges of one length can exchange targets, and the weights of each neuron are equal",
+        needs="positions",
+        rewires=True,
+        source="after Betzel & Bassett 2018",
     ),
-    "group": Null(group, ("weights between groups", "self-connections")),
-    "erdos": Null(erdos, ("weights", "self-connections")),
-    "random_w": Null(shuffled, ("weights", "self-connections", "symmetry")),
-    "weights": Null(weights, ("edges", "weights", "self-connections", "symmetry")),
-    "weights_sign": Null(weights_sign, ("signs of edges", "weights", "self-connections")),
-    "weights_group": Null(weights_group, ("signs of edges", "weights between groups", "self-connections")),
-    "sign": Null(sign, ("magnitudes of edges", "numbers of each sign: of neurons, or of edges where some are mixed")),
-    "gaussian": Null(gaussian, ("self-connections", "mean and variance of all entries, in expectation")),
+    "group": Null(
+        group,
+        ("weights between groups", "self-connections"),
+        randomizes="places of edges, within each pair of groups",
+        preserves="weights between any two groups",
+        no_effect="its edges have no other places between their groups, or no other weights",
+        needs=GROUPS,
+        with_one_group="erdos",
+        rewires=True,
+    ),
+    "erdos": Null(
+        erdos,
+        ("weights", "self-connections"),
+        randomizes="places of all edges",
+        preserves="weights",
+        no_effect="all pairs are connected by equal weights",
+        rewires=True,
+        source="Erdos & Renyi 1959, G(N, E)",
+    ),
+    "random_w": Null(
+        shuffled,
+        ("weights", "self-connections", "symmetry"),
+        randomizes="as `erdos`; one triangle of a symmetric matrix",
+        preserves="weights, symmetry",
+        no_effect="all pairs are connected by equal weights",
+        rewires=True,
+        source=MATRIX_NULLS,
+    ),
+    "weights": Null(
+        weights,
+        ("edges", "weights", "self-connections", "symmetry"),
+        randomizes="which edge has which weight",
+        preserves="edges, weights, symmetry",
+        no_effect="its weights are all equal",
+        source=f"Rubinov & Sporns 2011; of symmetric matrices {MATRIX_NULLS}",
+    ),
+    "weights_sign": Null(
+        weights_sign,
+        ("signs of edges", "weights", "self-connections"),
+        randomizes="as `weights`, within each sign",
+        preserves="edges with their signs, weights",
+        no_effect="its weights of each sign are all equal",
+        source="Rubinov & Sporns 2011",
+    ),
+    "weights_group": Null(
+        weights_group,
+        ("signs of edges", "weights between groups", "self-connections"),
+        randomizes="as `weights`, within each sign and pair of groups",
+        preserves="edges with their signs, weights between any two groups",
+        no_effect="its weights of each sign are equal between any two groups",
+        needs=GROUPS,
+        with_one_group="weights_sign",
+        source="Rubinov & Sporns 2011",
+    ),
+    "sign": Null(
+        sign,
+        ("magnitudes of edges", "numbers of each sign: of neurons, or of edges where some are mixed"),
+        randomizes="which neuron has which sign",
+        preserves="edges with their magnitudes, number of neurons of each sign",
+        no_effect="its weights have one sign",
+    ),
+    "gaussian": Null(
+        gaussian,
+        ("self-connections", "mean and variance of all entries, in expectation"),
+        randomizes="all weights, normal",
+        preserves="mean and variance of all entries, in expectation",
+        no_effect="all pairs are connected by equal weights",
+        needs=FEW_NEURONS,
+    ),
     "dense": Null(
         dense,
         ("self-connections", "signs of neurons that have one", "mean magnitude off the diagonal"),
+        randomizes="nothing: all pairs are edges of one size",
+        preserves="signs of neurons, mean magnitude of an edge",
+        no_effect="all pairs are connected by weights of one size",
+        needs=FEW_NEURONS,
         random=False,
     ),
     "transposed": Null(
@@ -218,9 +319,12 @@ NULLS: dict[str, Null] = {
             "eigenvalues",
             "edges in each tenth of lengths",
         ),
+        randomizes="nothing: every edge is reversed",
+        preserves="weights, symmetry, reciprocity, eigenvalues",
+        no_effect="its matrix is symmetric",
         random=False,
     ),
-}
+})  # fmt: skip
 
 
 # ---- what a connectome is, which groups it has, and back to one
