@@ -14,11 +14,11 @@ from randomnet.plotting import style
 
 ROOT = Path(__file__).parents[1]
 FLOORS = {
+    "registry": -1,  # which registries on all floors are made of
     "config": 0,
     "connectome": 0,
     "activations": 0,
     "optimizers": 0,
-    "registry": 0,
     "results": 0,
     "tasks": 0,
     "student": 0,

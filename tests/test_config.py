@@ -24,12 +24,12 @@ from randomnet import (
 )
 from randomnet.build import populations
 from randomnet.build.network import PRECISIONS, build_setup, exponents_of, target_of
-from randomnet.build.normalization import SCALINGS
 from randomnet.config import ConfigError, Share, help_text, read_plan
 from randomnet.config.grid import STREAMS
 from randomnet.config.option import BUILT_IN_ROIS, KINDS, MADE, PATTERNS, TRAINED
 from randomnet.config.reading import ABOUT
 from randomnet.config.schema import options, sections
+from randomnet.connectome import SCALINGS
 from randomnet.synthetic.populations import KERNELS
 from randomnet.synthetic.regions import INITIALISATIONS
 from randomnet.synthetic.rois import REGIONS
