@@ -69,7 +69,7 @@ def chosen(key):
         (PATTERNS, (*(name for name in simulation.PATTERNS if name != "vector"), "random", *populations.VECTORS)),
         (chosen(("simulation", "keep")), simulation.KEPT),
         (chosen(("regions", "initialisation")), INITIALISATIONS),
-        (chosen(("net", "sign_policy")), formats.POLICIES),
+        (chosen(("net", "sign_policy")), formats.SIGN_POLICIES),
         (chosen(("net", "null")), ("none", *nulls.NULLS)),
         (chosen(("net", "normalization")), SCALINGS),
         (chosen(("model", "form")), rnn.FORMS),

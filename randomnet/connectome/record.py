@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-COUNTING = ("hemibrain", "neuprint_export", "neuprint", "flywire", "flystability")  # formats that hold synapse counts
-
 MIXED_SHOWN = 5  # neurons that send both signs, which are named where not all do
 
 PER_NEURON = {"positions": (3,), "drive": (), "initial": ()}  # arrays that may be missing -> shape besides (N,)

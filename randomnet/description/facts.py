@@ -7,7 +7,7 @@ import numpy as np
 
 from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of, strong_components, weak_components
 from randomnet.connectome.eigenvalues import CONVERGED
-from randomnet.connectome.record import COUNTING
+from randomnet.formats import has_counts
 
 QUANTILES = (0, 5, 25, 50, 75, 95, 100)  # percent
 GROUPED_BY = {  # labels that a matrix may be sorted by, the first that there is: kind -> what the groups are
@@ -71,7 +71,7 @@ def weight_facts(connectome: Connectome) -> dict[str, Any]:
     The unit is `synapses` for counts as formats that hold such have them, and `J` for all else.
     """
     weights, notes = connectome.weights, connectome.provenance
-    counted = notes.get("format") in COUNTING or str(notes.get("source")).startswith("synthetic stand-in")
+    counted = has_counts(connectome) or str(notes.get("source")).startswith("synthetic stand-in")
     changed = notes.get("g", 1) != 1 or "normalization" in notes or "initial_weights" in notes
     return {
         "unit": "synapses" if counted and not changed and bool((weights == np.round(weights)).all()) else "J",
