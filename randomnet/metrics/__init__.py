@@ -26,6 +26,7 @@ from randomnet.metrics.matching import (
     spectrum_distance,
 )
 from randomnet.metrics.operators import delay_operator, dsa, dsa_floor, operator_distance
+from randomnet.metrics.registry import METRICS, Metric, Reference, Score, scores
 from randomnet.metrics.regression import (
     CycleConsistency,
     Linear,
@@ -42,11 +43,15 @@ from randomnet.metrics.shapes import procrustes
 from randomnet.metrics.spikes import bps, co_bps
 
 __all__ = [
+    "METRICS",
     "CycleConsistency",
     "Dimensions",
     "Linear",
     "MatchedEigenvalues",
     "MatchedPoints",
+    "Metric",
+    "Reference",
+    "Score",
     "assignment",
     "bps",
     "clusters",
@@ -67,6 +72,7 @@ __all__ = [
     "r2",
     "rand_index",
     "rate_r2",
+    "scores",
     "spectrum_distance",
     "state_r2_inferred_to_true",
     "state_r2_true_to_inferred",

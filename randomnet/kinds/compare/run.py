@@ -43,7 +43,7 @@ from randomnet.artifacts.sources import SOURCE, checksum
 from randomnet.config import Run
 from randomnet.kinds.compare.evaluation import Case, Lacking, Settings, Truth
 from randomnet.kinds.compare.figure_arrays import shown
-from randomnet.kinds.compare.scoring import METRICS, SCORES, Arrays, remarks
+from randomnet.kinds.compare.scoring import SCORERS, SCORES, Arrays, remarks
 from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
 from randomnet.kinds.train import outputs
 from randomnet.student import t_quantile
@@ -198,7 +198,7 @@ def _measured(case: Case, chosen: Sequence[str], done: Callable[[], None]) -> tu
     for name in chosen:
         case.truth.settings.pause()
         try:
-            own, kept = METRICS[name](case)
+            own, kept = SCORERS[name](case)
             scores, arrays = scores | own, arrays | kept
         except Lacking as error:
             left_out.append(f"{name}: {error}")
