@@ -2,11 +2,11 @@
 
 `NULLS` has one row for each null model: what it randomizes, what it preserves, what it needs and its source.
 
-All keep neurons and labels, and self-connections in their places with their weights (only `sign` may turn these). An
-edge of weight 0 is an edge. Groups are the first of cell_fibers, neurotransmitter, region, super_class, class and type
-by which neurons share one; `null_groups` in the provenance tells which. Where a neuron has weights of both signs,
-`sign` permutes those of edges, and `dense` takes the majority's. `distance` needs positions, which FlyWire's
-coordinates and graphs (x, y, z) have.
+All null models preserve neurons and labels, and self-connections with their weights; only `sign` may change the sign
+of a self-connection. An edge of weight 0 is an edge. Groups are those of the first label that several neurons share, of
+cell_fibers, neurotransmitter, region, super_class, class and type; `null_groups` in the provenance names that label.
+Where a neuron has weights of both signs, `sign` permutes the signs of edges, and `dense` takes the more frequent sign.
+`distance` needs positions: tables of FlyWire coordinates have them, and graphs with attributes x, y and z.
 """
 
 import dataclasses
@@ -17,72 +17,78 @@ from dataclasses import dataclass
 import numpy as np
 
 from randomnet.connectome import Connectome
-from randomnet.nulls.exchanges import exchanged, exchanged_undirected, exchanged_within_lengths
-from randomnet.nulls.placing import dealt, placed, scattered
+from randomnet.nulls.placement import permute_within_classes, scatter_edges, with_edges
+from randomnet.nulls.rewiring import exchange_ends, exchange_targets, exchange_targets_within_lengths
 from randomnet.registry import Registry
 
-GROUP_KINDS = ("cell_fibers", "neurotransmitter", "region", "super_class", "class", "type")
+GROUP_LABELS = ("cell_fibers", "neurotransmitter", "region", "super_class", "class", "type")
 LARGEST_DENSE = 20_000  # neurons; 4e8 edges, about 10 GB
 
 
 def degree(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """Edges exchange targets at random; uniform over the simple digraphs with these in- and out-degrees."""
-    return exchanged(connectome, np.zeros(connectome.n, np.int64), rng, "degree")
+    return exchange_targets(connectome, np.zeros(connectome.n, np.int64), rng, "degree")
 
 
 def degree_undirected(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """Undirected edges exchange ends, with their weights; uniform over the simple graphs with these degrees.
 
-    Raises ValueError for a directed network, one whose matrix is not symmetric.
+    Raises ValueError where the matrix is not symmetric.
     """
     if not is_symmetric(connectome):
         raise ValueError(
-            f"null degree_undirected needs a symmetric matrix, and that of {connectome.name} is not; null degree keeps "
-            "in- and out-degrees"
+            f"null degree_undirected needs a symmetric matrix, got {connectome.name}, whose matrix is not symmetric; "
+            "use null degree, which keeps in- and out-degrees"
         )
-    return exchanged_undirected(connectome, rng, "degree_undirected")
+    return exchange_ends(connectome, rng, "degree_undirected")
 
 
 def boundary(connectome: Connectome, rng: np.random.Generator) -> Connectome:
-    """Edges from one region to one region exchange targets: every neuron keeps its degrees from and to each region."""
-    return exchanged(connectome, _groups(connectome, ("region",), "boundary")[0], rng, "boundary")
+    """Edges exchange targets within each ordered pair of regions; degrees from and to each region are preserved.
+
+    Raises ValueError without regions.
+    """
+    return exchange_targets(connectome, _groups(connectome, ("region",), "boundary")[0], rng, "boundary")
 
 
 def distance(connectome: Connectome, rng: np.random.Generator) -> Connectome:
-    """Edges exchange targets where that leaves as many edges in each tenth of their lengths.
+    """Edges exchange targets where that preserves the number of edges in each tenth of lengths.
 
-    A length is the distance between the positions of an edge's neurons; edges at neurons without one exchange targets
-    among themselves. In the provenance, `edges_moved` is the share that points elsewhere in the end, and
-    `edges_without_length` how many such edges there are.
+    A length is the distance between the positions of an edge's neurons. Edges of unknown length exchange targets among
+    themselves. In the provenance, `edges_moved` is the share of edges with another target, and `edges_without_length`
+    the number of edges of unknown length. Raises ValueError without positions.
     """
     known = np.zeros(connectome.n, bool) if connectome.positions is None else ~np.isnan(connectome.positions).any(1)
     if len(connectome.post) and not (known[connectome.post] & known[connectome.pre]).any():
-        raise ValueError(f"null distance needs positions of connected neurons, and {connectome.name} has none")
-    return exchanged_within_lengths(connectome, rng, "distance")
+        raise ValueError(f"null distance needs positions of connected neurons, got none in {connectome.name}")
+    return exchange_targets_within_lengths(connectome, rng, "distance")
 
 
 def group(connectome: Connectome, rng: np.random.Generator) -> Connectome:
-    """Edges placed uniformly within their ordered pair of groups, their weights with them in random order."""
-    groups, kind = _groups(connectome, GROUP_KINDS, "group")
-    made = scattered(connectome, groups, rng, "group")
-    return made.replace(made.weights, null_groups=kind)
+    """Edges placed uniformly within their ordered pair of groups, with their weights in random order.
+
+    Raises ValueError without groups.
+    """
+    groups, label = _groups(connectome, GROUP_LABELS, "group")
+    scattered = scatter_edges(connectome, groups, rng, "group")
+    return scattered.replace(scattered.weights, null_groups=label)
 
 
 def erdos(connectome: Connectome, rng: np.random.Generator) -> Connectome:
-    """All entries off the diagonal permuted uniformly, zeros included: edges go anywhere."""
-    return scattered(connectome, np.zeros(connectome.n, np.int64), rng, "erdos")
+    """All entries off the diagonal, zeros included, permuted uniformly."""
+    return scatter_edges(connectome, np.zeros(connectome.n, np.int64), rng, "erdos")
 
 
-def shuffled(connectome: Connectome, rng: np.random.Generator) -> Connectome:
-    """`random_w`: all entries off the diagonal permuted uniformly; of a symmetric matrix one triangle, mirrored."""
+def random_w(connectome: Connectome, rng: np.random.Generator) -> Connectome:
+    """All entries off the diagonal permuted uniformly; of a symmetric matrix one triangle, which is then mirrored."""
     if not is_symmetric(connectome):
-        return scattered(connectome, np.zeros(connectome.n, np.int64), rng, "random_w")
+        return scatter_edges(connectome, np.zeros(connectome.n, np.int64), rng, "random_w")
     n, post, pre = connectome.n, connectome.post, connectome.pre
     lower, diagonal = post > pre, post == pre
-    some = rng.choice(n * (n - 1) // 2, size=int(lower.sum()), replace=False)
-    row, column = (side[some] for side in np.tril_indices(n, -1))
+    places = rng.choice(n * (n - 1) // 2, size=int(lower.sum()), replace=False)
+    row, column = (side[places] for side in np.tril_indices(n, -1))
     weights = connectome.weights[lower]
-    return placed(
+    return with_edges(
         connectome,
         np.concatenate([row, column, post[diagonal]]),
         np.concatenate([column, row, pre[diagonal]]),
@@ -99,8 +105,8 @@ def weights(connectome: Connectome, rng: np.random.Generator) -> Connectome:
         mirrored = np.searchsorted(post * n + pre, pre[lower] * n + post[lower])
         values[lower] = values[mirrored] = rng.permutation(values[lower])
     else:
-        off = post != pre
-        values[off] = rng.permutation(values[off])
+        off_diagonal = post != pre
+        values[off_diagonal] = rng.permutation(values[off_diagonal])
     return connectome.replace(values, null="weights")
 
 
@@ -110,50 +116,61 @@ def weights_sign(connectome: Connectome, rng: np.random.Generator) -> Connectome
 
 
 def weights_group(connectome: Connectome, rng: np.random.Generator) -> Connectome:
-    """Weights off the diagonal permuted uniformly over the edges of their sign and ordered pair of groups."""
-    groups, kind = _groups(connectome, GROUP_KINDS, "weights_group")
-    made = _permuted_within(connectome, groups, rng, "weights_group")
-    return made.replace(made.weights, null_groups=kind)
+    """Weights off the diagonal permuted uniformly over the edges of their sign and ordered pair of groups.
+
+    Raises ValueError without groups.
+    """
+    groups, label = _groups(connectome, GROUP_LABELS, "weights_group")
+    permuted = _permuted_within(connectome, groups, rng, "weights_group")
+    return permuted.replace(permuted.weights, null_groups=label)
 
 
 def sign(connectome: Connectome, rng: np.random.Generator) -> Connectome:
-    """Signs permuted uniformly over the neurons that have one, or where some have both over edges off the diagonal."""
+    """Signs permuted uniformly over the neurons that have one.
+
+    Where some neurons have both signs, the signs of edges off the diagonal are permuted instead.
+    """
     if connectome.mixed:
         signs = np.sign(connectome.weights)
-        some = np.flatnonzero((signs != 0) & (connectome.post != connectome.pre))
-        signs[some] = rng.permutation(signs[some])
+        edges = np.flatnonzero((signs != 0) & (connectome.post != connectome.pre))
+        signs[edges] = rng.permutation(signs[edges])
     else:
-        of_neuron = connectome.signs
-        some = np.flatnonzero(of_neuron)
-        of_neuron[some] = rng.permutation(of_neuron[some])
-        signs = of_neuron[connectome.pre]
+        neuron_signs = connectome.signs
+        neurons = np.flatnonzero(neuron_signs)
+        neuron_signs[neurons] = rng.permutation(neuron_signs[neurons])
+        signs = neuron_signs[connectome.pre]
     return connectome.replace(np.abs(connectome.weights) * signs + 0.0, null="sign")  # + 0.0: no negative zeros
 
 
 def gaussian(connectome: Connectome, rng: np.random.Generator) -> Connectome:
-    """All pairs, weights N(mean, variance) of all entries off the diagonal, zeros included. At most 20,000 neurons."""
+    """All pairs as edges, with normal weights of the mean and variance of all entries off the diagonal, zeros included.
+
+    Raises ValueError for more than 20,000 neurons.
+    """
     n, values = connectome.n, connectome.weights[connectome.post != connectome.pre]
     pairs = max(n * (n - 1), 1)
     mean = values.sum() / pairs
     variance = (((values - mean) ** 2).sum() + (pairs - len(values)) * mean**2) / pairs
-    return _everywhere(connectome, lambda pre: mean + math.sqrt(variance) * rng.standard_normal(len(pre)), "gaussian")
+    sd = math.sqrt(variance)
+    return _fully_connected(connectome, lambda pre: mean + sd * rng.standard_normal(len(pre)), "gaussian")
 
 
 def dense(connectome: Connectome, rng: np.random.Generator) -> Connectome:
-    """All pairs, weights of the edges' mean magnitude with their neuron's sign. At most 20,000 neurons.
+    """All pairs as edges, with weights of the edges' mean magnitude and the presynaptic neuron's sign.
 
-    A neuron with both signs gets that of most of its edges; one with none, or as many of each, that of most of all.
+    A neuron with both signs gets that of most of its edges. A neuron without a majority gets that of most neurons'
+    edges together. Raises ValueError for more than 20,000 neurons.
     """
     values = connectome.weights[connectome.post != connectome.pre]
     excess = np.bincount(connectome.pre, np.sign(connectome.weights), minlength=connectome.n)
-    usual = 1.0 if excess.sum() >= 0 else -1.0
-    signs = np.where(excess == 0, usual, np.sign(excess))
-    return _everywhere(connectome, lambda pre: np.abs(values).mean() * signs[pre], "dense")
+    majority = 1.0 if excess.sum() >= 0 else -1.0
+    signs = np.where(excess == 0, majority, np.sign(excess))
+    return _fully_connected(connectome, lambda pre: np.abs(values).mean() * signs[pre], "dense")
 
 
 def transposed(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     """J^T: every edge reversed, with its weight."""
-    return placed(connectome, connectome.pre, connectome.post, connectome.weights, "transposed")
+    return with_edges(connectome, connectome.pre, connectome.post, connectome.weights, "transposed")
 
 
 @dataclass(frozen=True)
@@ -251,7 +268,7 @@ NULLS: Registry[Null] = Registry({
         source="Erdos & Renyi 1959, G(N, E)",
     ),
     "random_w": Null(
-        shuffled,
+        random_w,
         ("weights", "self-connections", "symmetry"),
         randomizes="as `erdos`; one triangle of a symmetric matrix",
         preserves="weights, symmetry",
@@ -327,53 +344,61 @@ NULLS: Registry[Null] = Registry({
 })  # fmt: skip
 
 
-# ---- what a connectome is, which groups it has, and back to one
+# ---- symmetry, groups, permutations within groups
 
 
 def is_symmetric(connectome: Connectome) -> bool:
-    """Whether every edge is answered by one of exactly the same weight."""
-    keys, answers = connectome.post * connectome.n + connectome.pre, connectome.pre * connectome.n + connectome.post
-    order = np.argsort(answers)
-    return bool((answers[order] == keys).all() and (connectome.weights[order] == connectome.weights).all())
+    """Whether every edge has a reverse edge of exactly the same weight."""
+    keys, reverse = connectome.post * connectome.n + connectome.pre, connectome.pre * connectome.n + connectome.post
+    order = np.argsort(reverse)
+    return bool((reverse[order] == keys).all() and (connectome.weights[order] == connectome.weights).all())
 
 
-def _groups(connectome: Connectome, kinds: tuple[str, ...], null: str) -> tuple[np.ndarray, str]:
-    """(N,) group of every neuron, by the first of `kinds` in which neurons share one, and that. Raises ValueError."""
-    for kind in kinds:
-        if kind in connectome.labels:
-            index, names = connectome.groups(kind)
+def _groups(connectome: Connectome, candidates: tuple[str, ...], null: str) -> tuple[np.ndarray, str]:
+    """(N,) group of every neuron by the first label of `candidates` that neurons share, and that label.
+
+    Raises ValueError where neurons share none of them.
+    """
+    for label in candidates:
+        if label in connectome.labels:
+            index, names = connectome.groups(label)
             if len(names) < connectome.n:
-                return index, kind
-    had = " and a ".join(kind for kind in kinds if kind in connectome.labels)
-    came = f"a {had} of its own for every neuron" if had else f"labels {', '.join(connectome.labels) or 'none'}"
-    raise ValueError(f"null {null} needs neurons that share a {_either(kinds)}; {connectome.name} has {came}")
+                return index, label
+    unshared = " and a ".join(label for label in candidates if label in connectome.labels)
+    labels = ", ".join(connectome.labels) or "none"
+    actual = f"a {unshared} of its own for every neuron" if unshared else f"labels {labels}"
+    needed = _joined_by_or(candidates)
+    raise ValueError(f"null {null} needs neurons that share a {needed}; {connectome.name} has {actual}")
 
 
-def _either(names: tuple[str, ...]) -> str:
+def _joined_by_or(names: tuple[str, ...]) -> str:
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _permuted_within(connectome: Connectome, group: np.ndarray, rng: np.random.Generator, null: str) -> Connectome:
     """Weights off the diagonal permuted within each sign and pair of groups."""
-    off = connectome.post != connectome.pre
+    off_diagonal = connectome.post != connectome.pre
     values, groups = connectome.weights.copy(), group.max(initial=0) + 1
-    pair = group[connectome.post[off]] * groups + group[connectome.pre[off]]
-    kind = pair * 3 + np.sign(values[off]).astype(np.int64)
-    values[off] = dealt(values[off], kind, kind, rng)
+    pair = group[connectome.post[off_diagonal]] * groups + group[connectome.pre[off_diagonal]]
+    classes = pair * 3 + np.sign(values[off_diagonal]).astype(np.int64)
+    values[off_diagonal] = permute_within_classes(values[off_diagonal], classes, classes, rng)
     return connectome.replace(values, null=null)
 
 
-def _everywhere(connectome: Connectome, weights: Callable[[np.ndarray], np.ndarray], null: str) -> Connectome:
-    """All pairs off the diagonal as edges, with weights(pre); as it was where the connectome has no such edge."""
-    n, own = connectome.n, connectome.post == connectome.pre
+def _fully_connected(connectome: Connectome, weights: Callable[[np.ndarray], np.ndarray], null: str) -> Connectome:
+    """All pairs off the diagonal as edges, with weights(pre), and the self-connections of the connectome.
+
+    A connectome without edges off the diagonal stays as it is. Raises ValueError for more than LARGEST_DENSE neurons.
+    """
+    n, is_self = connectome.n, connectome.post == connectome.pre
     if n > LARGEST_DENSE:
-        raise ValueError(f"null {null} makes all {n}^2 edges; it takes at most {LARGEST_DENSE} neurons, got {n}")
-    if own.all():
+        raise ValueError(f"null {null} makes all {n}^2 edges: expected at most {LARGEST_DENSE} neurons, got {n}")
+    if is_self.all():
         return connectome.replace(connectome.weights, null=null)
     present = ~np.eye(n, dtype=bool)
-    present[connectome.post[own], connectome.post[own]] = True
+    present[connectome.post[is_self], connectome.post[is_self]] = True
     post, pre = np.nonzero(present)
-    off, values = post != pre, np.empty(len(post))
-    values[off], values[~off] = weights(pre[off]), connectome.weights[own]
+    off_diagonal, values = post != pre, np.empty(len(post))
+    values[off_diagonal], values[~off_diagonal] = weights(pre[off_diagonal]), connectome.weights[is_self]
     provenance = {**connectome.provenance, "null": null}
     return dataclasses.replace(connectome, post=post, pre=pre, weights=values, provenance=provenance)
