@@ -1,4 +1,4 @@
-"""The `Connectome` record; what follows from it alone: scalings, connected components, eigenvalues."""
+"""The `Connectome` record and what depends on it alone: scalings, connected components, eigenvalues."""
 
 from randomnet.connectome.components import largest_component, strong_components, weak_components
 from randomnet.connectome.eigenvalues import Eigenvalues, eigenvalues, eigenvalues_of, spectral_radius

@@ -170,7 +170,8 @@ def spectrum_distance(true: np.ndarray, inferred: np.ndarray) -> float:
 def clusters(points: np.ndarray, radius: float) -> np.ndarray:
     """(M,) the cluster of each point of (M, D).
 
-    The first point without a cluster starts one, with all remaining points in its radius. Clusters are numbered in the order of their first points. Raises ValueError for non-finite points.
+    The first point without a cluster starts one, with all remaining points in its radius. Clusters are numbered in the
+    order of their first points. Raises ValueError for non-finite points.
     """
     points = flattened("end states", points)
     labels, remaining, number = np.full(len(points), -1), np.arange(len(points)), 0
