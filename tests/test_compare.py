@@ -15,7 +15,7 @@ from torch import Tensor
 
 import runrandomnet
 import visualization
-from randomnet import plotting, results
+from randomnet import metrics, plotting, results
 from randomnet.analysis import differentiated
 from randomnet.artifacts.sources import checksum
 from randomnet.artifacts.systems import driven, held
@@ -23,12 +23,11 @@ from randomnet.artifacts.trained_networks import TrainedNetwork
 from randomnet.comparison.intervals import mean_interval
 from randomnet.figures.compare import SCORES as FIGURES_SCORES
 from randomnet.figures.compare import _beside
-from randomnet.kinds.compare import run as compare
 from randomnet.kinds.compare.evaluation import Case, Lacking, Settings, Truth
 from randomnet.kinds.compare.figure_arrays import shown
-from randomnet.kinds.compare.options import METRICS as COMPARED
 from randomnet.kinds.compare.options import ComparingSection
-from randomnet.kinds.compare.scoring import METRICS, SCORES, remarks
+from randomnet.kinds.compare.run import run as compare
+from randomnet.kinds.compare.scoring import SCORERS, remarks
 from randomnet.plotting import Series
 from randomnet.recordings import Recording, Split, write_recording
 from randomnet.rnn import Network
@@ -127,7 +126,7 @@ def settings(**options):
 
 def scores_of(case):
     found = {}
-    for metric in METRICS.values():
+    for metric in SCORERS.values():
         try:
             found |= metric(case)[0]
         except Lacking:
@@ -139,11 +138,11 @@ def scores_of(case):
 
 
 def test_every_metric_of_the_schema_has_its_function_and_all_columns_are_listed(recording):
-    assert tuple(METRICS) == COMPARED
+    assert tuple(SCORERS) == tuple(metrics.METRICS)
     arrays = arrays_of(recording, train_inferred_inputs=recording.splits["train"].inputs,
                        test_inferred_inputs=recording.splits["test"].inputs)  # fmt: skip
     case = Case(Truth(recording, memory(), settings()), arrays, memory())
-    assert set(scores_of(case)) == set(SCORES)
+    assert set(scores_of(case)) == {score.column for score in metrics.scores()}
 
 
 def test_the_system_itself_in_other_coordinates_is_perfect_by_every_metric(recording):
@@ -171,7 +170,7 @@ def test_fixed_points_and_eigenvalues_are_those_of_the_memory(recording):
     points = case.truth.points
     assert points.unstable.tolist() == [0] * 4 + [1] * 4 + [2]
     np.testing.assert_allclose(np.sort(points.points[:4].abs().numpy().ravel()), 1, atol=1e-9)
-    scores, arrays = METRICS["eigenvalues"](case)
+    scores, arrays = SCORERS["eigenvalues"](case)
     # stable 1 - 2g, unstable 1 + g: 0.6, 1.2 against 0.8, 1.1; of 9 points with two directions 12 are stable of 18
     assert scores["eigenvalue_distance"] == pytest.approx((12 * 0.2 + 6 * 0.1) / 18, abs=1e-6)
     ratio = np.log(np.log(0.6) / np.log(0.8))  # at the 8 points that have a direction that decays
@@ -225,13 +224,13 @@ def test_the_held_input_is_the_mean_of_a_phase_and_moves_fixed_points(recording)
     np.testing.assert_allclose(np.unique(found.round(6)), np.sort(stable).round(6), atol=1e-6)
     late = Case(Truth(recording, memory(), settings(held_input=(10, 50))), arrays_of(recording), memory())
     with pytest.raises(Lacking, match="held_input: expected recorded inputs of at least 50 bins"):
-        METRICS["fixed_points"](late)
+        SCORERS["fixed_points"](late)
 
 
 def test_models_that_are_given_no_input_have_exponents_too(recording):
     alone = Case(Truth(recording, memory(), settings()), arrays_of(recording) | {"inputs_used": np.array("none")},
                  memory(channels=0))  # fmt: skip
-    scores, arrays = METRICS["spectrum"](alone)
+    scores, arrays = SCORERS["spectrum"](alone)
     np.testing.assert_allclose(arrays["exponents_inferred"], np.log(0.6) / 0.5, rtol=1e-3)  # it rests at a corner
     assert scores["spectrum_distance"] > 0
 
@@ -250,7 +249,7 @@ class Growing:
 
 def test_growth_without_bound_has_no_exponents_to_compare(recording):
     with pytest.raises(Lacking, match="a spectrum is unbounded"):
-        METRICS["spectrum"](Case(Truth(recording, memory(), settings()), arrays_of(recording), Growing()))
+        SCORERS["spectrum"](Case(Truth(recording, memory(), settings()), arrays_of(recording), Growing()))
 
 
 def test_invented_and_missing_dimensions_are_told_apart(recording):
@@ -267,7 +266,7 @@ def test_what_is_not_there_is_lacking_in_words(recording):
     bare = Recording({name: Split(split.spikes, HELD_IN, split.inds) for name, split in recording.splits.items()})
     case = Case(Truth(bare, None, settings()), arrays_of(recording), None)
     said = {}
-    for name, metric in METRICS.items():
+    for name, metric in SCORERS.items():
         try:
             metric(case)
         except Lacking as error:
@@ -276,11 +275,11 @@ def test_what_is_not_there_is_lacking_in_words(recording):
     assert said["input_r2"] == "the model has no inferred_inputs"
     assert said["spectrum"] == "the model's step is not known"
     assert said["fixed_points"] == "the system that was recorded is not known"
-    assert set(METRICS) - set(said) == {"cycle_con", "bps", "co_bps"}
+    assert set(SCORERS) - set(said) == {"cycle_con", "bps", "co_bps"}
     assert shown(case) == {}
     case = Case(Truth(recording, memory(), settings(point_farthest=1e-9)), arrays_of(recording), memory())
     with pytest.raises(Lacking, match="the recorded system has no fixed point there"):
-        METRICS["eigenvalues"](case)
+        SCORERS["eigenvalues"](case)
 
 
 def test_arrays_of_other_trials_or_nan_are_refused(recording):
@@ -439,7 +438,6 @@ def test_the_arrays_have_what_figures_draw(run):
 
 
 def test_the_figures_have_a_panel_per_score_and_the_models_beside_the_truth(run, study):
-    assert {score.column for score in FIGURES_SCORES} <= set(SCORES)
     out = study / "figs"
     asked = ["--results_folders", str(study / "out"), "--save_figs", str(out), "--format", "svg"]
     assert visualization.main(asked) == 0
@@ -479,7 +477,7 @@ def test_the_axis_of_latents_has_the_numbers_that_there_are_and_none_over_anothe
 def test_fixed_points_and_flow_are_drawn_over_the_states(recording):
     turned = memory(rng=np.random.default_rng(3))
     case = Case(Truth(recording, memory(), settings()), arrays_of(recording, turned), turned)
-    own = shown(case) | METRICS["fixed_points"](case)[1] | METRICS["eigenvalues"](case)[1]
+    own = shown(case) | SCORERS["fixed_points"](case)[1] | SCORERS["eigenvalues"](case)[1]
     arrays = {f"m0_{name}": array for name, array in own.items()}
     arrays |= {"labels": np.array(["GRU"]), "axes": np.array(["latent"]), "axis_values": np.array([["2"]])}
     one = _beside(arrays, 0, True)
@@ -523,7 +521,7 @@ def test_states_that_are_only_some_of_the_systems_have_no_step(recording):
     case = Case(Truth(recording, memory(3), settings()), arrays_of(recording), memory(3))
     for name, whose in (("fixed_points", "recording does not have"), ("spectrum", "arrays do not have")):
         with pytest.raises(Lacking, match=f"the {whose} all 3 states"):
-            METRICS[name](case)
+            SCORERS[name](case)
 
 
 def test_steps_that_are_not_known_are_said_to_be_left_out(study):

@@ -10,22 +10,16 @@ import pytest
 import runrandomnet
 from randomnet import (
     activations,
-    formats,
     initialisation,
     instantiation,
-    nulls,
     objectives,
     optimizers,
     rnn,
     simulation,
-    tasks,
 )
 from randomnet.build import populations
 from randomnet.build.network import PRECISIONS, build_setup
-from randomnet.build.normalization import SCALINGS
 from randomnet.build.targets import exponents_of, target_of
-from randomnet.conditions import MADE
-from randomnet.kinds import KINDS
 from randomnet.kinds.simulate.options import PATTERNS
 from randomnet.schema.config import SCHEMA, default_config
 from randomnet.schema.plan import STREAMS, read_plan
@@ -64,29 +58,22 @@ def chosen(key):
 @pytest.mark.parametrize(
     ("listed", "registered"),
     [
-        (chosen(("experiment", "kind")), KINDS),
         (chosen(("model", "activation")), activations.ACTIVATIONS),
-        (chosen(("net", "source")), ("auto", *formats.FORMATS, *MADE)),
         (chosen(("populations", "kernels")), KERNELS),
         (PATTERNS, (*(name for name in simulation.PATTERNS if name != "vector"), "random", *populations.VECTORS)),
         (chosen(("simulation", "keep")), simulation.KEPT),
         (chosen(("regions", "initialisation")), INITIALISATIONS),
-        (chosen(("net", "sign_policy")), formats.POLICIES),
-        (chosen(("net", "null")), ("none", *nulls.NULLS)),
-        (chosen(("net", "normalization")), SCALINGS),
         (chosen(("model", "form")), rnn.FORMS),
         (chosen(("model", "integrator")), rnn.INTEGRATORS),
         (chosen(("trainvalidate", "loss")), (*objectives.LOSSES, "task")),
         (chosen(("trainvalidate", "init")), ("connectome", *initialisation.BOUNDS)),
-        (chosen(("trialparams", "task_name")), ("none", *tasks.TASKS)),
         (chosen(("net", "density_scaling")), instantiation.DENSITY_SCALINGS),
         (chosen(("trainvalidate", "optimizer")), optimizers.OPTIMIZERS),
         (chosen(("trainvalidate", "precision")), PRECISIONS),
         (BUILT_IN_ROIS, REGIONS),
     ],
-    ids=["kinds", "activations", "sources", "kernels", "patterns", "kept", "initialisations", "sign policies",
-         "nulls", "normalizations", "forms", "integrators", "losses", "inits", "tasks", "densities", "optimizers",
-         "precisions", "ROIs"],
+    ids=["activations", "kernels", "patterns", "kept", "initialisations", "forms", "integrators", "losses", "inits",
+         "densities", "optimizers", "precisions", "ROIs"],
 )
 def test_the_schema_lists_what_the_registries_hold(listed, registered):
     assert tuple(listed) == tuple(registered)

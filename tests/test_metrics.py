@@ -75,7 +75,7 @@ def test_the_fit_is_scored_on_trials_that_were_not_fitted():
     rng = RNG(3)
     train, test = rng.standard_normal((2, 1, 30, 20))
     noise = rng.standard_normal((2, 1, 30, 1))
-    assert metrics.r2(noise[0], metrics.fitted(train, noise[0])(train)) > 0.4
+    assert metrics.r2(noise[0], metrics.fit_linear_map(train, noise[0])(train)) > 0.4
     assert metrics.state_r2_true_to_inferred(train, noise[0], test, noise[1]) < 0
 
 
@@ -86,10 +86,10 @@ def test_regressors_of_deficient_rank_and_of_any_scale_are_fitted_alike():
     targets = few @ rng.standard_normal((3, 2)) + 0.1 * rng.standard_normal((300, 2))
     expected = np.linalg.lstsq(np.column_stack([few, np.ones(300)]), targets, rcond=None)[0]
     by_hand = np.column_stack([few, np.ones(300)]) @ expected
-    np.testing.assert_allclose(metrics.fitted(mixed, targets)(mixed), by_hand, atol=1e-5)
+    np.testing.assert_allclose(metrics.fit_linear_map(mixed, targets)(mixed), by_hand, atol=1e-5)
     scaled = few * np.array([1e-9, 1, 1e9])
-    np.testing.assert_allclose(metrics.fitted(scaled, targets)(scaled), by_hand, atol=1e-9)
-    assert np.isfinite(metrics.fitted(few[:2], targets[:2]).matrix).all()
+    np.testing.assert_allclose(metrics.fit_linear_map(scaled, targets)(scaled), by_hand, atol=1e-9)
+    assert np.isfinite(metrics.fit_linear_map(few[:2], targets[:2]).matrix).all()
 
 
 @pytest.mark.parametrize(("dimensions", "unread"), [(10, 4), (8, 0), (5, 3)])

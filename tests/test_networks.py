@@ -72,7 +72,8 @@ def test_a_check_draws_the_null_of_each_run_once(tmp_path, monkeypatch):
         drawn.append(degree.draw(connectome, rng))
         return drawn[-1]
 
-    monkeypatch.setitem(null_models.NULLS, "degree", dataclasses.replace(degree, draw=counted))
+    counting = dataclasses.replace(degree, draw=counted)
+    monkeypatch.setattr(null_models, "NULLS", {**null_models.NULLS, "degree": counting})
     (tmp_path / "a.ini").write_text(INI.format(path=saved(tmp_path, matrix_of("counts")), folder=tmp_path))
     settings = ("net.null=degree", "trainvalidate.iterations=3", 'combosparams.combos_params={"g": [1, 2]}')
     facts = check(read_plan(tmp_path / "a.ini", settings))

@@ -7,7 +7,7 @@ import pytest
 from test_description import announced
 from test_networks import network, saved
 
-from randomnet.build.null_models import GROUPED, REWIRING, UNABLE, null_of
+from randomnet.build.null_models import null_of
 from randomnet.connectome import COUPLING, from_dense
 from randomnet.nulls import NULLS, differs, share_of_edges
 from randomnet.settings import ConfigError
@@ -52,7 +52,7 @@ STAR[0, 1:] = STAR[1:, 0] = 2.0  # the only graph with its degrees
 def test_a_null_that_cannot_change_the_network_is_refused(null, matrix, labels):
     with pytest.raises(ConfigError, match=r"expected one that can change made, got .*, which cannot, as ") as error:
         null_of(made(matrix, **labels), null, np.random.default_rng(1))
-    assert UNABLE[null] in str(error.value)
+    assert NULLS[null].no_effect in str(error.value)
 
 
 def test_the_refusal_names_nulls_that_do_change_the_network():
@@ -78,14 +78,28 @@ def test_a_null_that_can_change_the_network_is_drawn(null, matrix):
     assert all("this draw equals the connectome" in one.provenance["null_notes"] for one in equal)
 
 
-def test_the_page_of_nulls_has_all_of_them_and_all_columns_of_strength():
-    page = (Path(__file__).parents[1] / "docs" / "nulls.md").read_text(encoding="utf-8")
-    rows = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
-    assert rows == [*NULLS, *COUPLING]
+def page():
+    return (Path(__file__).parents[1] / "docs" / "nulls.md").read_text(encoding="utf-8")
 
 
-def test_every_null_has_its_words():
-    assert set(UNABLE) == set(NULLS) and {*REWIRING, *GROUPED} <= set(NULLS)
+def row_of(name, null):
+    needs = null.needs + (f"; with one group it is `{null.with_one_group}`" if null.with_one_group else "")
+    cells = (f"`{name}`", null.randomizes, null.preserves, needs, null.no_effect, null.source)
+    return "| " + " | ".join(cells) + " |"
+
+
+def test_the_table_of_the_page_is_made_from_the_rows():
+    lines = [line for line in page().splitlines() if line.startswith("| `")]
+    assert lines[: len(NULLS)] == [row_of(name, null) for name, null in NULLS.items()]
+
+
+def test_the_page_has_all_columns_of_coupling_strength():
+    names = [line.split("`")[1] for line in page().splitlines() if line.startswith("| `")]
+    assert names[len(NULLS) :] == [*COUPLING]
+
+
+def test_the_null_model_that_one_with_one_group_equals_exists():
+    assert {null.with_one_group for null in NULLS.values()} - {""} <= set(NULLS)
 
 
 def test_the_share_of_edges_that_a_null_has_in_common_is_recorded():
@@ -104,11 +118,11 @@ def test_notes_say_what_a_null_does_not_do():
     assert "null_notes" not in null_of(made(DIFFERENT), "erdos", rng).provenance
 
 
-@pytest.mark.parametrize("null", GROUPED)
+@pytest.mark.parametrize("null", [name for name, null in NULLS.items() if null.with_one_group])
 def test_nulls_by_group_say_so_where_there_is_one_group(null):
     alike = made(DIFFERENT, region="aaaaaaaaa")
     notes = null_of(alike, null, rng).provenance["null_notes"]
-    assert f"all neurons are of one region, so that null {null} is {GROUPED[null]}" in notes
+    assert f"all neurons are of one region, so that null {null} is {NULLS[null].with_one_group}" in notes
     assert "null_notes" not in null_of(made(DIFFERENT, region="aaaabbbbb"), null, rng).provenance
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from randomnet.connectome import Connectome, from_dense
-from randomnet.nulls import LARGEST_DENSE, NULLS, shuffled
+from randomnet.nulls import LARGEST_DENSE, NULLS, random_w
 
 
 def network(kind="signed", n=60, seed=0):
@@ -119,7 +119,7 @@ def is_kept(name, before, after):
 
 def claimed(null, before):
     """What is kept of this connectome: what the null claims, and all that follows."""
-    kept = set(NULLS[null].keeps) - {EXPECTED}
+    kept = set(NULLS[null].invariants) - {EXPECTED}
     while more := {other for one in kept for other in ENTAILED.get(one, ())} - kept:
         kept |= more
     if {"weights", "self-connections"} <= kept:
@@ -143,7 +143,7 @@ def test_a_null_keeps_what_it_claims_and_nothing_else(null, kind, kept):
     before, after = pair(null, kind)
     assert is_kept(kept, before, after) == (kept in claimed(null, before))
     assert (after.dense() != before.dense()).sum() > 100
-    assert set(NULLS[null].keeps) <= {*PROPERTIES, EXPECTED}
+    assert set(NULLS[null].invariants) <= {*PROPERTIES, EXPECTED}
 
 
 @pytest.mark.parametrize("null", DIRECTED)
@@ -160,7 +160,7 @@ def test_a_null_keeps_its_claims_where_neurons_have_both_signs(null, kept):
 def test_a_symmetric_matrix_stays_symmetric_where_that_is_claimed(null):
     before = network("symmetric")
     after = drawn(null, before)
-    assert PROPERTIES["symmetry"](before) and PROPERTIES["symmetry"](after) == ("symmetry" in NULLS[null].keeps)
+    assert PROPERTIES["symmetry"](before) and PROPERTIES["symmetry"](after) == ("symmetry" in NULLS[null].invariants)
     assert all(is_kept(kept, before, after) for kept in claimed(null, before))
 
 
@@ -233,7 +233,7 @@ def test_lengths_are_kept_in_any_unit_and_where_known(unit):
 def test_distance_needs_a_length():
     before = network()
     for positions in (None, np.full((before.n, 3), np.nan)):
-        with pytest.raises(ValueError, match="null distance needs positions of connected neurons, and made has none"):
+        with pytest.raises(ValueError, match="null distance needs positions of connected neurons, got none in made"):
             drawn("distance", dataclasses.replace(before, positions=positions))
 
 
@@ -330,7 +330,7 @@ def test_the_lower_triangle_is_permuted_uniformly_and_mirrored():
     made = from_dense("m", matrix, np.array(["a", "b", "c"]))
     rng, seen = np.random.default_rng(0), set()
     for _ in range(100):
-        after = shuffled(made, rng).dense()
+        after = random_w(made, rng).dense()
         assert (after == after.T).all()
         seen.add(tuple(after[np.tril_indices(3, -1)]))
     assert seen == set(permutations((0.0, 1.0, 2.0))) and is_uniform(drawn_often("random_w", made, 1200))
@@ -360,7 +360,7 @@ def test_a_symmetric_matrix_needs_every_answer():
     before = network("symmetric")
     weights = before.weights.copy()
     weights[np.flatnonzero(before.post != before.pre)[0]] += 1e-9
-    after = shuffled(before.replace(weights), np.random.default_rng(0))
+    after = random_w(before.replace(weights), np.random.default_rng(0))
     assert not PROPERTIES["symmetry"](after) and after.provenance["null"] == "random_w"
 
 
@@ -419,7 +419,7 @@ def test_an_undirected_null_keeps_what_it_claims_and_loses_the_rest():
 
 
 def test_an_undirected_null_needs_a_symmetric_matrix():
-    with pytest.raises(ValueError, match="degree_undirected needs a symmetric matrix, and that of made is not; null "):
+    with pytest.raises(ValueError, match="degree_undirected needs a symmetric matrix, got made, whose matrix is not "):
         drawn("degree_undirected", network("signed"))
 
 
@@ -431,7 +431,7 @@ def test_a_gaussian_has_the_mean_and_variance_of_all_entries():
     before = network(n=200)
     off = ~np.eye(200, dtype=bool)
     entries, normal = before.dense()[off], drawn("gaussian", before).dense()[off]
-    assert (normal != 0).all() and EXPECTED in NULLS["gaussian"].keeps
+    assert (normal != 0).all() and EXPECTED in NULLS["gaussian"].invariants
     assert abs(normal.mean() - entries.mean()) < 5 * entries.std() / np.sqrt(off.sum())
     assert abs(normal.var() / entries.var() - 1) < 5 * np.sqrt(2 / off.sum())
     assert abs((np.abs(normal - normal.mean()) < normal.std()).mean() - 0.6827) < 0.012
@@ -450,7 +450,7 @@ def test_dense_takes_the_majority_sign_of_a_mixed_neuron_and_the_usual_one_witho
 @pytest.mark.parametrize("null", ["gaussian", "dense"])
 def test_a_dense_null_refuses_what_would_not_fit(null):
     n, none = LARGEST_DENSE + 1, np.zeros(0, np.int64)
-    with pytest.raises(ValueError, match=rf"null {null} makes all 20001\^2 edges; it takes at most 20000 neurons"):
+    with pytest.raises(ValueError, match=rf"null {null} makes all 20001\^2 edges: expected at most 20000 neurons"):
         drawn(null, Connectome("m", none, none, np.zeros(0), np.arange(n).astype(str)))
 
 

@@ -22,10 +22,11 @@ from randomnet.connectome import (
     spectral_radius,
 )
 from randomnet.connectome.eigenvalues import LARGEST_DENSE
-from randomnet.connectome.record import COUNTING
 from randomnet.formats import (
+    FORMATS,
     FormatError,
     Options,
+    has_counts,
     read_connectome,
     read_densities,
     recognise,
@@ -39,7 +40,6 @@ from randomnet.schema.sections.network import BUILT_IN_ROIS, NetSection
 from randomnet.settings import ConfigError, nearest
 from randomnet.synthetic import built_in, random_network, unconnected
 
-BY_ROI = ("hemibrain", "neuprint_export", "neuprint", "flywire")  # hold many regions, of which net.roi names some
 LARGEST_MADE = 1000  # neurons of a described network, of which every combo has its own, whose radius is recorded
 REGIONAL = (
     "rnn_size",
@@ -218,7 +218,7 @@ def _read(path: Path, roi: str, source: str, options: Options) -> Connectome:
             if folders or matrices:
                 return _named(path, roi, folders, matrices, options)
         chosen = "[paths] path_to_network"
-        if (recognise(path).format if source == "auto" else source) in BY_ROI and roi != "all":
+        if FORMATS[recognise(path).format if source == "auto" else source].has_rois and roi != "all":
             chosen, options = f"[net] roi = {roi}", dataclasses.replace(options, roi=roi)
             if not options.rois:
                 raise ConfigError(f"[net] roi: expected names of ROIs, or all, got {roi!r}")
@@ -322,5 +322,5 @@ def _scaling_of(run: Run) -> str:
         return config.scaling
     measured = _measured_for(net, config)
     weights = measured.weights
-    counts = measured.provenance.get("format") in COUNTING or bool((weights == np.round(weights)).all())
+    counts = has_counts(measured) or bool((weights == np.round(weights)).all())
     return config.scaling if counts and bool((weights < 0).any()) and not measured.mixed else "none"

@@ -4,35 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.connectome import (
-    Connectome,
-    balanced,
-    in_degree,
-    input_fraction,
-    log1p,
-    sinkhorn,
-    with_abscissa,
-    with_frobenius_norm,
-    with_spectral_radius,
-)
+from randomnet.connectome import SCALINGS, Connectome, sinkhorn
 from randomnet.schema.sections.network import NetSection
 from randomnet.settings import ConfigError, steps_of
-
-SCALINGS = {
-    "sinkhorn": sinkhorn,
-    "balanced": balanced,
-    "input_fraction": input_fraction,
-    "in_degree": in_degree,
-    "log1p": log1p,
-    "spectral_radius": with_spectral_radius,
-    "abscissa": with_abscissa,
-    "frobenius": with_frobenius_norm,
-}
-BEFORE = {  # scalings by one factor -> the note of what is 1, or sqrt(N), afterwards
-    "spectral_radius": "spectral_radius_before",
-    "abscissa": "abscissa_before",
-    "frobenius": "frobenius_norm_before",
-}
 
 
 def normalised_by(chain: str, connectome: Connectome, net: NetSection) -> Connectome:
@@ -44,7 +18,8 @@ def normalised_by(chain: str, connectome: Connectome, net: NetSection) -> Connec
     scaled, records = connectome, []
     for step in steps_of(chain):
         scaled = _step(step, scaled, net)
-        records.append({"step": step} | _did(step, scaled))
+        note = SCALINGS[step].note
+        records.append({"step": step} | ({note: scaled.provenance[note]} if note else {}))
     if not records:
         return connectome
     notes: dict[str, Any] = {"normalization": chain}
@@ -55,21 +30,13 @@ def normalised_by(chain: str, connectome: Connectome, net: NetSection) -> Connec
     return scaled.replace(scaled.weights, **notes)
 
 
-def _did(step: str, scaled: Connectome) -> dict[str, Any]:
-    notes = scaled.provenance
-    if step == "sinkhorn":
-        return {"sinkhorn_residual": notes["sinkhorn_residual"]}
-    return {BEFORE[step]: notes[BEFORE[step]]} if step in BEFORE else {}
-
-
 def _step(step: str, connectome: Connectome, net: NetSection) -> Connectome:
     """After one step. Raises ConfigError where it does not fit, or loses weights."""
+    scaling = SCALINGS[step]
+    arguments = {argument: getattr(net, option) for option, argument in scaling.settings.items()}
     try:
         with np.errstate(all="ignore"):
-            if step == "sinkhorn":
-                normalised = sinkhorn(connectome, net.sinkhorn_iterations, net.sinkhorn_tolerance)
-            else:
-                normalised = SCALINGS[step](connectome)
+            normalised = scaling.scale(connectome, **arguments)
     except ValueError as error:
         raise ConfigError(f"[net] normalization: expected one that fits, got {step!r}: {error}") from None
     lost = _lost(normalised, connectome)

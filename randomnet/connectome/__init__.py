@@ -1,9 +1,11 @@
-"""The `Connectome` record; what follows from it alone: scalings, connected components, eigenvalues."""
+"""The `Connectome` record and what depends on it alone: scalings, connected components, eigenvalues."""
 
 from randomnet.connectome.components import largest_component, strong_components, weak_components
 from randomnet.connectome.eigenvalues import Eigenvalues, eigenvalues, eigenvalues_of, spectral_radius
 from randomnet.connectome.record import Connectome, from_dense, subset
 from randomnet.connectome.scalings import (
+    SCALINGS,
+    Scaling,
     balanced,
     in_degree,
     input_fraction,
@@ -18,8 +20,10 @@ from randomnet.connectome.strength import COUPLING, coupling_strength
 
 __all__ = [
     "COUPLING",
+    "SCALINGS",
     "Connectome",
     "Eigenvalues",
+    "Scaling",
     "balanced",
     "coupling_strength",
     "eigenvalues",

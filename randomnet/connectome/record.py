@@ -1,7 +1,7 @@
 """The `Connectome` record.
 
-Weights are `J[post, pre]`, kept as a list of edges: an edge exists because it is listed, whatever its weight, so no
-rounding can lose one. Signs belong to the presynaptic neuron.
+Weights are `J[post, pre]`, stored as a list of edges. An edge exists because it is listed, whatever its weight, so
+rounding cannot remove one. Signs belong to the presynaptic neuron.
 """
 
 import dataclasses
@@ -12,23 +12,21 @@ from typing import Any
 
 import numpy as np
 
-COUNTING = ("hemibrain", "neuprint_export", "neuprint", "flywire", "flystability")  # formats that hold synapse counts
+MOST_MIXED_NAMES = 5  # of neurons with outgoing weights of both signs
 
-MIXED_SHOWN = 5  # neurons that send both signs, which are named where not all do
-
-PER_NEURON = {"positions": (3,), "drive": (), "initial": ()}  # arrays that may be missing -> shape besides (N,)
+PER_NEURON = {"positions": (3,), "drive": (), "initial": ()}  # optional array -> its shape after (N,)
 
 
 @dataclass(frozen=True, eq=False)
 class Connectome:
     """A signed, directed, weighted network.
 
-    post, pre: (E,) int64, sorted by post then pre, no duplicates. weights: (E,) float64, signed.
-    names: (N,) texts. labels: label kind (`neurotransmitter`, `cell_fibers`) -> (N,) texts.
-    positions: (N, 3) float64, in the file's unit, nan where unknown; None where there are none.
-    drive: (N,) float64, the constant b that each neuron receives; initial: (N,) float64, the state it starts from;
-    None where what the network comes from says nothing of it.
-    provenance: what it is and where it came from (source, files with sha256, scalings with their residuals).
+    post, pre: (E,) int64, sorted by post, then pre, without duplicates. weights: (E,) float64, signed.
+    names: (N,) texts. labels: kind of label (`neurotransmitter`, `cell_fibers`) -> (N,) texts.
+    positions: (N, 3) float64 in the file's unit, nan where unknown; None without positions.
+    drive: (N,) float64, the constant input b of each neuron; initial: (N,) float64, its initial state; None where the
+    source does not define them.
+    provenance: source, files with sha256, and what was done to the network, such as scalings with their residuals.
     """
 
     name: str
@@ -58,13 +56,13 @@ class Connectome:
         for kind, labels in self.labels.items():
             if labels.shape != (n,):
                 raise ValueError(f"labels[{kind!r}] must have shape ({n},), got {labels.shape}")
-        for what, shape in PER_NEURON.items():
-            values = getattr(self, what)
+        for name, shape in PER_NEURON.items():
+            values = getattr(self, name)
             if values is not None and values.shape != (n, *shape):
-                raise ValueError(f"{what} must have shape {(n, *shape)}, got {values.shape}")
-        for what in ("drive", "initial"):
-            if getattr(self, what) is not None and not np.isfinite(getattr(self, what)).all():
-                raise ValueError(f"{what} must be finite")
+                raise ValueError(f"{name} must have shape {(n, *shape)}, got {values.shape}")
+        for name in ("drive", "initial"):
+            if getattr(self, name) is not None and not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"{name} must be finite")
 
     @property
     def n(self) -> int:
@@ -73,7 +71,7 @@ class Connectome:
 
     @property
     def signs(self) -> np.ndarray:
-        """(N,) int8: the sign of each neuron's outgoing weights; 0 where it has none, or both."""
+        """(N,) int8: the sign of each neuron's outgoing weights; 0 where it has none, or both signs."""
         plus = np.bincount(self.pre, self.weights > 0, minlength=self.n) > 0
         minus = np.bincount(self.pre, self.weights < 0, minlength=self.n) > 0
         return plus.astype(np.int8) - minus.astype(np.int8)
@@ -87,7 +85,7 @@ class Connectome:
 
     @property
     def mixed(self) -> int:
-        """How many neurons have outgoing weights of both signs."""
+        """The number of neurons that have outgoing weights of both signs."""
         return len(self.mixed_neurons)
 
     def dense(self) -> np.ndarray:
@@ -97,7 +95,10 @@ class Connectome:
         return matrix
 
     def groups(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
-        """Group index of every neuron (N,) and the group labels in sorted order; `neuron` = each its own group."""
+        """(N,) group index of every neuron and the group labels in sorted order; `neuron`: each is its own group.
+
+        Raises ValueError where the connectome has no such labels.
+        """
         if kind == "neuron":
             return np.arange(self.n), self.names
         if kind not in self.labels:
@@ -106,7 +107,7 @@ class Connectome:
         return index, labels
 
     def with_regions(self, kind: str) -> "Connectome":
-        """The same network, its regions being the labels of that kind. Raises ValueError where it has none."""
+        """The same network with the labels of that kind as its regions. Raises ValueError where it has none."""
         if kind not in self.labels:
             raise ValueError(f"{self.name} has no labels {kind!r}; it has {', '.join(self.labels) or 'none'}")
         labels = {**self.labels, "region": self.labels[kind]}
@@ -115,18 +116,18 @@ class Connectome:
     def sha256(self) -> str:
         """Checksum of the network itself: edges, weights, names, labels, positions, drive and initial state."""
         digest = hashlib.sha256()
-        of_neurons = [getattr(self, what) for what in PER_NEURON]
-        for array in (self.post, self.pre, self.weights, *(array for array in of_neurons if array is not None)):
+        optional = [getattr(self, name) for name in PER_NEURON]
+        for array in (self.post, self.pre, self.weights, *(array for array in optional if array is not None)):
             digest.update(np.ascontiguousarray(array).tobytes())
         for texts in (self.names, *(self.labels[kind] for kind in sorted(self.labels))):
             digest.update("\0".join(texts.tolist()).encode())
         return digest.hexdigest()
 
     def facts(self) -> dict[str, Any]:
-        """What a user wants to know before training on it, as plain values."""
+        """Facts to know before training on the network, as plain values, with the provenance."""
         n, edges = self.n, len(self.weights)
-        keys, turned = self.post * n + self.pre, np.sort(self.pre * n + self.post)  # both sorted: a search in order
-        mutual = (keys[np.searchsorted(keys, turned).clip(max=edges - 1)] == turned).mean() if edges else 0.0
+        keys, reverse = self.post * n + self.pre, np.sort(self.pre * n + self.post)  # sorted, as searches are faster
+        reciprocity = (keys[np.searchsorted(keys, reverse).clip(max=edges - 1)] == reverse).mean() if edges else 0.0
         signs, mixed = self.signs, self.mixed_neurons
         transmitters = self.labels.get("neurotransmitter")
         shares = np.unique(transmitters, return_counts=True) if transmitters is not None else ((), ())
@@ -136,18 +137,18 @@ class Connectome:
             "neurons": n,
             "edges": edges,
             "density": edges / max(1, n * (n - 1)),
-            "reciprocity": float(mutual),
+            "reciprocity": float(reciprocity),
             "excitatory": int((signs > 0).sum()),
             "inhibitory": int((signs < 0).sum()),
             "mixed_signs": len(mixed),
-            **({"mixed_first": self.names[mixed[:MIXED_SHOWN]].tolist()} if 0 < len(mixed) < n else {}),
+            **({"mixed_first": self.names[mixed[:MOST_MIXED_NAMES]].tolist()} if 0 < len(mixed) < n else {}),
             "transmitters": {str(name): int(count) for name, count in zip(*shares, strict=True)},
             "sha256": self.sha256(),
             **self.provenance,
         }
 
     def replace(self, weights: np.ndarray, **notes: Any) -> "Connectome":
-        """The same edges with other weights; `notes` join the provenance."""
+        """The same edges with other weights; `notes` are added to the provenance."""
         return dataclasses.replace(self, weights=weights, provenance={**self.provenance, **notes})
 
 
@@ -158,7 +159,7 @@ def from_dense(
     labels: Mapping[str, np.ndarray] | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> Connectome:
-    """The Connectome of a matrix J[post, pre]: every non-zero entry is an edge."""
+    """The Connectome of a square matrix J[post, pre], in which every non-zero entry is an edge."""
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"the matrix must be square, got shape {matrix.shape}")
     post, pre = np.nonzero(matrix)
@@ -173,17 +174,17 @@ def from_dense(
     )
 
 
-def subset(connectome: Connectome, kept: np.ndarray, **notes: Any) -> Connectome:
-    """The neurons where `kept`, (N,) bool, with the edges among them; `notes` join the provenance."""
-    index = np.cumsum(kept) - 1
-    edges = kept[connectome.post] & kept[connectome.pre]
+def subset(connectome: Connectome, mask: np.ndarray, **notes: Any) -> Connectome:
+    """The neurons of the mask, (N,) bool, with the edges among them; `notes` are added to the provenance."""
+    index = np.cumsum(mask) - 1
+    edges = mask[connectome.post] & mask[connectome.pre]
     return dataclasses.replace(
         connectome,
         post=index[connectome.post[edges]],
         pre=index[connectome.pre[edges]],
         weights=connectome.weights[edges],
-        names=connectome.names[kept],
-        labels={kind: labels[kept] for kind, labels in connectome.labels.items()},
-        **{what: values[kept] for what in PER_NEURON if (values := getattr(connectome, what)) is not None},
+        names=connectome.names[mask],
+        labels={kind: labels[mask] for kind, labels in connectome.labels.items()},
+        **{name: values[mask] for name in PER_NEURON if (values := getattr(connectome, name)) is not None},
         provenance={**connectome.provenance, **notes},
     )

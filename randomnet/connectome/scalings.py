@@ -1,9 +1,13 @@
-"""Scalings: Connectome -> Connectome. Each keeps edges and signs."""
+"""Scalings: Connectome -> Connectome. Each keeps edges and signs. `SCALINGS` has a row for each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from randomnet.connectome.eigenvalues import eigenvalues_of, spectral_radius
 from randomnet.connectome.record import Connectome
+from randomnet.registry import Registry
 
 
 def scaled(connectome: Connectome, g: float) -> Connectome:
@@ -121,3 +125,63 @@ def in_degree(connectome: Connectome) -> Connectome:
 
 def _divided(weights: np.ndarray, by: np.ndarray) -> np.ndarray:
     return np.divide(weights, by, out=np.zeros_like(weights), where=by > 0)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """One scaling.
+
+    scale: Connectome -> Connectome; it raises ValueError where the connectome lacks what the scaling needs. sentence:
+    what is scaled to what. needs: what a connectome must have, "" for nothing special. note: the name of the number in
+    the provenance that says what the scaling did. uniform: whether all weights are divided by one number. settings:
+    option of [net] -> argument of `scale`. source: paper or software.
+    """
+
+    scale: Callable[..., Connectome]
+    sentence: str
+    needs: str = ""
+    note: str = ""
+    uniform: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+
+
+SCALINGS: Registry[Scaling] = Registry({
+    "sinkhorn": Scaling(
+        sinkhorn,
+        "Excitatory inputs of each neuron sum to 0.5 and inhibitory ones to -0.5, and outputs are balanced alike.",
+        needs="one sign per neuron",
+        note="sinkhorn_residual",
+        settings={"sinkhorn_iterations": "iterations", "sinkhorn_tolerance": "tolerance"},
+        source="FlyStability; Sinkhorn & Knopp 1967",
+    ),
+    "balanced": Scaling(
+        balanced, "Excitatory inputs of each neuron sum to 0.5 and inhibitory ones to -0.5; outputs are not balanced."
+    ),
+    "input_fraction": Scaling(input_fraction, "The magnitudes of the inputs of each neuron sum to 1."),
+    "in_degree": Scaling(
+        in_degree, "Weights have mean square 1, and each is divided by the square root of its neuron's in-degree."
+    ),
+    "log1p": Scaling(log1p, "Each weight becomes its sign times ln(1 + |weight|)."),
+    "spectral_radius": Scaling(
+        with_spectral_radius,
+        "The largest |eigenvalue| is 1.",
+        needs="a cycle of edges",
+        note="spectral_radius_before",
+        uniform=True,
+    ),
+    "abscissa": Scaling(
+        with_abscissa,
+        "The largest real part of an eigenvalue is 1.",
+        needs="an eigenvalue with a positive real part",
+        note="abscissa_before",
+        uniform=True,
+    ),
+    "frobenius": Scaling(
+        with_frobenius_norm,
+        "The mean square over all pairs is 1/N, as random weights have at g = 1.",
+        needs="a weight that is not 0",
+        note="frobenius_norm_before",
+        uniform=True,
+    ),
+})  # fmt: skip

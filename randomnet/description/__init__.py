@@ -1,11 +1,11 @@
-"""What a connectome is, as plain values and as text; sparse throughout, so that a whole brain takes seconds.
+"""Facts of a connectome as plain values and as text; computed from the edges, so that a whole brain takes seconds.
 
-    describe            counts, quantiles, components, spectral radius, and all of the connectome's own facts
+    describe            counts, quantiles, components, spectral radius, and the connectome's `facts()`
     weight_facts        quantiles of the weights alone, with their unit
-    as_text             these as lines for a user
+    as_text             these facts as lines for a user
     draws_as_text       how far the networks of several iterations differ
-    steps               what was done to it before the runs
-    groups_of           the neurons in the order of their groups, as a matrix is drawn
+    steps               what was done to the network before the runs
+    groups_of           the neurons sorted by group, as matrices are drawn
 """
 
 from randomnet.description.facts import Groups, describe, groups_of, weight_facts

@@ -1,4 +1,4 @@
-"""Facts of a connectome as plain values, from its list of edges alone."""
+"""Facts of a connectome as plain values, computed from its list of edges."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,10 +7,10 @@ import numpy as np
 
 from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of, strong_components, weak_components
 from randomnet.connectome.eigenvalues import CONVERGED
-from randomnet.connectome.record import COUNTING
+from randomnet.formats import has_counts
 
 QUANTILES = (0, 5, 25, 50, 75, 95, 100)  # percent
-GROUPED_BY = {  # labels that a matrix may be sorted by, the first that there is: kind -> what the groups are
+GROUPED_BY = {  # label -> its name in figures; a matrix is sorted by the first of these that makes groups
     "population": "population",
     "cell_fibers": "cell fibre",
     "region": "region",
@@ -20,14 +20,14 @@ GROUPED_BY = {  # labels that a matrix may be sorted by, the first that there is
     "type": "type",
     "side": "side",
 }
-ORDERED = ("population",)  # their neurons have an order of their own, such as that on a ring
-MOST_GROUPS = 150  # of more groups nothing could be seen
+ORDERED = ("population",)  # labels whose neurons keep their order, such as that on a ring
+MOST_GROUPS = 150  # more groups could not be told apart in a figure
 SIGNS = ("excitatory", "inhibitory", "both signs", "no output")
 
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Neurons in the order of their groups: order (N,) of indices; by: what the groups are; their names and sizes."""
+    """Neurons sorted by group. order: (N,) indices; by: the label in words; names, sizes: of each group in order."""
 
     order: np.ndarray
     by: str
@@ -35,15 +35,16 @@ class Groups:
     sizes: tuple[int, ...]
 
 
-def describe(connectome: Connectome, found: Eigenvalues | None = None) -> dict[str, Any]:
-    """What the connectome is, as plain values: its `facts()` and these.
+def describe(connectome: Connectome, spectrum: Eigenvalues | None = None) -> dict[str, Any]:
+    """The connectome's `facts()` and further facts, as plain values.
 
     self_connections, neurons_without_output, in_degree and out_degree (edges), weights (see `weight_facts`), labels
-    (kind -> label -> neurons, the most frequent first), components (weak and strong: number, neurons of the largest),
-    spectral_radius (value, exact, relative residual, converged). found: its eigenvalues, where they are known already.
+    (kind -> label -> number of neurons, the most frequent first), components (weak and strong: their number, neurons of
+    the largest), spectral_radius (value, exact, relative residual, converged). spectrum: its eigenvalues; they are
+    computed where None.
     """
     n, post, pre = connectome.n, connectome.post, connectome.pre
-    found = eigenvalues_of(connectome) if found is None else found
+    spectrum = eigenvalues_of(connectome) if spectrum is None else spectrum
     return {
         **connectome.facts(),
         "self_connections": int((post == pre).sum()),
@@ -57,24 +58,24 @@ def describe(connectome: Connectome, found: Eigenvalues | None = None) -> dict[s
             "strong": _sizes(strong_components(post, pre, n)),
         },
         "spectral_radius": {
-            "value": found.radius,
-            "exact": found.complete,
-            "residual": found.residual,
-            "converged": found.residual <= CONVERGED,
+            "value": spectrum.radius,
+            "exact": spectrum.complete,
+            "residual": spectrum.residual,
+            "converged": spectrum.residual <= CONVERGED,
         },
     }
 
 
 def weight_facts(connectome: Connectome) -> dict[str, Any]:
-    """Of |J|: its unit, how many edges have weight 0, and by sign its count, mean and quantiles.
+    """The unit of the weights, the number of edges of weight 0, and count, mean and quantiles of |J| by sign.
 
-    The unit is `synapses` for counts as formats that hold such have them, and `J` for all else.
+    The unit is `synapses` for unchanged counts of formats that hold synapse counts, and `J` otherwise.
     """
     weights, notes = connectome.weights, connectome.provenance
-    counted = notes.get("format") in COUNTING or str(notes.get("source")).startswith("synthetic stand-in")
-    changed = notes.get("g", 1) != 1 or "normalization" in notes or "initial_weights" in notes
+    are_counts = has_counts(connectome) or str(notes.get("source")).startswith("synthetic stand-in")
+    is_changed = notes.get("g", 1) != 1 or "normalization" in notes or "initial_weights" in notes
     return {
-        "unit": "synapses" if counted and not changed and bool((weights == np.round(weights)).all()) else "J",
+        "unit": "synapses" if are_counts and not is_changed and bool((weights == np.round(weights)).all()) else "J",
         "zero": int((weights == 0).sum()),
         "excitatory": _quantiles(weights[weights > 0]),
         "inhibitory": _quantiles(-weights[weights < 0]),
@@ -82,17 +83,16 @@ def weight_facts(connectome: Connectome) -> dict[str, Any]:
 
 
 def groups_of(connectome: Connectome) -> Groups:
-    """By the first label of GROUPED_BY that makes some groups, else by sign; within a group by sign and out-degree.
+    """The neurons sorted by the first label of GROUPED_BY that makes groups, or else by sign.
 
-    Those of a label of ORDERED stay in their order.
-    Groups are in the order of their names, or, where every neuron is one, in that of the neurons.
+    Within a group, neurons are sorted by sign and out-degree; with a label of ORDERED they keep their order. Groups are
+    in the order of their names, or in that of the neurons where every neuron is a group.
     """
     signs, degrees = connectome.signs, np.bincount(connectome.pre, minlength=connectome.n)
     for kind, by in GROUPED_BY.items():
         names, index, sizes = np.unique(connectome.labels.get(kind, []), return_inverse=True, return_counts=True)
         if len(names) == connectome.n:
-            every = np.arange(connectome.n)
-            return Groups(every, by, tuple(connectome.labels[kind].tolist()), (1,) * connectome.n)
+            return Groups(np.arange(connectome.n), by, tuple(connectome.labels[kind].tolist()), (1,) * connectome.n)
         if 2 <= len(names) <= MOST_GROUPS:
             order = np.argsort(index, kind="stable") if kind in ORDERED else np.lexsort([-degrees, -signs, index])
             return Groups(order, by, tuple(names.tolist()), tuple(sizes.tolist()))
@@ -104,23 +104,25 @@ def groups_of(connectome: Connectome) -> Groups:
 
 
 def _quantiles(values: np.ndarray) -> dict[str, Any]:
-    """count, mean, and `quantiles`: percent -> value; no quantiles of nothing."""
+    """count, mean (None without values), and quantiles: percent -> value (empty without values)."""
     if not len(values):
         return {"count": 0, "mean": None, "quantiles": {}}
-    found = np.quantile(values, np.array(QUANTILES) / 100)
+    quantiles = np.quantile(values, np.array(QUANTILES) / 100)
     return {
         "count": len(values),
         "mean": float(values.mean()),
-        "quantiles": dict(zip(QUANTILES, found.tolist(), strict=True)),
+        "quantiles": dict(zip(QUANTILES, quantiles.tolist(), strict=True)),
     }
 
 
 def _counts(labels: np.ndarray) -> dict[str, int]:
+    """Label -> number of neurons, the most frequent first."""
     names, counts = np.unique(labels, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return dict(zip(names[order].tolist(), counts[order].tolist(), strict=True))
 
 
 def _sizes(components: np.ndarray) -> dict[str, int]:
+    """The number of components, and the number of neurons of the largest."""
     sizes = np.bincount(components)
     return {"number": len(sizes), "largest": int(sizes.max(initial=0))}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from randomnet.comparison.spread import spread_table, spread_texts
+from randomnet.connectome import SCALINGS
 from randomnet.results import COMPLETE, DIVERGED, UNBOUNDED
 
 MOST_LINES = 10  # of a kind
@@ -166,7 +167,7 @@ def _are_alike(means: Mapping[str, float], others: Mapping[str, float]) -> bool:
 
 def _with_step(chain: str, step: str) -> str:
     """The chain with that step last; a step that only scales all weights alike gives way to it."""
-    steps = [one for one in chain.split(" + ") if one not in ("none", "spectral_radius", "abscissa", "frobenius")]
+    steps = [name for name in chain.split(" + ") if name in SCALINGS and not SCALINGS[name].uniform]
     return " + ".join([*steps, step])
 
 

@@ -5,36 +5,27 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from randomnet import plotting
+from randomnet import metrics, plotting
 from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.matching import Study
 from randomnet.figures.networks import first_networks
 from randomnet.figures.runs import Figures
 from randomnet.plotting import Beside, Score, Series
-from randomnet.plotting.style import DOTTED
+from randomnet.plotting.style import DASHED, DOTTED
 
-CEILING, FLOOR = "what the true rates get", "largest between halves of the true trials"
-TRUTH = "of the truth itself"
-PAIRS = ("points_true", "points_inferred")  # whose pairs a score is of
-SCORES = (
-    Score("rate_r2", "rate R²", most=1.0),
-    Score("state_r2_true_to_inferred", "state R²,\ntrue → inferred", most=1.0),
-    Score("state_r2_inferred_to_true", "state R²,\ninferred → true", most=1.0),
-    Score("cycle_con", "cycle consistency", "cycle_con_truth", TRUTH, (0, (4, 1, 1, 1)), most=1.0),
-    Score("bps", "bits per spike", "bps_ceiling", CEILING),
-    Score("co_bps", "bits per spike,\nheld-out neurons", "co_bps_ceiling", CEILING),
-    Score("input_r2", "input R²", most=1.0),
-    Score("procrustes", "Procrustes\ndistance (rad)", least=0.0),
-    Score("dsa", "DSA distance\n(rad)", "dsa_floor", FLOOR, DOTTED, least=0.0, is_floor=True),
-    Score("dsa_eigenvalues", "DSA eigenvalues,\nmean squared dist.", least=0.0),
-    Score("points_distance", "fixed points,\ndistance (spread)", least=0.0, pairs=PAIRS),
-    Score("points_agreement", "fixed points of\nthe same stability", most=1.0, least=0.0, pairs=PAIRS),
-    Score("eigenvalue_distance", "eigenvalues of J,\nmean distance", least=0.0, pairs=PAIRS),
-    Score("eigenvalue_time_constants", "time constants,\n|ln ratio|", least=0.0),
-    Score("eigenvalue_frequencies", "frequencies,\ndifference (1/τ)", least=0.0),
-    Score("memories_agreement", "trials that end\ntogether (Rand)", most=1.0, least=0.0),
-    Score("spectrum_distance", "Lyapunov exp.,\nrms diff. (1/τ)", least=0.0),
-)
+DASHES = {"ceiling": DASHED, "floor": DOTTED, "truth": (0, (4, 1, 1, 1))}  # role of a reference -> its line
+
+
+def _panel(score: metrics.Score) -> Score:
+    reference = score.reference
+    shared = {"most": score.highest, "least": score.lowest, "pairs": score.pairs}
+    if reference is None:
+        return Score(score.column, score.label, **shared)
+    line, is_floor = DASHES[reference.role], reference.role == "floor"
+    return Score(score.column, score.label, reference.column, reference.label, line, is_floor=is_floor, **shared)
+
+
+SCORES = tuple(_panel(score) for score in metrics.scores() if score.label)
 SIZE = "latent"  # an axis that figures of its own are against
 MOST_MODELS = 4  # beside the truth in one figure
 Arrays = Mapping[str, np.ndarray]

@@ -6,22 +6,28 @@ from randomnet.formats.flywire import read_flywire
 from randomnet.formats.folders import read_bio2art, read_flystability
 from randomnet.formats.hemibrain import read_hemibrain
 from randomnet.formats.matrices import read_matrix
-from randomnet.formats.options import POLICIES, Options
+from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError, load_npy, load_pickle
-from randomnet.formats.recognise import FORMATS, Found, read_connectome, recognise
+from randomnet.formats.recognition import Recognition, read_connectome, recognise
+from randomnet.formats.record import Format
 from randomnet.formats.regions import read_densities, read_region_matrix, region_matrices
+from randomnet.formats.registry import FORMATS, has_counts
 from randomnet.formats.roi import FIBERS, TRANSMITTERS, read_roi_folder, roi_folders
+from randomnet.formats.sign_policies import SIGN_POLICIES, SignPolicy
 from randomnet.formats.signs import with_signs
 
 __all__ = [
     "FIBERS",
     "FORMATS",
-    "POLICIES",
+    "SIGN_POLICIES",
     "TRANSMITTERS",
+    "Format",
     "FormatError",
-    "Found",
     "Options",
+    "Recognition",
+    "SignPolicy",
     "from_edges",
+    "has_counts",
     "load_npy",
     "load_pickle",
     "read_bio2art",

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from randomnet.formats.reading import FormatError, one_line
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KINDS = ("parquet", "feather")
 INDEX = "__index_level_0__"  # an index without a name, as pandas stores it: of the tables known, the bodies
@@ -35,10 +36,12 @@ def needed(path: Path, kind: str) -> FormatError:
     return FormatError(f"{path}: expected pyarrow to read this {kind} file, got none installed: pip install pyarrow")
 
 
-def chunks(path: Path, kind: str, names: list[str]) -> Iterator[pd.DataFrame]:
+def chunks(path: Path, kind: str, names: list[str]) -> "Iterator[pd.DataFrame]":
     """The columns `names` in pieces. Raises FormatError where a cell is empty or the file is damaged."""
     if not installed():
         raise needed(path, kind)
+    import pandas as pd
+
     row = 2
     with _opened(path, kind) as table:
         for batch in _batches(path, table, kind):

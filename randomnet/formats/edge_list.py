@@ -10,6 +10,7 @@ from randomnet.connectome import Connectome
 from randomnet.formats.edges import DEFAULTS, Columns, from_edges, read_rows
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError
+from randomnet.formats.record import Format
 from randomnet.formats.signs import with_signs
 from randomnet.formats.tables import Table, checksums, tables_in
 
@@ -62,3 +63,21 @@ def _table(path: Path) -> Table:
         return found[0]
     came = ", ".join((tables[0].columns or (tables[0].kind or "no table",))[:12]) if len(tables) == 1 else len(found)
     raise FormatError(f"{path}: expected one edge list with columns pre, post, weight, got {came}")
+
+
+def in_edge_list_tables(path: Path, tables: list[Table]) -> str:
+    """A phrase for one edge list, "" for none or several."""
+    lists = [columns for table in tables if (columns := columns_of(table))]
+    if len(lists) != 1:
+        return ""
+    names = (lists[0].pre, lists[0].post, lists[0].weight, lists[0].sign)
+    return f"an edge list with columns {', '.join(filter(None, names))}"
+
+
+EDGE_LIST = Format(
+    read_edge_list,
+    "an edge list (pre, post, weight[, sign])",
+    in_tables=in_edge_list_tables,
+    signs="the column sign",
+    needs="pyarrow, for parquet and feather",
+)

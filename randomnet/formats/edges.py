@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from randomnet.connectome import Connectome
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError, one_line
 from randomnet.formats.tables import Table, stream
 from randomnet.settings import nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Where = Callable[[str, int], str]
 DEFAULTS = Options()
@@ -93,6 +95,8 @@ def from_edges(
     that names the place of an unknown id; listed_in: what should have listed it; file: what errors name instead of
     `name`. Raises FormatError, ValueError.
     """
+    import pandas as pd  # takes a second, and not every run reads a file
+
     shapes = [np.shape(values) for values in (pre_ids, post_ids, weights)]
     if len(set(shapes)) > 1 or len(shapes[0]) != 1:
         raise ValueError(f"pre_ids, post_ids and weights must have one shape (E,), got {shapes}")
@@ -158,7 +162,7 @@ class _Seen:
 
     names: set[str] = field(default_factory=set)
 
-    def rows(self, column: pd.Categorical, rois: tuple[str, ...]) -> np.ndarray:
+    def rows(self, column: "pd.Categorical", rois: tuple[str, ...]) -> np.ndarray:
         """(E,) bool: the rows in one of `rois`."""
         self.names.update(column.categories)
         wanted = np.append(np.isin(np.asarray(column.categories, dtype=str), rois), False)  # code -1: no category
@@ -184,7 +188,7 @@ def _integers(what: str, ids: np.ndarray) -> np.ndarray:
     return ids.astype(np.int64, copy=False)
 
 
-def _indices(neurons: pd.Index, ids: np.ndarray, side: str, where: Where, listed_in: object) -> np.ndarray:
+def _indices(neurons: "pd.Index", ids: np.ndarray, side: str, where: Where, listed_in: object) -> np.ndarray:
     index = neurons.get_indexer(ids).astype(np.int64, copy=False)
     unknown = index < 0
     if unknown.any():

@@ -19,8 +19,9 @@ from randomnet.formats.edges import DEFAULTS, LARGEST, Columns, Rows, from_edges
 from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, places_of, texts_of
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError
+from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
-from randomnet.formats.tables import NUMBER, Table, checksums, stream
+from randomnet.formats.tables import NUMBER, Table, checksums, names_of, stream
 
 CODEX = Columns("pre_root_id", "post_root_id", "syn_count", roi="neuropil")
 ZENODO = Columns("pre_pt_root_id", "post_pt_root_id", "syn_count", roi="neuropil")
@@ -206,3 +207,21 @@ def _provenance(
         "labels_from": {label: f"{_file(table)}, column {column}" for label, (table, column) in named.items()},
         "files": checksums(tables),
     }
+
+
+def in_flywire_tables(path: Path, tables: list[Table]) -> str:
+    """A phrase for tables of FlyWire Codex, "" for others."""
+    connections = [table for table in tables if is_connections(table)]
+    return f"FlyWire Codex tables, connections in {names_of(connections)}" if connections else ""
+
+
+FLYWIRE = Format(
+    read_flywire,
+    "FlyWire Codex tables (pre_root_id, post_root_id, syn_count)",
+    in_tables=in_flywire_tables,
+    roi="neuropils joined by commas, or all",
+    has_rois=True,
+    has_counts=True,
+    signs="predicted transmitters",
+    source="Dorkenwald et al. 2024; Schlegel et al. 2024",
+)

@@ -8,9 +8,11 @@ from randomnet.connectome import Connectome
 from randomnet.formats.edges import DEFAULTS, assemble
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError
-from randomnet.formats.regions import read_region_matrix, region_matrices
+from randomnet.formats.record import Format
+from randomnet.formats.regions import is_known_region_matrix, read_region_matrix, region_matrices
 from randomnet.formats.roi import ADJACENCY, read_roi_folder, roi_folders
 from randomnet.formats.signs import with_signs
+from randomnet.formats.tables import Table
 from randomnet.settings import nearest
 
 
@@ -75,3 +77,45 @@ def _filtered(folder: Path, connectome: Connectome, options: Options, autapses: 
     parts = (connectome.pre, connectome.post, connectome.weights, connectome.labels, connectome.provenance)
     filtered = assemble(connectome.name, connectome.names, *parts, options, folder)
     return filtered.replace(filtered.weights, autapses=autapses, autapses_dropped=autapses)
+
+
+def in_flystability_folder(folder: Path) -> str:
+    """A phrase for a ROI folder of FlyStability or a folder of them, "" for others."""
+    if is_roi_folder(folder):
+        return "a ROI folder of FlyStability (adjacency_scc.npy)"
+    names = roi_folders(folder)
+    return f"a folder of FlyStability ROI folders: {', '.join(names[:8])}" if names else ""
+
+
+def in_bio2art_folder(folder: Path) -> str:
+    """A phrase for a folder of region matrices, "" for others."""
+    names = [] if in_flystability_folder(folder) else region_matrices(folder)
+    return f"a folder of region matrices (C_*.npy): {', '.join(names[:8])}" if names else ""
+
+
+def in_bio2art_file(path: Path, tables: list[Table]) -> str:
+    """A phrase for one of the matrices that bio2art ships, "" for others."""
+    is_npy = len(tables) == 1 and tables[0].kind == "npy" and not path.is_dir()
+    if not is_npy or not is_known_region_matrix(path):
+        return ""
+    return f"the region matrix {path.stem.removeprefix('C_')} of bio2art, known by its sha256"
+
+
+BIO2ART = Format(
+    read_bio2art,
+    "region matrices of bio2art (C_*.npy)",
+    in_folder=in_bio2art_folder,
+    in_tables=in_bio2art_file,
+    roi="the matrix C_<roi>.npy",
+    signs="none",
+    source="Goulas et al., bio2art",
+)
+FLYSTABILITY = Format(
+    read_flystability,
+    "ROI folders of FlyStability (adjacency_scc.npy)",
+    in_folder=in_flystability_folder,
+    roi="the folder",
+    has_counts=True,
+    signs="the 0/1 vector of the folder (ei)",
+    source="FlyStability",
+)

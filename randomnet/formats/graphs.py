@@ -16,9 +16,10 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.formats.edge_list import SIGN, WEIGHT, with_file_signs
 from randomnet.formats.edges import DEFAULTS, LARGEST, assemble
-from randomnet.formats.graph_files import Attributes, Graph, graph_in
+from randomnet.formats.graph_files import Attributes, Graph, form_of, graph_in
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError, one_line
+from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, with_signs
 from randomnet.formats.tables import NUMBER, Table, checksums, tables_in
 
@@ -197,3 +198,17 @@ def _column(graph: Graph, names: Iterable[str]) -> list[str]:
         return []
     values = (attributes.get(name) for _, attributes in graph.nodes)
     return ["" if value is None else str(value).strip() for value in values]
+
+
+def in_graph_file(path: Path, tables: list[Table]) -> str:
+    """A phrase for one graph, "" for others."""
+    form = form_of(tables[0]) if len(tables) == 1 and not path.is_dir() else ""
+    return f"a graph as {form}" if form else ""
+
+
+GRAPH = Format(
+    read_graph,
+    "a graph (GraphML, node-link JSON with nodes and links or edges)",
+    in_tables=in_graph_file,
+    signs="the edges' attribute sign or negative weights, or else the nodes' transmitters",
+)

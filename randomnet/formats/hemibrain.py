@@ -16,8 +16,9 @@ from randomnet.formats import arrow
 from randomnet.formats.edges import DEFAULTS, Columns, from_edges, read_rows
 from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, texts_of
 from randomnet.formats.options import Options
+from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
-from randomnet.formats.tables import Table, checksums
+from randomnet.formats.tables import Table, checksums, names_of
 
 EDGES = ("bodyId_pre", "bodyId_post", "weight")
 COLUMNS = Columns(*EDGES, roi="roi")
@@ -141,3 +142,53 @@ def _provenance(edges: Table, used: list[Table], read: int, options: Options) ->
         "rows_read": read,
         "files": checksums(used),
     }
+
+
+def in_hemibrain_tables(path: Path, tables: list[Table]) -> str:
+    """A phrase for tables in the layout of hemibrain v1.2, "" for others."""
+    edges = _edge_tables(tables)
+    return f"in the layout of hemibrain v1.2, also neuPrint's ({edges})" if edges and not _properties(tables) else ""
+
+
+def in_neuprint_tables(path: Path, tables: list[Table]) -> str:
+    """A phrase for an export of neuPrint, whose neurons have further properties, "" for others."""
+    edges, properties = _edge_tables(tables), _properties(tables)
+    if not edges or not properties:
+        return ""
+    return f"an export of neuPrint (neurons with {', '.join(properties[:6])}; {edges})"
+
+
+def _edge_tables(tables: list[Table]) -> str:
+    edges = [table for table in tables if is_total(table) or is_per_roi(table)]
+    rois = "with" if any(map(is_per_roi, edges)) else "without"
+    return f"connections in {names_of(edges)}, {rois} ROIs" if edges else ""
+
+
+def _properties(tables: list[Table]) -> list[str]:
+    """The columns of the neurons that hemibrain v1.2 does not have, sorted."""
+    neurons = [table for table in tables if is_neurons(table)]
+    return sorted({name for table in neurons for name in table.columns} - {"bodyId", "type", "instance"})
+
+
+HEMIBRAIN = Format(
+    read_hemibrain,
+    "hemibrain tables (bodyId_pre, bodyId_post, weight)",
+    in_tables=in_hemibrain_tables,
+    roi="ROIs joined by commas, or all",
+    has_rois=True,
+    has_counts=True,
+    signs="predicted transmitters",
+    needs="pyarrow, for parquet and feather",
+    source="Scheffer et al. 2020; transmitters: Eckstein et al. 2024",
+)
+NEUPRINT_EXPORT = Format(
+    read_hemibrain,
+    "an export of neuPrint (the same columns, and more properties of neurons)",
+    in_tables=in_neuprint_tables,
+    roi="ROIs joined by commas, or all",
+    has_rois=True,
+    has_counts=True,
+    signs="predicted transmitters",
+    needs="pyarrow, for parquet and feather",
+    source="Plaza et al. 2022",
+)

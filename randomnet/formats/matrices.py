@@ -21,7 +21,8 @@ from randomnet.formats.edge_list import with_file_signs
 from randomnet.formats.edges import DEFAULTS, assemble
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError, one_line
-from randomnet.formats.regions import ORIENTATIONS, UNKNOWN, Orientation
+from randomnet.formats.record import Format
+from randomnet.formats.regions import ORIENTATIONS, UNKNOWN, Orientation, is_known_region_matrix
 from randomnet.formats.signs import with_signs
 from randomnet.formats.tables import NUMBER, Table, checksums, stream, tables_in
 
@@ -70,6 +71,11 @@ def keys_of(path: Path) -> tuple[str, ...]:
 def shape_of(path: Path) -> tuple[int, ...]:
     """The shape of a .npy array. Raises FormatError."""
     return _mapped(path).shape
+
+
+def is_square(shape: tuple[int, ...]) -> bool:
+    """Whether it is the shape of a square matrix."""
+    return len(shape) == 2 and shape[0] == shape[1]
 
 
 def read_sparse(path: Path, options: Options = DEFAULTS) -> Connectome:
@@ -286,7 +292,7 @@ def _shape(table: Table, shape: np.ndarray) -> tuple[int, ...]:
 
 
 def _square(what: object, shape: tuple[int, ...]) -> None:
-    if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 2:
+    if not is_square(shape) or shape[0] < 2:
         raise FormatError(f"{what}: expected a square matrix of at least 2 x 2, got shape {shape}")
     if shape[0] > MOST:
         raise FormatError(f"{what}: expected at most {MOST:,} neurons, got {shape[0]:,}")
@@ -299,3 +305,40 @@ def _numbers(what: object, dtype: Any) -> None:
 
 def _numbered(n: int) -> np.ndarray:
     return np.array([f"neuron{number:0{len(str(n - 1))}d}" for number in range(n)])
+
+
+def in_matrix_file(path: Path, tables: list[Table]) -> str:
+    """A phrase for a file with one square matrix that no other format claims, "" for others."""
+    table = tables[0]
+    if len(tables) > 1 or path.is_dir():
+        return ""
+    if is_numbers(table):
+        return f"a CSV of numbers without ids, {len(table.columns)} in a row"
+    if is_matrix_csv(table):
+        n = len(table.columns) - 1
+        return f"a {n} x {n} matrix as CSV with its ids as header row and first column"
+    if table.kind == "npz" and not is_sparse(keys_of(path)):
+        return f"a .npz archive of arrays: {', '.join(keys_of(path)[:8])}"
+    if table.kind == "npy" and not is_known_region_matrix(path) and is_square(shape := shape_of(path)):
+        return f"a dense {shape[0]} x {shape[1]} matrix"
+    return ""
+
+
+def in_sparse_file(path: Path, tables: list[Table]) -> str:
+    """A phrase for scipy's sparse .npz, "" for others."""
+    is_npz = len(tables) == 1 and tables[0].kind == "npz" and not path.is_dir()
+    return "a sparse matrix as scipy saves it" if is_npz and is_sparse(keys_of(path)) else ""
+
+
+MATRIX = Format(
+    read_matrix,
+    "a square matrix (.npy, .npz, .csv with ids as header row and first column, .csv of numbers alone)",
+    in_tables=in_matrix_file,
+    signs="the signs of the entries",
+)
+SPARSE_MATRIX = Format(
+    read_sparse,
+    "a sparse matrix as scipy saves it (.npz with format, shape, data)",
+    in_tables=in_sparse_file,
+    signs="the signs of the entries",
+)

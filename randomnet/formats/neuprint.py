@@ -23,6 +23,7 @@ from randomnet.formats.edges import DEFAULTS
 from randomnet.formats.hemibrain import EDGES, PROPERTIES, read_hemibrain
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError, checksums, one_line
+from randomnet.formats.record import Format
 from randomnet.settings import nearest
 
 TOKEN = "NEUPRINT_APPLICATION_CREDENTIALS"  # neuprint-python's own name
@@ -211,3 +212,15 @@ def _version(neuprint: Any) -> str:
         return importlib.metadata.version("neuprint-python")
     except importlib.metadata.PackageNotFoundError:
         return str(getattr(neuprint, "__version__", "of unknown version"))
+
+
+NEUPRINT = Format(
+    read_neuprint,
+    "a dataset of a neuPrint server (server/dataset)",
+    roi="primary ROIs joined by commas, or all",
+    has_rois=True,
+    has_counts=True,
+    signs="predicted transmitters",
+    needs="neuprint-python",
+    source="Plaza et al. 2022",
+)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, fields
 
 from randomnet.formats.reading import FormatError
+from randomnet.formats.sign_policies import SIGN_POLICIES
 
 ROWS = ("auto", "source", "target")
-POLICIES = ("auto", "shiu", "strict", "expected", "ei", "none")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Options:
     drop_autapses: bool = True  # connections of a neuron with itself are counted, then dropped
 
     def __post_init__(self) -> None:
-        for name, allowed in (("rows", ROWS), ("sign_policy", POLICIES)):
+        for name, allowed in (("rows", ROWS), ("sign_policy", SIGN_POLICIES)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
         if not self.min_synapses >= 0:

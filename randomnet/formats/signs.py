@@ -1,9 +1,6 @@
 """Sign policies: which sign a neuron's transmitter gives its outgoing weights, and what is lost or overridden.
 
-`shiu`: GABA and glutamate -1, all others, also unknown ones, +1 (Shiu et al. 2024, whole-brain model).
-`strict`: acetylcholine +1, GABA and glutamate -1, others none: these neurons lose their output.
-`expected`: the sum over transmitters of probability times the sign of `strict`; graded.
-`ei`: the 0/1 vector of a FlyStability ROI folder. `none`: unsigned.
+`SIGN_POLICIES` has the rules.
 Kenyon cells (types that start with KC, or the class Kenyon_Cell) are cholinergic, whatever a prediction says
 (hemibrain's says dopamine).
 """
@@ -17,10 +14,10 @@ import numpy as np
 from randomnet.connectome import Connectome, subset
 from randomnet.formats.options import Options
 from randomnet.formats.reading import FormatError
+from randomnet.formats.sign_policies import SIGN_POLICIES, TRANSMITTER_SIGNS
 
 UNKNOWN = "unknown"
 LABEL, TYPE, CLASS = "neurotransmitter", "type", "class"
-SIGNS = {"acetylcholine": 1, "gaba": -1, "glutamate": -1}
 SPELLINGS = {
     "acetylcholine": ("ach", "acetylcholine"),
     "gaba": ("gaba",),
@@ -103,14 +100,14 @@ def _values(
     connectome: Connectome, policy: str, probabilities: Mapping[str, np.ndarray], kenyon: np.ndarray
 ) -> np.ndarray:
     """(N,) the factor of each neuron's outgoing weights."""
-    if policy == "none":
-        return np.ones(connectome.n)
     if policy == "expected":
-        total = sum(SIGNS.get(name, 0) * np.nan_to_num(share) for name, share in probabilities.items())
+        total = sum(TRANSMITTER_SIGNS.get(name, 0) * np.nan_to_num(share) for name, share in probabilities.items())
         return np.where(kenyon, 1.0, total)
+    rule = SIGN_POLICIES[policy]
+    if rule.signs is None:
+        return np.ones(connectome.n)
     names, index = np.unique(connectome.labels[LABEL], return_inverse=True)
-    others = 1 if policy == "shiu" else 0
-    return np.array([float(SIGNS.get(name, others)) for name in names.tolist()])[index]
+    return np.array([float(rule.signs.get(name, rule.other_sign)) for name in names.tolist()])[index]
 
 
 def _unknown(connectome: Connectome, known: bool) -> dict[str, Any]:

@@ -16,14 +16,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from randomnet.formats import arrow
 from randomnet.formats.reading import FormatError, one_line
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAGIC = {
     b"PAR1": "parquet",
@@ -123,6 +126,11 @@ def tables_in(path: Path) -> list[Table]:
     return list(_members(path, state.st_size, state.st_mtime_ns))
 
 
+def names_of(tables: Iterable[Table]) -> str:
+    """The file names, or names in an archive, of the first four tables."""
+    return ", ".join(table.member or table.path.name for table in islice(tables, 4))
+
+
 def beside(table: Table) -> list[Table]:
     """What the other files in a table's folder hold; those that cannot be read are passed over."""
     found = []
@@ -164,7 +172,9 @@ def whole(table: Table, kinds: Mapping[str, str]) -> dict[str, np.ndarray]:
     return {column: np.concatenate([part[column] for part in parts]) for column in kinds} if parts else empty
 
 
-def _csv_chunks(table: Table, kinds: Mapping[str, str]) -> Iterator[pd.DataFrame]:
+def _csv_chunks(table: Table, kinds: Mapping[str, str]) -> "Iterator[pd.DataFrame]":
+    import pandas as pd
+
     # numbers get no dtype: told int64, pandas would take 7.2e17 for an id; left alone, it says what it found
     texts = {column: str if kinds.get(column) == "text" else "category" for column in table.columns}
     dtypes = {column: dtype for column, dtype in texts.items() if kinds.get(column, "category") in ("text", "category")}
@@ -218,7 +228,7 @@ def _even_lines(lines: bytes, table: Table) -> bool:
     return not any(lines[starts[line] : starts[line + 1]].strip() for line in wrong)
 
 
-def _column(table: Table, frame: pd.DataFrame, column: str, kind: str, row: int) -> Any:
+def _column(table: Table, frame: "pd.DataFrame", column: str, kind: str, row: int) -> Any:
     if kind == "category":
         values = frame[column]
         if values.isna().any():  # of parquet and feather; in a CSV an empty cell is a text
@@ -239,8 +249,10 @@ def _column(table: Table, frame: pd.DataFrame, column: str, kind: str, row: int)
     raise FormatError(f"{table}, row {row + wrong}, column {column}: expected {rule.expected}, got {came!r}")
 
 
-def _shares(cells: pd.Series) -> np.ndarray:
+def _shares(cells: "pd.Series") -> np.ndarray:
     """Probabilities; nan for an empty cell, inf for a text."""
+    import pandas as pd
+
     numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, copy=True)
     if cells.dtype.kind not in "iuf":
         empty = cells.isna() | cells.astype(str).str.strip().str.lower().isin(("", "nan"))

@@ -1,16 +1,17 @@
-"""How true inferred dynamics are: each metric compares arrays of a system that is known with those of one inferred.
+"""Metrics of inferred dynamics: each compares arrays of a known system with those of an inferred one.
 
-| module       | metrics                                                                                          |
+| module       | contents                                                                                         |
 |--------------|--------------------------------------------------------------------------------------------------|
+| `registry`   | METRICS, a row for each metric of [comparing], with its scores                                   |
 | `regression` | rate_r2, state_r2_true_to_inferred, state_r2_inferred_to_true, input_r2, cycle_con, cycle_con_raw |
 | `spikes`     | bps, co_bps: bits per spike                                                                      |
 | `shapes`     | procrustes                                                                                       |
-| `dimensions` | predictive_dimensions: delays and rank of such operators that predict held-out trials            |
 | `operators`  | dsa, dsa_floor, operator_distance: linear operators of delayed states                            |
+| `dimensions` | predictive_dimensions: delays and rank with which such operators predict held-out trials         |
 | `matching`   | assignment, match_points, match_eigenvalues, eigenvalue_distance, spectrum_distance, rand_index  |
 
-States are (B, T, D) or (M, D), rates and spikes (B, T, N) or (M, N), one bin a step. What is fitted is fitted on one
-split and scored on another: both are given. Whatever is not finite is a ValueError that says what.
+States are (B, T, D) or (M, D), rates and spikes (B, T, N) or (M, N), with one bin per step. Linear maps are fitted on
+one split and scored on another, so functions take both. Non-finite values raise ValueError with the array's name.
 """
 
 from randomnet.metrics.dimensions import Dimensions, predictive_dimensions
@@ -26,12 +27,13 @@ from randomnet.metrics.matching import (
     spectrum_distance,
 )
 from randomnet.metrics.operators import delay_operator, dsa, dsa_floor, operator_distance
+from randomnet.metrics.registry import METRICS, Metric, Reference, Score, scores
 from randomnet.metrics.regression import (
     CycleConsistency,
-    Linear,
+    LinearMap,
     cycle_con,
     cycle_con_raw,
-    fitted,
+    fit_linear_map,
     input_r2,
     r2,
     rate_r2,
@@ -42,11 +44,15 @@ from randomnet.metrics.shapes import procrustes
 from randomnet.metrics.spikes import bps, co_bps
 
 __all__ = [
+    "METRICS",
     "CycleConsistency",
     "Dimensions",
-    "Linear",
+    "LinearMap",
     "MatchedEigenvalues",
     "MatchedPoints",
+    "Metric",
+    "Reference",
+    "Score",
     "assignment",
     "bps",
     "clusters",
@@ -57,7 +63,7 @@ __all__ = [
     "dsa",
     "dsa_floor",
     "eigenvalue_distance",
-    "fitted",
+    "fit_linear_map",
     "input_r2",
     "match_eigenvalues",
     "match_points",
@@ -67,6 +73,7 @@ __all__ = [
     "r2",
     "rand_index",
     "rate_r2",
+    "scores",
     "spectrum_distance",
     "state_r2_inferred_to_true",
     "state_r2_true_to_inferred",

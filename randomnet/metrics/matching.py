@@ -1,10 +1,10 @@
-"""Optimal matching: of fixed points, of eigenvalues and of Lyapunov exponents; and of which trials end together."""
+"""Optimal matching of fixed points and of eigenvalues, distances of spectra, and agreement of partitions of trials."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from randomnet.metrics.arrays import flat
+from randomnet.metrics.arrays import flattened
 
 
 def assignment(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -54,10 +54,11 @@ def _augment(costs: np.ndarray, row: int, duals: np.ndarray, prices: np.ndarray,
 
 @dataclass(frozen=True)
 class MatchedPoints:
-    """Pairs of fixed points: indices (m,) of the true ones and of the inferred ones, with their distances (m,).
+    """Pairs of fixed points.
 
-    distance: their mean relative to the spread. agreement: share of the pairs that are both stable or both not.
-    share: pairs per point of the larger set. nan where there is no pair.
+    true, inferred: (m,) indices of paired points. distances: (m,). distance: mean distance relative to the spread.
+    agreement: share of pairs in which both points are stable or both unstable. share: pairs per point of the larger
+    set. distance and agreement are nan without pairs, share without points.
     """
 
     true: np.ndarray
@@ -71,48 +72,48 @@ class MatchedPoints:
 def match_points(
     true: np.ndarray, inferred: np.ndarray, true_unstable: np.ndarray, inferred_unstable: np.ndarray, spread: float
 ) -> MatchedPoints:
-    """Pair points (P, D) and (Q, D), mapped into one space, so that distances sum to the least.
+    """Pairs of points (P, D) and (Q, D) in one space with the smallest sum of distances.
 
-    ..._unstable: (P,) and (Q,), how many directions lead away. spread: the length that distances are told in. Raises
-    ValueError.
+    true_unstable, inferred_unstable: (P,) and (Q,), numbers of unstable directions. spread: unit of the mean distance.
+    Raises ValueError for other shapes, or a spread that is not positive.
     """
     if np.ndim(true) != 2 or np.ndim(inferred) != 2 or np.shape(true)[1] != np.shape(inferred)[1]:
         raise ValueError(f"fixed points: expected shapes (P, D) and (Q, D), got {np.shape(true)} and "
                          f"{np.shape(inferred)}")  # fmt: skip
     if not spread > 0:
         raise ValueError(f"spread: expected a length above 0, got {spread}")
-    apart = np.linalg.norm(true[:, None] - inferred[None], axis=2)
-    rows, columns = assignment(apart)
-    distances = apart[rows, columns]
-    same = (np.asarray(true_unstable)[rows] > 0) == (np.asarray(inferred_unstable)[columns] > 0)
-    most = max(len(true), len(inferred))
+    pairwise = np.linalg.norm(true[:, None] - inferred[None], axis=2)
+    rows, columns = assignment(pairwise)
+    distances = pairwise[rows, columns]
+    agrees = (np.asarray(true_unstable)[rows] > 0) == (np.asarray(inferred_unstable)[columns] > 0)
+    larger = max(len(true), len(inferred))
     return MatchedPoints(
         rows,
         columns,
         distances,
         float(distances.mean() / spread) if len(rows) else np.nan,
-        float(same.mean()) if len(rows) else np.nan,
-        len(rows) / most if most else np.nan,
+        float(agrees.mean()) if len(rows) else np.nan,
+        len(rows) / larger if larger else np.nan,
     )
 
 
-def eigenvalue_distance(one: np.ndarray, other: np.ndarray) -> float:
-    """The mean squared distance of eigenvalues (n,) and (n,), paired so that it is least (2-Wasserstein, squared).
+def eigenvalue_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """The smallest mean squared distance of paired eigenvalues (n,) and (m,), the squared 2-Wasserstein distance.
 
-    Where there are fewer of one, 0 stands for what is missing: directions that are forgotten at once.
+    The shorter array is padded with 0, the eigenvalue of directions that decay within one step.
     """
-    size = max(len(one), len(other))
-    one, other = (np.pad(np.asarray(values, complex), (0, size - len(values))) for values in (one, other))
-    squares = np.square(np.abs(one[:, None] - other[None]))
+    size = max(len(first), len(second))
+    first, second = (np.pad(np.asarray(values, complex), (0, size - len(values))) for values in (first, second))
+    squares = np.square(np.abs(first[:, None] - second[None]))
     return float(squares[assignment(squares)].mean())
 
 
 @dataclass(frozen=True)
 class MatchedEigenvalues:
-    """Pairs of eigenvalues of a step: true and inferred (m,), and what differs of them.
+    """Pairs of eigenvalues of Jacobians of a step: true and inferred, (m,).
 
-    distance: mean of |difference|. time_constants: mean of |ln ratio| of the time constants over the pairs that both
-    decay. frequencies: mean |difference|, cycles per unit of time.
+    distance: mean |difference|. time_constants: mean |ln ratio| of time constants over pairs in which both decay.
+    frequencies: mean |difference| in cycles per unit of time.
     """
 
     true: np.ndarray
@@ -123,28 +124,29 @@ class MatchedEigenvalues:
 
 
 def match_eigenvalues(true: np.ndarray, inferred: np.ndarray, leading: int, dt: float) -> MatchedEigenvalues:
-    """Pair the eigenvalues of largest modulus of two Jacobians, at most `leading` of each, so that they lie closest.
+    """Pairs of the eigenvalues of largest modulus of two Jacobians with the smallest sum of distances.
 
-    dt: the time of a step. Time constants are -dt / ln |value|. Raises ValueError.
+    leading: at most so many of each. dt: the time of a step. Time constants are -dt / ln |eigenvalue|. Raises
+    ValueError.
     """
     if leading < 1 or not dt > 0:
         raise ValueError(f"expected leading >= 1 and dt above 0, got {leading} and {dt}")
     count = min(leading, len(true), len(inferred))
     first, second = (_leading(values, count) for values in (true, inferred))
-    apart = np.abs(first[:, None] - second[None])
-    rows, columns = assignment(apart)
+    pairwise = np.abs(first[:, None] - second[None])
+    rows, columns = assignment(pairwise)
     first, second = first[rows], second[columns]
     with np.errstate(divide="ignore"):
         rates = [-np.log(np.abs(values)) / dt for values in (first, second)]
-    both = np.logical_and(*((rate > 0) & np.isfinite(rate) for rate in rates))
-    ratios = np.abs(np.log(rates[0][both] / rates[1][both]))
-    turns = [np.abs(np.angle(values)) / (2 * np.pi * dt) for values in (first, second)]
+    both_decay = np.logical_and(*((rate > 0) & np.isfinite(rate) for rate in rates))
+    ratios = np.abs(np.log(rates[0][both_decay] / rates[1][both_decay]))
+    frequencies = [np.abs(np.angle(values)) / (2 * np.pi * dt) for values in (first, second)]
     return MatchedEigenvalues(
         first,
         second,
-        float(apart[rows, columns].mean()) if count else np.nan,
+        float(pairwise[rows, columns].mean()) if count else np.nan,
         float(ratios.mean()) if len(ratios) else np.nan,
-        float(np.abs(turns[0] - turns[1]).mean()) if count else np.nan,
+        float(np.abs(frequencies[0] - frequencies[1]).mean()) if count else np.nan,
     )
 
 
@@ -154,9 +156,9 @@ def _leading(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def spectrum_distance(true: np.ndarray, inferred: np.ndarray) -> float:
-    """Root mean square difference of the leading Lyapunov exponents (k,), descending, as many as both have.
+    """Root mean square difference of the leading Lyapunov exponents that both systems have; descending, (k,).
 
-    Raises ValueError where there are none or some are not finite.
+    Raises ValueError where there are none, or some are not finite.
     """
     count = min(len(true), len(inferred))
     difference = np.asarray(true, float)[:count] - np.asarray(inferred, float)[:count]
@@ -166,35 +168,38 @@ def spectrum_distance(true: np.ndarray, inferred: np.ndarray) -> float:
 
 
 def clusters(points: np.ndarray, radius: float) -> np.ndarray:
-    """(M,), which points (M, D) lie together: each with the first one within the radius that is with no earlier one.
+    """(M,) the cluster of each point of (M, D).
 
-    Numbered in the order of their first points. Raises ValueError for points that are not finite.
+    The first point without a cluster starts one, with all remaining points in its radius. Clusters are numbered in the
+    order of their first points. Raises ValueError for non-finite points.
     """
-    points = flat("end states", points)
-    found, left, number = np.full(len(points), -1), np.arange(len(points)), 0
-    while len(left):
-        near = np.linalg.norm(points[left] - points[left[0]], axis=1) <= radius
-        found[left[near]] = number
-        left, number = left[~near], number + 1
-    return found
+    points = flattened("end states", points)
+    labels, remaining, number = np.full(len(points), -1), np.arange(len(points)), 0
+    while len(remaining):
+        is_near = np.linalg.norm(points[remaining] - points[remaining[0]], axis=1) <= radius
+        labels[remaining[is_near]] = number
+        remaining, number = remaining[~is_near], number + 1
+    return labels
 
 
-def rand_index(one: np.ndarray, other: np.ndarray) -> float:
-    """How alike two partitions (M,) are: 1 where they are the same, about 0 by chance (Hubert and Arabie 1985).
+def rand_index(first: np.ndarray, second: np.ndarray) -> float:
+    """Adjusted Rand index of two partitions (M,): 1 for equal ones, about 0 by chance (Hubert and Arabie 1985).
 
-    Raises ValueError for another length, or fewer than two.
+    Raises ValueError for different lengths, or fewer than two items.
     """
-    if np.shape(one) != np.shape(other) or np.ndim(one) != 1 or len(one) < 2:
-        raise ValueError(f"partitions: expected two of one length >= 2, got {np.shape(one)} and {np.shape(other)}")
-    _, first = np.unique(one, return_inverse=True)
-    _, second = np.unique(other, return_inverse=True)
+    if np.shape(first) != np.shape(second) or np.ndim(first) != 1 or len(first) < 2:
+        raise ValueError(f"partitions: expected two of one length >= 2, got {np.shape(first)} and {np.shape(second)}")
+    items = len(first)
+    _, first = np.unique(first, return_inverse=True)
+    _, second = np.unique(second, return_inverse=True)
     table = np.zeros((first.max() + 1, second.max() + 1))
     np.add.at(table, (first, second), 1)
     both, rows, columns = (_pairs(counts) for counts in (table, table.sum(1), table.sum(0)))
-    expected = rows * columns / _pairs(np.array(len(one)))
-    most = (rows + columns) / 2
-    return float((both - expected) / (most - expected)) if most != expected else 1.0
+    expected = rows * columns / _pairs(np.array(items))
+    largest = (rows + columns) / 2
+    return float((both - expected) / (largest - expected)) if largest != expected else 1.0
 
 
 def _pairs(counts: np.ndarray) -> float:
+    """The number of pairs of items in the same class, from the size of each class."""
     return float((counts * (counts - 1) / 2).sum())

@@ -1,30 +1,30 @@
-"""Dynamical similarity analysis (Ostrow et al. 2023): linear operators of delayed states, and how far apart they are.
+"""Dynamical similarity analysis (DSA; Ostrow et al. 2023): linear operators of delayed states and their distance.
 
-The operator moves the leading `rank` whitened coordinates of `delays` successive states by one step. Two of them are
-as far apart as the angle between A and C B C' at the orthogonal C that suits best, among rotations and reflections.
+The operator advances the leading `rank` whitened coordinates of `delays` successive states by one step. The distance of
+operators A and B is the smallest angle between A and C B C' over all orthogonal matrices C, rotations and reflections.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from randomnet.metrics.arrays import trials
+from randomnet.metrics.arrays import checked_trials
 from randomnet.metrics.matching import assignment
 
-NEGLIGIBLE = 1e-10  # share of the delayed states' variance below which a direction is rounding
-ITERATIONS = 500  # of a climb, which ends where the gradient of unit matrices is
-SETTLED = 1e-7
-SPLITS = 5  # of the trials, of which the floor is the largest distance; of equal dynamics 5 of 60 were above it
-SHORTENED, REMEMBERED, LONGEST = 8, 5, 1e3  # times a step is shortened; values it is held against; and its limit
+SMALLEST_VARIANCE = 1e-10  # share of the delayed states' variance below which a direction is rounding
+ITERATIONS = 500  # at most, of gradient ascent
+SMALLEST_GRADIENT = 1e-7  # norm for unit matrices at which gradient ascent stops
+SPLITS = 5  # random splits of the trials; 5 of 60 distances of equal dynamics were above the largest of so many
+MOST_SHORTENINGS, MEMORY, LONGEST_STEP = 8, 5, 1e3  # of the line search; MEMORY: earlier values it compares with
 
 
 def delay_operator(states: np.ndarray, delays: int = 20, rank: int = 50) -> np.ndarray:
-    """(r, r), r <= rank: of states (B, T, D), the least-squares step of whitened delayed states.
+    """(r, r), r <= rank: the least-squares step of whitened delayed states, from states (B, T, D).
 
-    All trials count alike, and none is joined to the next. r is smaller where delayed states have fewer dimensions.
-    Raises ValueError for trials shorter than delays + 1.
+    Windows lie within trials, and all trials have the same weight. r is below `rank` where the delayed states have
+    fewer dimensions. Raises ValueError for trials shorter than delays + 1.
     """
-    states = trials("states", states)
+    states = checked_trials("states", states)
     if delays < 1 or rank < 1 or states.shape[1] < delays + 1:
         raise ValueError(f"expected delays >= 1, rank >= 1 and trials of at least delays + 1 bins, got delays {delays},"
                          f" rank {rank}, {states.shape[1]} bins")  # fmt: skip
@@ -33,9 +33,12 @@ def delay_operator(states: np.ndarray, delays: int = 20, rank: int = 50) -> np.n
 
 @dataclass(frozen=True)
 class WhitenedStep:
-    """whitening (delays D, r): delayed states -> coordinates whose squares sum to 1 over the trials. operator (r, r):
-    their step. next_states (r, D): what each predicts of the state after the window. means ((delays + 1) D,): of the
-    states of windows and of the state after them, which are taken off first."""
+    """The least-squares step of delayed states.
+
+    whitening: (delays D, r), delayed states -> coordinates whose squares sum to 1 over the trials. operator: (r, r),
+    the step of the coordinates. next_states: (r, D), what each coordinate predicts of the state after the window.
+    means: ((delays + 1) D,), subtracted from the states of windows and from the state after them.
+    """
 
     whitening: np.ndarray
     operator: np.ndarray
@@ -46,23 +49,25 @@ class WhitenedStep:
 def whitened_step(states: np.ndarray, delays: int, rank: int) -> WhitenedStep:
     """The least-squares step of delayed states (B, T, D), in the leading `rank` of their principal axes."""
     size, width = states.shape[2], delays * states.shape[2]
-    middle = states.mean((0, 1))
-    moments, means = _moments(states - middle, delays + 1)
+    mean = states.mean((0, 1))
+    moments, means = _moments(states - mean, delays + 1)
     variances, axes = np.linalg.eigh(moments[:width, :width])
     order = np.argsort(-variances)[:rank]
-    order = order[variances[order] > NEGLIGIBLE * max(variances.max(), 0.0)]
+    order = order[variances[order] > SMALLEST_VARIANCE * max(variances.max(), 0.0)]
     if not len(order):
         raise ValueError("states: expected values that vary, got constant ones")
-    white = axes[:, order] / np.sqrt(variances[order])
-    operator, next_states = white.T @ moments[size:, :width] @ white, white.T @ moments[:width, width:]
-    return WhitenedStep(white, operator, next_states, means + np.tile(middle, delays + 1))
+    whitening = axes[:, order] / np.sqrt(variances[order])
+    operator = whitening.T @ moments[size:, :width] @ whitening
+    next_states = whitening.T @ moments[:width, width:]
+    return WhitenedStep(whitening, operator, next_states, means + np.tile(mean, delays + 1))
 
 
 def _moments(states: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """(length D, length D) and (length D,): of the states at t ... t + length - 1 the sum over trials and bins t of
-    their outer product, and their means, which are taken off first: a constant is no direction that moves.
+    """(length D, length D) central second moments and (length D,) means of windows of states (B, T, D).
 
-    Each block is its upper left neighbour without the first bin and with one more, so that no window is written out.
+    A window holds the states at t, ..., t + length - 1; moments are summed over trials and t. Means are subtracted, as
+    a constant direction has no dynamics. Each block is its upper left neighbour minus the first bin plus one more, so
+    no array of windows is needed.
     """
     bins, width = states.shape[1], states.shape[2]
     windows = bins - length + 1
@@ -72,22 +77,22 @@ def _moments(states: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
         blocks[0, column] = np.tensordot(first, other, axes=((0, 1), (0, 1)))
     for row in range(1, length):
         for column in range(row, length):
-            gone = states[:, row - 1].T @ states[:, column - 1]
-            come = states[:, row - 1 + windows].T @ states[:, column - 1 + windows]
-            blocks[row, column] = blocks[row - 1, column - 1] - gone + come
+            first_bin = states[:, row - 1].T @ states[:, column - 1]
+            next_bin = states[:, row - 1 + windows].T @ states[:, column - 1 + windows]
+            blocks[row, column] = blocks[row - 1, column - 1] - first_bin + next_bin
     for row in range(length):
         for column in range(row):
             blocks[row, column] = blocks[column, row].T
-    means = np.concatenate([states[:, place : place + windows].mean((0, 1)) for place in range(length)])
+    means = np.concatenate([states[:, start : start + windows].mean((0, 1)) for start in range(length)])
     sums = blocks.transpose(0, 2, 1, 3).reshape(length * width, length * width)
     return sums - len(states) * windows * np.outer(means, means), means
 
 
 def dsa(
-    one: np.ndarray, other: np.ndarray, rng: np.random.Generator, delays: int = 20, rank: int = 50, starts: int = 4
+    first: np.ndarray, second: np.ndarray, rng: np.random.Generator, delays: int = 20, rank: int = 50, starts: int = 4
 ) -> float:
-    """The distance of the dynamics of states (B, T, D) and (B', T', D'), an angle from 0 to pi."""
-    operators = (delay_operator(states, delays, rank) for states in (one, other))
+    """Distance of the dynamics of states (B, T, D) and (B', T', D'), an angle from 0 to pi."""
+    operators = (delay_operator(states, delays, rank) for states in (first, second))
     return operator_distance(*operators, rng, starts)
 
 
@@ -95,70 +100,74 @@ def dsa_floor(
     states: np.ndarray, rng: np.random.Generator, delays: int = 20, rank: int = 50, starts: int = 4,
     splits: int = SPLITS,
 ) -> float:  # fmt: skip
-    """The largest distance between two random halves of the trials (B, T, D), over several splits: what the same
-    dynamics reach by chance. Raises ValueError for one trial."""
+    """The largest `dsa` between two random halves of the trials (B, T, D), over several splits.
+
+    Equal dynamics reach it by chance. Raises ValueError for one trial.
+    """
     if len(states) < 2:
         raise ValueError(f"states: expected at least two trials to split, got {len(states)}")
     halves = [np.array_split(rng.permutation(len(states)), 2) for _ in range(splits)]
-    return max(dsa(states[one], states[other], rng, delays, rank, starts) for one, other in halves)
+    return max(dsa(states[first], states[second], rng, delays, rank, starts) for first, second in halves)
 
 
-def operator_distance(one: np.ndarray, other: np.ndarray, rng: np.random.Generator, starts: int = 4) -> float:
-    """min over orthogonal C of the angle between `one` and C `other` C', (n, n) and (m, m); the smaller is padded by 0.
+def operator_distance(first: np.ndarray, second: np.ndarray, rng: np.random.Generator, starts: int = 4) -> float:
+    """The smallest angle between `first` (n, n) and C `second` C' over orthogonal C; second: (m, m).
 
-    Searched from the identity, from an alignment of the eigenvectors of paired eigenvalues, and from `starts` random
-    matrices, each among rotations and among reflections. Raises ValueError for an operator that is 0.
+    The smaller operator is padded with zeros. Gradient ascent starts from the identity, from an alignment of the
+    eigenvectors of paired eigenvalues, and from `starts` random matrices, each as a rotation and as a reflection.
+    Raises ValueError for an operator that is 0 or not finite.
     """
-    size = max(len(one), len(other))
-    a, b = (np.pad(np.asarray(matrix, float), (0, size - len(matrix))) for matrix in (one, other))
-    lengths = np.linalg.norm(a), np.linalg.norm(b)
-    if not 0 < min(lengths) <= max(lengths) < np.inf:
-        raise ValueError("operators: expected finite ones that are not 0")
-    a, b = a / lengths[0], b / lengths[1]
-    begun = [np.eye(size), _aligned(a, b)]
-    begun += [np.linalg.qr(rng.standard_normal((size, size)))[0] for _ in range(starts)]
-    closest = min(_apart(a, b, _climbed(a, b, _of_determinant(c, sign))) for c in begun for sign in (1, -1))
-    return float(2 * np.arcsin(min(1.0, closest / 2)))  # of unit matrices; precise where arccos is not
+    size = max(len(first), len(second))
+    a, b = (np.pad(np.asarray(matrix, float), (0, size - len(matrix))) for matrix in (first, second))
+    norms = np.linalg.norm(a), np.linalg.norm(b)
+    if not 0 < min(norms) <= max(norms) < np.inf:
+        raise ValueError(f"operators: expected finite ones that are not 0, got norms {norms[0]:g} and {norms[1]:g}")
+    a, b = a / norms[0], b / norms[1]
+    initial = [np.eye(size), _alignment(a, b)]
+    initial += [np.linalg.qr(rng.standard_normal((size, size)))[0] for _ in range(starts)]
+    initial = [_with_determinant(c, sign) for c in initial for sign in (1, -1)]
+    smallest = min(_norm_of_difference(a, b, _ascend(a, b, c)) for c in initial)
+    return float(2 * np.arcsin(min(1.0, smallest / 2)))  # of unit matrices; precise where arccos is not
 
 
-def _apart(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> float:
+def _norm_of_difference(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> float:
     return float(np.linalg.norm(a - c @ b @ c.T))
 
 
-def _of_determinant(c: np.ndarray, sign: int) -> np.ndarray:
-    """Orthogonal c, its last column turned round where its determinant has the other sign."""
+def _with_determinant(c: np.ndarray, sign: int) -> np.ndarray:
+    """Orthogonal c with determinant `sign`; the last column changes sign where that is needed."""
     columns = np.ones(len(c))
     columns[-1] = sign * np.sign(np.linalg.det(c))
     return c * columns
 
 
-def _climbed(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """The orthogonal C near c where <a, C b C'> is highest, of c's determinant.
+def _ascend(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """The orthogonal C with the determinant of c that maximizes <a, C b C'> locally, from c.
 
-    Cayley steps along the gradient, as long as the last two gradients say, and shorter where the value would fall
-    below the least of the last few (Wen and Yin 2013).
+    Cayley steps along the gradient with Barzilai-Borwein lengths; a step is shortened where the value would fall below
+    the smallest of the last few values (Wen and Yin 2013).
     """
-    eye, length, recent = np.eye(len(c)), 1.0, [np.vdot(a, c @ b @ c.T)]
-    turn = _turn(a, b, c)
-    best, highest = c, recent[0]
+    eye, length, values = np.eye(len(c)), 1.0, [np.vdot(a, c @ b @ c.T)]
+    gradient = _skew_gradient(a, b, c)
+    best, highest = c, values[0]
     for _ in range(ITERATIONS):
-        if np.linalg.norm(turn) <= SETTLED:
+        if np.linalg.norm(gradient) <= SMALLEST_GRADIENT:
             break
-        for _ in range(SHORTENED):
-            tried = np.linalg.solve(eye - length / 2 * turn, c + length / 2 * turn @ c)
-            value = np.vdot(a, tried @ b @ tried.T)
-            if value >= min(recent[-REMEMBERED:]):
+        for _ in range(MOST_SHORTENINGS):
+            proposal = np.linalg.solve(eye - length / 2 * gradient, c + length / 2 * gradient @ c)
+            value = np.vdot(a, proposal @ b @ proposal.T)
+            if value >= min(values[-MEMORY:]):
                 break
             length /= 4
-        turned = _turn(a, b, tried)
-        moved, changed = tried - c, turned @ tried - turn @ c
-        length = float(np.clip(abs(np.vdot(moved, moved) / (np.vdot(moved, changed) or 1.0)), 1e-3, LONGEST))
-        c, turn, recent = tried, turned, [*recent, value]
+        new_gradient = _skew_gradient(a, b, proposal)
+        step, change = proposal - c, new_gradient @ proposal - gradient @ c
+        length = float(np.clip(abs(np.vdot(step, step) / (np.vdot(step, change) or 1.0)), 1e-3, LONGEST_STEP))
+        c, gradient, values = proposal, new_gradient, [*values, value]
         best, highest = (c, value) if value > highest else (best, highest)
     return best
 
 
-def _turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+def _skew_gradient(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     """The skew matrix W along which C -> exp(W) C raises <a, C b C'> fastest."""
     gradient = (a @ c @ b.T + a.T @ c @ b) @ c.T
     return gradient - gradient.T
@@ -166,50 +175,52 @@ def _turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Modes:
-    """Eigenvalues of imaginary part >= 0, their vectors as columns, and which are complex."""
+    """Eigenvalues with imaginary part >= 0, their eigenvectors as columns, and which of them are complex."""
 
     values: np.ndarray
     vectors: np.ndarray
-    turning: np.ndarray
+    is_complex: np.ndarray
 
     @classmethod
     def of(cls, matrix: np.ndarray) -> "_Modes":
-        """Of a real matrix; the real and the imaginary part of each vector are orthogonal, the real one longer."""
+        """The modes of a real matrix; in each vector real and imaginary part are orthogonal, the real one longer."""
         values, vectors = (part.astype(complex) for part in np.linalg.eig(matrix))
         upper = values.imag >= 0
         values, vectors = values[upper], vectors[:, upper]
         return cls(values, vectors * np.exp(-0.5j * np.angle((vectors**2).sum(0))), values.imag > 0)
 
     def basis(self, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(n, n) orthonormal, what the vectors in this order add to those before, and (n,) which vector adds it."""
-        columns, of = [], []
+        """(n, n) orthonormal basis from the vectors in this order (Gram-Schmidt), and (n,) the mode of each column."""
+        columns, modes = [], []
         for mode in order:
-            vector, turning = self.vectors[:, mode], self.turning[mode]
-            columns += [vector.real, vector.imag] if turning else [vector.real]
-            of += [mode] * (1 + turning)
+            vector, is_complex = self.vectors[:, mode], self.is_complex[mode]
+            columns += [vector.real, vector.imag] if is_complex else [vector.real]
+            modes += [mode] * (1 + is_complex)
         basis, triangle = np.linalg.qr(np.stack(columns, 1))
-        return basis * np.where(np.diag(triangle) < 0, -1.0, 1.0), np.array(of)
+        return basis * np.where(np.diag(triangle) < 0, -1.0, 1.0), np.array(modes)
 
 
-def _aligned(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The orthogonal matrix that takes b's eigenvectors, made orthonormal one by one, to those of a's like values.
+def _alignment(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The orthogonal matrix that maps b's eigenvectors to those of a's nearest eigenvalues, after orthonormalization.
 
-    A vector's sign is free, and taken so that what couples it to those before is alike. For b = C' a C this is C.
+    The sign of each vector is free; it is chosen such that its couplings to earlier vectors agree. For b = C' a C the
+    result is C.
     """
     first, second = _Modes.of(a), _Modes.of(b)
-    costs = np.abs(first.values[:, None] - second.values) + 10.0 * (first.turning[:, None] != second.turning)
+    costs = np.abs(first.values[:, None] - second.values) + 10.0 * (first.is_complex[:, None] != second.is_complex)
     rows, columns = assignment(costs)
     order = np.argsort(-np.abs(first.values[rows]), kind="stable")
-    left, _ = first.basis(_all(rows[order], len(first.values)))
-    right, of = second.basis(_all(columns[order], len(second.values)))
-    likeness = (left.T @ a @ left) * (right.T @ b @ right)
-    likeness, signs = likeness + likeness.T, np.ones(len(a))
-    for mode in dict.fromkeys(of):
-        own = np.flatnonzero(of == mode)
-        signs[own] = -1.0 if signs[: own[0]] @ likeness[: own[0], own].sum(1) < 0 else 1.0
+    left, _ = first.basis(_completed(rows[order], len(first.values)))
+    right, modes = second.basis(_completed(columns[order], len(second.values)))
+    agreement = (left.T @ a @ left) * (right.T @ b @ right)
+    agreement, signs = agreement + agreement.T, np.ones(len(a))
+    for mode in dict.fromkeys(modes):
+        columns_of_mode = np.flatnonzero(modes == mode)
+        before = columns_of_mode[0]
+        signs[columns_of_mode] = -1.0 if signs[:before] @ agreement[:before, columns_of_mode].sum(1) < 0 else 1.0
     return (left * signs) @ right.T
 
 
-def _all(order: np.ndarray, count: int) -> np.ndarray:
-    """The order, and after it what is missing of 0 ... count - 1."""
+def _completed(order: np.ndarray, count: int) -> np.ndarray:
+    """The order, followed by the missing numbers of 0, ..., count - 1."""
     return np.concatenate([order, np.setdiff1d(np.arange(count), order)])

@@ -1,27 +1,27 @@
-"""Shares of variance: of rates as they are, of states and inputs through a linear map fitted on other trials.
+"""Explained variance: of rates directly; of states and inputs through a linear map that is fitted on other trials.
 
-After the Computation-Thru-Dynamics Benchmark (Versteeg et al. 2025), with what was wrong there put right: states are
-scored on trials that were not fitted, and cycle consistency does not depend on the latents' scale.
+After the Computation-Thru-Dynamics Benchmark (Versteeg et al. 2025), with two corrections: states are scored on trials
+that were not used for the fit, and cycle consistency does not depend on the scale of the latents.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from randomnet.metrics.arrays import alike, flat, paired
+from randomnet.metrics.arrays import flattened, with_same_samples, with_same_shape
 
-RANK = 1e-7  # relative: what is smaller of regressors scaled to length 1 is the rounding of float32, and is not fitted
-NULL = 1e-6  # share of the variance below which a direction of the latents is left out
-KEPT = 0.99  # share of the readout's squared singular values that its components are to have
-FAINTEST = 1e-9  # rate per bin that stands for what is smaller, which has no logarithm
+SMALLEST_SINGULAR_VALUE = 1e-7  # relative, of regressors scaled to length 1; smaller ones are rounding of float32
+SMALLEST_VARIANCE = 1e-6  # share of the total below which a direction of the latents is left out
+COMPONENTS_SHARE = 0.99  # of the readout's squared singular values, which its components have
+SMALLEST_RATE = 1e-9  # per bin; smaller rates are raised to it before the logarithm
 
 
 def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
     """1 - sum of squared errors / sum of squares about each column's mean, over all columns of (..., D) together.
 
-    Raises ValueError for another shape, values that are not finite, or a truth that does not vary.
+    Raises ValueError for different shapes, non-finite values, or a constant truth.
     """
-    truth, predicted = alike("truth", truth, "prediction", predicted)
+    truth, predicted = with_same_shape("truth", truth, "prediction", predicted)
     total = np.square(truth - truth.mean(0)).sum()
     if not total > 0:
         raise ValueError("truth: expected values that vary, got constant ones")
@@ -29,7 +29,7 @@ def r2(truth: np.ndarray, predicted: np.ndarray) -> float:
 
 
 @dataclass(frozen=True)
-class Linear:
+class LinearMap:
     """The map x -> x matrix + offset, of matrix (D, K) and offset (K,)."""
 
     matrix: np.ndarray
@@ -40,54 +40,65 @@ class Linear:
         return values @ self.matrix + self.offset
 
 
-def fitted(regressors: np.ndarray, targets: np.ndarray) -> Linear:
-    """The least-squares map from regressors (..., D) to targets (..., K), of least norm where several are as good.
+def fit_linear_map(regressors: np.ndarray, targets: np.ndarray) -> LinearMap:
+    """The least-squares map from regressors (..., D) to targets (..., K); of several, that with the least norm.
 
-    Raises ValueError.
+    Raises ValueError for different trials and bins, and for empty or non-finite arrays.
     """
-    x, y = paired("regressors", regressors, "targets", targets)
+    x, y = with_same_samples("regressors", regressors, "targets", targets)
     means = x.mean(0), y.mean(0)
     x, y = x - means[0], y - means[1]
     lengths = np.linalg.norm(x, axis=0)
     lengths[lengths == 0] = 1.0
-    triangle = np.linalg.qr(np.concatenate([x / lengths, y], 1), mode="r")[: x.shape[1]]  # all that a fit needs
-    solved = np.linalg.lstsq(triangle[:, : x.shape[1]], triangle[:, x.shape[1] :], rcond=RANK)[0]
-    matrix = solved / lengths[:, None]
-    return Linear(matrix, means[1] - means[0] @ matrix)
+    triangle = np.linalg.qr(np.concatenate([x / lengths, y], 1), mode="r")[: x.shape[1]]  # which suffices for a fit
+    coefficients = np.linalg.lstsq(
+        triangle[:, : x.shape[1]], triangle[:, x.shape[1] :], rcond=SMALLEST_SINGULAR_VALUE
+    )[0]
+    matrix = coefficients / lengths[:, None]
+    return LinearMap(matrix, means[1] - means[0] @ matrix)
 
 
 def _explained(train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray]) -> float:
-    """The share of the variance of test[1] that a map of test[0], fitted on train, explains."""
-    return r2(test[1], fitted(*train)(flat("regressors", test[0])).reshape(np.shape(test[1])))
+    """Share of the variance of test[1] explained by a linear map of test[0] that is fitted on train."""
+    return r2(test[1], fit_linear_map(*train)(flattened("regressors", test[0])).reshape(np.shape(test[1])))
 
 
 def rate_r2(rates: np.ndarray, inferred: np.ndarray) -> float:
-    """Of true rates (..., N) and inferred ones, without any fit: 1 is perfect, mean rates have 0."""
+    """R² of inferred rates (..., N) against true ones, without any fit; 1 is perfect, and mean rates have 0."""
     return r2(rates, inferred)
 
 
 def state_r2_true_to_inferred(
     true: np.ndarray, inferred: np.ndarray, test_true: np.ndarray, test_inferred: np.ndarray
 ) -> float:
-    """How much of the inferred states (..., Di) is linear in the true ones (..., D): invented dimensions lower it."""
+    """Share of the variance of inferred states (..., Di) that is linear in true ones (..., D).
+
+    Dimensions that the true system does not have lower it.
+    """
     return _explained((true, inferred), (test_true, test_inferred))
 
 
 def state_r2_inferred_to_true(
     true: np.ndarray, inferred: np.ndarray, test_true: np.ndarray, test_inferred: np.ndarray
 ) -> float:
-    """How much of the true states is linear in the inferred ones: missing dimensions lower it."""
+    """Share of the variance of true states (..., D) that is linear in inferred ones (..., Di).
+
+    Dimensions that the model lacks lower it.
+    """
     return _explained((inferred, true), (test_inferred, test_true))
 
 
 def input_r2(true: np.ndarray, inferred: np.ndarray, test_true: np.ndarray, test_inferred: np.ndarray) -> float:
-    """How much of the inferred inputs (..., Ci) is linear in the true ones (..., C)."""
+    """Share of the variance of inferred inputs (..., Ci) that is linear in true ones (..., C)."""
     return _explained((true, inferred), (test_true, test_inferred))
 
 
 @dataclass(frozen=True)
 class CycleConsistency:
-    """The share of the latents' variance that their readout tells: of `dimensions` it reads `components`."""
+    """value: the share of the latents' variance that determines the rates.
+
+    components, dimensions: how many of the latents' dimensions the readout uses.
+    """
 
     value: float
     components: int
@@ -97,27 +108,27 @@ class CycleConsistency:
 def cycle_con(
     latents: np.ndarray, rates: np.ndarray, test_latents: np.ndarray, whitened: bool = True
 ) -> CycleConsistency:
-    """Of latents (..., D) and their rates (..., N) of the same model: how much of the latents the rates depend on.
+    """How much of the latents (..., D) of a model its rates (..., N) depend on.
 
-    Log rates are fitted to the latents, the fit's leading components kept (99 % of the squared singular values), and
-    latents of other trials projected on them. whitened: every direction of the latents counts the same, those below
-    1e-6 of the variance not at all, so that the value is close to components / dimensions; else (the predecessor's)
-    directions count by their variance, and the value depends on the latents' scale. Raises ValueError.
+    Log rates are fitted to the latents. Latents of other trials are projected on the leading components of this fit,
+    which have 99 % of its squared singular values. whitened: every direction of the latents with at least 1e-6 of the
+    variance counts alike, so that the value is close to components / dimensions. Otherwise directions count by their
+    variance, as in the predecessor, and the value depends on the latents' scale. Raises ValueError.
     """
-    latents, rates = paired("latents", latents, "rates", rates)
-    test_latents = flat("test latents", test_latents)
+    latents, rates = with_same_samples("latents", latents, "rates", rates)
+    test_latents = flattened("test latents", test_latents)
     if whitened:
-        white = _whitening(latents)
-        latents, test_latents = white(latents), white(test_latents)
-    readout = fitted(latents, np.log(np.maximum(rates, FAINTEST))).matrix
+        whitening = _whitening(latents)
+        latents, test_latents = whitening(latents), whitening(test_latents)
+    readout = fit_linear_map(latents, np.log(np.maximum(rates, SMALLEST_RATE))).matrix
     directions, strengths, _ = np.linalg.svd(readout, full_matrices=False)
     energy = np.cumsum(np.square(strengths))
     if not energy[-1] > 0:
         return CycleConsistency(0.0, 0, latents.shape[1])
-    components = int(np.searchsorted(energy, KEPT * energy[-1]) + 1)
-    kept = directions[:, :components]
-    middle = latents.mean(0)
-    projected = middle + (test_latents - middle) @ kept @ kept.T
+    components = int(np.searchsorted(energy, COMPONENTS_SHARE * energy[-1]) + 1)
+    basis = directions[:, :components]
+    mean = latents.mean(0)
+    projected = mean + (test_latents - mean) @ basis @ basis.T
     return CycleConsistency(r2(test_latents, projected), components, latents.shape[1])
 
 
@@ -126,14 +137,14 @@ def cycle_con_raw(latents: np.ndarray, rates: np.ndarray, test_latents: np.ndarr
     return cycle_con(latents, rates, test_latents, whitened=False)
 
 
-def _whitening(latents: np.ndarray) -> Linear:
-    """To coordinates of mean 0 and variance 1 that are uncorrelated over latents (M, D)."""
-    middle = latents.mean(0)
-    triangle = np.linalg.qr(latents - middle, mode="r")
+def _whitening(latents: np.ndarray) -> LinearMap:
+    """The map to uncorrelated coordinates of mean 0 and variance 1 over latents (M, D)."""
+    mean = latents.mean(0)
+    triangle = np.linalg.qr(latents - mean, mode="r")
     _, lengths, axes = np.linalg.svd(triangle, full_matrices=False)
     variances = np.square(lengths) / len(latents)
-    some = variances > NULL * variances.sum()
-    if not some.any():
+    is_used = variances > SMALLEST_VARIANCE * variances.sum()
+    if not is_used.any():
         raise ValueError("latents: expected values that vary, got constant ones")
-    matrix = axes[some].T / np.sqrt(variances[some])
-    return Linear(matrix, -middle @ matrix)
+    matrix = axes[is_used].T / np.sqrt(variances[is_used])
+    return LinearMap(matrix, -mean @ matrix)

@@ -2,23 +2,23 @@
 
 import numpy as np
 
-from randomnet.metrics.arrays import paired
+from randomnet.metrics.arrays import with_same_samples
 
 
-def procrustes(one: np.ndarray, other: np.ndarray) -> float:
-    """The angle between states (..., D) and (..., K) at the rotation, shift and scale that suit best, 0 to pi/2.
+def procrustes(true: np.ndarray, inferred: np.ndarray) -> float:
+    """Angle from 0 to pi/2 between states (..., D) and (..., K) at the best rotation, shift and scale.
 
-    arccos of the nuclear norm of Z' Zi, both centred and of Frobenius norm 1 (Williams et al. 2021); the missing
-    dimensions of the smaller are 0. Raises ValueError, also where states do not vary.
+    It is arccos of the nuclear norm of Z' Zi, where both are centred and have Frobenius norm 1 (Williams et al. 2021).
+    Missing dimensions of the smaller array count as 0. Raises ValueError, also for constant states.
     """
-    one, other = paired("true states", one, "inferred states", other)
-    one, other = _normalised("true states", one), _normalised("inferred states", other)
-    return float(np.arccos(min(1.0, np.linalg.svd(one.T @ other, compute_uv=False).sum())))
+    true, inferred = with_same_samples("true states", true, "inferred states", inferred)
+    true, inferred = _normalized("true states", true), _normalized("inferred states", inferred)
+    return float(np.arccos(min(1.0, np.linalg.svd(true.T @ inferred, compute_uv=False).sum())))
 
 
-def _normalised(what: str, states: np.ndarray) -> np.ndarray:
+def _normalized(name: str, states: np.ndarray) -> np.ndarray:
     centred = states - states.mean(0)
     length = np.linalg.norm(centred)
     if not length > 0:
-        raise ValueError(f"{what}: expected values that vary, got constant ones")
+        raise ValueError(f"{name}: expected values that vary, got constant ones")
     return centred / length

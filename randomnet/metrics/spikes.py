@@ -1,30 +1,30 @@
-"""Bits per spike: how much better rates tell the spikes than each neuron's mean does (Poisson)."""
+"""Bits per spike: how much better rates predict spikes than the mean rate of each neuron does (Poisson)."""
 
 import numpy as np
 
-from randomnet.metrics.arrays import alike
-from randomnet.metrics.regression import FAINTEST
+from randomnet.metrics.arrays import with_same_shape
+from randomnet.metrics.regression import SMALLEST_RATE
 
 
 def bps(spikes: np.ndarray, rates: np.ndarray) -> float:
-    """Bits per spike of expected spikes per bin (..., N), against each neuron's mean of these spikes (..., N).
+    """Bits per spike of expected spikes per bin (..., N), relative to each neuron's mean of the spikes (..., N).
 
-    (NLL(mean) - NLL(rates)) / (spikes ln 2), Poisson. Raises ValueError for another shape, negative or not finite
-    values, or where there is no spike.
+    (NLL(mean) - NLL(rates)) / (spikes ln 2), with Poisson likelihoods. Raises ValueError for different shapes,
+    negative or non-finite values, or without any spike.
     """
-    spikes, rates = alike("spikes", spikes, "rates", rates)
+    spikes, rates = with_same_shape("spikes", spikes, "rates", rates)
     if spikes.min() < 0 or rates.min() < 0:
-        raise ValueError("spikes and rates: expected none below 0")
+        raise ValueError("spikes and rates: expected values >= 0, got negative ones")
     total = spikes.sum()
     if not total:
         raise ValueError("spikes: expected some, got none")
-    rates, means = np.maximum(rates, FAINTEST), np.maximum(spikes.mean(0), FAINTEST)
-    gained = (spikes * np.log(rates / means)).sum() - (rates - means).sum()
-    return float(gained / (total * np.log(2)))
+    rates, means = np.maximum(rates, SMALLEST_RATE), np.maximum(spikes.mean(0), SMALLEST_RATE)
+    gain = (spikes * np.log(rates / means)).sum() - (rates - means).sum()
+    return float(gain / (total * np.log(2)))
 
 
 def co_bps(spikes: np.ndarray, rates: np.ndarray, heldin: int) -> float:
-    """`bps` over the neurons that the model did not see: those after the first `heldin`. Raises ValueError."""
+    """`bps` of the neurons that the model did not see, which are those after the first `heldin`. Raises ValueError."""
     if not 0 <= heldin < np.shape(spikes)[-1]:
         raise ValueError(f"heldin: expected fewer than the {np.shape(spikes)[-1]} neurons, got {heldin}")
     return bps(spikes[..., heldin:], rates[..., heldin:])

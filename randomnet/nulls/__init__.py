@@ -1,7 +1,7 @@
-"""Null models: random networks that keep some properties of a connectome. Their table stands in `models`."""
+"""Null models: random networks that keep some properties of a connectome. `models` has the registry of them."""
 
 from randomnet.nulls.effect import changing, differs, is_unable, share_of_edges
-from randomnet.nulls.models import LARGEST_DENSE, NULLS, Null, is_symmetric, shuffled
+from randomnet.nulls.models import LARGEST_DENSE, NULLS, Null, is_symmetric, random_w
 
 __all__ = [
     "LARGEST_DENSE",
@@ -11,6 +11,6 @@ __all__ = [
     "differs",
     "is_symmetric",
     "is_unable",
+    "random_w",
     "share_of_edges",
-    "shuffled",
 ]

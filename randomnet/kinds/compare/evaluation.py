@@ -257,9 +257,9 @@ class Case:
         return self.system
 
     @cached_property
-    def to_truth(self) -> metrics.Linear:
+    def to_truth(self) -> metrics.LinearMap:
         """The map of its states to the true ones, fitted on the training trials."""
-        return metrics.fitted(self.of("latents")[0], self.truth.of("latents")[0])
+        return metrics.fit_linear_map(self.of("latents")[0], self.truth.of("latents")[0])
 
     def inputs(self) -> np.ndarray | None:
         """What it received in the test trials: as its arrays say, noisy, true or none."""

@@ -56,7 +56,7 @@ def _flow(case: Case) -> Arrays:
     sides = [np.linspace(*ends, GRID) for ends in zip(low - margin, high + margin, strict=True)]
     grid = np.stack(np.meshgrid(*sides), -1)
     states = mean + grid.reshape(-1, 2) @ axes[:2]
-    there = metrics.fitted(true, own)(states)
+    there = metrics.fit_linear_map(true, own)(states)
     inputs = (truth.held_input(truth.clean, systems[0].channels), truth.held_input(case.inputs(), systems[1].channels))
     moved = []
     for system, start, x in zip(systems, (states, there), inputs, strict=True):

@@ -4,24 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from randomnet.kinds import reads
+from randomnet.metrics import METRICS
 from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Reader, only
 from randomnet.settings.values import Boolean, Choice, Integer, Number, Several, Value
-
-METRICS = (
-    "rate_r2",
-    "state_r2",
-    "cycle_con",
-    "bps",
-    "co_bps",
-    "input_r2",
-    "procrustes",
-    "dsa",
-    "fixed_points",
-    "eigenvalues",
-    "memories",
-    "spectrum",
-)
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,9 @@ from randomnet.artifacts.comparison_inputs import (
 from randomnet.artifacts.sources import SOURCE, checksum
 from randomnet.kinds.compare.evaluation import Case, Lacking, Settings, Truth
 from randomnet.kinds.compare.figure_arrays import shown
-from randomnet.kinds.compare.scoring import METRICS, SCORES, Arrays, remarks
+from randomnet.kinds.compare.scoring import SCORERS, SCORES, Arrays, remarks
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
-from randomnet.kinds.train import outputs
+from randomnet.kinds.train.run import outputs
 from randomnet.schema.plan import Run
 from randomnet.student import t_quantile
 from randomnet.training import Interrupted
@@ -194,7 +194,7 @@ def _measured(case: Case, chosen: Sequence[str], done: Callable[[], None]) -> tu
     for name in chosen:
         case.truth.settings.pause()
         try:
-            own, kept = METRICS[name](case)
+            own, kept = SCORERS[name](case)
             scores, arrays = scores | own, arrays | kept
         except Lacking as error:
             left_out.append(f"{name}: {error}")

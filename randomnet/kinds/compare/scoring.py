@@ -1,21 +1,4 @@
-"""Scores of one inferred model against the system its recording is of: a function for each metric of [comparing].
-
-| metric         | columns                                                                                           |
-|----------------|---------------------------------------------------------------------------------------------------|
-| `rate_r2`      | rate_r2                                                                                           |
-| `state_r2`     | state_r2_true_to_inferred, state_r2_inferred_to_true                                              |
-| `cycle_con`    | cycle_con, of cycle_con_components of cycle_con_dimensions; cycle_con_raw; cycle_con_truth        |
-| `bps`          | bps of all neurons, bps_ceiling of the true rates                                                 |
-| `co_bps`       | co_bps of the held-out neurons, co_bps_ceiling                                                    |
-| `input_r2`     | input_r2, of models that infer inputs                                                             |
-| `procrustes`   | procrustes                                                                                        |
-| `dsa`          | dsa, dsa_floor, the largest between halves of the true trials; dsa_eigenvalues, of the operators, |
-|                | whose delays and rank are dsa_delays_used and dsa_rank_used                                       |
-| `fixed_points` | points_true, points_inferred, points_matched: pairs of them; slow_true, slow_inferred;            |
-|                | points_distance, _agreement, _share of the pairs                                                  |
-| `eigenvalues`  | eigenvalue_distance, eigenvalue_time_constants, eigenvalue_frequencies at matched points          |
-| `memories`     | memories_true, memories_inferred, memories_agreement: end states of free systems                  |
-| `spectrum`     | spectrum_distance, lambda_max_true, lambda_max_inferred                                           |
+"""Scores of one inferred model against the system its recording is of: a function for each row of METRICS.
 
 What is fitted is fitted on the training trials, and everything is scored on the test trials.
 """
@@ -172,14 +155,8 @@ def _spectrum(case: Case) -> Scores:
     }, {"exponents_true": true, "exponents_inferred": own}
 
 
-SCORES = ("rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con", "cycle_con_components",
-          "cycle_con_dimensions", "cycle_con_raw", "cycle_con_truth", "bps", "bps_ceiling", "co_bps",
-          "co_bps_ceiling", "input_r2", "procrustes", "dsa", "dsa_floor", "dsa_eigenvalues", "dsa_delays_used",
-          "dsa_rank_used", "points_true", "points_inferred", "points_matched", "slow_true", "slow_inferred",
-          "points_distance", "points_agreement", "points_share", "eigenvalue_distance", "eigenvalue_time_constants",
-          "eigenvalue_frequencies", "memories_true", "memories_inferred", "memories_agreement", "spectrum_distance",
-          "lambda_max_true", "lambda_max_inferred")  # fmt: skip
-METRICS: dict[str, Callable[[Case], Scores]] = {
+SCORES = tuple(score.column for score in metrics.scores())
+SCORERS: dict[str, Callable[[Case], Scores]] = {
     "rate_r2": _rate_r2,
     "state_r2": _state_r2,
     "cycle_con": _cycle_con,

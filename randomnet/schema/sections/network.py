@@ -19,6 +19,9 @@ from randomnet.conditions import (
     SINKHORN_ONLY,
     SOURCED,
 )
+from randomnet.connectome import SCALINGS
+from randomnet.formats import FORMATS, SIGN_POLICIES
+from randomnet.nulls import NULLS
 from randomnet.settings.option import Section, option
 from randomnet.settings.steps import Steps
 from randomnet.settings.values import Boolean, Choice, Integer, Listed, Named, Number, Several, Value
@@ -26,47 +29,6 @@ from randomnet.values.network import Neurons
 
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
-FORMATS = (
-    "hemibrain",
-    "neuprint_export",
-    "neuprint",
-    "flywire",
-    "edge_list",
-    "matrix",
-    "sparse",
-    "graph",
-    "bio2art",
-    "flystability",
-)
-SCALINGS = (
-    "sinkhorn",
-    "balanced",
-    "input_fraction",
-    "in_degree",
-    "log1p",
-    "spectral_radius",
-    "abscissa",
-    "frobenius",
-)
-POLICIES = ("auto", "shiu", "strict", "expected", "ei", "none")
-NULLS = (
-    "degree",
-    "degree_undirected",
-    "boundary",
-    "distance",
-    "group",
-    "erdos",
-    "random_w",
-    "weights",
-    "weights_sign",
-    "weights_group",
-    "sign",
-    "gaussian",
-    "dense",
-    "transposed",
-)
-
-
 @dataclass(frozen=True)
 class NetSection(Section):
     """[net] The connectome."""
@@ -90,7 +52,7 @@ class NetSection(Section):
         only=SOURCED,
     )
     sign_policy: str = option(
-        Choice(POLICIES),
+        Choice(tuple(SIGN_POLICIES)),
         "auto",
         "Signs from transmitters: shiu (GABA, Glu -1, others +1), strict (ACh +1, GABA, Glu -1, others lost), expected "
         "(by probability), ei, none; auto = shiu where transmitters are known, or as the file has them.",
@@ -125,7 +87,7 @@ class NetSection(Section):
         "What g scales: weights as above, gains and shifts as N(1, g^2/N) each; what is not named is as with g = 1.",
     )
     normalization: str = option(
-        Steps(SCALINGS, alone=("auto", "none")),
+        Steps(tuple(SCALINGS), alone=("auto", "none")),
         "auto",
         "sinkhorn: E and I inputs of each neuron sum to 0.5 each, and outputs alike; balanced: the inputs alone; "
         "input_fraction: all its inputs to 1; in_degree: mean square 1 / in-degree; log1p: ln(1 + count); "

@@ -1,0 +1,111 @@
+"""Which format is at a path, by its content, and the Connectome that its reader returns.
+
+Names of files and folders count only for FlyStability and bio2art, whose arrays have no headers.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from randomnet.connectome import Connectome
+from randomnet.formats import arrow
+from randomnet.formats.edges import DEFAULTS
+from randomnet.formats.matrices import shape_of
+from randomnet.formats.options import Options
+from randomnet.formats.reading import FormatError, one_line
+from randomnet.formats.registry import FORMATS
+from randomnet.formats.tables import Table, tables_in
+from randomnet.settings import nearest
+
+
+class Recognition(NamedTuple):
+    """What is at a path: the name of its format in FORMATS, and a sentence for the user."""
+
+    format: str
+    sentence: str
+
+
+def recognise(path: Path) -> Recognition:
+    """The format of a file, folder or archive by headers, shapes and keys. Raises FormatError listing what is known."""
+    path = Path(path)
+    with _in_one_line(path):
+        found = (_in_folder(path) if path.is_dir() else None) or _in_tables(path, tables_in(path))
+        if found is None:
+            raise FormatError(f"{path}: expected {_known()}, got {_contents(path)}")
+    return Recognition(found.format, f"{path} is {found.sentence}")
+
+
+def read_connectome(path: Path, source: str = "auto", options: Options = DEFAULTS) -> Connectome:
+    """The network at a path: `auto` recognises the format, another name of FORMATS insists on it.
+
+    The provenance has the format and what was found. Raises FormatError, ValueError for an unknown source.
+    """
+    if source != "auto" and source not in FORMATS:
+        known = ", ".join(["auto", *FORMATS])
+        raise ValueError(f"source must be one of {known}, got {source!r}{nearest(source, FORMATS)}")
+    path = Path(path)
+    found = recognise(path) if source == "auto" else Recognition(source, f"{path} is read as {source}")
+    with _in_one_line(path):
+        connectome = FORMATS[found.format].read(path, options)
+        for texts in (connectome.names, *connectome.labels.values()):
+            "".join(texts.tolist()).encode()  # half a surrogate pair is no text, and could not be written to a result
+    return connectome.replace(connectome.weights, format=found.format, found=found.sentence)
+
+
+@contextmanager
+def _in_one_line(path: Path) -> Iterator[None]:
+    """What a file can make a reader or a library raise, as a FormatError; the error itself is kept as its cause."""
+    try:
+        yield
+    except FormatError:
+        raise
+    except (ValueError, LookupError, TypeError, OverflowError, MemoryError, OSError, EOFError) as error:
+        came = f"{type(error).__name__}: {one_line(error)[:200]}"
+        raise FormatError(f"{path}: expected a file that can be read as a network, got {came}") from error
+
+
+def _in_folder(folder: Path) -> Recognition | None:
+    """A folder that one format claims as a whole."""
+    for name, row in FORMATS.items():
+        if row.in_folder and (phrase := row.in_folder(folder)):
+            return Recognition(name, phrase)
+    return None
+
+
+def _in_tables(path: Path, tables: list[Table]) -> Recognition | None:
+    """By the tables and arrays at a path. Raises FormatError where pyarrow is missing, or a folder has one array."""
+    if not tables:
+        return None
+    for name, row in FORMATS.items():
+        if row.in_tables and (phrase := row.in_tables(path, tables)):
+            return Recognition(name, phrase)
+    if len(tables) == 1 and path.is_dir():
+        if inside := _in_tables(tables[0].path, tables):
+            raise FormatError(f"{path}: expected a file, got a folder of {inside.sentence}: name the file {tables[0]}")
+    elif len(tables) == 1 and tables[0].kind in arrow.KINDS and not arrow.installed():
+        raise arrow.needed(path, tables[0].kind)
+    return None
+
+
+def _known() -> str:
+    """What each recognised format expects, as a list in words."""
+    *first, last = (row.content for row in FORMATS.values() if row.in_folder or row.in_tables)
+    return f"{', '.join(first)}, or {last}"
+
+
+def _contents(path: Path) -> str:
+    """What is there, for somebody whose file is not recognised."""
+    tables = tables_in(path)
+    if len(tables) == 1:
+        return _about(tables[0])
+    files = ", ".join(table.member or table.path.name for table in tables[:8]) or "nothing"
+    return f"{len(tables)} files: {files}"
+
+
+def _about(table: Table) -> str:
+    if table.columns:
+        return f"a table with columns {', '.join(table.columns[:12])}"
+    if table.kind == "npy":
+        return f"an array of shape {shape_of(table.path)}"
+    return f"a {table.kind} file" if table.kind else "a file of no known kind"

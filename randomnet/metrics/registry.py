@@ -1,0 +1,203 @@
+"""`METRICS`: a row for each metric by which inferred dynamics are compared with the true ones, with its scores."""
+
+from dataclasses import dataclass
+
+from randomnet.registry import Registry
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column with the value that a score is compared with.
+
+    role: `ceiling`, which no model passes but by chance; `floor`, which noise alone reaches; `truth`, the value of the
+    true system itself. label: what figures call it.
+    """
+
+    column: str
+    role: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """One column of scores.csv.
+
+    sentence: its meaning. label: that of its figure with unit; scores without one have no figure. higher_is_better:
+    None where neither is better. lowest, highest: bounds that no value passes. reference: what it is compared with.
+    pairs: the columns with the numbers of true and inferred items that the score pairs.
+    """
+
+    column: str
+    sentence: str
+    unit: str = ""
+    label: str = ""
+    higher_is_better: bool | None = None
+    lowest: float | None = None
+    highest: float | None = None
+    reference: Reference | None = None
+    pairs: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric: its scores. needs: what must be known besides the recording and the model. source: paper."""
+
+    sentence: str
+    scores: tuple[Score, ...]
+    needs: str = ""
+    source: str = ""
+
+
+BITS = "bits per spike"
+CEILING = "what the true rates get"
+BENCHMARK = "Versteeg et al. 2025"
+NEURAL_LATENTS = "Pei et al. 2021"
+STATES, BOTH_SYSTEMS = "true states", "the true system and the dynamics of the model"
+POINTS = ("points_true", "points_inferred")
+
+
+METRICS: Registry[Metric] = Registry({
+    "rate_r2": Metric(
+        "How well the inferred rates explain the true ones, without any fit.",
+        (
+            Score("rate_r2", "R² of the inferred rates against the true ones, test trials.",
+                  label="rate R²", higher_is_better=True, highest=1.0),
+        ),
+        needs="true rates",
+        source=BENCHMARK,
+    ),
+    "state_r2": Metric(
+        "How much of the true and the inferred states is linear in the other.",
+        (
+            Score("state_r2_true_to_inferred",
+                  "Share of the variance of the inferred states that is linear in the true ones.",
+                  label="state R²,\ntrue → inferred", higher_is_better=True, highest=1.0),
+            Score("state_r2_inferred_to_true",
+                  "Share of the variance of the true states that is linear in the inferred ones.",
+                  label="state R²,\ninferred → true", higher_is_better=True, highest=1.0),
+        ),
+        needs=STATES,
+        source=BENCHMARK,
+    ),
+    "cycle_con": Metric(
+        "How much of the latents the rates of the model depend on.",
+        (
+            Score("cycle_con", "Cycle consistency: share of the whitened latents' variance that the rates depend on.",
+                  label="cycle consistency", higher_is_better=True, highest=1.0,
+                  reference=Reference("cycle_con_truth", "truth", "of the truth itself")),
+            Score("cycle_con_components", "Components of the latents that the rates read."),
+            Score("cycle_con_dimensions", "Dimensions that the latents have."),
+            Score("cycle_con_raw", "Cycle consistency of the latents without whitening.", higher_is_better=True),
+            Score("cycle_con_truth", "Cycle consistency of the true states."),
+        ),
+        source=BENCHMARK,
+    ),
+    "bps": Metric(
+        "How much better the inferred rates predict spikes than each neuron's mean rate does.",
+        (
+            Score("bps", "Log likelihood above that of mean rates, per spike.", BITS, "bits per spike",
+                  higher_is_better=True, reference=Reference("bps_ceiling", "ceiling", CEILING)),
+            Score("bps_ceiling", "The same of the true rates.", BITS),
+        ),
+        source=NEURAL_LATENTS,
+    ),
+    "co_bps": Metric(
+        "The same as bps, of the neurons that the model does not see.",
+        (
+            Score("co_bps", "The same as bps, of the neurons that the model does not see.", BITS,
+                  "bits per spike,\nheld-out neurons", higher_is_better=True,
+                  reference=Reference("co_bps_ceiling", "ceiling", CEILING)),
+            Score("co_bps_ceiling", "The same of the true rates.", BITS),
+        ),
+        needs="held-out neurons",
+        source=NEURAL_LATENTS,
+    ),
+    "input_r2": Metric(
+        "How much of the inferred inputs is linear in the true ones.",
+        (
+            Score("input_r2", "Share of the variance of the inferred inputs that is linear in the true ones.",
+                  label="input R²", higher_is_better=True, highest=1.0),
+        ),
+        needs="true inputs, and a model that infers inputs",
+        source=BENCHMARK,
+    ),
+    "procrustes": Metric(
+        "The angle between true and inferred states at the best rotation, shift and scale.",
+        (
+            Score("procrustes", "Procrustes distance of true and inferred states.", "rad",
+                  "Procrustes\ndistance (rad)", higher_is_better=False, lowest=0.0),
+        ),
+        needs=STATES,
+        source="Williams et al. 2021",
+    ),
+    "dsa": Metric(
+        "Dynamical similarity analysis: how far apart the linear operators of delayed states are.",
+        (
+            Score("dsa", "Distance of the dynamics: of their linear operators, over the best rotation.", "rad",
+                  "DSA distance\n(rad)", higher_is_better=False, lowest=0.0,
+                  reference=Reference("dsa_floor", "floor", "largest between halves of the true trials")),
+            Score("dsa_floor", "The same distance of two halves of the truth, which noise alone reaches.", "rad"),
+            Score("dsa_eigenvalues", "Mean squared distance of the operators' eigenvalues.",
+                  label="DSA eigenvalues,\nmean squared dist.", higher_is_better=False, lowest=0.0),
+            Score("dsa_delays_used", "Delays of these operators."),
+            Score("dsa_rank_used", "Rank of these operators."),
+        ),
+        needs=STATES,
+        source="Ostrow et al. 2023",
+    ),
+    "fixed_points": Metric(
+        "How far apart paired fixed points are, and whether they are equally stable.",
+        (
+            Score("points_true", "Fixed points of the true system."),
+            Score("points_inferred", "Fixed points of the model."),
+            Score("points_matched", "Pairs of these."),
+            Score("slow_true", "Slow points of the true system."),
+            Score("slow_inferred", "Slow points of the model."),
+            Score("points_distance", "Mean distance of paired fixed points, relative to their spread.",
+                  label="fixed points,\ndistance (spread)", higher_is_better=False, lowest=0.0, pairs=POINTS),
+            Score("points_agreement", "Share of the pairs that are both stable or both not.",
+                  label="fixed points of\nthe same stability", higher_is_better=True, lowest=0.0, highest=1.0,
+                  pairs=POINTS),
+            Score("points_share", "Pairs per point of the larger set.", higher_is_better=True),
+        ),
+        needs=BOTH_SYSTEMS,
+    ),
+    "eigenvalues": Metric(
+        "How far apart the eigenvalues of the Jacobians at paired fixed points are.",
+        (
+            Score("eigenvalue_distance", "Mean distance of the eigenvalues of the Jacobians at paired fixed points.",
+                  label="eigenvalues of J,\nmean distance", higher_is_better=False, lowest=0.0, pairs=POINTS),
+            Score("eigenvalue_time_constants", "Mean |ln ratio| of their time constants.",
+                  label="time constants,\n|ln ratio|", higher_is_better=False, lowest=0.0),
+            Score("eigenvalue_frequencies", "Mean difference of their frequencies.", "1/τ",
+                  "frequencies,\ndifference (1/τ)", higher_is_better=False, lowest=0.0),
+        ),
+        needs=BOTH_SYSTEMS,
+    ),
+    "memories": Metric(
+        "Whether the same trials end in the same state when both systems run without input.",
+        (
+            Score("memories_true", "Different states that trials of the true system end in when left to itself."),
+            Score("memories_inferred", "The same of the model."),
+            Score("memories_agreement", "Rand index: pairs of trials that end together, or apart, in both systems.",
+                  label="trials that end\ntogether (Rand)", higher_is_better=True, lowest=0.0, highest=1.0),
+        ),
+        needs=BOTH_SYSTEMS,
+        source="Hubert & Arabie 1985",
+    ),
+    "spectrum": Metric(
+        "How far apart the leading Lyapunov exponents are.",
+        (
+            Score("spectrum_distance", "Root mean square difference of the Lyapunov exponents.", "1/τ",
+                  "Lyapunov exp.,\nrms diff. (1/τ)", higher_is_better=False, lowest=0.0),
+            Score("lambda_max_true", "Largest exponent of the true system.", "1/τ"),
+            Score("lambda_max_inferred", "Largest exponent of the model.", "1/τ"),
+        ),
+        needs=BOTH_SYSTEMS,
+    ),
+})  # fmt: skip
+
+
+def scores() -> tuple[Score, ...]:
+    """The scores of all metrics, in the order of the columns of scores.csv."""
+    return tuple(score for metric in METRICS.values() for score in metric.scores)
