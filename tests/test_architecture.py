@@ -8,7 +8,7 @@ from pathlib import Path
 
 from randomnet import results
 from randomnet.figures import benchmark as drawn_benchmark
-from randomnet.kinds.benchmark.run import run as benchmark
+from randomnet.kinds.benchmark import run as benchmark
 from randomnet.lyapunov import record
 from randomnet.plotting import style
 

@@ -13,8 +13,8 @@ import torch
 import runrandomnet
 from randomnet.connectome import from_dense
 from randomnet.experiment.batching import batches
-from randomnet.kinds.train.run import measurements
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.train import measurements
+from randomnet.kinds.train import run as train
 from randomnet.lyapunov import Schedule, exponents, exponents_of_each, random_frame, spectra_of_each, spectrum
 from randomnet.objectives import Course, Measured, SpectrumLoss, SpectrumObjective, losses_of_each
 from randomnet.rnn import Network, stacked

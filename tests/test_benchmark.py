@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from randomnet.kinds.benchmark.run import run as benchmark
+from randomnet.kinds.benchmark import run as benchmark
 
 
 @pytest.fixture

@@ -23,10 +23,10 @@ from randomnet.artifacts.trained_networks import TrainedNetwork
 from randomnet.comparison.intervals import mean_interval
 from randomnet.figures.compare import SCORES as FIGURES_SCORES
 from randomnet.figures.compare import _beside
+from randomnet.kinds.compare import run as compare
 from randomnet.kinds.compare.evaluation import Case, Lacking, Settings, Truth
 from randomnet.kinds.compare.figure_arrays import shown
 from randomnet.kinds.compare.options import ComparingSection
-from randomnet.kinds.compare.run import run as compare
 from randomnet.kinds.compare.scoring import SCORERS, remarks
 from randomnet.plotting import Series
 from randomnet.recordings import Recording, Split, write_recording

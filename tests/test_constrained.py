@@ -10,7 +10,7 @@ from made_up import LISTED_REGIONS, REGIONS_JSON
 import runrandomnet
 from randomnet.build.network import build_setup
 from randomnet.connectome import Connectome
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.train import run as train
 from randomnet.optimizers import Optimizer
 from randomnet.rnn import FORMS, Network
 from randomnet.schema.plan import read_plan

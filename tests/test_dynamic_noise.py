@@ -11,7 +11,7 @@ import torch
 from test_experiment import contents, differing, run
 
 from randomnet.build.network import build_setup
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.train import run as train
 from randomnet.objectives import InputNoise, side_by_side
 from randomnet.objectives.noise import noisy_inputs
 from randomnet.results import RunFolder

@@ -27,7 +27,7 @@ from randomnet import results
 from randomnet.build.connectome import connectome_of
 from randomnet.connectome import spectral_radius
 from randomnet.experiment import engines
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.train import run as train
 from randomnet.recordings import Recording, Split, write_recording
 from randomnet.schema.plan import read_plan
 from randomnet.synthetic import built_in

@@ -12,7 +12,7 @@ import visualization
 from randomnet.build.network import build_setup
 from randomnet.comparison.spread import spread_table, two_sources
 from randomnet.figures import spectra
-from randomnet.kinds.spectrum.run import computing, initial_states
+from randomnet.kinds.spectrum import computing, initial_states
 from randomnet.lyapunov import Spectrum, spectrum
 from randomnet.schema.plan import read_plan
 

@@ -10,7 +10,7 @@ from randomnet.analysis import units_of
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import build_setup
 from randomnet.build.trials import trials_of
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.train import run as train
 from randomnet.results import RunFolder
 from randomnet.rnn import FACTORS, Factored, Unconnected
 from randomnet.schema.plan import read_plan

@@ -13,7 +13,7 @@ import visualization
 from randomnet import tasks
 from randomnet.build.network import build_setup, check_network
 from randomnet.build.trials import trials_of
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.train import run as train
 from randomnet.kinds.train.trajectories import conditions_of
 from randomnet.objectives import JUDGEMENTS, Batch, Shuffle, Term, side_by_side, task_objective
 from randomnet.schema.plan import read_plan

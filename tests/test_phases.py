@@ -12,7 +12,7 @@ import visualization
 from randomnet.build.network import build_setup
 from randomnet.build.trials import trials_of
 from randomnet.figures import analyse as analyse_figures
-from randomnet.kinds.analyse.run import run as analyse
+from randomnet.kinds.analyse import run as analyse
 from randomnet.plotting import Phases
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan

@@ -18,7 +18,7 @@ from randomnet.build.network import build_setup
 from randomnet.connectome import Connectome
 from randomnet.effectors import MuscleArm, TorqueArm
 from randomnet.effectors.muscles import _Clipped
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise, closed_loop_objective
 from randomnet.objectives.closed_loop import Ramp, moved, stepped
 from randomnet.rnn import Network

@@ -14,7 +14,7 @@ import runrandomnet
 import visualization
 from randomnet.artifacts import trained_networks
 from randomnet.build.trials import all_trials, trials_of
-from randomnet.kinds.record.run import run as record
+from randomnet.kinds.record import run as record
 from randomnet.metrics import bps
 from randomnet.recordings import READOUTS, read_recording, write_recording
 from randomnet.results import ResultsFolder

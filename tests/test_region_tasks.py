@@ -11,7 +11,7 @@ from made_up import LISTED_REGIONS, REGIONS_JSON
 import runrandomnet
 from randomnet.build.network import build_setup
 from randomnet.connectome import from_dense
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise
 from randomnet.objectives.noise import noise_between
 from randomnet.rnn import INTERFACE, Network, driven

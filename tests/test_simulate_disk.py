@@ -14,8 +14,8 @@ import randomnet
 import runrandomnet
 import visualization
 from randomnet import plotting
-from randomnet.kinds.simulate.run import run as simulate
-from randomnet.kinds.simulate.run import samples
+from randomnet.kinds.simulate import run as simulate
+from randomnet.kinds.simulate import samples
 from randomnet.plotting import Activity, style
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan
@@ -119,7 +119,7 @@ KILL = """
 import os, signal, sys
 import runrandomnet
 from randomnet import results
-from randomnet.kinds.simulate.run import samples
+from randomnet.kinds.simulate import samples
 samples.PIECE = 50_000
 where, last = {"samples": ((samples._Filed, "put"), 14),
                "arrays": ((results, "write_arrays"), 2)}[sys.argv[1]]
@@ -216,7 +216,7 @@ def test_what_contradicts_samples_on_disk_is_refused(tmp_path, capsys):
 MEASURE = """
 import sys
 import runrandomnet
-from randomnet.kinds.simulate.run import samples
+from randomnet.kinds.simulate import samples
 samples.PIECE = 1e6
 path, *sets = sys.argv[1:]
 for samples, duration in (("disk", 25), ("disk", 100), ("memory", 100)):

@@ -10,9 +10,9 @@ from test_experiment import contents, run
 
 import visualization
 from randomnet.build.network import build_setup
-from randomnet.kinds.convergence.run import run as convergence
-from randomnet.kinds.spectrum.run import computing
-from randomnet.kinds.spectrum.run import run as kind
+from randomnet.kinds.convergence import run as convergence
+from randomnet.kinds.spectrum import computing
+from randomnet.kinds.spectrum import run as kind
 from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectrum
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan

@@ -10,7 +10,7 @@ import runrandomnet
 from randomnet.artifacts import sources, trained_networks
 from randomnet.build.network import build_setup
 from randomnet.build.trials import trials_of
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.train import run as train
 from randomnet.results import ResultsFolder
 from randomnet.rnn import FORMS, Network, restored
 from randomnet.schema.plan import read_plan

@@ -13,7 +13,7 @@ from randomnet import plotting
 from randomnet.build.network import build_setup
 from randomnet.comparison import matching
 from randomnet.figures import stimulate as stimulate_figures
-from randomnet.kinds.stimulate.run import run as stimulate
+from randomnet.kinds.stimulate import run as stimulate
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan
 from randomnet.training import Interrupted

@@ -15,9 +15,9 @@ import runrandomnet
 from randomnet import results
 from randomnet.build.network import build_setup, double
 from randomnet.build.trials import split_trials
-from randomnet.kinds.spectrum.run import computing
-from randomnet.kinds.train.run import learning, measurements
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.spectrum import computing
+from randomnet.kinds.train import learning, measurements
+from randomnet.kinds.train import run as train
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import JUDGEMENTS, TaskObjective, Term, loss_with_error, task_objective
 from randomnet.objectives.judging import standard_error

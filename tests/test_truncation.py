@@ -12,7 +12,7 @@ from test_experiment import contents, differing
 from test_low_rank import gradients, leaves, network, randn
 from test_low_rank_runs import N_BACK, arrays_of, experiment, run_of
 
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise
 from randomnet.objectives.noise import noise_between
 from randomnet.results import RunFolder

@@ -13,8 +13,8 @@ from test_experiment import ROOT, contents, differing, run
 from randomnet import results
 from randomnet.build.network import build_setup
 from randomnet.build.trials import trials_of
-from randomnet.kinds.benchmark.run import plain_loop
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.benchmark import plain_loop
+from randomnet.kinds.train import run as train
 from randomnet.schema.plan import read_plan
 from randomnet.training import fit
 

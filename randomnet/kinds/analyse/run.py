@@ -57,7 +57,7 @@ from randomnet.build import coupling_strength
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import Setup, build_setup, check_network, double
 from randomnet.build.unit_groups import Groups, groups_of
-from randomnet.kinds.analyse.run import by_phase
+from randomnet.kinds.analyse import by_phase
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.train.trajectories import Followed, event_arrays, followed_in
 from randomnet.memory import machine_memory

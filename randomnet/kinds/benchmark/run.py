@@ -29,10 +29,10 @@ from randomnet import results
 from randomnet.build import coupling_strength
 from randomnet.build.network import Setup, build_setup, check_network, double
 from randomnet.build.targets import exponents_of
-from randomnet.kinds.benchmark.run import plain_loop
+from randomnet.kinds.benchmark import plain_loop
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
-from randomnet.kinds.spectrum.run import computing
-from randomnet.kinds.train.run import run as train
+from randomnet.kinds.spectrum import computing
+from randomnet.kinds.train import run as train
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, side_by_side
 from randomnet.rnn import Coupling, Network, stacked

@@ -44,7 +44,7 @@ from randomnet.kinds.compare.evaluation import Case, Lacking, Settings, Truth
 from randomnet.kinds.compare.figure_arrays import shown
 from randomnet.kinds.compare.scoring import SCORERS, SCORES, Arrays, remarks
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
-from randomnet.kinds.train.run import outputs
+from randomnet.kinds.train import outputs
 from randomnet.schema.plan import Run
 from randomnet.student import t_quantile
 from randomnet.training import Interrupted

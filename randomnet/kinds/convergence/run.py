@@ -15,8 +15,9 @@ from randomnet.build import coupling_strength
 from randomnet.build.network import Setup, build_setup
 from randomnet.build.targets import exponents_of
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
+from randomnet.kinds.spectrum import computing
 from randomnet.kinds.spectrum.initial_states import states_and_frames, worst_status, worst_verdict
-from randomnet.kinds.spectrum.run import check, computing, described, dynamics, ticker
+from randomnet.kinds.spectrum.run import check, described, dynamics, ticker
 from randomnet.lyapunov import Spectrum, running, spectrum
 from randomnet.lyapunov.record import CONVERGED, UNCONVERGED
 from randomnet.schema.plan import Run

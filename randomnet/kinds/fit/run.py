@@ -28,7 +28,7 @@ from randomnet.build.inference_model import model_of, terms_of
 from randomnet.build.network import check_network, device_of
 from randomnet.inference import Draws, Fold, Inferrer, Order, SpikeObjective, fold_of, inferred_arrays
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
-from randomnet.kinds.train.run import outputs
+from randomnet.kinds.train import outputs
 from randomnet.metrics import bps, r2
 from randomnet.recordings import FILE_NAMES, Recording, Split, read_recording
 from randomnet.schema.plan import Run

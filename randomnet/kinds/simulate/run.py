@@ -25,7 +25,8 @@ from randomnet.build.populations import Populace
 from randomnet.build.targets import exponents_of
 from randomnet.kinds.kind import Cost, Kind, Recorded, Report, missing
 from randomnet.kinds.simulate.samples import Room, Sampled, pieces, room
-from randomnet.kinds.spectrum.run import computing, ticker
+from randomnet.kinds.spectrum import computing
+from randomnet.kinds.spectrum.run import ticker
 from randomnet.lyapunov import Schedule, Spectrum, random_frame
 from randomnet.lyapunov import spectrum as leading_exponents
 from randomnet.memory import machine_memory

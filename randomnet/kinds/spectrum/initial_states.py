@@ -17,7 +17,7 @@ from torch import Tensor
 
 from randomnet import results
 from randomnet.build.network import Setup, initial_states
-from randomnet.kinds.spectrum.run import computing
+from randomnet.kinds.spectrum import computing
 from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectra_of_each, spectrum
 from randomnet.lyapunov.record import CONVERGED, DIVERGED, TOO_SHORT, UNBOUNDED, UNCONVERGED
 from randomnet.rnn import Dynamics, is_sparse, stacked

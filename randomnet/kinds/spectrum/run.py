@@ -15,7 +15,7 @@ from randomnet.build import coupling_strength
 from randomnet.build.network import Setup, build_setup, check_network
 from randomnet.build.targets import exponents_of
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Recorded, Report, missing
-from randomnet.kinds.spectrum.run import computing, initial_states
+from randomnet.kinds.spectrum import computing, initial_states
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.schema.plan import Run
 from randomnet.training import Interrupted

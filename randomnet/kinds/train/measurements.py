@@ -10,7 +10,7 @@ import torch
 from randomnet.build import closed_loop, coupling_strength
 from randomnet.build.network import Setup, largest_frame
 from randomnet.build.targets import exponents_of, target_of
-from randomnet.kinds.spectrum.run import computing
+from randomnet.kinds.spectrum import computing
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.lyapunov.batches import FEWEST_BATCHES, count_of
 from randomnet.objectives import Course, Objective, loss_with_error

@@ -16,8 +16,8 @@ from randomnet.build.network import Setup
 from randomnet.build.targets import target_of
 from randomnet.build.trials import trials_of
 from randomnet.connectome import COUPLING
+from randomnet.kinds.train import learning, measurements
 from randomnet.kinds.train.measurements import SHOWN_TRIALS
-from randomnet.kinds.train.run import learning, measurements
 from randomnet.kinds.train.trajectories import conditions_of, event_arrays
 from randomnet.rnn import FACTORS, Network
 from randomnet.schema.plan import Run

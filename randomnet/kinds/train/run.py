@@ -18,8 +18,8 @@ from randomnet.build.network import PRECISIONS, Setup, build_setup, check_networ
 from randomnet.build.targets import target_of
 from randomnet.build.trials import trials_of
 from randomnet.kinds.kind import Cost, Kind, Recorded, Report, missing
-from randomnet.kinds.spectrum.run import computing
-from randomnet.kinds.train.run import measurements, outputs, unseen_trials
+from randomnet.kinds.spectrum import computing
+from randomnet.kinds.train import measurements, outputs, unseen_trials
 from randomnet.lyapunov import Schedule
 from randomnet.objectives import (
     Objective,
