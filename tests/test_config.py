@@ -113,7 +113,7 @@ def test_help_explains_every_option(section):
     for (owner, key), about in SCHEMA.options.items():
         if section in (None, owner):
             part = f"\n{text}".partition(f"\n[{owner}]")[2]
-                block = re.split(rf"\n  {key}(?=\n| \()", part, maxsplit=1)[1].partition("read by")[0]
+            block = re.split(rf"\n  {key}(?=\n| \()", part, maxsplit=1)[1].partition("read by")[0]
             default = getattr(SCHEMA.sections[owner], key)
             assert about.says in block
             assert f"allowed: {about.value.expected}; default: {'empty' if default == '' else default}" in block
