@@ -394,9 +394,9 @@ def test_a_log_axis_that_is_asked_for_needs_positive_values():
         assert axes.get_yscale() == scale
 
 
-def training_of(root):
-    """The study of a folder."""
-    return visualization.gather(visualization.parse(["--results_folders", str(root), "--save_figs", "x"]))[0]
+def training_of(*roots):
+    """The study of folders."""
+    return visualization.gather(visualization.parse(["--results_folders", *map(str, roots), "--save_figs", "x"]))[0]
 
 
 def test_losses_of_a_network_and_of_its_nulls_share_one_axes_in_each_cell(tmp_path):
@@ -436,6 +436,23 @@ def test_spectra_of_a_null_before_and_after_are_in_one_panel_with_those_of_the_n
             assert {(1.0, np.min(runs, axis=0)[-1]), (1.0, np.max(runs, axis=0)[-1])} <= corners
     assert len(lines) == 4 and "unbounded, left out: 1 before training" in figure.get_suptitle()
     assert "not converged before and after: null=degree 0 and 1" in figure.legends[0].get_title().get_text()
+
+
+def test_training_of_nulls_in_folders_of_their_own_is_drawn_as_that_of_one_folder(tmp_path):
+    roots = [make(tmp_path / null, {"lr": [0.1, 0.2]}, iterations=3, level=1.0 + number, settings={"net.null": null})
+             for number, null in enumerate(("none", "degree", "sign"))]  # fmt: skip
+    study = training_of(*roots)
+    figures = dict(null_curves(study, None))
+    assert set(figures) == {"nulls_loss_none_lr=0.1", "nulls_loss_none_lr=0.2"}
+    bold, _ = drawn_curves(figures["nulls_loss_none_lr=0.2"])
+    texts = [text.get_text() for text in figures["nulls_loss_none_lr=0.2"].legends[0].get_texts()]
+    assert texts == ["none, 3 runs", "degree, 3 runs", "sign, 3 runs"]
+    for root, color in zip(roots, (style.COLOURS[1], style.COLOURS[0], style.COLOURS[2]), strict=True):
+        epochs = load(root).history.query("combo == 1").groupby("epoch")["train_loss"]
+        line = next(line for line in bold if line.get_color() == color)
+        np.testing.assert_allclose(line.get_ydata(), epochs.agg(lambda runs: np.exp(np.log(runs).mean())))
+    spectra = dict(null_spectra(study, None))["nulls_spectra_none_lr=0.1"]
+    assert [axes.get_title() for axes in spectra.axes[:2]] == ["degree\n3 runs", "sign\n3 runs"]
 
 
 def test_losses_of_validation_and_of_training_trials_have_an_axes_each(tmp_path):
@@ -535,7 +552,8 @@ def test_task_folders_give_curves_boxes_and_the_table(tmp_path, capsys):
     per_combo = {f"{what}_lr=0.1_n_back={n}.svg" for what in ("loss", "parameters", "minimum") for n in (1, 2)}
     pooled = {f"{what}_by_{by}.svg" for what in ("minimum", "validate_metrics_best", "spectral_radius")
               for by in ("label", "n_back")}  # fmt: skip
-    assert names(out) == per_combo | pooled | {"tests.csv", "means.csv"}
+    nulls = {f"nulls_loss_bio_lr=0.1_n_back={n}.svg" for n in (1, 2)} | {"nulls_loss_minimum_bio_lr=0.1.svg"}
+    assert names(out) == per_combo | pooled | nulls | {"tests.csv", "means.csv"}
     curves = (out / "loss_lr=0.1_n_back=1.svg").read_text()
     for text in ("nback_mem: lr", "likelihood (nats)", "accuracy (%)", ">validation<", ">training<",
                  "rand: Marmoset shuffled, 2 runs"):  # fmt: skip
