@@ -559,8 +559,7 @@ def test_task_folders_give_curves_boxes_and_the_table(tmp_path, capsys):
                  "rand: Marmoset shuffled, 2 runs"):  # fmt: skip
         assert text in curves, text
     assert "MSE" not in curves and "Lyapunov" not in curves and "(NLL)" not in curves
-    assert "nback_mem: all values of n_back together" in (out / "minimum_by_label.svg").read_text()
-    assert "together" not in (out / "minimum_lr=0.1_n_back=2.svg").read_text()
+    assert not any("together" in path.read_text() for path in out.glob("*.svg"))
     table = pd.read_csv(out / "tests.csv").set_index(["combo", "metric"])
     assert {metric for _, metric in table.index} == {
         "loss_minimum", "epoch_minimum", "epoch_99", "validate_metrics_final", "validate_metrics_best"}  # fmt: skip
@@ -616,11 +615,50 @@ def test_only_combos_of_all_folders_are_pooled(tmp_path, capsys):
     figures = dict(training.minimum_boxes(study, None))
     assert set(figures) == {*(f"minimum_n_back={n}" for n in (1, 2, 3)), "minimum_by_label", "minimum_by_n_back"}
     pooled = figures["minimum_by_label"]
-    title = "nback_mem: without 1 of 3 combos, which not all folders have, all values of n_back together"
+    title = "nback_mem: without 1 of 3 combos, which not all folders have"
     assert pooled.get_suptitle().replace("\n", " ") == title
     dots = [line.get_ydata() for line in pooled.axes[0].lines if line.get_marker() == "o"]
-    np.testing.assert_allclose(np.sort(dots), [[1, 2, 2, 3]] * 2)  # combos 0 and 1, iterations 0 and 1
-    assert [len(axes.patches) for axes in pooled.axes] == [2, 2, 2]  # a box per label
+    np.testing.assert_allclose(dots, [[1, 2], [2, 3]] * 2)  # combos 0 and 1 of each label, iterations 0 and 1
+    assert [len(axes.patches) for axes in pooled.axes] == [4, 4, 4]  # a box per label and value
+
+
+def test_no_mean_of_the_end_of_training_is_of_several_values_of_an_option(tmp_path):
+    """Colours tell other options apart, and where these are many, figures do; the nulls stay with their network."""
+    grid = {"n_back": [1, 2], "lr": [0.1, 0.2], "null": ["none", "degree"]}
+    study = training_of(make_task(tmp_path / "one", grid))
+    figures = dict(training.minimum_boxes(study, None))
+    by_option = {name: figure for name, figure in figures.items() if "_by_" in name}
+    assert set(by_option) == {f"minimum_by_{option}" for option in grid}
+    losses = sorted([1 + combo, 2 + combo] for combo in range(8))  # of two iterations of each combo
+    for figure in by_option.values():
+        dots = [line.get_ydata() for line in figure.axes[0].lines if line.get_marker() not in ("None", "", "_")]
+        np.testing.assert_allclose(sorted(map(list, dots)), losses)
+        bars = [line.get_ydata() for line in figure.axes[0].lines if line.get_color() == "k"]
+        np.testing.assert_allclose(sorted(map(list, bars)), [[combo + 1.5] * 2 for combo in range(8)])
+    many = training_of(make_task(tmp_path / "two", grid | {"lr": [0.1, 0.2, 0.3, 0.4, 0.5]}))
+    figures = {name: figure for name, figure in training.minimum_boxes(many, None) if "_by_n_back" in name}
+    assert list(figures) == [f"minimum_by_n_back_lr={lr}" for lr in (0.1, 0.2, 0.3, 0.4, 0.5)]
+    texts = [text.get_text() for text in figures["minimum_by_n_back_lr=0.2"].legends[0].get_texts()]
+    assert texts[:2] == ["null = none", "null = degree"]
+    assert "lr = 0.2" in figures["minimum_by_n_back_lr=0.2"].get_suptitle()
+
+
+def test_each_run_has_its_own_level_of_chance_where_they_differ():
+    """One line where all are equal; else a dash at each dot, and over epochs a band whose limits the legend names."""
+    rows = pd.DataFrame({"series": "a", "group": "a", "status": "complete", "y": [70.0, 80.0], "level": [51.0, 54.0]})
+    panel = Panel("y", "y", own_chance="level", linear=True)
+    figure = plotting.dots(rows, panel, [Series("a")], ["a"])
+    dashes = next(line for line in figure.axes[0].lines if line.get_marker() == "_")
+    dots = next(line for line in figure.axes[0].lines if line.get_marker() == "o")
+    assert list(dashes.get_ydata()) == [51.0, 54.0] and list(dashes.get_xdata()) == list(dots.get_xdata())
+    assert not any("51" in text.get_text() for text in figure.legends[0].get_texts())
+    figure = plotting.dots(rows.assign(level=51.0), panel, [Series("a")], ["a"])
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "chance, the best constant answer (51 %)" in texts and not any("each run" in text for text in texts)
+    over_epochs = plotting.curves(history([[60.0, 70.0]]), [Panel("y", "y", chance=(51.0, 54.0))], [Series("a")])
+    assert "(51 to 54 %)" in over_epochs.legends[0].get_texts()[-1].get_text()
+    levels = [line.get_ydata()[0] for line in over_epochs.axes[0].lines if len(set(line.get_ydata())) == 1]
+    assert {51.0, 54.0} <= set(levels)
 
 
 def test_combos_of_a_folder_differ_in_colour_where_the_dash_means_training(tmp_path):
@@ -633,7 +671,7 @@ def test_combos_of_a_folder_differ_in_colour_where_the_dash_means_training(tmp_p
 
 def test_training_and_validation_are_told_apart_by_line_style():
     table = history([[4.0, 3.0], [6.0, 5.0]]).assign(t=lambda t: t["y"] + 10)
-    panel = Panel("y", "y", training="t", chance=4.0)
+    panel = Panel("y", "y", training="t", chance=(4.0, 4.0))
     axes = plotting.curves(table, [panel], [Series("a")]).axes[0]
     bold = [line for line in axes.lines if line.get_linewidth() == style.STYLE["lines.linewidth"]]
     assert [(line.get_linestyle(), list(line.get_ydata())) for line in bold] == [("--", [15.0, 14.0]),
