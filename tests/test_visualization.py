@@ -640,7 +640,7 @@ def test_no_mean_of_the_end_of_training_is_of_several_values_of_an_option(tmp_pa
     assert list(figures) == [f"minimum_by_n_back_lr={lr}" for lr in (0.1, 0.2, 0.3, 0.4, 0.5)]
     texts = [text.get_text() for text in figures["minimum_by_n_back_lr=0.2"].legends[0].get_texts()]
     assert texts[:2] == ["null = none", "null = degree"]
-    assert "lr = 0.2" in figures["minimum_by_n_back_lr=0.2"].get_suptitle()
+    assert "lr\xa0=\xa00.2" in figures["minimum_by_n_back_lr=0.2"].get_suptitle()
 
 
 def test_each_run_has_its_own_level_of_chance_where_they_differ():
