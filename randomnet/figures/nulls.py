@@ -14,6 +14,7 @@ from randomnet.comparison.matching import ALL, Combo, Study, canonical
 from randomnet.comparison.networks import FIXED, REDRAWN, origin
 from randomnet.figures.options import axis_label, numbers_of
 from randomnet.figures.runs import LAMBDA, Figures
+from randomnet.figures.training import loss_label, window_text
 from randomnet.plotting import NullPanel
 from randomnet.results import COMPLETE
 
@@ -22,6 +23,20 @@ LABELS = {
     "D_KY": "Kaplan-Yorke dimension\nD$_\\mathrm{KY}$",
     "h_KS": "entropy rate\nh$_\\mathrm{KS}$ (1/τ)",
     "n_positive": "positive exponents",
+}
+OF_TRAINING = {
+    "epoch_minimum": "epoch of the lowest loss",
+    "epoch_99": "first epoch within 1 % of the\nrange above the minimum",
+    "validate_metrics_final": "validation accuracy in\nthe last epoch (%)",
+    "validate_metrics_best": "best validation\naccuracy (%)",
+    "test_metrics_final": "test accuracy in\nthe last epoch (%)",
+    "test_metrics_best": "test accuracy at the\nlowest validation loss (%)",
+}
+LOSSES = {  # what goes before the name of the loss
+    "loss_minimum": "lowest",
+    "loss_final": "training, last epoch:",
+    "validate_loss_final": "validation, last epoch:",
+    "loss_measured_final": "measured after training:",
 }
 WHOSE = {FIXED: "starts", REDRAWN: "networks"}  # what the runs of the reference are
 
@@ -63,23 +78,21 @@ def _axis(family: Family) -> Axis:
     for option in family.rest:
         if len(numbers_of(family.combos, option)) > 1:
             return Axis(option, [], tuple(other for other in family.rest if other != option))
-    cells = list(dict.fromkeys(values_text(combo, family.rest) for combo in family.network))
+    cells = dict.fromkeys(values_text(combo, family.rest) for combo in family.combos)
     return Axis("", ["" if cell == ALL else cell for cell in cells], ())
 
 
 def _placed(study: Study, family: Family, axis: Axis, combos: Sequence[Combo]) -> pd.DataFrame:
     """The runs of these combos with x, their place on the axis, and rest, the text of the options of other figures."""
     numbers = numbers_of(family.combos, axis.option) if axis.option else {}
-    places, texts = {}, {}
-    for combo in combos:
-        key = combo.label, combo.number
-        cell = values_text(combo, family.rest)
-        group = axis.groups.index("" if cell == ALL else cell) if axis.groups and not axis.option else 0
-        places[key] = numbers[canonical(combo.get(axis.option))] if axis.option else float(group)
-        texts[key] = values_text(combo, axis.options)
+    groups = {group or ALL: float(place) for place, group in enumerate(axis.groups)}
+    by_key = {(combo.label, combo.number): combo for combo in combos}
     runs = rows_of(study.runs, combos)
-    keys = list(zip(runs["label"], runs["number"], strict=True))
-    return runs.assign(x=[places[key] for key in keys], rest=[texts[key] for key in keys])
+    each = [by_key[key] for key in zip(runs["label"], runs["number"], strict=True)]
+    places = [numbers.get(canonical(combo.get(axis.option)), np.nan) if axis.option
+              else groups[values_text(combo, family.rest)] for combo in each]  # fmt: skip
+    runs = runs.assign(x=places, rest=[values_text(combo, axis.options) for combo in each])
+    return runs[runs["x"].notna()]
 
 
 def _varies(metric: str, runs: Sequence[pd.DataFrame]) -> bool:
@@ -93,14 +106,22 @@ def _figure(
 ) -> Figure:
     panels = [_panel(metric, text, base, other) for text, other in others.items()]
     xlabel = axis_label(family.combos, axis.option) if axis.option else ""
-    stem, when = (metric.removesuffix(end) for end in verdicts.WHEN), verdicts.when_of(metric)
-    name = next((LABELS[text] for text in (metric, *stem) if text in LABELS), metric)
-    said = {"_final": ", after training", "_initial": ", before training"}.get(when or "", "")
     network = family.network[0].connectome or f"{family.option}={family.network[0].get(family.option)}"
     sides = [(f" of {text}", verdicts.counts(metric, runs), len(runs))
              for text, runs in ((network, base), *others.items())]  # fmt: skip
-    return plotting.nulls(panels, f"{network}: {_mean_text(base)}", f"{name}{said}", xlabel, title, axis.groups,
-                          zero=metric.startswith("lambda_max"), notes=verdicts.said(sides))  # fmt: skip
+    text, label = f"{network}: {_mean_text(base)}", _label(metric, family.combos)
+    return plotting.nulls(panels, text, label, xlabel, title, axis.groups, zero=metric.startswith("lambda_max"),
+                          notes=verdicts.said(sides))  # fmt: skip
+
+
+def _label(metric: str, combos: Sequence[Combo]) -> str:
+    """What the axis of a metric says: what it is, with its unit where it has one."""
+    if metric in LOSSES:
+        return f"{LOSSES[metric]}\n{loss_label(None, combos)}{window_text(combos)}"
+    names = (metric, *(metric.removesuffix(end) for end in verdicts.WHEN))
+    name = next((known[text] for known in (OF_TRAINING, LABELS) for text in names if text in known), metric)
+    said = {"_final": ", after training", "_initial": ", before training"}.get(verdicts.when_of(metric) or "", "")
+    return f"{name}{said}"
 
 
 def _mean_text(base: pd.DataFrame) -> str:
