@@ -20,6 +20,7 @@ import pandas as pd
 
 from randomnet import plotting, results
 from randomnet.comparison import matching, statistics, testing
+from randomnet.comparison.coupling import coupling_of_controls
 from randomnet.comparison.matching import Combo, Study
 from randomnet.config import nearest
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, Kind
@@ -168,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked = parse(arguments)
         study, kind = gather(asked)
         make_folder(asked.save_figs)
-        for line in matching.notes(study):
+        for line in (*matching.notes(study), *coupling_of_controls(study)):
             say(line)
         table = tested(study, kind)
         means = statistics.means_table(study.runs, kind.metrics, study.shared)

@@ -120,6 +120,4 @@ def _agree(control: Combo, network: Combo, name: str) -> bool:
 
 def _source(combo: Combo) -> Any:
     """Of which connectome a combo is: its files by their checksums, or its name."""
-    entry = next((entry for entry in combo.loaded.manifest["combos"] if entry["combo"] == combo.number), {})
-    record = entry.get("connectome") or {}
-    return record.get("files") or record.get("name")
+    return combo.record.get("files") or combo.record.get("name")
