@@ -30,6 +30,7 @@ def folders(tmp_path_factory):
         "bio": (GRID, ["net.null=none"]),
         "degree": (GRID, ["net.null=degree", "trainvalidate.iterations=6"]),
         "run7": (GRID, ["net.null=weights"]),
+        "shuffled": (GRID, ["net.random_w=True"]),
         "two": ('{"null": ["degree", "weights"], "g": [2, 3]}', []),
         "other": (GRID, ["net.null=degree", "model.activation=tanh_positive"]),
     }
@@ -64,6 +65,8 @@ def test_nulls_that_agree_with_the_network_in_all_other_settings_alone_are_its_o
                 for one in families(study)]  # fmt: skip
 
     assert named("bio", "other") == [] == named("degree", "run7")
+    assert [[*controls] for controls in named("bio", "shuffled", "degree")] == [
+        ["degree", "shuffled, random_w=True"]]  # fmt: skip
     assert named("bio", "two") == [{"two, null=degree": [("two", 2)], "two, null=weights": [("two", 2)]}]
 
 

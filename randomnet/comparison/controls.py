@@ -13,7 +13,7 @@ from randomnet.comparison.matching import ABSENT, ALL, ASIDE, REFERENCES, Combo,
 
 
 class Family(NamedTuple):
-    """A network and its controls, which differ from it in one option of REFERENCES.
+    """A network and its controls, which differ from it in one option of REFERENCES each; option: the first of these.
 
     network: its combos, all of one folder. controls: the combos of each control, by its text. rest: the other options
     that any of their folders varies.
@@ -53,20 +53,36 @@ def rows_of(runs: pd.DataFrame, combos: Sequence[Combo]) -> pd.DataFrame:
 
 
 def families(study: Study) -> Iterator[Family]:
-    """Each folder's network with its controls, by option of REFERENCES.
+    """Each folder's network with its controls, by their values of the options of REFERENCES.
 
     Controls are those of the same folder, and those of folders without a network of their own that agree with it in
     all other settings and in the connectome's files.
     """
-    for name, reference in REFERENCES.items():
-        for combos in _by_label(study.combos).values():
-            network = [combo for combo in combos if canonical(combo.get(name)) == canonical(reference)]
-            controls = _own(combos, network, name) | _lent(study, network, name, reference)
-            if network and controls:
-                every = [*network, *(combo for some in controls.values() for combo in some)]
-                option = next((option for option in network[0].values if option.split(".")[-1] == name), name)
-                rest = dict.fromkeys(other for combo in every for other in combo.values if other.split(".")[-1] != name)
-                yield Family(option, sorted(network, key=_number), controls, tuple(rest))
+    for combos in _by_label(study.combos).values():
+        network = sorted(filter(_is_network, combos), key=_number)
+        controls: dict[str, list[Combo]] = {}
+        for name in REFERENCES if network else ():
+            controls |= _own(combos, name) | _lent(study, network, name)
+        if controls:
+            every = [*network, *(combo for some in controls.values() for combo in some)]
+            varied = [other for combo in every for other in combo.values]
+            option = next((other for other in varied if other.split(".")[-1] in REFERENCES), next(iter(REFERENCES)))
+            rest = dict.fromkeys(other for other in varied if other.split(".")[-1] not in REFERENCES)
+            yield Family(option, network, controls, tuple(rest))
+
+
+def _is_network(combo: Combo) -> bool:
+    """Whether none of the options of REFERENCES makes it a control."""
+    values = [(combo.get(name), reference) for name, reference in REFERENCES.items()]
+    known = [canonical(value) == canonical(reference) for value, reference in values if value is not ABSENT]
+    return bool(known) and all(known)
+
+
+def _is_control(combo: Combo, name: str) -> bool:
+    """Whether this option of REFERENCES makes it a control, and no other one does."""
+    differing = [other for other, reference in REFERENCES.items()
+                 if (value := combo.get(other)) is not ABSENT and canonical(value) != canonical(reference)]  # fmt: skip
+    return differing == [name]
 
 
 def _number(combo: Combo) -> int:
@@ -80,25 +96,23 @@ def _by_label(combos: Sequence[Combo]) -> dict[str, list[Combo]]:
     return sets
 
 
-def _own(combos: Sequence[Combo], network: Sequence[Combo], name: str) -> dict[str, list[Combo]]:
+def _own(combos: Sequence[Combo], name: str) -> dict[str, list[Combo]]:
     """The controls of the network's folder."""
-    others = [combo for combo in combos if combo not in network and combo.get(name) is not ABSENT]
     sets: dict[str, list[Combo]] = {}
-    for combo in sorted(others, key=_number) if network else []:
+    for combo in sorted((combo for combo in combos if _is_control(combo, name)), key=_number):
         option = next((option for option in combo.values if option.split(".")[-1] == name), name)
         sets.setdefault(f"{option}={combo.get(name)}", []).append(combo)
     return sets
 
 
-def _lent(study: Study, network: Sequence[Combo], name: str, reference: Any) -> dict[str, list[Combo]]:
+def _lent(study: Study, network: Sequence[Combo], name: str) -> dict[str, list[Combo]]:
     """The controls in folders without a network of their own, by these folders and their values of the option."""
     sets: dict[str, list[Combo]] = {}
     for label, combos in _by_label(study.combos).items():
-        values = {canonical(combo.get(name)) for combo in combos if combo.get(name) is not ABSENT}
-        if canonical(reference) in values:
-            continue
-        for combo in sorted(combos, key=_number):
-            if combo.get(name) is not ABSENT and any(_agree(combo, one, name) for one in network):
+        controls = [] if any(map(_is_network, combos)) else [combo for combo in combos if _is_control(combo, name)]
+        values = {canonical(combo.get(name)) for combo in controls}
+        for combo in sorted(controls, key=_number):
+            if any(_agree(combo, one, name) for one in network):
                 text = _lent_text(label, str(combo.get(name)), f"{name}={combo.get(name)}", len(values))
                 sets.setdefault(text, []).append(combo)
     return sets
