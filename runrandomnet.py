@@ -67,13 +67,19 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def explain_columns(name: str | None) -> int:
-    """Print what a column means, or all of them; 0. Raises ConfigError."""
+    """Print what a column means, also one of a gridded option, or all of them; 0. Raises ConfigError."""
+    from randomnet.config.schema import options
     from randomnet.results.columns import help_text as text_of
 
+    gridded = [f"all tables, where it is gridded: option of [{section}]\n  {key}: {option.says}"
+               for section, key, option in options() if name in (key, f"{section}.{key}")]  # fmt: skip
     try:
-        print(text_of(name))
+        texts = [text_of(name)]
     except KeyError as error:
-        raise ConfigError(f"--help-columns {name}: {error.args[0]}") from None
+        if not gridded:
+            raise ConfigError(f"--help-columns {name}: {error.args[0]}") from None
+        texts = []
+    print("\n".join([*texts, *gridded]))
     return 0
 
 

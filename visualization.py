@@ -20,6 +20,7 @@ import pandas as pd
 
 from randomnet import plotting, results
 from randomnet.comparison import matching, statistics, testing
+from randomnet.comparison.coupling import coupling_of_controls
 from randomnet.comparison.matching import Combo, Study
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, FigureSet
 from randomnet.figures.nulls import null_figures
@@ -170,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         load_plugins()
         study, kind = gather(asked)
         make_folder(asked.save_figs)
-        for line in matching.notes(study):
+        for line in (*matching.notes(study), *coupling_of_controls(study)):
             say(line)
         table = tested(study, kind)
         means = statistics.means_table(study.runs, kind.metrics, study.shared)

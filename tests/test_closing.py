@@ -8,6 +8,7 @@ import pytest
 from test_experiment import run
 from test_spectral_kinds import BASE, experiment
 
+from randomnet.comparison.coupling import unequal_coupling
 from randomnet.comparison.spread import COLUMNS, spread_over, spread_table, spread_texts
 from randomnet.experiment import closing
 from randomnet.schema.config import SCHEMA
@@ -154,7 +155,7 @@ CHAINS = {0: "sinkhorn", 1: "sinkhorn", 2: "sinkhorn"}
 
 def test_controls_of_another_radius_are_named_with_the_chain_that_equals_them():
     table = of_nulls({"none": [10.8, 10.8], "degree": [7.2, 9.2]}, g=(1, 3))
-    said = list(closing.unequal_coupling(table, ["g", "null"], CHAINS))
+    said = list(unequal_coupling(table, ["g", "null"], CHAINS))
     assert said == [  # the abscissa is the radius here
         "Note: equal g is not equal radius: none 10.8, degree 8.2 +- 1.4 (g = 1); normalization = sinkhorn + "
         "spectral_radius makes them equal"
@@ -166,9 +167,31 @@ def test_the_abscissa_has_its_own_line_where_it_differs_otherwise():
     radii = {"none": [4.0], "degree": [4.0]}
     table = of_nulls(radii, {"none": [4.0], "degree": [2.0]})
     chains = dict.fromkeys(range(3), "log1p + spectral_radius")
-    assert list(closing.unequal_coupling(table, ["null"], chains)) == [
+    assert list(unequal_coupling(table, ["null"], chains)) == [
         "Note: equal g is not equal abscissa: none 4, degree 2; normalization = log1p + abscissa makes them equal"
     ]
+
+
+@pytest.mark.parametrize(("option", "network", "control"), [("random_w", False, True), ("net.null", "none", "sign")])
+def test_controls_of_any_name_are_compared_with_their_network(option, network, control):
+    table = of_nulls({control: [2.0], network: [4.0]}).rename(columns={"null": option})
+    said = list(unequal_coupling(table, [option], {}))
+    assert said == [f"Note: equal g is not equal radius: {control} 2, {network} 4; normalization = spectral_radius "
+                    "makes them equal"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("chain", "remedy"),
+    [
+        ("sinkhorn + frobenius", "; normalization = sinkhorn + spectral_radius makes them equal"),
+        ("abscissa + log1p", "; normalization = abscissa + log1p + spectral_radius makes them equal"),
+        ("spectral_radius + log1p", ""),  # no step may come twice, and log1p is another after other weights
+    ],
+)
+def test_the_remedy_is_a_chain_that_equals_them_and_may_be_written(chain, remedy):
+    table = of_nulls({"none": [4.0], "sign": [2.0]})
+    assert list(unequal_coupling(table, ["null"], {0: chain})) == [
+        f"Note: equal g is not equal radius: none 4, sign 2{remedy}"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -183,7 +206,7 @@ def test_the_abscissa_has_its_own_line_where_it_differs_otherwise():
     ids=["about equal", "no nulls", "older summary", "nothing complete", "unknown"],
 )
 def test_nothing_is_said_where_controls_are_equal_or_unknown(table, varied):
-    assert list(closing.unequal_coupling(table, varied, CHAINS)) == []
+    assert list(unequal_coupling(table, varied, CHAINS)) == []
 
 
 def test_no_column_of_the_spread_has_the_name_of_an_option():

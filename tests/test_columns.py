@@ -73,5 +73,8 @@ def test_the_command_line_explains_columns(capsys):
     assert runrandomnet.main(["--help-columns", "ill_conditioned"]) == 0
     assert "condition above 1e8" in capsys.readouterr().out
     assert runrandomnet.main(["--help-columns"]) == 0 and help_text() in capsys.readouterr().out
+    for name in ("g", "net.g"):  # gridded options are columns too
+        assert runrandomnet.main(["--help-columns", name]) == 0
+        assert "option of [net]\n  g: " in capsys.readouterr().out
     assert runrandomnet.main(["--help-columns", "drfit"]) == 2
     assert "did you mean 'drift'" in capsys.readouterr().err

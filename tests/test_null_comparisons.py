@@ -40,11 +40,16 @@ combos_params = {grid}
 GRID = '{"null": ["none", "degree"], "g": [1, 2]}'
 
 
-def run(tmp_path, *changes, grid=GRID, more=()):
-    """Run the INI on a made-up matrix of 16 neurons, the first four inhibitory."""
+def made_up():
+    """A matrix of 16 neurons, the first four inhibitory."""
     rng = np.random.default_rng(0)
     matrix = (rng.random((16, 16)) < 0.4) * rng.lognormal(0, 0.5, (16, 16)) * np.where(np.arange(16) < 4, -2.0, 1.0)
-    np.save(tmp_path / "matrix.npy", matrix * ~np.eye(16, dtype=bool) / 4)
+    return matrix * ~np.eye(16, dtype=bool) / 4
+
+
+def run(tmp_path, *changes, grid=GRID, more=(), matrix=None):
+    """Run the INI on a matrix, a made-up one unless told otherwise."""
+    np.save(tmp_path / "matrix.npy", made_up() if matrix is None else matrix)
     ini = tmp_path / "a.ini"
     ini.write_text(INI.format(out=tmp_path / "out", matrix=tmp_path / "matrix.npy", grid=grid))
     return runrandomnet.main([str(ini), *(part for change in changes for part in ("--set", change)), *more])
@@ -134,7 +139,7 @@ def test_the_figure_has_the_network_as_a_line_on_the_draws_of_each_null(folder):
     np.testing.assert_allclose(sorted(dots), sorted(runs[runs["null"] == "degree"]["lambda_max"]))
     assert axes.get_title() == "null=degree\n4 draws, p ≥ 0.4" and axes.get_xlabel() == "g"
     bands = [part.get_paths()[0].vertices[:, 1] for part in axes.collections]
-    expected = by.quantile(0.05)["degree"].min(), by.quantile(0.95)["degree"].max()
+    expected = by.min()["degree"].min(), by.max()["degree"].max()  # of 4 draws their range
     assert any((band.min(), band.max()) == pytest.approx(expected) for band in bands)
 
 
@@ -146,4 +151,4 @@ def test_without_a_numeric_option_the_network_is_a_bar_among_its_draws():
     bar = next(line for line in figure.axes[0].lines if line.get_marker() == "None")
     assert list(bar.get_ydata()) == [2.0, 2.0]
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts[0] == "none" and texts[-1] == "not converged"
+    assert texts[0] == "none" and texts[-1] == "not converged, or too short to tell"

@@ -394,9 +394,9 @@ def test_a_log_axis_that_is_asked_for_needs_positive_values():
         assert axes.get_yscale() == scale
 
 
-def training_of(root):
-    """The study of a folder."""
-    return visualization.gather(visualization.parse(["--results_folders", str(root), "--save_figs", "x"]))[0]
+def training_of(*roots):
+    """The study of folders."""
+    return visualization.gather(visualization.parse(["--results_folders", *map(str, roots), "--save_figs", "x"]))[0]
 
 
 def test_losses_of_a_network_and_of_its_nulls_share_one_axes_in_each_cell(tmp_path):
@@ -436,6 +436,23 @@ def test_spectra_of_a_null_before_and_after_are_in_one_panel_with_those_of_the_n
             assert {(1.0, np.min(runs, axis=0)[-1]), (1.0, np.max(runs, axis=0)[-1])} <= corners
     assert len(lines) == 4 and "unbounded, left out: 1 before training" in figure.get_suptitle()
     assert "not converged before and after: null=degree 0 and 1" in figure.legends[0].get_title().get_text()
+
+
+def test_training_of_nulls_in_folders_of_their_own_is_drawn_as_that_of_one_folder(tmp_path):
+    roots = [make(tmp_path / null, {"lr": [0.1, 0.2]}, iterations=3, level=1.0 + number, settings={"net.null": null})
+             for number, null in enumerate(("none", "degree", "sign"))]  # fmt: skip
+    study = training_of(*roots)
+    figures = dict(null_curves(study, None))
+    assert set(figures) == {"nulls_loss_none_lr=0.1", "nulls_loss_none_lr=0.2"}
+    bold, _ = drawn_curves(figures["nulls_loss_none_lr=0.2"])
+    texts = [text.get_text() for text in figures["nulls_loss_none_lr=0.2"].legends[0].get_texts()]
+    assert texts == ["none, 3 runs", "degree, 3 runs", "sign, 3 runs"]
+    for root, color in zip(roots, (style.COLOURS[1], style.COLOURS[0], style.COLOURS[2]), strict=True):
+        epochs = load(root).history.query("combo == 1").groupby("epoch")["train_loss"]
+        line = next(line for line in bold if line.get_color() == color)
+        np.testing.assert_allclose(line.get_ydata(), epochs.agg(lambda runs: np.exp(np.log(runs).mean())))
+    spectra = dict(null_spectra(study, None))["nulls_spectra_none_lr=0.1"]
+    assert [axes.get_title() for axes in spectra.axes[:2]] == ["degree\n3 runs", "sign\n3 runs"]
 
 
 def test_losses_of_validation_and_of_training_trials_have_an_axes_each(tmp_path):
@@ -535,14 +552,14 @@ def test_task_folders_give_curves_boxes_and_the_table(tmp_path, capsys):
     per_combo = {f"{what}_lr=0.1_n_back={n}.svg" for what in ("loss", "parameters", "minimum") for n in (1, 2)}
     pooled = {f"{what}_by_{by}.svg" for what in ("minimum", "validate_metrics_best", "spectral_radius")
               for by in ("label", "n_back")}  # fmt: skip
-    assert names(out) == per_combo | pooled | {"tests.csv", "means.csv"}
+    nulls = {f"nulls_loss_bio_lr=0.1_n_back={n}.svg" for n in (1, 2)} | {"nulls_loss_minimum_bio_lr=0.1.svg"}
+    assert names(out) == per_combo | pooled | nulls | {"tests.csv", "means.csv"}
     curves = (out / "loss_lr=0.1_n_back=1.svg").read_text()
     for text in ("nback_mem: lr", "likelihood (nats)", "accuracy (%)", ">validation<", ">training<",
                  "rand: Marmoset shuffled, 2 runs"):  # fmt: skip
         assert text in curves, text
     assert "MSE" not in curves and "Lyapunov" not in curves and "(NLL)" not in curves
-    assert "nback_mem: all values of n_back together" in (out / "minimum_by_label.svg").read_text()
-    assert "together" not in (out / "minimum_lr=0.1_n_back=2.svg").read_text()
+    assert not any("together" in path.read_text() for path in out.glob("*.svg"))
     table = pd.read_csv(out / "tests.csv").set_index(["combo", "metric"])
     assert {metric for _, metric in table.index} == {
         "loss_minimum", "epoch_minimum", "epoch_99", "validate_metrics_final", "validate_metrics_best"}  # fmt: skip
@@ -598,11 +615,50 @@ def test_only_combos_of_all_folders_are_pooled(tmp_path, capsys):
     figures = dict(training.minimum_boxes(study, None))
     assert set(figures) == {*(f"minimum_n_back={n}" for n in (1, 2, 3)), "minimum_by_label", "minimum_by_n_back"}
     pooled = figures["minimum_by_label"]
-    title = "nback_mem: without 1 of 3 combos, which not all folders have, all values of n_back together"
+    title = "nback_mem: without 1 of 3 combos, which not all folders have"
     assert pooled.get_suptitle().replace("\n", " ") == title
     dots = [line.get_ydata() for line in pooled.axes[0].lines if line.get_marker() == "o"]
-    np.testing.assert_allclose(np.sort(dots), [[1, 2, 2, 3]] * 2)  # combos 0 and 1, iterations 0 and 1
-    assert [len(axes.patches) for axes in pooled.axes] == [2, 2, 2]  # a box per label
+    np.testing.assert_allclose(dots, [[1, 2], [2, 3]] * 2)  # combos 0 and 1 of each label, iterations 0 and 1
+    assert [len(axes.patches) for axes in pooled.axes] == [4, 4, 4]  # a box per label and value
+
+
+def test_no_mean_of_the_end_of_training_is_of_several_values_of_an_option(tmp_path):
+    """Colours tell other options apart, and where these are many, figures do; the nulls stay with their network."""
+    grid = {"n_back": [1, 2], "lr": [0.1, 0.2], "null": ["none", "degree"]}
+    study = training_of(make_task(tmp_path / "one", grid))
+    figures = dict(training.minimum_boxes(study, None))
+    by_option = {name: figure for name, figure in figures.items() if "_by_" in name}
+    assert set(by_option) == {f"minimum_by_{option}" for option in grid}
+    losses = sorted([1 + combo, 2 + combo] for combo in range(8))  # of two iterations of each combo
+    for figure in by_option.values():
+        dots = [line.get_ydata() for line in figure.axes[0].lines if line.get_marker() not in ("None", "", "_")]
+        np.testing.assert_allclose(sorted(map(list, dots)), losses)
+        bars = [line.get_ydata() for line in figure.axes[0].lines if line.get_color() == "k"]
+        np.testing.assert_allclose(sorted(map(list, bars)), [[combo + 1.5] * 2 for combo in range(8)])
+    many = training_of(make_task(tmp_path / "two", grid | {"lr": [0.1, 0.2, 0.3, 0.4, 0.5]}))
+    figures = {name: figure for name, figure in training.minimum_boxes(many, None) if "_by_n_back" in name}
+    assert list(figures) == [f"minimum_by_n_back_lr={lr}" for lr in (0.1, 0.2, 0.3, 0.4, 0.5)]
+    texts = [text.get_text() for text in figures["minimum_by_n_back_lr=0.2"].legends[0].get_texts()]
+    assert texts[:2] == ["null = none", "null = degree"]
+    assert "lr\xa0=\xa00.2" in figures["minimum_by_n_back_lr=0.2"].get_suptitle()
+
+
+def test_each_run_has_its_own_level_of_chance_where_they_differ():
+    """One line where all are equal; else a dash at each dot, and over epochs a band whose limits the legend names."""
+    rows = pd.DataFrame({"series": "a", "group": "a", "status": "complete", "y": [70.0, 80.0], "level": [51.0, 54.0]})
+    panel = Panel("y", "y", own_chance="level", linear=True)
+    figure = plotting.dots(rows, panel, [Series("a")], ["a"])
+    dashes = next(line for line in figure.axes[0].lines if line.get_marker() == "_")
+    dots = next(line for line in figure.axes[0].lines if line.get_marker() == "o")
+    assert list(dashes.get_ydata()) == [51.0, 54.0] and list(dashes.get_xdata()) == list(dots.get_xdata())
+    assert not any("51" in text.get_text() for text in figure.legends[0].get_texts())
+    figure = plotting.dots(rows.assign(level=51.0), panel, [Series("a")], ["a"])
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "chance, the best constant answer (51 %)" in texts and not any("each run" in text for text in texts)
+    over_epochs = plotting.curves(history([[60.0, 70.0]]), [Panel("y", "y", chance=(51.0, 54.0))], [Series("a")])
+    assert "(51 to 54 %)" in over_epochs.legends[0].get_texts()[-1].get_text()
+    levels = [line.get_ydata()[0] for line in over_epochs.axes[0].lines if len(set(line.get_ydata())) == 1]
+    assert {51.0, 54.0} <= set(levels)
 
 
 def test_combos_of_a_folder_differ_in_colour_where_the_dash_means_training(tmp_path):
@@ -615,7 +671,7 @@ def test_combos_of_a_folder_differ_in_colour_where_the_dash_means_training(tmp_p
 
 def test_training_and_validation_are_told_apart_by_line_style():
     table = history([[4.0, 3.0], [6.0, 5.0]]).assign(t=lambda t: t["y"] + 10)
-    panel = Panel("y", "y", training="t", chance=4.0)
+    panel = Panel("y", "y", training="t", chance=(4.0, 4.0))
     axes = plotting.curves(table, [panel], [Series("a")]).axes[0]
     bold = [line for line in axes.lines if line.get_linewidth() == style.STYLE["lines.linewidth"]]
     assert [(line.get_linestyle(), list(line.get_ydata())) for line in bold] == [("--", [15.0, 14.0]),

@@ -56,6 +56,12 @@ class Combo:
         loss = self.get(TASK) if "task" in str(loss).casefold() else loss  # losses shown are the task's own part
         return "" if loss is ABSENT else str(loss)
 
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """What the manifest says of its connectome; empty where that is nothing."""
+        entries = self.loaded.manifest["combos"]
+        return next((entry.get("connectome") or {} for entry in entries if entry["combo"] == self.number), {})
+
     def get(self, option: str) -> Any:
         """The value of an option, by its full or its short name, gridded or not; ABSENT where none or several are."""
         for source in (self.values, self.settings):

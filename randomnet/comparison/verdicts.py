@@ -31,11 +31,10 @@ def counts(metric: str, runs: pd.DataFrame) -> dict[str, int]:
     """
     complete = runs[runs["status"] == COMPLETE]
     verdicts, _ = _verdicts(metric, complete)
-    short = verdicts == TOO_SHORT
     lacking = ~np.isfinite(complete[metric].astype(float)) if metric in complete else np.zeros(len(complete), bool)
     return {
         "not_converged": int(not_converged(metric, complete).sum()),
-        "too_short": int(short.sum()),
+        "too_short": int(too_short(metric, complete).sum()),
         "lower_bounds": int(bounded(metric, complete).sum()),
         "undetermined": int((lacking & (verdicts != UNBOUNDED)).sum()),
         "unbounded": unbounded(metric, runs),
@@ -47,6 +46,11 @@ def not_converged(metric: str, runs: pd.DataFrame) -> np.ndarray:
     """Of which runs (runs,) the spectrum behind the metric did not converge, those too short to tell left out."""
     verdicts, converged = _verdicts(metric, runs)
     return (verdicts == NOT_CONVERGED) | ((verdicts == "") & (converged == 0))
+
+
+def too_short(metric: str, runs: pd.DataFrame) -> np.ndarray:
+    """Of which runs (runs,) the record behind the metric is too short to tell whether it converged."""
+    return _verdicts(metric, runs)[0] == TOO_SHORT
 
 
 def when_of(metric: str) -> str | None:
@@ -84,5 +88,5 @@ def said(sides: Sequence[tuple[str, Mapping[str, int], int]]) -> list[str]:
     texts = []
     for name, text in TEXTS.items():
         parts = [f"{count[name]} of {total} runs{side}" for side, count, total in sides if count[name]]
-        texts += [f"{text}: {' and '.join(parts)}"] if parts else []
+        texts += [f"{text}: {' and '.join([', '.join(parts[:-1]), parts[-1]][len(parts) < 2:])}"] if parts else []
     return texts

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from randomnet.comparison.coupling import unequal_coupling
 from randomnet.comparison.spread import spread_table, spread_texts
-from randomnet.connectome import SCALINGS
 from randomnet.results import COMPLETE, DIVERGED, UNBOUNDED
 
 MOST_LINES = 10  # of a kind
@@ -14,8 +14,6 @@ LONGEST = 100  # characters of a reason
 LENGTH = "tsim_used_final"
 MOST_PLACES = 3  # named after a reason
 NUMBER = re.compile(r"[0-9][0-9.e+-]*")  # reasons that differ in their numbers are the same one
-UNEQUAL = 0.05  # relative difference of a null's mean from the connectome's that is said
-EQUALIZERS = {"spectral_radius": ("radius", "spectral_radius"), "spectral_abscissa": ("abscissa", "abscissa")}
 WHEN = ("", "_initial", "_final")  # of one spectrum, or of those before and after training
 
 
@@ -114,67 +112,3 @@ def _left_out(table: pd.DataFrame) -> Iterator[str]:
         count = int((table.get(f"verdict_{when}", pd.Series(dtype=str)) == UNBOUNDED).sum())
         if count:
             yield f"{count} of {len(table)} networks {said} unbounded: lambda_max_{when} is a growth rate, in no mean"
-
-
-def unequal_coupling(
-    table: pd.DataFrame, varied: Sequence[str], normalizations: Mapping[int, str]
-) -> Iterator[str]:
-    """A line where networks that differ by `null` at equal other options differ in their mean radius or abscissa by
-    more than UNEQUAL, with the normalization that makes them equal; of the first such options of the grid."""
-    if "null" not in varied:
-        return
-    complete, radii = table[table["status"] == COMPLETE], {}
-    for column, (word, step) in EQUALIZERS.items():
-        first = _first_unequal(complete, [name for name in varied if name != "null"], column)
-        if first is None:
-            continue
-        numbers, where, combo = first
-        means = numbers["mean"].to_dict()
-        if radii and _are_alike(means, radii):
-            return
-        radii = means
-        yield (
-            f"Note: equal g is not equal {word}: {_means_text(numbers)}{f' ({where})' if where else ''}; "
-            f"normalization = {_with_step(normalizations.get(combo, 'none'), step)} makes them equal"
-        )
-
-
-def _first_unequal(
-    table: pd.DataFrame, others: Sequence[str], column: str
-) -> tuple[pd.DataFrame, str, int] | None:
-    """Mean and std of the column by null at the first values of the other options where means are unequal; these
-    values in words; and a combo that has them."""
-    name = next((name for name in (column, f"{column}_initial") if name in table), None)
-    groups = table.groupby(list(others), sort=False, dropna=False) if others else [((), table)]
-    for values, group in groups if name else ():
-        numbers = group.groupby("null", sort=False)[name].agg(["mean", "std"])
-        if _are_unequal(numbers["mean"].to_dict()):
-            where = ", ".join(f"{option} = {value}" for option, value in zip(others, values, strict=True))
-            return numbers, where, int(group["combo"].iloc[0])
-    return None
-
-
-def _are_unequal(means: Mapping[str, float]) -> bool:
-    """Whether one is further from the connectome's, or the first one's, than UNEQUAL allows."""
-    reference = means.get("none", next(iter(means.values()), float("nan")))
-    return any(abs(mean - reference) > UNEQUAL * abs(reference) for mean in means.values())
-
-
-def _are_alike(means: Mapping[str, float], others: Mapping[str, float]) -> bool:
-    """Whether an abscissa is the radius, as where the leading eigenvalue is real and positive."""
-    return all(abs(mean - others[null]) <= UNEQUAL * abs(mean) for null, mean in means.items())
-
-
-def _with_step(chain: str, step: str) -> str:
-    """The chain with that step last; a step that only scales all weights alike gives way to it."""
-    steps = [name for name in chain.split(" + ") if name in SCALINGS and not SCALINGS[name].uniform]
-    return " + ".join([*steps, step])
-
-
-def _means_text(numbers: pd.DataFrame) -> str:
-    """Each null with its mean, and its standard deviation where its draws differ."""
-    parts = []
-    for null, row in numbers.iterrows():
-        spread = f" +- {row['std']:.2g}" if row["std"] > 1e-9 * abs(row["mean"]) else ""
-        parts.append(f"{null} {row['mean']:.3g}{spread}")
-    return ", ".join(parts)

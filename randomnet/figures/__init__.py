@@ -1,7 +1,7 @@
 """What is drawn, compared and printed of each kind of experiment: FIGURES has a row for each.
 
     runs       the runs of a study as what a figure draws
-    pooled     runs by label and by every option, all combos together
+    pooled     runs by label and by every option
     networks   the networks of a study that are drawn one by one
     options    the gridded options as axes and colours
     nulls      networks among their null models, of every kind; null_training: their training

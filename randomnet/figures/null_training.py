@@ -1,6 +1,6 @@
 """Figures of kind = train of a network and its null models: loss over epochs, and spectra before and after training.
 
-Each figure is of one folder and one set of values of all options but the null. Where a set lacks the network, or has
+Each figure is of one network and one set of values of all options but the null. Where a set lacks the network, or has
 no null, there is none.
 """
 
@@ -12,7 +12,8 @@ import pandas as pd
 
 from randomnet import plotting
 from randomnet.comparison import matching, verdicts
-from randomnet.comparison.matching import REFERENCES, Combo, Matched, Study, canonical
+from randomnet.comparison.controls import families, values_of, values_text
+from randomnet.comparison.matching import Combo, Matched, Study
 from randomnet.comparison.networks import FIXED, origin
 from randomnet.comparison.verdicts import WHEN
 from randomnet.figures.runs import Figures
@@ -35,26 +36,23 @@ NETWORK_COLOUR = 1  # as in figures of metrics
 
 
 class Cell(NamedTuple):
-    """A network and its nulls that agree in all other options; rest: text of these, for a file's name and a title."""
+    """A network and its nulls that agree in all other options; rest: text of these, for a title.
+
+    names: of the network and of each null, by label and number of the combo.
+    """
 
     stem: list[str]
     rest: str
-    option: str
-    network: Combo
-    nulls: list[Combo]
-
-    @property
-    def combos(self) -> list[Combo]:
-        """The network first."""
-        return [self.network, *self.nulls]
+    names: dict[tuple[str, int], str]
+    combos: list[Combo]
 
     def title(self, *more: str) -> str:
         """The task, the network, the values of the other options, and what else is to be said."""
-        return matching.titled(self.combos, ", ".join(filter(None, [self.network.connectome, self.rest, *more])))
+        return matching.titled(self.combos, ", ".join(filter(None, [self.combos[0].connectome, self.rest, *more])))
 
     def text(self, combo: Combo) -> str:
-        """The value of the null."""
-        return matching.combo_text(combo, [self.option])
+        """What a combo is called: the value of its null, or its folder."""
+        return self.names[combo.label, combo.number]
 
 
 def null_curves(study: Study, ylabel: str | None) -> Figures:
@@ -118,23 +116,19 @@ def _weak(cell: Cell) -> list[str]:
 
 
 def _cells(study: Study) -> Iterator[Cell]:
-    """The network and its nulls of each folder, option of REFERENCES that it varies, and set of values of the rest."""
-    labels = list(dict.fromkeys(combo.label for combo in study.combos))
-    for label in labels:
-        combos = sorted((combo for combo in study.combos if combo.label == label), key=lambda combo: combo.number)
-        for option in (name for name in combos[0].values if name.split(".")[-1] in REFERENCES):
-            reference = canonical(REFERENCES[option.split(".")[-1]])
-            rest = [name for name in combos[0].values if name != option]
-            sets: dict[tuple, list[Combo]] = {}
-            for combo in combos:
-                sets.setdefault(tuple(canonical(combo.values[name]) for name in rest), []).append(combo)
-            for some in sets.values():
-                network = [combo for combo in some if canonical(combo.values[option]) == reference]
-                nulls = [combo for combo in some if canonical(combo.values[option]) != reference]
-                text = matching.combo_text(some[0], rest) if rest else ""
-                if network and nulls:
-                    stem = [*[label] * (len(labels) > 1), *[text] * bool(text)]
-                    yield Cell(stem, matching.title_text(some, rest), option, network[0], nulls)
+    """Each network with its nulls, of each set of values of the other options; the network comes first."""
+    several = len({combo.label for combo in study.combos}) > 1
+    for family in families(study):
+        for network in family.network:
+            cell = values_of(network, family.rest)
+            nulls = {text: combo for text, combos in family.controls.items() for combo in combos
+                     if values_of(combo, family.rest) == cell}  # fmt: skip
+            if nulls:
+                names = {(combo.label, combo.number): text for text, combo in nulls.items()}
+                names[network.label, network.number] = family.name
+                rest = [values_text(network, family.rest)] * bool(family.rest)
+                title = matching.title_text([network, *nulls.values()], family.rest)
+                yield Cell([*[network.label] * several, *rest], title, names, [network, *nulls.values()])
 
 
 def _colours() -> Iterator[int]:

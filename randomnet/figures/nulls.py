@@ -1,6 +1,6 @@
 """Figures of networks among their null models: one per metric, with a panel per null."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,11 +8,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from randomnet import plotting
-from randomnet.comparison import matching, significance, testing, verdicts
-from randomnet.comparison.matching import Combo, Study, canonical
+from randomnet.comparison import significance, testing, verdicts
+from randomnet.comparison.controls import Family, families, rows_of, values_text
+from randomnet.comparison.matching import ALL, Combo, Study, canonical
 from randomnet.comparison.networks import FIXED, REDRAWN, origin
 from randomnet.figures.options import axis_label, numbers_of
 from randomnet.figures.runs import LAMBDA, Figures
+from randomnet.figures.training import loss_label, window_text
 from randomnet.plotting import NullPanel
 from randomnet.results import COMPLETE
 
@@ -22,119 +24,148 @@ LABELS = {
     "h_KS": "entropy rate\nh$_\\mathrm{KS}$ (1/τ)",
     "n_positive": "positive exponents",
 }
+OF_TRAINING = {
+    "epoch_minimum": "epoch of the lowest loss",
+    "epoch_99": "first epoch within 1 % of the\nrange above the minimum",
+    "validate_metrics_final": "validation accuracy in\nthe last epoch (%)",
+    "validate_metrics_best": "best validation\naccuracy (%)",
+    "test_metrics_final": "test accuracy in\nthe last epoch (%)",
+    "test_metrics_best": "test accuracy at the\nlowest validation loss (%)",
+}
+LOSSES = {  # what goes before the name of the loss
+    "loss_minimum": "lowest",
+    "loss_final": "training, last epoch:",
+    "validate_loss_final": "validation, last epoch:",
+    "loss_measured_final": "measured after training:",
+}
 WHOSE = {FIXED: "starts", REDRAWN: "networks"}  # what the runs of the reference are
 
 
 class Axis(NamedTuple):
-    """The option that is on the x axis, the place of each combo by number, and the places' names if no numbers."""
+    """The option that is on the x axis; groups: the names of the places where there is none.
+
+    options: those whose values tell figures apart.
+    """
 
     option: str
-    places: dict[int, float]
     groups: list[str]
+    options: tuple[str, ...]
 
 
 def null_figures(study: Study, metrics: Sequence[str]) -> Figures:
-    """For each folder and metric: the network as a line on the draws of each null, against the first numeric option.
+    """For each network and metric: the network as a line on the draws of each null, against the first numeric option.
 
-    Values of further options have figures of their own. A folder that does not vary its null has none.
+    Values of further options have figures of their own. Where no network has a null there is none.
     """
-    for label in dict.fromkeys(combo.label for combo in study.combos):
-        combos = [combo for combo in study.combos if combo.label == label]
-        pairs = [pair for pair in matching.value_pairs(study) if pair[0]["label"].iloc[0] == label]
-        if not pairs:
-            continue
-        axis = _axis(study, combos, pairs)
-        several = len({combo.label for combo in study.combos}) > 1
-        for metric in (metric for metric in metrics if _varies(metric, pairs)):
-            for text, some in _by_rest(combos, axis, pairs):
-                stem = ["nulls", metric, *[label] * several, *[text] * bool(text)]
-                yield "_".join(stem), _figure(metric, combos, axis, some, ", ".join(filter(None, [label, text])))
+    several = len({combo.label for combo in study.combos}) > 1
+    for family in families(study):
+        axis, label = _axis(family), family.network[0].label
+        runs = [_placed(study, family, axis, some) for some in (family.network, *family.controls.values())]
+        for metric in (metric for metric in metrics if _varies(metric, runs)):
+            for text in dict.fromkeys(part["rest"].iloc[0] for part in runs for _, part in part.groupby("rest")):
+                some = [part[part["rest"] == text] for part in runs]
+                base, others = some[0], dict(zip(family.controls, some[1:], strict=True))
+                others = {name: other for name, other in others.items() if len(other)}
+                if len(base) and others:
+                    said = "" if text == ALL else text
+                    stem = ["nulls", metric, *[label] * several, *[said] * bool(said)]
+                    title = ", ".join(filter(None, [label, said]))
+                    yield "_".join(stem), _figure(metric, family, axis, base, others, title)
 
 
-def _axis(study: Study, combos: Sequence[Combo], pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> Axis:
-    """The first option that has several numbers; else all combos that differ in no null, as one place or as groups."""
-    for option in study.varied:
-        numbers = numbers_of(combos, option)
-        if len(numbers) > 1:
-            return Axis(option, {combo.number: numbers[canonical(combo.get(option))] for combo in combos}, [])
-    cells = list(dict.fromkeys(cell for base, _ in pairs for cell in base["combo"]))
-    places = {row.number: float(cells.index(row.combo)) for pair in pairs for part in pair for row in part.itertuples()
-              if row.combo in cells}  # fmt: skip
-    return Axis("", places, ["" if cell == matching.ALL else cell for cell in cells])
+def _axis(family: Family) -> Axis:
+    """The first option that has several numbers; else all cells, as one place or as groups."""
+    for option in family.rest:
+        if len(numbers_of(family.combos, option)) > 1:
+            return Axis(option, [], tuple(other for other in family.rest if other != option))
+    cells = dict.fromkeys(values_text(combo, family.rest) for combo in family.combos)
+    return Axis("", ["" if cell == ALL else cell for cell in cells], ())
 
 
-def _varies(metric: str, pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> bool:
+def _placed(study: Study, family: Family, axis: Axis, combos: Sequence[Combo]) -> pd.DataFrame:
+    """The runs of these combos with x, their place on the axis, and rest, the text of the options of other figures."""
+    numbers = numbers_of(family.combos, axis.option) if axis.option else {}
+    groups = {group or ALL: float(place) for place, group in enumerate(axis.groups)}
+    by_key = {(combo.label, combo.number): combo for combo in combos}
+    runs = rows_of(study.runs, combos)
+    each = [by_key[key] for key in zip(runs["label"], runs["number"], strict=True)]
+    places = [numbers.get(canonical(combo.get(axis.option)), np.nan) if axis.option
+              else groups[values_text(combo, family.rest)] for combo in each]  # fmt: skip
+    runs = runs.assign(x=places, rest=[values_text(combo, axis.options) for combo in each])
+    return runs[runs["x"].notna()]
+
+
+def _varies(metric: str, runs: Sequence[pd.DataFrame]) -> bool:
     """Whether a figure of the metric has anything to show: values that are not all the same."""
-    values = np.concatenate([_values(part, metric)[0] for pair in pairs for part in pair if metric in part] or [[]])
+    values = np.concatenate([_values(part, metric)[0] for part in runs if metric in part] or [[]])
     return len(values) > 1 and np.ptp(values) > 0
 
 
-def _by_rest(
-    combos: Sequence[Combo], axis: Axis, pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]]
-) -> list[tuple[str, list[tuple[pd.DataFrame, pd.DataFrame]]]]:
-    """The pairs by the values of the options that are neither the null nor on the axis, each set with its text."""
-    if axis.groups:
-        return [("", list(pairs))]
-    nulls = {name for name in combos[0].values if name.split(".")[-1] in matching.REFERENCES}
-    rest = [name for name in combos[0].values if name not in nulls | {axis.option}]
-    texts = {combo.number: matching.combo_text(combo, rest) if rest else "" for combo in combos}
-    parts = [(text, [tuple(part[part["number"].map(texts) == text] for part in pair) for pair in pairs])
-             for text in dict.fromkeys(texts.values())]  # fmt: skip
-    return [(text, [pair for pair in some if all(len(part) for part in pair)]) for text, some in parts]
-
-
 def _figure(
-    metric: str, combos: Sequence[Combo], axis: Axis, pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]], title: str
+    metric: str, family: Family, axis: Axis, base: pd.DataFrame, others: Mapping[str, pd.DataFrame], title: str
 ) -> Figure:
-    panels = [_panel(metric, axis, *pair) for pair in pairs]
-    base = pairs[0][0][pairs[0][0]["status"] == COMPLETE]
-    xlabel = axis_label(combos, axis.option) if axis.option else ""
-    stem, when = (metric.removesuffix(end) for end in verdicts.WHEN), verdicts.when_of(metric)
-    name = next((LABELS[text] for text in (metric, *stem) if text in LABELS), metric)
-    said = {"_final": ", after training", "_initial": ", before training"}.get(when or "", "")
-    lacking = int(verdicts.not_converged(metric, base).sum())
-    weak = f" ({lacking} of {len(base)} not converged)" if lacking else ""
-    network = next(combo.connectome for combo in combos if combo.number == pairs[0][0]["number"].iloc[0])
-    text = f"{network or pairs[0][0]['own'].iloc[0]}: mean over its {WHOSE.get(_origin(base), 'iterations')}{weak}"
-    groups = axis.groups if any(axis.groups) or not axis.option else []
-    return plotting.nulls(panels, text, f"{name}{said}", xlabel, title, groups, zero=metric.startswith("lambda_max"))
+    panels = [_panel(metric, text, base, other) for text, other in others.items()]
+    xlabel = axis_label(family.combos, axis.option) if axis.option else ""
+    network = family.network[0].connectome or f"{family.option}={family.network[0].get(family.option)}"
+    sides = [(f" of {text}", verdicts.counts(metric, runs), len(runs))
+             for text, runs in ((network, base), *others.items())]  # fmt: skip
+    text, label = f"{network}: {_mean_text(base)}", _label(metric, family.combos)
+    return plotting.nulls(panels, text, label, xlabel, title, axis.groups, zero=metric.startswith("lambda_max"),
+                          notes=verdicts.said(sides))  # fmt: skip
 
 
-def _origin(runs: pd.DataFrame) -> str:
-    """The origin that the networks of all combos have; that of the first where they differ."""
-    return origin(runs[runs["number"] == runs["number"].iloc[0]]) if len(runs) else ""
+def _label(metric: str, combos: Sequence[Combo]) -> str:
+    """What the axis of a metric says: what it is, with its unit where it has one."""
+    if metric in LOSSES:
+        return f"{LOSSES[metric]}\n{loss_label(None, combos)}{window_text(combos)}"
+    names = (metric, *(metric.removesuffix(end) for end in verdicts.WHEN))
+    name = next((known[text] for known in (OF_TRAINING, LABELS) for text in names if text in known), metric)
+    said = {"_final": ", after training", "_initial": ", before training"}.get(verdicts.when_of(metric) or "", "")
+    return f"{name}{said}"
 
 
-def _panel(metric: str, axis: Axis, base: pd.DataFrame, other: pd.DataFrame) -> NullPanel:
+def _mean_text(base: pd.DataFrame) -> str:
+    """What a value of the network is: of one run, or the mean of several, and what these are."""
+    complete = base[base["status"] == COMPLETE]
+    if complete.empty:
+        return "no complete run"
+    origins = {origin(runs) for _, runs in complete.groupby("number")}
+    units = WHOSE.get(origins.pop(), "iterations") if len(origins) == 1 else "iterations"
+    return f"mean over its {units}" if complete.groupby("number").size().max() > 1 else "its one run"
+
+
+def _panel(metric: str, text: str, base: pd.DataFrame, other: pd.DataFrame) -> NullPanel:
     """The panel of one null; its title has the number of draws and the least p that they can give."""
-    places = sorted({axis.places[number] for part in (base, other) for number in part["number"]})
+    places = sorted({*base["x"], *other["x"]})
     network, draws, hollow = [], [], []
     for place in places:
-        at = [part[part["number"].map(axis.places) == place] for part in (base, other)]
-        network.append(_values(at[0], metric)[0])
-        values, flags = _values(at[1], metric)
+        network.append(_values(base[base["x"] == place], metric)[0])
+        values, flags = _values(other[other["x"] == place], metric)
         draws.append(values)
         hollow.append(flags)
-    title = f"{other['own'].iloc[0]}\n{_count_text(base, other, draws)}"
-    return NullPanel(title, np.array(places), network, draws, hollow)
+    return NullPanel(f"{text}\n{_count_text(metric, base, other)}", np.array(places), network, draws, hollow)
 
 
-def _count_text(base: pd.DataFrame, other: pd.DataFrame, draws: Sequence[np.ndarray]) -> str:
-    """How many draws there are, and the least p that the test of each place can give."""
-    low, high = min(map(len, draws)), max(map(len, draws))
-    first = [part[part["number"] == part["number"].iloc[0]] for part in (base, other)]
-    count = f"{low}" if low == high else f"{low} to {high}"
-    design = testing.design_of(*first)
-    if design in testing.RANKS:
-        return f"{count} draws, p ≥ {significance.smallest_rank_p(low):.2g}"
-    if design == testing.TWO_NETWORKS:
+def _count_text(metric: str, base: pd.DataFrame, other: pd.DataFrame) -> str:
+    """How many draws, or pairs, there are, and the least p that they can give at any place."""
+    both = sorted({*base["x"]} & {*other["x"]})
+    if not both:
+        return "at no place of the network"
+    rows = [testing.compare(base[base["x"] == x], other[other["x"] == x], metric) for x in both]
+    designs = {row["design"] for row in rows}
+    if designs == {testing.TWO_NETWORKS}:
         return "one network, no p"
-    return f"{count} pairs, p ≥ {significance.smallest_sign_flip_p(low):.2g}"
+    low, high = (pick(row["n"] for row in rows) for pick in (min, max))
+    count = f"{low}" if low == high else f"{low} to {high}"
+    if designs <= set(testing.RANKS):
+        return f"{count} draws, p ≥ {significance.smallest_rank_p(high):.2g}"
+    return f"{count} pairs, p ≥ {significance.smallest_sign_flip_p(high):.2g}"
 
 
 def _values(runs: pd.DataFrame, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    """The finite values of complete runs, and which of these did not converge; (runs,) each."""
+    """The finite values of complete runs, and which of these did not converge or are too short; (runs,) each."""
     complete = runs[runs["status"] == COMPLETE]
     values = complete[metric].to_numpy(dtype=float)
     finite = np.isfinite(values)
-    return values[finite], verdicts.not_converged(metric, complete)[finite]
+    weak = verdicts.not_converged(metric, complete) | verdicts.too_short(metric, complete)
+    return values[finite], weak[finite]

@@ -1,14 +1,18 @@
-"""Runs by label and by every option, all combos together."""
+"""Runs by label and by every option; no mean is of several values of an option."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from randomnet import plotting
 from randomnet.comparison import matching
-from randomnet.comparison.matching import Combo, Matched, Study, canonical, distinct
+from randomnet.comparison.controls import values_of, values_text
+from randomnet.comparison.matching import ABSENT, REFERENCES, Combo, Matched, Study, canonical, distinct
 from randomnet.figures.runs import Figures, ended, pooled_series
-from randomnet.plotting import Panel
+from randomnet.plotting import Panel, Series
+
+MOST_SERIES = 8  # of one figure, which colours tell apart
+Looks = dict[tuple[str, int], Series]  # of each combo, by label and number
 
 
 def varied_options(study: Study, combos: Sequence[Combo]) -> list[str]:
@@ -22,30 +26,70 @@ def pooled_title(combos: Sequence[Combo], options: Sequence[str], said: str = ""
     return matching.titled(combos, ", ".join(filter(None, [said, together])))
 
 
-def pooled_dots(
+def dots_by_option(
     study: Study, groups: Sequence[Matched], stem: str, panels: Sequence[Panel], said: str = "", boxes: bool = False
 ) -> Figures:
-    """Runs by label, with all combos of these groups pooled, and by every option whose values differ among them."""
+    """Runs of these groups by label where there are several, and by every option whose values differ among them.
+
+    Colours tell all other options apart. Where these are too many, each set of their values has a figure of its own.
+    """
     combos = [combo for group in groups for combo in group.combos]
-    series = pooled_series(study, combos)
-    runs = ended(study, {(combo.label, combo.number): series[combo.label] for combo in combos})
-    panels = [panel for panel in panels if np.isfinite(runs[panel.column].astype(float)).any()]
-    if not panels:
+    options = varied_options(study, combos)
+    labels = pooled_series(study, combos)
+    for option in [*[None] * (len(labels) > 1 or not options), *options]:
+        others = [other for other in options if other != option]
+        if option is None:
+            names = {label: one.text for label, one in labels.items()}
+            places = {(combo.label, combo.number): names[combo.label] for combo in combos}
+        else:
+            names = matching.group_names(combos, option)
+            places = {(combo.label, combo.number): names.get(canonical(combo.get(option))) for combo in combos}
+        for text, shared, looks in _figures_of(study, combos, others, by_label=option is not None or not others):
+            runs = ended(study, looks)
+            runs = runs.assign(group=[places[key] for key in zip(runs["label"], runs["number"], strict=True)])
+            shown = [panel for panel in panels if np.isfinite(runs[panel.column].astype(float)).any()]
+            if shown:
+                name = "_".join([stem, f"by_{option or 'label'}", *[text] * bool(text)])
+                title = matching.titled(combos, ", ".join(filter(None, [said, shared])))
+                yield name, plotting.dots(runs, shown, list(dict.fromkeys(looks.values())), list(names.values()),
+                                          xlabel=option or "", title=title, boxes=boxes)  # fmt: skip
+
+
+def _figures_of(
+    study: Study, combos: Sequence[Combo], options: Sequence[str], by_label: bool
+) -> Iterator[tuple[str, str, Looks]]:
+    """The looks of one figure where few values of these options differ; else of one for each set of values.
+
+    Before the looks come the values, for a file's name and for a title. A network and its nulls stay in one figure.
+    """
+    looks = _looks(study, combos, options, by_label)
+    rest = [option for option in options if option.split(".")[-1] not in REFERENCES]
+    if len(set(looks.values())) <= MOST_SERIES or not rest:
+        yield "", "", looks
         return
-    looks = list(series.values())
-    texts = [one.text for one in looks]
-    pooled = varied_options(study, combos)
+    sets: dict[tuple, list[Combo]] = {}
+    for combo in combos:
+        sets.setdefault(values_of(combo, rest), []).append(combo)
+    nulls = [option for option in options if option not in rest]
+    for some in sets.values():
+        looks = _looks(study, some, nulls, by_label or not nulls)
+        yield values_text(some[0], rest), matching.title_text(some, rest), looks
 
-    def title(options: Sequence[str]) -> str:
-        return pooled_title(combos, options, said)
 
-    shown = runs.assign(group=runs["series"])
-    yield f"{stem}_by_label", plotting.dots(shown, panels, looks, texts, title=title(pooled), boxes=boxes)
-    for option in pooled:
-        names = matching.group_names(combos, option)
-        values = {(combo.label, combo.number): canonical(combo.get(option)) for combo in combos}
-        keys = zip(runs["label"], runs["number"], strict=True)
-        shown = runs.assign(group=[names.get(values[key]) for key in keys])
-        rest = title([other for other in pooled if other != option])
-        yield f"{stem}_by_{option}", plotting.dots(shown, panels, looks, list(names.values()), xlabel=option,
-                                                   title=rest, boxes=boxes)  # fmt: skip
+def _looks(study: Study, combos: Sequence[Combo], options: Sequence[str], by_label: bool) -> Looks:
+    """How each combo is drawn: a colour for each label, if by_label, and each set of values of these options."""
+    if not options:
+        series = pooled_series(study, combos)
+        return {(combo.label, combo.number): series[combo.label] for combo in combos}
+    several = by_label and len({combo.label for combo in combos}) > 1
+    sets: dict[tuple, list[Combo]] = {}
+    for combo in combos:
+        sets.setdefault((combo.label if by_label else "", *values_of(combo, options)), []).append(combo)
+    looks: Looks = {}
+    for number, some in enumerate(sets.values()):
+        values = matching.title_text(some, [name for name in options if some[0].get(name) is not ABSENT])
+        task = matching.own_task(study.combos, some)
+        names = [combo.connectome for combo in some]
+        text = matching.legend_text(some[0].label, names, ", ".join([task, values] if task else [values]))
+        looks |= {(combo.label, combo.number): Series(text if several else values, number) for combo in some}
+    return looks

@@ -11,7 +11,7 @@ from randomnet import plotting, results
 from randomnet.comparison import matching
 from randomnet.comparison.matching import ABSENT, TASK, Combo, Matched, Study
 from randomnet.figures.networks import first_networks
-from randomnet.figures.pooled import pooled_dots
+from randomnet.figures.pooled import dots_by_option
 from randomnet.figures.runs import LAMBDA, Figures, arrays_by_iteration, ended, events_of, series_of, stem_of
 from randomnet.plotting import Overlaps, Panel, Reaching, Series
 from randomnet.tasks import TASKS
@@ -21,7 +21,6 @@ LOSSES = {  # of the spectrum, by name
     "l2": "loss: Euclidean\ndistance from target (1/τ)",
     "sinai": "loss: minus the entropy rate\nh$_\\mathrm{KS}$ (1/τ)",
 }
-ALIKE = 5.0  # % that the measured chance of combos may differ by and still be one line
 PERCENT = (0.0, 100.0)  # on the axes of many panels, which are to be compared
 MOST_OUTPUTS = 4  # with panels beside the loss
 MOST_OVERLAPS = 4  # with panels of their own
@@ -244,20 +243,23 @@ def reach_figures(study: Study, ylabel: str | None) -> Figures:
 def accuracy_dots(study: Study, ylabel: str | None) -> Figures:
     """The best validation accuracy, and those on test trials where there are any, by label and gridded option."""
     best = "best validation accuracy (%),\nchosen on the same trials"
-    yield from end_dots(study, ylabel, "validate_metrics_best", best, chance=_chance(study.combos), linear=True)
-    chance = _chance(study.combos, "test_chance_metrics")
+    yield from end_dots(study, ylabel, "validate_metrics_best", best, own_chance="chance_metrics", linear=True)
     for when, said in (("best", "lowest validation loss"), ("final", "last epoch")):
         label = f"test accuracy (%) of the\n{said}"
         if f"test_metrics_{when}" in study.runs:
-            yield from end_dots(study, ylabel, f"test_metrics_{when}", label, chance=chance, linear=True)
+            chance = "test_chance_metrics"
+            yield from end_dots(study, ylabel, f"test_metrics_{when}", label, own_chance=chance, linear=True)
 
 
-def _chance(combos: Sequence[Combo], column: str = "chance_metrics") -> float | None:
-    """The measured accuracy of the best constant answer in percent, a mean over runs; None where it was not measured
-    of all combos, or they differ."""
+def _chance(combos: Sequence[Combo], column: str = "chance_metrics") -> tuple[float, float] | None:
+    """The least and the largest measured accuracy in percent of the best constant answer, of all runs; None where it
+    was not measured of all combos."""
     tables = [combo.loaded.table.query("combo == @combo.number") for combo in combos]
-    levels = [table[column].astype(float).mean() if column in table else np.nan for table in tables]
-    return float(np.mean(levels)) if levels and np.ptp(levels) <= ALIKE else None
+    levels = [table[column].astype(float).dropna() if column in table else pd.Series(dtype=float) for table in tables]
+    if not levels or any(level.empty for level in levels):
+        return None
+    every = pd.concat(levels)
+    return float(every.min()), float(every.max())
 
 
 def end_dots(study: Study, ylabel: str | None, column: str, label: str | None = None, **look: Any) -> Figures:
@@ -266,7 +268,7 @@ def end_dots(study: Study, ylabel: str | None, column: str, label: str | None = 
     said = "after training" if column.endswith("_final") else ""
     lost = sum(len(_unbounded(combo, "final")) for combo in study.combos) if column == "lambda_max_final" else 0
     said += f", {lost} unbounded, left out" * (lost > 0)
-    yield from pooled_dots(study, study.matched, column, [panel], said)
+    yield from dots_by_option(study, study.matched, column, [panel], said)
 
 
 def measured_loss_dots(study: Study, ylabel: str | None) -> Figures:
@@ -280,7 +282,7 @@ def radius_dots(study: Study, ylabel: str | None) -> Figures:
     """Spectral radius before and after training, by label and by every gridded option."""
     panels = [Panel(f"spectral_radius_{when}", f"spectral radius\n{said} training")
               for when, said in (("initial", "before"), ("final", "after"))]  # fmt: skip
-    yield from pooled_dots(study, study.matched, "spectral_radius", panels)
+    yield from dots_by_option(study, study.matched, "spectral_radius", panels)
 
 
 def minimum_boxes(study: Study, ylabel: str | None) -> Figures:
@@ -301,4 +303,4 @@ def minimum_boxes(study: Study, ylabel: str | None) -> Figures:
             yield stem_of("minimum", group), plotting.dots(runs, shown, looks, texts, title=title, boxes=True)
     lacking = len(study.matched) - len(common)
     said = f"without {lacking} of {len(study.matched)} combos, which not all folders have" if lacking else ""
-    yield from pooled_dots(study, common, "minimum", panels, said, boxes=True)
+    yield from dots_by_option(study, common, "minimum", panels, said, boxes=True)

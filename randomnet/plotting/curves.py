@@ -128,7 +128,7 @@ def _limits(history: pd.DataFrame, panel: Panel, singly: bool) -> tuple[float, f
     main = steady if steady.size else wild
     log = panel.chance is None and not panel.linear and (log_helps(main) or (panel.log and bool(main.min() > 0)))
     main = _bands(history[~lost]) if log and not singly and steady.size else main
-    main = np.concatenate([main, panel.spans, [] if panel.chance is None else [panel.chance]])
+    main = np.concatenate([main, panel.spans, panel.chance or ()])
     scale = np.log10 if log else np.asarray
     low, high = float(scale(main.min())), float(scale(main.max()))
     span = high - low or max(abs(high), 1.0) * 0.1

@@ -1,8 +1,10 @@
 """One value per run, by group."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -19,6 +21,7 @@ from randomnet.plotting.style import (
     Series,
     chance_handle,
     chance_line,
+    chance_text,
     finite_values,
     in_means,
     jitter,
@@ -34,6 +37,8 @@ from randomnet.plotting.style import (
     zero_line,
 )
 
+OWN_CHANCE = {"marker": "_", "markersize": 6, "color": "0.6"}
+
 
 def dots(table: pd.DataFrame, panels: Panel | Sequence[Panel], series: Sequence[Series], groups: Sequence[str],
          xlabel: str = "", title: str = "", boxes: bool = False) -> Figure:
@@ -44,7 +49,7 @@ def dots(table: pd.DataFrame, panels: Panel | Sequence[Panel], series: Sequence[
     boxes: also a box (quartiles and median) with whiskers over the range of the runs that are in means.
     One panel is one column wide, two where it is full; several are two columns wide.
     """
-    panels = [panels] if isinstance(panels, Panel) else list(panels)
+    panels = [_with_chance(table, panel) for panel in ([panels] if isinstance(panels, Panel) else panels)]
     own = groups == [one.text for one in series]  # one series per group: its name on the axis is enough
     slots = len(groups) * (1 if own else len(series)) * len(panels)
     named = not own or len(panels) == 1  # beside other panels there is no room for names, and the legend has them
@@ -63,9 +68,22 @@ def dots(table: pd.DataFrame, panels: Panel | Sequence[Panel], series: Sequence[
         if boxes and (in_means(table).groupby(["group", "series"]).size() > 1).any():
             marks.append(Patch(facecolor="0.85", edgecolor=REFERENCE, label="quartiles, median, range"))
         marks += chance_handle(panels)
+        if any(panel.own_chance for panel in panels):
+            label = "chance of each run, the best constant answer"
+            marks.append(Line2D([], [], linestyle="", label=label, **OWN_CHANCE))
         marks += lost_handles(table)
         legend(figure, marks, "")
         return figure
+
+
+def _with_chance(table: pd.DataFrame, panel: Panel) -> Panel:
+    """The panel with one level of chance where all runs have the same, to the digits that the legend gives."""
+    levels = finite_values(in_means(table)[panel.own_chance]) if panel.own_chance in table else np.empty(0)
+    if not len(levels):
+        return replace(panel, own_chance="")
+    if chance_text((levels.min(), levels.min())) == chance_text((levels.max(), levels.max())):
+        return replace(panel, own_chance="", chance=(levels.min(), levels.min()))
+    return panel
 
 
 def _draw_panel(
@@ -85,7 +103,7 @@ def _draw_panel(
             part = table[(table["group"] == group) & (table["series"] == one.text)]
             if boxes:
                 _draw_box(axes, part, panel.column, one, place + offset, 0.7 * width)
-            _draw_dots(axes, part, panel.column, one, place + offset, 0.5 * width)
+            _draw_dots(axes, part, panel, one, place + offset, 0.5 * width)
     axes.margins(y=0.12)
     axes.set_xlim(-0.6, len(groups) - 0.4)
     if panel.whole:
@@ -103,10 +121,14 @@ def _draw_box(axes: Axes, rows: pd.DataFrame, column: str, one: Series, x: float
                      whiskerprops=line, capprops=line, medianprops=line | {"linewidth": 1.3})  # fmt: skip
 
 
-def _draw_dots(axes: Axes, rows: pd.DataFrame, column: str, one: Series, x: float, width: float) -> None:
-    alive = finite_values(in_means(rows)[column])
+def _draw_dots(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, x: float, width: float) -> None:
+    runs = in_means(rows)
+    runs = runs[np.isfinite(runs[panel.column].astype(float))]
+    alive, places = runs[panel.column].to_numpy(dtype=float), x + width * jitter(len(runs))
     if len(alive):
-        axes.plot(x + width * jitter(len(alive)), alive, one.marker, color=one.color, markersize=3.2, alpha=0.75,
+        if panel.own_chance:
+            axes.plot(places, runs[panel.own_chance].astype(float), linestyle="", zorder=3, **OWN_CHANCE)
+        axes.plot(places, alive, one.marker, color=one.color, markersize=3.2, alpha=0.75,
                   markeredgewidth=0, zorder=5)  # fmt: skip
         half = max(0.6 * width, 0.05)
         axes.plot([x - half, x + half], [alive.mean()] * 2, color="k", linewidth=1.1, zorder=4)

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from randomnet.plotting.against import log_x, moved, set_ticks, step_between
-from randomnet.plotting.bands import QUANTILES
+from randomnet.plotting.bands import band, band_text
 from randomnet.plotting.style import (
     COLOURS,
     DOUBLE,
@@ -36,7 +36,7 @@ class NullPanel:
     """One null model beside the network that it is made from.
 
     x: (k,) ascending; network, draws: k arrays of values each, of the network's runs and of the null's; hollow: k
-    arrays, which draws did not converge.
+    arrays, which draws did not converge or are of a record too short to tell.
     """
 
     title: str
@@ -48,12 +48,12 @@ class NullPanel:
 
 def nulls(
     panels: Sequence[NullPanel], network_text: str, ylabel: str, xlabel: str = "", title: str = "",
-    groups: Sequence[str] = (), zero: bool = False,
+    groups: Sequence[str] = (), zero: bool = False, notes: Sequence[str] = (),
 ) -> Figure:  # fmt: skip
-    """The network's mean as a line on each null's draws; both with the band from 5 to 95 % of their values.
+    """The network's mean as a line on each null's draws; both with `band`, from 5 to 95 % of their values.
 
     network_text: what the legend calls the network and its runs. groups: the names of the places x, where these are
-    no numbers. A panel has the width of a quarter of a page.
+    no numbers. notes: what else the legend says. A panel has the width of a quarter of a page.
     """
     columns = min(len(panels), MOST_COLUMNS)
     rows = -(-len(panels) // columns)
@@ -67,7 +67,7 @@ def nulls(
             axes.set_xlabel(plain(xlabel))
         for axes in grid[:, 0]:
             set_ylabel(axes, ylabel)
-        legend(figure, _handles(panels, network_text), "")
+        legend(figure, _handles(panels, network_text), "; ".join(notes))
         return figure
 
 
@@ -98,11 +98,11 @@ def _draw(axes: Axes, panel: NullPanel, groups: Sequence[str], zero: bool) -> No
 
 
 def _band(axes: Axes, x: np.ndarray, values: Sequence[np.ndarray], color: str, step: float, joined: bool) -> None:
-    """From 5 to 95 % of the values at each x; joined over x where there are several."""
+    """`band` of the values at each x; joined over x where there are several."""
     several = np.array([len(some) > 1 for some in values])
     if not several.any():
         return
-    ends = np.array([np.quantile(some, QUANTILES) if len(some) > 1 else (np.nan, np.nan) for some in values])
+    ends = np.array([band(some[:, None]) if len(some) > 1 else ([np.nan], [np.nan]) for some in values])[..., 0]
     look = {"color": color, "alpha": 0.18, "linewidth": 0, "zorder": 2}
     if joined and several.sum() > 1:
         axes.fill_between(x, ends[:, 0], ends[:, 1], where=several, **look)
@@ -116,8 +116,10 @@ def _handles(panels: Sequence[NullPanel], network_text: str) -> list[Artist]:
     found: list[Artist] = [
         Line2D([], [], color=NETWORK, label=network_text),
         Line2D([], [], markersize=2.6, label="one draw of the null", **bare),
-        Patch(color="0.5", alpha=0.3, linewidth=0, label="5 to 95 % of the draws, or of the network's runs"),
     ]
+    band_name = band_text([len(some) for panel in panels for some in (*panel.draws, *panel.network)])
+    found += [Patch(color="0.5", alpha=0.3, linewidth=0, label=band_name)] if band_name else []
     if any(hollow.any() for panel in panels for hollow in panel.hollow):
-        found.append(Line2D([], [], markersize=2.6, markerfacecolor="white", label="not converged", **bare))
+        label = "not converged, or too short to tell"
+        found.append(Line2D([], [], markersize=2.6, markerfacecolor="white", label=label, **bare))
     return found

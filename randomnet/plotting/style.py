@@ -44,6 +44,7 @@ SEVERAL_DECADES = 100.0
 LIGHTEST = 0.87  # of viridis, which is colour-blind safe; its yellow end is too light for lines
 DASHED = (0, (3, 1.5))
 DOTTED = (0, (1, 1.5))
+CHANCE: dict[str, Any] = {"color": REFERENCE, "linestyle": DOTTED, "linewidth": 0.8, "zorder": 0}
 LOST = {DIVERGED: "x", UNBOUNDED: "^"}  # statuses of runs that are in no mean, each with its mark
 TOO_SHORT = "too short to tell"  # a verdict on a spectrum
 
@@ -85,7 +86,8 @@ class Panel:
     """One quantity: its column in the table, its axis label with unit, and whether zero deserves a line.
 
     training: the column of the same quantity of the training trials, drawn dashed beside that of the validation.
-    chance:   a level to compare with, drawn as a line; such a quantity has a linear axis.
+    chance:   the least and the largest level of chance, drawn as a band, or a line where they are equal; such a
+              quantity has a linear axis. own_chance: the column of each run's own level, drawn at its dot.
     whole:    only whole numbers, such as epochs. linear: never on a log axis. log: on one if all values are positive.
     beside:   the column of what the quantity is compared with, drawn dashed; texts: what the legend calls the two.
     bound:    the column that says of which runs the quantity is a lower bound, and `bound_text` what the legend says.
@@ -98,7 +100,8 @@ class Panel:
     label: str
     zero: bool = False
     training: str = ""
-    chance: float | None = None
+    chance: tuple[float, float] | None = None
+    own_chance: str = ""
     whole: bool = False
     linear: bool = False
     beside: str = ""
@@ -266,16 +269,26 @@ def zero_line(axes: Axes) -> None:
     axes.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
 
 
-def chance_line(axes: Axes, level: float | None) -> None:
-    if level is not None:
-        axes.axhline(level, color=REFERENCE, linestyle=DOTTED, linewidth=0.8, zorder=0)
+def chance_line(axes: Axes, levels: tuple[float, float] | None) -> None:
+    """A line at the level of chance, or a band where there are several."""
+    if levels is not None:
+        low, high = levels
+        if high > low:
+            axes.axhspan(low, high, color=REFERENCE, alpha=0.15, linewidth=0, zorder=0)
+        for level in {low, high}:
+            axes.axhline(level, **CHANCE)
 
 
 def chance_handle(panels: Sequence[Panel]) -> list[Line2D]:
-    """The legend's entry for the line of the chance level, if there is one."""
-    levels = dict.fromkeys(f"{panel.chance:.3g}" for panel in panels if panel.chance is not None)
-    return [Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8,
-                   label=f"chance, the best constant answer ({level} %)") for level in levels]  # fmt: skip
+    """The legend's entry for each line or band of chance levels, which it names."""
+    levels = dict.fromkeys(chance_text(panel.chance) for panel in panels if panel.chance is not None)
+    return [Line2D([], [], **CHANCE, label=f"chance, the best constant answer ({level} %)") for level in levels]
+
+
+def chance_text(levels: tuple[float, float]) -> str:
+    """The level of chance, or its least and largest one."""
+    low, high = (f"{level:.3g}" for level in levels)
+    return low if low == high else f"{low} to {high}"
 
 
 def set_ylabel(axes: Axes, label: str) -> None:
