@@ -8,7 +8,8 @@ import pytest
 from test_experiment import run
 from test_spectral_kinds import BASE, experiment
 
-from randomnet.comparison.spread import COLUMNS, spread_over, spread_table, spread_texts
+from randomnet.comparison.networks import NETWORK, differ_in
+from randomnet.comparison.spread import COLUMNS, spread_table, spread_texts
 from randomnet.config.schema import options
 from randomnet.experiment import closing
 
@@ -86,14 +87,15 @@ def test_the_spread_is_the_standard_deviation_of_complete_runs_beside_the_error_
     [
         (["a", "a"], "starts of the same network"),
         (["a", "b"], "networks"),
-        (["a", "a", "b"], "iterations"),
+        (["a", "a", "b"], "networks"),
         (["a", None], "iterations"),
         (None, "iterations"),
-        ([], "iterations"),
     ],
 )
 def test_what_the_runs_are_is_told_by_their_networks(networks, said):
-    assert spread_over(networks) == said
+    part = pd.DataFrame({"status": ["complete"] * len(networks or [0, 0])})
+    part = part if networks is None else part.assign(**{NETWORK: networks})
+    assert differ_in(part) == said
 
 
 def test_a_measured_network_has_starts_and_a_drawn_one_networks(tmp_path, capsys):

@@ -1,14 +1,24 @@
 """Tests of differences and means on made-up runs, and against simulated truth."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from randomnet.comparison import significance, statistics, testing, verdicts
 from randomnet.comparison.minima import MINIMA, minima, with_minima
-from randomnet.comparison.networks import CONNECTOME, FIXED, REDRAWN, UNKNOWN, origin
+from randomnet.comparison.networks import (
+    CONNECTOME,
+    FIXED,
+    NETWORK,
+    REDRAWN,
+    UNKNOWN,
+    differ_in,
+    origin,
+    with_connectomes,
+)
 from randomnet.comparison.significance import pairs_for_power, rank_p
-from randomnet.comparison.spread import NETWORK
 from randomnet.comparison.statistics import means_table
 from randomnet.lyapunov import record
 
@@ -64,7 +74,7 @@ def test_no_common_cell_gives_an_empty_table_with_its_columns():
     [
         (["p", "p", "p"], ["a", "b", "c"], FIXED),  # other gains on one connectome make no further connectome
         (["p", "q", "r"], None, REDRAWN),
-        (["p", "q", "q"], ["a", "b", "c"], UNKNOWN),
+        (["p", "q", "q"], ["a", "b", "c"], REDRAWN),  # draws of few neurons coincide
         ([None, "q", "r"], ["a", "b", "c"], REDRAWN),
         (None, ["a", "a", "a"], FIXED),
         (None, None, UNKNOWN),
@@ -75,6 +85,31 @@ def test_what_is_redrawn_is_told_by_checksums(connectomes, networks, said):
     for column, texts in ((CONNECTOME, connectomes), (NETWORK, networks)):
         part = part if texts is None else part.assign(**{column: texts})
     assert origin(part) == said
+
+
+def test_runs_that_ended_without_a_value_count_as_networks():
+    """Of nulls that all but one grow without bound, the one that is left is no network of its own kind."""
+    network = known(runs("a", [1.0, 1.0, 1.0]), ONE)
+    nulls = known(runs("b", [2.0, np.nan, np.nan], status=["complete", "unbounded", "failed"]), DRAWS)
+    nulls.loc[2, CONNECTOME] = None
+    row = table_of(network, nulls).iloc[0]
+    assert row["design"] == testing.RANK_A and (row["n"], row["unbounded_b"]) == (1, 1) and np.isnan(row["p"])
+
+
+def test_what_runs_of_one_connectome_differ_in_is_told_by_the_whole_network():
+    part = known(runs("a", [1.0, 2.0, 3.0]), ONE)
+    assert differ_in(part) == differ_in(part.assign(**{NETWORK: "same"})) == "starts of the same network"
+    assert differ_in(part.assign(**{NETWORK: ["a", "b", "c"]})) == "runs of the same connectome"
+
+
+def test_factors_of_low_rank_are_no_part_of_the_connectomes_checksum(tmp_path):
+    for iteration, rank in enumerate((None, 1)):
+        facts = {"sha256": "abc"} | ({"rank": rank} if rank else {})
+        folder = tmp_path / "0" / f"iter_{iteration}"
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_text(json.dumps({"connectome": facts}))
+    table = with_connectomes(tmp_path, pd.DataFrame({"combo": [0, 0], "iteration": [0, 1]}))
+    assert table[CONNECTOME][0] == "abc" and pd.isna(table[CONNECTOME][1])
 
 
 def test_one_network_is_ranked_among_draws_on_either_side():

@@ -1,6 +1,5 @@
 """How far runs of one combo lie apart, beside the error that each of them has by itself.
 
-    spread_over     what the runs differ in: starts of the same network, networks, or iterations where that is unknown
     spread_table    a row per combo: mean of the largest exponent, error of one trajectory, spread over its runs
     spread_texts    the same in words
     two_sources     spread between networks and between the initial states of one, by analysis of variance
@@ -16,14 +15,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from randomnet.comparison.networks import SAME, differ_in
 from randomnet.results import COMPLETE
 
 EXPONENT, ERROR = "lambda_max", "lambda_max_stderr"
-NETWORK = "network"  # checksum of a run's network
 STATES, BETWEEN, WITHIN = "initial_states", "lambda_max_between", "lambda_max_within"
 SOURCES = ("sd_networks", "sd_starts", "starts_per_network")
 COLUMNS = ("runs", EXPONENT, "stderr_of_one", "spread", "over", *SOURCES)
-SAME, OTHER, UNKNOWN = "starts of the same network", "networks", "iterations"
 
 
 class Sources(NamedTuple):
@@ -34,24 +32,14 @@ class Sources(NamedTuple):
     count: float
 
 
-def spread_over(networks: Sequence[object] | pd.Series | None) -> str:
-    """What the runs of one combo differ in, told by their networks' checksums; None or empty ones: unknown."""
-    if networks is None:
-        return UNKNOWN
-    known = [network for network in networks if isinstance(network, str) and network]
-    if len(known) < len(networks) or not known:
-        return UNKNOWN
-    count = len(set(known))
-    return SAME if count == 1 else OTHER if count == len(known) else UNKNOWN
-
-
 def spread_table(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """A row for each group of runs by these columns that has two or more complete runs with a largest exponent, or
     one run of several initial states.
 
-    runs: status, lambda_max, and where they are known lambda_max_stderr, network, initial_states, lambda_max_between
-    and lambda_max_within. stderr_of_one: the root mean square of the standard errors of one trajectory; spread: the
-    standard deviation over the runs, and `over` what these are; the rest: `two_sources`.
+    runs: status, lambda_max, and where they are known lambda_max_stderr, the checksums of comparison.networks,
+    initial_states, lambda_max_between and lambda_max_within. stderr_of_one: the root mean square of the standard
+    errors of one trajectory; spread: the standard deviation over the runs, and `over` what these are; the rest:
+    `two_sources`.
     """
     rows = []
     if EXPONENT in runs:
@@ -69,7 +57,7 @@ def _row(part: pd.DataFrame) -> tuple[float | str, ...]:
     error = float(np.sqrt((errors**2).mean())) if len(errors) else np.nan
     sources = _sources_of(part)
     spread = float(exponents.std())
-    return len(part), float(exponents.mean()), error, spread, spread_over(part.get(NETWORK)), *sources
+    return len(part), float(exponents.mean()), error, spread, differ_in(part), *sources
 
 
 def _sources_of(part: pd.DataFrame) -> Sources:
@@ -77,7 +65,7 @@ def _sources_of(part: pd.DataFrame) -> Sources:
     counts, between = _column(part, STATES), _column(part, BETWEEN)
     if not (counts > 1).all() or between.isna().any():
         return Sources(np.nan, np.nan, np.nan)
-    if spread_over(part.get(NETWORK)) == SAME:
+    if differ_in(part) == SAME:
         # One network: every run adds initial states, and nothing is known of other networks.
         means = part[EXPONENT].astype(float)
         squares = ((counts - 1) * between**2).sum() + (counts * (means - np.average(means, weights=counts)) ** 2).sum()
@@ -121,4 +109,4 @@ def _spread_text(row: dict[str, float]) -> str:
     if not np.isfinite(starts):
         return f"s.d. over {row['runs']} {row['over']} {row['spread']:.2g}"
     said = f"s.d. over {row[SOURCES[-1]]:.3g} starts of a network {starts:.2g}"
-    return f"{said}, between {row['runs']} networks {networks:.2g}" if np.isfinite(networks) else said
+    return f"{said}, between {row['runs']} {row['over']} {networks:.2g}" if np.isfinite(networks) else said

@@ -106,10 +106,9 @@ def compare(a: pd.DataFrame, b: pd.DataFrame, metric: str, caution: str = "") ->
 
 def design_of(a: pd.DataFrame, b: pd.DataFrame) -> str:
     """How two sets of runs are compared; see the module."""
-    ended = [runs[runs["status"] == COMPLETE] for runs in (a, b)]
-    origins = [origin(runs) for runs in ended]
+    origins = [origin(runs) for runs in (a, b)]
     if origins == [FIXED, FIXED]:
-        return STARTS if same_network(*ended) else TWO_NETWORKS
+        return STARTS if same_network(a, b) else TWO_NETWORKS
     if set(origins) == {FIXED, REDRAWN}:
         return RANK_A if origins[0] == FIXED else RANK_B
     return PAIRS if origins == [REDRAWN, REDRAWN] else ASSUMED

@@ -87,7 +87,8 @@ def _figure(
     metric: str, combos: Sequence[Combo], axis: Axis, pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]], title: str
 ) -> Figure:
     panels = [_panel(metric, axis, *pair) for pair in pairs]
-    base = pairs[0][0][pairs[0][0]["status"] == COMPLETE]
+    runs = pairs[0][0]
+    base = runs[runs["status"] == COMPLETE]
     xlabel = axis_label(combos, axis.option) if axis.option else ""
     stem, when = (metric.removesuffix(end) for end in verdicts.WHEN), verdicts.when_of(metric)
     name = next((LABELS[text] for text in (metric, *stem) if text in LABELS), metric)
@@ -95,7 +96,7 @@ def _figure(
     lacking = int(verdicts.not_converged(metric, base).sum())
     weak = f" ({lacking} of {len(base)} not converged)" if lacking else ""
     network = next(combo.connectome for combo in combos if combo.number == pairs[0][0]["number"].iloc[0])
-    text = f"{network or pairs[0][0]['own'].iloc[0]}: mean over its {WHOSE.get(_origin(base), 'iterations')}{weak}"
+    text = f"{network or pairs[0][0]['own'].iloc[0]}: mean over its {WHOSE.get(_origin(runs), 'iterations')}{weak}"
     groups = axis.groups if any(axis.groups) or not axis.option else []
     return plotting.nulls(panels, text, f"{name}{said}", xlabel, title, groups, zero=metric.startswith("lambda_max"))
 

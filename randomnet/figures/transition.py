@@ -10,7 +10,8 @@ import pandas as pd
 
 from randomnet import plotting, results, theory
 from randomnet.comparison import matching
-from randomnet.comparison.matching import ABSENT, NETWORK, REFERENCES, Combo, Study, canonical
+from randomnet.comparison.matching import ABSENT, REFERENCES, Combo, Study, canonical
+from randomnet.comparison.networks import FIXED, origin
 from randomnet.comparison.transition import Curves, Transition, difference, own_crossings, rank_p, transition
 from randomnet.figures.options import coloured
 from randomnet.figures.runs import LAMBDA, Figures, ended
@@ -50,9 +51,8 @@ class Colour(NamedTuple):
     @property
     def is_one_network(self) -> bool:
         """Whether the network is the same in all iterations, of which there are several."""
-        if NETWORK not in self.runs or self.runs["iteration"].nunique() < 2:
-            return False
-        return bool(self.runs[NETWORK].notna().all() and (self.runs.groupby("g")[NETWORK].nunique() == 1).all())
+        several = self.runs["iteration"].nunique() > 1
+        return several and all(origin(runs) == FIXED for _, runs in self.runs.groupby("g"))
 
 
 def transition_figures(study: Study, ylabel: str | None) -> Figures:
