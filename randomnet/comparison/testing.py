@@ -7,7 +7,7 @@
 
 How a row is made depends on whether a side's network is redrawn in every iteration (networks.origin):
 
-    RANK_A, RANK_B one network (a, or b) against draws: percentile, z and rank p. Its value is the mean over its starts
+    RANK_A, RANK_B one network (a, or b) against draws: percentile, z and rank p. Its value is the median of its starts
     PAIRS          both redrawn: pairs of the same iteration, which share their seed; d_z and sign-flip p
     STARTS         one and the same network on both sides: pairs of its starts
     TWO_NETWORKS   two networks, each the same in every iteration: no p, as there is one of each
@@ -123,15 +123,18 @@ def _by_iteration(runs: pd.DataFrame, metric: str) -> pd.Series:
 
 
 def _sides(design: str, values: Sequence[pd.Series]) -> dict[str, Any]:
-    """Count, mean and standard deviation of both sides, and the difference of the means; of pairs that of these."""
+    """Count, mean and standard deviation of both sides, and the difference: of pairs the mean one, of one network and
+    draws from its value to the draws' mean, of two networks that of their means."""
     row: dict[str, Any] = {"design": design}
     for side, one in zip("ab", values, strict=True):
         row |= {f"n_{side}": len(one), f"mean_{side}": float(one.mean()) if len(one) else None,
                 f"sd_{side}": float(one.std()) if len(one) > 1 else None}  # fmt: skip
-    apart = _differences(*values) if design in PAIRED else np.array([one.mean() for one in values if len(one)])
     if design in PAIRED:
+        apart = _differences(*values)
         return row | {"difference_b_minus_a": float(apart.mean()) if len(apart) else None}
-    return row | {"difference_b_minus_a": float(apart[1] - apart[0]) if len(apart) == 2 else None}
+    single = {RANK_A: values[0], RANK_B: values[1]}.get(design)
+    middle = [float(one.median() if one is single else one.mean()) for one in values if len(one)]
+    return row | {"difference_b_minus_a": middle[1] - middle[0] if len(middle) == 2 else None}
 
 
 def _differences(a: pd.Series, b: pd.Series) -> np.ndarray:
@@ -168,12 +171,16 @@ def _of_pairs(apart: np.ndarray) -> dict[str, Any]:
 
 
 def _of_rank(starts: pd.Series, draws: np.ndarray, sign: int) -> dict[str, Any]:
-    """sign: 1 where the draws are b, so that draws minus network is b - a; -1 where they are a."""
+    """sign: 1 where the draws are b, so that draws minus network is b - a; -1 where they are a.
+
+    The network's value is the median of its starts: a mean is drawn away from all draws by an attractor that few starts
+    reach, and would call one in ten networks different.
+    """
     n = len(draws)
     row: dict[str, Any] = {"n": n, "smallest_p": significance.smallest_rank_p(n)}
     if n < 2 or starts.empty:
         return row
-    value, spread = float(starts.mean()), draws.std(ddof=1)
+    value, spread = float(starts.median()), draws.std(ddof=1)
     low, high, level = draws_interval(sign * (draws - value))
     z = float((value - draws.mean()) / spread) if spread > 1e-12 * np.abs(draws).max() else None
     return row | {"interval_low": low, "interval_high": high, "interval_level": level, "interval_of": OF_DRAWS,

@@ -96,7 +96,7 @@ def _figure(
     lacking = int(verdicts.not_converged(metric, base).sum())
     weak = f" ({lacking} of {len(base)} not converged)" if lacking else ""
     network = next(combo.connectome for combo in combos if combo.number == pairs[0][0]["number"].iloc[0])
-    text = f"{network or pairs[0][0]['own'].iloc[0]}: mean over its {WHOSE.get(_origin(runs), 'iterations')}{weak}"
+    text = f"{network or pairs[0][0]['own'].iloc[0]}: median of its {WHOSE.get(_origin(runs), 'iterations')}{weak}"
     groups = axis.groups if any(axis.groups) or not axis.option else []
     return plotting.nulls(panels, text, f"{name}{said}", xlabel, title, groups, zero=metric.startswith("lambda_max"))
 

@@ -19,7 +19,7 @@ TESTS = Table(
         Column("mean_b", "Mean over the runs of b."),
         Column("sd_a", "Standard deviation over the runs of a."),
         Column("sd_b", "Standard deviation over the runs of b."),
-        Column("difference_b_minus_a", "Mean of b - a over the pairs, or mean of b minus mean of a."),
+        Column("difference_b_minus_a", "Mean of b - a over the pairs, or mean of b minus mean of a; of one network, the median."),
         Column("interval_low", "Lower end of the interval of the difference."),
         Column("interval_high", "Upper end of the interval of the difference."),
         Column("interval_level", "Share of studies whose interval holds the truth."),
