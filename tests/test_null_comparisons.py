@@ -103,6 +103,7 @@ def test_older_folders_are_told_by_their_connectomes_and_those_without_are_said_
         (["net.paired_topology=False"], "null = degree: one network against one network: no p"),
         (["trainvalidate.init=xavier", "trainvalidate.iterations=5"],
          "null = degree: 5 pairs: smallest p 0.062; p < .05 needs 6"),
+        (["net.rank=1", "trainvalidate.iterations=5"], "null = degree: 5 pairs: smallest p 0.062; p < .05 needs 6"),
     ],
 )  # fmt: skip
 def test_the_floor_of_p_is_said_before_the_run(tmp_path, capsys, changes, said):

@@ -3,18 +3,16 @@
 from typing import Any
 
 from randomnet.config import Config
-from randomnet.nulls import NULLS
+from randomnet.kinds import upstream
+
+PRETRAINED = "paths.pretrained"
 
 
 def is_redrawn(about: dict[str, Any], config: Config) -> bool:
-    """Whether every iteration has a network of its own: a random one, neurons of regions, a null or drawn weights.
+    """Whether every iteration has a network of its own, drawn or trained by an earlier experiment.
 
     about: the facts of one of them.
     """
     if config.paths.pretrained and config.has_task:
-        return False
-    if config.drawn_at_random or config.trainvalidate.init != "connectome":
-        return True
-    is_random_null = config.null != "none" and NULLS[config.null].random
-    is_instantiated = max(about.get("neurons_per_region", [1])) > 1  # single neurons have no choice of targets
-    return config.net.paired_topology and (config.described or is_instantiated or is_random_null)
+        return not all(one["shared"] for one in about.get("upstream", ()) if one["option"] == PRETRAINED)
+    return upstream.is_redrawn(config.settings())
