@@ -127,7 +127,22 @@ def test_one_network_is_ranked_among_draws_on_either_side():
     assert (mirrored["difference_b_minus_a"], mirrored["interval_low"], mirrored["interval_high"]) == (8.0, -1.5, 17.5)
     assert row["sd_a"] == pytest.approx(np.std([17.4, 17.6] * 9 + [17.4, 99.0], ddof=1))
     restless = known(runs("one", [5.0, 15.0] * 10), ONE)
-    assert "starts of the one network spread 87% as much" in table_of(restless, many)["note"][0]
+    assert "starts of the one network spread 0.87 times as much" in table_of(restless, many)["note"][0]
+
+
+def test_notes_that_differ_in_numbers_alone_are_one_remark():
+    notes = ["8 draws give no p below 0.22, and p < .05 needs 39", "5 draws give no p below 0.33, and p < .05 needs 39",
+             "both sides are one network: of its starts, not of networks", ""]  # fmt: skip
+    said = list(testing.remarks(pd.DataFrame({"note": notes, "pairs_for_power": np.nan, "p": np.nan})))
+    assert said == ["2 of 4 tests: 5 to 8 draws give no p below 0.22 to 0.33, and p < .05 needs 39",
+                    "1 of 4 tests: both sides are one network: of its starts, not of networks"]  # fmt: skip
+
+
+def test_the_console_says_where_a_metric_has_fewer_runs_than_its_line():
+    one, many = known(runs("one", [5.0] * 4), ONE), known(runs("null", [1.0, 2, 3, 9]), DRAWS)
+    part = pd.concat([one, many]).assign(y=[1.0, 2, 3, 4, 5, np.nan, 7, 8])
+    (line,) = testing.console(table_of(part, metrics=("x", "y")), ["x", "y"]).to_dict("records")
+    assert line["n"] == 4 and " n " not in line["x"] and line["y"].endswith("p 0.5 n 3")
 
 
 def test_two_fixed_networks_have_a_difference_and_no_p():

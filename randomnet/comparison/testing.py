@@ -17,6 +17,7 @@ A cell has one value of every gridded option; nothing is averaged over options.
 """
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ COUNTED = tuple(f"{name}_{side}" for name in verdicts.COUNTS for side in "ab")
 COLUMNS = (*RESULT, *COUNTED, "note")
 LEGEND = ("[interval], p; pct: percentile of the one network among its draws, whose interval is of one draw; "
           "! some not converged, ? some too short to tell, ≥ some lower bounds")  # fmt: skip
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?")  # in a note
 LARGE_SPREAD = 0.5  # of the draws' standard deviation: starts that spread more are named
 
 
@@ -221,8 +223,8 @@ def _spread_note(row: Mapping[str, Any]) -> str:
     starts, draws = (row["sd_a"], row["sd_b"])[:: 1 if row["design"] == RANK_A else -1]
     if not (starts and draws and starts > LARGE_SPREAD * draws):
         return ""
-    share = starts / draws
-    return f"starts of the one network spread {share:.0%} as much as the draws: p is too large rather than too small"
+    share = f"{starts / draws:.2g}"
+    return f"starts of the one network spread {share} times as much as the draws: p is too large rather than too small"
 
 
 def _are(n: int) -> str:
@@ -242,17 +244,20 @@ def console(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     for row in rows.to_dict("records"):
         a, b = (side_text(row[f"label_{side}"], row.get(f"own_{side}")) for side in "ab")
         line = lines.setdefault((row["combo"], a, b), {"combo": row["combo"], "a": a, "b": b, "n": row["n"]})
-        line[row["metric"]] = _text(row)
+        fewer = f" n {row['n']}" if row["n"] != line["n"] and pd.notna(row["p"]) else ""
+        line[row["metric"]] = _text(row) + fewer
     names = ("combo", "a", "b", "n", *rows["metric"].unique())
     return pd.DataFrame([{name: line.get(name, "-") for name in names} for line in lines.values()])
 
 
 def remarks(table: pd.DataFrame) -> Iterator[str]:
     """Lines on a tests table: notes that many of its rows share, and over how many p the corrections are."""
-    notes = table["note"].str.split("; ").explode()
-    for note, rows in notes[notes.fillna("") != ""].groupby(notes, sort=False) if len(notes) else ():
+    notes = table["note"].fillna("").str.split("; ").explode()
+    notes = notes[notes != ""]
+    for _, alike in notes.groupby([NUMBER.sub("", note) for note in notes], sort=False) if len(notes) else ():
+        note = _in_one(list(dict.fromkeys(alike)))
         if not note.startswith(tuple(verdicts.TEXTS.values())) and not note.endswith(FOR_POWER):
-            yield f"{len(rows)} of {len(table)} tests: {note}"
+            yield f"{len(alike)} of {len(table)} tests: {note}"
     pairs = table["pairs_for_power"].dropna().astype(int)
     if len(pairs):
         count = f"{pairs.min()}" if pairs.min() == pairs.max() else f"{pairs.min()} to {pairs.max()}"
@@ -262,6 +267,14 @@ def remarks(table: pd.DataFrame) -> Iterator[str]:
         low = int((table["p_holm"] <= significance.ALPHA).sum())
         chance = f"about {m * significance.ALPHA:.2g} would be below .05 by chance"
         yield f"tests.csv has {m} p values: {chance}, and after Holm's correction {low} are at most .05"
+
+
+def _in_one(notes: Sequence[str]) -> str:
+    """One text for notes that differ in their numbers alone: these as ranges."""
+    texts, numbers = NUMBER.split(notes[0]), zip(*map(NUMBER.findall, notes), strict=True)
+    ends = [(min(each, key=float), max(each, key=float)) for each in numbers]
+    ranges = [low if low == high else f"{low} to {high}" for low, high in ends]
+    return "".join(itertools.chain(*itertools.zip_longest(texts, ranges, fillvalue="")))
 
 
 def side_text(label: str, own: Any) -> str:
