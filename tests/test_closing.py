@@ -98,6 +98,17 @@ def test_what_the_runs_are_is_told_by_their_networks(networks, said):
     assert differ_in(part) == said
 
 
+def test_clusters_of_the_starts_of_one_network_are_said():
+    """Three attractors, as of the larval mushroom body at strong coupling; networks that differ are none."""
+    values = [-0.06, -0.061, -0.42, -0.42, -0.48, -0.8]
+    runs = pd.DataFrame({"combo": 0, "status": "complete", "lambda_max": values, "lambda_max_stderr": 0.001,
+                         "converged": [True] * 5 + [False], NETWORK: "same"})  # fmt: skip
+    table = spread_table(runs, ["combo"])
+    assert table["attractors"][0] == 3 and "multistable: 3 clusters" in next(spread_texts(table))
+    other = spread_table(runs.assign(**{NETWORK: [str(value) for value in range(6)]}), ["combo"])
+    assert "attractors" not in other and "multistable" not in next(spread_texts(other))
+
+
 def test_a_measured_network_has_starts_and_a_drawn_one_networks(tmp_path, capsys):
     more = ("trainvalidate.iterations=3", "lyapunov.nle=1")
     drawn = pd.read_csv(experiment(tmp_path, "spectrum", *more, name="drawn") / "summary.csv")
