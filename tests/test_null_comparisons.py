@@ -111,6 +111,22 @@ def test_the_floor_of_p_is_said_before_the_run(tmp_path, capsys, changes, said):
     assert said in capsys.readouterr().out and not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (["net.null=degree", "trainvalidate.iterations=10"], "null = degree: 10 draws against one network: smallest p"),
+        (["net.random_w=True", "trainvalidate.iterations=1"],
+         "null = random_w: 1 draw against one network: no p; p < .05 needs 39\n"),
+        (["net.null=degree", "trainvalidate.init=xavier", "trainvalidate.iterations=5"], "null = degree: 5 pairs"),
+        (["trainvalidate.iterations=10"], None),
+    ],
+)  # fmt: skip
+def test_the_floor_is_said_of_a_null_in_a_folder_of_its_own(tmp_path, capsys, changes, said):
+    assert run(tmp_path, *changes, more=["--dry-run"], grid='{"g": [1, 2]}') == 0
+    text = capsys.readouterr().out
+    assert said in text if said else "smallest p" not in text
+
+
 def test_random_networks_are_compared_in_pairs_and_fixed_nulls_have_no_p(tmp_path):
     grid = '{"null": ["none", "weights"]}'
     for changes, design in ((["trainvalidate.init=xavier"], "pairs"), (["net.paired_topology=False"], "two networks")):
