@@ -260,6 +260,20 @@ def test_runs_without_a_value_are_counted_and_equal_values_are_not_tested():
     assert row["note"] == "all values are equal: nothing to test; not determined, left out: 2 of 4 runs of b"
 
 
+def test_draws_whose_dimension_is_beyond_the_exponents_rank_above_the_network():
+    """Half of the draws have more than the 3 dimensions that were computed: the network is the median, not the top."""
+    draws = np.concatenate([np.linspace(1, 2, 50), [np.nan] * 50])
+    a, b = known(runs("a", [2.5] * 3), ONE), known(runs("b", draws), DRAWS)
+    row = table_of(a.rename(columns={"x": "D_KY"}), b.rename(columns={"x": "D_KY"}), metrics=["D_KY"]).iloc[0]
+    assert (row["n"], row["n_b"], row["percentile"], row["p"], row["undetermined_b"]) == (100, 50, 50, 1, 50)
+    assert np.isnan(row["effect_size"]) and np.isnan(row["interval_low"]) and "above all others" in row["note"]
+    assert "pct 50 p 1" in testing.console(pd.DataFrame([row]), ["D_KY"])["D_KY"][0]
+    loss = table_of(a, b).iloc[0]  # of which nothing is known of runs without a value
+    assert (loss["n"], loss["p"]) == (50, pytest.approx(2 / 51))
+    lost = [part.rename(columns={"x": "D_KY"}) for part in (a.assign(x=[1.0, np.nan, np.nan]), b)]
+    assert "not determined: nothing to rank" in table_of(*lost, metrics=["D_KY"])["note"][0]
+
+
 def test_p_is_corrected_over_all_rows():
     parts = [runs(label, values, combo=f"lr={lr}") for lr in (1, 2) for label, values in
              (("a", np.zeros(8)), ("b", np.arange(8.0) + 1 if lr == 1 else np.array([1.0, -1] * 4)))]  # fmt: skip

@@ -43,6 +43,7 @@ COLUMNS = (*RESULT, *COUNTED, "note")
 LEGEND = ("[interval], p; pct: percentile of the one network among its draws, whose interval is of one draw; "
           "! some not converged, ? some too short to tell, ≥ some lower bounds")  # fmt: skip
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?")  # in a note
+OPEN_ABOVE = "D_KY"  # empty where it is more than the exponents that were computed
 LARGE_SPREAD = 0.5  # of the draws' standard deviation: starts that spread more are named
 
 
@@ -98,8 +99,9 @@ def compare(a: pd.DataFrame, b: pd.DataFrame, metric: str, caution: str = "") ->
     """COLUMNS of one metric of two sets of runs of one cell, without the adjusted p. caution: of unequal seeds."""
     values = [_by_iteration(runs, metric) for runs in (a, b)]
     design = design_of(a, b)
-    row = _sides(design, values) | _tested(design, values)
     counted = [verdicts.counts(metric, runs) for runs in (a, b)]
+    beyond = [count["undetermined"] if metric.startswith(OPEN_ABOVE) else 0 for count in counted]
+    row = _sides(design, values) | _tested(design, values, beyond)
     sides = [(f" of {side}", count, len(runs)) for side, count, runs in zip("ab", counted, (a, b), strict=True)]
     row |= {f"{name}_{side}": count[name] for side, count in zip("ab", counted, strict=True) for name in count}
     notes = [*_notes(row), caution if design in PAIRED else "", *verdicts.said(sides)]
@@ -145,17 +147,22 @@ def _differences(a: pd.Series, b: pd.Series) -> np.ndarray:
     return apart[np.isfinite(apart)]
 
 
-def _tested(design: str, values: Sequence[pd.Series]) -> dict[str, Any]:
-    """n, interval, effect and p, as far as the design and the runs allow."""
+def _tested(design: str, values: Sequence[pd.Series], beyond: Sequence[int]) -> dict[str, Any]:
+    """n, interval, effect and p, as far as the design and the runs allow; beyond: runs of a and b above all values."""
     if design == TWO_NETWORKS:
         return {"n": 0}
     every = np.concatenate([one.to_numpy() for one in values])
-    if len(every) > 1 and (every == every[0]).all():
+    if len(every) > 1 and (every == every[0]).all() and (design in PAIRED or not any(beyond)):
         return {"n": min(map(len, values)), "note": "all values are equal: nothing to test"}
     if design in PAIRED:
         return _of_pairs(_differences(*values))
-    starts, draws = values if design == RANK_A else values[::-1]
-    return _of_rank(starts, draws.to_numpy(dtype=float), sign=1 if design == RANK_A else -1)
+    sign = 1 if design == RANK_A else -1
+    starts, draws = (_with_beyond(*side) for side in list(zip(values, beyond, strict=True))[::sign])
+    return _of_rank(starts, draws.to_numpy(), sign)
+
+
+def _with_beyond(values: pd.Series, count: int) -> pd.Series:
+    return pd.concat([values.astype(float), pd.Series([np.inf] * count, dtype=float)])
 
 
 def _of_pairs(apart: np.ndarray) -> dict[str, Any]:
@@ -176,18 +183,24 @@ def _of_rank(starts: pd.Series, draws: np.ndarray, sign: int) -> dict[str, Any]:
     """sign: 1 where the draws are b, so that draws minus network is b - a; -1 where they are a.
 
     The network's value is the median of its starts: a mean is drawn away from all draws by an attractor that few starts
-    reach, and would call one in ten networks different.
+    reach, and would call one in ten networks different. Values that are only known to be above all others are infinite:
+    they have ranks, and there is no z and no interval.
     """
     n = len(draws)
     row: dict[str, Any] = {"n": n, "smallest_p": significance.smallest_rank_p(n)}
     if n < 2 or starts.empty:
         return row
-    value, spread = float(starts.median()), draws.std(ddof=1)
+    value = float(starts.median())
+    if not np.isfinite(value):
+        return row | {"note": "the network itself is not determined: nothing to rank"}
+    row |= {"percentile": significance.percentile(value, draws), "p": significance.rank_p(value, draws)}
+    if np.isinf(draws).any():
+        return row
     low, high, level = draws_interval(sign * (draws - value))
+    spread = draws.std(ddof=1)
     z = float((value - draws.mean()) / spread) if spread > 1e-12 * np.abs(draws).max() else None
     return row | {"interval_low": low, "interval_high": high, "interval_level": level, "interval_of": OF_DRAWS,
-                  "effect": "z", "effect_size": z, "percentile": significance.percentile(value, draws),
-                  "p": significance.rank_p(value, draws)}  # fmt: skip
+                  "effect": "z", "effect_size": z}  # fmt: skip
 
 
 def _notes(row: Mapping[str, Any]) -> Iterator[str]:
@@ -212,6 +225,8 @@ def _notes(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"about {row['pairs_for_power']} pairs {FOR_POWER}"
     if design in RANKS:
         yield _spread_note(row)
+        if row.get("p") is not None and row["n"] > row["n_b" if design == RANK_A else "n_a"]:
+            yield "draws that are not determined are above all others: in percentile and p, not in the difference"
 
 
 def _needed(design: str) -> int:
@@ -287,7 +302,7 @@ def _text(row: Mapping[str, Any]) -> str:
         return "-"
     text = f"{row['difference_b_minus_a']:.3g}"
     if not np.isnan(_number(row["p"])):
-        text += f" [{row['interval_low']:.2g}, {row['interval_high']:.2g}]"
+        text += f" [{row['interval_low']:.2g}, {row['interval_high']:.2g}]" if pd.notna(row["interval_low"]) else ""
         text += f" pct {row['percentile']:.0f}" if row["design"] in RANKS else ""
         text += f" p {row['p']:.2g}"
     marks = {"!": "not_converged", "≥": "lower_bounds", "?": "too_short"}
