@@ -188,7 +188,9 @@ def _of_rank(starts: pd.Series, draws: np.ndarray, sign: int) -> dict[str, Any]:
     """
     n = len(draws)
     row: dict[str, Any] = {"n": n, "smallest_p": significance.smallest_rank_p(n)}
-    if n < 2 or starts.empty:
+    if starts.empty:
+        return row | {"note": "no p, as no complete run of the one network has a value"}
+    if n < 2:
         return row
     value = float(starts.median())
     if not np.isfinite(value):
