@@ -100,7 +100,7 @@ def test_a_network_without_a_value_is_the_reason_that_there_is_no_p():
     network = known(runs("a", [0.1, 0.1, 0.1], status="unbounded"), ONE)
     row = table_of(network, known(runs("b", [1.0, 2.0, 3.0]), DRAWS)).iloc[0]
     assert row["design"] == testing.RANK_A and np.isnan(row["p"])
-    assert row["note"].startswith("no p, as no complete run of the one network has a value; unbounded, left out: 3 of 3")
+    assert row["note"].startswith("no p, as no complete run of the one network has a value; unbounded, left out: 3")
 
 
 def test_what_runs_of_one_connectome_differ_in_is_told_by_the_whole_network():
