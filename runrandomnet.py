@@ -69,6 +69,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 def explain_columns(name: str | None) -> int:
     """Print what a column means, also one of a gridded option, or all of them; 0. Raises ConfigError."""
     from randomnet.config.schema import options
+
     from randomnet.results.columns import help_text as text_of
 
     gridded = [f"all tables, where it is gridded: option of [{section}]\n  {key}: {option.says}"
@@ -188,6 +189,7 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
 
 def report(plan: Plan, outcome) -> int:
     """Print the end figures and what to do next; the exit code."""
+    from randomnet.comparison.networks import with_connectomes
     from randomnet.experiment import closing
     from randomnet.kinds.kind import kind_of
 
@@ -201,7 +203,7 @@ def report(plan: Plan, outcome) -> int:
         print(f"... and {len(table) - 40} more in summary.csv")
     normalizations = {entry["combo"]: entry["connectome"].get("normalization", "none")
                       for entry in outcome.manifest["combos"]}  # fmt: skip
-    for line in closing.lines(outcome.table, plan.varied, normalizations):
+    for line in closing.lines(with_connectomes(outcome.root, outcome.table), plan.varied, normalizations):
         print(line)
     print(f"\nResults: {outcome.root}")
     if outcome.interrupted:

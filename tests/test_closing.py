@@ -9,7 +9,8 @@ from test_experiment import run
 from test_spectral_kinds import BASE, experiment
 
 from randomnet.comparison.coupling import unequal_coupling
-from randomnet.comparison.spread import COLUMNS, spread_over, spread_table, spread_texts
+from randomnet.comparison.networks import NETWORK, differ_in
+from randomnet.comparison.spread import COLUMNS, spread_table, spread_texts
 from randomnet.experiment import closing
 from randomnet.schema.config import SCHEMA
 
@@ -87,14 +88,26 @@ def test_the_spread_is_the_standard_deviation_of_complete_runs_beside_the_error_
     [
         (["a", "a"], "starts of the same network"),
         (["a", "b"], "networks"),
-        (["a", "a", "b"], "iterations"),
+        (["a", "a", "b"], "networks"),
         (["a", None], "iterations"),
         (None, "iterations"),
-        ([], "iterations"),
     ],
 )
 def test_what_the_runs_are_is_told_by_their_networks(networks, said):
-    assert spread_over(networks) == said
+    part = pd.DataFrame({"status": ["complete"] * len(networks or [0, 0])})
+    part = part if networks is None else part.assign(**{NETWORK: networks})
+    assert differ_in(part) == said
+
+
+def test_clusters_of_the_starts_of_one_network_are_said():
+    """Three attractors, as of the larval mushroom body at strong coupling; networks that differ are none."""
+    values = [-0.06, -0.061, -0.42, -0.42, -0.48, -0.8]
+    runs = pd.DataFrame({"combo": 0, "status": "complete", "lambda_max": values, "lambda_max_stderr": 0.001,
+                         "converged": [True] * 5 + [False], NETWORK: "same"})  # fmt: skip
+    table = spread_table(runs, ["combo"])
+    assert table["attractors"][0] == 3 and "multistable: 3 clusters" in next(spread_texts(table))
+    other = spread_table(runs.assign(**{NETWORK: [str(value) for value in range(6)]}), ["combo"])
+    assert "attractors" not in other and "multistable" not in next(spread_texts(other))
 
 
 def test_a_measured_network_has_starts_and_a_drawn_one_networks(tmp_path, capsys):

@@ -1,14 +1,24 @@
 """Tests of differences and means on made-up runs, and against simulated truth."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from randomnet.comparison import significance, statistics, testing, verdicts
 from randomnet.comparison.minima import MINIMA, minima, with_minima
-from randomnet.comparison.networks import CONNECTOME, FIXED, REDRAWN, UNKNOWN, origin
+from randomnet.comparison.networks import (
+    CONNECTOME,
+    FIXED,
+    NETWORK,
+    REDRAWN,
+    UNKNOWN,
+    differ_in,
+    origin,
+    with_connectomes,
+)
 from randomnet.comparison.significance import pairs_for_power, rank_p
-from randomnet.comparison.spread import NETWORK
 from randomnet.comparison.statistics import means_table
 from randomnet.lyapunov import record
 
@@ -64,7 +74,7 @@ def test_no_common_cell_gives_an_empty_table_with_its_columns():
     [
         (["p", "p", "p"], ["a", "b", "c"], FIXED),  # other gains on one connectome make no further connectome
         (["p", "q", "r"], None, REDRAWN),
-        (["p", "q", "q"], ["a", "b", "c"], UNKNOWN),
+        (["p", "q", "q"], ["a", "b", "c"], REDRAWN),  # draws of few neurons coincide
         ([None, "q", "r"], ["a", "b", "c"], REDRAWN),
         (None, ["a", "a", "a"], FIXED),
         (None, None, UNKNOWN),
@@ -77,9 +87,41 @@ def test_what_is_redrawn_is_told_by_checksums(connectomes, networks, said):
     assert origin(part) == said
 
 
+def test_runs_that_ended_without_a_value_count_as_networks():
+    """Of nulls that all but one grow without bound, the one that is left is no network of its own kind."""
+    network = known(runs("a", [1.0, 1.0, 1.0]), ONE)
+    nulls = known(runs("b", [2.0, np.nan, np.nan], status=["complete", "unbounded", "failed"]), DRAWS)
+    nulls.loc[2, CONNECTOME] = None
+    row = table_of(network, nulls).iloc[0]
+    assert row["design"] == testing.RANK_A and (row["n"], row["unbounded_b"]) == (1, 1) and np.isnan(row["p"])
+
+
+def test_a_network_without_a_value_is_the_reason_that_there_is_no_p():
+    network = known(runs("a", [0.1, 0.1, 0.1], status="unbounded"), ONE)
+    row = table_of(network, known(runs("b", [1.0, 2.0, 3.0]), DRAWS)).iloc[0]
+    assert row["design"] == testing.RANK_A and np.isnan(row["p"])
+    assert row["note"].startswith("no p, as no complete run of the one network has a value; unbounded, left out: 3")
+
+
+def test_what_runs_of_one_connectome_differ_in_is_told_by_the_whole_network():
+    part = known(runs("a", [1.0, 2.0, 3.0]), ONE)
+    assert differ_in(part) == differ_in(part.assign(**{NETWORK: "same"})) == "starts of the same network"
+    assert differ_in(part.assign(**{NETWORK: ["a", "b", "c"]})) == "runs of the same connectome"
+
+
+def test_factors_of_low_rank_are_no_part_of_the_connectomes_checksum(tmp_path):
+    for iteration, rank in enumerate((None, 1)):
+        facts = {"sha256": "abc"} | ({"rank": rank} if rank else {})
+        folder = tmp_path / "0" / f"iter_{iteration}"
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_text(json.dumps({"connectome": facts}))
+    table = with_connectomes(tmp_path, pd.DataFrame({"combo": [0, 0], "iteration": [0, 1]}))
+    assert table[CONNECTOME][0] == "abc" and pd.isna(table[CONNECTOME][1])
+
+
 def test_one_network_is_ranked_among_draws_on_either_side():
     draws = np.arange(20.0)
-    one, many = known(runs("one", [17.4, 17.6] * 10), ONE), known(runs("null", draws), DRAWS)
+    one, many = known(runs("one", [17.4, 17.6] * 9 + [17.4, 99.0]), ONE), known(runs("null", draws), DRAWS)
     row, mirrored = table_of(one, many).iloc[0], table_of(many, one).iloc[0]
     assert (row["design"], mirrored["design"]) == (testing.RANK_A, testing.RANK_B)
     for got in (row, mirrored):
@@ -90,9 +132,24 @@ def test_one_network_is_ranked_among_draws_on_either_side():
         assert got["interval_level"] == pytest.approx(1 - 2 / 21) and got["interval_of"] == testing.OF_DRAWS
     assert (row["difference_b_minus_a"], row["interval_low"], row["interval_high"]) == (-8.0, -17.5, 1.5)
     assert (mirrored["difference_b_minus_a"], mirrored["interval_low"], mirrored["interval_high"]) == (8.0, -1.5, 17.5)
-    assert row["sd_a"] == pytest.approx(np.std([17.4, 17.6] * 10, ddof=1))
+    assert row["sd_a"] == pytest.approx(np.std([17.4, 17.6] * 9 + [17.4, 99.0], ddof=1))
     restless = known(runs("one", [5.0, 15.0] * 10), ONE)
-    assert "starts of the one network spread 87% as much" in table_of(restless, many)["note"][0]
+    assert "starts of the one network spread 0.87 times as much" in table_of(restless, many)["note"][0]
+
+
+def test_notes_that_differ_in_numbers_alone_are_one_remark():
+    notes = ["8 draws give no p below 0.22, and p < .05 needs 39", "5 draws give no p below 0.33, and p < .05 needs 39",
+             "both sides are one network: of its starts, not of networks", ""]  # fmt: skip
+    said = list(testing.remarks(pd.DataFrame({"note": notes, "pairs_for_power": np.nan, "p": np.nan})))
+    assert said == ["2 of 4 tests: 5 to 8 draws give no p below 0.22 to 0.33, and p < .05 needs 39",
+                    "1 of 4 tests: both sides are one network: of its starts, not of networks"]  # fmt: skip
+
+
+def test_the_console_says_where_a_metric_has_fewer_runs_than_its_line():
+    one, many = known(runs("one", [5.0] * 4), ONE), known(runs("null", [1.0, 2, 3, 9]), DRAWS)
+    part = pd.concat([one, many]).assign(y=[1.0, 2, 3, 4, 5, np.nan, 7, 8])
+    (line,) = testing.console(table_of(part, metrics=("x", "y")), ["x", "y"]).to_dict("records")
+    assert line["n"] == 4 and " n " not in line["x"] and line["y"].endswith("p 0.5 n 3")
 
 
 def test_two_fixed_networks_have_a_difference_and_no_p():
@@ -132,13 +189,25 @@ def test_a_connectome_that_is_one_of_its_nulls_is_called_different_in_5_percent_
 
 
 def test_starts_that_spread_do_not_make_a_connectome_different():
-    """The network's value is a mean over starts, a null's is of one: the mean spreads less, and p errs upwards."""
+    """The network's value is a median of starts, a null's is of one: that spreads less, and p errs upwards."""
     studies, rng = 3000, np.random.default_rng(1)
     networks = rng.standard_normal((studies, 40))
     starts = networks[:, :1] + rng.normal(0, 1, (studies, 20))
     draws = networks[:, 1:] + rng.normal(0, 1, (studies, 39))
     p = [testing._of_rank(pd.Series(one), many, 1)["p"] for one, many in zip(starts, draws, strict=True)]
     assert np.mean(np.array(p) <= 0.05) < 0.05
+
+
+@pytest.mark.parametrize("share", [0.03, 0.2, 0.5])
+def test_an_attractor_that_some_starts_reach_does_not_make_a_connectome_different(share):
+    """Simulated truth: starts of all networks alike reach a lower attractor; a mean over starts fails at 3 %: p is at
+    most .05 in 12 % of studies."""
+    studies, rng = 4000, np.random.default_rng(3)
+    networks = rng.normal(0, 0.02, (studies, 40))
+    starts = networks[:, :1] - (rng.random((studies, 39)) < share)
+    draws = networks[:, 1:] - (rng.random((studies, 39)) < share)
+    p = [testing._of_rank(pd.Series(one), many, 1)["p"] for one, many in zip(starts, draws, strict=True)]
+    assert np.mean(np.array(p) <= 0.05 + 1e-12) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / studies)
 
 
 @pytest.mark.parametrize("n", [10, 30, 200])
@@ -196,6 +265,20 @@ def test_runs_without_a_value_are_counted_and_equal_values_are_not_tested():
     row = table_of(a, b).iloc[0]
     assert (row["undetermined_a"], row["undetermined_b"]) == (0, 2) and np.isnan(row["p"])
     assert row["note"] == "all values are equal: nothing to test; not determined, left out: 2 of 4 runs of b"
+
+
+def test_draws_whose_dimension_is_beyond_the_exponents_rank_above_the_network():
+    """Half of the draws have more than the 3 dimensions that were computed: the network is the median, not the top."""
+    draws = np.concatenate([np.linspace(1, 2, 50), [np.nan] * 50])
+    a, b = known(runs("a", [2.5] * 3), ONE), known(runs("b", draws), DRAWS)
+    row = table_of(a.rename(columns={"x": "D_KY"}), b.rename(columns={"x": "D_KY"}), metrics=["D_KY"]).iloc[0]
+    assert (row["n"], row["n_b"], row["percentile"], row["p"], row["undetermined_b"]) == (100, 50, 50, 1, 50)
+    assert np.isnan(row["effect_size"]) and np.isnan(row["interval_low"]) and "above all others" in row["note"]
+    assert "pct 50 p 1" in testing.console(pd.DataFrame([row]), ["D_KY"])["D_KY"][0]
+    loss = table_of(a, b).iloc[0]  # of which nothing is known of runs without a value
+    assert (loss["n"], loss["p"]) == (50, pytest.approx(2 / 51))
+    lost = [part.rename(columns={"x": "D_KY"}) for part in (a.assign(x=[1.0, np.nan, np.nan]), b)]
+    assert "not determined: nothing to rank" in table_of(*lost, metrics=["D_KY"])["note"][0]
 
 
 def test_p_is_corrected_over_all_rows():

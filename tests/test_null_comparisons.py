@@ -78,7 +78,7 @@ def test_a_measured_network_is_ranked_among_its_nulls_in_each_cell(folder, capsy
     for row in table.to_dict("records"):
         cell = runs[runs["g"] == float(row["combo"][2:])]
         values = {null: part["lambda_max"] for null, part in cell.groupby("null")}
-        assert row["p"] == pytest.approx(rank_p(values["none"].mean(), values["degree"].to_numpy()))
+        assert row["p"] == pytest.approx(rank_p(values["none"].median(), values["degree"].to_numpy()))
         assert row["sd_a"] == pytest.approx(values["none"].std()) and row["smallest_p"] == pytest.approx(0.4)
     assert "4 draws give no p below 0.4, and p < .05 needs 39" in said and "pct" in said
 
@@ -108,11 +108,28 @@ def test_older_folders_are_told_by_their_connectomes_and_those_without_are_said_
         (["net.paired_topology=False"], "null = degree: one network against one network: no p"),
         (["trainvalidate.init=xavier", "trainvalidate.iterations=5"],
          "null = degree: 5 pairs: smallest p 0.062; p < .05 needs 6"),
+        (["net.rank=1", "trainvalidate.iterations=5"], "null = degree: 5 pairs: smallest p 0.062; p < .05 needs 6"),
     ],
 )  # fmt: skip
 def test_the_floor_of_p_is_said_before_the_run(tmp_path, capsys, changes, said):
     assert run(tmp_path, *changes, more=["--dry-run"]) == 0
     assert said in capsys.readouterr().out and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (["net.null=degree", "trainvalidate.iterations=10"], "null = degree: 10 draws against one network: smallest p"),
+        (["net.random_w=True", "trainvalidate.iterations=1"],
+         "null = random_w: 1 draw against one network: no p; p < .05 needs 39\n"),
+        (["net.null=degree", "trainvalidate.init=xavier", "trainvalidate.iterations=5"], "null = degree: 5 pairs"),
+        (["trainvalidate.iterations=10"], None),
+    ],
+)  # fmt: skip
+def test_the_floor_is_said_of_a_null_in_a_folder_of_its_own(tmp_path, capsys, changes, said):
+    assert run(tmp_path, *changes, more=["--dry-run"], grid='{"g": [1, 2]}') == 0
+    text = capsys.readouterr().out
+    assert said in text if said else "smallest p" not in text
 
 
 def test_random_networks_are_compared_in_pairs_and_fixed_nulls_have_no_p(tmp_path):
@@ -134,7 +151,7 @@ def test_the_figure_has_the_network_as_a_line_on_the_draws_of_each_null(folder):
     by = runs.groupby(["null", "g"])["lambda_max"]
     line = next(line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_linestyle() == "-"
                 and line.get_color() == NETWORK)  # fmt: skip
-    np.testing.assert_allclose(line.get_ydata(), by.mean()["none"])
+    np.testing.assert_allclose(line.get_ydata(), by.median()["none"])
     dots = [y for line in axes.lines if line.get_marker() == "o" for y in line.get_ydata()]
     np.testing.assert_allclose(sorted(dots), sorted(runs[runs["null"] == "degree"]["lambda_max"]))
     assert axes.get_title() == "null=degree\n4 draws, p ≥ 0.4" and axes.get_xlabel() == "g"

@@ -292,6 +292,10 @@ def test_the_loop_by_hand(form):
     ends = 100 * np.linalg.norm(apart[-1], axis=-1)
     assert figures["validate_end_error"] == pytest.approx(ends.mean())
     assert figures["validate_metrics"] == pytest.approx(100 * (ends <= 5).mean())
+    limit = np.sort(ends)[:2].mean()  # one of three arrives: sqrt(1/3 2/3 / 3)
+    (figures,) = objective(replace(trials, given={**trials.given, "reach_tolerance": limit}), trials).validate([net], 0)
+    assert figures["validate_metrics"] == pytest.approx(100 / 3)
+    assert figures["stderr_validate_metrics"] == pytest.approx(100 * math.sqrt(2 / 27))
 
 
 def test_the_gradient_of_the_loop_is_that_of_finite_differences():

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from test_figures_of_spectra import gather, make
 
-from randomnet.comparison.transition import Curves, crossing, difference, own_crossings, rank_p, transition
+from randomnet import plotting
+from randomnet.comparison.transition import Curves, crossing, difference, own_crossings, transition
 from randomnet.figures import transition as transitions
 
 GRID = np.arange(0.5, 2.3, 0.25)
@@ -138,14 +139,6 @@ def test_every_iteration_has_a_crossing_of_its_own():
     assert list(found) == [1.5, -np.inf, np.inf, 2.0]
 
 
-def test_the_rank_of_one_among_n_is_uniform():
-    generator = np.random.default_rng(3)
-    p = [rank_p(*(lambda all_: (all_[0], all_[1:]))(generator.standard_normal(20)))[1] for _ in range(2000)]
-    assert np.mean(np.array(p) <= 0.1 + 1e-9) == pytest.approx(0.1, abs=3 * np.sqrt(0.09 / 2000))
-    assert rank_p(5.0, np.arange(10.0) / 10)[1:] == pytest.approx((2 / 11, 2 / 11))
-    assert rank_p(0.5, np.array([0.5]))[0] == 50
-
-
 def test_a_coupling_at_which_most_runs_are_left_out_brackets_no_crossing():
     samples = {1.0: [-1.0] * 3, 2.0: [-0.5] * 3, 3.0: [2.0]}
     assert of(samples).crossing == 2.2
@@ -155,6 +148,19 @@ def test_a_coupling_at_which_most_runs_are_left_out_brackets_no_crossing():
     assert some.crossing == 2.2 and some.unbounded == 4.0
     below = of({**samples, 1.5: [-1.0]}, left_out={1.5: 2})  # beyond an unbounded g nothing is bracketed
     assert below.crossing is None and below.unbounded == 1.5 and list(below.g) == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ({"unbounded": 5, "diverged": 0}, "growth is unbounded"),
+        ({"unbounded": 0, "diverged": 5}, "most runs diverge"),
+        ({"unbounded": 1, "diverged": 5}, "most runs are unbounded or diverge"),
+    ],
+)
+def test_why_there_is_no_crossing_names_how_the_runs_ended(lost, said):
+    text = plotting.missing_text(np.array([-0.5, -0.1]), lost, 2.0)
+    assert text == f"no transition to chaos: {said} from g = 2"
 
 
 def test_differences_are_of_labels_and_of_controls(tmp_path):

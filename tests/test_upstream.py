@@ -12,8 +12,9 @@ import runrandomnet
 import visualization
 from randomnet.artifacts import sources
 from randomnet.artifacts.trained_files import file_of
-from randomnet.artifacts.upstream_runs import checksum, is_drawn, listed
+from randomnet.artifacts.upstream_runs import checksum, is_drawn, is_redrawn, listed
 from randomnet.build.network import build_setup
+from randomnet.kinds import record
 from randomnet.kinds.record import run as record
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan
@@ -194,6 +195,24 @@ def test_another_seed_is_refused_only_where_the_network_depends_on_it(tmp_path, 
 @pytest.mark.parametrize(("null", "drawn"), [("none", False), ("transposed", False), ("dense", False), ("sign", True)])
 def test_only_nulls_that_have_several_draws_depend_on_the_seed(null, drawn):
     assert is_drawn({"net.roi": "AB", "net.null": null}) == drawn
+
+
+@pytest.mark.parametrize(
+    ("settings", "drawn", "redrawn"),
+    [
+        ({"net.roi": "AB"}, False, False),
+        ({"net.roi": "random", "net.paired_topology": False}, True, True),
+        ({"net.roi": "AB", "net.null": "sign", "net.paired_topology": False}, True, False),
+        ({"net.roi": "AB", "net.random_w": True}, True, True),
+        ({"net.roi": "AB", "net.rank": 1, "net.paired_topology": False}, True, True),  # factors of every iteration
+        ({"net.roi": "AB", "trainvalidate.init": "he", "net.paired_topology": False}, True, True),
+        ({"net.roi": "AB", "net.nr_neurons": [1, 1]}, False, False),
+        ({"net.roi": "AB", "net.nr_neurons": [1, 2]}, True, True),
+        ({"net.roi": "random", "net.source": "populations", "net.paired_topology": False}, True, False),
+    ],
+)
+def test_networks_of_every_iteration_depend_on_the_seed_and_not_the_other_way_round(settings, drawn, redrawn):
+    assert (is_drawn(settings), is_redrawn(settings)) == (drawn, redrawn)
 
 
 def test_what_measures_the_network_may_be_otherwise(tmp_path, nulls):

@@ -209,10 +209,20 @@ def contradictions(entry: Mapping[str, Any], settings: Mapping[str, Any], matter
 
 def is_drawn(settings: Mapping[str, Any]) -> bool:
     """Whether the network of such settings depends on the seed."""
-    made = settings.get("net.source") in MADE or settings.get("net.random_w") or settings.get("net.nr_neurons", 1) != 1
-    null, init = NULLS.get(settings.get("net.null")), settings.get("trainvalidate.init", "connectome")
+    return is_redrawn({**settings, "net.paired_topology": True})
+
+
+def is_redrawn(settings: Mapping[str, Any]) -> bool:
+    """Whether every iteration of such settings has a network of its own: random weights or factors of low rank, and
+    unless paired_topology is off, a described network, neurons of regions or a null model with several draws."""
+    is_made, init = settings.get("net.source") in MADE, settings.get("trainvalidate.init", "connectome")
+    if init != "connectome" or settings.get("net.rank") or (settings.get("net.roi") == "random" and not is_made):
+        return True
+    null = NULLS.get("random_w" if settings.get("net.random_w") else settings.get("net.null"))
     is_random_null = null is not None and null.random
-    return bool(made) or settings.get("net.roi") == "random" or is_random_null or init != "connectome"
+    neurons = settings.get("net.nr_neurons", 1)  # a single one of each region has no choice of targets
+    has_neurons = any(number != 1 for number in neurons) if isinstance(neurons, list | tuple) else neurons != 1
+    return bool(settings.get("net.paired_topology", True)) and (is_made or has_neurons or is_random_null)
 
 
 def _differing(entries: Sequence[Mapping[str, Any]]) -> list[str]:

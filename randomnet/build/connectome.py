@@ -147,7 +147,7 @@ def _weighted(run: Run) -> Connectome:
 def facts_of(run: Run) -> dict[str, Any]:
     """What the manifest says of the run's network; of a random one what holds for every draw."""
     net = run.config.net
-    if _is_drawn(run):
+    if _is_random_matrix(run):
         return {
             "name": "random",
             "synthetic": True,
@@ -158,7 +158,8 @@ def facts_of(run: Run) -> dict[str, Any]:
     return connectome_of(run).facts()
 
 
-def _is_drawn(run: Run) -> bool:
+def _is_random_matrix(run: Run) -> bool:
+    """Whether no connectome and no stored network is behind the weights."""
     return run.config.drawn_at_random and not (run.config.has_task and run.config.paths.pretrained)
 
 
@@ -168,7 +169,7 @@ def radii_of(run: Run, known: dict[str, float]) -> dict[str, float]:
 
     known: sha256 -> spectral radius of networks met before, as combos often share theirs; it is added to.
     """
-    if _is_drawn(run):
+    if _is_random_matrix(run):
         return {}
     networks = {"spectral_radius": connectome_of(run)}
     if run.config.net.rank:  # that of the weights alone is not that of the network

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from randomnet.comparison.minima import with_minima
-from randomnet.comparison.networks import CONNECTOME, with_connectomes
-from randomnet.comparison.spread import NETWORK
+from randomnet.comparison.networks import CONNECTOME, NETWORK, with_connectomes
 from randomnet.comparison.verdicts import OF_SPECTRA, WHEN
 from randomnet.results import LEFT_OUT, UNBOUNDED, Loaded, ResultsError, load
 from randomnet.settings import nearest
@@ -104,7 +103,7 @@ def read_combos(folder: Path, label: str, place: int) -> list[Combo]:
     """All combos of a results folder; ResultsError, in one line, where it is none."""
     try:
         loaded = load(folder)
-        loaded = replace(loaded, table=with_connectomes(loaded))
+        loaded = replace(loaded, table=with_connectomes(loaded.root, loaded.table))
         loaded = replace(loaded, table=with_minima(loaded.table, loaded.history))
         return [
             Combo(label, place, combo["combo"], combo["values"], settings := combo.get("settings", {}),

@@ -1,8 +1,8 @@
 """How far runs of one combo lie apart, beside the error that each of them has by itself.
 
-    spread_over     what the runs differ in: starts of the same network, networks, or iterations where that is unknown
     spread_table    a row per combo: mean of the largest exponent, error of one trajectory, spread over its runs
     spread_texts    the same in words
+    clusters        largest exponents of one network that lie apart by more than chance: different attractors
     two_sources     spread between networks and between the initial states of one, by analysis of variance
 
 The standard error of an exponent is that of one trajectory. Another start of the same network may end on another
@@ -16,14 +16,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from randomnet.comparison.networks import SAME, differ_in
 from randomnet.results import COMPLETE
 
 EXPONENT, ERROR = "lambda_max", "lambda_max_stderr"
-NETWORK = "network"  # checksum of a run's network
 STATES, BETWEEN, WITHIN = "initial_states", "lambda_max_between", "lambda_max_within"
 SOURCES = ("sd_networks", "sd_starts", "starts_per_network")
-COLUMNS = ("runs", EXPONENT, "stderr_of_one", "spread", "over", *SOURCES)
-SAME, OTHER, UNKNOWN = "starts of the same network", "networks", "iterations"
+ATTRACTORS = "attractors"
+COLUMNS = ("runs", EXPONENT, "stderr_of_one", "spread", "over", *SOURCES, ATTRACTORS)
+GAP = 5.0  # combined standard errors between the largest exponents of two attractors, at least
+LEAST_GAP = 0.01  # of the largest magnitude among them: what is less apart is one
 
 
 class Sources(NamedTuple):
@@ -34,24 +36,14 @@ class Sources(NamedTuple):
     count: float
 
 
-def spread_over(networks: Sequence[object] | pd.Series | None) -> str:
-    """What the runs of one combo differ in, told by their networks' checksums; None or empty ones: unknown."""
-    if networks is None:
-        return UNKNOWN
-    known = [network for network in networks if isinstance(network, str) and network]
-    if len(known) < len(networks) or not known:
-        return UNKNOWN
-    count = len(set(known))
-    return SAME if count == 1 else OTHER if count == len(known) else UNKNOWN
-
-
 def spread_table(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """A row for each group of runs by these columns that has two or more complete runs with a largest exponent, or
     one run of several initial states.
 
-    runs: status, lambda_max, and where they are known lambda_max_stderr, network, initial_states, lambda_max_between
-    and lambda_max_within. stderr_of_one: the root mean square of the standard errors of one trajectory; spread: the
-    standard deviation over the runs, and `over` what these are; the rest: `two_sources`.
+    runs: status, lambda_max, and where they are known lambda_max_stderr, converged, the checksums of
+    comparison.networks, initial_states, attractors, lambda_max_between and lambda_max_within. stderr_of_one: the root
+    mean square of the standard errors of one trajectory; spread: the standard deviation over the runs, and `over` what
+    these are; attractors: how many clusters the converged starts of one network make; the rest: `two_sources`.
     """
     rows = []
     if EXPONENT in runs:
@@ -60,7 +52,8 @@ def spread_table(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
             if len(part) > 1 or (_column(part, STATES) > 1).any():
                 rows.append((*key, *_row(part)))
     table = pd.DataFrame(rows, columns=[*by, *COLUMNS])
-    return table if table[SOURCES[-1]].notna().any() else table.drop(columns=list(SOURCES))
+    unknown = [] if table[SOURCES[-1]].notna().any() else list(SOURCES)
+    return table.drop(columns=unknown + [ATTRACTORS] * (not table[ATTRACTORS].gt(1).any()))
 
 
 def _row(part: pd.DataFrame) -> tuple[float | str, ...]:
@@ -69,7 +62,32 @@ def _row(part: pd.DataFrame) -> tuple[float | str, ...]:
     error = float(np.sqrt((errors**2).mean())) if len(errors) else np.nan
     sources = _sources_of(part)
     spread = float(exponents.std())
-    return len(part), float(exponents.mean()), error, spread, spread_over(part.get(NETWORK)), *sources
+    return len(part), float(exponents.mean()), error, spread, differ_in(part), *sources, _attractors(part)
+
+
+def _attractors(part: pd.DataFrame) -> float:
+    """Clusters of the starts of one network; where runs have several starts each, the most that one run has; nan where
+    runs are no starts or none has converged."""
+    if (_column(part, STATES) > 1).any():
+        return float(_column(part, ATTRACTORS).max()) if differ_in(part) == SAME else np.nan
+    converged = part[_column(part, "converged") == 1]
+    if differ_in(part) != SAME or converged.empty:
+        return np.nan
+    return float(len(clusters(converged[EXPONENT].astype(float), _column(converged, ERROR).fillna(0.0))))
+
+
+def clusters(exponents: Sequence[float] | pd.Series, errors: Sequence[float] | pd.Series) -> list[list[float]]:
+    """Exponents (n,) with standard errors (n,) in groups, descending: neighbours in one are no further apart than GAP
+    combined errors, or LEAST_GAP of their size."""
+    some = sorted(zip(map(float, exponents), map(float, errors), strict=True), reverse=True)
+    least = LEAST_GAP * max((abs(value) for value, _ in some), default=0.0)
+    groups: list[list[float]] = []
+    for place, (value, error) in enumerate(some):
+        above, other = some[place - 1] if place else (np.inf, 0.0)
+        if above - value > max(GAP * np.hypot(error, other), least):
+            groups.append([])
+        groups[-1].append(value)
+    return groups
 
 
 def _sources_of(part: pd.DataFrame) -> Sources:
@@ -77,7 +95,7 @@ def _sources_of(part: pd.DataFrame) -> Sources:
     counts, between = _column(part, STATES), _column(part, BETWEEN)
     if not (counts > 1).all() or between.isna().any():
         return Sources(np.nan, np.nan, np.nan)
-    if spread_over(part.get(NETWORK)) == SAME:
+    if differ_in(part) == SAME:
         # One network: every run adds initial states, and nothing is known of other networks.
         means = part[EXPONENT].astype(float)
         squares = ((counts - 1) * between**2).sum() + (counts * (means - np.average(means, weights=counts)) ** 2).sum()
@@ -119,6 +137,7 @@ def spread_texts(table: pd.DataFrame) -> Iterator[str]:
 def _spread_text(row: dict[str, float]) -> str:
     starts, networks = row.get("sd_starts", np.nan), row.get("sd_networks", np.nan)
     if not np.isfinite(starts):
-        return f"s.d. over {row['runs']} {row['over']} {row['spread']:.2g}"
+        several = f", multistable: {row[ATTRACTORS]:.0f} clusters" if row.get(ATTRACTORS, 0) > 1 else ""
+        return f"s.d. over {row['runs']} {row['over']} {row['spread']:.2g}{several}"
     said = f"s.d. over {row[SOURCES[-1]]:.3g} starts of a network {starts:.2g}"
-    return f"{said}, between {row['runs']} networks {networks:.2g}" if np.isfinite(networks) else said
+    return f"{said}, between {row['runs']} {row['over']} {networks:.2g}" if np.isfinite(networks) else said

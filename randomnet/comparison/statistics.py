@@ -14,13 +14,11 @@ import pandas as pd
 
 from randomnet.comparison import verdicts
 from randomnet.comparison.intervals import mean_interval
-from randomnet.comparison.networks import FIXED, REDRAWN, origin
-from randomnet.comparison.spread import OTHER, SAME, UNKNOWN
+from randomnet.comparison.networks import differ_in
 from randomnet.comparison.testing import side_text
 from randomnet.results import COMPLETE
 
 MEDIAN = ", median"  # after the name of a metric of the overview
-OVER = {FIXED: SAME, REDRAWN: OTHER}  # what the runs of one cell differ in
 MEANS = ("n", "mean", "sd", "stderr", "interval_low", "interval_high", "over", "planned", *verdicts.COUNTS, "note")
 
 
@@ -50,7 +48,7 @@ def _row(metric: str, part: pd.DataFrame) -> Mapping[str, Any]:
     return {
         "n": n, "mean": float(values.mean()) if n else None, "sd": float(values.std(ddof=1)) if several else None,
         "stderr": float(values.std(ddof=1) / np.sqrt(n)) if several else None, "interval_low": low,
-        "interval_high": high, "over": OVER.get(origin(complete), UNKNOWN), "planned": len(part), **counts,
+        "interval_high": high, "over": differ_in(part), "planned": len(part), **counts,
         "note": "; ".join(verdicts.said([("", counts, len(part))])),
     }  # fmt: skip
 

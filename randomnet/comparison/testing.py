@@ -7,7 +7,7 @@
 
 How a row is made depends on whether a side's network is redrawn in every iteration (networks.origin):
 
-    RANK_A, RANK_B one network (a, or b) against draws: percentile, z and rank p. Its value is the mean over its starts
+    RANK_A, RANK_B one network (a, or b) against draws: percentile, z and rank p. Its value is the median of its starts
     PAIRS          both redrawn: pairs of the same iteration, which share their seed; d_z and sign-flip p
     STARTS         one and the same network on both sides: pairs of its starts
     TWO_NETWORKS   two networks, each the same in every iteration: no p, as there is one of each
@@ -17,6 +17,7 @@ A cell has one value of every gridded option; nothing is averaged over options.
 """
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -41,6 +42,8 @@ COUNTED = tuple(f"{name}_{side}" for name in verdicts.COUNTS for side in "ab")
 COLUMNS = (*RESULT, *COUNTED, "note")
 LEGEND = ("[interval], p; pct: percentile of the one network among its draws, whose interval is of one draw; "
           "! some not converged, ? some too short to tell, ≥ some lower bounds")  # fmt: skip
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?")  # in a note
+OPEN_ABOVE = "D_KY"  # empty where it is more than the exponents that were computed
 LARGE_SPREAD = 0.5  # of the draws' standard deviation: starts that spread more are named
 
 
@@ -96,8 +99,9 @@ def compare(a: pd.DataFrame, b: pd.DataFrame, metric: str, caution: str = "") ->
     """COLUMNS of one metric of two sets of runs of one cell, without the adjusted p. caution: of unequal seeds."""
     values = [_by_iteration(runs, metric) for runs in (a, b)]
     design = design_of(a, b)
-    row = _sides(design, values) | _tested(design, values)
     counted = [verdicts.counts(metric, runs) for runs in (a, b)]
+    beyond = [count["undetermined"] if metric.startswith(OPEN_ABOVE) else 0 for count in counted]
+    row = _sides(design, values) | _tested(design, values, beyond)
     sides = [(f" of {side}", count, len(runs)) for side, count, runs in zip("ab", counted, (a, b), strict=True)]
     row |= {f"{name}_{side}": count[name] for side, count in zip("ab", counted, strict=True) for name in count}
     notes = [*_notes(row), caution if design in PAIRED else "", *verdicts.said(sides)]
@@ -106,10 +110,9 @@ def compare(a: pd.DataFrame, b: pd.DataFrame, metric: str, caution: str = "") ->
 
 def design_of(a: pd.DataFrame, b: pd.DataFrame) -> str:
     """How two sets of runs are compared; see the module."""
-    ended = [runs[runs["status"] == COMPLETE] for runs in (a, b)]
-    origins = [origin(runs) for runs in ended]
+    origins = [origin(runs) for runs in (a, b)]
     if origins == [FIXED, FIXED]:
-        return STARTS if same_network(*ended) else TWO_NETWORKS
+        return STARTS if same_network(a, b) else TWO_NETWORKS
     if set(origins) == {FIXED, REDRAWN}:
         return RANK_A if origins[0] == FIXED else RANK_B
     return PAIRS if origins == [REDRAWN, REDRAWN] else ASSUMED
@@ -124,15 +127,18 @@ def _by_iteration(runs: pd.DataFrame, metric: str) -> pd.Series:
 
 
 def _sides(design: str, values: Sequence[pd.Series]) -> dict[str, Any]:
-    """Count, mean and standard deviation of both sides, and the difference of the means; of pairs that of these."""
+    """Count, mean and standard deviation of both sides, and the difference: of pairs the mean one, of one network and
+    draws from its value to the draws' mean, of two networks that of their means."""
     row: dict[str, Any] = {"design": design}
     for side, one in zip("ab", values, strict=True):
         row |= {f"n_{side}": len(one), f"mean_{side}": float(one.mean()) if len(one) else None,
                 f"sd_{side}": float(one.std()) if len(one) > 1 else None}  # fmt: skip
-    apart = _differences(*values) if design in PAIRED else np.array([one.mean() for one in values if len(one)])
     if design in PAIRED:
+        apart = _differences(*values)
         return row | {"difference_b_minus_a": float(apart.mean()) if len(apart) else None}
-    return row | {"difference_b_minus_a": float(apart[1] - apart[0]) if len(apart) == 2 else None}
+    single = {RANK_A: values[0], RANK_B: values[1]}.get(design)
+    middle = [float(one.median() if one is single else one.mean()) for one in values if len(one)]
+    return row | {"difference_b_minus_a": middle[1] - middle[0] if len(middle) == 2 else None}
 
 
 def _differences(a: pd.Series, b: pd.Series) -> np.ndarray:
@@ -141,17 +147,22 @@ def _differences(a: pd.Series, b: pd.Series) -> np.ndarray:
     return apart[np.isfinite(apart)]
 
 
-def _tested(design: str, values: Sequence[pd.Series]) -> dict[str, Any]:
-    """n, interval, effect and p, as far as the design and the runs allow."""
+def _tested(design: str, values: Sequence[pd.Series], beyond: Sequence[int]) -> dict[str, Any]:
+    """n, interval, effect and p, as far as the design and the runs allow; beyond: runs of a and b above all values."""
     if design == TWO_NETWORKS:
         return {"n": 0}
     every = np.concatenate([one.to_numpy() for one in values])
-    if len(every) > 1 and (every == every[0]).all():
+    if len(every) > 1 and (every == every[0]).all() and (design in PAIRED or not any(beyond)):
         return {"n": min(map(len, values)), "note": "all values are equal: nothing to test"}
     if design in PAIRED:
         return _of_pairs(_differences(*values))
-    starts, draws = values if design == RANK_A else values[::-1]
-    return _of_rank(starts, draws.to_numpy(dtype=float), sign=1 if design == RANK_A else -1)
+    sign = 1 if design == RANK_A else -1
+    starts, draws = (_with_beyond(*side) for side in list(zip(values, beyond, strict=True))[::sign])
+    return _of_rank(starts, draws.to_numpy(), sign)
+
+
+def _with_beyond(values: pd.Series, count: int) -> pd.Series:
+    return pd.concat([values.astype(float), pd.Series([np.inf] * count, dtype=float)])
 
 
 def _of_pairs(apart: np.ndarray) -> dict[str, Any]:
@@ -169,17 +180,29 @@ def _of_pairs(apart: np.ndarray) -> dict[str, Any]:
 
 
 def _of_rank(starts: pd.Series, draws: np.ndarray, sign: int) -> dict[str, Any]:
-    """sign: 1 where the draws are b, so that draws minus network is b - a; -1 where they are a."""
+    """sign: 1 where the draws are b, so that draws minus network is b - a; -1 where they are a.
+
+    The network's value is the median of its starts: a mean is drawn away from all draws by an attractor that few starts
+    reach, and would call one in ten networks different. Values that are only known to be above all others are infinite:
+    they have ranks, and there is no z and no interval.
+    """
     n = len(draws)
     row: dict[str, Any] = {"n": n, "smallest_p": significance.smallest_rank_p(n)}
-    if n < 2 or starts.empty:
+    if starts.empty:
+        return row | {"note": "no p, as no complete run of the one network has a value"}
+    if n < 2:
         return row
-    value, spread = float(starts.mean()), draws.std(ddof=1)
+    value = float(starts.median())
+    if not np.isfinite(value):
+        return row | {"note": "the network itself is not determined: nothing to rank"}
+    row |= {"percentile": significance.percentile(value, draws), "p": significance.rank_p(value, draws)}
+    if np.isinf(draws).any():
+        return row
     low, high, level = draws_interval(sign * (draws - value))
+    spread = draws.std(ddof=1)
     z = float((value - draws.mean()) / spread) if spread > 1e-12 * np.abs(draws).max() else None
     return row | {"interval_low": low, "interval_high": high, "interval_level": level, "interval_of": OF_DRAWS,
-                  "effect": "z", "effect_size": z, "percentile": significance.percentile(value, draws),
-                  "p": significance.rank_p(value, draws)}  # fmt: skip
+                  "effect": "z", "effect_size": z}  # fmt: skip
 
 
 def _notes(row: Mapping[str, Any]) -> Iterator[str]:
@@ -204,6 +227,8 @@ def _notes(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"about {row['pairs_for_power']} pairs {FOR_POWER}"
     if design in RANKS:
         yield _spread_note(row)
+        if row.get("p") is not None and row["n"] > row["n_b" if design == RANK_A else "n_a"]:
+            yield "draws that are not determined are above all others: in percentile and p, not in the difference"
 
 
 def _needed(design: str) -> int:
@@ -215,8 +240,8 @@ def _spread_note(row: Mapping[str, Any]) -> str:
     starts, draws = (row["sd_a"], row["sd_b"])[:: 1 if row["design"] == RANK_A else -1]
     if not (starts and draws and starts > LARGE_SPREAD * draws):
         return ""
-    share = starts / draws
-    return f"starts of the one network spread {share:.0%} as much as the draws: p is too large rather than too small"
+    share = f"{starts / draws:.2g}"
+    return f"starts of the one network spread {share} times as much as the draws: p is too large rather than too small"
 
 
 def _are(n: int) -> str:
@@ -236,17 +261,20 @@ def console(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     for row in rows.to_dict("records"):
         a, b = (side_text(row[f"label_{side}"], row.get(f"own_{side}")) for side in "ab")
         line = lines.setdefault((row["combo"], a, b), {"combo": row["combo"], "a": a, "b": b, "n": row["n"]})
-        line[row["metric"]] = _text(row)
+        fewer = f" n {row['n']}" if row["n"] != line["n"] and pd.notna(row["p"]) else ""
+        line[row["metric"]] = _text(row) + fewer
     names = ("combo", "a", "b", "n", *rows["metric"].unique())
     return pd.DataFrame([{name: line.get(name, "-") for name in names} for line in lines.values()])
 
 
 def remarks(table: pd.DataFrame) -> Iterator[str]:
     """Lines on a tests table: notes that many of its rows share, and over how many p the corrections are."""
-    notes = table["note"].str.split("; ").explode()
-    for note, rows in notes[notes.fillna("") != ""].groupby(notes, sort=False) if len(notes) else ():
+    notes = table["note"].fillna("").str.split("; ").explode()
+    notes = notes[notes != ""]
+    for _, alike in notes.groupby([NUMBER.sub("", note) for note in notes], sort=False) if len(notes) else ():
+        note = _in_one(list(dict.fromkeys(alike)))
         if not note.startswith(tuple(verdicts.TEXTS.values())) and not note.endswith(FOR_POWER):
-            yield f"{len(rows)} of {len(table)} tests: {note}"
+            yield f"{len(alike)} of {len(table)} tests: {note}"
     pairs = table["pairs_for_power"].dropna().astype(int)
     if len(pairs):
         count = f"{pairs.min()}" if pairs.min() == pairs.max() else f"{pairs.min()} to {pairs.max()}"
@@ -256,6 +284,14 @@ def remarks(table: pd.DataFrame) -> Iterator[str]:
         low = int((table["p_holm"] <= significance.ALPHA).sum())
         chance = f"about {m * significance.ALPHA:.2g} would be below .05 by chance"
         yield f"tests.csv has {m} p values: {chance}, and after Holm's correction {low} are at most .05"
+
+
+def _in_one(notes: Sequence[str]) -> str:
+    """One text for notes that differ in their numbers alone: these as ranges."""
+    texts, numbers = NUMBER.split(notes[0]), zip(*map(NUMBER.findall, notes), strict=True)
+    ends = [(min(each, key=float), max(each, key=float)) for each in numbers]
+    ranges = [low if low == high else f"{low} to {high}" for low, high in ends]
+    return "".join(itertools.chain(*itertools.zip_longest(texts, ranges, fillvalue="")))
 
 
 def side_text(label: str, own: Any) -> str:
@@ -268,7 +304,7 @@ def _text(row: Mapping[str, Any]) -> str:
         return "-"
     text = f"{row['difference_b_minus_a']:.3g}"
     if not np.isnan(_number(row["p"])):
-        text += f" [{row['interval_low']:.2g}, {row['interval_high']:.2g}]"
+        text += f" [{row['interval_low']:.2g}, {row['interval_high']:.2g}]" if pd.notna(row["interval_low"]) else ""
         text += f" pct {row['percentile']:.0f}" if row["design"] in RANKS else ""
         text += f" p {row['p']:.2g}"
     marks = {"!": "not_converged", "≥": "lower_bounds", "?": "too_short"}

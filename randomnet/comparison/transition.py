@@ -244,11 +244,3 @@ def _crossings(g: np.ndarray, curves: np.ndarray, least: np.ndarray) -> np.ndarr
     part = np.divide(-lower, step, out=np.zeros_like(step), where=step > 0)
     outside = np.where(positive.any(axis=1), -np.inf, np.inf)
     return np.where(crosses.any(axis=1), g[below] + part * (g[above] - g[below]), outside)
-
-
-def rank_p(value: float, others: np.ndarray) -> tuple[float, float, float]:
-    """Percentile of a value among others (n,), its two-sided rank p, and the smallest p that n others allow."""
-    n, ties = len(others), (others == value).sum()
-    least = min((others <= value).sum(), (others >= value).sum())
-    percentile = 100 * ((others < value).sum() + ties / 2) / n
-    return float(percentile), min(1.0, 2 * (1 + int(least)) / (n + 1)), min(1.0, 2 / (n + 1))

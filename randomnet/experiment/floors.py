@@ -10,11 +10,17 @@ from randomnet.schema.plan import Plan
 
 
 def smallest_p(plan: Plan, facts: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """A line for each null of the grid: how it will be compared with the network itself, and the least p of that.
+    """A line for each null: how it will be compared with the network itself, and the least p of that.
 
-    facts: of the network of iteration 0, one entry per combo. Nothing where the grid lacks the network or a null.
+    facts: of the network of iteration 0, one entry per combo. A null that the grid does not vary is compared with as
+    many iterations of the network in another folder. Nothing where the grid varies the null and lacks the network.
     """
-    for option in (name for name in plan.varied if name.split(".")[-1] in REFERENCES):
+    options = [name for name in plan.varied if name.split(".")[-1] in REFERENCES]
+    if not options and plan.config.null != "none":
+        sides = [{is_redrawn(about, combo.config, with_null) for combo, about in zip(plan.combos, facts, strict=True)}
+                 for with_null in (False, True)]  # fmt: skip
+        yield f"null = {plan.config.null}: {_text(*sides, plan.config.trainvalidate.iterations)}"
+    for option in options:
         redrawn: dict[Any, set[bool]] = {}
         for combo, about in zip(plan.combos, facts, strict=True):
             redrawn.setdefault(canonical(combo.values[option]), set()).add(is_redrawn(about, combo.config))
@@ -27,9 +33,9 @@ def smallest_p(plan: Plan, facts: Sequence[dict[str, Any]]) -> Iterator[str]:
 def _text(base: set[bool], of_null: set[bool], n: int) -> str:
     """What n iterations can show, by whether the network and the null are redrawn in each of them."""
     if len(base | of_null) == 1 and True in base:
-        return _floor(f"{n} pairs", significance.smallest_sign_flip_p(n), significance.PAIRS_NEEDED)
+        return _floor(f"{n} pair{'s' * (n != 1)}", significance.smallest_sign_flip_p(n), significance.PAIRS_NEEDED)
     if base == {False} and of_null == {True}:
-        text = f"{n} draws against one network"
+        text = f"{n} draw{'s' * (n != 1)} against one network"
         return _floor(text, significance.smallest_rank_p(n), significance.DRAWS_NEEDED)
     if base == of_null == {False}:
         return "one network against one network: no p"
@@ -38,4 +44,4 @@ def _text(base: set[bool], of_null: set[bool], n: int) -> str:
 
 def _floor(text: str, least: float, needed: int) -> str:
     more = f"; p < .05 needs {needed}" if least > significance.ALPHA else ""
-    return f"{text}: smallest p {least:.2g}{more}"
+    return f"{text}: smallest p {least:.2g}{more}" if least < 1 else f"{text}: no p{more}"

@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from randomnet.nulls import NULLS
+from randomnet.artifacts import upstream_runs
 from randomnet.schema.config import Config
 
+PRETRAINED = "paths.pretrained"
+WITHOUT_NULL = {"net.null": "none", "net.random_w": False}
 
-def is_redrawn(about: dict[str, Any], config: Config) -> bool:
-    """Whether every iteration has a network of its own: a random one, neurons of regions, a null or drawn weights.
 
-    about: the facts of one of them.
+def is_redrawn(about: dict[str, Any], config: Config, with_null: bool = True) -> bool:
+    """Whether every iteration has a network of its own, drawn or trained by an earlier experiment.
+
+    about: the facts of one of them. with_null: False asks the same of the network that the null is made from.
     """
     if config.paths.pretrained and config.has_task:
-        return False
-    if config.drawn_at_random or config.trainvalidate.init != "connectome":
-        return True
-    is_random_null = config.null != "none" and NULLS[config.null].random
-    is_instantiated = max(about.get("neurons_per_region", [1])) > 1  # single neurons have no choice of targets
-    return config.net.paired_topology and (config.described or is_instantiated or is_random_null)
+        return not all(one["shared"] for one in about.get("upstream", ()) if one["option"] == PRETRAINED)
+    return upstream_runs.is_redrawn(config.settings() | ({} if with_null else WITHOUT_NULL))

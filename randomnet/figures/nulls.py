@@ -109,7 +109,7 @@ def _figure(
     network = family.network[0].connectome or f"{family.option}={family.network[0].get(family.option)}"
     sides = [(f" of {text}", verdicts.counts(metric, runs), len(runs))
              for text, runs in ((network, base), *others.items())]  # fmt: skip
-    text, label = f"{network}: {_mean_text(base)}", _label(metric, family.combos)
+    text, label = f"{network}: {_median_text(base)}", _label(metric, family.combos)
     return plotting.nulls(panels, text, label, xlabel, title, axis.groups, zero=metric.startswith("lambda_max"),
                           notes=verdicts.said(sides))  # fmt: skip
 
@@ -124,14 +124,14 @@ def _label(metric: str, combos: Sequence[Combo]) -> str:
     return f"{name}{said}"
 
 
-def _mean_text(base: pd.DataFrame) -> str:
-    """What a value of the network is: of one run, or the mean of several, and what these are."""
+def _median_text(base: pd.DataFrame) -> str:
+    """What a value of the network is: of one run, or the median of several, and what these are."""
     complete = base[base["status"] == COMPLETE]
     if complete.empty:
         return "no complete run"
     origins = {origin(runs) for _, runs in complete.groupby("number")}
     units = WHOSE.get(origins.pop(), "iterations") if len(origins) == 1 else "iterations"
-    return f"mean over its {units}" if complete.groupby("number").size().max() > 1 else "its one run"
+    return f"median of its {units}" if complete.groupby("number").size().max() > 1 else "its one run"
 
 
 def _panel(metric: str, text: str, base: pd.DataFrame, other: pd.DataFrame) -> NullPanel:

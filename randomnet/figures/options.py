@@ -17,7 +17,7 @@ from randomnet import plotting
 from randomnet.comparison import matching
 from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.matching import ABSENT, REFERENCES, Combo, Study, canonical
-from randomnet.comparison.spread import spread_over
+from randomnet.comparison.networks import RUNS, differ_in
 from randomnet.figures.pooled import pooled_title, varied_options
 from randomnet.figures.runs import Figures, ended, pooled_series
 from randomnet.plotting import Panel, Series
@@ -130,8 +130,8 @@ def _drawn(
 def _over(runs: pd.DataFrame) -> str:
     """What the runs of a combo differ in, where that is the same of all combos."""
     alive = runs[~runs["status"].isin(LEFT_OUT)]
-    found = {spread_over(part.get("network")) for _, part in alive.groupby(["label", "number"]) if len(part) > 1}
-    return found.pop() if len(found) == 1 else "iterations"
+    found = {differ_in(part) for _, part in alive.groupby(["label", "number"]) if len(part) > 1}
+    return found.pop() if len(found) == 1 else RUNS
 
 
 def _places(

@@ -10,8 +10,10 @@ import pandas as pd
 
 from randomnet import plotting, results, theory
 from randomnet.comparison import matching
-from randomnet.comparison.matching import ABSENT, NETWORK, REFERENCES, Combo, Study, canonical
-from randomnet.comparison.transition import Curves, Transition, difference, own_crossings, rank_p, transition
+from randomnet.comparison.matching import ABSENT, REFERENCES, Combo, Study, canonical
+from randomnet.comparison.networks import FIXED, origin
+from randomnet.comparison.significance import percentile, rank_p, smallest_rank_p
+from randomnet.comparison.transition import Curves, Transition, difference, own_crossings, transition
 from randomnet.figures.options import coloured
 from randomnet.figures.runs import LAMBDA, Figures, ended
 from randomnet.plotting import Samples, Series
@@ -50,9 +52,8 @@ class Colour(NamedTuple):
     @property
     def is_one_network(self) -> bool:
         """Whether the network is the same in all iterations, of which there are several."""
-        if NETWORK not in self.runs or self.runs["iteration"].nunique() < 2:
-            return False
-        return bool(self.runs[NETWORK].notna().all() and (self.runs.groupby("g")[NETWORK].nunique() == 1).all())
+        several = self.runs["iteration"].nunique() > 1
+        return several and all(origin(runs) == FIXED for _, runs in self.runs.groupby("g"))
 
 
 def transition_figures(study: Study, ylabel: str | None) -> Figures:
@@ -142,7 +143,8 @@ def _difference_row(a: Colour, b: Colour) -> tuple[Any, ...]:
         notes.append(BOTH_ONE_NETWORK)
     elif a.is_one_network:
         notes.append(A_IS_ONE_NETWORK)
-        ranks = rank_p(_place(a.found), own_crossings(b.curves))
+        place, others = _place(a.found), own_crossings(b.curves)
+        ranks = percentile(place, others), rank_p(place, others), smallest_rank_p(len(others))
     return (*head, *found, *ranks, "; ".join(notes))
 
 

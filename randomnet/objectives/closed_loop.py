@@ -16,6 +16,7 @@ from torch import Tensor
 
 from randomnet.effectors import Effector
 from randomnet.objectives.interface import Measured
+from randomnet.objectives.judging import standard_error
 from randomnet.objectives.noise import InputNoise, StateNoise, noise_between
 from randomnet.rnn import Dynamics, Network
 from randomnet.tasks import ReachTrials
@@ -207,7 +208,9 @@ class ClosedLoopObjective:
         found = self.shown(network, len(self.validation.starts))
         loss = float(self.loss(found, self.validation))
         figures = self._figures("validate", found, self.validation)
-        error = accuracy_error(figures["validate_metrics"], len(self.validation.starts))
+        apart = distances(found.fingertips[-1], self.validation.goals[-1])
+        right = apart <= self.given["reach_tolerance"]
+        error = float(standard_error(right, torch.ones_like(right)))
         return [{"validate_loss": loss} | figures | {"stderr_validate_metrics": error}]
 
     @torch.no_grad()
@@ -257,14 +260,13 @@ class ClosedLoopObjective:
 def reached(ends: Tensor, goals: Tensor, tolerance: float) -> dict[str, float]:
     """Of fingertips and goals (trials, 2) in m: metrics, percent that are within the tolerance (cm), and end_error, the
     mean distance in cm."""
-    apart = 100 * torch.linalg.vector_norm(ends - goals, dim=-1)
+    apart = distances(ends, goals)
     return {"metrics": float(100 * (apart <= tolerance).double().mean()), "end_error": float(apart.mean())}
 
 
-def accuracy_error(percent: float, trials: int) -> float:
-    """The binomial standard error, in percent, of the accuracy of so many trials."""
-    share = percent / 100
-    return 100 * math.sqrt(share * (1 - share) / trials)
+def distances(ends: Tensor, goals: Tensor) -> Tensor:
+    """Of fingertips from goals (trials, 2) in m: (trials,) in cm."""
+    return 100 * torch.linalg.vector_norm(ends - goals, dim=-1)
 
 
 def closed_loop_objective(

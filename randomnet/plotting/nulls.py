@@ -50,7 +50,7 @@ def nulls(
     panels: Sequence[NullPanel], network_text: str, ylabel: str, xlabel: str = "", title: str = "",
     groups: Sequence[str] = (), zero: bool = False, notes: Sequence[str] = (),
 ) -> Figure:  # fmt: skip
-    """The network's mean as a line on each null's draws; both with `band`, from 5 to 95 % of their values.
+    """The network's median as a line on each null's draws; both with `band`, from 5 to 95 % of their values.
 
     network_text: what the legend calls the network and its runs. groups: the names of the places x, where these are
     no numbers. notes: what else the legend says. A panel has the width of a quarter of a page.
@@ -78,12 +78,12 @@ def _draw(axes: Axes, panel: NullPanel, groups: Sequence[str], zero: bool) -> No
     step = 0.6 if groups or len(panel.x) < 2 else step_between(axes, panel.x)
     for values, color in ((panel.draws, NULL), (panel.network, NETWORK)):
         _band(axes, panel.x, values, color, step, joined=not groups)
-    means = [values.mean() if len(values) else np.nan for values in panel.network]
+    medians = [np.median(values) if len(values) else np.nan for values in panel.network]
     if groups or len(panel.x) < 2:
-        for x, mean in zip(panel.x, means, strict=True):
-            axes.plot([x - step / 2, x + step / 2], [mean, mean], color=NETWORK, zorder=6)
+        for x, median in zip(panel.x, medians, strict=True):
+            axes.plot([x - step / 2, x + step / 2], [median, median], color=NETWORK, zorder=6)
     else:
-        axes.plot(panel.x, means, color=NETWORK, zorder=6)
+        axes.plot(panel.x, medians, color=NETWORK, zorder=6)
     for x, draws, hollow in zip(panel.x, panel.draws, panel.hollow, strict=True):
         places = np.array([moved(axes, x, 0.5 * step * offset) for offset in jitter(len(draws))])
         for which, face in ((~hollow, NULL), (hollow, "white")):

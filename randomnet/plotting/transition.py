@@ -141,8 +141,10 @@ def missing_text(medians: np.ndarray, lost: Mapping[str, int], unbounded: float 
     if unbounded is None or (len(medians) and medians[-1] >= 0):
         close = len(medians) > 1 and medians[0] < 0 <= medians.max()
         return "no crossing from below" + (" by more than two standard errors" if close else "")
-    grows = "growth is unbounded" if lost.get("unbounded") else "most runs diverge"
-    return f"no transition to chaos: {grows} from g = {unbounded:g}"
+    words = {"unbounded": "growth is unbounded", "diverged": "most runs diverge"}
+    ends = [status for status in words if lost.get(status)]
+    end = words[ends[0]] if len(ends) == 1 else "most runs are unbounded or diverge"
+    return f"no transition to chaos: {end} from g = {unbounded:g}"
 
 
 def lost_texts(lost: Mapping[str, int]) -> list[str]:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from randomnet import results
 from randomnet.build.network import Setup, initial_states
+from randomnet.comparison import spread
 from randomnet.kinds.spectrum import computing
 from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectra_of_each, spectrum
 from randomnet.lyapunov.record import CONVERGED, DIVERGED, TOO_SHORT, UNBOUNDED, UNCONVERGED
@@ -25,8 +26,6 @@ from randomnet.schema.plan import Run
 
 WORSE = (results.COMPLETE, results.UNBOUNDED, results.DIVERGED)
 WORSE_VERDICTS = (CONVERGED, UNCONVERGED, TOO_SHORT, UNBOUNDED, DIVERGED)
-GAP = 5.0  # combined standard errors between the largest exponents of two attractors, at least
-LEAST_GAP = 0.01  # of the largest magnitude among them: what is less apart is one
 MEANS = ("lambda_max", "n_positive", "n_zero", "D_KY", "h_KS", "ill_conditioned", "tsim_used")
 WITH_ERRORS = ("lambda_max", "D_KY", "h_KS")
 LARGEST = ("split_half_rms", "drift", "log10_condition_median", "log10_condition_max")
@@ -81,17 +80,9 @@ def worst_status(found: Sequence[Spectrum]) -> tuple[str, str]:
 
 
 def clusters(found: Sequence[Spectrum]) -> list[list[float]]:
-    """Largest exponents of the converged spectra in groups, descending: neighbours in one are no further apart than
-    GAP combined standard errors, or LEAST_GAP of their size. Empty where no spectrum has converged."""
-    some = sorted(((float(one.exponents[0]), float(one.stderr[0])) for one in found if one.converged), reverse=True)
-    least = LEAST_GAP * max((abs(value) for value, _ in some), default=0.0)
-    groups: list[list[float]] = []
-    for place, (value, error) in enumerate(some):
-        above, other = some[place - 1] if place else (np.inf, 0.0)
-        if above - value > max(GAP * np.hypot(error, other), least):
-            groups.append([])
-        groups[-1].append(value)
-    return groups
+    """Largest exponents of the converged spectra in groups, descending; empty where none has converged."""
+    some = [one for one in found if one.converged]
+    return spread.clusters([float(one.exponents[0]) for one in some], [float(one.stderr[0]) for one in some])
 
 
 def figures_of(found: Sequence[Spectrum]) -> dict[str, Any]:
