@@ -68,12 +68,12 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 def explain_columns(name: str | None) -> int:
     """Print what a column means, also one of a gridded option, or all of them; 0. Raises ConfigError."""
-    from randomnet.config.schema import options
+
 
     from randomnet.results.columns import help_text as text_of
 
     gridded = [f"all tables, where it is gridded: option of [{section}]\n  {key}: {option.says}"
-               for section, key, option in options() if name in (key, f"{section}.{key}")]  # fmt: skip
+               for (section, key), option in SCHEMA.options.items() if name in (key, f"{section}.{key}")]  # fmt: skip
     try:
         texts = [text_of(name)]
     except KeyError as error:

@@ -14,7 +14,6 @@ from randomnet.artifacts import sources
 from randomnet.artifacts.trained_files import file_of
 from randomnet.artifacts.upstream_runs import checksum, is_drawn, is_redrawn, listed
 from randomnet.build.network import build_setup
-from randomnet.kinds import record
 from randomnet.kinds.record import run as record
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan

@@ -14,7 +14,7 @@ from randomnet.results import COMPLETE
 
 UNEQUAL = 0.05  # relative difference of a null's mean from the connectome's that is said
 EQUALIZERS = {"spectral_radius": ("radius", "spectral_radius"), "spectral_abscissa": ("abscissa", "abscissa")}
-UNIFORM = tuple(name for name, scaling in UNIFORM.items() if scaling.uniform)  # scale all weights alike
+UNIFORM = tuple(name for name, scaling in SCALINGS.items() if scaling.uniform)  # scale all weights alike
 NOT_LINEAR = "log1p"  # the step whose result depends on the scale of the weights before it
 
 
