@@ -20,7 +20,6 @@ FLOORS = {
     "optimizers": 0,
     "results": 0,
     "tasks": 0,
-    "student": 0,
     "integration": 0,
     "double_backward": 0,
     "input_series": 0,

@@ -38,7 +38,6 @@ from randomnet.kinds.interface import Cost, Told, no_other, one_at_a_time
 from randomnet.kinds.scoring import METRICS, SCORES, Arrays, remarks
 from randomnet.kinds.shown import shown
 from randomnet.kinds.stages import SOURCE, checksum
-from randomnet.student import t_quantile
 from randomnet.training import Interrupted
 
 WORKERS = None
@@ -234,11 +233,13 @@ def mean_scores(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(values: np.ndarray) -> dict[str, float]:
+    from scipy.special import stdtrit  # here, as importing it takes half a second
+
     n, mean = len(values), float(values.mean())
     if n < 2:
         return {"mean": mean, "n": n}
     sd = float(values.std(ddof=1))
-    half = t_quantile(LEVEL, n - 1) * sd / np.sqrt(n)
+    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * sd / np.sqrt(n)
     return {"mean": mean, "sd": sd, "n": n, "low": mean - half, "high": mean + half}
 
 
