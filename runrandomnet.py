@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
 from randomnet.config import ConfigError, Plan, help_text, read_plan
+from randomnet.console import print_in_any_encoding
 
 if TYPE_CHECKING:
     from randomnet.results import Share
@@ -167,9 +168,10 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
     for combo, epoch, run in zip(plan.combos, cost.epochs, cost.runs, strict=True):
         values = ", ".join(f"{name} = {value}" for name, value in combo.values.items()) or "(no grid)"
         print(f"{combo.index:5d}  {epoch:9.3g}  {run:7.3g}  {values}")
+    memory = "memory unknown" if cost.memory is None else f"memory about {cost.memory / 1e6:.0f} MB per worker"
     print(
         f"\nAll runs: about {cost.total / 60:.1f} min on one worker, {cost.total / 60 / workers:.1f} min on {workers}; "
-        f"memory about {cost.memory / 1e6:.0f} MB per worker. Nothing was written."
+        f"{memory}. Nothing was written."
     )
     if auto:
         print(f"tsim = auto: that is its first record; tsim_max = {plan.config.lyapunov.tsim_max:g} bounds the last")
@@ -274,6 +276,7 @@ def command(script: str, *rest: str) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; the exit code: 0 done, 1 some runs failed or all diverged, 2 wrong input, 130 interrupted."""
+    print_in_any_encoding()
     options = arguments(argv)
     try:
         if options.help_config is not None:

@@ -6,7 +6,6 @@ overwritten. ARCHIVES names what can be fetched; a new one is a new row.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import http.client
 import os
@@ -26,6 +25,7 @@ from tqdm import tqdm
 
 from randomnet.config import nearest
 from randomnet.results import ResultsError, read_json, write_json
+from randomnet.results.locks import Busy, exclusive
 
 CHUNK = 1 << 18  # bytes
 TIMEOUT = 30.0  # seconds without an answer or a byte
@@ -167,10 +167,10 @@ def next_steps(archive: Archive, folder: Path | str) -> str:
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder for this process; FetchError if another one fetches into it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as file:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            held.enter_context(exclusive(folder / ".lock"))
+        except Busy:
             raise FetchError(f"{folder}: another process is fetching into this folder; wait for it") from None
         yield
 

@@ -21,6 +21,7 @@ from randomnet.experiment.estimate import Estimate, estimate
 from randomnet.kinds import KINDS
 from randomnet.kinds.interface import Batch
 from randomnet.results import COMPLETE, DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
+from randomnet.results.locks import NoLocks
 
 __all__ = ["Estimate", "Outcome", "check", "check_results", "estimate", "run"]
 
@@ -119,7 +120,9 @@ def _divided(plan: Plan, share: Share) -> Share:
 
 def _set_aside(folder: ResultsFolder) -> Path | None:
     with folder.lock():  # nobody may be working in it
-        return folder.set_aside()
+        if os.name != "nt":
+            return folder.set_aside()
+    return folder.set_aside()  # Windows moves no folder of which a file is open
 
 
 def check_results(plan: Plan, facts: list[dict[str, Any]]) -> None:
@@ -288,7 +291,7 @@ def _at_the_door(plan: Plan) -> Iterator[None]:
     where = f"{plan.path}: [paths] path_to_results"
     try:
         yield
+    except (ConfigError, ResultsError, NoLocks) as error:
+        raise ConfigError(f"{where}: {error}") from None
     except OSError as error:
         raise ConfigError(f"{where}: expected a folder that can be written, got {error}") from None
-    except (ConfigError, ResultsError) as error:
-        raise ConfigError(f"{where}: {error}") from None
