@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,15 @@ def test_what_two_rooms_write_that_cannot_import_each_other_is_the_same():
 def test_the_text_of_an_ini_is_checked_without_loading_torch():
     for path in (ROOT / "randomnet" / "config").glob("*.py"):
         assert "import torch" not in path.read_text(encoding="utf-8")
+
+
+def test_help_waits_for_no_large_library():
+    code = (
+        "import runrandomnet, sys\n"
+        "for argument in ('--help-config', '--help-columns', '--help'):\n"
+        "    try: runrandomnet.main([argument])\n"
+        "    except SystemExit: pass\n"
+        "print({'scipy', 'torch', 'filelock', 'matplotlib'} & set(sys.modules), file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stderr.strip() == "set()"

@@ -30,7 +30,7 @@ def mean_interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, floa
     first effect of skewness. For few values, the interval is made for a somewhat higher level. Its coverage is within
     2 points of 95 % for n = 2 to 50 of normal, exponential and lognormal (sigma 0.5) values.
     """
-    from scipy.special import stdtrit  # here, as importing it takes half a second
+    from scipy.special import stdtrit  # here, as the import takes 0.2 s
 
     values = at_least_two(values)
     n, mean, spread = len(values), values.mean(), values.std(ddof=1)

@@ -217,7 +217,7 @@ def _interval(found: float, resampled: np.ndarray, n: int) -> tuple[float, float
     """
     if n < 2:
         return np.nan, np.nan
-    from scipy.special import stdtrit  # here, as importing it takes half a second
+    from scipy.special import stdtrit  # here, as the import takes 0.2 s
 
     tail, finite = (1 - LEVEL) / 2, resampled[np.isfinite(resampled)]
     lost = np.isnan(resampled).sum()

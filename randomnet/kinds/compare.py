@@ -233,7 +233,7 @@ def mean_scores(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(values: np.ndarray) -> dict[str, float]:
-    from scipy.special import stdtrit  # here, as importing it takes half a second
+    from scipy.special import stdtrit  # here, as the import takes 0.2 s
 
     n, mean = len(values), float(values.mean())
     if n < 2:

@@ -153,7 +153,7 @@ class Settling:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What says that the record has not settled; nothing where it has."""
-        from scipy.special import stdtrit  # here, as importing it takes half a second
+        from scipy.special import stdtrit  # here, as the import takes 0.2 s
 
         exponents, freedom = max(1, self.means.shape[1]), len(self.means) - 1
         if self.drift > stdtrit(freedom, 1 - FALSE_ALARMS / exponents / 2):

@@ -80,7 +80,7 @@ def _radius(g: float, dt: float) -> float:
 @lru_cache(maxsize=64)
 def _flow_variance(g: float) -> float:
     """D(0) of the flow, where the energy D'^2/2 - D^2/2 + integral of C vanishes: D(0)^2/2 = g^2 Var[ln cosh h]."""
-    from scipy.optimize import brentq  # here, as importing it takes half a second
+    from scipy.optimize import brentq  # here, as the import takes 0.4 s
 
     def energy(log_variance: float) -> float:
         u = math.exp(log_variance / 2) * np.abs(Z)
@@ -158,7 +158,7 @@ def _decay(y: float) -> float:
 
 def _solve(diagonal: Array, e: float, *sides: Array) -> list[Array]:
     """f(n) of diagonal(n) f(n) - e f(n-1) - e f(n+1) = side(n), f(-1) = f(1), f = 0 past the end; for each side."""
-    from scipy.linalg import solve_banded  # here, as importing it takes a quarter of a second
+    from scipy.linalg import solve_banded  # here, as the import takes 0.2 s
 
     off = np.full(len(diagonal), -e)
     bands = np.stack([off, diagonal, off])  # above, on and below the diagonal

