@@ -12,6 +12,7 @@
 import argparse
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -271,7 +272,8 @@ def command(script: str, *rest: str) -> str:
     """A command line for one of our scripts that can be pasted into a shell, in the current folder."""
     path = Path(__file__).with_name(script)
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return shlex.join(["python", str(shown), *rest])
+    join = subprocess.list2cmdline if os.name == "nt" else shlex.join
+    return join(["python", str(shown), *rest])
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -24,7 +24,7 @@ from typing import Any
 from tqdm import tqdm
 
 from randomnet.config import nearest
-from randomnet.results import ResultsError, read_json, write_json
+from randomnet.results import ResultsError, read_json, replace, write_json
 from randomnet.results.locks import Busy, exclusive
 
 CHUNK = 1 << 18  # bytes
@@ -282,7 +282,7 @@ class _Part:
         """Take the name of the whole file. Raises FetchError if that has been taken meanwhile."""
         if path.exists():
             raise FetchError(f"{path}: expected no file of this name, got one that came meanwhile; it stays as it is")
-        os.replace(self.path, path)
+        replace(self.path, path)
         self.notes_path.unlink(missing_ok=True)
 
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import runrandomnet
-from randomnet.results.locks import exclusive
+from randomnet.results import ResultsFolder
 
 BASE = {
     "paths.path_to_results": "results",
@@ -431,8 +431,7 @@ RESULTS = "paths.path_to_results"
 
 def busy(place):
     """Somebody works in the results folder."""
-    writes("results/.lock", "")(place)
-    place.open(exclusive(place.tmp / "results" / ".lock"))
+    place.open(ResultsFolder(place.tmp / "results").lock())
 
 
 def earlier(place):

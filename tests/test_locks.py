@@ -112,6 +112,28 @@ def test_a_file_system_without_locks_is_said_to_have_none(tmp_path, monkeypatch,
         pass
 
 
+def test_a_file_that_is_being_read_is_replaced_once_it_is_free(tmp_path, monkeypatch):
+    attempts, move = [], os.replace
+
+    def refuse_twice(*paths):
+        attempts.append(paths)
+        if len(attempts) < 3:
+            raise PermissionError(13, "it is open in another program")
+        move(*paths)
+
+    monkeypatch.setattr(os, "replace", refuse_twice)
+    with pytest.raises(PermissionError):  # elsewhere a refusal is final
+        results.write_text(tmp_path / "a", "old")
+    monkeypatch.setattr(results, "READERS_BLOCK", True)
+    results.write_text(tmp_path / "a", "new")
+    assert (tmp_path / "a").read_text() == "new" and len(attempts) == 3
+    attempts.clear()
+    monkeypatch.setattr(results, "READING", 0.0)
+    with pytest.raises(PermissionError):
+        results.write_text(tmp_path / "a", "newer")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 def test_a_folder_that_cannot_be_written_is_an_error_of_its_own(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file") as caught, exclusive(tmp_path / "file" / ".lock"):

@@ -37,7 +37,10 @@ UNBOUNDED = "unbounded"  # the state grew exponentially over the whole record: a
 ENDED = (COMPLETE, DIVERGED, UNBOUNDED)  # of runs that are not done again
 LEFT_OUT = (DIVERGED, UNBOUNDED)  # of runs that ended and are in no mean
 TEMPORARY = ".tmp-"
+READERS_BLOCK = os.name == "nt"  # Windows replaces no file that is open, be it by the visualiser or a virus scanner
+READING = 10.0  # seconds that a file is read at the longest
 SHARE_LOCKS, TASK_LOCKS = ".lock-*-of-*", ".locks"  # files; a folder with a file for each task
+IN_USE = "another process is working in this results folder"
 WORKING = "a task of an earlier start, or of a lost node, is still working here"
 PATIENCE = 120.0  # seconds; NFS gives the locks of a machine that is gone free after 90
 CURVES = ("train_loss", "validate_loss", "train_metrics", "validate_metrics")  # of history.csv; bio_rnn_mem's names
@@ -45,6 +48,21 @@ CURVES = ("train_loss", "validate_loss", "train_metrics", "validate_metrics")  #
 
 class ResultsError(ValueError):
     """A results folder that cannot be used as asked; the text is one line for the user."""
+
+
+def replace(temporary: Path, path: Path) -> None:
+    """Give a whole file its name, in place of an older one; where READERS_BLOCK, wait until nobody reads that.
+
+    Raises PermissionError where that takes longer than READING.
+    """
+    end = time.monotonic() + READING
+    while True:
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            if not READERS_BLOCK or time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -55,7 +73,7 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -278,15 +296,15 @@ class ResultsFolder:
 
     @contextlib.contextmanager
     def _whole_lock(self) -> Iterator[None]:
-        with self._refused("another process is working in this results folder", self.root / ".lock"):
+        with self._refused(IN_USE, self.root / ".lock"):
             if not all(map(is_free, self.root.glob(SHARE_LOCKS))):
-                raise self._busy("another process is working in this results folder")
+                raise self._busy(IN_USE)
             yield
 
     @contextlib.contextmanager
     def _share_lock(self, share: Share) -> Iterator[None]:
         if not is_free(self.root / ".lock"):
-            raise self._busy("another process is working in this results folder")
+            raise self._busy(IN_USE)
         parts = f"-of-{share.shares}{share.division}"
         for path in self.root.glob(SHARE_LOCKS):
             if not path.name.endswith(parts) and not is_free(path):
