@@ -4,6 +4,7 @@ J is block triangular in its strong components, so its eigenvalues are theirs; e
 and leaving them out spares the rounding that such defective parts would suffer.
 """
 
+import contextlib
 import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 LARGEST_DENSE = 5000  # neurons of a component; about a minute on one core
-VECTORS, KEPT, RESTARTS = 100, 40, 10  # of the Krylov space
+VECTORS, RESTARTS = 100, 10  # of the Krylov space
+COUNTS = (40, 10, 2, 1)  # of leading values that are asked for, one after the other
 CONVERGED = 1e-3  # above this relative residual a Ritz value is no eigenvalue
 
 
@@ -115,9 +117,9 @@ def _by_component(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, compon
 def leading(post: np.ndarray, pre: np.ndarray, weights: np.ndarray) -> Eigenvalues:
     """Leading Ritz values of J[post, pre] by the implicitly restarted Arnoldi iteration of ARPACK, the largest first.
 
-    post, pre: (E,) int64; weights: (E,) float64. The residuals are checked against J itself. Values that have not
-    converged after RESTARTS are left out; where none has, they are those of the first Krylov space. The first vector
-    is always the same.
+    post, pre: (E,) int64; weights: (E,) float64. The residuals are checked against J itself. There are as many as
+    converge in RESTARTS; where none does, they are those of the first Krylov space. The first vector is always the
+    same.
     """
     from scipy.sparse import csr_array  # here, as the import takes 0.2 s
 
@@ -128,26 +130,27 @@ def leading(post: np.ndarray, pre: np.ndarray, weights: np.ndarray) -> Eigenvalu
     shape = (len(neurons), len(neurons))
     matrix = csr_array((weights / scale, (ends[: len(post)], ends[len(post) :])), shape=shape)
     values, vectors = np.linalg.eig(matrix.toarray()) if len(neurons) <= VECTORS else _arnoldi(matrix)
-    order = _largest_first(values)[:KEPT]
+    order = _largest_first(values)[: COUNTS[0]]
     values, vectors = values[order].astype(complex), vectors[:, order]
     rest = np.linalg.norm(matrix @ vectors - vectors * values, axis=0) / np.linalg.norm(vectors, axis=0)
     return Eigenvalues(values * scale, rest / np.maximum(np.abs(values), np.finfo(float).tiny), False)
 
 
 def _arnoldi(matrix: "csr_array") -> tuple[np.ndarray, np.ndarray]:
-    """Values (k,) and vectors (N, k) that have converged to CONVERGED; unconverged ones where there are none."""
+    """Values (k,) and vectors (N, k), k the first of COUNTS of which all converge to CONVERGED; else unconverged ones.
+
+    Of a larger k, those that have converged need not be the largest.
+    """
     from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
     generator = np.random.default_rng(0)
-    options = {"k": KEPT, "ncv": VECTORS, "maxiter": RESTARTS, "v0": generator.standard_normal(matrix.shape[0])}
+    options = {"ncv": VECTORS, "maxiter": RESTARTS, "v0": generator.standard_normal(matrix.shape[0])}
     if "rng" in inspect.signature(eigs).parameters:  # scipy >= 1.17 draws the vector after an invariant space from it
         options["rng"] = generator
-    try:
-        return eigs(matrix, tol=CONVERGED, **options)
-    except ArpackNoConvergence as error:
-        if len(error.eigenvalues):
-            return error.eigenvalues, error.eigenvectors
-    return eigs(matrix, tol=1.0, **options)  # any Ritz value passes
+    for count in COUNTS:
+        with contextlib.suppress(ArpackNoConvergence):
+            return eigs(matrix, count, tol=CONVERGED, **options)
+    return eigs(matrix, COUNTS[0], tol=1.0, **options)  # any Ritz value passes
 
 
 def _largest_first(values: np.ndarray) -> np.ndarray:
