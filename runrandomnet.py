@@ -12,12 +12,14 @@
 import argparse
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
+from randomnet.console import print_in_any_encoding
 from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import Plan, read_plan
 from randomnet.settings import ConfigError
@@ -177,9 +179,10 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
     for combo, epoch, run in zip(plan.combos, cost.epochs, cost.runs, strict=True):
         values = ", ".join(f"{name} = {value}" for name, value in combo.values.items()) or "(no grid)"
         print(f"{combo.index:5d}  {epoch:9.3g}  {run:7.3g}  {values}")
+    memory = "memory unknown" if cost.memory is None else f"memory about {cost.memory / 1e6:.0f} MB per worker"
     print(
         f"\nAll runs: about {cost.total / 60:.1f} min on one worker, {cost.total / 60 / workers:.1f} min on {workers}; "
-        f"memory about {cost.memory / 1e6:.0f} MB per worker. Nothing was written."
+        f"{memory}. Nothing was written."
     )
     if auto:
         print(f"tsim = auto: that is its first record; tsim_max = {plan.config.lyapunov.tsim_max:g} bounds the last")
@@ -280,11 +283,13 @@ def command(script: str, *rest: str) -> str:
     """A command line for one of our scripts that can be pasted into a shell, in the current folder."""
     path = Path(__file__).with_name(script)
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return shlex.join(["python", str(shown), *rest])
+    join = subprocess.list2cmdline if os.name == "nt" else shlex.join
+    return join(["python", str(shown), *rest])
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; the exit code: 0 done, 1 some runs failed or all diverged, 2 wrong input, 130 interrupted."""
+    print_in_any_encoding()
     options = arguments(argv)
     try:
         if options.help_config is not None:

@@ -22,6 +22,7 @@ from randomnet import plotting, results
 from randomnet.comparison import matching, statistics, testing
 from randomnet.comparison.coupling import coupling_of_controls
 from randomnet.comparison.matching import Combo, Study
+from randomnet.console import print_in_any_encoding
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, FigureSet
 from randomnet.figures.nulls import null_figures
 from randomnet.figures.runs import say
@@ -166,6 +167,7 @@ def say_tests(table: pd.DataFrame, metrics: Sequence[str]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0, or 2 with one line on stderr."""
+    print_in_any_encoding()
     try:
         asked = parse(arguments)
         load_plugins()

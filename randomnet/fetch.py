@@ -6,7 +6,6 @@ overwritten. ARCHIVES names what can be fetched; a new one is a new row.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import http.client
 import os
@@ -24,7 +23,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from randomnet.results import ResultsError, read_json, write_json
+from randomnet.results import ResultsError, read_json, replace, write_json
+from randomnet.results.locks import Busy, exclusive
 from randomnet.settings import nearest
 
 CHUNK = 1 << 18  # bytes
@@ -167,10 +167,10 @@ def next_steps(archive: Archive, folder: Path | str) -> str:
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder for this process; FetchError if another one fetches into it."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as file:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            held.enter_context(exclusive(folder / ".lock"))
+        except Busy:
             raise FetchError(f"{folder}: another process is fetching into this folder; wait for it") from None
         yield
 
@@ -282,7 +282,7 @@ class _Part:
         """Take the name of the whole file. Raises FetchError if that has been taken meanwhile."""
         if path.exists():
             raise FetchError(f"{path}: expected no file of this name, got one that came meanwhile; it stays as it is")
-        os.replace(self.path, path)
+        replace(self.path, path)
         self.notes_path.unlink(missing_ok=True)
 
 

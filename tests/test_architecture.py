@@ -15,7 +15,7 @@ from randomnet.plotting import style
 ROOT = Path(__file__).parents[1]
 ROOMS = (  # from the lowest floor to the highest
     ("registry",),
-    ("settings", "plugins", "memory", "connectome", "activations", "optimizers", "results", "student",
+    ("settings", "plugins", "memory", "connectome", "activations", "optimizers", "results", "console",
      "integration", "double_backward", "input_series", "bump"),
     ("tasks", "nulls", "formats", "synthetic", "metrics", "conditions", "values", "cells", "fetch",
      "instantiation", "initialisation", "rnn", "lyapunov", "plotting", "recordings", "comparison", "systems", "theory"),
@@ -88,7 +88,7 @@ def test_a_module_of_more_than_420_lines_becomes_a_folder():
 
 def test_the_visualiser_never_imports_a_model():
     assert {"results", "plotting"} <= set(imported_rooms(ROOT / "visualization.py"))
-    allowed = {"results", "plotting", "comparison", "settings", "figures", "theory"}
+    allowed = {"console", "results", "plotting", "comparison", "settings", "figures", "theory"}
     allowed |= {"tasks", "metrics", "registry", "plugins"}  # registries, free of torch
     drawing = [path for folder in ("plotting", "figures") for path in (ROOT / "randomnet" / folder).glob("*.py")]
     for path in [ROOT / "visualization.py", *drawing]:
@@ -105,3 +105,15 @@ def test_what_two_rooms_write_that_cannot_import_each_other_is_the_same():
 def test_the_text_of_an_ini_is_checked_without_loading_torch():
     code = "import sys; from randomnet.schema import plan; assert not {'torch', 'pandas'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_help_waits_for_no_large_library():
+    code = (
+        "import runrandomnet, sys\n"
+        "for argument in ('--help-config', '--help-columns', '--help'):\n"
+        "    try: runrandomnet.main([argument])\n"
+        "    except SystemExit: pass\n"
+        "print({'scipy', 'torch', 'filelock', 'matplotlib'} & set(sys.modules), file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stderr.strip() == "set()"

@@ -1,6 +1,5 @@
 """Wrong input: one clear line, exit code 2, nothing written. Every case is a way for an experiment to be wrong."""
 
-import fcntl
 import io
 import os
 import pickle
@@ -16,6 +15,7 @@ import pytest
 import torch
 
 import runrandomnet
+from randomnet.results import ResultsFolder
 
 BASE = {
     "paths.path_to_results": "results",
@@ -431,9 +431,7 @@ RESULTS = "paths.path_to_results"
 
 def busy(place):
     """Somebody works in the results folder."""
-    writes("results/.lock", "")(place)
-    file = place.open((place.tmp / "results" / ".lock").open("w"))
-    fcntl.flock(file, fcntl.LOCK_EX)
+    place.open(ResultsFolder(place.tmp / "results").lock())
 
 
 def earlier(place):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from scipy.special import stdtrit
 from test_spectral_kinds import BASE
 from unexplained import unexplained
 
@@ -10,7 +11,6 @@ import runrandomnet
 import visualization
 from randomnet.lyapunov.batches import FALSE_ALARMS
 from randomnet.results.columns import TABLES, explained, help_text, page
-from randomnet.student import t_quantile
 
 ROOT = Path(__file__).parents[1]
 GRID = 'combosparams.combos_params={"g": [0.5, 2.5]}'
@@ -65,7 +65,7 @@ def test_endings_say_what_they_add():
 
 def test_thresholds_in_words_are_those_of_the_verdict():
     says = explained("drift")[0][1].says
-    one, ten = (t_quantile(1 - FALSE_ALARMS / exponents, 19) for exponents in (1, 10))
+    one, ten = (stdtrit(19, 1 - FALSE_ALARMS / exponents / 2) for exponents in (1, 10))
     assert f"{one:.1f} for one exponent, {ten:.1f} for ten" in says
 
 

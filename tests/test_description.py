@@ -162,6 +162,25 @@ def test_arnoldi_ends_where_its_space_is_invariant_and_says_where_it_has_not_con
     assert not about["spectral_radius"]["converged"] and "not converged" in as_text(about)
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+@pytest.mark.parametrize("n", [20, 300])
+def test_arnoldi_of_a_rank_one_matrix_is_its_trace_at_any_scale(n, scale):
+    rng = np.random.default_rng(1)
+    one, other = rng.random(n), rng.random(n)
+    found = leading(*edges(np.outer(one, other) * scale))
+    assert found.radius == pytest.approx(one @ other * scale, rel=1e-9) and found.residual < 1e-9
+    zero = leading(*edges(np.outer(one, other))[:2], np.zeros(n * n))
+    assert zero.radius == 0 and zero.residual == 0
+
+
+@pytest.mark.parametrize("kind", ["full", "one sign alike"])
+def test_arnoldi_gives_the_same_bytes_twice(kind):
+    rng = np.random.default_rng(2)
+    matrix = rng.standard_normal((300, 300)) if kind == "full" else np.ones((300, 300))  # its space has one dimension
+    once, again = leading(*edges(matrix)), leading(*edges(matrix))
+    assert once.values.tobytes() == again.values.tobytes()
+
+
 def test_neurons_are_sorted_by_group_then_sign_then_out_degree():
     groups = groups_of(by_hand())
     assert groups.by == "neurotransmitter" and groups.names == ("acetylcholine", "gaba", "unknown")

@@ -1,6 +1,5 @@
 """Whole experiments: layout, resume, workers, failures - to the byte."""
 
-import fcntl
 import functools
 import itertools
 import json
@@ -29,6 +28,7 @@ from randomnet.connectome import spectral_radius
 from randomnet.experiment import engines
 from randomnet.kinds.train import run as train
 from randomnet.recordings import Recording, Split, write_recording
+from randomnet.results.locks import exclusive
 from randomnet.schema.plan import read_plan
 from randomnet.synthetic import built_in
 
@@ -367,8 +367,7 @@ def test_a_loss_that_is_not_finite_ends_that_run_only(tmp_path):
 
 
 def test_a_second_process_in_the_folder_is_refused(reference, capsys):
-    with open(reference / ".lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with exclusive(reference / ".lock"):
         assert run(reference.parent / "a.ini") == 2
     assert "another process is working in this results folder" in capsys.readouterr().err
 

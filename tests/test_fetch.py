@@ -1,6 +1,5 @@
 """Downloads from a server of our own: whole, resumed or refused; what is there is never overwritten."""
 
-import fcntl
 import gzip
 import hashlib
 import io
@@ -26,6 +25,7 @@ import runrandomnet
 from randomnet import fetch as module
 from randomnet.fetch import ARCHIVES, Archive, DownloadError, FetchError, File, archive_named, fetch, next_steps
 from randomnet.formats import read_connectome
+from randomnet.results.locks import is_free
 
 ROOT = Path(__file__).parents[1]
 CONTENT = np.random.default_rng(4).bytes(600_000)
@@ -483,7 +483,7 @@ def test_a_folder_that_cannot_be_written(server, tmp_path):
 
 
 def test_a_second_process_in_the_folder_is_refused(server, tmp_path):
-    hold = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); input()"
+    hold = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print(flush=True); input()"
     command = [sys.executable, "-c", hold, str(tmp_path / ".lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         other.stdout.readline()
@@ -491,8 +491,7 @@ def test_a_second_process_in_the_folder_is_refused(server, tmp_path):
             fetch(archive_of(server), tmp_path, Said())
         other.communicate("\n")
     assert fetch(archive_of(server), tmp_path, Said())[0].read_bytes() == CONTENT
-    with open(tmp_path / ".lock") as lock:  # given back
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert is_free(tmp_path / ".lock")  # given back
 
 
 # --- the registry

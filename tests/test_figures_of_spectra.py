@@ -19,7 +19,6 @@ from randomnet.figures.options import axis_label, numbers_of
 from randomnet.kinds.benchmark.run import BUSY
 from randomnet.plotting import Panel, Series, style
 from randomnet.results import ResultsFolder, write_arrays
-from randomnet.student import t_quantile
 
 N = 40
 
@@ -571,8 +570,3 @@ def test_diverged_runs_are_crosses_and_in_no_mean():
     bars = next(line for line in axes.lines if line.get_marker() == "_")
     assert list(bars.get_xdata()) == [1.0] and list(bars.get_ydata()) == [1.5]
     assert sum(line.get_marker() == "x" for line in axes.lines) == 1 and axes.get_ylim()[1] < 10
-
-
-def test_student_quantiles_are_those_of_the_tables():
-    found = [t_quantile(0.95, degrees) for degrees in (1, 2, 3, 4, 9, 30)]
-    np.testing.assert_allclose(found, [12.7062, 4.3027, 3.1824, 2.7764, 2.2622, 2.0423], atol=6e-5)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from randomnet.comparison.controls import Family, families, values_text
 from randomnet.comparison.matching import REFERENCES, Study
+from randomnet.connectome import SCALINGS
 from randomnet.results import COMPLETE
 
 UNEQUAL = 0.05  # relative difference of a null's mean from the connectome's that is said

@@ -6,6 +6,8 @@
     smallest_sign_flip_p    the least that n pairs can give; smallest_rank_p: that n draws can
     pairs_for_power         how many pairs find an effect as large as the observed one
     holm, benjamini_hochberg    p values adjusted for their number
+
+These few lines are not those of scipy.stats, whose import takes 0.8 s.
 """
 
 import itertools

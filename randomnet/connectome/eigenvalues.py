@@ -4,19 +4,23 @@ J is block triangular in its strong components, so its eigenvalues are theirs; e
 and leaving them out spares the rounding that such defective parts would suffer.
 """
 
-from collections.abc import Callable
+import contextlib
+import inspect
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from randomnet.connectome.components import strong_components
 from randomnet.connectome.record import Connectome
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 LARGEST_DENSE = 5000  # neurons of a component; about a minute on one core
-VECTORS, KEPT, RESTARTS = 100, 40, 8  # of the Krylov space
-TOLERANCE = 1e-9  # of the leading eigenvalue's relative residual; there it stops
+VECTORS, RESTARTS = 100, 10  # of the Krylov space
+COUNTS = (40, 10, 2, 1)  # of leading values that are asked for, one after the other
 CONVERGED = 1e-3  # above this relative residual a Ritz value is no eigenvalue
-BREAKDOWN = 1e-13  # a new direction as small as this, relative to J's, is rounding: the space is invariant
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,82 +115,42 @@ def _by_component(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, compon
 
 
 def leading(post: np.ndarray, pre: np.ndarray, weights: np.ndarray) -> Eigenvalues:
-    """Leading Ritz values of J[post, pre] by Arnoldi's iteration, restarted with the best ones (Stewart 2001).
+    """Leading Ritz values of J[post, pre] by the implicitly restarted Arnoldi iteration of ARPACK, the largest first.
 
-    post, pre: (E,) int64; weights: (E,) float64. It stops where the leading one has a relative residual of TOLERANCE,
-    or after RESTARTS; that residual is then checked against J itself. The first vector is always the same.
+    post, pre: (E,) int64; weights: (E,) float64. The residuals are checked against J itself. There are as many as
+    converge in RESTARTS; where none does, they are those of the first Krylov space. The first vector is always the
+    same.
     """
-    neurons, ends = np.unique(np.concatenate([post, pre]), return_inverse=True)
-    post, pre, n = ends[: len(post)], ends[len(post) :], len(neurons)
-    if n == 0:
+    from scipy.sparse import csr_array  # here, as the import takes 0.2 s
+
+    scale = np.abs(weights).max(initial=0.0)
+    if scale == 0:
         return Eigenvalues(np.zeros(0, complex), np.zeros(0), False)
-
-    def product(vector: np.ndarray) -> np.ndarray:
-        return np.bincount(post, weights * vector[pre], n)
-
-    size = min(VECTORS, n)
-    basis, projected = np.zeros((size + 1, n)), np.zeros((size + 1, size))  # J V = V H, and its rest in the last row
-    basis[0] = np.random.default_rng(0).standard_normal(n)
-    basis[0] /= np.linalg.norm(basis[0])
-    kept = 0
-    for attempt in range(RESTARTS + 1):
-        steps = _extend(product, basis, projected, kept)
-        values, vectors = np.linalg.eig(projected[:steps, :steps])
-        order = _largest_first(values)
-        values, vectors = values[order], vectors[:, order]
-        residuals = np.abs(projected[steps, :steps] @ vectors) / np.maximum(np.abs(values), np.finfo(float).tiny)
-        if residuals[0] <= TOLERANCE or steps < size or attempt == RESTARTS:
-            break
-        kept = _restart(basis, projected, values, vectors)
-    top = int(np.count_nonzero(np.abs(values) >= np.abs(values[0])))  # a pair of complex ones is both
-    residuals[:top] = _residual(product, basis[:steps].T @ vectors[:, 0], values[0])
-    best = slice(0, max(_closed(values, min(KEPT, steps)), top))
-    return Eigenvalues(values[best].astype(complex), residuals[best], False)
+    neurons, ends = np.unique(np.concatenate([post, pre]), return_inverse=True)
+    shape = (len(neurons), len(neurons))
+    matrix = csr_array((weights / scale, (ends[: len(post)], ends[len(post) :])), shape=shape)
+    values, vectors = np.linalg.eig(matrix.toarray()) if len(neurons) <= VECTORS else _arnoldi(matrix)
+    order = _largest_first(values)[: COUNTS[0]]
+    values, vectors = values[order].astype(complex), vectors[:, order]
+    rest = np.linalg.norm(matrix @ vectors - vectors * values, axis=0) / np.linalg.norm(vectors, axis=0)
+    return Eigenvalues(values * scale, rest / np.maximum(np.abs(values), np.finfo(float).tiny), False)
 
 
-def _extend(
-    product: Callable[[np.ndarray], np.ndarray], basis: np.ndarray, projected: np.ndarray, start: int
-) -> int:
-    """Arnoldi steps from row `start` of the basis until it is full or invariant under J; how many rows are in use."""
-    for step in range(start, len(basis) - 1):
-        vector = product(basis[step])
-        length = rest = np.linalg.norm(vector)
-        for _ in range(2):
-            before, parts = rest, basis[: step + 1] @ vector
-            vector -= parts @ basis[: step + 1]
-            projected[: step + 1, step] += parts
-            rest = np.linalg.norm(vector)
-            if rest > 0.7 * before:  # else rounding is left behind, and once more takes it away (Daniel et al. 1976)
-                break
-        if rest <= BREAKDOWN * length:
-            return step + 1
-        projected[step + 1, step], basis[step + 1] = rest, vector / rest
-    return len(basis) - 1
+def _arnoldi(matrix: "csr_array") -> tuple[np.ndarray, np.ndarray]:
+    """Values (k,) and vectors (N, k), k the first of COUNTS of which all converge to CONVERGED; else unconverged ones.
 
+    Of a larger k, those that have converged need not be the largest.
+    """
+    from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
-def _restart(basis: np.ndarray, projected: np.ndarray, values: np.ndarray, vectors: np.ndarray) -> int:
-    """Keep the subspace of the leading Ritz vectors and the direction that comes next; how many vectors are kept."""
-    kept, size = _closed(values, KEPT), len(basis) - 1
-    one_of_each = vectors[:, :kept][:, values[:kept].imag >= 0]
-    complex_ones = vectors[:, :kept][:, values[:kept].imag > 0]
-    turn, _ = np.linalg.qr(np.hstack([one_of_each.real, complex_ones.imag]))
-    within, rest = turn.T @ projected[:size] @ turn, projected[size] @ turn
-    basis[:kept], basis[kept] = turn.T @ basis[:size], basis[size].copy()
-    projected[:] = 0
-    projected[:kept, :kept], projected[kept, :kept] = within, rest
-    return kept
-
-
-def _closed(values: np.ndarray, count: int) -> int:
-    """So many of the largest that no complex one is parted from its conjugate."""
-    return count + int(values[count - 1].imag > 0)
-
-
-def _residual(product: Callable[[np.ndarray], np.ndarray], vector: np.ndarray, value: complex) -> float:
-    """|J x - value x| / |value|, x of length 1."""
-    moved = product(vector.real.copy()) + 1j * product(vector.imag.copy())
-    rest = np.linalg.norm(moved - value * vector) / np.linalg.norm(vector)
-    return float(rest / max(abs(value), np.finfo(float).tiny))
+    generator = np.random.default_rng(0)
+    options = {"ncv": VECTORS, "maxiter": RESTARTS, "v0": generator.standard_normal(matrix.shape[0])}
+    if "rng" in inspect.signature(eigs).parameters:  # scipy >= 1.17 draws the vector after an invariant space from it
+        options["rng"] = generator
+    for count in COUNTS:
+        with contextlib.suppress(ArpackNoConvergence):
+            return eigs(matrix, count, tol=CONVERGED, **options)
+    return eigs(matrix, COUNTS[0], tol=1.0, **options)  # any Ritz value passes
 
 
 def _largest_first(values: np.ndarray) -> np.ndarray:

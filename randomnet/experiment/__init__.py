@@ -18,6 +18,7 @@ from randomnet.experiment import batching, engines, planning, ray_engine
 from randomnet.experiment.estimate import Estimate, estimate
 from randomnet.kinds.kind import Batch, kind_of
 from randomnet.results import COMPLETE, DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
+from randomnet.results.locks import NoLocks
 from randomnet.schema.plan import Plan
 from randomnet.schema.sections.general import ExecutionSection
 from randomnet.settings import ConfigError
@@ -119,7 +120,9 @@ def _divided(plan: Plan, share: Share) -> Share:
 
 def _set_aside(folder: ResultsFolder) -> Path | None:
     with folder.lock():  # nobody may be working in it
-        return folder.set_aside()
+        if os.name != "nt":
+            return folder.set_aside()
+    return folder.set_aside()  # Windows moves no folder of which a file is open
 
 
 def check_results(plan: Plan, facts: list[dict[str, Any]]) -> None:
@@ -288,7 +291,7 @@ def _at_the_door(plan: Plan) -> Iterator[None]:
     where = f"{plan.path}: [paths] path_to_results"
     try:
         yield
+    except (ConfigError, ResultsError, NoLocks) as error:
+        raise ConfigError(f"{where}: {error}") from None
     except OSError as error:
         raise ConfigError(f"{where}: expected a folder that can be written, got {error}") from None
-    except (ConfigError, ResultsError) as error:
-        raise ConfigError(f"{where}: {error}") from None

@@ -1,5 +1,6 @@
 """Carrying out runs: in this process, or in worker processes. Both yield the same events."""
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
@@ -89,7 +90,11 @@ def _tell(report: Callable[[Event], None], run: Run, row: dict[str, float]) -> N
 def _keep_memory() -> None:
     """Where the C library is glibc, let it keep freed memory: to give it back and to fault it in again for every batch
     takes a tenth of the time."""
-    adjust = getattr(ctypes.CDLL(None), "mallopt", None)
+    try:
+        library = ctypes.CDLL(None)
+    except (TypeError, OSError):  # Windows has no library without a name
+        return
+    adjust = getattr(library, "mallopt", None)
     if adjust is not None:
         adjust(M_MMAP_THRESHOLD, 32 * 2**20)
         adjust(M_TRIM_THRESHOLD, 2**30)
@@ -134,6 +139,22 @@ def processes(
         pool.close()
 
 
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold STOPPING back for a moment, where the system can (Windows cannot).
+
+    A new worker does not ignore them from its first moment on, and must not be ended by what its parent handles.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Pool:
     """Worker processes, the batch each is at, and the idle ones."""
 
@@ -151,10 +172,8 @@ class _Pool:
         else:
             connection, theirs = self.context.Pipe()
             process = self.context.Process(target=_serve, args=(theirs, self.root, self.stopping), daemon=True)
-            # a worker that has not come to ignore them yet must not be ended by the signals that its parent handles
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-            process.start()
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            with _signals_held():
+                process.start()
             theirs.close()
         self.busy[connection] = process, batch
         connection.send(batch)

@@ -1,6 +1,5 @@
 """What an experiment will cost, from a probe of one epoch per kind of run; nothing is written."""
 
-import resource
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +13,15 @@ from randomnet.schema.plan import Plan
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds per epoch and per run of each combo, seconds of all runs on one worker, and bytes of one worker."""
+    """Seconds per epoch and per run of each combo, seconds of all runs on one worker, and bytes of one worker.
+
+    memory: None where the system does not tell it, as Windows does not.
+    """
 
     epochs: tuple[float, ...]
     runs: tuple[float, ...]
     total: float
-    memory: int
+    memory: int | None
 
 
 def estimate(plan: Plan, facts: list[dict[str, Any]]) -> Estimate:
@@ -35,6 +37,14 @@ def estimate(plan: Plan, facts: list[dict[str, Any]]) -> Estimate:
             probed[shape] = kind.estimate(batch)
     costs = [probed[combo.config.shape()] for combo in plan.combos]
     total = sum(cost.run * len(combo.runs()) for cost, combo in zip(costs, plan.combos, strict=True))
+    return Estimate(tuple(cost.epoch for cost in costs), tuple(cost.run for cost in costs), total, _most_memory())
+
+
+def _most_memory() -> int | None:
+    """The most bytes that this process has had, None where the system does not count them."""
+    try:
+        import resource  # here, as Windows has no such module
+    except ImportError:
+        return None
     unit = 1 if sys.platform == "darwin" else 1024
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return Estimate(tuple(cost.epoch for cost in costs), tuple(cost.run for cost in costs), total, memory)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

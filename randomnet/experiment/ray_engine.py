@@ -98,6 +98,9 @@ def _terms(execution: ExecutionSection) -> dict[str, Any]:
 @contextlib.contextmanager
 def _same_process_group() -> Iterator[None]:
     """A local Ray makes this process leave its group, where Ctrl-C would no longer reach it within a script."""
+    if not hasattr(os, "getpgrp"):  # Windows has no such groups
+        yield
+        return
     before = os.getpgrp()
     try:
         yield

@@ -4,6 +4,7 @@ Rows are presynaptic (`source`) unless `rows = target` says otherwise. Entries m
 A CSV has the ids, integers or texts, as its header row and first column (the larva of Winding et al. 2023); or it is
 nothing but numbers, from the first cell on: then its neurons are 0..N-1 (3 or 4 columns that may as well be edges are
 refused). An .npz may name its neurons in an array `ids` (integers) or `names` (texts).
+scipy.sparse.load_npz would neither check the indices of a damaged file nor say what is wrong with it.
 """
 
 import re

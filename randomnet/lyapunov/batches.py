@@ -11,8 +11,6 @@ from functools import cached_property
 
 import numpy as np
 
-from randomnet.student import t_quantile
-
 BATCHES = 20  # of which the standard errors are made, at most; fewer where they would be shorter than
 SHORTEST_BATCH = 4.0  # units of time, and none where they would be fewer than
 FEWEST_BATCHES = 5
@@ -155,12 +153,14 @@ class Settling:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What says that the record has not settled; nothing where it has."""
+        from scipy.special import stdtrit  # here, as the import takes 0.2 s
+
         exponents, freedom = max(1, self.means.shape[1]), len(self.means) - 1
-        if self.drift > t_quantile(1 - FALSE_ALARMS / exponents, freedom):
+        if self.drift > stdtrit(freedom, 1 - FALSE_ALARMS / exponents / 2):
             index = int(self._moves.argmax())
             moved = self._moves[index] * independent_errors(self.means)[index]
             text = f"{moved:.2g}, {self.drift:.1f} standard errors, when the start of the record is left out"
-        elif self.trend > t_quantile(1 - FALSE_TRENDS / exponents, freedom):
+        elif self.trend > stdtrit(freedom, 1 - FALSE_TRENDS / exponents / 2):
             index = int(self._trends.argmax())
             moved = abs(self._change[index])
             text = f"{moved:.2g}, {self.trend:.1f} times its scatter, from the first half of the record to the second"

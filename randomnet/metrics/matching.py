@@ -10,46 +10,14 @@ from randomnet.metrics.arrays import flattened
 def assignment(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns (min(P, Q),) of the pairs of least total cost, of costs (P, Q); rows ascend.
 
-    Shortest augmenting paths (Jonker and Volgenant 1987), O(P^2 Q). Raises ValueError for costs that are not finite.
+    Raises ValueError for costs that are not finite.
     """
+    from scipy.optimize import linear_sum_assignment  # here, as the import takes 0.4 s
+
     costs = np.asarray(costs, dtype=float)
     if costs.ndim != 2 or not np.isfinite(costs).all():
         raise ValueError(f"expected finite costs of shape (P, Q), got shape {costs.shape}")
-    if costs.shape[0] > costs.shape[1]:
-        columns, rows = assignment(costs.T)
-        order = rows.argsort()
-        return rows[order], columns[order]
-    prices, owner = np.zeros(costs.shape[1]), np.full(costs.shape[1], -1)
-    duals = np.zeros(costs.shape[0])
-    for row in range(len(costs)):
-        _augment(costs, row, duals, prices, owner)
-    taken = np.flatnonzero(owner >= 0)
-    order = owner[taken].argsort()
-    return owner[taken][order], taken[order]
-
-
-def _augment(costs: np.ndarray, row: int, duals: np.ndarray, prices: np.ndarray, owner: np.ndarray) -> None:
-    """Give `row` a column, moving others along the cheapest path; duals, prices and owner are changed."""
-    before, done = np.full(len(prices), -1), np.zeros(len(prices), bool)
-    distance, current, reached, last = np.full(len(prices), np.inf), row, 0.0, -1
-    while True:
-        through = reached + costs[current] - duals[current] - prices
-        shorter = ~done & (through < distance)
-        distance[shorter], before[shorter] = through[shorter], last
-        column = int(np.where(done, np.inf, distance).argmin())
-        reached, last, done[column] = distance[column], column, True
-        if owner[column] < 0:
-            break
-        current = owner[column]
-    duals[row] += reached
-    visited = done.copy()
-    visited[last] = False
-    duals[owner[visited]] += reached - distance[visited]
-    prices[visited] -= reached - distance[visited]
-    while last >= 0:
-        previous = before[last]
-        owner[last] = row if previous < 0 else owner[previous]
-        last = previous
+    return linear_sum_assignment(costs)
 
 
 @dataclass(frozen=True)

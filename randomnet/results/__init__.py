@@ -11,7 +11,6 @@ rebuilt from the run folders. A file appears under its name only when it is whol
 """
 
 import contextlib
-import fcntl
 import io
 import itertools
 import json
@@ -22,13 +21,14 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from randomnet.results.history import COUNTED_FROM_UNTRAINED as COUNTED_FROM_UNTRAINED
 from randomnet.results.history import curve, read_history, summary_of, with_options
+from randomnet.results.locks import Busy, exclusive, is_free
 from randomnet.results.shares import Share as Share
 
 FORMAT = 1
@@ -37,12 +37,32 @@ UNBOUNDED = "unbounded"  # the state grew exponentially over the whole record: a
 ENDED = (COMPLETE, DIVERGED, UNBOUNDED)  # of runs that are not done again
 LEFT_OUT = (DIVERGED, UNBOUNDED)  # of runs that ended and are in no mean
 TEMPORARY = ".tmp-"
+READERS_BLOCK = os.name == "nt"  # Windows replaces no file that is open, be it by the visualiser or a virus scanner
+READING = 10.0  # seconds that a file is read at the longest
+SHARE_LOCKS, TASK_LOCKS = ".lock-*-of-*", ".locks"  # files; a folder with a file for each task
+IN_USE = "another process is working in this results folder"
+WORKING = "a task of an earlier start, or of a lost node, is still working here"
 PATIENCE = 120.0  # seconds; NFS gives the locks of a machine that is gone free after 90
 CURVES = ("train_loss", "validate_loss", "train_metrics", "validate_metrics")  # of history.csv; bio_rnn_mem's names
 
 
 class ResultsError(ValueError):
     """A results folder that cannot be used as asked; the text is one line for the user."""
+
+
+def replace(temporary: Path, path: Path) -> None:
+    """Give a whole file its name, in place of an older one; where READERS_BLOCK, wait until nobody reads that.
+
+    Raises PermissionError where that takes longer than READING.
+    """
+    end = time.monotonic() + READING
+    while True:
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            if not READERS_BLOCK or time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -53,7 +73,7 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -267,16 +287,30 @@ class ResultsFolder:
         do other shares of as many. ResultsError if another process works in it otherwise."""
         self.root.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as held:
-            whole = held.enter_context(open(self.root / ".lock", "w"))
-            if not _locked(whole, fcntl.LOCK_SH if share else fcntl.LOCK_EX):
-                raise self._busy("another process is working in this results folder")
-            with self._tasks(0, 0):  # those of one that was killed, on whatever machine, have ended
-                pass
-            if share:
-                with self.moment():
-                    held.enter_context(self._share_lock(share))
-            else:
+            with self.moment():  # nobody else looks at, or takes, several locks meanwhile
+                held.enter_context(self._share_lock(share) if share else self._whole_lock())
+                self._await_tasks()
+            if not share:
                 _clear_temporary(self.root.rglob(f"{TEMPORARY}*"))
+            yield
+
+    @contextlib.contextmanager
+    def _whole_lock(self) -> Iterator[None]:
+        with self._refused(IN_USE, self.root / ".lock"):
+            if not all(map(is_free, self.root.glob(SHARE_LOCKS))):
+                raise self._busy(IN_USE)
+            yield
+
+    @contextlib.contextmanager
+    def _share_lock(self, share: Share) -> Iterator[None]:
+        if not is_free(self.root / ".lock"):
+            raise self._busy(IN_USE)
+        parts = f"-of-{share.shares}{share.division}"
+        for path in self.root.glob(SHARE_LOCKS):
+            if not path.name.endswith(parts) and not is_free(path):
+                raise self._busy(f"another process does one of another division into shares here ({path.name[6:]})")
+        refusal = f"another process does share {share.number}/{share.shares} in this results folder"
+        with self._refused(refusal, self.root / f".lock-{share.number}{parts}"):
             yield
 
     @contextlib.contextmanager
@@ -284,59 +318,33 @@ class ResultsFolder:
         """Hold the runs of task `number` for a process that works, on whatever machine, for the one that holds the
         folder; waits for another one at the same task to end, or for its machine's locks to expire. ResultsError if
         that takes longer than PATIENCE."""
-        with self._tasks(number, 1):
+        (self.root / TASK_LOCKS).mkdir(exist_ok=True)
+        with self._refused(WORKING, self.root / TASK_LOCKS / str(number), PATIENCE):
             yield
 
-    @contextlib.contextmanager
-    def _tasks(self, first: int, count: int) -> Iterator[None]:
-        """One file for all tasks, a byte for each; a count of 0 is all."""
+    def _await_tasks(self) -> None:
+        """Wait for the tasks of a process that was killed, on whatever machine, to end."""
         end = time.monotonic() + PATIENCE
-        with open(self.root / ".lock-tasks", "w") as file:
-            while not _ours(file, first, count):
-                if time.monotonic() > end:
-                    raise self._busy("a task of an earlier start, or of a lost node, is still working here")
-                time.sleep(0.1)
-            yield
+        for path in (self.root / TASK_LOCKS).glob("*"):
+            with self._refused(WORKING, path, max(0.0, end - time.monotonic())):
+                pass
 
     @contextlib.contextmanager
-    def _share_lock(self, share: Share) -> Iterator[None]:
-        parts = f"-of-{share.shares}{share.division}"
-        for path in self.root.glob(".lock-*-of-*"):
-            with open(path, "w") as other:
-                if not path.name.endswith(parts) and not _locked(other, fcntl.LOCK_EX):
-                    raise self._busy(f"another process does one of another division into shares here ({path.name[6:]})")
-        with open(self.root / f".lock-{share.number}{parts}", "w") as own:
-            if not _locked(own, fcntl.LOCK_EX):
-                raise self._busy(f"another process does share {share.number}/{share.shares} in this results folder")
+    def _refused(self, reason: str, path: Path, patience: float = 0.0) -> Iterator[None]:
+        """Hold the lock of a file; ResultsError with this reason if another process has it for longer."""
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(exclusive(path, patience))
+            except Busy:
+                raise self._busy(reason) from None
             yield
 
-    def _busy(self, what: str) -> ResultsError:
-        return ResultsError(f"{self.root}: {what}; wait for it, or give this one another path_to_results")
+    def _busy(self, reason: str) -> ResultsError:
+        return ResultsError(f"{self.root}: {reason}; wait for it, or give this one another path_to_results")
 
-    @contextlib.contextmanager
-    def moment(self) -> Iterator[None]:
+    def moment(self) -> contextlib.AbstractContextManager[None]:
         """Hold what belongs to the whole folder, such as its manifest, for a moment, waiting for other shares."""
-        with open(self.root / ".lock-moment", "w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
-
-def _locked(file: TextIO, how: int) -> bool:
-    """Whether the lock could be had at once."""
-    try:
-        fcntl.flock(file, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _ours(file: TextIO, first: int, count: int) -> bool:
-    """Whether these bytes could be locked at once; unlike flock's, such locks have parts."""
-    try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, count, first)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
+        return exclusive(self.root / ".lock-moment", math.inf)
 
 
 def _clear_temporary(paths: Iterable[Path]) -> None:

@@ -46,7 +46,6 @@ from randomnet.kinds.compare.scoring import SCORERS, SCORES, Arrays, remarks
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.train import outputs
 from randomnet.schema.plan import Run
-from randomnet.student import t_quantile
 from randomnet.training import Interrupted
 
 HEADLINE = ("models", "compared", "rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con",
@@ -238,11 +237,13 @@ def mean_scores(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(values: np.ndarray) -> dict[str, float]:
+    from scipy.special import stdtrit  # here, as the import takes 0.2 s
+
     n, mean = len(values), float(values.mean())
     if n < 2:
         return {"mean": mean, "n": n}
     sd = float(values.std(ddof=1))
-    half = t_quantile(LEVEL, n - 1) * sd / np.sqrt(n)
+    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * sd / np.sqrt(n)
     return {"mean": mean, "sd": sd, "n": n, "low": mean - half, "high": mean + half}
 
 
