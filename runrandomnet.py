@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
 from randomnet.console import print_in_any_encoding
+from randomnet.plugins import check_plugins
 from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import Plan, read_plan
 from randomnet.settings import ConfigError
@@ -292,6 +293,7 @@ def main(argv: list[str] | None = None) -> int:
     print_in_any_encoding()
     options = arguments(argv)
     try:
+        check_plugins()
         if options.help_config is not None:
             print(help_text(SCHEMA, options.help_config or None))
             return 0

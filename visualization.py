@@ -27,8 +27,9 @@ from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, FigureSet
 from randomnet.figures.nulls import null_figures
 from randomnet.figures.runs import say
 from randomnet.figures.training import loss_name
-from randomnet.plugins import load_plugins
-from randomnet.settings import nearest
+from randomnet.plugins import FIGURES as FIGURE_PLUGINS
+from randomnet.plugins import check_plugins, load_plugins
+from randomnet.settings import ConfigError, nearest
 
 TESTS, MEANS = "tests.csv", "means.csv"
 FORMER = "comparison.csv"  # held both
@@ -171,6 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asked = parse(arguments)
         load_plugins()
+        load_plugins(FIGURE_PLUGINS)
+        check_plugins()
         study, kind = gather(asked)
         make_folder(asked.save_figs)
         for line in (*matching.notes(study), *coupling_of_controls(study)):
@@ -180,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tables = {name: make(study) for name, make in kind.tables.items()}
         every = {TESTS: table, MEANS: means, **tables}
         written = write(study, kind, every, asked.ylabel, asked.save_figs, asked.format)
-    except (BadInput, results.ResultsError, OSError) as error:
+    except (BadInput, ConfigError, results.ResultsError, OSError) as error:
         print(f"visualization.py: error: {error}", file=sys.stderr)
         return 2
     if not any(path.suffix.lstrip(".") in plotting.FORMATS for path in written):

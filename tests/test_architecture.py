@@ -14,8 +14,8 @@ from randomnet.plotting import style
 
 ROOT = Path(__file__).parents[1]
 ROOMS = (  # from the lowest floor to the highest
-    ("registry",),
-    ("settings", "plugins", "memory", "connectome", "activations", "optimizers", "results", "console",
+    ("registry", "settings"),
+    ("plugins", "memory", "connectome", "activations", "optimizers", "results", "console",
      "integration", "double_backward", "input_series", "bump"),
     ("tasks", "nulls", "formats", "synthetic", "metrics", "conditions", "values", "cells", "fetch",
      "instantiation", "initialisation", "rnn", "lyapunov", "plotting", "recordings", "comparison", "systems", "theory"),
