@@ -54,6 +54,7 @@ FLOORS = {
     "kinds": 4,
     "selfcheck": 4,
     "experiment": 5,
+    "command_line": 6,
 }
 MODULES = sorted((ROOT / "randomnet").rglob("*.py"))
 
@@ -85,10 +86,13 @@ def test_a_module_of_more_than_420_lines_becomes_a_folder(path):
 
 
 def test_the_visualiser_never_imports_a_model():
-    assert {"results", "plotting"} <= set(imported_rooms(ROOT / "visualization.py"))
+    command = ROOT / "randomnet" / "command_line" / "figures.py"
+    assert {"results", "plotting"} <= set(imported_rooms(command))
     allowed = {"results", "plotting", "comparison", "config", "figures", "theory"}
     drawing = [path for folder in ("plotting", "figures") for path in (ROOT / "randomnet" / folder).glob("*.py")]
-    for path in [ROOT / "visualization.py", *drawing]:
+    assert set(imported_rooms(ROOT / "visualization.py")) == {"command_line"}
+    assert set(imported_rooms(command)) <= allowed | {"command_line"}  # of which it imports the name of the program
+    for path in drawing:
         assert set(imported_rooms(path)) <= allowed
         assert not re.search(r"^\s*(import|from) torch\b", path.read_text(encoding="utf-8"), re.MULTILINE), path
 

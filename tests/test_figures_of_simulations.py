@@ -11,6 +11,7 @@ import pytest
 import runrandomnet
 import visualization
 from randomnet import plotting
+from randomnet.command_line import figures as figures_command
 from randomnet.decoding import bump
 from randomnet.description import groups_of
 from randomnet.figures import FIGURES, networks, simulate
@@ -88,7 +89,7 @@ def make(root: Path, grid=None, iterations=2, decoded=True, events=True, lacking
 
 
 def gather(*folders):
-    return visualization.gather(visualization.parse(["--results_folders", *map(str, folders), "--save_figs", "x"]))
+    return figures_command.gather(figures_command.parse(["--results_folders", *map(str, folders), "--save_figs", "x"]))
 
 
 def texts(axes):

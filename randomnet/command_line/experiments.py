@@ -1,23 +1,25 @@
-"""RandomNet's entry: read an INI, say what will be done, do it, say where the results are.
+"""The command `randomnet`: read an INI, say what will be done, do it, say where the results are.
 
-    python runrandomnet.py [config.ini] [--set section.key=value ...] [--dry-run | --fresh | --retry-failed]
-    python runrandomnet.py [config.ini] --shard i/n
-    python runrandomnet.py [config.ini] [--set section.key=value ...] --describe [--save_figs folder]
-    python runrandomnet.py --help-config [section]
-    python runrandomnet.py --help-columns [name]
-    python runrandomnet.py --selfcheck [auto | cpu | cuda]
-    python runrandomnet.py --fetch hemibrain --to folder
+In a clone, `python runrandomnet.py` is the same command.
+
+    randomnet [config.ini] [--set section.key=value ...] [--dry-run | --fresh | --retry-failed]
+    randomnet [config.ini] --shard i/n
+    randomnet [config.ini] [--set section.key=value ...] --describe [--save_figs folder]
+    randomnet --help-config [section]
+    randomnet --help-columns [name]
+    randomnet --selfcheck [auto | cpu | cuda]
+    randomnet --fetch hemibrain --to folder
 """
 
 import argparse
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
+from randomnet.command_line.program import command_line, name_of
 from randomnet.config import ConfigError, Plan, help_text, read_plan
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Train connectome networks as an INI file says.", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog=name_of("randomnet"), description="Train connectome networks as an INI file says.", allow_abbrev=False
+    )
     parser.add_argument("config", nargs="?", default="config.ini", type=Path, help="the INI file (default: config.ini)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="section.key=value", help="override one option; may be repeated"
@@ -202,7 +206,7 @@ def report(plan: Plan, outcome) -> int:
         label = "_".join(plan.config.experiment.name.split()) or "results"
         folder, figures = str(outcome.root), str(outcome.root / "figs")
         rest = ("--results_folders", folder, "--results_labels", label, "--save_figs", figures)
-        print(f"Figures: {command('visualization.py', *rest)}")
+        print(f"Figures: {command_line('randomnet-figures', *rest)}")
     if outcome.failed:
         print(f"{outcome.failed} runs failed; each has its error.txt. To try them again: add --retry-failed")
     if outcome.all_diverged:
@@ -262,14 +266,7 @@ def pipeline(plan: Plan, options: argparse.Namespace) -> int:
 
 def resume_command() -> str:
     """The command that goes on."""
-    return command(Path(__file__).name, *(argument for argument in sys.argv[1:] if argument != "--fresh"))
-
-
-def command(script: str, *rest: str) -> str:
-    """A command line for one of our scripts that can be pasted into a shell, in the current folder."""
-    path = Path(__file__).with_name(script)
-    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return shlex.join(["python", str(shown), *rest])
+    return command_line("randomnet", *(argument for argument in sys.argv[1:] if argument != "--fresh"))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -301,7 +298,3 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\nInterrupted. To go on with what is missing: {resume_command()}", file=sys.stderr)
         return EXIT_INTERRUPTED
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """Compare results folders: figures, tests of the differences, and means.
 
-    python visualization.py --results_folders A B --results_labels bio rand --save_figs figs
+    randomnet-figures --results_folders A B --results_labels bio rand --save_figs figs
 
 Combos are matched across folders by the values of the options that all folders vary. What a folder varies alone is
 drawn and compared on its own, never mixed. Folders that are unfinished, failed or diverged in part are drawn as far as
@@ -19,6 +19,7 @@ from tempfile import TemporaryFile
 import pandas as pd
 
 from randomnet import plotting, results
+from randomnet.command_line.program import command_line, name_of
 from randomnet.comparison import matching, statistics, testing
 from randomnet.comparison.matching import Combo, Study
 from randomnet.config import nearest
@@ -43,7 +44,10 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line, checked as far as it can be without the folders; BadInput otherwise."""
-    parser = _Parser(prog="visualization.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    description = str(__doc__).replace("randomnet-figures", command_line("randomnet-figures"))
+    parser = _Parser(
+        prog=name_of("randomnet-figures"), description=description, formatter_class=argparse.RawTextHelpFormatter
+    )
     add = parser.add_argument
     add("--results_folders", nargs="+", required=True, type=Path, metavar="DIR", help="results folders to compare")
     add("--results_labels", nargs="+", metavar="TEXT", help="a name for each (default: the folders' names)")
@@ -176,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         every = {TESTS: table, MEANS: means, **tables}
         written = write(study, kind, every, asked.ylabel, asked.save_figs, asked.format)
     except (BadInput, results.ResultsError, OSError) as error:
-        print(f"visualization.py: error: {error}", file=sys.stderr)
+        print(f"{name_of('randomnet-figures')}: error: {error}", file=sys.stderr)
         return 2
     if not any(path.suffix.lstrip(".") in plotting.FORMATS for path in written):
         say("no figure: no run has written anything yet")
@@ -191,7 +195,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for path in written:
         say(str(path))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
