@@ -21,6 +21,7 @@ FLOORS = {
     "results": 0,
     "tasks": 0,
     "student": 0,
+    "version": 0,
     "integration": 0,
     "double_backward": 0,
     "input_series": 0,

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 
-import randomnet
 from randomnet import results
 from randomnet.config import Combo, ConfigError, Plan, Run, neutral_settings
 from randomnet.kinds import KINDS
 from randomnet.kinds.networks import radii_of
+from randomnet.version import code_version
 
 CHOOSING = tuple(f"pretrainedparams.pretrained_{name}" for name in ("combo", "epoch", "iteration"))
 PRETRAINED = "paths.pretrained"
@@ -133,7 +133,7 @@ def _machine() -> str:
 def versions() -> dict[str, str]:
     """What the numbers depend on."""
     return {
-        "randomnet": randomnet.__version__,
+        "randomnet": code_version(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
