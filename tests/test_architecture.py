@@ -22,6 +22,7 @@ FLOORS = {
     "tasks": 0,
     "student": 0,
     "version": 0,
+    "extras": -1,
     "integration": 0,
     "double_backward": 0,
     "input_series": 0,

@@ -31,6 +31,7 @@ import randomnet
 from randomnet.config import ConfigError, Run
 from randomnet.config.sections import ExecutionSection
 from randomnet.experiment.engines import Ended, Epoch, carry_out, fail, folders_of
+from randomnet.extras import install_line
 from randomnet.kinds.interface import Batch, missing
 from randomnet.results import FAILED, ResultsError, ResultsFolder
 
@@ -48,7 +49,7 @@ def package() -> ModuleType:
     except ImportError:
         raise ConfigError(
             "[execution] engine: expected the package ray with engine = ray, got none installed: "
-            "pip install -r requirements-ray.txt"
+            f"{install_line('ray')}"
         ) from None
     return ray
 

@@ -27,6 +27,7 @@ from types import ModuleType
 import numpy as np
 
 from randomnet import results
+from randomnet.extras import install_line
 from randomnet.recordings.record import SPLITS, Recording, Split
 from randomnet.recordings.spikes import LARGE, SMALL
 
@@ -167,9 +168,7 @@ def _h5py(to: str) -> ModuleType:
     try:
         import h5py
     except ImportError:
-        raise ValueError(
-            f"expected h5py to {to} HDF5, got none installed: pip install -r requirements-recordings.txt"
-        ) from None
+        raise ValueError(f"expected h5py to {to} HDF5, got none installed: {install_line('recordings')}") from None
     return h5py
 
 
