@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
-from randomnet.command_line.program import command_line, name_of
+from randomnet.command_line.program import command_line, name_of, templates
 from randomnet.config import ConfigError, Plan, help_text, read_plan
 
 if TYPE_CHECKING:
@@ -120,6 +120,14 @@ def describe(plan: Plan, folder: Path | None) -> int:
         print(text, flush=True)
     print(f"\nFigures: {folder}")
     return 0
+
+
+def plan_of(options: argparse.Namespace) -> Plan:
+    """The experiment of the INI and its overrides. Raises ConfigError, which names the templates where no INI is."""
+    folder = None if options.config.exists() else templates()
+    if folder:
+        raise ConfigError(f"{options.config}: expected an INI file, got none there; copy a template from {folder}")
+    return read_plan(options.config, options.set)
 
 
 def share_of(options: argparse.Namespace) -> "Share | None":
@@ -284,7 +292,7 @@ def main(argv: list[str] | None = None) -> int:
             return fetch_archive(options.fetch, options.to)
         if options.save_figs and not options.describe:
             raise ConfigError(f"--save_figs {options.save_figs}: expected --describe with it, got it alone")
-        plan = read_plan(options.config, options.set)
+        plan = plan_of(options)
         return (pipeline if plan.config.experiment.kind == "pipeline" else carry_out)(plan, options)
     except ConfigError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)

@@ -1,11 +1,19 @@
 """How a command was called, so that help names it and printed commands can be pasted into the same shell."""
 
 import shlex
+import site
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]  # a clone, or where packages are installed
 SCRIPTS = {"randomnet": "runrandomnet.py", "randomnet-figures": "visualization.py"}  # in a clone, by installed command
+
+
+def templates() -> Path | None:
+    """The folder of templates, of the clone or where pip put them; None where there is none."""
+    installed = [Path(base) / "share" / "randomnet" / "config" for base in (sys.prefix, site.getuserbase())]
+    places = [ROOT / "config", *installed] if (ROOT / SCRIPTS["randomnet"]).is_file() else installed
+    return next((place for place in places if place.is_dir()), None)
 
 
 def is_installed_command() -> bool:
