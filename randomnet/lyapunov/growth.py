@@ -23,7 +23,10 @@ class System(Protocol):
     A system may say `bounded = True`: its states cannot grow for ever, so that nobody has to look.
     """
 
-    dt: float
+    @property
+    def dt(self) -> float:
+        """The time of a step, in tau."""
+        ...
 
     def advance(self, bundle: Tensor, steps: int, start: int) -> Tensor:
         """State and tangent vectors (..., 1 + k, N) after `steps` steps from the time `start`, in steps.

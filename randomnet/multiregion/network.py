@@ -53,6 +53,12 @@ class MultiRegionRNN(nn.Module):
     loaded into. It also knows the `settings`, and loading it where these differ is a ValueError. Source: mRNNTorch.
     """
 
+    bias: nn.Parameter | None
+    initial: Tensor
+    base_firing: Tensor
+    learnable: Tensor
+    leaks: Tensor | None
+
     def __init__(
         self,
         config: str | Path | Mapping[str, Any] | Description | Connectome,

@@ -64,6 +64,14 @@ class Weights(nn.Module):
     a list.
     """
 
+    edges: Tensor | None
+    signs: Tensor
+    values: Tensor
+    scales: nn.Parameter | None
+    pairs: Tensor | None
+    held: Tensor | None
+    places: Tensor | None
+
     def __init__(
         self,
         edges: Edges,
