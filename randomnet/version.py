@@ -34,7 +34,8 @@ def _commit(root: Path) -> str:
         )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return ""
-    heads, changes = [], []
+    heads: list[str] = []
+    changes: list[str] = []
     for line in answer.stdout.splitlines():
         (heads if line.startswith("#") else changes).append(line)
     commit = next((line.split()[-1] for line in heads if line.startswith("# branch.oid")), "(initial)")

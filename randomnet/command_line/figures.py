@@ -85,9 +85,9 @@ def gather(asked: argparse.Namespace) -> tuple[Study, Kind]:
     combos = [one for place, (root, label) in enumerate(pairs) for one in matching.read_combos(root, label, place)]
     kinds: dict[str, list[str]] = {}
     for combo in combos:
-        kind = str(combo.loaded.manifest.get("kind"))
-        kind = (ON_TASK if combo.task else ON_SPECTRUM) if kind == "train" else kind
-        kinds.setdefault(kind, []).append(combo.label)
+        name = str(combo.loaded.manifest.get("kind"))
+        name = (ON_TASK if combo.task else ON_SPECTRUM) if name == "train" else name
+        kinds.setdefault(name, []).append(combo.label)
     if len(kinds) != 1 or not set(kinds) <= set(FIGURES):
         got = ", ".join(f"{kind} ({' and '.join(dict.fromkeys(labels))})" for kind, labels in kinds.items())
         raise BadInput(f"--results_folders: expected folders of one kind, of {', '.join(FIGURES)}, "

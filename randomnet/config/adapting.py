@@ -114,8 +114,9 @@ def _by_dt(config: Config) -> str:
 
 
 def _by_tsim(config: Config) -> str:
-    short = isinstance(config.lyapunov.tsim, float) and config.lyapunov.tsim < config.lyapunov.tons
-    return f"at most tsim = {config.lyapunov.tsim:g}" if short else _by_dt(config)
+    tsim, tons = config.lyapunov.tsim, config.lyapunov.tons
+    short = isinstance(tsim, float) and isinstance(tons, float) and tsim < tons
+    return f"at most tsim = {tsim:g}" if short else _by_dt(config)
 
 
 def _by_initial(config: Config) -> str:

@@ -236,8 +236,7 @@ def _time_constants(config: Config) -> tuple[Key, str] | None:
     if own:
         if tau != 1:
             return ("model", "tau"), "1, as [regions] regions has time constants"
-        tau = tuple((region.name, region.tau) for region in regions)
-        if min(dict(tau).values()) < dt:
+        if min(region.tau for region in regions) < dt:
             return ("regions", "regions"), f"time constants of at least one step, {dt:g} (model.dt)"
     if config.drawn_at_random and isinstance(tau, tuple):
         return ("model", "tau"), "one number with roi = random, which has no regions"

@@ -26,7 +26,7 @@ def _section(name: str, kind: type) -> str:
         lines.append(f"      type: {_type(about)}; allowed: {about.value.expected}; default: {default}")
         conditions = [words for words, _ in filter(None, (about.where, about.only))]
         only = f"; only where {', and '.join(conditions)}" if conditions else ""
-        lines.append(f"      read by: {', '.join(about.kinds)}{only}")
+        lines.append(f"      read by: {', '.join(about.kinds or ())}{only}")
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,7 @@ from randomnet.config.adapting import adapted
 from randomnet.config.contradictions import contradiction
 from randomnet.config.predecessors import Key, Text, Texts, literal, spelled_out, unfolded
 from randomnet.config.schema import Config, Option, is_read, options, sections, unmet
+from randomnet.config.sections import InferenceSection
 from randomnet.config.values import ConfigError, Named, nearest
 
 GRID: Key = ("combosparams", "combos_params")
@@ -104,7 +105,8 @@ class Axis(NamedTuple):
             return Text(as_text(value), origin)
         written = texts[self.key].text if self.key in texts else str(_default(self.key))
         try:
-            return Text(ABOUT[self.key].value.with_entry(written, self.entry, as_text(value)), origin)
+            value_kind: Any = ABOUT[self.key].value  # of an option whose entries can be gridded by name
+            return Text(value_kind.with_entry(written, self.entry, as_text(value)), origin)
         except ValueError:
             expected = ABOUT[self.key].value.expected
             raise ConfigError(f"{origin}: {self.heading}: expected {expected}, got {written!r}") from None
@@ -139,7 +141,7 @@ def _owned(name: str, where: str, kind: str) -> Key:
     if not owners:
         known = sorted({known for _, known in NAMES})
         raise ConfigError(f"{where}: expected an option's key{nearest(name, known) or ', see --help-config'}")
-    for narrower in ([key for key in owners if kind in ABOUT[key].kinds], owners):
+    for narrower in ([key for key in owners if kind in ABOUT[key].kinds or ()], owners):
         named = [key for key in narrower if key[1] == name.lower()] or narrower
         if len(named) == 1:
             return named[0]
@@ -181,23 +183,25 @@ def build(texts: Mapping[Key, Text]) -> tuple[Config, tuple[str, ...]]:
     for (section, key), written in texts.items():
         values[section][key] = _parse((section, key), written)
     kind, task = values["experiment"].get("kind", "train"), values["trialparams"].get("task_name", "none")
-    model = [values["inference"].get("model", sections()["inference"].model)] if kind == "fit" else []
+    model = [values["inference"].get("model", InferenceSection.model)] if kind == "fit" else []
     for (section, key), about in ABOUT.items():
         for name in (*model, kind, *(["task", task] if task != "none" else [])):
             if name in about.defaults:
                 values[section].setdefault(key, about.defaults[name])
-    config, notes = adapted(Config(**{section: kind(**values[section]) for section, kind in sections().items()}), texts)
-    for key in texts:
-        if config.experiment.kind not in ABOUT[key].kinds:
+    built: dict[str, Any] = {section: kind(**values[section]) for section, kind in sections().items()}
+    config, notes = adapted(Config(**built), texts)
+    for option in texts:
+        if config.experiment.kind not in (ABOUT[option].kinds or ()):
             raise ConfigError(
-                f"{_where(key, texts)}: expected it left out, as it is not available for kind = "
-                f"{config.experiment.kind}, got {texts[key].text!r}"
+                f"{_where(option, texts)}: expected it left out, as it is not available for kind = "
+                f"{config.experiment.kind}, got {texts[option].text!r}"
             )
     found = contradiction(config)
     if found:
-        key, expected = found
-        came = f"{texts[key].text!r}" if key in texts else f"the default {getattr(getattr(config, key[0]), key[1])!r}"
-        raise ConfigError(f"{_where(key, texts)}: expected {expected}, got {came}")
+        option, expected = found
+        default = getattr(getattr(config, option[0]), option[1])
+        came = f"{texts[option].text!r}" if option in texts else f"the default {default!r}"
+        raise ConfigError(f"{_where(option, texts)}: expected {expected}, got {came}")
     return config, notes
 
 

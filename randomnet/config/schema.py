@@ -214,7 +214,7 @@ def neutral_settings() -> dict[str, Any]:
 
 def is_read(about: Option, config: Config) -> bool:
     """Whether a run with this config reads the option."""
-    return config.experiment.kind in about.kinds and not unmet(about, config)
+    return config.experiment.kind in (about.kinds or ()) and not unmet(about, config)
 
 
 def unmet(about: Option, config: Config) -> str:

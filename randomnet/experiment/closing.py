@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -43,7 +44,8 @@ def _first(texts: list[str], rest: str) -> Iterator[str]:
 
 def _verdicts(table: pd.DataFrame) -> Iterator[str]:
     """A line for each reason why spectra of complete runs did not converge; unbounded ones are counted elsewhere."""
-    spectra, alike = 0, {}
+    spectra = 0
+    alike: dict[Any, Any] = {}
     for row in table[table["status"] == COMPLETE].to_dict("records"):
         for when in WHEN:
             verdict, converged = row.get(f"verdict{when}"), str(row.get(f"converged{when}")).casefold()
@@ -122,7 +124,8 @@ def unequal_coupling(
     more than UNEQUAL, with the normalization that makes them equal; of the first such options of the grid."""
     if "null" not in varied:
         return
-    complete, radii = table[table["status"] == COMPLETE], {}
+    complete = table[table["status"] == COMPLETE]
+    radii: dict[Any, Any] = {}
     for column, (word, step) in EQUALIZERS.items():
         first = _first_unequal(complete, [name for name in varied if name != "null"], column)
         if first is None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +149,8 @@ class _Pool:
         self.root, self.stop = root, stop
         self.context = multiprocessing.get_context("spawn")
         self.stopping = self.context.Event()
-        self.busy: dict[Connection, tuple[multiprocessing.Process, Batch]] = {}  # type: ignore[name-defined]
-        self.idle: list[tuple[Connection, multiprocessing.Process]] = []  # type: ignore[name-defined]
+        self.busy: dict[Connection, tuple[BaseProcess, Batch]] = {}
+        self.idle: list[tuple[Connection, BaseProcess]] = []
 
     def start(self, batch: Batch) -> None:
         """Give a batch to an idle worker, or to a new one."""
@@ -170,7 +171,8 @@ class _Pool:
         """What the workers have said, waiting for it for at most half a second."""
         if self.stop():
             self.stopping.set()
-        for connection in wait(list(self.busy), timeout=0.5):
+        ready = [connection for connection in wait(list(self.busy), timeout=0.5) if isinstance(connection, Connection)]
+        for connection in ready:
             process, batch = self.busy[connection]
             try:
                 said = connection.recv()

@@ -43,7 +43,8 @@ def check(plan: Plan) -> list[dict[str, Any]]:
     """Check every run of every combo before anything starts; per combo the facts of the first iteration's connectome,
     which stays the same when iterations are added, and `upstream`, what each iteration starts from. Raises
     ConfigError."""
-    facts, radii = [], {}
+    facts: list[dict[str, Any]] = []
+    radii: dict[Any, Any] = {}
     for combo in plan.combos:
         try:
             kind = KINDS[combo.config.experiment.kind]
@@ -79,7 +80,7 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
     numbers = list(range(len(entries))) if old is None else _numbers(plan, entries, old)
     order = np.argsort(numbers)
     combos = [dataclasses.replace(plan.combos[index], index=numbers[index]) for index in order]
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": results.FORMAT,
         "name": plan.config.experiment.name,
         "kind": plan.config.experiment.kind,

@@ -278,7 +278,9 @@ def _desk() -> type:
 
     class Desk:
         def __init__(self) -> None:
-            self.stopping, self.said, self.begun = False, [], set()
+            self.stopping = False
+            self.said: list[Said] = []
+            self.begun: set[tuple[int, int]] = set()
 
         def tell(self, attempt: tuple[int, int], said: list[Said]) -> bool:
             """What a task has done; whether it shall stop."""

@@ -9,7 +9,7 @@ refused). An .npz may name its neurons in an array `ids` (integers) or `names` (
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -124,12 +124,17 @@ def _mapped(path: Path) -> np.ndarray:
         raise FormatError(f"{path}: expected a .npy array of numbers, got {one_line(error)}") from None
 
 
+def _joined(parts: Sequence[Edges]) -> Edges:
+    post, pre, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return post, pre, weights
+
+
 def _dense_edges(what: object, matrix: np.ndarray) -> Edges:
     """Where a matrix is not zero, a block of rows at a time."""
     _numbers(what, matrix.dtype)
     step = max(1, BLOCK // max(1, matrix.shape[1]))
     parts = [_block(what, np.asarray(matrix[row : row + step]), row) for row in range(0, len(matrix), step)]
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    return _joined(parts)
 
 
 def _block(what: object, block: np.ndarray, start: int) -> Edges:
@@ -223,7 +228,7 @@ def _csv_with_ids(table: Table) -> tuple[np.ndarray, Edges]:
         parts.append(_block(table, np.column_stack([chunk[name] for name in names]), row))
         row += len(chunk[corner])
     _same_ids(table, names, np.concatenate(listed))
-    return np.array(names), tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    return np.array(names), _joined(parts)
 
 
 def _csv_of_numbers(table: Table) -> tuple[np.ndarray, Edges]:
@@ -237,7 +242,7 @@ def _csv_of_numbers(table: Table) -> tuple[np.ndarray, Edges]:
     if row != len(names):
         raise FormatError(f"{table}: expected a square matrix of {len(names)} rows, as it has columns, got {row}")
     _no_ids(table, first)
-    return np.array(names), tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    return np.array(names), _joined(parts)
 
 
 def _no_list(table: Table, chunk: dict[str, np.ndarray]) -> None:

@@ -110,9 +110,9 @@ def _tables(path: Path, tables: list[Table]) -> tuple[str, str] | None:
     codex = [table for table in tables if flywire.is_connections(table)]
     if codex:
         return "flywire", f"FlyWire Codex tables, connections in {_listed(codex)}"
-    lists = [table for table in tables if edge_list.columns_of(table)]
+    lists = [columns for table in tables if (columns := edge_list.columns_of(table))]
     if len(lists) == 1:
-        columns = edge_list.columns_of(lists[0])
+        columns = lists[0]
         used = ", ".join(name for name in (columns.pre, columns.post, columns.weight, columns.sign) if name)
         return "edge_list", f"an edge list with columns {used}"
     return None

@@ -57,7 +57,7 @@ def _held_out_errors(
 ) -> np.ndarray:
     """(B, ranks): mean squared error of each trial's bins after the first `longest`, by the other folds' operator,
     relative to the variance of the states."""
-    parts = {}
+    parts: dict[int, list[np.ndarray]] = {}
     for held in folds:
         others = np.setdiff1d(np.concatenate(folds), held)
         step = whitened_step(states[others], delays, rank)

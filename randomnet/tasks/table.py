@@ -30,7 +30,7 @@ class Parameter:
     text: str
     default: int | float | bool | str | None = None
     low: int = 0
-    high: int | None = None
+    high: float | None = None
     between: bool = False
     listed: bool = False
 
@@ -63,10 +63,14 @@ class Parameter:
         if not isinstance(value, numbers):
             return False
         high = math.inf if self.high is None else self.high
-        return self.low < value < high if self.between else self.low <= value <= high
+        return bool(self.low < value < high if self.between else self.low <= value <= high)
 
 
 Size = int | str | Callable[[Mapping[str, Any]], int]
+
+
+def _number(size: int | str, parameters: Mapping[str, Any]) -> int:
+    return parameters[size] if isinstance(size, str) else size
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,8 @@ class Task:
 
     def sizes(self, parameters: Mapping[str, Any]) -> tuple[int, int]:
         """Channels and outputs, with these parameters. Raises ValueError where these make none."""
-        sizes = (size(parameters) if callable(size) else size for size in (self.channels, self.outputs))
-        return tuple(parameters[size] if isinstance(size, str) else size for size in sizes)
+        channels, outputs = (size(parameters) if callable(size) else size for size in (self.channels, self.outputs))
+        return _number(channels, parameters), _number(outputs, parameters)
 
     def trials(self, parameters: Mapping[str, Any]) -> int:
         """How many trials there are in all, with these parameters."""
