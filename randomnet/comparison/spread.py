@@ -31,7 +31,7 @@ class Sources(NamedTuple):
 
     networks: float
     starts: float
-    count: float
+    count: float  # type: ignore[assignment]  # hides tuple.count, which nobody calls
 
 
 def spread_over(networks: Sequence[object] | pd.Series | None) -> str:

@@ -51,7 +51,7 @@ def _tons(config: Config, written: Collection[Key]) -> float | None:
     if not config.uses_spectrum or times.tons == "adaptive":
         return None
     interval, longest = _in_units(float(times.tons), dt), times.tsim
-    if longest == "auto" or interval <= longest:
+    if isinstance(longest, str) or interval <= longest:
         return interval
     return _in_units(math.floor(longest / dt * (1 + TOLERANCE)) * dt, dt)
 

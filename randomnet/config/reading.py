@@ -141,7 +141,7 @@ def _owned(name: str, where: str, kind: str) -> Key:
     if not owners:
         known = sorted({known for _, known in NAMES})
         raise ConfigError(f"{where}: expected an option's key{nearest(name, known) or ', see --help-config'}")
-    for narrower in ([key for key in owners if kind in ABOUT[key].kinds or ()], owners):
+    for narrower in ([key for key in owners if kind in (ABOUT[key].kinds or ())], owners):
         named = [key for key in narrower if key[1] == name.lower()] or narrower
         if len(named) == 1:
             return named[0]

@@ -197,7 +197,7 @@ def options() -> list[tuple[str, str, Option]]:
     return [
         (section, entry.name, _of_section(entry.metadata["option"], kind))
         for section, kind in sections().items()
-        for entry in dataclasses.fields(kind)
+        for entry in dataclasses.fields(kind)  # type: ignore[arg-type]  # every section is a dataclass
     ]
 
 

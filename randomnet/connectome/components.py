@@ -27,7 +27,7 @@ def strong_components(post: np.ndarray, pre: np.ndarray, n: int) -> np.ndarray:
     post, pre: (E,) int64. Without recursion, as paths may be as long as the graph. A number for every edge's end is
     made only when it is visited: lists of them would take more memory than the edges.
     """
-    targets = memoryview(np.ascontiguousarray(post[np.argsort(pre, kind="stable")]))
+    targets = np.ascontiguousarray(post[np.argsort(pre, kind="stable")]).data
     ends = np.cumsum(np.bincount(pre, minlength=n)).tolist()
     edges = [0, *ends[:-1]]
     low, seen, done = [0] * n, 0, n + 1  # low: 0 where not visited, `done` where its component is known

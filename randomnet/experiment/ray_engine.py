@@ -86,11 +86,11 @@ def _knock(address: str) -> None:
 
 
 def _terms(execution: ExecutionSection) -> dict[str, Any]:
-    terms = {"log_to_driver": False, "logging_level": logging.ERROR}
+    terms: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if execution.address:
         return terms | {"address": execution.address}
-    own = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECTS}
-    if execution.workers != "auto":  # as many as asked for, as of local processes, whatever the cores
+    own: dict[str, Any] = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECTS}
+    if not isinstance(execution.workers, str):  # as many as asked for, as of local processes, whatever the cores
         own["num_cpus"] = math.ceil(execution.workers * cpus_of(execution))
     return terms | own
 
@@ -118,7 +118,7 @@ def _line(error: BaseException) -> str:
 
 def cpus_of(execution: ExecutionSection) -> float:
     """CPUs that a task takes."""
-    return execution.threads if execution.cpus_per_run == "auto" else execution.cpus_per_run
+    return execution.threads if isinstance(execution.cpus_per_run, str) else execution.cpus_per_run
 
 
 @dataclass
@@ -356,9 +356,10 @@ class _Line:
         self.thread.start()
         self.heard.wait()
 
-    def report(self, event: Epoch) -> None:
-        """Note an epoch, to be told soon."""
-        self.said.append((event.combo, event.iteration, event.row))
+    def report(self, event: Epoch | Ended) -> None:
+        """Note an epoch, to be told soon; ends are returned by the task."""
+        if isinstance(event, Epoch):
+            self.said.append((event.combo, event.iteration, event.row))
 
     def stopping(self) -> bool:
         """Whether the task shall stop."""

@@ -65,7 +65,8 @@ def _axis(study: Study, combos: Sequence[Combo], pairs: Sequence[tuple[pd.DataFr
 
 def _varies(metric: str, pairs: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> bool:
     """Whether a figure of the metric has anything to show: values that are not all the same."""
-    values = np.concatenate([_values(part, metric)[0] for pair in pairs for part in pair if metric in part] or [[]])
+    parts = [_values(part, metric)[0] for pair in pairs for part in pair if metric in part]
+    values = np.concatenate(parts or [np.empty(0)])
     return len(values) > 1 and np.ptp(values) > 0
 
 

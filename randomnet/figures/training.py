@@ -209,7 +209,7 @@ def target_of(arrays: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
 
 
 def _distributions(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Series]) -> Figures:
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name in ("gains", "shifts", "weights"):
         names = (f"{name}_initial", f"{name}_final")
         runs = {one.text: [run for run in arrays[key] if all(part in run for part in names)]

@@ -33,7 +33,7 @@ def initial(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
     return dict(_REMEMBERED[key])
 
 
-def now(run: Run, start: building.Start, goal: Objective) -> dict[str, Any]:
+def now(run: Run, start: building.Start, goal: Any) -> dict[str, Any]:
     """What is reported of the network as it is now, as tensors and plain values."""
     measured: dict[str, Any] = coupling.strength_of(start.network)
     if run.config.uses_spectrum:
@@ -103,7 +103,7 @@ def _overlaps(network: Network, inputs: torch.Tensor) -> torch.Tensor:
     return network.overlaps(network.run(inputs[:, :SHOWN_TRIALS])[0]).transpose(0, 1).cpu()
 
 
-def asked(run: Run, start: building.Start, goal: Objective) -> tuple[int, torch.Tensor | None]:
+def asked(run: Run, start: building.Start, goal: Any) -> tuple[int, torch.Tensor | None]:
     """How many exponents, and along what: all of the network, if these are not too many; with a task as the config
     says, along validation."""
     n = start.connectome.n

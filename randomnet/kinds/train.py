@@ -107,7 +107,8 @@ def execute(
     judged = [unseen_trials.judged(*each) for each in zip(runs, starts, goals, ended, strict=True)]
     left, seconds = missing(runs, folders), elapsed() / len(runs)
     each = (runs, folders, starts, ended, kept["values_initial"], kept["initial"], finals, judged)
-    return [(run, trained.written(run, *rest, seconds)) for run, *rest in zip(*each, strict=True) if run in left]
+    ends: Any = zip(*each, strict=True)
+    return [(run, trained.written(run, *rest, seconds)) for run, *rest in ends if run in left]  # type: ignore[call-arg]
 
 
 def _to_do(
@@ -142,7 +143,7 @@ def beside(run: Run, facts: dict[str, Any]) -> int:
 def estimate(runs: Sequence[Run]) -> Cost:
     """Time of each run, from epochs of all, side by side, and a short spectrum measured here."""
     run, starts = runs[0], [building.begin(run) for run in runs]
-    goals = [objective(*pair) for pair in zip(runs, starts, strict=True)]
+    goals: list[Any] = [objective(*pair) for pair in zip(runs, starts, strict=True)]
     if measured.courses(run):  # all epochs over the whole record
         goals = [replace(goal, courses=()) for goal in goals]
     if reaching.is_closed(run):  # all of them over whole trials

@@ -87,8 +87,7 @@ def dsa(
     one: np.ndarray, other: np.ndarray, rng: np.random.Generator, delays: int = 20, rank: int = 50, starts: int = 4
 ) -> float:
     """The distance of the dynamics of states (B, T, D) and (B', T', D'), an angle from 0 to pi."""
-    operators = (delay_operator(states, delays, rank) for states in (one, other))
-    return operator_distance(*operators, rng, starts)
+    return operator_distance(delay_operator(one, delays, rank), delay_operator(other, delays, rank), rng, starts)
 
 
 def dsa_floor(

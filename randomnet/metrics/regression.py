@@ -50,7 +50,8 @@ def fitted(regressors: np.ndarray, targets: np.ndarray) -> Linear:
     x, y = x - means[0], y - means[1]
     lengths = np.linalg.norm(x, axis=0)
     lengths[lengths == 0] = 1.0
-    triangle = np.linalg.qr(np.concatenate([x / lengths, y], 1), mode="r")[: x.shape[1]]  # all that a fit needs
+    upper = np.asarray(np.linalg.qr(np.concatenate([x / lengths, y], 1), mode="r"))
+    triangle = upper[: x.shape[1]]  # all that a fit needs
     solved = np.linalg.lstsq(triangle[:, : x.shape[1]], triangle[:, x.shape[1] :], rcond=RANK)[0]
     matrix = solved / lengths[:, None]
     return Linear(matrix, means[1] - means[0] @ matrix)

@@ -265,7 +265,7 @@ class MultiRegionRNN(nn.Module):
             return replace(system, drive=drive, coupling=coupling.replaced([values]))
 
         def run(drive: Tensor, values: Tensor, *others: Tensor | None) -> tuple[Tensor, Tensor]:
-            return listed_run(system_of(drive, values), *others, last)
+            return listed_run(system_of(drive, values), *others, last)  # type: ignore[call-arg]
 
         def plain(drive: Tensor, values: Tensor, weights: Tensor, inputs: Tensor, *others: Tensor | None) -> Sequence:
             interface = self._interface(weights)

@@ -42,6 +42,7 @@ def exchanged_within_lengths(connectome: Connectome, rng: np.random.Generator, n
     """Edges off the diagonal exchange targets where that leaves as many edges in each tenth of their lengths."""
     off = connectome.post != connectome.pre
     old = connectome.post[off] * connectome.n + connectome.pre[off]
+    assert connectome.positions is not None, "its null is offered for connectomes with positions"
     kind = _lengths(connectome.positions, connectome.post[off], connectome.pre[off])
     draw = partial(_drawn_anywhere, len(old))
     new = _chain(old, connectome.n, _rounds_within_lengths(old, connectome.n, draw, kind, rng), draw, rng, kind)
@@ -102,9 +103,9 @@ def _redealt(
 ) -> Connectome:
     """With edges of keys `new` for those of keys `old`; each neuron's weights into each region go to those it has."""
     n, regions = connectome.n, int(region.max(initial=0)) + 1
-    owners = (key % n * regions + region[key // n] for key in (old, new))
+    before, after = (key % n * regions + region[key // n] for key in (old, new))
     post, pre, values = connectome.post.copy(), connectome.pre.copy(), connectome.weights.copy()
-    post[off], pre[off], values[off] = new // n, new % n, dealt(values[off], *owners, rng)
+    post[off], pre[off], values[off] = new // n, new % n, dealt(values[off], before, after, rng)
     return placed(connectome, post, pre, values, null)
 
 
@@ -143,7 +144,7 @@ def _chain(
         accepted &= (proposed != pre[chosen]).all(axis=1)
         chosen = chosen[accepted]
         post[chosen] = proposed[accepted]
-        if kind:
+        if kind and kinds is not None:
             kinds[chosen] = kind(post[chosen], pre[chosen])
     return post * n + pre
 
@@ -158,7 +159,7 @@ def _unopposed(keys: np.ndarray, chosen: np.ndarray, proposals: np.ndarray) -> n
     twice = np.append(repeated, False) | np.insert(repeated, 0, False)
     alone = np.empty(len(flat), bool)
     alone[order] = free & ~twice
-    return alone.reshape(chosen.shape).all(axis=1) & ~_within(keys[chosen], found[~free]).any(axis=1)
+    return np.asarray(alone.reshape(chosen.shape).all(axis=1) & ~_within(keys[chosen], found[~free]).any(axis=1))
 
 
 def _within(some: np.ndarray, of: np.ndarray) -> np.ndarray:
@@ -177,7 +178,7 @@ def _proposals(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The groups whose rotation keeps the number of edges of each kind, now `kinds`; and their targets when rotated."""
     proposed = post[chosen[:, [*range(1, chosen.shape[1]), 0]]]
-    if kind is None:
+    if kind is None or kinds is None:
         return chosen, proposed
     before, after = np.sort(kinds[chosen], axis=1), np.sort(kind(proposed, pre[chosen]), axis=1)
     same = (before == after).all(axis=1)

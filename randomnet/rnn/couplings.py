@@ -149,7 +149,8 @@ class Sparse:
 
     def replaced(self, parameters: Sequence[Tensor]) -> "Sparse":
         """The same products with other parameters."""
-        return Sparse(*parameters, self.pattern)
+        (values,) = parameters
+        return Sparse(values, self.pattern)
 
     @cached_property
     def factors(self) -> tuple[Tensor, Tensor]:
