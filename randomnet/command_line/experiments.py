@@ -126,7 +126,8 @@ def plan_of(options: argparse.Namespace) -> Plan:
     """The experiment of the INI and its overrides. Raises ConfigError, which names the templates where no INI is."""
     folder = None if options.config.exists() else templates()
     if folder:
-        raise ConfigError(f"{options.config}: expected an INI file, got none there; copy a template from {folder}")
+        came = f"No such file or directory; templates are in {folder}"
+        raise ConfigError(f"{options.config}: expected an INI file, got {came}")
     return read_plan(options.config, options.set)
 
 
