@@ -41,11 +41,11 @@ class CellNetwork(Learner):
         if noise is None:
             states = self.cell.unroll(state, inputs)
             return states, self.readout(states)
-        states = []
+        steps = []
         for x, more in zip(inputs, noise, strict=True):
-            states.append(self.cell.step(state, x))
-            state = states[-1] + more
-        stacked = torch.stack(states)
+            steps.append(self.cell.step(state, x))
+            state = steps[-1] + more
+        stacked = torch.stack(steps)
         return stacked, self.readout(stacked)
 
     def forward(self, inputs: Tensor) -> Tensor:

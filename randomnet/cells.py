@@ -214,10 +214,11 @@ class Node(_Stepped):
         return {"hidden_layers": self.hidden_layers, "width": self.width}
 
     def _drive(self, x: Tensor) -> Tensor:
-        first = self.layers[0]
+        first: Any = self.layers[0]
         return nn.functional.linear(x, first.weight[:, self.size :], first.bias)
 
     def _moved(self, state: Tensor, drive: Tensor) -> Tensor:
+        first: Any
         first, *others = self.layers
         hidden = torch.addmm(drive, state, first.weight[:, : self.size].mT)
         for layer in others:
@@ -225,7 +226,7 @@ class Node(_Stepped):
         return torch.add(state, hidden, alpha=RATE)
 
 
-CELLS: dict[str, type[Cell]] = {"gru": Gated, "rnn": Elman, "linear": Linear, "node": Node}
+CELLS: dict[str, Callable[..., Cell]] = {"gru": Gated, "rnn": Elman, "linear": Linear, "node": Node}
 
 
 def cell_of(description: Mapping[str, Any]) -> Cell:

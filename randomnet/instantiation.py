@@ -5,7 +5,7 @@ listed as they are made, apart from their weights, so that none is lost to round
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,7 +77,8 @@ class _Blocks:
 
     def joined(self, other: "_Blocks") -> "_Blocks":
         names = ("post", "pre", "totals", "targets")
-        return _Blocks(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names), self.own)
+        arrays = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in names}
+        return replace(self, **arrays)  # type: ignore[arg-type]  # `own` is none of the names
 
 
 def instantiate(

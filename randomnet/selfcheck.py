@@ -266,8 +266,8 @@ def _exponents(system: System, state: np.ndarray, schedule: Schedule, device: to
     """The full spectrum (N,) from the state (N,) and a random frame."""
     n = len(state)
     frame = random_frame(np.random.default_rng(41), n, n)
-    begin = (torch.from_numpy(values).to(device) for values in (state, frame))
-    return spectrum(system, *begin, schedule).exponents
+    h, q = (torch.from_numpy(values).to(device) for values in (state, frame))
+    return spectrum(system, h, q, schedule).exponents
 
 
 def _worst(found: np.ndarray, expected: np.ndarray) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import runrandomnet
 import visualization
 from randomnet.build.network import build_setup, initial_states
 from randomnet.build.trials import trials_of
+from randomnet.command_line import figures as figures_command
 from randomnet.figures import analyse as analyse_figures
 from randomnet.kinds.analyse import run as analyse
 from randomnet.kinds.train.trajectories import conditions_of
@@ -484,8 +485,8 @@ def test_the_origin_of_a_relu_network_is_at_a_kink_and_neither_stable_nor_unstab
     record = json.loads((tmp_path / "out" / "0" / "iter_0" / "run.json").read_text())
     assert any("at a kink of the activation" in note and "neither stable nor unstable" in note
                for note in record["notes"])  # fmt: skip
-    study = visualization.gather(
-        visualization.parse(["--results_folders", str(tmp_path / "out"), "--save_figs", "x"])
+    study = figures_command.gather(
+        figures_command.parse(["--results_folders", str(tmp_path / "out"), "--save_figs", "x"])
     )[0]
     figure = next(figure for _, figure in analyse_figures.inside_figures(study, None))
     texts = [text.get_text().replace("\u00a0", " ") for legend in figure.legends for text in legend.get_texts()]

@@ -15,7 +15,7 @@ from randomnet.plotting import style
 ROOT = Path(__file__).parents[1]
 ROOMS = (  # from the lowest floor to the highest
     ("registry", "settings"),
-    ("plugins", "memory", "connectome", "activations", "optimizers", "results", "console",
+    ("plugins", "memory", "connectome", "activations", "optimizers", "results", "console", "version", "extras",
      "integration", "double_backward", "input_series", "bump"),
     ("tasks", "nulls", "formats", "synthetic", "metrics", "conditions", "values", "cells", "fetch",
      "instantiation", "initialisation", "rnn", "lyapunov", "plotting", "recordings", "comparison", "systems", "theory"),
@@ -27,6 +27,7 @@ ROOMS = (  # from the lowest floor to the highest
     ("build",),
     ("kinds", "selfcheck"),
     ("experiment",),
+    ("command_line",),
 )  # fmt: skip
 FLOORS = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 MODULES = sorted((ROOT / "randomnet").rglob("*.py"))
@@ -87,11 +88,14 @@ def test_a_module_of_more_than_420_lines_becomes_a_folder():
 
 
 def test_the_visualiser_never_imports_a_model():
-    assert {"results", "plotting"} <= set(imported_rooms(ROOT / "visualization.py"))
+    command = ROOT / "randomnet" / "command_line" / "figures.py"
+    assert {"results", "plotting"} <= set(imported_rooms(command))
     allowed = {"console", "results", "plotting", "comparison", "settings", "figures", "theory"}
     allowed |= {"tasks", "metrics", "registry", "plugins"}  # registries, free of torch
     drawing = [path for folder in ("plotting", "figures") for path in (ROOT / "randomnet" / folder).glob("*.py")]
-    for path in [ROOT / "visualization.py", *drawing]:
+    assert set(imported_rooms(ROOT / "visualization.py")) == {"command_line"}
+    assert set(imported_rooms(command)) <= allowed | {"command_line"}  # of which it imports the name of the program
+    for path in drawing:
         assert set(imported_rooms(path)) <= allowed
         assert not re.search(r"^\s*(import|from) torch\b", path.read_text(encoding="utf-8"), re.MULTILINE), path
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from test_null_comparisons import run
 
-import visualization
+from randomnet.command_line import figures as figures_command
 from randomnet.comparison.controls import families
 from randomnet.comparison.coupling import coupling_of_controls
 from randomnet.comparison.significance import smallest_rank_p
@@ -18,7 +18,7 @@ GRID = '{"g": [1, 2]}'
 def study_of(folders, *more):
     """The study of folders by label, and its kind."""
     labels = [*folders]
-    return visualization.gather(visualization.parse(
+    return figures_command.gather(figures_command.parse(
         ["--results_folders", *(str(folders[label]) for label in labels), "--results_labels", *labels, "--save_figs",
          "x", *more]))  # fmt: skip
 

@@ -12,6 +12,7 @@ import runrandomnet
 import visualization
 from randomnet import plotting
 from randomnet.bump import bump
+from randomnet.command_line import figures as figures_command
 from randomnet.description import groups_of
 from randomnet.figures import FIGURES, networks, simulate
 from randomnet.figures.options import axis_label
@@ -88,7 +89,7 @@ def make(root: Path, grid=None, iterations=2, decoded=True, events=True, lacking
 
 
 def gather(*folders):
-    return visualization.gather(visualization.parse(["--results_folders", *map(str, folders), "--save_figs", "x"]))
+    return figures_command.gather(figures_command.parse(["--results_folders", *map(str, folders), "--save_figs", "x"]))
 
 
 def texts(axes):

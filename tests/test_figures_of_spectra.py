@@ -11,6 +11,7 @@ import pytest
 
 import visualization
 from randomnet import plotting, theory
+from randomnet.command_line import figures as figures_command
 from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.matching import read_combos
 from randomnet.figures import FIGURES, benchmark, convergence, spectra
@@ -106,7 +107,8 @@ def make(root: Path, kind, grid=None, iterations=3, k=N, lacking=(), settings=No
 
 
 def gather(*folders):
-    return visualization.gather(visualization.parse(["--results_folders", *map(str, folders), "--save_figs", "x"]))[0]
+    asked = figures_command.parse(["--results_folders", *map(str, folders), "--save_figs", "x"])
+    return figures_command.gather(asked)[0]
 
 
 def draw(tmp_path, *folders) -> tuple[set[str], Path]:

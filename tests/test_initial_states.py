@@ -10,6 +10,7 @@ from test_spectral_kinds import BASE, experiment, runs_of
 
 import visualization
 from randomnet.build.network import build_setup
+from randomnet.command_line import figures as figures_command
 from randomnet.comparison.spread import spread_table, two_sources
 from randomnet.figures import spectra
 from randomnet.kinds.spectrum import computing, initial_states
@@ -147,7 +148,7 @@ def test_every_start_is_a_small_dot_beside_its_run(tmp_path):
     arguments = ["--results_folders", str(out), "--save_figs", str(tmp_path / "figs")]
     assert visualization.main(arguments) == 0
     assert {"sd_networks", "sd_starts"} <= set(pd.read_csv(tmp_path / "figs" / "spread.csv"))
-    study = visualization.gather(visualization.parse(arguments))[0]
+    study = figures_command.gather(figures_command.parse(arguments))[0]
     figure = dict(spectra.dynamics_dots(study, None))["dynamics_by_label"]
     small = [line for line in figure.axes[0].lines if line.get_markersize() == 1.5]
     expected = [np.load(out / "0" / f"iter_{i}" / "arrays.npz")["lambda_max_of_states"] for i in range(2)]

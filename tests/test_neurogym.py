@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import runrandomnet
+from randomnet.extras import install_line
 from randomnet.tasks import TASKS, check_parameters, make
 
 INSTALLED = pytest.mark.skipif(not importlib.util.find_spec("neurogym"), reason="neurogym is an extra")
@@ -131,4 +132,4 @@ def test_without_neurogym_one_sentence_says_so(tmp_path, monkeypatch, capsys, ar
     assert run(path) == 2
     said = capsys.readouterr().err
     assert "[trialparams] env: expected neurogym for its environments, got none installed" in said
-    assert "pip install -r requirements-neurogym.txt" in said and said.count("\n") == 1
+    assert install_line("neurogym") in said and said.count("\n") == 1

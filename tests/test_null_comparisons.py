@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 import runrandomnet
-import visualization
 from randomnet import plotting
+from randomnet.command_line import figures as figures_command
 from randomnet.comparison.significance import rank_p
 from randomnet.figures.nulls import null_figures
 from randomnet.plotting import NullPanel
@@ -57,8 +57,8 @@ def run(tmp_path, *changes, grid=GRID, more=(), matrix=None):
 
 def table_of(folder):
     """What is written as tests.csv, without the pictures."""
-    asked = visualization.parse(["--results_folders", str(folder), "--save_figs", "x"])
-    return visualization.tested(*visualization.gather(asked))
+    asked = figures_command.parse(["--results_folders", str(folder), "--save_figs", "x"])
+    return figures_command.tested(*figures_command.gather(asked))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def folder(tmp_path_factory):
 def test_a_measured_network_is_ranked_among_its_nulls_in_each_cell(folder, capsys):
     every = table_of(folder)
     capsys.readouterr()
-    visualization.say_tests(every, ["lambda_max"])
+    figures_command.say_tests(every, ["lambda_max"])
     said, table = capsys.readouterr().out, every.query("metric == 'lambda_max'")
     runs = pd.read_csv(folder / "summary.csv")
     assert list(table["combo"]) == ["g=1", "g=2"] and set(table["design"]) == {"rank of a among draws of b"}
@@ -143,8 +143,8 @@ def test_random_networks_are_compared_in_pairs_and_fixed_nulls_have_no_p(tmp_pat
 
 
 def test_the_figure_has_the_network_as_a_line_on_the_draws_of_each_null(folder):
-    asked = visualization.parse(["--results_folders", str(folder), "--save_figs", "x"])
-    study, kind = visualization.gather(asked)
+    asked = figures_command.parse(["--results_folders", str(folder), "--save_figs", "x"])
+    study, kind = figures_command.gather(asked)
     figures = dict(null_figures(study, kind.tested))
     axes = figures["nulls_lambda_max"].axes[0]
     runs = pd.read_csv(folder / "summary.csv")

@@ -18,6 +18,7 @@ from randomnet.build.network import build_setup
 from randomnet.connectome import Connectome
 from randomnet.effectors import MuscleArm, TorqueArm
 from randomnet.effectors.muscles import _Clipped
+from randomnet.extras import install_line
 from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise, closed_loop_objective
 from randomnet.objectives.closed_loop import Ramp, moved, stepped
@@ -494,7 +495,7 @@ def test_without_motornet_one_sentence_says_so(tmp_path, monkeypatch, capsys):
     assert run(written(tmp_path), "--set", "trialparams.task_name=random_target") == 2
     said = capsys.readouterr().err
     assert "[trialparams] task_name = random_target: expected motornet" in said
-    assert "pip install -r requirements-motornet.txt" in said and said.count("\n") == 1
+    assert install_line("motornet") in said and said.count("\n") == 1
 
 
 @WITH_MUSCLES

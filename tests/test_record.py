@@ -330,7 +330,7 @@ def test_fewer_neurons_than_latents_are_said(tmp_path, trained):
 
 
 def test_hdf5_has_the_same_arrays(tmp_path, trained):
-    pytest.importorskip("h5py", reason="h5py is an extra: pip install -r requirements-recordings.txt")
+    pytest.importorskip("h5py", reason="h5py is of the extra recordings")
     _, folder, recording = done(tmp_path, trained, "recording.hdf5=True", "recording.reading=dense")
     other = read_recording(folder.path / "recording.h5")
     assert recording.chosen is None is other.chosen and recording.about == other.about

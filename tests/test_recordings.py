@@ -2,11 +2,13 @@
 
 import json
 import math
+import re
 import sys
 
 import numpy as np
 import pytest
 
+from randomnet.extras import install_line
 from randomnet.metrics import bps
 from randomnet.recordings import (
     RATES,
@@ -240,7 +242,7 @@ def assert_same(one, other):
 @pytest.mark.parametrize("ending", [".npz", ".h5"])
 def test_a_recording_is_read_as_it_was_written_and_written_as_it_was_read(tmp_path, ending):
     if ending == ".h5":
-        pytest.importorskip("h5py", reason="h5py is an extra: pip install -r requirements-recordings.txt")
+        pytest.importorskip("h5py", reason="h5py is of the extra recordings")
     first, second = tmp_path / f"a{ending}", tmp_path / f"b{ending}"
     write_recording(first, recording())
     found = read_recording(first)
@@ -279,7 +281,7 @@ def benchmark_arrays():
 def test_files_of_the_benchmark_are_read(tmp_path, kind):
     path = tmp_path / "theirs"
     if kind == "h5":
-        h5py = pytest.importorskip("h5py", reason="h5py is an extra: pip install -r requirements-recordings.txt")
+        h5py = pytest.importorskip("h5py", reason="h5py is of the extra recordings")
         with h5py.File(path, "w") as file:
             for key, array in benchmark_arrays().items():
                 file.create_dataset(key, data=array)
@@ -350,7 +352,7 @@ def test_what_is_no_recording_is_said(tmp_path):
     (tmp_path / "e.h5").write_bytes(b"\x89HDF but none")
     for name in ("a.npy", "b.npz", "c", "d", "e.h5"):
         if name == "e.h5":
-            pytest.importorskip("h5py", reason="h5py is an extra: pip install -r requirements-recordings.txt")
+            pytest.importorskip("h5py", reason="h5py is of the extra recordings")
         with pytest.raises(ValueError, match=f"{name}: expected a (whole )?recording") as error:
             read_recording(tmp_path / name)
         assert "\n" not in str(error.value)
@@ -362,7 +364,7 @@ def test_what_is_no_recording_is_said(tmp_path):
 def test_without_h5py_one_sentence_says_how_to_get_it(tmp_path, monkeypatch):
     (tmp_path / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     monkeypatch.setitem(sys.modules, "h5py", None)
-    advice = "HDF5, got none installed: pip install -r requirements-recordings.txt"
+    advice = re.escape(f"HDF5, got none installed: {install_line('recordings')}")
     with pytest.raises(ValueError, match=f"a.h5: expected h5py to read {advice}"):
         read_recording(tmp_path / "a.h5")
     with pytest.raises(ValueError, match=f"expected h5py to write {advice}"):

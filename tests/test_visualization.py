@@ -13,6 +13,7 @@ import pytest
 
 import visualization
 from randomnet import plotting
+from randomnet.command_line import figures as figures_command
 from randomnet.comparison import matching
 from randomnet.figures import FIGURES, training
 from randomnet.figures.null_training import null_curves, null_spectra
@@ -173,7 +174,7 @@ def test_networks_that_training_leaves_unbounded_are_in_no_mean_of_exponents(tmp
     means = pd.read_csv(out / "means.csv").set_index(["label", "metric"])[["n", "unbounded"]]
     assert means.loc[("one", "lambda_max_initial")].tolist() == [3, 0]
     assert means.loc[("one", "lambda_max_final")].tolist() == [2, 1]
-    study = visualization.gather(visualization.parse(["--results_folders", str(one), "--save_figs", "x"]))[0]
+    study = figures_command.gather(figures_command.parse(["--results_folders", str(one), "--save_figs", "x"]))[0]
     figure = dict(training.array_figures(study, None))["spectra"]
     assert "unbounded, left out: 1 after training" in " ".join(figure.get_suptitle().split())
     dots = next(figure for _, figure in training.end_dots(study, None, "lambda_max_final", "exponent"))
@@ -205,7 +206,8 @@ def test_one_folder_one_combo_one_iteration(tmp_path, capsys):
 def test_combos_are_matched_by_value_not_by_place(tmp_path):
     one = make(tmp_path / "one", {"lr": [0.1, 0.01]})
     two = make(tmp_path / "two", {"lr": ["0.010", "1e-1", 5]})
-    study, _ = visualization.gather(visualization.parse(["--results_folders", str(one), str(two), "--save_figs", "x"]))
+    asked = figures_command.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
+    study, _ = figures_command.gather(asked)
     assert [(m.key, [(c.label, c.number) for c in m.combos]) for m in study.matched] == [
         ("lr=0.1", [("one", 0), ("two", 1)]), ("lr=0.01", [("one", 1), ("two", 0)]), ("lr=5", [("two", 2)]),
     ]  # fmt: skip
@@ -396,7 +398,8 @@ def test_a_log_axis_that_is_asked_for_needs_positive_values():
 
 def training_of(*roots):
     """The study of folders."""
-    return visualization.gather(visualization.parse(["--results_folders", *map(str, roots), "--save_figs", "x"]))[0]
+    arguments = ["--results_folders", *map(str, roots), "--save_figs", "x"]
+    return figures_command.gather(figures_command.parse(arguments))[0]
 
 
 def test_losses_of_a_network_and_of_its_nulls_share_one_axes_in_each_cell(tmp_path):
@@ -610,8 +613,8 @@ def test_what_does_not_compare_is_refused(tmp_path, capsys):
 def test_only_combos_of_all_folders_are_pooled(tmp_path, capsys):
     one = make_task(tmp_path / "one", {"n_back": [1, 2]})
     two = make_task(tmp_path / "two", {"n_back": [1, 2, 3]})
-    asked = visualization.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
-    study, _ = visualization.gather(asked)
+    asked = figures_command.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
+    study, _ = figures_command.gather(asked)
     figures = dict(training.minimum_boxes(study, None))
     assert set(figures) == {*(f"minimum_n_back={n}" for n in (1, 2, 3)), "minimum_by_label", "minimum_by_n_back"}
     pooled = figures["minimum_by_label"]
@@ -663,8 +666,8 @@ def test_each_run_has_its_own_level_of_chance_where_they_differ():
 
 def test_combos_of_a_folder_differ_in_colour_where_the_dash_means_training(tmp_path):
     one, two = make_task(tmp_path / "one", {"lr": [1, 2]}), make_task(tmp_path / "two", {})
-    asked = visualization.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
-    study, _ = visualization.gather(asked)
+    asked = figures_command.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
+    study, _ = figures_command.gather(asked)
     series = series_of(study, study.matched[0], dashed=False)
     assert len({one.color for one in series.values()}) == 3 and {one.linestyle for one in series.values()} == {"-"}
 
@@ -713,7 +716,7 @@ def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path):
 def table_of(*folders, more=()) -> pd.DataFrame:
     """What is written as tests.csv, without the pictures."""
     asked = ["--results_folders", *folders, "--save_figs", "x", *more]
-    return visualization.tested(*visualization.gather(visualization.parse(list(map(str, asked)))))
+    return figures_command.tested(*figures_command.gather(figures_command.parse(list(map(str, asked)))))
 
 
 def by_hand(root: Path, option: str, reference, value, **equal) -> np.ndarray:

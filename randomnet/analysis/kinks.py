@@ -103,8 +103,8 @@ def kinks_of(system: Dynamics) -> Kinks | None:
         return None
     if activation.stretches:
         return Kinks(system)
-    idle = {"gains": torch.ones_like(system.gains), "shifts": torch.zeros_like(system.shifts)}
-    return Kinks(replace(system, activation=replace(activation, stretches=True), **idle))
+    gains, shifts = torch.ones_like(system.gains), torch.zeros_like(system.shifts)
+    return Kinks(replace(system, activation=replace(activation, stretches=True), gains=gains, shifts=shifts))
 
 
 def bound(low: Tensor, high: Tensor) -> float:

@@ -61,22 +61,22 @@ class TrainedNetwork(Trained):
     interface: Mapping[str, Tensor]
 
     @property
-    def n(self) -> int:
+    def n(self) -> int:  # type: ignore[override]
         """Neurons."""
         return self.system.gains.shape[-1]
 
     @property
-    def channels(self) -> int:
+    def channels(self) -> int:  # type: ignore[override]
         """Of the input."""
         return self.interface["input_weights"].shape[1]
 
     @property
-    def outputs(self) -> int:
+    def outputs(self) -> int:  # type: ignore[override]
         """Of the readout."""
         return len(self.interface["readout_weights"])
 
     @property
-    def dt(self) -> float:
+    def dt(self) -> float:  # type: ignore[override]
         """A step, in tau."""
         return self.system.dt
 
@@ -102,17 +102,17 @@ class TrainedCells(Trained):
     dt: float = 1.0
 
     @property
-    def n(self) -> int:
+    def n(self) -> int:  # type: ignore[override]
         """States."""
         return self.network.n
 
     @property
-    def channels(self) -> int:
+    def channels(self) -> int:  # type: ignore[override]
         """Of the input."""
         return self.network.cell.channels
 
     @property
-    def outputs(self) -> int:
+    def outputs(self) -> int:  # type: ignore[override]
         """Of the readout."""
         return self.network.outputs
 

@@ -142,7 +142,7 @@ def _correlate(
             "[net] factor_cov: expected with factor_sd and factor_overlap a covariance without negative eigenvalues, "
             f"got a smallest one of {values[0]:.4g}"
         )
-    upper = np.linalg.qr((vectors * np.sqrt(values.clip(0))).T, mode="r")
+    upper = np.asarray(np.linalg.qr((vectors * np.sqrt(values.clip(0))).T, mode="r"))
     lower = upper.T * np.where(np.diag(upper) < 0, -1, 1)  # so that each depends on those before it alone
     found = lower @ drawn[named].reshape(len(matrix), -1)
     for which, entries in enumerate(factors):

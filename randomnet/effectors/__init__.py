@@ -8,4 +8,4 @@ from randomnet.effectors.muscles import MuscleArm
 
 __all__ = ["EFFECTORS", "Effector", "MuscleArm", "TorqueArm"]
 
-EFFECTORS: dict[str, Callable[[], Effector[Any]]] = {"reach": TorqueArm, "random_target": MuscleArm}  # by their tasks
+EFFECTORS: dict[str, Callable[[], Any]] = {"reach": TorqueArm, "random_target": MuscleArm}  # by their tasks

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from randomnet.extras import install_line
 from randomnet.tasks.reaching import SECONDS
 
 State = dict[str, Tensor]  # motornet's: joint, cartesian, muscle, geometry, fingertip
@@ -17,8 +18,8 @@ def motornet() -> ModuleType:
         import motornet
     except ImportError:
         raise ValueError(
-            "expected motornet for the arm with muscles, got none installed: pip install -r requirements-motornet.txt "
-            "(reach has an arm that needs none)"
+            "expected motornet for the arm with muscles, got none installed: "
+            f"{install_line('motornet')} (reach has an arm that needs none)"
         ) from None
     return motornet
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
-import randomnet
 from randomnet import results
 from randomnet.build.connectome import radii_of
 from randomnet.kinds.kind import kind_of
 from randomnet.schema.config import neutral_settings
 from randomnet.schema.plan import Combo, Plan, Run
 from randomnet.settings import ConfigError
+from randomnet.version import code_version
 
 CHOOSING = tuple(f"pretrainedparams.pretrained_{name}" for name in ("combo", "epoch", "iteration"))
 PRETRAINED = "paths.pretrained"
@@ -45,7 +45,8 @@ def check(plan: Plan) -> list[dict[str, Any]]:
     """Check every run of every combo before anything starts; per combo the facts of the first iteration's connectome,
     which stays the same when iterations are added, and `upstream`, what each iteration starts from. Raises
     ConfigError."""
-    facts, radii = [], {}
+    facts: list[dict[str, Any]] = []
+    radii: dict[Any, Any] = {}
     for combo in plan.combos:
         try:
             kind = kind_of(combo.config.experiment.kind)
@@ -81,7 +82,7 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
     numbers = list(range(len(entries))) if old is None else _numbers(plan, entries, old)
     order = np.argsort(numbers)
     combos = [dataclasses.replace(plan.combos[index], index=numbers[index]) for index in order]
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": results.FORMAT,
         "name": plan.config.experiment.name,
         "kind": plan.config.experiment.kind,
@@ -135,7 +136,7 @@ def _machine() -> str:
 def versions() -> dict[str, str]:
     """What the numbers depend on."""
     return {
-        "randomnet": randomnet.__version__,
+        "randomnet": code_version(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,

@@ -106,5 +106,5 @@ def _both(own: Arrays, name: str | None, columns: int | None = None) -> tuple[np
     """The true array and the inferred one, or None."""
     if f"{name}_true" not in own:
         return None
-    found = own[f"{name}_true"], own[f"{name}_inferred"]
-    return found if columns is None else tuple(array[..., :columns] for array in found)
+    true, inferred = own[f"{name}_true"], own[f"{name}_inferred"]
+    return (true, inferred) if columns is None else (true[..., :columns], inferred[..., :columns])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from randomnet.extras import install_line
 from randomnet.formats.reading import FormatError, one_line
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def columns(path: Path, kind: str) -> tuple[str, ...]:
 
 def needed(path: Path, kind: str) -> FormatError:
     """The sentence for a table that cannot be read without pyarrow."""
-    return FormatError(f"{path}: expected pyarrow to read this {kind} file, got none installed: pip install pyarrow")
+    advice = install_line("formats")
+    return FormatError(f"{path}: expected pyarrow to read this {kind} file, got none installed: {advice}")
 
 
 def chunks(path: Path, kind: str, names: list[str]) -> "Iterator[pd.DataFrame]":

@@ -39,6 +39,7 @@ def read_edge_list(path: Path, options: Options = DEFAULTS) -> Connectome:
     options.refuse(path, roi="an edge list has no ROIs", rows="the columns say which neuron is presynaptic")
     table = _table(path)
     columns = columns_of(table)
+    assert columns is not None, f"{table} was chosen by its columns"
     signed = bool(columns.sign) and options.sign_policy == "auto"
     if not signed:
         columns = Columns(columns.pre, columns.post, columns.weight, weight_kind="weight")

@@ -9,6 +9,7 @@ others) as the neurons.
 
 import dataclasses
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
     options.refuse(path, rows="the columns say which neuron is presynaptic")
     tables = find_tables(path)
     edges = tables.one(is_connections, "connections", (CODEX.pre, CODEX.post, CODEX.roi, CODEX.weight))
-    columns = columns_of(edges)
+    columns = _columns(edges)
     if options.rois and not edges.has(columns.roi):
         raise FormatError(f"{edges}: expected a column {columns.roi} to choose {options.roi!r}, got none")
     neurons = _neurons(tables)
@@ -102,10 +103,14 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
     return within_rois(connectome, options, shares, MISSING)
 
 
+def _has_neurons(column: str, table: Table) -> bool:
+    return table.has("root_id", column)
+
+
 def _neurons(tables: Tables) -> Table | None:
     """The table of neurons; where Codex's lies beside that of the annotations, Codex's."""
     found = (
-        tables.at_most_one(lambda table, column=column: table.has("root_id", column), "neurons")
+        tables.at_most_one(partial(_has_neurons, column), "neurons")
         for column in TRANSMITTERS
     )
     return next((table for table in found if table), None)
@@ -116,7 +121,7 @@ def _label_tables(tables: Tables) -> dict[str, tuple[Table, str]]:
     found = {}
     for label, columns in LABELS.items():
         for column in columns:
-            holding = tables.find(lambda table, column=column: table.has("root_id", column))
+            holding = tables.find(partial(_has_neurons, column))
             if holding:
                 found[label] = min(holding, key=_rank), column
                 break
@@ -140,9 +145,16 @@ def _labels(
     return labels
 
 
+def _columns(edges: Table) -> Columns:
+    columns = columns_of(edges)
+    assert columns is not None, f"{edges} was chosen by its columns"
+    return columns
+
+
 def _most_common(edges: Table, ids: np.ndarray) -> np.ndarray:
     """(N,) texts: the nt_type of most of a neuron's outgoing synapses in the whole table; the file is read again."""
-    columns, names = columns_of(edges), []
+    columns = _columns(edges)
+    names: list[str] = []
     order = np.argsort(ids)
     synapses = np.zeros((len(ids), 0))
     for chunk in stream(edges, {columns.pre: "id", columns.weight: "count", "nt_type": "category"}):
@@ -181,7 +193,7 @@ def _is_coordinate(cell: str) -> bool:
 
 def _averages(neurons: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
     columns = [column for column in AVERAGES if neurons and neurons.has(column)]
-    if not columns:
+    if not neurons or not columns:
         return {}
     return {AVERAGES[column]: values for column, values in numbers_of(neurons, "root_id", columns, ids).items()}
 

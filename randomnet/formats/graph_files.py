@@ -86,7 +86,8 @@ def _node_link(table: Table, content: Mapping[str, Any]) -> Graph:
             if not isinstance(item, dict):
                 came = one_line(repr(item))[:80]
                 raise FormatError(f"{table}, {what} {number}: expected an object with attributes, got {came}")
-    nodes = [(node.get("id"), _lower(node)) for node in content["nodes"]]
+    nodes: list[tuple[Any, Attributes]] = [(node.get("id"), _lower(node)) for node in content["nodes"]]
+    edges: list[tuple[Any, Any, bool, Attributes]]
     edges = [(edge.get("source"), edge.get("target"), directed, _lower(edge)) for edge in content[key]]
     return Graph(nodes, edges)
 
@@ -159,9 +160,11 @@ class _GraphML:
         self.table, self.graph, self.graphs, self.directed = table, Graph(), 0, True
         self.names: dict[str, str] = {}  # key -> name of the attribute, "" for one of graphics
         self.defaults: dict[str, dict[str, str]] = {"node": {}, "edge": {}}
-        self.key, self.kinds = "", ()
+        self.key = ""
+        self.kinds: tuple[str, ...] = ()
         self.attributes: dict[str, str] = {}
-        self.data, self.pieces = "", None  # the attribute whose text is being read
+        self.data = ""  # the attribute whose text is being read
+        self.pieces: list[str] | None = None
 
     def start(self, name: str, given: Mapping[str, str]) -> None:
         """An element begins."""

@@ -10,7 +10,7 @@ scipy.sparse.load_npz would neither check the indices of a damaged file nor say 
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -131,12 +131,17 @@ def _mapped(path: Path) -> np.ndarray:
         raise FormatError(f"{path}: expected a .npy array of numbers, got {one_line(error)}") from None
 
 
+def _joined(parts: Sequence[Edges]) -> Edges:
+    post, pre, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return post, pre, weights
+
+
 def _dense_edges(what: object, matrix: np.ndarray) -> Edges:
     """Where a matrix is not zero, a block of rows at a time."""
     _numbers(what, matrix.dtype)
     step = max(1, BLOCK // max(1, matrix.shape[1]))
     parts = [_block(what, np.asarray(matrix[row : row + step]), row) for row in range(0, len(matrix), step)]
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    return _joined(parts)
 
 
 def _block(what: object, block: np.ndarray, start: int) -> Edges:
@@ -230,7 +235,7 @@ def _csv_with_ids(table: Table) -> tuple[np.ndarray, Edges]:
         parts.append(_block(table, np.column_stack([chunk[name] for name in names]), row))
         row += len(chunk[corner])
     _same_ids(table, names, np.concatenate(listed))
-    return np.array(names), tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    return np.array(names), _joined(parts)
 
 
 def _csv_of_numbers(table: Table) -> tuple[np.ndarray, Edges]:
@@ -244,7 +249,7 @@ def _csv_of_numbers(table: Table) -> tuple[np.ndarray, Edges]:
     if row != len(names):
         raise FormatError(f"{table}: expected a square matrix of {len(names)} rows, as it has columns, got {row}")
     _no_ids(table, first)
-    return np.array(names), tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    return np.array(names), _joined(parts)
 
 
 def _no_list(table: Table, chunk: dict[str, np.ndarray]) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from randomnet.connectome import Connectome
+from randomnet.extras import install_line
 from randomnet.formats.edges import DEFAULTS
 from randomnet.formats.hemibrain import EDGES, PROPERTIES, read_hemibrain
 from randomnet.formats.options import Options
@@ -151,8 +152,7 @@ def _asked(query: Query) -> tuple[Any, Any, str]:
         import neuprint
     except ImportError:
         raise FormatError(
-            f"{query}: expected neuprint-python to ask the server, got none installed: "
-            "pip install -r requirements-neuprint.txt"
+            f"{query}: expected neuprint-python to ask the server, got none installed: {install_line('neuprint')}"
         ) from None
     token = os.environ.get(TOKEN, "").strip()
     if not token:

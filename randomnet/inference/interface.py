@@ -1,7 +1,7 @@
 """What a model of recordings is: spikes of held-in neurons and inputs in, rates of all neurons and latents out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,16 +59,20 @@ class Inferrer(Learner, ABC):
     def description(self) -> dict[str, Any]:
         """Plain values and tensors that `inferrer_of` builds it from, but for its parameters."""
 
+    def _parts(self) -> Iterable[tuple[str, Any]]:
+        """Name and module of each part, all of which have `values`, `assign` and `project`."""
+        return self.named_children()
+
     def values(self) -> dict[str, Tensor]:
         """Copies of all parameters, of each part under its name."""
         found = {name: parameter.detach().clone() for name, parameter in self.named_parameters(recurse=False)}
-        for name, part in self.named_children():
+        for name, part in self._parts():
             found |= {f"{name}.{key}": value for key, value in part.values().items()}
         return found
 
     def assign(self, values: Mapping[str, Tensor]) -> None:
         """Set all parameters from `values()` of a model of the same shape. Raises ValueError."""
-        for name, part in self.named_children():
+        for name, part in self._parts():
             own = {key[len(name) + 1 :]: value for key, value in values.items() if key.startswith(f"{name}.")}
             try:
                 part.assign(own)
@@ -78,7 +82,7 @@ class Inferrer(Learner, ABC):
 
     def project(self) -> None:
         """Keep what constrains its parts after an update."""
-        for _, part in self.named_children():
+        for _, part in self._parts():
             part.project()
 
     def check(self, seen: Tensor, inputs: Tensor) -> None:

@@ -149,7 +149,8 @@ class Lfads(Inferrer):
     def _l2(self) -> Tensor:
         """Half the mean square of the recurrent weights of generator and controller, summed over these."""
         cells = [self.generator, *([self.controller.cell] if self.sizes.inferred else [])]
-        return sum(0.5 * (cell.weight_hh**2).mean() for cell in cells)
+        first, *others = (0.5 * (cell.weight_hh**2).mean() for cell in cells)
+        return sum(others, start=first)
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
         """The generator's state (batch, size) one bin on; inferred inputs are 0, the mean of their prior."""

@@ -157,7 +157,7 @@ def inferred_arrays(model: Inferrer, fold: Fold, batch_size: int) -> dict[str, n
     """rates (trials, time, N), latents (trials, time, D), start (trials, D) and, where there are any, factors and
     inferred_inputs, of all trials; float32."""
     parts = list(_in_parts(model, fold, batch_size))
-    joined = {
+    joined: dict[str, list[Any]] = {
         "rates": [found.log_rates.exp() for found in parts],
         "latents": [found.latents for found in parts],
         "factors": [found.factors for found in parts],

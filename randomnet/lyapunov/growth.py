@@ -23,7 +23,10 @@ class System(Protocol):
     A system may say `bounded = True`: its states cannot grow for ever, so that nobody has to look.
     """
 
-    dt: float
+    @property
+    def dt(self) -> float:
+        """The time of a step, in tau."""
+        ...
 
     def advance(self, bundle: Tensor, steps: int, start: int) -> Tensor:
         """State and tangent vectors (..., 1 + k, N) after `steps` steps from the time `start`, in steps.
@@ -50,7 +53,7 @@ class Schedule:
     def __post_init__(self) -> None:
         for name, words in (("tsim", ("auto",)), ("tons", ("adaptive",)), ("tolerance", ()), ("tsim_max", ())):
             value = getattr(self, name)
-            if value not in words and not (isinstance(value, Real) and 0 < value < math.inf):
+            if value not in words and not (isinstance(value, Real) and 0 < float(value) < math.inf):
                 expected = " or ".join(["a finite number above 0", *map(repr, words)])
                 raise ValueError(f"{name} must be {expected}, got {value!r}")
         for name in ("transient", "frame_transient"):

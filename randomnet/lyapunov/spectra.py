@@ -127,7 +127,9 @@ class _Recorder:
         states = self.bundle[..., 0, :].reshape(-1, n).cpu()
         conditions = torch.stack(self.conditions).view(len(self.conditions), -1).cpu()
         time = sum(time for _, time in self.residuals) if self.full else math.nan
-        residuals = sum(part for part, _ in self.residuals) / time if self.full else torch.full((len(states),), time)
+        residuals = torch.full((len(states),), time)
+        if self.full:
+            residuals = sum((part for part, _ in self.residuals), start=torch.zeros(())) / time
         spectra = [
             Spectrum(
                 growth=logs[:, index].numpy().copy(),

@@ -53,6 +53,12 @@ class MultiRegionRNN(nn.Module):
     loaded into. It also knows the `settings`, and loading it where these differ is a ValueError. Source: mRNNTorch.
     """
 
+    bias: nn.Parameter | None
+    initial: Tensor
+    base_firing: Tensor
+    learnable: Tensor
+    leaks: Tensor | None
+
     def __init__(
         self,
         config: str | Path | Mapping[str, Any] | Description | Connectome,
@@ -259,7 +265,7 @@ class MultiRegionRNN(nn.Module):
             return replace(system, drive=drive, coupling=coupling.replaced([values]))
 
         def run(drive: Tensor, values: Tensor, *others: Tensor | None) -> tuple[Tensor, Tensor]:
-            return listed_run(system_of(drive, values), *others, last)
+            return listed_run(system_of(drive, values), *others, last)  # type: ignore[call-arg]
 
         def plain(drive: Tensor, values: Tensor, weights: Tensor, inputs: Tensor, *others: Tensor | None) -> Sequence:
             interface = self._interface(weights)

@@ -64,6 +64,14 @@ class Weights(nn.Module):
     a list.
     """
 
+    edges: Tensor | None
+    signs: Tensor
+    values: Tensor
+    scales: nn.Parameter | None
+    pairs: Tensor | None
+    held: Tensor | None
+    places: Tensor | None
+
     def __init__(
         self,
         edges: Edges,
@@ -164,7 +172,8 @@ class Weights(nn.Module):
                 tensor.data = tensor.new_empty(came.shape)
         super()._load_from_state_dict(state, prefix, *others)
         if self.edges is not None and not self.edges.is_meta:
-            self.pattern = Pattern(*self.edges.cpu().numpy(), self.shape[0]).to(self.edges.device)
+            post, pre = self.edges.cpu().numpy()
+            self.pattern = Pattern(post, pre, self.shape[0]).to(self.edges.device)
 
     def _counts_edges(self, name: str) -> bool:
         return self.edges is not None or name == "places" or (name == "values" and self.held is not None)

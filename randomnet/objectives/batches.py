@@ -45,7 +45,8 @@ class Batch:
         """Of one network, the trials of these indices, each of which counts as one, up to the end of the longest."""
         over_time = [values.index_select(1, chosen) for values in (self.inputs, self.targets, self.weights)]
         of_each = [values.index_select(0, chosen) for values in (self.phases, self.conditions)]
-        return Batch(*over_time, self.scored.new_tensor(float(len(chosen))), *of_each).ended()
+        scored = self.scored.new_tensor(float(len(chosen)))
+        return Batch(*over_time, scored, *of_each).ended()  # type: ignore[call-arg]
 
     def ended(self) -> "Batch":
         """Of one network, without the steps after the end of the longest trial, where trials have phases."""

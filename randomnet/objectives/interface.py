@@ -6,8 +6,6 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from randomnet.rnn import Network
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -27,18 +25,18 @@ class Measured:
 
 
 class Objective(Protocol):
-    """What networks are trained on, each on its own."""
+    """What networks, or models of recordings, are trained on, each on its own."""
 
     def batches(self) -> Sequence[Any]:
         """What one epoch steps through, an update for each: None, or of several networks something that has an
         `only(indices)` of its own for some of them."""
         ...
 
-    def measure(self, networks: Sequence[Network], batch: Any, fresh: bool = False) -> list[Measured]:
+    def measure(self, networks: Sequence[Any], batch: Any, fresh: bool = False) -> list[Measured]:
         """The loss of each network on a batch; fresh: as it is reported, whatever was done on the way to save time."""
         ...
 
-    def validate(self, networks: Sequence[Network], epoch: int | None) -> list[dict[str, float]]:
+    def validate(self, networks: Sequence[Any], epoch: int | None) -> list[dict[str, float]]:
         """Figures of each network after so many epochs, None for the last; `validate_loss` among them decides which is
         best. Empty where there is no validation."""
         ...

@@ -122,8 +122,9 @@ class TaskObjective:
         losses, figures, *_ = self._judge(networks, self.validation, "validate")
         inputs = self.validation.inputs if self.beside else self.validation.inputs[None]
         found = []
-        for term, loss, own, *given in zip(self.terms, losses.tolist(), figures, networks, inputs, strict=True):
-            recorded = term.recorder.record(*given, epoch) if term.recorder else {}
+        each = zip(self.terms, losses.tolist(), figures, networks, inputs, strict=True)
+        for term, loss, own, network, trials in each:
+            recorded = term.recorder.record(network, trials, epoch) if term.recorder else {}
             found.append({"validate_loss": loss, **own, **recorded})
         return found
 

@@ -122,8 +122,8 @@ def _handles(samples: Sequence[Samples], theory: Sequence[str]) -> list[Artist]:
                      label=", ".join(filter(None, [THEORY, name]))) for number, name in enumerate(theory)]  # fmt: skip
     found.append(Line2D([], [], color=REFERENCE, linestyle="", label="median", **MEDIAN))
     found.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, linestyle="", label="one sample"))
-    known = all(one.verdicts is not None for one in samples)
-    verdicts = [text for one in samples for text in one.verdicts] if known else None
+    known = [one.verdicts for one in samples if one.verdicts is not None]
+    verdicts = [text for texts in known for text in texts] if len(known) == len(samples) else None
     hollow = hollow_text(np.concatenate([one.converged for one in samples]), verdicts) if samples else ""
     if hollow:
         found.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, markerfacecolor="white", linestyle="",

@@ -23,10 +23,12 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from randomnet import results
+from randomnet.extras import install_line
 from randomnet.recordings.record import SPLITS, Recording, Split
 from randomnet.recordings.spikes import LARGE, SMALL
 
@@ -120,7 +122,8 @@ def _recording_of(arrays: Mapping[str, np.ndarray]) -> Recording:
 
 def _split_of(arrays: Mapping[str, np.ndarray], name: str) -> Split:
     held_in, every = (arrays.get(f"{name}_{key}") for key in (HELD_IN, ALL))
-    spikes = _counts(f"{name}_{ALL if every is not None else HELD_IN}", held_in if every is None else every)
+    counts: Any = held_in if every is None else every  # one of them is there
+    spikes = _counts(f"{name}_{ALL if every is not None else HELD_IN}", counts)
     if COUNT in arrays and (arrays[COUNT].size != 1 or arrays[COUNT].dtype.kind not in "uif"):
         raise ValueError(f"{COUNT}: expected one whole number, got {arrays[COUNT].shape} {arrays[COUNT].dtype}")
     heldin = int(arrays[COUNT].item()) if COUNT in arrays else (spikes if held_in is None else held_in).shape[-1]
@@ -167,9 +170,7 @@ def _h5py(to: str) -> ModuleType:
     try:
         import h5py
     except ImportError:
-        raise ValueError(
-            f"expected h5py to {to} HDF5, got none installed: pip install -r requirements-recordings.txt"
-        ) from None
+        raise ValueError(f"expected h5py to {to} HDF5, got none installed: {install_line('recordings')}") from None
     return h5py
 
 

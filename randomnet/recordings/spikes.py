@@ -69,7 +69,7 @@ def _parts(rates: np.ndarray, dispersion: float) -> tuple[np.ndarray, np.ndarray
 def expected_fano(rates: np.ndarray, dispersion: float) -> np.ndarray:
     """(N,): variance over mean of the counts of each neuron, rates (B, T, N), summed over bins; nan of rates of 0."""
     variances, means = np.zeros(rates.shape[-1]), np.zeros(rates.shape[-1])
-    for trial in map(np.float64, rates):
+    for trial in (np.asarray(rate, np.float64) for rate in rates):
         means += trial.sum(0)
         if dispersion < 1:
             _, part, chance = _parts(trial, dispersion)

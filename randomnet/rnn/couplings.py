@@ -105,6 +105,14 @@ def compressed_rows(begins: Tensor, columns: Tensor, values: Tensor, shape: tupl
 class Pattern(torch.nn.Module):
     """Which pairs are connected: edges (post, pre), sorted by post, as compressed rows of J and of its transpose."""
 
+    post: Tensor
+    pre: Tensor
+    order: Tensor
+    rows_begin: Tensor
+    rows_index: Tensor
+    columns_begin: Tensor
+    columns_index: Tensor
+
     def __init__(self, post: np.ndarray, pre: np.ndarray, n: int) -> None:
         super().__init__()
         order = np.argsort(pre, kind="stable")
@@ -141,7 +149,8 @@ class Sparse:
 
     def replaced(self, parameters: Sequence[Tensor]) -> "Sparse":
         """The same products with other parameters."""
-        return Sparse(*parameters, self.pattern)
+        (values,) = parameters
+        return Sparse(values, self.pattern)
 
     @cached_property
     def factors(self) -> tuple[Tensor, Tensor]:

@@ -161,7 +161,8 @@ class Dynamics:
         def velocity(rows: Tensor) -> Tensor:
             if graph:
                 return self.paced(full.advance(rows, 1, drive=now) - rows)
-            return self.paced(full.march(rows, *buffers, None if now is None else now[0]).sub_(rows))
+            constant = None if now is None else now[0]
+            return self.paced(full.march(rows, *buffers, constant).sub_(rows))  # type: ignore[call-arg]
 
         for step in range(steps):
             now = None if drive is None else drive[step : step + 1]

@@ -16,6 +16,10 @@ class Entries(nn.Module):
     these. What is trained is itself brought back, so at a bound no gradient is lost.
     """
 
+    start: Tensor
+    signs: Tensor | None
+    moving: Tensor | None
+
     def __init__(
         self,
         values: Tensor,

@@ -49,6 +49,14 @@ class Network(nn.Module):
     not trained; None for all trained.
     """
 
+    edges: Tensor
+    groups: Tensor
+    drive: Tensor | None
+    leaks: Tensor | None
+    input_signs: Tensor | None
+    input_fixed: Tensor | None
+    input_held: Tensor | None
+
     def __init__(
         self,
         connectome: Connectome,
@@ -120,7 +128,8 @@ class Network(nn.Module):
             {name: nn.Parameter(torch.as_tensor(values, dtype=dtype)) for name, values in (interface or {}).items()}
         )
         self.register_buffer("input_signs", None if input_signs is None else torch.tensor(input_signs, dtype=dtype))
-        self.register_buffer("input_fixed", None if input_fixed is None else torch.tensor(input_fixed, dtype=bool))
+        fixed = None if input_fixed is None else torch.tensor(input_fixed, dtype=torch.bool)
+        self.register_buffer("input_fixed", fixed)
         self.register_buffer("input_held", None)  # the input weights that do not move, among the others
         if input_signs is not None:
             self._keep_inputs()

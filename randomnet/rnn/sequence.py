@@ -42,7 +42,7 @@ def driven(
     return rates, outputs, driver.stretching.undone(states) if driver.stretching else states
 
 
-def under(system: Dynamics, interface: Mapping[str, Tensor], x: Tensor) -> Dynamics:
+def under(system: Dynamics, interface: Mapping[str, Tensor] | torch.nn.ParameterDict, x: Tensor) -> Dynamics:
     """A system that has a constant drive, as of `Network.alone`, while it receives x (..., channels) besides."""
     return replace(system, drive=system.drive + x.to(system.drive) @ interface["input_weights"].mT)
 

@@ -315,8 +315,9 @@ class _Building:
         for block in np.flatnonzero(counts) if len(blocks) > 1 else ():
             a, b = divmod(int(block), self.populations)
             if is_large_and_dense(sizes[a] * sizes[b], counts[block]):
-                own, sides = of_edge == block, (np.flatnonzero(self.groups == side) for side in (a, b))
-                parts.append(self._part(edges[own], *sides, pre, filled, slow, plastic))
+                own = of_edge == block
+                post_cells, pre_cells = (np.flatnonzero(self.groups == side) for side in (a, b))
+                parts.append(self._part(edges[own], post_cells, pre_cells, pre, filled, slow, plastic))
                 edges, of_edge = edges[~own], of_edge[~own]
         if len(edges):  # rows without edges cost less than to put the others in their places
             everyone = np.arange(len(self.groups))

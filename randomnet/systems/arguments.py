@@ -24,8 +24,9 @@ def takes_time(step: Callable[..., Any]) -> bool:
     say what it takes, as torch's own functions, takes the state alone.
     """
     is_module = isinstance(step, torch.nn.Module)
+    called: Any = step.forward if isinstance(step, torch.nn.Module) else step
     try:
-        signature = inspect.signature(step.forward if is_module else step)
+        signature = inspect.signature(called)
     except (TypeError, ValueError):
         return False
     parameters = list(signature.parameters.values())

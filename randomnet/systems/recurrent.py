@@ -1,6 +1,7 @@
 """torch's recurrent modules as systems, under an input: RNN, GRU, LSTM of any number of layers, and their cells."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +19,10 @@ STACKS = (nn.RNN, nn.GRU, nn.LSTM)
 def is_recurrent(module: object) -> bool:
     """Whether it is one of torch's recurrent modules, with torch's own forward."""
     kinds = [kind for kind in (*CELLS, *STACKS) if isinstance(module, kind)]
-    return any(type(module).forward is kind.forward for kind in kinds)
+    return any(getattr(type(module), "forward", None) is kind.forward for kind in kinds)
 
 
-def of_recurrent(module: nn.Module, inputs: Tensor | None = None, dt: float = 1.0) -> OfStep:
+def of_recurrent(module: Any, inputs: Tensor | None = None, dt: float = 1.0) -> OfStep:
     """The system of the state of torch.nn.RNN, GRU, LSTM, RNNCell, GRUCell or LSTMCell, float64, under inputs.
 
     inputs: None for 0, (input_size,) for a constant one, (time, input_size) for one in each step; exponents are then

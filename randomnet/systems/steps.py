@@ -87,12 +87,13 @@ def of_step(step: Step | TimedStep, dt: float = 1.0) -> OfStep:
     copy of the state. dt: time of a step. Raises ValueError for other arguments, and where a step changes the shape.
     """
     check_dt(dt)
+    update: Callable[..., Tensor] = step
     if takes_time(step):
-        return OfStep(lambda state, index: step(state, index * dt), dt)
-    return OfStep(lambda state, index: step(state), dt)
+        return OfStep(lambda state, index: update(state, index * dt), dt)
+    return OfStep(lambda state, index: update(state), dt)
 
 
-def of_flow(field: Step | TimedStep, dt: float) -> OfStep:
+def of_flow(field: Callable[..., Tensor], dt: float) -> OfStep:
     """The system of h' = field(h) or field(h, t), field: (N,) -> (N,), by Runge-Kutta steps of dt; see `of_step`."""
     check_dt(dt)
     if not takes_time(field):

@@ -101,7 +101,8 @@ def _events(
     delays may be longer by, are several."""
     if len(before) > 1 or len(longer) > 1:
         return ()
-    found, now = [], 0
+    found: list[Event] = []
+    now = 0
     for number in range(n_stimuli):
         which = f" {number + 1}" if n_stimuli > 1 else ""
         end = BUMP[1] + delay

@@ -139,7 +139,7 @@ def reaching(
         loads,
         sensor_noise * rng.standard_normal((*shape, controls)),
     )
-    return ReachTrials(*(array.astype(np.float32) for array in arrays), catch, phases, given)
+    return ReachTrials(*(array.astype(np.float32) for array in arrays), catch, phases, given)  # type: ignore[arg-type, call-arg]
 
 
 def _angles(rng: np.random.Generator, trials: int) -> np.ndarray:

@@ -87,11 +87,12 @@ class Trials:
         how many of them (drawn at random); then validation is these, and training the others. Raises ValueError where
         either part would be empty."""
         if held_out != "none":
-            away = np.isin(self.conditions, self._held_out(held_out, rng))
+            left_out = self._held_out(held_out, rng)
+            away = np.isin(self._conditions(), left_out)
             order = rng.permutation(len(self))
             return self._only(order[~away[order]]), self._only(order[away[order]])
         order = rng.permutation(len(self))
-        strata = self.conditions[order] if self.stratified else np.zeros(len(self), np.int64)
+        strata = self._strata()[order]
         first = np.zeros(len(self), bool)
         for stratum in np.unique(strata):
             there = np.flatnonzero(strata == stratum)
@@ -102,16 +103,25 @@ class Trials:
         """These trials of a split without the last ones, and the last ones: round(share * whole) of them, of each
         condition where they are stratified, `whole` being how many trials there were. Raises ValueError where either
         part would be empty."""
-        strata = self.conditions if self.stratified else np.zeros(len(self), np.int64)
+        strata = self._strata()
         names, last = np.unique(strata), np.zeros(len(self), bool)
         for stratum in names:
             there = np.flatnonzero(strata == stratum)
             last[there[len(there) - test_count(len(there), share, whole // len(names)) :]] = True
         return self._only(~last), self._only(last)
 
+    def _conditions(self) -> np.ndarray:
+        assert self.conditions is not None, "trials that are stratified, or held out, have conditions"
+        return self.conditions
+
+    def _strata(self) -> np.ndarray:
+        """(trials,) the condition of each trial whose split is of each condition, else 0 for all."""
+        return self._conditions() if self.stratified else np.zeros(len(self), np.int64)
+
     def _only(self, chosen: np.ndarray) -> "Trials":
         arrays = {name: getattr(self, name) for name in OF_EACH}
-        return replace(self, **{name: None if array is None else array[chosen] for name, array in arrays.items()})
+        parts: dict[str, Any] = {name: None if array is None else array[chosen] for name, array in arrays.items()}
+        return replace(self, **parts)
 
     def _held_out(self, text: str, rng: np.random.Generator) -> np.ndarray:
         """The conditions that are meant, as indices."""

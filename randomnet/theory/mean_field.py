@@ -13,6 +13,7 @@ q = v + r^2 this is s^2 = sum [K (w2 q - w^2 r^2) + V w^2 r^2 - (K^2/N_B) w^2 (q
 Sources: van Vreeswijk & Sompolinsky 1998 (balanced networks); Kadmon & Sompolinsky 2015 (stability).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,7 +159,7 @@ class _Equations:
 
     blocks: Blocks
     drive: Array
-    moments: Function
+    moments: Callable[[Array, Array], tuple[Array, ...]]
 
     def inputs(self, x: Array) -> tuple[Array, Array]:
         """u and s^2."""

@@ -149,7 +149,7 @@ class _Trainee:
         else:
             before, after = self._clipped({f"_{n}": norm for n, norm in zip(self.names, norms, strict=True)}, pieces)
         self.progress.last, self.progress.last_epoch = self.values, self.progress.epoch
-        _add(self.figures, {"train_loss": loss} | measured.figures, measured.weight)
+        _add(self.figures, {"train_loss": loss, **measured.figures}, measured.weight)
         _add(self.norms, before | after, measured.weight)
         self.total += measured.weight
         self.provisional |= measured.provisional
@@ -296,7 +296,7 @@ def _mean_figures(measured: Sequence[Measured]) -> dict[str, float]:
         return {"train_loss": math.nan}
     sums: dict[str, float] = {}
     for one in measured:
-        _add(sums, {"train_loss": float(one.loss)} | one.figures, one.weight)
+        _add(sums, {"train_loss": float(one.loss), **one.figures}, one.weight)
     total = sum(one.weight for one in measured)
     return {name: value / total for name, value in sums.items()}
 

@@ -293,7 +293,8 @@ def _linearised(
     states, alone = followed.states, jacobian_of(system)
     index = torch.linspace(0, len(states) - 1, min(ALONG, len(states)), device=states.device).round().long()
     parts = {"along_steps": index}
-    wholes, blocks = [], {"fixed": [], "along": []}
+    wholes: list[Any] = []
+    blocks: dict[str, list[Any]] = {"fixed": [], "along": []}
     for step in index.tolist():
         jacobian = _jacobian_at(system, alone, followed, step)
         wholes.append(sorted_eigenvalues(jacobian))

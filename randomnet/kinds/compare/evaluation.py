@@ -210,7 +210,8 @@ class Truth:
     def exponents(self) -> np.ndarray:
         """Of the true system under the test trials' inputs."""
         system = self.known()
-        return self.settings.exponents(system, system.rest(1)[0], self.of("inputs")[1], system.dt)
+        start = system.rest(1)[0]  # type: ignore[attr-defined]  # that of a network, which has a state of rest
+        return self.settings.exponents(system, start, self.of("inputs")[1], system.dt)
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,9 @@ def _scored(
     run: Run, folder: results.RunFolder, done: dict[int, Compared], report: ProgressCallback, stop: Callable[[], bool]
 ) -> tuple[pd.DataFrame, Arrays]:
     """The table of scores.csv, and all arrays; done: by number the models that are compared, which grow."""
-    chosen, truths, rows, arrays = run.config.comparing.chosen, _Truths(run, stop), [], {}
+    chosen, truths = run.config.comparing.chosen, _Truths(run, stop)
+    rows: list[Any] = []
+    arrays: Arrays = {}
     for number, model in enumerate(models_of(run)):
         told = 0
 
@@ -189,7 +191,8 @@ def _row(model: Model, truths: _Truths, chosen: Sequence[str], done: Callable[[]
 
 def _measured(case: Case, chosen: Sequence[str], done: Callable[[], None]) -> tuple[dict[str, float], list, Arrays]:
     """Scores, what was left out and why, and arrays."""
-    scores, left_out, arrays = {}, [], shown(case)
+    scores: dict[str, float] = {}
+    left_out, arrays = [], shown(case)
     for name in chosen:
         case.truth.settings.pause()
         try:

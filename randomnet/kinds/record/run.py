@@ -111,7 +111,7 @@ def _probe_of(other: Recording) -> Probe:
         raise ValueError(f"expected a scale above 0 in `about`, got {scale!r}")
     if arrays[0].shape[1] != other.neurons:
         raise ValueError(f"expected a readout of {other.neurons} neurons, got {arrays[0].shape[1]}")
-    return Probe(*arrays, float(scale), str(rate))
+    return Probe(*arrays, float(scale), str(rate))  # type: ignore[call-arg]
 
 
 def _path_of_other(run: Run) -> Path | None:

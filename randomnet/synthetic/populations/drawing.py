@@ -108,7 +108,8 @@ def _sides(about: Populations, block: Block, vectors: np.ndarray) -> tuple[np.nd
     """(n_post, 2) and (n_pre, 2) whose products are cos d, or the sum over low-rank vectors."""
     if block.kernel.name in RING:
         angles = ring(block.n_post) - math.radians(block.kernel.phase), ring(block.n_pre)
-        return tuple(np.stack([np.cos(side), np.sin(side)], axis=1) for side in angles)
+        post, pre = (np.stack([np.cos(side), np.sin(side)], axis=1) for side in angles)
+        return post, pre
     offsets = np.concatenate([[0], np.cumsum(about.sizes)])
     post, pre = (slice(offsets[i], offsets[i + 1]) for i in (block.a, block.b))
     return vectors[post][:, [0, 2]], vectors[pre][:, [1, 3]]
@@ -172,6 +173,7 @@ def _all_to_all(block: Block, pattern: np.ndarray, shape: tuple[int, ...], rng: 
 
 def _exactly(block: Block, pattern: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """K cells of every row, by Pareto sampling; P = 0 is never among them."""
+    assert block.k is not None, "drawn for a kernel with an in-degree"
     k = int(block.k)
     fewest = np.count_nonzero(pattern, axis=1).min()
     if fewest < k:

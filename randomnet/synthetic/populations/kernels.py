@@ -5,6 +5,7 @@ import difflib
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ def choice(value: object, names: Collection[str]) -> str:
     return f"one of {', '.join(names)}, got {value!r}" + (f" (did you mean {nearest[0]}?)" if nearest else "")
 
 
-def check_number(what: str, value: object, expected: str = "a finite number", least: float = -math.inf) -> None:
+def check_number(what: str, value: Any, expected: str = "a finite number", least: float = -math.inf) -> None:
     """ValueError unless the value is a finite number and at least `least`."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not (number and math.isfinite(value) and value >= least):
@@ -87,8 +88,9 @@ class Block:
     @property
     def amplitude(self) -> float:
         """What multiplies cos d, or the sum over low-rank vectors."""
-        by_k = self.k is not None and self.kernel.name in ("spec", "low_rank")
-        return self.kernel.kappa / math.sqrt(self.k) if by_k else self.kernel.kappa
+        if self.k is not None and self.kernel.name in ("spec", "low_rank"):
+            return self.kernel.kappa / math.sqrt(self.k)
+        return self.kernel.kappa
 
     @property
     def peak(self) -> float:

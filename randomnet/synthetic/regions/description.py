@@ -151,7 +151,8 @@ def _description(entries: Mapping[str, list[Mapping[str, Any]]], generation: int
     inputs = [Input(given["name"] or f"input_{index}", given["num_units"], given.get("sign"))
               for index, given in enumerate(values["input_regions"].values())]  # fmt: skip
     _check_names([*values["recurrent_regions"], *values["input_regions"]], [*regions, *inputs])
-    targets, sources = ({region.name: region for region in some} for some in (regions, inputs))
+    targets = {region.name: region for region in regions}
+    sources = {source.name: source for source in inputs}
     source_key = "src_region" if generation == 2 else "input"
     return Description(
         tuple(regions),
@@ -246,7 +247,8 @@ def _connections(
         sign, own = given.get("sign"), sources[source].sign
         if sign and own and sign != own:
             raise ValueError(f"{path}.sign: expected that of {source}, {WORDS[own]}, got {WORDS[sign]}")
-        connections[path] = Connection(source, target, *types, sign or own or 1, _sparsity(path, given))
+        from_type, to_type = types
+        connections[path] = Connection(source, target, from_type, to_type, sign or own or 1, _sparsity(path, given))
     _check_overlaps(connections)
     return tuple(connections.values())
 
@@ -268,7 +270,7 @@ def _sparsity(path: str, given: Mapping[str, Any]) -> float:
 
 def _check_overlaps(connections: Mapping[str, Connection]) -> None:
     """No connection twice; connections whose blocks share edges may overlap if their signs are equal."""
-    earlier = defaultdict(list)
+    earlier: defaultdict[Any, list[Any]] = defaultdict(list)
     for path, connection in connections.items():
         types = (connection.source_type, connection.target_type)
         for before, other, others in earlier[connection.source, connection.target]:
@@ -314,7 +316,8 @@ def _share(path: str, value: Any) -> float:
 
 
 def _real(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max
 
 
 def _truth(path: str, value: Any) -> bool:
