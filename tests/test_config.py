@@ -67,7 +67,7 @@ def chosen(key):
         (chosen(("net", "source")), ("auto", *formats.FORMATS, *MADE)),
         (chosen(("populations", "kernels")), KERNELS),
         (PATTERNS, (*(name for name in simulation.PATTERNS if name != "vector"), "random", *populations.VECTORS)),
-        (chosen(("simulation", "keep")), simulation.KEPT),
+        (chosen(("simulation", "keep")), simulation.VARIABLES),
         (chosen(("regions", "initialisation")), INITIALISATIONS),
         (chosen(("net", "sign_policy")), formats.POLICIES),
         (chosen(("net", "null")), ("none", *nulls.NULLS)),

@@ -24,10 +24,18 @@ import pandas as pd
 from randomnet import results
 from randomnet.artifacts import sources
 from randomnet.build import coupling_strength
-from randomnet.build.inference_model import model_of, terms_of
+from randomnet.build.inference_model import loss_weights_of, model_of
 from randomnet.build.network import check_network, device_of
 from randomnet.config import ConfigError, Run
-from randomnet.inference import Draws, Fold, Inferrer, Order, SpikeObjective, fold_of, inferred_arrays
+from randomnet.inference import (
+    Fold,
+    InferenceModel,
+    SpikeObjective,
+    TrialOrder,
+    UpdateSamplers,
+    inferred_arrays,
+    make_fold,
+)
 from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
 from randomnet.kinds.train import outputs
 from randomnet.metrics import bps, r2
@@ -102,15 +110,16 @@ def length(run: Run) -> float:
     return run.config.trainvalidate.epochs
 
 
-def _begin(run: Run, path: Path, recording: Recording) -> tuple[Inferrer, SpikeObjective, dict[str, Fold]]:
+def _begin(run: Run, path: Path, recording: Recording) -> tuple[InferenceModel, SpikeObjective, dict[str, Fold]]:
     """The model, what it is trained on, and all splits."""
     device = device_of(run.config)
     channels = _channels(run, path, recording)
     model = model_of(run, recording.heldin, recording.neurons, channels).to(device)
-    folds = {name: fold_of(split.spikes, _inputs(run, split), device) for name, split in recording.splits.items()}
+    folds = {name: make_fold(split.spikes, _inputs(run, split), device) for name, split in recording.splits.items()}
     seeds = {stream: int(run.generator(stream).integers(2**63)) for stream in ("order", "dropout")}
-    goal = SpikeObjective(folds["train"], folds["valid"], run.config.trainvalidate.batch_size, Order(seeds["order"]),
-                          Draws(seeds["dropout"]), terms_of(run))  # fmt: skip
+    order, samplers = TrialOrder(seeds["order"]), UpdateSamplers(seeds["dropout"])
+    batch_size = run.config.trainvalidate.batch_size
+    goal = SpikeObjective(folds["train"], folds["valid"], batch_size, order, samplers, loss_weights_of(run))
     return model, goal, folds
 
 
@@ -141,7 +150,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     def elapsed() -> float:
         return kept["seconds"] + time.perf_counter() - began
 
-    def keep(states: list[dict[str, Any]]) -> None:
+    def save_checkpoint(states: list[dict[str, Any]]) -> None:
         now = {"training": states, "seconds": elapsed()}
         results.write_bytes(folder.checkpoint, outputs.torch_bytes(now))
         folder.write_history(pd.DataFrame(states[0]["progress"]["history"]))
@@ -152,7 +161,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
         goal,
         [settings(run)],
         checkpoint_every=None if every == "auto" else every,
-        keep=keep,
+        save_checkpoint=save_checkpoint,
         resume=kept.get("training"),
         report=lambda index, row: report(row),
         stop=stop,
@@ -166,7 +175,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
 def _written(
     run: Run,
     folder: results.RunFolder,
-    model: Inferrer,
+    model: InferenceModel,
     progress: Progress,
     recording: Recording,
     folds: dict[str, Fold],

@@ -13,7 +13,7 @@ from randomnet.config import Run
 from randomnet.kinds.spectrum import computing
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.lyapunov.batches import FEWEST_BATCHES, count_of
-from randomnet.objectives import Course, Objective, loss_with_error
+from randomnet.objectives import Objective, Trajectory, loss_with_error
 from randomnet.rnn import Network
 
 MOST_REMEMBERED = 16
@@ -114,11 +114,11 @@ def asked(run: Run, start: Setup, goal: Objective) -> tuple[int, torch.Tensor | 
     return largest_frame(run, n), None
 
 
-def courses(run: Run) -> tuple[Course, ...]:
+def trajectories(run: Run) -> tuple[Trajectory, ...]:
     """How the trajectory goes on from epoch to epoch; none where all epochs are alike."""
     chosen = run.config.lyapunov
     window = chosen.tsim if chosen.tsim_first == "tsim" else chosen.tsim_first
-    return (Course(chosen.warm_start, window),) if chosen.warm_start or window < chosen.tsim else ()
+    return (Trajectory(chosen.warm_start, window),) if chosen.warm_start or window < chosen.tsim else ()
 
 
 def leading(run: Run, start: Setup) -> torch.Tensor:

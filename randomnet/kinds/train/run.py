@@ -88,7 +88,7 @@ def execute(
         initial = [measurements.initial(*each) for each in zip(runs, starts, goals, strict=True)]
         kept = {"initial": initial, "values_initial": [start.network.values() for start in starts], "seconds": 0.0}
 
-    def keep(states: list[dict[str, Any]]) -> None:
+    def save_checkpoint(states: list[dict[str, Any]]) -> None:
         now = kept | {"members": _members(runs), "training": states, "seconds": elapsed()}
         results.write_bytes(folders[0].checkpoint, outputs.torch_bytes(now))
         for folder, state in zip(folders, states, strict=True):
@@ -109,7 +109,7 @@ def execute(
         side_by_side(goals),
         [settings(run) for run in runs],
         checkpoint_every=None if every == "auto" else every,
-        keep=keep,
+        save_checkpoint=save_checkpoint,
         resume=kept.get("training"),
         report=reached,
         stop=stop,
@@ -154,8 +154,8 @@ def estimate(runs: Sequence[Run]) -> Cost:
     """Time of each run, from epochs of all, side by side, and a short spectrum measured here."""
     run, starts = runs[0], [build_setup(run) for run in runs]
     goals = [objective(*pair) for pair in zip(runs, starts, strict=True)]
-    if measurements.courses(run):  # all epochs over the whole record
-        goals = [replace(goal, courses=()) for goal in goals]
+    if measurements.trajectories(run):  # all epochs over the whole record
+        goals = [replace(goal, trajectories=()) for goal in goals]
     if closed_loop.is_closed(run):  # all of them over whole trials
         goals = [replace(goal, ramp=replace(goal.ramp, epochs=0)) for goal in goals]
     chosen = [replace(settings(run), epochs=2) for run in runs]
@@ -192,7 +192,7 @@ def objective(run: Run, start: Setup) -> Objective:
         truncate = run.config.lyapunov.truncate_gradient
         term = SpectrumLoss(loss, target, state, start.frame[: len(target)].to(like), schedule, truncate)
     if not run.config.has_task:
-        return SpectrumObjective((term,), (losses[term.loss],), measurements.courses(run))
+        return SpectrumObjective((term,), (losses[term.loss],), measurements.trajectories(run))
     if closed_loop.is_closed(run):
         return closed_loop.objective(run, like, losses["task"])
     every, chosen = run.config.lyapunov.spectrum_every, run.config.trainvalidate

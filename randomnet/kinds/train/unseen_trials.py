@@ -17,7 +17,7 @@ def judged(run: Run, start: Setup, goal: Objective, progress: Progress) -> dict[
     summary = goal.chance()
     if not run.config.trialparams.test_size:
         return summary
-    test = goal.validated_on(split_trials(run)[2])
+    test = goal.with_validation(split_trials(run)[2])
     for when, values in (("best", progress.best or progress.last), ("final", progress.last)):
         start.network.assign(values)
         (figures,) = test.validate([start.network], 0)
