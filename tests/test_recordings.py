@@ -223,7 +223,7 @@ ARRAYS = ("spikes", "inds", "rates", "latents", "inputs", "true_inputs", "conds"
 
 
 def assert_same(one, other):
-    assert list(one.splits) == list(other.splits) and dict(one.about) == dict(other.about)
+    assert list(one.splits) == list(other.splits) and dict(one.metadata) == dict(other.metadata)
     for name, mine in one.splits.items():
         theirs = other.splits[name]
         assert mine.heldin == theirs.heldin
@@ -302,7 +302,7 @@ def test_spikes_alone_are_enough(tmp_path):
     found = read_recording(tmp_path / "a.npz")
     np.testing.assert_array_equal(found.splits["train"].spikes, spikes["train"])
     assert found.heldin == found.neurons == 5 and found.splits["train"].inds.tolist() == list(range(6))
-    assert found.splits["train"].rates is None and found.readout is None and found.about == {}
+    assert found.splits["train"].rates is None and found.readout is None and found.metadata == {}
 
 
 GOOD = np.ones((2, 3, 4))

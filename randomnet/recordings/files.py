@@ -41,8 +41,15 @@ SPLIT_KEYS = {  # field of a Split -> key after train_
     "conds": "conds",
     "extra": "extra",
 }
-RECORDING_KEYS = {"readout": "readout", "mean": "orig_mean", "sd": "orig_std", "chosen": "perm_neurons"}
-DTYPES = {"inds": np.int64, "conds": np.int64, "extra": None, "chosen": np.int64, "mean": np.float64, "sd": np.float64}
+RECORDING_KEYS = {"readout": "readout", "mean": "orig_mean", "sd": "orig_std", "latent_index": "perm_neurons"}
+DTYPES = {  # of fields that are not float32; None: any
+    "inds": np.int64,
+    "conds": np.int64,
+    "extra": None,
+    "latent_index": np.int64,
+    "mean": np.float64,
+    "sd": np.float64,
+}
 HELD_IN, ALL, ABOUT, COUNT = "encod_data", "recon_data", "about", "n_heldin"
 Arrays = dict[str, np.ndarray]
 
@@ -99,7 +106,7 @@ def _arrays_of(recording: Recording) -> Arrays:
         arrays |= {key: array for key, array in optional.items() if array is not None}
     shared = {key: getattr(recording, field) for field, key in RECORDING_KEYS.items()}
     arrays |= {key: np.asarray(array) for key, array in shared.items() if array is not None}
-    return arrays | {COUNT: np.array(recording.heldin), ABOUT: np.array(json.dumps(dict(recording.about)))}
+    return arrays | {COUNT: np.array(recording.heldin), ABOUT: np.array(json.dumps(dict(recording.metadata)))}
 
 
 def _recording_of(arrays: Mapping[str, np.ndarray]) -> Recording:
@@ -114,7 +121,7 @@ def _recording_of(arrays: Mapping[str, np.ndarray]) -> Recording:
     return Recording(
         splits,
         **{field: _typed(field, arrays[key]) for field, key in RECORDING_KEYS.items() if key in arrays},
-        about=_parse_about(arrays[ABOUT]) if ABOUT in arrays else {},
+        metadata=_parse_metadata(arrays[ABOUT]) if ABOUT in arrays else {},
         notes=notes,
     )
 
@@ -153,7 +160,7 @@ def _typed(field: str, values: np.ndarray) -> np.ndarray:
     return values if dtype is None else values.astype(dtype, copy=False)
 
 
-def _parse_about(text: np.ndarray) -> dict:
+def _parse_metadata(text: np.ndarray) -> dict:
     try:
         values = json.loads(str(text))
     except ValueError:

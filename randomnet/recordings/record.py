@@ -79,17 +79,17 @@ class Split:
 class Recording:
     """The splits of a recording, train and valid at least, with the same neurons, bins and channels.
 
-    readout: (D, N) float32, how neurons read latents; mean, sd: () or (N,) float64, of what they read; chosen: (N,),
-    the latent of each neuron that reads one only. about: plain values, such as seed and dispersion. notes: what was
-    missing in the file. Raises ValueError where the splits do not agree.
+    readout: (D, N) float32, how neurons read latents; mean, sd: () or (N,) float64, of what they read; latent_index:
+    (N,), the latent of each neuron, where each reads one only. metadata: plain values, such as seed and dispersion.
+    notes: what was missing in the file. Raises ValueError where the splits do not agree.
     """
 
     splits: Mapping[str, Split]
     readout: np.ndarray | None = None
     mean: np.ndarray | None = None
     sd: np.ndarray | None = None
-    chosen: np.ndarray | None = None
-    about: Mapping[str, Any] = field(default_factory=dict)
+    latent_index: np.ndarray | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -97,7 +97,8 @@ def _facts(run: Run, path: Path, recording: Recording) -> dict[str, Any]:
     found = sources.facts_of(path, named, recording.neurons, run)
     counts = {name: len(split) for name, split in recording.splits.items()}
     trials = f"{counts['train']} to train, {counts['valid']} to validate, {counts.get('test', 0)} to test"
-    found |= {"synthetic": False, "task": {"name": str(recording.about.get("task", "a recording")), "trials": trials}}
+    task = str(recording.metadata.get("task", "a recording"))
+    found |= {"synthetic": False, "task": {"name": task, "trials": trials}}
     if run.config.inference.model == "network":
         network = check_network(run)
         found |= {"name": f"{network['name']} on {named}", "inputs": network.get("inputs", {}) | found["inputs"]}

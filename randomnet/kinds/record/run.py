@@ -103,7 +103,7 @@ def _other(run: Run, trained: Trained) -> Recording | None:
 
 def _probe_of(other: Recording) -> ObservationModel:
     """That of a recording. Raises ValueError where it does not say it all."""
-    parts = other.readout, other.mean, other.sd, other.about.get("scale"), other.about.get("rate")
+    parts = other.readout, other.mean, other.sd, other.metadata.get("scale"), other.metadata.get("rate")
     if any(part is None for part in parts):
         raise ValueError("expected a recording with readout, orig_mean, orig_std, and scale and rate in `about`, got "
                          "one that lacks some")  # fmt: skip
