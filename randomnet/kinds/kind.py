@@ -22,7 +22,7 @@ from randomnet.config import Run
 Batch = tuple[Run, ...]  # runs that are carried out side by side
 # what a run has done: a row of history as soon as it is known, or {"advance": UNITs}
 Report = Callable[[Run, dict[str, float]], None]
-Told = Callable[[dict[str, float]], None]  # the same, of one run
+ProgressCallback = Callable[[dict[str, float]], None]  # the same, of one run
 Recorded = list[tuple[Run, dict[str, Any]]]
 
 
@@ -35,7 +35,7 @@ class Cost:
 
 
 def one_at_a_time(
-    execute: Callable[[Run, results.RunFolder, Told, Callable[[], bool]], dict[str, Any]],
+    execute: Callable[[Run, results.RunFolder, ProgressCallback, Callable[[], bool]], dict[str, Any]],
 ) -> Callable[..., Recorded]:
     """`execute` of a kind whose runs are carried out one by one, from that of one run."""
 

@@ -59,7 +59,7 @@ from randomnet.build.network import Setup, build_setup, check_network, double
 from randomnet.build.unit_groups import Groups, groups_of
 from randomnet.config import ConfigError, Run, nearest
 from randomnet.kinds.analyse import by_phase
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.kind import Cost, ProgressCallback, no_other, one_at_a_time
 from randomnet.kinds.train.trajectories import Followed, event_arrays, followed_in
 from randomnet.memory import machine_memory
 from randomnet.rnn import Dynamics
@@ -97,7 +97,9 @@ def length(run: Run) -> float:
     return run.config.analysis.starts
 
 
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(
+    run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Callable[[], bool]
+) -> dict[str, Any]:
     """Look inside one network and write arrays.npz; returns what run.json says of it."""
     began = time.perf_counter()
     start = build_setup(run)

@@ -44,7 +44,7 @@ from randomnet.config import Run
 from randomnet.kinds.compare.evaluation import Case, Lacking, Settings, Truth
 from randomnet.kinds.compare.figure_arrays import shown
 from randomnet.kinds.compare.scoring import METRICS, SCORES, Arrays, remarks
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.kind import Cost, ProgressCallback, no_other, one_at_a_time
 from randomnet.kinds.train import outputs
 from randomnet.student import t_quantile
 from randomnet.training import Interrupted
@@ -80,7 +80,9 @@ def length(run: Run) -> float:
     return len(models_of(run)) * len(run.config.comparing.chosen)
 
 
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(
+    run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Callable[[], bool]
+) -> dict[str, Any]:
     """Compare all models and write scores.csv, scores_mean.csv and arrays.npz; returns what run.json says of it."""
     began, facts, done = time.perf_counter(), check(run), _kept(folder)
     before = sum(row["seconds"] for row, _ in done.values())
@@ -107,7 +109,7 @@ execute, beside = one_at_a_time(execute_one), no_other
 
 
 def _scored(
-    run: Run, folder: results.RunFolder, done: dict[int, Compared], report: Told, stop: Callable[[], bool]
+    run: Run, folder: results.RunFolder, done: dict[int, Compared], report: ProgressCallback, stop: Callable[[], bool]
 ) -> tuple[pd.DataFrame, Arrays]:
     """The table of scores.csv, and all arrays; done: by number the models that are compared, which grow."""
     chosen, truths, rows, arrays = run.config.comparing.chosen, _Truths(run, stop), [], {}

@@ -14,7 +14,7 @@ from randomnet import results
 from randomnet.build import coupling_strength
 from randomnet.build.network import Setup, build_setup, exponents_of
 from randomnet.config import Run
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.kind import Cost, ProgressCallback, no_other, one_at_a_time
 from randomnet.kinds.spectrum import computing
 from randomnet.kinds.spectrum.initial_states import states_and_frames, worst_status, worst_verdict
 from randomnet.kinds.spectrum.run import UNIT, WORKERS, check, described, dynamics, ticker
@@ -42,7 +42,9 @@ def length(run: Run) -> float:
     return run.config.lyapunov.tsim * run.config.lyapunov.initial_states
 
 
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(
+    run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Callable[[], bool]
+) -> dict[str, Any]:
     """Compute the spectra and write arrays.npz; returns what run.json says of them."""
     began = time.perf_counter()
     start = build_setup(run)
@@ -112,7 +114,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     return Cost(each, whole * run.config.lyapunov.initial_states)
 
 
-def _spectra(run: Run, start: Setup, k: int, report: Told, stop: Callable[[], bool]) -> list[Spectrum]:
+def _spectra(run: Run, start: Setup, k: int, report: ProgressCallback, stop: Callable[[], bool]) -> list[Spectrum]:
     """One from each initial state; the first is the run's own, and an adaptive interval is the first one's."""
     schedule, system = computing.schedule_of(run), computing.system_of(run, start)
     found: list[Spectrum] = []

@@ -36,7 +36,7 @@ from randomnet.inference import (
     inferred_arrays,
     make_fold,
 )
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.kind import Cost, ProgressCallback, no_other, one_at_a_time
 from randomnet.kinds.train import outputs
 from randomnet.metrics import bps, r2
 from randomnet.recordings import FILE_NAMES, Recording, Split, read_recording
@@ -120,8 +120,8 @@ def _begin(run: Run, path: Path, recording: Recording) -> tuple[InferenceModel, 
     seeds = {stream: int(run.generator(stream).integers(2**63)) for stream in ("order", "dropout")}
     order, samplers = TrialOrder(seeds["order"]), UpdateSamplers(seeds["dropout"])
     batch_size = run.config.trainvalidate.batch_size
-    goal = SpikeObjective(folds["train"], folds["valid"], batch_size, order, samplers, loss_weights_of(run))
-    return model, goal, folds
+    objective = SpikeObjective(folds["train"], folds["valid"], batch_size, order, samplers, loss_weights_of(run))
+    return model, objective, folds
 
 
 def settings(run: Run) -> Settings:
@@ -142,10 +142,12 @@ def settings(run: Run) -> Settings:
     )
 
 
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(
+    run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Callable[[], bool]
+) -> dict[str, Any]:
     """Train one model and write history.csv, arrays.npz and model.pt; returns what run.json says of it."""
     began, (path, recording) = time.perf_counter(), _recording(run)
-    model, goal, folds = _begin(run, path, recording)
+    model, objective, folds = _begin(run, path, recording)
     kept = outputs.read_checkpoint(folder.checkpoint, device_of(run.config)) or {"seconds": 0.0}
 
     def elapsed() -> float:
@@ -159,7 +161,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
     every = run.config.execution.checkpoint_every
     (progress,) = fit(
         [model],
-        goal,
+        objective,
         [settings(run)],
         checkpoint_every=None if every == "auto" else every,
         save_checkpoint=save_checkpoint,
@@ -252,9 +254,9 @@ def _examples(split: Split, rates: np.ndarray) -> dict[str, np.ndarray]:
 def estimate(runs: Sequence[Run]) -> Cost:
     """Time of a run, from two of its epochs."""
     run, (path, recording) = runs[0], _recording(runs[0])
-    model, goal, _ = _begin(run, path, recording)
+    model, objective, _ = _begin(run, path, recording)
     chosen = settings(run)
-    (progress,) = fit([model], goal, [Settings(chosen.optimizer, chosen.lr, 2, chosen.clip_norm, clip_whole=True)])
+    (progress,) = fit([model], objective, [Settings(chosen.optimizer, chosen.lr, 2, chosen.clip_norm, clip_whole=True)])
     epoch = min((row["seconds"] for row in progress.history[1:]), default=float("nan"))
     return Cost(epoch, epoch * run.config.trainvalidate.epochs)
 

@@ -29,7 +29,7 @@ from randomnet.artifacts import sources
 from randomnet.artifacts.trained_networks import Trained, load_trained
 from randomnet.build.network import all_trials
 from randomnet.config import ConfigError, Run
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.kind import Cost, ProgressCallback, no_other, one_at_a_time
 from randomnet.kinds.record.rollout import Watched, watched
 from randomnet.metrics import bps
 from randomnet.recordings import READOUTS, ObservationModel, Recording, Split
@@ -157,7 +157,9 @@ def length(run: Run) -> float:
     return task.trials({parameter.name: getattr(chosen, parameter.name) for parameter in task.parameters})
 
 
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(
+    run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Callable[[], bool]
+) -> dict[str, Any]:
     """Record one network and write recording.npz and arrays.npz; returns what run.json says of it."""
     began, source = time.perf_counter(), sources.source_of(run, "train")
     trained = load_trained(source, run.config.recording.which)

@@ -14,7 +14,7 @@ from randomnet import results
 from randomnet.build import coupling_strength
 from randomnet.build.network import Setup, build_setup, check_network, exponents_of
 from randomnet.config import Run
-from randomnet.kinds.kind import Cost, Recorded, Report, Told, missing
+from randomnet.kinds.kind import Cost, ProgressCallback, Recorded, Report, missing
 from randomnet.kinds.spectrum import computing, initial_states
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.training import Interrupted
@@ -121,7 +121,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     return Cost(each, each * (schedule.first + schedule.transient + schedule.frame_transient))
 
 
-def ticker(tsim: float, report: Told, stop: Callable[[], bool]) -> Callable[[float], None]:
+def ticker(tsim: float, report: ProgressCallback, stop: Callable[[], bool]) -> Callable[[float], None]:
     """What a spectrum tells of its progress, now and then, and how it is interrupted."""
     told = 0.0
 

@@ -21,7 +21,7 @@ from randomnet.build.connectome import connectome_of
 from randomnet.build.network import Setup, build_setup, check_network, double, initial_states
 from randomnet.build.unit_groups import Groups, groups_of
 from randomnet.config import ConfigError, Run
-from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
+from randomnet.kinds.kind import Cost, ProgressCallback, no_other, one_at_a_time
 from randomnet.kinds.spectrum.run import ticker
 from randomnet.rnn import Dynamics
 
@@ -98,7 +98,9 @@ def _targets(text: str, units: Units) -> Tensor:
 
 
 @torch.no_grad()
-def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callable[[], bool]) -> dict[str, Any]:
+def execute_one(
+    run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Callable[[], bool]
+) -> dict[str, Any]:
     """Stimulate one network and write arrays.npz; returns what run.json says of it."""
     began = time.perf_counter()
     start = build_setup(run)
@@ -130,7 +132,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: Told, stop: Callabl
 
 
 def _followed(
-    run: Run, system: Dynamics, states: Tensor, plan: _Plan, report: Told, stop: Callable[[], bool]
+    run: Run, system: Dynamics, states: Tensor, plan: _Plan, report: ProgressCallback, stop: Callable[[], bool]
 ) -> dict[str, np.ndarray]:
     """From states (B, N) on, twice: mean rates of the groups, control and changed (G, B, T); the mean change of the
     targets' and of the others' rates, and the distance of the states (root mean square over units), (B, T) each."""

@@ -83,9 +83,9 @@ def execute(
     began = time.perf_counter()
     runs, folders, kept = _to_do(runs, folders)
     starts = [build_setup(run) for run in runs]
-    goals = [objective(*pair) for pair in zip(runs, starts, strict=True)]
+    objectives = [objective(*pair) for pair in zip(runs, starts, strict=True)]
     if kept is None:
-        initial = [measurements.initial(*each) for each in zip(runs, starts, goals, strict=True)]
+        initial = [measurements.initial(*each) for each in zip(runs, starts, objectives, strict=True)]
         kept = {"initial": initial, "values_initial": [start.network.values() for start in starts], "seconds": 0.0}
 
     def save_checkpoint(states: list[dict[str, Any]]) -> None:
@@ -106,7 +106,7 @@ def execute(
     every = runs[0].config.execution.checkpoint_every
     ended = fit(
         [start.network for start in starts],
-        side_by_side(goals),
+        side_by_side(objectives),
         [settings(run) for run in runs],
         checkpoint_every=None if every == "auto" else every,
         save_checkpoint=save_checkpoint,
@@ -114,8 +114,8 @@ def execute(
         report=reached,
         stop=stop,
     )
-    finals = [measurements.now(*each) for each in zip(runs, starts, goals, strict=True)]
-    judged = [unseen_trials.judged(*each) for each in zip(runs, starts, goals, ended, strict=True)]
+    finals = [measurements.now(*each) for each in zip(runs, starts, objectives, strict=True)]
+    judged = [unseen_trials.judged(*each) for each in zip(runs, starts, objectives, ended, strict=True)]
     left, seconds = missing(runs, folders), elapsed() / len(runs)
     each = (runs, folders, starts, ended, kept["values_initial"], kept["initial"], finals, judged)
     return [(run, outputs.written(run, *rest, seconds)) for run, *rest in zip(*each, strict=True) if run in left]
@@ -153,13 +153,13 @@ def beside(run: Run, facts: dict[str, Any]) -> int:
 def estimate(runs: Sequence[Run]) -> Cost:
     """Time of each run, from epochs of all, side by side, and a short spectrum measured here."""
     run, starts = runs[0], [build_setup(run) for run in runs]
-    goals = [objective(*pair) for pair in zip(runs, starts, strict=True)]
+    objectives = [objective(*pair) for pair in zip(runs, starts, strict=True)]
     if measurements.trajectories(run):  # all epochs over the whole record
-        goals = [replace(goal, trajectories=()) for goal in goals]
+        objectives = [replace(each, trajectories=()) for each in objectives]
     if closed_loop.is_closed(run):  # all of them over whole trials
-        goals = [replace(goal, ramp=replace(goal.ramp, epochs=0)) for goal in goals]
+        objectives = [replace(each, ramp=replace(each.ramp, epochs=0)) for each in objectives]
     chosen = [replace(settings(run), epochs=2) for run in runs]
-    history = fit([start.network for start in starts], side_by_side(goals), chosen)[0].history
+    history = fit([start.network for start in starts], side_by_side(objectives), chosen)[0].history
     # the first epoch warms up
     epoch = min((row["seconds"] for row in history[1:]), default=float("nan"))
     epochs = run.config.trainvalidate.epochs
@@ -167,7 +167,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     coupling_strength.strength_of(starts[0].network)
     measuring = 2 * (time.perf_counter() - began)
     if run.config.uses_spectrum:
-        k, inputs = measurements.asked(run, starts[0], goals[0])
+        k, inputs = measurements.asked(run, starts[0], objectives[0])
         pace = computing.pace(lambda probe: computing.compute(run, starts[0], k, probe, inputs), run)
         every = run.config.lyapunov.spectrum_every
         recorded = math.ceil(epochs / every) + 1 if every else 0
@@ -196,7 +196,7 @@ def objective(run: Run, start: Setup) -> Objective:
     if closed_loop.is_closed(run):
         return closed_loop.objective(run, like, losses["task"])
     every, chosen = run.config.lyapunov.spectrum_every, run.config.trainvalidate
-    goal = task_objective(
+    task = task_objective(
         *trials_of(run),
         chosen.batch_size,
         like,
@@ -209,7 +209,7 @@ def objective(run: Run, start: Setup) -> Objective:
             training_noise.input_noise_of(run),
         ),
     )
-    return replace(goal, truncate=chosen.truncate, segment=chosen.segment)
+    return replace(task, truncate=chosen.truncate, segment=chosen.segment)
 
 
 def settings(run: Run) -> Settings:
