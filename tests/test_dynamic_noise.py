@@ -14,7 +14,7 @@ from randomnet.build.network import build_setup
 from randomnet.config import ConfigError, read_plan
 from randomnet.config.schema import options
 from randomnet.kinds.train import run as train
-from randomnet.objectives import InputNoise, side_by_side
+from randomnet.objectives import InputNoise, stack_objectives
 from randomnet.objectives.noise import noisy_inputs
 from randomnet.results import RunFolder
 from randomnet.tasks import TASKS
@@ -176,7 +176,7 @@ def test_networks_side_by_side_receive_what_each_alone_would(tmp_path, task):
     path.write_text(text + "dynamic_noise = 0.2\n")
     runs = read_plan(path).combos[0].runs()
     goals = [train.objective(one, build_setup(one)) for one in runs]
-    together, alone = side_by_side(goals), [train.objective(one, build_setup(one)) for one in runs]
+    together, alone = stack_objectives(goals), [train.objective(one, build_setup(one)) for one in runs]
     for all_, *each in zip(together.batches(), *(goal.batches() for goal in alone), strict=True):
         given = noisy_inputs([term.input_noise for term in together.terms], all_)
         for goal, batch, found in zip(alone, each, given, strict=True):

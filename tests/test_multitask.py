@@ -15,7 +15,7 @@ from randomnet.build.network import build_setup, check_network, trials_of
 from randomnet.config import ConfigError, read_plan
 from randomnet.kinds.train import run as train
 from randomnet.kinds.train.trajectories import conditions_of
-from randomnet.objectives import TASK_LOSSES, Batch, Shuffle, Term, side_by_side, task_objective
+from randomnet.objectives import TASK_LOSSES, Batch, Shuffle, Term, stack_objectives, task_objective
 from randomnet.tasks import check_parameters, make
 from randomnet.tasks.multitask import RULES
 from randomnet.training import Interrupted, fit
@@ -417,7 +417,7 @@ def test_the_loss_has_its_gradient():
 def test_runs_side_by_side_are_judged_as_each_alone():
     trials = [made(trials=4, seed=seed).split(0.5, np.random.default_rng(0)) for seed in (1, 2)]
     goals = [task_objective(*one, 7, LIKE, Term()) for one in trials]
-    together, row = side_by_side(goals).validation, TASK_LOSSES["response"]
+    together, row = stack_objectives(goals).validation, TASK_LOSSES["response"]
     outputs = [torch.from_numpy(np.random.default_rng(seed).normal(size=goals[0].validation.targets.shape))
                for seed in (3, 4)]  # fmt: skip
     for function in (row.figures, row.validation_figures, lambda *given: {"loss": row.loss(*given)}):
@@ -508,7 +508,7 @@ def test_a_batch_ends_with_its_longest_trial(tmp_path, shuffled):
     [combo] = plan_of(tmp_path, settings, "trainvalidate.iterations=2").combos
     runs = combo.runs()
     goals = [train.objective(one, build_setup(one)) for one in runs]
-    alone, together = [goal.batches() for goal in goals], side_by_side(goals).batches()
+    alone, together = [goal.batches() for goal in goals], stack_objectives(goals).batches()
     assert len({batch.inputs.shape[1] for batch in together}) > 1
     for *each, both in zip(*alone, together, strict=True):
         assert all(len(batch.inputs) == batch.phases[:, -1].max() for batch in each)

@@ -283,7 +283,7 @@ class MultiRegionRNN(nn.Module):
                         drive=self.biases(), leaks=self.leaks)  # fmt: skip
 
     def _interface(self, weights: Tensor) -> dict[str, Tensor]:
-        """The interface for `driven`: input weights, no readout, and biases of 0, as the system's drive has them."""
+        """The interface for `driven`: input weights, no readout, and no biases, which the system's drive has."""
         zeros, readout = torch.zeros_like(self.base_firing), weights.new_zeros(0, self.hidden_size)
         return {"input_weights": weights, "input_bias": zeros, "recurrent_bias": zeros, "readout_weights": readout,
                 "readout_bias": readout.new_zeros(0)}  # fmt: skip

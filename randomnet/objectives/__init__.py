@@ -37,12 +37,12 @@ __all__ = [
     "closed_loop_objective",
     "loss_with_error",
     "measure_each",
-    "side_by_side",
+    "stack_objectives",
     "task_objective",
 ]
 
 
-def side_by_side(objectives: Sequence[Objective]) -> Objective:
+def stack_objectives(objectives: Sequence[Objective]) -> Objective:
     """One objective for several networks from the objectives of each.
 
     They must all be of spectra, or all of tasks with trials of one shape.

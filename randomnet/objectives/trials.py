@@ -88,7 +88,7 @@ class TaskObjective:
         if self.terms[0].shuffle is None:
             return self.training
         (whole,), runs = self.training, range(len(self.terms))
-        trials = [Batch(*(part[run] for part in whole.parts())) for run in runs] if self.side_by_side else [whole]
+        trials = [Batch(*(part[run] for part in whole.parts())) for run in runs] if self.is_stacked else [whole]
         indices = [term.shuffle.batches(batch.conditions.cpu().numpy())
                    for term, batch in zip(self.terms, trials, strict=True)]  # fmt: skip
         return [self._select_trials(trials, batch_indices) for batch_indices in zip(*indices, strict=True)]
@@ -98,7 +98,7 @@ class TaskObjective:
         device = self.validation.phases.device
         batches = [batch.select_trials(torch.from_numpy(index).to(device))
                    for batch, index in zip(trials, indices, strict=True)]  # fmt: skip
-        return stack_batches(batches) if self.side_by_side else batches[0]
+        return stack_batches(batches) if self.is_stacked else batches[0]
 
     def measure(self, networks: Sequence[Network], batch: Batch, evaluation: bool = False) -> list[Measurement]:
         """The mean loss of each network over the scored steps of a batch; evaluation: without noise."""
@@ -119,13 +119,13 @@ class TaskObjective:
 
     def _spectrum_losses(self, system: AlongTrials) -> list[Measurement]:
         losses = [term.spectrum[1] for term in self.terms]
-        return measure_stack(losses, system) if self.side_by_side else [losses[0].measure(system)]
+        return measure_stack(losses, system) if self.is_stacked else [losses[0].measure(system)]
 
     @torch.no_grad()
     def validate(self, networks: Sequence[Network], epoch: int | None) -> list[dict[str, float]]:
         """Loss and figures of each network on the validation trials, and its recorded spectrum where one is due."""
         losses, figures, *_ = self._task_losses(networks, self.validation, "validate")
-        inputs = self.validation.inputs if self.side_by_side else self.validation.inputs[None]
+        inputs = self.validation.inputs if self.is_stacked else self.validation.inputs[None]
         results = []
         for term, loss, run_figures, network, run_inputs in zip(
             self.terms, losses.tolist(), figures, networks, inputs, strict=True
@@ -148,7 +148,7 @@ class TaskObjective:
         return {f"chance_{name}": value for name, value in accuracies.items()}
 
     @property
-    def side_by_side(self) -> bool:
+    def is_stacked(self) -> bool:
         """Whether there is a leading axis of runs."""
         return self.validation.inputs.ndim == 4
 
@@ -193,7 +193,7 @@ class TaskObjective:
         self, networks: Sequence[Network], inputs: Tensor, noises: list[StateNoise]
     ) -> tuple[Tensor, Dynamics | None, Mapping[str, Tensor]]:
         """The readout of the networks, and the networks as one system with its interface; cells have no system."""
-        if self.side_by_side:
+        if self.is_stacked:
             system, interface = beside_each_other(networks)
         elif isinstance(networks[0], Network):
             system, interface = networks[0].dynamics(), networks[0].joined()

@@ -34,7 +34,7 @@ from randomnet.kinds.kind import Cost, ProgressCallback, no_other, one_at_a_time
 from randomnet.kinds.spectrum import computing
 from randomnet.kinds.train import run as train
 from randomnet.lyapunov import spectrum
-from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, side_by_side
+from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, stack_objectives
 from randomnet.rnn import Coupling, Network, stacked
 from randomnet.training import fit
 
@@ -148,7 +148,7 @@ def _all_at_once(
     starts = [start, *(build_setup(other) for other in others)]
     objectives = [objective, *(train.objective(*pair) for pair in zip(others, starts[1:], strict=True))]
     settings = [replace(train.settings(run), epochs=1)] * number
-    networks, together = [one.network for one in starts], side_by_side(objectives)
+    networks, together = [one.network for one in starts], stack_objectives(objectives)
     return networks, lambda: sum(progress.history[-1]["seconds"] for progress in fit(networks, together, settings))
 
 

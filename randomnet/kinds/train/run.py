@@ -34,7 +34,7 @@ from randomnet.objectives import (
     SpectrumLoss,
     SpectrumObjective,
     Term,
-    side_by_side,
+    stack_objectives,
     task_objective,
 )
 from randomnet.training import Settings, fit
@@ -106,7 +106,7 @@ def execute(
     every = runs[0].config.execution.checkpoint_every
     ended = fit(
         [start.network for start in starts],
-        side_by_side(objectives),
+        stack_objectives(objectives),
         [settings(run) for run in runs],
         checkpoint_every=None if every == "auto" else every,
         save_checkpoint=save_checkpoint,
@@ -159,7 +159,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     if closed_loop.is_closed(run):  # all of them over whole trials
         objectives = [replace(each, ramp=replace(each.ramp, epochs=0)) for each in objectives]
     chosen = [replace(settings(run), epochs=2) for run in runs]
-    history = fit([start.network for start in starts], side_by_side(objectives), chosen)[0].history
+    history = fit([start.network for start in starts], stack_objectives(objectives), chosen)[0].history
     # the first epoch warms up
     epoch = min((row["seconds"] for row in history[1:]), default=float("nan"))
     epochs = run.config.trainvalidate.epochs
