@@ -53,8 +53,9 @@ def judged(trials, outputs):
     """Loss and figures of outputs (trials, time, outputs)."""
     row, batch = TASK_LOSSES[trials.loss], batch_of(trials)
     outputs = torch.as_tensor(outputs, dtype=torch.float64).transpose(0, 1)
-    figures = row.figures(outputs, batch, trials.given) | row.validation_figures(outputs, batch, trials.given)
-    return float(row.loss(outputs, batch, trials.given)), {name: float(value) for name, value in figures.items()}
+    params = trials.loss_params
+    figures = row.figures(outputs, batch, params) | row.validation_figures(outputs, batch, params)
+    return float(row.loss(outputs, batch, params)), {name: float(value) for name, value in figures.items()}
 
 
 def seconds(trials, steps_per_second, onset, offset):
@@ -451,13 +452,13 @@ def test_gradients_of_the_losses(name, scale):
     row, batch = TASK_LOSSES[trials.loss], batch_of(trials)
     outputs = scale * torch.from_numpy(rng(3).standard_normal(batch.targets.shape))
     outputs.requires_grad_()
-    assert torch.autograd.gradcheck(lambda values: row.loss(values, batch, trials.given), (outputs,))
+    assert torch.autograd.gradcheck(lambda values: row.loss(values, batch, trials.loss_params), (outputs,))
 
 
 def test_the_loss_of_angles_has_a_gradient_at_0_that_points_there():
     trials = angles([[[0, 1], [0, 0]]], [[1, 1]])
     outputs = torch.zeros(2, 1, 2, dtype=torch.float64, requires_grad=True)
-    TASK_LOSSES["angle"].loss(outputs, batch_of(trials), trials.given).backward()
+    TASK_LOSSES["angle"].loss(outputs, batch_of(trials), trials.loss_params).backward()
     np.testing.assert_allclose(outputs.grad[:, 0], [[0, -10], [0, 0]], atol=1e-12)
 
 
@@ -469,8 +470,8 @@ def test_runs_side_by_side_are_judged_as_each_alone(name):
     fields = ("inputs", "targets", "weights", "scored")
     together = Batch(*(torch.stack([getattr(batch, field) for batch in batches]) for field in fields))
     for function in (row.loss, row.figures, row.validation_figures):
-        beside = function(torch.stack(outputs), together, trials[0].given)
-        alone = [function(out, batch, trials[0].given) for out, batch in zip(outputs, batches, strict=True)]
+        beside = function(torch.stack(outputs), together, trials[0].loss_params)
+        alone = [function(out, batch, trials[0].loss_params) for out, batch in zip(outputs, batches, strict=True)]
         if function is row.loss:
             beside, alone = {"loss": beside}, [{"loss": one} for one in alone]
         for key, values in beside.items():

@@ -328,8 +328,9 @@ def judged(trials, outputs):
     """Loss and figures of outputs (trials, time, outputs)."""
     row, batch = TASK_LOSSES[trials.loss], task_objective(trials, trials, len(trials), LIKE, Term()).validation
     outputs = torch.as_tensor(outputs, dtype=torch.float64).transpose(0, 1)
-    figures = row.figures(outputs, batch, trials.given) | row.validation_figures(outputs, batch, trials.given)
-    return float(row.loss(outputs, batch, trials.given)), {name: float(value) for name, value in figures.items()}
+    params = trials.loss_params
+    figures = row.figures(outputs, batch, params) | row.validation_figures(outputs, batch, params)
+    return float(row.loss(outputs, batch, params)), {name: float(value) for name, value in figures.items()}
 
 
 @pytest.mark.parametrize("name", ["DelayAnti", "MemoryPro", "ReactAnti", "ContextIntMod1", "Match2Sample"])
@@ -408,7 +409,7 @@ def test_the_loss_has_its_gradient():
     trials = made("DelayPro", trials=5)
     batch = task_objective(trials, trials, 5, LIKE, Term()).validation
     outputs = torch.zeros(batch.targets.shape, dtype=torch.float64, requires_grad=True)
-    TASK_LOSSES["response"].loss(outputs, batch, trials.given).backward()
+    TASK_LOSSES["response"].loss(outputs, batch, trials.loss_params).backward()
     weights = torch.from_numpy(trials.mask).double().mT[..., None]
     expected = -2 * weights * batch.targets / (3 * weights.sum())
     np.testing.assert_allclose(outputs.grad, expected, atol=1e-12)

@@ -288,9 +288,9 @@ def closed_loop_objective(
     """The objective with trials as tensors of the dtype and on the device of `like`, the training ones in batches."""
     cuts = range(0, len(training), batch_size)
     batches = tuple(reach_batch(training, slice(start, start + batch_size), like) for start in cuts)
-    ramp = Ramp(training.given["ramp_epochs"], len(batches))
+    ramp = Ramp(training.loss_params["ramp_epochs"], len(batches))
     held_back = reach_batch(validation, slice(None), like)
-    return ClosedLoopObjective(batches, held_back, effector, training.given, ramp, weight, noise, input_noise)
+    return ClosedLoopObjective(batches, held_back, effector, training.loss_params, ramp, weight, noise, input_noise)
 
 
 def reach_batch(trials: ReachTrials, selection: slice, like: Tensor) -> ReachBatch:

@@ -237,7 +237,7 @@ def task_objective(training: Trials, validation: Trials, batch_size: int, like: 
         _batch(validation, slice(None), like),
         training.loss,
         (term,),
-        training.given,
+        training.loss_params,
     )
 
 

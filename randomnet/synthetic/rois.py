@@ -24,7 +24,7 @@ TRANSMITTER_SHARES = {
 
 
 @dataclass(frozen=True)
-class Region:
+class BuiltInRoi:
     """Statistics of a built-in ROI: neurons, density, share of reciprocal edges, number of cell-fibre groups."""
 
     title: str
@@ -35,12 +35,12 @@ class Region:
     seed: int
 
 
-REGIONS: dict[str, Region] = {
-    "AB": Region("asymmetrical body", 58, 0.30, 0.50, 4, 5801),
-    "EB": Region("ellipsoid body", 436, 0.16, 0.55, 12, 43601),
-    "PB": Region("protocerebral bridge", 380, 0.10, 0.45, 14, 38001),
-    "NO": Region("noduli", 500, 0.09, 0.45, 10, 50001),
-    "ATL": Region("antler", 528, 0.06, 0.35, 24, 52801),
+BUILT_IN_ROIS: dict[str, BuiltInRoi] = {
+    "AB": BuiltInRoi("asymmetrical body", 58, 0.30, 0.50, 4, 5801),
+    "EB": BuiltInRoi("ellipsoid body", 436, 0.16, 0.55, 12, 43601),
+    "PB": BuiltInRoi("protocerebral bridge", 380, 0.10, 0.45, 14, 38001),
+    "NO": BuiltInRoi("noduli", 500, 0.09, 0.45, 10, 50001),
+    "ATL": BuiltInRoi("antler", 528, 0.06, 0.35, 24, 52801),
 }
 
 HEAVY_TAIL = 1.2  # standard deviation of ln(synapse count)
@@ -51,7 +51,7 @@ LINEAGE_PURITY = 0.8  # share of a cell-fibre group that has the group's transmi
 
 def built_in(name: str) -> Connectome:
     """The built-in ROI `name` (AB, EB, PB, NO or ATL): strongly connected, signed synapse counts, labelled."""
-    region = REGIONS[name]
+    region = BUILT_IN_ROIS[name]
     rng = np.random.default_rng(region.seed)
     fiber = np.sort(rng.integers(region.fibers, size=region.neurons))
     edges = _edges(rng, region, fiber)
@@ -67,7 +67,7 @@ def built_in(name: str) -> Connectome:
     )
 
 
-def _edges(rng: np.random.Generator, region: Region, fiber: np.ndarray) -> np.ndarray:
+def _edges(rng: np.random.Generator, region: BuiltInRoi, fiber: np.ndarray) -> np.ndarray:
     """(N, N) bool [post, pre]: heterogeneous degrees, groups, reciprocal edges, and a ring through all neurons."""
     n = region.neurons
     propensity = np.exp(DEGREE_SPREAD * rng.standard_normal((2, n)))
@@ -84,7 +84,7 @@ def _edges(rng: np.random.Generator, region: Region, fiber: np.ndarray) -> np.nd
     return edges
 
 
-def _transmitters(rng: np.random.Generator, region: Region, fiber: np.ndarray) -> np.ndarray:
+def _transmitters(rng: np.random.Generator, region: BuiltInRoi, fiber: np.ndarray) -> np.ndarray:
     names = np.array(list(TRANSMITTER_SHARES))
     shares = np.array([share for share, _ in TRANSMITTER_SHARES.values()])
     shares /= shares.sum()

@@ -66,7 +66,7 @@ def watched(run: Run, trained: Trained, trials: Trials | ReachTrials, tick: Call
     if reaching:
         true = inputs - (trials.inputs - trials.true_inputs)
         ends, goals = torch.from_numpy(others[0]), torch.from_numpy(trials.targets[:, -1])
-        figures = _named(reach_figures(ends, goals, trials.given["reach_tolerance"]))
+        figures = _named(reach_figures(ends, goals, trials.loss_params["reach_tolerance"]))
         return Watched(states, outputs, inputs, true, figures)
     true = inputs if trials.true_inputs is None else trials.true_inputs
     return Watched(states, outputs, inputs, true, _judged(trials, outputs))
@@ -93,8 +93,8 @@ def _judged(trials: Trials, outputs: np.ndarray) -> dict[str, float]:
     """The loss of the task, and accuracy where it has one."""
     answers, row = torch.from_numpy(outputs).transpose(0, 1), TASK_LOSSES[trials.loss]
     batch = task_objective(trials, trials, len(trials), answers, Term()).validation
-    found = {name: float(value) for name, value in row.figures(answers, batch, trials.given).items()}
-    return {"task_loss": float(row.loss(answers, batch, trials.given)), **_named(found)}
+    found = {name: float(value) for name, value in row.figures(answers, batch, trials.loss_params).items()}
+    return {"task_loss": float(row.loss(answers, batch, trials.loss_params)), **_named(found)}
 
 
 def _named(figures: dict[str, float]) -> dict[str, float]:
