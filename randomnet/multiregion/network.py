@@ -82,23 +82,21 @@ class MultiRegionRNN(nn.Module):
         checks.boolean("batch_first", batch_first)
         checks.boolean("learnable_init", learnable_init)
         device, dtype = checks.device(device), checks.dtype(dtype)
-        self.equation = Equation(activation, form, dt, tau, noise_state, noise_input)
-        self.weight_rules = WeightRules(dale, dale_input, bounds, fixed, scales, sparse)
+        equation = Equation(activation, form, dt, tau, noise_state, noise_input)
+        rules = WeightRules(dale, dale_input, bounds, fixed, scales, sparse)
         options = InitialOptions(input_size, regions_from, initialisation, spectral_radius, seed)
-        initial = build_initial_network(config, options, self.weight_rules.recurrent_bounds)
+        self.activation, self.form, self.batch_first = activation, form, batch_first
+        self.noise_state, self.noise_input = noise_state, noise_input
+        self.dale, self.dale_input, self.bounds = dale, dale_input, rules.bounds
+        self.fixed, self.scales = rules.fixed, scales
+        initial = build_initial_network(config, options, rules.recurrent_bounds)
         self.names, self.labels, self.inputs = initial.network.names, initial.network.labels, initial.inputs
         self.hidden_size, self.input_size = initial.input_weights.shape
-        self.batch_first = batch_first
-        self.a = self.equation.leaks(self.labels["region"].tolist())  # by region
-        self._add_weights(initial, device, dtype)
-        self._add_states(initial, learnable_init, device, dtype)
-
-    def _add_weights(self, initial: InitialNetwork, device: torch.device | None, dtype: torch.dtype) -> None:
-        rules = self.weight_rules
+        self.a = equation.leaks(self.labels["region"].tolist())  # by region
         recurrent, inputs = initial.edges(rules.fixed, rules.scales)
-        is_sparse = initial.is_sparse(rules.sparse)
-        self.recurrent = Weights(recurrent, rules.dale, rules.bounds, is_sparse, device, dtype)
-        self.input = Weights(inputs, rules.dale_input, rules.bounds, False, device, dtype)
+        self.recurrent = Weights(recurrent, dale, rules.bounds, initial.is_sparse(sparse), device, dtype)
+        self.input = Weights(inputs, dale_input, rules.bounds, False, device, dtype)
+        self._add_states(initial, learnable_init, device, dtype)
 
     def _add_states(
         self, initial: InitialNetwork, learnable_init: bool, device: torch.device | None, dtype: torch.dtype
@@ -123,10 +121,8 @@ class MultiRegionRNN(nn.Module):
 
     def extra_repr(self) -> str:
         """Sizes and settings, for print."""
-        settings = self.settings()
-        regions = ", ".join(f"{name} {units}" for name, units in settings["regions"])
-        return (f"{regions}; {self.input_size} inputs, {settings['activation']}, {settings['form']}, a={self.a}, "
-                f"dale={settings['dale']}")  # fmt: skip
+        regions = ", ".join(f"{name} {units}" for name, units in self.settings()["regions"])
+        return f"{regions}; {self.input_size} inputs, {self.activation}, {self.form}, a={self.a}, dale={self.dale}"
 
     @property
     def _single_a(self) -> float | None:
@@ -269,17 +265,16 @@ class MultiRegionRNN(nn.Module):
             noise = torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
             return noise.mul_(sigma * (2 / a) ** 0.5)
 
-        a, equation = self._single_a if self.leaks is None else self.leaks, self.equation
-        if equation.noise_state:
-            extras = [*extras, white(self.hidden_size, equation.noise_state, a)]
-        if equation.noise_input and self.input_size:
-            inputs = inputs + white(self.input_size, equation.noise_input, a if self.leaks is None else a.mean())
+        a = self._single_a if self.leaks is None else self.leaks
+        if self.noise_state:
+            extras = [*extras, white(self.hidden_size, self.noise_state, a)]
+        if self.noise_input and self.input_size:
+            inputs = inputs + white(self.input_size, self.noise_input, a if self.leaks is None else a.mean())
         return inputs, extras
 
     def _system(self, coupling: Coupling) -> Dynamics:
-        activation = replace(ACTIVATIONS[self.equation.activation], stretches=False)
-        gains = torch.ones_like(self.base_firing)
-        return Dynamics(coupling, gains, torch.zeros_like(gains), activation, self.equation.form, min(self.a.values()),
+        activation, gains = replace(ACTIVATIONS[self.activation], stretches=False), torch.ones_like(self.base_firing)
+        return Dynamics(coupling, gains, torch.zeros_like(gains), activation, self.form, min(self.a.values()),
                         drive=self.biases(), leaks=self.leaks)  # fmt: skip
 
     def _interface(self, weights: Tensor) -> dict[str, Tensor]:
@@ -292,12 +287,11 @@ class MultiRegionRNN(nn.Module):
 
     def settings(self) -> dict[str, Any]:
         """What defines the network besides its tensors, as plain values."""
-        equation, rules = self.equation, self.weight_rules
         regions = [[region, int((self.labels["region"] == region).sum())] for region in self.a]  # order matters
-        return {"regions": regions, "inputs": [[*pair] for pair in self.inputs.items()],
-                "activation": equation.activation, "form": equation.form, "a": [*self.a.values()], "dale": rules.dale,
-                "dale_input": rules.dale_input, "bounds": [*rules.bounds], "fixed": [*rules.fixed],
-                "scales": rules.scales, "sparse": self.recurrent.edges is not None}  # fmt: skip
+        return {"regions": regions, "inputs": [[*pair] for pair in self.inputs.items()], "activation": self.activation,
+                "form": self.form, "a": [*self.a.values()], "dale": self.dale, "dale_input": self.dale_input,
+                "bounds": [*self.bounds], "fixed": [*self.fixed], "scales": self.scales,
+                "sparse": self.recurrent.edges is not None}  # fmt: skip
 
     def get_extra_state(self) -> Tensor:
         """The settings as JSON in a tensor; code that copies or averages checkpoints expects tensors only."""
