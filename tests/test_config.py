@@ -32,7 +32,7 @@ from randomnet.config.reading import ABOUT
 from randomnet.config.schema import options, sections
 from randomnet.synthetic.populations import KERNELS
 from randomnet.synthetic.regions import INITIALISATIONS
-from randomnet.synthetic.rois import REGIONS
+from randomnet.synthetic.rois import ROI_STATISTICS
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def chosen(key):
         (chosen(("net", "density_scaling")), instantiation.DENSITY_SCALINGS),
         (chosen(("trainvalidate", "optimizer")), optimizers.OPTIMIZERS),
         (chosen(("trainvalidate", "precision")), PRECISIONS),
-        (BUILT_IN_ROIS, REGIONS),
+        (BUILT_IN_ROIS, ROI_STATISTICS),
     ],
     ids=["kinds", "activations", "sources", "kernels", "patterns", "kept", "initialisations", "sign policies",
          "nulls", "normalizations", "forms", "integrators", "losses", "inits", "tasks", "densities", "optimizers",

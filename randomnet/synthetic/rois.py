@@ -24,7 +24,7 @@ TRANSMITTER_SHARES = {
 
 
 @dataclass(frozen=True)
-class BuiltInRoi:
+class RoiStatistics:
     """Statistics of a built-in ROI: neurons, density, share of reciprocal edges, number of cell-fibre groups."""
 
     title: str
@@ -35,12 +35,12 @@ class BuiltInRoi:
     seed: int
 
 
-BUILT_IN_ROIS: dict[str, BuiltInRoi] = {
-    "AB": BuiltInRoi("asymmetrical body", 58, 0.30, 0.50, 4, 5801),
-    "EB": BuiltInRoi("ellipsoid body", 436, 0.16, 0.55, 12, 43601),
-    "PB": BuiltInRoi("protocerebral bridge", 380, 0.10, 0.45, 14, 38001),
-    "NO": BuiltInRoi("noduli", 500, 0.09, 0.45, 10, 50001),
-    "ATL": BuiltInRoi("antler", 528, 0.06, 0.35, 24, 52801),
+ROI_STATISTICS: dict[str, RoiStatistics] = {
+    "AB": RoiStatistics("asymmetrical body", 58, 0.30, 0.50, 4, 5801),
+    "EB": RoiStatistics("ellipsoid body", 436, 0.16, 0.55, 12, 43601),
+    "PB": RoiStatistics("protocerebral bridge", 380, 0.10, 0.45, 14, 38001),
+    "NO": RoiStatistics("noduli", 500, 0.09, 0.45, 10, 50001),
+    "ATL": RoiStatistics("antler", 528, 0.06, 0.35, 24, 52801),
 }
 
 HEAVY_TAIL = 1.2  # standard deviation of ln(synapse count)
@@ -51,7 +51,7 @@ LINEAGE_PURITY = 0.8  # share of a cell-fibre group that has the group's transmi
 
 def built_in(name: str) -> Connectome:
     """The built-in ROI `name` (AB, EB, PB, NO or ATL): strongly connected, signed synapse counts, labelled."""
-    region = BUILT_IN_ROIS[name]
+    region = ROI_STATISTICS[name]
     rng = np.random.default_rng(region.seed)
     fiber = np.sort(rng.integers(region.fibers, size=region.neurons))
     edges = _edges(rng, region, fiber)
@@ -67,7 +67,7 @@ def built_in(name: str) -> Connectome:
     )
 
 
-def _edges(rng: np.random.Generator, region: BuiltInRoi, fiber: np.ndarray) -> np.ndarray:
+def _edges(rng: np.random.Generator, region: RoiStatistics, fiber: np.ndarray) -> np.ndarray:
     """(N, N) bool [post, pre]: heterogeneous degrees, groups, reciprocal edges, and a ring through all neurons."""
     n = region.neurons
     propensity = np.exp(DEGREE_SPREAD * rng.standard_normal((2, n)))
@@ -84,7 +84,7 @@ def _edges(rng: np.random.Generator, region: BuiltInRoi, fiber: np.ndarray) -> n
     return edges
 
 
-def _transmitters(rng: np.random.Generator, region: BuiltInRoi, fiber: np.ndarray) -> np.ndarray:
+def _transmitters(rng: np.random.Generator, region: RoiStatistics, fiber: np.ndarray) -> np.ndarray:
     names = np.array(list(TRANSMITTER_SHARES))
     shares = np.array([share for share, _ in TRANSMITTER_SHARES.values()])
     shares /= shares.sum()
