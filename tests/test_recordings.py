@@ -231,7 +231,7 @@ def assert_same(one, other):
             a, b = getattr(mine, array), getattr(theirs, array)
             assert a.dtype == b.dtype
             np.testing.assert_array_equal(a, b)
-    for array in ("readout", "mean", "sd", "chosen"):
+    for array in ("readout", "mean", "sd", "latent_index"):
         a, b = getattr(one, array), getattr(other, array)
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(a, b)
