@@ -97,8 +97,8 @@ class Optimizer:
         """What has to be kept to go on; the tensors are its own."""
         return {"updates": self.updates, "means": self.means}
 
-    def take_up(self, state: dict[str, Any]) -> None:
-        """Go on from such a state."""
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Set the optimizer from a `state()`."""
         self.updates = state["updates"]
         for own, kept in zip(self.means, state["means"], strict=True):
             own.copy_(kept)

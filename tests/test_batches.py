@@ -16,7 +16,7 @@ from randomnet.experiment.batching import batches
 from randomnet.kinds.train import measurements
 from randomnet.kinds.train import run as train
 from randomnet.lyapunov import Schedule, exponents, exponents_of_each, random_frame, spectra_of_each, spectrum
-from randomnet.objectives import Course, Measured, SpectrumLoss, SpectrumObjective, losses_of_each
+from randomnet.objectives import Measurement, SpectrumLoss, SpectrumObjective, Trajectory, measure_each
 from randomnet.rnn import Network, stacked
 from randomnet.schema.plan import read_plan
 from randomnet.synthetic import random_network
@@ -85,12 +85,12 @@ def losses(count, n=9, k=3, kinds=("mse", "l2", "sinai")):
 @pytest.mark.parametrize("activation", ["tanh", "tanh_stretched", "relu", "softplus"])
 def test_losses_and_gradients_side_by_side_are_those_of_each_alone(activation, form):
     own, terms = networks(3, activation=activation, form=form), losses(3)
-    together = losses_of_each(terms, [network.dynamics() for network in own])
+    together = measure_each(terms, [network.dynamics() for network in own])
     torch.stack([found.loss for found in together]).sum().backward()
     for network, term, found in zip(own, terms, together, strict=True):
         gradients = [parameter.grad.clone() for parameter in network.parameters()]
         network.zero_grad()
-        alone = term.of(network.dynamics())
+        alone = term.measure(network.dynamics())
         alone.loss.backward()
         torch.testing.assert_close(found.loss, alone.loss, rtol=1e-11, atol=1e-13)
         assert found.figures["lambda_max"] == pytest.approx(alone.figures["lambda_max"], rel=1e-11)
@@ -293,7 +293,7 @@ def test_sparse_networks_are_trained_one_by_one(tmp_path):
     matrix = rng.standard_normal((450, 450)) * (rng.random((450, 450)) < 0.02)
     connectome = from_dense("sparse", matrix, np.array([str(i) for i in range(450)]))
     systems = [Network(connectome, moving={"gains": np.arange(450)}).dynamics() for _ in range(2)]
-    found = losses_of_each(losses(2, n=450), systems)
+    found = measure_each(losses(2, n=450), systems)
     assert all(one.loss.requires_grad for one in found)
     with pytest.raises(ValueError, match="dense"):
         stacked(systems)
@@ -369,13 +369,13 @@ def test_a_transition_side_by_side_gives_the_numbers_of_one_run_after_the_other(
     np.testing.assert_allclose(tables[1]["lambda_max"], tables[0]["lambda_max"], rtol=1e-8, atol=1e-10)
 
 
-def courses(*windows, warm=True):
-    return tuple(Course(warm, window) for window in windows)
+def trajectories(*windows, warm=True):
+    return tuple(Trajectory(warm, window) for window in windows)
 
 
 def test_a_warm_start_goes_on_where_the_last_epoch_ended():
     own, term = networks(1, moving=("gains",)), losses(1)[0]
-    objective = SpectrumObjective((term,), (1.0,), courses(2.0))
+    objective = SpectrumObjective((term,), (1.0,), trajectories(2.0))
     with torch.no_grad():
         first, second = (objective.measure(own, None)[0] for _ in range(2))
         system = own[0].dynamics()
@@ -383,33 +383,33 @@ def test_a_warm_start_goes_on_where_the_last_epoch_ended():
         torch.testing.assert_close(first.end, settled[2])
         onwards = Schedule(2.0, 0.4, 0, 0)
         expected = exponents_of_each(system, settled[2][0], settled[2][1:], onwards)
-        alone = replace(term, state=settled[2][0], frame=settled[2][1:], schedule=onwards).of(system)
+        alone = replace(term, state=settled[2][0], frame=settled[2][1:], schedule=onwards).measure(system)
     assert float(second.loss) == float(alone.loss)
     torch.testing.assert_close(second.end, expected[2])
     assert first.provisional and first.figures["window"] == 2.0
     with torch.no_grad():
-        fresh = objective.measure(own, None, fresh=True)[0]
-    assert not fresh.provisional and float(fresh.loss) == float(term.of(system).loss.detach())
+        fresh = objective.measure(own, None, evaluation=True)[0]
+    assert not fresh.provisional and float(fresh.loss) == float(term.measure(system).loss.detach())
 
 
 def test_a_window_is_doubled_when_the_loss_stops_falling_and_never_beyond_tsim():
-    course, windows = Course(False, 3.0), []
+    trajectory, windows = Trajectory(False, 3.0), []
     falling, flat = [1.0, 0.9, 0.8, 0.7, 0.6], [0.6] * 30
     for loss in [*falling, *flat]:
-        windows.append(course.window)
-        course.went(Measured(torch.tensor(loss)), 10.0)
+        windows.append(trajectory.window)
+        trajectory.update(Measurement(torch.tensor(loss)), 10.0)
     assert windows[: len(falling) + 4] == [3.0] * 9
     assert sorted(set(windows)) == [3.0, 6.0, 10.0] and windows[-1] == 10.0
-    negative = Course(False, 1.0)  # sinai's losses lie below zero
+    negative = Trajectory(False, 1.0)  # sinai's losses lie below zero
     for loss in np.linspace(-1, -20, 20):
-        negative.went(Measured(torch.tensor(loss)), 8.0)
+        negative.update(Measurement(torch.tensor(loss)), 8.0)
     assert negative.window == 1.0
 
 
 def test_courses_side_by_side_are_those_of_each_alone_though_their_windows_differ():
     def trained(chosen):
         own, terms = networks(3, moving=("gains", "shifts")), losses(3, kinds=("mse",))
-        windows = courses(1.2, 6.0, 2.4)
+        windows = trajectories(1.2, 6.0, 2.4)
         parts = (tuple(each[index] for index in chosen) for each in (terms, (1.0,) * 3, windows))
         settings = [Settings("SGD", 0.02, 25)] * len(chosen)
         return fit([own[index] for index in chosen], SpectrumObjective(*parts), settings)
@@ -426,7 +426,7 @@ def test_courses_side_by_side_are_those_of_each_alone_though_their_windows_diffe
 
 def test_only_losses_of_the_whole_record_can_be_the_best():
     own, term = networks(1, moving=("gains", "shifts")), losses(1, kinds=("mse",))[0]
-    objective = SpectrumObjective((term,), (1.0,), courses(0.8, warm=False))
+    objective = SpectrumObjective((term,), (1.0,), trajectories(0.8, warm=False))
     (found,) = fit(own, objective, [Settings("SGD", 0.0, 60, early_stopping=12)])
     assert found.history[0]["window"] == found.history[-1]["window"] == 6.0  # whatever was trained on
     windows = [0.8, *(row["window"] for row in found.history[1:-1])]

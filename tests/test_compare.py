@@ -560,7 +560,7 @@ def test_a_broken_file_from_elsewhere_is_a_row_beside_the_others(study, recordin
 
 def test_a_network_that_has_gone_costs_only_the_scores_that_need_it(study, recording):
     file = study / "orphan.npz"
-    write_recording(file, replace(recording, about={"source": str(study / "gone" / "model.pt"), "dt": 0.5}))
+    write_recording(file, replace(recording, metadata={"source": str(study / "gone" / "model.pt"), "dt": 0.5}))
     fit_folder(study / "orphans", file, recording, [[arrays_of(recording)]])
     table = pd.read_csv(compared(study, "orphaned", ["orphans"], "metrics = rate_r2 + fixed_points") / "scores.csv")
     assert table["rate_r2"][0] == 1 and "gone/model.pt" in table["left_out"][0] and table["status"][0] == "complete"

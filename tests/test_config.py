@@ -28,7 +28,7 @@ from randomnet.settings import ConfigError, Share
 from randomnet.settings.help import help_text
 from randomnet.synthetic.populations import KERNELS
 from randomnet.synthetic.regions import INITIALISATIONS
-from randomnet.synthetic.rois import REGIONS
+from randomnet.synthetic.rois import ROI_STATISTICS
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def chosen(key):
         (chosen(("model", "activation")), activations.ACTIVATIONS),
         (chosen(("populations", "kernels")), KERNELS),
         (PATTERNS, (*(name for name in simulation.PATTERNS if name != "vector"), "random", *populations.VECTORS)),
-        (chosen(("simulation", "keep")), simulation.KEPT),
+        (chosen(("simulation", "keep")), simulation.VARIABLES),
         (chosen(("regions", "initialisation")), INITIALISATIONS),
         (chosen(("model", "form")), rnn.FORMS),
         (chosen(("model", "integrator")), rnn.INTEGRATORS),
@@ -70,7 +70,7 @@ def chosen(key):
         (chosen(("net", "density_scaling")), instantiation.DENSITY_SCALINGS),
         (chosen(("trainvalidate", "optimizer")), optimizers.OPTIMIZERS),
         (chosen(("trainvalidate", "precision")), PRECISIONS),
-        (BUILT_IN_ROIS, REGIONS),
+        (BUILT_IN_ROIS, ROI_STATISTICS),
     ],
     ids=["activations", "kernels", "patterns", "kept", "initialisations", "forms", "integrators", "losses", "inits",
          "densities", "optimizers", "precisions", "ROIs"],

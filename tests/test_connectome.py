@@ -35,7 +35,7 @@ from randomnet.formats import (
     roi_folders,
 )
 from randomnet.synthetic import built_in, random_network
-from randomnet.synthetic.rois import REGIONS, TRANSMITTER_SHARES
+from randomnet.synthetic.rois import ROI_STATISTICS, TRANSMITTER_SHARES
 
 ROOT = Path(__file__).parents[1]
 
@@ -515,7 +515,7 @@ def test_larva_balanced(connectomes):
 SIZES = {"AB": (57, 58), "EB": (436, 436), "PB": (353, 380), "NO": (496, 518), "ATL": (527, 528)}
 
 
-@pytest.fixture(scope="module", params=list(REGIONS))
+@pytest.fixture(scope="module", params=list(ROI_STATISTICS))
 def region(request):
     return request.param, built_in(request.param)
 
@@ -524,7 +524,7 @@ def test_built_in_size_and_density(region):
     name, made = region
     low, high = SIZES[name]
     assert low <= made.n <= high
-    assert made.facts()["density"] == pytest.approx(REGIONS[name].density, rel=0.1)
+    assert made.facts()["density"] == pytest.approx(ROI_STATISTICS[name].density, rel=0.1)
 
 
 def test_built_in_is_strongly_connected(region):
@@ -545,7 +545,7 @@ def test_built_in_edges_are_answered(region):
     name, made = region
     edges = made.dense() != 0
     answered = (edges & edges.T).sum() / edges.sum()
-    assert abs(answered - REGIONS[name].reciprocity) < 0.12 and answered > 1.8 * made.facts()["density"]
+    assert abs(answered - ROI_STATISTICS[name].reciprocity) < 0.12 and answered > 1.8 * made.facts()["density"]
 
 
 def test_built_in_signs_follow_the_transmitter(region):
@@ -557,7 +557,7 @@ def test_built_in_signs_follow_the_transmitter(region):
 
 def test_built_in_labels(region):
     name, made = region
-    assert len(set(made.names)) == made.n and len(made.groups("cell_fibers")[1]) == REGIONS[name].fibers
+    assert len(set(made.names)) == made.n and len(made.groups("cell_fibers")[1]) == ROI_STATISTICS[name].fibers
 
 
 def test_built_in_says_that_it_is_made_up(region):

@@ -277,7 +277,8 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path):
 
     def trained(resume=None, stop_after=None):
         start = build_setup(one)
-        fit([start.network], train.objective(one, start), [train.settings(one)], resume=resume, keep=kept.append,
+        fit([start.network], train.objective(one, start), [train.settings(one)],
+            resume=resume, save_checkpoint=kept.append,
             report=lambda index, row: done.append(row), stop=lambda: len(done) == stop_after)  # fmt: skip
         return start.network.values()
 

@@ -12,7 +12,7 @@ from test_experiment import ROOT, run
 from randomnet import tasks
 from randomnet.build.network import build_setup, check_network
 from randomnet.build.trials import trials_of
-from randomnet.objectives import JUDGEMENTS, Batch, Term, task_objective
+from randomnet.objectives import TASK_LOSSES, Batch, Term, task_objective
 from randomnet.schema.plan import read_plan
 from randomnet.schema.sections.trialparams import TrialParamsSection
 from randomnet.settings import ConfigError
@@ -53,10 +53,11 @@ def batch_of(trials):
 
 def judged(trials, outputs):
     """Loss and figures of outputs (trials, time, outputs)."""
-    row, batch = JUDGEMENTS[trials.loss], batch_of(trials)
+    row, batch = TASK_LOSSES[trials.loss], batch_of(trials)
     outputs = torch.as_tensor(outputs, dtype=torch.float64).transpose(0, 1)
-    figures = row.figures(outputs, batch, trials.given) | row.apart(outputs, batch, trials.given)
-    return float(row.loss(outputs, batch, trials.given)), {name: float(value) for name, value in figures.items()}
+    params = trials.loss_params
+    figures = row.figures(outputs, batch, params) | row.validation_figures(outputs, batch, params)
+    return float(row.loss(outputs, batch, params)), {name: float(value) for name, value in figures.items()}
 
 
 def seconds(trials, steps_per_second, onset, offset):
@@ -358,7 +359,7 @@ def test_the_tasks_of_before_have_no_conditions():
 
 
 def test_the_losses_that_tasks_name_are_those_there_are():
-    assert tuple(JUDGEMENTS) == tasks.LOSSES
+    assert tuple(TASK_LOSSES) == tasks.LOSSES
     assert {task.loss for task in TASKS.values() if not task.closed} <= set(tasks.LOSSES)
 
 
@@ -450,29 +451,29 @@ def test_gradients_of_the_losses(name, scale):
     """Against finite differences: outputs that are short (where 1 - cos is linear), of about the margin, and long."""
     more = {} if name == "odr" else {"cross_entropy": 0.4}
     trials = make(name, {"nr_of_trials": 4, "steps_per_second": 2, "delay_jitter": 0.5, **more}, rng(2))
-    row, batch = JUDGEMENTS[trials.loss], batch_of(trials)
+    row, batch = TASK_LOSSES[trials.loss], batch_of(trials)
     outputs = scale * torch.from_numpy(rng(3).standard_normal(batch.targets.shape))
     outputs.requires_grad_()
-    assert torch.autograd.gradcheck(lambda values: row.loss(values, batch, trials.given), (outputs,))
+    assert torch.autograd.gradcheck(lambda values: row.loss(values, batch, trials.loss_params), (outputs,))
 
 
 def test_the_loss_of_angles_has_a_gradient_at_0_that_points_there():
     trials = angles([[[0, 1], [0, 0]]], [[1, 1]])
     outputs = torch.zeros(2, 1, 2, dtype=torch.float64, requires_grad=True)
-    JUDGEMENTS["angle"].loss(outputs, batch_of(trials), trials.given).backward()
+    TASK_LOSSES["angle"].loss(outputs, batch_of(trials), trials.loss_params).backward()
     np.testing.assert_allclose(outputs.grad[:, 0], [[0, -10], [0, 0]], atol=1e-12)
 
 
 @pytest.mark.parametrize("name", DELAYED)
 def test_runs_side_by_side_are_judged_as_each_alone(name):
     trials = [made(name, seed, delay_jitter=1) for seed in (1, 2, 3)]
-    row, batches = JUDGEMENTS[trials[0].loss], [batch_of(one) for one in trials]
+    row, batches = TASK_LOSSES[trials[0].loss], [batch_of(one) for one in trials]
     outputs = [torch.from_numpy(rng(seed).standard_normal(batches[0].targets.shape)) for seed in range(3)]
     fields = ("inputs", "targets", "weights", "scored")
     together = Batch(*(torch.stack([getattr(batch, field) for batch in batches]) for field in fields))
-    for function in (row.loss, row.figures, row.apart):
-        beside = function(torch.stack(outputs), together, trials[0].given)
-        alone = [function(out, batch, trials[0].given) for out, batch in zip(outputs, batches, strict=True)]
+    for function in (row.loss, row.figures, row.validation_figures):
+        beside = function(torch.stack(outputs), together, trials[0].loss_params)
+        alone = [function(out, batch, trials[0].loss_params) for out, batch in zip(outputs, batches, strict=True)]
         if function is row.loss:
             beside, alone = {"loss": beside}, [{"loss": one} for one in alone]
         for key, values in beside.items():

@@ -12,7 +12,7 @@ from test_experiment import contents, differing, run
 
 from randomnet.build.network import build_setup
 from randomnet.kinds.train import run as train
-from randomnet.objectives import InputNoise, side_by_side
+from randomnet.objectives import InputNoise, stack_objectives
 from randomnet.objectives.noise import noisy_inputs
 from randomnet.results import RunFolder
 from randomnet.schema.config import SCHEMA
@@ -62,7 +62,7 @@ def by_recipe(one, update, shape, dtype=np.float32):
 
 def test_it_is_white_with_its_deviation_and_another_in_every_update():
     noise, sigma = InputNoise(0.3, 7), 0.3
-    first, second = (noise.drawn(torch.zeros(200, 40, 6, dtype=torch.float64)).numpy() for _ in range(2))
+    first, second = (noise.sample(torch.zeros(200, 40, 6, dtype=torch.float64)).numpy() for _ in range(2))
     assert noise.updates == 2
     for drawn in (first, second):
         assert drawn.mean() == pytest.approx(0, abs=SIGMAS * sigma / math.sqrt(drawn.size))
@@ -78,7 +78,7 @@ def test_it_is_white_with_its_deviation_and_another_in_every_update():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_shorter_inputs_have_the_beginning_of_it_in_their_precision(dtype):
-    long, short = (InputNoise(0.3, 7).drawn(torch.zeros(steps, 4, 3, dtype=dtype)) for steps in (30, 12))
+    long, short = (InputNoise(0.3, 7).sample(torch.zeros(steps, 4, 3, dtype=dtype)) for steps in (30, 12))
     assert long.dtype == dtype and torch.equal(long[:12], short)
 
 
@@ -138,7 +138,7 @@ def test_validation_and_the_last_losses_are_without(tmp_path, setup):
     batch = plain.batches()[0]
     before = goal.states()
     assert goal.validate([start.network], 0) == plain.validate([start.network], 0)
-    losses = [one.measure([start.network], batch, fresh=True)[0].loss.detach() for one in (goal, plain)]
+    losses = [one.measure([start.network], batch, evaluation=True)[0].loss.detach() for one in (goal, plain)]
     assert torch.equal(*losses) and goal.states() == before
 
 
@@ -177,7 +177,7 @@ def test_networks_side_by_side_receive_what_each_alone_would(tmp_path, task):
     path.write_text(text + "dynamic_noise = 0.2\n")
     runs = read_plan(path).combos[0].runs()
     goals = [train.objective(one, build_setup(one)) for one in runs]
-    together, alone = side_by_side(goals), [train.objective(one, build_setup(one)) for one in runs]
+    together, alone = stack_objectives(goals), [train.objective(one, build_setup(one)) for one in runs]
     for all_, *each in zip(together.batches(), *(goal.batches() for goal in alone), strict=True):
         given = noisy_inputs([term.input_noise for term in together.terms], all_)
         for goal, batch, found in zip(alone, each, given, strict=True):

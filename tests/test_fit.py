@@ -182,7 +182,7 @@ def test_spikes_alone_will_do(tmp_path):
     record = results.ResultsFolder(tmp_path / "out").run(0, 0).record
     assert record["status"] == "complete"
     assert "co_bps" not in record["summary"] and "rate_r2" not in record["summary"]
-    assert "the one for validation stands for it" in record["summary"]["notes"]
+    assert "the validation split is used in its place" in record["summary"]["notes"]
 
 
 def test_true_rates_that_never_vary_have_no_r2_and_those_that_cannot_be_are_refused(tmp_path, capsys):

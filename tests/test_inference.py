@@ -13,24 +13,24 @@ from randomnet.connectome import Connectome
 from randomnet.inference import (
     Autoencoder,
     CellDecoder,
-    Chance,
-    Draws,
-    Inferred,
-    Inferrer,
+    Inference,
+    InferenceModel,
     Lfads,
+    LossWeights,
     NetworkDecoder,
-    Order,
+    Sampler,
     Sizes,
     SpikeObjective,
-    Terms,
-    fold_of,
+    TrialOrder,
+    UpdateSamplers,
+    fold_scores,
     gaussian_kl,
     inferred_arrays,
-    inferrer_of,
-    judged,
+    log_rates_of,
+    make_fold,
     poisson,
     ramp,
-    rates_of,
+    restore_model,
 )
 from randomnet.inference.lfads import Controller
 from randomnet.inference.losses import PRIORS
@@ -78,7 +78,7 @@ def model(name, channels=CHANNELS, **given):
 def fold(seed=2, trials=TRIALS, channels=CHANNELS):
     rng = np.random.default_rng(seed)
     inputs = rng.standard_normal((trials, TIME, channels)).astype(np.float32)
-    return fold_of(rng.poisson(1.0, (trials, TIME, NEURONS)).astype(np.uint8), inputs)
+    return make_fold(rng.poisson(1.0, (trials, TIME, NEURONS)).astype(np.uint8), inputs)
 
 
 # ---- closed forms
@@ -138,15 +138,15 @@ def test_a_students_t_prior_is_torchs_of_variance_a_tenth():
 def test_dropout_keeps_the_mean_and_drops_its_share():
     """Of 10^5 entries: share and mean within 5 standard errors."""
     values = torch.ones(100_000)
-    dropped = Draws(3).next().dropped(values, 0.3)
+    dropped = UpdateSamplers(3).next().dropout(values, 0.3)
     assert float((dropped == 0).float().mean()) == pytest.approx(0.3, abs=5 * (0.21 / 1e5) ** 0.5)
     assert float(dropped.mean()) == pytest.approx(1.0, abs=5 * (0.3 / 0.7 / 1e5) ** 0.5)
     assert dropped.unique().tolist() == pytest.approx([0.0, 1 / 0.7])
-    assert torch.equal(Draws(3).next().dropped(values, 0.0), values)
+    assert torch.equal(UpdateSamplers(3).next().dropout(values, 0.0), values)
 
 
 def test_every_update_draws_anew_and_the_same_after_a_resume():
-    one, other, values = Draws(5), Draws(5, updates=1), torch.ones(50)
+    one, other, values = UpdateSamplers(5), UpdateSamplers(5, updates=1), torch.ones(50)
     first, second = (one.next().normal(values) for _ in range(2))
     assert not torch.equal(first, second)
     assert torch.equal(second, other.next().normal(values))
@@ -154,16 +154,16 @@ def test_every_update_draws_anew_and_the_same_after_a_resume():
 
 
 def test_an_epoch_goes_through_all_trials_in_an_order_of_its_own():
-    order = Order(7)
+    order = TrialOrder(7)
     epochs = [order.next(10, 4) for _ in range(2)]
     for batches in epochs:
         assert [len(batch) for batch in batches] == [4, 4, 2]
         assert sorted(np.concatenate(batches)) == list(range(10))
     assert np.concatenate(epochs[0]).tolist() != np.concatenate(epochs[1]).tolist()
-    assert np.array_equal(np.concatenate(Order(7, epochs=1).next(10, 4)), np.concatenate(epochs[1]))
+    assert np.array_equal(np.concatenate(TrialOrder(7, epochs=1).next(10, 4)), np.concatenate(epochs[1]))
 
 
-class Table(Inferrer):
+class Table(InferenceModel):
     """Log rates that are parameters, one each; it remembers what it saw."""
 
     heldin, neurons, channels, size = HELDIN, NEURONS, CHANNELS, 1
@@ -174,7 +174,7 @@ class Table(Inferrer):
 
     def infer(self, seen, inputs, chance=None):
         self.seen = seen
-        return Inferred(self.table, self.table[..., :1], self.table[0, :, :1])
+        return Inference(self.table, self.table[..., :1], self.table[0, :, :1])
 
     def step(self, state, x):
         return state
@@ -188,15 +188,16 @@ class Table(Inferrer):
 
 def objective(terms=None, batch_size=TRIALS, training=None, validation=None):
     training = training or fold()
-    return SpikeObjective(training, validation or fold(9), batch_size, Order(1), Draws(2), terms or Terms())
+    order, samplers = TrialOrder(1), UpdateSamplers(2)
+    return SpikeObjective(training, validation or fold(9), batch_size, order, samplers, terms or LossWeights())
 
 
 def test_coordinated_dropout_learns_from_what_the_model_did_not_see():
-    goal, table = objective(Terms(coordinated=0.3)), Table()
+    goal, table = objective(LossWeights(coordinated=0.3)), Table()
     (batch,) = goal.batches()
     (measured,) = goal.measure([table], batch)
     measured.loss.backward()
-    kept = Draws(2).next().kept(batch.spikes[..., :HELDIN], 0.3)
+    kept = UpdateSamplers(2).next().keep_mask(batch.spikes[..., :HELDIN], 0.3)
     torch.testing.assert_close(table.seen, torch.where(kept, batch.spikes[..., :HELDIN] / 0.7, 0.0))
     gradient = (1 - batch.spikes) / batch.spikes.numel()  # of exp(l) - k l at l = 0
     assert bool((table.table.grad[..., :HELDIN][kept] == 0).all())
@@ -208,7 +209,7 @@ def test_coordinated_dropout_learns_from_what_the_model_did_not_see():
 
 def test_the_mean_of_what_coordinated_dropout_shows_is_that_of_the_spikes():
     """Over 400 updates, within 5 standard errors: an entry k has variance k^2 (.3/.7)."""
-    goal, table, total = objective(Terms(coordinated=0.3)), Table(), 0.0
+    goal, table, total = objective(LossWeights(coordinated=0.3)), Table(), 0.0
     (batch,) = goal.batches()
     for _ in range(400):
         goal.measure([table], batch)
@@ -220,7 +221,7 @@ def test_the_mean_of_what_coordinated_dropout_shows_is_that_of_the_spikes():
 
 def test_the_penalties_are_added_with_their_weights_ramp_and_scale():
     lfads, data = model("lfads inferring"), fold()
-    goal = objective(Terms(1e4, {"kl_ic": 0.1, "kl_co": 0.2, "l2": 0.3}))
+    goal = objective(LossWeights(1e4, {"kl_ic": 0.1, "kl_co": 0.2, "l2": 0.3}))
     goal.batches()
     (measured,) = goal.measure([lfads], data)
     figures = measured.figures
@@ -228,8 +229,9 @@ def test_the_penalties_are_added_with_their_weights_ramp_and_scale():
         0.1 * figures["train_kl_ic"] + 0.2 * figures["train_kl_co"] + 0.3 * figures["train_l2"]
     ) / 81
     assert float(measured.loss.detach()) == pytest.approx(1e4 * expected, rel=1e-5)
-    (fresh,) = goal.measure([lfads], data, fresh=True)
-    assert float(fresh.loss.detach()) == pytest.approx(judged(rates_of(lfads, data, 2), data, HELDIN)["loss"], rel=1e-5)
+    (fresh,) = goal.measure([lfads], data, evaluation=True)
+    scores = fold_scores(log_rates_of(lfads, data, 2), data, HELDIN)
+    assert float(fresh.loss.detach()) == pytest.approx(scores["loss"], rel=1e-5)
 
 
 # ---- the models
@@ -241,7 +243,7 @@ def test_gradients_of_the_loss_are_finite_differences(name):
     spikes, inputs = data.spikes.double(), data.inputs.double()
 
     def loss():
-        found = one.infer(spikes[..., :HELDIN], inputs, Draws(4).next())
+        found = one.infer(spikes[..., :HELDIN], inputs, UpdateSamplers(4).next())
         return poisson(found.log_rates, spikes) + sum(0.01 * penalty for penalty in found.penalties.values())
 
     loss().backward()
@@ -290,7 +292,7 @@ def test_a_model_sees_held_in_neurons_only_and_needs_no_chance(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_a_description_and_values_rebuild_a_model(name):
     one, data = model(name), fold()
-    again = inferrer_of(one.description(), one.values())
+    again = restore_model(one.description(), one.values())
     first, second = inferred_arrays(one, data, 5), inferred_arrays(again, data, 5)
     assert first.keys() == second.keys()
     for key, array in first.items():
@@ -338,11 +340,11 @@ def test_the_controller_sees_what_is_before_and_after_a_bin():
     spikes = fold().spikes[..., :HELDIN]
     other = spikes.clone()
     other[2] += 3
-    changed = (controller.around(spikes) - controller.around(other)).abs().amax((1, 2)) > 1e-6  # not its rounding
+    changed = (controller.context(spikes) - controller.context(other)).abs().amax((1, 2)) > 1e-6  # not its rounding
     assert changed.tolist() == [True, True, False, True, True, True]
-    there, back = changed, controller.around(other)[..., : SMALL.encoder]
+    there, back = changed, controller.context(other)[..., : SMALL.encoder]
     assert there.sum() == 5
-    torch.testing.assert_close(back[:3], controller.around(spikes)[:3, :, : SMALL.encoder])  # the past knows no future
+    torch.testing.assert_close(back[:3], controller.context(spikes)[:3, :, : SMALL.encoder])  # the past knows no future
 
 
 def test_inferred_inputs_come_from_their_posterior():
@@ -355,7 +357,7 @@ def test_inferred_inputs_come_from_their_posterior():
         state = lfads.generator.step(state, torch.cat([found.inputs[t], data.inputs[t]], -1))
         torch.testing.assert_close(state, found.latents[t])
     lfads.dropout = 0.0
-    first, second = (lfads.infer(seen, data.inputs, Chance(np.random.default_rng(k))) for k in range(2))
+    first, second = (lfads.infer(seen, data.inputs, Sampler(np.random.default_rng(k))) for k in range(2))
     assert not torch.allclose(first.latents, second.latents)
 
 
@@ -373,11 +375,11 @@ def test_a_linear_model_recovers_a_linear_system():
     states = np.stack(states, 1)
     rates = np.exp(states @ rng.standard_normal((2, 30)) * 0.4 + 0.5)
     spikes = rng.poisson(rates).astype(np.uint8)
-    training, validation = fold_of(spikes[:200], None), fold_of(spikes[200:], None)
+    training, validation = make_fold(spikes[:200], None), make_fold(spikes[200:], None)
     drawn = np.random.default_rng(1)
     decoder = CellDecoder(CELLS["linear"](0, 2, drawn), 30, drawn)
     one = Autoencoder(25, decoder, drawn, encoder_size=16, dropout=0.0)
-    goal = SpikeObjective(training, validation, 50, Order(0), Draws(0))
+    goal = SpikeObjective(training, validation, 50, TrialOrder(0), UpdateSamplers(0))
     (progress,) = fit([one], goal, [Settings("Adam", 0.02, 40, clip_norm=1.0, clip_whole=True)])
     one.assign(progress.best)
     found = inferred_arrays(one, validation, 50)["rates"]
@@ -397,7 +399,7 @@ def test_training_lowers_the_loss_and_keeps_best_and_last(name):
     assert min(losses) < losses[0]
     assert progress.best_epoch == int(np.argmin(losses))
     one.assign(progress.best)
-    assert judged(rates_of(one, data, 5), data, HELDIN)["loss"] == pytest.approx(min(losses), rel=1e-5)
+    assert fold_scores(log_rates_of(one, data, 5), data, HELDIN)["loss"] == pytest.approx(min(losses), rel=1e-5)
     assert {"grad_norm", "clipped_norm", "validate_co_bps"} <= set(progress.history[1])
 
 
@@ -406,10 +408,11 @@ def test_a_training_goes_on_to_the_same_bytes(name):
     kept = []
 
     def trained(resume=None):
-        goal, one = objective(Terms(10.0, {"kl_ic": 0.01, "kl_co": 0.01}, 0.3), 2), model(name)
+        goal, one = objective(LossWeights(10.0, {"kl_ic": 0.01, "kl_co": 0.01}, 0.3), 2), model(name)
         settings = Settings("AdamW", 0.05, 6, clip_whole=True, plateau_factor=0.5, plateau_patience=0)
         keep = kept.append if resume is None else lambda states: None
-        found = fit([one], goal, [settings], checkpoint_every=2, keep=lambda states: keep(copy.deepcopy(states)),
+        found = fit([one], goal, [settings], checkpoint_every=2,
+                    save_checkpoint=lambda states: keep(copy.deepcopy(states)),
                     resume=resume)  # fmt: skip
         return found[0]
 
@@ -442,7 +445,7 @@ def test_the_learning_rate_falls_on_plateaus_as_torchs_does():
     for epoch, loss in enumerate(losses):
         scheduler.step(loss)
         expected.append(optimizer.param_groups[0]["lr"])
-        found.append(settings.lr_of(epoch + 1, losses[: epoch + 1]))
+        found.append(settings.learning_rate(epoch + 1, losses[: epoch + 1]))
     assert len(set(expected)) > 3
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
@@ -468,7 +471,8 @@ def test_the_whole_gradient_is_clipped_as_torchs_is():
     (progress,) = fit([one], goal, [Settings("SGD", 1.0, 1, clip_norm=0.01, clip_whole=True)])
     (batch,) = objective(training=data).batches()
     parameters = [parameter for parameter in other.parameters() if parameter.requires_grad]
-    poisson(other.infer(batch.spikes[..., :HELDIN], batch.inputs, Draws(2).next()).log_rates, batch.spikes).backward()
+    inference = other.infer(batch.spikes[..., :HELDIN], batch.inputs, UpdateSamplers(2).next())
+    poisson(inference.log_rates, batch.spikes).backward()
     norm = nn.utils.clip_grad_norm_(parameters, 0.01)
     torch.optim.SGD(parameters, lr=1.0).step()
     assert progress.history[1]["grad_norm"] == pytest.approx(float(norm), rel=1e-5)
@@ -495,14 +499,14 @@ def test_errors_say_what_was_expected_and_what_came():
     with pytest.raises(ValueError, match="expected inferred >= 0, tau > 0 and factors >= 1, got -1, "):
         Sizes(inferred=-1)
     with pytest.raises(ValueError, match="model must be one of autoencoder, lfads, got 'jslds'"):
-        inferrer_of({"model": "jslds"}, {})
+        restore_model({"model": "jslds"}, {})
     with pytest.raises(ValueError, match=r"forwards: initial: expected shape \(3,\), got none"):
         one.assign({})
     with pytest.raises(ValueError, match="a decoder must be a network with an interface, got one without"):
         one_neuron = Connectome("one", np.zeros(1, int), np.zeros(1, int), np.ones(1), np.array(["a"]))
         NetworkDecoder(Network(one_neuron, activation="tanh"))
     with pytest.raises(ValueError, match=r"spikes .* and inputs .* must agree, got \(2, 3, 4\) and \(2, 4, 1\)"):
-        fold_of(np.zeros((2, 3, 4), np.uint8), np.zeros((2, 4, 1), np.float32))
+        make_fold(np.zeros((2, 3, 4), np.uint8), np.zeros((2, 4, 1), np.float32))
 
 
 def test_a_generator_cell_alone_has_no_start_to_learn():

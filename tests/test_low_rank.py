@@ -12,7 +12,7 @@ from randomnet.activations import Activation
 from randomnet.analysis import jacobian_of
 from randomnet.connectome import Connectome, from_dense
 from randomnet.lyapunov import Schedule, random_frame, spectrum
-from randomnet.objectives import Measured, SpectrumLoss, losses_of_each
+from randomnet.objectives import Measurement, SpectrumLoss, measure_each
 from randomnet.rnn import (
     FACTORS,
     FORMS,
@@ -251,7 +251,7 @@ def test_networks_side_by_side_are_those_of_each_alone(form, base):
     together = driven(*beside_each_other(networks), inputs)
     spectra = [SpectrumLoss("mse", torch.zeros(2, dtype=torch.float64), randn(N), torch.eye(N, dtype=torch.float64)[:2],
                             Schedule(3, 0.3, 1, 1)) for _ in networks]  # fmt: skip
-    losses = losses_of_each(spectra, [own.dynamics() for own in networks])
+    losses = measure_each(spectra, [own.dynamics() for own in networks])
     for index, own in enumerate(networks):
         alone = own.run(inputs[index])
         for found, wanted in zip(together, alone, strict=True):
@@ -263,7 +263,7 @@ def test_networks_side_by_side_are_those_of_each_alone(form, base):
         )
         for found, wanted in pairs:
             torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-11)
-        by_itself = spectra[index].of(own.dynamics())
+        by_itself = spectra[index].measure(own.dynamics())
         torch.testing.assert_close(losses[index].loss, by_itself.loss, rtol=1e-9, atol=1e-11)
         free = [own.output_factors.free, own.selection_factors.free]
         pairs = zip(gradients(losses[index].loss, free), gradients(by_itself.loss, free), strict=True)
@@ -367,25 +367,25 @@ class Rates:
     def batches(self):
         return (None,)
 
-    def measure(self, networks, batch, fresh=False):
-        return [Measured(own.dynamics().advance(randn(3, own.n), 3).square().sum()) for own in networks]
+    def measure(self, networks, batch, evaluation=False):
+        return [Measurement(own.dynamics().advance(randn(3, own.n), 3).square().sum()) for own in networks]
 
     def validate(self, networks, epoch):
         return [{} for _ in networks]
 
-    def only(self, indices):
+    def select(self, indices):
         return self
 
     def states(self):
         return [{}] * self.runs
 
-    def take_up(self, states):
+    def load_state(self, states):
         pass
 
 
 def trained_by(own, **options):
     chosen = {"optimizer": "Adam", "lr": 0.05, "epochs": 6}
-    more = {name: options.pop(name) for name in ("resume", "keep", "stop") if name in options}
+    more = {name: options.pop(name) for name in ("resume", "save_checkpoint", "stop") if name in options}
     return fit([own], Rates(), [Settings(**chosen | options)], **more)[0]
 
 
@@ -411,7 +411,7 @@ def test_going_on_from_a_checkpoint_gives_the_same_bits(stopped_at, tmp_path):
     whole = trained_by(network(), **settings)
     calls = iter(range(100))
     with pytest.raises(Interrupted):
-        trained_by(network(), **settings, keep=lambda states: torch.save(states, tmp_path / "c.pt"),
+        trained_by(network(), **settings, save_checkpoint=lambda states: torch.save(states, tmp_path / "c.pt"),
                    stop=lambda: next(calls) == stopped_at)  # fmt: skip
     resumed = trained_by(network(), **settings, resume=torch.load(tmp_path / "c.pt", weights_only=True))
     for column in ("train_loss", "lr_epoch", "grad_norm_output_factors"):

@@ -750,7 +750,7 @@ def test_a_checkpoint_holds_what_is_fixed_and_scaled(sparse):
     inputs = torch.randn(2, TIME, 3).double()
     for settings in ({"fixed": ["a -> b"]}, {"fixed": ["recurrent"]}, {"scales": "block"}, {}):
         nets = [made(overlapping, activation="tanh", sparse=sparse, seed=seed, **settings) for seed in range(4)]
-        assert len({len(net.recurrent.listed()[0]) for net in nets}) > 1
+        assert len({len(net.recurrent.edge_list()[0]) for net in nets}) > 1
         for other in nets[1:]:
             other.load_state_dict(nets[0].state_dict())
             assert torch.equal(other(inputs)[0], nets[0](inputs)[0])
@@ -840,7 +840,7 @@ def test_a_network_of_more_units_than_a_matrix_holds():
     np.testing.assert_allclose(last.detach().numpy()[0, 0], state, atol=1e-5)
     with pytest.raises(ValueError, match="expected at most 20000 units of a matrix, got 25000"):
         net.effective_weights()
-    with pytest.raises(ValueError, match="expected at most 20000 units for weights that are no list of edges"):
+    with pytest.raises(ValueError, match="expected at most 20000 units of dense weights, got"):
         made(config, sparse=False)
     with pytest.raises(ValueError, match=r"expected at most 20000\^2 edges, got about 6.25e\+08"):
         made(described((25_000,), inputs=(), signs=("pos",)))

@@ -15,7 +15,14 @@ from randomnet.build.network import build_setup, check_network
 from randomnet.build.trials import trials_of
 from randomnet.kinds.train import run as train
 from randomnet.kinds.train.trajectories import conditions_of
-from randomnet.objectives import JUDGEMENTS, Batch, Shuffle, Term, side_by_side, task_objective
+from randomnet.objectives import (
+    TASK_LOSSES,
+    Batch,
+    Shuffle,
+    Term,
+    stack_objectives,
+    task_objective,
+)
 from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
 from randomnet.tasks import check_parameters, make
@@ -328,10 +335,11 @@ def test_conditions_of_figures_are_the_tasks():
 
 def judged(trials, outputs):
     """Loss and figures of outputs (trials, time, outputs)."""
-    row, batch = JUDGEMENTS[trials.loss], task_objective(trials, trials, len(trials), LIKE, Term()).validation
+    row, batch = TASK_LOSSES[trials.loss], task_objective(trials, trials, len(trials), LIKE, Term()).validation
     outputs = torch.as_tensor(outputs, dtype=torch.float64).transpose(0, 1)
-    figures = row.figures(outputs, batch, trials.given) | row.apart(outputs, batch, trials.given)
-    return float(row.loss(outputs, batch, trials.given)), {name: float(value) for name, value in figures.items()}
+    params = trials.loss_params
+    figures = row.figures(outputs, batch, params) | row.validation_figures(outputs, batch, params)
+    return float(row.loss(outputs, batch, params)), {name: float(value) for name, value in figures.items()}
 
 
 @pytest.mark.parametrize("name", ["DelayAnti", "MemoryPro", "ReactAnti", "ContextIntMod1", "Match2Sample"])
@@ -410,7 +418,7 @@ def test_the_loss_has_its_gradient():
     trials = made("DelayPro", trials=5)
     batch = task_objective(trials, trials, 5, LIKE, Term()).validation
     outputs = torch.zeros(batch.targets.shape, dtype=torch.float64, requires_grad=True)
-    JUDGEMENTS["response"].loss(outputs, batch, trials.given).backward()
+    TASK_LOSSES["response"].loss(outputs, batch, trials.loss_params).backward()
     weights = torch.from_numpy(trials.mask).double().mT[..., None]
     expected = -2 * weights * batch.targets / (3 * weights.sum())
     np.testing.assert_allclose(outputs.grad, expected, atol=1e-12)
@@ -419,15 +427,15 @@ def test_the_loss_has_its_gradient():
 def test_runs_side_by_side_are_judged_as_each_alone():
     trials = [made(trials=4, seed=seed).split(0.5, np.random.default_rng(0)) for seed in (1, 2)]
     goals = [task_objective(*one, 7, LIKE, Term()) for one in trials]
-    together, row = side_by_side(goals).validation, JUDGEMENTS["response"]
+    together, row = stack_objectives(goals).validation, TASK_LOSSES["response"]
     outputs = [torch.from_numpy(np.random.default_rng(seed).normal(size=goals[0].validation.targets.shape))
                for seed in (3, 4)]  # fmt: skip
-    for function in (row.figures, row.apart, lambda *given: {"loss": row.loss(*given)}):
-        beside = function(torch.stack(outputs), together, goals[0].given)
-        alone = [function(out, goal.validation, goal.given) for out, goal in zip(outputs, goals, strict=True)]
+    for function in (row.figures, row.validation_figures, lambda *given: {"loss": row.loss(*given)}):
+        beside = function(torch.stack(outputs), together, goals[0].loss_params)
+        alone = [function(out, goal.validation, goal.loss_params) for out, goal in zip(outputs, goals, strict=True)]
         for key, values in beside.items():
             np.testing.assert_allclose(values, [one[key] for one in alone], rtol=1e-12)
-    assert isinstance(together.only([1]), Batch) and together.only([1]).phases.shape == (1, 30, 7)
+    assert isinstance(together.select([1]), Batch) and together.select([1]).phases.shape == (1, 30, 7)
 
 
 # ---- batches of one task
@@ -442,13 +450,13 @@ def test_every_batch_is_of_one_task_and_all_trials_are_in_one(trials, size, expe
     labels = conditions([trials] * 3)
     shuffle, orders = Shuffle(size, 7), []
     for epoch in range(20):
-        drawn = shuffle.drawn(labels)
+        drawn = shuffle.batches(labels)
         assert sorted(np.concatenate(drawn)) == list(range(3 * trials))
         assert [len(batch) for batch in drawn] == [length for length in expected for _ in range(3)]
         of = [set(labels[batch]) for batch in drawn]
         assert all(len(one) == 1 for one in of)
         assert all(set.union(*of[start : start + 3]) == {0, 1, 2} for start in range(0, len(of), 3))
-        again = shuffle.drawn(labels)
+        again = shuffle.batches(labels)
         assert all((one == other).all() for one, other in zip(drawn, again, strict=True))
         orders.append(tuple(np.concatenate(drawn)))
         shuffle.updates += len(drawn)
@@ -498,7 +506,7 @@ def test_batches_are_others_in_every_epoch_and_the_same_where_nothing_is_learnt(
         batches = goal.batches()
         found.append(torch.cat([batch.conditions for batch in batches] + [batch.phases.flatten() for batch in batches]))
         for batch in batches:
-            goal.measure([start.network], batch, fresh=fresh)
+            goal.measure([start.network], batch, evaluation=fresh)
     first, second, again, third = (values.tolist() for values in found)
     assert second == again and first != second and second != third and first != third
 
@@ -510,7 +518,7 @@ def test_a_batch_ends_with_its_longest_trial(tmp_path, shuffled):
     [combo] = plan_of(tmp_path, settings, "trainvalidate.iterations=2").combos
     runs = combo.runs()
     goals = [train.objective(one, build_setup(one)) for one in runs]
-    alone, together = [goal.batches() for goal in goals], side_by_side(goals).batches()
+    alone, together = [goal.batches() for goal in goals], stack_objectives(goals).batches()
     assert len({batch.inputs.shape[1] for batch in together}) > 1
     for *each, both in zip(*alone, together, strict=True):
         assert all(len(batch.inputs) == batch.phases[:, -1].max() for batch in each)
@@ -527,7 +535,8 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bytes(tmp_path):
 
     def trained(states, **options):
         start = build_setup(one)
-        [progress] = fit([start.network], train.objective(one, start), [train.settings(one)], keep=states.append,
+        [progress] = fit([start.network], train.objective(one, start), [train.settings(one)],
+                         save_checkpoint=states.append,
                          checkpoint_every=1, **options)  # fmt: skip
         return progress, start.network.values()
 

@@ -37,7 +37,7 @@ def test_a_state_kept_and_taken_up_gives_the_same_bits(name, tmp_path):
     for gradients in values[:3]:
         first.step(first.gathered(gradients))
     torch.save(first.state(), tmp_path / "state.pt")
-    second.take_up(torch.load(tmp_path / "state.pt", weights_only=True))
+    second.load_state(torch.load(tmp_path / "state.pt", weights_only=True))
     for gradients in values[3:]:
         second.step(second.gathered(gradients))
     assert all(torch.equal(one, other) for one, other in zip(whole, halves, strict=True))

@@ -21,7 +21,7 @@ from randomnet.effectors.muscles import _Clipped
 from randomnet.extras import install_line
 from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise, closed_loop_objective
-from randomnet.objectives.closed_loop import Ramp, moved, stepped
+from randomnet.objectives.closed_loop import Ramp, move, stepper_of
 from randomnet.rnn import Network
 from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
@@ -268,7 +268,7 @@ def test_the_loop_by_hand(form):
     """In numpy, bin by bin: what is seen 5 bins late and felt 2 bins late, the network's step, the arm's."""
     trials, net, arm = reaches(nr_of_trials=3), network(form=form), TorqueArm()
     goal = objective(trials, trials)
-    found = moved(stepped(net), arm, goal.validation)
+    found = move(stepper_of(net), arm, goal.validation)
     values = {name: tensor.detach().numpy() for name, tensor in net.values().items()}
     matrix, bias = net.matrix().detach().numpy(), values["input_bias"] + values["recurrent_bias"]
     state, h = arm.start(torch.from_numpy(trials.starts.astype(np.float64))), np.zeros((3, 6))
@@ -325,10 +325,10 @@ def test_the_loss_is_of_more_of_the_trial_in_each_epoch():
     assert Ramp(0, 1).steps(150) == Ramp(1, 1).steps(150) == 150
     trials = reaches(nr_of_trials=4, ramp_epochs=50)
     goal = objective(trials, trials)
-    first, fresh = (goal.measure([cells()], goal.training[0], fresh=fresh)[0] for fresh in (False, True))
-    whole, two = goal.training[0], goal.training[0].first(2)
+    first, fresh = (goal.measure([cells()], goal.training[0], evaluation=fresh)[0] for fresh in (False, True))
+    whole, two = goal.training[0], goal.training[0].first_bins(2)
     for measured, bins in ((first, two), (fresh, whole)):
-        assert torch.equal(measured.loss, goal.loss(moved(stepped(cells()), TorqueArm(), bins), bins))
+        assert torch.equal(measured.loss, goal.loss(move(stepper_of(cells()), TorqueArm(), bins), bins))
 
 
 @pytest.mark.parametrize("make_network", [network, cells])
@@ -338,7 +338,7 @@ def test_noise_of_the_state_is_another_in_every_update_and_none_in_validation(ma
     losses = [float(goal.measure([net], goal.training[0])[0].loss.detach()) for _ in range(2)]
     assert losses[0] != losses[1]
     again = objective(trials, trials, noise=StateNoise(0.1, 7))
-    again.take_up([{"moved": 1, "updates": 1}])
+    again.load_state([{"moved": 1, "updates": 1}])
     assert float(again.measure([net], again.training[0])[0].loss.detach()) == losses[1]
     assert again.states() == [{"moved": 2, "updates": 2}]
     quiet = objective(trials, trials)
@@ -402,7 +402,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path):
         goal, kept, settings = train.objective(one, start), [], [train.settings(one)]
         if stops:
             some = [replace(settings[0], epochs=3)]
-            fit([start.network], goal, some, checkpoint_every=2, keep=keeping(kept))
+            fit([start.network], goal, some, checkpoint_every=2, save_checkpoint=keeping(kept))
             start = build_setup(one)
             goal = train.objective(one, start)
         resume = kept[0] if kept else None

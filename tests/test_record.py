@@ -112,7 +112,7 @@ def test_states_rates_and_spikes_by_hand(tmp_path, trained):
     np.testing.assert_allclose(whole(recording, "latents"), states, atol=1e-6)
     latents = whole(recording, "latents").astype(float)
     np.testing.assert_array_equal(recording.readout, READOUTS["onehot"](12, 20, run.generator("units")))
-    activity = latents[..., recording.chosen]
+    activity = latents[..., recording.latent_index]
     assert (float(recording.mean), float(recording.sd)) == pytest.approx((activity.mean(), activity.std()))
     rates = np.exp((activity - activity.mean()) / (2 * activity.std()))
     np.testing.assert_allclose(whole(recording, "rates"), rates, rtol=1e-5)
@@ -153,8 +153,9 @@ def test_what_it_goes_on_from_is_said_and_watched(tmp_path, trained, capsys):
     model = trained.run(0, 0).path / "model.pt"
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())["combos"][0]["connectome"]
     assert manifest["source"] == str(model) and manifest["neurons"] == 20
-    assert folder.record["connectome"]["inputs"] == manifest["inputs"] == {"source.folder": recording.about["sha256"]}
-    assert recording.about["task"] == "flip_flop" and recording.about["dt"] == 0.5 and recording.about["seed"] == 7
+    metadata = recording.metadata
+    assert folder.record["connectome"]["inputs"] == manifest["inputs"] == {"source.folder": metadata["sha256"]}
+    assert metadata["task"] == "flip_flop" and metadata["dt"] == 0.5 and metadata["seed"] == 7
     content = model.read_bytes()
     try:
         saved = torch.load(model, weights_only=True)
@@ -229,7 +230,7 @@ def test_another_recordings_neurons_and_normalisation(tmp_path, trained):
     found = read_recording(tmp_path / "like" / "0" / "iter_0" / "recording.npz")
     for name in ("readout", "mean", "sd"):
         np.testing.assert_array_equal(getattr(found, name), getattr(first, name))
-    activity = whole(found, "latents")[..., found.chosen].astype(float)
+    activity = whole(found, "latents")[..., found.latent_index].astype(float)
     expected = np.exp((activity - float(first.mean)) / (2 * float(first.sd)))
     np.testing.assert_allclose(whole(found, "rates"), expected, rtol=1e-5)
     assert activity.std() != pytest.approx(float(first.sd), rel=1e-3) and found.heldin == 15
@@ -243,7 +244,7 @@ def test_bins_are_trimmed_at_both_ends(tmp_path, trained):
     for name in ("latents", "inputs", "true_inputs"):
         np.testing.assert_array_equal(whole(recording, name), whole(all_bins, name)[:, 4:22])
     assert folder.record["summary"]["bins"] == 18 and folder.arrays["times"][0] == 2.5
-    activity = whole(recording, "latents")[..., recording.chosen].astype(float)
+    activity = whole(recording, "latents")[..., recording.latent_index].astype(float)
     assert float(recording.mean) == pytest.approx(activity.mean())
 
 
@@ -319,7 +320,7 @@ def test_the_dispersion_that_is_had_is_reported(tmp_path, trained, dispersion):
     off = int((each > dispersion + 0.01).sum())
     said = f"dispersion = 0.4 is not that of {off} neurons, as no count of a mean r below 1 has a Fano factor below 1"
     assert summary["notes"].startswith(said) if dispersion < 1 else summary["notes"] == ""
-    assert (off > 0) == (dispersion < 1) and recording.about["dispersion"] == dispersion
+    assert (off > 0) == (dispersion < 1) and recording.metadata["dispersion"] == dispersion
 
 
 def test_fewer_neurons_than_latents_are_said(tmp_path, trained):
@@ -333,7 +334,7 @@ def test_hdf5_has_the_same_arrays(tmp_path, trained):
     pytest.importorskip("h5py", reason="h5py is of the extra recordings")
     _, folder, recording = done(tmp_path, trained, "recording.hdf5=True", "recording.reading=dense")
     other = read_recording(folder.path / "recording.h5")
-    assert recording.chosen is None is other.chosen and recording.about == other.about
+    assert recording.latent_index is None is other.latent_index and recording.metadata == other.metadata
     for name in ("spikes", "rates", "latents", "inputs", "true_inputs", "inds"):
         np.testing.assert_array_equal(whole(recording, name), whole(other, name))
 
@@ -409,8 +410,8 @@ def test_neurons_that_cannot_be_taken_over(tmp_path, trained, capsys):
     _, _, known = done(tmp_path, trained)
     fewer = dataclasses.replace(known, readout=known.readout[:11])
     write_recording(tmp_path / "fewer.npz", dataclasses.replace(fewer, splits=without_latents(known)))
-    about = dict(known.about) | {"scale": [2]}
-    write_recording(tmp_path / "scaled.npz", dataclasses.replace(known, about=about))
+    about = dict(known.metadata) | {"scale": [2]}
+    write_recording(tmp_path / "scaled.npz", dataclasses.replace(known, metadata=about))
     narrow = dataclasses.replace(known, readout=known.readout[:, :5], splits=without_latents(known))
     write_recording(tmp_path / "narrow.npz", narrow)
     capsys.readouterr()

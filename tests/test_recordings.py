@@ -13,17 +13,17 @@ from randomnet.metrics import bps
 from randomnet.recordings import (
     RATES,
     READOUTS,
-    Probe,
+    ObservationModel,
     Recording,
     Split,
     dense,
     expected_fano,
     fano,
+    fit_observation,
     one_hot,
-    parted,
-    probe_of,
     read_recording,
     spike_counts,
+    split_indices,
     write_recording,
 )
 
@@ -53,7 +53,7 @@ def test_dense_neurons_read_unit_variance_of_unit_latents():
 @pytest.mark.parametrize("reading", READOUTS)
 def test_activity_is_the_product_with_the_readout(reading):
     latents = rng(1).standard_normal((3, 5, 4)).astype(np.float32)
-    probe = probe_of(latents, READOUTS[reading](4, 9, rng()), 2.0, "exp")
+    probe = fit_observation(latents, READOUTS[reading](4, 9, rng()), 2.0, "exp")
     expected = np.einsum("btd,dn->btn", latents.astype(float), probe.readout)
     np.testing.assert_allclose(probe.activity(latents), expected, rtol=1e-12)
 
@@ -66,13 +66,13 @@ MEAN_RATES = {"exp": math.exp(1 / 8), "softplus": 0.7234928, "sigmoid": 1.0}  # 
 @pytest.mark.parametrize("rate", RATES)
 def test_mean_rates_of_gaussian_latents(rate):
     latents = rng(2).standard_normal((100, 500, 20)).astype(np.float32)
-    found = probe_of(latents, np.eye(20, dtype=np.float32), 2.0, rate).rates(latents)
+    found = fit_observation(latents, np.eye(20, dtype=np.float32), 2.0, rate).rates(latents)
     error = float(found.std()) / math.sqrt(found.size)
     assert found.mean(dtype=float) == pytest.approx(MEAN_RATES[rate], abs=4 * error) and error < 1e-3
 
 
 def test_sigmoids_steepen_over_neurons_not_over_time():
-    probe = Probe(np.eye(5, dtype=np.float32), np.array(0.0), np.array(1.0), 1.0, "sigmoid")
+    probe = ObservationModel(np.eye(5, dtype=np.float32), np.array(0.0), np.array(1.0), 1.0, "sigmoid")
     z = rng(3).standard_normal((2, 30, 5)).astype(np.float32)
     steepness = 10 ** np.array([0.2, 0.4, 0.6, 0.8, 1.0])
     np.testing.assert_allclose(probe.rates(z), 2 / (1 + np.exp(-steepness * z)), rtol=1e-5)
@@ -81,7 +81,7 @@ def test_sigmoids_steepen_over_neurons_not_over_time():
 def test_normalisation_over_everything_or_per_unit():
     latents = (rng(4).standard_normal((10, 20, 3)) * [1, 5, 0] + [0, 2, 7]).astype(np.float32)
     readout = np.eye(3, dtype=np.float32)
-    whole, each = (probe_of(latents, readout, 4.0, "exp", how) for how in ("all", "unit"))
+    whole, each = (fit_observation(latents, readout, 4.0, "exp", how) for how in ("all", "unit"))
     z = np.log(whole.rates(latents).astype(float))
     assert z.mean() == pytest.approx(0, abs=1e-6) and z.std() == pytest.approx(1 / 4, rel=1e-6)
     z = np.log(each.rates(latents).astype(float))
@@ -91,7 +91,7 @@ def test_normalisation_over_everything_or_per_unit():
 
 def test_other_data_share_the_first_normalisation():
     first, other = rng(5).standard_normal((2, 6, 8, 3)).astype(np.float32)
-    probe = probe_of(first, np.eye(3, dtype=np.float32), 2.0, "exp")
+    probe = fit_observation(first, np.eye(3, dtype=np.float32), 2.0, "exp")
     expected = np.exp((3 * other + 1 - first.mean(dtype=float)) / (2 * first.std(dtype=float)))
     np.testing.assert_allclose(probe.rates(3 * other + 1), expected, rtol=1e-5)
 
@@ -190,11 +190,11 @@ def test_the_ceiling_of_log_normal_rates():
         (lambda: spike_counts(-np.ones((1, 1, 1)), 1, rng()), r"rates must be from 0 to 30000 spikes per bin, got -1"),
         (lambda: spike_counts(np.full((1, 1, 1), np.inf), 1, rng()), "rates must be from 0 to 30000"),
         (lambda: spike_counts(np.full((1, 99, 1), 2e4), 1e5, rng()), "counts must be at most 65535 per bin"),
-        (lambda: probe_of(np.ones((2, 3, 4)), np.eye(4), 2, "exp"), "latents must vary"),
-        (lambda: probe_of(rng().random((2, 3, 4)), np.eye(4), 2, "relu"), "rate must be one of exp, softplus, sigmoid"),
-        (lambda: probe_of(rng().random((2, 3, 4)), np.eye(5), 2, "exp"), r"the 5 units of a readout .5, 5., got .2, 3"),
-        (lambda: probe_of(rng().random((2, 3, 4)), np.eye(4), 2, "exp", "no"), "normalise must be one of all, unit"),
-        (lambda: Probe(np.eye(4), np.zeros(3), np.array(1.0), 2, "exp"), r"readout, mean and sd must have shapes"),
+        (lambda: fit_observation(np.ones((2, 3, 4)), np.eye(4), 2, "exp"), "latents must vary"),
+        (lambda: fit_observation(rng().random((2, 3, 4)), np.eye(4), 2, "relu"), "rate must be one of exp, softplus"),
+        (lambda: fit_observation(rng().random((2, 3, 4)), np.eye(5), 2, "exp"), r"5 units of a readout .5, 5., got .2"),
+        (lambda: fit_observation(rng().random((2, 3, 4)), np.eye(4), 2, "exp", "no"), "normalise must be one of all"),
+        (lambda: ObservationModel(np.eye(4), np.zeros(3), np.array(1.0), 2, "exp"), "readout, mean and sd must have"),
     ],
 )
 def test_what_cannot_be_is_said(call, text):
@@ -225,7 +225,7 @@ ARRAYS = ("spikes", "inds", "rates", "latents", "inputs", "true_inputs", "conds"
 
 
 def assert_same(one, other):
-    assert list(one.splits) == list(other.splits) and dict(one.about) == dict(other.about)
+    assert list(one.splits) == list(other.splits) and dict(one.metadata) == dict(other.metadata)
     for name, mine in one.splits.items():
         theirs = other.splits[name]
         assert mine.heldin == theirs.heldin
@@ -233,7 +233,7 @@ def assert_same(one, other):
             a, b = getattr(mine, array), getattr(theirs, array)
             assert a.dtype == b.dtype
             np.testing.assert_array_equal(a, b)
-    for array in ("readout", "mean", "sd", "chosen"):
+    for array in ("readout", "mean", "sd", "latent_index"):
         a, b = getattr(one, array), getattr(other, array)
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(a, b)
@@ -295,7 +295,7 @@ def test_files_of_the_benchmark_are_read(tmp_path, kind):
     assert found.splits["valid"].held_in.shape == (3, 8, 4) and found.splits["valid"].held_out.shape == (3, 8, 1)
     assert found.mean.shape == () and float(found.sd) == 2 and found.splits["train"].true_inputs is None
     assert found.splits["test"] is found.splits["valid"]
-    assert found.notes == ("no test split: the one for validation stands for it",)
+    assert found.notes == ("no test split: the validation split is used in its place",)
 
 
 def test_spikes_alone_are_enough(tmp_path):
@@ -304,7 +304,7 @@ def test_spikes_alone_are_enough(tmp_path):
     found = read_recording(tmp_path / "a.npz")
     np.testing.assert_array_equal(found.splits["train"].spikes, spikes["train"])
     assert found.heldin == found.neurons == 5 and found.splits["train"].inds.tolist() == list(range(6))
-    assert found.splits["train"].rates is None and found.readout is None and found.about == {}
+    assert found.splits["train"].rates is None and found.readout is None and found.metadata == {}
 
 
 GOOD = np.ones((2, 3, 4))
@@ -373,18 +373,18 @@ def test_without_h5py_one_sentence_says_how_to_get_it(tmp_path, monkeypatch):
 
 
 def test_trials_are_parted_without_being_used_twice():
-    parts = parted(50, 0.2, 0.1, rng())
+    parts = split_indices(50, 0.2, 0.1, rng())
     assert [len(parts[name]) for name in ("train", "valid", "test")] == [35, 10, 5]
     assert sorted(np.concatenate(list(parts.values()))) == list(range(50))
     assert all((np.diff(places) > 0).all() for places in parts.values())
     assert np.ptp(parts["test"]) > 5  # not one after the other
     strata = np.arange(40) % 4
-    for name, places in parted(40, 0.2, 0.2, rng(), strata).items():
+    for name, places in split_indices(40, 0.2, 0.2, rng(), strata).items():
         assert np.bincount(strata[places]).tolist() == [{"train": 6}.get(name, 2)] * 4
     with pytest.raises(ValueError, match=r"that leave trials to train on, got 0.5 and 0.5 of 10"):
-        parted(10, 0.5, 0.5, rng())
+        split_indices(10, 0.5, 0.5, rng())
     with pytest.raises(ValueError, match=r"leave trials of each condition to train on, got 0.2 and 0.2 of 2"):
-        parted(8, 0.2, 0.2, rng(), np.arange(8) % 4)
+        split_indices(8, 0.2, 0.2, rng(), np.arange(8) % 4)
 
 
 def test_parts_of_a_split_that_do_not_fit_are_told():

@@ -13,7 +13,7 @@ from randomnet.build.network import build_setup
 from randomnet.connectome import from_dense
 from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise
-from randomnet.objectives.noise import noise_between
+from randomnet.objectives.noise import scaled_sampler
 from randomnet.rnn import INTERFACE, Network, driven
 from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
@@ -187,7 +187,7 @@ def test_the_noise_of_an_unconnected_network_has_the_deviation_of_theory(tmp_pat
     network = Network(zero, activation="linear", dt=0.25, tau=np.array([2.5, 0.5]), interface=interface)
     system, inputs = network.dynamics(), torch.zeros(400, 500, 1, dtype=torch.float64)
     noise = StateNoise(0.01, 5)
-    extra = noise_between([noise], system, inputs)(0, 400)
+    extra = scaled_sampler([noise], system, inputs)(0, 400)
     states = driven(system, network.interface, inputs, extra=extra)[0][-300:].detach()
     for unit, a in enumerate((0.1, 0.5)):
         found, sd = states[..., unit], 0.01 * (2 / (2 - a)) ** 0.5
@@ -195,8 +195,8 @@ def test_the_noise_of_an_unconnected_network_has_the_deviation_of_theory(tmp_pat
         assert abs(float(found.std()) / sd - 1) < 4 / (2 * independent) ** 0.5
         rho = float((found[1:] * found[:-1]).mean() / found.square().mean())
         assert abs(rho - (1 - a)) < 4 * (1 - (1 - a) ** 2) ** 0.5 / found.numel() ** 0.5
-    assert noise.updates == 1 and not torch.equal(noise_between([noise], system, inputs)(0, 400), extra)
-    assert torch.equal(noise_between([StateNoise(0.01, 5)], system, inputs)(0, 400), extra)
+    assert noise.updates == 1 and not torch.equal(scaled_sampler([noise], system, inputs)(0, 400), extra)
+    assert torch.equal(scaled_sampler([StateNoise(0.01, 5)], system, inputs)(0, 400), extra)
 
 
 def history(folder, iteration=0):
@@ -234,7 +234,8 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path):
 
     def trained(resume=None, stop_after=None):
         start = build_setup(one)
-        fit([start.network], train.objective(one, start), [train.settings(one)], resume=resume, keep=kept.append,
+        fit([start.network], train.objective(one, start), [train.settings(one)],
+            resume=resume, save_checkpoint=kept.append,
             report=lambda index, row: done.append(row), stop=lambda: len(done) == stop_after)  # fmt: skip
         return start.network.values()
 

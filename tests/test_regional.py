@@ -225,7 +225,7 @@ CORTEX = REGION + "cortex: 8"
         ([REGION + ": 8"], "expected a name"),
         ([REGION + "cortex: 0, thalamus: 4"], "[regions] regions: 'cortex: 0': num_units: expected a whole"),
         ([REGION + "cortex: 8 a .5 b .6, thalamus: 4"], "cell_types: expected fractions that sum to 1, got"),
-        ([REGION + "thalamus: 4, cortex: 8, thalamus: 9"], "'thalamus: 9': name: expected a name of its own, got "
+        ([REGION + "thalamus: 4, cortex: 8, thalamus: 9"], "'thalamus: 9': name: expected a unique name, got "
          "'thalamus', the name of 'thalamus: 4'"),
         ([REGION + "cortex: 8, thalamus: 4 tau .05"], "[regions] regions: expected time constants of at least"),
         ([CORTEX + " tau 2, thalamus: 4", "model.tau=3"], "[model] tau: expected 1, as [regions] regions has time"),

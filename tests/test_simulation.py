@@ -21,10 +21,10 @@ from randomnet.simulation import (
     RateNetwork,
     SlowCurrent,
     couplings,
-    flat,
+    flatten_state,
     products,
     simulate,
-    whole,
+    state_system,
     whole_steps,
 )
 from randomnet.synthetic import Kernel, Populations, population_network
@@ -85,14 +85,14 @@ def same(first, second):
 
 @pytest.fixture
 def always_sparse(monkeypatch):
-    monkeypatch.setattr(products, "FEW", 0)
+    monkeypatch.setattr(products, "SMALL_MATRIX", 0)
     monkeypatch.setattr(products, "DENSE", 2.0)
-    monkeypatch.setattr(products, "MANY", 0)
+    monkeypatch.setattr(products, "MANY_EDGES", 0)
 
 
 @pytest.fixture
 def some_blocks_dense(monkeypatch):
-    monkeypatch.setattr(products, "FEW", 20)
+    monkeypatch.setattr(products, "SMALL_MATRIX", 20)
     monkeypatch.setattr(products, "DENSE", 0.7)
 
 
@@ -112,7 +112,7 @@ def test_products_by_block_are_those_of_the_matrix(storage, columns, request):
     layouts = {part.matrix.values.layout for one in coupled.shared for part in one.parts}
     assert layouts == {None: {torch.strided}, "always_sparse": {torch.sparse_csr},
                        "some_blocks_dense": {torch.strided, torch.sparse_csr}}[storage]  # fmt: skip
-    fast, slow = coupled.arriving(torch.from_numpy(rates))
+    fast, slow = coupled.recurrent_input(torch.from_numpy(rates))
     np.testing.assert_allclose(fast, rates @ matrix.T, rtol=1e-12, atol=1e-13)
     assert slow is None
 
@@ -131,7 +131,7 @@ def test_plastic_blocks_and_excitatory_neurons_are_kept_apart(storage, request):
     for post, one in enumerate(sent):
         effective[np.ix_(groups == post, groups == 1)] = one
     arriving = matrix * effective
-    fast, slow = coupled.arriving(torch.from_numpy(rates), [torch.from_numpy(one) for one in sent])
+    fast, slow = coupled.recurrent_input(torch.from_numpy(rates), [torch.from_numpy(one) for one in sent])
     excitatory = np.arange(30) % 3 != 0
     np.testing.assert_allclose(slow[0], arriving[:, excitatory].sum(1), rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(fast[0], arriving[:, ~excitatory].sum(1), rtol=1e-12, atol=1e-13)
@@ -159,11 +159,12 @@ def test_runs_that_differ_by_factors_of_blocks_share_one_pattern(storage, reques
     ]
     rates = rng.standard_normal((10, 30))
     expected = [rates[2 * run + trial] @ order[run].dense().T for run in range(5) for trial in range(2)]
-    np.testing.assert_allclose(coupled.arriving(torch.from_numpy(rates))[0], expected, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(coupled.recurrent_input(torch.from_numpy(rates))[0], expected, rtol=1e-12, atol=1e-13)
     by_factors = couplings(base, groups, factors=np.array([[[1, 1], [1, 1]], [[2, 1], [0.5, 3]]]), dtype=DOUBLE)
     assert len(by_factors.shared) == 1 and by_factors.columns == 2
     expected = rates[1] @ (matrix * np.array([2, 1, 0.5, 3])[groups[:, None] * 2 + groups]).T
-    np.testing.assert_allclose(by_factors.arriving(torch.from_numpy(rates[:2]))[0][1], expected, rtol=1e-12, atol=1e-13)
+    received = by_factors.recurrent_input(torch.from_numpy(rates[:2]))[0][1]
+    np.testing.assert_allclose(received, expected, rtol=1e-12, atol=1e-13)
 
 
 def test_a_sweep_of_one_block_is_one_product_for_each_presynaptic_population():
@@ -188,7 +189,7 @@ def test_low_rank_couplings_are_those_of_the_matrix(per_column):
     rates = rng.standard_normal((4, 30))
     whole_matrix = matrix + np.broadcast_to(m @ n.swapaxes(-1, -2) / 30, (4, 30, 30))
     expected = np.einsum("cij,cj->ci", whole_matrix, rates)
-    np.testing.assert_allclose(coupled.arriving(torch.from_numpy(rates))[0], expected, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(coupled.recurrent_input(torch.from_numpy(rates))[0], expected, rtol=1e-12, atol=1e-13)
     overlaps = np.einsum("cjk,cj->ck", np.broadcast_to(n, (4, 30, 2)), rates) / 30
     np.testing.assert_allclose(coupled.low_rank.overlaps(torch.from_numpy(rates)), overlaps, rtol=1e-12)
 
@@ -198,7 +199,7 @@ def test_gradients_pass_through_sparse_products(always_sparse):
     coupled = couplings(from_dense("one", matrix, names(30)), rng.integers(0, 2, 30), trials=2, dtype=DOUBLE)
     rates = torch.from_numpy(rng.standard_normal((2, 30))).requires_grad_()
     adjoint = rng.standard_normal((2, 30))
-    (found,) = torch.autograd.grad((coupled.arriving(rates)[0] * torch.from_numpy(adjoint)).sum(), rates)
+    (found,) = torch.autograd.grad((coupled.recurrent_input(rates)[0] * torch.from_numpy(adjoint)).sum(), rates)
     np.testing.assert_allclose(found, adjoint @ matrix, rtol=1e-12, atol=1e-13)
 
 
@@ -208,15 +209,15 @@ def test_couplings_that_are_refused():
     for message, given in {
         r"groups must be \(N,\) whole numbers": (one, np.zeros(30)),
         "must have the 29 neurons of groups, got 30": (one, np.zeros(29, int)),
-        "couplings need one connectome": ([], groups),
+        "couplings need at least one connectome": ([], groups),
     }.items():
         with pytest.raises(ValueError, match=message):
             couplings(*given)
     with pytest.raises(ValueError, match=r"factors must be \(1, 1, 1\) finite numbers, got shape \(1, 2, 2\)"):
         couplings(one, groups, factors=np.ones((1, 2, 2)))
-    with pytest.raises(ValueError, match="of_run must name connectomes 0 to 0, got"):
-        couplings(one, groups, of_run=[0, 1])
-    with pytest.raises(ValueError, match="factors must be >= 0 where excitatory neurons are kept apart"):
+    with pytest.raises(ValueError, match="connectome_of_run must name connectomes 0 to 0, got"):
+        couplings(one, groups, connectome_of_run=[0, 1])
+    with pytest.raises(ValueError, match="factors must be >= 0 where the input from excitatory neurons is separate"):
         couplings(one, groups, factors=-np.ones((1, 1, 1)), split=True)
     with pytest.raises(ValueError, match=r"m and n must have one shape, \(30, K\) or \(1, 30, K\)"):
         couplings(one, groups).with_low_rank(np.ones((30, 2)), np.ones((29, 2)))
@@ -239,7 +240,7 @@ def test_filters_are_exact_at_every_step(dt):
     state = network.start(np.array([2.0, 0, 0, 0]))
     state = state._replace(currents=torch.zeros_like(state.currents))
     given = constant(network, np.array([2.0, 0, 0, 0]))
-    found = simulate(network, state, given, steps=40, window=1, keep=("currents",)).kept["currents"][0, :, 1:]
+    found = simulate(network, state, given, steps=40, window=1, variables=("currents",)).variables["currents"][0, :, 1:]
     np.testing.assert_allclose(found, 2 * (1 - np.exp(-times / taus)), rtol=1e-12)
     found = final(alone(3, dt=dt, tau_rate=taus, dtype=torch.float32), 2.0, 1 + int(60 / dt)).rates[0].numpy()
     left = 1e-6 + 2.0**-24 / (1 - np.exp(-dt / taus))  # changes of less than half a bit are lost
@@ -331,14 +332,14 @@ def test_g6_stationary_resources_whatever_the_step(dt):
     network = made(matrix, dt=dt, groups=groups, plasticity=(Plasticity(1, 0),))
     given = constant(network, np.array([20.0, 0.0]))
     steps = round(10 / dt)
-    found = simulate(network, network.start(np.array([20.0, 0.0])), given, steps=steps, window=1, keep=("u", "x"))
-    u, x = (float(found.kept[name][0, -1, 0]) for name in ("u_0", "x_0"))
+    found = simulate(network, network.start(np.array([20.0, 0.0])), given, steps=steps, window=1, variables=("u", "x"))
+    u, x = (float(found.variables[name][0, -1, 0]) for name in ("u_0", "x_0"))
     assert (round(u, 5), round(x, 5), round(u * x, 5)) == (0.39375, 0.38835, 0.15291)
     assert float(found.rates[0, -1, 1]) == pytest.approx(0.5 * 20 * u * x, rel=1e-6)
     decay = 1 / 1.0 + 0.03 * 20  # u relaxes exponentially from U, at every step exactly
     times = dt * np.arange(1, steps + 1)
     expected = 0.39375 + (0.03 - 0.39375) * np.exp(-decay * times)
-    np.testing.assert_allclose(found.kept["u_0"][0, :, 0], expected, rtol=1e-10)
+    np.testing.assert_allclose(found.variables["u_0"][0, :, 0], expected, rtol=1e-10)
 
 
 def test_plastic_synapses_that_are_always_full_are_static():
@@ -353,7 +354,7 @@ def test_plastic_synapses_that_are_always_full_are_static():
     doubled = tuple(Plasticity(*block, 1.0, 0.0, 0.0, strength=2.0) for block in blocks)
     rates = torch.from_numpy(rng.random((1, 30)))
     network = made(matrix, groups=groups, plasticity=doubled)
-    arriving = network.receive(network.start(rates)).currents
+    arriving = network.update_currents(network.start(rates)).currents
     np.testing.assert_allclose(arriving[0], 2 * matrix @ rates[0].numpy(), rtol=1e-12)
 
 
@@ -363,14 +364,14 @@ def test_resources_agree_with_a_fine_solution_of_their_equations():
     dt, steps = 0.01, 100
     network = made(matrix, dt=dt, groups=groups, plasticity=(Plasticity(1, 0, 0.2, 0.5, 0.3),), tau_rate=0.2)
     found = simulate(network, network.start(0.0), constant(network, np.array([20.0, 0.0])), steps=steps, window=1,
-                     keep=("u", "x"))  # fmt: skip
+                     variables=("u", "x"))  # fmt: skip
     u, x, fine = 0.2, 1.0, 1e-5
     for index in range(round(steps * dt / fine)):
         rate = 20 * (1 - math.exp(-(index * fine) / 0.2))
         u, x = (u + fine * ((0.2 - u) / 0.5 + 0.2 * (1 - u) * rate), x + fine * ((1 - x) / 0.3 - u * x * rate))
     # the step holds rate and u: its error is of first order in dt
-    assert float(found.kept["u_0"][0, -1, 0]) == pytest.approx(u, rel=0.01)
-    assert float(found.kept["x_0"][0, -1, 0]) == pytest.approx(x, rel=0.02)
+    assert float(found.variables["u_0"][0, -1, 0]) == pytest.approx(u, rel=0.01)
+    assert float(found.variables["x_0"][0, -1, 0]) == pytest.approx(x, rel=0.02)
 
 
 @pytest.mark.parametrize("dt", [0.01, 0.2])
@@ -378,8 +379,9 @@ def test_the_external_input_may_come_through_plastic_synapses(dt):
     """Stationary values of its own defaults at 20 Hz, where a neuron has such input at all."""
     network = alone(3, dt=dt, input_plasticity=InputPlasticity(np.array([0.5, 2.0, 0.0])))
     given = constant(network, np.array([10.0, 40.0, 7.0]))
-    found = simulate(network, network.start(0.0), given, steps=round(20 / dt), window=1, keep=("input_u", "input_x"))
-    u, x = (found.kept[name][0, -1].numpy() for name in ("input_u", "input_x"))
+    steps, variables = round(20 / dt), ("input_u", "input_x")
+    found = simulate(network, network.start(0.0), given, steps=steps, window=1, variables=variables)
+    u, x = (found.variables[name][0, -1].numpy() for name in ("input_u", "input_x"))
     u_end = 0.3 * (1 + 0.2 * 20) / (1 + 0.3 * 0.2 * 20)
     np.testing.assert_allclose(u, [u_end, u_end, 0.3], rtol=1e-9)
     np.testing.assert_allclose(x, [1 / (1 + u_end * 20)] * 2 + [1], rtol=1e-9)
@@ -482,7 +484,7 @@ def test_the_baseline_is_weaker_before_the_first_event():
     found = given.at(-1, 8)[:, 0].numpy()
     np.testing.assert_allclose(found[:, 0], [0.2, 0.2, 0.2, 2, 2, 3, 3, 2, 2])
     np.testing.assert_allclose(found[:, 1], [4, 4, 4, 9, 4, 4, 4, 4, 4])
-    with pytest.raises(ValueError, match="a factor before the first event needs an event"):
+    with pytest.raises(ValueError, match="a factor of the baseline before the first event needs an event"):
         FeedForward(np.ones(2), np.zeros(2, int), 0.1, before=0.5)
 
 
@@ -504,7 +506,7 @@ def test_filtered_input_follows_the_recursion():
 def test_events_that_are_refused():
     wrong = {
         r"pattern must be one of constant, .*, got 'cosin' \(did you mean cosine\?\)": {"pattern": "cosin"},
-        "a vector belongs to the pattern vector": {"pattern": "vector"},
+        "the pattern vector, and no other, must have a vector": {"pattern": "vector"},
         "must end after it begins, got 1 to 0.5": {"offset": 0.5},
         "amplitude of an event must be finite": {"amplitude": np.nan},
         "sigma of the pattern gaussian must be above 0": {"pattern": "gaussian", "sigma": 0.0},
@@ -588,14 +590,14 @@ def test_input_as_one_tensor_or_as_it_goes_gives_the_same_bits(chunk, dtype):
         network, given, generators, rates = everything(dtype=dtype)
         state = network.start(rates, generators)
         found.append(simulate(network, state, given, steps=60, window=6, transient=8, chunk=some, generators=generators,
-                              keep=KEEP))  # fmt: skip
+                              variables=KEEP))  # fmt: skip
     first, second = found
     assert same(first.rates, second.rates) and same(first.state, second.state)
-    assert first.kept.keys() == {*KEEP, "u_0", "u_1", "x_0", "x_1"} - {"u", "x"}
-    assert all(same(first.kept[name], second.kept[name]) for name in first.kept)
-    assert first.rates.std(1).min() > 0 and first.kept["overlaps"].shape == (9, 10, 2)
+    assert first.variables.keys() == {*KEEP, "u_0", "u_1", "x_0", "x_1"} - {"u", "x"}
+    assert all(same(first.variables[name], second.variables[name]) for name in first.variables)
+    assert first.rates.std(1).min() > 0 and first.variables["overlaps"].shape == (9, 10, 2)
     overlaps = first.rates @ network.couplings.low_rank.n / 24
-    torch.testing.assert_close(first.kept["overlaps"], overlaps)
+    torch.testing.assert_close(first.variables["overlaps"], overlaps)
 
 
 def test_two_simulations_one_after_the_other_are_one_long_simulation():
@@ -614,7 +616,7 @@ def test_a_step_changes_nothing_but_what_it_returns():
     network, given, generators, rates = everything()
     state = network.start(rates, generators)
     kept = [part.clone() if isinstance(part, torch.Tensor) else tuple(one.clone() for one in part) for part in state]
-    kick = network.draws(1, generators)[0]
+    kick = network.draw_noise(1, generators)[0]
     first, second = (network.step(state, given.at(3, 4)[0], kick) for _ in range(2))
     assert same(first, second) and same(tuple(state), tuple(kept)) and not same(first, state)
 
@@ -627,15 +629,15 @@ def test_a_batch_is_a_loop_of_single_runs(storage, patterns, request):
     network, given, generators, rates = everything(dtype=DOUBLE, patterns=patterns)
     assert len(network.couplings.shared) == 1 + patterns
     together = simulate(network, network.start(rates, generators), given, steps=60, window=6, generators=generators,
-                        keep=KEEP)  # fmt: skip
+                        variables=KEEP)  # fmt: skip
     for run in range(3):
         network, given, generators, rates = everything(dtype=DOUBLE, patterns=patterns, rows=slice(run, run + 1))
         single = simulate(network, network.start(rates, generators), given, steps=60, window=6, generators=generators,
-                          keep=KEEP)  # fmt: skip
+                          variables=KEEP)  # fmt: skip
         columns = slice(3 * run, 3 * run + 3)
         torch.testing.assert_close(together.rates[columns], single.rates, rtol=1e-11, atol=1e-13)
-        for name, value in single.kept.items():
-            torch.testing.assert_close(together.kept[name][columns], value, rtol=1e-10, atol=1e-12)
+        for name, value in single.variables.items():
+            torch.testing.assert_close(together.variables[name][columns], value, rtol=1e-10, atol=1e-12)
 
 
 def test_sparse_and_dense_and_factored_and_full_agree(monkeypatch):
@@ -643,7 +645,7 @@ def test_sparse_and_dense_and_factored_and_full_agree(monkeypatch):
     m, n = rng.standard_normal((2, 60, 1))
     found = []
     for sparse, factored in ((False, False), (True, False), (False, True), (True, True)):
-        monkeypatch.setattr(products, "FEW", 0 if sparse else 10**9)
+        monkeypatch.setattr(products, "SMALL_MATRIX", 0 if sparse else 10**9)
         network = made(matrix if factored else matrix + m @ n.T / 60, "tanh", tau_rate=1.0, dtype=torch.float32)
         if factored:
             network = RateNetwork(**{**vars_of(network), "couplings": network.couplings.with_low_rank(m, n)})
@@ -657,15 +659,15 @@ def test_a_column_that_diverges_leaves_the_others_alone_and_is_said():
     factors = np.array([0.5, 1e300, 0.25])[:, None, None]
     network = made(matrix, tau_rate=1.0, coupled={"factors": factors})
     done = []
-    found = simulate(network, network.start(1.0), constant(network, 1.0), steps=400, window=100, tick=done.append,
-                     chunk=30)  # fmt: skip
+    found = simulate(network, network.start(1.0), constant(network, 1.0), steps=400, window=100,
+                     chunk=30, on_progress=done.append)  # fmt: skip
     assert found.finite.tolist() == [True, False, True] and done[-1] == 400 and done[0] == 30
     np.testing.assert_allclose(found.rates[[0, 2], -1], [[2.0] * 2, [4 / 3] * 2], rtol=1e-4)
     assert found.rates[1].isnan().all() and found.rates[::2].isfinite().all()
     network = made(1e300 * matrix, tau_rate=1.0)
     done.clear()
-    found = simulate(network, network.start(1.0), constant(network, 1.0), steps=400, window=100, tick=done.append,
-                     chunk=30)  # fmt: skip
+    found = simulate(network, network.start(1.0), constant(network, 1.0), steps=400, window=100,
+                     chunk=30, on_progress=done.append)  # fmt: skip
     assert not found.finite.any() and done[-1] == 30 and found.rates.shape == (1, 4, 2) and found.rates.isnan().all()
 
 
@@ -712,17 +714,17 @@ def test_networks_and_simulations_that_are_refused():
         with pytest.raises(ValueError, match=message):
             made(matrix, **change)
     plain = couplings(from_dense("plain", matrix, names(30)), np.zeros(30, int), dtype=DOUBLE)
-    with pytest.raises(ValueError, match=r"must keep the plastic blocks \(\(0, 0\),\) apart, got \(\)"):
+    with pytest.raises(ValueError, match=r"must have the plastic blocks \(\(0, 0\),\), got \(\)"):
         RateNetwork(plain, ACTIVATIONS["relu"], 0.1, plasticity=(Plasticity(0, 0),))
-    with pytest.raises(ValueError, match="must be split where there is a slow current"):
+    with pytest.raises(ValueError, match="must be split if there is a slow current"):
         RateNetwork(plain, ACTIVATIONS["relu"], 0.1, slow=SlowCurrent(0.1, 1.0))
     network = made(matrix)
     settings = {"steps": 2, "window": 1}
-    with pytest.raises(ValueError, match="can be kept nothing but the rates, got 'currents'"):
-        simulate(network, network.start(0.0), constant(network, 0.0), keep=("currents",), **settings)
+    with pytest.raises(ValueError, match="recordable variables are the rates only, got 'currents'"):
+        simulate(network, network.start(0.0), constant(network, 0.0), variables=("currents",), **settings)
     with pytest.raises(ValueError, match="the input must have the network's dt and precision"):
         simulate(network, network.start(0.0), FeedForward(np.zeros(30), np.zeros(30, int), 0.2), **settings)
-    with pytest.raises(ValueError, match="the input must be of 1 columns, or one for all, and 30 neurons"):
+    with pytest.raises(ValueError, match="the input must have 1 columns, or one for all, and 30 neurons"):
         simulate(network, network.start(0.0), constant(network, np.array([[0.0], [1.0]]) * np.ones(30)), **settings)
 
 
@@ -820,7 +822,7 @@ def test_g5_rank_one_network_of_200_000_neurons(s, golden):
     coupled = coupled.with_low_rank(m[:, None], (s * m + other)[:, None])
     network = RateNetwork(coupled, ACTIVATIONS["erf"], 0.5, tau_syn=1.0)
     found = simulate(network, network.start(0.5 * np.sign(m)), constant(network, 0.0), steps=60, window=1,
-                     keep=("overlaps",)).kept["overlaps"][0, -1]  # fmt: skip
+                     variables=("overlaps",)).variables["overlaps"][0, -1]  # fmt: skip
     assert float(found) == pytest.approx(golden, rel=0.003, abs=1e-4)
 
 
@@ -837,7 +839,7 @@ def test_g5_rank_one_on_top_of_random_couplings():
         coupled = network.couplings.with_low_rank(m[:, None], selection[:, None])
         network = RateNetwork(**{**vars_of(network), "couplings": coupled})
         kept = simulate(network, network.start(0.5 * np.sign(m)), constant(network, 0.0), steps=20, window=20,
-                        transient=40, keep=("overlaps",)).kept  # fmt: skip
+                        transient=40, variables=("overlaps",)).variables  # fmt: skip
         found.append(float(kept["overlaps"]))
     d = 2 / math.pi * s**2 - 1
     expected = math.sqrt(d - g**2 * 2 / math.pi * math.asin(d / (1 + d)))
@@ -864,8 +866,8 @@ def test_the_tangent_of_the_whole_state_is_exact(filters, storage, request):
     if storage:
         request.getfixturevalue(storage)
     network, rng, cells = full_state(filters)
-    system = whole(network, rng.standard_normal(10))
-    state = flat(network, network.start(rng.random(10)))
+    system = state_system(network, rng.standard_normal(10))
+    state = flatten_state(network, network.start(rng.random(10)))
     # slow, adaptation, u and x of the input; u and x of two blocks
     assert state.shape == (10 * (4 + max(len(filters), 1)) + 4 * cells,)
     for _ in range(3):
@@ -880,12 +882,12 @@ def test_the_tangent_of_the_whole_state_is_exact(filters, storage, request):
 def test_the_steps_of_the_whole_state_are_those_of_the_network(filters):
     network, rng, _ = full_state(filters)
     drive = rng.standard_normal(10)
-    system, state = whole(network, drive), network.start(rng.random(10))
-    flattened = flat(network, state)
+    system, state = state_system(network, drive), network.start(rng.random(10))
+    flattened = flatten_state(network, state)
     given = torch.from_numpy(drive)
     for _ in range(5):
         state, flattened = network.step(state, given), system.step(flattened)
-    torch.testing.assert_close(flattened, flat(network, state), rtol=1e-13, atol=1e-14)
+    torch.testing.assert_close(flattened, flatten_state(network, state), rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("filters", [{"tau_rate": 1.0, "tau_syn": 0.6}, {"tau_syn": 0.6}, {"tau_rate": 1.0}, {}])
@@ -895,8 +897,8 @@ def test_exponents_of_a_linear_network_are_those_of_its_whole_matrix(filters):
     matrix = 0.2 * (matrix + matrix.T)  # real eigenvalues
     dt = 0.2
     network = made(matrix, "linear", dt, **filters)
-    system = whole(network, np.zeros(6))
-    start = flat(network, network.start(rng.standard_normal(6)))
+    system = state_system(network, np.zeros(6))
+    start = flatten_state(network, network.start(rng.standard_normal(6)))
     frame = torch.from_numpy(rng.standard_normal((len(start), len(start))))
     found = spectrum(system, start, frame, Schedule(tsim=40.0, tons=dt, transient=0, frame_transient=20))
     e_r, e_h = (math.exp(-dt / filters[name]) if name in filters else 0.0 for name in ("tau_rate", "tau_syn"))
@@ -910,10 +912,10 @@ def test_exponents_of_a_linear_network_are_those_of_its_whole_matrix(filters):
 
 def test_a_spectrum_of_a_network_with_noise_or_of_several_is_refused():
     matrix, _ = drawn()
-    with pytest.raises(ValueError, match="a network with noise has no spectrum of its own"):
-        whole(made(matrix, noise=Noise(0.1, 1.0)), np.zeros(30))
-    with pytest.raises(ValueError, match="a spectrum is of one network at a time, got 2 columns"):
-        whole(made(matrix, coupled={"trials": 2}), np.zeros(30))
+    with pytest.raises(ValueError, match="a network with noise has no deterministic spectrum"):
+        state_system(made(matrix, noise=Noise(0.1, 1.0)), np.zeros(30))
+    with pytest.raises(ValueError, match="a spectrum needs a network of one column, got 2 columns"):
+        state_system(made(matrix, coupled={"trials": 2}), np.zeros(30))
 
 
 # ---- time

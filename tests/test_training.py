@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from randomnet.connectome import from_dense
-from randomnet.objectives import Measured
+from randomnet.objectives import Measurement
 from randomnet.rnn import Network
 from randomnet.training import Interrupted, Settings, fit
 
@@ -28,30 +28,32 @@ class Whole:
     def batches(self):
         return (None,)
 
-    def measure(self, networks, batch, fresh=False):
-        return [Measured(self.loss(trained)) for trained in networks]
+    def measure(self, networks, batch, evaluation=False):
+        return [Measurement(self.loss(trained)) for trained in networks]
 
     def validate(self, networks, epoch):
         return [{} for _ in networks]
 
-    def only(self, indices):
+    def select(self, indices):
         return self
 
     def states(self):
         return [{}]
 
-    def take_up(self, states):
+    def load_state(self, states):
         pass
 
 
-def train(trained, objective, *, keep=lambda state: None, resume=None, stop=bool, checkpoint_every=None, **settings):
+def train(
+    trained, objective, *, save_checkpoint=lambda state: None, resume=None, stop=bool, checkpoint_every=None, **settings
+):
     """One network by itself."""
     (progress,) = fit(
         [trained],
         objective,
         [Settings(**settings)],
         checkpoint_every=checkpoint_every,
-        keep=lambda states: keep(states[0]),
+        save_checkpoint=lambda states: save_checkpoint(states[0]),
         resume=resume and [resume],
         stop=stop,
     )
@@ -183,7 +185,7 @@ def test_going_on_from_a_checkpoint_gives_the_same_bits(optimizer, stopped_at, t
         kept["epoch"] = len(state["progress"]["history"])
 
     with pytest.raises(Interrupted):
-        train(network(), distance(2.0), **settings, keep=keep, stop=lambda: next(calls) == stopped_at)
+        train(network(), distance(2.0), **settings, save_checkpoint=keep, stop=lambda: next(calls) == stopped_at)
     assert kept["epoch"] == stopped_at
     resumed = train(
         network(seed=0), distance(2.0), **settings, resume=torch.load(tmp_path / "checkpoint.pt", weights_only=True)
@@ -203,7 +205,7 @@ def test_checkpoints_come_when_they_are_due():
         lr=0.1,
         epochs=7,
         checkpoint_every=3,
-        keep=lambda state: epochs.append(len(state["progress"]["history"])),
+        save_checkpoint=lambda state: epochs.append(len(state["progress"]["history"])),
     )
     assert epochs == [3, 6]
 
@@ -213,8 +215,8 @@ def test_batches_count_by_their_weight_and_each_makes_an_update():
         def batches(self):
             return (1.0, 3.0)
 
-        def measure(self, networks, batch, fresh=False):
-            return [Measured(networks[0].gains().sum() * 0 + batch, {"figure": 10 * batch}, weight=batch)]
+        def measure(self, networks, batch, evaluation=False):
+            return [Measurement(networks[0].gains().sum() * 0 + batch, {"figure": 10 * batch}, weight=batch)]
 
         def validate(self, networks, epoch):
             return [{"validate_loss": [9.0, 5.0, 1.0, 2.0][epoch]}]
@@ -251,8 +253,8 @@ def test_what_is_final_of_a_training_that_diverged_is_the_row_of_the_network_it_
     losses = iter([4.0, 3.0, 2.0, float("nan")])  # of the untrained network, and before the updates of three epochs
 
     class Validated(Whole):
-        def measure(self, networks, batch, fresh=False):
-            return [Measured(networks[0].gains().sum() * 0 + next(losses))]
+        def measure(self, networks, batch, evaluation=False):
+            return [Measurement(networks[0].gains().sum() * 0 + next(losses))]
 
         def validate(self, networks, epoch):
             path.append(networks[0].gains().detach().clone())

@@ -19,12 +19,12 @@ from randomnet.kinds.spectrum import computing
 from randomnet.kinds.train import learning, measurements
 from randomnet.kinds.train import run as train
 from randomnet.lyapunov import spectrum
-from randomnet.objectives import JUDGEMENTS, TaskObjective, Term, loss_with_error, task_objective
-from randomnet.objectives.judging import standard_error
+from randomnet.objectives import TASK_LOSSES, TaskObjective, Term, loss_with_error, task_objective
+from randomnet.objectives.task_losses import standard_error
 from randomnet.schema.plan import read_plan
 from randomnet.tasks import make
 from randomnet.training import Interrupted, Progress, fit
-from randomnet.training.progress import restored
+from randomnet.training.progress import restore_progress
 
 LIKE = torch.zeros((), dtype=torch.float64)
 ACCURATE = {  # tasks with an accuracy, and what makes them small
@@ -113,12 +113,13 @@ def constants(loss, outputs):
 def test_chance_is_what_the_best_constant_answer_reaches(task):
     trials = make(task, ACCURATE[task], np.random.default_rng(3))
     goal = task_objective(trials, trials, len(trials), LIKE, Term())
-    row, batch = JUDGEMENTS[trials.loss], goal.validation
+    row, batch = TASK_LOSSES[trials.loss], goal.validation
     shape = batch.inputs.shape[:2]
     reached: dict[str, float] = {}
     for answer in constants(trials.loss, trials.outputs):
         outputs = answer.expand(*shape, -1)
-        figures = row.figures(outputs, batch, goal.given) | row.apart(outputs, batch, goal.given)
+        figures = row.figures(outputs, batch, goal.loss_params)
+        figures |= row.validation_figures(outputs, batch, goal.loss_params)
         for name in figures:
             if name.startswith("metrics") and not math.isnan(float(figures[name])):
                 reached[f"chance_{name}"] = max(reached.get(f"chance_{name}", 0.0), float(figures[name]))
@@ -129,7 +130,7 @@ def test_a_flip_flop_network_that_always_answers_0_is_at_chance():
     trials = make("flip_flop", {"nr_of_trials": 200}, np.random.default_rng(0))
     goal = task_objective(trials, trials, len(trials), LIKE, Term())
     silent = torch.zeros(*goal.validation.inputs.shape[:2], trials.outputs, dtype=torch.float64)
-    accuracy = float(JUDGEMENTS["bits"].figures(silent, goal.validation, goal.given)["metrics"])
+    accuracy = float(TASK_LOSSES["bits"].figures(silent, goal.validation, goal.loss_params)["metrics"])
     assert 60 < accuracy < 85 and goal.chance()["chance_metrics"] == pytest.approx(accuracy)
 
 
@@ -158,11 +159,11 @@ def test_the_error_of_an_accuracy_is_its_spread_over_drawings_of_trials():
 def test_the_error_of_every_accuracy_is_recorded(task):
     trials = make(task, ACCURATE[task], np.random.default_rng(3))
     goal = task_objective(trials, trials, len(trials), LIKE, Term())
-    row, batch = JUDGEMENTS[trials.loss], goal.validation
+    row, batch = TASK_LOSSES[trials.loss], goal.validation
     outputs = torch.randn(*batch.inputs.shape[:2], trials.outputs, dtype=torch.float64,
                           generator=torch.Generator().manual_seed(0))  # fmt: skip
-    figures = row.figures(outputs, batch, goal.given) | row.apart(outputs, batch, goal.given)
-    counts = row.counts(outputs, batch, goal.given)
+    figures = row.figures(outputs, batch, goal.loss_params) | row.validation_figures(outputs, batch, goal.loss_params)
+    counts = row.counts(outputs, batch, goal.loss_params)
     assert counts.keys() == {name for name in figures if name.startswith("metrics")}
     for name, (right, asked) in counts.items():
         assert float(100 * right.sum() / asked.sum()) == pytest.approx(float(figures[name]), rel=1e-6, nan_ok=True)
@@ -185,7 +186,7 @@ def test_row_e_of_a_task_is_the_network_after_e_epochs(tmp_path, more):
         assert {name: row[name] for name in validated} == validated
         if row["epoch"] in (0, 3):
             with torch.no_grad():
-                parts = [goal.measure([start.network], batch, fresh=True)[0] for batch in goal.batches()]
+                parts = [goal.measure([start.network], batch, evaluation=True)[0] for batch in goal.batches()]
             whole = sum(part.weight * float(part.loss) for part in parts) / sum(part.weight for part in parts)
             assert row["train_loss"] == pytest.approx(whole, rel=1e-12)
     losses = [row["validate_loss"] for row in progress.history]
@@ -427,7 +428,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on_to_the_same_bytes(tmp_path, 
     def trained(resume=None, stop=lambda: False):
         start = build_setup(run)
         return fit([start.network], train.objective(run, start), [train.settings(run)], resume=resume, stop=stop,
-                   keep=lambda states: kept.append(copy.deepcopy(states)),
+                   save_checkpoint=lambda states: kept.append(copy.deepcopy(states)),
                    report=lambda index, row: rows.append(row))[0]  # fmt: skip
 
     whole = trained()
@@ -445,7 +446,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on_to_the_same_bytes(tmp_path, 
 
 def test_a_checkpoint_of_today_is_taken_as_it_is():
     progress = Progress([{"epoch": 0, "train_loss": 1.0}], epoch=0)
-    assert restored(dict(vars(progress))) == progress
+    assert restore_progress(dict(vars(progress))) == progress
 
 
 def test_histories_of_earlier_versions_are_aligned_with_those_of_today(tmp_path):
@@ -482,7 +483,7 @@ def term_of(tmp_path, integrator, truncate):
 @pytest.mark.parametrize("integrator", ["euler", "rk4"])
 def test_a_truncated_gradient_is_that_of_pieces_that_begin_where_the_others_end(tmp_path, integrator):
     network, term = term_of(tmp_path, integrator, 1.0)
-    loss = term.of(network.dynamics()).loss
+    loss = term.measure(network.dynamics()).loss
     loss.backward()
     truncated = network.weights.free.grad.clone()
     # by hand: the bundle is moved without a graph to the beginning of every piece
@@ -509,7 +510,7 @@ def test_truncation_leaves_the_loss_and_changes_the_gradient(tmp_path):
     for truncate in (0, 0.4, 1000):
         network, term = term_of(tmp_path, "euler", truncate)
         term = replace(term, schedule=replace(term.schedule, transient=0.0))  # through which no gradient is passed
-        loss = term.of(network.dynamics()).loss
+        loss = term.measure(network.dynamics()).loss
         loss.backward()
         found.append((float(loss.detach()), network.weights.free.grad.clone()))
     assert found[0][0] == found[1][0] == found[2][0]

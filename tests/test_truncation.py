@@ -14,7 +14,7 @@ from test_low_rank_runs import N_BACK, arrays_of, experiment, run_of
 
 from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise
-from randomnet.objectives.noise import noise_between
+from randomnet.objectives.noise import scaled_sampler
 from randomnet.results import RunFolder
 from randomnet.rnn import FORMS, answers, beside_each_other, driven
 from randomnet.training import Interrupted
@@ -87,8 +87,8 @@ def test_a_cut_beyond_the_trial_changes_no_bit(form, longer):
 def test_segments_gone_through_again_give_the_same_gradient(form, base, activation, dt, segment, truncate):
     own, inputs = made(form, base, activation, dt, tau=np.linspace(dt, 3, N) if activation == "erf" else None)
     system, noise = own.dynamics(), [StateNoise(0.1, 5), StateNoise(0.1, 5)]
-    whole = answers(system, own.interface, inputs, noise_between(noise[:1], system, inputs), truncate=truncate)
-    extra = noise_between(noise[1:], system, inputs)
+    whole = answers(system, own.interface, inputs, scaled_sampler(noise[:1], system, inputs), truncate=truncate)
+    extra = scaled_sampler(noise[1:], system, inputs)
     parts = answers(system, own.interface, inputs, extra, truncate=truncate, segment=segment)
     torch.testing.assert_close(parts, whole, rtol=1e-12, atol=1e-13)
     torch.testing.assert_close(parts, plain(own, inputs, truncate, extra(0, TIME)), rtol=1e-11, atol=1e-12)
@@ -106,10 +106,10 @@ def test_networks_side_by_side_are_cut_and_gone_through_as_each_alone(form):
     inputs = randn(2, TIME, BATCH, CHANNELS, seed=4)
     system, interface = beside_each_other(owns)
     noises = [StateNoise(0.2, seed) for seed in (1, 2)]
-    outputs = answers(system, interface, inputs, noise_between(noises, system, inputs), truncate=4, segment=3)
+    outputs = answers(system, interface, inputs, scaled_sampler(noises, system, inputs), truncate=4, segment=3)
     for own, now, one, noise in zip(owns, inputs, outputs, [StateNoise(0.2, 1), StateNoise(0.2, 2)], strict=True):
         alone = own.dynamics()
-        expected = answers(alone, own.interface, now, noise_between([noise], alone, now), truncate=4)
+        expected = answers(alone, own.interface, now, scaled_sampler([noise], alone, now), truncate=4)
         torch.testing.assert_close(one, expected, rtol=1e-12, atol=1e-13)
         pairs = zip(gradients(judged(one), leaves(own)), gradients(judged(expected), leaves(own)), strict=True)
         for found, wanted in pairs:
@@ -120,8 +120,8 @@ def test_networks_side_by_side_are_cut_and_gone_through_as_each_alone(form):
 def test_noise_in_parts_and_again_is_the_same_noise(dtype):
     own, inputs = made("rate", dtype=dtype)
     system, noise = own.dynamics(), StateNoise(0.1, 7)
-    whole = noise_between([StateNoise(0.1, 7)], system, inputs)(0, TIME)
-    between = noise_between([noise], system, inputs)
+    whole = scaled_sampler([StateNoise(0.1, 7)], system, inputs)(0, TIME)
+    between = scaled_sampler([noise], system, inputs)
     parts = [between(*part) for part in ((0, 3), (3, 4), (4, TIME))]
     assert torch.equal(torch.cat(parts), whole) and noise.updates == 1
     assert torch.equal(between(3, 4), parts[1]) and torch.equal(between(0, TIME), whole)

@@ -192,7 +192,7 @@ def trained_of(recording: Recording, file: Path) -> Trained | None:
 
     Raises ValueError where it is not there any more as it was.
     """
-    about = recording.about
+    about = recording.metadata
     if "source" not in about:
         return None
     try:

@@ -6,7 +6,16 @@ from randomnet import initialisation
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import PRECISIONS, groups_of, tau_of
 from randomnet.cells import CELLS
-from randomnet.inference import Autoencoder, CellDecoder, Decoder, Inferrer, Lfads, NetworkDecoder, Sizes, Terms
+from randomnet.inference import (
+    Autoencoder,
+    CellDecoder,
+    Decoder,
+    InferenceModel,
+    Lfads,
+    LossWeights,
+    NetworkDecoder,
+    Sizes,
+)
 from randomnet.rnn import Network
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
@@ -14,7 +23,7 @@ from randomnet.settings import ConfigError
 LFADS_SCALE = 1e4  # of its loss, which decides what the clipped gradient is
 
 
-def model_of(run: Run, heldin: int, neurons: int, channels: int) -> Inferrer:
+def model_of(run: Run, heldin: int, neurons: int, channels: int) -> InferenceModel:
     """A model of so many neurons, of which the first `heldin` are seen, and inputs. Raises ConfigError."""
     chosen, rng = run.config.inference, run.generator("inference")
     if chosen.model == "lfads":
@@ -25,13 +34,13 @@ def model_of(run: Run, heldin: int, neurons: int, channels: int) -> Inferrer:
     return Autoencoder(heldin, decoder, rng, chosen.encoder_size, chosen.dropout)
 
 
-def terms_of(run: Run) -> Terms:
+def loss_weights_of(run: Run) -> LossWeights:
     """What is minimised beside the likelihood."""
     chosen = run.config.inference
     if chosen.model != "lfads":
-        return Terms()
+        return LossWeights()
     weights = {"kl_ic": chosen.kl_ic, "kl_co": chosen.kl_co, "l2": chosen.l2}
-    return Terms(LFADS_SCALE, weights, chosen.coordinated)
+    return LossWeights(LFADS_SCALE, weights, chosen.coordinated)
 
 
 def _decoder(run: Run, neurons: int, channels: int, rng: np.random.Generator) -> Decoder:

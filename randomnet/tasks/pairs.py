@@ -107,7 +107,12 @@ def _trials(
         "sign",
         "events in equal numbers",
         synthetic=False,
-        given={"margin": margin, "cross_entropy": cross_entropy, "silence": silence_weight, "names": PAIR_OUTPUTS},
+        loss_params={
+            "margin": margin,
+            "cross_entropy": cross_entropy,
+            "silence": silence_weight,
+            "names": PAIR_OUTPUTS,
+        },
         conditions=which,
         condition_names=tuple(conditions),
         events=_events(conditions, first, before, later, steps_per_second),

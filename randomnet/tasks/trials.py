@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-LOSSES = ("squared", "classes", "bits", "sign", "angle", "response")  # that `objectives.judging` has
+LOSSES = ("squared", "classes", "bits", "sign", "angle", "response")  # that `objectives.task_losses` has
 
 OF_EACH = ("inputs", "targets", "mask", "conditions", "true_inputs", "phases")  # arrays with a row for each trial
 
@@ -21,7 +21,7 @@ class Trials:
         unit vectors (cos, sin) where an angle is asked and 0 where silence is; of `response` fixation, cos and sin.
     mask: (trials, time) bool, of `sign` (trials, time, outputs), True at the steps that are scored; targets elsewhere
         mean nothing. Of `response` float32: how much each step counts.
-    outputs: size of the readout. loss: how they are judged, one of LOSSES. given: what it depends on, such as margin.
+    outputs: size of the readout. loss: how they are judged, one of LOSSES. loss_params: its parameters, such as margin.
     source: where the data come from. synthetic: whether made-up data stand in for a file.
     conditions: (trials,) int64, which of condition_names each trial is; None where the task has no conditions.
     events: what happens at the same steps of all trials: name, first step, and the first one after it.
@@ -38,7 +38,7 @@ class Trials:
     loss: str
     source: str
     synthetic: bool
-    given: Mapping[str, Any] = field(default_factory=dict)
+    loss_params: Mapping[str, Any] = field(default_factory=dict)
     conditions: np.ndarray | None = None
     condition_names: tuple[str, ...] = ()
     events: tuple[tuple[str, int, int], ...] = ()

@@ -113,7 +113,7 @@ class Truth:
     @property
     def dt(self) -> float:
         """The time of a bin, 1 where it is not known."""
-        told = self.recording.about.get("dt", 1.0)
+        told = self.recording.metadata.get("dt", 1.0)
         return (float(told) if isinstance(told, int | float) else 1.0) if self.system is None else self.system.dt
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Which latents each neuron reads."""
+"""Readout matrices, which say which latents each neuron reads."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,13 @@ import numpy as np
 
 
 def one_hot(latents: int, neurons: int, rng: np.random.Generator) -> np.ndarray:
-    """(latents, neurons) float32: each neuron reads one latent, in random permutations of all one after the other, so
-    that none is read a second time before all are read once."""
-    stacks = [rng.permutation(latents) for _ in range(-(-neurons // latents))]
+    """(latents, neurons) float32: each neuron reads one latent.
+
+    The latents are assigned in successive random permutations: none is read a second time before all are read once.
+    """
+    permutations = [rng.permutation(latents) for _ in range(-(-neurons // latents))]
     readout = np.zeros((latents, neurons), np.float32)
-    readout[np.concatenate(stacks)[:neurons], np.arange(neurons)] = 1
+    readout[np.concatenate(permutations)[:neurons], np.arange(neurons)] = 1
     return readout
 
 

@@ -1,12 +1,13 @@
-"""From what the neurons read to their expected spikes per bin.
+"""The observation model: from what the neurons read to their expected spikes per bin.
 
-| rate     | of z             | mean over z ~ N(0, 1/4), that is scale 2         |
+| rate     | function of z    | mean over z ~ N(0, 1/4), that is scale 2         |
 |----------|------------------|--------------------------------------------------|
 | exp      | e^z              | e^(1/8) = 1.133                                  |
 | softplus | ln(1 + e^z)      | .723                                             |
 | sigmoid  | 2 sigmoid(c_i z) | 1; c_i from 10^.2 to 10, log-spaced over neurons |
 
-z = (A - mean) / (scale sd) of the activity A that the neurons read; mean and sd are those of the first data, and stay.
+z = (A - mean) / (scale sd) for the activity A that the neurons read. mean and sd are fitted to the first data, and
+stay fixed from then on.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 STEEPNESS = (0.2, 1.0)  # decimal logarithms of the sigmoid's first and last slope
-LARGEST_EXPONENT = 700.0  # of e; beyond, float64 overflows
+LARGEST_EXPONENT = 700.0  # above it, e^z overflows float64
 
 
 def _exponential(z: np.ndarray) -> np.ndarray:
@@ -35,15 +36,14 @@ RATES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "softplus": _softplus,
     "sigmoid": _sigmoid,
 }
-NORMALISATIONS: dict[str, tuple[int, ...] | None] = {"all": None, "unit": (0, 1)}  # axes that are averaged over
+NORMALISATIONS: dict[str, tuple[int, ...] | None] = {"all": None, "unit": (0, 1)}  # averaged axes
 
 
 @dataclass(frozen=True, eq=False)
-class Probe:
-    """What turns latents into rates, the same for all data that it is held to.
+class ObservationModel:
+    """Turns latents into rates, in the same way for all data.
 
-    readout: (D, N); mean, sd: () or (N,), of the activity of the data that it was made on; scale: divides z; rate: one
-    of RATES.
+    readout: (D, N); mean, sd: () or (N,), of the activity to which it was fitted; scale: divides z; rate: one of RATES.
     """
 
     readout: np.ndarray
@@ -61,35 +61,38 @@ class Probe:
             raise ValueError(f"readout, mean and sd must have shapes (D, N) and () or (N,), got {got}")
 
     def activity(self, latents: np.ndarray) -> np.ndarray:
-        """What the neurons read, (..., N) float64, of latents (..., D). Raises ValueError naming both shapes."""
-        return _read(latents, self.readout)
+        """What the neurons read from latents (..., D), (..., N) float64. Raises ValueError naming both shapes."""
+        return _apply_readout(latents, self.readout)
 
     def rates(self, latents: np.ndarray) -> np.ndarray:
-        """Expected spikes per bin (..., N) float32 of latents (..., D)."""
+        """Expected spikes per bin (..., N) float32 at latents (..., D)."""
         z = (self.activity(latents) - self.mean) / (self.scale * self.sd)
-        with np.errstate(over="ignore"):  # infinite ones are refused where spikes are drawn
+        with np.errstate(over="ignore"):  # infinite rates are refused when spikes are drawn
             return RATES[self.rate](z).astype(np.float32)
 
 
-def probe_of(latents: np.ndarray, readout: np.ndarray, scale: float, rate: str, normalise: str = "all") -> Probe:
-    """The probe whose mean and standard deviation are those of latents (B, T, D), over everything or per unit.
+def fit_observation(
+    latents: np.ndarray, readout: np.ndarray, scale: float, rate: str, normalise: str = "all"
+) -> ObservationModel:
+    """The observation model whose mean and sd are those of the activity read from latents (B, T, D).
 
-    normalise: of NORMALISATIONS; units that never vary have z = 0 with `unit`. Raises ValueError where nothing varies.
+    normalise: of NORMALISATIONS, over everything or per neuron; with `unit`, neurons that never vary have z = 0. Raises
+    ValueError where nothing varies.
     """
     if normalise not in NORMALISATIONS:
         raise ValueError(f"normalise must be one of {', '.join(NORMALISATIONS)}, got {normalise!r}")
-    activity, axes = _read(latents, readout), NORMALISATIONS[normalise]
+    activity, axes = _apply_readout(latents, readout), NORMALISATIONS[normalise]
     mean, sd = np.asarray(activity.mean(axes)), np.asarray(activity.std(axes))
-    still = sd <= 1e-12 * np.abs(mean)  # but for rounding
-    if still.all():
+    constant = sd <= 1e-12 * np.abs(mean)  # up to rounding
+    if constant.all():
         raise ValueError("the latents must vary between trials, bins or units, got all the same")
-    return Probe(readout, mean, np.where(still, 1.0, sd), scale, rate)
+    return ObservationModel(readout, mean, np.where(constant, 1.0, sd), scale, rate)
 
 
-def _read(latents: np.ndarray, readout: np.ndarray) -> np.ndarray:
+def _apply_readout(latents: np.ndarray, readout: np.ndarray) -> np.ndarray:
     if latents.shape[-1] != len(readout):
         raise ValueError(f"latents must have the {len(readout)} units of a readout {readout.shape}, "
                          f"got {latents.shape}")  # fmt: skip
-    if (np.count_nonzero(readout, axis=0) == 1).all() and (readout.max(0) == 1).all():  # without a product
+    if (np.count_nonzero(readout, axis=0) == 1).all() and (readout.max(0) == 1).all():  # one-hot: needs no product
         return latents[..., readout.argmax(0)].astype(np.float64)
     return latents.astype(np.float64) @ readout
