@@ -45,7 +45,7 @@ class Activation:
     """One row of the table. stretches: whether gain and shift act; bounded: whether all rates lie in an interval;
     kinks: the arguments u at which the slope jumps.
 
-    phi(u, out=None) may write into `out`, also into u itself. pull(adjoint, rate) multiplies the adjoint, in place, by
+    phi(u, out=None) may write into `out`, also into u itself. vjp(adjoint, rate) multiplies the adjoint, in place, by
     phi' as a function of phi, which is all that a gradient has to keep (in saturated tails phi' itself is the more
     exact).
     """
@@ -54,7 +54,7 @@ class Activation:
     phi: Writer
     dphi: Function
     ddphi: Function
-    pull: Callable[[Tensor, Tensor], object]
+    vjp: Callable[[Tensor, Tensor], object]
     stretches: bool = True
     bounded: bool = False
     kinks: tuple[float, ...] = ()
@@ -72,7 +72,7 @@ class Activation:
         """The rates' derivative with respect to x, (..., N), of u."""
         return self.dphi(u) * gains if self.stretches else self.dphi(u)
 
-    def bends(self, u: Tensor, gains: Tensor) -> Tensor:
+    def second_derivative(self, u: Tensor, gains: Tensor) -> Tensor:
         """The slopes' derivative with respect to x, (..., N), of u."""
         return self.ddphi(u) * gains.square() if self.stretches else self.ddphi(u)
 
@@ -126,29 +126,29 @@ def _tanh_bend(u: Tensor) -> Tensor:
     return -2 * torch.tanh(u) * sech2(u)
 
 
-def _tanh_pull(adjoint: Tensor, rate: Tensor) -> Tensor:
+def _tanh_vjp(adjoint: Tensor, rate: Tensor) -> Tensor:
     return torch.ops.aten.tanh_backward(adjoint, rate, grad_input=adjoint)  # adjoint (1 - rate^2) in one pass
 
 
-def _logistic_pull(adjoint: Tensor, rate: Tensor) -> Tensor:
+def _logistic_vjp(adjoint: Tensor, rate: Tensor) -> Tensor:
     return torch.ops.aten.sigmoid_backward(adjoint, rate, grad_input=adjoint)
 
 
-def _relu_pull(adjoint: Tensor, rate: Tensor) -> Tensor:
+def _relu_vjp(adjoint: Tensor, rate: Tensor) -> Tensor:
     return torch.ops.aten.threshold_backward(adjoint, rate, 0, grad_input=adjoint)
 
 
 ACTIVATIONS: dict[str, Activation] = {
     row.name: row
     for row in (
-        Activation("tanh", torch.tanh, sech2, _tanh_bend, _tanh_pull, stretches=False, bounded=True),
-        Activation("tanh_stretched", torch.tanh, sech2, _tanh_bend, _tanh_pull, bounded=True),
+        Activation("tanh", torch.tanh, sech2, _tanh_bend, _tanh_vjp, stretches=False, bounded=True),
+        Activation("tanh_stretched", torch.tanh, sech2, _tanh_bend, _tanh_vjp, bounded=True),
         Activation(
             "tanh_positive",
             lambda u, out=None: torch.sigmoid(u + u, out=out),  # the same function, more exact in its lower tail
             lambda u: sech2(u).mul(0.5),
             lambda u: -torch.tanh(u) * sech2(u),
-            lambda adjoint, rate: _logistic_pull(adjoint, rate).mul_(2),
+            lambda adjoint, rate: _logistic_vjp(adjoint, rate).mul_(2),
             bounded=True,
         ),
         Activation(
@@ -156,7 +156,7 @@ ACTIVATIONS: dict[str, Activation] = {
             lambda u, out=None: torch.relu(u) if out is None else torch.clamp_min(u, 0, out=out),  # slope 0 at 0
             lambda u: (u > 0).to(u.dtype),
             torch.zeros_like,
-            _relu_pull,
+            _relu_vjp,
             kinks=(0.0,),
         ),
         Activation(
@@ -171,7 +171,7 @@ ACTIVATIONS: dict[str, Activation] = {
             torch.sigmoid,
             _logistic_slope,
             lambda u: -_logistic_slope(u) * torch.tanh(u / 2),
-            _logistic_pull,
+            _logistic_vjp,
             bounded=True,
         ),
         Activation(

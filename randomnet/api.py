@@ -91,7 +91,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from randomnet.lyapunov import Schedule, Spectrum, System, random_frame
 from randomnet.lyapunov import spectrum as spectrum_of_system
-from randomnet.rnn import AlongSeries, AlongTrials, Dynamics
+from randomnet.rnn import Dynamics, SeriesDrivenSystem, TrialDrivenSystem
 from randomnet.systems import (
     FromSteps,
     OfStep,
@@ -204,7 +204,7 @@ def _tensor(values: Tensor | np.ndarray | Sequence[float]) -> Tensor:
 
 
 def _system(what: Source, dt: float, inputs: Tensor | np.ndarray | Sequence[float] | None) -> System:
-    receives = is_recurrent(what) or hasattr(what, "under_inputs")
+    receives = is_recurrent(what) or hasattr(what, "driven_by_inputs")
     if inputs is not None and not receives:
         raise ValueError(
             "inputs: expected none but for torch's recurrent modules, MultiRegionRNN and Network; "
@@ -213,13 +213,13 @@ def _system(what: Source, dt: float, inputs: Tensor | np.ndarray | Sequence[floa
     if receives:
         module = copy.deepcopy(what).double()
         inputs = None if inputs is None else _tensor(inputs)
-        return of_recurrent(module, inputs, dt) if is_recurrent(what) else module.under_inputs(inputs).double()
+        return of_recurrent(module, inputs, dt) if is_recurrent(what) else module.driven_by_inputs(inputs).double()
     if isinstance(what, (Tensor, np.ndarray, list)):
         matrix = torch.as_tensor(np.asarray(what) if isinstance(what, list) else what)
         if matrix.is_complex():
             raise ValueError(f"expected a real matrix (N, N), got {matrix.dtype}")
         return of_matrix(matrix.detach().to(torch.float64), dt)
-    if isinstance(what, (Dynamics, AlongTrials, AlongSeries)):
+    if isinstance(what, (Dynamics, TrialDrivenSystem, SeriesDrivenSystem)):
         return what.double()
     if hasattr(what, "advance"):
         return what

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.cells import CELLS, Layer, Learner, cell_of
+from randomnet.cells import CELLS, Layer, TrainableModule, cell_from_description
 
 
-class CellNetwork(Learner):
+class CellNetwork(TrainableModule):
     """A cell whose states a linear layer reads out; its initial state is learnt. What training asks of a `Network`.
 
     cell: a name of CELLS; channels, size, outputs: of input, state and readout; options: the cell's own. All values are
@@ -57,13 +57,13 @@ class CellNetwork(Learner):
         return list(self.values().values())
 
     def description(self) -> dict[str, Any]:
-        """Plain values that `restored_cells` builds it from, but for its parameters."""
+        """Plain values that `cell_network_from_description` builds it from, but for its parameters."""
         return {"architecture": self.cell.description(), "outputs": self.outputs}
 
 
-def restored_cells(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> CellNetwork:
+def cell_network_from_description(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> CellNetwork:
     """The network of a `description()` with such `values()`, without gradient. Raises ValueError or KeyError."""
-    cell = cell_of(description["architecture"])
+    cell = cell_from_description(description["architecture"])
     network = CellNetwork(cell.name, cell.channels, cell.size, description["outputs"], np.random.default_rng(0),
                           **cell.options())  # fmt: skip
     network.to(cell.initial.dtype).assign(values)

@@ -23,15 +23,15 @@ import torch
 from torch import Tensor, nn
 
 GATES = 3  # of a GRU: reset, update, new
-RATE = 0.1  # of a node: what an Euler step adds
+NODE_STEP = 0.1  # of a node: what an Euler step adds
 
 
-def drawn(shape: tuple[int, ...], bound: float, rng: np.random.Generator) -> nn.Parameter:
+def uniform_parameter(shape: tuple[int, ...], bound: float, rng: np.random.Generator) -> nn.Parameter:
     """A parameter from U(+-bound), float32."""
     return nn.Parameter(torch.from_numpy(rng.uniform(-bound, bound, shape).astype(np.float32)))
 
 
-class Learner(nn.Module):
+class TrainableModule(nn.Module):
     """A module as the training loop takes it: all its parameters by name, and nothing to be kept after an update."""
 
     def values(self) -> dict[str, Tensor]:
@@ -56,20 +56,20 @@ def set_parameters(parameters: Iterable[tuple[str, Tensor]], values: Mapping[str
         parameter.copy_(values[name])
 
 
-class Layer(Learner):
+class Layer(TrainableModule):
     """y = x W' + b: torch.nn.Linear."""
 
     def __init__(self, channels: int, size: int, rng: np.random.Generator) -> None:
         super().__init__()
         bound = 1 / math.sqrt(max(1, channels))
-        self.weight, self.bias = drawn((size, channels), bound, rng), drawn((size,), bound, rng)
+        self.weight, self.bias = uniform_parameter((size, channels), bound, rng), uniform_parameter((size,), bound, rng)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., size) of x (..., channels)."""
         return nn.functional.linear(x, self.weight, self.bias)
 
 
-class Cell(Learner, ABC):
+class Cell(TrainableModule, ABC):
     """What all cells are: `start`, `step`, `unroll` and `description`. Raises ValueError for sizes that cannot be."""
 
     name = ""
@@ -98,7 +98,7 @@ class Cell(Learner, ABC):
         return {}
 
     def description(self) -> dict[str, Any]:
-        """Plain values that `cell_of` builds it from, but for its parameters."""
+        """Plain values that `cell_from_description` builds it from, but for its parameters."""
         precision = str(self.initial.dtype).removeprefix("torch.")
         sizes = {"channels": self.channels, "size": self.size}
         return {"cell": self.name, **sizes, "precision": precision, **self.options()}
@@ -119,8 +119,11 @@ class _Fused(Cell):
     def __init__(self, channels: int, size: int, rng: np.random.Generator) -> None:
         super().__init__(channels, size)
         bound, rows = 1 / math.sqrt(size), self.gates * size
-        self.weight_ih, self.weight_hh = drawn((rows, channels), bound, rng), drawn((rows, size), bound, rng)
-        self.bias_ih, self.bias_hh = drawn((rows,), bound, rng), drawn((rows,), bound, rng)
+        self.weight_ih, self.weight_hh = (
+            uniform_parameter((rows, channels), bound, rng),
+            uniform_parameter((rows, size), bound, rng),
+        )
+        self.bias_ih, self.bias_hh = uniform_parameter((rows,), bound, rng), uniform_parameter((rows,), bound, rng)
 
     @property
     def weights(self) -> list[Tensor]:
@@ -137,7 +140,7 @@ class _Fused(Cell):
         return self.kernels[1](inputs, state[None], self.weights, True, 1, 0.0, self.training, False, False)[0]
 
 
-class Gated(_Fused):
+class GRU(_Fused):
     """nn.GRU of one layer."""
 
     name, gates = "gru", GATES
@@ -176,7 +179,7 @@ class _Stepped(Cell):
         """The state after a step to which inputs add that."""
 
 
-class Linear(_Stepped):
+class LinearSystem(_Stepped):
     """A linear dynamical system."""
 
     name = "linear"
@@ -184,8 +187,11 @@ class Linear(_Stepped):
     def __init__(self, channels: int, size: int, rng: np.random.Generator) -> None:
         super().__init__(channels, size)
         bound = 1 / math.sqrt(size)
-        self.transition, self.input_weights = drawn((size, size), bound, rng), drawn((size, channels), bound, rng)
-        self.bias = drawn((size,), bound, rng)
+        self.transition, self.input_weights = (
+            uniform_parameter((size, size), bound, rng),
+            uniform_parameter((size, channels), bound, rng),
+        )
+        self.bias = uniform_parameter((size,), bound, rng)
 
     def _drive(self, x: Tensor) -> Tensor:
         return nn.functional.linear(x, self.input_weights, self.bias)
@@ -194,7 +200,7 @@ class Linear(_Stepped):
         return torch.addmm(drive, state, self.transition.mT)
 
 
-class Node(_Stepped):
+class NeuralODE(_Stepped):
     """A neural ODE in Euler steps: hidden_layers layers of `width` units. Raises ValueError for none."""
 
     name = "node"
@@ -222,13 +228,13 @@ class Node(_Stepped):
         hidden = torch.addmm(drive, state, first.weight[:, : self.size].mT)
         for layer in others:
             hidden = layer(hidden.relu())
-        return torch.add(state, hidden, alpha=RATE)
+        return torch.add(state, hidden, alpha=NODE_STEP)
 
 
-CELLS: dict[str, type[Cell]] = {"gru": Gated, "rnn": Elman, "linear": Linear, "node": Node}
+CELLS: dict[str, type[Cell]] = {"gru": GRU, "rnn": Elman, "linear": LinearSystem, "node": NeuralODE}
 
 
-def cell_of(description: Mapping[str, Any]) -> Cell:
+def cell_from_description(description: Mapping[str, Any]) -> Cell:
     """A cell of the shape that a `description()` has, for load_state_dict or assign. Raises ValueError."""
     given = dict(description)
     name, precision = given.pop("cell", None), given.pop("precision", "float32")
@@ -239,7 +245,7 @@ def cell_of(description: Mapping[str, Any]) -> Cell:
     return CELLS[name](rng=np.random.default_rng(0), **given).to(getattr(torch, precision))
 
 
-def bidirectional(there: Gated, back: Gated, inputs: Tensor) -> tuple[Tensor, Tensor]:
+def run_bidirectional(there: GRU, back: GRU, inputs: Tensor) -> tuple[Tensor, Tensor]:
     """A GRU of two directions over inputs (time, batch, channels), each from its start: outputs (time, batch, 2 size),
     and the states (batch, 2 size) that the directions end in, at the last and at the first step."""
     there._check(there.start(inputs.shape[1]), inputs)

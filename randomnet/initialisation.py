@@ -40,9 +40,7 @@ def biases(size: int, fan_in: int, rng: np.random.Generator) -> np.ndarray:
     return _uniform(rng, bound("default", fan_in, size), (size,))
 
 
-def interface(
-    n: int, channels: int, outputs: int | None, init: str, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+def interface(n: int, channels: int, outputs: int | None, init: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Weights and biases that join n units to a task, under the names of `rnn.INTERFACE`; outputs None: no readout.
 
     init: as of `BOUNDS`; `connectome`, which knows nothing of tasks, is `default`. Raises ValueError for another.
@@ -65,7 +63,7 @@ def bound(init: str, units: int, other: int) -> float:
     return BOUNDS[init](units, other)
 
 
-def remapped(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def rank_order_remap(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The initial values of the edges (E,), permuted so that they rank as the edges' connectome weights (E,) do.
 
     The strongest edge gets the most positive value, the weakest the most negative. Edges of equal weight take theirs

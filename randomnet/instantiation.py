@@ -98,7 +98,7 @@ def instantiate(
     a source region picks distinct random targets in the target region: the share `target_sparsity` of its k neurons.
     intrinsic: connections within each region are made too, to the share `intrinsic_sparsity` of its neurons; they hold
     the share `intrinsic_weight` of all weight that starts in the region. rand_partition: a region's weight is broken
-    into random parts (`broken_stick`), not equal ones. keep_diag: neurons may connect to themselves.
+    into random parts (`stick_breaking`), not equal ones. keep_diag: neurons may connect to themselves.
 
     A weight on the diagonal of `regions` is spread like any other with intrinsic = False, and gives way to the
     intrinsic connections otherwise; the provenance counts these. It also names regions left without the connections
@@ -185,7 +185,7 @@ def _edges(
     sizes = neurons[blocks.pre] * blocks.targets
     weights = np.repeat(blocks.totals / sizes, sizes)
     if rand_partition:
-        shares = [broken_stick(size, rng) for size in sizes]
+        shares = [stick_breaking(size, rng) for size in sizes]
         weights = np.repeat(blocks.totals, sizes) * np.concatenate([np.empty(0), *shares])
     return np.concatenate(post), np.concatenate(pre), weights
 
@@ -196,7 +196,7 @@ def _picked(rng: np.random.Generator, sources: int, targets: int, m: int, others
     return picked + (picked >= np.arange(sources)[:, None]) if others else picked
 
 
-def broken_stick(parts: int, rng: np.random.Generator) -> np.ndarray:
+def stick_breaking(parts: int, rng: np.random.Generator) -> np.ndarray:
     """(parts,) random shares > 0 of 1, in random order: each break takes a uniform share of what is left of a stick.
 
     The i-th largest in expectation is 2^-i of the whole, so the spread grows with the number of parts. Shares below

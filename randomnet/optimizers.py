@@ -67,15 +67,15 @@ class Optimizer:
         self.rule, self.parameters, self.lr, self.eps = OPTIMIZERS[name], list(parameters), lr, eps
         self.decay = (self.rule.decay or 0.0) if decay is None else decay
         self.updates = 0
-        self.means = [self.gathered([None] * len(self.parameters)) for _ in range(self.rule.means)]
+        self.means = [self.flatten_gradients([None] * len(self.parameters)) for _ in range(self.rule.means)]
 
-    def gathered(self, gradients: Sequence[Tensor | None]) -> Tensor:
+    def flatten_gradients(self, gradients: Sequence[Tensor | None]) -> Tensor:
         """Gradients of the parameters as one vector, 0 where there is none."""
         pairs = zip(self.parameters, gradients, strict=True)
         flat = [(torch.zeros_like(own) if found is None else found).flatten() for own, found in pairs]
         return torch.cat(flat) if flat else torch.zeros(0)
 
-    def pieces(self, vector: Tensor) -> list[Tensor]:
+    def split_like_parameters(self, vector: Tensor) -> list[Tensor]:
         """Views of such a vector in the shapes of the parameters."""
         parts = vector.split([parameter.numel() for parameter in self.parameters])
         return [part.view_as(parameter) for part, parameter in zip(parts, self.parameters, strict=True)]
@@ -88,7 +88,7 @@ class Optimizer:
         if self.decay and not apart:
             gradient = gradient.add(torch.cat([one.flatten() for one in self.parameters]), alpha=self.decay)
         direction = self.rule.direction(self.means, gradient, self.updates, self.eps)
-        for parameter, part in zip(self.parameters, self.pieces(direction), strict=True):
+        for parameter, part in zip(self.parameters, self.split_like_parameters(direction), strict=True):
             if self.decay and apart:
                 parameter.mul_(1 - self.lr * self.decay)
             parameter.add_(part, alpha=-self.lr)
@@ -97,7 +97,7 @@ class Optimizer:
         """What has to be kept to go on; the tensors are its own."""
         return {"updates": self.updates, "means": self.means}
 
-    def take_up(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: dict[str, Any]) -> None:
         """Go on from such a state."""
         self.updates = state["updates"]
         for own, kept in zip(self.means, state["means"], strict=True):

@@ -250,8 +250,8 @@ def _random_gains(activation: str, form: str, dt: float, device: torch.device) -
     rng, n = np.random.default_rng(3), 12
     g, shift = (0.2, -20.0) if activation in ("relu", "sqrt") and dt == 1 else (1.5, 0.0)
     connectome = random_network(n, g, rng)
-    moving = {"gains": np.arange(n), "shifts": np.arange(n)}
-    network = Network(connectome, activation=activation, form=form, dt=dt, moving=moving)
+    trainable = {"gains": np.arange(n), "shifts": np.arange(n)}
+    network = Network(connectome, activation=activation, form=form, dt=dt, trainable=trainable)
     gains, shifts = rng.uniform(0.6, 1.6, n), shift + 0.3 * rng.standard_normal(n)
     network.assign({**network.values(), "gains": torch.from_numpy(gains), "shifts": torch.from_numpy(shifts)})
     with torch.no_grad():

@@ -248,7 +248,7 @@ def network(n=6, channels=9, outputs=2, form="current", seed=0):
     sizes = {"input_weights": (n, channels), "input_bias": (n,), "recurrent_bias": (n,),
              "readout_weights": (outputs, n), "readout_bias": (outputs,)}  # fmt: skip
     interface = {name: 0.3 * draw.standard_normal(shape) for name, shape in sizes.items()}
-    return Network(connectome, activation="tanh", form=form, dt=0.2, moving={"weights": np.arange(n * n)},
+    return Network(connectome, activation="tanh", form=form, dt=0.2, trainable={"weights": np.arange(n * n)},
                    keep_signs=False, interface=interface)  # fmt: skip
 
 
@@ -331,7 +331,7 @@ def test_noise_of_the_state_is_another_in_every_update_and_none_in_validation(ma
     losses = [float(goal.measure([net], goal.training[0])[0].loss.detach()) for _ in range(2)]
     assert losses[0] != losses[1]
     again = objective(trials, trials, noise=StateNoise(0.1, 7))
-    again.take_up([{"moved": 1, "updates": 1}])
+    again.load_state([{"moved": 1, "updates": 1}])
     assert float(again.measure([net], again.training[0])[0].loss.detach()) == losses[1]
     assert again.states() == [{"moved": 2, "updates": 2}]
     quiet = objective(trials, trials)

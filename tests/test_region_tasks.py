@@ -15,7 +15,7 @@ from randomnet.connectome import from_dense
 from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise
 from randomnet.objectives.noise import noise_between
-from randomnet.rnn import INTERFACE, Network, driven
+from randomnet.rnn import INTERFACE, Network, run_trials
 from randomnet.synthetic.regions import from_dict, input_matrix
 from randomnet.training import Interrupted, fit
 
@@ -187,7 +187,7 @@ def test_the_noise_of_an_unconnected_network_has_the_deviation_of_theory(tmp_pat
     system, inputs = network.dynamics(), torch.zeros(400, 500, 1, dtype=torch.float64)
     noise = StateNoise(0.01, 5)
     extra = noise_between([noise], system, inputs)(0, 400)
-    states = driven(system, network.interface, inputs, extra=extra)[0][-300:].detach()
+    states = run_trials(system, network.interface, inputs, extra=extra)[0][-300:].detach()
     for unit, a in enumerate((0.1, 0.5)):
         found, sd = states[..., unit], 0.01 * (2 / (2 - a)) ** 0.5
         independent = found.numel() * a / (2 - a)

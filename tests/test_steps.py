@@ -369,9 +369,9 @@ def test_numbers_are_read_in_double_precision():
 @pytest.mark.parametrize("make", [lambda: nn.GRU(2, 3), lambda: made(described((3,), inputs=(2,)), activation="relu")])
 def test_inputs_begin_again_after_their_end_for_looks_beyond_the_record(make):
     module, inputs = make(), randn(4, 2)
-    system = of_recurrent(module.double(), inputs) if isinstance(module, nn.GRU) else module.under_inputs(inputs)
+    system = of_recurrent(module.double(), inputs) if isinstance(module, nn.GRU) else module.driven_by_inputs(inputs)
     bundle = torch.cat([torch.zeros(1, 3), torch.eye(3)]).double()
-    longer = of_recurrent(module, inputs.repeat(3, 1)) if isinstance(module, nn.GRU) else module.under_inputs(
+    longer = of_recurrent(module, inputs.repeat(3, 1)) if isinstance(module, nn.GRU) else module.driven_by_inputs(
         inputs.repeat(3, 1))  # fmt: skip
     assert system.length == 4 and longer.length == 12
     with torch.no_grad():
@@ -441,7 +441,7 @@ def test_a_float32_network_along_trials_is_taken_as_it_is():
                       for dtype in (torch.float32, torch.float64))  # fmt: skip
     inputs, found = randn(30, 2, 2), []
     for net in (single, double):
-        system = net.along(inputs.to(net.interface["input_bias"].dtype))
+        system = net.driven_by_trials(inputs.to(net.interface["input_bias"].dtype))
         found.append(spectrum(system, torch.zeros(6), k=2, **BRIEF).exponents)
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
     assert single.interface["input_weights"].dtype == torch.float32

@@ -16,31 +16,31 @@ A `Map` takes states (B, N) to the states (B, N) one step later, a `Jacobian` ta
 d state_j. Constant inputs are part of the map. `Dynamics.step` is a Map, and `jacobian_of` makes its Jacobian.
 """
 
+from randomnet.analysis.block_eigenvalues import group_eigenvalues, sorted_eigenvalues
+from randomnet.analysis.continuation import continue_fixed_points, interpolate
 from randomnet.analysis.fixed_points import FixedPoints, fixed_points, starting_points
 from randomnet.analysis.flow import FlowField, Plane, flow_field, plane
-from randomnet.analysis.following import followed_points, interpolated
-from randomnet.analysis.grouped import group_eigenvalues, sorted_eigenvalues
-from randomnet.analysis.kinks import UNDECIDED, Kinks, kinks_of
+from randomnet.analysis.kinks import UNDECIDED, Kinks, find_kinks
 from randomnet.analysis.linear import (
     Eigendecomposition,
     Jacobian,
     Map,
+    autodiff_jacobian,
     block,
-    differentiated,
+    block_except,
     eigendecomposition,
-    excluded,
     jacobian_of,
     time_constants,
 )
 from randomnet.analysis.psth import Response, psth, psth_arrays
-from randomnet.analysis.stimulation import course, stimulation
+from randomnet.analysis.stimulation import pulse, stimulation
 from randomnet.analysis.units import (
     Selection,
     Units,
-    filled,
+    fill_units,
     region_activity,
     select,
-    selected,
+    select_from_text,
     units_of,
     weight_subset,
 )
@@ -57,25 +57,25 @@ __all__ = [
     "Response",
     "Selection",
     "Units",
+    "autodiff_jacobian",
     "block",
-    "course",
-    "differentiated",
+    "block_except",
+    "continue_fixed_points",
     "eigendecomposition",
-    "excluded",
-    "filled",
+    "fill_units",
+    "find_kinks",
     "fixed_points",
     "flow_field",
-    "followed_points",
     "group_eigenvalues",
-    "interpolated",
+    "interpolate",
     "jacobian_of",
-    "kinks_of",
     "plane",
     "psth",
     "psth_arrays",
+    "pulse",
     "region_activity",
     "select",
-    "selected",
+    "select_from_text",
     "sorted_eigenvalues",
     "starting_points",
     "stimulation",

@@ -94,7 +94,7 @@ def fixed_points(
     held: Tensor | None = None,
     kinks: Kinks | None = None,
     memory: float = 200e6,
-    tick: Callable[[int], object] = lambda done: None,
+    on_progress: Callable[[int], object] = lambda done: None,
 ) -> FixedPoints:
     """The fixed points of `step` that Levenberg-Marquardt reaches from starts (S, N), float64, in so many iterations.
 
@@ -102,7 +102,7 @@ def fixed_points(
     the spread of the starts, their mean distance from their mean; of these the ones at most farthest times that spread
     from that mean. around: (M, N), states that tell spread and mean in place of the starts, where these are few. Slow
     points are the other ends with q <= slow. held: indices of units that keep their start's value and do not enter q;
-    an input that differs between starts can be such a unit. kinks: those of the network, see `kinks_of`; a point is at
+    an input that differs between starts can be such a unit. kinks: those of the network (`find_kinks`); a point is at
     one that lies no farther from it than its Newton step and the residual that the tolerance allows. memory: bytes for
     the matrices of the starts that move at a time. tick: called after each iteration with the number of starts that are
     done. Nothing that is given is changed. Raises ValueError.
@@ -117,7 +117,7 @@ def fixed_points(
     centre = known.mean(0)
     spread = _spread(known, centre)
     radius = merge * spread
-    ends, q = _search(problem, starts, spread, radius, iterations, tolerance, part, tick)
+    ends, q = _search(problem, starts, spread, radius, iterations, tolerance, part, on_progress)
     near = torch.linalg.vector_norm(ends - centre, dim=1) <= farthest * spread
 
     candidates, hits = _merged(ends, q, q < tolerance, radius)
@@ -231,7 +231,7 @@ def _search(
     iterations: int,
     tolerance: float,
     part: int,
-    tick: Callable[[int], object],
+    on_progress: Callable[[int], object],
 ) -> tuple[Tensor, Tensor]:
     """Where each start ends (S, N), and q there (S,); `part` starts at a time move by one step each."""
     states, q = starts.clone(), _energy(problem.residual(starts))
@@ -252,7 +252,7 @@ def _search(
             damping[some] = torch.where(better, (damping[some] * EASED).clamp_min(LEAST), damping[some] * RAISED)
             going.append(some[~(done | stuck)])
         active = torch.cat(going)
-        tick(len(starts) - len(active))
+        on_progress(len(starts) - len(active))
     return states, q
 
 

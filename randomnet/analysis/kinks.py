@@ -23,7 +23,7 @@ ASIDE = 1e-9  # of the argument, relative: how far it is moved to either side of
 
 @dataclass(frozen=True)
 class Kinks:
-    """The kinks of a network whose activation has any; of its system, gains and shifts that act: see `kinks_of`."""
+    """The kinks of a network whose activation has any; of its system, gains and shifts that act: see `find_kinks`."""
 
     system: Dynamics
 
@@ -83,7 +83,7 @@ class Kinks:
         if self.system.form == "current":
             return torch.ones_like(self.system.gains)
         eye = torch.eye(len(self.system.gains), dtype=self.system.gains.dtype, device=self.system.gains.device)
-        return torch.linalg.vector_norm(self.system.coupling.across(eye), dim=0)
+        return torch.linalg.vector_norm(self.system.coupling.product(eye), dim=0)
 
     def _places(self, u: Tensor) -> Tensor:
         """(kinks, ...): each kink, in the shape of u."""
@@ -96,7 +96,7 @@ class Kinks:
         return self._to_kinks(u).amin(0)
 
 
-def kinks_of(system: Dynamics) -> Kinks | None:
+def find_kinks(system: Dynamics) -> Kinks | None:
     """The kinks of a network; None where its activation is smooth."""
     activation = system.activation
     if not activation.kinks:

@@ -33,7 +33,7 @@ def jacobian_of(system: Dynamics) -> Jacobian:
         return _of_runge_kutta(system)
     eye = torch.eye(len(system.gains), dtype=system.gains.dtype, device=system.gains.device)
     coupling = system.coupling
-    matrix = coupling.values if isinstance(coupling, Dense) else coupling.across(eye).mT
+    matrix = coupling.values if isinstance(coupling, Dense) else coupling.product(eye).mT
     a = system.dt if system.leaks is None else system.leaks.unsqueeze(-1)
 
     def jacobian(states: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ def _of_runge_kutta(system: Dynamics) -> Jacobian:
 
     def velocity(bundles: Tensor) -> Tensor:
         states, frames = bundles[:, 0], bundles[:, 1:]
-        return system.paced(torch.cat([full.step(states).unsqueeze(1), frames @ inner(states).mT], 1) - bundles)
+        return system.per_unit_time(torch.cat([full.step(states).unsqueeze(1), frames @ inner(states).mT], 1) - bundles)
 
     def jacobian(states: Tensor) -> Tensor:
         axes = torch.eye(states.shape[1], dtype=states.dtype, device=states.device).expand(len(states), -1, -1)
@@ -60,7 +60,7 @@ def _of_runge_kutta(system: Dynamics) -> Jacobian:
     return jacobian
 
 
-def differentiated(step: Map) -> Jacobian:
+def autodiff_jacobian(step: Map) -> Jacobian:
     """The Jacobian of any map of states (B, N) that torch.func can differentiate; slower than a closed form.
 
     The map must treat its B states independently.
@@ -130,7 +130,7 @@ def block(jacobians: Tensor, to: Tensor | None = None, from_: Tensor | None = No
     return rows if from_ is None else rows.index_select(-1, from_)
 
 
-def excluded(jacobians: Tensor, to: Tensor | None, from_: Tensor) -> Tensor:
+def block_except(jacobians: Tensor, to: Tensor | None, from_: Tensor) -> Tensor:
     """Rows `to` and all columns but `from_`, in ascending order: what the other units do to these."""
     others = torch.ones(jacobians.shape[-1], dtype=torch.bool, device=jacobians.device)
     others[from_] = False

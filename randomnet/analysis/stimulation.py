@@ -51,7 +51,7 @@ def stimulation(
     drive = np.zeros((total, units.n))
     for window, names in _windows(values, selection):
         index = select(units, *([names] if isinstance(names, str) else names)).numpy()
-        drive[:, index] += course(total, **window)[:, None]
+        drive[:, index] += pulse(total, **window)[:, None]
     given = torch.empty(0) if like is None else like
     return torch.from_numpy(drive).to(given.dtype).to(given.device).repeat(batch, 1, 1)
 
@@ -75,7 +75,7 @@ def _windows(values: dict[str, Any], selection: Any) -> list[tuple[dict[str, Any
     ]  # fmt: skip
 
 
-def course(total: int, start: int, end: int, strength: float, ramp_up: int = 0, ramp_down: int = 0) -> np.ndarray:
+def pulse(total: int, start: int, end: int, strength: float, ramp_up: int = 0, ramp_down: int = 0) -> np.ndarray:
     """(total,) float64: one window's strength at every step, as in `stimulation`. Raises ValueError."""
     start, end = _whole("start", start, 0), _whole("end", end, 0)
     up, down = _whole("ramp_up", ramp_up, 0), _whole("ramp_down", ramp_down, 0)

@@ -108,7 +108,7 @@ def select(units: Units, *selection: str) -> Tensor:
     return torch.from_numpy(np.flatnonzero(chosen))
 
 
-def selected(units: Units, text: str) -> Tensor:
+def select_from_text(units: Units, text: str) -> Tensor:
     """The units of a text as an INI has it: one name, commas and all, or several with commas between them; all where
     it is empty. Raises ValueError, see `select`."""
     text = text.strip()
@@ -193,7 +193,7 @@ def weight_subset(weights: Tensor, units: Units, to: Selection | None = None, fr
     return block(weights, *(_among(units, end).to(weights.device) for end in ends))
 
 
-def filled(state: Tensor, units: Units, parts: Mapping[Selection, Tensor]) -> Tensor:
+def fill_units(state: Tensor, units: Units, parts: Mapping[Selection, Tensor]) -> Tensor:
     """The state (..., N) with the activity of subsets put in: {selection: activity (..., n)}; differentiable.
 
     A selection of several is a tuple, and its activity is in the order of the network, as `region_activity` gives it.

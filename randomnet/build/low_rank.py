@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import torch
 
-from randomnet.analysis import selected, units_of
+from randomnet.analysis import select_from_text, units_of
 from randomnet.build import pretrained
 from randomnet.config import ConfigError, Run, nearest
 from randomnet.connectome import Connectome
@@ -155,7 +155,7 @@ def support_of(run: Run, connectome: Connectome) -> np.ndarray:
         return np.ones(connectome.n, dtype=bool)
     support = np.zeros(connectome.n, dtype=bool)
     try:
-        support[selected(units_of(connectome), chosen).numpy()] = True
+        support[select_from_text(units_of(connectome), chosen).numpy()] = True
     except ValueError as error:
         raise ConfigError(f"[net] factor_support: {error}") from None
     return support

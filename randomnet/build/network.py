@@ -90,7 +90,7 @@ def build_setup(run: Run) -> Setup:
         integrator=config.model.integrator,
         tau=tau_of(run, connectome),
         groups=index,
-        moving=moving,
+        trainable=moving,
         keep_signs=config.net.dales_law is not False,
         weight_bounds=None if bounds == "none" else bounds,
         interface=interface,

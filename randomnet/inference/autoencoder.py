@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from randomnet.cells import Gated, Layer, bidirectional
+from randomnet.cells import GRU, Layer, run_bidirectional
 from randomnet.inference.decoders import Decoder, decoder_of
 from randomnet.inference.draws import Chance
 from randomnet.inference.interface import Inferred, Inferrer
@@ -29,14 +29,14 @@ class Autoencoder(Inferrer):
         check_numbers(heldin, decoder.neurons, dropout)
         self.heldin, self.neurons, self.channels = heldin, decoder.neurons, decoder.channels
         self.size, self.dropout = decoder.size, dropout
-        self.forwards, self.backwards = (Gated(heldin, encoder_size, rng) for _ in range(2))
+        self.forwards, self.backwards = (GRU(heldin, encoder_size, rng) for _ in range(2))
         self.to_start = Layer(2 * encoder_size, decoder.size, rng)
         self.decoder = decoder
 
     def infer(self, seen: Tensor, inputs: Tensor, chance: Chance | None = None) -> Inferred:
         """What it makes of spikes and inputs, with dropout where there is chance. Raises ValueError."""
         self.check(seen, inputs)
-        _, ends = bidirectional(self.forwards, self.backwards, seen)
+        _, ends = run_bidirectional(self.forwards, self.backwards, seen)
         start = self.to_start(chance.dropped(ends, self.dropout) if chance else ends)
         states, log_rates = self.decoder.decode(start, inputs)
         return Inferred(log_rates, states, start)

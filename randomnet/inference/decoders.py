@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from randomnet.cells import Cell, Layer, Learner, cell_of
-from randomnet.rnn import Network, driven, restored, under
+from randomnet.cells import Cell, Layer, TrainableModule, cell_from_description
+from randomnet.rnn import Network, network_from_description, run_trials, with_input
 
 
-class Decoder(Learner, ABC):
+class Decoder(TrainableModule, ABC):
     """size: of the states; channels: of the inputs; neurons: whose rates it tells."""
 
     size: int
@@ -75,21 +75,21 @@ class NetworkDecoder(Decoder):
             raise ValueError("a decoder must be a network with an interface, got one without")
         self.network, self.size = network, network.n
         self.channels = network.interface["input_weights"].shape[1]
-        self.neurons = len(network.joined()["readout_weights"])
+        self.neurons = len(network.interface_tensors()["readout_weights"])
 
     def decode(self, start: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """States and log rates after each step of inputs, from start."""
-        joined = self.network.joined()
-        _, outputs, states = driven(self.network.dynamics(), joined, inputs, start, last=len(inputs))
+        joined = self.network.interface_tensors()
+        _, outputs, states = run_trials(self.network.dynamics(), joined, inputs, start, last=len(inputs))
         return states, outputs
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
         """The states (batch, size) after a step under x (batch, channels)."""
-        return under(self.network.alone(), self.network.interface, x).step(state)
+        return with_input(self.network.autonomous(), self.network.interface, x).step(state)
 
     def log_rates(self, states: Tensor) -> Tensor:
         """(..., neurons) of states (..., size)."""
-        joined = self.network.joined()
+        joined = self.network.interface_tensors()
         rates = self.network.dynamics().rates(states)
         return nn.functional.linear(rates, joined["readout_weights"], joined["readout_bias"])
 
@@ -116,8 +116,8 @@ def decoder_of(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> 
     Raises ValueError, or KeyError, where they do not belong together.
     """
     if description["kind"] == "network":
-        return NetworkDecoder(restored(description["network"], values))
-    decoder = CellDecoder(cell_of(description["cell"]), description["neurons"], np.random.default_rng(0))
+        return NetworkDecoder(network_from_description(description["network"], values))
+    decoder = CellDecoder(cell_from_description(description["cell"]), description["neurons"], np.random.default_rng(0))
     own = {key: {name.removeprefix(f"{key}."): value for name, value in values.items() if name.startswith(f"{key}.")}
            for key in ("cell", "readout")}  # fmt: skip
     decoder.cell.assign(own["cell"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from randomnet.cells import Learner, set_parameters
+from randomnet.cells import TrainableModule, set_parameters
 from randomnet.inference.draws import Chance
 
 
@@ -28,7 +28,7 @@ class Inferred:
     penalties: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-class Inferrer(Learner, ABC):
+class Inferrer(TrainableModule, ABC):
     """A model of recordings, made of parts that are learners, too.
 
     heldin: how many neurons, the first ones, it sees; neurons: of how many it tells the rates; channels: of the inputs;

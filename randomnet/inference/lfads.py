@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from randomnet.cells import Gated, Layer, Learner, bidirectional
+from randomnet.cells import GRU, Layer, TrainableModule, run_bidirectional
 from randomnet.inference.autoencoder import check_numbers
 from randomnet.inference.draws import Chance
 from randomnet.inference.interface import Inferred, Inferrer
@@ -55,18 +55,18 @@ class Sizes:
                              f"{self.factors}")  # fmt: skip
 
 
-class Controller(Learner):
+class Controller(TrainableModule):
     """What infers inputs: its encoder, its cell, and the layer of their means and log variances."""
 
     def __init__(self, heldin: int, sizes: Sizes, rng: np.random.Generator) -> None:
         super().__init__()
-        self.forwards, self.backwards = (Gated(heldin, sizes.encoder, rng) for _ in range(2))
-        self.cell = Gated(2 * sizes.encoder + sizes.factors, sizes.controller, rng)
+        self.forwards, self.backwards = (GRU(heldin, sizes.encoder, rng) for _ in range(2))
+        self.cell = GRU(2 * sizes.encoder + sizes.factors, sizes.controller, rng)
         self.to_inputs = Layer(sizes.controller, 2 * sizes.inferred, rng)
 
     def around(self, seen: Tensor) -> Tensor:
         """(time, batch, 2 encoder): what comes before each bin, and what after it."""
-        outputs, _ = bidirectional(self.forwards, self.backwards, seen)
+        outputs, _ = run_bidirectional(self.forwards, self.backwards, seen)
         there, back = outputs.chunk(2, -1)
         none = torch.zeros_like(there[:1])
         return torch.cat([torch.cat([none, there[:-1]]), torch.cat([back[1:], none])], -1)
@@ -89,9 +89,9 @@ class Lfads(Inferrer):
         sizes = sizes or Sizes()
         self.heldin, self.neurons, self.channels, self.size = heldin, neurons, channels, sizes.generator
         self.sizes, self.dropout = sizes, dropout
-        self.forwards, self.backwards = (Gated(heldin, sizes.encoder, rng) for _ in range(2))
+        self.forwards, self.backwards = (GRU(heldin, sizes.encoder, rng) for _ in range(2))
         self.to_start = Layer(2 * sizes.encoder, 2 * sizes.generator, rng)
-        self.generator = Gated(sizes.inferred + channels, sizes.generator, rng)
+        self.generator = GRU(sizes.inferred + channels, sizes.generator, rng)
         self.generator.initial.requires_grad_(False)
         self.factor_weights = _normal((sizes.factors, sizes.generator), rng)
         self.readout_weights = _normal((neurons, sizes.factors), rng)
@@ -106,7 +106,7 @@ class Lfads(Inferrer):
         penalties: kl_ic and kl_co, sums over dimensions (and bins), means over trials; l2 of the recurrent weights.
         """
         self.check(seen, inputs)
-        _, ends = bidirectional(self.forwards, self.backwards, seen)
+        _, ends = run_bidirectional(self.forwards, self.backwards, seen)
         mean, variance = _posterior(self.to_start(self._dropped(ends, chance)))
         start = _sampled(mean, variance, chance).clamp(-CLIP, CLIP)
         penalties = {"kl_ic": gaussian_kl(mean, variance, self.prior_start, VARIANCE).sum(-1).mean(), "l2": self._l2()}

@@ -118,7 +118,7 @@ class SpikeObjective:
         """How many epochs and updates there were."""
         return [{"epochs": self.order.epochs, "updates": self.draws.updates}]
 
-    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
+    def load_state(self, states: Sequence[dict[str, Any]]) -> None:
         """Go on from such states."""
         (state,) = states
         self.order.epochs, self.draws.updates = state["epochs"], state["updates"]

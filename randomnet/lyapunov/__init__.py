@@ -2,7 +2,7 @@
 
 A system has a time step `dt` and `advance(bundle, steps, start)`, which moves a bundle (1 + k, N) - the state in row 0,
 tangent vectors below - by exact steps and their exact derivative; `start` is the time in steps, for driven systems.
-`rnn.Dynamics` and `rnn.AlongTrials` are such systems; `systems` makes one of any step. Times are in units of the
+`rnn.Dynamics` and `rnn.TrialDrivenSystem` are such systems; `systems` makes one of any step. Times are in units of the
 system's time, exponents per unit of time, natural logarithm.
 
 Benettin's method: the state settles (`transient`), then an orthonormal frame settles with it (`frame_transient`), then
@@ -21,21 +21,21 @@ backwards; QR adds 4 N k^2 per interval and its adjoint about 5 N k^2.
 
 from randomnet.lyapunov.growth import Schedule, System, random_frame
 from randomnet.lyapunov.invariants import Estimate, entropy, kaplan_yorke
-from randomnet.lyapunov.record import Spectrum, running
-from randomnet.lyapunov.spectra import exponents, exponents_of_each, spectra_of_each, spectrum, too_steep
+from randomnet.lyapunov.record import Spectrum, running_estimates
+from randomnet.lyapunov.spectra import condition_problem, exponents, exponents_of_stack, spectra_of_stack, spectrum
 
 __all__ = [
     "Estimate",
     "Schedule",
     "Spectrum",
     "System",
+    "condition_problem",
     "entropy",
     "exponents",
-    "exponents_of_each",
+    "exponents_of_stack",
     "kaplan_yorke",
     "random_frame",
-    "running",
-    "spectra_of_each",
+    "running_estimates",
+    "spectra_of_stack",
     "spectrum",
-    "too_steep",
 ]

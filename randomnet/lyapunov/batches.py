@@ -23,7 +23,7 @@ LEAST_MOVE = 1.8  # standard errors; a trend that moves the mean by less leaves 
 NEGLIGIBLE = 0.002  # of the rates' size: what moves less changes no answer
 
 
-def count_of(times: np.ndarray) -> int:
+def batch_count(times: np.ndarray) -> int:
     """How many batches a record has whose intervals have these lengths (intervals,)."""
     return min(BATCHES, int(times.sum() / SHORTEST_BATCH + 1e-9), len(times))
 
@@ -44,7 +44,7 @@ def errors_of_mean(means: np.ndarray) -> np.ndarray:
         return np.full(means.shape[1], np.nan)
     with np.errstate(invalid="ignore"):  # a direction that dies at once has exponent -inf and no error: nan
         errors, ratio = independent_errors(means), neighbour_ratio(means)
-        alike = (ratio < _least_ratio(len(means))) & (moves_of(means) <= LEAST_MOVE)
+        alike = (ratio < _least_ratio(len(means))) & (mean_shifts(means) <= LEAST_MOVE)
         return errors * np.where(alike, np.sqrt((2 - ratio) / ratio), 1.0)
 
 
@@ -53,7 +53,7 @@ def independent_errors(means: np.ndarray) -> np.ndarray:
     return means.std(axis=0, ddof=1) / math.sqrt(len(means))
 
 
-def moves_of(means: np.ndarray) -> np.ndarray:
+def mean_shifts(means: np.ndarray) -> np.ndarray:
     """How far the mean moves when the start is left out, in its `independent_errors` (k,); 0 where nothing varies."""
     mean, errors = means.mean(0), independent_errors(means)
     rests = np.array([means[int(len(means) * share) :].mean(0) for share in LEFT_OUT])
@@ -77,7 +77,7 @@ def _least_ratio(count: int) -> float:
 
 def batch_errors(rates: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Standard errors (k,) of the mean of rates (intervals, k); nan where there are fewer than FEWEST_BATCHES."""
-    count = count_of(times)
+    count = batch_count(times)
     if count < FEWEST_BATCHES:
         return np.full(rates.shape[1], np.nan)
     return errors_of_mean(batch_means(rates, times, count))
@@ -121,7 +121,7 @@ class Settling:
     @cached_property
     def _moves(self) -> np.ndarray:
         """`moves_of` the exponents, 0 where it does not matter."""
-        return np.where(self._matters, moves_of(self.means), 0.0)
+        return np.where(self._matters, mean_shifts(self.means), 0.0)
 
     @property
     def drift(self) -> float:

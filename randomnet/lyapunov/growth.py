@@ -120,10 +120,11 @@ def plan(time: float, interval: float, dt: float) -> list[int]:
 def growth(system: System, bundle: Tensor, steps: list[int], now: int) -> tuple[Tensor, Tensor]:
     """The bundle after intervals of `steps` each from time `now`, and ln |R_ii| of each, (intervals, ..., k).
 
-    With gradient a system may do all of it at once, in a method grow(bundle, steps, turning) (see `rnn.Dynamics`).
+    With gradient a system may do all of it at once, in a method advance_intervals(bundle, steps, reorthonormalization);
+    see `rnn.Dynamics`.
     """
-    if torch.is_grad_enabled() and hasattr(system, "grow"):
-        whole = system.grow(bundle, steps, _QR)
+    if torch.is_grad_enabled() and hasattr(system, "advance_intervals"):
+        whole = system.advance_intervals(bundle, steps, _QR)
         if whole is not None:
             return whole
     logs = []
@@ -167,7 +168,7 @@ class _QR:
     turned, growth = staticmethod(orthonormal), staticmethod(log_diagonal)
 
     @staticmethod
-    def pulled(after: Tensor, r: Tensor, after_bar: Tensor, growth_bar: Tensor) -> Tensor:
+    def vjp(after: Tensor, r: Tensor, after_bar: Tensor, growth_bar: Tensor) -> Tensor:
         """The adjoint of the bundle before, from those of the bundle after it and of ln |R_ii| (..., k)."""
         frame, frame_bar = after[..., 1:, :], after_bar[..., 1:, :]
         products = frame_bar @ frame.mT
@@ -192,7 +193,7 @@ class _Orthonormalise(torch.autograd.Function):
         bundle, after, r = ctx.saved_tensors
         if backward_transformed(bundle_bar, growth_bar):
             return plain_vjp(_orthonormal_and_growth, [bundle], [True], [bundle_bar, growth_bar])[0]
-        return _QR.pulled(after, r, bundle_bar, growth_bar)
+        return _QR.vjp(after, r, bundle_bar, growth_bar)
 
 
 def _orthonormal_and_growth(bundle: Tensor) -> tuple[Tensor, Tensor]:

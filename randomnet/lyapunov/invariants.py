@@ -51,7 +51,7 @@ class Margins(NamedTuple):
         return np.where(self.errors > self.rounding, self.errors, 0.0)
 
 
-def margins_of(errors: np.ndarray, rounding: float) -> Margins:
+def zero_margins(errors: np.ndarray, rounding: float) -> Margins:
     """ZERO_WITHIN standard errors (k,), which may be nan, and a floor for them."""
     return Margins(ZERO_WITHIN * np.nan_to_num(errors, nan=0.0), rounding)
 

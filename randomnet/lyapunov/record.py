@@ -11,11 +11,11 @@ from randomnet.lyapunov.batches import (
     FEWEST_BATCHES,
     SHORTEST_BATCH,
     Settling,
+    batch_count,
     batch_errors,
     batch_means,
-    count_of,
 )
-from randomnet.lyapunov.invariants import UNKNOWN, Estimate, Margins, dimension_of, entropy_of, margins_of
+from randomnet.lyapunov.invariants import UNKNOWN, Estimate, Margins, dimension_of, entropy_of, zero_margins
 
 WORST_CONDITION = 12.0  # log10 of a frame's condition before QR, of the 16 digits of float64
 ILL_CONDITION = 8.0
@@ -87,7 +87,7 @@ class Spectrum:
     @property
     def block(self) -> float:
         """Length of the batches whose means give the standard errors; nan where there are too few."""
-        count = count_of(self.times)
+        count = batch_count(self.times)
         return self.tsim / count if count >= FEWEST_BATCHES else math.nan
 
     @property
@@ -117,7 +117,7 @@ class Spectrum:
     @cached_property
     def _means(self) -> np.ndarray:
         """Batch means (batches, k), in the order of the exponents."""
-        return batch_means(self._rates, self.times, max(1, count_of(self.times)))
+        return batch_means(self._rates, self.times, max(1, batch_count(self.times)))
 
     @cached_property
     def settling(self) -> Settling:
@@ -135,16 +135,16 @@ class Spectrum:
     @property
     def too_short(self) -> bool:
         """Whether there are too few batches to tell whether the record has settled, and its rates vary."""
-        count = count_of(self.times)
+        count = batch_count(self.times)
         return count < FEWEST_BATCHES or (count < BATCHES and not self.settling.is_constant)
 
     @cached_property
     def _margins(self) -> Margins:
         """How far exponents may lie from 0 and count as 0."""
-        return margins_of(self.stderr, self.rounding / self.interval)
+        return zero_margins(self.stderr, self.rounding / self.interval)
 
     @property
-    def leads_with_zero(self) -> bool:
+    def largest_is_zero(self) -> bool:
         """Whether the largest exponent is 0 within two standard errors."""
         return bool(self._margins.zeros(self.exponents)[0])
 
@@ -219,7 +219,7 @@ class Spectrum:
         return f"tsim = {self.tsim:g} is too short to tell whether exponents have settled, which takes {needed:g}"
 
     @property
-    def wants_more(self) -> bool:
+    def needs_longer_record(self) -> bool:
         """Whether a longer record may help: errors above the tolerance, too short a record, or one not settled."""
         above = np.isfinite(self.exponents) & ~(self.stderr <= (self.tolerance or math.inf))
         return not self._undefined and (bool(above.any()) or self.too_short or bool(self.settling.doubts))
@@ -242,7 +242,7 @@ class Spectrum:
         return TOO_SHORT if self.too_short and len(self.doubts) == 1 else UNCONVERGED
 
 
-def running(found: Spectrum, points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def running_estimates(found: Spectrum, points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Estimates as the record grew: times (T,), exponents (T, k) in their final order, standard errors (T, k).
 
     points: at most so many times, evenly spaced over the record.

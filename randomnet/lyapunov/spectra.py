@@ -20,29 +20,29 @@ CONDITIONS = 20  # QRs whose frame's condition is computed, at most, of the reco
 PATIENCE = 50  # intervals of the frame's transient between looks at whether to go on
 DETERMINANTS = 10  # intervals for which the sum rule is computed
 
-Tick = Callable[[float], None]
+OnProgress = Callable[[float], None]
 
 
 def spectrum(
-    system: System, state: Tensor, frame: Tensor, schedule: Schedule, tick: Tick = lambda time: None
+    system: System, state: Tensor, frame: Tensor, schedule: Schedule, on_progress: OnProgress = lambda time: None
 ) -> Spectrum:
     """The k leading exponents from `state` (N,) with the initial `frame` (k, N), both float64, without gradient.
 
     tick(time) is told after every interval how much of the record there is, 0 before it begins; what it raises ends
     the computation. Raises ValueError where the system answers in another precision.
     """
-    recorder = _begun(system, state, frame, schedule, tick)
+    recorder = _begun(system, state, frame, schedule, on_progress)
     target = schedule.first
     while True:
-        recorder.go_on(target, tick)
-        (found,) = recorder.found(tick)
-        if schedule.tsim != "auto" or target >= schedule.tsim_max or not found.wants_more:
+        recorder.go_on(target, on_progress)
+        (found,) = recorder.found(on_progress)
+        if schedule.tsim != "auto" or target >= schedule.tsim_max or not found.needs_longer_record:
             return found
         target = min(2 * target, schedule.tsim_max)
 
 
-def spectra_of_each(
-    system: System, states: Tensor, frames: Tensor, schedule: Schedule, tick: Tick = lambda time: None
+def spectra_of_stack(
+    system: System, states: Tensor, frames: Tensor, schedule: Schedule, on_progress: OnProgress = lambda time: None
 ) -> list[Spectrum]:
     """`spectrum` of every system of a stack, from states (runs, N) and frames (runs, k, N), side by side.
 
@@ -50,22 +50,24 @@ def spectra_of_each(
     """
     if schedule.tsim == "auto" or schedule.tons == "adaptive":
         raise ValueError(f"spectra side by side need times in numbers, got tsim {schedule.tsim}, tons {schedule.tons}")
-    recorder = _begun(system, states, frames, schedule, tick)
-    recorder.go_on(schedule.first, tick)
-    return recorder.found(tick)
+    recorder = _begun(system, states, frames, schedule, on_progress)
+    recorder.go_on(schedule.first, on_progress)
+    return recorder.found(on_progress)
 
 
-def _begun(system: System, state: Tensor, frame: Tensor, schedule: Schedule, tick: Tick) -> "_Recorder":
+def _begun(system: System, state: Tensor, frame: Tensor, schedule: Schedule, on_progress: OnProgress) -> "_Recorder":
     if state.dtype != torch.float64 or frame.dtype != torch.float64:
         raise ValueError(f"a reported spectrum must be float64, got {state.dtype} and {frame.dtype}")
     with torch.no_grad():
-        return _Recorder(system, settle(system, state, frame, schedule, lambda: tick(0.0)), schedule, tick)
+        return _Recorder(
+            system, settle(system, state, frame, schedule, lambda: on_progress(0.0)), schedule, on_progress
+        )
 
 
 class _Recorder:
     """A record, of one system or of a stack of them, that can be made longer."""
 
-    def __init__(self, system: System, settled: Settled, schedule: Schedule, tick: Tick) -> None:
+    def __init__(self, system: System, settled: Settled, schedule: Schedule, on_progress: OnProgress) -> None:
         self.system, self.schedule, self.interval = system, schedule, settled.interval
         self.bundle, self.now = settled.bundle, settled.now
         settling = plan(schedule.frame_transient, self.interval, system.dt)
@@ -73,7 +75,7 @@ class _Recorder:
             some = settling[start : start + PATIENCE]
             self.bundle, _ = growth(system, self.bundle, some, self.now)
             self.now += sum(some)
-            tick(0.0)
+            on_progress(0.0)
         first = len(plan(schedule.first, self.interval, system.dt))
         if not first:
             raise ValueError(f"tsim must be at least one step of {system.dt:g}, got {schedule.first:g}")
@@ -88,7 +90,7 @@ class _Recorder:
         self.norms = [_norm(self.bundle)]  # of states that may grow, at the record's start and after each interval
 
     @torch.no_grad()
-    def go_on(self, tsim: float, tick: Tick) -> None:
+    def go_on(self, tsim: float, on_progress: OnProgress) -> None:
         """Until the record is `tsim` long."""
         dt = self.system.dt
         for steps in plan(tsim - self.done * dt, self.interval, dt):
@@ -108,7 +110,7 @@ class _Recorder:
             self.now += steps
             self.steps.append(steps)
             self.done += steps
-            tick(self.done * dt)
+            on_progress(self.done * dt)
 
     def _log_determinant(self, steps: int) -> Tensor:
         """Sum of ln |det| of the Jacobians of the next steps."""
@@ -119,7 +121,7 @@ class _Recorder:
             state, total = after[..., :1, :].clone(), total + torch.linalg.slogdet(after[..., 1:, :])[1]
         return total
 
-    def found(self, tick: Tick) -> list[Spectrum]:
+    def found(self, on_progress: OnProgress) -> list[Spectrum]:
         """What the record says, of each system."""
         logs = torch.stack(self.logs)
         k, n = logs.shape[-1], self.bundle.shape[-1]
@@ -145,9 +147,9 @@ class _Recorder:
         if self.bounded:
             return spectra
         norms = torch.stack(self.norms).view(len(self.norms), -1).log().cpu().numpy()
-        return [self._judged(one, norms[:, index], index, tick) for index, one in enumerate(spectra)]
+        return [self._judged(one, norms[:, index], index, on_progress) for index, one in enumerate(spectra)]
 
-    def _judged(self, whole: Spectrum, log_norms: np.ndarray, index: int, tick: Tick) -> Spectrum:
+    def _judged(self, whole: Spectrum, log_norms: np.ndarray, index: int, on_progress: OnProgress) -> Spectrum:
         """The spectrum, or that of its record up to where the state became too large, if the state is unbounded."""
         count = usable(log_norms)
         if not count:
@@ -155,17 +157,17 @@ class _Recorder:
         part = replace(whole, growth=whole.growth[:count], times=whole.times[:count], unbounded=True)
         error = float(part.stderr[0])
         norms = log_norms[: count + 1]
-        after = partial(self._log_norm_after, index, tick)
+        after = partial(self._log_norm_after, index, on_progress)
         return part if grows_without_bound(norms, part.times, float(part.exponents[0]), error, after) else whole
 
     @torch.no_grad()
-    def _log_norm_after(self, index: int, tick: Tick, time: float) -> float:
+    def _log_norm_after(self, index: int, on_progress: OnProgress, time: float) -> float:
         """ln of max |state| of system `index`, so much time after the record; inf where it is not finite."""
         state, now = self.bundle[..., :1, :], self.now
         for steps in plan(time, PATIENCE * self.interval, self.system.dt):
             state = self.system.advance(state, steps, now)
             now += steps
-            tick(self.done * self.system.dt)
+            on_progress(self.done * self.system.dt)
         norm = float(_norm(state).reshape(-1)[index].log())
         return math.inf if math.isnan(norm) else norm
 
@@ -189,28 +191,26 @@ def exponents(system: System, state: Tensor, frame: Tensor, schedule: Schedule) 
     Where the graph would exceed GRAPH_BYTES, segments of it are recomputed in the backward pass. Raises
     FloatingPointError where a frame before QR is too ill-conditioned for a gradient: a smaller tons helps, or float64.
     """
-    found, steepness, _ = exponents_of_each(system, state, frame, schedule)
-    trouble = too_steep(float(steepness), found.dtype)
+    found, steepness, _ = exponents_of_stack(system, state, frame, schedule)
+    trouble = condition_problem(float(steepness), found.dtype)
     if trouble:
         raise FloatingPointError(trouble)
     return found
 
 
-def exponents_of_each(
+def exponents_of_stack(
     system: System, state: Tensor, frame: Tensor, schedule: Schedule
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The exponents (..., k) of one system or of a stack of them, which has states (runs, N) and frames (runs, k, N).
 
-    Also, of each, how large the spread of ln |R_ii| at one QR became (...), for `too_steep` to judge, and the bundle
+    Also, of each, how large the spread of ln |R_ii| at one QR became (...), for `condition_problem`, and the bundle
     (..., 1 + k, N) that the record ends with, without a graph.
     """
     if schedule.tsim == "auto":
         raise ValueError("exponents with a gradient need a tsim that is a number, got 'auto'")
     settled = settle(system, state, frame, schedule)
     bundle, now = settled.bundle, settled.now
-    settling, record = (
-        plan(time, settled.interval, system.dt) for time in (schedule.frame_transient, schedule.first)
-    )
+    settling, record = (plan(time, settled.interval, system.dt) for time in (schedule.frame_transient, schedule.first))
     segments, logs = _segments(settling + record, bundle, getattr(system, "stages", 1)), []
     for segment in segments:
         part = (system, bundle, segment, now)
@@ -226,7 +226,7 @@ def exponents_of_each(
     return torch.sort(total / (sum(record) * system.dt), descending=True).values, steepness, bundle.detach()
 
 
-def too_steep(steepness: float, dtype: torch.dtype) -> str:
+def condition_problem(steepness: float, dtype: torch.dtype) -> str:
     """What is wrong where ln |R_ii| differ by so much at one QR that its gradient is lost to rounding; or ''."""
     if not steepness > math.log(WORST_CONDITION[dtype]):
         return ""

@@ -41,7 +41,7 @@ def listed_run(
     for arriving in drive.unbind(0):
         if torch.is_grad_enabled():
             sent.append(now.detach())
-        to = fixed.across(now.mT).mT + arriving
+        to = fixed.product(now.mT).mT + arriving
         state = torch.lerp(state, to if current else _Fired.apply(to, activation), step)
         now = _Fired.apply(state, activation) if current else state
         states.append(state)
@@ -62,7 +62,7 @@ class _Fired(torch.autograd.Function):
     @staticmethod
     def backward(ctx, adjoint):  # noqa: ANN205
         adjoint = adjoint.clone()
-        ctx.activation.pull(adjoint, ctx.saved_tensors[0])
+        ctx.activation.vjp(adjoint, ctx.saved_tensors[0])
         return adjoint, None
 
 

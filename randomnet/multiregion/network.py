@@ -21,7 +21,7 @@ from randomnet.multiregion.listed import listed_run
 from randomnet.multiregion.projections import SCALES
 from randomnet.multiregion.start import LARGEST, Start, leaks, starting, with_regions
 from randomnet.multiregion.weights import DALE, Weights
-from randomnet.rnn import FORMS, AlongSeries, Coupling, Dense, Dynamics, Sparse, driven, under_inputs
+from randomnet.rnn import FORMS, Coupling, Dense, Dynamics, SeriesDrivenSystem, Sparse, input_driven, run_trials
 from randomnet.synthetic.regions import INITIALISATIONS, Description
 
 
@@ -166,13 +166,13 @@ class MultiRegionRNN(nn.Module):
         """
         return self._system(self.recurrent.coupling())
 
-    def under_inputs(self, inputs: Tensor | None = None) -> Dynamics | AlongSeries:
+    def driven_by_inputs(self, inputs: Tensor | None = None) -> Dynamics | SeriesDrivenSystem:
         """`dynamics()` while the network receives inputs, without noise; its exponents are then those under this input.
 
         inputs: None for 0, (I,) for a constant one, (T, I) for one in each step, I in the order of the input regions.
         Raises ValueError for another shape.
         """
-        return under_inputs(self.dynamics(), self.input(), inputs)
+        return input_driven(self.dynamics(), self.input(), inputs)
 
     def connectome(self, name: str = "multiregion") -> Connectome:
         """The network as it is now: its edges with their effective weights, labels, biases and initial state."""
@@ -252,18 +252,18 @@ class MultiRegionRNN(nn.Module):
         """Rates (T, B, H) and the last states."""
         coupling = system.coupling
         if not isinstance(coupling, Sparse) or transforms_active():
-            rates, _, states = driven(system, self._interface(weights), inputs, initial, extra=extra, last=last)
+            rates, _, states = run_trials(system, self._interface(weights), inputs, initial, extra=extra, last=last)
             return rates, states
 
         def system_of(drive: Tensor, values: Tensor) -> Dynamics:
-            return replace(system, drive=drive, coupling=coupling.replaced([values]))
+            return replace(system, drive=drive, coupling=coupling.with_parameters([values]))
 
         def run(drive: Tensor, values: Tensor, *others: Tensor | None) -> tuple[Tensor, Tensor]:
             return listed_run(system_of(drive, values), *others, last)
 
         def plain(drive: Tensor, values: Tensor, weights: Tensor, inputs: Tensor, *others: Tensor | None) -> Sequence:
             interface = self._interface(weights)
-            return driven(system_of(drive, values), interface, inputs, others[0], extra=others[1], last=last)[::2]
+            return run_trials(system_of(drive, values), interface, inputs, others[0], extra=others[1], last=last)[::2]
 
         tensors = system.drive, coupling.values, weights, inputs, initial, extra
         return Rerun.apply(run, plain, *tensors) if torch.is_grad_enabled() else run(*tensors)

@@ -115,7 +115,7 @@ def stepped(network: Any) -> _SteppedNetwork | _SteppedCells:
     """A network, with its present parameters, one step at a time; differentiable in them."""
     if not isinstance(network, Network):
         return _SteppedCells(network)
-    system, interface = network.dynamics(), network.joined()
+    system, interface = network.dynamics(), network.interface_tensors()
     bias = interface["input_bias"] + interface["recurrent_bias"]
     return _SteppedNetwork(system, interface, bias if system.drive is None else bias + system.drive)
 
@@ -241,7 +241,7 @@ class ClosedLoopObjective:
         """How many updates there have been."""
         return [{"moved": self.ramp.updates} | {name: one.updates for name, one in self._noises().items()}]
 
-    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
+    def load_state(self, states: Sequence[dict[str, Any]]) -> None:
         """Go on from such states."""
         (state,) = states
         self.ramp.updates = state["moved"]

@@ -51,6 +51,6 @@ class Objective(Protocol):
         """What it has learnt of each network on the way, to be kept with a checkpoint."""
         ...
 
-    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
+    def load_state(self, states: Sequence[dict[str, Any]]) -> None:
         """Go on from such states."""
         ...

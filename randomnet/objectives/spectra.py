@@ -15,10 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from randomnet.lyapunov import Schedule, System, exponents_of_each, too_steep
+from randomnet.lyapunov import Schedule, System, condition_problem, exponents_of_stack
 from randomnet.objectives.interface import Measured
 from randomnet.objectives.truncation import TruncatedSystem
-from randomnet.rnn import Dynamics, Network, stackable, stacked
+from randomnet.rnn import Dynamics, Network, can_stack, stack_systems
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l2": lambda found, target: torch.linalg.vector_norm(found - target),
@@ -69,7 +69,7 @@ class SpectrumLoss:
 
     def of(self, system: System) -> Measured:
         """The loss of a system, with lambda_max (per tau)."""
-        return self._of(*exponents_of_each(self.seen(system), self.state, self.frame, self.schedule))
+        return self._of(*exponents_of_stack(self.seen(system), self.state, self.frame, self.schedule))
 
     def seen(self, system: System) -> System:
         """The system as the gradient goes through it."""
@@ -78,20 +78,20 @@ class SpectrumLoss:
     def _of(self, found: Tensor, steepness: Tensor, end: Tensor) -> Measured:
         loss = LOSSES[self.loss](found, self.target)
         figures = {"lambda_max": float(found[0].detach())}
-        return Measured(loss, figures, trouble=too_steep(float(steepness), found.dtype), end=end)
+        return Measured(loss, figures, trouble=condition_problem(float(steepness), found.dtype), end=end)
 
 
 def losses_of_each(losses: Sequence[SpectrumLoss], systems: Sequence[Dynamics]) -> list[Measured]:
     """`of` for networks with a loss each, of one length and schedule, computed side by side."""
-    if len(systems) == 1 or not all(stackable(system.coupling) for system in systems):
+    if len(systems) == 1 or not all(can_stack(system.coupling) for system in systems):
         return [loss.of(system) for loss, system in zip(losses, systems, strict=True)]
-    return losses_of_stack(losses, stacked(systems))
+    return losses_of_stack(losses, stack_systems(systems))
 
 
 def losses_of_stack(losses: Sequence[SpectrumLoss], system: System) -> list[Measured]:
     """The same of networks that are one system already, with a leading axis of runs."""
     state, frame = (torch.stack([getattr(loss, name) for loss in losses]) for name in ("state", "frame"))
-    found = exponents_of_each(losses[0].seen(system), state, frame, losses[0].schedule)
+    found = exponents_of_stack(losses[0].seen(system), state, frame, losses[0].schedule)
     return [loss._of(*own) for loss, *own in zip(losses, *found, strict=True)]
 
 
@@ -189,7 +189,7 @@ class SpectrumObjective:
         """The courses of the networks."""
         return [dict(vars(course)) for course in self.courses] or [{} for _ in self.losses]
 
-    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
+    def load_state(self, states: Sequence[dict[str, Any]]) -> None:
         """Go on from such states."""
         for course, state in zip(self.courses, states, strict=bool(self.courses)):
             vars(course).update(state)

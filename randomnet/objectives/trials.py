@@ -16,7 +16,7 @@ from randomnet.objectives.interface import Measured
 from randomnet.objectives.judging import JUDGEMENTS, standard_error
 from randomnet.objectives.noise import InputNoise, StateNoise, noise_between, noisy_inputs
 from randomnet.objectives.spectra import SpectrumLoss, losses_of_stack
-from randomnet.rnn import AlongTrials, Dynamics, Network, along, answers, beside_each_other
+from randomnet.rnn import Dynamics, Network, TrialDrivenSystem, stack_networks, trial_driven, trial_readout
 from randomnet.tasks import Trials
 
 
@@ -43,7 +43,7 @@ def spectrum_along(network: Network, inputs: Tensor, frame: Tensor, schedule: Sc
     """The leading exponents of a network along trials, inputs (time, trials, channels); frame (k, N) float64."""
     exact = copy.deepcopy(network).double()
     with torch.no_grad():
-        return spectrum(exact.along(inputs.double()), torch.zeros_like(frame[0]), frame, schedule)
+        return spectrum(exact.driven_by_trials(inputs.double()), torch.zeros_like(frame[0]), frame, schedule)
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,10 @@ class TaskObjective:
             found.append(Measured(term.weight * loss, own | {"train_loss": value}, weight))
         if self.terms[0].spectrum is None:
             return found
-        spectra = self._spectra(along(system, interface, batch.inputs))
+        spectra = self._spectra(trial_driven(system, interface, batch.inputs))
         return [_both(*each) for each in zip(found, self.terms, spectra, strict=True)]
 
-    def _spectra(self, system: AlongTrials) -> list[Measured]:
+    def _spectra(self, system: TrialDrivenSystem) -> list[Measured]:
         losses = [term.spectrum[1] for term in self.terms]
         return losses_of_stack(losses, system) if self.beside else [losses[0].of(system)]
 
@@ -156,7 +156,7 @@ class TaskObjective:
         the first."""
         return [{name: one.updates for name, one in _that_go_on(term).items()} for term in self.terms]
 
-    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
+    def load_state(self, states: Sequence[dict[str, Any]]) -> None:
         """Go on from such states."""
         for term, state in zip(self.terms, states, strict=True):
             for name, one in _that_go_on(term).items():
@@ -187,15 +187,15 @@ class TaskObjective:
     ) -> tuple[Tensor, Dynamics | None, Mapping[str, Tensor]]:
         """The readout of the networks, and these as one system with its interface; None of cells, which have none."""
         if self.beside:
-            system, interface = beside_each_other(networks)
+            system, interface = stack_networks(networks)
         elif isinstance(networks[0], Network):
-            system, interface = networks[0].dynamics(), networks[0].joined()
+            system, interface = networks[0].dynamics(), networks[0].interface_tensors()
         else:
             (network,) = networks
             drawn = [noise.drawn(inputs.shape[-2], network.cell.initial)(0, len(inputs)) for noise in noises]
             return network.run(inputs, *drawn)[1], None, {}
         extra = noise_between(noises, system, inputs) if noises else None
-        found = answers(system, interface, inputs, extra, truncate=self.truncate, segment=self.segment)
+        found = trial_readout(system, interface, inputs, extra, truncate=self.truncate, segment=self.segment)
         return found, system, interface
 
     def _each(self, figures: Mapping[str, Tensor]) -> list[dict[str, float]]:

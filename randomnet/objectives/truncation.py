@@ -37,13 +37,15 @@ class TruncatedSystem:
         first = start % self._steps < steps
         return self.system.advance(bundle.detach() if first else bundle, steps, start)
 
-    def grow(self, bundle: Tensor, intervals: Sequence[int], turning: Callable) -> tuple[Tensor, Tensor] | None:
+    def advance_intervals(
+        self, bundle: Tensor, intervals: Sequence[int], turning: Callable
+    ) -> tuple[Tensor, Tensor] | None:
         """As the system's, piece by piece; None where it has none."""
-        if not hasattr(self.system, "grow"):
+        if not hasattr(self.system, "advance_intervals"):
             return None
         size, growths = max(1, self._steps // intervals[0]), []
         for first in range(0, len(intervals), size):
-            piece = self.system.grow(bundle.detach(), intervals[first : first + size], turning)
+            piece = self.system.advance_intervals(bundle.detach(), intervals[first : first + size], turning)
             if piece is None:
                 return None
             bundle, growth = piece

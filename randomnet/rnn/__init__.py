@@ -13,23 +13,23 @@ steps of the same flows, of whole bundles too, at four products each; a drive is
 the edges, J may add factors of low rank, m n^T / N, whose product is never formed: between all units, or on the edges.
 """
 
-from randomnet.rnn.along import AlongSeries, AlongTrials, along, under_inputs
 from randomnet.rnn.couplings import Dense, Pattern, Sparse, compressed_rows, is_sparse
-from randomnet.rnn.dynamics import Dynamics, stacked
+from randomnet.rnn.driven_systems import SeriesDrivenSystem, TrialDrivenSystem, input_driven, trial_driven
+from randomnet.rnn.dynamics import Dynamics, stack_systems
 from randomnet.rnn.entries import Entries
-from randomnet.rnn.factored import Coupling, Factored, Unconnected, stackable
+from randomnet.rnn.low_rank import Coupling, LowRank, Unconnected, can_stack
 from randomnet.rnn.network import (
     ENTRIES,
     FACTORS,
     FORMS,
     INTEGRATORS,
     INTERFACE,
-    OF_OVERLAPS,
+    OVERLAP_INTERFACE,
     Network,
-    beside_each_other,
+    stack_networks,
 )
-from randomnet.rnn.restored import restored
-from randomnet.rnn.sequence import answers, driven, under
+from randomnet.rnn.reconstruction import network_from_description
+from randomnet.rnn.trial_runs import run_trials, trial_readout, with_input
 
 __all__ = [
     "ENTRIES",
@@ -37,27 +37,27 @@ __all__ = [
     "FORMS",
     "INTEGRATORS",
     "INTERFACE",
-    "OF_OVERLAPS",
-    "AlongSeries",
-    "AlongTrials",
+    "OVERLAP_INTERFACE",
     "Coupling",
     "Dense",
     "Dynamics",
     "Entries",
-    "Factored",
+    "LowRank",
     "Network",
     "Pattern",
+    "SeriesDrivenSystem",
     "Sparse",
+    "TrialDrivenSystem",
     "Unconnected",
-    "along",
-    "answers",
-    "beside_each_other",
+    "can_stack",
     "compressed_rows",
-    "driven",
+    "input_driven",
     "is_sparse",
-    "restored",
-    "stackable",
-    "stacked",
-    "under",
-    "under_inputs",
+    "network_from_description",
+    "run_trials",
+    "stack_networks",
+    "stack_systems",
+    "trial_driven",
+    "trial_readout",
+    "with_input",
 ]

@@ -38,7 +38,7 @@ class Dense:
         """J."""
         return (self.values,)
 
-    def replaced(self, parameters: Sequence[Tensor]) -> "Dense":
+    def with_parameters(self, parameters: Sequence[Tensor]) -> "Dense":
         """The same products with other parameters."""
         return Dense(*parameters)
 
@@ -56,23 +56,23 @@ class Dense:
         """Room for such bundles."""
         return bundle.new_empty(*lead, *bundle.shape)
 
-    def across(self, rows: Tensor) -> Tensor:
+    def product(self, rows: Tensor) -> Tensor:
         """rows J^T for rows (..., N), differentiable."""
         return rows @ self.values.mT
 
-    def into(self, rows: Tensor, out: Tensor) -> Tensor:
+    def product_into(self, rows: Tensor, out: Tensor) -> Tensor:
         """rows J^T into `out`."""
         return torch.matmul(rows, self.transposed, out=out)
 
-    def onto(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
+    def add_product_into(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
         """beta base + alpha rows J^T into `out`."""
         return add_product(base, rows, self.transposed, beta, alpha, out)
 
-    def back(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
+    def transpose_product_into(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
         """alpha rows J into `out`."""
         return add_product(out, rows, self.factors[0], 0.0, alpha, out)
 
-    def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
+    def add_transpose_product_into(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
         """beta base + rows J into `out`."""
         return add_product(base, rows, self.factors[0], beta, 1.0, out)
 
@@ -82,7 +82,7 @@ class Dense:
         if total is not None:
             add_product(total, adjoint.mT, rows, 1.0, alpha, total)
 
-    def stretched(self, gains: Tensor) -> "Dense":
+    def scale_rows(self, gains: Tensor) -> "Dense":
         """diag(gains) J, of gains (..., N, 1); differentiable."""
         return Dense(gains * self.values)
 
@@ -139,7 +139,7 @@ class Sparse:
         """The weights."""
         return (self.values,)
 
-    def replaced(self, parameters: Sequence[Tensor]) -> "Sparse":
+    def with_parameters(self, parameters: Sequence[Tensor]) -> "Sparse":
         """The same products with other parameters."""
         return Sparse(*parameters, self.pattern)
 
@@ -152,26 +152,26 @@ class Sparse:
         """Room for such bundles."""
         return bundle.new_empty(*lead, bundle.shape[1], bundle.shape[0]).mT
 
-    def across(self, rows: Tensor) -> Tensor:
+    def product(self, rows: Tensor) -> Tensor:
         """rows J^T for rows (..., N), differentiable."""
         flat = rows.reshape(-1, rows.shape[-1])
         if transforms_active():
             return _edge_by_edge(flat, self.values, self.pattern).view(rows.shape)
         return _Across.apply(flat, self.values, self).view(rows.shape)
 
-    def into(self, rows: Tensor, out: Tensor) -> Tensor:
+    def product_into(self, rows: Tensor, out: Tensor) -> Tensor:
         """rows J^T into `out`."""
         return out.copy_(_product(self.factors[0], rows))
 
-    def onto(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
+    def add_product_into(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
         """beta base + alpha rows J^T into `out`."""
         return torch.mul(base, beta, out=out).add_(_product(self.factors[0], rows), alpha=alpha)
 
-    def back(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
+    def transpose_product_into(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
         """alpha rows J into `out`."""
         return torch.mul(_product(self.factors[1], rows), alpha, out=out)
 
-    def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
+    def add_transpose_product_into(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
         """beta base + rows J into `out`."""
         return torch.mul(base, beta, out=out).add_(_product(self.factors[1], rows))
 
@@ -186,7 +186,7 @@ class Sparse:
             part = slice(start, start + some)
             total[part].add_((adjoint[post[part]] * rows[pre[part]]).sum(1), alpha=alpha)
 
-    def stretched(self, gains: Tensor) -> "Sparse":
+    def scale_rows(self, gains: Tensor) -> "Sparse":
         """diag(gains) J, of gains (N, 1); differentiable."""
         return Sparse(self.values * gains[self.pattern.post, 0], self.pattern)
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from randomnet.activations import Activation
 from randomnet.double_backward import transforms_active
 from randomnet.integration import runge_kutta
-from randomnet.rnn.advancing import Advance, Turning, advanced_plainly
-from randomnet.rnn.factored import Coupling, stacked_couplings
+from randomnet.rnn.bundle_steps import Advance, Reorthonormalization, advance_plain
+from randomnet.rnn.low_rank import Coupling, stack_couplings
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Dynamics:
         def converted(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor.detach().double()
 
-        coupling = self.coupling.replaced([converted(values) for values in self.coupling.parameters])
+        coupling = self.coupling.with_parameters([converted(values) for values in self.coupling.parameters])
         tensors = {name: converted(getattr(self, name)) for name in ("gains", "shifts", "drive", "leaks")}
         return replace(self, coupling=coupling, **tensors)
 
@@ -60,14 +60,14 @@ class Dynamics:
         """The share of what arrives that an Euler step takes over: dt, or each unit's own (..., N)."""
         return self.dt if self.leaks is None else self.leaks
 
-    def paced(self, velocity: Tensor) -> Tensor:
+    def per_unit_time(self, velocity: Tensor) -> Tensor:
         """Velocities (..., N) per unit of time, of ones G(x) - x per time constant of each unit."""
         return velocity if self.leaks is None else velocity * (self.leaks / self.dt)
 
     def step(self, state: Tensor) -> Tensor:
         """One step of states (..., N)."""
         if self.integrator == "rk4":
-            return runge_kutta(lambda rows: self.paced(self.full.step(rows) - rows), state, self.dt)
+            return runge_kutta(lambda rows: self.per_unit_time(self.full.step(rows) - rows), state, self.dt)
         return self.after(state, self.rates(state))
 
     def rates(self, state: Tensor) -> Tensor:
@@ -86,16 +86,16 @@ class Dynamics:
         return state if self.form == "current" else self._arriving(state)
 
     def _arriving(self, rates: Tensor) -> Tensor:
-        across = self.coupling.across(rates)
+        across = self.coupling.product(rates)
         return across if self.drive is None else across + self.drive
 
     def tangent(self, state: Tensor, frame: Tensor) -> Tensor:
         """The step's exact derivative at `state` (N,), applied to tangent vectors (k, N)."""
         if self.integrator == "rk4":
             bundle = torch.cat([state[None], frame])
-            return runge_kutta(lambda rows: self.paced(self.full.moved(rows) - rows), bundle, self.dt)[1:]
+            return runge_kutta(lambda rows: self.per_unit_time(self.full.step_bundle(rows) - rows), bundle, self.dt)[1:]
         slope = self.activation(self.argument(state), self.gains, self.shifts)[1]
-        moved = self.coupling.across(slope * frame) if self.form == "current" else slope * self.coupling.across(frame)
+        moved = self.coupling.product(slope * frame) if self.form == "current" else slope * self.coupling.product(frame)
         return (1 - self.a) * frame + self.a * moved
 
     @property
@@ -108,7 +108,7 @@ class Dynamics:
         """Evaluations, and so products with J, per step."""
         return 4 if self.integrator == "rk4" else 1
 
-    def moved(self, bundle: Tensor) -> Tensor:
+    def step_bundle(self, bundle: Tensor) -> Tensor:
         """State and tangent vectors (1 + k, N) after one step and its tangent, in plain operations."""
         return torch.cat([self.step(bundle[:1]), self.tangent(bundle[0], bundle[1:])])
 
@@ -127,30 +127,36 @@ class Dynamics:
             return self._recorded(bundle, [steps], drive, None)[0]
         inner, *buffers = (self.coupling.empty(bundle) for _ in range(3))
         for step in range(steps):
-            bundle = self.march(bundle, inner, buffers[step % 2], None if drive is None else drive[step])
+            bundle = self.step_bundle_into(bundle, inner, buffers[step % 2], None if drive is None else drive[step])
         return bundle
 
-    def grow(self, bundle: Tensor, intervals: Sequence[int], turning: Turning) -> tuple[Tensor, Tensor] | None:
+    def advance_intervals(
+        self, bundle: Tensor, intervals: Sequence[int], reorthonormalization: Reorthonormalization
+    ) -> tuple[Tensor, Tensor] | None:
         """`advance` by intervals of steps, with the tangent vectors turned after each, as one differentiable operation.
 
-        Returns the bundle and what turning says of every interval, stacked; None where the integrator is not Euler's,
-        whose adjoint is not written out.
+        Returns the bundle and what reorthonormalization says of every interval, stacked; None where the integrator is
+        not Euler's, whose adjoint is not written out.
         """
         if self.integrator != "euler":
             return None
         drive = None if self.drive is None else self.drive.expand(sum(intervals), *self.drive.shape)
-        return self._recorded(bundle, intervals, drive, turning)
+        return self._recorded(bundle, intervals, drive, reorthonormalization)
 
     def _recorded(
-        self, bundle: Tensor, intervals: Sequence[int], drive: Tensor | None, turning: Turning | None
+        self,
+        bundle: Tensor,
+        intervals: Sequence[int],
+        drive: Tensor | None,
+        reorthonormalization: Reorthonormalization | None,
     ) -> tuple[Tensor, Tensor | None]:
         ends = [0, *accumulate(intervals)]
         tensors, parameters = (bundle, self.gains, self.shifts, drive), self.coupling.parameters
         ranges = [range(*pair) for pair in pairwise(ends)]
         if transforms_active():
             system = self.activation, self.coupling, self.form, self.a
-            return advanced_plainly(system, ranges, turning, *tensors, *parameters)
-        return Advance.apply(*tensors, self, ranges, turning, *parameters)
+            return advance_plain(system, ranges, reorthonormalization, *tensors, *parameters)
+        return Advance.apply(*tensors, self, ranges, reorthonormalization, *parameters)
 
     def _runge_kutta_steps(self, bundle: Tensor, steps: int, drive: Tensor | None) -> Tensor:
         """`advance` by Runge-Kutta steps: one product per stage, and with gradient the adjoint of G for each."""
@@ -160,28 +166,28 @@ class Dynamics:
 
         def velocity(rows: Tensor) -> Tensor:
             if graph:
-                return self.paced(full.advance(rows, 1, drive=now) - rows)
-            return self.paced(full.march(rows, *buffers, None if now is None else now[0]).sub_(rows))
+                return self.per_unit_time(full.advance(rows, 1, drive=now) - rows)
+            return self.per_unit_time(full.step_bundle_into(rows, *buffers, None if now is None else now[0]).sub_(rows))
 
         for step in range(steps):
             now = None if drive is None else drive[step : step + 1]
             bundle = runge_kutta(velocity, bundle, self.dt)
         return bundle
 
-    def march(self, bundle: Tensor, inner: Tensor, after: Tensor, drive: Tensor | None = None) -> Tensor:
+    def step_bundle_into(self, bundle: Tensor, inner: Tensor, after: Tensor, drive: Tensor | None = None) -> Tensor:
         """One Euler step of the bundle into `after`; `inner` receives what enters (current) or leaves (rate) J."""
         if self.form == "current":
             self._answered(bundle.select(-2, 0), bundle, inner)
             if self.leaks is not None:
-                self.coupling.into(inner, after)
+                self.coupling.product_into(inner, after)
                 if drive is not None:
                     after[..., 0, :] += drive
                 return torch.lerp(bundle, after, self.leaks.unsqueeze(-2), out=after)
-            self.coupling.onto(bundle, inner, 1 - self.dt, self.dt, after)
+            self.coupling.add_product_into(bundle, inner, 1 - self.dt, self.dt, after)
             if drive is not None:
                 after.select(-2, 0).add_(drive, alpha=self.dt)
             return after
-        arrived = self.coupling.into(bundle, inner).select(-2, 0)
+        arrived = self.coupling.product_into(bundle, inner).select(-2, 0)
         if drive is not None:
             arrived += drive
         self._answered(arrived, inner, after)
@@ -196,7 +202,7 @@ class Dynamics:
         self.activation.phi(u, out=out.select(-2, 0))
 
 
-def stacked(systems: Sequence[Dynamics]) -> Dynamics:
+def stack_systems(systems: Sequence[Dynamics]) -> Dynamics:
     """Networks of one size, side by side as one system with a leading axis of runs; differentiable in each.
 
     Raises ValueError where they differ in more than their values, or where one has sparse couplings.
@@ -220,7 +226,7 @@ def stacked(systems: Sequence[Dynamics]) -> Dynamics:
     stretching = [system.activation for system in systems if system.activation.stretches]
     return replace(
         first,
-        coupling=stacked_couplings([system.coupling for system in systems]),
+        coupling=stack_couplings([system.coupling for system in systems]),
         gains=torch.stack([system.gains for system in systems]),
         shifts=torch.stack([system.shifts for system in systems]),
         activation=(stretching or [first.activation])[0],

@@ -19,7 +19,7 @@ class Entries(nn.Module):
     def __init__(
         self,
         values: Tensor,
-        moving: Tensor | None,
+        trainable: Tensor | None,
         signs: Tensor | None = None,
         bounds: tuple[float, float] | None = None,
     ) -> None:
@@ -27,15 +27,15 @@ class Entries(nn.Module):
         self.bounds = bounds
         self.register_buffer("start", values if signs is None else values * signs)
         self.register_buffer("signs", signs)
-        everything = moving is not None and len(moving) == len(values)
-        self.register_buffer("moving", None if everything else moving)
-        self.free = None if moving is None else nn.Parameter(self.start[moving].clone())
+        everything = trainable is not None and len(trainable) == len(values)
+        self.register_buffer("trainable", None if everything else trainable)
+        self.free = None if trainable is None else nn.Parameter(self.start[trainable].clone())
 
     def forward(self) -> Tensor:
         """All entries, differentiable in those that move."""
         values = self.start
         if self.free is not None:
-            values = self.free if self.moving is None else values.index_put((self.moving,), self.free)
+            values = self.free if self.trainable is None else values.index_put((self.trainable,), self.free)
         return values if self.signs is None else values * self.signs
 
     @torch.no_grad()
@@ -49,7 +49,7 @@ class Entries(nn.Module):
         elif self.bounds:
             self.free.copy_(self.free.abs().clamp_(low, high).copysign_(self.free))
 
-    def outside(self) -> int:
+    def count_outside_bounds(self) -> int:
         """How many of the entries that move are out of the bounds."""
         if self.free is None or self.bounds is None:
             return 0
@@ -68,14 +68,14 @@ class Entries(nn.Module):
                 raise ValueError(f"expected the signs that are kept, got {int((values < 0).sum())} of the other sign")
         self.start.copy_(values)
         if self.free is not None:
-            self.free.copy_(values if self.moving is None else values[self.moving])
+            self.free.copy_(values if self.trainable is None else values[self.trainable])
 
 
-def indices(name: str, index: np.ndarray, sizes: Mapping[str, int]) -> Tensor:
+def trainable_indices(name: str, index: np.ndarray, sizes: Mapping[str, int]) -> Tensor:
     """Sorted indices of the entries that move. Raises ValueError where they cannot be meant."""
     if name not in sizes:
-        raise ValueError(f"moving must name some of {', '.join(sizes)}, got {name!r}")
+        raise ValueError(f"trainable must name some of {', '.join(sizes)}, got {name!r}")
     found = np.unique(index)
     if len(found) < np.size(index) or (len(found) and not 0 <= found[0] <= found[-1] < sizes[name]):
-        raise ValueError(f"moving[{name!r}] must be different indices in 0..{sizes[name] - 1}, got {index}")
+        raise ValueError(f"trainable[{name!r}] must be different indices in 0..{sizes[name] - 1}, got {index}")
     return torch.from_numpy(found.astype(np.int64))

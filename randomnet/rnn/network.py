@@ -10,19 +10,19 @@ from torch import Tensor, nn
 
 from randomnet.activations import ACTIVATIONS, Activation
 from randomnet.connectome import Connectome
-from randomnet.rnn.along import AlongSeries, AlongTrials, along, under_inputs
 from randomnet.rnn.couplings import Dense, Pattern, Sparse, is_sparse
-from randomnet.rnn.dynamics import Dynamics, stacked
-from randomnet.rnn.entries import Entries, indices
-from randomnet.rnn.factored import Coupling, Factored, Unconnected, on_edges
-from randomnet.rnn.sequence import driven
+from randomnet.rnn.driven_systems import SeriesDrivenSystem, TrialDrivenSystem, input_driven, trial_driven
+from randomnet.rnn.dynamics import Dynamics, stack_systems
+from randomnet.rnn.entries import Entries, trainable_indices
+from randomnet.rnn.low_rank import Coupling, LowRank, Unconnected, on_edges
+from randomnet.rnn.trial_runs import run_trials
 
 FORMS = ("current", "rate")
 INTEGRATORS = ("euler", "rk4")
 ENTRIES = ("weights", "gains", "shifts")
 FACTORS = ("output_factors", "selection_factors")
 INTERFACE = ("input_weights", "input_bias", "recurrent_bias", "readout_weights", "readout_bias")
-OF_OVERLAPS = (*INTERFACE[:3], "readout_gains")
+OVERLAP_INTERFACE = (*INTERFACE[:3], "readout_gains")
 
 
 class Network(nn.Module):
@@ -59,7 +59,7 @@ class Network(nn.Module):
         integrator: str = "euler",
         tau: np.ndarray | None = None,
         groups: np.ndarray | None = None,
-        moving: Mapping[str, np.ndarray] | None = None,
+        trainable: Mapping[str, np.ndarray] | None = None,
         keep_signs: bool = True,
         weight_bounds: tuple[float, float] | None = None,
         interface: Mapping[str, np.ndarray] | None = None,
@@ -102,7 +102,7 @@ class Network(nn.Module):
         self.rank = next((values.shape[1] for values in given.values()), 0)
         self.factors_on_edges = factors_on_edges and self.rank > 0
         sizes |= {name: values.size for name, values in given.items()}
-        chosen = {name: indices(name, index, sizes) for name, index in (moving or {}).items()}
+        chosen = {name: trainable_indices(name, index, sizes) for name, index in (trainable or {}).items()}
         weights = torch.tensor(connectome.weights, dtype=dtype)  # its own: `assign` writes into it
         signs = torch.tensor(_signs(connectome), dtype=dtype) if keep_signs else None
         self.weights = Entries(weights, chosen.get("weights"), signs, weight_bounds)
@@ -111,7 +111,7 @@ class Network(nn.Module):
         for name, values in given.items():
             setattr(self, name, Entries(torch.tensor(values, dtype=dtype).flatten(), chosen.get(name)))
         self._stretched = self._stretches()
-        if interface is not None and set(interface) not in (set(INTERFACE), set(OF_OVERLAPS)):
+        if interface is not None and set(interface) not in (set(INTERFACE), set(OVERLAP_INTERFACE)):
             raise ValueError(f"interface must have {', '.join(INTERFACE)}, got {', '.join(interface)}")
         overlaps = len((interface or {}).get("readout_gains", ()))
         if overlaps > self.rank:
@@ -202,10 +202,10 @@ class Network(nn.Module):
     def _coupling(self) -> Coupling:
         beside = self.rank and not self.factors_on_edges
         if beside and not len(self.edges):
-            return Factored(Unconnected(), *self.factors())
+            return LowRank(Unconnected(), *self.factors())
         weights = self.edge_weights()
         base = Sparse(weights, self.pattern) if self.pattern else Dense(self._of_edges(weights))
-        return Factored(base, *self.factors()) if beside else base
+        return LowRank(base, *self.factors()) if beside else base
 
     def run(self, inputs: Tensor, initial: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).
@@ -218,9 +218,9 @@ class Network(nn.Module):
         channels = self.interface["input_weights"].shape[1]
         if inputs.ndim != 3 or inputs.shape[2] != channels:
             raise ValueError(f"inputs must have shape (time, batch, {channels}), got {tuple(inputs.shape)}")
-        return driven(self.dynamics(), self.joined(), inputs, initial)
+        return run_trials(self.dynamics(), self.interface_tensors(), inputs, initial)
 
-    def joined(self) -> dict[str, Tensor]:
+    def interface_tensors(self) -> dict[str, Tensor]:
         """The interface under the names of INTERFACE, differentiable: the readout of overlaps as one of weights."""
         held = dict(self.interface.items())
         if "readout_gains" in held:
@@ -229,11 +229,11 @@ class Network(nn.Module):
             held |= {"readout_weights": gains[:, None] * selection.mT / self.n, "readout_bias": torch.zeros_like(gains)}
         return held
 
-    def along(self, inputs: Tensor) -> AlongTrials:
+    def driven_by_trials(self, inputs: Tensor) -> TrialDrivenSystem:
         """The network along trials, inputs (time, trials, channels), as a system with a spectrum."""
-        return along(self.dynamics(), self.interface, inputs)
+        return trial_driven(self.dynamics(), self.interface, inputs)
 
-    def alone(self) -> Dynamics:
+    def autonomous(self) -> Dynamics:
         """The network without input, as a system with a spectrum; biases of an interface go on driving it."""
         system = self.dynamics()
         if not self.interface:
@@ -241,14 +241,14 @@ class Network(nn.Module):
         biases = self.interface["input_bias"] + self.interface["recurrent_bias"]
         return replace(system, drive=biases if system.drive is None else biases + system.drive)
 
-    def under_inputs(self, inputs: Tensor | None = None) -> Dynamics | AlongSeries:
+    def driven_by_inputs(self, inputs: Tensor | None = None) -> Dynamics | SeriesDrivenSystem:
         """The network as a system under inputs: None for 0, (channels,) for a constant, (time, channels) for a series.
 
         Raises ValueError for another shape, or where the network has no input.
         """
         if inputs is not None and not self.interface:
             raise ValueError("inputs: expected None, as the network has no input weights")
-        return under_inputs(self.alone(), self.interface.get("input_weights"), inputs)
+        return input_driven(self.autonomous(), self.interface.get("input_weights"), inputs)
 
     def forward(self, inputs: Tensor, initial: Tensor | None = None) -> Tensor:
         """Readout (batch, time, outputs) at every step of inputs (batch, time, channels); see `run`."""
@@ -261,22 +261,26 @@ class Network(nn.Module):
         So do the gains of a readout of overlaps, though fc.weight has them. With factors on edges `factor_edges` (E,)
         are these, post N + pre, as one of them may have no weight of its own.
         """
-        own = {name: values.detach() for name, values in self.joined().items()}
-        gains = {name: self.interface[name].detach() for name in OF_OVERLAPS[3:] if name in self.interface}
+        own = {name: values.detach() for name, values in self.interface_tensors().items()}
+        gains = {name: self.interface[name].detach() for name in OVERLAP_INTERFACE[3:] if name in self.interface}
         factors = dict(zip(FACTORS, self.factors(), strict=True)) if self.rank else {}
         factors |= {"factor_edges": self.edges} if self.factors_on_edges else {}
-        return {name: values.detach() for name, values in factors.items()} | gains | {
-            "rnn.weight_ih_l0": own["input_weights"],
-            "rnn.weight_hh_l0": self._of_edges(self.weights()).detach(),
-            "rnn.bias_ih_l0": own["input_bias"],
-            "rnn.bias_hh_l0": own["recurrent_bias"] + (0 if self.drive is None else self.drive),
-            "fc.weight": own["readout_weights"],
-            "fc.bias": own["readout_bias"],
-        }
+        return (
+            {name: values.detach() for name, values in factors.items()}
+            | gains
+            | {
+                "rnn.weight_ih_l0": own["input_weights"],
+                "rnn.weight_hh_l0": self._of_edges(self.weights()).detach(),
+                "rnn.bias_ih_l0": own["input_bias"],
+                "rnn.bias_hh_l0": own["recurrent_bias"] + (0 if self.drive is None else self.drive),
+                "fc.weight": own["readout_weights"],
+                "fc.bias": own["readout_bias"],
+            }
+        )
 
     def clip(self) -> int:
         """Bring trained weights that begin out of weight_bounds to the nearer one; how many they were."""
-        outside = self.weights.outside()
+        outside = self.weights.count_outside_bounds()
         if outside:
             self.weights.project()
         return outside
@@ -340,14 +344,14 @@ class Network(nn.Module):
         }
 
 
-def beside_each_other(networks: Sequence[Network]) -> tuple[Dynamics, dict[str, Tensor]]:
+def stack_networks(networks: Sequence[Network]) -> tuple[Dynamics, dict[str, Tensor]]:
     """Networks with an interface as one with a leading axis of runs, for `driven` and `along`; differentiable in each.
 
     Raises ValueError where they differ in more than their values.
     """
-    joined = [network.joined() for network in networks]
+    joined = [network.interface_tensors() for network in networks]
     interface = {name: torch.stack([one[name] for one in joined]) for name in INTERFACE}
-    return stacked([network.dynamics() for network in networks]), interface
+    return stack_systems([network.dynamics() for network in networks]), interface
 
 
 def _signs(connectome: Connectome) -> np.ndarray:

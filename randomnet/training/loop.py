@@ -112,9 +112,9 @@ class _Trainee:
         optimizer, values = self.optimizer.state(), self.network.values()
         return {"progress": dict(vars(self.progress)), "optimizer": optimizer, "values": values}
 
-    def take_up(self, state: dict[str, Any]) -> None:
+    def load_state(self, state: dict[str, Any]) -> None:
         """Go on from the optimizer and the values of such a state."""
-        self.optimizer.take_up(state["optimizer"])
+        self.optimizer.load_state(state["optimizer"])
         self.network.assign(state["values"])
 
     def begin_history(self, row: dict[str, float]) -> None:
@@ -136,8 +136,8 @@ class _Trainee:
     def update(self, measured: Measured, loss: float) -> None:
         """One update along the gradients that the parameters now have, clipped; or the end, where one is not finite."""
         parameters = self.optimizer.parameters
-        gradient = self.optimizer.gathered([parameter.grad for parameter in parameters])
-        pieces = self.optimizer.pieces(gradient)
+        gradient = self.optimizer.flatten_gradients([parameter.grad for parameter in parameters])
+        pieces = self.optimizer.split_like_parameters(gradient)
         norms = torch.stack([torch.linalg.vector_norm(piece) for piece in pieces]).tolist() if pieces else []
         for name, norm in zip(self.names, norms, strict=True):
             if not math.isfinite(norm):
@@ -265,9 +265,9 @@ def _begin(trainees: Sequence[_Trainee], objective: Objective, resume: Sequence[
         trainee.progress = restored(state["progress"])
     _begin_histories(trainees, objective)  # a checkpoint of an earlier version may lack row 0
     for trainee, state in zip(trainees, resume or [], strict=resume is not None):
-        trainee.take_up(state)
+        trainee.load_state(state)
     if resume is not None:
-        objective.take_up([state["objective"] for state in resume])
+        objective.load_state([state["objective"] for state in resume])
 
 
 @torch.no_grad()
@@ -282,7 +282,7 @@ def _begin_histories(trainees: Sequence[_Trainee], objective: Objective) -> None
         measured = _measured_whole(networks, objective)
         for trainee, *figures in zip(trainees, measured, validated, strict=True):
             trainee.begin_history(figures[0] | figures[1])
-    objective.take_up(states)
+    objective.load_state(states)
 
 
 def _measured_whole(networks: Sequence[Trainable], objective: Objective) -> list[dict[str, float]]:

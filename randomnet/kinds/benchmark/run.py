@@ -35,7 +35,7 @@ from randomnet.kinds.spectrum import computing
 from randomnet.kinds.train import run as train
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, side_by_side
-from randomnet.rnn import Coupling, Network, stacked
+from randomnet.rnn import Coupling, Network, stack_systems
 from randomnet.training import fit
 
 UNIT = "epoch"
@@ -131,7 +131,7 @@ def _beside_figures(
         return {}
     networks, all_at_once = _all_at_once(run, start, goal, number)
     with torch.no_grad():
-        coupling = stacked([network.dynamics() for network in networks]).coupling
+        coupling = stack_systems([network.dynamics() for network in networks]).coupling
     k = exponents_of(run, start.connectome.n)
     products = _products(coupling, start.connectome.n, k, steps, backward=True)[0]
     alone, beside, bare = watch.in_turns(_epoch(run, start, goal), all_at_once, products)
@@ -204,9 +204,9 @@ def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) ->
     @torch.no_grad()
     def bundled() -> None:
         for _ in range(steps):
-            coupling.into(bundle, after)
+            coupling.product_into(bundle, after)
             if backward:
-                coupling.back(bundle, after)
+                coupling.transpose_product_into(bundle, after)
 
     return apart, bundled
 

@@ -10,7 +10,7 @@ from randomnet.connectome import Connectome
 from randomnet.rnn.network import ENTRIES, FACTORS, Network
 
 
-def restored(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Network:
+def network_from_description(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Network:
     """The network of a `Network.description()` with such `values()`, in their precision, on the CPU; nothing of it is
     trained. Raises ValueError or KeyError where they do not belong together.
     """

@@ -11,7 +11,7 @@ from randomnet.rnn.dynamics import Dynamics
 
 
 @dataclass(frozen=True)
-class AlongTrials:
+class TrialDrivenSystem:
     """A network along trials, one after the other and round again: at the start of each the state is reset to 0.
 
     The tangent vectors go on from trial to trial, so that exponents are those of the products along trials however
@@ -32,9 +32,9 @@ class AlongTrials:
         """True: the state begins anew at each trial."""
         return True
 
-    def double(self) -> "AlongTrials":
+    def double(self) -> "TrialDrivenSystem":
         """In float64, without a graph."""
-        return AlongTrials(self.system.double(), self.drive.detach().double())
+        return TrialDrivenSystem(self.system.double(), self.drive.detach().double())
 
     def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
         """State and tangent vectors (..., 1 + k, N) after the `steps` steps from time `start` (in steps) on."""
@@ -49,15 +49,15 @@ class AlongTrials:
         return bundle
 
 
-def along(system: Dynamics, interface: Mapping[str, Tensor], inputs: Tensor) -> AlongTrials:
+def trial_driven(system: Dynamics, interface: Mapping[str, Tensor], inputs: Tensor) -> TrialDrivenSystem:
     """A network along trials, inputs (..., time, trials, channels), as a system with a spectrum; see `driven`."""
     biases = interface["input_bias"] + interface["recurrent_bias"]
     drive = inputs @ interface["input_weights"].mT.unsqueeze(-3) + biases[..., None, None, :]
-    return AlongTrials(system, drive.movedim((-2, -3), (0, 1)))
+    return TrialDrivenSystem(system, drive.movedim((-2, -3), (0, 1)))
 
 
 @dataclass(frozen=True)
-class AlongSeries:
+class SeriesDrivenSystem:
     """A network along one series of inputs, whose exponents are those under that input (conditional exponents).
 
     drive: (T, N), what the inputs add to the system's constant drive throughout each step. After step T they begin
@@ -82,9 +82,9 @@ class AlongSeries:
         """T, the number of steps there are."""
         return len(self.drive)
 
-    def double(self) -> "AlongSeries":
+    def double(self) -> "SeriesDrivenSystem":
         """In float64, without a graph."""
-        return AlongSeries(self.system.double(), self.drive.detach().double())
+        return SeriesDrivenSystem(self.system.double(), self.drive.detach().double())
 
     def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
         """State and tangent vectors (1 + k, N) after the `steps` steps from time `start` (in steps) on."""
@@ -92,7 +92,7 @@ class AlongSeries:
         return self.system.advance(bundle, steps, start, self.drive[places])
 
 
-def under_inputs(system: Dynamics, input_weights: Tensor, inputs: Tensor | None) -> Dynamics | AlongSeries:
+def input_driven(system: Dynamics, input_weights: Tensor, inputs: Tensor | None) -> Dynamics | SeriesDrivenSystem:
     """A system while it receives inputs: None for 0, (I,) for a constant one, (T, I) for one in each step.
 
     Raises ValueError for another shape, or inputs that are not finite.
@@ -102,5 +102,5 @@ def under_inputs(system: Dynamics, input_weights: Tensor, inputs: Tensor | None)
     inputs = checked_inputs(inputs, input_weights.shape[1])
     drive = inputs.to(input_weights) @ input_weights.mT
     if inputs.ndim == 2:
-        return AlongSeries(system, drive)
+        return SeriesDrivenSystem(system, drive)
     return replace(system, drive=drive if system.drive is None else system.drive + drive)

@@ -26,7 +26,7 @@ class Unconnected:
         """None."""
         return ()
 
-    def replaced(self, parameters: Sequence[Tensor]) -> "Unconnected":
+    def with_parameters(self, parameters: Sequence[Tensor]) -> "Unconnected":
         """The same, as there are no parameters."""
         return self
 
@@ -34,36 +34,36 @@ class Unconnected:
         """Room for such bundles."""
         return bundle.new_empty(*lead, *bundle.shape)
 
-    def across(self, rows: Tensor) -> Tensor:
+    def product(self, rows: Tensor) -> Tensor:
         """0 for rows (..., N)."""
         return torch.zeros_like(rows)
 
-    def into(self, rows: Tensor, out: Tensor) -> Tensor:
+    def product_into(self, rows: Tensor, out: Tensor) -> Tensor:
         """0 into `out`."""
         return out.zero_()
 
-    def onto(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
+    def add_product_into(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
         """beta base into `out`."""
         return base if base is out and beta == 1 else torch.mul(base, beta, out=out)
 
-    def back(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
+    def transpose_product_into(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
         """0 into `out`."""
         return out.zero_()
 
-    def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
+    def add_transpose_product_into(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
         """beta base into `out`."""
-        return self.onto(base, rows, beta, 1.0, out)
+        return self.add_product_into(base, rows, beta, 1.0, out)
 
     def gradient(self, totals: Totals, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
         """There is none."""
 
-    def stretched(self, gains: Tensor) -> "Unconnected":
+    def scale_rows(self, gains: Tensor) -> "Unconnected":
         """Nothing, stretched."""
         return self
 
 
 @dataclass(frozen=True, eq=False)
-class Factored:
+class LowRank:
     """`base` + output selection^T / N, of output and selection (N, K), or one of each per run (runs, N, K)."""
 
     base: Dense | Sparse | Unconnected
@@ -75,10 +75,10 @@ class Factored:
         """Those of the base, m and n."""
         return (*self.base.parameters, self.output, self.selection)
 
-    def replaced(self, parameters: Sequence[Tensor]) -> "Factored":
+    def with_parameters(self, parameters: Sequence[Tensor]) -> "LowRank":
         """The same products with other parameters."""
         *of_base, output, selection = parameters
-        return Factored(self.base.replaced(of_base), output, selection)
+        return LowRank(self.base.with_parameters(of_base), output, selection)
 
     @property
     def scale(self) -> float:
@@ -94,25 +94,25 @@ class Factored:
         """Room for such bundles."""
         return self.base.empty(bundle, *lead)
 
-    def across(self, rows: Tensor) -> Tensor:
+    def product(self, rows: Tensor) -> Tensor:
         """rows J^T for rows (..., N), differentiable."""
-        return self.base.across(rows) + (rows @ self.selection) @ self.output.mT * self.scale
+        return self.base.product(rows) + (rows @ self.selection) @ self.output.mT * self.scale
 
-    def into(self, rows: Tensor, out: Tensor) -> Tensor:
+    def product_into(self, rows: Tensor, out: Tensor) -> Tensor:
         """rows J^T into `out`."""
-        return self._through(self.base.into(rows, out), rows, 1.0)
+        return self._through(self.base.product_into(rows, out), rows, 1.0)
 
-    def onto(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
+    def add_product_into(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
         """beta base + alpha rows J^T into `out`."""
-        return self._through(self.base.onto(base, rows, beta, alpha, out), rows, alpha)
+        return self._through(self.base.add_product_into(base, rows, beta, alpha, out), rows, alpha)
 
-    def back(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
+    def transpose_product_into(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
         """alpha rows J into `out`."""
-        return self._through(self.base.back(rows, out, alpha), rows, alpha, back=True)
+        return self._through(self.base.transpose_product_into(rows, out, alpha), rows, alpha, back=True)
 
-    def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
+    def add_transpose_product_into(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
         """beta base + rows J into `out`."""
-        return self._through(self.base.back_onto(base, rows, beta, out), rows, 1.0, back=True)
+        return self._through(self.base.add_transpose_product_into(base, rows, beta, out), rows, 1.0, back=True)
 
     def _through(self, out: Tensor, rows: Tensor, alpha: float, back: bool = False) -> Tensor:
         """Add alpha times what goes through the factors, or back through them."""
@@ -129,12 +129,12 @@ class Factored:
         if for_selection is not None:
             add_product(for_selection, rows.mT, adjoint @ output, 1.0, alpha * self.scale, for_selection)
 
-    def stretched(self, gains: Tensor) -> "Factored":
+    def scale_rows(self, gains: Tensor) -> "LowRank":
         """diag(gains) J, of gains (..., N, 1); differentiable."""
-        return Factored(self.base.stretched(gains), gains * self.output, self.selection)
+        return LowRank(self.base.scale_rows(gains), gains * self.output, self.selection)
 
 
-Coupling = Dense | Sparse | Unconnected | Factored
+Coupling = Dense | Sparse | Unconnected | LowRank
 
 
 def on_edges(
@@ -149,27 +149,27 @@ def on_edges(
     return values if signs is None else signs * torch.relu(signs * values)
 
 
-def totals_of(coupling: Coupling, needed: Sequence[bool]) -> list[Tensor | None]:
+def zero_gradients(coupling: Coupling, needed: Sequence[bool]) -> list[Tensor | None]:
     """A total of 0 for every parameter whose gradient is needed, None for the others."""
     pairs = zip(coupling.parameters, needed, strict=True)
     return [torch.zeros_like(parameter) if wanted else None for parameter, wanted in pairs]
 
 
-def stackable(coupling: Coupling) -> bool:
+def can_stack(coupling: Coupling) -> bool:
     """Whether such couplings can stand side by side: all but sparse ones."""
-    return not isinstance(coupling.base if isinstance(coupling, Factored) else coupling, Sparse)
+    return not isinstance(coupling.base if isinstance(coupling, LowRank) else coupling, Sparse)
 
 
-def stacked_couplings(couplings: Sequence[Coupling]) -> Coupling:
+def stack_couplings(couplings: Sequence[Coupling]) -> Coupling:
     """Couplings of one kind and shape as one with a leading axis of runs. Raises ValueError where they are not."""
     for coupling in couplings:
-        if not stackable(coupling):
+        if not can_stack(coupling):
             raise ValueError("networks side by side must have dense couplings, got a sparse one")
         expected, got = ([tuple(one.shape) for one in each.parameters] for each in (couplings[0], coupling))
         if (type(coupling), got) != (type(couplings[0]), expected):
             raise ValueError(f"networks side by side must have the same couplings, got shapes {expected} and {got}")
     first = couplings[0]
-    if isinstance(first, Factored):
-        base = stacked_couplings([one.base for one in couplings])
-        return Factored(base, *(torch.stack([getattr(one, name) for one in couplings]) for name in PARTS))
+    if isinstance(first, LowRank):
+        base = stack_couplings([one.base for one in couplings])
+        return LowRank(base, *(torch.stack([getattr(one, name) for one in couplings]) for name in PARTS))
     return Dense(torch.stack([one.values for one in couplings])) if isinstance(first, Dense) else first

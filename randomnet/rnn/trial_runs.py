@@ -10,10 +10,10 @@ from randomnet.activations import Activation
 from randomnet.double_backward import backward_transformed, plain_vjp, transforms_active
 from randomnet.rnn.couplings import add_product
 from randomnet.rnn.dynamics import Dynamics
-from randomnet.rnn.factored import Coupling, totals_of
+from randomnet.rnn.low_rank import Coupling, zero_gradients
 
 
-def driven(
+def run_trials(
     system: Dynamics,
     interface: Mapping[str, Tensor],
     inputs: Tensor,
@@ -42,12 +42,12 @@ def driven(
     return rates, outputs, driver.stretching.undone(states) if driver.stretching else states
 
 
-def under(system: Dynamics, interface: Mapping[str, Tensor], x: Tensor) -> Dynamics:
+def with_input(system: Dynamics, interface: Mapping[str, Tensor], x: Tensor) -> Dynamics:
     """A system that has a constant drive, as of `Network.alone`, while it receives x (..., channels) besides."""
     return replace(system, drive=system.drive + x.to(system.drive) @ interface["input_weights"].mT)
 
 
-def answers(
+def trial_readout(
     system: Dynamics,
     interface: Mapping[str, Tensor],
     inputs: Tensor,
@@ -64,7 +64,7 @@ def answers(
     time = inputs.shape[-3]
     if not 0 < segment < time:
         whole = None if extra is None else extra(0, time)
-        return driven(system, interface, inputs, extra=whole, truncate=truncate)[1]
+        return run_trials(system, interface, inputs, extra=whole, truncate=truncate)[1]
     driver = _driver(system, interface, None)
     if transforms_active():
         return driver.through(inputs, driver.begun(inputs, None), extra and extra(0, time), 0, (truncate, 0))[1]
@@ -144,7 +144,7 @@ def _driver(system: Dynamics, interface: Mapping[str, Tensor], leaks: Tensor | N
     stretching = None
     if system.activation.stretches:
         gains = system.gains.unsqueeze(-1)
-        coupling, weights, bias = coupling.stretched(gains), gains * weights, system.gains * (bias - system.shifts)
+        coupling, weights, bias = coupling.scale_rows(gains), gains * weights, system.gains * (bias - system.shifts)
         if system.form == "current":
             stretching = _Stretching(system.gains, system.shifts)
     leaks = system.leaks if leaks is None else leaks
@@ -160,7 +160,7 @@ def _driven_plainly(
     cut: tuple[int, int], *parameters: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
     """What `_Driven` returns, in plain operations that can be differentiated and transformed in any way."""
-    coupling, current, (truncate, start) = coupling.replaced(parameters), form == "current", cut
+    coupling, current, (truncate, start) = coupling.with_parameters(parameters), form == "current", cut
     shape = inputs.shape[-3:-1]
     drive = (inputs.flatten(-3, -2) @ weights.mT + bias.unsqueeze(-2)).unflatten(-2, shape)
     drive = drive if extra is None else drive + extra
@@ -171,7 +171,7 @@ def _driven_plainly(
         if state is None:  # the rate form, from 0
             state = torch.zeros_like(arriving)
         else:
-            arriving = arriving + coupling.across(activation.phi(state) if current else state)
+            arriving = arriving + coupling.product(activation.phi(state) if current else state)
         state = torch.lerp(state, arriving if current else activation.phi(arriving), dt)
         states.append(state)
         rates.append(activation.phi(state) if current else state)
@@ -216,7 +216,7 @@ class _Driven(torch.autograd.Function):
         before, arriving = first, initial is not None
         for now, after, kept in zip(steps, fired.unbind(-3), _at_the_end(states, time), strict=True):
             if arriving:
-                coupling.onto(now, before, 1.0, 1.0, now)
+                coupling.add_product_into(now, before, 1.0, 1.0, now)
             arriving = True
             argument = now if state is None else state.lerp_(now, dt)
             if kept is not None:
@@ -255,11 +255,11 @@ class _Driven(torch.autograd.Function):
             if truncate and after % truncate == 0:
                 held = later = None
             if later is not None:
-                coupling.back_onto(at, later, 1.0, at)
+                coupling.add_transpose_product_into(at, later, 1.0, at)
             if form == "rate" and leaky:
                 held = at.clone() if held is None else held.mul_(1 - dt).add_(at)
                 at.copy_(held)
-            activation.pull(at, seen)
+            activation.vjp(at, seen)
             if leaky:
                 at.mul_(dt)
                 if form == "current" and later is not None:
@@ -270,13 +270,13 @@ class _Driven(torch.autograd.Function):
         flat, needed = drive_bar.flatten(-3, -2), ctx.needs_input_grad
         initial_bar = readout_bar = offset_bar = None
         if needed[3]:
-            initial_bar = coupling.back(later, torch.empty_like(later))
+            initial_bar = coupling.transpose_product_into(later, torch.empty_like(later))
             if form == "current":
-                activation.pull(initial_bar, rates.select(-3, 0))
+                activation.vjp(initial_bar, rates.select(-3, 0))
                 _add(initial_bar, later, (1 - dt) / dt)
             elif held is not None:
                 _add(initial_bar, held, 1 - dt)
-        totals = totals_of(coupling, needed[13:])
+        totals = zero_gradients(coupling, needed[13:])
         if any(needed[13:]):
             arrived, left = drive_bar[..., first:, :, :], rates[..., first:-1, :, :]
             coupling.gradient(totals, arrived.flatten(-3, -2), left.flatten(-3, -2))

@@ -20,7 +20,7 @@ SAME = 1e-6  # of the largest entry: points no farther apart are the same one
 ITERATIONS = 50  # of a search that starts near what it looks for
 
 
-def interpolated(ends: Tensor, steps: int) -> Tensor:
+def interpolate(ends: Tensor, steps: int) -> Tensor:
     """(steps (P - 1) + 1, C): from each of the P ends (P, C) to the next in so many equal steps, the ends included.
 
     Raises ValueError for no ends or steps.
@@ -32,14 +32,14 @@ def interpolated(ends: Tensor, steps: int) -> Tensor:
     return torch.cat([*parts, ends[-1:]])
 
 
-def followed_points(
+def continue_fixed_points(
     maps: Sequence[tuple[Map, Jacobian]],
     known: Mapping[int, Tensor],
     around: Tensor,
     *,
     alike: Sequence[int] | None = None,
     kinks: Sequence[Kinks | None] | None = None,
-    tick: Callable[[int], object] = lambda done: None,
+    on_progress: Callable[[int], object] = lambda done: None,
 ) -> list[FixedPoints]:
     """The fixed points of each of a row of maps that differ little from one to the next, each with its Jacobian.
 
@@ -64,7 +64,9 @@ def followed_points(
         if not len(starts):
             return _nothing(around)
         starts = torch.cat([starts, _between(starts)])
-        return fixed_points(*maps[place], starts, iterations=ITERATIONS, around=around, kinks=of_maps[place], tick=tick)
+        return fixed_points(
+            *maps[place], starts, iterations=ITERATIONS, around=around, kinks=of_maps[place], on_progress=on_progress
+        )
 
     def follow(order: Sequence[int]) -> list[tuple[int, Tensor]]:
         points, found = around[:0], []
@@ -97,6 +99,4 @@ def _nothing(like: Tensor) -> FixedPoints:
     """What is found from no starts."""
     none = like.new_zeros(0)
     count, eigenvalues = none.long(), torch.complex(like[:0], like[:0])
-    return FixedPoints(
-        like[:0], none, count, eigenvalues, count, count.bool(), like[:0], none, starts=0, converged=0
-    )
+    return FixedPoints(like[:0], none, count, eigenvalues, count, count.bool(), like[:0], none, starts=0, converged=0)
