@@ -219,7 +219,7 @@ def test_along_trials_each_starts_at_0_and_is_driven(gradient):
 
 
 def test_trials_are_refused():
-    with pytest.raises(ValueError, match="trials under inputs are run in Euler steps only, got integrator 'rk4'"):
+    with pytest.raises(ValueError, match="trials with inputs need integrator 'euler', got 'rk4'"):
         with_interface()(torch.zeros(4, 5, 2, dtype=torch.float64))
     with_interface(integrator="euler")(torch.zeros(4, 5, 2, dtype=torch.float64))
 

@@ -20,6 +20,7 @@ from randomnet.rnn import (
     Dense,
     Dynamics,
     LowRank,
+    LowRankFactors,
     Network,
     Pattern,
     Sparse,
@@ -55,7 +56,7 @@ def network(base="dense", form="current", seed=0, task=False, trainable=None, n=
         form=form,
         trainable={name: np.arange(size) for name, size in sizes.items()} if trainable is None else trainable,
         interface=interface if task else None,
-        factors=(rng.standard_normal((n, rank)), rng.standard_normal((n, rank))),
+        factors=LowRankFactors(rng.standard_normal((n, rank)), rng.standard_normal((n, rank))),
         **{"activation": "tanh_positive", "dt": 0.3, **options},
     )
     if base == "sparse" and not task:
@@ -121,7 +122,8 @@ def test_a_network_without_edges_costs_its_factors_alone():
     none = np.zeros(0, dtype=np.int64)
     connectome = Connectome("none", none, none, np.zeros(0), np.arange(n).astype(str))
     rng = np.random.default_rng(0)
-    own = Network(connectome, factors=(rng.standard_normal((n, 2)), rng.standard_normal((n, 2))), trainable={})
+    factors = LowRankFactors(rng.standard_normal((n, 2)), rng.standard_normal((n, 2)))
+    own = Network(connectome, factors=factors, trainable={})
     output, selection = own.factors()
     state = randn(n)
     after = own.dynamics().step(state)
@@ -339,21 +341,21 @@ def test_values_are_copied_assigned_and_described():
 
 
 def test_without_factors_a_network_is_what_it_was():
-    plain = Network(connectome_of(), factors=(np.zeros((N, 0)), np.zeros((N, 0))))
+    plain = Network(connectome_of(), factors=LowRankFactors(np.zeros((N, 0)), np.zeros((N, 0))))
     assert list(plain.values()) == ["weights", "gains", "shifts"] and plain.description()["rank"] == 0
     assert isinstance(plain.dynamics().coupling, Dense)
     assert isinstance(Network(connectome_of("none")).dynamics().coupling, Dense)
     for asked in (plain.factors, lambda: plain.overlaps(randn(N))):
-        with pytest.raises(ValueError, match="no factors of low rank"):
+        with pytest.raises(ValueError, match="expected a network with low-rank factors"):
             asked()
 
 
 def test_wrong_factors_and_rates_are_refused():
     with pytest.raises(ValueError, match=r"factors must have shape \(12, K\) each, got \(12, 2\) and \(12, 3\)"):
-        Network(connectome_of(), factors=(np.zeros((N, 2)), np.zeros((N, 3))))
+        Network(connectome_of(), factors=LowRankFactors(np.zeros((N, 2)), np.zeros((N, 3))))
     with pytest.raises(ValueError, match=r"factors must have shape \(12, K\) each, got \(11, 2\)"):
-        Network(connectome_of(), factors=(np.zeros((11, 2)), np.zeros((11, 2))))
-    with pytest.raises(ValueError, match="trainable must name some of weights, gains, shifts, got 'output_factors'"):
+        Network(connectome_of(), factors=LowRankFactors(np.zeros((11, 2)), np.zeros((11, 2))))
+    with pytest.raises(ValueError, match="trainable: expected names among weights, "):
         Network(connectome_of(), trainable={"output_factors": np.arange(3)})
     with pytest.raises(ValueError, match=r"rates must have shape \(\.\.\., 12\), one per unit, got \(5, 11\)"):
         network().overlaps(randn(5, 11))

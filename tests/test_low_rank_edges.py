@@ -26,6 +26,7 @@ from randomnet.rnn import (
     INTERFACE,
     Dense,
     LowRank,
+    LowRankFactors,
     Network,
     Pattern,
     Sparse,
@@ -56,9 +57,9 @@ def network(seed=0, form="current", task=False, sparse=False, law=True, of=None,
     everything = {"weights": np.arange(len(of.weights)), **dict.fromkeys(FACTORS, np.arange(N * K))}
     shapes = [(N, CHANNELS), (N,), (N,), (OUTPUTS, N), (OUTPUTS,)]
     interface = {name: 0.3 * rng.standard_normal(shape) for name, shape in zip(INTERFACE, shapes, strict=True)}
-    factors = tuple(scale * rng.standard_normal((N, K)) for _ in FACTORS)
+    factors = LowRankFactors(*(scale * rng.standard_normal((N, K)) for _ in FACTORS), on_edges=True)
     made = Network(of, form=form, dt=0.3, trainable=everything, keep_signs=law, interface=interface if task else None,
-                   factors=factors, factors_on_edges=True)  # fmt: skip
+                   factors=factors)  # fmt: skip
     if sparse:
         made.pattern = Pattern(of.post, of.pre, N)
     return made
@@ -106,7 +107,7 @@ def test_between_all_units_they_are_the_factors_beside_the_weights():
     of = connectome(share=1.1, law=False)
     assert len(of.weights) == N * N
     one = network(of=of, law=False)
-    other = Network(of, dt=0.3, factors=tuple(values.detach().numpy() for values in one.factors()))
+    other = Network(of, dt=0.3, factors=LowRankFactors(*(values.detach().numpy() for values in one.factors())))
     assert isinstance(other.dynamics().coupling, LowRank) and other.factors_on == "all"
     state = randn(3, N)
     torch.testing.assert_close(one.dynamics().step(state), other.dynamics().step(state), **EXACT)
@@ -118,9 +119,9 @@ def test_a_sparse_network_never_has_a_matrix():
     n, rng = 100_000, np.random.default_rng(0)
     post, pre = np.arange(n).repeat(2), np.stack([np.arange(n) // 2, np.arange(n) // 2 + n // 3], 1).ravel()
     of = Connectome("ring", post, pre, rng.standard_normal(2 * n), np.arange(n).astype(str))
-    factors = tuple(100 * rng.standard_normal((n, 2)) for _ in FACTORS)
+    factors = LowRankFactors(*(100 * rng.standard_normal((n, 2)) for _ in FACTORS), on_edges=True)
     trainable = dict.fromkeys(FACTORS, np.arange(2 * n))
-    own = Network(of, activation="tanh", factors=factors, factors_on_edges=True, keep_signs=False, trainable=trainable)
+    own = Network(of, activation="tanh", factors=factors, keep_signs=False, trainable=trainable)
     state = randn(n)
     after = own.dynamics().step(state)
     weights = of.weights + (factors[0][post] * factors[1][pre]).sum(1) / n
@@ -418,7 +419,7 @@ def test_the_outlier_of_rank_one_is_the_mean_of_m_n(tmp_path):
     for share, matrix in ((1, np.ones((300, 300))), (p, there)):
         post, pre = np.nonzero(matrix)
         of = Connectome("weightless", post, pre, np.zeros(len(post)), np.arange(300).astype(str))
-        made = Network(of, factors=(output[few], selection[few]), factors_on_edges=True, keep_signs=False)
+        made = Network(of, factors=LowRankFactors(output[few], selection[few], on_edges=True), keep_signs=False)
         found = np.linalg.eigvals(made.matrix().detach().numpy())
         error = np.sqrt(share * (1 - share)) * (own**2).mean() / (300 * own.mean())
         assert found[np.abs(found).argmax()].real == pytest.approx(share * own.mean(), abs=1e-10 + 4.5 * error)

@@ -9,7 +9,16 @@ from test_low_rank import connectome_of, gradients, leaves, network, randn
 from test_low_rank_runs import N_BACK, arrays_of, experiment, ini, run_of, sets
 
 from randomnet.build.network import build_setup
-from randomnet.rnn import FORMS, INTERFACE, OVERLAP_INTERFACE, Network, run_trials, stack_networks, trial_readout
+from randomnet.rnn import (
+    FORMS,
+    INTERFACE,
+    OVERLAP_INTERFACE,
+    LowRankFactors,
+    Network,
+    run_trials,
+    stack_networks,
+    trial_readout,
+)
 
 N, CHANNELS, BATCH, TIME = 12, 2, 4, 6
 GAINS = (0.7, -1.3)
@@ -21,7 +30,7 @@ def overlapping(form="current", seed=0, gains=GAINS, rank=3):
     interface = {
         name: values.detach().numpy() for name, values in linear.interface.items() if name in OVERLAP_INTERFACE
     }
-    factors = tuple(values.detach().numpy() for values in linear.factors())
+    factors = LowRankFactors(*(values.detach().numpy() for values in linear.factors()))
     return Network(
         connectome_of(seed=seed),
         form=form,

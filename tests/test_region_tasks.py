@@ -15,7 +15,7 @@ from randomnet.connectome import from_dense
 from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise
 from randomnet.objectives.noise import noise_between
-from randomnet.rnn import INTERFACE, Network, run_trials
+from randomnet.rnn import INTERFACE, InputConstraints, Network, run_trials
 from randomnet.synthetic.regions import from_dict, input_matrix
 from randomnet.training import Interrupted, fit
 
@@ -106,15 +106,15 @@ def test_gradients_are_those_of_the_connections_alone():
     connectome = from_dense("six", rng.standard_normal((6, 6)), np.array(list("abcdef")))
     inputs = torch.from_numpy(rng.standard_normal((5, 3, 2)))
     gradients = []
-    for given in (signs, None):
-        network = Network(connectome, activation="tanh", interface=interface, input_signs=given)
+    for constraints in (InputConstraints(signs), None):
+        network = Network(connectome, activation="tanh", interface=interface, input_constraints=constraints)
         network.run(inputs)[1].square().sum().backward()
         gradients.append(network.interface["input_weights"].grad.numpy())
     np.testing.assert_array_equal(gradients[0], gradients[1] * (signs != 0))
     assert gradients[1][signs == 0].all()
     for wrong in (-signs, np.ones_like(signs), signs[:, :1]):
         with pytest.raises(ValueError, match="input_signs must be the signs of input_weights"):
-            Network(connectome, interface=interface, input_signs=wrong)
+            Network(connectome, interface=interface, input_constraints=InputConstraints(wrong))
 
 
 def test_side_by_side_they_keep_them_too(tmp_path):

@@ -46,11 +46,12 @@ def jacobian_of(system: Dynamics) -> Jacobian:
 
 def _of_runge_kutta(system: Dynamics) -> Jacobian:
     """Of the step of a whole bundle: row 0 is the state, the other rows start as the axes and end as J's columns."""
-    full, inner = system.full, jacobian_of(system.full)
+    target, inner = system.target_map, jacobian_of(system.target_map)
 
     def velocity(bundles: Tensor) -> Tensor:
         states, frames = bundles[:, 0], bundles[:, 1:]
-        return system.per_unit_time(torch.cat([full.step(states).unsqueeze(1), frames @ inner(states).mT], 1) - bundles)
+        targets = torch.cat([target.step(states).unsqueeze(1), frames @ inner(states).mT], 1)
+        return system.per_unit_time(targets - bundles)
 
     def jacobian(states: Tensor) -> Tensor:
         axes = torch.eye(states.shape[1], dtype=states.dtype, device=states.device).expand(len(states), -1, -1)

@@ -12,7 +12,7 @@ from randomnet.analysis import select_from_text, units_of
 from randomnet.build import pretrained
 from randomnet.config import ConfigError, Run, nearest
 from randomnet.connectome import Connectome
-from randomnet.rnn import FACTORS, Network
+from randomnet.rnn import FACTORS, LowRankFactors, Network
 from randomnet.tasks import TASKS
 
 LARGEST = 1e15  # of an entry of a factor: its products stay numbers in float32
@@ -76,8 +76,8 @@ def with_factors(run: Run, connectome: Connectome) -> Connectome:
     net = run.config.net
     if not net.rank or net.factor_on != "edges":
         return connectome
-    factors, kept = factors_of(run, connectome), net.dales_law is not False
-    network = Network(connectome, keep_signs=kept, factors=factors, factors_on_edges=True)
+    factors = LowRankFactors(*factors_of(run, connectome), on_edges=True)
+    network = Network(connectome, keep_signs=net.dales_law is not False, factors=factors)
     return connectome.replace(network.edge_weights().numpy())
 
 

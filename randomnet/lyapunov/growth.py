@@ -165,7 +165,7 @@ class _QR:
     A' = R^-1 (W' + (diag(l') - copyltu(W' W^T)) W), copyltu copying the lower triangle to the upper.
     """
 
-    turned, growth = staticmethod(orthonormal), staticmethod(log_diagonal)
+    apply, growth = staticmethod(orthonormal), staticmethod(log_diagonal)
 
     @staticmethod
     def vjp(after: Tensor, r: Tensor, after_bar: Tensor, growth_bar: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ class _Orthonormalise(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, bundle):  # noqa: ANN205
-        after, r = _QR.turned(bundle)
+        after, r = _QR.apply(bundle)
         ctx.save_for_backward(bundle, after, r)
         return after, _QR.growth(r)
 

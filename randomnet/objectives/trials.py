@@ -67,7 +67,7 @@ class Term:
 class TaskObjective:
     """Tasks of one shape, a network each: trials in fixed batches, and others to validate on.
 
-    loss, given: as of Trials. truncate, segment: of steps, as of `rnn.answers`. Figures: those of the loss, accuracy in
+    loss, given: as of Trials. truncate, segment: as of `rnn.trial_readout`. Figures: those of the loss, accuracy in
     percent among them (train_metrics, validate_metrics), of validation with its standard error over trials
     (stderr_validate_metrics). Where there is a loss of the spectrum besides, train_loss
     stays the task's own.

@@ -1,4 +1,4 @@
-"""Networks along inputs as systems whose spectrum can be computed: along trials, or along one series."""
+"""Networks under inputs as systems with a Lyapunov spectrum: driven by trials, or by one time series."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from randomnet.rnn.dynamics import Dynamics
 
 @dataclass(frozen=True)
 class TrialDrivenSystem:
-    """A network along trials, one after the other and round again: at the start of each the state is reset to 0.
+    """A network driven by trials in a loop, one after the other. The state is reset to 0 at the start of each trial.
 
-    The tangent vectors go on from trial to trial, so that exponents are those of the products along trials however
-    short these are. drive: (trials, time, ..., N), U x + b of each trial; with the leading axis of runs, if there is
-    one, as in `Dynamics`.
+    Tangent vectors continue from trial to trial. The exponents are therefore those of the Jacobian products along all
+    trials, however short a trial is. drive: (trials, time, ..., N), U x + b of each trial, with the optional axis of
+    runs of `Dynamics` before N.
     """
 
     system: Dynamics
@@ -24,33 +24,33 @@ class TrialDrivenSystem:
 
     @property
     def dt(self) -> float:
-        """The network's step."""
+        """The time step of the network."""
         return self.system.dt
 
     @property
     def bounded(self) -> bool:
-        """True: the state begins anew at each trial."""
+        """True, because the state is reset at each trial."""
         return True
 
     def double(self) -> "TrialDrivenSystem":
-        """In float64, without a graph."""
+        """The same system in float64, without a graph."""
         return TrialDrivenSystem(self.system.double(), self.drive.detach().double())
 
     def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
-        """State and tangent vectors (..., 1 + k, N) after the `steps` steps from time `start` (in steps) on."""
+        """State and tangent vectors (..., 1 + k, N) after `steps` steps from time `start`, which is in steps."""
         trials, time = self.drive.shape[:2]
         while steps:
-            trial, at = divmod(start % (trials * time), time)
-            if at == 0:
+            trial, step = divmod(start % (trials * time), time)
+            if step == 0:
                 bundle = torch.cat([torch.zeros_like(bundle[..., :1, :]), bundle[..., 1:, :]], -2)
-            now = min(steps, time - at)
-            bundle = self.system.advance(bundle, now, start, self.drive[trial, at : at + now])
-            start, steps = start + now, steps - now
+            count = min(steps, time - step)
+            bundle = self.system.advance(bundle, count, start, self.drive[trial, step : step + count])
+            start, steps = start + count, steps - count
         return bundle
 
 
 def trial_driven(system: Dynamics, interface: Mapping[str, Tensor], inputs: Tensor) -> TrialDrivenSystem:
-    """A network along trials, inputs (..., time, trials, channels), as a system with a spectrum; see `driven`."""
+    """The system of a network driven by trials with inputs (..., time, trials, channels); see `run_trials`."""
     biases = interface["input_bias"] + interface["recurrent_bias"]
     drive = inputs @ interface["input_weights"].mT.unsqueeze(-3) + biases[..., None, None, :]
     return TrialDrivenSystem(system, drive.movedim((-2, -3), (0, 1)))
@@ -58,10 +58,10 @@ def trial_driven(system: Dynamics, interface: Mapping[str, Tensor], inputs: Tens
 
 @dataclass(frozen=True)
 class SeriesDrivenSystem:
-    """A network along one series of inputs, whose exponents are those under that input (conditional exponents).
+    """A network driven by one time series of inputs. Its exponents are conditional on that input.
 
-    drive: (T, N), what the inputs add to the system's constant drive throughout each step. After step T they begin
-    again, for looks beyond a record; no record of `randomnet.spectrum` gets there.
+    drive: (T, N), what the inputs of each step add to the system's constant drive. After step T the series starts
+    again, for checks of the state beyond the record; the record of `randomnet.spectrum` itself never exceeds T.
     """
 
     system: Dynamics
@@ -69,33 +69,33 @@ class SeriesDrivenSystem:
 
     @property
     def dt(self) -> float:
-        """The network's step."""
+        """The time step of the network."""
         return self.system.dt
 
     @property
     def bounded(self) -> bool:
-        """Whether the system is, whatever it receives."""
+        """Whether the states of the network are bounded under any input."""
         return getattr(self.system, "bounded", False)
 
     @property
     def length(self) -> int:
-        """T, the number of steps there are."""
+        """T, the number of steps in the series."""
         return len(self.drive)
 
     def double(self) -> "SeriesDrivenSystem":
-        """In float64, without a graph."""
+        """The same system in float64, without a graph."""
         return SeriesDrivenSystem(self.system.double(), self.drive.detach().double())
 
     def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
-        """State and tangent vectors (1 + k, N) after the `steps` steps from time `start` (in steps) on."""
-        places = torch.arange(start, start + steps, device=self.drive.device) % self.length
-        return self.system.advance(bundle, steps, start, self.drive[places])
+        """State and tangent vectors (1 + k, N) after `steps` steps from time `start`, which is in steps."""
+        indices = torch.arange(start, start + steps, device=self.drive.device) % self.length
+        return self.system.advance(bundle, steps, start, self.drive[indices])
 
 
 def input_driven(system: Dynamics, input_weights: Tensor, inputs: Tensor | None) -> Dynamics | SeriesDrivenSystem:
-    """A system while it receives inputs: None for 0, (I,) for a constant one, (T, I) for one in each step.
+    """The system under inputs: None for zero input, (I,) for a constant input, (T, I) for one input per step.
 
-    Raises ValueError for another shape, or inputs that are not finite.
+    Raises ValueError for other shapes and for inputs that are not finite.
     """
     if inputs is None:
         return system

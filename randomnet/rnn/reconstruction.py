@@ -1,4 +1,4 @@
-"""A network built again from what model.pt holds of it."""
+"""A network rebuilt from the description and values in a model file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,18 +7,22 @@ import numpy as np
 from torch import Tensor
 
 from randomnet.connectome import Connectome
-from randomnet.rnn.network import ENTRIES, FACTORS, Network
+from randomnet.rnn.network import ENTRIES, FACTORS, LowRankFactors, Network
 
 
 def network_from_description(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Network:
-    """The network of a `Network.description()` with such `values()`, in their precision, on the CPU; nothing of it is
-    trained. Raises ValueError or KeyError where they do not belong together.
+    """The network with this `Network.description()` and these `values()`, on the CPU and without trainable parameters.
+
+    Its precision is that of the values. Raises ValueError or KeyError where description and values do not match.
     """
     n, edges = int(description["n"]), description["edges"].cpu().numpy()
-    given = {name: value.detach().cpu() for name, value in values.items()}
+    values = {name: value.detach().cpu() for name, value in values.items()}
     drive, leaks = (None if description.get(name) is None else description[name].double().cpu().numpy()
                     for name in ("drive", "leaks"))  # fmt: skip
-    weights = given["weights"].double().numpy()
+    weights, factors = values["weights"].double().numpy(), None
+    if description.get("rank"):
+        on_edges = description.get("factors_on", "all") != "all"
+        factors = LowRankFactors(*(values[name].numpy() for name in FACTORS), on_edges=on_edges)
     network = Network(
         Connectome("stored", edges // n, edges % n, weights, np.arange(n).astype(str), drive=drive),
         activation=description["activation"],
@@ -28,12 +32,11 @@ def network_from_description(description: Mapping[str, Any], values: Mapping[str
         tau=None if leaks is None else description["dt"] / leaks,
         groups=description["groups"].cpu().numpy(),
         keep_signs=description.get("signs") is not None,
-        interface={name: value.numpy() for name, value in given.items() if name not in (*ENTRIES, *FACTORS)} or None,
-        factors=tuple(given[name].numpy() for name in FACTORS) if description.get("rank") else None,
-        factors_on_edges=description.get("factors_on", "all") != "all",
-        dtype=given["weights"].dtype,
+        interface={name: value.numpy() for name, value in values.items() if name not in (*ENTRIES, *FACTORS)} or None,
+        factors=factors,
+        dtype=values["weights"].dtype,
     )
-    if description.get("signs") is not None:  # of edges without weight too, which a Connectome does not tell
-        network.weights.signs = description["signs"].to(given["weights"])
-    network.assign(given)
+    if description.get("signs") is not None:  # edges of weight 0 have signs too, and a Connectome has no signs for them
+        network.weights.signs = description["signs"].to(values["weights"])
+    network.assign(values)
     return network.requires_grad_(False)

@@ -1,4 +1,4 @@
-"""A network driven by inputs over time, and along trials as a system whose spectrum can be computed."""
+"""Rates and readout of a network along trials, with hand-written adjoints."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,24 +26,25 @@ def run_trials(
 ) -> tuple[Tensor, ...]:
     """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).
 
-    Everything may have a leading axis of runs, as in `Dynamics`. interface: as of `Network`. The drive U x + b enters
-    with the same factor dt as the recurrent term, b being the interface's biases and the system's own drive. initial:
-    state (batch, N), None for 0. extra: (time, batch, N), one drive more beside U x + b: noise, unweighted inputs.
-    leaks: each unit's step a (N,) in place of the system's own, a constant. last: how many of the last states (h, which
-    in the rate form are the rates) are returned too, as a third tensor (last, batch, N); gains must not be 0 then.
-    truncate: no gradient passes back through the state after so many steps, or twice as many, ... (in the current form
-    through g (h - s), of gains and shifts); 0 = through all.
-    Differentiable in everything else. Raises ValueError unless the system's steps are Euler's.
+    All arguments may have a leading axis of runs, as in `Dynamics`. interface: tensors by name, as in `Network`. The
+    drive U x + b has the same factor dt as the recurrent term; b is the sum of the interface biases and the system's
+    drive. initial: state (batch, N), None for 0. extra: (time, batch, N), an additional drive such as noise. leaks: the
+    step size a of each unit (N,), a constant that replaces the system's own. last: the number of final states to
+    return too, as a third tensor (last, batch, N); gains must not be 0 then. In the rate form states are the rates.
+
+    truncate: the gradient through the state is cut after every `truncate` steps; 0 = never. In the current form the cut
+    is at g (h - s), so it also cuts gradients of gains g and shifts s. Differentiable in everything except leaks.
+    Raises ValueError for another integrator than "euler".
     """
     driver = _driver(system, interface, leaks)
-    rates, outputs, states = driver.through(inputs, driver.begun(inputs, initial), extra, last, (truncate, 0))
+    rates, outputs, states = driver.run(inputs, driver.initial_state(inputs, initial), extra, last, (truncate, 0))
     if not last:
         return rates, outputs
-    return rates, outputs, driver.stretching.undone(states) if driver.stretching else states
+    return rates, outputs, driver.scaling.invert(states) if driver.scaling else states
 
 
 def with_input(system: Dynamics, interface: Mapping[str, Tensor], x: Tensor) -> Dynamics:
-    """A system that has a constant drive, as of `Network.alone`, while it receives x (..., channels) besides."""
+    """The system under constant input x (..., channels). Its own drive must not be None; see `Network.autonomous`."""
     return replace(system, drive=system.drive + x.to(system.drive) @ interface["input_weights"].mT)
 
 
@@ -56,10 +57,10 @@ def trial_readout(
     truncate: int = 0,
     segment: int = 0,
 ) -> Tensor:
-    """The readout of `driven` alone, from the state 0, in memory for `segment` steps (0 = all) and the states between.
+    """The readout of `run_trials` from the state 0, with checkpoints every `segment` steps to save memory (0 = none).
 
-    Each segment is gone through again for the gradient; there is none of the inputs then. extra(start, stop): the drive
-    of these steps, the same whenever it is asked for; first in order, from 0 on.
+    The backward pass recomputes each segment; inputs receive no gradient then. extra(start, stop): the additional drive
+    of these steps. It must return the same values at every call; the first calls are in temporal order.
     """
     time = inputs.shape[-3]
     if not 0 < segment < time:
@@ -67,29 +68,33 @@ def trial_readout(
         return run_trials(system, interface, inputs, extra=whole, truncate=truncate)[1]
     driver = _driver(system, interface, None)
     if transforms_active():
-        return driver.through(inputs, driver.begun(inputs, None), extra and extra(0, time), 0, (truncate, 0))[1]
-    return _InSegments.apply(driver, inputs, extra, truncate, segment, driver.begun(inputs, None), *driver.tensors)
+        return driver.run(inputs, driver.initial_state(inputs, None), extra and extra(0, time), 0, (truncate, 0))[1]
+    initial = driver.initial_state(inputs, None)
+    return _SegmentedReadout.apply(driver, inputs, extra, truncate, segment, initial, *driver.tensors)
 
 
 @dataclass(frozen=True)
-class _Stretching:
-    """phi(g (x - s)) of x is phi of u = g (x - s), which has no gain and shift."""
+class _Scaling:
+    """The change of variable u = g (x - s), after which phi(u) has no gain and shift."""
 
     gains: Tensor
     shifts: Tensor
 
-    def done(self, states: Tensor) -> Tensor:
-        """u of states (..., batch, N)."""
+    def apply(self, states: Tensor) -> Tensor:
+        """u for states x (..., batch, N)."""
         return self.gains.unsqueeze(-2) * (states - self.shifts.unsqueeze(-2))
 
-    def undone(self, states: Tensor) -> Tensor:
-        """x of stretched states (..., last, batch, N)."""
+    def invert(self, states: Tensor) -> Tensor:
+        """x for scaled states u (..., last, batch, N)."""
         return states / self.gains[..., None, None, :] + self.shifts[..., None, None, :]
 
 
 @dataclass(frozen=True)
 class _Driver:
-    """A network with its interface, gains and shifts taken into its weights; stretching: of its states, or None."""
+    """A network and its interface, with gains and shifts absorbed into the weights.
+
+    scaling: the change of variable of the states in the current form, None where gains and shifts have no effect.
+    """
 
     system: Dynamics
     coupling: Coupling
@@ -97,22 +102,22 @@ class _Driver:
     bias: Tensor
     readout: tuple[Tensor, Tensor]
     step: float | Tensor
-    stretching: _Stretching | None
+    scaling: _Scaling | None
 
-    def begun(self, inputs: Tensor, initial: Tensor | None) -> Tensor | None:
-        """The initial state of `through` for one (batch, N), None for 0, of `driven`."""
+    def initial_state(self, inputs: Tensor, initial: Tensor | None) -> Tensor | None:
+        """The initial state for `run`, from that of `run_trials`: (batch, N), or None for 0."""
         if self.system.form == "current" and initial is None:
             initial = torch.zeros_like(self.bias).unsqueeze(-2)
-        if self.stretching and initial is not None:
-            initial = self.stretching.done(initial)
+        if self.scaling and initial is not None:
+            initial = self.scaling.apply(initial)
         return None if initial is None else initial.expand(*inputs.shape[:-3], inputs.shape[-2], -1)
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """What it depends on."""
+        """The tensors that receive gradients."""
         return (self.weights, self.bias, *self.readout, self.system.gains, *self.coupling.parameters)
 
-    def through(
+    def run(
         self,
         inputs: Tensor,
         initial: Tensor | None,
@@ -121,75 +126,75 @@ class _Driver:
         cut: tuple[int, int],
         tensors: Sequence[Tensor] | None = None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Rates, readout and the last states as `begun` has them; cut: as of `_Driven`; tensors: in place of
-        those of this name, with their values, for gradients."""
+        """Rates, readout and the last (scaled) states.
+
+        cut: as in `_TrialRun`. tensors: copies of `self.tensors` that receive the gradients instead, or None.
+        """
         weights, bias, readout, offset, gains, *parameters = self.tensors if tensors is None else tensors
         current = self.system.form == "current"
         if extra is not None and self.system.activation.stretches:
             extra = gains[..., None, None, :] * extra
         tensors = inputs, weights, bias, initial, readout, offset, extra
         settings = self.coupling, self.system.activation, self.system.form, self.step, last * current, cut
-        run = _driven_plainly if transforms_active() else _Driven.apply
+        run = _run_plain if transforms_active() else _TrialRun.apply
         rates, outputs, states = run(*tensors, *settings, *parameters)
         return rates, outputs, states if current or not last else rates[..., -last:, :, :]
 
 
 def _driver(system: Dynamics, interface: Mapping[str, Tensor], leaks: Tensor | None) -> _Driver:
     if system.integrator != "euler":
-        raise ValueError(f"trials under inputs are run in Euler steps only, got integrator {system.integrator!r}")
+        raise ValueError(f"trials with inputs need integrator 'euler', got {system.integrator!r}")
     coupling, weights = system.coupling, interface["input_weights"]
     bias = interface["input_bias"] + interface["recurrent_bias"]
     if system.drive is not None:
         bias = bias + system.drive
-    stretching = None
+    scaling = None
     if system.activation.stretches:
         gains = system.gains.unsqueeze(-1)
         coupling, weights, bias = coupling.scale_rows(gains), gains * weights, system.gains * (bias - system.shifts)
         if system.form == "current":
-            stretching = _Stretching(system.gains, system.shifts)
+            scaling = _Scaling(system.gains, system.shifts)
     leaks = system.leaks if leaks is None else leaks
     step = system.dt if leaks is None else leaks.unsqueeze(-2)
-    return _Driver(
-        system, coupling, weights, bias, (interface["readout_weights"], interface["readout_bias"]), step, stretching
-    )
+    readout = interface["readout_weights"], interface["readout_bias"]
+    return _Driver(system, coupling, weights, bias, readout, step, scaling)
 
 
-def _driven_plainly(
+def _run_plain(
     inputs: Tensor, weights: Tensor, bias: Tensor, initial: Tensor | None, readout: Tensor, offset: Tensor,
     extra: Tensor | None, coupling: Coupling, activation: Activation, form: str, dt: float | Tensor, last: int,
     cut: tuple[int, int], *parameters: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor | None]:  # fmt: skip
-    """What `_Driven` returns, in plain operations that can be differentiated and transformed in any way."""
+    """The outputs of `_TrialRun` in plain operations, which autograd and torch.func can transform in any way."""
     coupling, current, (truncate, start) = coupling.with_parameters(parameters), form == "current", cut
     shape = inputs.shape[-3:-1]
     drive = (inputs.flatten(-3, -2) @ weights.mT + bias.unsqueeze(-2)).unflatten(-2, shape)
     drive = drive if extra is None else drive + extra
     state, states, rates = initial, [], []
-    for step, arriving in enumerate(drive.unbind(-3), start):
+    for step, total_input in enumerate(drive.unbind(-3), start):
         if truncate and step > start and step % truncate == 0:
             state = state.detach()
         if state is None:  # the rate form, from 0
-            state = torch.zeros_like(arriving)
+            state = torch.zeros_like(total_input)
         else:
-            arriving = arriving + coupling.product(activation.phi(state) if current else state)
-        state = torch.lerp(state, arriving if current else activation.phi(arriving), dt)
+            total_input = total_input + coupling.product(activation.phi(state) if current else state)
+        state = torch.lerp(state, total_input if current else activation.phi(total_input), dt)
         states.append(state)
         rates.append(activation.phi(state) if current else state)
-    every = torch.stack(rates, -3)
-    outputs = (every.flatten(-3, -2) @ readout.mT + offset.unsqueeze(-2)).unflatten(-2, shape)
-    return every, outputs, torch.stack(states[-last:], -3) if last else None
+    all_rates = torch.stack(rates, -3)
+    outputs = (all_rates.flatten(-3, -2) @ readout.mT + offset.unsqueeze(-2)).unflatten(-2, shape)
+    return all_rates, outputs, torch.stack(states[-last:], -3) if last else None
 
 
-class _Driven(torch.autograd.Function):
-    """One product with J per step forwards and one backwards; the gradient of J is one product over all steps.
+class _TrialRun(torch.autograd.Function):
+    """A run along trials: one product with J per step in each direction, and one over all steps for the gradient of J.
 
-    parameters: those of the coupling, which are given for their gradients. cut: (k, start), where the first step here
-    is step `start` of a trial, before each k-th step of which the state passes no gradient back; k = 0: before none.
+    parameters: the parameters of the coupling, passed so that they receive gradients. cut: (k, start). The first step
+    here is step `start` of the trial, and the gradient through the state is cut before every k-th step; k = 0: never.
 
-    What is kept is rates[t], which enters the matrix at step t, and fired[t], what the activation makes of its argument
-    there: the same memory one step later, but for leaky networks in the rate form. Every array that is not needed is a
-    trip to memory, which at this size takes as long as a good part of the product; so does a product with a matrix that
-    has first to be transposed.
+    Stored are rates[t], which J multiplies at step t, and fired[t], the output of the activation at step t. Both share
+    memory, one step apart, except in leaky networks in the rate form. Each additional array costs memory traffic that
+    is comparable to the product itself at this size, and so does transposing a matrix for a product.
     """
 
     @staticmethod
@@ -199,28 +204,28 @@ class _Driven(torch.autograd.Function):
     ):  # fmt: skip
         *runs, time, batch, _ = inputs.shape
         rates = bias.new_empty(*runs, time + 1, batch, bias.shape[-1])
-        seen, leaky = rates[..., 1:, :, :], _leaky(dt)
+        new_rates, leaky = rates[..., 1:, :, :], _leaky(dt)
         separate = form == "rate" and leaky
-        fired = torch.empty_like(seen) if separate else seen
+        fired = torch.empty_like(new_rates) if separate else new_rates
         states = bias.new_empty(*runs, last, batch, bias.shape[-1]) if last else None
         first, *steps = rates.unbind(-3)
         if initial is None:  # rate form only
             first.zero_()
         else:
             first.copy_(activation.phi(initial) if form == "current" else initial)
-        flat = seen.flatten(-3, -2)
+        flat = new_rates.flatten(-3, -2)
         add_product(bias.unsqueeze(-2), inputs.flatten(-3, -2), weights.mT, out=flat)
         if extra is not None:
-            seen.add_(extra)
+            new_rates.add_(extra)
         state = initial.clone() if form == "current" and leaky else None
-        before, arriving = first, initial is not None
-        for now, after, kept in zip(steps, fired.unbind(-3), _at_the_end(states, time), strict=True):
-            if arriving:
+        before, recurrent = first, initial is not None  # from rates 0 there is no recurrent input yet
+        for now, after, final in zip(steps, fired.unbind(-3), _final_entries(states, time), strict=True):
+            if recurrent:
                 coupling.add_product_into(now, before, 1.0, 1.0, now)
-            arriving = True
+            recurrent = True
             argument = now if state is None else state.lerp_(now, dt)
-            if kept is not None:
-                kept.copy_(argument)
+            if final is not None:
+                final.copy_(argument)
             activation.phi(argument, out=after)
             if separate:
                 torch.lerp(before, after, dt, out=now)
@@ -230,43 +235,43 @@ class _Driven(torch.autograd.Function):
         ctx.settings = coupling, activation, form, dt, cut, 0 if initial is not None else 1
         ctx.set_materialize_grads(False)
         outputs = add_product(offset.unsqueeze(-2), flat, readout.mT)
-        return seen, outputs.unflatten(-2, (time, batch)), states
+        return new_rates, outputs.unflatten(-2, (time, batch)), states
 
     @staticmethod
     def backward(ctx, rates_bar, outputs_bar, states_bar):  # noqa: ANN205
         if backward_transformed(rates_bar, outputs_bar, states_bar):
-            return _Driven._with_graph(ctx, [rates_bar, outputs_bar, states_bar])
+            return _TrialRun._with_graph(ctx, [rates_bar, outputs_bar, states_bar])
         inputs, weights, _, _, readout, _, _, rates, fired, *_ = ctx.saved_tensors
         coupling, activation, form, dt, (truncate, start), first = ctx.settings
         if outputs_bar is not None:
-            at_outputs = outputs_bar.flatten(-3, -2)
-            drive_bar = (at_outputs @ readout).view_as(fired)
+            flat_outputs_bar = outputs_bar.flatten(-3, -2)
+            drive_bar = (flat_outputs_bar @ readout).view_as(fired)
             if rates_bar is not None:
                 drive_bar += rates_bar
         elif rates_bar is not None:
             drive_bar = rates_bar.clone(memory_format=torch.contiguous_format)
         else:
             drive_bar = fired.new_zeros(fired.shape)
-        held = later = None  # held: in the leaky rate form, the adjoint of the state after the step
-        leaky, at_states = _leaky(dt), _at_the_end(states_bar, fired.shape[-3])
-        steps = range(start + 1, start + fired.shape[-3] + 1)  # those after each
-        backwards = (reversed(values) for values in (steps, drive_bar.unbind(-3), fired.unbind(-3), at_states))
-        for after, at, seen, at_state in zip(*backwards, strict=True):
-            if truncate and after % truncate == 0:
-                held = later = None
+        state_bar = later = None  # state_bar: in the leaky rate form, the adjoint of the state after the step
+        leaky, final_bars = _leaky(dt), _final_entries(states_bar, fired.shape[-3])
+        next_steps = range(start + 1, start + fired.shape[-3] + 1)
+        backwards = (reversed(values) for values in (next_steps, drive_bar.unbind(-3), fired.unbind(-3), final_bars))
+        for next_step, step_bar, rate, final_bar in zip(*backwards, strict=True):
+            if truncate and next_step % truncate == 0:
+                state_bar = later = None
             if later is not None:
-                coupling.add_transpose_product_into(at, later, 1.0, at)
+                coupling.add_transpose_product_into(step_bar, later, 1.0, step_bar)
             if form == "rate" and leaky:
-                held = at.clone() if held is None else held.mul_(1 - dt).add_(at)
-                at.copy_(held)
-            activation.vjp(at, seen)
+                state_bar = step_bar.clone() if state_bar is None else state_bar.mul_(1 - dt).add_(step_bar)
+                step_bar.copy_(state_bar)
+            activation.vjp(step_bar, rate)
             if leaky:
-                at.mul_(dt)
+                step_bar.mul_(dt)
                 if form == "current" and later is not None:
-                    _add(at, later, 1 - dt)
-            if at_state is not None:
-                _add(at, at_state, dt)
-            later = at
+                    _add(step_bar, later, 1 - dt)
+            if final_bar is not None:
+                _add(step_bar, final_bar, dt)
+            later = step_bar
         flat, needed = drive_bar.flatten(-3, -2), ctx.needs_input_grad
         initial_bar = readout_bar = offset_bar = None
         if needed[3]:
@@ -274,15 +279,15 @@ class _Driven(torch.autograd.Function):
             if form == "current":
                 activation.vjp(initial_bar, rates.select(-3, 0))
                 _add(initial_bar, later, (1 - dt) / dt)
-            elif held is not None:
-                _add(initial_bar, held, 1 - dt)
-        totals = zero_gradients(coupling, needed[13:])
+            elif state_bar is not None:
+                _add(initial_bar, state_bar, 1 - dt)
+        gradients = zero_gradients(coupling, needed[13:])
         if any(needed[13:]):
-            arrived, left = drive_bar[..., first:, :, :], rates[..., first:-1, :, :]
-            coupling.gradient(totals, arrived.flatten(-3, -2), left.flatten(-3, -2))
+            product_bar, multiplied = drive_bar[..., first:, :, :], rates[..., first:-1, :, :]
+            coupling.gradient(gradients, product_bar.flatten(-3, -2), multiplied.flatten(-3, -2))
         if outputs_bar is not None:
-            readout_bar = at_outputs.mT @ rates[..., 1:, :, :].flatten(-3, -2)
-            offset_bar = at_outputs.sum(-2)
+            readout_bar = flat_outputs_bar.mT @ rates[..., 1:, :, :].flatten(-3, -2)
+            offset_bar = flat_outputs_bar.sum(-2)
         return (
             (flat @ weights).view_as(inputs) if needed[0] else None,
             (inputs.flatten(-3, -2).mT @ flat).mT,
@@ -292,88 +297,89 @@ class _Driven(torch.autograd.Function):
             offset_bar,
             drive_bar if needed[6] else None,
             *[None] * 6,
-            *totals,
+            *gradients,
         )
 
     @staticmethod
     def _with_graph(ctx, adjoints):  # noqa: ANN205
-        """The gradients as operations that can be differentiated again."""
+        """The gradients with a graph, so that they can be differentiated again."""
         saved, needed = ctx.saved_tensors, ctx.needs_input_grad
         *settings, cut, _ = ctx.settings
 
         def plain(*views):  # noqa: ANN202
-            return _driven_plainly(*views[:7], *settings, ctx.last, cut, *views[7:])
+            return _run_plain(*views[:7], *settings, ctx.last, cut, *views[7:])
 
-        found = plain_vjp(plain, [*saved[:7], *saved[9:]], [*needed[:7], *needed[13:]], adjoints)
-        return *found[:7], *[None] * 6, *found[7:]
+        gradients = plain_vjp(plain, [*saved[:7], *saved[9:]], [*needed[:7], *needed[13:]], adjoints)
+        return *gradients[:7], *[None] * 6, *gradients[7:]
 
 
-class _InSegments(torch.autograd.Function):
-    """The readout of `_Driver.through`, of a path that is kept between segments alone."""
+class _SegmentedReadout(torch.autograd.Function):
+    """The readout of `_Driver.run`. Only the states between segments are stored, and segments are recomputed."""
 
     @staticmethod
     def forward(ctx, driver, inputs, extra, truncate, segment, initial, *tensors):  # noqa: ANN205
-        def passed(start, before, tensors):  # noqa: ANN202
+        def run_segment(start, before, tensors):  # noqa: ANN202
             stop = min(start + segment, inputs.shape[-3])
             noise = None if extra is None else extra(start, stop)
-            now = inputs[..., start:stop, :, :]
-            _, outputs, states = driver.through(now, before, noise, 1, (truncate, start), tensors)
+            segment_inputs = inputs[..., start:stop, :, :]
+            _, outputs, states = driver.run(segment_inputs, before, noise, 1, (truncate, start), tensors)
             return outputs, states[..., 0, :, :]
 
         *runs, time, batch, _ = inputs.shape
         starts, size = range(0, time, segment), driver.bias.shape[-1]
-        kept = driver.bias.new_empty(*runs, len(starts), batch, size)  # at once, so that freed paths leave no gaps
-        found = driver.bias.new_empty(*runs, time, batch, driver.readout[1].shape[-1])
+        # one allocation for all states, so that freed paths do not fragment memory
+        checkpoints = driver.bias.new_empty(*runs, len(starts), batch, size)
+        readout = driver.bias.new_empty(*runs, time, batch, driver.readout[1].shape[-1])
         befores, state = {}, initial
-        for start, after in zip(starts, kept.unbind(-3), strict=True):
+        for start, after in zip(starts, checkpoints.unbind(-3), strict=True):
             befores[start] = state
-            outputs, reached = passed(start, state, tensors)
-            found[..., start : start + segment, :, :] = outputs
-            state = after.copy_(reached)
+            outputs, end = run_segment(start, state, tensors)
+            readout[..., start : start + segment, :, :] = outputs
+            state = after.copy_(end)
         ctx.save_for_backward(initial, *tensors)
-        ctx.settings = passed, befores, truncate
-        ctx.whole = lambda initial, *tensors: driver.through(
+        ctx.settings = run_segment, befores, truncate
+        ctx.whole = lambda initial, *tensors: driver.run(
             inputs, initial, None if extra is None else extra(0, time), 0, (truncate, 0), tensors
         )[1:2]
-        return found
+        return readout
 
     @staticmethod
     def backward(ctx, outputs_bar):  # noqa: ANN205
         if backward_transformed(outputs_bar):
             return *[None] * 5, *plain_vjp(ctx.whole, ctx.saved_tensors, ctx.needs_input_grad[5:], [outputs_bar])
-        (passed, befores, truncate), (begins, *needed) = ctx.settings, ctx.needs_input_grad[5:]
+        (run_segment, befores, truncate), (initial_needed, *needed) = ctx.settings, ctx.needs_input_grad[5:]
         pairs = zip(ctx.saved_tensors[1:], needed, strict=True)
-        leaves = [tensor.detach().requires_grad_(wanted) for tensor, wanted in pairs]
-        learnt = [leaf for leaf in leaves if leaf.requires_grad]
-        totals, after, stop = [torch.zeros_like(leaf) for leaf in learnt], None, outputs_bar.shape[-3]
+        leaves = [tensor.detach().requires_grad_(is_needed) for tensor, is_needed in pairs]
+        parameters = [leaf for leaf in leaves if leaf.requires_grad]
+        totals, state_bar, stop = [torch.zeros_like(leaf) for leaf in parameters], None, outputs_bar.shape[-3]
         for start, before in reversed(befores.items()):
-            through = not (truncate and start % truncate == 0) if start else begins
-            of = [before.detach().requires_grad_()] if through else []
+            connected = not (truncate and start % truncate == 0) if start else initial_needed
+            starts = [before.detach().requires_grad_()] if connected else []
             with torch.enable_grad():
-                reached = passed(start, of[0] if through else before, leaves)
-            bars = [outputs_bar[..., start:stop, :, :], after][: 1 if after is None else 2]
-            found = torch.autograd.grad(reached[: len(bars)], [*learnt, *of], bars, allow_unused=True)
-            for total, more in zip(totals, found, strict=False):
-                if more is not None:
-                    total += more
-            after, stop = found[-1] if through else None, start
-        each = iter(totals)
-        return *[None] * 5, after, *(next(each) if wanted else None for wanted in needed)
+                outputs = run_segment(start, starts[0] if connected else before, leaves)
+            bars = [outputs_bar[..., start:stop, :, :], state_bar][: 1 if state_bar is None else 2]
+            gradients = torch.autograd.grad(outputs[: len(bars)], [*parameters, *starts], bars, allow_unused=True)
+            for total, gradient in zip(totals, gradients, strict=False):
+                if gradient is not None:
+                    total += gradient
+            state_bar, stop = gradients[-1] if connected else None, start
+        remaining = iter(totals)
+        return *[None] * 5, state_bar, *(next(remaining) if is_needed else None for is_needed in needed)
 
 
 def _leaky(dt: float | Tensor) -> bool:
-    """Whether anything of the state before a step is left after it."""
+    """Whether a step depends on the state before it directly: whether a is not 1."""
     return isinstance(dt, Tensor) or dt != 1
 
 
-def _at_the_end(values: Tensor | None, time: int) -> list[Tensor | None]:
-    """For every time None, or its entry of the last ones, values (last, batch, N)."""
+def _final_entries(values: Tensor | None, time: int) -> list[Tensor | None]:
+    """The entries of values (last, batch, N) for the last steps, preceded by None for all earlier steps."""
     entries = [] if values is None else values.unbind(-3)
     return [*[None] * (time - len(entries)), *entries]
 
 
 def _add(base: Tensor, other: Tensor, factor: float | Tensor) -> None:
-    """base += factor other, the factor one number or one per unit."""
+    """base += factor other, where the factor is one number or one per unit."""
     if isinstance(factor, Tensor):
         base.addcmul_(other, factor)
     else:

@@ -72,7 +72,7 @@ class _Plan:
         elif within:
             extra = torch.zeros_like(states[0]).index_fill(0, self.targets, self.course[at])
             system = replace(system, drive=extra if system.drive is None else system.drive + extra)
-        return rates, system.after(states, rates)
+        return rates, system.step_with_rates(states, rates)
 
 
 def _plan(run: Run, units: Units) -> _Plan:
