@@ -124,11 +124,11 @@ def test_a_sparse_network_never_has_a_matrix():
     own = Network(of, activation="tanh", factors=factors, keep_signs=False, trainable=trainable)
     state = randn(n)
     after = own.dynamics().step(state)
-    weights = of.weights + (factors[0][post] * factors[1][pre]).sum(1) / n
+    weights = of.weights + (factors.output[post] * factors.selection[pre]).sum(1) / n
     arriving = np.bincount(post, weights * np.tanh(state.numpy())[pre], n)
     np.testing.assert_allclose(after.detach(), 0.9 * state.numpy() + 0.1 * arriving, rtol=1e-10, atol=1e-12)
     after.sum().backward()
-    wanted = 0.1 * np.bincount(post, factors[1][pre, 1] * np.tanh(state.numpy())[pre], n) / n
+    wanted = 0.1 * np.bincount(post, factors.selection[pre, 1] * np.tanh(state.numpy())[pre], n) / n
     np.testing.assert_allclose(own.output_factors.free.grad.view(n, 2)[:, 1], wanted, rtol=1e-10, atol=1e-18)
 
 

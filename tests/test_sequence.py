@@ -227,7 +227,7 @@ def test_wrong_inputs_are_refused():
     trained = network("tanh", "rate", 1.0)
     with pytest.raises(ValueError, match=r"\(time, batch, 2\), got \(7, 5, 3\)"):
         trained.run(torch.zeros(7, 5, 3, dtype=torch.float64))
-    with pytest.raises(ValueError, match="no input weights"):
+    with pytest.raises(ValueError, match="expected a network with input weights"):
         Network(random_network(5, 1.0, np.random.default_rng(0))).run(torch.zeros(1, 1, 1))
     with pytest.raises(ValueError, match="interface must have input_weights"):
         Network(random_network(5, 1.0, np.random.default_rng(0)), interface={"input_weights": np.zeros((5, 2))})

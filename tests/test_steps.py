@@ -215,7 +215,7 @@ def test_a_tangent_that_differences_contradict_is_refused(name):
 
 @pytest.mark.parametrize("step", [lambda h: torch.round(50 * torch.tanh(W @ h)) / 50, lambda h: torch.sign(W @ h)])
 def test_a_step_in_pieces_that_are_constant_is_refused(step):
-    with pytest.raises(ValueError, match="derivative, got one that is 0 at every state though its answers differ"):
+    with pytest.raises(ValueError, match="derivative, got one that is 0 at every state though its results differ"):
         spectrum(step, randn(6, seed=1), tsim=50)
 
 
@@ -259,7 +259,7 @@ class InputFirst(nn.Module):
     ("step", "text"),
     [
         (nn.Bilinear(3, 3, 3), r"step\(state\) or step\(state, t\), got forward\(input1.*, input2.*\)"),
-        (InputFirst(), r"got forward\(x, h=None\); fix what it needs besides the state"),
+        (InputFirst(), r"got forward\(x, h=None\); bind the other arguments"),
         (lambda t, y: y, r"got step\(t, y\)"),
         (lambda h, *, gain: gain * h, r"got step\(h, \*, gain\)"),
     ],
