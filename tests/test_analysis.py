@@ -333,16 +333,16 @@ def test_a_line_of_fixed_points_is_found_as_fixed_points():
     assert found.converged == 12
 
 
-def test_held_units_stay_and_the_others_are_solved_for():
+def test_clamped_units_stay_and_the_others_are_solved_for():
     matrix, offset, step, jacobian = affine()
-    starts, held, free = drawn(6, 5, seed=9), torch.tensor([3, 1]), [0, 2, 4]
-    found = fixed_points(step, jacobian, starts, held=held)
+    starts, clamped, free = drawn(6, 5, seed=9), torch.tensor([3, 1]), [0, 2, 4]
+    found = fixed_points(step, jacobian, starts, clamped=clamped)
     assert len(found.points) == 6 and found.eigenvalues.shape == (6, 3)
     order = [int((starts[:, 1] == point[1]).nonzero()) for point in found.points]
     assert sorted(order) == list(range(6))
-    assert torch.equal(found.points[:, held], starts[order][:, held])
+    assert torch.equal(found.points[:, clamped], starts[order][:, clamped])
     inner = matrix[free][:, free]
-    given = starts[order][:, held] @ matrix[free][:, held].mT + offset[free]
+    given = starts[order][:, clamped] @ matrix[free][:, clamped].mT + offset[free]
     expected = torch.linalg.solve(torch.eye(3).double() - inner, given.mT).mT
     torch.testing.assert_close(found.points[:, free], expected, rtol=0, atol=1e-9)
     expected = np.sort(np.linalg.eigvals(inner.numpy()))
@@ -441,7 +441,7 @@ def test_starts_are_noisy_states_and_midpoints_of_pairs():
         (drawn(0, 3), {}, r"starts of shape \(S, N\), got \(0, 3\)"),
         (drawn(2, 3).float(), {}, "need float64, got starts in torch.float32"),
         (torch.full((1, 3), torch.nan).double(), {}, "starts must be finite"),
-        (drawn(2, 3), {"held": torch.arange(3)}, "all 3 units are held"),
+        (drawn(2, 3), {"clamped": torch.arange(3)}, "clamped: expected at least one free unit, got all 3"),
     ),
 )
 def test_starts_that_make_no_sense_are_refused(starts, options, message):
@@ -450,9 +450,9 @@ def test_starts_that_make_no_sense_are_refused(starts, options, message):
 
 
 def test_maps_and_jacobians_of_other_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"step must answer shape \(1, 3\) to states \(1, 3\), got \(1, 2\)"):
+    with pytest.raises(ValueError, match=r"step must return shape \(1, 3\) for states \(1, 3\), got \(1, 2\)"):
         fixed_points(lambda h: h[:, :2], doubled_slope, drawn(4, 3))
-    with pytest.raises(ValueError, match=r"jacobian must answer shape \(1, 3, 3\) to states \(1, 3\), got \(1, 3\)"):
+    with pytest.raises(ValueError, match=r"jacobian must return shape \(1, 3, 3\) for states \(1, 3\), got \(1, 3\)"):
         fixed_points(doubled, doubled, drawn(4, 3))
 
 
@@ -479,7 +479,7 @@ def test_the_plane_is_the_principal_one():
 
 def test_coordinates_of_the_plane_lead_back_and_leave_other_directions_alone():
     found, at, wanted = plane(drawn(30, 5)), drawn(5, seed=4), drawn(7, 2, seed=5)
-    states = found.through(at, wanted)
+    states = found.embed(wanted, at)
     torch.testing.assert_close(found.project(states), wanted)
     off = torch.eye(5).double() - found.axes.mT @ found.axes
     torch.testing.assert_close((states - at) @ off, torch.zeros(7, 5).double(), rtol=0, atol=1e-13)

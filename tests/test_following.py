@@ -83,7 +83,7 @@ def test_maps_that_are_the_same_share_their_points():
     known = fixed_points(*unit(0.0), STATES).points
     maps = [unit(x) for x in (0.0, 1.0, 0.0)]
     apart = continue_fixed_points(maps, {2: known}, STATES)
-    alike = continue_fixed_points(maps, {2: known}, STATES, alike=[4, 7, 4])
+    alike = continue_fixed_points(maps, {2: known}, STATES, identifiers=[4, 7, 4])
     assert [len(one.q) for one in apart] == [1, 1, 3] and [len(one.q) for one in alike] == [3, 1, 3]
     assert torch.equal(alike[0].points, alike[2].points)
 
@@ -112,8 +112,8 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match=r"around must have shape \(M, 1\), got \(3, 2\)"):
         fixed_points(*unit(0.0), STATES, around=torch.zeros(3, 2, dtype=torch.float64))
     for known, alike in (({0: STATES}, [1]), ({2: STATES}, None), ({-1: STATES}, None)):
-        with pytest.raises(ValueError, match="2 maps need as many numbers of those alike and known points"):
-            continue_fixed_points([unit(0.0)] * 2, known, STATES, alike=alike)
+        with pytest.raises(ValueError, match="expected 2 identifiers, one per map, and known points"):
+            continue_fixed_points([unit(0.0)] * 2, known, STATES, identifiers=alike)
 
 
 def test_the_same_is_found_again():

@@ -351,7 +351,7 @@ def test_a_cell_left_alone_is_its_hand_written_step_and_not_its_input():
         (nn.GRUCell(2, 3), 3, torch.full((2,), math.nan), "inputs: expected finite numbers"),
         (nn.GRUCell(2, 3), 3, torch.zeros(100, 2), r"at least 1020 steps, of .* got 100; tsim = 80 would fit"),
         (nn.GRUCell(2, 3), 3, torch.zeros(20, 2), "got 20; the transients alone are longer"),
-        (nn.Linear(3, 3), 3, torch.zeros(3), r"inputs: expected none but for .* as step\(state, t\)"),
+        (nn.Linear(3, 3), 3, torch.zeros(3), r"inputs: expected None except for .* as step\(state, t\)"),
     ],
 )
 def test_modules_and_inputs_that_do_not_fit_are_refused(module, state, inputs, text):

@@ -217,7 +217,7 @@ KINDS = "kind=value of region, type, parent, neuron, region/type"
         ("exc", "unknown selection 'exc'"),
         ("type=inhb", "unknown type 'inhb', expected one of exc, inhib; did you mean 'inhib'?"),
         ("type=", "unknown type '', expected one of exc, inhib"),
-        ("parent=x", "unknown parent 'x', expected no name, as no unit has one"),
+        ("parent=x", "unknown parent 'x', expected no name, as no unit has a label"),
         ("regin=r1", "unknown kind 'regin' in 'regin=r1', expected one of region, type, parent, neuron, region/type; "
                      "did you mean 'region'?"),
         ("", "a selection must be a name, got ''"),

@@ -1,19 +1,19 @@
-"""Analysis of any step of a network, of its units and of its activity; pure functions, all of it.
+"""Analysis of dynamics, units and activity of a network, in pure functions.
 
-| module         | what it answers                                                                        |
-|----------------|----------------------------------------------------------------------------------------|
-| `linear`       | Jacobians of a map, whole or between subsets of units, their eigenvalues and -vectors  |
-| `grouped`      | eigenvalues of the blocks of groups of units                                           |
-| `fixed_points` | where a map leaves the state, or nearly, and how many directions lead away from there  |
-| `following`    | how these points move, appear and vanish along a row of maps                           |
-| `kinks`        | which units are at a kink of their activation, and what one-sided Jacobians agree on   |
-| `flow`         | where the states of a plane go in one step                                             |
-| `units`        | which units: by region, parent, population, cell type or any label; subsets and back   |
-| `stimulation`  | currents given to some units for some steps, with ramps                                |
-| `psth`         | the mean activity of groups of units over trials, by condition, with its sem           |
+| module              | contents                                                                               |
+|---------------------|----------------------------------------------------------------------------------------|
+| `linear`            | Jacobians of a map, whole or between subsets of units, and their eigendecomposition    |
+| `block_eigenvalues` | eigenvalues of the Jacobian blocks of groups of units                                  |
+| `fixed_points`      | fixed points and slow points of a map, and their unstable directions                   |
+| `continuation`      | fixed points along a sequence of maps: how they move, appear and vanish                |
+| `kinks`             | units at a kink of their activation, and results shared by all one-sided Jacobians     |
+| `flow`              | flow fields: the change of the states of a plane in one step                           |
+| `units`             | selection of units by region, parent, population, cell type or any label               |
+| `stimulation`       | currents into selected units during selected steps, with ramps                         |
+| `psth`              | mean activity of groups of units over trials, by condition, with its sem               |
 
-A `Map` takes states (B, N) to the states (B, N) one step later, a `Jacobian` takes them to (B, N, N), d next_i /
-d state_j. Constant inputs are part of the map. `Dynamics.step` is a Map, and `jacobian_of` makes its Jacobian.
+A `Map` takes states (B, N) to the states (B, N) after one step. A `Jacobian` takes states to (B, N, N), d next_i /
+d state_j. Constant inputs are part of the map. `Dynamics.step` is a Map, and `jacobian_of` gives its Jacobian.
 """
 
 from randomnet.analysis.block_eigenvalues import group_eigenvalues, sorted_eigenvalues

@@ -1,7 +1,7 @@
-"""Fixed points followed along a row of maps, such as those under an input that turns from one into another.
+"""Continuation of fixed points along a sequence of maps, such as those of a gradually changing input.
 
-So one sees whether the points of two inputs are the same ones, moved, or whether some of them vanish on the way
-(Driscoll, Shenoy and Sussillo 2024, Nature Neuroscience 27, of tasks that share dynamical motifs).
+The result shows whether the fixed points of two inputs are connected, or whether some vanish in between. Source:
+Driscoll, Shenoy and Sussillo 2024 (Nature Neuroscience 27), on tasks that share dynamical motifs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,16 +14,16 @@ from randomnet.analysis.fixed_points import FixedPoints, fixed_points
 from randomnet.analysis.kinks import Kinks
 from randomnet.analysis.linear import Jacobian, Map
 
-BETWEEN = 20  # pairs of points, the nearest ones, between which a saddle is looked for
-SHARES = (0.25, 0.5, 0.75)  # of the way: next to where it appeared a saddle is still near one of the two
-SAME = 1e-6  # of the largest entry: points no farther apart are the same one
-ITERATIONS = 50  # of a search that starts near what it looks for
+BETWEEN = 20  # number of nearest pairs of points between which saddles are searched
+SHARES = (0.25, 0.5, 0.75)  # starts between two points; soon after its appearance a saddle is close to one of them
+SAME = 1e-6  # largest distance of equal points, relative to the largest entry
+ITERATIONS = 50  # enough for a search that starts near fixed points
 
 
 def interpolate(ends: Tensor, steps: int) -> Tensor:
-    """(steps (P - 1) + 1, C): from each of the P ends (P, C) to the next in so many equal steps, the ends included.
+    """(steps (P - 1) + 1, C): linear interpolation through `ends` (P, C), with `steps` steps from each to the next.
 
-    Raises ValueError for no ends or steps.
+    Raises ValueError for an empty `ends` or less than one step.
     """
     if ends.ndim != 2 or not len(ends) or steps < 1:
         raise ValueError(f"expected ends (P, C) and at least one step, got {tuple(ends.shape)} and {steps}")
@@ -37,66 +37,67 @@ def continue_fixed_points(
     known: Mapping[int, Tensor],
     around: Tensor,
     *,
-    alike: Sequence[int] | None = None,
+    identifiers: Sequence[int] | None = None,
     kinks: Sequence[Kinks | None] | None = None,
     on_progress: Callable[[int], object] = lambda done: None,
 ) -> list[FixedPoints]:
-    """The fixed points of each of a row of maps that differ little from one to the next, each with its Jacobian.
+    """The fixed points of every map in a sequence of similar maps, each of which has its Jacobian.
 
-    known: place in the row -> points (P, N) that are known there. From these on each map is searched from the points of
-    the map before it, to the end of the row, and from those of the map after it, to the beginning; what either finds
-    counts. On the way between neighbouring points it is searched too, where the saddles are that appear with them.
-    So a point is followed as far as it exists, and no farther; one that is born and gone between two places where
-    points are known may be missed. alike: a number for each map, which those share that are the same one: what is found
-    of one of them is found of all; None where all differ. around: (M, N), states that tell which points are one and
-    which are far away, and tick: as of `fixed_points`; kinks: of each map, as there. Raises ValueError.
+    known: index of a map -> known fixed points (P, N) of it. The search of each map starts at the points of the map
+    before it (forward pass) and after it (backward pass), and between neighbouring points, where new saddles appear.
+    Points of both passes count. A point is therefore followed as long as it exists. A point may be missed if it exists
+    only between two maps with known points.
+
+    identifiers: one number per map; equal numbers mark equal maps, which share all points. None where all maps differ.
+    kinks: of each map, as in `fixed_points`. around, on_progress: as in `fixed_points`. Raises ValueError for wrong
+    numbers of identifiers and for unknown indices.
     """
-    places, names = range(len(maps)), list(range(len(maps)) if alike is None else alike)
-    if len(names) != len(maps) or not set(known) <= set(places):
+    indices, ids = range(len(maps)), list(range(len(maps)) if identifiers is None else identifiers)
+    if len(ids) != len(maps) or not set(known) <= set(indices):
         raise ValueError(
-            f"{len(maps)} maps need as many numbers of those alike and known points at places below that, got "
-            f"{len(names)} and {sorted(known)}"
+            f"expected {len(maps)} identifiers, one per map, and known points of maps 0..{len(maps) - 1}, got "
+            f"{len(ids)} and {sorted(known)}"
         )
-    of_maps = [None] * len(maps) if kinks is None else list(kinks)
-    given = _gathered([(names[place], points) for place, points in known.items()])
+    map_kinks = [None] * len(maps) if kinks is None else list(kinks)
+    known_points = _concatenate([(ids[index], points) for index, points in known.items()])
 
-    def search(place: int, starts: Tensor) -> FixedPoints:
+    def search(index: int, starts: Tensor) -> FixedPoints:
         if not len(starts):
-            return _nothing(around)
+            return _no_points(around)
         starts = torch.cat([starts, _between(starts)])
         return fixed_points(
-            *maps[place], starts, iterations=ITERATIONS, around=around, kinks=of_maps[place], on_progress=on_progress
+            *maps[index], starts, iterations=ITERATIONS, around=around, kinks=map_kinks[index], on_progress=on_progress
         )
 
-    def follow(order: Sequence[int]) -> list[tuple[int, Tensor]]:
-        points, found = around[:0], []
-        for place in order:
-            points = search(place, torch.cat([points, given.get(names[place], around[:0])])).points
-            found.append((names[place], points))
-        return found
+    def sweep(order: Sequence[int]) -> list[tuple[int, Tensor]]:
+        points, results = around[:0], []
+        for index in order:
+            points = search(index, torch.cat([points, known_points.get(ids[index], around[:0])])).points
+            results.append((ids[index], points))
+        return results
 
-    reached = _gathered([*follow(places), *follow(places[::-1])])
-    found = {name: search(names.index(name), starts) for name, starts in reached.items()}
-    return [found[name] for name in names]
+    starts_by_id = _concatenate([*sweep(indices), *sweep(indices[::-1])])
+    results = {identifier: search(ids.index(identifier), starts) for identifier, starts in starts_by_id.items()}
+    return [results[identifier] for identifier in ids]
 
 
-def _gathered(parts: Sequence[tuple[int, Tensor]]) -> dict[int, Tensor]:
-    """All points (P, N) of each number."""
-    return {name: torch.cat([points for own, points in parts if own == name]) for name in dict(parts)}
+def _concatenate(parts: Sequence[tuple[int, Tensor]]) -> dict[int, Tensor]:
+    """identifier -> all its points (P, N)."""
+    return {key: torch.cat([points for identifier, points in parts if identifier == key]) for key in dict(parts)}
 
 
 def _between(points: Tensor) -> Tensor:
-    """(starts, N): SHARES of the way between the BETWEEN pairs of points (P, N) that are nearest to each other."""
+    """Starts (starts, N) between the BETWEEN nearest pairs of different points (P, N)."""
     first, second = torch.triu_indices(len(points), len(points), 1, device=points.device)
-    lengths = torch.nn.functional.pdist(points)  # in the same order
-    apart = (lengths > SAME * float(points.abs().max())).nonzero().squeeze(1)
-    nearest = apart[lengths[apart].argsort(stable=True)[:BETWEEN]]
-    one, other = points[first[nearest]], points[second[nearest]]
-    return torch.cat([one + share * (other - one) for share in SHARES])
+    distances = torch.nn.functional.pdist(points)  # in the order of first and second
+    different = (distances > SAME * float(points.abs().max())).nonzero().squeeze(1)
+    nearest = different[distances[different].argsort(stable=True)[:BETWEEN]]
+    a, b = points[first[nearest]], points[second[nearest]]
+    return torch.cat([a + share * (b - a) for share in SHARES])
 
 
-def _nothing(like: Tensor) -> FixedPoints:
-    """What is found from no starts."""
-    none = like.new_zeros(0)
-    count, eigenvalues = none.long(), torch.complex(like[:0], like[:0])
-    return FixedPoints(like[:0], none, count, eigenvalues, count, count.bool(), like[:0], none, starts=0, converged=0)
+def _no_points(like: Tensor) -> FixedPoints:
+    """An empty result, with the number of units of `like` (M, N)."""
+    empty = like.new_zeros(0)
+    count, eigenvalues = empty.long(), torch.complex(like[:0], like[:0])
+    return FixedPoints(like[:0], empty, count, eigenvalues, count, count.bool(), like[:0], empty, starts=0, converged=0)

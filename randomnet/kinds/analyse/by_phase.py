@@ -199,7 +199,7 @@ def _searched(
     for place, phase in zip(range(0, len(maps), chosen.interpolation_steps), walk.phases, strict=True):
         starts = starting_points(walk.known(phase), chosen.phase_starts, rng, chosen.start_noise)
         known[place] = fixed_points(*maps[place], starts, around=around, on_progress=tick).points
-    return continue_fixed_points(maps, known, around, alike=alike, kinks=kinks, on_progress=tick)
+    return continue_fixed_points(maps, known, around, identifiers=alike, kinks=kinks, on_progress=tick)
 
 
 # ---- what is written
