@@ -31,16 +31,14 @@ from randomnet.rnn.couplings import Dense, Pattern, Sparse, compressed_rows, is_
 from randomnet.rnn.driven_systems import SeriesDrivenSystem, TrialDrivenSystem, input_driven, trial_driven
 from randomnet.rnn.dynamics import Dynamics, stack_systems
 from randomnet.rnn.entries import Entries
-from randomnet.rnn.low_rank import Coupling, LowRank, Unconnected, can_stack
+from randomnet.rnn.low_rank import FACTORS, Coupling, LowRank, LowRankFactors, Unconnected, can_stack
 from randomnet.rnn.network import (
     ENTRIES,
-    FACTORS,
     FORMS,
     INTEGRATORS,
     INTERFACE,
     OVERLAP_INTERFACE,
     InputConstraints,
-    LowRankFactors,
     Network,
     stack_networks,
 )

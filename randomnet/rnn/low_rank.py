@@ -9,10 +9,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from randomnet.rnn.couplings import Dense, Gradients, Sparse, add_product
+
+FACTORS = ("output_factors", "selection_factors")
+
+
+@dataclass(frozen=True)
+class LowRankFactors:
+    """Initial factors of sum_k m_k n_k^T / N: output patterns m and selection vectors n, (N, K) each.
+
+    on_edges: the factors add to the weights of existing edges only, instead of to all pairs of neurons.
+    """
+
+    output: np.ndarray
+    selection: np.ndarray
+    on_edges: bool = False
+
+    def named(self, n: int) -> dict[str, np.ndarray]:
+        """The factors under the names of FACTORS; an empty dict for rank 0. Raises ValueError for other shapes."""
+        factors = dict(zip(FACTORS, (np.asarray(self.output), np.asarray(self.selection)), strict=True))
+        output, selection = (values.shape for values in factors.values())
+        if output != selection or len(output) != 2 or output[0] != n:
+            raise ValueError(f"factors must have shape ({n}, K) each, got {output} and {selection}")
+        return factors if output[1] else {}
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,27 +14,21 @@ from randomnet.rnn.couplings import Dense, Pattern, Sparse, is_sparse
 from randomnet.rnn.driven_systems import SeriesDrivenSystem, TrialDrivenSystem, input_driven, trial_driven
 from randomnet.rnn.dynamics import Dynamics, stack_systems
 from randomnet.rnn.entries import Entries, trainable_indices
-from randomnet.rnn.low_rank import Coupling, LowRank, Unconnected, weights_with_factors
+from randomnet.rnn.low_rank import (
+    FACTORS,
+    Coupling,
+    LowRank,
+    LowRankFactors,
+    Unconnected,
+    weights_with_factors,
+)
 from randomnet.rnn.trial_runs import run_trials
 
 FORMS = ("current", "rate")
 INTEGRATORS = ("euler", "rk4")
 ENTRIES = ("weights", "gains", "shifts")
-FACTORS = ("output_factors", "selection_factors")
 INTERFACE = ("input_weights", "input_bias", "recurrent_bias", "readout_weights", "readout_bias")
 OVERLAP_INTERFACE = (*INTERFACE[:3], "readout_gains")
-
-
-@dataclass(frozen=True)
-class LowRankFactors:
-    """Initial factors of sum_k m_k n_k^T / N: output patterns m and selection vectors n, (N, K) each.
-
-    on_edges: the factors add to the weights of existing edges only, instead of to all pairs of neurons.
-    """
-
-    output: np.ndarray
-    selection: np.ndarray
-    on_edges: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,7 +123,7 @@ class Network(nn.Module):
     ) -> None:
         """Create weights, gains, shifts and factors. Raises ValueError for wrong shapes or trainable indices."""
         count = int(self.groups.max()) + 1
-        named_factors = _named_factors(factors, self.n)
+        named_factors = {} if factors is None else factors.named(self.n)
         self.rank = next((values.shape[1] for values in named_factors.values()), 0)
         self.factors_on_edges = self.rank > 0 and factors.on_edges
         sizes = {"weights": len(weights), "gains": count, "shifts": count}
@@ -397,17 +391,6 @@ def _signs(connectome: Connectome) -> np.ndarray:
     """(E,) the sign of each edge, 1 or -1. An edge of weight 0 has its presynaptic neuron's sign, or 1 without one."""
     neuron_signs = connectome.signs[connectome.pre]
     return np.where(np.where(connectome.weights == 0, neuron_signs, connectome.weights) < 0, -1.0, 1.0)
-
-
-def _named_factors(factors: LowRankFactors | None, n: int) -> dict[str, np.ndarray]:
-    """The factors under the names of FACTORS; an empty dict for rank 0. Raises ValueError for other shapes."""
-    if factors is None:
-        return {}
-    named = dict(zip(FACTORS, (np.asarray(factors.output), np.asarray(factors.selection)), strict=True))
-    output, selection = (values.shape for values in named.values())
-    if output != selection or len(output) != 2 or output[0] != n:
-        raise ValueError(f"factors must have shape ({n}, K) each, got {output} and {selection}")
-    return named if output[1] else {}
 
 
 def _check_choice(name: str, value: str, choices: Iterable[str]) -> None:

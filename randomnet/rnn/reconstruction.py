@@ -7,7 +7,8 @@ import numpy as np
 from torch import Tensor
 
 from randomnet.connectome import Connectome
-from randomnet.rnn.network import ENTRIES, FACTORS, LowRankFactors, Network
+from randomnet.rnn.low_rank import FACTORS, LowRankFactors
+from randomnet.rnn.network import ENTRIES, Network
 
 
 def network_from_description(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Network:
