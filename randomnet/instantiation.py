@@ -120,6 +120,19 @@ def instantiate(
     blocks = blocks.select((blocks.totals > 0) & (blocks.targets > 0))
     expected = np.arange(regions.n) if intrinsic else regions.post[diagonal]
     without = np.setdiff1d(expected, blocks.post[blocks.post == blocks.pre])
+    provenance = {
+        "regions": regions.n,
+        "neurons_per_region": neurons.tolist(),
+        "target_sparsity": target_sparsity,
+        "intrinsic": intrinsic,
+        "intrinsic_sparsity": intrinsic_sparsity,
+        "intrinsic_weight": intrinsic_weight,
+        "rand_partition": rand_partition,
+        **({"partition": PARTITION} if rand_partition else {}),
+        "keep_diag": keep_diag,
+        "diagonal_replaced": int(diagonal.sum()) if intrinsic else 0,
+        "regions_without_intrinsic": regions.names[without].tolist(),
+    }
     post, pre, weights = _edges(blocks, neurons, rand_partition, rng)
     order = np.lexsort((pre, post))
     return Connectome(
@@ -129,20 +142,7 @@ def instantiate(
         weights[order],
         _neuron_names(regions.names, neurons),
         {kind: np.repeat(labels, neurons) for kind, labels in {"region": regions.names, **regions.labels}.items()},
-        {
-            **regions.provenance,
-            "regions": regions.n,
-            "neurons_per_region": neurons.tolist(),
-            "target_sparsity": target_sparsity,
-            "intrinsic": intrinsic,
-            "intrinsic_sparsity": intrinsic_sparsity,
-            "intrinsic_weight": intrinsic_weight,
-            "rand_partition": rand_partition,
-            **({"partition": PARTITION} if rand_partition else {}),
-            "keep_diag": keep_diag,
-            "diagonal_replaced": int(diagonal.sum()) if intrinsic else 0,
-            "regions_without_intrinsic": regions.names[without].tolist(),
-        },
+        {**regions.provenance, **provenance},
     )
 
 

@@ -139,9 +139,7 @@ def fixed_points(
 
     small = (q >= tolerance) & (q <= slow)
     small[candidates[~genuine]] = True
-    slow_points, _ = _merge(ends, q, small & near, radius)
-    distances = torch.cdist(ends[slow_points], points, compute_mode="donot_use_mm_for_euclid_dist")  # exact when small
-    slow_points = slow_points[(distances > radius).all(1)]
+    slow_points = _slow_points(ends, q, small & near, points, radius)
     return FixedPoints(
         points=points,
         q=q[candidates[accepted]],
@@ -154,6 +152,14 @@ def fixed_points(
         starts=len(starts),
         converged=int(hits[genuine].sum()),
     )
+
+
+def _slow_points(ends: Tensor, q: Tensor, mask: Tensor, points: Tensor, radius: float) -> Tensor:
+    """Indices of the slow points among the ends in the mask, by ascending q, without those near fixed points (P, N)."""
+    candidates, _ = _merge(ends, q, mask, radius)
+    # matrix products would make small distances inexact
+    distances = torch.cdist(ends[candidates], points, compute_mode="donot_use_mm_for_euclid_dist")
+    return candidates[(distances > radius).all(1)]
 
 
 def _classify_kinks(

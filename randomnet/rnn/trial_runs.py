@@ -242,7 +242,7 @@ class _TrialRun(torch.autograd.Function):
         if backward_transformed(rates_bar, outputs_bar, states_bar):
             return _TrialRun._with_graph(ctx, [rates_bar, outputs_bar, states_bar])
         inputs, weights, _, _, readout, _, _, rates, fired, *_ = ctx.saved_tensors
-        coupling, activation, form, dt, (truncate, start), first = ctx.settings
+        coupling, activation, form, dt, _, first = ctx.settings
         if outputs_bar is not None:
             flat_outputs_bar = outputs_bar.flatten(-3, -2)
             drive_bar = (flat_outputs_bar @ readout).view_as(fired)
@@ -252,33 +252,14 @@ class _TrialRun(torch.autograd.Function):
             drive_bar = rates_bar.clone(memory_format=torch.contiguous_format)
         else:
             drive_bar = fired.new_zeros(fired.shape)
-        state_bar = later = None  # state_bar: in the leaky rate form, the adjoint of the state after the step
-        leaky, final_bars = _leaky(dt), _final_entries(states_bar, fired.shape[-3])
-        next_steps = range(start + 1, start + fired.shape[-3] + 1)
-        backwards = (reversed(values) for values in (next_steps, drive_bar.unbind(-3), fired.unbind(-3), final_bars))
-        for next_step, step_bar, rate, final_bar in zip(*backwards, strict=True):
-            if truncate and next_step % truncate == 0:
-                state_bar = later = None
-            if later is not None:
-                coupling.add_transpose_product_into(step_bar, later, 1.0, step_bar)
-            if form == "rate" and leaky:
-                state_bar = step_bar.clone() if state_bar is None else state_bar.mul_(1 - dt).add_(step_bar)
-                step_bar.copy_(state_bar)
-            activation.vjp(step_bar, rate)
-            if leaky:
-                step_bar.mul_(dt)
-                if form == "current" and later is not None:
-                    _add(step_bar, later, 1 - dt)
-            if final_bar is not None:
-                _add(step_bar, final_bar, dt)
-            later = step_bar
+        first_bar, state_bar = _TrialRun._backward_steps(ctx.settings, drive_bar, fired, states_bar)
         flat, needed = drive_bar.flatten(-3, -2), ctx.needs_input_grad
         initial_bar = readout_bar = offset_bar = None
         if needed[3]:
-            initial_bar = coupling.transpose_product_into(later, torch.empty_like(later))
+            initial_bar = coupling.transpose_product_into(first_bar, torch.empty_like(first_bar))
             if form == "current":
                 activation.vjp(initial_bar, rates.select(-3, 0))
-                _add(initial_bar, later, (1 - dt) / dt)
+                _add(initial_bar, first_bar, (1 - dt) / dt)
             elif state_bar is not None:
                 _add(initial_bar, state_bar, 1 - dt)
         gradients = zero_gradients(coupling, needed[13:])
@@ -299,6 +280,35 @@ class _TrialRun(torch.autograd.Function):
             *[None] * 6,
             *gradients,
         )
+
+    @staticmethod
+    def _backward_steps(settings, drive_bar, fired, states_bar):  # noqa: ANN205
+        """Complete the adjoints of all drives in place, from the last step to the first.
+
+        Returns the adjoint of the first drive, and in the leaky rate form that of the first state, else None.
+        """
+        coupling, activation, form, dt, (truncate, start), _ = settings
+        state_bar = later = None
+        leaky, final_bars = _leaky(dt), _final_entries(states_bar, fired.shape[-3])
+        next_steps = range(start + 1, start + fired.shape[-3] + 1)
+        backwards = (reversed(values) for values in (next_steps, drive_bar.unbind(-3), fired.unbind(-3), final_bars))
+        for next_step, step_bar, rate, final_bar in zip(*backwards, strict=True):
+            if truncate and next_step % truncate == 0:
+                state_bar = later = None
+            if later is not None:
+                coupling.add_transpose_product_into(step_bar, later, 1.0, step_bar)
+            if form == "rate" and leaky:
+                state_bar = step_bar.clone() if state_bar is None else state_bar.mul_(1 - dt).add_(step_bar)
+                step_bar.copy_(state_bar)
+            activation.vjp(step_bar, rate)
+            if leaky:
+                step_bar.mul_(dt)
+                if form == "current" and later is not None:
+                    _add(step_bar, later, 1 - dt)
+            if final_bar is not None:
+                _add(step_bar, final_bar, dt)
+            later = step_bar
+        return later, state_bar
 
     @staticmethod
     def _with_graph(ctx, adjoints):  # noqa: ANN205
