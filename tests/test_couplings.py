@@ -78,7 +78,7 @@ def test_gradients_of_weights_are_gathered_in_parts(monkeypatch):
     _, system = both(network, connectome)
     gradients = []
     for some in (2**24, 13):
-        monkeypatch.setattr(couplings, "GATHERED", some)
+        monkeypatch.setattr(couplings, "GATHER_LIMIT", some)
         after = system.advance(bundle_of(6), 3)
         gradients.append(torch.autograd.grad(after.sum(), network.weights.free, retain_graph=True)[0])
     torch.testing.assert_close(*gradients)

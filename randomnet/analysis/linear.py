@@ -22,9 +22,9 @@ DEFECTIVE = 1e7  # condition number of an eigenvalue above which rounding can ha
 def jacobian_of(system: Dynamics) -> Jacobian:
     """The Jacobian of `system.step` in closed form: states (B, N) -> (B, N, N), d next_i / d state_j.
 
-    It is (1-a) I + a J diag(phi'(h)) in the current form and (1-a) I + a diag(phi'(z)) J in the rate form, where z is
-    the argument of the activation and a can differ between units. For Runge-Kutta steps it is the exact derivative of
-    the four stages. Differentiable in the parameters of the network. Raises ValueError for a stack of networks.
+    It is (1-a) I + a J diag(phi'(h)) in the current form and (1-a) I + a diag(phi'(z)) J in the rate form. z is the
+    argument of the activation, and a can differ between units. For Runge-Kutta steps it is the exact derivative of the
+    four stages. Differentiable in the parameters of the network. Raises ValueError for a stack of networks.
     """
     if system.gains.ndim != 1:
         raise ValueError(f"expected one network with gains (N,), got several: gains {tuple(system.gains.shape)}")

@@ -99,8 +99,8 @@ def units_of(connectome: Connectome) -> Units:
 def select(units: Units, *selection: str) -> Tensor:
     """The units of all selections together, (n,) int64, ascending and without repetition; all units for no selection.
 
-    Raises ValueError for an empty or unknown name (the error lists known names and the nearest one), and for an
-    ambiguous name, which belongs to several kinds with different units; `kind=value` resolves it.
+    Raises ValueError for an empty or unknown name; the error lists known names and the nearest one. Raises it also for
+    an ambiguous name, which belongs to several kinds with different units; `kind=value` resolves it.
     """
     mask = np.full(units.n, not selection)
     for name in selection:

@@ -1,7 +1,7 @@
 """Batch means of a record: standard errors, error propagation, and tests whether the record is stationary.
 
-The record is divided into BATCHES parts of equal length. If a batch is longer than the correlation time of the growth
-rates, batch means are nearly independent, and their scatter gives the error of the mean (Geyer 1992, section 3.2).
+The record is divided into BATCHES parts of equal length. Batch means are nearly independent if a batch is longer than
+the correlation time of the growth rates. Their scatter gives the error of the mean (Geyer 1992, section 3.2).
 """
 
 import math

@@ -13,8 +13,8 @@ ZERO_WITHIN = 2.0  # standard errors
 def kaplan_yorke(exponents: np.ndarray, n: int) -> float:
     """Kaplan-Yorke dimension of descending exponents (k,) of an N-dimensional system, interpolated.
 
-    It is 0 if the largest exponent is negative, N if a full spectrum sums to >= 0, and nan if a partial spectrum is too
-    short to determine it (nle must be larger).
+    It is 0 if the largest exponent is negative, and N if a full spectrum sums to >= 0. It is nan if a partial spectrum
+    is too short to determine it; then nle must be larger.
     """
     if np.isnan(exponents).any():
         return math.nan
@@ -74,9 +74,9 @@ UNKNOWN = Estimate(math.nan, math.nan, math.nan, math.nan)
 def dimension_of(exponents: np.ndarray, means: np.ndarray, margins: Margins, n: int) -> Estimate:
     """Kaplan-Yorke dimension of descending exponents (k,), with batch means (batches, k) and their `zero_margins`.
 
-    The range is the value +- ZERO_WITHIN standard errors. If the largest exponent counts as 0, the range is from the
-    dimension with all such exponents at the lower end of their margins to that with all at the upper end. There is no
-    standard error then, because the dimension jumps from 0 to 1 within the margins.
+    The range is the value +- ZERO_WITHIN standard errors. If the largest exponent counts as 0, the ends of the range are
+    the dimensions with all such exponents at the lower and at the upper end of their margins. There is no standard error
+    then, because the dimension jumps from 0 to 1 within the margins.
     """
     zeros = margins.zeros(exponents)
 

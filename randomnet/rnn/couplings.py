@@ -17,7 +17,7 @@ from torch import Tensor
 from randomnet.double_backward import backward_transformed, plain_vjp, transforms_active
 
 SPARSE_NEURONS, SPARSE_DENSITY = 400, 0.1  # sparse products are faster from this size and up to this density
-GATHERED = 2**24  # entries gathered at a time for the gradient of the weights
+GATHER_LIMIT = 2**24  # entries gathered at a time for the gradient of the weights
 
 Gradients = Sequence[Tensor | None]  # one accumulator per parameter, None where no gradient is needed
 
@@ -181,7 +181,7 @@ class Sparse:
         if gradient is None:
             return
         post, pre, adjoint, rows = self.pattern.post, self.pattern.pre, adjoint.mT, rows.mT
-        size = max(1, GATHERED // adjoint.shape[1])
+        size = max(1, GATHER_LIMIT // adjoint.shape[1])
         for start in range(0, len(gradient), size):
             part = slice(start, start + size)
             gradient[part].add_((adjoint[post[part]] * rows[pre[part]]).sum(1), alpha=alpha)

@@ -24,9 +24,9 @@ class Dynamics:
     `stack_systems`.
 
     The flow is x' = G(x) - x, where G(x) is J phi(h) + b in the current form and phi(J r + b) in the rate form.
-    integrator: "euler", x <- (1-dt) x + dt G(x), or "rk4", the classical Runge-Kutta step of the whole bundle, with
-    d' = G'(x) d - d for tangent vectors at each stage's state x. Differentiating the four stages gives the same four
-    stages, so the tangent is the exact derivative of the step, not of the flow.
+    integrator: "euler", x <- (1-dt) x + dt G(x), or "rk4", the classical Runge-Kutta step of the whole bundle. There
+    tangent vectors follow d' = G'(x) d - d at the state x of each stage. Differentiating the four stages gives the same
+    four stages, so the tangent is the exact derivative of the step, not of the flow.
 
     leaks: a = dt / tau of each unit (..., N), a constant, or None where all units have the reference time constant.
     With leaks the flow is x' = (G(x) - x) / tau. Time is always in units of the reference time constant.
