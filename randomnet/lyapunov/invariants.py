@@ -74,9 +74,9 @@ UNKNOWN = Estimate(math.nan, math.nan, math.nan, math.nan)
 def dimension_of(exponents: np.ndarray, means: np.ndarray, margins: Margins, n: int) -> Estimate:
     """Kaplan-Yorke dimension of descending exponents (k,), with batch means (batches, k) and their `zero_margins`.
 
-    The range is the value +- ZERO_WITHIN standard errors. If the largest exponent counts as 0, the ends of the range are
-    the dimensions with all such exponents at the lower and at the upper end of their margins. There is no standard error
-    then, because the dimension jumps from 0 to 1 within the margins.
+    The range is the value +- ZERO_WITHIN standard errors. If the largest exponent counts as 0, the ends of the range
+    are the dimensions with all such exponents at the lower and at the upper end of their margins. There is no standard
+    error then, because the dimension jumps from 0 to 1 within the margins.
     """
     zeros = margins.zeros(exponents)
 
