@@ -83,7 +83,7 @@ class _SteppedNetwork:
         self, state: tuple[Tensor, Tensor], x: Tensor, noise: Tensor | None
     ) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:
         drive = torch.addmm(self.bias, x, self.interface["input_weights"].mT)
-        now = replace(self.system, drive=drive if noise is None else drive + noise).after(*state)
+        now = replace(self.system, drive=drive if noise is None else drive + noise).step_with_rates(*state)
         rates = self.system.rates(now)
         outputs = torch.addmm(self.interface["readout_bias"], rates, self.interface["readout_weights"].mT)
         return (now, rates), rates, outputs
