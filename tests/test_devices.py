@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from randomnet.lyapunov import Schedule, exponents_of_stack
-from randomnet.rnn import FORMS, INTERFACE, Network, stack_systems, trial_driven, trial_readout
+from randomnet.rnn import FORMS, INTERFACE, LowRankFactors, Network, stack_systems, trial_driven, trial_readout
 from randomnet.synthetic import random_network
 
 N, K = 12, 4
@@ -21,7 +21,7 @@ def network(form, seed=0, rank=0, task=False, **options):
     connectome = random_network(N, 1.2, rng)
     trainable = {"weights": np.arange(len(connectome.weights)), "gains": np.arange(N), "shifts": np.arange(N)}
     if rank:
-        options["factors"] = tuple(rng.standard_normal((N, rank)) for _ in range(2))
+        options["factors"] = LowRankFactors(*(rng.standard_normal((N, rank)) for _ in range(2)))
         trainable |= {name: np.arange(N * rank) for name in ("output_factors", "selection_factors")}
     if task:
         shapes = ((N, 3), (N,), (N,), (2, N), (2,))
