@@ -76,7 +76,7 @@ def test_pull_multiplies_by_the_slope_in_place(name):
     u, row = POINTS[POINTS.abs() < 5], ACTIVATIONS[name]
     adjoint = torch.linspace(-2, 3, len(u), dtype=u.dtype)
     expected = adjoint * row.dphi(u)
-    row.pull(adjoint, row.phi(u))
+    row.vjp(adjoint, row.phi(u))
     torch.testing.assert_close(adjoint, expected, rtol=1e-10, atol=1e-14)
 
 
@@ -99,7 +99,7 @@ def test_rates_slopes_and_bends_with_gains_and_shifts(name):
         bends = bends if found is None else found
     with torch.no_grad():
         found_rates, found_slopes = ACTIVATIONS[name](x, gains, shifts)
-        found_bends = ACTIVATIONS[name].bends(ACTIVATIONS[name].argument(x, gains, shifts), gains)
+        found_bends = ACTIVATIONS[name].second_derivative(ACTIVATIONS[name].argument(x, gains, shifts), gains)
     for found, expected in ((found_rates, rates), (found_slopes, slopes), (found_bends, bends)):
         torch.testing.assert_close(found, expected.detach(), rtol=1e-12, atol=1e-14)
 
@@ -123,7 +123,9 @@ def test_plain_tanh_ignores_gains_and_shifts():
     row = ACTIVATIONS["tanh"]
     for got, wanted in zip(row(x, gains, shifts), row(x, gains * 5, shifts - 2), strict=True):
         assert torch.equal(got, wanted)
-    assert torch.equal(row.bends(row.argument(x, gains, shifts), gains), row.bends(x, gains * 5))
+    assert torch.equal(
+        row.second_derivative(row.argument(x, gains, shifts), gains), row.second_derivative(x, gains * 5)
+    )
     assert not any(part.any() for part in row.parameter_gradients(x, gains, shifts, x, x))
 
 

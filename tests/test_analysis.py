@@ -14,17 +14,17 @@ import torch
 from randomnet.activations import ACTIVATIONS
 from randomnet.analysis import (
     Plane,
+    autodiff_jacobian,
     block,
-    differentiated,
+    block_except,
     eigendecomposition,
-    excluded,
     fixed_points,
     flow_field,
     jacobian_of,
     plane,
     starting_points,
 )
-from randomnet.rnn import FORMS, Network, Pattern, Sparse, stacked
+from randomnet.rnn import FORMS, Network, Pattern, Sparse, stack_systems
 from randomnet.synthetic import random_network
 
 NAMES = list(ACTIVATIONS)
@@ -43,9 +43,9 @@ def drawn(*shape, seed=0):
 def made(activation, form, dt=0.3, n=6, g=1.5, integrator="euler", seed=3):
     """A random network with gains, shifts and a drive of its own, without gradients."""
     rng = np.random.default_rng(seed)
-    moving = {"gains": np.arange(n), "shifts": np.arange(n)}
+    trainable = {"gains": np.arange(n), "shifts": np.arange(n)}
     network = Network(
-        random_network(n, g, rng), activation=activation, form=form, dt=dt, integrator=integrator, moving=moving
+        random_network(n, g, rng), activation=activation, form=form, dt=dt, integrator=integrator, trainable=trainable
     )
     gains, shifts = rng.uniform(0.6, 1.6, n), 0.3 * rng.standard_normal(n)
     network.assign({**network.values(), "gains": torch.from_numpy(gains), "shifts": torch.from_numpy(shifts)})
@@ -94,7 +94,7 @@ def fingerprint(record):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_jacobian_is_that_of_automatic_differentiation(name, form, dt):
     system, states = made(name, form, dt), drawn(4, 6)
-    expected = differentiated(system.step)(states)
+    expected = autodiff_jacobian(system.step)(states)
     torch.testing.assert_close(jacobian_of(system)(states), expected, rtol=0, atol=1e-13)
 
 
@@ -111,7 +111,7 @@ def test_the_jacobian_is_that_of_central_differences(name, form, dt):
 def test_the_jacobian_of_a_runge_kutta_step_is_that_of_the_whole_step(form):
     system, states = made("tanh_positive", form, integrator="rk4"), drawn(4, 6)
     jacobians = jacobian_of(system)(states)
-    torch.testing.assert_close(jacobians, differentiated(system.step)(states), rtol=0, atol=1e-13)
+    torch.testing.assert_close(jacobians, autodiff_jacobian(system.step)(states), rtol=0, atol=1e-13)
     by_tangent = torch.stack([system.tangent(state, torch.eye(6).double()).mT for state in states])
     torch.testing.assert_close(jacobians, by_tangent, rtol=0, atol=1e-13)
 
@@ -142,14 +142,14 @@ def test_with_dt_1_the_jacobian_is_that_of_an_elman_network():
 
 
 def test_the_jacobian_can_be_differentiated_in_the_weights():
-    network = Network(random_network(5, 1.0, np.random.default_rng(0)), moving={"weights": np.arange(20)})
+    network = Network(random_network(5, 1.0, np.random.default_rng(0)), trainable={"weights": np.arange(20)})
     jacobian_of(network.dynamics())(drawn(2, 5)).square().sum().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in network.parameters())
 
 
 def test_networks_side_by_side_have_no_one_jacobian():
     with pytest.raises(ValueError, match=r"one network with gains \(N,\), got several: gains \(2, 6\)"):
-        jacobian_of(stacked([made("tanh", "rate"), made("tanh", "rate")]))
+        jacobian_of(stack_systems([made("tanh", "rate"), made("tanh", "rate")]))
 
 
 @pytest.mark.parametrize("dt", (1.0, 0.3))
@@ -163,7 +163,7 @@ def test_at_a_fixed_point_states_and_rates_have_the_same_eigenvalues(dt):
 
     assert len(rates) == 1
     torch.testing.assert_close(onward(rates), rates, rtol=0, atol=1e-10)
-    values = eigendecomposition(differentiated(onward)(rates)).values
+    values = eigendecomposition(autodiff_jacobian(onward)(rates)).values
     torch.testing.assert_close(values, found.eigenvalues, rtol=0, atol=1e-8)
 
 
@@ -206,7 +206,7 @@ def test_blocks_are_those_of_numpy():
     jacobians, to, from_ = drawn(2, 5, 5), torch.tensor([3, 0]), torch.tensor([4, 1])
     matrices = jacobians.numpy()
     np.testing.assert_array_equal(block(jacobians, to, from_)[1], matrices[1][np.ix_([3, 0], [4, 1])])
-    np.testing.assert_array_equal(excluded(jacobians, to, from_)[1], matrices[1][np.ix_([3, 0], [0, 2, 3])])
+    np.testing.assert_array_equal(block_except(jacobians, to, from_)[1], matrices[1][np.ix_([3, 0], [0, 2, 3])])
     np.testing.assert_array_equal(block(jacobians, None, from_), matrices[..., [4, 1]])
     expected = np.abs(np.linalg.eigvals(matrices[1][np.ix_([3, 0], [4, 1])]))
     np.testing.assert_allclose(eigendecomposition(jacobians, to, from_).values[1].abs(), np.sort(expected)[::-1])
@@ -220,7 +220,7 @@ def test_block_and_excluded_block_predict_a_step_together():
     others = torch.tensor([0, 3, 5])
     jacobians = jacobian_of(system)(here)
     moved = small[:, units] @ block(jacobians, units, units)[0].mT
-    moved = moved + small[:, others] @ excluded(jacobians, units, units)[0].mT
+    moved = moved + small[:, others] @ block_except(jacobians, units, units)[0].mT
     expected = (system.step(here + small) - system.step(here))[:, units]
     torch.testing.assert_close(moved, expected, rtol=0, atol=1e-9)
 
@@ -241,7 +241,7 @@ def test_an_affine_map_has_one_fixed_point():
 
 def test_three_bistable_units_have_27_fixed_points():
     done = []
-    found = fixed_points(doubled, doubled_slope, corners(2000), tick=done.append)
+    found = fixed_points(doubled, doubled_slope, corners(2000), on_progress=done.append)
     assert found.unstable.tolist() == [0] * 8 + [1] * 12 + [2] * 6 + [3]
     assert (found.q < 1e-20).all() and (found.hits > 0).all() and len(found.slow) == 0
     assert found.hits.sum() == found.converged == found.starts == done[-1] == 2000
@@ -290,7 +290,7 @@ def test_points_far_from_the_starts_are_left_out_and_counted():
         return h + h * (h - 20) / 100
 
     starts = doubles([[-0.2], [0.1], [0.3], [12.0]])
-    near, every = (fixed_points(step, differentiated(step), starts, farthest=bound) for bound in (2.0, 10.0))
+    near, every = (fixed_points(step, autodiff_jacobian(step), starts, farthest=bound) for bound in (2.0, 10.0))
     np.testing.assert_allclose(near.points, [[0.0]], atol=1e-8)
     np.testing.assert_allclose(every.points, [[0.0], [20.0]], atol=1e-8)
     assert (near.hits.tolist(), near.converged) == ([3], 4)
@@ -301,7 +301,7 @@ def test_slow_points_are_where_two_fixed_points_have_just_vanished(gap, number):
     def step(h):  # q = gap^2 / 2 at h = 0; for gap < 0 two fixed points at +-sqrt(-gap)
         return torch.stack([h[:, 0] + gap + h[:, 0] ** 2, 0.5 * h[:, 1]], 1)
 
-    found = fixed_points(step, differentiated(step), drawn(50, 2))
+    found = fixed_points(step, autodiff_jacobian(step), drawn(50, 2))
     assert len(found.slow) == len(found.slow_q) == number
     np.testing.assert_allclose(found.slow, np.zeros((number, 2)), atol=1e-4)
     np.testing.assert_allclose(found.slow_q, [gap**2 / 2] * number, rtol=1e-6)
@@ -315,7 +315,7 @@ def test_a_gap_below_the_tolerance_is_still_no_fixed_point():
     def step(h):  # q = 3e-21, but the next zero of the tangent lies far away
         return torch.stack([h[:, 0] + 8e-11 + h[:, 0] ** 2, 0.5 * h[:, 1]], 1)
 
-    found = fixed_points(step, differentiated(step), drawn(20, 2), merge=1e-7, slow=1e-15)
+    found = fixed_points(step, autodiff_jacobian(step), drawn(20, 2), merge=1e-7, slow=1e-15)
     assert len(found.points) == 0 and found.converged == 0 and len(found.slow) > 0
 
 
@@ -327,22 +327,22 @@ def test_a_line_of_fixed_points_is_found_as_fixed_points():
         return along + 0.3 * (h - along)
 
     starts = drawn(12, 2)
-    found = fixed_points(step, differentiated(step), starts)
+    found = fixed_points(step, autodiff_jacobian(step), starts)
     order = (found.points @ direction).argsort()
     np.testing.assert_allclose((found.points @ direction)[order], np.sort(starts @ direction), atol=1e-9)
     assert found.converged == 12
 
 
-def test_held_units_stay_and_the_others_are_solved_for():
+def test_clamped_units_stay_and_the_others_are_solved_for():
     matrix, offset, step, jacobian = affine()
-    starts, held, free = drawn(6, 5, seed=9), torch.tensor([3, 1]), [0, 2, 4]
-    found = fixed_points(step, jacobian, starts, held=held)
+    starts, clamped, free = drawn(6, 5, seed=9), torch.tensor([3, 1]), [0, 2, 4]
+    found = fixed_points(step, jacobian, starts, clamped=clamped)
     assert len(found.points) == 6 and found.eigenvalues.shape == (6, 3)
     order = [int((starts[:, 1] == point[1]).nonzero()) for point in found.points]
     assert sorted(order) == list(range(6))
-    assert torch.equal(found.points[:, held], starts[order][:, held])
+    assert torch.equal(found.points[:, clamped], starts[order][:, clamped])
     inner = matrix[free][:, free]
-    given = starts[order][:, held] @ matrix[free][:, held].mT + offset[free]
+    given = starts[order][:, clamped] @ matrix[free][:, clamped].mT + offset[free]
     expected = torch.linalg.solve(torch.eye(3).double() - inner, given.mT).mT
     torch.testing.assert_close(found.points[:, free], expected, rtol=0, atol=1e-9)
     expected = np.sort(np.linalg.eigvals(inner.numpy()))
@@ -359,7 +359,7 @@ def test_starts_that_diverge_do_not_spoil_the_others():
     good, done = doubles([[-1.0], [-2.0], [1.0], [2.0]]), []
     alone = fixed_points(step, jacobian, good, merge=1e-3)
     starts = torch.cat([good[:2], doubles([[800.0], [900.0]]), good[2:]])
-    among = fixed_points(step, jacobian, starts, merge=1e-5, tick=done.append)
+    among = fixed_points(step, jacobian, starts, merge=1e-5, on_progress=done.append)
     assert len(alone.points) == 2 and done[0] == 2
     torch.testing.assert_close(among.points, alone.points, rtol=0, atol=1e-9)
     assert among.hits.tolist() == alone.hits.tolist() and (among.starts, among.converged) == (6, 4)
@@ -390,14 +390,14 @@ def test_slow_points_far_from_the_starts_are_left_out():
         return h + 1e-5 + (h - 20) ** 2 / 100
 
     starts = doubles([[-0.2], [0.1], [0.3], [12.0]])
-    near, every = (fixed_points(step, differentiated(step), starts, farthest=bound) for bound in (2.0, 10.0))
+    near, every = (fixed_points(step, autodiff_jacobian(step), starts, farthest=bound) for bound in (2.0, 10.0))
     assert len(near.slow) == 0
     np.testing.assert_allclose(every.slow, [[20.0]], atol=1e-3)
 
 
 def test_nothing_that_is_given_is_changed():
-    moving = {"weights": np.arange(30), "gains": np.arange(6), "shifts": np.arange(6)}
-    network = Network(random_network(6, 1.5, np.random.default_rng(0)), moving=moving)
+    trainable = {"weights": np.arange(30), "gains": np.arange(6), "shifts": np.arange(6)}
+    network = Network(random_network(6, 1.5, np.random.default_rng(0)), trainable=trainable)
     for parameter, wanted in zip(network.parameters(), (True, False, True), strict=True):
         parameter.requires_grad_(wanted)
     before = network.values()
@@ -441,7 +441,7 @@ def test_starts_are_noisy_states_and_midpoints_of_pairs():
         (drawn(0, 3), {}, r"starts of shape \(S, N\), got \(0, 3\)"),
         (drawn(2, 3).float(), {}, "need float64, got starts in torch.float32"),
         (torch.full((1, 3), torch.nan).double(), {}, "starts must be finite"),
-        (drawn(2, 3), {"held": torch.arange(3)}, "all 3 units are held"),
+        (drawn(2, 3), {"clamped": torch.arange(3)}, "clamped: expected at least one free unit, got all 3"),
     ),
 )
 def test_starts_that_make_no_sense_are_refused(starts, options, message):
@@ -450,9 +450,9 @@ def test_starts_that_make_no_sense_are_refused(starts, options, message):
 
 
 def test_maps_and_jacobians_of_other_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"step must answer shape \(1, 3\) to states \(1, 3\), got \(1, 2\)"):
+    with pytest.raises(ValueError, match=r"step must return shape \(1, 3\) for states \(1, 3\), got \(1, 2\)"):
         fixed_points(lambda h: h[:, :2], doubled_slope, drawn(4, 3))
-    with pytest.raises(ValueError, match=r"jacobian must answer shape \(1, 3, 3\) to states \(1, 3\), got \(1, 3\)"):
+    with pytest.raises(ValueError, match=r"jacobian must return shape \(1, 3, 3\) for states \(1, 3\), got \(1, 3\)"):
         fixed_points(doubled, doubled, drawn(4, 3))
 
 
@@ -479,7 +479,7 @@ def test_the_plane_is_the_principal_one():
 
 def test_coordinates_of_the_plane_lead_back_and_leave_other_directions_alone():
     found, at, wanted = plane(drawn(30, 5)), drawn(5, seed=4), drawn(7, 2, seed=5)
-    states = found.through(at, wanted)
+    states = found.embed(wanted, at)
     torch.testing.assert_close(found.project(states), wanted)
     off = torch.eye(5).double() - found.axes.mT @ found.axes
     torch.testing.assert_close((states - at) @ off, torch.zeros(7, 5).double(), rtol=0, atol=1e-13)

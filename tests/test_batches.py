@@ -15,9 +15,16 @@ from randomnet.connectome import from_dense
 from randomnet.experiment.batching import batches
 from randomnet.kinds.train import measurements
 from randomnet.kinds.train import run as train
-from randomnet.lyapunov import Schedule, exponents, exponents_of_each, random_frame, spectra_of_each, spectrum
+from randomnet.lyapunov import (
+    Schedule,
+    exponents,
+    exponents_of_stack,
+    random_frame,
+    spectra_of_stack,
+    spectrum,
+)
 from randomnet.objectives import Measurement, SpectrumLoss, SpectrumObjective, Trajectory, measure_each
-from randomnet.rnn import Network, stacked
+from randomnet.rnn import Network, stack_systems
 from randomnet.schema.plan import read_plan
 from randomnet.synthetic import random_network
 from randomnet.training import Settings, fit
@@ -57,13 +64,13 @@ def ini(folder, name="a", activation="tanh_positive", form="current", weights=Fa
     return path
 
 
-def networks(count, n=9, activation="tanh_positive", form="current", moving=("weights", "gains", "shifts"), g=2.0):
+def networks(count, n=9, activation="tanh_positive", form="current", trainable=("weights", "gains", "shifts"), g=2.0):
     made = []
     for seed in range(count):
         connectome = random_network(n, g, np.random.default_rng(seed))
         sizes = {"weights": len(connectome.weights), "gains": n, "shifts": n}
-        chosen = {name: np.arange(sizes[name]) for name in moving}
-        made.append(Network(connectome, activation=activation, form=form, moving=chosen))
+        chosen = {name: np.arange(sizes[name]) for name in trainable}
+        made.append(Network(connectome, activation=activation, form=form, trainable=chosen))
     return made
 
 
@@ -101,28 +108,28 @@ def test_losses_and_gradients_side_by_side_are_those_of_each_alone(activation, f
 def test_exponents_without_gradient_and_with_segments_recomputed_are_the_same(monkeypatch):
     own, terms = networks(3), losses(3)
     state, frame = (torch.stack([getattr(term, name) for term in terms]) for name in ("state", "frame"))
-    given = stacked([network.dynamics() for network in own]), state, frame, terms[0].schedule
+    given = stack_systems([network.dynamics() for network in own]), state, frame, terms[0].schedule
     with torch.no_grad():
-        found, steepness, end = exponents_of_each(*given)
+        found, steepness, end = exponents_of_stack(*given)
     assert found.shape == (3, 3) and steepness.shape == (3,) and end.shape == (3, 4, 9)
     alone = [exponents(network.dynamics(), term.state, term.frame, term.schedule) for network, term in
              zip(own, terms, strict=True)]  # fmt: skip
     torch.testing.assert_close(found, torch.stack(alone).detach(), rtol=1e-11, atol=1e-13)
     monkeypatch.setattr("randomnet.lyapunov.spectra.GRAPH_BYTES", 20_000)
-    torch.testing.assert_close(exponents_of_each(*given)[0].detach(), found, rtol=1e-11, atol=1e-13)
+    torch.testing.assert_close(exponents_of_stack(*given)[0].detach(), found, rtol=1e-11, atol=1e-13)
 
 
 def test_networks_that_differ_in_more_than_values_are_refused():
     one, other = networks(1), networks(1, form="rate")
     with pytest.raises(ValueError, match="the same form, got current and rate"):
-        stacked([one[0].dynamics(), other[0].dynamics()])
+        stack_systems([one[0].dynamics(), other[0].dynamics()])
     with pytest.raises(ValueError, match="the same size"):
-        stacked([one[0].dynamics(), networks(1, n=8)[0].dynamics()])
+        stack_systems([one[0].dynamics(), networks(1, n=8)[0].dynamics()])
 
 
 def test_one_that_diverges_leaves_the_others_as_they_would_be_alone():
     def trained(chosen):
-        own = networks(3, moving=("gains", "shifts"))
+        own = networks(3, trainable=("gains", "shifts"))
         with torch.no_grad():
             own[1].gains.free.fill_(float("inf"))
         settings = [Settings("Adam", 0.05, 4), Settings("SGD", 0.05, 4), Settings("RMSprop", 0.01, 6)]
@@ -140,7 +147,7 @@ def test_one_that_diverges_leaves_the_others_as_they_would_be_alone():
 
 
 def test_one_whose_frame_is_too_steep_ends_with_that_reason_and_the_others_go_on():
-    own, schedule = networks(2, activation="linear", moving=("gains", "shifts")), Schedule(6, 3.0, 0, 1)
+    own, schedule = networks(2, activation="linear", trainable=("gains", "shifts")), Schedule(6, 3.0, 0, 1)
     with torch.no_grad():
         own[0].gains.free.copy_(torch.logspace(-6, 3, 9, dtype=torch.float64))
     terms = [replace(term, schedule=schedule) for term in losses(2, kinds=("mse",))]
@@ -292,11 +299,11 @@ def test_sparse_networks_are_trained_one_by_one(tmp_path):
     rng = np.random.default_rng(0)
     matrix = rng.standard_normal((450, 450)) * (rng.random((450, 450)) < 0.02)
     connectome = from_dense("sparse", matrix, np.array([str(i) for i in range(450)]))
-    systems = [Network(connectome, moving={"gains": np.arange(450)}).dynamics() for _ in range(2)]
+    systems = [Network(connectome, trainable={"gains": np.arange(450)}).dynamics() for _ in range(2)]
     found = measure_each(losses(2, n=450), systems)
     assert all(one.loss.requires_grad for one in found)
     with pytest.raises(ValueError, match="dense"):
-        stacked(systems)
+        stack_systems(systems)
 
 
 def test_a_batch_goes_on_as_a_whole_where_one_of_its_runs_had_already_been_written(tmp_path):
@@ -337,7 +344,7 @@ def test_spectra_side_by_side_are_those_of_each_alone(k, n):
     states, frames = (torch.stack([getattr(term, name) for term in terms]) for name in ("state", "frame"))
     with torch.no_grad():
         systems = [network.dynamics() for network in own]
-    found = spectra_of_each(stacked(systems), states, frames, schedule)
+    found = spectra_of_stack(stack_systems(systems), states, frames, schedule)
     for one, system, term in zip(found, systems, terms, strict=True):
         alone = spectrum(system, term.state, term.frame, schedule)
         for name in ("growth", "times", "state", "exponents", "stderr", "conditions"):
@@ -347,7 +354,7 @@ def test_spectra_side_by_side_are_those_of_each_alone(k, n):
     assert np.isfinite([one.sum_rule_residual for one in found]).all() == (k == n)
     for bad in ({"tsim": "auto"}, {"tons": "adaptive"}):
         with pytest.raises(ValueError, match="times in numbers"):
-            spectra_of_each(stacked(systems), states, frames, replace(schedule, **bad))
+            spectra_of_stack(stack_systems(systems), states, frames, replace(schedule, **bad))
 
 
 def test_a_transition_side_by_side_gives_the_numbers_of_one_run_after_the_other(tmp_path):
@@ -374,15 +381,15 @@ def trajectories(*windows, warm=True):
 
 
 def test_a_warm_start_goes_on_where_the_last_epoch_ended():
-    own, term = networks(1, moving=("gains",)), losses(1)[0]
+    own, term = networks(1, trainable=("gains",)), losses(1)[0]
     objective = SpectrumObjective((term,), (1.0,), trajectories(2.0))
     with torch.no_grad():
         first, second = (objective.measure(own, None)[0] for _ in range(2))
         system = own[0].dynamics()
-        settled = exponents_of_each(system, term.state, term.frame, replace(term.schedule, tsim=2.0))
+        settled = exponents_of_stack(system, term.state, term.frame, replace(term.schedule, tsim=2.0))
         torch.testing.assert_close(first.end, settled[2])
         onwards = Schedule(2.0, 0.4, 0, 0)
-        expected = exponents_of_each(system, settled[2][0], settled[2][1:], onwards)
+        expected = exponents_of_stack(system, settled[2][0], settled[2][1:], onwards)
         alone = replace(term, state=settled[2][0], frame=settled[2][1:], schedule=onwards).measure(system)
     assert float(second.loss) == float(alone.loss)
     torch.testing.assert_close(second.end, expected[2])
@@ -408,7 +415,7 @@ def test_a_window_is_doubled_when_the_loss_stops_falling_and_never_beyond_tsim()
 
 def test_courses_side_by_side_are_those_of_each_alone_though_their_windows_differ():
     def trained(chosen):
-        own, terms = networks(3, moving=("gains", "shifts")), losses(3, kinds=("mse",))
+        own, terms = networks(3, trainable=("gains", "shifts")), losses(3, kinds=("mse",))
         windows = trajectories(1.2, 6.0, 2.4)
         parts = (tuple(each[index] for index in chosen) for each in (terms, (1.0,) * 3, windows))
         settings = [Settings("SGD", 0.02, 25)] * len(chosen)
@@ -425,7 +432,7 @@ def test_courses_side_by_side_are_those_of_each_alone_though_their_windows_diffe
 
 
 def test_only_losses_of_the_whole_record_can_be_the_best():
-    own, term = networks(1, moving=("gains", "shifts")), losses(1, kinds=("mse",))[0]
+    own, term = networks(1, trainable=("gains", "shifts")), losses(1, kinds=("mse",))[0]
     objective = SpectrumObjective((term,), (1.0,), trajectories(0.8, warm=False))
     (found,) = fit(own, objective, [Settings("SGD", 0.0, 60, early_stopping=12)])
     assert found.history[0]["window"] == found.history[-1]["window"] == 6.0  # whatever was trained on

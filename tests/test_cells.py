@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from randomnet.cells import CELLS, Layer, bidirectional, cell_of
+from randomnet.cells import CELLS, Layer, cell_from_description, run_bidirectional
 
 TIME, BATCH, CHANNELS, SIZE = 7, 4, 3, 5
 
@@ -58,7 +58,7 @@ def test_two_directions_are_torchs_bidirectional_gru():
                 theirs.copy_(own)
     starts = torch.stack([there.start(BATCH), back.start(BATCH)])
     outputs, ends = other(inputs, starts)
-    found = bidirectional(there, back, inputs)
+    found = run_bidirectional(there, back, inputs)
     torch.testing.assert_close(found[0], outputs, atol=1e-6, rtol=0)
     torch.testing.assert_close(found[1], torch.cat([ends[0], ends[1]], -1), atol=1e-6, rtol=0)
     torch.testing.assert_close(found[1][:, SIZE:], back.unroll(back.start(BATCH), inputs.flip(0))[-1])
@@ -116,12 +116,12 @@ def test_gradients_are_finite_differences(name):
 def test_a_description_and_the_values_rebuild_a_cell(name):
     cell, (state, inputs) = made(name, **({"width": 6, "hidden_layers": 3} if name == "node" else {})), given()
     cell = cell.double()
-    other = cell_of(cell.description())
+    other = cell_from_description(cell.description())
     assert other.description() == cell.description()
     other.assign(cell.values())
     state, inputs = state.double(), inputs.double()
     assert torch.equal(other.unroll(state, inputs), cell.unroll(state, inputs))
-    again = cell_of(cell.description())
+    again = cell_from_description(cell.description())
     again.load_state_dict(cell.state_dict())
     assert torch.equal(again.unroll(state, inputs), cell.unroll(state, inputs))
 
@@ -165,8 +165,8 @@ def test_errors_say_what_was_expected_and_what_came():
     with pytest.raises(ValueError, match="at least one hidden layer and unit, got 0 and 128"):
         made("node", hidden_layers=0)
     with pytest.raises(ValueError, match="cell must be one of gru, rnn, linear, node, got 'lstm'"):
-        cell_of({"cell": "lstm"})
+        cell_from_description({"cell": "lstm"})
     with pytest.raises(ValueError, match="precision must be float32 or float64, got 'half'"):
-        cell_of({"cell": "gru", "precision": "half"})
+        cell_from_description({"cell": "gru", "precision": "half"})
     with pytest.raises(ValueError, match=r"weight_ih: expected shape \(15, 3\), got none"):
         cell.assign({"initial": torch.zeros(5)})

@@ -16,7 +16,7 @@ from torch import Tensor
 import runrandomnet
 import visualization
 from randomnet import metrics, plotting, results
-from randomnet.analysis import differentiated
+from randomnet.analysis import autodiff_jacobian
 from randomnet.artifacts.sources import checksum
 from randomnet.artifacts.systems import driven, held
 from randomnet.artifacts.trained_networks import TrainedNetwork
@@ -675,11 +675,11 @@ def test_the_closed_forms_of_randomnets_networks_are_the_derivatives_of_their_st
     states, inputs = (torch.from_numpy(rng.standard_normal(shape)) for shape in ((4, 5), (4, 2)))
     step, jacobian = held(network, inputs[0])
     torch.testing.assert_close(step(states), network.step(states, inputs[:1].expand(4, -1)))
-    torch.testing.assert_close(jacobian(states), differentiated(step)(states))
+    torch.testing.assert_close(jacobian(states), autodiff_jacobian(step)(states))
     frame = torch.eye(5, dtype=torch.float64)
     bundle = driven(network, inputs, 0.2).advance(torch.cat([states[:1], frame]), 4)
     state, product = states[:1], frame
     for x in inputs.split(1):
-        product = differentiated(lambda s, x=x: network.step(s, x.expand(len(s), -1)))(state)[0] @ product
+        product = autodiff_jacobian(lambda s, x=x: network.step(s, x.expand(len(s), -1)))(state)[0] @ product
         state = network.step(state, x)
     torch.testing.assert_close(bundle, torch.cat([state, product.mT]))

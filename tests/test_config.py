@@ -345,7 +345,7 @@ def test_what_results_do_not_depend_on_changes_nothing(plan, unrelated):
     assert one.connectome.sha256() == other.connectome.sha256()
     assert one.state.equal(other.state) and one.frame.equal(other.frame)
     for name in TRAINED:
-        assert getattr(one.network, name).moving.equal(getattr(other.network, name).moving)
+        assert getattr(one.network, name).trainable.equal(getattr(other.network, name).trainable)
 
 
 def test_settings_tell_apart_what_results_depend_on(plan):
@@ -417,8 +417,8 @@ def test_a_limited_number_of_entries_moves(plan):
     made = plan(RANDOM, "trainvalidate.number_param=7 2 1").combos[0].runs()[0]
     network = build_setup(made).network
     for name, count, of in (("weights", 7, 12 * 11), ("gains", 2, 12), ("shifts", 1, 12)):
-        moving = getattr(network, name).moving.tolist()
-        assert len(set(moving)) == len(moving) == count and 0 <= min(moving) <= max(moving) < of
+        trainable = getattr(network, name).trainable.tolist()
+        assert len(set(trainable)) == len(trainable) == count and 0 <= min(trainable) <= max(trainable) < of
 
 
 def test_errors_are_value_errors():

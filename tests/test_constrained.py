@@ -99,8 +99,8 @@ def network_of(seed=0, keep_signs=True, **options):
     for neuron in (1, 9):
         weights[np.flatnonzero(pre == neuron)[0]] = 0
     connectome = Connectome("twelve", post, pre, weights, np.array([f"n{index:02d}" for index in range(12)]))
-    moving = {"weights": np.flatnonzero(rng.random(len(post)) < 0.7)}
-    options = {"activation": "tanh", "moving": moving, "weight_bounds": (0.2, 0.9)} | options
+    trainable = {"weights": np.flatnonzero(rng.random(len(post)) < 0.7)}
+    options = {"activation": "tanh", "trainable": trainable, "weight_bounds": (0.2, 0.9)} | options
     return connectome, Network(connectome, keep_signs=keep_signs, **options)
 
 
@@ -109,9 +109,9 @@ def network_of(seed=0, keep_signs=True, **options):
 @pytest.mark.parametrize("keep_signs", [True, False])
 def test_200_updates_keep_bounds_signs_and_what_is_fixed(keep_signs, form, optimizer):
     connectome, network = network_of(keep_signs=keep_signs, form=form)
-    moving, before = network.weights.moving.numpy(), network.weights().detach().numpy().copy()
-    fixed = np.setdiff1d(np.arange(len(before)), moving)
-    sizes = np.abs(before[moving])
+    trainable, before = network.weights.trainable.numpy(), network.weights().detach().numpy().copy()
+    fixed = np.setdiff1d(np.arange(len(before)), trainable)
+    sizes = np.abs(before[trainable])
     assert network.clip() == ((sizes < 0.2) | (sizes > 0.9)).sum() > 0 and network.clip() == 0
     signs = np.where(connectome.pre < 8, 1, -1)
     torch.manual_seed(0)
@@ -121,25 +121,25 @@ def test_200_updates_keep_bounds_signs_and_what_is_fixed(keep_signs, form, optim
         network.zero_grad()
         state = torch.randn(20, 12).double()
         (network.dynamics().step(state) - state @ target.mT).square().mean().backward()
-        rule.step(rule.gathered([parameter.grad for parameter in network.parameters()]))
+        rule.step(rule.flatten_gradients([parameter.grad for parameter in network.parameters()]))
         network.project()
         after = network.weights().detach().numpy()
-        assert (np.abs(after[moving]) >= 0.2).all() and (np.abs(after[moving]) <= 0.9).all()
-        assert not keep_signs or (after[moving] * signs[moving] > 0).all()
-        at |= set(np.abs(after[moving]).tolist()) & {0.2, 0.9}
+        assert (np.abs(after[trainable]) >= 0.2).all() and (np.abs(after[trainable]) <= 0.9).all()
+        assert not keep_signs or (after[trainable] * signs[trainable] > 0).all()
+        at |= set(np.abs(after[trainable]).tolist()) & {0.2, 0.9}
     np.testing.assert_array_equal(after[fixed], before[fixed])
     matrix = network.matrix().detach().numpy()
     absent = np.ones((12, 12), bool)
     absent[connectome.post, connectome.pre] = False
     assert not matrix[absent].any()
     assert at == {0.2, 0.9} and np.abs(after - before).max() > 0.2
-    assert keep_signs or optimizer == "SGD" or (after[moving] * signs[moving] < 0).any()
+    assert keep_signs or optimizer == "SGD" or (after[trainable] * signs[trainable] < 0).any()
 
 
 @pytest.mark.parametrize(("weight", "keep_signs"), [(0.5, True), (-0.5, True), (0.5, False), (-0.5, False)])
 def test_a_weight_at_a_bound_comes_back(weight, keep_signs):
     connectome = Connectome("pair", np.array([1]), np.array([0]), np.array([weight]), np.array(["a", "b"]))
-    network = Network(connectome, activation="linear", moving={"weights": np.array([0])}, keep_signs=keep_signs,
+    network = Network(connectome, activation="linear", trainable={"weights": np.array([0])}, keep_signs=keep_signs,
                       weight_bounds=(0.25, 2.0))  # fmt: skip
     optimizer, sign = torch.optim.SGD(network.parameters(), lr=1.0), np.sign(weight)
     pushes = ((1.0, 1.5), (7.0, 2.0), (7.0, 2.0), (-0.5, 1.5), (-1.375, 0.25), (-0.125, 0.25), (0.5, 0.75))
@@ -153,7 +153,7 @@ def test_a_weight_at_a_bound_comes_back(weight, keep_signs):
 
 
 def test_an_edge_of_weight_0_has_the_sign_of_its_neuron():
-    connectome, network = network_of(moving={"weights": np.arange(60)}, weight_bounds=(0.3, np.inf))
+    connectome, network = network_of(trainable={"weights": np.arange(60)}, weight_bounds=(0.3, np.inf))
     zero = connectome.weights == 0
     network.clip()
     found = network.weights().detach().numpy()
@@ -193,8 +193,8 @@ def test_a_task_leaves_fixed_projections_their_bits_and_keeps_the_bounds(tmp_pat
     record = json.loads((tmp_path / "out" / "0" / "iter_0" / "run.json").read_text())
     outside = ((np.abs(before) < low) | (np.abs(before) > high))[~fixed].sum()
     assert record["connectome"]["weights_clipped"] == start.clipped == outside > 0
-    moving = np.load(tmp_path / "out" / "0" / "iter_0" / "arrays.npz")["weights_moving"]
-    np.testing.assert_array_equal(moving, np.flatnonzero(~fixed))
+    trainable = np.load(tmp_path / "out" / "0" / "iter_0" / "arrays.npz")["weights_moving"]
+    np.testing.assert_array_equal(trainable, np.flatnonzero(~fixed))
 
 
 def test_the_gradient_of_what_is_fixed_is_not_there(tmp_path):
@@ -207,7 +207,7 @@ def test_the_gradient_of_what_is_fixed_is_not_there(tmp_path):
         network(torch.randn(3, 5, 2)).square().sum().backward()
     own, all_of_it = (network.interface["input_weights"].grad for network in networks)
     assert not own[:, 0].any() and torch.equal(own[:, 1], all_of_it[:, 1]) and all_of_it[:, 0].any()
-    edges = networks[0].weights.moving
+    edges = networks[0].weights.trainable
     torch.testing.assert_close(networks[0].weights.free.grad, networks[1].weights.free.grad[edges])
 
 
@@ -223,10 +223,10 @@ def test_a_number_of_weights_is_drawn_from_those_that_are_not_fixed(tmp_path):
     path = ini(tmp_path, TASK, LISTED_REGIONS + "fixed = thalamus -> cortex\n")
     start = start_of(path, "trainvalidate.number_param=20")
     fixed = between(start.connectome, "thalamus", "cortex")
-    moving = start.network.weights.moving.numpy()
-    assert len(moving) == 20 and not fixed[moving].any()
+    trainable = start.network.weights.trainable.numpy()
+    assert len(trainable) == 20 and not fixed[trainable].any()
     free = int((~fixed).sum())
-    assert len(start_of(path, f"trainvalidate.number_param={free}").network.weights.moving) == free
+    assert len(start_of(path, f"trainvalidate.number_param={free}").network.weights.trainable) == free
 
 
 def test_too_many_of_them_are_refused(tmp_path, capsys):
@@ -242,7 +242,7 @@ def test_without_them_the_same_weights_are_drawn_as_ever(tmp_path):
     the_run = plan.combos[0].runs()[0]
     start = build_setup(the_run)
     drawn = the_run.generator("weights").choice(len(start.connectome.weights), size=20, replace=False)
-    np.testing.assert_array_equal(start.network.weights.moving.numpy(), np.sort(drawn))
+    np.testing.assert_array_equal(start.network.weights.trainable.numpy(), np.sort(drawn))
 
 
 @pytest.mark.parametrize("dales_law", ["auto", "False"])
@@ -264,7 +264,7 @@ def test_regions_of_a_measured_network_can_be_fixed(tmp_path):
     fibers = start.connectome.labels["cell_fibers"]
     pre, post = fibers[start.connectome.pre], fibers[start.connectome.post]
     within = ((pre == "CBF01") & (post == "CBF02")) | ((pre == "CBF03") & (post == "CBF03"))
-    np.testing.assert_array_equal(start.network.weights.moving.numpy(), np.flatnonzero(~within))
+    np.testing.assert_array_equal(start.network.weights.trainable.numpy(), np.flatnonzero(~within))
     assert 0 < within.sum() < len(within)
 
 

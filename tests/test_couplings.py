@@ -19,8 +19,8 @@ def sparse_network(n=N, density=0.1, seed=0, dtype=torch.float64, **options):
     matrix = rng.standard_normal((n, n)) * (rng.random((n, n)) < density) * 3 / np.sqrt(density * n)
     connectome = from_dense("sparse", matrix, np.arange(n).astype(str))
     sizes = {"weights": len(connectome.weights), "gains": n, "shifts": n}
-    moving = {name: np.arange(size) for name, size in sizes.items()}
-    network = Network(connectome, moving=moving, dtype=dtype, **options)
+    trainable = {name: np.arange(size) for name, size in sizes.items()}
+    network = Network(connectome, trainable=trainable, dtype=dtype, **options)
     values = network.values()
     for name, middle in (("gains", 1.0), ("shifts", 0.0)):
         values[name] = torch.from_numpy(middle + 0.2 * rng.standard_normal(n)).to(dtype)
@@ -57,7 +57,7 @@ def test_steps_and_gradients_are_those_of_the_dense_matrix(form, integrator, row
         torch.testing.assert_close(after, plain, rtol=1e-12, atol=1e-12)
         parameters = [bundle, network.weights.free, network.gains.free, network.shifts.free]
         gradients = torch.autograd.grad((after * bundle_of(rows, seed=3)).sum(), parameters)
-        step = system.moved(bundle_of(max(rows, 2)))
+        step = system.step_bundle(bundle_of(max(rows, 2)))
         found.append([after.detach(), step.detach(), *gradients])
     for dense, sparse in zip(*found, strict=True):
         torch.testing.assert_close(sparse, dense, rtol=1e-10, atol=1e-12)
@@ -68,8 +68,8 @@ def test_the_product_alone_is_differentiable():
     pattern = Pattern(connectome.post, connectome.pre, 7)
     values = torch.from_numpy(connectome.weights).requires_grad_()
     rows = bundle_of(3, 7).requires_grad_()
-    assert torch.autograd.gradcheck(lambda values, rows: Sparse(values, pattern).across(rows), (values, rows))
-    vector = Sparse(values, pattern).across(rows[0])
+    assert torch.autograd.gradcheck(lambda values, rows: Sparse(values, pattern).product(rows), (values, rows))
+    vector = Sparse(values, pattern).product(rows[0])
     torch.testing.assert_close(vector, rows[0] @ torch.from_numpy(connectome.dense()).mT)
 
 
@@ -78,7 +78,7 @@ def test_gradients_of_weights_are_gathered_in_parts(monkeypatch):
     _, system = both(network, connectome)
     gradients = []
     for some in (2**24, 13):
-        monkeypatch.setattr(couplings, "GATHERED", some)
+        monkeypatch.setattr(couplings, "GATHER_LIMIT", some)
         after = system.advance(bundle_of(6), 3)
         gradients.append(torch.autograd.grad(after.sum(), network.weights.free, retain_graph=True)[0])
     torch.testing.assert_close(*gradients)

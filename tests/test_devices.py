@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from randomnet.lyapunov import Schedule, exponents_of_each
-from randomnet.rnn import FORMS, INTERFACE, Network, along, answers, stacked
+from randomnet.lyapunov import Schedule, exponents_of_stack
+from randomnet.rnn import FORMS, INTERFACE, LowRankFactors, Network, stack_systems, trial_driven, trial_readout
 from randomnet.synthetic import random_network
 
 N, K = 12, 4
@@ -19,14 +19,14 @@ every_form = pytest.mark.parametrize("form", FORMS)
 def network(form, seed=0, rank=0, task=False, **options):
     rng = np.random.default_rng(seed)
     connectome = random_network(N, 1.2, rng)
-    moving = {"weights": np.arange(len(connectome.weights)), "gains": np.arange(N), "shifts": np.arange(N)}
+    trainable = {"weights": np.arange(len(connectome.weights)), "gains": np.arange(N), "shifts": np.arange(N)}
     if rank:
-        options["factors"] = tuple(rng.standard_normal((N, rank)) for _ in range(2))
-        moving |= {name: np.arange(N * rank) for name in ("output_factors", "selection_factors")}
+        options["factors"] = LowRankFactors(*(rng.standard_normal((N, rank)) for _ in range(2)))
+        trainable |= {name: np.arange(N * rank) for name in ("output_factors", "selection_factors")}
     if task:
         shapes = ((N, 3), (N,), (N,), (2, N), (2,))
         options["interface"] = {name: rng.standard_normal(shape) for name, shape in zip(INTERFACE, shapes, strict=True)}
-    return Network(connectome, form=form, dt=0.1, moving=moving, **options).to("meta")
+    return Network(connectome, form=form, dt=0.1, trainable=trainable, **options).to("meta")
 
 
 def learns(networks, loss):
@@ -39,7 +39,7 @@ def learns(networks, loss):
 
 def spectrum_loss(system, *runs):
     state, frame = torch.empty(*runs, N, device="meta").double(), torch.empty(*runs, K, N, device="meta").double()
-    found, steepness, end = exponents_of_each(system, state, frame, Schedule(3, 0.2, 0.5, 0.5))
+    found, steepness, end = exponents_of_stack(system, state, frame, Schedule(3, 0.2, 0.5, 0.5))
     assert found.shape == (*runs, K) and steepness.shape == runs and end.shape == (*runs, 1 + K, N)
     return found.square().sum()
 
@@ -55,7 +55,7 @@ def test_spectra_and_their_gradients_stay_on_the_device(form, kind):
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "rk4"])
 def test_spectra_side_by_side_stay_on_the_device(form, kind):
     own = [network(form, seed, **KINDS[kind]) for seed in range(3)]
-    learns(own, spectrum_loss(stacked([one.dynamics() for one in own]), 3))
+    learns(own, spectrum_loss(stack_systems([one.dynamics() for one in own]), 3))
 
 
 @every_form
@@ -68,7 +68,7 @@ def test_trials_and_their_gradients_stay_on_the_device(form, kind, steps):
     def noise(start, stop):
         return torch.empty(stop - start, 6, N, device="meta").double()
 
-    outputs = answers(own.dynamics(), own.joined(), inputs, noise, **steps)
+    outputs = trial_readout(own.dynamics(), own.interface_tensors(), inputs, noise, **steps)
     assert outputs.shape == (12, 6, 2)
     learns([own], outputs.square().mean())
 
@@ -77,8 +77,8 @@ def test_trials_and_their_gradients_stay_on_the_device(form, kind, steps):
 def test_a_spectrum_along_trials_stays_on_the_device(form):
     own = network(form, task=True)
     inputs = torch.empty(12, 6, 3, device="meta").double()
-    outputs = answers(own.dynamics(), own.joined(), inputs)
-    learns([own], spectrum_loss(along(own.dynamics(), own.joined(), inputs)) + outputs.mean())
+    outputs = trial_readout(own.dynamics(), own.interface_tensors(), inputs)
+    learns([own], spectrum_loss(trial_driven(own.dynamics(), own.interface_tensors(), inputs)) + outputs.mean())
 
 
 def test_what_is_waited_for_is_seen():

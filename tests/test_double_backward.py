@@ -16,7 +16,7 @@ from torch.testing import assert_close
 
 from randomnet.activations import ACTIVATIONS
 from randomnet.lyapunov import Schedule, exponents, random_frame
-from randomnet.rnn import FORMS, Pattern, Sparse, answers, driven
+from randomnet.rnn import FORMS, Pattern, Sparse, run_trials, trial_readout
 
 KINKED = ("relu", "sqrt")  # a difference across the kink is no derivative
 
@@ -156,7 +156,7 @@ def test_runs_under_inputs_have_right_second_derivatives(form, activation, leaks
 
     def run(inputs, extra, weights):
         interface = {**own.interface, "input_weights": weights}
-        return driven(system, interface, inputs, extra=extra, leaks=leaks, last=1)
+        return run_trials(system, interface, inputs, extra=extra, leaks=leaks, last=1)
 
     assert gradgradcheck(run, (inputs, extra, own.interface["input_weights"].detach().clone().requires_grad_()))
 
@@ -168,10 +168,10 @@ def test_cut_and_recomputed_runs_have_the_second_derivatives_of_plain_ones(form,
     for segment in (0, 4):
         own, inputs = on_trials(form)
         wanted = [parameter for parameter in own.parameters() if parameter.requires_grad]
-        outputs = answers(own.dynamics(), own.interface, inputs, truncate=truncate, segment=segment)
+        outputs = trial_readout(own.dynamics(), own.interface, inputs, truncate=truncate, segment=segment)
         first = torch.autograd.grad(outputs.square().sum(), wanted, create_graph=True)
-        plain = torch.autograd.grad(answers(own.dynamics(), own.interface, inputs, truncate=truncate).square().sum(),
-                                    wanted)  # fmt: skip
+        whole = trial_readout(own.dynamics(), own.interface, inputs, truncate=truncate)
+        plain = torch.autograd.grad(whole.square().sum(), wanted)
         for one, other in zip(first, plain, strict=True):
             assert_close(one, other, rtol=1e-9, atol=1e-11)
         results.append(torch.autograd.grad(sum(one.square().sum() for one in first), wanted))
@@ -209,7 +209,7 @@ def test_exponents_have_right_second_derivatives(base, form, integrator):
     parameters = tuple(one.detach().clone().requires_grad_() for one in system.coupling.parameters)
 
     def spectrum(*values):
-        moved = replace(system, coupling=system.coupling.replaced(values))
+        moved = replace(system, coupling=system.coupling.with_parameters(values))
         return exponents(moved, randn(4), frame, Schedule(0.4, 0.2, 0.0, 0.2))
 
     assert gradcheck(spectrum, parameters) and gradgradcheck(spectrum, parameters)
@@ -219,7 +219,7 @@ def test_products_of_sparse_rows_have_right_second_derivatives():
     connectome = connectome_of("sparse")
     pattern = Pattern(connectome.post, connectome.pre, connectome.n)
     values, rows = torch.from_numpy(connectome.weights).requires_grad_(), randn(2, connectome.n).requires_grad_()
-    assert gradgradcheck(lambda values, rows: Sparse(values, pattern).across(rows).pow(2), (values, rows))
+    assert gradgradcheck(lambda values, rows: Sparse(values, pattern).product(rows).pow(2), (values, rows))
 
 
 def test_slopes_at_kinks_and_in_tails_are_those_of_the_table():

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from randomnet.cells import CELLS, Gated
+from randomnet.cells import CELLS, GRU
 from randomnet.connectome import Connectome
 from randomnet.inference import (
     Autoencoder,
@@ -57,8 +57,10 @@ def network(channels=CHANNELS, neurons=NEURONS, n=5, form="current"):
         "readout_bias": rng.standard_normal(neurons),
     }
     made = Connectome("made up", post, pre, weights, np.arange(n).astype(str))
-    moving = {"weights": np.arange(len(weights))}
-    return Network(made, activation="tanh", form=form, dt=0.5, moving=moving, interface=interface, dtype=torch.float32)
+    trainable = {"weights": np.arange(len(weights))}
+    return Network(
+        made, activation="tanh", form=form, dt=0.5, trainable=trainable, interface=interface, dtype=torch.float32
+    )
 
 
 def model(name, channels=CHANNELS, **given):
@@ -512,4 +514,4 @@ def test_errors_say_what_was_expected_and_what_came():
 def test_a_generator_cell_alone_has_no_start_to_learn():
     lfads, auto = model("lfads"), model("gru")
     assert not lfads.generator.initial.requires_grad and not auto.decoder.cell.initial.requires_grad
-    assert Gated(1, 2, np.random.default_rng(0)).initial.requires_grad
+    assert GRU(1, 2, np.random.default_rng(0)).initial.requires_grad

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from randomnet.initialisation import BOUNDS, biases, bound, inputs, readout, recurrent, remapped
+from randomnet.initialisation import BOUNDS, biases, bound, inputs, rank_order_remap, readout, recurrent
 
 H, C, OUT = 220, 2, 1
 
@@ -89,17 +89,17 @@ def test_values_come_from_the_generator():
 def test_remapped_values_rank_as_the_weights():
     rng = np.random.default_rng(0)
     values, weights = recurrent(50, 1000, "default", rng), rng.lognormal(0, 3, 1000)
-    after = remapped(values, weights)
+    after = rank_order_remap(values, weights)
     assert (ranks(after) == ranks(weights)).all()  # rank correlation 1
     assert (np.sort(after) == np.sort(values)).all()
     assert after[weights.argmax()] == values.max() and after[weights.argmin()] == values.min()
 
 
 def test_equal_weights_take_their_values_in_order():
-    after = remapped(np.array([0.3, -0.1, 0.2, -0.4]), np.array([1.0, 0.5, 1.0, 0.5]))
+    after = rank_order_remap(np.array([0.3, -0.1, 0.2, -0.4]), np.array([1.0, 0.5, 1.0, 0.5]))
     assert after.tolist() == [0.2, -0.4, 0.3, -0.1]
 
 
 def test_one_value_per_weight():
     with pytest.raises(ValueError, match=r"one value per weight, got shapes \(3,\) and \(4,\)"):
-        remapped(np.ones(3), np.ones(4))
+        rank_order_remap(np.ones(3), np.ones(4))

@@ -9,8 +9,14 @@ import pytest
 import runrandomnet
 from randomnet.connectome import Connectome, from_dense
 from randomnet.formats import read_densities, read_region_matrix
-from randomnet.initialisation import recurrent, remapped
-from randomnet.instantiation import DENSITY_SCALINGS, broken_stick, instantiate, neurons_by_density, neurons_per_region
+from randomnet.initialisation import rank_order_remap, recurrent
+from randomnet.instantiation import (
+    DENSITY_SCALINGS,
+    instantiate,
+    neurons_by_density,
+    neurons_per_region,
+    stick_breaking,
+)
 from randomnet.nulls import shuffled
 
 
@@ -168,7 +174,7 @@ def expected_moments(parts):
 def test_random_parts_have_the_moments_of_a_broken_stick(parts):
     """At every place, as the order is random; five standard errors allowed."""
     rng, draws = np.random.default_rng(parts), 4000
-    shares = np.array([broken_stick(parts, rng) for _ in range(draws)])
+    shares = np.array([stick_breaking(parts, rng) for _ in range(draws)])
     mean, square = expected_moments(parts)
     np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-14)
     assert mean == pytest.approx(1 / parts)
@@ -192,7 +198,7 @@ def as_in_bio2art(total, parts, rng):
 def test_ordered_parts_are_those_of_bio2art(parts):
     """From the largest to the smallest, in logarithms, by two samples; five standard errors of their difference."""
     draws, rng = 3000, np.random.default_rng(0)
-    own = np.log([np.sort(broken_stick(parts, rng)) for _ in range(draws)])
+    own = np.log([np.sort(stick_breaking(parts, rng)) for _ in range(draws)])
     theirs = np.log([np.sort(as_in_bio2art(1.0, parts, rng)) for _ in range(draws)])
     error = np.sqrt((own.var(0) + theirs.var(0)) / draws)
     assert (np.abs(own.mean(0) - theirs.mean(0)) < 5 * error).all()
@@ -201,7 +207,7 @@ def test_ordered_parts_are_those_of_bio2art(parts):
 
 def test_many_parts_keep_their_order_and_stay_above_zero_in_single_precision():
     """The smallest of 2000 is e^-2000 of the whole; all differ, so that a remap has no ties."""
-    shares = broken_stick(2000, np.random.default_rng(0))
+    shares = stick_breaking(2000, np.random.default_rng(0))
     assert len(np.unique(shares)) == 2000 and shares.sum() == pytest.approx(1, rel=1e-14)
     assert np.count_nonzero(shares > np.exp(-36)) == pytest.approx(36, abs=30)  # one a unit of the logarithm
     network = made([[0, 0], [4.6e-6, 0]], [60, 60], intrinsic=False)  # the smallest weight of Marmoset
@@ -350,8 +356,8 @@ def test_the_spectral_radius_of_initial_weights(bio2art):
         network = instantiate(regions, 4, rng=rng)
         null = shuffled(network, rng)
         values = recurrent(network.n, len(network.weights), "default", rng)
-        radii.append([radius(network, remapped(values, network.weights)), radius(network, values),
-                      radius(null, remapped(values, null.weights)), radius(null, values)])  # fmt: skip
+        radii.append([radius(network, rank_order_remap(values, network.weights)), radius(network, values),
+                      radius(null, rank_order_remap(values, null.weights)), radius(null, values)])  # fmt: skip
     remap, plain, null_remap, null_plain = np.mean(radii, axis=0)
     spread = np.std(radii, axis=0)
     assert spread[0] < 0.06 and (spread[1:] < 0.03).all()
@@ -384,8 +390,8 @@ def test_the_remapped_radius_is_that_of_bio2art(bio2art, name, k, published):
         rng = np.random.default_rng(seed)
         network, equal = (instantiate(regions, k, rand_partition=random, rng=rng) for random in (True, False))
         values = recurrent(network.n, len(network.weights), "default", rng)
-        own.append(radius(network, remapped(values, network.weights)))
-        theirs.append(radius(equal, remapped(values, repartitioned(equal, k, rng))))
+        own.append(radius(network, rank_order_remap(values, network.weights)))
+        theirs.append(radius(equal, rank_order_remap(values, repartitioned(equal, k, rng))))
     error = np.sqrt((np.var(own, ddof=1) + np.var(theirs, ddof=1)) / seeds)
     assert abs(np.mean(own) - np.mean(theirs)) < 4 * error
     assert published is None or abs(np.mean(own) - published) < 3 * np.std(own, ddof=1)

@@ -20,8 +20,8 @@ def made(activation, form, n=N, g=1.5, dt=0.3, seed=3, shift=0.0, **options):
     """A random network in which everything moves, with random gains, and random shifts around `shift`."""
     rng = np.random.default_rng(seed)
     connectome = random_network(n, g, rng)
-    moving = {"weights": np.arange(len(connectome.weights)), "gains": np.arange(n), "shifts": np.arange(n)}
-    options = {"integrator": "rk4", "moving": moving, **options}
+    trainable = {"weights": np.arange(len(connectome.weights)), "gains": np.arange(n), "shifts": np.arange(n)}
+    options = {"integrator": "rk4", "trainable": trainable, **options}
     network = Network(connectome, activation=activation, form=form, dt=dt, **options)
     gains, shifts = rng.uniform(0.6, 1.6, n), shift + 0.3 * rng.standard_normal(n)
     network.assign({**network.values(), "gains": torch.from_numpy(gains), "shifts": torch.from_numpy(shifts)})
@@ -208,7 +208,7 @@ def with_interface(**options):
 def test_along_trials_each_starts_at_0_and_is_driven(gradient):
     network, inputs, bundle = with_interface(), drawn(3, 2, 2), drawn(3, N)  # time, trials, channels
     with torch.set_grad_enabled(gradient):
-        found = network.along(inputs).advance(bundle, 5)
+        found = network.driven_by_trials(inputs).advance(bundle, 5)
     drive = inputs @ network.interface["input_weights"].mT
     drive = drive + network.interface["input_bias"] + network.interface["recurrent_bias"]
     expected = bundle
@@ -219,7 +219,7 @@ def test_along_trials_each_starts_at_0_and_is_driven(gradient):
 
 
 def test_trials_are_refused():
-    with pytest.raises(ValueError, match="trials under inputs are run in Euler steps only, got integrator 'rk4'"):
+    with pytest.raises(ValueError, match="trials with inputs need integrator 'euler', got 'rk4'"):
         with_interface()(torch.zeros(4, 5, 2, dtype=torch.float64))
     with_interface(integrator="euler")(torch.zeros(4, 5, 2, dtype=torch.float64))
 

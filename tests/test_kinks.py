@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from randomnet.activations import ACTIVATIONS
-from randomnet.analysis import UNDECIDED, fixed_points, followed_points, jacobian_of, kinks_of
+from randomnet.analysis import UNDECIDED, continue_fixed_points, find_kinks, fixed_points, jacobian_of
 from randomnet.analysis.kinks import bound
 from randomnet.rnn import FORMS, Network
 from randomnet.synthetic import random_network
@@ -21,7 +21,7 @@ def relu_network(weights, form="current", integrator="euler", drive=None, gains=
     weights = np.asarray(weights, dtype=float)
     n = len(weights)
     network = Network(random_network(n, 1.0, np.random.default_rng(0)), activation="relu", form=form, dt=A,
-                      integrator=integrator, moving={"gains": np.arange(n), "shifts": np.arange(n)})  # fmt: skip
+                      integrator=integrator, trainable={"gains": np.arange(n), "shifts": np.arange(n)})  # fmt: skip
     system = network.requires_grad_(False).dynamics()
     coupling = replace(system.coupling, values=torch.from_numpy(weights))
     parts = {"gains": np.ones(n) if gains is None else gains, "shifts": np.zeros(n) if shifts is None else shifts}
@@ -36,7 +36,7 @@ def idle(system):
 
 def searched(system, number=60, **options):
     starts = torch.from_numpy(np.random.default_rng(1).normal(0, 1, (number, len(system.gains))))
-    return fixed_points(system.step, jacobian_of(system), starts, kinks=kinks_of(system), **options)
+    return fixed_points(system.step, jacobian_of(system), starts, kinks=find_kinks(system), **options)
 
 
 def by_hand(weights, form, slopes):
@@ -86,7 +86,7 @@ def test_what_all_sides_agree_on_is_what_trying_all_by_hand_says(form, seed):
     kinked = rng.random(4) < 0.6
     x = shifts + np.where(kinked, 0.0, 1.0)  # what the activation sees
     state = x if form == "current" else np.linalg.solve(weights, x)
-    kinks = kinks_of(relu_network(weights, form, gains=gains, shifts=shifts))
+    kinks = find_kinks(relu_network(weights, form, gains=gains, shifts=shifts))
     state = torch.from_numpy(state)
     near = kinks.near(state[None], torch.tensor([1e-9]).double())[0]
     assert near.tolist() == kinked.tolist()
@@ -146,10 +146,10 @@ def test_undecided_points_come_last_and_followed_points_know_their_kinks():
     assert (found.unstable[found.at_kink] != 0).all()
     maps = [(system.step, jacobian_of(system))] * 2
     around = torch.from_numpy(np.random.default_rng(3).normal(0, 1, (50, 2)))
-    for one in followed_points(maps, {0: found.points}, around, kinks=[kinks_of(system)] * 2):
+    for one in continue_fixed_points(maps, {0: found.points}, around, kinks=[find_kinks(system)] * 2):
         assert one.at_kink.tolist() == [True] * len(one.points) and len(one.points)
 
 
 def test_smooth_activations_have_no_kinks():
     system = relu_network(np.eye(2))
-    assert kinks_of(replace(system, activation=ACTIVATIONS["softplus"])) is None
+    assert find_kinks(replace(system, activation=ACTIVATIONS["softplus"])) is None

@@ -19,15 +19,16 @@ from randomnet.rnn import (
     INTERFACE,
     Dense,
     Dynamics,
-    Factored,
+    LowRank,
+    LowRankFactors,
     Network,
     Pattern,
     Sparse,
     Unconnected,
-    beside_each_other,
-    driven,
-    stackable,
-    stacked,
+    can_stack,
+    run_trials,
+    stack_networks,
+    stack_systems,
 )
 from randomnet.training import Interrupted, Settings, fit
 
@@ -43,7 +44,7 @@ def connectome_of(base="dense", seed=0, n=N):
     return from_dense("test", matrix, np.arange(n).astype(str))
 
 
-def network(base="dense", form="current", seed=0, task=False, moving=None, n=N, rank=K, **options):
+def network(base="dense", form="current", seed=0, task=False, trainable=None, n=N, rank=K, **options):
     """A network with factors, gains and shifts all of which may be trained; with sparse products where the base is."""
     rng = np.random.default_rng(100 + seed)
     connectome = connectome_of(base, seed, n)
@@ -53,9 +54,9 @@ def network(base="dense", form="current", seed=0, task=False, moving=None, n=N, 
     own = Network(
         connectome,
         form=form,
-        moving={name: np.arange(size) for name, size in sizes.items()} if moving is None else moving,
+        trainable={name: np.arange(size) for name, size in sizes.items()} if trainable is None else trainable,
         interface=interface if task else None,
-        factors=(rng.standard_normal((n, rank)), rng.standard_normal((n, rank))),
+        factors=LowRankFactors(rng.standard_normal((n, rank)), rng.standard_normal((n, rank))),
         **{"activation": "tanh_positive", "dt": 0.3, **options},
     )
     if base == "sparse" and not task:
@@ -92,7 +93,7 @@ def test_every_product_is_that_of_the_matrix(base):
     own = network(base)
     coupling = own.dynamics().coupling
     kinds = {"dense": Dense, "sparse": Sparse, "none": Unconnected}
-    assert isinstance(coupling, Factored) and isinstance(coupling.base, kinds[base])
+    assert isinstance(coupling, LowRank) and isinstance(coupling.base, kinds[base])
     weights, (output, selection) = own.values()["weights"].numpy(), own.factors()
     matrix = torch.from_numpy(connectome_of(base).dense())
     assert len(weights) == np.count_nonzero(matrix)
@@ -101,14 +102,18 @@ def test_every_product_is_that_of_the_matrix(base):
     rows, other = randn(5, N), randn(5, N, seed=1)
     room = lambda: coupling.empty(rows).fill_(np.nan)  # noqa: E731
     with torch.no_grad():
-        torch.testing.assert_close(coupling.across(rows), rows @ matrix.mT)
-        torch.testing.assert_close(coupling.across(rows[0]), matrix @ rows[0])
-        torch.testing.assert_close(coupling.into(rows, room()), rows @ matrix.mT)
-        torch.testing.assert_close(coupling.back(rows, room()), rows @ matrix)
-        torch.testing.assert_close(coupling.onto(other, rows, 0.3, 0.7, room()), 0.3 * other + 0.7 * rows @ matrix.mT)
-        torch.testing.assert_close(coupling.back_onto(other, rows, 0.3, room()), 0.3 * other + rows @ matrix)
+        torch.testing.assert_close(coupling.product(rows), rows @ matrix.mT)
+        torch.testing.assert_close(coupling.product(rows[0]), matrix @ rows[0])
+        torch.testing.assert_close(coupling.product_into(rows, room()), rows @ matrix.mT)
+        torch.testing.assert_close(coupling.transpose_product_into(rows, room()), rows @ matrix)
+        torch.testing.assert_close(
+            coupling.add_product_into(other, rows, 0.3, 0.7, room()), 0.3 * other + 0.7 * rows @ matrix.mT
+        )
+        torch.testing.assert_close(
+            coupling.add_transpose_product_into(other, rows, 0.3, room()), 0.3 * other + rows @ matrix
+        )
         gains = randn(N, 1, seed=2)
-        torch.testing.assert_close(coupling.stretched(gains).into(rows, room()), rows @ (gains * matrix).mT)
+        torch.testing.assert_close(coupling.scale_rows(gains).product_into(rows, room()), rows @ (gains * matrix).mT)
 
 
 def test_a_network_without_edges_costs_its_factors_alone():
@@ -117,7 +122,8 @@ def test_a_network_without_edges_costs_its_factors_alone():
     none = np.zeros(0, dtype=np.int64)
     connectome = Connectome("none", none, none, np.zeros(0), np.arange(n).astype(str))
     rng = np.random.default_rng(0)
-    own = Network(connectome, factors=(rng.standard_normal((n, 2)), rng.standard_normal((n, 2))), moving={})
+    factors = LowRankFactors(rng.standard_normal((n, 2)), rng.standard_normal((n, 2)))
+    own = Network(connectome, factors=factors, trainable={})
     output, selection = own.factors()
     state = randn(n)
     after = own.dynamics().step(state)
@@ -143,7 +149,7 @@ def test_steps_tangents_and_gradients_are_those_of_the_matrix(base, form, integr
     torch.testing.assert_close(jacobian_of(system)(bundle[:1])[0], jacobian, **EXACT)
     after, expected = system.advance(bundle, 5), bundle
     for _ in range(5):
-        expected = plain.moved(expected)
+        expected = plain.step_bundle(expected)
     torch.testing.assert_close(after, expected, **EXACT)
     with torch.no_grad():
         torch.testing.assert_close(own.dynamics().advance(bundle, 5), after.detach(), **EXACT)
@@ -175,7 +181,7 @@ def test_factors_alone_may_learn_and_so_may_the_weights(base, form):
     """What is fixed gets no gradient, and what is trained the same one."""
     both = network(base, form)
     for names in (FACTORS, FACTORS[:1], FACTORS[1:], *([] if base == "none" else [("weights",)])):
-        some = network(base, form, moving={name: np.arange(getattr(both, name)().numel()) for name in names})
+        some = network(base, form, trainable={name: np.arange(getattr(both, name)().numel()) for name in names})
         found = []
         for own in (some, both):
             after = own.dynamics().advance(randn(4, N), 3)
@@ -211,7 +217,7 @@ def test_trials_and_their_gradients_are_those_of_plain_steps(base, form, dt, act
         system = replace(system, coupling=replace(system.coupling, base=Sparse(own.weights(), pattern)))
     inputs, initial = randn(TIME, BATCH, CHANNELS, seed=1), randn(BATCH, N, seed=2).requires_grad_()
     for start in (initial, None):
-        rates, outputs = driven(system, interface, inputs, start)
+        rates, outputs = run_trials(system, interface, inputs, start)
         plain, path = dense(own), []
         state = torch.zeros(BATCH, N, dtype=torch.float64) if start is None else start
         for now in inputs:
@@ -235,7 +241,7 @@ def test_trials_and_their_gradients_are_those_of_plain_steps(base, form, dt, act
 @pytest.mark.parametrize("form", FORMS)
 def test_exponents_along_trials_are_those_of_the_matrix(form):
     own, inputs = network(form=form, task=True), randn(TIME, BATCH, CHANNELS)
-    along = own.along(inputs)
+    along = own.driven_by_trials(inputs)
     bundle = randn(4, N)
     formed = replace(along, system=dense(own))
     torch.testing.assert_close(along.advance(bundle, 2 * TIME + 1), formed.advance(bundle, 2 * TIME + 1), **EXACT)
@@ -248,7 +254,7 @@ def test_networks_side_by_side_are_those_of_each_alone(form, base):
     if base == "dense":  # which must have one number of edges to share a size, but not the edges
         assert len({len(own.edges) for own in networks}) > 1
     inputs = randn(3, TIME, BATCH, CHANNELS)
-    together = driven(*beside_each_other(networks), inputs)
+    together = run_trials(*stack_networks(networks), inputs)
     spectra = [SpectrumLoss("mse", torch.zeros(2, dtype=torch.float64), randn(N), torch.eye(N, dtype=torch.float64)[:2],
                             Schedule(3, 0.3, 1, 1)) for _ in networks]  # fmt: skip
     losses = measure_each(spectra, [own.dynamics() for own in networks])
@@ -273,13 +279,13 @@ def test_networks_side_by_side_are_those_of_each_alone(form, base):
 
 def test_what_cannot_stand_side_by_side_is_refused():
     sparse, one = network("sparse").dynamics(), network().dynamics()
-    assert [stackable(system.coupling) for system in (one, sparse)] == [True, False]
+    assert [can_stack(system.coupling) for system in (one, sparse)] == [True, False]
     with pytest.raises(ValueError, match="must have dense couplings, got a sparse one"):
-        stacked([one, sparse])
+        stack_systems([one, sparse])
     with pytest.raises(ValueError, match=r"the same couplings, got shapes .*\(12, 3\)\] and \[\(12, 12\)\]"):
-        stacked([one, dense(network())])
+        stack_systems([one, dense(network())])
     with pytest.raises(ValueError, match=r"the same couplings, got shapes .*\(12, 3\).* and .*\(12, 2\)"):
-        stacked([one, network(rank=2).dynamics()])
+        stack_systems([one, network(rank=2).dynamics()])
 
 
 # ---- theory
@@ -304,7 +310,7 @@ def test_overlaps_of_rank_one_are_those_of_theory():
         selection = s * output + noise - (noise @ output) / n * output  # n.m / N = s exactly
         factors = [torch.from_numpy(values)[:, None] for values in (output, selection)]
         ones = torch.ones(n, dtype=torch.float64)
-        system = Dynamics(Factored(Unconnected(), *factors), ones, 0 * ones, phi, "current", 1.0)
+        system = Dynamics(LowRank(Unconnected(), *factors), ones, 0 * ones, phi, "current", 1.0)
         state = factors[0][:, 0].clone()
         for _ in range(150):
             state = system.step(state)
@@ -335,22 +341,22 @@ def test_values_are_copied_assigned_and_described():
 
 
 def test_without_factors_a_network_is_what_it_was():
-    plain = Network(connectome_of(), factors=(np.zeros((N, 0)), np.zeros((N, 0))))
+    plain = Network(connectome_of(), factors=LowRankFactors(np.zeros((N, 0)), np.zeros((N, 0))))
     assert list(plain.values()) == ["weights", "gains", "shifts"] and plain.description()["rank"] == 0
     assert isinstance(plain.dynamics().coupling, Dense)
     assert isinstance(Network(connectome_of("none")).dynamics().coupling, Dense)
     for asked in (plain.factors, lambda: plain.overlaps(randn(N))):
-        with pytest.raises(ValueError, match="no factors of low rank"):
+        with pytest.raises(ValueError, match="expected a network with low-rank factors"):
             asked()
 
 
 def test_wrong_factors_and_rates_are_refused():
     with pytest.raises(ValueError, match=r"factors must have shape \(12, K\) each, got \(12, 2\) and \(12, 3\)"):
-        Network(connectome_of(), factors=(np.zeros((N, 2)), np.zeros((N, 3))))
+        Network(connectome_of(), factors=LowRankFactors(np.zeros((N, 2)), np.zeros((N, 3))))
     with pytest.raises(ValueError, match=r"factors must have shape \(12, K\) each, got \(11, 2\)"):
-        Network(connectome_of(), factors=(np.zeros((11, 2)), np.zeros((11, 2))))
-    with pytest.raises(ValueError, match="moving must name some of weights, gains, shifts, got 'output_factors'"):
-        Network(connectome_of(), moving={"output_factors": np.arange(3)})
+        Network(connectome_of(), factors=LowRankFactors(np.zeros((11, 2)), np.zeros((11, 2))))
+    with pytest.raises(ValueError, match="trainable: expected names among weights, "):
+        Network(connectome_of(), trainable={"output_factors": np.arange(3)})
     with pytest.raises(ValueError, match=r"rates must have shape \(\.\.\., 12\), one per unit, got \(5, 11\)"):
         network().overlaps(randn(5, 11))
 
@@ -394,7 +400,7 @@ def test_entries_that_do_not_move_keep_their_bits(optimizer):
     moves = np.zeros((N, K), dtype=bool)
     moves[2:7, 1:] = True
     chosen = dict.fromkeys(FACTORS, np.flatnonzero(moves))
-    own = network(moving={**chosen, "weights": np.arange(len(connectome_of().weights))})
+    own = network(trainable={**chosen, "weights": np.arange(len(connectome_of().weights))})
     before = own.values()
     history = trained_by(own, optimizer=optimizer).history
     for name in FACTORS:
@@ -423,7 +429,7 @@ def test_going_on_from_a_checkpoint_gives_the_same_bits(stopped_at, tmp_path):
 
 def test_the_learning_rate_of_an_epoch_is_that_of_the_formula_for_each_run():
     def moved(decays):
-        owns = [network(seed=seed, moving={"output_factors": np.arange(N * K)}) for seed in range(len(decays))]
+        owns = [network(seed=seed, trainable={"output_factors": np.arange(N * K)}) for seed in range(len(decays))]
         path = []
         settings = [Settings("SGD", 0.1, 5, lr_decay=decay) for decay in decays]
         report = lambda index, row: path.append((index, owns[index].values()[FACTORS[0]]))  # noqa: E731

@@ -25,14 +25,15 @@ from randomnet.rnn import (
     FORMS,
     INTERFACE,
     Dense,
-    Factored,
+    LowRank,
+    LowRankFactors,
     Network,
     Pattern,
     Sparse,
-    beside_each_other,
-    driven,
+    run_trials,
+    stack_networks,
 )
-from randomnet.rnn.restored import restored
+from randomnet.rnn.reconstruction import network_from_description
 from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
 
@@ -58,9 +59,9 @@ def network(seed=0, form="current", task=False, sparse=False, law=True, of=None,
     everything = {"weights": np.arange(len(of.weights)), **dict.fromkeys(FACTORS, np.arange(N * K))}
     shapes = [(N, CHANNELS), (N,), (N,), (OUTPUTS, N), (OUTPUTS,)]
     interface = {name: 0.3 * rng.standard_normal(shape) for name, shape in zip(INTERFACE, shapes, strict=True)}
-    factors = tuple(scale * rng.standard_normal((N, K)) for _ in FACTORS)
-    made = Network(of, form=form, dt=0.3, moving=everything, keep_signs=law, interface=interface if task else None,
-                   factors=factors, factors_on_edges=True)  # fmt: skip
+    factors = LowRankFactors(*(scale * rng.standard_normal((N, K)) for _ in FACTORS), on_edges=True)
+    made = Network(of, form=form, dt=0.3, trainable=everything, keep_signs=law, interface=interface if task else None,
+                   factors=factors)  # fmt: skip
     if sparse:
         made.pattern = Pattern(of.post, of.pre, N)
     return made
@@ -98,7 +99,7 @@ def test_j_is_that_of_edges_and_nothing_else(law, sparse):
     coupling = own.dynamics().coupling
     assert isinstance(coupling, Sparse if sparse else Dense)
     rows = randn(4, N)
-    torch.testing.assert_close(coupling.across(rows), rows @ torch.from_numpy(matrix).mT)
+    torch.testing.assert_close(coupling.product(rows), rows @ torch.from_numpy(matrix).mT)
     if law:
         assert (matrix * np.sign(of.dense()) >= 0).all()
 
@@ -108,8 +109,8 @@ def test_between_all_units_they_are_the_factors_beside_the_weights():
     of = connectome(share=1.1, law=False)
     assert len(of.weights) == N * N
     one = network(of=of, law=False)
-    other = Network(of, dt=0.3, factors=tuple(values.detach().numpy() for values in one.factors()))
-    assert isinstance(other.dynamics().coupling, Factored) and other.factors_on == "all"
+    other = Network(of, dt=0.3, factors=LowRankFactors(*(values.detach().numpy() for values in one.factors())))
+    assert isinstance(other.dynamics().coupling, LowRank) and other.factors_on == "all"
     state = randn(3, N)
     torch.testing.assert_close(one.dynamics().step(state), other.dynamics().step(state), **EXACT)
     torch.testing.assert_close(one.matrix(), other.matrix(), **EXACT)
@@ -120,16 +121,16 @@ def test_a_sparse_network_never_has_a_matrix():
     n, rng = 100_000, np.random.default_rng(0)
     post, pre = np.arange(n).repeat(2), np.stack([np.arange(n) // 2, np.arange(n) // 2 + n // 3], 1).ravel()
     of = Connectome("ring", post, pre, rng.standard_normal(2 * n), np.arange(n).astype(str))
-    factors = tuple(100 * rng.standard_normal((n, 2)) for _ in FACTORS)
-    moving = dict.fromkeys(FACTORS, np.arange(2 * n))
-    own = Network(of, activation="tanh", factors=factors, factors_on_edges=True, keep_signs=False, moving=moving)
+    factors = LowRankFactors(*(100 * rng.standard_normal((n, 2)) for _ in FACTORS), on_edges=True)
+    trainable = dict.fromkeys(FACTORS, np.arange(2 * n))
+    own = Network(of, activation="tanh", factors=factors, keep_signs=False, trainable=trainable)
     state = randn(n)
     after = own.dynamics().step(state)
-    weights = of.weights + (factors[0][post] * factors[1][pre]).sum(1) / n
+    weights = of.weights + (factors.output[post] * factors.selection[pre]).sum(1) / n
     arriving = np.bincount(post, weights * np.tanh(state.numpy())[pre], n)
     np.testing.assert_allclose(after.detach(), 0.9 * state.numpy() + 0.1 * arriving, rtol=1e-10, atol=1e-12)
     after.sum().backward()
-    wanted = 0.1 * np.bincount(post, factors[1][pre, 1] * np.tanh(state.numpy())[pre], n) / n
+    wanted = 0.1 * np.bincount(post, factors.selection[pre, 1] * np.tanh(state.numpy())[pre], n) / n
     np.testing.assert_allclose(own.output_factors.free.grad.view(n, 2)[:, 1], wanted, rtol=1e-10, atol=1e-18)
 
 
@@ -147,7 +148,7 @@ def test_steps_tangents_and_gradients_are_those_of_the_matrix(form, sparse):
     torch.testing.assert_close(jacobian_of(system)(bundle[:1])[0], jacobian, **EXACT)
     after, expected = system.advance(bundle, 5), bundle
     for _ in range(5):
-        expected = plain.moved(expected)
+        expected = plain.step_bundle(expected)
     torch.testing.assert_close(after, expected, **EXACT)
     wanted = [bundle, *leaves(own)]
     pairs = zip(gradients((after * weigh).sum(), wanted), gradients((expected * weigh).sum(), wanted), strict=True)
@@ -188,7 +189,7 @@ def test_spectra_are_those_of_the_matrix_by_hand():
 def test_networks_side_by_side_are_those_of_each_alone():
     networks = [network(seed, task=True, law=seed > 0, of=connectome(seed)) for seed in range(3)]
     inputs = randn(3, 6, 4, CHANNELS)
-    together = driven(*beside_each_other(networks), inputs)
+    together = run_trials(*stack_networks(networks), inputs)
     for index, own in enumerate(networks):
         alone = own.run(inputs[index])
         for found, wanted in zip(together, alone, strict=True):
@@ -217,7 +218,7 @@ def test_edges_that_are_absent_stay_absent_and_signs_stay(tmp_path):
     matrix, clipped = matrix_of(own, of, model["last"])
     assert clipped
     np.testing.assert_allclose(last, matrix, rtol=1e-5, atol=1e-7)
-    again = restored(model["network"], model["last"])  # signs of edges without weight too
+    again = network_from_description(model["network"], model["last"])  # signs of edges without weight too
     assert torch.equal(again.matrix(), own.matrix().detach())
 
 
@@ -420,7 +421,7 @@ def test_the_outlier_of_rank_one_is_the_mean_of_m_n(tmp_path):
     for share, matrix in ((1, np.ones((300, 300))), (p, there)):
         post, pre = np.nonzero(matrix)
         of = Connectome("weightless", post, pre, np.zeros(len(post)), np.arange(300).astype(str))
-        made = Network(of, factors=(output[few], selection[few]), factors_on_edges=True, keep_signs=False)
+        made = Network(of, factors=LowRankFactors(output[few], selection[few], on_edges=True), keep_signs=False)
         found = np.linalg.eigvals(made.matrix().detach().numpy())
         error = np.sqrt(share * (1 - share)) * (own**2).mean() / (300 * own.mean())
         assert found[np.abs(found).argmax()].real == pytest.approx(share * own.mean(), abs=1e-10 + 4.5 * error)

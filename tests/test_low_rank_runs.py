@@ -12,7 +12,7 @@ from randomnet.build.network import build_setup
 from randomnet.build.trials import trials_of
 from randomnet.kinds.train import run as train
 from randomnet.results import RunFolder
-from randomnet.rnn import FACTORS, Factored, Unconnected
+from randomnet.rnn import FACTORS, LowRank, Unconnected
 from randomnet.schema.plan import read_plan
 from randomnet.training import Interrupted
 
@@ -89,7 +89,7 @@ def test_they_are_drawn_with_the_overlap_asked_for(tmp_path):
     assert abs(float(output[:, 0] @ own[:, 0]) / 1500) < 4 * 0.25 / np.sqrt(1500)
     assert len(start.connectome.weights) == 0 and start.connectome.provenance["background"] is False
     coupling = start.network.dynamics().coupling
-    assert isinstance(coupling, Factored) and isinstance(coupling.base, Unconnected)
+    assert isinstance(coupling, LowRank) and isinstance(coupling.base, Unconnected)
     more = read_plan(tmp_path / "big.ini", ["net.rank=3", *big[:1], *big[2:]]).combos[0].runs()[0]
     assert torch.equal(build_setup(more).network.factors()[1][:, :2].detach(), selection)
 

@@ -23,7 +23,7 @@ from randomnet.lyapunov import (
     exponents,
     kaplan_yorke,
     random_frame,
-    running,
+    running_estimates,
     spectra,
     spectrum,
 )
@@ -74,8 +74,8 @@ def made(activation, form, n=8, g=1.5, dt=0.1, seed=3, shift=0.0, **options):
     """A random network in which everything moves, with random gains, and random shifts around `shift`."""
     rng = np.random.default_rng(seed)
     connectome = random_network(n, g, rng)
-    moving = {"weights": np.arange(len(connectome.weights)), "gains": np.arange(n), "shifts": np.arange(n)}
-    network = Network(connectome, activation=activation, form=form, dt=dt, moving=moving, **options)
+    trainable = {"weights": np.arange(len(connectome.weights)), "gains": np.arange(n), "shifts": np.arange(n)}
+    network = Network(connectome, activation=activation, form=form, dt=dt, trainable=trainable, **options)
     gains, shifts = rng.uniform(0.6, 1.6, n), shift + 0.3 * rng.standard_normal(n)
     network.assign({**network.values(), "gains": torch.from_numpy(gains), "shifts": torch.from_numpy(shifts)})
     return network
@@ -297,7 +297,7 @@ def test_the_condition_is_that_of_the_frame_before_qr():
 
 def test_running_estimates_end_at_the_spectrum():
     found = spectrum(Wandering(seed=1, n=3, memory=0.9), zeros(3), axes(3)[:2], Schedule(4000, 20.0, 100, 20))
-    times, means, errors = running(found, 50)
+    times, means, errors = running_estimates(found, 50)
     assert len(times) == 50 and times[-1] == 4000 and (np.diff(times) > 0).all()
     np.testing.assert_allclose(means[-1], found.exponents, rtol=1e-12)
     np.testing.assert_allclose(errors[-1], found.stderr, rtol=1e-12)
@@ -840,8 +840,8 @@ from randomnet.training import Settings, fit
 
 connectome = scaled(with_spectral_radius(built_in("EB")), 2.0)
 n, rng = connectome.n, np.random.default_rng(0)
-moving = {"gains": np.arange(n), "shifts": np.arange(n)}
-network = Network(connectome, activation="tanh_positive", dt=0.1, moving=moving, dtype=torch.float32)
+trainable = {"gains": np.arange(n), "shifts": np.arange(n)}
+network = Network(connectome, activation="tanh_positive", dt=0.1, trainable=trainable, dtype=torch.float32)
 state, frame = torch.from_numpy(rng.standard_normal(n)).float(), torch.from_numpy(random_frame(rng, 44, n)).float()
 loss = SpectrumLoss("mse", torch.zeros(44), state, frame, Schedule(200, 0.2, 10, 10))
 (progress,) = fit([network], SpectrumObjective((loss,), (1.0,)), [Settings("Adam", 0.01, 1)])

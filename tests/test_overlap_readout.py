@@ -9,7 +9,16 @@ from test_low_rank import connectome_of, gradients, leaves, network, randn
 from test_low_rank_runs import N_BACK, arrays_of, experiment, ini, run_of, sets
 
 from randomnet.build.network import build_setup
-from randomnet.rnn import FORMS, INTERFACE, OF_OVERLAPS, Network, answers, beside_each_other, driven
+from randomnet.rnn import (
+    FORMS,
+    INTERFACE,
+    OVERLAP_INTERFACE,
+    LowRankFactors,
+    Network,
+    run_trials,
+    stack_networks,
+    trial_readout,
+)
 
 N, CHANNELS, BATCH, TIME = 12, 2, 4, 6
 GAINS = (0.7, -1.3)
@@ -18,14 +27,16 @@ OVERLAP = (*N_BACK, "net.rank=3", "net.readout=overlap")  # n-back has three out
 
 def overlapping(form="current", seed=0, gains=GAINS, rank=3):
     linear = network(form=form, seed=seed, task=True, rank=rank)
-    interface = {name: values.detach().numpy() for name, values in linear.interface.items() if name in OF_OVERLAPS}
-    factors = tuple(values.detach().numpy() for values in linear.factors())
+    interface = {
+        name: values.detach().numpy() for name, values in linear.interface.items() if name in OVERLAP_INTERFACE
+    }
+    factors = LowRankFactors(*(values.detach().numpy() for values in linear.factors()))
     return Network(
         connectome_of(seed=seed),
         form=form,
         activation="tanh_positive",
         dt=0.3,
-        moving={"output_factors": np.arange(N * rank), "selection_factors": np.arange(N * rank)},
+        trainable={"output_factors": np.arange(N * rank), "selection_factors": np.arange(N * rank)},
         interface=interface | {"readout_gains": np.array(gains)},
         factors=factors,
     )
@@ -39,8 +50,8 @@ def test_outputs_are_the_overlaps_times_their_gains(form):
     torch.testing.assert_close(outputs, expected, rtol=1e-12, atol=1e-14)
     by_hand = np.einsum("tbn,nk->tbk", rates.detach().numpy(), own.values()["selection_factors"].numpy())[..., :2] / N
     np.testing.assert_allclose(outputs.detach(), by_hand * GAINS, rtol=1e-12)
-    assert set(own.joined()) == set(INTERFACE) and not own.joined()["readout_bias"].any()
-    parts = answers(own.dynamics(), own.joined(), inputs, segment=2)
+    assert set(own.interface_tensors()) == set(INTERFACE) and not own.interface_tensors()["readout_bias"].any()
+    parts = trial_readout(own.dynamics(), own.interface_tensors(), inputs, segment=2)
     torch.testing.assert_close(parts, outputs, rtol=1e-12, atol=1e-14)
 
 
@@ -66,7 +77,7 @@ def test_its_gradient_is_that_of_finite_differences(form):
 def test_side_by_side_they_are_as_each_alone():
     owns = [overlapping(seed=seed, gains=gains) for seed, gains in ((0, GAINS), (1, (2.0, 0.5)))]
     inputs = randn(2, TIME, BATCH, CHANNELS, seed=4)
-    outputs = driven(*beside_each_other(owns), inputs)[1]
+    outputs = run_trials(*stack_networks(owns), inputs)[1]
     for own, now, found in zip(owns, inputs, outputs, strict=True):
         torch.testing.assert_close(found, own.run(now)[1], rtol=1e-12, atol=1e-14)
 
@@ -106,7 +117,7 @@ def test_a_stored_model_says_it_as_weights_and_the_next_task_takes_it_over(tmp_p
     again = build_setup(run_of(tmp_path, *changes, name="second")).network
     assert torch.equal(again.interface["readout_gains"].detach(), last_of(first)["readout_gains"])
     assert not again.interface["readout_gains"].requires_grad  # readout_gain is a number there
-    torch.testing.assert_close(again.joined()["readout_weights"].detach(), expected)
+    torch.testing.assert_close(again.interface_tensors()["readout_weights"].detach(), expected)
     linear = [change for change in changes if "readout=overlap" not in change]
     taken = build_setup(run_of(tmp_path, *linear, name="third")).network
     assert torch.equal(taken.interface["readout_weights"].detach(), state["fc.weight"])

@@ -251,7 +251,7 @@ def network(n=6, channels=9, outputs=2, form="current", seed=0):
     sizes = {"input_weights": (n, channels), "input_bias": (n,), "recurrent_bias": (n,),
              "readout_weights": (outputs, n), "readout_bias": (outputs,)}  # fmt: skip
     interface = {name: 0.3 * draw.standard_normal(shape) for name, shape in sizes.items()}
-    return Network(connectome, activation="tanh", form=form, dt=0.2, moving={"weights": np.arange(n * n)},
+    return Network(connectome, activation="tanh", form=form, dt=0.2, trainable={"weights": np.arange(n * n)},
                    keep_signs=False, interface=interface)  # fmt: skip
 
 
@@ -294,7 +294,8 @@ def test_the_loop_by_hand(form):
     assert figures["validate_end_error"] == pytest.approx(ends.mean())
     assert figures["validate_metrics"] == pytest.approx(100 * (ends <= 5).mean())
     limit = np.sort(ends)[:2].mean()  # one of three arrives: sqrt(1/3 2/3 / 3)
-    (figures,) = objective(replace(trials, given={**trials.given, "reach_tolerance": limit}), trials).validate([net], 0)
+    judged = replace(trials, loss_params={**trials.loss_params, "reach_tolerance": limit})
+    (figures,) = objective(judged, trials).validate([net], 0)
     assert figures["validate_metrics"] == pytest.approx(100 / 3)
     assert figures["stderr_validate_metrics"] == pytest.approx(100 * math.sqrt(2 / 27))
 

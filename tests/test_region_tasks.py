@@ -14,7 +14,7 @@ from randomnet.connectome import from_dense
 from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise
 from randomnet.objectives.noise import scaled_sampler
-from randomnet.rnn import INTERFACE, Network, driven
+from randomnet.rnn import INTERFACE, InputConstraints, Network, run_trials
 from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
 from randomnet.synthetic.regions import from_dict, input_matrix
@@ -107,15 +107,15 @@ def test_gradients_are_those_of_the_connections_alone():
     connectome = from_dense("six", rng.standard_normal((6, 6)), np.array(list("abcdef")))
     inputs = torch.from_numpy(rng.standard_normal((5, 3, 2)))
     gradients = []
-    for given in (signs, None):
-        network = Network(connectome, activation="tanh", interface=interface, input_signs=given)
+    for constraints in (InputConstraints(signs), None):
+        network = Network(connectome, activation="tanh", interface=interface, input_constraints=constraints)
         network.run(inputs)[1].square().sum().backward()
         gradients.append(network.interface["input_weights"].grad.numpy())
     np.testing.assert_array_equal(gradients[0], gradients[1] * (signs != 0))
     assert gradients[1][signs == 0].all()
     for wrong in (-signs, np.ones_like(signs), signs[:, :1]):
         with pytest.raises(ValueError, match="input_signs must be the signs of input_weights"):
-            Network(connectome, interface=interface, input_signs=wrong)
+            Network(connectome, interface=interface, input_constraints=InputConstraints(wrong))
 
 
 def test_side_by_side_they_keep_them_too(tmp_path):
@@ -188,7 +188,7 @@ def test_the_noise_of_an_unconnected_network_has_the_deviation_of_theory(tmp_pat
     system, inputs = network.dynamics(), torch.zeros(400, 500, 1, dtype=torch.float64)
     noise = StateNoise(0.01, 5)
     extra = scaled_sampler([noise], system, inputs)(0, 400)
-    states = driven(system, network.interface, inputs, extra=extra)[0][-300:].detach()
+    states = run_trials(system, network.interface, inputs, extra=extra)[0][-300:].detach()
     for unit, a in enumerate((0.1, 0.5)):
         found, sd = states[..., unit], 0.01 * (2 / (2 - a)) ** 0.5
         independent = found.numel() * a / (2 - a)

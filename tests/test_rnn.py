@@ -8,7 +8,7 @@ import torch
 
 from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import Connectome, from_dense
-from randomnet.rnn import FORMS, Network, stacked
+from randomnet.rnn import FORMS, Network, stack_systems
 from randomnet.synthetic import random_network
 
 NAMES = list(ACTIVATIONS)
@@ -45,7 +45,7 @@ def randomised(network, seed=0):
 
 def made(activation, form, n=7, dt=0.3, **options):
     connectome = random_network(n, 1.5, np.random.default_rng(11))
-    options = {"moving": everything(connectome), **options}
+    options = {"trainable": everything(connectome), **options}
     return randomised(Network(connectome, activation=activation, form=form, dt=dt, **options))
 
 
@@ -92,7 +92,7 @@ def test_a_constant_drive_is_one_given_at_every_step(form, integrator):
         both = plain.advance(bundle, 3, drive=(constant + later).expand(3, 7))
         torch.testing.assert_close(system.advance(bundle, 3, drive=later.expand(3, 7)), both)
         if integrator == "euler":
-            together = stacked([system, plain]).advance(torch.stack([bundle, bundle]), 3)
+            together = stack_systems([system, plain]).advance(torch.stack([bundle, bundle]), 3)
             torch.testing.assert_close(together, torch.stack([expected, plain.advance(bundle, 3)]))
     connectome = dataclasses.replace(sparse(7), drive=constant.numpy())
     driven = Network(connectome, form=form, dt=0.3, integrator=integrator).dynamics()
@@ -156,8 +156,8 @@ def test_a_gradient_does_not_depend_on_what_else_is_trained(form, trained):
     found = []
     for names in (("weights", "gains", "shifts"), (trained,)):
         connectome = random_network(7, 1.5, np.random.default_rng(11))
-        moving = {name: index for name, index in everything(connectome).items() if name in names}
-        network = made("tanh_positive", form, moving=moving)
+        trainable = {name: index for name, index in everything(connectome).items() if name in names}
+        network = made("tanh_positive", form, trainable=trainable)
         network.dynamics().advance(bundle_of(7, 3), 6).square().sum().backward()
         found.append(getattr(network, trained).free.grad)
     torch.testing.assert_close(found[0], found[1], rtol=1e-13, atol=1e-14)
@@ -168,8 +168,8 @@ def test_groups_share_their_gain_and_shift(form):
     """A group's gradient is the sum over its neurons of the gradients of a network without groups."""
     connectome, groups = sparse(), np.array([0, 1, 2, 0, 1, 2, 0, 0, 1])
     options = {"activation": "tanh_positive", "form": form}
-    shared = randomised(Network(connectome, groups=groups, moving=everything(connectome, groups), **options))
-    single = Network(connectome, moving=everything(connectome), **options)
+    shared = randomised(Network(connectome, groups=groups, trainable=everything(connectome, groups), **options))
+    single = Network(connectome, trainable=everything(connectome), **options)
     values = shared.values()
     single.assign({**values, "gains": values["gains"][groups], "shifts": values["shifts"][groups]})
     for network in (shared, single):
@@ -244,7 +244,7 @@ def test_the_gain_and_shift_of_a_neuron_act_on_its_own_input_in_the_rate_form():
 def test_the_matrix_is_the_connectome():
     connectome = sparse()
     for keep_signs in (True, False):
-        network = Network(connectome, keep_signs=keep_signs, moving=everything(connectome))
+        network = Network(connectome, keep_signs=keep_signs, trainable=everything(connectome))
         np.testing.assert_array_equal(network.matrix().detach().numpy(), connectome.dense())
 
 
@@ -265,7 +265,7 @@ def trained(network, optimizer, steps):
 @pytest.mark.parametrize("kind", ["AdamW", "SGD"])
 def test_absent_edges_stay_absent_and_signs_stay(kind, form, dtype):
     connectome = sparse()
-    network = Network(connectome, activation="tanh_positive", form=form, moving=everything(connectome), dtype=dtype)
+    network = Network(connectome, activation="tanh_positive", form=form, trainable=everything(connectome), dtype=dtype)
     if kind == "AdamW":
         trained(network, torch.optim.AdamW(network.parameters(), lr=0.2, weight_decay=0.5), 20)
     else:
@@ -279,7 +279,7 @@ def test_absent_edges_stay_absent_and_signs_stay(kind, form, dtype):
 
 def test_a_weight_that_reached_zero_can_come_back_with_its_sign():
     connectome = Connectome("pair", np.array([1]), np.array([0]), np.array([-0.5]), named(2))
-    network = Network(connectome, activation="linear", moving={"weights": np.array([0])})
+    network = Network(connectome, activation="linear", trainable={"weights": np.array([0])})
     optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
     for direction, expected in ((2.0, 0.0), (-3.0, -3.0)):
         optimizer.zero_grad()
@@ -291,7 +291,7 @@ def test_a_weight_that_reached_zero_can_come_back_with_its_sign():
 
 def test_free_signs_may_change():
     connectome = sparse()
-    network = Network(connectome, keep_signs=False, moving=everything(connectome))
+    network = Network(connectome, keep_signs=False, trainable=everything(connectome))
     trained(network, torch.optim.SGD(network.parameters(), lr=1e4), 1)
     before, after = connectome.dense(), network.matrix().detach().numpy()
     assert (after * before < 0).any() and not after[before == 0].any()
@@ -300,27 +300,27 @@ def test_free_signs_may_change():
 @pytest.mark.parametrize("keep_signs", [True, False])
 def test_entries_that_do_not_move_stay_the_same_bits(keep_signs):
     connectome = sparse()
-    moving = {"weights": np.array([1, 4, 9]), "gains": np.array([2]), "shifts": np.array([0, 8])}
-    network = randomised(Network(connectome, activation="tanh_positive", moving=moving, keep_signs=keep_signs))
+    trainable = {"weights": np.array([1, 4, 9]), "gains": np.array([2]), "shifts": np.array([0, 8])}
+    network = randomised(Network(connectome, activation="tanh_positive", trainable=trainable, keep_signs=keep_signs))
     before = network.values()
     trained(network, torch.optim.AdamW(network.parameters(), lr=0.1, weight_decay=0.5), 20)
     after = network.values()
-    for name, index in moving.items():
+    for name, index in trainable.items():
         changed = (before[name] != after[name]).nonzero().ravel().tolist()
         assert changed == index.tolist(), name
 
 
 def test_a_name_left_out_of_moving_has_no_parameter():
     connectome = sparse()
-    network = Network(connectome, moving={"gains": np.arange(9)})
+    network = Network(connectome, trainable={"gains": np.arange(9)})
     assert [name for name, _ in network.named_parameters()] == ["gains.free"]
     assert not list(Network(connectome).parameters())
 
 
 def test_no_gradient_reaches_an_entry_that_does_not_move():
     connectome = sparse()
-    network = Network(connectome, moving={"weights": np.array([3, 5])}, activation="tanh")
-    full = Network(connectome, moving=everything(connectome), activation="tanh")
+    network = Network(connectome, trainable={"weights": np.array([3, 5])}, activation="tanh")
+    full = Network(connectome, trainable=everything(connectome), activation="tanh")
     for one in (network, full):
         one.dynamics().advance(bundle_of(9, 2), 3).square().sum().backward()
     torch.testing.assert_close(network.weights.free.grad, full.weights.free.grad[[3, 5]], rtol=1e-13, atol=1e-15)
@@ -330,7 +330,7 @@ def test_the_order_of_moving_does_not_matter():
     connectome = sparse()
     order = np.random.default_rng(0).permutation(len(connectome.weights))
     for count in (4, len(order)):
-        network = Network(connectome, moving={"weights": order[:count]})
+        network = Network(connectome, trainable={"weights": order[:count]})
         np.testing.assert_array_equal(network.matrix().detach().numpy(), connectome.dense())
         doubled = {**network.values(), "weights": 2 * network.values()["weights"]}
         network.assign(doubled)
@@ -350,7 +350,7 @@ def test_description_and_values_rebuild_the_network(form, keep_signs):
         form=form,
         dt=0.2,
         groups=groups,
-        moving={"weights": np.array([2, 3]), "gains": np.array([1])},
+        trainable={"weights": np.array([2, 3]), "gains": np.array([1])},
         keep_signs=keep_signs,
     )
     trained(randomised(network), torch.optim.AdamW(network.parameters(), lr=0.1), 3)
@@ -373,7 +373,7 @@ def test_description_and_values_rebuild_the_network(form, keep_signs):
 
 def test_values_are_copies():
     connectome = sparse()
-    network = Network(connectome, moving=everything(connectome))
+    network = Network(connectome, trainable=everything(connectome))
     values = network.values()
     with torch.no_grad():
         for parameter in network.parameters():
@@ -387,7 +387,7 @@ def test_values_are_copies():
 
 def test_assigning_keeps_the_parameters_an_optimizer_holds():
     connectome = sparse()
-    network = Network(connectome, moving=everything(connectome))
+    network = Network(connectome, trainable=everything(connectome))
     held = list(network.parameters())
     network.assign(network.values())
     assert all(a is b for a, b in zip(held, network.parameters(), strict=True))
@@ -413,16 +413,16 @@ def test_bad_arguments(options, text):
 
 
 @pytest.mark.parametrize(
-    ("moving", "text"),
+    ("trainable", "text"),
     [
         ({"weight": [0]}, "weights, gains, shifts.*'weight'"),  # else a misspelt name trains nothing, and says nothing
         ({"gains": [0, 9]}, "gains.*9"),
         ({"gains": [1, 1]}, "gains"),
     ],
 )
-def test_moving_that_cannot_be_meant(moving, text):
+def test_moving_that_cannot_be_meant(trainable, text):
     with pytest.raises(ValueError, match=text):
-        Network(sparse(), moving={name: np.array(index) for name, index in moving.items()})
+        Network(sparse(), trainable={name: np.array(index) for name, index in trainable.items()})
 
 
 @pytest.mark.parametrize("name", ["weights", "gains", "shifts"])

@@ -6,7 +6,7 @@ import torch
 
 from randomnet.activations import ACTIVATIONS
 from randomnet.lyapunov import Schedule, exponents, random_frame, spectrum
-from randomnet.rnn import FORMS, INTERFACE, Network, beside_each_other, driven
+from randomnet.rnn import FORMS, INTERFACE, Network, run_trials, stack_networks
 from randomnet.synthetic import random_network
 
 N, CHANNELS, OUTPUTS, BATCH, TIME = 30, 2, 3, 5, 7
@@ -17,9 +17,9 @@ def network(activation, form, dt, dtype=torch.float64):
     connectome = random_network(N, 1.2, rng)
     shapes = [(N, CHANNELS), (N,), (N,), (OUTPUTS, N), (OUTPUTS,)]
     interface = {name: 0.3 * rng.standard_normal(shape) for name, shape in zip(INTERFACE, shapes, strict=True)}
-    moving = {"weights": np.arange(N * (N - 1)), "gains": np.arange(N), "shifts": np.arange(N)}
+    trainable = {"weights": np.arange(N * (N - 1)), "gains": np.arange(N), "shifts": np.arange(N)}
     trained = Network(
-        connectome, activation=activation, form=form, dt=dt, moving=moving, interface=interface, dtype=dtype
+        connectome, activation=activation, form=form, dt=dt, trainable=trainable, interface=interface, dtype=dtype
     )
     with torch.no_grad():
         trained.gains.free.add_(0.2 * torch.from_numpy(rng.standard_normal(N)))
@@ -98,7 +98,7 @@ def test_extra_drives_leaks_per_unit_and_last_states_are_those_of_plain_steps(ac
     extra = torch.randn(TIME, BATCH, N, dtype=torch.float64, requires_grad=True)
     initial = torch.randn(BATCH, N, dtype=torch.float64, requires_grad=True)
     leaks = torch.linspace(0.1, 1.0, N, dtype=torch.float64) if dt is None else None
-    rates, _, states = driven(
+    rates, _, states = run_trials(
         trained.dynamics(), trained.interface, inputs, initial, extra=extra, leaks=leaks, last=last
     )
     matrix, gains, shifts, a = trained.matrix(), trained.gains(), trained.shifts(), dt if leaks is None else leaks
@@ -132,9 +132,9 @@ def test_extra_drives_and_last_states_of_networks_beside_each_other_are_those_of
         networks[1].weights.free.mul_(0.5)
     inputs, extra = (torch.randn(2, TIME, BATCH, size, dtype=torch.float64) for size in (CHANNELS, N))
     leaks = torch.rand(2, N, dtype=torch.float64)
-    together = driven(*beside_each_other(networks), inputs, extra=extra, leaks=leaks, last=2)
+    together = run_trials(*stack_networks(networks), inputs, extra=extra, leaks=leaks, last=2)
     for index, one in enumerate(networks):
-        alone = driven(one.dynamics(), one.interface, inputs[index], extra=extra[index], leaks=leaks[index], last=2)
+        alone = run_trials(one.dynamics(), one.interface, inputs[index], extra=extra[index], leaks=leaks[index], last=2)
         for found, wanted in zip(together, alone, strict=True):
             torch.testing.assert_close(found[index], wanted)
 
@@ -142,8 +142,8 @@ def test_extra_drives_and_last_states_of_networks_beside_each_other_are_those_of
 @pytest.mark.parametrize("dt", [1.0, 0.3])
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("activation", ["tanh_stretched", "tanh_positive"])
-@pytest.mark.parametrize("moving", [{}, {"gains": np.arange(N), "shifts": np.arange(N)}])
-def test_gradients_through_the_readout_alone_and_together_with_the_rates(form, dt, activation, moving):
+@pytest.mark.parametrize("trainable", [{}, {"gains": np.arange(N), "shifts": np.arange(N)}])
+def test_gradients_through_the_readout_alone_and_together_with_the_rates(form, dt, activation, trainable):
     """From state 0, with gains and shifts at 1 and 0 or trained: autograd through plain steps."""
     full, phi = network(activation, form, dt), ACTIVATIONS[activation].phi
     trained = Network(
@@ -151,7 +151,7 @@ def test_gradients_through_the_readout_alone_and_together_with_the_rates(form, d
         activation=activation,
         form=form,
         dt=dt,
-        moving={"weights": np.arange(N * (N - 1)), **moving},
+        trainable={"weights": np.arange(N * (N - 1)), **trainable},
         interface={name: values.detach().numpy() for name, values in full.interface.items()},
         dtype=torch.float64,
     )
@@ -195,18 +195,23 @@ def test_gains_taken_over_act_though_they_are_fixed():
 @pytest.mark.parametrize("form", ["current", "rate"])
 def test_the_drive_of_a_connectome_is_one_bias_more(form):
     plain = network("tanh", form, 0.5)
-    driven = network("tanh", form, 0.5)
+    receiving = network("tanh", form, 0.5)
     constant = torch.linspace(-1, 1, N, dtype=torch.float64)
-    driven.drive = constant.clone()
+    receiving.drive = constant.clone()
     inputs = torch.randn(TIME, BATCH, CHANNELS, dtype=torch.float64)
-    bare = driven.run(inputs)[0]
+    bare = receiving.run(inputs)[0]
     assert not torch.allclose(bare, plain.run(inputs)[0], atol=1e-2)
     with torch.no_grad():
         plain.interface["recurrent_bias"] += constant
     torch.testing.assert_close(bare, plain.run(inputs)[0])
-    torch.testing.assert_close(driven.elman_state_dict()["rnn.bias_hh_l0"], plain.interface["recurrent_bias"].detach())
+    torch.testing.assert_close(
+        receiving.elman_state_dict()["rnn.bias_hh_l0"], plain.interface["recurrent_bias"].detach()
+    )
     bundle = torch.randn(4, N, dtype=torch.float64)
-    for system, other in ((driven.along(inputs), plain.along(inputs)), (driven.alone(), plain.alone())):
+    for system, other in (
+        (receiving.driven_by_trials(inputs), plain.driven_by_trials(inputs)),
+        (receiving.autonomous(), plain.autonomous()),
+    ):
         torch.testing.assert_close(system.advance(bundle, 5), other.advance(bundle, 5))
 
 
@@ -222,7 +227,7 @@ def test_wrong_inputs_are_refused():
     trained = network("tanh", "rate", 1.0)
     with pytest.raises(ValueError, match=r"\(time, batch, 2\), got \(7, 5, 3\)"):
         trained.run(torch.zeros(7, 5, 3, dtype=torch.float64))
-    with pytest.raises(ValueError, match="no input weights"):
+    with pytest.raises(ValueError, match="expected a network with input weights"):
         Network(random_network(5, 1.0, np.random.default_rng(0))).run(torch.zeros(1, 1, 1))
     with pytest.raises(ValueError, match="interface must have input_weights"):
         Network(random_network(5, 1.0, np.random.default_rng(0)), interface={"input_weights": np.zeros((5, 2))})
@@ -247,7 +252,9 @@ def test_exponents_along_trials_are_those_of_the_products_along_them(form):
     frame = torch.from_numpy(random_frame(np.random.default_rng(3), k, N))
     schedule = Schedule(tsim=rounds * BATCH * TIME * 0.7, tons=2.1, transient=0, frame_transient=0)
     with torch.no_grad():
-        found = spectrum(trained.along(inputs), torch.zeros(N, dtype=torch.float64), frame, schedule).exponents
+        found = spectrum(
+            trained.driven_by_trials(inputs), torch.zeros(N, dtype=torch.float64), frame, schedule
+        ).exponents
         system = trained.dynamics()
         drive = inputs @ trained.interface["input_weights"].mT
         drive = drive + trained.interface["input_bias"] + trained.interface["recurrent_bias"]
@@ -282,7 +289,11 @@ def test_their_gradient_is_that_of_finite_differences(form):
     schedule = Schedule(tsim=20, tons=2, transient=3, frame_transient=4)
 
     def loss():
-        return exponents(trained.along(inputs), torch.zeros(N, dtype=torch.float64), frame, schedule).square().sum()
+        return (
+            exponents(trained.driven_by_trials(inputs), torch.zeros(N, dtype=torch.float64), frame, schedule)
+            .square()
+            .sum()
+        )
 
     loss().backward()
     step = 1e-5

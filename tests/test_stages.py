@@ -12,7 +12,7 @@ from randomnet.build.network import build_setup
 from randomnet.build.trials import trials_of
 from randomnet.kinds.train import run as train
 from randomnet.results import ResultsFolder
-from randomnet.rnn import FORMS, Network, restored
+from randomnet.rnn import FORMS, Network, network_from_description
 from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
 from randomnet.synthetic import random_network
@@ -75,7 +75,7 @@ def test_a_network_is_restored_from_its_description_and_values():
     connectome = random_network(6, 1.0, rng)
     own = Network(connectome, activation="tanh_positive", form="rate", dt=0.1, groups=np.arange(6) % 2)
     own.assign({**own.values(), "gains": torch.tensor([1.5, 0.5]), "shifts": torch.tensor([0.1, -0.2])})
-    other, state = restored(own.description(), own.values()), torch.from_numpy(rng.standard_normal(6))
+    other, state = network_from_description(own.description(), own.values()), torch.from_numpy(rng.standard_normal(6))
     assert torch.equal(other.dynamics().step(state), own.dynamics().step(state))
     assert not any(parameter.requires_grad for parameter in other.parameters())
 

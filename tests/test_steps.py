@@ -215,7 +215,7 @@ def test_a_tangent_that_differences_contradict_is_refused(name):
 
 @pytest.mark.parametrize("step", [lambda h: torch.round(50 * torch.tanh(W @ h)) / 50, lambda h: torch.sign(W @ h)])
 def test_a_step_in_pieces_that_are_constant_is_refused(step):
-    with pytest.raises(ValueError, match="derivative, got one that is 0 at every state though its answers differ"):
+    with pytest.raises(ValueError, match="derivative, got one that is 0 at every state though its results differ"):
         spectrum(step, randn(6, seed=1), tsim=50)
 
 
@@ -259,7 +259,7 @@ class InputFirst(nn.Module):
     ("step", "text"),
     [
         (nn.Bilinear(3, 3, 3), r"step\(state\) or step\(state, t\), got forward\(input1.*, input2.*\)"),
-        (InputFirst(), r"got forward\(x, h=None\); fix what it needs besides the state"),
+        (InputFirst(), r"got forward\(x, h=None\); bind the other arguments"),
         (lambda t, y: y, r"got step\(t, y\)"),
         (lambda h, *, gain: gain * h, r"got step\(h, \*, gain\)"),
     ],
@@ -351,7 +351,7 @@ def test_a_cell_left_alone_is_its_hand_written_step_and_not_its_input():
         (nn.GRUCell(2, 3), 3, torch.full((2,), math.nan), "inputs: expected finite numbers"),
         (nn.GRUCell(2, 3), 3, torch.zeros(100, 2), r"at least 1020 steps, of .* got 100; tsim = 80 would fit"),
         (nn.GRUCell(2, 3), 3, torch.zeros(20, 2), "got 20; the transients alone are longer"),
-        (nn.Linear(3, 3), 3, torch.zeros(3), r"inputs: expected none but for .* as step\(state, t\)"),
+        (nn.Linear(3, 3), 3, torch.zeros(3), r"inputs: expected None except for .* as step\(state, t\)"),
     ],
 )
 def test_modules_and_inputs_that_do_not_fit_are_refused(module, state, inputs, text):
@@ -369,9 +369,9 @@ def test_numbers_are_read_in_double_precision():
 @pytest.mark.parametrize("make", [lambda: nn.GRU(2, 3), lambda: made(described((3,), inputs=(2,)), activation="relu")])
 def test_inputs_begin_again_after_their_end_for_looks_beyond_the_record(make):
     module, inputs = make(), randn(4, 2)
-    system = of_recurrent(module.double(), inputs) if isinstance(module, nn.GRU) else module.under_inputs(inputs)
+    system = of_recurrent(module.double(), inputs) if isinstance(module, nn.GRU) else module.driven_by_inputs(inputs)
     bundle = torch.cat([torch.zeros(1, 3), torch.eye(3)]).double()
-    longer = of_recurrent(module, inputs.repeat(3, 1)) if isinstance(module, nn.GRU) else module.under_inputs(
+    longer = of_recurrent(module, inputs.repeat(3, 1)) if isinstance(module, nn.GRU) else module.driven_by_inputs(
         inputs.repeat(3, 1))  # fmt: skip
     assert system.length == 4 and longer.length == 12
     with torch.no_grad():
@@ -441,7 +441,7 @@ def test_a_float32_network_along_trials_is_taken_as_it_is():
                       for dtype in (torch.float32, torch.float64))  # fmt: skip
     inputs, found = randn(30, 2, 2), []
     for net in (single, double):
-        system = net.along(inputs.to(net.interface["input_bias"].dtype))
+        system = net.driven_by_trials(inputs.to(net.interface["input_bias"].dtype))
         found.append(spectrum(system, torch.zeros(6), k=2, **BRIEF).exponents)
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
     assert single.interface["input_weights"].dtype == torch.float32

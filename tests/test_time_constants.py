@@ -16,7 +16,16 @@ from randomnet.analysis import jacobian_of
 from randomnet.build.network import build_setup, double
 from randomnet.connectome import from_dense
 from randomnet.lyapunov import Schedule, exponents, random_frame, spectrum
-from randomnet.rnn import FORMS, INTEGRATORS, INTERFACE, Dense, Network, beside_each_other, driven, stacked
+from randomnet.rnn import (
+    FORMS,
+    INTEGRATORS,
+    INTERFACE,
+    Dense,
+    Network,
+    run_trials,
+    stack_networks,
+    stack_systems,
+)
 from randomnet.schema.plan import read_plan
 from randomnet.synthetic import random_network
 
@@ -36,9 +45,9 @@ def made(activation="tanh_stretched", form="current", integrator="euler", tau=TA
     """A random network with random gains and shifts, all of it trained, and a constant drive."""
     rng = np.random.default_rng(seed)
     connectome = dataclasses.replace(random_network(N, 1.5, rng), drive=rng.standard_normal(N))
-    moving = {"weights": np.arange(N * (N - 1)), "gains": np.arange(N), "shifts": np.arange(N)}
-    about = {"activation": activation, "form": form, "integrator": integrator, "dt": dt, "moving": moving, **options}
-    network = Network(connectome, tau=tau, **about)
+    trainable = {"weights": np.arange(N * (N - 1)), "gains": np.arange(N), "shifts": np.arange(N)}
+    equation = {"activation": activation, "form": form, "integrator": integrator, "dt": dt}
+    network = Network(connectome, tau=tau, **{**equation, "trainable": trainable, **options})
     gains, shifts = rng.uniform(0.6, 1.6, N), 0.3 * rng.standard_normal(N)
     network.assign({**network.values(), "gains": torch.from_numpy(gains), "shifts": torch.from_numpy(shifts)})
     return network
@@ -131,7 +140,7 @@ def test_sparse_couplings_are_the_same_network(form, integrator):
     matrix = rng.standard_normal((n, n)) * (rng.random((n, n)) < 0.02)
     connectome = from_dense("sparse", matrix, np.array([f"unit{number}" for number in range(n)]))
     tau = rng.uniform(0.5, 4, n)
-    options["moving"] = {"weights": np.arange(len(connectome.weights))}
+    options["trainable"] = {"weights": np.arange(len(connectome.weights))}
     network = Network(connectome, tau=tau, **options)
     system, bundle = network.dynamics(), drawn(4, n)
     found = system.advance(bundle, 3)
@@ -148,7 +157,7 @@ def test_networks_beside_each_other_have_their_own_time_constants(form):
     networks = [made(form=form, tau=tau, seed=seed) for seed, tau in enumerate((TAU, None, TAU[::-1].copy()))]
     assert networks[1].leaks is None and networks[1].dynamics().leaks is None
     bundles = drawn(3, 4, N)
-    together = stacked([network.dynamics() for network in networks])
+    together = stack_systems([network.dynamics() for network in networks])
     found = together.advance(bundles, 5)
     weighting = drawn(3, 4, N, seed=5)
     trained = [[parameter for parameter in network.parameters() if parameter.requires_grad] for network in networks]
@@ -243,8 +252,8 @@ def test_trials_are_those_of_a_plain_loop(form):
         np.testing.assert_allclose(rates[step].detach().numpy(), now, rtol=1e-12, atol=1e-13)
         readout = now @ own["readout_weights"].T + own["readout_bias"]
         np.testing.assert_allclose(outputs[step].detach().numpy(), readout, rtol=1e-12, atol=1e-13)
-    along = network.along(inputs).advance(drawn(3, N), 6)[0]
-    states = driven(network.dynamics(), network.interface, inputs, last=1)[2]
+    along = network.driven_by_trials(inputs).advance(drawn(3, N), 6)[0]
+    states = run_trials(network.dynamics(), network.interface, inputs, last=1)[2]
     torch.testing.assert_close(along, states[0, 0], rtol=1e-12, atol=1e-13)
 
 
@@ -252,8 +261,8 @@ def test_trials_are_those_of_a_plain_loop(form):
 def test_trials_of_networks_beside_each_other_are_those_of_each(form):
     networks = [with_interface(form), with_interface(form, 1, tau=None), with_interface(form, 2, tau=2 * TAU)]
     inputs = drawn(3, 5, 2, 2)
-    system, interface = beside_each_other(networks)
-    together = driven(system, interface, inputs)
+    system, interface = stack_networks(networks)
+    together = run_trials(system, interface, inputs)
     for index, network in enumerate(networks):
         for found, wanted in zip(together, network.run(inputs[index]), strict=True):
             torch.testing.assert_close(found[index], wanted, rtol=1e-11, atol=1e-12)
@@ -329,7 +338,7 @@ def test_tasks_run_with_them(tmp_path, kind):
 def test_a_run_has_the_time_constants_of_its_regions(tmp_path):
     start = build_setup(read_plan(ini(tmp_path)).combos[0].runs()[0])
     np.testing.assert_allclose(start.network.leaks, [0.1 / 0.5] * 8 + [0.1 / 4] * 4)
-    assert double(start.network).alone().leaks.dtype == torch.float64
+    assert double(start.network).autonomous().leaks.dtype == torch.float64
     path = ini(tmp_path, activation="linear")
     assert run(path, "lyapunov.tsim=400", "lyapunov.nle=12", "lyapunov.frame_transient=100") == 0
     found = np.load(tmp_path / "out" / "0" / "iter_0" / "arrays.npz")["exponents"]

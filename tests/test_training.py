@@ -10,13 +10,13 @@ from randomnet.rnn import Network
 from randomnet.training import Interrupted, Settings, fit
 
 
-def network(seed=0, n=6, moving=("weights", "gains", "shifts"), **options):
+def network(seed=0, n=6, trainable=("weights", "gains", "shifts"), **options):
     rng = np.random.default_rng(seed)
     matrix = rng.standard_normal((n, n)) * (rng.random((n, n)) < 0.6)
     np.fill_diagonal(matrix, 0)
     connectome = from_dense("test", matrix, np.array([str(i) for i in range(n)]))
     sizes = {"weights": len(connectome.weights), "gains": n, "shifts": n}
-    return Network(connectome, moving={name: np.arange(sizes[name]) for name in moving}, **options)
+    return Network(connectome, trainable={name: np.arange(sizes[name]) for name in trainable}, **options)
 
 
 class Whole:
@@ -97,7 +97,7 @@ def test_best_is_the_network_that_gave_the_lowest_loss():
         seen.append(trained.gains().detach().clone())
         return trained.gains().sum() * 0 + trained.shifts().sum() + next(losses)
 
-    trained = network(moving=("gains", "shifts"))
+    trained = network(trainable=("gains", "shifts"))
     progress = train(trained, Whole(objective), optimizer="SGD", lr=0.0, epochs=4)
     assert (progress.best_epoch, progress.best_loss) == (1, 2.0)
     assert torch.equal(progress.best["gains"], seen[1])
@@ -165,7 +165,7 @@ def test_a_gradient_that_is_not_finite_is_never_stepped_along():
     def objective(trained):
         return trained.gains().sub(1).sum().sqrt()  # 0 with an infinite slope
 
-    trained = network(moving=("gains",))
+    trained = network(trainable=("gains",))
     progress = train(trained, Whole(objective), optimizer="Adam", lr=0.1, epochs=3)
     assert progress.diverged
     assert "gradient of gains" in progress.reason
@@ -269,7 +269,7 @@ def test_what_is_final_of_a_training_that_diverged_is_the_row_of_the_network_it_
 
 
 def test_a_loss_whose_first_gradient_is_not_finite_is_that_of_the_untrained_network():
-    trained = network(moving=("gains",))
+    trained = network(trainable=("gains",))
     objective = Whole(lambda now: now.gains().sub(1).abs().sum().sqrt() + 2)
     progress = train(trained, objective, optimizer="Adam", lr=0.1, epochs=3)
     assert progress.diverged and [row["epoch"] for row in progress.history] == [0]

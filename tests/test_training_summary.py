@@ -323,7 +323,7 @@ def test_the_measured_loss_is_that_of_a_later_and_longer_record(tmp_path, loss):
     for when, which in (("initial", "initial"), ("final", "last")):
         start.network.assign(model[which])
         schedule = replace(computing.schedule_of(run), tsim=40, transient=2 + 2 + 6)
-        found = spectrum(double(start.network).alone(), start.state, start.frame[:4], schedule).exponents
+        found = spectrum(double(start.network).autonomous(), start.state, start.frame[:4], schedule).exponents
         values = {"mse": (found**2).mean(), "2 * l2": 2 * math.sqrt((found**2).sum()),
                   "sinai": -found[found > 0].sum()}  # fmt: skip
         assert summary[f"loss_measured_{when}"] == pytest.approx(values[loss], rel=1e-9)

@@ -16,7 +16,7 @@ from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise
 from randomnet.objectives.noise import scaled_sampler
 from randomnet.results import RunFolder
-from randomnet.rnn import FORMS, answers, beside_each_other, driven
+from randomnet.rnn import FORMS, run_trials, stack_networks, trial_readout
 from randomnet.training import Interrupted
 
 TIME, BATCH, CHANNELS, N = 11, 4, 2, 12
@@ -56,8 +56,8 @@ def judged(outputs):
 def test_a_cut_gradient_is_that_of_plain_steps_with_a_detached_state(form, base, activation, dt, truncate):
     tau = np.linspace(dt, 3, N) if activation == "erf" else None
     own, inputs = made(form, base, activation, dt, tau=tau)
-    whole = answers(own.dynamics(), own.interface, inputs)
-    outputs = answers(own.dynamics(), own.interface, inputs, truncate=truncate)
+    whole = trial_readout(own.dynamics(), own.interface, inputs)
+    outputs = trial_readout(own.dynamics(), own.interface, inputs, truncate=truncate)
     assert torch.equal(outputs, whole)
     expected = plain(own, inputs, truncate)
     torch.testing.assert_close(outputs, expected, rtol=1e-11, atol=1e-12)
@@ -73,12 +73,12 @@ def test_a_cut_gradient_is_that_of_plain_steps_with_a_detached_state(form, base,
 def test_a_cut_beyond_the_trial_changes_no_bit(form, longer):
     own, inputs = made(form)
     found, wanted = (
-        gradients(judged(answers(own.dynamics(), own.interface, inputs, **more)), leaves(own))
+        gradients(judged(trial_readout(own.dynamics(), own.interface, inputs, **more)), leaves(own))
         for more in ({"truncate": longer}, {})
     )
     assert all(torch.equal(*pair) for pair in zip(found, wanted, strict=True))
-    assert torch.equal(answers(own.dynamics(), own.interface, inputs, segment=longer),
-                       driven(own.dynamics(), own.interface, inputs)[1])  # fmt: skip
+    assert torch.equal(trial_readout(own.dynamics(), own.interface, inputs, segment=longer),
+                       run_trials(own.dynamics(), own.interface, inputs)[1])  # fmt: skip
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -87,16 +87,16 @@ def test_a_cut_beyond_the_trial_changes_no_bit(form, longer):
 def test_segments_gone_through_again_give_the_same_gradient(form, base, activation, dt, segment, truncate):
     own, inputs = made(form, base, activation, dt, tau=np.linspace(dt, 3, N) if activation == "erf" else None)
     system, noise = own.dynamics(), [StateNoise(0.1, 5), StateNoise(0.1, 5)]
-    whole = answers(system, own.interface, inputs, scaled_sampler(noise[:1], system, inputs), truncate=truncate)
+    whole = trial_readout(system, own.interface, inputs, scaled_sampler(noise[:1], system, inputs), truncate=truncate)
     extra = scaled_sampler(noise[1:], system, inputs)
-    parts = answers(system, own.interface, inputs, extra, truncate=truncate, segment=segment)
+    parts = trial_readout(system, own.interface, inputs, extra, truncate=truncate, segment=segment)
     torch.testing.assert_close(parts, whole, rtol=1e-12, atol=1e-13)
     torch.testing.assert_close(parts, plain(own, inputs, truncate, extra(0, TIME)), rtol=1e-11, atol=1e-12)
     pairs = zip(gradients(judged(parts), leaves(own)), gradients(judged(whole), leaves(own)), strict=True)
     for found, wanted in pairs:
         torch.testing.assert_close(found, wanted, rtol=1e-10, atol=1e-12)
     with torch.no_grad():
-        again = answers(system, own.interface, inputs, extra, segment=segment)
+        again = trial_readout(system, own.interface, inputs, extra, segment=segment)
     torch.testing.assert_close(again, parts, rtol=1e-13, atol=1e-14)
 
 
@@ -104,12 +104,12 @@ def test_segments_gone_through_again_give_the_same_gradient(form, base, activati
 def test_networks_side_by_side_are_cut_and_gone_through_as_each_alone(form):
     owns = [made(form, seed=seed)[0] for seed in (0, 1)]
     inputs = randn(2, TIME, BATCH, CHANNELS, seed=4)
-    system, interface = beside_each_other(owns)
+    system, interface = stack_networks(owns)
     noises = [StateNoise(0.2, seed) for seed in (1, 2)]
-    outputs = answers(system, interface, inputs, scaled_sampler(noises, system, inputs), truncate=4, segment=3)
+    outputs = trial_readout(system, interface, inputs, scaled_sampler(noises, system, inputs), truncate=4, segment=3)
     for own, now, one, noise in zip(owns, inputs, outputs, [StateNoise(0.2, 1), StateNoise(0.2, 2)], strict=True):
         alone = own.dynamics()
-        expected = answers(alone, own.interface, now, scaled_sampler([noise], alone, now), truncate=4)
+        expected = trial_readout(alone, own.interface, now, scaled_sampler([noise], alone, now), truncate=4)
         torch.testing.assert_close(one, expected, rtol=1e-12, atol=1e-13)
         pairs = zip(gradients(judged(one), leaves(own)), gradients(judged(expected), leaves(own)), strict=True)
         for found, wanted in pairs:
@@ -130,17 +130,18 @@ def test_noise_in_parts_and_again_is_the_same_noise(dtype):
 MEASURE = """
 from pathlib import Path
 import numpy as np, torch
-from randomnet.rnn import INTERFACE, Network, answers
+from randomnet.rnn import INTERFACE, Network, trial_readout
 from randomnet.synthetic import random_network
 n, batch, time = 100, 50, 1000
 rng = np.random.default_rng(0)
 shapes = [(n, 3), (n,), (n,), (2, n), (2,)]
 interface = {name: 0.1 * rng.standard_normal(shape) for name, shape in zip(INTERFACE, shapes, strict=True)}
-moving = {"weights": np.arange(n * (n - 1))}
-own = Network(random_network(n, 1.0, rng), activation="tanh", form="rate", dt=0.5, moving=moving, interface=interface)
+trainable = {"weights": np.arange(n * (n - 1))}
+net = random_network(n, 1.0, rng)
+own = Network(net, activation="tanh", form="rate", dt=0.5, trainable=trainable, interface=interface)
 inputs = torch.zeros(time, batch, 3, dtype=torch.float64)
 for steps, segment in ((20, 10), (time // 2, 50), (time, 50), (time, 0)):
-    answers(own.dynamics(), own.interface, inputs[:steps], segment=segment).square().mean().backward()
+    trial_readout(own.dynamics(), own.interface, inputs[:steps], segment=segment).square().mean().backward()
     print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line))
 """
 

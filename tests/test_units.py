@@ -13,7 +13,7 @@ import torch
 
 from randomnet.analysis import (
     Units,
-    filled,
+    fill_units,
     psth,
     psth_arrays,
     region_activity,
@@ -217,7 +217,7 @@ KINDS = "kind=value of region, type, parent, neuron, region/type"
         ("exc", "unknown selection 'exc'"),
         ("type=inhb", "unknown type 'inhb', expected one of exc, inhib; did you mean 'inhib'?"),
         ("type=", "unknown type '', expected one of exc, inhib"),
-        ("parent=x", "unknown parent 'x', expected no name, as no unit has one"),
+        ("parent=x", "unknown parent 'x', expected no name, as no unit has a label"),
         ("regin=r1", "unknown kind 'regin' in 'regin=r1', expected one of region, type, parent, neuron, region/type; "
                      "did you mean 'region'?"),
         ("", "a selection must be a name, got ''"),
@@ -271,7 +271,7 @@ def test_gradients_flow_through_what_is_selected():
     mask = np.zeros((12, 12))
     mask[np.ix_([4, 5, 6], [0, 1, 2, 7, 8, 9, 10, 11])] = 1
     torch.testing.assert_close(weights.grad, 2 * weights.detach() * torch.from_numpy(mask), rtol=0, atol=0)
-    (3 * filled(state, units, {"r3": region_activity(activity, units, "r3")})).sum().backward()
+    (3 * fill_units(state, units, {"r3": region_activity(activity, units, "r3")})).sum().backward()
     inside = (torch.arange(12) >= 4) & (torch.arange(12) < 7)
     for tensor, where in ((activity, inside), (state, ~inside)):
         assert torch.equal(tensor.grad, 3.0 * where.double().expand(2, 12))
@@ -283,12 +283,12 @@ def test_a_state_is_filled_from_its_parts():
     parts = {"r3": other[..., 4:7], ("r1/exc", "r2"): other[..., [0, 1, 2, 3, 9, 10, 11]]}
     expected = other.clone()
     expected[..., 7:9] = state[..., 7:9]
-    assert torch.equal(filled(state, units, parts), expected)
+    assert torch.equal(fill_units(state, units, parts), expected)
     assert torch.equal(state, kept)
     regions = {name: region_activity(other, units, name) for name in ("r1", "r2", "r3")}
-    whole = filled(torch.zeros(2, 3, 12), units, regions)
+    whole = fill_units(torch.zeros(2, 3, 12), units, regions)
     assert whole.dtype == torch.float32 and torch.equal(whole, other.float())
-    empty = filled(state, units, {})
+    empty = fill_units(state, units, {})
     assert torch.equal(empty, state) and empty is not state
 
 
@@ -301,11 +301,11 @@ def test_a_state_is_filled_from_its_parts():
         (lambda units: weight_subset(drawn(12, 5), units), r"weights must have shape \(..., 12, 12\), got \(12, 5\)"),
         (lambda units: weight_subset(drawn(12), units), r"got \(12,\)"),
         (lambda units: weight_subset(drawn(12, 12), units, "r9"), "unknown selection 'r9'"),
-        (lambda units: filled(drawn(2, 4), units, {}), r"state must have shape \(..., 12\), one .*, got \(2, 4\)"),
-        (lambda units: filled(drawn(2, 12), units, {"r3": drawn(2, 4)}),
+        (lambda units: fill_units(drawn(2, 4), units, {}), r"state must have shape \(..., 12\), one .*, got \(2, 4\)"),
+        (lambda units: fill_units(drawn(2, 12), units, {"r3": drawn(2, 4)}),
          r"the activity of 'r3' must have shape \(2, 3\), got \(2, 4\)"),
-        (lambda units: filled(drawn(2, 12), units, {"r3": drawn(3)}), r"must have shape \(2, 3\), got \(3,\)"),
-        (lambda units: filled(drawn(12), units, {"r1": drawn(5), "r2": drawn(4), ("r3", "type=exc"): drawn(9)}),
+        (lambda units: fill_units(drawn(2, 12), units, {"r3": drawn(3)}), r"must have shape \(2, 3\), got \(3,\)"),
+        (lambda units: fill_units(drawn(12), units, {"r1": drawn(5), "r2": drawn(4), ("r3", "type=exc"): drawn(9)}),
          r"share no units, but 6 of \('r3', 'type=exc'\) are in 'r2' too"),
     ),
 )  # fmt: skip
@@ -546,7 +546,7 @@ def test_the_order_of_the_regions_permutes_results_and_nothing_else(order):
                 for table in (units, other))  # fmt: skip
     assert torch.equal(one[..., place], two)
     part = drawn(4, 6, 3, seed=8)
-    one, two = filled(activity, units, {"r3": part}), filled(activity[..., place], other, {"r3": part})
+    one, two = fill_units(activity, units, {"r3": part}), fill_units(activity[..., place], other, {"r3": part})
     assert torch.equal(one[..., place], two)
     columns = ["group", "condition", "time"]
     one, two = (psth(values, table, "region/type", [1, 2, 2, 1]).sort_values(columns, ignore_index=True)

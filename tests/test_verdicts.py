@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from randomnet.activations import ACTIVATIONS
-from randomnet.lyapunov import Schedule, Spectrum, entropy, kaplan_yorke, random_frame, spectra_of_each, spectrum
+from randomnet.lyapunov import Schedule, Spectrum, entropy, kaplan_yorke, random_frame, spectra_of_stack, spectrum
 from randomnet.lyapunov.batches import errors_of_mean
-from randomnet.rnn import Dense, Dynamics, stacked
+from randomnet.rnn import Dense, Dynamics, stack_systems
 from randomnet.systems import FromSteps, henon, lorenz, of_matrix
 
 DT = 0.1
@@ -33,7 +33,7 @@ def measured_each(systems, n, tsim):
     rng, runs = np.random.default_rng(0), len(systems)
     states = torch.from_numpy(rng.standard_normal((runs, n)))
     frames = torch.from_numpy(np.array([random_frame(rng, n, n) for _ in range(runs)]))
-    return spectra_of_each(stacked(systems), states, frames, Schedule(tsim, 1.0, 10.0, 10.0))
+    return spectra_of_stack(stack_systems(systems), states, frames, Schedule(tsim, 1.0, 10.0, 10.0))
 
 
 def random_weights(n, g, seed=0):
@@ -193,7 +193,7 @@ def test_a_partial_spectrum_that_ends_at_zero_needs_more_exponents():
     rng = np.random.default_rng(0)
     noise = fluctuations(rng, 400, 1)
     found = record(noise - noise.mean(0) - 1e-4, n=10)
-    assert math.isnan(found.dimension.value) and not found.entropy_is_lower_bound and found.leads_with_zero
+    assert math.isnan(found.dimension.value) and not found.entropy_is_lower_bound and found.largest_is_zero
     assert record(noise - noise.mean(0) + 1.0, n=10).entropy_is_lower_bound
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from randomnet import results
-from randomnet.architectures import CellNetwork, restored_cells
-from randomnet.rnn import Dynamics, restored, under
+from randomnet.architectures import CellNetwork, cell_network_from_description
+from randomnet.rnn import Dynamics, network_from_description, with_input
 from randomnet.settings import ConfigError
 
 
@@ -86,7 +86,7 @@ class TrainedNetwork(Trained):
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
         """One step with the drive of x beside the constant one."""
-        return under(self.system, self.interface, x).step(state)
+        return with_input(self.system, self.interface, x).step(state)
 
     def readout(self, states: Tensor) -> Tensor:
         """Of the rates."""
@@ -135,15 +135,15 @@ def load_trained(folder: results.RunFolder, which: str = "best", double: bool = 
     saved = read_model(path)
     try:
         if "architecture" in saved["network"]:
-            network = restored_cells(saved["network"], saved[which])
+            network = cell_network_from_description(saved["network"], saved[which])
             return TrainedCells(network.double() if double else network)
-        network = restored(saved["network"], saved[which])
+        network = network_from_description(saved["network"], saved[which])
         if double:
             network = network.double()
         if not network.interface:
             raise ConfigError(f"[source] folder: expected a network trained on a task, got {path} of one without")
-        interface = {name: value.detach() for name, value in network.joined().items()}
-        return TrainedNetwork(network.alone(), interface)
+        interface = {name: value.detach() for name, value in network.interface_tensors().items()}
+        return TrainedNetwork(network.autonomous(), interface)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f"[source] folder: expected a model.pt of this version, got {path}: {error}") from None
 

@@ -312,7 +312,7 @@ def _initialised(connectome: Connectome, run: Run) -> Connectome:
     rng = run.generator("initial")
     values = initialisation.recurrent(connectome.n, len(connectome.weights), init, rng)
     if remap:
-        values = initialisation.remapped(values, connectome.weights)
+        values = initialisation.rank_order_remap(values, connectome.weights)
     return connectome.replace(values, initial_weights=init, remapped=remap)
 
 

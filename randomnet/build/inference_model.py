@@ -69,7 +69,7 @@ def _network(run: Run, neurons: int, channels: int) -> Network:
         dt=config.model.dt,
         tau=tau_of(run, connectome),
         groups=groups,
-        moving={"weights": np.arange(len(connectome.weights))},
+        trainable={"weights": np.arange(len(connectome.weights))},
         keep_signs=config.net.dales_law is not False,
         interface=interface,
         dtype=PRECISIONS["float32"],

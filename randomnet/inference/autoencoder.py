@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from randomnet.cells import Gated, Layer, bidirectional
+from randomnet.cells import GRU, Layer, run_bidirectional
 from randomnet.inference.decoders import Decoder, restore_decoder
 from randomnet.inference.interface import Inference, InferenceModel, select_prefix
 from randomnet.inference.randomness import Sampler
@@ -30,14 +30,14 @@ class Autoencoder(InferenceModel):
         check_numbers(heldin, decoder.neurons, dropout)
         self.heldin, self.neurons, self.channels = heldin, decoder.neurons, decoder.channels
         self.size, self.dropout = decoder.size, dropout
-        self.forwards, self.backwards = (Gated(heldin, encoder_size, rng) for _ in range(2))
+        self.forwards, self.backwards = (GRU(heldin, encoder_size, rng) for _ in range(2))
         self.to_start = Layer(2 * encoder_size, decoder.size, rng)
         self.decoder = decoder
 
     def infer(self, spikes: Tensor, inputs: Tensor, sampler: Sampler | None = None) -> Inference:
         """Infer from held-in spikes and inputs, with dropout where there is a sampler. Raises ValueError."""
         self.check(spikes, inputs)
-        _, ends = bidirectional(self.forwards, self.backwards, spikes)
+        _, ends = run_bidirectional(self.forwards, self.backwards, spikes)
         start = self.to_start(sampler.dropout(ends, self.dropout) if sampler else ends)
         states, log_rates = self.decoder.decode(start, inputs)
         return Inference(log_rates, states, start)

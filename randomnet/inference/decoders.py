@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from randomnet.cells import Cell, Layer, Learner, cell_of
+from randomnet.cells import Cell, Layer, TrainableModule, cell_from_description
 from randomnet.inference.interface import select_prefix
-from randomnet.rnn import Network, driven, restored, under
+from randomnet.rnn import Network, network_from_description, run_trials, with_input
 
 
-class Decoder(Learner, ABC):
+class Decoder(TrainableModule, ABC):
     """size: of the states; channels: of the inputs; neurons: number of neurons whose log rates it computes."""
 
     size: int
@@ -79,21 +79,21 @@ class NetworkDecoder(Decoder):
             raise ValueError("a decoder must be a network with an interface, got one without")
         self.network, self.size = network, network.n
         self.channels = network.interface["input_weights"].shape[1]
-        self.neurons = len(network.joined()["readout_weights"])
+        self.neurons = len(network.interface_tensors()["readout_weights"])
 
     def decode(self, start: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """States and log rates after each step of inputs, from start."""
-        interface = self.network.joined()
-        _, outputs, states = driven(self.network.dynamics(), interface, inputs, start, last=len(inputs))
+        interface = self.network.interface_tensors()
+        _, outputs, states = run_trials(self.network.dynamics(), interface, inputs, start, last=len(inputs))
         return states, outputs
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
         """The states (batch, size) after a step with inputs x (batch, channels)."""
-        return under(self.network.alone(), self.network.interface, x).step(state)
+        return with_input(self.network.autonomous(), self.network.interface, x).step(state)
 
     def log_rates(self, states: Tensor) -> Tensor:
         """Log rates (..., neurons) at states (..., size)."""
-        interface = self.network.joined()
+        interface = self.network.interface_tensors()
         rates = self.network.dynamics().rates(states)
         return nn.functional.linear(rates, interface["readout_weights"], interface["readout_bias"])
 
@@ -120,8 +120,8 @@ def restore_decoder(description: Mapping[str, Any], values: Mapping[str, Tensor]
     Raises ValueError, or KeyError, where description and values do not fit.
     """
     if description["kind"] == "network":
-        return NetworkDecoder(restored(description["network"], values))
-    decoder = CellDecoder(cell_of(description["cell"]), description["neurons"], np.random.default_rng(0))
+        return NetworkDecoder(network_from_description(description["network"], values))
+    decoder = CellDecoder(cell_from_description(description["cell"]), description["neurons"], np.random.default_rng(0))
     decoder.cell.assign(select_prefix(values, "cell"))
     decoder.readout.assign(select_prefix(values, "readout"))
     return decoder

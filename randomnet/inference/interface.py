@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from randomnet.cells import Learner, set_parameters
+from randomnet.cells import TrainableModule, set_parameters
 from randomnet.inference.randomness import Sampler
 
 
@@ -28,7 +28,7 @@ class Inference:
     penalties: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-class InferenceModel(Learner, ABC):
+class InferenceModel(TrainableModule, ABC):
     """A model of recordings, made of parts that are learners, too.
 
     heldin: the number of held-in neurons, which come first; neurons: of all neurons, whose rates are inferred;

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from randomnet.cells import Gated, Layer, Learner, bidirectional
+from randomnet.cells import GRU, Layer, TrainableModule, run_bidirectional
 from randomnet.inference.autoencoder import check_numbers
 from randomnet.inference.interface import Inference, InferenceModel
 from randomnet.inference.losses import PRIORS, gaussian_kl
@@ -55,18 +55,18 @@ class Sizes:
                              f"{self.factors}")  # fmt: skip
 
 
-class Controller(Learner):
+class Controller(TrainableModule):
     """The controller: its encoder, its cell, and the layer for means and log variances of the inferred inputs."""
 
     def __init__(self, heldin: int, sizes: Sizes, rng: np.random.Generator) -> None:
         super().__init__()
-        self.forwards, self.backwards = (Gated(heldin, sizes.encoder, rng) for _ in range(2))
-        self.cell = Gated(2 * sizes.encoder + sizes.factors, sizes.controller, rng)
+        self.forwards, self.backwards = (GRU(heldin, sizes.encoder, rng) for _ in range(2))
+        self.cell = GRU(2 * sizes.encoder + sizes.factors, sizes.controller, rng)
         self.to_inputs = Layer(sizes.controller, 2 * sizes.inferred, rng)
 
     def context(self, spikes: Tensor) -> Tensor:
         """(time, batch, 2 encoder): encodings of the spikes before each bin, and of those after it."""
-        outputs, _ = bidirectional(self.forwards, self.backwards, spikes)
+        outputs, _ = run_bidirectional(self.forwards, self.backwards, spikes)
         forward, backward = outputs.chunk(2, -1)
         zeros = torch.zeros_like(forward[:1])
         return torch.cat([torch.cat([zeros, forward[:-1]]), torch.cat([backward[1:], zeros])], -1)
@@ -89,9 +89,9 @@ class Lfads(InferenceModel):
         sizes = sizes or Sizes()
         self.heldin, self.neurons, self.channels, self.size = heldin, neurons, channels, sizes.generator
         self.sizes, self.dropout = sizes, dropout
-        self.forwards, self.backwards = (Gated(heldin, sizes.encoder, rng) for _ in range(2))
+        self.forwards, self.backwards = (GRU(heldin, sizes.encoder, rng) for _ in range(2))
         self.to_start = Layer(2 * sizes.encoder, 2 * sizes.generator, rng)
-        self.generator = Gated(sizes.inferred + channels, sizes.generator, rng)
+        self.generator = GRU(sizes.inferred + channels, sizes.generator, rng)
         self.generator.initial.requires_grad_(False)
         self.factor_weights = _normal((sizes.factors, sizes.generator), rng)
         self.readout_weights = _normal((neurons, sizes.factors), rng)
@@ -106,7 +106,7 @@ class Lfads(InferenceModel):
         penalties: kl_ic and kl_co, sums over dimensions (and bins), means over trials; l2 of the recurrent weights.
         """
         self.check(spikes, inputs)
-        _, ends = bidirectional(self.forwards, self.backwards, spikes)
+        _, ends = run_bidirectional(self.forwards, self.backwards, spikes)
         mean, variance = _posterior(self.to_start(self._dropout(ends, sampler)))
         start = _sample(mean, variance, sampler).clamp(-STATE_LIMIT, STATE_LIMIT)
         kl_ic = gaussian_kl(mean, variance, self.prior_start, PRIOR_VARIANCE).sum(-1).mean()

@@ -20,7 +20,7 @@ from randomnet.multiregion.layout import Layout, Timed
 from randomnet.multiregion.options import Equation, InitialOptions, WeightRules
 from randomnet.multiregion.sparse_run import run_sparse
 from randomnet.multiregion.weights import Weights
-from randomnet.rnn import AlongSeries, Coupling, Dense, Dynamics, Sparse, driven, under_inputs
+from randomnet.rnn import Coupling, Dense, Dynamics, SeriesDrivenSystem, Sparse, input_driven, run_trials
 from randomnet.synthetic.regions import Description
 
 
@@ -159,13 +159,13 @@ class MultiRegionRNN(nn.Module):
         """
         return self._system(self.recurrent.coupling())
 
-    def under_inputs(self, inputs: Tensor | None = None) -> Dynamics | AlongSeries:
+    def driven_by_inputs(self, inputs: Tensor | None = None) -> Dynamics | SeriesDrivenSystem:
         """`dynamics()` of the network driven by inputs, without noise; its exponents are those under this input.
 
         inputs: None for 0, (I,) for a constant input, (T, I) for one per step; I in the order of the input regions.
         Raises ValueError for another shape.
         """
-        return under_inputs(self.dynamics(), self.input(), inputs)
+        return input_driven(self.dynamics(), self.input(), inputs)
 
     def connectome(self, name: str = "multiregion") -> Connectome:
         """The network as a connectome: edges with their present effective weights, labels, biases, initial state."""
@@ -245,18 +245,18 @@ class MultiRegionRNN(nn.Module):
         """Rates (T, B, H) and the last states."""
         coupling = system.coupling
         if not isinstance(coupling, Sparse) or transforms_active():
-            rates, _, states = driven(system, self._interface(weights), inputs, initial, extra=extra, last=last)
+            rates, _, states = run_trials(system, self._interface(weights), inputs, initial, extra=extra, last=last)
             return rates, states
 
         def system_of(drive: Tensor, values: Tensor) -> Dynamics:
-            return replace(system, drive=drive, coupling=coupling.replaced([values]))
+            return replace(system, drive=drive, coupling=coupling.with_parameters([values]))
 
         def run(drive: Tensor, values: Tensor, *others: Tensor | None) -> tuple[Tensor, Tensor]:
             return run_sparse(system_of(drive, values), *others, last)
 
         def plain(drive: Tensor, values: Tensor, weights: Tensor, inputs: Tensor, *others: Tensor | None) -> Sequence:
             interface = self._interface(weights)
-            return driven(system_of(drive, values), interface, inputs, others[0], extra=others[1], last=last)[::2]
+            return run_trials(system_of(drive, values), interface, inputs, others[0], extra=others[1], last=last)[::2]
 
         tensors = system.drive, coupling.values, weights, inputs, initial, extra
         return Rerun.apply(run, plain, *tensors) if torch.is_grad_enabled() else run(*tensors)
@@ -284,7 +284,7 @@ class MultiRegionRNN(nn.Module):
                         drive=self.biases(), leaks=self.leaks)  # fmt: skip
 
     def _interface(self, weights: Tensor) -> dict[str, Tensor]:
-        """The interface for `driven`: input weights, no readout, and no biases, which the system's drive has."""
+        """The interface for `run_trials`: input weights, no readout, and no biases, which the system's drive has."""
         zeros, readout = torch.zeros_like(self.base_firing), weights.new_zeros(0, self.hidden_size)
         return {"input_weights": weights, "input_bias": zeros, "recurrent_bias": zeros, "readout_weights": readout,
                 "readout_bias": readout.new_zeros(0)}  # fmt: skip

@@ -22,7 +22,7 @@ def run_sparse(
     extra: Tensor | None = None,
     last: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """Rates (T, B, H) after each step of inputs (T, B, I), and the last states; as `driven`, for a sparse coupling.
+    """Rates (T, B, H) after each step of inputs (T, B, I), and the last states; as `run_trials`, for a sparse coupling.
 
     weights: W_inp (H, I); the biases are the system's drive. initial: (B, H) or (H,). extra: (T, B, H). Differentiable
     once, in everything but the leaks; `Rerun` adds second derivatives. Inside, arrays are (H, B), with contiguous rows,
@@ -42,7 +42,7 @@ def run_sparse(
     for step_drive in drive.unbind(0):
         if torch.is_grad_enabled():
             sent.append(rate.detach())
-        total = fixed.across(rate.mT).mT + step_drive
+        total = fixed.product(rate.mT).mT + step_drive
         state = torch.lerp(state, total if current else _Phi.apply(total, activation), step)
         rate = _Phi.apply(state, activation) if current else state
         states.append(state)
@@ -51,7 +51,7 @@ def run_sparse(
 
 
 class _Phi(torch.autograd.Function):
-    """phi; its derivative is computed from the rate as in `driven`, so that they agree at the kink of relu, too."""
+    """phi; its derivative is computed from the rate as in `run_trials`, so that they agree at the kink of relu, too."""
 
     @staticmethod
     def forward(ctx, argument, activation):  # noqa: ANN205
@@ -63,7 +63,7 @@ class _Phi(torch.autograd.Function):
     @staticmethod
     def backward(ctx, adjoint):  # noqa: ANN205
         adjoint = adjoint.clone()
-        ctx.activation.pull(adjoint, ctx.saved_tensors[0])
+        ctx.activation.vjp(adjoint, ctx.saved_tensors[0])
         return adjoint, None
 
 

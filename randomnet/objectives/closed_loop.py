@@ -117,7 +117,7 @@ def stepper_of(network: Any) -> _NetworkStepper | _CellStepper:
     """The network with its present parameters as a stepper; differentiable in the parameters."""
     if not isinstance(network, Network):
         return _CellStepper(network)
-    system, interface = network.dynamics(), network.joined()
+    system, interface = network.dynamics(), network.interface_tensors()
     bias = interface["input_bias"] + interface["recurrent_bias"]
     return _NetworkStepper(system, interface, bias if system.drive is None else bias + system.drive)
 

@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from randomnet.lyapunov import Schedule, System, exponents_of_each, too_steep
+from randomnet.lyapunov import Schedule, System, condition_problem, exponents_of_stack
 from randomnet.objectives.interface import Measurement
 from randomnet.objectives.truncation import TruncatedSystem
-from randomnet.rnn import Dynamics, Network, stackable, stacked
+from randomnet.rnn import Dynamics, Network, can_stack, stack_systems
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l2": lambda exponents, target: torch.linalg.vector_norm(exponents - target),
@@ -72,30 +72,30 @@ class SpectrumLoss:
 
     def measure(self, system: System) -> Measurement:
         """The loss of a system, with lambda_max (per tau)."""
-        return self.measurement(*exponents_of_each(self.truncated(system), self.state, self.frame, self.schedule))
+        return self.measurement(*exponents_of_stack(self.truncated(system), self.state, self.frame, self.schedule))
 
     def truncated(self, system: System) -> System:
         """The system with the truncated gradient, or itself where the gradient is not cut."""
         return TruncatedSystem(system, self.truncate) if self.truncate else system
 
     def measurement(self, exponents: Tensor, steepness: Tensor, end: Tensor) -> Measurement:
-        """The loss of exponents (k,); steepness, end: as returned by `exponents_of_each`."""
+        """The loss of exponents (k,); steepness, end: as returned by `exponents_of_stack`."""
         loss = LOSSES[self.loss](exponents, self.target)
         figures = {"lambda_max": float(exponents[0].detach())}
-        return Measurement(loss, figures, problem=too_steep(float(steepness), exponents.dtype), end=end)
+        return Measurement(loss, figures, problem=condition_problem(float(steepness), exponents.dtype), end=end)
 
 
 def measure_each(losses: Sequence[SpectrumLoss], systems: Sequence[Dynamics]) -> list[Measurement]:
     """Each loss of its own network, computed side by side; the losses must share length and schedule."""
-    if len(systems) == 1 or not all(stackable(system.coupling) for system in systems):
+    if len(systems) == 1 or not all(can_stack(system.coupling) for system in systems):
         return [loss.measure(system) for loss, system in zip(losses, systems, strict=True)]
-    return measure_stack(losses, stacked(systems))
+    return measure_stack(losses, stack_systems(systems))
 
 
 def measure_stack(losses: Sequence[SpectrumLoss], system: System) -> list[Measurement]:
     """As `measure_each`, for networks that are one system already, with a leading axis of runs."""
     state, frame = (torch.stack([getattr(loss, name) for loss in losses]) for name in ("state", "frame"))
-    results = exponents_of_each(losses[0].truncated(system), state, frame, losses[0].schedule)
+    results = exponents_of_stack(losses[0].truncated(system), state, frame, losses[0].schedule)
     return [loss.measurement(*result) for loss, *result in zip(losses, *results, strict=True)]
 
 

@@ -16,7 +16,7 @@ from randomnet.objectives.interface import Measurement
 from randomnet.objectives.noise import InputNoise, StateNoise, noisy_inputs, scaled_sampler
 from randomnet.objectives.spectra import SpectrumLoss, measure_stack
 from randomnet.objectives.task_losses import TASK_LOSSES, standard_error
-from randomnet.rnn import AlongTrials, Dynamics, Network, along, answers, beside_each_other
+from randomnet.rnn import Dynamics, Network, TrialDrivenSystem, stack_networks, trial_driven, trial_readout
 from randomnet.tasks import Trials
 
 
@@ -45,7 +45,7 @@ def spectrum_along(network: Network, inputs: Tensor, frame: Tensor, schedule: Sc
     """The leading exponents of a network along trials, inputs (time, trials, channels); frame (k, N) float64."""
     exact = copy.deepcopy(network).double()
     with torch.no_grad():
-        return spectrum(exact.along(inputs.double()), torch.zeros_like(frame[0]), frame, schedule)
+        return spectrum(exact.driven_by_trials(inputs.double()), torch.zeros_like(frame[0]), frame, schedule)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class TaskObjective:
     """Tasks of one shape, one for each network: training trials in fixed batches, and validation trials.
 
     loss, loss_params: the row of `task_losses` and its parameters, as in Trials. truncate, segment: numbers of steps,
-    see `rnn.answers`. Figures: those of the loss, such as accuracy in percent (train_metrics, validate_metrics);
+    see `rnn.trial_readout`. Figures: those of the loss, such as accuracy in percent (train_metrics, validate_metrics);
     validation adds their standard errors over trials (stderr_validate_metrics). train_loss is the task's loss alone,
     also where a loss of the spectrum is added.
     """
@@ -114,10 +114,10 @@ class TaskObjective:
         ]
         if self.terms[0].spectrum is None:
             return task
-        spectra = self._spectrum_losses(along(system, interface, batch.inputs))
+        spectra = self._spectrum_losses(trial_driven(system, interface, batch.inputs))
         return [_add_spectrum_loss(*each) for each in zip(task, self.terms, spectra, strict=True)]
 
-    def _spectrum_losses(self, system: AlongTrials) -> list[Measurement]:
+    def _spectrum_losses(self, system: TrialDrivenSystem) -> list[Measurement]:
         losses = [term.spectrum[1] for term in self.terms]
         return measure_stack(losses, system) if self.is_stacked else [losses[0].measure(system)]
 
@@ -194,15 +194,15 @@ class TaskObjective:
     ) -> tuple[Tensor, Dynamics | None, Mapping[str, Tensor]]:
         """The readout of the networks, and the networks as one system with its interface; cells have no system."""
         if self.is_stacked:
-            system, interface = beside_each_other(networks)
+            system, interface = stack_networks(networks)
         elif isinstance(networks[0], Network):
-            system, interface = networks[0].dynamics(), networks[0].joined()
+            system, interface = networks[0].dynamics(), networks[0].interface_tensors()
         else:
             (network,) = networks
             noise = [each.sampler(inputs.shape[-2], network.cell.initial)(0, len(inputs)) for each in noises]
             return network.run(inputs, *noise)[1], None, {}
         sampler = scaled_sampler(noises, system, inputs) if noises else None
-        outputs = answers(system, interface, inputs, sampler, truncate=self.truncate, segment=self.segment)
+        outputs = trial_readout(system, interface, inputs, sampler, truncate=self.truncate, segment=self.segment)
         return outputs, system, interface
 
     def _by_run(self, figures: Mapping[str, Tensor]) -> list[dict[str, float]]:

@@ -37,13 +37,15 @@ class TruncatedSystem:
         starts_segment = start % self._segment_steps < steps
         return self.system.advance(bundle.detach() if starts_segment else bundle, steps, start)
 
-    def grow(self, bundle: Tensor, intervals: Sequence[int], turning: Callable) -> tuple[Tensor, Tensor] | None:
-        """The system's `grow`, segment by segment; None where the system has none."""
-        if not hasattr(self.system, "grow"):
+    def advance_intervals(
+        self, bundle: Tensor, intervals: Sequence[int], turning: Callable
+    ) -> tuple[Tensor, Tensor] | None:
+        """The system's `advance_intervals`, segment by segment; None where the system has none."""
+        if not hasattr(self.system, "advance_intervals"):
             return None
         size, growths = max(1, self._segment_steps // intervals[0]), []
         for first in range(0, len(intervals), size):
-            segment = self.system.grow(bundle.detach(), intervals[first : first + size], turning)
+            segment = self.system.advance_intervals(bundle.detach(), intervals[first : first + size], turning)
             if segment is None:
                 return None
             bundle, growth = segment

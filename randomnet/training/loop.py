@@ -139,8 +139,8 @@ class _Trainee:
     def update(self, measurement: Measurement, loss: float) -> None:
         """Clip the present gradients and make one optimizer step; a gradient that is not finite ends the training."""
         parameters = self.optimizer.parameters
-        gradient = self.optimizer.gathered([parameter.grad for parameter in parameters])
-        pieces = self.optimizer.pieces(gradient)
+        gradient = self.optimizer.flatten_gradients([parameter.grad for parameter in parameters])
+        pieces = self.optimizer.split_like_parameters(gradient)
         norms = torch.stack([torch.linalg.vector_norm(piece) for piece in pieces]).tolist() if pieces else []
         for name, norm in zip(self.names, norms, strict=True):
             if not math.isfinite(norm):

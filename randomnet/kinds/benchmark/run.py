@@ -35,7 +35,7 @@ from randomnet.kinds.spectrum import computing
 from randomnet.kinds.train import run as train
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, stack_objectives
-from randomnet.rnn import Coupling, Network, stacked
+from randomnet.rnn import Coupling, Network, stack_systems
 from randomnet.schema.plan import Run
 from randomnet.training import fit
 
@@ -128,7 +128,7 @@ def _beside_figures(
         return {}
     networks, all_at_once = _all_at_once(run, start, objective, number)
     with torch.no_grad():
-        coupling = stacked([network.dynamics() for network in networks]).coupling
+        coupling = stack_systems([network.dynamics() for network in networks]).coupling
     k = exponents_of(run, start.connectome.n)
     products = _products(coupling, start.connectome.n, k, steps, backward=True)[0]
     alone, beside, bare = watch.in_turns(_epoch(run, start, objective), all_at_once, products)
@@ -201,9 +201,9 @@ def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) ->
     @torch.no_grad()
     def bundled() -> None:
         for _ in range(steps):
-            coupling.into(bundle, after)
+            coupling.product_into(bundle, after)
             if backward:
-                coupling.back(bundle, after)
+                coupling.transpose_product_into(bundle, after)
 
     return apart, bundled
 

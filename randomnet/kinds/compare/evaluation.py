@@ -45,7 +45,7 @@ class Settings:
         options = self.options
         starts = starting_points(flat, options.point_starts, self.generator(), options.point_noise)
         step, jacobian = held(system, torch.from_numpy(x))
-        return fixed_points(step, jacobian, starts, tick=lambda done: self.pause(), **options.search)
+        return fixed_points(step, jacobian, starts, on_progress=lambda done: self.pause(), **options.search)
 
     @torch.no_grad()
     def ended(self, system: Stepped, states: np.ndarray, x: np.ndarray) -> np.ndarray:

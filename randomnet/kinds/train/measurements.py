@@ -12,7 +12,7 @@ from randomnet.build.network import Setup, largest_frame
 from randomnet.build.targets import exponents_of, target_of
 from randomnet.kinds.spectrum import computing
 from randomnet.lyapunov import Schedule, Spectrum
-from randomnet.lyapunov.batches import FEWEST_BATCHES, count_of
+from randomnet.lyapunov.batches import FEWEST_BATCHES, batch_count
 from randomnet.objectives import Objective, Trajectory, loss_with_error
 from randomnet.rnn import Network
 from randomnet.schema.plan import Run
@@ -74,7 +74,7 @@ def _growth(found: Spectrum, k: int) -> dict[str, torch.Tensor]:
     """
     leading = found.growth[:, :k]  # of the frame's first vectors, whose growth does not depend on the others
     order = np.argsort(-leading.sum(0), kind="stable")
-    count = count_of(found.times)
+    count = batch_count(found.times)
     batches = np.array_split(np.arange(len(found.times)), count if count >= FEWEST_BATCHES else 1)
     growth, times = ([values[batch].sum(0) for batch in batches] for values in (leading[:, order], found.times))
     return {"later_growth": torch.from_numpy(np.array(growth)), "later_times": torch.tensor(times)}

@@ -1,4 +1,4 @@
-"""The linearised step by groups of units: the eigenvalues of each group's own block, the others held where they are."""
+"""Eigenvalues of the Jacobian block of each group of units, which describe the group while all others are clamped."""
 
 from collections.abc import Mapping
 
@@ -9,14 +9,15 @@ from randomnet.analysis.linear import block
 
 
 def sorted_eigenvalues(jacobians: Tensor) -> Tensor:
-    """(..., n) complex, by descending modulus, of jacobians (..., n, n)."""
+    """Eigenvalues (..., n) of jacobians (..., n, n), complex, by descending modulus."""
     values = torch.linalg.eigvals(jacobians)
     return values.gather(-1, values.abs().argsort(dim=-1, descending=True, stable=True))
 
 
 def group_eigenvalues(jacobians: Tensor, groups: Mapping[str, Tensor]) -> Tensor:
-    """(..., M) complex: of jacobians (..., N, N) those of every group's block, rows and columns its units (n,).
+    """Eigenvalues (..., M), complex, of the block of every group in jacobians (..., N, N).
 
-    One group after the other, as many each as it has units, M in all; by descending modulus within each.
+    groups: name -> units (n,), the rows and columns of the block. The eigenvalues of the groups are concatenated, n for
+    each and M in total, by descending modulus within a group.
     """
     return torch.cat([sorted_eigenvalues(block(jacobians, units, units)) for units in groups.values()], -1)
