@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from randomnet.formats.reading import FormatError, one_line
+from randomnet.formats.files import FormatError, one_line
 
 if TYPE_CHECKING:
     import pandas as pd

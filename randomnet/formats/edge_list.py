@@ -7,9 +7,9 @@ model of Shiu et al. (`Presynaptic_ID,Postsynaptic_ID,Connectivity,Excitatory`) 
 from pathlib import Path
 
 from randomnet.connectome import Connectome
-from randomnet.formats.edges import DEFAULTS, Columns, from_edges, read_rows
+from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
+from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError
 from randomnet.formats.record import Format
 from randomnet.formats.signs import with_signs
 from randomnet.formats.tables import Table, checksums, tables_in

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from randomnet.connectome import Connectome
-from randomnet.formats.edges import DEFAULTS, LARGEST, Columns, Rows, from_edges, read_rows
-from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, places_of, texts_of
+from randomnet.formats.assembly import DEFAULTS, LARGEST, Columns, Rows, from_edges, read_rows
+from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
+from randomnet.formats.table_lookup import Tables, find_tables, neuron_ids, numbers_of, places_of, texts_of
 from randomnet.formats.tables import NUMBER, Table, checksums, names_of, stream
 
 CODEX = Columns("pre_root_id", "post_root_id", "syn_count", roi="neuropil")

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from randomnet.connectome import Connectome
+from randomnet.formats.assembly import DEFAULTS, LARGEST, assemble
 from randomnet.formats.edge_list import SIGN, WEIGHT, with_file_signs
-from randomnet.formats.edges import DEFAULTS, LARGEST, assemble
-from randomnet.formats.graph_files import Attributes, Graph, form_of, graph_in
+from randomnet.formats.files import FormatError, one_line
+from randomnet.formats.graph_parsing import Attributes, Graph, form_of, graph_in
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError, one_line
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, with_signs
 from randomnet.formats.tables import NUMBER, Table, checksums, tables_in

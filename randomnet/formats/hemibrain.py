@@ -13,11 +13,11 @@ import numpy as np
 
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow
-from randomnet.formats.edges import DEFAULTS, Columns, from_edges, read_rows
-from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, texts_of
+from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
+from randomnet.formats.table_lookup import Tables, find_tables, neuron_ids, numbers_of, texts_of
 from randomnet.formats.tables import Table, checksums, names_of
 
 EDGES = ("bodyId_pre", "bodyId_post", "weight")

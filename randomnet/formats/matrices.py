@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from randomnet.connectome import Connectome
+from randomnet.formats.assembly import DEFAULTS, assemble
+from randomnet.formats.bio2art import ORIENTATIONS, UNKNOWN, Orientation, is_known_region_matrix
 from randomnet.formats.edge_list import with_file_signs
-from randomnet.formats.edges import DEFAULTS, assemble
+from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError, one_line
 from randomnet.formats.record import Format
-from randomnet.formats.regions import ORIENTATIONS, UNKNOWN, Orientation, is_known_region_matrix
 from randomnet.formats.signs import with_signs
 from randomnet.formats.tables import NUMBER, Table, checksums, stream, tables_in
 

@@ -20,10 +20,10 @@ from typing import Any
 
 from randomnet.config import nearest
 from randomnet.connectome import Connectome
-from randomnet.formats.edges import DEFAULTS
+from randomnet.formats.assembly import DEFAULTS
+from randomnet.formats.files import FormatError, checksums, one_line
 from randomnet.formats.hemibrain import EDGES, PROPERTIES, read_hemibrain
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError, checksums, one_line
 from randomnet.formats.record import Format
 
 TOKEN = "NEUPRINT_APPLICATION_CREDENTIALS"  # neuprint-python's own name

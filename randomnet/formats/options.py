@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-from randomnet.formats.reading import FormatError
+from randomnet.formats.files import FormatError
 from randomnet.formats.sign_policies import SIGN_POLICIES
 
 ROWS = ("auto", "source", "target")

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from randomnet.config import nearest
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow
-from randomnet.formats.edges import DEFAULTS
+from randomnet.formats.assembly import DEFAULTS
+from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.matrices import shape_of
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError, one_line
 from randomnet.formats.registry import FORMATS
 from randomnet.formats.tables import Table, tables_in
 

@@ -1,9 +1,10 @@
 """`FORMATS`: a row for each file format, in the order in which content is recognised."""
 
 from randomnet.connectome import Connectome
+from randomnet.formats.bio2art import BIO2ART
 from randomnet.formats.edge_list import EDGE_LIST
+from randomnet.formats.flystability import FLYSTABILITY
 from randomnet.formats.flywire import FLYWIRE
-from randomnet.formats.folders import BIO2ART, FLYSTABILITY
 from randomnet.formats.graphs import GRAPH
 from randomnet.formats.hemibrain import HEMIBRAIN, NEUPRINT_EXPORT
 from randomnet.formats.matrices import MATRIX, SPARSE_MATRIX

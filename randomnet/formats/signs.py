@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from randomnet.connectome import Connectome, subset
+from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError
 from randomnet.formats.sign_policies import SIGN_POLICIES, TRANSMITTER_SIGNS
 
 UNKNOWN = "unknown"

@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from randomnet.formats import arrow
-from randomnet.formats.reading import FormatError, one_line
+from randomnet.formats.files import FormatError, one_line
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.formats.reading import FormatError
+from randomnet.formats.files import FormatError
 from randomnet.formats.tables import Table, beside, stream, tables_in, whole
 
 Part = Callable[[Table], bool]

@@ -7,7 +7,20 @@ from typing import Any
 import numpy as np
 
 from randomnet.connectome import Connectome, from_dense
-from randomnet.formats.reading import FormatError, checksums, load_npy, load_pickle, one_line, one_of, square_matrix
+from randomnet.formats.assembly import DEFAULTS, assemble
+from randomnet.formats.files import (
+    FormatError,
+    checksums,
+    load_npy,
+    load_pickle,
+    one_line,
+    one_of,
+    selected_name,
+    square_matrix,
+)
+from randomnet.formats.options import Options
+from randomnet.formats.record import Format
+from randomnet.formats.signs import with_signs
 
 TRANSMITTERS = ("gaba", "acetylcholine", "glutamate", "serotonin", "octopamine", "dopamine", "neither")
 
@@ -126,3 +139,54 @@ def _label(path: Path, value: Any, codes: tuple[str, ...]) -> str:
         return codes[value]
     came = one_line(repr(value))[:80]
     raise FormatError(f"{path}: expected a name or a code from 0 to {len(codes) - 1}, got {came}")
+
+
+def is_roi_folder(path: Path) -> bool:
+    """Whether a folder is one ROI of FlyStability."""
+    return (path / ADJACENCY[0]).is_file()
+
+
+def read_flystability(path: Path, options: Options = DEFAULTS) -> Connectome:
+    """A ROI folder, or the one named `options.roi` in a folder of them; signs by its vector (`ei`, which is `auto`),
+    or by its transmitters under the other policies. Raises FormatError."""
+    several = roi_folders(path) if path.is_dir() and not is_roi_folder(path) else []
+    folder = path / selected_name(path, options.roi, several) if several else path
+    if not several and options.roi not in ("", path.name):
+        raise FormatError(f"{path}: expected no roi or {path.name}, as it is one ROI, got {options.roi!r}")
+    connectome = read_roi_folder(folder, "source" if options.rows == "auto" else options.rows)
+    dropped = connectome.provenance["autapses_dropped"]
+    if dropped and not options.drop_autapses:
+        raise FormatError(f"{folder}: expected drop_autapses, as a ROI folder is read without them, got {dropped}")
+    if options.sign_policy in ("auto", "ei"):
+        notes = {"sign_policy": "ei"}
+        return _filtered(folder, connectome.replace(connectome.weights, **notes), options, dropped)
+    unsigned = connectome.replace(np.abs(connectome.weights))
+    return with_signs(_filtered(folder, unsigned, options, dropped), options.sign_policy)
+
+
+def _filtered(folder: Path, connectome: Connectome, options: Options, autapses: int) -> Connectome:
+    """Without the pairs below the threshold."""
+    if not options.min_synapses:
+        return connectome
+    parts = (connectome.pre, connectome.post, connectome.weights, connectome.labels, connectome.provenance)
+    filtered = assemble(connectome.name, connectome.names, *parts, options, folder)
+    return filtered.replace(filtered.weights, autapses=autapses, autapses_dropped=autapses)
+
+
+def in_flystability_folder(folder: Path) -> str:
+    """A phrase for a ROI folder of FlyStability or a folder of them, "" for others."""
+    if is_roi_folder(folder):
+        return "a ROI folder of FlyStability (adjacency_scc.npy)"
+    names = roi_folders(folder)
+    return f"a folder of FlyStability ROI folders: {', '.join(names[:8])}" if names else ""
+
+
+FLYSTABILITY = Format(
+    read_flystability,
+    "ROI folders of FlyStability (adjacency_scc.npy)",
+    in_folder=in_flystability_folder,
+    roi="the folder",
+    has_counts=True,
+    signs="the 0/1 vector of the folder (ei)",
+    source="FlyStability",
+)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
-from randomnet.formats.reading import FormatError, one_line
+from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.tables import DAMAGED, Table
 
 GRAPHML, NODE_LINK = "GraphML", "node-link JSON"

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from randomnet.config import nearest
+
 
 class FormatError(ValueError):
     """A file that is not what it should be: one line with its path, what was expected and what came."""
@@ -106,3 +108,15 @@ def square_matrix(path: Path, what: str = "counts") -> np.ndarray:
 def checksums(paths: Iterable[Path]) -> dict[str, str]:
     """File name -> sha256 of the file, as provenance records it."""
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def selected_name(path: Path, roi: str, known: list[str]) -> str:
+    """`roi`, or the only one there is."""
+    if not known:
+        raise FormatError(f"{path}: expected region matrices C_<name>.npy, got none")
+    if not roi and len(known) == 1:
+        return known[0]
+    if roi not in known:
+        listed = ", ".join(known) or "none"
+        raise FormatError(f"{path}: expected roi = one of {listed}, got {roi!r}{nearest(roi, known)}")
+    return roi

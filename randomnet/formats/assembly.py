@@ -8,8 +8,8 @@ import numpy as np
 
 from randomnet.config import nearest
 from randomnet.connectome import Connectome
+from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError, one_line
 from randomnet.formats.tables import Table, stream
 
 if TYPE_CHECKING:

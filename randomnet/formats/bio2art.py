@@ -7,7 +7,21 @@ from pathlib import Path
 import numpy as np
 
 from randomnet.connectome import Connectome, from_dense
-from randomnet.formats.reading import FormatError, checksums, load_npy, load_pickle, one_line, one_of, square_matrix
+from randomnet.formats.assembly import DEFAULTS, assemble
+from randomnet.formats.files import (
+    FormatError,
+    checksums,
+    load_npy,
+    load_pickle,
+    one_line,
+    one_of,
+    selected_name,
+    square_matrix,
+)
+from randomnet.formats.flystability import in_flystability_folder
+from randomnet.formats.options import Options
+from randomnet.formats.record import Format
+from randomnet.formats.tables import Table
 
 ROWS = ("auto", "source", "target")
 
@@ -130,3 +144,47 @@ def is_known_region_matrix(path: Path) -> bool:
     """
     is_small = path.name.startswith("C_") and path.stat().st_size < 1 << 20
     return is_small and hashlib.sha256(path.read_bytes()).hexdigest()[:12] in ORIENTATIONS
+
+
+def read_bio2art(path: Path, options: Options = DEFAULTS) -> Connectome:
+    """One C_<name>.npy, or the matrix `options.roi` of a folder of them, unsigned. Raises FormatError."""
+    if options.sign_policy not in ("auto", "none"):
+        raise FormatError(f"{path}: expected sign_policy = none for regions, got {options.sign_policy!r}")
+    if path.is_dir():
+        folder, name = path, selected_name(path, options.roi, region_matrices(path))
+    else:
+        options.refuse(path, roi="it is one matrix")
+        folder, name = path.parent, path.stem.removeprefix("C_")
+        if not path.name.startswith("C_"):
+            raise FormatError(f"{path}: expected a region matrix named C_<name>.npy, got {path.name}")
+    connectome = read_region_matrix(folder, name, options.rows)
+    if options.min_synapses:  # a region's connection with itself is kept
+        parts = (connectome.pre, connectome.post, connectome.weights, connectome.labels, connectome.provenance)
+        options = Options(min_synapses=options.min_synapses, drop_autapses=False)
+        connectome = assemble(name, connectome.names, *parts, options, path)
+    return connectome.replace(connectome.weights, sign_policy="none")
+
+
+def in_bio2art_folder(folder: Path) -> str:
+    """A phrase for a folder of region matrices, "" for others."""
+    names = [] if in_flystability_folder(folder) else region_matrices(folder)
+    return f"a folder of region matrices (C_*.npy): {', '.join(names[:8])}" if names else ""
+
+
+def in_bio2art_file(path: Path, tables: list[Table]) -> str:
+    """A phrase for one of the matrices that bio2art ships, "" for others."""
+    is_npy = len(tables) == 1 and tables[0].kind == "npy" and not path.is_dir()
+    if not is_npy or not is_known_region_matrix(path):
+        return ""
+    return f"the region matrix {path.stem.removeprefix('C_')} of bio2art, known by its sha256"
+
+
+BIO2ART = Format(
+    read_bio2art,
+    "region matrices of bio2art (C_*.npy)",
+    in_folder=in_bio2art_folder,
+    in_tables=in_bio2art_file,
+    roi="the matrix C_<roi>.npy",
+    signs="none",
+    source="Goulas et al., bio2art",
+)
