@@ -1,4 +1,4 @@
-"""File formats -> Connectome. What a file holds is data: pickles pass a restricted reader, nothing is executed."""
+"""File formats -> Connectome. Files are data: nothing in them is executed, and pickles pass a restricted reader."""
 
 from randomnet.formats.assembly import from_edges
 from randomnet.formats.bio2art import read_bio2art, read_densities, read_region_matrix, region_matrices

@@ -74,7 +74,7 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
     """
     options.refuse(path, rows="the columns say which neuron is presynaptic")
     tables = find_tables(path)
-    edges = tables.one(is_connections, "connections", (CODEX.pre, CODEX.post, CODEX.roi, CODEX.weight))
+    edges = tables.exactly_one(is_connections, "connections", (CODEX.pre, CODEX.post, CODEX.roi, CODEX.weight))
     columns = columns_of(edges)
     if options.rois and not edges.has(columns.roi):
         raise FormatError(f"{edges}: expected a column {columns.roi} to choose {options.roi!r}, got none")

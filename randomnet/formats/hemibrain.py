@@ -85,9 +85,9 @@ def _edges(tables: Tables, per_roi: bool) -> Table:
     """The table per ROI where one is asked for, else the totals, or the table per ROI to be summed."""
     named = None if tables.path.is_dir() or len(tables.own) > 1 else tables.own[0]
     if per_roi or (named and is_per_roi(named)):
-        return tables.one(is_per_roi, "connections per ROI", (*EDGES, "roi"))
+        return tables.exactly_one(is_per_roi, "connections per ROI", (*EDGES, "roi"))
     total = tables.at_most_one(is_total, "connections")
-    return total or tables.one(is_per_roi, "connections", EDGES)
+    return total or tables.exactly_one(is_per_roi, "connections", EDGES)
 
 
 def _transmitter_table(tables: Tables, options: Options) -> Table | None:
