@@ -1,4 +1,4 @@
-"""Region matrices of bio2art -> Connectome: unsigned weights between regions, their names and neuron densities."""
+"""Region matrices of bio2art -> Connectome: unsigned weights between regions, their names, and neuron densities."""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,23 +19,21 @@ from randomnet.formats.files import (
     square_matrix,
 )
 from randomnet.formats.flystability import in_flystability_folder
-from randomnet.formats.options import Options
+from randomnet.formats.options import ROWS, Options
 from randomnet.formats.record import Format
 from randomnet.formats.tables import Table
-
-ROWS = ("auto", "source", "target")
 
 
 @dataclass(frozen=True)
 class Orientation:
-    """What a row of a matrix is, the presynaptic region (`source`) or the postsynaptic one (`target`), and why."""
+    """rows: a row of the matrix is the presynaptic (`source`) or postsynaptic region (`target`). because: why."""
 
     rows: str
     because: str
 
 
-# Tracer fractions of an injected, hence postsynaptic, region sum to at most 1: that tells rows from columns.
-# The key is the start of the file's sha256: a matrix is known by what it holds, not by its name.
+# Tracer fractions of an injected region, which is postsynaptic, sum to at most 1: this distinguishes rows from columns.
+# The key is the start of the sha256 of the file, so that a matrix is recognised by content, not by name.
 ORIENTATIONS: dict[str, Orientation] = {
     "98a0348f936e": Orientation("source", "undetermined from the data; bio2art says that rows are sources"),
     "6e1355b4cd92": Orientation("source", "the matrix is symmetric, so both readings are one"),
@@ -48,23 +46,23 @@ UNKNOWN = Orientation("source", "assumed for a file that is not one of those kno
 
 
 def region_matrices(folder: Path) -> list[str]:
-    """The names of the matrices C_<name>.npy in `folder`, sorted."""
+    """The names of the matrices C_<name>.npy in the folder, sorted."""
     return sorted(path.stem.removeprefix("C_") for path in folder.glob("C_*.npy") if path.is_file())
 
 
 def read_region_matrix(folder: Path, name: str, rows: str = "auto") -> Connectome:
-    """C_<name>.npy with the names of Names_<name>.lst as a Connectome of regions, weights J[post, pre] >= 0.
+    """The Connectome of regions of C_<name>.npy, with names from Names_<name>.lst and weights J[post, pre] >= 0.
 
-    rows: what a row of the file is, `source` (presynaptic), `target` (postsynaptic), or `auto`: known for the matrices
-    that bio2art ships, `source` for others; the provenance says which and why. A non-zero diagonal is kept. Without a
-    names file the regions are numbered. Raises FormatError naming the file, ValueError for other `rows`.
+    rows: a row of the file is presynaptic (`source`), postsynaptic (`target`), or `auto`: known for the matrices that
+    bio2art ships, and `source` for others. The provenance has the orientation with its reason. Self-connections are
+    kept. Without a file of names, regions are numbered. Raises FormatError with the file, ValueError for other `rows`.
     """
     if rows not in ROWS:
         raise ValueError(f"rows must be one of {', '.join(ROWS)}, got {rows!r}")
     path, names_path = one_of(folder, [f"C_{name}.npy"]), folder / f"Names_{name}.lst"
     matrix = square_matrix(path, "weights")
-    named = names_path.is_file()
-    names = _names(names_path, len(matrix)) if named else _numbered(len(matrix))
+    has_names = names_path.is_file()
+    names = _names(names_path, len(matrix)) if has_names else _numbered(len(matrix))
     orientation = _orientation(path) if rows == "auto" else Orientation(rows, "as set")
     return from_dense(
         name,
@@ -76,16 +74,16 @@ def read_region_matrix(folder: Path, name: str, rows: str = "auto") -> Connectom
             "synthetic": False,
             "rows": orientation.rows,
             "rows_because": orientation.because,
-            "region_names": "as published" if named else f"numbered, as there is no {names_path.name}",
-            "files": checksums([path, names_path] if named else [path]),
+            "region_names": "as published" if has_names else f"numbered, as there is no {names_path.name}",
+            "files": checksums([path, names_path] if has_names else [path]),
         },
     )
 
 
 def read_densities(folder: Path, name: str, regions: np.ndarray) -> np.ndarray:
-    """Neurons per mm^3 of each region, (N,) float64 > 0, from ND_<name>.npy; regions: their N names in matrix order.
+    """(N,) float64 > 0: neurons per mm^3 of each region, from ND_<name>.npy; regions: (N,) names in matrix order.
 
-    Raises FormatError naming the file and the regions without a usable density.
+    Raises FormatError with the file and the regions without a positive density.
     """
     path = one_of(folder, [f"ND_{name}.npy"])
     densities = load_npy(path)
@@ -95,12 +93,12 @@ def read_densities(folder: Path, name: str, regions: np.ndarray) -> np.ndarray:
     if densities.dtype.kind not in "uif":
         raise FormatError(f"{path}: expected densities as numbers, got dtype {densities.dtype}")
     densities = densities.astype(np.float64)
-    wrong = ~(np.isfinite(densities) & (densities > 0))
-    if wrong.any():
-        some = ", ".join(
-            f"{region} ({density:g})" for region, density in zip(regions[wrong], densities[wrong], strict=True)
+    is_wrong = ~(np.isfinite(densities) & (densities > 0))
+    if is_wrong.any():
+        listed = ", ".join(
+            f"{region} ({density:g})" for region, density in zip(regions[is_wrong], densities[is_wrong], strict=True)
         )
-        raise FormatError(f"{path}: expected a density > 0 for every region, got none for {some}")
+        raise FormatError(f"{path}: expected a density > 0 for every region, got none for {listed}")
     return densities
 
 
@@ -113,19 +111,19 @@ def _numbered(n: int) -> np.ndarray:
 
 
 def _names(path: Path, n: int) -> np.ndarray:
-    """The n names of a pickled list, or of a text of one name per line."""
+    """(n,) names from a pickled list, or from a text with one name per line. Raises FormatError."""
     data = path.read_bytes()
-    # pickles open with \x80, or from before protocol 2 with a list or a call, and end with a full stop
-    pickled = data[:1] == b"\x80" or (data[:1] in (b"(", b"]", b"c") and data[-1:] == b".")
-    names = load_pickle(path, "a pickled list of names") if pickled else _lines(path, data)
+    # pickles start with \x80; before protocol 2 with a list or a call, and they end with a full stop
+    is_pickle = data[:1] == b"\x80" or (data[:1] in (b"(", b"]", b"c") and data[-1:] == b".")
+    names = load_pickle(path, "a pickled list of names") if is_pickle else _lines(path, data)
     if not isinstance(names, list):
         raise FormatError(f"{path}: expected a list of names, got {type(names).__name__}")
     for name in names:
         if not isinstance(name, str) or not name or not name.isprintable():
             raise FormatError(f"{path}: expected names as texts, got {one_line(repr(name))[:80]}")
     if len(names) != n or len(set(names)) != n:
-        came = f"{len(names)} ({len(set(names))} different ones)"
-        raise FormatError(f"{path}: expected {n} different names, one per region, got {came}")
+        actual = f"{len(names)} ({len(set(names))} different ones)"
+        raise FormatError(f"{path}: expected {n} different names, one per region, got {actual}")
     return np.array(names)
 
 
@@ -147,7 +145,7 @@ def is_known_region_matrix(path: Path) -> bool:
 
 
 def read_bio2art(path: Path, options: Options = DEFAULTS) -> Connectome:
-    """One C_<name>.npy, or the matrix `options.roi` of a folder of them, unsigned. Raises FormatError."""
+    """The unsigned Connectome of one C_<name>.npy, or of the matrix `options.roi` in a folder. Raises FormatError."""
     if options.sign_policy not in ("auto", "none"):
         raise FormatError(f"{path}: expected sign_policy = none for regions, got {options.sign_policy!r}")
     if path.is_dir():
@@ -158,7 +156,7 @@ def read_bio2art(path: Path, options: Options = DEFAULTS) -> Connectome:
         if not path.name.startswith("C_"):
             raise FormatError(f"{path}: expected a region matrix named C_<name>.npy, got {path.name}")
     connectome = read_region_matrix(folder, name, options.rows)
-    if options.min_synapses:  # a region's connection with itself is kept
+    if options.min_synapses:  # self-connections of regions are kept
         parts = (connectome.pre, connectome.post, connectome.weights, connectome.labels, connectome.provenance)
         options = Options(min_synapses=options.min_synapses, drop_autapses=False)
         connectome = assemble(name, connectome.names, *parts, options, path)

@@ -30,7 +30,7 @@ SIGNS = ("ei_neuron_types.npy", "ei_neuron.npy")
 TRANSMITTER_FILES = ("neurotransmitter_assignments.pkl", "ei_neuron_types.pkl")
 FIBER_FILES = ("cell_body_fiber_assignments.pkl", "cell_body_fiber_assignement.pkl")
 
-# cell body fibres of the hemibrain in the order of FlyStability's codes
+# cell body fibres of the hemibrain, in the order of their codes in FlyStability
 FIBERS = tuple(
     """
     PDM25 ADM09 PDM30 PDM24 PDL06 PDM10 PDM18 PDL19 ADL07 PDM07 ADL16 PDM15 PDL17 ADL09 PDM09 PDL07 PDM20 PDM08 PDL13
@@ -48,24 +48,24 @@ FIBERS = tuple(
 
 
 def roi_folders(folder: Path) -> list[str]:
-    """Names of the sub-folders of `folder` that hold an adjacency, sorted."""
+    """The names of subfolders that have an adjacency, sorted."""
     return sorted(path.name for path in folder.iterdir() if (path / ADJACENCY[0]).is_file())
 
 
 def read_roi_folder(folder: Path, rows: str = "source") -> Connectome:
-    """The five files of a FlyStability ROI folder (both spellings of their names) as a signed Connectome.
+    """The signed Connectome of the five files of a FlyStability ROI folder, in either spelling of their names.
 
-    rows: what a row of the adjacency is, the presynaptic neuron (`source`) or the postsynaptic one (`target`).
-    Self-connections are counted in the provenance and dropped. Raises FormatError naming the file.
+    rows: a row of the adjacency is the presynaptic (`source`) or the postsynaptic neuron (`target`). Self-connections
+    are counted in the provenance and dropped. Raises FormatError with the file.
     """
-    paths = {what: one_of(folder, names) for what, names in _FILES.items()}
+    paths = {content: one_of(folder, names) for content, names in _FILES.items()}
     counts = square_matrix(paths["adjacency"])
     n = len(counts)
     ids = _vector(paths["ids"], n, "ids")
     excitatory = _vector(paths["signs"], n, "signs")
     if not np.isin(excitatory, (0, 1)).all():
-        wrong = excitatory[~np.isin(excitatory, (0, 1))][0]
-        raise FormatError(f"{paths['signs']}: expected 1 (excitatory) or 0 (inhibitory) per neuron, got {wrong}")
+        other = excitatory[~np.isin(excitatory, (0, 1))][0]
+        raise FormatError(f"{paths['signs']}: expected 1 (excitatory) or 0 (inhibitory) per neuron, got {other}")
     if len(np.unique(ids)) < n:
         raise FormatError(f"{paths['ids']}: expected {n} different ids, got {len(np.unique(ids))}")
     autapses = int(np.count_nonzero(np.diag(counts)))
@@ -99,21 +99,22 @@ _FILES = {
 }
 
 
-def _vector(path: Path, n: int, what: str) -> np.ndarray:
+def _vector(path: Path, n: int, content: str) -> np.ndarray:
+    """(N,) int64 of a .npy file; content: its name in errors. Raises FormatError."""
     vector = load_npy(path)
     if vector.shape != (n,):
-        raise FormatError(f"{path}: expected {what} of shape ({n},), one per row of the matrix, got {vector.shape}")
+        raise FormatError(f"{path}: expected {content} of shape ({n},), one per row of the matrix, got {vector.shape}")
     if vector.dtype.kind not in "uifb":
-        raise FormatError(f"{path}: expected {what} as whole numbers, got dtype {vector.dtype}")
+        raise FormatError(f"{path}: expected {content} as whole numbers, got dtype {vector.dtype}")
     with np.errstate(invalid="ignore"):
         whole = vector.astype(np.int64)
     if not (whole == vector).all():
-        raise FormatError(f"{path}: expected {what} as whole numbers of 64 bits, got {vector[whole != vector][0]}")
+        raise FormatError(f"{path}: expected {content} as whole numbers of 64 bits, got {vector[whole != vector][0]}")
     return whole
 
 
 def _assigned(path: Path, ids: np.ndarray, codes: tuple[str, ...]) -> np.ndarray:
-    """The label of every id: the dictionary's values are codes into `codes`, or names themselves."""
+    """(N,) the label of every id, from a dictionary of names or of indices into `codes`. Raises FormatError."""
     assigned = load_pickle(path)
     if not isinstance(assigned, Mapping):
         raise FormatError(f"{path}: expected a dictionary id -> label, got {type(assigned).__name__}")
@@ -122,8 +123,8 @@ def _assigned(path: Path, ids: np.ndarray, codes: tuple[str, ...]) -> np.ndarray
     except (TypeError, ValueError, OverflowError):
         by_id = {}
     if len(by_id) < len(assigned) or any(isinstance(key, float) and key != int(key) for key in assigned):
-        some = one_line(repr(list(assigned)[:3]))[:80]
-        raise FormatError(f"{path}: expected a dictionary keyed by different whole-number ids, got {some}")
+        keys = one_line(repr(list(assigned)[:3]))[:80]
+        raise FormatError(f"{path}: expected a dictionary keyed by different whole-number ids, got {keys}")
     labels = []
     for identifier in ids.tolist():
         if identifier not in by_id:
@@ -137,21 +138,24 @@ def _label(path: Path, value: Any, codes: tuple[str, ...]) -> str:
         return value
     if isinstance(value, (int, np.integer)) and 0 <= value < len(codes):
         return codes[value]
-    came = one_line(repr(value))[:80]
-    raise FormatError(f"{path}: expected a name or a code from 0 to {len(codes) - 1}, got {came}")
+    actual = one_line(repr(value))[:80]
+    raise FormatError(f"{path}: expected a name or a code from 0 to {len(codes) - 1}, got {actual}")
 
 
 def is_roi_folder(path: Path) -> bool:
-    """Whether a folder is one ROI of FlyStability."""
+    """Whether the folder is one ROI of FlyStability."""
     return (path / ADJACENCY[0]).is_file()
 
 
 def read_flystability(path: Path, options: Options = DEFAULTS) -> Connectome:
-    """A ROI folder, or the one named `options.roi` in a folder of them; signs by its vector (`ei`, which is `auto`),
-    or by its transmitters under the other policies. Raises FormatError."""
-    several = roi_folders(path) if path.is_dir() and not is_roi_folder(path) else []
-    folder = path / selected_name(path, options.roi, several) if several else path
-    if not several and options.roi not in ("", path.name):
+    """The Connectome of a ROI folder, or of the one named `options.roi` in a folder of them.
+
+    Signs come from the vector of the folder (`ei`, also under `auto`), or from transmitters under other policies.
+    Raises FormatError.
+    """
+    names = roi_folders(path) if path.is_dir() and not is_roi_folder(path) else []
+    folder = path / selected_name(path, options.roi, names) if names else path
+    if not names and options.roi not in ("", path.name):
         raise FormatError(f"{path}: expected no roi or {path.name}, as it is one ROI, got {options.roi!r}")
     connectome = read_roi_folder(folder, "source" if options.rows == "auto" else options.rows)
     dropped = connectome.provenance["autapses_dropped"]
@@ -165,7 +169,7 @@ def read_flystability(path: Path, options: Options = DEFAULTS) -> Connectome:
 
 
 def _filtered(folder: Path, connectome: Connectome, options: Options, autapses: int) -> Connectome:
-    """Without the pairs below the threshold."""
+    """The connectome without pairs below min_synapses; autapses: how many were dropped before."""
     if not options.min_synapses:
         return connectome
     parts = (connectome.pre, connectome.post, connectome.weights, connectome.labels, connectome.provenance)
