@@ -1,8 +1,8 @@
-"""Public connectomes -> files in a folder: downloaded with resume, checked by sha256, recorded in fetched.json.
+"""Downloads of public connectomes into a folder: resumed where interrupted, checked by sha256, recorded.
 
-While a file comes it is `<file>.part`, beside `<file>.part.json` with what it takes to go on (url, validator, size); it
-appears under its own name only when it is whole and has the checksum published for it. What is there is never
-overwritten. ARCHIVES names what can be fetched; a new one is a new row.
+During the download, a file is named `<file>.part`, and `<file>.part.json` has what resuming needs (url, validator,
+size). The file gets its own name only when it is complete and has the published checksum. Existing files are never
+overwritten. ARCHIVES has a row for each archive that can be downloaded; fetched.json records the downloads.
 """
 
 import contextlib
@@ -28,30 +28,30 @@ from randomnet.config import nearest
 from randomnet.results import ResultsError, read_json, write_json
 
 CHUNK = 1 << 18  # bytes
-TIMEOUT = 30.0  # seconds without an answer or a byte
-ATTEMPTS = 4  # in a row that bring no further
-PAUSE = 1.0  # seconds before the second of them, then twice as long each time
-TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+TIMEOUT = 30.0  # seconds without a response or a byte
+ATTEMPTS = 4  # in a row without progress
+PAUSE = 1.0  # seconds before the second attempt; doubled before each further one
+TRANSIENT = (408, 425, 429, 500, 502, 503, 504)  # HTTP status after which another attempt may succeed
 RECORDS = "fetched.json"
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]  # receives lines for the user
 
 
 class FetchError(ValueError):
-    """What cannot be fetched as asked (archive, folder, a file that is there); the text is one line for the user."""
+    """An unknown archive, unusable folder or conflicting file; the text is one line for the user."""
 
 
 class DownloadError(FetchError):
-    """A transfer that failed, by the network, the server or a checksum; the text is one line for the user."""
+    """A download that failed because of the network, the server or a checksum; the text is one line for the user."""
 
 
-class _Lost(Exception):
-    """A connection that ended early, or an answer that may be better the next time."""
+class _Interrupted(Exception):
+    """A connection that ended early, or a response after which another attempt may succeed."""
 
 
 @dataclass(frozen=True)
 class File:
-    """One file to download. size: bytes, if known; sha256: hex, as `start...end` where no more is known, or empty."""
+    """One file to download. size: bytes, if known; sha256: hex, `start...end` if only these are known, or ""."""
 
     url: str
     size: int | None = None
@@ -59,11 +59,11 @@ class File:
 
     @property
     def name(self) -> str:
-        """Its name in the folder: the last part of its address."""
+        """The name of the file in the folder, the last part of its URL."""
         return self.url.rsplit("/", 1)[-1]
 
     def verdict(self) -> str:
-        """How far a file whose checksum fits is verified, as fetched.json has it."""
+        """To what extent a file with a matching checksum is verified, for fetched.json."""
         if not self.sha256:
             return "unverified: no published checksum is known"
         return "start and end as published" if "..." in self.sha256 else "as published"
@@ -71,10 +71,10 @@ class File:
 
 @dataclass(frozen=True)
 class Archive:
-    """What one name fetches.
+    """The files of one archive.
 
-    network: the file that path_to_network then names, the folder if empty; one of `files`, unless `beside` says which
-    archive brings it. settings: the line of [net] that goes with it.
+    about: a phrase for the user. licence, cite: terms and papers. network: the file for path_to_network, "" for the
+    folder. settings: the line for [net]. beside: the archive that has the network, where `files` do not include it.
     """
 
     about: str
@@ -119,7 +119,7 @@ ARCHIVES: dict[str, Archive] = {
         about="FlyWire Codex v783: the whole brain's connections, transmitters, classes and types",
         licence="CC BY-NC 4.0",
         cite="Dorkenwald et al. 2024, Nature 634:124; Schlegel et al. 2024, Nature 634:139",
-        files=tuple(  # labels.csv.gz is left out for good: it holds names of persons
+        files=tuple(  # without labels.csv.gz, which contains names of persons
             File(f"{CODEX}/{table}.csv.gz")
             for table in ("connections", "neurons", "classification", "consolidated_cell_types", "coordinates")
         ),
@@ -130,31 +130,31 @@ ARCHIVES: dict[str, Archive] = {
 
 
 def archive_named(name: str) -> Archive:
-    """The archive of a name in ARCHIVES. Raises FetchError with the names there are and the nearest one."""
+    """The archive of a name in ARCHIVES. Raises FetchError with all names and the nearest one."""
     if name not in ARCHIVES:
         raise FetchError(f"expected an archive out of {', '.join(ARCHIVES)}, got {name!r}{nearest(name, ARCHIVES)}")
     return ARCHIVES[name]
 
 
-def fetch(archive: Archive, folder: Path | str, say: Say = tqdm.write) -> list[Path]:
-    """Bring an archive's files into a folder (made if need be) and record them in its fetched.json; their paths.
+def fetch(archive: Archive, folder: Path | str, report: Report = tqdm.write) -> list[Path]:
+    """Download an archive's files into a folder, record them in its fetched.json, and return their paths.
 
-    What is there and right stays; what was begun goes on. say: takes the lines that tell what happens. Raises
-    FetchError where the folder cannot be used, is full, in use or holds other files of these names, DownloadError
-    where a transfer fails; what has come by then is kept, unless its size or checksum is wrong.
+    The folder is created if needed. Complete files stay, and interrupted downloads are resumed. report: receives lines
+    about progress. Raises FetchError where the folder cannot be used, is full, is in use, or has other files with these
+    names. Raises DownloadError where a download fails; the received bytes stay, unless size or checksum is wrong.
     """
     folder = Path(folder).expanduser()
     try:
         with _locked(folder):
-            say(archive.about)
-            return [_bring(file, archive, folder, say) for file in archive.files]
+            report(archive.about)
+            return [_fetch_file(file, archive, folder, report) for file in archive.files]
     except OSError as error:
-        came = "a file" if folder.is_file() else _one_line(error)
-        raise FetchError(f"{folder}: expected a folder that files can be written into, got {came}") from None
+        actual = "a file" if folder.is_file() else _one_line(error)
+        raise FetchError(f"{folder}: expected a folder that files can be written into, got {actual}") from None
 
 
 def next_steps(archive: Archive, folder: Path | str) -> str:
-    """What to put into the INI to use what `fetch` brought, and whom to cite: lines for the user."""
+    """Lines for the user: the settings of the INI for a downloaded archive, and the papers to cite."""
     network = (Path(folder).expanduser() / archive.network).resolve()
     missing = "" if network.exists() else f"  ; not there yet: fetch {archive.beside or 'it'} into the same folder"
     return (
@@ -175,25 +175,25 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _bring(file: File, archive: Archive, folder: Path, say: Say) -> Path:
-    """One file into the folder, or the reason why it is there already."""
+def _fetch_file(file: File, archive: Archive, folder: Path, report: Report) -> Path:
+    """Download one file into the folder, unless it exists there, and return its path."""
     path, records = folder / file.name, _records(folder)
     if path.exists():
-        say(_already(file, path, records.get(file.name, {})))
+        report(_existing(file, path, records.get(file.name, {})))
         return path
-    say(f"{file.name}: from {file.url}")
+    report(f"{file.name}: from {file.url}")
     part = _Part(path.with_name(f"{path.name}.part"))
-    _download(file, part, say)
+    _download(file, part, report)
     digest, size = _sha256(part.path), part.size
     if not _fits(digest, file.sha256):
-        part.forget()
+        part.remove()
         raise DownloadError(
-            f"{file.url}: expected sha256 {file.sha256}, got {digest}; what came was removed, the next try starts anew"
+            f"{file.url}: expected sha256 {file.sha256}, got {digest}; the download was removed, try again"
         )
-    say(f"{file.name}: {size} bytes, sha256 {digest}, {file.verdict()}")
+    report(f"{file.name}: {size} bytes, sha256 {digest}, {file.verdict()}")
     records[file.name] = _record(file, archive, size, digest)
-    write_json(folder / RECORDS, records)  # before the name: a file of its name always has its record
-    part.become(path)
+    write_json(folder / RECORDS, records)  # before renaming, so that a complete file always has a record
+    part.rename(path)
     return path
 
 
@@ -206,7 +206,7 @@ def _records(folder: Path) -> dict[str, Any]:
 
 
 def _record(file: File, archive: Archive, size: int, digest: str) -> dict[str, Any]:
-    """What fetched.json says of a file; the date is UTC."""
+    """The record of a file in fetched.json; the date is UTC."""
     return {
         "url": file.url,
         "bytes": size,
@@ -218,19 +218,20 @@ def _record(file: File, archive: Archive, size: int, digest: str) -> dict[str, A
     }
 
 
-def _already(file: File, path: Path, record: dict[str, Any]) -> str:
-    """What to say of a file that is there. Raises FetchError if it is not the one published, or not as recorded."""
+def _existing(file: File, path: Path, record: dict[str, Any]) -> str:
+    """A line about an existing file. Raises FetchError if its sha256 differs from the published or recorded one."""
     expected, digest = file.sha256 or record.get("sha256", ""), _sha256(path)
     if not _fits(digest, expected):
         raise FetchError(
-            f"{path}: expected sha256 {expected}, got {digest}; it stays as it is: move it away, or name another folder"
+            f"{path}: expected sha256 {expected}, got {digest}; the file is unchanged: move it away, or use another "
+            "folder"
         )
     verdict = f"as recorded in {RECORDS}" if expected and not file.sha256 else file.verdict()
     return f"{path}: already there, sha256 {digest}, {verdict}"
 
 
 def _fits(digest: str, expected: str) -> bool:
-    """Whether a sha256 is the expected one, which may be `start...end` or empty."""
+    """Whether a sha256 matches the expected one, which may be `start...end` or empty."""
     start, _, end = expected.partition("...")
     return digest.startswith(start) and digest.endswith(end)
 
@@ -242,13 +243,13 @@ def _sha256(path: Path) -> str:
 
 @dataclass(frozen=True)
 class _Part:
-    """A file that is coming, with its notes beside it."""
+    """A partly downloaded file with a file of notes."""
 
     path: Path
 
     @property
     def size(self) -> int:
-        """Bytes that have come."""
+        """Bytes received."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     @property
@@ -256,146 +257,152 @@ class _Part:
         return self.path.with_name(f"{self.path.name}.json")
 
     def notes(self, url: str) -> dict[str, Any]:
-        """url, validator, total of what has come; nothing where there are none, or of another address."""
+        """url, validator and total of the download; empty without notes, or where they are of another URL."""
         try:
             notes = read_json(self.notes_path) if self.size else {}
-        except ResultsError:  # killed before they were written, or damaged: a fresh start
+        except ResultsError:  # interrupted before they were written, or damaged: the download starts again
             return {}
         return notes if notes.get("url") == url else {}
 
     def resumable(self, url: str) -> int:
-        """Bytes to go on after: 0 where nothing tells whether the server's file is still the same."""
+        """Bytes after which the download can resume; 0 where nothing shows that the server's file is unchanged."""
         notes = self.notes(url)
         return self.size if notes.get("validator") or notes.get("total") == self.size else 0
 
-    def begin(self, notes: dict[str, Any]) -> None:
-        """Start anew; the old bytes go before the new notes come."""
+    def restart(self, notes: dict[str, Any]) -> None:
+        """Start from the first byte; old bytes are removed before the new notes are written."""
         self.path.write_bytes(b"")
         write_json(self.notes_path, notes)
 
-    def forget(self) -> None:
-        """Remove what has come."""
+    def remove(self) -> None:
+        """Remove the received bytes and the notes."""
         self.path.unlink(missing_ok=True)
         self.notes_path.unlink(missing_ok=True)
 
-    def become(self, path: Path) -> None:
-        """Take the name of the whole file. Raises FetchError if that has been taken meanwhile."""
+    def rename(self, path: Path) -> None:
+        """Give the complete file its name. Raises FetchError if another file has that name by now."""
         if path.exists():
             raise FetchError(f"{path}: expected no file of this name, got one that came meanwhile; it stays as it is")
         os.replace(self.path, path)
         self.notes_path.unlink(missing_ok=True)
 
 
-def _download(file: File, part: _Part, say: Say) -> None:
-    """All of a file into its part, going on where a connection ended. Raises DownloadError."""
+def _download(file: File, part: _Part, report: Report) -> None:
+    """Download a whole file into its part, resuming after interruptions. Raises DownloadError."""
     furthest, failures = part.size, 0
     while True:
         try:
-            return _receive(file, part, say)
-        except _Lost as lost:
+            return _receive(file, part, report)
+        except _Interrupted as interruption:
             failures = 0 if part.size > furthest else failures + 1
             furthest = max(furthest, part.size)
             if failures >= ATTEMPTS:
-                have = part.resumable(file.url)
-                kept = f"{have} bytes are kept, try again to go on" if have else "nothing is kept, try again later"
-                raise DownloadError(f"{file.url}: {lost}; {kept}") from None
+                stored = part.resumable(file.url)
+                advice = f"{stored} bytes are kept, try again to resume" if stored else "nothing is kept, try later"
+                raise DownloadError(f"{file.url}: {interruption}; {advice}") from None
             pause = PAUSE * 2 ** max(failures - 1, 0)
-            say(f"{file.name}: {lost}; next try in {pause:g} s")
+            report(f"{file.name}: {interruption}; next attempt in {pause:g} s")
             time.sleep(pause)
 
 
-def _receive(file: File, part: _Part, say: Say) -> None:
-    """What one connection brings. Raises _Lost where that is not all, DownloadError where no more will come."""
-    notes, have = part.notes(file.url), part.resumable(file.url)
-    if have and have == notes.get("total"):  # whole, but stopped before it got its name
+def _receive(file: File, part: _Part, report: Report) -> None:
+    """Receive bytes from one connection.
+
+    Raises _Interrupted where bytes are missing, DownloadError where another attempt cannot succeed.
+    """
+    notes, received = part.notes(file.url), part.resumable(file.url)
+    if received and received == notes.get("total"):  # complete, but interrupted before it was renamed
         return
-    with _answer(file, part, have, notes) as response:
-        start, total = _extent(file, part, response, have, notes)
+    with _response(file, part, received, notes) as response:
+        start, total = _extent(file, part, response, received, notes)
         _check_room(part, file, None if total is None else total - start)
         if start:
-            say(f"{file.name}: going on after {start} bytes")
+            report(f"{file.name}: resuming after {start} bytes")
         else:
             if part.size:
-                say(f"{file.name}: what had come cannot be gone on with; starting anew")
-            part.begin({"url": file.url, "validator": _validator(response), "total": total})
+                report(f"{file.name}: the interrupted download cannot be resumed; starting again")
+            part.restart({"url": file.url, "validator": _validator(response), "total": total})
         _append(response, part, file.name, total)
     if total is not None and part.size != total:
-        raise _Lost(f"the connection ended after {part.size} of {total} bytes")
+        raise _Interrupted(f"the connection ended after {part.size} of {total} bytes")
 
 
 @contextlib.contextmanager
-def _answer(file: File, part: _Part, have: int, notes: dict[str, Any]) -> Iterator[http.client.HTTPResponse]:
-    """The server's answer, asked for the bytes after the first `have`, if the file is still the same."""
-    # a .gz is what is wanted: some stores would unpack it on the way, and then neither resume nor tell its length
+def _response(file: File, part: _Part, received: int, notes: dict[str, Any]) -> Iterator[http.client.HTTPResponse]:
+    """The server's response, with the bytes after the first `received` ones if the file is unchanged.
+
+    Raises _Interrupted, DownloadError.
+    """
+    # without gzip, some servers would unpack a .gz, and then neither resume nor state the length
     headers = {"User-Agent": "RandomNet", "Accept-Encoding": "gzip" if file.name.endswith(".gz") else "identity"}
-    if have:
-        headers |= {"Range": f"bytes={have}-", "If-Range": notes["validator"]}
+    if received:
+        headers |= {"Range": f"bytes={received}-", "If-Range": notes["validator"]}
     with _network(file.url):
         try:
             response = urllib.request.urlopen(urllib.request.Request(file.url, headers=headers), timeout=TIMEOUT)
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code == 416 and have:
-                part.forget()
-                raise _Lost("the server has no bytes after those kept (416); they were dropped") from None
-            said = f"the server answered {error.code} {_one_line(error.reason)}"
+            if error.code == 416 and received:
+                part.remove()
+                raise _Interrupted("the server has no bytes after those received (416); these were removed") from None
+            status = f"the server answered {error.code} {_one_line(error.reason)}"
             if error.code in TRANSIENT:
-                raise _Lost(said) from None
-            raise DownloadError(f"{file.url}: {said}") from None
+                raise _Interrupted(status) from None
+            raise DownloadError(f"{file.url}: {status}") from None
     with response:
         yield response
 
 
 @contextlib.contextmanager
 def _network(url: str) -> Iterator[None]:
-    """Turns what a connection raises into _Lost, or DownloadError where another try cannot help."""
+    """Turn errors of a connection into _Interrupted, or into DownloadError where another attempt cannot succeed."""
     try:
         yield
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, ssl.SSLCertVerificationError):
             raise DownloadError(f"{url}: expected a certificate that is trusted, got {_one_line(reason)}") from None
-        raise _Lost(f"no connection: {_one_line(reason)}") from None
+        raise _Interrupted(f"no connection: {_one_line(reason)}") from None
 
 
 def _extent(
-    file: File, part: _Part, response: http.client.HTTPResponse, have: int, notes: dict[str, Any]
+    file: File, part: _Part, response: http.client.HTTPResponse, received: int, notes: dict[str, Any]
 ) -> tuple[int, int | None]:
-    """(start, total) in bytes: where the answer's body begins, and the whole file's size, if it is told."""
+    """(start, total) in bytes: the first byte of the body, and the size of the whole file, None where unknown."""
     if response.status not in (200, 206):
-        raise DownloadError(f"{file.url}: expected the answer 200 or 206, got {response.status}")
+        raise DownloadError(f"{file.url}: expected status 200 or 206, got {response.status}")
     length = response.headers.get("Content-Length", "")
     start, total = 0, int(length) if length.isdigit() else None
     if response.status == 206:
-        told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", "").strip())
-        start, total = map(int, told.groups()) if told else (-1, None)
-        same = _validator(response) in (notes.get("validator"), "") and total == (notes.get("total") or total)
-        if start != have or not same:
-            part.forget()
-            raise _Lost("the server sent another part, or of another file, than was asked for; starting anew")
+        content_range = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", "").strip())
+        start, total = map(int, content_range.groups()) if content_range else (-1, None)
+        is_same = _validator(response) in (notes.get("validator"), "") and total == (notes.get("total") or total)
+        if start != received or not is_same:
+            part.remove()
+            raise _Interrupted("the server sent other bytes than requested, or another file; starting again")
     if file.size is not None and total not in (None, file.size):
-        part.forget()
+        part.remove()
         raise DownloadError(f"{file.url}: expected {file.size} bytes, the server has {total}")
     return start, file.size if total is None else total
 
 
 def _validator(response: http.client.HTTPResponse) -> str:
-    """What If-Range may hold: the ETag, if it is a strong one, else the date of the last change, else nothing."""
+    """The value for If-Range: a strong ETag, or else the date of the last change, or else ""."""
     etag = response.headers.get("ETag", "")
     return etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
 
 
 def _check_room(part: _Part, file: File, needed: int | None) -> None:
-    """Raises FetchError where the disk has fewer bytes free than are `needed` (None: not known)."""
+    """Raise FetchError where fewer bytes are free than `needed` (None: unknown)."""
     folder = part.path.parent
     free = shutil.disk_usage(folder).free
     if needed is not None and needed > free:
-        came = f"{free / 1e6:.1f} MB"
-        raise FetchError(f"{folder}: expected {needed / 1e6:.1f} MB free on its disk for {file.name}, got {came}")
+        actual = f"{free / 1e6:.1f} MB"
+        raise FetchError(f"{folder}: expected {needed / 1e6:.1f} MB free on its disk for {file.name}, got {actual}")
 
 
 def _append(response: http.client.HTTPResponse, part: _Part, name: str, total: int | None) -> None:
-    """Write the body after what is there; on the disk before it counts as whole."""
+    """Append the body to the part and flush it to disk, so that a complete file survives a crash."""
     style = {"unit": "B", "unit_scale": True, "unit_divisor": 1000, "disable": None, "dynamic_ncols": True}
     with open(part.path, "ab") as out, tqdm(desc=name, total=total, initial=part.size, **style) as bar:
         while chunk := _chunk(response):
@@ -410,5 +417,5 @@ def _chunk(response: http.client.HTTPResponse) -> bytes:
         return response.read1(CHUNK)
 
 
-def _one_line(what: object) -> str:
-    return " ".join(str(what).split()) or type(what).__name__
+def _one_line(value: object) -> str:
+    return " ".join(str(value).split()) or type(value).__name__

@@ -214,7 +214,7 @@ def test_a_cut_connection_is_taken_up_where_it_ended(server, tmp_path):
     assert path.read_bytes() == CONTENT
     assert server.ranges_asked == [None, "bytes=100000-", "bytes=350000-"]
     assert {headers.get("If-Range") for _, headers in server.asked[1:]} == {f'"{sha256(CONTENT)[:8]}"'}
-    assert said.has("ended after 100000 of 600000 bytes; next try in 0.01 s")
+    assert said.has("ended after 100000 of 600000 bytes; next attempt in 0.01 s")
     assert leftovers(tmp_path) == ["data.csv.gz"]
 
 
@@ -231,7 +231,7 @@ def test_a_later_fetch_goes_on(server, tmp_path, sha):
     (path,) = fetch(archive_of(server, sha=sha), tmp_path, said)
     assert path.read_bytes() == CONTENT
     assert server.ranges_asked == ["bytes=200000-"]
-    assert said.has("going on after 200000 bytes")
+    assert said.has("resuming after 200000 bytes")
 
 
 def test_the_date_of_the_last_change_serves_where_there_is_no_strong_etag(server, tmp_path):
@@ -261,7 +261,7 @@ def test_a_server_that_ignores_ranges(server, tmp_path):
     (path,) = fetch(archive_of(server), tmp_path, said)
     assert path.read_bytes() == CONTENT
     assert server.ranges_asked == ["bytes=200000-"]
-    assert said.has("starting anew")
+    assert said.has("starting again")
 
 
 @pytest.mark.parametrize("changed", [CONTENT[::-1], CONTENT[:150_000]])
@@ -435,7 +435,7 @@ def test_a_file_of_unknown_checksum_that_is_there_is_left_alone(server, tmp_path
 def test_another_file_of_the_name_is_never_overwritten(server, tmp_path, sha):
     fetch(archive_of(server, sha=sha), tmp_path, Said())
     (tmp_path / "data.csv.gz").write_bytes(b"another")
-    said = f"expected sha256 {sha256(CONTENT)}, got {sha256(b'another')}; it stays as it is"
+    said = f"expected sha256 {sha256(CONTENT)}, got {sha256(b'another')}; the file is unchanged"
     with pytest.raises(FetchError, match=said):
         fetch(archive_of(server, sha=sha), tmp_path, Said())
     assert (tmp_path / "data.csv.gz").read_bytes() == b"another"

@@ -1,9 +1,8 @@
 """Graphs with attributes -> Connectome: GraphML, and the node-link JSON of networkx, both also as .gz.
 
 The source of an edge is the presynaptic neuron, its target the postsynaptic one; an undirected edge becomes two. Files
-are read without networkx, whose readers expand entities and accept NaN; files of its `write_graphml` and
-`node_link_data` give the same graph. Attributes may be in any case: edges have one of WEIGHT, or else weight 1, and one
-of SIGN; nodes have TRANSMITTERS, LABELS, and positions x, y, z.
+that networkx writes (`write_graphml`, `node_link_data`) give the same graph. Attributes may be in any case: edges have
+one of WEIGHT, or else weight 1, and one of SIGN; nodes have TRANSMITTERS, LABELS, and positions x, y, z.
 """
 
 import dataclasses

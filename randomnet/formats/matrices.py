@@ -3,7 +3,8 @@
 Rows are presynaptic (`source`) unless `rows = target`. Negative entries are inhibitory. A CSV has ids, integers or
 texts, as header row and first column (the larva of Winding et al. 2023); or it contains only numbers, and the neurons
 are 0, ..., N-1. Numbers in 3 or 4 columns that may also be edges are refused. An .npz may name its neurons in an array
-`ids` (integers) or `names` (texts).
+`ids` (integers) or `names` (texts). scipy.sparse.load_npz would not check the indices of a damaged file, and would not
+say what is wrong with it.
 """
 
 import re
