@@ -174,8 +174,9 @@ def _table(facts: Mapping[str, Any], before: Mapping[str, Any] | None) -> Iterat
     rows = {"in-degree (edges)": facts["in_degree"], "out-degree (edges)": facts["out_degree"]}
     for sign in ("excitatory", "inhibitory"):
         rows[f"|J| {sign}, {stage} ({weights['unit']})"] = weights[sign]
-    for sign in ("excitatory", "inhibitory") if before else ():
-        rows[f"|J| {sign}, as read ({before['unit']})"] = before[sign]
+    if before:
+        for sign in ("excitatory", "inhibitory"):
+            rows[f"|J| {sign}, as read ({before['unit']})"] = before[sign]
     for name, row in rows.items():
         values = [*row["quantiles"].values(), row["mean"]] if row["count"] else []
         yield f"{name:{WIDTH + 14}}" + ("".join(f"{value:>11.4g}" for value in values) or "  no such edge")

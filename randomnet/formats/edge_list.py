@@ -40,8 +40,7 @@ def read_edge_list(path: Path, options: Options = DEFAULTS) -> Connectome:
     FormatError.
     """
     options.refuse(path, roi="an edge list has no ROIs", rows="the columns say which neuron is presynaptic")
-    table = _table(path)
-    columns = columns_of(table)
+    table, columns = _table(path)
     is_signed = bool(columns.sign) and options.sign_policy == "auto"
     if not is_signed:
         columns = Columns(columns.pre, columns.post, columns.weight, weight_kind="weight")
@@ -59,9 +58,10 @@ def with_file_signs(connectome: Connectome) -> Connectome:
     return connectome.replace(connectome.weights, **notes)
 
 
-def _table(path: Path) -> Table:
+def _table(path: Path) -> tuple[Table, Columns]:
+    """The only edge list at a path, with its columns. Raises FormatError where there are none or several."""
     tables = tables_in(path)
-    lists = [table for table in tables if columns_of(table)]
+    lists = [(table, columns) for table in tables if (columns := columns_of(table))]
     if len(lists) == 1:
         return lists[0]
     actual = ", ".join((tables[0].columns or (tables[0].kind or "no table",))[:12]) if len(tables) == 1 else len(lists)

@@ -10,6 +10,7 @@ TSV, with `root_id,super_class,cell_class,cell_type,top_nt,side`) as the neurons
 
 import dataclasses
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +46,14 @@ AVERAGES = {
 MISSING = "a table of neurons with columns root_id, nt_type (neurons.csv.gz) or nt_type in the connections, got neither"
 
 
-def columns_of(table: Table) -> Columns | None:
-    """The columns of a table of connections; None for other tables."""
-    spellings = (CODEX, ZENODO)
-    return next((spelling for spelling in spellings if table.has(spelling.pre, spelling.post, spelling.weight)), None)
-
-
 def is_connections(table: Table) -> bool:
     """Whether the table has synapse counts per pair and neuropil."""
-    return columns_of(table) is not None
+    return any(table.has(spelling.pre, spelling.post, spelling.weight) for spelling in (CODEX, ZENODO))
+
+
+def columns_of(connections: Table) -> Columns:
+    """The columns of a table of connections."""
+    return CODEX if connections.has(CODEX.pre, CODEX.post, CODEX.weight) else ZENODO
 
 
 def is_classification(table: Table) -> bool:
@@ -103,11 +103,14 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
     return within_rois(connectome, options, probabilities, MISSING)
 
 
+def _has_neurons_with(column: str, table: Table) -> bool:
+    return table.has("root_id", column)
+
+
 def _neurons(tables: Tables) -> Table | None:
     """The table of neurons, or None; that of Codex is preferred to that of the annotations."""
     candidates = (
-        tables.at_most_one(lambda table, column=column: table.has("root_id", column), "neurons")
-        for column in TRANSMITTERS
+        tables.at_most_one(partial(_has_neurons_with, column), "neurons") for column in TRANSMITTERS
     )
     return next((table for table in candidates if table), None)
 
@@ -117,7 +120,7 @@ def _label_tables(tables: Tables) -> dict[str, tuple[Table, str]]:
     label_tables = {}
     for label, columns in LABELS.items():
         for column in columns:
-            candidates = tables.find(lambda table, column=column: table.has("root_id", column))
+            candidates = tables.find(partial(_has_neurons_with, column))
             if candidates:
                 label_tables[label] = min(candidates, key=_rank), column
                 break
@@ -145,7 +148,8 @@ def _labels(
 
 def _most_common(edges: Table, ids: np.ndarray) -> np.ndarray:
     """(N,) the nt_type of most outgoing synapses of each neuron in the whole table, which is read again."""
-    columns, names = columns_of(edges), []
+    columns = columns_of(edges)
+    names: list[str] = []
     order = np.argsort(ids)
     synapses = np.zeros((len(ids), 0))
     for chunk in stream(edges, {columns.pre: "id", columns.weight: "count", "nt_type": "category"}):
@@ -185,7 +189,7 @@ def _is_coordinate(cell: str) -> bool:
 def _averages(neurons: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
     """Transmitter -> (N,) mean probability, from columns such as da_avg."""
     columns = [column for column in AVERAGES if neurons and neurons.has(column)]
-    if not columns:
+    if not neurons or not columns:
         return {}
     return {AVERAGES[column]: values for column, values in numbers_of(neurons, "root_id", columns, ids).items()}
 

@@ -89,7 +89,8 @@ def _node_link(table: Table, content: Mapping[str, Any]) -> Graph:
             if not isinstance(item, dict):
                 actual = one_line(repr(item))[:80]
                 raise FormatError(f"{table}, {kind} {number}: expected an object with attributes, got {actual}")
-    nodes = [(node.get("id"), _lower(node)) for node in content["nodes"]]
+    nodes: list[tuple[Any, Attributes]] = [(node.get("id"), _lower(node)) for node in content["nodes"]]
+    edges: list[tuple[Any, Any, bool, Attributes]]
     edges = [(edge.get("source"), edge.get("target"), directed, _lower(edge)) for edge in content[key]]
     return Graph(nodes, edges)
 
@@ -163,9 +164,11 @@ class _GraphML:
         self.table, self.graph, self.graphs, self.directed = table, Graph(), 0, True
         self.names: dict[str, str] = {}  # key -> name of the attribute, "" for attributes of graphics
         self.defaults: dict[str, dict[str, str]] = {"node": {}, "edge": {}}
-        self.key, self.kinds = "", ()
+        self.key = ""
+        self.kinds: tuple[str, ...] = ()
         self.attributes: dict[str, str] = {}
-        self.data, self.pieces = "", None  # key and text of the attribute that is being read
+        self.data = ""  # key of the attribute that is being read
+        self.pieces: list[str] | None = None  # its text
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         """An element begins."""

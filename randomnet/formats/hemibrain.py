@@ -104,8 +104,8 @@ def _transmitter_table(tables: Tables, options: Options) -> Table | None:
 
 def _labels(neurons: Table | None, transmitters: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
     labels = {}
-    for column in ("type", "instance") if neurons else ():
-        if neurons.has(column):
+    for column in ("type", "instance"):
+        if neurons and neurons.has(column):
             labels[column] = texts_of(neurons, "bodyId", column, ids, UNKNOWN)
     if "instance" in labels:
         labels["side"] = _sides(labels["instance"])
@@ -130,7 +130,7 @@ def _sides(instances: np.ndarray) -> np.ndarray:
 
 def _probabilities(table: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
     columns = [column for column in PROBABILITIES if table and table.has(column)]
-    return numbers_of(table, _first(table, BODIES), columns, ids) if columns else {}
+    return numbers_of(table, _first(table, BODIES), columns, ids) if table and columns else {}
 
 
 def _name(path: Path, options: Options) -> str:

@@ -10,7 +10,7 @@ say what is wrong with it.
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,12 @@ def _dense_edges(source: object, matrix: np.ndarray) -> Edges:
     _check_numbers(source, matrix.dtype)
     step = max(1, BLOCK // max(1, matrix.shape[1]))
     parts = [_block(source, np.asarray(matrix[row : row + step]), row) for row in range(0, len(matrix), step)]
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[Edges]) -> Edges:
+    row, column, entries = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return row, column, entries
 
 
 def _block(source: object, block: np.ndarray, start: int) -> Edges:
@@ -238,7 +243,7 @@ def _csv_with_ids(table: Table) -> tuple[np.ndarray, Edges]:
         parts.append(_block(table, np.column_stack([chunk[name] for name in names]), row))
         row += len(chunk[corner])
     _check_same_ids(table, names, np.concatenate(listed))
-    return np.array(names), tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    return np.array(names), _joined(parts)
 
 
 def _csv_of_numbers(table: Table) -> tuple[np.ndarray, Edges]:
@@ -252,7 +257,7 @@ def _csv_of_numbers(table: Table) -> tuple[np.ndarray, Edges]:
     if row != len(names):
         raise FormatError(f"{table}: expected a square matrix of {len(names)} rows, as it has columns, got {row}")
     _check_not_ids(table, first)
-    return np.array(names), tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    return np.array(names), _joined(parts)
 
 
 def _check_not_edges(table: Table, chunk: dict[str, np.ndarray]) -> None:

@@ -28,5 +28,5 @@ FORMATS: Registry[Format] = Registry({
 
 def has_counts(connectome: Connectome) -> bool:
     """Whether the connectome was read from a format whose weights are synapse counts."""
-    row = FORMATS.get(connectome.provenance.get("format"))
+    row = FORMATS.get(connectome.provenance.get("format", ""))
     return row is not None and row.has_counts

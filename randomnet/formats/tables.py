@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -103,7 +103,7 @@ class Table:
             file: IO[bytes] = stack.enter_context(open(self.path, "rb"))
             if self.member:
                 tar = stack.enter_context(tarfile.open(fileobj=file, mode="r:*"))
-                file = next(tar.extractfile(info) for info in tar if info.name == self.member)
+                file = _content(tar, next(info for info in tar if info.name == self.member))
             yield _decompressed(file)
 
     def rows_of(self, column: str, value: int) -> Iterator[int]:
@@ -245,7 +245,7 @@ def _column(table: Table, frame: "pd.DataFrame", column: str, kind: str, row: in
         return values
     if table.kind == "csv":
         raise explained(table, {column: kind}, f"values read as {values.dtype}")
-    invalid = int(np.argmin(rule.valid(values))) if values.dtype.kind in rule.dtypes else 0
+    invalid = int(np.argmin(rule.valid(values))) if rule.valid and values.dtype.kind in rule.dtypes else 0
     cell = frame[column].iloc[invalid]
     cell = cell.item() if isinstance(cell, np.generic) else cell
     raise FormatError(f"{table}, row {row + invalid}, column {column}: expected {rule.expected}, got {cell!r}")
@@ -313,7 +313,13 @@ def _sha256(path: Path) -> str:
 def _decompressed(file: IO[bytes]) -> IO[bytes]:
     start = file.read(2)
     file.seek(0)
-    return gzip.open(file) if start == GZIP else file
+    return cast("IO[bytes]", gzip.open(file)) if start == GZIP else file
+
+
+def _content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    file = tar.extractfile(info)
+    assert file is not None, f"{info.name} is a file"
+    return file
 
 
 def _is_tar(path: Path) -> bool:
@@ -328,7 +334,7 @@ def _is_tar(path: Path) -> bool:
 def _members(path: Path, size: int, time: int) -> tuple[Table, ...]:
     try:
         with tarfile.open(path, "r:*") as tar:
-            return tuple(_peek(path, tar.extractfile(info), info.name) for info in tar if info.isfile())
+            return tuple(_peek(path, _content(tar, info), info.name) for info in tar if info.isfile())
     except DAMAGED as error:
         raise _damaged(path, error) from None
 
@@ -344,8 +350,8 @@ def _peek(path: Path, source: Path | IO[bytes], member: str = "") -> Table:
                     return Table(path, kind, () if member else arrow.columns(path, kind), member=member)
             if not start or b"\0" in start:
                 return Table(path, "", member=member)
-            if kind := TREES.get(start.removeprefix(codecs.BOM_UTF8).lstrip()[:1]):
-                return Table(path, kind, member=member)
+            if tree := TREES.get(start.removeprefix(codecs.BOM_UTF8).lstrip()[:1]):
+                return Table(path, tree, member=member)
             file.seek(0)
             return _header(path, file, member)
     except DAMAGED as error:
