@@ -59,8 +59,8 @@ def sinkhorn(connectome: Connectome, iterations: int = 10, tolerance: float = 1e
 
     For each sign, columns and rows are scaled alternately, and rows last, so that sums of inputs are exact. Both blocks
     are rectangular: N neurons receive 0.5 each, so each of n_E columns should sum to 0.5 N/n_E. `sinkhorn_residual` in
-    the provenance is the largest relative deviation of a column from that. It is the normalization of FlyStability with a
-    defect corrected. Raises ValueError where a neuron has weights of both signs.
+    the provenance is the largest relative deviation of a column from that. It is the normalization of FlyStability
+    with a defect corrected. Raises ValueError where a neuron has weights of both signs.
     """
     if connectome.mixed:
         raise ValueError(f"sinkhorn needs one sign per neuron, but {connectome.mixed} of {connectome.name} have both")

@@ -26,6 +26,7 @@ def _panel(score: metrics.Score) -> Score:
 
 
 SCORES = tuple(_panel(score) for score in metrics.scores() if score.label)
+HEADLINE_SCORES = tuple(score.column for score in metrics.scores() if score.headline)
 SIZE = "latent"  # an axis that figures of its own are against
 MOST_MODELS = 4  # beside the truth in one figure
 Arrays = Mapping[str, np.ndarray]

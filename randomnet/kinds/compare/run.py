@@ -43,7 +43,7 @@ from randomnet.artifacts.sources import SOURCE, checksum
 from randomnet.config import Run
 from randomnet.kinds.compare.evaluation import Case, Lacking, Settings, Truth
 from randomnet.kinds.compare.figure_arrays import shown
-from randomnet.kinds.compare.scoring import SCORERS, SCORES, Arrays, remarks
+from randomnet.kinds.compare.scoring import HEADLINE_SCORES, SCORERS, SCORES, Arrays, remarks
 from randomnet.kinds.kind import Cost, Told, no_other, one_at_a_time
 from randomnet.kinds.train import outputs
 from randomnet.student import t_quantile
@@ -51,8 +51,7 @@ from randomnet.training import Interrupted
 
 WORKERS = None
 UNIT = "metric"
-HEADLINE = ("models", "compared", "rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con",
-            "co_bps", "dsa", "seconds")  # fmt: skip
+HEADLINE = ("models", "compared", *HEADLINE_SCORES, "seconds")
 LEVEL = 0.95
 HEAD = ("label", "combo", "iteration", "model", "latent_size")  # the columns of scores.csv before the axes
 TAIL = ("status", "reason", "left_out", "remarks", "seconds")
