@@ -23,8 +23,18 @@ import numpy as np
 import pytest
 
 import runrandomnet
-from randomnet import fetch as module
-from randomnet.fetch import ARCHIVES, Archive, DownloadError, FetchError, File, archive_named, fetch, next_steps
+from randomnet.fetch import (
+    ARCHIVES,
+    Archive,
+    DownloadError,
+    FetchError,
+    File,
+    archive_named,
+    archives,
+    fetch,
+    next_steps,
+)
+from randomnet.fetch import download as module
 from randomnet.formats import read_connectome
 
 ROOT = Path(__file__).parents[1]
@@ -501,7 +511,7 @@ def test_a_second_process_in_the_folder_is_refused(server, tmp_path):
 def test_the_registry():
     for name, archive in ARCHIVES.items():
         assert archive_named(name) is archive
-        assert archive.about and archive.licence and archive.cite and archive.files
+        assert archive.content and archive.licence and archive.cite and archive.files
         brought = ARCHIVES[archive.beside or name].files
         assert archive.network in ("", *(file.name for file in brought))
         for file in archive.files:
@@ -555,7 +565,7 @@ def served(server, monkeypatch, name, contents):
     for file, content in zip(archive.files, contents, strict=True):
         server.files[f"/v1/{file.name}"] = content
         files.append(File(f"{server.url}/v1/{file.name}", len(content), sha256(content)))
-    monkeypatch.setitem(module.ARCHIVES, name, replace(archive, files=tuple(files)))
+    monkeypatch.setattr(archives, "ARCHIVES", {**archives.ARCHIVES, name: replace(archive, files=tuple(files))})
 
 
 def path_to_network(out):
@@ -638,7 +648,7 @@ def test_ctrl_c_keeps_what_has_come_and_says_how_to_go_on(server, tmp_path, monk
 def test_a_killed_fetch_goes_on(server, tmp_path):
     """A process killed at some moment leaves a part that another one completes."""
     code = (
-        "import os, sys; from pathlib import Path; from randomnet import fetch as m\n"
+        "import os, sys; from pathlib import Path; from randomnet.fetch import download as m\n"
         "real, seen = m._chunk, []\n"
         "def chunk(response):\n"
         "    seen.append(1)\n"

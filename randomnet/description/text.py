@@ -61,8 +61,8 @@ def draws_as_text(drawn: Sequence[Mapping[str, Any]], iterations: int) -> str:
     columns = [_numbers(facts) for facts in drawn]
     names = [name for name in columns[0] if all(name in column for column in columns)]
     rows = {name: np.array([column[name] for column in columns]) for name in names}
-    of = f"all {iterations}" if len(drawn) == iterations else f"the first {len(drawn)} of {iterations}"
-    lines = [f"every iteration has a network of its own; over {of} iterations:",
+    draws = f"all {iterations}" if len(drawn) == iterations else f"the first {len(drawn)} of {iterations}"
+    lines = [f"every iteration has a network of its own; over {draws} iterations:",
              f"{'':{WIDTH}}{'mean':>13}{'sd':>13}{'smallest':>13}{'largest':>13}"]  # fmt: skip
     for name, values in rows.items():
         spread = values.std(ddof=1) if np.ptp(values) > ROUNDING * np.abs(values).max() else 0.0

@@ -1,8 +1,8 @@
 """Parsing of graphs into nodes and edges with attributes: GraphML, by the events of an XML parser, and node-link JSON.
 
-Files are data: no entity is expanded, and NaN and Infinity are not accepted as numbers. networkx can read both forms,
-but it expands entities up to the limit of expat, accepts NaN, adds a node for every unknown end of an edge, and needs
-twice the memory for GraphML.
+Files are data: no entity is expanded, and NaN and Infinity are not accepted as numbers. networkx can read both forms.
+But it expands entities up to the limit of expat, and accepts NaN. It adds a node for every unknown end of an edge, and
+needs twice the memory for GraphML.
 """
 
 import json

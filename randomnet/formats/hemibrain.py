@@ -83,7 +83,7 @@ def read_hemibrain(path: Path, options: Options = DEFAULTS) -> Connectome:
 
 def _edges(tables: Tables, per_roi: bool) -> Table:
     """The table per ROI where `per_roi`; or else the totals; or without them the table per ROI, to be summed."""
-    single = None if tables.path.is_dir() or len(tables.own) > 1 else tables.own[0]
+    single = None if tables.path.is_dir() or len(tables.at_path) > 1 else tables.at_path[0]
     if per_roi or (single and is_per_roi(single)):
         return tables.exactly_one(is_per_roi, "connections per ROI", (*EDGES, "roi"))
     total = tables.at_most_one(is_total, "connections")
@@ -96,7 +96,8 @@ def _transmitter_table(tables: Tables, options: Options) -> Table | None:
     Raises FormatError without pyarrow where signs are needed and a feather file may be that table.
     """
     transmitters = tables.at_most_one(is_transmitters, "transmitters")
-    unread = [table for table in (*tables.own, *tables.others) if table.kind in arrow.KINDS and not table.columns]
+    every_table = (*tables.at_path, *tables.beside_path)
+    unread = [table for table in every_table if table.kind in arrow.KINDS and not table.columns]
     if transmitters is None and unread and not arrow.installed() and options.sign_policy != "none":
         raise arrow.needed(unread[0].path, unread[0].kind)
     return transmitters

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from randomnet.formats.files import FormatError
-from randomnet.formats.tables import Table, beside, stream, tables_in, whole
+from randomnet.formats.tables import Table, beside, read_all, stream, tables_in
 
 Predicate = Callable[[Table], bool]
 Values = tuple[np.ndarray, np.ndarray]  # indices of neurons, and the cells of their rows
@@ -17,15 +17,16 @@ Values = tuple[np.ndarray, np.ndarray]  # indices of neurons, and the cells of t
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables at a path, `own`; and where the path is one file, the tables beside it, `others`."""
+    """The tables at a path, and where the path is one file, those in the same folder."""
 
     path: Path
-    own: tuple[Table, ...]
-    others: tuple[Table, ...] = ()
+    at_path: tuple[Table, ...]
+    beside_path: tuple[Table, ...] = ()
 
     def find(self, predicate: Predicate) -> list[Table]:
         """All tables that satisfy the predicate: those at the path, or else those beside it."""
-        return [table for table in self.own if predicate(table)] or [table for table in self.others if predicate(table)]
+        matches = [table for table in self.at_path if predicate(table)]
+        return matches or [table for table in self.beside_path if predicate(table)]
 
     def at_most_one(self, predicate: Predicate, content: str) -> Table | None:
         """The table that satisfies the predicate, or None. Raises FormatError where several do.
@@ -49,14 +50,14 @@ class Tables:
 
 def find_tables(path: Path) -> Tables:
     """The tables at a path, and for one file or archive the tables beside it."""
-    own = tuple(tables_in(path))
-    others = () if path.is_dir() else tuple(beside(own[0])) if own else ()
-    return Tables(path, own, others)
+    at_path = tuple(tables_in(path))
+    has_neighbours = bool(at_path) and not path.is_dir()
+    return Tables(path, at_path, tuple(beside(at_path[0])) if has_neighbours else ())
 
 
 def neuron_ids(table: Table, column: str) -> np.ndarray:
     """(N,) int64: the ids of a table of neurons, in its order. Raises FormatError for a repeated id."""
-    ids = whole(table, {column: "id"})[column]
+    ids = read_all(table, {column: "id"})[column]
     unique, counts = np.unique(ids, return_counts=True)
     if len(unique) < len(ids):
         repeated = int(unique[counts > 1][0])

@@ -166,7 +166,7 @@ def stream(table: Table, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         row += len(frame)
 
 
-def whole(table: Table, kinds: Mapping[str, str]) -> dict[str, np.ndarray]:
+def read_all(table: Table, kinds: Mapping[str, str]) -> dict[str, np.ndarray]:
     """All rows of the columns named in `kinds`, as from `stream`; texts are str."""
     parts = list(stream(table, kinds))
     empty = {column: np.zeros(0, str if kinds[column] == "text" else np.int64) for column in kinds}

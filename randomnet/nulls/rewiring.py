@@ -133,11 +133,11 @@ def _exchange(
 ) -> np.ndarray:
     """The keys after many rounds of exchanges, each round a batch of groups of edges from `draw`.
 
-    The groups of a round are disjoint and drawn independently of the targets. The targets of a group are rotated where
-    the new edges are no self-connections, where neither its old nor its new edges coincide with other edges or
-    proposals, and where the number of edges of each class is preserved. These conditions are the same before and after
-    a step, so every step is as likely as its reverse, and the uniform distribution is stationary. Groups of three can
-    reverse a cycle a -> b -> c -> a, which exchanges of two cannot.
+    The groups of a round are disjoint and drawn independently of the targets. The targets of a group are rotated under
+    three conditions. The new edges are no self-connections. Neither old nor new edges coincide with other edges or
+    proposals. The number of edges of each class is preserved. These conditions are the same before and after a step, so
+    every step is as likely as its reverse, and the uniform distribution is stationary. Groups of three can reverse a
+    cycle a -> b -> c -> a, which exchanges of two cannot.
     """
     if len(keys) < 2:
         return keys
