@@ -11,7 +11,7 @@ from randomnet.connectome import Connectome, from_dense
 from randomnet.formats import read_densities, read_region_matrix
 from randomnet.initialisation import recurrent, remapped
 from randomnet.instantiation import DENSITY_SCALINGS, broken_stick, instantiate, neurons_by_density, neurons_per_region
-from randomnet.nulls import shuffled
+from randomnet.nulls import random_w
 
 
 @pytest.fixture
@@ -348,7 +348,7 @@ def test_the_spectral_radius_of_initial_weights(bio2art):
     for seed in range(8):
         rng = np.random.default_rng(seed)
         network = instantiate(regions, 4, rng=rng)
-        null = shuffled(network, rng)
+        null = random_w(network, rng)
         values = recurrent(network.n, len(network.weights), "default", rng)
         radii.append([radius(network, remapped(values, network.weights)), radius(network, values),
                       radius(null, remapped(values, null.weights)), radius(null, values)])  # fmt: skip
