@@ -22,8 +22,18 @@ import numpy as np
 import pytest
 
 import runrandomnet
-from randomnet import fetch as module
-from randomnet.fetch import ARCHIVES, Archive, DownloadError, FetchError, File, archive_named, fetch, next_steps
+from randomnet.fetch import (
+    ARCHIVES,
+    Archive,
+    DownloadError,
+    FetchError,
+    File,
+    archive_named,
+    archives,
+    fetch,
+    next_steps,
+)
+from randomnet.fetch import download as module
 from randomnet.formats import read_connectome
 from randomnet.results.locks import is_free
 
@@ -214,7 +224,7 @@ def test_a_cut_connection_is_taken_up_where_it_ended(server, tmp_path):
     assert path.read_bytes() == CONTENT
     assert server.ranges_asked == [None, "bytes=100000-", "bytes=350000-"]
     assert {headers.get("If-Range") for _, headers in server.asked[1:]} == {f'"{sha256(CONTENT)[:8]}"'}
-    assert said.has("ended after 100000 of 600000 bytes; next try in 0.01 s")
+    assert said.has("ended after 100000 of 600000 bytes; next attempt in 0.01 s")
     assert leftovers(tmp_path) == ["data.csv.gz"]
 
 
@@ -231,7 +241,7 @@ def test_a_later_fetch_goes_on(server, tmp_path, sha):
     (path,) = fetch(archive_of(server, sha=sha), tmp_path, said)
     assert path.read_bytes() == CONTENT
     assert server.ranges_asked == ["bytes=200000-"]
-    assert said.has("going on after 200000 bytes")
+    assert said.has("resuming after 200000 bytes")
 
 
 def test_the_date_of_the_last_change_serves_where_there_is_no_strong_etag(server, tmp_path):
@@ -261,7 +271,7 @@ def test_a_server_that_ignores_ranges(server, tmp_path):
     (path,) = fetch(archive_of(server), tmp_path, said)
     assert path.read_bytes() == CONTENT
     assert server.ranges_asked == ["bytes=200000-"]
-    assert said.has("starting anew")
+    assert said.has("starting again")
 
 
 @pytest.mark.parametrize("changed", [CONTENT[::-1], CONTENT[:150_000]])
@@ -435,7 +445,7 @@ def test_a_file_of_unknown_checksum_that_is_there_is_left_alone(server, tmp_path
 def test_another_file_of_the_name_is_never_overwritten(server, tmp_path, sha):
     fetch(archive_of(server, sha=sha), tmp_path, Said())
     (tmp_path / "data.csv.gz").write_bytes(b"another")
-    said = f"expected sha256 {sha256(CONTENT)}, got {sha256(b'another')}; it stays as it is"
+    said = f"expected sha256 {sha256(CONTENT)}, got {sha256(b'another')}; the file is unchanged"
     with pytest.raises(FetchError, match=said):
         fetch(archive_of(server, sha=sha), tmp_path, Said())
     assert (tmp_path / "data.csv.gz").read_bytes() == b"another"
@@ -500,7 +510,7 @@ def test_a_second_process_in_the_folder_is_refused(server, tmp_path):
 def test_the_registry():
     for name, archive in ARCHIVES.items():
         assert archive_named(name) is archive
-        assert archive.about and archive.licence and archive.cite and archive.files
+        assert archive.content and archive.licence and archive.cite and archive.files
         brought = ARCHIVES[archive.beside or name].files
         assert archive.network in ("", *(file.name for file in brought))
         for file in archive.files:
@@ -554,7 +564,7 @@ def served(server, monkeypatch, name, contents):
     for file, content in zip(archive.files, contents, strict=True):
         server.files[f"/v1/{file.name}"] = content
         files.append(File(f"{server.url}/v1/{file.name}", len(content), sha256(content)))
-    monkeypatch.setitem(module.ARCHIVES, name, replace(archive, files=tuple(files)))
+    monkeypatch.setattr(archives, "ARCHIVES", {**archives.ARCHIVES, name: replace(archive, files=tuple(files))})
 
 
 def path_to_network(out):
@@ -637,7 +647,7 @@ def test_ctrl_c_keeps_what_has_come_and_says_how_to_go_on(server, tmp_path, monk
 def test_a_killed_fetch_goes_on(server, tmp_path):
     """A process killed at some moment leaves a part that another one completes."""
     code = (
-        "import os, sys; from pathlib import Path; from randomnet import fetch as m\n"
+        "import os, sys; from pathlib import Path; from randomnet.fetch import download as m\n"
         "real, seen = m._chunk, []\n"
         "def chunk(response):\n"
         "    seen.append(1)\n"

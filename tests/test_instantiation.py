@@ -17,7 +17,7 @@ from randomnet.instantiation import (
     neurons_per_region,
     stick_breaking,
 )
-from randomnet.nulls import shuffled
+from randomnet.nulls import random_w
 
 
 @pytest.fixture
@@ -354,7 +354,7 @@ def test_the_spectral_radius_of_initial_weights(bio2art):
     for seed in range(8):
         rng = np.random.default_rng(seed)
         network = instantiate(regions, 4, rng=rng)
-        null = shuffled(network, rng)
+        null = random_w(network, rng)
         values = recurrent(network.n, len(network.weights), "default", rng)
         radii.append([radius(network, rank_order_remap(values, network.weights)), radius(network, values),
                       radius(null, rank_order_remap(values, null.weights)), radius(null, values)])  # fmt: skip

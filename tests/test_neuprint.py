@@ -269,7 +269,7 @@ def test_errors_of_the_library_are_one_line_without_the_token(library, tmp_path,
 
 
 def test_a_token_as_json_is_not_shown_either(monkeypatch):
-    said = reader._said(RuntimeError(f"Bearer {TOKEN}"), json.dumps({"token": TOKEN, "image-url": "https://a.b/c"}))
+    said = reader._error_text(RuntimeError(f"Bearer {TOKEN}"), json.dumps({"token": TOKEN, "image-url": "https://a.b/c"}))
     assert said == "expected an answer, got RuntimeError: Bearer ..."
 
 

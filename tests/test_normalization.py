@@ -1,6 +1,7 @@
 """[net] normalization: chains of scalings, what each step is recorded to have done, and what is refused."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -172,3 +173,27 @@ def test_the_remedy_works_on_the_larva(tmp_path, connectomes):
     assert sweeps == "100" and (made.weights != 0).all()
     usual = network(tmp_path, path, roi)
     assert spectral_radius(made) == pytest.approx(spectral_radius(usual), rel=0.01)
+
+
+def row_of(name, scaling):
+    sentence = scaling.sentence.replace("|", r"\|")
+    cells = (f"`{name}`", sentence, scaling.needs, "yes" if scaling.uniform else "", scaling.source)
+    return "| " + " | ".join(cells) + " |"
+
+
+def test_the_page_of_scalings_is_made_from_the_rows():
+    page = (Path(__file__).parents[1] / "docs" / "normalization.md").read_text(encoding="utf-8")
+    assert [row for row in page.splitlines() if row.startswith("| `")] == [
+        row_of(name, scaling) for name, scaling in SCALINGS.items()
+    ]
+
+
+@pytest.mark.parametrize("name", SCALINGS)
+def test_a_scaling_does_what_its_row_says(name):
+    """All weights are divided by one number where the row says so, and the row's note is in the provenance."""
+    before, scaling = named(matrix_of("counts").T), SCALINGS[name]
+    after = scaling.scale(before)
+    ratios = after.weights / before.weights
+    assert (np.ptp(ratios) < 1e-9 * ratios.max()) == scaling.uniform
+    new = set(after.provenance) - {"normalization"}
+    assert new == ({scaling.note} if scaling.note else set())

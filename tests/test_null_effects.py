@@ -9,7 +9,7 @@ from test_networks import network, saved
 
 from randomnet.build.null_models import null_of
 from randomnet.connectome import COUPLING, from_dense
-from randomnet.nulls import NULLS, differs, share_of_edges
+from randomnet.nulls import NULLS, Null, differs, share_of_edges
 from randomnet.settings import ConfigError
 
 
@@ -124,6 +124,21 @@ def test_nulls_by_group_say_so_where_there_is_one_group(null):
     notes = null_of(alike, null, rng).provenance["null_notes"]
     assert f"all neurons are of one region, so that null {null} is {NULLS[null].with_one_group}" in notes
     assert "null_notes" not in null_of(made(DIFFERENT, region="aaaabbbbb"), null, rng).provenance
+
+
+def test_a_null_model_of_a_plugin_is_drawn_and_its_row_explains_refusals(monkeypatch):
+    """A null that reverses the order of the neurons: edges move, and a network that is its own reversal is refused."""
+
+    def reversed_order(connectome, rng):
+        return from_dense(connectome.name, connectome.dense()[::-1, ::-1], connectome.names)
+
+    row = Null(reversed_order, ("weights",), "nothing: the order of neurons is reversed", "weights",
+               no_effect="it equals its reversal", random=False, rewires=True)  # fmt: skip
+    monkeypatch.setitem(NULLS, "reversed", row)
+    drawn = null_of(made(DIFFERENT), "reversed", rng)
+    np.testing.assert_array_equal(drawn.dense(), DIFFERENT[::-1, ::-1])
+    with pytest.raises(ConfigError, match="got 'reversed', which cannot, as it equals its reversal; these do: "):
+        null_of(made(COMPLETE * np.array([1, 2, 3, 3, 2, 1])), "reversed", rng)
 
 
 def test_a_run_is_refused_at_the_door(tmp_path):

@@ -1,8 +1,8 @@
-"""Files of graphs -> their nodes and edges with attributes: GraphML by the events of its XML, and node-link JSON.
+"""Parsing of graphs into nodes and edges with attributes: GraphML, by the events of an XML parser, and node-link JSON.
 
-What a file holds is data: no entity is expanded, no NaN or Infinity passes for a number. networkx would read both
-forms, but expands entities up to expat's limit, accepts NaN, makes up a node for every unknown end of an edge, and
-takes twice the memory for GraphML.
+Files are data: no entity is expanded, and NaN and Infinity are not accepted as numbers. networkx can read both forms.
+But it expands entities up to the limit of expat, and accepts NaN. It adds a node for every unknown end of an edge, and
+needs twice the memory for GraphML.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
-from randomnet.formats.reading import FormatError, one_line
+from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.tables import DAMAGED, Table
 
 GRAPHML, NODE_LINK = "GraphML", "node-link JSON"
@@ -22,15 +22,17 @@ Attributes = Mapping[str, Any]  # names in lower case
 
 @dataclass
 class Graph:
-    """What a file lists: nodes as (id, attributes); edges as (source, target, whether directed, attributes)."""
+    """nodes: (id, attributes) each. edges: (source, target, whether directed, attributes) each."""
 
     nodes: list[tuple[Any, Attributes]] = field(default_factory=list)
     edges: list[tuple[Any, Any, bool, Attributes]] = field(default_factory=list)
 
 
 def form_of(table: Table) -> str:
-    """GRAPHML or NODE_LINK, by the root of an XML file or the keys of a JSON file; "" for others. Raises FormatError
-    where the file is damaged, or XML that declares a document type."""
+    """GRAPHML or NODE_LINK, by the root of an XML file or the keys of a JSON file; "" for other content.
+
+    Raises FormatError for damaged files, and for XML with a document type.
+    """
     if table.kind == "xml":
         return GRAPHML if _root(table) == "graphml" else ""
     if table.kind == "json":
@@ -39,13 +41,13 @@ def form_of(table: Table) -> str:
 
 
 def graph_in(table: Table) -> tuple[str, Graph]:
-    """GRAPHML or NODE_LINK, with the nodes and edges of the file. Raises FormatError naming the node or edge."""
+    """GRAPHML or NODE_LINK, and the graph of the file. Raises FormatError with the node or edge."""
     if table.kind == "xml" and form_of(table):
         return GRAPHML, _graphml(table)
     content = _json(table) if table.kind == "json" else {}
     if not _edges_key(content):
-        came = f"a {table.kind or 'binary'} file that is neither"
-        raise FormatError(f"{table}: expected {GRAPHML} or {NODE_LINK} with nodes and links or edges, got {came}")
+        actual = f"a {table.kind or 'binary'} file that is neither"
+        raise FormatError(f"{table}: expected {GRAPHML} or {NODE_LINK} with nodes and links or edges, got {actual}")
     return NODE_LINK, _node_link(table, content)
 
 
@@ -53,6 +55,7 @@ def graph_in(table: Table) -> tuple[str, Graph]:
 
 
 def _json(table: Table) -> dict[str, Any]:
+    """The JSON object of a file; empty for other JSON. Raises FormatError."""
     try:
         with table.open() as file:
             content = json.loads(file.read().decode("utf-8-sig"), parse_constant=_no_constant)
@@ -68,9 +71,9 @@ def _no_constant(name: str) -> float:
 
 
 def _edges_key(content: Mapping[str, Any]) -> str:
-    """`links` or `edges`, whichever is a list beside a list of nodes; "" where there is none."""
-    found = [key for key in EDGES if isinstance(content.get(key), list)]
-    return found[0] if found and isinstance(content.get("nodes"), list) else ""
+    """`links` or `edges`, the key of a list of edges beside a list of nodes; "" without both lists."""
+    keys = [key for key in EDGES if isinstance(content.get(key), list)]
+    return keys[0] if keys and isinstance(content.get("nodes"), list) else ""
 
 
 def _node_link(table: Table, content: Mapping[str, Any]) -> Graph:
@@ -79,13 +82,13 @@ def _node_link(table: Table, content: Mapping[str, Any]) -> Graph:
         raise FormatError(f"{table}: expected links or edges, got both")
     directed = content.get("directed")
     if not isinstance(directed, bool):
-        came = "none" if directed is None else one_line(repr(directed))[:80]
-        raise FormatError(f"{table}: expected directed as true or false, as networkx writes it, got {came}")
-    for what, items in (("node", content["nodes"]), ("edge", content[key])):
+        actual = "none" if directed is None else one_line(repr(directed))[:80]
+        raise FormatError(f"{table}: expected directed as true or false, as networkx writes it, got {actual}")
+    for kind, items in (("node", content["nodes"]), ("edge", content[key])):
         for number, item in enumerate(items, 1):
             if not isinstance(item, dict):
-                came = one_line(repr(item))[:80]
-                raise FormatError(f"{table}, {what} {number}: expected an object with attributes, got {came}")
+                actual = one_line(repr(item))[:80]
+                raise FormatError(f"{table}, {kind} {number}: expected an object with attributes, got {actual}")
     nodes: list[tuple[Any, Attributes]] = [(node.get("id"), _lower(node)) for node in content["nodes"]]
     edges: list[tuple[Any, Any, bool, Attributes]]
     edges = [(edge.get("source"), edge.get("target"), directed, _lower(edge)) for edge in content[key]]
@@ -99,22 +102,22 @@ def _lower(attributes: Mapping[str, Any]) -> dict[str, Any]:
 # ---- GraphML
 
 
-class _Done(Exception):
-    """The root of an XML file is known."""
+class _RootFound(Exception):
+    """Ends parsing at the root of an XML file."""
 
 
 def _root(table: Table) -> str:
     """The name of the root element, without its namespace."""
-    found: list[str] = []
+    names: list[str] = []
 
     def start(name: str, attributes: Mapping[str, str]) -> None:
-        found.append(_local(name))
-        raise _Done
+        names.append(_local(name))
+        raise _RootFound
 
     try:
         _parse(table, StartElementHandler=start)
-    except _Done:
-        return found[0]
+    except _RootFound:
+        return names[0]
     return ""
 
 
@@ -132,7 +135,7 @@ def _graphml(table: Table) -> Graph:
 
 
 def _parse(table: Table, **handlers: Any) -> None:
-    """XML with its handlers called; a document type, where entities that grow are declared, is refused unread."""
+    """Parse XML with these handlers. Raises FormatError, also for a document type, which may declare entities."""
     parser = expat.ParserCreate(namespace_separator=" ")
 
     def refuse(*_: Any) -> None:
@@ -150,6 +153,7 @@ def _parse(table: Table, **handlers: Any) -> None:
 
 
 def _local(name: str) -> str:
+    """The name of an element without its namespace."""
     return name.rsplit(" ", 1)[-1]
 
 
@@ -158,22 +162,22 @@ class _GraphML:
 
     def __init__(self, table: Table) -> None:
         self.table, self.graph, self.graphs, self.directed = table, Graph(), 0, True
-        self.names: dict[str, str] = {}  # key -> name of the attribute, "" for one of graphics
+        self.names: dict[str, str] = {}  # key -> name of the attribute, "" for attributes of graphics
         self.defaults: dict[str, dict[str, str]] = {"node": {}, "edge": {}}
         self.key = ""
         self.kinds: tuple[str, ...] = ()
         self.attributes: dict[str, str] = {}
-        self.data = ""  # the attribute whose text is being read
-        self.pieces: list[str] | None = None
+        self.data = ""  # key of the attribute that is being read
+        self.pieces: list[str] | None = None  # its text
 
-    def start(self, name: str, given: Mapping[str, str]) -> None:
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
         """An element begins."""
         begin = {"key": self._key, "graph": self._graph, "node": self._node, "edge": self._edge, "data": self._data}
         kind = _local(name)
         if kind == "hyperedge":
             raise FormatError(f"{self.table}: expected edges between two nodes, got a hyperedge")
         if kind in begin:
-            begin[kind](given)
+            begin[kind](attributes)
         elif kind == "default":
             self.data, self.pieces = self.key, []
 
@@ -186,47 +190,47 @@ class _GraphML:
         """An element ends."""
         kind = _local(name)
         if kind in ("node", "edge"):
-            self.attributes = {}  # what follows is the graph's
+            self.attributes = {}  # later data belong to the graph
         if kind not in ("default", "data") or self.pieces is None:
             return
         value, self.pieces = "".join(self.pieces).strip(), None
         if kind == "data" and self.names[self.data]:
             self.attributes[self.names[self.data]] = value
         elif kind == "default" and self.names.get(self.data):
-            for one in self.kinds:
-                self.defaults[one][self.names[self.data]] = value
+            for element in self.kinds:
+                self.defaults[element][self.names[self.data]] = value
 
-    def _key(self, given: Mapping[str, str]) -> None:
-        self.key = given.get("id", "")
-        self.names[self.key] = given.get("attr.name", "").lower()
-        kind = given.get("for", "all")
+    def _key(self, xml: Mapping[str, str]) -> None:
+        self.key = xml.get("id", "")
+        self.names[self.key] = xml.get("attr.name", "").lower()
+        kind = xml.get("for", "all")
         self.kinds = ("node", "edge") if kind == "all" else (kind,) if kind in self.defaults else ()
 
-    def _graph(self, given: Mapping[str, str]) -> None:
+    def _graph(self, xml: Mapping[str, str]) -> None:
         self.graphs += 1
         if self.graphs > 1:
             raise FormatError(f"{self.table}: expected one graph, got a second one in it")
-        self.directed = self._direction(given.get("edgedefault"), "edgedefault of the graph", "directed", "undirected")
+        self.directed = self._direction(xml.get("edgedefault"), "edgedefault of the graph", "directed", "undirected")
 
-    def _node(self, given: Mapping[str, str]) -> None:
+    def _node(self, xml: Mapping[str, str]) -> None:
         self.attributes = dict(self.defaults["node"])
-        self.graph.nodes.append((given.get("id"), self.attributes))
+        self.graph.nodes.append((xml.get("id"), self.attributes))
 
-    def _edge(self, given: Mapping[str, str]) -> None:
+    def _edge(self, xml: Mapping[str, str]) -> None:
         directed = self.directed
-        if "directed" in given:
+        if "directed" in xml:
             place = f"directed of edge {len(self.graph.edges) + 1}"
-            directed = self._direction(given["directed"], place, "true", "false")
+            directed = self._direction(xml["directed"], place, "true", "false")
         self.attributes = dict(self.defaults["edge"])
-        self.graph.edges.append((given.get("source"), given.get("target"), directed, self.attributes))
+        self.graph.edges.append((xml.get("source"), xml.get("target"), directed, self.attributes))
 
-    def _data(self, given: Mapping[str, str]) -> None:
-        self.data, self.pieces = given.get("key", ""), []
+    def _data(self, xml: Mapping[str, str]) -> None:
+        self.data, self.pieces = xml.get("key", ""), []
         if self.data not in self.names:
             place = f"node {len(self.graph.nodes)}, edge {len(self.graph.edges)}"
             raise FormatError(f"{self.table}, at {place}: expected data of a declared key, got {self.data[:80]!r}")
 
-    def _direction(self, value: str | None, what: str, yes: str, no: str) -> bool:
+    def _direction(self, value: str | None, place: str, yes: str, no: str) -> bool:
         if value not in (yes, no):
-            raise FormatError(f"{self.table}: expected {yes} or {no} as {what}, got {value!r}")
+            raise FormatError(f"{self.table}: expected {yes} or {no} as {place}, got {value!r}")
         return value == yes
