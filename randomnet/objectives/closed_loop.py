@@ -85,7 +85,7 @@ class _NetworkStepper:
         self, state: tuple[Tensor, Tensor], x: Tensor, noise: Tensor | None
     ) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:
         drive = torch.addmm(self.bias, x, self.interface["input_weights"].mT)
-        h = replace(self.system, drive=drive if noise is None else drive + noise).after(*state)
+        h = replace(self.system, drive=drive if noise is None else drive + noise).step_with_rates(*state)
         rates = self.system.rates(h)
         outputs = torch.addmm(self.interface["readout_bias"], rates, self.interface["readout_weights"].mT)
         return (h, rates), rates, outputs
