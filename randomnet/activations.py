@@ -19,15 +19,32 @@ has rate phi(g (x - s)) and slope g phi'(g (x - s)). Only relu has a kink, at 0,
 sqrt meet with equal slopes. The first three rows are those of FlyStability (tanh, tanh_streched, tanh_positive there).
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+from randomnet.registry import Registry
 
-Function = Callable[[Tensor], Tensor]
-Writer = Callable[..., Tensor]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    Function = Callable[[Tensor], Tensor]
+    Writer = Callable[..., Tensor]
+else:
+
+    class _Torch:
+        """Stands for torch until the first use, so that the table can be read without loading torch."""
+
+        def __getattr__(self, name: str) -> Any:
+            globals()["torch"] = import_module("torch")
+            return getattr(globals()["torch"], name)
+
+    torch = _Torch()
 
 
 def sech2(u: Tensor) -> Tensor:
@@ -44,7 +61,7 @@ class Activation:
     """An activation function phi with its derivatives: one row of the table.
 
     stretches: whether gain and shift have an effect. bounded: whether all rates lie in a finite interval. kinks: the
-    arguments u at which the slope jumps.
+    arguments u at which the slope jumps. aliases: other spellings in an INI, such as those of FlyStability.
 
     phi(u, out=None) may write into `out`, which may be u itself. vjp(adjoint, rate) multiplies the adjoint in place by
     phi', computed from the rate, so that a gradient only needs to store rates. In saturated tails dphi is more exact.
@@ -58,6 +75,7 @@ class Activation:
     stretches: bool = True
     bounded: bool = False
     kinks: tuple[float, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     def __call__(self, x: Tensor, gains: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor]:
         """Rates phi(g (x - s)) and slopes d rate / dx, for x (..., N), gains g and shifts s (N,)."""
@@ -88,6 +106,14 @@ class Activation:
         gains_bar = rates_bar * dphi * distance + slopes_bar * (dphi + scaled_ddphi * distance)
         shifts_bar = (rates_bar * dphi + slopes_bar * scaled_ddphi) * gains
         return gains_bar.sum(0), -shifts_bar.sum(0)
+
+
+def _tanh(u: Tensor, out: Tensor | None = None) -> Tensor:
+    return torch.tanh(u, out=out)
+
+
+def _sigmoid(u: Tensor, out: Tensor | None = None) -> Tensor:
+    return torch.sigmoid(u, out=out)
 
 
 def _softplus(u: Tensor, out: Tensor | None = None) -> Tensor:
@@ -138,11 +164,19 @@ def _relu_vjp(adjoint: Tensor, rate: Tensor) -> Tensor:
     return torch.ops.aten.threshold_backward(adjoint, rate, 0, grad_input=adjoint)
 
 
-ACTIVATIONS: dict[str, Activation] = {
-    row.name: row
+ACTIVATIONS: Registry[Activation] = Registry(
+    (row.name, row)
     for row in (
-        Activation("tanh", torch.tanh, sech2, _tanh_ddphi, _tanh_vjp, stretches=False, bounded=True),
-        Activation("tanh_stretched", torch.tanh, sech2, _tanh_ddphi, _tanh_vjp, bounded=True),
+        Activation("tanh", _tanh, sech2, _tanh_ddphi, _tanh_vjp, stretches=False, bounded=True, aliases=("std",)),
+        Activation(
+            "tanh_stretched",
+            _tanh,
+            sech2,
+            _tanh_ddphi,
+            _tanh_vjp,
+            bounded=True,
+            aliases=("tanh_streched", "tanh_strech", "strech", "streched", "stretch"),
+        ),
         Activation(
             "tanh_positive",
             lambda u, out=None: torch.sigmoid(u + u, out=out),  # (1 + tanh u)/2, more exact in the lower tail
@@ -150,26 +184,27 @@ ACTIVATIONS: dict[str, Activation] = {
             lambda u: -torch.tanh(u) * sech2(u),
             lambda adjoint, rate: _logistic_vjp(adjoint, rate).mul_(2),
             bounded=True,
+            aliases=("pos", "tanh_pos"),
         ),
         Activation(
             "relu",
             # without `out` relu, because autograd gives it slope 0 at 0, and clamp_min slope 1
             lambda u, out=None: torch.relu(u) if out is None else torch.clamp_min(u, 0, out=out),
             lambda u: (u > 0).to(u.dtype),
-            torch.zeros_like,
+            lambda u: torch.zeros_like(u),
             _relu_vjp,
             kinks=(0.0,),
         ),
         Activation(
             "softplus",
             _softplus,
-            torch.sigmoid,
+            _sigmoid,
             _logistic_slope,
             lambda adjoint, rate: adjoint.mul_(-torch.expm1(-rate)),
         ),
         Activation(
             "sigmoid",
-            torch.sigmoid,
+            _sigmoid,
             _logistic_slope,
             lambda u: -_logistic_slope(u) * torch.tanh(u / 2),
             _logistic_vjp,
@@ -198,6 +233,13 @@ ACTIVATIONS: dict[str, Activation] = {
             _brunel_ddphi,
             lambda adjoint, rate: adjoint.mul_(torch.where(rate < 1, 2 * rate.sqrt(), 2 / rate)),
         ),
-        Activation("linear", _identity, torch.ones_like, torch.zeros_like, lambda adjoint, rate: adjoint),
+        Activation(
+            "linear",
+            _identity,
+            lambda u: torch.ones_like(u),
+            lambda u: torch.zeros_like(u),
+            lambda adjoint, rate: adjoint,
+            aliases=("identity",),
+        ),
     )
-}
+)

@@ -9,7 +9,6 @@ import pytest
 
 import runrandomnet
 from randomnet import (
-    activations,
     initialisation,
     instantiation,
     objectives,
@@ -58,7 +57,6 @@ def chosen(key):
 @pytest.mark.parametrize(
     ("listed", "registered"),
     [
-        (chosen(("model", "activation")), activations.ACTIVATIONS),
         (chosen(("populations", "kernels")), KERNELS),
         (PATTERNS, (*(name for name in simulation.PATTERNS if name != "vector"), "random", *populations.VECTORS)),
         (chosen(("simulation", "keep")), simulation.VARIABLES),
@@ -72,7 +70,7 @@ def chosen(key):
         (chosen(("trainvalidate", "precision")), PRECISIONS),
         (BUILT_IN_ROIS, ROI_STATISTICS),
     ],
-    ids=["activations", "kernels", "patterns", "kept", "initialisations", "forms", "integrators", "losses", "inits",
+    ids=["kernels", "patterns", "kept", "initialisations", "forms", "integrators", "losses", "inits",
          "densities", "optimizers", "precisions", "ROIs"],
 )
 def test_the_schema_lists_what_the_registries_hold(listed, registered):

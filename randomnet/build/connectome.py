@@ -127,7 +127,7 @@ def _weighted(run: Run) -> Connectome:
     measured = made(drawing) if config.described else _measured_for(net, config)
     if net.largest_component != "none":
         measured = _component(measured, net.largest_component)
-    if measured.provenance["source"] == "bio2art region matrix":
+    if measured.provenance.get("source") == "bio2art region matrix":
         measured = _instantiated(measured, drawing)
     else:
         _not_regional(net, measured)
