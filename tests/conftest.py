@@ -5,11 +5,12 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy is imported
 
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+
+from tests.support.paths import CONNECTOMES
 
 ROI_FILES = {
     "adjacency": "adjacency_scc.npy",
@@ -29,11 +30,9 @@ def one_thread():
 @pytest.fixture(scope="session")
 def connectomes():
     """The folder of real connectomes (RANDOMNET_CONNECTOMES, or ../shared/connectomes); skips where it is absent."""
-    default = Path(__file__).parents[2] / "shared" / "connectomes"
-    folder = Path(os.environ.get("RANDOMNET_CONNECTOMES", default))
-    if not folder.is_dir():
-        pytest.skip(f"the real connectomes are not at {folder}; set RANDOMNET_CONNECTOMES to their folder")
-    return folder
+    if not CONNECTOMES.is_dir():
+        pytest.skip(f"the real connectomes are not at {CONNECTOMES}; set RANDOMNET_CONNECTOMES to their folder")
+    return CONNECTOMES
 
 
 def tiny_roi():

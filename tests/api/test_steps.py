@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from test_multiregion import described, made
 from torch import nn
 
 from randomnet import spectrum
@@ -14,6 +13,7 @@ from randomnet.multiregion import MultiRegionRNN
 from randomnet.rnn import Network
 from randomnet.synthetic import random_network
 from randomnet.systems import FromSteps, of_flow, of_recurrent, of_step
+from tests.support.regions import described, made
 
 SELF_EXCITED = {
     "recurrent_regions": [{"name": "cortex", "num_units": 12}],

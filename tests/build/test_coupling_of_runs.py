@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_experiment import run
-from test_spectral_kinds import BASE, experiment, runs_of
 
 from randomnet.connectome import COUPLING
 from randomnet.kinds import building, coupling
 from randomnet.kinds.networks import connectome_of
+from tests.support.runs import run
+from tests.support.spectral_runs import BASE, experiment, runs_of
 
 SHORT = {
     "spectrum": ("lyapunov.nle=2",),

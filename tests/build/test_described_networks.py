@@ -2,7 +2,6 @@
 
 import json
 
-import made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +10,7 @@ import runrandomnet
 from randomnet.config import read_plan
 from randomnet.kinds import building
 from randomnet.kinds.networks import connectome_of
+from tests.support import made_up
 
 INI = """
 [experiment]

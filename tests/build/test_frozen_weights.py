@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from made_up import LISTED_REGIONS, REGIONS_JSON
 
 import runrandomnet
 from randomnet.config import read_plan
@@ -14,6 +13,7 @@ from randomnet.kinds import building, train
 from randomnet.optimizers import Optimizer
 from randomnet.rnn import FORMS, Network
 from randomnet.training import Interrupted, fit
+from tests.support.made_up import LISTED_REGIONS, REGIONS_JSON
 
 TASK = """
 [experiment]

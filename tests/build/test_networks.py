@@ -2,47 +2,17 @@
 
 import dataclasses
 
-import made_up
 import numpy as np
 import pytest
-from test_experiment import run
 
 from randomnet.config import ConfigError, read_plan
 from randomnet.connectome import sinkhorn
 from randomnet.experiment import check
 from randomnet.kinds import building, null_models
 from randomnet.kinds.networks import connectome_of
-
-INI = """
-[experiment]
-kind = spectrum
-[paths]
-path_to_network = {path}
-path_to_results = {folder}/out
-[lyapunov]
-nle = 2
-[net]
-largest_component = none
-"""
-
-
-def network(folder, path, *settings):
-    """The network of the first run."""
-    (folder / "a.ini").write_text(INI.format(path=path, folder=folder))
-    return connectome_of(read_plan(folder / "a.ini", settings).combos[0].runs()[0])
-
-
-def saved(folder, matrix):
-    np.save(folder / "m.npy", matrix)
-    return folder / "m.npy"
-
-
-def matrix_of(kind):
-    rng = np.random.default_rng(0)
-    counts = rng.integers(1, 50, (30, 30)) * (rng.random((30, 30)) < 0.3) * (1 - np.eye(30, dtype=int))
-    of_neuron = np.where(np.arange(30) < 20, 1, -1)[:, None]  # rows are sources
-    signs = {"counts": of_neuron, "unsigned": 1, "mixed": rng.choice([-1, 1], (30, 30)), "weights": of_neuron * 0.37}
-    return counts * signs[kind]
+from tests.support import made_up
+from tests.support.networks import INI, matrix_of, network, saved
+from tests.support.runs import run
 
 
 @pytest.mark.parametrize("kind", ["counts", "unsigned", "mixed", "weights"])

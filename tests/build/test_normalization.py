@@ -5,8 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from test_experiment import run
-from test_networks import INI, matrix_of, network, saved
 
 from randomnet.config import ConfigError, read_plan, steps_of
 from randomnet.config.chained import Steps
@@ -20,6 +18,8 @@ from randomnet.connectome import (
 )
 from randomnet.kinds.normalization import SCALINGS
 from randomnet.synthetic import random_network
+from tests.support.networks import INI, matrix_of, network, saved
+from tests.support.runs import run
 
 CHAINED = "sinkhorn + abscissa"
 CHAIN = Steps(("sinkhorn", "log1p", "abscissa"), alone=("auto", "none"))

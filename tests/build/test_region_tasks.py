@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from made_up import LISTED_REGIONS, REGIONS_JSON
 
 import runrandomnet
 from randomnet.config import ConfigError, read_plan
@@ -17,6 +16,7 @@ from randomnet.objectives.noise import noise_between
 from randomnet.rnn import INTERFACE, Network, driven
 from randomnet.synthetic.regions import from_dict, input_matrix
 from randomnet.training import Interrupted, fit
+from tests.support.made_up import LISTED_REGIONS, REGIONS_JSON
 
 INI = """
 [experiment]

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import math
 
-import made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,6 +18,7 @@ from randomnet.kinds import building
 from randomnet.lyapunov import Schedule, exponents, random_frame, spectrum
 from randomnet.rnn import FORMS, INTEGRATORS, INTERFACE, Dense, Network, beside_each_other, driven, stacked
 from randomnet.synthetic import random_network
+from tests.support import made_up
 
 N = 7
 NAMES = list(ACTIVATIONS)

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_experiment import contents, differing, run
 
 from randomnet.config import ConfigError, read_plan
 from randomnet.config.schema import options
@@ -18,6 +17,7 @@ from randomnet.objectives.noise import noisy_inputs
 from randomnet.results import RunFolder
 from randomnet.tasks import TASKS
 from randomnet.training import Interrupted
+from tests.support.runs import contents, differing, run
 
 SIGMAS = 5
 HEAD = "[execution]\nworkers = 1\n{more}[paths]\npath_to_results = {out}\n[trainvalidate]\nepochs = 3\nbatch_size = 7\n"

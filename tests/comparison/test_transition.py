@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_figures_of_spectra import gather, make
 
 from randomnet.comparison.transition import Curves, crossing, difference, own_crossings, rank_p, transition
 from randomnet.figures import transition as transitions
+from tests.support.spectral_folders import gather, make
 
 GRID = np.arange(0.5, 2.3, 0.25)
 TRUE = 1.37

@@ -36,8 +36,7 @@ from randomnet.formats import (
 )
 from randomnet.synthetic import built_in, random_network
 from randomnet.synthetic.rois import REGIONS, TRANSMITTER_SHARES
-
-ROOT = Path(__file__).parents[1]
+from tests.support.paths import ROOT
 
 
 def named(n):

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from test_experiment import run
-from test_spectral_kinds import BASE, experiment
 
 from randomnet.comparison.spread import COLUMNS, spread_over, spread_table, spread_texts
 from randomnet.config.schema import options
 from randomnet.experiment import closing
+from tests.support.runs import run
+from tests.support.spectral_runs import BASE, experiment
 
 
 def test_each_spectrum_that_did_not_converge_is_named_with_its_first_reason():

@@ -2,11 +2,11 @@
 
 import pandas as pd
 import pytest
-from test_experiment import contents, run
-from test_spectral_kinds import BASE
 
 from randomnet.results import load
 from randomnet.results.history import with_options
+from tests.support.runs import contents, run
+from tests.support.spectral_runs import BASE
 
 GRID = 'combosparams.combos_params={"g": [1.5, 2.5], "lr": [0.1]}'
 

@@ -10,8 +10,8 @@ from randomnet.config import read_plan
 from randomnet.config.chain import SettingList, StageList
 from randomnet.experiment.pipeline import stages_of
 from randomnet.results import ResultsFolder
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 TRAIN = """
 [experiment]
 kind = train

@@ -12,10 +12,10 @@ import time
 
 import pandas as pd
 import pytest
-from test_experiment import ALONE, EPOCHS, contents, differing, epochs_done, ini, run, start, wait_for
 
 from randomnet import results
 from randomnet.experiment import ray_engine
+from tests.support.runs import ALONE, EPOCHS, contents, differing, epochs_done, ini, run, start, wait_for
 
 RAY = ("--set", "execution.engine=ray")
 

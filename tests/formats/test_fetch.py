@@ -26,8 +26,8 @@ import runrandomnet
 from randomnet import fetch as module
 from randomnet.fetch import ARCHIVES, Archive, DownloadError, FetchError, File, archive_named, fetch, next_steps
 from randomnet.formats import read_connectome
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 CONTENT = np.random.default_rng(4).bytes(600_000)
 Disk = namedtuple("Disk", "total used free")
 

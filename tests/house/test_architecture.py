@@ -2,7 +2,6 @@
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,8 @@ from randomnet.figures import benchmark as drawn_benchmark
 from randomnet.kinds import benchmark
 from randomnet.lyapunov import record
 from randomnet.plotting import style
+from tests.support.paths import MODULES, ROOT
 
-ROOT = Path(__file__).parents[1]
 FLOORS = {
     "config": 0,
     "connectome": 0,
@@ -55,7 +54,6 @@ FLOORS = {
     "selfcheck": 4,
     "experiment": 5,
 }
-MODULES = sorted((ROOT / "randomnet").rglob("*.py"))
 
 
 def room(path):

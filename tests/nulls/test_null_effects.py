@@ -1,16 +1,16 @@
 """Null models that cannot change a network are refused; what others do to it is said."""
 
-from pathlib import Path
 
 import numpy as np
 import pytest
-from test_description import announced
-from test_networks import network, saved
 
 from randomnet.config import ConfigError
 from randomnet.connectome import COUPLING, from_dense
 from randomnet.kinds.null_models import GROUPED, REWIRING, UNABLE, null_of
 from randomnet.nulls import NULLS, differs, share_of_edges
+from tests.support.announcements import announced
+from tests.support.networks import network, saved
+from tests.support.paths import ROOT
 
 
 def made(matrix, **labels):
@@ -79,7 +79,7 @@ def test_a_null_that_can_change_the_network_is_drawn(null, matrix):
 
 
 def test_the_page_of_nulls_has_all_of_them_and_all_columns_of_strength():
-    page = (Path(__file__).parents[1] / "docs" / "nulls.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "nulls.md").read_text(encoding="utf-8")
     rows = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")]
     assert rows == [*NULLS, *COUPLING]
 

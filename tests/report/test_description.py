@@ -1,13 +1,11 @@
 """What --describe says and draws: facts known by hand, components and eigenvalues by other routes, the command."""
 
-import json
 import os
 import re
 import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,18 +24,9 @@ from randomnet.connectome import (
 from randomnet.connectome.eigenvalues import leading
 from randomnet.description import as_text, describe, groups_of, weight_facts
 from randomnet.kinds.networks import connectome_of
+from tests.support.announcements import INI, announced
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
-INI = """
-[experiment]
-kind = spectrum
-[paths]
-path_to_results = {results}
-[net]
-roi = {roi}
-[lyapunov]
-nle = 3
-"""
 FIGURES = ("degrees", "eigenvalues", "matrix")
 
 
@@ -319,15 +308,6 @@ def test_one_network_of_all_iterations_has_no_table(tmp_path, capsys, null, says
     assert describing(tmp_path, *more, "--set", "net.normalization=none", text=text) == 0
     said = capsys.readouterr().out
     assert "has a network of its own" not in said and says in said and ("one draw" in said) == bool(says)
-
-
-def announced(tmp_path, capsys, *more, iterations=2, roi="AB", grid=None):
-    ini = tmp_path / "one.ini"
-    text = INI.format(results=tmp_path / "results", roi=roi)
-    ini.write_text(text + (f"[combosparams]\ncombos_params = {json.dumps(grid)}\n" if grid else ""))
-    changes = (f"trainvalidate.iterations={iterations}", *more)
-    assert runrandomnet.main([str(ini), "--dry-run", *(word for one in changes for word in ("--set", one))]) == 0
-    return capsys.readouterr().out.split("\n\n")[0]
 
 
 def test_the_console_names_each_network_and_calls_a_null_a_null(tmp_path, capsys):

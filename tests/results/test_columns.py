@@ -1,18 +1,17 @@
 """Every column that is written is explained once, on the command line and on a page of the documentation."""
 
-from pathlib import Path
 
 import pytest
-from test_spectral_kinds import BASE
-from unexplained import unexplained
 
 import runrandomnet
 import visualization
 from randomnet.lyapunov.batches import FALSE_ALARMS
 from randomnet.results.columns import TABLES, explained, help_text, page
 from randomnet.student import t_quantile
+from tests.support.paths import ROOT
+from tests.support.spectral_runs import BASE
+from tests.support.unexplained import unexplained
 
-ROOT = Path(__file__).parents[1]
 GRID = 'combosparams.combos_params={"g": [0.5, 2.5]}'
 TASK = ("trialparams.task_name=seq_mem", "trialparams.nr_of_trials=20", "model.activation=tanh")
 RUNS = {

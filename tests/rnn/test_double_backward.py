@@ -6,17 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from test_architecture import MODULES
-from test_low_rank import connectome_of
-from test_low_rank import network as low_rank
-from test_multiregion import described, elman, made
-from test_truncation import made as on_trials
 from torch.autograd import gradcheck, gradgradcheck
 from torch.testing import assert_close
 
 from randomnet.activations import ACTIVATIONS
 from randomnet.lyapunov import Schedule, exponents, random_frame
 from randomnet.rnn import FORMS, Pattern, Sparse, answers, driven
+from tests.support.low_rank import connectome_of
+from tests.support.low_rank import network as low_rank
+from tests.support.low_rank import network_and_inputs as on_trials
+from tests.support.paths import MODULES
+from tests.support.regions import described, elman, made
 
 KINKED = ("relu", "sqrt")  # a difference across the kink is no derivative
 

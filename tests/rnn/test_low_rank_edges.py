@@ -7,9 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_experiment import run
-from test_low_rank import EXACT, dense, gradients, leaves, randn
-from test_low_rank_runs import BASE, N_BACK, POPULATIONS, RANDOM, arrays_of, experiment, ini, run_of, sets
 
 from randomnet.analysis import jacobian_of
 from randomnet.config import ConfigError, read_plan
@@ -33,6 +30,9 @@ from randomnet.rnn import (
     driven,
 )
 from randomnet.rnn.restored import restored
+from tests.support.low_rank import EXACT, dense, gradients, leaves, randn
+from tests.support.low_rank_runs import BASE, N_BACK, POPULATIONS, RANDOM, arrays_of, experiment, ini, run_of, sets
+from tests.support.runs import run
 
 N, K, CHANNELS, OUTPUTS = 12, 2, 2, 2
 EDGES = ("net.factor_on=edges",)

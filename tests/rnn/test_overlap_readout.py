@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_experiment import run
-from test_low_rank import connectome_of, gradients, leaves, network, randn
-from test_low_rank_runs import N_BACK, arrays_of, experiment, ini, run_of, sets
 
 from randomnet.kinds import building
 from randomnet.rnn import FORMS, INTERFACE, OF_OVERLAPS, Network, answers, beside_each_other, driven
+from tests.support.low_rank import connectome_of, gradients, leaves, network, randn
+from tests.support.low_rank_runs import N_BACK, arrays_of, experiment, ini, run_of, sets
+from tests.support.runs import run
 
 N, CHANNELS, BATCH, TIME = 12, 2, 4, 6
 GAINS = (0.7, -1.3)

@@ -2,7 +2,6 @@
 
 import json
 
-import made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +11,7 @@ from randomnet.config import help_text, read_plan
 from randomnet.config.regional import InputList, ProjectionList, RegionList
 from randomnet.kinds import building
 from randomnet.kinds.networks import connectome_of
+from tests.support import made_up
 
 INI = """
 [experiment]

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_experiment import ROOT, run
 
 from randomnet import tasks
 from randomnet.config import ConfigError, read_plan
@@ -15,6 +14,8 @@ from randomnet.config.schema import TrialParamsSection
 from randomnet.kinds import building
 from randomnet.objectives import JUDGEMENTS, Batch, Term, task_objective
 from randomnet.tasks import TASKS, Trials, check_parameters, make
+from tests.support.paths import ROOT
+from tests.support.runs import run
 
 DECISIONS = ("dpa", "go_nogo", "dual")
 DELAYED = ("odr", *DECISIONS)

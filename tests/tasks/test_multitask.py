@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_experiment import run
 
 import visualization
 from randomnet import tasks
@@ -18,6 +17,7 @@ from randomnet.objectives import JUDGEMENTS, Batch, Shuffle, Term, side_by_side,
 from randomnet.tasks import check_parameters, make
 from randomnet.tasks.multitask import RULES
 from randomnet.training import Interrupted, fit
+from tests.support.runs import run
 
 LIKE = torch.zeros((), dtype=torch.float64)
 NAMES = (

@@ -8,9 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_experiment import contents, differing
-from test_low_rank import gradients, leaves, network, randn
-from test_low_rank_runs import N_BACK, arrays_of, experiment, run_of
 
 from randomnet.kinds import train
 from randomnet.objectives import StateNoise
@@ -18,14 +15,12 @@ from randomnet.objectives.noise import noise_between
 from randomnet.results import RunFolder
 from randomnet.rnn import FORMS, answers, beside_each_other, driven
 from randomnet.training import Interrupted
+from tests.support.low_rank import gradients, leaves, network_and_inputs, randn
+from tests.support.low_rank_runs import N_BACK, arrays_of, experiment, run_of
+from tests.support.runs import contents, differing
 
 TIME, BATCH, CHANNELS, N = 11, 4, 2, 12
 KINDS = [("dense", "tanh_positive", 0.3), ("none", "tanh", 1.0), ("dense", "erf", 0.5)]
-
-
-def made(form, base="dense", activation="tanh_positive", dt=0.3, **options):
-    own = network(base, form, task=True, activation=activation, dt=dt, **options)
-    return own, randn(TIME, BATCH, CHANNELS, seed=1)
 
 
 def plain(own, inputs, truncate, extra=None):
@@ -55,7 +50,7 @@ def judged(outputs):
 @pytest.mark.parametrize("truncate", [1, 3, 4, 10])
 def test_a_cut_gradient_is_that_of_plain_steps_with_a_detached_state(form, base, activation, dt, truncate):
     tau = np.linspace(dt, 3, N) if activation == "erf" else None
-    own, inputs = made(form, base, activation, dt, tau=tau)
+    own, inputs = network_and_inputs(form, base, activation, dt, tau=tau)
     whole = answers(own.dynamics(), own.interface, inputs)
     outputs = answers(own.dynamics(), own.interface, inputs, truncate=truncate)
     assert torch.equal(outputs, whole)
@@ -71,7 +66,7 @@ def test_a_cut_gradient_is_that_of_plain_steps_with_a_detached_state(form, base,
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("longer", [TIME, TIME + 1])
 def test_a_cut_beyond_the_trial_changes_no_bit(form, longer):
-    own, inputs = made(form)
+    own, inputs = network_and_inputs(form)
     found, wanted = (
         gradients(judged(answers(own.dynamics(), own.interface, inputs, **more)), leaves(own))
         for more in ({"truncate": longer}, {})
@@ -85,7 +80,8 @@ def test_a_cut_beyond_the_trial_changes_no_bit(form, longer):
 @pytest.mark.parametrize(("base", "activation", "dt"), KINDS)
 @pytest.mark.parametrize(("segment", "truncate"), [(1, 0), (3, 0), (4, 4), (3, 2), (5, 7), (10, 0)])
 def test_segments_gone_through_again_give_the_same_gradient(form, base, activation, dt, segment, truncate):
-    own, inputs = made(form, base, activation, dt, tau=np.linspace(dt, 3, N) if activation == "erf" else None)
+    tau = np.linspace(dt, 3, N) if activation == "erf" else None
+    own, inputs = network_and_inputs(form, base, activation, dt, tau=tau)
     system, noise = own.dynamics(), [StateNoise(0.1, 5), StateNoise(0.1, 5)]
     whole = answers(system, own.interface, inputs, noise_between(noise[:1], system, inputs), truncate=truncate)
     extra = noise_between(noise[1:], system, inputs)
@@ -102,7 +98,7 @@ def test_segments_gone_through_again_give_the_same_gradient(form, base, activati
 
 @pytest.mark.parametrize("form", FORMS)
 def test_networks_side_by_side_are_cut_and_gone_through_as_each_alone(form):
-    owns = [made(form, seed=seed)[0] for seed in (0, 1)]
+    owns = [network_and_inputs(form, seed=seed)[0] for seed in (0, 1)]
     inputs = randn(2, TIME, BATCH, CHANNELS, seed=4)
     system, interface = beside_each_other(owns)
     noises = [StateNoise(0.2, seed) for seed in (1, 2)]
@@ -118,7 +114,7 @@ def test_networks_side_by_side_are_cut_and_gone_through_as_each_alone(form):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_noise_in_parts_and_again_is_the_same_noise(dtype):
-    own, inputs = made("rate", dtype=dtype)
+    own, inputs = network_and_inputs("rate", dtype=dtype)
     system, noise = own.dynamics(), StateNoise(0.1, 7)
     whole = noise_between([StateNoise(0.1, 7)], system, inputs)(0, TIME)
     between = noise_between([noise], system, inputs)

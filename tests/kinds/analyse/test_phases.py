@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from test_experiment import contents, differing, run
 
 import visualization
 from randomnet.config import read_plan
@@ -16,6 +15,7 @@ from randomnet.plotting import Phases
 from randomnet.results import ResultsFolder
 from randomnet.tasks import TASKS, make
 from randomnet.training import Interrupted
+from tests.support.runs import contents, differing, run
 
 INI = """
 [experiment]

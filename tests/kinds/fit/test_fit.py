@@ -25,8 +25,8 @@ from randomnet.kinds import stages
 from randomnet.kinds.inferred import load_inferred
 from randomnet.metrics import bps, r2
 from randomnet.recordings import Recording, Split, read_recording, write_recording
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 NEURONS, HELDIN, TIME, CHANNELS = 9, 6, 12, 2
 SIZES = {"train": 24, "valid": 8, "test": 6}
 INI = """

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import sys
 
-import made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +17,7 @@ from randomnet.metrics import bps
 from randomnet.recordings import READOUTS, read_recording, write_recording
 from randomnet.results import ResultsFolder
 from randomnet.training import Interrupted
+from tests.support import made_up
 
 TRAIN = """
 [experiment]

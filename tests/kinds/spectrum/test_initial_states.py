@@ -1,12 +1,9 @@
 """Several initial states of one network: their spectra, clusters of them, and starts and networks as two sources."""
 
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from test_experiment import run
-from test_spectral_kinds import BASE, experiment, runs_of
 
 import visualization
 from randomnet.comparison.spread import spread_table, two_sources
@@ -14,8 +11,10 @@ from randomnet.config import read_plan
 from randomnet.figures import spectra
 from randomnet.kinds import building, initial_states, spectral
 from randomnet.lyapunov import Spectrum, spectrum
+from tests.support.paths import CONNECTOMES
+from tests.support.runs import run
+from tests.support.spectral_runs import BASE, experiment, runs_of
 
-CONNECTOMES = Path(__file__).parents[2] / "shared" / "connectomes"
 LARVA = CONNECTOMES / "rois" / "LARVA_MB_LEFT"
 
 

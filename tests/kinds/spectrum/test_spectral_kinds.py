@@ -6,45 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_experiment import contents, run
 
 import visualization
-from randomnet.config import read_plan
 from randomnet.kinds import building, convergence, spectral
 from randomnet.kinds import spectrum as kind
 from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectrum
 from randomnet.results import ResultsFolder
 from randomnet.training import Interrupted
-
-BASE = """[experiment]
-kind = {kind}
-[paths]
-path_to_results = {out}
-[net]
-roi = random
-n = 12
-g = 2
-[model]
-activation = tanh_stretched
-[lyapunov]
-tsim = 60
-transient = 5
-frame_transient = 5
-[execution]
-workers = 1
-"""
-
-
-def experiment(tmp_path, kind, *changes, name="out", code=0):
-    """Run the tiny experiment with changes, which exits with `code`; its folder."""
-    ini = tmp_path / f"{name}.ini"
-    ini.write_text(BASE.format(kind=kind, out=tmp_path / name))
-    assert run(ini, *(part for change in changes for part in ("--set", change))) == code
-    return tmp_path / name
-
-
-def runs_of(tmp_path, *changes, name="out"):
-    return read_plan(tmp_path / f"{name}.ini", changes).combos[0].runs()
+from tests.support.runs import contents, run
+from tests.support.spectral_runs import BASE, experiment, runs_of
 
 
 def test_a_spectrum_is_that_of_the_network_it_was_asked_of(tmp_path):

@@ -2,7 +2,6 @@
 
 import json
 
-import made_up
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +15,7 @@ from randomnet.figures import stimulate as stimulate_figures
 from randomnet.kinds import building, stimulate
 from randomnet.results import ResultsFolder
 from randomnet.training import Interrupted
+from tests.support import made_up
 
 INI = """
 [experiment]

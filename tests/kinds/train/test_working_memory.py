@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_experiment import ROOT, contents, differing, run
 
 from randomnet import results
 from randomnet.config import read_plan
 from randomnet.kinds import building, plain_loop, train
 from randomnet.training import fit
+from tests.support.paths import ROOT
+from tests.support.runs import contents, differing, run
 
 KEYS = {
     "rnn.weight_ih_l0": lambda h, c, out: (h, c),
