@@ -2,21 +2,17 @@
 
 import hashlib
 import tarfile
-from pathlib import Path
 
 import pytest
 
 import runrandomnet
 import visualization
 from randomnet import results
+from tests.support.paths import DATA
 
-ARCHIVE = Path(__file__).parents[2] / "shared" / "old_results_c682025.tar.gz"
-KINDS = ("spectrum", "train", "task", "simulate", "analyse", "record", "fit")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not ARCHIVE.exists(), reason="needs results folders of version 0.1.0 beside the project"),
-]
+ARCHIVE = DATA / "results_0.1.0.tar.gz"
+KINDS = ["spectrum", *(pytest.param(kind, marks=pytest.mark.slow) for kind in
+                       ("train", "task", "simulate", "analyse", "record", "fit"))]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@
 import ast
 import re
 
-import pytest
-
 from randomnet import results
 from randomnet.figures import benchmark as drawn_benchmark
 from randomnet.kinds import benchmark
@@ -69,17 +67,25 @@ def imported_rooms(path):
             yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("randomnet."))
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if room(path) != "__init__"], ids=str)
-def test_a_module_imports_only_from_lower_floors(path):
-    here = room(path)
-    assert here in FLOORS, f"{here} has no floor; give it one here and in the README's map"
-    for other in imported_rooms(path):
-        assert other == here or FLOORS[other] < FLOORS[here], f"{here} (floor {FLOORS[here]}) imports {other}"
+def floor_problems(path):
+    """What is wrong with the imports of a module, a line for each."""
+    here, module = room(path), path.relative_to(ROOT)
+    if here not in FLOORS:
+        return [f"{module}: {here} has no floor; give it one here and in the README's map"]
+    others = sorted(set(imported_rooms(path)) - {here})
+    higher = {other: FLOORS.get(other, "none") for other in others if FLOORS.get(other, 99) >= FLOORS[here]}
+    return [f"{module} (floor {FLOORS[here]}) imports {other} (floor {floor})" for other, floor in higher.items()]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_a_module_of_more_than_420_lines_becomes_a_folder(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 420
+def test_a_module_imports_only_from_lower_floors():
+    modules = [path for path in MODULES if room(path) != "__init__"]
+    assert len(modules) > 100, f"expected the modules of the package in {ROOT / 'randomnet'}"
+    assert [problem for path in modules for problem in floor_problems(path)] == []
+
+
+def test_a_module_of_more_than_420_lines_becomes_a_folder():
+    lines = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {module: count for module, count in lines.items() if count > 420} == {}
 
 
 def test_the_visualiser_never_imports_a_model():
