@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from randomnet.config import read_plan
 from tests.support.paths import CONNECTOMES
 
 ROI_FILES = {
@@ -75,3 +76,15 @@ def roi_folder(tmp_path):
         return folder
 
     return write
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Reads a plan from an INI's text."""
+
+    def read(text="", *overrides, name="experiment.ini"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_plan(path, overrides)
+
+    return read
