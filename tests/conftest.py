@@ -1,4 +1,4 @@
-"""What all tests share: one thread, the real connectomes where they are, and a tiny ROI folder to break."""
+"""What all tests share: one thread, coarse figures, real connectomes where they are, a tiny ROI folder, and plans."""
 
 import os
 
@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from randomnet.config import read_plan
+from randomnet.plotting import style
 from tests.support.paths import CONNECTOMES
 
 ROI_FILES = {
@@ -26,6 +27,12 @@ ROI_FILES = {
 def one_thread():
     """Numbers and times of the tests do not depend on the machine's cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def coarse_pictures():
+    """Figures are written with few pixels: at 300 per inch this took most of the time of drawing them."""
+    style.STYLE["savefig.dpi"] = 40
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from randomnet.optimizers import Optimizer
 from randomnet.rnn import FORMS, Network
 from randomnet.training import Interrupted, fit
 from tests.support.made_up import LISTED_REGIONS, REGIONS_JSON
+from tests.support.marks import slow_except
 
 TASK = """
 [experiment]
@@ -244,7 +245,7 @@ def test_without_them_the_same_weights_are_drawn_as_ever(tmp_path):
     np.testing.assert_array_equal(start.network.weights.moving.numpy(), np.sort(drawn))
 
 
-@pytest.mark.parametrize("dales_law", ["auto", "False"])
+@pytest.mark.parametrize("dales_law", slow_except(["auto", "False"], "auto"))
 def test_bounds_of_a_measured_network_in_training_on_spectra(tmp_path, dales_law):
     path = ini(tmp_path, SPECTRUM)
     overrides = ["trainvalidate.weight_bounds=0:0.02", f"net.dales_law={dales_law}"]

@@ -17,6 +17,7 @@ from randomnet.objectives.noise import noisy_inputs
 from randomnet.results import RunFolder
 from randomnet.tasks import TASKS
 from randomnet.training import Interrupted
+from tests.support.marks import slow_except
 from tests.support.runs import contents, differing, run
 
 SIGMAS = 5
@@ -140,7 +141,7 @@ def test_validation_and_the_last_losses_are_without(tmp_path, setup):
     assert torch.equal(*losses) and goal.states() == before
 
 
-@pytest.mark.parametrize("setup", SETUPS)
+@pytest.mark.parametrize("setup", slow_except(SETUPS, "network", "cells"))
 def test_without_it_there_is_none(tmp_path, setup):
     paths = [ini(tmp_path, setup, noise) for noise in ("dynamic_noise = 0\n", "", "dynamic_noise = 0.2\n")]
     assert [run(path) for path in paths] == [0, 0, 0]
@@ -152,7 +153,7 @@ def test_without_it_there_is_none(tmp_path, setup):
 # ---- resumed, and side by side
 
 
-@pytest.mark.parametrize("setup", SETUPS)
+@pytest.mark.parametrize("setup", slow_except(SETUPS, "phases", "arm"))
 def test_interrupted_it_goes_on_to_the_same_bytes(tmp_path, setup):
     one = run_of(ini(tmp_path, setup), "execution.checkpoint_every=1")
 
@@ -168,7 +169,7 @@ def test_interrupted_it_goes_on_to_the_same_bytes(tmp_path, setup):
     assert not differing(finish(tmp_path / "again", bool), finish(tmp_path / "whole", bool))
 
 
-@pytest.mark.parametrize("task", [FLIP_FLOP, MULTI, MULTI + ONE_EACH])
+@pytest.mark.parametrize("task", slow_except([FLIP_FLOP, MULTI, MULTI + ONE_EACH], MULTI))
 def test_networks_side_by_side_receive_what_each_alone_would(tmp_path, task):
     path, tables = tmp_path / "a.ini", []
     text = HEAD.format(out=tmp_path / "out", more="") + f"iterations = 3\nprecision = float64\n{NETWORK}{task}"

@@ -20,6 +20,7 @@ from randomnet.objectives import Course, Measured, SpectrumLoss, SpectrumObjecti
 from randomnet.rnn import Network, stacked
 from randomnet.synthetic import random_network
 from randomnet.training import Settings, fit
+from tests.support.marks import slow_except
 
 INI = """
 [experiment]
@@ -154,7 +155,7 @@ def numbers_of(path):
     return pd.read_csv(path).drop(columns="seconds").select_dtypes("number")
 
 
-@pytest.mark.parametrize(("form", "weights"), [("current", False), ("rate", True)])
+@pytest.mark.parametrize(("form", "weights"), slow_except([("current", False), ("rate", True)], ("current", False)))
 def test_an_experiment_side_by_side_gives_the_numbers_of_one_run_after_the_other(tmp_path, form, weights):
     tables = []
     for name, size in (("alone", "1"), ("beside", "7"), ("auto", "auto")):
@@ -238,7 +239,9 @@ batch_runs = {size}
 
 @pytest.mark.parametrize("task", TASK, ids=("classes", "values", "bits"))
 @pytest.mark.parametrize(
-    ("form", "dt", "loss"), [("rate", 1, "task"), ("rate", 0.5, "task + 0.1*mse"), ("current", 0.5, "task + 0.1*mse")]
+    ("form", "dt", "loss"),
+    slow_except([("rate", 1, "task"), ("rate", 0.5, "task + 0.1*mse"), ("current", 0.5, "task + 0.1*mse")],
+                ("current", 0.5, "task + 0.1*mse")),
 )
 def test_tasks_side_by_side_give_the_numbers_of_one_run_after_the_other(tmp_path, task, form, dt, loss):
     """Of other trials each, one stopping early where its learning rate is far too high; the last batch is smaller."""

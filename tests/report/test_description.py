@@ -192,6 +192,7 @@ def drawn(tmp_path):
     return sorted(path.name for path in (tmp_path / "figs").iterdir())
 
 
+@pytest.mark.slow
 def test_the_default_config_is_described_once_in_the_current_folder(tmp_path):
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     ended = subprocess.run([sys.executable, ROOT / "runrandomnet.py", ROOT / "config.ini", "--describe"],

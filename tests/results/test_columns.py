@@ -8,6 +8,7 @@ import visualization
 from randomnet.lyapunov.batches import FALSE_ALARMS
 from randomnet.results.columns import TABLES, explained, help_text, page
 from randomnet.student import t_quantile
+from tests.support.marks import slow_except
 from tests.support.paths import ROOT
 from tests.support.spectral_runs import BASE
 from tests.support.unexplained import unexplained
@@ -35,7 +36,7 @@ def run_kind(tmp_path, name):
     return out
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", slow_except(RUNS, "train on a task"))
 def test_no_table_has_a_column_that_is_not_explained(tmp_path, name):
     """Of results folders and figures; test_every_template_runs does the same of the other kinds."""
     out = run_kind(tmp_path, name)

@@ -10,10 +10,15 @@ from randomnet.activations import ACTIVATIONS
 from randomnet.lyapunov import Schedule, exponents, random_frame, spectrum
 from randomnet.rnn import FORMS, INTEGRATORS, INTERFACE, Network
 from randomnet.synthetic import random_network
+from tests.support.marks import slow_except
 
 N = 7
 NAMES = list(ACTIVATIONS)
-every_case = pytest.mark.parametrize(("activation", "form"), [(name, form) for name in NAMES for form in FORMS])
+CASES = [(name, form) for name in NAMES for form in FORMS]
+every_case = pytest.mark.parametrize(("activation", "form"), CASES)
+few_cases = pytest.mark.parametrize(("activation", "form"), slow_except(
+    CASES, ("tanh_stretched", "current"), ("tanh_stretched", "rate"), ("relu", "current"), ("softplus", "rate")
+))  # fmt: skip
 
 
 def made(activation, form, n=N, g=1.5, dt=0.3, seed=3, shift=0.0, **options):
@@ -102,7 +107,7 @@ def test_advance_is_that_many_steps_and_tangents(activation, form, steps, gradie
 
 
 @pytest.mark.parametrize("gradient", [True, False])
-@every_case
+@few_cases
 def test_a_drive_is_held_over_each_step(activation, form, gradient):
     bundle, drive = drawn(4, N), drawn(5, N, seed=2)
     with torch.set_grad_enabled(gradient):
@@ -112,7 +117,7 @@ def test_a_drive_is_held_over_each_step(activation, form, gradient):
 
 
 @pytest.mark.parametrize("driven", [True, False])
-@every_case
+@few_cases
 def test_gradients_are_those_of_automatic_differentiation(activation, form, driven):
     network, steps = made(activation, form), 4
     bundle, drive = drawn(4, N).requires_grad_(), drawn(steps, N, seed=2).requires_grad_()
@@ -128,7 +133,7 @@ def test_gradients_are_those_of_automatic_differentiation(activation, form, driv
     assert expected[0].any() and expected[1].any() and (not driven or expected[-1].any())
 
 
-@every_case
+@few_cases
 def test_the_error_is_of_fourth_order(activation, form):
     # relus and roots are kept active: where one switches within a step, the flow is not smooth enough for any order
     active = {"g": 0.2, "shift": -20.0} if activation in ("relu", "sqrt") else {}
@@ -171,7 +176,7 @@ def test_exponents_of_a_linear_network(activation, form, dt):
         assert np.abs(found.exponents - np.sort(eigenvalues.real - 1)[::-1]).max() > 10 * slack
 
 
-@every_case
+@few_cases
 def test_sum_rule_of_the_flow(activation, form):
     """J has no diagonal, so the flow contracts volumes at the rate N; Euler steps of the same size do not."""
     found = {}
