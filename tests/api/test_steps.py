@@ -13,6 +13,7 @@ from randomnet.multiregion import MultiRegionRNN
 from randomnet.rnn import Network
 from randomnet.synthetic import random_network
 from randomnet.systems import FromSteps, of_flow, of_recurrent, of_step
+from tests.support.marks import slow_except
 from tests.support.regions import described, made
 
 SELF_EXCITED = {
@@ -307,7 +308,7 @@ def of_cell(module, inputs):
 
 
 @pytest.mark.parametrize("time", [None, 45])
-@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("bias", slow_except([True, False], True))
 @pytest.mark.parametrize("kind", [nn.RNNCell, nn.GRUCell, nn.LSTMCell])
 def test_cells_have_the_spectrum_of_their_dense_jacobians(kind, bias, time):
     cell = widened(kind(3, 7, bias=bias)).double()
@@ -316,7 +317,7 @@ def test_cells_have_the_spectrum_of_their_dense_jacobians(kind, bias, time):
     agree(spectrum(cell, state, inputs=inputs, **SHORT), dense_exponents(of_cell(cell, inputs), state))
 
 
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("layers", slow_except([1, 2], 2))
 @pytest.mark.parametrize(("kind", "options"), [(nn.RNN, {}), (nn.RNN, {"nonlinearity": "relu"}), (nn.GRU, {}),
                                                (nn.LSTM, {})])  # fmt: skip
 def test_stacks_of_layers_have_the_spectrum_of_their_dense_jacobians(kind, options, layers):
@@ -391,7 +392,7 @@ def of_region_network(net, inputs):
 
 @pytest.mark.parametrize("time", [None, 100])
 @pytest.mark.parametrize("form", ["current", "rate"])
-@pytest.mark.parametrize("tau", [50, {"r0": 20, "r1": 50, "r2": 100}])
+@pytest.mark.parametrize("tau", slow_except([50, {"r0": 20, "r1": 50, "r2": 100}], {"r0": 20, "r1": 50, "r2": 100}))
 def test_a_network_of_regions_has_the_spectrum_of_its_dense_jacobians(form, tau, time):
     net = made(activation="tanh", form=form, tau=tau, spectral_radius=1.5, dt=10)
     dt = 0.1 if isinstance(tau, dict) else 0.2

@@ -19,7 +19,7 @@ SHORT = {
     "stimulate": ("stimulation.units=neuron=unit0001", "analysis.trajectories=2", "analysis.duration=50"),
     "simulate": ("analysis.duration=20", "analysis.settle=0"),
     "benchmark": ("lyapunov.nle=2",),
-    "train": ("lyapunov.nle=2", "trainvalidate.epochs=2", "trainvalidate.iterations=2"),
+    "train": ("lyapunov.nle=2", "lyapunov.tsim_measured=5", "trainvalidate.epochs=2", "trainvalidate.iterations=2"),
 }
 PLAIN = BASE.partition("[lyapunov]")[0] + "[execution]\nworkers = 1\n"
 OF_SPECTRA = ("spectrum", "transition", "convergence", "benchmark", "train")

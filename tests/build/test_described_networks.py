@@ -112,7 +112,7 @@ def test_an_experiment_on_populations_runs_and_says_what_they_are(tmp_path):
 
 
 def test_their_gains_are_trained_by_population(tmp_path):
-    path = ini(tmp_path, kind="train", more=POPULATIONS + SPECTRUM + "[trainvalidate]\nepochs = 3\n")
+    path = ini(tmp_path, kind="train", more=POPULATIONS + SPECTRUM + "tsim_measured = 4\n[trainvalidate]\nepochs = 3\n")
     assert run(path, "model.groups=population", "model.activation=tanh_positive") == 0
     arrays = np.load(tmp_path / "out" / "0" / "iter_0" / "arrays.npz")
     assert arrays["groups"].tolist() == ["E", "I"] and (arrays["gains_final"] != 1).all()

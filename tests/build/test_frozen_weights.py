@@ -52,6 +52,7 @@ tsim = 2
 nle = 2
 transient = 1
 frame_transient = 1
+tsim_measured = 4
 [trainvalidate]
 train_weights = True
 epochs = 3

@@ -133,7 +133,7 @@ def test_a_spectrum_takes_over_the_factors_of_a_trained_network(tmp_path):
     small = ("lyapunov.tsim=2", "lyapunov.transient=1", "lyapunov.frame_transient=1", "net.rank=1")
     text = BASE.format(out=tmp_path / "first", network=RANDOM)
     (tmp_path / "first.ini").write_text(text.split("[trainvalidate]")[0] + "[execution]\nworkers = 1\n")
-    assert run(tmp_path / "first.ini", *sets([*small, "trainvalidate.epochs=2"])) == 0
+    assert run(tmp_path / "first.ini", *sets([*small, "lyapunov.tsim_measured=2", "trainvalidate.epochs=2"])) == 0
     model = tmp_path / "first" / "0" / "iter_0" / "model.pt"
     held = torch.load(model, weights_only=True)["last"]
     taken = [*small[:3], "net.rank=2", "experiment.kind=spectrum", f"paths.pretrained={model}"]

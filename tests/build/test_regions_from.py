@@ -71,7 +71,8 @@ def test_they_are_stimulated_and_averaged_by_and_have_time_constants(ini, tmp_pa
 
 
 def test_gains_are_trained_by_them(ini, tmp_path):
-    path = ini("cell_fibers", "train", SPECTRUM + "[model]\ngroups = region\n[trainvalidate]\nepochs = 2\n")
+    more = "tsim_measured = 4\n[model]\ngroups = region\n[trainvalidate]\nepochs = 2\n"
+    path = ini("cell_fibers", "train", SPECTRUM + more)
     assert runrandomnet.main([str(path)]) == 0
     arrays = np.load(tmp_path / "out" / "0" / "iter_0" / "arrays.npz")
     assert arrays["groups"].tolist() == sorted(set(network(path).labels["cell_fibers"]))

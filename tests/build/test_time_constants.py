@@ -295,7 +295,7 @@ MORE = {
     "spectrum": SPECTRUM,
     "convergence": SPECTRUM + "initial_states = 2\n",
     "transition": SPECTRUM.replace("nle = 2\n", "") + '[combosparams]\ncombos_params = {"g": [1, 2]}\n',
-    "train": SPECTRUM + "[trainvalidate]\nepochs = 2\n",
+    "train": SPECTRUM + "tsim_measured = 4\n[trainvalidate]\nepochs = 2\n",
     "analyse": "[analysis]\nduration = 5\nstarts = 10\n",
     "stimulate": "[analysis]\nduration = 5\n[stimulation]\nunits = slow\nonset = 1\noffset = 2\n",
     "benchmark": SPECTRUM,

@@ -11,6 +11,7 @@ from randomnet.comparison.significance import pairs_for_power, rank_p
 from randomnet.comparison.spread import NETWORK
 from randomnet.comparison.statistics import means_table
 from randomnet.lyapunov import record
+from tests.support.marks import slow_except
 
 
 def runs(label, values, own="", combo="lr=1", status="complete"):
@@ -141,7 +142,7 @@ def test_starts_that_spread_do_not_make_a_connectome_different():
     assert np.mean(np.array(p) <= 0.05) < 0.05
 
 
-@pytest.mark.parametrize("n", [10, 30, 200])
+@pytest.mark.parametrize("n", slow_except([10, 30, 200], 10))
 def test_redrawn_networks_without_a_difference_are_called_different_in_5_percent_of_studies(n, monkeypatch):
     monkeypatch.setattr(significance, "FLIPS", 399)
     studies, rng = 1500, np.random.default_rng(n)

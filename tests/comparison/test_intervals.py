@@ -18,6 +18,7 @@ from randomnet.comparison.significance import (
     smallest_sign_flip_p,
 )
 from randomnet.student import t_quantile
+from tests.support.marks import slow_except
 
 MEANS = {"normal": 0.0, "exponential": 1.0, "lognormal": np.exp(0.125)}
 STUDIES = 6000
@@ -29,7 +30,7 @@ def drawn(name, rng, shape):
 
 
 @pytest.mark.parametrize("name", MEANS)
-@pytest.mark.parametrize("n", [2, 3, 5, 8, 15, 50])
+@pytest.mark.parametrize("n", slow_except([2, 3, 5, 8, 15, 50], 2, 8))
 def test_intervals_cover_what_they_claim(name, n):
     """Within 2 points of 95 %, and three standard errors of the simulation; the percentile bootstrap has 52 to 93 %."""
     studies = drawn(name, np.random.default_rng(n), (STUDIES, n))

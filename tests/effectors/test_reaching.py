@@ -338,6 +338,7 @@ def test_noise_of_the_state_is_another_in_every_update_and_none_in_validation(ma
     assert goal.validate([net], 0) == quiet.validate([net], 0)
 
 
+@pytest.mark.slow
 def test_training_beats_doing_nothing():
     """An arm that nobody moves stays where it is; what is left of its distance from the goal after some training."""
     trials = reaches(nr_of_trials=80, bump_rate=0.0, ramp_epochs=5, input_noise=0.0)

@@ -39,6 +39,7 @@ nle = 4
 tsim = 4
 transient = 1
 frame_transient = 1
+tsim_measured = 6
 [trainvalidate]
 epochs = 5
 iterations = 2

@@ -27,6 +27,7 @@ from randomnet.kinds.networks import connectome_of
 from randomnet.recordings import Recording, Split, write_recording
 from randomnet.synthetic import built_in
 from tests.support import made_up
+from tests.support.marks import slow_except
 from tests.support.paths import ROOT
 from tests.support.runs import (
     ALONE,
@@ -457,6 +458,12 @@ def small_fits(root):
 
 
 TEMPLATES = [ROOT / "config.ini", *sorted((ROOT / "config").glob("*.ini"))]
+PIPELINES = [path for path in TEMPLATES if path.stem.startswith("pipeline")]
+LONG_TEMPLATES = ("analyse_multitask", "benchmark_task", "flossing", "flybrain_full", "flybrain_pop", "flywire_brain",
+                  "nback_mem", "nulls", "pic_latent_mem", "pic_mem", "random_rnn", "reaching", "ring", "simulate",
+                  "transition")  # fmt: skip
+ONE_KIND = [path for path in TEMPLATES if path not in PIPELINES]
+SHORT_TEMPLATES = [path for path in ONE_KIND if path.stem not in LONG_TEMPLATES]
 GOES_ON = {"analyse_flip_flop": "flip_flop", "record": "flip_flop", "analyse_multitask": "multitask"}
 
 
@@ -469,7 +476,7 @@ def test_a_template_that_looks_into_another_means_its_last_model(template):
     assert after.trialparams == before.trialparams
 
 
-@pytest.mark.parametrize("template", [path for path in TEMPLATES if path.stem.startswith("pipeline")],
+@pytest.mark.parametrize("template", slow_except(PIPELINES, PIPELINES[0]),
                          ids=lambda path: path.stem)  # fmt: skip
 def test_every_pipeline_runs(template, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
@@ -500,7 +507,7 @@ def test_every_pipeline_runs(template, tmp_path, monkeypatch):
     assert len(scores_with(chosen | more)) == 2 * len(scores), "of more models the comparison is done again"
 
 
-@pytest.mark.parametrize("template", [path for path in TEMPLATES if not path.stem.startswith("pipeline")],
+@pytest.mark.parametrize("template", slow_except(ONE_KIND, *SHORT_TEMPLATES),
                          ids=lambda path: path.stem)  # fmt: skip
 def test_every_template_runs(template, tmp_path):
     text, short = template.read_text(), ["execution.workers=1"]
@@ -510,7 +517,7 @@ def test_every_template_runs(template, tmp_path):
     elif "kind = stimulate\n" in text:
         short += ["analysis.duration=2", "stimulation.onset=0.5", "stimulation.offset=1", "analysis.settle=0.5"]
     elif "kind = simulate\n" in text:
-        short += ["analysis.duration=1", "analysis.settle=0.1"]
+        short += ["analysis.duration=0.2", "analysis.settle=0.1"]
     elif "kind = fit\n" in text:
         small_recording(tmp_path / "recording.npz")
         short += [f"source.folder={tmp_path / 'recording.npz'}", "trainvalidate.epochs=2", "inference.encoder_size=8"]
@@ -521,6 +528,7 @@ def test_every_template_runs(template, tmp_path):
         grid = 'combosparams.combos_params={"n": [30, 60], "tsim": [1, 2]}'
         short += [grid] if '"tsim"' in text else [f"lyapunov.tsim={25 if spectral else 1}"]
         short += ["lyapunov.transient=0.2", "lyapunov.frame_transient=0.2"]
+        short += [] if "kind = " in text else ["lyapunov.tsim_measured=1"]
     if "tsim_first" in text:
         short += ["lyapunov.tsim_first=0.4"]
     if "task_name = multitask\n" in text:  # of each of 15 tasks

@@ -243,6 +243,7 @@ def test_a_batch_that_is_lost_too_often_fails_with_its_reason(tmp_path, on, whol
     assert differing(contents(root), contents(whole)) == []
 
 
+@pytest.mark.slow
 def test_what_the_cluster_does_not_have(tmp_path, on, capsys):
     assert run(ini(tmp_path), *on, "--set", "execution.cpus_per_run=64") == 2
     assert "expected a node of the cluster with 64 CPUs, got none" in capsys.readouterr().err

@@ -27,6 +27,7 @@ from randomnet.lyapunov import Schedule, random_frame, spectrum
 from randomnet.multiregion import DALE
 from randomnet.rnn import FORMS
 from randomnet.synthetic.regions import from_dict
+from tests.support.marks import slow_except
 from tests.support.regions import described, elman, made
 
 BATCH, TIME = 4, 9
@@ -670,7 +671,7 @@ def test_a_scale_is_one_factor_for_a_pair_of_regions(mode, sparse):
         assert mode == "off" or float(factors[0]) > 0
 
 
-@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("sparse", slow_except([False, True], True))
 @pytest.mark.parametrize("mode", DALE)
 def test_the_gradient_of_a_scale_is_right(mode, sparse):
     net = made(TYPED, activation="tanh", dale=mode, dale_input=mode, scales="type", sparse=sparse, fixed=["b -> a"])
@@ -759,7 +760,7 @@ def test_a_list_of_edges_is_the_matrix(form, tau, dtype, tolerance):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", slow_except(ACTIVATIONS, "tanh_stretched", "softplus"))
 def test_the_gradients_of_a_list_are_right(form, activation):
     net = made(described((4, 3), inputs=(2,), sparsity=0.5), activation=activation, form=form, dt=1, tau=3, sparse=True)
     inputs, state = (torch.randn(shape).double().requires_grad_() for shape in ((2, 3, 2), (2, 7)))

@@ -19,7 +19,7 @@ RUNS = {
     "spectrum": ("lyapunov.starts=2", "lyapunov.nle=12"),
     "transition": ("trainvalidate.iterations=2",),
     "convergence": ("lyapunov.initial_states=2",),
-    "train": ("trainvalidate.epochs=2", "lyapunov.nle=3"),
+    "train": ("trainvalidate.epochs=2", "lyapunov.nle=3", "lyapunov.tsim_measured=5"),
     "train on a task": ("trainvalidate.epochs=2", "lyapunov.nle=3", "lyapunov.spectrum_every=1", *TASK,
                         "trialparams.test_size=0.1"),
     "simulate": ("simulation.spectrum=True", "analysis.duration=20"),

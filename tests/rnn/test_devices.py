@@ -9,6 +9,7 @@ import torch
 from randomnet.lyapunov import Schedule, exponents_of_each
 from randomnet.rnn import FORMS, INTERFACE, Network, along, answers, stacked
 from randomnet.synthetic import random_network
+from tests.support.marks import slow_except
 
 N, K = 12, 4
 TAU = np.linspace(0.5, 2, N)
@@ -45,7 +46,7 @@ def spectrum_loss(system, *runs):
 
 
 @every_form
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_except(KINDS, "plain", "rank"))
 def test_spectra_and_their_gradients_stay_on_the_device(form, kind):
     own = network(form, **KINDS[kind])
     learns([own], spectrum_loss(own.dynamics()))

@@ -235,6 +235,7 @@ def uneven(rng, n=2000):
     return post, pre, means[groups[post], groups[pre]] * rng.gamma(2.0, 0.5, len(post)), groups
 
 
+@pytest.mark.slow
 def test_a_network_of_uneven_inputs_and_weights_has_the_rates_of_its_blocks():
     """Four networks averaged; without the spread of in-degrees and weights the rates are 2 % too low."""
     drive, missed, without = np.array([3.0, 2.4]), [], []

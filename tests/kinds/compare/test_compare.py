@@ -458,7 +458,10 @@ def ink(label):
     return Bbox.from_extents(box.x0 - 1, box.y0, box.x1 + 1, box.y0 + box.height / (1 + label.get_text().count("\n")))
 
 
-@pytest.mark.parametrize("sizes", [(3, 8, 10, 64, 128), (3, 10), (10, 11, 12, 128), (3, 5, 8, 16, 32, 64)])
+SIZES = [(3, 8, 10, 64, 128), (3, 10), (10, 11, 12, 128), (3, 5, 8, 16, 32, 64)]
+
+
+@pytest.mark.parametrize("sizes", [pytest.param(each, marks=[pytest.mark.slow] * (each != SIZES[0])) for each in SIZES])
 def test_the_axis_of_latents_has_the_numbers_that_there_are_and_none_over_another(sizes):
     rows = [{"series": name, "x": size, **{panel.column: 1 - 1 / size for panel in FIGURES_SCORES}}
             for name in "ab" for size in sizes for _ in range(3)]  # fmt: skip

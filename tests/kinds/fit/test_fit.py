@@ -250,6 +250,7 @@ INFERRING = ("inference.model=lfads", "inference.inferred_inputs=2", "inference.
              "inference.n_factors=2", "inference.latent=4")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
     """Of a model that draws dropout, orders of trials, and samples of an initial condition and of inputs."""
     (tmp_path / "whole").mkdir()

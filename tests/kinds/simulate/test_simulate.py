@@ -287,6 +287,7 @@ def test_a_connectome_is_simulated_by_its_labels(tmp_path):
     assert len(arrays["populations"]) > 1 and np.isfinite(arrays["rates"]).all()
 
 
+@pytest.mark.slow
 def test_a_network_of_regions_and_its_null_have_the_rates_that_their_blocks_predict(tmp_path):
     """G3 of populations.md on a network that no populations made: out-degrees are fixed, weights uniform."""
     text = PAIR[: PAIR.index("[net]")] + """[net]

@@ -138,6 +138,7 @@ def reference(tmp_path_factory):
     return run(tmp_path_factory.mktemp("reference"), "disk", GRID, "analysis.duration=8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("moment", "ended"), [("samples", 0), ("arrays", 1)])
 def test_a_killed_run_leaves_nothing_that_looks_whole_and_ends_with_the_same_bytes(tmp_path, reference, moment, ended):
     path = written(tmp_path)
@@ -225,6 +226,7 @@ for samples, duration in (("disk", 25), ("disk", 100), ("memory", 100)):
 """
 
 
+@pytest.mark.slow
 @linux
 def test_memory_is_that_of_a_piece(tmp_path):
     record = 8 * 25 * 500 * 400  # 40 MB
