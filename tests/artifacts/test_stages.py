@@ -130,8 +130,10 @@ def without_network(folder: Path, overrides) -> tuple[Path, list[str]]:
 
 
 @pytest.mark.parametrize("more", [["model.architecture=gru"], ["model.architecture=rnn"], ["model.architecture=linear"],
-                                  ["model.architecture=node", "model.hidden_units=20"],
-                                  ["model.architecture=gru", "trainvalidate.noise=0.01"]])  # fmt: skip
+                                  pytest.param(["model.architecture=node", "model.hidden_units=20"],
+                                               marks=pytest.mark.slow),
+                                  pytest.param(["model.architecture=gru", "trainvalidate.noise=0.01"],
+                                               marks=pytest.mark.slow)])  # fmt: skip
 def test_cells_learn_a_task_and_are_stored(tmp_path, more):
     few = ["model.states=16", "trainvalidate.epochs=60", "trainvalidate.lr=0.01"]
     path, given = without_network(tmp_path, [*few, *more])

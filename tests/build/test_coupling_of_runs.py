@@ -8,6 +8,7 @@ import torch
 from randomnet.connectome import COUPLING
 from randomnet.kinds import building, coupling
 from randomnet.kinds.networks import connectome_of
+from tests.support.marks import slow_except
 from tests.support.runs import run
 from tests.support.spectral_runs import BASE, experiment, runs_of
 
@@ -43,7 +44,7 @@ def short(tmp_path, kind, *changes):
     return tmp_path / "out", changes
 
 
-@pytest.mark.parametrize("kind", SHORT)
+@pytest.mark.parametrize("kind", slow_except(SHORT, *(kind for kind in SHORT if kind != "benchmark")))
 def test_the_summary_of_every_kind_has_the_strength_of_its_networks(tmp_path, kind):
     out, changes = short(tmp_path, kind)
     table = pd.read_csv(out / "summary.csv")

@@ -6,6 +6,7 @@ import pytest
 
 from randomnet.comparison.transition import Curves, crossing, difference, own_crossings, rank_p, transition
 from randomnet.figures import transition as transitions
+from tests.support.marks import slow_except
 from tests.support.spectral_folders import gather, make
 
 GRID = np.arange(0.5, 2.3, 0.25)
@@ -95,7 +96,7 @@ def test_one_iteration_has_a_crossing_and_no_interval():
 
 
 @pytest.mark.parametrize("skewed", [False, True])
-@pytest.mark.parametrize("n", [3, 5, 8, 20])
+@pytest.mark.parametrize("n", slow_except([3, 5, 8, 20], 3, 8))
 def test_the_interval_covers_the_true_crossing(n, skewed):
     """95 % within 3 points, and what chance allows in so many experiments (two standard errors)."""
     hits = 0
@@ -108,7 +109,7 @@ def test_the_interval_covers_the_true_crossing(n, skewed):
 
 
 @pytest.mark.parametrize("paired", [True, False])
-@pytest.mark.parametrize("n", [5, 12])
+@pytest.mark.parametrize("n", slow_except([5, 12], 5))
 def test_the_interval_covers_the_true_difference_and_pairs_make_it_narrower(n, paired):
     hits, widths = 0, []
     for experiment in range(EXPERIMENTS):

@@ -194,6 +194,7 @@ def test_unknown_groups():
         signed(5).groups("cell_fibers")
 
 
+@pytest.mark.slow
 def test_groups_do_not_depend_on_the_hash_seed(roi_folder):
     code = (
         "import sys; from pathlib import Path; from randomnet.formats import read_roi_folder as read\n"

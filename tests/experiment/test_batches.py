@@ -258,7 +258,7 @@ def test_tasks_side_by_side_give_the_numbers_of_one_run_after_the_other(tmp_path
         np.testing.assert_allclose(beside, alone, rtol=1e-7, atol=1e-10)
 
 
-@pytest.mark.parametrize("shuffled", [False, True], ids=["in order", "one task each"])
+@pytest.mark.parametrize("shuffled", slow_except([False, True], False), ids=["in order", "one task each"])
 def test_one_that_diverges_between_batches_leaves_the_others_as_they_would_be_alone(tmp_path, shuffled):
     task = TASK[1]
     if shuffled:
@@ -355,7 +355,8 @@ def test_spectra_side_by_side_are_those_of_each_alone(k, n):
 
 def test_a_transition_side_by_side_gives_the_numbers_of_one_run_after_the_other(tmp_path):
     text = INI.format(out="{out}", activation="relu", form="current", weights=False).split("[trainvalidate]")[0]
-    for old, new in (("g = 2\n", ""), ("nle = 4\n", ""), ("[experiment]", "[experiment]\nkind = transition")):
+    for old, new in (("g = 2\n", ""), ("nle = 4\n", ""), ("tsim_measured = 6\n", ""),
+                     ("[experiment]", "[experiment]\nkind = transition")):  # fmt: skip
         text = text.replace(old, new)
     tables = []
     for name, size in (("alone", "1"), ("beside", "auto")):
@@ -441,7 +442,7 @@ def test_only_losses_of_the_whole_record_can_be_the_best():
     assert found.reason == "no lower loss for 12 epochs" and len(whole) == 13 < len(windows) - 12
 
 
-@pytest.mark.parametrize("size", [1, 4])
+@pytest.mark.parametrize("size", slow_except([1, 4], 4))
 def test_with_windows_an_interrupted_experiment_goes_on_to_the_same_bytes(tmp_path, size):
     path = ini(tmp_path)
     overrides = ["trainvalidate.epochs=16", "lyapunov.tsim_first=0.4", "lyapunov.warm_start=True", "net.n=10"]

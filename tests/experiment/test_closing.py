@@ -96,6 +96,7 @@ def test_what_the_runs_are_is_told_by_their_networks(networks, said):
     assert spread_over(networks) == said
 
 
+@pytest.mark.slow
 def test_a_measured_network_has_starts_and_a_drawn_one_networks(tmp_path, capsys):
     more = ("trainvalidate.iterations=3", "lyapunov.nle=1")
     drawn = pd.read_csv(experiment(tmp_path, "spectrum", *more, name="drawn") / "summary.csv")

@@ -664,6 +664,7 @@ def test_bad_edge_lists(folder, text, expected):
     refused(folder(a__csv=text) / "a.csv", rf"a\.csv.*{expected}")
 
 
+@pytest.mark.slow
 def test_a_bad_row_far_down(folder):
     """Beyond the first piece that is read."""
     rows = "".join(f"{number},{number + 1},1\n" for number in range(700_000))

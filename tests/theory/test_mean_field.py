@@ -211,6 +211,7 @@ def test_wrong_blocks_are_refused():
 # ---- against simulated networks
 
 
+@pytest.mark.slow
 def test_a_drawn_balanced_network_has_the_rates_of_its_blocks():
     about = Populations(("E", "I"), (1500, 1500), {"EE": 0.5, "EI": -0.75, "IE": 0.5, "II": -0.5}, (60, 60),
                         external={"E": 2, "I": 1}, external_rate=1.0, external_degree=60)  # fmt: skip

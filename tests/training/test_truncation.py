@@ -141,6 +141,7 @@ for steps, segment in ((20, 10), (time // 2, 50), (time, 50), (time, 0)):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the most memory so far is in /proc")
 def test_the_memory_of_a_long_trial_is_that_of_a_segment():
     done = subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, check=True)

@@ -336,6 +336,7 @@ def test_hdf5_has_the_same_arrays(tmp_path, trained):
         np.testing.assert_array_equal(whole(recording, name), whole(other, name))
 
 
+@pytest.mark.slow
 def test_a_grid_over_runs_of_the_source(tmp_path, trained):
     grid = '{"source.iteration": [0, 1]}'
     path = ini(tmp_path, trained, more=f"[combosparams]\ncombos_params = {grid}")

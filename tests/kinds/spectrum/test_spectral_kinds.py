@@ -98,6 +98,7 @@ def test_a_state_that_grows_from_any_start_makes_a_convergence_unbounded(tmp_pat
     assert (row["status"], row["verdict"], bool(row["converged"])) == ("unbounded", "unbounded", False)
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_number_of_workers(tmp_path):
     grid = 'combosparams.combos_params={"form": ["current", "rate"], "integrator": ["euler", "rk4"]}'
     one = experiment(tmp_path, "spectrum", grid, "lyapunov.tsim=20", name="one")
