@@ -13,6 +13,7 @@ import torch
 from randomnet.config import read_plan
 from randomnet.plotting import style
 from tests.support.paths import CONNECTOMES
+from tests.support.quick import mark_quick
 
 ROI_FILES = {
     "adjacency": "adjacency_scc.npy",
@@ -21,6 +22,11 @@ ROI_FILES = {
     "transmitters": "neurotransmitter_assignments.pkl",
     "fibers": "cell_body_fiber_assignments.pkl",
 }
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    mark_quick(items)
 
 
 @pytest.fixture(scope="session", autouse=True)
