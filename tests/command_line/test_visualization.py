@@ -214,6 +214,7 @@ def test_combos_are_matched_by_value_not_by_place(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_combos_that_share_the_matched_options_stay_apart(tmp_path, capsys):
     one = make(tmp_path / "one", {"lr": [0.1], "nle": ["5%", "10%"]})
     two = make(tmp_path / "two", {"lr": [0.1]}, level=2.0)
@@ -288,6 +289,7 @@ def test_nothing_finished_yet(tmp_path, capsys):
     assert compare(tmp_path, fresh, started)[0] == 0
 
 
+@pytest.mark.slow
 def test_strange_curves_arrays_and_names(tmp_path, capsys):
     """One epoch, constant and NaN curves, infinite exponents, unequal N, odd labels: drawn, without a warning."""
     flat = make(tmp_path / "flat", {"roi": ["EB", "a/b%"]}, epochs=1, n=7, nle=7, settings={"trainvalidate.loss": "l2"})
@@ -525,6 +527,7 @@ def make_task(root: Path, grid=None, iterations=2, task="nback_mem", lift=0.0, s
     return root
 
 
+@pytest.mark.slow
 def test_task_folders_give_curves_boxes_and_the_table(tmp_path, capsys):
     grid = {"lr": [0.1], "n_back": [1, 2]}
     one = make_task(tmp_path / "one", grid)
@@ -564,6 +567,7 @@ def test_the_loss_of_recall_is_a_squared_error_and_has_no_accuracy(tmp_path, cap
     assert all("my loss" in (out / f"{stem}.svg").read_text() for stem in ("loss", "minimum_by_label"))
 
 
+@pytest.mark.slow
 def test_made_up_images_are_called_synthetic_in_every_figure(tmp_path, capsys):
     one = make_task(tmp_path / "one", {"n_back": [1, 2]}, task="pic_latent_mem", synthetic=True)
     code, out = compare(tmp_path, one, more=["--format", "svg"])
@@ -645,6 +649,7 @@ def test_a_single_epoch_has_no_fractions_beside_it_and_no_box_in_the_legend():
     assert ">mean<" in drawing and "quartiles" not in drawing
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path):
     root, out = make_task(tmp_path / "one"), tmp_path / "figs"
     command = [sys.executable, "visualization.py", "--results_folders", str(root), "--save_figs", str(out)]
