@@ -99,6 +99,7 @@ def test_a_step_is_called_once_per_step():
 # ---- time
 
 
+@pytest.mark.slow
 def test_a_driven_oscillator_has_half_its_damping_and_its_known_response():
     """x'' + 2 d x' + w^2 x = cos t; the eigenvalues of a Runge-Kutta step are its polynomial of those of the flow."""
     d, w, dt = 0.4, 2.0, 0.1

@@ -477,6 +477,7 @@ def test_an_older_folder_of_a_task_without_a_stored_model_goes_on(tmp_path):
     assert run(path, "trainvalidate.epochs=1") == 0
 
 
+@pytest.mark.slow
 def test_folders_without_a_stored_model_do_not_differ_in_which_one(tmp_path, capsys):
     """An older version wrote 0 where there was nothing to choose, this one last."""
     for name in ("older", "newer"):
@@ -491,6 +492,7 @@ def test_folders_without_a_stored_model_do_not_differ_in_which_one(tmp_path, cap
     assert "settings differ: trainvalidate.lr (" in said.out + said.err and "pretrained" not in said.out + said.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wanted", "said"), [("same", False), ("1", True)])
 def test_figures_say_where_iterations_share_a_stored_network(tmp_path, tasks, capsys, wanted, said):
     path = ini(tmp_path, "next", TASK_NET + TRIALS, "spectrum", iterations=2)
@@ -549,6 +551,7 @@ def test_numbers_in_words(numbers, text):
 # ---- curricula
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", ["last", "1"])
 def test_repeats_of_a_next_task_go_on_side_by_side_each_from_its_own(tmp_path, tasks, epoch):
     """Also where signs are kept, so that weights end at 0 and the stored networks differ in their connections."""

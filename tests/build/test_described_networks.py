@@ -139,6 +139,7 @@ def test_regions_have_their_drive_initial_state_and_cell_types(tmp_path):
     np.testing.assert_allclose(excited[both], inhibited[both])
 
 
+@pytest.mark.slow
 def test_units_that_break_dales_law_are_named_in_the_facts_and_by_describe(tmp_path, capsys):
     """Three of five send both signs; where all do, or none, no names would tell more than the number."""
     regions = "[regions]\nregions = a: 3, b: 2\n[projections]\nprojections = a -> a, b -> a: inhib"

@@ -150,6 +150,7 @@ def test_two_folders_give_all_figures_and_the_table(tmp_path, capsys):
     assert np.isnan(final.iloc[1]["p"]) and "at least 2 pairs" in final.iloc[1]["note"]
 
 
+@pytest.mark.slow
 def test_networks_that_training_leaves_unbounded_are_in_no_mean_of_exponents(tmp_path, capsys):
     one, two = make(tmp_path / "one", iterations=3), make(tmp_path / "two", iterations=3)
     for root, verdicts in ((one, ("unbounded", "converged", "converged")), (two, ("converged",) * 3)):
@@ -181,6 +182,7 @@ def test_networks_that_training_leaves_unbounded_are_in_no_mean_of_exponents(tmp
     assert sum(len(line.get_ydata()) for line in dots.axes[0].lines if line.get_marker() == "o") == 2
 
 
+@pytest.mark.slow
 def test_one_folder_one_combo_one_iteration(tmp_path, capsys):
     root = make(tmp_path / "solo", iterations=1, groups=1)
     code, out = compare(tmp_path, root, more=["--format", "svg", "png", "--ylabel", "my $L$"])
@@ -556,6 +558,7 @@ def test_task_folders_give_curves_boxes_and_the_table(tmp_path, capsys):
     assert (row["mean_a"], row["mean_b"], row["difference_b_minus_a"], row["n"]) == (2.5, 2.75, 0.25, 2)
 
 
+@pytest.mark.slow
 def test_the_loss_of_recall_is_a_squared_error_and_has_no_accuracy(tmp_path, capsys):
     code, out = compare(tmp_path, make_task(tmp_path / "one", task="seq_mem"), more=["--format", "svg"])
     assert code == 0
@@ -581,6 +584,7 @@ def test_made_up_images_are_called_synthetic_in_every_figure(tmp_path, capsys):
     assert "two: Marmoset, pic_latent_mem, 2 runs" in drawing
 
 
+@pytest.mark.slow
 def test_what_does_not_compare_is_refused(tmp_path, capsys):
     spectrum_runs = make(tmp_path / "spectra", write=False)
     recall, nback = make_task(tmp_path / "recall", task="seq_mem"), make_task(tmp_path / "nback")

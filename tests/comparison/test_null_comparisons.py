@@ -95,6 +95,7 @@ def test_older_folders_are_told_by_their_connectomes_and_those_without_are_said_
     assert set(unknown["design"]) == {"pairs (assumed)"} and unknown["note"].str.contains("which is unknown").all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -158,6 +158,7 @@ def test_a_coupling_at_which_most_runs_are_left_out_brackets_no_crossing():
     assert below.crossing is None and below.unbounded == 1.5 and list(below.g) == [1.0]
 
 
+@pytest.mark.slow
 def test_differences_are_of_labels_and_of_controls(tmp_path):
     grid = {"g": [0.4, 0.8, 1.6, 2.4], "null": ["degree", "none", "weights"]}
     one, two = (make(tmp_path / name, "transition", grid, k=1) for name in "ab")

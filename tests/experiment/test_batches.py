@@ -302,6 +302,7 @@ def test_sparse_networks_are_trained_one_by_one(tmp_path):
         stacked(systems)
 
 
+@pytest.mark.slow
 def test_a_batch_goes_on_as_a_whole_where_one_of_its_runs_had_already_been_written(tmp_path):
     path = ini(tmp_path)
     overrides = ["--set", "execution.batch_runs=8", "--set", 'combosparams.combos_params={"lr": [0.1, 0.01]}']
@@ -465,6 +466,7 @@ def test_with_windows_an_interrupted_experiment_goes_on_to_the_same_bytes(tmp_pa
     assert {p: p.read_bytes() for name in ("arrays.npz", "model.pt") for p in (tmp_path / "a").rglob(name)} == before
 
 
+@pytest.mark.slow
 def test_a_network_that_combos_begin_with_is_measured_once(tmp_path, monkeypatch):
     counted = []
 
@@ -488,6 +490,7 @@ def test_a_network_that_combos_begin_with_is_measured_once(tmp_path, monkeypatch
     assert (table == 1).all()
 
 
+@pytest.mark.slow
 def test_networks_of_the_same_weights_on_other_edges_are_each_measured(tmp_path):
     """Drawn weights are the same for a connectome and its null, which has as many edges in other places."""
     text = ini(tmp_path).read_text().replace("roi = random\nn = 14\n", "roi = AB\n")

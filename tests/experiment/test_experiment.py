@@ -345,6 +345,7 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would_cost(tmp_path, capsys):
     assert "min on one worker" in out
 
 
+@pytest.mark.slow
 def test_pretrained_starts_from_the_last_values_of_the_same_run(reference, tmp_path):
     path = ini(tmp_path, epochs=1)
     assert run(path, "--set", f"paths.pretrained={reference}") == 0

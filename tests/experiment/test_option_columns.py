@@ -27,6 +27,7 @@ def test_spectra_have_the_options_of_their_combo(tmp_path):
     assert len(table) == 2 * 2 * 12
 
 
+@pytest.mark.slow
 def test_histories_have_the_options_and_old_ones_get_them_when_read(tmp_path):
     changes = (GRID, "trainvalidate.epochs=2", "trainvalidate.iterations=2")
     out, ini, arguments = begun(tmp_path, "train", *changes)

@@ -214,6 +214,7 @@ def test_stimuli_that_overlap_have_rows_of_their_own():
     assert _lanes(network) == [0, 1, 0, 1, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("windows", "populations"), [(1, 1), (2, 9), (40, 1)])
 def test_activity_of_any_size(windows, populations):
     rates = np.random.default_rng(0).normal(size=(2, windows, 18))  # of both signs
@@ -298,6 +299,7 @@ def test_blocks_have_a_row_for_each_population_and_a_colour_for_each_source():
 # ---- --describe
 
 
+@pytest.mark.slow
 def test_populations_are_described_by_their_blocks_in_their_order(tmp_path, capsys):
     ini = tmp_path / "a.ini"
     ini.write_text("[experiment]\nkind = spectrum\n[net]\nsource = populations\n[populations]\nsizes = S: 12, E: 30\n"

@@ -130,6 +130,7 @@ def test_other_options_are_pooled_and_labels_are_colours(tmp_path):
     assert len(colours) == 2
 
 
+@pytest.mark.slow
 def test_a_network_and_its_nulls_are_never_pooled(tmp_path):
     root = make(tmp_path / "one", "spectrum", {"g": [1, 2], "null": ["none", "degree"]})
     figures = dict(spectra.dynamics_dots(gather(root), None))
@@ -350,6 +351,7 @@ def test_a_transition_of_which_every_run_is_unbounded_is_drawn_and_said(tmp_path
     assert (row["samples"], row["unbounded"]) == (0, 6) and pd.isna(row["g_c"])
 
 
+@pytest.mark.slow
 def test_unbounded_runs_are_in_no_mean_and_counted_everywhere(tmp_path, capsys):
     ends = {(0, 0): ("unbounded", UNBOUNDED), (0, 2): ("complete", SHORT)}
     root = make(tmp_path / "a", "spectrum", {"g": [2.0, 4.0]}, ends=ends)

@@ -134,6 +134,7 @@ def test_overlaps_of_a_task_have_its_times_conditions_and_events(tmp_path):
     assert all(text in figures["overlaps"] for text in (">AD (5)<", "before training", "over 10 validation trials"))
 
 
+@pytest.mark.slow
 def test_a_spectrum_has_no_overlaps(tmp_path):
     arrays, figures = experiment(
         tmp_path,
@@ -242,6 +243,7 @@ def task_folder(root, task, settings, columns, summary=MappingProxyType({})):
     return (figures / "loss.svg").read_text(), (figures / "validate_metrics_best_by_label.svg").read_text()
 
 
+@pytest.mark.slow
 def test_the_accuracy_of_each_output_has_a_panel_where_there_are_several(tmp_path):
     choice, lick = ({f"validate_metrics_{name}": np.linspace(50, 90, 6)} for name in ("choice", "lick"))
     measured = {"chance_metrics": 62.5, "chance_metrics_choice": 50.0, "chance_metrics_lick": 75.0}
@@ -254,6 +256,7 @@ def test_the_accuracy_of_each_output_has_a_panel_where_there_are_several(tmp_pat
     assert "accuracy of" not in one and one.count(">accuracy (%)<") == 1
 
 
+@pytest.mark.slow
 def test_chance_is_drawn_where_it_was_measured_and_nowhere_else(tmp_path):
     for task in ("odr", "flip_flop", "dpa"):
         measured = task_folder(tmp_path / f"{task} measured", task, {}, {}, {"chance_metrics": 72.95})

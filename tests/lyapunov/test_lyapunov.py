@@ -234,6 +234,7 @@ def test_standard_errors_are_calibrated_on_independent_growth():
     assert abs(np.mean(ratios) - 1) < 4 * math.sqrt(2 / (19 * 400))
 
 
+@pytest.mark.slow
 def test_standard_errors_are_calibrated_on_correlated_growth():
     """Blocks of 300 steps of a process that remembers about 20: intervals of 20, as if independent, were too narrow."""
     found = spectrum(Wandering(seed=5, n=250, memory=0.9), zeros(250), axes(250), Schedule(6000, 20.0, 100, 20))

@@ -207,6 +207,7 @@ def test_a_row_passes_within_its_tolerance(monkeypatch, row, passed):
     assert ("passed: 1 of 1" if passed else "FAILED: 0 of 1") in lines[-1]
 
 
+@pytest.mark.slow
 def test_a_wrong_derivative_is_found(monkeypatch):
     right = ACTIVATIONS["sigmoid"]
     monkeypatch.setitem(ACTIVATIONS, "sigmoid", replace(right, dphi=lambda u: 1.001 * right.dphi(u)))

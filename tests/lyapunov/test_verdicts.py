@@ -162,6 +162,7 @@ def test_an_exponent_that_is_zero_within_its_error_gives_a_range():
     assert positive.n_positive == 1 and positive.dimension.value == pytest.approx(2 + 0.304 / 0.9)
 
 
+@pytest.mark.slow
 def test_errors_of_dimension_and_entropy_are_calibrated():
     """Independent records of known exponents: errors against the scatter of the values, ranges against the truth."""
     truth = np.array([0.30, 0.12, 0.0, -0.15, -0.4, -0.9])  # 17, 7 and 0 errors from 0
@@ -221,6 +222,7 @@ def test_a_record_of_few_batches_is_too_short_to_tell(tsim):
     assert measured(network(0.5 * np.eye(3), "linear"), 3, tsim=40.0).converged  # nothing varies
 
 
+@pytest.mark.slow
 def test_records_that_have_settled_are_rarely_refused():
     rng, verdicts = np.random.default_rng(5), []
     for intervals in (80, 200, 400):

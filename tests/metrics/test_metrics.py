@@ -260,6 +260,7 @@ def test_an_operator_without_noise_is_the_rotation_whatever_the_mean_phase():
     np.testing.assert_allclose(np.sort_complex(np.linalg.eigvals(found)), np.exp([-0.3j, 0.3j]), atol=2e-3)
 
 
+@pytest.mark.slow
 def test_five_percent_of_noise_do_not_hide_another_speed():
     """0.3 against 0.35 rad a bin: 0.05 rad apart, in each of four pairs of recordings, far above the floor."""
     for seed in range(4):
@@ -302,6 +303,7 @@ def test_dimensions_cannot_be_chosen_from_one_trial():
             metrics.predictive_dimensions(states, 5, 5, RNG(0))
 
 
+@pytest.mark.slow
 def test_dsa_of_many_trials_and_latents_takes_seconds():
     rng = RNG(14)
     states = rng.standard_normal((100, 200, 40)).cumsum(1)

@@ -790,6 +790,7 @@ def test_edges_are_a_list_from_a_size_up_to_a_density():
     assert net.effective_weights()[0].shape == (1000, 1000)
 
 
+@pytest.mark.slow
 def test_a_network_of_more_units_than_a_matrix_holds():
     """25,000 units, each with 5 targets: 125,000 edges, no matrix anywhere."""
     config = described((25_000,), inputs=(1,), sparsity=0.9998, signs=("neg",))

@@ -311,6 +311,7 @@ def test_all_networks_that_keep_the_same_are_as_likely(null, counted, edges, reg
     assert len(counts) == states and is_uniform(counts)
 
 
+@pytest.mark.slow
 def test_each_neurons_weights_are_dealt_uniformly_to_its_targets():
     """Two neurons, each with edges to both others: two ways each."""
     made = tiny("10 20 01 21", "rrr")
@@ -404,6 +405,7 @@ def test_all_graphs_of_the_same_degrees_are_as_likely(edges, n, states):
     assert len(counts) == states and is_uniform(counts)
 
 
+@pytest.mark.slow
 def test_weights_of_undirected_edges_are_as_likely_to_go_anywhere():
     """Two edges between four neurons: three pairings, either edge with either weight."""
     counts = drawn_often("degree_undirected", undirected("01 23", 4, [1.0, 2.0]), 240)

@@ -242,6 +242,7 @@ def test_a_folder_that_cannot_be_and_figures_without_describe_are_one_line(tmp_p
     assert "expected --describe with it" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_measured_region_is_described_with_its_files(connectomes, tmp_path, capsys):
     changes = [f"paths.path_to_network={connectomes / 'rois'}", "net.roi=LARVA_MB_LEFT"]
     assert describing(tmp_path, *(part for change in changes for part in ("--set", change))) == 0
@@ -283,6 +284,7 @@ def table(said):
     return rows
 
 
+@pytest.mark.slow
 def test_iterations_of_a_null_are_described_together_and_each_drawn(tmp_path, capsys):
     """By draws of the runs themselves; density is kept, reciprocity and radius differ."""
     text = INI.format(results=tmp_path / "results", roi="AB\nnull = degree")
@@ -302,6 +304,7 @@ def test_iterations_of_a_null_are_described_together_and_each_drawn(tmp_path, ca
     assert table(said)["reciprocity"][1] > 0 == table(said)["edges"][1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("null, says", [("none", ""), ("dense", ""), ("erdos", "one draw of a random network")])
 def test_one_network_of_all_iterations_has_no_table(tmp_path, capsys, null, says):
     text = INI.format(results=tmp_path / "results", roi="AB")

@@ -824,6 +824,7 @@ def test_g5_rank_one_network_of_200_000_neurons(s, golden):
     assert float(found) == pytest.approx(golden, rel=0.003, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_g5_rank_one_on_top_of_random_couplings():
     """The mean over four networks of 1500 neurons with g = 0.8, within 1.5 %."""
     n, s, g, rng = 1500, 3.0, 0.8, np.random.default_rng(1)

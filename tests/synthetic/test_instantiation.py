@@ -339,6 +339,7 @@ def radius(connectome: Connectome, values):
     return np.abs(np.linalg.eigvals(connectome.replace(values).dense())).max()
 
 
+@pytest.mark.slow
 def test_the_spectral_radius_of_initial_weights(bio2art):
     """The predecessor's: .86-.88 remapped (one draw of a topology), .43 not remapped, .42 / .41 of the null.
 

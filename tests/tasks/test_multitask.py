@@ -75,6 +75,7 @@ def many():
     return made(trials=1000, names="DelayPro, MemoryAnti, ReactPro, ContextIntMultimodal, MatchCatPro", seed=1)
 
 
+@pytest.mark.slow
 def test_phases_are_as_long_as_the_table_says_and_no_longer(many):
     """All of the lengths occur, evenly, in 1000 trials each."""
     assert many.phase_names == PHASES and many.phases.shape == (5000, 7) and not many.phases[:, 0].any()
@@ -178,6 +179,7 @@ def test_the_tasks_are_these_in_this_order():
     assert tuple(RULES) == NAMES
 
 
+@pytest.mark.slow
 def test_angles_are_any_of_32_and_lengths_are_drawn_as_told():
     angles, lengths, differences = [], [], []
     for name, inputs, _, _, at in each(made("DelayPro, ReactAnti, IntMod1, ContextIntMod2", trials=640, seed=2)):
@@ -348,6 +350,7 @@ def test_an_ideal_observer_is_right_and_loses_nothing(ctd):
     assert judged(trials, astray) == (loss, figures)  # all steps that count for success count for the loss
 
 
+@pytest.mark.slow
 def test_silence_is_right_where_a_response_is_to_be_withheld_and_nowhere_else():
     trials = made(trials=100)
     asked = (trials.targets[..., 1:] != 0).any((1, 2))
@@ -609,6 +612,7 @@ def test_the_success_of_each_task_has_its_panel_and_its_dot(trained):
     assert all(curves.count(f">{percent}<") == len(NAMES) for percent in (20, 100))  # on axes that can be compared
 
 
+@pytest.mark.slow
 def test_networks_side_by_side_learn_as_each_alone_from_batches_of_their_own(tmp_path):
     path, tables = tmp_path / "a.ini", []
     path.write_text(

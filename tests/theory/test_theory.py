@@ -153,6 +153,7 @@ def test_errors_say_what_was_expected(arguments, text):
         largest_exponent(*arguments)
 
 
+@pytest.mark.slow
 def test_a_plot_of_fifty_points_takes_seconds():
     largest_exponent.cache_clear()
     start = time.process_time()

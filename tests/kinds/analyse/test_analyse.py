@@ -443,6 +443,7 @@ def test_a_plane_or_groups_that_there_are_not_are_refused(tmp_path, capsys, sett
     assert text in error and len(error.splitlines()) == 1 and not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_network_trained_on_a_task_keeps_its_names_and_regions(tmp_path):
     head = f"source = regions\n[regions]\nregions_file = {tmp_path / 'net.json'}\n[model]\nactivation = tanh\n"
     (tmp_path / "net.json").write_text(json.dumps(REGIONS))

@@ -180,6 +180,7 @@ def test_the_plane_is_that_of_the_trials_without_noise_and_the_path_the_prototyp
         np.testing.assert_allclose(arrays["phase_plane_explained"][number], shares, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_another_prototype_shows_its_own_angle(tmp_path):
     angles = []
     for prototype in range(3):
@@ -193,6 +194,7 @@ def test_another_prototype_shows_its_own_angle(tmp_path):
     assert len(set(np.round(angles, 6))) > 1
 
 
+@pytest.mark.slow
 def test_a_condition_does_not_depend_on_which_others_are_asked_for(tmp_path):
     found = []
     for phases in ("MemoryPro", "ReactAnti, MemoryPro"):
@@ -202,6 +204,7 @@ def test_a_condition_does_not_depend_on_which_others_are_asked_for(tmp_path):
     assert all(np.array_equal(*pair) for pair in zip(*found, strict=True))
 
 
+@pytest.mark.slow
 def test_the_rest_is_as_without_phases_and_the_same_seed_gives_the_same_bytes(tmp_path):
     found = []
     for name, phases in (("one", "all"), ("two", "all"), ("none", "none")):

@@ -134,6 +134,7 @@ def test_rates_are_those_of_a_simulation_by_hand(tmp_path, syn, inputs):
 AXES = '{"couplings.EE": [0.5, 1], "in_degree": [4, 6], "use": [0.1, 0.5], "noise_seed": [0, 1]}'
 
 
+@pytest.mark.slow
 def test_a_grid_side_by_side_is_each_of_its_runs_alone(tmp_path):
     more = "[dynamics]\nplastic = EE\nnoise_sd = 0.3\nnmda_fraction = 0.2\nadaptation = 0.1\n"
     text, grid = PAIR.replace("in_degree = 6\n", ""), f"combosparams.combos_params={AXES}"

@@ -116,6 +116,7 @@ def test_rates_of_kernels_are_cut_off_at_0_and_vectors_are_of_the_populations_th
     assert (start == 0).mean() > 0.1 and (start[:, 40:] == 0.5).all()
 
 
+@pytest.mark.slow
 def test_planes_side_by_side_are_each_alone(tmp_path):
     values = '{"initial_plane": ["xi1, xi3", "xi4, xi1"], "initial_points": [2, 3], "initial_extent": [0.5, 1]}'
     sets = f"combosparams.combos_params={values}", "populations.kernels=EE: low_rank 0.5, IE: low_rank 0.2"
@@ -132,6 +133,7 @@ def test_planes_side_by_side_are_each_alone(tmp_path):
     assert not np.allclose(found["all"][0]["rates"], found["all"][4]["rates"])
 
 
+@pytest.mark.slow
 def test_a_spectrum_begins_at_the_first_state_of_the_plane(tmp_path):
     more = "simulation.spectrum=True", "lyapunov.nle=2", "lyapunov.tsim=20", "lyapunov.transient=40"
     plan, folder = run(tmp_path, FACTORS, *more)
@@ -209,6 +211,7 @@ def test_many_places_have_one_colour():
     assert [text.get_text() for text in legend.get_texts()] == ["12 starts", "12 end at 12 places"]
 
 
+@pytest.mark.slow
 def test_the_figure_is_drawn_of_a_folder(tmp_path, monkeypatch):
     monkeypatch.setitem(style.STYLE, "savefig.dpi", 40)
     run(tmp_path, FACTORS, 'combosparams.combos_params={"initial_extent": [0.5, 0.9]}')

@@ -80,6 +80,7 @@ def test_clusters_are_further_apart_than_their_errors():
     assert "multistable" not in initial_states.figures_of(drifting)["notes"]
 
 
+@pytest.mark.slow
 def test_starts_of_one_attractor_are_rarely_called_several():
     """5 starts, errors as estimated from 20 batches: a gap of 5 combined errors is rarer than one in a hundred."""
     false = 0
@@ -140,6 +141,7 @@ def test_the_spread_table_says_starts_and_networks_where_runs_have_several_start
     assert "sd_starts" not in spread_table(plain, ["combo"])
 
 
+@pytest.mark.slow
 def test_every_start_is_a_small_dot_beside_its_run(tmp_path):
     out = experiment(tmp_path, "spectrum", "lyapunov.starts=3", "lyapunov.nle=12", "trainvalidate.iterations=2")
     arguments = ["--results_folders", str(out), "--save_figs", str(tmp_path / "figs")]
@@ -153,6 +155,7 @@ def test_every_start_is_a_small_dot_beside_its_run(tmp_path):
     assert any("initial states of a run" in text.get_text() for text in figure.legends[0].get_texts())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not LARVA.exists(), reason="the connectomes are not beside the project")
 def test_the_larval_mushroom_body_has_three_attractors_at_strong_coupling(tmp_path, capsys):
     changes = (f"paths.path_to_network={LARVA}", "net.normalization=sinkhorn", "lyapunov.starts=5", "lyapunov.nle=2",

@@ -295,6 +295,7 @@ def test_figures_of_the_test_are_those_of_the_best_and_the_last_network(tmp_path
 # ---- losses of spectra
 
 
+@pytest.mark.slow
 def test_the_error_of_a_loss_is_its_spread_over_records():
     rng, batches, k, draws = np.random.default_rng(0), 20, 3, 800
     truth, target = np.array([0.4, 0.1, -0.3]), torch.zeros(3, dtype=torch.float64)

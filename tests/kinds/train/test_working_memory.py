@@ -13,6 +13,7 @@ from randomnet import results
 from randomnet.config import read_plan
 from randomnet.kinds import building, plain_loop, train
 from randomnet.training import fit
+from tests.support.marks import slow_except
 from tests.support.paths import ROOT
 from tests.support.runs import contents, differing, run
 
@@ -156,7 +157,7 @@ def stored(root, combo, epoch, iteration):
     return torch.load(path, weights_only=True)
 
 
-@pytest.mark.parametrize("task", TEMPLATES)
+@pytest.mark.parametrize("task", slow_except(TEMPLATES, "nback_mem"))
 def test_the_predecessors_config_runs_as_it_stands(tmp_path, network, task):
     path = predecessors(tmp_path, task, network)
     short = ("trainvalidate.epochs=2", "trainvalidate.iterations=2", "execution.workers=1")
@@ -310,6 +311,7 @@ def ranks(values):
     return np.argsort(np.argsort(values, kind="stable"), kind="stable")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("random_w", [False, True])
 def test_remapped_weights_rank_as_the_connectomes(small, random_w):
     """init = connectome has the connectome's weights on the same edges: the reference."""
@@ -352,6 +354,7 @@ def test_paired_topology_draws_anew_in_every_iteration_or_never(small, random_w,
     assert (starts[0] != starts[1]).any(), "the initial values are the iteration's in either case"
 
 
+@pytest.mark.slow
 def test_the_same_iteration_has_the_same_trials_in_every_combo(small, monkeypatch):
     seen = []
 
@@ -373,6 +376,7 @@ def test_the_same_iteration_has_the_same_trials_in_every_combo(small, monkeypatc
     assert (first[0][0].inputs != first[1][0].inputs).any()
 
 
+@pytest.mark.slow
 def test_all_networks_of_a_comparison_have_the_radius_asked_for(small):
     settings = "net.normalization=spectral_radius", "net.g=0.9"
     out = varied(small, *settings, random_w=[False, True], nonlinearity=["relu", "tanh"], remap_w=[False, True])
