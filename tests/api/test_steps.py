@@ -392,7 +392,7 @@ def of_region_network(net, inputs):
     return step
 
 
-@pytest.mark.parametrize("time", [None, 100])
+@pytest.mark.parametrize("time", slow_except([None, 100], 100))
 @pytest.mark.parametrize("form", ["current", "rate"])
 @pytest.mark.parametrize("tau", slow_except([50, {"r0": 20, "r1": 50, "r2": 100}], {"r0": 20, "r1": 50, "r2": 100}))
 def test_a_network_of_regions_has_the_spectrum_of_its_dense_jacobians(form, tau, time):

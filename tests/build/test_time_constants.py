@@ -89,7 +89,7 @@ def moved(network, bundle, drive):
 # ---- steps, tangents, gradients
 
 
-@every_case
+@few_cases
 def test_steps_tangents_and_jacobians_are_those_of_the_equation(activation, form, integrator):
     network = made(activation, form, integrator)
     system, bundle = frozen(network), drawn(6, N)

@@ -238,7 +238,7 @@ batch_runs = {size}
 """
 
 
-@pytest.mark.parametrize("task", TASK, ids=("classes", "values", "bits"))
+@pytest.mark.parametrize("task", slow_except(TASK, TASK[1]), ids=("classes", "values", "bits"))
 @pytest.mark.parametrize(
     ("form", "dt", "loss"),
     slow_except([("rate", 1, "task"), ("rate", 0.5, "task + 0.1*mse"), ("current", 0.5, "task + 0.1*mse")],

@@ -316,6 +316,7 @@ def test_theory_only_where_it_holds(tmp_path, monkeypatch, settings, steps):
     assert ("N → ∞ (theory)" in legend_texts(figure)) == bool(steps)
 
 
+@pytest.mark.slow
 def test_a_transition_that_is_not_there_is_said_to_be_none(tmp_path):
     root = make(tmp_path / "a", "transition", {"g": [2.0, 3.0]}, k=1)
     figure = dict(transitions.transition_figures(gather(root), None))["transition"]
