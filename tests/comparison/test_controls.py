@@ -10,7 +10,7 @@ from randomnet.comparison.coupling import coupling_of_controls
 from randomnet.comparison.significance import smallest_rank_p
 from randomnet.figures.nulls import null_figures
 from randomnet.plotting.nulls import NETWORK, NULL
-from tests.support.runs import run
+from tests.support.null_runs import run
 
 GRID = '{"g": [1, 2]}'
 
