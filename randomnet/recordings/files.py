@@ -28,6 +28,7 @@ from types import ModuleType
 import numpy as np
 
 from randomnet import results
+from randomnet.extras import install_line
 from randomnet.recordings.record import SPLITS, Recording, Split
 from randomnet.recordings.spikes import LARGE, SMALL
 
@@ -177,9 +178,8 @@ def _import_h5py(purpose: str) -> ModuleType:
     try:
         import h5py
     except ImportError:
-        raise ValueError(
-            f"expected h5py to {purpose} HDF5, got none installed: pip install -r requirements-recordings.txt"
-        ) from None
+        advice = install_line("recordings")
+        raise ValueError(f"expected h5py to {purpose} HDF5, got none installed: {advice}") from None
     return h5py
 
 
