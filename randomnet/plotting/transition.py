@@ -141,9 +141,11 @@ def missing_text(medians: np.ndarray, lost: Mapping[str, int], unbounded: float 
     if unbounded is None or (len(medians) and medians[-1] >= 0):
         close = len(medians) > 1 and medians[0] < 0 <= medians.max()
         return "no crossing from below" + (" by more than two standard errors" if close else "")
-    words = {"unbounded": "growth is unbounded", "diverged": "most runs diverge"}
-    ends = [status for status in words if lost.get(status)]
-    end = words[ends[0]] if len(ends) == 1 else "most runs are unbounded or diverge"
+    unbounded_runs, diverged_runs = lost.get("unbounded", 0), lost.get("diverged", 0)
+    if unbounded_runs > diverged_runs:
+        end = "growth is unbounded"
+    else:
+        end = "most runs are unbounded or diverge" if unbounded_runs else "most runs diverge"
     return f"no transition to chaos: {end} from g = {unbounded:g}"
 
 

@@ -1,5 +1,6 @@
 """Whole experiments: layout, resume, workers, failures - to the byte."""
 
+import dataclasses
 import functools
 import json
 import multiprocessing
@@ -245,7 +246,7 @@ def test_a_run_that_fails_leaves_its_traceback_and_the_rest_go_on(tmp_path, monk
     path.write_text(path.read_text().replace("batch_runs = 2", "batch_runs = 1"))
     assert run(path) == 0
     (tmp_path / "a").rename(tmp_path / "undisturbed")
-    monkeypatch.setattr(train, "execute", sometimes)
+    monkeypatch.setattr(train, "KIND", dataclasses.replace(train.KIND, execute=sometimes))
     path.write_text(path.read_text().replace("batch_runs = 1", "batch_runs = 8"))
     assert run(path) == 1
     assert "--retry-failed" in capsys.readouterr().out
@@ -253,7 +254,7 @@ def test_a_run_that_fails_leaves_its_traceback_and_the_rest_go_on(tmp_path, monk
     assert "struck by lightning" in (failed / "error.txt").read_text()
     assert json.loads((failed / "run.json").read_text())["status"] == "failed"
     assert not (tmp_path / "a" / "2" / "train_loss_all.npy").exists()
-    monkeypatch.setattr(train, "execute", execute)
+    monkeypatch.setattr(train, "KIND", dataclasses.replace(train.KIND, execute=execute))
     assert run(path) == 1, "a failed run is not tried again unasked"
     assert run(path, "--retry-failed") == 0
     # all of its batch were done one by one, and it was at last

@@ -1,11 +1,12 @@
 """The text of an INI: the grid, overrides, comments and encodings."""
 
+import dataclasses
 import itertools
 import re
 
 import pytest
 
-from randomnet import config
+from randomnet.schema.config import default_config
 from randomnet.settings import ConfigError, Share
 from tests.support.plans import grid
 
@@ -82,7 +83,7 @@ def test_names_that_are_no_axes(plan, axes, error):
 def test_without_a_grid_there_is_one_combo(plan, text):
     made = plan(text)
     assert [(combo.index, combo.values) for combo in made.combos] == [(0, {})] and made.varied == ()
-    assert made.config == config.Config(combosparams=made.config.combosparams)
+    assert made.config == dataclasses.replace(default_config(), combosparams=made.config.combosparams)
 
 
 def test_an_option_of_some_combos_is_read_in_those(plan):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-import visualization
+from randomnet.command_line import figures
 from randomnet.results import ResultsFolder, write_arrays
 
 N = 40
@@ -85,4 +85,4 @@ def make(root: Path, kind, grid=None, iterations=3, k=N, lacking=(), settings=No
 
 
 def gather(*folders):
-    return visualization.gather(visualization.parse(["--results_folders", *map(str, folders), "--save_figs", "x"]))[0]
+    return figures.gather(figures.parse(["--results_folders", *map(str, folders), "--save_figs", "x"]))[0]

@@ -1,5 +1,6 @@
 """Whole working-memory experiments: bio_rnn_mem's config.ini as it stands, its files and names, what it promised."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -409,10 +410,10 @@ def test_interrupted_it_goes_on_to_the_same_bytes(small, monkeypatch):
         return execute(runs, folders, reporting, stop)
 
     overrides = [*settings, f"combosparams.combos_params={json.dumps(grid)}"]
-    monkeypatch.setattr(train, "execute", interrupted)
+    monkeypatch.setattr(train, "KIND", dataclasses.replace(train.KIND, execute=interrupted))
     assert run(small, *(part for override in overrides for part in ("--set", override))) == 130
     assert (small.with_name("out") / "1" / "iter_0" / "checkpoint.pt").exists()
-    monkeypatch.setattr(train, "execute", execute)
+    monkeypatch.setattr(train, "KIND", dataclasses.replace(train.KIND, execute=execute))
     assert differing(everything(varied(small, *settings, **grid)), everything(small.with_name("whole"))) == []
 
 
