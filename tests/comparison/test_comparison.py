@@ -211,7 +211,6 @@ def test_an_attractor_that_some_starts_reach_does_not_make_a_connectome_differen
     assert np.mean(np.array(p) <= 0.05 + 1e-12) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / studies)
 
 
-@pytest.mark.parametrize("n", [10, 30, 200])
 @pytest.mark.parametrize("n", slow_except([10, 30, 200], 10))
 def test_redrawn_networks_without_a_difference_are_called_different_in_5_percent_of_studies(n, monkeypatch):
     monkeypatch.setattr(significance, "FLIPS", 399)

@@ -322,7 +322,7 @@ def test_populations_are_simulated_with_the_j_of_edges(tmp_path, law):
     assert bool(clipped) == (law != "False")
     rates = randn(2, of.n)
     couplings = Columns([Populace(one, of)]).network().couplings
-    np.testing.assert_allclose(couplings.arriving(rates)[0], rates.numpy() @ matrix.T, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(couplings.recurrent_input(rates)[0], rates.numpy() @ matrix.T, rtol=1e-10, atol=1e-12)
     assert run(tmp_path / "s.ini", *sets(changes)) == 0
     with np.load(tmp_path / "s" / "0" / "iter_0" / "arrays.npz") as found:
         path, overlaps = found["rates"], found["kept_overlaps"]

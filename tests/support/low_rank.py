@@ -10,6 +10,7 @@ from randomnet.rnn import (
     FACTORS,
     INTERFACE,
     Dense,
+    LowRankFactors,
     Network,
     Pattern,
 )
@@ -27,7 +28,7 @@ def connectome_of(base="dense", seed=0, n=N):
     return from_dense("test", matrix, np.arange(n).astype(str))
 
 
-def network(base="dense", form="current", seed=0, task=False, moving=None, n=N, rank=K, **options):
+def network(base="dense", form="current", seed=0, task=False, trainable=None, n=N, rank=K, **options):
     """A network with factors, gains and shifts all of which may be trained; with sparse products where the base is."""
     rng = np.random.default_rng(100 + seed)
     connectome = connectome_of(base, seed, n)
@@ -37,9 +38,9 @@ def network(base="dense", form="current", seed=0, task=False, moving=None, n=N, 
     own = Network(
         connectome,
         form=form,
-        moving={name: np.arange(size) for name, size in sizes.items()} if moving is None else moving,
+        trainable={name: np.arange(size) for name, size in sizes.items()} if trainable is None else trainable,
         interface=interface if task else None,
-        factors=(rng.standard_normal((n, rank)), rng.standard_normal((n, rank))),
+        factors=LowRankFactors(rng.standard_normal((n, rank)), rng.standard_normal((n, rank))),
         **{"activation": "tanh_positive", "dt": 0.3, **options},
     )
     if base == "sparse" and not task:
