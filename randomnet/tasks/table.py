@@ -96,8 +96,8 @@ def _check_steps(parameters: Mapping[str, Any]) -> None:
 def _n_back(text: str, generate: Callable[..., Trials], channels: int, *, pictured: bool = True) -> Task:
     """A task of two classes: whether the last stimulus is that of n_back steps before."""
     options = parameters.N_BACK + (parameters.PICTURES if pictured else ())
-    classes = {"loss": "classes", "label": NATS, "source": BIO_RNN_MEM, "per_class": True}
-    return Task(text, generate, options, channels, CLASSES, pictured=pictured, check=_check_lengths, **classes)
+    return Task(text, generate, options, channels, CLASSES, "classes", NATS, BIO_RNN_MEM, per_class=True,
+                pictured=pictured, check=_check_lengths)  # fmt: skip
 
 
 def _reaching(text: str, sensed: int, controls: int) -> Task:

@@ -13,7 +13,7 @@ from randomnet.build.targets import exponents_of, target_of
 from randomnet.kinds.spectrum import computing
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.lyapunov.batches import FEWEST_BATCHES, batch_count
-from randomnet.objectives import Objective, Trajectory, loss_with_error
+from randomnet.objectives import NetworkObjective, Trajectory, loss_with_error
 from randomnet.rnn import Network
 from randomnet.schema.plan import Run
 
@@ -22,7 +22,7 @@ SHOWN_TRIALS = 100  # whose overlaps are written
 _REMEMBERED: dict[Any, dict[str, Any]] = {}  # spectra of networks that training begins with
 
 
-def initial(run: Run, start: Setup, objective: Objective) -> dict[str, Any]:
+def initial(run: Run, start: Setup, objective: NetworkObjective) -> dict[str, Any]:
     """`now` before training; combos often share their first network, and its full spectrum takes longer than many
     epochs, so that the latest ones are remembered."""
     digest = hashlib.sha256()
@@ -36,7 +36,7 @@ def initial(run: Run, start: Setup, objective: Objective) -> dict[str, Any]:
     return dict(_REMEMBERED[key])
 
 
-def now(run: Run, start: Setup, objective: Objective) -> dict[str, Any]:
+def now(run: Run, start: Setup, objective: NetworkObjective) -> dict[str, Any]:
     """What is reported of the network as it is now, as tensors and plain values."""
     measured: dict[str, Any] = coupling_strength.strength_of(start.network)
     if run.config.uses_spectrum:
@@ -106,7 +106,7 @@ def _overlaps(network: Network, inputs: torch.Tensor) -> torch.Tensor:
     return network.overlaps(network.run(inputs[:, :SHOWN_TRIALS])[0]).transpose(0, 1).cpu()
 
 
-def asked(run: Run, start: Setup, objective: Objective) -> tuple[int, torch.Tensor | None]:
+def asked(run: Run, start: Setup, objective: NetworkObjective) -> tuple[int, torch.Tensor | None]:
     """How many exponents, and along what: all of the network, if these are not too many; with a task as the config
     says, along validation."""
     n = start.connectome.n

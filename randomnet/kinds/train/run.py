@@ -22,7 +22,7 @@ from randomnet.kinds.spectrum import computing
 from randomnet.kinds.train import measurements, outputs, unseen_trials
 from randomnet.lyapunov import Schedule
 from randomnet.objectives import (
-    Objective,
+    NetworkObjective,
     Recorder,
     SpectrumLoss,
     SpectrumObjective,
@@ -109,8 +109,8 @@ def execute(
     finals = [measurements.now(*each) for each in zip(runs, starts, objectives, strict=True)]
     judged = [unseen_trials.judged(*each) for each in zip(runs, starts, objectives, ended, strict=True)]
     left, seconds = missing(runs, folders), elapsed() / len(runs)
-    each = (runs, folders, starts, ended, kept["values_initial"], kept["initial"], finals, judged)
-    return [(run, outputs.written(run, *rest, seconds)) for run, *rest in zip(*each, strict=True) if run in left]
+    each = zip(runs, folders, starts, ended, kept["values_initial"], kept["initial"], finals, judged, strict=True)
+    return [(run, outputs.written(run, *rest, seconds=seconds)) for run, *rest in each if run in left]
 
 
 def _to_do(
@@ -173,7 +173,7 @@ def _length(schedule: Schedule) -> float:
     return schedule.first + schedule.transient + schedule.frame_transient
 
 
-def objective(run: Run, start: Setup) -> Objective:
+def objective(run: Run, start: Setup) -> NetworkObjective:
     """What the run trains on, in its precision and on its device."""
     like = start.state.to(PRECISIONS[run.config.trainvalidate.precision])
     losses, schedule, term = run.config.losses, computing.schedule_of(run), None
