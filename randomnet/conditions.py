@@ -5,9 +5,9 @@ from randomnet.settings.steps import steps_of
 
 MADE = ("populations", "regions")  # sources of networks that are described, not measured
 BY_NETWORK = Condition(
-    "model.architecture = network (with experiment.kind = fit, inference.model = network)",
+    "model.architecture = network (with experiment.kind = fit, inference.architecture = network)",
     lambda config: (
-        (config.inference.model if config.experiment.kind == "fit" else config.model.architecture) == "network"
+        (config.inference.architecture if config.experiment.kind == "fit" else config.model.architecture) == "network"
     ),
 )
 OF_NODES = Condition("model.architecture = node", lambda config: config.model.architecture == "node")
@@ -60,6 +60,9 @@ JOINED = Condition(
     lambda config: config.net.rank > 0 and config.has_task,
 )
 FLAT = Condition("trainvalidate.flat_window is above 0", lambda config: config.trainvalidate.flat_window > 0)
+PLATEAU = Condition(
+    "trainvalidate.plateau_factor is below 1", lambda config: config.trainvalidate.plateau_factor < 1
+)
 OVERLAPPING = Condition("net.readout = overlap", lambda config: config.net.readout == "overlap")
 FACTORS_TRAINED = Condition(
     "net.rank is above 0 and trainvalidate.train_factors = True",

@@ -557,7 +557,8 @@ def small_fits(root):
     """Three folders of models of that recording, with two latents that come from nowhere."""
     small_recording(root / "recording.npz")
     for name in ("gru", "node", "lfads"):
-        few = ["trainvalidate.epochs=1", "inference.encoder_size=4", "inference.latent=2", f"inference.model={name}"]
+        few = ["trainvalidate.epochs=1", "inference.encoder_size=4", "inference.hidden_size=2"]
+        few += [f"inference.architecture={name}"]
         few += ["experiment.kind=fit", f"source.folder={root / 'recording.npz'}"]
         few += [f"paths.path_to_results={root / name}"]
         (root / f"{name}.ini").write_text("")

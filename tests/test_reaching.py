@@ -368,10 +368,10 @@ name = a
 path_to_results = {folder}
 [model]
 architecture = gru
-states = 6
+hidden_size = 6
 [trainvalidate]
 epochs = {epochs}
-noise = 0.01
+state_noise = 0.01
 [trialparams]
 task_name = reach
 nr_of_trials = 12
@@ -472,7 +472,7 @@ def test_what_such_a_task_cannot_do_is_one_error(tmp_path, settings, text, capsy
     settings = {key: value for key, value in settings.items()}
     given = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
     if "net.n" in settings:
-        path.write_text(path.read_text().replace("states = 6\n", ""))
+        path.write_text(path.read_text().replace("hidden_size = 6\n", ""))
     assert run(path, *given) == 2
     assert text in capsys.readouterr().err
 

@@ -115,7 +115,7 @@ def _fitted(folder: Folder) -> Iterator[Model]:
         for iteration in range(manifest["iterations"]):
             own = results.ResultsFolder(folder.path).run(entry["combo"], iteration)
             if own.status == results.COMPLETE:
-                name = str(entry.get("settings", {}).get("inference.model", "model"))
+                name = str(entry.get("settings", {}).get("inference.architecture", "model"))
                 path = own.path / "arrays.npz"
                 yield Model(folder.label, entry["combo"], iteration, name, path, entry["values"], own)
 

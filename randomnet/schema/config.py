@@ -6,6 +6,7 @@ from typing import Any
 
 from randomnet.conditions import MADE
 from randomnet.kinds import KINDS
+from randomnet.renamed_options import RENAMED
 from randomnet.schema.adapting import adapted
 from randomnet.schema.contradictions import contradiction
 from randomnet.schema.sections.described import PopulationsSection, ProjectionsSection, RegionsSection
@@ -52,15 +53,18 @@ VALUES_ONLY = (  # options that change numbers, and no array's size
     "inference.kl_co",
     "inference.l2",
     "inference.coordinated",
-    "inference.weight_decay",
-    "inference.eps",
-    "inference.plateau_factor",
-    "inference.plateau_patience",
-    "inference.plateau_lr",
+    "trainvalidate.weight_decay",
+    "trainvalidate.eps",
+    "trainvalidate.plateau_factor",
+    "trainvalidate.plateau_patience",
+    "trainvalidate.plateau_lr",
 )
 
 SHAPING = ("populations.sizes", "model.dt", "simulation.window", "simulation.keep",
            "simulation.initial_points")  # what is simulated side by side  # fmt: skip
+
+
+COMMON = ("architecture", "hidden_size", "mlp_layers", "mlp_units", "start_noise", "state_noise")
 
 
 SECTIONS: dict[str, type[Section]] = {  # in the order of the INI
@@ -261,6 +265,8 @@ SCHEMA = Schema(
     contradiction=contradiction,
     unfold=unfolded,
     spell_out=spelled_out,
+    renamed={key_of(earlier): key_of(current) for earlier, current in RENAMED.items()},
+    common=COMMON,
 )
 
 

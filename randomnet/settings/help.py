@@ -20,8 +20,7 @@ def _section(schema: Schema, name: str, kind: type) -> str:
     for (owner, key), option in schema.options.items():
         if owner != name:
             continue
-        aliases = f" (also: {', '.join(option.aliases)})" if option.aliases else ""
-        lines.append(f"  {key}{aliases}")
+        lines.append(f"  {key}{_other_names(schema, owner, key)}")
         lines.append(f"      {option.says}")
         default = _default(getattr(kind, key)) + _other_defaults(option)
         lines.append(f"      type: {_type(option)}; allowed: {option.value.expected}; default: {default}")
@@ -29,6 +28,12 @@ def _section(schema: Schema, name: str, kind: type) -> str:
         only = f"; only where {', and '.join(conditions)}" if conditions else ""
         lines.append(f"      read by: {', '.join(option.readers)}{only}")
     return "\n".join(lines) + "\n"
+
+
+def _other_names(schema: Schema, section: str, key: str) -> str:
+    aliases, earlier = schema.options[section, key].aliases, schema.earlier_names_of((section, key))
+    names = [f"also: {', '.join(aliases)}"] * bool(aliases) + [f"formerly {', '.join(earlier)}"] * bool(earlier)
+    return f" ({'; '.join(names)})" if names else ""
 
 
 def _type(option: Option) -> str:

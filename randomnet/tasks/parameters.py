@@ -85,8 +85,8 @@ INPUT_NOISE = Parameter(
     "Standard deviation of the noise on every step and channel of the input (of multitask 0.3, to a trial's end; "
     "of reach and random_target 0.04, on target and go).",
 )
-DYNAMIC_NOISE = Parameter(
-    "dynamic_noise",
+RESAMPLED_INPUT_NOISE = Parameter(
+    "resampled_input_noise",
     Number(0, 1000),
     0.0,
     "Standard deviation of noise besides, fresh in every update of the training, on every step and channel of what "
@@ -95,7 +95,7 @@ DYNAMIC_NOISE = Parameter(
     generated=False,
     training=True,
 )
-NOISE = (INPUT_NOISE, DYNAMIC_NOISE)
+NOISE = (INPUT_NOISE, RESAMPLED_INPUT_NOISE)
 TRIAL_STEPS = Parameter(
     "trial_steps",
     Integer(6, LONGEST),
@@ -183,7 +183,7 @@ MULTITASK = (
         "Which tasks multitask has: names such as DelayPro, MemoryPro, or all 15; each keeps its channel.",
     ),
     replace(INPUT_NOISE, default=0.3),
-    DYNAMIC_NOISE,
+    RESAMPLED_INPUT_NOISE,
     Parameter(
         "one_task_batches",
         Boolean(),
@@ -203,7 +203,7 @@ MULTITASK = (
 REACHING = (
     replace(TRIAL_STEPS, default=300),
     replace(INPUT_NOISE, default=0.04),
-    DYNAMIC_NOISE,
+    RESAMPLED_INPUT_NOISE,
     Parameter(
         "sensor_noise",
         Number(0, 10),

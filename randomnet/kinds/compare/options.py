@@ -93,7 +93,7 @@ class ComparingSection(Section):
         "Where fixed points are searched from: half each states of the test trials with noise and midpoints of two.",
         only=POINTS,
     )
-    point_noise: float = option(Number(0), 0.5, "That noise, in standard deviations of the states.", only=POINTS)
+    start_noise: float = option(Number(0), 0.5, "That noise, in standard deviations of the states.", only=POINTS)
     point_steps: int = option(Integer(1, 100_000), 200, "Steps of the search, at most.", only=POINTS)
     point_tolerance: float = option(
         Number(0, above=True), 1e-20, "What q = |F(h) - h|^2 / 2 must fall below at a fixed point.", only=POINTS

@@ -7,31 +7,32 @@ from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Reader, all_but, only
 from randomnet.settings.values import Choice, Integer, Number
 
-UNCONNECTED = Condition("inference.model is not network", lambda config: config.inference.model != "network")
-NODE = Condition("inference.model = node", lambda config: config.inference.model == "node")
-LFADS = Condition("inference.model = lfads", lambda config: config.inference.model == "lfads")
+UNCONNECTED = Condition(
+    "inference.architecture is not network", lambda config: config.inference.architecture != "network"
+)
+NODE = Condition("inference.architecture = node", lambda config: config.inference.architecture == "node")
+LFADS = Condition("inference.architecture = lfads", lambda config: config.inference.architecture == "lfads")
 INFERRING = Condition(
-    "inference.model = lfads and inference.inferred_inputs is above 0",
-    lambda config: config.inference.model == "lfads" and config.inference.inferred_inputs > 0,
+    "inference.architecture = lfads and inference.inferred_inputs is above 0",
+    lambda config: config.inference.architecture == "lfads" and config.inference.inferred_inputs > 0,
 )
 AUTOREGRESSIVE = Condition(
     "inference.inferred_inputs is above 0 and inference.prior = autoregressive",
     lambda config: INFERRING.holds(config) and config.inference.prior == "autoregressive",
 )
-PLATEAU = Condition("inference.plateau_factor is below 1", lambda config: config.inference.plateau_factor < 1)
 
 
 @dataclass(frozen=True)
 class InferenceSection(Section):
     """[inference] What is fitted to spikes; defaults of several options depend on the model, see the README."""
 
-    model: str = option(
+    architecture: str = option(
         Choice(("gru", "rnn", "linear", "node", "lfads", "network")),
         "gru",
         "Autoencoders whose initial state a cell unrolls (GRU, tanh RNN, linear, neural ODE) or the network that [net] "
         "and [model] describe; or LFADS.",
     )
-    latent: int = option(
+    hidden_size: int = option(
         Integer(1, 10_000),
         128,
         "Units of the cell, or of the generator of LFADS.",
@@ -53,8 +54,8 @@ class InferenceSection(Section):
         "Inputs that the model is given: those that the recorded system received, the same without their noise, or "
         "none; noise that is known gives variance away.",
     )
-    node_layers: int = option(Integer(1, 100), 6, "Hidden layers of a neural ODE.", only=NODE)
-    node_width: int = option(Integer(1, 10_000), 128, "Units in each of them.", only=NODE)
+    mlp_layers: int = option(Integer(1, 100), 6, "Hidden layers of a neural ODE.", only=NODE)
+    mlp_units: int = option(Integer(1, 10_000), 128, "Units in each of them.", only=NODE)
     n_factors: int = option(Integer(1, 10_000), 20, "Factors, which the log rates are linear in.", only=LFADS)
     inferred_inputs: int = option(
         Integer(0, 1000), 0, "Inputs that a controller infers from the spikes; 0 = no controller.", only=LFADS
@@ -80,18 +81,6 @@ class InferenceSection(Section):
         "with those of held-out neurons; 0 = none.",
         only=LFADS,
     )
-    weight_decay: float = option(
-        Number(0), 0.0, "Weight decay: of AdamW decoupled, of the others a part of the gradient.",
-    )  # fmt: skip
-    eps: float = option(Number(0, above=True), 1e-8, "What the optimizer adds to its roots.")
-    plateau_factor: float = option(
-        Number(0, 1, above=True),
-        1.0,
-        "The learning rate is multiplied by it each time the validation loss has not fallen for more than "
-        "plateau_patience epochs; 1 = never.",
-    )
-    plateau_patience: int = option(Integer(0), 6, "Epochs that are waited for a lower loss.", only=PLATEAU)
-    plateau_lr: float = option(Number(0), 1e-5, "The learning rate is lowered to this at most.", only=PLATEAU)
 
 
 FIT = Reader(
@@ -107,7 +96,7 @@ FIT = Reader(
         "inference": ALL,
         "trainvalidate": only(
             *("optimizer", "lr", "epochs", "iterations", "init", "remap_w"),
-            *("clip_norm", "early_stopping", "batch_size"),
+            *("clip_norm", "early_stopping", "batch_size", *reads.DECAYS),
         ),
         "execution": all_but("batch_runs", "memory_budget"),
     },
@@ -118,21 +107,21 @@ FIT = Reader(
         "trainvalidate.early_stopping": 100,
         "trainvalidate.batch_size": 250,
     },
-    choice="inference.model",
+    choice="inference.architecture",
     choice_defaults={
         "gru": {"trainvalidate.lr": 0.002},
         "rnn": {"trainvalidate.lr": 0.005},
         "linear": {"trainvalidate.lr": 0.0001},
-        "node": {"trainvalidate.lr": 0.002, "inference.latent": 10},
+        "node": {"trainvalidate.lr": 0.002, "inference.hidden_size": 10},
         "lfads": {
             "trainvalidate.lr": 0.001,
             "trainvalidate.optimizer": "AdamW",
             "trainvalidate.epochs": 1000,
             "inference.encoder_size": 128,
             "inference.dropout": 0.02,
-            "inference.weight_decay": 1e-5,
-            "inference.eps": 1e-7,
-            "inference.plateau_factor": 0.95,
+            "trainvalidate.weight_decay": 1e-5,
+            "trainvalidate.eps": 1e-7,
+            "trainvalidate.plateau_factor": 0.95,
         },
         "network": {"trainvalidate.lr": 0.002},
     },

@@ -19,7 +19,7 @@ FILTERED = Condition("dynamics.nmda_fraction is above 0", lambda config: config.
 ADAPTING = Condition("dynamics.adaptation is not 0", lambda config: config.dynamics.adapts)
 PLASTIC = Condition("dynamics.plastic names blocks", lambda config: config.dynamics.plastic != "none")
 PLASTIC_INPUT = Condition("dynamics.plastic_input = True", lambda config: config.dynamics.plastic_input)
-NOISY = Condition("dynamics.noise_sd is not 0", lambda config: config.dynamics.noisy)
+NOISY = Condition("dynamics.ou_noise is not 0", lambda config: config.dynamics.noisy)
 DECODED = Condition("simulation.decode names populations", lambda config: config.simulation.decode != "none")
 GAUSSIAN = Condition("simulation.initial = gaussian", lambda config: config.simulation.initial == "gaussian")
 DRAWN_RATES = Condition(
@@ -85,7 +85,7 @@ class DynamicsSection(Section):
         Number(0, above=True), 0.2, "Its time constant of facilitation.", only=PLASTIC_INPUT
     )
     tau_recovery_input: float = option(Number(0, above=True), 1.0, "Its time constant of recovery.", only=PLASTIC_INPUT)
-    noise_sd: Listed | float = option(
+    ou_noise: Listed | float = option(
         Named(low=0, one=True),
         0.0,
         "Stationary standard deviation of the noise (Ornstein-Uhlenbeck), fresh for every neuron and trajectory.",
@@ -102,7 +102,7 @@ class DynamicsSection(Section):
     @property
     def noisy(self) -> bool:
         """Whether there is noise anywhere."""
-        return _any(self.noise_sd)
+        return _any(self.ou_noise)
 
 
 def _any(value: Listed | float) -> bool:

@@ -247,9 +247,9 @@ class ModelSection(Section):
         "What is trained on a task: the network of [net]; or cells that no connectome constrains, with a linear "
         "readout and a learnt initial state: gru, rnn (tanh), linear, node (h + .1 MLP([h, x])).",
     )
-    states: int = option(Integer(1, 10_000), 64, "Size of the state of cells.", only=BY_CELLS)
-    hidden_layers: int = option(Integer(1, 100), 2, "Layers of the MLP.", only=OF_NODES)
-    hidden_units: int = option(Integer(1, 10_000), 128, "Units of each.", only=OF_NODES)
+    hidden_size: int = option(Integer(1, 10_000), 64, "Units of the cell.", only=BY_CELLS)
+    mlp_layers: int = option(Integer(1, 100), 2, "Hidden layers of the MLP of a neural ODE.", only=OF_NODES)
+    mlp_units: int = option(Integer(1, 10_000), 128, "Units of each hidden layer of that MLP.", only=OF_NODES)
     activation: str = option(
         Choice(
             (

@@ -12,6 +12,7 @@ from randomnet.conditions import (
     LOW_RANK,
     OF_EXPONENTS,
     OF_TRIALS,
+    PLATEAU,
     SPECTRUM,
     STARTED,
     TARGETED,
@@ -191,6 +192,18 @@ class TrainValidateSection(Section):
         "inwards); those that begin outside are clipped, and counted as weights_clipped.",
         only=WEIGHTS_TRAINED,
     )
+    weight_decay: float = option(
+        Number(0), 0.0, "Weight decay: of AdamW decoupled, of the others a part of the gradient.",
+    )  # fmt: skip
+    eps: float = option(Number(0, above=True), 1e-8, "What the optimizer adds to its roots.")
+    plateau_factor: float = option(
+        Number(0, 1, above=True),
+        1.0,
+        "The learning rate is multiplied by it each time the validation loss has not fallen for more than "
+        "plateau_patience epochs; 1 = never.",
+    )
+    plateau_patience: int = option(Integer(0), 6, "Epochs that are waited for a lower loss.", only=PLATEAU)
+    plateau_lr: float = option(Number(0), 1e-5, "The learning rate is lowered to this at most.", only=PLATEAU)
     clip_norm: float = option(
         Number(0, above=True), 2000.0, "Each parameter's gradient (of kind = fit that of all) is clipped to this norm.",
     )  # fmt: skip
@@ -210,7 +223,7 @@ class TrainValidateSection(Section):
         Number(0, above=True), 0.001, "Difference below which losses count as flat.", only=FLAT
     )
     batch_size: int = option(Integer(1), 128, "Trials per update.", only=OF_TRIALS)
-    noise: float = option(
+    state_noise: float = option(
         Number(0),
         0.0,
         "sigma of the noise of the state while training, not in validation: sigma sqrt(2/a) N(0, 1), a = dt / tau, at "
