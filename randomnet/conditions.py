@@ -16,6 +16,10 @@ BY_CELLS = Condition(
     lambda config: config.model.architecture != "network",
 )
 RANDOM_ONLY = Condition("net.roi = random", lambda config: config.drawn_at_random)
+SIGNED = Condition(
+    "experiment.kind is not simulate, or net.roi is not random",
+    lambda config: not (config.has_role("simulation") and config.drawn_at_random),
+)
 BY_NAME = Condition("net.source is not populations or regions", lambda config: not config.described)
 SOURCED = Condition(
     "paths.path_to_network is set, or for populations and regions",
@@ -25,6 +29,10 @@ POPULATIONS = Condition("net.source = populations", lambda config: config.net.so
 REGIONS = Condition("net.source = regions", lambda config: config.net.source == "regions")
 LISTED = Condition(
     "regions.regions lists the regions", lambda config: bool(config.regions.regions) and REGIONS.holds(config)
+)
+UNLISTED = Condition(
+    "net.source = regions and [regions] regions lists none",
+    lambda config: REGIONS.holds(config) and not config.regions.regions,
 )
 SINKHORN_ONLY = Condition(
     "net.normalization = sinkhorn, or a chain with it",
@@ -52,6 +60,10 @@ CONTINUED = Condition(
 OF_TRIALS = Condition(
     "trialparams.task_name names a task, or experiment.kind = fit",
     lambda config: config.has_task or config.experiment.kind == "fit",
+)
+OPEN_LOOP = Condition(
+    "trialparams.task_name names a task whose inputs do not depend on the network",
+    lambda config: config.has_task and not config.task.closed,
 )
 UNTASKED = Condition("trialparams.task_name = none", lambda config: not config.has_task)
 LOW_RANK = Condition("net.rank is above 0", lambda config: config.net.rank > 0)
@@ -87,9 +99,15 @@ PHASED = Condition(
     lambda config: MULTITASK.holds(config) and config.analysis.phases != "none",
 )
 CLOSED_LOOP = Condition("the task is a closed loop", lambda config: config.task is not None and config.task.closed)
+WEIGHTED = Condition(
+    "the network has weights beside its factors (net.background = True)",
+    lambda config: config.net.background or not config.net.rank,
+)
 DRAWN = Condition(
-    "trainvalidate.init is not connectome",
-    lambda config: config.trainvalidate.init != "connectome" and BY_NETWORK.holds(config),
+    "trainvalidate.init is not connectome, and the network has weights beside its factors",
+    lambda config: (
+        config.trainvalidate.init != "connectome" and BY_NETWORK.holds(config) and WEIGHTED.holds(config)
+    ),
 )
 BY_DENSITY = Condition("net.nr_neurons = density", lambda config: config.net.nr_neurons == "density")
 RAY = Condition("execution.engine = ray", lambda config: config.execution.engine == "ray")

@@ -1,6 +1,7 @@
 """What kind = record reads, and [source], which says where later stages find the results they go on from."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from randomnet.kinds import reads
@@ -8,6 +9,10 @@ from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Key, Reader, all_but
 from randomnet.settings.values import Boolean, Choice, Integer, Number, Value
 
+IN_FOLDER = Condition(
+    "source.folder is a results folder, no file",
+    lambda config: Path(config.source.folder).suffix not in (".npz", ".h5"),
+)
 OWN_PROBE = Condition("recording.like is empty", lambda config: not config.recording.like)
 
 
@@ -24,11 +29,13 @@ class SourceSection(Section):
         Integer(0, words=("same",)),
         "same",
         "Which combo of it; same: the one that has this run's values of all options that its grid varies.",
+        only=IN_FOLDER,
     )
     iteration: int | str = option(
         Integer(0, words=("same",)),
         "same",
         "Which iteration of it; same: the run's own, or the only one, from which then all iterations start.",
+        only=IN_FOLDER,
     )
 
 

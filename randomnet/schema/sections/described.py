@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from randomnet.conditions import BY_NETWORK, LISTED, POPULATIONS, PROJECTED, REGIONS
+from randomnet.conditions import BY_NETWORK, LISTED, POPULATIONS, PROJECTED, REGIONS, UNLISTED
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Boolean, Choice, Listed, Named, Number, Value
 from randomnet.values.network import Kernels
@@ -92,7 +92,7 @@ class RegionsSection(Section):
         "",
         "JSON file of regions, inputs and connections, in either form of mRNNTorch; relative paths start at the "
         "folder the command is run in. It is given in place of regions, inputs and [projections].",
-        only=REGIONS,
+        only=UNLISTED,
         identity=False,
         grid=True,
     )

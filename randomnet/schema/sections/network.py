@@ -16,8 +16,10 @@ from randomnet.conditions import (
     OF_NODES,
     OVERLAPPING,
     RANDOM_ONLY,
+    SIGNED,
     SINKHORN_ONLY,
     SOURCED,
+    WEIGHTED,
 )
 from randomnet.connectome import SCALINGS
 from randomnet.formats import FORMATS, SIGN_POLICIES
@@ -80,6 +82,7 @@ class NetSection(Section):
         Number(0, above=True),
         1.0,
         "Coupling: random weights are N(0, g^2/N); other networks are multiplied by g after normalization.",
+        only=WEIGHTED,
     )
     parameter: str = option(
         Several(TRAINED),
@@ -95,6 +98,7 @@ class NetSection(Section):
         "square 1/N over all pairs, as random weights at g = 1 have; none: as they are; auto: sinkhorn for counts of "
         "neurons with one sign each, else none. A chain such as sinkhorn + abscissa applies each to the result of the "
         "one before. Null models are normalized anew.",
+        only=WEIGHTED,
     )
     sinkhorn_iterations: int = option(
         Integer(1), 10, "Sinkhorn sweeps (columns, then rows) at most.", only=SINKHORN_ONLY
@@ -108,6 +112,7 @@ class NetSection(Section):
         "True: every neuron has one sign and training keeps it; auto: training keeps the sign each edge starts "
         "with; False: trained weights may change sign.",
         defaults={"task": False},
+        only=SIGNED,
     )
     regions_from: str = option(
         Value(),

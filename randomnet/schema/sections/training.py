@@ -12,6 +12,7 @@ from randomnet.conditions import (
     LOW_RANK,
     OF_EXPONENTS,
     OF_TRIALS,
+    OPEN_LOOP,
     PLATEAU,
     SPECTRUM,
     STARTED,
@@ -236,14 +237,14 @@ class TrainValidateSection(Section):
         0,
         "Back-propagation through time is cut before every so many-th step of a trial: the state passes no gradient to "
         "the steps before; 0 = never.",
-        only=TASKED,
+        only=OPEN_LOOP,
     )
     segment: int = option(
         Integer(0),
         0,
         "Steps of a trial that are kept in memory at a time; each such segment is gone through again for the gradient, "
         "which stays the same; 0 = all.",
-        only=TASKED,
+        only=OPEN_LOOP,
     )
     store_every_epoch: int = option(
         Integer(0),
