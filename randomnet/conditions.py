@@ -72,9 +72,7 @@ JOINED = Condition(
     lambda config: config.net.rank > 0 and config.has_task,
 )
 FLAT = Condition("trainvalidate.flat_window is above 0", lambda config: config.trainvalidate.flat_window > 0)
-PLATEAU = Condition(
-    "trainvalidate.plateau_factor is below 1", lambda config: config.trainvalidate.plateau_factor < 1
-)
+PLATEAU = Condition("trainvalidate.plateau_factor is below 1", lambda config: config.trainvalidate.plateau_factor < 1)
 OVERLAPPING = Condition("net.readout = overlap", lambda config: config.net.readout == "overlap")
 FACTORS_TRAINED = Condition(
     "net.rank is above 0 and trainvalidate.train_factors = True",
@@ -105,9 +103,7 @@ WEIGHTED = Condition(
 )
 DRAWN = Condition(
     "trainvalidate.init is not connectome, and the network has weights beside its factors",
-    lambda config: (
-        config.trainvalidate.init != "connectome" and BY_NETWORK.holds(config) and WEIGHTED.holds(config)
-    ),
+    lambda config: config.trainvalidate.init != "connectome" and BY_NETWORK.holds(config) and WEIGHTED.holds(config),
 )
 BY_DENSITY = Condition("net.nr_neurons = density", lambda config: config.net.nr_neurons == "density")
 RAY = Condition("execution.engine = ray", lambda config: config.execution.engine == "ray")

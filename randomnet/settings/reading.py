@@ -270,6 +270,4 @@ def _parse(schema: Schema, key: Key, written: Text) -> Any:
     except ValueError as error:
         hint = str(error) if str(error).startswith(";") else ""
         got = f"{written.text!r}" if text else "nothing"
-        raise ConfigError(
-            f"{where}: expected {option.value.expected}, got {got}{hint}"
-        ) from None
+        raise ConfigError(f"{where}: expected {option.value.expected}, got {got}{hint}") from None

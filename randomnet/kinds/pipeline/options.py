@@ -14,12 +14,12 @@ class PipelineSection(Section):
     stages: Chain = option(
         StageList(),
         Chain(),
-        "Each stage's name and INI, in order; its results go to a folder of its name in paths.path_to_results. record "
-        "goes on from the last train before it, fit from the last record, compare from every fit.",
+        "Name and INI of each stage, in order. Results go to a folder of that name in paths.path_to_results. record "
+        "uses the last train before it, fit the last record, compare every fit.",
         grid=False,
     )
     set: Chain = option(
-        SettingList(), Chain(), "Options of single stages in place of those in their files.", grid=False
+        SettingList(), Chain(), "Options of single stages, which replace those in their files.", grid=False
     )
 
 
