@@ -619,10 +619,10 @@ def test_a_recording_that_has_changed_since_is_a_reason(study, recording):
         (["fit_gru", "fit_node"], "labels = one", "[comparing] labels: expected 2, one for each"),
         (["fit_gru", "fit_node"], "labels = a, a", "[comparing] labels: expected a different one for each, got a, a"),
         (["theirs2.npz"], "", "[comparing] recording: expected a file of recordings, or a results folder of kind"),
-        (["fit_gru"], "recording = there", "[comparing] recording: expected it only where [source] folder has .npz"),
+        (["fit_gru"], "recording = there", "[comparing] recording: applies only where [source] folder has .npz"),
         (["fit_gru"], "metrics = rate_r3", "[comparing] metrics: expected one or more of all, rate_r2"),
         (["fit_gru"], "held_input = 4", "[comparing] held_input: expected zero, or bins such as 40:60, got '4'"),
-        (["fit_gru"], "metrics = bps\ndsa_rank = 3", "expected it only where comparing.metrics has dsa"),
+        (["fit_gru"], "metrics = bps\ndsa_rank = 3", "applies only where comparing.metrics has dsa"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(study, recording, capsys, folders, comparing, text):

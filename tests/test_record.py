@@ -382,7 +382,7 @@ def test_a_dry_run_says_what_it_goes_on_from(tmp_path, trained, capsys):
         (["execution.device=cpu"], "[execution] device: expected it left out, as it is not available"),
         (["recording.like=nowhere.npz"], "[recording] like: nowhere.npz: expected a recording, got No such file"),
         (["recording.like=."], "[recording] like: expected the results folder of an experiment of kind = record, got "),
-        (["recording.like=nowhere.npz", "recording.scale=3"], "scale: expected it only where recording.like is empty"),
+        (["recording.like=nowhere.npz", "recording.scale=3"], "scale: applies only where recording.like is empty"),
         (["recording.rate=relu"], "[recording] rate: expected one of exp, softplus, sigmoid, got 'relu'"),
         (["recording.dispersion=0"], "[recording] dispersion: expected a number above 0, at most 1000, got '0'"),
         (["source.folder=nowhere"], "[source] folder: expected the results folder of an experiment of kind = train"),

@@ -211,3 +211,18 @@ def test_its_networks_are_found_by_their_values_and_drawn_beside_new_ones(folder
     names = ["--results_folders", *folders, "--save_figs", str(figures)]
     assert visualization.main([*names, "--filter", "noise=0.1"]) == 0
     assert list(figures.glob("*state_noise=0.1*"))
+
+
+@pytest.mark.slow
+def test_a_setting_that_no_run_reads_any_more_does_not_stop_a_resume(tmp_path, capsys):
+    path = ini(tmp_path, "out", {"lr": [0.01, 0.02]}, NETWORK)
+    assert run(path) == 0
+    manifest = tmp_path / "out" / "manifest.json"
+    record = json.loads(manifest.read_text())
+    for combo in record["combos"]:
+        combo["settings"] |= {"analysis.settle": 10.0}
+    manifest.write_text(json.dumps(record))
+    assert run(path) == 0, "a setting that only the manifest has"
+    manifest.write_text(json.dumps(record))
+    assert run(path, "model.dt=0.5") == 2, "another setting differs"
+    assert "analysis.settle was 10.0, is 'not read'" in capsys.readouterr().err

@@ -174,7 +174,7 @@ def test_balanced_rates_are_those_of_mean_field_theory(tmp_path):
         ("dynamics.threshold=E: 1", "[dynamics] threshold: expected one number for all, or one for each of E, I"),
         ("simulation.silenced=E: 31", "[simulation] silenced: expected at most 30 neurons of E, got 31"),
         ("simulation.keep=u", "[simulation] keep: expected what the network has, nothing, got u"),
-        ("dynamics.tau_nmda=1", "expected it only where dynamics.nmda_fraction is above 0"),
+        ("dynamics.tau_nmda=1", "applies only where dynamics.nmda_fraction is above 0"),
         ("model.form=rate", "[model] form: expected it left out, as it is not available for kind = simulate"),
         ("trialparams.task_name=seq_mem", "none with kind = simulate"),
         ("analysis.duration=1e5", "fits into"),

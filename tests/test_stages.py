@@ -181,13 +181,13 @@ def test_cells_go_on_to_the_same_bytes_where_they_were_interrupted(tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "text"),
     [
-        (["model.activation=tanh"], "[model] activation: expected it only where model.architecture = network"),
-        (["net.roi=EB"], "[net] roi: expected it only where model.architecture = network"),
+        (["model.activation=tanh"], "[model] activation: applies only where model.architecture = network"),
+        (["net.roi=EB"], "[net] roi: applies only where model.architecture = network"),
         (["trainvalidate.loss=task + 0.1*mse"], "[trainvalidate] loss: expected task with model.architecture = gru"),
         (["lyapunov.spectrum_every=2"], "[lyapunov] spectrum_every: expected 0 with model.architecture = gru"),
         (["trainvalidate.segment=5"], "[trainvalidate] segment: expected 0 with"),
         (["execution.batch_runs=2"], "[execution] batch_runs: expected auto or 1 with"),
-        (["model.mlp_units=5"], "[model] mlp_units: expected it only where model.architecture = node"),
+        (["model.mlp_units=5"], "[model] mlp_units: applies only where model.architecture = node"),
     ],
 )
 def test_what_cells_cannot_is_said_in_one_line(tmp_path, capsys, overrides, text):

@@ -86,8 +86,8 @@ def folders_of(run: Run) -> list[Folder]:
     folders = [Folder(*pair) for pair in zip(labels, paths, strict=True)]
     if run.config.comparing.recording.strip() and not any(folder.file for folder in folders):
         raise ConfigError(
-            "[comparing] recording: expected it only where [source] folder has .npz files, as other models say what "
-            f"they were fitted to, got {run.config.comparing.recording!r}"
+            "[comparing] recording: applies only where [source] folder has .npz files, as other models say what they "
+            f"were fitted to; expected it left out, got {run.config.comparing.recording!r}"
         )
     return folders
 

@@ -201,7 +201,7 @@ def build(schema: Schema, texts: Mapping[Key, Text]) -> tuple[Any, tuple[str, ..
         if reader not in schema.options[key].readers:
             raise ConfigError(
                 f"{_where(key, texts)}: expected it left out, as it is not available for {schema.reader_key[1]} = "
-                f"{reader}, got {texts[key].text!r}"
+                f"{reader} but for {', '.join(schema.options[key].readers)}, got {texts[key].text!r}"
             )
     contradiction = schema.contradiction(config)
     if contradiction:
@@ -220,8 +220,8 @@ def unread(schema: Schema, texts: Texts, configs: Sequence[Any]) -> None:
     for key, written in texts.items():
         if written.text.strip() and not any(schema.is_read(key, config) for config in configs):
             raise ConfigError(
-                f"{_where(key, texts)}: expected it only where {unmet(schema.options[key], configs[0])}, which holds "
-                f"for no run, got {written.text!r}"
+                f"{_where(key, texts)}: applies only where {unmet(schema.options[key], configs[0])}, which is so in no "
+                f"run; expected it left out, got {written.text!r}"
             )
 
 
