@@ -142,7 +142,7 @@ class Config:
 
     @property
     def trains(self) -> bool:
-        """Whether networks are trained, or the time of that is measured."""
+        """Whether the kind trains networks, or measures the time of training."""
         return self.has_role("training")
 
     @property
@@ -158,7 +158,7 @@ class Config:
 
     @property
     def drawn_at_random(self) -> bool:
-        """Whether the network is a random matrix, another one in every iteration."""
+        """Whether the network is a random matrix, drawn in every iteration."""
         return self.net.roi == "random" and not self.described
 
     @property
@@ -187,14 +187,14 @@ class Config:
 
     @property
     def losses(self) -> dict[str, float]:
-        """The terms of the loss and their weights; none where nothing is trained."""
+        """Terms of the loss -> weights; empty where nothing is trained."""
         if not self.trains:
             return {}
         return weighted(self.trainvalidate.loss)
 
     @property
     def spectrum_loss(self) -> str | None:
-        """The term of the loss that is one of the spectrum."""
+        """The term of the loss that depends on the spectrum; None without one."""
         return next((name for name in self.losses if name != "task"), None)
 
     @property
@@ -204,7 +204,7 @@ class Config:
 
     @property
     def scaling(self) -> str:
-        """The normalization that is meant: `auto` resolved."""
+        """The normalization, with `auto` resolved."""
         if self.net.normalization != "auto":
             return self.net.normalization
         made_up = self.drawn_at_random or self.described
@@ -219,9 +219,9 @@ class Config:
         }
 
     def shape(self) -> tuple[tuple[str, str], ...]:
-        """What the sizes of a run's arrays, and so its time and memory, depend on; hashable.
+        """The settings that determine the sizes of a run's arrays; hashable. Runs of equal shape can share a batch.
 
-        Simulated networks of one size go side by side whatever connects their neurons and filters their rates.
+        Simulated networks of one size share a batch whatever their connections and filters.
         """
         settings = {name: str(value) for name, value in self.settings().items() if name not in VALUES_ONLY}
         if self.has_role("simulation"):
@@ -271,6 +271,6 @@ SCHEMA = Schema(
 
 
 def neutral_settings() -> dict[str, Any]:
-    """`section.key` -> value of the options that older results folders may lack."""
+    """`section.key` -> value of options that are missing in results folders of earlier versions."""
     added = {key: option.neutral for key, option in SCHEMA.options.items() if option.neutral is not UNSET}
     return {".".join(key): plain(neutral) for key, neutral in added.items()}

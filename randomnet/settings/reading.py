@@ -34,7 +34,7 @@ def read_texts(schema: Schema, path: Path, overrides: Sequence[str] = ()) -> Tex
     for section in parser.sections():
         for name, text in parser.items(section):
             for single, value in schema.unfold(section, name, Text(text, str(path))):
-                _put(schema, texts, section, single, Text(value, str(path)))
+                _add(schema, texts, section, single, Text(value, str(path)))
         _check_section(schema, section, str(path))
     replaced: Texts = {}
     for override in overrides:
@@ -47,11 +47,11 @@ def read_texts(schema: Schema, path: Path, overrides: Sequence[str] = ()) -> Tex
                 f"--set: [{section}] {key}: expected no ; or # where an INI would begin a comment, got {text!r}"
             )
         for single, value in schema.unfold(section, key, Text(text.strip(), "--set")):
-            _put(schema, replaced, section, single, Text(value, "--set"))
+            _add(schema, replaced, section, single, Text(value, "--set"))
     return texts | replaced
 
 
-def _put(schema: Schema, texts: Texts, section: str, name: str, written: Text) -> None:
+def _add(schema: Schema, texts: Texts, section: str, name: str, written: Text) -> None:
     key = _key(schema, section, name, written.origin)
     if key in texts:
         raise ConfigError(f"{written.origin}: [{key[0]}] {key[1]}: expected once, got it twice (an alias counts)")
@@ -93,7 +93,7 @@ class Axis(NamedTuple):
     default: str
     earlier_name: str = ""
 
-    def laid(self, texts: Mapping[Key, Text], value: Any, origin: str) -> Text:
+    def text_with(self, texts: Mapping[Key, Text], value: Any, origin: str) -> Text:
         """The option's text with this value; of one of its names, in what the text has."""
         if not self.entry:
             return Text(as_text(value), origin, self.earlier_name)
@@ -114,8 +114,8 @@ def _heading(schema: Schema, key: Key, entry: str) -> str:
 
 def _axis(schema: Schema, name: str, values: list[Any], origin: str, reader: str) -> Axis:
     """What a name in combos_params means: a key, or section.key, or one of the option's names. Raises ConfigError."""
-    where = f"{_of_grid(schema, origin)}: {name!r}"
-    key, entry, earlier_name = _meant(schema, name, where, reader)
+    where = f"{_grid_origin(schema, origin)}: {name!r}"
+    key, entry, earlier_name = _option_named(schema, name, where, reader)
     option = schema.options[key]
     if not option.grid:
         raise ConfigError(f"{where}: expected an option that may differ between combos; {'.'.join(key)} may not")
@@ -124,22 +124,22 @@ def _axis(schema: Schema, name: str, values: list[Any], origin: str, reader: str
     return Axis(key, entry, values, _heading(schema, key, entry), option.value, str(schema.default(key)), earlier_name)
 
 
-def _of_grid(schema: Schema, origin: str) -> str:
+def _grid_origin(schema: Schema, origin: str) -> str:
     return f"{origin}: [{schema.grid_key[0]}] {schema.grid_key[1]}"
 
 
-def _meant(schema: Schema, name: str, where: str, reader: str) -> tuple[Key, str, str]:
+def _option_named(schema: Schema, name: str, where: str, reader: str) -> tuple[Key, str, str]:
     """The option, one of its names or nothing, and its earlier name where the grid has that. Raises ConfigError."""
     first, dot, rest = name.partition(".")
     if not dot or (first not in schema.sections and any(known == first.lower() for _, known in schema.names)):
-        key = _owned(schema, first, where, reader)
+        key = _option_with_key(schema, first, where, reader)
         earlier = [old for old in schema.earlier_names_of(key) if old.endswith(f".{first.lower()}")]
         return key, rest, "" if first.lower() == key[1] or not earlier else earlier[0]
     name_in_section, _, entry = rest.partition(".")
     return _key(schema, first, name_in_section, where), entry, schema.earlier_name(first, name_in_section)
 
 
-def _owned(schema: Schema, name: str, where: str, reader: str) -> Key:
+def _option_with_key(schema: Schema, name: str, where: str, reader: str) -> Key:
     """The option of this name: of several sections' the ones that the reader reads, and keys before aliases."""
     names = schema.names
     owners = sorted({target for (_, known), target in names.items() if known == name.lower()})
@@ -159,7 +159,7 @@ def read_grid(schema: Schema, texts: Texts) -> list[Axis]:
     written = texts.get(schema.grid_key)
     if written is None or not written.text.strip():
         return []
-    where = _of_grid(schema, written.origin)
+    where = _grid_origin(schema, written.origin)
     grid = literal(written.text, where, '{"lr": [0.1, 0.01]}')
     written_reader = texts.get(schema.reader_key)
     reader = written_reader.text.strip() if written_reader else schema.default(schema.reader_key)

@@ -17,7 +17,7 @@ NUMERIC = (Integer, Number, NumberOrList, Boolean)
 class Parameter:
     """One option of one or more tasks.
 
-    name: its key. value: what it may be. text: one sentence for the help. generated: whether the task's generator
+    name: its key. value: what it may be. text: its sentence for the help. generated: whether the task's generator
     takes it. training: whether only kinds that train read it. only: a further condition under which it is read.
     neutral: the value for results folders that are older than the option.
     """

@@ -1,4 +1,4 @@
-"""The `Trials` record: what every task makes and every training reads."""
+"""The `Trials` record, which tasks generate and training uses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -114,7 +114,7 @@ class Trials:
         return replace(self, **{name: None if array is None else array[chosen] for name, array in arrays.items()})
 
     def _held_out(self, text: str, rng: np.random.Generator) -> np.ndarray:
-        """The conditions that are meant, as indices."""
+        """Indices of the held-out conditions."""
         names = self.condition_names
         if not names:
             raise ValueError(f"held_out: expected none, as these trials have no conditions, got {text!r}")
@@ -157,7 +157,7 @@ def test_count(trials: int, share: float, whole: int) -> int:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    """As many as one can read."""
+    """The first few of a list, as text."""
     return ", ".join(names[:16]) + f" and {len(names) - 16} more" * (len(names) > 16)
 
 

@@ -18,7 +18,7 @@ OUTSIDE_PLANE = Condition(
 
 @dataclass(frozen=True)
 class AnalysisSection(Section):
-    """[analysis] Fixed points, and the plane that trajectories lie in."""
+    """[analysis] Fixed points, trajectories, and the plane of the flow field."""
 
     trajectories: int = option(
         Integer(1, 10_000),

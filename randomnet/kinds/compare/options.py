@@ -43,7 +43,7 @@ HELD = _having("fixed_points", "eigenvalues", "memories")
 
 @dataclass(frozen=True)
 class ComparingSection(Section):
-    """[comparing] Metrics between what recordings came from and what models inferred, and fixed points of both."""
+    """[comparing] Metrics between true and inferred dynamics, and fixed points of both."""
 
     metrics: str = option(Several(("all", *METRICS)), "all", "Metrics that are computed, joined by +; all = every one.")
     labels: str = option(

@@ -24,7 +24,7 @@ AUTOREGRESSIVE = Condition(
 
 @dataclass(frozen=True)
 class InferenceSection(Section):
-    """[inference] What is fitted to spikes; defaults of several options depend on the model, see the README."""
+    """[inference] The model that kind = fit fits to spikes. Several defaults depend on the architecture."""
 
     architecture: str = option(
         Choice(("gru", "rnn", "linear", "node", "lfads", "network")),

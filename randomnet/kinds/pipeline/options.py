@@ -1,4 +1,4 @@
-"""What kind = pipeline reads: a chain of experiments, each going on from what the ones before it have written."""
+"""What kind = pipeline reads: a chain of experiments, each of which uses results of earlier ones."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from randomnet.values.stages import Chain, SettingList, StageList
 
 @dataclass(frozen=True)
 class PipelineSection(Section):
-    """[pipeline] The experiments that kind = pipeline carries out one after the other."""
+    """[pipeline] The experiments that kind = pipeline runs in sequence."""
 
     stages: Chain = option(
         StageList(),
@@ -25,7 +25,7 @@ class PipelineSection(Section):
 
 PIPELINE = Reader(
     "pipeline",
-    "Carry out experiments one after the other.",
+    "Run experiments in sequence, each with the results of earlier ones.",
     reads={
         "experiment": only("kind", "name"),
         "paths": only("path_to_results"),

@@ -1,4 +1,4 @@
-"""What kind = record reads, and [source], which says where later stages find the results they go on from."""
+"""What kind = record reads, and [source], the results that later stages use."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ OWN_PROBE = Condition("recording.like is empty", lambda config: not config.recor
 
 @dataclass(frozen=True)
 class SourceSection(Section):
-    """[source] The results of an earlier stage: of train for kind = record, of record for fit, of fit for compare."""
+    """[source] Results of the previous stage: train for kind = record, record for fit, fit for compare."""
 
     folder: str = option(
         Value(),
@@ -42,7 +42,7 @@ class SourceSection(Section):
 
 @dataclass(frozen=True)
 class RecordingSection(Section):
-    """[recording] Neurons that read the states of a network trained on a task, along new trials of [trialparams]."""
+    """[recording] Recorded neurons, which read the states of a trained network along new trials of [trialparams]."""
 
     which: str = option(Choice(("best", "last")), "best", "Recorded network: the best on validation, or the last.")
     heldin: int = option(Integer(1, 100_000), 50, "Number of neurons that models of the recording see.", only=OWN_PROBE)

@@ -32,7 +32,7 @@ WITH_EVENTS = Condition("simulation.events has some", lambda config: bool(config
 
 @dataclass(frozen=True)
 class DynamicsSection(Section):
-    """[dynamics] What kind = simulate adds to the network; times in the unit that time_unit names, rates per unit."""
+    """[dynamics] Filters, plasticity and noise of kind = simulate. Times are in time_unit, rates per time_unit."""
 
     time_unit: str = option(
         Value(),
@@ -139,7 +139,7 @@ class TwoVectors(Value):
 
 @dataclass(frozen=True)
 class SimulationSection(Section):
-    """[simulation] What is done to the network of kind = simulate, and what is kept of it."""
+    """[simulation] Initial rates, events and records of kind = simulate."""
 
     window: float = option(
         Number(0, above=True),

@@ -15,7 +15,7 @@ DRIVING = Condition("stimulation.action = drive", lambda config: config.stimulat
 
 @dataclass(frozen=True)
 class StimulationSection(Section):
-    """[stimulation] What is done to some units for a while, beside the same trajectories left alone; times in tau."""
+    """[stimulation] Stimulation of some units, compared with the same trajectories without it. Times are in tau."""
 
     action: str = option(
         Choice(("drive", "silence")),

@@ -1,4 +1,4 @@
-"""What is done, where, over which grid and how."""
+"""General sections: experiment, paths, grid and execution."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from randomnet.settings.values import Choice, Integer, Number, Value
 
 @dataclass(frozen=True)
 class ExperimentSection(Section):
-    """[experiment] What is done."""
+    """[experiment] The experiment."""
 
     kind: str = option(Choice(tuple(KINDS)), "train", "What every run does.", grid=False)
     name: str = option(Value(), "experiment", "Title of figures, also written to the manifest.", identity=False)
@@ -24,7 +24,7 @@ class ExperimentSection(Section):
 
 @dataclass(frozen=True)
 class PathsSection(Section):
-    """[paths] Where things are; relative paths start at the folder the command is run in."""
+    """[paths] Files and folders. Relative paths start at the working directory."""
 
     path_to_network: str = option(
         Value(),
@@ -63,7 +63,7 @@ class CombosParamsSection(Section):
 
 @dataclass(frozen=True)
 class ExecutionSection(Section):
-    """[execution] How the runs are carried out; results do not depend on engine, workers or checkpoints."""
+    """[execution] How runs are executed. Results do not depend on engine, workers or checkpoints."""
 
     engine: str = option(
         Choice(("local", "ray")),

@@ -1,4 +1,4 @@
-"""What networks are measured by, and how they are trained: spectra, training, what it begins with."""
+"""Spectra, training, and the networks that training starts from."""
 
 from dataclasses import dataclass
 
