@@ -261,4 +261,4 @@ def test_side_by_side_every_network_has_its_own_noise(tmp_path):
 
 def test_noise_that_cannot_be_meant_is_refused(tmp_path, capsys):
     assert run(ini(tmp_path), "trainvalidate.state_noise=-1") == 2
-    assert "[trainvalidate] noise: expected a number >= 0" in capsys.readouterr().err
+    assert "[trainvalidate] state_noise: expected a number >= 0" in capsys.readouterr().err
