@@ -1,4 +1,4 @@
-"""Kinds of value: each states what it expects, and turns the text of an option into a plain value."""
+"""What an option's text may be: each kind of value says what it expects and turns text into a plain value."""
 
 import difflib
 import math
@@ -9,7 +9,7 @@ from typing import Any
 
 TOLERANCE = 1e-6  # of a number of steps that is whole
 DIGITS = 12
-MOST_STEPS = 1e9  # more than any experiment has
+MOST_STEPS = 1e9  # of which no experiment consists
 
 
 class ConfigError(ValueError):
@@ -19,8 +19,8 @@ class ConfigError(ValueError):
 def nearest(name: str, names: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the nearest of `names`, or nothing where none is near."""
     by_lower = {candidate.lower(): candidate for candidate in names}
-    matches = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
-    return f"; did you mean '{by_lower[matches[0]]}'?" if matches else ""
+    found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f"; did you mean '{by_lower[found[0]]}'?" if found else ""
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,10 @@ class NumberOrList(Value):
 
     def parse(self, text: str) -> float | tuple[float, ...]:
         """The number, or the numbers, ascending."""
-        numbers = [Number(self.low, self.high).parse(part) for part in text.strip("[]()").replace(",", " ").split()]
-        if len(set(numbers)) < len(numbers) or not numbers:
+        found = [Number(self.low, self.high).parse(part) for part in text.strip("[]()").replace(",", " ").split()]
+        if len(set(found)) < len(found) or not found:
             raise ValueError("none, or one twice")
-        return numbers[0] if len(numbers) == 1 else tuple(sorted(numbers))
+        return found[0] if len(found) == 1 else tuple(sorted(found))
 
 
 @dataclass(frozen=True)
@@ -190,12 +190,12 @@ class Several(Value):
         """The names once each, joined by ` + `."""
         if self.none and text.lower() == "none":
             return "none"
-        written = [part.strip() for part in re.split(r"[+,]", text)]
+        found = [part.strip() for part in re.split(r"[+,]", text)]
         if self.names:
-            written = [Choice(self.names).parse(part) for part in written]
-        if len(set(written)) < len(written) or not all(written):
+            found = [Choice(self.names).parse(part) for part in found]
+        if len(set(found)) < len(found) or not all(found):
             raise ValueError("a name twice, or an empty one")
-        return " + ".join([name for name in self.names if name in written] or written)
+        return " + ".join([name for name in self.names if name in found] or found)
 
 
 def weighted(text: str) -> dict[str, float]:
