@@ -64,6 +64,7 @@ SHAPING = ("populations.sizes", "model.dt", "simulation.window", "simulation.kee
            "simulation.initial_points")  # what is simulated side by side  # fmt: skip
 
 
+# Keys that mean the same in every section that has them. Axes of other shared keys keep their section in results.
 COMMON = ("architecture", "hidden_size", "mlp_layers", "mlp_units", "start_noise", "state_noise")
 
 
