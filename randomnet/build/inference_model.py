@@ -26,8 +26,8 @@ LFADS_SCALE = 1e4  # of its loss, which decides what the clipped gradient is
 def model_of(run: Run, heldin: int, neurons: int, channels: int) -> InferenceModel:
     """A model of so many neurons, of which the first `heldin` are seen, and inputs. Raises ConfigError."""
     chosen, rng = run.config.inference, run.generator("inference")
-    if chosen.model == "lfads":
-        sizes = Sizes(chosen.encoder_size, chosen.latent, chosen.n_factors, chosen.controller_size,
+    if chosen.architecture == "lfads":
+        sizes = Sizes(chosen.encoder_size, chosen.hidden_size, chosen.n_factors, chosen.controller_size,
                       chosen.inferred_inputs, chosen.prior, chosen.prior_tau)  # fmt: skip
         return Lfads(heldin, neurons, channels, rng, sizes, chosen.dropout)
     decoder = _decoder(run, neurons, channels, rng)
@@ -37,7 +37,7 @@ def model_of(run: Run, heldin: int, neurons: int, channels: int) -> InferenceMod
 def loss_weights_of(run: Run) -> LossWeights:
     """What is minimised beside the likelihood."""
     chosen = run.config.inference
-    if chosen.model != "lfads":
+    if chosen.architecture != "lfads":
         return LossWeights()
     weights = {"kl_ic": chosen.kl_ic, "kl_co": chosen.kl_co, "l2": chosen.l2}
     return LossWeights(LFADS_SCALE, weights, chosen.coordinated)
@@ -45,11 +45,11 @@ def loss_weights_of(run: Run) -> LossWeights:
 
 def _decoder(run: Run, neurons: int, channels: int, rng: np.random.Generator) -> Decoder:
     chosen = run.config.inference
-    if chosen.model == "network":
+    if chosen.architecture == "network":
         return NetworkDecoder(_network(run, neurons, channels))
-    layers = {"hidden_layers": chosen.node_layers, "width": chosen.node_width}
-    options = layers if chosen.model == "node" else {}
-    return CellDecoder(CELLS[chosen.model](channels, chosen.latent, rng, **options), neurons, rng)
+    layers = {"hidden_layers": chosen.mlp_layers, "width": chosen.mlp_units}
+    options = layers if chosen.architecture == "node" else {}
+    return CellDecoder(CELLS[chosen.architecture](channels, chosen.hidden_size, rng, **options), neurons, rng)
 
 
 def _network(run: Run, neurons: int, channels: int) -> Network:
@@ -57,7 +57,7 @@ def _network(run: Run, neurons: int, channels: int) -> Network:
     connectome, config = connectome_of(run), run.config
     if config.model.integrator != "euler":
         raise ConfigError(
-            f"[model] integrator: expected euler with inference.model = network, got {config.model.integrator}"
+            f"[model] integrator: expected euler with inference.architecture = network, got {config.model.integrator}"
         )
     rng = run.generator("interface")
     interface = initialisation.interface(connectome.n, channels, neurons, config.trainvalidate.init, rng)

@@ -169,14 +169,19 @@ def _numbers(plan: Plan, entries: list[dict[str, Any]], old: dict[str, Any]) -> 
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What differs between a combo of the manifest and one of the plan, in words.
+
+    A setting that only the manifest has makes no difference by itself: earlier versions recorded options that no run
+    of the kind reads. Where the option is read under a condition, a setting of that condition differs too.
+    """
     added = {key: value for key, value in neutral_settings().items() if key in new["settings"]}
     before, now = added | old["settings"], new["settings"]
     undated = "upstream" not in old["connectome"]  # no network is started from, or by an older meaning of the options
-    found = [
-        f"{key} was {before.get(key, 'not read')!r}, is {now.get(key, 'not read')!r}"
-        for key in sorted({*before, *now})
-        if before.get(key) != now.get(key) and not (undated and key in CHOOSING)
-    ]
+    differing = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
+    differing = [key for key in differing if not (undated and key in CHOOSING)]
+    if not now.keys() & set(differing):
+        differing = []
+    found = [f"{key} was {before.get(key, 'not read')!r}, is {now.get(key, 'not read')!r}" for key in differing]
     found += [] if found else _other_upstream(old, new)
     inputs = [about["connectome"].get("inputs", {}) for about in (old, new)]
     found += [

@@ -98,7 +98,7 @@ def _facts(run: Run, path: Path, recording: Recording) -> dict[str, Any]:
     trials = f"{counts['train']} to train, {counts['valid']} to validate, {counts.get('test', 0)} to test"
     task = str(recording.metadata.get("task", "a recording"))
     found |= {"synthetic": False, "task": {"name": task, "trials": trials}}
-    if run.config.inference.model == "network":
+    if run.config.inference.architecture == "network":
         network = check_network(run)
         found |= {"name": f"{network['name']} on {named}", "inputs": network.get("inputs", {}) | found["inputs"]}
         found |= {"sha256": network.get("sha256"), "synthetic": network.get("synthetic", False)}
@@ -125,7 +125,7 @@ def _begin(run: Run, path: Path, recording: Recording) -> tuple[InferenceModel, 
 
 def settings(run: Run) -> Settings:
     """How the config says that it is trained."""
-    chosen, more = run.config.trainvalidate, run.config.inference
+    chosen = run.config.trainvalidate
     return Settings(
         chosen.optimizer,
         chosen.lr,
@@ -133,11 +133,11 @@ def settings(run: Run) -> Settings:
         clip_norm=chosen.clip_norm,
         early_stopping=chosen.early_stopping,
         clip_whole=True,
-        weight_decay=more.weight_decay,
-        eps=more.eps,
-        plateau_factor=more.plateau_factor,
-        plateau_patience=more.plateau_patience,
-        plateau_lr=more.plateau_lr,
+        weight_decay=chosen.weight_decay,
+        eps=chosen.eps,
+        plateau_factor=chosen.plateau_factor,
+        plateau_patience=chosen.plateau_patience,
+        plateau_lr=chosen.plateau_lr,
     )
 
 
@@ -184,7 +184,8 @@ def _written(
     folder.write_history(_history(progress))
     stored = {"description": model.description(), **outputs.last_and_best(model, progress)}
     results.write_bytes(folder.path / "model.pt", outputs.torch_bytes(stored))
-    batch, arrays = run.config.trainvalidate.batch_size, {"inputs_used": np.array(run.config.inference.inputs_used)}
+    architecture, batch = run.config.inference.architecture, run.config.trainvalidate.batch_size
+    arrays = {"inputs_used": np.array(run.config.inference.inputs_used)}
     found = {name: inferred_arrays(model, fold, batch) for name, fold in folds.items()}
     arrays |= {f"{name}_{what}": array for name, each in found.items() for what, array in each.items()}
     test = "test" if "test" in found else "valid"
@@ -197,7 +198,7 @@ def _written(
         "latent": model.size,
         "parameters": sum(one.numel() for one in model.parameters() if one.requires_grad),
         **_judged(recording, rates, test),
-        **(coupling_strength.strength_of(model.decoder.network) if run.config.inference.model == "network" else {}),
+        **(coupling_strength.strength_of(model.decoder.network) if architecture == "network" else {}),
     }
     sound = not progress.diverged and all(np.isfinite(array).all() for array in rates.values())
     reason = progress.reason or ("" if sound else "rates left the range of numbers")

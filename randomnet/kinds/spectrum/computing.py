@@ -97,7 +97,7 @@ def _bytes(run: Run, facts: dict[str, Any], size: int) -> float:
     config, n = run.config, facts["neurons"]
     need = 6.0 * n * n * size
     if config.has_task:  # rates and their adjoints, of a batch, and noise
-        need += (3 + 2 * (config.trainvalidate.noise > 0)) * n * size * _kept(run, facts["task"])
+        need += (3 + 2 * (config.trainvalidate.state_noise > 0)) * n * size * _kept(run, facts["task"])
         steps = facts["task"]["steps_at_once"] if config.spectrum_loss else 0
     else:
         schedule = schedule_of(run)
