@@ -56,15 +56,15 @@ def test_a_grid_of_latent_of_an_earlier_version_goes_on_as_one_of_hidden_size(fo
     for path in (root / "manifest.json", root / "0" / "iter_0" / "run.json"):
         record = json.loads(path.read_text())
         for combo in record.get("combos", ()):
-            combo["values"] = {"latent": 4}
+            combo["values"] = {"latent": 3}
         path.write_text(json.dumps({**record, "varied": ["latent"]} if "combos" in record else record))
     before = checksums(root / "0" / "iter_0")
-    text = (folder / "old" / "fit.ini").read_text().replace("latent = 4\n", "").replace("r_fit", "r_grid")
-    Path("grid.ini").write_text(text + '[combosparams]\ncombos_params = {"latent": [4, 3]}\n')
+    text = (folder / "old" / "fit.ini").read_text().replace("latent = 3\n", "").replace("r_fit", "r_grid")
+    Path("grid.ini").write_text(text + '[combosparams]\ncombos_params = {"latent": [3, 4]}\n')
     assert runrandomnet.main(["grid.ini", "--set", "execution.workers=1"]) == 0
     assert "inference.latent is inference.hidden_size now" in capsys.readouterr().out
     loaded = results.load(root)
-    assert loaded.varied == ("hidden_size",) and list(loaded.table["hidden_size"]) == [4, 3]
+    assert loaded.varied == ("hidden_size",) and list(loaded.table["hidden_size"]) == [3, 4]
     assert (loaded.table["status"] == "complete").all() and checksums(root / "0" / "iter_0") == before
     assert "latent" not in loaded.history
     names = ("--results_folders", str(root), "old/r_fit", "--results_labels", "grid", "single")
