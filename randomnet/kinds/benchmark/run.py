@@ -186,7 +186,7 @@ def _figures(what: str, times: tuple[float, ...]) -> dict[str, float]:
 
 def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) -> tuple[Callable[[], None], ...]:
     """The bare products of `steps` steps: J (N x 1) and J (N x k) apart, and one of a bundle; see the module's text."""
-    factors = coupling_strength.factors if backward else coupling_strength.factors[:1]
+    factors = coupling.factors if backward else coupling.factors[:1]
     runs = coupling.values.shape[:-2]  # () or (runs,)
     state, frame = coupling.values.new_ones(*runs, n, 1), coupling.values.new_ones(*runs, n, k)
     bundle, after = (coupling.empty(coupling.values.new_empty(*runs, 1 + k, n)).fill_(1.0) for _ in range(2))
