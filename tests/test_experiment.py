@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from multiprocessing import resource_tracker
 from pathlib import Path
 
@@ -326,18 +327,18 @@ def test_fresh_moves_the_old_folder_aside(tmp_path):
 
 
 def test_a_run_that_fails_leaves_its_traceback_and_the_rest_go_on(tmp_path, monkeypatch, capsys):
-    execute = train.execute
+    kind = train.KIND
 
     def sometimes(runs, *rest):
         if any((run.combo, run.iteration) == (2, 1) for run in runs):
             raise RuntimeError("struck by lightning")
-        return execute(runs, *rest)
+        return kind.execute(runs, *rest)
 
     path = ini(tmp_path)
     path.write_text(path.read_text().replace("batch_runs = 2", "batch_runs = 1"))
     assert run(path) == 0
     (tmp_path / "a").rename(tmp_path / "undisturbed")
-    monkeypatch.setattr(train, "execute", sometimes)
+    monkeypatch.setattr(train, "KIND", replace(kind, execute=sometimes))
     path.write_text(path.read_text().replace("batch_runs = 1", "batch_runs = 8"))
     assert run(path) == 1
     assert "--retry-failed" in capsys.readouterr().out
@@ -345,7 +346,7 @@ def test_a_run_that_fails_leaves_its_traceback_and_the_rest_go_on(tmp_path, monk
     assert "struck by lightning" in (failed / "error.txt").read_text()
     assert json.loads((failed / "run.json").read_text())["status"] == "failed"
     assert not (tmp_path / "a" / "2" / "train_loss_all.npy").exists()
-    monkeypatch.setattr(train, "execute", execute)
+    monkeypatch.setattr(train, "KIND", kind)
     assert run(path) == 1, "a failed run is not tried again unasked"
     assert run(path, "--retry-failed") == 0
     # all of its batch were done one by one, and it was at last

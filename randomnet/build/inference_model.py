@@ -1,50 +1,50 @@
-"""The model of kind = fit that [inference] describes, before training."""
+"""From a Run's config to the untrained model of kind = fit, by [inference]."""
 
 import numpy as np
 
 from randomnet import initialisation
 from randomnet.build.connectome import connectome_of
-from randomnet.build.network import PRECISIONS, groups_of, tau_of
+from randomnet.build.network import PRECISIONS, parameter_groups, tau_of
 from randomnet.cells import CELLS
 from randomnet.inference import Autoencoder, CellDecoder, Decoder, Inferrer, Lfads, NetworkDecoder, Sizes, Terms
 from randomnet.rnn import Network
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 
-LFADS_SCALE = 1e4  # of its loss, which decides what the clipped gradient is
+LFADS_SCALE = 1e4  # factor of its loss, on which the clipped gradient depends
 
 
 def model_of(run: Run, heldin: int, neurons: int, channels: int) -> Inferrer:
-    """A model of so many neurons, of which the first `heldin` are seen, and inputs. Raises ConfigError."""
-    chosen, rng = run.config.inference, run.generator("inference")
-    if chosen.model == "lfads":
-        sizes = Sizes(chosen.encoder_size, chosen.latent, chosen.n_factors, chosen.controller_size,
-                      chosen.inferred_inputs, chosen.prior, chosen.prior_tau)  # fmt: skip
-        return Lfads(heldin, neurons, channels, rng, sizes, chosen.dropout)
+    """Return a model of `neurons` neurons, the first `heldin` of which it sees, and inputs. Raises ConfigError."""
+    inference, rng = run.config.inference, run.generator("inference")
+    if inference.model == "lfads":
+        sizes = Sizes(inference.encoder_size, inference.latent, inference.n_factors, inference.controller_size,
+                      inference.inferred_inputs, inference.prior, inference.prior_tau)  # fmt: skip
+        return Lfads(heldin, neurons, channels, rng, sizes, inference.dropout)
     decoder = _decoder(run, neurons, channels, rng)
-    return Autoencoder(heldin, decoder, rng, chosen.encoder_size, chosen.dropout)
+    return Autoencoder(heldin, decoder, rng, inference.encoder_size, inference.dropout)
 
 
 def terms_of(run: Run) -> Terms:
-    """What is minimised beside the likelihood."""
-    chosen = run.config.inference
-    if chosen.model != "lfads":
+    """Return the weights of the loss terms besides the likelihood."""
+    inference = run.config.inference
+    if inference.model != "lfads":
         return Terms()
-    weights = {"kl_ic": chosen.kl_ic, "kl_co": chosen.kl_co, "l2": chosen.l2}
-    return Terms(LFADS_SCALE, weights, chosen.coordinated)
+    weights = {"kl_ic": inference.kl_ic, "kl_co": inference.kl_co, "l2": inference.l2}
+    return Terms(LFADS_SCALE, weights, inference.coordinated)
 
 
 def _decoder(run: Run, neurons: int, channels: int, rng: np.random.Generator) -> Decoder:
-    chosen = run.config.inference
-    if chosen.model == "network":
+    inference = run.config.inference
+    if inference.model == "network":
         return NetworkDecoder(_network(run, neurons, channels))
-    layers = {"hidden_layers": chosen.node_layers, "width": chosen.node_width}
-    options = layers if chosen.model == "node" else {}
-    return CellDecoder(CELLS[chosen.model](channels, chosen.latent, rng, **options), neurons, rng)
+    layers = {"hidden_layers": inference.node_layers, "width": inference.node_width}
+    options = layers if inference.model == "node" else {}
+    return CellDecoder(CELLS[inference.model](channels, inference.latent, rng, **options), neurons, rng)
 
 
 def _network(run: Run, neurons: int, channels: int) -> Network:
-    """The network of [net] and [model], of which the weights of all edges are trained, with inputs and a readout."""
+    """Return the network of [net] and [model] with inputs and a readout; the weights of all edges are trained."""
     connectome, config = connectome_of(run), run.config
     if config.model.integrator != "euler":
         raise ConfigError(
@@ -52,7 +52,7 @@ def _network(run: Run, neurons: int, channels: int) -> Network:
         )
     rng = run.generator("interface")
     interface = initialisation.interface(connectome.n, channels, neurons, config.trainvalidate.init, rng)
-    groups, _ = groups_of(connectome, config)
+    groups, _ = parameter_groups(connectome, config)
     return Network(
         connectome,
         activation=config.model.activation,
