@@ -269,7 +269,7 @@ def test_a_worker_without_a_parent_ends_and_records_nothing(tmp_path, monkeypatc
     monkeypatch.setattr(engines.os, "_exit", end)
     one = read_plan(ini(tmp_path)).combos[0].runs()[0]
     with pytest.raises(SystemExit):
-        engines.carry_out((one,), tmp_path / "a", functools.partial(engines._say, here), lambda: False)
+        engines.carry_out((one,), tmp_path / "a", functools.partial(engines._send, here), lambda: False)
     assert codes == [1]
     assert not list(tmp_path.rglob("error.txt")) and not list(tmp_path.rglob("run.json"))
 

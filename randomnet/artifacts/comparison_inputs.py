@@ -12,7 +12,7 @@ from randomnet import results
 from randomnet.artifacts.inferred_models import load_inferred
 from randomnet.artifacts.sources import SOURCE, locate, manifest_of
 from randomnet.artifacts.systems import DrivenSystem
-from randomnet.artifacts.trained_networks import Trained, load_trained
+from randomnet.artifacts.trained_networks import TrainedSystem, load_trained
 from randomnet.recordings import FILE_NAMES, Recording, read_recording
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
@@ -191,7 +191,7 @@ def source_file(folder: results.RunFolder) -> Path:
         raise ValueError(f"the source of the run: {error}") from None
 
 
-def recorded_network(recording: Recording, file: Path) -> Trained | None:
+def recorded_network(recording: Recording, file: Path) -> TrainedSystem | None:
     """Return the network that was recorded into this file, in double precision; None where the recording names none.
 
     Raises ValueError where the network is not there, or has changed.

@@ -65,7 +65,7 @@ def factors_of(run: Run, connectome: Connectome) -> tuple[np.ndarray, np.ndarray
     for values in (output, selection):
         values[~support] = 0
     if run.config.paths.pretrained and run.config.has_task:
-        for values, stored in zip((output, selection), pretrained.factors_of(run), strict=True):
+        for values, stored in zip((output, selection), pretrained.pretrained_factors(run), strict=True):
             values[:, : stored.shape[1]] = stored
     return output, selection
 
