@@ -219,9 +219,9 @@ import runrandomnet
 from randomnet.kinds.simulate import samples
 samples.PIECE = 1e6
 path, *sets = sys.argv[1:]
-for samples, duration in (("disk", 25), ("disk", 100), ("memory", 100)):
+for place, duration in (("disk", 25), ("disk", 100), ("memory", 100)):
     more = (*sets, f"simulation.samples={place}", f"analysis.duration={duration}",
-            f"paths.path_to_results={path}.{samples}.{duration}")
+            f"paths.path_to_results={path}.{place}.{duration}")
     assert runrandomnet.main([path, *(part for one in more for part in ("--set", one))]) == 0
     print("PEAK", next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """

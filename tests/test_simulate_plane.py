@@ -154,7 +154,7 @@ def test_a_spectrum_begins_at_the_first_state_of_the_plane(tmp_path):
         (FACTORS, "simulation.initial=zero", "expected it only where simulation.initial = "),
         (KERNELS, "simulation.initial_plane=xi1, xi2", "expected two vectors that span a plane"),
         (KERNELS, "simulation.initial_plane=xi1, m1", "[simulation] initial_plane: expected xi1 to xi4, as net.rank"),
-        (KERNELS, "populations.kernels=EE: cosine 0.1", "[populations] kernels: expected a low_rank one"),
+        (KERNELS, "populations.kernels=EE: cosine 0.1", "[populations] kernels: expected a low_rank kernel"),
         (KERNELS, "simulation.initial_points=1", "[simulation] initial_points: expected a whole number from 2 to 100"),
     ],
 )

@@ -186,8 +186,8 @@ def _in_old_folder(run: Run, root: Path) -> Upstream:
     if epoch not in stored[iteration]:
         raise ConfigError(
             f"[pretrainedparams] pretrained_epoch: expected {LAST}, or one of the stored epochs "
-            f"{number_list(stored[iteration])} of {root} combo {number} iteration {iteration} (a file's number + 1), "
-            f"got {epoch}"
+            f"{number_list(stored[iteration])} of {root} combo {number} iteration {iteration} "
+            f"(a file's number plus 1), got {epoch}"
         )
     path, which = root / str(number) / numbered_name(epoch, iteration), LAST * (wanted.pretrained_epoch == LAST)
     return Upstream(OPTION, path, root, number, iteration, None, epoch, which, wanted.pretrained_iteration != SAME)
