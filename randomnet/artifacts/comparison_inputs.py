@@ -30,7 +30,7 @@ class ModelFolder:
 
     @property
     def file(self) -> bool:
-        """Whether it is a file of arrays."""
+        """Whether this is a file of arrays."""
         return self.path.suffix == ".npz"
 
 
@@ -196,14 +196,14 @@ def recorded_network(recording: Recording, file: Path) -> TrainedSystem | None:
 
     Raises ValueError where the network is not there, or has changed.
     """
-    about = recording.about
-    if "source" not in about:
+    facts = recording.about
+    if "source" not in facts:
         return None
     try:
-        path = locate(Path(str(about["source"])), about.get("sha256"), file)
+        path = locate(Path(str(facts["source"])), facts.get("sha256"), file)
     except ValueError as error:
         raise ValueError(f"the network that was recorded: {error}") from None
-    return load_trained(results.RunFolder(path.parent), str(about.get("which", "best")), double=True)
+    return load_trained(results.RunFolder(path.parent), str(facts.get("which", "best")), double=True)
 
 
 def read_test_recording(path: Path) -> Recording:

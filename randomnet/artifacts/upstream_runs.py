@@ -1,8 +1,8 @@
 """The completed upstream run that a run starts from, chosen by the values of its options.
 
-The combo of a results folder is chosen by the settings in its manifest.json, not by combo numbers, because two grids
-may list the same values in another order. The choice is printed and recorded in manifest.json and run.json. Its
-checksum is compared when a results folder is resumed.
+The combo of a results folder is chosen by the settings in its manifest.json. Combo numbers do not identify it, because
+two grids may list the same values in another order. The choice is printed and recorded in manifest.json and run.json.
+Its checksum is compared when a results folder is resumed.
 """
 
 import hashlib
@@ -86,7 +86,7 @@ class ComboChoice:
     number: str = ""
 
     def entry_for(self, run: Run, manifest: Mapping[str, Any], wanted: int | str) -> dict[str, Any]:
-        """Return the entry of the manifest that is meant.
+        """Return the manifest's entry of the chosen combo.
 
         That is the one of the number or, for `same`, the only one that agrees with the run in all that the folder's
         grid varies. Raises ConfigError.
@@ -136,7 +136,7 @@ class ComboChoice:
 def choose_iteration(
     wanted: int | str, run_iteration: int, available: Sequence[int], option: str, folder: str, only: bool = False
 ) -> int:
-    """Return the iteration of a folder that is meant: the number, or for `same` that of the run.
+    """Return the chosen iteration of a folder: the number, or for `same` that of the run.
 
     only: whether a folder's single iteration serves every iteration of the run. Raises ConfigError where the folder
     does not have the iteration.

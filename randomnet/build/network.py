@@ -106,10 +106,16 @@ def build_setup(run: Run) -> Setup:
     upstream = _initialise_values(run, network)
     clipped = None if bounds == "none" else network.clip()
     low_rank.check_support(run, named, network)
-    state = run.generator("state").standard_normal(connectome.n) if connectome.initial is None else connectome.initial
-    frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, connectome.n), connectome.n))
-    frame = frame.to(device_of(config))
-    return Setup(connectome, network, labels, torch.from_numpy(state).to(frame), frame, clipped, upstream)
+    state, frame = _state_and_frame(run, connectome)
+    return Setup(connectome, network, labels, state, frame, clipped, upstream)
+
+
+def _state_and_frame(run: Run, connectome: Connectome) -> tuple[Tensor, Tensor]:
+    """Return the initial state (N,), the network's own or a random one, and a random frame (k, N)."""
+    n = connectome.n
+    state = run.generator("state").standard_normal(n) if connectome.initial is None else connectome.initial
+    frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, n), n)).to(device_of(run.config))
+    return torch.from_numpy(state).to(frame), frame
 
 
 def _initialise_values(run: Run, network: Network) -> dict[str, Any] | None:

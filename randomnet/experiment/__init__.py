@@ -107,9 +107,13 @@ def run(
             folder.write_plan(prepared.manifest, plan.text)
         with folder.moment():
             table = folder.write_summary(prepared.manifest)
-        in_share = {(run.combo, run.iteration) for batch in batches for run in batch}
-        rows = [pair in in_share for pair in zip(table["combo"], table["iteration"], strict=True)]
-        return Outcome(folder.root, table[rows], interrupted, prepared.manifest)
+        return Outcome(folder.root, _rows_of(table, batches), interrupted, prepared.manifest)
+
+
+def _rows_of(table: pd.DataFrame, batches: Sequence[Batch]) -> pd.DataFrame:
+    """Return the rows of the summary that belong to these batches."""
+    pairs = {(run.combo, run.iteration) for batch in batches for run in batch}
+    return table[[pair in pairs for pair in zip(table["combo"], table["iteration"], strict=True)]]
 
 
 def _share_with_options(plan: Plan, share: Share) -> Share:

@@ -1,11 +1,11 @@
-"""What is written of an analysed network: arrays.npz and the summary of run.json.
+"""Outputs of an analysed network: arrays.npz and the summary of run.json.
 
 The flow field is that of the plane of the first two principal components of all states, or of two units. Arrays, of P
 fixed points, A states along the first trajectory, N units in G groups, M of them in one, and C conditions:
 
 | array                                           | content                                                         |
 |-------------------------------------------------|-----------------------------------------------------------------|
-| fixed_points, fixed_q, fixed_hits               | (P, N), (P,), (P,): as of `FixedPoints`; slow_points, slow_q    |
+| fixed_points, fixed_q, fixed_hits               | (P, N), (P,), (P,): see `FixedPoints`; slow_points, slow_q      |
 | along_steps                                     | (A,): the steps that are linearised                             |
 | fixed_eigenvalues, along_eigenvalues            | (P or A, N) complex: multipliers per step, by modulus           |
 | ..._unstable, ..._time_constants                | (P or A,): how many have modulus above 1; (P or A, N), in tau   |

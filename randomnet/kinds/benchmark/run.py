@@ -11,8 +11,8 @@ single product, which is faster than the two, so that their ratios are higher. A
 precision and on the same threads, in turns with what it is compared to; the fastest of several turns counts.
 
 Where networks are so small that several are trained side by side (execution.batch_runs), `beside` is their number.
-`beside_speedup` says how many times faster one epoch of all is than as many epochs in sequence, and `beside_ratio` is
-its ratio to the products of all, side by side too.
+`beside_speedup` says how many times faster one epoch of all is than as many epochs in sequence. `beside_ratio` is the
+ratio of that epoch to the products of all, side by side too.
 
 `wall_seconds` and `process_seconds` are those of all turns. `busy_share` is the time that the process waited; where it
 is more than `BUSY`, a note says that the machine was busy. These columns are missing with CUDA, because a process waits

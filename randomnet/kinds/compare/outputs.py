@@ -1,4 +1,4 @@
-"""What is written of a comparison: scores.csv, scores_mean.csv, arrays.npz, and the summary of run.json.
+"""Outputs of a comparison: scores.csv, scores_mean.csv, arrays.npz, and the summary of run.json.
 
 scores.csv has a row per model. scores_mean.csv has means over iterations with 95 % intervals (Student's t). Arrays, of
 M models, S scores, E test trials of T bins, P and Q fixed points:

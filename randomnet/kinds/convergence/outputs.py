@@ -1,4 +1,4 @@
-"""What is written of kind = convergence: running estimates in arrays.npz, and the summary of run.json."""
+"""Outputs of kind = convergence: running estimates in arrays.npz, and the summary of run.json."""
 
 import time
 from typing import Any

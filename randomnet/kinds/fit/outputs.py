@@ -1,4 +1,4 @@
-"""What is written of an inference model: history.csv, model.pt, arrays.npz, and the summary of run.json.
+"""Outputs of an inference model: history.csv, model.pt, arrays.npz, and the summary of run.json.
 
 Arrays, for each split of B trials, T bins and N neurons, of the best model without dropout or samples:
 

@@ -1,7 +1,7 @@
-"""What is written of a recording: recording.npz (and .h5), arrays.npz, and the summary of run.json.
+"""Outputs of a recording: recording.npz (and .h5), arrays.npz, and the summary of run.json.
 
-recording.npz has a split to train models on, one to validate and one to test them, with the spikes and all that is
-behind them (`recordings.files` has its keys). Ceilings are the scores of the true rates on the test's spikes. Arrays,
+recording.npz has splits for training, validation and test of models. Each has the spikes and all that they depend on
+(`recordings.files` has its keys). Ceilings are the scores of the true rates on the test's spikes. Arrays,
 of one trial of the test with T bins, D latents and N neurons:
 
 | array                                       | content                                                            |

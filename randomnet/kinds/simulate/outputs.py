@@ -1,4 +1,4 @@
-"""What is written of a simulation: arrays.npz and the summary of run.json."""
+"""Outputs of a simulation: arrays.npz and the summary of run.json."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What is written of a spectrum: arrays.npz and the summary of run.json."""
+"""Outputs of a spectrum: arrays.npz and the summary of run.json."""
 
 from typing import Any
 

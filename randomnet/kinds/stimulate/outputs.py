@@ -1,4 +1,4 @@
-"""What is written of a stimulated network: arrays.npz and the summary of run.json."""
+"""Outputs of a stimulated network: arrays.npz and the summary of run.json."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is written of a trained network: model.pt, arrays.npz, stored epochs, and the summary of run.json."""
+"""Outputs of a trained network: model.pt, arrays.npz, stored epochs, and the summary of run.json."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +52,7 @@ REPORTED = (  # of the spectra before and after training
 class Trained:
     """A training that has ended: the network, its progress, and what was measured before and after.
 
-    values_initial: the values before training. initial, final: as of `measurements.measure`. scores: chance levels, and
+    values_initial: the values before training. initial, final: see `measurements.measure`. scores: chance levels, and
     scores on test trials.
     """
 

@@ -73,9 +73,7 @@ def execute(
     setups = [build_setup(run) for run in runs]
     objectives = [objective_of(*pair) for pair in zip(runs, setups, strict=True)]
     if checkpoint is None:
-        initial = [measure_initial(*each) for each in zip(runs, setups, objectives, strict=True)]
-        values = [setup.network.values() for setup in setups]
-        checkpoint = {"initial": initial, "values_initial": values, "seconds": 0.0}
+        checkpoint = _untrained(runs, setups, objectives)
 
     def elapsed() -> float:
         return checkpoint["seconds"] + time.perf_counter() - began
@@ -107,6 +105,12 @@ def execute(
     unfinished, seconds = missing_runs(runs, folders), elapsed() / len(runs)
     return [(run, write_outputs(run, folder, result, seconds))
             for run, folder, result in zip(runs, folders, trained, strict=True) if run in unfinished]  # fmt: skip
+
+
+def _untrained(runs: Sequence[Run], setups: Sequence[Setup], objectives: Sequence[Objective]) -> dict[str, Any]:
+    """Return the part of a checkpoint that training does not change: measurements and values of untrained networks."""
+    initial = [measure_initial(*each) for each in zip(runs, setups, objectives, strict=True)]
+    return {"initial": initial, "values_initial": [setup.network.values() for setup in setups], "seconds": 0.0}
 
 
 def _measure_trained(
