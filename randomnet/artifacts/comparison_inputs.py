@@ -196,7 +196,7 @@ def recorded_network(recording: Recording, file: Path) -> TrainedSystem | None:
 
     Raises ValueError where the network is not there, or has changed.
     """
-    facts = recording.about
+    facts = recording.metadata
     if "source" not in facts:
         return None
     try:

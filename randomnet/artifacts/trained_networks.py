@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from randomnet import results
-from randomnet.architectures import CellNetwork, restored_cells
-from randomnet.rnn import Dynamics, restored, under
+from randomnet.architectures import CellNetwork, cell_network_from_description
+from randomnet.rnn import Dynamics, network_from_description, with_input
 from randomnet.settings import ConfigError
 
 
@@ -52,8 +52,8 @@ class TrainedSystem(ABC):
         for x in inputs.to(state).unbind(1):
             state = after(self.step(state, x))
             states.append(state)
-        stacked = torch.stack(states, 1)
-        return stacked, self.readout(stacked)
+        stack_systems = torch.stack(states, 1)
+        return stack_systems, self.readout(stack_systems)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ class TrainedNetwork(TrainedSystem):
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
         """Return the states after a step with the drive of x, added to the constant drive."""
-        return under(self.system, self.interface, x).step(state)
+        return with_input(self.system, self.interface, x).step(state)
 
     def readout(self, states: Tensor) -> Tensor:
         """Return the readout of the rates."""
@@ -141,15 +141,15 @@ def load_trained(folder: results.RunFolder, which: str = "best", double: bool = 
     saved = read_model(path)
     try:
         if "architecture" in saved["network"]:
-            network = restored_cells(saved["network"], saved[which])
+            network = cell_network_from_description(saved["network"], saved[which])
             return TrainedCells(network.double() if double else network)
-        network = restored(saved["network"], saved[which])
+        network = network_from_description(saved["network"], saved[which])
         if double:
             network = network.double()
         if not network.interface:
             raise ConfigError(f"[source] folder: expected a network trained on a task, got {path} of one without")
-        interface = {name: value.detach() for name, value in network.joined().items()}
-        return TrainedNetwork(network.alone(), interface)
+        interface = {name: value.detach() for name, value in network.interface_tensors().items()}
+        return TrainedNetwork(network.autonomous(), interface)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f"[source] folder: expected a model.pt of this version, got {path}: {error}") from None
 

@@ -46,12 +46,12 @@ def objective_of(run: Run, like: Tensor, weight: float) -> ClosedLoopObjective:
 
 def baseline(objective: ClosedLoopObjective) -> dict[str, float]:
     """Return the columns of summary.csv for an arm at rest: end error in cm, accuracy in percent."""
-    return {f"baseline_{name}": value for name, value in objective.unmoved().items()}
+    return {f"baseline_{name}": value for name, value in objective.resting_arm().items()}
 
 
 def drawn_reaches(network: Any, objective: ClosedLoopObjective) -> dict[str, torch.Tensor]:
     """Return fingertip and goal (trials, time, 2), in m, of the network in the first validation trials."""
-    fingertips = objective.shown(network, DRAWN_TRIALS).fingertips
-    goals = objective.validation.few(DRAWN_TRIALS).goals
+    fingertips = objective.validation_movement(network, DRAWN_TRIALS).fingertips
+    goals = objective.validation.first_trials(DRAWN_TRIALS).goals
     pairs = zip(REACH_ARRAYS, (fingertips, goals), strict=True)
     return {name: values.transpose(0, 1).cpu().float() for name, values in pairs}

@@ -129,7 +129,7 @@ def _weighted(run: Run) -> Connectome:
     connectome = described_network(drawing) if config.described else _measured_connectome(net, config)
     if net.largest_component != "none":
         connectome = _component(connectome, net.largest_component)
-    if connectome.provenance["source"] == "bio2art region matrix":
+    if connectome.provenance.get("source") == "bio2art region matrix":
         connectome = _instantiated(connectome, drawing)
     else:
         _check_no_region_options(net, connectome)
@@ -314,7 +314,7 @@ def _initialised(connectome: Connectome, run: Run) -> Connectome:
     rng = run.generator("initial")
     values = initialisation.recurrent(connectome.n, len(connectome.weights), init, rng)
     if remap:
-        values = initialisation.remapped(values, connectome.weights)
+        values = initialisation.rank_order_remap(values, connectome.weights)
     return connectome.replace(values, initial_weights=init, remapped=remap)
 
 

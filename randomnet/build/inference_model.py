@@ -6,7 +6,16 @@ from randomnet import initialisation
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import PRECISIONS, parameter_groups, tau_of
 from randomnet.cells import CELLS
-from randomnet.inference import Autoencoder, CellDecoder, Decoder, Inferrer, Lfads, NetworkDecoder, Sizes, Terms
+from randomnet.inference import (
+    Autoencoder,
+    CellDecoder,
+    Decoder,
+    InferenceModel,
+    Lfads,
+    LossWeights,
+    NetworkDecoder,
+    Sizes,
+)
 from randomnet.rnn import Network
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
@@ -14,7 +23,7 @@ from randomnet.settings import ConfigError
 LFADS_SCALE = 1e4  # factor of its loss, on which the clipped gradient depends
 
 
-def model_of(run: Run, heldin: int, neurons: int, channels: int) -> Inferrer:
+def model_of(run: Run, heldin: int, neurons: int, channels: int) -> InferenceModel:
     """Return a model of `neurons` neurons, the first `heldin` of which it sees, and inputs. Raises ConfigError."""
     inference, rng = run.config.inference, run.generator("inference")
     if inference.model == "lfads":
@@ -25,13 +34,13 @@ def model_of(run: Run, heldin: int, neurons: int, channels: int) -> Inferrer:
     return Autoencoder(heldin, decoder, rng, inference.encoder_size, inference.dropout)
 
 
-def terms_of(run: Run) -> Terms:
+def loss_weights_of(run: Run) -> LossWeights:
     """Return the weights of the loss terms besides the likelihood."""
     inference = run.config.inference
     if inference.model != "lfads":
-        return Terms()
+        return LossWeights()
     weights = {"kl_ic": inference.kl_ic, "kl_co": inference.kl_co, "l2": inference.l2}
-    return Terms(LFADS_SCALE, weights, inference.coordinated)
+    return LossWeights(LFADS_SCALE, weights, inference.coordinated)
 
 
 def _decoder(run: Run, neurons: int, channels: int, rng: np.random.Generator) -> Decoder:
@@ -60,7 +69,7 @@ def _network(run: Run, neurons: int, channels: int) -> Network:
         dt=config.model.dt,
         tau=tau_of(run, connectome),
         groups=groups,
-        moving={"weights": np.arange(len(connectome.weights))},
+        trainable={"weights": np.arange(len(connectome.weights))},
         keep_signs=config.net.dales_law is not False,
         interface=interface,
         dtype=PRECISIONS["float32"],

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import torch
 
-from randomnet.analysis import selected, units_of
+from randomnet.analysis import select_from_text, units_of
 from randomnet.build import pretrained
 from randomnet.connectome import Connectome
-from randomnet.rnn import FACTORS, Network
+from randomnet.rnn import FACTORS, LowRankFactors, Network
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError, nearest
 from randomnet.tasks import TASKS
@@ -75,8 +75,8 @@ def with_factors(run: Run, connectome: Connectome) -> Connectome:
     net = run.config.net
     if not net.rank or net.factor_on != "edges":
         return connectome
-    factors, keep_signs = factors_of(run, connectome), net.dales_law is not False
-    network = Network(connectome, keep_signs=keep_signs, factors=factors, factors_on_edges=True)
+    factors = LowRankFactors(*factors_of(run, connectome), on_edges=True)
+    network = Network(connectome, keep_signs=net.dales_law is not False, factors=factors)
     return connectome.replace(network.edge_weights().numpy())
 
 
@@ -157,7 +157,7 @@ def support_of(run: Run, connectome: Connectome) -> np.ndarray:
         return np.ones(connectome.n, dtype=bool)
     support = np.zeros(connectome.n, dtype=bool)
     try:
-        support[selected(units_of(connectome), text).numpy()] = True
+        support[select_from_text(units_of(connectome), text).numpy()] = True
     except ValueError as error:
         raise ConfigError(f"[net] factor_support: {error}") from None
     return support

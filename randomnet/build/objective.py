@@ -12,12 +12,12 @@ from randomnet.build.spectra import schedule_of
 from randomnet.build.targets import exponents_of, target_of
 from randomnet.build.trials import trials_of
 from randomnet.objectives import (
-    Course,
     Objective,
     Recorder,
     SpectrumLoss,
     SpectrumObjective,
     Term,
+    Trajectory,
     task_objective,
 )
 from randomnet.schema.plan import Run
@@ -29,7 +29,7 @@ def objective_of(run: Run, setup: Setup) -> Objective:
     like = setup.state.to(PRECISIONS[run.config.trainvalidate.precision])
     spectrum_loss = _spectrum_loss(run, setup, like) if run.config.spectrum_loss else None
     if not run.config.has_task:
-        return SpectrumObjective((spectrum_loss,), (run.config.losses[spectrum_loss.loss],), courses(run))
+        return SpectrumObjective((spectrum_loss,), (run.config.losses[spectrum_loss.loss],), trajectories(run))
     if closed_loop.is_closed_loop(run):
         return closed_loop.objective_of(run, like, run.config.losses["task"])
     training = run.config.trainvalidate
@@ -64,11 +64,11 @@ def loss_target(run: Run, n: int) -> np.ndarray:
     return target_of(run, n)
 
 
-def courses(run: Run) -> tuple[Course, ...]:
+def trajectories(run: Run) -> tuple[Trajectory, ...]:
     """Return how the trajectory continues from epoch to epoch; empty where all epochs are alike."""
     times = run.config.lyapunov
     window = times.tsim if times.tsim_first == "tsim" else times.tsim_first
-    return (Course(times.warm_start, window),) if times.warm_start or window < times.tsim else ()
+    return (Trajectory(times.warm_start, window),) if times.warm_start or window < times.tsim else ()
 
 
 def leading_frame(run: Run, setup: Setup) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from randomnet.artifacts.trained_files import UNTRAINED, trained_file, trained_path
 from randomnet.connectome import Connectome
-from randomnet.rnn import FACTORS, Network, restored
+from randomnet.rnn import FACTORS, Network, network_from_description
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 from randomnet.tasks import TASKS
@@ -216,13 +216,13 @@ def _from_model(run: Run, saved: dict[str, Any], path: Path) -> StoredNetwork:
     description = saved["network"]
     if "architecture" in description:
         raise ConfigError(f"[paths] pretrained: expected a network of weights, got {path}, which is of cells")
-    network = restored(description, _values(saved, trained_file(run).epoch, path))
+    network = network_from_description(description, _values(saved, trained_file(run).epoch, path))
     n, edges = network.n, network.edges.numpy()
     weights = np.zeros((n, n), dtype=np.float32 if network.gains().dtype == torch.float32 else np.float64)
     weights.flat[edges] = network.weights().numpy()
     interface = {name: values.numpy() for name, values in network.interface.items()}
     if interface:
-        interface |= {name: values.numpy() for name, values in network.joined().items()}
+        interface |= {name: values.numpy() for name, values in network.interface_tensors().items()}
     groups, none = network.groups, np.zeros((n, 0), np.float32)
     factors = tuple(values.numpy() for values in network.factors()) if network.rank else (none, none)
     return StoredNetwork(

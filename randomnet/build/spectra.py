@@ -34,10 +34,10 @@ def system_of(run: Run, setup: Setup, inputs: Tensor | None = None) -> System:
     """
     exact = double(setup.network)
     if not is_driven(run):
-        return exact.alone()
+        return exact.autonomous()
     if inputs is None:
         inputs = torch.from_numpy(trials_of(run)[1].inputs).transpose(0, 1)
-    return exact.along(inputs.to(setup.state))
+    return exact.driven_by_trials(inputs.to(setup.state))
 
 
 def spectrum_state(run: Run, setup: Setup) -> Tensor:

@@ -343,7 +343,7 @@ def _said_of_runs(label: str, runs: pd.DataFrame, which: pd.Series, said: str) -
 
 def _said_of_sharing(study: Study, label: str) -> Iterator[str]:
     """Whether iterations start from one file of an earlier run, so that they are no repeats of that."""
-    files = {}
+    files: dict[Any, Any] = {}
     for entry in next(combo.loaded.manifest for combo in study.combos if combo.label == label)["combos"]:
         for one in (entry.get("connectome") or {}).get("upstream", []):
             files.setdefault((entry["combo"], one["option"]), []).append(one["path"])

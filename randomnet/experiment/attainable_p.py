@@ -26,7 +26,9 @@ def smallest_p(plan: Plan, facts: Sequence[dict[str, Any]]) -> Iterator[str]:
             redrawn.setdefault(canonical(combo.values[option]), set()).add(is_redrawn(combo_facts, combo.config))
         names = {canonical(combo.values[option]): combo.values[option] for combo in plan.combos}
         base = redrawn.pop(canonical(REFERENCES[option.split(".")[-1]]), None)
-        for value, of_null in redrawn.items() if base else ():
+        for value, of_null in redrawn.items():
+            if not base:
+                break
             yield f"{option} = {names[value]}: {_text(base, of_null, plan.config.trainvalidate.iterations)}"
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -45,7 +46,8 @@ def _first(texts: list[str], rest: str) -> Iterator[str]:
 
 def _verdicts(table: pd.DataFrame) -> Iterator[str]:
     """Yield a line for each reason why spectra of complete runs did not converge; unbounded ones are left out."""
-    spectra, groups = 0, {}
+    spectra = 0
+    groups: dict[Any, Any] = {}
     for row in table[table["status"] == COMPLETE].to_dict("records"):
         for when in WHEN:
             verdict, converged = row.get(f"verdict{when}"), str(row.get(f"converged{when}")).casefold()

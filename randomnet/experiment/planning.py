@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
-import randomnet
 from randomnet import results
 from randomnet.build.connectome import spectral_radii
 from randomnet.kinds.kind import kind_of
 from randomnet.schema.config import neutral_settings
 from randomnet.schema.plan import Combo, Plan, Run
 from randomnet.settings import ConfigError
+from randomnet.version import code_version
 
 CHOOSING = tuple(f"pretrainedparams.pretrained_{name}" for name in ("combo", "epoch", "iteration"))
 PRETRAINED = "paths.pretrained"
@@ -47,7 +47,8 @@ def check(plan: Plan) -> list[dict[str, Any]]:
     The facts are those of the first iteration's connectome, which stays the same when iterations are added, and
     `upstream`, the files that each iteration starts from.
     """
-    facts, radii = [], {}
+    facts: list[dict[str, Any]] = []
+    radii: dict[Any, Any] = {}
     for combo in plan.combos:
         try:
             kind = kind_of(combo.config.experiment.kind)
@@ -86,7 +87,7 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
     numbers = list(range(len(entries))) if old is None else _combo_numbers(plan, entries, old)
     order = np.argsort(numbers)
     combos = [dataclasses.replace(plan.combos[index], index=numbers[index]) for index in order]
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": results.FORMAT,
         "name": plan.config.experiment.name,
         "kind": plan.config.experiment.kind,
@@ -140,7 +141,7 @@ def _machine() -> str:
 def versions() -> dict[str, str]:
     """Return the versions of the software that the numbers depend on."""
     return {
-        "randomnet": randomnet.__version__,
+        "randomnet": code_version(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,

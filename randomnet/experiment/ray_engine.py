@@ -29,6 +29,7 @@ from tqdm import tqdm
 
 import randomnet
 from randomnet.experiment.engines import Ended, Epoch, carry_out, fail, folders_of
+from randomnet.extras import install_line
 from randomnet.kinds.kind import Batch, missing_runs
 from randomnet.results import FAILED, ResultsError, ResultsFolder
 from randomnet.schema.plan import Run
@@ -49,7 +50,7 @@ def package() -> ModuleType:
     except ImportError:
         raise ConfigError(
             "[execution] engine: expected the package ray with engine = ray, got none installed: "
-            "pip install -r requirements-ray.txt"
+            f"{install_line('ray')}"
         ) from None
     return ray
 
@@ -90,11 +91,11 @@ def _check_address(address: str) -> None:
 
 def _init_options(execution: ExecutionSection) -> dict[str, Any]:
     """Return the arguments of ray.init."""
-    options = {"log_to_driver": False, "logging_level": logging.ERROR}
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if execution.address:
         return options | {"address": execution.address}
     options |= {"address": "local", "include_dashboard": False, "object_store_memory": OBJECTS}
-    if execution.workers != "auto":  # as with local processes, whatever the number of cores
+    if not isinstance(execution.workers, str):  # as with local processes, whatever the number of cores
         options["num_cpus"] = math.ceil(execution.workers * cpus_of(execution))
     return options
 
@@ -125,7 +126,7 @@ def _one_line(error: BaseException) -> str:
 
 def cpus_of(execution: ExecutionSection) -> float:
     """Return the number of CPUs of a task."""
-    return execution.threads if execution.cpus_per_run == "auto" else execution.cpus_per_run
+    return execution.threads if isinstance(execution.cpus_per_run, str) else execution.cpus_per_run
 
 
 @dataclass
@@ -289,7 +290,9 @@ def _desk_class() -> type:
 
     class Desk:
         def __init__(self) -> None:
-            self.stopping, self.messages, self.begun = False, [], set()
+            self.stopping = False
+            self.messages: list[Message] = []
+            self.begun: set[tuple[int, int]] = set()
 
         def tell(self, attempt: tuple[int, int], messages: list[Message]) -> bool:
             """Take messages of a task; return whether it is to stop."""
@@ -365,9 +368,10 @@ class _DeskConnection:
         self.thread.start()
         self.connected.wait()
 
-    def report(self, event: Epoch) -> None:
-        """Queue an epoch as a message."""
-        self.messages.append((event.combo, event.iteration, event.row))
+    def report(self, event: Epoch | Ended) -> None:
+        """Queue an epoch as a message; ends are returned by the task."""
+        if isinstance(event, Epoch):
+            self.messages.append((event.combo, event.iteration, event.row))
 
     def stopping(self) -> bool:
         """Return whether the task is to stop."""

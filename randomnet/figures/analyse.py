@@ -1,5 +1,7 @@
 """Figures of kind = analyse: flow, energy and fixed points of each network, its linearised step, and its responses."""
 
+from typing import Any
+
 import numpy as np
 
 from randomnet import plotting
@@ -70,7 +72,7 @@ def _linearised(arrays: dict[str, np.ndarray]) -> Linearised:
     kind, row = ("fixed", int(smooth[0])) if at_point else ("along", -1)
     unstable = int(arrays[f"{kind}_unstable"][row])
     directions = f"{unstable} unstable direction{'s' * (unstable != 1)}" if unstable else "stable"
-    ends = np.cumsum(arrays["group_sizes"])[:-1] if "groups" in arrays else []
+    ends: Any = np.cumsum(arrays["group_sizes"])[:-1] if "groups" in arrays else []
     parts = {
         what: np.split(arrays[f"group_{what}_{kind}"][row], ends) if "groups" in arrays else []
         for what in ("eigenvalues", "time_constants")

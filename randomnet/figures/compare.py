@@ -1,6 +1,7 @@
 """Figures of kind = compare: scores of all models, and the first of each label beside the truth."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,15 +18,15 @@ DASHES = {"ceiling": DASHED, "floor": DOTTED, "truth": (0, (4, 1, 1, 1))}  # rol
 
 
 def _panel(score: metrics.Score) -> Score:
-    reference = score.reference
-    shared = {"most": score.highest, "least": score.lowest, "pairs": score.pairs}
-    if reference is None:
-        return Score(score.column, score.label, **shared)
-    line, is_floor = DASHES[reference.role], reference.role == "floor"
-    return Score(score.column, score.label, reference.column, reference.label, line, is_floor=is_floor, **shared)
+    panel = Score(score.column, score.label, most=score.highest, least=score.lowest, pairs=score.pairs)
+    if score.reference is None:
+        return panel
+    column, role, label = score.reference.column, score.reference.role, score.reference.label
+    return replace(panel, limit=column, best=label, dash=DASHES[role], is_floor=role == "floor")
 
 
 SCORES = tuple(_panel(score) for score in metrics.scores() if score.label)
+HEADLINE_SCORES = tuple(score.column for score in metrics.scores() if score.headline)
 SIZE = "latent"  # an axis that figures of its own are against
 MOST_MODELS = 4  # beside the truth in one figure
 Arrays = Mapping[str, np.ndarray]
@@ -106,5 +107,5 @@ def _both(own: Arrays, name: str | None, columns: int | None = None) -> tuple[np
     """The true array and the inferred one, or None."""
     if f"{name}_true" not in own:
         return None
-    found = own[f"{name}_true"], own[f"{name}_inferred"]
-    return found if columns is None else tuple(array[..., :columns] for array in found)
+    true, inferred = own[f"{name}_true"], own[f"{name}_inferred"]
+    return (true, inferred) if columns is None else (true[..., :columns], inferred[..., :columns])

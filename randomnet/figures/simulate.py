@@ -29,8 +29,8 @@ def activity_figures(study: Study, ylabel: str | None) -> Figures:
 def plane_figures(study: Study, ylabel: str | None) -> Figures:
     """The flow of each of the first networks that began on a grid in a plane."""
     for stem, title, _, arrays in first_networks(study, "plane", "plane_overlaps"):
-        names, unit = tuple(map(str, arrays["plane"])), str(arrays["time_unit"])
-        parts = arrays["initial_overlaps"], arrays["plane_overlaps"], names, arrays["times"], unit
+        names: Any = tuple(map(str, arrays["plane"]))
+        parts = arrays["initial_overlaps"], arrays["plane_overlaps"], names, arrays["times"], str(arrays["time_unit"])
         yield stem, plotting.flow(Flow(*parts, events=len(arrays.get("event_onset", ()))), title)
 
 
@@ -89,10 +89,10 @@ def _maps(study: Study, combos: Sequence[Combo], axes: Sequence[str], values: Se
         maps = [one for one in maps if np.isfinite(one.values).any()]
         if maps:
             names = [matching.group_names(combos, option) for option in axes]
-            ticks = [[name[key] for key in order] for name, order in zip(names, (x, y), strict=True)]
-            labels = [axis_label(combos, option) for option in axes]
+            ticks_x, ticks_y = ([name[key] for key in order] for name, order in zip(names, (x, y), strict=True))
+            label_x, label_y = (axis_label(combos, option) for option in axes)
             stem = "_".join([what, *[label] * several, *values])
-            yield stem, plotting.heat_map(maps, *ticks, *labels, title=text)
+            yield stem, plotting.heat_map(maps, ticks_x, ticks_y, label_x, label_y, title=text)
 
 
 def _table(

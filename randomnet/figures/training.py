@@ -174,7 +174,9 @@ def unbounded_text(combos: Sequence[Combo]) -> str:
 
 
 def _spectra(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Series], lost: str) -> Figures:
-    before, after, targets = {}, {}, {}
+    before: dict[Any, Any] = {}
+    after: dict[Any, Any] = {}
+    targets = {}
     for key, one in series.items():
         for when, found in (("initial", before), ("final", after)):
             runs = spectra_of(arrays[key], when)
@@ -203,7 +205,7 @@ def target_of(arrays: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
 
 
 def _distributions(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Series]) -> Figures:
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name in ("gains", "shifts", "weights"):
         names = (f"{name}_initial", f"{name}_final")
         runs = {one.text: [run for run in arrays[key] if all(part in run for part in names)]
@@ -211,7 +213,7 @@ def _distributions(group: Matched, arrays: Mapping[Any, list], series: Mapping[A
         pairs = {text: tuple(np.concatenate([np.ravel(run[part]) for run in some]) for part in names)
                  for text, some in runs.items() if some}  # fmt: skip
         # What was not trained has not changed, and there is nothing to compare.
-        if any(not np.array_equal(*pair, equal_nan=True) for pair in pairs.values()):
+        if any(not np.array_equal(first, second, equal_nan=True) for first, second in pairs.values()):
             found[name] = pairs
     if found:
         title = matching.titled(group.combos, group.title)

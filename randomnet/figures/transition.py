@@ -61,7 +61,7 @@ def transition_figures(study: Study, ylabel: str | None) -> Figures:
     colours = list(_colours(study))
     size, texts = _sizes(colours)
     samples = [
-        Samples(replace(one.series, text=texts[one.series]),
+        Samples(replace(one.series, text=texts[one.series]),  # type: ignore[call-arg]
                 *(one.runs[name].to_numpy(dtype=float) for name in ("g", "lambda_max", "converged")),
                 one.found.g, one.found.medians, one.found.crossing, one.found.low, one.found.high,
                 one.runs.get("verdict"), one.lost, one.found.unbounded)

@@ -20,9 +20,9 @@ from randomnet.build.network import Setup, initial_states
 from randomnet.build.spectra import schedule_of, system_of
 from randomnet.comparison import spread
 from randomnet.kinds.spectra import STACKED_MATRIX_BYTES, OnProgress, status_of, summary_of
-from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectra_of_each, spectrum
+from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectra_of_stack, spectrum
 from randomnet.lyapunov.record import CONVERGED, DIVERGED, TOO_SHORT, UNBOUNDED, UNCONVERGED
-from randomnet.rnn import Dynamics, is_sparse, stacked
+from randomnet.rnn import Dynamics, is_sparse, stack_systems
 from randomnet.schema.plan import Run
 
 STATUSES = (results.COMPLETE, results.UNBOUNDED, results.DIVERGED)  # from the best to the worst
@@ -50,8 +50,8 @@ def compute_states(
     schedule, system = schedule or schedule_of(run), system_of(run, setup)
     states, frames = zip(*states_and_frames(run, setup, k), strict=True)
     if _can_stack(setup, system, schedule):
-        copies = stacked([system] * len(states))
-        return spectra_of_each(copies, torch.stack(states), torch.stack(frames), schedule, on_progress)
+        copies = stack_systems([system] * len(states))
+        return spectra_of_stack(copies, torch.stack(states), torch.stack(frames), schedule, on_progress)
     spectra: list[Spectrum] = []
     for number, (state, frame) in enumerate(zip(states, frames, strict=True)):
         share = _share_of_progress(on_progress, number, len(states), schedule.first)

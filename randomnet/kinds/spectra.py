@@ -12,9 +12,9 @@ from randomnet import results
 from randomnet.build.network import Setup, largest_frame
 from randomnet.build.spectra import schedule_of, simulated_time, spectrum_state, system_of
 from randomnet.build.targets import exponents_of
-from randomnet.lyapunov import Estimate, Schedule, Spectrum, spectra_of_each, spectrum
+from randomnet.lyapunov import Estimate, Schedule, Spectrum, spectra_of_stack, spectrum
 from randomnet.lyapunov.record import DIVERGED, UNBOUNDED
-from randomnet.rnn import is_sparse, stacked
+from randomnet.rnn import is_sparse, stack_systems
 from randomnet.schema.plan import Run
 
 OnProgress = Callable[[float], None]  # takes the time reached so far
@@ -49,10 +49,10 @@ def compute_spectra(
     """Return the spectrum of each of several runs of one shape, computed as one stack of at most `max_batch` runs."""
     if len(runs) == 1:
         return [compute_spectrum(runs[0], setups[0], k, schedule, on_progress=on_progress)]
-    system = stacked([system_of(run, setup) for run, setup in zip(runs, setups, strict=True)])
+    system = stack_systems([system_of(run, setup) for run, setup in zip(runs, setups, strict=True)])
     states = torch.stack([setup.state for setup in setups])
     frames = torch.stack([setup.frame[:k] for setup in setups])
-    return spectra_of_each(system, states, frames, schedule or schedule_of(runs[0]), on_progress)
+    return spectra_of_stack(system, states, frames, schedule or schedule_of(runs[0]), on_progress)
 
 
 def max_batch(run: Run, facts: dict[str, Any], item_bytes: int) -> int:
@@ -151,7 +151,7 @@ def _remarks(spectrum: Spectrum) -> list[str]:
     if spectrum.unbounded:
         return []
     remarks = []
-    if spectrum.leads_with_zero:
+    if spectrum.largest_is_zero:
         low, high = (f"{end:.3g}" if math.isfinite(end) else "unknown" for end in spectrum.dimension[2:])
         remarks.append(f"lambda_max is 0 within its error: D_KY between {low} and {high}")
     if math.isnan(spectrum.dimension.value):

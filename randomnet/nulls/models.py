@@ -58,8 +58,10 @@ def distance(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     themselves. In the provenance, `edges_moved` is the share of edges with another target, and `edges_without_length`
     the number of edges of unknown length. Raises ValueError without positions.
     """
-    known = np.zeros(connectome.n, bool) if connectome.positions is None else ~np.isnan(connectome.positions).any(1)
-    if len(connectome.post) and not (known[connectome.post] & known[connectome.pre]).any():
+    positions = np.full((connectome.n, 3), np.nan) if connectome.positions is None else connectome.positions
+    known = ~np.isnan(positions).any(axis=1)
+    has_lengths = not len(connectome.post) or (known[connectome.post] & known[connectome.pre]).any()
+    if connectome.positions is None or not has_lengths:
         raise ValueError(f"null distance needs positions of connected neurons, got none in {connectome.name}")
     return exchange_targets_within_lengths(connectome, rng, "distance")
 

@@ -208,7 +208,8 @@ def _range(rows: pd.DataFrame, panel: Panel) -> tuple[np.ndarray, np.ndarray]:
     values, errors = rows[panel.column].to_numpy(dtype=float), _flag(rows, panel.error)
     around = values - ERRORS * errors, values + ERRORS * errors
     ends = [_flag(rows, name) for name in panel.ends]
-    return tuple(np.where(np.isfinite(end), end, other) for end, other in zip(ends, around, strict=True))
+    low, high = (np.where(np.isfinite(end), end, other) for end, other in zip(ends, around, strict=True))
+    return low, high
 
 
 def _flag(rows: pd.DataFrame, column: str) -> np.ndarray:

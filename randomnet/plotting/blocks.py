@@ -96,9 +96,9 @@ def _draw_row(
         i, j = post[block], pre[block]
         degrees_in[place] = np.bincount(i, minlength=len(groups))[groups == a]
         degrees_out[place] = np.bincount(j, minlength=len(groups))[groups == b]
-        sizes = [len(degrees_in[place]), len(degrees_out[place])]
+        rows, columns = len(degrees_in[place]), len(degrees_out[place])
         own = a == b and not (i == j).any()
-        _draw_profile(row[2], profile(place_in[i], place_in[j], weights[block], *sizes, own), place)
+        _draw_profile(row[2], profile(place_in[i], place_in[j], weights[block], rows, columns, own), place)
     _histograms(row[0], degrees_in)
     _histograms(row[1], degrees_out)
     row[0].set_ylabel("share of neurons")

@@ -246,7 +246,7 @@ class Beside:
 def beside(models: Sequence[Beside], title: str = "") -> Figure:
     """A row per model: true states, inferred states mapped to them, and as far as any model has them eigenvalues and
     rates of a trial."""
-    columns = [partial(_states, which=0), partial(_states, which=1)]
+    columns: list[Callable[..., None]] = [partial(_states, which=0), partial(_states, which=1)]
     columns += [_eigenvalues] if any(model.eigenvalues for model in models) else []
     columns += [_rates] if any(model.rates for model in models) else []
     with matplotlib.rc_context(STYLE):
@@ -268,7 +268,7 @@ def _states(axes: Axes, model: Beside, which: int) -> None:
         _arrows(axes, model.flow[0], model.flow[1 + which])
     for line in (model.true, model.inferred)[which]:
         axes.plot(line[:, 0], line[:, 1], color=color, linewidth=0.6, alpha=0.7, zorder=2)
-    if model.points:
+    if model.points and model.unstable:
         for grows, marker in ((False, STABLE), (True, UNSTABLE)):
             some = model.points[which][(model.unstable[which] > 0) == grows]
             axes.plot(some[:, 0], some[:, 1], linestyle="", marker=marker, color="k", markersize=4,

@@ -60,7 +60,7 @@ def spectra(
         if key:
             handles, said = _key(key), [_band(counts), f"{_range(counts)} per line"]
         else:
-            last = next(reversed(panels.values()))
+            *_, last = panels.values()
             texts = [f"{one.text}, {runs_text(len(last.get(one.text, ())))}{(notes or {}).get(one.text, '')}"
                      for one in series]  # fmt: skip
             handles = [line_handle(one, text) for one, text in zip(series, texts, strict=True)]

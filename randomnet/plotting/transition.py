@@ -122,8 +122,8 @@ def _handles(samples: Sequence[Samples], theory: Sequence[str]) -> list[Artist]:
                      label=", ".join(filter(None, [THEORY, name]))) for number, name in enumerate(theory)]  # fmt: skip
     found.append(Line2D([], [], color=REFERENCE, linestyle="", label="median", **MEDIAN))
     found.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, linestyle="", label="one sample"))
-    known = all(one.verdicts is not None for one in samples)
-    verdicts = [text for one in samples for text in one.verdicts] if known else None
+    known = [one.verdicts for one in samples if one.verdicts is not None]
+    verdicts = [text for texts in known for text in texts] if len(known) == len(samples) else None
     hollow = hollow_text(np.concatenate([one.converged for one in samples]), verdicts) if samples else ""
     if hollow:
         found.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, markerfacecolor="white", linestyle="",
@@ -141,9 +141,11 @@ def missing_text(medians: np.ndarray, lost: Mapping[str, int], unbounded: float 
     if unbounded is None or (len(medians) and medians[-1] >= 0):
         close = len(medians) > 1 and medians[0] < 0 <= medians.max()
         return "no crossing from below" + (" by more than two standard errors" if close else "")
-    words = {"unbounded": "growth is unbounded", "diverged": "most runs diverge"}
-    ends = [status for status in words if lost.get(status)]
-    end = words[ends[0]] if len(ends) == 1 else "most runs are unbounded or diverge"
+    unbounded_runs, diverged_runs = lost.get("unbounded", 0), lost.get("diverged", 0)
+    if unbounded_runs > diverged_runs:
+        end = "growth is unbounded"
+    else:
+        end = "most runs are unbounded or diverge" if unbounded_runs else "most runs diverge"
     return f"no transition to chaos: {end} from g = {unbounded:g}"
 
 

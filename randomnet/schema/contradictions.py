@@ -18,7 +18,7 @@ def _times(config: Any) -> tuple[Key, str] | None:
     dt, spectrum = config.model.dt, config.lyapunov
     if not config.uses_spectrum:
         return None
-    if spectrum.tons != "adaptive" and spectrum.tons < dt:
+    if not isinstance(spectrum.tons, str) and spectrum.tons < dt:
         return ("lyapunov", "tons"), f"at least one step (model.dt = {dt:g}) between reorthonormalisations"
     interval = dt if spectrum.tons == "adaptive" else spectrum.tons
     if spectrum.tsim == "auto" and not config.reads("lyapunov.tolerance"):
@@ -30,7 +30,7 @@ def _times(config: Any) -> tuple[Key, str] | None:
     if (longest + spectrum.transient + spectrum.frame_transient) / dt > 1e9:
         return ("lyapunov", name), f"fewer than 1e9 steps of model.dt in the transients and {name} together"
     first = spectrum.tsim_first
-    if first != "tsim" and not interval <= first <= longest:
+    if not isinstance(first, str) and not interval <= first <= longest:
         return ("lyapunov", "tsim_first"), f"tsim, or a time from {interval:g} (tons) to {longest:g} (tsim)"
     if abs(interval / dt - round(interval / dt)) > 1e-6:
         return ("lyapunov", "tons"), f"a multiple of the step (model.dt = {dt:g})"
@@ -43,7 +43,7 @@ def _trained(config: Any) -> tuple[Key, str] | None:
     if not config.trained and not config.has_task:
         return ("trainvalidate", "train_gains"), "something to train: one of train_weights, train_gains, train_shifts"
     frozen = config.trainvalidate.freeze_factors
-    if "factors" in config.trained and frozen != "none" and frozen[-1] > config.net.rank:
+    if "factors" in config.trained and not isinstance(frozen, str) and frozen[-1] > config.net.rank:
         return ("trainvalidate", "freeze_factors"), f"numbers from 1 to net.rank = {config.net.rank}"
     net = config.net
     begun = net.factor_sd or config.paths.pretrained or any(value for _, value in (*net.factor_mean, *net.factor_cov))
@@ -161,8 +161,7 @@ def _time_constants(config: Any) -> tuple[Key, str] | None:
     if own:
         if tau != 1:
             return ("model", "tau"), "1, as [regions] regions has time constants"
-        tau = tuple((region.name, region.tau) for region in regions)
-        if min(dict(tau).values()) < dt:
+        if min(region.tau for region in regions) < dt:
             return ("regions", "regions"), f"time constants of at least one step, {dt:g} (model.dt)"
     if config.drawn_at_random and isinstance(tau, tuple):
         return ("model", "tau"), "one number with roi = random, which has no regions"

@@ -100,6 +100,7 @@ class NumberOrList(Value):
 
     def parse(self, text: str) -> float | tuple[float, ...]:
         """The number, or the numbers, ascending."""
+        found: list[Any]
         found = [Number(self.low, self.high).parse(part) for part in text.strip("[]()").replace(",", " ").split()]
         if len(set(found)) < len(found) or not found:
             raise ValueError("none, or one twice")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from randomnet.extras import install_line
 from randomnet.tasks.trials import Trials
 
 FEW = 12  # names that an error lists
@@ -107,7 +108,7 @@ def neurogym() -> ModuleType:
             import neurogym.envs.registration
     except ImportError:
         raise ValueError(
-            "env: expected neurogym for its environments, got none installed: pip install -r requirements-neurogym.txt"
+            f"env: expected neurogym for its environments, got none installed: {install_line('neurogym')}"
         ) from None
     return neurogym
 

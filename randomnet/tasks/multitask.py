@@ -167,7 +167,7 @@ def multitask(
         "response",
         "trials of each task in equal numbers",
         synthetic=False,
-        given={"names": names, "tolerance": TOLERANCE, "least": LEAST, "window": WINDOW},
+        loss_params={"names": names, "tolerance": TOLERANCE, "least": LEAST, "window": WINDOW},
         conditions=np.repeat(np.arange(len(names)), nr_of_trials),
         condition_names=names,
         true_inputs=true if input_noise else None,

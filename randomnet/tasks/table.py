@@ -24,6 +24,10 @@ from randomnet.tasks.trials import Trials, train_count
 Size = int | str | Callable[[Mapping[str, Any]], int]
 
 
+def _number(size: int | str, parameters: Mapping[str, Any]) -> int:
+    return parameters[size] if isinstance(size, str) else size
+
+
 @dataclass(frozen=True)
 class Task:
     """One task.
@@ -60,8 +64,8 @@ class Task:
 
     def sizes(self, parameters: Mapping[str, Any]) -> tuple[int, int]:
         """Channels and outputs, with these parameters. Raises ValueError where these make none."""
-        sizes = (size(parameters) if callable(size) else size for size in (self.channels, self.outputs))
-        return tuple(parameters[size] if isinstance(size, str) else size for size in sizes)
+        channels, outputs = (size(parameters) if callable(size) else size for size in (self.channels, self.outputs))
+        return _number(channels, parameters), _number(outputs, parameters)
 
     def trials(self, parameters: Mapping[str, Any]) -> int:
         """How many trials there are in all, with these parameters."""

@@ -48,9 +48,10 @@ class StageList(Value):
         if text == "none":
             return Chain()
         entries = [re.fullmatch(rf"({NAME})\s*:\s*(\S.*)", part.strip()) for part in text.split(",")]
-        if not all(entries) or len({entry[1] for entry in entries}) < len(entries):
+        known = [entry for entry in entries if entry]
+        if len({entry[1] for entry in known}) < len(entries):
             raise ValueError("not stages")
-        return Chain(Chosen(entry[1], entry[2].strip()) for entry in entries)
+        return Chain(Chosen(entry[1], entry[2].strip()) for entry in known)
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class SettingList(Value):
             return Chain()
         one = rf"({NAME})\s+(\w+\.\w+)\s*=\s*"
         entries = [re.fullmatch(one + r"(\S.*|)", part.strip()) for part in re.split(rf",\s*(?={one})", text)[::3]]
-        if not all(entries):
+        known = [entry for entry in entries if entry]
+        if len(known) < len(entries):
             raise ValueError("not options")
-        return Chain(Chosen(entry[1], f"{entry[2]}={entry[3].strip()}") for entry in entries)
+        return Chain(Chosen(entry[1], f"{entry[2]}={entry[3].strip()}") for entry in known)

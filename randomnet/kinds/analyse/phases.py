@@ -35,18 +35,18 @@ from torch import Tensor
 
 from randomnet.analysis import (
     FixedPoints,
+    continue_fixed_points,
+    find_kinks,
     fixed_points,
-    followed_points,
-    interpolated,
+    interpolate,
     jacobian_of,
-    kinks_of,
     plane,
     starting_points,
 )
 from randomnet.build.network import Setup
 from randomnet.build.trials import trials_of
 from randomnet.kinds.trajectories import along_inputs
-from randomnet.rnn import Dynamics, under
+from randomnet.rnn import Dynamics, with_input
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError, nearest
 from randomnet.tasks import Trials
@@ -196,15 +196,15 @@ def _search(
     """
     settings, rng = run.config.analysis, run.generator("phase starts", path.number + 1)
     interface = {"input_weights": setup.network.interface["input_weights"].double()}
-    inputs = interpolated(path.inputs, settings.interpolation_steps)
-    systems = [under(system, interface, x) for x in inputs]
-    maps, kinks = [(each.step, jacobian_of(each)) for each in systems], [kinks_of(each) for each in systems]
+    inputs = interpolate(path.inputs, settings.interpolation_steps)
+    systems = [with_input(system, interface, x) for x in inputs]
+    maps, kinks = [(each.step, jacobian_of(each)) for each in systems], [find_kinks(each) for each in systems]
     alike = np.unique(inputs.cpu().numpy().round(INPUT_DECIMALS), axis=0, return_inverse=True)[1].ravel().tolist()
     known, around = {}, path.all_states
     for place, phase in zip(range(0, len(maps), settings.interpolation_steps), path.phases, strict=True):
         starts = starting_points(path.states_in(phase), settings.phase_starts, rng, settings.start_noise)
-        known[place] = fixed_points(*maps[place], starts, around=around, tick=on_progress).points
-    return followed_points(maps, known, around, alike=alike, kinks=kinks, tick=on_progress)
+        known[place] = fixed_points(*maps[place], starts, around=around, on_progress=on_progress).points
+    return continue_fixed_points(maps, known, around, identifiers=alike, kinks=kinks, on_progress=on_progress)
 
 
 # ---- what is written
@@ -219,7 +219,7 @@ def _place_arrays(paths: Sequence[PhasePath], steps: int) -> dict[str, np.ndarra
     ]
     columns = np.array(rows, np.int64).T
     names = ("phase_place_condition", "phase_place_phase", "phase_place_step")
-    inputs = torch.cat([interpolated(path.inputs, steps) for path in paths])
+    inputs = torch.cat([interpolate(path.inputs, steps) for path in paths])
     return dict(zip(names, columns, strict=True)) | {"phase_inputs": inputs.cpu().numpy()}
 
 

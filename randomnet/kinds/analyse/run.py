@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from randomnet import results
-from randomnet.analysis import FixedPoints, fixed_points, jacobian_of, kinks_of, starting_points, units_of
+from randomnet.analysis import FixedPoints, find_kinks, fixed_points, jacobian_of, starting_points, units_of
 from randomnet.build.connectome import connectome_of
 from randomnet.build.coupling_strength import strength_of
 from randomnet.build.network import Setup, build_setup, check_network, double
@@ -62,7 +62,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     groups = groups_of(run.config.analysis.by, units_of(setup.connectome), "analysis").to(setup.state.device)
     drawn_groups = drawn_groups_of(groups)
     with torch.no_grad():
-        system = double(setup.network).alone()
+        system = double(setup.network).autonomous()
         trajectories = trajectories_of(run, setup, system, drawn_groups)
         paths = phases.phase_paths(run, setup, system)
     if not all(map(_is_bounded, (trajectories.states, *(path.states for path in paths)))):
@@ -103,7 +103,7 @@ def _search(
     noise = run.config.analysis.start_noise
     drawn = starting_points(states.flatten(0, 1), number - 1, run.generator("starts"), noise)
     starts = torch.cat([torch.zeros_like(drawn[:1]), drawn])
-    return fixed_points(system.step, jacobian_of(system), starts, kinks=kinks_of(system), tick=on_progress)
+    return fixed_points(system.step, jacobian_of(system), starts, kinks=find_kinks(system), on_progress=on_progress)
 
 
 def estimate(runs: Sequence[Run]) -> Cost:
@@ -112,7 +112,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     probe = min(PROBE_STARTS, run.config.analysis.starts)
     setup = build_setup(run)
     with torch.no_grad():
-        system = double(setup.network).alone()
+        system = double(setup.network).autonomous()
         began = time.perf_counter()
         states = trajectories_of(run, setup, system, None).states
         simulating = time.perf_counter() - began

@@ -36,8 +36,8 @@ from randomnet.kinds.benchmark.stopwatch import TURNS, Stopwatch
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.train.run import KIND as TRAINING
 from randomnet.lyapunov import spectrum
-from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, side_by_side
-from randomnet.rnn import Coupling, Network, stacked
+from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, stack_objectives
+from randomnet.rnn import Coupling, Network, stack_systems
 from randomnet.schema.plan import Run
 from randomnet.training import fit
 
@@ -123,7 +123,7 @@ def _time_stack(
         return {}
     networks, stacked_epoch = _stacked_epoch(run, setup, objective, number)
     with torch.no_grad():
-        coupling = stacked([network.dynamics() for network in networks]).coupling
+        coupling = stack_systems([network.dynamics() for network in networks]).coupling
     k = exponents_of(run, setup.connectome.n)
     products = _products(coupling, setup.connectome.n, k, steps, backward=True)[0]
     single, together, bare = stopwatch.in_turns(_epoch(run, setup, objective), stacked_epoch, products)
@@ -138,7 +138,7 @@ def _stacked_epoch(
     setups = [setup, *(build_setup(other) for other in others)]
     objectives = [objective, *(objective_of(*pair) for pair in zip(others, setups[1:], strict=True))]
     settings = [replace(training_settings(run), epochs=1)] * number
-    networks, together = [each.network for each in setups], side_by_side(objectives)
+    networks, together = [each.network for each in setups], stack_objectives(objectives)
     return networks, lambda: sum(progress.history[-1]["seconds"] for progress in fit(networks, together, settings))
 
 
@@ -188,9 +188,9 @@ def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) ->
     @torch.no_grad()
     def bundled() -> None:
         for _ in range(steps):
-            coupling.into(bundle, after)
+            coupling.product_into(bundle, after)
             if backward:
-                coupling.back(bundle, after)
+                coupling.transpose_product_into(bundle, after)
 
     return separate, bundled
 

@@ -45,7 +45,7 @@ class Settings:
         options = self.options
         starts = starting_points(flat, options.point_starts, self.generator(), options.point_noise)
         step, jacobian = freeze_input(system, torch.from_numpy(x))
-        return fixed_points(step, jacobian, starts, tick=lambda done: self.pause(), **options.search)
+        return fixed_points(step, jacobian, starts, on_progress=lambda done: self.pause(), **options.search)
 
     @torch.no_grad()
     def end_clusters(self, system: DrivenSystem, states: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -119,7 +119,7 @@ class GroundTruth:
     @property
     def dt(self) -> float:
         """The time of a bin, 1 where it is not known."""
-        dt = self.recording.about.get("dt", 1.0)
+        dt = self.recording.metadata.get("dt", 1.0)
         return (float(dt) if isinstance(dt, int | float) else 1.0) if self.system is None else self.system.dt
 
     @cached_property
@@ -218,7 +218,8 @@ class GroundTruth:
     def exponents(self) -> np.ndarray:
         """The exponents of the true system along the test trials' inputs."""
         system = self.known_system()
-        return self.settings.exponents(system, system.rest(1)[0], self.of("inputs")[1], system.dt)
+        start = system.rest(1)[0]  # type: ignore[attr-defined]  # that of a network, which has a state of rest
+        return self.settings.exponents(system, start, self.of("inputs")[1], system.dt)
 
 
 @dataclass(frozen=True)

@@ -29,13 +29,12 @@ from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
 from randomnet.kinds.compare.evaluation import GroundTruth, MetricUnavailable, ModelEvaluation, Settings
 from randomnet.kinds.compare.figure_arrays import figure_arrays
 from randomnet.kinds.compare.outputs import FIRST_COLUMNS, LAST_COLUMNS, order_columns, table_arrays, write_outputs
-from randomnet.kinds.compare.scoring import SCORERS, Arrays, remarks
+from randomnet.kinds.compare.scoring import HEADLINE_SCORES, SCORERS, Arrays, remarks
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.progress import interruption_check
 from randomnet.schema.plan import Run
 
-HEADLINE = ("models", "compared", "rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con",
-            "co_bps", "dsa", "seconds")  # fmt: skip
+HEADLINE = ("models", "compared", *HEADLINE_SCORES, "seconds")
 Comparison = tuple[dict[str, Any], Arrays]  # a model's row of the table, and its arrays for figures
 
 
@@ -77,7 +76,9 @@ def _compare_all(
 
     comparisons: those in the checkpoint, by the number of the model; new ones are added and saved.
     """
-    metrics, truths, rows, arrays = run.config.comparing.chosen, _GroundTruths(run, stop), [], {}
+    metrics, truths = run.config.comparing.chosen, _GroundTruths(run, stop)
+    rows: list[Any] = []
+    arrays: Arrays = {}
     for number, model in enumerate(models_of(run)):
         reported = 0
 
@@ -162,7 +163,8 @@ def _score(
     evaluation: ModelEvaluation, metrics: Sequence[str], on_metric: Callable[[], None]
 ) -> tuple[dict[str, float], list[str], Arrays]:
     """Return scores, the metrics that were left out with the reasons, and arrays."""
-    scores, left_out, arrays = {}, [], figure_arrays(evaluation)
+    scores: dict[str, float] = {}
+    left_out, arrays = [], figure_arrays(evaluation)
     for name in metrics:
         evaluation.truth.settings.pause()
         try:

@@ -11,7 +11,7 @@ from randomnet.build.network import Setup
 from randomnet.kinds.initial_states import worst_status, worst_verdict
 from randomnet.kinds.spectra import network_dynamics
 from randomnet.kinds.spectrum.outputs import network_arrays
-from randomnet.lyapunov import Spectrum, running
+from randomnet.lyapunov import Spectrum, running_estimates
 from randomnet.lyapunov.record import CONVERGED, UNCONVERGED
 from randomnet.schema.plan import Run
 
@@ -52,7 +52,7 @@ def write_outputs(
 
 def _arrays(spectra: list[Spectrum]) -> dict[str, np.ndarray]:
     """Return estimates and errors (states, times, k) of the part of the record up to each time, and the final ones."""
-    estimates = [running(spectrum, POINTS) for spectrum in spectra]
+    estimates = [running_estimates(spectrum, POINTS) for spectrum in spectra]
     times = estimates[0][0]
     return {
         "times": times,

@@ -18,7 +18,7 @@ import pandas as pd
 
 from randomnet import results
 from randomnet.build.coupling_strength import strength_of
-from randomnet.inference import Fold, Inferrer, inferred_arrays
+from randomnet.inference import Fold, InferenceModel, inferred_arrays
 from randomnet.kinds.checkpoints import last_and_best, torch_bytes
 from randomnet.metrics import bps, r2
 from randomnet.recordings import Recording, Split
@@ -31,7 +31,7 @@ EXAMPLES = 6  # neurons whose rates are drawn, half of them held out if there ar
 def write_outputs(
     run: Run,
     folder: results.RunFolder,
-    model: Inferrer,
+    model: InferenceModel,
     progress: Progress,
     recording: Recording,
     folds: dict[str, Fold],

@@ -14,9 +14,9 @@ import pandas as pd
 
 from randomnet import results
 from randomnet.artifacts import sources
-from randomnet.build.inference_model import model_of, terms_of
+from randomnet.build.inference_model import loss_weights_of, model_of
 from randomnet.build.network import check_network, device_of
-from randomnet.inference import Draws, Fold, Inferrer, Order, SpikeObjective, fold_of
+from randomnet.inference import Fold, InferenceModel, SpikeObjective, TrialOrder, UpdateSamplers, make_fold
 from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
 from randomnet.kinds.fit.outputs import write_outputs
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
@@ -77,7 +77,8 @@ def _facts(run: Run, path: Path, recording: Recording) -> dict[str, Any]:
     facts = sources.source_facts(path, name, recording.neurons, run)
     counts = {split: len(trials) for split, trials in recording.splits.items()}
     trials = f"{counts['train']} to train, {counts['valid']} to validate, {counts.get('test', 0)} to test"
-    facts |= {"synthetic": False, "task": {"name": str(recording.about.get("task", "a recording")), "trials": trials}}
+    task = {"name": str(recording.metadata.get("task", "a recording")), "trials": trials}
+    facts |= {"synthetic": False, "task": task}
     if run.config.inference.model == "network":
         network = check_network(run)
         facts |= {"name": f"{network['name']} on {name}", "inputs": network.get("inputs", {}) | facts["inputs"]}
@@ -90,20 +91,20 @@ def length(run: Run) -> float:
     return run.config.trainvalidate.epochs
 
 
-def _build(run: Run, path: Path, recording: Recording) -> tuple[Inferrer, SpikeObjective, dict[str, Fold]]:
+def _build(run: Run, path: Path, recording: Recording) -> tuple[InferenceModel, SpikeObjective, dict[str, Fold]]:
     """Return the untrained model, its objective, and all splits."""
     device = device_of(run.config)
     channels = _channels(run, path, recording)
     model = model_of(run, recording.heldin, recording.neurons, channels).to(device)
-    folds = {name: fold_of(split.spikes, _inputs(run, split), device) for name, split in recording.splits.items()}
+    folds = {name: make_fold(split.spikes, _inputs(run, split), device) for name, split in recording.splits.items()}
     seeds = {stream: int(run.generator(stream).integers(2**63)) for stream in ("order", "dropout")}
     objective = SpikeObjective(
         folds["train"],
         folds["valid"],
         run.config.trainvalidate.batch_size,
-        Order(seeds["order"]),
-        Draws(seeds["dropout"]),
-        terms_of(run),
+        TrialOrder(seeds["order"]),
+        UpdateSamplers(seeds["dropout"]),
+        loss_weights_of(run),
     )
     return model, objective, folds
 
@@ -146,7 +147,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
         objective,
         [training_settings(run)],
         checkpoint_every=None if every == "auto" else every,
-        keep=save_checkpoint,
+        save_checkpoint=save_checkpoint,
         resume=checkpoint.get("training"),
         report=lambda index, row: report(row),
         stop=stop,

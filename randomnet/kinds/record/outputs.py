@@ -21,7 +21,7 @@ from randomnet.artifacts.sources import SOURCE
 from randomnet.artifacts.trained_networks import TrainedSystem
 from randomnet.kinds.record.rollout import Rollout
 from randomnet.metrics import bps
-from randomnet.recordings import Probe, Recording, Split
+from randomnet.recordings import ObservationModel, Recording, Split
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 
@@ -42,7 +42,7 @@ def write_outputs(
     run: Run,
     folder: results.RunFolder,
     whole: Split,
-    probe: Probe,
+    probe: ObservationModel,
     parts: dict[str, np.ndarray],
     facts: dict[str, Any],
     rollout: Rollout,
@@ -63,7 +63,7 @@ def write_outputs(
 
 
 def _recording(
-    run: Run, whole: Split, probe: Probe, parts: dict[str, np.ndarray], facts: dict[str, Any], dt: float
+    run: Run, whole: Split, probe: ObservationModel, parts: dict[str, np.ndarray], facts: dict[str, Any], dt: float
 ) -> Recording:
     """Return the recording with its splits, and the facts that it keeps in `about`."""
     settings = run.config.recording
@@ -84,7 +84,7 @@ def _recording(
     }
     reads_single_latents = (np.count_nonzero(probe.readout, axis=0) == 1).all()
     return Recording(
-        {name: whole.only(indices) for name, indices in parts.items()},
+        {name: whole.select(indices) for name, indices in parts.items()},
         probe.readout,
         probe.mean,
         probe.sd,

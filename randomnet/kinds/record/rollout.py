@@ -9,8 +9,8 @@ from torch import Tensor
 
 from randomnet.artifacts.trained_networks import TrainedSystem
 from randomnet.build.closed_loop import effector_of
-from randomnet.objectives import JUDGEMENTS, Term, task_objective
-from randomnet.objectives.closed_loop import moved, reached, reaches_of
+from randomnet.objectives import TASK_LOSSES, Term, task_objective
+from randomnet.objectives.closed_loop import move, reach_batch, reach_figures
 from randomnet.schema.plan import Run
 from randomnet.tasks import ReachTrials, Trials
 
@@ -34,7 +34,7 @@ class Rollout:
 
 @dataclass(frozen=True, eq=False)
 class _NoisySystem:
-    """A trained system with N(0, deviation^2) added to every state after every step, as `moved` needs one."""
+    """A trained system with N(0, deviation^2) added to every state after every step, as `move` needs one."""
 
     system: TrainedSystem
     deviation: float
@@ -70,7 +70,7 @@ def roll_out(
     if is_reaching:
         true_inputs = inputs - (trials.inputs - trials.true_inputs)
         ends, goals = torch.from_numpy(others[0]), torch.from_numpy(trials.targets[:, -1])
-        scores = _column_names(reached(ends, goals, trials.given["reach_tolerance"]))
+        scores = _column_names(reach_figures(ends, goals, trials.loss_params["reach_tolerance"]))
         return Rollout(states, outputs, inputs, true_inputs, scores)
     true_inputs = inputs if trials.true_inputs is None else trials.true_inputs
     return Rollout(states, outputs, inputs, true_inputs, _scores(trials, outputs))
@@ -88,7 +88,7 @@ def _closed_loop(run: Run, system: _NoisySystem, trials: ReachTrials) -> Iterato
     """Yield the same for an arm that is moved, whose inputs are not known before, and the last fingertip (B, 2)."""
     effector, like = effector_of(run), system.rest(1)
     for start in range(0, len(trials), AT_ONCE):
-        movement = moved(system, effector, reaches_of(trials, slice(start, start + AT_ONCE), like))
+        movement = move(system, effector, reach_batch(trials, slice(start, start + AT_ONCE), like))
         sequences = (movement.states, movement.actions, movement.inputs)
         ends = movement.fingertips[-1].float().numpy()
         yield (*(sequence.transpose(0, 1).float().numpy() for sequence in sequences), ends)
@@ -96,10 +96,10 @@ def _closed_loop(run: Run, system: _NoisySystem, trials: ReachTrials) -> Iterato
 
 def _scores(trials: Trials, outputs: np.ndarray) -> dict[str, float]:
     """Return the loss of the task, and accuracy where it has one."""
-    answers, task_loss = torch.from_numpy(outputs).transpose(0, 1), JUDGEMENTS[trials.loss]
+    answers, task_loss = torch.from_numpy(outputs).transpose(0, 1), TASK_LOSSES[trials.loss]
     batch = task_objective(trials, trials, len(trials), answers, Term()).validation
-    scores = {name: float(value) for name, value in task_loss.figures(answers, batch, trials.given).items()}
-    return {"task_loss": float(task_loss.loss(answers, batch, trials.given)), **_column_names(scores)}
+    scores = {name: float(value) for name, value in task_loss.figures(answers, batch, trials.loss_params).items()}
+    return {"task_loss": float(task_loss.loss(answers, batch, trials.loss_params)), **_column_names(scores)}
 
 
 def _column_names(scores: dict[str, float]) -> dict[str, float]:

@@ -22,7 +22,7 @@ from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_ti
 from randomnet.kinds.progress import interruption_check
 from randomnet.kinds.record.outputs import recorded_bins, write_outputs
 from randomnet.kinds.record.rollout import Rollout, roll_out
-from randomnet.recordings import READOUTS, Probe, Recording, Split
+from randomnet.recordings import READOUTS, ObservationModel, Recording, Split
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 from randomnet.tasks import TASKS, ReachTrials, Trials
@@ -59,7 +59,7 @@ def _trials(run: Run, trained: TrainedSystem) -> tuple[Trials | ReachTrials, dic
         )
     strata = trials.conditions if isinstance(trials, Trials) and trials.stratified else None
     try:
-        return trials, recordings.parted(len(trials), settings.valid_size, settings.test_size, rng, strata)
+        return trials, recordings.split_indices(len(trials), settings.valid_size, settings.test_size, rng, strata)
     except ValueError as error:
         raise ConfigError(f"[recording] valid_size: {error}") from None
 
@@ -99,9 +99,10 @@ def _path_of_like(run: Run) -> Path | None:
     return path if like else None
 
 
-def _probe_of(recording: Recording) -> Probe:
+def _probe_of(recording: Recording) -> ObservationModel:
     """Return the readout of a recording's neurons. Raises ValueError where the recording does not describe it."""
-    parts = recording.readout, recording.mean, recording.sd, recording.about.get("scale"), recording.about.get("rate")
+    scale, rate = (recording.metadata.get(name) for name in ("scale", "rate"))
+    parts = recording.readout, recording.mean, recording.sd, scale, rate
     if any(part is None for part in parts):
         raise ValueError("expected a recording with readout, orig_mean, orig_std, and scale and rate in `about`, got "
                          "one that lacks some")  # fmt: skip
@@ -110,7 +111,7 @@ def _probe_of(recording: Recording) -> Probe:
         raise ValueError(f"expected a scale above 0 in `about`, got {scale!r}")
     if arrays[0].shape[1] != recording.neurons:
         raise ValueError(f"expected a readout of {recording.neurons} neurons, got {arrays[0].shape[1]}")
-    return Probe(*arrays, float(scale), str(rate))
+    return ObservationModel(*arrays, float(scale), str(rate))
 
 
 def _neuron_counts(run: Run, like: Recording | None) -> tuple[int, int]:
@@ -173,7 +174,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
 
 def _record_neurons(
     run: Run, rollout: Rollout, trials: Trials | ReachTrials, like: Recording | None
-) -> tuple[Split, Probe]:
+) -> tuple[Split, ObservationModel]:
     """Return rates and spikes of all trials, trimmed, and the readout of the neurons."""
     first, last = recorded_bins(run, rollout.states.shape[1])
     latents, inputs, true_inputs = (
@@ -200,12 +201,12 @@ def _record_neurons(
     return whole, probe
 
 
-def _new_probe(run: Run, latents: np.ndarray) -> Probe:
+def _new_probe(run: Run, latents: np.ndarray) -> ObservationModel:
     """Return the readout of new neurons, normalised on these latents (B, T, D)."""
     settings = run.config.recording
     rng, (_, neurons) = run.generator("units", settings.units_seed), _neuron_counts(run, None)
     readout = READOUTS[settings.reading](latents.shape[2], neurons, rng)
-    return recordings.probe_of(latents, readout, settings.scale, settings.rate, settings.normalise)
+    return recordings.fit_observation(latents, readout, settings.scale, settings.rate, settings.normalise)
 
 
 def estimate(runs: Sequence[Run]) -> Cost:

@@ -35,7 +35,7 @@ from randomnet.memory import machine_memory
 from randomnet.schema.config import Config
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
-from randomnet.simulation import RateNetwork, Samples, flat, kept_names, simulate, whole
+from randomnet.simulation import RateNetwork, Samples, flatten_state, simulate, state_system, variable_names
 from randomnet.systems import OfStep
 
 HEADLINE = ("neurons", "rate", "bump_mean", "bump_modulation", "lambda_max", "verdict", "seconds")
@@ -56,7 +56,7 @@ def check(run: Run) -> dict[str, Any]:
     with _config_error("[simulation] events:"):
         batched.input()
     with _config_error("[dynamics]"):
-        known = kept_names(batched.network())
+        known = variable_names(batched.network())
     for name in _variables(run):
         if name not in known:
             raise ConfigError(
@@ -237,7 +237,7 @@ def _distributor(views: Sequence[PopulationView], samples: Mapping[Run, RunSampl
         for index, view in enumerate(views):
             if view.run in samples:
                 columns = slice(index * trials, (index + 1) * trials)
-                variables = {name: values[columns].numpy() for name, values in batch.kept.items()}
+                variables = {name: values[columns].numpy() for name, values in batch.variables.items()}
                 finite = bool(batch.finite[columns].all())
                 samples[view.run].add(windows, batch.rates[columns].numpy(), variables, finite)
 
@@ -266,10 +266,10 @@ def _simulate(
             window=window,
             transient=0 if piece.start else settle,
             start=piece.start * window,
-            at_once=sequential,
+            precompute_input=sequential,
             generators=generators,
-            keep=_variables(views[0].run),
-            tick=lambda steps, before=done: on_progress((before + steps) * dt),
+            variables=_variables(views[0].run),
+            on_progress=lambda steps, before=done: on_progress((before + steps) * dt),
         )
         state, done = samples.state, settle + samples.step
         for part in pieces(piece.stop - piece.start, bytes_each):
@@ -281,8 +281,8 @@ def _simulate(
 
 def _part(samples: Samples, windows: slice) -> Samples:
     """Return the samples of these windows only."""
-    kept = {name: values[:, windows] for name, values in samples.kept.items()}
-    return replace(samples, times=samples.times[windows], rates=samples.rates[:, windows], kept=kept)
+    variables = {name: values[:, windows] for name, values in samples.variables.items()}
+    return replace(samples, times=samples.times[windows], rates=samples.rates[:, windows], variables=variables)
 
 
 # ---- the spectrum
@@ -305,8 +305,8 @@ def _state_system(view: PopulationView) -> tuple[OfStep, torch.Tensor, int]:
     exact = replace(config, trainvalidate=replace(config.trainvalidate, precision="float64"))
     batched = BatchedNetwork([replace(view, run=replace(run, config=exact))], first_only=True)
     network, drive = batched.network(), view.connectome.drive
-    system = whole(network, np.zeros(view.connectome.n) if drive is None else drive)
-    start = flat(network, batched.start(network, []))
+    system = state_system(network, np.zeros(view.connectome.n) if drive is None else drive)
+    start = flatten_state(network, batched.start(network, []))
     return system, start, exponents_of(run, len(start))
 
 
@@ -329,7 +329,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
 
 
 def _without_settling(config: Config) -> Config:
-    return replace(config, analysis=replace(config.analysis, settle=0.0))
+    return config.replaced({"analysis.settle": 0.0})
 
 
 KIND = Kind(

@@ -43,7 +43,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     """Stimulate one network and write arrays.npz; return the record for run.json."""
     began = time.perf_counter()
     setup = build_setup(run)
-    system = double(setup.network).alone()
+    system = double(setup.network).autonomous()
     stimulus = stimulus_of(run, units_of(setup.connectome)).to(setup.state.device)
     responses = _responses(run, system, _settled_states(run, setup, system), stimulus, report, stop)
     arrays = {name: torch.stack(steps, -1).cpu().numpy() for name, steps in responses.items()}
@@ -86,7 +86,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     run = runs[0]
     setup = build_setup(run)
     with torch.no_grad():
-        system = double(setup.network).alone()
+        system = double(setup.network).autonomous()
         states = initial_states(run, setup, run.config.analysis.trajectories)
         began = time.perf_counter()
         for _ in range(PROBE_STEPS):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.analysis import Units, course, selected
+from randomnet.analysis import Units, pulse, select_from_text
 from randomnet.build.unit_groups import Groups, groups_of
 from randomnet.rnn import Dynamics
 from randomnet.schema.plan import Run
@@ -44,7 +44,7 @@ class Stimulus:
         elif within:
             extra = torch.zeros_like(states[0]).index_fill(0, self.targets, self.course[number])
             system = replace(system, drive=extra if system.drive is None else system.drive + extra)
-        return rates, system.after(states, rates)
+        return rates, system.step_with_rates(states, rates)
 
     def parts(self, states: Tensor) -> dict[str, Tensor]:
         """Return the targets and, where there are any, the others, as (N,) bool."""
@@ -64,13 +64,13 @@ def stimulus_of(run: Run, units: Units) -> Stimulus:
             f"analysis.duration = {run.config.analysis.duration:g}, got {settings.offset:g}"
         )
     silence, ramp = settings.action == "silence", min(round(settings.ramp / dt), (last - first) // 2)
-    drive = course(steps, first, last, 0.0 if silence else settings.strength, ramp, ramp)
+    drive = pulse(steps, first, last, 0.0 if silence else settings.strength, ramp, ramp)
     groups = groups_of(settings.by, units, "stimulation")
     return Stimulus(_targets(settings.units, units), first, last, drive, silence, groups)
 
 
 def _targets(text: str, units: Units) -> Tensor:
     try:
-        return selected(units, text)
+        return select_from_text(units, text)
     except ValueError as error:
         raise ConfigError(f"[stimulation] units: {error}") from None

@@ -13,7 +13,7 @@ from randomnet.build.spectra import schedule_of
 from randomnet.build.targets import exponents_of
 from randomnet.kinds.spectra import compute_spectrum, summary_of
 from randomnet.lyapunov import Schedule, Spectrum
-from randomnet.lyapunov.batches import FEWEST_BATCHES, count_of
+from randomnet.lyapunov.batches import FEWEST_BATCHES, batch_count
 from randomnet.objectives import Objective, loss_with_error
 from randomnet.rnn import Network
 from randomnet.schema.plan import Run
@@ -93,7 +93,7 @@ def _later_growth(spectrum: Spectrum, k: int) -> dict[str, torch.Tensor]:
     """
     leading = spectrum.growth[:, :k]  # of the frame's first vectors, whose growth does not depend on the others
     order = np.argsort(-leading.sum(0), kind="stable")
-    count = count_of(spectrum.times)
+    count = batch_count(spectrum.times)
     batches = np.array_split(np.arange(len(spectrum.times)), count if count >= FEWEST_BATCHES else 1)
     growth, times = ([values[batch].sum(0) for batch in batches] for values in (leading[:, order], spectrum.times))
     return {"later_growth": torch.from_numpy(np.array(growth)), "later_times": torch.tensor(times)}

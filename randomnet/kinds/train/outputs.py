@@ -137,7 +137,7 @@ def _arrays(run: Run, trained: Trained) -> dict[str, np.ndarray]:
     if "weights" in run.config.trained:
         arrays["post"], arrays["pre"] = setup.connectome.post, setup.connectome.pre
     for name in TRAINED:
-        moving = getattr(setup.network, name).moving
+        moving = getattr(setup.network, name).trainable
         if moving is not None:
             arrays[f"{name}_moving"] = moving.cpu().numpy()
     return arrays

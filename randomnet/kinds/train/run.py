@@ -16,7 +16,7 @@ from randomnet.build import closed_loop
 from randomnet.build.cells import has_cells
 from randomnet.build.coupling_strength import strength_of
 from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, device_of
-from randomnet.build.objective import courses, objective_of, training_settings
+from randomnet.build.objective import objective_of, training_settings, trajectories
 from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import target_of
 from randomnet.kinds import spectra
@@ -25,7 +25,7 @@ from randomnet.kinds.kind import Cost, Kind, RunProgressCallback, RunRecords, St
 from randomnet.kinds.train.measurements import exponents_and_inputs, measure, measure_initial, measuring_schedule
 from randomnet.kinds.train.outputs import Trained, store_epoch, write_outputs
 from randomnet.kinds.train.unseen_trials import score
-from randomnet.objectives import Objective, side_by_side
+from randomnet.objectives import Objective, stack_objectives
 from randomnet.schema.plan import Run
 from randomnet.training import Progress, fit
 
@@ -93,10 +93,10 @@ def execute(
     every = runs[0].config.execution.checkpoint_every
     progresses = fit(
         [setup.network for setup in setups],
-        side_by_side(objectives),
+        stack_objectives(objectives),
         [training_settings(run) for run in runs],
         checkpoint_every=None if every == "auto" else every,
-        keep=save_checkpoint,
+        save_checkpoint=save_checkpoint,
         resume=checkpoint.get("training"),
         report=on_epoch,
         stop=stop,
@@ -160,12 +160,12 @@ def estimate(runs: Sequence[Run]) -> Cost:
     """Return the cost of each run, from epochs of all runs side by side and a short spectrum."""
     run, setups = runs[0], [build_setup(run) for run in runs]
     objectives = [objective_of(*pair) for pair in zip(runs, setups, strict=True)]
-    if courses(run):  # all epochs over the whole record
-        objectives = [replace(objective, courses=()) for objective in objectives]
+    if trajectories(run):  # all epochs over the whole record
+        objectives = [replace(objective, trajectories=()) for objective in objectives]
     if closed_loop.is_closed_loop(run):  # all of them over whole trials
         objectives = [replace(objective, ramp=replace(objective.ramp, epochs=0)) for objective in objectives]
     settings = [replace(training_settings(run), epochs=2) for run in runs]
-    history = fit([setup.network for setup in setups], side_by_side(objectives), settings)[0].history
+    history = fit([setup.network for setup in setups], stack_objectives(objectives), settings)[0].history
     # the first epoch warms up
     epoch = min((row["seconds"] for row in history[1:]), default=float("nan"))
     return Cost(epoch, epoch * run.config.trainvalidate.epochs + _measuring_seconds(run, setups[0], objectives[0]))

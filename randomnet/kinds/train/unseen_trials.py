@@ -19,7 +19,7 @@ def score(run: Run, setup: Setup, objective: Objective, progress: Progress) -> d
     summary = objective.chance()
     if not run.config.trialparams.test_size:
         return summary
-    test = objective.validated_on(split_trials(run)[2])
+    test = objective.with_validation(split_trials(run)[2])
     for when, values in (("best", progress.best or progress.last), ("final", progress.last)):
         setup.network.assign(values)
         (scores,) = test.validate([setup.network], 0)

@@ -21,7 +21,7 @@ from randomnet.results.columns.record import ENDINGS, Column, Table
 from randomnet.results.columns.spectra import SPECTRA
 from randomnet.results.columns.training import TRAINING
 
-TABLES: tuple[Table, ...] = (*SPECTRA, *TRAINING, *OTHERS, *COMPARED)
+TABLES: list[Table] = [*SPECTRA, *TRAINING, *OTHERS, *COMPARED]
 
 
 def explained(name: str) -> list[tuple[Table, Column]]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from randomnet.activations import ACTIVATIONS
 from randomnet.conditions import (
     AT_A_PATH,
     BY_CELLS,
@@ -251,31 +252,7 @@ class ModelSection(Section):
     hidden_layers: int = option(Integer(1, 100), 2, "Layers of the MLP.", only=OF_NODES)
     hidden_units: int = option(Integer(1, 10_000), 128, "Units of each.", only=OF_NODES)
     activation: str = option(
-        Choice(
-            (
-                "tanh",
-                "tanh_stretched",
-                "tanh_positive",
-                "relu",
-                "softplus",
-                "sigmoid",
-                "erf",
-                "erf_positive",
-                "sqrt",
-                "linear",
-            ),
-            {
-                "std": "tanh",
-                "tanh_streched": "tanh_stretched",
-                "tanh_strech": "tanh_stretched",
-                "strech": "tanh_stretched",
-                "streched": "tanh_stretched",
-                "stretch": "tanh_stretched",
-                "pos": "tanh_positive",
-                "tanh_pos": "tanh_positive",
-                "identity": "linear",
-            },
-        ),
+        Choice(tuple(ACTIVATIONS), {alias: name for name, row in ACTIVATIONS.items() for alias in row.aliases}),
         "tanh_positive",
         "Nonlinearity phi(gain (x - shift)); tanh is the one without gain and shift.",
         aliases=("nonlinearity",),

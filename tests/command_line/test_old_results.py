@@ -1,0 +1,46 @@
+"""Results folders of version 0.1.0 go on with a second iteration, their arrays untouched, and are drawn."""
+
+import hashlib
+import tarfile
+
+import pytest
+
+import runrandomnet
+import visualization
+from randomnet import results
+from tests.support.paths import DATA
+
+ARCHIVE = DATA / "results_0.1.0.tar.gz"
+KINDS = ["spectrum", *(pytest.param(kind, marks=pytest.mark.slow) for kind in
+                       ("train", "task", "simulate", "analyse", "record", "fit"))]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("earlier")
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(path, filter="data")
+    return path
+
+
+def checksums(root):
+    paths = [path for pattern in ("*.np[yz]", "model.pt") for path in root.rglob(pattern) if "_all" not in path.name]
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_of_an_earlier_version_goes_on_and_is_drawn(folder, monkeypatch, capsys, kind):
+    monkeypatch.chdir(folder)
+    root = folder / "old" / f"r_{kind}"
+    before, ended = checksums(root), len(results.load(root).table)
+    assert before
+    changes = ("--set", "trainvalidate.iterations=2", "--set", "execution.workers=1")
+    assert runrandomnet.main([f"old/{kind}.ini", *changes]) == 0
+    table = results.load(root).table
+    assert len(table) == 2 * ended and (table["status"] == "complete").all()
+    assert {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in before} == before
+    figures = folder / f"figures_{kind}"
+    names = ("--results_folders", str(root), "--results_labels", "earlier", "--save_figs", str(figures))
+    assert visualization.main([*names]) == 0
+    assert list(figures.glob("*.png"))
+    assert "made with randomnet 0.1.0" in "".join(capsys.readouterr())
