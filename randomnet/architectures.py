@@ -41,12 +41,12 @@ class CellNetwork(TrainableModule):
         if noise is None:
             states = self.cell.unroll(state, inputs)
             return states, self.readout(states)
-        states = []
+        steps = []
         for x, step_noise in zip(inputs, noise, strict=True):
-            states.append(self.cell.step(state, x))
-            state = states[-1] + step_noise
-        all_states = torch.stack(states)
-        return all_states, self.readout(all_states)
+            steps.append(self.cell.step(state, x))
+            state = steps[-1] + step_noise
+        states = torch.stack(steps)
+        return states, self.readout(states)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Readout (batch, time, outputs) at every step of inputs (batch, time, channels)."""

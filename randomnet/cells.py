@@ -233,6 +233,7 @@ class NeuralODE(_Stepped):
         return nn.functional.linear(x, first.weight[:, self.size :], first.bias)
 
     def _step_with_drive(self, state: Tensor, drive: Tensor) -> Tensor:
+        first: Any
         first, *others = self.layers
         hidden = torch.addmm(drive, state, first.weight[:, : self.size].mT)
         for layer in others:
@@ -240,7 +241,7 @@ class NeuralODE(_Stepped):
         return torch.add(state, hidden, alpha=NODE_STEP)
 
 
-CELLS: dict[str, type[Cell]] = {"gru": GRU, "rnn": Elman, "linear": LinearSystem, "node": NeuralODE}
+CELLS: dict[str, Callable[..., Cell]] = {"gru": GRU, "rnn": Elman, "linear": LinearSystem, "node": NeuralODE}
 
 
 def cell_from_description(description: Mapping[str, Any]) -> Cell:

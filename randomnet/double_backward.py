@@ -82,7 +82,7 @@ def _gradients(
     if not pairs or not any(selected):
         return [None] * len(inputs)
     used_outputs, used_adjoints = zip(*pairs, strict=True)
-    used_inputs = [tensor for tensor, is_selected in zip(inputs, selected, strict=True) if is_selected]
+    used_inputs = [tensor for tensor, is_needed in zip(inputs, needed, strict=True) if is_needed and tensor is not None]
     gradients = iter(
         torch.autograd.grad(used_outputs, used_inputs, used_adjoints, create_graph=create_graph, allow_unused=True)
     )

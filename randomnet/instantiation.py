@@ -79,7 +79,8 @@ class _Blocks:
 
     def concatenate(self, other: "_Blocks") -> "_Blocks":
         names = ("post", "pre", "totals", "targets")
-        return _Blocks(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names), self.autapses)
+        post, pre, totals, targets = (np.concatenate([getattr(self, name), getattr(other, name)]) for name in names)
+        return _Blocks(post, pre, totals, targets, self.autapses)
 
 
 def instantiate(

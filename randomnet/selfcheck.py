@@ -269,8 +269,8 @@ def _exponents(system: System, state: np.ndarray, schedule: Schedule, device: to
     """The full spectrum (N,) from the state (N,) and a random frame."""
     n = len(state)
     frame = random_frame(np.random.default_rng(41), n, n)
-    initial = (torch.from_numpy(values).to(device) for values in (state, frame))
-    return spectrum(system, *initial, schedule).exponents
+    initial_state, initial_frame = (torch.from_numpy(values).to(device) for values in (state, frame))
+    return spectrum(system, initial_state, initial_frame, schedule).exponents
 
 
 def _worst(values: np.ndarray, expected: np.ndarray) -> tuple[float, float]:

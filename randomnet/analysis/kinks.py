@@ -104,8 +104,8 @@ def find_kinks(system: Dynamics) -> Kinks | None:
         return None
     if activation.stretches:
         return Kinks(system)
-    neutral = {"gains": torch.ones_like(system.gains), "shifts": torch.zeros_like(system.shifts)}
-    return Kinks(replace(system, activation=replace(activation, stretches=True), **neutral))
+    gains, shifts = torch.ones_like(system.gains), torch.zeros_like(system.shifts)
+    return Kinks(replace(system, activation=replace(activation, stretches=True), gains=gains, shifts=shifts))
 
 
 def bound(low: Tensor, high: Tensor) -> float:

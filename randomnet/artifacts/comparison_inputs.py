@@ -86,8 +86,8 @@ def folders_of(run: Run) -> list[ModelFolder]:
     folders = [ModelFolder(*pair) for pair in zip(labels, paths, strict=True)]
     if run.config.comparing.recording.strip() and not any(folder.file for folder in folders):
         raise ConfigError(
-            "[comparing] recording: expected it only where [source] folder has .npz files, as other models say what "
-            f"they were fitted to, got {run.config.comparing.recording!r}"
+            "[comparing] recording: applies only where [source] folder has .npz files, as other models say what they "
+            f"were fitted to; expected it left out, got {run.config.comparing.recording!r}"
         )
     return folders
 
@@ -119,7 +119,7 @@ def _fitted_models(folder: ModelFolder) -> Iterator[ComparedModel]:
         for iteration in range(manifest["iterations"]):
             run_folder = results.ResultsFolder(folder.path).run(entry["combo"], iteration)
             if run_folder.status == results.COMPLETE:
-                name = str(entry.get("settings", {}).get("inference.model", "model"))
+                name = str(entry.get("settings", {}).get("inference.architecture", "model"))
                 path = run_folder.path / "arrays.npz"
                 yield ComparedModel(folder.label, entry["combo"], iteration, name, path, entry["values"], run_folder)
 

@@ -167,4 +167,4 @@ class BatchedNetwork:
         )
 
     def _noise(self) -> Noise:
-        return Noise(self.by_neuron("noise_sd"), self.by_run("tau_noise"), self.config.dynamics.noise_on)
+        return Noise(self.by_neuron("ou_noise"), self.by_run("tau_noise"), self.config.dynamics.noise_on)

@@ -16,7 +16,7 @@ def cell_network(run: Run) -> CellNetwork:
     """Return the run's network before training, float32 on the CPU."""
     model, task = run.config.model, run.config.trialparams
     channels, outputs = TASKS[task.task_name].sizes(vars(task))
-    layers = {"hidden_layers": model.hidden_layers, "width": model.hidden_units}
+    layers = {"hidden_layers": model.mlp_layers, "width": model.mlp_units}
     options = layers if model.architecture == "node" else {}
     return CellNetwork(
         model.architecture, channels, model.states, outputs, run.generator("network"), **options

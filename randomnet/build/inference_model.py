@@ -26,8 +26,8 @@ LFADS_SCALE = 1e4  # factor of its loss, on which the clipped gradient depends
 def model_of(run: Run, heldin: int, neurons: int, channels: int) -> InferenceModel:
     """Return a model of `neurons` neurons, the first `heldin` of which it sees, and inputs. Raises ConfigError."""
     inference, rng = run.config.inference, run.generator("inference")
-    if inference.model == "lfads":
-        sizes = Sizes(inference.encoder_size, inference.latent, inference.n_factors, inference.controller_size,
+    if inference.architecture == "lfads":
+        sizes = Sizes(inference.encoder_size, inference.hidden_size, inference.n_factors, inference.controller_size,
                       inference.inferred_inputs, inference.prior, inference.prior_tau)  # fmt: skip
         return Lfads(heldin, neurons, channels, rng, sizes, inference.dropout)
     decoder = _decoder(run, neurons, channels, rng)
@@ -37,7 +37,7 @@ def model_of(run: Run, heldin: int, neurons: int, channels: int) -> InferenceMod
 def loss_weights_of(run: Run) -> LossWeights:
     """Return the weights of the loss terms besides the likelihood."""
     inference = run.config.inference
-    if inference.model != "lfads":
+    if inference.architecture != "lfads":
         return LossWeights()
     weights = {"kl_ic": inference.kl_ic, "kl_co": inference.kl_co, "l2": inference.l2}
     return LossWeights(LFADS_SCALE, weights, inference.coordinated)
@@ -45,11 +45,11 @@ def loss_weights_of(run: Run) -> LossWeights:
 
 def _decoder(run: Run, neurons: int, channels: int, rng: np.random.Generator) -> Decoder:
     inference = run.config.inference
-    if inference.model == "network":
+    if inference.architecture == "network":
         return NetworkDecoder(_network(run, neurons, channels))
-    layers = {"hidden_layers": inference.node_layers, "width": inference.node_width}
-    options = layers if inference.model == "node" else {}
-    return CellDecoder(CELLS[inference.model](channels, inference.latent, rng, **options), neurons, rng)
+    layers = {"hidden_layers": inference.mlp_layers, "width": inference.mlp_units}
+    options = layers if inference.architecture == "node" else {}
+    return CellDecoder(CELLS[inference.architecture](channels, inference.hidden_size, rng, **options), neurons, rng)
 
 
 def _network(run: Run, neurons: int, channels: int) -> Network:
@@ -57,7 +57,7 @@ def _network(run: Run, neurons: int, channels: int) -> Network:
     connectome, config = connectome_of(run), run.config
     if config.model.integrator != "euler":
         raise ConfigError(
-            f"[model] integrator: expected euler with inference.model = network, got {config.model.integrator}"
+            f"[model] integrator: expected euler with inference.architecture = network, got {config.model.integrator}"
         )
     rng = run.generator("interface")
     interface = initialisation.interface(connectome.n, channels, neurons, config.trainvalidate.init, rng)

@@ -12,7 +12,7 @@ from randomnet.build.spectra import schedule_of
 from randomnet.build.targets import exponents_of, target_of
 from randomnet.build.trials import trials_of
 from randomnet.objectives import (
-    Objective,
+    NetworkObjective,
     Recorder,
     SpectrumLoss,
     SpectrumObjective,
@@ -24,7 +24,7 @@ from randomnet.schema.plan import Run
 from randomnet.training import Settings
 
 
-def objective_of(run: Run, setup: Setup) -> Objective:
+def objective_of(run: Run, setup: Setup) -> NetworkObjective:
     """Return what the run trains on, in its precision and on its device."""
     like = setup.state.to(PRECISIONS[run.config.trainvalidate.precision])
     spectrum_loss = _spectrum_loss(run, setup, like) if run.config.spectrum_loss else None

@@ -6,13 +6,13 @@ from randomnet.schema.plan import Run
 
 def state_noise_of(run: Run) -> StateNoise | None:
     """Return the noise of the states; None without noise."""
-    sigma = run.config.trainvalidate.noise
+    sigma = run.config.trainvalidate.state_noise
     return StateNoise(sigma, _seed(run, "noise")) if sigma else None
 
 
 def input_noise_of(run: Run) -> InputNoise | None:
     """Return the noise of the inputs; None without noise."""
-    sigma = run.config.trialparams.dynamic_noise
+    sigma = run.config.trialparams.resampled_input_noise
     return InputNoise(sigma, _seed(run, "input noise")) if sigma else None
 
 

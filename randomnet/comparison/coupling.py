@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -55,7 +56,8 @@ def _lines(
     table: pd.DataFrame, option: str, reference: object, others: Sequence[str], normalizations: Mapping[int, str]
 ) -> Iterator[str]:
     """A line for the radius, and one for the abscissa where it says more."""
-    complete, radii = table[table["status"] == COMPLETE], {}
+    complete = table[table["status"] == COMPLETE]
+    radii: dict[Any, float] = {}
     for column, (word, step) in EQUALIZERS.items():
         first = _first_unequal(complete, option, reference, others, column)
         if first is None:

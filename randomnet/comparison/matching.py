@@ -18,6 +18,7 @@ import pandas as pd
 from randomnet.comparison.minima import with_minima
 from randomnet.comparison.networks import CONNECTOME, NETWORK, with_connectomes
 from randomnet.comparison.verdicts import OF_SPECTRA, WHEN
+from randomnet.renamed_options import current_option
 from randomnet.results import LEFT_OUT, UNBOUNDED, Loaded, ResultsError, load
 from randomnet.settings import nearest
 
@@ -121,12 +122,12 @@ def read_combos(folder: Path, label: str, place: int) -> list[Combo]:
 
 def keep(combos: Sequence[Combo], filters: Sequence[str]) -> list[Combo]:
     """The combos whose options have the values asked for: any of one option's, and all options'."""
+    known = [name for combo in combos for name in (*combo.values, *combo.settings)]
+    known = list(dict.fromkeys([*(name.split(".")[-1] for name in known), *known]))
     wanted: dict[str, list[str]] = {}
     for text in filters:
         option, value = text.split("=", 1)
-        wanted.setdefault(option, []).append(value)
-    known = [name for combo in combos for name in (*combo.values, *combo.settings)]
-    known = list(dict.fromkeys([*(name.split(".")[-1] for name in known), *known]))
+        wanted.setdefault(option if option in known else current_option(option), []).append(value)
     for option in wanted:
         if option not in known:
             raise ResultsError(

@@ -136,8 +136,8 @@ def _sides(design: str, values: Sequence[pd.Series]) -> dict[str, Any]:
     if design in PAIRED:
         apart = _differences(*values)
         return row | {"difference_b_minus_a": float(apart.mean()) if len(apart) else None}
-    single = {RANK_A: values[0], RANK_B: values[1]}.get(design)
-    middle = [float(one.median() if one is single else one.mean()) for one in values if len(one)]
+    single = {RANK_A: 0, RANK_B: 1}.get(design)
+    middle = [float(one.median() if side == single else one.mean()) for side, one in enumerate(values) if len(one)]
     return row | {"difference_b_minus_a": middle[1] - middle[0] if len(middle) == 2 else None}
 
 

@@ -148,11 +148,12 @@ class Scaling:
     source: str = ""
 
 
+ONE_SIGN = "one sign per neuron"
 SCALINGS: Registry[Scaling] = Registry({
     "sinkhorn": Scaling(
         sinkhorn,
         "Excitatory inputs of each neuron sum to 0.5 and inhibitory ones to -0.5, and outputs are balanced alike.",
-        needs="one sign per neuron",
+        needs=ONE_SIGN,
         note="sinkhorn_residual",
         settings={"sinkhorn_iterations": "iterations", "sinkhorn_tolerance": "tolerance"},
         source="FlyStability; Sinkhorn & Knopp 1967",

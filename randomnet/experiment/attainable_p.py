@@ -17,9 +17,11 @@ def smallest_p(plan: Plan, facts: Sequence[dict[str, Any]]) -> Iterator[str]:
     """
     options = [name for name in plan.varied if name.split(".")[-1] in REFERENCES]
     if not options and plan.config.null != "none":
-        sides = [{is_redrawn(each, combo.config, with_null) for combo, each in zip(plan.combos, facts, strict=True)}
-                 for with_null in (False, True)]  # fmt: skip
-        yield f"null = {plan.config.null}: {_text(*sides, plan.config.trainvalidate.iterations)}"
+        base, of_null = (
+            {is_redrawn(each, combo.config, with_null) for combo, each in zip(plan.combos, facts, strict=True)}
+            for with_null in (False, True)
+        )
+        yield f"null = {plan.config.null}: {_text(base, of_null, plan.config.trainvalidate.iterations)}"
     for option in options:
         redrawn: dict[Any, set[bool]] = {}
         for combo, combo_facts in zip(plan.combos, facts, strict=True):

@@ -177,15 +177,19 @@ def _combo_numbers(plan: Plan, entries: list[dict[str, Any]], old: dict[str, Any
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """Return texts for what differs between an old and a new entry: settings, else files, else the connectome."""
+    """Return texts for what differs between an old and a new entry: settings, else files, else the connectome.
+
+    A setting that only the manifest has makes no difference by itself: earlier versions recorded options that no run
+    of the kind reads. Where the option is read under a condition, a setting of that condition differs too.
+    """
     added = {key: value for key, value in neutral_settings().items() if key in new["settings"]}
     before, now = added | old["settings"], new["settings"]
     undated = "upstream" not in old["connectome"]  # there is no pretrained network, or the options had an older meaning
-    differences = [
-        f"{key} was {before.get(key, 'not read')!r}, is {now.get(key, 'not read')!r}"
-        for key in sorted({*before, *now})
-        if before.get(key) != now.get(key) and not (undated and key in CHOOSING)
-    ]
+    differing = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
+    differing = [key for key in differing if not (undated and key in CHOOSING)]
+    if not now.keys() & set(differing):
+        differing = []
+    differences = [f"{key} was {before.get(key, 'not read')!r}, is {now.get(key, 'not read')!r}" for key in differing]
     differences += [] if differences else _upstream_differences(old, new)
     inputs = [entry["connectome"].get("inputs", {}) for entry in (old, new)]
     if not differences:

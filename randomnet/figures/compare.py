@@ -13,6 +13,7 @@ from randomnet.figures.networks import first_networks
 from randomnet.figures.runs import Figures
 from randomnet.plotting import Beside, Score, Series
 from randomnet.plotting.style import DASHED, DOTTED
+from randomnet.renamed_options import current_axis
 
 DASHES = {"ceiling": DASHED, "floor": DOTTED, "truth": (0, (4, 1, 1, 1))}  # role of a reference -> its line
 
@@ -27,7 +28,7 @@ def _panel(score: metrics.Score) -> Score:
 
 SCORES = tuple(_panel(score) for score in metrics.scores() if score.label)
 HEADLINE_SCORES = tuple(score.column for score in metrics.scores() if score.headline)
-SIZE = "latent"  # an axis that figures of its own are against
+SIZE = "hidden_size"  # an axis that figures of its own are against
 MOST_MODELS = 4  # beside the truth in one figure
 Arrays = Mapping[str, np.ndarray]
 
@@ -39,12 +40,17 @@ def score_figures(study: Study, ylabel: str | None) -> Figures:
         panels = [panel for panel in SCORES if panel.column in table and np.isfinite(table[panel.column]).any()]
         if not panels:
             continue
-        axes = arrays["axes"].tolist()
+        axes = _axes(arrays)
         yield stem, plotting.scores(table, panels, series, mean_interval, groups, ", ".join(axes), _said(title))
         if any(axis.split(".")[-1] == SIZE for axis in axes) and table["size"].nunique() > 1:
             sized = table.assign(x=table["size"])
-            yield f"{stem}_by_{SIZE}", plotting.scores(sized[sized["x"].notna()], panels, series, mean_interval, (),
+            yield f"{stem}_by_latent", plotting.scores(sized[sized["x"].notna()], panels, series, mean_interval, (),
                                                        "number of latents", _said(title), numeric=True)  # fmt: skip
+
+
+def _axes(arrays: Arrays) -> list[str]:
+    """The axes of the grids of the compared folders, by today's names."""
+    return [current_axis(axis) for axis in arrays["axes"].tolist()]
 
 
 def _said(title: str) -> str:
@@ -84,7 +90,7 @@ def _beside(arrays: Arrays, k: int, several: bool, repeated: bool = False) -> Be
     """Model k; with the values of its axes where its label has several combos, and its iteration where these are
     repeated."""
     own = {name.removeprefix(f"m{k}_"): array for name, array in arrays.items() if name.startswith(f"m{k}_")}
-    pairs = zip(arrays["axes"].tolist(), arrays["axis_values"][k].tolist(), strict=True)
+    pairs = zip(_axes(arrays), arrays["axis_values"][k].tolist(), strict=True)
     values = [f"{axis.split('.')[-1]} {value}" for axis, value in pairs if value]
     iteration = [f"iteration\u00a0{arrays['iterations'][k]}"] if repeated else []
     kind = next((kind for kind in ("eigenvalues", "operator") if f"{kind}_true" in own), None)

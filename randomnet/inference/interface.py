@@ -66,13 +66,13 @@ class InferenceModel(TrainableModule, ABC):
     def values(self) -> dict[str, Tensor]:
         """Copies of all parameters; those of a part are prefixed with its name."""
         values = {name: parameter.detach().clone() for name, parameter in self.named_parameters(recurse=False)}
-        for name, part in self.named_children():
+        for name, part in self._parts():
             values |= {f"{name}.{key}": value for key, value in part.values().items()}
         return values
 
     def assign(self, values: Mapping[str, Tensor]) -> None:
         """Set all parameters from the `values()` of a model of the same shape. Raises ValueError."""
-        for name, part in self.named_children():
+        for name, part in self._parts():
             try:
                 part.assign(select_prefix(values, name))
             except (KeyError, ValueError) as error:
@@ -81,7 +81,7 @@ class InferenceModel(TrainableModule, ABC):
 
     def project(self) -> None:
         """Restore the constraints of its parts after an update."""
-        for _, part in self.named_children():
+        for _, part in self._parts():
             part.project()
 
     def check(self, spikes: Tensor, inputs: Tensor) -> None:

@@ -161,7 +161,7 @@ def inferred_arrays(model: InferenceModel, fold: Fold, batch_size: int) -> dict[
     """What the model infers from all trials, float32: rates (trials, time, N), latents (trials, time, D), start
     (trials, D) and, for LFADS, factors and inferred_inputs."""
     inferences = list(_infer_batches(model, fold, batch_size))
-    batches = {
+    batches: dict[str, list[Any]] = {
         "rates": [inference.log_rates.exp() for inference in inferences],
         "latents": [inference.latents for inference in inferences],
         "factors": [inference.factors for inference in inferences],

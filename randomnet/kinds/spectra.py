@@ -77,7 +77,7 @@ def _run_bytes(run: Run, facts: dict[str, Any], item_bytes: int) -> float:
     config, n = run.config, facts["neurons"]
     need = 6.0 * n * n * item_bytes
     if config.has_task:  # rates and their adjoints, of a batch, and noise
-        vectors = 3 + 2 * (config.trainvalidate.noise > 0)
+        vectors = 3 + 2 * (config.trainvalidate.state_noise > 0)
         need += vectors * n * item_bytes * _stored_steps(run, facts["task"])
         steps = facts["task"]["steps_at_once"] if config.spectrum_loss else 0
     else:

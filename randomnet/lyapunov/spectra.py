@@ -131,8 +131,10 @@ class _Recorder:
         logs = logs.view(len(logs), -1, k).cpu()
         states = self.bundle[..., 0, :].reshape(-1, n).cpu()
         conditions = torch.stack(self.conditions).view(len(self.conditions), -1).cpu()
-        time = sum(time for _, time in self.residuals) if self.is_full else math.nan
-        residuals = sum(part for part, _ in self.residuals) / time if self.is_full else torch.full((len(states),), time)
+        residuals = torch.full((len(states),), math.nan)
+        if self.is_full:
+            time = sum(time for _, time in self.residuals)
+            residuals = sum((part for part, _ in self.residuals), start=torch.zeros(())) / time
         spectra = [
             Spectrum(
                 growth=logs[:, index].numpy().copy(),

@@ -252,7 +252,7 @@ class MultiRegionRNN(nn.Module):
             return replace(system, drive=drive, coupling=coupling.with_parameters([values]))
 
         def run(drive: Tensor, values: Tensor, *others: Tensor | None) -> tuple[Tensor, Tensor]:
-            return run_sparse(system_of(drive, values), *others, last)
+            return run_sparse(system_of(drive, values), *others, last=last)
 
         def plain(drive: Tensor, values: Tensor, weights: Tensor, inputs: Tensor, *others: Tensor | None) -> Sequence:
             interface = self._interface(weights)

@@ -183,7 +183,8 @@ class Null:
     invariants: names of properties that every draw preserves exactly; properties that follow from them are not listed.
     randomizes, preserves: the same in words. needs: what a connectome must have, "" for nothing special. no_effect:
     where every draw equals the connectome. with_one_group: the null model that it equals where all neurons are in one
-    group. random: whether draws differ. rewires: whether edges move. source: paper or software.
+    group. random: whether draws differ. rewires: whether edges move. mixes_signs: whether a neuron of one sign may get
+    weights of both. source: paper or software.
     """
 
     draw: Callable[[Connectome, np.random.Generator], Connectome]
@@ -195,6 +196,7 @@ class Null:
     with_one_group: str = ""
     random: bool = True
     rewires: bool = False
+    mixes_signs: bool = False
     source: str = ""
 
     @property
@@ -259,6 +261,7 @@ NULLS: Registry[Null] = Registry({
         needs=GROUPS,
         with_one_group="erdos",
         rewires=True,
+        mixes_signs=True,
     ),
     "erdos": Null(
         erdos,
@@ -268,6 +271,7 @@ NULLS: Registry[Null] = Registry({
         no_effect="all pairs are connected by equal weights",
         rewires=True,
         source="Erdos & Renyi 1959, G(N, E)",
+        mixes_signs=True,
     ),
     "random_w": Null(
         random_w,
@@ -277,6 +281,7 @@ NULLS: Registry[Null] = Registry({
         no_effect="all pairs are connected by equal weights",
         rewires=True,
         source=MATRIX_NULLS,
+        mixes_signs=True,
     ),
     "weights": Null(
         weights,
@@ -285,6 +290,7 @@ NULLS: Registry[Null] = Registry({
         preserves="edges, weights, symmetry",
         no_effect="its weights are all equal",
         source=f"Rubinov & Sporns 2011; of symmetric matrices {MATRIX_NULLS}",
+        mixes_signs=True,
     ),
     "weights_sign": Null(
         weights_sign,
@@ -318,6 +324,7 @@ NULLS: Registry[Null] = Registry({
         preserves="mean and variance of all entries, in expectation",
         no_effect="all pairs are connected by equal weights",
         needs=FEW_NEURONS,
+        mixes_signs=True,
     ),
     "dense": Null(
         dense,
@@ -342,6 +349,7 @@ NULLS: Registry[Null] = Registry({
         preserves="weights, symmetry, reciprocity, eigenvalues",
         no_effect="its matrix is symmetric",
         random=False,
+        mixes_signs=True,
     ),
 })  # fmt: skip
 

@@ -25,6 +25,7 @@ __all__ = [
     "ClosedLoopObjective",
     "InputNoise",
     "Measurement",
+    "NetworkObjective",
     "Objective",
     "Recorder",
     "Shuffle",
@@ -40,6 +41,8 @@ __all__ = [
     "stack_objectives",
     "task_objective",
 ]
+
+NetworkObjective = SpectrumObjective | TaskObjective | ClosedLoopObjective  # the objectives of kind = train
 
 
 def stack_objectives(objectives: Sequence[Objective]) -> Objective:

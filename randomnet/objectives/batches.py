@@ -44,9 +44,11 @@ class Batch:
 
     def select_trials(self, indices: Tensor) -> "Batch":
         """Some trials of one network's batch, up to the end of the longest; each counts as one scored trial."""
-        over_time = [values.index_select(1, indices) for values in (self.inputs, self.targets, self.weights)]
-        per_trial = [values.index_select(0, indices) for values in (self.phases, self.conditions)]
-        return Batch(*over_time, self.scored.new_tensor(float(len(indices))), *per_trial).trimmed()
+        over_time = (self.inputs, self.targets, self.weights)
+        inputs, targets, weights = (values.index_select(1, indices) for values in over_time)
+        phases, conditions = (values.index_select(0, indices) for values in (self.phases, self.conditions))
+        scored = self.scored.new_tensor(float(len(indices)))
+        return Batch(inputs, targets, weights, scored, phases, conditions).trimmed()
 
     def trimmed(self) -> "Batch":
         """One network's batch without the steps after the end of the longest trial, where trials have phases."""

@@ -129,8 +129,8 @@ def _recording_of(arrays: Mapping[str, np.ndarray]) -> Recording:
 
 def _split_of(arrays: Mapping[str, np.ndarray], name: str) -> Split:
     held_in, all_neurons = (arrays.get(f"{name}_{key}") for key in (HELD_IN, ALL))
-    only_held_in = all_neurons is None
-    spikes = _counts(f"{name}_{HELD_IN if only_held_in else ALL}", held_in if only_held_in else all_neurons)
+    source = f"{name}_{HELD_IN if all_neurons is None else ALL}"
+    spikes = _counts(source, arrays[source])
     if COUNT in arrays and (arrays[COUNT].size != 1 or arrays[COUNT].dtype.kind not in "uif"):
         raise ValueError(f"{COUNT}: expected one whole number, got {arrays[COUNT].shape} {arrays[COUNT].dtype}")
     heldin = int(arrays[COUNT].item()) if COUNT in arrays else (spikes if held_in is None else held_in).shape[-1]

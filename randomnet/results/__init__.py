@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from randomnet.renamed_options import current_manifest, earlier_columns
 from randomnet.results.history import COUNTED_FROM_UNTRAINED as COUNTED_FROM_UNTRAINED
 from randomnet.results.history import curve, read_history, summary_of, with_options
 from randomnet.results.locks import Busy, exclusive, is_free
@@ -215,9 +216,9 @@ class ResultsFolder:
 
     @property
     def manifest(self) -> dict[str, Any] | None:
-        """manifest.json, or None where the folder holds no experiment yet."""
+        """manifest.json with today's names of options, or None where the folder holds no experiment yet."""
         path = self.root / "manifest.json"
-        return read_json(path) if path.exists() else None
+        return current_manifest(read_json(path)) if path.exists() else None
 
     def write_plan(self, manifest: Mapping[str, Any], config_text: str) -> None:
         """Write what is planned: config.ini, folder_index.txt, combos.csv and, last, manifest.json."""
@@ -391,6 +392,7 @@ def load(root: Path, manifest: Mapping[str, Any] | None = None) -> Loaded:
         for iteration in range(manifest["iterations"]):
             history = read_history(folder.run(combo["combo"], iteration).path / "history.csv")
             if len(history):
+                history = history.rename(columns=earlier_columns(history, combo["values"]))
                 histories.append(with_options(history, combo["combo"], combo["values"], iteration))
     history = pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()
     return Loaded(root, manifest, pd.DataFrame(_rows(folder, manifest)), history, tuple(manifest.get("varied", ())))

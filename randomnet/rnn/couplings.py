@@ -149,7 +149,8 @@ class Sparse:
 
     def with_parameters(self, parameters: Sequence[Tensor]) -> "Sparse":
         """The same coupling with other parameters."""
-        return Sparse(*parameters, self.pattern)
+        (values,) = parameters
+        return Sparse(values, self.pattern)
 
     @cached_property
     def factors(self) -> tuple[Tensor, Tensor]:

@@ -169,7 +169,7 @@ class Dynamics:
         buffers = None if differentiable else (self.coupling.empty(bundle), self.coupling.empty(bundle))
 
         def velocity(rows: Tensor) -> Tensor:
-            if differentiable:
+            if buffers is None:
                 return self.per_unit_time(target.advance(rows, 1, drive=step_drive) - rows)
             inputs = None if step_drive is None else step_drive[0]
             return self.per_unit_time(target.step_bundle_into(rows, *buffers, inputs).sub_(rows))

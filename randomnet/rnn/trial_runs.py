@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from randomnet.activations import Activation
 from randomnet.double_backward import backward_transformed, plain_vjp, transforms_active
@@ -43,7 +43,7 @@ def run_trials(
     return rates, outputs, driver.scaling.invert(states) if driver.scaling else states
 
 
-def with_input(system: Dynamics, interface: Mapping[str, Tensor], x: Tensor) -> Dynamics:
+def with_input(system: Dynamics, interface: Mapping[str, Tensor] | nn.ParameterDict, x: Tensor) -> Dynamics:
     """The system under constant input x (..., channels). Its own drive must not be None; see `Network.autonomous`."""
     return replace(system, drive=system.drive + x.to(system.drive) @ interface["input_weights"].mT)
 

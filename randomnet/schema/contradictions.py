@@ -1,4 +1,4 @@
-"""Options that are each fine and together are not; what needs the network itself is checked where it is built."""
+"""Checks across options: combinations that contradict each other. Checks that need the network are in build/."""
 
 import re
 from pathlib import Path
@@ -67,11 +67,11 @@ def _cells(config: Any) -> tuple[Key, str] | None:
         return ("model", "architecture"), "network without a task, as cells have no spectrum to be trained on"
     if config.paths.pretrained:
         return ("paths", "pretrained"), f"nothing {chosen}"
-    return _plainly(config, chosen)
+    return _without_spectra(config, chosen)
 
 
 def _closed_loop(config: Any) -> tuple[Key, str] | None:
-    """What there is not where what a network senses depends on what it does."""
+    """Options that are not available where the inputs of a network depend on its outputs."""
     if not CLOSED_LOOP.holds(config):
         return None
     kind, chosen = config.experiment.kind, f"with task_name = {config.trialparams.task_name}"
@@ -79,11 +79,11 @@ def _closed_loop(config: Any) -> tuple[Key, str] | None:
         return ("lyapunov", "driven"), f"False {chosen}, whose inputs depend on what the network does"
     if kind not in ("train", "record") and not config.has_role("spectra"):
         return ("trialparams", "task_name"), f"a task whose inputs do not depend on the network with kind = {kind}"
-    return _plainly(config, chosen)
+    return _without_spectra(config, chosen)
 
 
-def _plainly(config: Any, chosen: str) -> tuple[Key, str] | None:
-    """What only networks under given inputs can do: spectra along trials, parts of these, several runs at a time."""
+def _without_spectra(config: Any, chosen: str) -> tuple[Key, str] | None:
+    """Options that only networks under given inputs have: spectra along trials, truncation, segments, batches."""
     if config.trainvalidate.loss != "task":
         return ("trainvalidate", "loss"), f"task {chosen}"
     if config.lyapunov.spectrum_every:
@@ -109,7 +109,7 @@ def _number_param(config: Any) -> tuple[Key, str] | None:
 
 
 def _background(config: Any) -> tuple[Key, str] | None:
-    """Options of weights that there are none of."""
+    """Options of weights in a network that consists of factors only."""
     if not config.net.rank or config.net.background:
         return None
     for key, usual in (("null", "none"), ("normalization", "auto"), ("g", 1.0), ("factor_on", "all")):

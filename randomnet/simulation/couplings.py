@@ -324,8 +324,9 @@ class _PartBuilder:
         for block in np.flatnonzero(counts) if len(blocks) > 1 else ():
             a, b = divmod(int(block), self.populations)
             if is_large_and_dense(sizes[a] * sizes[b], counts[block]):
-                inside, sides = block_of_edge == block, (np.flatnonzero(self.groups == side) for side in (a, b))
-                parts.append(self._part(edges[inside], *sides, pre, filled, slow, plastic))
+                inside = block_of_edge == block
+                targets, sources = (np.flatnonzero(self.groups == side) for side in (a, b))
+                parts.append(self._part(edges[inside], targets, sources, pre, filled, slow, plastic))
                 edges, block_of_edge = edges[~inside], block_of_edge[~inside]
         if len(edges):  # rows without edges cost less than scattering the result to the others
             neurons = np.arange(len(self.groups))

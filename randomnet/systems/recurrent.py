@@ -11,17 +11,17 @@ from randomnet.systems.steps import OfStep
 Layer = tuple[Tensor, Tensor, Tensor | float, Tensor | float]  # weights of input and state, and their biases
 Update = Callable[[Layer, Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]  # layer, input, state vectors -> new ones
 
+Recurrent = nn.RNNBase | nn.RNNCellBase
 CELLS = (nn.RNNCell, nn.GRUCell, nn.LSTMCell)
 STACKS = (nn.RNN, nn.GRU, nn.LSTM)
 
 
 def is_recurrent(module: object) -> bool:
     """Whether `module` is one of torch's recurrent modules, with the original forward method."""
-    classes = [cls for cls in (*CELLS, *STACKS) if isinstance(module, cls)]
-    return any(type(module).forward is cls.forward for cls in classes)
+    return any(isinstance(module, cls) and type(module).forward is cls.forward for cls in (*CELLS, *STACKS))
 
 
-def of_recurrent(module: nn.Module, inputs: Tensor | None = None, dt: float = 1.0) -> OfStep:
+def of_recurrent(module: Recurrent, inputs: Tensor | None = None, dt: float = 1.0) -> OfStep:
     """The system of the state of torch.nn.RNN, GRU, LSTM, RNNCell, GRUCell or LSTMCell in float64, under inputs.
 
     inputs: None for 0, (input_size,) for a constant input, (time, input_size) for one input per step. Exponents are
@@ -50,7 +50,7 @@ def of_recurrent(module: nn.Module, inputs: Tensor | None = None, dt: float = 1.
     return OfStep(step, dt, None if inputs.ndim == 1 else len(inputs))
 
 
-def _check(module: nn.Module) -> None:
+def _check(module: Recurrent) -> None:
     if getattr(module, "bidirectional", False):
         raise ValueError(f"expected one direction, got {module}: a bidirectional module has no step in time")
     if getattr(module, "proj_size", 0):
@@ -59,7 +59,7 @@ def _check(module: nn.Module) -> None:
         raise ValueError(f"expected no dropout, got {module} in train mode: call .eval() first")
 
 
-def _layers(module: nn.Module) -> list[Layer]:
+def _layers(module: Recurrent) -> list[Layer]:
     if isinstance(module, CELLS):
         layers = [(module.weight_ih, module.weight_hh, module.bias_ih, module.bias_hh)]
     else:
@@ -67,7 +67,7 @@ def _layers(module: nn.Module) -> list[Layer]:
     return [tuple(0.0 if tensor is None else tensor.detach() for tensor in layer) for layer in layers]
 
 
-def _update_of(module: nn.Module) -> tuple[Update, int]:
+def _update_of(module: Recurrent) -> tuple[Update, int]:
     """The update function of a layer's state, and the number of vectors in that state."""
     if isinstance(module, (nn.LSTM, nn.LSTMCell)):
         return _lstm, 2

@@ -94,12 +94,13 @@ def of_step(step: Step | TimedStep, dt: float = 1.0) -> OfStep:
 def of_flow(field: Step | TimedStep, dt: float) -> OfStep:
     """The system of h' = field(h) or h' = field(h, t), (N,) -> (N,), with Runge-Kutta steps of dt; see `of_step`."""
     check_dt(dt)
+    velocity: Callable[..., Tensor] = field
     if not takes_time(field):
-        return OfStep(lambda state, index: runge_kutta(field, state, dt), dt)
+        return OfStep(lambda state, index: runge_kutta(velocity, state, dt), dt)
 
     def step(state: Tensor, index: int) -> Tensor:
         stage_times = iter([(index + part) * dt for part in (0.0, 0.5, 0.5, 1.0)])
-        return runge_kutta(lambda h: field(h, next(stage_times)), state, dt)
+        return runge_kutta(lambda h: velocity(h, next(stage_times)), state, dt)
 
     return OfStep(step, dt)
 

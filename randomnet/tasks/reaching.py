@@ -131,15 +131,18 @@ def reaching(
     true[..., sensed : sensed + 2] = shown[..., None] * at[1][:, None]
     true[..., sensed + 2] = go_amplitude * gone
     sds = np.array([sensor_noise] * sensed + [input_noise] * CONTEXT)
-    arrays = (
-        true + sds * rng.standard_normal(true.shape),
-        true,
-        np.where(gone[..., None], at[1][:, None], at[0][:, None]),
-        angles[0],
-        loads,
-        sensor_noise * rng.standard_normal((*shape, controls)),
+    inputs, true_inputs, targets, starts, loads, action_noise = (
+        array.astype(np.float32)
+        for array in (
+            true + sds * rng.standard_normal(true.shape),
+            true,
+            np.where(gone[..., None], at[1][:, None], at[0][:, None]),
+            angles[0],
+            loads,
+            sensor_noise * rng.standard_normal((*shape, controls)),
+        )
     )
-    return ReachTrials(*(array.astype(np.float32) for array in arrays), catch, phases, loss_params)
+    return ReachTrials(inputs, true_inputs, targets, starts, loads, action_noise, catch, phases, loss_params)
 
 
 def _angles(rng: np.random.Generator, trials: int) -> np.ndarray:

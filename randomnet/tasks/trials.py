@@ -1,4 +1,4 @@
-"""The `Trials` record: what every task makes and every training reads."""
+"""The `Trials` record, which tasks generate and training uses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -124,7 +124,7 @@ class Trials:
         return replace(self, **parts)
 
     def _held_out(self, text: str, rng: np.random.Generator) -> np.ndarray:
-        """The conditions that are meant, as indices."""
+        """Indices of the held-out conditions."""
         names = self.condition_names
         if not names:
             raise ValueError(f"held_out: expected none, as these trials have no conditions, got {text!r}")
@@ -167,7 +167,7 @@ def test_count(trials: int, share: float, whole: int) -> int:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    """As many as one can read."""
+    """The first few of a list, as text."""
     return ", ".join(names[:16]) + f" and {len(names) - 16} more" * (len(names) > 16)
 
 

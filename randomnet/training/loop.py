@@ -152,7 +152,7 @@ class _Trainee:
         else:
             before, after = self._clip({f"_{n}": norm for n, norm in zip(self.names, norms, strict=True)}, pieces)
         self.progress.last, self.progress.last_epoch = self.values, self.progress.epoch
-        _add_weighted(self.figures, {"train_loss": loss} | measurement.figures, measurement.weight)
+        _add_weighted(self.figures, {"train_loss": loss, **measurement.figures}, measurement.weight)
         _add_weighted(self.norms, before | after, measurement.weight)
         self.total_weight += measurement.weight
         self.provisional |= measurement.provisional
@@ -302,7 +302,7 @@ def _mean_figures(measurements: Sequence[Measurement]) -> dict[str, float]:
         return {"train_loss": math.nan}
     sums: dict[str, float] = {}
     for measurement in measurements:
-        _add_weighted(sums, {"train_loss": float(measurement.loss)} | measurement.figures, measurement.weight)
+        _add_weighted(sums, {"train_loss": float(measurement.loss), **measurement.figures}, measurement.weight)
     total = sum(measurement.weight for measurement in measurements)
     return {name: value / total for name, value in sums.items()}
 

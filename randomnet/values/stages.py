@@ -1,7 +1,7 @@
 """The stages of a pipeline as an INI lists them.
 
     stages     train: config/flip_flop.ini, record: config/record.ini, gru: config/fit_gru.ini
-    set        train trainvalidate.epochs = 100, gru inference.latent = 32
+    set        train trainvalidate.epochs = 100, gru inference.hidden_size = 32
 
 Entries stand on lines of their own, or with commas between them.
 """
@@ -63,7 +63,7 @@ class SettingList(Value):
     @property
     def expected(self) -> str:
         """What the option may be, in words."""
-        return "options of stages, such as train trainvalidate.epochs = 100, gru inference.latent = 32"
+        return "options of stages, such as train trainvalidate.epochs = 100, gru inference.hidden_size = 32"
 
     def parse(self, text: str) -> Any:
         """The settings. Raises ValueError."""

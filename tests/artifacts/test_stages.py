@@ -122,7 +122,7 @@ def test_what_is_no_source_is_said_so(tmp_path):
 # ---- cells as task networks
 
 
-CELLS_INI = ["model.architecture=gru", "model.states=16", "trainvalidate.epochs=5"]
+CELLS_INI = ["model.architecture=gru", "model.hidden_size=16", "trainvalidate.epochs=5"]
 
 
 def without_network(folder: Path, overrides) -> tuple[Path, list[str]]:
@@ -134,12 +134,12 @@ def without_network(folder: Path, overrides) -> tuple[Path, list[str]]:
 
 
 @pytest.mark.parametrize("more", [["model.architecture=gru"], ["model.architecture=rnn"], ["model.architecture=linear"],
-                                  pytest.param(["model.architecture=node", "model.hidden_units=20"],
+                                  pytest.param(["model.architecture=node", "model.mlp_units=20"],
                                                marks=pytest.mark.slow),
-                                  pytest.param(["model.architecture=gru", "trainvalidate.noise=0.01"],
+                                  pytest.param(["model.architecture=gru", "trainvalidate.state_noise=0.01"],
                                                marks=pytest.mark.slow)])  # fmt: skip
 def test_cells_learn_a_task_and_are_stored(tmp_path, more):
-    few = ["model.states=16", "trainvalidate.epochs=60", "trainvalidate.lr=0.01"]
+    few = ["model.hidden_size=16", "trainvalidate.epochs=60", "trainvalidate.lr=0.01"]
     path, given = without_network(tmp_path, [*few, *more])
     assert runrandomnet.main([str(path), *given]) == 0
     folder = ResultsFolder(tmp_path / "trained")
@@ -162,7 +162,7 @@ def test_cells_learn_a_task_and_are_stored(tmp_path, more):
 def test_cells_go_on_to_the_same_bytes_where_they_were_interrupted(tmp_path):
     for name in ("whole", "parts"):
         (tmp_path / name).mkdir()
-    noise = [*CELLS_INI, "trainvalidate.noise=0.05", "trainvalidate.iterations=1"]
+    noise = [*CELLS_INI, "trainvalidate.state_noise=0.05", "trainvalidate.iterations=1"]
     path, given = without_network(tmp_path / "whole", noise)
     assert runrandomnet.main([str(path), *given]) == 0
     whole = tmp_path / "whole" / "trained" / "0" / "iter_0"
@@ -183,13 +183,13 @@ def test_cells_go_on_to_the_same_bytes_where_they_were_interrupted(tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "text"),
     [
-        (["model.activation=tanh"], "[model] activation: expected it only where model.architecture = network"),
-        (["net.roi=EB"], "[net] roi: expected it only where model.architecture = network"),
+        (["model.activation=tanh"], "[model] activation: applies only where model.architecture = network"),
+        (["net.roi=EB"], "[net] roi: applies only where model.architecture = network"),
         (["trainvalidate.loss=task + 0.1*mse"], "[trainvalidate] loss: expected task with model.architecture = gru"),
         (["lyapunov.spectrum_every=2"], "[lyapunov] spectrum_every: expected 0 with model.architecture = gru"),
         (["trainvalidate.segment=5"], "[trainvalidate] segment: expected 0 with"),
         (["execution.batch_runs=2"], "[execution] batch_runs: expected auto or 1 with"),
-        (["model.hidden_units=5"], "[model] hidden_units: expected it only where model.architecture = node"),
+        (["model.mlp_units=5"], "[model] mlp_units: applies only where model.architecture = node"),
     ],
 )
 def test_what_cells_cannot_is_said_in_one_line(tmp_path, capsys, overrides, text):

@@ -357,7 +357,7 @@ ALL = LISTED_REGIONS + "fixed = thalamus -> cortex\n"
         (["trainvalidate.weight_bounds=nan:1"], "weight_bounds: expected none, or two numbers"),
         (["trainvalidate.weight_bounds=0:1:2"], "weight_bounds: expected none, or two numbers"),
         (["trainvalidate.weight_bounds=0:1", "trainvalidate.freeze_layer=True"],
-         "weight_bounds: expected it only where the weights are trained"),
+         "weight_bounds: applies only where the weights are trained"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_line(tmp_path, capsys, overrides, text):
@@ -372,7 +372,7 @@ def test_a_network_without_regions_has_no_projections(tmp_path, capsys):
     assert run(path) == 2
     assert "[projections] fixed: expected none, as PB has no regions (net.regions_from makes" in capsys.readouterr().err
     assert run(path, "net.roi=random") == 2
-    assert "[projections] fixed: expected it only where net.roi is not random" in capsys.readouterr().err
+    assert "[projections] fixed: applies only where net.roi is not random" in capsys.readouterr().err
 
 
 def test_projections_and_bounds_can_be_axes_of_the_grid(tmp_path):

@@ -190,7 +190,7 @@ def test_a_run_that_was_interrupted_ends_with_the_same_bytes(tmp_path, epochs):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        (("net.factor_sd=2",), "[net] factor_sd: expected it only where net.rank is above 0"),
+        (("net.factor_sd=2",), "[net] factor_sd: applies only where net.rank is above 0"),
         (("trainvalidate.train_factors=True",), "[trainvalidate] train_factors"),
         ((*N_BACK, "net.factor_support=EE"), "[net] factor_support: unknown selection 'EE'"),
         ((*N_BACK, "trainvalidate.freeze_factors=1 3"), "freeze_factors: expected numbers from 1 to net.rank = 2, got"),

@@ -15,6 +15,7 @@ from randomnet.connectome import (
     with_abscissa,
     with_frobenius_norm,
 )
+from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError, steps_of
 from randomnet.settings.steps import Steps
@@ -38,6 +39,14 @@ def test_a_chain_is_read_in_its_order():
     assert CHAIN.parse("log1p+Sinkhorn +abscissa") == "log1p + sinkhorn + abscissa"
     assert steps_of("log1p + sinkhorn") == ("log1p", "sinkhorn") and steps_of("none") == ()
     assert CHAIN.expected == "one of auto, none, sinkhorn, log1p, abscissa, or a chain such as sinkhorn + log1p"
+
+
+def test_the_chain_in_the_error_is_one_that_works(tmp_path):
+    option = SCHEMA.options["net", "normalization"].value
+    chain = option.expected.partition("such as ")[2]
+    assert option.parse(chain) == chain and len(steps_of(chain)) == 2
+    made = network(tmp_path, saved(tmp_path, matrix_of("counts")), f"net.normalization={chain}")
+    assert made.provenance["normalization"] == chain and np.isfinite(made.weights).all()
 
 
 @pytest.mark.parametrize("text", ["auto + sinkhorn", "sinkhorn + none", "sinkhorn + sinkhorn", "sinkhorn +", "", "sum"])

@@ -212,7 +212,7 @@ def at(folder, name):
 def test_noise_is_there_in_training_alone(tmp_path):
     quiet, noisy = at(tmp_path, "quiet"), at(tmp_path, "noisy")
     assert run(ini(quiet), "trainvalidate.epochs=2", "trainvalidate.lr=1e-12") == 0
-    assert run(ini(noisy), "trainvalidate.epochs=2", "trainvalidate.lr=1e-12", "trainvalidate.noise=0.1") == 0
+    assert run(ini(noisy), "trainvalidate.epochs=2", "trainvalidate.lr=1e-12", "trainvalidate.state_noise=0.1") == 0
     first, second = history(quiet), history(noisy)
     assert first["train_loss"][1] != second["train_loss"][1]
     assert first["train_loss"][0] == second["train_loss"][0], "the untrained network is measured without noise"
@@ -223,13 +223,13 @@ def test_noise_is_there_in_training_alone(tmp_path):
 
 def test_no_noise_is_the_very_same_training(tmp_path):
     folders = at(tmp_path, "without"), at(tmp_path, "zero")
-    assert run(ini(folders[0])) == 0 and run(ini(folders[1]), "trainvalidate.noise=0") == 0
+    assert run(ini(folders[0])) == 0 and run(ini(folders[1]), "trainvalidate.state_noise=0") == 0
     files = [(folder / "out" / "0" / "iter_0" / "arrays.npz").read_bytes() for folder in folders]
     assert files[0] == files[1]
 
 
 def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path):
-    [one] = read_plan(ini(tmp_path), ["trainvalidate.noise=0.2"]).combos[0].runs()
+    [one] = read_plan(ini(tmp_path), ["trainvalidate.state_noise=0.2"]).combos[0].runs()
     kept, done = [], []
 
     def trained(resume=None, stop_after=None):
@@ -249,7 +249,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path):
 
 def test_side_by_side_every_network_has_its_own_noise(tmp_path):
     alone, beside = at(tmp_path, "alone"), at(tmp_path, "beside")
-    overrides = ["trainvalidate.iterations=3", "trainvalidate.noise=0.2", "trainvalidate.precision=float64"]
+    overrides = ["trainvalidate.iterations=3", "trainvalidate.state_noise=0.2", "trainvalidate.precision=float64"]
     assert run(ini(alone), *overrides, "execution.batch_runs=1") == 0
     assert run(ini(beside), *overrides, "execution.batch_runs=3") == 0
     losses = []
@@ -261,5 +261,5 @@ def test_side_by_side_every_network_has_its_own_noise(tmp_path):
 
 
 def test_noise_that_cannot_be_meant_is_refused(tmp_path, capsys):
-    assert run(ini(tmp_path), "trainvalidate.noise=-1") == 2
-    assert "[trainvalidate] noise: expected a number >= 0" in capsys.readouterr().err
+    assert run(ini(tmp_path), "trainvalidate.state_noise=-1") == 2
+    assert "[trainvalidate] state_noise: expected a number >= 0" in capsys.readouterr().err

@@ -87,7 +87,7 @@ def test_a_label_that_is_not_there_is_refused_with_those_that_are(ini, tmp_path,
     path = tmp_path / "b.ini"
     path.write_text("[net]\nroi = random\nn = 9\nregions_from = type\n[experiment]\nkind = spectrum\n" + SPECTRUM)
     assert runrandomnet.main([str(path)]) == 2
-    assert "[net] regions_from: expected it only where net.roi is not random" in capsys.readouterr().err
+    assert "[net] regions_from: applies only where net.roi is not random" in capsys.readouterr().err
 
 
 def test_a_module_on_a_connectome_has_them():

@@ -25,7 +25,9 @@ from tests.support.runs import contents, differing, run
 
 SIGMAS = 5
 HEAD = "[execution]\nworkers = 1\n{more}[paths]\npath_to_results = {out}\n[trainvalidate]\nepochs = 3\nbatch_size = 7\n"
-NETWORK, GRU = "[net]\nroi = random\nn = 9\n", "[model]\narchitecture = gru\nstates = 6\n"
+KEY = "resampled_input_noise"
+NOISE = f"{KEY} = 0.1\n"
+NETWORK, GRU = "[net]\nroi = random\nn = 9\n", "[model]\narchitecture = gru\nhidden_size = 6\n"
 FLIP_FLOP = "[trialparams]\ntask_name = flip_flop\nn_bits = 2\ntrial_steps = 30\nnr_of_trials = 20\n"
 MULTI = "[trialparams]\ntask_name = multitask\ntasks = DelayPro, ReactAnti\nnr_of_trials = 10\n"
 ODR = "[trialparams]\ntask_name = odr\nnr_of_trials = 16\nsteps_per_second = 2\n"
@@ -42,7 +44,7 @@ SETUPS = {
 }
 
 
-def ini(folder, setup, noise="dynamic_noise = 0.2\n", more=""):
+def ini(folder, setup, noise="resampled_input_noise = 0.2\n", more=""):
     path = folder / f"{len(list(folder.glob('*.ini')))}.ini"
     path.write_text(HEAD.format(out=path.with_suffix(""), more=more) + SETUPS[setup] + noise)
     return path
@@ -102,7 +104,7 @@ def test_it_ends_with_the_trials_that_have_an_end(tmp_path, setup):
 
 @pytest.mark.parametrize("setup", ["network", "cells", "phases", "cells of one task"])
 def test_an_update_is_that_of_inputs_with_the_noise_in_them(tmp_path, setup):
-    loud, quiet = (run_of(ini(tmp_path, setup, noise)) for noise in ("dynamic_noise = 0.2\n", ""))
+    loud, quiet = (run_of(ini(tmp_path, setup, noise)) for noise in ("resampled_input_noise = 0.2\n", ""))
     start = build_setup(loud)
     goal, plain = (objective_of(one, start) for one in (loud, quiet))
     for update in range(3):
@@ -119,7 +121,7 @@ def test_an_update_is_that_of_inputs_with_the_noise_in_them(tmp_path, setup):
 
 @pytest.mark.parametrize("setup", ["arm", "arm and cells"])
 def test_in_a_closed_loop_it_is_on_all_that_is_shown_and_sensed(tmp_path, setup):
-    loud, quiet = (run_of(ini(tmp_path, setup, noise)) for noise in ("dynamic_noise = 0.2\n", ""))
+    loud, quiet = (run_of(ini(tmp_path, setup, noise)) for noise in ("resampled_input_noise = 0.2\n", ""))
     start = build_setup(loud)
     goal, plain = (objective_of(one, start) for one in (loud, quiet))
     for update in range(3):
@@ -134,7 +136,7 @@ def test_in_a_closed_loop_it_is_on_all_that_is_shown_and_sensed(tmp_path, setup)
 
 @pytest.mark.parametrize("setup", SETUPS)
 def test_validation_and_the_last_losses_are_without(tmp_path, setup):
-    loud, quiet = (run_of(ini(tmp_path, setup, noise)) for noise in ("dynamic_noise = 0.2\n", ""))
+    loud, quiet = (run_of(ini(tmp_path, setup, noise)) for noise in ("resampled_input_noise = 0.2\n", ""))
     start = build_setup(loud)
     goal, plain = (objective_of(one, start) for one in (loud, quiet))
     batch = plain.batches()[0]
@@ -146,7 +148,7 @@ def test_validation_and_the_last_losses_are_without(tmp_path, setup):
 
 @pytest.mark.parametrize("setup", slow_except(SETUPS, "network", "cells"))
 def test_without_it_there_is_none(tmp_path, setup):
-    paths = [ini(tmp_path, setup, noise) for noise in ("dynamic_noise = 0\n", "", "dynamic_noise = 0.2\n")]
+    paths = [ini(tmp_path, setup, noise) for noise in (f"{KEY} = 0\n", "", f"{KEY} = 0.2\n")]
     assert [run(path) for path in paths] == [0, 0, 0]
     none, default, some = (contents(path.with_suffix("")) for path in paths)
     assert not differing(none, default)
@@ -176,7 +178,7 @@ def test_interrupted_it_goes_on_to_the_same_bytes(tmp_path, setup):
 def test_networks_side_by_side_receive_what_each_alone_would(tmp_path, task):
     path, tables = tmp_path / "a.ini", []
     text = HEAD.format(out=tmp_path / "out", more="") + f"iterations = 3\nprecision = float64\n{NETWORK}{task}"
-    path.write_text(text + "dynamic_noise = 0.2\n")
+    path.write_text(text + "resampled_input_noise = 0.2\n")
     runs = read_plan(path).combos[0].runs()
     goals = [objective_of(one, build_setup(one)) for one in runs]
     together, alone = stack_objectives(goals), [objective_of(one, build_setup(one)) for one in runs]
@@ -201,11 +203,11 @@ def test_networks_side_by_side_receive_what_each_alone_would(tmp_path, task):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (FLIP_FLOP + "dynamic_noise = -1\n", "dynamic_noise: expected .* 0"),
-        ("[trialparams]\ntask_name = seq_mem\ndynamic_noise = 0.1\n", "dynamic_noise: .* only where .* = flip_flop"),
-        ("[trialparams]\ndynamic_noise = 0.1\n", "dynamic_noise: .* only where .* = flip_flop, odr, dpa"),
-        (f"{FLIP_FLOP}dynamic_noise = 0.1\n[experiment]\nkind = analyse\n", "not available for kind = analyse"),
-        (f"{FLIP_FLOP}dynamic_noise = 0.1\n[experiment]\nkind = record\n", "not available for kind = record"),
+        (f"{FLIP_FLOP}{KEY} = -1\n", f"{KEY}: expected .* 0"),
+        (f"[trialparams]\ntask_name = seq_mem\n{NOISE}", f"{KEY}: .* only where .* = flip_flop"),
+        (f"[trialparams]\n{NOISE}", f"{KEY}: .* only where .* = flip_flop, odr, dpa"),
+        (f"{FLIP_FLOP}{NOISE}[experiment]\nkind = analyse\n", "not available for kind = analyse"),
+        (f"{FLIP_FLOP}{NOISE}[experiment]\nkind = record\n", "not available for kind = record"),
     ],
 )
 def test_where_it_is_not_read_it_is_refused(tmp_path, text, message):
@@ -216,15 +218,15 @@ def test_where_it_is_not_read_it_is_refused(tmp_path, text, message):
 
 
 def test_it_is_an_axis_of_the_grid_and_recorded(tmp_path):
-    path = ini(tmp_path, "network", "[combosparams]\ncombos_params = " + json.dumps({"dynamic_noise": [0.0, 0.2]}))
+    path = ini(tmp_path, "network", "[combosparams]\ncombos_params = " + json.dumps({KEY: [0.0, 0.2]}))
     assert run(path) == 0
     settings = [json.loads((path.with_suffix("") / str(combo) / "iter_0" / "run.json").read_text())["settings"]
                 for combo in range(2)]  # fmt: skip
-    assert [one["trialparams.dynamic_noise"] for one in settings] == [0.0, 0.2]
+    assert [one["trialparams.resampled_input_noise"] for one in settings] == [0.0, 0.2]
 
 
 def test_the_tasks_that_read_it_are_those_with_noise_of_their_own():
     noisy = {name for name, task in TASKS.items() if "input_noise" in {one.name for one in task.parameters}}
-    about = SCHEMA.options["trialparams", "dynamic_noise"]
+    about = SCHEMA.options["trialparams", "resampled_input_noise"]
     listed = about.only[0].partition(" = ")[2].replace(" or ", ", ").split(", ")
     assert set(listed) == noisy and len(listed) == len(noisy)

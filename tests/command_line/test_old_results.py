@@ -1,7 +1,10 @@
 """Results folders of version 0.1.0 go on with a second iteration, their arrays untouched, and are drawn."""
 
 import hashlib
+import json
+import shutil
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +47,25 @@ def test_a_folder_of_an_earlier_version_goes_on_and_is_drawn(folder, monkeypatch
     assert visualization.main([*names]) == 0
     assert list(figures.glob("*.png"))
     assert "made with randomnet 0.1.0" in "".join(capsys.readouterr())
+
+
+def test_a_grid_of_latent_of_an_earlier_version_goes_on_as_one_of_hidden_size(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    root = folder / "old" / "r_grid"
+    shutil.copytree(folder / "old" / "r_fit", root)
+    for path in (root / "manifest.json", root / "0" / "iter_0" / "run.json"):
+        record = json.loads(path.read_text())
+        for combo in record.get("combos", ()):
+            combo["values"] = {"latent": 3}
+        path.write_text(json.dumps({**record, "varied": ["latent"]} if "combos" in record else record))
+    before = checksums(root / "0" / "iter_0")
+    text = (folder / "old" / "fit.ini").read_text().replace("latent = 3\n", "").replace("r_fit", "r_grid")
+    Path("grid.ini").write_text(text + '[combosparams]\ncombos_params = {"latent": [3, 4]}\n')
+    assert runrandomnet.main(["grid.ini", "--set", "execution.workers=1"]) == 0
+    assert "inference.latent is inference.hidden_size now" in capsys.readouterr().out
+    loaded = results.load(root)
+    assert loaded.varied == ("hidden_size",) and list(loaded.table["hidden_size"]) == [3, 4]
+    assert (loaded.table["status"] == "complete").all() and checksums(root / "0" / "iter_0") == before
+    assert "latent" not in loaded.history
+    names = ("--results_folders", str(root), "old/r_fit", "--results_labels", "grid", "single")
+    assert visualization.main([*names, "--save_figs", "figures"]) == 0

@@ -371,10 +371,10 @@ name = a
 path_to_results = {folder}
 [model]
 architecture = gru
-states = 6
+hidden_size = 6
 [trainvalidate]
 epochs = {epochs}
-noise = 0.01
+state_noise = 0.01
 [trialparams]
 task_name = reach
 nr_of_trials = 12
@@ -465,9 +465,9 @@ NETWORKED = {"model.architecture": "network", "net.roi": "random", "net.n": "10"
         ({"trainvalidate.segment": "5", **NETWORKED}, "[trainvalidate] segment: expected 0 with task_name = reach"),
         ({"trainvalidate.loss": "task + mse", **NETWORKED}, "[trainvalidate] loss: expected task with task_name ="),
         ({"execution.batch_runs": "4", **NETWORKED}, "[execution] batch_runs: expected auto or 1 with task_name = re"),
-        ({"trialparams.held_out": "2"}, "[trialparams] held_out: expected it only where trialparams.task_name = odr"),
+        ({"trialparams.held_out": "2"}, "[trialparams] held_out: applies only where trialparams.task_name = odr"),
         ({"trialparams.trial_steps": "50"}, "[trialparams] reach: trial_steps: expected a whole number from 100"),
-        ({"trialparams.env": "Null-v0"}, "[trialparams] env: expected it only where trialparams.task_name = neurogym"),
+        ({"trialparams.env": "Null-v0"}, "[trialparams] env: applies only where trialparams.task_name = neurogym"),
     ],
 )  # fmt: skip
 def test_what_such_a_task_cannot_do_is_one_error(tmp_path, settings, text, capsys):
@@ -475,7 +475,7 @@ def test_what_such_a_task_cannot_do_is_one_error(tmp_path, settings, text, capsy
     settings = {key: value for key, value in settings.items()}
     given = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
     if "net.n" in settings:
-        path.write_text(path.read_text().replace("states = 6\n", ""))
+        path.write_text(path.read_text().replace("hidden_size = 6\n", ""))
     assert run(path, *given) == 2
     assert text in capsys.readouterr().err
 

@@ -118,7 +118,7 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, capsys, stages, more, text)
     ("folder", "comparing", "text"),
     [
         ("out", "labels = one, two", "[comparing] labels: expected 1, one for each of [source] folder, got 2"),
-        ("out", "recording = there", "[comparing] recording: expected it only where [source] folder has .npz files"),
+        ("out", "recording = there", "[comparing] recording: applies only where [source] folder has .npz files"),
         ("out, 2", "", "[paths] path_to_results: expected a folder without a comma where a stage is of kind = compare"),
     ],
 )

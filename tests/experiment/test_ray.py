@@ -38,9 +38,9 @@ def test_without_the_extra_one_line_says_how_to_get_it(tmp_path, monkeypatch, ca
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        (["address=auto"], "expected it only where execution.engine = ray"),
-        (["cpus_per_run=2"], "expected it only where execution.engine = ray"),
-        (["gpus_per_run=1"], "expected it only where execution.engine = ray"),
+        (["address=auto"], "applies only where execution.engine = ray"),
+        (["cpus_per_run=2"], "applies only where execution.engine = ray"),
+        (["gpus_per_run=1"], "applies only where execution.engine = ray"),
         (["engine=ray", "address=ray://head:10001"], "expected auto, host:port such as 10.0.0.1:6379, or nothing"),
         (["engine=ray", "gpus_per_run=1.5"], "expected a part of one GPU, or a whole number of them"),
         (["engine=ray", "device=cuda"], "expected more than 0 with device = cuda"),

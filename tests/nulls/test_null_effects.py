@@ -1,6 +1,8 @@
 """Null models that cannot change a network are refused; what others do to it is said."""
 
 
+import re
+
 import numpy as np
 import pytest
 
@@ -152,3 +154,26 @@ def test_the_console_says_that_nulls_are_normalized_anew(tmp_path, capsys):
     assert "of the connectome's edges are edges here too, normalized anew by sinkhorn" in said
     assert "normalized anew" not in announced(tmp_path, capsys, "net.null=degree", "net.normalization=none")
     assert "edges here too" not in announced(tmp_path, capsys)
+
+
+def test_rows_say_which_nulls_mix_the_signs_of_neurons():
+    """Of a network with one sign a neuron, groups of both signs, and no symmetry."""
+    rng = np.random.default_rng(5)
+    matrix = rng.random((40, 40)) * (rng.random((40, 40)) < 0.3) * np.where(np.arange(40) % 4, 1, -1)
+    network = made(matrix * (1 - np.eye(40)), region="ab" * 20, cell_fibers="ab" * 20)
+    draws = {name: null.draw(network, np.random.default_rng(1)) for name, null in NULLS.items()
+             if name != "degree_undirected"}  # fmt: skip
+    assert {name for name, draw in draws.items() if draw.mixed} == {
+        name for name, null in NULLS.items() if null.mixes_signs}  # fmt: skip
+
+
+def test_the_page_names_the_nulls_that_mix_signs():
+    named = page().partition("may give a neuron weights of both signs")[0].rpartition("\n\n")[2]
+    assert re.findall(r"`(\w+)`", named) == [name for name, null in NULLS.items() if null.mixes_signs]
+
+
+def test_sinkhorn_names_the_null_that_mixed_signs_and_what_needs_none(tmp_path):
+    path = saved(tmp_path, DIFFERENT * [1, 1, 1, -1, 1, -1, 1, 1, -1])
+    text = "'sinkhorn': .*; null = weights mixes them; .*input_fraction.* and spectral_radius need no signs"
+    with pytest.raises(ConfigError, match=text):
+        network(tmp_path, path, "net.null=weights", "net.normalization=sinkhorn")

@@ -448,7 +448,7 @@ def test_entries_are_axes_of_a_grid(tmp_path):
     ("changes", "says"),
     [
         (("net.background=False", *EDGES), "[net] factor_on: expected all with background = False"),
-        (("net.rank=0", *EDGES), "[net] factor_on: expected it only where net.rank is above 0"),
+        (("net.rank=0", *EDGES), "[net] factor_on: applies only where net.rank is above 0"),
         (("net.factor_on=edge",), "[net] factor_on: expected one of all, edges"),
         (("net.factor_mean=m3: 1",), "[net] factor_mean: expected names that are m1 to m2 or n1 to n2, got 'm3'"),
         (("net.factor_mean=m1: x",), "[net] factor_mean: expected names with numbers"),
@@ -458,7 +458,7 @@ def test_entries_are_axes_of_a_grid(tmp_path):
         (("net.factor_cov=m1 n1: 1, n1 m1: 1",), "[net] factor_cov: expected every pair once, got 'n1 m1'"),
         (("net.factor_cov=m1 n1: 3",), "a covariance without negative eigenvalues, got a smallest one of -2"),
         (("net.factor_cov=m1 m1: -1",), "a covariance without negative eigenvalues, got a smallest one of -1"),
-        (("net.rank=0", "net.factor_cov=m1 m1: 1"), "[net] factor_cov: expected it only where net.rank is above 0"),
+        (("net.rank=0", "net.factor_cov=m1 m1: 1"), "[net] factor_cov: applies only where net.rank is above 0"),
     ],
 )
 def test_mistakes_are_told_in_one_line(tmp_path, capsys, changes, says):

@@ -128,8 +128,8 @@ def test_a_stored_model_says_it_as_weights_and_the_next_task_takes_it_over(tmp_p
     [
         ((*N_BACK, "net.rank=2", "net.readout=overlap"),
          "[net] rank: expected at least 3 with readout = overlap, one factor for each output of nback_mem, got 2"),
-        ((N_BACK[0], "net.readout=overlap"), "[net] readout: expected it only where net.rank is above 0"),
-        ((*N_BACK, "net.readout_gain=2"), "[net] readout_gain: expected it only where net.readout = overlap"),
+        ((N_BACK[0], "net.readout=overlap"), "[net] readout: applies only where net.rank is above 0"),
+        ((*N_BACK, "net.readout_gain=2"), "[net] readout_gain: applies only where net.readout = overlap"),
         ((*OVERLAP, "net.readout_gain=0"), "[net] readout_gain: expected a number above 0, or learnt, got '0'"),
         ((*N_BACK, "net.readout=overlaps"), "did you mean 'overlap'?"),
     ],

@@ -95,13 +95,33 @@ def test_help_explains_every_option(section):
     for (owner, key), about in SCHEMA.options.items():
         if section in (None, owner):
             part = f"\n{text}".partition(f"\n[{owner}]")[2]
-            block = re.split(rf"\n  {key}(?=\n| \()", part, maxsplit=1)[1].partition("read by")[0]
+            block = re.split(rf"\n  {key}(?=\n| \()", part, maxsplit=1)[1]
+            block = re.split(r"\n  (?=\w)", block, maxsplit=1)[0]
             default = getattr(SCHEMA.sections[owner], key)
             assert about.says in block
             assert f"allowed: {about.value.expected}; default: {'empty' if default == '' else default}" in block
-            assert all(f"{'with a task' if name == 'task' else name}: {value}" in block
-                       for name, value in about.defaults.items())  # fmt: skip
+            assert all(f" {name}: {value}" in block for name, value in about.defaults.items())
             assert all(alias in block for alias in about.aliases)
+            conditions = [condition.words for condition in (about.where, about.only) if condition]
+            assert ("only where" in block) == bool(conditions) and all(words in block for words in conditions)
+
+
+def test_help_says_who_reads_an_option_only_where_it_narrows():
+    lines = help_text(SCHEMA, "trainvalidate").splitlines()
+    fit = lines.index("      read by kind = fit")
+    assert lines[fit - 1] == "      allowed: a number >= 0; default: 0.0 (inference.architecture = lfads: 1e-05)"
+    assert "read by" not in help_text(SCHEMA, "inference").partition("\n")[2].partition("\n")[2]
+
+
+def test_help_says_what_each_kind_does():
+    text = help_text(SCHEMA, "experiment")
+    assert all(f"\n        {name}: {reader.text}\n" in text for name, reader in SCHEMA.readers.items())
+
+
+@pytest.mark.parametrize("key", SCHEMA.options)
+def test_a_sentence_has_at_most_25_words(key):
+    for sentence in re.split(r"(?<=[.;]) ", SCHEMA.options[key].says):
+        assert len(sentence.split()) <= 25, sentence
 
 
 def test_help_is_printed(capsys):

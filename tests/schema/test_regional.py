@@ -274,5 +274,5 @@ def test_projections_are_not_read_beside_a_file(tmp_path, capsys):
     file.write_text(json.dumps(SECOND_JSON))
     path = ini(tmp_path, f"[regions]\nregions_file = {file}\n[projections]\nprojections = d1 -> d2\n" + SPECTRUM)
     assert run(path) == 2
-    said = "[projections] projections: expected it only where regions.regions lists the regions"
+    said = "[projections] projections: applies only where regions.regions lists the regions"
     assert said in capsys.readouterr().err

@@ -353,6 +353,7 @@ def test_overlap_of_a_rank_one_network():
         ({"name": "low_rank", "phase": 90.0}, "phase: expected 0 as the kernel low_rank does not read it, got 90.0"),
         ({"name": "cosine", "kappa": math.nan}, "kappa: expected a finite number, got nan"),
         ({"name": "cosine", "phase": "90"}, "phase: expected a finite number, got '90'"),
+        ({"name": "cosine", "kappa": np.complex128(1)}, "kappa: expected a finite number, got .*1\\+0j"),
     ],
 )
 def test_kernels_that_cannot_be(kernel, text):

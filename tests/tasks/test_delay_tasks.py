@@ -552,8 +552,8 @@ def test_the_config_refuses_before_the_first_run(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("task_name = dpa\nheld_out = AC\ntrain_size = 0.5", "train_size: .*held_out = none, which holds"),
-        ("task_name = dpa\nn_angles = 4", "n_angles: .* only where trialparams.task_name = odr, which holds"),
+        ("task_name = dpa\nheld_out = AC\ntrain_size = 0.5", "train_size: .*held_out = none, which is so"),
+        ("task_name = dpa\nn_angles = 4", "n_angles: .* only where trialparams.task_name = odr, which is so"),
         ("task_name = odr\nmargin = 4", "margin: .* only where trialparams.task_name = dpa, go_nogo or dual"),
         ("task_name = seq_mem", "delay_jitter: .* only where trialparams.task_name = odr, dpa, go_nogo or dual"),
     ],

@@ -476,7 +476,9 @@ def plan_of(tmp_path, text, *overrides):
     return read_plan(path, overrides)
 
 
-SHUFFLED = "one_task_batches = True\n[trainvalidate]\nbatch_size = 3\nepochs = 4\nprecision = float64\nnoise = 0.1"
+SHUFFLED = (
+    "one_task_batches = True\n[trainvalidate]\nbatch_size = 3\nepochs = 4\nprecision = float64\nstate_noise = 0.1"
+)
 
 
 def test_a_batch_of_the_objective_is_of_these_trials(tmp_path):

@@ -638,7 +638,7 @@ def test_every_parameter_has_its_sentence_and_a_valid_default(name):
         ("seq_mem", {"pattern_length": 3, "nr_of_trials": 0}, "nr_of_trials: expected a whole number from 1 to"),
         ("seq_mem", {"pattern_length": 3, "nr_of_trials": 10**400}, "nr_of_trials: expected a whole number from"),
         ("seq_mem", {"pattern_length": 3, "nr_of_trials": 1}, "train_size: expected a share .* got 0.8 of 1 trial$"),
-        ("seq_mem", {"pattern_length": 3, "train_size": 0}, "train_size: expected a number above 0 to 1, got 0"),
+        ("seq_mem", {"pattern_length": 3, "train_size": 0}, "train_size: expected a number above 0, at most 1, got 0"),
         ("seq_mem", {"pattern_length": 3, "train_size": 1.0}, "train_size: expected a share .* got 1 of 500 trials"),
         ("seq_mem", {"pattern_length": 3, "train_size": float("nan")}, "train_size: expected .* got nan"),
         ("seq_mem", {"pattern_length": 3, "train_size": "0.8"}, "train_size: expected a number .* got '0.8'"),

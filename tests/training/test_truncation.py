@@ -160,7 +160,7 @@ def losses_of(out):
 
 
 def test_an_experiment_in_segments_gives_the_numbers_of_one_without(tmp_path):
-    changes = (*N_BACK, "trainvalidate.precision=float64", "trainvalidate.noise=0.05")
+    changes = (*N_BACK, "trainvalidate.precision=float64", "trainvalidate.state_noise=0.05")
     whole, parts, cut = (
         experiment(tmp_path, *changes, *more, name=name)
         for name, more in (
@@ -176,7 +176,7 @@ def test_an_experiment_in_segments_gives_the_numbers_of_one_without(tmp_path):
 
 
 def test_interrupted_in_segments_it_goes_on_to_the_same_bytes(tmp_path):
-    changes = (*N_BACK, "trainvalidate.epochs=5", "trainvalidate.noise=0.05", "trainvalidate.segment=2",
+    changes = (*N_BACK, "trainvalidate.epochs=5", "trainvalidate.state_noise=0.05", "trainvalidate.segment=2",
                "trainvalidate.truncate=3", "execution.checkpoint_every=1")  # fmt: skip
     one = run_of(tmp_path, *changes)
 

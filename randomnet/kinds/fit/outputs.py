@@ -59,7 +59,7 @@ def write_outputs(
             "latent": model.size,
             "parameters": sum(each.numel() for each in model.parameters() if each.requires_grad),
             **_scores(recording, rates, test),
-            **(strength_of(model.decoder.network) if run.config.inference.model == "network" else {}),
+            **(strength_of(model.decoder.network) if run.config.inference.architecture == "network" else {}),
             "notes": "; ".join(recording.notes),
         },
     }

@@ -79,7 +79,7 @@ def _facts(run: Run, path: Path, recording: Recording) -> dict[str, Any]:
     trials = f"{counts['train']} to train, {counts['valid']} to validate, {counts.get('test', 0)} to test"
     task = {"name": str(recording.metadata.get("task", "a recording")), "trials": trials}
     facts |= {"synthetic": False, "task": task}
-    if run.config.inference.model == "network":
+    if run.config.inference.architecture == "network":
         network = check_network(run)
         facts |= {"name": f"{network['name']} on {name}", "inputs": network.get("inputs", {}) | facts["inputs"]}
         facts |= {"sha256": network.get("sha256"), "synthetic": network.get("synthetic", False)}
@@ -111,7 +111,7 @@ def _build(run: Run, path: Path, recording: Recording) -> tuple[InferenceModel, 
 
 def training_settings(run: Run) -> Settings:
     """Return the settings of the training loop."""
-    training, inference = run.config.trainvalidate, run.config.inference
+    training = run.config.trainvalidate
     return Settings(
         training.optimizer,
         training.lr,
@@ -119,11 +119,11 @@ def training_settings(run: Run) -> Settings:
         clip_norm=training.clip_norm,
         early_stopping=training.early_stopping,
         clip_whole=True,
-        weight_decay=inference.weight_decay,
-        eps=inference.eps,
-        plateau_factor=inference.plateau_factor,
-        plateau_patience=inference.plateau_patience,
-        plateau_lr=inference.plateau_lr,
+        weight_decay=training.weight_decay,
+        eps=training.eps,
+        plateau_factor=training.plateau_factor,
+        plateau_patience=training.plateau_patience,
+        plateau_lr=training.plateau_lr,
     )
 
 

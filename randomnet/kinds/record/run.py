@@ -106,12 +106,12 @@ def _probe_of(recording: Recording) -> ObservationModel:
     if any(part is None for part in parts):
         raise ValueError("expected a recording with readout, orig_mean, orig_std, and scale and rate in `about`, got "
                          "one that lacks some")  # fmt: skip
-    *arrays, scale, rate = parts
+    readout, mean, sd, scale, rate = parts
     if not (isinstance(scale, int | float) and math.isfinite(scale) and scale > 0):
         raise ValueError(f"expected a scale above 0 in `about`, got {scale!r}")
-    if arrays[0].shape[1] != recording.neurons:
-        raise ValueError(f"expected a readout of {recording.neurons} neurons, got {arrays[0].shape[1]}")
-    return ObservationModel(*arrays, float(scale), str(rate))
+    if readout.shape[1] != recording.neurons:
+        raise ValueError(f"expected a readout of {recording.neurons} neurons, got {readout.shape[1]}")
+    return ObservationModel(readout, mean, sd, float(scale), str(rate))
 
 
 def _neuron_counts(run: Run, like: Recording | None) -> tuple[int, int]:

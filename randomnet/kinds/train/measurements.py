@@ -14,7 +14,7 @@ from randomnet.build.targets import exponents_of
 from randomnet.kinds.spectra import compute_spectrum, summary_of
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.lyapunov.batches import FEWEST_BATCHES, batch_count
-from randomnet.objectives import Objective, loss_with_error
+from randomnet.objectives import NetworkObjective, loss_with_error
 from randomnet.rnn import Network
 from randomnet.schema.plan import Run
 
@@ -23,7 +23,7 @@ OVERLAP_TRIALS = 100  # whose overlaps are written
 _REMEMBERED: dict[Any, dict[str, Any]] = {}  # measurements of untrained networks
 
 
-def measure_initial(run: Run, setup: Setup, objective: Objective) -> dict[str, Any]:
+def measure_initial(run: Run, setup: Setup, objective: NetworkObjective) -> dict[str, Any]:
     """Return `measure` of the untrained network, which is computed once for combos that share it.
 
     A full spectrum takes longer than many epochs; the last MOST_REMEMBERED measurements are remembered.
@@ -39,7 +39,7 @@ def measure_initial(run: Run, setup: Setup, objective: Objective) -> dict[str, A
     return dict(_REMEMBERED[key])
 
 
-def measure(run: Run, setup: Setup, objective: Objective) -> dict[str, Any]:
+def measure(run: Run, setup: Setup, objective: NetworkObjective) -> dict[str, Any]:
     """Return what is reported of the network with its present values, as tensors and plain values."""
     measured: dict[str, Any] = coupling_strength.strength_of(setup.network)
     if run.config.uses_spectrum:
@@ -74,7 +74,7 @@ def measuring_schedule(run: Run) -> Schedule:
     return replace(window, tsim=max(window.first, run.config.lyapunov.tsim_measured), transient=later)
 
 
-def exponents_and_inputs(run: Run, setup: Setup, objective: Objective) -> tuple[int, torch.Tensor | None]:
+def exponents_and_inputs(run: Run, setup: Setup, objective: NetworkObjective) -> tuple[int, torch.Tensor | None]:
     """Return the number of measured exponents, and the inputs (time, trials, channels) they are measured along.
 
     Without a task, inputs are None and the exponents are all of the network, unless these are too many. With a task the

@@ -25,7 +25,7 @@ from randomnet.kinds.kind import Cost, Kind, RunProgressCallback, RunRecords, St
 from randomnet.kinds.train.measurements import exponents_and_inputs, measure, measure_initial, measuring_schedule
 from randomnet.kinds.train.outputs import Trained, store_epoch, write_outputs
 from randomnet.kinds.train.unseen_trials import score
-from randomnet.objectives import Objective, stack_objectives
+from randomnet.objectives import NetworkObjective, stack_objectives
 from randomnet.schema.plan import Run
 from randomnet.training import Progress, fit
 
@@ -107,7 +107,7 @@ def execute(
             for run, folder, result in zip(runs, folders, trained, strict=True) if run in unfinished]  # fmt: skip
 
 
-def _untrained(runs: Sequence[Run], setups: Sequence[Setup], objectives: Sequence[Objective]) -> dict[str, Any]:
+def _untrained(runs: Sequence[Run], setups: Sequence[Setup], objectives: Sequence[NetworkObjective]) -> dict[str, Any]:
     """Return the part of a checkpoint that training does not change: measurements and values of untrained networks."""
     initial = [measure_initial(*each) for each in zip(runs, setups, objectives, strict=True)]
     return {"initial": initial, "values_initial": [setup.network.values() for setup in setups], "seconds": 0.0}
@@ -116,7 +116,7 @@ def _untrained(runs: Sequence[Run], setups: Sequence[Setup], objectives: Sequenc
 def _measure_trained(
     runs: Sequence[Run],
     setups: Sequence[Setup],
-    objectives: Sequence[Objective],
+    objectives: Sequence[NetworkObjective],
     progresses: Sequence[Progress],
     checkpoint: dict[str, Any],
 ) -> list[Trained]:
@@ -171,7 +171,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     return Cost(epoch, epoch * run.config.trainvalidate.epochs + _measuring_seconds(run, setups[0], objectives[0]))
 
 
-def _measuring_seconds(run: Run, setup: Setup, objective: Objective) -> float:
+def _measuring_seconds(run: Run, setup: Setup, objective: NetworkObjective) -> float:
     """Return the seconds that a run takes to measure coupling strength and spectra, those in training included."""
     began = time.perf_counter()
     strength_of(setup.network)

@@ -119,7 +119,8 @@ def _structure_factors(description: Populations, block: Block, vectors: np.ndarr
     """Factors (n_post, 2) and (n_pre, 2); their products are cos d, or the sum over low-rank vectors."""
     if block.kernel.name in RING:
         angles = ring(block.n_post) - math.radians(block.kernel.phase), ring(block.n_pre)
-        return tuple(np.stack([np.cos(side), np.sin(side)], axis=1) for side in angles)
+        left, right = (np.stack([np.cos(side), np.sin(side)], axis=1) for side in angles)
+        return left, right
     offsets = np.concatenate([[0], np.cumsum(description.sizes)])
     post, pre = (slice(offsets[i], offsets[i + 1]) for i in (block.a, block.b))
     return vectors[post][:, [0, 2]], vectors[pre][:, [1, 3]]
@@ -170,7 +171,7 @@ def _draw_pairs(block: Block, pattern: np.ndarray, allowed: np.ndarray, rng: np.
     if block.k is None:
         return allowed
     if block.fixed:
-        return _draw_fixed_degree(block, pattern * allowed, rng)
+        return _draw_fixed_degree(block.name, int(block.k), pattern * allowed, rng)
     present = rng.random(allowed.shape) < pattern * (block.k / block.pattern_sum)
     return present & allowed
 
@@ -183,13 +184,12 @@ def _all_to_all_weights(
     return np.broadcast_to(block.strength / block.pattern_sum * pattern, shape)
 
 
-def _draw_fixed_degree(block: Block, pattern: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _draw_fixed_degree(name: str, k: int, pattern: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Exactly K cells in every row, by Pareto sampling; cells with P = 0 are never drawn. Raises ValueError."""
-    k = int(block.k)
     fewest = np.count_nonzero(pattern, axis=1).min()
     if fewest < k:
         raise ValueError(
-            f"kernels[{block.name!r}]: a fixed in-degree expected {k} cells with P > 0 or more for every neuron, "
+            f"kernels[{name!r}]: a fixed in-degree expected {k} cells with P > 0 or more for every neuron, "
             f"got {fewest}"
         )
     p, uniform = _inclusion_probabilities(pattern, k), rng.random(pattern.shape)

@@ -27,8 +27,8 @@ def expect_name(value: object, names: Collection[str]) -> str:
 
 def check_number(name: str, value: object, expected: str = "a finite number", minimum: float = -math.inf) -> None:
     """Raise ValueError unless the value is a finite number of at least the minimum."""
-    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not (is_number and math.isfinite(value) and value >= minimum):
+    is_bool, number_types = isinstance(value, bool), (int, float, np.integer, np.floating)
+    if is_bool or not (isinstance(value, number_types) and math.isfinite(value) and value >= minimum):
         raise ValueError(f"{name}: expected {expected}, got {value!r}")
 
 
@@ -87,8 +87,9 @@ class Block:
     @property
     def amplitude(self) -> float:
         """The factor of cos d, or of the sum over low-rank vectors."""
-        by_k = self.k is not None and self.kernel.name in ("spec", "low_rank")
-        return self.kernel.kappa / math.sqrt(self.k) if by_k else self.kernel.kappa
+        if self.k is None or self.kernel.name not in ("spec", "low_rank"):
+            return self.kernel.kappa
+        return self.kernel.kappa / math.sqrt(self.k)
 
     @property
     def peak(self) -> float:

@@ -151,7 +151,7 @@ def _description(entries: Mapping[str, list[Mapping[str, Any]]], generation: int
     inputs = [Input(entry["name"] or f"input_{index}", entry["num_units"], entry.get("sign"))
               for index, entry in enumerate(values["input_regions"].values())]  # fmt: skip
     _check_names([*values["recurrent_regions"], *values["input_regions"]], [*regions, *inputs])
-    targets, sources = ({region.name: region for region in group} for group in (regions, inputs))
+    targets, sources = {region.name: region for region in regions}, {region.name: region for region in inputs}
     source_key = "src_region" if generation == 2 else "input"
     return Description(
         tuple(regions),
@@ -249,7 +249,9 @@ def _connections(
         sign, source_sign = entry.get("sign"), sources[source].sign
         if sign and source_sign and sign != source_sign:
             raise ValueError(f"{path}.sign: expected that of {source}, {WORDS[source_sign]}, got {WORDS[sign]}")
-        connections[path] = Connection(source, target, *types, sign or source_sign or 1, _sparsity(path, entry))
+        sign = sign or source_sign or 1
+        source_type, target_type = types
+        connections[path] = Connection(source, target, source_type, target_type, sign, _sparsity(path, entry))
     _check_overlaps(connections)
     return tuple(connections.values())
 
@@ -272,7 +274,7 @@ def _sparsity(path: str, entry: Mapping[str, Any]) -> float:
 
 def _check_overlaps(connections: Mapping[str, Connection]) -> None:
     """Raise ValueError for a duplicate connection, or for overlapping connections with opposite signs."""
-    earlier = defaultdict(list)
+    earlier: dict[tuple[str, str], list[tuple[str, Connection, tuple[str | None, str | None]]]] = defaultdict(list)
     for path, connection in connections.items():
         types = (connection.source_type, connection.target_type)
         for other_path, other, other_types in earlier[connection.source, connection.target]:

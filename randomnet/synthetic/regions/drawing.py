@@ -114,7 +114,8 @@ def _check(initialisation: str, spectral_radius: float | None) -> None:
 
 def _blocks(regions: Iterable[Region | Input]) -> Blocks:
     """The units of every region and of every cell type; the types of a region are contiguous within it."""
-    blocks, start = {}, 0
+    blocks: dict[tuple[str, str | None], range] = {}
+    start = 0
     for region in regions:
         blocks[region.name, None] = range(start, start + region.units)
         type_start = start

@@ -193,7 +193,7 @@ def test_it_is_interrupted_between_the_steps_of_the_search(tmp_path):
 @pytest.mark.parametrize(
     ("setting", "text"),
     [
-        ("lyapunov.tsim=5", "[lyapunov] tsim: expected it only where experiment.kind computes spectra"),
+        ("lyapunov.tsim=5", "[lyapunov] tsim: applies only where experiment.kind computes spectra"),
         ("trainvalidate.lr=0.1", "not available for kind = analyse"),
         ("analysis.starts=1", "[analysis] starts: expected a whole number from 2"),
         ("analysis.grid_points=1", "[analysis] grid_points: expected a whole number from 2"),

@@ -274,7 +274,7 @@ def test_a_task_without_phases_is_refused(tmp_path, capsys, task):
     path.write_text(text[: text.index("[trialparams]")] + f"[trialparams]\ntask_name = {task}\n")
     assert run(path) == 2
     error = capsys.readouterr().err
-    assert "expected it only where trialparams.task_name = multitask" in error and len(error.splitlines()) == 1
+    assert "applies only where trialparams.task_name = multitask" in error and len(error.splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
 

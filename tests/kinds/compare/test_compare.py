@@ -335,7 +335,7 @@ def test_what_is_shown_is_the_flow_of_both_systems_in_the_same_plane(recording):
 def fit_folder(root, recording_path, recordings, models, kind="fit", source=None):
     """A results folder as kind = fit writes it: models[combo][iteration] are arrays, None where a run is missing."""
     combos = [{"combo": combo, "values": {"latent": 2 + combo}, "connectome": {},
-               "settings": {"source.folder": str(source or recording_path), "inference.model": "gru"}}
+               "settings": {"source.folder": str(source or recording_path), "inference.architecture": "gru"}}
               for combo in range(len(models))]  # fmt: skip
     manifest = {"format": results.FORMAT, "kind": kind, "seed": 0, "iterations": len(models[0]), "varied": ["latent"],
                 "combos": combos}  # fmt: skip
@@ -453,7 +453,7 @@ def test_the_figures_have_a_panel_per_score_and_the_models_beside_the_truth(run,
         assert said in text
     assert "Lyapunov" not in text and "fixed points" not in text  # which were not asked for
     text = (out / "dynamics.svg").read_text()
-    assert all(said in text for said in ("true states", "inferred states, mapped", "fit_gru, latent 3", "PC 1 ("))
+    assert all(said in text for said in ("true states", "inferred states, mapped", "fit_gru, hidden_size 3", "PC 1 ("))
 
 
 def ink(label):
@@ -490,8 +490,8 @@ def test_fixed_points_and_flow_are_drawn_over_the_states(recording):
     arrays = {f"m0_{name}": array for name, array in own.items()}
     arrays |= {"labels": np.array(["GRU"]), "axes": np.array(["latent"]), "axis_values": np.array([["2"]])}
     one = _beside(arrays, 0, True)
-    assert one.name == "GRU, latent 2" and one.eigenvalues_of.startswith("Jacobians")
-    assert _beside(arrays | {"iterations": np.array([3])}, 0, True, True).name == "GRU, latent 2, iteration\u00a03"
+    assert one.name == "GRU, hidden_size 2" and one.eigenvalues_of.startswith("Jacobians")
+    assert _beside(arrays | {"iterations": np.array([3])}, 0, True, True).name == "GRU, hidden_size 2, iteration\u00a03"
     np.testing.assert_allclose(*(points[np.lexsort(points.round(3).T)] for points in one.points), atol=1e-3)
     figure = plotting.beside([one])
     true, inferred = figure.axes[:2]
@@ -628,10 +628,10 @@ def test_a_recording_that_has_changed_since_is_a_reason(study, recording):
         (["fit_gru", "fit_node"], "labels = one", "[comparing] labels: expected 2, one for each"),
         (["fit_gru", "fit_node"], "labels = a, a", "[comparing] labels: expected a different one for each, got a, a"),
         (["theirs2.npz"], "", "[comparing] recording: expected a file of recordings, or a results folder of kind"),
-        (["fit_gru"], "recording = there", "[comparing] recording: expected it only where [source] folder has .npz"),
+        (["fit_gru"], "recording = there", "[comparing] recording: applies only where [source] folder has .npz"),
         (["fit_gru"], "metrics = rate_r3", "[comparing] metrics: expected one or more of all, rate_r2"),
         (["fit_gru"], "held_input = 4", "[comparing] held_input: expected zero, or bins such as 40:60, got '4'"),
-        (["fit_gru"], "metrics = bps\ndsa_rank = 3", "expected it only where comparing.metrics has dsa"),
+        (["fit_gru"], "metrics = bps\ndsa_rank = 3", "applies only where comparing.metrics has dsa"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_in_one_line(study, recording, capsys, folders, comparing, text):

@@ -90,8 +90,8 @@ MODELS = ("gru", "rnn", "linear", "node", "lfads", "network")
 def fitted(tmp_path_factory):
     """One run of every model."""
     folder = tmp_path_factory.mktemp("fitted")
-    small = ("inference.node_layers=2", "inference.node_width=6", "inference.latent=4", "inference.n_factors=3")
-    assert run(ini(folder, grid(model=MODELS), "net.roi=AB", "model.dt=1", *small)) == 0
+    small = ("inference.mlp_layers=2", "inference.mlp_units=6", "inference.hidden_size=4", "inference.n_factors=3")
+    assert run(ini(folder, grid(architecture=MODELS), "net.roi=AB", "model.dt=1", *small)) == 0
     return folder
 
 
@@ -153,7 +153,7 @@ def test_a_loaded_model_goes_the_way_that_was_written(fitted, name):
 
 
 def test_last_and_best_are_both_there(tmp_path):
-    assert run(ini(tmp_path, "trainvalidate.lr=1", "inference.latent=4", epochs=12)) == 1  # it diverges at last
+    assert run(ini(tmp_path, "trainvalidate.lr=1", "inference.hidden_size=4", epochs=12)) == 1  # it diverges at last
     folder = results.ResultsFolder(tmp_path / "out").run(0, 0)
     last, best = load_inferred(folder, "last"), load_inferred(folder, "best")
     assert folder.record["summary"]["epoch_best"] < 11
@@ -162,7 +162,7 @@ def test_last_and_best_are_both_there(tmp_path):
 
 @pytest.mark.parametrize(("used", "field"), [("noisy", "inputs"), ("true", "true_inputs"), ("none", None)])
 def test_models_are_given_the_inputs_that_are_asked_for(tmp_path, used, field):
-    assert run(ini(tmp_path, f"inference.inputs_used={used}", "inference.latent=4", epochs=1)) == 0
+    assert run(ini(tmp_path, f"inference.inputs_used={used}", "inference.hidden_size=4", epochs=1)) == 0
     folder = results.ResultsFolder(tmp_path / "out").run(0, 0)
     system, arrays = load_inferred(folder), folder.arrays
     test = read_recording(tmp_path / "spikes.npz").splits["test"]
@@ -177,7 +177,7 @@ def test_spikes_alone_will_do(tmp_path):
     rng = np.random.default_rng(0)
     counts = {f"{name}_recon_data": rng.poisson(1.0, (6, TIME, 4)).astype(np.uint8) for name in ("train", "valid")}
     np.savez(tmp_path / "user.npz", **counts)
-    arguments = ini(tmp_path, "inference.inputs_used=none", "inference.latent=3", recording=tmp_path / "user.npz")
+    arguments = ini(tmp_path, "inference.inputs_used=none", "inference.hidden_size=3", recording=tmp_path / "user.npz")
     assert run(arguments) == 0
     record = results.ResultsFolder(tmp_path / "out").run(0, 0).record
     assert record["status"] == "complete"
@@ -189,7 +189,7 @@ def test_true_rates_that_never_vary_have_no_r2_and_those_that_cannot_be_are_refu
     rng = np.random.default_rng(0)
     counts = {f"{name}_recon_data": rng.poisson(1.0, (6, TIME, 4)).astype(np.uint8) for name in SIZES}
     constant = np.broadcast_to(np.float32([0.5, 1, 1.5, 2]), (6, TIME, 4))
-    few = ("inference.inputs_used=none", "inference.latent=3", "trainvalidate.epochs=1")
+    few = ("inference.inputs_used=none", "inference.hidden_size=3", "trainvalidate.epochs=1")
     for name, rates, said in (("nan", constant * np.nan, "rates must be finite"), ("below", -constant, "be below 0")):
         np.savez(tmp_path / f"{name}.npz", **counts, **{f"{split}_activity": rates for split in SIZES})
         assert run(ini(tmp_path, *few, recording=tmp_path / f"{name}.npz")) == 2
@@ -212,7 +212,7 @@ def test_a_run_of_kind_record_is_found_by_its_numbers(tmp_path):
         rng = np.random.default_rng(iteration)
         write_recording(own.path / "recording.npz", Recording({name: split_of(6, rng) for name in SIZES}))
         own.finish({"status": "complete"})
-    arguments = ini(tmp_path, "trainvalidate.iterations=2", "inference.latent=3", recording=tmp_path / "recorded")
+    arguments = ini(tmp_path, "trainvalidate.iterations=2", "inference.hidden_size=3", recording=tmp_path / "recorded")
     assert run(arguments) == 0
     for iteration in range(2):
         about = results.ResultsFolder(tmp_path / "out").run(0, iteration).record["connectome"]
@@ -222,14 +222,14 @@ def test_a_run_of_kind_record_is_found_by_its_numbers(tmp_path):
 
 
 def test_the_table_at_the_end_has_no_column_twice(tmp_path, capsys):
-    assert run(ini(tmp_path, grid(latent=[2, 3]), epochs=1)) == 0
+    assert run(ini(tmp_path, grid(hidden_size=[2, 3]), epochs=1)) == 0
     (head,) = [line.split() for line in capsys.readouterr().out.splitlines() if line.split()[:1] == ["combo"]]
-    assert head.count("latent") == 1 and len(set(head)) == len(head)
+    assert head.count("hidden_size") == head.count("latent") == 1 and len(set(head)) == len(head)
 
 
 def test_early_stopping_and_the_plateau_are_those_of_the_ini(tmp_path):
-    more = ("trainvalidate.lr=0.5", "trainvalidate.early_stopping=2", "inference.plateau_factor=0.5",
-            "inference.plateau_patience=0", "inference.latent=3")  # fmt: skip
+    more = ("trainvalidate.lr=0.5", "trainvalidate.early_stopping=2", "trainvalidate.plateau_factor=0.5",
+            "trainvalidate.plateau_patience=0", "inference.hidden_size=3")  # fmt: skip
     assert run(ini(tmp_path, *more, epochs=100)) == 0
     folder = results.ResultsFolder(tmp_path / "out").run(0, 0)
     history = pd.read_csv(folder.path / "history.csv")
@@ -239,7 +239,8 @@ def test_early_stopping_and_the_plateau_are_those_of_the_ini(tmp_path):
 
 
 def test_a_model_whose_loss_is_not_finite_diverges(tmp_path):
-    more = ("inference.model=linear", "inference.latent=5", "trainvalidate.optimizer=SGD", "trainvalidate.lr=1e4")
+    more = ("inference.architecture=linear", "inference.hidden_size=5", "trainvalidate.optimizer=SGD",
+            "trainvalidate.lr=1e4")  # fmt: skip
     assert run([*ini(tmp_path, *more), "--set", "trainvalidate.clip_norm=1e9"]) == 1
     record = results.ResultsFolder(tmp_path / "out").run(0, 0).record
     assert record["status"] == "diverged"
@@ -247,8 +248,8 @@ def test_a_model_whose_loss_is_not_finite_diverges(tmp_path):
     assert np.isfinite(record["summary"]["nll_test"])  # of the last values whose loss was finite
 
 
-INFERRING = ("inference.model=lfads", "inference.inferred_inputs=2", "inference.controller_size=3",
-             "inference.n_factors=2", "inference.latent=4")  # fmt: skip
+INFERRING = ("inference.architecture=lfads", "inference.inferred_inputs=2", "inference.controller_size=3",
+             "inference.n_factors=2", "inference.hidden_size=4")  # fmt: skip
 
 
 @pytest.mark.slow
@@ -291,7 +292,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
 
 
 def test_iterations_differ_and_combos_share_their_order_of_trials(tmp_path):
-    more = (grid(dropout=[0.0, 0.1]), "trainvalidate.iterations=2", "inference.latent=3")
+    more = (grid(dropout=[0.0, 0.1]), "trainvalidate.iterations=2", "inference.hidden_size=3")
     assert run(ini(tmp_path, *more, epochs=1)) == 0
     root = results.ResultsFolder(tmp_path / "out")
     starts = {(combo, iteration): root.run(combo, iteration).arrays["test_start"]
@@ -306,16 +307,16 @@ def test_iterations_differ_and_combos_share_their_order_of_trials(tmp_path):
 
 def test_figures_are_drawn_of_models(fitted, tmp_path):
     arguments = ["--results_folders", str(fitted / "out"), "--results_labels", "models", "--save_figs", str(tmp_path)]
-    assert visualization.main([*arguments, "--filter", "model=lfads"]) == 0
+    assert visualization.main([*arguments, "--filter", "architecture=lfads"]) == 0
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"loss_model=lfads.png", "rates.png", "fit_by_label.png", "tests.csv", "means.csv"}
+    assert names == {"loss_architecture=lfads.png", "rates.png", "fit_by_label.png", "tests.csv", "means.csv"}
 
 
 # ---- what is refused
 
 
 def test_the_schema_lists_what_the_registries_hold():
-    assert SCHEMA.options["inference", "model"].value.names == (*CELLS, "lfads", "network")
+    assert SCHEMA.options["inference", "architecture"].value.names == (*CELLS, "lfads", "network")
     assert SCHEMA.options["inference", "prior"].value.names == tuple(PRIORS)
 
 
@@ -349,13 +350,13 @@ def test_inputs_that_were_not_recorded_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("inference.model=lstm", "[inference] model: expected one of gru, rnn, linear, node, lfads, network, got"),
+        ("inference.architecture=lstm", "[inference] architecture: expected one of gru, rnn, linear, node, lfads, net"),
         ("inference.dropout=1", "[inference] dropout: expected a number from 0 to 0.99, got '1'"),
-        ("inference.n_factors=3", "[inference] n_factors: expected it only where inference.model = lfads, which holds"),
-        ("inference.node_width=3", "[inference] node_width: expected it only where inference.model = node"),
-        ("inference.kl_co=1", "[inference] kl_co: expected it only where inference.model = lfads and"),
-        ("net.roi=AB", "[net] roi: expected it only where model.architecture = network"),
-        ("trainvalidate.noise=1", "[trainvalidate] noise: expected it left out, as it is not available for kind = fit"),
+        ("inference.n_factors=3", "[inference] n_factors: applies only where inference.architecture = lfads"),
+        ("inference.mlp_units=3", "[inference] mlp_units: applies only where inference.architecture = node"),
+        ("inference.kl_co=1", "[inference] kl_co: applies only where inference.architecture = lfads and"),
+        ("net.roi=AB", "[net] roi: applies only where model.architecture = network"),
+        ("trainvalidate.state_noise=1", "[trainvalidate] state_noise: expected it left out, as it is not available"),
         ("inference.latents=3", "[inference] latents: expected one of"),
     ],
 )
@@ -364,25 +365,27 @@ def test_options_that_cannot_be_are_refused(tmp_path, setting, said):
 
 
 def test_a_network_that_is_not_stepped_by_euler_is_refused(tmp_path):
-    more = ("inference.model=network", "net.roi=AB", "model.integrator=rk4")
-    assert "[model] integrator: expected euler with inference.model = network, got rk4" in refused(ini(tmp_path, *more))
+    more = ("inference.architecture=network", "net.roi=AB", "model.integrator=rk4")
+    said = "[model] integrator: expected euler with inference.architecture = network, got rk4"
+    assert said in refused(ini(tmp_path, *more))
 
 
 @pytest.mark.parametrize(
     ("model", "settings"),
     [
-        ("gru", {"latent": 128, "encoder_size": 100, "dropout": 0.05, "lr": 0.002, "optimizer": "Adam", "epochs": 500}),
-        ("rnn", {"latent": 128, "lr": 0.005}),
-        ("linear", {"latent": 128, "lr": 0.0001}),
-        ("node", {"latent": 10, "lr": 0.002, "node_layers": 6, "node_width": 128}),
-        ("lfads", {"latent": 128, "encoder_size": 128, "dropout": 0.02, "lr": 0.001, "optimizer": "AdamW", "eps": 1e-7,
-                   "weight_decay": 1e-5, "plateau_factor": 0.95, "plateau_patience": 6, "plateau_lr": 1e-5,
+        ("gru", {"hidden_size": 128, "encoder_size": 100, "dropout": 0.05, "lr": 0.002, "optimizer": "Adam",
+                 "epochs": 500}),
+        ("rnn", {"hidden_size": 128, "lr": 0.005}),
+        ("linear", {"hidden_size": 128, "lr": 0.0001}),
+        ("node", {"hidden_size": 10, "lr": 0.002, "mlp_layers": 6, "mlp_units": 128}),
+        ("lfads", {"hidden_size": 128, "encoder_size": 128, "dropout": 0.02, "lr": 0.001, "optimizer": "AdamW",
+                   "eps": 1e-7, "weight_decay": 1e-5, "plateau_factor": 0.95, "plateau_patience": 6, "plateau_lr": 1e-5,
                    "coordinated": 0.3, "kl_ic": 1e-6, "epochs": 1000}),
     ],
 )  # fmt: skip
 def test_defaults_are_those_of_the_model(tmp_path, model, settings):
     path = tmp_path / "plain.ini"
-    path.write_text(f"[experiment]\nkind = fit\n[source]\nfolder = x\n[inference]\nmodel = {model}\n")
+    path.write_text(f"[experiment]\nkind = fit\n[source]\nfolder = x\n[inference]\narchitecture = {model}\n")
     found = {name.partition(".")[2]: value for name, value in read_plan(path).config.settings().items()}
     assert found["batch_size"] == 250 and found["clip_norm"] == 0.01
     assert {name: found[name] for name in settings} == settings

@@ -136,7 +136,7 @@ AXES = '{"couplings.EE": [0.5, 1], "in_degree": [4, 6], "use": [0.1, 0.5], "nois
 
 @pytest.mark.slow
 def test_a_grid_side_by_side_is_each_of_its_runs_alone(tmp_path):
-    more = "[dynamics]\nplastic = EE\nnoise_sd = 0.3\nnmda_fraction = 0.2\nadaptation = 0.1\n"
+    more = "[dynamics]\nplastic = EE\nou_noise = 0.3\nnmda_fraction = 0.2\nadaptation = 0.1\n"
     text, grid = PAIR.replace("in_degree = 6\n", ""), f"combosparams.combos_params={AXES}"
     overrides = (grid, "analysis.trajectories=2", "analysis.duration=1", "trainvalidate.iterations=2")
     found = {}
@@ -175,7 +175,7 @@ def test_balanced_rates_are_those_of_mean_field_theory(tmp_path):
         ("dynamics.threshold=E: 1", "[dynamics] threshold: expected one number for all, or one for each of E, I"),
         ("simulation.silenced=E: 31", "[simulation] silenced: expected at most 30 neurons of E, got 31"),
         ("simulation.keep=u", "[simulation] keep: expected what the network has, nothing, got u"),
-        ("dynamics.tau_nmda=1", "expected it only where dynamics.nmda_fraction is above 0"),
+        ("dynamics.tau_nmda=1", "applies only where dynamics.nmda_fraction is above 0"),
         ("model.form=rate", "[model] form: expected it left out, as it is not available for kind = simulate"),
         ("trialparams.task_name=seq_mem", "none with kind = simulate"),
         ("analysis.duration=1e5", "fits into"),
@@ -232,7 +232,7 @@ def test_silent_neurons_are_silent_and_other_seeds_are_other_states(tmp_path):
 
 def test_the_same_seeds_give_the_same_bits_and_each_seed_changes_its_own_stream_alone(tmp_path):
     before = torch.get_default_dtype(), torch.get_float32_matmul_precision(), torch.is_grad_enabled()
-    more = "[dynamics]\nnoise_sd = 0.3\n"
+    more = "[dynamics]\nou_noise = 0.3\n"
     found = {}
     for name, *overrides in (
         ("one",),
@@ -255,7 +255,7 @@ def test_the_same_seeds_give_the_same_bits_and_each_seed_changes_its_own_stream_
 def test_each_population_has_its_own_noise(tmp_path, noisy):
     """Of populations without connections and input, rates are those of the noise: where there is none they are 0."""
     sizes = {"E": 0.0, "I": 0.0} | {noisy: 0.3}
-    more = f"initial = zero\n[dynamics]\nnoise_sd = {', '.join(f'{name}: {sd}' for name, sd in sizes.items())}\n"
+    more = f"initial = zero\n[dynamics]\nou_noise = {', '.join(f'{name}: {sd}' for name, sd in sizes.items())}\n"
     plan, folder = run(tmp_path, PAIR, "populations.couplings=none", "populations.external=none", more=more)
     assert len(connectome_of(plan.combos[0].runs()[0]).weights) == 0
     rates = dict(zip("EI", np.split(folder.run(0, 0).arrays["rates"][0], [30], 1), strict=True))
@@ -328,7 +328,7 @@ NO_THEORY = "no theory_ columns: mean-field theory does not hold with"
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("dynamics.noise_sd=0.3; dynamics.adaptation=0.1", f"{NO_THEORY} adaptation, noise"),
+        ("dynamics.ou_noise=0.3; dynamics.adaptation=0.1", f"{NO_THEORY} adaptation, noise"),
         ("dynamics.plastic=EE", f"{NO_THEORY} plastic connections"),
         ("dynamics.threshold=0", "theory_ columns are empty: mean-field theory finds no stable stationary state"),
         ("populations.couplings=EE: 0.2, EI: -0.2, IE: 0.2, II: -0.2", None),
@@ -346,7 +346,7 @@ def test_where_theory_says_nothing_the_notes_say_why(tmp_path, override, said):
 def test_what_is_missing_of_a_batch_becomes_the_bytes_it_had(tmp_path):
     grid = 'combosparams.combos_params={"couplings.EE": [0.5, 1, 1.5], "noise_seed": [0, 1]}'
     overrides = (grid, "trainvalidate.precision=float32", "analysis.duration=2")
-    more = "[dynamics]\nnoise_sd = 0.3\nplastic = EE\n"
+    more = "[dynamics]\nou_noise = 0.3\nplastic = EE\n"
     run(tmp_path, PAIR, *overrides, more=more)
     files = sorted((tmp_path / "out").glob("*/iter_0/arrays.npz"))
     before = {path: path.read_bytes() for path in files}
@@ -389,7 +389,7 @@ def test_rates_may_begin_as_the_regions_say(tmp_path):
         (["dynamics.rate_filter=False"], "[dynamics] rate_filter: expected True where model.tau is not 1"),
         (["populations.couplings=EE: 1", "dynamics.plastic=EI"], "expected blocks that have connections, got EI"),
         (["dynamics.plastic_input=True", "populations.external=none"], "[dynamics] plastic_input: expected False"),
-        (["simulation.spectrum=True", "dynamics.noise_sd=1"], "[simulation] spectrum: expected False with noise"),
+        (["simulation.spectrum=True", "dynamics.ou_noise=1"], "[simulation] spectrum: expected False with noise"),
         (["simulation.initial=network"], "[simulation] initial: expected zero, constant or gaussian"),
         (["populations.sizes=E: 2, I: 20", "populations.in_degree=1", "simulation.decode=E"], "at least 3 neurons"),
     ],
@@ -401,7 +401,7 @@ def test_what_would_have_no_effect_or_no_meaning_is_refused(tmp_path, capsys, ov
 
 
 def test_zeros_by_name_are_off(tmp_path):
-    off = ["dynamics.noise_sd=E: 0, I: 0", "dynamics.adaptation=E: 0, I: 0", "simulation.silenced=E: 0"]
+    off = ["dynamics.ou_noise=E: 0, I: 0", "dynamics.adaptation=E: 0, I: 0", "simulation.silenced=E: 0"]
     run(tmp_path, PAIR, *off, "simulation.spectrum=True", "lyapunov.nle=2", "lyapunov.tsim=1", "analysis.duration=1")
     found = summary(tmp_path).iloc[0]
     assert found["status"] == "complete" and "theory_E" in found and np.isfinite(found["lambda_max"])

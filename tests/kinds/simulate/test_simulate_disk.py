@@ -42,7 +42,7 @@ dt = 0.1
 tau = E: 1, I: 0.5
 [dynamics]
 plastic = EE
-noise_sd = 0.3
+ou_noise = 0.3
 tau_syn = 0.4
 [analysis]
 trajectories = 3
@@ -195,7 +195,7 @@ def test_what_does_not_fit_is_said_before_it_starts(tmp_path, monkeypatch):
         plan = read_plan(written(tmp_path), (f"simulation.samples={place}", *overrides))
         return simulate.check(plan.combos[0].runs()[0])
 
-    longer = "analysis.duration=1e6", "analysis.trajectories=3000", "dynamics.noise_sd=0"  # 8 TB
+    longer = "analysis.duration=1e6", "analysis.trajectories=3000", "dynamics.ou_noise=0"  # 8 TB
     with pytest.raises(ConfigError, match=r"\[analysis\] duration: expected .* memory, got .*samples = disk keeps"):
         checked("memory", 1e15, *longer, "dynamics.tau_syn=none", "simulation.keep=none", "simulation.decode=none")
     fitting = "analysis.duration=2e5", "analysis.trajectories=100"  # 40 GB of samples, 8 GB of means

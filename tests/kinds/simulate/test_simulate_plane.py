@@ -153,7 +153,7 @@ def test_a_spectrum_begins_at_the_first_state_of_the_plane(tmp_path):
         (FACTORS, "simulation.initial_plane=xi1, n1", "[net] source: expected populations, which alone have low-rank"),
         (FACTORS, "analysis.settle=1", "[analysis] settle: expected 0 with initial = plane"),
         (FACTORS, "analysis.trajectories=4", "simulation.initial is not plane, whose trajectories are initial_points"),
-        (FACTORS, "simulation.initial=zero", "expected it only where simulation.initial = "),
+        (FACTORS, "simulation.initial=zero", "applies only where simulation.initial = "),
         (KERNELS, "simulation.initial_plane=xi1, xi2", "expected two vectors that span a plane"),
         (KERNELS, "simulation.initial_plane=xi1, m1", "[simulation] initial_plane: expected xi1 to xi4, as net.rank"),
         (KERNELS, "populations.kernels=EE: cosine 0.1", "[populations] kernels: expected a low_rank kernel"),

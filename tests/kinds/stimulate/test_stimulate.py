@@ -120,7 +120,7 @@ def test_all_units_and_groups_by_another_label(tmp_path):
         (["stimulation.offset=1"], "[stimulation] offset: expected a time after onset = 2"),
         (["stimulation.ramp=3"], "[stimulation] ramp: expected at most half of the time from onset to offset, got '3'"),
         (["stimulation.by=region"], "[stimulation] by: "),
-        (["stimulation.action=silence", "stimulation.strength=3"], "strength: expected it only where stimulation"),
+        (["stimulation.action=silence", "stimulation.strength=3"], "strength: applies only where stimulation"),
         (["model.integrator=rk4"], "[model] integrator: expected euler with kind = stimulate"),
         (["trialparams.task_name=seq_mem"], "[trialparams] task_name: expected none with kind = stimulate"),
         (["analysis.starts=5"], "not available for kind = stimulate"),

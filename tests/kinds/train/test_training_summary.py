@@ -173,7 +173,7 @@ def test_the_error_of_every_accuracy_is_recorded(task):
 # ---- one meaning of epoch
 
 
-@pytest.mark.parametrize("more", ["", "noise = 0.2"])
+@pytest.mark.parametrize("more", ["", "state_noise = 0.2"])
 def test_row_e_of_a_task_is_the_network_after_e_epochs(tmp_path, more):
     run = only_run(written(tmp_path, TASK.format(task="dpa") + more))
     start = build_setup(run)
@@ -199,7 +199,7 @@ def test_row_e_of_a_task_is_the_network_after_e_epochs(tmp_path, more):
 @pytest.mark.parametrize("task", ["dpa", "multitask"])
 def test_measuring_the_untrained_network_changes_no_update(tmp_path, task):
     more = "nr_of_trials = 5\ntasks = DelayPro, MemoryPro\none_task_batches = True" if task == "multitask" else ""
-    text = TASK.format(task=task).replace("nr_of_trials = 48", more or "nr_of_trials = 48") + "noise = 0.2\n"
+    text = TASK.format(task=task).replace("nr_of_trials = 48", more or "nr_of_trials = 48") + "state_noise = 0.2\n"
     run = only_run(written(tmp_path, text))
 
     class Unvalidated(TaskObjective):
