@@ -43,7 +43,7 @@ class Settings:
         """Return the fixed points of a system under the input x (C,), searched from near states (B, T, D)."""
         flat = torch.from_numpy(states.reshape(-1, states.shape[-1]).astype(np.float64))
         options = self.options
-        starts = starting_points(flat, options.point_starts, self.generator(), options.point_noise)
+        starts = starting_points(flat, options.point_starts, self.generator(), options.start_noise)
         step, jacobian = freeze_input(system, torch.from_numpy(x))
         return fixed_points(step, jacobian, starts, on_progress=lambda done: self.pause(), **options.search)
 
