@@ -9,7 +9,7 @@ import pytest
 from randomnet.comparison.coupling import unequal_coupling
 from randomnet.comparison.networks import NETWORK, differ_in
 from randomnet.comparison.spread import COLUMNS, spread_table, spread_texts
-from randomnet.experiment import closing
+from randomnet.experiment import closing_report as closing
 from randomnet.schema.config import SCHEMA
 from tests.support.runs import run
 from tests.support.spectral_runs import BASE, experiment
