@@ -52,8 +52,8 @@ class TrainedSystem(ABC):
         for x in inputs.to(state).unbind(1):
             state = after(self.step(state, x))
             states.append(state)
-        stack_systems = torch.stack(states, 1)
-        return stack_systems, self.readout(stack_systems)
+        all_states = torch.stack(states, 1)
+        return all_states, self.readout(all_states)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,22 +64,22 @@ class TrainedNetwork(TrainedSystem):
     interface: Mapping[str, Tensor]
 
     @property
-    def n(self) -> int:
+    def n(self) -> int:  # type: ignore[override]
         """The number of neurons."""
         return self.system.gains.shape[-1]
 
     @property
-    def channels(self) -> int:
+    def channels(self) -> int:  # type: ignore[override]
         """The number of input channels."""
         return self.interface["input_weights"].shape[1]
 
     @property
-    def outputs(self) -> int:
+    def outputs(self) -> int:  # type: ignore[override]
         """The number of outputs."""
         return len(self.interface["readout_weights"])
 
     @property
-    def dt(self) -> float:
+    def dt(self) -> float:  # type: ignore[override]
         """The time of a step, in tau."""
         return self.system.dt
 
@@ -105,17 +105,17 @@ class TrainedCells(TrainedSystem):
     dt: float = 1.0
 
     @property
-    def n(self) -> int:
+    def n(self) -> int:  # type: ignore[override]
         """The number of states."""
         return self.network.n
 
     @property
-    def channels(self) -> int:
+    def channels(self) -> int:  # type: ignore[override]
         """The number of input channels."""
         return self.network.cell.channels
 
     @property
-    def outputs(self) -> int:
+    def outputs(self) -> int:  # type: ignore[override]
         """The number of outputs."""
         return self.network.outputs
 

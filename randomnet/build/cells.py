@@ -19,7 +19,7 @@ def cell_network(run: Run) -> CellNetwork:
     layers = {"hidden_layers": model.mlp_layers, "width": model.mlp_units}
     options = layers if model.architecture == "node" else {}
     return CellNetwork(
-        model.architecture, channels, model.states, outputs, run.generator("network"), **options
+        model.architecture, channels, model.hidden_size, outputs, run.generator("network"), **options
     )
 
 

@@ -143,7 +143,7 @@ def _apply_covariances(
             "[net] factor_cov: expected with factor_sd and factor_overlap a covariance without negative eigenvalues, "
             f"got a smallest one of {values[0]:.4g}"
         )
-    upper = np.linalg.qr((vectors * np.sqrt(values.clip(0))).T, mode="r")
+    upper = np.asarray(np.linalg.qr((vectors * np.sqrt(values.clip(0))).T, mode="r"))
     lower = upper.T * np.where(np.diag(upper) < 0, -1, 1)  # so that each factor depends only on those before it
     values = lower @ drawn[named].reshape(len(matrix), -1)
     for which, entries in enumerate(factors):

@@ -68,7 +68,11 @@ def execute(
     computed = _compute(runs, setups, k, on_progress=progress_reporter(length(runs[0]), report_all, stop))
     seconds = (time.perf_counter() - began) / len(runs)
     unfinished, each = missing_runs(runs, folders), zip(runs, folders, setups, computed, strict=True)
-    return [(run, write_outputs(run, *rest, seconds)) for run, *rest in each if run in unfinished]
+    return [
+        (run, write_outputs(run, folder, setup, spectra, seconds))
+        for run, folder, setup, spectra in each
+        if run in unfinished
+    ]
 
 
 def _compute(
