@@ -22,7 +22,7 @@ from randomnet.artifacts.systems import driven, held
 from randomnet.artifacts.trained_networks import TrainedNetwork
 from randomnet.comparison.intervals import mean_interval
 from randomnet.figures.compare import SCORES as FIGURES_SCORES
-from randomnet.figures.compare import _beside
+from randomnet.figures.compare import _inferred_dynamics
 from randomnet.kinds.compare import run as compare
 from randomnet.kinds.compare.evaluation import Case, Lacking, Settings, Truth
 from randomnet.kinds.compare.figure_arrays import shown
@@ -480,11 +480,12 @@ def test_fixed_points_and_flow_are_drawn_over_the_states(recording):
     own = shown(case) | SCORERS["fixed_points"](case)[1] | SCORERS["eigenvalues"](case)[1]
     arrays = {f"m0_{name}": array for name, array in own.items()}
     arrays |= {"labels": np.array(["GRU"]), "axes": np.array(["latent"]), "axis_values": np.array([["2"]])}
-    one = _beside(arrays, 0, True)
+    one = _inferred_dynamics(arrays, 0, True)
     assert one.name == "GRU, latent 2" and one.eigenvalues_of.startswith("Jacobians")
-    assert _beside(arrays | {"iterations": np.array([3])}, 0, True, True).name == "GRU, latent 2, iteration\u00a03"
+    third = _inferred_dynamics(arrays | {"iterations": np.array([3])}, 0, True, True)
+    assert third.name == "GRU, latent 2, iteration\u00a03"
     np.testing.assert_allclose(*(points[np.lexsort(points.round(3).T)] for points in one.points), atol=1e-3)
-    figure = plotting.beside([one])
+    figure = plotting.inferred_dynamics([one])
     true, inferred = figure.axes[:2]
     assert true.get_xlim() == inferred.get_xlim() and true.get_ylim() == inferred.get_ylim()
     marks = [line for line in inferred.lines if line.get_marker() in ("o", "X")]

@@ -15,7 +15,7 @@ from randomnet.bump import bump
 from randomnet.description import groups_of
 from randomnet.figures import FIGURES, networks, simulate
 from randomnet.figures.options import axis_label
-from randomnet.plotting import Activity, BumpCourse, Map, Stimulus, style
+from randomnet.plotting import Activity, BumpCourse, HeatMap, Stimulus, style
 from randomnet.plotting.activity import _lanes, _unbroken
 from randomnet.plotting.blocks import profile
 from randomnet.results import ResultsFolder, write_arrays
@@ -225,13 +225,14 @@ def test_activity_of_any_size(windows, populations):
 
 def test_a_map_takes_texts_and_says_where_there_is_no_value():
     values = np.array([[1.0, np.nan, -2.0]])
-    figure = plotting.heat_map([Map("a", values), Map("b", np.abs(values))], ["x_1", "$y", "z"], [0.1], "option", "K")
+    maps = [HeatMap("a", values), HeatMap("b", np.abs(values))]
+    figure = plotting.heat_map(maps, ["x_1", "$y", "z"], [0.1], "option", "K")
     first, second = (axes for axes in figure.axes if axes.get_images())
     assert [tick.get_text() for tick in first.get_xticklabels()] == ["x_1", r"\$y", "z"]
     assert first.get_images()[0].get_clim() == (-2, 2) and second.get_images()[0].get_clim() == (0, 2)
     assert plotting.render(figure, "png") and figure.legends
     with pytest.raises(ValueError, match=r"a: expected values of shape \(1, 2\), got \(1, 3\)"):
-        plotting.heat_map([Map("a", values)], ["x", "y"], [0.1])
+        plotting.heat_map([HeatMap("a", values)], ["x", "y"], [0.1])
 
 
 def by_hand(dense, own, bins):

@@ -223,7 +223,7 @@ def test_pooled_runs_of_an_iteration_are_one_value_of_the_mean_and_its_interval(
     """The runs of an iteration share its seed: ten combos of three iterations are three values, not thirty."""
     rows = [{"series": "a", "x": 1.0, "iteration": i, "status": "complete", "y": 10 * i + combo - 4.5}
             for i in range(3) for combo in range(10)]  # fmt: skip
-    figure = plotting.against(pd.DataFrame(rows), [Panel("y", "y", least=0.0)], [Series("a")], mean_interval)
+    figure = plotting.option_dependence(pd.DataFrame(rows), [Panel("y", "y", least=0.0)], [Series("a")], mean_interval)
     axes = figure.axes[0]
     assert list(next(line for line in axes.lines if line.get_marker() == "_").get_ydata()) == [10.0]
     assert sum(len(line.get_ydata()) for line in axes.lines if line.get_marker() == "o") == 30
@@ -237,14 +237,14 @@ def test_pooled_runs_of_an_iteration_are_one_value_of_the_mean_and_its_interval(
 def test_an_iteration_of_which_a_combo_diverged_is_the_mean_of_the_others():
     table = pd.DataFrame({"series": "a", "x": 1.0, "iteration": [0, 0, 1, 1], "y": [1.0, 3.0, 8.0, 1e9],
                           "status": ["complete", "complete", "complete", "diverged"]})  # fmt: skip
-    figure = plotting.against(table, [Panel("y", "y")], [Series("a")], mean_interval)
+    figure = plotting.option_dependence(table, [Panel("y", "y")], [Series("a")], mean_interval)
     assert next(line for line in figure.axes[0].lines if line.get_marker() == "_").get_ydata()[0] == 5.0
     assert not figure.axes[0].collections  # two iterations have no interval, however many runs
 
 
 def test_values_that_are_all_zero_have_an_axis_from_zero():
     table = pd.DataFrame({"series": "a", "x": [1.0, 2.0], "iteration": 0, "status": "complete", "y": 0.0})
-    axes = plotting.against(table, [Panel("y", "y", least=0.0)], [Series("a")], mean_interval).axes[0]
+    axes = plotting.option_dependence(table, [Panel("y", "y", least=0.0)], [Series("a")], mean_interval).axes[0]
     assert axes.get_ylim() == (0, 1)
 
 
@@ -254,9 +254,9 @@ def test_long_names_of_groups_do_not_run_into_each_other():
             for x, one in enumerate(series) for i in range(3)]  # fmt: skip
     names = [one.text for one in series]
     panels = [Panel("y", "y")] * 3
-    by_label = plotting.against(pd.DataFrame(rows), panels, series, mean_interval, groups=names)
+    by_label = plotting.option_dependence(pd.DataFrame(rows), panels, series, mean_interval, groups=names)
     assert not any(len(axes.get_xticks()) for axes in by_label.axes) and legend_texts(by_label)[:2] == names
-    by_option = plotting.against(pd.DataFrame(rows), panels, series[:1], mean_interval, groups=names)
+    by_option = plotting.option_dependence(pd.DataFrame(rows), panels, series[:1], mean_interval, groups=names)
     by_option.draw_without_rendering()
     assert {label.get_rotation() for axes in by_option.axes for label in axes.get_xticklabels()} == {30}
 
@@ -267,7 +267,7 @@ def test_where_no_run_has_a_value_the_panel_says_so():
              "status": "diverged" if (one, x) == ("b", 3) else "complete"}
             for one in "ab" for x in range(4) for i in range(3)]  # fmt: skip
     panels, series = [Panel("y", "y"), Panel("z", "z")], [Series("a"), Series("b", 1)]
-    figure = plotting.against(pd.DataFrame(rows), panels, series, mean_interval, groups=["p", "q", "r", "s"])
+    figure = plotting.option_dependence(pd.DataFrame(rows), panels, series, mean_interval, groups=["p", "q", "r", "s"])
     assert not figure.axes[0].texts and not figure.axes[0].patches
     said = figure.legends[0].get_title().get_text().replace("\n", " ")
     assert said == "z: not determined in 12 of 21 runs, which are in no mean of it"
@@ -279,7 +279,7 @@ def test_where_no_run_has_a_value_the_panel_says_so():
     only = pd.DataFrame(rows).query("series == 'a'")
     for x, turned in (([1.0, 2.0, 3.0, 4.0], 90), ([1.0, 2.0, 3.0, 1000.0], 90), ([1.0, 5.0, 15.0, 16.0], 0)):
         placed = only.assign(x=np.take(x, only["x"].astype(int)))
-        axes = plotting.against(placed, panels, series[:1], mean_interval).axes[1]
+        axes = plotting.option_dependence(placed, panels, series[:1], mean_interval).axes[1]
         assert len(axes.texts) == 1 and x[1] < axes.texts[0].get_position()[0] < x[2]
         assert axes.texts[0].get_rotation() == turned
 
@@ -288,7 +288,7 @@ def test_a_mean_with_a_lower_bound_in_it_is_marked_as_one_and_has_no_upper_inter
     table = pd.DataFrame({"series": "a", "x": [0.0] * 3 + [1.0] * 3, "iteration": [0, 1, 2] * 2, "status": "complete",
                           "y": [1.0, 2.0, 3.0, 4.0, 5.0, 9.0], "low": [0, 0, 0, 0, 1, 0]})  # fmt: skip
     panel = Panel("y", "y", bound="low", bound_text="lower bound (partial spectrum)")
-    figure = plotting.against(table, [panel], [Series("a")], mean_interval, groups=["p", "q"])
+    figure = plotting.option_dependence(table, [panel], [Series("a")], mean_interval, groups=["p", "q"])
     axes = figure.axes[0]
     marked = {str(line.get_marker())[:4] if isinstance(line.get_marker(), str) else "path" + str(line.get_color()):
               list(zip(line.get_xdata(), line.get_ydata(), strict=True)) for line in axes.lines
@@ -300,7 +300,7 @@ def test_a_mean_with_a_lower_bound_in_it_is_marked_as_one_and_has_no_upper_inter
     np.testing.assert_allclose(spans, sorted([mean_interval([1.0, 2.0, 3.0]), (min(bound, 6.0), 6.0)]))
     texts = legend_texts(figure)
     assert "lower bound (partial spectrum)" in texts and "mean with lower bounds, no upper interval" in texts
-    whole = plotting.against(table.assign(low=0), [panel], [Series("a")], mean_interval, groups=["p", "q"])
+    whole = plotting.option_dependence(table.assign(low=0), [panel], [Series("a")], mean_interval, groups=["p", "q"])
     assert not any("bound" in text for text in legend_texts(whole))
 
 
@@ -566,7 +566,7 @@ def test_kinds_do_not_mix(tmp_path, capsys):
 def test_diverged_runs_are_crosses_and_in_no_mean():
     table = pd.DataFrame({"series": "a", "x": [1.0, 1.0, 1.0, 2.0], "y": [1.0, 2.0, 1e9, 3.0],
                           "status": ["complete", "complete", "diverged", "complete"]})  # fmt: skip
-    axes = plotting.against(table, [Panel("y", "y")], [Series("a")], mean_interval).axes[0]
+    axes = plotting.option_dependence(table, [Panel("y", "y")], [Series("a")], mean_interval).axes[0]
     bars = next(line for line in axes.lines if line.get_marker() == "_")
     assert list(bars.get_xdata()) == [1.0] and list(bars.get_ydata()) == [1.5]
     assert sum(line.get_marker() == "x" for line in axes.lines) == 1 and axes.get_ylim()[1] < 10

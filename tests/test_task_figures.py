@@ -14,7 +14,7 @@ from randomnet import plotting
 from randomnet.figures import analyse as analyse_figures
 from randomnet.figures import training as training_figures
 from randomnet.kinds.train.trajectories import event_arrays
-from randomnet.plotting import Event, Linearised, Overlaps, Panel, Psth, Series
+from randomnet.plotting import Event, Linearization, Overlaps, Panel, Psth, Series
 from randomnet.plotting.style import STYLE, circle_limits, log_numbers, new_figure
 from randomnet.plotting.trials import condition_series
 from randomnet.results import ResultsFolder
@@ -115,7 +115,7 @@ def test_rates_along_a_task_have_its_events_and_say_which_conditions_are_missing
     assert arrays["event_offset"].tolist() == [2, 4, 5.5, 6, 8, 9] and arrays["psth_times"][-1] == 9
     assert all(f">{name}<" in figures["psth"] for name in ("sample", "reward", "choice", "AC go (2)"))
     assert "10 of 12" in figures["psth"]
-    drawn = analyse_figures._linearised(arrays)
+    drawn = analyse_figures._linearization(arrays)
     assert arrays["groups"].tolist() == ["all"] and drawn.groups == () and drawn.of == 0  # the whole, once
     assert "Eigenvalues of the whole step, at" in figures["linearised"]
 
@@ -314,6 +314,6 @@ def test_the_unit_circle_is_in_the_picture_unless_the_eigenvalues_are_a_blot_in_
     blot = 0.95 + 0.02 * np.exp(2j * np.pi * np.arange(9) / 9)
     (left, right), reach = circle_limits(blot)
     assert -1 < left < 0.7 and right > 1.2 and 0.3 < reach < 0.4  # the circle bends by 8 % of the width
-    whole = Linearised(wide, np.ones(9), (), 0, (), (), "here")
-    plane = plotting.linearised(whole).axes[0]
+    whole = Linearization(wide, np.ones(9), (), 0, (), (), "here")
+    plane = plotting.linearization(whole).axes[0]
     assert plane.get_xlim() == pytest.approx(circle_limits(wide)[0])

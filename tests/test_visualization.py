@@ -18,7 +18,7 @@ from randomnet.figures import FIGURES, training
 from randomnet.figures.null_training import null_curves, null_spectra
 from randomnet.figures.runs import series_of
 from randomnet.plotting import Panel, Series, style
-from randomnet.plotting.bands import spread_text
+from randomnet.plotting.run_averages import averages_text
 from randomnet.plotting.spectra import _mean_spectrum
 from randomnet.results import ResultsFolder, RunFolder, load, write_arrays, write_csv
 from randomnet.schema.config import SCHEMA
@@ -385,7 +385,7 @@ def test_on_a_log_axis_the_band_of_many_runs_is_from_5_to_95_percent():
     ],
 )
 def test_the_legend_says_what_lines_and_bands_are(log, linear, said):
-    assert spread_text(log, linear) == said
+    assert averages_text(log, linear) == said
 
 
 def test_a_log_axis_that_is_asked_for_needs_positive_values():
@@ -481,7 +481,7 @@ def test_log_axis_only_where_it_helps(values, scale):
 def test_dots_show_every_run_and_its_mean():
     table = pd.DataFrame({"series": "a", "group": ["g", "g", "g", "h"], "status": ["complete"] * 3 + ["diverged"],
                           "y": [1.0, 2.0, 6.0, 1e9]})  # fmt: skip
-    axes = plotting.dots(table, Panel("y", "y"), [Series("a")], ["g", "h"]).axes[0]
+    axes = plotting.dot_plot(table, Panel("y", "y"), [Series("a")], ["g", "h"]).axes[0]
     dots, bar, cross = axes.lines
     np.testing.assert_allclose(dots.get_ydata(), [1, 2, 6])
     assert len(set(dots.get_xdata())) == 3 and np.abs(dots.get_xdata()).max() < 0.4
@@ -647,12 +647,12 @@ def test_each_run_has_its_own_level_of_chance_where_they_differ():
     """One line where all are equal; else a dash at each dot, and over epochs a band whose limits the legend names."""
     rows = pd.DataFrame({"series": "a", "group": "a", "status": "complete", "y": [70.0, 80.0], "level": [51.0, 54.0]})
     panel = Panel("y", "y", own_chance="level", linear=True)
-    figure = plotting.dots(rows, panel, [Series("a")], ["a"])
+    figure = plotting.dot_plot(rows, panel, [Series("a")], ["a"])
     dashes = next(line for line in figure.axes[0].lines if line.get_marker() == "_")
     dots = next(line for line in figure.axes[0].lines if line.get_marker() == "o")
     assert list(dashes.get_ydata()) == [51.0, 54.0] and list(dashes.get_xdata()) == list(dots.get_xdata())
     assert not any("51" in text.get_text() for text in figure.legends[0].get_texts())
-    figure = plotting.dots(rows.assign(level=51.0), panel, [Series("a")], ["a"])
+    figure = plotting.dot_plot(rows.assign(level=51.0), panel, [Series("a")], ["a"])
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "chance, the best constant answer (51 %)" in texts and not any("each run" in text for text in texts)
     over_epochs = plotting.curves(history([[60.0, 70.0]]), [Panel("y", "y", chance=(51.0, 54.0))], [Series("a")])
@@ -684,7 +684,7 @@ def test_training_and_validation_are_told_apart_by_line_style():
 def test_boxes_are_of_the_runs_that_did_not_diverge():
     table = pd.DataFrame({"series": "a", "group": "a", "status": ["complete"] * 5 + ["diverged"],
                           "y": [1.0, 2.0, 3.0, 5.0, 9.0, 1e9]})  # fmt: skip
-    axes = plotting.dots(table, [Panel("y", "y", whole=True)], [Series("a")], ["a"], boxes=True).axes[0]
+    axes = plotting.dot_plot(table, [Panel("y", "y", whole=True)], [Series("a")], ["a"], boxes=True).axes[0]
     corners = axes.patches[0].get_path().vertices[:, 1]
     assert (corners.min(), corners.max()) == (2.0, 5.0)  # quartiles
     assert any(list(line.get_ydata()) == [3.0, 3.0] for line in axes.lines)  # median
@@ -695,7 +695,7 @@ def test_boxes_are_of_the_runs_that_did_not_diverge():
 
 def test_a_single_epoch_has_no_fractions_beside_it_and_no_box_in_the_legend():
     table = pd.DataFrame({"series": "a", "group": "a", "status": "complete", "y": [3.0]})
-    figure = plotting.dots(table, [Panel("y", "y", whole=True)], [Series("a")], ["a"], boxes=True)
+    figure = plotting.dot_plot(table, [Panel("y", "y", whole=True)], [Series("a")], ["a"], boxes=True)
     drawing = plotting.render(figure, "svg").decode()
     assert all(tick == round(tick) for tick in figure.axes[0].get_yticks()) and ">3<" in drawing
     assert ">mean<" in drawing and "quartiles" not in drawing

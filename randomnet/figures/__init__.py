@@ -19,9 +19,15 @@ import pandas as pd
 from randomnet.comparison.matching import Study
 from randomnet.comparison.minima import MINIMA
 from randomnet.comparison.statistics import MEDIAN
-from randomnet.figures.analyse import inside_figures, linear_figures, phase_figures, point_dots, psth_figures
+from randomnet.figures.analyse import (
+    fixed_point_dots,
+    linearization_figures,
+    phase_figures,
+    psth_figures,
+    state_space_figures,
+)
 from randomnet.figures.benchmark import seconds_figures
-from randomnet.figures.compare import SCORES, beside_figures, score_figures
+from randomnet.figures.compare import SCORES, inferred_dynamics_figures, score_figures
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.fit import fit_dots, likelihood_figures, rate_figures
 from randomnet.figures.null_training import null_curves, null_spectra
@@ -143,7 +149,7 @@ FIGURES: Registry[FigureSet] = Registry({
                  "neurons", "seconds"),
         overview=("fixed_points", "stable_points", "leading_modulus", "explained"),
         tested=("fixed_points", "stable_points", "slow_points", "leading_modulus"),
-        figures=(inside_figures, linear_figures, psth_figures, phase_figures, point_dots),
+        figures=(state_space_figures, linearization_figures, psth_figures, phase_figures, fixed_point_dots),
         minor=("points_of_", "stable_points_of_"),
     ),
     "stimulate": FigureSet(
@@ -186,7 +192,7 @@ FIGURES: Registry[FigureSet] = Registry({
         overview=("compared", "rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con",
                   "co_bps", "dsa"),
         tested=tuple(score.column for score in SCORES),
-        figures=(score_figures, beside_figures),
+        figures=(score_figures, inferred_dynamics_figures),
     ),
 })  # fmt: skip
 

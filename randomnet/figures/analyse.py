@@ -7,7 +7,7 @@ from randomnet.comparison.matching import Study
 from randomnet.figures.networks import first_networks
 from randomnet.figures.options import against_options
 from randomnet.figures.runs import Figures, events_of
-from randomnet.plotting import Inside, Linearised, Panel, Phases, Psth
+from randomnet.plotting import FixedPointsByPhase, Linearization, Panel, Psth, StateSpace
 
 AT_THE_END = "the end of the first trajectory"
 MOST_BLOCKS = 8  # groups whose eigenvalues are drawn
@@ -21,22 +21,22 @@ PANELS = (
 )
 
 
-def point_dots(study: Study, ylabel: str | None) -> Figures:
+def fixed_point_dots(study: Study, ylabel: str | None) -> Figures:
     """Numbers of fixed points, and how flat the trajectories lie, by label and against every gridded option."""
     yield from against_options(study, "fixed_points", PANELS)
 
 
-def inside_figures(study: Study, ylabel: str | None) -> Figures:
+def state_space_figures(study: Study, ylabel: str | None) -> Figures:
     """A figure for each of the first networks."""
     for stem, title, _, arrays in first_networks(study, "inside", "plane_labels"):
-        yield stem, plotting.inside(_inside(arrays), title)
+        yield stem, plotting.state_space(_state_space(arrays), title)
 
 
-def _inside(arrays: dict[str, np.ndarray]) -> Inside:
+def _state_space(arrays: dict[str, np.ndarray]) -> StateSpace:
     def projected(points: np.ndarray) -> np.ndarray:
         return (points - arrays["plane_mean"]) @ arrays["plane_axes"].T
 
-    return Inside(
+    return StateSpace(
         trajectories=arrays["trajectories"],
         fixed=projected(arrays["fixed_points"]),
         unstable=arrays["fixed_unstable"],
@@ -56,13 +56,13 @@ def _at_kink(arrays: dict[str, np.ndarray], kind: str) -> np.ndarray:
     return arrays.get(f"{kind}_at_kink", np.zeros(len(arrays[f"{kind}_unstable"]), dtype=bool))
 
 
-def linear_figures(study: Study, ylabel: str | None) -> Figures:
+def linearization_figures(study: Study, ylabel: str | None) -> Figures:
     """The eigenvalues and time constants of each of the first networks, whole and by group."""
     for stem, title, _, arrays in first_networks(study, "linearised", "along_time_constants"):
-        yield stem, plotting.linearised(_linearised(arrays), title)
+        yield stem, plotting.linearization(_linearization(arrays), title)
 
 
-def _linearised(arrays: dict[str, np.ndarray]) -> Linearised:
+def _linearization(arrays: dict[str, np.ndarray]) -> Linearization:
     """At the fixed point with the fewest unstable directions that has a Jacobian, or where there is none at the first
     trajectory's end."""
     smooth = np.flatnonzero(~_at_kink(arrays, "fixed"))
@@ -79,7 +79,7 @@ def _linearised(arrays: dict[str, np.ndarray]) -> Linearised:
     if len(leading) == 1 and arrays["group_sizes"][0] == arrays[f"{kind}_eigenvalues"].shape[1]:
         leading = leading[:0]  # the only group is the network
     most = np.sort(np.argsort(leading, kind="stable")[:MOST_BLOCKS])  # in the network's order
-    return Linearised(
+    return Linearization(
         whole=arrays[f"{kind}_eigenvalues"][row],
         time_constants=arrays[f"{kind}_time_constants"][row],
         groups=tuple(str(arrays["groups"][group]) for group in most),
@@ -116,16 +116,17 @@ def phase_figures(study: Study, ylabel: str | None) -> Figures:
     """The fixed points of each of the first networks from phase to phase, a figure for each condition."""
     for stem, title, _, arrays in first_networks(study, "phases", "phase_points"):
         for number, name in enumerate(arrays["phase_conditions"].tolist()):
-            yield f"{stem}_{name}", plotting.phases(_phases(arrays, number), f"{title}: {name}")
+            network = _fixed_points_by_phase(arrays, number)
+            yield f"{stem}_{name}", plotting.fixed_points_by_phase(network, f"{title}: {name}")
 
 
-def _phases(arrays: dict[str, np.ndarray], condition: int) -> Phases:
+def _fixed_points_by_phase(arrays: dict[str, np.ndarray], condition: int) -> FixedPointsByPhase:
     steps = int(arrays["phase_steps"])
     own = np.flatnonzero(arrays["phase_place_condition"] == condition)
     held = own[arrays["phase_place_step"][own] == 0]
     which = np.isin(arrays["phase_place"], own)
     axes, mean = arrays["phase_plane_axes"][condition], arrays["phase_plane_mean"][condition]
-    return Phases(
+    return FixedPointsByPhase(
         path=arrays["phase_path"][arrays["phase_path_condition"] == condition],
         points=(arrays["phase_points"][which] - mean) @ axes.T,
         where=(arrays["phase_place"][which] - own[0]) / steps,

@@ -10,8 +10,8 @@ from randomnet.plotting import Panel
 
 BUSY = 0.05  # share of the wall time that others had, from which on a run is called disturbed; as in kinds.benchmark
 PANELS = (
-    Panel("spectrum_seconds", "one spectrum (s)", beside="spectrum_products_seconds"),
-    Panel("epoch_seconds", "one training epoch (s)", beside="epoch_products_seconds"),
+    Panel("spectrum_seconds", "one spectrum (s)", reference="spectrum_products_seconds"),
+    Panel("epoch_seconds", "one training epoch (s)", reference="epoch_products_seconds"),
 )
 
 

@@ -10,7 +10,7 @@ from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.matching import Study
 from randomnet.figures.networks import first_networks
 from randomnet.figures.runs import Figures
-from randomnet.plotting import Beside, Score, Series
+from randomnet.plotting import InferredDynamics, Score, Series
 from randomnet.plotting.style import DASHED, DOTTED
 
 DASHES = {"ceiling": DASHED, "floor": DOTTED, "truth": (0, (4, 1, 1, 1))}  # role of a reference -> its line
@@ -64,7 +64,7 @@ def _table(arrays: Arrays) -> tuple[pd.DataFrame, list[Series], list[str]]:
     return table, [Series(label, number) for number, label in enumerate(dict.fromkeys(labels))], groups
 
 
-def beside_figures(study: Study, ylabel: str | None) -> Figures:
+def inferred_dynamics_figures(study: Study, ylabel: str | None) -> Figures:
     """The first model of each label and combo beside the truth, named by its iteration where there are several."""
     for stem, title, _, arrays in first_networks(study, "dynamics", "score_names"):
         models = []
@@ -73,13 +73,13 @@ def beside_figures(study: Study, ylabel: str | None) -> Figures:
             several = sum(label == key[0] for label, _ in dict.fromkeys(keys)) > 1
             own = [k for k, other in enumerate(keys) if other == key and f"m{k}_states_true" in arrays]
             alone = keys.count(key) == 1
-            models += [_beside(arrays, own[0], several, not alone)] if own else []
+            models += [_inferred_dynamics(arrays, own[0], several, not alone)] if own else []
         for number in range(0, len(models), MOST_MODELS):
             part = f"_{number // MOST_MODELS + 1}" if len(models) > MOST_MODELS else ""
-            yield f"{stem}{part}", plotting.beside(models[number : number + MOST_MODELS], _said(title))
+            yield f"{stem}{part}", plotting.inferred_dynamics(models[number : number + MOST_MODELS], _said(title))
 
 
-def _beside(arrays: Arrays, k: int, several: bool, repeated: bool = False) -> Beside:
+def _inferred_dynamics(arrays: Arrays, k: int, several: bool, repeated: bool = False) -> InferredDynamics:
     """Model k; with the values of its axes where its label has several combos, and its iteration where these are
     repeated."""
     own = {name.removeprefix(f"m{k}_"): array for name, array in arrays.items() if name.startswith(f"m{k}_")}
@@ -88,7 +88,7 @@ def _beside(arrays: Arrays, k: int, several: bool, repeated: bool = False) -> Be
     iteration = [f"iteration\u00a0{arrays['iterations'][k]}"] if repeated else []
     kind = next((kind for kind in ("eigenvalues", "operator") if f"{kind}_true" in own), None)
     of = {"eigenvalues": "Jacobians at\nmatched fixed points", "operator": "operators of DSA", None: ""}[kind]
-    return Beside(
+    return InferredDynamics(
         ", ".join([str(arrays["labels"][k]), *(values if several else []), *iteration]),
         own["states_true"][..., :2],
         own["states_inferred"][..., :2],

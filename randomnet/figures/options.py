@@ -123,8 +123,10 @@ def _drawn(
     places, groups = _places(study.combos, option, series, looks)
     runs = runs.assign(x=[places.get(key, np.nan) for key in zip(runs["label"], runs["number"], strict=True)])
     label = axis_label(study.combos, option) if option else ""
-    yield stem, plotting.against(runs[runs["x"].notna()], shown, series, mean_interval, xlabel=label, title=title,
-                                 groups=groups, logarithmic=logarithmic, over=_over(runs))  # fmt: skip
+    figure = plotting.option_dependence(runs[runs["x"].notna()], shown, series, mean_interval, xlabel=label,
+                                        title=title, groups=groups, logarithmic=logarithmic,
+                                        over=_over(runs))  # fmt: skip
+    yield stem, figure
 
 
 def _over(runs: pd.DataFrame) -> str:

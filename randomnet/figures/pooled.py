@@ -51,7 +51,7 @@ def dots_by_option(
             if shown:
                 name = "_".join([stem, f"by_{option or 'label'}", *[text] * bool(text)])
                 title = matching.titled(combos, ", ".join(filter(None, [said, shared])))
-                yield name, plotting.dots(runs, shown, list(dict.fromkeys(looks.values())), list(names.values()),
+                yield name, plotting.dot_plot(runs, shown, list(dict.fromkeys(looks.values())), list(names.values()),
                                           xlabel=option or "", title=title, boxes=boxes)  # fmt: skip
 
 

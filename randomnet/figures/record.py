@@ -26,7 +26,7 @@ def trial_figures(study: Study, ylabel: str | None) -> Figures:
     for stem, title, _, arrays in first_networks(study, "trial", "example_spikes"):
         parts = {name: arrays[f"example_{name}"] for name in PARTS}
         trial = RecordedTrial(arrays["times"], **parts, heldin=int(arrays["heldin"]))
-        yield stem, plotting.recorded(trial, f"{title}, trial\u00a0{arrays['example_trial']}")
+        yield stem, plotting.recorded_trial(trial, f"{title}, trial\u00a0{arrays['example_trial']}")
 
 
 def neuron_figures(study: Study, ylabel: str | None) -> Figures:

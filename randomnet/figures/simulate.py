@@ -12,8 +12,8 @@ from randomnet.figures.networks import first_networks
 from randomnet.figures.options import against_options, axis_label, numbers_of, time_unit
 from randomnet.figures.pooled import varied_options
 from randomnet.figures.runs import Figures
-from randomnet.plotting import Activity, BumpCourse, Flow, Map, Panel, Stimulus
-from randomnet.plotting.style import plain
+from randomnet.plotting import Activity, BumpCourse, HeatMap, Panel, PhasePlane, Stimulus
+from randomnet.plotting.style import escape_dollars
 
 RATE, THEORY = "rate_", "theory_"  # columns of the summary, one for each population
 SIDE_BY_SIDE = 3  # panels in a figure
@@ -31,14 +31,14 @@ def plane_figures(study: Study, ylabel: str | None) -> Figures:
     for stem, title, _, arrays in first_networks(study, "plane", "plane_overlaps"):
         names, unit = tuple(map(str, arrays["plane"])), str(arrays["time_unit"])
         parts = arrays["initial_overlaps"], arrays["plane_overlaps"], names, arrays["times"], unit
-        yield stem, plotting.flow(Flow(*parts, events=len(arrays.get("event_onset", ()))), title)
+        yield stem, plotting.phase_plane(PhasePlane(*parts, events=len(arrays.get("event_onset", ()))), title)
 
 
 def rate_dots(study: Study, ylabel: str | None) -> Figures:
     """Mean rates beside those of mean-field theory, by label and against every gridded option."""
     panels = [
-        Panel(name, f"rate of {plain(name.removeprefix(RATE))}\n({_unit(study.combos)})",
-              beside=name.replace(RATE, THEORY, 1), texts=("simulated", "mean-field theory"))
+        Panel(name, f"rate of {escape_dollars(name.removeprefix(RATE))}\n({_unit(study.combos)})",
+              reference=name.replace(RATE, THEORY, 1), texts=("simulated", "mean-field theory"))
         for name in _rates(study)
     ]  # fmt: skip
     for start in range(0, len(panels), SIDE_BY_SIDE):
@@ -77,7 +77,7 @@ def _apart(combos: Sequence[Combo], options: Sequence[str]) -> dict[tuple, list[
 
 def _maps(study: Study, combos: Sequence[Combo], axes: Sequence[str], values: Sequence[str]) -> Figures:
     x, y = (numbers_of(combos, option) for option in axes)
-    rates = [(name, f"rate of {plain(name.removeprefix(RATE))} ({_unit(combos)})") for name in _rates(study)]
+    rates = [(name, f"rate of {escape_dollars(name.removeprefix(RATE))} ({_unit(combos)})") for name in _rates(study)]
     bumps = [(panel.column, panel.label.replace("\n", " ")) for panel in _bumps(combos)]
     label = combos[0].label
     several = len({combo.label for combo in study.combos}) > 1
@@ -85,7 +85,7 @@ def _maps(study: Study, combos: Sequence[Combo], axes: Sequence[str], values: Se
     said = [*values, *[f"means over {iterations} iterations"] * (iterations > 1)]
     text = matching.legend_text(label, [combo.connectome for combo in combos], ", ".join(said))
     for what, columns in (("maps", rates[:MOST_MAPS]), ("bump_maps", bumps)):
-        maps = [Map(title, _table(study, combos, axes, (x, y), name)) for name, title in columns]
+        maps = [HeatMap(title, _table(study, combos, axes, (x, y), name)) for name, title in columns]
         maps = [one for one in maps if np.isfinite(one.values).any()]
         if maps:
             names = [matching.group_names(combos, option) for option in axes]
@@ -112,7 +112,7 @@ def _table(
 
 
 def _unit(combos: Sequence[Combo]) -> str:
-    return plain(plotting.rate_unit(time_unit(combos)))
+    return escape_dollars(plotting.rate_unit(time_unit(combos)))
 
 
 def _bumps(combos: Sequence[Combo]) -> list[Panel]:

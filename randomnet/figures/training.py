@@ -116,7 +116,7 @@ def output_figures(study: Study, ylabel: str | None) -> Figures:
             names = {panel.column: panel.column.removeprefix(OF_OUTPUT) for panel in panels}
             each = last.melt(["series", "run", "status"], list(names), "group", "value").replace({"group": names})
             panel, groups = Panel("value", "accuracy in the last epoch (%)", linear=True), list(names.values())
-            yield stem_of("accuracies_last", group), plotting.dots(each, panel, looks, groups, title=title)
+            yield stem_of("accuracies_last", group), plotting.dot_plot(each, panel, looks, groups, title=title)
 
 
 def history_of(group: Matched, series: Mapping[Any, Series]) -> pd.DataFrame:
@@ -236,7 +236,7 @@ def reach_figures(study: Study, ylabel: str | None) -> Figures:
     """Of tasks of movement, the reaches of each of the first networks before and after training."""
     for stem, title, _, arrays in first_networks(study, "reaches", "reaches_final"):
         drawn = Reaching(arrays["reaches_initial"], arrays["reaches_final"], arrays["reach_goals_final"], BIN)
-        if len(drawn.told):
+        if len(drawn.trials_with_go):
             yield stem, plotting.reaches(drawn, title)
 
 
@@ -300,7 +300,7 @@ def minimum_boxes(study: Study, ylabel: str | None) -> Figures:
         if shown:
             title, looks = matching.titled(group.combos, group.title), list(series.values())
             runs, texts = runs.assign(group=runs["series"]), [one.text for one in looks]
-            yield stem_of("minimum", group), plotting.dots(runs, shown, looks, texts, title=title, boxes=True)
+            yield stem_of("minimum", group), plotting.dot_plot(runs, shown, looks, texts, title=title, boxes=True)
     lacking = len(study.matched) - len(common)
     said = f"without {lacking} of {len(study.matched)} combos, which not all folders have" if lacking else ""
     yield from dots_by_option(study, common, "minimum", panels, said, boxes=True)

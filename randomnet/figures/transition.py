@@ -172,7 +172,7 @@ def theory_curves(colours: Sequence[Colour]) -> Iterator[tuple[str, np.ndarray, 
     if not len(every):
         return
     ends = every.min(), min(every.max(), theory.LARGEST_G)
-    g = np.geomspace(*ends, VALUES) if plotting.log_x(every) else np.linspace(*ends, VALUES)
+    g = np.geomspace(*ends, VALUES) if plotting.needs_log_axis(every) else np.linspace(*ends, VALUES)
     for step, texts in sorted(whose.items()):
         name = ("flow" if step == 0 else f"dt = {step:g}") if len(whose) > 1 else ""
         owner = f"for {texts[0]}" if len(texts) == 1 < len(colours) else ""

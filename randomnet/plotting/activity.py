@@ -12,8 +12,18 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from randomnet.plotting.maps import colours_of
-from randomnet.plotting.style import COLOURS, DASHED, DOUBLE, REFERENCE, STYLE, Series, legend, new_figure, plain
+from randomnet.plotting.heat_maps import colour_scale
+from randomnet.plotting.style import (
+    COLOURS,
+    DASHED,
+    DOUBLE,
+    REFERENCE,
+    STYLE,
+    Series,
+    escape_dollars,
+    legend,
+    new_figure,
+)
 
 MOST_RASTERS = 4  # populations with a raster of their own; of more the largest have one
 MOST_COLUMNS = 4000  # of a raster: of more windows, means over some are drawn, which is finer than a page shows
@@ -120,7 +130,7 @@ def activity(network: Activity, title: str = "") -> Figure:
         for axes in lines:
             for stimulus in network.stimuli:
                 axes.axvspan(stimulus.onset, stimulus.offset, color="0.92", zorder=0, linewidth=0)
-        panels[-1].set_xlabel(f"time ({plain(network.unit)})")
+        panels[-1].set_xlabel(f"time ({escape_dollars(network.unit)})")
         panels[0].set_xlim(*network.ends)
         figure.align_ylabels(panels[bool(lanes) :])
         legend(figure, _handles(network), _said(network, rasters), symbols=SYMBOLS)
@@ -155,7 +165,7 @@ def _stimuli(axes: Axes, network: Activity, lanes: Sequence[int]) -> None:
         axes.barh(lane + 0.5, right - left, left=left, height=0.9, color="0.85", linewidth=0)
         room = LEGIBLE * len(stimulus.text) / (DOUBLE - 1.5) * (end - start)
         turned = left + room > end  # the text would leave the axes
-        axes.text(right if turned else left, lane + 0.5, f" {plain(stimulus.text)} ", va="center",
+        axes.text(right if turned else left, lane + 0.5, f" {escape_dollars(stimulus.text)} ", va="center",
                   ha="right" if turned else "left", fontsize=STYLE["legend.fontsize"])  # fmt: skip
 
 
@@ -169,9 +179,9 @@ def _raster(figure: Figure, axes: Axes, network: Activity, p: int) -> None:
     image, every = network.image(p)
     start, end = network.ends
     end = start + (end - start) * every * image.shape[1] / len(network.times)  # the last column may be of fewer windows
-    shown = axes.imshow(image, **colours_of(image), aspect="auto", origin="lower", interpolation_stage="data",
+    shown = axes.imshow(image, **colour_scale(image), aspect="auto", origin="lower", interpolation_stage="data",
                         extent=(start, end, 0, len(image)))  # fmt: skip
-    axes.set_title(f"rate of the neurons of {plain(network.populations[p])}", loc="left")
+    axes.set_title(f"rate of the neurons of {escape_dollars(network.populations[p])}", loc="left")
     axes.set_ylabel("neuron")
     axes.locator_params(axis="y", nbins=3, integer=True)
     axes.spines[["top", "right"]].set_visible(True)
@@ -179,7 +189,7 @@ def _raster(figure: Figure, axes: Axes, network: Activity, p: int) -> None:
         for when in (stimulus.onset, stimulus.offset):
             axes.axvline(when, color="white", linewidth=0.6, linestyle=DASHED)
     bar = figure.colorbar(shown, ax=axes, pad=0.01, aspect=12, fraction=0.04)
-    bar.set_label(plain(rate_unit(network.unit)))
+    bar.set_label(escape_dollars(rate_unit(network.unit)))
     bar.ax.locator_params(nbins=4)
 
 
@@ -195,7 +205,7 @@ def _means(axes: Axes, network: Activity) -> None:
         few = own[(np.arange(SINGLE_TRACES) * len(own) + len(own) // 2) // SINGLE_TRACES % len(own)]
         axes.plot(network.times, network.rates[0][:, np.unique(few)], color=_look(place).color, zorder=1, **TRACE)
         _band(axes, network.times, network.mean(p), place)
-    axes.set_ylabel(f"rate ({plain(rate_unit(network.unit))})")
+    axes.set_ylabel(f"rate ({escape_dollars(rate_unit(network.unit))})")
     axes.margins(y=0.08)
 
 
@@ -211,7 +221,7 @@ def _band(axes: Axes, times: np.ndarray, lines: np.ndarray, place: int) -> None:
 def _moments(axes: Axes, network: Activity) -> None:
     for place, lines in zip(MOMENTS, (network.bump.mean, network.bump.amplitude), strict=True):
         _band(axes, network.times, lines, place)
-    axes.set_ylabel(f"bump ({plain(rate_unit(network.unit))})")
+    axes.set_ylabel(f"bump ({escape_dollars(rate_unit(network.unit))})")
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
 
 

@@ -9,7 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from randomnet.plotting.style import DOUBLE, STYLE, Series, legend, new_figure, plain, say_empty, zero_line
+from randomnet.plotting.style import (
+    DOUBLE,
+    STYLE,
+    Series,
+    escape_dollars,
+    label_no_values,
+    legend,
+    new_figure,
+    zero_line,
+)
 
 MOST = 4  # populations with a row of their own
 COLUMNS = ("in-degree (edges)", "out-degree (edges)", "distance, post less pre (°)")
@@ -41,7 +50,7 @@ def blocks(
         grid = figure.subplots(len(shown), 3, squeeze=False)
         for row, a in zip(grid, shown, strict=True):
             _draw_row(row, post, pre, weights, groups, a, shown)
-            row[0].set_title(f"onto {plain(names[a])}", loc="left")
+            row[0].set_title(f"onto {escape_dollars(names[a])}", loc="left")
         for axes, text in zip(grid[-1], COLUMNS, strict=True):
             axes.set_xlabel(text)
         handles = [Line2D([], [], color=_look(place).color, label=f"from {names[b]}, {sizes[b]:,} neurons")
@@ -106,7 +115,7 @@ def _draw_row(
     row[2].set_xlim(-180, 180)
     row[2].set_xticks([-180, -90, 0, 90, 180])
     if not degrees_in:
-        say_empty(row[2])
+        label_no_values(row[2])
 
 
 def _places(groups: np.ndarray) -> np.ndarray:
@@ -128,7 +137,7 @@ def _draw_profile(axes: Axes, one: Profile, place: int) -> None:
 def _histograms(axes: Axes, sets: dict[int, np.ndarray]) -> None:
     """Shares of neurons, by whole degrees or by equal ranges of them, the same for all sets."""
     if not sets:
-        say_empty(axes)
+        label_no_values(axes)
         return
     low, high = (int(end(values)) for end, values in
                  ((min, [v.min() for v in sets.values()]), (max, [v.max() for v in sets.values()])))  # fmt: skip

@@ -19,12 +19,12 @@ from randomnet.plotting.style import (
     REFERENCE,
     SINGLE,
     STYLE,
+    escape_dollars,
+    label_no_values,
     legend,
-    log_helps,
     new_figure,
-    plain,
-    say_empty,
     set_ylabel,
+    spans_a_decade,
 )
 
 INHIBITORY, EXCITATORY = COLOURS[0], COLOURS[1]
@@ -94,7 +94,7 @@ def _name_groups(axes: Axes, names: Sequence[str], sizes: Sequence[int]) -> None
         if all(abs(centres[group] - centres[other]) >= room for other in named):
             named.append(group)
     named.sort()
-    texts = [plain(names[group]) for group in named]
+    texts = [escape_dollars(names[group]) for group in named]
     axes.set_xticks(centres[named], texts, rotation=90)
     axes.set_yticks(centres[named], texts)
     axes.tick_params(length=2)
@@ -126,9 +126,9 @@ def _draw_tails(axes: Axes, sets: dict[str, np.ndarray], colours: Sequence[str],
     """A curve per set on the same axes; the legend's entries."""
     positive = np.concatenate([values[values > 0] for values in sets.values()])
     if not len(positive):
-        say_empty(axes)
+        label_no_values(axes)
         return []
-    scale = "log" if log_helps(positive) else "linear"
+    scale = "log" if spans_a_decade(positive) else "linear"
     axes.set_xscale(scale)
     axes.set_yscale(scale)
     handles = []

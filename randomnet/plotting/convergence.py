@@ -17,11 +17,11 @@ from randomnet.plotting.style import (
     SINGLE,
     STYLE,
     Series,
+    escape_dollars,
+    label_no_values,
     legend,
     line_handle,
     new_figure,
-    plain,
-    say_empty,
     zero_line,
 )
 
@@ -76,12 +76,12 @@ def convergence(panels: Sequence[Running], indices: Sequence[int], title: str = 
 
 def _draw(axes: Axes, panel: Running, indices: Sequence[int], series: Sequence[Series]) -> None:
     apart = [index for index in indices if starts_differ(panel, index)]
-    axes.set_title("\n".join(filter(None, [plain(panel.title), _apart_text(apart, indices)])))
+    axes.set_title("\n".join(filter(None, [escape_dollars(panel.title), _apart_text(apart, indices)])))
     zero_line(axes)
     times = panel.times
     keep = times > 0
     if not keep.any():
-        say_empty(axes)
+        label_no_values(axes)
         return
     for one, index in zip(series, indices, strict=True):
         if index >= panel.estimates.shape[2]:

@@ -10,29 +10,29 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from randomnet.plotting.bands import band, geometric_mean, spread_text
+from randomnet.plotting.run_averages import averages_text, geometric_mean, quantile_band
 from randomnet.plotting.style import (
     DASHED,
     DOUBLE,
-    LOST,
+    EXCLUDED_MARKERS,
     REFERENCE,
     SINGLE,
     STYLE,
     THIN_RUNS,
     Panel,
     Series,
-    chance_handle,
+    chance_handles,
     chance_line,
+    excluded_handles,
     finite_values,
+    label_no_values,
     legend,
     line_handle,
-    log_helps,
     log_numbers,
-    lost_handles,
     new_figure,
     runs_text,
-    say_empty,
     set_ylabel,
+    spans_a_decade,
     zero_line,
 )
 
@@ -50,7 +50,8 @@ def curves(
              or `unbounded` are drawn singly up to where they end, with a mark, and are in no mean.
     singly:  whether a few runs are also drawn one by one, or else the edges of the bands.
     each:    the height of a panel in inches.
-    The line and its band are the geometric mean and `band` on log axes, mean and standard deviation on linear ones.
+    The line and its band are the geometric mean and `quantile_band` on log axes, and mean and standard deviation on
+    linear ones.
     Where a panel has training beside validation, the line style tells them apart, and so the series must differ in
     colour. Of series that overlap the first ones are on top.
     """
@@ -74,8 +75,8 @@ def curves(
         if paired:
             handles += [Line2D([], [], color=REFERENCE, label="validation"),
                         Line2D([], [], color=REFERENCE, linestyle=DASHED, label="training")]  # fmt: skip
-        handles += chance_handle(panels)
-        handles += lost_handles(history)
+        handles += chance_handles(panels)
+        handles += excluded_handles(history)
         legend(figure, handles, _spread_text(every[: len(panels)], drawn))
         return figure
 
@@ -85,7 +86,7 @@ def _spread_text(every: Sequence[Axes], drawn: Sequence[dict[str, int]]) -> str:
     sets: dict[bool, list[int]] = {True: [], False: []}
     for axes, counts in zip(every, drawn, strict=True):
         sets[axes.get_yscale() == "log"] += counts.values()
-    return spread_text(sets[True], sets[False])
+    return averages_text(sets[True], sets[False])
 
 
 def _draw_curves(
@@ -98,7 +99,7 @@ def _draw_curves(
              for name in columns}  # fmt: skip
     both = pd.concat(clean.values()) if clean else pd.DataFrame({"value": []})
     if not finite_values(both["value"]).size:
-        say_empty(axes)
+        label_no_values(axes)
         return {}
     low, high, log = _limits(both, panel, singly)
     axes.set_yscale("log" if log else "linear")
@@ -123,10 +124,10 @@ def _limits(history: pd.DataFrame, panel: Panel, singly: bool) -> tuple[float, f
 
     Where runs are not drawn singly on a log axis, the limits are those of the bands.
     """
-    lost = history["status"].isin(list(LOST))
+    lost = history["status"].isin(list(EXCLUDED_MARKERS))
     steady, wild = finite_values(history["value"][~lost]), finite_values(history["value"][lost])
     main = steady if steady.size else wild
-    log = panel.chance is None and not panel.linear and (log_helps(main) or (panel.log and bool(main.min() > 0)))
+    log = panel.chance is None and not panel.linear and (spans_a_decade(main) or (panel.log and bool(main.min() > 0)))
     main = _bands(history[~lost]) if log and not singly and steady.size else main
     main = np.concatenate([main, panel.spans, panel.chance or ()])
     scale = np.log10 if log else np.asarray
@@ -141,7 +142,7 @@ def _limits(history: pd.DataFrame, panel: Panel, singly: bool) -> tuple[float, f
 def _bands(history: pd.DataFrame) -> np.ndarray:
     """The ends of the bands of all series and epochs."""
     wide = [rows.pivot_table(index="epoch", columns="run", values="value") for _, rows in history.groupby("series")]
-    return np.concatenate([np.ravel(band(steady.to_numpy().T)) for steady in wide if steady.size])
+    return np.concatenate([np.ravel(quantile_band(steady.to_numpy().T)) for steady in wide if steady.size])
 
 
 def _draw_series(
@@ -149,7 +150,8 @@ def _draw_series(
 ) -> int:
     """Draw one series; returns how many runs its mean is of. main: the panel's own column, not its training."""
     wide = rows.pivot_table(index="epoch", columns="run", values="value", dropna=False).dropna(how="all")
-    lost = rows.loc[rows["status"].isin(list(LOST))].drop_duplicates("run").set_index("run")["status"].to_dict()
+    lost = rows.loc[rows["status"].isin(list(EXCLUDED_MARKERS))].drop_duplicates("run")
+    lost = lost.set_index("run")["status"].to_dict()
     steady = wide.drop(columns=list(lost), errors="ignore").dropna(axis=1, how="all").dropna(how="all")
     if singly and main and 1 < steady.shape[1] <= THIN_RUNS:
         axes.plot(steady.index, steady, color=one.color, linewidth=0.4, alpha=0.5)
@@ -167,15 +169,15 @@ def _draw_series(
         line = wide[run].dropna() if run in wide else pd.Series(dtype=float)
         if len(line):
             axes.plot(line.index, line, color=one.color, linestyle="-" if main else dash, linewidth=0.7, alpha=0.8)
-            axes.plot(line.index[-1], np.clip(line.iloc[-1], *limits), LOST[status], color=one.color, markersize=4,
-                      clip_on=False)  # fmt: skip
+            axes.plot(line.index[-1], np.clip(line.iloc[-1], *limits), EXCLUDED_MARKERS[status], color=one.color,
+                      markersize=4, clip_on=False)  # fmt: skip
     return steady.shape[1]
 
 
 def _middle(steady: pd.DataFrame, log: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The line and the ends of its band, (epochs,) each, of one column per run."""
+    """The line and the ends of its quantile_band, (epochs,) each, of one column per run."""
     if log:
         rows = steady.to_numpy().T
-        return geometric_mean(rows), *band(rows)
+        return geometric_mean(rows), *quantile_band(rows)
     mean, spread = steady.mean(axis=1).to_numpy(), steady.std(axis=1).to_numpy()
     return mean, mean - spread, mean + spread

@@ -17,11 +17,11 @@ from randomnet.plotting.style import (
     SINGLE,
     STYLE,
     Series,
+    escape_dollars,
     finite_values,
+    label_no_values,
     legend,
     new_figure,
-    plain,
-    say_empty,
 )
 
 
@@ -41,9 +41,9 @@ def distributions(
             finite = {text: tuple(finite_values(values) for values in pair) for text, pair in sets.items()}
             for axes, one in zip(grid[:, column], series, strict=True):
                 _draw_distribution(axes, finite, one)
-            grid[-1, column].set_xlabel(plain(name))
+            grid[-1, column].set_xlabel(escape_dollars(name))
         for axes, one in zip(grid[:, 0], series, strict=True):
-            axes.set_title(plain(one.text), loc="left", color=one.color)
+            axes.set_title(escape_dollars(one.text), loc="left", color=one.color)
         figure.supylabel("probability density", fontsize=STYLE["axes.labelsize"])
         after = Patch(facecolor="0.75", edgecolor=REFERENCE, label="after training")
         if not any(axes.patches for axes in grid.flat):
@@ -57,7 +57,7 @@ def _draw_distribution(axes: Axes, finite: Mapping[str, tuple[np.ndarray, np.nda
     every = [values for pair in finite.values() for values in pair if values.size]
     before, after = finite.get(one.text, (np.array([]), np.array([])))
     if before.size == after.size == 0:
-        say_empty(axes)
+        label_no_values(axes)
         return
     spread = [values for values in every if np.ptp(values) > 0]
     bins = _bins(np.concatenate(spread)) if spread else None

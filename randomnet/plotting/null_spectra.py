@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from randomnet.plotting.bands import band, band_text
 from randomnet.plotting.nulls import MOST_COLUMNS, NETWORK, NULL
+from randomnet.plotting.run_averages import quantile_band, quantile_band_text
 from randomnet.plotting.spectra import Run, not_drawn_text, on_one_axis, set_x, x_limits
 from randomnet.plotting.style import (
     DASHED,
@@ -20,9 +20,9 @@ from randomnet.plotting.style import (
     REFERENCE,
     SINGLE,
     STYLE,
+    escape_dollars,
     legend,
     new_figure,
-    plain,
     zero_line,
 )
 
@@ -66,9 +66,9 @@ def null_spectra(
             for row, limit in enumerate(limits):
                 axes = grid[place // columns * len(limits) + row, place % columns]
                 _draw(axes, panel, network, limit)
-                axes.set_title("" if row else plain(panel.title))
+                axes.set_title("" if row else escape_dollars(panel.title))
         _share(grid, len(limits))
-        band_name = band_text([len(runs) for runs in sets])
+        band_name = quantile_band_text([len(runs) for runs in sets])
         said = [f"mean and {band_name}" if band_name else "", not_drawn_text(every), *notes]
         legend(figure, _handles(network.title, any(map(len, targets))), "; ".join(filter(None, said)))
         return figure
@@ -90,7 +90,7 @@ def _draw(axes: Axes, panel: NullSpectra, network: NullSpectra, limit: float) ->
 
 
 def _draw_runs(axes: Axes, runs: Sequence[Run], color: str, look: dict[str, Any], limit: float) -> None:
-    """The mean of these runs, and the band over them where they are several."""
+    """The mean of these runs, and the quantile_band over them where they are several."""
     x, rows = on_one_axis(runs)
     keep = (x <= limit + 1e-9) & np.isfinite(rows).any(axis=0)
     x, rows = x[keep], rows[:, keep]
@@ -99,7 +99,7 @@ def _draw_runs(axes: Axes, runs: Sequence[Run], color: str, look: dict[str, Any]
     marker = "o" if len(x) <= FEW_POINTS else None
     axes.plot(x, np.nanmean(rows, axis=0), color=color, marker=marker, markersize=2, **look)
     if len(rows) > 1:
-        axes.fill_between(x, *band(rows), color=color, alpha=0.15, linewidth=0)
+        axes.fill_between(x, *quantile_band(rows), color=color, alpha=0.15, linewidth=0)
 
 
 def _share(grid: np.ndarray, each: int) -> None:

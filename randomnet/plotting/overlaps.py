@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from randomnet.plotting.style import DOUBLE, STYLE, Series, legend, line_handle, new_figure, plain
+from randomnet.plotting.style import DOUBLE, STYLE, Series, escape_dollars, legend, line_handle, new_figure
 from randomnet.plotting.trials import Event, condition_series, mark_events
 
 THIN = 100  # single trials of all conditions together that can still be seen as such
@@ -49,7 +49,7 @@ def overlaps(network: Overlaps, title: str = "") -> Figure:
                 else:
                     one.set_xlabel("time in the trial (τ)")
             axes[0].set_ylabel(f"overlap\n{('before', 'after')[row]} training")
-        legend(figure, [line_handle(one, plain(one.text)) for one in series], _said(network))
+        legend(figure, [line_handle(one, escape_dollars(one.text)) for one in series], _said(network))
         return figure
 
 

@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from randomnet.plotting.style import DOUBLE, STYLE, legend, line_handle, new_figure, plain
+from randomnet.plotting.style import DOUBLE, STYLE, escape_dollars, legend, line_handle, new_figure
 from randomnet.plotting.trials import Event, condition_series, mark_events
 
 COLUMNS = 3
@@ -52,7 +52,7 @@ def psth(network: Psth, title: str = "") -> Figure:
                 axes.plot(network.times, mean, color=one.color, linestyle=one.linestyle, linewidth=1.0)
             axes.margins(x=0)
             mark_events(axes, network.events, named=number < columns)
-            axes.set_title(plain(str(network.groups[number])))
+            axes.set_title(escape_dollars(str(network.groups[number])))
             if number % columns == 0:
                 axes.set_ylabel("mean rate")
             if number + columns >= shown:

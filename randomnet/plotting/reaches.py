@@ -43,7 +43,7 @@ def reaches(network: Reaching, title: str = "") -> Figure:
 
     Raises ValueError where no trial has a go.
     """
-    if not len(network.told):
+    if not len(network.trials_with_go):
         raise ValueError("expected reaches with a go, got none")
     with matplotlib.rc_context(STYLE):
         tall = _tall(network)
@@ -63,7 +63,7 @@ def reaches(network: Reaching, title: str = "") -> Figure:
 
 def _tall(network: Reaching) -> float:
     """Inches of the panels of the paths, on which x and y have one scale."""
-    drawn = network.told[:MOST]
+    drawn = network.trials_with_go[:MOST]
     each = (network.before, network.after, network.goals)
     x, y = np.ptp(np.concatenate([part[drawn].reshape(-1, 2) for part in each]), axis=0)
     return float(np.clip(0.45 * DOUBLE * y / max(x, 1e-9), *TALL))
@@ -71,7 +71,7 @@ def _tall(network: Reaching) -> float:
 
 def _paths(axes: Axes, network: Reaching, tips: np.ndarray) -> None:
     """From where the arm starts to where it is in the end, with the target."""
-    for number, trial in enumerate(network.told[:MOST]):
+    for number, trial in enumerate(network.trials_with_go[:MOST]):
         look, target = COLOURS[number % len(COLOURS)], 100 * network.goals[trial, -1]
         axes.plot(*100 * tips[trial].T, color=look, linewidth=0.9)
         axes.plot(*100 * network.goals[trial, 0], "o", color=look, markersize=4, markerfacecolor="white")
@@ -81,7 +81,7 @@ def _paths(axes: Axes, network: Reaching, tips: np.ndarray) -> None:
 
 def _distances(axes: Axes, network: Reaching, tips: np.ndarray) -> None:
     """Each trial's, thin, and their mean at the times that all of them have."""
-    trials = network.told
+    trials = network.trials_with_go
     apart = 100 * np.linalg.norm(tips[trials] - network.goals[trials, -1:], axis=-1)
     own = np.arange(apart.shape[1]) - network.go[trials][:, None]
     for time, distance in zip(own, apart, strict=True):
@@ -107,5 +107,5 @@ def _handles() -> list[Line2D]:
 
 
 def _said(network: Reaching) -> str:
-    drawn, told = min(MOST, len(network.told)), len(network.told)
+    drawn, told = min(MOST, len(network.trials_with_go)), len(network.trials_with_go)
     return f"Paths of {drawn} validation trials, distances of {told}; forces push the arm in some of them"

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from randomnet.plotting.style import COLOURS, DASHED, DOUBLE, REFERENCE, STYLE, legend, new_figure, plain
+from randomnet.plotting.style import COLOURS, DASHED, DOUBLE, REFERENCE, STYLE, escape_dollars, legend, new_figure
 
 COLUMNS = 3
 
@@ -45,7 +45,7 @@ def responses(network: Responses, title: str = "") -> Figure:
         for number, axes in enumerate(panels[:shown]):
             _band(axes, network.times, network.changed[number], COLOURS[0])
             _band(axes, network.times, network.control[number], REFERENCE, DASHED)  # on top, as they may be the same
-            axes.set_title(plain(str(network.groups[number])))
+            axes.set_title(escape_dollars(str(network.groups[number])))
         last = panels[shown]
         _band(last, network.times, network.distance, COLOURS[1])
         last.set_title("distance from control (rms)")

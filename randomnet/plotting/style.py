@@ -45,7 +45,7 @@ LIGHTEST = 0.87  # of viridis, which is colour-blind safe; its yellow end is too
 DASHED = (0, (3, 1.5))
 DOTTED = (0, (1, 1.5))
 CHANCE: dict[str, Any] = {"color": REFERENCE, "linestyle": DOTTED, "linewidth": 0.8, "zorder": 0}
-LOST = {DIVERGED: "x", UNBOUNDED: "^"}  # statuses of runs that are in no mean, each with its mark
+EXCLUDED_MARKERS = {DIVERGED: "x", UNBOUNDED: "^"}  # statuses of runs that are in no mean, each with its mark
 TOO_SHORT = "too short to tell"  # a verdict on a spectrum
 
 
@@ -104,7 +104,7 @@ class Panel:
     own_chance: str = ""
     whole: bool = False
     linear: bool = False
-    beside: str = ""
+    reference: str = ""
     texts: tuple[str, str] = ("measured", "its bare matrix products")
     bound: str = ""
     bound_text: str = "lower bound"
@@ -138,7 +138,7 @@ def check_text(text: str) -> None:
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
-    whole = plain(title).replace(" = ", "\u00a0=\u00a0")  # no line break between an option and its value
+    whole = escape_dollars(title).replace(" = ", "\u00a0=\u00a0")  # no line break between an option and its value
     wrapped = textwrap.wrap(whole, int(width * 16)) if title else []
     figure = Figure(figsize=(width, height + 0.16 * len(wrapped)), layout="constrained")
     if wrapped:
@@ -157,7 +157,7 @@ def legend(
     if not handles:
         return
     width, height = figure.get_size_inches()
-    texts = ["\n".join(textwrap.wrap(plain(str(handle.get_label())), int(width * 15))) for handle in handles]
+    texts = ["\n".join(textwrap.wrap(escape_dollars(str(handle.get_label())), int(width * 15))) for handle in handles]
     longest = max(len(line) for text in texts for line in text.split("\n"))
     columns = int(np.clip(width * 17 // (longest + 7), 1, len(handles)))
     if sum(len(text) + 6 for text in texts) <= width * 17:
@@ -185,7 +185,7 @@ def mark_handle(one: Series) -> Line2D:
     return Line2D([], [], color=one.color, marker=one.marker, markersize=4, linestyle="", label=one.text)
 
 
-def plain(text: str) -> str:
+def escape_dollars(text: str) -> str:
     """Text of the user's is text: a dollar sign in a folder's name starts no formula."""
     return text.replace("$", r"\$")
 
@@ -215,21 +215,21 @@ def log_numbers(axis: Axis, low: float, high: float) -> None:
         axis.set_minor_formatter(NullFormatter())
 
 
-def in_means(table: pd.DataFrame) -> pd.DataFrame:
+def averaged_runs(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of runs that neither diverged nor grew without bound."""
-    return table[~table["status"].isin(list(LOST))]
+    return table[~table["status"].isin(list(EXCLUDED_MARKERS))]
 
 
-def lost_marks(rows: pd.DataFrame) -> str:
-    """A mark for each run that is in no mean, in the order of LOST."""
-    return "".join(mark * int((rows["status"] == status).sum()) for status, mark in LOST.items())
+def excluded_marks(rows: pd.DataFrame) -> str:
+    """A mark for each run that is in no mean, in the order of EXCLUDED_MARKERS."""
+    return "".join(mark * int((rows["status"] == status).sum()) for status, mark in EXCLUDED_MARKERS.items())
 
 
-def lost_handles(table: pd.DataFrame) -> list[Line2D]:
+def excluded_handles(table: pd.DataFrame) -> list[Line2D]:
     """What the marks of runs that are in no mean mean, of those that there are."""
     return [Line2D([], [], color=REFERENCE, marker=mark, markerfacecolor="none", linestyle="",
                    label=f"{status}, in no mean")
-            for status, mark in LOST.items() if (table.get("status") == status).any()]  # fmt: skip
+            for status, mark in EXCLUDED_MARKERS.items() if (table.get("status") == status).any()]  # fmt: skip
 
 
 def hollow_text(converged: np.ndarray, verdicts: Sequence[object] | None = None) -> str:
@@ -260,7 +260,7 @@ def finite_values(values: pd.Series | np.ndarray) -> np.ndarray:
     return array[np.isfinite(array)]
 
 
-def log_helps(values: pd.Series | np.ndarray) -> bool:
+def spans_a_decade(values: pd.Series | np.ndarray) -> bool:
     finite = finite_values(values)
     return bool(finite.size and finite.min() > 0 and finite.max() / finite.min() >= LOG_FROM)
 
@@ -279,7 +279,7 @@ def chance_line(axes: Axes, levels: tuple[float, float] | None) -> None:
             axes.axhline(level, **CHANCE)
 
 
-def chance_handle(panels: Sequence[Panel]) -> list[Line2D]:
+def chance_handles(panels: Sequence[Panel]) -> list[Line2D]:
     """The legend's entry for each line or band of chance levels, which it names."""
     levels = dict.fromkeys(chance_text(panel.chance) for panel in panels if panel.chance is not None)
     return [Line2D([], [], **CHANCE, label=f"chance, the best constant answer ({level} %)") for level in levels]
@@ -302,8 +302,8 @@ def set_groups(axes: Axes, groups: Sequence[str], room: int) -> None:
     each = room // max(1, len(groups)) - 2  # between names
     word = max((len(word) for group in groups for word in group.split()), default=0)
     turned = max((len(group) for group in groups), default=0) > each and (each < 8 or word > each)
-    texts = ["\n".join(textwrap.wrap(plain(group), max(each, 8))) for group in groups]
-    texts = [plain(_shortened(group)) for group in groups] if turned else texts
+    texts = ["\n".join(textwrap.wrap(escape_dollars(group), max(each, 8))) for group in groups]
+    texts = [escape_dollars(_shortened(group)) for group in groups] if turned else texts
     axes.set_xticks(range(len(texts)), texts, rotation=30 if turned else 0, ha="right" if turned else "center",
                     rotation_mode="anchor" if turned else "default")  # fmt: skip
 
@@ -313,5 +313,5 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2 - 1]}…{text[-LONGEST // 2 :]}"
 
 
-def say_empty(axes: Axes) -> None:
+def label_no_values(axes: Axes) -> None:
     axes.text(0.5, 0.5, "no finite values", transform=axes.transAxes, ha="center", va="center", color="0.4")

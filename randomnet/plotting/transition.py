@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from randomnet.plotting.against import log_x, moved, set_ticks, step_between
+from randomnet.plotting.option_axis import needs_log_axis, set_option_ticks, shifted, slot_width
 from randomnet.plotting.style import (
     DASHES,
     DOTTED,
@@ -64,9 +64,9 @@ def transition(
         figure = new_figure(SINGLE, 2.7, title)
         axes = figure.subplots()
         every = np.concatenate([one.g for one in samples])
-        axes.set_xscale("log" if log_x(every) else "linear")
+        axes.set_xscale("log" if needs_log_axis(every) else "linear")
         zero_line(axes)
-        width = 0.4 * step_between(axes, every)
+        width = 0.4 * slot_width(axes, every)
         for one in samples:
             _draw(axes, one, width)
             if one.unbounded is not None:
@@ -74,7 +74,7 @@ def transition(
         _limit(axes, [*(one.exponents for one in samples), *(exponents for _, _, exponents in theory)])
         for number, (_, g, exponents) in enumerate(theory):
             axes.plot(g, exponents, color="k", linewidth=0.8, linestyle=DASHES[number % len(DASHES)], zorder=6)
-        set_ticks(axes, every)
+        set_option_ticks(axes, every)
         axes.set_xlabel("coupling g")
         set_ylabel(axes, ylabel)
         legend(figure, _handles(samples, [name for name, _, _ in theory]), "", symbols={"g_c": "$g_c$"})
@@ -97,11 +97,11 @@ def _draw(axes: Axes, one: Samples, width: float) -> None:
 
 
 def _side_by_side(axes: Axes, g: np.ndarray, width: float) -> np.ndarray:
-    """The samples of one g are moved apart, by `width` in all."""
+    """The samples of one g are shifted apart, by `width` in all."""
     places = g.astype(float)
     for value in np.unique(g):
         same = g == value
-        places[same] = [moved(axes, value, width * offset) for offset in jitter(int(same.sum()))]
+        places[same] = [shifted(axes, value, width * offset) for offset in jitter(int(same.sum()))]
     return places
 
 

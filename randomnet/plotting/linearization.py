@@ -16,11 +16,11 @@ from randomnet.plotting.style import (
     STYLE,
     Series,
     circle_limits,
+    escape_dollars,
     jitter,
     legend,
     log_numbers,
     new_figure,
-    plain,
     set_groups,
 )
 
@@ -29,7 +29,7 @@ SHORTEST = 1e-3  # of the longest time constant; shorter ones are drawn there
 
 
 @dataclass(frozen=True)
-class Linearised:
+class Linearization:
     """What is drawn of one network.
 
     whole: (N,) complex, eigenvalues of the step's Jacobian, and time_constants (N,) in tau, negative where
@@ -46,9 +46,9 @@ class Linearised:
     where: str
 
 
-def linearised(network: Linearised, title: str = "") -> Figure:
+def linearization(network: Linearization, title: str = "") -> Figure:
     """Two panels: eigenvalues with the unit circle, and the time constants of their modes, each group a colour."""
-    series = [Series(plain(group), number) for number, group in enumerate(network.groups)]
+    series = [Series(escape_dollars(group), number) for number, group in enumerate(network.groups)]
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, 2.9, title)
         plane, times = figure.subplots(1, 2, width_ratios=[1, 1.3])
@@ -58,7 +58,7 @@ def linearised(network: Linearised, title: str = "") -> Figure:
         return figure
 
 
-def _plane(axes: Axes, network: Linearised, series: list[Series]) -> None:
+def _plane(axes: Axes, network: Linearization, series: list[Series]) -> None:
     axes.add_patch(Circle((0, 0), 1.0, fill=False, edgecolor=REFERENCE, linestyle=DOTTED, linewidth=0.8, zorder=1))
     axes.plot(network.whole.real, network.whole.imag, linestyle="", marker="o", markersize=5, markerfacecolor="none",
               markeredgecolor="0.6", markeredgewidth=0.7, zorder=2)  # fmt: skip
@@ -73,7 +73,7 @@ def _plane(axes: Axes, network: Linearised, series: list[Series]) -> None:
     axes.set_ylabel("Im λ")
 
 
-def _times(axes: Axes, network: Linearised, series: list[Series]) -> None:
+def _times(axes: Axes, network: Linearization, series: list[Series]) -> None:
     columns = [(network.time_constants, "0.5", "o")]
     columns += [(values, one.color, one.marker) for one, values in zip(series, network.constants, strict=True)]
     sizes = np.abs(np.concatenate([values for values, _, _ in columns]))
@@ -97,7 +97,7 @@ def _times(axes: Axes, network: Linearised, series: list[Series]) -> None:
     set_groups(axes, [WHOLE, *network.groups], 62)
 
 
-def _handles(network: Linearised, series: list[Series]) -> list[Line2D]:
+def _handles(network: Linearization, series: list[Series]) -> list[Line2D]:
     whole = Line2D([], [], linestyle="", marker="o", markersize=5, markerfacecolor="none", markeredgecolor="0.6",
                    label=WHOLE)  # fmt: skip
     groups = [Line2D([], [], linestyle="", marker=one.marker, color=one.color, markersize=3.5, label=one.text)
@@ -109,7 +109,7 @@ def _handles(network: Linearised, series: list[Series]) -> list[Line2D]:
     return [whole, *groups, *[growing] * grows, circle]
 
 
-def _said(network: Linearised) -> str:
+def _said(network: Linearization) -> str:
     shown = len(network.groups)
     more = f", of {network.of} groups the {shown} with the largest modulus" if shown < network.of else ""
     what = "of the whole step and of the blocks of groups" if shown else "of the whole step"

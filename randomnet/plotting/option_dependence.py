@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.path import Path
 
+from randomnet.plotting.option_axis import needs_log_axis, set_option_ticks, shifted, slot_width
 from randomnet.plotting.style import (
     DASHED,
     DOUBLE,
@@ -21,27 +22,25 @@ from randomnet.plotting.style import (
     STYLE,
     Panel,
     Series,
+    averaged_runs,
+    escape_dollars,
+    excluded_handles,
+    excluded_marks,
     finite_values,
     hollow_text,
-    in_means,
     jitter,
     legend,
-    log_helps,
-    lost_handles,
-    lost_marks,
     mark_handle,
     new_figure,
-    plain,
     runs_text,
     set_groups,
     set_ylabel,
+    spans_a_decade,
     zero_line,
 )
 
-LOG_X_FROM = 20.0  # positive values of an option that span more than this factor are on a log axis
 ERRORS = 2.0  # of one run, either way
 INTERVAL_FROM = 3  # iterations; the interval of two is so wide that it hides all else
-ROOM = 0.12  # of the x axis, that the label of a tick needs
 ARROW = [Path([(0, 0), (0, 3)]), Path([(-0.9, 1.9), (0, 3.1), (0.9, 1.9)])]  # upwards, as of a dot of radius 1
 BOUND = Path.make_compound_path(Path.circle(), *[Path(np.add(part.vertices, (0, 1))) for part in ARROW])
 BOUND_MEAN = Path.make_compound_path(Path([(-2, 0), (2, 0)]), *ARROW)
@@ -50,19 +49,19 @@ MEAN_OF_BOUNDS = {"color": "k", "marker": BOUND_MEAN, "markersize": 10.85, "mark
                   "markeredgewidth": 1.1}  # its bar as long as that of MEAN  # fmt: skip
 BESIDE = {"marker": "D", "markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 0.8}
 MEAN_OF_BOUNDS_TEXT = "mean with lower bounds, no upper interval"
-OF_STATES = "_of_states"  # after the name of a column: the values of a run's initial states, an array
+PER_STATE = "_of_states"  # after the name of a column: the values of a run's initial states, an array
 STATE = {"marker": "o", "markersize": 1.5, "markeredgewidth": 0, "alpha": 0.7}
 Interval = Callable[[np.ndarray], tuple[float, float]]
 
 
-def against(
+def option_dependence(
     table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], interval: Interval, xlabel: str = "",
     title: str = "", groups: Sequence[str] = (), logarithmic: bool = False, over: str = "iterations",
 ) -> Figure:  # fmt: skip
     """A dot per run and the mean with its interval, against x and by series (colour); panels side by side.
 
     table:       one row per run: series, x, status, converged (0, 1 or nan), the panels' columns, and those of `beside`
-                 and `bound`. A panel's column with OF_STATES holds the values of each run's initial states, which are
+                 and `bound`. A panel's column with PER_STATE holds the values of each run's initial states, which are
                  small dots beside the run's. x is a number, or the place in `groups` where they are given. Runs that
                  did not converge are hollow; those of status `diverged` or `unbounded` are marks at the upper edge and
                  in no mean. Runs of the same series, x and `iteration` share their seed: mean and interval are of the
@@ -75,7 +74,7 @@ def against(
     with matplotlib.rc_context(STYLE):
         figure = new_figure(SINGLE if len(panels) == 1 else DOUBLE, 2.5, title)
         for axes, panel in zip(figure.subplots(1, len(panels), sharex=True, squeeze=False)[0], panels, strict=True):
-            log = log_x(table["x"]) if not groups else False
+            log = needs_log_axis(table["x"]) if not groups else False
             axes.set_xscale("log" if log or logarithmic else "linear")
             _draw_panel(axes, table, panel, series, interval, groups, logarithmic)
             if groups and list(groups) == [one.text for one in series] and len(panels) > 1:
@@ -83,41 +82,21 @@ def against(
             elif groups:
                 set_groups(axes, groups, (48 if len(panels) == 1 else 84) // len(panels))
             else:
-                set_ticks(axes, table["x"])
-            axes.set_xlabel(plain(xlabel))
+                set_option_ticks(axes, table["x"])
+            axes.set_xlabel(escape_dollars(xlabel))
         legend(figure, _handles(table, panels, series, not groups, over), "; ".join(_lacking_texts(table, panels)))
         return figure
-
-
-def log_x(values: pd.Series | np.ndarray) -> bool:
-    """Whether the values of an option belong on a log axis."""
-    finite = finite_values(values)
-    return bool(finite.size and finite.min() > 0 and finite.max() / finite.min() > LOG_X_FROM)
-
-
-def set_ticks(axes: Axes, values: pd.Series | np.ndarray) -> None:
-    """Few and well separated values are the ticks of the x axis; on a log axis as many of the values as have room."""
-    places = np.unique(finite_values(values))
-    log = axes.get_xscale() == "log"
-    scaled = np.log10(places) if log else places
-    kept: list[int] = []
-    for number, place in enumerate(scaled):
-        if not kept or place - scaled[kept[-1]] > ROOM * np.ptp(scaled):
-            kept.append(number)
-    if len(kept) and (log or len(kept) == len(places)):
-        axes.set_xticks(places[kept], [f"{place:g}" for place in places[kept]])
-        axes.set_xticks([], minor=True)
 
 
 def _draw_panel(
     axes: Axes, table: pd.DataFrame, panel: Panel, series: Sequence[Series], interval: Interval, groups: Sequence[str],
     logarithmic: bool,
 ) -> None:  # fmt: skip
-    alive = in_means(table)
-    axes.set_yscale("log" if logarithmic or log_helps(alive[panel.column]) else "linear")
+    alive = averaged_runs(table)
+    axes.set_yscale("log" if logarithmic or spans_a_decade(alive[panel.column]) else "linear")
     if panel.zero:
         zero_line(axes)
-    step = 0.7 if groups else step_between(axes, table["x"])
+    step = 0.7 if groups else slot_width(axes, table["x"])
     own = list(groups) == [one.text for one in series]
     part_of_step = step / (1 if own else max(1, len(series)))
     width = 0.35 * part_of_step
@@ -126,12 +105,12 @@ def _draw_panel(
         shift = 0.0 if logarithmic or own else (number - (len(series) - 1) / 2) / max(1, len(series))
         rows = table[table["series"] == one.text]
         for x, lacks in _lacking(rows, panel.column).items():
-            at = moved(axes, x, step * shift) if groups else x  # where x is a number there is no room to tell series
+            at = shifted(axes, x, step * shift) if groups else x  # where x is a number there is no room to tell series
             slots[at] = slots.get(at, True) and lacks
         for x, part in rows.groupby("x"):
-            _draw_runs(axes, part, panel, one, moved(axes, x, step * shift), width)
-        if panel.beside in table:
-            _draw_beside(axes, rows, panel.beside, one, step * shift, "" if groups else DASHED)
+            _draw_runs(axes, part, panel, one, shifted(axes, x, step * shift), width)
+        if panel.reference in table:
+            _draw_beside(axes, rows, panel.reference, one, step * shift, "" if groups else DASHED)
         _draw_means(axes, rows, panel, one, interval, "" if groups else one.linestyle, step * shift)
     if groups:
         axes.set_xlim(-0.6, len(groups) - 0.4)
@@ -149,20 +128,6 @@ def _start_at(axes: Axes, least: float | None, values: pd.Series) -> None:
     axes.set_ylim(max(low, least), least + 1 if (finite_values(values) == least).all() else high)
 
 
-def step_between(axes: Axes, values: pd.Series) -> float:
-    """How far series and dots are moved apart in all, as a part of the axis (of decades where it is log)."""
-    places = np.unique(finite_values(values))
-    places = np.log10(places[places > 0]) if axes.get_xscale() == "log" else places
-    if len(places) < 2:
-        return 0.5
-    return min(0.7 * np.diff(places).min(), 0.09 * np.ptp(places))
-
-
-def moved(axes: Axes, x: float, by: float) -> float:
-    """x moved along the axis, by decades where it is log."""
-    return x * 10**by if axes.get_xscale() == "log" else x + by
-
-
 def _draw_runs(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, x: float, width: float) -> None:
     alive = _known(rows, panel.column)
     offsets = width * jitter(len(alive))
@@ -172,23 +137,23 @@ def _draw_runs(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, x: flo
         for open_, face in ((False, one.color), (True, "white")):
             which = chosen & (hollow == open_)
             if which.any():
-                places = [moved(axes, x, offset) for offset in offsets[which]]
+                places = [shifted(axes, x, offset) for offset in offsets[which]]
                 axes.plot(places, alive.loc[which, panel.column], linestyle="", marker=marker, color=one.color,
                           markersize=3.2 if marker is not BOUND else 4.1 * 3.2, markerfacecolor=face,
                           markeredgewidth=0.6, alpha=0.6, zorder=5, clip_on=False)  # fmt: skip
-    for offset, values in zip(offsets, alive.get(f"{panel.column}{OF_STATES}", ()), strict=False):
-        places = moved(axes, x, offset + 0.12 * width)
+    for offset, values in zip(offsets, alive.get(f"{panel.column}{PER_STATE}", ()), strict=False):
+        places = shifted(axes, x, offset + 0.12 * width)
         axes.plot([places] * len(values), values, linestyle="", color=one.color, zorder=4, **STATE)
-    _draw_errors(axes, alive, panel, one, [moved(axes, x, offset) for offset in offsets])
-    lost = lost_marks(rows)
+    _draw_errors(axes, alive, panel, one, [shifted(axes, x, offset) for offset in offsets])
+    lost = excluded_marks(rows)
     for offset, mark in zip(width * jitter(len(lost)), lost, strict=True):
-        axes.plot([moved(axes, x, offset)], [0.98], mark, color=one.color, markersize=4, markerfacecolor="none",
+        axes.plot([shifted(axes, x, offset)], [0.98], mark, color=one.color, markersize=4, markerfacecolor="none",
                   transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
 
 
 def _known(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """The runs that are in means of a column: those with a finite value that did not diverge or grow without bound."""
-    alive = in_means(rows)
+    alive = averaged_runs(rows)
     return alive[np.isfinite(alive[column].astype(float))]
 
 
@@ -223,7 +188,7 @@ def by_iteration(rows: pd.DataFrame, column: str) -> np.ndarray:
 
 
 def _means_at(axes: Axes, rows: pd.DataFrame, column: str, shift: float) -> dict[float, np.ndarray]:
-    sets = {moved(axes, x, shift): by_iteration(part, column) for x, part in rows.groupby("x")}
+    sets = {shifted(axes, x, shift): by_iteration(part, column) for x, part in rows.groupby("x")}
     return {x: values for x, values in sets.items() if len(values)}
 
 
@@ -240,7 +205,7 @@ def _draw_means(
     means = [values.mean() for values in sets.values()]
     axes.plot(list(sets), means, color=one.color, linestyle=dash, linewidth=1.0, zorder=4)
     several = [x for x, values in sets.items() if len(values) > 1]
-    bounds = {moved(axes, x, shift) for x, part in rows.groupby("x") if _of_bounds(part, panel)}
+    bounds = {shifted(axes, x, shift) for x, part in rows.groupby("x") if _of_bounds(part, panel)}
     for looks, chosen in ((MEAN, set(several) - bounds), (MEAN_OF_BOUNDS, bounds & set(several))):
         places = [x for x in several if x in chosen]
         axes.plot(places, [sets[x].mean() for x in places], linestyle="", zorder=6, **looks)
@@ -259,13 +224,13 @@ def _of_bounds(rows: pd.DataFrame, panel: Panel) -> bool:
 
 def _lacking(rows: pd.DataFrame, column: str) -> dict[float, bool]:
     """By x, whether none of the runs that are in means has a value."""
-    alive = in_means(rows)
+    alive = averaged_runs(rows)
     return {x: not len(finite_values(part[column])) for x, part in alive.groupby("x")}
 
 
 def _lacking_texts(table: pd.DataFrame, panels: Sequence[Panel]) -> Iterator[str]:
     """Of which quantities the means are of fewer runs than of others."""
-    alive = in_means(table)
+    alive = averaged_runs(table)
     for panel in panels:
         lacking = len(alive) - len(finite_values(alive[panel.column]))
         if lacking:
@@ -276,17 +241,17 @@ def _lacking_texts(table: pd.DataFrame, panels: Sequence[Panel]) -> Iterator[str
 def _say_lacking(axes: Axes, slots: Mapping[float, bool], half: float) -> None:
     """Grey, with the words, over the slots without a value: neighbours together, and turned where they are narrow.
 
-    half: of the width of a slot, as `moved` takes it.
+    half: of the width of a slot, as `shifted` takes it.
     """
     scaled = np.log10 if axes.get_xscale() == "log" else np.asarray
     for lacks, some in groupby(sorted(slots), key=slots.__getitem__):
         found = list(some)
         if lacks:
-            low, high = moved(axes, found[0], -half), moved(axes, found[-1], half)
-            ends = scaled(np.array([low, high, moved(axes, min(slots), -half), moved(axes, max(slots), half)]))
+            low, high = shifted(axes, found[0], -half), shifted(axes, found[-1], half)
+            ends = scaled(np.array([low, high, shifted(axes, min(slots), -half), shifted(axes, max(slots), half)]))
             share = (ends[1] - ends[0]) / np.ptp(ends)
             axes.axvspan(low, high, color="0.95", linewidth=0, zorder=-1)
-            middle = moved(axes, low, (ends[1] - ends[0]) / 2)
+            middle = shifted(axes, low, (ends[1] - ends[0]) / 2)
             axes.text(middle, 0.5, "not determined", transform=axes.get_xaxis_transform(), ha="center", va="center",
                       rotation=90 if share < 0.5 else 0, color="0.4", fontsize=STYLE["legend.fontsize"],
                       zorder=7)  # fmt: skip
@@ -310,7 +275,7 @@ def _handles(
     table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], lines: bool, over: str
 ) -> list[Artist]:
     found: list[Artist] = [mark_handle(one) for one in series if (table["series"] == one.text).any()]
-    paired = [panel for panel in panels if panel.beside in table]
+    paired = [panel for panel in panels if panel.reference in table]
     for own, other in dict.fromkeys(panel.texts for panel in paired):
         found += [Line2D([], [], color=REFERENCE, label=own)] if lines else []
         found.append(Line2D([], [], color=REFERENCE, linestyle=DASHED if lines else "", label=other, **BESIDE))
@@ -318,17 +283,17 @@ def _handles(
     said = _mean_text(table, over)
     if said:
         found.append(Line2D([], [], linestyle="", label=said, **MEAN))
-    hollow = hollow_text(_flag(in_means(table), "converged"), in_means(table).get("verdict"))
+    hollow = hollow_text(_flag(averaged_runs(table), "converged"), averaged_runs(table).get("verdict"))
     if hollow:
         found.append(Line2D([], [], marker="o", markersize=3.5, markerfacecolor="white", label=hollow, **bare))
-    if any(len(values) for panel in panels for values in table.get(f"{panel.column}{OF_STATES}", ())):
+    if any(len(values) for panel in panels for values in table.get(f"{panel.column}{PER_STATE}", ())):
         found.append(Line2D([], [], label="small dots: initial states of a run", **bare, **STATE))
     for text in dict.fromkeys(panel.bound_text for panel in panels if (_flag(table, panel.bound) == 1).any()):
         found.append(Line2D([], [], marker=BOUND, markersize=4.1 * 2.6, label=text, **bare))
         if said:
             found.append(Line2D([], [], linestyle="", label=MEAN_OF_BOUNDS_TEXT, **MEAN_OF_BOUNDS))
-    if any(np.isfinite(_range(in_means(table), panel)).any() for panel in panels):
-        several = any(f"{panel.column}{OF_STATES}" in table for panel in panels)
+    if any(np.isfinite(_range(averaged_runs(table), panel)).any() for panel in panels):
+        several = any(f"{panel.column}{PER_STATE}" in table for panel in panels)
         label = f"thin line: two standard errors of {'a run' if several else 'one trajectory'}"
         found.append(Line2D([], [], linewidth=0.5, color=REFERENCE, label=label))
-    return [*found, *lost_handles(table)]
+    return [*found, *excluded_handles(table)]

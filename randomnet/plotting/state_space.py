@@ -19,10 +19,10 @@ from randomnet.plotting.style import (
     REFERENCE,
     STYLE,
     circle_limits,
+    escape_dollars,
+    label_no_values,
     legend,
     new_figure,
-    plain,
-    say_empty,
 )
 
 WIDEST = 32  # characters of an axis label's line
@@ -34,7 +34,7 @@ MANY = 3  # unstable directions from which on fixed points look alike
 
 
 @dataclass(frozen=True)
-class Inside:
+class StateSpace:
     """What is drawn of one network.
 
     trajectories (lines, T, 2), and fixed and slow points (P, 2), in the plane; grid, velocity (n, n, 2), velocity per
@@ -64,7 +64,7 @@ class Inside:
         return [(number, kink, (alike == number) & (self.at_kink == kink)) for number, kink in pairs]
 
 
-def inside(network: Inside, title: str = "") -> Figure:
+def state_space(network: StateSpace, title: str = "") -> Figure:
     """Three panels: flow and trajectories, energy, and the eigenvalues at the fixed points with the unit circle."""
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, 2.7, title)
@@ -82,12 +82,12 @@ def inside(network: Inside, title: str = "") -> Figure:
         return figure
 
 
-def _axis(network: Inside, which: int) -> str:
-    label, share = plain(network.labels[which]), f"({network.explained[which]:.0%} of variance)"
+def _axis(network: StateSpace, which: int) -> str:
+    label, share = escape_dollars(network.labels[which]), f"({network.explained[which]:.0%} of variance)"
     return f"{label} {share}" if len(label) + len(share) < WIDEST else f"{label}\n{share}"
 
 
-def _flow(figure: Figure, axes: Axes, network: Inside) -> None:
+def _flow(figure: Figure, axes: Axes, network: StateSpace) -> None:
     every = -(-len(network.grid) // MOST_ARROWS)
     grid, velocity = (array[::every, ::every] for array in (network.grid, network.velocity))
     speed = np.linalg.norm(velocity, axis=-1)
@@ -104,10 +104,10 @@ def _flow(figure: Figure, axes: Axes, network: Inside) -> None:
     _colorbar(figure, axes, arrows, "speed in the plane (1/τ)")
 
 
-def _energy(figure: Figure, axes: Axes, network: Inside) -> None:
+def _energy(figure: Figure, axes: Axes, network: StateSpace) -> None:
     finite = network.energy[np.isfinite(network.energy)]
     if not finite.size or finite.max() <= 0:
-        say_empty(axes)
+        label_no_values(axes)
         return
     lowest = max(finite.min(), DEEPEST * finite.max())
     norm = LogNorm(lowest, finite.max() * (1 + 1e-9))
@@ -137,7 +137,7 @@ def _colour(unstable: int) -> str:
     return COLOURS[0] if unstable == 0 else (COLOURS[1], COLOURS[2], COLOURS[3])[min(unstable, MANY) - 1]
 
 
-def _points(axes: Axes, network: Inside) -> None:
+def _points(axes: Axes, network: StateSpace) -> None:
     slow = {"linestyle": "", "marker": "x", "color": COLOURS[4], "markersize": 4}
     axes.plot(network.slow[:, 0], network.slow[:, 1], zorder=3, **slow)
     for unstable, at_kink, which in network.groups:
@@ -145,14 +145,14 @@ def _points(axes: Axes, network: Inside) -> None:
         axes.plot(points[:, 0], points[:, 1], linestyle="", zorder=4, **_look(unstable, at_kink))
 
 
-def _eigenvalues(axes: Axes, network: Inside) -> None:
+def _eigenvalues(axes: Axes, network: StateSpace) -> None:
     axes.set_xlabel("Re λ of the step at fixed points")
     axes.set_ylabel("Im λ")
     axes.set_box_aspect(1)
     axes.add_patch(Circle((0, 0), 1.0, fill=False, edgecolor=REFERENCE, linestyle=DOTTED, linewidth=0.8, zorder=4))
     smooth = np.flatnonzero(~network.at_kink)
     if not len(smooth):
-        say_empty(axes)
+        label_no_values(axes)
         return
     order = smooth[np.argsort(-network.unstable[smooth], kind="stable")]  # those of stable points on top
     for unstable, values in zip(network.unstable[order].tolist(), network.eigenvalues[order], strict=True):
@@ -163,7 +163,7 @@ def _eigenvalues(axes: Axes, network: Inside) -> None:
     axes.set_ylim(-reach, reach)
 
 
-def _handles(network: Inside) -> list[Line2D]:
+def _handles(network: StateSpace) -> list[Line2D]:
     found = [Line2D([], [], color="0.6", linewidth=0.6, label=f"{len(network.trajectories[:MOST_LINES])} trajectories")]
     seen = _in_view(network)
     for unstable, at_kink, these in sorted(network.groups, key=lambda group: (group[1], group[0])):
@@ -180,7 +180,7 @@ def _handles(network: Inside) -> list[Line2D]:
     return [*found, Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8, label="unit circle")]
 
 
-def _in_view(network: Inside) -> np.ndarray:
+def _in_view(network: StateSpace) -> np.ndarray:
     """(P,): which fixed points lie within the grid; the plane may miss those that no trajectory comes near."""
     ends = network.grid.reshape(-1, 2)
     return ((network.fixed >= ends.min(0)) & (network.fixed <= ends.max(0))).all(1)

@@ -1,4 +1,4 @@
-"""The middle of several runs and the band around it, and how the legend names both."""
+"""The middle of several runs and the quantile_band around it, and how the legend names both."""
 
 from collections.abc import Collection
 
@@ -14,7 +14,7 @@ def geometric_mean(rows: np.ndarray) -> np.ndarray:
     return np.exp(np.nanmean(np.log(rows), axis=0))
 
 
-def band(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def quantile_band(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The 5 and 95 % quantiles over runs, without nan, or the range of fewer than FEW runs; two arrays (k,).
 
     rows: (runs, k), no column all nan.
@@ -23,8 +23,8 @@ def band(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def band_text(counts: Collection[int]) -> str:
-    """What the band of `band` is, of sets of so many runs; empty where none has several."""
+def quantile_band_text(counts: Collection[int]) -> str:
+    """What the quantile_band of `quantile_band` is, of sets of so many runs; empty where none has several."""
     several = [count for count in counts if count > 1]
     if not several:
         return ""
@@ -33,9 +33,9 @@ def band_text(counts: Collection[int]) -> str:
     return "5 to 95 % of the runs" + (f" (range of fewer than {FEW})" if min(several) < FEW else "")
 
 
-def spread_text(log: Collection[int], linear: Collection[int]) -> str:
+def averages_text(log: Collection[int], linear: Collection[int]) -> str:
     """What lines and bands are, on log axes with sets of so many runs and on linear ones; empty for single runs."""
-    geometric = f"geometric mean and {band_text(log)}" if band_text(log) else ""
+    geometric = f"geometric mean and {quantile_band_text(log)}" if quantile_band_text(log) else ""
     arithmetic = f"{ARITHMETIC} over runs" if max(linear, default=0) > 1 else ""
     if geometric and arithmetic:
         return f"log axes: {geometric}; linear axes: {ARITHMETIC}"

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from randomnet.plotting.style import DOTTED, DOUBLE, LIGHTEST, REFERENCE, STYLE, legend, new_figure, plain
+from randomnet.plotting.style import DOTTED, DOUBLE, LIGHTEST, REFERENCE, STYLE, escape_dollars, legend, new_figure
 
 SHADE = ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, LIGHTEST, 256)))
 FAINT, DARK = "0.7", "0.2"
@@ -21,7 +21,7 @@ EDGE = 0.06  # of what is in view
 
 
 @dataclass(frozen=True)
-class Phases:
+class FixedPointsByPhase:
     """What is drawn of one condition.
 
     path (T, 2): a trial in the plane; points (P, 2), where each is on the way from phase to phase (P,), in phases from
@@ -64,7 +64,7 @@ class Phases:
         return np.bincount(there, minlength=len(self.places))
 
 
-def phases(network: Phases, title: str = "") -> Figure:
+def fixed_points_by_phase(network: FixedPointsByPhase, title: str = "") -> Figure:
     """Three panels: the points and a trial in a plane, the number of points, and the modulus of what leads at each."""
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, 3.4, title)
@@ -75,17 +75,17 @@ def phases(network: Phases, title: str = "") -> Figure:
         shown = ScalarMappable(_norm(network), SHADE)
         bar = figure.colorbar(shown, ax=list(axes.values()), location="top", shrink=0.6, aspect=40)
         bar.set_label("phase whose input is held, and on the way to the next")
-        bar.set_ticks(range(len(network.names)), labels=[plain(name) for name in network.names])
+        bar.set_ticks(range(len(network.names)), labels=[escape_dollars(name) for name in network.names])
         bar.ax.minorticks_off()
         legend(figure, _handles(network), "Under the input of one trial without its noise")
         return figure
 
 
-def _norm(network: Phases) -> Normalize:
+def _norm(network: FixedPointsByPhase) -> Normalize:
     return Normalize(0, max(1, len(network.names) - 1))
 
 
-def _plane(axes: Axes, network: Phases) -> None:
+def _plane(axes: Axes, network: FixedPointsByPhase) -> None:
     axes.plot(*network.path.T, color=FAINT, linewidth=0.8, zorder=1)
     axes.plot(*network.path[0], marker="D", color=FAINT, markersize=3.5, zorder=1)
     _marks(axes, network.points, network)
@@ -97,7 +97,7 @@ def _plane(axes: Axes, network: Phases) -> None:
     axes.set_ylabel(f"PC 2 ({network.explained[1]:.0%} of variance)")
 
 
-def _marks(axes: Axes, at: np.ndarray, network: Phases) -> None:
+def _marks(axes: Axes, at: np.ndarray, network: FixedPointsByPhase) -> None:
     """A mark for each point, stable ones on top; a diamond at a kink, grey where undecided."""
     own = network.at_kink
     faces = np.where(network.unstable[own] < 0, FAINT, np.where(network.unstable[own] == 0, DARK, "white"))
@@ -109,7 +109,7 @@ def _marks(axes: Axes, at: np.ndarray, network: Phases) -> None:
                      zorder=4 if stable else 3)  # fmt: skip
 
 
-def _counts(axes: Axes, network: Phases) -> None:
+def _counts(axes: Axes, network: FixedPointsByPhase) -> None:
     for stable in (False, True):
         axes.plot(network.places, network.count(stable), zorder=2 + stable, **_look(stable))
     axes.set_ylabel("fixed points\nfound")
@@ -118,7 +118,7 @@ def _counts(axes: Axes, network: Phases) -> None:
     _along(axes, network, named=False)
 
 
-def _modulus(axes: Axes, network: Phases) -> None:
+def _modulus(axes: Axes, network: FixedPointsByPhase) -> None:
     axes.axhline(1, color=REFERENCE, linestyle=DOTTED, linewidth=0.8, zorder=1)
     _marks(axes, np.stack([network.where, network.modulus], 1), network)
     axes.set_ylabel("largest |λ|\nof the step")
@@ -126,13 +126,13 @@ def _modulus(axes: Axes, network: Phases) -> None:
     _along(axes, network, named=True)
 
 
-def _along(axes: Axes, network: Phases, named: bool) -> None:
+def _along(axes: Axes, network: FixedPointsByPhase, named: bool) -> None:
     """The phases on the x axis."""
     last = len(network.names) - 1
     for phase in range(last + 1):
         axes.axvline(phase, color="0.9", linewidth=0.6, zorder=0)
     axes.set_xlim(-0.05 * max(1, last), 1.05 * last if last else 0.05)
-    axes.set_xticks(range(last + 1), [plain(name) for name in network.names] if named else [])
+    axes.set_xticks(range(last + 1), [escape_dollars(name) for name in network.names] if named else [])
 
 
 def _look(stable: bool) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def _look(stable: bool) -> dict[str, Any]:
             "markerfacecolor": face, "markeredgewidth": 0.8}  # fmt: skip
 
 
-def _handles(network: Phases) -> list[Line2D]:
+def _handles(network: FixedPointsByPhase) -> list[Line2D]:
     hidden, texts = ~network.in_view, {}
     for stable in (True, False):
         out = int((hidden & network.which(stable)).sum())

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from randomnet.plotting.maps import colours_of
+from randomnet.plotting.heat_maps import colour_scale
 from randomnet.plotting.style import (
     COLOURS,
     DOUBLE,
@@ -17,9 +17,9 @@ from randomnet.plotting.style import (
     STYLE,
     Series,
     legend,
-    log_helps,
     log_numbers,
     new_figure,
+    spans_a_decade,
 )
 
 MOST_CHANNELS = 6  # of inputs or outputs that are drawn as lines; of more an image is
@@ -52,7 +52,7 @@ class RecordedNeurons:
     heldin: int
 
 
-def recorded(trial: RecordedTrial, title: str = "") -> Figure:
+def recorded_trial(trial: RecordedTrial, title: str = "") -> Figure:
     """Inputs, outputs, latents, rates and spikes of one trial, one below the other."""
     rows = [("input", trial.inputs), ("output", trial.outputs)]
     heights = [LINES if values.shape[1] <= MOST_CHANNELS else IMAGE for _, values in rows] + 3 * [IMAGE]
@@ -99,7 +99,7 @@ def _lines(axes: Axes, times: np.ndarray, values: np.ndarray) -> None:
 def _image(
     figure: Figure, axes: Axes, trial: RecordedTrial, values: np.ndarray, unit: str, grey: bool = False
 ) -> None:
-    colours = {"cmap": "Greys", "vmin": 0, "vmax": max(1, int(values.max()))} if grey else colours_of(values)
+    colours = {"cmap": "Greys", "vmin": 0, "vmax": max(1, int(values.max()))} if grey else colour_scale(values)
     shown = axes.imshow(values.T, **colours, aspect="auto", origin="lower", interpolation="nearest",
                         extent=(*_ends(trial.times), 0, values.shape[1]))  # fmt: skip
     axes.spines[["top", "right"]].set_visible(True)
@@ -130,7 +130,7 @@ def recorded_neurons(neurons: RecordedNeurons, title: str = "") -> Figure:
         right.set_xlabel("mean rate (spikes per bin)")
         right.set_ylabel("Fano factor around the rates")
         for axes in (left, right):
-            if log_helps(neurons.rates):
+            if spans_a_decade(neurons.rates):
                 axes.set_xscale("log")
                 log_numbers(axes.xaxis, neurons.rates.min(), neurons.rates.max())
         handles = [Line2D([], [], color=colour, marker=marker, markersize=4, linestyle="",
@@ -142,7 +142,7 @@ def recorded_neurons(neurons: RecordedNeurons, title: str = "") -> Figure:
 
 def _bins(rates: np.ndarray) -> np.ndarray:
     low, high = float(rates.min()), float(rates.max())
-    if log_helps(rates):
+    if spans_a_decade(rates):
         return np.geomspace(low * 0.999, high * 1.001, BINS + 1)
     room = 0.001 * max(high - low, abs(high), 1e-9)
     return np.linspace(low - room, high + room, BINS + 1)

@@ -10,21 +10,21 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from randomnet.plotting.connectome import SIGNED
-from randomnet.plotting.style import DOUBLE, SINGLE, STYLE, finite_values, legend, new_figure, plain
+from randomnet.plotting.style import DOUBLE, SINGLE, STYLE, escape_dollars, finite_values, legend, new_figure
 
 PER_ROW = 3  # panels
 ROOM_X, ROOM_Y = 0.062, 0.13  # inches: a letter of a tick, a line of ticks
 MISSING = "0.88"
 
 
-class Map(NamedTuple):
+class HeatMap(NamedTuple):
     """One quantity: its label with unit, and its values (Y, X), nan where there is none."""
 
     label: str
     values: np.ndarray
 
 
-def colours_of(values: np.ndarray) -> dict[str, Any]:
+def colour_scale(values: np.ndarray) -> dict[str, Any]:
     """Keywords of an image: colours from 0 up, or where there are negative values two that part at 0."""
     finite = finite_values(values)
     largest = float(np.abs(finite).max(initial=0.0)) or 1.0
@@ -34,7 +34,7 @@ def colours_of(values: np.ndarray) -> dict[str, Any]:
 
 
 def heat_map(
-    maps: Sequence[Map], x: Sequence[Any], y: Sequence[Any], xlabel: str = "", ylabel: str = "", title: str = ""
+    maps: Sequence[HeatMap], x: Sequence[Any], y: Sequence[Any], xlabel: str = "", ylabel: str = "", title: str = ""
 ) -> Figure:
     """A panel for each quantity: cells of equal size, column i for x[i] and row j, from below, for y[j].
 
@@ -56,8 +56,8 @@ def heat_map(
             _ticks(axes, x, y, width / columns - 0.7, height)
             lowest, first = number + columns >= len(maps), number % columns == 0
             axes.tick_params(labelbottom=lowest, labelleft=first)
-            axes.set_xlabel(plain(xlabel) if lowest else "")
-            axes.set_ylabel(plain(ylabel) if first else "")
+            axes.set_xlabel(escape_dollars(xlabel) if lowest else "")
+            axes.set_ylabel(escape_dollars(ylabel) if first else "")
         for axes in panels[len(maps) :]:
             axes.remove()
         if any(np.isnan(one.values).any() for one in maps):
@@ -65,13 +65,13 @@ def heat_map(
         return figure
 
 
-def _draw(figure: Figure, axes: Axes, one: Map) -> None:
+def _draw(figure: Figure, axes: Axes, one: HeatMap) -> None:
     known = np.ma.masked_invalid(one.values)
     shape = one.values.shape
     axes.set_facecolor(MISSING)
     axes.fill_between([-0.5, shape[1] - 0.5], -0.5, shape[0] - 0.5, facecolor=MISSING, edgecolor="0.6", hatch="////",
                       linewidth=0, zorder=0)  # fmt: skip
-    shown = axes.imshow(known, **colours_of(one.values), origin="lower", aspect="auto", interpolation="nearest",
+    shown = axes.imshow(known, **colour_scale(one.values), origin="lower", aspect="auto", interpolation="nearest",
                         zorder=1)  # fmt: skip
     axes.set_xlim(-0.5, shape[1] - 0.5)
     axes.set_ylim(-0.5, shape[0] - 0.5)
@@ -96,4 +96,4 @@ def _every(count: int, each: float, room: float) -> int:
 
 
 def _text(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, int | float | np.number) else plain(str(value))
+    return f"{value:.6g}" if isinstance(value, int | float | np.number) else escape_dollars(str(value))

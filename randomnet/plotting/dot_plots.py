@@ -19,28 +19,28 @@ from randomnet.plotting.style import (
     STYLE,
     Panel,
     Series,
-    chance_handle,
+    averaged_runs,
+    chance_handles,
     chance_line,
     chance_text,
+    escape_dollars,
+    excluded_handles,
+    excluded_marks,
     finite_values,
-    in_means,
     jitter,
     legend,
-    log_helps,
-    lost_handles,
-    lost_marks,
     mark_handle,
     new_figure,
-    plain,
     set_groups,
     set_ylabel,
+    spans_a_decade,
     zero_line,
 )
 
 OWN_CHANCE = {"marker": "_", "markersize": 6, "color": "0.6"}
 
 
-def dots(table: pd.DataFrame, panels: Panel | Sequence[Panel], series: Sequence[Series], groups: Sequence[str],
+def dot_plot(table: pd.DataFrame, panels: Panel | Sequence[Panel], series: Sequence[Series], groups: Sequence[str],
          xlabel: str = "", title: str = "", boxes: bool = False) -> Figure:
     """One dot per run and a bar at the mean, by group (x) and series (colour), panels side by side.
 
@@ -62,23 +62,23 @@ def dots(table: pd.DataFrame, panels: Panel | Sequence[Panel], series: Sequence[
                 set_groups(axes, groups, room)
             else:
                 axes.set_xticks([])
-            axes.set_xlabel(plain(xlabel))
+            axes.set_xlabel(escape_dollars(xlabel))
         marks = [] if own and named else [mark_handle(one) for one in series if (table["series"] == one.text).any()]
         marks.append(Line2D([], [], color="k", marker="_", markersize=9, linestyle="", label="mean"))
-        if boxes and (in_means(table).groupby(["group", "series"]).size() > 1).any():
+        if boxes and (averaged_runs(table).groupby(["group", "series"]).size() > 1).any():
             marks.append(Patch(facecolor="0.85", edgecolor=REFERENCE, label="quartiles, median, range"))
-        marks += chance_handle(panels)
+        marks += chance_handles(panels)
         if any(panel.own_chance for panel in panels):
             label = "chance of each run, the best constant answer"
             marks.append(Line2D([], [], linestyle="", label=label, **OWN_CHANCE))
-        marks += lost_handles(table)
+        marks += excluded_handles(table)
         legend(figure, marks, "")
         return figure
 
 
 def _with_chance(table: pd.DataFrame, panel: Panel) -> Panel:
     """The panel with one level of chance where all runs have the same, to the digits that the legend gives."""
-    levels = finite_values(in_means(table)[panel.own_chance]) if panel.own_chance in table else np.empty(0)
+    levels = finite_values(averaged_runs(table)[panel.own_chance]) if panel.own_chance in table else np.empty(0)
     if not len(levels):
         return replace(panel, own_chance="")
     if chance_text((levels.min(), levels.min())) == chance_text((levels.max(), levels.max())):
@@ -90,8 +90,8 @@ def _draw_panel(
     axes: Axes, table: pd.DataFrame, panel: Panel, series: Sequence[Series], groups: Sequence[str], own: bool,
     boxes: bool,
 ) -> None:  # fmt: skip
-    alive = in_means(table)
-    log = panel.chance is None and not (panel.whole or panel.linear) and log_helps(alive[panel.column])
+    alive = averaged_runs(table)
+    log = panel.chance is None and not (panel.whole or panel.linear) and spans_a_decade(alive[panel.column])
     axes.set_yscale("log" if log else "linear")
     if panel.zero:
         zero_line(axes)
@@ -112,7 +112,7 @@ def _draw_panel(
 
 
 def _draw_box(axes: Axes, rows: pd.DataFrame, column: str, one: Series, x: float, width: float) -> None:
-    alive = finite_values(in_means(rows)[column])
+    alive = finite_values(averaged_runs(rows)[column])
     if len(alive) > 1:
         line = {"color": one.color, "linewidth": 0.8}
         axes.boxplot([alive], positions=[x], widths=width, whis=(0, 100), showfliers=False, manage_ticks=False,
@@ -122,7 +122,7 @@ def _draw_box(axes: Axes, rows: pd.DataFrame, column: str, one: Series, x: float
 
 
 def _draw_dots(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, x: float, width: float) -> None:
-    runs = in_means(rows)
+    runs = averaged_runs(rows)
     runs = runs[np.isfinite(runs[panel.column].astype(float))]
     alive, places = runs[panel.column].to_numpy(dtype=float), x + width * jitter(len(runs))
     if len(alive):
@@ -132,7 +132,7 @@ def _draw_dots(axes: Axes, rows: pd.DataFrame, panel: Panel, one: Series, x: flo
                   markeredgewidth=0, zorder=5)  # fmt: skip
         half = max(0.6 * width, 0.05)
         axes.plot([x - half, x + half], [alive.mean()] * 2, color="k", linewidth=1.1, zorder=4)
-    lost = lost_marks(rows)
+    lost = excluded_marks(rows)
     for offset, mark in zip(width * jitter(len(lost)), lost, strict=True):
         axes.plot([x + offset], [0.98], mark, color=one.color, markersize=4, markerfacecolor="none",
                   transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip

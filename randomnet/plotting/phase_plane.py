@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from randomnet.plotting.activity import rate_unit
-from randomnet.plotting.style import COLOURS, DOUBLE, STYLE, legend, new_figure, plain
+from randomnet.plotting.style import COLOURS, DOUBLE, STYLE, escape_dollars, legend, new_figure
 
 MOST_ENDS = 6  # places that have a colour each
 NEAR = 0.04  # of the plane's extent: ends that are no farther apart are one place
@@ -21,7 +21,7 @@ NOWHERE = "0.6"
 
 
 @dataclass(frozen=True, eq=False)
-class Flow:
+class PhasePlane:
     """What is drawn of one network.
 
     starts (A, 2), paths (A, W, 2): overlaps of A trajectories with two vectors; names: of these; times (W,) in `unit`;
@@ -61,7 +61,7 @@ class Flow:
         return np.where(number < 0, -1, np.argsort(order)[number] if found else -1)
 
 
-def flow(network: Flow, title: str = "") -> Figure:
+def phase_plane(network: PhasePlane, title: str = "") -> Figure:
     """Start points, paths and ends; coloured by where they end, if that is one of a few places."""
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE * 0.72, SIDE, title)
@@ -76,7 +76,7 @@ def flow(network: Flow, title: str = "") -> Figure:
                          linewidths=0.5, zorder=5)  # fmt: skip
         axes.set_aspect("equal", adjustable="box")
         first, second = map(_symbol, network.names)
-        rate = plain(rate_unit(network.unit))
+        rate = escape_dollars(rate_unit(network.unit))
         axes.set_xlabel(f"overlap with {first} ({rate})")
         axes.set_ylabel(f"overlap with {second} ({rate})")
         legend(figure, _handles(network, places), _said(network))
@@ -92,7 +92,7 @@ def _colours(places: np.ndarray) -> np.ndarray:
     return np.where(places < 0, NOWHERE, np.array(COLOURS)[places if _few(places) else np.minimum(places, 0)])
 
 
-def _paths(axes: Axes, network: Flow, colours: np.ndarray) -> None:
+def _paths(axes: Axes, network: PhasePlane, colours: np.ndarray) -> None:
     """From the start through all samples, with an arrow's head on the way."""
     every = -(-len(network.times) // MOST_POINTS)
     kept = np.unique([*range(0, len(network.times), every), len(network.times) - 1])
@@ -124,7 +124,7 @@ def _symbol(name: str) -> str:
     return f"{ {'xi': 'ξ'}.get(letters, letters) }$_{{{name[len(letters) :]}}}$"
 
 
-def _handles(network: Flow, places: np.ndarray) -> list[Line2D]:
+def _handles(network: PhasePlane, places: np.ndarray) -> list[Line2D]:
     point = {"linestyle": "", "markersize": 4, "markeredgewidth": 0.6, "markeredgecolor": "black"}
     found = [Line2D([], [], marker="o", **point | {"markeredgecolor": "0.3", "markerfacecolor": "white"},
                     label=f"{len(places)} starts")]  # fmt: skip
@@ -142,9 +142,9 @@ def _handles(network: Flow, places: np.ndarray) -> list[Line2D]:
     return found
 
 
-def _said(network: Flow) -> str:
+def _said(network: PhasePlane) -> str:
     step = float(np.diff(network.times).mean()) if len(network.times) > 1 else 2 * float(network.times[0])
     end = float(network.times[-1]) + step / 2
     events = f"; {network.events} event{'s' * (network.events > 1)} meanwhile" if network.events else ""
-    unit = plain(network.unit)
+    unit = escape_dollars(network.unit)
     return f"{end:g} {unit} from a grid of first states, as means over {step:g} {unit}{events}"
