@@ -192,7 +192,7 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
 
 def report(plan: Plan, outcome) -> int:
     """Print the end figures and what to do next; the exit code."""
-    from randomnet.comparison.networks import with_connectomes
+    from randomnet.comparison.network_identity import add_connectome_checksums
     from randomnet.experiment import closing
     from randomnet.kinds.kind import kind_of
 
@@ -206,7 +206,7 @@ def report(plan: Plan, outcome) -> int:
         print(f"... and {len(table) - 40} more in summary.csv")
     normalizations = {entry["combo"]: entry["connectome"].get("normalization", "none")
                       for entry in outcome.manifest["combos"]}  # fmt: skip
-    for line in closing.lines(with_connectomes(outcome.root, outcome.table), plan.varied, normalizations):
+    for line in closing.lines(add_connectome_checksums(outcome.root, outcome.table), plan.varied, normalizations):
         print(line)
     print(f"\nResults: {outcome.root}")
     if outcome.interrupted:

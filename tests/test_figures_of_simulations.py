@@ -13,8 +13,8 @@ import visualization
 from randomnet import plotting
 from randomnet.bump import bump
 from randomnet.description import groups_of
-from randomnet.figures import FIGURES, networks, simulate
-from randomnet.figures.options import axis_label
+from randomnet.figures import FIGURES, example_networks, simulate
+from randomnet.figures.option_dependence import option_label
 from randomnet.plotting import Activity, BumpCourse, HeatMap, Stimulus, style
 from randomnet.plotting.activity import _lanes, _unbroken
 from randomnet.plotting.blocks import profile
@@ -99,7 +99,7 @@ def texts(axes):
 
 
 def test_the_whole_command(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(networks, "MOST", 1)
+    monkeypatch.setattr(example_networks, "MOST", 1)
     root = make(tmp_path / "ring", {"g": [1.0, 3.0], "k": [100, 200]})
     out = tmp_path / "figs"
     assert visualization.main(["--results_folders", str(root), "--save_figs", str(out)]) == 0
@@ -186,10 +186,10 @@ def test_times_and_rates_have_the_unit_of_the_experiment(tmp_path):
     assert [axes.get_ylabel() for axes in figure.axes if "(" in axes.get_ylabel()] == [
         "rate (1/τ)", "bump (1/τ)", "phase (°)"]  # fmt: skip
     assert "time (τ)" in {axes.get_xlabel() for axes in figure.axes}
-    assert axis_label(study.combos, "dt") == "dt (τ)"
+    assert option_label(study.combos, "dt") == "dt (τ)"
     seconds, _ = gather(make(tmp_path / "b", {"dt": [0.1, 0.2]}, iterations=1))
     (rates,) = dict(simulate.rate_dots(seconds, None)).values()
-    assert rates.axes[0].get_ylabel() == "rate of E\n(Hz)" and axis_label(seconds.combos, "dt") == "dt (s)"
+    assert rates.axes[0].get_ylabel() == "rate of E\n(Hz)" and option_label(seconds.combos, "dt") == "dt (s)"
 
 
 def test_without_events_or_bump_there_are_no_such_panels(tmp_path):

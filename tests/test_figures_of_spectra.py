@@ -15,7 +15,7 @@ from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.matching import read_combos
 from randomnet.figures import FIGURES, benchmark, convergence, spectra
 from randomnet.figures import transition as transitions
-from randomnet.figures.options import axis_label, numbers_of
+from randomnet.figures.option_dependence import option_label, option_numbers
 from randomnet.kinds.benchmark.run import BUSY
 from randomnet.plotting import Panel, Series, style
 from randomnet.results import ResultsFolder, write_arrays
@@ -326,9 +326,9 @@ def test_nothing_finished_draws_nothing(tmp_path):
 def test_what_is_a_number_and_its_unit(tmp_path):
     grid = {"nle": ["5%", "10%"], "n": ["200", 1e2], "tsim": [10, 20], "roi": ["EB", "7"], "keep_diag": [True, False]}
     combos = read_combos(make(tmp_path / "a", "spectrum", grid, iterations=0), "a", 0)
-    assert list(numbers_of(combos, "nle").values()) == [5, 10] and axis_label(combos, "nle") == "nle (%)"
-    assert list(numbers_of(combos, "n").values()) == [100, 200] and axis_label(combos, "tsim") == "tsim (τ)"
-    assert not numbers_of(combos, "roi") and not numbers_of(combos, "keep_diag")
+    assert list(option_numbers(combos, "nle").values()) == [5, 10] and option_label(combos, "nle") == "nle (%)"
+    assert list(option_numbers(combos, "n").values()) == [100, 200] and option_label(combos, "tsim") == "tsim (τ)"
+    assert not option_numbers(combos, "roi") and not option_numbers(combos, "keep_diag")
 
 
 # kind = transition

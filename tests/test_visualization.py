@@ -13,10 +13,10 @@ import pytest
 
 import visualization
 from randomnet import plotting
-from randomnet.comparison import matching
+from randomnet.comparison import combo_texts, matching, study_notes
 from randomnet.figures import FIGURES, training
 from randomnet.figures.null_training import null_curves, null_spectra
-from randomnet.figures.runs import series_of
+from randomnet.figures.runs import combo_series
 from randomnet.plotting import Panel, Series, style
 from randomnet.plotting.run_averages import averages_text
 from randomnet.plotting.spectra import _mean_spectrum
@@ -176,7 +176,7 @@ def test_networks_that_training_leaves_unbounded_are_in_no_mean_of_exponents(tmp
     study = visualization.gather(visualization.parse(["--results_folders", str(one), "--save_figs", "x"]))[0]
     figure = dict(training.array_figures(study, None))["spectra"]
     assert "unbounded, left out: 1 after training" in " ".join(figure.get_suptitle().split())
-    dots = next(figure for _, figure in training.end_dots(study, None, "lambda_max_final", "exponent"))
+    dots = next(figure for _, figure in training.final_value_dots(study, None, "lambda_max_final", "exponent"))
     assert "after training, 1 unbounded, left out" in " ".join(dots.get_suptitle().split())
     assert sum(len(line.get_ydata()) for line in dots.axes[0].lines if line.get_marker() == "o") == 2
 
@@ -206,10 +206,10 @@ def test_combos_are_matched_by_value_not_by_place(tmp_path):
     one = make(tmp_path / "one", {"lr": [0.1, 0.01]})
     two = make(tmp_path / "two", {"lr": ["0.010", "1e-1", 5]})
     study, _ = visualization.gather(visualization.parse(["--results_folders", str(one), str(two), "--save_figs", "x"]))
-    assert [(m.key, [(c.label, c.number) for c in m.combos]) for m in study.matched] == [
+    assert [(m.key, [(c.label, c.number) for c in m.combos]) for m in study.groups] == [
         ("lr=0.1", [("one", 0), ("two", 1)]), ("lr=0.01", [("one", 1), ("two", 0)]), ("lr=5", [("two", 2)]),
     ]  # fmt: skip
-    assert list(matching.notes(study)) == [
+    assert list(study_notes.notes(study)) == [
         "one: has nothing for lr=5; what other folders have there is drawn without it"
     ]
 
@@ -241,7 +241,7 @@ def test_combos_that_share_the_matched_options_stay_apart(tmp_path, capsys):
 )
 def test_filter(tmp_path, filters, left):
     combos = matching.read_combos(make(tmp_path / "one", {"lr": [0.1, "0.01", 5]}, write=False), "one", 0)
-    assert [combo.number for combo in matching.keep(combos, filters)] == left
+    assert [combo.number for combo in matching.filter_combos(combos, filters)] == left
 
 
 def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
@@ -311,10 +311,10 @@ def test_labels_say_what_is_synthetic(tmp_path):
     root = make(tmp_path / "EB", {"roi": ["EB", "FB"]}, synthetic=True, write=False)
     combo = matching.read_combos(root, "EB", 0)[0]
     assert combo.connectome == "EB (synthetic)"
-    assert matching.title_text([combo], ["roi"]) == "roi = EB (synthetic)"
-    assert matching.legend_text("EB", ["EB (synthetic)"]) == "EB (synthetic)"
-    assert matching.legend_text("bio", ["EB (synthetic)", "FB"], "lr=1") == "bio: EB (synthetic) and FB, lr=1"
-    assert matching.legend_text("bio", ["A (synthetic)", "B (synthetic)", "C"]) == "bio: 3 connectomes (2 synthetic)"
+    assert combo_texts.title_text([combo], ["roi"]) == "roi = EB (synthetic)"
+    assert combo_texts.legend_text("EB", ["EB (synthetic)"]) == "EB (synthetic)"
+    assert combo_texts.legend_text("bio", ["EB (synthetic)", "FB"], "lr=1") == "bio: EB (synthetic) and FB, lr=1"
+    assert combo_texts.legend_text("bio", ["A (synthetic)", "B (synthetic)", "C"]) == "bio: 3 connectomes (2 synthetic)"
 
 
 def test_the_command_loads_no_model(tmp_path):
@@ -612,7 +612,7 @@ def test_only_combos_of_all_folders_are_pooled(tmp_path, capsys):
     two = make_task(tmp_path / "two", {"n_back": [1, 2, 3]})
     asked = visualization.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
     study, _ = visualization.gather(asked)
-    figures = dict(training.minimum_boxes(study, None))
+    figures = dict(training.loss_minimum_boxes(study, None))
     assert set(figures) == {*(f"minimum_n_back={n}" for n in (1, 2, 3)), "minimum_by_label", "minimum_by_n_back"}
     pooled = figures["minimum_by_label"]
     title = "nback_mem: without 1 of 3 combos, which not all folders have"
@@ -626,7 +626,7 @@ def test_no_mean_of_the_end_of_training_is_of_several_values_of_an_option(tmp_pa
     """Colours tell other options apart, and where these are many, figures do; the nulls stay with their network."""
     grid = {"n_back": [1, 2], "lr": [0.1, 0.2], "null": ["none", "degree"]}
     study = training_of(make_task(tmp_path / "one", grid))
-    figures = dict(training.minimum_boxes(study, None))
+    figures = dict(training.loss_minimum_boxes(study, None))
     by_option = {name: figure for name, figure in figures.items() if "_by_" in name}
     assert set(by_option) == {f"minimum_by_{option}" for option in grid}
     losses = sorted([1 + combo, 2 + combo] for combo in range(8))  # of two iterations of each combo
@@ -636,7 +636,7 @@ def test_no_mean_of_the_end_of_training_is_of_several_values_of_an_option(tmp_pa
         bars = [line.get_ydata() for line in figure.axes[0].lines if line.get_color() == "k"]
         np.testing.assert_allclose(sorted(map(list, bars)), [[combo + 1.5] * 2 for combo in range(8)])
     many = training_of(make_task(tmp_path / "two", grid | {"lr": [0.1, 0.2, 0.3, 0.4, 0.5]}))
-    figures = {name: figure for name, figure in training.minimum_boxes(many, None) if "_by_n_back" in name}
+    figures = {name: figure for name, figure in training.loss_minimum_boxes(many, None) if "_by_n_back" in name}
     assert list(figures) == [f"minimum_by_n_back_lr={lr}" for lr in (0.1, 0.2, 0.3, 0.4, 0.5)]
     texts = [text.get_text() for text in figures["minimum_by_n_back_lr=0.2"].legends[0].get_texts()]
     assert texts[:2] == ["null = none", "null = degree"]
@@ -665,7 +665,7 @@ def test_combos_of_a_folder_differ_in_colour_where_the_dash_means_training(tmp_p
     one, two = make_task(tmp_path / "one", {"lr": [1, 2]}), make_task(tmp_path / "two", {})
     asked = visualization.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
     study, _ = visualization.gather(asked)
-    series = series_of(study, study.matched[0], dashed=False)
+    series = combo_series(study, study.groups[0], dashed=False)
     assert len({one.color for one in series.values()}) == 3 and {one.linestyle for one in series.values()} == {"-"}
 
 
@@ -790,9 +790,9 @@ def test_differences_of_controls_are_written_and_printed(tmp_path, capsys):
 
 def test_nulls_are_no_further_connectomes():
     whole = [f"EB (synthetic){null}" for null in ("", " null: degree", " null: sign", " shuffled")]
-    assert matching.legend_text("x", whole) == "x: EB (synthetic) with null models"
-    assert matching.legend_text("x", [*whole, "B", "C"]) == "x: 3 connectomes (1 synthetic) with null models"
-    assert matching.legend_text("x", whole[:2]) == "x: EB (synthetic) and EB (synthetic) null: degree"
+    assert combo_texts.legend_text("x", whole) == "x: EB (synthetic) with null models"
+    assert combo_texts.legend_text("x", [*whole, "B", "C"]) == "x: 3 connectomes (1 synthetic) with null models"
+    assert combo_texts.legend_text("x", whole[:2]) == "x: EB (synthetic) and EB (synthetic) null: degree"
 
 
 def test_no_metric_has_the_name_of_an_option_that_a_grid_may_list():

@@ -1,7 +1,7 @@
 """Which combos are controls of which network: its null models, of one results folder or of several.
 
     families   each network with its controls
-    rows_of    the runs of some combos
+    runs_of_combos    the runs of some combos
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from randomnet.comparison.matching import ABSENT, ALL, ASIDE, REFERENCES, Combo, Study, canonical
+from randomnet.comparison.study import ABSENT, ALL, ASIDE, REFERENCE_VALUES, Combo, Study, canonical
 
 
 class Family(NamedTuple):
-    """A network and its controls, which differ from it in one option of REFERENCES each; option: the first of these.
+    """A network and its controls, each of which differs from it in one option of REFERENCE_VALUES.
+
+    option: the first of these options.
 
     network: its combos, all of one folder. controls: the combos of each control, by its text. rest: the other options
     that any of their folders varies.
@@ -36,7 +38,7 @@ class Family(NamedTuple):
         return [*self.network, *(combo for some in self.controls.values() for combo in some)]
 
 
-def values_of(combo: Combo, options: Sequence[str]) -> tuple[Any, ...]:
+def option_values(combo: Combo, options: Sequence[str]) -> tuple[Any, ...]:
     """What two combos must agree in to have the same values of these options."""
     return tuple(canonical(combo.get(option)) for option in options)
 
@@ -46,14 +48,14 @@ def values_text(combo: Combo, options: Sequence[str]) -> str:
     return ", ".join(f"{option}={combo.get(option)}" for option in options) or ALL
 
 
-def rows_of(runs: pd.DataFrame, combos: Sequence[Combo]) -> pd.DataFrame:
+def runs_of_combos(runs: pd.DataFrame, combos: Sequence[Combo]) -> pd.DataFrame:
     """The rows of the study's runs that are of these combos."""
     keys = {(combo.label, combo.number) for combo in combos}
     return runs[[key in keys for key in zip(runs["label"], runs["number"], strict=True)]]
 
 
 def families(study: Study) -> Iterator[Family]:
-    """Each folder's network with its controls, by their values of the options of REFERENCES.
+    """Each folder's network with its controls, by their values of the options of REFERENCE_VALUES.
 
     Controls are those of the same folder, and those of folders without a network of their own that agree with it in
     all other settings and in the connectome's files.
@@ -61,26 +63,27 @@ def families(study: Study) -> Iterator[Family]:
     for combos in _by_label(study.combos).values():
         network = sorted(filter(_is_network, combos), key=_number)
         controls: dict[str, list[Combo]] = {}
-        for name in REFERENCES if network else ():
+        for name in REFERENCE_VALUES if network else ():
             controls |= _own(combos, name) | _lent(study, network, name)
         if controls:
             every = [*network, *(combo for some in controls.values() for combo in some)]
             varied = [other for combo in every for other in combo.values]
-            option = next((other for other in varied if other.split(".")[-1] in REFERENCES), next(iter(REFERENCES)))
-            rest = dict.fromkeys(other for other in varied if other.split(".")[-1] not in REFERENCES)
+            references = [name for name in varied if name.split(".")[-1] in REFERENCE_VALUES]
+            option = next(iter([*references, *REFERENCE_VALUES]))
+            rest = dict.fromkeys(name for name in varied if name not in references)
             yield Family(option, network, controls, tuple(rest))
 
 
 def _is_network(combo: Combo) -> bool:
-    """Whether none of the options of REFERENCES makes it a control."""
-    values = [(combo.get(name), reference) for name, reference in REFERENCES.items()]
+    """Whether none of the options of REFERENCE_VALUES makes it a control."""
+    values = [(combo.get(name), reference) for name, reference in REFERENCE_VALUES.items()]
     known = [canonical(value) == canonical(reference) for value, reference in values if value is not ABSENT]
     return bool(known) and all(known)
 
 
 def _is_control(combo: Combo, name: str) -> bool:
-    """Whether this option of REFERENCES makes it a control, and no other one does."""
-    differing = [other for other, reference in REFERENCES.items()
+    """Whether this option of REFERENCE_VALUES makes it a control, and no other one does."""
+    differing = [other for other, reference in REFERENCE_VALUES.items()
                  if (value := combo.get(other)) is not ABSENT and canonical(value) != canonical(reference)]  # fmt: skip
     return differing == [name]
 

@@ -1,7 +1,7 @@
 """Whether a network and its controls are equally coupled at equal g, in words.
 
-    unequal_coupling     of the table of one results folder
-    coupling_of_controls the same of each network of a study and its controls, in one folder or in several
+    unequal_coupling_notes     of the table of one results folder
+    control_coupling_notes the same of each network of a study and its controls, in one folder or in several
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from randomnet.comparison.controls import Family, families, values_text
-from randomnet.comparison.matching import REFERENCES, Study
+from randomnet.comparison.study import REFERENCE_VALUES, Study
 from randomnet.connectome import SCALINGS
 from randomnet.results import COMPLETE
 
@@ -19,7 +19,7 @@ UNIFORM = tuple(name for name, scaling in SCALINGS.items() if scaling.uniform)  
 NOT_LINEAR = "log1p"  # the step whose result depends on the scale of the weights before it
 
 
-def coupling_of_controls(study: Study) -> Iterator[str]:
+def control_coupling_notes(study: Study) -> Iterator[str]:
     """The lines of each network of the study; its folder's label comes first where the study has several."""
     several = len({combo.label for combo in study.combos}) > 1
     for family in families(study):
@@ -28,13 +28,13 @@ def coupling_of_controls(study: Study) -> Iterator[str]:
         yield from (f"{family.network[0].label}: {line}" if several else line for line in lines)
 
 
-def unequal_coupling(
+def unequal_coupling_notes(
     table: pd.DataFrame, varied: Sequence[str], normalizations: Mapping[int, str]
 ) -> Iterator[str]:
     """A line where networks that differ by their null, or random_w, alone differ in their mean radius or abscissa by
     more than UNEQUAL, with the normalization that makes them equal; of the first such options of the grid."""
-    for option in (name for name in varied if name.split(".")[-1] in REFERENCES):
-        reference = REFERENCES[option.split(".")[-1]]
+    for option in (name for name in varied if name.split(".")[-1] in REFERENCE_VALUES):
+        reference = REFERENCE_VALUES[option.split(".")[-1]]
         yield from _lines(table, option, reference, [name for name in varied if name != option], normalizations)
 
 

@@ -1,7 +1,7 @@
 """Intervals of means and of single draws.
 
     mean_interval    of a mean, corrected for skewness
-    draws_interval   of one more draw, from ranks
+    prediction_interval   of one more draw, from ranks
 
 Both come with the coverage they claim. docs/statistics.md has what was measured.
 """
@@ -15,7 +15,7 @@ FEW, WIDENED = 6, 0.34  # up to FEW values an interval claims less than it is ma
 SYMMETRIC = 1e-9  # a skewness below this corrects nothing
 
 
-class DrawsInterval(NamedTuple):
+class PredictionInterval(NamedTuple):
     """Two of the draws, and the probability that one more draw of the same distribution lies between them."""
 
     low: float
@@ -32,7 +32,7 @@ def mean_interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, floa
     """
     from scipy.special import stdtrit  # here, as the import takes 0.2 s
 
-    values = at_least_two(values)
+    values = require_two_values(values)
     n, mean, spread = len(values), values.mean(), values.std(ddof=1)
     made_for = 1 - (1 - level) * (1 - WIDENED * min(1.0, FEW / n))
     t, unit = stdtrit(n - 1, (1 + made_for) / 2), spread / np.sqrt(n)
@@ -51,19 +51,19 @@ def _untransformed(t: float, skewness: float, n: int) -> float:
     return float((np.cbrt(1 + 3 * slope * (t - shift)) - 1) / slope)
 
 
-def draws_interval(draws: np.ndarray, level: float = LEVEL) -> DrawsInterval:
+def prediction_interval(draws: np.ndarray, level: float = LEVEL) -> PredictionInterval:
     """The range in which one more draw lies with at least probability `level`, as far as n draws can say; shape (n,).
 
     The ends are draws, by their ranks, so that the level is exact for any continuous distribution (Wilks 1941). From
     fewer than 39 draws it is below 0.95. ValueError where n < 2.
     """
-    ordered = np.sort(at_least_two(draws))
+    ordered = np.sort(require_two_values(draws))
     n = len(ordered)
     rank = max(1, int((n + 1) * (1 - level) / 2 + 1e-9))
-    return DrawsInterval(float(ordered[rank - 1]), float(ordered[n - rank]), 1 - 2 * rank / (n + 1))
+    return PredictionInterval(float(ordered[rank - 1]), float(ordered[n - rank]), 1 - 2 * rank / (n + 1))
 
 
-def at_least_two(values: np.ndarray) -> np.ndarray:
+def require_two_values(values: np.ndarray) -> np.ndarray:
     """The values as an array (n,); ValueError where n < 2 or any is not finite."""
     array = np.asarray(values, dtype=float)
     if array.ndim != 1 or len(array) < 2 or not np.isfinite(array).all():

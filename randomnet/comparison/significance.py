@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from randomnet.comparison.intervals import at_least_two
+from randomnet.comparison.intervals import require_two_values
 
 ALPHA = 0.05
 FLIPS = 20_000
@@ -32,7 +32,7 @@ def sign_flip_p(differences: np.ndarray, seed: int = SEED) -> float:
     All 2^n sign patterns where n <= EXACT_UP_TO; beyond that FLIPS random ones, with the observed pattern counted in
     (Phipson and Smyth 2010), so that p is never 0. ValueError where n < 2.
     """
-    values = at_least_two(differences)
+    values = require_two_values(differences)
     # Rounding must not decide whether a pattern equal to the observed one counts.
     threshold = abs(values.sum()) - 1e-12 * np.abs(values).sum()
     if len(values) <= EXACT_UP_TO:

@@ -3,7 +3,7 @@
     spread_table    a row per combo: mean of the largest exponent, error of one trajectory, spread over its runs
     spread_texts    the same in words
     clusters        largest exponents of one network that lie apart by more than chance: different attractors
-    two_sources     spread between networks and between the initial states of one, by analysis of variance
+    variance_components     spread between networks and between the initial states of one, by analysis of variance
 
 The standard error of an exponent is that of one trajectory. Another start of the same network may end on another
 attractor, or measure another stretch of a slow one, and then the spread is what a reader needs. Where each run has
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from randomnet.comparison.networks import SAME, differ_in
+from randomnet.comparison.network_identity import SAME, source_of_variation
 from randomnet.results import COMPLETE
 
 EXPONENT, ERROR = "lambda_max", "lambda_max_stderr"
@@ -28,7 +28,7 @@ GAP = 5.0  # combined standard errors between the largest exponents of two attra
 LEAST_GAP = 0.01  # of the largest magnitude among them: what is less apart is one
 
 
-class Sources(NamedTuple):
+class VarianceComponents(NamedTuple):
     """Standard deviations between networks and between starts of one network, nan where unknown; starts per network."""
 
     networks: float
@@ -43,7 +43,7 @@ def spread_table(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     runs: status, lambda_max, and where they are known lambda_max_stderr, converged, the checksums of
     comparison.networks, initial_states, attractors, lambda_max_between and lambda_max_within. stderr_of_one: the root
     mean square of the standard errors of one trajectory; spread: the standard deviation over the runs, and `over` what
-    these are; attractors: how many clusters the converged starts of one network make; the rest: `two_sources`.
+    these are; attractors: how many clusters the converged starts of one network make; the rest: `variance_components`.
     """
     rows = []
     if EXPONENT in runs:
@@ -62,16 +62,16 @@ def _row(part: pd.DataFrame) -> tuple[float | str, ...]:
     error = float(np.sqrt((errors**2).mean())) if len(errors) else np.nan
     sources = _sources_of(part)
     spread = float(exponents.std())
-    return len(part), float(exponents.mean()), error, spread, differ_in(part), *sources, _attractors(part)
+    return len(part), float(exponents.mean()), error, spread, source_of_variation(part), *sources, _attractors(part)
 
 
 def _attractors(part: pd.DataFrame) -> float:
     """Clusters of the starts of one network; where runs have several starts each, the most that one run has; nan where
     runs are no starts or none has converged."""
     if (_column(part, STATES) > 1).any():
-        return float(_column(part, ATTRACTORS).max()) if differ_in(part) == SAME else np.nan
+        return float(_column(part, ATTRACTORS).max()) if source_of_variation(part) == SAME else np.nan
     converged = part[_column(part, "converged") == 1]
-    if differ_in(part) != SAME or converged.empty:
+    if source_of_variation(part) != SAME or converged.empty:
         return np.nan
     return float(len(clusters(converged[EXPONENT].astype(float), _column(converged, ERROR).fillna(0.0))))
 
@@ -90,20 +90,20 @@ def clusters(exponents: Sequence[float] | pd.Series, errors: Sequence[float] | p
     return groups
 
 
-def _sources_of(part: pd.DataFrame) -> Sources:
+def _sources_of(part: pd.DataFrame) -> VarianceComponents:
     """The two sources, of runs with several initial states each; unknown where they have one."""
     counts, between = _column(part, STATES), _column(part, BETWEEN)
     if not (counts > 1).all() or between.isna().any():
-        return Sources(np.nan, np.nan, np.nan)
-    if differ_in(part) == SAME:
+        return VarianceComponents(np.nan, np.nan, np.nan)
+    if source_of_variation(part) == SAME:
         # One network: every run adds initial states, and nothing is known of other networks.
         means = part[EXPONENT].astype(float)
         squares = ((counts - 1) * between**2).sum() + (counts * (means - np.average(means, weights=counts)) ** 2).sum()
-        return Sources(np.nan, float(np.sqrt(squares / (counts.sum() - 1))), float(counts.sum()))
-    return two_sources(part[EXPONENT].to_numpy(float), between.to_numpy(), counts.to_numpy())
+        return VarianceComponents(np.nan, float(np.sqrt(squares / (counts.sum() - 1))), float(counts.sum()))
+    return variance_components(part[EXPONENT].to_numpy(float), between.to_numpy(), counts.to_numpy())
 
 
-def two_sources(means: np.ndarray, between: np.ndarray, counts: np.ndarray) -> Sources:
+def variance_components(means: np.ndarray, between: np.ndarray, counts: np.ndarray) -> VarianceComponents:
     """Spread between networks and between starts of a network, of means (n,), standard deviations (n,) and counts (n,).
 
     One-way random effects by the method of moments (Searle, Casella and McCulloch 1992, section 3.6): the variance
@@ -113,10 +113,11 @@ def two_sources(means: np.ndarray, between: np.ndarray, counts: np.ndarray) -> S
     total, networks = counts.sum(), len(means)
     inside = ((counts - 1) * between**2).sum() / (total - networks)
     if networks < 2:
-        return Sources(np.nan, float(np.sqrt(inside)), float(total))
+        return VarianceComponents(np.nan, float(np.sqrt(inside)), float(total))
     across = (counts * (means - (counts * means).sum() / total) ** 2).sum() / (networks - 1)
     size = (total - (counts**2).sum() / total) / (networks - 1)
-    return Sources(float(np.sqrt(max(0.0, (across - inside) / size))), float(np.sqrt(inside)), float(total / networks))
+    networks_sd, starts_sd = np.sqrt(max(0.0, (across - inside) / size)), np.sqrt(inside)
+    return VarianceComponents(float(networks_sd), float(starts_sd), float(total / networks))
 
 
 def _column(part: pd.DataFrame, name: str) -> pd.Series:

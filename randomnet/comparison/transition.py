@@ -4,7 +4,7 @@
     Transition           the crossing of one set of curves, with its interval
     crossing             the g where a curve goes from negative to positive
     transition           crossing and bootstrap interval of curves
-    own_crossings        the crossing of every iteration by itself
+    iteration_crossings        the crossing of every iteration by itself
     Difference           how far two crossings lie apart, with its interval
     difference           the same of two sets of curves
 
@@ -137,7 +137,7 @@ def transition(
     return Transition(curves.g, medians, found, low, high, samples, unbounded, errors)
 
 
-def own_crossings(curves: Curves) -> np.ndarray:
+def iteration_crossings(curves: Curves) -> np.ndarray:
     """The crossing of each iteration by itself, (n,), by its own standard errors; infinite where there is none.
 
     -inf where it is positive at the least g already, inf where it never becomes so.

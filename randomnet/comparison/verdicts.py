@@ -24,7 +24,7 @@ TEXTS = {"not_converged": NOT_CONVERGED, "too_short": "too short to tell", "lowe
          "diverged": "diverged, left out"}  # fmt: skip
 
 
-def counts(metric: str, runs: pd.DataFrame) -> dict[str, int]:
+def verdict_counts(metric: str, runs: pd.DataFrame) -> dict[str, int]:
     """COUNTS of a metric; runs: one row each, with status and, as far as known, verdicts, converged and bounds.
 
     undetermined: complete runs without a value, such as D_KY of a spectrum of which too few exponents were computed.
@@ -35,9 +35,9 @@ def counts(metric: str, runs: pd.DataFrame) -> dict[str, int]:
     return {
         "not_converged": int(not_converged(metric, complete).sum()),
         "too_short": int(too_short(metric, complete).sum()),
-        "lower_bounds": int(bounded(metric, complete).sum()),
+        "lower_bounds": int(is_lower_bound(metric, complete).sum()),
         "undetermined": int((lacking & (verdicts != UNBOUNDED)).sum()),
-        "unbounded": unbounded(metric, runs),
+        "unbounded": unbounded_count(metric, runs),
         "diverged": int((runs["status"] == DIVERGED).sum()),
     }
 
@@ -53,7 +53,7 @@ def too_short(metric: str, runs: pd.DataFrame) -> np.ndarray:
     return _verdicts(metric, runs)[0] == TOO_SHORT
 
 
-def when_of(metric: str) -> str | None:
+def stage_suffix(metric: str) -> str | None:
     """"", "_initial" or "_final": of which spectrum a metric is; None where it is of none."""
     if not metric.startswith(OF_SPECTRA):
         return None
@@ -62,7 +62,7 @@ def when_of(metric: str) -> str | None:
 
 def _verdicts(metric: str, runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Of each run the verdict on the metric's spectrum ("" where unknown), and whether it converged (1, 0, nan)."""
-    when = when_of(metric)
+    when = stage_suffix(metric)
     if when is None:
         return np.full(len(runs), "", dtype=object), np.full(len(runs), np.nan)
     texts = runs.get(f"verdict{when}", pd.Series(dtype=object, index=runs.index))
@@ -71,19 +71,19 @@ def _verdicts(metric: str, runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return known, pd.to_numeric(flags, errors="coerce").to_numpy(dtype=float)
 
 
-def bounded(metric: str, runs: pd.DataFrame) -> pd.Series:
+def is_lower_bound(metric: str, runs: pd.DataFrame) -> pd.Series:
     """Of which runs the metric is a lower bound."""
     flag = BOUNDS.get(metric)
     return runs[flag].astype(float) == 1 if flag in runs else pd.Series(False, index=runs.index)
 
 
-def unbounded(metric: str, runs: pd.DataFrame) -> int:
+def unbounded_count(metric: str, runs: pd.DataFrame) -> int:
     """How many runs are left out as unbounded; of exponents before or after training their own verdict says so."""
-    column = f"verdict{when_of(metric)}" if when_of(metric) else "status"
+    column = f"verdict{stage_suffix(metric)}" if stage_suffix(metric) else "status"
     return int((runs[column if column in runs else "status"] == UNBOUNDED).sum())
 
 
-def said(sides: Sequence[tuple[str, Mapping[str, int], int]]) -> list[str]:
+def verdict_notes(sides: Sequence[tuple[str, Mapping[str, int], int]]) -> list[str]:
     """A text for each kind of verdict that any side has; sides: how each is called, its counts, and its runs."""
     texts = []
     for name, text in TEXTS.items():

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from randomnet.comparison import significance
-from randomnet.comparison.matching import REFERENCES, canonical
+from randomnet.comparison.study import REFERENCE_VALUES, canonical
 from randomnet.experiment.redrawing import is_redrawn
 from randomnet.schema.plan import Plan
 
@@ -15,7 +15,7 @@ def smallest_p(plan: Plan, facts: Sequence[dict[str, Any]]) -> Iterator[str]:
     facts: of the network of iteration 0, one entry per combo. A null that the grid does not vary is compared with as
     many iterations of the network in another folder. Nothing where the grid varies the null and lacks the network.
     """
-    options = [name for name in plan.varied if name.split(".")[-1] in REFERENCES]
+    options = [name for name in plan.varied if name.split(".")[-1] in REFERENCE_VALUES]
     if not options and plan.config.null != "none":
         sides = [{is_redrawn(about, combo.config, with_null) for combo, about in zip(plan.combos, facts, strict=True)}
                  for with_null in (False, True)]  # fmt: skip
@@ -25,7 +25,7 @@ def smallest_p(plan: Plan, facts: Sequence[dict[str, Any]]) -> Iterator[str]:
         for combo, about in zip(plan.combos, facts, strict=True):
             redrawn.setdefault(canonical(combo.values[option]), set()).add(is_redrawn(about, combo.config))
         names = {canonical(combo.values[option]): combo.values[option] for combo in plan.combos}
-        base = redrawn.pop(canonical(REFERENCES[option.split(".")[-1]]), None)
+        base = redrawn.pop(canonical(REFERENCE_VALUES[option.split(".")[-1]]), None)
         for value, of_null in redrawn.items() if base else ():
             yield f"{option} = {names[value]}: {_text(base, of_null, plan.config.trainvalidate.iterations)}"
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from randomnet.comparison.matching import Study
-from randomnet.comparison.minima import MINIMA
-from randomnet.comparison.statistics import MEDIAN
+from randomnet.comparison.loss_minima import MINIMA
+from randomnet.comparison.means import MEDIAN
+from randomnet.comparison.study import Study
 from randomnet.figures.analyse import (
     fixed_point_dots,
     linearization_figures,
@@ -34,15 +34,15 @@ from randomnet.figures.null_training import null_curves, null_spectra
 from randomnet.figures.record import neuron_figures, recording_dots, trial_figures
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.simulate import RATE, THEORY, activity_figures, bump_dots, map_figures, plane_figures, rate_dots
-from randomnet.figures.spectra import dynamics_dots, spectrum_figures, spread_of_runs
-from randomnet.figures.stimulate import change_dots, response_figures
+from randomnet.figures.spectra import dynamics_dots, spectrum_figures, spread_of_combos
+from randomnet.figures.stimulate import response_figures, stimulation_dots
 from randomnet.figures.training import (
     accuracy_dots,
     array_figures,
     curve_figures,
-    end_dots,
+    final_value_dots,
+    loss_minimum_boxes,
     measured_loss_dots,
-    minimum_boxes,
     output_figures,
     overlap_figures,
     radius_dots,
@@ -90,7 +90,7 @@ OF_STARTS = ("lambda_max_spread",)
 FLAGS = ("converged", "h_KS_lower_bound", "D_KY_low", "D_KY_high", "h_KS_low", "h_KS_high", "initial_states",
          "attractors", *(f"{name}_{source}" for name in ("lambda_max", "D_KY", "h_KS") for source in
                          ("between", "within")))
-SPREAD = MappingProxyType({"spread.csv": spread_of_runs})
+SPREAD = MappingProxyType({"spread.csv": spread_of_combos})
 FIGURES: Registry[FigureSet] = Registry({
     ON_SPECTRUM: FigureSet(
         metrics=("loss_initial", "loss_final", "loss_measured_initial", "loss_measured_final",
@@ -102,9 +102,9 @@ FIGURES: Registry[FigureSet] = Registry({
         figures=(
             curve_figures,
             array_figures,
-            partial(end_dots, column="loss_final"),
+            partial(final_value_dots, column="loss_final"),
             measured_loss_dots,
-            partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
+            partial(final_value_dots, column="lambda_max_final", label=LAMBDA, zero=True),
             null_curves,
             null_spectra,
         ),
@@ -123,10 +123,10 @@ FIGURES: Registry[FigureSet] = Registry({
             array_figures,
             overlap_figures,
             reach_figures,
-            minimum_boxes,
+            loss_minimum_boxes,
             accuracy_dots,
             radius_dots,
-            partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
+            partial(final_value_dots, column="lambda_max_final", label=LAMBDA, zero=True),
             null_curves,
             null_spectra,
         ),
@@ -156,7 +156,7 @@ FIGURES: Registry[FigureSet] = Registry({
         metrics=("targets_change", "others_change", "distance_end", "targets", "neurons", "seconds"),
         overview=("targets_change", "others_change", "distance_end"),
         tested=("targets_change", "others_change", "distance_end"),
-        figures=(response_figures, change_dots),
+        figures=(response_figures, stimulation_dots),
     ),
     "simulate": FigureSet(
         metrics=("bump_mean", "bump_amplitude", "bump_modulation", "neurons", "seconds"),

@@ -3,10 +3,10 @@
 import numpy as np
 
 from randomnet import plotting
-from randomnet.comparison.matching import Study
-from randomnet.figures.networks import first_networks
-from randomnet.figures.options import against_options
-from randomnet.figures.runs import Figures, events_of
+from randomnet.comparison.study import Study
+from randomnet.figures.example_networks import example_networks
+from randomnet.figures.option_dependence import option_dependence_figures
+from randomnet.figures.runs import Figures, trial_events
 from randomnet.plotting import FixedPointsByPhase, Linearization, Panel, Psth, StateSpace
 
 AT_THE_END = "the end of the first trajectory"
@@ -23,12 +23,12 @@ PANELS = (
 
 def fixed_point_dots(study: Study, ylabel: str | None) -> Figures:
     """Numbers of fixed points, and how flat the trajectories lie, by label and against every gridded option."""
-    yield from against_options(study, "fixed_points", PANELS)
+    yield from option_dependence_figures(study, "fixed_points", PANELS)
 
 
 def state_space_figures(study: Study, ylabel: str | None) -> Figures:
     """A figure for each of the first networks."""
-    for stem, title, _, arrays in first_networks(study, "inside", "plane_labels"):
+    for stem, title, _, arrays in example_networks(study, "inside", "plane_labels"):
         yield stem, plotting.state_space(_state_space(arrays), title)
 
 
@@ -58,7 +58,7 @@ def _at_kink(arrays: dict[str, np.ndarray], kind: str) -> np.ndarray:
 
 def linearization_figures(study: Study, ylabel: str | None) -> Figures:
     """The eigenvalues and time constants of each of the first networks, whole and by group."""
-    for stem, title, _, arrays in first_networks(study, "linearised", "along_time_constants"):
+    for stem, title, _, arrays in example_networks(study, "linearised", "along_time_constants"):
         yield stem, plotting.linearization(_linearization(arrays), title)
 
 
@@ -92,7 +92,7 @@ def _linearization(arrays: dict[str, np.ndarray]) -> Linearization:
 
 def psth_figures(study: Study, ylabel: str | None) -> Figures:
     """The mean rates of each of the first networks along the trials of a task, by condition."""
-    for stem, title, _, arrays in first_networks(study, "psth", "psth_mean"):
+    for stem, title, _, arrays in example_networks(study, "psth", "psth_mean"):
         yield stem, plotting.psth(_psth(arrays), title)
 
 
@@ -108,13 +108,13 @@ def _psth(arrays: dict[str, np.ndarray]) -> Psth:
         mean=arrays["psth_mean"][most],
         sem=arrays["psth_sem"][most],
         absent=tuple(arrays.get("psth_absent", np.array(())).tolist()),
-        events=events_of(arrays),
+        events=trial_events(arrays),
     )
 
 
 def phase_figures(study: Study, ylabel: str | None) -> Figures:
     """The fixed points of each of the first networks from phase to phase, a figure for each condition."""
-    for stem, title, _, arrays in first_networks(study, "phases", "phase_points"):
+    for stem, title, _, arrays in example_networks(study, "phases", "phase_points"):
         for number, name in enumerate(arrays["phase_conditions"].tolist()):
             network = _fixed_points_by_phase(arrays, number)
             yield f"{stem}_{name}", plotting.fixed_points_by_phase(network, f"{title}: {name}")

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from randomnet.comparison import matching
-from randomnet.comparison.matching import Study
-from randomnet.figures.options import against_option, against_options, numeric_options
+from randomnet.comparison import combo_texts
+from randomnet.comparison.study import Study
+from randomnet.figures.option_dependence import log_log_figure, numeric_options, option_dependence_figures
 from randomnet.figures.runs import Figures
 from randomnet.plotting import Panel
 
@@ -17,12 +17,12 @@ PANELS = (
 
 def seconds_figures(study: Study, ylabel: str | None) -> Figures:
     """Seconds against each numeric option, log-log; of folders without one, by label or what else they vary."""
-    title = matching.titled(study.combos, "; ".join(filter(None, [machine_text(study), busy_text(study)])))
+    title = combo_texts.title_with_task(study.combos, "; ".join(filter(None, [machine_text(study), busy_text(study)])))
     options = numeric_options(study, study.combos)
     for option in options:
-        yield from against_option(study, "seconds", option, PANELS, title)
+        yield from log_log_figure(study, "seconds", option, PANELS, title)
     if not options:
-        yield from against_options(study, "seconds", PANELS)
+        yield from option_dependence_figures(study, "seconds", PANELS)
 
 
 def busy_text(study: Study) -> str:

@@ -7,8 +7,8 @@ import pandas as pd
 
 from randomnet import metrics, plotting
 from randomnet.comparison.intervals import mean_interval
-from randomnet.comparison.matching import Study
-from randomnet.figures.networks import first_networks
+from randomnet.comparison.study import Study
+from randomnet.figures.example_networks import example_networks
 from randomnet.figures.runs import Figures
 from randomnet.plotting import InferredDynamics, Score, Series
 from randomnet.plotting.style import DASHED, DOTTED
@@ -33,7 +33,7 @@ Arrays = Mapping[str, np.ndarray]
 
 def score_figures(study: Study, ylabel: str | None) -> Figures:
     """A panel per score, a dot per model; and against the latents' number where that is an axis."""
-    for stem, title, _, arrays in first_networks(study, "scores", "score_names"):
+    for stem, title, _, arrays in example_networks(study, "scores", "score_names"):
         table, series, groups = _table(arrays)
         panels = [panel for panel in SCORES if panel.column in table and np.isfinite(table[panel.column]).any()]
         if not panels:
@@ -66,7 +66,7 @@ def _table(arrays: Arrays) -> tuple[pd.DataFrame, list[Series], list[str]]:
 
 def inferred_dynamics_figures(study: Study, ylabel: str | None) -> Figures:
     """The first model of each label and combo beside the truth, named by its iteration where there are several."""
-    for stem, title, _, arrays in first_networks(study, "dynamics", "score_names"):
+    for stem, title, _, arrays in example_networks(study, "dynamics", "score_names"):
         models = []
         keys = list(zip(arrays["labels"].tolist(), arrays["combos"].tolist(), strict=True))
         for key in dict.fromkeys(keys):

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from randomnet import plotting
-from randomnet.comparison import matching
-from randomnet.comparison.matching import Combo, Study, canonical, distinct
-from randomnet.figures.pooled import varied_options
+from randomnet.comparison import combo_texts
+from randomnet.comparison.study import Combo, Study, canonical, distinct_values
+from randomnet.figures.pooling import varied_options
 from randomnet.figures.runs import Figures, arrays_by_iteration
 from randomnet.plotting import Running
 
@@ -29,16 +29,16 @@ def convergence_figures(study: Study, ylabel: str | None) -> Figures:
             values = [f"{name}={first.get(name)}" for name in others]
             parts = ["convergence", *[first.label] * (len(labels) > 1), *values]
             parts += [f"iter_{iteration}"] * (len(panels) > 1)
-            whose = matching.legend_text(first.label, [first.connectome])
-            title = [matching.task_text([first]), whose if len(labels) > 1 else first.connectome or whose,
-                     *(f"{name} = {matching.value_text(first, name)}" for name in others),
+            whose = combo_texts.legend_text(first.label, [first.connectome])
+            title = [combo_texts.task_text([first]), whose if len(labels) > 1 else first.connectome or whose,
+                     *(f"{name} = {combo_texts.value_text(first, name)}" for name in others),
                      *[f"iteration\u00a0{iteration}"] * (len(panels) > 1)]  # fmt: skip
             yield "_".join(parts), plotting.convergence(running, INDICES, ", ".join(filter(None, title)))
 
 
 def _panels(combos: Sequence[Combo]) -> dict[int, list[Running]]:
     """By iteration, a panel for each combo (that is, each tons, in their order) that has arrays."""
-    order = [canonical(value) for value in distinct(combos, TONS)]
+    order = [canonical(value) for value in distinct_values(combos, TONS)]
     found: dict[int, list[Running]] = {}
     for combo in sorted(combos, key=lambda combo: (order.index(canonical(combo.get(TONS))), combo.number)
                         if order else combo.number):  # fmt: skip

@@ -3,9 +3,9 @@
 from functools import partial
 
 from randomnet import plotting
-from randomnet.comparison.matching import Study
-from randomnet.figures.networks import first_networks
-from randomnet.figures.options import against_options
+from randomnet.comparison.study import Study
+from randomnet.figures.example_networks import example_networks
+from randomnet.figures.option_dependence import option_dependence_figures
 from randomnet.figures.runs import Figures
 from randomnet.figures.training import curve_figures
 from randomnet.plotting import InferredRates, Panel
@@ -21,11 +21,11 @@ likelihood_figures = partial(curve_figures, label=POISSON)
 
 def rate_figures(study: Study, ylabel: str | None) -> Figures:
     """Some neurons' true and inferred rates in a trial of the test, of each of the first models."""
-    for stem, title, _, arrays in first_networks(study, "rates", "example_rates"):
+    for stem, title, _, arrays in example_networks(study, "rates", "example_rates"):
         each = (arrays[f"example_{name}"] for name in ("true", "rates", "r2", "neurons"))
         yield stem, plotting.inferred_rates(InferredRates(*each, heldin=int(arrays["example_heldin"])), title)
 
 
 def fit_dots(study: Study, ylabel: str | None) -> Figures:
     """Likelihood, bits per spike and R2 on the test, by label and against every gridded option."""
-    yield from against_options(study, "fit", PANELS)
+    yield from option_dependence_figures(study, "fit", PANELS)

@@ -11,21 +11,21 @@ from typing import NamedTuple
 import pandas as pd
 
 from randomnet import plotting
-from randomnet.comparison import matching, verdicts
-from randomnet.comparison.controls import families, values_of, values_text
-from randomnet.comparison.matching import Combo, Matched, Study
-from randomnet.comparison.networks import FIXED, origin
+from randomnet.comparison import combo_texts, verdicts
+from randomnet.comparison.controls import families, option_values, values_text
+from randomnet.comparison.network_identity import FIXED, origin
+from randomnet.comparison.study import Combo, ComboGroup, Study
 from randomnet.comparison.verdicts import WHEN
 from randomnet.figures.runs import Figures
 from randomnet.figures.training import (
-    history_of,
+    arrays_with_attractors,
+    group_history,
     loss_label,
-    spectra_of,
-    target_of,
+    spectrum_target,
+    trained_spectra,
     trials_text,
     unbounded_text,
     window_text,
-    with_attractors,
 )
 from randomnet.plotting import NullSpectra, Panel, Series
 from randomnet.plotting.style import runs_text
@@ -48,7 +48,8 @@ class Cell(NamedTuple):
 
     def title(self, *more: str) -> str:
         """The task, the network, the values of the other options, and what else is to be said."""
-        return matching.titled(self.combos, ", ".join(filter(None, [self.combos[0].connectome, self.rest, *more])))
+        parts = filter(None, [self.combos[0].connectome, self.rest, *more])
+        return combo_texts.title_with_task(self.combos, ", ".join(parts))
 
     def text(self, combo: Combo) -> str:
         """What a combo is called: the value of its null, or its folder."""
@@ -60,7 +61,7 @@ def null_curves(study: Study, ylabel: str | None) -> Figures:
     for cell in _cells(study):
         series = {(combo.label, combo.number): Series(_named(cell, combo), colour)
                   for combo, colour in zip(cell.combos, _colours(), strict=False)}  # fmt: skip
-        history = history_of(Matched("", "", cell.combos), series)
+        history = group_history(ComboGroup("", "", cell.combos), series)
         if history.empty:
             continue
         panels = _loss_panels(history, ylabel or loss_label(None, cell.combos) + window_text(cell.combos))
@@ -98,17 +99,17 @@ def null_spectra(study: Study, ylabel: str | None) -> Figures:
 
 
 def _spectra(cell: Cell, combo: Combo) -> NullSpectra:
-    arrays = list(with_attractors(combo))
-    before, after = (spectra_of(arrays, when) for when in ("initial", "final"))
+    arrays = list(arrays_with_attractors(combo))
+    before, after = (trained_spectra(arrays, when) for when in ("initial", "final"))
     count = runs_text(len(after)) if len(before) == len(after) else f"{len(before)} runs before, {len(after)} after"
-    return NullSpectra(f"{_named(cell, combo)}\n{count}", (before, after), target_of(arrays))
+    return NullSpectra(f"{_named(cell, combo)}\n{count}", (before, after), spectrum_target(arrays))
 
 
 def _weak(cell: Cell) -> list[str]:
     """How many spectra did not converge or were too short, of the network and of each null, before and after."""
     said = []
     for name in ("not_converged", "too_short"):
-        counts = {cell.text(combo): [verdicts.counts(f"lambda_max{when}", _rows(combo))[name] for when in WHEN]
+        counts = {cell.text(combo): [verdicts.verdict_counts(f"lambda_max{when}", _rows(combo))[name] for when in WHEN]
                   for combo in cell.combos}  # fmt: skip
         parts = [f"{text} {before} and {after}" for text, (before, after) in counts.items() if before or after]
         said += [f"{verdicts.TEXTS[name]} before and after: {', '.join(parts)}"] * bool(parts)
@@ -120,14 +121,14 @@ def _cells(study: Study) -> Iterator[Cell]:
     several = len({combo.label for combo in study.combos}) > 1
     for family in families(study):
         for network in family.network:
-            cell = values_of(network, family.rest)
+            cell = option_values(network, family.rest)
             nulls = {text: combo for text, combos in family.controls.items() for combo in combos
-                     if values_of(combo, family.rest) == cell}  # fmt: skip
+                     if option_values(combo, family.rest) == cell}  # fmt: skip
             if nulls:
                 names = {(combo.label, combo.number): text for text, combo in nulls.items()}
                 names[network.label, network.number] = family.name
                 rest = [values_text(network, family.rest)] * bool(family.rest)
-                title = matching.title_text([network, *nulls.values()], family.rest)
+                title = combo_texts.title_text([network, *nulls.values()], family.rest)
                 yield Cell([*[network.label] * several, *rest], title, names, [network, *nulls.values()])
 
 

@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from randomnet import plotting
-from randomnet.comparison import significance, testing, verdicts
-from randomnet.comparison.controls import Family, families, rows_of, values_text
-from randomnet.comparison.matching import ALL, Combo, Study, canonical
-from randomnet.comparison.networks import FIXED, REDRAWN, origin
-from randomnet.figures.options import axis_label, numbers_of
+from randomnet.comparison import hypothesis_tests, significance, verdicts
+from randomnet.comparison.controls import Family, families, runs_of_combos, values_text
+from randomnet.comparison.network_identity import FIXED, REDRAWN, origin
+from randomnet.comparison.study import ALL, Combo, Study, canonical
+from randomnet.figures.option_dependence import option_label, option_numbers
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.training import loss_label, window_text
 from randomnet.plotting import NullPanel
@@ -76,7 +76,7 @@ def null_figures(study: Study, metrics: Sequence[str]) -> Figures:
 def _axis(family: Family) -> Axis:
     """The first option that has several numbers; else all cells, as one place or as groups."""
     for option in family.rest:
-        if len(numbers_of(family.combos, option)) > 1:
+        if len(option_numbers(family.combos, option)) > 1:
             return Axis(option, [], tuple(other for other in family.rest if other != option))
     cells = dict.fromkeys(values_text(combo, family.rest) for combo in family.combos)
     return Axis("", ["" if cell == ALL else cell for cell in cells], ())
@@ -84,10 +84,10 @@ def _axis(family: Family) -> Axis:
 
 def _placed(study: Study, family: Family, axis: Axis, combos: Sequence[Combo]) -> pd.DataFrame:
     """The runs of these combos with x, their place on the axis, and rest, the text of the options of other figures."""
-    numbers = numbers_of(family.combos, axis.option) if axis.option else {}
+    numbers = option_numbers(family.combos, axis.option) if axis.option else {}
     groups = {group or ALL: float(place) for place, group in enumerate(axis.groups)}
     by_key = {(combo.label, combo.number): combo for combo in combos}
-    runs = rows_of(study.runs, combos)
+    runs = runs_of_combos(study.runs, combos)
     each = [by_key[key] for key in zip(runs["label"], runs["number"], strict=True)]
     places = [numbers.get(canonical(combo.get(axis.option)), np.nan) if axis.option
               else groups[values_text(combo, family.rest)] for combo in each]  # fmt: skip
@@ -105,13 +105,13 @@ def _figure(
     metric: str, family: Family, axis: Axis, base: pd.DataFrame, others: Mapping[str, pd.DataFrame], title: str
 ) -> Figure:
     panels = [_panel(metric, text, base, other) for text, other in others.items()]
-    xlabel = axis_label(family.combos, axis.option) if axis.option else ""
+    xlabel = option_label(family.combos, axis.option) if axis.option else ""
     network = family.network[0].connectome or f"{family.option}={family.network[0].get(family.option)}"
-    sides = [(f" of {text}", verdicts.counts(metric, runs), len(runs))
+    sides = [(f" of {text}", verdicts.verdict_counts(metric, runs), len(runs))
              for text, runs in ((network, base), *others.items())]  # fmt: skip
     text, label = f"{network}: {_median_text(base)}", _label(metric, family.combos)
     return plotting.nulls(panels, text, label, xlabel, title, axis.groups, zero=metric.startswith("lambda_max"),
-                          notes=verdicts.said(sides))  # fmt: skip
+                          notes=verdicts.verdict_notes(sides))  # fmt: skip
 
 
 def _label(metric: str, combos: Sequence[Combo]) -> str:
@@ -120,7 +120,7 @@ def _label(metric: str, combos: Sequence[Combo]) -> str:
         return f"{LOSSES[metric]}\n{loss_label(None, combos)}{window_text(combos)}"
     names = (metric, *(metric.removesuffix(end) for end in verdicts.WHEN))
     name = next((known[text] for known in (OF_TRAINING, LABELS) for text in names if text in known), metric)
-    said = {"_final": ", after training", "_initial": ", before training"}.get(verdicts.when_of(metric) or "", "")
+    said = {"_final": ", after training", "_initial": ", before training"}.get(verdicts.stage_suffix(metric) or "", "")
     return f"{name}{said}"
 
 
@@ -151,13 +151,13 @@ def _count_text(metric: str, base: pd.DataFrame, other: pd.DataFrame) -> str:
     both = sorted({*base["x"]} & {*other["x"]})
     if not both:
         return "at no place of the network"
-    rows = [testing.compare(base[base["x"] == x], other[other["x"] == x], metric) for x in both]
+    rows = [hypothesis_tests.compare(base[base["x"] == x], other[other["x"] == x], metric) for x in both]
     designs = {row["design"] for row in rows}
-    if designs == {testing.TWO_NETWORKS}:
+    if designs == {hypothesis_tests.TWO_NETWORKS}:
         return "one network, no p"
     low, high = (pick(row["n"] for row in rows) for pick in (min, max))
     count = f"{low}" if low == high else f"{low} to {high}"
-    if designs <= set(testing.RANKS):
+    if designs <= set(hypothesis_tests.RANKS):
         return f"{count} draws, p ≥ {significance.smallest_rank_p(high):.2g}"
     return f"{count} pairs, p ≥ {significance.smallest_sign_flip_p(high):.2g}"
 

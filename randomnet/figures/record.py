@@ -1,9 +1,9 @@
 """Figures of kind = record: a trial from inputs to spikes, the neurons, and what is to be had of them."""
 
 from randomnet import plotting
-from randomnet.comparison.matching import Study
-from randomnet.figures.networks import first_networks
-from randomnet.figures.options import against_options
+from randomnet.comparison.study import Study
+from randomnet.figures.example_networks import example_networks
+from randomnet.figures.option_dependence import option_dependence_figures
 from randomnet.figures.runs import Figures
 from randomnet.plotting import Panel, RecordedNeurons, RecordedTrial
 
@@ -18,12 +18,12 @@ PARTS = ("inputs", "outputs", "latents", "rates", "spikes")
 
 def recording_dots(study: Study, ylabel: str | None) -> Figures:
     """Rates, dispersion, ceiling and the task, by label and against every gridded option."""
-    yield from against_options(study, "recording", PANELS)
+    yield from option_dependence_figures(study, "recording", PANELS)
 
 
 def trial_figures(study: Study, ylabel: str | None) -> Figures:
     """An example trial of each of the first networks, of the test."""
-    for stem, title, _, arrays in first_networks(study, "trial", "example_spikes"):
+    for stem, title, _, arrays in example_networks(study, "trial", "example_spikes"):
         parts = {name: arrays[f"example_{name}"] for name in PARTS}
         trial = RecordedTrial(arrays["times"], **parts, heldin=int(arrays["heldin"]))
         yield stem, plotting.recorded_trial(trial, f"{title}, trial\u00a0{arrays['example_trial']}")
@@ -31,6 +31,6 @@ def trial_figures(study: Study, ylabel: str | None) -> Figures:
 
 def neuron_figures(study: Study, ylabel: str | None) -> Figures:
     """The neurons of each of the first networks."""
-    for stem, title, _, arrays in first_networks(study, "neurons", "neuron_fano"):
+    for stem, title, _, arrays in example_networks(study, "neurons", "neuron_fano"):
         each = (arrays[f"neuron_{name}"] for name in ("rate", "fano", "fano_expected"))
         yield stem, plotting.recorded_neurons(RecordedNeurons(*each, heldin=int(arrays["heldin"])), title)

@@ -1,10 +1,10 @@
 """The runs of a study as what a figure draws.
 
-    series_of       how each combo of a figure is drawn
-    pooled_series   the same where all combos of a folder are drawn alike
-    stem_of         what a figure is called
+    combo_series       how each combo of a figure is drawn
+    label_series   the same where all combos of a folder are drawn alike
+    figure_stem         what a figure is called
     arrays_of       the arrays of a combo's runs; arrays_by_iteration: each with its iteration
-    events_of       the events of a task, of a run's arrays
+    trial_events       the events of a task, of a run's arrays
     ended           the table of the runs that ended
     say             one line on the console
 """
@@ -19,8 +19,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from randomnet import results
-from randomnet.comparison import matching
-from randomnet.comparison.matching import Combo, Matched, Study
+from randomnet.comparison import combo_texts, study
+from randomnet.comparison.study import Combo, ComboGroup, Study
 from randomnet.plotting import Event, Series
 
 LAMBDA = "largest Lyapunov exponent\nλ$_\\mathrm{max}$ (1/τ)"
@@ -35,12 +35,12 @@ def say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def stem_of(what: str, group: Matched) -> str:
+def figure_stem(what: str, group: ComboGroup) -> str:
     """The name of a figure of one group's combos."""
-    return what if group.key == matching.ALL else f"{what}_{group.key}"
+    return what if group.key == study.ALL else f"{what}_{group.key}"
 
 
-def series_of(study: Study, group: Matched, dashed: bool = True) -> dict[tuple[str, int], Series]:
+def combo_series(study: Study, group: ComboGroup, dashed: bool = True) -> dict[tuple[str, int], Series]:
     """A colour for each folder, and a dash for each of its combos in this figure, by (label, number).
 
     dashed: whether the dash may tell combos apart; if not, each has its own colour where a folder has several.
@@ -48,23 +48,23 @@ def series_of(study: Study, group: Matched, dashed: bool = True) -> dict[tuple[s
     found: dict[tuple[str, int], Series] = {}
     several = len({combo.label for combo in group.combos}) < len(group.combos)
     for number, combo in enumerate(group.combos):
-        own = [matching.own_text(combo, study.shared), matching.own_task(study.combos, [combo])]
-        text = matching.legend_text(combo.label, [combo.connectome], ", ".join(filter(None, own)))
+        own = [combo_texts.unshared_text(combo, study.shared), combo_texts.task_if_different(study.combos, [combo])]
+        text = combo_texts.legend_text(combo.label, [combo.connectome], ", ".join(filter(None, own)))
         dash = sum(label == combo.label for label, _ in found)
         look = (combo.place, dash) if dashed else (number if several else combo.place, 0)
         found[combo.label, combo.number] = Series(text, *look)
     return found
 
 
-def pooled_series(study: Study, combos: Sequence[Combo]) -> dict[str, Series]:
+def label_series(study: Study, combos: Sequence[Combo]) -> dict[str, Series]:
     """A colour for each folder, all of its combos together, by label."""
     names: dict[str, list[Combo]] = {}
     for combo in combos:
         names.setdefault(combo.label, []).append(combo)
     found = {}
     for label, own in sorted(names.items(), key=lambda item: item[1][0].place):
-        task = matching.own_task(study.combos, own)
-        found[label] = Series(matching.legend_text(label, [combo.connectome for combo in own], task), own[0].place)
+        task = combo_texts.task_if_different(study.combos, own)
+        found[label] = Series(combo_texts.legend_text(label, [combo.connectome for combo in own], task), own[0].place)
     return found
 
 
@@ -83,7 +83,7 @@ def arrays_by_iteration(combo: Combo) -> Iterator[tuple[int, dict[str, np.ndarra
             say(f"{combo.label}: arrays of combo {combo.number} iteration {iteration} cannot be read: {error}")
 
 
-def events_of(arrays: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
+def trial_events(arrays: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
     """Where all trials share them; none otherwise."""
     names = ("event_label", "event_onset", "event_offset")
     rows = zip(*(arrays[name].tolist() for name in names), strict=True) if names[0] in arrays else ()

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from randomnet import plotting, results
-from randomnet.comparison import matching
-from randomnet.comparison.matching import Combo, Study, canonical
-from randomnet.figures.networks import first_networks
-from randomnet.figures.options import against_options, axis_label, numbers_of, time_unit
-from randomnet.figures.pooled import varied_options
+from randomnet.comparison import combo_texts
+from randomnet.comparison.study import Combo, Study, canonical
+from randomnet.figures.example_networks import example_networks
+from randomnet.figures.option_dependence import option_dependence_figures, option_label, option_numbers, time_unit
+from randomnet.figures.pooling import varied_options
 from randomnet.figures.runs import Figures
 from randomnet.plotting import Activity, BumpCourse, HeatMap, Panel, PhasePlane, Stimulus
 from randomnet.plotting.style import escape_dollars
@@ -22,13 +22,13 @@ MOST_MAPS = 9  # populations in a figure of maps
 
 def activity_figures(study: Study, ylabel: str | None) -> Figures:
     """A figure for each of the first networks."""
-    for stem, title, _, arrays in first_networks(study, "activity", "rates"):
+    for stem, title, _, arrays in example_networks(study, "activity", "rates"):
         yield stem, plotting.activity(_activity(arrays), title)
 
 
 def plane_figures(study: Study, ylabel: str | None) -> Figures:
     """The flow of each of the first networks that began on a grid in a plane."""
-    for stem, title, _, arrays in first_networks(study, "plane", "plane_overlaps"):
+    for stem, title, _, arrays in example_networks(study, "plane", "plane_overlaps"):
         names, unit = tuple(map(str, arrays["plane"])), str(arrays["time_unit"])
         parts = arrays["initial_overlaps"], arrays["plane_overlaps"], names, arrays["times"], unit
         yield stem, plotting.phase_plane(PhasePlane(*parts, events=len(arrays.get("event_onset", ()))), title)
@@ -44,12 +44,12 @@ def rate_dots(study: Study, ylabel: str | None) -> Figures:
     for start in range(0, len(panels), SIDE_BY_SIDE):
         some = panels[start : start + SIDE_BY_SIDE]
         part = f"rates_{start // SIDE_BY_SIDE + 1}" if len(panels) > SIDE_BY_SIDE else "rates"
-        yield from against_options(study, part, some)
+        yield from option_dependence_figures(study, part, some)
 
 
 def bump_dots(study: Study, ylabel: str | None) -> Figures:
     """Mean and modulation of the bump, where it was decoded."""
-    yield from against_options(study, "bump", _bumps(study.combos))
+    yield from option_dependence_figures(study, "bump", _bumps(study.combos))
 
 
 def map_figures(study: Study, ylabel: str | None) -> Figures:
@@ -60,7 +60,7 @@ def map_figures(study: Study, ylabel: str | None) -> Figures:
     for label in dict.fromkeys(combo.label for combo in study.combos):
         combos = [combo for combo in study.combos if combo.label == label]
         varied = varied_options(study, combos)
-        axes = [option for option in varied if numbers_of(combos, option)]
+        axes = [option for option in varied if option_numbers(combos, option)]
         if len(axes) == 2:
             others = [option for option in varied if option not in axes]
             for values, some in _apart(combos, others).items():
@@ -76,21 +76,21 @@ def _apart(combos: Sequence[Combo], options: Sequence[str]) -> dict[tuple, list[
 
 
 def _maps(study: Study, combos: Sequence[Combo], axes: Sequence[str], values: Sequence[str]) -> Figures:
-    x, y = (numbers_of(combos, option) for option in axes)
+    x, y = (option_numbers(combos, option) for option in axes)
     rates = [(name, f"rate of {escape_dollars(name.removeprefix(RATE))} ({_unit(combos)})") for name in _rates(study)]
     bumps = [(panel.column, panel.label.replace("\n", " ")) for panel in _bumps(combos)]
     label = combos[0].label
     several = len({combo.label for combo in study.combos}) > 1
     iterations = study.runs.loc[study.runs["label"] == label, "iteration"].nunique()
     said = [*values, *[f"means over {iterations} iterations"] * (iterations > 1)]
-    text = matching.legend_text(label, [combo.connectome for combo in combos], ", ".join(said))
+    text = combo_texts.legend_text(label, [combo.connectome for combo in combos], ", ".join(said))
     for what, columns in (("maps", rates[:MOST_MAPS]), ("bump_maps", bumps)):
         maps = [HeatMap(title, _table(study, combos, axes, (x, y), name)) for name, title in columns]
         maps = [one for one in maps if np.isfinite(one.values).any()]
         if maps:
-            names = [matching.group_names(combos, option) for option in axes]
+            names = [combo_texts.value_names(combos, option) for option in axes]
             ticks = [[name[key] for key in order] for name, order in zip(names, (x, y), strict=True)]
-            labels = [axis_label(combos, option) for option in axes]
+            labels = [option_label(combos, option) for option in axes]
             stem = "_".join([what, *[label] * several, *values])
             yield stem, plotting.heat_map(maps, *ticks, *labels, title=text)
 

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from randomnet import plotting, results
-from randomnet.comparison import matching
-from randomnet.comparison.matching import ABSENT, Combo, Matched, Study, canonical
+from randomnet.comparison import combo_texts
 from randomnet.comparison.spread import spread_table
-from randomnet.figures.options import against_options, numbers_of, numeric_options
-from randomnet.figures.runs import LAMBDA, Figures, arrays_by_iteration, arrays_of, series_of, stem_of
+from randomnet.comparison.study import ABSENT, Combo, ComboGroup, Study, canonical
+from randomnet.figures.option_dependence import numeric_options, option_dependence_figures, option_numbers
+from randomnet.figures.runs import LAMBDA, Figures, arrays_by_iteration, arrays_of, combo_series, figure_stem
 from randomnet.plotting import Panel, Series
 from randomnet.plotting.option_dependence import PER_STATE
 from randomnet.plotting.style import TOO_SHORT
@@ -31,7 +31,7 @@ Key = tuple[Mapping[float, str], Mapping[int, str]]  # what each shade and what 
 def dynamics_dots(study: Study, ylabel: str | None) -> Figures:
     """Largest exponent, dimension and entropy rate by label and against every gridded option, with those of every
     initial state where runs have several."""
-    yield from against_options(replace(study, runs=_with_states(study)), "dynamics", PANELS)
+    yield from option_dependence_figures(replace(study, runs=_with_states(study)), "dynamics", PANELS)
 
 
 def _with_states(study: Study) -> pd.DataFrame:
@@ -47,7 +47,7 @@ def _with_states(study: Study) -> pd.DataFrame:
     return study.runs.assign(**columns)
 
 
-def spread_of_runs(study: Study) -> pd.DataFrame:
+def spread_of_combos(study: Study) -> pd.DataFrame:
     """A row per combo: the largest exponent, the error of one trajectory, and the spread over the combo's runs."""
     return spread_table(study.runs, ["label", "combo", "own"])
 
@@ -58,40 +58,40 @@ def spectrum_figures(study: Study, ylabel: str | None) -> Figures:
     for option in options:
         for group in _groups_without(study, option):
             pairs, key = _shaded(study, group.combos, option)
-            yield from _spectra(study, stem_of(f"spectra_by_{option}", group), group, pairs, key)
-    for group in [] if options else study.matched:
-        looks = series_of(study, group)
+            yield from _spectra(study, figure_stem(f"spectra_by_{option}", group), group, pairs, key)
+    for group in [] if options else study.groups:
+        looks = combo_series(study, group)
         pairs = [(looks[combo.label, combo.number], combo) for combo in group.combos]
-        yield from _spectra(study, stem_of("spectra", group), group, pairs)
+        yield from _spectra(study, figure_stem("spectra", group), group, pairs)
 
 
-def _groups_without(study: Study, option: str) -> Iterator[Matched]:
+def _groups_without(study: Study, option: str) -> Iterator[ComboGroup]:
     """The combos that agree in all shared options but this one."""
     rest = [name for name in study.shared if name != option]
     groups: dict[tuple, list[Combo]] = {}
     for combo in (combo for combo in study.combos if combo.get(option) is not ABSENT):
         groups.setdefault(tuple(canonical(combo.values.get(name)) for name in rest), []).append(combo)
     for combos in groups.values():
-        yield Matched(matching.combo_text(combos[0], rest), matching.title_text(combos, rest), combos)
+        yield ComboGroup(combo_texts.combo_text(combos[0], rest), combo_texts.title_text(combos, rest), combos)
 
 
 def _shaded(study: Study, combos: Sequence[Combo], option: str) -> tuple[Pairs, Key]:
     """A shade for each value of the option and a dash for whatever else tells the combos apart; and what they mean."""
-    numbers = numbers_of(combos, option)
+    numbers = option_numbers(combos, option)
     places = {value: place / max(1, len(numbers) - 1) for place, value in enumerate(numbers)}
-    shades = {places[value]: f"{option} = {name}" for value, name in matching.group_names(combos, option).items()}
+    shades = {places[value]: f"{option} = {name}" for value, name in combo_texts.value_names(combos, option).items()}
     ways: dict[str, int] = {}
     found = []
     for combo in sorted(combos, key=lambda combo: places[canonical(combo.get(option))]):
         shade = places[canonical(combo.get(option))]
-        own = matching.own_text(combo, [*study.shared, option])
-        way = matching.legend_text(combo.label, [combo.connectome], own)
+        own = combo_texts.unshared_text(combo, [*study.shared, option])
+        way = combo_texts.legend_text(combo.label, [combo.connectome], own)
         dash = ways.setdefault(way, len(ways))
         found.append((Series(f"{way}, {shades[shade]}", dash=dash, shade=shade), combo))
     return found, (shades, {dash: way for way, dash in ways.items()})
 
 
-def _spectra(study: Study, stem: str, group: Matched, pairs: Pairs, key: Key | None = None) -> Figures:
+def _spectra(study: Study, stem: str, group: ComboGroup, pairs: Pairs, key: Key | None = None) -> Figures:
     found = {}
     for one, combo in pairs:
         runs = [run for run in arrays_of(combo) if "exponents" in run and run["exponents"].ndim == 1]
@@ -101,7 +101,7 @@ def _spectra(study: Study, stem: str, group: Matched, pairs: Pairs, key: Key | N
                                 run.get("state_initial", run["exponents"]).size) for run in runs]  # fmt: skip
     if found:
         whose = list(key[1].values()) if key and len(key[1]) == 1 else []  # one dash is not in the legend
-        said = [matching.task_text(group.combos), *whose, group.title, _lacking(study, group.combos, "runs ")]
+        said = [combo_texts.task_text(group.combos), *whose, group.title, _lacking(study, group.combos, "runs ")]
         marks = _marks(study, pairs, key)
         key = key and ({shade: f"{text}{marks[shade]}" for shade, text in key[0].items()}, key[1])
         series = [one for one, _ in pairs if one.text in found]

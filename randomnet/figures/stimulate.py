@@ -3,10 +3,10 @@
 import numpy as np
 
 from randomnet import plotting
-from randomnet.comparison import matching
-from randomnet.comparison.matching import Combo, Study
-from randomnet.figures.networks import first_networks
-from randomnet.figures.options import against_options
+from randomnet.comparison import combo_texts
+from randomnet.comparison.study import Combo, Study
+from randomnet.figures.example_networks import example_networks
+from randomnet.figures.option_dependence import option_dependence_figures
 from randomnet.figures.runs import Figures
 from randomnet.plotting import Panel, Responses
 
@@ -18,19 +18,19 @@ PANELS = (
 )
 
 
-def change_dots(study: Study, ylabel: str | None) -> Figures:
+def stimulation_dots(study: Study, ylabel: str | None) -> Figures:
     """What changes while it lasts, and what is left at the end, by label and against every gridded option."""
-    yield from against_options(study, "change", PANELS)
+    yield from option_dependence_figures(study, "change", PANELS)
 
 
 def response_figures(study: Study, ylabel: str | None) -> Figures:
     """A figure for each of the first networks."""
-    for stem, title, combo, arrays in first_networks(study, "responses", "window"):
+    for stem, title, combo, arrays in example_networks(study, "responses", "window"):
         yield stem, plotting.responses(_responses(combo, arrays), title)
 
 
 def _responses(combo: Combo, arrays: dict[str, np.ndarray]) -> Responses:
-    names = matching.value_text(combo, "stimulation.units") or "all units"
+    names = combo_texts.value_text(combo, "stimulation.units") or "all units"
     action = str(combo.get("stimulation.action"))
     change = np.abs(arrays["changed"] - arrays["control"]).max((1, 2))
     most = np.sort(np.argsort(-change, kind="stable")[:MOST_GROUPS])  # in the network's order

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from randomnet import plotting, results
-from randomnet.comparison import matching
-from randomnet.comparison.matching import ABSENT, TASK, Combo, Matched, Study
-from randomnet.figures.networks import first_networks
-from randomnet.figures.pooled import dots_by_option
-from randomnet.figures.runs import LAMBDA, Figures, arrays_by_iteration, ended, events_of, series_of, stem_of
+from randomnet.comparison import combo_texts
+from randomnet.comparison.study import ABSENT, TASK, Combo, ComboGroup, Study
+from randomnet.figures.example_networks import example_networks
+from randomnet.figures.pooling import dot_plots_by_option
+from randomnet.figures.runs import LAMBDA, Figures, arrays_by_iteration, combo_series, ended, figure_stem, trial_events
 from randomnet.plotting import Overlaps, Panel, Reaching, Series
 from randomnet.tasks import TASKS
 
@@ -48,10 +48,10 @@ def loss_name(name: str) -> str:
 
 def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:
     """Loss, accuracy and largest exponent over epochs, as far as there are, a figure per combo; label: of the loss."""
-    for group in study.matched:
+    for group in study.groups:
         validated = any("validate_loss" in combo.loaded.history for combo in group.combos)
-        series = series_of(study, group, dashed=not validated)
-        history = history_of(group, series)
+        series = combo_series(study, group, dashed=not validated)
+        history = group_history(group, series)
         if not history.empty:
             said = ylabel or label or loss_label(ylabel, group.combos) + window_text(group.combos)
             panels = [Panel("validate_loss", said, training="train_loss") if validated else Panel("train_loss", said),
@@ -64,9 +64,9 @@ def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:
             outputs = _of_outputs(history, group.combos)
             panels[2:2] = outputs if len(outputs) <= MOST_OUTPUTS else []
             panels = [panel for panel in panels if panel.column in history]
-            looks, title = list(series.values()), matching.titled(group.combos, group.title)
+            looks, title = list(series.values()), combo_texts.title_with_task(group.combos, group.title)
             title = ", ".join(filter(None, [title, trials_text(group.combos), _best_text(group.combos)]))
-            yield stem_of("loss", group), plotting.curves(history, panels, looks, title)
+            yield figure_stem("loss", group), plotting.curves(history, panels, looks, title)
 
 
 def window_text(combos: Sequence[Combo]) -> str:
@@ -105,21 +105,21 @@ def _error_text(history: pd.DataFrame) -> str:
 def output_figures(study: Study, ylabel: str | None) -> Figures:
     """Of tasks that judge more outputs, or kinds of trials, than fit beside the loss: the accuracy of each over epochs,
     and in the end."""
-    for group in study.matched:
-        series = series_of(study, group)
-        history = history_of(group, series)
+    for group in study.groups:
+        series = combo_series(study, group)
+        history = group_history(group, series)
         panels = [replace(panel, spans=PERCENT) for panel in _of_outputs(history, group.combos)]
         if len(panels) > MOST_OUTPUTS:
-            looks, title = list(series.values()), matching.titled(group.combos, group.title)
-            yield stem_of("accuracies", group), plotting.curves(history, panels, looks, title)
+            looks, title = list(series.values()), combo_texts.title_with_task(group.combos, group.title)
+            yield figure_stem("accuracies", group), plotting.curves(history, panels, looks, title)
             last = history.sort_values("epoch").groupby(["series", "run"]).tail(1)
             names = {panel.column: panel.column.removeprefix(OF_OUTPUT) for panel in panels}
             each = last.melt(["series", "run", "status"], list(names), "group", "value").replace({"group": names})
             panel, groups = Panel("value", "accuracy in the last epoch (%)", linear=True), list(names.values())
-            yield stem_of("accuracies_last", group), plotting.dot_plot(each, panel, looks, groups, title=title)
+            yield figure_stem("accuracies_last", group), plotting.dot_plot(each, panel, looks, groups, title=title)
 
 
-def history_of(group: Matched, series: Mapping[Any, Series]) -> pd.DataFrame:
+def group_history(group: ComboGroup, series: Mapping[Any, Series]) -> pd.DataFrame:
     """The epochs of all runs of a figure: those of history.csv, with series, run and status."""
     parts = []
     for combo in group.combos:
@@ -144,9 +144,9 @@ def _of_outputs(history: pd.DataFrame, combos: Sequence[Combo]) -> list[Panel]:
 
 def array_figures(study: Study, ylabel: str | None) -> Figures:
     """Spectra, and distributions of what was trained, before and after, two figures per combo."""
-    for group in study.matched:
-        arrays = {(combo.label, combo.number): list(with_attractors(combo)) for combo in group.combos}
-        series = series_of(study, group)
+    for group in study.groups:
+        arrays = {(combo.label, combo.number): list(arrays_with_attractors(combo)) for combo in group.combos}
+        series = combo_series(study, group)
         yield from _spectra(group, arrays, series, unbounded_text(group.combos))
         yield from _distributions(group, arrays, series)
 
@@ -158,7 +158,7 @@ def _unbounded(combo: Combo, when: str) -> set[int]:
     return set() if verdicts is None else set(rows.loc[verdicts == results.UNBOUNDED, "iteration"])
 
 
-def with_attractors(combo: Combo) -> Iterator[dict[str, np.ndarray]]:
+def arrays_with_attractors(combo: Combo) -> Iterator[dict[str, np.ndarray]]:
     """The arrays of the runs, without a spectrum of a network that grows without bound: it holds growth rates."""
     lost = {f"spectrum_{when}": _unbounded(combo, when) for when in ("initial", "final")}
     for iteration, arrays in arrays_by_iteration(combo):
@@ -173,23 +173,23 @@ def unbounded_text(combos: Sequence[Combo]) -> str:
     return f"unbounded, left out: {said}" if said else ""
 
 
-def _spectra(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Series], lost: str) -> Figures:
+def _spectra(group: ComboGroup, arrays: Mapping[Any, list], series: Mapping[Any, Series], lost: str) -> Figures:
     before, after, targets = {}, {}, {}
     for key, one in series.items():
         for when, found in (("initial", before), ("final", after)):
-            runs = spectra_of(arrays[key], when)
+            runs = trained_spectra(arrays[key], when)
             if runs:
                 found[one.text] = runs
-        target = target_of(arrays[key])
+        target = spectrum_target(arrays[key])
         if target.size:
             targets[one.text] = target
     if before or after:
-        title = ", ".join(filter(None, [matching.titled(group.combos, group.title), lost]))
+        title = ", ".join(filter(None, [combo_texts.title_with_task(group.combos, group.title), lost]))
         panels = {"before training": before, "after training": after}
-        yield stem_of("spectra", group), plotting.spectra(panels, targets, list(series.values()), title)
+        yield figure_stem("spectra", group), plotting.spectra(panels, targets, list(series.values()), title)
 
 
-def spectra_of(arrays: Sequence[Mapping[str, np.ndarray]], when: str) -> list[tuple[np.ndarray, np.ndarray, int]]:
+def trained_spectra(arrays: Sequence[Mapping[str, np.ndarray]], when: str) -> list[tuple[np.ndarray, np.ndarray, int]]:
     """The exponents (k,), their standard errors (k,) and N of each run, before (initial) or after (final) training."""
     name = f"spectrum_{when}"
     runs = [run for run in arrays if name in run and run[name].ndim == 1 and run[name].size]
@@ -197,12 +197,12 @@ def spectra_of(arrays: Sequence[Mapping[str, np.ndarray]], when: str) -> list[tu
              run.get("state_initial", run[name]).size) for run in runs]  # fmt: skip
 
 
-def target_of(arrays: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
+def spectrum_target(arrays: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
     """What the leading exponents of these runs are trained to, (nle,); empty where there is no target."""
     return next((np.ravel(run["target"]) for run in arrays if "target" in run and run["target"].size), np.empty(0))
 
 
-def _distributions(group: Matched, arrays: Mapping[Any, list], series: Mapping[Any, Series]) -> Figures:
+def _distributions(group: ComboGroup, arrays: Mapping[Any, list], series: Mapping[Any, Series]) -> Figures:
     found = {}
     for name in ("gains", "shifts", "weights"):
         names = (f"{name}_initial", f"{name}_final")
@@ -214,13 +214,13 @@ def _distributions(group: Matched, arrays: Mapping[Any, list], series: Mapping[A
         if any(not np.array_equal(*pair, equal_nan=True) for pair in pairs.values()):
             found[name] = pairs
     if found:
-        title = matching.titled(group.combos, group.title)
-        yield stem_of("parameters", group), plotting.distributions(found, list(series.values()), title)
+        title = combo_texts.title_with_task(group.combos, group.title)
+        yield figure_stem("parameters", group), plotting.distributions(found, list(series.values()), title)
 
 
 def overlap_figures(study: Study, ylabel: str | None) -> Figures:
     """Of networks of low rank, the overlaps of each of the first ones along validation trials."""
-    for stem, title, _, arrays in first_networks(study, "overlaps", "overlaps_times"):
+    for stem, title, _, arrays in example_networks(study, "overlaps", "overlaps_times"):
         yield stem, plotting.overlaps(_overlaps(arrays), title)
 
 
@@ -229,12 +229,12 @@ def _overlaps(arrays: dict[str, np.ndarray]) -> Overlaps:
     reach = np.nan_to_num(np.ptp(after, axis=(0, 1)))
     most = np.sort(np.argsort(-reach, kind="stable")[:MOST_OVERLAPS])
     return Overlaps(before[..., most], after[..., most], 1 + most, len(reach), arrays["overlaps_conditions"],
-                    arrays["overlaps_times"], events_of(arrays))  # fmt: skip
+                    arrays["overlaps_times"], trial_events(arrays))  # fmt: skip
 
 
 def reach_figures(study: Study, ylabel: str | None) -> Figures:
     """Of tasks of movement, the reaches of each of the first networks before and after training."""
-    for stem, title, _, arrays in first_networks(study, "reaches", "reaches_final"):
+    for stem, title, _, arrays in example_networks(study, "reaches", "reaches_final"):
         drawn = Reaching(arrays["reaches_initial"], arrays["reaches_final"], arrays["reach_goals_final"], BIN)
         if len(drawn.trials_with_go):
             yield stem, plotting.reaches(drawn, title)
@@ -243,12 +243,12 @@ def reach_figures(study: Study, ylabel: str | None) -> Figures:
 def accuracy_dots(study: Study, ylabel: str | None) -> Figures:
     """The best validation accuracy, and those on test trials where there are any, by label and gridded option."""
     best = "best validation accuracy (%),\nchosen on the same trials"
-    yield from end_dots(study, ylabel, "validate_metrics_best", best, own_chance="chance_metrics", linear=True)
+    yield from final_value_dots(study, ylabel, "validate_metrics_best", best, own_chance="chance_metrics", linear=True)
     for when, said in (("best", "lowest validation loss"), ("final", "last epoch")):
         label = f"test accuracy (%) of the\n{said}"
         if f"test_metrics_{when}" in study.runs:
             chance = "test_chance_metrics"
-            yield from end_dots(study, ylabel, f"test_metrics_{when}", label, own_chance=chance, linear=True)
+            yield from final_value_dots(study, ylabel, f"test_metrics_{when}", label, own_chance=chance, linear=True)
 
 
 def _chance(combos: Sequence[Combo], column: str = "chance_metrics") -> tuple[float, float] | None:
@@ -262,45 +262,45 @@ def _chance(combos: Sequence[Combo], column: str = "chance_metrics") -> tuple[fl
     return float(every.min()), float(every.max())
 
 
-def end_dots(study: Study, ylabel: str | None, column: str, label: str | None = None, **look: Any) -> Figures:
+def final_value_dots(study: Study, ylabel: str | None, column: str, label: str | None = None, **look: Any) -> Figures:
     """A quantity of the whole run, by label and by every gridded option; `label` None is the loss's."""
     panel = Panel(column, label or loss_label(ylabel, study.combos) + window_text(study.combos), **look)
     said = "after training" if column.endswith("_final") else ""
     lost = sum(len(_unbounded(combo, "final")) for combo in study.combos) if column == "lambda_max_final" else 0
     said += f", {lost} unbounded, left out" * (lost > 0)
-    yield from dots_by_option(study, study.matched, column, [panel], said)
+    yield from dot_plots_by_option(study, study.groups, column, [panel], said)
 
 
 def measured_loss_dots(study: Study, ylabel: str | None) -> Figures:
     """The loss measured after training, over a record that begins after the window trained on."""
     if "loss_measured_final" in study.runs:
         label = loss_label(ylabel, study.combos) + "\nmeasured after the window"
-        yield from end_dots(study, ylabel, "loss_measured_final", label)
+        yield from final_value_dots(study, ylabel, "loss_measured_final", label)
 
 
 def radius_dots(study: Study, ylabel: str | None) -> Figures:
     """Spectral radius before and after training, by label and by every gridded option."""
     panels = [Panel(f"spectral_radius_{when}", f"spectral radius\n{said} training")
               for when, said in (("initial", "before"), ("final", "after"))]  # fmt: skip
-    yield from dots_by_option(study, study.matched, "spectral_radius", panels)
+    yield from dot_plots_by_option(study, study.groups, "spectral_radius", panels)
 
 
-def minimum_boxes(study: Study, ylabel: str | None) -> Figures:
+def loss_minimum_boxes(study: Study, ylabel: str | None) -> Figures:
     """Lowest loss, its epoch and that of 99 % of it: per combo, and pooled over the combos that all folders have."""
     which = "validation" if any("validate_loss" in combo.loaded.history for combo in study.combos) else "training"
     panels = [Panel("loss_minimum", ylabel or f"minimum {which}\n" + loss_label(None, study.combos)),
               Panel("epoch_minimum", f"epoch of the minimum\n{which} loss", whole=True),
               Panel("epoch_99", "first epoch within 1 % of the\nrange above the minimum", whole=True)]  # fmt: skip
     labels = {combo.label for combo in study.combos}
-    common = [group for group in study.matched if {combo.label for combo in group.combos} == labels]
-    for group in study.matched if len(study.matched) > 1 else []:
-        series = series_of(study, group)
+    common = [group for group in study.groups if {combo.label for combo in group.combos} == labels]
+    for group in study.groups if len(study.groups) > 1 else []:
+        series = combo_series(study, group)
         runs = ended(study, series)
         shown = [panel for panel in panels if np.isfinite(runs[panel.column].astype(float)).any()]
         if shown:
-            title, looks = matching.titled(group.combos, group.title), list(series.values())
+            title, looks = combo_texts.title_with_task(group.combos, group.title), list(series.values())
             runs, texts = runs.assign(group=runs["series"]), [one.text for one in looks]
-            yield stem_of("minimum", group), plotting.dot_plot(runs, shown, looks, texts, title=title, boxes=True)
-    lacking = len(study.matched) - len(common)
-    said = f"without {lacking} of {len(study.matched)} combos, which not all folders have" if lacking else ""
-    yield from dots_by_option(study, common, "minimum", panels, said, boxes=True)
+            yield figure_stem("minimum", group), plotting.dot_plot(runs, shown, looks, texts, title=title, boxes=True)
+    lacking = len(study.groups) - len(common)
+    said = f"without {lacking} of {len(study.groups)} combos, which not all folders have" if lacking else ""
+    yield from dot_plots_by_option(study, common, "minimum", panels, said, boxes=True)

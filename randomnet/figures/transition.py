@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from randomnet import plotting, results, theory
-from randomnet.comparison import matching
-from randomnet.comparison.matching import ABSENT, REFERENCES, Combo, Study, canonical
-from randomnet.comparison.networks import FIXED, origin
+from randomnet.comparison import combo_texts
+from randomnet.comparison.network_identity import FIXED, origin
 from randomnet.comparison.significance import percentile, rank_p, smallest_rank_p
-from randomnet.comparison.transition import Curves, Transition, difference, own_crossings, transition
-from randomnet.figures.options import coloured
+from randomnet.comparison.study import ABSENT, REFERENCE_VALUES, Combo, Study, canonical
+from randomnet.comparison.transition import Curves, Transition, difference, iteration_crossings, transition
+from randomnet.figures.option_dependence import series_by_other_options
 from randomnet.figures.runs import LAMBDA, Figures, ended
 from randomnet.plotting import Samples, Series
 
@@ -70,7 +70,7 @@ def transition_figures(study: Study, ylabel: str | None) -> Figures:
     if samples:
         curves = list(theory_curves(colours))
         combos = [combo for one in colours for combo in one.combos]
-        yield "transition", plotting.transition(samples, curves, LAMBDA, matching.titled(combos, size))
+        yield "transition", plotting.transition(samples, curves, LAMBDA, combo_texts.title_with_task(combos, size))
 
 
 def _sizes(colours: Sequence[Colour]) -> tuple[str, dict[Series, str]]:
@@ -126,7 +126,7 @@ def _ordered(one: Colour, other: Colour) -> tuple[Colour, Colour] | None:
     names = [name for name in {**one.options, **other.options} if one.options.get(name) != other.options.get(name)]
     if one.label != other.label:
         return None if names else (other, one) if other.is_one_network and not one.is_one_network else (one, other)
-    reference = REFERENCES.get(names[0].split(".")[-1], ABSENT) if len(names) == 1 else ABSENT
+    reference = REFERENCE_VALUES.get(names[0].split(".")[-1], ABSENT) if len(names) == 1 else ABSENT
     values = [side.options.get(name) for side in (one, other) for name in names[:1]]
     if reference is ABSENT or canonical(reference) not in values:
         return None
@@ -143,7 +143,7 @@ def _difference_row(a: Colour, b: Colour) -> tuple[Any, ...]:
         notes.append(BOTH_ONE_NETWORK)
     elif a.is_one_network:
         notes.append(A_IS_ONE_NETWORK)
-        place, others = _place(a.found), own_crossings(b.curves)
+        place, others = _place(a.found), iteration_crossings(b.curves)
         ranks = percentile(place, others), rank_p(place, others), smallest_rank_p(len(others))
     return (*head, *found, *ranks, "; ".join(notes))
 
@@ -152,7 +152,7 @@ def _place(found: Transition) -> float:
     """The crossing, or infinity on the side it is on where there is none within the grid."""
     if found.crossing is not None:
         return found.crossing
-    return float(own_crossings(Curves(found.g, found.medians[None], found.errors[None], np.zeros(1)))[0])
+    return float(iteration_crossings(Curves(found.g, found.medians[None], found.errors[None], np.zeros(1)))[0])
 
 
 def _note(one: Colour) -> str:
@@ -182,7 +182,7 @@ def theory_curves(colours: Sequence[Colour]) -> Iterator[tuple[str, np.ndarray, 
 
 def _colours(study: Study) -> Iterator[Colour]:
     gridded = next((name for name in study.varied if _is_g(name)), G)
-    for series, combos in coloured(study, gridded):
+    for series, combos in series_by_other_options(study, gridded):
         values = {(combo.label, combo.number): canonical(combo.get(G)) for combo in combos}
         values = {key: g for key, g in values.items() if isinstance(g, float)}
         runs = ended(study, dict.fromkeys(values, series))

@@ -1,8 +1,8 @@
 """Whether the runs of a combo are of one network, or of a network of its own in every iteration.
 
-    with_connectomes   the table of runs with the checksum of each run's connectome
+    add_connectome_checksums   the table of runs with the checksum of each run's connectome
     origin             FIXED, REDRAWN or UNKNOWN, of the runs of one combo
-    differ_in          in words, what these runs differ in
+    source_of_variation          in words, what these runs differ in
     same_network       whether two sets of runs are of one and the same network
 
 A connectome that was measured is one network, however many starts it has. Parameters that a run draws besides, such as
@@ -23,7 +23,7 @@ ONE_CONNECTOME = "runs of the same connectome"
 FIXED, REDRAWN, UNKNOWN = "the same in every iteration", "redrawn in every iteration", "unknown"
 
 
-def with_connectomes(root: Path, table: pd.DataFrame) -> pd.DataFrame:
+def add_connectome_checksums(root: Path, table: pd.DataFrame) -> pd.DataFrame:
     """The folder's table of runs and a column CONNECTOME; None where run.json does not say."""
     folder = ResultsFolder(root)
     pairs = zip(table["combo"], table["iteration"], strict=True) if len(table) else ()
@@ -62,7 +62,7 @@ def origin(runs: pd.DataFrame) -> str:
     return FIXED if len(set(known)) == 1 else REDRAWN
 
 
-def differ_in(runs: pd.DataFrame) -> str:
+def source_of_variation(runs: pd.DataFrame) -> str:
     """What the runs of one combo differ in: starts, gains and the like of one connectome, networks, or iterations
     where that is unknown."""
     source = origin(runs)

@@ -27,7 +27,7 @@ def minima(epochs: np.ndarray, losses: np.ndarray) -> tuple[float, float, float]
     return float(low), float(epochs[losses.argmin()]), float(epochs[near.argmax()])
 
 
-def with_minima(table: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+def add_loss_minima(table: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
     """The table of runs (combo, iteration) with the columns MINIMA; as it is where no run has a history."""
     if history.empty or "epoch" not in history or not set(SOURCES) & set(history.columns):
         return table

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from randomnet.comparison import verdicts
+from randomnet.comparison.hypothesis_tests import side_text
 from randomnet.comparison.intervals import mean_interval
-from randomnet.comparison.networks import differ_in
-from randomnet.comparison.testing import side_text
+from randomnet.comparison.network_identity import source_of_variation
 from randomnet.results import COMPLETE
 
 MEDIAN = ", median"  # after the name of a metric of the overview
@@ -23,9 +23,10 @@ MEANS = ("n", "mean", "sd", "stderr", "interval_low", "interval_high", "over", "
 
 
 def means_table(runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[str]) -> pd.DataFrame:
-    """Mean, spread and 95 % interval of every metric, per label and cell; `runs` as testing.table_of_tests takes them.
+    """Mean, spread and 95 % interval of every metric, per label and cell of the grid.
 
-    over: whether the runs are networks or starts of one network; the interval is of the mean over these.
+    runs: as hypothesis_tests.table_of_tests takes them. over: whether the runs are networks or starts of one
+    network; the interval is of the mean over these.
     """
     options = [name for name in options if name not in MEANS]  # the combo's text has the option
     rows = []
@@ -44,12 +45,12 @@ def _row(metric: str, part: pd.DataFrame) -> Mapping[str, Any]:
     values = values[np.isfinite(values)]
     n, several = len(values), len(values) > 1
     low, high = mean_interval(values) if several else (None, None)
-    counts = verdicts.counts(metric, part)
+    counts = verdicts.verdict_counts(metric, part)
     return {
         "n": n, "mean": float(values.mean()) if n else None, "sd": float(values.std(ddof=1)) if several else None,
         "stderr": float(values.std(ddof=1) / np.sqrt(n)) if several else None, "interval_low": low,
-        "interval_high": high, "over": differ_in(part), "planned": len(part), **counts,
-        "note": "; ".join(verdicts.said([("", counts, len(part))])),
+        "interval_high": high, "over": source_of_variation(part), "planned": len(part), **counts,
+        "note": "; ".join(verdicts.verdict_notes([("", counts, len(part))])),
     }  # fmt: skip
 
 
@@ -64,16 +65,16 @@ def overview(runs: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     shown = [name for name in metrics if np.isfinite(every[name.removesuffix(MEDIAN)].astype(float)).any()]
     lost = [status for status in ("diverged", "unbounded") if (runs["status"] == status).any()]
     exponent = "lambda_max_final" if "verdict_final" in runs else "lambda_max"
-    weak = [name for name in ("not_converged", "too_short") if verdicts.counts(exponent, every)[name]]
+    weak = [name for name in ("not_converged", "too_short") if verdicts.verdict_counts(exponent, every)[name]]
     lines = []
     for (combo, label, own), part in runs.groupby(["combo", "label", "own"], sort=False):
         complete = part[part["status"] == COMPLETE]
         line = {"combo": combo, "label": side_text(label, own), "runs": f"{len(complete)}/{len(part)}"}
         line |= {status: int((part["status"] == status).sum()) for status in lost}
-        line |= {name.replace("_", " "): verdicts.counts(exponent, complete)[name] for name in weak}
+        line |= {name.replace("_", " "): verdicts.verdict_counts(exponent, complete)[name] for name in weak}
         for name in shown:
             text = _summary(complete[name.removesuffix(MEDIAN)].astype(float), name.endswith(MEDIAN))
-            bounds = verdicts.bounded(name.removesuffix(MEDIAN), complete).any()
+            bounds = verdicts.is_lower_bound(name.removesuffix(MEDIAN), complete).any()
             line[name] = f"≥ {text}" if bounds else text
         lines.append(line)
     return pd.DataFrame(lines)

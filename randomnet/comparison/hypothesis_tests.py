@@ -25,8 +25,8 @@ import numpy as np
 import pandas as pd
 
 from randomnet.comparison import significance, verdicts
-from randomnet.comparison.intervals import LEVEL, draws_interval, mean_interval
-from randomnet.comparison.networks import FIXED, REDRAWN, origin, same_network
+from randomnet.comparison.intervals import LEVEL, mean_interval, prediction_interval
+from randomnet.comparison.network_identity import FIXED, REDRAWN, origin, same_network
 from randomnet.results import COMPLETE
 
 RANK_A, RANK_B = "rank of a among draws of b", "rank of b among draws of a"
@@ -98,17 +98,17 @@ def _by_own(runs: pd.DataFrame, combo: str) -> list[tuple[str, pd.DataFrame]]:
 def compare(a: pd.DataFrame, b: pd.DataFrame, metric: str, caution: str = "") -> dict[str, Any]:
     """COLUMNS of one metric of two sets of runs of one cell, without the adjusted p. caution: of unequal seeds."""
     values = [_by_iteration(runs, metric) for runs in (a, b)]
-    design = design_of(a, b)
-    counted = [verdicts.counts(metric, runs) for runs in (a, b)]
+    design = comparison_design(a, b)
+    counted = [verdicts.verdict_counts(metric, runs) for runs in (a, b)]
     beyond = [count["undetermined"] if metric.startswith(OPEN_ABOVE) else 0 for count in counted]
     row = _sides(design, values) | _tested(design, values, beyond)
     sides = [(f" of {side}", count, len(runs)) for side, count, runs in zip("ab", counted, (a, b), strict=True)]
     row |= {f"{name}_{side}": count[name] for side, count in zip("ab", counted, strict=True) for name in count}
-    notes = [*_notes(row), caution if design in PAIRED else "", *verdicts.said(sides)]
+    notes = [*_notes(row), caution if design in PAIRED else "", *verdicts.verdict_notes(sides)]
     return row | {"note": "; ".join(filter(None, notes))}
 
 
-def design_of(a: pd.DataFrame, b: pd.DataFrame) -> str:
+def comparison_design(a: pd.DataFrame, b: pd.DataFrame) -> str:
     """How two sets of runs are compared; see the module."""
     origins = [origin(runs) for runs in (a, b)]
     if origins == [FIXED, FIXED]:
@@ -198,7 +198,7 @@ def _of_rank(starts: pd.Series, draws: np.ndarray, sign: int) -> dict[str, Any]:
     row |= {"percentile": significance.percentile(value, draws), "p": significance.rank_p(value, draws)}
     if np.isinf(draws).any():
         return row
-    low, high, level = draws_interval(sign * (draws - value))
+    low, high, level = prediction_interval(sign * (draws - value))
     spread = draws.std(ddof=1)
     z = float((value - draws.mean()) / spread) if spread > 1e-12 * np.abs(draws).max() else None
     return row | {"interval_low": low, "interval_high": high, "interval_level": level, "interval_of": OF_DRAWS,
@@ -254,7 +254,7 @@ def _seed_caution(seeds: Mapping[str, Any], a: str, b: str) -> str:
     return f"paired by iteration although the seeds differ ({a} {seeds.get(a)}, {b} {seeds.get(b)})"
 
 
-def console(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+def console_table(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """The rows of a tests table as text, one for each pair of sets and cell, with a column per metric."""
     lines: dict[tuple, dict[str, Any]] = {}
     rows = table[table["metric"].isin(metrics)]
@@ -267,7 +267,7 @@ def console(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame([{name: line.get(name, "-") for name in names} for line in lines.values()])
 
 
-def remarks(table: pd.DataFrame) -> Iterator[str]:
+def shared_notes(table: pd.DataFrame) -> Iterator[str]:
     """Lines on a tests table: notes that many of its rows share, and over how many p the corrections are."""
     notes = table["note"].fillna("").str.split("; ").explode()
     notes = notes[notes != ""]

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from randomnet.comparison import matching
-from randomnet.comparison.matching import Combo, Study
-from randomnet.figures.pooled import varied_options
+from randomnet.comparison import combo_texts
+from randomnet.comparison.study import Combo, Study
+from randomnet.figures.pooling import varied_options
 from randomnet.figures.runs import arrays_by_iteration, say
 
 MOST = 12  # networks drawn one by one
 
 
-def first_networks(study: Study, what: str, needed: str) -> Iterator[tuple[str, str, Combo, dict[str, np.ndarray]]]:
+def example_networks(study: Study, what: str, needed: str) -> Iterator[tuple[str, str, Combo, dict[str, np.ndarray]]]:
     """The stem of a file, a title, the combo and its arrays, of the first combos whose arrays have what is needed.
 
     The title names the iteration. The console says how many combos are left out.
@@ -25,8 +25,8 @@ def first_networks(study: Study, what: str, needed: str) -> Iterator[tuple[str, 
         if needed not in arrays:
             continue
         drawn += 1
-        values = [f"{name} = {matching.value_text(combo, name)}" for name in options]
-        title = [matching.legend_text(combo.label, [combo.connectome]), *values, f"iteration\u00a0{iteration}"]
+        values = [f"{name} = {combo_texts.value_text(combo, name)}" for name in options]
+        title = [combo_texts.legend_text(combo.label, [combo.connectome]), *values, f"iteration\u00a0{iteration}"]
         stem = [what, *[combo.label] * (len(labels) > 1), *(f"{name}={combo.get(name)}" for name in options)]
         yield "_".join(stem), ", ".join(filter(None, title)), combo, arrays
     if drawn and len(study.combos) > MOST:

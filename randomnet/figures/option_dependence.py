@@ -1,10 +1,10 @@
 """The gridded options of a study as axes and colours.
 
-    numbers_of       the values of an option as numbers, where they are
-    axis_label       an option's name with its unit
-    coloured         combos by label and by all options but one, each set with its colour
-    against_option   values against one option, every run a dot
-    against_options  values by label and against every option, all others pooled
+    option_numbers       the values of an option as numbers, where they are
+    option_label       an option's name with its unit
+    series_by_other_options         combos by label and by all options but one, each set with its colour
+    log_log_figure   values against one option, every run a dot
+    option_dependence_figures  values by label and against every option, all others pooled
 """
 
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ import numpy as np
 import pandas as pd
 
 from randomnet import plotting
-from randomnet.comparison import matching
+from randomnet.comparison import combo_texts
 from randomnet.comparison.intervals import mean_interval
-from randomnet.comparison.matching import ABSENT, REFERENCES, Combo, Study, canonical
-from randomnet.comparison.networks import RUNS, differ_in
-from randomnet.figures.pooled import pooled_title, varied_options
-from randomnet.figures.runs import Figures, ended, pooled_series
+from randomnet.comparison.network_identity import RUNS, source_of_variation
+from randomnet.comparison.study import ABSENT, REFERENCE_VALUES, Combo, Study, canonical
+from randomnet.figures.pooling import pooling_title, varied_options
+from randomnet.figures.runs import Figures, ended, label_series
 from randomnet.plotting import Panel, Series
 from randomnet.results import LEFT_OUT
 
 TIMES = ("tsim", "tons", "transient", "frame_transient", "dt")
 
 
-def numbers_of(combos: Sequence[Combo], option: str) -> dict[Any, float]:
+def option_numbers(combos: Sequence[Combo], option: str) -> dict[Any, float]:
     """The values of an option as numbers, by what makes them equal; empty where not all are numbers or percentages."""
     keys = {canonical(value) for combo in combos if (value := combo.get(option)) is not ABSENT}
     shares = {key: key[1] for key in keys if isinstance(key, tuple)}
@@ -37,12 +37,12 @@ def numbers_of(combos: Sequence[Combo], option: str) -> dict[Any, float]:
 
 def numeric_options(study: Study, combos: Sequence[Combo]) -> list[str]:
     """The gridded options of several values that are all numbers."""
-    return [option for option in varied_options(study, combos) if numbers_of(combos, option)]
+    return [option for option in varied_options(study, combos) if option_numbers(combos, option)]
 
 
-def axis_label(combos: Sequence[Combo], option: str) -> str:
+def option_label(combos: Sequence[Combo], option: str) -> str:
     """An option's name with its unit, as far as it has one."""
-    if any(isinstance(key, tuple) for key in numbers_of(combos, option)):
+    if any(isinstance(key, tuple) for key in option_numbers(combos, option)):
         return f"{option} (%)"
     return f"{option} ({time_unit(combos)})" if option.split(".")[-1] in TIMES else option
 
@@ -53,7 +53,7 @@ def time_unit(combos: Sequence[Combo]) -> str:
     return units.pop() if len(units) == 1 else "τ"
 
 
-def coloured(study: Study, option: str) -> list[tuple[Series, list[Combo]]]:
+def series_by_other_options(study: Study, option: str) -> list[tuple[Series, list[Combo]]]:
     """All combos by label and by the values of all gridded options but this one; each set has its colour."""
     others = [name for name in varied_options(study, study.combos) if name != option]
     sets: dict[tuple, list[Combo]] = {}
@@ -63,35 +63,35 @@ def coloured(study: Study, option: str) -> list[tuple[Series, list[Combo]]]:
     found = []
     for number, combos in enumerate(sets.values()):
         first = combos[0]
-        values = ", ".join(f"{name} = {matching.value_text(first, name)}" for name in others
+        values = ", ".join(f"{name} = {combo_texts.value_text(first, name)}" for name in others
                            if first.get(name) is not ABSENT)  # fmt: skip
         connectomes = [combo.connectome for combo in combos]
-        text = values if values and len(labels) == 1 else matching.legend_text(first.label, connectomes, values)
+        text = values if values and len(labels) == 1 else combo_texts.legend_text(first.label, connectomes, values)
         found.append((Series(text, number), combos))
     return found
 
 
-def against_options(study: Study, stem: str, panels: Sequence[Panel]) -> Figures:
+def option_dependence_figures(study: Study, stem: str, panels: Sequence[Panel]) -> Figures:
     """Values by label, and against every gridded option with the others pooled; colour is the label.
 
     A network and its null models are never pooled: where the null is varied, each null has its colour.
     """
     options = varied_options(study, study.combos)
-    nulls = [option for option in options if option.split(".")[-1] in REFERENCES]
+    nulls = [option for option in options if option.split(".")[-1] in REFERENCE_VALUES]
     looks = _by_null(study, nulls)
     if len(set(looks.values())) > 1 or not options:
-        title = pooled_title(study.combos, [other for other in options if other not in nulls])
+        title = pooling_title(study.combos, [other for other in options if other not in nulls])
         yield from _drawn(study, f"{stem}_by_label", None, panels, looks, title)
     for option in options:
         apart = [name for name in nulls if name != option]
-        title = pooled_title(study.combos, [other for other in options if other not in (option, *apart)])
+        title = pooling_title(study.combos, [other for other in options if other not in (option, *apart)])
         yield from _drawn(study, f"{stem}_by_{option}", option, panels, _by_null(study, apart), title)
 
 
 def _by_null(study: Study, nulls: Sequence[str]) -> dict[tuple[str, int], Series]:
     """The series of each combo, by label and by the values of these options."""
     if not nulls:
-        series = pooled_series(study, study.combos)
+        series = label_series(study, study.combos)
         return {(combo.label, combo.number): series[combo.label] for combo in study.combos}
     sets: dict[tuple, list[Combo]] = {}
     for combo in study.combos:
@@ -100,14 +100,15 @@ def _by_null(study: Study, nulls: Sequence[str]) -> dict[tuple[str, int], Series
     for number, combos in enumerate(sets.values()):
         first = combos[0]
         values = ", ".join(f"{name} = {first.get(name)}" for name in nulls if first.get(name) is not ABSENT)
-        text = matching.legend_text(first.label, [], values)
+        text = combo_texts.legend_text(first.label, [], values)
         looks |= {(combo.label, combo.number): Series(text, number) for combo in combos}
     return looks
 
 
-def against_option(study: Study, stem: str, option: str, panels: Sequence[Panel], title: str) -> Figures:
+def log_log_figure(study: Study, stem: str, option: str, panels: Sequence[Panel], title: str) -> Figures:
     """Values against one numeric option, both axes log; each label and each value of the others has its colour."""
-    looks = {(combo.label, combo.number): one for one, combos in coloured(study, option) for combo in combos}
+    sets = series_by_other_options(study, option)
+    looks = {(combo.label, combo.number): series for series, combos in sets for combo in combos}
     yield from _drawn(study, f"{stem}_by_{option}", option, panels, looks, title, logarithmic=True)
 
 
@@ -122,7 +123,7 @@ def _drawn(
     series = list(dict.fromkeys(looks.values()))
     places, groups = _places(study.combos, option, series, looks)
     runs = runs.assign(x=[places.get(key, np.nan) for key in zip(runs["label"], runs["number"], strict=True)])
-    label = axis_label(study.combos, option) if option else ""
+    label = option_label(study.combos, option) if option else ""
     figure = plotting.option_dependence(runs[runs["x"].notna()], shown, series, mean_interval, xlabel=label,
                                         title=title, groups=groups, logarithmic=logarithmic,
                                         over=_over(runs))  # fmt: skip
@@ -132,7 +133,7 @@ def _drawn(
 def _over(runs: pd.DataFrame) -> str:
     """What the runs of a combo differ in, where that is the same of all combos."""
     alive = runs[~runs["status"].isin(LEFT_OUT)]
-    found = {differ_in(part) for _, part in alive.groupby(["label", "number"]) if len(part) > 1}
+    found = {source_of_variation(part) for _, part in alive.groupby(["label", "number"]) if len(part) > 1}
     return found.pop() if len(found) == 1 else RUNS
 
 
@@ -142,8 +143,8 @@ def _places(
     """Where each combo is on the x axis, and the names of the places where they are no numbers."""
     if option is None:
         return {key: float(series.index(one)) for key, one in looks.items()}, [one.text for one in series]
-    numbers = numbers_of(combos, option)
-    names = matching.group_names(combos, option)
+    numbers = option_numbers(combos, option)
+    names = combo_texts.value_names(combos, option)
     order = numbers or {key: float(place) for place, key in enumerate(names)}
     places = {(combo.label, combo.number): order.get(canonical(combo.get(option)), np.nan) for combo in combos}
     return places, [] if numbers else list(names.values())
