@@ -210,7 +210,7 @@ def test_figures_of_scores_say_what_is_not_above_the_floor_and_how_many_points_w
     assert by_label["fixed points,"].get_title() == "7 to 9 matched, of 9 true\nand 7 to 12 inferred"
     assert by_label["DSA distance"].get_title() == by_label["cycle consistency"].get_title() == ""
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert {"not above the floor", "of the truth itself"} <= set(texts)
+    assert {"not above the noise floor", "of the truth itself"} <= set(texts)
     old = {name: values for name, values in rows.items() if name not in ("cycle_con_truth", "points_true")}
     plotting.scores(pd.DataFrame(old), panels, [Series("a", 0)], mean_interval, ())  # as earlier versions have it
 

@@ -124,7 +124,7 @@ def test_rates_have_the_theory_beside_them(tmp_path):
     assert [list(line.get_ydata()) for line in beside] == [[pytest.approx(0.9 * 2), pytest.approx(0.9 * 3)]]
     assert not [line for line in i.lines if line.get_marker() == "D" and len(line.get_ydata())]
     said = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "simulated" in said and "mean-field theory" in said and "its bare matrix products" not in said
+    assert "simulated" in said and "mean-field theory" in said and "matrix products alone" not in said
 
 
 def test_many_populations_are_several_figures(tmp_path, monkeypatch):
@@ -286,7 +286,7 @@ def test_blocks_have_a_row_for_each_population_and_a_colour_for_each_source():
     network = population_network(about, np.random.default_rng(1))
     groups = np.repeat([0, 1], [40, 20])
     figure = plotting.blocks(network.post, network.pre, network.weights, groups, ["E", "I"])
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["onto E", "", "", "onto I", "", ""]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["to E", "", "", "to I", "", ""]
     onto_e = [patch for patch in figure.axes[0].patches if not patch.get_fill()]
     assert [patch.get_data().values.max() for patch in onto_e] == [1, 1]  # every neuron has 5, or 4
     curves = [line for line in figure.axes[5].lines if len(line.get_xdata()) > 2]

@@ -270,7 +270,7 @@ def test_where_no_run_has_a_value_the_panel_says_so():
     figure = plotting.option_dependence(pd.DataFrame(rows), panels, series, mean_interval, groups=["p", "q", "r", "s"])
     assert not figure.axes[0].texts and not figure.axes[0].patches
     said = figure.legends[0].get_title().get_text().replace("\n", " ")
-    assert said == "z: not determined in 12 of 21 runs, which are in no mean of it"
+    assert said == "z: not determined in 12 of 21 runs, left out of its means"
     (words,), (grey,) = figure.axes[1].texts, figure.axes[1].patches
     assert words.get_text() == "not determined" and words.get_fontsize() >= 7
     low, high = np.sort(grey.get_corners()[:, 0])[[0, -1]]
@@ -299,7 +299,7 @@ def test_a_mean_with_a_lower_bound_in_it_is_marked_as_one_and_has_no_upper_inter
     bound = mean_interval([4.0, 5.0, 9.0])[0]
     np.testing.assert_allclose(spans, sorted([mean_interval([1.0, 2.0, 3.0]), (min(bound, 6.0), 6.0)]))
     texts = legend_texts(figure)
-    assert "lower bound (partial spectrum)" in texts and "mean with lower bounds, no upper interval" in texts
+    assert "lower bound (partial spectrum)" in texts and "mean including lower bounds, interval open above" in texts
     whole = plotting.option_dependence(table.assign(low=0), [panel], [Series("a")], mean_interval, groups=["p", "q"])
     assert not any("bound" in text for text in legend_texts(whole))
 
@@ -438,7 +438,7 @@ def test_unbounded_runs_are_in_no_mean_and_counted_everywhere(tmp_path, capsys):
     np.testing.assert_allclose(means.get_ydata(), [np.mean([lambda_max(2.0, i) for i in (1, 2)]), lambda_max(4.0, 1)])
     assert [line.get_marker() for line in axes.lines].count("^") == 1
     texts = legend_texts(figure)
-    assert "unbounded, in no mean" in texts and "1 not converged, 1 too short to tell" in texts
+    assert "unbounded, left out of means" in texts and "1 not converged, 1 too short to tell" in texts
     texts = legend_texts(dict(spectra.spectrum_figures(study, None))["spectra_by_g"])
     texts = [text.replace("\u00a0", " ").replace("\n", " ") for text in texts]
     assert any("1 of 2 too short to tell, 1 unbounded, left out" in text for text in texts)
@@ -494,7 +494,7 @@ def test_starts_that_end_at_different_exponents_have_no_mean(apart, differ):
     assert len(axes.collections) == (1 if differ else 2)  # bands
     single = [line.get_ydata()[-1] for line in axes.lines if line not in bold(axes) and len(line.get_ydata()) == 5]
     assert single == pytest.approx([1.0, 1.0 + apart, 0.0, 0.0])
-    assert axes.get_title() == "tons = 1 τ" + ("\nstarts differ: no mean of λ$_{1}$" if differ else "")
+    assert axes.get_title() == "tons = 1 τ" + ("\ninitial states differ: no mean of λ$_{1}$" if differ else "")
     assert figure.legends[0].get_title().get_text().startswith("exponents 1, 2 of 2;")
 
 

@@ -447,7 +447,7 @@ def test_reaches_are_drawn_from_go_on():
     np.testing.assert_allclose(mean[[0, -1], 0], [-0.05, 0.10])
     np.testing.assert_allclose(mean[:, 1], 100 * math.sqrt(2) * 0.25)
     np.testing.assert_allclose(after.lines[2].get_xydata()[:, 1], [25 * math.sqrt(2)] * 5 + [0] * 11, atol=1e-12)
-    with pytest.raises(ValueError, match="expected reaches with a go, got none"):
+    with pytest.raises(ValueError, match="expected reaches with a go cue, got none"):
         plotting.reaches(replace(network, goals=np.zeros((3, 20, 2))))
 
 

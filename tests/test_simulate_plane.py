@@ -186,8 +186,9 @@ def test_paths_are_told_apart_by_where_they_end():
     (axes,) = figure.axes
     assert axes.get_xlabel() == "overlap with ξ$_{1}$ (Hz)" and axes.get_ylabel() == "overlap with n$_{12}$ (Hz)"
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["4 starts", "2 end here", "2 end here"]
-    assert legend.get_title().get_text() == "10 s from a grid of first states, as means over 0.1 s; 2 events meanwhile"
+    assert [text.get_text() for text in legend.get_texts()] == ["4 initial states", "2 end here", "2 end here"]
+    heading = "10 s from a grid of initial states, means over 0.1 s; 2 events in this time"
+    assert legend.get_title().get_text() == heading
     starts, ends, moving = (points.get_offsets() for points in axes.collections[1:])
     np.testing.assert_allclose(starts, flow.starts)
     np.testing.assert_allclose(ends, flow.paths[:, -1])
@@ -198,7 +199,7 @@ def test_what_still_moves_ends_nowhere():
     flow = made_up(turning=True)
     assert flow.moving.all() and (flow.places() == -1).all()
     (legend,) = plotting.phase_plane(flow).legends
-    assert [text.get_text() for text in legend.get_texts()] == ["4 starts", "4 still move"]
+    assert [text.get_text() for text in legend.get_texts()] == ["4 initial states", "4 still moving"]
 
 
 def test_many_places_have_one_colour():
@@ -206,7 +207,7 @@ def test_many_places_have_one_colour():
     starts = np.stack([np.cos(angles), np.sin(angles)], -1)
     flow = PhasePlane(starts, np.repeat(0.5 * starts[:, None], 30, 1), ("n1", "n2"), 0.5 + np.arange(30), "τ")
     (legend,) = plotting.phase_plane(flow).legends
-    assert [text.get_text() for text in legend.get_texts()] == ["12 starts", "12 end at 12 places"]
+    assert [text.get_text() for text in legend.get_texts()] == ["12 initial states", "12 end at 12 points"]
 
 
 def test_the_figure_is_drawn_of_a_folder(tmp_path, monkeypatch):

@@ -117,7 +117,7 @@ def test_rates_along_a_task_have_its_events_and_say_which_conditions_are_missing
     assert "10 of 12" in figures["psth"]
     drawn = analyse_figures._linearization(arrays)
     assert arrays["groups"].tolist() == ["all"] and drawn.groups == () and drawn.of == 0  # the whole, once
-    assert "Eigenvalues of the whole step, at" in figures["linearised"]
+    assert "Eigenvalues of the Jacobian, at" in figures["linearised"]
 
 
 def test_overlaps_of_a_task_have_its_times_conditions_and_events(tmp_path):
@@ -177,7 +177,7 @@ def test_rates_are_drawn_over_bands_of_the_events():
         assert [text.get_text() for text in above.get_xticklabels()] == ["cue", "reward"]
     plain = plotting.psth(rates(trials=(3, 2)))
     assert not any(axes.patches or axes.child_axes for axes in plain.axes)
-    assert legend_of(plain)[1] == "Mean and standard error over the validation trials of each condition (their number)"
+    assert legend_of(plain)[1] == "Mean and standard error over the validation trials of each condition (number of trials)"
 
 
 def test_two_words_of_a_condition_are_its_colour_and_its_dash():
@@ -204,7 +204,7 @@ def test_overlaps_are_drawn_trial_by_trial_and_as_the_mean_of_each_condition():
         np.testing.assert_allclose(thick, [values[1], values[[0, 2]].mean(0)])
         assert len(axes.patches) == 1
     texts, heading = legend_of(figure)
-    assert texts == ["A (1)", "B (2)"] and "of 5 overlaps those 2 that vary most" in heading
+    assert texts == ["A (1)", "B (2)"] and "the 2 of 5 overlaps that vary most" in heading
 
 
 def test_the_overlaps_that_vary_most_are_drawn():
@@ -249,7 +249,7 @@ def test_the_accuracy_of_each_output_has_a_panel_where_there_are_several(tmp_pat
     assert all(both.count(text) == 1 for text in (">choice (%)<", ">lick (%)<", ">accuracy (%)<"))
     assert both.count(">accuracy of<") == 2
     for level in ("62.5", "50", "75"):
-        assert f"chance, the best constant answer ({level} %)" in both
+        assert f"chance level: best constant answer ({level} %)" in both
     one, _ = task_folder(tmp_path / "dpa", "dpa", {}, choice)
     assert "accuracy of" not in one and one.count(">accuracy (%)<") == 1
 
@@ -257,7 +257,7 @@ def test_the_accuracy_of_each_output_has_a_panel_where_there_are_several(tmp_pat
 def test_chance_is_drawn_where_it_was_measured_and_nowhere_else(tmp_path):
     for task in ("odr", "flip_flop", "dpa"):
         measured = task_folder(tmp_path / f"{task} measured", task, {}, {}, {"chance_metrics": 72.95})
-        assert all("chance, the best constant answer (73 %)" in figure for figure in measured)
+        assert all("chance level: best constant answer (73 %)" in figure for figure in measured)
         assert not any("chance" in figure for figure in task_folder(tmp_path / task, task, {}, {}))
 
 

@@ -414,7 +414,7 @@ def test_losses_of_a_network_and_of_its_nulls_share_one_axes_in_each_cell(tmp_pa
         np.testing.assert_allclose(line.get_ydata(), expected, err_msg=text)
     assert len(bold) == len({line.get_color() for line in bold}) == 3
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["null=none, 3 runs", "null=degree, 2 runs", "null=sign, 3 runs", "diverged, in no mean"]
+    assert texts == ["null=none, 3 runs", "null=degree, 2 runs", "null=sign, 3 runs", "diverged, left out of means"]
     assert "1 diverged, left out" in figure.get_suptitle().replace("\n", " ") and "lr" in figure.get_suptitle()
 
 
@@ -654,7 +654,7 @@ def test_each_run_has_its_own_level_of_chance_where_they_differ():
     assert not any("51" in text.get_text() for text in figure.legends[0].get_texts())
     figure = plotting.dot_plot(rows.assign(level=51.0), panel, [Series("a")], ["a"])
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "chance, the best constant answer (51 %)" in texts and not any("each run" in text for text in texts)
+    assert "chance level: best constant answer (51 %)" in texts and not any("each run" in text for text in texts)
     over_epochs = plotting.curves(history([[60.0, 70.0]]), [Panel("y", "y", chance=(51.0, 54.0))], [Series("a")])
     assert "(51 to 54 %)" in over_epochs.legends[0].get_texts()[-1].get_text()
     levels = [line.get_ydata()[0] for line in over_epochs.axes[0].lines if len(set(line.get_ydata())) == 1]

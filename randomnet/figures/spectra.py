@@ -13,7 +13,7 @@ from randomnet.comparison.study import ABSENT, Combo, ComboGroup, Study, canonic
 from randomnet.figures.option_dependence import numeric_options, option_dependence_figures, option_numbers
 from randomnet.figures.runs import LAMBDA, Figures, arrays_by_iteration, arrays_of, combo_series, figure_stem
 from randomnet.plotting import Panel, Series
-from randomnet.plotting.option_dependence import PER_STATE
+from randomnet.plotting.option_dependence import STATES_SUFFIX
 from randomnet.plotting.style import TOO_SHORT
 
 PANELS = (
@@ -38,7 +38,7 @@ def _with_states(study: Study) -> pd.DataFrame:
     """The runs, with the values of each one's initial states (an array, or an empty one) in columns of their own."""
     if not (study.runs["initial_states"].astype(float) > 1).any():
         return study.runs
-    names = [f"{panel.column}{PER_STATE}" for panel in PANELS]
+    names = [f"{panel.column}{STATES_SUFFIX}" for panel in PANELS]
     values = {(combo.label, combo.number, iteration): [arrays.get(name, np.empty(0)) for name in names]
               for combo in study.combos for iteration, arrays in arrays_by_iteration(combo)}  # fmt: skip
     keys = zip(*(study.runs[name] for name in ("label", "number", "iteration")), strict=True)

@@ -1,4 +1,4 @@
-"""A quantity over two options: a cell for every pair of values, with the values at the axes."""
+"""Quantities over two options: a cell for every pair of values."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -13,19 +13,19 @@ from randomnet.plotting.connectome import SIGNED
 from randomnet.plotting.style import DOUBLE, SINGLE, STYLE, escape_dollars, finite_values, legend, new_figure
 
 PER_ROW = 3  # panels
-ROOM_X, ROOM_Y = 0.062, 0.13  # inches: a letter of a tick, a line of ticks
+LETTER, LINE = 0.062, 0.13  # inches: the width of a letter, the height of a line of tick labels
 MISSING = "0.88"
 
 
 class HeatMap(NamedTuple):
-    """One quantity: its label with unit, and its values (Y, X), nan where there is none."""
+    """One quantity: its label with unit, and its values (Y, X), nan where missing."""
 
     label: str
     values: np.ndarray
 
 
 def colour_scale(values: np.ndarray) -> dict[str, Any]:
-    """Keywords of an image: colours from 0 up, or where there are negative values two that part at 0."""
+    """Arguments of imshow for a colour scale from 0 up, or a symmetric one if any value is negative."""
     finite = finite_values(values)
     largest = float(np.abs(finite).max(initial=0.0)) or 1.0
     if finite.size and finite.min() < 0:
@@ -38,12 +38,14 @@ def heat_map(
 ) -> Figure:
     """A panel for each quantity: cells of equal size, column i for x[i] and row j, from below, for y[j].
 
-    x, y: numbers or texts, in the order in which they are drawn; cells without a value are grey and hatched.
-    ValueError where the values of a map do not have the shape (len(y), len(x)).
+    x, y: numbers or texts, in the order in which they are drawn. Cells without a value are grey and hatched. Raises
+    ValueError if the values of a map do not have the shape (len(y), len(x)).
     """
-    for one in maps:
-        if one.values.shape != (len(y), len(x)):
-            raise ValueError(f"{one.label}: expected values of shape {(len(y), len(x))}, got {one.values.shape}")
+    for quantity in maps:
+        if quantity.values.shape != (len(y), len(x)):
+            raise ValueError(
+                f"{quantity.label}: expected values of shape {(len(y), len(x))}, got {quantity.values.shape}"
+            )
     columns = min(len(maps), PER_ROW)
     rows = -(-len(maps) // columns)
     with matplotlib.rc_context(STYLE):
@@ -51,48 +53,49 @@ def heat_map(
         height = float(np.clip(0.35 * len(y), 1.3, 2.2))
         figure = new_figure(width, (height + 0.75) * rows, title)
         panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-        for number, (axes, one) in enumerate(zip(panels, maps, strict=False)):
-            _draw(figure, axes, one)
+        for index, (axes, quantity) in enumerate(zip(panels, maps, strict=False)):
+            _draw(figure, axes, quantity)
             _ticks(axes, x, y, width / columns - 0.7, height)
-            lowest, first = number + columns >= len(maps), number % columns == 0
+            lowest, first = index + columns >= len(maps), index % columns == 0
             axes.tick_params(labelbottom=lowest, labelleft=first)
             axes.set_xlabel(escape_dollars(xlabel) if lowest else "")
             axes.set_ylabel(escape_dollars(ylabel) if first else "")
         for axes in panels[len(maps) :]:
             axes.remove()
-        if any(np.isnan(one.values).any() for one in maps):
+        if any(np.isnan(quantity.values).any() for quantity in maps):
             legend(figure, [Patch(facecolor=MISSING, hatch="////", edgecolor="0.6", linewidth=0, label="no value")], "")
         return figure
 
 
-def _draw(figure: Figure, axes: Axes, one: HeatMap) -> None:
-    known = np.ma.masked_invalid(one.values)
-    shape = one.values.shape
+def _draw(figure: Figure, axes: Axes, quantity: HeatMap) -> None:
+    values = np.ma.masked_invalid(quantity.values)
+    shape = quantity.values.shape
     axes.set_facecolor(MISSING)
     axes.fill_between([-0.5, shape[1] - 0.5], -0.5, shape[0] - 0.5, facecolor=MISSING, edgecolor="0.6", hatch="////",
                       linewidth=0, zorder=0)  # fmt: skip
-    shown = axes.imshow(known, **colour_scale(one.values), origin="lower", aspect="auto", interpolation="nearest",
+    mesh = axes.imshow(values, **colour_scale(quantity.values), origin="lower", aspect="auto", interpolation="nearest",
                         zorder=1)  # fmt: skip
     axes.set_xlim(-0.5, shape[1] - 0.5)
     axes.set_ylim(-0.5, shape[0] - 0.5)
     axes.spines[["top", "right"]].set_visible(True)
-    axes.set_title(one.label)
-    figure.colorbar(shown, ax=axes, pad=0.02, aspect=20).ax.locator_params(nbins=5)
+    axes.set_title(quantity.label)
+    figure.colorbar(mesh, ax=axes, pad=0.02, aspect=20).ax.locator_params(nbins=5)
 
 
 def _ticks(axes: Axes, x: Sequence[Any], y: Sequence[Any], width: float, height: float) -> None:
-    """The values of as many cells as have room, evenly spaced."""
+    """Label as many cells as have room, evenly spaced."""
     texts = [_text(value) for value in x]
     longest = max(map(len, texts), default=1)
-    turned = (longest + 1) * ROOM_X * len(texts) > width
-    every = _every(len(texts), ROOM_Y if turned else 0, width)
-    axes.set_xticks(range(0, len(texts), every), texts[::every], rotation=90 if turned else 0)
-    every = _every(len(y), ROOM_Y, height)
-    axes.set_yticks(range(0, len(y), every), [_text(value) for value in y][::every])
+    rotated = (longest + 1) * LETTER * len(texts) > width
+    step = _tick_step(len(texts), LINE if rotated else 0, width)
+    axes.set_xticks(range(0, len(texts), step), texts[::step], rotation=90 if rotated else 0)
+    step = _tick_step(len(y), LINE, height)
+    axes.set_yticks(range(0, len(y), step), [_text(value) for value in y][::step])
 
 
-def _every(count: int, each: float, room: float) -> int:
-    return max(1, int(np.ceil(count * each / max(room, each))))
+def _tick_step(count: int, size: float, available: float) -> int:
+    """Every how many cells a label fits."""
+    return max(1, int(np.ceil(count * size / max(available, size))))
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The linearised step of one network by groups of units: its eigenvalues in the complex plane, and time constants."""
+"""Linearization of one network, whole and by groups of units: eigenvalues in the complex plane, and time constants."""
 
 from dataclasses import dataclass
 
@@ -25,16 +25,16 @@ from randomnet.plotting.style import (
 )
 
 WHOLE = "whole network"
-SHORTEST = 1e-3  # of the longest time constant; shorter ones are drawn there
+SHORTEST = 1e-3  # share of the longest time constant; shorter ones are drawn at this value
 
 
 @dataclass(frozen=True)
 class Linearization:
-    """What is drawn of one network.
+    """The data of one network.
 
-    whole: (N,) complex, eigenvalues of the step's Jacobian, and time_constants (N,) in tau, negative where
-    perturbations grow. groups: texts, of so many in all (`of`); eigenvalues, constants: the same of each group's own
-    block. where: the state at which it is linearised.
+    whole (N,): complex eigenvalues of the Jacobian of one step. time_constants (N,): in tau, negative for growing
+    modes. groups: names of the drawn groups, out of `of` groups. eigenvalues, constants: of each group's own block.
+    where: name of the state at which the network is linearized.
     """
 
     whole: np.ndarray
@@ -47,14 +47,14 @@ class Linearization:
 
 
 def linearization(network: Linearization, title: str = "") -> Figure:
-    """Two panels: eigenvalues with the unit circle, and the time constants of their modes, each group a colour."""
+    """Two panels: eigenvalues with the unit circle, and the time constants of the modes, a colour per group."""
     series = [Series(escape_dollars(group), number) for number, group in enumerate(network.groups)]
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, 2.9, title)
         plane, times = figure.subplots(1, 2, width_ratios=[1, 1.3])
         _plane(plane, network, series)
         _times(times, network, series)
-        legend(figure, _handles(network, series), _said(network))
+        legend(figure, _handles(network, series), _heading(network))
         return figure
 
 
@@ -62,34 +62,34 @@ def _plane(axes: Axes, network: Linearization, series: list[Series]) -> None:
     axes.add_patch(Circle((0, 0), 1.0, fill=False, edgecolor=REFERENCE, linestyle=DOTTED, linewidth=0.8, zorder=1))
     axes.plot(network.whole.real, network.whole.imag, linestyle="", marker="o", markersize=5, markerfacecolor="none",
               markeredgecolor="0.6", markeredgewidth=0.7, zorder=2)  # fmt: skip
-    for one, values in zip(series, network.eigenvalues, strict=True):
-        axes.plot(values.real, values.imag, linestyle="", marker=one.marker, markersize=2.6, markeredgewidth=0,
-                  color=one.color, alpha=0.85, zorder=3)  # fmt: skip
+    for look, values in zip(series, network.eigenvalues, strict=True):
+        axes.plot(values.real, values.imag, linestyle="", marker=look.marker, markersize=2.6, markeredgewidth=0,
+                  color=look.color, alpha=0.85, zorder=3)  # fmt: skip
     across, reach = circle_limits(np.concatenate([network.whole, *network.eigenvalues]))
     axes.set_xlim(across)
     axes.set_ylim(-reach, reach)
     axes.set_box_aspect(1)
-    axes.set_xlabel("Re λ of the step")
+    axes.set_xlabel("Re λ of the step's Jacobian")
     axes.set_ylabel("Im λ")
 
 
 def _times(axes: Axes, network: Linearization, series: list[Series]) -> None:
     columns = [(network.time_constants, "0.5", "o")]
-    columns += [(values, one.color, one.marker) for one, values in zip(series, network.constants, strict=True)]
+    columns += [(values, look.color, look.marker) for look, values in zip(series, network.constants, strict=True)]
     sizes = np.abs(np.concatenate([values for values, _, _ in columns]))
-    known = sizes[np.isfinite(sizes) & (sizes > 0)]
-    longest = known.max() if known.size else 1.0
-    for place, (values, color, marker) in enumerate(columns):
+    positive = sizes[np.isfinite(sizes) & (sizes > 0)]
+    longest = positive.max() if positive.size else 1.0
+    for index, (values, color, marker) in enumerate(columns):
         lengths = np.clip(np.abs(values), SHORTEST * longest, None)
-        at = place + 0.5 * jitter(len(values))
+        x = index + 0.5 * jitter(len(values))
         for grows in (False, True):
-            some = np.isfinite(lengths) & ((values < 0) == grows)
-            face = "white" if grows else color
-            axes.plot(at[some], lengths[some], linestyle="", marker="^" if grows else marker, color=color,
-                      markerfacecolor=face, markersize=4 if grows else 2.6, markeredgewidth=0.8 * grows,
+            selected = np.isfinite(lengths) & ((values < 0) == grows)
+            fill = "white" if grows else color
+            axes.plot(x[selected], lengths[selected], linestyle="", marker="^" if grows else marker, color=color,
+                      markerfacecolor=fill, markersize=4 if grows else 2.6, markeredgewidth=0.8 * grows,
                       zorder=3 if grows else 2)  # fmt: skip
     axes.set_yscale("log")
-    log_numbers(axes.yaxis, max(known.min(initial=longest), SHORTEST * longest), longest)
+    log_numbers(axes.yaxis, max(positive.min(initial=longest), SHORTEST * longest), longest)
     if (sizes < SHORTEST * longest).any():
         axes.axhline(SHORTEST * longest, color="0.8", linewidth=0.6, zorder=0)
     axes.set_ylabel("time constant (τ)")
@@ -100,17 +100,17 @@ def _times(axes: Axes, network: Linearization, series: list[Series]) -> None:
 def _handles(network: Linearization, series: list[Series]) -> list[Line2D]:
     whole = Line2D([], [], linestyle="", marker="o", markersize=5, markerfacecolor="none", markeredgecolor="0.6",
                    label=WHOLE)  # fmt: skip
-    groups = [Line2D([], [], linestyle="", marker=one.marker, color=one.color, markersize=3.5, label=one.text)
-              for one in series]  # fmt: skip
+    groups = [Line2D([], [], linestyle="", marker=look.marker, color=look.color, markersize=3.5, label=look.text)
+              for look in series]  # fmt: skip
     growing = Line2D([], [], linestyle="", marker="^", markersize=4, markerfacecolor="white", markeredgecolor="0.3",
-                     label="perturbation that grows")  # fmt: skip
+                     label="growing mode")  # fmt: skip
     circle = Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8, label="unit circle")
-    grows = any((values < 0).any() for values in (network.time_constants, *network.constants))
-    return [whole, *groups, *[growing] * grows, circle]
+    any_grows = any((values < 0).any() for values in (network.time_constants, *network.constants))
+    return [whole, *groups, *[growing] * any_grows, circle]
 
 
-def _said(network: Linearization) -> str:
-    shown = len(network.groups)
-    more = f", of {network.of} groups the {shown} with the largest modulus" if shown < network.of else ""
-    what = "of the whole step and of the blocks of groups" if shown else "of the whole step"
-    return f"Eigenvalues {what}{more}, at {network.where}"
+def _heading(network: Linearization) -> str:
+    count = len(network.groups)
+    selection = f", {count} of {network.of} groups with the largest modulus" if count < network.of else ""
+    blocks = "of the Jacobian and of its blocks by group" if count else "of the Jacobian"
+    return f"Eigenvalues {blocks}{selection}, at {network.where}"

@@ -27,20 +27,24 @@ from randomnet.plotting.style import (
     set_ylabel,
 )
 
-COLUMNS = 4  # panels side by side
-MOST_GROUPS = 8  # whose values of an axis are written under it
-INTERVAL_FROM = 3  # models; the interval of two is so wide that it hides all else
-NARROWEST = 0.05  # of a score's axis, as a share of its values, or of the largest there can be
-BEYOND = 0.06  # of a score's axis beyond what there can be
-DIGIT = 0.06  # the width of one under a panel, as a share of the panel's
-ASIDE = 0.025  # between models of the same number, as a share of the panel's width
+PANELS_PER_ROW = 4  # panels side by side
+MOST_GROUPS = 8  # at most this many groups are named under the axis
+INTERVAL_FROM = 3  # models; the interval of two is so wide that it hides everything else
+SMALLEST_RANGE = 0.05  # smallest range of a score's axis, as a share of its values or of the best attainable one
+BEYOND = 0.06  # range of a score's axis beyond the attainable values, as a share
+DIGIT_WIDTH = 0.06  # width of a digit, as a share of a panel's width
+SERIES_SHIFT = 0.025  # distance between series at the same number, as a share of a panel's width
 
 
 @dataclass(frozen=True)
 class Score:
-    """One quantity: its column and its label with unit; limit: the column of the best value there can be, named `best`
-    and drawn with `dash`; most, least: values that nothing passes. is_floor: values up to the limit are hollow, as
-    noise alone reaches them. pairs: the columns with the numbers of true and inferred items that are paired."""
+    """One score: its column and its label with unit.
+
+    limit:       column of the best attainable value, named `best` in the legend and drawn with `dash`.
+    most, least: largest and smallest possible value.
+    is_floor:    whether the limit is a noise floor; values up to it are hollow, as noise alone reaches them.
+    pairs:       columns with the numbers of true and inferred items that are matched.
+    """
 
     column: str
     label: str
@@ -60,43 +64,43 @@ def scores(
     table: pd.DataFrame, panels: Sequence[Score], series: Sequence[Series], interval: Interval, groups: Sequence[str],
     xlabel: str = "", title: str = "", numeric: bool = False,
 ) -> Figure:  # fmt: skip
-    """A panel per score: a dot per model, the mean of each group, from INTERVAL_FROM models on with its interval, and
-    the best value there can be.
+    """A panel per score: a dot per model, the mean of each group with its interval, and the best attainable value.
 
-    table: one row per model: series, x (the place of its group, or with `numeric` a number above 0), and the panels'
-    columns, nan where they are not known. groups: what is written at the places; none with `numeric`, where the axis is
-    logarithmic and means are joined.
+    table:    one row per model: series, x (the index of its group, or with `numeric` a number above 0), and the panels'
+              columns, nan if unknown.
+    interval: function of the values of INTERVAL_FROM or more models that returns its lower and upper end.
+    groups:   names of the groups; none with `numeric`, where the axis is logarithmic and means are connected.
     """
-    rows = -(-len(panels) // COLUMNS)
+    rows = -(-len(panels) // PANELS_PER_ROW)
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, 1.55 * rows + 0.15, title)
-        grid = figure.subplots(rows, min(COLUMNS, len(panels)), sharex=True, squeeze=False).ravel()
-        for axes in grid[len(panels) :]:
+        all_axes = figure.subplots(rows, min(PANELS_PER_ROW, len(panels)), sharex=True, squeeze=False).ravel()
+        for axes in all_axes[len(panels) :]:
             axes.set_axis_off()
-        for number, (axes, panel) in enumerate(zip(grid, panels, strict=False)):
-            lowest = number + COLUMNS >= len(panels)
+        for index, (axes, panel) in enumerate(zip(all_axes, panels, strict=False)):
+            is_lowest = index + PANELS_PER_ROW >= len(panels)
             if numeric:
                 _ticks(axes, table["x"])
-                axes.set_xlabel(xlabel if lowest else "")
+                axes.set_xlabel(xlabel if is_lowest else "")
             elif len(groups) > MOST_GROUPS or not any(groups):
                 axes.set_xticks([])
             else:
                 set_groups(axes, groups, 24)
-            _score(axes, table, panel, series, interval, numeric)
-            axes.tick_params(labelbottom=lowest)
+            _draw_score(axes, table, panel, series, interval, numeric)
+            axes.tick_params(labelbottom=is_lowest)
         heading = f"Under the axes: {xlabel}" if xlabel and not numeric else ""
-        legend(figure, _score_handles(table, panels, series, numeric), heading)
+        legend(figure, _handles(table, panels, series, numeric), heading)
         return figure
 
 
 def _ticks(axes: Axes, values: pd.Series) -> None:
-    """A logarithmic axis with the numbers that there are and no others; one too close to the last is written lower."""
+    """A logarithmic axis with the given numbers as ticks; labels that are too close are one line lower, or left out."""
     places = np.unique(finite_values(values))
     shares = np.log(places / places[0]) / np.log(places[-1] / places[0])
-    texts, ends = [], [-1.0, -1.0]  # where the last number of each of two rows ends
+    texts, ends = [], [-1.0, -1.0]  # where the last label of each of two rows ends
     for share, place in zip(shares, places, strict=True):
         text = f"{place:g}"
-        half = DIGIT * (len(text) + 1) / 2  # with half of the space on both sides
+        half = DIGIT_WIDTH * (len(text) + 1) / 2  # with half a space on both sides
         row = next((row for row, end in enumerate(ends) if share - half > end), None)
         texts.append("" if row is None else "\n" * row + text)
         if row is not None:
@@ -106,30 +110,34 @@ def _ticks(axes: Axes, values: pd.Series) -> None:
     axes.set_xticks([], minor=True)
 
 
-def _score(
+def _draw_score(
     axes: Axes, table: pd.DataFrame, panel: Score, series: Sequence[Series], interval: Interval, numeric: bool
 ) -> None:
-    for number, one in enumerate(series):
-        own, means = table[table["series"] == one.text], {}
-        aside = (table["x"].max() / table["x"].min()) ** (ASIDE * (number - (len(series) - 1) / 2)) if numeric else 1.0
-        for x, part in own.assign(x=aside * own["x"]).groupby("x"):
-            values = finite_values(part[panel.column])
+    for index, look in enumerate(series):
+        rows, means = table[table["series"] == look.text], {}
+        factor = (
+            (table["x"].max() / table["x"].min()) ** (SERIES_SHIFT * (index - (len(series) - 1) / 2))
+            if numeric
+            else 1.0
+        )
+        for x, models in rows.assign(x=factor * rows["x"]).groupby("x"):
+            values = finite_values(models[panel.column])
             if not len(values):
                 continue
             means[x] = values.mean()
             width = 0.0 if numeric else 0.35
-            hollow = _not_above(part, panel)
-            places = x + width * jitter(len(values))
-            axes.plot(places[~hollow], values[~hollow], one.marker, color=one.color, markersize=3.2, alpha=0.6,
+            at_floor = _is_at_floor(models, panel)
+            positions = x + width * jitter(len(values))
+            axes.plot(positions[~at_floor], values[~at_floor], look.marker, color=look.color, markersize=3.2, alpha=0.6,
                       markeredgewidth=0, zorder=4)  # fmt: skip
-            axes.plot(places[hollow], values[hollow], one.marker, color=one.color, markersize=3.2, zorder=4,
+            axes.plot(positions[at_floor], values[at_floor], look.marker, color=look.color, markersize=3.2, zorder=4,
                       markerfacecolor="white", markeredgewidth=0.6)  # fmt: skip
             if len(values) >= INTERVAL_FROM:
-                axes.vlines(x, *interval(values), color=one.color, linewidth=1.0, zorder=3)
-        axes.plot(list(means), list(means.values()), color=one.color if numeric else "k", linewidth=1.0,
-                  linestyle=one.linestyle if numeric else "", marker="_", markersize=8, zorder=5)  # fmt: skip
-    _limit(axes, table, panel, numeric)
-    _within(axes, panel)
+                axes.vlines(x, *interval(values), color=look.color, linewidth=1.0, zorder=3)
+        axes.plot(list(means), list(means.values()), color=look.color if numeric else "k", linewidth=1.0,
+                  linestyle=look.linestyle if numeric else "", marker="_", markersize=8, zorder=5)  # fmt: skip
+    _draw_limit(axes, table, panel, numeric)
+    _set_limits(axes, panel)
     axes.set_title(_pairs_text(table, panel))
     axes.margins(x=0.08)
     if not numeric:
@@ -137,16 +145,16 @@ def _score(
     set_ylabel(axes, panel.label)
 
 
-def _not_above(part: pd.DataFrame, panel: Score) -> np.ndarray:
-    """(n,) bool of the finite values of a panel: which are not above its floor."""
-    known = part[np.isfinite(part[panel.column].astype(float))]
-    if not panel.is_floor or panel.limit not in part:
-        return np.zeros(len(known), bool)
-    return (known[panel.column] <= known[panel.limit]).to_numpy()
+def _is_at_floor(models: pd.DataFrame, panel: Score) -> np.ndarray:
+    """Mask (n,) of a panel's finite values that are not above its floor."""
+    models_with_value = models[np.isfinite(models[panel.column].astype(float))]
+    if not panel.is_floor or panel.limit not in models:
+        return np.zeros(len(models_with_value), bool)
+    return (models_with_value[panel.column] <= models_with_value[panel.limit]).to_numpy()
 
 
 def _pairs_text(table: pd.DataFrame, panel: Score) -> str:
-    """How many items were paired, of how many: a number, or the range over models."""
+    """Number of matched items and of all true and inferred items, each a number or a range over models."""
     if panel.pairs is None or not set(panel.pairs) <= set(table):
         return ""
     both = table[list(panel.pairs)].astype(float).dropna()
@@ -161,24 +169,26 @@ def _range(values: np.ndarray) -> str:
     return f"{low}" if low == high else f"{low} to {high}"
 
 
-def _within(axes: Axes, panel: Score) -> None:
-    """Limits: all there can be, where that is known; else with room around the values, but not far beyond what there
-    can be, and no range of next to nothing."""
+def _set_limits(axes: Axes, panel: Score) -> None:
+    """Set y limits: the possible range if known, else a margin around the values.
+
+    The margin does not extend far beyond possible values, and the range is never close to zero.
+    """
     if panel.most is not None and panel.least is not None:
-        beyond = BEYOND * (panel.most - panel.least)
-        axes.set_ylim(panel.least - beyond, panel.most + beyond)
+        margin = BEYOND * (panel.most - panel.least)
+        axes.set_ylim(panel.least - margin, panel.most + margin)
         return
     axes.margins(y=0.12)
     low, high = axes.get_ylim()
-    narrowest = NARROWEST * (max(abs(low), abs(high)) if panel.most is None else panel.most)
-    middle, half = (low + high) / 2, max(high - low, narrowest) / 2
+    smallest = SMALLEST_RANGE * (max(abs(low), abs(high)) if panel.most is None else panel.most)
+    middle, half = (low + high) / 2, max(high - low, smallest) / 2
     low, high = middle - half, middle + half
     axes.set_ylim(low if panel.least is None else max(low, panel.least - 2 * BEYOND * half),
                   high if panel.most is None else min(high, panel.most + 2 * BEYOND * half))  # fmt: skip
 
 
-def _limit(axes: Axes, table: pd.DataFrame, panel: Score, numeric: bool) -> None:
-    """The best value there can be, of each place its own: a short line, or with numbers a dashed one."""
+def _draw_limit(axes: Axes, table: pd.DataFrame, panel: Score, numeric: bool) -> None:
+    """Draw the best attainable value of each place as a short line, or with numbers as a connected line."""
     if panel.limit not in table:
         return
     levels = table.groupby("x")[panel.limit].mean().dropna()
@@ -189,21 +199,19 @@ def _limit(axes: Axes, table: pd.DataFrame, panel: Score, numeric: bool) -> None
             axes.hlines(level, x - 0.45, x + 0.45, color=REFERENCE, linestyle=panel.dash, linewidth=0.8, zorder=2)
 
 
-def _score_handles(
-    table: pd.DataFrame, panels: Sequence[Score], series: Sequence[Series], numeric: bool
-) -> list[Artist]:
-    shown = [one for one in series if (table["series"] == one.text).any()]
-    found: list[Artist] = [mark_handle(one) for one in shown]
+def _handles(table: pd.DataFrame, panels: Sequence[Score], series: Sequence[Series], numeric: bool) -> list[Artist]:
+    drawn = [look for look in series if (table["series"] == look.text).any()]
+    handles: list[Artist] = [mark_handle(look) for look in drawn]
     if numeric:
-        for handle, one in zip(found, shown, strict=True):
-            handle.set_linestyle(one.linestyle)
+        for handle, look in zip(handles, drawn, strict=True):
+            handle.set_linestyle(look.linestyle)
     several = table.groupby(["series", "x"]).size().max() >= INTERVAL_FROM
     text = "mean; vertical line: 95 % interval over iterations" if several else "mean over iterations"
-    found.append(Line2D([], [], color="k", marker="_", markersize=8, linestyle="", label=text))
-    if any(_not_above(table, panel).any() for panel in panels):
-        found.append(Line2D([], [], color="0.4", marker="o", markersize=3.2, markerfacecolor="white", linestyle="",
-                            markeredgewidth=0.6, label="not above the floor"))  # fmt: skip
+    handles.append(Line2D([], [], color="k", marker="_", markersize=8, linestyle="", label=text))
+    if any(_is_at_floor(table, panel).any() for panel in panels):
+        handles.append(Line2D([], [], color="0.4", marker="o", markersize=3.2, markerfacecolor="white", linestyle="",
+                            markeredgewidth=0.6, label="not above the noise floor"))  # fmt: skip
     limits = {panel.best: panel.dash for panel in panels if panel.limit in table}
-    found += [Line2D([], [], color=REFERENCE, linestyle=dash, linewidth=0.8, label=best)
+    handles += [Line2D([], [], color=REFERENCE, linestyle=dash, linewidth=0.8, label=best)
               for best, dash in limits.items()]  # fmt: skip
-    return found
+    return handles

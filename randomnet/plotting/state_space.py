@@ -1,4 +1,4 @@
-"""Inside one network: its flow in the plane of its trajectories, the energy there, and its fixed points."""
+"""State space of one network: the flow in the plane of its trajectories, the energy there, and its fixed points."""
 
 from dataclasses import dataclass
 
@@ -25,22 +25,22 @@ from randomnet.plotting.style import (
     new_figure,
 )
 
-WIDEST = 32  # characters of an axis label's line
-MOST_ARROWS = 20  # along an axis
+WIDEST = 32  # characters in a line of an axis label
+MOST_ARROWS = 20  # arrows along an axis
 MOST_LINES = 50
-DEEPEST = 1e-12  # of the greatest energy; below it the map has one colour
+LOWEST_ENERGY = 1e-12  # share of the largest energy; all values below have one colour
 UNKNOWN = "0.6"
-MANY = 3  # unstable directions from which on fixed points look alike
+MOST_DIRECTIONS = 3  # fixed points with at least this many unstable directions look alike
 
 
 @dataclass(frozen=True)
 class StateSpace:
-    """What is drawn of one network.
+    """The data of one network.
 
-    trajectories (lines, T, 2), and fixed and slow points (P, 2), in the plane; grid, velocity (n, n, 2), velocity per
-    tau; energy (n, n) = |F(h) - h|^2 / 2; unstable (P,): unstable directions, -1 where undecided; at_kink (P,) bool:
-    the points without a Jacobian, whose eigenvalues are nan; eigenvalues (P, N) of the step's Jacobian; explained (2,):
-    share of the variance along each axis; labels: what each axis is.
+    trajectories (lines, T, 2), fixed points and slow points (P, 2): in the plane. grid (n, n, 2) and velocity (n, n, 2)
+    per tau. energy (n, n) = |F(h) - h|^2 / 2. unstable (P,): number of unstable directions, -1 if undecided. at_kink
+    (P,) bool: points where the activation has a kink, so that there is no Jacobian and eigenvalues are nan. eigenvalues
+    (P, N): of the Jacobian of one step. explained (2,): share of variance along each axis. labels: of the axes.
     """
 
     trajectories: np.ndarray
@@ -57,11 +57,14 @@ class StateSpace:
 
     @property
     def groups(self) -> list[tuple[int, bool, np.ndarray]]:
-        """(unstable directions, MANY or more alike; at a kink; which points (P,)), those drawn last coming last."""
-        alike = np.minimum(self.unstable, MANY)
-        pairs = set(zip(alike.tolist(), self.at_kink.tolist(), strict=True))
+        """Groups of fixed points that look alike, in drawing order.
+
+        Each is (unstable directions, at most MOST_DIRECTIONS; whether at a kink; mask (P,)).
+        """
+        directions = np.minimum(self.unstable, MOST_DIRECTIONS)
+        pairs = set(zip(directions.tolist(), self.at_kink.tolist(), strict=True))
         pairs = sorted(pairs, key=lambda pair: (pair[1], -pair[0]))
-        return [(number, kink, (alike == number) & (self.at_kink == kink)) for number, kink in pairs]
+        return [(count, kink, (directions == count) & (self.at_kink == kink)) for count, kink in pairs]
 
 
 def state_space(network: StateSpace, title: str = "") -> Figure:
@@ -78,29 +81,30 @@ def state_space(network: StateSpace, title: str = "") -> Figure:
             axes.set_xlabel(_axis(network, 0))
         flow.set_ylabel(_axis(network, 1))
         _eigenvalues(spectrum, network)
-        legend(figure, _handles(network), "Flow and energy in the plane through the mean of all states", first=3)
+        legend(figure, _handles(network), "Flow and energy in the plane through the mean state", first=3)
         return figure
 
 
-def _axis(network: StateSpace, which: int) -> str:
-    label, share = escape_dollars(network.labels[which]), f"({network.explained[which]:.0%} of variance)"
-    return f"{label} {share}" if len(label) + len(share) < WIDEST else f"{label}\n{share}"
+def _axis(network: StateSpace, axis: int) -> str:
+    label, variance = escape_dollars(network.labels[axis]), f"({network.explained[axis]:.0%} of variance)"
+    return f"{label} {variance}" if len(label) + len(variance) < WIDEST else f"{label}\n{variance}"
 
 
 def _flow(figure: Figure, axes: Axes, network: StateSpace) -> None:
-    every = -(-len(network.grid) // MOST_ARROWS)
-    grid, velocity = (array[::every, ::every] for array in (network.grid, network.velocity))
+    step = -(-len(network.grid) // MOST_ARROWS)
+    grid, velocity = (array[::step, ::step] for array in (network.grid, network.velocity))
     speed = np.linalg.norm(velocity, axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        unit = np.where(speed[..., None] > 0, velocity / speed[..., None], 0.0)
-    known = speed[np.isfinite(speed) & (speed > 0)]
-    for line in network.trajectories[:MOST_LINES]:
-        axes.plot(line[:, 0], line[:, 1], color="0.6", linewidth=0.6, zorder=1)
-    if not known.size:
+        direction = np.where(speed[..., None] > 0, velocity / speed[..., None], 0.0)
+    speeds = speed[np.isfinite(speed) & (speed > 0)]
+    for trajectory in network.trajectories[:MOST_LINES]:
+        axes.plot(trajectory[:, 0], trajectory[:, 1], color="0.6", linewidth=0.6, zorder=1)
+    if not speeds.size:
         return
-    norm = LogNorm(max(known.min(), 1e-6 * known.max()), known.max() * (1 + 1e-9))
-    arrows = axes.quiver(grid[..., 0], grid[..., 1], unit[..., 0], unit[..., 1], np.clip(speed, norm.vmin, None),
-                         norm=norm, cmap="viridis", angles="xy", pivot="mid", width=0.005, zorder=2)  # fmt: skip
+    norm = LogNorm(max(speeds.min(), 1e-6 * speeds.max()), speeds.max() * (1 + 1e-9))
+    arrows = axes.quiver(grid[..., 0], grid[..., 1], direction[..., 0], direction[..., 1],
+                         np.clip(speed, norm.vmin, None), norm=norm, cmap="viridis", angles="xy", pivot="mid",
+                         width=0.005, zorder=2)  # fmt: skip
     _colorbar(figure, axes, arrows, "speed in the plane (1/τ)")
 
 
@@ -109,23 +113,25 @@ def _energy(figure: Figure, axes: Axes, network: StateSpace) -> None:
     if not finite.size or finite.max() <= 0:
         label_no_values(axes)
         return
-    lowest = max(finite.min(), DEEPEST * finite.max())
+    lowest = max(finite.min(), LOWEST_ENERGY * finite.max())
     norm = LogNorm(lowest, finite.max() * (1 + 1e-9))
     field = axes.pcolormesh(network.grid[..., 0], network.grid[..., 1], np.maximum(network.energy, lowest), norm=norm,
                             cmap="magma", shading="gouraud", rasterized=True)  # fmt: skip
-    _colorbar(figure, axes, field, "energy |F(h) − h|²/2 of all units")
+    _colorbar(figure, axes, field, "energy |F(h) − h|²/2 over all units")
 
 
-def _colorbar(figure: Figure, axes: Axes, shown: ScalarMappable, label: str) -> None:
-    """With three numbers, whatever the range: decades may be none, or too many."""
-    ticks = np.geomspace(shown.norm.vmin, shown.norm.vmax, 3)
-    bar = figure.colorbar(shown, ax=axes, location="top", shrink=0.9, label=label, ticks=ticks, format="%.2g")
+def _colorbar(figure: Figure, axes: Axes, mesh: ScalarMappable, label: str) -> None:
+    """Add a colour bar with three numbers, as decades may be too few or too many."""
+    ticks = np.geomspace(mesh.norm.vmin, mesh.norm.vmax, 3)
+    bar = figure.colorbar(mesh, ax=axes, location="top", shrink=0.9, label=label, ticks=ticks, format="%.2g")
     bar.ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _look(unstable: int, at_kink: bool = False) -> dict[str, object]:
-    """Filled where stable; hollow with a colour for each number of unstable directions; a diamond at a kink, grey where
-    its stability is undecided."""
+    """Marker style: filled if stable, else hollow with a colour per number of unstable directions.
+
+    Points at a kink are diamonds, grey if their stability is undecided.
+    """
     if at_kink:
         return {**_look(max(unstable, 0)), "marker": "D"} | ({"markerfacecolor": UNKNOWN} if unstable < 0 else {})
     if unstable == 0:
@@ -134,53 +140,66 @@ def _look(unstable: int, at_kink: bool = False) -> dict[str, object]:
 
 
 def _colour(unstable: int) -> str:
-    return COLOURS[0] if unstable == 0 else (COLOURS[1], COLOURS[2], COLOURS[3])[min(unstable, MANY) - 1]
+    return COLOURS[0] if unstable == 0 else (COLOURS[1], COLOURS[2], COLOURS[3])[min(unstable, MOST_DIRECTIONS) - 1]
 
 
 def _points(axes: Axes, network: StateSpace) -> None:
-    slow = {"linestyle": "", "marker": "x", "color": COLOURS[4], "markersize": 4}
-    axes.plot(network.slow[:, 0], network.slow[:, 1], zorder=3, **slow)
-    for unstable, at_kink, which in network.groups:
-        points = network.fixed[which]
+    style = {"linestyle": "", "marker": "x", "color": COLOURS[4], "markersize": 4}
+    axes.plot(network.slow[:, 0], network.slow[:, 1], zorder=3, **style)
+    for unstable, at_kink, selected in network.groups:
+        points = network.fixed[selected]
         axes.plot(points[:, 0], points[:, 1], linestyle="", zorder=4, **_look(unstable, at_kink))
 
 
 def _eigenvalues(axes: Axes, network: StateSpace) -> None:
-    axes.set_xlabel("Re λ of the step at fixed points")
+    axes.set_xlabel("Re λ of the step's Jacobian\nat fixed points")
     axes.set_ylabel("Im λ")
     axes.set_box_aspect(1)
     axes.add_patch(Circle((0, 0), 1.0, fill=False, edgecolor=REFERENCE, linestyle=DOTTED, linewidth=0.8, zorder=4))
-    smooth = np.flatnonzero(~network.at_kink)
-    if not len(smooth):
+    differentiable = np.flatnonzero(~network.at_kink)
+    if not len(differentiable):
         label_no_values(axes)
         return
-    order = smooth[np.argsort(-network.unstable[smooth], kind="stable")]  # those of stable points on top
+    order = differentiable[np.argsort(-network.unstable[differentiable], kind="stable")]  # stable points on top
     for unstable, values in zip(network.unstable[order].tolist(), network.eigenvalues[order], strict=True):
         axes.plot(values.real, values.imag, linestyle="", marker="o", markersize=2, markeredgewidth=0,
                   color=_colour(unstable), alpha=0.7)  # fmt: skip
-    across, reach = circle_limits(network.eigenvalues[smooth])
+    across, reach = circle_limits(network.eigenvalues[differentiable])
     axes.set_xlim(across)
     axes.set_ylim(-reach, reach)
 
 
 def _handles(network: StateSpace) -> list[Line2D]:
-    found = [Line2D([], [], color="0.6", linewidth=0.6, label=f"{len(network.trajectories[:MOST_LINES])} trajectories")]
-    seen = _in_view(network)
-    for unstable, at_kink, these in sorted(network.groups, key=lambda group: (group[1], group[0])):
-        count, hidden = int(these.sum()), int((these & ~seen).sum())
-        more = " or more" if unstable == MANY else ""
-        what = "stable" if unstable == 0 else f"{unstable}{more} unstable direction{'s' * (unstable > 1)}"
+    handles = [
+        Line2D([], [], color="0.6", linewidth=0.6, label=f"{len(network.trajectories[:MOST_LINES])} trajectories")
+    ]
+    visible = _in_view(network)
+    for unstable, at_kink, mask in sorted(network.groups, key=lambda group: (group[1], group[0])):
+        count, hidden = int(mask.sum()), int((mask & ~visible).sum())
+        suffix = " or more" if unstable == MOST_DIRECTIONS else ""
+        stability = "stable" if unstable == 0 else f"{unstable}{suffix} unstable direction{'s' * (unstable > 1)}"
         if at_kink:
-            what = "at a kink, " + ("neither stable nor unstable" if unstable < 0 else f"{what} from all sides")
-        out = f" ({hidden} out of view)" if hidden else ""
-        found.append(Line2D([], [], linestyle="", label=f"{count} fixed point{'s' * (count > 1)}: {what}{out}",
-                            **_look(unstable, at_kink)))  # fmt: skip
+            stability = "at a kink, " + (
+                "neither stable nor unstable" if unstable < 0 else f"{stability} from all sides"
+            )
+        hidden_text = f" ({hidden} outside the panel)" if hidden else ""
+        label = f"{count} fixed point{'s' * (count > 1)}: {stability}{hidden_text}"
+        handles.append(Line2D([], [], linestyle="", label=label, **_look(unstable, at_kink)))
     if len(network.slow):
-        found.append(Line2D([], [], linestyle="", marker="x", color=COLOURS[4], label=f"{len(network.slow)} slow"))
-    return [*found, Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8, label="unit circle")]
+        handles.append(
+            Line2D(
+                [],
+                [],
+                linestyle="",
+                marker="x",
+                color=COLOURS[4],
+                label=f"{len(network.slow)} slow point{'s' * (len(network.slow) > 1)}",
+            )
+        )
+    return [*handles, Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.8, label="unit circle")]
 
 
 def _in_view(network: StateSpace) -> np.ndarray:
-    """(P,): which fixed points lie within the grid; the plane may miss those that no trajectory comes near."""
+    """Mask (P,) of the fixed points within the grid; the plane may miss points far from all trajectories."""
     ends = network.grid.reshape(-1, 2)
     return ((network.fixed >= ends.min(0)) & (network.fixed <= ends.max(0))).all(1)
