@@ -201,8 +201,8 @@ def test_other_options_are_pooled_and_labels_are_colours(tmp_path):
     one, two = (make(tmp_path / name, "spectrum", {"g": [1, 100], "roi": ["EB", "PB"]}) for name in ("one", "two"))
     figures = dict(spectra.dynamics_dots(gather(one, two), None))
     assert list(figures) == ["dynamics_by_label", "dynamics_by_g", "dynamics_by_roi"]
-    assert figures["dynamics_by_g"].get_suptitle() == "all values of roi together"
-    assert figures["dynamics_by_label"].get_suptitle() == "all values of g and roi together"
+    assert figures["dynamics_by_g"].get_suptitle() == "pooled over roi"
+    assert figures["dynamics_by_label"].get_suptitle() == "pooled over g and roi"
     assert figures["dynamics_by_g"].axes[0].get_xscale() == "log"  # 1 to 100
     assert figures["dynamics_by_roi"].axes[0].get_xscale() == "linear"
     colours = {line.get_color() for line in figures["dynamics_by_roi"].axes[0].lines if line.get_marker() == "o"}
@@ -216,7 +216,7 @@ def test_a_network_and_its_nulls_are_never_pooled(tmp_path):
     assert {"one, null = none", "one, null = degree"} <= set(legend_texts(figures["dynamics_by_g"]))
     bars = [line for line in figures["dynamics_by_g"].axes[0].lines if line.get_marker() == "_"]
     assert sum(len(line.get_xdata()) for line in bars) == 4  # a mean per null and g
-    assert figures["dynamics_by_null"].get_suptitle() == "all values of g together"
+    assert figures["dynamics_by_null"].get_suptitle() == "pooled over g"
 
 
 def test_pooled_runs_of_an_iteration_are_one_value_of_the_mean_and_its_interval():
@@ -542,7 +542,7 @@ def test_a_benchmark_of_a_busy_machine_says_so_and_old_folders_say_nothing(tmp_p
     assert benchmark.busy_text(gather(make(tmp_path / "old", "benchmark", grid, machine="Linux"))) == ""
     monkeypatch.setitem(RUNS, "benchmark", disturbed)
     study = gather(make(tmp_path / "busy", "benchmark", grid, machine="Linux"))
-    expected = "on Linux; busy in 4 of 6 runs: up to 42% of the wall time was others'"
+    expected = "on Linux; disturbed by other processes in 4 of 6 runs (up to 42% of the wall time)"
     assert dict(benchmark.seconds_figures(study, None))["seconds_by_n"].get_suptitle() == expected
     assert benchmark.BUSY == BUSY
 

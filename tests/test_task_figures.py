@@ -177,7 +177,8 @@ def test_rates_are_drawn_over_bands_of_the_events():
         assert [text.get_text() for text in above.get_xticklabels()] == ["cue", "reward"]
     plain = plotting.psth(rates(trials=(3, 2)))
     assert not any(axes.patches or axes.child_axes for axes in plain.axes)
-    assert legend_of(plain)[1] == "Mean and standard error over the validation trials of each condition (number of trials)"
+    heading = legend_of(plain)[1]
+    assert heading == "Mean and standard error over the validation trials of each condition (number of trials)"
 
 
 def test_two_words_of_a_condition_are_its_colour_and_its_dash():
@@ -266,7 +267,7 @@ def test_the_error_of_the_accuracy_and_the_trials_are_said(tmp_path):
     loss, best = task_folder(tmp_path / "dpa", "dpa", {}, errors, {"epoch_best": 3, "validate_loss_best": 1.7})
     assert "best at epoch 4" in loss, "of an earlier version, whose row 3 was the network after 4 epochs"
     assert "s.e. over trials 1.5" in loss and "trials: 8" in loss and "epoch (0: untrained)" in loss
-    assert "chosen on the same trials" in best
+    assert "selected on the same trials" in best
 
 
 def test_an_axis_shows_what_it_spans():

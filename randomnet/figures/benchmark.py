@@ -1,4 +1,4 @@
-"""Figures of kind = benchmark: seconds beside those of the bare matrix products."""
+"""Figures of kind = benchmark: run times and those of the matrix products alone."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from randomnet.figures.option_dependence import log_log_figure, numeric_options,
 from randomnet.figures.runs import Figures
 from randomnet.plotting import Panel
 
-BUSY = 0.05  # share of the wall time that others had, from which on a run is called disturbed; as in kinds.benchmark
+BUSY = 0.05  # share of the wall time taken by other processes above which a run is disturbed; as in kinds.benchmark
 PANELS = (
     Panel("spectrum_seconds", "one spectrum (s)", reference="spectrum_products_seconds"),
     Panel("epoch_seconds", "one training epoch (s)", reference="epoch_products_seconds"),
@@ -16,7 +16,7 @@ PANELS = (
 
 
 def seconds_figures(study: Study, ylabel: str | None) -> Figures:
-    """Seconds against each numeric option, log-log; of folders without one, by label or what else they vary."""
+    """Seconds against each numeric option on log axes; without numeric options, by label and by the others."""
     title = combo_texts.title_with_task(study.combos, "; ".join(filter(None, [machine_text(study), busy_text(study)])))
     options = numeric_options(study, study.combos)
     for option in options:
@@ -26,18 +26,20 @@ def seconds_figures(study: Study, ylabel: str | None) -> Figures:
 
 
 def busy_text(study: Study) -> str:
-    """In how many runs the machine was busy with other work, and how much; empty where it was not or is not known."""
+    """Number of runs during which other processes used the machine, and how much; empty if none or unknown."""
     tables = [combo.loaded.table[combo.loaded.table["combo"] == combo.number] for combo in study.combos]
-    known = np.concatenate([table["busy_share"].astype(float).dropna() for table in tables if "busy_share" in table]
+    shares = np.concatenate([table["busy_share"].astype(float).dropna() for table in tables if "busy_share" in table]
                            or [[]])  # fmt: skip
-    busy = known[known > BUSY]
+    busy = shares[shares > BUSY]
     if not len(busy):
         return ""
-    return f"busy in {len(busy)} of {len(known)} runs: up to {busy.max():.0%} of the wall time was others'"
+    return (
+        f"disturbed by other processes in {len(busy)} of {len(shares)} runs (up to {busy.max():.0%} of the wall time)"
+    )
 
 
 def machine_text(study: Study) -> str:
-    """The machine that was timed, of each label where they differ; empty where it is not known."""
+    """The machine of the benchmark, per label if they differ; empty if unknown."""
     machines = {combo.label: combo.loaded.manifest.get("machine") for combo in study.combos}
     if len(set(machines.values())) == 1:
         machine = next(iter(machines.values()))

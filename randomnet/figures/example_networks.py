@@ -1,4 +1,4 @@
-"""Figures of single networks: those of the first iteration of each combo."""
+"""Networks that are drawn one by one: those of the first iteration of each combo."""
 
 from collections.abc import Iterator
 
@@ -9,25 +9,25 @@ from randomnet.comparison.study import Combo, Study
 from randomnet.figures.pooling import varied_options
 from randomnet.figures.runs import arrays_by_iteration, say
 
-MOST = 12  # networks drawn one by one
+MOST = 12  # networks drawn one by one, at most
 
 
 def example_networks(study: Study, what: str, needed: str) -> Iterator[tuple[str, str, Combo, dict[str, np.ndarray]]]:
-    """The stem of a file, a title, the combo and its arrays, of the first combos whose arrays have what is needed.
+    """File stem, title, combo and arrays of the first combos whose arrays include `needed`.
 
-    The title names the iteration. The console says how many combos are left out.
+    The title names the iteration. A console line says how many combos are left out.
     """
     options = varied_options(study, study.combos)
     labels = {combo.label for combo in study.combos}
-    drawn = 0
+    count = 0
     for combo in study.combos[:MOST]:
         iteration, arrays = next(arrays_by_iteration(combo), (0, {}))
         if needed not in arrays:
             continue
-        drawn += 1
+        count += 1
         values = [f"{name} = {combo_texts.value_text(combo, name)}" for name in options]
         title = [combo_texts.legend_text(combo.label, [combo.connectome]), *values, f"iteration\u00a0{iteration}"]
         stem = [what, *[combo.label] * (len(labels) > 1), *(f"{name}={combo.get(name)}" for name in options)]
         yield "_".join(stem), ", ".join(filter(None, title)), combo, arrays
-    if drawn and len(study.combos) > MOST:
-        say(f"{what}: drawn of the first {MOST} of {len(study.combos)} combos; --filter chooses others")
+    if count and len(study.combos) > MOST:
+        say(f"{what}: drawn for the first {MOST} of {len(study.combos)} combos; --filter selects others")

@@ -1,4 +1,4 @@
-"""Figures of kind = fit: learning curves, rates beside the true ones, and what models reach."""
+"""Figures of kind = fit: learning curves, inferred rates with the true ones, and scores of the models."""
 
 from functools import partial
 
@@ -20,12 +20,12 @@ likelihood_figures = partial(curve_figures, label=POISSON)
 
 
 def rate_figures(study: Study, ylabel: str | None) -> Figures:
-    """Some neurons' true and inferred rates in a trial of the test, of each of the first models."""
+    """True and inferred rates of some neurons in a test trial, for each of the first models."""
     for stem, title, _, arrays in example_networks(study, "rates", "example_rates"):
         each = (arrays[f"example_{name}"] for name in ("true", "rates", "r2", "neurons"))
         yield stem, plotting.inferred_rates(InferredRates(*each, heldin=int(arrays["example_heldin"])), title)
 
 
 def fit_dots(study: Study, ylabel: str | None) -> Figures:
-    """Likelihood, bits per spike and R2 on the test, by label and against every gridded option."""
+    """Likelihood, bits per spike and R² on the test trials, by label and against every gridded option."""
     yield from option_dependence_figures(study, "fit", PANELS)

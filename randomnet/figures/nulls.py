@@ -32,19 +32,19 @@ OF_TRAINING = {
     "test_metrics_final": "test accuracy in\nthe last epoch (%)",
     "test_metrics_best": "test accuracy at the\nlowest validation loss (%)",
 }
-LOSSES = {  # what goes before the name of the loss
+LOSSES = {  # metric -> text before the name of the loss
     "loss_minimum": "lowest",
     "loss_final": "training, last epoch:",
     "validate_loss_final": "validation, last epoch:",
     "loss_measured_final": "measured after training:",
 }
-WHOSE = {FIXED: "starts", REDRAWN: "networks"}  # what the runs of the reference are
+RUNS_ARE = {FIXED: "starts", REDRAWN: "networks"}  # what the network's runs are
 
 
 class Axis(NamedTuple):
-    """The option that is on the x axis; groups: the names of the places where there is none.
+    """The option on the x axis. groups: the names of the places if no option is on it.
 
-    options: those whose values tell figures apart.
+    options: those of which each set of values has its own figure.
     """
 
     option: str
@@ -53,28 +53,29 @@ class Axis(NamedTuple):
 
 
 def null_figures(study: Study, metrics: Sequence[str]) -> Figures:
-    """For each network and metric: the network as a line on the draws of each null, against the first numeric option.
+    """For each network and metric: the network as a line among the draws of each null, against one option.
 
-    Values of further options have figures of their own. Where no network has a null there is none.
+    It is the first numeric option. Each set of values of further options has its own figure. Without nulls there are no
+    figures.
     """
-    several = len({combo.label for combo in study.combos}) > 1
+    several_labels = len({combo.label for combo in study.combos}) > 1
     for family in families(study):
         axis, label = _axis(family), family.network[0].label
-        runs = [_placed(study, family, axis, some) for some in (family.network, *family.controls.values())]
+        runs = [_placed(study, family, axis, members) for members in (family.network, *family.controls.values())]
         for metric in (metric for metric in metrics if _varies(metric, runs)):
             for text in dict.fromkeys(part["rest"].iloc[0] for part in runs for _, part in part.groupby("rest")):
-                some = [part[part["rest"] == text] for part in runs]
-                base, others = some[0], dict(zip(family.controls, some[1:], strict=True))
+                members = [part[part["rest"] == text] for part in runs]
+                base, others = members[0], dict(zip(family.controls, members[1:], strict=True))
                 others = {name: other for name, other in others.items() if len(other)}
                 if len(base) and others:
-                    said = "" if text == ALL else text
-                    stem = ["nulls", metric, *[label] * several, *[said] * bool(said)]
-                    title = ", ".join(filter(None, [label, said]))
+                    note = "" if text == ALL else text
+                    stem = ["nulls", metric, *[label] * several_labels, *[note] * bool(note)]
+                    title = ", ".join(filter(None, [label, note]))
                     yield "_".join(stem), _figure(metric, family, axis, base, others, title)
 
 
 def _axis(family: Family) -> Axis:
-    """The first option that has several numbers; else all cells, as one place or as groups."""
+    """The first option with several numeric values; without one, all cells as one place or as groups."""
     for option in family.rest:
         if len(option_numbers(family.combos, option)) > 1:
             return Axis(option, [], tuple(other for other in family.rest if other != option))
@@ -83,7 +84,7 @@ def _axis(family: Family) -> Axis:
 
 
 def _placed(study: Study, family: Family, axis: Axis, combos: Sequence[Combo]) -> pd.DataFrame:
-    """The runs of these combos with x, their place on the axis, and rest, the text of the options of other figures."""
+    """The runs of these combos with columns x, their place on the axis, and rest, the text of further options."""
     numbers = option_numbers(family.combos, axis.option) if axis.option else {}
     groups = {group or ALL: float(place) for place, group in enumerate(axis.groups)}
     by_key = {(combo.label, combo.number): combo for combo in combos}
@@ -96,7 +97,7 @@ def _placed(study: Study, family: Family, axis: Axis, combos: Sequence[Combo]) -
 
 
 def _varies(metric: str, runs: Sequence[pd.DataFrame]) -> bool:
-    """Whether a figure of the metric has anything to show: values that are not all the same."""
+    """Whether the values of the metric differ, so that a figure is worth drawing."""
     values = np.concatenate([_values(part, metric)[0] for part in runs if metric in part] or [[]])
     return len(values) > 1 and np.ptp(values) > 0
 
@@ -115,27 +116,27 @@ def _figure(
 
 
 def _label(metric: str, combos: Sequence[Combo]) -> str:
-    """What the axis of a metric says: what it is, with its unit where it has one."""
+    """Axis label of a metric, with its unit if it has one."""
     if metric in LOSSES:
         return f"{LOSSES[metric]}\n{loss_label(None, combos)}{window_text(combos)}"
     names = (metric, *(metric.removesuffix(end) for end in verdicts.WHEN))
-    name = next((known[text] for known in (OF_TRAINING, LABELS) for text in names if text in known), metric)
-    said = {"_final": ", after training", "_initial": ", before training"}.get(verdicts.stage_suffix(metric) or "", "")
-    return f"{name}{said}"
+    name = next((labels[text] for labels in (OF_TRAINING, LABELS) for text in names if text in labels), metric)
+    when = {"_final": ", after training", "_initial": ", before training"}.get(verdicts.stage_suffix(metric) or "", "")
+    return f"{name}{when}"
 
 
 def _median_text(base: pd.DataFrame) -> str:
-    """What a value of the network is: of one run, or the median of several, and what these are."""
+    """What a value of the network is: its only run, or the median of several, and what these runs are."""
     complete = base[base["status"] == COMPLETE]
     if complete.empty:
         return "no complete run"
     origins = {origin(runs) for _, runs in complete.groupby("number")}
-    units = WHOSE.get(origins.pop(), "iterations") if len(origins) == 1 else "iterations"
+    units = RUNS_ARE.get(origins.pop(), "iterations") if len(origins) == 1 else "iterations"
     return f"median of its {units}" if complete.groupby("number").size().max() > 1 else "its one run"
 
 
 def _panel(metric: str, text: str, base: pd.DataFrame, other: pd.DataFrame) -> NullPanel:
-    """The panel of one null; its title has the number of draws and the least p that they can give."""
+    """The panel of one null; its title has the number of draws and the smallest p that they allow."""
     places = sorted({*base["x"], *other["x"]})
     network, draws, hollow = [], [], []
     for place in places:
@@ -147,11 +148,11 @@ def _panel(metric: str, text: str, base: pd.DataFrame, other: pd.DataFrame) -> N
 
 
 def _count_text(metric: str, base: pd.DataFrame, other: pd.DataFrame) -> str:
-    """How many draws, or pairs, there are, and the least p that they can give at any place."""
-    both = sorted({*base["x"]} & {*other["x"]})
-    if not both:
-        return "at no place of the network"
-    rows = [hypothesis_tests.compare(base[base["x"] == x], other[other["x"] == x], metric) for x in both]
+    """The number of draws, or pairs, and the smallest p that they allow at any place."""
+    common_x = sorted({*base["x"]} & {*other["x"]})
+    if not common_x:
+        return "no value in common with the network"
+    rows = [hypothesis_tests.compare(base[base["x"] == x], other[other["x"] == x], metric) for x in common_x]
     designs = {row["design"] for row in rows}
     if designs == {hypothesis_tests.TWO_NETWORKS}:
         return "one network, no p"
@@ -163,9 +164,9 @@ def _count_text(metric: str, base: pd.DataFrame, other: pd.DataFrame) -> str:
 
 
 def _values(runs: pd.DataFrame, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    """The finite values of complete runs, and which of these did not converge or are too short; (runs,) each."""
+    """Finite values of complete runs, and which of them did not converge or are too short; (runs,) each."""
     complete = runs[runs["status"] == COMPLETE]
     values = complete[metric].to_numpy(dtype=float)
     finite = np.isfinite(values)
-    weak = verdicts.not_converged(metric, complete) | verdicts.too_short(metric, complete)
-    return values[finite], weak[finite]
+    unreliable = verdicts.not_converged(metric, complete) | verdicts.too_short(metric, complete)
+    return values[finite], unreliable[finite]

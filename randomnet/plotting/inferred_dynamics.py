@@ -34,8 +34,8 @@ class InferredDynamics:
     """A model of a recorded network and the true network; None for unknown values.
 
     name: of the row. true, inferred: trajectories (E, T, 2) in the same plane. explained (2,): share of the true
-    variance along each axis. points: fixed points (P, 2) of the truth and (Q, 2) of the model; unstable: their numbers of
-    unstable directions. flow: grid (n, n, 2) and both velocities. eigenvalues: (m,) complex of both; eigenvalues_of:
+    variance along each axis. points: fixed points (P, 2) of the truth and (Q, 2) of the model; unstable: their numbers
+    of unstable directions. flow: grid (n, n, 2) and both velocities. eigenvalues: (m,) complex of both; eigenvalues_of:
     what they belong to. rates: (T, neurons) of both. The truth comes first in each pair.
     """
 
