@@ -173,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         load_plugins()
         study, kind = gather(asked)
         make_folder(asked.save_figs)
-        for line in (*study_notes.notes(study), *control_coupling_notes(study)):
+        for line in (*study_notes.study_notes(study), *control_coupling_notes(study)):
             say(line)
         table = tested(study, kind)
         table_of_means = means.means_table(study.runs, kind.metrics, study.shared)

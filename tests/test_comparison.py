@@ -22,6 +22,8 @@ from randomnet.comparison.network_identity import (
 from randomnet.comparison.significance import pairs_for_power, rank_p
 from randomnet.lyapunov import record
 
+SAME_NETWORK = "both sides are the same network: the test is about its starts, not about networks"
+
 
 def runs(label, values, own="", combo="lr=1", status="complete"):
     return pd.DataFrame({"label": label, "combo": combo, "own": own, "lr": combo[3:], "iteration": range(len(values)),
@@ -46,7 +48,7 @@ def test_a_row_per_pair_cell_and_metric_and_none_over_options():
     assert list(rows) == [("lr=1", "a", "b", 2), ("lr=2", "a", "b", 1), ("lr=1", "a", "c", 1), ("lr=1", "b", "c", 1)]
     assert list(table["difference_b_minus_a"]) == [1.5, 4.0, -1.0, -2.0]
     assert not {"own_a", "own_b"} & set(table.columns)
-    assert "at least 2 pairs of complete runs and there is 1" in table["note"][1] and table["p"].notna().sum() == 1
+    assert "at least 2 pairs of complete runs, and there is 1" in table["note"][1] and table["p"].notna().sum() == 1
 
 
 def test_combos_of_a_label_alone_are_compared_apart():
@@ -129,7 +131,7 @@ def test_one_network_is_ranked_among_draws_on_either_side():
         assert (got["n"], got["percentile"], got["effect"]) == (20, 90.0, "z")
         assert got["p"] == rank_p(17.5, draws) == pytest.approx(2 * 3 / 21)
         assert got["effect_size"] == pytest.approx((17.5 - 9.5) / draws.std(ddof=1))
-        assert got["smallest_p"] == pytest.approx(2 / 21) and "20 draws give no p below 0.095" in got["note"]
+        assert got["smallest_p"] == pytest.approx(2 / 21) and "20 draws allow no p below 0.095" in got["note"]
         assert got["interval_level"] == pytest.approx(1 - 2 / 21) and got["interval_of"] == hypothesis_tests.OF_DRAWS
     assert (row["difference_b_minus_a"], row["interval_low"], row["interval_high"]) == (-8.0, -17.5, 1.5)
     assert (mirrored["difference_b_minus_a"], mirrored["interval_low"], mirrored["interval_high"]) == (8.0, -1.5, 17.5)
@@ -139,11 +141,12 @@ def test_one_network_is_ranked_among_draws_on_either_side():
 
 
 def test_notes_that_differ_in_numbers_alone_are_one_remark():
-    notes = ["8 draws give no p below 0.22, and p < .05 needs 39", "5 draws give no p below 0.33, and p < .05 needs 39",
-             "both sides are one network: of its starts, not of networks", ""]  # fmt: skip
+    few = "draws allow no p below"
+    notes = [f"8 {few} 0.22, and p < .05 needs 39", f"5 {few} 0.33, and p < .05 needs 39",
+             SAME_NETWORK, ""]  # fmt: skip
     said = list(hypothesis_tests.shared_notes(pd.DataFrame({"note": notes, "pairs_for_power": np.nan, "p": np.nan})))
-    assert said == ["2 of 4 tests: 5 to 8 draws give no p below 0.22 to 0.33, and p < .05 needs 39",
-                    "1 of 4 tests: both sides are one network: of its starts, not of networks"]  # fmt: skip
+    assert said == ["2 of 4 tests: 5 to 8 draws allow no p below 0.22 to 0.33, and p < .05 needs 39",
+                    f"1 of 4 tests: {SAME_NETWORK}"]  # fmt: skip
 
 
 def test_the_console_says_where_a_metric_has_fewer_runs_than_its_line():
@@ -159,7 +162,7 @@ def test_two_fixed_networks_have_a_difference_and_no_p():
     assert (row["design"], row["difference_b_minus_a"], row["sd_a"], row["sd_b"]) == ("two networks", 2.0, 1.0, 2.0)
     assert row[["p", "interval_low", "effect_size"]].isna().all() and "no p" in row["note"]
     same = table_of(a, known(runs("longer", [2.0, 4.0, 6.0]), ONE)).iloc[0]
-    assert same["design"] == hypothesis_tests.STARTS and same["p"] == 0.25 and "of its starts" in same["note"]
+    assert same["design"] == hypothesis_tests.STARTS and same["p"] == 0.25 and "about its starts" in same["note"]
 
 
 def test_pairs_have_their_power_in_the_note():
@@ -173,7 +176,7 @@ def test_pairs_have_their_power_in_the_note():
     remark = next(hypothesis_tests.shared_notes(pd.DataFrame([row])))
     assert remark == f"1 of 1 tests with p > .05: about {needed} pairs for 80 % power at the observed effect"
     few = table_of(runs("a", [1.0, 2, 4]), runs("b", [2.0, 4, 8]))["note"][0]
-    assert "3 pairs give no p below 0.25, and p < .05 needs 6" in few
+    assert "3 pairs allow no p below 0.25, and p < .05 needs 6" in few
 
 
 @pytest.mark.parametrize("n", [10, 39, 100, 199])
@@ -181,7 +184,7 @@ def test_a_connectome_that_is_one_of_its_nulls_is_called_different_in_5_percent_
     """Simulated truth: the network is a draw of the null. Of n = 10 no p is below .05; of 39 and 199 it is exact."""
     studies, rng = 4000, np.random.default_rng(n)
     values = rng.exponential(size=(studies, n + 1))
-    p = np.array([hypothesis_tests._of_rank(pd.Series(row[:1]), row[1:], 1)["p"] for row in values])
+    p = np.array([hypothesis_tests._rank_test(pd.Series(row[:1]), row[1:], 1)["p"] for row in values])
     exact = 2 * int(0.025 * (n + 1) + 1e-9) / (n + 1)
     error = 4 * np.sqrt(max(exact, 1e-9) * (1 - exact) / studies)
     assert abs(np.mean(p <= 0.05 + 1e-12) - exact) <= error and exact <= 0.05 + 1e-12
@@ -195,7 +198,7 @@ def test_starts_that_spread_do_not_make_a_connectome_different():
     networks = rng.standard_normal((studies, 40))
     starts = networks[:, :1] + rng.normal(0, 1, (studies, 20))
     draws = networks[:, 1:] + rng.normal(0, 1, (studies, 39))
-    p = [hypothesis_tests._of_rank(pd.Series(one), many, 1)["p"] for one, many in zip(starts, draws, strict=True)]
+    p = [hypothesis_tests._rank_test(pd.Series(one), many, 1)["p"] for one, many in zip(starts, draws, strict=True)]
     assert np.mean(np.array(p) <= 0.05) < 0.05
 
 
@@ -207,7 +210,7 @@ def test_an_attractor_that_some_starts_reach_does_not_make_a_connectome_differen
     networks = rng.normal(0, 0.02, (studies, 40))
     starts = networks[:, :1] - (rng.random((studies, 39)) < share)
     draws = networks[:, 1:] - (rng.random((studies, 39)) < share)
-    p = [hypothesis_tests._of_rank(pd.Series(one), many, 1)["p"] for one, many in zip(starts, draws, strict=True)]
+    p = [hypothesis_tests._rank_test(pd.Series(one), many, 1)["p"] for one, many in zip(starts, draws, strict=True)]
     assert np.mean(np.array(p) <= 0.05 + 1e-12) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / studies)
 
 
@@ -217,7 +220,7 @@ def test_redrawn_networks_without_a_difference_are_called_different_in_5_percent
     studies, rng = 1500, np.random.default_rng(n)
     seeds = rng.standard_normal((studies, n, 1))  # what a pair shares
     values = seeds + rng.exponential(size=(studies, n, 2))
-    p = [hypothesis_tests._of_pairs(row[:, 1] - row[:, 0])["p"] for row in values]
+    p = [hypothesis_tests._pairs_test(row[:, 1] - row[:, 0])["p"] for row in values]
     assert abs(np.mean(np.array(p) <= 0.05) - 0.05) < 0.01 + 3 * np.sqrt(0.05 * 0.95 / studies)
 
 
@@ -226,7 +229,7 @@ def test_paired_tests_of_one_network_would_be_wrong_and_are_not_made():
     rng = np.random.default_rng(5)
     one, many = known(runs("one", [1.0] * 199), ONE), known(runs("null", rng.standard_normal(199)), DRAWS)
     row = table_of(one, many).iloc[0]
-    assert hypothesis_tests._of_pairs(many["x"].to_numpy() - 1.0)["p"] < 1e-3 and row["p"] > 0.2
+    assert hypothesis_tests._pairs_test(many["x"].to_numpy() - 1.0)["p"] < 1e-3 and row["p"] > 0.2
 
 
 def test_diverged_runs_are_counted_and_in_no_mean():

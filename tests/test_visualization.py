@@ -209,8 +209,8 @@ def test_combos_are_matched_by_value_not_by_place(tmp_path):
     assert [(m.key, [(c.label, c.number) for c in m.combos]) for m in study.groups] == [
         ("lr=0.1", [("one", 0), ("two", 1)]), ("lr=0.01", [("one", 1), ("two", 0)]), ("lr=5", [("two", 2)]),
     ]  # fmt: skip
-    assert list(study_notes.notes(study)) == [
-        "one: has nothing for lr=5; what other folders have there is drawn without it"
+    assert list(study_notes.study_notes(study)) == [
+        "one: has no combo with lr=5; figures show the other folders only"
     ]
 
 
@@ -258,7 +258,7 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
     for arguments, text in [
         (["--results_folders", one, tmp_path / "nowhere", "--save_figs", out], "nowhere: expected a results folder"),
         (["--results_folders", tmp_path / "empty", "--save_figs", out], "manifest.json, which is not there"),
-        (["--results_folders", broken, "--save_figs", out], "broken/manifest.json: expected RandomNet's layout"),
+        (["--results_folders", broken, "--save_figs", out], "broken/manifest.json: expected a manifest"),
         (["--results_folders", strange, "--save_figs", out], "record, fit, compare, got dance (strange)"),
         (["--results_folders", one, "--save_figs", tmp_path / "file"], "a folder to write to, got: File exists"),
         (["--results_folders", one, "--save_figs", "/proc/figs"], "expected a folder to write to"),
@@ -506,7 +506,7 @@ def test_text_of_every_figure_is_at_least_7_points_and_svg_text_stays_text():
     assert min(sizes) >= 7
     drawing = plotting.render(plotting.curves(history([[1.0, 2.0]]), [Panel("y", "loss (1/τ)")], [Series("a")]), "svg")
     assert "loss (1/τ)" in drawing.decode()
-    with pytest.raises(ValueError, match="png, svg, pdf.*got 'bmp'"):
+    with pytest.raises(ValueError, match=r"png, svg, pdf\), got 'bmp'"):
         plotting.render(None, "bmp")
 
 
@@ -588,7 +588,7 @@ def test_made_up_images_are_called_synthetic_in_every_figure(tmp_path, capsys):
     assert all("pic_latent_mem (synthetic latents)" in path.read_text() for path in out.glob("*.svg"))
     two = make_task(tmp_path / "two", {"n_back": [1, 2]}, task="pic_latent_mem")
     assert compare(tmp_path, one, two, more=["--format", "svg", "--filter", "n_back=1"])[0] == 0
-    assert "data of the trials differ: one synthetic latents, two uniform values" in capsys.readouterr().out
+    assert "trial data differ: one synthetic latents, two uniform values" in capsys.readouterr().out
     drawing = (out / "loss_n_back=1.svg").read_text()
     assert "one: Marmoset, pic_latent_mem (synthetic latents)," in drawing  # the rest is on the next line
     assert "two: Marmoset, pic_latent_mem, 2 runs" in drawing
@@ -784,7 +784,7 @@ def test_differences_of_controls_are_written_and_printed(tmp_path, capsys):
     row = table[table["metric"] == "lambda_max_final"].iloc[0]
     apart = by_hand(root, "null", "none", "degree")
     assert row["difference_b_minus_a"] == pytest.approx(apart.mean()) and f"{apart.mean():.3g} [" in said
-    assert "2 pairs give no p below 0.5, and p < .05 needs 6" in said
+    assert "2 pairs allow no p below 0.5, and p < .05 needs 6" in said
     assert f"tests.csv has {table['p'].notna().sum()} p values: about" in said
 
 

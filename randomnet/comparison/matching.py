@@ -30,18 +30,18 @@ from randomnet.comparison.verdicts import OF_SPECTRA, WHEN
 from randomnet.results import LEFT_OUT, ResultsError, load
 from randomnet.settings import nearest
 
-VERDICT = "verdict"  # on a spectrum; of a training verdict_initial and verdict_final
+VERDICT = "verdict"  # column of the verdict on a spectrum; verdict_initial and verdict_final for a training
 CONVERGED = tuple(f"converged{when}" for when in WHEN)
 
 
-def read_combos(folder: Path, label: str, place: int) -> list[Combo]:
-    """All combos of a results folder; ResultsError, in one line, where it is none."""
+def read_combos(folder: Path, label: str, colour: int) -> list[Combo]:
+    """All combos of a results folder. Raises ResultsError, with a one-line text, if it is not one."""
     try:
         loaded = load(folder)
         loaded = replace(loaded, table=add_connectome_checksums(loaded.root, loaded.table))
         loaded = replace(loaded, table=add_loss_minima(loaded.table, loaded.history))
         return [
-            Combo(label, place, combo["combo"], combo["values"], settings := combo.get("settings", {}),
+            Combo(label, colour, combo["combo"], combo["values"], settings := combo.get("settings", {}),
                   connectome_text(record := combo.get("connectome") or {}, settings), loaded, task_of(record, settings))
             for combo in loaded.manifest["combos"]
         ]  # fmt: skip
@@ -49,13 +49,13 @@ def read_combos(folder: Path, label: str, place: int) -> list[Combo]:
         raise
     except (KeyError, TypeError, AttributeError) as error:
         problem = f"{type(error).__name__} {error}"
-        raise ResultsError(f"{folder}/manifest.json: expected RandomNet's layout, got {problem}") from None
+        raise ResultsError(f"{folder}/manifest.json: expected a manifest written by RandomNet, got {problem}") from None
     except (ValueError, OSError) as error:
         raise ResultsError(f"{folder}: cannot be read: {' '.join(str(error).split())}") from None
 
 
 def filter_combos(combos: Sequence[Combo], filters: Sequence[str]) -> list[Combo]:
-    """The combos whose options have the values asked for: any of one option's, and all options'."""
+    """The combos that match every filter OPTION=VALUE; several values of one option are alternatives."""
     wanted: dict[str, list[str]] = {}
     for text in filters:
         option, value = text.split("=", 1)
@@ -67,57 +67,56 @@ def filter_combos(combos: Sequence[Combo], filters: Sequence[str]) -> list[Combo
             raise ResultsError(
                 f"--filter: expected an option such as {', '.join(known[:8])}, got {option!r}{nearest(option, known)}"
             )
-        full = [name for name in known if "." in name and same_option(name, option)]
-        if len(full) > 1 and not any(option in combo.values for combo in combos):
-            raise ResultsError(f"--filter: expected a unique option, got {option!r}, which is {' or '.join(full)}")
-    left = [combo for combo in combos
+        matches = [name for name in known if "." in name and same_option(name, option)]
+        if len(matches) > 1 and not any(option in combo.values for combo in combos):
+            raise ResultsError(f"--filter: expected a unique option, got {option!r}, which is {' or '.join(matches)}")
+    selected = [combo for combo in combos
             if all(canonical(combo.get(option)) in map(canonical, values) for option, values in wanted.items())]
-    if not left:
-        has = "; ".join(f"{option} has {', '.join(distinct_values(combos, option))}" for option in wanted)
-        raise ResultsError(f"--filter {' '.join(filters)}: no combo left" + (f" ({has})" if has else ""))
-    return left
+    if not selected:
+        available = "; ".join(f"{option} has {', '.join(distinct_values(combos, option))}" for option in wanted)
+        raise ResultsError(f"--filter {' '.join(filters)}: no combo left" + (f" ({available})" if available else ""))
+    return selected
 
 
 def match(combos: Sequence[Combo], metrics: Sequence[str], labels: Sequence[str]) -> Study:
-    """Group combos of equal values of the options that all folders vary, and tabulate their runs."""
+    """Group combos with equal values of the options that all folders vary, and tabulate their runs."""
     varied = {combo.label: combo.loaded.varied for combo in combos}
-    union = tuple(dict.fromkeys(option for options in varied.values() for option in options))
-    shared = tuple(option for option in union if all(option in options for options in varied.values()))
-    groups: dict[tuple, list[Combo]] = {}
+    any_varied = tuple(dict.fromkeys(option for options in varied.values() for option in options))
+    shared = tuple(option for option in any_varied if all(option in options for options in varied.values()))
+    sets: dict[tuple, list[Combo]] = {}
     for combo in combos:
-        groups.setdefault(tuple(canonical(combo.values.get(option)) for option in shared), []).append(combo)
-    matched = [ComboGroup(combo_text(group[0], shared), title_text(group, shared), group) for group in groups.values()]
-    return Study(matched, shared, union, table_of_runs(matched, shared, metrics), tuple(labels))
+        sets.setdefault(tuple(canonical(combo.values.get(option)) for option in shared), []).append(combo)
+    groups = [ComboGroup(combo_text(group[0], shared), title_text(group, shared), group) for group in sets.values()]
+    return Study(groups, shared, any_varied, table_of_runs(groups, shared, metrics), tuple(labels))
 
 
-def table_of_runs(matched: Sequence[ComboGroup], shared: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
-    """One row per planned run: label, combo, own, iteration, status, the shared options, the metrics, and what
-    is known of networks and verdicts.
+def table_of_runs(groups: Sequence[ComboGroup], shared: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
+    """One row per planned run: label, combo, own, iteration, status, shared options, metrics, and known verdicts.
 
-    Exponents of a network that grows without bound before or after training are growth rates, and left out: nan.
+    Exponents of a network that is unbounded before or after training are growth rates, and become nan.
     """
     parts = []
-    for group in matched:
+    for group in groups:
         for combo in group.combos:
             rows = combo.loaded.table[combo.loaded.table["combo"] == combo.number]
             numbers = {name: pd.to_numeric(rows[name], errors="coerce") for name in metrics if name in rows}
             numbers |= _without_growth_rates(rows, numbers)
             texts = (NETWORK, CONNECTOME, VERDICT, *(f"{VERDICT}{when}" for when in WHEN), *CONVERGED)
-            known = {name: rows[name] for name in texts if name in rows}
-            own = unshared_text(combo, shared)
-            head = {"label": combo.label, "combo": group.key, "own": own, "number": combo.number}
+            optional = {name: rows[name] for name in texts if name in rows}
+            unshared = unshared_text(combo, shared)
+            head = {"label": combo.label, "combo": group.key, "own": unshared, "number": combo.number}
             options = {option: group.combos[0].values.get(option) for option in shared}
-            parts.append(rows[["iteration", "status"]].assign(**head, **options, **numbers, **known))
+            parts.append(rows[["iteration", "status"]].assign(**head, **options, **numbers, **optional))
     runs = pd.concat(parts, ignore_index=True)
     return runs.reindex(columns=list(dict.fromkeys([*runs.columns, *metrics])))
 
 
 def _without_growth_rates(rows: pd.DataFrame, numbers: Mapping[str, pd.Series]) -> dict[str, pd.Series]:
-    """The exponents before and after training, nan where that network's growth is unbounded, or its spectrum lost."""
+    """The exponents before and after training, nan if that network is unbounded or diverged."""
     masked = {}
-    for when in WHEN:
-        verdicts = rows.get(f"{VERDICT}{when}")
-        for name in (f"{metric}{when}" for metric in OF_SPECTRA if verdicts is not None):
+    for stage in WHEN:
+        verdicts = rows.get(f"{VERDICT}{stage}")
+        for name in (f"{metric}{stage}" for metric in OF_SPECTRA if verdicts is not None):
             if name in numbers:
                 masked[name] = numbers[name].mask(verdicts.isin(LEFT_OUT))
     return masked
@@ -133,19 +132,19 @@ def value_pairs(study: Study) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
         combos = [combo for combo in study.combos if combo.label == label]
         for name, reference in REFERENCE_VALUES.items():
             for option in (option for option in combos[0].values if same_option(option, name)):
-                sets = _by_value(study, combos, option)
-                base = sets.pop(canonical(reference), None)
-                yield from ((base, other) for other in sets.values() if base is not None)
+                runs_of = _by_value(study, combos, option)
+                reference_runs = runs_of.pop(canonical(reference), None)
+                yield from ((reference_runs, other) for other in runs_of.values() if reference_runs is not None)
 
 
 def _by_value(study: Study, combos: Sequence[Combo], option: str) -> dict[Any, pd.DataFrame]:
-    """The runs of one folder's combos by the value of one option."""
+    """The runs of one folder's combos, by the value of one option."""
     runs = study.runs[study.runs["label"] == combos[0].label]
-    rest = [name for name in combos[0].values if name != option]
-    combo = runs["number"].map({combo.number: combo_text(combo, rest) for combo in combos})
-    own = runs["number"].map({combo.number: combo_text(combo, [option]) for combo in combos})
-    runs = runs.assign(combo=combo, own=own, **({option: None} if option in study.shared else {}))
-    sets: dict[Any, list[int]] = {}
-    for one in sorted(combos, key=lambda one: one.number):
-        sets.setdefault(canonical(one.values[option]), []).append(one.number)
-    return {value: runs[runs["number"].isin(numbers)] for value, numbers in sets.items()}
+    other_options = [name for name in combos[0].values if name != option]
+    combo = runs["number"].map({combo.number: combo_text(combo, other_options) for combo in combos})
+    option_text = runs["number"].map({combo.number: combo_text(combo, [option]) for combo in combos})
+    runs = runs.assign(combo=combo, own=option_text, **({option: None} if option in study.shared else {}))
+    numbers_of: dict[Any, list[int]] = {}
+    for member in sorted(combos, key=lambda member: member.number):
+        numbers_of.setdefault(canonical(member.values[option]), []).append(member.number)
+    return {value: runs[runs["number"].isin(numbers)] for value, numbers in numbers_of.items()}

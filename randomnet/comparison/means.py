@@ -1,9 +1,9 @@
-"""Means of runs, for means.csv and for the console.
+"""Means over runs, for means.csv and for the console.
 
-    means_table   a row for every label, cell of the grid and metric
-    overview      the table for the console: a row per cell and label
+means_table   a row for every label, cell of the grid and metric
+overview      the table for the console: a row per cell and label
 
-Only complete runs enter a mean; those that are left out, and verdicts, are counted beside it.
+Only complete runs enter a mean; runs that are left out, and verdicts, are counted in further columns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.network_identity import source_of_variation
 from randomnet.results import COMPLETE
 
-MEDIAN = ", median"  # after the name of a metric of the overview
+MEDIAN = ", median"  # suffix of a metric of the overview that is a median
 MEANS = ("n", "mean", "sd", "stderr", "interval_low", "interval_high", "over", "planned", *verdicts.COUNTS, "note")
 
 
@@ -28,13 +28,15 @@ def means_table(runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[st
     runs: as hypothesis_tests.table_of_tests takes them. over: whether the runs are networks or starts of one
     network; the interval is of the mean over these.
     """
-    options = [name for name in options if name not in MEANS]  # the combo's text has the option
+    options = [name for name in options if name not in MEANS]  # the combo's text includes these options
     rows = []
-    for _, part in runs.groupby(["label", "combo", "own"], sort=False):
-        first = part.iloc[0]
+    for _, cell_runs in runs.groupby(["label", "combo", "own"], sort=False):
+        first = cell_runs.iloc[0]
         head = {"combo": first["combo"], **first[list(options)].to_dict()}
-        for metric in (metric for metric in metrics if part[metric].notna().any()):
-            rows.append({**head, "metric": metric, "label": first["label"], "own": first["own"], **_row(metric, part)})
+        for metric in (metric for metric in metrics if cell_runs[metric].notna().any()):
+            rows.append(
+                {**head, "metric": metric, "label": first["label"], "own": first["own"], **_row(metric, cell_runs)}
+            )
     table = pd.DataFrame(rows, columns=["combo", *options, "metric", "label", "own", *MEANS])
     return table.drop(columns=[name for name in ("own", "note") if not table[name].fillna("").any()])
 
@@ -57,22 +59,25 @@ def _row(metric: str, part: pd.DataFrame) -> Mapping[str, Any]:
 def overview(runs: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """Mean ± standard deviation over complete runs as text, a row per cell and label; `runs` as in means_table.
 
-    Runs that diverged, grew without bound or did not converge are counted where there are any. A metric that no
-    complete run has is left out. One that ends in MEDIAN is the median instead. A mean of which any value is a lower
-    bound is one too.
+    Columns count runs that diverged, were unbounded or did not converge, if there are any. Metrics without any value
+    are left out. A metric that ends in MEDIAN is the median instead. A mean that includes a lower bound has the mark ≥.
     """
-    every = runs[runs["status"] == COMPLETE]
-    shown = [name for name in metrics if np.isfinite(every[name.removesuffix(MEDIAN)].astype(float)).any()]
-    lost = [status for status in ("diverged", "unbounded") if (runs["status"] == status).any()]
+    complete_runs = runs[runs["status"] == COMPLETE]
+    metrics_with_values = [
+        name for name in metrics if np.isfinite(complete_runs[name.removesuffix(MEDIAN)].astype(float)).any()
+    ]
+    statuses = [status for status in ("diverged", "unbounded") if (runs["status"] == status).any()]
     exponent = "lambda_max_final" if "verdict_final" in runs else "lambda_max"
-    weak = [name for name in ("not_converged", "too_short") if verdicts.verdict_counts(exponent, every)[name]]
+    verdict_columns = [
+        name for name in ("not_converged", "too_short") if verdicts.verdict_counts(exponent, complete_runs)[name]
+    ]
     lines = []
-    for (combo, label, own), part in runs.groupby(["combo", "label", "own"], sort=False):
-        complete = part[part["status"] == COMPLETE]
-        line = {"combo": combo, "label": side_text(label, own), "runs": f"{len(complete)}/{len(part)}"}
-        line |= {status: int((part["status"] == status).sum()) for status in lost}
-        line |= {name.replace("_", " "): verdicts.verdict_counts(exponent, complete)[name] for name in weak}
-        for name in shown:
+    for (combo, label, options), cell_runs in runs.groupby(["combo", "label", "own"], sort=False):
+        complete = cell_runs[cell_runs["status"] == COMPLETE]
+        line = {"combo": combo, "label": side_text(label, options), "runs": f"{len(complete)}/{len(cell_runs)}"}
+        line |= {status: int((cell_runs["status"] == status).sum()) for status in statuses}
+        line |= {name.replace("_", " "): verdicts.verdict_counts(exponent, complete)[name] for name in verdict_columns}
+        for name in metrics_with_values:
             text = _summary(complete[name.removesuffix(MEDIAN)].astype(float), name.endswith(MEDIAN))
             bounds = verdicts.is_lower_bound(name.removesuffix(MEDIAN), complete).any()
             line[name] = f"≥ {text}" if bounds else text

@@ -1,13 +1,13 @@
-"""Whether the runs of a combo are of one network, or of a network of its own in every iteration.
+"""Whether the runs of a combo have one network in common, or a different network in every iteration.
 
-    add_connectome_checksums   the table of runs with the checksum of each run's connectome
-    origin             FIXED, REDRAWN or UNKNOWN, of the runs of one combo
-    source_of_variation          in words, what these runs differ in
-    same_network       whether two sets of runs are of one and the same network
+add_connectome_checksums  adds the checksum of each run's connectome to a table of runs
+origin                    FIXED, REDRAWN or UNKNOWN, for the runs of one combo
+source_of_variation       what these runs differ in, in words
+same_network              whether two sets of runs have one and the same network
 
-A connectome that was measured is one network, however many starts it has. Parameters that a run draws besides, such as
-gains or initial states, make no further network of it. So the connectome's checksum decides, and the whole network's
-checksum only where the former is unknown, or where factors of low rank are drawn beside the connectome.
+A measured connectome is one network, however many initial states it has. Further drawn parameters, such as gains or
+initial states, do not make another network. So the checksum of the connectome decides. The checksum of the whole
+network counts only if that is unknown, or if low-rank factors are drawn in addition to the connectome.
 """
 
 from pathlib import Path
@@ -17,30 +17,30 @@ import pandas as pd
 from randomnet.results import COMPLETE, ResultsFolder
 
 CONNECTOME = "connectome_sha256"
-NETWORK = "network"  # checksum of all of a run's network
+NETWORK = "network"  # checksum of the whole network of a run
 SAME, OTHER, RUNS = "starts of the same network", "networks", "iterations"
 ONE_CONNECTOME = "runs of the same connectome"
 FIXED, REDRAWN, UNKNOWN = "the same in every iteration", "redrawn in every iteration", "unknown"
 
 
 def add_connectome_checksums(root: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """The folder's table of runs and a column CONNECTOME; None where run.json does not say."""
+    """The folder's table of runs with a column CONNECTOME; None where run.json has no checksum."""
     folder = ResultsFolder(root)
     pairs = zip(table["combo"], table["iteration"], strict=True) if len(table) else ()
     return table.assign(**{CONNECTOME: [_checksum(folder, *pair) for pair in pairs]})
 
 
 def _checksum(folder: ResultsFolder, combo: int, iteration: int) -> str | None:
-    facts = (folder.run(combo, iteration).record or {}).get("connectome")
-    if not isinstance(facts, dict) or facts.get("rank"):  # of low rank it is that of the weights beside the factors
+    connectome = (folder.run(combo, iteration).record or {}).get("connectome")
+    if not isinstance(connectome, dict) or connectome.get("rank"):  # it excludes the factors
         return None
-    return str(facts["sha256"]) if facts.get("sha256") else None
+    return str(connectome["sha256"]) if connectome.get("sha256") else None
 
 
 def checksums(runs: pd.DataFrame) -> list[str] | None:
-    """The checksum of each run's connectome, else of its network; None where those of complete runs are unknown.
+    """Checksum of each run's connectome, else of its network; None if those of complete runs are unknown.
 
-    Runs that did not complete count as far as they have one.
+    Runs that did not complete are included if they have one.
     """
     return next((known for column in (CONNECTOME, NETWORK) if (known := _known(runs, column))), None)
 
@@ -52,9 +52,9 @@ def _known(runs: pd.DataFrame, column: str) -> list[str] | None:
 
 
 def origin(runs: pd.DataFrame) -> str:
-    """FIXED, REDRAWN or UNKNOWN, of the runs of one combo, a row each with its status; a single network is a fixed one.
+    """FIXED, REDRAWN or UNKNOWN, for the runs of one combo, one row each with status; a single network is FIXED.
 
-    Draws may coincide, as sign shuffles of few neurons do: two different networks are enough for REDRAWN.
+    Draws may coincide, such as sign shuffles of few neurons, so two different networks are enough for REDRAWN.
     """
     known = checksums(runs)
     if known is None:
@@ -63,8 +63,10 @@ def origin(runs: pd.DataFrame) -> str:
 
 
 def source_of_variation(runs: pd.DataFrame) -> str:
-    """What the runs of one combo differ in: starts, gains and the like of one connectome, networks, or iterations
-    where that is unknown."""
+    """What the runs of one combo differ in: networks, starts or other parameters of one connectome, or iterations.
+
+    The latter means that it is unknown.
+    """
     source = origin(runs)
     if source == FIXED:
         return SAME if len(set(_known(runs, NETWORK) or ())) < 2 else ONE_CONNECTOME

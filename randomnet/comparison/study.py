@@ -1,10 +1,10 @@
 """The combos of several results folders and their runs, in memory.
 
-    Combo            one combo of one results folder
-    ComboGroup       combos of all folders with equal values of the shared options
-    Study            all groups and their runs
-    canonical        a value in the form in which equal values are equal
-    distinct_values  the different values of an option
+Combo            one combo of one results folder
+ComboGroup       combos of all folders with equal values of the shared options
+Study            all groups and their runs
+canonical        a value in the form in which equal values are equal
+distinct_values  the different values of an option
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,41 +16,52 @@ import pandas as pd
 from randomnet.results import Loaded
 
 ABSENT = object()
-ALL = "all runs"  # the name of a combo where nothing is varied
+ALL = "all runs"  # name of a combo if no option is varied
 LOSS = "trainvalidate.loss"
 TASK = "trialparams.task_name"
-REFERENCE_VALUES = {"null": "none", "random_w": False}  # options of which every other value is a control of this one
-ASIDE = ("experiment.", "paths.", "execution.")  # sections that say nothing of the science; seeds have their own line
+REFERENCE_VALUES = {
+    "null": "none",
+    "random_w": False,
+}  # option -> value of the network; other values are controls
+TECHNICAL_SECTIONS = (
+    "experiment.",
+    "paths.",
+    "execution.",
+)  # sections without scientific settings
 
 
 @dataclass(frozen=True)
 class Combo:
-    """One combo of one results folder; `place` is the folder's number and so its colour."""
+    """One combo of one results folder.
+
+    colour: the folder's index, which is the number of its colour. task: name, source and whether synthetic, for a
+    training on a task; else empty.
+    """
 
     label: str
-    place: int
+    colour: int
     number: int
     values: Mapping[str, Any]
     settings: Mapping[str, Any]
     connectome: str
     loaded: Loaded
-    task: Mapping[str, Any] = field(default_factory=dict)  # of a working-memory experiment: name, source, synthetic
+    task: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def loss(self) -> str:
-        """What is minimised: the name of the loss, or of the task where the task is the loss; empty if unknown."""
-        loss = self.get(LOSS)
-        loss = self.get(TASK) if "task" in str(loss).casefold() else loss  # losses shown are the task's own part
-        return "" if loss is ABSENT else str(loss)
+        """Name of the minimised loss, or of the task if the task is the loss; empty if unknown."""
+        name = self.get(LOSS)
+        name = self.get(TASK) if "task" in str(name).casefold() else name  # figures show the task's part of a loss
+        return "" if name is ABSENT else str(name)
 
     @property
     def record(self) -> Mapping[str, Any]:
-        """What the manifest says of its connectome; empty where that is nothing."""
+        """What the manifest records on the combo's connectome; empty without a record."""
         entries = self.loaded.manifest["combos"]
         return next((entry.get("connectome") or {} for entry in entries if entry["combo"] == self.number), {})
 
     def get(self, option: str) -> Any:
-        """The value of an option, by its full or its short name, gridded or not; ABSENT where none or several are."""
+        """Value of an option by its full or short name, gridded or not; ABSENT if no option, or several, match."""
         for source in (self.values, self.settings):
             names = [option] if option in source else [name for name in source if same_option(name, option)]
             if names:
@@ -59,20 +70,19 @@ class Combo:
 
 
 class ComboGroup(NamedTuple):
-    """The combos, of all folders, that have the same values of the shared options."""
+    """Combos of all folders with equal values of the shared options."""
 
-    key: str  # for the table: lr=0.1, nle=5%
-    title: str  # for people: lr = 0.1, nle = 5%
+    key: str  # for tables: lr=0.1, nle=5%
+    title: str  # for titles: lr = 0.1, nle = 5%
     combos: list[Combo]
 
 
 @dataclass(frozen=True)
 class Study:
-    """All that was asked for, in memory.
+    """All results folders of one comparison, in memory.
 
-    shared:  the options that all folders vary; varied: those that any does.
-    runs:    one row per planned run, see table_of_runs.
-    labels:  of all folders, also of those of which no combo is left.
+    groups: matched combos. shared: options that all folders vary; varied: those that any folder varies. runs: one row
+    per planned run, see table_of_runs. labels: of all folders, including those without any remaining combo.
     """
 
     groups: list[ComboGroup]
@@ -83,12 +93,12 @@ class Study:
 
     @property
     def combos(self) -> list[Combo]:
-        """Of all folders."""
+        """The combos of all folders."""
         return [combo for group in self.groups for combo in group.combos]
 
 
 def canonical(value: Any) -> Any:
-    """What two values must agree in to be the same: 0.1, "0.10" and 1e-1 are, and so are True and "true"."""
+    """A value in a form in which equal values are equal: 0.1, "0.10" and 1e-1; True and "true"; 5% and "5%"."""
     text = str(value).strip()
     if text.casefold() in ("true", "false"):
         return text.casefold()
@@ -98,14 +108,14 @@ def canonical(value: Any) -> Any:
         return text
 
 
-def same_option(one: str, other: str) -> bool:
-    """Whether two names are one option, of which one is given without its section."""
-    return one.split(".")[-1] == other.split(".")[-1] and (one == other or "." not in one or "." not in other)
+def same_option(first: str, second: str) -> bool:
+    """Whether two names mean one option, of which one may be without its section."""
+    return first.split(".")[-1] == second.split(".")[-1] and (first == second or "." not in first or "." not in second)
 
 
 def distinct_values(combos: Sequence[Combo], option: str) -> list[str]:
-    """The different values of an option: numbers in their order, then texts as the grids list them."""
-    found = {canonical(value): str(value) for combo in combos if (value := combo.get(option)) is not ABSENT}
-    texts = [key for key in found if isinstance(key, str)]
-    numbers = sorted(set(found) - set(texts), key=lambda key: (str(type(key)), key))  # shares have keys of their own
-    return [found[key] for key in (*numbers, *texts)]
+    """The different values of an option: numbers in ascending order, then texts in the grids' order."""
+    text_of = {canonical(value): str(value) for combo in combos if (value := combo.get(option)) is not ABSENT}
+    texts = [key for key in text_of if isinstance(key, str)]
+    numbers = sorted(set(text_of) - set(texts), key=lambda key: (str(type(key)), key))  # percentages are pairs
+    return [text_of[key] for key in (*numbers, *texts)]

@@ -5,100 +5,110 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from randomnet.comparison.matching import VERDICT
-from randomnet.comparison.study import ABSENT, ASIDE, Study, canonical, same_option
+from randomnet.comparison.study import ABSENT, TECHNICAL_SECTIONS, Study, canonical, same_option
 from randomnet.comparison.verdicts import WHEN
 from randomnet.results import UNBOUNDED
 
-LISTED = 6  # so many are named in a line about missing ones
+LISTED = 6  # at most this many items are named in a line
 
 
-def notes(study: Study) -> Iterator[str]:
-    """A line for everything that is not as the reader of the figures would expect."""
+def study_notes(study: Study) -> Iterator[str]:
+    """Console lines on missing, failed and excluded runs, and on differences between the folders."""
     labels = [label for label in study.labels if any(combo.label == label for combo in study.combos)]
     yield from (f"{label}: no combo left by --filter" for label in study.labels if label not in labels)
     for label in labels:
         runs = study.runs[study.runs["label"] == label]
-        for status, said in (("missing", "unfinished"), ("failed", "failed"), ("diverged", "diverged"),
-                             (UNBOUNDED, "unbounded, left out")):
-            yield from _said_of_runs(label, runs, runs["status"] == status, said)
-        for when, said in zip(WHEN, ("begin", "end"), strict=True):
-            unbounded = runs.get(f"{VERDICT}{when}", pd.Series("", index=runs.index)) == UNBOUNDED
-            yield from _said_of_runs(label, runs, unbounded, f"{said} unbounded, lambda_max{when} left out")
+        for status, text in (
+            ("missing", "unfinished"),
+            ("failed", "failed"),
+            ("diverged", "diverged"),
+            (UNBOUNDED, "unbounded, left out"),
+        ):
+            yield from _status_note(label, runs, runs["status"] == status, text)
+        for stage, text in zip(WHEN, ("begin", "end"), strict=True):
+            unbounded = runs.get(f"{VERDICT}{stage}", pd.Series("", index=runs.index)) == UNBOUNDED
+            yield from _status_note(label, runs, unbounded, f"{text} unbounded, lambda_max{stage} left out")
     for label in labels:
-        yield from _said_of_sharing(study, label)
+        yield from _shared_file_note(study, label)
     if len(labels) > 1:
         for label in labels:
-            yield from _said_of_matching(study, label)
-        yield from _said_of_differences(study, labels)
+            yield from _matching_notes(study, label)
+        yield from _difference_notes(study, labels)
 
 
-def _said_of_runs(label: str, runs: pd.DataFrame, which: pd.Series, said: str) -> Iterator[str]:
-    rows = runs[which]
+def _status_note(label: str, runs: pd.DataFrame, mask: pd.Series, text: str) -> Iterator[str]:
+    rows = runs[mask]
     if len(rows):
         listed = [f"combo {row.number} iteration {row.iteration}" for row in rows.itertuples()]
-        yield f"{label}: {len(rows)} of {len(runs)} runs {said}: {_listing(listed)}"
+        yield f"{label}: {len(rows)} of {len(runs)} runs {text}: {_listing(listed)}"
 
 
-def _said_of_sharing(study: Study, label: str) -> Iterator[str]:
-    """Whether iterations start from one file of an earlier run, so that they are no repeats of that."""
+def _shared_file_note(study: Study, label: str) -> Iterator[str]:
+    """A line if all iterations of a combo start from one file of an earlier run, so they are not independent."""
     files = {}
     for entry in next(combo.loaded.manifest for combo in study.combos if combo.label == label)["combos"]:
-        for one in (entry.get("connectome") or {}).get("upstream", []):
-            files.setdefault((entry["combo"], one["option"]), []).append(one["path"])
+        for upstream in (entry.get("connectome") or {}).get("upstream", []):
+            files.setdefault((entry["combo"], upstream["option"]), []).append(upstream["path"])
     shared = [paths[0] for paths in files.values() if len(paths) > 1 and len(set(paths)) == 1]
     if shared:
-        yield (f"{label}: all iterations of a combo start from one file, and their spread is not one over such files: "
+        yield (f"{label}: all iterations of a combo start from the same file, so their spread is not over such files: "
                f"{_listing(list(dict.fromkeys(shared)))}")  # fmt: skip
 
 
-def _said_of_matching(study: Study, label: str) -> Iterator[str]:
-    mine = [combo for combo in study.combos if combo.label == label]
-    lacking = [group.key for group in study.groups if label not in {combo.label for combo in group.combos}]
-    if lacking:
-        yield f"{label}: has nothing for {_listing(lacking)}; what other folders have there is drawn without it"
-    own = [option for option in mine[0].loaded.varied if option not in study.shared]
+def _matching_notes(study: Study, label: str) -> Iterator[str]:
+    own_combos = [combo for combo in study.combos if combo.label == label]
+    missing = [group.key for group in study.groups if label not in {combo.label for combo in group.combos}]
+    if missing:
+        yield f"{label}: has no combo with {_listing(missing)}; figures show the other folders only"
+    unshared = [option for option in own_combos[0].loaded.varied if option not in study.shared]
     most = max(sum(combo.label == label for combo in group.combos) for group in study.groups)
-    if own and most > 1:
+    if unshared and most > 1:
         by = f"matched by {', '.join(study.shared)}" if study.shared else "no option is varied in all folders"
-        fixed = [f"{combo.label} has {option}={combo.get(option)}" for option in own for combo in study.combos
-                 if combo.label != label and option not in combo.values and combo.get(option) is not ABSENT]
-        yield "; ".join([f"{label}: not all folders vary {', '.join(own)} ({by})",
-                         f"up to {most} of its combos share a figure, each drawn and compared on its own",
+        fixed = [
+            f"{combo.label} has {option}={combo.get(option)}"
+            for option in unshared
+            for combo in study.combos
+            if combo.label != label and option not in combo.values and combo.get(option) is not ABSENT
+        ]
+        yield "; ".join([f"{label}: not all folders vary {', '.join(unshared)} ({by})",
+                         f"up to {most} of its combos share a figure, and each is drawn and compared separately",
                          *dict.fromkeys(fixed)])  # fmt: skip
 
 
-def _said_of_differences(study: Study, labels: Sequence[str]) -> Iterator[str]:
+def _difference_notes(study: Study, labels: Sequence[str]) -> Iterator[str]:
     first = {label: next(combo.loaded.manifest for combo in study.combos if combo.label == label) for label in labels}
-    for name, consequence in (("iterations", "only those that both have are pairs"),
-                              ("seed", "pairs are by iteration all the same, but not of the same random numbers")):
-        found = {label: manifest.get(name) for label, manifest in first.items()}
-        if len(set(map(str, found.values()))) > 1:
-            yield f"{name} differ: {', '.join(f'{label} {value}' for label, value in found.items())}; {consequence}"
+    for name, consequence in (
+        ("iterations", "pairs are formed for common iterations only"),
+        ("seed", "pairs are formed by iteration, but do not share random numbers"),
+    ):
+        values = {label: manifest.get(name) for label, manifest in first.items()}
+        if len(set(map(str, values.values()))) > 1:
+            yield f"{name} differ: {', '.join(f'{label} {value}' for label, value in values.items())}; {consequence}"
     data = {label: next(str(combo.task.get("source")) for combo in study.combos if combo.label == label)
             for label in labels}  # fmt: skip
     if len(set(data.values())) > 1:
-        yield f"data of the trials differ: {', '.join(f'{label} {source}' for label, source in data.items())}"
-    differing = _differing(study, labels)
-    if differing:
-        yield f"settings differ: {_listing(differing)}"
+        yield f"trial data differ: {', '.join(f'{label} {source}' for label, source in data.items())}"
+    settings = _differing_settings(study, labels)
+    if settings:
+        yield f"settings differ: {_listing(settings)}"
     for group in study.groups:
         losses = {combo.label: combo.loss for combo in group.combos if combo.loss}
         if len(set(losses.values())) > 1:
-            said = ", ".join(f"{label} {value}" for label, value in losses.items())
-            yield f"{group.key}: losses differ in kind ({said}); their values are not comparable"
+            names = ", ".join(f"{label} {value}" for label, value in losses.items())
+            yield f"{group.key}: losses differ in kind ({names}); their values are not comparable"
             return
 
 
-def _differing(study: Study, labels: Sequence[str]) -> list[str]:
-    """The settings of the science that no folder varies and that are not the same in all."""
-    one = {label: next(combo.settings for combo in study.combos if combo.label == label) for label in labels}
-    texts, started = [], any(settings.get("paths.pretrained") for settings in one.values())
-    for name in dict.fromkeys(name for settings in one.values() for name in settings):
-        if name.startswith("pretrainedparams.") and not started:  # read by none, whatever version wrote it
+def _differing_settings(study: Study, labels: Sequence[str]) -> list[str]:
+    """Scientific settings that no folder varies and that are not equal in all folders."""
+    settings_of = {label: next(combo.settings for combo in study.combos if combo.label == label) for label in labels}
+    texts, is_pretrained = [], any(settings.get("paths.pretrained") for settings in settings_of.values())
+    for name in dict.fromkeys(name for settings in settings_of.values() for name in settings):
+        if name.startswith("pretrainedparams.") and not is_pretrained:  # no version reads these
             continue
-        values = {label: settings.get(name, "not set") for label, settings in one.items()}
-        aside = name.startswith(ASIDE) or any(same_option(name, option) for option in study.varied)
-        if not aside and len(set(map(canonical, values.values()))) > 1:
+        values = {label: settings.get(name, "not set") for label, settings in settings_of.items()}
+        is_ignored = name.startswith(TECHNICAL_SECTIONS) or any(same_option(name, option) for option in study.varied)
+        if not is_ignored and len(set(map(canonical, values.values()))) > 1:
             texts.append(f"{name} ({', '.join(f'{label} {value}' for label, value in values.items())})")
     return texts
 

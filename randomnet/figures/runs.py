@@ -51,7 +51,7 @@ def combo_series(study: Study, group: ComboGroup, dashed: bool = True) -> dict[t
         parts = [combo_texts.unshared_text(combo, study.shared), combo_texts.task_if_different(study.combos, [combo])]
         text = combo_texts.legend_text(combo.label, [combo.connectome], ", ".join(filter(None, parts)))
         dash = sum(label == combo.label for label, _ in looks)
-        style = (combo.place, dash) if dashed else (index if several else combo.place, 0)
+        style = (combo.colour, dash) if dashed else (index if several else combo.colour, 0)
         looks[combo.label, combo.number] = Series(text, *style)
     return looks
 
@@ -62,10 +62,10 @@ def label_series(study: Study, combos: Sequence[Combo]) -> dict[str, Series]:
     for combo in combos:
         combos_of.setdefault(combo.label, []).append(combo)
     looks = {}
-    for label, members in sorted(combos_of.items(), key=lambda item: item[1][0].place):
+    for label, members in sorted(combos_of.items(), key=lambda item: item[1][0].colour):
         task = combo_texts.task_if_different(study.combos, members)
         looks[label] = Series(
-            combo_texts.legend_text(label, [combo.connectome for combo in members], task), members[0].place
+            combo_texts.legend_text(label, [combo.connectome for combo in members], task), members[0].colour
         )
     return looks
 
