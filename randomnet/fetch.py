@@ -23,8 +23,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from randomnet.results import ResultsError, read_json, replace, write_json
-from randomnet.results.locks import Busy, exclusive
+from randomnet.results import ResultsError, read_json, replace_file, write_json
+from randomnet.results.locks import LockHeld, exclusive
 from randomnet.settings import nearest
 
 CHUNK = 1 << 18  # bytes
@@ -170,7 +170,7 @@ def _locked(folder: Path) -> Iterator[None]:
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(exclusive(folder / ".lock"))
-        except Busy:
+        except LockHeld:
             raise FetchError(f"{folder}: another process is fetching into this folder; wait for it") from None
         yield
 
@@ -282,7 +282,7 @@ class _Part:
         """Take the name of the whole file. Raises FetchError if that has been taken meanwhile."""
         if path.exists():
             raise FetchError(f"{path}: expected no file of this name, got one that came meanwhile; it stays as it is")
-        replace(self.path, path)
+        replace_file(self.path, path)
         self.notes_path.unlink(missing_ok=True)
 
 

@@ -25,7 +25,7 @@ import runrandomnet
 from randomnet import fetch as module
 from randomnet.fetch import ARCHIVES, Archive, DownloadError, FetchError, File, archive_named, fetch, next_steps
 from randomnet.formats import read_connectome
-from randomnet.results.locks import is_free
+from randomnet.results.locks import is_unlocked
 
 ROOT = Path(__file__).parents[1]
 CONTENT = np.random.default_rng(4).bytes(600_000)
@@ -491,7 +491,7 @@ def test_a_second_process_in_the_folder_is_refused(server, tmp_path):
             fetch(archive_of(server), tmp_path, Said())
         other.communicate("\n")
     assert fetch(archive_of(server), tmp_path, Said())[0].read_bytes() == CONTENT
-    assert is_free(tmp_path / ".lock")  # given back
+    assert is_unlocked(tmp_path / ".lock")  # given back
 
 
 # --- the registry

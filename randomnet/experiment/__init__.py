@@ -18,7 +18,7 @@ from randomnet.experiment import batching, engines, planning, ray_engine
 from randomnet.experiment.estimate import Estimate, estimate
 from randomnet.kinds.kind import Batch, kind_of
 from randomnet.results import COMPLETE, DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
-from randomnet.results.locks import NoLocks
+from randomnet.results.locks import LocksUnsupported
 from randomnet.schema.plan import Plan
 from randomnet.schema.sections.general import ExecutionSection
 from randomnet.settings import ConfigError
@@ -91,7 +91,7 @@ def run(
         with _at_the_door(plan):
             aside = _set_aside(folder) if fresh and old else None
             held.enter_context(folder.lock(share))
-            with folder.moment():
+            with folder.brief_lock():
                 prepared = planning.prepare(plan, facts, planning.check_folder(folder))
                 folder.write_plan(prepared.manifest, plan.text)
         if aside:
@@ -104,7 +104,7 @@ def run(
         interrupted = _carry_out(engine, prepared, batches, folder, retry_failed)
         if folder.manifest is None:  # somebody removed the folder meanwhile
             folder.write_plan(prepared.manifest, plan.text)
-        with folder.moment():
+        with folder.brief_lock():
             table = folder.write_summary(prepared.manifest)
         own = {(run.combo, run.iteration) for batch in batches for run in batch}
         mine = [pair in own for pair in zip(table["combo"], table["iteration"], strict=True)]
@@ -291,7 +291,7 @@ def _at_the_door(plan: Plan) -> Iterator[None]:
     where = f"{plan.path}: [paths] path_to_results"
     try:
         yield
-    except (ConfigError, ResultsError, NoLocks) as error:
+    except (ConfigError, ResultsError, LocksUnsupported) as error:
         raise ConfigError(f"{where}: {error}") from None
     except OSError as error:
         raise ConfigError(f"{where}: expected a folder that can be written, got {error}") from None

@@ -254,7 +254,7 @@ class _Dispatch:
         left = self._missing(job.batch)
         reason = f"its task was lost {job.lost + 1} times, at last: {_short(error)}"
         try:
-            with ResultsFolder(self.root).task(job.number):
+            with ResultsFolder(self.root).task_lock(job.number):
                 return tuple(fail(run, self.root, reason, str(error)) for run in left)
         except ResultsError as busy:  # not ours to write, then
             return tuple(Ended(run.combo, run.iteration, FAILED, f"{reason}; {busy}") for run in left)
@@ -338,7 +338,7 @@ def serve(desk: Any, attempt: tuple[int, int], batch: Batch, root: Path) -> tupl
     """A task: do what is missing of a batch. Returns what it has not told yet, and the ends."""
     line = _Line(desk, attempt)
     try:
-        with ResultsFolder(root).task(attempt[0]):
+        with ResultsFolder(root).task_lock(attempt[0]):
             idle = line.stopping() or not missing(batch, folders_of(batch, root))
             ends = () if idle else carry_out(batch, root, line.report, line.stopping)
     finally:
