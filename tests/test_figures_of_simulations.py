@@ -277,7 +277,7 @@ def test_a_uniform_network_is_flat_and_a_tuned_one_is_its_kernel():
         one = found[name]
         assert (np.abs(one.mean - expected * np.sqrt(k) / n) < 4 * one.error + 0.004 * np.sqrt(k) / n).all(), name
     flat = population_network(Populations(("E",), (97,), {"EE": 2.0}, None), np.random.default_rng(0))
-    one = profile(flat.post, flat.pre, flat.weights, 97, 97, own=True)
+    one = profile(flat.post, flat.pre, flat.weights, 97, 97, is_one_population=True)
     np.testing.assert_allclose(one.mean[np.isfinite(one.mean)], 2 / 96, rtol=1e-12)
 
 

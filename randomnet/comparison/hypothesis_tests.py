@@ -73,9 +73,9 @@ def table_of_tests(
     rows = [row for a, b in pairs for row in _cells(a, b, metrics, options, seeds or {})]
     columns = ["combo", *options, "metric", "label_a", "label_b", "own_a", "own_b", *COLUMNS]
     table = pd.DataFrame(rows, columns=columns)
-    known = table["p"].notna()
-    p = table.loc[known, "p"].to_numpy(dtype=float)
-    table.loc[known, "p_holm"], table.loc[known, "p_bh"] = significance.holm(p), significance.benjamini_hochberg(p)
+    has_p = table["p"].notna()
+    p = table.loc[has_p, "p"].to_numpy(dtype=float)
+    table.loc[has_p, "p_holm"], table.loc[has_p, "p_bh"] = significance.holm(p), significance.benjamini_hochberg(p)
     return table.drop(columns=[name for name in ("own_a", "own_b") if not table[name].fillna("").any()])
 
 
@@ -184,9 +184,9 @@ def _pairs_test(differences: np.ndarray) -> dict[str, Any]:
     spread = differences.std(ddof=1)
     effect = float(differences.mean() / spread) if spread > 1e-12 * np.abs(differences).max() else None
     p = significance.sign_flip_p(differences)
-    wanted = significance.pairs_for_power(effect) if effect and p > significance.ALPHA else None
+    needed = significance.pairs_for_power(effect) if effect and p > significance.ALPHA else None
     return row | {"interval_low": low, "interval_high": high, "interval_level": LEVEL, "interval_of": OF_MEAN,
-                  "effect": "d_z", "effect_size": effect, "p": p, "pairs_for_power": wanted}  # fmt: skip
+                  "effect": "d_z", "effect_size": effect, "p": p, "pairs_for_power": needed}  # fmt: skip
 
 
 def _rank_test(starts: pd.Series, draws: np.ndarray, sign: int) -> dict[str, Any]:
@@ -304,9 +304,9 @@ def _merged(notes: Sequence[str]) -> str:
     return "".join(itertools.chain(*itertools.zip_longest(texts, ranges, fillvalue="")))
 
 
-def side_text(label: str, own: Any) -> str:
+def side_text(label: str, options: Any) -> str:
     """A label and its own options."""
-    return f"{label}, {own}" if isinstance(own, str) and own else label
+    return f"{label}, {options}" if isinstance(options, str) and options else label
 
 
 def _cell_text(row: Mapping[str, Any]) -> str:

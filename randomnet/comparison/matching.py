@@ -56,24 +56,24 @@ def read_combos(folder: Path, label: str, colour: int) -> list[Combo]:
 
 def filter_combos(combos: Sequence[Combo], filters: Sequence[str]) -> list[Combo]:
     """The combos that match every filter OPTION=VALUE; several values of one option are alternatives."""
-    wanted: dict[str, list[str]] = {}
+    values_of: dict[str, list[str]] = {}
     for text in filters:
         option, value = text.split("=", 1)
-        wanted.setdefault(option, []).append(value)
-    known = [name for combo in combos for name in (*combo.values, *combo.settings)]
-    known = list(dict.fromkeys([*(name.split(".")[-1] for name in known), *known]))
-    for option in wanted:
-        if option not in known:
+        values_of.setdefault(option, []).append(value)
+    names = [name for combo in combos for name in (*combo.values, *combo.settings)]
+    names = list(dict.fromkeys([*(name.split(".")[-1] for name in names), *names]))
+    for option in values_of:
+        if option not in names:
             raise ResultsError(
-                f"--filter: expected an option such as {', '.join(known[:8])}, got {option!r}{nearest(option, known)}"
+                f"--filter: expected an option such as {', '.join(names[:8])}, got {option!r}{nearest(option, names)}"
             )
-        matches = [name for name in known if "." in name and same_option(name, option)]
+        matches = [name for name in names if "." in name and same_option(name, option)]
         if len(matches) > 1 and not any(option in combo.values for combo in combos):
             raise ResultsError(f"--filter: expected a unique option, got {option!r}, which is {' or '.join(matches)}")
     selected = [combo for combo in combos
-            if all(canonical(combo.get(option)) in map(canonical, values) for option, values in wanted.items())]
+            if all(canonical(combo.get(option)) in map(canonical, values) for option, values in values_of.items())]
     if not selected:
-        available = "; ".join(f"{option} has {', '.join(distinct_values(combos, option))}" for option in wanted)
+        available = "; ".join(f"{option} has {', '.join(distinct_values(combos, option))}" for option in values_of)
         raise ResultsError(f"--filter {' '.join(filters)}: no combo left" + (f" ({available})" if available else ""))
     return selected
 

@@ -12,7 +12,7 @@ from randomnet.figures.runs import arrays_by_iteration, say
 MOST = 12  # networks drawn one by one, at most
 
 
-def example_networks(study: Study, what: str, needed: str) -> Iterator[tuple[str, str, Combo, dict[str, np.ndarray]]]:
+def example_networks(study: Study, prefix: str, needed: str) -> Iterator[tuple[str, str, Combo, dict[str, np.ndarray]]]:
     """File stem, title, combo and arrays of the first combos whose arrays include `needed`.
 
     The title names the iteration. A console line says how many combos are left out.
@@ -27,7 +27,7 @@ def example_networks(study: Study, what: str, needed: str) -> Iterator[tuple[str
         count += 1
         values = [f"{name} = {combo_texts.value_text(combo, name)}" for name in options]
         title = [combo_texts.legend_text(combo.label, [combo.connectome]), *values, f"iteration\u00a0{iteration}"]
-        stem = [what, *[combo.label] * (len(labels) > 1), *(f"{name}={combo.get(name)}" for name in options)]
+        stem = [prefix, *[combo.label] * (len(labels) > 1), *(f"{name}={combo.get(name)}" for name in options)]
         yield "_".join(stem), ", ".join(filter(None, title)), combo, arrays
     if count and len(study.combos) > MOST:
-        say(f"{what}: drawn for the first {MOST} of {len(study.combos)} combos; --filter selects others")
+        say(f"{prefix}: drawn for the first {MOST} of {len(study.combos)} combos; --filter selects others")

@@ -35,9 +35,9 @@ def say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def figure_stem(what: str, group: ComboGroup) -> str:
+def figure_stem(name: str, group: ComboGroup) -> str:
     """Name of the figure of one group of combos."""
-    return what if group.key == study.ALL else f"{what}_{group.key}"
+    return name if group.key == study.ALL else f"{name}_{group.key}"
 
 
 def combo_series(study: Study, group: ComboGroup, dashed: bool = True) -> dict[tuple[str, int], Series]:

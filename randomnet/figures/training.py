@@ -318,7 +318,7 @@ def loss_minimum_boxes(study: Study, ylabel: str | None) -> Figures:
         drawn = [panel for panel in panels if np.isfinite(runs[panel.column].astype(float)).any()]
         if drawn:
             title, looks = combo_texts.title_with_task(group.combos, group.title), list(series.values())
-            runs, texts = runs.assign(group=runs["series"]), [one.text for one in looks]
+            runs, texts = runs.assign(group=runs["series"]), [look.text for look in looks]
             yield figure_stem("minimum", group), plotting.dot_plot(runs, drawn, looks, texts, title=title, boxes=True)
     missing = len(study.groups) - len(common)
     note = f"without {missing} of {len(study.groups)} combos that some folders lack" if missing else ""

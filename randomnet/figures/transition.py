@@ -25,14 +25,14 @@ VALUES = 60  # values of g on the theory's curve
 class Colour(NamedTuple):
     """The combos of one colour and their runs.
 
-    runs: those that ended with a finite exponent, with a column g. found: the crossing. lost: number of runs left out,
-    by status. options: the options that colours differ in, besides the label.
+    runs: those that ended with a finite exponent, with a column g. estimate: the crossing. lost: number of runs left
+    out, by status. options: the options that colours differ in, besides the label.
     """
 
     series: Series
     combos: list[Combo]
     runs: pd.DataFrame
-    found: Transition
+    estimate: Transition
     lost: dict[str, int]
     options: Mapping[str, Any]
 
@@ -50,7 +50,7 @@ class Colour(NamedTuple):
     def curves(self) -> Curves:
         """The exponents of every iteration, at the values of g that can bracket a crossing."""
         whole = Curves.of(self.runs)
-        return whole.at(np.isin(whole.g, self.found.g))
+        return whole.at(np.isin(whole.g, self.estimate.g))
 
     @property
     def is_one_network(self) -> bool:
@@ -63,17 +63,20 @@ def transition_figures(study: Study, ylabel: str | None) -> Figures:
     """The largest exponent of every sample against g, with the crossings of the medians and the theory."""
     colours = list(_colours(study))
     size, texts = _sizes(colours)
-    samples = [
-        Samples(replace(one.series, text=texts[one.series]),
-                *(one.runs[name].to_numpy(dtype=float) for name in ("g", "lambda_max", "converged")),
-                one.found.g, one.found.medians, one.found.crossing, one.found.low, one.found.high,
-                one.runs.get("verdict"), one.lost, one.found.unbounded)
-        for one in colours
-    ]  # fmt: skip
+    samples = [_samples(colour, texts[colour.series]) for colour in colours]
     if samples:
         curves = list(theory_curves(colours))
-        combos = [combo for one in colours for combo in one.combos]
+        combos = [combo for colour in colours for combo in colour.combos]
         yield "transition", plotting.transition(samples, curves, LAMBDA, combo_texts.title_with_task(combos, size))
+
+
+def _samples(colour: Colour, text: str) -> Samples:
+    estimate = colour.estimate
+    g, exponents, converged = (colour.runs[name].to_numpy(dtype=float) for name in ("g", "lambda_max", "converged"))
+    return Samples(
+        replace(colour.series, text=text), g, exponents, converged, estimate.g, estimate.medians, estimate.crossing,
+        estimate.low, estimate.high, colour.runs.get("verdict"), colour.lost, estimate.unbounded,
+    )  # fmt: skip
 
 
 def _sizes(colours: Sequence[Colour]) -> tuple[str, dict[Series, str]]:
@@ -97,9 +100,9 @@ def transition_table(study: Study) -> pd.DataFrame:
     """
     rows = []
     for colour in _colours(study):
-        found = colour.found
-        row = (colour.label, colour.options_text, found.crossing, found.low, found.high, found.samples)
-        rows.append((*row, colour.lost["unbounded"], colour.lost["diverged"], found.unbounded, _note(colour)))
+        estimate = colour.estimate
+        row = (colour.label, colour.options_text, estimate.crossing, estimate.low, estimate.high, estimate.samples)
+        rows.append((*row, colour.lost["unbounded"], colour.lost["diverged"], estimate.unbounded, _note(colour)))
     return pd.DataFrame(rows, columns=["label", "options", "g_c", "interval_low", "interval_high", "samples",
                                        "unbounded", "diverged", "unbounded_from", "note"])  # fmt: skip
 
@@ -146,31 +149,31 @@ def _ordered(first: Colour, second: Colour) -> tuple[Colour, Colour] | None:
 
 def _difference_row(a: Colour, b: Colour) -> tuple[Any, ...]:
     seeds = [side.combos[0].loaded.manifest.get("seed") for side in (a, b)]
-    found = difference(a.curves, b.curves, seeds[0] == seeds[1] is not None)
-    head = (a.label, a.options_text, b.label, b.options_text, a.found.crossing, b.found.crossing)
+    interval = difference(a.curves, b.curves, seeds[0] == seeds[1] is not None)
+    head = (a.label, a.options_text, b.label, b.options_text, a.estimate.crossing, b.estimate.crossing)
     ranks: tuple[float | None, ...] = (None, None, None)
-    notes = [f"{side}: {_note(one)}" for side, one in zip("ab", (a, b), strict=True) if _note(one)]
+    notes = [f"{side}: {_note(colour)}" for side, colour in zip("ab", (a, b), strict=True) if _note(colour)]
     if a.is_one_network and b.is_one_network:
         notes.append(BOTH_ONE_NETWORK)
     elif a.is_one_network:
         notes.append(A_IS_ONE_NETWORK)
-        place, others = _place(a.found), iteration_crossings(b.curves)
-        ranks = percentile(place, others), rank_p(place, others), smallest_rank_p(len(others))
-    return (*head, *found, *ranks, "; ".join(notes))
+        place, crossings_b = _place(a.estimate), iteration_crossings(b.curves)
+        ranks = percentile(place, crossings_b), rank_p(place, crossings_b), smallest_rank_p(len(crossings_b))
+    return (*head, *interval, *ranks, "; ".join(notes))
 
 
-def _place(found: Transition) -> float:
+def _place(estimate: Transition) -> float:
     """The crossing; or infinity, with its sign, if it is not within the grid."""
-    if found.crossing is not None:
-        return found.crossing
-    return float(iteration_crossings(Curves(found.g, found.medians[None], found.errors[None], np.zeros(1)))[0])
+    if estimate.crossing is not None:
+        return estimate.crossing
+    return float(iteration_crossings(Curves(estimate.g, estimate.medians[None], estimate.errors[None], np.zeros(1)))[0])
 
 
 def _note(colour: Colour) -> str:
     """Why there is no g_c; empty if there is one."""
-    if colour.found.crossing is not None:
+    if colour.estimate.crossing is not None:
         return ""
-    return plotting.missing_text(colour.found.medians, colour.lost, colour.found.unbounded)
+    return plotting.missing_text(colour.estimate.medians, colour.lost, colour.estimate.unbounded)
 
 
 def theory_curves(colours: Sequence[Colour]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
@@ -179,7 +182,7 @@ def theory_curves(colours: Sequence[Colour]) -> Iterator[tuple[str, np.ndarray, 
     for colour in colours:
         for step in sorted({_step(combo) for combo in colour.combos if _is_gaussian(combo)}):
             texts_of.setdefault(step, []).append(colour.series.text)
-    all_g = np.concatenate([colour.found.g for colour in colours])
+    all_g = np.concatenate([colour.estimate.g for colour in colours])
     if not len(all_g):
         return
     ends = all_g.min(), min(all_g.max(), theory.LARGEST_G)
@@ -202,10 +205,10 @@ def _colours(study: Study) -> Iterator[Colour]:
         runs = runs[np.isfinite(runs["lambda_max"].astype(float)) & (runs["status"] == results.COMPLETE)]
         if len(runs) or len(left_out):
             counts = {status: int((left_out["status"] == status).sum()) for status in results.LEFT_OUT}
-            found = transition(Curves.of(runs), left_out=left_out["g"].value_counts().to_dict())
-            others = {name: combos[0].get(name) for name in study.varied if not _is_g(name)}
-            options = {name: canonical(value) for name, value in others.items() if value is not ABSENT}
-            yield Colour(series, combos, runs, found, counts, options)
+            estimate = transition(Curves.of(runs), left_out=left_out["g"].value_counts().to_dict())
+            other_options = {name: combos[0].get(name) for name in study.varied if not _is_g(name)}
+            options = {name: canonical(value) for name, value in other_options.items() if value is not ABSENT}
+            yield Colour(series, combos, runs, estimate, counts, options)
 
 
 def _is_g(name: str) -> bool:

@@ -60,13 +60,13 @@ def blocks(
 
 
 def profile(
-    post: np.ndarray, pre: np.ndarray, weights: np.ndarray, n_post: int, n_pre: int, own: bool = False
+    post: np.ndarray, pre: np.ndarray, weights: np.ndarray, n_post: int, n_pre: int, is_one_population: bool = False
 ) -> Profile:
     """Mean weight over all pairs of neurons, connected or not, by their distance on the ring.
 
-    post, pre: (E,), numbers below n_post and n_pre of neurons at angles 2 pi n / n_post and 2 pi n / n_pre. own:
-    whether both are one population without self-connections, so that a neuron forms no pair with itself. Distances are
-    post minus pre, from -180 to 180 degrees; each bin is around its centre.
+    post, pre: (E,), numbers below n_post and n_pre of neurons at angles 2 pi n / n_post and 2 pi n / n_pre.
+    is_one_population: whether both are one population without self-connections, so that a neuron forms no pair with
+    itself. Distances are post minus pre, from -180 to 180 degrees; each bin is around its centre.
     """
     common = int(np.gcd(n_post, n_pre))
     distances = n_post * n_pre // common  # each distance occurs in `common` pairs
@@ -77,16 +77,16 @@ def profile(
     bin_of = (2 * bins * steps + distances) // (2 * distances) % bins
     edges = -(-(2 * np.arange(bins + 1) - 1) * distances // (2 * bins))  # first distance of each bin, rounded up
     pairs = common * np.diff(edges).astype(float)
-    pairs[0] -= n_post if own else 0
+    pairs[0] -= n_post if is_one_population else 0
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.bincount(bin_of, weights, bins) / pairs
         spread = np.bincount(bin_of, np.square(weights), bins) / pairs - mean**2
         error = np.sqrt(np.maximum(spread, 0) / pairs)
-    known = pairs > 0
+    has_pairs = pairs > 0
     degrees = 360 * np.arange(bins) / bins
     degrees = np.where(degrees >= 180, degrees - 360, degrees)
     order = np.argsort(degrees)
-    return Profile(degrees[order], *(np.where(known, values, np.nan)[order] for values in (mean, error)))
+    return Profile(degrees[order], *(np.where(has_pairs, values, np.nan)[order] for values in (mean, error)))
 
 
 def _look(place: int) -> Series:

@@ -31,8 +31,8 @@ def explained(name: str) -> list[tuple[Table, Column]]:
         return exact
     for ending, says in ENDINGS.items():
         if name.endswith(ending) and (base := explained(name.removesuffix(ending))):
-            known = partial(says.format, column=name.removesuffix(ending))
-            return [(table, Column(name, known(meaning=column.meaning), column.unit)) for table, column in base]
+            describe = partial(says.format, column=name.removesuffix(ending))
+            return [(table, Column(name, describe(meaning=column.meaning), column.unit)) for table, column in base]
     return list(_matching(lambda column: fnmatchcase(name, column.name)))
 
 
@@ -44,13 +44,13 @@ def help_text(name: str | None = None) -> str:
     """One column, or all of them by table. Raises KeyError, with the nearest name, for an unknown name."""
     if name is None:
         return "\n\n".join(_table_text(table) for table in TABLES)
-    found = explained(name)
-    if not found:
-        known = sorted({column.name for table in TABLES for column in table.columns})
-        near = get_close_matches(name, known, 1)
+    columns = explained(name)
+    if not columns:
+        names = sorted({column.name for table in TABLES for column in table.columns})
+        near = get_close_matches(name, names, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise KeyError(f"expected the name of a column, got {name!r}{hint}")
-    return "\n".join(f"{table.file}, {table.scope}\n{_line(column)}" for table, column in found)
+    return "\n".join(f"{table.file}, {table.scope}\n{_line(column)}" for table, column in columns)
 
 
 def _table_text(table: Table) -> str:
