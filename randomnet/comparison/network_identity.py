@@ -75,5 +75,5 @@ def source_of_variation(runs: pd.DataFrame) -> str:
 
 def same_network(a: pd.DataFrame, b: pd.DataFrame) -> bool:
     """Whether all runs of both sets have the same checksum."""
-    known = [checksums(runs) for runs in (a, b)]
-    return None not in known and len({text for texts in known for text in texts}) == 1
+    first, second = checksums(a), checksums(b)
+    return first is not None and second is not None and len({*first, *second}) == 1

@@ -33,7 +33,7 @@ class VarianceComponents(NamedTuple):
 
     networks: float
     starts: float
-    count: float
+    count: float  # type: ignore[assignment]  # hides tuple.count, which nobody calls
 
 
 def spread_table(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Lines for the console on what is missing in a study and what cannot be compared."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -45,7 +46,7 @@ def _status_note(label: str, runs: pd.DataFrame, mask: pd.Series, text: str) -> 
 
 def _shared_file_note(study: Study, label: str) -> Iterator[str]:
     """A line if all iterations of a combo start from one file of an earlier run, so they are not independent."""
-    files = {}
+    files: dict[Any, Any] = {}
     for entry in next(combo.loaded.manifest for combo in study.combos if combo.label == label)["combos"]:
         for upstream in (entry.get("connectome") or {}).get("upstream", []):
             files.setdefault((entry["combo"], upstream["option"]), []).append(upstream["path"])

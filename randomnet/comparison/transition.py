@@ -56,8 +56,8 @@ class Curves:
         exponents = table["exponent"].unstack("g")
         exponents = exponents[sorted(exponents)]
         errors = table["error"].unstack("g").reindex(index=exponents.index, columns=exponents.columns)
-        arrays = (part.to_numpy(dtype=float) for part in (exponents, errors))
-        return cls(exponents.columns.to_numpy(dtype=float), *arrays, exponents.index.to_numpy())
+        g, iterations = exponents.columns.to_numpy(dtype=float), exponents.index.to_numpy()
+        return cls(g, exponents.to_numpy(dtype=float), errors.to_numpy(dtype=float), iterations)
 
     def at(self, which: np.ndarray) -> "Curves":
         """The curves at these g, a mask (k,)."""

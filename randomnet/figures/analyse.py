@@ -1,5 +1,7 @@
 """Figures of kind = analyse: state space and fixed points of each network, its linearization, and its responses."""
 
+from typing import Any
+
 import numpy as np
 
 from randomnet import plotting
@@ -72,7 +74,7 @@ def _linearization(arrays: dict[str, np.ndarray]) -> Linearization:
     kind, row = ("fixed", int(differentiable[0])) if at_fixed_point else ("along", -1)
     unstable = int(arrays[f"{kind}_unstable"][row])
     directions = f"{unstable} unstable direction{'s' * (unstable != 1)}" if unstable else "stable"
-    ends = np.cumsum(arrays["group_sizes"])[:-1] if "groups" in arrays else []
+    ends: Any = np.cumsum(arrays["group_sizes"])[:-1] if "groups" in arrays else []
     blocks = {
         quantity: np.split(arrays[f"group_{quantity}_{kind}"][row], ends) if "groups" in arrays else []
         for quantity in ("eigenvalues", "time_constants")

@@ -1,6 +1,7 @@
 """Figures of kind = compare: scores of all models, and the first model of each label with the truth."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,12 +18,11 @@ DASHES = {"ceiling": DASHED, "floor": DOTTED, "truth": (0, (4, 1, 1, 1))}  # rol
 
 
 def _panel(score: metrics.Score) -> Score:
-    reference = score.reference
-    limits = {"most": score.highest, "least": score.lowest, "pairs": score.pairs}
-    if reference is None:
-        return Score(score.column, score.label, **limits)
-    dash, is_floor = DASHES[reference.role], reference.role == "floor"
-    return Score(score.column, score.label, reference.column, reference.label, dash, is_floor=is_floor, **limits)
+    panel = Score(score.column, score.label, most=score.highest, least=score.lowest, pairs=score.pairs)
+    if score.reference is None:
+        return panel
+    column, role, label = score.reference.column, score.reference.role, score.reference.label
+    return replace(panel, limit=column, best=label, dash=DASHES[role], is_floor=role == "floor")
 
 
 SCORES = tuple(_panel(score) for score in metrics.scores() if score.label)
@@ -111,5 +111,5 @@ def _both(own: Arrays, name: str | None, columns: int | None = None) -> tuple[np
     """The array of the truth and that of the model, or None."""
     if f"{name}_true" not in own:
         return None
-    found = own[f"{name}_true"], own[f"{name}_inferred"]
-    return found if columns is None else tuple(array[..., :columns] for array in found)
+    true, inferred = own[f"{name}_true"], own[f"{name}_inferred"]
+    return (true, inferred) if columns is None else (true[..., :columns], inferred[..., :columns])

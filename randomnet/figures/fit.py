@@ -22,8 +22,9 @@ likelihood_figures = partial(curve_figures, label=POISSON)
 def rate_figures(study: Study, ylabel: str | None) -> Figures:
     """True and inferred rates of some neurons in a test trial, for each of the first models."""
     for stem, title, _, arrays in example_networks(study, "rates", "example_rates"):
-        each = (arrays[f"example_{name}"] for name in ("true", "rates", "r2", "neurons"))
-        yield stem, plotting.inferred_rates(InferredRates(*each, heldin=int(arrays["example_heldin"])), title)
+        true, rates, r2, neurons = (arrays[f"example_{name}"] for name in ("true", "rates", "r2", "neurons"))
+        inferred = InferredRates(true, rates, r2, neurons, heldin=int(arrays["example_heldin"]))
+        yield stem, plotting.inferred_rates(inferred, title)
 
 
 def fit_dots(study: Study, ylabel: str | None) -> Figures:

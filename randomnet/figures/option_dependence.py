@@ -96,7 +96,7 @@ def _looks_by_null(study: Study, nulls: Sequence[str]) -> dict[tuple[str, int], 
     sets: dict[tuple, list[Combo]] = {}
     for combo in study.combos:
         sets.setdefault((combo.label, *(canonical(combo.get(name)) for name in nulls)), []).append(combo)
-    looks = {}
+    looks: dict[Any, Any] = {}
     for number, combos in enumerate(sets.values()):
         first = combos[0]
         values = ", ".join(f"{name} = {first.get(name)}" for name in nulls if first.get(name) is not ABSENT)

@@ -32,5 +32,6 @@ def trial_figures(study: Study, ylabel: str | None) -> Figures:
 def neuron_figures(study: Study, ylabel: str | None) -> Figures:
     """Rates and Fano factors of the neurons of each of the first networks."""
     for stem, title, _, arrays in example_networks(study, "neurons", "neuron_fano"):
-        each = (arrays[f"neuron_{name}"] for name in ("rate", "fano", "fano_expected"))
-        yield stem, plotting.recorded_neurons(RecordedNeurons(*each, heldin=int(arrays["heldin"])), title)
+        rate, fano, expected = (arrays[f"neuron_{name}"] for name in ("rate", "fano", "fano_expected"))
+        neurons = RecordedNeurons(rate, fano, expected, heldin=int(arrays["heldin"]))
+        yield stem, plotting.recorded_neurons(neurons, title)

@@ -29,8 +29,8 @@ def activity_figures(study: Study, ylabel: str | None) -> Figures:
 def plane_figures(study: Study, ylabel: str | None) -> Figures:
     """Trajectories of each of the first networks whose initial states form a grid in a plane."""
     for stem, title, _, arrays in example_networks(study, "plane", "plane_overlaps"):
-        names, unit = tuple(map(str, arrays["plane"])), str(arrays["time_unit"])
-        parts = arrays["initial_overlaps"], arrays["plane_overlaps"], names, arrays["times"], unit
+        names: Any = tuple(map(str, arrays["plane"]))
+        parts = arrays["initial_overlaps"], arrays["plane_overlaps"], names, arrays["times"], str(arrays["time_unit"])
         yield stem, plotting.phase_plane(PhasePlane(*parts, events=len(arrays.get("event_onset", ()))), title)
 
 
@@ -89,10 +89,10 @@ def _maps(study: Study, combos: Sequence[Combo], axes: Sequence[str], values: Se
         maps = [heat_map for heat_map in maps if np.isfinite(heat_map.values).any()]
         if maps:
             names = [combo_texts.value_names(combos, option) for option in axes]
-            ticks = [[name[key] for key in order] for name, order in zip(names, (x, y), strict=True)]
-            labels = [option_label(combos, option) for option in axes]
+            ticks_x, ticks_y = ([name[key] for key in order] for name, order in zip(names, (x, y), strict=True))
+            label_x, label_y = (option_label(combos, option) for option in axes)
             stem = "_".join([stem_name, *[label] * several_labels, *values])
-            yield stem, plotting.heat_map(maps, *ticks, *labels, title=text)
+            yield stem, plotting.heat_map(maps, ticks_x, ticks_y, label_x, label_y, title=text)
 
 
 def _table(

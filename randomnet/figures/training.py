@@ -186,7 +186,9 @@ def unbounded_text(combos: Sequence[Combo]) -> str:
 
 
 def _spectra(group: ComboGroup, arrays: Mapping[Any, list], series: Mapping[Any, Series], unbounded: str) -> Figures:
-    before, after, targets = {}, {}, {}
+    before: dict[Any, Any] = {}
+    after: dict[Any, Any] = {}
+    targets = {}
     for key, look in series.items():
         for stage, spectra_at in (("initial", before), ("final", after)):
             runs = trained_spectra(arrays[key], stage)
@@ -215,7 +217,7 @@ def spectrum_target(arrays: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
 
 
 def _distributions(group: ComboGroup, arrays: Mapping[Any, list], series: Mapping[Any, Series]) -> Figures:
-    changed = {}
+    changed: dict[str, dict[str, Any]] = {}
     for parameter in ("gains", "shifts", "weights"):
         names = (f"{parameter}_initial", f"{parameter}_final")
         runs = {look.text: [run for run in arrays[key] if all(part in run for part in names)]
@@ -223,7 +225,7 @@ def _distributions(group: ComboGroup, arrays: Mapping[Any, list], series: Mappin
         pairs = {text: tuple(np.concatenate([np.ravel(run[part]) for run in members]) for part in names)
                  for text, members in runs.items() if members}  # fmt: skip
         # Parameters that were not trained are equal before and after, so there is nothing to compare.
-        if any(not np.array_equal(*pair, equal_nan=True) for pair in pairs.values()):
+        if any(not np.array_equal(first, second, equal_nan=True) for first, second in pairs.values()):
             changed[parameter] = pairs
     if changed:
         title = combo_texts.title_with_task(group.combos, group.title)

@@ -74,7 +74,8 @@ def _samples(colour: Colour, text: str) -> Samples:
     estimate = colour.estimate
     g, exponents, converged = (colour.runs[name].to_numpy(dtype=float) for name in ("g", "lambda_max", "converged"))
     return Samples(
-        replace(colour.series, text=text), g, exponents, converged, estimate.g, estimate.medians, estimate.crossing,
+        replace(colour.series, text=text),  # type: ignore[call-arg]
+        g, exponents, converged, estimate.g, estimate.medians, estimate.crossing,
         estimate.low, estimate.high, colour.runs.get("verdict"), colour.lost, estimate.unbounded,
     )  # fmt: skip
 

@@ -228,6 +228,7 @@ def _band(axes: Axes, times: np.ndarray, lines: np.ndarray, place: int) -> None:
 
 
 def _moments(axes: Axes, network: Activity) -> None:
+    assert network.bump is not None, "drawn where there is a bump"
     for place, lines in zip(MOMENTS, (network.bump.mean, network.bump.amplitude), strict=True):
         _band(axes, network.times, lines, place)
     axes.set_ylabel(f"bump ({escape_dollars(rate_unit(network.unit))})")
@@ -235,6 +236,7 @@ def _moments(axes: Axes, network: Activity) -> None:
 
 
 def _phases(axes: Axes, network: Activity) -> None:
+    assert network.bump is not None, "drawn where there is a bump"
     for phases in network.bump.phase[:MOST_PHASES]:
         x, y = _unbroken(network.times, np.degrees(phases))
         axes.plot(x, y, color=PHASE, linewidth=0.8, marker="o", markersize=1.4, markeredgewidth=0, clip_on=False)

@@ -107,11 +107,11 @@ def _draw_row(
         i, j = post[block], pre[block]
         degrees_in[number] = np.bincount(i, minlength=len(groups))[groups == target]
         degrees_out[number] = np.bincount(j, minlength=len(groups))[groups == source]
-        counts = [len(degrees_in[number]), len(degrees_out[number])]
+        rows, columns = len(degrees_in[number]), len(degrees_out[number])
         without_self = target == source and not (i == j).any()
         _draw_profile(
             row[2],
-            profile(index_in_population[i], index_in_population[j], weights[block], *counts, without_self),
+            profile(index_in_population[i], index_in_population[j], weights[block], rows, columns, without_self),
             number,
         )
     _histograms(row[0], degrees_in)

@@ -38,7 +38,7 @@ def distributions(
         figure = new_figure(SINGLE if len(parameters) == 1 else DOUBLE, 0.8 + 1.15 * max(1.4, len(series)), title)
         grid = figure.subplots(len(series), max(1, len(parameters)), squeeze=False, sharex="col")
         for column, (name, sets) in enumerate(parameters.items()):
-            finite = {text: tuple(finite_values(values) for values in pair) for text, pair in sets.items()}
+            finite = {text: (finite_values(before), finite_values(after)) for text, (before, after) in sets.items()}
             for axes, look in zip(grid[:, column], series, strict=True):
                 _draw_distribution(axes, finite, look)
             grid[-1, column].set_xlabel(escape_dollars(name))

@@ -1,6 +1,6 @@
 """Inferred dynamics next to the true ones: trajectories, fixed points, eigenvalues and rates."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -53,7 +53,7 @@ class InferredDynamics:
 
 def inferred_dynamics(models: Sequence[InferredDynamics], title: str = "") -> Figure:
     """A row per model: true states, inferred states mapped to them, and eigenvalues and rates if any model has them."""
-    columns = [partial(_states, column=0), partial(_states, column=1)]
+    columns: list[Callable[..., None]] = [partial(_states, column=0), partial(_states, column=1)]
     columns += [_eigenvalues] if any(model.eigenvalues for model in models) else []
     columns += [_rates] if any(model.rates for model in models) else []
     with matplotlib.rc_context(STYLE):
@@ -75,7 +75,7 @@ def _states(axes: Axes, model: InferredDynamics, column: int) -> None:
         _arrows(axes, model.flow[0], model.flow[1 + column])
     for line in (model.true, model.inferred)[column]:
         axes.plot(line[:, 0], line[:, 1], color=color, linewidth=0.6, alpha=0.7, zorder=2)
-    if model.points:
+    if model.points and model.unstable:
         for is_unstable, marker in ((False, STABLE), (True, UNSTABLE)):
             selected = model.points[column][(model.unstable[column] > 0) == is_unstable]
             axes.plot(selected[:, 0], selected[:, 1], linestyle="", marker=marker, color="k", markersize=4,

@@ -178,7 +178,8 @@ def _error_range(rows: pd.DataFrame, panel: Panel) -> tuple[np.ndarray, np.ndarr
     values, errors = rows[panel.column].to_numpy(dtype=float), _numbers(rows, panel.error)
     symmetric = values - ERRORS * errors, values + ERRORS * errors
     ends = [_numbers(rows, name) for name in panel.ends]
-    return tuple(np.where(np.isfinite(end), end, fallback) for end, fallback in zip(ends, symmetric, strict=True))
+    low, high = (np.where(np.isfinite(end), end, other) for end, other in zip(ends, symmetric, strict=True))
+    return low, high
 
 
 def _numbers(rows: pd.DataFrame, column: str) -> np.ndarray:

@@ -41,7 +41,7 @@ def psth(network: Psth, title: str = "") -> Figure:
     rows = -(-count // columns)
     texts = [f"{condition} ({trials if trials > 1 else '1: no band'})"
              for condition, trials in zip(network.conditions, network.trials, strict=True)]  # fmt: skip
-    series = condition_series(network.conditions, texts)
+    series = condition_series(list(network.conditions), texts)
     alpha = 0.25 if len(series) <= FULL_BANDS_UP_TO else 0.12
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, 0.6 + 1.6 * rows + 0.4 * bool(network.events), title)

@@ -60,7 +60,7 @@ def spectra(
         if key:
             handles, heading = _key(key), [_band(counts), f"{_range(counts)} per line"]
         else:
-            last_panel = next(reversed(panels.values()))
+            *_, last_panel = panels.values()
             texts = [f"{look.text}, {runs_text(len(last_panel.get(look.text, ())))}{(notes or {}).get(look.text, '')}"
                      for look in series]  # fmt: skip
             handles = [line_handle(look, text) for look, text in zip(series, texts, strict=True)]

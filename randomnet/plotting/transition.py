@@ -128,8 +128,8 @@ def _handles(samples: Sequence[Samples], theory: Sequence[str]) -> list[Artist]:
                      label=", ".join(filter(None, [THEORY, name]))) for number, name in enumerate(theory)]  # fmt: skip
     handles.append(Line2D([], [], color=REFERENCE, linestyle="", label="median", **MEDIAN))
     handles.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, linestyle="", label="one sample"))
-    are_known = all(item.verdicts is not None for item in samples)
-    verdicts = [text for item in samples for text in item.verdicts] if are_known else None
+    known = [item.verdicts for item in samples if item.verdicts is not None]
+    verdicts = [text for texts in known for text in texts] if len(known) == len(samples) else None
     hollow = hollow_text(np.concatenate([item.converged for item in samples]), verdicts) if samples else ""
     if hollow:
         handles.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, markerfacecolor="white",
@@ -147,9 +147,11 @@ def missing_text(medians: np.ndarray, lost: Mapping[str, int], unbounded: float 
     if unbounded is None or (len(medians) and medians[-1] >= 0):
         almost = len(medians) > 1 and medians[0] < 0 <= medians.max()
         return "no crossing from below" + (" by more than two standard errors" if almost else "")
-    reasons = {"unbounded": "growth is unbounded", "diverged": "most runs diverge"}
-    statuses = [status for status in reasons if lost.get(status)]
-    reason = reasons[statuses[0]] if len(statuses) == 1 else "most runs are unbounded or diverge"
+    unbounded_runs, diverged_runs = lost.get("unbounded", 0), lost.get("diverged", 0)
+    if unbounded_runs > diverged_runs:
+        reason = "growth is unbounded"
+    else:
+        reason = "most runs are unbounded or diverge" if unbounded_runs else "most runs diverge"
     return f"no transition to chaos: {reason} from g = {unbounded:g}"
 
 

@@ -66,7 +66,7 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays as .npz, atomically; equal arrays give equal bytes."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, **dict[str, Any](arrays))
     write_bytes(path, buffer.getvalue())
 
 

@@ -21,7 +21,7 @@ from randomnet.results.columns.other_kinds import OTHER_KINDS
 from randomnet.results.columns.spectra import SPECTRA
 from randomnet.results.columns.training import TRAINING
 
-TABLES: tuple[Table, ...] = (*SPECTRA, *TRAINING, *OTHER_KINDS, *COMPARISON_TABLES)
+TABLES: list[Table] = [*SPECTRA, *TRAINING, *OTHER_KINDS, *COMPARISON_TABLES]
 
 
 def explained(name: str) -> list[tuple[Table, Column]]:
