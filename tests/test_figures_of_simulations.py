@@ -111,7 +111,7 @@ def test_the_whole_command(tmp_path, capsys, monkeypatch):
     assert rows["mean"].item() == pytest.approx(2 * (3 + 2) - 0.05) and rows["n"].item() == 2
     said = capsys.readouterr().out
     assert not (table["metric"] == "theory_I").any() and "rate_E" in said
-    assert "activity: drawn of the first 1 of 4 combos; --filter chooses others" in said
+    assert "activity: drawn for the first 1 of 4 combos; --filter selects others" in said
 
 
 def test_rates_have_the_theory_beside_them(tmp_path):
