@@ -5,6 +5,7 @@ control_coupling_notes   for each network of a study and its controls, in one fo
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -60,7 +61,8 @@ def _lines(
     table: pd.DataFrame, option: str, reference: object, options: Sequence[str], normalizations: Mapping[int, str]
 ) -> Iterator[str]:
     """A line for the spectral radius, and one for the abscissa unless both tell the same."""
-    complete, radii = table[table["status"] == COMPLETE], {}
+    complete = table[table["status"] == COMPLETE]
+    radii: dict[Any, float] = {}
     for column, (word, step) in EQUALIZERS.items():
         inequality = _first_unequal(complete, option, reference, options, column)
         if inequality is None:

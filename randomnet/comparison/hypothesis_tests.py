@@ -141,11 +141,11 @@ def _sides(design: str, values: Sequence[pd.Series]) -> dict[str, Any]:
     if design in PAIRED:
         differences = _differences(*values)
         return row | {"difference_b_minus_a": float(differences.mean()) if len(differences) else None}
-    network = {RANK_A: values[0], RANK_B: values[1]}.get(design)
+    network = {RANK_A: 0, RANK_B: 1}.get(design)
     centres = [
-        float(side_values.median() if side_values is network else side_values.mean())
-        for side_values in values
-        if len(side_values)
+        float(numbers.median() if place == network else numbers.mean())
+        for place, numbers in enumerate(values)
+        if len(numbers)
     ]
     return row | {"difference_b_minus_a": centres[1] - centres[0] if len(centres) == 2 else None}
 

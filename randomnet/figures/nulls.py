@@ -98,7 +98,8 @@ def _placed(study: Study, family: Family, axis: Axis, combos: Sequence[Combo]) -
 
 def _varies(metric: str, runs: Sequence[pd.DataFrame]) -> bool:
     """Whether the values of the metric differ, so that a figure is worth drawing."""
-    values = np.concatenate([_values(part, metric)[0] for part in runs if metric in part] or [[]])
+    parts = [_values(part, metric)[0] for part in runs if metric in part]
+    values = np.concatenate(parts or [np.empty(0)])
     return len(values) > 1 and np.ptp(values) > 0
 
 
