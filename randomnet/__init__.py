@@ -6,7 +6,7 @@ From Python: `from randomnet import spectrum`, see `randomnet.api`; `from random
 
 from typing import Any
 
-__version__ = "0.2.0"
+from randomnet.version import __version__ as __version__
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Nonlinearities, each beside its exact first and second derivative.
+"""Activation functions with their exact first and second derivatives.
 
 | name           | phi(u)           | phi'(u)       | phi''(u)                | gains and shifts |
 |----------------|------------------|---------------|-------------------------|------------------|
@@ -13,26 +13,42 @@
 | sqrt           | u^2, sqrt(4u-3)  | 2u, 2/phi     | 2, -4/phi^3             | yes              |
 | linear         | u                | 1             | 0                       | yes              |
 
-with s(u) = 1/(1 + e^-u) and n(u) = e^(-u^2/2)/sqrt(2 pi). sqrt (Brunel 2003) is 0 below 0, the first of its two forms
-on [0, 1), the second from 1 on. The rates of erf lie between -1 and 1: negative ones are allowed. A neuron with gain g
-and shift s answers phi(g (x - s)), with slope g phi'(g (x - s)). Only relu has a kink, at 0, where its slope jumps; the
-two forms of sqrt meet with one slope. The first three rows are FlyStability's (its names
-tanh, tanh_streched, tanh_positive).
+Here s(u) = 1/(1 + e^-u) and n(u) = e^(-u^2/2)/sqrt(2 pi). sqrt (Brunel 2003) is 0 below 0, u^2 on [0, 1) and
+sqrt(4u-3) from 1 on. Rates of tanh, tanh_stretched, erf and linear can be negative. A neuron with gain g and shift s
+has rate phi(g (x - s)) and slope g phi'(g (x - s)). Only relu has a kink, at 0, where its slope jumps. The two forms of
+sqrt meet with equal slopes. The first three rows are those of FlyStability (tanh, tanh_streched, tanh_positive there).
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+from randomnet.registry import Registry
 
-Function = Callable[[Tensor], Tensor]
-Writer = Callable[..., Tensor]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    Function = Callable[[Tensor], Tensor]
+    Writer = Callable[..., Tensor]
+else:
+
+    class _Torch:
+        """Stands for torch until the first use, so that the table can be read without loading torch."""
+
+        def __getattr__(self, name: str) -> Any:
+            globals()["torch"] = import_module("torch")
+            return getattr(globals()["torch"], name)
+
+    torch = _Torch()
 
 
 def sech2(u: Tensor) -> Tensor:
-    """1/cosh^2(u), exact in the tails where 1 - tanh^2 is rounding noise; 0, as it should be, where cosh overflows."""
+    """1/cosh^2(u). It is exact in the tails, where 1 - tanh^2 is rounding noise, and 0 where cosh overflows."""
     return u.cosh().reciprocal().square()
 
 
@@ -42,56 +58,66 @@ def _logistic_slope(u: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Activation:
-    """One row of the table. stretches: whether gain and shift act; bounded: whether all rates lie in an interval;
-    kinks: the arguments u at which the slope jumps.
+    """An activation function phi with its derivatives: one row of the table.
 
-    phi(u, out=None) may write into `out`, also into u itself. pull(adjoint, rate) multiplies the adjoint, in place, by
-    phi' as a function of phi, which is all that a gradient has to keep (in saturated tails phi' itself is the more
-    exact).
+    stretches: whether gain and shift have an effect. bounded: whether all rates lie in a finite interval. kinks: the
+    arguments u at which the slope jumps. aliases: other spellings in an INI, such as those of FlyStability.
+
+    phi(u, out=None) may write into `out`, which may be u itself. vjp(adjoint, rate) multiplies the adjoint in place by
+    phi', computed from the rate, so that a gradient only needs to store rates. In saturated tails dphi is more exact.
     """
 
     name: str
     phi: Writer
     dphi: Function
     ddphi: Function
-    pull: Callable[[Tensor, Tensor], object]
+    vjp: Callable[[Tensor, Tensor], object]
     stretches: bool = True
     bounded: bool = False
     kinks: tuple[float, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     def __call__(self, x: Tensor, gains: Tensor, shifts: Tensor) -> tuple[Tensor, Tensor]:
-        """Rates phi(g (x - s)) and slopes, their derivative with respect to x; x (..., N), gains and shifts (N,)."""
+        """Rates phi(g (x - s)) and slopes d rate / dx, for x (..., N), gains g and shifts s (N,)."""
         u = self.argument(x, gains, shifts)
         return self.phi(u), self.slopes(u, gains)
 
     def argument(self, x: Tensor, gains: Tensor, shifts: Tensor) -> Tensor:
-        """u = g (x - s), or x where gain and shift do not act."""
+        """u = g (x - s), or x where gain and shift have no effect."""
         return (x - shifts) * gains if self.stretches else x
 
     def slopes(self, u: Tensor, gains: Tensor) -> Tensor:
-        """The rates' derivative with respect to x, (..., N), of u."""
+        """d rate / dx (..., N) at the argument u."""
         return self.dphi(u) * gains if self.stretches else self.dphi(u)
 
-    def bends(self, u: Tensor, gains: Tensor) -> Tensor:
-        """The slopes' derivative with respect to x, (..., N), of u."""
+    def second_derivative(self, u: Tensor, gains: Tensor) -> Tensor:
+        """d^2 rate / dx^2 (..., N) at the argument u."""
         return self.ddphi(u) * gains.square() if self.stretches else self.ddphi(u)
 
     def parameter_gradients(
         self, x: Tensor, gains: Tensor, shifts: Tensor, rates_bar: Tensor, slopes_bar: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Gradients (N,) for gains and shifts, summed over the T rows of x, from those of rates and slopes (T, N)."""
+        """Gradients (N,) of gains and shifts, summed over the T rows of x, from adjoints of rates and slopes (T, N)."""
         if not self.stretches:
             return torch.zeros_like(gains), torch.zeros_like(shifts)
         distance = x - shifts
         u = distance * gains
-        dphi, bend = self.dphi(u), self.ddphi(u) * gains
-        for_gains = rates_bar * dphi * distance + slopes_bar * (dphi + bend * distance)
-        for_shifts = (rates_bar * dphi + slopes_bar * bend) * gains
-        return for_gains.sum(0), -for_shifts.sum(0)
+        dphi, scaled_ddphi = self.dphi(u), self.ddphi(u) * gains
+        gains_bar = rates_bar * dphi * distance + slopes_bar * (dphi + scaled_ddphi * distance)
+        shifts_bar = (rates_bar * dphi + slopes_bar * scaled_ddphi) * gains
+        return gains_bar.sum(0), -shifts_bar.sum(0)
+
+
+def _tanh(u: Tensor, out: Tensor | None = None) -> Tensor:
+    return torch.tanh(u, out=out)
+
+
+def _sigmoid(u: Tensor, out: Tensor | None = None) -> Tensor:
+    return torch.sigmoid(u, out=out)
 
 
 def _softplus(u: Tensor, out: Tensor | None = None) -> Tensor:
-    if out is None:  # of logaddexp the second derivative is nan in the lower tail
+    if out is None:  # the second derivative of logaddexp is nan in the lower tail
         return torch.nn.functional.softplus(u, threshold=40)
     return torch.logaddexp(u, torch.zeros_like(u), out=out)
 
@@ -104,8 +130,8 @@ def _normal(u: Tensor) -> Tensor:
     return (-0.5 * u.square()).exp() / math.sqrt(2 * math.pi)
 
 
-def _below_normal(u: Tensor, out: Tensor | None = None) -> Tensor:
-    lower = torch.erfc(u / -math.sqrt(2), out=out)  # not 1 + erf, which has no digits left in the lower tail
+def _normal_cdf(u: Tensor, out: Tensor | None = None) -> Tensor:
+    lower = torch.erfc(u / -math.sqrt(2), out=out)  # 1 + erf loses all digits in the lower tail
     return lower / 2 if out is None else lower.div_(2)
 
 
@@ -118,60 +144,70 @@ def _brunel_slope(u: Tensor) -> Tensor:
     return torch.where(u < 1, 2 * u.clamp_min(0), 2 / (4 * u.clamp_min(1) - 3).sqrt())
 
 
-def _brunel_bend(u: Tensor) -> Tensor:
+def _brunel_ddphi(u: Tensor) -> Tensor:
     return torch.where(u < 1, 2 * (u > 0).to(u.dtype), -4 * (4 * u.clamp_min(1) - 3).pow(-1.5))
 
 
-def _tanh_bend(u: Tensor) -> Tensor:
+def _tanh_ddphi(u: Tensor) -> Tensor:
     return -2 * torch.tanh(u) * sech2(u)
 
 
-def _tanh_pull(adjoint: Tensor, rate: Tensor) -> Tensor:
+def _tanh_vjp(adjoint: Tensor, rate: Tensor) -> Tensor:
     return torch.ops.aten.tanh_backward(adjoint, rate, grad_input=adjoint)  # adjoint (1 - rate^2) in one pass
 
 
-def _logistic_pull(adjoint: Tensor, rate: Tensor) -> Tensor:
+def _logistic_vjp(adjoint: Tensor, rate: Tensor) -> Tensor:
     return torch.ops.aten.sigmoid_backward(adjoint, rate, grad_input=adjoint)
 
 
-def _relu_pull(adjoint: Tensor, rate: Tensor) -> Tensor:
+def _relu_vjp(adjoint: Tensor, rate: Tensor) -> Tensor:
     return torch.ops.aten.threshold_backward(adjoint, rate, 0, grad_input=adjoint)
 
 
-ACTIVATIONS: dict[str, Activation] = {
-    row.name: row
+ACTIVATIONS: Registry[Activation] = Registry(
+    (row.name, row)
     for row in (
-        Activation("tanh", torch.tanh, sech2, _tanh_bend, _tanh_pull, stretches=False, bounded=True),
-        Activation("tanh_stretched", torch.tanh, sech2, _tanh_bend, _tanh_pull, bounded=True),
+        Activation("tanh", _tanh, sech2, _tanh_ddphi, _tanh_vjp, stretches=False, bounded=True, aliases=("std",)),
+        Activation(
+            "tanh_stretched",
+            _tanh,
+            sech2,
+            _tanh_ddphi,
+            _tanh_vjp,
+            bounded=True,
+            aliases=("tanh_streched", "tanh_strech", "strech", "streched", "stretch"),
+        ),
         Activation(
             "tanh_positive",
-            lambda u, out=None: torch.sigmoid(u + u, out=out),  # the same function, more exact in its lower tail
+            lambda u, out=None: torch.sigmoid(u + u, out=out),  # (1 + tanh u)/2, more exact in the lower tail
             lambda u: sech2(u).mul(0.5),
             lambda u: -torch.tanh(u) * sech2(u),
-            lambda adjoint, rate: _logistic_pull(adjoint, rate).mul_(2),
+            lambda adjoint, rate: _logistic_vjp(adjoint, rate).mul_(2),
             bounded=True,
+            aliases=("pos", "tanh_pos"),
         ),
         Activation(
             "relu",
-            lambda u, out=None: torch.relu(u) if out is None else torch.clamp_min(u, 0, out=out),  # slope 0 at 0
+            # without `out` relu, because autograd gives it slope 0 at 0, and clamp_min slope 1
+            lambda u, out=None: torch.relu(u) if out is None else torch.clamp_min(u, 0, out=out),
             lambda u: (u > 0).to(u.dtype),
-            torch.zeros_like,
-            _relu_pull,
+            lambda u: torch.zeros_like(u),
+            _relu_vjp,
             kinks=(0.0,),
         ),
         Activation(
             "softplus",
             _softplus,
-            torch.sigmoid,
+            _sigmoid,
             _logistic_slope,
             lambda adjoint, rate: adjoint.mul_(-torch.expm1(-rate)),
         ),
         Activation(
             "sigmoid",
-            torch.sigmoid,
+            _sigmoid,
             _logistic_slope,
             lambda u: -_logistic_slope(u) * torch.tanh(u / 2),
-            _logistic_pull,
+            _logistic_vjp,
             bounded=True,
         ),
         Activation(
@@ -184,7 +220,7 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
         Activation(
             "erf_positive",
-            _below_normal,
+            _normal_cdf,
             _normal,
             lambda u: -u * _normal(u),
             lambda adjoint, rate: adjoint.mul_(_normal(torch.special.ndtri(rate))),
@@ -194,9 +230,16 @@ ACTIVATIONS: dict[str, Activation] = {
             "sqrt",
             _brunel,
             _brunel_slope,
-            _brunel_bend,
+            _brunel_ddphi,
             lambda adjoint, rate: adjoint.mul_(torch.where(rate < 1, 2 * rate.sqrt(), 2 / rate)),
         ),
-        Activation("linear", _identity, torch.ones_like, torch.zeros_like, lambda adjoint, rate: adjoint),
+        Activation(
+            "linear",
+            _identity,
+            lambda u: torch.ones_like(u),
+            lambda u: torch.zeros_like(u),
+            lambda adjoint, rate: adjoint,
+            aliases=("identity",),
+        ),
     )
-}
+)

@@ -1,4 +1,4 @@
-"""Networks for tasks that no connectome constrains: a cell (GRU, neural ODE, ...) with a linear readout."""
+"""Networks without a connectome, for tasks: a cell (GRU, neural ODE, ...) with a linear readout."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.cells import CELLS, Layer, Learner, cell_of
+from randomnet.cells import CELLS, Layer, TrainableModule, cell_from_description
 
 
-class CellNetwork(Learner):
-    """A cell whose states a linear layer reads out; its initial state is learnt. What training asks of a `Network`.
+class CellNetwork(TrainableModule):
+    """A cell with a trained initial state and a linear readout, with the methods of `Network` that training needs.
 
-    cell: a name of CELLS; channels, size, outputs: of input, state and readout; options: the cell's own. All values are
-    drawn from `rng`. Raises ValueError for sizes that cannot be.
+    cell: a name in CELLS. channels, size, outputs: dimensions of input, state and readout. options: further arguments
+    of the cell. Initial values are drawn with `rng`. Raises ValueError for invalid sizes.
     """
 
     rank = 0
@@ -28,43 +28,45 @@ class CellNetwork(Learner):
 
     @property
     def n(self) -> int:
-        """States."""
+        """Number of state variables."""
         return self.cell.size
 
     def run(self, inputs: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """States (time, batch, n) after each step of inputs (time, batch, channels), and the readout then.
+        """States (time, batch, n) after each step of inputs (time, batch, channels), and their readout.
 
-        noise: (time, batch, n), added to each state after it has been read out, as the computation-through-dynamics
-        benchmark's noisy GRU has it; the states with noise are what the next step starts from.
+        noise: (time, batch, n), added to each state after its readout; the next step starts from the noisy state. This
+        is the noisy GRU of the computation-through-dynamics benchmark.
         """
         state = self.cell.start(inputs.shape[1])
         if noise is None:
             states = self.cell.unroll(state, inputs)
             return states, self.readout(states)
-        states = []
-        for x, more in zip(inputs, noise, strict=True):
-            states.append(self.cell.step(state, x))
-            state = states[-1] + more
-        stacked = torch.stack(states)
-        return stacked, self.readout(stacked)
+        steps = []
+        for x, step_noise in zip(inputs, noise, strict=True):
+            steps.append(self.cell.step(state, x))
+            state = steps[-1] + step_noise
+        states = torch.stack(steps)
+        return states, self.readout(states)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Readout (batch, time, outputs) at every step of inputs (batch, time, channels)."""
         return self.run(inputs.transpose(0, 1))[1].transpose(0, 1)
 
     def fingerprint(self) -> list[Tensor]:
-        """What tells it from others."""
+        """Tensors that identify the network: all its values."""
         return list(self.values().values())
 
     def description(self) -> dict[str, Any]:
-        """Plain values that `restored_cells` builds it from, but for its parameters."""
+        """Plain values from which `cell_network_from_description` rebuilds the network, given its parameters."""
         return {"architecture": self.cell.description(), "outputs": self.outputs}
 
 
-def restored_cells(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> CellNetwork:
-    """The network of a `description()` with such `values()`, without gradient. Raises ValueError or KeyError."""
-    cell = cell_of(description["architecture"])
-    network = CellNetwork(cell.name, cell.channels, cell.size, description["outputs"], np.random.default_rng(0),
-                          **cell.options())  # fmt: skip
+def cell_network_from_description(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> CellNetwork:
+    """The network with this `description()` and these `values()`, without trainable parameters.
+
+    Raises ValueError or KeyError where they do not match.
+    """
+    cell, rng = cell_from_description(description["architecture"]), np.random.default_rng(0)
+    network = CellNetwork(cell.name, cell.channels, cell.size, description["outputs"], rng, **cell.options())
     network.to(cell.initial.dtype).assign(values)
     return network.requires_grad_(False)

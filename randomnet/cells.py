@@ -1,4 +1,4 @@
-"""Recurrent cells that no connectome constrains: for tasks, and for models that infer dynamics from recordings.
+"""Recurrent cells without a connectome, for tasks and for models that infer dynamics from recordings.
 
 | name   | a step                                                                                 | in torch      |
 |--------|----------------------------------------------------------------------------------------|---------------|
@@ -7,9 +7,9 @@
 | linear | h <- A h + B x + b                                                                     | step by step  |
 | node   | h <- h + .1 MLP([h, x]), ReLU between its layers                                       | step by step  |
 
-Inputs are (time, batch, channels), states (batch, size); there may be no channels. All values are drawn from the numpy
-generator that is given, from the distributions that torch's own modules begin with: U(+-1/sqrt(size)), in an MLP
-U(+-1/sqrt(fan in)). The state that trials start from is learnt as well, from 0.
+Inputs are (time, batch, channels) and states (batch, size); channels may be 0. Initial values are drawn with the given
+numpy generator from the default distributions of torch: U(+-1/sqrt(size)), and U(+-1/sqrt(fan in)) in an MLP. The
+initial state is trained too, and starts at 0.
 """
 
 import math
@@ -22,55 +22,55 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-GATES = 3  # of a GRU: reset, update, new
-RATE = 0.1  # of a node: what an Euler step adds
+GATES = 3  # gates of a GRU: reset, update, new
+NODE_STEP = 0.1  # size of the Euler step of a neural ODE
 
 
-def drawn(shape: tuple[int, ...], bound: float, rng: np.random.Generator) -> nn.Parameter:
-    """A parameter from U(+-bound), float32."""
+def uniform_parameter(shape: tuple[int, ...], bound: float, rng: np.random.Generator) -> nn.Parameter:
+    """A float32 parameter with values drawn from U(-bound, bound)."""
     return nn.Parameter(torch.from_numpy(rng.uniform(-bound, bound, shape).astype(np.float32)))
 
 
-class Learner(nn.Module):
-    """A module as the training loop takes it: all its parameters by name, and nothing to be kept after an update."""
+class TrainableModule(nn.Module):
+    """A module for the training loop: access to all parameters by name, and no constraints after an update."""
 
     def values(self) -> dict[str, Tensor]:
-        """Copies of all parameters."""
+        """Copies of all parameters, by name."""
         return {name: parameter.detach().clone() for name, parameter in self.named_parameters()}
 
     def assign(self, values: Mapping[str, Tensor]) -> None:
-        """Set all parameters from `values()` of a module of the same shape. Raises ValueError."""
+        """Set all parameters from `values()` of a module of the same shape. Raises ValueError for another shape."""
         set_parameters(self.named_parameters(), values)
 
     def project(self) -> None:
-        """Nothing constrains the parameters."""
+        """Do nothing, because the parameters are unconstrained."""
 
 
 @torch.no_grad()
 def set_parameters(parameters: Iterable[tuple[str, Tensor]], values: Mapping[str, Tensor]) -> None:
-    """Set parameters from values of their names. Raises ValueError where one is missing or has another shape."""
+    """Set named parameters from values of the same names. Raises ValueError for missing values and other shapes."""
     for name, parameter in parameters:
         if name not in values or values[name].shape != parameter.shape:
-            came = tuple(values[name].shape) if name in values else "none"
-            raise ValueError(f"{name}: expected shape {tuple(parameter.shape)}, got {came}")
+            shape = tuple(values[name].shape) if name in values else "none"
+            raise ValueError(f"{name}: expected shape {tuple(parameter.shape)}, got {shape}")
         parameter.copy_(values[name])
 
 
-class Layer(Learner):
-    """y = x W' + b: torch.nn.Linear."""
+class Layer(TrainableModule):
+    """The linear layer y = x W' + b, as torch.nn.Linear."""
 
     def __init__(self, channels: int, size: int, rng: np.random.Generator) -> None:
         super().__init__()
         bound = 1 / math.sqrt(max(1, channels))
-        self.weight, self.bias = drawn((size, channels), bound, rng), drawn((size,), bound, rng)
+        self.weight, self.bias = uniform_parameter((size, channels), bound, rng), uniform_parameter((size,), bound, rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., size) of x (..., channels)."""
+        """The output (..., size) for x (..., channels)."""
         return nn.functional.linear(x, self.weight, self.bias)
 
 
-class Cell(Learner, ABC):
-    """What all cells are: `start`, `step`, `unroll` and `description`. Raises ValueError for sizes that cannot be."""
+class Cell(TrainableModule, ABC):
+    """The interface of all cells. Raises ValueError for a size below 1 or a negative number of channels."""
 
     name = ""
 
@@ -82,23 +82,26 @@ class Cell(Learner, ABC):
         self.initial = nn.Parameter(torch.zeros(size))
 
     def start(self, batch: int) -> Tensor:
-        """The state (batch, size) that trials start from, differentiable."""
+        """The initial state of trials (batch, size), differentiable."""
         return self.initial.expand(batch, -1)
 
     @abstractmethod
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """The state (batch, size) after a step under x (batch, channels)."""
+        """The state (batch, size) after one step with input x (batch, channels)."""
 
     @abstractmethod
     def unroll(self, state: Tensor, inputs: Tensor) -> Tensor:
-        """The states (time, batch, size) after each step under inputs (time, batch, channels). Raises ValueError."""
+        """The states (time, batch, size) after each step of inputs (time, batch, channels).
+
+        Raises ValueError for other shapes.
+        """
 
     def options(self) -> dict[str, Any]:
-        """What it was built with besides its sizes."""
+        """The constructor arguments other than the sizes."""
         return {}
 
     def description(self) -> dict[str, Any]:
-        """Plain values that `cell_of` builds it from, but for its parameters."""
+        """Plain values from which `cell_from_description` builds a cell of the same shape."""
         precision = str(self.initial.dtype).removeprefix("torch.")
         sizes = {"channels": self.channels, "size": self.size}
         return {"cell": self.name, **sizes, "precision": precision, **self.options()}
@@ -111,91 +114,103 @@ class Cell(Learner, ABC):
 
 
 class _Fused(Cell):
-    """Cells whose unrolling is one of torch's kernels; weights under torch's names."""
+    """A cell that torch unrolls in one kernel. The weights have torch's names."""
 
     gates = 1
-    kernels: tuple[Callable[..., Tensor], Callable[..., tuple[Tensor, Tensor]]]  # of one step, of all
+    kernels: tuple[Callable[..., Tensor], Callable[..., tuple[Tensor, Tensor]]]  # for one step, for all steps
 
     def __init__(self, channels: int, size: int, rng: np.random.Generator) -> None:
         super().__init__(channels, size)
         bound, rows = 1 / math.sqrt(size), self.gates * size
-        self.weight_ih, self.weight_hh = drawn((rows, channels), bound, rng), drawn((rows, size), bound, rng)
-        self.bias_ih, self.bias_hh = drawn((rows,), bound, rng), drawn((rows,), bound, rng)
+        self.weight_ih, self.weight_hh = (
+            uniform_parameter((rows, channels), bound, rng),
+            uniform_parameter((rows, size), bound, rng),
+        )
+        self.bias_ih, self.bias_hh = uniform_parameter((rows,), bound, rng), uniform_parameter((rows,), bound, rng)
 
     @property
     def weights(self) -> list[Tensor]:
-        """In torch's order."""
+        """The weights in the order of torch's kernels."""
         return [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """The state (batch, size) after a step under x (batch, channels)."""
+        """The state (batch, size) after one step with input x (batch, channels)."""
         return self.kernels[0](x, state, *self.weights)
 
     def unroll(self, state: Tensor, inputs: Tensor) -> Tensor:
-        """The states (time, batch, size) after each step under inputs (time, batch, channels). Raises ValueError."""
+        """The states (time, batch, size) after each step of inputs (time, batch, channels).
+
+        Raises ValueError for other shapes.
+        """
         self._check(state, inputs)
         return self.kernels[1](inputs, state[None], self.weights, True, 1, 0.0, self.training, False, False)[0]
 
 
-class Gated(_Fused):
-    """nn.GRU of one layer."""
+class GRU(_Fused):
+    """A gated recurrent unit: nn.GRU with one layer."""
 
     name, gates = "gru", GATES
     kernels = torch.gru_cell, torch.gru
 
 
 class Elman(_Fused):
-    """nn.RNN of one layer, with tanh."""
+    """An Elman network with tanh: nn.RNN with one layer."""
 
     name = "rnn"
     kernels = torch.rnn_tanh_cell, torch.rnn_tanh
 
 
 class _Stepped(Cell):
-    """Cells that are unrolled step by step, but for what the inputs add, which is one product for all steps."""
+    """A cell that is unrolled step by step. The products with the inputs are one product for all steps."""
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """The state (batch, size) after a step under x (batch, channels)."""
-        return self._moved(state, self._drive(x))
+        """The state (batch, size) after one step with input x (batch, channels)."""
+        return self._step_with_drive(state, self._drive(x))
 
     def unroll(self, state: Tensor, inputs: Tensor) -> Tensor:
-        """The states (time, batch, size) after each step under inputs (time, batch, channels). Raises ValueError."""
+        """The states (time, batch, size) after each step of inputs (time, batch, channels).
+
+        Raises ValueError for other shapes.
+        """
         self._check(state, inputs)
         states = []
         for drive in self._drive(inputs).unbind(0):
-            state = self._moved(state, drive)
+            state = self._step_with_drive(state, drive)
             states.append(state)
         return torch.stack(states) if states else inputs.new_zeros(0, *state.shape)
 
     @abstractmethod
     def _drive(self, x: Tensor) -> Tensor:
-        """What inputs (..., channels) add to the first product."""
+        """The contribution of inputs x (..., channels) to the first linear map of a step."""
 
     @abstractmethod
-    def _moved(self, state: Tensor, drive: Tensor) -> Tensor:
-        """The state after a step to which inputs add that."""
+    def _step_with_drive(self, state: Tensor, drive: Tensor) -> Tensor:
+        """The state after a step with this `_drive`."""
 
 
-class Linear(_Stepped):
-    """A linear dynamical system."""
+class LinearSystem(_Stepped):
+    """A linear dynamical system with inputs."""
 
     name = "linear"
 
     def __init__(self, channels: int, size: int, rng: np.random.Generator) -> None:
         super().__init__(channels, size)
         bound = 1 / math.sqrt(size)
-        self.transition, self.input_weights = drawn((size, size), bound, rng), drawn((size, channels), bound, rng)
-        self.bias = drawn((size,), bound, rng)
+        self.transition, self.input_weights = (
+            uniform_parameter((size, size), bound, rng),
+            uniform_parameter((size, channels), bound, rng),
+        )
+        self.bias = uniform_parameter((size,), bound, rng)
 
     def _drive(self, x: Tensor) -> Tensor:
         return nn.functional.linear(x, self.input_weights, self.bias)
 
-    def _moved(self, state: Tensor, drive: Tensor) -> Tensor:
+    def _step_with_drive(self, state: Tensor, drive: Tensor) -> Tensor:
         return torch.addmm(drive, state, self.transition.mT)
 
 
-class Node(_Stepped):
-    """A neural ODE in Euler steps: hidden_layers layers of `width` units. Raises ValueError for none."""
+class NeuralODE(_Stepped):
+    """A neural ODE in Euler steps, with `hidden_layers` layers of `width` units, both at least 1 (else ValueError)."""
 
     name = "node"
 
@@ -210,40 +225,47 @@ class Node(_Stepped):
         self.layers = nn.ModuleList(Layer(*pair, rng) for pair in pairwise(sizes))
 
     def options(self) -> dict[str, Any]:
-        """What it was built with besides its sizes."""
+        """The constructor arguments other than the sizes."""
         return {"hidden_layers": self.hidden_layers, "width": self.width}
 
     def _drive(self, x: Tensor) -> Tensor:
-        first = self.layers[0]
+        first: Any = self.layers[0]
         return nn.functional.linear(x, first.weight[:, self.size :], first.bias)
 
-    def _moved(self, state: Tensor, drive: Tensor) -> Tensor:
+    def _step_with_drive(self, state: Tensor, drive: Tensor) -> Tensor:
+        first: Any
         first, *others = self.layers
         hidden = torch.addmm(drive, state, first.weight[:, : self.size].mT)
         for layer in others:
             hidden = layer(hidden.relu())
-        return torch.add(state, hidden, alpha=RATE)
+        return torch.add(state, hidden, alpha=NODE_STEP)
 
 
-CELLS: dict[str, type[Cell]] = {"gru": Gated, "rnn": Elman, "linear": Linear, "node": Node}
+CELLS: dict[str, Callable[..., Cell]] = {"gru": GRU, "rnn": Elman, "linear": LinearSystem, "node": NeuralODE}
 
 
-def cell_of(description: Mapping[str, Any]) -> Cell:
-    """A cell of the shape that a `description()` has, for load_state_dict or assign. Raises ValueError."""
-    given = dict(description)
-    name, precision = given.pop("cell", None), given.pop("precision", "float32")
+def cell_from_description(description: Mapping[str, Any]) -> Cell:
+    """A cell of the shape in a `description()`, for load_state_dict or assign.
+
+    Raises ValueError for an unknown cell or precision.
+    """
+    arguments = dict(description)
+    name, precision = arguments.pop("cell", None), arguments.pop("precision", "float32")
     if name not in CELLS:
         raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {name!r}")
     if precision not in ("float32", "float64"):
         raise ValueError(f"precision must be float32 or float64, got {precision!r}")
-    return CELLS[name](rng=np.random.default_rng(0), **given).to(getattr(torch, precision))
+    return CELLS[name](rng=np.random.default_rng(0), **arguments).to(getattr(torch, precision))
 
 
-def bidirectional(there: Gated, back: Gated, inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """A GRU of two directions over inputs (time, batch, channels), each from its start: outputs (time, batch, 2 size),
-    and the states (batch, 2 size) that the directions end in, at the last and at the first step."""
-    there._check(there.start(inputs.shape[1]), inputs)
-    starts = torch.stack([there.start(inputs.shape[1]), back.start(inputs.shape[1])])
-    weights = [*there.weights, *back.weights]
-    outputs, ends = torch.gru(inputs, starts, weights, True, 1, 0.0, there.training, True, False)
+def run_bidirectional(forward: GRU, backward: GRU, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Outputs (time, batch, 2 size) and final states (batch, 2 size) of a bidirectional GRU.
+
+    inputs: (time, batch, channels). Each direction starts from its own initial state. The final state is that of the
+    last step for the forward direction, and of the first step for the backward direction.
+    """
+    forward._check(forward.start(inputs.shape[1]), inputs)
+    starts = torch.stack([forward.start(inputs.shape[1]), backward.start(inputs.shape[1])])
+    weights = [*forward.weights, *backward.weights]
+    outputs, ends = torch.gru(inputs, starts, weights, True, 1, 0.0, forward.training, True, False)
     return outputs, torch.cat(list(ends), -1)

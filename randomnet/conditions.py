@@ -5,9 +5,9 @@ from randomnet.settings.steps import steps_of
 
 MADE = ("populations", "regions")  # sources of networks that are described, not measured
 BY_NETWORK = Condition(
-    "model.architecture = network (with experiment.kind = fit, inference.model = network)",
+    "model.architecture = network (with experiment.kind = fit, inference.architecture = network)",
     lambda config: (
-        (config.inference.model if config.experiment.kind == "fit" else config.model.architecture) == "network"
+        (config.inference.architecture if config.experiment.kind == "fit" else config.model.architecture) == "network"
     ),
 )
 OF_NODES = Condition("model.architecture = node", lambda config: config.model.architecture == "node")
@@ -16,6 +16,10 @@ BY_CELLS = Condition(
     lambda config: config.model.architecture != "network",
 )
 RANDOM_ONLY = Condition("net.roi = random", lambda config: config.drawn_at_random)
+SIGNED = Condition(
+    "experiment.kind is not simulate, or net.roi is not random",
+    lambda config: not (config.has_role("simulation") and config.drawn_at_random),
+)
 BY_NAME = Condition("net.source is not populations or regions", lambda config: not config.described)
 SOURCED = Condition(
     "paths.path_to_network is set, or for populations and regions",
@@ -25,6 +29,10 @@ POPULATIONS = Condition("net.source = populations", lambda config: config.net.so
 REGIONS = Condition("net.source = regions", lambda config: config.net.source == "regions")
 LISTED = Condition(
     "regions.regions lists the regions", lambda config: bool(config.regions.regions) and REGIONS.holds(config)
+)
+UNLISTED = Condition(
+    "net.source = regions and [regions] regions lists none",
+    lambda config: REGIONS.holds(config) and not config.regions.regions,
 )
 SINKHORN_ONLY = Condition(
     "net.normalization = sinkhorn, or a chain with it",
@@ -53,6 +61,10 @@ OF_TRIALS = Condition(
     "trialparams.task_name names a task, or experiment.kind = fit",
     lambda config: config.has_task or config.experiment.kind == "fit",
 )
+OPEN_LOOP = Condition(
+    "trialparams.task_name names a task whose inputs do not depend on the network",
+    lambda config: config.has_task and not config.task.closed,
+)
 UNTASKED = Condition("trialparams.task_name = none", lambda config: not config.has_task)
 LOW_RANK = Condition("net.rank is above 0", lambda config: config.net.rank > 0)
 JOINED = Condition(
@@ -60,6 +72,7 @@ JOINED = Condition(
     lambda config: config.net.rank > 0 and config.has_task,
 )
 FLAT = Condition("trainvalidate.flat_window is above 0", lambda config: config.trainvalidate.flat_window > 0)
+PLATEAU = Condition("trainvalidate.plateau_factor is below 1", lambda config: config.trainvalidate.plateau_factor < 1)
 OVERLAPPING = Condition("net.readout = overlap", lambda config: config.net.readout == "overlap")
 FACTORS_TRAINED = Condition(
     "net.rank is above 0 and trainvalidate.train_factors = True",
@@ -84,9 +97,13 @@ PHASED = Condition(
     lambda config: MULTITASK.holds(config) and config.analysis.phases != "none",
 )
 CLOSED_LOOP = Condition("the task is a closed loop", lambda config: config.task is not None and config.task.closed)
+WEIGHTED = Condition(
+    "the network has weights beside its factors (net.background = True)",
+    lambda config: config.net.background or not config.net.rank,
+)
 DRAWN = Condition(
-    "trainvalidate.init is not connectome",
-    lambda config: config.trainvalidate.init != "connectome" and BY_NETWORK.holds(config),
+    "trainvalidate.init is not connectome, and the network has weights beside its factors",
+    lambda config: config.trainvalidate.init != "connectome" and BY_NETWORK.holds(config) and WEIGHTED.holds(config),
 )
 BY_DENSITY = Condition("net.nr_neurons = density", lambda config: config.net.nr_neurons == "density")
 RAY = Condition("execution.engine = ray", lambda config: config.execution.engine == "ray")

@@ -1,7 +1,7 @@
-"""Second derivatives and torch.func transforms of operations whose adjoint is written by hand.
+"""Second derivatives and torch.func transforms of operations with hand-written adjoints.
 
-A hand-written adjoint works in place, so autograd cannot differentiate it again. Where that is asked for, the operation
-is evaluated once more in plain tensor operations, which any transform of torch understands.
+A hand-written adjoint works in place, so autograd cannot differentiate it again. In that case the operation is
+evaluated once more in plain tensor operations, to which every transform of torch applies.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,13 +12,15 @@ from torch.autograd import forward_ad
 
 
 def transforms_active() -> bool:
-    """Whether torch.func (grad, vmap, jvp, ...) or forward-mode differentiation looks at the tensors of this call."""
+    """Whether this call is inside a torch.func transform (grad, vmap, jvp, ...) or forward-mode differentiation."""
     return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
 def backward_transformed(*adjoints: Tensor | None) -> bool:
-    """Whether a backward pass is to be differentiated again (create_graph=True), or is of batched adjoints."""
-    batched = any(isinstance(one, Tensor) and torch._C._functorch.is_legacy_batchedtensor(one) for one in adjoints)
+    """Whether a backward pass will be differentiated again (create_graph=True) or has batched adjoints."""
+    batched = any(
+        isinstance(adjoint, Tensor) and torch._C._functorch.is_legacy_batchedtensor(adjoint) for adjoint in adjoints
+    )
     return torch.is_grad_enabled() or batched or transforms_active()
 
 
@@ -29,19 +31,21 @@ def plain_vjp(
     needed: Sequence[bool],
     adjoints: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """Adjoints of the inputs, None where not needed, with a graph, so that they can be differentiated again.
+    """Adjoints of the inputs, None where not needed, with a graph so that they can be differentiated again.
 
-    function(*inputs) returns the outputs in plain operations; adjoints: of each output, None for 0. For the backward
-    pass of an autograd.Function where `backward_transformed`.
+    function(*inputs) returns the outputs in plain operations. adjoints: one per output, None for 0. For the backward
+    pass of an autograd.Function where `backward_transformed` is true.
     """
-    views = [None if tensor is None else tensor.view_as(tensor) for tensor in inputs]  # one input may depend on another
+    # views separate the inputs from each other, as one input may depend on another
+    views = [None if tensor is None else tensor.view_as(tensor) for tensor in inputs]
     return _gradients(function(*views), adjoints, views, needed, create_graph=True)
 
 
 class Rerun(torch.autograd.Function):
-    """`run(*tensors)`, whose operations have adjoints written by hand, with those of `plain(*tensors)` where needed.
+    """`run(*tensors)`, with the gradients of `plain(*tensors)` where they are differentiated again.
 
-    Both return the same outputs. The graph of `run` is freed by its backward pass; another one runs it again.
+    Both functions return the same outputs; operations of `run` have hand-written adjoints. A backward pass frees the
+    graph of `run`, so a second one runs it again.
     """
 
     @staticmethod
@@ -68,26 +72,28 @@ def _gradients(
     needed: Sequence[bool],
     create_graph: bool = False,
 ) -> list[Tensor | None]:
-    """Of the inputs that are needed and there; None for the others, and where nothing arrives."""
+    """Gradients of the inputs; None for inputs that are None or not needed, and for those without influence."""
     pairs = [
         (output, adjoint)
         for output, adjoint in zip(outputs, adjoints, strict=True)
         if output is not None and output.requires_grad and adjoint is not None
     ]
-    wanted = [one for one, is_needed in zip(inputs, needed, strict=True) if is_needed and one is not None]
-    if not pairs or not wanted:
+    selected = [is_needed and tensor is not None for tensor, is_needed in zip(inputs, needed, strict=True)]
+    if not pairs or not any(selected):
         return [None] * len(inputs)
-    reached, arriving = zip(*pairs, strict=True)
-    found = iter(torch.autograd.grad(reached, wanted, arriving, create_graph=create_graph, allow_unused=True))
-    pairs = zip(inputs, needed, strict=True)
-    return [next(found) if is_needed and one is not None else None for one, is_needed in pairs]
+    used_outputs, used_adjoints = zip(*pairs, strict=True)
+    used_inputs = [tensor for tensor, is_needed in zip(inputs, needed, strict=True) if is_needed and tensor is not None]
+    gradients = iter(
+        torch.autograd.grad(used_outputs, used_inputs, used_adjoints, create_graph=create_graph, allow_unused=True)
+    )
+    return [next(gradients) if is_selected else None for is_selected in selected]
 
 
 @torch.enable_grad()
 def _graph(
     run: Callable[..., Sequence[Tensor]], tensors: Sequence[Tensor | None], needed: Sequence[bool]
 ) -> tuple[list[Tensor | None], Sequence[Tensor]]:
-    """Copies of the tensors without their past, and what `run` makes of them."""
+    """Detached copies of the tensors as leaves of a graph, and the outputs of `run` for them."""
     pairs = zip(tensors, needed, strict=True)
-    leaves = [None if one is None else one.detach().requires_grad_(is_needed) for one, is_needed in pairs]
+    leaves = [None if tensor is None else tensor.detach().requires_grad_(is_needed) for tensor, is_needed in pairs]
     return leaves, run(*leaves)

@@ -1,11 +1,11 @@
-"""What a system receives from outside: a constant input, or one in each step."""
+"""External inputs of a system: a constant input, or one input per step."""
 
 import torch
 from torch import Tensor
 
 
 def checked_inputs(inputs: Tensor, size: int) -> Tensor:
-    """Inputs (size,) or (time, size), without a graph. Raises ValueError for another shape, or not finite numbers."""
+    """Inputs (size,) or (time, size), without a graph. Raises ValueError for other shapes and non-finite numbers."""
     inputs = torch.as_tensor(inputs).detach()
     if inputs.ndim not in (1, 2) or inputs.shape[-1] != size or not len(inputs):
         raise ValueError(f"inputs: expected ({size},) or (time, {size}), got {tuple(inputs.shape)}")

@@ -1,4 +1,4 @@
-"""Steps of differential equations, of anything that a step moves: states, or bundles of state and tangent vectors."""
+"""Integration steps of differential equations, for states and for bundles of state and tangent vectors."""
 
 from collections.abc import Callable
 
@@ -7,12 +7,12 @@ from torch import Tensor
 
 
 def runge_kutta(velocity: Callable[[Tensor], Tensor], start: Tensor, dt: float) -> Tensor:
-    """The classical fourth-order step of x' = velocity(x); the first three velocities enter by where they lead.
+    """The state after one classical fourth-order Runge-Kutta step of x' = velocity(x).
 
-    What `velocity` returns is used before its next call, so that it may be the same buffer each time.
+    The first three velocities are recovered from the stages, so `velocity` may return the same buffer at every call.
     """
-    two = torch.add(start, velocity(start), alpha=dt / 2)
-    three = torch.add(start, velocity(two), alpha=dt / 2)
-    four = torch.add(start, velocity(three), alpha=dt)
-    places = torch.sub(two, start).add_(four).add_(three, alpha=2).div_(3)
-    return places.add_(velocity(four), alpha=dt / 6)
+    second = torch.add(start, velocity(start), alpha=dt / 2)
+    third = torch.add(start, velocity(second), alpha=dt / 2)
+    fourth = torch.add(start, velocity(third), alpha=dt)
+    combined = torch.sub(second, start).add_(fourth).add_(third, alpha=2).div_(3)
+    return combined.add_(velocity(fourth), alpha=dt / 6)

@@ -1,4 +1,4 @@
-"""Update rules: torch.optim's of the same names, with its default constants.
+"""Optimizers with the update rules and default constants of the classes of the same names in torch.optim.
 
 | name    | running means                                | direction d of an update p <- p - lr d                     |
 |---------|----------------------------------------------|------------------------------------------------------------|
@@ -7,10 +7,10 @@
 | RMSprop | v <- .99 v + .01 g^2                         | g / (sqrt(v) + 1e-8)                                       |
 | SGD     | none                                         | g                                                          |
 
-eps and the decay of AdamW may be others than 1e-8 and .01; a decay of the other rules is added to g, as decay p.
+eps (1e-8) and the decay of AdamW (.01) are options. For the other rules a weight decay adds decay p to g.
 
-All parameters of a network move as one vector: these are small, and a dozen calls for each of them would take longer
-than the arithmetic. (Beside that, the first torch.optim in a process takes seconds, to load what torch.compile needs.)
+All parameters of a network are updated as one vector: they are small, and a dozen calls for each would take longer than
+the arithmetic. Also, the first torch.optim object in a process takes seconds, because it loads torch.compile.
 """
 
 import math
@@ -26,9 +26,10 @@ EPS = 1e-8
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table. direction(means, gradient, t, eps) updates the running means in place, at the t-th update.
+    """An update rule: one row of the table.
 
-    decay: of the parameters, beside the direction (decoupled); None: a decay is a part of the gradient.
+    means: the number of running means. direction(means, gradient, t, eps) returns d at the t-th update, and updates the
+    running means in place. decay: the default decoupled weight decay; None where a decay is part of the gradient.
     """
 
     means: int
@@ -59,7 +60,7 @@ OPTIMIZERS: dict[str, Rule] = {
 
 
 class Optimizer:
-    """One rule at work on some parameters. decay: of the parameters, None for the rule's own."""
+    """An update rule applied to parameters. decay: weight decay, None for the default of the rule."""
 
     def __init__(
         self, name: str, parameters: Sequence[Tensor], lr: float, decay: float | None = None, eps: float = EPS
@@ -67,38 +68,39 @@ class Optimizer:
         self.rule, self.parameters, self.lr, self.eps = OPTIMIZERS[name], list(parameters), lr, eps
         self.decay = (self.rule.decay or 0.0) if decay is None else decay
         self.updates = 0
-        self.means = [self.gathered([None] * len(self.parameters)) for _ in range(self.rule.means)]
+        self.means = [self.flatten_gradients([None] * len(self.parameters)) for _ in range(self.rule.means)]
 
-    def gathered(self, gradients: Sequence[Tensor | None]) -> Tensor:
-        """Gradients of the parameters as one vector, 0 where there is none."""
+    def flatten_gradients(self, gradients: Sequence[Tensor | None]) -> Tensor:
+        """The gradients of all parameters as one vector, with zeros in place of None."""
         pairs = zip(self.parameters, gradients, strict=True)
-        flat = [(torch.zeros_like(own) if found is None else found).flatten() for own, found in pairs]
+        flat = [(torch.zeros_like(parameter) if value is None else value).flatten() for parameter, value in pairs]
         return torch.cat(flat) if flat else torch.zeros(0)
 
-    def pieces(self, vector: Tensor) -> list[Tensor]:
-        """Views of such a vector in the shapes of the parameters."""
+    def split_like_parameters(self, vector: Tensor) -> list[Tensor]:
+        """Views of parts of such a vector, in the shapes of the parameters."""
         parts = vector.split([parameter.numel() for parameter in self.parameters])
         return [part.view_as(parameter) for part, parameter in zip(parts, self.parameters, strict=True)]
 
     @torch.no_grad()
     def step(self, gradient: Tensor) -> None:
-        """Update the parameters along a vector of gradients."""
+        """Update the parameters from `gradient`, a vector as from `flatten_gradients`."""
         self.updates += 1
-        apart = self.rule.decay is not None
-        if self.decay and not apart:
-            gradient = gradient.add(torch.cat([one.flatten() for one in self.parameters]), alpha=self.decay)
+        decoupled = self.rule.decay is not None
+        if self.decay and not decoupled:
+            values = torch.cat([parameter.flatten() for parameter in self.parameters])
+            gradient = gradient.add(values, alpha=self.decay)
         direction = self.rule.direction(self.means, gradient, self.updates, self.eps)
-        for parameter, part in zip(self.parameters, self.pieces(direction), strict=True):
-            if self.decay and apart:
+        for parameter, part in zip(self.parameters, self.split_like_parameters(direction), strict=True):
+            if self.decay and decoupled:
                 parameter.mul_(1 - self.lr * self.decay)
             parameter.add_(part, alpha=-self.lr)
 
     def state(self) -> dict[str, Any]:
-        """What has to be kept to go on; the tensors are its own."""
+        """The state for a checkpoint. The tensors are not copied."""
         return {"updates": self.updates, "means": self.means}
 
-    def take_up(self, state: dict[str, Any]) -> None:
-        """Go on from such a state."""
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from a state returned by `state`."""
         self.updates = state["updates"]
-        for own, kept in zip(self.means, state["means"], strict=True):
-            own.copy_(kept)
+        for mean, saved in zip(self.means, state["means"], strict=True):
+            mean.copy_(saved)

@@ -1,15 +1,19 @@
-"""What all tests share: one thread, the real connectomes where they are, and a tiny ROI folder to break."""
+"""What all tests share: one thread, coarse figures, real connectomes where they are, a tiny ROI folder, and plans."""
 
 import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy is imported
 
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+
+from randomnet.plotting import style
+from randomnet.schema.plan import read_plan
+from tests.support.paths import CONNECTOMES
+from tests.support.quick import mark_quick
 
 ROI_FILES = {
     "adjacency": "adjacency_scc.npy",
@@ -20,20 +24,29 @@ ROI_FILES = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    mark_quick(items)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     """Numbers and times of the tests do not depend on the machine's cores."""
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def coarse_pictures():
+    """Figures are written with few pixels: at 300 per inch this took most of the time of drawing them."""
+    style.STYLE["savefig.dpi"] = 40
+
+
 @pytest.fixture(scope="session")
 def connectomes():
     """The folder of real connectomes (RANDOMNET_CONNECTOMES, or ../shared/connectomes); skips where it is absent."""
-    default = Path(__file__).parents[2] / "shared" / "connectomes"
-    folder = Path(os.environ.get("RANDOMNET_CONNECTOMES", default))
-    if not folder.is_dir():
-        pytest.skip(f"the real connectomes are not at {folder}; set RANDOMNET_CONNECTOMES to their folder")
-    return folder
+    if not CONNECTOMES.is_dir():
+        pytest.skip(f"the real connectomes are not at {CONNECTOMES}; set RANDOMNET_CONNECTOMES to their folder")
+    return CONNECTOMES
 
 
 def tiny_roi():
@@ -76,3 +89,15 @@ def roi_folder(tmp_path):
         return folder
 
     return write
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Reads a plan from an INI's text."""
+
+    def read(text="", *overrides, name="experiment.ini"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_plan(path, overrides)
+
+    return read

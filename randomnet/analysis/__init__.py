@@ -1,46 +1,46 @@
-"""Analysis of any step of a network, of its units and of its activity; pure functions, all of it.
+"""Analysis of dynamics, units and activity of a network, in pure functions.
 
-| module         | what it answers                                                                        |
-|----------------|----------------------------------------------------------------------------------------|
-| `linear`       | Jacobians of a map, whole or between subsets of units, their eigenvalues and -vectors  |
-| `grouped`      | eigenvalues of the blocks of groups of units                                           |
-| `fixed_points` | where a map leaves the state, or nearly, and how many directions lead away from there  |
-| `following`    | how these points move, appear and vanish along a row of maps                           |
-| `kinks`        | which units are at a kink of their activation, and what one-sided Jacobians agree on   |
-| `flow`         | where the states of a plane go in one step                                             |
-| `units`        | which units: by region, parent, population, cell type or any label; subsets and back   |
-| `stimulation`  | currents given to some units for some steps, with ramps                                |
-| `psth`         | the mean activity of groups of units over trials, by condition, with its sem           |
+| module              | contents                                                                               |
+|---------------------|----------------------------------------------------------------------------------------|
+| `linear`            | Jacobians of a map, whole or between subsets of units, and their eigendecomposition    |
+| `block_eigenvalues` | eigenvalues of the Jacobian blocks of groups of units                                  |
+| `fixed_points`      | fixed points and slow points of a map, and their unstable directions                   |
+| `continuation`      | fixed points along a sequence of maps: how they move, appear and vanish                |
+| `kinks`             | units at a kink of their activation, and results shared by all one-sided Jacobians     |
+| `flow`              | flow fields: the change of the states of a plane in one step                           |
+| `units`             | selection of units by region, parent, population, cell type or any label               |
+| `stimulation`       | currents into selected units during selected steps, with ramps                         |
+| `psth`              | mean activity of groups of units over trials, by condition, with its sem               |
 
-A `Map` takes states (B, N) to the states (B, N) one step later, a `Jacobian` takes them to (B, N, N), d next_i /
-d state_j. Constant inputs are part of the map. `Dynamics.step` is a Map, and `jacobian_of` makes its Jacobian.
+A `Map` takes states (B, N) to the states (B, N) after one step. A `Jacobian` takes states to (B, N, N), d next_i /
+d state_j. Constant inputs are part of the map. `Dynamics.step` is a Map, and `jacobian_of` gives its Jacobian.
 """
 
+from randomnet.analysis.block_eigenvalues import group_eigenvalues, sorted_eigenvalues
+from randomnet.analysis.continuation import continue_fixed_points, interpolate
 from randomnet.analysis.fixed_points import FixedPoints, fixed_points, starting_points
 from randomnet.analysis.flow import FlowField, Plane, flow_field, plane
-from randomnet.analysis.following import followed_points, interpolated
-from randomnet.analysis.grouped import group_eigenvalues, sorted_eigenvalues
-from randomnet.analysis.kinks import UNDECIDED, Kinks, kinks_of
+from randomnet.analysis.kinks import UNDECIDED, Kinks, find_kinks
 from randomnet.analysis.linear import (
     Eigendecomposition,
     Jacobian,
     Map,
+    autodiff_jacobian,
     block,
-    differentiated,
+    block_except,
     eigendecomposition,
-    excluded,
     jacobian_of,
     time_constants,
 )
 from randomnet.analysis.psth import Response, psth, psth_arrays
-from randomnet.analysis.stimulation import course, stimulation
+from randomnet.analysis.stimulation import pulse, stimulation
 from randomnet.analysis.units import (
     Selection,
     Units,
-    filled,
+    fill_units,
     region_activity,
     select,
-    selected,
+    select_from_text,
     units_of,
     weight_subset,
 )
@@ -57,25 +57,25 @@ __all__ = [
     "Response",
     "Selection",
     "Units",
+    "autodiff_jacobian",
     "block",
-    "course",
-    "differentiated",
+    "block_except",
+    "continue_fixed_points",
     "eigendecomposition",
-    "excluded",
-    "filled",
+    "fill_units",
+    "find_kinks",
     "fixed_points",
     "flow_field",
-    "followed_points",
     "group_eigenvalues",
-    "interpolated",
+    "interpolate",
     "jacobian_of",
-    "kinks_of",
     "plane",
     "psth",
     "psth_arrays",
+    "pulse",
     "region_activity",
     "select",
-    "selected",
+    "select_from_text",
     "sorted_eigenvalues",
     "starting_points",
     "stimulation",

@@ -1,8 +1,8 @@
-"""Fixed points and slow points of a map F: where q = 1/2 |F(h) - h|^2 is zero, or small and lowest.
+"""Fixed points and slow points of a map F: zeros and small local minima of q = 1/2 |F(h) - h|^2.
 
-The idea, q and slow points are those of Sussillo and Barak (2013, Neural Computation 25); the search is
-Levenberg-Marquardt from many starts at once, which takes tens of iterations where descent of the gradient takes
-thousands.
+The method, q and slow points are from Sussillo and Barak (2013, Neural Computation 25). The search here is
+Levenberg-Marquardt from many starts in parallel, which takes tens of iterations instead of the thousands of gradient
+descent.
 """
 
 import math
@@ -16,25 +16,25 @@ from torch import Tensor
 from randomnet.analysis.kinks import UNDECIDED, Kinks
 from randomnet.analysis.linear import Jacobian, Map
 
-DAMPING = 1e-2  # to begin with, relative to the mean of the diagonal of (J - I)^T (J - I)
-EASED, RAISED = 0.2, 4.0  # the damping's factor after a step that lowers q, and after one that does not and is undone
-LEAST, MOST = 1e-14, 1e14  # the damping's range; at its end no step lowers q
-STALLED = 1e-10  # a step this small relative to the starts' spread that does not lower q: none will
-SETTLED = 0.1  # the last step of a converged start, relative to the distance within which points are one
-SINGULAR = 1e-12  # relative: along these directions fixed points lie beside each other and no Newton step is defined
-COPIES = 6  # matrices per start that exist at a time
+DAMPING = 1e-2  # initial damping, relative to the mean of the diagonal of (J - I)^T (J - I)
+LOWER, RAISE = 0.2, 4.0  # factors of the damping after a step that lowers q, and after a rejected step
+LEAST, MOST = 1e-14, 1e14  # range of the damping; at MOST no step lowers q any more
+STALLED = 1e-10  # a rejected step this small, relative to the spread of the starts, ends the search
+CONVERGED = 0.1  # largest last step of a converged start, relative to the radius within which points are merged
+SINGULAR = 1e-12  # relative singular value below which Newton steps ignore a direction, as along a line of fixed points
+COPIES = 6  # matrices per start that exist at the same time
 
 
 @dataclass(frozen=True)
 class FixedPoints:
-    """The fixed points of a map, by number of unstable dimensions and then by q, and its slow points, by q.
+    """Fixed points of a map, sorted by number of unstable directions and then by q, and slow points, sorted by q.
 
-    points: (P, N). q: (P,). hits: (P,), how many starts ended there. eigenvalues: (P, n) complex, by descending
-    modulus, of the Jacobian among the n units that are not held. unstable: (P,), how many have modulus above 1.
-    at_kink: (P,) bool, the points with a unit at a kink of its activation, where there is no Jacobian: their
-    eigenvalues are nan, and `unstable` is the number on which all one-sided Jacobians agree, or UNDECIDED; those come
-    last. slow: (S, N), where q is small but no fixed point is. slow_q: (S,). starts: how many there were. converged:
-    how many of them ended in a fixed point, those that were dropped for being far away included.
+    points: (P, N). q: (P,). hits: (P,), number of starts that ended at each point. eigenvalues: (P, n) complex, by
+    descending modulus, of the Jacobian among the n free units. unstable: (P,), number of eigenvalues with modulus above
+    1. at_kink: (P,) bool, points with a unit at a kink of its activation, where no Jacobian exists. Their eigenvalues
+    are nan, and `unstable` is the number on which all one-sided Jacobians agree, or UNDECIDED; undecided points are
+    last. slow: (S, N), states with small q that are not fixed points. slow_q: (S,). starts: number of starts.
+    converged: number of starts that ended at a fixed point, including points rejected as too far away.
     """
 
     points: Tensor
@@ -50,33 +50,34 @@ class FixedPoints:
 
     @property
     def indices(self) -> Tensor:
-        """(P,) the sign of det(I - J) at each point, 1 or -1: the fixed point index; 0 at a kink, where J is not one.
+        """(P,): the fixed point index of each point, sign of det(I - J), 1 or -1; 0 at a kink, where J is not unique.
 
-        Of a map whose values are bounded, and of h + a (G(h) - h) with such a G, those of all fixed points sum to 1, if
-        none is marginal (Brouwer's degree): another sum says that some were not found.
+        For a bounded map, and for h + a (G(h) - h) with bounded G, the indices of all fixed points sum to 1 if none is
+        marginal (Brouwer degree). Another sum shows that some fixed points were not found.
         """
         real, above = self.eigenvalues.imag == 0, self.eigenvalues.real > 1
         return (1 - 2 * ((real & above).sum(1) % 2)).masked_fill(self.at_kink, 0)
 
 
 def starting_points(states: Tensor, number: int, rng: np.random.Generator, noise: float) -> Tensor:
-    """(number, N), float64: one half random states of (M, N) with noise, the other the midpoints of random pairs.
+    """Starts (number, N), float64: one half random states of (M, N) with noise, one half midpoints of random pairs.
 
-    noise: standard deviation relative to that of each unit over the states, so that what is constant stays constant.
-    Midpoints are near the saddles between attractors, where trajectories do not stay. Raises ValueError.
+    noise: standard deviation relative to that of each unit over the states, so that constant units stay constant.
+    Midpoints are close to the saddles between attractors, which trajectories leave quickly. Raises ValueError for fewer
+    than two states or less than one start.
     """
     if states.ndim != 2 or len(states) < 2:
         raise ValueError(f"expected at least two states (M, N), got shape {tuple(states.shape)}")
     if number < 1:
         raise ValueError(f"expected at least one starting point, got {number}")
-    known = states.detach().cpu().to(torch.float64).numpy()
-    near, between = number - number // 2, number // 2
-    chosen = known[rng.integers(len(known), size=near)]
-    moved = chosen + noise * known.std(0) * rng.standard_normal(chosen.shape)
-    first = rng.integers(len(known), size=between)
-    second = (first + rng.integers(1, len(known), size=between)) % len(known)
-    midpoints = (known[first] + known[second]) / 2
-    return torch.from_numpy(np.concatenate([moved, midpoints])).to(states.device)
+    values = states.detach().cpu().to(torch.float64).numpy()
+    pairs = number // 2
+    samples = values[rng.integers(len(values), size=number - pairs)]
+    noisy = samples + noise * values.std(0) * rng.standard_normal(samples.shape)
+    first = rng.integers(len(values), size=pairs)
+    second = (first + rng.integers(1, len(values), size=pairs)) % len(values)
+    midpoints = (values[first] + values[second]) / 2
+    return torch.from_numpy(np.concatenate([noisy, midpoints])).to(states.device)
 
 
 @torch.no_grad()
@@ -91,76 +92,85 @@ def fixed_points(
     merge: float = 1e-4,
     farthest: float = 10.0,
     around: Tensor | None = None,
-    held: Tensor | None = None,
+    clamped: Tensor | None = None,
     kinks: Kinks | None = None,
     memory: float = 200e6,
-    tick: Callable[[int], object] = lambda done: None,
+    on_progress: Callable[[int], object] = lambda done: None,
 ) -> FixedPoints:
-    """The fixed points of `step` that Levenberg-Marquardt reaches from starts (S, N), float64, in so many iterations.
+    """The fixed points of `step` that Levenberg-Marquardt reaches from starts (S, N), float64, within `iterations`.
 
-    Kept are points with q < tolerance whose Newton step is below the distance within which points are one, merge times
-    the spread of the starts, their mean distance from their mean; of these the ones at most farthest times that spread
-    from that mean. around: (M, N), states that tell spread and mean in place of the starts, where these are few. Slow
-    points are the other ends with q <= slow. held: indices of units that keep their start's value and do not enter q;
-    an input that differs between starts can be such a unit. kinks: those of the network, see `kinks_of`; a point is at
-    one that lies no farther from it than its Newton step and the residual that the tolerance allows. memory: bytes for
-    the matrices of the starts that move at a time. tick: called after each iteration with the number of starts that are
-    done. Nothing that is given is changed. Raises ValueError.
+    The spread is the mean distance of the starts from their mean, or of the states `around` (M, N) where starts are
+    few. Points closer than merge * spread are merged. A fixed point has q < tolerance, a Newton step shorter than that
+    radius, and a distance of at most farthest * spread from the mean. Slow points are the other ends with q <= slow.
+
+    clamped: indices of units that keep the value of their start and do not contribute to q, such as inputs that differ
+    between starts. kinks: the kinks of the network (`find_kinks`). A point is at a kink if the kink is no farther than
+    its Newton step plus the residual that the tolerance allows. memory: bytes for the matrices that exist at a time.
+    on_progress: called after each iteration with the number of finished starts. No argument is modified. Raises
+    ValueError for wrong shapes, and for starts that are not finite or not float64.
     """
     _check(starts)
-    problem = _Problem(step, jacobian, _free(starts, held))
+    problem = _Problem(step, jacobian, _free(starts, clamped))
     problem.check(starts)
-    part = max(1, int(memory / (COPIES * starts.element_size() * starts.shape[1] ** 2)))
-    known = starts if around is None else around
-    if known.ndim != 2 or known.shape[1] != starts.shape[1]:
-        raise ValueError(f"around must have shape (M, {starts.shape[1]}), got {tuple(known.shape)}")
-    centre = known.mean(0)
-    spread = _spread(known, centre)
+    batch = max(1, int(memory / (COPIES * starts.element_size() * starts.shape[1] ** 2)))
+    reference = starts if around is None else around
+    if reference.ndim != 2 or reference.shape[1] != starts.shape[1]:
+        raise ValueError(f"around must have shape (M, {starts.shape[1]}), got {tuple(reference.shape)}")
+    centre = reference.mean(0)
+    spread = _spread(reference, centre)
     radius = merge * spread
-    ends, q = _search(problem, starts, spread, radius, iterations, tolerance, part, tick)
+    ends, q = _search(problem, starts, spread, radius, iterations, tolerance, batch, on_progress)
     near = torch.linalg.vector_norm(ends - centre, dim=1) <= farthest * spread
 
-    candidates, hits = _merged(ends, q, q < tolerance, radius)
-    newton, eigenvalues = _described(problem, ends[candidates], part)
+    candidates, hits = _merge(ends, q, q < tolerance, radius)
+    newton, eigenvalues = _linearise(problem, ends[candidates], batch)
     genuine, unstable = newton <= radius, (eigenvalues.abs() > 1).sum(1)
-    kept = (genuine & near[candidates]).nonzero().squeeze(1)
+    accepted = (genuine & near[candidates]).nonzero().squeeze(1)
     at_kink = torch.zeros_like(genuine)
-    if kinks is not None and len(kept):
-        within = newton + math.sqrt(2 * tolerance)
-        at_kink[kept], unstable[kept] = _judged(problem, kinks, ends[candidates[kept]], within[kept], unstable[kept])
+    if kinks is not None and len(accepted):
+        errors = newton + math.sqrt(2 * tolerance)
+        at_kink[accepted], unstable[accepted] = _classify_kinks(
+            problem, kinks, ends[candidates[accepted]], errors[accepted], unstable[accepted]
+        )
         eigenvalues[at_kink] = torch.nan
-    last = torch.where(unstable == UNDECIDED, len(problem.free) + 1, unstable)
-    kept = kept[last[kept].argsort(stable=True)]  # by q they are in order already
-    points = ends[candidates[kept]]
+    order = torch.where(unstable == UNDECIDED, len(problem.free) + 1, unstable)
+    accepted = accepted[order[accepted].argsort(stable=True)]  # they are sorted by q already
+    points = ends[candidates[accepted]]
 
     small = (q >= tolerance) & (q <= slow)
     small[candidates[~genuine]] = True
-    leftovers, _ = _merged(ends, q, small & near, radius)
-    distances = torch.cdist(ends[leftovers], points, compute_mode="donot_use_mm_for_euclid_dist")  # exact when small
-    leftovers = leftovers[(distances > radius).all(1)]
+    slow_points = _slow_points(ends, q, small & near, points, radius)
     return FixedPoints(
         points=points,
-        q=q[candidates[kept]],
-        hits=hits[kept],
-        eigenvalues=eigenvalues[kept],
-        unstable=unstable[kept],
-        at_kink=at_kink[kept],
-        slow=ends[leftovers],
-        slow_q=q[leftovers],
+        q=q[candidates[accepted]],
+        hits=hits[accepted],
+        eigenvalues=eigenvalues[accepted],
+        unstable=unstable[accepted],
+        at_kink=at_kink[accepted],
+        slow=ends[slow_points],
+        slow_q=q[slow_points],
         starts=len(starts),
         converged=int(hits[genuine].sum()),
     )
 
 
-def _judged(
+def _slow_points(ends: Tensor, q: Tensor, mask: Tensor, points: Tensor, radius: float) -> Tensor:
+    """Indices of the slow points among the ends in the mask, by ascending q, without those near fixed points (P, N)."""
+    candidates, _ = _merge(ends, q, mask, radius)
+    # matrix products would make small distances inexact
+    distances = torch.cdist(ends[candidates], points, compute_mode="donot_use_mm_for_euclid_dist")
+    return candidates[(distances > radius).all(1)]
+
+
+def _classify_kinks(
     problem: "_Problem",
     kinks: Kinks,
     points: Tensor,
-    within: Tensor,
+    errors: Tensor,
     unstable: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Which points (P, N), known within (P,), are at a kink, and the numbers of unstable directions, with those."""
-    near = kinks.near(points, within)
+    """Which points (P, N) are at a kink within their errors (P,), and updated numbers of unstable directions (P,)."""
+    near = kinks.near(points, errors)
     for row in near.any(1).nonzero().squeeze(1).tolist():
         unstable[row] = kinks.unstable(points[row], near[row].nonzero().squeeze(1), problem.free)
     return near.any(1), unstable
@@ -168,31 +178,31 @@ def _judged(
 
 @dataclass(frozen=True)
 class _Problem:
-    """F(h) - h and J - I of the free units, the others being where they are."""
+    """The equations F(h) - h = 0 of the free units, with J - I. The other units are clamped."""
 
     step: Map
     jacobian: Jacobian
     free: Tensor
 
     def check(self, starts: Tensor) -> None:
-        """Raises ValueError unless map and Jacobian keep to their shapes, told by one state."""
+        """Raise ValueError unless map and Jacobian return the right shapes for one state."""
         n = starts.shape[1]
-        for what, after, shape in (
+        for name, result, shape in (
             ("step", self.step(starts[:1]), (1, n)),
             ("jacobian", self.jacobian(starts[:1]), (1, n, n)),
         ):
-            if after.shape != shape:
-                raise ValueError(f"{what} must answer shape {shape} to states (1, {n}), got {tuple(after.shape)}")
+            if result.shape != shape:
+                raise ValueError(f"{name} must return shape {shape} for states (1, {n}), got {tuple(result.shape)}")
 
     def residual(self, states: Tensor) -> Tensor:
         return (self.step(states) - states)[:, self.free]
 
     def slope(self, states: Tensor) -> Tensor:
-        slope = self.jacobian(states)[:, self.free[:, None], self.free]  # a copy, so that it may be written into
+        slope = self.jacobian(states)[:, self.free[:, None], self.free]  # indexing copies, so the result can be changed
         slope.diagonal(dim1=1, dim2=2).sub_(1)
         return slope
 
-    def moved(self, states: Tensor, steps: Tensor) -> Tensor:
+    def add(self, states: Tensor, steps: Tensor) -> Tensor:
         return states.index_add(1, self.free, steps)
 
 
@@ -205,17 +215,17 @@ def _check(starts: Tensor) -> None:
         raise ValueError("starts must be finite")
 
 
-def _free(starts: Tensor, held: Tensor | None) -> Tensor:
+def _free(starts: Tensor, clamped: Tensor | None) -> Tensor:
     free = torch.ones(starts.shape[1], dtype=torch.bool, device=starts.device)
-    if held is not None:
-        free[held] = False
+    if clamped is not None:
+        free[clamped] = False
     if not free.any():
-        raise ValueError(f"all {len(free)} units are held, so that there is nothing to solve for")
+        raise ValueError(f"clamped: expected at least one free unit, got all {len(free)} units")
     return free.nonzero().squeeze(1)
 
 
 def _spread(starts: Tensor, centre: Tensor) -> float:
-    """The starts' mean distance from their mean, or a length to replace it where all are the same."""
+    """The mean distance of the starts from their mean; a replacement length where all starts are equal."""
     return float(torch.linalg.vector_norm(starts - centre, dim=1).mean()) or float(centre.norm()) or 1.0
 
 
@@ -230,34 +240,34 @@ def _search(
     radius: float,
     iterations: int,
     tolerance: float,
-    part: int,
-    tick: Callable[[int], object],
+    batch: int,
+    on_progress: Callable[[int], object],
 ) -> tuple[Tensor, Tensor]:
-    """Where each start ends (S, N), and q there (S,); `part` starts at a time move by one step each."""
+    """The end of the search from each start (S, N), and q there (S,). `batch` starts are processed at a time."""
     states, q = starts.clone(), _energy(problem.residual(starts))
     damping = torch.full_like(q, DAMPING)
     active = q.isfinite().nonzero().squeeze(1)
     for _ in range(iterations):
         if not len(active):
             break
-        going = []
-        for some in active.split(part):
-            lengths, trial = _proposed(problem, states[some], damping[some])
+        remaining = []
+        for rows in active.split(batch):
+            lengths, trial = _proposed_step(problem, states[rows], damping[rows])
             q_trial = _energy(problem.residual(trial))
-            better = q_trial < q[some]  # not where it is nan
-            done = (q[some] < tolerance) & (lengths <= SETTLED * radius)
-            stuck = ~better & ((lengths <= STALLED * spread) | (damping[some] > MOST))
-            states[some] = torch.where(better[:, None], trial, states[some])
-            q[some] = torch.where(better, q_trial, q[some])
-            damping[some] = torch.where(better, (damping[some] * EASED).clamp_min(LEAST), damping[some] * RAISED)
-            going.append(some[~(done | stuck)])
-        active = torch.cat(going)
-        tick(len(starts) - len(active))
+            better = q_trial < q[rows]  # False where q_trial is nan
+            converged = (q[rows] < tolerance) & (lengths <= CONVERGED * radius)
+            stuck = ~better & ((lengths <= STALLED * spread) | (damping[rows] > MOST))
+            states[rows] = torch.where(better[:, None], trial, states[rows])
+            q[rows] = torch.where(better, q_trial, q[rows])
+            damping[rows] = torch.where(better, (damping[rows] * LOWER).clamp_min(LEAST), damping[rows] * RAISE)
+            remaining.append(rows[~(converged | stuck)])
+        active = torch.cat(remaining)
+        on_progress(len(starts) - len(active))
     return states, q
 
 
-def _proposed(problem: _Problem, states: Tensor, damping: Tensor) -> tuple[Tensor, Tensor]:
-    """The damped Newton steps' lengths (B,), infinite where rounding left none, and where they lead (B, N)."""
+def _proposed_step(problem: _Problem, states: Tensor, damping: Tensor) -> tuple[Tensor, Tensor]:
+    """Lengths (B,) of damped Newton steps, infinite where rounding prevents one, and the new states (B, N)."""
     slope = problem.slope(states)
     downhill = -(slope.mT @ problem.residual(states).unsqueeze(2))
     normal = slope.mT @ slope
@@ -266,29 +276,32 @@ def _proposed(problem: _Problem, states: Tensor, damping: Tensor) -> tuple[Tenso
     factor, failed = torch.linalg.cholesky_ex(normal)
     steps = torch.cholesky_solve(downhill, factor).squeeze(2)
     lengths = torch.linalg.vector_norm(steps, dim=1)
-    return lengths.masked_fill((failed > 0) | lengths.isnan(), torch.inf), problem.moved(states, steps)
+    return lengths.masked_fill((failed > 0) | lengths.isnan(), torch.inf), problem.add(states, steps)
 
 
-def _merged(states: Tensor, q: Tensor, among: Tensor, radius: float) -> tuple[Tensor, Tensor]:
-    """Of the states `among` (S,), those that stand for all within the radius: indices (P,), by q, and how many (P,)."""
+def _merge(states: Tensor, q: Tensor, mask: Tensor, radius: float) -> tuple[Tensor, Tensor]:
+    """Representatives of the states in the mask (S,), by ascending q: indices (P,), and numbers of merged states (P,).
+
+    A state within the radius of a representative with lower q is merged into it.
+    """
     remaining = q.argsort(stable=True)
-    remaining = remaining[among[remaining]]
-    chosen, counts = [], []
+    remaining = remaining[mask[remaining]]
+    representatives, counts = [], []
     while len(remaining):
         first = remaining[0]
         apart = torch.linalg.vector_norm(states[remaining] - states[first], dim=1) > radius
-        chosen.append(int(first))
+        representatives.append(int(first))
         counts.append(len(remaining) - int(apart.sum()))
         remaining = remaining[apart]
-    return remaining.new_tensor(chosen), remaining.new_tensor(counts)
+    return remaining.new_tensor(representatives), remaining.new_tensor(counts)
 
 
-def _described(problem: _Problem, states: Tensor, part: int) -> tuple[Tensor, Tensor]:
-    """Lengths of the Newton steps at states (P, N) and, by descending modulus, the Jacobian's eigenvalues (P, n)."""
+def _linearise(problem: _Problem, states: Tensor, batch: int) -> tuple[Tensor, Tensor]:
+    """Lengths (P,) of Newton steps at states (P, N), and Jacobian eigenvalues (P, n) by descending modulus."""
     lengths, eigenvalues = [states.new_empty(0)], [states.new_empty(0, len(problem.free), dtype=torch.complex128)]
-    for some in states.split(part) if len(states) else ():
-        slope = problem.slope(some)
-        newton = torch.linalg.pinv(slope, rtol=SINGULAR) @ problem.residual(some).unsqueeze(2)
+    for rows in states.split(batch) if len(states) else ():
+        slope = problem.slope(rows)
+        newton = torch.linalg.pinv(slope, rtol=SINGULAR) @ problem.residual(rows).unsqueeze(2)
         lengths.append(torch.linalg.vector_norm(newton.squeeze(2), dim=1))
         slope.diagonal(dim1=1, dim2=2).add_(1)
         values = torch.linalg.eigvals(slope)

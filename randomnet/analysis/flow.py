@@ -1,7 +1,7 @@
-"""Flow fields: where the states of a plane go in one step, seen in that plane.
+"""Flow fields: the change of the states of a plane in one step, projected onto that plane.
 
-After mRNNTorch's flow fields; the plane is one of states, the step that of the whole network, and units outside a
-subset keep the state they have.
+They follow the flow fields of mRNNTorch. The plane lies in the state space, the step is that of the whole network, and
+units outside a subset keep their state.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,16 @@ from torch import Tensor
 
 from randomnet.analysis.linear import Jacobian, Map
 
-MARGIN = 0.1  # of a trajectory's extent, left free on every side of it
-NARROWEST = 1e-3  # of a trajectory's larger extent, what its smaller one counts at least
+MARGIN = 0.1  # margin on every side of a trajectory, relative to its extent
+NARROWEST = 1e-3  # smallest extent of a trajectory along an axis, relative to its larger extent
 
 
 @dataclass(frozen=True)
 class Plane:
-    """Two orthonormal axes (2, N) through mean (N,); explained: each axis's share of the variance (2,), if known."""
+    """A plane with origin `mean` (N,) and orthonormal axes (2, N).
+
+    explained: share of the variance along each axis (2,), or None where unknown.
+    """
 
     mean: Tensor
     axes: Tensor
@@ -25,7 +28,7 @@ class Plane:
 
     @classmethod
     def of_units(cls, i: int, j: int, mean: Tensor) -> "Plane":
-        """The plane of the states of units i and j, with its origin at mean (N,). Raises ValueError."""
+        """The plane of the states of units i and j with origin mean (N,). Raises ValueError for invalid units."""
         n = len(mean)
         if i == j or not (0 <= i < n and 0 <= j < n):
             raise ValueError(f"a plane needs two different units out of 0 to {n - 1}, got {i} and {j}")
@@ -35,35 +38,35 @@ class Plane:
         """Coordinates (..., 2) of states (..., N)."""
         return (states - self.mean) @ self.axes.mT
 
-    def through(self, at: Tensor, coordinates: Tensor) -> Tensor:
-        """States (..., N) with these coordinates (..., 2) that are `at` (..., N) in all directions off the plane."""
-        return at + (coordinates - self.project(at)) @ self.axes
+    def embed(self, coordinates: Tensor, base: Tensor) -> Tensor:
+        """States (..., N) with these coordinates (..., 2) that equal `base` (..., N) orthogonally to the plane."""
+        return base + (coordinates - self.project(base)) @ self.axes
 
 
 def plane(states: Tensor) -> Plane:
-    """The first two principal axes of states (..., N), of all of them together; the sign makes the largest entry > 0.
+    """The plane of the first two principal axes of all states (..., N), with signs such that the largest entry is > 0.
 
-    Raises ValueError where there are fewer than two units, or states that do not vary.
+    Raises ValueError for fewer than two units or states, and for constant states.
     """
     flat = states.reshape(-1, states.shape[-1])
     mean = flat.mean(0)
-    spread = flat - mean
-    if min(flat.shape) < 2 or not spread.any():
+    centred = flat - mean
+    if min(flat.shape) < 2 or not centred.any():
         raise ValueError(f"principal axes need states (M, N) that vary, M and N at least 2, got {tuple(flat.shape)}")
-    _, lengths, axes = torch.linalg.svd(spread, full_matrices=False)
+    _, singular_values, axes = torch.linalg.svd(centred, full_matrices=False)
     axes = axes[:2]
     largest = axes.gather(1, axes.abs().argmax(1, keepdim=True))
-    variances = lengths.square()
+    variances = singular_values.square()
     return Plane(mean, axes * largest.sign(), variances[:2] / variances.sum())
 
 
 @dataclass(frozen=True)
 class FlowField:
-    """A step of the states of a grid, per step and in the units of the states.
+    """The change of the states of a grid in one step, in the units of the states.
 
-    grid: (n, n, 2), coordinates in `plane`; the first grows along a row, the second from row to row. velocity:
-    (..., n, n, 2), projected next state minus grid point. speed: (..., n, n), its length. energy: (..., n, n), 1/2
-    |F(h) - h|^2 in all directions. trajectory: (..., 2), the given one in the plane, or None.
+    grid: (n, n, 2), coordinates in `plane`; the first increases along rows, the second along columns. velocity:
+    (..., n, n, 2), projection of the next state minus grid point. speed: (..., n, n), length of the velocity. energy:
+    (..., n, n), 1/2 |F(h) - h|^2 in all directions. trajectory: (..., 2), projection of the trajectory, or None.
     """
 
     grid: Tensor
@@ -75,7 +78,7 @@ class FlowField:
 
     @property
     def normalised(self) -> Tensor:
-        """(..., n, n): the speed as a share of the field's highest, 0 where nothing moves."""
+        """(..., n, n): the speed relative to the highest speed of the field; 0 where nothing moves."""
         highest = self.speed.amax((-2, -1), keepdim=True)
         return torch.where(highest > 0, self.speed / highest, 0.0)
 
@@ -92,39 +95,40 @@ def flow_field(
     jacobian: Jacobian | None = None,
     subset: Tensor | None = None,
 ) -> FlowField:
-    """One step of points x points states in the plane through `at` (N,), or through each of several (..., N).
+    """The flow field on a grid of points x points states in `plane`, for one base state `at` (N,) or several (..., N).
 
-    In directions off the plane states are as `at`. span: lowest and highest first, lowest and highest second
-    coordinate; None for those of the trajectory (..., N) and a tenth more on each side. jacobian: where given, the
-    step is its affine map F(at) + J (h - at). subset: the units (n,) the plane is one of; the others keep their state
-    `at`, and energy is that of the subset. Raises ValueError.
+    Orthogonally to the plane states equal `at`. span: lowest and highest first coordinate, then lowest and highest
+    second coordinate; None for the range of the trajectory (..., N) plus a tenth on each side. jacobian: if given, the
+    step is the affine map F(at) + J (h - at). subset: the units (n,) that span the space of the plane. The others keep
+    their state `at`, and the energy is that of the subset. Raises ValueError for wrong shapes and without a range.
     """
     units = torch.arange(at.shape[-1], device=at.device) if subset is None else subset
     if plane.axes.shape != (2, len(units)):
         raise ValueError(f"the plane's axes must have shape (2, {len(units)}), got {tuple(plane.axes.shape)}")
     path = None if trajectory is None else plane.project(trajectory[..., units])
-    grid = _grid(points, _around(path) if span is None else span, plane.mean)
-    before = plane.through(at[..., None, None, units], grid)
+    grid = _grid(points, _span_of(path) if span is None else span, plane.mean)
+    before = plane.embed(grid, at[..., None, None, units])
     states = at[..., None, None, :].expand(*before.shape[:-1], -1).clone()
     states[..., units] = before
-    after = _after(step, jacobian, at, states)[..., units]
+    after = _next_states(step, jacobian, at, states)[..., units]
     velocity = plane.project(after) - grid
     energy = (after - before).square().sum(-1) / 2
     return FlowField(grid, velocity, torch.linalg.vector_norm(velocity, dim=-1), energy, plane, path)
 
 
-def _after(step: Map, jacobian: Jacobian | None, at: Tensor, states: Tensor) -> Tensor:
-    """Of states (..., n, n, N) the next, by the map or, with a Jacobian, by its affine map at `at` (..., N)."""
+def _next_states(step: Map, jacobian: Jacobian | None, at: Tensor, states: Tensor) -> Tensor:
+    """The next states of states (..., n, n, N), by the map, or by its affine approximation at `at` (..., N)."""
     if jacobian is None:
         return step(states.flatten(0, -2)).view(states.shape)
     flat = at.reshape(-1, at.shape[-1])
-    moved = (states - at[..., None, None, :]).view(len(flat), -1, at.shape[-1]) @ jacobian(flat).mT
-    return (step(flat).unsqueeze(1) + moved).view(states.shape)
+    deviations = (states - at[..., None, None, :]).view(len(flat), -1, at.shape[-1]) @ jacobian(flat).mT
+    return (step(flat).unsqueeze(1) + deviations).view(states.shape)
 
 
-def _around(path: Tensor | None) -> tuple[float, float, float, float]:
+def _span_of(path: Tensor | None) -> tuple[float, float, float, float]:
+    """The span of a projected trajectory (..., 2) with its margin."""
     if path is None:
-        raise ValueError("a flow field needs a span (lowest, highest, lowest, highest) or a trajectory to lie around")
+        raise ValueError("a flow field needs a span (lowest, highest, lowest, highest) or a trajectory, got neither")
     flat = path.reshape(-1, 2)
     low, high = flat.amin(0), flat.amax(0)
     extent = high - low

@@ -1,8 +1,8 @@
-"""Kinks: where the slope of an activation jumps, so that a step has one-sided Jacobians and no Jacobian.
+"""Kinks, where the slope of an activation jumps. There a step has one-sided Jacobians instead of a single Jacobian.
 
-At a fixed point with units at a kink each of them has one of two slopes, and so the step has up to 2^m Jacobians there.
-Such a point is called stable, or unstable, only where all of them agree on the number of unstable directions. That is a
-statement on the Jacobians: a step made of stable pieces may still grow by going from one piece to another.
+At a fixed point each unit at a kink has one of two slopes, so m such units give up to 2^m Jacobians. The point counts
+as stable or unstable only if all of them agree on the number of unstable directions. This is a statement about the
+Jacobians: states may still grow by switching between stable pieces.
 """
 
 from collections.abc import Iterator
@@ -15,33 +15,34 @@ from torch import Tensor
 from randomnet.analysis.linear import jacobian_of
 from randomnet.rnn import Dynamics
 
-UNDECIDED = -1  # in place of a number of unstable directions
-MOST_UNITS = 10  # at a kink whose sides are all tried
-MOST_WORK = 1e10  # of eigenvalues, in entries times rows: one-sided Jacobians of large networks take minutes
-ASIDE = 1e-9  # of the argument, relative: how far it is moved to either side of a kink for the slope there
+UNDECIDED = -1  # replaces the number of unstable directions where one-sided Jacobians disagree
+MOST_UNITS = 10  # largest number of units at a kink for which all one-sided Jacobians are computed
+MOST_WORK = 1e10  # largest 2^m n^3 for it, because eigenvalues of large networks take minutes
+OFFSET = 1e-9  # relative distance from a kink at which its one-sided slope is evaluated
 
 
 @dataclass(frozen=True)
 class Kinks:
-    """The kinks of a network whose activation has any; of its system, gains and shifts that act: see `kinks_of`."""
+    """The kinks of a network's activation, made by `find_kinks`. Gains and shifts of the system must have an effect."""
 
     system: Dynamics
 
     def near(self, states: Tensor, within: Tensor) -> Tensor:
-        """(B, N) bool: which units of states (B, N) are at a kink, as far as states known within (B,) can tell.
+        """(B, N) bool: which units of states (B, N) are at a kink, given the uncertainty `within` (B,) of the states.
 
-        A unit whose activation does not depend on the state is at none.
+        A unit whose activation does not depend on the state is never at a kink.
         """
-        gains, reach = self.system.gains, self._reach()
+        gains, sensitivity = self.system.gains, self._sensitivity()
         u = self.system.activation.argument(self.system.argument(states), gains, self.system.shifts)
-        room = within.unsqueeze(1) * reach * gains.abs()
-        return (self._distance(u) <= room) & (reach * gains != 0)
+        uncertainty = within.unsqueeze(1) * sensitivity * gains.abs()
+        return (self._distance(u) <= uncertainty) & (sensitivity * gains != 0)
 
     def unstable(self, state: Tensor, units: Tensor, free: Tensor) -> int:
         """The number of unstable directions on which all one-sided Jacobians at a state (N,) agree, or UNDECIDED.
 
-        units: (m,), those at a kink; free: the units among which Jacobians are taken. Decided by a bound on all of
-        them, or by trying all for few units. The stages of a Runge-Kutta step may lie on different sides: UNDECIDED.
+        units: (m,), the units at a kink. free: rows and columns of the Jacobians. The decision comes from a bound on
+        all Jacobians, or from all of them for few units. For "rk4" it is UNDECIDED, because the stages of a Runge-Kutta
+        step can be on different sides of a kink.
         """
         if self.system.integrator != "euler":
             return UNDECIDED
@@ -58,60 +59,60 @@ class Kinks:
         return counts.pop()
 
     def _sides(self, state: Tensor, units: Tensor, free: Tensor) -> Iterator[Tensor]:
-        """All one-sided Jacobians."""
+        """All one-sided Jacobians, one after the other."""
         for sides in product((False, True), repeat=len(units)):
             yield self._jacobian(state, units, free, sides)
 
     def _jacobian(self, state: Tensor, units: Tensor, free: Tensor, sides: tuple[bool, ...]) -> Tensor:
-        """(n, n) among the free units, with the slopes above (True) or below a kink of the units at one.
+        """The one-sided Jacobian (n, n) of the free units, with slopes above (True) or below the kink of each unit.
 
-        Shifts move the arguments without the state, in both forms of the equation.
+        Changed shifts move the arguments to a side of the kink without changing the state, in both forms.
         """
         system = self.system
         x, gains = system.argument(state), system.gains
         u = system.activation.argument(x, gains, system.shifts)[units]
-        kinks = self._places(u)[self._to_kinks(u).argmin(0), torch.arange(len(units), device=u.device)]
+        kinks = self._kinks_like(u)[self._distances(u).argmin(0), torch.arange(len(units), device=u.device)]
         signs = torch.tensor(sides, device=state.device).to(state.dtype) * 2 - 1
-        aside = kinks + signs * ASIDE * (1 + (gains[units] * x[units]).abs())
+        arguments = kinks + signs * OFFSET * (1 + (gains[units] * x[units]).abs())
         shifts = system.shifts.clone()
-        shifts[units] = x[units] - aside / gains[units]
+        shifts[units] = x[units] - arguments / gains[units]
         jacobian = jacobian_of(replace(system, shifts=shifts))(state.unsqueeze(0))[0]
         return jacobian[free[:, None], free]
 
-    def _reach(self) -> Tensor:
-        """(N,): how far a unit's argument moves, at most, when the state moves by 1."""
+    def _sensitivity(self) -> Tensor:
+        """(N,): largest change of each unit's argument for a change of the state by 1."""
         if self.system.form == "current":
             return torch.ones_like(self.system.gains)
         eye = torch.eye(len(self.system.gains), dtype=self.system.gains.dtype, device=self.system.gains.device)
-        return torch.linalg.vector_norm(self.system.coupling.across(eye), dim=0)
+        return torch.linalg.vector_norm(self.system.coupling.product(eye), dim=0)
 
-    def _places(self, u: Tensor) -> Tensor:
-        """(kinks, ...): each kink, in the shape of u."""
+    def _kinks_like(self, u: Tensor) -> Tensor:
+        """(kinks, ...): each kink, expanded to the shape of u."""
         return u.new_tensor(self.system.activation.kinks).view(-1, *[1] * u.ndim).expand(-1, *u.shape)
 
-    def _to_kinks(self, u: Tensor) -> Tensor:
-        return (u - self._places(u)).abs()
+    def _distances(self, u: Tensor) -> Tensor:
+        return (u - self._kinks_like(u)).abs()
 
     def _distance(self, u: Tensor) -> Tensor:
-        return self._to_kinks(u).amin(0)
+        return self._distances(u).amin(0)
 
 
-def kinks_of(system: Dynamics) -> Kinks | None:
-    """The kinks of a network; None where its activation is smooth."""
+def find_kinks(system: Dynamics) -> Kinks | None:
+    """The kinks of a network, or None where its activation is smooth."""
     activation = system.activation
     if not activation.kinks:
         return None
     if activation.stretches:
         return Kinks(system)
-    idle = {"gains": torch.ones_like(system.gains), "shifts": torch.zeros_like(system.shifts)}
-    return Kinks(replace(system, activation=replace(activation, stretches=True), **idle))
+    gains, shifts = torch.ones_like(system.gains), torch.zeros_like(system.shifts)
+    return Kinks(replace(system, activation=replace(activation, stretches=True), gains=gains, shifts=shifts))
 
 
 def bound(low: Tensor, high: Tensor) -> float:
-    """An upper bound of the spectral radii of all matrices each of whose entries is that of `low` or of `high` (n, n),
-    whole columns, or whole rows, being of one of the two.
+    """An upper bound of the spectral radii of all matrices composed of columns of `low` and `high` (n, n), or of rows.
 
-    The lesser of the spectral radius of the larger absolute entries, and of |low| + |high - low| in the 2-norm.
+    The bound is the smaller of two: the spectral radius of max(|low|, |high|) by entries, and the 2-norm bound
+    |low| + |high - low|.
     """
     largest = torch.linalg.eigvals(torch.maximum(low.abs(), high.abs())).abs().max()
     norm = torch.linalg.matrix_norm(low, 2) + torch.linalg.matrix_norm(high - low, 2)

@@ -1,7 +1,7 @@
-"""Linearisation: Jacobians of maps at many states at once, blocks of them, eigenvalues and eigenvectors.
+"""Linearisation: Jacobians of maps at many states at once, their blocks, eigenvalues and eigenvectors.
 
-After mRNNTorch's linearisation, which left out the leak and read the matrix transposed: here it is the exact
-derivative of the whole step, eigenvectors are columns, and what is stable is told by the modulus.
+It follows the linearisation of mRNNTorch, which omits the leak and reads the matrix transposed. Here a Jacobian is the
+exact derivative of the whole step, eigenvectors are columns, and stability is decided by the modulus.
 """
 
 from collections.abc import Callable
@@ -16,41 +16,41 @@ from randomnet.rnn import Dense, Dynamics
 Map = Callable[[Tensor], Tensor]
 Jacobian = Callable[[Tensor], Tensor]
 
-DEFECTIVE = 1e7  # condition of an eigenvalue from which rounding alone could have split it off a multiple one
+DEFECTIVE = 1e7  # condition number of an eigenvalue above which rounding can have split a multiple eigenvalue
 
 
 def jacobian_of(system: Dynamics) -> Jacobian:
-    """The Jacobian of `system.step`, in closed form: states (B, N) -> (B, N, N), d next_i / d state_j.
+    """The Jacobian of `system.step` in closed form: states (B, N) -> (B, N, N), d next_i / d state_j.
 
-    With the slopes phi' at each state, (1-a) I + a J diag(phi'(h)) in the current form and (1-a) I + a diag(phi'(z)) J
-    in the rate form, where z is what the activation sees and a may be diagonal, one of each unit; of Runge-Kutta steps
-    the exact derivative of the four stages.
-    Differentiable in the network's parameters. Raises ValueError for networks side by side.
+    It is (1-a) I + a J diag(phi'(h)) in the current form and (1-a) I + a diag(phi'(z)) J in the rate form. z is the
+    argument of the activation, and a can differ between units. For Runge-Kutta steps it is the exact derivative of the
+    four stages. Differentiable in the parameters of the network. Raises ValueError for a stack of networks.
     """
     if system.gains.ndim != 1:
         raise ValueError(f"expected one network with gains (N,), got several: gains {tuple(system.gains.shape)}")
     if system.integrator == "rk4":
-        return _of_runge_kutta(system)
+        return _runge_kutta_jacobian(system)
     eye = torch.eye(len(system.gains), dtype=system.gains.dtype, device=system.gains.device)
     coupling = system.coupling
-    matrix = coupling.values if isinstance(coupling, Dense) else coupling.across(eye).mT
+    matrix = coupling.values if isinstance(coupling, Dense) else coupling.product(eye).mT
     a = system.dt if system.leaks is None else system.leaks.unsqueeze(-1)
 
     def jacobian(states: Tensor) -> Tensor:
         slopes = system.activation(system.argument(states), system.gains, system.shifts)[1]
-        across = matrix * (slopes.unsqueeze(-2) if system.form == "current" else slopes.unsqueeze(-1))
-        return (1 - a) * eye + a * across
+        target = matrix * (slopes.unsqueeze(-2) if system.form == "current" else slopes.unsqueeze(-1))
+        return (1 - a) * eye + a * target
 
     return jacobian
 
 
-def _of_runge_kutta(system: Dynamics) -> Jacobian:
-    """Of the step of a whole bundle: row 0 is the state, the other rows start as the axes and end as J's columns."""
-    full, inner = system.full, jacobian_of(system.full)
+def _runge_kutta_jacobian(system: Dynamics) -> Jacobian:
+    """The Jacobian of a Runge-Kutta step, from the step of a bundle whose tangent vectors are the unit vectors."""
+    target, inner = system.target_map, jacobian_of(system.target_map)
 
     def velocity(bundles: Tensor) -> Tensor:
         states, frames = bundles[:, 0], bundles[:, 1:]
-        return system.paced(torch.cat([full.step(states).unsqueeze(1), frames @ inner(states).mT], 1) - bundles)
+        targets = torch.cat([target.step(states).unsqueeze(1), frames @ inner(states).mT], 1)
+        return system.per_unit_time(targets - bundles)
 
     def jacobian(states: Tensor) -> Tensor:
         axes = torch.eye(states.shape[1], dtype=states.dtype, device=states.device).expand(len(states), -1, -1)
@@ -60,21 +60,22 @@ def _of_runge_kutta(system: Dynamics) -> Jacobian:
     return jacobian
 
 
-def differentiated(step: Map) -> Jacobian:
-    """The Jacobian of any map of states (B, N) that torch.func can differentiate; slower than a closed form.
+def autodiff_jacobian(step: Map) -> Jacobian:
+    """The Jacobian of any map of states (B, N) that torch.func can differentiate. It is slower than a closed form.
 
-    The map must treat its B states independently.
+    The map must treat the B states independently.
     """
     return torch.func.vmap(torch.func.jacrev(lambda state: step(state.unsqueeze(0)).squeeze(0)))
 
 
 @dataclass(frozen=True)
 class Eigendecomposition:
-    """Eigenvalues of maps and their eigenvectors, by descending modulus.
+    """Eigenvalues and eigenvectors of Jacobians of maps, by descending modulus.
 
-    values: (..., n), complex, multipliers per step. right, left: (..., n, n), eigenvectors as columns, J right = right
-    diag(values) and left^H J = diag(values) left^H. Right ones have length 1, and left^H right is the identity; where
-    an eigenvalue is defective to working precision, that cannot be, and its left eigenvector has length 1 instead.
+    values: (..., n), complex, multipliers per step. right, left: (..., n, n), eigenvectors as columns, with
+    J right = right diag(values) and left^H J = diag(values) left^H. Right eigenvectors have length 1, and left^H right
+    is the identity. This is impossible for an eigenvalue that is defective to working precision; its left eigenvector
+    has length 1 instead.
     """
 
     values: Tensor
@@ -83,39 +84,39 @@ class Eigendecomposition:
 
     @property
     def stable(self) -> Tensor:
-        """(...), bool: all eigenvalues inside the unit circle."""
+        """(...) bool: whether all eigenvalues are inside the unit circle."""
         return (self.values.abs() < 1).all(-1)
 
     @property
     def unstable(self) -> Tensor:
-        """(...): how many eigenvalues lie outside the unit circle."""
+        """(...): number of eigenvalues outside the unit circle."""
         return (self.values.abs() > 1).sum(-1)
 
     def rates(self, dt: float) -> Tensor:
-        """(..., n), per tau: the eigenvalues of (J - I)/dt, the flow whose Euler step of dt the map is."""
+        """(..., n), per tau: eigenvalues of (J - I)/dt, the linearised flow if the map is its Euler step of dt."""
         return (self.values - 1) / dt
 
     def time_constants(self, dt: float) -> Tensor:
-        """(..., n), see `time_constants`."""
+        """(..., n): time constants in tau; see `time_constants`."""
         return time_constants(self.values, dt)
 
 
 def time_constants(eigenvalues: Tensor, dt: float) -> Tensor:
-    """In tau: -dt/ln|value| of a step of dt, negative where perturbations grow and infinite where they stay."""
+    """Time constants -dt/ln|value| in tau for a step of dt: negative for growth, infinite for |value| = 1."""
     growth = eigenvalues.abs().log()
     return torch.where(growth == 0, torch.inf, -dt / growth)
 
 
 def eigendecomposition(jacobians: Tensor, to: Tensor | None = None, from_: Tensor | None = None) -> Eigendecomposition:
-    """Eigenvalues and eigenvectors of jacobians (..., N, N), or of their block from some units to as many.
+    """Eigenvalues and eigenvectors of jacobians (..., N, N), or of their block of rows `to` and columns `from_`.
 
-    to, from_: indices of rows and columns, None for all. Raises ValueError where the block is not square.
+    to, from_: indices, None for all. Raises ValueError where the block is not square.
     """
-    chosen = block(jacobians, to, from_)
-    rows, columns = chosen.shape[-2:]
+    matrices = block(jacobians, to, from_)
+    rows, columns = matrices.shape[-2:]
     if rows != columns:
         raise ValueError(f"eigenvalues need as many units `to` as `from_`, got {rows} and {columns}")
-    values, right = torch.linalg.eig(chosen)
+    values, right = torch.linalg.eig(matrices)
     order = values.abs().argsort(dim=-1, descending=True, stable=True)
     values = values.gather(-1, order)
     right = right.gather(-1, order.unsqueeze(-2).expand_as(right))
@@ -125,13 +126,13 @@ def eigendecomposition(jacobians: Tensor, to: Tensor | None = None, from_: Tenso
 
 
 def block(jacobians: Tensor, to: Tensor | None = None, from_: Tensor | None = None) -> Tensor:
-    """Rows `to` and columns `from_` of jacobians (..., N, N), in the order asked for; None for all."""
+    """Rows `to` and columns `from_` of jacobians (..., N, N), in this order; None for all."""
     rows = jacobians if to is None else jacobians.index_select(-2, to)
     return rows if from_ is None else rows.index_select(-1, from_)
 
 
-def excluded(jacobians: Tensor, to: Tensor | None, from_: Tensor) -> Tensor:
-    """Rows `to` and all columns but `from_`, in ascending order: what the other units do to these."""
+def block_except(jacobians: Tensor, to: Tensor | None, from_: Tensor) -> Tensor:
+    """Rows `to` and all columns except `from_`, in ascending order: the effect of all other units on `to`."""
     others = torch.ones(jacobians.shape[-1], dtype=torch.bool, device=jacobians.device)
     others[from_] = False
     return block(jacobians, to, others.nonzero().squeeze(-1))

@@ -1,6 +1,6 @@
-"""Peri-stimulus time histograms: the mean activity of groups of units over trials, and how far it is to be trusted.
+"""Peri-stimulus time histograms (PSTH): mean activity of groups of units over trials, with its standard error.
 
-After mRNNTorch's psth, which gave the means over units alone, and those of cell types in place of a region's own.
+It follows psth of mRNNTorch, which gives means over units only, and means of cell types instead of those of a region.
 """
 
 import math
@@ -16,15 +16,16 @@ from torch import Tensor
 
 from randomnet.analysis.units import Units
 
-REACH = 8  # sd on each side of the Gaussian window; farther out it is lost in the rounding
+REACH = 8  # half width of the Gaussian window in sd; beyond it the window is below rounding error
 
 
 @dataclass(frozen=True)
 class Response:
-    """The response of one group of units: C conditions, B trials in all, T bins.
+    """The response of one group of units in C conditions, B trials in total, and T bins.
 
-    conditions: (C,), in ascending order. trials: (C,), how many each has. units: how many the group has. time: (T,),
-    the first step of each bin. mean, sem: (C, T), of the trials' means over the units. each: (B, T), these means.
+    conditions: (C,), ascending. trials: (C,), number of trials per condition. units: number of units in the group.
+    time: (T,), first step of each bin. each: (B, T), mean over the units in every trial. mean, sem: (C, T), mean and
+    standard error of `each` over the trials of a condition.
     """
 
     conditions: np.ndarray
@@ -46,13 +47,15 @@ def psth(
 ) -> pd.DataFrame:
     """One row per group, condition and bin: group, condition, time, mean, sem, trials, units.
 
-    activity: (trials, time, N). by: a kind of label, or `region/type`, or `neuron` for each unit alone (`Units.kinds`).
-    condition: (trials,) texts or numbers, None for one condition "". The mean over the group's units is taken of every
-    trial; smoothed by a Gaussian of sd `smooth` steps, its weights summing to 1 at the edges too; averaged over bins
-    of `bin` steps, `time` being the first; then mean and sem, sd / sqrt(trials) with trials - 1 in the sd, are those
-    over the trials of a condition. The sem of one trial is unknown, nan. Groups are in the order of the network,
-    conditions ascending, all in float64. Raises ValueError for other shapes, an unknown kind, a bin that does not
-    divide the time, or a smooth that is not above 0.
+    activity: (trials, time, N). by: a kind of label, `region/type`, or `neuron` for single units (`Units.kinds`).
+    condition: (trials,) texts or numbers, None for one condition "". bin: steps per bin. smooth: sd of a Gaussian in
+    steps, or None.
+
+    Activity is averaged over the units of a group in every trial. It is then smoothed, with weights that sum to 1 at
+    the edges too, and averaged in bins, whose `time` is their first step. mean and sem are over the trials of a
+    condition; sem = sd / sqrt(trials), with trials - 1 in the sd, and nan for one trial. Groups are in the order of the
+    network, conditions ascending, values float64. Raises ValueError for other shapes, an unknown kind, a bin that does
+    not divide the time, and smooth <= 0.
     """
     responses = psth_arrays(activity, units, by, condition, bin, smooth)
     return pd.concat([_rows(group, response) for group, response in responses.items()], ignore_index=True)
@@ -66,7 +69,7 @@ def psth_arrays(
     bin: int = 1,
     smooth: float | None = None,
 ) -> dict[str, Response]:
-    """The same as `psth`, as arrays keyed by the name of the group."""
+    """The results of `psth` as arrays: group -> response."""
     values = torch.as_tensor(activity).detach().cpu().to(torch.float64)
     if values.ndim != 3 or values.shape[-1] != units.n or not len(values) or not values.shape[1]:
         raise ValueError(f"activity must have shape (trials, time, {units.n}), got {tuple(values.shape)}")
@@ -77,7 +80,7 @@ def psth_arrays(
     responses = {}
     for group, members in units.groups(by).items():
         means = values.index_select(-1, members).mean(-1)
-        means = means if smooth is None else _smoothed(means, smooth)
+        means = means if smooth is None else _smooth(means, smooth)
         each = means.unflatten(1, (-1, int(bin))).mean(-1).numpy()
         mean, sem = (np.stack(parts) for parts in zip(*_statistics(each, index), strict=True))
         responses[group] = Response(conditions, np.bincount(index), len(members), np.arange(0, steps, bin), mean, sem,
@@ -99,29 +102,30 @@ def _rows(group: str, response: Response) -> pd.DataFrame:
 
 
 def _conditions(condition: Any, trials: int) -> tuple[np.ndarray, np.ndarray]:
-    """The conditions there are, (C,), and which of them each trial is of, (trials,)."""
+    """The different conditions (C,), ascending, and the index of each trial's condition (trials,)."""
     if condition is None:
         return np.array([""]), np.zeros(trials, dtype=np.int64)
-    given = condition.detach().cpu().numpy() if isinstance(condition, Tensor) else np.asarray(condition)
-    if given.shape != (trials,) or given.dtype == object:
-        came = f"shape {given.shape}, {given.dtype}"
-        raise ValueError(f"condition must have one text or number for each of the {trials} trials, got {came}")
-    return np.unique(given, return_inverse=True)
+    values = condition.detach().cpu().numpy() if isinstance(condition, Tensor) else np.asarray(condition)
+    if values.shape != (trials,) or values.dtype == object:
+        raise ValueError(
+            f"condition must have one text or number for each of the {trials} trials, got shape {values.shape}, "
+            f"{values.dtype}"
+        )
+    return np.unique(values, return_inverse=True)
 
 
 def _statistics(each: np.ndarray, index: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Mean and sem over the trials of every condition, (T,) each."""
-    found = []
+    """Mean and sem (T,) over the trials of every condition."""
+    statistics = []
     for number in range(index.max() + 1):
         trials = each[index == number]
-        one = len(trials) == 1
-        spread = np.full(each.shape[1], np.nan) if one else trials.std(axis=0, ddof=1)
-        found.append((trials.mean(axis=0), spread / math.sqrt(len(trials))))
-    return found
+        sd = np.full(each.shape[1], np.nan) if len(trials) == 1 else trials.std(axis=0, ddof=1)
+        statistics.append((trials.mean(axis=0), sd / math.sqrt(len(trials))))
+    return statistics
 
 
-def _smoothed(means: Tensor, sd: float) -> Tensor:
-    """Means (trials, time) through a Gaussian window, divided by what of it lies within the time: constants stay."""
+def _smooth(means: Tensor, sd: float) -> Tensor:
+    """Means (trials, time) smoothed by a Gaussian window, normalised at the edges so that constants are unchanged."""
     if not isinstance(sd, numbers.Real) or not 0 < sd < math.inf:
         raise ValueError(f"smooth must be a number of steps above 0, or None, got {sd!r}")
     reach = min(math.ceil(REACH * sd), means.shape[1] - 1)

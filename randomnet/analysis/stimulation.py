@@ -1,6 +1,6 @@
-"""Currents given to some of the units for some of the steps: what optogenetic stimulation or silencing adds.
+"""Currents into selected units during selected steps, as in optogenetic stimulation or silencing.
 
-After mRNNTorch's manipulation_stim, which needed both ramps, and a call for each window.
+It follows manipulation_stim of mRNNTorch, which requires both ramps and one call per window.
 """
 
 import math
@@ -29,19 +29,19 @@ def stimulation(
     ramp_down: int | Sequence[int] = 0,
     like: Tensor | None = None,
 ) -> Tensor:
-    """(batch, steps + extra_steps, N): `strength` for start <= t < end on the units selected, 0 elsewhere.
+    """Currents (batch, steps + extra_steps, N): `strength` for start <= t < end in the selected units, 0 elsewhere.
 
-    t counts steps from 0, and a window may reach into the extra steps. Ramps lie inside the window: its first ramp_up
-    steps are linspace(0, strength, ramp_up), its last ramp_down ones linspace(strength, 0, ramp_down). The sum is
-    strength x batch x units x (end - start - (ramp_up + ramp_down) / 2) for ramps of 0 or of two steps and more; of
-    one step, linspace is its first value alone, and the ramp up costs a whole step, the ramp down none.
+    t counts steps from 0, and a window may extend into the extra steps. Ramps are inside the window: its first ramp_up
+    steps are linspace(0, strength, ramp_up), its last ramp_down steps linspace(strength, 0, ramp_down). The sum of the
+    currents is strength x batch x units x (end - start - (ramp_up + ramp_down) / 2), if no ramp has exactly one step. A
+    ramp up of one step is 0, and a ramp down of one step is `strength`.
 
-    Several windows add. There start, end, strength or ramps are lists with a value for each window, a number counts
-    for all of them, and selection is a list too: for each window a name or a tuple of names; one name, or () for all
-    units, counts for all windows. Without lists all names are selected together, for the one window.
+    Several windows add up. Then start, end, strength and ramps can be lists with one value per window, and single
+    numbers apply to all windows. selection is a list with a name or a tuple of names per window; one name, or () for
+    all units, applies to all windows. Without lists there is one window, and all names are selected together.
 
-    like: a floating point tensor whose dtype and device the result has; None for torch's default on the CPU. Raises
-    ValueError for windows outside the steps, ramps longer than their window, or lists of different lengths.
+    like: a floating-point tensor that gives dtype and device of the result; None for torch's default on the CPU. Raises
+    ValueError for windows outside the steps, ramps longer than their window, and lists of different lengths.
     """
     total = _whole("steps", steps, 1) + _whole("extra_steps", extra_steps, 0)
     batch = _whole("batch", batch, 1)
@@ -51,32 +51,35 @@ def stimulation(
     drive = np.zeros((total, units.n))
     for window, names in _windows(values, selection):
         index = select(units, *([names] if isinstance(names, str) else names)).numpy()
-        drive[:, index] += course(total, **window)[:, None]
-    given = torch.empty(0) if like is None else like
-    return torch.from_numpy(drive).to(given.dtype).to(given.device).repeat(batch, 1, 1)
+        drive[:, index] += pulse(total, **window)[:, None]
+    target = torch.empty(0) if like is None else like
+    return torch.from_numpy(drive).to(target.dtype).to(target.device).repeat(batch, 1, 1)
 
 
 def _windows(values: dict[str, Any], selection: Any) -> list[tuple[dict[str, Any], Selection]]:
     """The values and the selection of every window."""
-    lengths = {what: len(value) for what, value in values.items() if np.ndim(value)}
+    lengths = {name: len(value) for name, value in values.items() if np.ndim(value)}
     if not lengths:
         return [(values, selection)]
     if len(set(lengths.values())) > 1:
-        came = ", ".join(f"{length} of {what}" for what, length in lengths.items())
-        raise ValueError(f"lists must have one value for each window, got {came}")
-    number = next(iter(lengths.values()))
+        counts = ", ".join(f"{length} of {name}" for name, length in lengths.items())
+        raise ValueError(f"lists must have one value for each window, got {counts}")
+    windows = next(iter(lengths.values()))
     shared = isinstance(selection, str) or len(selection) == 0
-    if not shared and len(selection) != number:
-        raise ValueError(f"{number} windows need as many selections or one name for all, got {len(selection)}")
+    if not shared and len(selection) != windows:
+        raise ValueError(f"{windows} windows need as many selections or one name for all, got {len(selection)}")
     return [
-        ({what: value[i] if what in lengths else value for what, value in values.items()},
+        ({name: value[i] if name in lengths else value for name, value in values.items()},
          selection if shared else selection[i])
-        for i in range(number)
+        for i in range(windows)
     ]  # fmt: skip
 
 
-def course(total: int, start: int, end: int, strength: float, ramp_up: int = 0, ramp_down: int = 0) -> np.ndarray:
-    """(total,) float64: one window's strength at every step, as in `stimulation`. Raises ValueError."""
+def pulse(total: int, start: int, end: int, strength: float, ramp_up: int = 0, ramp_down: int = 0) -> np.ndarray:
+    """(total,) float64: the current of one window at every step, as in `stimulation`.
+
+    Raises ValueError for a window or ramps that do not fit.
+    """
     start, end = _whole("start", start, 0), _whole("end", end, 0)
     up, down = _whole("ramp_up", ramp_up, 0), _whole("ramp_down", ramp_down, 0)
     if not isinstance(strength, numbers.Real) or not math.isfinite(strength):
@@ -92,7 +95,7 @@ def course(total: int, start: int, end: int, strength: float, ramp_up: int = 0, 
     return strengths
 
 
-def _whole(what: str, value: Any, least: int) -> int:
+def _whole(name: str, value: Any, least: int) -> int:
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{what} must be a whole number of at least {least}, got {value!r}")
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
     return int(value)

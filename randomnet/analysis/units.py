@@ -1,11 +1,11 @@
-"""Which units: one table of their names and labels, and the one selector that every function goes by.
+"""Units of a network: the table of their names and labels, and the selection of units by name.
 
-A selection is a text: the name of a region, a parent or a population; `region/type`, a cell type of one region; or
-`kind=value` for a label of any kind (`type=exc`, and `neuron=EPG01` for one unit). Whatever is selected comes in the
-order of the network, each unit once.
+A selection is a text: the name of a region, a parent or a population; `region/type`, a cell type in one region; or
+`kind=value`, a label of any kind (`type=exc`, or `neuron=EPG01` for one unit). Selected units are in the order of the
+network, without repetition.
 
-After mRNNTorch's get_region_activity and get_weight_subset, which dropped unknown names and gave activity in the
-caller's order, or a set's, where weights were in that of the network.
+It follows get_region_activity and get_weight_subset of mRNNTorch. There unknown names are ignored, and activity can be
+in another order than weights.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,20 +22,20 @@ from randomnet.analysis.linear import block
 from randomnet.connectome import Connectome
 from randomnet.settings import nearest
 
-Selection = str | Sequence[str]  # one selection or several, whose units are then taken together
+Selection = str | Sequence[str]  # one selection, or several whose units are combined
 
 PAIR = "region/type"
-NAMED = ("region", "parent", "population", PAIR)  # kinds whose values are selections as they are
-SHOWN = 40  # names that an error lists
+NAMED = ("region", "parent", "population", PAIR)  # kinds whose values are selections without `kind=`
+LISTED = 40  # largest number of names in an error message
 
 
 @dataclass(frozen=True, eq=False)
 class Units:
     """The N units of a network, in its order.
 
-    names: (N,) texts. labels: kind (`region`, `type`, `parent`, ...) -> (N,) texts, "" where a unit has none.
-    signs: (N,), of each unit's outgoing weights: 1, -1, or 0 where it has none or both. Raises ValueError for labels
-    or signs of another shape.
+    names: (N,) texts. labels: kind (`region`, `type`, `parent`, ...) -> (N,) texts, "" for units without a label.
+    signs: (N,), sign of each unit's outgoing weights, 1 or -1, and 0 for none or both. Raises ValueError for labels or
+    signs of another shape.
     """
 
     names: np.ndarray
@@ -44,9 +44,9 @@ class Units:
 
     def __post_init__(self) -> None:
         labels = {f"labels[{kind!r}]": texts for kind, texts in self.labels.items()}
-        for what, values in {**labels, "signs": self.signs}.items():
+        for name, values in {**labels, "signs": self.signs}.items():
             if values.shape != (self.n,):
-                raise ValueError(f"{what} must have shape ({self.n},), got {values.shape}")
+                raise ValueError(f"{name} must have shape ({self.n},), got {values.shape}")
 
     @property
     def n(self) -> int:
@@ -55,9 +55,9 @@ class Units:
 
     @cached_property
     def kinds(self) -> dict[str, np.ndarray]:
-        """Kind -> (N,) texts: every kind of label, `neuron`, each its own name, and `region/type` where there are both.
+        """Kind -> (N,) texts: every kind of label, `neuron` for the names, and `region/type` if both kinds exist.
 
-        A unit without a type has its region alone as `region/type`.
+        For a unit without a type `region/type` is its region.
         """
         kinds = {**self.labels, "neuron": self.names}
         if {"region", "type"} <= set(self.labels):
@@ -67,14 +67,14 @@ class Units:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per unit: its number, its name (`neuron`), its sign and its label of every kind."""
+        """A table with one row per unit: its number, its name (`neuron`), its sign and its labels."""
         return pd.DataFrame({"unit": np.arange(self.n), "neuron": self.names, "sign": self.signs, **self.labels})
 
     def groups(self, by: str) -> dict[str, Tensor]:
-        """Label -> the units that have it, (n,) int64, ascending; groups in the order of their first units.
+        """Label -> units with that label, (n,) int64, ascending. Groups are in the order of their first units.
 
-        by: one of `kinds`. Units without a label are in no group. Raises ValueError where `by` is no kind, or no unit
-        has a label of it.
+        by: one of `kinds`. Units without a label are in no group. Raises ValueError for an unknown kind, and where no
+        unit has a label of that kind.
         """
         if by not in self.kinds:
             raise ValueError(f"by must be one of {', '.join(self.kinds)}, got {by!r}{nearest(str(by), self.kinds)}")
@@ -82,35 +82,37 @@ class Units:
             self.kinds[by], return_index=True, return_inverse=True, return_counts=True
         )
         parts = np.split(np.argsort(index, kind="stable"), sizes.cumsum()[:-1])
-        found = {str(values[group]): torch.from_numpy(parts[group]) for group in np.argsort(first) if values[group]}
-        if not found:
+        groups = {str(values[group]): torch.from_numpy(parts[group]) for group in np.argsort(first) if values[group]}
+        if not groups:
             raise ValueError(f"by = {by!r}: no unit has a label of that kind")
-        return found
+        return groups
 
 
 def units_of(connectome: Connectome) -> Units:
-    """The unit table of a network: its names, its labels, and the signs of what its neurons send."""
+    """The units of a connectome, with their names, labels, and signs of outgoing weights."""
     return Units(connectome.names, connectome.labels, connectome.signs)
 
 
-# ---- the selector
+# ---- selection
 
 
 def select(units: Units, *selection: str) -> Tensor:
-    """The units of all selections together, (n,) int64: in the order of the network, each once; of none, all units.
+    """The units of all selections together, (n,) int64, ascending and without repetition; all units for no selection.
 
-    Raises ValueError for a name that is empty, unknown (the error lists those there are and the nearest), or
-    ambiguous: one that is of several kinds and means other units in each; `kind=value` says which.
+    Raises ValueError for an empty or unknown name; the error lists known names and the nearest one. Raises it also for
+    an ambiguous name, which belongs to several kinds with different units; `kind=value` resolves it.
     """
-    chosen = np.full(units.n, not selection)
+    mask = np.full(units.n, not selection)
     for name in selection:
-        chosen |= _mask(units, name)
-    return torch.from_numpy(np.flatnonzero(chosen))
+        mask |= _mask(units, name)
+    return torch.from_numpy(np.flatnonzero(mask))
 
 
-def selected(units: Units, text: str) -> Tensor:
-    """The units of a text as an INI has it: one name, commas and all, or several with commas between them; all where
-    it is empty. Raises ValueError, see `select`."""
+def select_from_text(units: Units, text: str) -> Tensor:
+    """The units of a selection in an INI: one name, which may contain commas, or several separated by commas.
+
+    An empty text selects all units. Raises ValueError as `select` does.
+    """
     text = text.strip()
     try:
         return select(units, *([text] if text else []))
@@ -119,32 +121,32 @@ def selected(units: Units, text: str) -> Tensor:
 
 
 def _mask(units: Units, name: str) -> np.ndarray:
-    """(N,) bool: the units that one selection means."""
+    """(N,) bool: the units of one selection."""
     if not isinstance(name, str) or not name:
         raise ValueError(f"a selection must be a name, got {name!r}")
-    found = {meaning: mask for meaning, mask in _meanings(units, str(name)) if mask.any()}
-    if not found:
+    masks = {meaning: mask for meaning, mask in _meanings(units, str(name)) if mask.any()}
+    if not masks:
         raise ValueError(_unknown(units, str(name)))
-    if any((one != other).any() for one, other in combinations(found.values(), 2)):
-        came = " or ".join(f"{meaning} ({mask.sum()} units)" for meaning, mask in found.items())
-        raise ValueError(f"the selection {str(name)!r} is ambiguous, say which: {came}")
-    return next(iter(found.values()))
+    if any((first != second).any() for first, second in combinations(masks.values(), 2)):
+        meanings = " or ".join(f"{meaning} ({mask.sum()} units)" for meaning, mask in masks.items())
+        raise ValueError(f"the selection {str(name)!r} is ambiguous, say which: {meanings}")
+    return next(iter(masks.values()))
 
 
 def _meanings(units: Units, name: str) -> Iterator[tuple[str, np.ndarray]]:
-    """What a name may mean, as kind=value, and the units where it would; kinds and values may hold `=` themselves."""
+    """Possible meanings of a name as `kind=value`, each with its mask (N,). Kinds and values may contain `=`."""
     for kind in NAMED:
         if kind in units.kinds:
-            typed = units.labels["type"] != "" if kind == PAIR else True  # a region is all of its units
+            typed = units.labels["type"] != "" if kind == PAIR else True  # a bare region means all of its units
             yield f"{kind}={name}", (units.kinds[kind] == name) & typed
-    for place, letter in enumerate(name):
-        kind, value = name[:place], name[place + 1 :]
-        if letter == "=" and kind in units.kinds and value:  # "" is no label: units have it that have none
+    for position, letter in enumerate(name):
+        kind, value = name[:position], name[position + 1 :]
+        if letter == "=" and kind in units.kinds and value:  # "" marks units without a label
             yield name, units.kinds[kind] == value
 
 
 def _unknown(units: Units, name: str) -> str:
-    """What to say of a name that no unit has."""
+    """The error message for a name that no unit has."""
     kind, equals, value = name.partition("=")
     if equals and kind in units.kinds:
         known = _values(units, [kind])
@@ -157,35 +159,35 @@ def _unknown(units: Units, name: str) -> str:
 
 
 def _values(units: Units, kinds: Iterable[str]) -> list[str]:
-    """The labels of some kinds, each once, in the order of the network."""
+    """The different labels of these kinds, in the order of the network."""
     return list(dict.fromkeys(str(label) for kind in kinds for label in units.kinds.get(kind, ()) if label))
 
 
 def _listed(names: list[str]) -> str:
     if not names:
-        return "no name, as no unit has one"
-    more = f", ... ({len(names)} in all)" if len(names) > SHOWN else ""
-    return f"one of {', '.join(names[:SHOWN])}{more}"
+        return "no name, as no unit has a label"
+    more = f", ... ({len(names)} in all)" if len(names) > LISTED else ""
+    return f"one of {', '.join(names[:LISTED])}{more}"
 
 
-# ---- what is selected
+# ---- parts of activity and weights
 
 
 def region_activity(activity: Tensor, units: Units, *selection: str) -> Tensor:
-    """Activity (..., n) of the units selected, out of that of all (..., N); see `select`.
+    """Activity (..., n) of the selected units, from the activity of all units (..., N); see `select`.
 
-    Raises ValueError where the last axis is not that of the units.
+    Raises ValueError where the last axis does not have N entries.
     """
     _check_last(activity, units, "activity")
     return activity.index_select(-1, select(units, *selection).to(activity.device))
 
 
 def weight_subset(weights: Tensor, units: Units, to: Selection | None = None, from_: Selection | None = None) -> Tensor:
-    """Weights (..., n_to, n_from) to some units from some, out of J[post, pre] (..., N, N); differentiable.
+    """The block (..., n_to, n_from) of weights J[post, pre] (..., N, N), or of a Jacobian; differentiable.
 
-    to, from_: one selection or several, () for all units. Where only one is given it is both: the square block among
-    these units; where neither is, all weights. Any matrix between units will do, a Jacobian too. Raises ValueError for
-    weights of another shape; see `select`.
+    to, from_: one selection or several, () for all units. If one of them is None, it equals the other, which gives a
+    square block. If both are None, the block is the whole matrix. Raises ValueError for weights of another shape, and
+    as `select` does.
     """
     if weights.ndim < 2 or weights.shape[-2:] != (units.n, units.n):
         raise ValueError(f"weights must have shape (..., {units.n}, {units.n}), got {tuple(weights.shape)}")
@@ -193,12 +195,12 @@ def weight_subset(weights: Tensor, units: Units, to: Selection | None = None, fr
     return block(weights, *(_among(units, end).to(weights.device) for end in ends))
 
 
-def filled(state: Tensor, units: Units, parts: Mapping[Selection, Tensor]) -> Tensor:
-    """The state (..., N) with the activity of subsets put in: {selection: activity (..., n)}; differentiable.
+def fill_units(state: Tensor, units: Units, parts: Mapping[Selection, Tensor]) -> Tensor:
+    """A copy of the state (..., N) with the activity of subsets replaced; differentiable.
 
-    A selection of several is a tuple, and its activity is in the order of the network, as `region_activity` gives it.
-    Units in no part keep their state; the result has the dtype and device of `state`, which is left as it is. Raises
-    ValueError for an activity of another shape, or for parts that share units.
+    parts: selection, or tuple of selections -> activity (..., n), in the order of the network, as from
+    `region_activity`. Other units keep their state. The result has the dtype and device of `state`. Raises ValueError
+    for an activity of another shape, and for parts that share units.
     """
     _check_last(state, units, "state")
     result, owner, names = state, np.full(units.n, -1), list(parts)
@@ -207,20 +209,20 @@ def filled(state: Tensor, units: Units, parts: Mapping[Selection, Tensor]) -> Te
         expected = (*state.shape[:-1], len(index))
         if activity.shape != expected:
             raise ValueError(f"the activity of {selection!r} must have shape {expected}, got {tuple(activity.shape)}")
-        taken = owner[index.numpy()]
-        if taken.max() >= 0:
-            came = f"{(taken >= 0).sum()} of {selection!r} are in {names[taken.max()]!r} too"
-            raise ValueError(f"parts must share no units, but {came}")
+        owners = owner[index.numpy()]
+        if owners.max() >= 0:
+            shared = f"{(owners >= 0).sum()} of {selection!r} are in {names[owners.max()]!r} too"
+            raise ValueError(f"parts must share no units, but {shared}")
         owner[index.numpy()] = number
         result = result.index_copy(-1, index.to(state.device), activity.to(state))
     return result.clone() if result is state else result
 
 
 def _among(units: Units, selection: Selection | None) -> Tensor:
-    """The units of one selection or of several; None for all."""
+    """The units of one selection or of several; all units for None."""
     return select(units, *([selection] if isinstance(selection, str) else selection or ()))
 
 
-def _check_last(values: Tensor, units: Units, what: str) -> None:
+def _check_last(values: Tensor, units: Units, name: str) -> None:
     if values.ndim < 1 or values.shape[-1] != units.n:
-        raise ValueError(f"{what} must have shape (..., {units.n}), one value per unit, got {tuple(values.shape)}")
+        raise ValueError(f"{name} must have shape (..., {units.n}), one value per unit, got {tuple(values.shape)}")

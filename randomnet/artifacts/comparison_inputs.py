@@ -86,8 +86,8 @@ def folders_of(run: Run) -> list[Folder]:
     folders = [Folder(*pair) for pair in zip(labels, paths, strict=True)]
     if run.config.comparing.recording.strip() and not any(folder.file for folder in folders):
         raise ConfigError(
-            "[comparing] recording: expected it only where [source] folder has .npz files, as other models say what "
-            f"they were fitted to, got {run.config.comparing.recording!r}"
+            "[comparing] recording: applies only where [source] folder has .npz files, as other models say what they "
+            f"were fitted to; expected it left out, got {run.config.comparing.recording!r}"
         )
     return folders
 
@@ -115,7 +115,7 @@ def _fitted(folder: Folder) -> Iterator[Model]:
         for iteration in range(manifest["iterations"]):
             own = results.ResultsFolder(folder.path).run(entry["combo"], iteration)
             if own.status == results.COMPLETE:
-                name = str(entry.get("settings", {}).get("inference.model", "model"))
+                name = str(entry.get("settings", {}).get("inference.architecture", "model"))
                 path = own.path / "arrays.npz"
                 yield Model(folder.label, entry["combo"], iteration, name, path, entry["values"], own)
 
@@ -192,7 +192,7 @@ def trained_of(recording: Recording, file: Path) -> Trained | None:
 
     Raises ValueError where it is not there any more as it was.
     """
-    about = recording.about
+    about = recording.metadata
     if "source" not in about:
         return None
     try:

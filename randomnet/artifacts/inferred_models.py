@@ -7,7 +7,7 @@ from torch import Tensor
 
 from randomnet import results
 from randomnet.artifacts.trained_networks import read_model
-from randomnet.inference import Inferrer, inferrer_of
+from randomnet.inference import InferenceModel, restore_model
 from randomnet.settings import ConfigError
 
 
@@ -18,7 +18,7 @@ class InferredSystem:
     starts: name of a split -> (trials, n), the states before the first bin that its encoder found.
     """
 
-    model: Inferrer
+    model: InferenceModel
     starts: dict[str, Tensor]
     dt: float = 1.0
 
@@ -58,7 +58,7 @@ def load_inferred(folder: results.RunFolder, which: str = "best", double: bool =
     path = folder.path / "model.pt"
     saved = read_model(path)
     try:
-        model = inferrer_of(saved["description"], saved[which]).requires_grad_(False)
+        model = restore_model(saved["description"], saved[which]).requires_grad_(False)
         kind = torch.float64 if double else torch.float32
         starts = {name.removesuffix("_start"): torch.from_numpy(array).to(kind)
                   for name, array in folder.arrays.items() if name.endswith("_start")}  # fmt: skip

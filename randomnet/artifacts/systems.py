@@ -6,10 +6,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from randomnet.analysis import Jacobian, differentiated, jacobian_of
+from randomnet.analysis import Jacobian, autodiff_jacobian, jacobian_of
 from randomnet.analysis.linear import Map
 from randomnet.artifacts.trained_networks import TrainedNetwork
-from randomnet.rnn import under
+from randomnet.rnn import with_input
 
 
 class Stepped(Protocol):
@@ -27,19 +27,19 @@ class Stepped(Protocol):
 def held(system: Stepped, x: Tensor) -> tuple[Map, Jacobian]:
     """The step under x (channels,), and its Jacobian: in closed form for RandomNet's networks."""
     if isinstance(system, TrainedNetwork):
-        fixed = under(system.system, system.interface, x)
+        fixed = with_input(system.system, system.interface, x)
         return fixed.step, jacobian_of(fixed)
 
     def step(states: Tensor) -> Tensor:
         return system.step(states, x.to(states).expand(len(states), -1))
 
-    return step, differentiated(step)
+    return step, autodiff_jacobian(step)
 
 
 def _jacobians(system: Stepped, states: Tensor, inputs: Tensor) -> Tensor:
     """(B, n, n), of the step at states (B, n), each under its own inputs (B, channels)."""
     if isinstance(system, TrainedNetwork):
-        return jacobian_of(under(system.system, system.interface, inputs))(states)
+        return jacobian_of(with_input(system.system, system.interface, inputs))(states)
 
     def alone(state: Tensor, x: Tensor) -> Tensor:
         return system.step(state.unsqueeze(0), x.unsqueeze(0)).squeeze(0)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from randomnet import results
-from randomnet.architectures import CellNetwork, restored_cells
-from randomnet.rnn import Dynamics, restored, under
+from randomnet.architectures import CellNetwork, cell_network_from_description
+from randomnet.rnn import Dynamics, network_from_description, with_input
 from randomnet.settings import ConfigError
 
 
@@ -61,22 +61,22 @@ class TrainedNetwork(Trained):
     interface: Mapping[str, Tensor]
 
     @property
-    def n(self) -> int:
+    def n(self) -> int:  # type: ignore[override]
         """Neurons."""
         return self.system.gains.shape[-1]
 
     @property
-    def channels(self) -> int:
+    def channels(self) -> int:  # type: ignore[override]
         """Of the input."""
         return self.interface["input_weights"].shape[1]
 
     @property
-    def outputs(self) -> int:
+    def outputs(self) -> int:  # type: ignore[override]
         """Of the readout."""
         return len(self.interface["readout_weights"])
 
     @property
-    def dt(self) -> float:
+    def dt(self) -> float:  # type: ignore[override]
         """A step, in tau."""
         return self.system.dt
 
@@ -86,7 +86,7 @@ class TrainedNetwork(Trained):
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
         """One step with the drive of x beside the constant one."""
-        return under(self.system, self.interface, x).step(state)
+        return with_input(self.system, self.interface, x).step(state)
 
     def readout(self, states: Tensor) -> Tensor:
         """Of the rates."""
@@ -102,17 +102,17 @@ class TrainedCells(Trained):
     dt: float = 1.0
 
     @property
-    def n(self) -> int:
+    def n(self) -> int:  # type: ignore[override]
         """States."""
         return self.network.n
 
     @property
-    def channels(self) -> int:
+    def channels(self) -> int:  # type: ignore[override]
         """Of the input."""
         return self.network.cell.channels
 
     @property
-    def outputs(self) -> int:
+    def outputs(self) -> int:  # type: ignore[override]
         """Of the readout."""
         return self.network.outputs
 
@@ -135,15 +135,15 @@ def load_trained(folder: results.RunFolder, which: str = "best", double: bool = 
     saved = read_model(path)
     try:
         if "architecture" in saved["network"]:
-            network = restored_cells(saved["network"], saved[which])
+            network = cell_network_from_description(saved["network"], saved[which])
             return TrainedCells(network.double() if double else network)
-        network = restored(saved["network"], saved[which])
+        network = network_from_description(saved["network"], saved[which])
         if double:
             network = network.double()
         if not network.interface:
             raise ConfigError(f"[source] folder: expected a network trained on a task, got {path} of one without")
-        interface = {name: value.detach() for name, value in network.joined().items()}
-        return TrainedNetwork(network.alone(), interface)
+        interface = {name: value.detach() for name, value in network.interface_tensors().items()}
+        return TrainedNetwork(network.autonomous(), interface)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f"[source] folder: expected a model.pt of this version, got {path}: {error}") from None
 

@@ -161,4 +161,4 @@ class Columns:
         )
 
     def _noise(self) -> Noise:
-        return Noise(self.named("noise_sd"), self.single("tau_noise"), self.config.dynamics.noise_on)
+        return Noise(self.named("ou_noise"), self.single("tau_noise"), self.config.dynamics.noise_on)

@@ -16,10 +16,10 @@ def network_of(run: Run) -> CellNetwork:
     """The run's network before training, float32 on the CPU."""
     chosen, task = run.config.model, run.config.trialparams
     channels, outputs = TASKS[task.task_name].sizes(vars(task))
-    layers = {"hidden_layers": chosen.hidden_layers, "width": chosen.hidden_units}
+    layers = {"hidden_layers": chosen.mlp_layers, "width": chosen.mlp_units}
     options = layers if chosen.architecture == "node" else {}
     return CellNetwork(
-        chosen.architecture, channels, chosen.states, outputs, run.generator("network"), **options
+        chosen.architecture, channels, chosen.hidden_size, outputs, run.generator("network"), **options
     )
 
 

@@ -44,14 +44,14 @@ def objective(run: Run, like: Tensor, weight: float) -> ClosedLoopObjective:
     return closed_loop_objective(*trials, chosen.batch_size, like, effector_of(run), weight=weight, **noises)
 
 
-def baseline(goal: ClosedLoopObjective) -> dict[str, float]:
+def baseline(objective: ClosedLoopObjective) -> dict[str, float]:
     """What summary.csv says of an arm that nobody moves: end error in cm, accuracy in percent."""
-    return {f"baseline_{name}": value for name, value in goal.unmoved().items()}
+    return {f"baseline_{name}": value for name, value in objective.resting_arm().items()}
 
 
-def shown(network: Any, goal: ClosedLoopObjective) -> dict[str, torch.Tensor]:
+def shown(network: Any, objective: ClosedLoopObjective) -> dict[str, torch.Tensor]:
     """The fingertip (trials, time, 2) of the network in the first validation trials, and where it should be, m."""
-    found = goal.shown(network, SHOWN).fingertips
-    goals = goal.validation.few(SHOWN).goals
+    found = objective.validation_movement(network, SHOWN).fingertips
+    goals = objective.validation.first_trials(SHOWN).goals
     pairs = zip(REACHED, (found, goals), strict=True)
     return {name: values.transpose(0, 1).cpu().float() for name, values in pairs}

@@ -127,7 +127,7 @@ def _weighted(run: Run) -> Connectome:
     measured = made(drawing) if config.described else _measured_for(net, config)
     if net.largest_component != "none":
         measured = _component(measured, net.largest_component)
-    if measured.provenance["source"] == "bio2art region matrix":
+    if measured.provenance.get("source") == "bio2art region matrix":
         measured = _instantiated(measured, drawing)
     else:
         _not_regional(net, measured)
@@ -312,7 +312,7 @@ def _initialised(connectome: Connectome, run: Run) -> Connectome:
     rng = run.generator("initial")
     values = initialisation.recurrent(connectome.n, len(connectome.weights), init, rng)
     if remap:
-        values = initialisation.remapped(values, connectome.weights)
+        values = initialisation.rank_order_remap(values, connectome.weights)
     return connectome.replace(values, initial_weights=init, remapped=remap)
 
 

@@ -6,7 +6,16 @@ from randomnet import initialisation
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import PRECISIONS, groups_of, tau_of
 from randomnet.cells import CELLS
-from randomnet.inference import Autoencoder, CellDecoder, Decoder, Inferrer, Lfads, NetworkDecoder, Sizes, Terms
+from randomnet.inference import (
+    Autoencoder,
+    CellDecoder,
+    Decoder,
+    InferenceModel,
+    Lfads,
+    LossWeights,
+    NetworkDecoder,
+    Sizes,
+)
 from randomnet.rnn import Network
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
@@ -14,33 +23,33 @@ from randomnet.settings import ConfigError
 LFADS_SCALE = 1e4  # of its loss, which decides what the clipped gradient is
 
 
-def model_of(run: Run, heldin: int, neurons: int, channels: int) -> Inferrer:
+def model_of(run: Run, heldin: int, neurons: int, channels: int) -> InferenceModel:
     """A model of so many neurons, of which the first `heldin` are seen, and inputs. Raises ConfigError."""
     chosen, rng = run.config.inference, run.generator("inference")
-    if chosen.model == "lfads":
-        sizes = Sizes(chosen.encoder_size, chosen.latent, chosen.n_factors, chosen.controller_size,
+    if chosen.architecture == "lfads":
+        sizes = Sizes(chosen.encoder_size, chosen.hidden_size, chosen.n_factors, chosen.controller_size,
                       chosen.inferred_inputs, chosen.prior, chosen.prior_tau)  # fmt: skip
         return Lfads(heldin, neurons, channels, rng, sizes, chosen.dropout)
     decoder = _decoder(run, neurons, channels, rng)
     return Autoencoder(heldin, decoder, rng, chosen.encoder_size, chosen.dropout)
 
 
-def terms_of(run: Run) -> Terms:
+def loss_weights_of(run: Run) -> LossWeights:
     """What is minimised beside the likelihood."""
     chosen = run.config.inference
-    if chosen.model != "lfads":
-        return Terms()
+    if chosen.architecture != "lfads":
+        return LossWeights()
     weights = {"kl_ic": chosen.kl_ic, "kl_co": chosen.kl_co, "l2": chosen.l2}
-    return Terms(LFADS_SCALE, weights, chosen.coordinated)
+    return LossWeights(LFADS_SCALE, weights, chosen.coordinated)
 
 
 def _decoder(run: Run, neurons: int, channels: int, rng: np.random.Generator) -> Decoder:
     chosen = run.config.inference
-    if chosen.model == "network":
+    if chosen.architecture == "network":
         return NetworkDecoder(_network(run, neurons, channels))
-    layers = {"hidden_layers": chosen.node_layers, "width": chosen.node_width}
-    options = layers if chosen.model == "node" else {}
-    return CellDecoder(CELLS[chosen.model](channels, chosen.latent, rng, **options), neurons, rng)
+    layers = {"hidden_layers": chosen.mlp_layers, "width": chosen.mlp_units}
+    options = layers if chosen.architecture == "node" else {}
+    return CellDecoder(CELLS[chosen.architecture](channels, chosen.hidden_size, rng, **options), neurons, rng)
 
 
 def _network(run: Run, neurons: int, channels: int) -> Network:
@@ -48,7 +57,7 @@ def _network(run: Run, neurons: int, channels: int) -> Network:
     connectome, config = connectome_of(run), run.config
     if config.model.integrator != "euler":
         raise ConfigError(
-            f"[model] integrator: expected euler with inference.model = network, got {config.model.integrator}"
+            f"[model] integrator: expected euler with inference.architecture = network, got {config.model.integrator}"
         )
     rng = run.generator("interface")
     interface = initialisation.interface(connectome.n, channels, neurons, config.trainvalidate.init, rng)
@@ -60,7 +69,7 @@ def _network(run: Run, neurons: int, channels: int) -> Network:
         dt=config.model.dt,
         tau=tau_of(run, connectome),
         groups=groups,
-        moving={"weights": np.arange(len(connectome.weights))},
+        trainable={"weights": np.arange(len(connectome.weights))},
         keep_signs=config.net.dales_law is not False,
         interface=interface,
         dtype=PRECISIONS["float32"],

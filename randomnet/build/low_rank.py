@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import torch
 
-from randomnet.analysis import selected, units_of
+from randomnet.analysis import select_from_text, units_of
 from randomnet.build import pretrained
 from randomnet.connectome import Connectome
-from randomnet.rnn import FACTORS, Network
+from randomnet.rnn import FACTORS, LowRankFactors, Network
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError, nearest
 from randomnet.tasks import TASKS
@@ -77,8 +77,8 @@ def with_factors(run: Run, connectome: Connectome) -> Connectome:
     net = run.config.net
     if not net.rank or net.factor_on != "edges":
         return connectome
-    factors, kept = factors_of(run, connectome), net.dales_law is not False
-    network = Network(connectome, keep_signs=kept, factors=factors, factors_on_edges=True)
+    factors = LowRankFactors(*factors_of(run, connectome), on_edges=True)
+    network = Network(connectome, keep_signs=net.dales_law is not False, factors=factors)
     return connectome.replace(network.edge_weights().numpy())
 
 
@@ -142,7 +142,7 @@ def _correlate(
             "[net] factor_cov: expected with factor_sd and factor_overlap a covariance without negative eigenvalues, "
             f"got a smallest one of {values[0]:.4g}"
         )
-    upper = np.linalg.qr((vectors * np.sqrt(values.clip(0))).T, mode="r")
+    upper = np.asarray(np.linalg.qr((vectors * np.sqrt(values.clip(0))).T, mode="r"))
     lower = upper.T * np.where(np.diag(upper) < 0, -1, 1)  # so that each depends on those before it alone
     found = lower @ drawn[named].reshape(len(matrix), -1)
     for which, entries in enumerate(factors):
@@ -156,7 +156,7 @@ def support_of(run: Run, connectome: Connectome) -> np.ndarray:
         return np.ones(connectome.n, dtype=bool)
     support = np.zeros(connectome.n, dtype=bool)
     try:
-        support[selected(units_of(connectome), chosen).numpy()] = True
+        support[select_from_text(units_of(connectome), chosen).numpy()] = True
     except ValueError as error:
         raise ConfigError(f"[net] factor_support: {error}") from None
     return support

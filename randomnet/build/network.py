@@ -23,7 +23,7 @@ from randomnet.build.trials import task_facts, task_sizes
 from randomnet.connectome import Connectome
 from randomnet.lyapunov import random_frame
 from randomnet.memory import machine_memory
-from randomnet.rnn import Network, is_sparse
+from randomnet.rnn import InputConstraints, LowRankFactors, Network, is_sparse
 from randomnet.schema.config import Config
 from randomnet.schema.plan import Run
 from randomnet.schema.sections.network import TRAINED
@@ -83,7 +83,7 @@ def build_setup(run: Run) -> Setup:
     inputs = interface["input_weights"] if interface and described_networks.inputs_of(run) else None
     fixed = frozen_weights.fixed_of(run, connectome, named.labels, inputs)
     moving = _moving(run, counts, fixed.edges) | low_rank.moving(run, named)
-    bounds = config.trainvalidate.weight_bounds
+    bounds, factors = config.trainvalidate.weight_bounds, low_rank.factors_of(run, named)
     network = Network(
         connectome,
         activation=config.model.activation,
@@ -92,14 +92,12 @@ def build_setup(run: Run) -> Setup:
         integrator=config.model.integrator,
         tau=tau_of(run, connectome),
         groups=index,
-        moving=moving,
+        trainable=moving,
         keep_signs=config.net.dales_law is not False,
         weight_bounds=None if bounds == "none" else bounds,
         interface=interface,
-        input_signs=None if inputs is None else np.sign(inputs),
-        input_fixed=fixed.inputs,
-        factors=low_rank.factors_of(run, named),
-        factors_on_edges=config.net.factor_on == "edges",
+        input_constraints=None if inputs is None else InputConstraints(np.sign(inputs), fixed.inputs),
+        factors=factors and LowRankFactors(*factors, on_edges=config.net.factor_on == "edges"),
         dtype=PRECISIONS[config.trainvalidate.precision],
     ).to(device_of(config))
     if "readout_gains" in network.interface and run.config.net.readout_gain != "learnt":

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from randomnet.connectome import SCALINGS, Connectome, sinkhorn
+from randomnet.connectome import ONE_SIGN, SCALINGS, Connectome, sinkhorn
+from randomnet.nulls import NULLS
 from randomnet.schema.sections.network import NetSection
 from randomnet.settings import ConfigError, steps_of
 
@@ -38,7 +39,8 @@ def _step(step: str, connectome: Connectome, net: NetSection) -> Connectome:
         with np.errstate(all="ignore"):
             normalised = scaling.scale(connectome, **arguments)
     except ValueError as error:
-        raise ConfigError(f"[net] normalization: expected one that fits, got {step!r}: {error}") from None
+        advice = _other_scalings(connectome) if connectome.mixed and scaling.needs == ONE_SIGN else ""
+        raise ConfigError(f"[net] normalization: expected one that fits, got {step!r}: {error}{advice}") from None
     lost = _lost(normalised, connectome)
     if lost:
         sizes = np.abs(connectome.weights)
@@ -48,6 +50,14 @@ def _step(step: str, connectome: Connectome, net: NetSection) -> Connectome:
             f"{len(sizes)} to rounding, as they reach from {sizes.min():.3g} to {sizes.max():.3g}{remedy}"
         )
     return normalised
+
+
+def _other_scalings(connectome: Connectome) -> str:
+    """Which normalizations need no signs, and which null has mixed these."""
+    null = connectome.provenance.get("null", "")
+    mixing = f"; null = {null} mixes them" if null in NULLS and NULLS[null].mixes_signs else ""
+    fitting = [name for name, scaling in SCALINGS.items() if not scaling.needs]
+    return f"{mixing}; {', '.join(fitting)} and spectral_radius need no signs"
 
 
 def _lost(normalised: Connectome, before: Connectome) -> int:

@@ -37,4 +37,5 @@ def _notes(connectome: Connectome, drawn: Connectome, name: str, shared: float) 
     elif shared == 1 and null.rewires:
         yield "no edge has moved: weights alone differ"
     if null.rewires and is_symmetric(connectome) and not is_symmetric(drawn):
-        yield f"null {name} loses the symmetry of the matrix; degree_undirected and random_w keep it"
+        symmetric = [other for other, row in NULLS.items() if row.rewires and "symmetry" in row.invariants]
+        yield f"null {name} loses the symmetry of the matrix; {' and '.join(symmetric)} keep it"

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from randomnet.artifacts.trained_files import UNTRAINED, file_of, path_of
 from randomnet.connectome import Connectome
-from randomnet.rnn import FACTORS, Network, restored
+from randomnet.rnn import FACTORS, Network, network_from_description
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 from randomnet.tasks import TASKS
@@ -209,13 +209,13 @@ def _of_model(run: Run, saved: dict[str, Any], path: Path) -> StoredNetwork:
     about = saved["network"]
     if "architecture" in about:
         raise ConfigError(f"[paths] pretrained: expected a network of weights, got {path}, which is of cells")
-    network = restored(about, _values(saved, file_of(run).epoch, path))
+    network = network_from_description(about, _values(saved, file_of(run).epoch, path))
     n, edges = network.n, network.edges.numpy()
     weights = np.zeros((n, n), dtype=np.float32 if network.gains().dtype == torch.float32 else np.float64)
     weights.flat[edges] = network.weights().numpy()
     interface = {name: values.numpy() for name, values in network.interface.items()}
     if interface:
-        interface |= {name: values.numpy() for name, values in network.joined().items()}
+        interface |= {name: values.numpy() for name, values in network.interface_tensors().items()}
     groups, none = network.groups, np.zeros((n, 0), np.float32)
     factors = tuple(values.numpy() for values in network.factors()) if network.rank else (none, none)
     return StoredNetwork(

@@ -6,13 +6,13 @@ from randomnet.schema.plan import Run
 
 def noise_of(run: Run) -> StateNoise | None:
     """Of the state; None where there is none."""
-    sigma = run.config.trainvalidate.noise
+    sigma = run.config.trainvalidate.state_noise
     return StateNoise(sigma, _seed(run, "noise")) if sigma else None
 
 
 def input_noise_of(run: Run) -> InputNoise | None:
     """Of what it receives; None where there is none."""
-    sigma = run.config.trialparams.dynamic_noise
+    sigma = run.config.trialparams.resampled_input_noise
     return InputNoise(sigma, _seed(run, "input noise")) if sigma else None
 
 

@@ -27,6 +27,7 @@ from randomnet.comparison.study import (
     same_option,
 )
 from randomnet.comparison.verdicts import OF_SPECTRA, WHEN
+from randomnet.renamed_options import current_option
 from randomnet.results import LEFT_OUT, ResultsError, load
 from randomnet.settings import nearest
 
@@ -56,12 +57,12 @@ def read_combos(folder: Path, label: str, colour: int) -> list[Combo]:
 
 def filter_combos(combos: Sequence[Combo], filters: Sequence[str]) -> list[Combo]:
     """The combos that match every filter OPTION=VALUE; several values of one option are alternatives."""
+    names = [name for combo in combos for name in (*combo.values, *combo.settings)]
+    names = list(dict.fromkeys([*(name.split(".")[-1] for name in names), *names]))
     values_of: dict[str, list[str]] = {}
     for text in filters:
         option, value = text.split("=", 1)
-        values_of.setdefault(option, []).append(value)
-    names = [name for combo in combos for name in (*combo.values, *combo.settings)]
-    names = list(dict.fromkeys([*(name.split(".")[-1] for name in names), *names]))
+        values_of.setdefault(option if option in names else current_option(option), []).append(value)
     for option in values_of:
         if option not in names:
             raise ResultsError(

@@ -4,6 +4,7 @@ from randomnet.connectome.components import largest_component, strong_components
 from randomnet.connectome.eigenvalues import Eigenvalues, eigenvalues, eigenvalues_of, spectral_radius
 from randomnet.connectome.record import Connectome, from_dense, subset
 from randomnet.connectome.scalings import (
+    ONE_SIGN,
     SCALINGS,
     Scaling,
     balanced,
@@ -20,6 +21,7 @@ from randomnet.connectome.strength import COUPLING, coupling_strength
 
 __all__ = [
     "COUPLING",
+    "ONE_SIGN",
     "SCALINGS",
     "Connectome",
     "Eigenvalues",

@@ -11,41 +11,41 @@ from randomnet.registry import Registry
 
 
 def scaled(connectome: Connectome, g: float) -> Connectome:
-    """All weights times g > 0."""
+    """The connectome with all weights times g > 0."""
     return connectome.replace(connectome.weights * g, g=g)
 
 
 def with_spectral_radius(connectome: Connectome) -> Connectome:
-    """Weights divided by the spectral radius, so that it is 1. Raises ValueError where the radius is 0."""
+    """Weights divided by the spectral radius, which becomes 1. Raises ValueError where the radius is 0."""
     radius = spectral_radius(connectome)
     if radius <= 1e-12 * np.abs(connectome.weights).max(initial=0.0):
-        raise ValueError(f"{connectome.name} has spectral radius 0 (no cycles), so it cannot be scaled to 1")
+        raise ValueError(f"{connectome.name} has spectral radius 0 (no cycles), which cannot be scaled to 1")
     return connectome.replace(
         connectome.weights / radius, normalization="spectral_radius", spectral_radius_before=radius
     )
 
 
 def with_abscissa(connectome: Connectome) -> Connectome:
-    """Weights divided by the spectral abscissa, the largest real part of an eigenvalue, so that it is 1.
+    """Weights divided by the spectral abscissa, the largest real part of an eigenvalue, which becomes 1.
 
-    At g the linearised network is then unstable from the same g on, whatever its other eigenvalues. Raises ValueError
-    where no eigenvalue has a positive real part, or too few of them are known.
+    All linearized networks are then unstable from the same g on, whatever their other eigenvalues. Raises ValueError
+    where no eigenvalue has a positive real part, or too few eigenvalues are known.
     """
-    abscissa, instead = eigenvalues_of(connectome).abscissa, "spectral_radius or frobenius can be"
+    abscissa, advice = eigenvalues_of(connectome).abscissa, "spectral_radius or frobenius can be"
     if np.isnan(abscissa):
-        raise ValueError(f"the leading eigenvalues of {connectome.name} do not tell its abscissa; {instead} scaled")
+        raise ValueError(f"the leading eigenvalues of {connectome.name} do not tell its abscissa; {advice} scaled")
     if abscissa <= 1e-12 * np.abs(connectome.weights).max(initial=0.0):
         raise ValueError(
             f"{connectome.name} has no eigenvalue with a positive real part (the largest is {abscissa:.3g}), so its "
-            f"abscissa cannot be scaled to 1; {instead}"
+            f"abscissa cannot be scaled to 1; {advice}"
         )
     return connectome.replace(connectome.weights / abscissa, normalization="abscissa", abscissa_before=abscissa)
 
 
 def with_frobenius_norm(connectome: Connectome) -> Connectome:
-    """Weights with Frobenius norm sqrt(N): mean square 1/N over all pairs, as N(0, 1/N) weights have.
+    """Weights with Frobenius norm sqrt(N), that is with mean square 1/N over all pairs, as N(0, 1/N) weights have.
 
-    A network of independent weights then has a radius of about g. Raises ValueError where all weights are 0.
+    A network of independent weights then has a spectral radius of about g. Raises ValueError where all weights are 0.
     """
     norm = float(np.linalg.norm(connectome.weights))
     if not norm > 0:
@@ -55,29 +55,30 @@ def with_frobenius_norm(connectome: Connectome) -> Connectome:
 
 
 def sinkhorn(connectome: Connectome, iterations: int = 10, tolerance: float = 1e-6) -> Connectome:
-    """Balance excitation and inhibition: each neuron's E inputs sum to 0.5 and its I inputs to -0.5, where it has any.
+    """Balanced excitation and inhibition: each neuron's E inputs sum to 0.5 and its I inputs to -0.5, where it has any.
 
-    Per sign, alternately the columns and the rows are scaled; it ends on the rows, so these sums are exact. Both blocks
-    are rectangular: N neurons receive 0.5 each, so each of n_E columns should give 0.5 N/n_E. `sinkhorn_residual`
-    in the provenance is the largest relative departure of a column from that (FlyStability's normalisation, its
-    defect 20 mended). Raises ValueError where a neuron has weights of both signs.
+    For each sign, columns and rows are scaled alternately, and rows last, so that sums of inputs are exact. Both blocks
+    are rectangular: N neurons receive 0.5 each, so each of n_E columns should sum to 0.5 N/n_E. `sinkhorn_residual` in
+    the provenance is the largest relative deviation of a column from that. It is the normalization of FlyStability
+    with a defect corrected. Raises ValueError where a neuron has weights of both signs.
     """
     if connectome.mixed:
         raise ValueError(f"sinkhorn needs one sign per neuron, but {connectome.mixed} of {connectome.name} have both")
     weights, residuals = connectome.weights.copy(), {}
     for sign, word in ((1, "excitatory"), (-1, "inhibitory")):
-        chosen = np.sign(weights) == sign
-        if chosen.any():
-            weights[chosen], residuals[word] = _sinkhorn(
-                connectome.post[chosen], connectome.pre[chosen], np.abs(weights[chosen]), iterations, tolerance
+        block = np.sign(weights) == sign
+        if block.any():
+            weights[block], residuals[word] = _sinkhorn(
+                connectome.post[block], connectome.pre[block], np.abs(weights[block]), iterations, tolerance
             )
-            weights[chosen] *= sign
+            weights[block] *= sign
     return connectome.replace(weights, normalization="sinkhorn", sinkhorn_residual=residuals)
 
 
 def _sinkhorn(
     post: np.ndarray, pre: np.ndarray, weights: np.ndarray, iterations: int, tolerance: float
 ) -> tuple[np.ndarray, float]:
+    """The positive weights of one block after at most so many iterations, and the residual of its columns."""
     column_target = 0.5 * len(np.unique(post)) / len(np.unique(pre))
     residual = np.inf
     for _ in range(iterations):
@@ -91,40 +92,41 @@ def _sinkhorn(
 
 
 def log1p(connectome: Connectome) -> Connectome:
-    """Sign times ln(1 + |weight|)."""
+    """Weights replaced by their sign times ln(1 + |weight|)."""
     weights = np.sign(connectome.weights) * np.log1p(np.abs(connectome.weights))
     return connectome.replace(weights, normalization="log1p")
 
 
 def input_fraction(connectome: Connectome) -> Connectome:
-    """Each weight as a share of all its neuron receives: sum_j |J[i, j]| = 1 for every neuron i with input."""
+    """Weights as shares of all input to their neuron: sum_j |J[i, j]| = 1 for every neuron i with input."""
     totals = np.bincount(connectome.post, np.abs(connectome.weights), connectome.n)
     return connectome.replace(_divided(connectome.weights, totals[connectome.post]), normalization="input_fraction")
 
 
 def balanced(connectome: Connectome) -> Connectome:
-    """Each neuron's excitatory inputs sum to 0.5 and its inhibitory ones to -0.5, where it has any.
+    """Weights such that each neuron's excitatory inputs sum to 0.5 and its inhibitory ones to -0.5, where it has any.
 
-    Of `sinkhorn` the rows alone, once; also for neurons of both signs.
+    It scales rows only, unlike `sinkhorn`, and also takes neurons with both signs.
     """
     weights = connectome.weights.copy()
     for sign in (1, -1):
-        chosen = np.sign(weights) == sign
-        totals = 2 * np.bincount(connectome.post[chosen], np.abs(weights[chosen]), connectome.n)
-        weights[chosen] = _divided(weights[chosen], totals[connectome.post[chosen]])
+        block = np.sign(weights) == sign
+        totals = 2 * np.bincount(connectome.post[block], np.abs(weights[block]), connectome.n)
+        weights[block] = _divided(weights[block], totals[connectome.post[block]])
     return connectome.replace(weights, normalization="balanced")
 
 
 def in_degree(connectome: Connectome) -> Connectome:
-    """Weights of mean square 1, divided by the root of their neuron's in-degree, as N(0, 1/K) weights would be."""
-    size = np.sqrt(np.mean(np.square(connectome.weights))) if len(connectome.weights) else 1.0
+    """Weights of mean square 1 divided by the square root of their neuron's in-degree K, as N(0, 1/K) weights have."""
+    rms = np.sqrt(np.mean(np.square(connectome.weights))) if len(connectome.weights) else 1.0
     degrees = np.bincount(connectome.post, minlength=connectome.n)
-    weights = _divided(connectome.weights, size * np.sqrt(degrees[connectome.post]))
+    weights = _divided(connectome.weights, rms * np.sqrt(degrees[connectome.post]))
     return connectome.replace(weights, normalization="in_degree")
 
 
-def _divided(weights: np.ndarray, by: np.ndarray) -> np.ndarray:
-    return np.divide(weights, by, out=np.zeros_like(weights), where=by > 0)
+def _divided(weights: np.ndarray, divisors: np.ndarray) -> np.ndarray:
+    """The weights divided by their divisors; 0 where a divisor is 0."""
+    return np.divide(weights, divisors, out=np.zeros_like(weights), where=divisors > 0)
 
 
 @dataclass(frozen=True)
@@ -146,11 +148,12 @@ class Scaling:
     source: str = ""
 
 
+ONE_SIGN = "one sign per neuron"
 SCALINGS: Registry[Scaling] = Registry({
     "sinkhorn": Scaling(
         sinkhorn,
         "Excitatory inputs of each neuron sum to 0.5 and inhibitory ones to -0.5, and outputs are balanced alike.",
-        needs="one sign per neuron",
+        needs=ONE_SIGN,
         note="sinkhorn_residual",
         settings={"sinkhorn_iterations": "iterations", "sinkhorn_tolerance": "tolerance"},
         source="FlyStability; Sinkhorn & Knopp 1967",

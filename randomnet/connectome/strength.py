@@ -1,4 +1,4 @@
-"""How strongly a network is coupled: numbers by which controls of equal g may differ."""
+"""Coupling strength of a network: numbers in which controls of equal g may differ."""
 
 import math
 
@@ -7,18 +7,18 @@ import numpy as np
 from randomnet.connectome.components import strong_components
 from randomnet.connectome.eigenvalues import CONVERGED, Eigenvalues, eigenvalues, leading
 
-MOST_NEURONS = 2000  # of a strong component of which all eigenvalues are computed: 6 s on one core
-MOST_EDGES = 2_000_000  # of a larger one of which the leading ones are: at most half a minute
+MOST_NEURONS = 2000  # in a strong component whose eigenvalues are all computed, in 6 s on one core
+MOST_EDGES = 2_000_000  # in larger networks whose leading eigenvalues are computed, in at most half a minute
 COUPLING = ("spectral_radius", "spectral_abscissa", "second_eigenvalue", "frobenius_norm", "balancing_residual")
 
 
 def coupling_strength(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, n: int) -> dict[str, float]:
-    """COUPLING -> its value for J[post, pre] of n neurons; nan where it is unknown.
+    """The numbers of COUPLING for J[post, pre] of n neurons, name -> value; nan where unknown.
 
-    spectral_radius: largest |eigenvalue|. spectral_abscissa: largest real part. second_eigenvalue: the largest
-    |eigenvalue| after the leading one, or pair. frobenius_norm: the root of the sum of squares. balancing_residual: see
-    `balancing_residual`. Eigenvalues are all computed where no strong component has more than MOST_NEURONS, else the
-    leading ones by Arnoldi's iteration, up to MOST_EDGES.
+    spectral_radius: largest |eigenvalue|. spectral_abscissa: largest real part of an eigenvalue. second_eigenvalue: the
+    largest |eigenvalue| after the leading one, or after the leading conjugate pair. frobenius_norm: square root of the
+    sum of squares. balancing_residual: see `balancing_residual`. All eigenvalues are computed where no strong component
+    has more than MOST_NEURONS. Otherwise leading ones are computed, up to MOST_EDGES.
     """
     numbers = dict.fromkeys(COUPLING, math.nan)
     if not np.isfinite(weights).all():
@@ -33,6 +33,7 @@ def coupling_strength(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, n:
 
 
 def _spectrum(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, n: int) -> Eigenvalues | None:
+    """All eigenvalues or the leading ones; None for networks that are too large."""
     component = strong_components(post, pre, n)
     if np.bincount(component).max(initial=0) <= MOST_NEURONS:
         return eigenvalues(post, pre, weights, component)
@@ -41,22 +42,22 @@ def _spectrum(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, n: int) ->
 
 
 def balancing_residual(post: np.ndarray, pre: np.ndarray, weights: np.ndarray) -> float:
-    """The largest relative departure of a neuron's summed inputs or outputs of one sign from Sinkhorn's balance.
+    """The largest relative deviation of a neuron's summed inputs or outputs of one sign from Sinkhorn's balance.
 
-    Balance at any g: excitatory and inhibitory inputs of every neuron that has such sum to one number, and the outputs
-    of each sign to what follows from it. 0 is balanced; nan without weights. Of what `sinkhorn` returns it is the
-    largest `sinkhorn_residual`.
+    In balance, the excitatory inputs of every neuron that has some sum to one number, and so do inhibitory inputs, at
+    any g. The target of outputs of each sign follows from it. 0 is balanced; nan without weights. After `sinkhorn` it
+    equals the largest `sinkhorn_residual`.
     """
     blocks = [weights > 0, weights < 0]
     inputs = [_sums(post[block], np.abs(weights[block])) for block in blocks]
     outputs = [_sums(pre[block], np.abs(weights[block])) for block in blocks]
     target = np.concatenate(inputs).mean() if any(map(len, inputs)) else math.nan
-    departures = [sums / target - 1 for sums in inputs]
-    departures += [out / (target * len(into) / len(out)) - 1 for into, out in zip(inputs, outputs, strict=True)
+    deviations = [sums / target - 1 for sums in inputs]
+    deviations += [out / (target * len(into) / len(out)) - 1 for into, out in zip(inputs, outputs, strict=True)
                    if len(out)]  # fmt: skip
-    return float(np.abs(np.concatenate(departures)).max()) if target > 0 else math.nan
+    return float(np.abs(np.concatenate(deviations)).max()) if target > 0 else math.nan
 
 
 def _sums(ends: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Of the neurons that have any."""
+    """The summed sizes of each neuron that has such edges."""
     return np.bincount(ends, sizes)[np.unique(ends)]

@@ -61,8 +61,8 @@ def draws_as_text(drawn: Sequence[Mapping[str, Any]], iterations: int) -> str:
     columns = [_numbers(facts) for facts in drawn]
     names = [name for name in columns[0] if all(name in column for column in columns)]
     rows = {name: np.array([column[name] for column in columns]) for name in names}
-    of = f"all {iterations}" if len(drawn) == iterations else f"the first {len(drawn)} of {iterations}"
-    lines = [f"every iteration has a network of its own; over {of} iterations:",
+    draws = f"all {iterations}" if len(drawn) == iterations else f"the first {len(drawn)} of {iterations}"
+    lines = [f"every iteration has a network of its own; over {draws} iterations:",
              f"{'':{WIDTH}}{'mean':>13}{'sd':>13}{'smallest':>13}{'largest':>13}"]  # fmt: skip
     for name, values in rows.items():
         spread = values.std(ddof=1) if np.ptp(values) > ROUNDING * np.abs(values).max() else 0.0
@@ -174,8 +174,9 @@ def _table(facts: Mapping[str, Any], before: Mapping[str, Any] | None) -> Iterat
     rows = {"in-degree (edges)": facts["in_degree"], "out-degree (edges)": facts["out_degree"]}
     for sign in ("excitatory", "inhibitory"):
         rows[f"|J| {sign}, {stage} ({weights['unit']})"] = weights[sign]
-    for sign in ("excitatory", "inhibitory") if before else ():
-        rows[f"|J| {sign}, as read ({before['unit']})"] = before[sign]
+    if before:
+        for sign in ("excitatory", "inhibitory"):
+            rows[f"|J| {sign}, as read ({before['unit']})"] = before[sign]
     for name, row in rows.items():
         values = [*row["quantiles"].values(), row["mean"]] if row["count"] else []
         yield f"{name:{WIDTH + 14}}" + ("".join(f"{value:>11.4g}" for value in values) or "  no such edge")

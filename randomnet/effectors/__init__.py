@@ -1,4 +1,4 @@
-"""Arms that a network moves, as steps that can be differentiated: what tasks of movement have in their loop."""
+"""Arms moved by a network, with differentiable steps, for closed-loop movement tasks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,4 +8,4 @@ from randomnet.effectors.muscles import MuscleArm
 
 __all__ = ["EFFECTORS", "Effector", "MuscleArm", "TorqueArm"]
 
-EFFECTORS: dict[str, Callable[[], Effector[Any]]] = {"reach": TorqueArm, "random_target": MuscleArm}  # by their tasks
+EFFECTORS: dict[str, Callable[[], Any]] = {"reach": TorqueArm, "random_target": MuscleArm}  # by task

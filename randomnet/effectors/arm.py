@@ -1,8 +1,8 @@
-"""An arm of two links in a plane, moved by torques; what every arm is.
+"""A planar arm with two links, moved by torques, and the interface of all arms.
 
-With q the angles of shoulder and elbow (that of the elbow relative to the upper arm) and w = q', the arm obeys
-M(q) w' = torque - C(q, w) - damping w + J(q)^T load, M and C being those of two rigid links without gravity; it takes
-midpoint steps of a bin. Masses, lengths and inertias are those of Nijhof and Kouwenhoven (2000), which motornet has.
+q are the angles of shoulder and elbow (the elbow relative to the upper arm) and w = q' their velocities. The arm obeys
+M(q) w' = torque - C(q, w) - damping w + J(q)^T load, with M and C of two rigid links without gravity. One step is a
+midpoint step of one time bin. Masses, lengths and inertias are from Nijhof and Kouwenhoven (2000), as in motornet.
 """
 
 import math
@@ -19,43 +19,47 @@ State = TypeVar("State")
 
 
 class Effector(Protocol[State]):
-    """What a network moves: so many controls, and so many channels that it senses, the first two of them the
-    fingertip's x and y in m from the shoulder, which it sees; the others it feels."""
+    """An arm that a network controls.
+
+    controls: number of control signals. sensed: number of sensory channels. The first two are visual: x and y of the
+    fingertip, in m from the shoulder. The others are proprioceptive.
+    """
 
     controls: int
     sensed: int
 
     def start(self, angles: Tensor) -> State:
-        """The state of arms at rest at angles (batch, 2) of shoulder and elbow, rad."""
+        """The state of arms at rest at angles (batch, 2) of shoulder and elbow, in rad."""
         ...
 
     def step(self, state: State, drive: Tensor, load: Tensor) -> State:
-        """A bin later, under controls (batch, controls) and forces (batch, 2) on the fingertip, N."""
+        """The state after one time bin with controls (batch, controls) and forces (batch, 2) on the fingertip, in N."""
         ...
 
     def observe(self, state: State) -> Tensor:
-        """(batch, sensed) what is sensed of it, without delay and noise."""
+        """The sensory channels (batch, sensed), without delay and noise."""
         ...
 
 
 class _Matrices(NamedTuple):
-    """Constants of an arm, from the right: few products of small matrices are faster than many of their entries."""
+    """Constant matrices of an arm, for products from the right. Few small products are faster than many scalar ones."""
 
     angles: Tensor
     phases: Tensor
     levers: Tensor
-    crossing: Tensor
-    turning: tuple[Tensor, Tensor]
+    rotation: Tensor
+    coriolis: tuple[Tensor, Tensor]
     adjugate: tuple[Tensor, Tensor]
     determinant: Tensor
 
 
 @dataclass(frozen=True)
 class TorqueArm:
-    """States (batch, 4): angles, rad, and their velocities, rad/s. Torques are strength tanh(control), N m.
+    """An arm moved by torques strength tanh(control), in N m. States (batch, 4): angles (rad) and velocities (rad/s).
 
-    masses, centres, inertias: of upper arm and forearm, kg, m from their joints, kg m^2. damping: N m s. Sensed are
-    fingertip, angles, and velocities in tens of rad/s. There are no limits to the angles.
+    masses, centres, inertias: of upper arm and forearm, in kg, m (centre of mass from the proximal joint) and kg m^2.
+    damping: in N m s. dt: in s. The sensory channels are fingertip, angles, and velocities in tens of rad/s. Angles are
+    not limited.
     """
 
     masses: tuple[float, float] = (1.82, 1.43)
@@ -70,84 +74,84 @@ class TorqueArm:
     sensed: ClassVar[int] = 6
 
     def start(self, angles: Tensor) -> Tensor:
-        """Arms at rest at these angles (batch, 2)."""
+        """The state of arms at rest at these angles (batch, 2)."""
         return torch.cat([angles, torch.zeros_like(angles)], -1)
 
     def step(self, state: Tensor, drive: Tensor, load: Tensor) -> Tensor:
-        """A bin later, under controls (batch, 2) and forces (batch, 2) on the fingertip as it is at first."""
+        """The state after one time bin. The torque of the forces `load` (batch, 2) is that at the start of the bin."""
         torque = torch.add(self.torque_of(state, load), drive.tanh(), alpha=self.strength)
         half = torch.add(state, self.velocity(state, torque), alpha=self.dt / 2)
         return torch.add(state, self.velocity(half, torque), alpha=self.dt)
 
     def velocity(self, state: Tensor, torque: Tensor) -> Tensor:
-        """The rate of change (batch, 4) of a state under torques (batch, 2).
+        """The time derivative (batch, 4) of a state under torques (batch, 2).
 
-        With c = crossed cos(elbow) the inertia is M = ((own + 2 c, shared + c), (shared + c, shared)): its determinant
-        is shared (own - shared) - c^2, and its adjugate is the sum of a constant matrix and of c times another.
+        With c = coupling cos(elbow) the inertia is M = ((arm + 2 c, forearm + c), (forearm + c, forearm)). Its
+        determinant is forearm (arm - forearm) - c^2, and its adjugate is a constant matrix plus c times another one.
         """
-        like = self._on(state.dtype, state.device)
-        speeds, bend = state[..., 2:], state[..., 1:2]
-        crossed = self._inertia[2]
-        coupling = crossed * bend.cos()
-        turning = (speeds @ like.turning[0]) * (speeds @ like.turning[1])  # (2 w1 + w2) w2 and -w1^2
-        pushing = torch.sub(torque, speeds, alpha=self.damping).addcmul(bend.sin(), turning, value=crossed)
-        numerator = (pushing @ like.adjugate[0]).addcmul(coupling, pushing @ like.adjugate[1])
-        determinant = like.determinant.addcmul(coupling, coupling, value=-1)
+        matrices = self._matrices(state)
+        speeds, elbow = state[..., 2:], state[..., 1:2]
+        coupling = self._inertia[2]
+        c = coupling * elbow.cos()
+        coriolis = (speeds @ matrices.coriolis[0]) * (speeds @ matrices.coriolis[1])  # (2 w1 + w2) w2 and -w1^2
+        total = torch.sub(torque, speeds, alpha=self.damping).addcmul(elbow.sin(), coriolis, value=coupling)
+        numerator = (total @ matrices.adjugate[0]).addcmul(c, total @ matrices.adjugate[1])
+        determinant = matrices.determinant.addcmul(c, c, value=-1)
         return torch.cat([speeds, numerator / determinant], -1)
 
     def torque_of(self, state: Tensor, load: Tensor) -> Tensor:
-        """J(q)^T load: what forces (batch, 2) on the fingertip are at the joints (batch, 2)."""
-        like = self._on(state.dtype, state.device)
-        levers = self._directions(state) @ like.levers  # x and y, from the shoulder and from the elbow to the tip
-        return (levers.unflatten(-1, (2, 2)) * (load @ like.crossing).unsqueeze(-2)).sum(-1)
+        """J(q)^T load: the joint torques (batch, 2) of forces (batch, 2) on the fingertip."""
+        matrices = self._matrices(state)
+        levers = self._directions(state) @ matrices.levers  # x and y, from the shoulder and from the elbow to the tip
+        return (levers.unflatten(-1, (2, 2)) * (load @ matrices.rotation).unsqueeze(-2)).sum(-1)
 
     def fingertip(self, state: Tensor) -> Tensor:
-        """x and y (batch, 2), m from the shoulder."""
-        return self._directions(state) @ self._on(state.dtype, state.device).levers[:, :2]
+        """x and y of the fingertip (batch, 2), in m from the shoulder."""
+        return self._directions(state) @ self._matrices(state).levers[:, :2]
 
     def _directions(self, state: Tensor) -> Tensor:
-        """cos and sin of the angle of the upper arm, then of the forearm, (batch, 4)."""
-        like = self._on(state.dtype, state.device)
-        return (state[..., :2] @ like.angles + like.phases).cos()
+        """(batch, 4): cos and sin of the angle of the upper arm, then of the forearm."""
+        matrices = self._matrices(state)
+        return (state[..., :2] @ matrices.angles + matrices.phases).cos()
 
     @property
     def _inertia(self) -> tuple[float, float, float]:
-        """Of the whole arm when bent at a right angle, of the forearm, and what cos(elbow) couples; kg m^2."""
+        """Inertia in kg m^2 of the whole arm bent at a right angle, of the forearm, and the factor of cos(elbow)."""
         upper, fore = self.masses
-        shared = fore * self.centres[1] ** 2 + self.inertias[1]
-        own = upper * self.centres[0] ** 2 + self.inertias[0] + fore * self.lengths[0] ** 2 + shared
-        return own, shared, fore * self.lengths[0] * self.centres[1]
+        forearm = fore * self.centres[1] ** 2 + self.inertias[1]
+        arm = upper * self.centres[0] ** 2 + self.inertias[0] + fore * self.lengths[0] ** 2 + forearm
+        return arm, forearm, fore * self.lengths[0] * self.centres[1]
 
     def energy(self, state: Tensor) -> Tensor:
-        """The kinetic energy (batch,), J, which is all there is."""
-        own, shared, crossed = self._inertia
-        coupling = crossed * state[..., 1].cos()
+        """The kinetic energy (batch,) in J. There is no potential energy."""
+        arm, forearm, coupling = self._inertia
+        c = coupling * state[..., 1].cos()
         first, second = state[..., 2], state[..., 3]
-        whole = (own + 2 * coupling) * first**2 + 2 * (shared + coupling) * first * second + shared * second**2
-        return whole / 2
+        twice = (arm + 2 * c) * first**2 + 2 * (forearm + c) * first * second + forearm * second**2
+        return twice / 2
 
     def observe(self, state: Tensor) -> Tensor:
         """(batch, 6): fingertip, angles, velocities in tens of rad/s."""
         return torch.cat([self.fingertip(state), state[..., :2], state[..., 2:] / 10], -1)
 
-    def _on(self, dtype: torch.dtype, device: torch.device) -> _Matrices:
-        return _matrices(self.lengths, self._inertia, dtype, device)
+    def _matrices(self, state: Tensor) -> _Matrices:
+        return _matrices(self.lengths, self._inertia, state.dtype, state.device)
 
 
 @cache
 def _matrices(
     lengths: tuple[float, float], inertia: tuple[float, float, float], dtype: torch.dtype, device: torch.device
 ) -> _Matrices:
-    def of(*rows: tuple[float, ...]) -> Tensor:
+    def matrix(*rows: tuple[float, ...]) -> Tensor:
         return torch.tensor(rows, dtype=dtype, device=device)
 
-    (upper, fore), (own, shared, _) = lengths, inertia
+    (upper, fore), (arm, forearm, _) = lengths, inertia
     return _Matrices(
-        angles=of((1, 1, 1, 1), (0, 0, 1, 1)),
-        phases=of((0, -math.pi / 2, 0, -math.pi / 2)),
-        levers=of((upper, 0, 0, 0), (0, upper, 0, 0), (fore, 0, fore, 0), (0, fore, 0, fore)),
-        crossing=of((0, -1), (1, 0)),
-        turning=(of((2, -1), (1, 0)), of((0, 1), (1, 0))),
-        adjugate=(of((shared, -shared), (-shared, own)), of((0, -1), (-1, 2))),
-        determinant=of((shared * (own - shared),)),
+        angles=matrix((1, 1, 1, 1), (0, 0, 1, 1)),
+        phases=matrix((0, -math.pi / 2, 0, -math.pi / 2)),
+        levers=matrix((upper, 0, 0, 0), (0, upper, 0, 0), (fore, 0, fore, 0), (0, fore, 0, fore)),
+        rotation=matrix((0, -1), (1, 0)),
+        coriolis=(matrix((2, -1), (1, 0)), matrix((0, 1), (1, 0))),
+        adjugate=(matrix((forearm, -forearm), (-forearm, arm)), matrix((0, -1), (-1, 2))),
+        determinant=matrix((forearm * (arm - forearm),)),
     )

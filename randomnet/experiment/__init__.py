@@ -190,9 +190,9 @@ def _carry_out(
             if status == FAILED:
                 folder.run(combo, iteration).forget_failure()
     skipped = ENDED if retry_failed else (*ENDED, FAILED)
-    for combo in prepared.combos:  # a kill may have come between a run's end and its combo's curves
-        if not folder.has_curves(combo.index):
-            folder.write_curves(prepared.manifest, combo.index)
+    for planned in prepared.combos:  # a kill may have come between a run's end and its combo's curves
+        if not folder.has_curves(planned.index):
+            folder.write_curves(prepared.manifest, planned.index)
     left, missing = [], []
     for batch in batches:
         ahead = [run for run in batch if states[run.combo, run.iteration] not in skipped]

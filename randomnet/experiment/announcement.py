@@ -88,7 +88,7 @@ def _radius_text(facts: Sequence[dict[str, Any]]) -> str:
     if not all({"spectral_radius", "spectral_radius_before"} <= about.keys() for about in facts):
         return ""
     before, after = ([about[name] for about in facts] for name in ("spectral_radius_before", "spectral_radius"))
-    return f"spectral radius {_range(before)}, after normalization and g {_range(after)}"
+    return f"spectral radius {_range(before)} as it is, {_range(after)} after normalization and g"
 
 
 def _range(values: Sequence[float]) -> str:

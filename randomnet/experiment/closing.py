@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -42,7 +43,8 @@ def _first(texts: list[str], rest: str) -> Iterator[str]:
 
 def _verdicts(table: pd.DataFrame) -> Iterator[str]:
     """A line for each reason why spectra of complete runs did not converge; unbounded ones are counted elsewhere."""
-    spectra, alike = 0, {}
+    spectra = 0
+    alike: dict[Any, Any] = {}
     for row in table[table["status"] == COMPLETE].to_dict("records"):
         for when in WHEN:
             verdict, converged = row.get(f"verdict{when}"), str(row.get(f"converged{when}")).casefold()

@@ -142,5 +142,6 @@ def _figures(connectome: Connectome, found: Eigenvalues) -> dict[str, Figure]:
     if "population" in connectome.labels:
         names, first, index = np.unique(connectome.labels["population"], return_index=True, return_inverse=True)
         order = np.argsort(first)  # as the network lists them
-        figures["blocks"] = plotting.blocks(post, pre, weights, np.argsort(order)[index], names[order], title=title)
+        texts = names[order].tolist()
+        figures["blocks"] = plotting.blocks(post, pre, weights, np.argsort(order)[index], texts, title=title)
     return figures

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,6 +21,7 @@ from randomnet import results
 from randomnet.kinds.kind import Batch, kind_of, missing
 from randomnet.schema.plan import Run
 from randomnet.training import Interrupted
+from randomnet.version import code_version
 
 INTERRUPTED = "interrupted"
 STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -64,7 +67,7 @@ def carry_out(
             folder.create()
         told = [(run, record) for run, record in kind.execute(batch, folders, partial(_tell, report), stop)]
         for run, record in told:
-            head = {"combo": run.combo, "iteration": run.iteration, "seed": run.seed, "settings": run.config.settings()}
+            head = {**_head(run), "settings": run.config.settings()}
             folders[batch.index(run)].finish({**head, **record})
         for folder in folders:
             folder.tidy()
@@ -76,6 +79,11 @@ def carry_out(
             return tuple(end for run in left for end in carry_out((run,), root, report, stop))
         return tuple(fail(run, root, f"{type(error).__name__}: {error}", traceback.format_exc()) for run in left)
     return tuple(Ended(run.combo, run.iteration, record["status"], record.get("reason", "")) for run, record in told)
+
+
+def _head(run: Run) -> dict[str, Any]:
+    """What run.json says of any run first; `version` is that of the code that carried it out."""
+    return {"combo": run.combo, "iteration": run.iteration, "seed": run.seed, "version": code_version()}
 
 
 def folders_of(batch: Batch, root: Path) -> list[results.RunFolder]:
@@ -102,9 +110,8 @@ def _keep_memory() -> None:
 
 def fail(run: Run, root: Path, reason: str, trace: str) -> Ended:
     """Record a failed run in its folder, as far as the disk allows."""
-    head = {"combo": run.combo, "iteration": run.iteration, "seed": run.seed, "reason": reason}
     try:
-        results.ResultsFolder(root).run(run.combo, run.iteration).fail(head, trace)
+        results.ResultsFolder(root).run(run.combo, run.iteration).fail({**_head(run), "reason": reason}, trace)
     except OSError as error:
         reason = f"{reason} (and it could not be recorded: {error})"
     return Ended(run.combo, run.iteration, results.FAILED, reason)
@@ -162,8 +169,8 @@ class _Pool:
         self.root, self.stop = root, stop
         self.context = multiprocessing.get_context("spawn")
         self.stopping = self.context.Event()
-        self.busy: dict[Connection, tuple[multiprocessing.Process, Batch]] = {}  # type: ignore[name-defined]
-        self.idle: list[tuple[Connection, multiprocessing.Process]] = []  # type: ignore[name-defined]
+        self.busy: dict[Connection, tuple[BaseProcess, Batch]] = {}
+        self.idle: list[tuple[Connection, BaseProcess]] = []
 
     def start(self, batch: Batch) -> None:
         """Give a batch to an idle worker, or to a new one."""
@@ -182,7 +189,8 @@ class _Pool:
         """What the workers have said, waiting for it for at most half a second."""
         if self.stop():
             self.stopping.set()
-        for connection in wait(list(self.busy), timeout=0.5):
+        ready = [connection for connection in wait(list(self.busy), timeout=0.5) if isinstance(connection, Connection)]
+        for connection in ready:
             process, batch = self.busy[connection]
             try:
                 said = connection.recv()

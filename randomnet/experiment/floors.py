@@ -17,16 +17,20 @@ def smallest_p(plan: Plan, facts: Sequence[dict[str, Any]]) -> Iterator[str]:
     """
     options = [name for name in plan.varied if name.split(".")[-1] in REFERENCE_VALUES]
     if not options and plan.config.null != "none":
-        sides = [{is_redrawn(about, combo.config, with_null) for combo, about in zip(plan.combos, facts, strict=True)}
-                 for with_null in (False, True)]  # fmt: skip
-        yield f"null = {plan.config.null}: {_text(*sides, plan.config.trainvalidate.iterations)}"
+        base, of_null = (
+            {is_redrawn(about, combo.config, with_null) for combo, about in zip(plan.combos, facts, strict=True)}
+            for with_null in (False, True)
+        )
+        yield f"null = {plan.config.null}: {_text(base, of_null, plan.config.trainvalidate.iterations)}"
     for option in options:
         redrawn: dict[Any, set[bool]] = {}
         for combo, about in zip(plan.combos, facts, strict=True):
             redrawn.setdefault(canonical(combo.values[option]), set()).add(is_redrawn(about, combo.config))
         names = {canonical(combo.values[option]): combo.values[option] for combo in plan.combos}
         base = redrawn.pop(canonical(REFERENCE_VALUES[option.split(".")[-1]]), None)
-        for value, of_null in redrawn.items() if base else ():
+        for value, of_null in redrawn.items():
+            if not base:
+                break
             yield f"{option} = {names[value]}: {_text(base, of_null, plan.config.trainvalidate.iterations)}"
 
 

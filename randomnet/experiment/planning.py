@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
-import randomnet
 from randomnet import results
 from randomnet.build.connectome import radii_of
 from randomnet.kinds.kind import kind_of
 from randomnet.schema.config import neutral_settings
 from randomnet.schema.plan import Combo, Plan, Run
 from randomnet.settings import ConfigError
+from randomnet.version import code_version
 
 CHOOSING = tuple(f"pretrainedparams.pretrained_{name}" for name in ("combo", "epoch", "iteration"))
 PRETRAINED = "paths.pretrained"
@@ -45,7 +45,8 @@ def check(plan: Plan) -> list[dict[str, Any]]:
     """Check every run of every combo before anything starts; per combo the facts of the first iteration's connectome,
     which stays the same when iterations are added, and `upstream`, what each iteration starts from. Raises
     ConfigError."""
-    facts, radii = [], {}
+    facts: list[dict[str, Any]] = []
+    radii: dict[Any, Any] = {}
     for combo in plan.combos:
         try:
             kind = kind_of(combo.config.experiment.kind)
@@ -81,7 +82,7 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
     numbers = list(range(len(entries))) if old is None else _numbers(plan, entries, old)
     order = np.argsort(numbers)
     combos = [dataclasses.replace(plan.combos[index], index=numbers[index]) for index in order]
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": results.FORMAT,
         "name": plan.config.experiment.name,
         "kind": plan.config.experiment.kind,
@@ -135,7 +136,7 @@ def _machine() -> str:
 def versions() -> dict[str, str]:
     """What the numbers depend on."""
     return {
-        "randomnet": randomnet.__version__,
+        "randomnet": code_version(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
@@ -168,14 +169,19 @@ def _numbers(plan: Plan, entries: list[dict[str, Any]], old: dict[str, Any]) -> 
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What differs between a combo of the manifest and one of the plan, in words.
+
+    A setting that only the manifest has makes no difference by itself: earlier versions recorded options that no run
+    of the kind reads. Where the option is read under a condition, a setting of that condition differs too.
+    """
     added = {key: value for key, value in neutral_settings().items() if key in new["settings"]}
     before, now = added | old["settings"], new["settings"]
     undated = "upstream" not in old["connectome"]  # no network is started from, or by an older meaning of the options
-    found = [
-        f"{key} was {before.get(key, 'not read')!r}, is {now.get(key, 'not read')!r}"
-        for key in sorted({*before, *now})
-        if before.get(key) != now.get(key) and not (undated and key in CHOOSING)
-    ]
+    differing = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
+    differing = [key for key in differing if not (undated and key in CHOOSING)]
+    if not now.keys() & set(differing):
+        differing = []
+    found = [f"{key} was {before.get(key, 'not read')!r}, is {now.get(key, 'not read')!r}" for key in differing]
     found += [] if found else _other_upstream(old, new)
     inputs = [about["connectome"].get("inputs", {}) for about in (old, new)]
     found += [

@@ -29,6 +29,7 @@ from tqdm import tqdm
 
 import randomnet
 from randomnet.experiment.engines import Ended, Epoch, carry_out, fail, folders_of
+from randomnet.extras import install_line
 from randomnet.kinds.kind import Batch, missing
 from randomnet.results import FAILED, ResultsError, ResultsFolder
 from randomnet.schema.plan import Run
@@ -49,7 +50,7 @@ def package() -> ModuleType:
     except ImportError:
         raise ConfigError(
             "[execution] engine: expected the package ray with engine = ray, got none installed: "
-            "pip install -r requirements-ray.txt"
+            f"{install_line('ray')}"
         ) from None
     return ray
 
@@ -86,11 +87,11 @@ def _knock(address: str) -> None:
 
 
 def _terms(execution: ExecutionSection) -> dict[str, Any]:
-    terms = {"log_to_driver": False, "logging_level": logging.ERROR}
+    terms: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if execution.address:
         return terms | {"address": execution.address}
-    own = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECTS}
-    if execution.workers != "auto":  # as many as asked for, as of local processes, whatever the cores
+    own: dict[str, Any] = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECTS}
+    if not isinstance(execution.workers, str):  # as many as asked for, as of local processes, whatever the cores
         own["num_cpus"] = math.ceil(execution.workers * cpus_of(execution))
     return terms | own
 
@@ -121,7 +122,7 @@ def _line(error: BaseException) -> str:
 
 def cpus_of(execution: ExecutionSection) -> float:
     """CPUs that a task takes."""
-    return execution.threads if execution.cpus_per_run == "auto" else execution.cpus_per_run
+    return execution.threads if isinstance(execution.cpus_per_run, str) else execution.cpus_per_run
 
 
 @dataclass
@@ -281,7 +282,9 @@ def _desk() -> type:
 
     class Desk:
         def __init__(self) -> None:
-            self.stopping, self.said, self.begun = False, [], set()
+            self.stopping = False
+            self.said: list[Said] = []
+            self.begun: set[tuple[int, int]] = set()
 
         def tell(self, attempt: tuple[int, int], said: list[Said]) -> bool:
             """What a task has done; whether it shall stop."""
@@ -357,9 +360,10 @@ class _Line:
         self.thread.start()
         self.heard.wait()
 
-    def report(self, event: Epoch) -> None:
-        """Note an epoch, to be told soon."""
-        self.said.append((event.combo, event.iteration, event.row))
+    def report(self, event: Epoch | Ended) -> None:
+        """Note an epoch, to be told soon; ends are returned by the task."""
+        if isinstance(event, Epoch):
+            self.said.append((event.combo, event.iteration, event.row))
 
     def stopping(self) -> bool:
         """Whether the task shall stop."""

@@ -27,7 +27,7 @@ from randomnet.figures.analyse import (
     state_space_figures,
 )
 from randomnet.figures.benchmark import seconds_figures
-from randomnet.figures.compare import SCORES, inferred_dynamics_figures, score_figures
+from randomnet.figures.compare import HEADLINE_SCORES, SCORES, inferred_dynamics_figures, score_figures
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.fit import fit_dots, likelihood_figures, rate_figures
 from randomnet.figures.null_training import null_curves, null_spectra
@@ -209,8 +209,7 @@ FIGURES: Registry[FigureSet] = Registry({
     ),
     "compare": FigureSet(
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),
-        overview=("compared", "rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con",
-                  "co_bps", "dsa"),
+        overview=("compared", *HEADLINE_SCORES),
         tested=tuple(score.column for score in SCORES),
         figures=(score_figures, inferred_dynamics_figures),
     ),

@@ -13,6 +13,7 @@ from randomnet.figures.example_networks import example_networks
 from randomnet.figures.runs import Figures
 from randomnet.plotting import InferredDynamics, Score, Series
 from randomnet.plotting.style import DASHED, DOTTED
+from randomnet.renamed_options import current_axis
 
 DASHES = {"ceiling": DASHED, "floor": DOTTED, "truth": (0, (4, 1, 1, 1))}  # role of a reference value -> its dash
 
@@ -26,7 +27,8 @@ def _panel(score: metrics.Score) -> Score:
 
 
 SCORES = tuple(_panel(score) for score in metrics.scores() if score.label)
-LATENTS = "latent"  # short name of the option against which scores have a figure of their own
+HEADLINE_SCORES = tuple(score.column for score in metrics.scores() if score.headline)
+LATENTS = "hidden_size"  # short name of the option against which scores have a figure of their own
 MOST_MODELS = 4  # models in one figure with the truth
 Arrays = Mapping[str, np.ndarray]
 
@@ -38,12 +40,17 @@ def score_figures(study: Study, ylabel: str | None) -> Figures:
         panels = [panel for panel in SCORES if panel.column in table and np.isfinite(table[panel.column]).any()]
         if not panels:
             continue
-        axes = arrays["axes"].tolist()
+        axes = _axes(arrays)
         yield stem, plotting.scores(table, panels, series, mean_interval, groups, ", ".join(axes), _title(title))
         if any(axis.split(".")[-1] == LATENTS for axis in axes) and table["size"].nunique() > 1:
             sized = table.assign(x=table["size"])
-            yield f"{stem}_by_{LATENTS}", plotting.scores(sized[sized["x"].notna()], panels, series, mean_interval, (),
+            yield f"{stem}_by_latent", plotting.scores(sized[sized["x"].notna()], panels, series, mean_interval, (),
                                                        "number of latents", _title(title), numeric=True)  # fmt: skip
+
+
+def _axes(arrays: Arrays) -> list[str]:
+    """The axes of the grids of the compared folders, by the present names of options."""
+    return [current_axis(axis) for axis in arrays["axes"].tolist()]
 
 
 def _title(title: str) -> str:
@@ -86,7 +93,7 @@ def _inferred_dynamics(arrays: Arrays, k: int, several: bool, repeated: bool = F
     combo has several iterations, so that the name has the iteration.
     """
     model_arrays = {name.removeprefix(f"m{k}_"): array for name, array in arrays.items() if name.startswith(f"m{k}_")}
-    pairs = zip(arrays["axes"].tolist(), arrays["axis_values"][k].tolist(), strict=True)
+    pairs = zip(_axes(arrays), arrays["axis_values"][k].tolist(), strict=True)
     values = [f"{axis.split('.')[-1]} {value}" for axis, value in pairs if value]
     iteration = [f"iteration\u00a0{arrays['iterations'][k]}"] if repeated else []
     quantity = next((quantity for quantity in ("eigenvalues", "operator") if f"{quantity}_true" in model_arrays), None)

@@ -1,18 +1,17 @@
-"""File formats -> Connectome. What a file holds is data: pickles pass a restricted reader, nothing is executed."""
+"""File formats -> Connectome. Files are data: nothing in them is executed, and pickles pass a restricted reader."""
 
+from randomnet.formats.assembly import from_edges
+from randomnet.formats.bio2art import read_bio2art, read_densities, read_region_matrix, region_matrices
 from randomnet.formats.edge_list import read_edge_list
-from randomnet.formats.edges import from_edges
+from randomnet.formats.files import FormatError, load_npy, load_pickle
+from randomnet.formats.flystability import FIBERS, TRANSMITTERS, read_flystability, read_roi_folder, roi_folders
 from randomnet.formats.flywire import read_flywire
-from randomnet.formats.folders import read_bio2art, read_flystability
 from randomnet.formats.hemibrain import read_hemibrain
 from randomnet.formats.matrices import read_matrix
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError, load_npy, load_pickle
 from randomnet.formats.recognition import Recognition, read_connectome, recognise
 from randomnet.formats.record import Format
-from randomnet.formats.regions import read_densities, read_region_matrix, region_matrices
 from randomnet.formats.registry import FORMATS, has_counts
-from randomnet.formats.roi import FIBERS, TRANSMITTERS, read_roi_folder, roi_folders
 from randomnet.formats.sign_policies import SIGN_POLICIES, SignPolicy
 from randomnet.formats.signs import with_signs
 

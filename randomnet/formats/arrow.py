@@ -1,16 +1,17 @@
-"""Parquet and feather tables by way of pyarrow, an extra that is imported only when such a file is read."""
+"""Parquet and feather tables, read with pyarrow, an optional package that is imported only for such files."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from randomnet.formats.reading import FormatError, one_line
+from randomnet.extras import install_line
+from randomnet.formats.files import FormatError, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
 
 KINDS = ("parquet", "feather")
-INDEX = "__index_level_0__"  # an index without a name, as pandas stores it: of the tables known, the bodies
+INDEX = "__index_level_0__"  # the unnamed index of pandas, which holds the ids of bodies
 
 
 def installed() -> bool:
@@ -23,7 +24,7 @@ def installed() -> bool:
 
 
 def columns(path: Path, kind: str) -> tuple[str, ...]:
-    """The names of a table's columns; none where it is no such table or pyarrow is missing."""
+    """The names of a table's columns; empty for other files, or where pyarrow is missing."""
     if kind not in KINDS or not installed():
         return ()
     with _opened(path, kind) as table:
@@ -32,12 +33,13 @@ def columns(path: Path, kind: str) -> tuple[str, ...]:
 
 
 def needed(path: Path, kind: str) -> FormatError:
-    """The sentence for a table that cannot be read without pyarrow."""
-    return FormatError(f"{path}: expected pyarrow to read this {kind} file, got none installed: pip install pyarrow")
+    """The error for a table that cannot be read without pyarrow."""
+    advice = install_line("formats")
+    return FormatError(f"{path}: expected pyarrow to read this {kind} file, got none installed: {advice}")
 
 
 def chunks(path: Path, kind: str, names: list[str]) -> "Iterator[pd.DataFrame]":
-    """The columns `names` in pieces. Raises FormatError where a cell is empty or the file is damaged."""
+    """The columns `names`, batch by batch. Raises FormatError for an empty cell or a damaged file."""
     if not installed():
         raise needed(path, kind)
     import pandas as pd
@@ -48,17 +50,17 @@ def chunks(path: Path, kind: str, names: list[str]) -> "Iterator[pd.DataFrame]":
             for name in names:
                 column = _column(batch, name)
                 if column.null_count and not _is_text(column) and str(column.type) not in ("float", "double"):
-                    wrong = row + column.is_null().to_pylist().index(True)
-                    raise FormatError(f"{path}, row {wrong}, column {name}: expected a value, got an empty cell")
+                    empty_row = row + column.is_null().to_pylist().index(True)
+                    raise FormatError(f"{path}, row {empty_row}, column {name}: expected a value, got an empty cell")
             yield pd.DataFrame({name: _column(batch, name).to_pandas() for name in names})
             row += batch.num_rows
 
 
 def rows_of(path: Path, kind: str, column: str, value: int) -> Iterator[int]:
-    """The rows (1 is the header) of the cells that are `value`."""
+    """The rows of the cells that equal `value`; row 1 is the header."""
     row = 2
     for frame in chunks(path, kind, [column]):
-        yield from (row + int(found) for found in (frame[column] == value).to_numpy().nonzero()[0])
+        yield from (row + int(index) for index in (frame[column] == value).to_numpy().nonzero()[0])
         row += len(frame)
 
 
@@ -76,7 +78,7 @@ def _opened(path: Path, kind: str) -> Any:
 
     try:
         return pyarrow.parquet.ParquetFile(path) if kind == "parquet" else pyarrow.ipc.open_file(str(path))
-    except Exception as error:  # a damaged file can raise nearly anything
+    except Exception as error:  # damaged files raise many kinds of errors
         raise _damaged(path, kind, error) from None
 
 

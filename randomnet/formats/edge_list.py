@@ -1,15 +1,15 @@
-"""Any list of edges `pre,post,weight[,sign]` with a header, as CSV(.gz), TSV, parquet or feather -> Connectome.
+"""Edge lists `pre,post,weight[,sign]` with a header -> Connectome; as CSV(.gz), TSV, parquet or feather.
 
-Other spellings of the columns are in PRE, POST, WEIGHT and SIGN: those of male-CNS (`body_pre`) and of the whole-brain
-model of Shiu et al. (`Presynaptic_ID,Postsynaptic_ID,Connectivity,Excitatory`) among them.
+PRE, POST, WEIGHT and SIGN have the known spellings of the columns. Among them are those of male-CNS (`body_pre`) and
+of the whole-brain model of Shiu et al. (`Presynaptic_ID,Postsynaptic_ID,Connectivity,Excitatory`).
 """
 
 from pathlib import Path
 
 from randomnet.connectome import Connectome
-from randomnet.formats.edges import DEFAULTS, Columns, from_edges, read_rows
+from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
+from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError
 from randomnet.formats.record import Format
 from randomnet.formats.signs import with_signs
 from randomnet.formats.tables import Table, checksums, tables_in
@@ -22,47 +22,50 @@ MISSING = "transmitters, which an edge list does not have: use auto (its column 
 
 
 def columns_of(table: Table) -> Columns | None:
-    """The names of the columns of an edge list; None where it is not one. Raises FormatError where two fit."""
-    found = [[column for column in table.columns if column.lower() in names] for names in (PRE, POST, WEIGHT, SIGN)]
-    if not all(found[:3]):
+    """The columns of an edge list; None for other tables. Raises FormatError where two columns fit."""
+    matches = [[column for column in table.columns if column.lower() in names] for names in (PRE, POST, WEIGHT, SIGN)]
+    if not all(matches[:3]):
         return None
-    for part, names in zip(("pre", "post", "weight", "sign"), found, strict=True):
+    for part, names in zip(("pre", "post", "weight", "sign"), matches, strict=True):
         if len(names) > 1:
             raise FormatError(f"{table}, row 1: expected one column of {part}, got {', '.join(names)}")
-    pre, post, weight, sign = (names[0] if names else "" for names in found)
+    pre, post, weight, sign = (names[0] if names else "" for names in matches)
     return Columns(pre, post, weight, sign=sign, weight_kind="weight")
 
 
 def read_edge_list(path: Path, options: Options = DEFAULTS) -> Connectome:
-    """The neurons are all ids that the list names, sorted. The column `sign` (1, -1, 0), where there is one, is the
-    sign of each edge, under sign_policy `auto`; `none` leaves it out. Raises FormatError."""
+    """The Connectome of an edge list; its neurons are all ids in the list, sorted.
+
+    Under sign_policy `auto`, the optional column `sign` (1, -1, 0) is the sign of each edge; `none` ignores it. Raises
+    FormatError.
+    """
     options.refuse(path, roi="an edge list has no ROIs", rows="the columns say which neuron is presynaptic")
-    table = _table(path)
-    columns = columns_of(table)
-    signed = bool(columns.sign) and options.sign_policy == "auto"
-    if not signed:
+    table, columns = _table(path)
+    is_signed = bool(columns.sign) and options.sign_policy == "auto"
+    if not is_signed:
         columns = Columns(columns.pre, columns.post, columns.weight, weight_kind="weight")
     rows = read_rows(table, columns)
     name = path.name.split(".")[0] or "edges"
     notes = {"source": "edge list", "synthetic": False, "rows_read": rows.read, "files": checksums([table])}
     connectome = from_edges(name, rows.pre, rows.post, rows.weights, provenance=notes, options=options, file=table)
-    return with_file_signs(connectome) if signed else with_signs(connectome, options.sign_policy, missing=MISSING)
+    return with_file_signs(connectome) if is_signed else with_signs(connectome, options.sign_policy, missing=MISSING)
 
 
 def with_file_signs(connectome: Connectome) -> Connectome:
-    """Signed as the file has it, with how many neurons have none, or both."""
+    """The connectome with notes on its signs, which are those of the file."""
     silent = int((connectome.signs == 0).sum()) - connectome.mixed
     notes = {"sign_policy": "as in the file", "neurons_without_sign": silent, "neurons_of_both_signs": connectome.mixed}
     return connectome.replace(connectome.weights, **notes)
 
 
-def _table(path: Path) -> Table:
+def _table(path: Path) -> tuple[Table, Columns]:
+    """The only edge list at a path, with its columns. Raises FormatError where there are none or several."""
     tables = tables_in(path)
-    found = [table for table in tables if columns_of(table)]
-    if len(found) == 1:
-        return found[0]
-    came = ", ".join((tables[0].columns or (tables[0].kind or "no table",))[:12]) if len(tables) == 1 else len(found)
-    raise FormatError(f"{path}: expected one edge list with columns pre, post, weight, got {came}")
+    lists = [(table, columns) for table in tables if (columns := columns_of(table))]
+    if len(lists) == 1:
+        return lists[0]
+    actual = ", ".join((tables[0].columns or (tables[0].kind or "no table",))[:12]) if len(tables) == 1 else len(lists)
+    raise FormatError(f"{path}: expected one edge list with columns pre, post, weight, got {actual}")
 
 
 def in_edge_list_tables(path: Path, tables: list[Table]) -> str:

@@ -1,31 +1,33 @@
-"""FlyWire Codex tables -> Connectome (Dorkenwald et al. 2024; Schlegel et al. 2024), known by header, not file name.
+"""FlyWire Codex tables -> Connectome (Dorkenwald et al. 2024; Schlegel et al. 2024).
 
-connections `pre_root_id,post_root_id,neuropil,syn_count,nt_type`: one row per pair and neuropil, summed here; neurons
-`root_id,group,nt_type,...`; classification `root_id,...,super_class,class,...,side`; consolidated_cell_types
-`root_id,primary_type`; coordinates `root_id,position`. Also the `pre_pt_root_id` spelling of Zenodo 10676866, and the
-table of flywire_annotations (Supplemental_file1, TSV: `root_id,super_class,cell_class,cell_type,top_nt,side` among
-others) as the neurons.
+Tables are recognised by their headers, not by file names:
+connections `pre_root_id,post_root_id,neuropil,syn_count,nt_type`, one row per pair and neuropil, which are summed;
+neurons `root_id,group,nt_type,...`; classification `root_id,...,super_class,class,...,side`;
+consolidated_cell_types `root_id,primary_type`; coordinates `root_id,position`.
+The spelling `pre_pt_root_id` of Zenodo 10676866 is read too, and the table of flywire_annotations (Supplemental_file1,
+TSV, with `root_id,super_class,cell_class,cell_type,top_nt,side`) as the neurons.
 """
 
 import dataclasses
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from randomnet.connectome import Connectome
-from randomnet.formats.edges import DEFAULTS, LARGEST, Columns, Rows, from_edges, read_rows
-from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, places_of, texts_of
+from randomnet.formats.assembly import DEFAULTS, LARGEST, Columns, Rows, from_edges, read_rows
+from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
+from randomnet.formats.table_lookup import Tables, find_tables, neuron_ids, numbers_of, places_of, texts_of
 from randomnet.formats.tables import NUMBER, Table, checksums, names_of, stream
 
 CODEX = Columns("pre_root_id", "post_root_id", "syn_count", roi="neuropil")
 ZENODO = Columns("pre_pt_root_id", "post_pt_root_id", "syn_count", roi="neuropil")
-# label -> columns that may hold it, the best first
+# label -> columns that may have it, the best first
 LABELS = {
     "type": ("primary_type", "cell_type"),
     "class": ("class", "cell_class"),
@@ -44,37 +46,36 @@ AVERAGES = {
 MISSING = "a table of neurons with columns root_id, nt_type (neurons.csv.gz) or nt_type in the connections, got neither"
 
 
-def columns_of(table: Table) -> Columns | None:
-    """How a table of connections spells its columns; None where it is not one."""
-    spellings = (CODEX, ZENODO)
-    return next((spelling for spelling in spellings if table.has(spelling.pre, spelling.post, spelling.weight)), None)
-
-
 def is_connections(table: Table) -> bool:
-    """Synapse counts per pair and neuropil."""
-    return columns_of(table) is not None
+    """Whether the table has synapse counts per pair and neuropil."""
+    return any(table.has(spelling.pre, spelling.post, spelling.weight) for spelling in (CODEX, ZENODO))
+
+
+def columns_of(connections: Table) -> Columns:
+    """The columns of a table of connections."""
+    return CODEX if connections.has(CODEX.pre, CODEX.post, CODEX.weight) else ZENODO
 
 
 def is_classification(table: Table) -> bool:
-    """The neurons with their classes."""
+    """Whether the table has neurons with their classes."""
     return table.has("root_id", "super_class")
 
 
 def is_coordinates(table: Table) -> bool:
-    """Positions of neurons, one row or several for each; not `labels.csv`, which has them too."""
+    """Whether the table has positions of neurons, in one or several rows each; False for `labels.csv`."""
     return table.has("root_id", "position") and not table.has("label")
 
 
 def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
-    """The neurons and their synapse counts: the whole brain, or what is connected inside the neuropils `options.roi`.
+    """The Connectome of neurons and their synapse counts, of the whole brain or inside the neuropils `options.roi`.
 
-    With a neuropil, neurons without a connection in it are left out, and the threshold is per pair within those asked
-    for. `smallest_pair` in the provenance tells a thresholded file (5) from one that is not (1); without a table of
-    neurons, a neuron's transmitter is that of most of its synapses. Raises FormatError.
+    With neuropils, neurons without a connection in them are dropped, and the threshold applies to pairs within them.
+    `smallest_pair` in the provenance shows whether the file is thresholded (5) or not (1). Without a table of neurons,
+    a neuron's transmitter is that of most of its synapses. Raises FormatError.
     """
     options.refuse(path, rows="the columns say which neuron is presynaptic")
     tables = find_tables(path)
-    edges = tables.one(is_connections, "connections", (CODEX.pre, CODEX.post, CODEX.roi, CODEX.weight))
+    edges = tables.exactly_one(is_connections, "connections", (CODEX.pre, CODEX.post, CODEX.roi, CODEX.weight))
     columns = columns_of(edges)
     if options.rois and not edges.has(columns.roi):
         raise FormatError(f"{edges}: expected a column {columns.roi} to choose {options.roi!r}, got none")
@@ -82,15 +83,15 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
     rows = read_rows(edges, columns, options.rois)
     listed = neurons or tables.at_most_one(is_classification, "classification")
     ids = neuron_ids(listed, "root_id") if listed else np.union1d(rows.pre, rows.post)
-    named, coordinates = _label_tables(tables), tables.at_most_one(is_coordinates, "coordinates")
+    label_tables, coordinates = _label_tables(tables), tables.at_most_one(is_coordinates, "coordinates")
     connectome = from_edges(
         f"{_stem(path)} {options.roi}".strip(),
         rows.pre,
         rows.post,
         rows.weights,
         ids,
-        labels=_labels(named, neurons, edges, ids),
-        provenance=_provenance(edges, [neurons, coordinates], named, rows, options),
+        labels=_labels(label_tables, neurons, edges, ids),
+        provenance=_provenance(edges, [neurons, coordinates], label_tables, rows, options),
         options=options,
         where=rows.where,
         listed_in=listed,
@@ -98,40 +99,49 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
     )
     if coordinates:
         connectome = dataclasses.replace(connectome, positions=_positions(coordinates, ids))
-    shares = _averages(neurons, ids) if options.sign_policy == "expected" else {}
-    return within_rois(connectome, options, shares, MISSING)
+    probabilities = _averages(neurons, ids) if options.sign_policy == "expected" else {}
+    return within_rois(connectome, options, probabilities, MISSING)
+
+
+def _has_neurons_with(column: str, table: Table) -> bool:
+    return table.has("root_id", column)
+
+
+def _has_neurons(column: str, table: Table) -> bool:
+    return table.has("root_id", column)
 
 
 def _neurons(tables: Tables) -> Table | None:
-    """The table of neurons; where Codex's lies beside that of the annotations, Codex's."""
-    found = (
-        tables.at_most_one(lambda table, column=column: table.has("root_id", column), "neurons")
-        for column in TRANSMITTERS
+    """The table of neurons, or None; that of Codex is preferred to that of the annotations."""
+    candidates = (
+        tables.at_most_one(partial(_has_neurons_with, column), "neurons") for column in TRANSMITTERS
     )
-    return next((table for table in found if table), None)
+    return next((table for table in candidates if table), None)
 
 
 def _label_tables(tables: Tables) -> dict[str, tuple[Table, str]]:
-    """Label -> the table and the column that hold it, by the best spelling: Codex's own table before the others."""
-    found = {}
+    """Label -> its table and column, by the best spelling; tables of Codex are preferred."""
+    label_tables = {}
     for label, columns in LABELS.items():
         for column in columns:
-            holding = tables.find(lambda table, column=column: table.has("root_id", column))
-            if holding:
-                found[label] = min(holding, key=_rank), column
+            candidates = tables.find(partial(_has_neurons_with, column))
+            if candidates:
+                label_tables[label] = min(candidates, key=_rank), column
                 break
-    return found
+    return label_tables
 
 
 def _rank(table: Table) -> int:
-    """Codex's classification and types before the annotations, these before any other table."""
+    """0 for classification and types of Codex, 1 for the annotations, 2 for other tables."""
     return 0 if table.has("class") or table.has("primary_type") else 1 if table.has("cell_class") else 2
 
 
 def _labels(
-    named: dict[str, tuple[Table, str]], neurons: Table | None, edges: Table, ids: np.ndarray
+    label_tables: dict[str, tuple[Table, str]], neurons: Table | None, edges: Table, ids: np.ndarray
 ) -> dict[str, np.ndarray]:
-    labels = {label: texts_of(table, "root_id", column, ids, UNKNOWN) for label, (table, column) in named.items()}
+    labels = {
+        label: texts_of(table, "root_id", column, ids, UNKNOWN) for label, (table, column) in label_tables.items()
+    }
     if neurons:
         column = next(column for column in TRANSMITTERS if neurons.has(column))
         labels[LABEL] = transmitter_names(texts_of(neurons, "root_id", column, ids, ""))
@@ -140,16 +150,23 @@ def _labels(
     return labels
 
 
+def _columns(edges: Table) -> Columns:
+    columns = columns_of(edges)
+    assert columns is not None, f"{edges} was chosen by its columns"
+    return columns
+
+
 def _most_common(edges: Table, ids: np.ndarray) -> np.ndarray:
-    """(N,) texts: the nt_type of most of a neuron's outgoing synapses in the whole table; the file is read again."""
-    columns, names = columns_of(edges), []
+    """(N,) the nt_type of most outgoing synapses of each neuron in the whole table, which is read again."""
+    columns = columns_of(edges)
+    names: list[str] = []
     order = np.argsort(ids)
     synapses = np.zeros((len(ids), 0))
     for chunk in stream(edges, {columns.pre: "id", columns.weight: "count", "nt_type": "category"}):
         types = chunk["nt_type"]
         names += [name for name in types.categories if name not in names]
         synapses = np.pad(synapses, ((0, 0), (0, len(names) - synapses.shape[1])))
-        pre, known = places_of(chunk[columns.pre], ids, order)  # a ROI leaves neurons out
+        pre, known = places_of(chunk[columns.pre], ids, order)  # with ROIs, some neurons are not in ids
         code = np.array([names.index(name) for name in types.categories], dtype=np.int64)[types.codes]
         key = pre[known] * len(names) + code[known]
         counts = np.bincount(key, chunk[columns.weight][known], minlength=synapses.size)
@@ -159,14 +176,14 @@ def _most_common(edges: Table, ids: np.ndarray) -> np.ndarray:
 
 
 def _positions(table: Table, ids: np.ndarray) -> np.ndarray:
-    """(N, 3) the mean of a neuron's rows, each a text such as [397224 171424 3540]; nan where there are none."""
+    """(N, 3) the mean position of each neuron over its rows, texts such as [397224 171424 3540]; nan without rows."""
     order, sums, counts, row = np.argsort(ids), np.zeros((len(ids), 3)), np.zeros(len(ids)), 2
     for chunk in stream(table, {"root_id": "id", "position": "text"}):
         cells = [text.strip("[] ").replace(",", " ").split() for text in chunk["position"].tolist()]
         for number, cell in enumerate(cells, row):
             if len(cell) != 3 or not all(map(_is_coordinate, cell)):
-                came = f"{' '.join(cell)[:40]!r}"
-                raise FormatError(f"{table}, row {number}, column position: expected [x y z], got {came}")
+                actual = f"{' '.join(cell)[:40]!r}"
+                raise FormatError(f"{table}, row {number}, column position: expected [x y z], got {actual}")
         place, known = places_of(chunk["root_id"], ids, order)
         np.add.at(sums, place[known], np.array(cells, dtype=np.float64).reshape(-1, 3)[known])
         counts += np.bincount(place[known], minlength=len(ids))
@@ -180,8 +197,9 @@ def _is_coordinate(cell: str) -> bool:
 
 
 def _averages(neurons: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
+    """Transmitter -> (N,) mean probability, from columns such as da_avg."""
     columns = [column for column in AVERAGES if neurons and neurons.has(column)]
-    if not columns:
+    if not neurons or not columns:
         return {}
     return {AVERAGES[column]: values for column, values in numbers_of(neurons, "root_id", columns, ids).items()}
 
@@ -195,16 +213,20 @@ def _stem(path: Path) -> str:
 
 
 def _provenance(
-    edges: Table, others: list[Table | None], named: dict[str, tuple[Table, str]], rows: Rows, options: Options
+    edges: Table,
+    others: list[Table | None],
+    label_tables: dict[str, tuple[Table, str]],
+    rows: Rows,
+    options: Options,
 ) -> dict[str, Any]:
-    tables = [edges, *(table for table in others if table), *(table for table, _ in named.values())]
+    tables = [edges, *(table for table in others if table), *(table for table, _ in label_tables.values())]
     return {
         "source": "FlyWire Codex tables",
         "synthetic": False,
         "roi": ", ".join(options.rois),
         "connections": _file(edges),
         "rows_read": rows.read,
-        "labels_from": {label: f"{_file(table)}, column {column}" for label, (table, column) in named.items()},
+        "labels_from": {label: f"{_file(table)}, column {column}" for label, (table, column) in label_tables.items()},
         "files": checksums(tables),
     }
 

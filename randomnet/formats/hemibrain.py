@@ -1,9 +1,9 @@
-"""The hemibrain's files and neuPrint's exports -> Connectome, from a folder, a .tar.gz as published, or one table.
+"""Tables of hemibrain v1.2 and exports of neuPrint -> Connectome; from a folder, the published .tar.gz, or one table.
 
-hemibrain v1.2 (Scheffer et al. 2020, exported-traced-adjacencies-v1.2.tar.gz): neurons `bodyId,type,instance`, total
-connections `bodyId_pre,bodyId_post,weight`, connections per ROI with `roi` besides; MANC and the exports of
-neuprint-python's `fetch_adjacencies` have the same columns. Transmitters (Eckstein et al. 2024): a table with `body`
-and `predicted_nt` in the folder or beside the archive, or a column of the neurons such as predictedNt.
+hemibrain v1.2 (Scheffer et al. 2020, exported-traced-adjacencies-v1.2.tar.gz) has neurons `bodyId,type,instance`,
+total connections `bodyId_pre,bodyId_post,weight`, and connections per ROI with a further column `roi`. MANC and exports
+of neuprint-python's `fetch_adjacencies` have the same columns. Transmitters (Eckstein et al. 2024) are a table with
+`body` and `predicted_nt` in the folder or beside the archive, or a column of the neurons such as predictedNt.
 """
 
 from pathlib import Path
@@ -13,48 +13,48 @@ import numpy as np
 
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow
-from randomnet.formats.edges import DEFAULTS, Columns, from_edges, read_rows
-from randomnet.formats.finding import Tables, find_tables, neuron_ids, numbers_of, texts_of
+from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
+from randomnet.formats.table_lookup import Tables, find_tables, neuron_ids, numbers_of, texts_of
 from randomnet.formats.tables import Table, checksums, names_of
 
 EDGES = ("bodyId_pre", "bodyId_post", "weight")
 COLUMNS = Columns(*EDGES, roi="roi")
 BODIES = ("body", "bodyId")
 PREDICTIONS = ("consensus_nt", "predicted_nt")
-PROPERTIES = ("consensusNt", "predictedNt", "celltypePredictedNt")  # of neuPrint's neurons, the best first
+PROPERTIES = ("consensusNt", "predictedNt", "celltypePredictedNt")  # of neurons in neuPrint, the best first
 PROBABILITIES = ("gaba", "acetylcholine", "glutamate", "serotonin", "octopamine", "dopamine")
 MISSING = "a table of transmitters (columns body, predicted_nt: hemibrain-v1.2-body-mean-neurotransmitters, as " \
     "feather or CSV) in the folder or beside the archive, got none"  # fmt: skip
 
 
 def is_total(table: Table) -> bool:
-    """Connections of the whole brain."""
+    """Whether the table has the connections of the whole brain."""
     return table.has(*EDGES) and not table.has("roi")
 
 
 def is_per_roi(table: Table) -> bool:
-    """Connections per ROI."""
+    """Whether the table has connections per ROI."""
     return table.has(*EDGES, "roi")
 
 
 def is_neurons(table: Table) -> bool:
-    """The neurons."""
+    """Whether the table has the neurons."""
     return table.has("bodyId") and not is_transmitters(table)
 
 
 def is_transmitters(table: Table) -> bool:
-    """Predicted transmitters, one row per body."""
+    """Whether the table has predicted transmitters, one row per body."""
     return any(map(table.has, BODIES)) and any(map(table.has, PREDICTIONS))
 
 
 def read_hemibrain(path: Path, options: Options = DEFAULTS) -> Connectome:
-    """The traced neurons and their synapse counts: the whole brain, or what is connected inside `options.roi`.
+    """The Connectome of traced neurons and their synapse counts, of the whole brain or inside the ROIs `options.roi`.
 
-    With a ROI, neurons without a connection in it are left out, and the threshold is per pair within the ROIs asked
-    for. The labels are type, instance, side and, where they are known, neurotransmitter. Raises FormatError.
+    With ROIs, neurons without a connection in them are dropped, and the threshold applies to pairs within them. Labels
+    are type, instance, side, and neurotransmitter where it is known. Raises FormatError.
     """
     options.refuse(path, rows="the columns say which neuron is presynaptic")
     tables = find_tables(path)
@@ -77,32 +77,36 @@ def read_hemibrain(path: Path, options: Options = DEFAULTS) -> Connectome:
         listed_in=neurons,
         file=edges,
     )
-    shares = _probabilities(transmitters, ids) if options.sign_policy == "expected" else {}
-    return within_rois(connectome, options, shares, MISSING)
+    probabilities = _probabilities(transmitters, ids) if options.sign_policy == "expected" else {}
+    return within_rois(connectome, options, probabilities, MISSING)
 
 
 def _edges(tables: Tables, per_roi: bool) -> Table:
-    """The table per ROI where one is asked for, else the totals, or the table per ROI to be summed."""
-    named = None if tables.path.is_dir() or len(tables.own) > 1 else tables.own[0]
-    if per_roi or (named and is_per_roi(named)):
-        return tables.one(is_per_roi, "connections per ROI", (*EDGES, "roi"))
+    """The table per ROI where `per_roi`; or else the totals; or without them the table per ROI, to be summed."""
+    single = None if tables.path.is_dir() or len(tables.at_path) > 1 else tables.at_path[0]
+    if per_roi or (single and is_per_roi(single)):
+        return tables.exactly_one(is_per_roi, "connections per ROI", (*EDGES, "roi"))
     total = tables.at_most_one(is_total, "connections")
-    return total or tables.one(is_per_roi, "connections", EDGES)
+    return total or tables.exactly_one(is_per_roi, "connections", EDGES)
 
 
 def _transmitter_table(tables: Tables, options: Options) -> Table | None:
-    """A feather file that cannot be opened may be the one, so it is only passed over where no sign is asked for."""
-    found = tables.at_most_one(is_transmitters, "transmitters")
-    closed = [table for table in (*tables.own, *tables.others) if table.kind in arrow.KINDS and not table.columns]
-    if found is None and closed and not arrow.installed() and options.sign_policy != "none":
-        raise arrow.needed(closed[0].path, closed[0].kind)
-    return found
+    """The table of transmitters, or None.
+
+    Raises FormatError without pyarrow where signs are needed and a feather file may be that table.
+    """
+    transmitters = tables.at_most_one(is_transmitters, "transmitters")
+    every_table = (*tables.at_path, *tables.beside_path)
+    unread = [table for table in every_table if table.kind in arrow.KINDS and not table.columns]
+    if transmitters is None and unread and not arrow.installed() and options.sign_policy != "none":
+        raise arrow.needed(unread[0].path, unread[0].kind)
+    return transmitters
 
 
 def _labels(neurons: Table | None, transmitters: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
     labels = {}
-    for column in ("type", "instance") if neurons else ():
-        if neurons.has(column):
+    for column in ("type", "instance"):
+        if neurons and neurons.has(column):
             labels[column] = texts_of(neurons, "bodyId", column, ids, UNKNOWN)
     if "instance" in labels:
         labels["side"] = _sides(labels["instance"])
@@ -115,17 +119,19 @@ def _labels(neurons: Table | None, transmitters: Table | None, ids: np.ndarray) 
 
 
 def _first(table: Table, columns: tuple[str, ...]) -> str:
+    """The first of the columns that the table has, or ""."""
     return next((column for column in columns if table.has(column)), "")
 
 
 def _sides(instances: np.ndarray) -> np.ndarray:
+    """(N,) left, right or unknown, by the suffix _L or _R of instances."""
     left, right = np.char.endswith(instances, "_L"), np.char.endswith(instances, "_R")
     return np.where(left, "left", np.where(right, "right", UNKNOWN))
 
 
 def _probabilities(table: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
     columns = [column for column in PROBABILITIES if table and table.has(column)]
-    return numbers_of(table, _first(table, BODIES), columns, ids) if columns else {}
+    return numbers_of(table, _first(table, BODIES), columns, ids) if table and columns else {}
 
 
 def _name(path: Path, options: Options) -> str:

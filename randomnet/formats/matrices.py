@@ -1,16 +1,16 @@
 """Square matrices in files -> Connectome: dense .npy, .npz or .csv, and scipy's sparse .npz read with NumPy alone.
 
-Rows are presynaptic (`source`) unless `rows = target` says otherwise. Entries may be negative: signed as in the file.
-A CSV has the ids, integers or texts, as its header row and first column (the larva of Winding et al. 2023); or it is
-nothing but numbers, from the first cell on: then its neurons are 0..N-1 (3 or 4 columns that may as well be edges are
-refused). An .npz may name its neurons in an array `ids` (integers) or `names` (texts).
-scipy.sparse.load_npz would neither check the indices of a damaged file nor say what is wrong with it.
+Rows are presynaptic (`source`) unless `rows = target`. Negative entries are inhibitory. A CSV has ids, integers or
+texts, as header row and first column (the larva of Winding et al. 2023); or it contains only numbers, and the neurons
+are 0, ..., N-1. Numbers in 3 or 4 columns that may also be edges are refused. An .npz may name its neurons in an array
+`ids` (integers) or `names` (texts). scipy.sparse.load_npz would not check the indices of a damaged file, and would not
+say what is wrong with it.
 """
 
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,17 @@ from typing import Any
 import numpy as np
 
 from randomnet.connectome import Connectome
+from randomnet.formats.assembly import DEFAULTS, assemble
+from randomnet.formats.bio2art import ORIENTATIONS, UNKNOWN, Orientation, is_known_region_matrix
 from randomnet.formats.edge_list import with_file_signs
-from randomnet.formats.edges import DEFAULTS, assemble
+from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError, one_line
 from randomnet.formats.record import Format
-from randomnet.formats.regions import ORIENTATIONS, UNKNOWN, Orientation, is_known_region_matrix
 from randomnet.formats.signs import with_signs
 from randomnet.formats.tables import NUMBER, Table, checksums, stream, tables_in
 
-BLOCK = 4_000_000  # entries looked at together
-MOST = 5_000_000  # neurons of a matrix, so that a damaged shape fills no memory
+BLOCK = 4_000_000  # entries per block of rows
+MOST_NEURONS = 5_000_000  # larger shapes are damage, and would fill the memory
 NAMES = ("ids", "names")
 SPARSE = ("format", "shape", "data")
 MISSING = "transmitters, which a matrix does not have: use auto (its entries' signs) or none"
@@ -37,17 +37,17 @@ Edges = tuple[np.ndarray, np.ndarray, np.ndarray]  # row, column, entry
 
 
 def is_matrix_csv(table: Table) -> bool:
-    """Whether a CSV has the ids as its header row and first column, by its first row; or see `is_numbers`."""
+    """Whether a CSV has ids as header row and first column, by its first row, or contains only numbers."""
     header, first = table.columns, table.first
     named = len(header) > 2 and len(first) == len(header) and first[0].strip() == header[1]
     return table.kind == "csv" and (named or is_numbers(table))
 
 
 def is_numbers(table: Table) -> bool:
-    """Whether the first two rows of a CSV are numbers, as many in one as in the other: no header, a matrix's rows."""
+    """Whether the first two rows of a CSV are equally many numbers, so that it is a matrix without header."""
     cells = [cell.strip() for cell in (*table.columns, *table.first)]
-    whole = len(table.columns) == len(table.first) > 1 and all(re.fullmatch(NUMBER, cell) for cell in cells)
-    return table.kind == "csv" and whole
+    are_numbers = len(table.columns) == len(table.first) > 1 and all(re.fullmatch(NUMBER, cell) for cell in cells)
+    return table.kind == "csv" and are_numbers
 
 
 def is_sparse(keys: tuple[str, ...]) -> bool:
@@ -56,7 +56,7 @@ def is_sparse(keys: tuple[str, ...]) -> bool:
 
 
 def keys_of(path: Path) -> tuple[str, ...]:
-    """The names of the arrays in an .npz, none of which is read. Raises FormatError."""
+    """The names of the arrays in an .npz, without reading them. Raises FormatError."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.namelist()
@@ -80,16 +80,16 @@ def is_square(shape: tuple[int, ...]) -> bool:
 
 
 def read_sparse(path: Path, options: Options = DEFAULTS) -> Connectome:
-    """As `read_matrix`, of nothing but scipy's sparse .npz. Raises FormatError."""
+    """The Connectome of a sparse .npz of scipy. Raises FormatError, also for other matrices."""
     kind = tables_in(path)[0].kind if path.is_file() else ""
     if kind != "npz" or not is_sparse(keys_of(path)):
-        came = f"a {kind} file" if kind else "a folder" if path.is_dir() else "something else"
-        raise FormatError(f"{path}: expected the sparse .npz of scipy (format, shape, data), got {came} without them")
+        actual = f"a {kind} file" if kind else "a folder" if path.is_dir() else "something else"
+        raise FormatError(f"{path}: expected the sparse .npz of scipy (format, shape, data), got {actual} without them")
     return read_matrix(path, options)
 
 
 def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
-    """The Connectome of a matrix; its neurons are named as the file names them, or numbered. Raises FormatError."""
+    """The Connectome of a matrix; neurons have the names of the file, or are numbered. Raises FormatError."""
     options.refuse(path, roi="a matrix has no ROIs")
     if path.is_dir():
         raise FormatError(f"{path}: expected a file that holds a matrix, got a folder: name the file")
@@ -99,11 +99,16 @@ def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
         raise FormatError(f"{path}: expected a matrix as .npy, .npz or .csv, got {table.kind or 'something else'}")
     names, (row, column, entries) = readers[table.kind](table)
     files = checksums([table])
-    turn = Orientation(options.rows, "as set")
+    orientation = Orientation(options.rows, "as set")
     if options.rows == "auto":
-        turn = ORIENTATIONS.get(files[path.name][:12], UNKNOWN)
-    pre, post = (row, column) if turn.rows == "source" else (column, row)
-    notes = {"source": f"{table.kind} matrix", "synthetic": False, "rows": turn.rows, "rows_because": turn.because}
+        orientation = ORIENTATIONS.get(files[path.name][:12], UNKNOWN)
+    pre, post = (row, column) if orientation.rows == "source" else (column, row)
+    notes = {
+        "source": f"{table.kind} matrix",
+        "synthetic": False,
+        "rows": orientation.rows,
+        "rows_because": orientation.because,
+    }
     connectome = assemble(
         path.name.split(".")[0] or "matrix", names, pre, post, entries,
         provenance={**notes, "files": files}, options=options, file=table,
@@ -119,33 +124,39 @@ def _signed(connectome: Connectome, policy: str, entries: np.ndarray) -> Connect
 
 def _npy(table: Table) -> tuple[np.ndarray, Edges]:
     matrix = _mapped(table.path)
-    _square(table, matrix.shape)
+    _check_square(table, matrix.shape)
     return _numbered(len(matrix)), _dense_edges(table, matrix)
 
 
 def _mapped(path: Path) -> np.ndarray:
-    """An array that stays on disk; pickles are refused."""
+    """A memory-mapped array. Raises FormatError, also for pickles."""
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a damaged array can raise nearly anything
         raise FormatError(f"{path}: expected a .npy array of numbers, got {one_line(error)}") from None
 
 
-def _dense_edges(what: object, matrix: np.ndarray) -> Edges:
-    """Where a matrix is not zero, a block of rows at a time."""
-    _numbers(what, matrix.dtype)
+def _dense_edges(source: object, matrix: np.ndarray) -> Edges:
+    """The non-zero entries of a matrix, from one block of rows after the other. Raises FormatError."""
+    _check_numbers(source, matrix.dtype)
     step = max(1, BLOCK // max(1, matrix.shape[1]))
-    parts = [_block(what, np.asarray(matrix[row : row + step]), row) for row in range(0, len(matrix), step)]
-    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    parts = [_block(source, np.asarray(matrix[row : row + step]), row) for row in range(0, len(matrix), step)]
+    return _joined(parts)
 
 
-def _block(what: object, block: np.ndarray, start: int) -> Edges:
+def _joined(parts: Sequence[Edges]) -> Edges:
+    row, column, entries = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return row, column, entries
+
+
+def _block(source: object, block: np.ndarray, start: int) -> Edges:
+    """The non-zero entries of a block of rows that begins at row `start`. Raises FormatError for non-finite ones."""
     row, column = np.nonzero(block)
     entries = block[row, column].astype(np.float64)
     if not np.isfinite(entries).all():
-        wrong = int(np.argmin(np.isfinite(entries)))
-        place = f"row {row[wrong] + start}, column {column[wrong]}"
-        raise FormatError(f"{what}, {place} (from 0): expected a number, got {entries[wrong]:g}")
+        first = int(np.argmin(np.isfinite(entries)))
+        place = f"row {row[first] + start}, column {column[first]}"
+        raise FormatError(f"{source}, {place} (from 0): expected a number, got {entries[first]:g}")
     return row + start, column, entries
 
 
@@ -166,30 +177,31 @@ def _npz(table: Table) -> tuple[np.ndarray, Edges]:
 
 
 def _only_matrix(table: Table, arrays: dict[str, np.ndarray]) -> np.ndarray:
-    found = [key for key, array in arrays.items() if array.ndim == 2]
-    if len(found) != 1:
-        came = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
-        raise FormatError(f"{table}: expected one square matrix (or format, shape, data of scipy.sparse), got {came}")
-    _square(table, arrays[found[0]].shape)
-    return arrays[found[0]]
+    """The only two-dimensional array. Raises FormatError where there are none or several, or it is not square."""
+    matrices = [key for key, array in arrays.items() if array.ndim == 2]
+    if len(matrices) != 1:
+        actual = ", ".join(f"{key} {array.shape}" for key, array in arrays.items())
+        raise FormatError(f"{table}: expected one square matrix (or format, shape, data of scipy.sparse), got {actual}")
+    _check_square(table, arrays[matrices[0]].shape)
+    return arrays[matrices[0]]
 
 
 def _sparse_edges(table: Table, arrays: dict[str, np.ndarray], n: int) -> Edges:
-    """Rows, columns and entries of scipy's formats csr, csc and coo."""
+    """Rows, columns and entries from the arrays of scipy's formats csr, csc and coo. Raises FormatError."""
     form = ", ".join(arrays["format"].astype(str).ravel().tolist())
-    needed = {"csr": ("indices", "indptr"), "csc": ("indices", "indptr"), "coo": ("row", "col")}.get(form)
-    if needed is None:
+    keys = {"csr": ("indices", "indptr"), "csc": ("indices", "indptr"), "coo": ("row", "col")}.get(form)
+    if keys is None:
         raise FormatError(f"{table}: expected a sparse matrix as csr, csc or coo, got {form!r}")
-    missing = [key for key in needed if key not in arrays]
+    missing = [key for key in keys if key not in arrays]
     if missing:
-        raise FormatError(f"{table}: expected arrays {', '.join(needed)} for {form}, got no {missing[0]}")
-    first, second = (_indices(table, key, arrays[key]) for key in needed)
+        raise FormatError(f"{table}: expected arrays {', '.join(keys)} for {form}, got no {missing[0]}")
+    first, second = (_indices(table, key, arrays[key]) for key in keys)
     data = arrays["data"]
-    _numbers(table, data.dtype)
+    _check_numbers(table, data.dtype)
     if data.ndim != 1:
         raise FormatError(f"{table}: expected data as one row of numbers, got shape {data.shape}")
     if form != "coo":
-        first, second = _spread(table, second, n, len(data)), first
+        first, second = _lines_of_entries(table, second, n, len(data)), first
     if not len(first) == len(second) == len(data) or (len(data) and max(first.max(), second.max()) >= n):
         raise FormatError(f"{table}: expected {len(data)} indices below {n}, got others: the file is damaged")
     if not np.isfinite(data).all():
@@ -198,39 +210,40 @@ def _sparse_edges(table: Table, arrays: dict[str, np.ndarray], n: int) -> Edges:
     return row, column, data.astype(np.float64)
 
 
-def _spread(table: Table, pointers: np.ndarray, n: int, entries: int) -> np.ndarray:
-    """The line of each entry, from where each line starts."""
+def _lines_of_entries(table: Table, pointers: np.ndarray, n: int, entries: int) -> np.ndarray:
+    """(entries,) the row (csr) or column (csc) of each entry; pointers: where each one starts. Raises FormatError."""
     if len(pointers) != n + 1 or pointers[0] != 0 or pointers[-1] != entries or (np.diff(pointers) < 0).any():
         raise FormatError(f"{table}: expected indptr to rise from 0 to {entries} in {n + 1} steps, got other numbers")
     return np.repeat(np.arange(n), np.diff(pointers))
 
 
 def _indices(table: Table, key: str, values: np.ndarray) -> np.ndarray:
+    """The values as int64 indices. Raises FormatError for other values."""
     if values.dtype.kind not in "iu" or values.ndim != 1 or (len(values) and values.min() < 0):
         raise FormatError(f"{table}: expected {key} as whole numbers >= 0, got {values.dtype} {values.shape}")
     return values.astype(np.int64)
 
 
 def _csv(table: Table) -> tuple[np.ndarray, Edges]:
-    """Ids as the header row and the first column, or numbers alone, read in blocks of rows."""
+    """Names and edges of a CSV with ids as header row and first column, or of numbers alone. Raises FormatError."""
     if not is_matrix_csv(table):
-        came = ", ".join(table.columns[:6])
-        raise FormatError(f"{table}: expected the ids as header row and as first column, got a header of {came}")
+        actual = ", ".join(table.columns[:6])
+        raise FormatError(f"{table}: expected the ids as header row and as first column, got a header of {actual}")
     return _csv_of_numbers(table) if is_numbers(table) else _csv_with_ids(table)
 
 
 def _csv_with_ids(table: Table) -> tuple[np.ndarray, Edges]:
     corner, *names = table.columns
     if "" in names or len(set(names)) < len(names) or corner in names:
-        twice = next(name for name in names if not name or [corner, *names].count(name) > 1)
-        raise FormatError(f"{table}, row 1: expected different ids, got {twice!r} {'twice' if twice else 'as one'}")
+        wrong = next(name for name in names if not name or [corner, *names].count(name) > 1)
+        raise FormatError(f"{table}, row 1: expected different ids, got {wrong!r} {'twice' if wrong else 'as one'}")
     parts, listed, row = [], [], 0
     for chunk in stream(table, {corner: "text", **dict.fromkeys(names, "signed")}):
         listed.append(chunk[corner])
         parts.append(_block(table, np.column_stack([chunk[name] for name in names]), row))
         row += len(chunk[corner])
-    _same_ids(table, names, np.concatenate(listed))
-    return np.array(names), tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    _check_same_ids(table, names, np.concatenate(listed))
+    return np.array(names), _joined(parts)
 
 
 def _csv_of_numbers(table: Table) -> tuple[np.ndarray, Edges]:
@@ -238,36 +251,36 @@ def _csv_of_numbers(table: Table) -> tuple[np.ndarray, Edges]:
     parts, first, row = [], [], 0
     for chunk in stream(replace(table, columns=tuple(names), headed=False), dict.fromkeys(names, "signed")):
         parts.append(_block(table, np.column_stack([chunk[name] for name in names]), row))
-        _no_list(table, chunk)
+        _check_not_edges(table, chunk)
         first += chunk["0"].tolist()
         row += len(chunk["0"])
     if row != len(names):
         raise FormatError(f"{table}: expected a square matrix of {len(names)} rows, as it has columns, got {row}")
-    _no_ids(table, first)
-    return np.array(names), tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    _check_not_ids(table, first)
+    return np.array(names), _joined(parts)
 
 
-def _no_list(table: Table, chunk: dict[str, np.ndarray]) -> None:
-    """Raise FormatError where the rows may as well be edges: two ids, then a weight that is not 0."""
+def _check_not_edges(table: Table, chunk: dict[str, np.ndarray]) -> None:
+    """Raise FormatError where the rows may also be edges: two ids, then a positive weight."""
     columns = list(chunk.values())
     if len(columns) not in (3, 4) or (columns[2] <= 0).any():
         return
     if all(column.dtype.kind == "i" and (column >= 0).all() for column in columns[:2]):
-        came = f"{len(columns)} columns of numbers, the first two whole"
+        actual = f"{len(columns)} columns of numbers, the first two whole"
         raise FormatError(f"{table}: expected a header (pre, post, weight) above a list of edges, or else a matrix as "
-                          f".npy, as the two look alike, got {came}")  # fmt: skip
+                          f".npy, as the two look alike, got {actual}")  # fmt: skip
 
 
-def _no_ids(table: Table, column: list[float]) -> None:
-    """Raise FormatError where first row and column may as well be ids, with a number in their corner."""
+def _check_not_ids(table: Table, column: list[float]) -> None:
+    """Raise FormatError where first row and first column are equal and may also be ids."""
     row = table.columns
     if len(row) > 2 and len(set(row)) == len(row) and all(map(str.isdigit, row)) and [*map(int, row)] == column:
-        came = f"{', '.join(row[:6])}, a different number in each cell: ids or weights"
+        actual = f"{', '.join(row[:6])}, a different number in each cell: ids or weights"
         raise FormatError(f"{table}: expected ids with an empty first cell, or else numbers as .npy, as the first row "
-                          f"and the first column are alike, got {came}")  # fmt: skip
+                          f"and the first column are alike, got {actual}")  # fmt: skip
 
 
-def _same_ids(table: Table, header: list[str], column: np.ndarray) -> None:
+def _check_same_ids(table: Table, header: list[str], column: np.ndarray) -> None:
     for row, (name, listed) in enumerate(zip(header, column.tolist(), strict=False), 2):
         if name != listed.strip():
             raise FormatError(f"{table}, row {row}, column 1: expected id {name} as in the header, got {listed}")
@@ -288,20 +301,20 @@ def _names(table: Table, arrays: dict[str, np.ndarray], n: int) -> np.ndarray:
 
 def _shape(table: Table, shape: np.ndarray) -> tuple[int, ...]:
     sizes = tuple(int(size) for size in np.atleast_1d(shape)) if shape.dtype.kind in "iu" else ()
-    _square(table, sizes)
+    _check_square(table, sizes)
     return sizes
 
 
-def _square(what: object, shape: tuple[int, ...]) -> None:
+def _check_square(source: object, shape: tuple[int, ...]) -> None:
     if not is_square(shape) or shape[0] < 2:
-        raise FormatError(f"{what}: expected a square matrix of at least 2 x 2, got shape {shape}")
-    if shape[0] > MOST:
-        raise FormatError(f"{what}: expected at most {MOST:,} neurons, got {shape[0]:,}")
+        raise FormatError(f"{source}: expected a square matrix of at least 2 x 2, got shape {shape}")
+    if shape[0] > MOST_NEURONS:
+        raise FormatError(f"{source}: expected at most {MOST_NEURONS:,} neurons, got {shape[0]:,}")
 
 
-def _numbers(what: object, dtype: Any) -> None:
+def _check_numbers(source: object, dtype: Any) -> None:
     if np.dtype(dtype).kind not in "uifb":
-        raise FormatError(f"{what}: expected numbers, got dtype {dtype}")
+        raise FormatError(f"{source}: expected numbers, got dtype {dtype}")
 
 
 def _numbered(n: int) -> np.ndarray:

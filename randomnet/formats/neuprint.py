@@ -1,9 +1,9 @@
-"""A neuPrint server -> Connectome, by way of neuprint-python, an extra that is imported only to ask.
+"""A neuPrint server -> Connectome, with neuprint-python, an optional package that is imported only for queries.
 
-The path is `server/dataset`, such as neuprint.janelia.org/hemibrain:v1.2.1. What a query brings is kept as a folder in
-the layout of neuPrint's exports, with query.json, and read by `read_hemibrain`; from then on neither the server nor a
-token is needed. The folder appears under its name only when it is whole. The token comes from the environment and goes
-to the server, nowhere else.
+The path is `server/dataset`, such as neuprint.janelia.org/hemibrain:v1.2.1. The response to a query is cached as a
+folder in the layout of neuPrint's exports, with query.json, and read by `read_hemibrain`. Later runs need neither the
+server nor a token. The folder gets its name only when it is complete. The token comes from the environment and is sent
+to the server only.
 """
 
 import dataclasses
@@ -19,17 +19,18 @@ from pathlib import Path
 from typing import Any
 
 from randomnet.connectome import Connectome
-from randomnet.formats.edges import DEFAULTS
+from randomnet.extras import install_line
+from randomnet.formats.assembly import DEFAULTS
+from randomnet.formats.files import FormatError, checksums, one_line
 from randomnet.formats.hemibrain import EDGES, PROPERTIES, read_hemibrain
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError, checksums, one_line
 from randomnet.formats.record import Format
 from randomnet.settings import nearest
 
-TOKEN = "NEUPRINT_APPLICATION_CREDENTIALS"  # neuprint-python's own name
+TOKEN = "NEUPRINT_APPLICATION_CREDENTIALS"  # as in neuprint-python
 CACHE = "RANDOMNET_CACHE"
 ADDRESS = re.compile(r"(?:https:/+)?(?P<server>[\w-]+(?:\.[\w-]+)+(?::\d+)?|localhost(?::\d+)?)/(?P<dataset>[^/\s]+)/*")
-CRITERIA = {"status": ["Traced", "traced"], "cropped": False}  # the published neurons; neuPrint's exports have the same
+CRITERIA = {"status": ["Traced", "traced"], "cropped": False}  # the published neurons, as in neuPrint's exports
 COLUMNS = ("type", "instance", *PROPERTIES)
 FILES = ("neurons.csv", "roi-connections.csv", "total-connections.csv")
 QUERY = "query.json"
@@ -37,7 +38,7 @@ QUERY = "query.json"
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """What is asked of a server: the connections between the traced neurons of a dataset, of some ROIs or all."""
+    """A query for the connections between the traced neurons of a dataset, in some ROIs or all."""
 
     server: str
     dataset: str
@@ -47,13 +48,13 @@ class Query:
         return f"{self.server}/{self.dataset}"
 
     def facts(self) -> dict[str, Any]:
-        """All that decides the answer."""
+        """All that determines the response."""
         criteria = {"neurons": CRITERIA, "properties": list(COLUMNS), "rois": list(self.rois)}
         return {"server": self.server, "dataset": self.dataset, "roi": ", ".join(self.rois) or "all", "query": criteria}
 
     @property
     def folder(self) -> Path:
-        """Where the answer is kept."""
+        """The folder of the cached response."""
         cache = Path(os.environ.get(CACHE) or "~/.cache/randomnet").expanduser()
         digest = hashlib.sha256(json.dumps(self.facts(), sort_keys=True).encode()).hexdigest()[:12]
         name = re.sub(r"[^\w.-]", "-", f"{self.server}_{self.dataset}")
@@ -61,20 +62,21 @@ class Query:
 
 
 def read_neuprint(path: Path, options: Options = DEFAULTS) -> Connectome:
-    """The traced neurons of a dataset, all or those connected inside `options.roi`; see `read_hemibrain`.
+    """The Connectome of the traced neurons of a dataset, all or those connected inside `options.roi`.
 
-    path: `server/dataset`, no path on disk. Several ROIs must be primary, as others overlap. The server is only asked
-    what is not yet in the cache ($RANDOMNET_CACHE or ~/.cache/randomnet). Raises FormatError, never with the token.
+    path: `server/dataset`, not a path on disk. Several ROIs must be primary, as others overlap. The server gets a query
+    only where the response is not in the cache ($RANDOMNET_CACHE or ~/.cache/randomnet). Labels: see `read_hemibrain`.
+    Raises FormatError, never with the token.
     """
     query = _query(path, options)
     options.refuse(query, rows="the columns say which neuron is presynaptic")
-    facts = _kept(query) or _fetched(query)
-    read = read_hemibrain(query.folder, options)
+    facts = _cached(query) or _download(query)
+    connectome = read_hemibrain(query.folder, options)
     return dataclasses.replace(
-        read,
+        connectome,
         name=f"{query.dataset} {options.roi}".strip(),
         provenance={
-            **read.provenance,
+            **connectome.provenance,
             "source": f"neuPrint, {query}, asked on {facts['date']}",
             "neuprint": {name: facts[name] for name in ("server", "dataset", "roi", "library", "query", "date")},
         },
@@ -84,52 +86,52 @@ def read_neuprint(path: Path, options: Options = DEFAULTS) -> Connectome:
 def _query(path: Path, options: Options) -> Query:
     address = ADDRESS.fullmatch(path.as_posix())
     if address is None:
-        came = repr(path.as_posix())
-        raise FormatError(f"expected server/dataset, such as neuprint.janelia.org/hemibrain:v1.2.1, got {came}")
+        actual = repr(path.as_posix())
+        raise FormatError(f"expected server/dataset, such as neuprint.janelia.org/hemibrain:v1.2.1, got {actual}")
     return Query(address["server"].lower(), address["dataset"], tuple(sorted(set(options.rois))))
 
 
 # ---- the cache
 
 
-def _kept(query: Query) -> dict[str, Any] | None:
-    """What query.json says of an answer that is whole; None where there is none."""
+def _cached(query: Query) -> dict[str, Any] | None:
+    """The content of query.json of a complete cached response; None without one."""
     try:
         facts = json.loads((query.folder / QUERY).read_text(encoding="utf-8"))
-        asked = {name: facts[name] for name in query.facts()}
-        whole = facts["files"] == checksums(query.folder / name for name in FILES)
-        known = all(isinstance(facts[name], str) for name in ("library", "date"))
+        same_query = {name: facts[name] for name in query.facts()} == query.facts()
+        is_complete = facts["files"] == checksums(query.folder / name for name in FILES)
+        has_origin = all(isinstance(facts[name], str) for name in ("library", "date"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return facts if whole and known and asked == query.facts() else None
+    return facts if is_complete and has_origin and same_query else None
 
 
-def _fetched(query: Query) -> dict[str, Any]:
-    """Ask the server and keep the answer; returns what is kept as query.json."""
-    folder, made = query.folder, None
+def _download(query: Query) -> dict[str, Any]:
+    """Query the server and cache the response; returns the content of query.json. Raises FormatError."""
+    folder, temporary = query.folder, None
     try:
-        neurons, connections, library = _asked(query)
+        neurons, connections, library = _response(query)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        facts = _write(made, query, neurons, connections, library)
-        if folder.exists() and _kept(query) is None:
-            shutil.rmtree(folder)  # what is left of one that was damaged
-        made.rename(folder)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        facts = _write(temporary, query, neurons, connections, library)
+        if folder.exists() and _cached(query) is None:
+            shutil.rmtree(folder)  # a damaged response
+        temporary.rename(folder)
         return facts
     except OSError as error:
-        if kept := _kept(query):
-            return kept  # somebody else has asked the same at the same time
+        if facts := _cached(query):
+            return facts  # another process has cached the same query meanwhile
         raise FormatError(
             f"{query}: expected a folder {folder.parent} to keep the answer in (set {CACHE} to another), "
             f"got {one_line(error)}"
         ) from None
     finally:
-        if made is not None:
-            shutil.rmtree(made, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write(folder: Path, query: Query, neurons: Any, connections: Any, library: str) -> dict[str, Any]:
-    """The three tables and query.json. A property that no neuron has is left out, as it would pass for unknown."""
+    """Write the three tables and query.json, and return its content; properties without values are left out."""
     known = [name for name in COLUMNS if name not in PROPERTIES or (name in neurons and neurons[name].notna().any())]
     neurons.reindex(columns=["bodyId", *known]).to_csv(folder / FILES[0], index=False)
     connections[[*EDGES[:2], "roi", EDGES[2]]].to_csv(folder / FILES[1], index=False)
@@ -145,14 +147,13 @@ def _write(folder: Path, query: Query, neurons: Any, connections: Any, library: 
 # ---- the server
 
 
-def _asked(query: Query) -> tuple[Any, Any, str]:
-    """The tables of neurons and of connections per ROI, and the version of the library."""
+def _response(query: Query) -> tuple[Any, Any, str]:
+    """The tables of neurons and of connections per ROI, and the version of the library. Raises FormatError."""
     try:
         import neuprint
     except ImportError:
         raise FormatError(
-            f"{query}: expected neuprint-python to ask the server, got none installed: "
-            "pip install -r requirements-neuprint.txt"
+            f"{query}: expected neuprint-python to ask the server, got none installed: {install_line('neuprint')}"
         ) from None
     token = os.environ.get(TOKEN, "").strip()
     if not token:
@@ -164,8 +165,8 @@ def _asked(query: Query) -> tuple[Any, Any, str]:
         neurons, connections = _tables(neuprint, query, token)
     except FormatError:
         raise
-    except Exception as error:  # the library raises RuntimeError, AssertionError, and all of requests
-        raise FormatError(f"{query}: {_said(error, token)}") from None
+    except Exception as error:  # RuntimeError, AssertionError of the library, and all errors of requests
+        raise FormatError(f"{query}: {_error_text(error, token)}") from None
     if not len(connections):
         raise FormatError(f"{query}: expected a connection in {', '.join(query.rois) or 'the dataset'}, got none")
     return neurons, connections, _version(neuprint)
@@ -174,7 +175,7 @@ def _asked(query: Query) -> tuple[Any, Any, str]:
 def _tables(neuprint: Any, query: Query, token: str) -> tuple[Any, Any]:
     client = neuprint.Client(query.server, dataset=query.dataset, token=token)
     primary = set(client.primary_rois)
-    _known_rois(query, primary, set(client.all_rois))
+    _check_rois(query, primary, set(client.all_rois))
     criteria = neuprint.NeuronCriteria(**CRITERIA, client=client)
     return neuprint.fetch_adjacencies(
         criteria,
@@ -186,18 +187,19 @@ def _tables(neuprint: Any, query: Query, token: str) -> tuple[Any, Any]:
     )
 
 
-def _known_rois(query: Query, primary: set[str], known: set[str]) -> None:
+def _check_rois(query: Query, primary: set[str], known: set[str]) -> None:
+    """Raise FormatError for a ROI that does not exist, and for several ROIs that may overlap."""
     for roi in query.rois:
         if roi not in known:
-            came = f"{roi!r}; there are {', '.join(sorted(primary))}{nearest(roi, known)}"
-            raise FormatError(f"{query}: expected a ROI that exists, got {came}")
+            actual = f"{roi!r}; there are {', '.join(sorted(primary))}{nearest(roi, known)}"
+            raise FormatError(f"{query}: expected a ROI that exists, got {actual}")
         if len(query.rois) > 1 and roi not in primary:
             listed = ", ".join(sorted(primary))
             raise FormatError(f"{query}: expected primary ROIs in a list, as others overlap: {listed}; got {roi!r}")
 
 
-def _said(error: Exception, token: str) -> str:
-    """What a library's error says, in one line and without the token, which a server may have sent back."""
+def _error_text(error: Exception, token: str) -> str:
+    """The text of a library's error in one line, without the token, which a server may have sent back."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status in (401, 403):
         return f"expected a token that the server accepts in {TOKEN}, got its answer {status}"

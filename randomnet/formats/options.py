@@ -1,8 +1,8 @@
-"""What a user asks of any reader of connectomes, in one small record that checks itself."""
+"""Options of all readers of connectomes, in one record that checks itself."""
 
 from dataclasses import dataclass, fields
 
-from randomnet.formats.reading import FormatError
+from randomnet.formats.files import FormatError
 from randomnet.formats.sign_policies import SIGN_POLICIES
 
 ROWS = ("auto", "source", "target")
@@ -10,13 +10,13 @@ ROWS = ("auto", "source", "target")
 
 @dataclass(frozen=True)
 class Options:
-    """How to read a connectome; each reader refuses what its format does not know. Raises ValueError."""
+    """How to read a connectome. Readers refuse options that their format does not have. Raises ValueError."""
 
-    roi: str = ""  # one name or a comma list, "" for the whole; of a folder of several networks, the one to read
-    rows: str = "auto"  # of a matrix: what a row is, the presynaptic neuron (source) or the postsynaptic one (target)
-    sign_policy: str = "auto"  # the rule that gives a neuron its sign; auto: see `signs.with_signs`
-    min_synapses: float = 0  # pairs with fewer synapses in all (in the ROIs that were asked for) are no connection
-    drop_autapses: bool = True  # connections of a neuron with itself are counted, then dropped
+    roi: str = ""  # names joined by commas, or "" for all; in a folder of several networks, the one to read
+    rows: str = "auto"  # of a matrix: a row is the presynaptic (source) or the postsynaptic neuron (target)
+    sign_policy: str = "auto"  # the rule that gives a neuron its sign, one of SIGN_POLICIES
+    min_synapses: float = 0  # pairs with fewer synapses in total, within the ROIs if given, are no edges
+    drop_autapses: bool = True  # self-connections are counted, then dropped
 
     def __post_init__(self) -> None:
         for name, allowed in (("rows", ROWS), ("sign_policy", SIGN_POLICIES)):
@@ -30,9 +30,9 @@ class Options:
         """The names in `roi`, in order."""
         return tuple(name.strip() for name in self.roi.split(",") if name.strip())
 
-    def refuse(self, what: object, **reasons: str) -> None:
-        """Raise FormatError where an option named in `reasons` (name -> why it is not read) is not its default."""
+    def refuse(self, source: object, **reasons: str) -> None:
+        """Raise FormatError where an option in `reasons` (name -> why it is not read) differs from its default."""
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in reasons and value != field.default:
-                raise FormatError(f"{what}: expected no {field.name}, as {reasons[field.name]}, got {value!r}")
+                raise FormatError(f"{source}: expected no {field.name}, as {reasons[field.name]}, got {value!r}")

@@ -10,63 +10,64 @@ from typing import NamedTuple
 
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow
-from randomnet.formats.edges import DEFAULTS
+from randomnet.formats.assembly import DEFAULTS
+from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.matrices import shape_of
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError, one_line
 from randomnet.formats.registry import FORMATS
 from randomnet.formats.tables import Table, tables_in
 from randomnet.settings import nearest
 
 
 class Recognition(NamedTuple):
-    """What is at a path: the name of its format in FORMATS, and a sentence for the user."""
+    """The name in FORMATS of the format at a path, and a sentence for the user."""
 
     format: str
     sentence: str
 
 
 def recognise(path: Path) -> Recognition:
-    """The format of a file, folder or archive by headers, shapes and keys. Raises FormatError listing what is known."""
+    """The format of a file, folder or archive, by headers, shapes and keys. Raises FormatError for unknown content."""
     path = Path(path)
     with _in_one_line(path):
-        found = (_in_folder(path) if path.is_dir() else None) or _in_tables(path, tables_in(path))
-        if found is None:
+        recognition = (_in_folder(path) if path.is_dir() else None) or _in_tables(path, tables_in(path))
+        if recognition is None:
             raise FormatError(f"{path}: expected {_known()}, got {_contents(path)}")
-    return Recognition(found.format, f"{path} is {found.sentence}")
+    return Recognition(recognition.format, f"{path} is {recognition.sentence}")
 
 
 def read_connectome(path: Path, source: str = "auto", options: Options = DEFAULTS) -> Connectome:
-    """The network at a path: `auto` recognises the format, another name of FORMATS insists on it.
+    """The network at a path. source: a name in FORMATS, or `auto` for the format that is recognised.
 
-    The provenance has the format and what was found. Raises FormatError, ValueError for an unknown source.
+    The provenance has the format and the sentence of its recognition. Raises FormatError, and ValueError for an unknown
+    source.
     """
     if source != "auto" and source not in FORMATS:
         known = ", ".join(["auto", *FORMATS])
         raise ValueError(f"source must be one of {known}, got {source!r}{nearest(source, FORMATS)}")
     path = Path(path)
-    found = recognise(path) if source == "auto" else Recognition(source, f"{path} is read as {source}")
+    recognition = recognise(path) if source == "auto" else Recognition(source, f"{path} is read as {source}")
     with _in_one_line(path):
-        connectome = FORMATS[found.format].read(path, options)
+        connectome = FORMATS[recognition.format].read(path, options)
         for texts in (connectome.names, *connectome.labels.values()):
-            "".join(texts.tolist()).encode()  # half a surrogate pair is no text, and could not be written to a result
-    return connectome.replace(connectome.weights, format=found.format, found=found.sentence)
+            "".join(texts.tolist()).encode()  # fails for half a surrogate pair, which no result file could hold
+    return connectome.replace(connectome.weights, format=recognition.format, found=recognition.sentence)
 
 
 @contextmanager
 def _in_one_line(path: Path) -> Iterator[None]:
-    """What a file can make a reader or a library raise, as a FormatError; the error itself is kept as its cause."""
+    """Turn errors that files cause in readers and libraries into FormatError, with the original error as its cause."""
     try:
         yield
     except FormatError:
         raise
     except (ValueError, LookupError, TypeError, OverflowError, MemoryError, OSError, EOFError) as error:
-        came = f"{type(error).__name__}: {one_line(error)[:200]}"
-        raise FormatError(f"{path}: expected a file that can be read as a network, got {came}") from error
+        actual = f"{type(error).__name__}: {one_line(error)[:200]}"
+        raise FormatError(f"{path}: expected a file that can be read as a network, got {actual}") from error
 
 
 def _in_folder(folder: Path) -> Recognition | None:
-    """A folder that one format claims as a whole."""
+    """The first format that claims the folder as a whole."""
     for name, row in FORMATS.items():
         if row.in_folder and (phrase := row.in_folder(folder)):
             return Recognition(name, phrase)
@@ -74,7 +75,10 @@ def _in_folder(folder: Path) -> Recognition | None:
 
 
 def _in_tables(path: Path, tables: list[Table]) -> Recognition | None:
-    """By the tables and arrays at a path. Raises FormatError where pyarrow is missing, or a folder has one array."""
+    """The first format that claims the tables and arrays at a path.
+
+    Raises FormatError where pyarrow is missing, or where a folder holds a single file that should be named itself.
+    """
     if not tables:
         return None
     for name, row in FORMATS.items():
@@ -89,21 +93,21 @@ def _in_tables(path: Path, tables: list[Table]) -> Recognition | None:
 
 
 def _known() -> str:
-    """What each recognised format expects, as a list in words."""
+    """The content that each recognised format expects, as a list in words."""
     *first, last = (row.content for row in FORMATS.values() if row.in_folder or row.in_tables)
     return f"{', '.join(first)}, or {last}"
 
 
 def _contents(path: Path) -> str:
-    """What is there, for somebody whose file is not recognised."""
+    """What is at a path, for errors about unknown content."""
     tables = tables_in(path)
     if len(tables) == 1:
-        return _about(tables[0])
+        return _content_of(tables[0])
     files = ", ".join(table.member or table.path.name for table in tables[:8]) or "nothing"
     return f"{len(tables)} files: {files}"
 
 
-def _about(table: Table) -> str:
+def _content_of(table: Table) -> str:
     if table.columns:
         return f"a table with columns {', '.join(table.columns[:12])}"
     if table.kind == "npy":

@@ -1,9 +1,10 @@
 """`FORMATS`: a row for each file format, in the order in which content is recognised."""
 
 from randomnet.connectome import Connectome
+from randomnet.formats.bio2art import BIO2ART
 from randomnet.formats.edge_list import EDGE_LIST
+from randomnet.formats.flystability import FLYSTABILITY
 from randomnet.formats.flywire import FLYWIRE
-from randomnet.formats.folders import BIO2ART, FLYSTABILITY
 from randomnet.formats.graphs import GRAPH
 from randomnet.formats.hemibrain import HEMIBRAIN, NEUPRINT_EXPORT
 from randomnet.formats.matrices import MATRIX, SPARSE_MATRIX
@@ -27,5 +28,5 @@ FORMATS: Registry[Format] = Registry({
 
 def has_counts(connectome: Connectome) -> bool:
     """Whether the connectome was read from a format whose weights are synapse counts."""
-    row = FORMATS.get(connectome.provenance.get("format"))
+    row = FORMATS.get(connectome.provenance.get("format", ""))
     return row is not None and row.has_counts

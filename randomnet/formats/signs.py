@@ -1,8 +1,7 @@
-"""Sign policies: which sign a neuron's transmitter gives its outgoing weights, and what is lost or overridden.
+"""Signs of outgoing weights from the transmitters of neurons, by one of SIGN_POLICIES.
 
-`SIGN_POLICIES` has the rules.
-Kenyon cells (types that start with KC, or the class Kenyon_Cell) are cholinergic, whatever a prediction says
-(hemibrain's says dopamine).
+Kenyon cells (types that start with KC, or the class Kenyon_Cell) are cholinergic, even where a prediction differs; that
+of the hemibrain says dopamine.
 """
 
 import dataclasses
@@ -12,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from randomnet.connectome import Connectome, subset
+from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
-from randomnet.formats.reading import FormatError
 from randomnet.formats.sign_policies import SIGN_POLICIES, TRANSMITTER_SIGNS
 
 UNKNOWN = "unknown"
@@ -29,15 +28,15 @@ SPELLINGS = {
     UNKNOWN: ("", "nan", "none", "unknown", "unclear", "na"),
 }
 KNOWN = [name for name in SPELLINGS if name not in (UNKNOWN, "neither")]
-LISTED = 20  # names of transmitters that are not known
+MOST_NAMES = 20  # of unknown transmitters in the provenance
 NAMES = {spelling: name for name, spellings in SPELLINGS.items() for spelling in spellings}
 
 
 def transmitter_names(texts: np.ndarray) -> np.ndarray:
-    """(N,) texts such as ACH or gaba as full names in lower case; `unknown` where there is none."""
-    found, index = np.unique(texts, return_inverse=True)
-    full = [NAMES.get(text.strip().lower(), text.strip().lower()) for text in found.tolist()]
-    return np.array(full, dtype=str)[index] if len(full) else np.array([], dtype=str)
+    """(N,) full names in lower case for texts such as ACH or gaba; `unknown` for empty texts."""
+    spellings, index = np.unique(texts, return_inverse=True)
+    names = [NAMES.get(text.strip().lower(), text.strip().lower()) for text in spellings.tolist()]
+    return np.array(names, dtype=str)[index] if len(names) else np.array([], dtype=str)
 
 
 def with_signs(
@@ -46,10 +45,11 @@ def with_signs(
     probabilities: Mapping[str, np.ndarray] | None = None,
     missing: str = "a table of transmitters, which is not there",
 ) -> Connectome:
-    """An unsigned connectome with the sign of each presynaptic neuron; edges without one are dropped and counted.
+    """The unsigned connectome with the sign of each presynaptic neuron; edges without a sign are dropped and counted.
 
-    Reads labels `neurotransmitter` and `type`. policy: see above; `auto` is `shiu` where there are transmitters, else
-    `none`. probabilities: transmitter -> (N,) probability, for `expected`. missing: what FormatError says it expected.
+    Reads the labels `neurotransmitter`, `type` and `class`. policy: a name in SIGN_POLICIES; `auto` is `shiu` where
+    transmitters are known, or else `none`. probabilities: transmitter -> (N,) probability, for `expected`. missing: the
+    expected source of transmitters, as FormatError names it.
     """
     known = LABEL in connectome.labels
     policy = {True: "shiu", False: "none"}[known] if policy == "auto" else policy
@@ -72,16 +72,16 @@ def with_signs(
 def within_rois(
     connectome: Connectome, options: Options, probabilities: Mapping[str, np.ndarray], missing: str
 ) -> Connectome:
-    """As `with_signs`; where ROIs were asked for, without the neurons that have no edge there, which are counted."""
-    touched = np.zeros(connectome.n, bool) if options.rois else np.ones(connectome.n, bool)
-    touched[connectome.post] = touched[connectome.pre] = True
-    kept = subset(connectome, touched, neurons_without_edges_dropped=int((~touched).sum()))
-    shares = {transmitter: values[touched] for transmitter, values in probabilities.items()}
-    return with_signs(kept, options.sign_policy, shares, missing)
+    """As `with_signs`; with ROIs, neurons without an edge in them are dropped and counted."""
+    is_connected = np.zeros(connectome.n, bool) if options.rois else np.ones(connectome.n, bool)
+    is_connected[connectome.post] = is_connected[connectome.pre] = True
+    inside = subset(connectome, is_connected, neurons_without_edges_dropped=int((~is_connected).sum()))
+    inside_probabilities = {transmitter: values[is_connected] for transmitter, values in probabilities.items()}
+    return with_signs(inside, options.sign_policy, inside_probabilities, missing)
 
 
 def _kenyon_cells(connectome: Connectome) -> tuple[Connectome, np.ndarray, dict[str, Any]]:
-    """With acetylcholine for every Kenyon cell, by type or class; which they are; and how many it changes."""
+    """The connectome with acetylcholine for Kenyon cells, a mask (N,) of these, and notes on how many are changed."""
     types, classes = (connectome.labels.get(label, np.full(connectome.n, "")) for label in (TYPE, CLASS))
     kenyon = np.char.startswith(types, "KC") | (np.char.replace(np.char.lower(classes), " ", "_") == "kenyon_cell")
     changed = kenyon & (connectome.labels[LABEL] != "acetylcholine")
@@ -99,10 +99,12 @@ def _kenyon_cells(connectome: Connectome) -> tuple[Connectome, np.ndarray, dict[
 def _values(
     connectome: Connectome, policy: str, probabilities: Mapping[str, np.ndarray], kenyon: np.ndarray
 ) -> np.ndarray:
-    """(N,) the factor of each neuron's outgoing weights."""
+    """(N,) the factor of each neuron's outgoing weights under a policy."""
     if policy == "expected":
-        total = sum(TRANSMITTER_SIGNS.get(name, 0) * np.nan_to_num(share) for name, share in probabilities.items())
-        return np.where(kenyon, 1.0, total)
+        expectation = sum(
+            TRANSMITTER_SIGNS.get(name, 0) * np.nan_to_num(share) for name, share in probabilities.items()
+        )
+        return np.where(kenyon, 1.0, expectation)
     rule = SIGN_POLICIES[policy]
     if rule.signs is None:
         return np.ones(connectome.n)
@@ -111,27 +113,29 @@ def _values(
 
 
 def _unknown(connectome: Connectome, known: bool) -> dict[str, Any]:
+    """Notes on unknown transmitters; known: whether the connectome has transmitters."""
     names = connectome.labels[LABEL] if known else np.full(connectome.n, UNKNOWN)
     unknown = ~np.isin(names, KNOWN)
-    strange = sorted(set(names[unknown].tolist()) - set(SPELLINGS))
+    other_names = sorted(set(names[unknown].tolist()) - set(SPELLINGS))
     return {
         "neurons_of_unknown_transmitter": int(unknown.sum()),
         "synapses_of_unknown_transmitter": _synapses(connectome, unknown),
-        "transmitters_not_known": strange[:LISTED],
+        "transmitters_not_known": other_names[:MOST_NAMES],
     }
 
 
 def _signed(connectome: Connectome, values: np.ndarray, notes: dict[str, Any]) -> Connectome:
-    lost = values == 0
-    edges = ~lost[connectome.pre]
+    """The connectome with weights times the factor of their presynaptic neuron, without edges of factor 0."""
+    is_unsigned = values == 0
+    edges = ~is_unsigned[connectome.pre]
     if not edges.any():
         raise FormatError(
             f"{connectome.name}: expected a neuron with a sign for sign_policy = {notes['sign_policy']}, got none"
         )
     notes = {
         **notes,
-        "neurons_without_sign": int(lost.sum()),
-        "synapses_without_sign": _synapses(connectome, lost),
+        "neurons_without_sign": int(is_unsigned.sum()),
+        "synapses_without_sign": _synapses(connectome, is_unsigned),
         "edges_without_sign_dropped": int((~edges).sum()),
     }
     return dataclasses.replace(
@@ -144,5 +148,5 @@ def _signed(connectome: Connectome, values: np.ndarray, notes: dict[str, Any]) -
 
 
 def _synapses(connectome: Connectome, neurons: np.ndarray) -> float:
-    """The sum of the weights that leave the neurons of a mask."""
+    """The sum of the magnitudes of the outgoing weights of the neurons in a mask (N,)."""
     return float(np.abs(connectome.weights)[neurons[connectome.pre]].sum())

@@ -1,7 +1,7 @@
-"""Tables in files: found by content, streamed in chunks with exact integers, and errors that name row and column.
+"""Tables in files: found by content, streamed in chunks with exact integers; errors name row and column.
 
-A table is a CSV (also .gz, or a member of a .tar.gz, read without unpacking it to disk) or, where pyarrow is
-installed, a parquet or feather file. What a file is, its first bytes say, never its name.
+A table is a CSV, also as .gz or as a member of a .tar.gz, which is not unpacked to disk. Where pyarrow is installed, it
+may be a parquet or feather file. The first bytes determine the kind of a file, never its name.
 """
 
 import codecs
@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from randomnet.formats import arrow
-from randomnet.formats.reading import FormatError, one_line
+from randomnet.formats.files import FormatError, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,10 +35,10 @@ MAGIC = {
     b"PK\x03\x04": "npz",
     b"\x80": "pickle",
 }
-TREES = {b"{": "json", b"<": "xml"}  # texts that are no table; no header starts so
+TREES = {b"{": "json", b"<": "xml"}  # first character of texts that are no tables; no header starts with it
 GZIP = b"\x1f\x8b"
-CELLS = 2_000_000  # read at a time
-BLOCK = 1 << 20  # bytes looked at together
+CELLS = 2_000_000  # per chunk
+BLOCK = 1 << 20  # bytes checked together
 LONGEST_LINE = 1 << 24  # characters; a matrix of a million ids would be shorter
 DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError)
 csv.field_size_limit(LONGEST_LINE)
@@ -46,15 +46,15 @@ csv.field_size_limit(LONGEST_LINE)
 
 @dataclass(frozen=True)
 class Kind:
-    """What the cells of a column may be: in a CSV, a text the pattern matches; read, a value that is `valid`."""
+    """The allowed cells of a column: texts in a CSV match the pattern, and values are `valid`."""
 
     expected: str
     pattern: str
-    dtypes: str  # NumPy's letters for how pandas may have read it
+    dtypes: str  # letters of NumPy for the types that pandas may have read
     valid: Callable[[np.ndarray], np.ndarray] | None = None
 
     def holds(self, cell: str) -> bool:
-        """Whether a cell is of this kind."""
+        """Whether a text is an allowed cell."""
         if not re.fullmatch(self.pattern, cell.strip()):
             return False
         if self.dtypes == "i" and not -(2**63) <= int(cell) < 2**63:
@@ -79,15 +79,15 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Table:
-    """One table (or array) in a file; `columns` is empty where it is none."""
+    """One table or array in a file; `columns` is empty for arrays and other content."""
 
     path: Path
-    kind: str  # csv, json, xml, parquet, feather, npy, npz, pickle, or "" for something else
+    kind: str  # csv, json, xml, parquet, feather, npy, npz, pickle, or "" for other content
     columns: tuple[str, ...] = ()
-    first: tuple[str, ...] = ()  # the cells of the first row of a CSV
+    first: tuple[str, ...] = ()  # the cells of the first row below the header of a CSV
     separator: str = ","
-    member: str = ""  # of a tar archive
-    headed: bool = True  # whether the first row of a CSV has the names of the columns
+    member: str = ""  # name in a tar archive
+    headed: bool = True  # whether the first row of a CSV is a header
 
     def __str__(self) -> str:
         return f"{self.path}:{self.member}" if self.member else str(self.path)
@@ -98,16 +98,16 @@ class Table:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """Its bytes, decompressed."""
+        """The decompressed bytes of the table."""
         with ExitStack() as stack:
             file: IO[bytes] = stack.enter_context(open(self.path, "rb"))
             if self.member:
                 tar = stack.enter_context(tarfile.open(fileobj=file, mode="r:*"))
-                file = next(tar.extractfile(info) for info in tar if info.name == self.member)
+                file = _content(tar, next(info for info in tar if info.name == self.member))
             yield _decompressed(file)
 
     def rows_of(self, column: str, value: int) -> Iterator[int]:
-        """The rows (1 is the header) of the cells of `column` that are the integer `value`."""
+        """The rows in which `column` equals the integer `value`; row 1 is the header."""
         if self.kind != "csv":
             return arrow.rows_of(self.path, self.kind, column, value)
         index = self.columns.index(column)
@@ -115,7 +115,7 @@ class Table:
 
 
 def tables_in(path: Path) -> list[Table]:
-    """What the files of a folder, the members of a tar archive, or the one file `path` hold, by name."""
+    """The tables and arrays in a folder, a tar archive or one file, sorted by name in a folder."""
     if path.is_dir():
         return [_peek(file, file) for file in sorted(path.iterdir()) if file.is_file()]
     if not path.is_file():
@@ -132,32 +132,33 @@ def names_of(tables: Iterable[Table]) -> str:
 
 
 def beside(table: Table) -> list[Table]:
-    """What the other files in a table's folder hold; those that cannot be read are passed over."""
-    found = []
+    """The tables in other files of a table's folder; unreadable files are skipped."""
+    tables = []
     for path in sorted(table.path.parent.iterdir()):
         if path.is_file() and path != table.path:
             with suppress(FormatError):
-                found.append(_peek(path, path))
-    return found
+                tables.append(_peek(path, path))
+    return tables
 
 
 def checksums(tables: Iterable[Table]) -> dict[str, str]:
-    """File name -> sha256 of the file, as provenance records it; of an archive, the archive's."""
+    """File name -> sha256 of the file, for the provenance; tables in an archive have that of the archive."""
     return {path.name: _sha256(path) for path in sorted({table.path for table in tables})}
 
 
 def stream(table: Table, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """The columns named in `kinds` (column -> name in KINDS), chunk by chunk: NumPy arrays, checked.
+    """The columns named in `kinds` (column -> name in KINDS) as checked arrays, chunk by chunk.
 
-    A `category` comes as pandas.Categorical, ids and counts as int64 that were never floats. Raises FormatError with
-    file, row and column.
+    A `category` is a pandas.Categorical. Ids and counts are int64 that were never floats. Raises FormatError with file,
+    row and column.
     """
     missing = [column for column in kinds if column not in table.columns]
     if missing:
-        came = ", ".join(table.columns[:12]) or "no table"
-        raise FormatError(f"{table}: expected a column {missing[0]}, got {came}")
-    if twice := [column for column in table.columns if table.columns.count(column) > 1]:
-        raise FormatError(f"{table}, row 1: expected different names of columns, got {twice[0]!r} {len(twice)} times")
+        actual = ", ".join(table.columns[:12]) or "no table"
+        raise FormatError(f"{table}: expected a column {missing[0]}, got {actual}")
+    if repeated := [column for column in table.columns if table.columns.count(column) > 1]:
+        actual = f"{repeated[0]!r} {len(repeated)} times"
+        raise FormatError(f"{table}, row 1: expected different names of columns, got {actual}")
     chunks = _csv_chunks(table, kinds) if table.kind == "csv" else arrow.chunks(table.path, table.kind, list(kinds))
     row = 2 if table.headed else 1
     for frame in chunks:
@@ -165,8 +166,8 @@ def stream(table: Table, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         row += len(frame)
 
 
-def whole(table: Table, kinds: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """All rows of the columns named in `kinds`, as `stream` gives them; texts as str."""
+def read_all(table: Table, kinds: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """All rows of the columns named in `kinds`, as from `stream`; texts are str."""
     parts = list(stream(table, kinds))
     empty = {column: np.zeros(0, str if kinds[column] == "text" else np.int64) for column in kinds}
     return {column: np.concatenate([part[column] for part in parts]) for column in kinds} if parts else empty
@@ -175,12 +176,12 @@ def whole(table: Table, kinds: Mapping[str, str]) -> dict[str, np.ndarray]:
 def _csv_chunks(table: Table, kinds: Mapping[str, str]) -> "Iterator[pd.DataFrame]":
     import pandas as pd
 
-    # numbers get no dtype: told int64, pandas would take 7.2e17 for an id; left alone, it says what it found
+    # numbers get no dtype: with int64, pandas would accept 7.2e17 as an id; without, its dtype reveals the text
     texts = {column: str if kinds.get(column) == "text" else "category" for column in table.columns}
     dtypes = {column: dtype for column, dtype in texts.items() if kinds.get(column, "category") in ("text", "category")}
     try:
         if not _even(table):
-            raise explained(table, kinds, "rows of different lengths")  # pandas would fill or cut some of them
+            raise explained(table, kinds, "rows of different lengths")  # which pandas would pad or cut
         with table.open() as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text, pd.read_csv(
             text, sep=table.separator, header=0 if table.headed else None, names=list(table.columns), index_col=False,
             dtype=dtypes, na_filter=False, low_memory=False, chunksize=max(1, CELLS // len(table.columns)),
@@ -195,7 +196,7 @@ def _csv_chunks(table: Table, kinds: Mapping[str, str]) -> "Iterator[pd.DataFram
 
 
 def _even(table: Table) -> bool:
-    """Whether all rows have a cell per column: by their separators, or slowly where quotes may hide some."""
+    """Whether all rows have one cell per column, by counting separators; files with quotes are parsed, more slowly."""
     with table.open() as file:
         for lines in _whole_lines(file):
             if b'"' in lines or lines.count(b"\r") != lines.count(b"\r\n"):
@@ -206,29 +207,30 @@ def _even(table: Table) -> bool:
 
 
 def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
-    """A file in pieces that end with a line."""
+    """The file in pieces, each of whole lines."""
     rest = b""
     while block := file.read(BLOCK):
         lines, newline, rest = (rest + block).rpartition(b"\n")
         yield lines + newline
-        if len(rest) > LONGEST_LINE:  # no table, or one whose lines end otherwise
+        if len(rest) > LONGEST_LINE:  # no table, or other line ends
             yield rest
             rest = b""
     yield rest + b"\n"
 
 
 def _even_lines(lines: bytes, table: Table) -> bool:
-    """Of whole lines without quotes; blank ones do not count."""
+    """Whether whole lines without quotes have one cell per column; blank lines are ignored."""
     text, separator = np.frombuffer(lines, np.uint8), ord(table.separator)
-    marks = np.flatnonzero((text == ord("\n")) | (text == separator))
-    ends = np.flatnonzero(text[marks] == ord("\n"))
+    boundaries = np.flatnonzero((text == ord("\n")) | (text == separator))
+    ends = np.flatnonzero(text[boundaries] == ord("\n"))
     cells = np.diff(ends, prepend=-1)
-    starts = np.append(0, marks[ends] + 1)
-    wrong = np.flatnonzero(cells != len(table.columns)).tolist()
-    return not any(lines[starts[line] : starts[line + 1]].strip() for line in wrong)
+    starts = np.append(0, boundaries[ends] + 1)
+    uneven = np.flatnonzero(cells != len(table.columns)).tolist()
+    return not any(lines[starts[line] : starts[line + 1]].strip() for line in uneven)
 
 
 def _column(table: Table, frame: "pd.DataFrame", column: str, kind: str, row: int) -> Any:
+    """The checked values of a column; row: the row of the first cell. Raises FormatError."""
     if kind == "category":
         values = frame[column]
         if values.isna().any():  # of parquet and feather; in a CSV an empty cell is a text
@@ -243,42 +245,43 @@ def _column(table: Table, frame: "pd.DataFrame", column: str, kind: str, row: in
         return values
     if table.kind == "csv":
         raise explained(table, {column: kind}, f"values read as {values.dtype}")
-    wrong = int(np.argmin(rule.valid(values))) if values.dtype.kind in rule.dtypes else 0
-    came = frame[column].iloc[wrong]
-    came = came.item() if isinstance(came, np.generic) else came
-    raise FormatError(f"{table}, row {row + wrong}, column {column}: expected {rule.expected}, got {came!r}")
+    invalid = int(np.argmin(rule.valid(values))) if rule.valid and values.dtype.kind in rule.dtypes else 0
+    cell = frame[column].iloc[invalid]
+    cell = cell.item() if isinstance(cell, np.generic) else cell
+    raise FormatError(f"{table}, row {row + invalid}, column {column}: expected {rule.expected}, got {cell!r}")
 
 
 def _shares(cells: "pd.Series") -> np.ndarray:
-    """Probabilities; nan for an empty cell, inf for a text."""
+    """(rows,) probabilities; nan for an empty cell, inf for a text."""
     import pandas as pd
 
     numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, copy=True)
     if cells.dtype.kind not in "iuf":
-        empty = cells.isna() | cells.astype(str).str.strip().str.lower().isin(("", "nan"))
-        numbers[np.isnan(numbers) & ~empty.to_numpy()] = np.inf
+        is_empty = cells.isna() | cells.astype(str).str.strip().str.lower().isin(("", "nan"))
+        numbers[np.isnan(numbers) & ~is_empty.to_numpy()] = np.inf
     return numbers
 
 
 def _exact(values: np.ndarray) -> np.ndarray:
-    """Integers as int64 where that loses nothing."""
+    """Integers as int64 where all values fit; other values unchanged."""
     if values.dtype.kind not in "iu" or (values.dtype.kind == "u" and len(values) and values.max() >= 2**63):
         return values
     return values.astype(np.int64, copy=False)
 
 
 def explained(table: Table, kinds: Mapping[str, str], error: object) -> FormatError:
-    """The first row and cell of a CSV that are not what they should be; slowly, as it is read only for this."""
+    """The error for the first wrong row or cell of a CSV, which is parsed again to find it."""
     rules = [(table.columns.index(column), column, KINDS[kind]) for column, kind in kinds.items()]
     try:
         for number, cells in _rows(table):
             if len(cells) != len(table.columns):
-                came = f"expected {len(table.columns)} cells, one per column, got {len(cells)}"
-                return FormatError(f"{table}, row {number}: {came}")
+                counts = f"expected {len(table.columns)} cells, one per column, got {len(cells)}"
+                return FormatError(f"{table}, row {number}: {counts}")
             for index, column, rule in rules:
                 if not rule.holds(cells[index]):
-                    came = repr(cells[index][:80]) if cells[index].strip() else "an empty cell"
-                    return FormatError(f"{table}, row {number}, column {column}: expected {rule.expected}, got {came}")
+                    actual = repr(cells[index][:80]) if cells[index].strip() else "an empty cell"
+                    place = f"{table}, row {number}, column {column}"
+                    return FormatError(f"{place}: expected {rule.expected}, got {actual}")
     except DAMAGED as damage:
         return _damaged(table, damage)
     except (ValueError, csv.Error) as other:
@@ -287,7 +290,7 @@ def explained(table: Table, kinds: Mapping[str, str], error: object) -> FormatEr
 
 
 def _rows(table: Table) -> Iterator[tuple[int, list[str]]]:
-    """(line of the file, cells) of every row below the header, if there is one."""
+    """(line of the file, cells) of every row, without the header."""
     with table.open() as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
         lines = csv.reader(text, delimiter=table.separator)
         rows = (cells for cells in lines if len(cells) > 1 or "".join(cells).strip())
@@ -297,9 +300,9 @@ def _rows(table: Table) -> Iterator[tuple[int, list[str]]]:
             yield lines.line_num, cells
 
 
-def _damaged(what: object, error: Exception) -> FormatError:
-    came = f"one that is damaged or cut off ({one_line(error)})"
-    return FormatError(f"{what}: expected a whole compressed file, got {came}")
+def _damaged(source: object, error: Exception) -> FormatError:
+    actual = f"one that is damaged or cut off ({one_line(error)})"
+    return FormatError(f"{source}: expected a whole compressed file, got {actual}")
 
 
 def _sha256(path: Path) -> str:
@@ -310,7 +313,13 @@ def _sha256(path: Path) -> str:
 def _decompressed(file: IO[bytes]) -> IO[bytes]:
     start = file.read(2)
     file.seek(0)
-    return gzip.open(file) if start == GZIP else file
+    return cast("IO[bytes]", gzip.open(file)) if start == GZIP else file
+
+
+def _content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    file = tar.extractfile(info)
+    assert file is not None, f"{info.name} is a file"
+    return file
 
 
 def _is_tar(path: Path) -> bool:
@@ -321,17 +330,17 @@ def _is_tar(path: Path) -> bool:
         raise _damaged(path, error) from None
 
 
-@lru_cache(maxsize=4)  # to list an archive is to decompress all of it; size and time are the file's, should it change
+@lru_cache(maxsize=4)  # listing an archive decompresses all of it; size and time differ when the file changes
 def _members(path: Path, size: int, time: int) -> tuple[Table, ...]:
     try:
         with tarfile.open(path, "r:*") as tar:
-            return tuple(_peek(path, tar.extractfile(info), info.name) for info in tar if info.isfile())
+            return tuple(_peek(path, _content(tar, info), info.name) for info in tar if info.isfile())
     except DAMAGED as error:
         raise _damaged(path, error) from None
 
 
 def _peek(path: Path, source: Path | IO[bytes], member: str = "") -> Table:
-    """What a file holds, from its first bytes and, of a text, its first two lines."""
+    """The kind of a file by its first bytes, and for a text its first two lines."""
     try:
         with open(source, "rb") if isinstance(source, Path) else source as raw:
             file = _decompressed(raw)
@@ -341,8 +350,8 @@ def _peek(path: Path, source: Path | IO[bytes], member: str = "") -> Table:
                     return Table(path, kind, () if member else arrow.columns(path, kind), member=member)
             if not start or b"\0" in start:
                 return Table(path, "", member=member)
-            if kind := TREES.get(start.removeprefix(codecs.BOM_UTF8).lstrip()[:1]):
-                return Table(path, kind, member=member)
+            if tree := TREES.get(start.removeprefix(codecs.BOM_UTF8).lstrip()[:1]):
+                return Table(path, tree, member=member)
             file.seek(0)
             return _header(path, file, member)
     except DAMAGED as error:
@@ -353,7 +362,7 @@ def _peek(path: Path, source: Path | IO[bytes], member: str = "") -> Table:
 
 def _header(path: Path, file: IO[bytes], member: str) -> Table:
     try:
-        # what is wrong, reading it will say
+        # wrong characters are replaced here, and reported when the table is read
         with io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline="") as text:
             lines = [line for line in (text.readline(LONGEST_LINE) for _ in range(4)) if line.strip()][:2]
         separator = max(",\t;", key=lines[0].count) if lines else ","

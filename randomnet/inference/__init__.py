@@ -1,11 +1,11 @@
 """Models that infer dynamics from recordings of spikes.
 
     autoencoder   encoder -> initial state -> a cell or a network on a connectome -> rates
-    lfads         the same with posteriors, factors and, on demand, inferred inputs
-    decoders      what is unrolled
-    objective     the likelihood of spikes, dropout, batches and validation, for `training.fit`
-    losses        Poisson likelihood, divergences, priors, the ramp of penalties
-    draws         dropout and samples that go on where a resumed training stopped
+    lfads         the same with posteriors, factors and, optionally, inferred inputs
+    decoders      the systems that are unrolled from the initial state
+    objective     the likelihood of spikes, coordinated dropout, batches and validation, for `training.fit`
+    losses        Poisson likelihood, divergences, priors, the ramp of the penalties
+    randomness    dropout and samples that are identical after a resume
 
 The encoder sees held-in neurons only; the readouts of held-out neurons learn on training trials only.
 Source: Versteeg et al. 2025 (Computation-Thru-Dynamics Benchmark).
@@ -17,55 +17,55 @@ from typing import Any
 from torch import Tensor
 
 from randomnet.inference.autoencoder import Autoencoder, autoencoder_of
-from randomnet.inference.decoders import CellDecoder, Decoder, NetworkDecoder, decoder_of
-from randomnet.inference.draws import Chance, Draws, Order
-from randomnet.inference.interface import Inferred, Inferrer
+from randomnet.inference.decoders import CellDecoder, Decoder, NetworkDecoder, restore_decoder
+from randomnet.inference.interface import Inference, InferenceModel
 from randomnet.inference.lfads import Lfads, Sizes, lfads_of
 from randomnet.inference.losses import PRIORS, gaussian_kl, poisson, ramp
 from randomnet.inference.objective import (
     Fold,
+    LossWeights,
     SpikeObjective,
-    Terms,
-    fold_of,
+    fold_scores,
     inferred_arrays,
-    judged,
-    rates_of,
+    log_rates_of,
+    make_fold,
 )
+from randomnet.inference.randomness import Sampler, TrialOrder, UpdateSamplers
 
 __all__ = [
     "PRIORS",
     "Autoencoder",
     "CellDecoder",
-    "Chance",
     "Decoder",
-    "Draws",
     "Fold",
-    "Inferred",
-    "Inferrer",
+    "Inference",
+    "InferenceModel",
     "Lfads",
+    "LossWeights",
     "NetworkDecoder",
-    "Order",
+    "Sampler",
     "Sizes",
     "SpikeObjective",
-    "Terms",
-    "decoder_of",
-    "fold_of",
+    "TrialOrder",
+    "UpdateSamplers",
+    "fold_scores",
     "gaussian_kl",
     "inferred_arrays",
-    "inferrer_of",
-    "judged",
+    "log_rates_of",
+    "make_fold",
     "poisson",
     "ramp",
-    "rates_of",
+    "restore_decoder",
+    "restore_model",
 ]
 
 
-def inferrer_of(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Inferrer:
-    """A model of the `description()` and `values()` of one. Raises ValueError where they do not belong together."""
-    built = {"autoencoder": lambda: autoencoder_of(description, values), "lfads": lambda: lfads_of(description)}
+def restore_model(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> InferenceModel:
+    """The model with a `description()` and `values()`. Raises ValueError where these do not fit."""
+    builders = {"autoencoder": lambda: autoencoder_of(description, values), "lfads": lambda: lfads_of(description)}
     name = description.get("model")
-    if name not in built:
-        raise ValueError(f"model must be one of {', '.join(built)}, got {name!r}")
-    model = built[name]()
+    if name not in builders:
+        raise ValueError(f"model must be one of {', '.join(builders)}, got {name!r}")
+    model = builders[name]()
     model.assign(values)
     return model

@@ -1,6 +1,6 @@
-"""Sequence autoencoders: all bins of held-in spikes -> initial state -> a system unrolled from it -> log rates.
+"""Sequence autoencoders: held-in spikes of all bins -> initial state -> a system unrolled from it -> log rates.
 
-The encoder is a GRU in both directions, whose last states go through dropout and a linear layer. The system that is
+The encoder is a bidirectional GRU, whose final states go through dropout and a linear layer. The system that is
 unrolled is a cell or a network on a connectome.
 """
 
@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from randomnet.cells import Gated, Layer, bidirectional
-from randomnet.inference.decoders import Decoder, decoder_of
-from randomnet.inference.draws import Chance
-from randomnet.inference.interface import Inferred, Inferrer
+from randomnet.cells import GRU, Layer, run_bidirectional
+from randomnet.inference.decoders import Decoder, restore_decoder
+from randomnet.inference.interface import Inference, InferenceModel, select_prefix
+from randomnet.inference.randomness import Sampler
 
 
-class Autoencoder(Inferrer):
-    """Of neurons of which the first `heldin` are seen; encoder_size: of the encoder, in each direction.
+class Autoencoder(InferenceModel):
+    """A sequence autoencoder whose encoder sees the first `heldin` neurons.
 
-    Raises ValueError for numbers that cannot be.
+    encoder_size: units of the encoder in each direction. Raises ValueError for an impossible number of neurons or
+    dropout.
     """
 
     def __init__(
@@ -29,20 +30,20 @@ class Autoencoder(Inferrer):
         check_numbers(heldin, decoder.neurons, dropout)
         self.heldin, self.neurons, self.channels = heldin, decoder.neurons, decoder.channels
         self.size, self.dropout = decoder.size, dropout
-        self.forwards, self.backwards = (Gated(heldin, encoder_size, rng) for _ in range(2))
+        self.forwards, self.backwards = (GRU(heldin, encoder_size, rng) for _ in range(2))
         self.to_start = Layer(2 * encoder_size, decoder.size, rng)
         self.decoder = decoder
 
-    def infer(self, seen: Tensor, inputs: Tensor, chance: Chance | None = None) -> Inferred:
-        """What it makes of spikes and inputs, with dropout where there is chance. Raises ValueError."""
-        self.check(seen, inputs)
-        _, ends = bidirectional(self.forwards, self.backwards, seen)
-        start = self.to_start(chance.dropped(ends, self.dropout) if chance else ends)
+    def infer(self, spikes: Tensor, inputs: Tensor, sampler: Sampler | None = None) -> Inference:
+        """Infer from held-in spikes and inputs, with dropout where there is a sampler. Raises ValueError."""
+        self.check(spikes, inputs)
+        _, ends = run_bidirectional(self.forwards, self.backwards, spikes)
+        start = self.to_start(sampler.dropout(ends, self.dropout) if sampler else ends)
         states, log_rates = self.decoder.decode(start, inputs)
-        return Inferred(log_rates, states, start)
+        return Inference(log_rates, states, start)
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """The latents (batch, size) one bin after `state`, under inputs x (batch, channels)."""
+        """The latents (batch, size) one bin after `state`, with inputs x (batch, channels)."""
         return self.decoder.step(state, x)
 
     def log_rates(self, states: Tensor) -> Tensor:
@@ -50,7 +51,7 @@ class Autoencoder(Inferrer):
         return self.decoder.log_rates(states)
 
     def description(self) -> dict[str, Any]:
-        """Plain values and tensors that it is built from, but for its parameters."""
+        """Plain values and tensors from which it is built, without its parameters."""
         return {
             "model": "autoencoder",
             "heldin": self.heldin,
@@ -61,15 +62,14 @@ class Autoencoder(Inferrer):
 
 
 def autoencoder_of(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Autoencoder:
-    """That of a `description()` and `values()`. Raises ValueError, or KeyError."""
-    own = {name.removeprefix("decoder."): value for name, value in values.items() if name.startswith("decoder.")}
-    decoder = decoder_of(description["decoder"], own)
-    built = {name: description[name] for name in ("heldin", "encoder_size", "dropout")}
-    return Autoencoder(decoder=decoder, rng=np.random.default_rng(0), **built)
+    """The autoencoder with a `description()` and the decoder's `values()`. Raises ValueError, or KeyError."""
+    decoder = restore_decoder(description["decoder"], select_prefix(values, "decoder"))
+    numbers = {name: description[name] for name in ("heldin", "encoder_size", "dropout")}
+    return Autoencoder(decoder=decoder, rng=np.random.default_rng(0), **numbers)
 
 
 def check_numbers(heldin: int, neurons: int, dropout: float) -> None:
-    """ValueError for numbers of neurons, or a dropout, that cannot be."""
+    """Raise ValueError for an impossible number of neurons or dropout."""
     if not 0 < heldin <= neurons:
         raise ValueError(f"heldin must be from 1 to the {neurons} neurons, got {heldin}")
     if not 0 <= dropout < 1:

@@ -1,4 +1,5 @@
-"""What unrolls an initial state into latents and log rates: a cell of `cells`, or a network on a connectome."""
+"""Decoders, which unroll an initial state into latents and log rates: a cell of `cells`, or a network on a
+connectome."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -7,12 +8,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from randomnet.cells import Cell, Layer, Learner, cell_of
-from randomnet.rnn import Network, driven, restored, under
+from randomnet.cells import Cell, Layer, TrainableModule, cell_from_description
+from randomnet.inference.interface import select_prefix
+from randomnet.rnn import Network, network_from_description, run_trials, with_input
 
 
-class Decoder(Learner, ABC):
-    """size: of the states; channels: of the inputs; neurons: whose rates it tells."""
+class Decoder(TrainableModule, ABC):
+    """size: of the states; channels: of the inputs; neurons: number of neurons whose log rates it computes."""
 
     size: int
     channels: int
@@ -20,24 +22,26 @@ class Decoder(Learner, ABC):
 
     @abstractmethod
     def decode(self, start: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """States (time, batch, size) and log rates (time, batch, neurons) after each step of inputs (time, batch,
-        channels), from start (batch, size)."""
+        """States (time, batch, size) and log rates (time, batch, neurons) after each step.
+
+        start: initial state (batch, size). inputs: (time, batch, channels).
+        """
 
     @abstractmethod
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """The states (batch, size) after a step under x (batch, channels)."""
+        """The states (batch, size) after a step with inputs x (batch, channels)."""
 
     @abstractmethod
     def log_rates(self, states: Tensor) -> Tensor:
-        """(..., neurons) of states (..., size)."""
+        """Log rates (..., neurons) at states (..., size)."""
 
     @abstractmethod
     def description(self) -> dict[str, Any]:
-        """What `decoder_of` builds it from, but for its parameters."""
+        """What `restore_decoder` builds it from, without its parameters."""
 
 
 class CellDecoder(Decoder):
-    """A cell and a linear readout; the start that the cell itself could learn has no part in it."""
+    """A cell and a linear readout; the cell's own learnable initial state is not used."""
 
     def __init__(self, cell: Cell, neurons: int, rng: np.random.Generator) -> None:
         super().__init__()
@@ -51,20 +55,20 @@ class CellDecoder(Decoder):
         return states, self.readout(states)
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """The states (batch, size) after a step under x (batch, channels)."""
+        """The states (batch, size) after a step with inputs x (batch, channels)."""
         return self.cell.step(state, x)
 
     def log_rates(self, states: Tensor) -> Tensor:
-        """(..., neurons) of states (..., size)."""
+        """Log rates (..., neurons) at states (..., size)."""
         return self.readout(states)
 
     def description(self) -> dict[str, Any]:
-        """What `decoder_of` builds it from, but for its parameters."""
+        """What `restore_decoder` builds it from, without its parameters."""
         return {"kind": "cell", "cell": self.cell.description(), "neurons": self.neurons}
 
 
 class NetworkDecoder(Decoder):
-    """A network with an interface, whose readout are the log rates; states are h, in the rate form its rates.
+    """A network with an interface, whose readout gives the log rates; its states are h, or the rates in the rate form.
 
     Raises ValueError for a network without an interface.
     """
@@ -75,51 +79,49 @@ class NetworkDecoder(Decoder):
             raise ValueError("a decoder must be a network with an interface, got one without")
         self.network, self.size = network, network.n
         self.channels = network.interface["input_weights"].shape[1]
-        self.neurons = len(network.joined()["readout_weights"])
+        self.neurons = len(network.interface_tensors()["readout_weights"])
 
     def decode(self, start: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """States and log rates after each step of inputs, from start."""
-        joined = self.network.joined()
-        _, outputs, states = driven(self.network.dynamics(), joined, inputs, start, last=len(inputs))
+        interface = self.network.interface_tensors()
+        _, outputs, states = run_trials(self.network.dynamics(), interface, inputs, start, last=len(inputs))
         return states, outputs
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """The states (batch, size) after a step under x (batch, channels)."""
-        return under(self.network.alone(), self.network.interface, x).step(state)
+        """The states (batch, size) after a step with inputs x (batch, channels)."""
+        return with_input(self.network.autonomous(), self.network.interface, x).step(state)
 
     def log_rates(self, states: Tensor) -> Tensor:
-        """(..., neurons) of states (..., size)."""
-        joined = self.network.joined()
+        """Log rates (..., neurons) at states (..., size)."""
+        interface = self.network.interface_tensors()
         rates = self.network.dynamics().rates(states)
-        return nn.functional.linear(rates, joined["readout_weights"], joined["readout_bias"])
+        return nn.functional.linear(rates, interface["readout_weights"], interface["readout_bias"])
 
     def values(self) -> dict[str, Tensor]:
-        """The network's."""
+        """Copies of the network's values."""
         return self.network.values()
 
     def assign(self, values: Mapping[str, Tensor]) -> None:
-        """Set them. Raises ValueError."""
+        """Set the network's values. Raises ValueError."""
         self.network.assign(values)
 
     def project(self) -> None:
-        """Keep the network's signs and bounds after an update."""
+        """Restore the network's signs and bounds after an update."""
         self.network.project()
 
     def description(self) -> dict[str, Any]:
-        """What `decoder_of` builds it from, but for its parameters."""
+        """What `restore_decoder` builds it from, without its parameters."""
         return {"kind": "network", "network": self.network.description()}
 
 
-def decoder_of(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Decoder:
-    """A decoder of a `description()` with `values()`, for looking at: nothing of a network's is trained any more.
+def restore_decoder(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Decoder:
+    """The decoder with a `description()` and `values()`, for analysis; a network in it has no trainable parameters.
 
-    Raises ValueError, or KeyError, where they do not belong together.
+    Raises ValueError, or KeyError, where description and values do not fit.
     """
     if description["kind"] == "network":
-        return NetworkDecoder(restored(description["network"], values))
-    decoder = CellDecoder(cell_of(description["cell"]), description["neurons"], np.random.default_rng(0))
-    own = {key: {name.removeprefix(f"{key}."): value for name, value in values.items() if name.startswith(f"{key}.")}
-           for key in ("cell", "readout")}  # fmt: skip
-    decoder.cell.assign(own["cell"])
-    decoder.readout.assign(own["readout"])
+        return NetworkDecoder(network_from_description(description["network"], values))
+    decoder = CellDecoder(cell_from_description(description["cell"]), description["neurons"], np.random.default_rng(0))
+    decoder.cell.assign(select_prefix(values, "cell"))
+    decoder.readout.assign(select_prefix(values, "readout"))
     return decoder

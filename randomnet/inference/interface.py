@@ -1,23 +1,23 @@
-"""What a model of recordings is: spikes of held-in neurons and inputs in, rates of all neurons and latents out."""
+"""The interface of a model of recordings: spikes of held-in neurons and inputs in, rates of all neurons out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
-from randomnet.cells import Learner, set_parameters
-from randomnet.inference.draws import Chance
+from randomnet.cells import TrainableModule, set_parameters
+from randomnet.inference.randomness import Sampler
 
 
 @dataclass(frozen=True)
-class Inferred:
-    """What a model makes of trials; all (time, batch, .) but start.
+class Inference:
+    """What a model infers from trials; all (time, batch, .) but start.
 
-    log_rates: log of the expected spikes per bin, of all neurons. latents: states of what generates them. start: the
-    state (batch, D) before the first bin. factors, inputs: of LFADS, what the readout reads, and what the controller
-    infers. penalties: by name, scalars that the loss adds with weights.
+    log_rates: log of the expected spikes per bin, of all neurons. latents: states of the unrolled system. start: the
+    state (batch, D) before the first bin. factors, inputs: of LFADS, the factors that the readout reads and the inputs
+    that the controller infers. penalties: scalars by name, which the loss adds with weights.
     """
 
     log_rates: Tensor
@@ -28,11 +28,11 @@ class Inferred:
     penalties: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-class Inferrer(Learner, ABC):
+class InferenceModel(TrainableModule, ABC):
     """A model of recordings, made of parts that are learners, too.
 
-    heldin: how many neurons, the first ones, it sees; neurons: of how many it tells the rates; channels: of the inputs;
-    size: of the latents.
+    heldin: the number of held-in neurons, which come first; neurons: of all neurons, whose rates are inferred;
+    channels: of the inputs; size: of the latents.
     """
 
     heldin: int
@@ -41,15 +41,15 @@ class Inferrer(Learner, ABC):
     size: int
 
     @abstractmethod
-    def infer(self, seen: Tensor, inputs: Tensor, chance: Chance | None = None) -> Inferred:
-        """What it makes of spikes (time, batch, heldin) and inputs (time, batch, channels).
+    def infer(self, spikes: Tensor, inputs: Tensor, sampler: Sampler | None = None) -> Inference:
+        """Infer from held-in spikes (time, batch, heldin) and inputs (time, batch, channels).
 
-        chance: of its dropout and samples; None: without, with the means of its posteriors. Raises ValueError.
+        sampler: draws dropout and posterior samples; None means no dropout, and posterior means. Raises ValueError.
         """
 
     @abstractmethod
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """The latents (batch, size) one bin after `state`, under inputs x (batch, channels) and no inferred ones."""
+        """The latents (batch, size) one bin after `state`, with inputs x (batch, channels) and no inferred inputs."""
 
     @abstractmethod
     def log_rates(self, states: Tensor) -> Tensor:
@@ -57,34 +57,42 @@ class Inferrer(Learner, ABC):
 
     @abstractmethod
     def description(self) -> dict[str, Any]:
-        """Plain values and tensors that `inferrer_of` builds it from, but for its parameters."""
+        """Plain values and tensors from which `restore_model` builds it, without its parameters."""
+
+    def _parts(self) -> Iterable[tuple[str, Any]]:
+        """Name and module of each part, all of which have `values`, `assign` and `project`."""
+        return self.named_children()
 
     def values(self) -> dict[str, Tensor]:
-        """Copies of all parameters, of each part under its name."""
-        found = {name: parameter.detach().clone() for name, parameter in self.named_parameters(recurse=False)}
-        for name, part in self.named_children():
-            found |= {f"{name}.{key}": value for key, value in part.values().items()}
-        return found
+        """Copies of all parameters; those of a part are prefixed with its name."""
+        values = {name: parameter.detach().clone() for name, parameter in self.named_parameters(recurse=False)}
+        for name, part in self._parts():
+            values |= {f"{name}.{key}": value for key, value in part.values().items()}
+        return values
 
     def assign(self, values: Mapping[str, Tensor]) -> None:
-        """Set all parameters from `values()` of a model of the same shape. Raises ValueError."""
-        for name, part in self.named_children():
-            own = {key[len(name) + 1 :]: value for key, value in values.items() if key.startswith(f"{name}.")}
+        """Set all parameters from the `values()` of a model of the same shape. Raises ValueError."""
+        for name, part in self._parts():
             try:
-                part.assign(own)
+                part.assign(select_prefix(values, name))
             except (KeyError, ValueError) as error:
                 raise ValueError(f"{name}: {error}") from None
         set_parameters(self.named_parameters(recurse=False), values)
 
     def project(self) -> None:
-        """Keep what constrains its parts after an update."""
-        for _, part in self.named_children():
+        """Restore the constraints of its parts after an update."""
+        for _, part in self._parts():
             part.project()
 
-    def check(self, seen: Tensor, inputs: Tensor) -> None:
-        """ValueError unless spikes and inputs have the shapes of `infer`."""
-        if seen.ndim != 3 or seen.shape[2] != self.heldin or not seen.shape[0]:
-            raise ValueError(f"spikes must have shape (time, batch, {self.heldin}), got {tuple(seen.shape)}")
-        if inputs.shape != (*seen.shape[:2], self.channels):
-            expected = (*seen.shape[:2], self.channels)
+    def check(self, spikes: Tensor, inputs: Tensor) -> None:
+        """Raise ValueError unless spikes and inputs have the shapes of `infer`."""
+        if spikes.ndim != 3 or spikes.shape[2] != self.heldin or not spikes.shape[0]:
+            raise ValueError(f"spikes must have shape (time, batch, {self.heldin}), got {tuple(spikes.shape)}")
+        if inputs.shape != (*spikes.shape[:2], self.channels):
+            expected = (*spikes.shape[:2], self.channels)
             raise ValueError(f"inputs must have shape {expected}, got {tuple(inputs.shape)}")
+
+
+def select_prefix(values: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    """The values of one part, by their names within it."""
+    return {key.removeprefix(f"{part}."): value for key, value in values.items() if key.startswith(f"{part}.")}

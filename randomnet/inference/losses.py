@@ -1,8 +1,8 @@
-"""What models of recordings are judged by: how likely spikes are, and how far posteriors are from their priors.
+"""The terms of the loss of models of recordings.
 
     poisson          rate - count log rate, the mean over all bins, neurons and trials (without ln count!)
-    gaussian_kl      KL(N(m, v) || N(prior m, prior v)), by dimension
-    ramp             the weight of the penalties, from epoch to epoch
+    gaussian_kl      KL(N(m, v) || N(prior m, prior v)), per dimension
+    ramp             the weight of the penalties, which grows over the epochs
     PRIORS           of inferred inputs: autoregressive, student_t
 
 Source: Pandarinath et al. 2018, Keshtkaran et al. 2022 (LFADS, AutoLFADS).
@@ -14,8 +14,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-RAMP = 81  # epochs until penalties have their whole weight
-FREEDOM = 3  # degrees of freedom of the Student's t
+RAMP = 81  # epochs until the penalties have their full weight
+DEGREES_OF_FREEDOM = 3  # of the Student's t
 
 
 def poisson(log_rates: Tensor, spikes: Tensor) -> Tensor:
@@ -35,27 +35,30 @@ def ramp(epoch: int) -> float:
 
 
 def autoregressive(mean: Tensor, variance: Tensor, sample: Tensor, prior_variance: float, tau: float) -> Tensor:
-    """KL of N(mean, variance) from an AR(1) process along its samples, all (time, batch, inputs); the mean over trials.
+    """KL of N(mean, variance) from an AR(1) process along its samples, all (time, batch, inputs); mean over trials.
 
-    The process forgets with exp(-1 / tau) per bin, begins with and keeps the stationary variance prior_variance. Each
-    step's KL is exact, given the sample before.
+    The process decays with exp(-1 / tau) per bin, and its stationary variance is prior_variance, also in the first bin.
+    The KL of each step is exact, given the sample before.
     """
-    forget = math.exp(-1 / tau)
+    decay = math.exp(-1 / tau)
     before = torch.cat([torch.zeros_like(sample[:1]), sample[:-1]])
     first = gaussian_kl(mean[:1], variance[:1], before[:1], prior_variance)
-    later = gaussian_kl(mean[1:], variance[1:], forget * before[1:], prior_variance * (1 - forget**2))
+    later = gaussian_kl(mean[1:], variance[1:], decay * before[1:], prior_variance * (1 - decay**2))
     return torch.cat([first, later]).sum((0, 2)).mean()
 
 
 def student_t(mean: Tensor, variance: Tensor, sample: Tensor, prior_variance: float, tau: float) -> Tensor:
-    """The same from independent Student's t with 3 degrees of freedom and that variance, estimated at the samples; tau:
-    has no part in it."""
-    scale = math.sqrt(prior_variance * (FREEDOM - 2) / FREEDOM)
-    own = -0.5 * ((sample - mean) ** 2 / variance + (2 * math.pi * variance).log())
-    half = (FREEDOM + 1) / 2
-    constant = math.lgamma(half) - math.lgamma(FREEDOM / 2) - 0.5 * math.log(FREEDOM * math.pi) - math.log(scale)
-    prior = constant - half * torch.log1p((sample / scale) ** 2 / FREEDOM)
-    return (own - prior).sum((0, 2)).mean()
+    """KL of N(mean, variance) from independent Student's t with 3 degrees of freedom, estimated at the samples.
+
+    Shapes as in `autoregressive`; the variance of the t is prior_variance. tau is not used.
+    """
+    scale = math.sqrt(prior_variance * (DEGREES_OF_FREEDOM - 2) / DEGREES_OF_FREEDOM)
+    posterior = -0.5 * ((sample - mean) ** 2 / variance + (2 * math.pi * variance).log())
+    half = (DEGREES_OF_FREEDOM + 1) / 2
+    constant = (math.lgamma(half) - math.lgamma(DEGREES_OF_FREEDOM / 2) - 0.5 * math.log(DEGREES_OF_FREEDOM * math.pi)
+                - math.log(scale))  # fmt: skip
+    prior = constant - half * torch.log1p((sample / scale) ** 2 / DEGREES_OF_FREEDOM)
+    return (posterior - prior).sum((0, 2)).mean()
 
 
 Prior = Callable[[Tensor, Tensor, Tensor, float, float], Tensor]

@@ -1,4 +1,4 @@
-"""The likelihood of spikes as something to train on, and what a model makes of trials once it is."""
+"""The training objective of models of recordings, the likelihood of spikes; and what a trained model infers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.inference.draws import Chance, Draws, Order
-from randomnet.inference.interface import Inferred, Inferrer
+from randomnet.inference.interface import Inference, InferenceModel
 from randomnet.inference.losses import poisson, ramp
+from randomnet.inference.randomness import Sampler, TrialOrder, UpdateSamplers
 from randomnet.metrics import co_bps
-from randomnet.objectives import Measured
+from randomnet.objectives import Measurement
 
 
 @dataclass(frozen=True)
@@ -23,33 +23,34 @@ class Fold:
     inputs: Tensor
 
     def __len__(self) -> int:
-        """Trials."""
+        """Number of trials."""
         return self.spikes.shape[1]
 
-    def only(self, trials: np.ndarray) -> "Fold":
-        """Some of the trials."""
+    def select(self, trials: np.ndarray) -> "Fold":
+        """The trials of these indices."""
         index = torch.from_numpy(np.asarray(trials, np.int64)).to(self.spikes.device)
         return Fold(self.spikes[:, index], self.inputs[:, index])
 
 
-def fold_of(spikes: np.ndarray, inputs: np.ndarray | None, device: torch.device | str = "cpu") -> Fold:
-    """Trials of spikes (trials, time, N) and inputs (trials, time, channels), None for none. Raises ValueError."""
+def make_fold(spikes: np.ndarray, inputs: np.ndarray | None, device: torch.device | str = "cpu") -> Fold:
+    """The fold of spikes (trials, time, N) and inputs (trials, time, channels) or None. Raises ValueError."""
     if inputs is None:
         inputs = np.zeros((*spikes.shape[:2], 0), np.float32)
     if spikes.ndim != 3 or inputs.ndim != 3 or inputs.shape[:2] != spikes.shape[:2]:
         raise ValueError(f"spikes (trials, time, N) and inputs (trials, time, channels) must agree, got {spikes.shape} "
                          f"and {inputs.shape}")  # fmt: skip
-    turned = (torch.from_numpy(np.ascontiguousarray(array.swapaxes(0, 1))) for array in
-              (spikes.astype(np.float32), inputs.astype(np.float32)))  # fmt: skip
-    return Fold(*(each.to(device) for each in turned))
+    time_first = (torch.from_numpy(np.ascontiguousarray(array.swapaxes(0, 1))) for array in
+                  (spikes.astype(np.float32), inputs.astype(np.float32)))  # fmt: skip
+    return Fold(*(tensor.to(device) for tensor in time_first))
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What is minimised: scale (NLL + ramp(epoch) sum of weight penalty), and coordinated dropout.
+class LossWeights:
+    """The training loss is scale (NLL + ramp(epoch) sum of weight penalty).
 
-    weights: of a model's penalties, by name. coordinated: share of the entries of the held-in spikes that is hidden
-    from the model; the gradient is that of these and of held-out neurons alone. 0 = all is seen, and counts.
+    weights: of a model's penalties, by name. coordinated: the rate of coordinated dropout, the share of the held-in
+    spikes (entries) that is hidden from the model. The gradient is then that of hidden entries and of held-out neurons
+    alone. With 0, all entries are seen and have a gradient.
     """
 
     scale: float = 1.0
@@ -59,110 +60,113 @@ class Terms:
 
 @dataclass(frozen=True)
 class SpikeObjective:
-    """One model of the spikes of all neurons, of which it sees the first ones.
+    """The objective of one model of the spikes of all neurons, of which it sees the held-in ones.
 
-    train_loss and validate_loss are the NLL of all neurons (of training: with dropout and samples, before the updates);
-    validate_co_bps is of the neurons that it does not see.
+    train_loss and validate_loss are the NLL of all neurons. In training, it is measured with dropout and samples,
+    before the updates. validate_co_bps is that of the held-out neurons.
     """
 
     training: Fold
     validation: Fold
     batch_size: int
-    order: Order
-    draws: Draws
-    terms: Terms = field(default_factory=Terms)
+    order: TrialOrder
+    samplers: UpdateSamplers
+    loss_weights: LossWeights = field(default_factory=LossWeights)
 
     def batches(self) -> Sequence[Fold]:
         """The training trials in a new order."""
-        return [self.training.only(trials) for trials in self.order.next(len(self.training), self.batch_size)]
+        return [self.training.select(trials) for trials in self.order.next(len(self.training), self.batch_size)]
 
-    def measure(self, networks: Sequence[Inferrer], batch: Fold, fresh: bool = False) -> list[Measured]:
-        """The loss of the one model on a batch; fresh: its NLL as it is reported, without dropout and samples."""
+    def measure(
+        self, networks: Sequence[InferenceModel], batch: Fold, evaluation: bool = False
+    ) -> list[Measurement]:
+        """The loss of the one model on a batch; evaluation: its NLL alone, without dropout and samples."""
         (model,) = networks
-        chance = None if fresh else self.draws.next()
-        seen, kept = self._shown(batch.spikes[..., : model.heldin], chance)
-        found = model.infer(seen, batch.inputs, chance)
-        log_rates = found.log_rates
-        if kept is not None:
-            log_rates = _blocked(log_rates, kept)
+        sampler = None if evaluation else self.samplers.next()
+        visible, seen = self._coordinated_dropout(batch.spikes[..., : model.heldin], sampler)
+        inference = model.infer(visible, batch.inputs, sampler)
+        log_rates = inference.log_rates
+        if seen is not None:
+            log_rates = _block_gradient(log_rates, seen)
         nll = poisson(log_rates, batch.spikes)
         loss, figures = nll, {"train_loss": float(nll.detach())}
-        if fresh:
-            return [Measured(loss, figures, len(batch))]
+        if evaluation:
+            return [Measurement(loss, figures, len(batch))]
         level = ramp(self.order.epochs - 1)
-        for name, penalty in found.penalties.items():
-            loss = loss + level * self.terms.weights.get(name, 0.0) * penalty
+        for name, penalty in inference.penalties.items():
+            loss = loss + level * self.loss_weights.weights.get(name, 0.0) * penalty
             figures[f"train_{name}"] = float(penalty.detach())
-        return [Measured(self.terms.scale * loss, figures, len(batch))]
+        return [Measurement(self.loss_weights.scale * loss, figures, len(batch))]
 
-    def _shown(self, spikes: Tensor, chance: Chance | None) -> tuple[Tensor, Tensor | None]:
-        """What the model sees, with the same mean, and which entries these are; None for all."""
-        share = self.terms.coordinated
-        if not share or chance is None:
+    def _coordinated_dropout(self, spikes: Tensor, sampler: Sampler | None) -> tuple[Tensor, Tensor | None]:
+        """The spikes that the model sees, with the same mean, and a mask of the seen entries; None means all."""
+        rate = self.loss_weights.coordinated
+        if not rate or sampler is None:
             return spikes, None
-        kept = chance.kept(spikes, share)
-        return spikes * kept / (1 - share), kept
+        seen = sampler.keep_mask(spikes, rate)
+        return spikes * seen / (1 - rate), seen
 
     @torch.no_grad()
-    def validate(self, networks: Sequence[Inferrer], epoch: int | None) -> list[dict[str, float]]:
-        """NLL, and bits per spike of held-out neurons, on the trials held back."""
+    def validate(self, networks: Sequence[InferenceModel], epoch: int | None) -> list[dict[str, float]]:
+        """NLL, and bits per spike of held-out neurons, on the validation trials."""
         (model,) = networks
-        found = rates_of(model, self.validation, self.batch_size)
-        return [{f"validate_{name}": value for name, value in judged(found, self.validation, model.heldin).items()}]
+        log_rates = log_rates_of(model, self.validation, self.batch_size)
+        scores = fold_scores(log_rates, self.validation, model.heldin)
+        return [{f"validate_{name}": value for name, value in scores.items()}]
 
-    def only(self, indices: Sequence[int]) -> "SpikeObjective":
-        """That of the one model."""
+    def select(self, indices: Sequence[int]) -> "SpikeObjective":
+        """The objective itself, as it has one model only."""
         return self
 
     def states(self) -> list[dict[str, Any]]:
-        """How many epochs and updates there were."""
-        return [{"epochs": self.order.epochs, "updates": self.draws.updates}]
+        """The numbers of epochs and updates so far."""
+        return [{"epochs": self.order.epochs, "updates": self.samplers.updates}]
 
-    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
-        """Go on from such states."""
+    def load_state(self, states: Sequence[dict[str, Any]]) -> None:
+        """Resume from such `states()`."""
         (state,) = states
-        self.order.epochs, self.draws.updates = state["epochs"], state["updates"]
+        self.order.epochs, self.samplers.updates = state["epochs"], state["updates"]
 
 
-def _blocked(log_rates: Tensor, kept: Tensor) -> Tensor:
-    """The same, without gradient where the model saw the entry."""
-    heldin = kept.shape[-1]
-    seen = torch.where(kept, log_rates[..., :heldin].detach(), log_rates[..., :heldin])
-    return torch.cat([seen, log_rates[..., heldin:]], -1)
+def _block_gradient(log_rates: Tensor, seen: Tensor) -> Tensor:
+    """The log rates, without a gradient at the entries that the model saw."""
+    heldin = seen.shape[-1]
+    blocked = torch.where(seen, log_rates[..., :heldin].detach(), log_rates[..., :heldin])
+    return torch.cat([blocked, log_rates[..., heldin:]], -1)
 
 
 @torch.no_grad()
-def rates_of(model: Inferrer, fold: Fold, batch_size: int) -> Tensor:
-    """Log rates (time, trials, N) of all trials, so many at a time."""
-    return torch.cat([found.log_rates for found in _in_parts(model, fold, batch_size)], 1)
+def log_rates_of(model: InferenceModel, fold: Fold, batch_size: int) -> Tensor:
+    """Log rates (time, trials, N) of all trials, inferred batch by batch."""
+    return torch.cat([inference.log_rates for inference in _infer_batches(model, fold, batch_size)], 1)
 
 
-def _in_parts(model: Inferrer, fold: Fold, batch_size: int) -> Iterator[Inferred]:
+def _infer_batches(model: InferenceModel, fold: Fold, batch_size: int) -> Iterator[Inference]:
     for start in range(0, len(fold), batch_size):
-        part = fold.only(np.arange(start, min(start + batch_size, len(fold))))
-        yield model.infer(part.spikes[..., : model.heldin], part.inputs)
+        batch = fold.select(np.arange(start, min(start + batch_size, len(fold))))
+        yield model.infer(batch.spikes[..., : model.heldin], batch.inputs)
 
 
-def judged(log_rates: Tensor, fold: Fold, heldin: int) -> dict[str, float]:
-    """NLL of all neurons as `loss`, and co_bps where there are neurons held out that have spikes."""
-    found = {"loss": float(poisson(log_rates, fold.spikes))}
-    hidden, rates = fold.spikes[..., heldin:], log_rates[..., heldin:].exp()
-    if hidden.shape[-1] and bool(hidden.any()) and bool(rates.isfinite().all()):
-        found["co_bps"] = co_bps(hidden.cpu().numpy(), rates.cpu().numpy(), 0)
-    return found
+def fold_scores(log_rates: Tensor, fold: Fold, heldin: int) -> dict[str, float]:
+    """NLL of all neurons as `loss`, and co_bps where there are held-out neurons that have spikes."""
+    scores = {"loss": float(poisson(log_rates, fold.spikes))}
+    heldout, rates = fold.spikes[..., heldin:], log_rates[..., heldin:].exp()
+    if heldout.shape[-1] and bool(heldout.any()) and bool(rates.isfinite().all()):
+        scores["co_bps"] = co_bps(heldout.cpu().numpy(), rates.cpu().numpy(), 0)
+    return scores
 
 
 @torch.no_grad()
-def inferred_arrays(model: Inferrer, fold: Fold, batch_size: int) -> dict[str, np.ndarray]:
-    """rates (trials, time, N), latents (trials, time, D), start (trials, D) and, where there are any, factors and
-    inferred_inputs, of all trials; float32."""
-    parts = list(_in_parts(model, fold, batch_size))
-    joined = {
-        "rates": [found.log_rates.exp() for found in parts],
-        "latents": [found.latents for found in parts],
-        "factors": [found.factors for found in parts],
-        "inferred_inputs": [found.inputs for found in parts],
+def inferred_arrays(model: InferenceModel, fold: Fold, batch_size: int) -> dict[str, np.ndarray]:
+    """What the model infers from all trials, float32: rates (trials, time, N), latents (trials, time, D), start
+    (trials, D) and, for LFADS, factors and inferred_inputs."""
+    inferences = list(_infer_batches(model, fold, batch_size))
+    batches: dict[str, list[Any]] = {
+        "rates": [inference.log_rates.exp() for inference in inferences],
+        "latents": [inference.latents for inference in inferences],
+        "factors": [inference.factors for inference in inferences],
+        "inferred_inputs": [inference.inputs for inference in inferences],
     }
-    arrays = {name: torch.cat(each, 1).transpose(0, 1) for name, each in joined.items() if each[0] is not None}
-    arrays["start"] = torch.cat([found.start for found in parts])
+    arrays = {name: torch.cat(each, 1).transpose(0, 1) for name, each in batches.items() if each[0] is not None}
+    arrays["start"] = torch.cat([inference.start for inference in inferences])
     return {name: array.float().cpu().numpy() for name, array in arrays.items()}

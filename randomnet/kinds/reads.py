@@ -6,6 +6,7 @@ from randomnet.tasks import TASKS
 TRAINING_ONLY = {
     parameter.name for task in TASKS.values() for parameter in task.parameters if parameter.training
 }  # options of tasks that only kinds which train read
+DECAYS = ("weight_decay", "eps", "plateau_factor", "plateau_patience", "plateau_lr")  # of kind = fit
 SPLITTING = ("train_size", "test_size", "held_out")
 
 EXPERIMENT = {"experiment": ALL, "combosparams": ALL}

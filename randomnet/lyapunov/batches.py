@@ -1,7 +1,7 @@
-"""What batch means say of a record: standard errors, their propagation, and whether the record has settled.
+"""Batch means of a record: standard errors, error propagation, and tests whether the record is stationary.
 
-The record is cut into BATCHES parts of equal length. Where these are longer than the memory of the growth rates, their
-means are nearly independent, and their scatter gives the error of the mean (Geyer 1992, section 3.2).
+The record is divided into BATCHES parts of equal length. Batch means are nearly independent if a batch is longer than
+the correlation time of the growth rates. Their scatter gives the error of the mean (Geyer 1992, section 3.2).
 """
 
 import math
@@ -11,18 +11,18 @@ from functools import cached_property
 
 import numpy as np
 
-BATCHES = 20  # of which the standard errors are made, at most; fewer where they would be shorter than
-SHORTEST_BATCH = 4.0  # units of time, and none where they would be fewer than
-FEWEST_BATCHES = 5
-LEFT_OUT = (0.1, 0.25, 0.5)  # shares of the record, from its start, without which the mean is taken again
-FALSE_ALARMS = 0.05  # how often a settled record may be said to drift, all exponents together
-FALSE_TRENDS = 0.03  # the same of the more sensitive comparison of the halves
-LEAST_MOVE = 1.8  # standard errors; a trend that moves the mean by less leaves the error bar right
-NEGLIGIBLE = 0.002  # of the rates' size: what moves less changes no answer
+BATCHES = 20  # largest number of batches for standard errors
+SHORTEST_BATCH = 4.0  # shortest length of a batch, in units of time
+FEWEST_BATCHES = 5  # with fewer batches there is no standard error
+DROPPED_SHARES = (0.1, 0.25, 0.5)  # shares at the start of the record without which the mean is computed again
+FALSE_ALARMS = 0.05  # probability that a stationary record is reported to drift, for all exponents together
+FALSE_TRENDS = 0.03  # the same probability for the more sensitive comparison of the halves
+LEAST_SHIFT = 1.8  # standard errors; a trend that shifts the mean by less leaves the error bar correct
+NEGLIGIBLE = 0.002  # relative to the size of the rates; smaller changes do not affect results
 
 
-def count_of(times: np.ndarray) -> int:
-    """How many batches a record has whose intervals have these lengths (intervals,)."""
+def batch_count(times: np.ndarray) -> int:
+    """Number of batches of a record whose intervals have these lengths (intervals,)."""
     return min(BATCHES, int(times.sum() / SHORTEST_BATCH + 1e-9), len(times))
 
 
@@ -33,17 +33,17 @@ def batch_means(rates: np.ndarray, times: np.ndarray, count: int) -> np.ndarray:
 
 
 def errors_of_mean(means: np.ndarray) -> np.ndarray:
-    """Standard errors (k,) of the mean of batch means (count, k); nan for fewer than two.
+    """Standard errors (k,) of the mean of batch means (count, k); nan for fewer than two batches.
 
-    Neighbours that are significantly alike, as on a slowly modulated cycle, widen the errors as in a process of first
-    order; not where the mean drifts, which is no scatter and has a verdict of its own (`Settling`).
+    Significant correlation of neighbouring batches, as on a slowly modulated cycle, widens the errors as in an
+    autoregressive process of first order. A drift of the mean does not widen them; `Settling` reports it separately.
     """
     if len(means) < 2:
         return np.full(means.shape[1], np.nan)
-    with np.errstate(invalid="ignore"):  # a direction that dies at once has exponent -inf and no error: nan
+    with np.errstate(invalid="ignore"):  # a direction that vanishes at once has exponent -inf and error nan
         errors, ratio = independent_errors(means), neighbour_ratio(means)
-        alike = (ratio < _least_ratio(len(means))) & (moves_of(means) <= LEAST_MOVE)
-        return errors * np.where(alike, np.sqrt((2 - ratio) / ratio), 1.0)
+        correlated = (ratio < _least_ratio(len(means))) & (mean_shifts(means) <= LEAST_SHIFT)
+        return errors * np.where(correlated, np.sqrt((2 - ratio) / ratio), 1.0)
 
 
 def independent_errors(means: np.ndarray) -> np.ndarray:
@@ -51,17 +51,18 @@ def independent_errors(means: np.ndarray) -> np.ndarray:
     return means.std(axis=0, ddof=1) / math.sqrt(len(means))
 
 
-def moves_of(means: np.ndarray) -> np.ndarray:
-    """How far the mean moves when the start is left out, in its `independent_errors` (k,); 0 where nothing varies."""
+def mean_shifts(means: np.ndarray) -> np.ndarray:
+    """Largest shift of the mean (k,) when the start is dropped, in `independent_errors`; 0 where nothing varies."""
     mean, errors = means.mean(0), independent_errors(means)
-    rests = np.array([means[int(len(means) * share) :].mean(0) for share in LEFT_OUT])
-    return np.divide(np.abs(rests - mean).max(0), errors, out=np.zeros_like(errors), where=errors > 0)
+    remaining_means = np.array([means[int(len(means) * share) :].mean(0) for share in DROPPED_SHARES])
+    return np.divide(np.abs(remaining_means - mean).max(0), errors, out=np.zeros_like(errors), where=errors > 0)
 
 
 def neighbour_ratio(means: np.ndarray) -> np.ndarray:
-    """Scatter of batch means (count, k) from their neighbours, as a share of their variance (k,) (von Neumann 1941).
+    """Von Neumann ratio (k,) of batch means (count, k): mean square difference of neighbours over twice the variance.
 
-    About 1 where batches are independent, 1 - r where neighbours have correlation r, 1 where nothing varies.
+    It is about 1 for independent batches, 1 - r for neighbours with correlation r, and 1 where nothing varies. Source:
+    von Neumann 1941.
     """
     count, variances = len(means), means.var(0, ddof=1)
     scatter = np.square(np.diff(means, axis=0)).sum(0) / (2 * (count - 1))
@@ -69,23 +70,23 @@ def neighbour_ratio(means: np.ndarray) -> np.ndarray:
 
 
 def _least_ratio(count: int) -> float:
-    """What the ratio of independent batches falls below once in a hundred times, by its normal approximation."""
+    """The 1 % quantile of `neighbour_ratio` for independent batches, by its normal approximation."""
     return 1 - 2.33 * math.sqrt((count - 2) / (count**2 - 1))
 
 
 def batch_errors(rates: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Standard errors (k,) of the mean of rates (intervals, k); nan where there are fewer than FEWEST_BATCHES."""
-    count = count_of(times)
+    count = batch_count(times)
     if count < FEWEST_BATCHES:
         return np.full(rates.shape[1], np.nan)
     return errors_of_mean(batch_means(rates, times, count))
 
 
 def jackknife_error(means: np.ndarray, statistic: Callable[[np.ndarray], float]) -> float:
-    """Standard error of statistic(mean of batch means (count, k)), by leaving out one batch at a time.
+    """Jackknife standard error of `statistic` at the mean of batch means (count, k).
 
-    nan where there are fewer than FEWEST_BATCHES, or where the statistic is not finite (Efron and Tibshirani 1993,
-    chapter 11).
+    nan for fewer than FEWEST_BATCHES batches, and where the statistic is not finite. Source: Efron and Tibshirani 1993,
+    chapter 11.
     """
     count = len(means)
     if count < FEWEST_BATCHES:
@@ -98,13 +99,14 @@ def jackknife_error(means: np.ndarray, statistic: Callable[[np.ndarray], float])
 
 @dataclass(frozen=True)
 class Settling:
-    """Whether batch means (count, k) of a record are those of one that has settled.
+    """A test whether a record is stationary, from its batch means (count, k).
 
-    size: of the rates, against which changes are NEGLIGIBLE. Two signs say that it has not:
+    size: the size of the rates, relative to which changes can be NEGLIGIBLE. A record that is not stationary has one of
+    two signs:
 
-    - `drift`: the mean moves by more standard errors than chance allows when the start of the record is left out;
-    - `trend`: the halves differ by more than their scatter from batch to batch allows, which a drift does not inflate,
-      and the mean moves by at least LEAST_MOVE standard errors.
+    - `drift`: when the start of the record is dropped, the mean shifts by more standard errors than chance allows;
+    - `trend`: the halves differ by more than the scatter of neighbouring batches allows (a drift does not inflate that
+      scatter), and the mean shifts by at least LEAST_SHIFT standard errors.
     """
 
     means: np.ndarray
@@ -112,58 +114,58 @@ class Settling:
 
     @cached_property
     def _matters(self) -> np.ndarray:
-        """Which exponents have an error or a change that is not negligible, (k,)."""
+        """(k,) bool: which exponents have an error or a change that is not negligible."""
         change = np.abs(self.means[len(self.means) // 2 :].mean(0) - self.means.mean(0))
         return np.maximum(2 * independent_errors(self.means), change) > NEGLIGIBLE * self.size
 
     @cached_property
-    def _moves(self) -> np.ndarray:
-        """`moves_of` the exponents, 0 where it does not matter."""
-        return np.where(self._matters, moves_of(self.means), 0.0)
+    def _shifts(self) -> np.ndarray:
+        """`mean_shifts` of the exponents (k,), 0 where negligible."""
+        return np.where(self._matters, mean_shifts(self.means), 0.0)
 
     @property
     def drift(self) -> float:
-        """The largest move of a mean, in its standard errors; differences that are negligible count as none."""
-        return float(self._moves.max(initial=0.0))
+        """The largest shift of a mean, in its standard errors; negligible shifts count as 0."""
+        return float(self._shifts.max(initial=0.0))
 
     @cached_property
     def _change(self) -> np.ndarray:
-        """Second half of the record minus the first, (k,)."""
+        """(k,): mean of the second half of the record minus mean of the first half."""
         half = len(self.means) // 2
         return self.means[len(self.means) - half :].mean(0) - self.means[:half].mean(0)
 
     @cached_property
     def _trends(self) -> np.ndarray:
-        """Differences between the halves in units of their errors (k,), 0 where they hardly move the mean."""
-        scatter = np.square(np.diff(self.means, axis=0)).sum(0) / (2 * (len(self.means) - 1))  # hardly sees a drift
+        """(k,): differences of the halves in units of their errors, 0 where they hardly shift the mean."""
+        scatter = np.square(np.diff(self.means, axis=0)).sum(0) / (2 * (len(self.means) - 1))  # a drift adds little
         errors = np.sqrt(2 * scatter / (len(self.means) // 2))
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self._moves > LEAST_MOVE, np.abs(self._change) / errors, 0.0)
+            return np.where(self._shifts > LEAST_SHIFT, np.abs(self._change) / errors, 0.0)
 
     @property
     def trend(self) -> float:
-        """The largest difference between the halves in units of its error, where it moves the mean."""
+        """The largest difference of the halves in units of its error, among those that shift the mean."""
         return float(self._trends.max(initial=0.0))
 
     @property
     def is_constant(self) -> bool:
-        """Whether nothing varies enough to matter, so that even few batches tell."""
+        """Whether all variation is negligible, so that few batches are enough for a verdict."""
         return not self._matters.any()
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What says that the record has not settled; nothing where it has."""
+        """The reason why the record is not stationary; empty where it is."""
         from scipy.special import stdtrit  # here, as the import takes 0.2 s
 
         exponents, freedom = max(1, self.means.shape[1]), len(self.means) - 1
         if self.drift > stdtrit(freedom, 1 - FALSE_ALARMS / exponents / 2):
-            index = int(self._moves.argmax())
-            moved = self._moves[index] * independent_errors(self.means)[index]
-            text = f"{moved:.2g}, {self.drift:.1f} standard errors, when the start of the record is left out"
+            index = int(self._shifts.argmax())
+            shift = self._shifts[index] * independent_errors(self.means)[index]
+            text = f"{shift:.2g}, {self.drift:.1f} standard errors, when the start of the record is left out"
         elif self.trend > stdtrit(freedom, 1 - FALSE_TRENDS / exponents / 2):
             index = int(self._trends.argmax())
-            moved = abs(self._change[index])
-            text = f"{moved:.2g}, {self.trend:.1f} times its scatter, from the first half of the record to the second"
+            shift = abs(self._change[index])
+            text = f"{shift:.2g}, {self.trend:.1f} times its scatter, from the first half of the record to the second"
         else:
             return ()
         return (f"exponent {index + 1} moves by {text}",)

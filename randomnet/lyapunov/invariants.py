@@ -1,4 +1,4 @@
-"""Kaplan-Yorke dimension and entropy rate, with exponents that are 0 within their errors taken as 0."""
+"""Kaplan-Yorke dimension and entropy rate. Exponents that are 0 within their errors count as 0."""
 
 import math
 from typing import NamedTuple
@@ -13,8 +13,8 @@ ZERO_WITHIN = 2.0  # standard errors
 def kaplan_yorke(exponents: np.ndarray, n: int) -> float:
     """Kaplan-Yorke dimension of descending exponents (k,) of an N-dimensional system, interpolated.
 
-    0 where the largest is negative, N where all of a full spectrum sum to >= 0, nan where a partial spectrum is too
-    short to tell (raise nle).
+    It is 0 if the largest exponent is negative, and N if a full spectrum sums to >= 0. It is nan if a partial spectrum
+    is too short to determine it; then nle must be larger.
     """
     if np.isnan(exponents).any():
         return math.nan
@@ -27,12 +27,15 @@ def kaplan_yorke(exponents: np.ndarray, n: int) -> float:
 
 
 def entropy(exponents: np.ndarray) -> float:
-    """Entropy rate h_KS: the sum of the positive exponents (an upper bound; a lower one if the last is positive)."""
-    return float(exponents[~(exponents <= 0)].sum())  # nan stays nan
+    """Sum of the positive exponents, an upper bound of the entropy rate h_KS.
+
+    If the last computed exponent is positive, positive exponents may be missing from the sum.
+    """
+    return float(exponents[~(exponents <= 0)].sum())  # this comparison includes nan in the sum
 
 
 class Margins(NamedTuple):
-    """How far exponents may lie from 0 and count as 0, (k,): by their errors, or by rounding where that is more."""
+    """Distances from 0 (k,) within which exponents count as 0: by their errors, or by rounding where that is larger."""
 
     errors: np.ndarray
     rounding: float
@@ -47,17 +50,17 @@ class Margins(NamedTuple):
 
     @property
     def widths(self) -> np.ndarray:
-        """How far an exponent that counts as 0 may be from it, (k,); rounding is no doubt about the system."""
+        """(k,): uncertainty of exponents that count as 0. Rounding adds none, as it says nothing about the system."""
         return np.where(self.errors > self.rounding, self.errors, 0.0)
 
 
-def margins_of(errors: np.ndarray, rounding: float) -> Margins:
-    """ZERO_WITHIN standard errors (k,), which may be nan, and a floor for them."""
+def zero_margins(errors: np.ndarray, rounding: float) -> Margins:
+    """Margins of ZERO_WITHIN standard errors (k,), where nan counts as 0, with `rounding` as the lower bound."""
     return Margins(ZERO_WITHIN * np.nan_to_num(errors, nan=0.0), rounding)
 
 
 class Estimate(NamedTuple):
-    """A value, its standard error, and the range that the errors of the exponents allow."""
+    """A value, its standard error, and its range given the errors of the exponents."""
 
     value: float
     error: float
@@ -69,31 +72,31 @@ UNKNOWN = Estimate(math.nan, math.nan, math.nan, math.nan)
 
 
 def dimension_of(exponents: np.ndarray, means: np.ndarray, margins: Margins, n: int) -> Estimate:
-    """Kaplan-Yorke dimension of descending exponents (k,) with batch means (batches, k) and `margins_of` zeros (k,).
+    """Kaplan-Yorke dimension of descending exponents (k,), with batch means (batches, k) and their `zero_margins`.
 
-    The range is ZERO_WITHIN standard errors to each side. Where the largest exponent is 0 within its error, the range
-    reaches from the dimension with all such exponents at the lower end of their margins to that at the upper end; there
-    is no standard error then, as the dimension jumps from 0 to 1 within it.
+    The range is the value +- ZERO_WITHIN standard errors. If the largest exponent counts as 0, the ends of the range
+    are the dimensions with all such exponents at the lower and at the upper end of their margins. There is no standard
+    error then, because the dimension jumps from 0 to 1 within the margins.
     """
     zeros = margins.zeros(exponents)
 
     def dimension(rates: np.ndarray, at_zero: np.ndarray | float = 0.0) -> float:
-        settled = np.where(zeros, at_zero, np.where(np.isfinite(exponents), rates, exponents))
-        return kaplan_yorke(np.sort(settled)[::-1], n)
+        values = np.where(zeros, at_zero, np.where(np.isfinite(exponents), rates, exponents))
+        return kaplan_yorke(np.sort(values)[::-1], n)
 
     value, error = dimension(exponents), jackknife_error(means, dimension)
     if not zeros[0]:
-        least = 1.0 if value >= 1 else 0.0  # a largest exponent above 0 makes at least a line
+        least = 1.0 if value >= 1 else 0.0  # with a positive largest exponent the dimension is at least 1
         return Estimate(value, error, max(value - ZERO_WITHIN * error, least), min(value + ZERO_WITHIN * error, n))
     low, high = (dimension(exponents, side * margins.widths) for side in (-1, 1))
     return Estimate(value, error if low == high else math.nan, low, high)
 
 
 def entropy_of(exponents: np.ndarray, means: np.ndarray, margins: Margins) -> Estimate:
-    """Entropy rate of the same: the sum of the exponents above 0; those that are 0 within their margins add nothing.
+    """Entropy rate: the sum of the positive exponents, without those that count as 0. Arguments as in `dimension_of`.
 
-    The range is ZERO_WITHIN standard errors to each side; at its upper end one of those that are 0 is as large as can
-    be. An entropy of 0 that may be above it has no standard error.
+    The range is the value +- ZERO_WITHIN standard errors. Its upper end also adds the largest margin of an exponent
+    that counts as 0. An entropy of 0 has no standard error if its range extends above 0.
     """
     above, zeros = margins.above(exponents), margins.zeros(exponents)
     value, error = float(exponents[above].sum()), jackknife_error(means, lambda rates: float(rates[above].sum()))

@@ -1,4 +1,4 @@
-"""What was found: exponents with their error bars, and all that a reader needs to judge them."""
+"""The result of a computation: exponents with error bars, diagnostics and a verdict."""
 
 import math
 from dataclasses import dataclass
@@ -11,33 +11,35 @@ from randomnet.lyapunov.batches import (
     FEWEST_BATCHES,
     SHORTEST_BATCH,
     Settling,
+    batch_count,
     batch_errors,
     batch_means,
-    count_of,
 )
-from randomnet.lyapunov.invariants import UNKNOWN, Estimate, Margins, dimension_of, entropy_of, margins_of
+from randomnet.lyapunov.invariants import UNKNOWN, Estimate, Margins, dimension_of, entropy_of, zero_margins
 
-WORST_CONDITION = 12.0  # log10 of a frame's condition before QR, of the 16 digits of float64
-ILL_CONDITION = 8.0
-ROUNDING = 1e-12  # of ln |R_ii| at one QR
+WORST_CONDITION = 12.0  # log10 of the frame's condition number before QR; float64 has 16 digits
+ILL_CONDITION = 8.0  # log10 of the condition number from which a QR counts as ill-conditioned
+ROUNDING = 1e-12  # rounding error of ln |R_ii| at one QR
 CONVERGED, UNCONVERGED, TOO_SHORT = "converged", "not converged", "too short to tell"
 UNBOUNDED, DIVERGED = "unbounded", "diverged"
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Leading exponents, sorted descending, with what a reader needs to judge them (numeric_checks section 5).
+    """Leading Lyapunov exponents in descending order, with error bars, diagnostics and a verdict.
 
-    growth: ln |R_ii| of every interval of the record (intervals, k), in the frame's order; times: lengths of these
-    intervals (intervals,). conditions: log10 of the frame's condition (1-norm) before some of the QRs (samples,).
-    steepest: log10 of the largest ratio in R's diagonal at any QR, a lower bound of the condition. sum_rule_residual:
-    sum of the exponents minus the mean of ln |det| of the steps' Jacobians, per unit of time, over some intervals of
-    the record; nan for a partial spectrum. state: (N,), where the record ends. tolerance: what the standard errors
-    were to reach, or None. unbounded: whether the state grows exponentially over the whole record (`boundedness`); the
-    largest exponent is then its growth rate. rounding: of ln |R_ii| at one QR, which is no doubt about the system; more
-    for a system whose numbers come from a coarser precision than float64.
+    growth: (intervals, k), ln |R_ii| of every interval of the record, in the order of the frame. times: (intervals,),
+    lengths of the intervals. state: (N,), the last state of the record. conditions: (samples,), log10 of the frame's
+    condition number (1-norm) before some of the QRs. steepest: log10 of the largest ratio on R's diagonal at any QR,
+    which is a lower bound of the condition number. sum_rule_residual: the sum of the exponents minus the mean ln |det|
+    of the Jacobians, per unit of time, over some intervals; nan for a partial spectrum.
 
-    Exponents and errors per unit of time. The errors are those of one trajectory: another start may end elsewhere.
+    tolerance: the target for standard errors, or None. unbounded: whether the state grows exponentially over the whole
+    record (`boundedness`); the largest exponent is then its growth rate. rounding: rounding error of ln |R_ii| at one
+    QR, which is larger for a system whose numbers come from a coarser precision than float64.
+
+    Exponents and errors are per unit of time. The errors are those of one trajectory: another initial state may reach
+    another attractor.
     """
 
     growth: np.ndarray
@@ -54,19 +56,19 @@ class Spectrum:
 
     @cached_property
     def _rates(self) -> np.ndarray:
-        """Growth per unit of time of every interval (intervals, k), columns in the order of the exponents."""
+        """(intervals, k): growth per unit of time of every interval, with columns in the order of the exponents."""
         rates = self.growth / self.times[:, None]
         weights = self.times / self.times.sum()
         return rates[:, np.argsort(-(rates * weights[:, None]).sum(0), kind="stable")]
 
     @cached_property
     def exponents(self) -> np.ndarray:
-        """(k,) float64, descending."""
+        """(k,) float64: the exponents, descending."""
         return _mean(self._rates, self.times)
 
     @cached_property
     def stderr(self) -> np.ndarray:
-        """(k,), by batch means; nan where the record is too short."""
+        """(k,): standard errors from batch means; nan where the record is too short."""
         return batch_errors(self._rates, self.times)
 
     @property
@@ -86,28 +88,28 @@ class Spectrum:
 
     @property
     def block(self) -> float:
-        """Length of the batches whose means give the standard errors; nan where there are too few."""
-        count = count_of(self.times)
+        """Length of the batches used for the standard errors; nan where there are too few."""
+        count = batch_count(self.times)
         return self.tsim / count if count >= FEWEST_BATCHES else math.nan
 
     @property
     def log10_condition(self) -> float:
-        """Of the frame before QR, the largest that was found."""
+        """log10 of the largest known condition number of the frame before a QR."""
         return float(max(self.steepest, self.conditions.max(initial=-math.inf)))
 
     @property
     def log10_condition_median(self) -> float:
-        """Of the frame before QR."""
+        """Median log10 condition number of the frame before a QR."""
         return float(np.median(self.conditions)) if len(self.conditions) else math.nan
 
     @property
     def ill_conditioned(self) -> float:
-        """Share of the sampled QRs whose frame had a condition above 1e8."""
+        """Share of the sampled QRs with a condition number above 1e8."""
         return float((self.conditions > ILL_CONDITION).mean()) if len(self.conditions) else math.nan
 
     @property
     def split_half_rms(self) -> float:
-        """Root mean square over the finite exponents of the difference between the two halves of the record."""
+        """Root mean square difference of the two halves of the record, over the finite exponents."""
         rates, half = self._rates[:, np.isfinite(self.exponents)], len(self.times) // 2
         if not half or not rates.shape[1]:
             return math.nan
@@ -116,12 +118,12 @@ class Spectrum:
 
     @cached_property
     def _means(self) -> np.ndarray:
-        """Batch means (batches, k), in the order of the exponents."""
-        return batch_means(self._rates, self.times, max(1, count_of(self.times)))
+        """(batches, k): batch means in the order of the exponents."""
+        return batch_means(self._rates, self.times, max(1, batch_count(self.times)))
 
     @cached_property
     def settling(self) -> Settling:
-        """Whether the finite exponents have settled, with the signs that they have not."""
+        """The test whether the record is stationary, for the finite exponents."""
         finite = np.isfinite(self.exponents)
         rates = self._rates[:, finite]
         squares = _mean(np.square(rates), self.times)
@@ -129,45 +131,45 @@ class Spectrum:
 
     @property
     def drift(self) -> float:
-        """How far an exponent moves, in standard errors, when the start of the record is left out; nan if too short."""
+        """Largest shift of an exponent, in standard errors, when the start of the record is dropped, or nan."""
         return math.nan if self.too_short else self.settling.drift
 
     @property
     def too_short(self) -> bool:
-        """Whether there are too few batches to tell whether the record has settled, and its rates vary."""
-        count = count_of(self.times)
+        """Whether there are too few batches to test for stationarity, unless the rates are constant."""
+        count = batch_count(self.times)
         return count < FEWEST_BATCHES or (count < BATCHES and not self.settling.is_constant)
 
     @cached_property
     def _margins(self) -> Margins:
-        """How far exponents may lie from 0 and count as 0."""
-        return margins_of(self.stderr, self.rounding / self.interval)
+        """Distances from 0 within which exponents count as 0."""
+        return zero_margins(self.stderr, self.rounding / self.interval)
 
     @property
-    def leads_with_zero(self) -> bool:
+    def largest_is_zero(self) -> bool:
         """Whether the largest exponent is 0 within two standard errors."""
         return bool(self._margins.zeros(self.exponents)[0])
 
     @property
     def _undefined(self) -> bool:
-        """Whether there is no attractor that could have a dimension."""
+        """Whether there is no attractor, and so no dimension or entropy."""
         return self.diverged or self.unbounded
 
-    def _signs(self, which: np.ndarray) -> float:
-        """How many of the exponents these are; nan without error bars."""
+    def _count(self, mask: np.ndarray) -> float:
+        """Number of exponents in the mask (k,); nan without error bars."""
         if self._undefined or np.isnan(self.stderr[np.isfinite(self.exponents)]).any():
             return math.nan
-        return int(which.sum())
+        return int(mask.sum())
 
     @property
     def n_positive(self) -> float:
-        """Exponents above zero by more than two standard errors; nan without error bars."""
-        return self._signs(self._margins.above(self.exponents))
+        """Number of exponents above 0 by more than two standard errors; nan without error bars."""
+        return self._count(self._margins.above(self.exponents))
 
     @property
     def n_zero(self) -> float:
-        """Exponents that are 0 within two standard errors; nan without error bars."""
-        return self._signs(self._margins.zeros(self.exponents))
+        """Number of exponents that are 0 within two standard errors; nan without error bars."""
+        return self._count(self._margins.zeros(self.exponents))
 
     @cached_property
     def dimension(self) -> Estimate:
@@ -183,18 +185,18 @@ class Spectrum:
 
     @property
     def entropy_is_lower_bound(self) -> bool:
-        """Whether exponents that were not computed may be positive too."""
+        """Whether the entropy is a lower bound, because exponents that were not computed may be positive too."""
         return len(self.exponents) < self.n and bool(self._margins.above(self.exponents)[-1])
 
     @property
     def diverged(self) -> bool:
-        """Whether the state or the frame left the range of numbers, so that the exponents mean nothing."""
-        lost = not np.isfinite(self.state).all() or bool(np.isnan(self.exponents).any())
-        return lost and not self.unbounded
+        """Whether state or frame overflowed, so that the exponents are meaningless."""
+        overflowed = not np.isfinite(self.state).all() or bool(np.isnan(self.exponents).any())
+        return overflowed and not self.unbounded
 
     @cached_property
     def doubts(self) -> tuple[str, ...]:
-        """Why the spectrum has not converged; none where it has."""
+        """Reasons why the spectrum has not converged; empty where it has."""
         if self.diverged:
             return ("the state or the frame is not finite any more",)
         if self.unbounded:
@@ -219,21 +221,22 @@ class Spectrum:
         return f"tsim = {self.tsim:g} is too short to tell whether exponents have settled, which takes {needed:g}"
 
     @property
-    def wants_more(self) -> bool:
-        """Whether a longer record may help: errors above the tolerance, too short a record, or one not settled."""
+    def needs_longer_record(self) -> bool:
+        """Whether a longer record may help: errors are too large, or the record is too short or not stationary."""
         above = np.isfinite(self.exponents) & ~(self.stderr <= (self.tolerance or math.inf))
         return not self._undefined and (bool(above.any()) or self.too_short or bool(self.settling.doubts))
 
     @property
     def converged(self) -> bool:
-        """Whether a longer record would change nothing: see `verdict`."""
+        """Whether the verdict is `converged`."""
         return self.verdict == CONVERGED
 
     @property
     def verdict(self) -> str:
         """`converged`, `not converged`, `too short to tell`, `unbounded` or `diverged`.
 
-        Converged: error bars exist, nothing drifts, the frame was well-conditioned and the tolerance was reached.
+        Converged means that error bars exist, no exponent drifts, the frame was well-conditioned, and the standard
+        errors are within the tolerance.
         """
         if self._undefined:
             return UNBOUNDED if self.unbounded else DIVERGED
@@ -242,17 +245,18 @@ class Spectrum:
         return TOO_SHORT if self.too_short and len(self.doubts) == 1 else UNCONVERGED
 
 
-def running(found: Spectrum, points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Estimates as the record grew: times (T,), exponents (T, k) in their final order, standard errors (T, k).
+def running_estimates(spectrum: Spectrum, points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Estimates during the record: times (T,), exponents (T, k) in their final order, and standard errors (T, k).
 
-    points: at most so many times, evenly spaced over the record.
+    points: the largest number of times T, which are evenly spaced over the record.
     """
-    ends = np.unique(np.linspace(1, len(found.times), min(points, len(found.times))).round().astype(int))
-    rates, total = found._rates, np.cumsum(found.times)
+    count = len(spectrum.times)
+    ends = np.unique(np.linspace(1, count, min(points, count)).round().astype(int))
+    rates, elapsed = spectrum._rates, np.cumsum(spectrum.times)
     with np.errstate(invalid="ignore"):
-        means = np.cumsum(rates * found.times[:, None], 0)[ends - 1] / total[ends - 1, None]
-    errors = np.array([batch_errors(rates[:end], found.times[:end]) for end in ends])
-    return total[ends - 1], means, errors
+        means = np.cumsum(rates * spectrum.times[:, None], 0)[ends - 1] / elapsed[ends - 1, None]
+    errors = np.array([batch_errors(rates[:end], spectrum.times[:end]) for end in ends])
+    return elapsed[ends - 1], means, errors
 
 
 def _mean(rates: np.ndarray, times: np.ndarray) -> np.ndarray:

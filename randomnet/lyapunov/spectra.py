@@ -1,4 +1,4 @@
-"""The spectrum of a system: in float64 and judged, or differentiable for training."""
+"""The Lyapunov spectrum of a system: reported in float64 with a verdict, or differentiable for training."""
 
 import math
 from collections.abc import Callable
@@ -14,86 +14,91 @@ from randomnet.lyapunov.boundedness import grows_without_bound, usable
 from randomnet.lyapunov.growth import Schedule, Settled, System, growth, log_diagonal, orthonormal, plan, settle
 from randomnet.lyapunov.record import Spectrum
 
-GRAPH_BYTES = 500e6  # what the graph of one gradient may keep; beyond it segments are recomputed
-WORST_CONDITION = {torch.float32: 1e5, torch.float64: 1e12}  # of a frame before QR, for a gradient through it
-CONDITIONS = 20  # QRs whose frame's condition is computed, at most, of the record that is judged first
-PATIENCE = 50  # intervals of the frame's transient between looks at whether to go on
-DETERMINANTS = 10  # intervals for which the sum rule is computed
+GRAPH_BYTES = 500e6  # largest graph of one gradient; segments of a larger one are recomputed
+WORST_CONDITION = {torch.float32: 1e5, torch.float64: 1e12}  # condition number before QR that allows a gradient
+CONDITIONS = 20  # largest number of QRs in the first record at which the condition number is computed
+PROGRESS_INTERVALS = 50  # intervals of the frame's transient between calls of on_progress
+DETERMINANTS = 10  # largest number of intervals in the first record for which the sum rule is computed
 
-Tick = Callable[[float], None]
+OnProgress = Callable[[float], None]
 
 
 def spectrum(
-    system: System, state: Tensor, frame: Tensor, schedule: Schedule, tick: Tick = lambda time: None
+    system: System, state: Tensor, frame: Tensor, schedule: Schedule, on_progress: OnProgress = lambda time: None
 ) -> Spectrum:
-    """The k leading exponents from `state` (N,) with the initial `frame` (k, N), both float64, without gradient.
+    """The k leading exponents from the initial `state` (N,) and `frame` (k, N), both float64, without gradient.
 
-    tick(time) is told after every interval how much of the record there is, 0 before it begins; what it raises ends
-    the computation. Raises ValueError where the system answers in another precision.
+    on_progress(time) is called after every interval with the length of the record, which is 0 during transients. An
+    exception that it raises ends the computation. Raises ValueError where the system returns another precision.
     """
-    recorder = _begun(system, state, frame, schedule, tick)
+    recorder = _start_recorder(system, state, frame, schedule, on_progress)
     target = schedule.first
     while True:
-        recorder.go_on(target, tick)
-        (found,) = recorder.found(tick)
-        if schedule.tsim != "auto" or target >= schedule.tsim_max or not found.wants_more:
-            return found
+        recorder.extend(target, on_progress)
+        (result,) = recorder.spectra(on_progress)
+        if schedule.tsim != "auto" or target >= schedule.tsim_max or not result.needs_longer_record:
+            return result
         target = min(2 * target, schedule.tsim_max)
 
 
-def spectra_of_each(
-    system: System, states: Tensor, frames: Tensor, schedule: Schedule, tick: Tick = lambda time: None
+def spectra_of_stack(
+    system: System, states: Tensor, frames: Tensor, schedule: Schedule, on_progress: OnProgress = lambda time: None
 ) -> list[Spectrum]:
-    """`spectrum` of every system of a stack, from states (runs, N) and frames (runs, k, N), side by side.
+    """The `spectrum` of every system of a stack, from states (runs, N) and frames (runs, k, N), computed together.
 
-    Raises ValueError for a schedule that each would have to itself: tsim = 'auto' or tons = 'adaptive'.
+    Raises ValueError for tsim = 'auto' or tons = 'adaptive', which depend on the single system.
     """
     if schedule.tsim == "auto" or schedule.tons == "adaptive":
         raise ValueError(f"spectra side by side need times in numbers, got tsim {schedule.tsim}, tons {schedule.tons}")
-    recorder = _begun(system, states, frames, schedule, tick)
-    recorder.go_on(schedule.first, tick)
-    return recorder.found(tick)
+    recorder = _start_recorder(system, states, frames, schedule, on_progress)
+    recorder.extend(schedule.first, on_progress)
+    return recorder.spectra(on_progress)
 
 
-def _begun(system: System, state: Tensor, frame: Tensor, schedule: Schedule, tick: Tick) -> "_Recorder":
+def _start_recorder(
+    system: System, state: Tensor, frame: Tensor, schedule: Schedule, on_progress: OnProgress
+) -> "_Recorder":
     if state.dtype != torch.float64 or frame.dtype != torch.float64:
         raise ValueError(f"a reported spectrum must be float64, got {state.dtype} and {frame.dtype}")
     with torch.no_grad():
-        return _Recorder(system, settle(system, state, frame, schedule, lambda: tick(0.0)), schedule, tick)
+        return _Recorder(
+            system, settle(system, state, frame, schedule, lambda: on_progress(0.0)), schedule, on_progress
+        )
 
 
 class _Recorder:
-    """A record, of one system or of a stack of them, that can be made longer."""
+    """A record of one system or of a stack of systems, which can be extended."""
 
-    def __init__(self, system: System, settled: Settled, schedule: Schedule, tick: Tick) -> None:
+    def __init__(self, system: System, settled: Settled, schedule: Schedule, on_progress: OnProgress) -> None:
         self.system, self.schedule, self.interval = system, schedule, settled.interval
         self.bundle, self.now = settled.bundle, settled.now
-        settling = plan(schedule.frame_transient, self.interval, system.dt)
-        for start in range(0, len(settling), PATIENCE):
-            some = settling[start : start + PATIENCE]
-            self.bundle, _ = growth(system, self.bundle, some, self.now)
-            self.now += sum(some)
-            tick(0.0)
+        transient = plan(schedule.frame_transient, self.interval, system.dt)
+        for start in range(0, len(transient), PROGRESS_INTERVALS):
+            intervals = transient[start : start + PROGRESS_INTERVALS]
+            self.bundle, _ = growth(system, self.bundle, intervals, self.now)
+            self.now += sum(intervals)
+            on_progress(0.0)
         first = len(plan(schedule.first, self.interval, system.dt))
         if not first:
             raise ValueError(f"tsim must be at least one step of {system.dt:g}, got {schedule.first:g}")
-        self.looks, self.checks = math.ceil(first / CONDITIONS), math.ceil(first / DETERMINANTS)
-        self.full = self.bundle.shape[-2] - 1 == self.bundle.shape[-1]
+        self.condition_every, self.determinant_every = math.ceil(first / CONDITIONS), math.ceil(first / DETERMINANTS)
+        self.is_full = self.bundle.shape[-2] - 1 == self.bundle.shape[-1]
         self.steps: list[int] = []
         self.done = 0  # steps of the record
         self.logs: list[Tensor] = []
         self.conditions: list[Tensor] = []
-        self.residuals: list[tuple[Tensor, float]] = []  # of the sum rule, each with the time it is of
+        self.residuals: list[tuple[Tensor, float]] = []  # residuals of the sum rule, with the lengths of the intervals
         self.bounded = getattr(system, "bounded", False)
-        self.norms = [_norm(self.bundle)]  # of states that may grow, at the record's start and after each interval
+        self.norms = [_norm(self.bundle)]  # at the start of the record and after each interval, unless bounded
 
     @torch.no_grad()
-    def go_on(self, tsim: float, tick: Tick) -> None:
-        """Until the record is `tsim` long."""
+    def extend(self, tsim: float, on_progress: OnProgress) -> None:
+        """Extend the record to the length `tsim`."""
         dt = self.system.dt
         for steps in plan(tsim - self.done * dt, self.interval, dt):
             index = len(self.steps)
-            expected = self._log_determinant(steps) if self.full and index % self.checks == 0 else None
+            has_determinant = self.is_full and index % self.determinant_every == 0
+            log_determinant = self._log_determinant(steps) if has_determinant else None
             bundle = self.system.advance(self.bundle, steps, self.now)
             if bundle.dtype != torch.float64:
                 raise ValueError(f"a reported spectrum must be float64, the system answers in {bundle.dtype}")
@@ -101,17 +106,17 @@ class _Recorder:
             self.logs.append(log_diagonal(r))
             if not self.bounded:
                 self.norms.append(_norm(self.bundle))
-            if index % self.looks == 0:
+            if index % self.condition_every == 0:
                 self.conditions.append(_log10_condition(r))
-            if expected is not None:
-                self.residuals.append((self.logs[-1].sum(-1) - expected, steps * dt))
+            if log_determinant is not None:
+                self.residuals.append((self.logs[-1].sum(-1) - log_determinant, steps * dt))
             self.now += steps
             self.steps.append(steps)
             self.done += steps
-            tick(self.done * dt)
+            on_progress(self.done * dt)
 
     def _log_determinant(self, steps: int) -> Tensor:
-        """Sum of ln |det| of the Jacobians of the next steps."""
+        """The sum of ln |det| of the Jacobians of the next steps, one per system."""
         state, total = self.bundle[..., :1, :], torch.zeros((), dtype=self.bundle.dtype, device=self.bundle.device)
         unit = torch.eye(state.shape[-1], dtype=state.dtype, device=state.device).expand(*state.shape[:-2], -1, -1)
         for step in range(steps):
@@ -119,15 +124,17 @@ class _Recorder:
             state, total = after[..., :1, :].clone(), total + torch.linalg.slogdet(after[..., 1:, :])[1]
         return total
 
-    def found(self, tick: Tick) -> list[Spectrum]:
-        """What the record says, of each system."""
+    def spectra(self, on_progress: OnProgress) -> list[Spectrum]:
+        """The spectrum of each system from the current record."""
         logs = torch.stack(self.logs)
         k, n = logs.shape[-1], self.bundle.shape[-1]
         logs = logs.view(len(logs), -1, k).cpu()
         states = self.bundle[..., 0, :].reshape(-1, n).cpu()
         conditions = torch.stack(self.conditions).view(len(self.conditions), -1).cpu()
-        time = sum(time for _, time in self.residuals) if self.full else math.nan
-        residuals = sum(part for part, _ in self.residuals) / time if self.full else torch.full((len(states),), time)
+        residuals = torch.full((len(states),), math.nan)
+        if self.is_full:
+            time = sum(time for _, time in self.residuals)
+            residuals = sum((part for part, _ in self.residuals), start=torch.zeros(())) / time
         spectra = [
             Spectrum(
                 growth=logs[:, index].numpy().copy(),
@@ -145,38 +152,40 @@ class _Recorder:
         if self.bounded:
             return spectra
         norms = torch.stack(self.norms).view(len(self.norms), -1).log().cpu().numpy()
-        return [self._judged(one, norms[:, index], index, tick) for index, one in enumerate(spectra)]
+        return [
+            self._check_growth(spectrum, norms[:, index], index, on_progress) for index, spectrum in enumerate(spectra)
+        ]
 
-    def _judged(self, whole: Spectrum, log_norms: np.ndarray, index: int, tick: Tick) -> Spectrum:
-        """The spectrum, or that of its record up to where the state became too large, if the state is unbounded."""
+    def _check_growth(self, whole: Spectrum, log_norms: np.ndarray, index: int, on_progress: OnProgress) -> Spectrum:
+        """The spectrum, marked as unbounded and cut before states became too large if the state grows without bound."""
         count = usable(log_norms)
         if not count:
             return whole
         part = replace(whole, growth=whole.growth[:count], times=whole.times[:count], unbounded=True)
         error = float(part.stderr[0])
         norms = log_norms[: count + 1]
-        after = partial(self._log_norm_after, index, tick)
+        after = partial(self._log_norm_after, index, on_progress)
         return part if grows_without_bound(norms, part.times, float(part.exponents[0]), error, after) else whole
 
     @torch.no_grad()
-    def _log_norm_after(self, index: int, tick: Tick, time: float) -> float:
-        """ln of max |state| of system `index`, so much time after the record; inf where it is not finite."""
+    def _log_norm_after(self, index: int, on_progress: OnProgress, time: float) -> float:
+        """ln max |state| of system `index` at this time after the record; inf where it is not finite."""
         state, now = self.bundle[..., :1, :], self.now
-        for steps in plan(time, PATIENCE * self.interval, self.system.dt):
+        for steps in plan(time, PROGRESS_INTERVALS * self.interval, self.system.dt):
             state = self.system.advance(state, steps, now)
             now += steps
-            tick(self.done * self.system.dt)
+            on_progress(self.done * self.system.dt)
         norm = float(_norm(state).reshape(-1)[index].log())
         return math.inf if math.isnan(norm) else norm
 
 
 def _norm(bundle: Tensor) -> Tensor:
-    """The largest magnitude in the state of a bundle (..., 1 + k, N), (...)."""
+    """The largest magnitude (...) in the state of a bundle (..., 1 + k, N)."""
     return torch.linalg.vector_norm(bundle.select(-2, 0), math.inf, -1)
 
 
 def _log10_condition(r: Tensor) -> Tensor:
-    """log10 of the condition of R (..., k, k) in the 1-norm; inf where a direction has died."""
+    """log10 of the 1-norm condition number of R (..., k, k); inf where a direction has vanished."""
     unit = torch.eye(r.shape[-1], dtype=r.dtype, device=r.device).expand_as(r)
     inverse = torch.linalg.solve_triangular(r, unit, upper=True)
     condition = r.abs().sum(-2).amax(-1) * inverse.abs().sum(-2).amax(-1)
@@ -184,50 +193,48 @@ def _log10_condition(r: Tensor) -> Tensor:
 
 
 def exponents(system: System, state: Tensor, frame: Tensor, schedule: Schedule) -> Tensor:
-    """The k leading exponents (k,), sorted descending, differentiable in the system's parameters.
+    """The k leading exponents (k,), descending, differentiable in the parameters of the system.
 
-    Where the graph would exceed GRAPH_BYTES, segments of it are recomputed in the backward pass. Raises
-    FloatingPointError where a frame before QR is too ill-conditioned for a gradient: a smaller tons helps, or float64.
+    If the graph would exceed GRAPH_BYTES, its segments are recomputed in the backward pass. Raises FloatingPointError
+    where a frame before QR is too ill-conditioned for a gradient; a smaller tons or float64 helps.
     """
-    found, steepness, _ = exponents_of_each(system, state, frame, schedule)
-    trouble = too_steep(float(steepness), found.dtype)
-    if trouble:
-        raise FloatingPointError(trouble)
-    return found
+    values, steepness, _ = exponents_of_stack(system, state, frame, schedule)
+    problem = condition_problem(float(steepness), values.dtype)
+    if problem:
+        raise FloatingPointError(problem)
+    return values
 
 
-def exponents_of_each(
+def exponents_of_stack(
     system: System, state: Tensor, frame: Tensor, schedule: Schedule
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The exponents (..., k) of one system or of a stack of them, which has states (runs, N) and frames (runs, k, N).
+    """The exponents (..., k) of one system, or of a stack with states (runs, N) and frames (runs, k, N).
 
-    Also, of each, how large the spread of ln |R_ii| at one QR became (...), for `too_steep` to judge, and the bundle
-    (..., 1 + k, N) that the record ends with, without a graph.
+    Also returns the largest spread of ln |R_ii| at one QR (...), for `condition_problem`, and the last bundle of the
+    record (..., 1 + k, N), without a graph. Raises ValueError for tsim = 'auto'.
     """
     if schedule.tsim == "auto":
         raise ValueError("exponents with a gradient need a tsim that is a number, got 'auto'")
     settled = settle(system, state, frame, schedule)
     bundle, now = settled.bundle, settled.now
-    settling, record = (
-        plan(time, settled.interval, system.dt) for time in (schedule.frame_transient, schedule.first)
-    )
-    segments, logs = _segments(settling + record, bundle, getattr(system, "stages", 1)), []
+    transient, record = (plan(time, settled.interval, system.dt) for time in (schedule.frame_transient, schedule.first))
+    segments, logs = _segments(transient + record, bundle, getattr(system, "stages", 1)), []
     for segment in segments:
-        part = (system, bundle, segment, now)
+        arguments = (system, bundle, segment, now)
         if len(segments) == 1:
-            bundle, grown = growth(*part)
+            bundle, segment_logs = growth(*arguments)
         else:
-            bundle, grown = checkpoint(growth, *part, use_reentrant=False, preserve_rng_state=False)
+            bundle, segment_logs = checkpoint(growth, *arguments, use_reentrant=False, preserve_rng_state=False)
         now += sum(segment)
-        logs.append(grown)
-    every = torch.cat(logs)
-    steepness = (every.detach().amax(-1) - every.detach().amin(-1)).amax(0)
-    total = every[len(settling) :].sum(0)
+        logs.append(segment_logs)
+    all_logs = torch.cat(logs)
+    steepness = (all_logs.detach().amax(-1) - all_logs.detach().amin(-1)).amax(0)
+    total = all_logs[len(transient) :].sum(0)
     return torch.sort(total / (sum(record) * system.dt), descending=True).values, steepness, bundle.detach()
 
 
-def too_steep(steepness: float, dtype: torch.dtype) -> str:
-    """What is wrong where ln |R_ii| differ by so much at one QR that its gradient is lost to rounding; or ''."""
+def condition_problem(steepness: float, dtype: torch.dtype) -> str:
+    """The error message where ln |R_ii| differ so much at one QR that rounding spoils its gradient; '' otherwise."""
     if not steepness > math.log(WORST_CONDITION[dtype]):
         return ""
     return (
@@ -236,10 +243,10 @@ def too_steep(steepness: float, dtype: torch.dtype) -> str:
     )
 
 
-def _segments(steps: list[int], bundle: Tensor, stages: int) -> list[list[int]]:
-    """The intervals in as many parts as keep the graph of one part and the bundles between parts in GRAPH_BYTES."""
-    # the bundle and what enters its product at each stage of a step; the bundle and R at each QR
-    held = (2 if stages == 1 else 3 * stages) * sum(steps) + 2 * len(steps)
-    parts = math.ceil(held * bundle.numel() * bundle.element_size() / GRAPH_BYTES)
-    size = math.ceil(len(steps) / min(parts, len(steps)))
-    return [steps[start : start + size] for start in range(0, len(steps), size)]
+def _segments(intervals: list[int], bundle: Tensor, stages: int) -> list[list[int]]:
+    """The intervals in segments, such that the graph of one segment stays within GRAPH_BYTES."""
+    # stored per stage of a step: the bundle and the factor of its product; per QR: the bundle and R
+    stored = (2 if stages == 1 else 3 * stages) * sum(intervals) + 2 * len(intervals)
+    parts = math.ceil(stored * bundle.numel() * bundle.element_size() / GRAPH_BYTES)
+    size = math.ceil(len(intervals) / min(parts, len(intervals)))
+    return [intervals[start : start + size] for start in range(0, len(intervals), size)]

@@ -60,7 +60,7 @@ def _held_out_errors(
 
     Bins after the first `longest` are predicted, so that all delays are compared on the same bins.
     """
-    by_trial = {}
+    by_trial: dict[int, np.ndarray] = {}
     for fold in folds:
         others = np.setdiff1d(np.concatenate(folds), fold)
         step = whitened_step(states[others], delays, rank)

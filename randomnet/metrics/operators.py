@@ -92,8 +92,7 @@ def dsa(
     first: np.ndarray, second: np.ndarray, rng: np.random.Generator, delays: int = 20, rank: int = 50, starts: int = 4
 ) -> float:
     """Distance of the dynamics of states (B, T, D) and (B', T', D'), an angle from 0 to pi."""
-    operators = (delay_operator(states, delays, rank) for states in (first, second))
-    return operator_distance(*operators, rng, starts)
+    return operator_distance(delay_operator(first, delays, rank), delay_operator(second, delays, rank), rng, starts)
 
 
 def dsa_floor(

@@ -24,7 +24,8 @@ class Score:
 
     sentence: its meaning. label: that of its figure with unit; scores without one have no figure. higher_is_better:
     None where neither is better. lowest, highest: bounds that no value passes. reference: what it is compared with.
-    pairs: the columns with the numbers of true and inferred items that the score pairs.
+    pairs: the columns with the numbers of true and inferred items that the score pairs. headline: whether the console
+    and the overview figure show the score.
     """
 
     column: str
@@ -36,6 +37,7 @@ class Score:
     highest: float | None = None
     reference: Reference | None = None
     pairs: tuple[str, str] | None = None
+    headline: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ METRICS: Registry[Metric] = Registry({
         "How well the inferred rates explain the true ones, without any fit.",
         (
             Score("rate_r2", "R² of the inferred rates against the true ones on the test trials.",
-                  label="rate R²", higher_is_better=True, highest=1.0),
+                  label="rate R²", higher_is_better=True, highest=1.0, headline=True),
         ),
         needs="true rates",
         source=BENCHMARK,
@@ -71,10 +73,10 @@ METRICS: Registry[Metric] = Registry({
         (
             Score("state_r2_true_to_inferred",
                   "R² of a linear regression of the inferred states on the true ones.",
-                  label="state R²,\ntrue → inferred", higher_is_better=True, highest=1.0),
+                  label="state R²,\ntrue → inferred", higher_is_better=True, highest=1.0, headline=True),
             Score("state_r2_inferred_to_true",
                   "R² of a linear regression of the true states on the inferred ones.",
-                  label="state R²,\ninferred → true", higher_is_better=True, highest=1.0),
+                  label="state R²,\ninferred → true", higher_is_better=True, highest=1.0, headline=True),
         ),
         needs=STATES,
         source=BENCHMARK,
@@ -84,7 +86,7 @@ METRICS: Registry[Metric] = Registry({
         (
             Score("cycle_con", "Cycle consistency: share of the whitened latents' variance that the rates depend on.",
                   label="cycle consistency", higher_is_better=True, highest=1.0,
-                  reference=Reference("cycle_con_truth", "truth", "of the truth itself")),
+                  reference=Reference("cycle_con_truth", "truth", "of the truth itself"), headline=True),
             Score("cycle_con_components", "Components of the latents that the rates depend on."),
             Score("cycle_con_dimensions", "Dimensions of the latents."),
             Score("cycle_con_raw", "Cycle consistency of the latents without whitening.", higher_is_better=True),
@@ -106,7 +108,7 @@ METRICS: Registry[Metric] = Registry({
         (
             Score("co_bps", "Bits per spike for the held-out neurons, which the model does not see.", BITS,
                   "bits per spike,\nheld-out neurons", higher_is_better=True,
-                  reference=Reference("co_bps_ceiling", "ceiling", CEILING)),
+                  reference=Reference("co_bps_ceiling", "ceiling", CEILING), headline=True),
             Score("co_bps_ceiling", "Bits per spike of the true rates for the held-out neurons.", BITS),
         ),
         needs="held-out neurons",
@@ -135,7 +137,8 @@ METRICS: Registry[Metric] = Registry({
         (
             Score("dsa", "Distance between the linear operators of the dynamics, over the best rotation.", "rad",
                   "DSA distance\n(rad)", higher_is_better=False, lowest=0.0,
-                  reference=Reference("dsa_floor", "floor", "largest between halves of the true trials")),
+                  reference=Reference("dsa_floor", "floor", "largest between halves of the true trials"),
+                  headline=True),
             Score("dsa_floor", "Distance dsa between two halves of the truth, which noise alone reaches.", "rad"),
             Score("dsa_eigenvalues", "Mean squared distance of the operators' eigenvalues.",
                   label="DSA eigenvalues,\nmean squared dist.", higher_is_better=False, lowest=0.0),

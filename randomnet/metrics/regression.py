@@ -50,7 +50,8 @@ def fit_linear_map(regressors: np.ndarray, targets: np.ndarray) -> LinearMap:
     x, y = x - means[0], y - means[1]
     lengths = np.linalg.norm(x, axis=0)
     lengths[lengths == 0] = 1.0
-    triangle = np.linalg.qr(np.concatenate([x / lengths, y], 1), mode="r")[: x.shape[1]]  # which suffices for a fit
+    upper = np.asarray(np.linalg.qr(np.concatenate([x / lengths, y], 1), mode="r"))
+    triangle = upper[: x.shape[1]]  # which suffices for a fit
     coefficients = np.linalg.lstsq(
         triangle[:, : x.shape[1]], triangle[:, x.shape[1] :], rcond=SMALLEST_SINGULAR_VALUE
     )[0]

@@ -1,17 +1,18 @@
-"""A recurrent network of regions that stands where torch.nn.RNN does.
+"""A recurrent network of regions that can replace torch.nn.RNN.
 
     current:  h <- (1-a) h + a (W_rec r + W_inp (u + xi_u) + b + xi_h + extra),  r = phi(h)
     rate:     r <- (1-a) r + a phi(W_rec r + W_inp (u + xi_u) + b + xi_h + extra),  h = r
 
-with a = dt/tau of each unit. Source: mRNNTorch, both generations, whose settings these are.
+with a = dt/tau of each unit. Source: mRNNTorch; the settings are those of both its generations.
 
-    network       the module: parameters and buffers, a run, checkpoints
-    start         edges, weights and constants it starts from, drawn or given
-    projections   which edges are fixed and which share a scale, by name
-    weights       effective weights of what is trained: modes, bounds, edges
-    listed        a run where weights are a list of edges
-    layout        shapes of what it is called with
-    checked       settings that make no sense, refused
+    network          the module: parameters and buffers, a run, checkpoints
+    options          its arguments as records
+    initial_network  initial edges, weights and constants, drawn or given
+    projections      which edges are fixed and which share a scale, by name
+    weights          effective weights of the trained values: modes, bounds, edges
+    sparse_run       a run with weights stored as a list of edges
+    layout           shapes of the tensors with which the network is called
+    checks           checks of arguments
 """
 
 from randomnet.multiregion.network import MultiRegionRNN

@@ -1,8 +1,7 @@
-"""The network of regions as a module: its parameters and buffers, a run of it, its checkpoints."""
+"""The network of regions as a torch module: its parameters and buffers, a run, its checkpoints."""
 
 import functools
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,43 +14,49 @@ from torch import Tensor, nn
 from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import Connectome
 from randomnet.double_backward import Rerun, transforms_active
-from randomnet.multiregion import checked
+from randomnet.multiregion import checks
+from randomnet.multiregion.initial_network import LARGEST, InitialNetwork, build_initial_network
 from randomnet.multiregion.layout import Layout, Timed
-from randomnet.multiregion.listed import listed_run
-from randomnet.multiregion.projections import SCALES
-from randomnet.multiregion.start import LARGEST, Start, leaks, starting, with_regions
-from randomnet.multiregion.weights import DALE, Weights
-from randomnet.rnn import FORMS, AlongSeries, Coupling, Dense, Dynamics, Sparse, driven, under_inputs
-from randomnet.synthetic.regions import INITIALISATIONS, Description
+from randomnet.multiregion.options import Equation, InitialOptions, WeightRules
+from randomnet.multiregion.sparse_run import run_sparse
+from randomnet.multiregion.weights import Weights
+from randomnet.rnn import Coupling, Dense, Dynamics, SeriesDrivenSystem, Sparse, input_driven, run_trials
+from randomnet.synthetic.regions import Description
 
 
 class MultiRegionRNN(nn.Module):
-    """A network described by regions, or a connectome with regions, called as torch.nn.RNN is.
+    """A network described by regions, or a connectome with regions; it is called like torch.nn.RNN.
 
-    config: the path of a JSON file, a dict, a `Description` (see `randomnet.synthetic.regions`), or a Connectome with
-    labels["region"], or of the kind regions_from: its weights are what training starts from, its drive and initial are
-    b and the initial state, and `input_size` inputs reach every unit. H units in the order of config, I inputs in the
-    order of its input regions.
+    config: the path of a JSON file, a dict, a `Description` (see `randomnet.synthetic.regions`), or a Connectome. A
+    connectome must have labels["region"], or labels of the kind regions_from. Training starts from its weights, its
+    drive and initial are b and the initial state, and `input_size` inputs reach every unit. The network has H units in
+    the order of config, and I inputs in the order of its input regions.
 
-    activation: a row of `ACTIVATIONS`. form: current or rate. dt, tau: a = dt/tau, in one unit of time; tau also as
-    {region: tau}. noise_state, noise_input: sigma of the noise of `forward`. dale, dale_input: a mode of `DALE`, how
-    recurrent and input weights keep their signs. bounds: of the weights' magnitudes in all modes but off.
-    spectral_radius: W_rec is scaled once to this one. initialisation: see `region_network`. learnable_init: whether the
-    initial state is trained. seed: of all that is drawn here. Raises ValueError, also for a wrong description; warns
-    where a > 1.
+    activation: a row of `ACTIVATIONS`. form: current or rate. dt, tau: a = dt/tau, in one unit of time; tau may be
+    {region: tau}. noise_state, noise_input: sigma of the noise in `forward`. dale, dale_input: the mode of `DALE` in
+    which recurrent and input weights keep their signs. bounds: of the weights' magnitudes, in all modes but off.
+    spectral_radius: W_rec is scaled once to this radius. initialisation: see `region_network`. learnable_init: whether
+    the initial state is trained. seed: of all random numbers drawn here. Raises ValueError, also for a wrong
+    description; warns where a > 1.
 
-    fixed: whose weights are not trained: `recurrent`, `input`, and projections `source -> target`, where ends are
-    regions, inputs, or region/type. scales: the weights stay as they are, and one factor is trained for each pair of
-    regions (`block`) or of region/type (`type`) with edges that are not fixed. sparse: whether recurrent weights are a
-    list of edges, without any matrix, and steps are sparse products; None for where that is the faster: from
-    LISTED_UNITS units up to LISTED_DENSITY.
+    fixed: what is not trained: `recurrent`, `input`, and projections `source -> target`, whose ends are regions, inputs
+    or region/type. scales: the weights stay fixed, and one factor is trained for each pair of regions (`block`) or of
+    region/type (`type`) that has an edge that is not fixed. sparse: whether the recurrent weights are stored as a list
+    of edges and multiplied as sparse products. None chooses the faster: sparse from SPARSE_UNITS units on, up to
+    SPARSE_DENSITY.
 
-    Parameters: recurrent.values (H, H), or (E,) of a list, and input.values (H, I), V of each weight, 0 without an
-    edge, and where some weights are fixed, V of the others alone; or in their place recurrent.scales and input.scales,
-    see `Weights`; bias (n,), of the units of regions with learnable_bias; initial (H,) if learnable_init. Everything
-    else that makes the network is a buffer, so a checkpoint holds the whole network, whatever the seed of the one it is
-    loaded into. It also knows the `settings`, and loading it where these differ is a ValueError. Source: mRNNTorch.
+    Parameters: recurrent.values (H, H), or (E,) if sparse, and input.values (H, I), which hold V of each weight, 0
+    without an edge; where some weights are fixed, V of the others only. With scales, recurrent.scales and input.scales
+    in their place, see `Weights`. bias (n,), of the units of regions with learnable_bias; initial (H,) if
+    learnable_init. Everything else is a buffer: a checkpoint holds the whole network, and can be loaded into a network
+    with another seed. It includes the `settings`; loading raises ValueError where these differ. Source: mRNNTorch.
     """
+
+    bias: nn.Parameter | None
+    initial: Tensor
+    base_firing: Tensor
+    learnable: Tensor
+    leaks: Tensor | None
 
     def __init__(
         self,
@@ -80,66 +85,54 @@ class MultiRegionRNN(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        for name, value, names in (("activation", activation, ACTIVATIONS), ("form", form, FORMS),
-                                   ("dale", dale, DALE), ("dale_input", dale_input, DALE),
-                                   ("initialisation", initialisation, INITIALISATIONS),
-                                   ("scales", scales, (None, *SCALES))):  # fmt: skip
-            checked.one_of(name, value, names)
-        checked.sigma("noise_state", noise_state)
-        checked.sigma("noise_input", noise_input)
-        for name, value in (("batch_first", batch_first), ("learnable_init", learnable_init)):
-            checked.truth(name, value)
-        if sparse is not None:
-            checked.truth("sparse", sparse)
-        if spectral_radius is not None:
-            checked.positive("spectral_radius", spectral_radius)
-        if input_size is not None:
-            checked.whole("input_size", input_size, 0)
-        checked.whole("seed", seed, 0)
-        device, dtype = checked.device(device), checked.dtype(dtype)
+        checks.boolean("batch_first", batch_first)
+        checks.boolean("learnable_init", learnable_init)
+        device, dtype = checks.device(device), checks.dtype(dtype)
+        equation = Equation(activation, form, dt, tau, noise_state, noise_input)
+        rules = WeightRules(dale, dale_input, bounds, fixed, scales, sparse)
+        options = InitialOptions(input_size, regions_from, initialisation, spectral_radius, seed)
         self.activation, self.form, self.batch_first = activation, form, batch_first
         self.noise_state, self.noise_input = noise_state, noise_input
-        self.dale, self.dale_input, self.bounds = dale, dale_input, checked.pair("bounds", bounds)
-        within = None if dale == "off" else self.bounds
-        start = starting(with_regions(config, regions_from), input_size, seed, initialisation, spectral_radius, within)
-        self.fixed, self.scales = checked.names("fixed", fixed), scales
-        recurrent, inputs = start.edges(self.fixed, scales)
-        self.names, self.labels, self.inputs = start.network.names, start.network.labels, start.inputs
-        self.hidden_size, self.input_size = inputs.shape
-        regions = self.labels["region"].tolist()
-        self.a = leaks(dt, tau, regions)  # by region
-        if max(self.a.values()) > 1:
-            warnings.warn(f"a = dt / tau is {max(self.a.values()):g}, above 1: steps overshoot", stacklevel=2)
-        self.recurrent = Weights(recurrent, dale, self.bounds, start.is_listed(sparse), device, dtype)
-        self.input = Weights(inputs, dale_input, self.bounds, False, device, dtype)
-        self._register(start, learnable_init, np.array([self.a[region] for region in regions]), device, dtype)
+        self.dale, self.dale_input, self.bounds = dale, dale_input, rules.bounds
+        self.fixed, self.scales = rules.fixed, scales
+        initial = build_initial_network(config, options, rules.recurrent_bounds)
+        self.names, self.labels, self.inputs = initial.network.names, initial.network.labels, initial.inputs
+        self.hidden_size, self.input_size = initial.input_weights.shape
+        self.a = equation.leaks(self.labels["region"].tolist())  # by region
+        recurrent, inputs = initial.edges(rules.fixed, rules.scales)
+        self.recurrent = Weights(recurrent, dale, rules.bounds, initial.is_sparse(sparse), device, dtype)
+        self.input = Weights(inputs, dale_input, rules.bounds, False, device, dtype)
+        self._add_states(initial, learnable_init, device, dtype)
 
-    def _register(
-        self, start: Start, learnable_init: bool, a: np.ndarray, device: torch.device | None, dtype: torch.dtype
+    def _add_states(
+        self, initial: InitialNetwork, learnable_init: bool, device: torch.device | None, dtype: torch.dtype
     ) -> None:
+        """Register biases, initial state and leaks."""
+
         def tensor(values: np.ndarray | None) -> Tensor:
             return torch.tensor(np.zeros(self.hidden_size) if values is None else values, device=device, dtype=dtype)
 
-        base = tensor(start.network.drive)
-        learnable = torch.tensor(np.flatnonzero(start.learnable), device=device)
+        base = tensor(initial.network.drive)
+        learnable = torch.tensor(np.flatnonzero(initial.learnable), device=device)
         self.register_parameter("bias", nn.Parameter(base[learnable]) if len(learnable) else None)
-        initial = tensor(start.network.initial)
+        state = tensor(initial.network.initial)
         if learnable_init:
-            self.initial = nn.Parameter(initial)
+            self.initial = nn.Parameter(state)
         else:
-            self.register_buffer("initial", initial)
+            self.register_buffer("initial", state)
         self.register_buffer("base_firing", base)
         self.register_buffer("learnable", learnable)
-        self.register_buffer("leaks", tensor(a) if self._single_a is None else None)
+        leaks = np.array([self.a[region] for region in self.labels["region"].tolist()])
+        self.register_buffer("leaks", tensor(leaks) if self._single_a is None else None)
 
     def extra_repr(self) -> str:
-        """Sizes and choices, for print."""
+        """Sizes and settings, for print."""
         regions = ", ".join(f"{name} {units}" for name, units in self.settings()["regions"])
         return f"{regions}; {self.input_size} inputs, {self.activation}, {self.form}, a={self.a}, dale={self.dale}"
 
     @property
     def _single_a(self) -> float | None:
-        """a of all units, None where regions have their own."""
+        """a of all units; None where regions differ."""
         values = set(self.a.values())
         return values.pop() if len(values) == 1 else None
 
@@ -148,54 +141,54 @@ class MultiRegionRNN(nn.Module):
     def effective_weights(self) -> tuple[Tensor, Tensor]:
         """W_rec[post, pre] (H, H) and W_inp (H, I), differentiable; 0 without an edge, within bounds but in mode off.
 
-        At a bound, and where V is beyond it, no gradient leads further out, and the one that leads back passes as if
-        there were no bound. Raises ValueError for a list of edges of more than LARGEST units, see `connectome`.
+        At a bound, and where V is beyond it, a gradient that leads further out is 0; one that leads back passes as if
+        there were no bound. Raises ValueError for sparse weights of more than LARGEST units, see `connectome`.
         """
         if self.hidden_size > LARGEST:
             raise ValueError(f"expected at most {LARGEST} units of a matrix, got {self.hidden_size}")
         return self.recurrent.matrix(), self.input.matrix()
 
     def biases(self) -> Tensor:
-        """b (H,): base_firing, and in its place the trained bias of the units that have one."""
+        """b (H,): the trained bias of the units that have one, base_firing of the others."""
         return self.base_firing if self.bias is None else self.base_firing.index_copy(0, self.learnable, self.bias)
 
     def dynamics(self) -> Dynamics:
-        """The network without inputs and noise as a system with a spectrum, differentiable; its time in units of tau.
+        """The network without inputs and noise as a system with a spectrum; differentiable, time in units of tau.
 
-        Where regions have their own tau, that is the longest of them.
+        Where regions have different tau, the unit is the longest of them.
         """
         return self._system(self.recurrent.coupling())
 
-    def under_inputs(self, inputs: Tensor | None = None) -> Dynamics | AlongSeries:
-        """`dynamics()` while the network receives inputs, without noise; its exponents are then those under this input.
+    def driven_by_inputs(self, inputs: Tensor | None = None) -> Dynamics | SeriesDrivenSystem:
+        """`dynamics()` of the network driven by inputs, without noise; its exponents are those under this input.
 
-        inputs: None for 0, (I,) for a constant one, (T, I) for one in each step, I in the order of the input regions.
+        inputs: None for 0, (I,) for a constant input, (T, I) for one per step; I in the order of the input regions.
         Raises ValueError for another shape.
         """
-        return under_inputs(self.dynamics(), self.input(), inputs)
+        return input_driven(self.dynamics(), self.input(), inputs)
 
     def connectome(self, name: str = "multiregion") -> Connectome:
-        """The network as it is now: its edges with their effective weights, labels, biases and initial state."""
+        """The network as a connectome: edges with their present effective weights, labels, biases, initial state."""
         drive, initial = (values.detach().double().cpu().numpy() for values in (self.biases(), self.initial))
-        post, pre, weights, _ = self.recurrent.listed()
+        post, pre, weights, _ = self.recurrent.edge_list()
         return Connectome(name, post, pre, weights, self.names, self.labels, {"source": "multiregion"}, drive=drive,
                           initial=initial)  # fmt: skip
 
     def project(self) -> None:
-        """Cut V of mode clamp back to the bounds, after each step of the optimiser; the other modes need no such call.
+        """In mode clamp, clamp V to the bounds; call it after each step of the optimiser. Other modes need no call.
 
-        Without it weights keep signs and bounds too, but V runs beyond these and takes its time to come back.
+        Without it, weights keep their signs and bounds, too, but V drifts beyond the bounds and returns slowly.
         """
         self.recurrent.project()
         self.input.project()
 
     def dead_weights(self) -> tuple[int, int]:
-        """How many recurrent and how many input weights, or scales, no gradient can move: V < 0 in mode relu."""
+        """The numbers of recurrent and of input weights, or scales, that have no gradient: V < 0 in mode relu."""
         return self.recurrent.dead(), self.input.dead()
 
     def dale_broken(self) -> Tensor:
-        """Indices (n,) of the units whose outgoing edges have both signs, as the description says."""
-        _, pre, _, signs = self.recurrent.listed()
+        """Indices (n,) of the units whose outgoing edges have both signs in the description."""
+        _, pre, _, signs = self.recurrent.edge_list()
         plus, minus = (np.bincount(pre[signs == sign], minlength=self.hidden_size) > 0 for sign in (1, -1))
         return torch.from_numpy(np.flatnonzero(plus & minus))
 
@@ -212,21 +205,21 @@ class MultiRegionRNN(nn.Module):
         steps: int | None = None,
         return_states: bool = False,
     ) -> tuple[Tensor, ...]:
-        """Rates (B, T, H), index t after input t, and the last state (1, B, H), to be passed on as the next hx.
+        """Rates (B, T, H), index t after input t, and the last state (1, B, H), which can be passed as the next hx.
 
-        input: (B, T, I), or {input region: (B, T, its units)}; (T, B, I) if not batch_first; (T, I) unbatched, and then
-        what is returned has no B either; None for a network without inputs, where an extra or `steps` says T. hx: state
-        (B, H), (1, B, H) or (H,); None for the network's `initial`. Rates start at phi(hx). extra: unweighted inputs,
+        input: (B, T, I), or {input region: (B, T, its units)}; (T, B, I) if not batch_first; (T, I) unbatched, and the
+        results then lack B, too. For a network without inputs it is None, and an extra or `steps` sets T. hx: state
+        (B, H), (1, B, H) or (H,); None means the network's `initial`. Rates start at phi(hx). extra: unweighted inputs,
         exactly (B, T, H), in the layout of input. W_rec, W_inp: effective weights in place of the network's own.
-        return_states: also the states h, (B, T, H), as a third value.
+        return_states: return the states h, (B, T, H), as a third value.
 
-        noise: None for on in train mode and off in eval mode. xi is sigma sqrt(2/a) N(0, 1), fresh for every step,
-        sample and unit or input: with W = 0, states have an sd of sigma sqrt(2 / (2 - a)). Where regions have their own
-        tau, a of the input's noise is the units' mean. It is torch's own generator's, or that of a generator given.
-        Raises ValueError for another shape or dtype: which was expected, and which came.
+        noise: None means on in train mode and off in eval mode. A torch.Generator draws it, otherwise torch's default
+        generator. xi is sigma sqrt(2/a) N(0, 1), independent across steps, samples, and units or inputs. With W = 0,
+        states have an sd of sigma sqrt(2 / (2 - a)). Where regions have different tau, the input noise uses the mean a
+        of the units. Raises ValueError naming the expected and the actual shape or dtype.
 
-        It can be differentiated any number of times, and torch.func transforms it (grad, jacrev, jacfwd, vmap, ...);
-        both in plain operations, so that they take longer and more memory than a gradient.
+        The run can be differentiated any number of times, and torch.func can transform it (grad, jacrev, jacfwd, vmap,
+        ...). Both use plain operations, and take more time and memory than a gradient.
         """
         layout = Layout(self.hidden_size, self.inputs, self.batch_first, self.base_firing)
         inputs, extras, batched = layout.in_time(input, extra, steps, hx)
@@ -235,7 +228,7 @@ class MultiRegionRNN(nn.Module):
             raise ValueError(f"noise must be None, True, False or a torch.Generator, got {noise!r}")
         if self.training if noise is None else noise:
             generator = noise if isinstance(noise, torch.Generator) else None
-            inputs, extras = self._noisy(inputs, extras, generator)
+            inputs, extras = self._add_noise(inputs, extras, generator)
         weights = self.input() if W_inp is None else W_inp
         layout.check("W_inp", weights, (self.hidden_size, self.input_size))
         if W_rec is not None:
@@ -243,8 +236,8 @@ class MultiRegionRNN(nn.Module):
         system = self._system(self.recurrent.coupling() if W_rec is None else Dense(W_rec))
         extra = functools.reduce(torch.add, extras) if extras else None
         rates, states = self._run(system, weights, inputs, initial, extra, len(inputs) if return_states else 1)
-        output, final = layout.as_given(rates, batched), states[-1:] if batched else states[-1]
-        return (output, final, layout.as_given(states, batched)) if return_states else (output, final)
+        output, final = layout.like_input(rates, batched), states[-1:] if batched else states[-1]
+        return (output, final, layout.like_input(states, batched)) if return_states else (output, final)
 
     def _run(
         self, system: Dynamics, weights: Tensor, inputs: Tensor, initial: Tensor, extra: Tensor | None, last: int
@@ -252,26 +245,26 @@ class MultiRegionRNN(nn.Module):
         """Rates (T, B, H) and the last states."""
         coupling = system.coupling
         if not isinstance(coupling, Sparse) or transforms_active():
-            rates, _, states = driven(system, self._interface(weights), inputs, initial, extra=extra, last=last)
+            rates, _, states = run_trials(system, self._interface(weights), inputs, initial, extra=extra, last=last)
             return rates, states
 
         def system_of(drive: Tensor, values: Tensor) -> Dynamics:
-            return replace(system, drive=drive, coupling=coupling.replaced([values]))
+            return replace(system, drive=drive, coupling=coupling.with_parameters([values]))
 
         def run(drive: Tensor, values: Tensor, *others: Tensor | None) -> tuple[Tensor, Tensor]:
-            return listed_run(system_of(drive, values), *others, last)
+            return run_sparse(system_of(drive, values), *others, last=last)
 
         def plain(drive: Tensor, values: Tensor, weights: Tensor, inputs: Tensor, *others: Tensor | None) -> Sequence:
             interface = self._interface(weights)
-            return driven(system_of(drive, values), interface, inputs, others[0], extra=others[1], last=last)[::2]
+            return run_trials(system_of(drive, values), interface, inputs, others[0], extra=others[1], last=last)[::2]
 
         tensors = system.drive, coupling.values, weights, inputs, initial, extra
         return Rerun.apply(run, plain, *tensors) if torch.is_grad_enabled() else run(*tensors)
 
-    def _noisy(
+    def _add_noise(
         self, inputs: Tensor, extras: list[Tensor], generator: torch.Generator | None
     ) -> tuple[Tensor, list[Tensor]]:
-        """Inputs with their noise, and that of the state as one extra input more."""
+        """Inputs plus their noise, and extras plus the noise of the state as one more extra."""
 
         def white(units: int, sigma: float, a: float | Tensor) -> Tensor:
             shape, like = (*inputs.shape[:2], units), self.base_firing
@@ -291,28 +284,28 @@ class MultiRegionRNN(nn.Module):
                         drive=self.biases(), leaks=self.leaks)  # fmt: skip
 
     def _interface(self, weights: Tensor) -> dict[str, Tensor]:
-        """That of `driven`: the input weights, no readout, and no bias, which is the system's drive."""
-        none, readout = torch.zeros_like(self.base_firing), weights.new_zeros(0, self.hidden_size)
-        return {"input_weights": weights, "input_bias": none, "recurrent_bias": none, "readout_weights": readout,
+        """The interface for `run_trials`: input weights, no readout, and no biases, which the system's drive has."""
+        zeros, readout = torch.zeros_like(self.base_firing), weights.new_zeros(0, self.hidden_size)
+        return {"input_weights": weights, "input_bias": zeros, "recurrent_bias": zeros, "readout_weights": readout,
                 "readout_bias": readout.new_zeros(0)}  # fmt: skip
 
     # ---- checkpoints
 
     def settings(self) -> dict[str, Any]:
-        """What makes the network besides its tensors, as plain values."""
-        regions = [[region, int((self.labels["region"] == region).sum())] for region in self.a]  # lists have an order
+        """What defines the network besides its tensors, as plain values."""
+        regions = [[region, int((self.labels["region"] == region).sum())] for region in self.a]  # order matters
         return {"regions": regions, "inputs": [[*pair] for pair in self.inputs.items()], "activation": self.activation,
                 "form": self.form, "a": [*self.a.values()], "dale": self.dale, "dale_input": self.dale_input,
                 "bounds": [*self.bounds], "fixed": [*self.fixed], "scales": self.scales,
                 "sparse": self.recurrent.edges is not None}  # fmt: skip
 
     def get_extra_state(self) -> Tensor:
-        """The settings as JSON, in a tensor, as what copies or averages a checkpoint takes all in it to be one."""
+        """The settings as JSON in a tensor; code that copies or averages checkpoints expects tensors only."""
         return torch.tensor(list(json.dumps(self.settings()).encode()), dtype=torch.uint8)
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Refuse the checkpoint of another network. Raises ValueError: which setting, its value here and there."""
-        theirs = json.loads(bytes(state.tolist()))
-        for name, own in self.settings().items():
-            if theirs.get(name) != own:
-                raise ValueError(f"{name}: expected a checkpoint of a network with {own}, got {theirs.get(name)}")
+        """Check that the checkpoint belongs to this network. Raises ValueError naming the setting and both values."""
+        loaded = json.loads(bytes(state.tolist()))
+        for name, value in self.settings().items():
+            if loaded.get(name) != value:
+                raise ValueError(f"{name}: expected a checkpoint of a network with {value}, got {loaded.get(name)}")

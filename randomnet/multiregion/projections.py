@@ -1,7 +1,7 @@
 """Projections by name: which edges are fixed, and which share a scale.
 
-A projection is `source -> target`, where the ends are regions, inputs as sources, or `region/type`, a cell type of one
-region; it means all edges between their units. `recurrent` and `input` mean all edges of that kind.
+A projection is `source -> target` and means all edges between the units of its ends. An end is a region, an input (as
+source), or `region/type`, a cell type of one region. `recurrent` and `input` mean all edges of that kind.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,54 +12,57 @@ from randomnet.settings import nearest
 
 SCALES = ("block", "type")
 ARROW = " -> "
-SHOWN = 20  # projections that an error lists
+LISTED = 20  # projections that an error lists
 
 Labels = Mapping[str, np.ndarray]  # "region" and "type": (n,) texts of the units at one end
 Ends = tuple[Labels, Labels, np.ndarray, np.ndarray]  # labels of sources and targets; pre and post (E,)
 
 
 def fixed_edges(fixed: Iterable[str], kinds: Mapping[str, Ends]) -> dict[str, np.ndarray]:
-    """For recurrent and input edges (E,) bool: which are fixed by their kind or projection. Raises ValueError.
+    """Masks (E,) of the edges that are fixed by their kind or projection, for each kind. Raises ValueError.
 
-    kinds: `recurrent`, `input`, or both, as the caller calls them.
+    kinds: the edges of each kind, by the caller's names of the kinds, such as `recurrent` and `input`.
     """
-    found = {kind: np.zeros(len(ends[2]), bool) for kind, ends in kinds.items()}
+    is_fixed = {kind: np.zeros(len(ends[2]), bool) for kind, ends in kinds.items()}
     for name in fixed:
-        if name in found:
-            if not len(found[name]):
-                raise ValueError(f"fixed: expected projections that there are, got {name!r} of a network without any")
-            found[name][:] = True
+        if name in is_fixed:
+            if not len(is_fixed[name]):
+                raise ValueError(f"fixed: expected existing projections, got {name!r} for a network without any")
+            is_fixed[name][:] = True
             continue
         masks = {kind: _mask(name, *ends) for kind, ends in kinds.items()}
         if not any(mask.any() for mask in masks.values()):
             raise ValueError(f"fixed: {_unknown(name, kinds)}")
         for kind, mask in masks.items():
-            found[kind] |= mask
-    return found
+            is_fixed[kind] |= mask
+    return is_fixed
 
 
 def pairs_of(by: str, ends: Ends, fixed: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The number (E,) of each edge's pair of regions, or of `region/type`, and the pairs' names, in network order.
+    """The index (E,) of each edge's pair of ends, and the pairs' names, in network order.
 
-    Edges that are fixed have number 0 and count for no pair.
+    by: `block` for pairs of regions, `type` for pairs of `region/type`. Fixed edges have index 0; a pair whose edges
+    are all fixed is left out.
     """
     sources, targets, pre, post = ends
-    (names, source), (other, target) = (_numbered(_texts(labels, by)) for labels in (sources, targets))
-    keys = target[post] * len(names) + source[pre]
+    (source_names, source), (target_names, target) = (_index_labels(_labels(labels, by))
+                                                      for labels in (sources, targets))  # fmt: skip
+    keys = target[post] * len(source_names) + source[pre]
     known = np.unique(keys[~fixed])
-    numbers = np.where(fixed, 0, np.searchsorted(known, keys))
-    pairs = (divmod(int(key), len(names)) for key in known)
-    return numbers, tuple(f"{names[from_]}{ARROW}{other[to]}" for to, from_ in pairs)
+    pairs = np.where(fixed, 0, np.searchsorted(known, keys))
+    ends_of_pairs = (divmod(int(key), len(source_names)) for key in known)
+    return pairs, tuple(f"{source_names[from_]}{ARROW}{target_names[to]}" for to, from_ in ends_of_pairs)
 
 
-def _numbered(texts: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Labels in the order of their first units, and each unit's number among them."""
-    labels, first, index = np.unique(texts, return_index=True, return_inverse=True)
+def _index_labels(labels: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """The distinct labels in the order of their first units, and each unit's index among them."""
+    names, first, index = np.unique(labels, return_index=True, return_inverse=True)
     order = np.argsort(first)
-    return [str(labels[one]) for one in order], np.argsort(order)[index]
+    return [str(name) for name in names[order]], np.argsort(order)[index]
 
 
-def _texts(labels: Labels, by: str) -> np.ndarray:
+def _labels(labels: Labels, by: str) -> np.ndarray:
+    """(n,): region or `region/type` of each unit."""
     regions = labels["region"]
     if by == "block" or "type" not in labels:
         return regions
@@ -68,21 +71,21 @@ def _texts(labels: Labels, by: str) -> np.ndarray:
 
 
 def _mask(name: str, sources: Labels, targets: Labels, pre: np.ndarray, post: np.ndarray) -> np.ndarray:
-    """(E,) bool: the edges of a projection; names may hold arrows themselves."""
-    parts, found = name.split(ARROW), np.zeros(len(pre), bool)
-    for place in range(1, len(parts)):
-        source, target = ARROW.join(parts[:place]), ARROW.join(parts[place:])
-        found |= _at(sources, source)[pre] & _at(targets, target)[post]
-    return found
+    """(E,) bool: the edges of a projection; a region's name may contain an arrow, too."""
+    parts, mask = name.split(ARROW), np.zeros(len(pre), bool)
+    for split in range(1, len(parts)):
+        source, target = ARROW.join(parts[:split]), ARROW.join(parts[split:])
+        mask |= _is_in(sources, source)[pre] & _is_in(targets, target)[post]
+    return mask
 
 
-def _at(labels: Labels, name: str) -> np.ndarray:
+def _is_in(labels: Labels, name: str) -> np.ndarray:
     """(n,) bool: the units of a region, or of `region/type`."""
-    return (labels["region"] == name) | (_texts(labels, "type") == name)
+    return (labels["region"] == name) | (_labels(labels, "type") == name)
 
 
 def _unknown(name: str, kinds: Mapping[str, Ends]) -> str:
     known = [pair for ends in kinds.values() for pair in pairs_of("block", ends, np.zeros(len(ends[2]), bool))[1]]
-    more = f", ... ({len(known)} in all)" if len(known) > SHOWN else ""
-    expected = f"{', '.join(kinds)} or a projection, one of {', '.join(known[:SHOWN])}{more}"
+    more = f", ... ({len(known)} in all)" if len(known) > LISTED else ""
+    expected = f"{', '.join(kinds)} or a projection, one of {', '.join(known[:LISTED])}{more}"
     return f"expected {expected}, got {name!r}{nearest(name, known)}"

@@ -1,16 +1,16 @@
-"""Effective weights of trained values: signs, bounds and edges that hold whatever the optimiser does.
+"""Effective weights as functions of the trained values V: signs, bounds and edges hold whatever the optimiser does.
 
-| mode     | effective weight               | V starts at | where it cannot move                                       |
+| mode     | effective weight               | V starts at | remarks                                                    |
 |----------|--------------------------------|-------------|------------------------------------------------------------|
-| abs      | sign bounded(|V|)              | |W|         | nowhere; V may change sign, the weight may not             |
-| relu     | sign bounded(max(V, 0))        | |W|         | V < 0 gets no gradient, see `MultiRegionRNN.dead_weights`  |
-| softplus | sign bounded(ln(1 + e^V))      | its inverse | nowhere; a weight is never exactly 0                       |
-| clamp    | sign bounded(V)                | |W|         | nowhere; V itself is cut back by `MultiRegionRNN.project`  |
-| off      | V                              | W           | nowhere; neither signs nor bounds                          |
+| abs      | sign bounded(|V|)              | |W|         | V may change its sign, the weight may not                  |
+| relu     | sign bounded(max(V, 0))        | |W|         | no gradient at V < 0, see `MultiRegionRNN.dead_weights`    |
+| softplus | sign bounded(ln(1 + e^V))      | its inverse | a weight is never exactly 0                                |
+| clamp    | sign bounded(V)                | |W|         | `MultiRegionRNN.project` clamps V itself                   |
+| off      | V                              | W           | neither signs nor bounds                                   |
 
-bounded cuts to low..high, the sign is the edge's, and without an edge the weight is 0 in every mode. Where weights are
-trained as a scale, V is that of the scale, which starts at 1, and its magnitude times |W| is what is bounded. The modes
-are mRNNTorch's; its hardtanh and relu kept weights at a bound for ever, and its mode off dropped the masks.
+bounded clamps to low..high. The sign is that of the edge; without an edge, the weight is 0 in every mode. Where scales
+are trained in place of weights, V is the value of the scale, which starts at 1. Its magnitude times |W| is bounded.
+The modes are mRNNTorch's; its hardtanh and relu trapped weights at a bound, and its mode off dropped the masks.
 """
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ from torch import Tensor, nn
 
 from randomnet.rnn import Coupling, Dense, Pattern, Sparse
 
-# mode -> (magnitude before the bounds, of V; V of a magnitude); None: neither signs nor bounds
+# mode -> (V to magnitude before the bounds; magnitude to V); None: neither signs nor bounds
 DALE: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[np.ndarray], np.ndarray]] | None] = {
-    # of torch.abs and torch.relu the slope at 0 is 0, so that a weight once there could never leave
+    # torch.abs and torch.relu have the slope 0 at 0, which would trap a weight there
     "abs": (lambda values: torch.where(values < 0, -values, values), lambda size: size),
     "relu": (lambda values: torch.where(values < 0, 0, values), lambda size: size),
     "softplus": (
@@ -39,10 +39,10 @@ DALE: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[np.ndarray], np.ndar
 
 @dataclass(frozen=True)
 class Edges:
-    """From columns to rows of a matrix of a shape: post, pre (E,) int64, sorted by post then pre; weights, signs (E,).
+    """The edges of a matrix: post, pre (E,) int64, rows and columns, sorted by post, then pre; weights, signs (E,).
 
-    fixed: (E,) bool, which are not trained. pairs: (E,) int64, of which of the named pairs of regions each is, where
-    these have a scale that is trained in place of the weights; pair_names: () where they have not.
+    fixed: (E,) bool, which are not trained. pairs: (E,) int64, index of the pair of regions of each edge, where one
+    scale per pair is trained in place of the weights; pair_names: names of the pairs, () without scales.
     """
 
     shape: tuple[int, int]
@@ -56,20 +56,28 @@ class Edges:
 
 
 class Weights(nn.Module):
-    """The weights of edges as a matrix (rows, columns), or where `listed` as a list (E,); called, it gives them.
+    """The weights of edges as a matrix (rows, columns), or if `sparse` as a list (E,); a call returns them.
 
-    values: V of what is trained, all of the matrix or list, or the ones at `places` in it, counted row by row; the
-    others are `held`. Of fixed weights values is a buffer, and where scales (P,), one for each of pair_names, are
-    trained it is the weights that they multiply. signs: 0 in a matrix without an edge. edges: (2, E), post and pre, of
-    a list.
+    values: V of the trained weights, for the whole matrix or list. Where some weights are fixed, values are those at
+    the flat indices `places`, and `held` has the others. Where all are fixed, values is a buffer. Where scales (P,),
+    one for each of pair_names, are trained, values are the weights that they multiply. signs: 0 in a matrix where there
+    is no edge. edges: (2, E), post and pre of a list.
     """
+
+    edges: Tensor | None
+    signs: Tensor
+    values: Tensor
+    scales: nn.Parameter | None
+    pairs: Tensor | None
+    held: Tensor | None
+    places: Tensor | None
 
     def __init__(
         self,
         edges: Edges,
         mode: str,
         bounds: tuple[float, float],
-        listed: bool,
+        sparse: bool,
         device: torch.device | str | None,
         dtype: torch.dtype,
     ) -> None:
@@ -77,27 +85,27 @@ class Weights(nn.Module):
         self.mode, self.bounds, self.shape, self.pair_names = mode, bounds, edges.shape, edges.pair_names
         rows, columns = edges.shape
         ends = np.stack([edges.post, edges.pre])
-        self.register_buffer("edges", torch.tensor(ends, device=device) if listed else None)
-        self.pattern = Pattern(edges.post, edges.pre, rows).to(device) if listed else None
+        self.register_buffer("edges", torch.tensor(ends, device=device) if sparse else None)
+        self.pattern = Pattern(edges.post, edges.pre, rows).to(device) if sparse else None
 
-        def stored(values: np.ndarray, kind: torch.dtype = dtype) -> Tensor:
-            if not listed:
+        def tensor(values: np.ndarray, dtype: torch.dtype = dtype) -> Tensor:
+            if not sparse:
                 matrix = np.zeros(edges.shape, values.dtype)
                 matrix[edges.post, edges.pre] = values
                 values = matrix
-            return torch.tensor(values, device=device, dtype=kind)
+            return torch.tensor(values, device=device, dtype=dtype)
 
-        self.register_buffer("signs", stored(edges.signs))
+        self.register_buffer("signs", tensor(edges.signs))
         sizes = edges.weights if DALE[mode] is None else np.abs(edges.weights).clip(*bounds)
-        values, scales, tensors = stored(_inverse(mode, sizes)), None, dict.fromkeys(("pairs", "held", "places"))
+        values, scales, tensors = tensor(_inverse(mode, sizes)), None, dict.fromkeys(("pairs", "held", "places"))
         if edges.pair_names:
-            one = _inverse(mode, np.ones(len(edges.pair_names)))
-            values, scales = stored(sizes), nn.Parameter(torch.tensor(one, device=device, dtype=dtype))
-            tensors["pairs"] = stored(np.where(edges.fixed, 0, edges.pairs + 1), torch.int32)  # 0: not scaled
+            start = _inverse(mode, np.ones(len(edges.pair_names)))
+            values, scales = tensor(sizes), nn.Parameter(torch.tensor(start, device=device, dtype=dtype))
+            tensors["pairs"] = tensor(np.where(edges.fixed, 0, edges.pairs + 1), torch.int32)  # 0: no scale
         elif edges.fixed.any() and not edges.fixed.all():
             free = np.flatnonzero(~edges.fixed)
             tensors["held"] = values
-            tensors["places"] = torch.tensor(free if listed else ends[0, free] * columns + ends[1, free], device=device)
+            tensors["places"] = torch.tensor(free if sparse else ends[0, free] * columns + ends[1, free], device=device)
             values = values.flatten()[tensors["places"]]
         if edges.pair_names or (edges.fixed.any() and edges.fixed.all()):
             self.register_buffer("values", values)
@@ -108,7 +116,7 @@ class Weights(nn.Module):
             self.register_buffer(name, tensor)
 
     def forward(self) -> Tensor:
-        """Effective weights as they are stored, differentiable."""
+        """Effective weights, a matrix or a list; differentiable."""
         values = self.values
         if self.held is not None:
             values = self.held.flatten().index_copy(0, self.places, values).view_as(self.held)
@@ -129,10 +137,10 @@ class Weights(nn.Module):
         return flat.view(rows, columns)
 
     def coupling(self) -> Coupling:
-        """Products with the effective weights, which are square; differentiable in them."""
+        """The coupling with the effective weights, which must be square; differentiable in them."""
         return Dense(self()) if self.pattern is None else Sparse(self(), self.pattern)
 
-    def listed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def edge_list(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """post, pre, effective weights and signs (E,) as arrays, sorted by post, then pre."""
         weights, signs = self().detach().double().cpu().numpy(), self.signs.cpu().numpy()
         if self.edges is not None:
@@ -142,7 +150,7 @@ class Weights(nn.Module):
 
     @torch.no_grad()
     def project(self) -> None:
-        """Cut V of mode clamp back to the bounds, and scales to 0."""
+        """In mode clamp, clamp V to the bounds, or scales to at least 0."""
         if self.mode != "clamp":
             return
         if self.scales is not None:
@@ -152,31 +160,32 @@ class Weights(nn.Module):
             self.values.copy_(self.values.clamp(*self.bounds) * edges)
 
     def dead(self) -> int:
-        """How many of what is trained no gradient can move."""
+        """The number of trained values that have no gradient: V < 0 in mode relu."""
         trained = list(self.parameters())
         return int((trained[0] < 0).sum()) if self.mode == "relu" and trained else 0
 
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *others: Any) -> None:
-        """Another seed may have drawn another number of edges, which are part of the checkpoint."""
+        """Resize tensors to the checkpoint's, as another seed may have drawn another number of edges."""
         for name, tensor in (*self.named_parameters(), *self.named_buffers(recurse=False)):
-            came = state.get(prefix + name)
-            if name != "scales" and came is not None and tensor.ndim == came.ndim and self._counts_edges(name):
-                tensor.data = tensor.new_empty(came.shape)
+            loaded = state.get(prefix + name)
+            if name != "scales" and loaded is not None and tensor.ndim == loaded.ndim and self._has_edge_axis(name):
+                tensor.data = tensor.new_empty(loaded.shape)
         super()._load_from_state_dict(state, prefix, *others)
         if self.edges is not None and not self.edges.is_meta:
-            self.pattern = Pattern(*self.edges.cpu().numpy(), self.shape[0]).to(self.edges.device)
+            post, pre = self.edges.cpu().numpy()
+            self.pattern = Pattern(post, pre, self.shape[0]).to(self.edges.device)
 
-    def _counts_edges(self, name: str) -> bool:
+    def _has_edge_axis(self, name: str) -> bool:
         return self.edges is not None or name == "places" or (name == "values" and self.held is not None)
 
 
 def _inverse(mode: str, sizes: np.ndarray) -> np.ndarray:
-    """V of magnitudes, or in mode off of weights."""
+    """The values V of magnitudes, or in mode off of weights."""
     return sizes if DALE[mode] is None else DALE[mode][1](sizes)
 
 
 def effective(values: Tensor, signs: Tensor, mode: str, bounds: tuple[float, float]) -> Tensor:
-    """The weights of V, differentiable; all of one shape, signs 1, -1, or 0 without an edge."""
+    """The weights of values V, differentiable; signs: 1, -1, or 0 without an edge, in the shape of V."""
     return signed(values if DALE[mode] is None else DALE[mode][0](values), signs, mode, bounds)
 
 
@@ -186,9 +195,9 @@ def signed(sizes: Tensor, signs: Tensor, mode: str, bounds: tuple[float, float])
 
 
 class _Bounded(torch.autograd.Function):
-    """Clamped to low..high; the gradient passes but where, at a bound or beyond, its step would lead further out.
+    """Clamp to low..high; at a bound or beyond, a gradient whose step would lead further out is set to 0.
 
-    Forwards, a tangent that leads further out is 0 in the same places.
+    In forward mode, a tangent that leads further out is set to 0 at the same places.
     """
 
     generate_vmap_rule = True
@@ -205,14 +214,14 @@ class _Bounded(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, adjoint):  # noqa: ANN205
-        return _inwards(*ctx.saved_tensors, *ctx.bounds, adjoint, -adjoint), None, None
+        return _block_outward(*ctx.saved_tensors, *ctx.bounds, adjoint, -adjoint), None, None
 
     @staticmethod
     def jvp(ctx, tangent, *_):  # noqa: ANN205
-        return _inwards(*ctx.saved_tensors, *ctx.bounds, tangent, tangent)
+        return _block_outward(*ctx.saved_tensors, *ctx.bounds, tangent, tangent)
 
 
-def _inwards(values: Tensor, low: float, high: float, moved: Tensor, direction: Tensor) -> Tensor:
-    """`moved`, 0 where at a bound or beyond the direction leads further out."""
-    outwards = ((values <= low) & (direction < 0)) | ((values >= high) & (direction > 0))
-    return moved.masked_fill(outwards, 0)
+def _block_outward(values: Tensor, low: float, high: float, vector: Tensor, direction: Tensor) -> Tensor:
+    """The vector with 0 wherever, at a bound or beyond, the direction leads further out."""
+    outward = ((values <= low) & (direction < 0)) | ((values >= high) & (direction > 0))
+    return vector.masked_fill(outward, 0)

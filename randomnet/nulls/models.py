@@ -58,8 +58,10 @@ def distance(connectome: Connectome, rng: np.random.Generator) -> Connectome:
     themselves. In the provenance, `edges_moved` is the share of edges with another target, and `edges_without_length`
     the number of edges of unknown length. Raises ValueError without positions.
     """
-    known = np.zeros(connectome.n, bool) if connectome.positions is None else ~np.isnan(connectome.positions).any(1)
-    if len(connectome.post) and not (known[connectome.post] & known[connectome.pre]).any():
+    positions = np.full((connectome.n, 3), np.nan) if connectome.positions is None else connectome.positions
+    known = ~np.isnan(positions).any(axis=1)
+    has_lengths = not len(connectome.post) or (known[connectome.post] & known[connectome.pre]).any()
+    if connectome.positions is None or not has_lengths:
         raise ValueError(f"null distance needs positions of connected neurons, got none in {connectome.name}")
     return exchange_targets_within_lengths(connectome, rng, "distance")
 
@@ -181,7 +183,8 @@ class Null:
     invariants: names of properties that every draw preserves exactly; properties that follow from them are not listed.
     randomizes, preserves: the same in words. needs: what a connectome must have, "" for nothing special. no_effect:
     where every draw equals the connectome. with_one_group: the null model that it equals where all neurons are in one
-    group. random: whether draws differ. rewires: whether edges move. source: paper or software.
+    group. random: whether draws differ. rewires: whether edges move. mixes_signs: whether a neuron of one sign may get
+    weights of both. source: paper or software.
     """
 
     draw: Callable[[Connectome, np.random.Generator], Connectome]
@@ -193,6 +196,7 @@ class Null:
     with_one_group: str = ""
     random: bool = True
     rewires: bool = False
+    mixes_signs: bool = False
     source: str = ""
 
     @property
@@ -257,6 +261,7 @@ NULLS: Registry[Null] = Registry({
         needs=GROUPS,
         with_one_group="erdos",
         rewires=True,
+        mixes_signs=True,
     ),
     "erdos": Null(
         erdos,
@@ -266,6 +271,7 @@ NULLS: Registry[Null] = Registry({
         no_effect="all pairs are connected by equal weights",
         rewires=True,
         source="Erdos & Renyi 1959, G(N, E)",
+        mixes_signs=True,
     ),
     "random_w": Null(
         random_w,
@@ -275,6 +281,7 @@ NULLS: Registry[Null] = Registry({
         no_effect="all pairs are connected by equal weights",
         rewires=True,
         source=MATRIX_NULLS,
+        mixes_signs=True,
     ),
     "weights": Null(
         weights,
@@ -283,6 +290,7 @@ NULLS: Registry[Null] = Registry({
         preserves="edges, weights, symmetry",
         no_effect="its weights are all equal",
         source=f"Rubinov & Sporns 2011; of symmetric matrices {MATRIX_NULLS}",
+        mixes_signs=True,
     ),
     "weights_sign": Null(
         weights_sign,
@@ -316,6 +324,7 @@ NULLS: Registry[Null] = Registry({
         preserves="mean and variance of all entries, in expectation",
         no_effect="all pairs are connected by equal weights",
         needs=FEW_NEURONS,
+        mixes_signs=True,
     ),
     "dense": Null(
         dense,
@@ -340,6 +349,7 @@ NULLS: Registry[Null] = Registry({
         preserves="weights, symmetry, reciprocity, eigenvalues",
         no_effect="its matrix is symmetric",
         random=False,
+        mixes_signs=True,
     ),
 })  # fmt: skip
 

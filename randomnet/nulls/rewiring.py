@@ -49,6 +49,7 @@ def exchange_targets_within_lengths(connectome: Connectome, rng: np.random.Gener
     """Edges off the diagonal exchange targets where that preserves the number of edges in each tenth of lengths."""
     n, off_diagonal = connectome.n, connectome.post != connectome.pre
     old = connectome.post[off_diagonal] * n + connectome.pre[off_diagonal]
+    assert connectome.positions is not None, "null distance refuses a connectome without positions"
     tenth_of = _tenths_of_lengths(connectome.positions, connectome.post[off_diagonal], connectome.pre[off_diagonal])
     draw = partial(_draw_anywhere, len(old))
     new = _exchange(old, n, _rounds_within_lengths(old, n, draw, tenth_of, rng), draw, rng, tenth_of)
@@ -111,10 +112,10 @@ def _with_new_targets(
 ) -> Connectome:
     """The connectome with keys `new` in place of `old`; each neuron's weights into a region stay into that region."""
     n, regions = connectome.n, int(region.max(initial=0)) + 1
-    classes = (key % n * regions + region[key // n] for key in (old, new))
+    old_classes, new_classes = (key % n * regions + region[key // n] for key in (old, new))
     post, pre, weights = connectome.post.copy(), connectome.pre.copy(), connectome.weights.copy()
     post[off_diagonal], pre[off_diagonal] = new // n, new % n
-    weights[off_diagonal] = permute_within_classes(weights[off_diagonal], *classes, rng)
+    weights[off_diagonal] = permute_within_classes(weights[off_diagonal], old_classes, new_classes, rng)
     return with_edges(connectome, post, pre, weights, null)
 
 
@@ -132,11 +133,11 @@ def _exchange(
 ) -> np.ndarray:
     """The keys after many rounds of exchanges, each round a batch of groups of edges from `draw`.
 
-    The groups of a round are disjoint and drawn independently of the targets. The targets of a group are rotated where
-    the new edges are no self-connections, where neither its old nor its new edges coincide with other edges or
-    proposals, and where the number of edges of each class is preserved. These conditions are the same before and after
-    a step, so every step is as likely as its reverse, and the uniform distribution is stationary. Groups of three can
-    reverse a cycle a -> b -> c -> a, which exchanges of two cannot.
+    The groups of a round are disjoint and drawn independently of the targets. The targets of a group are rotated under
+    three conditions. The new edges are no self-connections. Neither old nor new edges coincide with other edges or
+    proposals. The number of edges of each class is preserved. These conditions are the same before and after a step, so
+    every step is as likely as its reverse, and the uniform distribution is stationary. Groups of three can reverse a
+    cycle a -> b -> c -> a, which exchanges of two cannot.
     """
     if len(keys) < 2:
         return keys
@@ -148,7 +149,7 @@ def _exchange(
         accepted &= (proposals != pre[groups]).all(axis=1)
         groups = groups[accepted]
         post[groups] = proposals[accepted]
-        if class_of:
+        if class_of and classes is not None:
             classes[groups] = class_of(post[groups], pre[groups])
     return post * n + pre
 
@@ -164,7 +165,7 @@ def _are_free(keys: np.ndarray, groups: np.ndarray, proposals: np.ndarray) -> np
     is_single = np.empty(len(flat), bool)
     is_single[order] = is_new & ~is_duplicate
     is_proposed = _contains(ascending[~is_new], keys[groups])
-    return is_single.reshape(groups.shape).all(axis=1) & ~is_proposed.any(axis=1)
+    return np.asarray(is_single.reshape(groups.shape).all(axis=1) & ~is_proposed.any(axis=1))
 
 
 def _contains(ascending: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -179,7 +180,7 @@ def _proposals(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The groups whose rotation preserves the number of edges of each class, and their targets when rotated."""
     proposals = post[groups[:, [*range(1, groups.shape[1]), 0]]]
-    if class_of is None:
+    if class_of is None or classes is None:
         return groups, proposals
     before, after = np.sort(classes[groups], axis=1), np.sort(class_of(proposals, pre[groups]), axis=1)
     is_preserved = (before == after).all(axis=1)

@@ -1,31 +1,31 @@
-"""What is minimised: losses of spectra, of tasks, or of both."""
+"""What training minimises: losses of spectra, of tasks, or of both."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
-from randomnet.objectives.batches import Batch, Shuffle, stacked_batches
+from randomnet.objectives.batches import Batch, Shuffle, stack_batches
 from randomnet.objectives.closed_loop import ClosedLoopObjective, closed_loop_objective
-from randomnet.objectives.interface import Measured, Objective
-from randomnet.objectives.judging import JUDGEMENTS
+from randomnet.objectives.interface import Measurement, Objective
 from randomnet.objectives.noise import InputNoise, StateNoise
 from randomnet.objectives.spectra import (
     LOSSES,
-    Course,
     SpectrumLoss,
     SpectrumObjective,
+    Trajectory,
     loss_with_error,
-    losses_of_each,
+    measure_each,
 )
+from randomnet.objectives.task_losses import TASK_LOSSES
 from randomnet.objectives.trials import Recorder, TaskObjective, Term, task_objective
 
 __all__ = [
-    "JUDGEMENTS",
     "LOSSES",
+    "TASK_LOSSES",
     "Batch",
     "ClosedLoopObjective",
-    "Course",
     "InputNoise",
-    "Measured",
+    "Measurement",
+    "NetworkObjective",
     "Objective",
     "Recorder",
     "Shuffle",
@@ -34,22 +34,28 @@ __all__ = [
     "StateNoise",
     "TaskObjective",
     "Term",
+    "Trajectory",
     "closed_loop_objective",
     "loss_with_error",
-    "losses_of_each",
-    "side_by_side",
+    "measure_each",
+    "stack_objectives",
     "task_objective",
 ]
 
+NetworkObjective = SpectrumObjective | TaskObjective | ClosedLoopObjective  # the objectives of kind = train
 
-def side_by_side(objectives: Sequence[Objective]) -> Objective:
-    """One objective for several networks from one for each, all of spectra or all of trials of one shape."""
+
+def stack_objectives(objectives: Sequence[Objective]) -> Objective:
+    """One objective for several networks from the objectives of each.
+
+    They must all be of spectra, or all of tasks with trials of one shape.
+    """
     if len(objectives) == 1:
         return objectives[0]
     names = [entry.name for entry in fields(objectives[0])]
-    each = {name: [getattr(one, name) for one in objectives] for name in names}
+    values = {name: [getattr(objective, name) for objective in objectives] for name in names}
     if isinstance(objectives[0], SpectrumObjective):
-        return SpectrumObjective(*(sum(each[name], ()) for name in names))
-    training = tuple(stacked_batches(batches) for batches in zip(*each["training"], strict=True))
-    validation, terms = stacked_batches(each["validation"]), sum(each["terms"], ())
+        return SpectrumObjective(*(sum(values[name], ()) for name in names))
+    training = tuple(stack_batches(batches) for batches in zip(*values["training"], strict=True))
+    validation, terms = stack_batches(values["validation"]), sum(values["terms"], ())
     return replace(objectives[0], training=training, validation=validation, terms=terms)

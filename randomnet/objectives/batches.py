@@ -1,4 +1,4 @@
-"""Trials as tensors: what is judged at one update, of one network or of several side by side."""
+"""Trials as tensors: the batch of one update, for one network or for several networks side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -12,9 +12,10 @@ from torch import Tensor
 class Batch:
     """Trials on the device: inputs (time, trials, channels), targets (time, trials[, outputs]).
 
-    weights (time, trials[, 1 or outputs]): how much each step counts, 0 where it does not; see `judging`. scored: of
-    how many steps, or decisions, figures are the mean. phases (trials, E), conditions (trials,): as of `Trials`, where
-    judging needs them. Of several networks side by side: everything with a leading axis of runs, scored (runs,).
+    weights (time, trials[, 1 or outputs]): weight of each step in the loss, 0 where it is not scored; see
+    `task_losses`. scored: the number of steps, or of decisions, over which figures are means. phases (trials, E),
+    conditions (trials,): as in `Trials`, for the losses that need them. For several networks side by side, everything
+    has a leading axis of runs, and scored has shape (runs,).
     """
 
     inputs: Tensor
@@ -24,61 +25,69 @@ class Batch:
     phases: Tensor | None = None
     conditions: Tensor | None = None
 
-    def only(self, indices: Sequence[int]) -> "Batch":
-        """That of some of the runs."""
+    def select(self, indices: Sequence[int]) -> "Batch":
+        """The batch of some of the runs."""
         return Batch(*(None if values is None else values[list(indices)] for values in self.parts()))
 
-    def up_to(self, steps: int) -> "Batch":
-        """Of one network, with steps without input and weight up to so many."""
-        more = steps - len(self.inputs)
-        if not more:
+    def padded(self, steps: int) -> "Batch":
+        """One network's batch with this many steps; the added steps have no input and no weight."""
+        missing = steps - len(self.inputs)
+        if not missing:
             return self
         over_time = (self.inputs, self.targets, self.weights)
-        longer = [torch.cat([values, values.new_zeros(more, *values.shape[1:])]) for values in over_time]
+        longer = [torch.cat([values, values.new_zeros(missing, *values.shape[1:])]) for values in over_time]
         return Batch(*longer, *self.parts()[3:])
 
     def parts(self) -> list[Tensor | None]:
-        """The values of its fields."""
+        """The values of the fields."""
         return [getattr(self, entry.name) for entry in fields(self)]
 
-    def some(self, chosen: Tensor) -> "Batch":
-        """Of one network, the trials of these indices, each of which counts as one, up to the end of the longest."""
-        over_time = [values.index_select(1, chosen) for values in (self.inputs, self.targets, self.weights)]
-        of_each = [values.index_select(0, chosen) for values in (self.phases, self.conditions)]
-        return Batch(*over_time, self.scored.new_tensor(float(len(chosen))), *of_each).ended()
+    def select_trials(self, indices: Tensor) -> "Batch":
+        """Some trials of one network's batch, up to the end of the longest; each counts as one scored trial."""
+        over_time = (self.inputs, self.targets, self.weights)
+        inputs, targets, weights = (values.index_select(1, indices) for values in over_time)
+        phases, conditions = (values.index_select(0, indices) for values in (self.phases, self.conditions))
+        scored = self.scored.new_tensor(float(len(indices)))
+        return Batch(inputs, targets, weights, scored, phases, conditions).trimmed()
 
-    def ended(self) -> "Batch":
-        """Of one network, without the steps after the end of the longest trial, where trials have phases."""
+    def trimmed(self) -> "Batch":
+        """One network's batch without the steps after the end of the longest trial, where trials have phases."""
         steps = len(self.inputs) if self.phases is None else int(self.phases[:, -1].max())
         return Batch(self.inputs[:steps], self.targets[:steps], self.weights[:steps], *self.parts()[3:])
 
 
-def stacked_batches(batches: Sequence[Batch]) -> Batch:
-    """The batches of several networks, of one shape but for steps after their end, as one with a leading axis of
-    runs."""
-    longest = max(len(batch.inputs) for batch in batches)
-    parts = zip(*(batch.up_to(longest).parts() for batch in batches), strict=True)
+def stack_batches(batches: Sequence[Batch]) -> Batch:
+    """One batch with a leading axis of runs from the batches of several networks.
+
+    Their shapes must agree but for the number of steps; shorter ones are padded.
+    """
+    steps = max(len(batch.inputs) for batch in batches)
+    parts = zip(*(batch.padded(steps).parts() for batch in batches), strict=True)
     return Batch(*(None if part[0] is None else torch.stack(part) for part in parts))
 
 
 @dataclass
 class Shuffle:
-    """Batches of trials of one condition each, drawn anew in every epoch, of every network in equal sizes.
+    """Draws the batches of each epoch anew: each batch has trials of one condition, and equal sizes in all networks.
 
-    seed: of all of it; every epoch has a generator of its own, made of the seed and the epoch's number. updates: how
-    many there have been, which says what epoch it is.
+    seed: of all epochs; the generator of an epoch is seeded with the seed and the number of the epoch. updates: how
+    many updates there were, which determines the epoch.
     """
 
     size: int
     seed: int
     updates: int = 0
 
-    def drawn(self, conditions: np.ndarray) -> list[np.ndarray]:
-        """The indices of each batch of the epoch; conditions (trials,), each of as many trials. Every round goes
-        through the conditions in another order."""
+    def batches(self, conditions: np.ndarray) -> list[np.ndarray]:
+        """Trial indices of each batch of the epoch.
+
+        conditions: (trials,), with equally many trials of each condition. Each round visits every condition once, in
+        random order.
+        """
         trials, labels = len(conditions), np.unique(conditions)
         rounds = -(-trials // (len(labels) * self.size))
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, self.updates // (rounds * len(labels))]))
-        each = [rng.permutation(np.flatnonzero(conditions == label)) for label in labels]
+        by_condition = [rng.permutation(np.flatnonzero(conditions == label)) for label in labels]
         cuts = range(0, rounds * self.size, self.size)
-        return [each[one][start : start + self.size] for start in cuts for one in rng.permutation(len(labels))]
+        return [by_condition[index][start : start + self.size]
+                for start in cuts for index in rng.permutation(len(labels))]  # fmt: skip

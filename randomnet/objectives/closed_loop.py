@@ -1,9 +1,10 @@
-"""Tasks of movement: a network and the arm it moves, run together, as what the network senses is what it has done.
+"""The objective of movement tasks: a network and the arm that it moves, simulated in a closed loop.
 
-In each bin a network that has x sees x and y of the fingertip of VISION_DELAY bins ago and feels the arm as it was
-PROPRIOCEPTION_DELAY bins ago, with noise, beside what the trial shows; its readout are the controls of the arm. The
-loss is that of computation-through-dynamics: mean squares of the fingertip's distance from its goal (m, of x and y),
-of the controls and of the states that are read out, over the first bins of the trial, more of them in each epoch.
+In each bin, a network receives the trial's inputs and, added to these, noisy feedback from the arm. Vision gives x and
+y of the fingertip VISION_DELAY bins ago; proprioception gives the arm's state PROPRIOCEPTION_DELAY bins ago. The
+network's readout controls the arm. The loss is that of computation-through-dynamics: mean squares of the fingertip's
+distance from its goal (m, over x and y), of the controls and of the states that are read out. It covers the first bins
+of the trial, more of them in each epoch.
 """
 
 import math
@@ -15,19 +16,19 @@ import torch
 from torch import Tensor
 
 from randomnet.effectors import Effector
-from randomnet.objectives.interface import Measured
-from randomnet.objectives.judging import standard_error
-from randomnet.objectives.noise import InputNoise, StateNoise, noise_between
+from randomnet.objectives.interface import Measurement
+from randomnet.objectives.noise import InputNoise, StateNoise, scaled_sampler
+from randomnet.objectives.task_losses import standard_error
 from randomnet.rnn import Dynamics, Network
 from randomnet.tasks import ReachTrials
 
 VISION_DELAY, PROPRIOCEPTION_DELAY = 5, 2  # bins
-SEEN = 2  # channels of vision, the first ones
+VISUAL = 2  # channels of vision, the first ones
 
 
 @dataclass(frozen=True)
-class Reaches:
-    """Trials on the device, as `ReachTrials` has them: starts (trials, 2), the others (time, trials, .)."""
+class ReachBatch:
+    """Trials on the device, with the fields of `ReachTrials`: starts (trials, 2), the others (time, trials, .)."""
 
     starts: Tensor
     inputs: Tensor
@@ -35,20 +36,20 @@ class Reaches:
     loads: Tensor
     action_noise: Tensor
 
-    def first(self, steps: int) -> "Reaches":
-        """Their first bins."""
+    def first_bins(self, steps: int) -> "ReachBatch":
+        """The first bins of all trials."""
         cut = {entry.name: getattr(self, entry.name)[:steps] for entry in fields(self) if entry.name != "starts"}
         return replace(self, **cut)
 
-    def few(self, trials: int) -> "Reaches":
-        """Of the first of them."""
+    def first_trials(self, trials: int) -> "ReachBatch":
+        """All bins of the first trials."""
         cut = {entry.name: getattr(self, entry.name)[:, :trials] for entry in fields(self) if entry.name != "starts"}
         return replace(self, starts=self.starts[:trials], **cut)
 
 
 @dataclass(frozen=True)
-class Moved:
-    """What happened, (time, trials, .): fingertips after each bin, controls, inputs and states that were read out."""
+class Movement:
+    """A simulated movement, (time, trials, .): fingertips after each bin, controls, inputs, and states read out."""
 
     fingertips: Tensor
     actions: Tensor
@@ -56,21 +57,21 @@ class Moved:
     states: Tensor
 
 
-class Stepped(Protocol):
-    """A network one step at a time: its own state, and what is read out of it."""
+class Stepper(Protocol):
+    """A network that is run one step at a time."""
 
     def rest(self, batch: int) -> Any:
-        """What trials start from."""
+        """The state in which trials start."""
         ...
 
     def step(self, state: Any, x: Tensor, noise: Tensor | None) -> tuple[Any, Tensor, Tensor]:
-        """After inputs (batch, channels): its state, the states (batch, N) that are read out, and the readout."""
+        """The next state, the states (batch, N) that are read out, and the readout; x: inputs (batch, channels)."""
         ...
 
 
 @dataclass(frozen=True)
-class _SteppedNetwork:
-    """A connectome's network: its state and rates."""
+class _NetworkStepper:
+    """A connectome's network; its state is the pair of h and the rates."""
 
     system: Dynamics
     interface: Mapping[str, Tensor]
@@ -84,19 +85,19 @@ class _SteppedNetwork:
         self, state: tuple[Tensor, Tensor], x: Tensor, noise: Tensor | None
     ) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:
         drive = torch.addmm(self.bias, x, self.interface["input_weights"].mT)
-        now = replace(self.system, drive=drive if noise is None else drive + noise).after(*state)
-        rates = self.system.rates(now)
+        h = replace(self.system, drive=drive if noise is None else drive + noise).step_with_rates(*state)
+        rates = self.system.rates(h)
         outputs = torch.addmm(self.interface["readout_bias"], rates, self.interface["readout_weights"].mT)
-        return (now, rates), rates, outputs
+        return (h, rates), rates, outputs
 
-    def drawn(self, noise: StateNoise, inputs: Tensor) -> Tensor:
-        """(time, trials, N) of the next update, along inputs (time, trials, channels)."""
-        return noise_between([noise], self.system, inputs)(0, len(inputs))
+    def sample_noise(self, noise: StateNoise, inputs: Tensor) -> Tensor:
+        """The noise (time, trials, N) of the next update, along inputs (time, trials, channels)."""
+        return scaled_sampler([noise], self.system, inputs)(0, len(inputs))
 
 
 @dataclass(frozen=True)
-class _SteppedCells:
-    """Cells, with noise on the state that the next step starts from."""
+class _CellStepper:
+    """A network of cells; noise is added to the state from which the next step starts."""
 
     network: Any
 
@@ -104,168 +105,174 @@ class _SteppedCells:
         return self.network.cell.start(batch)
 
     def step(self, state: Tensor, x: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        now = self.network.cell.step(state, x)
-        return now if noise is None else now + noise, now, self.network.readout(now)
+        h = self.network.cell.step(state, x)
+        return h if noise is None else h + noise, h, self.network.readout(h)
 
-    def drawn(self, noise: StateNoise, inputs: Tensor) -> Tensor:
-        """(time, trials, N) of the next update, along inputs (time, trials, channels)."""
-        return noise.drawn(inputs.shape[1], self.network.cell.initial)(0, len(inputs))
+    def sample_noise(self, noise: StateNoise, inputs: Tensor) -> Tensor:
+        """The noise (time, trials, N) of the next update, along inputs (time, trials, channels)."""
+        return noise.sampler(inputs.shape[1], self.network.cell.initial)(0, len(inputs))
 
 
-def stepped(network: Any) -> _SteppedNetwork | _SteppedCells:
-    """A network, with its present parameters, one step at a time; differentiable in them."""
+def stepper_of(network: Any) -> _NetworkStepper | _CellStepper:
+    """The network with its present parameters as a stepper; differentiable in the parameters."""
     if not isinstance(network, Network):
-        return _SteppedCells(network)
-    system, interface = network.dynamics(), network.joined()
+        return _CellStepper(network)
+    system, interface = network.dynamics(), network.interface_tensors()
     bias = interface["input_bias"] + interface["recurrent_bias"]
-    return _SteppedNetwork(system, interface, bias if system.drive is None else bias + system.drive)
+    return _NetworkStepper(system, interface, bias if system.drive is None else bias + system.drive)
 
 
-def moved(network: Stepped, effector: Effector[Any], trials: Reaches, noise: Tensor | None = None) -> Moved:
-    """The network moves the arm through the trials; noise (time, trials, N): beside its drive, or on its state."""
+def move(network: Stepper, effector: Effector[Any], trials: ReachBatch, noise: Tensor | None = None) -> Movement:
+    """Simulate the trials in a closed loop; noise (time, trials, N): added to the network's drive, or to its state."""
     state, arm = network.rest(len(trials.starts)), effector.start(trials.starts)
-    felt, found = [effector.observe(arm)], []
-    nothing = trials.inputs.new_zeros(len(trials.starts), trials.inputs.shape[-1] - effector.sensed)
-    none = [None] * len(trials.inputs)
-    each = zip(trials.inputs, trials.action_noise, trials.loads, none if noise is None else noise, strict=True)
-    for now, (shown, jitter, load, extra) in enumerate(each):
-        vision, body = (felt[max(0, now - delay)] for delay in (VISION_DELAY, PROPRIOCEPTION_DELAY))
-        x = shown + torch.cat([vision[:, :SEEN], body[:, SEEN:], nothing], -1)
-        state, latents, action = network.step(state, x, extra)
-        arm = effector.step(arm, action + jitter, load)
-        felt.append(effector.observe(arm))
-        found.append((felt[-1][:, :SEEN], action, x, latents))
-    return Moved(*(torch.stack(parts) for parts in zip(*found, strict=True)))
+    observations, steps = [effector.observe(arm)], []
+    no_feedback = trials.inputs.new_zeros(len(trials.starts), trials.inputs.shape[-1] - effector.sensed)
+    noise_steps = [None] * len(trials.inputs) if noise is None else noise
+    bins = zip(trials.inputs, trials.action_noise, trials.loads, noise_steps, strict=True)
+    for index, (trial_input, action_noise, load, state_noise) in enumerate(bins):
+        vision, body = (observations[max(0, index - delay)] for delay in (VISION_DELAY, PROPRIOCEPTION_DELAY))
+        x = trial_input + torch.cat([vision[:, :VISUAL], body[:, VISUAL:], no_feedback], -1)
+        state, latents, action = network.step(state, x, state_noise)
+        arm = effector.step(arm, action + action_noise, load)
+        observations.append(effector.observe(arm))
+        steps.append((observations[-1][:, :VISUAL], action, x, latents))
+    return Movement(*(torch.stack(parts) for parts in zip(*steps, strict=True)))
 
 
 @dataclass
 class Ramp:
-    """How much of a trial counts: min(1, (epoch + 1) / epochs), from the updates so far; epochs 0 = all, always."""
+    """The share of a trial that counts: min(1, (epoch + 1) / epochs); epochs 0 = always all of it.
+
+    updates: updates so far, which determine the epoch.
+    """
 
     epochs: int
     updates_per_epoch: int
     updates: int = 0
 
-    def steps(self, of: int) -> int:
-        """Of so many bins, those that count in the next update; at least one."""
+    def steps(self, bins: int) -> int:
+        """How many of these bins count in the next update; at least one."""
         epoch = self.updates // self.updates_per_epoch
-        return of if epoch + 1 >= self.epochs else math.ceil(of * (epoch + 1) / self.epochs)
+        return bins if epoch + 1 >= self.epochs else math.ceil(bins * (epoch + 1) / self.epochs)
 
 
 @dataclass(frozen=True)
 class ClosedLoopObjective:
-    """Reaches in fixed batches, and others to validate on, which is always over whole trials, without noise of the
-    state and input_noise, which is on all that the network receives.
+    """Reaches in fixed training batches, and validation reaches.
 
-    given: of the trials: action_weight, latent_weight, reach_tolerance (cm). weight: of the whole loss. Figures, of
-    whole trials: metrics, percent of them whose fingertip ends that near to its goal, and end_error, the mean distance,
-    cm.
+    Validation covers whole trials, without noise of the state and without input_noise, which is added to all inputs of
+    the network. loss_params: action_weight, latent_weight, reach_tolerance (cm), as the trials set them. weight: of the
+    whole loss. Figures, of whole trials: metrics, the percent of trials whose fingertip ends within the tolerance of
+    its goal, and end_error, the mean distance in cm.
     """
 
-    training: tuple[Reaches, ...]
-    validation: Reaches
+    training: tuple[ReachBatch, ...]
+    validation: ReachBatch
     effector: Effector[Any]
-    given: Mapping[str, Any]
+    loss_params: Mapping[str, Any]
     ramp: Ramp
     weight: float = 1.0
     noise: StateNoise | None = None
     input_noise: InputNoise | None = None
 
-    def batches(self) -> Sequence[Reaches]:
+    def batches(self) -> Sequence[ReachBatch]:
         """The training trials, always in the same order."""
         return self.training
 
-    def measure(self, networks: Sequence[Any], batch: Reaches, fresh: bool = False) -> list[Measured]:
-        """The loss of the one network over the bins that count by now, or fresh, over all of them."""
+    def measure(self, networks: Sequence[Any], batch: ReachBatch, evaluation: bool = False) -> list[Measurement]:
+        """The loss of the one network over the bins that the ramp includes; evaluation: over all bins, noiseless."""
         (network,) = networks
-        part, noise, own = batch, None, stepped(network)
-        if not fresh:
-            part = batch.first(self.ramp.steps(len(batch.inputs)))
+        trials, noise, stepper = batch, None, stepper_of(network)
+        if not evaluation:
+            trials = batch.first_bins(self.ramp.steps(len(batch.inputs)))
             self.ramp.updates += 1
-            noise = own.drawn(self.noise, part.inputs) if self.noise else None
-            part = self._received(part)
-        found = moved(own, self.effector, part, noise)
-        loss = self.loss(found, part)
+            noise = stepper.sample_noise(self.noise, trials.inputs) if self.noise else None
+            trials = self._add_input_noise(trials)
+        movement = move(stepper, self.effector, trials, noise)
+        loss = self.loss(movement, trials)
         figures = {"train_loss": float(loss.detach())}
-        if len(part.inputs) == len(batch.inputs):
-            figures |= self._figures("train", found, part)
-        return [Measured(self.weight * loss, figures, float(len(batch.starts)))]
+        if len(trials.inputs) == len(batch.inputs):
+            figures |= self._figures("train", movement, trials)
+        return [Measurement(self.weight * loss, figures, float(len(batch.starts)))]
 
-    def _received(self, batch: Reaches) -> Reaches:
-        """With the noise of the next update, if there is any, beside what is shown and sensed."""
-        return replace(batch, inputs=batch.inputs + self.input_noise.drawn(batch.inputs)) if self.input_noise else batch
+    def _add_input_noise(self, batch: ReachBatch) -> ReachBatch:
+        """The batch with the input noise of the next update, if there is any."""
+        if not self.input_noise:
+            return batch
+        return replace(batch, inputs=batch.inputs + self.input_noise.sample(batch.inputs))
 
-    def loss(self, found: Moved, batch: Reaches) -> Tensor:
-        """That of fingertips (m^2), controls and states together, over all bins of the batch."""
-        apart = (found.fingertips - batch.goals).square().mean()
-        effort, size = found.actions.square().mean(), found.states.square().mean()
-        return apart + self.given["action_weight"] * effort + self.given["latent_weight"] * size
+    def loss(self, movement: Movement, batch: ReachBatch) -> Tensor:
+        """The weighted sum of the three mean squares: distance (m^2), controls and states, over all bins."""
+        distance = (movement.fingertips - batch.goals).square().mean()
+        effort, size = movement.actions.square().mean(), movement.states.square().mean()
+        return distance + self.loss_params["action_weight"] * effort + self.loss_params["latent_weight"] * size
 
     @torch.no_grad()
     def validate(self, networks: Sequence[Any], epoch: int | None) -> list[dict[str, float]]:
-        """The same on the trials held back."""
+        """Loss and figures on the validation trials, with the standard error of the accuracy."""
         (network,) = networks
-        found = self.shown(network, len(self.validation.starts))
-        loss = float(self.loss(found, self.validation))
-        figures = self._figures("validate", found, self.validation)
-        apart = distances(found.fingertips[-1], self.validation.goals[-1])
-        right = apart <= self.given["reach_tolerance"]
+        movement = self.validation_movement(network, len(self.validation.starts))
+        loss = float(self.loss(movement, self.validation))
+        figures = self._figures("validate", movement, self.validation)
+        distances = goal_distances(movement.fingertips[-1], self.validation.goals[-1])
+        right = distances <= self.loss_params["reach_tolerance"]
         error = float(standard_error(right, torch.ones_like(right)))
         return [{"validate_loss": loss} | figures | {"stderr_validate_metrics": error}]
 
     @torch.no_grad()
-    def shown(self, network: Any, trials: int) -> Moved:
-        """What the network does in the first validation trials."""
-        return moved(stepped(network), self.effector, self.validation.few(trials))
+    def validation_movement(self, network: Any, trials: int) -> Movement:
+        """The movement of the network in the first validation trials."""
+        return move(stepper_of(network), self.effector, self.validation.first_trials(trials))
 
-    def unmoved(self) -> dict[str, float]:
-        """What an arm that stays where it starts reaches of the trials held back, as `reached` has it."""
-        goals = self.validation.goals  # at first where the fingertip is
-        return reached(goals[0], goals[-1], self.given["reach_tolerance"])
+    def resting_arm(self) -> dict[str, float]:
+        """The figures of `reach_figures` for an arm that stays at its start in all validation trials."""
+        goals = self.validation.goals  # the first goal is the fingertip's start
+        return reach_figures(goals[0], goals[-1], self.loss_params["reach_tolerance"])
 
-    def validated_on(self, trials: ReachTrials) -> "ClosedLoopObjective":
-        """The same with other trials to validate on."""
-        return replace(self, validation=reaches_of(trials, slice(None), self.validation.inputs))
+    def with_validation(self, trials: ReachTrials) -> "ClosedLoopObjective":
+        """The objective with other validation trials."""
+        return replace(self, validation=reach_batch(trials, slice(None), self.validation.inputs))
 
     def chance(self) -> dict[str, float]:
-        """The accuracy in percent of an arm that nobody moves, the constant answer of these tasks."""
-        return {"chance_metrics": self.unmoved()["metrics"]}
+        """The accuracy in percent of a resting arm, which is the constant answer of these tasks."""
+        return {"chance_metrics": self.resting_arm()["metrics"]}
 
-    def _figures(self, which: str, found: Moved, batch: Reaches) -> dict[str, float]:
-        """Of the last bin that there is."""
-        found = reached(found.fingertips[-1].detach(), batch.goals[-1], self.given["reach_tolerance"])
-        return {f"{which}_{name}": value for name, value in found.items()}
+    def _figures(self, prefix: str, movement: Movement, batch: ReachBatch) -> dict[str, float]:
+        """The figures of the last bin of the batch."""
+        ends, goals = movement.fingertips[-1].detach(), batch.goals[-1]
+        figures = reach_figures(ends, goals, self.loss_params["reach_tolerance"])
+        return {f"{prefix}_{name}": value for name, value in figures.items()}
 
-    def only(self, indices: Sequence[int]) -> "ClosedLoopObjective":
-        """Of the one network, itself."""
+    def select(self, indices: Sequence[int]) -> "ClosedLoopObjective":
+        """The objective itself, as it has one network only."""
         return self
 
     def states(self) -> list[dict[str, Any]]:
-        """How many updates there have been."""
-        return [{"moved": self.ramp.updates} | {name: one.updates for name, one in self._noises().items()}]
+        """The numbers of updates that the ramp and the noises have made."""
+        return [{"moved": self.ramp.updates} | {name: noise.updates for name, noise in self._noises().items()}]
 
-    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
-        """Go on from such states."""
+    def load_state(self, states: Sequence[dict[str, Any]]) -> None:
+        """Resume from such `states()`."""
         (state,) = states
         self.ramp.updates = state["moved"]
         for name, noise in self._noises().items():
             noise.updates = state[name]
 
     def _noises(self) -> dict[str, StateNoise | InputNoise]:
-        """Those that there are, by the names of their states."""
+        """The noises that are present, by the name of their count in a checkpoint."""
         named = {"updates": self.noise, "received": self.input_noise}
-        return {name: one for name, one in named.items() if one}
+        return {name: noise for name, noise in named.items() if noise}
 
 
-def reached(ends: Tensor, goals: Tensor, tolerance: float) -> dict[str, float]:
-    """Of fingertips and goals (trials, 2) in m: metrics, percent that are within the tolerance (cm), and end_error, the
-    mean distance in cm."""
-    apart = distances(ends, goals)
-    return {"metrics": float(100 * (apart <= tolerance).double().mean()), "end_error": float(apart.mean())}
+def reach_figures(ends: Tensor, goals: Tensor, tolerance: float) -> dict[str, float]:
+    """metrics, the percent of fingertips within the tolerance (cm) of their goals, and end_error, the mean distance in
+    cm; ends, goals: (trials, 2) in m."""
+    distances = goal_distances(ends, goals)
+    return {"metrics": float(100 * (distances <= tolerance).double().mean()), "end_error": float(distances.mean())}
 
 
-def distances(ends: Tensor, goals: Tensor) -> Tensor:
-    """Of fingertips from goals (trials, 2) in m: (trials,) in cm."""
+def goal_distances(ends: Tensor, goals: Tensor) -> Tensor:
+    """Distances (trials,) in cm of fingertips from goals, (trials, 2) in m."""
     return 100 * torch.linalg.vector_norm(ends - goals, dim=-1)
 
 
@@ -280,16 +287,16 @@ def closed_loop_objective(
     noise: StateNoise | None = None,
     input_noise: InputNoise | None = None,
 ) -> ClosedLoopObjective:
-    """Reaches as tensors of the dtype and on the device of `like`, the training ones cut into batches."""
+    """The objective with trials as tensors of the dtype and on the device of `like`, the training ones in batches."""
     cuts = range(0, len(training), batch_size)
-    batches = tuple(reaches_of(training, slice(start, start + batch_size), like) for start in cuts)
-    ramp = Ramp(training.given["ramp_epochs"], len(batches))
-    whole = reaches_of(validation, slice(None), like)
-    return ClosedLoopObjective(batches, whole, effector, training.given, ramp, weight, noise, input_noise)
+    batches = tuple(reach_batch(training, slice(start, start + batch_size), like) for start in cuts)
+    ramp = Ramp(training.loss_params["ramp_epochs"], len(batches))
+    held_back = reach_batch(validation, slice(None), like)
+    return ClosedLoopObjective(batches, held_back, effector, training.loss_params, ramp, weight, noise, input_noise)
 
 
-def reaches_of(trials: ReachTrials, which: slice, like: Tensor) -> Reaches:
-    """Some of the trials as tensors."""
-    along = (trials.inputs, trials.targets, trials.loads, trials.action_noise)
-    turned = [torch.from_numpy(array[which]).transpose(0, 1).contiguous().to(like) for array in along]
-    return Reaches(torch.from_numpy(trials.starts[which]).to(like), *turned)
+def reach_batch(trials: ReachTrials, selection: slice, like: Tensor) -> ReachBatch:
+    """Some of the trials as tensors of the dtype and on the device of `like`."""
+    over_time = (trials.inputs, trials.targets, trials.loads, trials.action_noise)
+    tensors = [torch.from_numpy(array[selection]).transpose(0, 1).contiguous().to(like) for array in over_time]
+    return ReachBatch(torch.from_numpy(trials.starts[selection]).to(like), *tensors)

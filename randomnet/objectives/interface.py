@@ -1,4 +1,4 @@
-"""What an objective is: it gives the batches of an epoch and measures networks on each of them."""
+"""The interface of an objective: it provides the batches of an epoch and measures networks on each of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,51 +6,56 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from randomnet.rnn import Network
-
 
 @dataclass(frozen=True)
-class Measured:
-    """What an objective found of one network on one batch: a scalar loss with its graph, and figures worth recording.
+class Measurement:
+    """The result for one network on one batch: a scalar loss with its graph, and figures to record.
 
-    weight: how much the batch counts in the means of its epoch (for a task, its number of scored steps). trouble: why
-    the loss, or its gradient, means nothing; or ''. provisional: whether it is of less than is asked for, so that it
-    cannot be compared with others. end: (1 + k, N), where a trajectory ended.
+    weight: weight of the batch in the means over its epoch; for a task, its number of scored steps. problem: why the
+    loss or its gradient is invalid, or ''. provisional: whether the loss covers only a part of the objective, so that
+    it cannot be compared with other losses. end: (1 + k, N), the state and frame at the end of a trajectory.
     """
 
     loss: Tensor
     figures: Mapping[str, float] = field(default_factory=dict)
     weight: float = 1.0
-    trouble: str = ""
+    problem: str = ""
     provisional: bool = False
     end: Tensor | None = None
 
 
 class Objective(Protocol):
-    """What networks are trained on, each on its own."""
+    """What networks are trained on, each independently of the others."""
 
     def batches(self) -> Sequence[Any]:
-        """What one epoch steps through, an update for each: None, or of several networks something that has an
-        `only(indices)` of its own for some of them."""
+        """The batches of one epoch, one update each.
+
+        A batch is None or, for several networks, an object whose `select(indices)` is the batch of some of them.
+        """
         ...
 
-    def measure(self, networks: Sequence[Network], batch: Any, fresh: bool = False) -> list[Measured]:
-        """The loss of each network on a batch; fresh: as it is reported, whatever was done on the way to save time."""
+    def measure(self, networks: Sequence[Any], batch: Any, evaluation: bool = False) -> list[Measurement]:
+        """The loss of each network on a batch.
+
+        evaluation: measure the loss that is reported, without training noise, dropout or shortcuts of training.
+        """
         ...
 
-    def validate(self, networks: Sequence[Network], epoch: int | None) -> list[dict[str, float]]:
-        """Figures of each network after so many epochs, None for the last; `validate_loss` among them decides which is
-        best. Empty where there is no validation."""
+    def validate(self, networks: Sequence[Any], epoch: int | None) -> list[dict[str, float]]:
+        """Validation figures of each network after this many epochs; None means the end of training.
+
+        The lowest `validate_loss` among them decides which network is the best. Empty where there is no validation.
+        """
         ...
 
-    def only(self, indices: Sequence[int]) -> "Objective":
-        """That of some of the networks."""
+    def select(self, indices: Sequence[int]) -> "Objective":
+        """The objective of some of the networks."""
         ...
 
     def states(self) -> list[dict[str, Any]]:
-        """What it has learnt of each network on the way, to be kept with a checkpoint."""
+        """The objective's state for each network, such as counts of updates, to be saved in a checkpoint."""
         ...
 
-    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
-        """Go on from such states."""
+    def load_state(self, states: Sequence[dict[str, Any]]) -> None:
+        """Resume from such `states()`."""
         ...

@@ -1,4 +1,4 @@
-"""Noise of the state and of the inputs in training, another in every update, and the same again after a resume."""
+"""Training noise of the state and of the inputs: drawn anew at every update, and identical after a resume."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,75 +12,87 @@ from randomnet.rnn import Dynamics
 
 
 @dataclass
-class _Fresh:
-    """sigma: standard deviation. seed: of all of it; every update has a generator of its own, made of the seed and the
-    update's number. updates: how many there have been."""
+class _TrainingNoise:
+    """sigma: standard deviation. seed: of all updates; the generator of an update is seeded with the seed and the
+    number of the update. updates: how many updates there were."""
 
     sigma: float
     seed: int
     updates: int = 0
 
     def generator(self) -> np.random.Generator:
-        """That of the next update."""
+        """The generator of the next update."""
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, self.updates]))
         self.updates += 1
         return rng
 
 
 @dataclass
-class StateNoise(_Fresh):
-    """xi = sigma sqrt(2 / a) N(0, 1) beside the drive of every neuron, fresh at each step and in each trial.
+class StateNoise(_TrainingNoise):
+    """xi = sigma sqrt(2 / a) N(0, 1), added to the drive of every neuron, independent across steps and trials.
 
     With a = dt / tau, the state of an unconnected neuron in the current form then has a stationary sd of
     sigma sqrt(2 / (2 - a)).
     """
 
-    def drawn(self, trials: int, like: Tensor) -> Callable[[int, int], Tensor]:
-        """Of the next update, what gives (stop - start, trials, N) from one step to another, in the precision and of
-        the N of `like`, before it is scaled by sqrt(2 / a): from step 0 on, and again from any that one has ended
-        before."""
-        rng, kind = self.generator(), _kind(like)
+    def sampler(self, trials: int, like: Tensor) -> Callable[[int, int], Tensor]:
+        """The noise of the next update, as a function of the steps start and stop.
+
+        It returns (stop - start, trials, N) before the scaling by sqrt(2 / a), in the precision and with the N of
+        `like`. start must be 0 or the stop of an earlier call; the same steps give the same noise again.
+        """
+        rng, dtype = self.generator(), _numpy_dtype(like)
         states = {0: rng.bit_generator.state}
 
-        def between(start: int, stop: int) -> Tensor:
+        def sample(start: int, stop: int) -> Tensor:
             rng.bit_generator.state = states[start]
-            white = rng.standard_normal((stop - start, trials, like.shape[-1]), dtype=kind)
+            white = rng.standard_normal((stop - start, trials, like.shape[-1]), dtype=dtype)
             states[stop] = rng.bit_generator.state
             return torch.from_numpy(white).mul_(self.sigma).to(like.device)
 
-        return between
+        return sample
 
 
-def noise_between(noises: list[StateNoise], system: Dynamics, inputs: Tensor) -> Callable[[int, int], Tensor]:
-    """xi (..., stop - start, trials, N) from one step to another, in the order of `drawn`: of one network or, with a
-    leading axis of runs, of several as each alone has it. inputs: (..., steps, trials, channels)."""
-    each, a = [noise.drawn(inputs.shape[-2], system.gains) for noise in noises], system.a
+def scaled_sampler(noises: list[StateNoise], system: Dynamics, inputs: Tensor) -> Callable[[int, int], Tensor]:
+    """xi (..., stop - start, trials, N) as a function of the steps start and stop, as in `StateNoise.sampler`.
+
+    inputs: (..., steps, trials, channels), of one network or with a leading axis of runs. Each run has the noise that
+    it would have alone.
+    """
+    samplers, a = [noise.sampler(inputs.shape[-2], system.gains) for noise in noises], system.a
     scale = (2 / (a[..., None, None, :] if isinstance(a, Tensor) else a)) ** 0.5
 
-    def between(start: int, stop: int) -> Tensor:
-        white = [one(start, stop) for one in each]
+    def sample(start: int, stop: int) -> Tensor:
+        white = [sampler(start, stop) for sampler in samplers]
         return (torch.stack(white) if inputs.ndim == 4 else white[0]) * scale
 
-    return between
+    return sample
 
 
 @dataclass
-class InputNoise(_Fresh):
-    """N(0, sigma^2) on every channel, fresh at each step and in each trial: `dynamic_noise` of the
-    Computation-Thru-Dynamics Benchmark, which has it in validation too."""
+class InputNoise(_TrainingNoise):
+    """N(0, sigma^2) on every input channel, independent across steps and trials.
 
-    def drawn(self, inputs: Tensor) -> Tensor:
-        """That of the next update, of inputs (time, trials, channels) and in their precision. It is drawn step by step,
-        so that inputs which end earlier have the beginning of it."""
-        white = self.generator().standard_normal(tuple(inputs.shape), dtype=_kind(inputs))
+    It is the `dynamic_noise` of the Computation-Thru-Dynamics Benchmark, which adds it in validation too.
+    """
+
+    def sample(self, inputs: Tensor) -> Tensor:
+        """The noise of the next update for inputs (time, trials, channels), in their precision.
+
+        It is drawn step by step: shorter inputs receive the beginning of the noise of longer ones.
+        """
+        white = self.generator().standard_normal(tuple(inputs.shape), dtype=_numpy_dtype(inputs))
         return torch.from_numpy(white).mul_(self.sigma).to(inputs.device)
 
 
 def noisy_inputs(noises: list[InputNoise], batch: Batch) -> Tensor:
-    """The inputs of a batch with noise, which ends with each trial where trials have phases: of one network or, with a
-    leading axis of runs, of several as each alone has it."""
+    """The inputs of a batch plus noise, of one network or with a leading axis of runs.
+
+    Where trials have phases, the noise ends with each trial. Each run has the noise that it would have alone.
+    """
     inputs = batch.inputs
-    white = [noise.drawn(of) for noise, of in zip(noises, inputs if inputs.ndim == 4 else [inputs], strict=True)]
+    runs = inputs if inputs.ndim == 4 else [inputs]
+    white = [noise.sample(run_inputs) for noise, run_inputs in zip(noises, runs, strict=True)]
     noise = torch.stack(white) if inputs.ndim == 4 else white[0]
     if batch.phases is not None:
         steps = torch.arange(inputs.shape[-3], device=inputs.device)
@@ -88,5 +100,5 @@ def noisy_inputs(noises: list[InputNoise], batch: Batch) -> Tensor:
     return inputs + noise
 
 
-def _kind(like: Tensor) -> type:
+def _numpy_dtype(like: Tensor) -> type:
     return np.float32 if like.dtype == torch.float32 else np.float64

@@ -1,10 +1,12 @@
-"""Losses of the leading exponents lambda_1..lambda_k, sorted descending (FlyStability's, its defects 6 and 8 mended):
+"""Losses of the leading exponents lambda_1..lambda_k, sorted descending:
 
 | name  | formula                                                                     | unit    |
 |-------|-----------------------------------------------------------------------------|---------|
 | l2    | sqrt(sum_i (lambda_i - target_i)^2)                                         | 1/tau   |
 | mse   | mean_i (lambda_i - target_i)^2                                              | 1/tau^2 |
 | sinai | -(sum of the positive lambda_i): minimising it maximises the entropy rate   | 1/tau   |
+
+Source: FlyStability, whose defects 6 and 8 are corrected.
 """
 
 import math
@@ -15,39 +17,40 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from randomnet.lyapunov import Schedule, System, exponents_of_each, too_steep
-from randomnet.objectives.interface import Measured
+from randomnet.lyapunov import Schedule, System, condition_problem, exponents_of_stack
+from randomnet.objectives.interface import Measurement
 from randomnet.objectives.truncation import TruncatedSystem
-from randomnet.rnn import Dynamics, Network, stackable, stacked
+from randomnet.rnn import Dynamics, Network, can_stack, stack_systems
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "l2": lambda found, target: torch.linalg.vector_norm(found - target),
-    "mse": lambda found, target: (found - target).square().mean(),
-    "sinai": lambda found, target: -torch.relu(found).sum(),
+    "l2": lambda exponents, target: torch.linalg.vector_norm(exponents - target),
+    "mse": lambda exponents, target: (exponents - target).square().mean(),
+    "sinai": lambda exponents, target: -torch.relu(exponents).sum(),
 }
-SMOOTHING, ENOUGH, PATIENCE = 0.3, 0.02, 4  # of the loss that decides on a longer window
+# the window is doubled when the smoothed loss has not fallen by the share MIN_DECREASE for PATIENCE epochs
+SMOOTHING, MIN_DECREASE, PATIENCE = 0.3, 0.02, 4
 
 
 def loss_with_error(growth: Tensor, times: Tensor, loss: str, target: Tensor) -> tuple[float, float]:
     """The loss of measured exponents, and its standard error by the jackknife over batches of the record.
 
-    growth: (batches, k), ln of what each batch of the record multiplied lengths by, times: (batches,), how long each
-    batch is; target: (k,). A single batch has no error: nan.
+    growth: (batches, k), log growth of the tangent vectors in each batch; times: (batches,), the batches' durations;
+    target: (k,). With a single batch the error is nan.
     """
-    total, whole = growth.sum(0), times.sum()
-    without = [(total - own) / (whole - length) for own, length in zip(growth, times, strict=True)]
-    value, count = LOSSES[loss](total / whole, target), len(times)
+    total_growth, total_time = growth.sum(0), times.sum()
+    left_out = [(total_growth - part) / (total_time - time) for part, time in zip(growth, times, strict=True)]
+    value, count = LOSSES[loss](total_growth / total_time, target), len(times)
     if count < 2:
         return float(value), math.nan
-    left = torch.stack([LOSSES[loss](exponents, target) for exponents in without])
-    return float(value), float(((count - 1) * (left - left.mean()).square().mean()).sqrt())
+    losses = torch.stack([LOSSES[loss](exponents, target) for exponents in left_out])
+    return float(value), float(((count - 1) * (losses - losses.mean()).square().mean()).sqrt())
 
 
 @dataclass(frozen=True)
 class SpectrumLoss:
-    """A loss of the k leading exponents, always from the same `state` (N,) and `frame` (k, N).
+    """A loss of the k leading exponents, always measured from the same `state` (N,) and `frame` (k, N).
 
-    target (k,) is ignored by `sinai`. truncate: time after which the gradient is cut, see `truncation`; 0 = never.
+    target: (k,); `sinai` ignores it. truncate: time after which the gradient is cut, see `truncation`; 0 = never.
     Raises ValueError for an unknown loss or a target of another length.
     """
 
@@ -67,41 +70,43 @@ class SpectrumLoss:
                 f"got {tuple(self.target.shape)}"
             )
 
-    def of(self, system: System) -> Measured:
+    def measure(self, system: System) -> Measurement:
         """The loss of a system, with lambda_max (per tau)."""
-        return self._of(*exponents_of_each(self.seen(system), self.state, self.frame, self.schedule))
+        return self.measurement(*exponents_of_stack(self.truncated(system), self.state, self.frame, self.schedule))
 
-    def seen(self, system: System) -> System:
-        """The system as the gradient goes through it."""
+    def truncated(self, system: System) -> System:
+        """The system with the truncated gradient, or itself where the gradient is not cut."""
         return TruncatedSystem(system, self.truncate) if self.truncate else system
 
-    def _of(self, found: Tensor, steepness: Tensor, end: Tensor) -> Measured:
-        loss = LOSSES[self.loss](found, self.target)
-        figures = {"lambda_max": float(found[0].detach())}
-        return Measured(loss, figures, trouble=too_steep(float(steepness), found.dtype), end=end)
+    def measurement(self, exponents: Tensor, steepness: Tensor, end: Tensor) -> Measurement:
+        """The loss of exponents (k,); steepness, end: as returned by `exponents_of_stack`."""
+        loss = LOSSES[self.loss](exponents, self.target)
+        figures = {"lambda_max": float(exponents[0].detach())}
+        return Measurement(loss, figures, problem=condition_problem(float(steepness), exponents.dtype), end=end)
 
 
-def losses_of_each(losses: Sequence[SpectrumLoss], systems: Sequence[Dynamics]) -> list[Measured]:
-    """`of` for networks with a loss each, of one length and schedule, computed side by side."""
-    if len(systems) == 1 or not all(stackable(system.coupling) for system in systems):
-        return [loss.of(system) for loss, system in zip(losses, systems, strict=True)]
-    return losses_of_stack(losses, stacked(systems))
+def measure_each(losses: Sequence[SpectrumLoss], systems: Sequence[Dynamics]) -> list[Measurement]:
+    """Each loss of its own network, computed side by side; the losses must share length and schedule."""
+    if len(systems) == 1 or not all(can_stack(system.coupling) for system in systems):
+        return [loss.measure(system) for loss, system in zip(losses, systems, strict=True)]
+    return measure_stack(losses, stack_systems(systems))
 
 
-def losses_of_stack(losses: Sequence[SpectrumLoss], system: System) -> list[Measured]:
-    """The same of networks that are one system already, with a leading axis of runs."""
+def measure_stack(losses: Sequence[SpectrumLoss], system: System) -> list[Measurement]:
+    """As `measure_each`, for networks that are one system already, with a leading axis of runs."""
     state, frame = (torch.stack([getattr(loss, name) for loss in losses]) for name in ("state", "frame"))
-    found = exponents_of_each(losses[0].seen(system), state, frame, losses[0].schedule)
-    return [loss._of(*own) for loss, *own in zip(losses, *found, strict=True)]
+    results = exponents_of_stack(losses[0].truncated(system), state, frame, losses[0].schedule)
+    return [loss.measurement(*result) for loss, *result in zip(losses, *results, strict=True)]
 
 
 @dataclass
-class Course:
-    """How the trajectory of one network in training goes from epoch to epoch.
+class Trajectory:
+    """The trajectory of one network across the epochs of a training. Its fields are the keys of a checkpoint.
 
-    warm: it goes on where the last epoch ended, without transients. window: the time that is averaged, at first; it is
-    doubled each time the smoothed loss has not fallen by ENOUGH for PATIENCE epochs, until it is the schedule's tsim.
-    Short windows find the way down as well as long ones until their own scatter drowns it.
+    warm: each epoch continues where the last one ended, without transients. window: the averaging time, at first. It
+    is doubled each time the smoothed loss has not fallen by the share MIN_DECREASE for PATIENCE epochs, up to the
+    schedule's tsim. Short windows are enough until sampling noise dominates the gradient. state, frame: where the next
+    epoch starts. smoothed, lowest, waited: the smoothed loss, its lowest value, and the epochs since then.
     """
 
     warm: bool
@@ -112,21 +117,21 @@ class Course:
     lowest: float = math.inf
     waited: int = 0
 
-    def present(self, loss: SpectrumLoss) -> SpectrumLoss:
-        """The loss as this epoch sees it."""
+    def adapt(self, loss: SpectrumLoss) -> SpectrumLoss:
+        """The loss with this epoch's window, state and frame."""
         schedule = replace(loss.schedule, tsim=min(self.window, loss.schedule.first))
         if self.state is None:
             return replace(loss, schedule=schedule)
         schedule = replace(schedule, transient=0.0, frame_transient=0.0)
         return replace(loss, schedule=schedule, state=self.state, frame=self.frame)
 
-    def went(self, found: Measured, longest: float) -> None:
-        """After an epoch."""
+    def update(self, measurement: Measurement, longest: float) -> None:
+        """Record the measurement of an epoch, and double the window if the loss no longer falls; longest: its limit."""
         if self.warm:
-            self.state, self.frame = found.end[0].clone(), found.end[1:].clone()
-        loss = float(found.loss.detach())
+            self.state, self.frame = measurement.end[0].clone(), measurement.end[1:].clone()
+        loss = float(measurement.loss.detach())
         self.smoothed = loss if math.isnan(self.smoothed) else self.smoothed + SMOOTHING * (loss - self.smoothed)
-        if self.smoothed < self.lowest - ENOUGH * abs(self.lowest) or math.isinf(self.lowest):
+        if self.smoothed < self.lowest - MIN_DECREASE * abs(self.lowest) or math.isinf(self.lowest):
             self.lowest, self.waited = self.smoothed, 0
             return
         self.waited += 1
@@ -136,60 +141,62 @@ class Course:
 
 @dataclass(frozen=True)
 class SpectrumObjective:
-    """The spectra of networks left to themselves, `weight` times a loss each; one update per epoch.
+    """The spectra of undriven networks, each with its own loss and `weight`; one update per epoch.
 
-    courses: how the trajectory of each goes on; none: always the same one, the losses' own.
+    trajectories: one per network; empty where each epoch measures the same trajectory, from the loss's own state.
     """
 
     losses: tuple[SpectrumLoss, ...]
     weights: tuple[float, ...]
-    courses: tuple[Course, ...] = ()
+    trajectories: tuple[Trajectory, ...] = ()
 
     def batches(self) -> Sequence[None]:
-        """One: the whole trajectory."""
+        """One batch: the whole trajectory."""
         return (None,)
 
-    def measure(self, networks: Sequence[Network], batch: None, fresh: bool = False) -> list[Measured]:
-        """The losses of the networks' present parameters."""
+    def measure(self, networks: Sequence[Network], batch: None, evaluation: bool = False) -> list[Measurement]:
+        """The losses of the networks with their present parameters; evaluation: over the whole schedule."""
         systems = [network.dynamics() for network in networks]
-        found = self._on_course(systems) if self.courses and not fresh else losses_of_each(self.losses, systems)
-        if self.courses and fresh:
-            found = [replace(one, figures={**one.figures, "window": loss.schedule.first})
-                     for one, loss in zip(found, self.losses, strict=True)]  # fmt: skip
-        return [replace(one, loss=weight * one.loss) for one, weight in zip(found, self.weights, strict=True)]
+        training = self.trajectories and not evaluation
+        results = self._along_trajectories(systems) if training else measure_each(self.losses, systems)
+        if self.trajectories and evaluation:
+            results = [replace(result, figures={**result.figures, "window": loss.schedule.first})
+                       for result, loss in zip(results, self.losses, strict=True)]  # fmt: skip
+        pairs = zip(results, self.weights, strict=True)
+        return [replace(result, loss=weight * result.loss) for result, weight in pairs]
 
-    def _on_course(self, systems: Sequence[Dynamics]) -> list[Measured]:
-        """The losses of this epoch; side by side are those whose schedule is the same."""
-        present = [course.present(loss) for course, loss in zip(self.courses, self.losses, strict=True)]
-        alike: dict[Schedule, list[int]] = {}
-        for index, loss in enumerate(present):
-            alike.setdefault(loss.schedule, []).append(index)
-        found: dict[int, Measured] = {}
-        for indices in alike.values():
-            some = losses_of_each(*([each[index] for index in indices] for each in (present, systems)))
-            found |= dict(zip(indices, some, strict=True))
+    def _along_trajectories(self, systems: Sequence[Dynamics]) -> list[Measurement]:
+        """The losses of this epoch; networks with the same schedule are computed side by side."""
+        losses = [trajectory.adapt(loss) for trajectory, loss in zip(self.trajectories, self.losses, strict=True)]
+        by_schedule: dict[Schedule, list[int]] = {}
+        for index, loss in enumerate(losses):
+            by_schedule.setdefault(loss.schedule, []).append(index)
+        results: dict[int, Measurement] = {}
+        for indices in by_schedule.values():
+            group = measure_each(*([each[index] for index in indices] for each in (losses, systems)))
+            results |= dict(zip(indices, group, strict=True))
         longest = [loss.schedule.first for loss in self.losses]
-        for index, course in enumerate(self.courses):
-            window = present[index].schedule.first
-            figures = {**found[index].figures, "window": window}
-            found[index] = replace(found[index], figures=figures, provisional=window < longest[index])
-            course.went(found[index], longest[index])
-        return [found[index] for index in range(len(systems))]
+        for index, trajectory in enumerate(self.trajectories):
+            window = losses[index].schedule.first
+            figures = {**results[index].figures, "window": window}
+            results[index] = replace(results[index], figures=figures, provisional=window < longest[index])
+            trajectory.update(results[index], longest[index])
+        return [results[index] for index in range(len(systems))]
 
     def validate(self, networks: Sequence[Network], epoch: int | None) -> list[dict[str, float]]:
-        """Nothing: a trajectory has no other half."""
+        """Empty figures: an undriven trajectory has no validation data."""
         return [{} for _ in networks]
 
-    def only(self, indices: Sequence[int]) -> "SpectrumObjective":
-        """That of some of the networks."""
-        parts = (self.losses, self.weights, self.courses)
+    def select(self, indices: Sequence[int]) -> "SpectrumObjective":
+        """The objective of some of the networks."""
+        parts = (self.losses, self.weights, self.trajectories)
         return SpectrumObjective(*(tuple(part[index] for index in indices if part) for part in parts))
 
     def states(self) -> list[dict[str, Any]]:
-        """The courses of the networks."""
-        return [dict(vars(course)) for course in self.courses] or [{} for _ in self.losses]
+        """The fields of each network's trajectory."""
+        return [dict(vars(trajectory)) for trajectory in self.trajectories] or [{} for _ in self.losses]
 
-    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
-        """Go on from such states."""
-        for course, state in zip(self.courses, states, strict=bool(self.courses)):
-            vars(course).update(state)
+    def load_state(self, states: Sequence[dict[str, Any]]) -> None:
+        """Resume from such `states()`."""
+        for trajectory, state in zip(self.trajectories, states, strict=bool(self.trajectories)):
+            vars(trajectory).update(state)

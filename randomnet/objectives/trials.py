@@ -1,4 +1,4 @@
-"""The loss of a task, judged as `judging` has it, and the spectrum along its trials."""
+"""The objective of a task: one of the `task_losses`, with optional training noise and a loss of the spectrum."""
 
 import copy
 import math
@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from randomnet.lyapunov import Schedule, Spectrum, spectrum
-from randomnet.objectives.batches import Batch, Shuffle, stacked_batches
-from randomnet.objectives.interface import Measured
-from randomnet.objectives.judging import JUDGEMENTS, standard_error
-from randomnet.objectives.noise import InputNoise, StateNoise, noise_between, noisy_inputs
-from randomnet.objectives.spectra import SpectrumLoss, losses_of_stack
-from randomnet.rnn import AlongTrials, Dynamics, Network, along, answers, beside_each_other
+from randomnet.objectives.batches import Batch, Shuffle, stack_batches
+from randomnet.objectives.interface import Measurement
+from randomnet.objectives.noise import InputNoise, StateNoise, noisy_inputs, scaled_sampler
+from randomnet.objectives.spectra import SpectrumLoss, measure_stack
+from randomnet.objectives.task_losses import TASK_LOSSES, standard_error
+from randomnet.rnn import Dynamics, Network, TrialDrivenSystem, stack_networks, trial_driven, trial_readout
 from randomnet.tasks import Trials
 
 
@@ -30,29 +30,31 @@ class Recorder:
     schedule: Schedule
 
     def record(self, network: Network, inputs: Tensor, epoch: int | None) -> dict[str, float]:
-        """lambda_1, lambda_2, ... and lambda_max where the epoch is due, None being the last; inputs (time, trials,
-        channels)."""
+        """lambda_max, lambda_1, lambda_2, ... where the epoch is due, else empty.
+
+        inputs: (time, trials, channels). epoch: None means the end of training.
+        """
         if epoch is not None and epoch % self.every:
             return {}
-        found = spectrum_along(network, inputs, self.frame, self.schedule).exponents
-        named = {f"lambda_{index}": float(value) for index, value in enumerate(found, 1)}
-        return {"lambda_max": float(found[0]), **named}
+        exponents = spectrum_along(network, inputs, self.frame, self.schedule).exponents
+        named = {f"lambda_{index}": float(value) for index, value in enumerate(exponents, 1)}
+        return {"lambda_max": float(exponents[0]), **named}
 
 
 def spectrum_along(network: Network, inputs: Tensor, frame: Tensor, schedule: Schedule) -> Spectrum:
     """The leading exponents of a network along trials, inputs (time, trials, channels); frame (k, N) float64."""
     exact = copy.deepcopy(network).double()
     with torch.no_grad():
-        return spectrum(exact.along(inputs.double()), torch.zeros_like(frame[0]), frame, schedule)
+        return spectrum(exact.driven_by_trials(inputs.double()), torch.zeros_like(frame[0]), frame, schedule)
 
 
 @dataclass(frozen=True)
 class Term:
-    """What a network is trained on besides its trials, and what is recorded of it.
+    """What one network is trained on besides its trials, and what is recorded.
 
-    weight: of the task's loss. spectrum: with its weight, a loss of the exponents along each batch. noise, input_noise:
-    of the state and of the inputs while it is trained on trials; the spectrum, validation and the last losses are
-    without. shuffle: of its training trials into batches; None for batches that stay as they are.
+    weight: of the task's loss. spectrum: a weight and a loss of the exponents along each batch. recorder: of spectra
+    in validation. noise, input_noise: of the state and of the inputs in training; the spectrum, validation and the
+    final losses are measured without noise. shuffle: draws the batches of each epoch; None for fixed batches.
     """
 
     weight: float = 1.0
@@ -65,181 +67,188 @@ class Term:
 
 @dataclass(frozen=True)
 class TaskObjective:
-    """Tasks of one shape, a network each: trials in fixed batches, and others to validate on.
+    """Tasks of one shape, one for each network: training trials in fixed batches, and validation trials.
 
-    loss, given: as of Trials. truncate, segment: of steps, as of `rnn.answers`. Figures: those of the loss, accuracy in
-    percent among them (train_metrics, validate_metrics), of validation with its standard error over trials
-    (stderr_validate_metrics). Where there is a loss of the spectrum besides, train_loss
-    stays the task's own.
+    loss, loss_params: the row of `task_losses` and its parameters, as in Trials. truncate, segment: numbers of steps,
+    see `rnn.trial_readout`. Figures: those of the loss, such as accuracy in percent (train_metrics, validate_metrics);
+    validation adds their standard errors over trials (stderr_validate_metrics). train_loss is the task's loss alone,
+    also where a loss of the spectrum is added.
     """
 
     training: tuple[Batch, ...]
     validation: Batch
     loss: str
     terms: tuple[Term, ...]
-    given: Mapping[str, Any] = field(default_factory=dict)
+    loss_params: Mapping[str, Any] = field(default_factory=dict)
     truncate: int = 0
     segment: int = 0
 
     def batches(self) -> Sequence[Batch]:
-        """The training trials, always in the same order (bio_rnn_mem's), unless they are shuffled."""
+        """The training trials: fixed batches in the same order (as in bio_rnn_mem), or shuffled ones."""
         if self.terms[0].shuffle is None:
             return self.training
-        (whole,), each = self.training, range(len(self.terms))
-        alone = [Batch(*(part[run] for part in whole.parts())) for run in each] if self.beside else [whole]
-        drawn = [term.shuffle.drawn(one.conditions.cpu().numpy()) for term, one in zip(self.terms, alone, strict=True)]
-        return [self._chosen(alone, batch) for batch in zip(*drawn, strict=True)]
+        (whole,), runs = self.training, range(len(self.terms))
+        trials = [Batch(*(part[run] for part in whole.parts())) for run in runs] if self.is_stacked else [whole]
+        indices = [term.shuffle.batches(batch.conditions.cpu().numpy())
+                   for term, batch in zip(self.terms, trials, strict=True)]  # fmt: skip
+        return [self._select_trials(trials, batch_indices) for batch_indices in zip(*indices, strict=True)]
 
-    def _chosen(self, alone: Sequence[Batch], indices: Sequence[np.ndarray]) -> Batch:
-        """A batch of trials of each network."""
-        chosen = [torch.from_numpy(index).to(self.validation.phases.device) for index in indices]
-        found = [one.some(index) for one, index in zip(alone, chosen, strict=True)]
-        return stacked_batches(found) if self.beside else found[0]
+    def _select_trials(self, trials: Sequence[Batch], indices: Sequence[np.ndarray]) -> Batch:
+        """A batch of the trials that the indices of each network name."""
+        device = self.validation.phases.device
+        batches = [batch.select_trials(torch.from_numpy(index).to(device))
+                   for batch, index in zip(trials, indices, strict=True)]  # fmt: skip
+        return stack_batches(batches) if self.is_stacked else batches[0]
 
-    def measure(self, networks: Sequence[Network], batch: Batch, fresh: bool = False) -> list[Measured]:
-        """The mean loss over the scored steps of a batch, of each network."""
-        losses, figures, system, interface = self._judge(networks, batch, "train", not fresh)
-        for term in self.terms if not fresh else ():
+    def measure(self, networks: Sequence[Network], batch: Batch, evaluation: bool = False) -> list[Measurement]:
+        """The mean loss of each network over the scored steps of a batch; evaluation: without noise."""
+        losses, figures, system, interface = self._task_losses(networks, batch, "train", not evaluation)
+        for term in self.terms if not evaluation else ():
             if term.shuffle:
                 term.shuffle.updates += 1
         weights = batch.scored.reshape(-1).tolist()
         values = losses.detach().tolist()
-        found = []
-        for term, loss, value, own, weight in zip(self.terms, losses, values, figures, weights, strict=True):
-            found.append(Measured(term.weight * loss, own | {"train_loss": value}, weight))
+        task = [
+            Measurement(term.weight * loss, run_figures | {"train_loss": value}, weight)
+            for term, loss, value, run_figures, weight in zip(self.terms, losses, values, figures, weights, strict=True)
+        ]
         if self.terms[0].spectrum is None:
-            return found
-        spectra = self._spectra(along(system, interface, batch.inputs))
-        return [_both(*each) for each in zip(found, self.terms, spectra, strict=True)]
+            return task
+        spectra = self._spectrum_losses(trial_driven(system, interface, batch.inputs))
+        return [_add_spectrum_loss(*each) for each in zip(task, self.terms, spectra, strict=True)]
 
-    def _spectra(self, system: AlongTrials) -> list[Measured]:
+    def _spectrum_losses(self, system: TrialDrivenSystem) -> list[Measurement]:
         losses = [term.spectrum[1] for term in self.terms]
-        return losses_of_stack(losses, system) if self.beside else [losses[0].of(system)]
+        return measure_stack(losses, system) if self.is_stacked else [losses[0].measure(system)]
 
     @torch.no_grad()
     def validate(self, networks: Sequence[Network], epoch: int | None) -> list[dict[str, float]]:
-        """The same on the trials held back."""
-        losses, figures, *_ = self._judge(networks, self.validation, "validate")
-        inputs = self.validation.inputs if self.beside else self.validation.inputs[None]
-        found = []
-        for term, loss, own, *given in zip(self.terms, losses.tolist(), figures, networks, inputs, strict=True):
-            recorded = term.recorder.record(*given, epoch) if term.recorder else {}
-            found.append({"validate_loss": loss, **own, **recorded})
-        return found
+        """Loss and figures of each network on the validation trials, and its recorded spectrum where one is due."""
+        losses, figures, *_ = self._task_losses(networks, self.validation, "validate")
+        inputs = self.validation.inputs if self.is_stacked else self.validation.inputs[None]
+        results = []
+        for term, loss, run_figures, network, run_inputs in zip(
+            self.terms, losses.tolist(), figures, networks, inputs, strict=True
+        ):
+            recorded = term.recorder.record(network, run_inputs, epoch) if term.recorder else {}
+            results.append({"validate_loss": loss, **run_figures, **recorded})
+        return results
 
-    def validated_on(self, trials: Trials) -> "TaskObjective":
-        """The same of one network with other trials to validate on, along which no spectra are recorded."""
+    def with_validation(self, trials: Trials) -> "TaskObjective":
+        """One network's objective with other validation trials, along which no spectra are recorded."""
         terms = tuple(replace(term, recorder=None) for term in self.terms)
         return replace(self, validation=_batch(trials, slice(None), self.validation.inputs), terms=terms)
 
     def chance(self) -> dict[str, float]:
-        """Of one network's validation trials, the accuracy in percent of the best constant answer: chance_metrics, and
-        chance_metrics_NAME of each output or condition; empty where nothing is right or wrong."""
-        found = JUDGEMENTS[self.loss].constant(self.validation, self.given)
-        return {f"chance_{name}": value for name, value in found.items()}
+        """The accuracy in percent of the best constant output on one network's validation trials.
+
+        chance_metrics, and chance_metrics_NAME of each output or condition; empty for a loss without accuracy.
+        """
+        accuracies = TASK_LOSSES[self.loss].chance(self.validation, self.loss_params)
+        return {f"chance_{name}": value for name, value in accuracies.items()}
 
     @property
-    def beside(self) -> bool:
+    def is_stacked(self) -> bool:
         """Whether there is a leading axis of runs."""
         return self.validation.inputs.ndim == 4
 
-    def only(self, indices: Sequence[int]) -> "TaskObjective":
-        """That of some of the networks."""
+    def select(self, indices: Sequence[int]) -> "TaskObjective":
+        """The objective of some of the networks."""
         if len(indices) == len(self.terms):
             return self
-        training = tuple(batch.only(indices) for batch in self.training)
+        training = tuple(batch.select(indices) for batch in self.training)
         terms = tuple(self.terms[index] for index in indices)
-        return replace(self, training=training, validation=self.validation.only(indices), terms=terms)
+        return replace(self, training=training, validation=self.validation.select(indices), terms=terms)
 
     def states(self) -> list[dict[str, Any]]:
-        """How many updates had noise of either kind, or shuffled trials, where there are any; else every epoch is like
-        the first."""
-        return [{name: one.updates for name, one in _that_go_on(term).items()} for term in self.terms]
+        """The numbers of updates that the noises and the shuffle of each network have made."""
+        return [{name: part.updates for name, part in _random_parts(term).items()} for term in self.terms]
 
-    def take_up(self, states: Sequence[dict[str, Any]]) -> None:
-        """Go on from such states."""
+    def load_state(self, states: Sequence[dict[str, Any]]) -> None:
+        """Resume from such `states()`."""
         for term, state in zip(self.terms, states, strict=True):
-            for name, one in _that_go_on(term).items():
-                one.updates = state[name]
+            for name, part in _random_parts(term).items():
+                part.updates = state[name]
 
-    def _judge(
-        self, networks: Sequence[Network], batch: Batch, which: str, noisy: bool = False
+    def _task_losses(
+        self, networks: Sequence[Network], batch: Batch, prefix: str, noisy: bool = False
     ) -> tuple[Tensor, list[dict[str, float]], Dynamics | None, Mapping[str, Tensor]]:
-        """Losses (runs,) and figures of the networks, and these as one system with its interface."""
+        """Losses (runs,) and figures of the networks, and the networks as one system with its interface."""
         noises = [term.noise for term in self.terms if noisy and term.noise]
-        received = [term.input_noise for term in self.terms if noisy and term.input_noise]
-        inputs = noisy_inputs(received, batch) if received else batch.inputs
-        outputs, *whole = self._answered(networks, inputs, noises)
-        row = JUDGEMENTS[self.loss]
-        losses, seen = row.loss(outputs, batch, self.given), outputs.detach()
-        found = row.figures(seen, batch, self.given)
-        if which == "validate":
-            found |= row.apart(seen, batch, self.given)
-        named = {f"{which}_{name}": values for name, values in found.items()}
-        if which == "validate":
-            counts = row.counts(seen, batch, self.given)
+        input_noises = [term.input_noise for term in self.terms if noisy and term.input_noise]
+        inputs = noisy_inputs(input_noises, batch) if input_noises else batch.inputs
+        outputs, *system_and_interface = self._outputs(networks, inputs, noises)
+        row = TASK_LOSSES[self.loss]
+        losses, outputs = row.loss(outputs, batch, self.loss_params), outputs.detach()
+        figures = row.figures(outputs, batch, self.loss_params)
+        if prefix == "validate":
+            figures |= row.validation_figures(outputs, batch, self.loss_params)
+        named = {f"{prefix}_{name}": values for name, values in figures.items()}
+        if prefix == "validate":
+            counts = row.counts(outputs, batch, self.loss_params)
             named |= {f"stderr_validate_{name}": standard_error(*pair) for name, pair in counts.items()}
-        figures = self._each(named)
-        return losses.reshape(-1), figures, *whole
+        return losses.reshape(-1), self._by_run(named), *system_and_interface
 
-    def _answered(
+    def _outputs(
         self, networks: Sequence[Network], inputs: Tensor, noises: list[StateNoise]
     ) -> tuple[Tensor, Dynamics | None, Mapping[str, Tensor]]:
-        """The readout of the networks, and these as one system with its interface; None of cells, which have none."""
-        if self.beside:
-            system, interface = beside_each_other(networks)
+        """The readout of the networks, and the networks as one system with its interface; cells have no system."""
+        if self.is_stacked:
+            system, interface = stack_networks(networks)
         elif isinstance(networks[0], Network):
-            system, interface = networks[0].dynamics(), networks[0].joined()
+            system, interface = networks[0].dynamics(), networks[0].interface_tensors()
         else:
             (network,) = networks
-            drawn = [noise.drawn(inputs.shape[-2], network.cell.initial)(0, len(inputs)) for noise in noises]
-            return network.run(inputs, *drawn)[1], None, {}
-        extra = noise_between(noises, system, inputs) if noises else None
-        found = answers(system, interface, inputs, extra, truncate=self.truncate, segment=self.segment)
-        return found, system, interface
+            noise = [each.sampler(inputs.shape[-2], network.cell.initial)(0, len(inputs)) for each in noises]
+            return network.run(inputs, *noise)[1], None, {}
+        sampler = scaled_sampler(noises, system, inputs) if noises else None
+        outputs = trial_readout(system, interface, inputs, sampler, truncate=self.truncate, segment=self.segment)
+        return outputs, system, interface
 
-    def _each(self, figures: Mapping[str, Tensor]) -> list[dict[str, float]]:
-        """The figures of each network, but for those that there are none of (NaN)."""
-        values = {name: found.reshape(-1).tolist() for name, found in figures.items()}
-        each = [{name: found[index] for name, found in values.items()} for index in range(len(self.terms))]
-        return [{name: value for name, value in one.items() if not math.isnan(value)} for one in each]
+    def _by_run(self, figures: Mapping[str, Tensor]) -> list[dict[str, float]]:
+        """The figures of each network; a figure that its trials lack (NaN) is left out."""
+        values = {name: tensor.reshape(-1).tolist() for name, tensor in figures.items()}
+        runs = [{name: numbers[index] for name, numbers in values.items()} for index in range(len(self.terms))]
+        return [{name: value for name, value in run.items() if not math.isnan(value)} for run in runs]
 
 
-def _that_go_on(term: Term) -> dict[str, StateNoise | Shuffle | InputNoise]:
-    """What differs from update to update, by the names of its states."""
+def _random_parts(term: Term) -> dict[str, StateNoise | Shuffle | InputNoise]:
+    """What is drawn anew at every update, by the name of its count in a checkpoint."""
     named = {"updates": term.noise, "shuffled": term.shuffle, "received": term.input_noise}
-    return {name: one for name, one in named.items() if one}
+    return {name: part for name, part in named.items() if part}
 
 
-def _both(task: Measured, term: Term, spectrum: Measured) -> Measured:
-    """A task's loss and that of the spectrum along it."""
+def _add_spectrum_loss(task: Measurement, term: Term, spectrum: Measurement) -> Measurement:
+    """The loss of a task plus the weighted loss of the spectrum along its trials."""
     weight = term.spectrum[0]
     figures = {**task.figures, **spectrum.figures, "train_loss_spectrum": float(spectrum.loss.detach())}
-    return replace(task, loss=task.loss + weight * spectrum.loss, figures=figures, trouble=spectrum.trouble)
+    return replace(task, loss=task.loss + weight * spectrum.loss, figures=figures, problem=spectrum.problem)
 
 
 def task_objective(training: Trials, validation: Trials, batch_size: int, like: Tensor, term: Term) -> TaskObjective:
-    """A task's trials as tensors of the dtype and on the device of `like`, the training ones cut into batches, or to
-    be shuffled into them by the term."""
+    """The objective of one network: trials as tensors of the dtype and on the device of `like`.
+
+    The training trials are cut into batches; where the term shuffles, they stay one batch, from which it draws.
+    """
     size = len(training) if term.shuffle else batch_size
     cuts = range(0, len(training), size)
     return TaskObjective(
-        tuple(_batch(training, slice(start, start + size), like).ended() for start in cuts),
+        tuple(_batch(training, slice(start, start + size), like).trimmed() for start in cuts),
         _batch(validation, slice(None), like),
         training.loss,
         (term,),
-        training.given,
+        training.loss_params,
     )
 
 
-def _batch(trials: Trials, which: slice, like: Tensor) -> Batch:
-    def turned(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array[which]).transpose(0, 1).contiguous().to(like.device)
+def _batch(trials: Trials, selection: slice, like: Tensor) -> Batch:
+    def time_first(array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array[selection]).transpose(0, 1).contiguous().to(like.device)
 
-    targets = turned(trials.targets)
+    targets = time_first(trials.targets)
     targets = targets.to(like.dtype) if targets.is_floating_point() else targets
-    weights, scored = JUDGEMENTS[trials.loss].weigh(targets, turned(trials.mask), like.dtype)
-    counted = torch.tensor(scored, dtype=torch.float64, device=like.device)
-    each = [None if rows is None else torch.from_numpy(rows[which]).to(like.device)
-            for rows in (trials.phases, trials.conditions)] if trials.loss == "response" else []  # fmt: skip
-    return Batch(turned(trials.inputs).to(like.dtype), targets, weights, counted, *each)
+    weights, scored = TASK_LOSSES[trials.loss].weigh(targets, time_first(trials.mask), like.dtype)
+    scored = torch.tensor(scored, dtype=torch.float64, device=like.device)
+    per_trial = [None if rows is None else torch.from_numpy(rows[selection]).to(like.device)
+                 for rows in (trials.phases, trials.conditions)] if trials.loss == "response" else []  # fmt: skip
+    return Batch(time_first(trials.inputs).to(like.dtype), targets, weights, scored, *per_trial)

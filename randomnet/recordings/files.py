@@ -1,5 +1,6 @@
-"""Recordings as files: .npz, and with h5py .h5, of the same keys. Those of the Computation-Thru-Dynamics Benchmark and
-those of a user, of spikes alone, are read too.
+"""Recordings as files: .npz, or .h5 where h5py is installed, with the same keys.
+
+Files of the Computation-Thru-Dynamics Benchmark, and a user's files with spikes alone, can be read too.
 
 | key                        | array                                                                  |
 |----------------------------|------------------------------------------------------------------------|
@@ -13,7 +14,7 @@ those of a user, of spikes alone, are read too.
 | orig_mean, orig_std        | () or (N,) of what the neurons read                                    |
 | n_heldin, about            | (); JSON                                                               |
 
-Of all these only the spikes of train and valid are needed; without a test split, valid stands for it, with a note.
+Only the spikes of train and valid are required. Without a test split, valid is used in its place, with a note.
 """
 
 import io
@@ -27,11 +28,12 @@ from types import ModuleType
 import numpy as np
 
 from randomnet import results
+from randomnet.extras import install_line
 from randomnet.recordings.record import SPLITS, Recording, Split
 from randomnet.recordings.spikes import LARGE, SMALL
 
 FILE_NAMES = {".npz": "recording.npz", ".h5": "recording.h5"}
-NAMES = {  # field of a Split -> key after train_
+SPLIT_KEYS = {  # field of a Split -> key after train_
     "inputs": "inputs",
     "true_inputs": "true_inputs",
     "rates": "activity",
@@ -40,31 +42,38 @@ NAMES = {  # field of a Split -> key after train_
     "conds": "conds",
     "extra": "extra",
 }
-WHOLE = {"readout": "readout", "mean": "orig_mean", "sd": "orig_std", "chosen": "perm_neurons"}
-KINDS = {"inds": np.int64, "conds": np.int64, "extra": None, "chosen": np.int64, "mean": np.float64, "sd": np.float64}
+RECORDING_KEYS = {"readout": "readout", "mean": "orig_mean", "sd": "orig_std", "latent_index": "perm_neurons"}
+DTYPES = {  # of fields that are not float32; None: any
+    "inds": np.int64,
+    "conds": np.int64,
+    "extra": None,
+    "latent_index": np.int64,
+    "mean": np.float64,
+    "sd": np.float64,
+}
 HELD_IN, ALL, ABOUT, COUNT = "encod_data", "recon_data", "about", "n_heldin"
 Arrays = dict[str, np.ndarray]
 
 
 def write_recording(path: Path, recording: Recording) -> None:
-    """Write a recording as .npz or .h5, as the name ends, atomically; the same recording gives the same bytes.
+    """Write a recording atomically, as .npz or .h5 by the name's ending; the same recording gives the same bytes.
 
-    Raises ValueError for another ending, and where .h5 needs h5py, which is not there.
+    Raises ValueError for another ending, or for .h5 where h5py is not installed.
     """
     check_writable(path)
     WRITERS[path.suffix](path, _arrays_of(recording))
 
 
 def check_writable(path: Path) -> None:
-    """ValueError where a file of this name could not be written: another ending, or .h5 without h5py."""
+    """Raise ValueError where no file of this name can be written: another ending, or .h5 without h5py."""
     if path.suffix not in WRITERS:
         raise ValueError(f"{path}: expected a name that ends in {' or '.join(WRITERS)}, got {path.suffix!r}")
     if WRITERS[path.suffix] is _write_hdf5:
-        _h5py("write")
+        _import_h5py("write")
 
 
 def read_recording(path: Path) -> Recording:
-    """Read a .npz or .h5 file, told apart by its content. Raises ValueError, one line naming the file."""
+    """The recording in a .npz or .h5 file; the content decides which. Raises ValueError, one line naming the file."""
     try:
         return _recording_of(_arrays_in(path))
     except ValueError as error:
@@ -80,7 +89,7 @@ def _arrays_in(path: Path) -> Arrays:
     if head not in READERS:
         raise ValueError("expected a recording (.npz or .h5), got another kind of file")
     if READERS[head] is _read_hdf5:
-        _h5py("read")
+        _import_h5py("read")
     try:
         return READERS[head](path)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
@@ -91,48 +100,50 @@ def _arrays_in(path: Path) -> Arrays:
 
 
 def _arrays_of(recording: Recording) -> Arrays:
-    found: Arrays = {}
+    arrays: Arrays = {}
     for name, split in recording.splits.items():
-        found[f"{name}_{HELD_IN}"], found[f"{name}_{ALL}"] = split.held_in, split.spikes
-        named = {f"{name}_{key}": getattr(split, field) for field, key in NAMES.items()}
-        found |= {key: array for key, array in named.items() if array is not None}
-    whole = {key: getattr(recording, field) for field, key in WHOLE.items()}
-    found |= {key: np.asarray(array) for key, array in whole.items() if array is not None}
-    return found | {COUNT: np.array(recording.heldin), ABOUT: np.array(json.dumps(dict(recording.about)))}
+        arrays[f"{name}_{HELD_IN}"], arrays[f"{name}_{ALL}"] = split.held_in, split.spikes
+        optional = {f"{name}_{key}": getattr(split, field) for field, key in SPLIT_KEYS.items()}
+        arrays |= {key: array for key, array in optional.items() if array is not None}
+    shared = {key: getattr(recording, field) for field, key in RECORDING_KEYS.items()}
+    arrays |= {key: np.asarray(array) for key, array in shared.items() if array is not None}
+    return arrays | {COUNT: np.array(recording.heldin), ABOUT: np.array(json.dumps(dict(recording.metadata)))}
 
 
 def _recording_of(arrays: Mapping[str, np.ndarray]) -> Recording:
     present = [name for name in SPLITS if {f"{name}_{ALL}", f"{name}_{HELD_IN}"} & set(arrays)]
-    lacking = [name for name in SPLITS[:2] if name not in present]
-    if lacking:
-        wanted = " and ".join(f"{name}_{ALL} or {name}_{HELD_IN}" for name in lacking)
-        raise ValueError(f"expected the arrays {wanted}, got {', '.join(sorted(arrays)[:12]) or 'none'}")
+    missing = [name for name in SPLITS[:2] if name not in present]
+    if missing:
+        expected = " and ".join(f"{name}_{ALL} or {name}_{HELD_IN}" for name in missing)
+        raise ValueError(f"expected the arrays {expected}, got {', '.join(sorted(arrays)[:12]) or 'none'}")
     notes, splits = (), {name: _split_of(arrays, name) for name in present}
     if "test" not in splits:
-        splits["test"], notes = splits["valid"], ("no test split: the one for validation stands for it",)
+        splits["test"], notes = splits["valid"], ("no test split: the validation split is used in its place",)
     return Recording(
         splits,
-        **{field: _typed(field, arrays[key]) for field, key in WHOLE.items() if key in arrays},
-        about=_about(arrays[ABOUT]) if ABOUT in arrays else {},
+        **{field: _typed(field, arrays[key]) for field, key in RECORDING_KEYS.items() if key in arrays},
+        metadata=_parse_metadata(arrays[ABOUT]) if ABOUT in arrays else {},
         notes=notes,
     )
 
 
 def _split_of(arrays: Mapping[str, np.ndarray], name: str) -> Split:
-    held_in, every = (arrays.get(f"{name}_{key}") for key in (HELD_IN, ALL))
-    spikes = _counts(f"{name}_{ALL if every is not None else HELD_IN}", held_in if every is None else every)
+    held_in, all_neurons = (arrays.get(f"{name}_{key}") for key in (HELD_IN, ALL))
+    source = f"{name}_{HELD_IN if all_neurons is None else ALL}"
+    spikes = _counts(source, arrays[source])
     if COUNT in arrays and (arrays[COUNT].size != 1 or arrays[COUNT].dtype.kind not in "uif"):
         raise ValueError(f"{COUNT}: expected one whole number, got {arrays[COUNT].shape} {arrays[COUNT].dtype}")
     heldin = int(arrays[COUNT].item()) if COUNT in arrays else (spikes if held_in is None else held_in).shape[-1]
     if held_in is not None and not np.array_equal(held_in, spikes[..., :heldin]):
         raise ValueError(f"{name}_{HELD_IN}: expected the first {heldin} neurons of {name}_{ALL} {spikes.shape}, got "
                          f"others {held_in.shape}")  # fmt: skip
-    known = {field: _typed(field, arrays[f"{name}_{key}"]) for field, key in NAMES.items() if f"{name}_{key}" in arrays}
+    keys = {field: f"{name}_{key}" for field, key in SPLIT_KEYS.items()}
+    known = {field: _typed(field, arrays[key]) for field, key in keys.items() if key in arrays}
     return Split(spikes, heldin, **{"inds": np.arange(len(spikes)), **known})
 
 
 def _counts(key: str, values: np.ndarray) -> np.ndarray:
-    """Spikes as uint8 or uint16. Raises ValueError where they are no counts."""
+    """Spikes as uint8 or uint16. Raises ValueError where they are not counts."""
     if values.ndim != 3 or values.dtype.kind not in "buif" or not values.size:
         raise ValueError(f"{key}: expected spike counts (trials, time, neurons), got {values.shape} {values.dtype}")
     low, high = values.min(), values.max()
@@ -144,37 +155,36 @@ def _counts(key: str, values: np.ndarray) -> np.ndarray:
 def _typed(field: str, values: np.ndarray) -> np.ndarray:
     if values.dtype.kind not in "buif":
         raise ValueError(f"{field}: expected numbers, got {values.dtype}")
-    if field in ("mean", "sd"):  # of the benchmark (1, 1, 1), or (1, 1, N)
+    if field in ("mean", "sd"):  # the benchmark stores (1, 1, 1), or (1, 1, N)
         values = values.reshape(()) if values.size == 1 else values.reshape(-1)
-    kind = KINDS.get(field, np.float32)
-    return values if kind is None else values.astype(kind, copy=False)
+    dtype = DTYPES.get(field, np.float32)
+    return values if dtype is None else values.astype(dtype, copy=False)
 
 
-def _about(text: np.ndarray) -> dict:
+def _parse_metadata(text: np.ndarray) -> dict:
     try:
-        found = json.loads(str(text))
+        values = json.loads(str(text))
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        values = None
+    if not isinstance(values, dict):
         raise ValueError(f"{ABOUT}: expected a JSON object, got {str(text)[:60]!r}")
-    return found
+    return values
 
 
 # ---- HDF5
 
 
-def _h5py(to: str) -> ModuleType:
+def _import_h5py(purpose: str) -> ModuleType:
     try:
         import h5py
     except ImportError:
-        raise ValueError(
-            f"expected h5py to {to} HDF5, got none installed: pip install -r requirements-recordings.txt"
-        ) from None
+        advice = install_line("recordings")
+        raise ValueError(f"expected h5py to {purpose} HDF5, got none installed: {advice}") from None
     return h5py
 
 
 def _read_hdf5(path: Path) -> Arrays:
-    h5py = _h5py("read")
+    h5py = _import_h5py("read")
     with h5py.File(path, "r") as file:
         texts = {ABOUT: np.array(file[ABOUT].asstr()[()])} if ABOUT in file else {}
         numbers = {key: item[()] for key, item in file.items() if isinstance(item, h5py.Dataset) and key != ABOUT}
@@ -182,7 +192,7 @@ def _read_hdf5(path: Path) -> Arrays:
 
 
 def _write_hdf5(path: Path, arrays: Arrays) -> None:
-    h5py, buffer = _h5py("write"), io.BytesIO()
+    h5py, buffer = _import_h5py("write"), io.BytesIO()
     with h5py.File(buffer, "w") as file:
         for key, array in arrays.items():
             if array.ndim:

@@ -1,4 +1,4 @@
-"""The `Recording` record: trials of spikes by split, with whatever is known of what is behind them."""
+"""The `Recording` record: spikes by split, with the rates, latents and inputs that are known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -12,12 +12,13 @@ TIMED = ("spikes", "rates", "latents", "inputs", "true_inputs")  # arrays (B, T,
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Some trials, of T bins each.
+    """The trials of one split, of T bins each.
 
-    spikes: (B, T, N) uint8 or uint16, the `heldin` first neurons held in and the others held out. inds: (B,) int64, the
-    numbers of the trials. Where they are known, else None: rates (B, T, N), expected spikes per bin; latents (B, T, D),
-    the states that the neurons read; inputs (B, T, C), what the system received, and true_inputs, the same without
-    noise; all float32. conds: (B,) int64; extra: (B, E), times in bins. Raises ValueError naming both shapes.
+    spikes: (B, T, N) uint8 or uint16; the first `heldin` neurons are held in, the others held out. inds: (B,) int64,
+    the numbers of the trials. The others are None where unknown. rates: (B, T, N) expected spikes per bin. latents:
+    (B, T, D), the states that the neurons read. inputs: (B, T, C), received by the system; true_inputs: without their
+    noise. These are float32. conds: (B,) int64, conditions; extra: (B, E), times in bins. Raises ValueError naming both
+    shapes.
     """
 
     spikes: np.ndarray
@@ -59,36 +60,36 @@ class Split:
 
     @property
     def held_in(self) -> np.ndarray:
-        """Spikes (B, T, heldin) that models may see."""
+        """Spikes (B, T, heldin) of held-in neurons, which models may see."""
         return self.spikes[..., : self.heldin]
 
     @property
     def held_out(self) -> np.ndarray:
-        """Spikes (B, T, N - heldin) that models are to predict."""
+        """Spikes (B, T, N - heldin) of held-out neurons, which models must predict."""
         return self.spikes[..., self.heldin :]
 
-    def only(self, chosen: np.ndarray) -> "Split":
-        """Some of the trials, by their places here."""
+    def select(self, indices: np.ndarray) -> "Split":
+        """The trials at these indices of the split."""
         names = [entry.name for entry in fields(self) if entry.name != "heldin"]
         arrays = {name: getattr(self, name) for name in names}
-        return replace(self, **{name: array[chosen] for name, array in arrays.items() if array is not None})
+        return replace(self, **{name: array[indices] for name, array in arrays.items() if array is not None})
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Trials by split, train and valid at least, of the same neurons, bins and channels.
+    """The splits of a recording, train and valid at least, with the same neurons, bins and channels.
 
-    readout: (D, N) float32, how neurons read latents; mean, sd: () or (N,) float64, of what they read, and chosen (N,)
-    the latent of each where it is one. about: plain values, such as seed and dispersion. notes: what was missing in
-    the file. Raises ValueError where splits do not fit each other.
+    readout: (D, N) float32, how neurons read latents; mean, sd: () or (N,) float64, of what they read; latent_index:
+    (N,), the latent of each neuron, where each reads one only. metadata: plain values, such as seed and dispersion.
+    notes: what was missing in the file. Raises ValueError where the splits do not agree.
     """
 
     splits: Mapping[str, Split]
     readout: np.ndarray | None = None
     mean: np.ndarray | None = None
     sd: np.ndarray | None = None
-    chosen: np.ndarray | None = None
-    about: Mapping[str, Any] = field(default_factory=dict)
+    latent_index: np.ndarray | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -96,48 +97,50 @@ class Recording:
             raise ValueError(f"splits must be train and valid, and may be test, got {', '.join(self.splits)}")
         first = self.splits["train"]
         for name, split in self.splits.items():
-            for what in TIMED:
-                ours, others = _shape(first, what), _shape(split, what)
-                if ours and others and ours != others:
-                    raise ValueError(f"{what} of train and {name} must agree in (time, .), got {ours} and {others}")
+            for field_name in TIMED:
+                expected, shape = _shape(first, field_name), _shape(split, field_name)
+                if expected and shape and expected != shape:
+                    raise ValueError(
+                        f"{field_name} of train and {name} must agree in (time, .), got {expected} and {shape}"
+                    )
             if split.heldin != first.heldin:
                 raise ValueError(f"heldin of train and {name} must agree, got {first.heldin} and {split.heldin}")
 
     @property
     def neurons(self) -> int:
-        """All of them, held in or out."""
+        """Number of neurons, held in or held out."""
         return self.splits["train"].spikes.shape[2]
 
     @property
     def heldin(self) -> int:
-        """How many are held in; they come first."""
+        """Number of held-in neurons, which come first."""
         return self.splits["train"].heldin
 
 
-def _shape(split: Split, what: str) -> tuple[int, ...]:
-    array = getattr(split, what)
+def _shape(split: Split, name: str) -> tuple[int, ...]:
+    array = getattr(split, name)
     return () if array is None else array.shape[1:]
 
 
-def parted(
+def split_indices(
     trials: int, valid: float, test: float, rng: np.random.Generator, strata: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
-    """Which of so many trials are in train, valid and test: at random, each ascending.
+    """Random indices of the trials in train, valid and test, each ascending.
 
-    valid, test: shares, of at least one trial each; of every stratum where strata (trials,) are given. Raises
-    ValueError where none is left to train on.
+    valid, test: shares of the trials, at least one trial each. strata: (trials,), labels; each stratum is then split by
+    these shares. Raises ValueError where no trial is left to train on.
     """
     order = rng.permutation(trials)
     labels = np.zeros(trials, np.int64) if strata is None else strata[order]
-    found: dict[str, list[np.ndarray]] = {name: [] for name in SPLITS}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in SPLITS}
     for label in np.unique(labels):
-        there = order[labels == label]
-        counts = [max(1, round(share * len(there))) for share in (valid, test)]
-        if not (valid > 0 and test > 0 and sum(counts) < len(there)):
+        members = order[labels == label]
+        counts = [max(1, round(share * len(members))) for share in (valid, test)]
+        if not (valid > 0 and test > 0 and sum(counts) < len(members)):
             of = "" if strata is None else " of each condition"
             raise ValueError(f"expected shares of valid and test above 0 that leave trials{of} to train on, got "
-                             f"{valid:g} and {test:g} of {len(there)}")  # fmt: skip
+                             f"{valid:g} and {test:g} of {len(members)}")  # fmt: skip
         ends = np.cumsum(counts)
-        for name, part in zip(("valid", "test", "train"), np.split(there, ends), strict=True):
-            found[name].append(part)
-    return {name: np.sort(np.concatenate(parts)) for name, parts in found.items()}
+        for name, part in zip(("valid", "test", "train"), np.split(members, ends), strict=True):
+            parts[name].append(part)
+    return {name: np.sort(np.concatenate(arrays)) for name, arrays in parts.items()}

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from randomnet.renamed_options import current_manifest
 from randomnet.results.files import TEMPORARY, read_arrays, read_json, write_array, write_csv, write_json, write_text
 from randomnet.results.history import add_option_columns, current_summary, epoch_values, read_history
 from randomnet.results.locks import LockHeld, exclusive, is_unlocked
@@ -109,9 +110,9 @@ class ResultsFolder:
 
     @property
     def manifest(self) -> dict[str, Any] | None:
-        """manifest.json, or None if the folder has no experiment yet."""
+        """manifest.json with the present names of options, or None if the folder has no experiment yet."""
         path = self.root / "manifest.json"
-        return read_json(path) if path.exists() else None
+        return current_manifest(read_json(path)) if path.exists() else None
 
     def write_plan(self, manifest: Mapping[str, Any], config_text: str) -> None:
         """Write config.ini, folder_index.txt, combos.csv and, last, manifest.json."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from randomnet.renamed_options import earlier_columns
 from randomnet.results.folders import ResultsFolder, run_rows
 from randomnet.results.history import add_option_columns, read_history
 from randomnet.results.statuses import FORMAT, ResultsError
@@ -52,6 +53,7 @@ def load(root: Path, manifest: Mapping[str, Any] | None = None) -> Loaded:
         for iteration in range(manifest["iterations"]):
             history = read_history(folder.run(combo["combo"], iteration).path / "history.csv")
             if len(history):
+                history = history.rename(columns=earlier_columns(history, combo["values"]))
                 histories.append(add_option_columns(history, combo["combo"], combo["values"], iteration))
     history = pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()
     return Loaded(root, manifest, pd.DataFrame(run_rows(folder, manifest)), history, tuple(manifest.get("varied", ())))

@@ -1,8 +1,8 @@
-"""Products with J: dense, or as compressed sparse rows where few pairs of neurons are connected.
+"""Products with the coupling matrix J: dense, or in compressed sparse rows (CSR) where few pairs are connected.
 
-Bundles are (rows, N) and products are taken from the right, rows J^T and rows J. A sparse product wants the rows of one
-neuron beside each other in memory, so there a bundle is the transpose of a contiguous (N, rows). `parameters` are what
-gradients are of, and `gradient` adds to a total for each of them, None where it is not wanted.
+Bundles are (rows, N), and products are rows J^T (forward) and rows J (backward). A sparse product needs the entries of
+one neuron adjacent in memory, so its bundles are transposes of contiguous (N, rows) arrays. Each coupling lists its
+`parameters`; `gradient` adds to one accumulator per parameter, or to none where the accumulator is None.
 """
 
 import warnings
@@ -16,94 +16,102 @@ from torch import Tensor
 
 from randomnet.double_backward import backward_transformed, plain_vjp, transforms_active
 
-SPARSE_NEURONS, SPARSE_DENSITY = 400, 0.1  # from so many and up to this density, sparse products are faster
-GATHERED = 2**24  # entries gathered at a time for the gradient of the weights
+SPARSE_NEURONS, SPARSE_DENSITY = 400, 0.1  # sparse products are faster from this size and up to this density
+GATHER_LIMIT = 2**24  # entries gathered at a time for the gradient of the weights
 
-Totals = Sequence[Tensor | None]
+Gradients = Sequence[Tensor | None]  # one accumulator per parameter, None where no gradient is needed
 
 
 def is_sparse(n: int, edges: int) -> bool:
-    """Whether sparse products are the faster ones: measured for 1 to 50 rows in both precisions."""
+    """Whether sparse products are faster for this network, as measured for 1 to 50 rows in both precisions."""
     return n >= SPARSE_NEURONS and edges <= SPARSE_DENSITY * n * n
 
 
 @dataclass(frozen=True, eq=False)
 class Dense:
-    """J as a matrix `values` (N, N), or one per run (runs, N, N); its gradient is one of all the entries."""
+    """J as a matrix `values` (N, N), or one per run (runs, N, N). Its gradient covers all entries, edge or not."""
 
     values: Tensor
 
     @property
     def parameters(self) -> tuple[Tensor, ...]:
-        """J."""
+        """The matrix J."""
         return (self.values,)
 
-    def replaced(self, parameters: Sequence[Tensor]) -> "Dense":
-        """The same products with other parameters."""
+    def with_parameters(self, parameters: Sequence[Tensor]) -> "Dense":
+        """The same coupling with other parameters."""
         return Dense(*parameters)
 
     @cached_property
     def transposed(self) -> Tensor:
-        """J transposed, contiguous (faster in products), without its graph."""
+        """J transposed, without its graph, and contiguous, which makes products faster."""
         return self.values.detach().mT.contiguous()
 
     @cached_property
     def factors(self) -> tuple[Tensor, Tensor]:
-        """J and its transpose, as they are multiplied."""
+        """J and its transpose, detached, in the form used by the products."""
         return self.values.detach(), self.transposed
 
     def empty(self, bundle: Tensor, *lead: int) -> Tensor:
-        """Room for such bundles."""
+        """Uninitialised bundles of this shape, with leading axes `lead`."""
         return bundle.new_empty(*lead, *bundle.shape)
 
-    def across(self, rows: Tensor) -> Tensor:
-        """rows J^T for rows (..., N), differentiable."""
+    def product(self, rows: Tensor) -> Tensor:
+        """rows J^T for rows (..., N); differentiable."""
         return rows @ self.values.mT
 
-    def into(self, rows: Tensor, out: Tensor) -> Tensor:
+    def product_into(self, rows: Tensor, out: Tensor) -> Tensor:
         """rows J^T into `out`."""
         return torch.matmul(rows, self.transposed, out=out)
 
-    def onto(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
+    def add_product_into(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
         """beta base + alpha rows J^T into `out`."""
         return add_product(base, rows, self.transposed, beta, alpha, out)
 
-    def back(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
+    def transpose_product_into(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
         """alpha rows J into `out`."""
         return add_product(out, rows, self.factors[0], 0.0, alpha, out)
 
-    def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
+    def add_transpose_product_into(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
         """beta base + rows J into `out`."""
         return add_product(base, rows, self.factors[0], beta, 1.0, out)
 
-    def gradient(self, totals: Totals, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
-        """Add to the total alpha times the gradient of J where `rows` were multiplied and `adjoint` came back."""
-        (total,) = totals
-        if total is not None:
-            add_product(total, adjoint.mT, rows, 1.0, alpha, total)
+    def gradient(self, gradients: Gradients, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
+        """Add alpha times the gradient of J, for the product of `rows` whose adjoint is `adjoint`."""
+        (gradient,) = gradients
+        if gradient is not None:
+            add_product(gradient, adjoint.mT, rows, 1.0, alpha, gradient)
 
-    def stretched(self, gains: Tensor) -> "Dense":
-        """diag(gains) J, of gains (..., N, 1); differentiable."""
+    def scale_rows(self, gains: Tensor) -> "Dense":
+        """diag(gains) J for gains (..., N, 1); differentiable."""
         return Dense(gains * self.values)
 
 
 def add_product(
     base: Tensor, left: Tensor, right: Tensor, beta: float = 1.0, alpha: float = 1.0, out: Tensor | None = None
 ) -> Tensor:
-    """beta base + alpha left right into `out`, of matrices or of one per run."""
+    """beta base + alpha left right into `out`, for matrices (N, M) or one matrix per run."""
     add = torch.addmm if base.ndim == 2 else torch.baddbmm
     return add(base, left, right, beta=beta, alpha=alpha, out=out)
 
 
 def compressed_rows(begins: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, int]) -> Tensor:
-    """A matrix as compressed sparse rows, without checks: begins (rows + 1,), columns and values (E,)."""
+    """A matrix in compressed sparse rows, unchecked: row starts `begins` (rows + 1,), columns and values (E,)."""
     with torch.sparse.check_sparse_tensor_invariants(enable=False), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
         return torch.sparse_csr_tensor(begins, columns, values, shape)
 
 
 class Pattern(torch.nn.Module):
-    """Which pairs are connected: edges (post, pre), sorted by post, as compressed rows of J and of its transpose."""
+    """The sparsity pattern of J: edges (post, pre), sorted by post, in compressed rows of J and of its transpose."""
+
+    post: Tensor
+    pre: Tensor
+    order: Tensor
+    rows_begin: Tensor
+    rows_index: Tensor
+    columns_begin: Tensor
+    columns_index: Tensor
 
     def __init__(self, post: np.ndarray, pre: np.ndarray, n: int) -> None:
         super().__init__()
@@ -119,7 +127,7 @@ class Pattern(torch.nn.Module):
         self.n = n
 
     def compressed(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """J and its transpose with the edges' weights `values` (E,), as compressed sparse rows."""
+        """J and its transpose in compressed sparse rows, for edge weights `values` (E,)."""
         shape = self.n, self.n
         return (
             compressed_rows(self.rows_begin, self.rows_index, values, shape),
@@ -129,64 +137,65 @@ class Pattern(torch.nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Sparse:
-    """J as the weights `values` (E,) of the edges of a pattern; methods as of `Dense`."""
+    """J as edge weights `values` (E,) on a sparsity pattern. The methods are those of `Dense`."""
 
     values: Tensor
     pattern: Pattern
 
     @property
     def parameters(self) -> tuple[Tensor, ...]:
-        """The weights."""
+        """The edge weights."""
         return (self.values,)
 
-    def replaced(self, parameters: Sequence[Tensor]) -> "Sparse":
-        """The same products with other parameters."""
-        return Sparse(*parameters, self.pattern)
+    def with_parameters(self, parameters: Sequence[Tensor]) -> "Sparse":
+        """The same coupling with other parameters."""
+        (values,) = parameters
+        return Sparse(values, self.pattern)
 
     @cached_property
     def factors(self) -> tuple[Tensor, Tensor]:
-        """J and its transpose, as they are multiplied."""
+        """J and its transpose, detached, in the form used by the products."""
         return self.pattern.compressed(self.values.detach())
 
     def empty(self, bundle: Tensor, *lead: int) -> Tensor:
-        """Room for such bundles."""
+        """Uninitialised bundles of this shape, with leading axes `lead` and the memory layout of sparse products."""
         return bundle.new_empty(*lead, bundle.shape[1], bundle.shape[0]).mT
 
-    def across(self, rows: Tensor) -> Tensor:
-        """rows J^T for rows (..., N), differentiable."""
+    def product(self, rows: Tensor) -> Tensor:
+        """rows J^T for rows (..., N); differentiable."""
         flat = rows.reshape(-1, rows.shape[-1])
         if transforms_active():
             return _edge_by_edge(flat, self.values, self.pattern).view(rows.shape)
-        return _Across.apply(flat, self.values, self).view(rows.shape)
+        return _SparseProduct.apply(flat, self.values, self).view(rows.shape)
 
-    def into(self, rows: Tensor, out: Tensor) -> Tensor:
+    def product_into(self, rows: Tensor, out: Tensor) -> Tensor:
         """rows J^T into `out`."""
         return out.copy_(_product(self.factors[0], rows))
 
-    def onto(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
+    def add_product_into(self, base: Tensor, rows: Tensor, beta: float, alpha: float, out: Tensor) -> Tensor:
         """beta base + alpha rows J^T into `out`."""
         return torch.mul(base, beta, out=out).add_(_product(self.factors[0], rows), alpha=alpha)
 
-    def back(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
+    def transpose_product_into(self, rows: Tensor, out: Tensor, alpha: float = 1.0) -> Tensor:
         """alpha rows J into `out`."""
         return torch.mul(_product(self.factors[1], rows), alpha, out=out)
 
-    def back_onto(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
+    def add_transpose_product_into(self, base: Tensor, rows: Tensor, beta: float, out: Tensor) -> Tensor:
         """beta base + rows J into `out`."""
         return torch.mul(base, beta, out=out).add_(_product(self.factors[1], rows))
 
-    def gradient(self, totals: Totals, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
-        """Add to the total (E,) that of the weights where `rows` were multiplied and `adjoint` came back."""
-        (total,) = totals
-        if total is None:
+    def gradient(self, gradients: Gradients, adjoint: Tensor, rows: Tensor, alpha: float = 1.0) -> None:
+        """Add alpha times the gradient (E,) of the weights, for the product of `rows` whose adjoint is `adjoint`."""
+        (gradient,) = gradients
+        if gradient is None:
             return
         post, pre, adjoint, rows = self.pattern.post, self.pattern.pre, adjoint.mT, rows.mT
-        some = max(1, GATHERED // adjoint.shape[1])
-        for start in range(0, len(total), some):
-            part = slice(start, start + some)
-            total[part].add_((adjoint[post[part]] * rows[pre[part]]).sum(1), alpha=alpha)
+        size = max(1, GATHER_LIMIT // adjoint.shape[1])
+        for start in range(0, len(gradient), size):
+            part = slice(start, start + size)
+            gradient[part].add_((adjoint[post[part]] * rows[pre[part]]).sum(1), alpha=alpha)
 
-    def stretched(self, gains: Tensor) -> "Sparse":
+    def scale_rows(self, gains: Tensor) -> "Sparse":
         """diag(gains) J, of gains (N, 1); differentiable."""
         return Sparse(self.values * gains[self.pattern.post, 0], self.pattern)
 
@@ -196,12 +205,12 @@ def _product(factor: Tensor, rows: Tensor) -> Tensor:
 
 
 def _edge_by_edge(rows: Tensor, values: Tensor, pattern: Pattern) -> Tensor:
-    """rows J^T of rows (R, N), in plain operations and memory for R E numbers."""
+    """rows J^T for rows (R, N) in plain operations, which need memory for R E numbers."""
     return torch.zeros_like(rows).index_add(-1, pattern.post, rows.index_select(-1, pattern.pre) * values)
 
 
-class _Across(torch.autograd.Function):
-    """rows J^T of a sparse J."""
+class _SparseProduct(torch.autograd.Function):
+    """rows J^T for a sparse J, with a hand-written adjoint."""
 
     @staticmethod
     def forward(ctx, rows, values, coupling):  # noqa: ANN205

@@ -1,4 +1,4 @@
-"""One step of a network and its tangent, alone or as a bundle of state and tangent vectors."""
+"""One step of a network and its tangent, for states or for bundles of state and tangent vectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,23 +11,25 @@ from torch import Tensor
 from randomnet.activations import Activation
 from randomnet.double_backward import transforms_active
 from randomnet.integration import runge_kutta
-from randomnet.rnn.advancing import Advance, Turning, advanced_plainly
-from randomnet.rnn.factored import Coupling, stacked_couplings
+from randomnet.rnn.bundle_steps import Advance, Reorthonormalization, advance_plain
+from randomnet.rnn.low_rank import Coupling, stack_couplings
 
 
 @dataclass(frozen=True)
 class Dynamics:
-    """One step of a network and its tangent: what spectra are computed from.
+    """A network as a dynamical system: one step and its exact tangent, from which Lyapunov spectra are computed.
 
-    Of several networks side by side where everything has a leading axis of runs: states (runs, N), bundles
-    (runs, 1 + k, N); see `stacked`. coupling: the products with J[post, pre]; gains, shifts (..., N). drive: the
-    constant b (..., N), or None. integrator: of the flow x' = G(x) - x, where G, the Euler step of size 1, is
-    J phi(h) + b or phi(J r + b): "euler", x <- (1-dt) x + dt G(x), or "rk4", the classical Runge-Kutta step. That one
-    is taken of the whole bundle, tangent vectors with d' = G'(x) d - d at each stage's state x: differentiating the
-    four stages gives these very stages, so the tangent is exact, that of the step and not of the flow.
+    coupling: products with J[post, pre]. gains, shifts: (..., N). drive: the constant b (..., N), or None.
+    Several networks can be stacked, with a leading axis of runs: states (runs, N), bundles (runs, 1 + k, N); see
+    `stack_systems`.
 
-    leaks: each unit's a = dt / tau (..., N), a constant, where units have time constants of their own, and None where
-    all have the reference one. The flow is then x' = (G(x) - x) / tau; time stays in units of the reference.
+    The flow is x' = G(x) - x, where G(x) is J phi(h) + b in the current form and phi(J r + b) in the rate form.
+    integrator: "euler", x <- (1-dt) x + dt G(x), or "rk4", the classical Runge-Kutta step of the whole bundle. There
+    tangent vectors follow d' = G'(x) d - d at the state x of each stage. Differentiating the four stages gives the same
+    four stages, so the tangent is the exact derivative of the step, not of the flow.
+
+    leaks: a = dt / tau of each unit (..., N), a constant, or None where all units have the reference time constant.
+    With leaks the flow is x' = (G(x) - x) / tau. Time is always in units of the reference time constant.
     """
 
     coupling: Coupling
@@ -41,8 +43,8 @@ class Dynamics:
     leaks: Tensor | None = None
 
     @cached_property
-    def full(self) -> "Dynamics":
-        """G: the Euler step of size 1, after which only what arrives is left."""
+    def target_map(self) -> "Dynamics":
+        """G as a system: the Euler step of size 1, without leak."""
         return replace(self, dt=1.0, integrator="euler", leaks=None)
 
     def double(self) -> "Dynamics":
@@ -51,179 +53,192 @@ class Dynamics:
         def converted(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor.detach().double()
 
-        coupling = self.coupling.replaced([converted(values) for values in self.coupling.parameters])
+        coupling = self.coupling.with_parameters([converted(values) for values in self.coupling.parameters])
         tensors = {name: converted(getattr(self, name)) for name in ("gains", "shifts", "drive", "leaks")}
         return replace(self, coupling=coupling, **tensors)
 
     @property
     def a(self) -> float | Tensor:
-        """The share of what arrives that an Euler step takes over: dt, or each unit's own (..., N)."""
+        """The step size a = dt / tau of an Euler step: one number, or one per unit (..., N)."""
         return self.dt if self.leaks is None else self.leaks
 
-    def paced(self, velocity: Tensor) -> Tensor:
-        """Velocities (..., N) per unit of time, of ones G(x) - x per time constant of each unit."""
+    def per_unit_time(self, velocity: Tensor) -> Tensor:
+        """Velocities (..., N) per unit of time, from velocities G(x) - x per time constant of each unit."""
         return velocity if self.leaks is None else velocity * (self.leaks / self.dt)
 
     def step(self, state: Tensor) -> Tensor:
-        """One step of states (..., N)."""
+        """The states (..., N) after one step."""
         if self.integrator == "rk4":
-            return runge_kutta(lambda rows: self.paced(self.full.step(rows) - rows), state, self.dt)
-        return self.after(state, self.rates(state))
+            return runge_kutta(lambda rows: self.per_unit_time(self.target_map.step(rows) - rows), state, self.dt)
+        return self.step_with_rates(state, self.rates(state))
 
     def rates(self, state: Tensor) -> Tensor:
-        """What enters J, (..., N): phi of the state in the current form, the state itself in the rate form."""
+        """Firing rates (..., N): phi of the state in the current form, the state itself in the rate form."""
         return self.activation(state, self.gains, self.shifts)[0] if self.form == "current" else state
 
-    def after(self, state: Tensor, rates: Tensor) -> Tensor:
-        """One Euler step of states (..., N) where these rates enter J."""
-        arriving = self._arriving(rates)
+    def step_with_rates(self, state: Tensor, rates: Tensor) -> Tensor:
+        """States (..., N) after one Euler step in which J is multiplied by these rates (..., N)."""
+        target = self._total_input(rates)
         if self.form == "rate":
-            arriving = self.activation(arriving, self.gains, self.shifts)[0]
-        return (1 - self.a) * state + self.a * arriving
+            target = self.activation(target, self.gains, self.shifts)[0]
+        return (1 - self.a) * state + self.a * target
 
     def argument(self, state: Tensor) -> Tensor:
-        """What the activation sees, (..., N): the state in the current form, what arrives in the rate form."""
-        return state if self.form == "current" else self._arriving(state)
+        """The argument of the activation (..., N): the state in the current form, the total input in the rate form."""
+        return state if self.form == "current" else self._total_input(state)
 
-    def _arriving(self, rates: Tensor) -> Tensor:
-        across = self.coupling.across(rates)
-        return across if self.drive is None else across + self.drive
+    def _total_input(self, rates: Tensor) -> Tensor:
+        recurrent = self.coupling.product(rates)
+        return recurrent if self.drive is None else recurrent + self.drive
 
     def tangent(self, state: Tensor, frame: Tensor) -> Tensor:
-        """The step's exact derivative at `state` (N,), applied to tangent vectors (k, N)."""
+        """Tangent vectors (k, N) multiplied by the exact derivative of the step at `state` (N,)."""
         if self.integrator == "rk4":
-            bundle = torch.cat([state[None], frame])
-            return runge_kutta(lambda rows: self.paced(self.full.moved(rows) - rows), bundle, self.dt)[1:]
+            target, bundle = self.target_map, torch.cat([state[None], frame])
+            return runge_kutta(lambda rows: self.per_unit_time(target.step_bundle(rows) - rows), bundle, self.dt)[1:]
         slope = self.activation(self.argument(state), self.gains, self.shifts)[1]
-        moved = self.coupling.across(slope * frame) if self.form == "current" else slope * self.coupling.across(frame)
-        return (1 - self.a) * frame + self.a * moved
+        target = (
+            self.coupling.product(slope * frame) if self.form == "current" else slope * self.coupling.product(frame)
+        )
+        return (1 - self.a) * frame + self.a * target
 
     @property
     def bounded(self) -> bool:
-        """Whether the state cannot grow for ever: the rates are bounded, and each step leaves at most all of it."""
+        """Whether states stay bounded: the rates are bounded, and no step size a exceeds 1."""
         return self.activation.bounded and bool(torch.as_tensor(self.a).max() <= 1)
 
     @property
     def stages(self) -> int:
-        """Evaluations, and so products with J, per step."""
+        """Number of evaluations of G per step, and so of products with J."""
         return 4 if self.integrator == "rk4" else 1
 
-    def moved(self, bundle: Tensor) -> Tensor:
-        """State and tangent vectors (1 + k, N) after one step and its tangent, in plain operations."""
+    def step_bundle(self, bundle: Tensor) -> Tensor:
+        """State and tangent vectors (1 + k, N) after one step, in plain operations."""
         return torch.cat([self.step(bundle[:1]), self.tangent(bundle[0], bundle[1:])])
 
     def advance(self, bundle: Tensor, steps: int, start: int = 0, drive: Tensor | None = None) -> Tensor:
-        """State and tangent vectors (..., 1 + k, N) moved on by `steps`, differentiable in bundle and parameters.
+        """State and tangent vectors (..., 1 + k, N) after `steps` steps, differentiable in bundle and parameters.
 
-        drive: (steps, ..., N), what inputs add to the constant one throughout each step, or None. start: the time in
-        steps, which makes no difference.
+        drive: (steps, ..., N), the input of each step in addition to the constant drive, or None. start: the time in
+        steps, which has no effect on an autonomous system.
         """
         if self.drive is not None:
-            own = self.drive.expand(steps, *self.drive.shape)
-            drive = own if drive is None else own + drive
+            constant = self.drive.expand(steps, *self.drive.shape)
+            drive = constant if drive is None else constant + drive
         if self.integrator == "rk4":
             return self._runge_kutta_steps(bundle, steps, drive)
         if torch.is_grad_enabled() or transforms_active():
             return self._recorded(bundle, [steps], drive, None)[0]
         inner, *buffers = (self.coupling.empty(bundle) for _ in range(3))
         for step in range(steps):
-            bundle = self.march(bundle, inner, buffers[step % 2], None if drive is None else drive[step])
+            bundle = self.step_bundle_into(bundle, inner, buffers[step % 2], None if drive is None else drive[step])
         return bundle
 
-    def grow(self, bundle: Tensor, intervals: Sequence[int], turning: Turning) -> tuple[Tensor, Tensor] | None:
-        """`advance` by intervals of steps, with the tangent vectors turned after each, as one differentiable operation.
+    def advance_intervals(
+        self, bundle: Tensor, intervals: Sequence[int], reorthonormalization: Reorthonormalization
+    ) -> tuple[Tensor, Tensor] | None:
+        """Several intervals of `advance`, each followed by a reorthonormalization, as one differentiable operation.
 
-        Returns the bundle and what turning says of every interval, stacked; None where the integrator is not Euler's,
-        whose adjoint is not written out.
+        Returns the bundle and the growth of every interval, stacked. Returns None for "rk4", whose adjoint is not
+        written by hand.
         """
         if self.integrator != "euler":
             return None
         drive = None if self.drive is None else self.drive.expand(sum(intervals), *self.drive.shape)
-        return self._recorded(bundle, intervals, drive, turning)
+        return self._recorded(bundle, intervals, drive, reorthonormalization)
 
     def _recorded(
-        self, bundle: Tensor, intervals: Sequence[int], drive: Tensor | None, turning: Turning | None
+        self,
+        bundle: Tensor,
+        intervals: Sequence[int],
+        drive: Tensor | None,
+        reorthonormalization: Reorthonormalization | None,
     ) -> tuple[Tensor, Tensor | None]:
         ends = [0, *accumulate(intervals)]
         tensors, parameters = (bundle, self.gains, self.shifts, drive), self.coupling.parameters
         ranges = [range(*pair) for pair in pairwise(ends)]
         if transforms_active():
             system = self.activation, self.coupling, self.form, self.a
-            return advanced_plainly(system, ranges, turning, *tensors, *parameters)
-        return Advance.apply(*tensors, self, ranges, turning, *parameters)
+            return advance_plain(system, ranges, reorthonormalization, *tensors, *parameters)
+        return Advance.apply(*tensors, self, ranges, reorthonormalization, *parameters)
 
     def _runge_kutta_steps(self, bundle: Tensor, steps: int, drive: Tensor | None) -> Tensor:
-        """`advance` by Runge-Kutta steps: one product per stage, and with gradient the adjoint of G for each."""
-        full = replace(self.full, drive=None)  # as it is in `drive`
-        graph = torch.is_grad_enabled() or transforms_active()
-        buffers = None if graph else (self.coupling.empty(bundle), self.coupling.empty(bundle))
+        """`advance` with Runge-Kutta steps: one product per stage, and the adjoint of G for each where needed."""
+        target = replace(self.target_map, drive=None)  # `drive` includes the constant drive
+        differentiable = torch.is_grad_enabled() or transforms_active()
+        buffers = None if differentiable else (self.coupling.empty(bundle), self.coupling.empty(bundle))
 
         def velocity(rows: Tensor) -> Tensor:
-            if graph:
-                return self.paced(full.advance(rows, 1, drive=now) - rows)
-            return self.paced(full.march(rows, *buffers, None if now is None else now[0]).sub_(rows))
+            if buffers is None:
+                return self.per_unit_time(target.advance(rows, 1, drive=step_drive) - rows)
+            inputs = None if step_drive is None else step_drive[0]
+            return self.per_unit_time(target.step_bundle_into(rows, *buffers, inputs).sub_(rows))
 
         for step in range(steps):
-            now = None if drive is None else drive[step : step + 1]
+            step_drive = None if drive is None else drive[step : step + 1]
             bundle = runge_kutta(velocity, bundle, self.dt)
         return bundle
 
-    def march(self, bundle: Tensor, inner: Tensor, after: Tensor, drive: Tensor | None = None) -> Tensor:
-        """One Euler step of the bundle into `after`; `inner` receives what enters (current) or leaves (rate) J."""
+    def step_bundle_into(self, bundle: Tensor, inner: Tensor, after: Tensor, drive: Tensor | None = None) -> Tensor:
+        """One Euler step of the bundle, written into `after`.
+
+        `inner` receives the rows multiplied by J (current form) or their products with J (rate form).
+        """
         if self.form == "current":
-            self._answered(bundle.select(-2, 0), bundle, inner)
+            self._activate_rows(bundle.select(-2, 0), bundle, inner)
             if self.leaks is not None:
-                self.coupling.into(inner, after)
+                self.coupling.product_into(inner, after)
                 if drive is not None:
                     after[..., 0, :] += drive
                 return torch.lerp(bundle, after, self.leaks.unsqueeze(-2), out=after)
-            self.coupling.onto(bundle, inner, 1 - self.dt, self.dt, after)
+            self.coupling.add_product_into(bundle, inner, 1 - self.dt, self.dt, after)
             if drive is not None:
                 after.select(-2, 0).add_(drive, alpha=self.dt)
             return after
-        arrived = self.coupling.into(bundle, inner).select(-2, 0)
+        total_input = self.coupling.product_into(bundle, inner).select(-2, 0)
         if drive is not None:
-            arrived += drive
-        self._answered(arrived, inner, after)
+            total_input += drive
+        self._activate_rows(total_input, inner, after)
         if self.leaks is not None:
             return torch.lerp(bundle, after, self.leaks.unsqueeze(-2), out=after)
         return after.mul_(self.dt).add_(bundle, alpha=1 - self.dt)
 
-    def _answered(self, x: Tensor, rows: Tensor, out: Tensor) -> None:
-        """Into `out` (..., 1 + k, N): what neurons make of x (..., N), and `rows` after it times their slopes."""
+    def _activate_rows(self, x: Tensor, rows: Tensor, out: Tensor) -> None:
+        """Write phi(x) of x (..., N) into row 0 of `out` (..., 1 + k, N), and `rows` times phi'(x) into the others."""
         u = self.activation.argument(x, self.gains, self.shifts)
         torch.mul(rows, self.activation.slopes(u, self.gains).unsqueeze(-2), out=out)
         self.activation.phi(u, out=out.select(-2, 0))
 
 
-def stacked(systems: Sequence[Dynamics]) -> Dynamics:
-    """Networks of one size, side by side as one system with a leading axis of runs; differentiable in each.
+def stack_systems(systems: Sequence[Dynamics]) -> Dynamics:
+    """Systems of the same size as one system with a leading axis of runs; differentiable in each.
 
-    Raises ValueError where they differ in more than their values, or where one has sparse couplings.
+    Raises ValueError where they differ in more than their values, or where a coupling is sparse.
     """
     first = systems[0]
     for other in systems:
-        named = [(name, getattr(first, name), getattr(other, name)) for name in ("form", "dt", "integrator")]
-        named.append(("activation", first.activation.name, other.activation.name))
-        named.append(("size", tuple(first.gains.shape), tuple(other.gains.shape)))
-        for name, expected, got in named:
+        settings = [(name, getattr(first, name), getattr(other, name)) for name in ("form", "dt", "integrator")]
+        settings.append(("activation", first.activation.name, other.activation.name))
+        settings.append(("size", tuple(first.gains.shape), tuple(other.gains.shape)))
+        for name, expected, got in settings:
             if expected != got:
                 raise ValueError(f"networks side by side must have the same {name}, got {expected} and {got}")
     if first.integrator != "euler":
-        raise ValueError(f"networks side by side are moved in Euler steps only, got integrator {first.integrator!r}")
-    drives = None
-    if any(system.drive is not None for system in systems):
-        drives = torch.stack([torch.zeros_like(one.gains) if one.drive is None else one.drive for one in systems])
-    leaks = None
-    if any(system.leaks is not None for system in systems):
-        leaks = torch.stack([torch.full_like(one.gains, one.dt) if one.leaks is None else one.leaks for one in systems])
-    stretching = [system.activation for system in systems if system.activation.stretches]
+        raise ValueError(f"networks side by side need integrator 'euler', got {first.integrator!r}")
+    with_gains = [system.activation for system in systems if system.activation.stretches]
     return replace(
         first,
-        coupling=stacked_couplings([system.coupling for system in systems]),
+        coupling=stack_couplings([system.coupling for system in systems]),
         gains=torch.stack([system.gains for system in systems]),
         shifts=torch.stack([system.shifts for system in systems]),
-        activation=(stretching or [first.activation])[0],
-        drive=drives,
-        leaks=leaks,
+        activation=(with_gains or [first.activation])[0],
+        drive=_stack_or_none([system.drive for system in systems], torch.zeros_like(first.gains)),
+        leaks=_stack_or_none([system.leaks for system in systems], torch.full_like(first.gains, first.dt)),
     )
+
+
+def _stack_or_none(values: Sequence[Tensor | None], default: Tensor) -> Tensor | None:
+    """The values stacked, with `default` in place of None; None where all are None."""
+    if all(value is None for value in values):
+        return None
+    return torch.stack([default if value is None else value for value in values])

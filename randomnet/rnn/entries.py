@@ -1,4 +1,4 @@
-"""A vector of weights, gains or shifts of which chosen entries may be trained, and signs and bounds may be kept."""
+"""Vectors of weights, gains or shifts in which some entries are trainable, with optional signs and bounds."""
 
 import math
 from collections.abc import Mapping
@@ -9,17 +9,21 @@ from torch import Tensor, nn
 
 
 class Entries(nn.Module):
-    """A vector of which the entries `moving` are a trainable parameter (`free`) and the others cannot change.
+    """A vector whose entries `trainable` form one parameter (`free`). The other entries are constant.
 
-    With `signs` (+1 or -1 per entry) what is trained are magnitudes: an entry is sign times magnitude, and `project`
-    keeps magnitudes from falling below zero. With `bounds` (low, high) it keeps the magnitudes of what moves within
-    these. What is trained is itself brought back, so at a bound no gradient is lost.
+    With `signs` (+1 or -1 per entry) an entry is sign times magnitude, and the magnitude is trained. `project` then
+    clips magnitudes at zero. With `bounds` (low, high) `project` clips the magnitudes of trainable entries to them.
+    The parameter itself is clipped, so an entry at a bound keeps its gradient.
     """
+
+    start: Tensor
+    signs: Tensor | None
+    moving: Tensor | None
 
     def __init__(
         self,
         values: Tensor,
-        moving: Tensor | None,
+        trainable: Tensor | None,
         signs: Tensor | None = None,
         bounds: tuple[float, float] | None = None,
     ) -> None:
@@ -27,20 +31,20 @@ class Entries(nn.Module):
         self.bounds = bounds
         self.register_buffer("start", values if signs is None else values * signs)
         self.register_buffer("signs", signs)
-        everything = moving is not None and len(moving) == len(values)
-        self.register_buffer("moving", None if everything else moving)
-        self.free = None if moving is None else nn.Parameter(self.start[moving].clone())
+        all_trainable = trainable is not None and len(trainable) == len(values)
+        self.register_buffer("trainable", None if all_trainable else trainable)
+        self.free = None if trainable is None else nn.Parameter(self.start[trainable].clone())
 
     def forward(self) -> Tensor:
-        """All entries, differentiable in those that move."""
+        """All entries, differentiable in the trainable ones."""
         values = self.start
         if self.free is not None:
-            values = self.free if self.moving is None else values.index_put((self.moving,), self.free)
+            values = self.free if self.trainable is None else values.index_put((self.trainable,), self.free)
         return values if self.signs is None else values * self.signs
 
     @torch.no_grad()
     def project(self) -> None:
-        """Bring magnitudes that a step took below zero back to zero, or those out of the bounds to the nearer one."""
+        """Clip the magnitudes of trainable entries, at zero or to the bounds, after an optimiser step."""
         if self.free is None:
             return
         low, high = self.bounds or (0.0, math.inf)
@@ -49,8 +53,8 @@ class Entries(nn.Module):
         elif self.bounds:
             self.free.copy_(self.free.abs().clamp_(low, high).copysign_(self.free))
 
-    def outside(self) -> int:
-        """How many of the entries that move are out of the bounds."""
+    def count_outside_bounds(self) -> int:
+        """Number of trainable entries whose magnitude is outside the bounds."""
         if self.free is None or self.bounds is None:
             return 0
         sizes = self.free.detach().abs()
@@ -58,24 +62,28 @@ class Entries(nn.Module):
 
     @torch.no_grad()
     def assign(self, values: Tensor) -> None:
-        """Set all entries, fixed ones too. Raises ValueError for another shape, or another sign where it is kept."""
+        """Set all entries, trainable or not. Raises ValueError for another shape, or signs other than `signs`."""
         if values.shape != self.start.shape:
             raise ValueError(f"expected {tuple(self.start.shape)} entries, got {tuple(values.shape)}")
         values = values.to(self.start)
         if self.signs is not None:
             values = values * self.signs
             if bool((values < 0).any()):
-                raise ValueError(f"expected the signs that are kept, got {int((values < 0).sum())} of the other sign")
+                wrong = int((values < 0).sum())
+                raise ValueError(f"expected values with the fixed signs of the entries, got {wrong} of the other sign")
         self.start.copy_(values)
         if self.free is not None:
-            self.free.copy_(values if self.moving is None else values[self.moving])
+            self.free.copy_(values if self.trainable is None else values[self.trainable])
 
 
-def indices(name: str, index: np.ndarray, sizes: Mapping[str, int]) -> Tensor:
-    """Sorted indices of the entries that move. Raises ValueError where they cannot be meant."""
+def trainable_indices(name: str, index: np.ndarray, sizes: Mapping[str, int]) -> Tensor:
+    """Sorted indices of the trainable entries of `name`.
+
+    sizes: name -> number of entries. Raises ValueError for an unknown name, and for repeated or out-of-range indices.
+    """
     if name not in sizes:
-        raise ValueError(f"moving must name some of {', '.join(sizes)}, got {name!r}")
-    found = np.unique(index)
-    if len(found) < np.size(index) or (len(found) and not 0 <= found[0] <= found[-1] < sizes[name]):
-        raise ValueError(f"moving[{name!r}] must be different indices in 0..{sizes[name] - 1}, got {index}")
-    return torch.from_numpy(found.astype(np.int64))
+        raise ValueError(f"trainable: expected names among {', '.join(sizes)}, got {name!r}")
+    unique = np.unique(index)
+    if len(unique) < np.size(index) or (len(unique) and not 0 <= unique[0] <= unique[-1] < sizes[name]):
+        raise ValueError(f"trainable[{name!r}] must be different indices in 0..{sizes[name] - 1}, got {index}")
+    return torch.from_numpy(unique.astype(np.int64))

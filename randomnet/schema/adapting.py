@@ -1,7 +1,7 @@
-"""Defaults that follow another option: where the INI leaves an option out and its usual default does not fit.
+"""Defaults that depend on other options: replace a default that does not fit the written options.
 
-An option that the user wrote is never changed, nor is a default that fits. What was adapted is in `Combo.notes`, which
-the console prints, and in the manifest's settings like any other value.
+A written option is never changed, nor is a default that fits. `Combo.notes` lists the changes for the console; the
+manifest's settings have the changed values.
 """
 
 import math
@@ -17,7 +17,7 @@ LONGEST_TRIAL = 10_000  # stimuli, of trialparams.trial_length
 
 
 def adapted(config: Any, written: Collection[Key]) -> tuple[Any, tuple[str, ...]]:
-    """The config with unwritten options that fit the written ones, and a note for each that was changed."""
+    """The configuration with defaults that fit its written options, and a note for each changed default."""
     notes = []
     for (section, key), (rule, reason) in {**RULES, **config.kind.rules}.items():
         if (section, key) in written:
@@ -41,7 +41,7 @@ def _tons(config: Any, written: Collection[Key]) -> float | None:
 
 
 def _driven(config: Any, written: Collection[Key]) -> bool | None:
-    """False where no spectrum along trials can be had."""
+    """False where the kind or the task has no spectrum along trials; else None."""
     if not config.has_task or not config.has_role("spectra"):
         return None
     return False if config.experiment.kind == "convergence" or CLOSED_LOOP.holds(config) else None

@@ -6,6 +6,7 @@ from typing import Any
 
 from randomnet.conditions import MADE
 from randomnet.kinds import KINDS
+from randomnet.renamed_options import RENAMED
 from randomnet.schema.adapting import adapted
 from randomnet.schema.contradictions import contradiction
 from randomnet.schema.sections.described import PopulationsSection, ProjectionsSection, RegionsSection
@@ -52,15 +53,19 @@ VALUES_ONLY = (  # options that change numbers, and no array's size
     "inference.kl_co",
     "inference.l2",
     "inference.coordinated",
-    "inference.weight_decay",
-    "inference.eps",
-    "inference.plateau_factor",
-    "inference.plateau_patience",
-    "inference.plateau_lr",
+    "trainvalidate.weight_decay",
+    "trainvalidate.eps",
+    "trainvalidate.plateau_factor",
+    "trainvalidate.plateau_patience",
+    "trainvalidate.plateau_lr",
 )
 
 SHAPING = ("populations.sizes", "model.dt", "simulation.window", "simulation.keep",
            "simulation.initial_points")  # what is simulated side by side  # fmt: skip
+
+
+# Keys that mean the same in every section that has them. Axes of other shared keys keep their section in results.
+COMMON = ("architecture", "hidden_size", "mlp_layers", "mlp_units", "start_noise", "state_noise")
 
 
 SECTIONS: dict[str, type[Section]] = {  # in the order of the INI
@@ -138,7 +143,7 @@ class Config:
 
     @property
     def trains(self) -> bool:
-        """Whether networks are trained, or the time of that is measured."""
+        """Whether the kind trains networks, or measures the time of training."""
         return self.has_role("training")
 
     @property
@@ -154,7 +159,7 @@ class Config:
 
     @property
     def drawn_at_random(self) -> bool:
-        """Whether the network is a random matrix, another one in every iteration."""
+        """Whether the network is a random matrix, drawn in every iteration."""
         return self.net.roi == "random" and not self.described
 
     @property
@@ -183,14 +188,14 @@ class Config:
 
     @property
     def losses(self) -> dict[str, float]:
-        """The terms of the loss and their weights; none where nothing is trained."""
+        """Terms of the loss -> weights; empty where nothing is trained."""
         if not self.trains:
             return {}
         return weighted(self.trainvalidate.loss)
 
     @property
     def spectrum_loss(self) -> str | None:
-        """The term of the loss that is one of the spectrum."""
+        """The term of the loss that depends on the spectrum; None without one."""
         return next((name for name in self.losses if name != "task"), None)
 
     @property
@@ -200,7 +205,7 @@ class Config:
 
     @property
     def scaling(self) -> str:
-        """The normalization that is meant: `auto` resolved."""
+        """The normalization, with `auto` resolved."""
         if self.net.normalization != "auto":
             return self.net.normalization
         made_up = self.drawn_at_random or self.described
@@ -215,9 +220,9 @@ class Config:
         }
 
     def shape(self) -> tuple[tuple[str, str], ...]:
-        """What the sizes of a run's arrays, and so its time and memory, depend on; hashable.
+        """The settings that determine the sizes of a run's arrays; hashable. Runs of equal shape can share a batch.
 
-        Simulated networks of one size go side by side whatever connects their neurons and filters their rates.
+        Simulated networks of one size share a batch whatever their connections and filters.
         """
         settings = {name: str(value) for name, value in self.settings().items() if name not in VALUES_ONLY}
         if self.has_role("simulation"):
@@ -261,10 +266,12 @@ SCHEMA = Schema(
     contradiction=contradiction,
     unfold=unfolded,
     spell_out=spelled_out,
+    renamed={key_of(earlier): key_of(current) for earlier, current in RENAMED.items()},
+    common=COMMON,
 )
 
 
 def neutral_settings() -> dict[str, Any]:
-    """`section.key` -> value of the options that older results folders may lack."""
+    """`section.key` -> value of options that are missing in results folders of earlier versions."""
     added = {key: option.neutral for key, option in SCHEMA.options.items() if option.neutral is not UNSET}
     return {".".join(key): plain(neutral) for key, neutral in added.items()}

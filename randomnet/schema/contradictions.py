@@ -1,4 +1,4 @@
-"""Options that are each fine and together are not; what needs the network itself is checked where it is built."""
+"""Checks across options: combinations that contradict each other. Checks that need the network are in build/."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ def _times(config: Any) -> tuple[Key, str] | None:
     dt, spectrum = config.model.dt, config.lyapunov
     if not config.uses_spectrum:
         return None
-    if spectrum.tons != "adaptive" and spectrum.tons < dt:
+    if not isinstance(spectrum.tons, str) and spectrum.tons < dt:
         return ("lyapunov", "tons"), f"at least one step (model.dt = {dt:g}) between reorthonormalisations"
     interval = dt if spectrum.tons == "adaptive" else spectrum.tons
     if spectrum.tsim == "auto" and not config.reads("lyapunov.tolerance"):
@@ -30,7 +30,7 @@ def _times(config: Any) -> tuple[Key, str] | None:
     if (longest + spectrum.transient + spectrum.frame_transient) / dt > 1e9:
         return ("lyapunov", name), f"fewer than 1e9 steps of model.dt in the transients and {name} together"
     first = spectrum.tsim_first
-    if first != "tsim" and not interval <= first <= longest:
+    if not isinstance(first, str) and not interval <= first <= longest:
         return ("lyapunov", "tsim_first"), f"tsim, or a time from {interval:g} (tons) to {longest:g} (tsim)"
     if abs(interval / dt - round(interval / dt)) > 1e-6:
         return ("lyapunov", "tons"), f"a multiple of the step (model.dt = {dt:g})"
@@ -43,7 +43,7 @@ def _trained(config: Any) -> tuple[Key, str] | None:
     if not config.trained and not config.has_task:
         return ("trainvalidate", "train_gains"), "something to train: one of train_weights, train_gains, train_shifts"
     frozen = config.trainvalidate.freeze_factors
-    if "factors" in config.trained and frozen != "none" and frozen[-1] > config.net.rank:
+    if "factors" in config.trained and not isinstance(frozen, str) and frozen[-1] > config.net.rank:
         return ("trainvalidate", "freeze_factors"), f"numbers from 1 to net.rank = {config.net.rank}"
     net = config.net
     begun = net.factor_sd or config.paths.pretrained or any(value for _, value in (*net.factor_mean, *net.factor_cov))
@@ -67,11 +67,11 @@ def _cells(config: Any) -> tuple[Key, str] | None:
         return ("model", "architecture"), "network without a task, as cells have no spectrum to be trained on"
     if config.paths.pretrained:
         return ("paths", "pretrained"), f"nothing {chosen}"
-    return _plainly(config, chosen)
+    return _without_spectra(config, chosen)
 
 
 def _closed_loop(config: Any) -> tuple[Key, str] | None:
-    """What there is not where what a network senses depends on what it does."""
+    """Options that are not available where the inputs of a network depend on its outputs."""
     if not CLOSED_LOOP.holds(config):
         return None
     kind, chosen = config.experiment.kind, f"with task_name = {config.trialparams.task_name}"
@@ -79,11 +79,11 @@ def _closed_loop(config: Any) -> tuple[Key, str] | None:
         return ("lyapunov", "driven"), f"False {chosen}, whose inputs depend on what the network does"
     if kind not in ("train", "record") and not config.has_role("spectra"):
         return ("trialparams", "task_name"), f"a task whose inputs do not depend on the network with kind = {kind}"
-    return _plainly(config, chosen)
+    return _without_spectra(config, chosen)
 
 
-def _plainly(config: Any, chosen: str) -> tuple[Key, str] | None:
-    """What only networks under given inputs can do: spectra along trials, parts of these, several runs at a time."""
+def _without_spectra(config: Any, chosen: str) -> tuple[Key, str] | None:
+    """Options that only networks under given inputs have: spectra along trials, truncation, segments, batches."""
     if config.trainvalidate.loss != "task":
         return ("trainvalidate", "loss"), f"task {chosen}"
     if config.lyapunov.spectrum_every:
@@ -109,7 +109,7 @@ def _number_param(config: Any) -> tuple[Key, str] | None:
 
 
 def _background(config: Any) -> tuple[Key, str] | None:
-    """Options of weights that there are none of."""
+    """Options of weights in a network that consists of factors only."""
     if not config.net.rank or config.net.background:
         return None
     for key, usual in (("null", "none"), ("normalization", "auto"), ("g", 1.0), ("factor_on", "all")):
@@ -161,8 +161,7 @@ def _time_constants(config: Any) -> tuple[Key, str] | None:
     if own:
         if tau != 1:
             return ("model", "tau"), "1, as [regions] regions has time constants"
-        tau = tuple((region.name, region.tau) for region in regions)
-        if min(dict(tau).values()) < dt:
+        if min(region.tau for region in regions) < dt:
             return ("regions", "regions"), f"time constants of at least one step, {dt:g} (model.dt)"
     if config.drawn_at_random and isinstance(tau, tuple):
         return ("model", "tau"), "one number with roi = random, which has no regions"

@@ -25,7 +25,7 @@ STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "i
 
 @dataclass(frozen=True)
 class Run:
-    """One combination, one iteration: the unit of work. The same iteration has the same seed in every combo."""
+    """One iteration of one combination. The same iteration has the same seed in every combo."""
 
     combo: int
     iteration: int
@@ -33,9 +33,9 @@ class Run:
     config: Config
 
     def generator(self, stream: str, other: int = 0) -> np.random.Generator:
-        """The named, independent source of randomness of this run: SeedSequence([seed, iteration]), spawned.
+        """A random generator for one purpose of this run: SeedSequence([seed, iteration]), spawned.
 
-        other: a seed of its own for this stream alone, where it is not 0.
+        other: a further seed for this stream alone; 0 = none.
         """
         streams = np.random.SeedSequence([self.seed, self.iteration, *[other] * (other > 0)]).spawn(len(STREAMS))
         return np.random.default_rng(streams[STREAMS.index(stream)])
@@ -43,8 +43,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Combo:
-    """One combination: its values as written in combos_params, the whole checked config, and which defaults of it
-    follow other options."""
+    """One combination: its values as written in combos_params, and the whole checked configuration.
+
+    notes: lines for the console on adapted defaults and earlier names of options.
+    """
 
     index: int
     values: dict[str, Any]
@@ -52,7 +54,7 @@ class Combo:
     notes: tuple[str, ...] = ()
 
     def runs(self) -> list[Run]:
-        """Its repeats."""
+        """Its iterations."""
         return [
             Run(self.index, iteration, self.config.experiment.seed, self.config)
             for iteration in range(self.config.trainvalidate.iterations)
@@ -61,7 +63,7 @@ class Combo:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything an INI asks for, checked as far as the text alone allows. `config` is the one without the grid."""
+    """All combinations of an INI, checked as far as the text alone allows."""
 
     path: Path
     text: str
@@ -70,7 +72,7 @@ class Plan:
 
     @property
     def config(self) -> Config:
-        """What the combos share (the experiment, paths and execution sections do not vary)."""
+        """The configuration of the first combo, for options that do not vary."""
         return self.combos[0].config
 
 
@@ -94,7 +96,7 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     for index, values in enumerate(itertools.product(*(axis.values for axis in axes))):
         origin, texts_of_combo = f"{where}, combo {index} {tuple(values)!r}", dict(base)
         for axis, value in zip(axes, values, strict=True):
-            texts_of_combo[axis.key] = axis.laid(texts_of_combo, value, origin)
+            texts_of_combo[axis.key] = axis.text_with(texts_of_combo, value, origin)
         named = {axis.heading: _spelled(axis, value) for axis, value in zip(axes, values, strict=True)}
         combos.append(Combo(index, named, *build(SCHEMA, texts_of_combo)))
     varied = {axis.key: Text(", ".join(map(as_text, axis.values)), where) for axis in axes}
@@ -104,12 +106,12 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
 
 
 def _spelled(axis: Axis, value: Any) -> Any:
-    """A text of a choice, or of steps, in RandomNet's spelling; other values as they were written."""
+    """The value in the spelling of its option if it is a choice or a chain; else the value as written."""
     return axis.kind.parse(value) if isinstance(axis.kind, (Choice, Steps)) and isinstance(value, str) else value
 
 
 def _all_different(combos: Sequence[Combo], where: str) -> None:
-    """ConfigError for two combos that only look different: the same value spelled otherwise, or not read."""
+    """Raise ConfigError for two combos with the same values of all options that they read."""
     first: dict[tuple, int] = {}
     for combo in combos:
         same = first.setdefault(_read(combo.config), combo.index)

@@ -1,4 +1,4 @@
-"""How the predecessors wrote things, brought into RandomNet's own words before anything is parsed."""
+"""Translation of the predecessors' INI syntax, before options are parsed."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ TRIALS: Key = ("trialparams", "trial_params")
 
 
 def unfolded(section: str, name: str, written: Text) -> Iterator[tuple[str, str]]:
-    """bio_rnn_mem's trial_params = {...} as the options it sets; anything else as it is."""
+    """The options that trial_params = {...} of bio_rnn_mem sets; any other option unchanged. Raises ConfigError."""
     if (section, name.lower()) != TRIALS:
         yield name, written.text
         return
@@ -24,7 +24,7 @@ def unfolded(section: str, name: str, written: Text) -> Iterator[tuple[str, str]
 
 
 def spelled_out(texts: Texts) -> Texts:
-    """FlyStability's loss `MSE_Custom` is the loss mse with the target curve 1.25:-1.25."""
+    """The texts with FlyStability's loss MSE_Custom replaced by mse with the target curve 1.25:-1.25."""
     loss, target = texts.get(("trainvalidate", "loss")), texts.get(("lyapunov", "target"))
     if loss is None or loss.text.strip().lower() != "mse_custom":
         return texts

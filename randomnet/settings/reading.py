@@ -4,6 +4,7 @@ The text of an option keeps its origin (the file, --set, a combination), so that
 """
 
 import configparser
+import dataclasses
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -32,8 +33,8 @@ def read_texts(schema: Schema, path: Path, overrides: Sequence[str] = ()) -> Tex
     texts: Texts = {}
     for section in parser.sections():
         for name, text in parser.items(section):
-            for one, value in schema.unfold(section, name, Text(text, str(path))):
-                _put(texts, _key(schema, section, one, str(path)), value, str(path))
+            for single, value in schema.unfold(section, name, Text(text, str(path))):
+                _add(schema, texts, section, single, Text(value, str(path)))
         _check_section(schema, section, str(path))
     replaced: Texts = {}
     for override in overrides:
@@ -45,15 +46,16 @@ def read_texts(schema: Schema, path: Path, overrides: Sequence[str] = ()) -> Tex
             raise ConfigError(
                 f"--set: [{section}] {key}: expected no ; or # where an INI would begin a comment, got {text!r}"
             )
-        for one, value in schema.unfold(section, key, Text(text.strip(), "--set")):
-            _put(replaced, _key(schema, section, one, "--set"), value, "--set")
+        for single, value in schema.unfold(section, key, Text(text.strip(), "--set")):
+            _add(schema, replaced, section, single, Text(value, "--set"))
     return texts | replaced
 
 
-def _put(texts: Texts, key: Key, text: str, origin: str) -> None:
+def _add(schema: Schema, texts: Texts, section: str, name: str, written: Text) -> None:
+    key = _key(schema, section, name, written.origin)
     if key in texts:
-        raise ConfigError(f"{origin}: [{key[0]}] {key[1]}: expected once, got it twice (an alias counts)")
-    texts[key] = Text(text, origin)
+        raise ConfigError(f"{written.origin}: [{key[0]}] {key[1]}: expected once, got it twice (an alias counts)")
+    texts[key] = dataclasses.replace(written, earlier_name=schema.earlier_name(section, name))
 
 
 def _check_section(schema: Schema, section: str, origin: str) -> None:
@@ -69,10 +71,15 @@ def _key(schema: Schema, section: str, name: str, origin: str) -> Key:
     names = schema.names
     if (section, name.lower()) in names:
         return names[section, name.lower()]
-    known = [key for owner, key in names if owner == section]
-    elsewhere = [owner for owner, key in names if key == name.lower()]
-    hint = f"; it belongs to [{elsewhere[0]}]" if elsewhere else nearest(name, known)
+    known = schema.names_in(section)
+    elsewhere = [target for (_, known_name), target in names.items() if known_name == name.lower()]
+    hint = _place(elsewhere[0], name) if elsewhere else nearest(name, known)
     raise ConfigError(f"{origin}: [{section}] {name}: expected one of {', '.join(known)}{hint}")
+
+
+def _place(key: Key, name: str) -> str:
+    """Where an option of this name stands; with its key where it has another one today."""
+    return f"; it belongs to [{key[0]}]" + (f" as {key[1]}" if key[1] != name.lower() else "")
 
 
 class Axis(NamedTuple):
@@ -84,50 +91,55 @@ class Axis(NamedTuple):
     heading: str
     kind: Value
     default: str
+    earlier_name: str = ""
 
-    def laid(self, texts: Mapping[Key, Text], value: Any, origin: str) -> Text:
+    def text_with(self, texts: Mapping[Key, Text], value: Any, origin: str) -> Text:
         """The option's text with this value; of one of its names, in what the text has."""
         if not self.entry:
-            return Text(as_text(value), origin)
+            return Text(as_text(value), origin, self.earlier_name)
         written = texts[self.key].text if self.key in texts else self.default
         try:
-            return Text(self.kind.with_entry(written, self.entry, as_text(value)), origin)  # type: ignore[attr-defined]
+            text = self.kind.with_entry(written, self.entry, as_text(value))  # type: ignore[attr-defined]
+            return Text(text, origin, self.earlier_name)
         except ValueError:
             raise ConfigError(f"{origin}: {self.heading}: expected {self.kind.expected}, got {written!r}") from None
 
 
 def _heading(schema: Schema, key: Key, entry: str) -> str:
-    """The one name of an axis: the key, or section.key where that key is in several sections or reserved."""
-    unique = key[1] not in schema.reserved and sum(other == key[1] for _, other in schema.options) == 1
-    name = key[1] if unique else ".".join(key)
+    """The one name of an axis: the key, or section.key where the key alone is reserved or has several meanings."""
+    unique = key[1] in schema.common or sum(other == key[1] for _, other in schema.options) == 1
+    name = key[1] if unique and key[1] not in schema.reserved else ".".join(key)
     return f"{name}.{entry}" if entry else name
 
 
 def _axis(schema: Schema, name: str, values: list[Any], origin: str, reader: str) -> Axis:
     """What a name in combos_params means: a key, or section.key, or one of the option's names. Raises ConfigError."""
-    where = f"{_of_grid(schema, origin)}: {name!r}"
-    key, entry = _meant(schema, name, where, reader)
+    where = f"{_grid_origin(schema, origin)}: {name!r}"
+    key, entry, earlier_name = _option_named(schema, name, where, reader)
     option = schema.options[key]
     if not option.grid:
         raise ConfigError(f"{where}: expected an option that may differ between combos; {'.'.join(key)} may not")
     if entry and not isinstance(option.value, Named):
         raise ConfigError(f"{where}: expected an option with names; {'.'.join(key)} has none")
-    return Axis(key, entry, values, _heading(schema, key, entry), option.value, str(schema.default(key)))
+    return Axis(key, entry, values, _heading(schema, key, entry), option.value, str(schema.default(key)), earlier_name)
 
 
-def _of_grid(schema: Schema, origin: str) -> str:
+def _grid_origin(schema: Schema, origin: str) -> str:
     return f"{origin}: [{schema.grid_key[0]}] {schema.grid_key[1]}"
 
 
-def _meant(schema: Schema, name: str, where: str, reader: str) -> tuple[Key, str]:
+def _option_named(schema: Schema, name: str, where: str, reader: str) -> tuple[Key, str, str]:
+    """The option, one of its names or nothing, and its earlier name where the grid has that. Raises ConfigError."""
     first, dot, rest = name.partition(".")
     if not dot or (first not in schema.sections and any(known == first.lower() for _, known in schema.names)):
-        return _owned(schema, first, where, reader), rest
-    key, _, entry = rest.partition(".")
-    return _key(schema, first, key, where), entry
+        key = _option_with_key(schema, first, where, reader)
+        earlier = [old for old in schema.earlier_names_of(key) if old.endswith(f".{first.lower()}")]
+        return key, rest, "" if first.lower() == key[1] or not earlier else earlier[0]
+    name_in_section, _, entry = rest.partition(".")
+    return _key(schema, first, name_in_section, where), entry, schema.earlier_name(first, name_in_section)
 
 
-def _owned(schema: Schema, name: str, where: str, reader: str) -> Key:
+def _option_with_key(schema: Schema, name: str, where: str, reader: str) -> Key:
     """The option of this name: of several sections' the ones that the reader reads, and keys before aliases."""
     names = schema.names
     owners = sorted({target for (_, known), target in names.items() if known == name.lower()})
@@ -147,7 +159,7 @@ def read_grid(schema: Schema, texts: Texts) -> list[Axis]:
     written = texts.get(schema.grid_key)
     if written is None or not written.text.strip():
         return []
-    where = _of_grid(schema, written.origin)
+    where = _grid_origin(schema, written.origin)
     grid = literal(written.text, where, '{"lr": [0.1, 0.01]}')
     written_reader = texts.get(schema.reader_key)
     reader = written_reader.text.strip() if written_reader else schema.default(schema.reader_key)
@@ -183,20 +195,24 @@ def build(schema: Schema, texts: Mapping[Key, Text]) -> tuple[Any, tuple[str, ..
             if layer in option.defaults:
                 values[section].setdefault(key, option.defaults[layer])
     built = schema.make({section: kind(**values[section]) for section, kind in schema.sections.items()})
-    config, notes = schema.adapt(built, texts)
+    config, adapted = schema.adapt(built, texts)
     reader = schema.reader_of(config)
     for key in texts:
         if reader not in schema.options[key].readers:
             raise ConfigError(
                 f"{_where(key, texts)}: expected it left out, as it is not available for {schema.reader_key[1]} = "
-                f"{reader}, got {texts[key].text!r}"
+                f"{reader} but for {', '.join(schema.options[key].readers)}, got {texts[key].text!r}"
             )
     contradiction = schema.contradiction(config)
     if contradiction:
         key, expected = contradiction
         came = f"{texts[key].text!r}" if key in texts else f"the default {value_of(config, key)!r}"
         raise ConfigError(f"{_where(key, texts)}: expected {expected}, got {came}")
-    return config, notes
+    return config, (*_renaming_notes(texts), *adapted)
+
+
+def _renaming_notes(texts: Mapping[Key, Text]) -> list[str]:
+    return [f"{text.earlier_name} is {'.'.join(key)} now" for key, text in texts.items() if text.earlier_name]
 
 
 def unread(schema: Schema, texts: Texts, configs: Sequence[Any]) -> None:
@@ -204,8 +220,8 @@ def unread(schema: Schema, texts: Texts, configs: Sequence[Any]) -> None:
     for key, written in texts.items():
         if written.text.strip() and not any(schema.is_read(key, config) for config in configs):
             raise ConfigError(
-                f"{_where(key, texts)}: expected it only where {unmet(schema.options[key], configs[0])}, which holds "
-                f"for no run, got {written.text!r}"
+                f"{_where(key, texts)}: applies only where {unmet(schema.options[key], configs[0])}, which is so in no "
+                f"run; expected it left out, got {written.text!r}"
             )
 
 
@@ -234,16 +250,17 @@ def _one_line(schema: Schema, key: Key, written: Text) -> str:
 
 
 def _where(key: Key, texts: Mapping[Key, Text]) -> str:
-    origin = texts[key].origin if key in texts else next(iter(texts.values()), Text("", "config")).origin
-    return f"{origin}: [{key[0]}] {key[1]}"
+    written = texts.get(key) or Text("", next(iter(texts.values()), Text("", "config")).origin)
+    earlier_name = f" (written as {written.earlier_name})" if written.earlier_name else ""
+    return f"{written.origin}: [{key[0]}] {key[1]}{earlier_name}"
 
 
 def _parse(schema: Schema, key: Key, written: Text) -> Any:
-    option = schema.options[key]
+    option, where = schema.options[key], _where(key, {key: written})
     text = _one_line(schema, key, written) if option.value.lines else written.text.strip()
     if len(text.splitlines()) > 1 and key != schema.grid_key:
         raise ConfigError(
-            f"{written.origin}: [{key[0]}] {key[1]}: expected {option.value.expected} on one line, got {text!r} "
+            f"{where}: expected {option.value.expected} on one line, got {text!r} "
             "(an indented line continues the one above it)"
         )
     try:
@@ -253,6 +270,4 @@ def _parse(schema: Schema, key: Key, written: Text) -> Any:
     except ValueError as error:
         hint = str(error) if str(error).startswith(";") else ""
         got = f"{written.text!r}" if text else "nothing"
-        raise ConfigError(
-            f"{written.origin}: [{key[0]}] {key[1]}: expected {option.value.expected}, got {got}{hint}"
-        ) from None
+        raise ConfigError(f"{where}: expected {option.value.expected}, got {got}{hint}") from None

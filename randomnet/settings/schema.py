@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,10 +13,11 @@ from randomnet.settings.values import Share
 
 @dataclass(frozen=True)
 class Text:
-    """The text of one option and where it stood."""
+    """The text of one option, where it stood, and `section.key` as written where that is an earlier name."""
 
     text: str
     origin: str
+    earlier_name: str = ""
 
 
 Texts = dict[Key, Text]
@@ -32,7 +33,8 @@ class Schema:
     sections -> configuration. layers: written values -> names of layers of defaults, the first to apply first. adapt:
     configuration and written options -> adapted configuration and notes. contradiction: the first option that
     contradicts another and what was expected. unfold: one written option as those that it stands for. spell_out: all
-    written options in the schema's own words.
+    written options in the schema's own words. renamed: earlier names of options. common: keys of several sections that
+    mean the same in all of them, so that an axis of a grid needs no section.
     """
 
     sections: Mapping[str, type[Section]]
@@ -47,15 +49,30 @@ class Schema:
     contradiction: Callable[[Any], tuple[Key, str] | None]
     unfold: Callable[[str, str, Text], Iterator[tuple[str, str]]]
     spell_out: Callable[[Texts], Texts]
+    renamed: Mapping[Key, Key] = field(default_factory=dict)
+    common: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> dict[Key, Key]:
-        """(section, key or alias) -> (section, key)."""
-        return {
+        """(section, key, alias or earlier name) -> (section, key)."""
+        current = {
             (section, name): (section, key)
             for (section, key), option in self.options.items()
             for name in (key, *option.aliases)
         }
+        return {**self.renamed, **current}
+
+    def names_in(self, section: str) -> list[str]:
+        """Keys and aliases of a section, without earlier names."""
+        return [name for owner, name in self.names if owner == section and (owner, name) not in self.renamed]
+
+    def earlier_name(self, section: str, name: str) -> str:
+        """`section.key` as written, where it is an earlier name of an option; else empty."""
+        return f"{section}.{name.lower()}" if (section, name.lower()) in self.renamed else ""
+
+    def earlier_names_of(self, key: Key) -> list[str]:
+        """Earlier names of an option, each as `section.key`."""
+        return [".".join(earlier) for earlier, current in self.renamed.items() if current == key]
 
     def default(self, key: Key) -> Any:
         """An option's own default."""

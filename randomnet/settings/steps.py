@@ -10,16 +10,21 @@ JOINT = " + "
 
 @dataclass(frozen=True)
 class Steps(Value):
-    """One of `alone`, or one or more of `names` in their order of application, such as `sinkhorn + abscissa`."""
+    """One of `alone`, or one or more of `names` in their order of application, joined by +.
+
+    example: the chain that the error and the help show; without it the first two names.
+    """
 
     names: tuple[str, ...]
     alone: tuple[str, ...] = ()
+    example: str = ""
     spellings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def expected(self) -> str:
         """What the option may be, in words."""
-        return f"one of {', '.join((*self.alone, *self.names))}, or a chain such as {JOINT.join(self.names[:2])}"
+        chain = self.example or JOINT.join(self.names[:2])
+        return f"one of {', '.join((*self.alone, *self.names))}, or a chain such as {chain}"
 
     def parse(self, text: str) -> str:
         """The steps joined by ` + `, as RandomNet spells them."""

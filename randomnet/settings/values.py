@@ -100,6 +100,7 @@ class NumberOrList(Value):
 
     def parse(self, text: str) -> float | tuple[float, ...]:
         """The number, or the numbers, ascending."""
+        found: list[Any]
         found = [Number(self.low, self.high).parse(part) for part in text.strip("[]()").replace(",", " ").split()]
         if len(set(found)) < len(found) or not found:
             raise ValueError("none, or one twice")
@@ -331,7 +332,7 @@ def in_units(time: float, unit: float) -> float:
 
 def _bounds(low: float | None, high: float | None, above: bool) -> str:
     if low is not None and high is not None:
-        return f" {'above' if above else 'from'} {low:g} to {high:g}"
+        return f" above {low:g}, at most {high:g}" if above else f" from {low:g} to {high:g}"
     if low is not None:
         return f" {'above' if above else '>='} {low:g}"
     return f" <= {high:g}" if high is not None else ""

@@ -1,24 +1,24 @@
 """Rates of networks over time: populations, or any connectome, with filters, plastic synapses, noise and events.
 
-| module      | what it is                                                                               |
+| module      | content                                                                                  |
 |-------------|------------------------------------------------------------------------------------------|
-| `blocks`    | products with the weights, by block, of several networks side by side; low-rank factors  |
+| `couplings` | products with the weights, by block, of several networks side by side; low-rank factors  |
 | `products`  | one product, sparse or dense                                                             |
 | `network`   | `RateNetwork`: one pure step of the whole state                                          |
-| `inputs`    | external input: a constant and a list of events that add to it                           |
-| `sampling`  | samples over windows; the whole state as a system that has a Lyapunov spectrum           |
+| `inputs`    | external input: a constant plus events                                                   |
+| `sampling`  | samples over windows; the whole state as a system with a Lyapunov spectrum               |
 
-States are (C, N): columns = runs x trials, those of one run beside each other.
+States are (C, N): columns = runs x trials, where the columns of one run are adjacent.
 """
 
-from randomnet.simulation.blocks import Couplings, LowRank, couplings
+from randomnet.simulation.couplings import Couplings, LowRank, couplings
 from randomnet.simulation.inputs import PATTERNS, Event, FeedForward, whole_steps
 from randomnet.simulation.network import Adaptation, InputPlasticity, Noise, Plasticity, RateNetwork, SlowCurrent, State
-from randomnet.simulation.sampling import KEPT, Samples, flat, kept_names, simulate, whole
+from randomnet.simulation.sampling import VARIABLES, Samples, flatten_state, simulate, state_system, variable_names
 
 __all__ = [
-    "KEPT",
     "PATTERNS",
+    "VARIABLES",
     "Adaptation",
     "Couplings",
     "Event",
@@ -32,9 +32,9 @@ __all__ = [
     "SlowCurrent",
     "State",
     "couplings",
-    "flat",
-    "kept_names",
+    "flatten_state",
     "simulate",
-    "whole",
+    "state_system",
+    "variable_names",
     "whole_steps",
 ]

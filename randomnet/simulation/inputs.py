@@ -1,14 +1,14 @@
-"""External input: a constant and a list of events that add to it, the same bits however many steps are asked for.
+"""External input: a constant plus events. Its bits do not depend on how many steps are computed at a time.
 
-| pattern  | over the angles theta = 2 pi i / N_A of the population's neurons, d = theta - phase |
+| pattern  | value at the angles theta = 2 pi i / N_A of the population's neurons, d = theta - phase |
 |----------|------------------------------------------------------------------|
 | constant | 1                                                                |
 | cosine   | [1 + sigma cos d]_+ / (1 + sigma), peak 1                        |
 | gaussian | exp(-d^2 / (2 sigma^2)), d wrapped to -pi .. pi, sigma in rad    |
-| vector   | the values given                                                 |
+| vector   | the event's own values                                           |
 
-Phases are in degrees, times in the unit of dt, counted from the first step that is sampled: those of a transient are
-below 0. A step belongs to an event if onset <= t < offset for t = step dt, with times rounded to whole steps.
+Phases are in degrees. Times are in the unit of dt, counted from the first sampled step; times in a transient are
+negative. A step belongs to an event if onset <= t < offset for t = step dt, with times rounded to whole steps.
 """
 
 import difflib
@@ -21,10 +21,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.simulation.blocks import Indices, indices
+from randomnet.simulation.couplings import Indices, compact_indices
 
-SOME = 64  # steps that are added at a time
-Angles = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of d (C, N_A) and sigma (C, 1)
+STEPS_AT_ONCE = 64  # steps whose input is added in one operation
+Angles = Callable[[np.ndarray, np.ndarray], np.ndarray]  # function of d (C, N_A) and sigma (C, 1)
 
 
 def _gaussian(d: np.ndarray, sigma: np.ndarray) -> np.ndarray:
@@ -38,14 +38,15 @@ PATTERNS: dict[str, Angles | None] = {
     "gaussian": _gaussian,
     "vector": None,
 }
+NUMBERS = ("onset", "offset", "amplitude", "phase", "sigma")  # fields of an Event
 
 
 @dataclass(frozen=True, eq=False)
 class Event:
-    """What one population, None for all neurons as one, receives from onset to offset.
+    """Input to one population from onset to offset; population None: to all neurons as one population.
 
-    Numbers may be one for all columns or one for each, (C,). vector: (N_A,), or one per column (C, N_A), of the
-    pattern `vector` alone. Raises ValueError.
+    A number may be the same for all columns, or one per column (C,). vector: (N_A,), or one per column (C, N_A), only
+    with the pattern `vector`. Raises ValueError.
     """
 
     onset: float | np.ndarray
@@ -63,18 +64,19 @@ class Event:
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise ValueError(f"pattern must be one of {', '.join(PATTERNS)}, got {self.pattern!r}{hint}")
         if (self.vector is not None) != (self.pattern == "vector"):
-            raise ValueError(f"a vector belongs to the pattern vector, and only there, got the pattern {self.pattern}")
-        for what in ("onset", "offset", "amplitude", "phase", "sigma"):
-            if not np.isfinite(getattr(self, what)).all():
-                raise ValueError(f"{what} of an event must be finite, got {getattr(self, what)}")
+            came = "no vector" if self.vector is None else "a vector"
+            raise ValueError(f"the pattern vector, and no other, must have a vector, got {self.pattern} with {came}")
+        for name in NUMBERS:
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"{name} of an event must be finite, got {getattr(self, name)}")
         if np.any(np.asarray(self.offset) < np.asarray(self.onset)):
             raise ValueError(f"an event must end after it begins, got {self.onset} to {self.offset}")
-        least, sigma = (0, "above 0") if self.pattern == "gaussian" else (-1, "above -1")
-        if np.any(np.asarray(self.sigma) <= least):
-            raise ValueError(f"sigma of the pattern {self.pattern} must be {sigma}, got {self.sigma}")
+        lower = 0 if self.pattern == "gaussian" else -1
+        if np.any(np.asarray(self.sigma) <= lower):
+            raise ValueError(f"sigma of the pattern {self.pattern} must be above {lower}, got {self.sigma}")
 
     def profile(self, size: int) -> np.ndarray:
-        """amplitude times pattern over a population of this size, (C or 1, N_A) float64."""
+        """amplitude times pattern for a population of this size, (C or 1, N_A) float64."""
         amplitude, phase, sigma = (np.reshape(value, (-1, 1)) for value in (self.amplitude, self.phase, self.sigma))
         if self.vector is not None:
             return amplitude * np.atleast_2d(np.asarray(self.vector, float))
@@ -84,11 +86,11 @@ class Event:
 
 @dataclass(frozen=True, eq=False)
 class FeedForward:
-    """External input of C columns: `baseline` (N,), or (1 or C, N), and events; groups: population of each neuron (N,).
+    """External input of C columns: a baseline plus events.
 
-    before: what the baseline is multiplied with before the column's first event; tau: time constant of a filter of the
-    whole input, as in the network, 0 for none, which begins as if the baseline had always been there. Both one for all,
-    or of each population (P,), or (C, P). Raises ValueError.
+    baseline: (N,), or (1 or C, N). groups: population of each neuron (N,). before: factor of the baseline before the
+    column's first event. tau: time constant of a filter of the whole input, 0 for none; it starts as if the baseline
+    had always been present. before and tau are one number, or one per population (P,), or (C, P). Raises ValueError.
     """
 
     baseline: np.ndarray | Tensor
@@ -103,7 +105,7 @@ class FeedForward:
         if not self.dt > 0:
             raise ValueError(f"dt must be above 0, got {self.dt}")
         if not self.events and np.any(np.asarray(self.before) != 1):
-            raise ValueError("a factor before the first event needs an event, got none")
+            raise ValueError("a factor of the baseline before the first event needs an event, got none")
         if np.shape(self.baseline)[-1:] != (len(self.groups),):
             raise ValueError(f"baseline must be (C, {len(self.groups)}), got shape {np.shape(self.baseline)}")
         if not (np.isfinite(self.tau) & (np.asarray(self.tau) >= 0)).all():
@@ -114,48 +116,48 @@ class FeedForward:
                 raise ValueError(f"population of an event must be 0 to {last}, or None for all, got {event.population}")
         if len(self._sizes() - {1}) > 1:
             raise ValueError(f"numbers must be one for all columns or one for each, got {sorted(self._sizes())}")
-        self._terms  # noqa: B018 - vectors are checked here
+        self._terms  # noqa: B018 - this checks the vectors
 
     @property
     def columns(self) -> int:
-        """C, 1 where all columns receive the same."""
+        """C, or 1 where all columns receive the same."""
         return max(term.columns for term in self._terms)
 
     def _sizes(self) -> set[int]:
-        """How many columns each of the numbers is for."""
-        each = [getattr(event, what) for event in self.events
-                for what in ("onset", "offset", "amplitude", "phase", "sigma")]  # fmt: skip
+        """For how many columns the numbers are."""
+        numbers = [getattr(event, name) for event in self.events for name in NUMBERS]
         rows = [event.vector for event in self.events if event.vector is not None]
         rows += [self.baseline, self.before, self.tau]
-        return {np.size(value) for value in each} | {len(np.atleast_2d(value)) for value in rows}
+        return {np.size(value) for value in numbers} | {len(np.atleast_2d(value)) for value in rows}
 
     def bytes(self, steps: int) -> int:
-        """What the input takes where it is computed for so many steps at once."""
+        """The memory of the input of this many steps, in bytes."""
         return steps * self.columns * len(self.groups) * torch.empty((), dtype=self.dtype).element_size()
 
     def at(self, first: int, last: int) -> Tensor:
-        """The input of the steps first, ..., last - 1, (steps, C or 1, N), columns beside each other in memory."""
-        courses = [term.course(first, last) for term in self._terms]
+        """The input of the steps first, ..., last - 1, (steps, C or 1, N); columns are contiguous in memory."""
+        time_courses = [term.time_course(first, last) for term in self._terms]
         steps = last - first
-        alike = all((course == course[:1]).all() for course in courses)
-        total = torch.zeros(1 if alike else steps, len(self.groups), self.columns, dtype=self.dtype)
-        for term, course in zip(self._terms, courses, strict=True):
-            for begin in range(0, len(total), SOME):
-                some = course[begin : min(begin + SOME, len(total))]
-                if some.any():  # one product and one sum of each number: the same bits for any steps
-                    given = torch.from_numpy(some).to(self.dtype).unsqueeze(1) * term.profile
-                    total[begin : begin + len(some), term.cells] += given
+        constant = all((course == course[:1]).all() for course in time_courses)
+        total = torch.zeros(1 if constant else steps, len(self.groups), self.columns, dtype=self.dtype)
+        for term, course in zip(self._terms, time_courses, strict=True):
+            for begin in range(0, len(total), STEPS_AT_ONCE):
+                values = course[begin : min(begin + STEPS_AT_ONCE, len(total))]
+                if values.any():  # one product and one sum per number, so that its bits do not depend on the steps
+                    term_input = torch.from_numpy(values).to(self.dtype).unsqueeze(1) * term.profile
+                    total[begin : begin + len(values), term.cells] += term_input
         return total.expand(steps, -1, -1).mT
 
     @cached_property
     def _terms(self) -> tuple["_Term", ...]:
-        return tuple(term for population in range(int(self.groups.max()) + 1) for term in self._of(population))
+        populations = range(int(self.groups.max()) + 1)
+        return tuple(term for population in populations for term in self._population_terms(population))
 
-    def _of(self, population: int) -> list["_Term"]:
-        """The baseline of one population, what is taken off it before the first event, and the events."""
+    def _population_terms(self, population: int) -> list["_Term"]:
+        """The terms of one population: the baseline, its change before the first event, and the events."""
         cells = np.flatnonzero(self.groups == population)
-        tau, before = (self._of_population(value, population) for value in (self.tau, self.before))
-        decay = np.array([math.exp(-self.dt / one) if one else 0.0 for one in tau])
+        tau, before = (self._value_of(value, population) for value in (self.tau, self.before))
+        decay = np.array([math.exp(-self.dt / constant) if constant else 0.0 for constant in tau])
         baseline = np.atleast_2d(np.asarray(self.baseline, float))[:, cells]
         terms = [self._term(cells, baseline, None, None, np.zeros(1))]
         if (before != 1).any():
@@ -171,12 +173,13 @@ class FeedForward:
             terms.append(self._term(cells, profile, self._steps(event.onset), self._steps(event.offset), decay))
         return terms
 
-    def _of_population(self, value: float | np.ndarray, population: int) -> np.ndarray:
-        """(C or 1,)."""
+    def _value_of(self, value: float | np.ndarray, population: int) -> np.ndarray:
+        """The value (C or 1,) of one population."""
         rows = np.atleast_2d(np.asarray(value, float))
         return np.broadcast_to(rows, (len(rows), int(self.groups.max()) + 1))[:, population]
 
     def _steps(self, time: float | np.ndarray) -> np.ndarray:
+        """Times rounded to whole steps, (C or 1,)."""
         return np.floor(np.atleast_1d(np.asarray(time, float)) / self.dt + 0.5).astype(np.int64)
 
     def _term(
@@ -187,20 +190,19 @@ class FeedForward:
         offset: np.ndarray | None,
         decay: np.ndarray,
     ) -> "_Term":
-        laid = torch.from_numpy(np.ascontiguousarray(profile.T)).to(self.dtype)
-        if len(laid) != len(cells):
-            raise ValueError(f"a vector must have one value for each of {len(cells)} neurons, got {len(laid)}")
-        if (laid == laid[:, :1]).all():
-            laid = laid[:, :1]
-        times = (None if one is None else one[:1] if (one == one[0]).all() else one for one in (onset, offset, decay))
-        return _Term(indices(cells), laid, *times)
+        columns = torch.from_numpy(np.ascontiguousarray(profile.T)).to(self.dtype)
+        if len(columns) != len(cells):
+            raise ValueError(f"a vector must have one value for each of {len(cells)} neurons, got {len(columns)}")
+        if (columns == columns[:, :1]).all():
+            columns = columns[:, :1]
+        return _Term(compact_indices(cells), columns, *map(_compressed, (onset, offset, decay)))
 
 
 @dataclass(frozen=True, eq=False)
 class _Term:
-    """What some cells receive, profile (cells, C or 1), from step onset to step offset, each (C or 1,), or None: ever.
+    """Input to some cells: profile (cells, C or 1), from step onset to step offset.
 
-    decay: (C or 1,), of the filter that it comes through, 0 for none.
+    onset, offset: (C or 1,), or None for no beginning or end. decay: (C or 1,), of the filter per step, 0 for none.
     """
 
     cells: Indices
@@ -211,38 +213,43 @@ class _Term:
 
     @property
     def columns(self) -> int:
-        """C, 1 where all columns receive the same."""
-        times = [one for one in (self.onset, self.offset, self.decay) if one is not None]
+        """C, or 1 where all columns receive the same."""
+        times = [values for values in (self.onset, self.offset, self.decay) if values is not None]
         return max(self.profile.shape[1], *map(len, times))
 
-    def course(self, first: int, last: int) -> np.ndarray:
-        """(steps, C or 1): how much of it there is."""
+    def time_course(self, first: int, last: int) -> np.ndarray:
+        """(steps, C or 1): the factor of the profile at the steps first, ..., last - 1."""
         step = np.arange(first, last)[:, None]
         since = np.full((1, 1), np.iinfo(np.int32).max) if self.onset is None else step - self.onset + 1
         if self.offset is None:
-            return _risen(since, self.decay) + 0.0 * step
+            return _rise(since, self.decay) + 0.0 * step
         length = np.full(self.offset.shape, np.iinfo(np.int32).max) if self.onset is None else self.offset - self.onset
-        over = np.maximum(step - self.offset + 1, 0)
-        return _risen(np.minimum(since, length), self.decay) * _power(self.decay, over)
+        after = np.maximum(step - self.offset + 1, 0)
+        return _rise(np.minimum(since, length), self.decay) * _power(self.decay, after)
 
 
-def _risen(steps: np.ndarray, decay: np.ndarray) -> np.ndarray:
-    """1 - e^steps, 0 before the first."""
+def _compressed(values: np.ndarray | None) -> np.ndarray | None:
+    """Values (C or 1,) as (1,) where they are equal."""
+    return None if values is None else values[:1] if (values == values[0]).all() else values
+
+
+def _rise(steps: np.ndarray, decay: np.ndarray) -> np.ndarray:
+    """1 - decay^steps, and 0 for steps below 1."""
     return np.where(steps > 0, 1 - _power(decay, np.maximum(steps, 0)), 0.0)
 
 
 def _power(decay: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """e^steps, number by number: vectors of other lengths could round otherwise."""
+    """decay^steps, number by number, as NumPy may round differently in vectors of another length."""
     if not decay.any():
         return np.where(steps > 0, 0.0, 1.0)
     decays, steps = np.broadcast_arrays(decay, steps)
-    each = [base**power for base, power in zip(decays.ravel().tolist(), steps.ravel().tolist(), strict=True)]
-    return np.array(each).reshape(steps.shape)
+    powers = [base**exponent for base, exponent in zip(decays.ravel().tolist(), steps.ravel().tolist(), strict=True)]
+    return np.array(powers).reshape(steps.shape)
 
 
-def whole_steps(time: float, dt: float, what: str = "time") -> int:
-    """How many steps of dt a time is. Raises ValueError where that is not a whole number."""
+def whole_steps(time: float, dt: float, name: str = "time") -> int:
+    """The number of steps of dt in a time. Raises ValueError, naming the time, where that is not a whole number."""
     steps = round(time / dt)
     if abs(time / dt - steps) > 1e-6 * max(1.0, abs(steps)):
-        raise ValueError(f"{what} must be a whole number of steps of {dt:g}, got {time:g}, {time / dt:g} steps")
+        raise ValueError(f"{name} must be a whole number of steps of {dt:g}, got {time:g}, {time / dt:g} steps")
     return steps

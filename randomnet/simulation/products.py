@@ -1,6 +1,6 @@
 """Products with a matrix, dense or as compressed sparse rows, that torch.func can differentiate and batch.
 
-Bundles are (pre, columns), with the columns of one neuron beside each other in memory: what sparse products want.
+Bundles are (pre, columns); the columns of one neuron are contiguous in memory, as sparse products require.
 """
 
 from dataclasses import dataclass
@@ -12,42 +12,43 @@ from torch import Tensor
 
 from randomnet.rnn import compressed_rows
 
-# Of one column and of ten the dense product of 4000 x 4000 takes as long as the sparse one at a density of 0.15 and
-# 0.3; where there are fewer entries than this a call costs more than its arithmetic.
-DENSE, FEW = 0.2, 400**2
-WIDE, MANY = 4, 100_000  # sparse products of so many edges take up to 1.7 times less time with a multiple of 4 columns
+# The dense product of 4000 x 4000 takes as long as the sparse one at a density of 0.15 for one column, and of 0.3 for
+# ten. With fewer entries than SMALL_MATRIX, the call itself costs more than its arithmetic.
+DENSE, SMALL_MATRIX = 0.2, 400**2
+# from MANY_EDGES on, sparse products are up to 1.7 times faster with a multiple of WIDTH columns
+WIDTH, MANY_EDGES = 4, 100_000
 
 
 def is_dense(entries: int, edges: int) -> bool:
-    """Whether a matrix of so many entries, `edges` of them not 0, is faster as a dense one."""
-    return entries <= FEW or edges >= DENSE * entries
+    """Whether a matrix with this many entries, `edges` of them not 0, is faster as a dense one."""
+    return entries <= SMALL_MATRIX or edges >= DENSE * entries
 
 
 def is_large_and_dense(entries: int, edges: int) -> bool:
-    """Whether a dense block is worth a product of its own."""
-    return edges > FEW and is_dense(entries, edges)
+    """Whether a block is dense, and large enough for a product of its own."""
+    return edges > SMALL_MATRIX and is_dense(entries, edges)
 
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """A constant (post, pre), dense or sparse."""
+    """A constant matrix (post, pre), dense or sparse."""
 
     values: Tensor
 
     def __call__(self, bundle: Tensor) -> Tensor:
-        """(post, columns) of a bundle (pre, columns)."""
+        """The product (post, columns) with a bundle (pre, columns)."""
         return self.values @ bundle if self.values.layout is torch.strided else _Product.apply(bundle, self)
 
     def times(self, bundle: Tensor) -> Tensor:
-        """The sparse product, of as many columns as it is fast with."""
-        columns, spare = bundle.shape[1], -bundle.shape[1] % WIDE
-        if not spare or self.values.values().shape[0] < MANY:
+        """The sparse product; with many edges, the columns are padded to a multiple of WIDTH."""
+        columns, padding = bundle.shape[1], -bundle.shape[1] % WIDTH
+        if not padding or self.values.values().shape[0] < MANY_EDGES:
             return self.values @ bundle
-        return (self.values @ torch.nn.functional.pad(bundle, (0, spare)))[:, :columns].contiguous()
+        return (self.values @ torch.nn.functional.pad(bundle, (0, padding)))[:, :columns].contiguous()
 
     @cached_property
     def transposed(self) -> "Matrix":
-        """The transpose of a sparse one, for gradients."""
+        """The transpose of a sparse matrix, for gradients."""
         post, pre = self.values.shape
         rows = np.repeat(np.arange(post), np.diff(self.values.crow_indices().numpy()))
         columns, values = self.values.col_indices().numpy(), self.values.values().numpy()
@@ -56,12 +57,13 @@ class Matrix:
 
 
 def compressed(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, shape: tuple, dtype: torch.dtype) -> Matrix:
-    """The sparse matrix of edges (E,), sorted by post; indices of 32 bits, with which products are faster."""
-    small = np.int32 if max(*shape, len(post)) < 2**31 else np.int64
-    begins = np.zeros(shape[0] + 1, small)
+    """The sparse matrix of edges (E,), sorted by post; 32-bit indices where possible, as products are faster then."""
+    dtype_of_indices = np.int32 if max(*shape, len(post)) < 2**31 else np.int64
+    begins = np.zeros(shape[0] + 1, dtype_of_indices)
     np.cumsum(np.bincount(post, minlength=shape[0]), out=begins[1:])
     values = torch.from_numpy(weights.astype(np.float64)).to(dtype)
-    return Matrix(compressed_rows(torch.from_numpy(begins), torch.from_numpy(pre.astype(small)), values, shape))
+    columns = torch.from_numpy(pre.astype(dtype_of_indices))
+    return Matrix(compressed_rows(torch.from_numpy(begins), columns, values, shape))
 
 
 def filled(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, shape: tuple, dtype: torch.dtype) -> Matrix:
@@ -72,7 +74,7 @@ def filled(post: np.ndarray, pre: np.ndarray, weights: np.ndarray, shape: tuple,
 
 
 class _Product(torch.autograd.Function):
-    """Matrix times bundle: linear, so that its tangent is the product with the tangent."""
+    """Matrix times bundle; it is linear, so its tangent is the product with the tangent."""
 
     @staticmethod
     def forward(bundle, matrix):  # noqa: ANN205
@@ -92,7 +94,7 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def vmap(info, in_dims, bundle, matrix):  # noqa: ANN205
-        """Bundles beside each other are more columns."""
-        beside = bundle.movedim(in_dims[0], -1)
-        after = _Product.apply(beside.flatten(1).contiguous(), matrix)
-        return after.view(-1, *beside.shape[1:]), 2
+        """Batched bundles become additional columns."""
+        batched = bundle.movedim(in_dims[0], -1)
+        product = _Product.apply(batched.flatten(1).contiguous(), matrix)
+        return product.view(-1, *batched.shape[1:]), 2

@@ -1,4 +1,4 @@
-"""Rates over time: windows of a simulation, and the whole deterministic state as a system that has a spectrum."""
+"""Samples of a simulation over windows, and its whole deterministic state as a system with a Lyapunov spectrum."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,32 +12,34 @@ from randomnet.simulation.inputs import FeedForward
 from randomnet.simulation.network import RateNetwork, State
 from randomnet.systems import OfStep, of_step
 
-KEPT = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "noise", "overlaps")
-CHUNK, CHUNK_BYTES = 200, 32e6  # steps whose input and noise are made at a time, at most, and their room
+VARIABLES = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "noise", "overlaps")
+CHUNK, CHUNK_BYTES = 200, 32e6  # limits of the steps whose input and noise are computed at a time, and of their memory
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Means over W windows, of C columns.
+    """Means over W windows, for C columns.
 
-    times: (W,), the windows' centres in the unit of dt; a step number s fills s dt to (s + 1) dt. rates: (C, W, N).
-    kept: what else was asked for, (C, W, N); u and x of plastic block number i are u_i and x_i, (C, W, cells); overlaps
-    (C, W, K). nan from where a column is no longer finite, or for all once none is. finite: (C,) bool, whether it
-    stayed so to the end. state: after the last step; step: the number of the next.
+    times: (W,), the windows' centres in the unit of dt; step s lasts from s dt to (s + 1) dt. rates: (C, W, N).
+    variables: the other recorded variables, (C, W, N); u and x of plastic block i are u_i and x_i, (C, W, cells);
+    overlaps (C, W, K). Values are nan once a column is no longer finite, and in all columns once none is. finite: (C,)
+    bool, whether a column stayed finite to the end. state: after the last step; step: the number of the next step.
     """
 
     times: np.ndarray
     rates: Tensor
-    kept: dict[str, Tensor]
+    variables: dict[str, Tensor]
     finite: Tensor
     state: State
     step: int
 
 
 @contextmanager
-def _flushed() -> Iterator[None]:
-    """Numbers too small for their full precision are 0 meanwhile: silent neurons' rates decay to such, for ever, and a
-    product with them takes many times as long."""
+def _flush_denormal() -> Iterator[None]:
+    """Treat denormal numbers as 0 in this context.
+
+    The rates of silent neurons decay to denormal numbers, with which a product takes many times as long.
+    """
     smallest = torch.tensor(torch.finfo(torch.float32).tiny)
     before = float(smallest / 2) == 0
     torch.set_flush_denormal(True)
@@ -48,7 +50,7 @@ def _flushed() -> Iterator[None]:
 
 
 @torch.no_grad()
-@_flushed()
+@_flush_denormal()
 def simulate(
     network: RateNetwork,
     state: State,
@@ -59,36 +61,37 @@ def simulate(
     transient: int = 0,
     start: int = 0,
     chunk: int | None = None,
-    at_once: bool = False,
+    precompute_input: bool = False,
     generators: Sequence[np.random.Generator] = (),
-    keep: Sequence[str] = (),
-    tick: Callable[[int], None] = lambda done: None,
+    variables: Sequence[str] = (),
+    on_progress: Callable[[int], None] = lambda steps: None,
 ) -> Samples:
-    """Samples of `steps` steps after a transient that is not sampled; each sample is the mean over one window of steps.
+    """Samples of `steps` steps after a transient; each sample is the mean over one window of steps.
 
-    start: the number of the first sampled step; the transient are the `transient` steps before it. Going on from what
-    is returned (state, start = step, no transient, the same generators) gives the bits of one longer simulation.
-    chunk: steps whose input and noise are made at a time, which changes no bit; None: by their room in memory. at_once:
-    whether the input of all steps is made before the first, which changes none either. tick is told after each chunk
-    how many steps are done; what it raises ends the simulation. Raises ValueError where window does not divide steps,
-    or for a name in `keep` that the network has no such thing of.
+    start: the number of the first sampled step; the transient is the `transient` steps before it. A simulation can be
+    continued with the returned state, start = the returned step, no transient and the same generators; it then has the
+    bits of one longer simulation. chunk: number of steps whose input and noise are computed at a time; None: chosen by
+    their memory. precompute_input: compute the input of all steps before the first. Neither changes any bit. variables:
+    names of VARIABLES to record besides the rates. on_progress(steps) receives the steps done after each chunk; an
+    exception from it ends the simulation. Raises ValueError where window does not divide steps, or for a variable that
+    the network lacks.
     """
     if window < 1 or steps < 1 or transient < 0 or steps % window:
         raise ValueError(f"steps must be a whole number of windows, got {steps} steps and windows of {window}")
-    _check(network, feedforward, keep)
-    chunk = _chunk(network) if chunk is None else chunk
-    record = _Record(network, state, steps // window, window, tuple(keep))
+    _check(network, feedforward, variables)
+    chunk = _chunk_steps(network) if chunk is None else chunk
+    record = _Record(network, state, steps // window, window, tuple(variables))
     first, last = start - transient, start + steps
-    prepared = feedforward.at(first, last) if at_once else None
+    whole_input = feedforward.at(first, last) if precompute_input else None
     for begin in range(first, last, chunk):
-        some = range(begin, min(begin + chunk, last))
-        given = feedforward.at(some.start, some.stop) if prepared is None else prepared[begin - first :]
-        drawn = network.draws(len(some), generators)
-        for index, step in enumerate(some):
-            state = network.step(state, given[index], None if drawn is None else drawn[index])
+        numbers = range(begin, min(begin + chunk, last))
+        inputs = feedforward.at(numbers.start, numbers.stop) if whole_input is None else whole_input[begin - first :]
+        noise = network.draw_noise(len(numbers), generators)
+        for index, step in enumerate(numbers):
+            state = network.step(state, inputs[index], None if noise is None else noise[index])
             if step >= start:
                 record.add(state)
-        tick(some.stop - first)
+        on_progress(numbers.stop - first)
         if not _finite(state).any():
             break
     times = (start + (np.arange(steps // window) + 0.5) * window) * network.dt
@@ -96,25 +99,26 @@ def simulate(
     return Samples(times, rates, record.means, record.finite & _finite(state), state, last)
 
 
-def _check(network: RateNetwork, feedforward: FeedForward, keep: Sequence[str]) -> None:
+def _check(network: RateNetwork, feedforward: FeedForward, variables: Sequence[str]) -> None:
     columns, n = network.shape
     if feedforward.columns not in (1, columns) or len(feedforward.groups) != n:
-        came = feedforward.columns, len(feedforward.groups)
-        raise ValueError(f"the input must be of {columns} columns, or one for all, and {n} neurons, got {came}")
+        came = f"{feedforward.columns} columns and {len(feedforward.groups)} neurons"
+        raise ValueError(f"the input must have {columns} columns, or one for all, and {n} neurons, got {came}")
     if feedforward.dt != network.dt or feedforward.dtype != network.couplings.dtype:
         raise ValueError(
             f"the input must have the network's dt and precision, {network.dt:g} and {network.couplings.dtype}, "
             f"got {feedforward.dt:g} and {feedforward.dtype}"
         )
-    there = kept_names(network)
-    for name in keep:
-        if name not in there:
-            raise ValueError(f"of this network can be kept {', '.join(there) or 'nothing but the rates'}, got {name!r}")
+    known = variable_names(network)
+    for name in variables:
+        if name not in known:
+            expected = ", ".join(known) or "the rates only"
+            raise ValueError(f"this network's recordable variables are {expected}, got {name!r}")
 
 
-def kept_names(network: RateNetwork) -> tuple[str, ...]:
-    """What of this network can be kept besides its rates."""
-    there = {
+def variable_names(network: RateNetwork) -> tuple[str, ...]:
+    """The variables of this network that can be recorded besides its rates."""
+    parts = {
         "currents": network.tau_syn,
         "slow": network.slow,
         "adaptation": network.adaptation,
@@ -125,57 +129,58 @@ def kept_names(network: RateNetwork) -> tuple[str, ...]:
         "noise": network.noise,
         "overlaps": network.couplings.low_rank,
     }
-    return tuple(name for name in KEPT if there[name] is not None)
+    return tuple(name for name in VARIABLES if parts[name] is not None)
 
 
-def _chunk(network: RateNetwork) -> int:
+def _chunk_steps(network: RateNetwork) -> int:
     columns, n = network.shape
     return min(CHUNK, 1 + int(CHUNK_BYTES / (columns * n * network.couplings.dtype.itemsize)))
 
 
 def _finite(state: State) -> Tensor:
-    """(C,): whether all of a column's rates and currents are finite."""
-    seen = state.rates if state.currents is None else state.rates + state.currents
-    return seen.sum(1, dtype=torch.float64).isfinite()
+    """(C,): whether all rates and currents of a column are finite."""
+    total = state.rates if state.currents is None else state.rates + state.currents
+    return total.sum(1, dtype=torch.float64).isfinite()
 
 
 class _Record:
-    """Sums over the window that is under way, and the means of those before."""
+    """Sums over the present window, and the means of the windows before."""
 
-    def __init__(self, network: RateNetwork, state: State, windows: int, window: int, keep: Sequence[str]) -> None:
+    def __init__(self, network: RateNetwork, state: State, windows: int, window: int, names: Sequence[str]) -> None:
         self.window, self.low_rank = window, network.couplings.low_rank
-        self.names, self.steps = keep, 0
-        self.sums = {name: torch.zeros_like(value) for name, value in self._watched(state)}
+        self.names, self.steps = names, 0
+        self.sums = {name: torch.zeros_like(value) for name, value in self._variables(state)}
         self.finite = torch.ones(len(state.rates), dtype=torch.bool)
         self.means = {name: mean.new_full((len(mean), windows, mean.shape[1]), torch.nan)
-                      for name, mean in self._found()}  # fmt: skip
+                      for name, mean in self._window_means()}  # fmt: skip
 
     def add(self, state: State) -> None:
-        """One more step."""
+        """Add one more step."""
         self.steps += 1
-        for name, value in self._watched(state):
+        for name, value in self._variables(state):
             self.sums[name] += value
         if self.steps % self.window == 0:
-            self._close(self.steps // self.window - 1)
+            self._close_window(self.steps // self.window - 1)
 
-    def _watched(self, state: State) -> list[tuple[str, Tensor]]:
-        found = [("rates", state.rates)]
+    def _variables(self, state: State) -> list[tuple[str, Tensor]]:
+        """Name and value of each variable whose sum is recorded."""
+        variables = [("rates", state.rates)]
         for name in self.names:
             if name in ("u", "x"):
-                found += [(f"{name}_{index}", value) for index, value in enumerate(getattr(state, name))]
+                variables += [(f"{name}_{index}", value) for index, value in enumerate(getattr(state, name))]
             elif name != "overlaps":
-                found.append((name, getattr(state, name)))
-        return found
+                variables.append((name, getattr(state, name)))
+        return variables
 
-    def _found(self) -> list[tuple[str, Tensor]]:
-        found = [(name, total / self.window) for name, total in self.sums.items()]
-        if "overlaps" in self.names:  # which are linear in the rates
-            found.append(("overlaps", self.low_rank.overlaps(found[0][1])))
-        return found
+    def _window_means(self) -> list[tuple[str, Tensor]]:
+        means = [(name, total / self.window) for name, total in self.sums.items()]
+        if "overlaps" in self.names:  # overlaps are linear in the rates
+            means.append(("overlaps", self.low_rank.overlaps(means[0][1])))
+        return means
 
-    def _close(self, index: int) -> None:
-        """The window is over: its means are kept, and the sums begin anew."""
-        for name, mean in self._found():
+    def _close_window(self, index: int) -> None:
+        """Store the means of the window, and reset the sums."""
+        for name, mean in self._window_means():
             finite = mean.isfinite().all(1, keepdim=True)
             self.means[name][:, index] = torch.where(finite, mean, torch.nan)
         self.finite &= self.means["rates"][:, index].isfinite().all(1)
@@ -186,64 +191,65 @@ class _Record:
 # ---- the whole state
 
 
-def whole(network: RateNetwork, feedforward: np.ndarray | Tensor) -> OfStep:
-    """The deterministic state of a network of one column, flattened by `flat`, under constant input (N,), as a system.
+def state_system(network: RateNetwork, feedforward: np.ndarray | Tensor) -> OfStep:
+    """The deterministic state of a network of one column under constant input (N,), as a system.
 
-    Everything that the network remembers is part of it: rates, currents, slow currents, adaptation, u and x. Where the
-    currents alone are filtered, rates are a function of them: the state is then that before the response, and no
-    direction of it is empty. Raises ValueError for a network with noise, or of more than one column.
+    The state, flattened by `flatten_state`, has all variables: rates, currents, slow currents, adaptation, u and x.
+    Where only the currents are filtered, the rates are a function of the currents. The state is then the one before
+    the response, so that it has no redundant direction. Raises ValueError for a network with noise, or with more than
+    one column.
     """
     if network.noise is not None:
-        raise ValueError("a network with noise has no spectrum of its own: leave the noise out")
+        raise ValueError("a network with noise has no deterministic spectrum: remove the noise")
     if network.couplings.columns != 1:
-        raise ValueError(f"a spectrum is of one network at a time, got {network.couplings.columns} columns")
-    given = torch.as_tensor(feedforward).to(network.couplings.dtype).reshape(1, -1)
-    like = network.start(0.0)
+        raise ValueError(f"a spectrum needs a network of one column, got {network.couplings.columns} columns")
+    inputs = torch.as_tensor(feedforward).to(network.couplings.dtype).reshape(1, -1)
+    like, currents_only = network.start(0.0), _has_only_currents(network)
 
-    def step(flattened: Tensor) -> Tensor:
-        state = _shaped(like, flattened, _rates_follow(network))
-        if _rates_follow(network):
-            return _flattened(network, network.receive(network.respond(state, given)))
-        return _flattened(network, network.step(state, given))
+    def step(vector: Tensor) -> Tensor:
+        state = _unflatten(like, vector, currents_only)
+        if currents_only:
+            return _flatten(network, network.update_currents(network.update_rates(state, inputs)))
+        return _flatten(network, network.step(state, inputs))
 
     return of_step(step, network.dt)
 
 
-def flat(network: RateNetwork, state: State) -> Tensor:
-    """A state (of one column) as `whole` has it, (S,)."""
-    return _flattened(network, network.receive(state) if _rates_follow(network) else state)
+def flatten_state(network: RateNetwork, state: State) -> Tensor:
+    """A state of one column as the vector (S,) of `state_system`."""
+    return _flatten(network, network.update_currents(state) if _has_only_currents(network) else state)
 
 
-def _rates_follow(network: RateNetwork) -> bool:
-    """Whether rates are but a function of the currents, so that the step is taken from currents to currents."""
+def _has_only_currents(network: RateNetwork) -> bool:
+    """Whether the rates are a function of the currents, so that a step leads from currents to currents."""
     return network.tau_rate is None and network.tau_syn is not None
 
 
-def _flattened(network: RateNetwork, state: State) -> Tensor:
-    rates = () if _rates_follow(network) else (state.rates,)
-    given = state.input_u, state.input_x
-    parts = (*rates, state.currents, state.slow, state.adaptation, *state.u, *state.x, *given)
+def _flatten(network: RateNetwork, state: State) -> Tensor:
+    rates = () if _has_only_currents(network) else (state.rates,)
+    input_resources = state.input_u, state.input_x
+    parts = (*rates, state.currents, state.slow, state.adaptation, *state.u, *state.x, *input_resources)
     return torch.cat([part.reshape(-1) for part in parts if part is not None])
 
 
-def _shaped(like: State, flattened: Tensor, rates_follow: bool) -> State:
-    """A flattened state with the parts of `like`."""
-    at = 0
+def _unflatten(like: State, vector: Tensor, currents_only: bool) -> State:
+    """The state whose parts, shaped as in `like`, are the pieces of the vector."""
+    position = 0
 
-    def following(value: Tensor | None) -> Tensor | None:
-        nonlocal at
+    def next_piece(value: Tensor | None) -> Tensor | None:
+        nonlocal position
         if value is None:
             return None
-        at += value.shape[1]
-        return flattened[at - value.shape[1] : at].view(1, -1)
+        position += value.shape[1]
+        return vector[position - value.shape[1] : position].view(1, -1)
 
     return State(
-        like.rates if rates_follow else following(like.rates),
-        following(like.currents),
-        following(like.slow),
-        following(like.adaptation),
-        tuple(following(value) for value in like.u),
-        tuple(following(value) for value in like.x),
-        input_u=following(like.input_u),
-        input_x=following(like.input_x),
+        like.rates if currents_only else next_piece(like.rates),
+        next_piece(like.currents),
+        next_piece(like.slow),
+        next_piece(like.adaptation),
+        tuple(next_piece(value) for value in like.u),
+        tuple(next_piece(value) for value in like.x),
+        input_u=next_piece(like.input_u),
+        input_x=next_piece(like.input_x),
     )

@@ -1,4 +1,4 @@
-"""Networks made, not measured."""
+"""Synthetic networks: random, of populations, of regions, and stand-ins for brain regions."""
 
 from randomnet.synthetic.populations import Kernel, Populations, low_rank_vectors, population_network
 from randomnet.synthetic.random import random_network, unconnected

@@ -1,4 +1,4 @@
-"""Random matrices."""
+"""Networks with random weights, or without edges."""
 
 import numpy as np
 
@@ -14,10 +14,10 @@ def random_network(n: int, g: float, rng: np.random.Generator) -> Connectome:
 
 
 def unconnected(n: int) -> Connectome:
-    """The same neurons without any edge."""
-    none = np.zeros(0, np.int64)
+    """The neurons of `random_network` without any edge."""
+    empty = np.zeros(0, np.int64)
     provenance = {"source": "neurons without edges", "synthetic": True}
-    return Connectome("random", none, none, np.zeros(0), _names(n), provenance=provenance)
+    return Connectome("random", empty, empty, np.zeros(0), _names(n), provenance=provenance)
 
 
 def _names(n: int) -> np.ndarray:

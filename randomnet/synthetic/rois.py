@@ -1,8 +1,8 @@
 """The built-in ROIs.
 
-They stand in for five regions of the fly's central brain where no data are at hand. Each is one fixed
-network, always the same: its size is the published one, the rest is drawn from a seed of its own after statistics of
-the hemibrain. They are made up, and are called synthetic wherever they appear.
+They replace five regions of the fly's central brain where no data are available. Each is one fixed network. Its size
+is the published one; everything else is drawn from a fixed seed, according to statistics of the hemibrain. They are
+labelled synthetic wherever they appear.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 
 from randomnet.connectome import Connectome, from_dense
 
-# shares among traced hemibrain neurons (Eckstein et al. 2024), and the sign each is given (Shiu et al. 2024)
+# transmitter -> share among traced hemibrain neurons (Eckstein et al. 2024), and its sign (Shiu et al. 2024)
 TRANSMITTER_SHARES = {
     "acetylcholine": (0.44, 1),
     "glutamate": (0.25, -1),
@@ -24,8 +24,8 @@ TRANSMITTER_SHARES = {
 
 
 @dataclass(frozen=True)
-class Region:
-    """What a built-in ROI is made after: neurons, density, share of edges answered (reciprocity), cell-fibre groups."""
+class RoiStatistics:
+    """Statistics of a built-in ROI: neurons, density, share of reciprocal edges, number of cell-fibre groups."""
 
     title: str
     neurons: int
@@ -35,23 +35,23 @@ class Region:
     seed: int
 
 
-REGIONS: dict[str, Region] = {
-    "AB": Region("asymmetrical body", 58, 0.30, 0.50, 4, 5801),
-    "EB": Region("ellipsoid body", 436, 0.16, 0.55, 12, 43601),
-    "PB": Region("protocerebral bridge", 380, 0.10, 0.45, 14, 38001),
-    "NO": Region("noduli", 500, 0.09, 0.45, 10, 50001),
-    "ATL": Region("antler", 528, 0.06, 0.35, 24, 52801),
+ROI_STATISTICS: dict[str, RoiStatistics] = {
+    "AB": RoiStatistics("asymmetrical body", 58, 0.30, 0.50, 4, 5801),
+    "EB": RoiStatistics("ellipsoid body", 436, 0.16, 0.55, 12, 43601),
+    "PB": RoiStatistics("protocerebral bridge", 380, 0.10, 0.45, 14, 38001),
+    "NO": RoiStatistics("noduli", 500, 0.09, 0.45, 10, 50001),
+    "ATL": RoiStatistics("antler", 528, 0.06, 0.35, 24, 52801),
 }
 
 HEAVY_TAIL = 1.2  # standard deviation of ln(synapse count)
-DEGREE_SPREAD = 0.6  # standard deviation of the ln of a neuron's propensity to connect
-WITHIN_GROUP = 3.0  # how much likelier an edge is within a cell-fibre group
+DEGREE_SPREAD = 0.6  # standard deviation of ln(propensity of a neuron to connect)
+WITHIN_GROUP = 3.0  # factor of an edge's probability within a cell-fibre group
 LINEAGE_PURITY = 0.8  # share of a cell-fibre group that has the group's transmitter (hemilineages share one)
 
 
 def built_in(name: str) -> Connectome:
     """The built-in ROI `name` (AB, EB, PB, NO or ATL): strongly connected, signed synapse counts, labelled."""
-    region = REGIONS[name]
+    region = ROI_STATISTICS[name]
     rng = np.random.default_rng(region.seed)
     fiber = np.sort(rng.integers(region.fibers, size=region.neurons))
     edges = _edges(rng, region, fiber)
@@ -67,29 +67,29 @@ def built_in(name: str) -> Connectome:
     )
 
 
-def _edges(rng: np.random.Generator, region: Region, fiber: np.ndarray) -> np.ndarray:
-    """(N, N) bool [post, pre]: heterogeneous degrees, groups, answered edges, and a ring so that all reach all."""
+def _edges(rng: np.random.Generator, region: RoiStatistics, fiber: np.ndarray) -> np.ndarray:
+    """(N, N) bool [post, pre]: heterogeneous degrees, groups, reciprocal edges, and a ring through all neurons."""
     n = region.neurons
     propensity = np.exp(DEGREE_SPREAD * rng.standard_normal((2, n)))
     odds = np.outer(propensity[0], propensity[1]) * np.where(fiber[:, None] == fiber, WITHIN_GROUP, 1.0)
     np.fill_diagonal(odds, 0)
-    # a first draw at density d answered with probability q ends near d (1 + q) and reciprocity 2 q / (1 + q)
-    answer = region.reciprocity / (2 - region.reciprocity)
-    odds *= region.density / (1 + answer) * n * (n - 1) / odds.sum()
+    # edges drawn at density d and reciprocated with probability q have density d (1 + q), reciprocity 2 q / (1 + q)
+    reciprocated = region.reciprocity / (2 - region.reciprocity)
+    odds *= region.density / (1 + reciprocated) * n * (n - 1) / odds.sum()
     edges = rng.random((n, n)) < odds
-    edges |= edges.T & (rng.random((n, n)) < answer)
+    edges |= edges.T & (rng.random((n, n)) < reciprocated)
     ring = rng.permutation(n)
     edges[np.roll(ring, -1), ring] = True
     np.fill_diagonal(edges, False)
     return edges
 
 
-def _transmitters(rng: np.random.Generator, region: Region, fiber: np.ndarray) -> np.ndarray:
+def _transmitters(rng: np.random.Generator, region: RoiStatistics, fiber: np.ndarray) -> np.ndarray:
     names = np.array(list(TRANSMITTER_SHARES))
     shares = np.array([share for share, _ in TRANSMITTER_SHARES.values()])
     shares /= shares.sum()
-    # the groups take transmitters in proportion to the shares, so that no group draw can leave one sign out
+    # groups take transmitters in proportion to the shares, so that both signs occur whatever is drawn
     quantiles = (rng.permutation(region.fibers) + 0.5) / region.fibers
     of_group = names[np.searchsorted(np.cumsum(shares), quantiles)]
-    own = rng.choice(names, size=region.neurons, p=shares)
-    return np.where(rng.random(region.neurons) < LINEAGE_PURITY, of_group[fiber], own)
+    of_neuron = rng.choice(names, size=region.neurons, p=shares)
+    return np.where(rng.random(region.neurons) < LINEAGE_PURITY, of_group[fiber], of_neuron)

@@ -1,19 +1,20 @@
-"""Systems that have a spectrum besides RandomNet's own networks: any step, any flow, matrices, textbook examples.
+"""Dynamical systems with a Lyapunov spectrum, other than RandomNet's networks.
 
-Each has a time step `dt` and `advance(bundle, steps, start)`, the protocol `lyapunov.System`: a bundle (1 + k, N) of
-the state (row 0) and tangent vectors moves on by exact steps and their exact derivative.
+Each system has a time step `dt` and `advance(bundle, steps, start)`, the protocol `lyapunov.System`. A bundle
+(1 + k, N) has the state in row 0 and tangent vectors in the other rows. All rows advance by exact steps and their exact
+derivative.
 
-| made by          | what it is                                                                           |
+| function         | system                                                                               |
 |------------------|--------------------------------------------------------------------------------------|
-| `FromSteps`      | a step and its tangent, both written by hand                                         |
-| `of_step`        | a step(state) or step(state, t); the tangent by forward differentiation              |
-| `of_flow`        | a vector field of state, or state and t, by Runge-Kutta steps                        |
-| `of_recurrent`   | torch.nn.RNN, GRU, LSTM and their cells, under a constant or a time-varying input    |
+| `FromSteps`      | a step and its tangent, both given                                                   |
+| `of_step`        | a step(state) or step(state, t), with the tangent by forward-mode differentiation    |
+| `of_flow`        | a vector field of the state, or of state and t, with Runge-Kutta steps               |
+| `of_recurrent`   | torch.nn.RNN, GRU, LSTM and their cells, with a constant or a time-varying input     |
 | `of_matrix`      | the linear map h <- M h                                                              |
-| `products`       | a sequence of matrices                                                               |
+| `products`       | products of a sequence of matrices                                                   |
 | `henon`, `lorenz`, `cat_map` | textbook systems with published exponents                                |
 
-`Repeatability` and `check_tangent` refuse steps that keep a memory, and tangents that are no derivatives.
+`Repeatability` rejects steps with an internal memory, and `check_tangent` rejects tangents that are not the derivative.
 """
 
 from randomnet.systems.checks import Repeatability, check_tangent

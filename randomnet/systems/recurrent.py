@@ -1,4 +1,4 @@
-"""torch's recurrent modules as systems, under an input: RNN, GRU, LSTM of any number of layers, and their cells."""
+"""torch's recurrent modules with inputs as systems: RNN, GRU and LSTM with any number of layers, and their cells."""
 
 from collections.abc import Callable
 
@@ -9,25 +9,26 @@ from randomnet.input_series import checked_inputs
 from randomnet.systems.steps import OfStep
 
 Layer = tuple[Tensor, Tensor, Tensor | float, Tensor | float]  # weights of input and state, and their biases
-Update = Callable[[Layer, Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]  # of the parts of a layer's state
+Update = Callable[[Layer, Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]  # layer, input, state vectors -> new ones
 
+Recurrent = nn.RNNBase | nn.RNNCellBase
 CELLS = (nn.RNNCell, nn.GRUCell, nn.LSTMCell)
 STACKS = (nn.RNN, nn.GRU, nn.LSTM)
 
 
 def is_recurrent(module: object) -> bool:
-    """Whether it is one of torch's recurrent modules, with torch's own forward."""
-    kinds = [kind for kind in (*CELLS, *STACKS) if isinstance(module, kind)]
-    return any(type(module).forward is kind.forward for kind in kinds)
+    """Whether `module` is one of torch's recurrent modules, with the original forward method."""
+    return any(isinstance(module, cls) and type(module).forward is cls.forward for cls in (*CELLS, *STACKS))
 
 
-def of_recurrent(module: nn.Module, inputs: Tensor | None = None, dt: float = 1.0) -> OfStep:
-    """The system of the state of torch.nn.RNN, GRU, LSTM, RNNCell, GRUCell or LSTMCell, float64, under inputs.
+def of_recurrent(module: Recurrent, inputs: Tensor | None = None, dt: float = 1.0) -> OfStep:
+    """The system of the state of torch.nn.RNN, GRU, LSTM, RNNCell, GRUCell or LSTMCell in float64, under inputs.
 
-    inputs: None for 0, (input_size,) for a constant one, (time, input_size) for one in each step; exponents are then
-    those under this input. After their last step they begin again, for looks beyond a record. The state is
-    (layers * hidden_size,), layer after layer as in h_0.flatten(); of an LSTM (2 * layers * hidden_size,), all of h
-    before all of c. Raises ValueError for two directions, projections, and dropout in train mode.
+    inputs: None for 0, (input_size,) for a constant input, (time, input_size) for one input per step. Exponents are
+    conditional on this input. After the last step the inputs start again, for checks of the state beyond the record.
+    The state is (layers * hidden_size,), layer by layer as in h_0.flatten(). For an LSTM it is
+    (2 * layers * hidden_size,), all of h before all of c. Raises ValueError for bidirectional modules, projections, and
+    dropout in train mode.
     """
     _check(module)
     update, parts = _update_of(module)
@@ -40,57 +41,57 @@ def of_recurrent(module: nn.Module, inputs: Tensor | None = None, dt: float = 1.
         if state.shape != (size,):
             raise ValueError(f"state: expected ({size},), the state of {module}, got {tuple(state.shape)}")
         states = state.view(parts, len(layers), hidden)
-        passed, after = inputs if inputs.ndim == 1 else inputs[index % len(inputs)], []
-        for at, layer in enumerate(layers):
-            after.append(torch.stack(update(layer, passed, tuple(states[:, at]))))
-            passed = after[-1][0]
+        layer_input, after = inputs if inputs.ndim == 1 else inputs[index % len(inputs)], []
+        for number, layer in enumerate(layers):
+            after.append(torch.stack(update(layer, layer_input, tuple(states[:, number]))))
+            layer_input = after[-1][0]
         return torch.stack(after, 1).flatten()
 
     return OfStep(step, dt, None if inputs.ndim == 1 else len(inputs))
 
 
-def _check(module: nn.Module) -> None:
+def _check(module: Recurrent) -> None:
     if getattr(module, "bidirectional", False):
-        raise ValueError(f"expected one direction, got {module}: its last states are no state of a step")
+        raise ValueError(f"expected one direction, got {module}: a bidirectional module has no step in time")
     if getattr(module, "proj_size", 0):
         raise ValueError(f"expected an LSTM without projections (proj_size=0), got {module}")
     if getattr(module, "dropout", 0) and module.training and module.num_layers > 1:
         raise ValueError(f"expected no dropout, got {module} in train mode: call .eval() first")
 
 
-def _layers(module: nn.Module) -> list[Layer]:
+def _layers(module: Recurrent) -> list[Layer]:
     if isinstance(module, CELLS):
-        named = [(module.weight_ih, module.weight_hh, module.bias_ih, module.bias_hh)]
+        layers = [(module.weight_ih, module.weight_hh, module.bias_ih, module.bias_hh)]
     else:
-        named = [(*weights, None, None)[:4] for weights in module.all_weights]
-    return [tuple(0.0 if tensor is None else tensor.detach() for tensor in layer) for layer in named]
+        layers = [(*weights, None, None)[:4] for weights in module.all_weights]
+    return [tuple(0.0 if tensor is None else tensor.detach() for tensor in layer) for layer in layers]
 
 
-def _update_of(module: nn.Module) -> tuple[Update, int]:
-    """How a layer's state is updated, and of how many vectors it consists."""
+def _update_of(module: Recurrent) -> tuple[Update, int]:
+    """The update function of a layer's state, and the number of vectors in that state."""
     if isinstance(module, (nn.LSTM, nn.LSTMCell)):
         return _lstm, 2
     if isinstance(module, (nn.GRU, nn.GRUCell)):
         return _gru, 1
     phi = {"tanh": torch.tanh, "relu": torch.relu}[module.nonlinearity]
-    return lambda layer, x, parts: (phi(sum(_arriving(layer, x, parts[0]))),), 1
+    return lambda layer, x, parts: (phi(sum(_products(layer, x, parts[0]))),), 1
 
 
-def _arriving(layer: Layer, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-    of_input, of_state, input_bias, state_bias = layer
-    return of_input @ x + input_bias, of_state @ h + state_bias
+def _products(layer: Layer, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    input_weights, state_weights, input_bias, state_bias = layer
+    return input_weights @ x + input_bias, state_weights @ h + state_bias
 
 
 def _gru(layer: Layer, x: Tensor, parts: tuple[Tensor, ...]) -> tuple[Tensor]:
     (h,) = parts
-    from_input, from_state = (part.chunk(3) for part in _arriving(layer, x, h))
-    reset, update = (torch.sigmoid(one + other) for one, other in zip(from_input[:2], from_state[:2], strict=True))
-    new = torch.tanh(from_input[2] + reset * from_state[2])
+    (x_reset, x_update, x_new), (h_reset, h_update, h_new) = (part.chunk(3) for part in _products(layer, x, h))
+    reset, update = torch.sigmoid(x_reset + h_reset), torch.sigmoid(x_update + h_update)
+    new = torch.tanh(x_new + reset * h_new)
     return (new + update * (h - new),)
 
 
 def _lstm(layer: Layer, x: Tensor, parts: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
     h, c = parts
-    take, forget, new, give = sum(_arriving(layer, x, h)).chunk(4)
-    c = torch.sigmoid(forget) * c + torch.sigmoid(take) * torch.tanh(new)
-    return torch.sigmoid(give) * torch.tanh(c), c
+    input_gate, forget_gate, new, output_gate = sum(_products(layer, x, h)).chunk(4)
+    c = torch.sigmoid(forget_gate) * c + torch.sigmoid(input_gate) * torch.tanh(new)
+    return torch.sigmoid(output_gate) * torch.tanh(c), c

@@ -1,4 +1,4 @@
-"""Systems of a step, a flow, a matrix or a sequence of matrices."""
+"""Systems from a step, a flow, a matrix or a sequence of matrices."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ TimedStep = Callable[[Tensor, float], Tensor]
 
 @dataclass(frozen=True)
 class FromSteps:
-    """A system from `step(state (N,)) -> (N,)` and `tangent(state (N,), frame (k, N)) -> (k, N)`, any torch functions.
+    """A system from torch functions `step(state (N,)) -> (N,)` and `tangent(state (N,), frame (k, N)) -> (k, N)`.
 
-    The tangent must be the exact derivative of the step at the state before it.
+    The tangent must be the exact derivative of the step at `state`. Raises ValueError unless dt > 0.
     """
 
     step: Step
@@ -29,7 +29,7 @@ class FromSteps:
         check_dt(self.dt)
 
     def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
-        """State and tangent vectors after `steps` steps; the time makes no difference."""
+        """State and tangent vectors (1 + k, N) after `steps` steps. The time `start` has no effect."""
         for _ in range(steps):
             state = bundle[0]
             bundle = torch.cat([self.step(state.clone())[None], self.tangent(state, bundle[1:])])
@@ -38,10 +38,10 @@ class FromSteps:
 
 @dataclass(frozen=True)
 class OfStep:
-    """A system from `indexed(state (N,), index) -> (N,)`, index being the time in steps; the tangent is differentiated.
+    """A system from `indexed(state (N,), index) -> (N,)`, where index is the time in steps; the tangent is automatic.
 
-    A step is evaluated once for the state and all tangent vectors, on a copy of the state, and never forms the N x N
-    Jacobian. length: how many steps there are, None where there is no end.
+    Each step is evaluated once for the state and all tangent vectors, on a copy of the state, without the N x N
+    Jacobian. length: the number of steps, or None where it is unlimited. Raises ValueError unless dt > 0.
     """
 
     indexed: Callable[[Tensor, int], Tensor]
@@ -52,9 +52,9 @@ class OfStep:
         check_dt(self.dt)
 
     def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
-        """State and tangent vectors after the `steps` steps from time `start` (in steps) on."""
+        """State and tangent vectors (1 + k, N) after `steps` steps from time `start`, which is in steps."""
         for index in range(start, start + steps):
-            bundle = self._moved(bundle, index)
+            bundle = self._step_bundle(bundle, index)
         return bundle
 
     def step(self, state: Tensor, index: int = 0) -> Tensor:
@@ -66,47 +66,50 @@ class OfStep:
 
     def tangent(self, state: Tensor, frame: Tensor, index: int = 0) -> Tensor:
         """Tangent vectors (k, N) after step `index` from the state (N,)."""
-        return self._moved(torch.cat([state[None], frame]), index)[1:]
+        return self._step_bundle(torch.cat([state[None], frame]), index)[1:]
 
-    def _moved(self, bundle: Tensor, index: int) -> Tensor:
+    def _step_bundle(self, bundle: Tensor, index: int) -> Tensor:
         state, frame = bundle[0], bundle[1:]
-        if not len(frame):  # the state alone, during its transient
+        if not len(frame):  # during the transient of the state
             return self.step(state, index)[None].clone()
-        pushed = torch.func.vmap(
-            lambda vector: torch.func.jvp(lambda state: self.step(state, index), (state,), (vector,))
-        )
-        after, moved = pushed(frame)  # the state is the same in all rows
-        return torch.cat([after[:1], moved])
+        jvp = torch.func.vmap(lambda vector: torch.func.jvp(lambda h: self.step(h, index), (state,), (vector,)))
+        after, tangents = jvp(frame)  # the state is the same in all rows
+        return torch.cat([after[:1], tangents])
 
 
 def of_step(step: Step | TimedStep, dt: float = 1.0) -> OfStep:
-    """The system of any step that torch can differentiate forwards, also of a torch.nn.Module.
+    """The system of any function or torch.nn.Module that torch can differentiate in forward mode.
 
-    step: state (N,) -> (N,), or step(state, t), where t is the time at which the step begins: 0 at the first state,
-    then dt, 2 dt, ... The second argument is the time if it is named t or time. A step may work in place, as it gets a
-    copy of the state. dt: time of a step. Raises ValueError for other arguments, and where a step changes the shape.
+    step: state (N,) -> (N,), or step(state, t), where t is the time at the start of the step: 0, dt, 2 dt, ... The
+    second argument is the time if its name is t or time. A step may work in place, because it gets a copy of the state.
+    dt: duration of a step. Raises ValueError for other arguments, and where a step changes the shape.
     """
     check_dt(dt)
+    update: Callable[..., Tensor] = step
     if takes_time(step):
-        return OfStep(lambda state, index: step(state, index * dt), dt)
-    return OfStep(lambda state, index: step(state), dt)
+        return OfStep(lambda state, index: update(state, index * dt), dt)
+    return OfStep(lambda state, index: update(state), dt)
 
 
 def of_flow(field: Step | TimedStep, dt: float) -> OfStep:
-    """The system of h' = field(h) or field(h, t), field: (N,) -> (N,), by Runge-Kutta steps of dt; see `of_step`."""
+    """The system of h' = field(h) or h' = field(h, t), (N,) -> (N,), with Runge-Kutta steps of dt; see `of_step`."""
     check_dt(dt)
+    velocity: Callable[..., Tensor] = field
     if not takes_time(field):
-        return OfStep(lambda state, index: runge_kutta(field, state, dt), dt)
+        return OfStep(lambda state, index: runge_kutta(velocity, state, dt), dt)
 
     def step(state: Tensor, index: int) -> Tensor:
-        times = iter([(index + part) * dt for part in (0.0, 0.5, 0.5, 1.0)])  # of the four stages
-        return runge_kutta(lambda at: field(at, next(times)), state, dt)
+        stage_times = iter([(index + part) * dt for part in (0.0, 0.5, 0.5, 1.0)])
+        return runge_kutta(lambda h: velocity(h, next(stage_times)), state, dt)
 
     return OfStep(step, dt)
 
 
 def of_matrix(matrix: Tensor | np.ndarray, dt: float = 1.0) -> FromSteps:
-    """The linear map h <- M h, M (N, N) real: its exponents are ln |eigenvalues of M| / dt. Raises ValueError."""
+    """The linear map h <- M h for real M (N, N), with exponents ln |eigenvalues of M| / dt.
+
+    Raises ValueError for another shape.
+    """
     matrix = torch.as_tensor(matrix)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"expected a square matrix (N, N), got shape {tuple(matrix.shape)}")
@@ -115,22 +118,22 @@ def of_matrix(matrix: Tensor | np.ndarray, dt: float = 1.0) -> FromSteps:
 
 @dataclass(frozen=True)
 class _Products:
-    """See `products`."""
+    """The system returned by `products`."""
 
     factor: Callable[[int], Tensor]
     dt: float
 
     def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
-        """Tangent vectors under the factors start, ..., start + steps - 1; the state stays as it is."""
+        """Tangent vectors multiplied by the factors start, ..., start + steps - 1. The state is constant."""
         for index in range(start, start + steps):
             bundle = torch.cat([bundle[:1], bundle[1:] @ self.factor(index).to(bundle).mT])
         return bundle
 
 
 def products(factor: Callable[[int], Tensor], dt: float = 1.0) -> _Products:
-    """The products ... M_1 M_0 of the matrices factor(0), factor(1), ..., each (N, N); the state plays no part.
+    """The system of products ... M_1 M_0 of the matrices factor(0), factor(1), ..., each (N, N). The state is unused.
 
-    Factors are asked for when they are needed and not kept. factor must answer the same whenever it is asked.
+    Factors are requested when needed and not stored, so `factor` must return the same matrix at every call.
     """
     check_dt(dt)
     return _Products(factor, dt)

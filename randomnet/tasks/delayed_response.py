@@ -60,7 +60,7 @@ def odr(
     """
     if n_stimuli > 1 and not erase:
         raise ValueError(f"erase: expected above 0 with n_stimuli = {n_stimuli}, as nothing else ends a delay, got 0")
-    given = {"demanded": demanded_amplitude, "silence": silence_weight, "tolerance": angle_tolerance}
+    loss_params = {"demanded": demanded_amplitude, "silence": silence_weight, "tolerance": angle_tolerance}
     held = whole_steps(delay, steps_per_second, "delay")
     longer, before = jitters(delay_jitter, iti_jitter, steps_per_second)
     shown, rest = (2 * steps_per_second, 2 * steps_per_second if erase else 0)  # before and after the delay
@@ -86,7 +86,7 @@ def odr(
         "angle",
         "angles in equal numbers" if n_angles else "uniform angles",
         synthetic=False,
-        given=given,
+        loss_params=loss_params,
         conditions=which,
         condition_names=names,
         events=_events(n_stimuli, delay, bool(erase), before, longer, steps_per_second),
@@ -101,7 +101,8 @@ def _events(
     delays may be longer by, are several."""
     if len(before) > 1 or len(longer) > 1:
         return ()
-    found, now = [], 0
+    found: list[Event] = []
+    now = 0
     for number in range(n_stimuli):
         which = f" {number + 1}" if n_stimuli > 1 else ""
         end = BUMP[1] + delay

@@ -1,4 +1,4 @@
-"""Trials of neurogym's environments, an extra: what they show at each step, and the action that would be right."""
+"""Trials of neurogym's environments (an extra): observations at each step, and the correct action."""
 
 import difflib
 import json
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from randomnet.extras import install_line
 from randomnet.tasks.trials import Trials
 
 FEW = 12  # names that an error lists
@@ -37,7 +38,7 @@ def neurogym_trials(
 
 
 def channels_of(parameters: Mapping[str, Any]) -> int:
-    """How many numbers the environment of these parameters shows. Raises ValueError."""
+    """Number of observation channels of the environment. Raises ValueError."""
     shape = _environment(parameters["env"], parameters["env_params"]).observation_space.shape
     if not shape or len(shape) != 1:
         raise ValueError(f"env: expected an environment that shows a row of numbers, got {parameters['env']!r}")
@@ -45,7 +46,7 @@ def channels_of(parameters: Mapping[str, Any]) -> int:
 
 
 def actions_of(parameters: Mapping[str, Any]) -> int:
-    """How many actions there are in the environment of these parameters. Raises ValueError."""
+    """Number of actions of the environment. Raises ValueError."""
     return _actions(parameters["env"], parameters["env_params"])
 
 
@@ -57,7 +58,7 @@ def _actions(env: str, params: str) -> int:
 
 
 def _trial(made: Any, env: str, period: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Observations (time, channels), right actions (time,), and which of these steps are scored."""
+    """Observations (time, channels), correct actions (time,), and whether each step is scored."""
     made.new_trial()
     try:
         seen, right = np.asarray(made.ob, np.float32), np.asarray(made.gt)
@@ -107,7 +108,7 @@ def neurogym() -> ModuleType:
             import neurogym.envs.registration
     except ImportError:
         raise ValueError(
-            "env: expected neurogym for its environments, got none installed: pip install -r requirements-neurogym.txt"
+            f"env: expected neurogym for its environments, got none installed: {install_line('neurogym')}"
         ) from None
     return neurogym
 

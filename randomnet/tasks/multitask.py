@@ -114,7 +114,7 @@ RULES = {
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class _Variables:
     """Trials of one task. starts: (trials, PHASES) steps; angles: (trials, 2) rad; lengths: (trials, A and B, 2);
     answer: (trials,) rad; asked: (trials,) bool, whether it is to be given."""
 
@@ -153,7 +153,7 @@ def multitask(
     inputs = np.empty_like(true) if input_noise else true
     for number, name in enumerate(names):
         which = slice(number * nr_of_trials, (number + 1) * nr_of_trials)
-        drawn = _drawn(rng, RULES[name], nr_of_trials)
+        drawn = _random_variables(rng, RULES[name], nr_of_trials)
         true[which], phases[which] = _inputs(drawn, name), drawn.starts
         targets[which], weights[which] = _targets(drawn, RULES[name], ctd_fixation), _weights(drawn)
         noise = rng.standard_normal(true[which].shape, dtype=np.float32) * drawn.during("context", "end")[..., None]
@@ -167,7 +167,7 @@ def multitask(
         "response",
         "trials of each task in equal numbers",
         synthetic=False,
-        given={"names": names, "tolerance": TOLERANCE, "least": LEAST, "window": WINDOW},
+        loss_params={"names": names, "tolerance": TOLERANCE, "least": LEAST, "window": WINDOW},
         conditions=np.repeat(np.arange(len(names)), nr_of_trials),
         condition_names=names,
         true_inputs=true if input_noise else None,
@@ -192,8 +192,8 @@ def chosen_tasks(text: str) -> tuple[str, ...]:
     return tuple(name for name in RULES if name in names)
 
 
-def _drawn(rng: np.random.Generator, rule: Rule, trials: int) -> _Drawn:
-    """Everything that is random of some trials of a task, but for the noise."""
+def _random_variables(rng: np.random.Generator, rule: Rule, trials: int) -> _Variables:
+    """All random variables of some trials of a task, except noise."""
     each = [np.zeros(trials, np.int64) if ends is None else rng.integers(ends[0], ends[1], trials, endpoint=True)
             for ends in FAMILIES[rule.family].lengths]  # fmt: skip
     starts = np.concatenate([np.zeros((trials, 1), np.int64), np.cumsum(np.stack(each, 1), axis=1)], axis=1)
@@ -203,15 +203,15 @@ def _drawn(rng: np.random.Generator, rule: Rule, trials: int) -> _Drawn:
         angles[:, 1] = first + np.radians(rng.uniform(90, 270, trials))
         lengths = _lengths(rng, trials, rule.compared)
         greater = lengths[:, rule.compared].sum(1).argmax(-1)
-        return _Drawn(starts, angles, lengths, np.take_along_axis(angles, greater[:, None], 1)[:, 0], everywhere)
+        return _Variables(starts, angles, lengths, np.take_along_axis(angles, greater[:, None], 1)[:, 0], everywhere)
     if rule.family != "match":
-        return _Drawn(starts, angles, lengths, first + np.pi * rule.turned, everywhere)
+        return _Variables(starts, angles, lengths, first + np.pi * rule.turned, everywhere)
     if rule.category:
         asked = ((angles[:, 1] < 0) == (first < 0)) != rule.turned
     else:
         asked = drawn_conditions(rng, trials, 2) == 0
         angles[:, 1] = first + np.pi * rule.turned + np.where(asked, 0, np.radians(rng.integers(10, 350, trials)))
-    return _Drawn(starts, angles, lengths, angles[:, 1], asked)
+    return _Variables(starts, angles, lengths, angles[:, 1], asked)
 
 
 def _lengths(rng: np.random.Generator, trials: int, compared: tuple[int, ...]) -> np.ndarray:
@@ -223,8 +223,8 @@ def _lengths(rng: np.random.Generator, trials: int, compared: tuple[int, ...]) -
     return means[..., None] + (signs * coherences)[..., None] * np.array([1, -1])
 
 
-def _inputs(drawn: _Drawn, name: str) -> np.ndarray:
-    """(trials, STEPS, CHANNELS) without noise."""
+def _inputs(drawn: _Variables, name: str) -> np.ndarray:
+    """Inputs (trials, STEPS, CHANNELS) without noise."""
     rule = RULES[name]
     family = FAMILIES[rule.family]
     inputs = np.zeros((len(drawn.starts), STEPS, CHANNELS), np.float32)
@@ -238,8 +238,8 @@ def _inputs(drawn: _Drawn, name: str) -> np.ndarray:
     return inputs
 
 
-def _targets(drawn: _Drawn, rule: Rule, ctd_fixation: bool) -> np.ndarray:
-    """(trials, STEPS, OUTPUTS)."""
+def _targets(drawn: _Variables, rule: Rule, ctd_fixation: bool) -> np.ndarray:
+    """Targets (trials, STEPS, OUTPUTS)."""
     asked, response = drawn.asked[:, None], drawn.during("response", "end")
     targets = np.zeros((len(drawn.starts), STEPS, OUTPUTS), np.float32)
     kept = rule.fixates * drawn.during("context", "response")
@@ -249,8 +249,8 @@ def _targets(drawn: _Drawn, rule: Rule, ctd_fixation: bool) -> np.ndarray:
     return targets
 
 
-def _weights(drawn: _Drawn) -> np.ndarray:
-    """(trials, STEPS): how much each step counts."""
+def _weights(drawn: _Variables) -> np.ndarray:
+    """(trials, STEPS): loss weight of each step."""
     response = drawn.during("response", "end")
     weights = drawn.during("context", "response") + RESPONSE_WEIGHT * response
     weights[:, :UNSCORED] = 0

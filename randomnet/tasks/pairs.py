@@ -22,6 +22,7 @@ each, uniform from 0 to that many seconds in every trial, or one of a list; all 
 
 from collections.abc import Callable, Mapping
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -53,17 +54,17 @@ BOTH: dict[str, Condition] = {
 }
 
 
-def dpa(rng: np.random.Generator, **settings: float) -> Trials:
+def dpa(rng: np.random.Generator, **settings: Any) -> Trials:
     """Delayed pair association: 4 conditions in equal numbers; see the module's text, and `_trials` for settings."""
     return _trials(rng, PAIRS, SAMPLE, DECISION[1], **settings)
 
 
-def go_nogo(rng: np.random.Generator, **settings: float) -> Trials:
+def go_nogo(rng: np.random.Generator, **settings: Any) -> Trials:
     """Go or NoGo alone: 2 conditions in equal numbers; see the module's text, and `_trials` for settings."""
     return _trials(rng, DISTRACTORS, DISTRACTOR, TEST[0], **settings)
 
 
-def dual(rng: np.random.Generator, **settings: float) -> Trials:
+def dual(rng: np.random.Generator, **settings: Any) -> Trials:
     """Delayed pair association with Go, NoGo or no distractor in the delay: 12 conditions in equal numbers; see the
     module's text, and `_trials` for settings."""
     return _trials(rng, BOTH, SAMPLE, DECISION[1], **settings)
@@ -106,7 +107,12 @@ def _trials(
         "sign",
         "events in equal numbers",
         synthetic=False,
-        given={"margin": margin, "cross_entropy": cross_entropy, "silence": silence_weight, "names": PAIR_OUTPUTS},
+        loss_params={
+            "margin": margin,
+            "cross_entropy": cross_entropy,
+            "silence": silence_weight,
+            "names": PAIR_OUTPUTS,
+        },
         conditions=which,
         condition_names=tuple(conditions),
         events=_events(conditions, first, before, later, steps_per_second),
@@ -121,11 +127,16 @@ def _events(
     events may be put off by, are several."""
     if len(before) > 1 or len(later) > 1:
         return ()
-    pairs, _, distractors, _ = np.array(list(conditions.values())).any(axis=0)
+    pairs, _, distractors, _ = _any_of(np.array(list(conditions.values())))
     windows = (OF_PAIRS if pairs else {}) | (OF_DISTRACTORS if distractors else {})
     windows = dict(sorted(windows.items(), key=lambda item: item[1]))
     put_off = {name: int(before[0] + (window != first) * later[0]) for name, window in windows.items()}
     return in_steps(windows, put_off, steps_per_second)
+
+
+def _any_of(conditions: np.ndarray) -> np.ndarray:
+    """(4,) whether any of the conditions (conditions, 4) has each entry."""
+    return np.asarray(conditions.any(axis=0))
 
 
 def _shown_and_asked(
@@ -136,7 +147,7 @@ def _shown_and_asked(
     targets = np.zeros((*shape, len(PAIR_OUTPUTS)), np.float32)
     mask = np.ones(targets.shape, bool)
     sample, test, go, nogo = conditions[which].T[:, :, None]
-    pairs, _, distractors, _ = conditions.any(axis=0)
+    pairs, _, distractors, _ = _any_of(conditions)
     if pairs:
         inputs[..., 0], inputs[..., 1] = sample * on(SAMPLE), test * on(TEST)
         targets[..., 0] = sample * test * on(DECISION)

@@ -17,7 +17,7 @@ NUMERIC = (Integer, Number, NumberOrList, Boolean)
 class Parameter:
     """One option of one or more tasks.
 
-    name: its key. value: what it may be. text: one sentence for the help. generated: whether the task's generator
+    name: its key. value: what it may be. text: its sentence for the help. generated: whether the task's generator
     takes it. training: whether only kinds that train read it. only: a further condition under which it is read.
     neutral: the value for results folders that are older than the option.
     """
@@ -53,17 +53,18 @@ NR_OF_TRIALS = Parameter(
     "nr_of_trials",
     Integer(1, MOST_TRIALS),
     500,
-    "Trials: of each class of the n-back tasks, of each of `tasks` of multitask, all of the others.",
+    "Number of trials: of each class of the n-back tasks, of each of `tasks` of multitask, in all for the others.",
 )
 TRAIN_SIZE = Parameter(
-    "train_size", Number(0, 1, above=True), 0.8, "Share of the trials used for training.", generated=False, only=UNSPLIT
+    "train_size", Number(0, 1, above=True), 0.8, "Fraction of the trials for training.", generated=False, only=UNSPLIT
 )
 TEST_SIZE = Parameter(
     "test_size",
     Number(0, 1),
     0.0,
-    "Share of the trials, taken from those that are not for training, which neither training nor the choice of the "
-    "best epoch sees: test_loss and test_metrics of the best and of the last network are of these; 0 = none.",
+    "Fraction of the trials for the test, out of those that are not for training; 0 = none. They are used "
+    "neither in training nor to choose the best epoch. test_loss and test_metrics of the best and the last "
+    "network are over them.",
     generated=False,
     only=UNSPLIT,
     neutral=0.0,
@@ -72,8 +73,8 @@ HELD_OUT = Parameter(
     "held_out",
     Value(),
     "none",
-    "Conditions that are for validation alone, and all of it: names such as AC go, BD nogo (of odr degrees, of "
-    "multitask tasks), or how many, drawn by seed; none: train_size splits the trials.",
+    "Conditions for validation only; all other trials are for training. Names such as AC go, BD nogo (for odr "
+    "degrees, for multitask tasks), or a number, drawn by seed. none: train_size splits the trials.",
     generated=False,
 )
 SPLIT = (NR_OF_TRIALS, TRAIN_SIZE, TEST_SIZE)  # of every task
@@ -82,97 +83,105 @@ INPUT_NOISE = Parameter(
     "input_noise",
     Number(0, 1000),
     0.15,
-    "Standard deviation of the noise on every step and channel of the input (of multitask 0.3, to a trial's end; "
-    "of reach and random_target 0.04, on target and go).",
+    "Standard deviation of input noise, added to every channel at every step, and not scaled by dt or tau. It "
+    "is drawn once, with the trials. Multitask has 0.3, until the trial ends; reach and random_target 0.04, on "
+    "target and go.",
 )
-DYNAMIC_NOISE = Parameter(
-    "dynamic_noise",
+RESAMPLED_INPUT_NOISE = Parameter(
+    "resampled_input_noise",
     Number(0, 1000),
     0.0,
-    "Standard deviation of noise besides, fresh in every update of the training, on every step and channel of what "
-    "the network receives (of multitask to a trial's end), not in validation; input_noise is drawn once, with the "
-    "trials.",
+    "Standard deviation of input noise that is resampled at every update of the training; validation has none. "
+    "It is added to every channel at every step, and not scaled by dt or tau. In multitask it ends with the "
+    "trial.",
     generated=False,
     training=True,
 )
-NOISE = (INPUT_NOISE, DYNAMIC_NOISE)
+NOISE = (INPUT_NOISE, RESAMPLED_INPUT_NOISE)
 TRIAL_STEPS = Parameter(
     "trial_steps",
     Integer(6, LONGEST),
     100,
-    "Steps per trial; of reach and random_target at least 100, of 10 ms each.",
+    "Steps per trial; for reach and random_target at least 100, of 10 ms each.",
 )
 
 N_BACK = (
-    Parameter("trial_length", Integer(2, LONGEST), 5, "Stimuli per trial; the last is the target."),
-    Parameter("n_back", Integer(1), 2, "Stimuli from the repeat to the target; below trial_length."),
-    Parameter("lure_rate", Number(0, 1), 0.0, "Share of the non-matches with a repeat at a wrong lag."),
+    Parameter("trial_length", Integer(2, LONGEST), 5, "Number of stimuli per trial; the last one is the target."),
+    Parameter("n_back", Integer(1), 2, "Number of stimuli from a repeat to the target; below trial_length."),
+    Parameter("lure_rate", Number(0, 1), 0.0, "Fraction of non-matches with a repeat at a wrong lag."),
 )
 PICTURES = (
-    Parameter("rescale", Boolean(), True, "Bring every image to [0, 1]."),
+    Parameter("rescale", Boolean(), True, "Scale every image to [0, 1]."),
     Parameter(
         "images",
         Value(),
         "",
-        "File of latents (.npz, .pt), or folder of MNIST's idx files; empty = a synthetic stand-in.",
+        "File of latents (.npz, .pt), or folder with MNIST's idx files; empty = a synthetic stand-in.",
         generated=False,
     ),
 )
-SEQUENCE = (Parameter("pattern_length", Integer(1, LONGEST), 5, "Values to be recalled."),)
+SEQUENCE = (Parameter("pattern_length", Integer(1, LONGEST), 5, "Number of values to remember."),)
 FLIP_FLOP = (
-    Parameter("n_bits", Integer(1, 1000), 3, "Bits to be remembered, each with a channel of pulses."),
+    Parameter("n_bits", Integer(1, 1000), 3, "Number of bits to remember, each with a channel of pulses."),
     TRIAL_STEPS,
-    Parameter("switch_prob", Number(0, 0.5), 0.01, "Probability per step and bit of a pulse, of each sign."),
-    Parameter("blind_steps", Integer(0, LONGEST), 4, "Steps from a flip on that are not scored."),
+    Parameter("switch_prob", Number(0, 0.5), 0.01, "Probability of a pulse of each sign, per step and bit."),
+    Parameter("blind_steps", Integer(0, LONGEST), 4, "Number of steps from each flip on that are not scored."),
 )
 DELAYED = (
     HELD_OUT,
-    Parameter("steps_per_second", Integer(2, 1000), 10, "Steps of the network (model.dt) to a second of the task."),
+    Parameter("steps_per_second", Integer(2, 1000), 10, "Steps of the network (model.dt) per second of the task."),
     Parameter(
         "delay_jitter",
         NumberOrList(0, 100),
         0.0,
-        "Seconds by which a delay is longer at most, at random in every trial; of a list, one of them.",
+        "Maximum random increase of a delay, in seconds, in every trial. A list: one of its values at random.",
     ),
     Parameter(
         "iti_jitter",
         NumberOrList(0, 100),
         0.0,
-        "Seconds of further silence at most before the first event, at random; of a list, one of them.",
+        "Maximum random silence before the first event, in seconds. A list: one of its values at random.",
     ),
     *NOISE,
     Parameter(
         "silence_weight",
         Number(0, 1_000_000),
         1.0,
-        "Weight of the loss of outputs that are not silent when they should be.",
+        "Loss weight of outputs that should be silent.",
     ),
 )
 DECISIONS = (
-    Parameter("margin", Number(0, 1000), 1.0, "Mean output up to which a right decision is pushed further."),
+    Parameter("margin", Number(0, 1000), 1.0, "Mean output up to which the loss increases a correct decision."),
     Parameter(
         "cross_entropy",
         Number(0, 1),
         0.0,
-        "Share of binary cross-entropy in the loss of decisions; the rest is that of the margin.",
+        "Weight of binary cross-entropy in the loss of decisions; the margin loss has the rest.",
     ),
 )
 ANGLES = (
-    Parameter("delay", Number(0, 1000, above=True), 3.0, "Seconds that an angle is remembered."),
-    Parameter("n_angles", Integer(0, 360), 8, "Angles, evenly on the circle; 0 = any."),
-    Parameter("n_channels", Integer(3, 10_000), 16, "Channels, tuned to angles evenly on the circle."),
-    Parameter("n_stimuli", Integer(1, 2), 1, "Angles to be remembered in a trial, one after the other."),
-    Parameter("tuning", Number(0, 1000), 1.0, "Modulation of the bump of input, [1 + tuning cos]+ / (1 + tuning)."),
+    Parameter("delay", Number(0, 1000, above=True), 3.0, "Delay, in seconds, over which an angle is remembered."),
+    Parameter("n_angles", Integer(0, 360), 8, "Number of angles, evenly spaced on the circle; 0 = any angle."),
     Parameter(
-        "erase", Number(0, 1000), 1.0, "Negative input to all channels for a second, which ends the delay; 0 = none."
+        "n_channels",
+        Integer(3, 10_000),
+        16,
+        "Number of channels, tuned to angles that are evenly spaced on the circle.",
+    ),
+    Parameter("n_stimuli", Integer(1, 2), 1, "Number of angles to remember in a trial, one after the other."),
+    Parameter("tuning", Number(0, 1000), 1.0, "Modulation of the input bump, [1 + tuning cos]+ / (1 + tuning)."),
+    Parameter(
+        "erase", Number(0, 1000), 1.0, "Negative input to all channels for one second, which ends the delay; 0 = none."
     ),
     Parameter(
         "demanded_amplitude",
         Number(0, 1000),
         1.0,
-        "Length of the readout (cos, sin) up to which it is pushed further.",
+        "Length of the readout (cos, sin) up to which the loss increases it.",
     ),
-    Parameter("angle_tolerance", Number(0, 180), 15.0, "Degrees of error up to which an angle counts as right."),
+    Parameter(
+        "angle_tolerance", Number(0, 180), 15.0, "Largest error, in degrees, of an angle that counts as correct."
+    ),
 )
 MULTITASK = (
     HELD_OUT,
@@ -180,15 +189,16 @@ MULTITASK = (
         "tasks",
         Value(),
         "all",
-        "Which tasks multitask has: names such as DelayPro, MemoryPro, or all 15; each keeps its channel.",
+        "Tasks of multitask, such as DelayPro, MemoryPro; all = all 15. Each keeps its channel.",
     ),
     replace(INPUT_NOISE, default=0.3),
-    DYNAMIC_NOISE,
+    RESAMPLED_INPUT_NOISE,
     Parameter(
         "one_task_batches",
         Boolean(),
         False,
-        "Every batch has trials of one of these tasks, drawn anew in every epoch; else of all, and always the same.",
+        "True: every batch has trials of one task, drawn again in every epoch. False: batches mix all tasks, and "
+        "stay the same.",
         generated=False,
         training=True,
     ),
@@ -196,37 +206,42 @@ MULTITASK = (
         "ctd_fixation",
         Boolean(),
         False,
-        "Fixation is asked for as in computation-through-dynamics: not where a response is withheld, nor at all in "
+        "Require fixation as computation-through-dynamics does: not where a response is withheld, nor in "
         "NonMatch2Sample, MatchCatPro and MatchCatAnti.",
     ),
 )
 REACHING = (
     replace(TRIAL_STEPS, default=300),
     replace(INPUT_NOISE, default=0.04),
-    DYNAMIC_NOISE,
+    RESAMPLED_INPUT_NOISE,
     Parameter(
         "sensor_noise",
         Number(0, 10),
         0.005,
-        "Standard deviation of the noise on what is seen and felt of the arm, and on its controls.",
+        "Standard deviation of noise on vision and proprioception of the arm, and on its controls. It is added at "
+        "every step, and not scaled by dt or tau.",
     ),
-    Parameter("go_amplitude", Number(0, 1000), 0.15, "Input of the channel that says go."),
-    Parameter("catch_rate", Number(0, 1), 0.2, "Share of the trials without a go, in which the arm stays where it is."),
-    Parameter("bump_rate", Number(0, 1), 0.5, "Share of the trials in which a force pushes the fingertip for a while."),
-    Parameter("aligned", Boolean(), False, "Target and go come at bins 30 and 70 of every trial, and none lacks a go."),
+    Parameter("go_amplitude", Number(0, 1000), 0.15, "Amplitude of the go signal."),
+    Parameter("catch_rate", Number(0, 1), 0.2, "Fraction of trials without a go signal, in which the arm must stay."),
+    Parameter(
+        "bump_rate", Number(0, 1), 0.5, "Fraction of trials in which a force pushes the fingertip for some time."
+    ),
+    Parameter(
+        "aligned", Boolean(), False, "Target and go appear at bins 30 and 70 of every trial, and every trial has a go."
+    ),
     Parameter(
         "ramp_epochs",
         Integer(0),
         200,
-        "Epochs until the loss in training is of whole trials, at first of their beginning.",
+        "Epochs until the training loss covers whole trials; it starts with their first part.",
         training=True,
     ),
-    Parameter("action_weight", Number(0, 1_000_000), 1.0, "Weight of the mean square of the controls in the loss."),
-    Parameter("latent_weight", Number(0, 1_000_000), 5e-5, "Weight of the mean square of the states in the loss."),
-    Parameter("reach_tolerance", Number(0), 5.0, "Centimetres from its goal up to which a reach ends rightly."),
+    Parameter("action_weight", Number(0, 1_000_000), 1.0, "Loss weight of the mean square of the controls."),
+    Parameter("latent_weight", Number(0, 1_000_000), 5e-5, "Loss weight of the mean square of the states."),
+    Parameter("reach_tolerance", Number(0), 5.0, "Largest distance from the goal, in centimetres, of a correct reach."),
 )
 NEUROGYM = (
     Parameter("env", Value(), "PerceptualDecisionMaking-v0", "Name of a registered environment of neurogym."),
-    Parameter("env_params", Value(), "{}", 'What the environment takes, as JSON: {"dt": 50, "cohs": [6.4, 25.6]}.'),
+    Parameter("env_params", Value(), "{}", 'Arguments of the environment as JSON: {"dt": 50, "cohs": [6.4, 25.6]}.'),
     Parameter("env_period", Value(), "decision", "Period of the environment's trials that is scored; or all."),
 )

@@ -33,7 +33,7 @@ class ReachTrials:
     theirs. true_inputs: the same without noise. targets: (trials, time, 2) where the fingertip should be, m. starts:
     (trials, 2) angles of shoulder and elbow, rad. loads: (trials, time, 2) forces on the fingertip, N. action_noise:
     (trials, time, outputs) beside the controls. catch: (trials,) bool. phases: (trials, 2) int64, target_on and go, the
-    latter the trial's end in catch trials. given: what the loss depends on. Raises ValueError naming both shapes.
+    latter the trial's end in catch trials. loss_params: parameters of the loss. Raises ValueError naming both shapes.
     """
 
     inputs: np.ndarray
@@ -44,7 +44,7 @@ class ReachTrials:
     action_noise: np.ndarray
     catch: np.ndarray
     phases: np.ndarray
-    given: Mapping[str, Any]
+    loss_params: Mapping[str, Any]
     loss: str = "reach"
     source: str = "random reaches"
     synthetic: bool = False
@@ -109,7 +109,7 @@ def reaching(
     catch_rate: float,
     bump_rate: float,
     aligned: bool,
-    **given: Any,
+    **loss_params: Any,
 ) -> ReachTrials:
     """Reaches of an arm of which `sensed` channels are known and that takes so many controls.
 
@@ -131,15 +131,18 @@ def reaching(
     true[..., sensed : sensed + 2] = shown[..., None] * at[1][:, None]
     true[..., sensed + 2] = go_amplitude * gone
     sds = np.array([sensor_noise] * sensed + [input_noise] * CONTEXT)
-    arrays = (
-        true + sds * rng.standard_normal(true.shape),
-        true,
-        np.where(gone[..., None], at[1][:, None], at[0][:, None]),
-        angles[0],
-        loads,
-        sensor_noise * rng.standard_normal((*shape, controls)),
+    inputs, true_inputs, targets, starts, loads, action_noise = (
+        array.astype(np.float32)
+        for array in (
+            true + sds * rng.standard_normal(true.shape),
+            true,
+            np.where(gone[..., None], at[1][:, None], at[0][:, None]),
+            angles[0],
+            loads,
+            sensor_noise * rng.standard_normal((*shape, controls)),
+        )
     )
-    return ReachTrials(*(array.astype(np.float32) for array in arrays), catch, phases, given)
+    return ReachTrials(inputs, true_inputs, targets, starts, loads, action_noise, catch, phases, loss_params)
 
 
 def _angles(rng: np.random.Generator, trials: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The table of tasks: what each is made by, which parameters it takes, and what it asks of a network."""
+"""The table of tasks: generator, options, channels and loss of each."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +22,10 @@ from randomnet.tasks.reaching import CONTEXT, ReachTrials, reaching
 from randomnet.tasks.trials import Trials, train_count
 
 Size = int | str | Callable[[Mapping[str, Any]], int]
+
+
+def _number(size: int | str, parameters: Mapping[str, Any]) -> int:
+    return parameters[size] if isinstance(size, str) else size
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,11 @@ class Task:
 
     def sizes(self, parameters: Mapping[str, Any]) -> tuple[int, int]:
         """Channels and outputs, with these parameters. Raises ValueError where these make none."""
-        sizes = (size(parameters) if callable(size) else size for size in (self.channels, self.outputs))
-        return tuple(parameters[size] if isinstance(size, str) else size for size in sizes)
+        channels, outputs = (size(parameters) if callable(size) else size for size in (self.channels, self.outputs))
+        return _number(channels, parameters), _number(outputs, parameters)
 
     def trials(self, parameters: Mapping[str, Any]) -> int:
-        """How many trials there are in all, with these parameters."""
+        """Total number of trials with these parameters."""
         several = len(chosen_tasks(parameters["tasks"])) if "tasks" in parameters else 1
         return parameters["nr_of_trials"] * several * (2 if self.per_class else 1)
 
@@ -90,14 +94,14 @@ def _check_steps(parameters: Mapping[str, Any]) -> None:
 
 
 def _n_back(text: str, generate: Callable[..., Trials], channels: int, *, pictured: bool = True) -> Task:
-    """A task of two classes: whether the last stimulus is that of n_back steps before."""
+    """The row of a task of two classes: whether the last stimulus equals that of n_back steps before."""
     options = parameters.N_BACK + (parameters.PICTURES if pictured else ())
-    classes = {"loss": "classes", "label": NATS, "source": BIO_RNN_MEM, "per_class": True}
-    return Task(text, generate, options, channels, CLASSES, pictured=pictured, check=_check_lengths, **classes)
+    return Task(text, generate, options, channels, CLASSES, "classes", NATS, BIO_RNN_MEM, per_class=True,
+                pictured=pictured, check=_check_lengths)  # fmt: skip
 
 
 def _reaching(text: str, sensed: int, controls: int) -> Task:
-    """Reaches of an arm of which so many channels are sensed, and that takes so many controls."""
+    """The row of a reaching task of an arm with so many sensory channels and controls."""
     generate = partial(reaching, sensed=sensed, controls=controls)
     label = "loss: squared error of the\nfingertip (m²), and effort"
     return Task(text, generate, parameters.REACHING, sensed + CONTEXT, controls, "reach", label, CTD, closed=True,
@@ -105,7 +109,7 @@ def _reaching(text: str, sensed: int, controls: int) -> Task:
 
 
 def _decisions(text: str, generate: Callable[..., Trials]) -> Task:
-    """A task of choice and lick."""
+    """The row of a task with the outputs choice and lick."""
     options, label = parameters.DELAYED + parameters.DECISIONS, "loss: margin of decisions,\nand silence"
     return Task(text, generate, options, PAIR_CHANNELS, len(PAIR_OUTPUTS), "sign", label, NEUROTORCH)
 

@@ -1,4 +1,4 @@
-"""Tasks told in seconds: whole steps, events that shift from trial to trial or not, and conditions in equal numbers."""
+"""Timing of tasks in seconds: whole steps, events with random shifts, and conditions in equal numbers."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ def during(window: Window, time: int, shifts: np.ndarray, steps_per_second: int)
 
 
 def in_steps(windows: Mapping[str, Window], put_off: Mapping[str, int], steps_per_second: int) -> tuple[Event, ...]:
-    """Events by their windows, each put off by so many steps."""
+    """Events by their windows, each delayed by so many steps."""
     ends = {name: [round(end * steps_per_second) + put_off[name] for end in window] for name, window in windows.items()}
     return tuple((name, onset, offset) for name, (onset, offset) in ends.items())
 

@@ -1,4 +1,4 @@
-"""The `Trials` record: what every task makes and every training reads."""
+"""The `Trials` record, which tasks generate and training uses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-LOSSES = ("squared", "classes", "bits", "sign", "angle", "response")  # that `objectives.judging` has
+LOSSES = ("squared", "classes", "bits", "sign", "angle", "response")  # that `objectives.task_losses` has
 
 OF_EACH = ("inputs", "targets", "mask", "conditions", "true_inputs", "phases")  # arrays with a row for each trial
 
@@ -21,7 +21,7 @@ class Trials:
         unit vectors (cos, sin) where an angle is asked and 0 where silence is; of `response` fixation, cos and sin.
     mask: (trials, time) bool, of `sign` (trials, time, outputs), True at the steps that are scored; targets elsewhere
         mean nothing. Of `response` float32: how much each step counts.
-    outputs: size of the readout. loss: how they are judged, one of LOSSES. given: what it depends on, such as margin.
+    outputs: size of the readout. loss: how they are judged, one of LOSSES. loss_params: its parameters, such as margin.
     source: where the data come from. synthetic: whether made-up data stand in for a file.
     conditions: (trials,) int64, which of condition_names each trial is; None where the task has no conditions.
     events: what happens at the same steps of all trials: name, first step, and the first one after it.
@@ -38,7 +38,7 @@ class Trials:
     loss: str
     source: str
     synthetic: bool
-    given: Mapping[str, Any] = field(default_factory=dict)
+    loss_params: Mapping[str, Any] = field(default_factory=dict)
     conditions: np.ndarray | None = None
     condition_names: tuple[str, ...] = ()
     events: tuple[tuple[str, int, int], ...] = ()
@@ -87,11 +87,12 @@ class Trials:
         how many of them (drawn at random); then validation is these, and training the others. Raises ValueError where
         either part would be empty."""
         if held_out != "none":
-            away = np.isin(self.conditions, self._held_out(held_out, rng))
+            left_out = self._held_out(held_out, rng)
+            away = np.isin(self._conditions(), left_out)
             order = rng.permutation(len(self))
             return self._only(order[~away[order]]), self._only(order[away[order]])
         order = rng.permutation(len(self))
-        strata = self.conditions[order] if self.stratified else np.zeros(len(self), np.int64)
+        strata = self._strata()[order]
         first = np.zeros(len(self), bool)
         for stratum in np.unique(strata):
             there = np.flatnonzero(strata == stratum)
@@ -102,19 +103,28 @@ class Trials:
         """These trials of a split without the last ones, and the last ones: round(share * whole) of them, of each
         condition where they are stratified, `whole` being how many trials there were. Raises ValueError where either
         part would be empty."""
-        strata = self.conditions if self.stratified else np.zeros(len(self), np.int64)
+        strata = self._strata()
         names, last = np.unique(strata), np.zeros(len(self), bool)
         for stratum in names:
             there = np.flatnonzero(strata == stratum)
             last[there[len(there) - test_count(len(there), share, whole // len(names)) :]] = True
         return self._only(~last), self._only(last)
 
+    def _conditions(self) -> np.ndarray:
+        assert self.conditions is not None, "trials that are stratified, or held out, have conditions"
+        return self.conditions
+
+    def _strata(self) -> np.ndarray:
+        """(trials,) the condition of each trial whose split is of each condition, else 0 for all."""
+        return self._conditions() if self.stratified else np.zeros(len(self), np.int64)
+
     def _only(self, chosen: np.ndarray) -> "Trials":
         arrays = {name: getattr(self, name) for name in OF_EACH}
-        return replace(self, **{name: None if array is None else array[chosen] for name, array in arrays.items()})
+        parts: dict[str, Any] = {name: None if array is None else array[chosen] for name, array in arrays.items()}
+        return replace(self, **parts)
 
     def _held_out(self, text: str, rng: np.random.Generator) -> np.ndarray:
-        """The conditions that are meant, as indices."""
+        """Indices of the held-out conditions."""
         names = self.condition_names
         if not names:
             raise ValueError(f"held_out: expected none, as these trials have no conditions, got {text!r}")
@@ -157,7 +167,7 @@ def test_count(trials: int, share: float, whole: int) -> int:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    """As many as one can read."""
+    """The first few of a list, as text."""
     return ", ".join(names[:16]) + f" and {len(names) - 16} more" * (len(names) > 16)
 
 

@@ -1,9 +1,9 @@
-"""What theory says of large networks.
+"""Theory of large networks: predictions for comparison with simulations.
 
     random_networks   the largest Lyapunov exponent of infinitely large random tanh networks
-    mean_field        stationary rates of networks of populations, and of measured ones by their blocks
-    structure         networks with structure: the bump of a ring, the overlap of rank one
-    gaussian          means over a Gaussian
+    mean_field        stationary rates of networks of populations, from the statistics of their blocks
+    structure         networks with structure: the bump on a ring, the overlap of a rank-one network
+    gaussian          means over Gaussian variables
 """
 
 from randomnet.theory.mean_field import Blocks, Stationary, block_rates, block_statistics, linear_rates

@@ -1,4 +1,4 @@
-"""Networks with structure in closed form: the bump of a ring, and the overlap of a network of rank one.
+"""Closed forms for networks with structure: the bump on a ring, and the overlap of a rank-one network.
 
 Sources: Ben-Yishai, Bar-Or & Sompolinsky 1995 (ring); Mastrogiuseppe & Ostojic 2018 (low rank).
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Bump:
-    """Rates A [cos(theta - phi) - cos t]_+: t in radians; their mean M0, modulation M1 and peak."""
+    """A bump of rates A [cos(theta - phi) - cos t]_+ with half width t in radians, mean M0 and modulation M1."""
 
     half_width: float
     amplitude: float
@@ -19,10 +19,10 @@ class Bump:
 
 
 def ring_bump(j0: float, j1: float, drive: float) -> Bump:
-    """The bump of W_ij = (j0 + j1 cos(theta_i - theta_j)) / N with rates max(x, 0) and a uniform drive.
+    """The stable bump of W_ij = (j0 + j1 cos(theta_i - theta_j)) / N with rates max(x, 0) and a uniform drive.
 
-    ValueError where no bump is stable: j1 up to 2 (the rates stay flat), a drive that is not above 0, or an inhibition
-    too weak for any width (the rates grow without bound).
+    Raises ValueError where there is none: for j1 <= 2 (rates are flat), for a drive that is not above 0, and for too
+    weak inhibition (rates grow without bound).
     """
     from scipy.optimize import brentq  # here, as the import takes 0.4 s
 
@@ -32,23 +32,24 @@ def ring_bump(j0: float, j1: float, drive: float) -> Bump:
         raise ValueError(f"drive: expected above 0, got {drive}")
     t = brentq(lambda t: j1 * (t - math.sin(2 * t) / 2) - 2 * math.pi, 0.0, math.pi, xtol=1e-15, maxiter=200)
     mean = (math.sin(t) - t * math.cos(t)) / math.pi
-    held = -(math.cos(t) + j0 * mean)
-    if not held > 0:
-        raise ValueError(f"j0: expected below {-math.cos(t) / mean:.6g}, as the rates grow without bound, got {j0}")
-    amplitude = drive / held
+    drive_per_amplitude = -(math.cos(t) + j0 * mean)
+    if not drive_per_amplitude > 0:
+        limit = -math.cos(t) / mean
+        raise ValueError(f"j0: expected below {limit:.6g}, as the rates grow without bound otherwise, got {j0}")
+    amplitude = drive / drive_per_amplitude
     return Bump(t, amplitude, amplitude * mean, 2 * amplitude / j1, amplitude * (1 - math.cos(t)))
 
 
 def rank_one_overlap(s: float, g: float = 0.0) -> float:
-    """kappa = n.r / N >= 0 of W = m n^T / N + g chi / sqrt(N) with rates erf(x / sqrt 2), N -> infinity.
+    """The overlap kappa = n.r / N >= 0 for W = m n^T / N + g chi / sqrt(N), rates erf(x / sqrt 2) and N -> infinity.
 
-    m standard normal, n = s m and noise of its own, chi standard normal. 0 up to s = sqrt(pi / 2), and where g is so
-    large that no overlap can last. ValueError for a negative g.
+    m and chi are standard normal, and n is s m plus independent noise. The overlap is 0 for s <= sqrt(pi / 2), and for
+    large g. Raises ValueError for a negative g.
     """
     if not g >= 0:
         raise ValueError(f"g: expected a number >= 0, got {g}")
     if s <= math.sqrt(math.pi / 2):
         return 0.0
-    variance = 2 / math.pi * s**2 - 1  # of a neuron's input: kappa^2 and that of the random weights
-    random = g**2 * (2 / math.pi) * math.asin(variance / (1 + variance))
-    return math.sqrt(max(variance - random, 0.0))
+    variance = 2 / math.pi * s**2 - 1  # variance of a neuron's input: kappa^2 plus the part of the random weights
+    random_variance = g**2 * (2 / math.pi) * math.asin(variance / (1 + variance))
+    return math.sqrt(max(variance - random_variance, 0.0))

@@ -1,4 +1,4 @@
-"""The only training loop: one network, or several of one shape side by side."""
+"""The only training loop: trains one network, or several networks of one shape together."""
 
 from randomnet.training.loop import Interrupted, Trainable, fit
 from randomnet.training.progress import Progress

@@ -1,4 +1,4 @@
-"""The only training loop: one network, or several of one shape side by side."""
+"""The only training loop: trains one network, or several networks of one shape together."""
 
 import math
 import time
@@ -8,20 +8,20 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from randomnet.objectives import Measured, Objective
+from randomnet.objectives import Measurement, Objective
 from randomnet.optimizers import Optimizer
-from randomnet.training.progress import Progress, restored
+from randomnet.training.progress import Progress, restore_progress
 from randomnet.training.settings import Settings
 
-KEEP_SECONDS = 5.0  # between checkpoints, unless told
-RECORDED = "lambda_1"  # a column of the spectra that are recorded now and then, and in any case at both ends
+CHECKPOINT_SECONDS = 5.0  # between two checkpoints, unless checkpoint_every is set
+SPECTRUM_COLUMN = "lambda_1"  # spectra are recorded in some epochs, but always in the first and the last row
 
 
 class Trainable(Protocol):
-    """What is trained: a Network, or anything else with parameters."""
+    """What can be trained: a Network, or any other object with parameters."""
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        """Of which those that require a gradient are trained."""
+        """Name and value of each parameter; those that require a gradient are trained."""
         ...
 
     def values(self) -> dict[str, Tensor]:
@@ -29,16 +29,16 @@ class Trainable(Protocol):
         ...
 
     def assign(self, values: Mapping[str, Tensor]) -> None:
-        """Set them."""
+        """Set all values."""
         ...
 
     def project(self) -> None:
-        """Keep what constrains them after an update."""
+        """Restore the constraints on the parameters after an update."""
         ...
 
 
 class Interrupted(Exception):
-    """Training stopped because it was asked to; what was reached has been kept."""
+    """Training was asked to stop; its state was saved before."""
 
 
 def fit(
@@ -47,57 +47,60 @@ def fit(
     settings: Sequence[Settings],
     *,
     checkpoint_every: int | None = None,
-    keep: Callable[[list[dict[str, Any]]], None] = lambda states: None,
+    save_checkpoint: Callable[[list[dict[str, Any]]], None] = lambda states: None,
     resume: Sequence[dict[str, Any]] | None = None,
     report: Callable[[int, dict[str, float]], None] = lambda index, row: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> list[Progress]:
-    """Train the parameters of each network on its part of the objective; they know nothing of each other.
+    """Train each network independently on its part of the objective; returns the progress of each.
 
-    The history has a row for each network on the way, see `Progress`: with validation measured after the updates of an
-    epoch (its training loss is then the mean over the batches of the epoch, but for the first and the last row, which
-    are measured on all batches), without by the next update. keep(states) is called every checkpoint_every epochs, or
-    where that is None every KEEP_SECONDS; such states given as `resume` go on from there to the same bytes.
-    report(index, row) is told the row of every epoch of every network. A loss or gradient that is not finite ends the
-    training of that network with `diverged` and a reason, back at the values of its last finite loss. Raises
-    Interrupted, after keep, once stop() is true.
+    The history of a network has one row per epoch, see `Progress`. With validation, the row is measured after the
+    updates of its epoch. Its training loss is then the mean over the batches of the epoch; the first and the last row
+    measure it on all batches instead. Without validation, the next update measures the row.
+
+    save_checkpoint(states) is called every `checkpoint_every` epochs; where that is None, every CHECKPOINT_SECONDS.
+    `resume` takes such states; the resumed training ends at the same bytes as an uninterrupted one. report(index, row)
+    receives the row of every epoch of every network. A loss or gradient that is not finite ends the training of that
+    network: it is marked `diverged` with a reason, and returns to the values of its last finite loss. Once stop()
+    returns true, the states are saved and Interrupted is raised.
     """
     trainees = [_Trainee(*pair) for pair in zip(networks, settings, strict=True)]
-    _begin(trainees, objective, resume)
-    last = time.monotonic()
+    _start(trainees, objective, resume)
+    last_checkpoint = time.monotonic()
 
-    def kept() -> None:
-        nonlocal last
+    def checkpoint() -> None:
+        nonlocal last_checkpoint
         states = zip(trainees, objective.states(), strict=True)
-        keep([trainee.state() | {"objective": learnt} for trainee, learnt in states])
-        last = time.monotonic()
+        save_checkpoint([trainee.state() | {"objective": state} for trainee, state in states])
+        last_checkpoint = time.monotonic()
 
     while active := [index for index, trainee in enumerate(trainees) if trainee.active]:
         if stop():
-            kept()
+            checkpoint()
             raise Interrupted
-        _epoch([trainees[index] for index in active], objective.only(active))
+        _run_epoch([trainees[index] for index in active], objective.select(active))
         for index in active:
             if not trainees[index].progress.diverged:
                 report(index, trainees[index].progress.history[-1])
-                trainees[index].consider_stopping()
-        done = max(trainee.progress.epoch for trainee in trainees)
-        due = done % checkpoint_every == 0 if checkpoint_every else time.monotonic() - last > KEEP_SECONDS
+                trainees[index].check_early_stopping()
+        epoch = max(trainee.progress.epoch for trainee in trainees)
+        elapsed = time.monotonic() - last_checkpoint
+        due = epoch % checkpoint_every == 0 if checkpoint_every else elapsed > CHECKPOINT_SECONDS
         if due and any(trainee.active for trainee in trainees):
-            kept()
+            checkpoint()
     _finish(trainees, objective)
-    if len(trainees) > 1:  # they end together: what comes after may be interrupted between one and the next
-        kept()
+    if len(trainees) > 1:  # the caller handles the networks one by one, and may be interrupted between two of them
+        checkpoint()
     return [trainee.progress for trainee in trainees]
 
 
 class _Trainee:
-    """One network on its way: its parameters, their update rule, and where it stands."""
+    """A network in training: its parameters, their optimizer, and its progress."""
 
     def __init__(self, network: Trainable, settings: Settings) -> None:
         self.network, self.settings, self.progress = network, settings, Progress()
         named = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
-        self.names = _shortest(list(named))
+        self.names = _short_names(list(named))
         self.optimizer = Optimizer(
             settings.optimizer, list(named.values()), settings.lr, settings.weight_decay, settings.eps
         )
@@ -108,99 +111,102 @@ class _Trainee:
         return self.progress.epoch < self.settings.epochs and not self.progress.reason
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on."""
+        """Everything that is needed to resume."""
         optimizer, values = self.optimizer.state(), self.network.values()
         return {"progress": dict(vars(self.progress)), "optimizer": optimizer, "values": values}
 
-    def take_up(self, state: dict[str, Any]) -> None:
-        """Go on from the optimizer and the values of such a state."""
-        self.optimizer.take_up(state["optimizer"])
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Set the optimizer and the values from a `state()`."""
+        self.optimizer.load_state(state["optimizer"])
         self.network.assign(state["values"])
 
-    def begin_history(self, row: dict[str, float]) -> None:
-        """Put the row of the untrained network, which it now is, before the others."""
+    def add_untrained_row(self, row: dict[str, float]) -> None:
+        """Insert row 0, which describes the untrained network, into the history."""
         self.progress.history.insert(0, {"epoch": 0, **row})
         self.progress.improve(row["validate_loss"], 0, self.network.values())
 
-    def begin(self) -> None:
-        """Before an epoch."""
-        losses = self._losses() if self.settings.plateau_factor != 1 else []
-        self.optimizer.lr = self.settings.lr_of(self.progress.epoch, losses)
+    def start_epoch(self) -> None:
+        """Set the learning rate and reset the sums of the epoch."""
+        losses = self._past_losses() if self.settings.plateau_factor != 1 else []
+        self.optimizer.lr = self.settings.learning_rate(self.progress.epoch, losses)
         self.values = self.network.values()
         self.figures: dict[str, float] = {}
         self.norms: dict[str, float] = {}
         self.untrained: dict[str, float] = {}
-        self.total = 0.0
+        self.total_weight = 0.0
         self.provisional = False
 
-    def update(self, measured: Measured, loss: float) -> None:
-        """One update along the gradients that the parameters now have, clipped; or the end, where one is not finite."""
+    def update(self, measurement: Measurement, loss: float) -> None:
+        """Clip the present gradients and make one optimizer step; a gradient that is not finite ends the training."""
         parameters = self.optimizer.parameters
-        gradient = self.optimizer.gathered([parameter.grad for parameter in parameters])
-        pieces = self.optimizer.pieces(gradient)
+        gradient = self.optimizer.flatten_gradients([parameter.grad for parameter in parameters])
+        pieces = self.optimizer.split_like_parameters(gradient)
         norms = torch.stack([torch.linalg.vector_norm(piece) for piece in pieces]).tolist() if pieces else []
         for name, norm in zip(self.names, norms, strict=True):
             if not math.isfinite(norm):
                 if not self.progress.history:
-                    self.progress.history.append({"epoch": 0, "train_loss": loss, **measured.figures})
-                return self.give_up(f"the gradient of {name} is not finite")
+                    self.progress.history.append({"epoch": 0, "train_loss": loss, **measurement.figures})
+                return self.mark_diverged(f"the gradient of {name} is not finite")
         if self.settings.clip_whole:
-            before, after = self._clipped({"": math.hypot(*norms)}, [gradient])
+            before, after = self._clip({"": math.hypot(*norms)}, [gradient])
         else:
-            before, after = self._clipped({f"_{n}": norm for n, norm in zip(self.names, norms, strict=True)}, pieces)
+            before, after = self._clip({f"_{n}": norm for n, norm in zip(self.names, norms, strict=True)}, pieces)
         self.progress.last, self.progress.last_epoch = self.values, self.progress.epoch
-        _add(self.figures, {"train_loss": loss} | measured.figures, measured.weight)
-        _add(self.norms, before | after, measured.weight)
-        self.total += measured.weight
-        self.provisional |= measured.provisional
+        _add_weighted(self.figures, {"train_loss": loss, **measurement.figures}, measurement.weight)
+        _add_weighted(self.norms, before | after, measurement.weight)
+        self.total_weight += measurement.weight
+        self.provisional |= measurement.provisional
         self.optimizer.step(gradient)
         self.network.project()
         return None
 
-    def _clipped(
+    def _clip(
         self, norms: Mapping[str, float], vectors: Sequence[Tensor]
     ) -> tuple[dict[str, float], dict[str, float]]:
-        """Clip vectors of these norms, by the ends of their names, in place; the columns of norms before and after."""
-        most = self.settings.clip_norm
-        for norm, vector in zip(norms.values(), vectors, strict=True):
-            if norm > most:
-                vector.mul_(most / norm)
-        before = {f"grad_norm{name}": norm for name, norm in norms.items()}
-        return before, {f"clipped_norm{name}": min(norm, most) for name, norm in norms.items()}
+        """Clip the vectors in place; returns the columns of their norms before and after.
 
-    def _losses(self) -> list[float]:
-        """Those of the epochs so far that decide about the next ones."""
+        norms: the vectors' L2 norms, by the ending of their column names.
+        """
+        limit = self.settings.clip_norm
+        for norm, vector in zip(norms.values(), vectors, strict=True):
+            if norm > limit:
+                vector.mul_(limit / norm)
+        before = {f"grad_norm{name}": norm for name, norm in norms.items()}
+        return before, {f"clipped_norm{name}": min(norm, limit) for name, norm in norms.items()}
+
+    def _past_losses(self) -> list[float]:
+        """The losses of the epochs so far that decide on the learning rate and on early stopping."""
         progress = self.progress
         if progress.validated:
             return [row["validate_loss"] for row in progress.history if row["epoch"] > 0]
         return [row["train_loss"] for row in progress.history]
 
-    def end(self, validated: dict[str, float], seconds: float) -> None:
-        """After the updates of an epoch and its validation."""
+    def finish_epoch(self, validated: dict[str, float], seconds: float) -> None:
+        """Record an epoch after its updates; validated: the figures of its validation, if any."""
         progress = self.progress
         if not validated:
-            self.measure_before()
-        updates = {name: value / self.total for name, value in self.norms.items()}
-        if not self.settings.steady:
+            self.add_row_before_update()
+        updates = {name: value / self.total_weight for name, value in self.norms.items()}
+        if not self.settings.constant_lr:
             updates["lr_epoch"] = self.optimizer.lr
         progress.updates = updates | {"seconds": seconds}
         progress.epoch += 1
         if validated:
-            figures = {name: value / self.total for name, value in self.figures.items()}
+            figures = {name: value / self.total_weight for name, value in self.figures.items()}
             progress.history.append({"epoch": progress.epoch, **figures, **validated, **progress.updates})
-            self._compare(validated["validate_loss"], progress.epoch, self.network.values())
+            self._track_lowest(validated["validate_loss"], progress.epoch, self.network.values())
 
-    def measure_before(self) -> None:
-        """The row of the network before the update, whose loss the update has measured."""
+    def add_row_before_update(self) -> None:
+        """Add the row of the network as it was before the update, which measured its loss."""
         progress = self.progress
-        figures = self.untrained or {name: value / self.total for name, value in self.figures.items()}
+        figures = self.untrained or {name: value / self.total_weight for name, value in self.figures.items()}
         progress.history.append({"epoch": progress.epoch, **figures, **progress.updates})
         if self.untrained:
             progress.improve(figures["train_loss"], progress.epoch, self.values)
-        self._compare(figures["train_loss"], progress.epoch, self.values)
+        self._track_lowest(figures["train_loss"], progress.epoch, self.values)
 
-    def _compare(self, loss: float, epoch: int, values: dict[str, Tensor]) -> None:
-        """The loss of an epoch beside the lowest so far."""
+    def _track_lowest(self, loss: float, epoch: int, values: dict[str, Tensor]) -> None:
+        """Compare the loss of an epoch with the lowest so far; a provisional loss cannot be compared."""
         progress = self.progress
         if self.provisional:
             progress.provisional_epoch = epoch
@@ -209,41 +215,41 @@ class _Trainee:
         if loss < progress.lowest:
             progress.lowest, progress.lowest_epoch = loss, epoch
 
-    def consider_stopping(self) -> None:
-        """End it where the loss is low enough, or has not fallen for long."""
-        progress, patience, enough = self.progress, self.settings.early_stopping, self.settings.stop_below
-        which = "validate_loss" if progress.validated else "train_loss"
+    def check_early_stopping(self) -> None:
+        """End the training where the loss is low enough, is flat, or has not fallen for long."""
+        progress, patience, threshold = self.progress, self.settings.early_stopping, self.settings.stop_below
+        column = "validate_loss" if progress.validated else "train_loss"
         row = progress.history[-1]
-        if enough and row[which] < enough and not self.provisional:
-            progress.reason = f"{which} below {enough:g}"
+        if threshold and row[column] < threshold and not self.provisional:
+            progress.reason = f"{column} below {threshold:g}"
             return
-        if self._flat():
+        if self._is_flat():
             window, tolerance = self.settings.flat_window, self.settings.flat_tolerance
-            progress.reason = f"{which} flat: {window} epochs within {tolerance:g}"
+            progress.reason = f"{column} flat: {window} epochs within {tolerance:g}"
             return
         since = max(progress.lowest_epoch, progress.provisional_epoch, int(progress.validated))
         if patience and row["epoch"] - since >= patience:
             progress.reason = f"no lower loss for {patience} epochs"
 
-    def _flat(self) -> bool:
-        """Whether the last losses, none of them provisional, hardly differ."""
+    def _is_flat(self) -> bool:
+        """Whether the last flat_window losses differ by less than the tolerance; provisional losses do not count."""
         window, progress = self.settings.flat_window, self.progress
         if not window or progress.epoch < window:
             return False
         if 0 < progress.provisional_epoch > progress.history[-1]["epoch"] - window:
             return False
-        losses = self._losses()[-window:]
+        losses = self._past_losses()[-window:]
         return max(losses) - min(losses) < self.settings.flat_tolerance
 
-    def give_up(self, trouble: str) -> None:
-        """End it as diverged, back at the last values whose loss was finite."""
+    def mark_diverged(self, problem: str) -> None:
+        """End the training as diverged and restore the last values whose loss was finite."""
         progress = self.progress
-        progress.diverged, progress.reason = True, f"epoch {progress.epoch}: {trouble}"
+        progress.diverged, progress.reason = True, f"epoch {progress.epoch}: {problem}"
         progress.last = progress.last or self.network.values()
         self.network.assign(progress.last)
 
-    def conclude(self, figures: dict[str, float]) -> None:
-        """Put the figures of the last network into its row, and take it for the best if it is."""
+    def finish_training(self, figures: dict[str, float]) -> None:
+        """Write the figures of the final network into its row; without validation it may also be the best network."""
         progress = self.progress
         progress.last, progress.last_epoch = self.network.values(), progress.epoch
         if not progress.row(progress.epoch):
@@ -253,132 +259,133 @@ class _Trainee:
             progress.improve(figures["train_loss"], progress.epoch, progress.last)
 
 
-def _add(sums: dict[str, float], values: Mapping[str, float], weight: float) -> None:
-    """Add weighted values to sums of the same names."""
+def _add_weighted(sums: dict[str, float], values: Mapping[str, float], weight: float) -> None:
+    """Add weight times each value to the sum of the same name."""
     for name, value in values.items():
         sums[name] = sums.get(name, 0.0) + weight * value
 
 
-def _begin(trainees: Sequence[_Trainee], objective: Objective, resume: Sequence[dict[str, Any]] | None) -> None:
-    """Measure the untrained networks, or go on from states."""
+def _start(trainees: Sequence[_Trainee], objective: Objective, resume: Sequence[dict[str, Any]] | None) -> None:
+    """Measure the untrained networks, or load the states of a checkpoint."""
     for trainee, state in zip(trainees, resume or [], strict=resume is not None):
-        trainee.progress = restored(state["progress"])
-    _begin_histories(trainees, objective)  # a checkpoint of an earlier version may lack row 0
+        trainee.progress = restore_progress(state["progress"])
+    _add_untrained_rows(trainees, objective)  # a checkpoint of an earlier version may lack row 0
     for trainee, state in zip(trainees, resume or [], strict=resume is not None):
-        trainee.take_up(state)
+        trainee.load_state(state)
     if resume is not None:
-        objective.take_up([state["objective"] for state in resume])
+        objective.load_state([state["objective"] for state in resume])
 
 
 @torch.no_grad()
-def _begin_histories(trainees: Sequence[_Trainee], objective: Objective) -> None:
-    """Measure untrained networks where there is validation, unless that has been done; updates stay as they were."""
+def _add_untrained_rows(trainees: Sequence[_Trainee], objective: Objective) -> None:
+    """Add row 0 to each history where there is validation and the row is missing; the objective's state stays."""
     if all(trainee.progress.row(0) or (trainee.progress.epoch and not trainee.progress.validated)
            for trainee in trainees):  # fmt: skip
         return
     networks, states = [trainee.network for trainee in trainees], objective.states()
     validated = objective.validate(networks, 0)
     if any(validated):
-        measured = _measured_whole(networks, objective)
-        for trainee, *figures in zip(trainees, measured, validated, strict=True):
-            trainee.begin_history(figures[0] | figures[1])
-    objective.take_up(states)
+        trained = _figures_on_all_batches(networks, objective)
+        for trainee, train_figures, validate_figures in zip(trainees, trained, validated, strict=True):
+            trainee.add_untrained_row(train_figures | validate_figures)
+    objective.load_state(states)
 
 
-def _measured_whole(networks: Sequence[Trainable], objective: Objective) -> list[dict[str, float]]:
-    """Figures of each network as it is, means over all batches; of a loss that means nothing nan."""
-    found = [objective.measure(networks, batch, fresh=True) for batch in objective.batches()]
-    return [_mean_figures(measured) for measured in zip(*found, strict=True)]
+def _figures_on_all_batches(networks: Sequence[Trainable], objective: Objective) -> list[dict[str, float]]:
+    """The training figures of each network as it is: weighted means over all batches, nan for an invalid loss."""
+    measurements = [objective.measure(networks, batch, evaluation=True) for batch in objective.batches()]
+    return [_mean_figures(batches) for batches in zip(*measurements, strict=True)]
 
 
-def _mean_figures(measured: Sequence[Measured]) -> dict[str, float]:
-    if any(one.trouble for one in measured):
+def _mean_figures(measurements: Sequence[Measurement]) -> dict[str, float]:
+    if any(measurement.problem for measurement in measurements):
         return {"train_loss": math.nan}
     sums: dict[str, float] = {}
-    for one in measured:
-        _add(sums, {"train_loss": float(one.loss)} | one.figures, one.weight)
-    total = sum(one.weight for one in measured)
+    for measurement in measurements:
+        _add_weighted(sums, {"train_loss": float(measurement.loss), **measurement.figures}, measurement.weight)
+    total = sum(measurement.weight for measurement in measurements)
     return {name: value / total for name, value in sums.items()}
 
 
-def _epoch(trainees: Sequence[_Trainee], objective: Objective) -> None:
-    """One update per batch of every network, then validation."""
-    began, epoch = time.perf_counter(), trainees[0].progress.epoch
+def _run_epoch(trainees: Sequence[_Trainee], objective: Objective) -> None:
+    """Make one update per batch of every network, then validate."""
+    start, epoch = time.perf_counter(), trainees[0].progress.epoch
     for trainee in trainees:
-        trainee.begin()
+        trainee.start_epoch()
     batches = list(objective.batches())
     while batches:
-        _batch(trainees, objective, batches.pop(0))
-        going = _going(trainees)
-        if not going:
+        _run_batch(trainees, objective, batches.pop(0))
+        remaining = _undiverged_indices(trainees)
+        if not remaining:
             return
-        if len(going) < len(trainees):  # a batch is of all networks: those that are left have their own parts of it
-            batches = [batch if batch is None else batch.only(going) for batch in batches]
+        if len(remaining) < len(trainees):  # each batch holds the trials of all networks: select those of the rest
+            batches = [batch if batch is None else batch.select(remaining) for batch in batches]
         trainees, objective = _undiverged(trainees, objective)
     for trainee in trainees:
         if not all(bool(parameter.isfinite().all()) for parameter in trainee.optimizer.parameters):
             if not trainee.progress.validated:
-                trainee.measure_before()
-            trainee.give_up("parameters not finite after the update")
+                trainee.add_row_before_update()
+            trainee.mark_diverged("parameters not finite after the update")
     trainees, objective = _undiverged(trainees, objective)
     validated = objective.validate([trainee.network for trainee in trainees], epoch + 1) if trainees else []
-    seconds = (time.perf_counter() - began) / max(1, len(trainees))
+    seconds = (time.perf_counter() - start) / max(1, len(trainees))
     for trainee, figures in zip(trainees, validated, strict=True):
-        trainee.end(figures, seconds)
+        trainee.finish_epoch(figures, seconds)
 
 
-def _batch(trainees: Sequence[_Trainee], objective: Objective, batch: Any) -> None:
-    """One update of every network; one whose loss or gradient is not finite gives up."""
+def _run_batch(trainees: Sequence[_Trainee], objective: Objective, batch: Any) -> None:
+    """Update every network once; a network whose loss or gradient is not finite is marked as diverged."""
     networks = [trainee.network for trainee in trainees]
-    measured = objective.measure(networks, batch)
-    if trainees[0].progress.epoch == 0 and any(one.provisional for one in measured):
-        with torch.no_grad():  # row 0 is of all that is asked for
-            for trainee, whole in zip(trainees, objective.measure(networks, batch, fresh=True), strict=True):
+    measurements = objective.measure(networks, batch)
+    if trainees[0].progress.epoch == 0 and any(measurement.provisional for measurement in measurements):
+        with torch.no_grad():  # row 0 reports the whole objective, not the provisional part of it
+            for trainee, whole in zip(trainees, objective.measure(networks, batch, evaluation=True), strict=True):
                 trainee.untrained = _mean_figures([whole])
-    losses = torch.stack([one.loss.detach() for one in measured]).tolist()
-    sound = []
-    for trainee, one, loss in zip(trainees, measured, losses, strict=True):
-        trouble = one.trouble or ("" if math.isfinite(loss) else f"the loss is {loss}")
-        if trouble:
-            trainee.give_up(trouble)
+    losses = torch.stack([measurement.loss.detach() for measurement in measurements]).tolist()
+    valid = []
+    for trainee, measurement, loss in zip(trainees, measurements, losses, strict=True):
+        problem = measurement.problem or ("" if math.isfinite(loss) else f"the loss is {loss}")
+        if problem:
+            trainee.mark_diverged(problem)
             continue
         for parameter in trainee.optimizer.parameters:
             parameter.grad = None
-        sound.append((trainee, one, loss))
-    if sound and any(one.loss.requires_grad for _, one, _ in sound):
-        torch.stack([one.loss for _, one, _ in sound]).sum().backward()
-    for trainee, one, loss in sound:
-        trainee.update(one, loss)
+        valid.append((trainee, measurement, loss))
+    if valid and any(measurement.loss.requires_grad for _, measurement, _ in valid):
+        torch.stack([measurement.loss for _, measurement, _ in valid]).sum().backward()
+    for trainee, measurement, loss in valid:
+        trainee.update(measurement, loss)
 
 
 def _undiverged(trainees: Sequence[_Trainee], objective: Objective) -> tuple[Sequence[_Trainee], Objective]:
-    """Those that go on, and what they are trained on."""
-    going = _going(trainees)
-    if len(going) == len(trainees):
+    """The networks that have not diverged, and their part of the objective."""
+    remaining = _undiverged_indices(trainees)
+    if len(remaining) == len(trainees):
         return trainees, objective
-    return [trainees[index] for index in going], objective.only(going) if going else objective
+    return [trainees[index] for index in remaining], objective.select(remaining) if remaining else objective
 
 
-def _going(trainees: Sequence[_Trainee]) -> list[int]:
+def _undiverged_indices(trainees: Sequence[_Trainee]) -> list[int]:
     return [index for index, trainee in enumerate(trainees) if not trainee.progress.diverged]
 
 
 @torch.no_grad()
 def _finish(trainees: Sequence[_Trainee], objective: Objective) -> None:
-    """Measure every network as it is at last; of one that diverged, the rows stand as they are."""
+    """Measure every final network; the rows of diverged networks stay as they are."""
     trainees, objective = _undiverged(trainees, objective)
     if not trainees:
         return
     networks = [trainee.network for trainee in trainees]
-    for trainee, figures in zip(trainees, _measured_whole(networks, objective), strict=True):
-        trainee.conclude(figures)
+    for trainee, figures in zip(trainees, _figures_on_all_batches(networks, objective), strict=True):
+        trainee.finish_training(figures)
     ends = [(trainee.progress.row(0), trainee.progress.history[-1]) for trainee in trainees]
-    if any(RECORDED in first and RECORDED not in last for first, last in ends):
+    if any(SPECTRUM_COLUMN in first and SPECTRUM_COLUMN not in last for first, last in ends):
         for trainee, validated in zip(trainees, objective.validate(networks, None), strict=True):
             trainee.progress.history[-1] |= validated
 
 
-def _shortest(names: Sequence[str]) -> list[str]:
-    """The names of parameters as the INI has them, `weights` of `weights.free`; whole where that is of several."""
+def _short_names(names: Sequence[str]) -> list[str]:
+    """The parameters' names as the INI has them, such as `weights` for `weights.free`; the whole name where the short
+    one is ambiguous."""
     short = [name.removesuffix(".free").split(".")[-1] for name in names]
-    return [own if short.count(own) == 1 else name for own, name in zip(short, names, strict=True)]
+    return [last if short.count(last) == 1 else name for last, name in zip(short, names, strict=True)]

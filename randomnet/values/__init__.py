@@ -1,1 +1,1 @@
-"""Kinds of value that are the field's own, as an INI writes them."""
+"""Kinds of value with the field's own syntax: events, kernels, regions, stages."""

@@ -34,7 +34,7 @@ class Target(Value):
 
 @dataclass(frozen=True)
 class Counts(Value):
-    """`all`, one count for whatever is trained, or three counts: weights, gains, shifts."""
+    """`all`, one count for every trained parameter, or three counts: weights, gains, shifts."""
 
     @property
     def expected(self) -> str:

@@ -119,7 +119,9 @@ class RegionList(_List):
         return f"regions with their units, and what else there is to say of them, such as {REGION}, or none"
 
     def _entry(self, name: str, words: Iterator[str]) -> RegionEntry:
-        units, sign, types, given = _units(name, words), "", {}, {}
+        units, sign = _units(name, words), ""
+        types: dict[str, float] = {}
+        given: dict[str, Any] = {}
         for word in words:
             if word in SIGNS:
                 _once(word, not sign)

@@ -1,7 +1,7 @@
 """The stages of a pipeline as an INI lists them.
 
     stages     train: config/flip_flop.ini, record: config/record.ini, gru: config/fit_gru.ini
-    set        train trainvalidate.epochs = 100, gru inference.latent = 32
+    set        train trainvalidate.epochs = 100, gru inference.hidden_size = 32
 
 Entries stand on lines of their own, or with commas between them.
 """
@@ -48,9 +48,10 @@ class StageList(Value):
         if text == "none":
             return Chain()
         entries = [re.fullmatch(rf"({NAME})\s*:\s*(\S.*)", part.strip()) for part in text.split(",")]
-        if not all(entries) or len({entry[1] for entry in entries}) < len(entries):
+        known = [entry for entry in entries if entry]
+        if len({entry[1] for entry in known}) < len(entries):
             raise ValueError("not stages")
-        return Chain(Chosen(entry[1], entry[2].strip()) for entry in entries)
+        return Chain(Chosen(entry[1], entry[2].strip()) for entry in known)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class SettingList(Value):
     @property
     def expected(self) -> str:
         """What the option may be, in words."""
-        return "options of stages, such as train trainvalidate.epochs = 100, gru inference.latent = 32"
+        return "options of stages, such as train trainvalidate.epochs = 100, gru inference.hidden_size = 32"
 
     def parse(self, text: str) -> Any:
         """The settings. Raises ValueError."""
@@ -70,6 +71,7 @@ class SettingList(Value):
             return Chain()
         one = rf"({NAME})\s+(\w+\.\w+)\s*=\s*"
         entries = [re.fullmatch(one + r"(\S.*|)", part.strip()) for part in re.split(rf",\s*(?={one})", text)[::3]]
-        if not all(entries):
+        known = [entry for entry in entries if entry]
+        if len(known) < len(entries):
             raise ValueError("not options")
-        return Chain(Chosen(entry[1], f"{entry[2]}={entry[3].strip()}") for entry in entries)
+        return Chain(Chosen(entry[1], f"{entry[2]}={entry[3].strip()}") for entry in known)

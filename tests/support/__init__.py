@@ -1,0 +1,1 @@
+"""What tests of several rooms share. Nothing is imported from a test module."""

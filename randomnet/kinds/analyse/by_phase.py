@@ -34,18 +34,18 @@ from torch import Tensor
 
 from randomnet.analysis import (
     FixedPoints,
+    continue_fixed_points,
+    find_kinks,
     fixed_points,
-    followed_points,
-    interpolated,
+    interpolate,
     jacobian_of,
-    kinks_of,
     plane,
     starting_points,
 )
 from randomnet.build.network import Setup
 from randomnet.build.trials import trials_of
 from randomnet.kinds.train.trajectories import along_inputs
-from randomnet.rnn import Dynamics, under
+from randomnet.rnn import Dynamics, with_input
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError, nearest
 from randomnet.tasks import Trials
@@ -193,15 +193,15 @@ def _searched(
     """The fixed points at each place of a condition; its random numbers are its own, whichever others there are."""
     chosen, rng = run.config.analysis, run.generator("phase starts", walk.number + 1)
     interface = {"input_weights": start.network.interface["input_weights"].double()}
-    inputs = interpolated(walk.inputs, chosen.interpolation_steps)
-    systems = [under(system, interface, x) for x in inputs]
-    maps, kinks = [(one.step, jacobian_of(one)) for one in systems], [kinks_of(one) for one in systems]
+    inputs = interpolate(walk.inputs, chosen.interpolation_steps)
+    systems = [with_input(system, interface, x) for x in inputs]
+    maps, kinks = [(one.step, jacobian_of(one)) for one in systems], [find_kinks(one) for one in systems]
     alike = np.unique(inputs.cpu().numpy().round(ALIKE), axis=0, return_inverse=True)[1].ravel().tolist()
     known, around = {}, walk.every
     for place, phase in zip(range(0, len(maps), chosen.interpolation_steps), walk.phases, strict=True):
         starts = starting_points(walk.known(phase), chosen.phase_starts, rng, chosen.start_noise)
-        known[place] = fixed_points(*maps[place], starts, around=around, tick=tick).points
-    return followed_points(maps, known, around, alike=alike, kinks=kinks, tick=tick)
+        known[place] = fixed_points(*maps[place], starts, around=around, on_progress=tick).points
+    return continue_fixed_points(maps, known, around, identifiers=alike, kinks=kinks, on_progress=tick)
 
 
 # ---- what is written
@@ -216,7 +216,7 @@ def _of_places(walked: Sequence[Walk], steps: int) -> dict[str, np.ndarray]:
     ]
     columns = np.array(rows, np.int64).T
     names = ("phase_place_condition", "phase_place_phase", "phase_place_step")
-    inputs = torch.cat([interpolated(walk.inputs, steps) for walk in walked])
+    inputs = torch.cat([interpolate(walk.inputs, steps) for walk in walked])
     return dict(zip(names, columns, strict=True)) | {"phase_inputs": inputs.cpu().numpy()}
 
 

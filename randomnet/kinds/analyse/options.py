@@ -18,62 +18,65 @@ OUTSIDE_PLANE = Condition(
 
 @dataclass(frozen=True)
 class AnalysisSection(Section):
-    """[analysis] Fixed points, and the plane that trajectories lie in."""
+    """[analysis] Fixed points, trajectories, and the plane of the flow field."""
 
     trajectories: int = option(
         Integer(1, 10_000),
         10,
-        "Trajectories that are followed: from random initial states, or along so many validation trials (of phases, of "
-        "each condition).",
+        "Number of trajectories, from random initial states or along validation trials. With phases, of each "
+        "condition.",
         only=OUTSIDE_PLANE,
     )
     duration: float = option(
         Number(0, above=True),
         50.0,
-        "How long they are followed, in units of tau.",
+        "Duration of the trajectories, in units of tau.",
         only=UNTASKED,
     )
-    settle: float = option(Number(0), 10.0, "How long the state settles before time 0.")
+    settle: float = option(Number(0), 10.0, "Time for the state to settle before time 0.")
     starts: int = option(
         Integer(2, 1_000_000),
         500,
-        "Where fixed points are searched from: the origin, and half each states of the trajectories with noise and "
-        "midpoints of two of them.",
+        "Number of starting points of the search for fixed points. They are the origin, states of the trajectories "
+        "with start_noise, and midpoints of two states.",
     )
-    start_noise: float = option(Number(0), 0.5, "That noise, in standard deviations of the states.")
+    start_noise: float = option(
+        Number(0), 0.5, "Standard deviation of the noise on starting points, in standard deviations of the states."
+    )
     grid_points: int = option(
-        Integer(2, 500), 25, "Points per axis of the flow field in the plane of the trajectories."
+        Integer(2, 500), 25, "Grid points per axis of the flow field in the plane of the trajectories."
     )
     plane: str = option(
         Value(),
         "pca",
-        "The plane of the flow field: pca, the first two principal components of the states; or two units, by name or "
-        "number from 0, with a comma between them.",
+        "Plane of the flow field. pca: the first two principal components of the states. Two units, separated by a "
+        "comma: each by name, or by number from 0.",
     )
     by: str = option(
         Value(),
         "",
-        "Label by which units are grouped for eigenvalues and mean rates, of at most 64 groups; empty = the first "
-        "there is of region, population, neurotransmitter, cell_fibers, type; else all together.",
+        "Label that groups units for eigenvalues and mean rates, with at most 64 groups. Empty = the first "
+        "available of region, population, neurotransmitter, cell_fibers, type; otherwise one group.",
     )
     phases: str = option(
         Value(),
         "none",
-        "Conditions (of multitask tasks) whose fixed points are searched under the input of each phase of a trial, and "
-        "followed while it turns into that of the next: names such as MemoryPro, DelayAnti, or all; none.",
+        "Conditions (tasks of multitask) whose fixed points are searched under the input of each phase of a trial. "
+        "They are also followed from each phase's input to the next one's. Names such as MemoryPro, DelayAnti; all; "
+        "or none.",
         only=MULTITASK,
     )
     prototype: int = option(
         Integer(0, 10_000_000),
         0,
-        "The trial whose inputs, and so whose angle, these are, without their noise: by number from 0 among the "
-        "validation trials of its condition.",
+        "Trial that provides these inputs, without noise, and so the angle. Its number counts from 0 among the "
+        "validation trials of the condition.",
         only=PHASED,
     )
     phase_starts: int = option(
         Integer(1, 1_000_000),
         200,
-        "Where they are searched from in each phase: states of that phase with start_noise, and midpoints of two.",
+        "Number of starting points in each phase: states of that phase with start_noise, and midpoints of two.",
         only=PHASED,
     )
     interpolation_steps: int = option(

@@ -41,11 +41,11 @@ from randomnet.analysis import (
     Jacobian,
     Plane,
     Units,
+    find_kinks,
     fixed_points,
     flow_field,
     group_eigenvalues,
     jacobian_of,
-    kinks_of,
     plane,
     psth_arrays,
     sorted_eigenvalues,
@@ -103,7 +103,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     groups = groups_of(run.config.analysis.by, units_of(start.connectome), "analysis").to(start.state.device)
     few = groups if len(groups) <= MOST_GROUPS else None
     with torch.no_grad():
-        system = double(start.network).alone()
+        system = double(start.network).autonomous()
         followed = followed_in(run, start, system, few)
         walked = by_phase.walks(run, start, system)
     if not all(map(_bounded, (followed.states, *(walk.states for walk in walked)))):
@@ -215,7 +215,7 @@ def _fixed_points(
     noise = run.config.analysis.start_noise
     drawn = starting_points(states.flatten(0, 1), number - 1, run.generator("starts"), noise)
     starts = torch.cat([torch.zeros_like(drawn[:1]), drawn])
-    return fixed_points(system.step, jacobian_of(system), starts, kinks=kinks_of(system), tick=tick)
+    return fixed_points(system.step, jacobian_of(system), starts, kinks=find_kinks(system), on_progress=tick)
 
 
 @torch.no_grad()
@@ -293,7 +293,8 @@ def _linearised(
     states, alone = followed.states, jacobian_of(system)
     index = torch.linspace(0, len(states) - 1, min(ALONG, len(states)), device=states.device).round().long()
     parts = {"along_steps": index}
-    wholes, blocks = [], {"fixed": [], "along": []}
+    wholes: list[Any] = []
+    blocks: dict[str, list[Any]] = {"fixed": [], "along": []}
     for step in index.tolist():
         jacobian = _jacobian_at(system, alone, followed, step)
         wholes.append(sorted_eigenvalues(jacobian))
@@ -357,7 +358,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     probe = min(PROBE, run.config.analysis.starts)
     start = build_setup(run)
     with torch.no_grad():
-        system = double(start.network).alone()
+        system = double(start.network).autonomous()
         began = time.perf_counter()
         states = followed_in(run, start, system, None).states
         following = time.perf_counter() - began

@@ -12,7 +12,7 @@ from randomnet.rnn import Network
 JUDGES = {"squared": torch.nn.MSELoss, "bits": torch.nn.MSELoss, "classes": torch.nn.CrossEntropyLoss}
 
 
-def products(network: Network, goal: TaskObjective) -> Callable[[], None]:
+def products(network: Network, objective: TaskObjective) -> Callable[[], None]:
     """The matrix products of one epoch and nothing else.
 
     Per batch with T steps: T times J forwards and T times backwards, and all steps at once for the gradient of J; the
@@ -22,8 +22,8 @@ def products(network: Network, goal: TaskObjective) -> Callable[[], None]:
         matrix = network.dynamics().coupling.values
     transposed = matrix.mT.contiguous()
     into, out = network.interface["input_weights"].detach(), network.interface["readout_weights"].detach()
-    trained = [_arrays(batch, matrix, out) for batch in goal.training]
-    held_back = _arrays(goal.validation, matrix, out)
+    trained = [_arrays(batch, matrix, out) for batch in objective.training]
+    held_back = _arrays(objective.validation, matrix, out)
 
     def forward(rates: Tensor, inputs: Tensor) -> None:
         inputs @ into.mT
@@ -75,17 +75,17 @@ class TorchLoop:
     Raises ValueError for another network than Elman's with tanh or relu.
     """
 
-    def __init__(self, network: Network, goal: TaskObjective, lr: float) -> None:
-        if not comparable(network, goal):
+    def __init__(self, network: Network, objective: TaskObjective, lr: float) -> None:
+        if not comparable(network, objective):
             raise ValueError(
                 "torch.nn.RNN has only dt = 1, form = rate, and tanh or relu without gains and shifts; the loop only "
                 f"the losses {', '.join(JUDGES)}"
             )
         self.model = _Elman(network)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=lr)
-        self.judge = JUDGES[goal.loss]()
-        size = goal.training[0].inputs.shape[1]
-        self.training, self.validation = _loader(goal.training, size), _loader((goal.validation,), size)
+        self.judge = JUDGES[objective.loss]()
+        size = objective.training[0].inputs.shape[1]
+        self.training, self.validation = _loader(objective.training, size), _loader((objective.validation,), size)
 
     def __call__(self) -> None:
         recurrent = self.model.rnn.weight_hh_l0
@@ -104,9 +104,9 @@ class TorchLoop:
         return self.judge(self.model(inputs)[scored], targets[scored])
 
 
-def comparable(network: Network, goal: TaskObjective) -> bool:
+def comparable(network: Network, objective: TaskObjective) -> bool:
     """Whether torch.nn.RNN can be the same network, and the loop judge it alike."""
-    if goal.loss not in JUDGES:
+    if objective.loss not in JUDGES:
         return False
     trained = network.gains.free is not None or network.shifts.free is not None
     elman = network.dt == 1 and network.leaks is None and network.form == "rate"

@@ -34,8 +34,8 @@ from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_ti
 from randomnet.kinds.spectrum import computing
 from randomnet.kinds.train import run as train
 from randomnet.lyapunov import spectrum
-from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, side_by_side
-from randomnet.rnn import Coupling, Network, stacked
+from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, stack_objectives
+from randomnet.rnn import Coupling, Network, stack_systems
 from randomnet.schema.plan import Run
 from randomnet.training import fit
 
@@ -73,9 +73,9 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     """Measure one network; returns what run.json says of it. Nothing is written besides."""
     start = build_setup(run)
     strength = coupling_strength.strength_of(start.network)  # before epochs change it
-    goal, watch = train.objective(run, start), _Stopwatch()
+    objective, watch = train.objective(run, start), _Stopwatch()
     measured = _task_figures if run.config.has_task else _spectrum_figures
-    figures = {**measured(run, start, goal, watch), **watch.figures()}
+    figures = {**measured(run, start, objective, watch), **watch.figures()}
     return {
         "status": results.COMPLETE,
         "summary": {
@@ -89,14 +89,14 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
 
 
 
-def _epoch(run: Run, start: Setup, goal: Objective) -> Callable[[], float]:
+def _epoch(run: Run, start: Setup, objective: Objective) -> Callable[[], float]:
     """One training epoch, which returns its own seconds: a training ends with a measurement of the final network."""
     settings = replace(train.settings(run), epochs=1)
-    return lambda: fit([start.network], goal, [settings])[0].history[-1]["seconds"]
+    return lambda: fit([start.network], objective, [settings])[0].history[-1]["seconds"]
 
 
 def _spectrum_figures(
-    run: Run, start: Setup, goal: SpectrumObjective, watch: "_Stopwatch"
+    run: Run, start: Setup, objective: SpectrumObjective, watch: "_Stopwatch"
 ) -> dict[str, float]:
     n, schedule = start.connectome.n, computing.schedule_of(run)
     k = exponents_of(run, n)
@@ -109,56 +109,56 @@ def _spectrum_figures(
     with torch.no_grad():
         trained = start.network.dynamics().coupling
     spectrum_times = watch.in_turns(forward, *_products(exact.coupling, n, k, steps, backward=False))
-    epoch_times = watch.in_turns(_epoch(run, start, goal), *_products(trained, n, k, steps, backward=True))
+    epoch_times = watch.in_turns(_epoch(run, start, objective), *_products(trained, n, k, steps, backward=True))
     return {
         "exponents": k,
         "steps": steps,
         **_figures("spectrum", spectrum_times),
         **_figures("epoch", epoch_times),
-        **_beside_figures(run, start, goal, steps, watch),
+        **_beside_figures(run, start, objective, steps, watch),
     }
 
 
 def _beside_figures(
-    run: Run, start: Setup, goal: SpectrumObjective, steps: int, watch: "_Stopwatch"
+    run: Run, start: Setup, objective: SpectrumObjective, steps: int, watch: "_Stopwatch"
 ) -> dict[str, float]:
     """An epoch of as many networks as are trained side by side; none where that is one."""
     number = train.max_batch(run, start.connectome.facts())
     if number == 1:
         return {}
-    networks, all_at_once = _all_at_once(run, start, goal, number)
+    networks, all_at_once = _all_at_once(run, start, objective, number)
     with torch.no_grad():
-        coupling = stacked([network.dynamics() for network in networks]).coupling
+        coupling = stack_systems([network.dynamics() for network in networks]).coupling
     k = exponents_of(run, start.connectome.n)
     products = _products(coupling, start.connectome.n, k, steps, backward=True)[0]
-    alone, beside, bare = watch.in_turns(_epoch(run, start, goal), all_at_once, products)
+    alone, beside, bare = watch.in_turns(_epoch(run, start, objective), all_at_once, products)
     return {"beside": number, "beside_speedup": number * alone / beside, "beside_ratio": beside / bare}
 
 
 def _all_at_once(
-    run: Run, start: Setup, goal: Objective, number: int
+    run: Run, start: Setup, objective: Objective, number: int
 ) -> tuple[list[Network], Callable[[], float]]:
     """The networks of so many iterations, and an epoch of all side by side."""
     others = [replace(run, iteration=run.iteration + other) for other in range(1, number)]
     starts = [start, *(build_setup(other) for other in others)]
-    goals = [goal, *(train.objective(*pair) for pair in zip(others, starts[1:], strict=True))]
+    objectives = [objective, *(train.objective(*pair) for pair in zip(others, starts[1:], strict=True))]
     settings = [replace(train.settings(run), epochs=1)] * number
-    networks, together = [one.network for one in starts], side_by_side(goals)
+    networks, together = [one.network for one in starts], stack_objectives(objectives)
     return networks, lambda: sum(progress.history[-1]["seconds"] for progress in fit(networks, together, settings))
 
 
-def _task_figures(run: Run, start: Setup, goal: TaskObjective, watch: "_Stopwatch") -> dict[str, float]:
-    jobs = [_epoch(run, start, goal), plain_loop.products(start.network, goal)]
-    if plain_loop.comparable(start.network, goal):
-        jobs.append(plain_loop.TorchLoop(start.network, goal, run.config.trainvalidate.lr))
+def _task_figures(run: Run, start: Setup, objective: TaskObjective, watch: "_Stopwatch") -> dict[str, float]:
+    jobs = [_epoch(run, start, objective), plain_loop.products(start.network, objective)]
+    if plain_loop.comparable(start.network, objective):
+        jobs.append(plain_loop.TorchLoop(start.network, objective, run.config.trainvalidate.lr))
     number = train.max_batch(run, check_network(run))
-    jobs += [_all_at_once(run, start, goal, number)[1]] if number > 1 else []
+    jobs += [_all_at_once(run, start, objective, number)[1]] if number > 1 else []
     epoch, products, *others = watch.in_turns(*jobs)
     compared = {"beside": number, "beside_speedup": number * epoch / others.pop()} if number > 1 else {}
     compared |= {"epoch_ratio_torch_rnn": epoch / others[0]} if others else {}
     return {
-        "trials": sum(batch.inputs.shape[1] for batch in (*goal.training, goal.validation)),
-        "steps": len(goal.validation.inputs),
+        "trials": sum(batch.inputs.shape[1] for batch in (*objective.training, objective.validation)),
+        "steps": len(objective.validation.inputs),
         "epoch_seconds": epoch,
         "epoch_products_seconds": products,
         "epoch_ratio": epoch / products,
@@ -186,7 +186,7 @@ def _figures(what: str, times: tuple[float, ...]) -> dict[str, float]:
 
 def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) -> tuple[Callable[[], None], ...]:
     """The bare products of `steps` steps: J (N x 1) and J (N x k) apart, and one of a bundle; see the module's text."""
-    factors = coupling_strength.factors if backward else coupling_strength.factors[:1]
+    factors = coupling.factors if backward else coupling.factors[:1]
     runs = coupling.values.shape[:-2]  # () or (runs,)
     state, frame = coupling.values.new_ones(*runs, n, 1), coupling.values.new_ones(*runs, n, k)
     bundle, after = (coupling.empty(coupling.values.new_empty(*runs, 1 + k, n)).fill_(1.0) for _ in range(2))
@@ -201,9 +201,9 @@ def _products(coupling: Coupling, n: int, k: int, steps: int, backward: bool) ->
     @torch.no_grad()
     def bundled() -> None:
         for _ in range(steps):
-            coupling.into(bundle, after)
+            coupling.product_into(bundle, after)
             if backward:
-                coupling.back(bundle, after)
+                coupling.transpose_product_into(bundle, after)
 
     return apart, bundled
 

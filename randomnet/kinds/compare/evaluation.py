@@ -43,9 +43,9 @@ class Settings:
         """The fixed points of a system that receives x (C,), from starts near states (B, T, D)."""
         flat = torch.from_numpy(states.reshape(-1, states.shape[-1]).astype(np.float64))
         options = self.options
-        starts = starting_points(flat, options.point_starts, self.generator(), options.point_noise)
+        starts = starting_points(flat, options.point_starts, self.generator(), options.start_noise)
         step, jacobian = held(system, torch.from_numpy(x))
-        return fixed_points(step, jacobian, starts, tick=lambda done: self.pause(), **options.search)
+        return fixed_points(step, jacobian, starts, on_progress=lambda done: self.pause(), **options.search)
 
     @torch.no_grad()
     def ended(self, system: Stepped, states: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -113,7 +113,7 @@ class Truth:
     @property
     def dt(self) -> float:
         """The time of a bin, 1 where it is not known."""
-        told = self.recording.about.get("dt", 1.0)
+        told = self.recording.metadata.get("dt", 1.0)
         return (float(told) if isinstance(told, int | float) else 1.0) if self.system is None else self.system.dt
 
     @cached_property
@@ -210,7 +210,8 @@ class Truth:
     def exponents(self) -> np.ndarray:
         """Of the true system under the test trials' inputs."""
         system = self.known()
-        return self.settings.exponents(system, system.rest(1)[0], self.of("inputs")[1], system.dt)
+        start = system.rest(1)[0]  # type: ignore[attr-defined]  # that of a network, which has a state of rest
+        return self.settings.exponents(system, start, self.of("inputs")[1], system.dt)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ GRID, MARGIN = 15, 0.1  # points of the flow field along an axis, and its margin
 
 def shown(case: Case) -> Arrays:
     """Arrays of the first test trials, as far as they are known."""
-    arrays = {}
+    arrays: Arrays = {}
     for part in (_states, _rates, _flow):
         try:
             arrays |= part(case)

@@ -43,91 +43,104 @@ HELD = _having("fixed_points", "eigenvalues", "memories")
 
 @dataclass(frozen=True)
 class ComparingSection(Section):
-    """[comparing] Metrics between what recordings came from and what models inferred, and fixed points of both."""
+    """[comparing] Metrics between true and inferred dynamics, and fixed points of both."""
 
-    metrics: str = option(
-        Several(("all", *METRICS)), "all", "Which metrics are computed, joined by +; all = every one."
-    )
+    metrics: str = option(Several(("all", *METRICS)), "all", "Metrics that are computed, joined by +; all = every one.")
     labels: str = option(
         Value(),
         "",
-        "What the folders of [source] folder are called, by commas; empty = their names.",
+        "Labels of the folders of [source] folder, separated by commas; empty = the folders' names.",
     )
     recording: str = option(
         Value(),
         "",
-        "For models from elsewhere, arrays in a .npz file: the file of recordings they are of, or a results folder of "
-        "kind = record with one run.",
+        "Recording that models from elsewhere (arrays in a .npz file) were fitted to. A file of recordings, or a "
+        "results folder of kind = record with one run.",
     )
-    mixed: bool = option(
-        Boolean(), False, "Whether the folders may have been fitted to recordings of different experiments."
-    )
+    mixed: bool = option(Boolean(), False, "Allow folders that were fitted to recordings of different experiments.")
     dsa_dimensions: str = option(
         Choice(("held_out", "fixed")),
         "held_out",
-        "held_out: the smallest delays and rank, up to dsa_delays and dsa_rank, whose operator of the true states "
-        "predicts held-out trials as well as any; fixed: dsa_delays and dsa_rank, which whiten noise too.",
+        "Delays and rank of DSA. held_out: the smallest, up to dsa_delays and dsa_rank, that predict held-out "
+        "trials of the true states as well as any. fixed: dsa_delays and dsa_rank, which also whiten noise.",
         only=DSA,
         neutral="fixed",
     )
     dsa_delays: int = option(
-        Integer(1, 1000), 20, "Successive bins that DSA joins to one state, at most with held_out.", only=DSA
+        Integer(1, 1000),
+        20,
+        "Number of successive bins in one delay-embedded state of DSA; the maximum with held_out.",
+        only=DSA,
     )
-    dsa_rank: int = option(Integer(1, 1000), 50, "Dimensions of its operators, at most.", only=DSA)
+    dsa_rank: int = option(Integer(1, 1000), 50, "Rank of the operators of DSA; the maximum with held_out.", only=DSA)
     dsa_starts: int = option(
-        Integer(0, 1000), 4, "Random starts of the search for the best rotation, besides two that are made.", only=DSA
+        Integer(0, 1000),
+        4,
+        "Number of random starts of the search for the best rotation, besides two deterministic ones.",
+        only=DSA,
     )
     dsa_trials: int | str = option(
-        Integer(2, words=("all",)), "all", "How many test trials DSA sees, at random; all = every one.", only=DSA
+        Integer(2, words=("all",)),
+        "all",
+        "Number of test trials that DSA uses, drawn at random; all = every one.",
+        only=DSA,
     )
     held_input: str | tuple[int, int] = option(
         Held(),
         "zero",
-        "What both systems receive where fixed points and memories are searched: zero, or the mean true input of the "
-        "test trials in bins first:last.",
+        "Input of both systems in searches of fixed points and memories. zero: no input. first:last: the mean true "
+        "input of test trials in these bins.",
         only=HELD,
     )
     point_starts: int = option(
         Integer(2, 1_000_000),
         256,
-        "Where fixed points are searched from: half each states of the test trials with noise and midpoints of two.",
+        "Number of starting points of the search for fixed points: states of test trials with start_noise, and "
+        "midpoints of two.",
         only=POINTS,
     )
-    point_noise: float = option(Number(0), 0.5, "That noise, in standard deviations of the states.", only=POINTS)
-    point_steps: int = option(Integer(1, 100_000), 200, "Steps of the search, at most.", only=POINTS)
+    start_noise: float = option(
+        Number(0),
+        0.5,
+        "Standard deviation of the noise on starting points, in standard deviations of the states.",
+        only=POINTS,
+    )
+    point_steps: int = option(Integer(1, 100_000), 200, "Maximum number of steps of the search.", only=POINTS)
     point_tolerance: float = option(
-        Number(0, above=True), 1e-20, "What q = |F(h) - h|^2 / 2 must fall below at a fixed point.", only=POINTS
+        Number(0, above=True), 1e-20, "q = |F(h) - h|^2 / 2 must be below this at a fixed point.", only=POINTS
     )
     point_merge: float = option(
         Number(0, above=True),
         1e-4,
-        "Distance within which fixed points are one, relative to the mean distance of the starts from their mean.",
+        "Distance below which two fixed points are the same. Its unit is the mean distance of starting points from "
+        "their mean.",
         only=POINTS,
     )
     point_farthest: float = option(
         Number(0, above=True),
         2.0,
-        "How far from the starts' mean a fixed point may lie to count, relative to the same.",
+        "Largest distance of a fixed point from the mean of the starting points. Its unit is the mean distance of "
+        "starting points from their mean.",
         only=POINTS,
     )
     leading: int = option(
         Integer(1, 1000),
         10,
-        "Eigenvalues of each Jacobian that are compared, the largest.",
+        "Number of leading eigenvalues of each Jacobian that are compared.",
         only=_having("eigenvalues"),
     )
     free_bins: int = option(
         Integer(1, 10_000_000),
         2000,
-        "How long both systems are left to themselves after the test trials, under held_input, to see which trials end "
-        "in the same state.",
+        "Number of bins that both systems run freely after the test trials, under held_input. Trials that end in "
+        "the same state share a memory.",
         only=_having("memories"),
     )
-    exponents: int = option(Integer(1, 1000), 3, "Lyapunov exponents that are compared.", only=EXPONENTS)
+    exponents: int = option(Integer(1, 1000), 3, "Number of Lyapunov exponents that are compared.", only=EXPONENTS)
     lyapunov_bins: int = option(
         Integer(10, 10_000_000),
         2000,
-        "Bins of the record they are of: test trials, one after the other, again and again.",
+        "Length in bins of the record for exponents: test trials in sequence, repeated as needed.",
         only=EXPONENTS,
     )
 

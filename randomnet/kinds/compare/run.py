@@ -42,14 +42,13 @@ from randomnet.artifacts.comparison_inputs import (
 from randomnet.artifacts.sources import SOURCE, checksum
 from randomnet.kinds.compare.evaluation import Case, Lacking, Settings, Truth
 from randomnet.kinds.compare.figure_arrays import shown
-from randomnet.kinds.compare.scoring import SCORERS, SCORES, Arrays, remarks
+from randomnet.kinds.compare.scoring import HEADLINE_SCORES, SCORERS, SCORES, Arrays, remarks
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.train import outputs
 from randomnet.schema.plan import Run
 from randomnet.training import Interrupted
 
-HEADLINE = ("models", "compared", "rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con",
-            "co_bps", "dsa", "seconds")  # fmt: skip
+HEADLINE = ("models", "compared", *HEADLINE_SCORES, "seconds")
 LEVEL = 0.95
 HEAD = ("label", "combo", "iteration", "model", "latent_size")  # the columns of scores.csv before the axes
 TAIL = ("status", "reason", "left_out", "remarks", "seconds")
@@ -105,7 +104,9 @@ def _scored(
     run: Run, folder: results.RunFolder, done: dict[int, Compared], report: ProgressCallback, stop: Callable[[], bool]
 ) -> tuple[pd.DataFrame, Arrays]:
     """The table of scores.csv, and all arrays; done: by number the models that are compared, which grow."""
-    chosen, truths, rows, arrays = run.config.comparing.chosen, _Truths(run, stop), [], {}
+    chosen, truths = run.config.comparing.chosen, _Truths(run, stop)
+    rows: list[Any] = []
+    arrays: Arrays = {}
     for number, model in enumerate(models_of(run)):
         told = 0
 
@@ -189,7 +190,8 @@ def _row(model: Model, truths: _Truths, chosen: Sequence[str], done: Callable[[]
 
 def _measured(case: Case, chosen: Sequence[str], done: Callable[[], None]) -> tuple[dict[str, float], list, Arrays]:
     """Scores, what was left out and why, and arrays."""
-    scores, left_out, arrays = {}, [], shown(case)
+    scores: dict[str, float] = {}
+    left_out, arrays = [], shown(case)
     for name in chosen:
         case.truth.settings.pause()
         try:

@@ -156,6 +156,7 @@ def _spectrum(case: Case) -> Scores:
 
 
 SCORES = tuple(score.column for score in metrics.scores())
+HEADLINE_SCORES = tuple(score.column for score in metrics.scores() if score.headline)
 SCORERS: dict[str, Callable[[Case], Scores]] = {
     "rate_r2": _rate_r2,
     "state_r2": _state_r2,

@@ -18,7 +18,7 @@ from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_ti
 from randomnet.kinds.spectrum import computing
 from randomnet.kinds.spectrum.initial_states import states_and_frames, worst_status, worst_verdict
 from randomnet.kinds.spectrum.run import check, described, dynamics, ticker
-from randomnet.lyapunov import Spectrum, running, spectrum
+from randomnet.lyapunov import Spectrum, running_estimates, spectrum
 from randomnet.lyapunov.record import CONVERGED, UNCONVERGED
 from randomnet.schema.plan import Run
 
@@ -47,7 +47,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     start = build_setup(run)
     k = exponents_of(run, start.connectome.n)
     found = _spectra(run, start, k, report, stop)
-    settled = [running(one, POINTS) for one in found]
+    settled = [running_estimates(one, POINTS) for one in found]
     times = settled[0][0]
     arrays = {
         "times": times,

@@ -7,91 +7,90 @@ from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Reader, all_but, only
 from randomnet.settings.values import Choice, Integer, Number
 
-UNCONNECTED = Condition("inference.model is not network", lambda config: config.inference.model != "network")
-NODE = Condition("inference.model = node", lambda config: config.inference.model == "node")
-LFADS = Condition("inference.model = lfads", lambda config: config.inference.model == "lfads")
+UNCONNECTED = Condition(
+    "inference.architecture is not network", lambda config: config.inference.architecture != "network"
+)
+NODE = Condition("inference.architecture = node", lambda config: config.inference.architecture == "node")
+LFADS = Condition("inference.architecture = lfads", lambda config: config.inference.architecture == "lfads")
 INFERRING = Condition(
-    "inference.model = lfads and inference.inferred_inputs is above 0",
-    lambda config: config.inference.model == "lfads" and config.inference.inferred_inputs > 0,
+    "inference.architecture = lfads and inference.inferred_inputs is above 0",
+    lambda config: config.inference.architecture == "lfads" and config.inference.inferred_inputs > 0,
 )
 AUTOREGRESSIVE = Condition(
     "inference.inferred_inputs is above 0 and inference.prior = autoregressive",
     lambda config: INFERRING.holds(config) and config.inference.prior == "autoregressive",
 )
-PLATEAU = Condition("inference.plateau_factor is below 1", lambda config: config.inference.plateau_factor < 1)
 
 
 @dataclass(frozen=True)
 class InferenceSection(Section):
-    """[inference] What is fitted to spikes; defaults of several options depend on the model, see the README."""
+    """[inference] The model that kind = fit fits to spikes. Several defaults depend on the architecture."""
 
-    model: str = option(
+    architecture: str = option(
         Choice(("gru", "rnn", "linear", "node", "lfads", "network")),
         "gru",
-        "Autoencoders whose initial state a cell unrolls (GRU, tanh RNN, linear, neural ODE) or the network that [net] "
-        "and [model] describe; or LFADS.",
+        "Model. gru, rnn (tanh), linear and node (neural ODE): sequence autoencoders whose decoder is that cell. "
+        "network: an autoencoder whose decoder is the network of [net] and [model]. lfads: LFADS.",
     )
-    latent: int = option(
+    hidden_size: int = option(
         Integer(1, 10_000),
         128,
-        "Units of the cell, or of the generator of LFADS.",
+        "Number of units of the decoder's cell, or of the generator of LFADS.",
         only=UNCONNECTED,
     )
     encoder_size: int = option(
         Integer(1, 10_000),
         100,
-        "Units of the encoder, in each direction.",
+        "Number of units of the encoder in each direction.",
     )
     dropout: float = option(
         Number(0, 0.99),
         0.05,
-        "Share of the encoder's last states (of LFADS of more) that each update leaves out.",
+        "Dropout probability of the encoder's last states; LFADS has more layers with it. The defaults are those of "
+        "the published models; torch.nn.GRU has 0.",
     )
     inputs_used: str = option(
         Choice(("noisy", "true", "none")),
         "noisy",
-        "Inputs that the model is given: those that the recorded system received, the same without their noise, or "
-        "none; noise that is known gives variance away.",
+        "Inputs that the model receives. noisy: those of the recorded system. true: the same without noise. none: "
+        "no inputs. Known noise explains variance that the model should infer.",
     )
-    node_layers: int = option(Integer(1, 100), 6, "Hidden layers of a neural ODE.", only=NODE)
-    node_width: int = option(Integer(1, 10_000), 128, "Units in each of them.", only=NODE)
-    n_factors: int = option(Integer(1, 10_000), 20, "Factors, which the log rates are linear in.", only=LFADS)
+    mlp_layers: int = option(Integer(1, 100), 6, "Number of hidden layers of a neural ODE's MLP.", only=NODE)
+    mlp_units: int = option(Integer(1, 10_000), 128, "Number of units of each hidden layer of that MLP.", only=NODE)
+    n_factors: int = option(
+        Integer(1, 10_000), 20, "Number of factors of LFADS; log rates are linear in them.", only=LFADS
+    )
     inferred_inputs: int = option(
-        Integer(0, 1000), 0, "Inputs that a controller infers from the spikes; 0 = no controller.", only=LFADS
+        Integer(0, 1000), 0, "Number of inputs that a controller infers from the spikes; 0 = no controller.", only=LFADS
     )
-    controller_size: int = option(Integer(1, 10_000), 128, "Units of the controller.", only=INFERRING)
+    controller_size: int = option(Integer(1, 10_000), 128, "Number of units of the controller.", only=INFERRING)
     prior: str = option(
         Choice(("autoregressive", "student_t")),
         "autoregressive",
-        "Prior of the inferred inputs, of variance 0.1: an AR(1) process, or independent Student's t with 3 degrees of "
-        "freedom.",
+        "Prior of the inferred inputs, with variance 0.1. autoregressive: an AR(1) process. student_t: independent "
+        "Student's t with 3 degrees of freedom.",
         only=INFERRING,
     )
     prior_tau: float = option(
-        Number(0, above=True), 10.0, "Bins after which the AR(1) process forgets.", only=AUTOREGRESSIVE
+        Number(0, above=True), 10.0, "Time constant of the AR(1) process, in bins.", only=AUTOREGRESSIVE
     )
-    kl_ic: float = option(Number(0), 1e-6, "Weight of the initial condition's divergence from its prior.", only=LFADS)
-    kl_co: float = option(Number(0), 1e-5, "Weight of the inferred inputs' divergence from theirs.", only=INFERRING)
+    kl_ic: float = option(
+        Number(0), 1e-6, "Weight of the KL divergence between posterior and prior of the initial condition.", only=LFADS
+    )
+    kl_co: float = option(
+        Number(0),
+        1e-5,
+        "Weight of the KL divergence between posterior and prior of the inferred inputs.",
+        only=INFERRING,
+    )
     l2: float = option(Number(0), 1e-4, "Weight of half the mean square of recurrent weights.", only=LFADS)
     coordinated: float = option(
         Number(0, 0.99),
         0.3,
-        "Coordinated dropout: share of the held-in spikes that an update hides from the model, and learns from alone, "
-        "with those of held-out neurons; 0 = none.",
+        "Rate of coordinated dropout: the fraction of held-in spikes that an update hides. The loss of that update "
+        "uses only hidden spikes and those of held-out neurons; 0 = none.",
         only=LFADS,
     )
-    weight_decay: float = option(
-        Number(0), 0.0, "Weight decay: of AdamW decoupled, of the others a part of the gradient.",
-    )  # fmt: skip
-    eps: float = option(Number(0, above=True), 1e-8, "What the optimizer adds to its roots.")
-    plateau_factor: float = option(
-        Number(0, 1, above=True),
-        1.0,
-        "The learning rate is multiplied by it each time the validation loss has not fallen for more than "
-        "plateau_patience epochs; 1 = never.",
-    )
-    plateau_patience: int = option(Integer(0), 6, "Epochs that are waited for a lower loss.", only=PLATEAU)
-    plateau_lr: float = option(Number(0), 1e-5, "The learning rate is lowered to this at most.", only=PLATEAU)
 
 
 FIT = Reader(
@@ -107,7 +106,7 @@ FIT = Reader(
         "inference": ALL,
         "trainvalidate": only(
             *("optimizer", "lr", "epochs", "iterations", "init", "remap_w"),
-            *("clip_norm", "early_stopping", "batch_size"),
+            *("clip_norm", "early_stopping", "batch_size", *reads.DECAYS),
         ),
         "execution": all_but("batch_runs", "memory_budget"),
     },
@@ -118,21 +117,21 @@ FIT = Reader(
         "trainvalidate.early_stopping": 100,
         "trainvalidate.batch_size": 250,
     },
-    choice="inference.model",
+    choice="inference.architecture",
     choice_defaults={
         "gru": {"trainvalidate.lr": 0.002},
         "rnn": {"trainvalidate.lr": 0.005},
         "linear": {"trainvalidate.lr": 0.0001},
-        "node": {"trainvalidate.lr": 0.002, "inference.latent": 10},
+        "node": {"trainvalidate.lr": 0.002, "inference.hidden_size": 10},
         "lfads": {
             "trainvalidate.lr": 0.001,
             "trainvalidate.optimizer": "AdamW",
             "trainvalidate.epochs": 1000,
             "inference.encoder_size": 128,
             "inference.dropout": 0.02,
-            "inference.weight_decay": 1e-5,
-            "inference.eps": 1e-7,
-            "inference.plateau_factor": 0.95,
+            "trainvalidate.weight_decay": 1e-5,
+            "trainvalidate.eps": 1e-7,
+            "trainvalidate.plateau_factor": 0.95,
         },
         "network": {"trainvalidate.lr": 0.002},
     },

@@ -24,9 +24,17 @@ import pandas as pd
 from randomnet import results
 from randomnet.artifacts import sources
 from randomnet.build import coupling_strength
-from randomnet.build.inference_model import model_of, terms_of
+from randomnet.build.inference_model import loss_weights_of, model_of
 from randomnet.build.network import check_network, device_of
-from randomnet.inference import Draws, Fold, Inferrer, Order, SpikeObjective, fold_of, inferred_arrays
+from randomnet.inference import (
+    Fold,
+    InferenceModel,
+    SpikeObjective,
+    TrialOrder,
+    UpdateSamplers,
+    inferred_arrays,
+    make_fold,
+)
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.train import outputs
 from randomnet.metrics import bps, r2
@@ -88,8 +96,9 @@ def _facts(run: Run, path: Path, recording: Recording) -> dict[str, Any]:
     found = sources.facts_of(path, named, recording.neurons, run)
     counts = {name: len(split) for name, split in recording.splits.items()}
     trials = f"{counts['train']} to train, {counts['valid']} to validate, {counts.get('test', 0)} to test"
-    found |= {"synthetic": False, "task": {"name": str(recording.about.get("task", "a recording")), "trials": trials}}
-    if run.config.inference.model == "network":
+    task = str(recording.metadata.get("task", "a recording"))
+    found |= {"synthetic": False, "task": {"name": task, "trials": trials}}
+    if run.config.inference.architecture == "network":
         network = check_network(run)
         found |= {"name": f"{network['name']} on {named}", "inputs": network.get("inputs", {}) | found["inputs"]}
         found |= {"sha256": network.get("sha256"), "synthetic": network.get("synthetic", False)}
@@ -101,21 +110,22 @@ def length(run: Run) -> float:
     return run.config.trainvalidate.epochs
 
 
-def _begin(run: Run, path: Path, recording: Recording) -> tuple[Inferrer, SpikeObjective, dict[str, Fold]]:
+def _begin(run: Run, path: Path, recording: Recording) -> tuple[InferenceModel, SpikeObjective, dict[str, Fold]]:
     """The model, what it is trained on, and all splits."""
     device = device_of(run.config)
     channels = _channels(run, path, recording)
     model = model_of(run, recording.heldin, recording.neurons, channels).to(device)
-    folds = {name: fold_of(split.spikes, _inputs(run, split), device) for name, split in recording.splits.items()}
+    folds = {name: make_fold(split.spikes, _inputs(run, split), device) for name, split in recording.splits.items()}
     seeds = {stream: int(run.generator(stream).integers(2**63)) for stream in ("order", "dropout")}
-    goal = SpikeObjective(folds["train"], folds["valid"], run.config.trainvalidate.batch_size, Order(seeds["order"]),
-                          Draws(seeds["dropout"]), terms_of(run))  # fmt: skip
-    return model, goal, folds
+    order, samplers = TrialOrder(seeds["order"]), UpdateSamplers(seeds["dropout"])
+    batch_size = run.config.trainvalidate.batch_size
+    objective = SpikeObjective(folds["train"], folds["valid"], batch_size, order, samplers, loss_weights_of(run))
+    return model, objective, folds
 
 
 def settings(run: Run) -> Settings:
     """How the config says that it is trained."""
-    chosen, more = run.config.trainvalidate, run.config.inference
+    chosen = run.config.trainvalidate
     return Settings(
         chosen.optimizer,
         chosen.lr,
@@ -123,24 +133,24 @@ def settings(run: Run) -> Settings:
         clip_norm=chosen.clip_norm,
         early_stopping=chosen.early_stopping,
         clip_whole=True,
-        weight_decay=more.weight_decay,
-        eps=more.eps,
-        plateau_factor=more.plateau_factor,
-        plateau_patience=more.plateau_patience,
-        plateau_lr=more.plateau_lr,
+        weight_decay=chosen.weight_decay,
+        eps=chosen.eps,
+        plateau_factor=chosen.plateau_factor,
+        plateau_patience=chosen.plateau_patience,
+        plateau_lr=chosen.plateau_lr,
     )
 
 
 def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, stop: Stop) -> dict[str, Any]:
     """Train one model and write history.csv, arrays.npz and model.pt; returns what run.json says of it."""
     began, (path, recording) = time.perf_counter(), _recording(run)
-    model, goal, folds = _begin(run, path, recording)
+    model, objective, folds = _begin(run, path, recording)
     kept = outputs.read_checkpoint(folder.checkpoint, device_of(run.config)) or {"seconds": 0.0}
 
     def elapsed() -> float:
         return kept["seconds"] + time.perf_counter() - began
 
-    def keep(states: list[dict[str, Any]]) -> None:
+    def save_checkpoint(states: list[dict[str, Any]]) -> None:
         now = {"training": states, "seconds": elapsed()}
         results.write_bytes(folder.checkpoint, outputs.torch_bytes(now))
         folder.write_history(pd.DataFrame(states[0]["progress"]["history"]))
@@ -148,10 +158,10 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     every = run.config.execution.checkpoint_every
     (progress,) = fit(
         [model],
-        goal,
+        objective,
         [settings(run)],
         checkpoint_every=None if every == "auto" else every,
-        keep=keep,
+        save_checkpoint=save_checkpoint,
         resume=kept.get("training"),
         report=lambda index, row: report(row),
         stop=stop,
@@ -165,7 +175,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
 def _written(
     run: Run,
     folder: results.RunFolder,
-    model: Inferrer,
+    model: InferenceModel,
     progress: Progress,
     recording: Recording,
     folds: dict[str, Fold],
@@ -174,7 +184,8 @@ def _written(
     folder.write_history(_history(progress))
     stored = {"description": model.description(), **outputs.last_and_best(model, progress)}
     results.write_bytes(folder.path / "model.pt", outputs.torch_bytes(stored))
-    batch, arrays = run.config.trainvalidate.batch_size, {"inputs_used": np.array(run.config.inference.inputs_used)}
+    architecture, batch = run.config.inference.architecture, run.config.trainvalidate.batch_size
+    arrays = {"inputs_used": np.array(run.config.inference.inputs_used)}
     found = {name: inferred_arrays(model, fold, batch) for name, fold in folds.items()}
     arrays |= {f"{name}_{what}": array for name, each in found.items() for what, array in each.items()}
     test = "test" if "test" in found else "valid"
@@ -187,7 +198,7 @@ def _written(
         "latent": model.size,
         "parameters": sum(one.numel() for one in model.parameters() if one.requires_grad),
         **_judged(recording, rates, test),
-        **(coupling_strength.strength_of(model.decoder.network) if run.config.inference.model == "network" else {}),
+        **(coupling_strength.strength_of(model.decoder.network) if architecture == "network" else {}),
     }
     sound = not progress.diverged and all(np.isfinite(array).all() for array in rates.values())
     reason = progress.reason or ("" if sound else "rates left the range of numbers")
@@ -241,9 +252,9 @@ def _examples(split: Split, rates: np.ndarray) -> dict[str, np.ndarray]:
 def estimate(runs: Sequence[Run]) -> Cost:
     """Time of a run, from two of its epochs."""
     run, (path, recording) = runs[0], _recording(runs[0])
-    model, goal, _ = _begin(run, path, recording)
+    model, objective, _ = _begin(run, path, recording)
     chosen = settings(run)
-    (progress,) = fit([model], goal, [Settings(chosen.optimizer, chosen.lr, 2, chosen.clip_norm, clip_whole=True)])
+    (progress,) = fit([model], objective, [Settings(chosen.optimizer, chosen.lr, 2, chosen.clip_norm, clip_whole=True)])
     epoch = min((row["seconds"] for row in progress.history[1:]), default=float("nan"))
     return Cost(epoch, epoch * run.config.trainvalidate.epochs)
 

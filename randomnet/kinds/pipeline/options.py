@@ -1,4 +1,4 @@
-"""What kind = pipeline reads: a chain of experiments, each going on from what the ones before it have written."""
+"""What kind = pipeline reads: a chain of experiments, each of which uses results of earlier ones."""
 
 from dataclasses import dataclass
 
@@ -9,23 +9,23 @@ from randomnet.values.stages import Chain, SettingList, StageList
 
 @dataclass(frozen=True)
 class PipelineSection(Section):
-    """[pipeline] The experiments that kind = pipeline carries out one after the other."""
+    """[pipeline] The experiments that kind = pipeline runs in sequence."""
 
     stages: Chain = option(
         StageList(),
         Chain(),
-        "Each stage's name and INI, in order; its results go to a folder of its name in paths.path_to_results. record "
-        "goes on from the last train before it, fit from the last record, compare from every fit.",
+        "Name and INI of each stage, in order. Results go to a folder of that name in paths.path_to_results. record "
+        "uses the last train before it, fit the last record, compare every fit.",
         grid=False,
     )
     set: Chain = option(
-        SettingList(), Chain(), "Options of single stages in place of those in their files.", grid=False
+        SettingList(), Chain(), "Options of single stages, which replace those in their files.", grid=False
     )
 
 
 PIPELINE = Reader(
     "pipeline",
-    "Carry out experiments one after the other.",
+    "Run experiments in sequence, each with the results of earlier ones.",
     reads={
         "experiment": only("kind", "name"),
         "paths": only("path_to_results"),

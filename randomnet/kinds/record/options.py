@@ -1,6 +1,7 @@
-"""What kind = record reads, and [source], which says where later stages find the results they go on from."""
+"""What kind = record reads, and [source], the results that later stages use."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from randomnet.kinds import reads
@@ -8,88 +9,102 @@ from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Key, Reader, all_but
 from randomnet.settings.values import Boolean, Choice, Integer, Number, Value
 
+IN_FOLDER = Condition(
+    "source.folder is a results folder, no file",
+    lambda config: Path(config.source.folder).suffix not in (".npz", ".h5"),
+)
 OWN_PROBE = Condition("recording.like is empty", lambda config: not config.recording.like)
 
 
 @dataclass(frozen=True)
 class SourceSection(Section):
-    """[source] The results of an earlier stage: of train for kind = record, of record for fit, of fit for compare."""
+    """[source] Results of the previous stage: train for kind = record, record for fit, fit for compare."""
 
     folder: str = option(
         Value(),
         "",
-        "Its results folder; of kind = fit also a file of recordings (.npz, .h5), of compare one or more, by commas.",
+        "Results folder of the earlier stage. For kind = fit it may be a file of recordings (.npz, .h5). For "
+        "compare it may be several folders, separated by commas.",
     )
     combo: int | str = option(
         Integer(0, words=("same",)),
         "same",
-        "Which combo of it; same: the one that has this run's values of all options that its grid varies.",
+        "Combo of that folder. same: the one with this run's values of all options in that folder's grid.",
+        only=IN_FOLDER,
     )
     iteration: int | str = option(
         Integer(0, words=("same",)),
         "same",
-        "Which iteration of it; same: the run's own, or the only one, from which then all iterations start.",
+        "Iteration of that folder. same: the run's own, or the only one, which all iterations then use.",
+        only=IN_FOLDER,
     )
 
 
 @dataclass(frozen=True)
 class RecordingSection(Section):
-    """[recording] Neurons that read the states of a network trained on a task, along new trials of [trialparams]."""
+    """[recording] Recorded neurons, which read the states of a trained network along new trials of [trialparams]."""
 
-    which: str = option(
-        Choice(("best", "last")), "best", "Which of the networks of the training: the best on validation, or the last."
-    )
-    heldin: int = option(Integer(1, 100_000), 50, "Neurons that models of the recording see.", only=OWN_PROBE)
-    heldout: int = option(Integer(0, 100_000), 10, "Neurons that they are to predict.", only=OWN_PROBE)
+    which: str = option(Choice(("best", "last")), "best", "Recorded network: the best on validation, or the last.")
+    heldin: int = option(Integer(1, 100_000), 50, "Number of neurons that models of the recording see.", only=OWN_PROBE)
+    heldout: int = option(Integer(0, 100_000), 10, "Number of neurons that models are to predict.", only=OWN_PROBE)
     reading: str = option(
         Choice(("onehot", "dense")),
         "onehot",
-        "What a neuron reads: one unit, in random permutations of all of them; or all, with random weights.",
+        "What a recorded neuron reads. onehot: one unit, in random permutations of all units. dense: all units, "
+        "with random weights.",
         only=OWN_PROBE,
     )
     rate: str = option(
         Choice(("exp", "softplus", "sigmoid")),
         "exp",
-        "Expected spikes per bin: e^z; ln(1 + e^z); or 2 sigmoid(c z), with c from 10^0.2 to 10 over the neurons.",
+        "Expected spikes per bin as a function of z. exp: e^z. softplus: ln(1 + e^z). sigmoid: 2 sigmoid(c z), with "
+        "c from 10^0.2 to 10 over the neurons.",
         only=OWN_PROBE,
     )
     scale: float = option(
-        Number(0, above=True), 2.0, "z is what a neuron reads, less the mean, over scale standard deviations.",
+        Number(0, above=True),
+        2.0,
+        "z is what a neuron reads, minus its mean, divided by this number of standard deviations.",
         only=OWN_PROBE,
-    )  # fmt: skip
+    )
     normalise: str = option(
         Choice(("all", "unit")),
         "all",
-        "Mean and standard deviation: one of all neurons, or of each neuron its own.",
+        "Mean and standard deviation that z uses: over all neurons, or of each neuron.",
         only=OWN_PROBE,
     )
     like: str = option(
         Value(),
         "",
-        "A recording (file, or results folder of kind = record) whose neurons and normalisation are taken over, so "
-        "that the two can be compared; empty = its own.",
+        "Recording whose neurons and normalisation are reused, so that the two can be compared. A file, or a "
+        "results folder of kind = record; empty = new ones.",
     )
     dispersion: float = option(
         Number(0, 1000, above=True),
         1.0,
-        "Fano factor of the counts: 1 Poisson, above negative binomial, below binomial, as far as there are such.",
+        "Fano factor of the counts: 1 Poisson, above 1 negative binomial, below 1 binomial as far as it exists.",
     )
     state_noise: float = option(
-        Number(0), 0.0, "Standard deviation of noise on every state after every step, while it is recorded."
+        Number(0),
+        0.0,
+        "Standard deviation of state noise. It is added to every unit after every step of the recorded trials, and "
+        "is not scaled by dt or tau.",
     )
-    trim_start: int = option(Integer(0, 1_000_000), 0, "Bins that are left out at the start of every trial.")
-    trim_end: int = option(Integer(0, 1_000_000), 0, "Bins that are left out at its end.")
-    valid_size: float = option(Number(0, 1, above=True), 0.2, "Share of the trials for validation.")
-    test_size: float = option(Number(0, 1, above=True), 0.2, "Share of the trials for the test.")
+    trim_start: int = option(Integer(0, 1_000_000), 0, "Number of bins that are removed at the start of every trial.")
+    trim_end: int = option(Integer(0, 1_000_000), 0, "Number of bins that are removed at the end of every trial.")
+    valid_size: float = option(Number(0, 1, above=True), 0.2, "Fraction of the trials for validation.")
+    test_size: float = option(Number(0, 1, above=True), 0.2, "Fraction of the trials for the test.")
     units_seed: int = option(
-        Integer(0), 0, "Another choice of what neurons read, by a seed of its own; 0 = by experiment.seed alone.",
+        Integer(0),
+        0,
+        "Another seed gives another choice of what neurons read; 0 = it follows from experiment.seed.",
         only=OWN_PROBE,
-    )  # fmt: skip
+    )
     spikes_seed: int = option(
-        Integer(0), 0, "Other spikes of the same rates, by a seed of their own; 0 = by experiment.seed alone."
+        Integer(0), 0, "Another seed gives other spikes of the same rates; 0 = they follow from experiment.seed."
     )
     hdf5: bool = option(
-        Boolean(), False, "Write recording.h5 beside recording.npz, with the same arrays; needs h5py.", grid=False
+        Boolean(), False, "Also write recording.h5, with the arrays of recording.npz; needs h5py.", grid=False
     )
 
 

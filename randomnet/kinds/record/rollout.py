@@ -9,8 +9,8 @@ from torch import Tensor
 
 from randomnet.artifacts.trained_networks import Trained
 from randomnet.build.closed_loop import effector_of
-from randomnet.objectives import JUDGEMENTS, Term, task_objective
-from randomnet.objectives.closed_loop import moved, reached, reaches_of
+from randomnet.objectives import TASK_LOSSES, Term, task_objective
+from randomnet.objectives.closed_loop import move, reach_batch, reach_figures
 from randomnet.schema.plan import Run
 from randomnet.tasks import ReachTrials, Trials
 
@@ -31,7 +31,7 @@ class Watched:
 
 @dataclass(frozen=True, eq=False)
 class _Noisy:
-    """A network with N(0, deviation^2) on every state after every step, as `moved` asks for one."""
+    """A network with N(0, deviation^2) on every state after every step, as `move` needs."""
 
     network: Trained
     deviation: float
@@ -66,7 +66,7 @@ def watched(run: Run, trained: Trained, trials: Trials | ReachTrials, tick: Call
     if reaching:
         true = inputs - (trials.inputs - trials.true_inputs)
         ends, goals = torch.from_numpy(others[0]), torch.from_numpy(trials.targets[:, -1])
-        figures = _named(reached(ends, goals, trials.given["reach_tolerance"]))
+        figures = _named(reach_figures(ends, goals, trials.loss_params["reach_tolerance"]))
         return Watched(states, outputs, inputs, true, figures)
     true = inputs if trials.true_inputs is None else trials.true_inputs
     return Watched(states, outputs, inputs, true, _judged(trials, outputs))
@@ -84,17 +84,17 @@ def _moving(run: Run, network: _Noisy, trials: ReachTrials) -> Iterator[tuple[np
     """The same of an arm that is moved, whose inputs are not known before; and where the fingertip ends (B, 2)."""
     effector, like = effector_of(run), network.rest(1)
     for start in range(0, len(trials), AT_ONCE):
-        found = moved(network, effector, reaches_of(trials, slice(start, start + AT_ONCE), like))
+        found = move(network, effector, reach_batch(trials, slice(start, start + AT_ONCE), like))
         along = (found.states, found.actions, found.inputs)
         yield (*(part.transpose(0, 1).float().numpy() for part in along), found.fingertips[-1].float().numpy())
 
 
 def _judged(trials: Trials, outputs: np.ndarray) -> dict[str, float]:
     """The loss of the task, and accuracy where it has one."""
-    answers, row = torch.from_numpy(outputs).transpose(0, 1), JUDGEMENTS[trials.loss]
+    answers, row = torch.from_numpy(outputs).transpose(0, 1), TASK_LOSSES[trials.loss]
     batch = task_objective(trials, trials, len(trials), answers, Term()).validation
-    found = {name: float(value) for name, value in row.figures(answers, batch, trials.given).items()}
-    return {"task_loss": float(row.loss(answers, batch, trials.given)), **_named(found)}
+    found = {name: float(value) for name, value in row.figures(answers, batch, trials.loss_params).items()}
+    return {"task_loss": float(row.loss(answers, batch, trials.loss_params)), **_named(found)}
 
 
 def _named(figures: dict[str, float]) -> dict[str, float]:

@@ -31,7 +31,7 @@ from randomnet.build.trials import all_trials
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.record.rollout import Watched, watched
 from randomnet.metrics import bps
-from randomnet.recordings import READOUTS, Probe, Recording, Split
+from randomnet.recordings import READOUTS, ObservationModel, Recording, Split
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 from randomnet.tasks import TASKS, ReachTrials, Trials
@@ -70,7 +70,7 @@ def _trials(run: Run, trained: Trained) -> tuple[Trials | ReachTrials, dict[str,
         )
     strata = trials.conditions if isinstance(trials, Trials) and trials.stratified else None
     try:
-        return trials, recordings.parted(len(trials), chosen.valid_size, chosen.test_size, rng, strata)
+        return trials, recordings.split_indices(len(trials), chosen.valid_size, chosen.test_size, rng, strata)
     except ValueError as error:
         raise ConfigError(f"[recording] valid_size: {error}") from None
 
@@ -100,18 +100,18 @@ def _other(run: Run, trained: Trained) -> Recording | None:
     return other
 
 
-def _probe_of(other: Recording) -> Probe:
+def _probe_of(other: Recording) -> ObservationModel:
     """That of a recording. Raises ValueError where it does not say it all."""
-    parts = other.readout, other.mean, other.sd, other.about.get("scale"), other.about.get("rate")
+    parts = other.readout, other.mean, other.sd, other.metadata.get("scale"), other.metadata.get("rate")
     if any(part is None for part in parts):
         raise ValueError("expected a recording with readout, orig_mean, orig_std, and scale and rate in `about`, got "
                          "one that lacks some")  # fmt: skip
-    *arrays, scale, rate = parts
+    readout, mean, sd, scale, rate = parts
     if not (isinstance(scale, int | float) and math.isfinite(scale) and scale > 0):
         raise ValueError(f"expected a scale above 0 in `about`, got {scale!r}")
-    if arrays[0].shape[1] != other.neurons:
-        raise ValueError(f"expected a readout of {other.neurons} neurons, got {arrays[0].shape[1]}")
-    return Probe(*arrays, float(scale), str(rate))
+    if readout.shape[1] != other.neurons:
+        raise ValueError(f"expected a readout of {other.neurons} neurons, got {readout.shape[1]}")
+    return ObservationModel(readout, mean, sd, float(scale), str(rate))
 
 
 def _path_of_other(run: Run) -> Path | None:
@@ -200,7 +200,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
 
 def _recorded(
     run: Run, seen: Watched, trials: Trials | ReachTrials, other: Recording | None
-) -> tuple[Split, Probe]:
+) -> tuple[Split, ObservationModel]:
     """All trials, trimmed, and what the neurons read."""
     first, last = _bins(run, seen.states.shape[1])
     latents, inputs, true_inputs = (
@@ -227,17 +227,17 @@ def _recorded(
     return whole, probe
 
 
-def _probe(run: Run, latents: np.ndarray, other: Recording | None) -> Probe:
+def _probe(run: Run, latents: np.ndarray, other: Recording | None) -> ObservationModel:
     if other:
         return _probe_of(other)
     chosen = run.config.recording
     rng, (_, neurons) = run.generator("units", chosen.units_seed), _neurons(run, None)
     readout = READOUTS[chosen.reading](latents.shape[2], neurons, rng)
-    return recordings.probe_of(latents, readout, chosen.scale, chosen.rate, chosen.normalise)
+    return recordings.fit_observation(latents, readout, chosen.scale, chosen.rate, chosen.normalise)
 
 
 def _of_splits(
-    run: Run, whole: Split, probe: Probe, parts: dict[str, np.ndarray], facts: dict[str, Any], dt: float
+    run: Run, whole: Split, probe: ObservationModel, parts: dict[str, np.ndarray], facts: dict[str, Any], dt: float
 ) -> Recording:
     chosen, checksum = run.config.recording, facts["inputs"][sources.SOURCE]
     about = {
@@ -257,7 +257,7 @@ def _of_splits(
     }
     one_each = (np.count_nonzero(probe.readout, axis=0) == 1).all()
     return Recording(
-        {name: whole.only(places) for name, places in parts.items()},
+        {name: whole.select(places) for name, places in parts.items()},
         probe.readout,
         probe.mean,
         probe.sd,

@@ -19,7 +19,7 @@ FILTERED = Condition("dynamics.nmda_fraction is above 0", lambda config: config.
 ADAPTING = Condition("dynamics.adaptation is not 0", lambda config: config.dynamics.adapts)
 PLASTIC = Condition("dynamics.plastic names blocks", lambda config: config.dynamics.plastic != "none")
 PLASTIC_INPUT = Condition("dynamics.plastic_input = True", lambda config: config.dynamics.plastic_input)
-NOISY = Condition("dynamics.noise_sd is not 0", lambda config: config.dynamics.noisy)
+NOISY = Condition("dynamics.ou_noise is not 0", lambda config: config.dynamics.noisy)
 DECODED = Condition("simulation.decode names populations", lambda config: config.simulation.decode != "none")
 GAUSSIAN = Condition("simulation.initial = gaussian", lambda config: config.simulation.initial == "gaussian")
 DRAWN_RATES = Condition(
@@ -32,67 +32,76 @@ WITH_EVENTS = Condition("simulation.events has some", lambda config: bool(config
 
 @dataclass(frozen=True)
 class DynamicsSection(Section):
-    """[dynamics] What kind = simulate adds to the network; times in the unit that time_unit names, rates per unit."""
+    """[dynamics] Filters, plasticity and noise of kind = simulate. Times are in time_unit, rates per time_unit."""
 
     time_unit: str = option(
         Value(),
         "τ",
-        "What the unit of all times of the experiment is, such as s; rates are per unit (with s: Hz).",
+        "Unit of all times of the experiment, such as s. Rates are per unit (with s: Hz).",
         grid=False,
     )
     rate_filter: bool = option(
         Boolean(),
         True,
-        "Rates follow their input with the time constant model.tau; False = at once.",
+        "True: rates follow their input with the time constant model.tau. False: they follow it instantly.",
     )
     tau_syn: Listed | float | str = option(
         Named(low=0, above=True, one=True, words=("none",)),
         "none",
-        "Time constant of the recurrent currents, by postsynaptic population; none = they follow the rates at once.",
+        "Time constant of the recurrent currents, by postsynaptic population. none: they follow the rates instantly.",
     )
-    threshold: Listed | float = option(Named(one=True), 0.0, "What is taken off a neuron's input before its response.")
-    response_gain: Listed | float = option(Named(one=True), 1.0, "What multiplies the input above threshold.")
-    rate_max: Listed | float = option(Named(low=0, one=True), 1.0, "What multiplies the response.")
+    threshold: Listed | float = option(Named(one=True), 0.0, "Threshold that is subtracted from the input of a neuron.")
+    response_gain: Listed | float = option(Named(one=True), 1.0, "Factor of the input above threshold.")
+    rate_max: Listed | float = option(Named(low=0, one=True), 1.0, "Factor of the response.")
     nmda_fraction: float = option(
         Number(0, 1),
         0.0,
-        "Share of the excitatory recurrent input that comes slowly; the total is the same.",
+        "Fraction of the excitatory recurrent input with slow (NMDA) synapses. The total does not change.",
     )
-    tau_nmda: Listed | float = option(Named(low=0, above=True, one=True), 0.3, "Its time constant.", only=FILTERED)
-    adaptation: Listed | float = option(
-        Named(one=True), 0.0, "A: by how much the threshold rises for each unit of rate."
+    tau_nmda: Listed | float = option(
+        Named(low=0, above=True, one=True), 0.3, "Time constant of the slow synapses.", only=FILTERED
     )
+    adaptation: Listed | float = option(Named(one=True), 0.0, "A, the increase of the threshold per unit of rate.")
     tau_adaptation: Listed | float = option(
-        Named(low=0, above=True, one=True), 0.1, "Its time constant.", only=ADAPTING
+        Named(low=0, above=True, one=True), 0.1, "Time constant of the adaptation.", only=ADAPTING
     )
     plastic: str = option(
         Several(none=True),
         "none",
-        "Blocks with short-term plasticity (Tsodyks and Markram), such as EE; names as in couplings.",
+        "Blocks with short-term plasticity (Tsodyks and Markram), such as EE, named as in couplings.",
     )
-    use: float = option(Number(0, 1, above=True), 0.03, "U: what a spike uses of the resources at rest.", only=PLASTIC)
+    use: float = option(
+        Number(0, 1, above=True), 0.03, "U, the fraction of resources that a spike uses at rest.", only=PLASTIC
+    )
     tau_facilitation: float = option(Number(0, above=True), 1.0, "Time constant of facilitation.", only=PLASTIC)
-    tau_recovery: float = option(Number(0, above=True), 0.2, "Time constant of the resources' recovery.", only=PLASTIC)
-    plastic_strength: float = option(Number(), 1.0, "What multiplies plastic blocks.", only=PLASTIC)
+    tau_recovery: float = option(
+        Number(0, above=True), 0.2, "Time constant of the recovery of resources.", only=PLASTIC
+    )
+    plastic_strength: float = option(Number(), 1.0, "Factor of plastic blocks.", only=PLASTIC)
     plastic_input: bool = option(
         Boolean(),
         False,
-        "The same of the external input, whose rate is what arrives over sqrt(external_degree) J0.",
+        "Short-term plasticity of the external input. Its rate is the external input over sqrt(external_degree) J0.",
         only=POPULATIONS,
     )
-    use_input: float = option(Number(0, 1, above=True), 0.3, "Its U.", only=PLASTIC_INPUT)
+    use_input: float = option(Number(0, 1, above=True), 0.3, "U of the external input.", only=PLASTIC_INPUT)
     tau_facilitation_input: float = option(
-        Number(0, above=True), 0.2, "Its time constant of facilitation.", only=PLASTIC_INPUT
+        Number(0, above=True), 0.2, "Time constant of facilitation of the external input.", only=PLASTIC_INPUT
     )
-    tau_recovery_input: float = option(Number(0, above=True), 1.0, "Its time constant of recovery.", only=PLASTIC_INPUT)
-    noise_sd: Listed | float = option(
+    tau_recovery_input: float = option(
+        Number(0, above=True), 1.0, "Time constant of recovery of the external input.", only=PLASTIC_INPUT
+    )
+    ou_noise: Listed | float = option(
         Named(low=0, one=True),
         0.0,
-        "Stationary standard deviation of the noise (Ornstein-Uhlenbeck), fresh for every neuron and trajectory.",
+        "Stationary standard deviation of Ornstein-Uhlenbeck noise, independent for every neuron and trajectory. It "
+        "does not depend on dt.",
     )
-    tau_noise: float = option(Number(0, above=True), 0.02, "Its time constant.", only=NOISY)
-    noise_on: str = option(Choice(("input", "rate")), "input", "What it is added to.", only=NOISY)
-    noise_seed: int = option(Integer(0), 0, "Other noise for the same network and initial states.", only=NOISY)
+    tau_noise: float = option(Number(0, above=True), 0.02, "Correlation time of that noise.", only=NOISY)
+    noise_on: str = option(Choice(("input", "rate")), "input", "Quantity that the noise is added to.", only=NOISY)
+    noise_seed: int = option(
+        Integer(0), 0, "Another seed gives other noise with the same network and initial states.", only=NOISY
+    )
 
     @property
     def adapts(self) -> bool:
@@ -102,7 +111,7 @@ class DynamicsSection(Section):
     @property
     def noisy(self) -> bool:
         """Whether there is noise anywhere."""
-        return _any(self.noise_sd)
+        return _any(self.ou_noise)
 
 
 def _any(value: Listed | float) -> bool:
@@ -130,92 +139,98 @@ class TwoVectors(Value):
 
 @dataclass(frozen=True)
 class SimulationSection(Section):
-    """[simulation] What is done to the network of kind = simulate, and what is kept of it."""
+    """[simulation] Initial rates, events and records of kind = simulate."""
 
     window: float = option(
         Number(0, above=True),
         0.1,
-        "A sample is the mean over one such window; the first begins when the time of analysis.settle is over.",
+        "Duration of a sample, which is the mean rate over it. The first sample starts after analysis.settle.",
     )
     initial: str = option(
         Choice(("zero", "constant", "gaussian", "network", "plane")),
         "gaussian",
-        "Rates at the beginning; network: phi of the init that regions come with; plane: initial_rate + a v + b w with "
-        "a and b on a grid, a trajectory for each pair, cut off at 0 where the activation has no negative values.",
+        "Initial rates. network: phi of the init of the regions. plane: initial_rate + a v + b w, one trajectory "
+        "for each pair (a, b) of a grid. Rates are clipped at 0 where the activation has no negative values.",
     )
     initial_rate: float = option(
         Number(0),
         0.1,
-        "The constant (of a plane: its middle), or the standard deviation of what is cut off at 0.",
+        "Constant initial rate, centre of the plane, or standard deviation of gaussian rates before they are "
+        "clipped at 0.",
         only=DRAWN_RATES,
     )
     initial_plane: str = option(
         TwoVectors(),
         "xi1, xi3",
-        "v and w: of low-rank kernels xi1 to xi4, 0 outside of the populations that read them; of the factors of "
-        "net.rank the output patterns m1, m2, ... and the selection vectors n1, n2, ...",
+        "Vectors v and w. xi1 to xi4: of low-rank kernels, 0 outside the populations that have them. m1, m2, ... "
+        "and n1, n2, ...: output patterns and selection vectors of the factors of net.rank.",
         only=PLANE,
     )
-    initial_extent: float = option(Number(0, above=True), 1.0, "a and b go from minus this to this.", only=PLANE)
-    initial_points: int = option(Integer(2, 100), 9, "Points per axis of that grid.", only=PLANE)
-    initial_seed: int = option(Integer(0), 0, "Other initial rates of the same network.", only=GAUSSIAN)
+    initial_extent: float = option(
+        Number(0, above=True), 1.0, "a and b range from minus this value to this value.", only=PLANE
+    )
+    initial_points: int = option(Integer(2, 100), 9, "Grid points per axis of the plane.", only=PLANE)
+    initial_seed: int = option(
+        Integer(0), 0, "Another seed gives other initial rates of the same network.", only=GAUSSIAN
+    )
     events: Events = option(
         EventList(PATTERNS),
         Events(),
-        "What is added to the constant external input: pattern (phase in degrees, sigma in rad for gaussian; random: a "
-        "Gaussian vector by number; xi1 to xi4: those of low-rank kernels), amplitude, from when to when after the "
-        "time of analysis.settle; of populations it is multiplied by sqrt(external_degree).",
+        "Inputs that are added to the constant external input: pattern, amplitude, start and end after "
+        "analysis.settle. phase is in degrees; sigma of gaussian in rad. random: a Gaussian vector by number. xi1 "
+        "to xi4: vectors of low-rank kernels. Amplitudes for populations are multiplied by sqrt(external_degree).",
     )
-    amplitude: float = option(Number(), 1.0, "What multiplies the amplitudes of all events.", only=WITH_EVENTS)
-    turned: float = option(Number(), 0.0, "Degrees that the phases of all events are turned by.", only=WITH_EVENTS)
+    amplitude: float = option(Number(), 1.0, "Factor of the amplitudes of all events.", only=WITH_EVENTS)
+    turned: float = option(Number(), 0.0, "Degrees that are added to the phases of all events.", only=WITH_EVENTS)
     weak_before: bool = option(
         Boolean(),
         False,
-        "The constant external input is divided by sqrt(external_degree) until the first event begins.",
+        "Divide the constant external input by sqrt(external_degree) until the first event starts.",
         only=WITH_EVENTS,
     )
     tau_input: float | str = option(
         Number(0, above=True, words=("none",)),
         "none",
-        "Time constant of a filter of the external input.",
+        "Time constant of a low-pass filter of the external input; none = no filter.",
     )
     silenced: Listed = option(
-        Named(whole=True, low=0, none=True), Listed(), "How many neurons, drawn at random, are silent."
+        Named(whole=True, low=0, none=True), Listed(), "Numbers of neurons, drawn at random, that are silent."
     )
     inputs: str = option(
         Choice(("live", "sequential")),
         "live",
-        "live: the external input is computed as it goes; sequential: all of it beforehand, 4 bytes for every neuron "
-        "and step; the rates are the same.",
+        "live: compute the external input step by step. sequential: compute it in advance, which takes 4 bytes per "
+        "neuron and step. Rates are the same.",
         identity=False,
     )
     samples: str = option(
         Choice(("memory", "disk")),
         "memory",
-        "memory: rates, and what else is kept, are written once the run ends; disk: as they come, to rates.npy and "
-        "kept_*.npy in the run's folder, for records larger than the memory; the numbers are the same.",
+        "memory: write rates and other records at the end of the run. disk: write them during the run, to rates.npy "
+        "and kept_*.npy, for records larger than the memory. The numbers are the same.",
         identity=False,
     )
     keep: str = option(
         Several(KEPT, none=True),
         "none",
-        "What is kept besides the rates.",
+        "Variables that are recorded besides the rates.",
     )
     decode: str = option(
         Value(),
         "none",
-        "Population whose bump is decoded: mean M0, amplitude M1 and phase.",
+        "Population whose bump is decoded: mean M0, amplitude M1 and phase; none = no decoding.",
     )
     spectrum: bool = option(
         Boolean(),
         False,
-        "Also the leading Lyapunov exponents (lyapunov.nle) of the whole state - rates, currents, adaptation, "
-        "resources - under the constant external input, from the first initial state on.",
+        "Compute leading Lyapunov exponents (lyapunov.nle) of the full state: rates, currents, adaptation, "
+        "resources. The external input is constant, and the first initial state is used.",
     )
     angles: str = option(
         Choice(("even", "low_rank")),
         "even",
-        "Where the neurons are on the circle: one after the other, or by their low-rank vectors, atan2(xi3, xi1).",
+        "Positions of neurons on the circle. even: equally spaced. low_rank: atan2(xi3, xi1) of their low-rank "
+        "vectors.",
         only=DECODED,
     )
 

@@ -33,7 +33,14 @@ from randomnet.memory import machine_memory
 from randomnet.schema.config import Config
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
-from randomnet.simulation import RateNetwork, Samples, flat, kept_names, simulate, whole
+from randomnet.simulation import (
+    RateNetwork,
+    Samples,
+    flatten_state,
+    simulate,
+    state_system,
+    variable_names,
+)
 from randomnet.systems import OfStep
 
 HEADLINE = ("neurons", "rate", "bump_mean", "bump_modulation", "lambda_max", "verdict", "seconds")
@@ -52,7 +59,7 @@ def check(run: Run) -> dict[str, Any]:
     with _said_of("[simulation] events:"):
         columns.input()
     with _said_of("[dynamics]"):
-        there = kept_names(columns.network())
+        there = variable_names(columns.network())
     for name in _kept(run):
         if name not in there:
             raise ConfigError(
@@ -222,7 +229,7 @@ def _given(abouts: Sequence[Populace], found: Mapping[Run, Sampled]) -> Take:
         for index, about in enumerate(abouts):
             if about.run in found:
                 own = slice(index * trials, (index + 1) * trials)
-                kept = {name: values[own].numpy() for name, values in samples.kept.items()}
+                kept = {name: values[own].numpy() for name, values in samples.variables.items()}
                 finite = bool(samples.finite[own].all())
                 found[about.run].add(where, samples.rates[own].numpy(), kept, finite)
 
@@ -246,10 +253,10 @@ def _followed(abouts: Sequence[Populace], windows: int, tick: Callable[[float], 
             window=window,
             transient=0 if some.start else settle,
             start=some.start * window,
-            at_once=at_once,
+            precompute_input=at_once,
             generators=generators,
-            keep=_kept(abouts[0].run),
-            tick=lambda steps, before=done: tick((before + steps) * dt),
+            variables=_kept(abouts[0].run),
+            on_progress=lambda steps, before=done: tick((before + steps) * dt),
         )
         state, done = found.state, settle + found.step
         for part in pieces(some.stop - some.start, each):
@@ -265,8 +272,8 @@ def _at_once(config: Config) -> bool:
 
 def _part(found: Samples, windows: slice) -> Samples:
     """The samples of these windows only."""
-    kept = {name: values[:, windows] for name, values in found.kept.items()}
-    return replace(found, times=found.times[windows], rates=found.rates[:, windows], kept=kept)
+    kept = {name: values[:, windows] for name, values in found.variables.items()}
+    return replace(found, times=found.times[windows], rates=found.rates[:, windows], variables=kept)
 
 
 # ---- what is written
@@ -338,8 +345,8 @@ def _whole(about: Populace) -> tuple[OfStep, torch.Tensor, int]:
     exact = replace(config, trainvalidate=replace(config.trainvalidate, precision="float64"))
     columns = Columns([replace(about, run=replace(run, config=exact))], alone=True)
     network, drive = columns.network(), about.connectome.drive
-    system = whole(network, np.zeros(about.connectome.n) if drive is None else drive)
-    start = flat(network, columns.start(network, []))
+    system = state_system(network, np.zeros(about.connectome.n) if drive is None else drive)
+    start = flatten_state(network, columns.start(network, []))
     return system, start, exponents_of(run, len(start))
 
 
@@ -391,7 +398,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
 
 def _unsettled(config: Config) -> Config:
     """The same without a time to settle."""
-    return replace(config, analysis=replace(config.analysis, settle=0.0))
+    return config.replaced({"analysis.settle": 0.0})
 
 
 KIND = Kind(

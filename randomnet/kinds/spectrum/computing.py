@@ -12,9 +12,9 @@ from randomnet import results
 from randomnet.build.network import Setup, double, largest_frame
 from randomnet.build.targets import exponents_of
 from randomnet.build.trials import trials_of
-from randomnet.lyapunov import Estimate, Schedule, Spectrum, System, spectra_of_each, spectrum
+from randomnet.lyapunov import Estimate, Schedule, Spectrum, System, spectra_of_stack, spectrum
 from randomnet.lyapunov.record import DIVERGED, UNBOUNDED
-from randomnet.rnn import is_sparse, stacked
+from randomnet.rnn import is_sparse, stack_systems
 from randomnet.schema.plan import Run
 
 Tick = Callable[[float], None]
@@ -38,10 +38,10 @@ def system_of(run: Run, start: Setup, inputs: Tensor | None = None) -> System:
     """
     exact = double(start.network)
     if not is_driven(run):
-        return exact.alone()
+        return exact.autonomous()
     if inputs is None:
         inputs = torch.from_numpy(trials_of(run)[1].inputs).transpose(0, 1)
-    return exact.along(inputs.to(start.state))
+    return exact.driven_by_trials(inputs.to(start.state))
 
 
 def is_driven(run: Run) -> bool:
@@ -72,9 +72,9 @@ def compute_each(
     """`compute` for runs of one shape, side by side where `beside` says that they can be."""
     if len(runs) == 1:
         return [compute(runs[0], starts[0], k, schedule, tick=tick)]
-    system = stacked([system_of(run, start) for run, start in zip(runs, starts, strict=True)])
+    system = stack_systems([system_of(run, start) for run, start in zip(runs, starts, strict=True)])
     states, frames = torch.stack([one.state for one in starts]), torch.stack([one.frame[:k] for one in starts])
-    return spectra_of_each(system, states, frames, schedule or schedule_of(runs[0]), tick)
+    return spectra_of_stack(system, states, frames, schedule or schedule_of(runs[0]), tick)
 
 
 def max_batch(run: Run, facts: dict[str, Any], size: int) -> int:
@@ -97,7 +97,7 @@ def _bytes(run: Run, facts: dict[str, Any], size: int) -> float:
     config, n = run.config, facts["neurons"]
     need = 6.0 * n * n * size
     if config.has_task:  # rates and their adjoints, of a batch, and noise
-        need += (3 + 2 * (config.trainvalidate.noise > 0)) * n * size * _kept(run, facts["task"])
+        need += (3 + 2 * (config.trainvalidate.state_noise > 0)) * n * size * _kept(run, facts["task"])
         steps = facts["task"]["steps_at_once"] if config.spectrum_loss else 0
     else:
         schedule = schedule_of(run)
@@ -172,7 +172,7 @@ def _remarks(found: Spectrum) -> list[str]:
     if found.unbounded:
         return []
     remarks = []
-    if found.leads_with_zero:
+    if found.largest_is_zero:
         low, high = (f"{end:.3g}" if math.isfinite(end) else "unknown" for end in found.dimension[2:])
         remarks.append(f"lambda_max is 0 within its error: D_KY between {low} and {high}")
     if math.isnan(found.dimension.value):

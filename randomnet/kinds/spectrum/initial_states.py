@@ -19,9 +19,9 @@ from randomnet import results
 from randomnet.build.network import Setup, initial_states
 from randomnet.comparison import spread
 from randomnet.kinds.spectrum import computing
-from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectra_of_each, spectrum
+from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectra_of_stack, spectrum
 from randomnet.lyapunov.record import CONVERGED, DIVERGED, TOO_SHORT, UNBOUNDED, UNCONVERGED
-from randomnet.rnn import Dynamics, is_sparse, stacked
+from randomnet.rnn import Dynamics, is_sparse, stack_systems
 from randomnet.schema.plan import Run
 
 WORSE = (results.COMPLETE, results.UNBOUNDED, results.DIVERGED)
@@ -47,8 +47,8 @@ def compute_states(
     schedule, system = schedule or computing.schedule_of(run), computing.system_of(run, start)
     states, frames = zip(*states_and_frames(run, start, k), strict=True)
     if _side_by_side(start, system, schedule):
-        copies = stacked([system] * len(states))
-        return spectra_of_each(copies, torch.stack(states), torch.stack(frames), schedule, tick)
+        copies = stack_systems([system] * len(states))
+        return spectra_of_stack(copies, torch.stack(states), torch.stack(frames), schedule, tick)
     found: list[Spectrum] = []
     for number, (state, frame) in enumerate(zip(states, frames, strict=True)):
         found.append(spectrum(system, state, frame, schedule, _shared(tick, number, len(states), schedule.first)))

@@ -70,7 +70,7 @@ def execute(
     found = _spectra(runs, starts, k, tick=ticker(length(runs[0]), told, stop))
     seconds = (time.perf_counter() - began) / len(runs)
     left, each = missing(runs, folders), zip(runs, folders, starts, found, strict=True)
-    return [(run, _written(run, *rest, k, seconds)) for run, *rest in each if run in left]
+    return [(run, _written(run, *rest, k=k, seconds=seconds)) for run, *rest in each if run in left]
 
 
 def _spectra(

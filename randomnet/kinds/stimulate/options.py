@@ -15,33 +15,33 @@ DRIVING = Condition("stimulation.action = drive", lambda config: config.stimulat
 
 @dataclass(frozen=True)
 class StimulationSection(Section):
-    """[stimulation] What is done to some units for a while, beside the same trajectories left alone; times in tau."""
+    """[stimulation] Stimulation of some units, compared with the same trajectories without it. Times are in tau."""
 
     action: str = option(
         Choice(("drive", "silence")),
         "drive",
-        "drive: a constant is added to what the units receive; silence: they answer 0 and reach nobody.",
+        "drive: add a constant to the input of the units. silence: set their output to 0.",
     )
     units: str = option(
         Value(),
         "",
-        "Which units: names of regions, populations or parents, region/type, or kind=name for any label, separated by "
-        "commas; empty = all.",
+        "Stimulated units: names of regions, populations or parents, region/type, or kind=name for any label. "
+        "Several are separated by commas; empty = all.",
     )
-    strength: float = option(Number(), 1.0, "What is added.", only=DRIVING)
-    onset: float = option(Number(0), 10.0, "When it begins.")
-    offset: float = option(Number(0), 20.0, "When it ends.")
+    strength: float = option(Number(), 1.0, "Constant that is added to the input.", only=DRIVING)
+    onset: float = option(Number(0), 10.0, "Start time of the stimulation.")
+    offset: float = option(Number(0), 20.0, "End time of the stimulation.")
     ramp: float = option(
         Number(0),
         0.0,
-        "How long it takes, within that time, to rise, and as long to fall.",
+        "Duration of the rise after onset, and of the fall before offset.",
         only=DRIVING,
     )
     by: str = option(
         Value(),
         "",
-        "Label by which units are averaged; empty = the first there is of region, population, neurotransmitter, "
-        "cell_fibers, type; else all together.",
+        "Label that groups units for averages. Empty = the first available of region, population, neurotransmitter, "
+        "cell_fibers, type; otherwise one group.",
     )
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from randomnet import results
-from randomnet.analysis import Units, course, selected, units_of
+from randomnet.analysis import Units, pulse, select_from_text, units_of
 from randomnet.build import coupling_strength
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import Setup, build_setup, check_network, double, initial_states
@@ -71,7 +71,7 @@ class _Plan:
         elif within:
             extra = torch.zeros_like(states[0]).index_fill(0, self.targets, self.course[at])
             system = replace(system, drive=extra if system.drive is None else system.drive + extra)
-        return rates, system.after(states, rates)
+        return rates, system.step_with_rates(states, rates)
 
 
 def _plan(run: Run, units: Units) -> _Plan:
@@ -84,14 +84,14 @@ def _plan(run: Run, units: Units) -> _Plan:
             f"analysis.duration = {run.config.analysis.duration:g}, got {chosen.offset:g}"
         )
     silence, ramp = chosen.action == "silence", min(round(chosen.ramp / dt), (last - first) // 2)
-    strengths = course(steps, first, last, 0.0 if silence else chosen.strength, ramp, ramp)
+    strengths = pulse(steps, first, last, 0.0 if silence else chosen.strength, ramp, ramp)
     return _Plan(_targets(chosen.units, units), first, last, strengths, silence,
                  groups_of(chosen.by, units, "stimulation"))  # fmt: skip
 
 
 def _targets(text: str, units: Units) -> Tensor:
     try:
-        return selected(units, text)
+        return select_from_text(units, text)
     except ValueError as error:
         raise ConfigError(f"[stimulation] units: {error}") from None
 
@@ -101,7 +101,7 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     """Stimulate one network and write arrays.npz; returns what run.json says of it."""
     began = time.perf_counter()
     start = build_setup(run)
-    system = double(start.network).alone()
+    system = double(start.network).autonomous()
     plan = _plan(run, units_of(start.connectome)).to(start.state.device)
     arrays = _followed(run, system, _settled(run, start, system), plan, report, stop)
     record = {
@@ -168,7 +168,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     run = runs[0]
     start = build_setup(run)
     with torch.no_grad():
-        system = double(start.network).alone()
+        system = double(start.network).autonomous()
         states = initial_states(run, start, run.config.analysis.trajectories)
         began = time.perf_counter()
         for _ in range(PROBE):

@@ -12,8 +12,8 @@ from randomnet.build.network import Setup, largest_frame
 from randomnet.build.targets import exponents_of, target_of
 from randomnet.kinds.spectrum import computing
 from randomnet.lyapunov import Schedule, Spectrum
-from randomnet.lyapunov.batches import FEWEST_BATCHES, count_of
-from randomnet.objectives import Course, Objective, loss_with_error
+from randomnet.lyapunov.batches import FEWEST_BATCHES, batch_count
+from randomnet.objectives import NetworkObjective, Trajectory, loss_with_error
 from randomnet.rnn import Network
 from randomnet.schema.plan import Run
 
@@ -22,7 +22,7 @@ SHOWN_TRIALS = 100  # whose overlaps are written
 _REMEMBERED: dict[Any, dict[str, Any]] = {}  # spectra of networks that training begins with
 
 
-def initial(run: Run, start: Setup, goal: Objective) -> dict[str, Any]:
+def initial(run: Run, start: Setup, objective: NetworkObjective) -> dict[str, Any]:
     """`now` before training; combos often share their first network, and its full spectrum takes longer than many
     epochs, so that the latest ones are remembered."""
     digest = hashlib.sha256()
@@ -30,26 +30,26 @@ def initial(run: Run, start: Setup, goal: Objective) -> dict[str, Any]:
         digest.update(tensor.cpu().numpy().tobytes())
     key = run.config.shape(), digest.digest()
     if key not in _REMEMBERED:
-        _REMEMBERED[key] = now(run, start, goal)
+        _REMEMBERED[key] = now(run, start, objective)
         for old in list(_REMEMBERED)[:-MOST_REMEMBERED]:
             del _REMEMBERED[old]
     return dict(_REMEMBERED[key])
 
 
-def now(run: Run, start: Setup, goal: Objective) -> dict[str, Any]:
+def now(run: Run, start: Setup, objective: NetworkObjective) -> dict[str, Any]:
     """What is reported of the network as it is now, as tensors and plain values."""
     measured: dict[str, Any] = coupling_strength.strength_of(start.network)
     if run.config.uses_spectrum:
-        k, inputs = asked(run, start, goal)
+        k, inputs = asked(run, start, objective)
         found = computing.compute(run, start, k, schedule_of(run), inputs)
         measured["exponents"], measured["stderr"] = torch.from_numpy(found.exponents), torch.from_numpy(found.stderr)
         measured["figures"] = computing.figures(found)
         if run.config.spectrum_loss and is_measured_later(run):
             measured |= _growth(found, exponents_of(run, start.connectome.n))
     if closed_loop.is_closed(run):
-        measured |= closed_loop.shown(start.network, goal) | {"baseline": closed_loop.baseline(goal)}
+        measured |= closed_loop.shown(start.network, objective) | {"baseline": closed_loop.baseline(objective)}
     elif run.config.has_task and start.network.rank:
-        measured["overlaps"] = _overlaps(start.network, goal.validation.inputs)
+        measured["overlaps"] = _overlaps(start.network, objective.validation.inputs)
     return measured
 
 
@@ -74,7 +74,7 @@ def _growth(found: Spectrum, k: int) -> dict[str, torch.Tensor]:
     """
     leading = found.growth[:, :k]  # of the frame's first vectors, whose growth does not depend on the others
     order = np.argsort(-leading.sum(0), kind="stable")
-    count = count_of(found.times)
+    count = batch_count(found.times)
     batches = np.array_split(np.arange(len(found.times)), count if count >= FEWEST_BATCHES else 1)
     growth, times = ([values[batch].sum(0) for batch in batches] for values in (leading[:, order], found.times))
     return {"later_growth": torch.from_numpy(np.array(growth)), "later_times": torch.tensor(times)}
@@ -106,20 +106,20 @@ def _overlaps(network: Network, inputs: torch.Tensor) -> torch.Tensor:
     return network.overlaps(network.run(inputs[:, :SHOWN_TRIALS])[0]).transpose(0, 1).cpu()
 
 
-def asked(run: Run, start: Setup, goal: Objective) -> tuple[int, torch.Tensor | None]:
+def asked(run: Run, start: Setup, objective: NetworkObjective) -> tuple[int, torch.Tensor | None]:
     """How many exponents, and along what: all of the network, if these are not too many; with a task as the config
     says, along validation."""
     n = start.connectome.n
     if run.config.has_task:
-        return exponents_of(run, n), goal.validation.inputs
+        return exponents_of(run, n), objective.validation.inputs
     return largest_frame(run, n), None
 
 
-def courses(run: Run) -> tuple[Course, ...]:
+def trajectories(run: Run) -> tuple[Trajectory, ...]:
     """How the trajectory goes on from epoch to epoch; none where all epochs are alike."""
     chosen = run.config.lyapunov
     window = chosen.tsim if chosen.tsim_first == "tsim" else chosen.tsim_first
-    return (Course(chosen.warm_start, window),) if chosen.warm_start or window < chosen.tsim else ()
+    return (Trajectory(chosen.warm_start, window),) if chosen.warm_start or window < chosen.tsim else ()
 
 
 def leading(run: Run, start: Setup) -> torch.Tensor:

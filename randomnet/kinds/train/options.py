@@ -12,7 +12,7 @@ TRAIN = Reader(
         "projections": ALL,
         "model": ALL,
         "lyapunov": all_but("tolerance", "tsim_max", "initial_states", "driven"),
-        "trainvalidate": ALL,
+        "trainvalidate": all_but(*reads.DECAYS),
         "trialparams": ALL,
         "execution": ALL,
     },

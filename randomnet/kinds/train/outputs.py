@@ -141,7 +141,7 @@ def _arrays(
     if "weights" in run.config.trained:
         arrays["post"], arrays["pre"] = start.connectome.post, start.connectome.pre
     for name in TRAINED:
-        moving = getattr(start.network, name).moving
+        moving = getattr(start.network, name).trainable
         if moving is not None:
             arrays[f"{name}_moving"] = moving.cpu().numpy()
     return arrays

@@ -22,12 +22,12 @@ from randomnet.kinds.spectrum import computing
 from randomnet.kinds.train import measurements, outputs, unseen_trials
 from randomnet.lyapunov import Schedule
 from randomnet.objectives import (
-    Objective,
+    NetworkObjective,
     Recorder,
     SpectrumLoss,
     SpectrumObjective,
     Term,
-    side_by_side,
+    stack_objectives,
     task_objective,
 )
 from randomnet.schema.plan import Run
@@ -75,12 +75,12 @@ def execute(
     began = time.perf_counter()
     runs, folders, kept = _to_do(runs, folders)
     starts = [build_setup(run) for run in runs]
-    goals = [objective(*pair) for pair in zip(runs, starts, strict=True)]
+    objectives = [objective(*pair) for pair in zip(runs, starts, strict=True)]
     if kept is None:
-        initial = [measurements.initial(*each) for each in zip(runs, starts, goals, strict=True)]
+        initial = [measurements.initial(*each) for each in zip(runs, starts, objectives, strict=True)]
         kept = {"initial": initial, "values_initial": [start.network.values() for start in starts], "seconds": 0.0}
 
-    def keep(states: list[dict[str, Any]]) -> None:
+    def save_checkpoint(states: list[dict[str, Any]]) -> None:
         now = kept | {"members": _members(runs), "training": states, "seconds": elapsed()}
         results.write_bytes(folders[0].checkpoint, outputs.torch_bytes(now))
         for folder, state in zip(folders, states, strict=True):
@@ -98,19 +98,19 @@ def execute(
     every = runs[0].config.execution.checkpoint_every
     ended = fit(
         [start.network for start in starts],
-        side_by_side(goals),
+        stack_objectives(objectives),
         [settings(run) for run in runs],
         checkpoint_every=None if every == "auto" else every,
-        keep=keep,
+        save_checkpoint=save_checkpoint,
         resume=kept.get("training"),
         report=reached,
         stop=stop,
     )
-    finals = [measurements.now(*each) for each in zip(runs, starts, goals, strict=True)]
-    judged = [unseen_trials.judged(*each) for each in zip(runs, starts, goals, ended, strict=True)]
+    finals = [measurements.now(*each) for each in zip(runs, starts, objectives, strict=True)]
+    judged = [unseen_trials.judged(*each) for each in zip(runs, starts, objectives, ended, strict=True)]
     left, seconds = missing(runs, folders), elapsed() / len(runs)
-    each = (runs, folders, starts, ended, kept["values_initial"], kept["initial"], finals, judged)
-    return [(run, outputs.written(run, *rest, seconds)) for run, *rest in zip(*each, strict=True) if run in left]
+    each = zip(runs, folders, starts, ended, kept["values_initial"], kept["initial"], finals, judged, strict=True)
+    return [(run, outputs.written(run, *rest, seconds=seconds)) for run, *rest in each if run in left]
 
 
 def _to_do(
@@ -145,13 +145,13 @@ def max_batch(run: Run, facts: dict[str, Any]) -> int:
 def estimate(runs: Sequence[Run]) -> Cost:
     """Time of each run, from epochs of all, side by side, and a short spectrum measured here."""
     run, starts = runs[0], [build_setup(run) for run in runs]
-    goals = [objective(*pair) for pair in zip(runs, starts, strict=True)]
-    if measurements.courses(run):  # all epochs over the whole record
-        goals = [replace(goal, courses=()) for goal in goals]
+    objectives = [objective(*pair) for pair in zip(runs, starts, strict=True)]
+    if measurements.trajectories(run):  # all epochs over the whole record
+        objectives = [replace(each, trajectories=()) for each in objectives]
     if closed_loop.is_closed(run):  # all of them over whole trials
-        goals = [replace(goal, ramp=replace(goal.ramp, epochs=0)) for goal in goals]
+        objectives = [replace(each, ramp=replace(each.ramp, epochs=0)) for each in objectives]
     chosen = [replace(settings(run), epochs=2) for run in runs]
-    history = fit([start.network for start in starts], side_by_side(goals), chosen)[0].history
+    history = fit([start.network for start in starts], stack_objectives(objectives), chosen)[0].history
     # the first epoch warms up
     epoch = min((row["seconds"] for row in history[1:]), default=float("nan"))
     epochs = run.config.trainvalidate.epochs
@@ -159,7 +159,7 @@ def estimate(runs: Sequence[Run]) -> Cost:
     coupling_strength.strength_of(starts[0].network)
     measuring = 2 * (time.perf_counter() - began)
     if run.config.uses_spectrum:
-        k, inputs = measurements.asked(run, starts[0], goals[0])
+        k, inputs = measurements.asked(run, starts[0], objectives[0])
         pace = computing.pace(lambda probe: computing.compute(run, starts[0], k, probe, inputs), run)
         every = run.config.lyapunov.spectrum_every
         recorded = math.ceil(epochs / every) + 1 if every else 0
@@ -173,7 +173,7 @@ def _length(schedule: Schedule) -> float:
     return schedule.first + schedule.transient + schedule.frame_transient
 
 
-def objective(run: Run, start: Setup) -> Objective:
+def objective(run: Run, start: Setup) -> NetworkObjective:
     """What the run trains on, in its precision and on its device."""
     like = start.state.to(PRECISIONS[run.config.trainvalidate.precision])
     losses, schedule, term = run.config.losses, computing.schedule_of(run), None
@@ -184,11 +184,11 @@ def objective(run: Run, start: Setup) -> Objective:
         truncate = run.config.lyapunov.truncate_gradient
         term = SpectrumLoss(loss, target, state, start.frame[: len(target)].to(like), schedule, truncate)
     if not run.config.has_task:
-        return SpectrumObjective((term,), (losses[term.loss],), measurements.courses(run))
+        return SpectrumObjective((term,), (losses[term.loss],), measurements.trajectories(run))
     if closed_loop.is_closed(run):
         return closed_loop.objective(run, like, losses["task"])
     every, chosen = run.config.lyapunov.spectrum_every, run.config.trainvalidate
-    goal = task_objective(
+    task = task_objective(
         *trials_of(run),
         chosen.batch_size,
         like,
@@ -201,7 +201,7 @@ def objective(run: Run, start: Setup) -> Objective:
             training_noise.input_noise_of(run),
         ),
     )
-    return replace(goal, truncate=chosen.truncate, segment=chosen.segment)
+    return replace(task, truncate=chosen.truncate, segment=chosen.segment)
 
 
 def settings(run: Run) -> Settings:

@@ -7,18 +7,18 @@ from randomnet.schema.plan import Run
 from randomnet.training import Progress
 
 
-def judged(run: Run, start: Setup, goal: Objective, progress: Progress) -> dict[str, float]:
+def judged(run: Run, start: Setup, objective: Objective, progress: Progress) -> dict[str, float]:
     """chance_metrics of the validation trials and, with a test_size, test_loss_best, test_metrics_best, .. of the
     network of the lowest loss, .._final of the last one, accuracies with standard errors, and chance there.
 
     Empty without a task. The network has its last values afterwards.
     """
-    if not isinstance(goal, TaskObjective | ClosedLoopObjective):
+    if not isinstance(objective, TaskObjective | ClosedLoopObjective):
         return {}
-    summary = goal.chance()
+    summary = objective.chance()
     if not run.config.trialparams.test_size:
         return summary
-    test = goal.validated_on(split_trials(run)[2])
+    test = objective.with_validation(split_trials(run)[2])
     for when, values in (("best", progress.best or progress.last), ("final", progress.last)):
         start.network.assign(values)
         (figures,) = test.validate([start.network], 0)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from randomnet.conditions import BY_NETWORK, LISTED, POPULATIONS, PROJECTED, REGIONS
+from randomnet.conditions import BY_NETWORK, LISTED, POPULATIONS, PROJECTED, REGIONS, UNLISTED
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Boolean, Choice, Listed, Named, Number, Value
 from randomnet.values.network import Kernels
@@ -20,50 +20,50 @@ class PopulationsSection(Section):
     sizes: Listed = option(
         Named(whole=True, low=1),
         Listed([("E", 400), ("I", 100)]),
-        "Populations and their neurons.",
+        "Populations and their numbers of neurons.",
         only=POPULATIONS,
     )
     couplings: Listed = option(
         Named(none=True),
         Listed([("EE", 1.0), ("EI", -1.5), ("IE", 1.0), ("II", -1.0)]),
-        "Strengths J of blocks: the name of the postsynaptic population, then that of the presynaptic one; blocks left "
-        "out are empty.",
+        "Strengths J of blocks: the postsynaptic population, then the presynaptic one. Blocks that are not listed "
+        "are empty.",
         only=POPULATIONS,
     )
     in_degree: Listed | float | str = option(
         Named(low=1, one=True, words=("all",)),
         50.0,
-        "K: mean inputs that a neuron has from each population; weights are gain J / sqrt(K). all = from all neurons, "
-        "with weights gain J / N.",
+        "K, the mean number of inputs that a neuron has from each population. Weights are gain J / sqrt(K). all: "
+        "every neuron is connected, with weights gain J / N.",
         only=POPULATIONS,
     )
     kernels: Listed = option(
         Kernels(KERNELS),
         Listed(),
-        "How a block's connections (of in_degree = all: weights) depend on the two neurons' places, with kappa and "
-        "phase; blocks left out are uniform.",
+        "Dependence of connection probabilities on the positions of the two neurons, with kappa and phase. With "
+        "in_degree = all, weights depend on them instead. Blocks that are not listed are uniform.",
         only=POPULATIONS,
     )
     gain: float = option(Number(0, above=True), 1.0, "Factor of all recurrent weights.", only=POPULATIONS)
     external: Listed = option(
         Named(none=True),
         Listed(),
-        "Strengths J0 of the constant external input of populations, sqrt(external_degree) external_rate J0.",
+        "Strengths J0 of the constant external input, sqrt(external_degree) external_rate J0, by population.",
         only=POPULATIONS,
     )
     external_rate: float = option(Number(), 0.0, "m0, the rate of the external input.", only=POPULATIONS)
     external_degree: float | str = option(
         Number(0, above=True, words=("none",)),
         "none",
-        "K of the external input; none = the input is external_rate J0.",
+        "K of the external input. none: the input is external_rate J0.",
         only=POPULATIONS,
     )
     fixed_in_degree: bool = option(
-        Boolean(), False, "Exactly K inputs for each neuron, not K on average.", only=POPULATIONS
+        Boolean(), False, "Every neuron has exactly K inputs, rather than K on average.", only=POPULATIONS
     )
     self_connections: bool = option(Boolean(), False, "Neurons may connect to themselves.", only=POPULATIONS)
     unsigned: bool = option(
-        Boolean(), False, "Strengths of one presynaptic population may have both signs.", only=POPULATIONS
+        Boolean(), False, "A presynaptic population may have strengths of both signs.", only=POPULATIONS
     )
 
 
@@ -76,31 +76,31 @@ class RegionsSection(Section):
     regions: Entries = option(
         RegionList(),
         Entries(),
-        "Regions, one on each line or with commas between. After the number of units come, in any order, pos or neg "
-        "(what all its units send), name and fraction of each cell type, and base_firing (constant drive), init "
-        "(initial state), tau (time constant, as model.tau) or parent (a name that groups regions) with their values.",
+        "Regions, one per line or separated by commas: name, number of units, then properties in any order. pos or "
+        "neg is the sign of all outputs. A cell type is given by its name and fraction. base_firing is a constant "
+        "drive, init the initial state, tau the time constant (as model.tau), parent a name that groups regions.",
         only=REGIONS,
     )
     inputs: Entries = option(
         InputList(),
         Entries(),
-        "Input regions with their units; with a task they are its channels, in their order.",
+        "Input regions with their numbers of units. With a task they are its input channels, in this order.",
         only=LISTED,
     )
     regions_file: str = option(
         Value(),
         "",
-        "JSON file of regions, inputs and connections, in either form of mRNNTorch; relative paths start at the "
-        "folder the command is run in. It is given in place of regions, inputs and [projections].",
-        only=REGIONS,
+        "JSON file with regions, inputs and connections, in either format of mRNNTorch. Relative paths start at the "
+        "working directory. It replaces regions, inputs and [projections].",
+        only=UNLISTED,
         identity=False,
         grid=True,
     )
     initialisation: str = option(
         Choice(("uniform", "xavier", "balanced")),
         "uniform",
-        "Weights: uniform in 0..sqrt(1/2H) of H units, with their sign; xavier: normal, by block, without sign; "
-        "balanced: uniform, so that the excitatory and the inhibitory inputs of each unit are equal.",
+        "Initial weights. uniform: 0 to sqrt(1/2H) for H units, times the sign. xavier: normal, by block, of both "
+        "signs. balanced: uniform, with equal excitatory and inhibitory input of each unit.",
         only=REGIONS,
     )
     self_connections: bool = option(Boolean(), True, "Units may connect to themselves.", only=REGIONS)
@@ -115,15 +115,16 @@ class ProjectionsSection(Section):
     projections: Entries = option(
         ProjectionList(),
         Entries(),
-        "From a region, an input, or a cell type (region/type), to a region or cell type: one on each line or with "
-        "commas between. The number is the density, the share of the target's units that each source unit sends to; "
-        "exc or inhib is the sign where the source has none, and exc where neither is given.",
+        "Projections, one per line or separated by commas. They lead from a region, an input or a cell type "
+        "(region/type) to a region or cell type. The number is the density: the fraction of target units that each "
+        "source unit projects to. exc or inhib sets the sign of a source without one; the default is exc.",
         only=LISTED,
     )
     fixed: Entries = option(
         EndsList(),
         Entries(),
-        "Projections that are not trained, from a region, an input, or a cell type (region/type), to a region or cell "
-        "type; or recurrent, or input: all of a kind. Of any network with regions; number_param chooses from the rest.",
+        "Projections that are not trained, from a region, an input or a cell type (region/type) to a region or cell "
+        "type. recurrent or input: all of that kind. Of any network with regions; number_param chooses among the "
+        "others.",
         only=PROJECTED,
     )

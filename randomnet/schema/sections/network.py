@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from randomnet.activations import ACTIVATIONS
 from randomnet.conditions import (
     AT_A_PATH,
     BY_CELLS,
@@ -16,8 +17,10 @@ from randomnet.conditions import (
     OF_NODES,
     OVERLAPPING,
     RANDOM_ONLY,
+    SIGNED,
     SINKHORN_ONLY,
     SOURCED,
+    WEIGHTED,
 )
 from randomnet.connectome import SCALINGS
 from randomnet.formats import FORMATS, SIGN_POLICIES
@@ -29,6 +32,8 @@ from randomnet.values.network import Neurons
 
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
+
+
 @dataclass(frozen=True)
 class NetSection(Section):
     """[net] The connectome."""
@@ -38,28 +43,27 @@ class NetSection(Section):
     roi: str = option(
         Value(),
         "EB",
-        f"Brain region: {', '.join(BUILT_IN_ROIS)} (built-in, synthetic), one in path_to_network (also a list, or all, "
-        "of hemibrain, neuPrint and FlyWire), or random.",
+        f"Brain region: {', '.join(BUILT_IN_ROIS)} (built-in, synthetic), one in path_to_network, or random. For "
+        "hemibrain, neuPrint and FlyWire it may also be a list of regions, or all.",
         aliases=("net_name",),
         only=BY_NAME,
     )
     source: str = option(
         Choice(("auto", *FORMATS, *MADE)),
         "auto",
-        "Format of what is at path_to_network; auto recognises it by its content. neuprint alone asks a server: "
-        "path_to_network is server/dataset, such as neuprint.janelia.org/hemibrain:v1.2.1. populations, regions: "
-        "described in the sections of these names, and made anew in every iteration.",
+        "Format of the data at path_to_network. auto recognises it from the content. neuprint queries a server, "
+        "with path_to_network = server/dataset, such as neuprint.janelia.org/hemibrain:v1.2.1. populations and "
+        "regions are described in their sections; a new network is drawn in every iteration.",
         only=SOURCED,
     )
     sign_policy: str = option(
         Choice(tuple(SIGN_POLICIES)),
         "auto",
-        "Signs from transmitters: shiu (GABA, Glu -1, others +1), strict (ACh +1, GABA, Glu -1, others lost), expected "
-        "(by probability), ei, none; auto = shiu where transmitters are known, or as the file has them.",
+        f"Rule for the signs of neurons. {' '.join(f'{name}: {row.sentence}' for name, row in SIGN_POLICIES.items())}",
         only=MEASURED_ONLY,
     )
     min_synapses: int = option(
-        Integer(0), 0, "Pairs of neurons with fewer synapses in all are no connection.", only=MEASURED_ONLY
+        Integer(0), 0, "Pairs of neurons with fewer synapses than this are not connected.", only=MEASURED_ONLY
     )
     largest_component: str = option(
         Choice(("none", "strong", "weak")),
@@ -67,172 +71,190 @@ class NetSection(Section):
         "Keep only the largest strongly or weakly connected component.",
         only=MEASURED_ONLY,
     )
-    drop_autapses: bool = option(Boolean(), True, "Drop connections of neurons with themselves.", only=MEASURED_ONLY)
+    drop_autapses: bool = option(Boolean(), True, "Remove connections of neurons with themselves.", only=MEASURED_ONLY)
     rows: str = option(
         Choice(("auto", "source", "target")),
         "auto",
-        "What a row of the matrix is: the presynaptic (source) or the postsynaptic neuron; auto = as known of "
-        "the file, else source.",
+        "Meaning of a row of the matrix: the presynaptic neuron (source) or the postsynaptic one (target). auto = "
+        "as the format defines it, otherwise source.",
         only=MEASURED_ONLY,
     )
-    n: int = option(Integer(2, 100_000), 100, "Neurons of a random network.", only=RANDOM_ONLY)
+    n: int = option(Integer(2, 100_000), 100, "Number of neurons of a random network.", only=RANDOM_ONLY)
     g: float = option(
         Number(0, above=True),
         1.0,
-        "Coupling: random weights are N(0, g^2/N); other networks are multiplied by g after normalization.",
+        "Coupling strength. Random weights are N(0, g^2/N). Weights of other networks are multiplied by g after "
+        "normalization.",
+        only=WEIGHTED,
     )
     parameter: str = option(
         Several(TRAINED),
         "weights",
-        "What g scales: weights as above, gains and shifts as N(1, g^2/N) each; what is not named is as with g = 1.",
+        "Parameters that g scales. Gains and shifts are drawn from N(1, g^2/N). Parameters that are not named are "
+        "as with g = 1.",
     )
     normalization: str = option(
-        Steps(tuple(SCALINGS), alone=("auto", "none")),
+        Steps(tuple(SCALINGS), alone=("auto", "none"), example="sinkhorn + abscissa"),
         "auto",
-        "sinkhorn: E and I inputs of each neuron sum to 0.5 each, and outputs alike; balanced: the inputs alone; "
-        "input_fraction: all its inputs to 1; in_degree: mean square 1 / in-degree; log1p: ln(1 + count); "
-        "spectral_radius: largest |eigenvalue| 1; abscissa: largest real part of an eigenvalue 1; frobenius: mean "
-        "square 1/N over all pairs, as random weights at g = 1 have; none: as they are; auto: sinkhorn for counts of "
-        "neurons with one sign each, else none. A chain such as sinkhorn + abscissa applies each to the result of the "
-        "one before. Null models are normalized anew.",
+        "sinkhorn: excitatory and inhibitory inputs of each neuron sum to 0.5 each, and so do outputs. balanced: "
+        "the same of inputs only. input_fraction: all inputs of a neuron sum to 1. in_degree: mean square 1 / "
+        "in-degree. log1p: ln(1 + count). spectral_radius: largest |eigenvalue| 1. abscissa: largest real part of "
+        "an eigenvalue 1. frobenius: mean square 1/N over all pairs, as random weights have at g = 1. none: "
+        "unchanged. auto: sinkhorn for synapse counts of neurons with one sign each, otherwise none. A chain such "
+        "as sinkhorn + abscissa applies each to the result of the one before. Null models are normalized in the "
+        "same way.",
+        only=WEIGHTED,
     )
     sinkhorn_iterations: int = option(
-        Integer(1), 10, "Sinkhorn sweeps (columns, then rows) at most.", only=SINKHORN_ONLY
+        Integer(1), 10, "Maximum number of Sinkhorn iterations (columns, then rows).", only=SINKHORN_ONLY
     )
     sinkhorn_tolerance: float = option(
-        Number(0), 1e-6, "Sinkhorn stops when no column sum is further off than this share.", only=SINKHORN_ONLY
+        Number(0),
+        1e-6,
+        "Sinkhorn stops once the relative error of every column sum is at most this.",
+        only=SINKHORN_ONLY,
     )
     dales_law: bool | str = option(
         Boolean(words=("auto",)),
         "auto",
-        "True: every neuron has one sign and training keeps it; auto: training keeps the sign each edge starts "
-        "with; False: trained weights may change sign.",
+        "True: every neuron has one sign, and training keeps it. auto: training keeps the initial sign of each "
+        "edge. False: trained weights may change sign.",
         defaults={"task": False},
+        only=SIGNED,
     )
     regions_from: str = option(
         Value(),
         "",
-        "Kind of label, such as neuropil, type or cell_fibers, that says which region each neuron is of; empty = as "
-        "the connectome itself says.",
+        "Kind of label that defines the region of each neuron, such as neuropil, type or cell_fibers. Empty = the "
+        "regions of the connectome.",
         only=AT_A_PATH,
     )
     rnn_size: int = option(
-        Integer(0), 0, "Regions of a region matrix, to be checked; 0 = as many as it has.", only=MEASURED_ONLY
+        Integer(0),
+        0,
+        "Expected number of regions of a region matrix, which is checked; 0 = no check.",
+        only=MEASURED_ONLY,
     )
     nr_neurons: int | tuple[int, ...] | str = option(
-        Neurons(), 1, "Neurons per region of a region matrix; density = from ND_<roi>.npy.", only=MEASURED_ONLY
+        Neurons(), 1, "Neurons per region of a region matrix. density = from ND_<roi>.npy.", only=MEASURED_ONLY
     )
     density_scaling: str = option(
         Choice(("ratio", "rank")),
         "ratio",
-        "Neurons from densities: in proportion to them, or to their rank.",
+        "Numbers of neurons from densities: ratio = proportional to the density, rank = proportional to its rank.",
         only=BY_DENSITY,
     )
     density_neurons: float = option(
-        Number(0, above=True), 1.0, "Neurons of the region with the lowest density.", only=BY_DENSITY
+        Number(0, above=True), 1.0, "Number of neurons of the region with the lowest density.", only=BY_DENSITY
     )
     target_sparsity: float = option(
         Number(0, 1, above=True),
         0.8,
-        "Share of a target region's neurons that each neuron of a source region projects to.",
+        "Fraction of the neurons of a target region that each neuron of a source region projects to.",
         only=MEASURED_ONLY,
     )
-    intrinsic: bool = option(Boolean(), True, "Connections within regions of a region matrix.", only=MEASURED_ONLY)
+    intrinsic: bool = option(
+        Boolean(), True, "Connect the neurons within each region of a region matrix.", only=MEASURED_ONLY
+    )
     intrinsic_sparsity: float = option(
-        Number(0, 1, above=True), 1.0, "Share of its own region that each neuron projects to.", only=MEASURED_ONLY
+        Number(0, 1, above=True), 1.0, "Fraction of its own region that each neuron projects to.", only=MEASURED_ONLY
     )
     intrinsic_weight: float = option(
-        Number(0, 1), 0.8, "Share of a region's outgoing weight that stays within it.", only=MEASURED_ONLY
+        Number(0, 1), 0.8, "Fraction of a region's outgoing weight that stays within the region.", only=MEASURED_ONLY
     )
     rand_partition: bool = option(
         Boolean(),
         True,
-        "Break a weight between regions at random into those of its edges (stick-breaking, as bio2art), or equally.",
+        "True: divide each weight between regions at random over its edges (stick-breaking, as bio2art). False: "
+        "divide it equally.",
         only=MEASURED_ONLY,
     )
-    keep_diag: bool = option(Boolean(), False, "Neurons of a region may connect to themselves.", only=MEASURED_ONLY)
+    keep_diag: bool = option(
+        Boolean(), False, "Neurons of a region matrix may connect to themselves.", only=MEASURED_ONLY
+    )
     null: str = option(
         Choice(("none", *NULLS)),
         "none",
-        "Null model in place of the connectome, which is then normalized as that is; the table in "
-        "docs/nulls.md tells what each keeps.",
+        "Null model that replaces the connectome and is normalized in the same way. The table in docs/nulls.md "
+        "lists what each one preserves.",
         only=BY_CHOICE,
     )
     random_w: bool = option(
         Boolean(),
         False,
-        "bio_rnn_mem's spelling of null = random_w: all weights, zeros included, permuted off the diagonal.",
+        "Spelling of bio_rnn_mem for null = random_w: all weights, zeros included, are permuted off the diagonal.",
         only=BY_CHOICE,
     )
     paired_topology: bool = option(
         Boolean(),
         True,
-        "Draw a region matrix's neurons and the null anew in every iteration; False = once, from the seed.",
+        "True: draw the neurons of a region matrix and the null model again in every iteration. False: draw them "
+        "once, from the seed.",
         only=BY_CHOICE,
     )
     rank: int = option(
         Integer(0, 10_000),
         0,
-        "K factors of low rank beside the weights W: J = W + sum_k m_k n_k^T / N, with output patterns m and selection "
-        "vectors n; 0 = none.",
+        "Number K of low-rank factors beside the weights W: J = W + sum_k m_k n_k^T / N. m are output patterns, n "
+        "selection vectors; 0 = none.",
     )
     factor_sd: float = option(
         Number(0),
         1.0,
-        "m starts as N(0, factor_sd^2), and so does the part of n that is n's own.",
+        "Standard deviation of the initial entries of m, and of the part of n that is independent of m.",
         only=LOW_RANK,
     )
     factor_overlap: float = option(
         Number(),
         0.0,
-        "n starts as factor_overlap times m, and a part of its own.",
+        "Initial n = factor_overlap * m + an independent part.",
         only=LOW_RANK,
     )
     factor_mean: Listed = option(
         Named(none=True),
         Listed(),
-        "Means over units that are not 0 of what factors start as, such as m1: 0.5, n2: -1.",
+        "Means of the initial entries of factors, such as m1: 0.5, n2: -1. Those not named are 0.",
         only=LOW_RANK,
     )
     factor_cov: Listed = option(
         Named(none=True),
         Listed(),
-        "Variances and covariances of what factors start as (NeuroTorch's LR_COV), m1 m1: 2, m1 n1: 0.8, "
-        "m1 m2: 1; those not named are as factor_sd and factor_overlap have them: m m: sd^2, m n: overlap sd^2, n n: "
-        "(1 + overlap^2) sd^2, others 0.",
+        "Variances and covariances of initial factors (LR_COV of NeuroTorch), such as m1 m1: 2, m1 n1: 0.8, m1 m2: "
+        "1. Those not named follow factor_sd and factor_overlap: m m sd^2, m n overlap sd^2, n n (1 + overlap^2) "
+        "sd^2, others 0.",
         only=LOW_RANK,
     )
     factor_on: str = option(
         Choice(("all", "edges")),
         "all",
-        "Which pairs of units the factors connect: all; or the network's edges alone, to whose weights they add, where "
-        "with dales_law an edge whose sum has the other sign is 0.",
+        "Pairs of units that the factors connect. all: every pair. edges: only edges of the network, to whose "
+        "weights they add. With dales_law, an edge is 0 where its sum has the wrong sign.",
         only=LOW_RANK,
     )
     factor_support: str = option(
         Value(),
         "",
-        "Which units the factors read and write, as stimulation.units says it; empty = all. The entries of the others "
-        "are, and stay, 0.",
+        "Units that the factors read and write, in the syntax of stimulation.units. Entries of other units are 0 "
+        "and stay 0. Empty = all.",
         only=LOW_RANK,
     )
     background: bool = option(
         Boolean(),
         True,
-        "The connectome's weights beside the factors; False: J is the factors alone.",
+        "True: the weights of the connectome are added to the factors. False: J consists of the factors only.",
         only=LOW_RANK,
     )
     readout: str = option(
         Choice(("linear", "overlap")),
         "linear",
-        "What a task's outputs are: sums of all rates with weights of their own; or the overlaps n_k . r / N with the "
-        "selection vectors of the first factors, one for each output.",
+        "Outputs of a task. linear: weighted sums of all rates. overlap: n_k . r / N with the selection vectors of "
+        "the first factors, one for each output.",
         only=JOINED,
     )
     readout_gain: float | str = option(
         Number(0, above=True, words=("learnt",)),
         1.0,
-        "What an overlap is multiplied by; learnt: one gain for each output, trained from 1 on.",
+        "Gain of an overlap readout. learnt: one gain for each output, trained from 1 on.",
         only=OVERLAPPING,
     )
 
@@ -244,40 +266,17 @@ class ModelSection(Section):
     architecture: str = option(
         Choice(("network", "gru", "rnn", "linear", "node")),
         "network",
-        "What is trained on a task: the network of [net]; or cells that no connectome constrains, with a linear "
-        "readout and a learnt initial state: gru, rnn (tanh), linear, node (h + .1 MLP([h, x])).",
+        "Model that is trained on a task. network: the network of [net]. gru, rnn (tanh), linear and node (h + .1 "
+        "MLP([h, x])): cells without a connectome. Cells have a linear readout and a learnt initial state.",
     )
-    states: int = option(Integer(1, 10_000), 64, "Size of the state of cells.", only=BY_CELLS)
-    hidden_layers: int = option(Integer(1, 100), 2, "Layers of the MLP.", only=OF_NODES)
-    hidden_units: int = option(Integer(1, 10_000), 128, "Units of each.", only=OF_NODES)
+    hidden_size: int = option(Integer(1, 10_000), 64, "Number of units of the cell.", only=BY_CELLS)
+    mlp_layers: int = option(Integer(1, 100), 2, "Number of hidden layers of a neural ODE's MLP.", only=OF_NODES)
+    mlp_units: int = option(Integer(1, 10_000), 128, "Number of units of each hidden layer of that MLP.", only=OF_NODES)
     activation: str = option(
-        Choice(
-            (
-                "tanh",
-                "tanh_stretched",
-                "tanh_positive",
-                "relu",
-                "softplus",
-                "sigmoid",
-                "erf",
-                "erf_positive",
-                "sqrt",
-                "linear",
-            ),
-            {
-                "std": "tanh",
-                "tanh_streched": "tanh_stretched",
-                "tanh_strech": "tanh_stretched",
-                "strech": "tanh_stretched",
-                "streched": "tanh_stretched",
-                "stretch": "tanh_stretched",
-                "pos": "tanh_positive",
-                "tanh_pos": "tanh_positive",
-                "identity": "linear",
-            },
-        ),
+        Choice(tuple(ACTIVATIONS), {alias: name for name, row in ACTIVATIONS.items() for alias in row.aliases}),
         "tanh_positive",
-        "Nonlinearity phi(gain (x - shift)); tanh is the one without gain and shift.",
+        "Activation function phi(gain (x - shift)). tanh has no gain and no shift. torch.nn.RNN has tanh, which is "
+        "the default with a task.",
         aliases=("nonlinearity",),
         defaults={"task": "tanh"},
         only=BY_NETWORK,
@@ -285,28 +284,28 @@ class ModelSection(Section):
     dt: float = option(
         Number(0, 1, above=True),
         0.1,
-        "Euler step in units of tau; 1 is the discrete map (an Elman network).",
+        "Euler step in units of tau. 1 is the discrete map (an Elman network).",
         defaults={"task": 1.0},
         only=BY_NETWORK,
     )
     tau: Listed | float = option(
         Named(low=0, above=True, one=True),
         1.0,
-        "Time constant of all neurons, or of each region (or population) by name, in units of the reference tau in "
-        "which all times are: a = dt / tau. At least dt; neurons without a region have 1.",
+        "Time constant of all neurons, or of each region or population by name; at least dt. Its unit is the "
+        "reference tau, the unit of all times: a = dt / tau. Neurons without a region have 1.",
         only=BY_NETWORK,
     )
     integrator: str = option(
         Choice(("euler", "rk4")),
         "euler",
-        "euler: one evaluation a step (FlyStability's; the discrete map at dt = 1); rk4: Runge-Kutta's four, close to "
-        "the flow.",
+        "euler: one evaluation per step, as in FlyStability; the discrete map at dt = 1. rk4: fourth-order "
+        "Runge-Kutta, close to the continuous flow.",
         only=BY_NETWORK,
     )
     form: str = option(
         Choice(("current", "rate")),
         "current",
-        "current: h <- (1-a) h + a J phi(h); rate: r <- (1-a) r + a phi(J r), with a = dt / tau.",
+        "current: h <- (1-a) h + a J phi(h). rate: r <- (1-a) r + a phi(J r). In both, a = dt / tau.",
         defaults={"task": "rate"},
         only=BY_NETWORK,
     )
@@ -331,7 +330,7 @@ class ModelSection(Section):
             },
         ),
         "neuron",
-        "Which neurons share one gain and one shift: those of one such label, where the connectome has it.",
+        "Label of the connectome whose neurons share one gain and one shift. neuron = each neuron has its own.",
         aliases=("subpopulation",),
         only=BY_NETWORK,
     )

@@ -1,4 +1,4 @@
-"""What networks are measured by, and how they are trained: spectra, training, what it begins with."""
+"""Spectra, training, and the networks that training starts from."""
 
 from dataclasses import dataclass
 
@@ -12,6 +12,8 @@ from randomnet.conditions import (
     LOW_RANK,
     OF_EXPONENTS,
     OF_TRIALS,
+    OPEN_LOOP,
+    PLATEAU,
     SPECTRUM,
     STARTED,
     TARGETED,
@@ -32,82 +34,87 @@ class LyapunovSection(Section):
     nle: int | Share = option(
         CountOrShare(),
         Share(10.0),
-        "How many leading exponents are computed, or seen by the loss.",
+        "Number of leading exponents that are computed, or that the loss uses.",
         only=SPECTRUM,
     )
     tsim: float | str = option(
         Number(0, above=True, words=("auto",)),
         200.0,
-        "Time over which exponents are averaged; auto = until their standard errors are at most `tolerance`.",
+        "Averaging time of the exponents. auto: until their standard errors are at most `tolerance`.",
         only=SPECTRUM,
     )
-    tolerance: float = option(Number(0, above=True), 0.01, "Standard error that tsim = auto aims at.", only=AUTO)
+    tolerance: float = option(Number(0, above=True), 0.01, "Standard error at which tsim = auto stops.", only=AUTO)
     tsim_max: float = option(
-        Number(0, above=True), 10_000.0, "Time after which tsim = auto gives up, and says so.", only=AUTO
+        Number(0, above=True),
+        10_000.0,
+        "Longest averaging time of tsim = auto. A spectrum that has not reached its tolerance by then is reported "
+        "as such.",
+        only=AUTO,
     )
     initial_states: int = option(
         Integer(1, 1000),
         5,
-        "Initial states, each with its own frame, of one network; what is reported is their mean, the spread between "
-        "them and the error within one trajectory.",
+        "Number of initial states of each network. Reported are the mean over them, their spread, and the error "
+        "within one trajectory.",
         aliases=("starts",),
         neutral=1,
     )
     tons: float | str = option(
         Number(0, above=True, words=("adaptive",)),
         0.2,
-        "Time between reorthonormalisations (QR); the default becomes the nearest whole number of steps of model.dt.",
+        "Time between reorthonormalizations (QR). The default becomes the nearest whole number of steps of model.dt.",
         only=SPECTRUM,
         defaults={"task": 1.0},
     )
     driven: bool = option(
         Boolean(),
         True,
-        "With a task: along its trials, or of the network left to itself, with no input but its biases.",
+        "With a task. True: spectrum along its trials. False: spectrum of the undriven network, with no input but "
+        "its biases.",
         only=TASKED,
     )
     spectrum_every: int = option(
         Integer(0),
         0,
-        "Epochs of a task between records of the leading exponents along its validation trials, the untrained and the "
-        "last network included; 0 = none.",
+        "Epochs between spectra along the validation trials of a task, with the untrained and the last network; 0 = "
+        "none.",
         only=TASKED,
     )
     tsim_first: float | str = option(
         Number(0, above=True, words=("tsim",)),
         "tsim",
-        "Time averaged in the first epochs of a training, which is doubled, up to tsim, each time the loss stops "
-        "falling; what is reported at the end is always over tsim.",
+        "Averaging time in the first epochs. It is doubled, up to tsim, each time the loss stops falling. The final "
+        "spectrum always uses tsim.",
         only=UNTASKED,
     )
     tsim_measured: float = option(
         Number(0),
         100.0,
-        "Length, at least, of the record of spectra before and after training and of loss_measured. It begins where "
-        "the window ends that is trained on. 0 = spectra of that window, and no loss_measured.",
+        "Minimum length of the record for spectra before and after training, and for loss_measured. It starts after "
+        "the window that is trained on. 0 = spectra of that window, without loss_measured.",
         only=UNTASKED,
         identity=False,
     )
     truncate_gradient: float = option(
         Number(0),
         0.0,
-        "Time after which the gradient of the exponents is cut: state and frame pass none to the time before. Inside "
-        "chaos 1 or less trains where the whole gradient does not (docs/training.md); 0 = never.",
+        "Time after which the gradient of the exponents is cut, so that none reaches earlier states and frames. In "
+        "chaotic networks, 1 or less trains where the full gradient does not (docs/training.md). 0 = never.",
         only=OF_EXPONENTS,
         neutral=0.0,
     )
     warm_start: bool = option(
         Boolean(),
         False,
-        "Every epoch goes on from the state and frame that the last one ended with, without transients.",
+        "Every epoch starts from the last state and frame of the one before, without transients.",
         only=UNTASKED,
     )
-    transient: float = option(Number(0), 10.0, "Time the state settles before the frame starts.", only=SPECTRUM)
-    frame_transient: float = option(Number(0), 10.0, "Time the frame settles before averaging.", only=SPECTRUM)
+    transient: float = option(Number(0), 10.0, "Time for the state to settle before the frame starts.", only=SPECTRUM)
+    frame_transient: float = option(Number(0), 10.0, "Time for the frame to settle before averaging.", only=SPECTRUM)
     target: float | tuple[float, float] | str = option(
         Target(),
         0.0,
-        "What the exponents are trained to: one value, a curve spread over them, or a file of N values.",
+        "Target of the exponents: one value, a curve over all exponents (first:last), or a file of N values.",
         only=TARGETED,
     )
 
@@ -119,35 +126,42 @@ class TrainValidateSection(Section):
     loss: str = option(
         Sum(Choice(("l2", "mse", "sinai", "task"), {"l2norm": "l2", "entropy": "sinai"})),
         "mse",
-        "l2: norm of (exponents - target); mse: mean square of it; sinai: the sum of positive exponents, maximised; "
-        "task: that of the task, to which one of the others may be added.",
+        "l2: norm of (exponents - target). mse: mean square of it. sinai: the sum of positive exponents, which is "
+        "maximized. task: the loss of the task; one of the others may be added.",
         defaults={"task": "task"},
     )
     optimizer: str = option(
-        Choice(("Adam", "RMSprop", "SGD", "AdamW")), "Adam", "PyTorch's, with its defaults.",
-    )  # fmt: skip
-    lr: float = option(Number(0, above=True), 0.01, "Learning rate.")
+        Choice(("Adam", "RMSprop", "SGD", "AdamW")),
+        "Adam",
+        "Optimizer of torch.optim of that name. With kind = train all its constants are PyTorch's defaults, so "
+        "AdamW decays weights by 0.01.",
+    )
+    lr: float = option(
+        Number(0, above=True),
+        0.01,
+        "Learning rate. 0.01 is FlyStability's, and PyTorch's for RMSprop; PyTorch has 0.001 for the others.",
+    )
     lr_decay: float = option(
-        Number(0, 1, above=True), 1.0, "The learning rate of epoch e = 1, 2, ... is lr times lr_decay^(e - 1)."
+        Number(0, 1, above=True), 1.0, "The learning rate of epoch e = 1, 2, ... is lr * lr_decay^(e - 1)."
     )
     epochs: int = option(
         Integer(1, 10_000_000),
         10,
-        "Times that all parameters learn from all trials; without trials, updates. Row e of history.csv is the network "
-        "after e of them, row 0 the untrained one. With trials, train_loss between the first and the last row is the "
-        "mean over the batches of the epoch, while the network changes.",
-    )  # fmt: skip
+        "Number of passes over all training trials; without trials, number of updates. Row e of history.csv is the "
+        "network after e epochs, row 0 the untrained one. With trials, train_loss of rows between is the mean over "
+        "the batches of that epoch, while the network changes.",
+    )
     iterations: int = option(
         Integer(1, 100_000),
         1,
-        "Repeats of every combo, each with its own seed.",
+        "Repeats of every combo, each with its own random numbers.",
         aliases=("n_samples",),
         identity=False,
     )
     train_weights: bool = option(
         Boolean(),
         False,
-        "Train the weights of the edges that exist.",
+        "Train the weights of existing edges.",
         only=BY_NETWORK,
         defaults={"task": True},
     )
@@ -155,95 +169,131 @@ class TrainValidateSection(Section):
     train_shifts: bool = option(
         Boolean(), True, "Train one shift per group.", only=BY_NETWORK, defaults={"task": False}
     )
-    train_factors: bool = option(Boolean(), True, "Train the factors of low rank, m and n.", only=LOW_RANK)
+    train_factors: bool = option(Boolean(), True, "Train the low-rank factors m and n.", only=LOW_RANK)
     freeze_factors: tuple[int, ...] | str = option(
         Ordinals(),
         "none",
-        "Which of the K factors are not trained after all, such as those that an earlier task has trained.",
+        "Numbers of factors that are not trained, such as those of an earlier task.",
         only=FACTORS_TRAINED,
     )
     freeze_layer: bool = option(
-        Boolean(), False, "The weights of the edges are not trained after all.", only=BY_NETWORK
+        Boolean(), False, "Do not train the weights of edges, whatever train_weights says.", only=BY_NETWORK
     )
     init: str = option(
         Choice(("connectome", "default", "xavier", "he")),
         "connectome",
-        "Initial weights: the connectome's; or drawn for its edges as torch.nn.RNN (default), Glorot or He do.",
+        "Initial weights. connectome: its weights. default, xavier, he: drawn for its edges as torch.nn.RNN, Glorot "
+        "and He do.",
         only=BY_NETWORK,
         defaults={"task": "default"},
     )
     remap_w: bool = option(
         Boolean(),
         True,
-        "Give the drawn weights the rank order of the connectome's.",
+        "Assign the drawn weights to edges in the rank order of the connectome's weights.",
         only=DRAWN,
     )
     number_param: str | int | tuple[int, int, int] = option(
         Counts(),
         "all",
-        "How many entries may move, chosen by seed: of each trained parameter, or of weights, gains, shifts.",
+        "Number of entries that are trained, chosen at random. One number: of each trained parameter. Three "
+        "numbers: of weights, gains, shifts.",
         only=BY_NETWORK,
     )
     weight_bounds: tuple[float, float] | str = option(
         Interval(),
         "none",
-        "low:high of |w| of the weights that are trained, kept after every update (a weight at a bound can leave it "
-        "inwards); those that begin outside are clipped, and counted as weights_clipped.",
+        "low:high, bounds of |w| of trained weights after every update. Initial weights outside are clipped and "
+        "counted as weights_clipped. A weight at a bound can move back inside.",
         only=WEIGHTS_TRAINED,
     )
+    weight_decay: float = option(
+        Number(0),
+        0.0,
+        "Weight decay: decoupled with AdamW, otherwise part of the gradient. It is 0 also with AdamW, where PyTorch "
+        "has 0.01; lfads has that of its authors.",
+    )
+    eps: float = option(
+        Number(0, above=True),
+        1e-8,
+        "Constant that the optimizer adds to the denominator. It is PyTorch's; lfads has that of its authors.",
+    )
+    plateau_factor: float = option(
+        Number(0, 1, above=True),
+        1.0,
+        "Factor of the learning rate each time the validation loss has not fallen for more than plateau_patience "
+        "epochs. 1 = never, as without a scheduler; PyTorch's ReduceLROnPlateau has 0.1.",
+    )
+    plateau_patience: int = option(
+        Integer(0),
+        6,
+        "Epochs without improvement before the learning rate is reduced. The default is that of LFADS; PyTorch's "
+        "ReduceLROnPlateau has 10.",
+        only=PLATEAU,
+    )
+    plateau_lr: float = option(
+        Number(0),
+        1e-5,
+        "Lower bound of the reduced learning rate. The default is that of LFADS; PyTorch's ReduceLROnPlateau has 0.",
+        only=PLATEAU,
+    )
     clip_norm: float = option(
-        Number(0, above=True), 2000.0, "Each parameter's gradient (of kind = fit that of all) is clipped to this norm.",
-    )  # fmt: skip
+        Number(0, above=True),
+        2000.0,
+        "Maximum norm of each parameter's gradient; with kind = fit, of the gradient of all parameters together.",
+    )
     early_stopping: int = option(
-        Integer(0), 0, "Stop after this many epochs without a better loss; 0 = never.",
-    )  # fmt: skip
+        Integer(0),
+        0,
+        "Stop after this many epochs without a lower loss; 0 = never.",
+    )
     stop_below: float = option(
-        Number(), 0.0, "Stop once the loss, in validation where there is one, is below this; 0 = never."
+        Number(), 0.0, "Stop once the loss is below this (in validation where there is one); 0 = never."
     )
     flat_window: int = option(
         Integer(0),
         0,
-        "Stop once the losses of so many epochs, in validation where there is one, differ by less than flat_tolerance; "
-        "0 = never.",
+        "Stop once the losses of this many epochs differ by less than flat_tolerance (in validation where there is "
+        "one); 0 = never.",
     )
     flat_tolerance: float = option(
         Number(0, above=True), 0.001, "Difference below which losses count as flat.", only=FLAT
     )
     batch_size: int = option(Integer(1), 128, "Trials per update.", only=OF_TRIALS)
-    noise: float = option(
+    state_noise: float = option(
         Number(0),
         0.0,
-        "sigma of the noise of the state while training, not in validation: sigma sqrt(2/a) N(0, 1), a = dt / tau, at "
-        "every step and trial, beside the drive of each neuron; of cells sigma N(0, 1), added to each state after the "
+        "Standard deviation s of state noise in training; validation has none. Every neuron receives s sqrt(2/a) "
+        "N(0, 1) beside its input at every step, with a = dt / tau. Cells receive s N(0, 1) on the state after each "
         "readout.",
         only=TASKED,
     )
     truncate: int = option(
         Integer(0),
         0,
-        "Back-propagation through time is cut before every so many-th step of a trial: the state passes no gradient to "
-        "the steps before; 0 = never.",
-        only=TASKED,
+        "Steps after which back-propagation through time is cut: the state passes no gradient to earlier steps; 0 = "
+        "never.",
+        only=OPEN_LOOP,
     )
     segment: int = option(
         Integer(0),
         0,
-        "Steps of a trial that are kept in memory at a time; each such segment is gone through again for the gradient, "
-        "which stays the same; 0 = all.",
-        only=TASKED,
+        "Steps of a trial that are kept in memory for the gradient; earlier segments are computed again. The "
+        "gradient is the same; 0 = all steps.",
+        only=OPEN_LOOP,
     )
     store_every_epoch: int = option(
         Integer(0),
         10,
-        "Epochs between stored models, model_state_dict_epoch_K_iter_I.pth after K + 1 epochs (bio_rnn_mem counts from "
-        "0); 0 = none.",
+        "Epochs between stored models; 0 = none. model_state_dict_epoch_K_iter_I.pth is the network after K + 1 "
+        "epochs, as bio_rnn_mem counts from 0.",
         only=TASKED,
         identity=False,
     )
     precision: str = option(
         Choice(("float32", "float64")),
         "float32",
-        "Of the training or simulation; reported spectra are always float64.",
+        "Precision of training or simulation. Reported spectra are always float64.",
     )
 
 
@@ -254,25 +304,28 @@ class PretrainedParamsSection(Section):
     pretrained_combo: int | str = option(
         Integer(0, words=("same",)),
         "same",
-        "Which combo of it; same: the one that has this run's values of all options that its grid varies.",
+        "Combo of the folder. same: the one with this run's values of all options in that folder's grid.",
         only=STARTED,
         neutral="same",
     )
     pretrained_epoch: int | str = option(
         Integer(0, words=("last",)),
         "last",
-        "After how many epochs of training: last, or 0 = the untrained network; of a task also e, from its file "
-        "model_state_dict_epoch_<e - 1>_iter_<i>.pth. These count from 0 as in bio_rnn_mem: 0 is after one epoch.",
+        "Number of training epochs of the network. last = the last one; 0 = the untrained network. For a task also "
+        "e, from model_state_dict_epoch_<e - 1>_iter_<i>.pth, as bio_rnn_mem counts its files from 0.",
         only=STARTED,
         neutral="last",
     )
     pretrained_iteration: int | str = option(
         Integer(0, words=("same",)),
         "same",
-        "Which iteration of it; same: the run's own; a number: that one for all iterations.",
+        "Iteration of the folder. same: the run's own. A number: that one for all iterations.",
         only=STARTED,
         neutral="same",
     )
     keep_readout: bool = option(
-        Boolean(), False, "Keep its readout, too: for a task of as many outputs that mean the same.", only=CONTINUED
+        Boolean(),
+        False,
+        "Also keep the trained readout, for a task with as many outputs of the same meaning.",
+        only=CONTINUED,
     )

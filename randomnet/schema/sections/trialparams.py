@@ -52,7 +52,7 @@ def _option(of_tasks: dict[str, Parameter]) -> Any:
     )
 
 
-TASK_NAME = option(Choice(("none", *TASKS)), "none", "The task; with one, several defaults differ.")
+TASK_NAME = option(Choice(("none", *TASKS)), "none", "Task. With one, several defaults differ.")
 TrialParamsSection = make_dataclass(
     "TrialParamsSection",
     [("task_name", str, TASK_NAME), *((name, Any, _option(of_tasks)) for name, of_tasks in _rows().items())],

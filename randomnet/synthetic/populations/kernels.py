@@ -1,4 +1,4 @@
-"""Kernels, the blocks that have them, and their limits."""
+"""Connectivity kernels, the blocks that have them, and their limits."""
 
 import dataclasses
 import difflib
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-KERNELS: dict[str, tuple[str, ...]] = {  # name -> what it reads
+KERNELS: dict[str, tuple[str, ...]] = {  # name -> parameters that it reads
     "uniform": (),
     "cosine": ("kappa", "phase"),
     "spec": ("kappa", "phase"),
@@ -19,29 +19,29 @@ KERNELS: dict[str, tuple[str, ...]] = {  # name -> what it reads
 RING = ("cosine", "spec", "von_mises")
 
 
-def choice(value: object, names: Collection[str]) -> str:
-    """What to say of an unknown name: what was expected, what came, the nearest name."""
+def expect_name(value: object, names: Collection[str]) -> str:
+    """The end of an error message about an unknown name: the known names, the value, and the nearest name."""
     nearest = difflib.get_close_matches(str(value), list(names), n=1)
     return f"one of {', '.join(names)}, got {value!r}" + (f" (did you mean {nearest[0]}?)" if nearest else "")
 
 
-def check_number(what: str, value: object, expected: str = "a finite number", least: float = -math.inf) -> None:
-    """ValueError unless the value is a finite number and at least `least`."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not (number and math.isfinite(value) and value >= least):
-        raise ValueError(f"{what}: expected {expected}, got {value!r}")
+def check_number(name: str, value: object, expected: str = "a finite number", minimum: float = -math.inf) -> None:
+    """Raise ValueError unless the value is a finite number of at least the minimum."""
+    is_bool, number_types = isinstance(value, bool), (int, float, np.integer, np.floating)
+    if is_bool or not (isinstance(value, number_types) and math.isfinite(value) and value >= minimum):
+        raise ValueError(f"{name}: expected {expected}, got {value!r}")
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """How likely (sparse) or strong (all-to-all) the connections of a block are, relative to their mean.
+    """The probability (sparse) or strength (all-to-all) of a block's connections, relative to their mean.
 
     name: uniform, P = 1; cosine, 1 + kappa cos d; spec, 1 + kappa / sqrt(K) cos d; von_mises, exp(kappa cos d) over
-    its mean; low_rank, 1 + kappa (xi1_i xi2_j + xi3_i xi4_j) / sqrt(K), i the postsynaptic neuron; gaussian: weights
-    gain J N(0, 1) / sqrt(N_B). All-to-all there is no K: spec and low_rank then have kappa alone, which leaves their
-    structured part, J kappa / N_B, what it is in sparse blocks.
-    d = 2 pi i / N_A - 2 pi j / N_B - phase, from the postsynaptic neuron i and the presynaptic neuron j.
-    kappa: modulation; phase: degrees. A value that the kernel does not read is refused (ValueError).
+    its mean; low_rank, 1 + kappa (xi1_i xi2_j + xi3_i xi4_j) / sqrt(K); gaussian: weights gain J N(0, 1) / sqrt(N_B).
+    All-to-all there is no K: spec and low_rank then use kappa alone, so that their structured part, J kappa / N_B, is
+    the same as in sparse blocks. d = 2 pi i / N_A - 2 pi j / N_B - phase, with the postsynaptic neuron i and the
+    presynaptic neuron j. kappa: modulation; phase: degrees. Raises ValueError for a value that the kernel does not
+    read.
     """
 
     name: str = "uniform"
@@ -50,21 +50,21 @@ class Kernel:
 
     def __post_init__(self) -> None:
         if self.name not in KERNELS:
-            raise ValueError(f"kernel: expected {choice(self.name, KERNELS)}")
-        for what in ("kappa", "phase"):
-            value = getattr(self, what)
-            check_number(what, value)
-            if value and what not in KERNELS[self.name]:
-                raise ValueError(f"{what}: expected 0 as the kernel {self.name} does not read it, got {value!r}")
+            raise ValueError(f"kernel: expected {expect_name(self.name, KERNELS)}")
+        for name in ("kappa", "phase"):
+            value = getattr(self, name)
+            check_number(name, value)
+            if value and name not in KERNELS[self.name]:
+                raise ValueError(f"{name}: expected 0 as the kernel {self.name} does not read it, got {value!r}")
 
 
 @dataclass(frozen=True)
 class Block:
-    """What population number a receives from number b.
+    """The block from presynaptic population b to postsynaptic population a (indices).
 
-    name: post name, then pre name; n_post, n_pre: neurons; strength: gain J; k: mean in-degree, None all-to-all;
-    fixed: whether K is exact; without_self: a population onto itself whose neurons do not reach themselves;
-    unsigned: whether weights of both signs are allowed.
+    name: post name, then pre name; n_post, n_pre: numbers of neurons; strength: gain J; k: mean in-degree, None for
+    all-to-all; fixed: whether every in-degree is exactly K; without_self: whether self-connections are excluded (only
+    where a = b); unsigned: whether weights of both signs are allowed.
     """
 
     name: str
@@ -80,46 +80,47 @@ class Block:
     unsigned: bool
 
     @property
-    def cells(self) -> int:
-        """How many neurons a neuron may receive from."""
+    def possible_inputs(self) -> int:
+        """The number of presynaptic neurons from which a neuron may receive."""
         return self.n_pre - self.without_self
 
     @property
     def amplitude(self) -> float:
-        """What multiplies cos d, or the sum over low-rank vectors."""
-        by_k = self.k is not None and self.kernel.name in ("spec", "low_rank")
-        return self.kernel.kappa / math.sqrt(self.k) if by_k else self.kernel.kappa
+        """The factor of cos d, or of the sum over low-rank vectors."""
+        if self.k is None or self.kernel.name not in ("spec", "low_rank"):
+            return self.kernel.kappa
+        return self.kernel.kappa / math.sqrt(self.k)
 
     @property
     def peak(self) -> float:
-        """The largest P that two neurons on a ring can have: at d = 0 with kappa > 0."""
-        upright = dataclasses.replace(self.kernel, kappa=abs(self.kernel.kappa))
-        return float(dataclasses.replace(self, kernel=upright)._row(0.0)[0])
+        """The largest possible P of two neurons on a ring: at d = 0 with kappa > 0."""
+        positive = dataclasses.replace(self.kernel, kappa=abs(self.kernel.kappa))
+        return float(dataclasses.replace(self, kernel=positive)._row(0.0)[0])
 
     @property
-    def room(self) -> float:
-        """The sum of P over the neurons that a neuron may receive from."""
+    def pattern_sum(self) -> float:
+        """The sum of P over the possible inputs of a neuron, N_B."""
         if not self.without_self:
             return float(self.n_pre)
-        # what a low-rank P would be for a neuron onto itself depends on the draw; it is taken for the mean
-        own = self._row(-math.radians(self.kernel.phase))[0] if self.kernel.name in RING else 1.0
-        return float(self.n_pre - own)
+        # a low-rank P of a neuron onto itself depends on the draw; its mean 1 is used
+        of_itself = self._row(-math.radians(self.kernel.phase))[0] if self.kernel.name in RING else 1.0
+        return float(self.n_pre - of_itself)
 
     def pattern(self, structure: np.ndarray) -> np.ndarray:
-        """P, (rows, n_pre), from cos d or from the sum over low-rank vectors, of the same shape."""
+        """P, (rows, n_pre); structure: cos d, or the sum over low-rank vectors, of the same shape."""
         if self.kernel.name != "von_mises":
             return 1 + self.amplitude * structure
         heights = self.kernel.kappa * structure
         bumps = np.exp(heights - heights.max(axis=1, keepdims=True))
-        return bumps / bumps.mean(axis=1, keepdims=True)  # I0(kappa), wherever the neurons resolve the bump
+        return bumps / bumps.mean(axis=1, keepdims=True)  # the mean is I0(kappa) if the neurons resolve the bump
 
     def _row(self, angle: float) -> np.ndarray:
-        """P of the presynaptic neurons for a postsynaptic one at this angle, in radians and less the phase."""
+        """P of all presynaptic neurons for a postsynaptic one at this angle minus the phase, in radians."""
         return self.pattern(np.cos(angle - ring(self.n_pre))[None])[0]
 
 
 def ring(n: int) -> np.ndarray:
-    """(n,) angles of a population's neurons, in radians."""
+    """(n,): the angles of a population's neurons, in radians."""
     return 2 * np.pi * np.arange(n) / n
 
 
@@ -127,26 +128,26 @@ def ring(n: int) -> np.ndarray:
 
 
 def check_limits(block: Block, pre: str) -> None:
-    """ValueError where K, a probability or a weight's sign is out of bounds; `pre`: the population it comes from."""
+    """Raise ValueError where K, a probability or a weight's sign is out of bounds; pre: the presynaptic population."""
     kernel, where = block.kernel, f"kernels[{block.name!r}]"
-    if block.k is not None and block.k > block.cells:
+    if block.k is not None and block.k > block.possible_inputs:
         raise ValueError(
-            f"in_degree of {pre}: expected at most {block.cells}, the cells that a neuron may receive from in "
-            f"{block.name}, got {block.k:g}"
+            f"in_degree of {pre}: expected at most {block.possible_inputs}, the cells that a neuron may receive from "
+            f"in {block.name}, got {block.k:g}"
         )
     if kernel.name == "gaussian" and (block.k is not None or not block.unsigned):
         raise ValueError(f"{where}: a gaussian kernel expected in_degree = None and unsigned = True, "
                          f"got in_degree {block.k} and unsigned = {block.unsigned}")  # fmt: skip
     if kernel.name in ("cosine", "spec"):
         _check_cosine(block, where)
-    if block.room < block.n_pre / 2:
+    if block.pattern_sum < block.n_pre / 2:
         raise ValueError(
             f"{where}: expected at least half of the kernel's sum, {block.n_pre}, without self-connections, "
-            f"got {block.room:.4g}"
+            f"got {block.pattern_sum:.4g}"
         )
-    if block.k is not None and kernel.name in RING and block.k * block.peak > block.room * (1 + 1e-12):
+    if block.k is not None and kernel.name in RING and block.k * block.peak > block.pattern_sum * (1 + 1e-12):
         raise ValueError(
-            f"{where}: expected K max(P) <= {block.room:.6g} so that no probability is above 1, "
+            f"{where}: expected K max(P) <= {block.pattern_sum:.6g} so that no probability is above 1, "
             f"got {block.k:g} x {block.peak:.4g} = {block.k * block.peak:.6g}"
         )
 
@@ -156,5 +157,5 @@ def _check_cosine(block: Block, where: str) -> None:
         raise ValueError(f"{where}: expected 2 presynaptic neurons or more, for a mean of 1, got 1")
     if abs(block.amplitude) > 1 and not (block.k is None and block.unsigned):
         bound = "sqrt(K)" if block.kernel.name == "spec" and block.k is not None else "1"
-        otherwise = ", or unsigned = True as weights change their sign" if block.k is None else ""
-        raise ValueError(f"{where}: expected abs(kappa) <= {bound}{otherwise}, got {block.kernel.kappa:g}")
+        alternative = ", or unsigned = True as weights change their sign" if block.k is None else ""
+        raise ValueError(f"{where}: expected abs(kappa) <= {bound}{alternative}, got {block.kernel.kappa:g}")

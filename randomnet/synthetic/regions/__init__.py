@@ -1,7 +1,7 @@
 """Networks described by regions and the connections between them, as JSON or a dict (both generations of mRNNTorch)."""
 
 from randomnet.synthetic.regions.description import Connection, Description, Input, Region, from_dict, read_description
-from randomnet.synthetic.regions.making import INITIALISATIONS, input_matrix, region_network
+from randomnet.synthetic.regions.drawing import INITIALISATIONS, input_matrix, region_network
 
 __all__ = [
     "INITIALISATIONS",

@@ -5,9 +5,9 @@ Four lists: recurrent_regions, recurrent_connections, input_regions, input_conne
     generation 1    cell types inside regions, the sign (exc, inhib) on every connection, inputs named by `input`
     generation 2    the sign (pos, neg) on the source region or input, parent regions, inputs named by `src_region`
 
-`KEYS` holds every key with its default. A key that only one generation has tells which it is. Without any, both mean
-the same network; only what one of them requires and the other fills in then tells (`_generation`). What is written in
-an INI may have the keys of both (MIXED).
+`KEYS` has every key with its default. A key that only one generation has decides which it is. Without such a key, both
+mean the same network, and a key that only one of them requires decides (`_generation`). A description in an INI may mix
+the keys of both (MIXED).
 """
 
 import json
@@ -29,10 +29,10 @@ from randomnet.settings import nearest
 class Region:
     """A recurrent region.
 
-    base_firing: the constant drive of its units; init: the state they start from. cell_types: (name, fraction) of
-    contiguous sub-blocks, fractions sum to 1; none, (), where it has no types. sign: of what its units send, 1 or -1;
-    None where each connection has its own. parent: the name that groups regions, None for none. learnable_bias:
-    whether a model trains its drive.
+    base_firing: the constant drive of its units; init: their initial state. cell_types: (name, fraction) of contiguous
+    sub-blocks; the fractions sum to 1; () for no types. sign: of its outgoing connections, 1 or -1; None where each
+    connection has its own. parent: name of the group of regions, or None. learnable_bias: whether a model trains its
+    drive.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Region:
 
     @property
     def type_units(self) -> dict[str, int]:
-        """Units of every cell type, by largest remainder (of equal ones the first), so that they sum to `units`."""
+        """Units of every cell type, by the largest-remainder method (ties: the first), so that they sum to `units`."""
         fractions = np.array([fraction for _, fraction in self.cell_types])
-        # .29 x 100 is 28.999999999999996: without rounding, ties and whole numbers would hang on the last bit
+        # .29 x 100 is 28.999999999999996: without rounding, ties and whole numbers would depend on the last bit
         quotas = np.round(fractions / fractions.sum() * self.units, 9)
         sizes = np.floor(quotas).astype(int)
         largest_first = np.argsort(np.round(sizes - quotas, 6), kind="stable")
@@ -58,7 +58,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Input:
-    """An input region. sign: of what its units send, 1 or -1; None where each connection has its own."""
+    """An input region. sign: of its outgoing connections, 1 or -1; None where each connection has its own."""
 
     name: str
     units: int
@@ -67,9 +67,9 @@ class Input:
 
 @dataclass(frozen=True)
 class Connection:
-    """From a region or an input to a region, or between cell types of them (None: all units).
+    """A connection from a region or an input to a region, or between cell types of them (None: all units).
 
-    sign: 1 or -1. sparsity: the fraction of each source unit's connections that is absent within the block.
+    sign: 1 or -1. sparsity: the fraction of each source unit's possible edges that is absent within the block.
     """
 
     source: str
@@ -86,7 +86,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class Description:
-    """A network of regions: what `from_dict` and `read_description` give, with names known and connections unique."""
+    """A network of regions. `from_dict` and `read_description` ensure that names are known and connections unique."""
 
     regions: tuple[Region, ...]
     connections: tuple[Connection, ...] = ()
@@ -108,7 +108,7 @@ class Description:
 
 
 def read_description(path: Path | str) -> Description:
-    """The network that a JSON file of either generation describes. Raises ValueError: one line that names the file."""
+    """The description in a JSON file of either generation. Raises ValueError, one line that names the file."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8-sig"), object_pairs_hook=_object)
     except (OSError, ValueError, RecursionError) as error:
@@ -118,13 +118,13 @@ def read_description(path: Path | str) -> Description:
 
 
 def from_dict(content: Mapping[str, Any], where: str = "description", *, mixed: bool = False) -> Description:
-    """The network that a dict of the four lists describes, in the keys of either generation of mRNNTorch.
+    """The description in a dict of the four lists, with the keys of either generation of mRNNTorch.
 
-    `density` is accepted in place of `sparsity` (density = 1 - sparsity), and `__comment_*` beside the lists. mixed:
-    in those of both, inputs named by `input`; a sign is then on the source or on the connection, or nowhere, which is
-    excitatory. Raises ValueError: one line of `where`, the path of the key, what was expected and what came; for an
-    unknown key or name, a duplicate, a value out of range, keys of both generations where they are not mixed, or
-    opposite signs of one edge, or of a connection and its source.
+    `density` is accepted in place of `sparsity` (density = 1 - sparsity), and keys `__comment_*` beside the lists.
+    mixed: keys of both generations are allowed, and inputs are named by `input`. A sign is then on the source or on the
+    connection; without any, it is excitatory. Raises ValueError, one line: `where`, the path of the key, what was
+    expected and what came. Errors are unknown keys or names, duplicates, values out of range, keys of both generations
+    unless mixed, and opposite signs of one edge, or of a connection and its source.
     """
     try:
         entries = _entries(content)
@@ -134,10 +134,10 @@ def from_dict(content: Mapping[str, Any], where: str = "description", *, mixed: 
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; of two equal keys the reader would silently keep the last."""
-    twice = [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
-    if twice:
-        raise ValueError(f"the key {twice[0]!r} twice in one object")
+    """A JSON object. Raises ValueError for a duplicate key, of which json would silently use the last."""
+    duplicates = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+    if duplicates:
+        raise ValueError(f"the key {duplicates[0]!r} twice in one object")
     return dict(pairs)
 
 
@@ -147,11 +147,11 @@ def _description(entries: Mapping[str, list[Mapping[str, Any]]], generation: int
                for index, entry in enumerate(entries[kind])}
         for kind, keys in KEYS[generation].items()
     }  # fmt: skip
-    regions = [_region(index, *given) for index, given in enumerate(values["recurrent_regions"].items())]
-    inputs = [Input(given["name"] or f"input_{index}", given["num_units"], given.get("sign"))
-              for index, given in enumerate(values["input_regions"].values())]  # fmt: skip
+    regions = [_region(index, path, entry) for index, (path, entry) in enumerate(values["recurrent_regions"].items())]
+    inputs = [Input(entry["name"] or f"input_{index}", entry["num_units"], entry.get("sign"))
+              for index, entry in enumerate(values["input_regions"].values())]  # fmt: skip
     _check_names([*values["recurrent_regions"], *values["input_regions"]], [*regions, *inputs])
-    targets, sources = ({region.name: region for region in some} for some in (regions, inputs))
+    targets, sources = {region.name: region for region in regions}, {region.name: region for region in inputs}
     source_key = "src_region" if generation == 2 else "input"
     return Description(
         tuple(regions),
@@ -162,15 +162,15 @@ def _description(entries: Mapping[str, list[Mapping[str, Any]]], generation: int
 
 
 def _entries(content: Any) -> dict[str, list[Mapping[str, Any]]]:
-    """The four lists, those not given empty."""
+    """The four lists; missing lists are empty. Raises ValueError."""
     if not isinstance(content, Mapping):
         raise ValueError(f"expected an object with the lists {', '.join(KEYS[1])}, got {_came(content)}")
     entries = {key: value for key, value in content.items() if not str(key).startswith("__comment_")}
     _check_keys("", entries, KEYS[1])
-    for kind, given in entries.items():
-        if not isinstance(given, (list, tuple)):
-            raise _wrong(kind, "a list of objects", given)
-        for index, entry in enumerate(given):
+    for kind, objects in entries.items():
+        if not isinstance(objects, (list, tuple)):
+            raise _wrong(kind, "a list of objects", objects)
+        for index, entry in enumerate(objects):
             if not isinstance(entry, Mapping):
                 raise _wrong(f"{kind}[{index}]", "an object", entry)
             _check_keys(f"{kind}[{index}].", entry, {**KEYS[1][kind], **KEYS[2][kind]})
@@ -180,7 +180,10 @@ def _entries(content: Any) -> dict[str, list[Mapping[str, Any]]]:
 
 
 def _generation(entries: Mapping[str, list[Mapping[str, Any]]]) -> int:
-    """1 or 2. Without a key that only one has it is 2, unless it signs or leaves out what only generation 1 allows."""
+    """The generation, 1 or 2. Raises ValueError where there are keys of both.
+
+    Without a key that only one of them has it is 2, unless a sign or an omission is allowed in generation 1 only.
+    """
     first, second = _only_in(1, entries), _only_in(2, entries)
     if first and second:
         raise ValueError(f"expected keys of one generation, got {first} of generation 1 and {second} of generation 2")
@@ -193,12 +196,12 @@ def _generation(entries: Mapping[str, list[Mapping[str, Any]]]) -> int:
 
 
 def _only_in(generation: int, entries: Mapping[str, list[Mapping[str, Any]]]) -> str | None:
-    """The path of the first key that the other generation has not."""
+    """The path of the first key that only this generation has, or None."""
     other = KEYS[3 - generation]
-    found = (f"{kind}[{index}].{key}" for kind, keys in KEYS[generation].items()
+    paths = (f"{kind}[{index}].{key}" for kind, keys in KEYS[generation].items()
              for index, entry in enumerate(entries[kind])
              for key in entry if key in keys and key not in other[kind])  # fmt: skip
-    return next(found, None)
+    return next(paths, None)
 
 
 def _values(path: str, entry: Mapping[str, Any], keys: "Mapping[str, Key]", generation: int) -> dict[str, Any]:
@@ -210,10 +213,10 @@ def _values(path: str, entry: Mapping[str, Any], keys: "Mapping[str, Key]", gene
             for name, key in keys.items()}  # fmt: skip
 
 
-def _region(index: int, path: str, given: Mapping[str, Any]) -> Region:
-    name, types = given["name"] or f"region_{index}", given.get("cell_types", ())
-    region = Region(name, given["num_units"], given["base_firing"], given["init"], types, given.get("sign"),
-                    given.get("parent_region"), given.get("learnable_bias", False))  # fmt: skip
+def _region(index: int, path: str, entry: Mapping[str, Any]) -> Region:
+    name, types = entry["name"] or f"region_{index}", entry.get("cell_types", ())
+    region = Region(name, entry["num_units"], entry["base_firing"], entry["init"], types, entry.get("sign"),
+                    entry.get("parent_region"), entry.get("learnable_bias", False))  # fmt: skip
     if 0 in region.type_units.values():
         came = f"{region.units} for {', '.join(region.type_units)}"
         raise ValueError(f"{path}.num_units: expected at least one unit for every cell type, got {came}")
@@ -221,12 +224,12 @@ def _region(index: int, path: str, given: Mapping[str, Any]) -> Region:
 
 
 def _check_names(paths: Iterable[str], regions: Iterable[Region | Input]) -> None:
-    """Names are unique, also of inputs against recurrent regions."""
+    """Raise ValueError unless all names, of recurrent regions and inputs together, are unique."""
     first: dict[str, str] = {}
     for path, region in zip(paths, regions, strict=True):
         if region.name in first:
             came = f"{region.name!r}, the name of {first[region.name]}"
-            raise ValueError(f"{path}.name: expected a name of its own, got {came}")
+            raise ValueError(f"{path}.name: expected a unique name, got {came}")
         first[region.name] = path
 
 
@@ -234,58 +237,61 @@ def _connections(
     values: Mapping[str, dict[str, Any]], source_key: str, sources: Mapping[str, Any], targets: Mapping[str, Region]
 ) -> tuple[Connection, ...]:
     connections = {}
-    for path, given in values.items():
-        source, target, types = given[source_key], given["dst_region"], []
+    for path, entry in values.items():
+        source, target, types = entry[source_key], entry["dst_region"], []
         _check_known(f"{path}.{source_key}", source, sources, "as there are no input regions")
         _check_known(f"{path}.dst_region", target, targets)
         for key, region in (("src_region_cell_type", sources[source]), ("dst_region_cell_type", targets[target])):
-            types.append(given.get(key))
+            types.append(entry.get(key))
             if types[-1] is not None:
-                none = f"as {region.name} has no cell types"
-                _check_known(f"{path}.{key}", types[-1], region.type_units, none)
-        sign, own = given.get("sign"), sources[source].sign
-        if sign and own and sign != own:
-            raise ValueError(f"{path}.sign: expected that of {source}, {WORDS[own]}, got {WORDS[sign]}")
-        connections[path] = Connection(source, target, *types, sign or own or 1, _sparsity(path, given))
+                reason = f"as {region.name} has no cell types"
+                _check_known(f"{path}.{key}", types[-1], region.type_units, reason)
+        sign, source_sign = entry.get("sign"), sources[source].sign
+        if sign and source_sign and sign != source_sign:
+            raise ValueError(f"{path}.sign: expected that of {source}, {WORDS[source_sign]}, got {WORDS[sign]}")
+        sign = sign or source_sign or 1
+        source_type, target_type = types
+        connections[path] = Connection(source, target, source_type, target_type, sign, _sparsity(path, entry))
     _check_overlaps(connections)
     return tuple(connections.values())
 
 
-def _check_known(path: str, name: str, known: Mapping[str, Any], none: str = "") -> None:
+def _check_known(path: str, name: str, known: Mapping[str, Any], reason: str = "") -> None:
+    """Raise ValueError for an unknown name; reason: why no name is known."""
     if name not in known:
-        expected = f"one of {', '.join(known)}" if known else f"no name, {none}"
+        expected = f"one of {', '.join(known)}" if known else f"no name, {reason}"
         raise ValueError(f"{path}: expected {expected}, got {name!r}{nearest(str(name), known)}")
 
 
-def _sparsity(path: str, given: Mapping[str, Any]) -> float:
-    sparsity, density = given["sparsity"], given["density"]
+def _sparsity(path: str, entry: Mapping[str, Any]) -> float:
+    sparsity, density = entry["sparsity"], entry["density"]
     if density is None:
         return sparsity or 0.0
     if sparsity is not None:
         raise ValueError(f"{path}: expected sparsity or density = 1 - sparsity, got both ({sparsity:g}, {density:g})")
-    return float(1 - Decimal(repr(density)))  # in decimals: 1 - .7 is .3, and of 10 units exactly 3 are zeros
+    return float(1 - Decimal(repr(density)))  # decimal: 1 - .7 is exactly .3, so that 3 of 10 edges are absent
 
 
 def _check_overlaps(connections: Mapping[str, Connection]) -> None:
-    """No connection twice; connections whose blocks share edges may overlap if their signs are equal."""
-    earlier = defaultdict(list)
+    """Raise ValueError for a duplicate connection, or for overlapping connections with opposite signs."""
+    earlier: dict[tuple[str, str], list[tuple[str, Connection, tuple[str | None, str | None]]]] = defaultdict(list)
     for path, connection in connections.items():
         types = (connection.source_type, connection.target_type)
-        for before, other, others in earlier[connection.source, connection.target]:
-            if types == others:
-                raise ValueError(f"{path}: expected every connection once, got {connection} again, as in {before}")
-            shared = all(None in pair or pair[0] == pair[1] for pair in zip(types, others, strict=True))
-            if shared and connection.sign != other.sign:
-                came = f"opposite ones from {path} ({connection}) and {before} ({other})"
+        for other_path, other, other_types in earlier[connection.source, connection.target]:
+            if types == other_types:
+                raise ValueError(f"{path}: expected every connection once, got {connection} again, as in {other_path}")
+            overlap = all(None in pair or pair[0] == pair[1] for pair in zip(types, other_types, strict=True))
+            if overlap and connection.sign != other.sign:
+                came = f"opposite ones from {path} ({connection}) and {other_path} ({other})"
                 raise ValueError(f"{path}: expected one sign for every edge, got {came}")
         earlier[connection.source, connection.target].append((path, connection, types))
 
 
-# ---- what a value may be: (path, value) -> plain value
+# ---- checks of values: (path, value) -> plain value
 
 
 def _name(path: str, value: Any) -> str:
-    # a name that does not print would break the one line of an error and the checksum of the network
+    # an unprintable name would break the single line of an error, and the checksum of the network
     if not isinstance(value, str) or not value or not value.isprintable():
         raise _wrong(path, "a name", value)
     return value
@@ -307,17 +313,18 @@ def _number(path: str, value: Any) -> float:
     return float(value)
 
 
-def _share(path: str, value: Any) -> float:
+def _fraction(path: str, value: Any) -> float:
     if not _real(value) or not 0 <= value <= 1:
         raise _wrong(path, "a number in 0..1", value)
     return float(value)
 
 
 def _real(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max
 
 
-def _truth(path: str, value: Any) -> bool:
+def _boolean(path: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise _wrong(path, "true or false", value)
     return value
@@ -331,7 +338,7 @@ def _cell_types(path: str, value: Any) -> tuple[tuple[str, float], ...]:
         if not _real(fraction) or not 0 < fraction <= 1:
             raise _wrong(f"{path}.{name}", "a fraction above 0, of at most 1", fraction)
     total = sum(value.values())
-    if value and abs(total - 1) > 1e-5:  # thirds are typed as .33333
+    if value and abs(total - 1) > 1e-5:  # thirds may be written as .33333
         raise ValueError(f"{path}: expected fractions that sum to 1, got a sum of {total:g}")
     return tuple((name, float(fraction)) for name, fraction in value.items())
 
@@ -352,14 +359,14 @@ def _ignored_sign(path: str, value: Any) -> None:
 
 @dataclass(frozen=True)
 class Key:
-    """A key of a list's entries: what its value may be, and its default, or what is required, in words."""
+    """A key of a list's entries: the check of its value, its default, or in words what is required."""
 
     check: Callable[[str, Any], Any]
     default: Any = None
     required: str = ""
 
 
-NAME, OR_NULL, SHARE = Key(_name), Key(_or_null(_name)), Key(_or_null(_share))
+NAME, OR_NULL, SHARE = Key(_name), Key(_or_null(_name)), Key(_or_null(_fraction))
 SOURCE, TARGET = Key(_name, required="the name of a source"), Key(_name, required="the name of a region")
 SPARSITY = {"sparsity": SHARE, "density": SHARE}
 UNITS, STATE = Key(_units, required="a number of units"), Key(_number, 0.0)
@@ -378,7 +385,7 @@ KEYS: dict[int, dict[str, dict[str, Key]]] = {
     },
     2: {
         "recurrent_regions": {"name": NAME, "num_units": UNITS, "init": STATE, "base_firing": STATE, "sign": POSITIVE,
-                              "parent_region": OR_NULL, "learnable_bias": Key(_truth, False)},
+                              "parent_region": OR_NULL, "learnable_bias": Key(_boolean, False)},
         "recurrent_connections": {"src_region": SOURCE, "dst_region": TARGET, "sign": Key(_ignored_sign), **SPARSITY},
         "input_regions": {"name": Key(_name, required="a name"), "num_units": UNITS, "sign": POSITIVE},
         "input_connections": {"src_region": SOURCE, "dst_region": TARGET, **SPARSITY},

@@ -1,0 +1,325 @@
+"""The command `randomnet`: read an INI, say what will be done, do it, say where the results are.
+
+In a clone, `python runrandomnet.py` is the same command.
+
+    randomnet [config.ini] [--set section.key=value ...] [--dry-run | --fresh | --retry-failed]
+    randomnet [config.ini] --shard i/n
+    randomnet [config.ini] [--set section.key=value ...] --describe [--save_figs folder]
+    randomnet --help-config [section]
+    randomnet --help-columns [name]
+    randomnet --selfcheck [auto | cpu | cuda]
+    randomnet --fetch hemibrain --to folder
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
+
+from randomnet.command_line.program import command_line, name_of, templates
+from randomnet.console import print_in_any_encoding
+from randomnet.plugins import check_plugins
+from randomnet.schema.config import SCHEMA
+from randomnet.schema.plan import Plan, read_plan
+from randomnet.settings import ConfigError
+from randomnet.settings.help import help_text
+
+if TYPE_CHECKING:
+    from randomnet.results import Share
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog=name_of("randomnet"), description="Train connectome networks as an INI file says.", allow_abbrev=False
+    )
+    parser.add_argument("config", nargs="?", default="config.ini", type=Path, help="the INI file (default: config.ini)")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="section.key=value", help="override one option; may be repeated"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="check, estimate time and memory, write nothing")
+    parser.add_argument("--describe", action="store_true", help="print what the network is, and draw it; run nothing")
+    parser.add_argument(
+        "--save_figs", type=Path, metavar="DIR", help="where --describe draws (default: describe_<config's name>)"
+    )
+    parser.add_argument("--retry-failed", action="store_true", help="do runs that failed again")
+    parser.add_argument("--fresh", action="store_true", help="move an existing results folder aside and start anew")
+    parser.add_argument(
+        "--shard", metavar="i/n", help="do the i-th of n shares of the runs; n such processes may work side by side"
+    )
+    parser.add_argument(
+        "--help-config", nargs="?", const="", metavar="section", help="explain every option of the INI, or one section"
+    )
+    parser.add_argument(
+        "--help-columns", nargs="?", const="", metavar="name", help="explain every column of the tables, or one"
+    )
+    parser.add_argument(
+        "--selfcheck",
+        nargs="?",
+        const="auto",
+        choices=("auto", "cpu", "cuda"),
+        help="compare spectra with closed forms and published values, on this machine and device; takes a minute",
+    )
+    parser.add_argument(
+        "--fetch", metavar="NAME", help="download a public connectome, such as hemibrain or flywire, into --to; resumes"
+    )
+    parser.add_argument("--to", metavar="DIR", help="the folder that --fetch downloads into")
+    return parser.parse_args(argv)
+
+
+def explain_columns(name: str | None) -> int:
+    """Print what a column means, also one of a gridded option, or all of them; 0. Raises ConfigError."""
+
+
+    from randomnet.results.columns import help_text as text_of
+
+    gridded = [f"all tables, where it is gridded: option of [{section}]\n  {key}: {option.says}"
+               for (section, key), option in SCHEMA.options.items() if name in (key, f"{section}.{key}")]  # fmt: skip
+    try:
+        texts = [text_of(name)]
+    except KeyError as error:
+        if not gridded:
+            raise ConfigError(f"--help-columns {name}: {error.args[0]}") from None
+        texts = []
+    print("\n".join([*texts, *gridded]))
+    return 0
+
+
+def selfcheck(device: str) -> int:
+    """Run the self-check on one thread; 0 if all is as it should be, else 1."""
+    import torch
+
+    from randomnet.selfcheck import main as run_checks
+
+    torch.set_num_threads(1)
+    try:
+        return run_checks(device)
+    except ValueError as error:
+        raise ConfigError(f"--selfcheck {device}: {error}") from None
+
+
+def fetch_archive(name: str | None, folder: str | None) -> int:
+    """Download a public connectome and say how to use it; 0 if it is there, 1 if the transfer failed."""
+    from randomnet.fetch import ARCHIVES, DownloadError, FetchError, archive_named, fetch, next_steps
+
+    if name is None:
+        raise ConfigError(f"--to {folder}: expected --fetch with one of {', '.join(ARCHIVES)}, got none")
+    try:
+        archive = archive_named(name)
+        if not folder:
+            raise ConfigError(f"--fetch {name}: expected --to with a folder to download into, got none")
+        fetch(archive, folder)
+    except DownloadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except FetchError as error:
+        raise ConfigError(f"--fetch {name}: {error}") from None
+    print(next_steps(archive, folder))
+    return 0
+
+
+def describe(plan: Plan, folder: Path | None) -> int:
+    """Print what every network of the plan is, and draw it; 0."""
+    from randomnet.experiment import describing
+
+    folder = folder or Path(f"describe_{plan.path.stem}")
+    for text in describing.show(plan, folder):
+        print(text, flush=True)
+    print(f"\nFigures: {folder}")
+    return 0
+
+
+def plan_of(options: argparse.Namespace) -> Plan:
+    """The experiment of the INI and its overrides. Raises ConfigError, which names the templates where no INI is."""
+    folder = None if options.config.exists() else templates()
+    if folder:
+        came = f"No such file or directory; templates are in {folder}"
+        raise ConfigError(f"{options.config}: expected an INI file, got {came}")
+    return read_plan(options.config, options.set)
+
+
+def share_of(options: argparse.Namespace) -> "Share | None":
+    """The share of the runs that this process does; None for all. Raises ConfigError."""
+    if options.shard is None:
+        return None
+    from randomnet.results import Share
+
+    for name in ("fresh", "dry_run", "describe"):
+        if getattr(options, name):
+            raise ConfigError(f"--shard {options.shard}: expected it without --{name.replace('_', '-')}, got both")
+    try:
+        return Share.read(options.shard)
+    except ValueError as error:
+        raise ConfigError(f"--shard: {error}") from None
+
+
+def announce(plan: Plan) -> None:
+    """Say what will be done."""
+    config = plan.config
+    combos, iterations = len(plan.combos), config.trainvalidate.iterations
+    print(f"RandomNet: {config.experiment.name} ({config.experiment.kind})")
+    print(
+        f"{combos} combo{'s' * (combos > 1)} x {iterations} iteration{'s' * (iterations > 1)} -> "
+        f"{config.paths.path_to_results}",
+        flush=True,
+    )
+    for note in dict.fromkeys(note for combo in plan.combos for note in combo.notes):
+        print(f"Note: {note}")
+
+
+def announce_upstream(facts: list[dict]) -> None:
+    """Say which earlier runs the runs start from, a line for each choice."""
+    from randomnet.artifacts.upstream_runs import announced
+
+    for line in announced(facts):
+        print(line, flush=True)
+
+
+def dry_run(plan: Plan, facts: list[dict]) -> None:
+    """Print the combos and what they will cost."""
+    from randomnet.experiment import estimate, workers_of
+    from randomnet.kinds.kind import kind_of
+
+    cost = estimate(plan, facts)
+    workers = min(workers_of(plan), sum(len(combo.runs()) for combo in plan.combos))
+    unit, auto = kind_of(plan.config.experiment.kind).unit, plan.config.lyapunov.tsim == "auto"
+    print(f"\ncombo  {unit:>5} [s]  run [s]  values")
+    for combo, epoch, run in zip(plan.combos, cost.epochs, cost.runs, strict=True):
+        values = ", ".join(f"{name} = {value}" for name, value in combo.values.items()) or "(no grid)"
+        print(f"{combo.index:5d}  {epoch:9.3g}  {run:7.3g}  {values}")
+    memory = "memory unknown" if cost.memory is None else f"memory about {cost.memory / 1e6:.0f} MB per worker"
+    print(
+        f"\nAll runs: about {cost.total / 60:.1f} min on one worker, {cost.total / 60 / workers:.1f} min on {workers}; "
+        f"{memory}. Nothing was written."
+    )
+    if auto:
+        print(f"tsim = auto: that is its first record; tsim_max = {plan.config.lyapunov.tsim_max:g} bounds the last")
+    if plan.config.lyapunov.tsim_first != "tsim":
+        print("tsim_first: the epochs are those over all of tsim; the first ones, over less, take less")
+
+
+def report(plan: Plan, outcome) -> int:
+    """Print the end figures and what to do next; the exit code."""
+    from randomnet.comparison.network_identity import add_connectome_checksums
+    from randomnet.experiment import closing
+    from randomnet.kinds.kind import kind_of
+
+    shown = [*plan.varied, "iteration", "status", *kind_of(plan.config.experiment.kind).headline]
+    table = outcome.table[["combo", *dict.fromkeys(name for name in shown if name in outcome.table)]]
+    print()
+    first = table.head(40).astype(object)
+    rows = first.where(first.notna(), "").to_string(index=False, float_format=lambda value: f"{value:.4g}")
+    print("This share has no runs: there are fewer batches of them than shares" if table.empty else rows)
+    if len(table) > 40:
+        print(f"... and {len(table) - 40} more in summary.csv")
+    normalizations = {entry["combo"]: entry["connectome"].get("normalization", "none")
+                      for entry in outcome.manifest["combos"]}  # fmt: skip
+    for line in closing.lines(add_connectome_checksums(outcome.root, outcome.table), plan.varied, normalizations):
+        print(line)
+    print(f"\nResults: {outcome.root}")
+    if outcome.interrupted:
+        print(f"Interrupted. To go on with what is missing: {resume_command()}")
+        return EXIT_INTERRUPTED
+    if not outcome.table["status"].eq("failed").all():
+        label = "_".join(plan.config.experiment.name.split()) or "results"
+        folder, figures = str(outcome.root), str(outcome.root / "figs")
+        rest = ("--results_folders", folder, "--results_labels", label, "--save_figs", figures)
+        print(f"Figures: {command_line('randomnet-figures', *rest)}")
+    if outcome.failed:
+        print(f"{outcome.failed} runs failed; each has its error.txt. To try them again: add --retry-failed")
+    if outcome.all_diverged:
+        reason = next((record["reason"] for record in outcome.records() if record.get("reason")), "")
+        print(f"All runs diverged, so that there is no result{f'; the first: {reason}' if reason else ''}")
+    return EXIT_FAILED if outcome.failed or outcome.all_diverged else 0
+
+
+def carry_out(plan: Plan, options: argparse.Namespace) -> int:
+    """One experiment, as far as the options say; the exit code. Raises ConfigError."""
+    share = share_of(options)
+    if options.describe:
+        return describe(plan, options.save_figs)
+    announce(plan)
+    from randomnet import experiment  # torch is slow to load; a wrong INI is told before
+    from randomnet.experiment.announcement import announcement
+
+    facts = experiment.check(plan)
+    for line in announcement(plan, facts):
+        print(line, flush=True)
+    announce_upstream(facts)
+    if options.dry_run:
+        experiment.check_results(plan, facts)
+        dry_run(plan, facts)
+        return 0
+    chosen = {"fresh": options.fresh, "retry_failed": options.retry_failed, "share": share}
+    return report(plan, experiment.run(plan, facts, **chosen))
+
+
+def pipeline(plan: Plan, options: argparse.Namespace) -> int:
+    """The stages of a pipeline one after the other, each like an experiment of its own; the exit code of the last."""
+    from randomnet.experiment.pipeline import NEEDED, check_folder, in_turn, outdated, stages_of
+
+    for name in ("shard", "describe"):
+        if getattr(options, name):
+            raise ConfigError(f"{plan.path}: expected --{name} with the INI of one stage, got it with kind = pipeline")
+    stages, config = stages_of(plan), plan.config
+    check_folder(plan, stages)
+    print(f"RandomNet: {config.experiment.name} (pipeline)\n{len(stages)} stages -> {config.paths.path_to_results}")
+    for stage in stages:
+        source = f", goes on from {stage.plan.config.source.folder}" if stage.kind in NEEDED else ""
+        print(f"  {stage.name}: {stage.plan.path}, kind = {stage.kind}{source}")
+    if options.dry_run:
+        for stage in stages:
+            if stage.kind not in NEEDED:
+                print(f"\nStage {stage.name}")
+                carry_out(stage.plan, options)
+        print("\nStages that go on from others are checked and estimated once these are there.")
+        return 0
+
+    def one(stage) -> int:
+        again = options.fresh or outdated(stage)
+        return carry_out(stage.plan, argparse.Namespace(**vars(options) | {"fresh": again}))
+
+    return in_turn(plan, stages, one)
+
+
+def resume_command() -> str:
+    """The command that goes on."""
+    return command_line("randomnet", *(argument for argument in sys.argv[1:] if argument != "--fresh"))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; the exit code: 0 done, 1 some runs failed or all diverged, 2 wrong input, 130 interrupted."""
+    print_in_any_encoding()
+    options = arguments(argv)
+    try:
+        check_plugins()
+        if options.help_config is not None:
+            print(help_text(SCHEMA, options.help_config or None))
+            return 0
+        if options.help_columns is not None:
+            return explain_columns(options.help_columns or None)
+        if options.selfcheck is not None:
+            return selfcheck(options.selfcheck)
+        if options.fetch is not None or options.to is not None:
+            return fetch_archive(options.fetch, options.to)
+        if options.save_figs and not options.describe:
+            raise ConfigError(f"--save_figs {options.save_figs}: expected --describe with it, got it alone")
+        plan = plan_of(options)
+        return (pipeline if plan.config.experiment.kind == "pipeline" else carry_out)(plan, options)
+    except ConfigError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return EXIT_USAGE
+    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except OSError as error:  # a full disk, say; what has ended is whole on disk
+        print(f"error: {error}. Runs that ended are kept; the same command goes on with the rest", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        print(f"\nInterrupted. To go on with what is missing: {resume_command()}", file=sys.stderr)
+        return EXIT_INTERRUPTED

@@ -1,0 +1,205 @@
+"""Compare results folders: figures, tests of the differences, and means.
+
+    randomnet-figures --results_folders A B --results_labels bio rand --save_figs figs
+
+Combos are matched across folders by the values of the options that all folders vary. What a folder varies alone is
+drawn and compared on its own, never mixed. Folders that are unfinished, failed or diverged in part are drawn as far as
+they go, and the console says what is missing. Tests are made per cell of the grid and never pooled. Where figures pool
+combos, the title says over what. To give a kind of experiment its figures, add its row to randomnet.figures.FIGURES.
+"""
+
+import argparse
+import itertools
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import pandas as pd
+
+from randomnet import plotting, results
+from randomnet.command_line.program import command_line, name_of
+from randomnet.comparison import hypothesis_tests, matching, means, study_notes
+from randomnet.comparison.coupling import control_coupling_notes
+from randomnet.comparison.study import Combo, Study
+from randomnet.console import print_in_any_encoding
+from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, FigureSet
+from randomnet.figures.nulls import null_figures
+from randomnet.figures.runs import say
+from randomnet.figures.training import loss_name
+from randomnet.plugins import FIGURES as FIGURE_PLUGINS
+from randomnet.plugins import check_plugins, load_plugins
+from randomnet.settings import ConfigError, nearest
+
+TESTS, MEANS = "tests.csv", "means.csv"
+FORMER = "comparison.csv"  # held both
+MOST_ROWS = 40  # of the tests, on the console
+
+
+class BadInput(ValueError):
+    """What the user asked for cannot be done; the text is one line."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise BadInput(message)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line, checked as far as it can be without the folders; BadInput otherwise."""
+    description = str(__doc__).replace("randomnet-figures", command_line("randomnet-figures"))
+    parser = _Parser(
+        prog=name_of("randomnet-figures"), description=description, formatter_class=argparse.RawTextHelpFormatter
+    )
+    add = parser.add_argument
+    add("--results_folders", nargs="+", required=True, type=Path, metavar="DIR", help="results folders to compare")
+    add("--results_labels", nargs="+", metavar="TEXT", help="a name for each (default: the folders' names)")
+    add("--save_figs", required=True, type=Path, metavar="DIR", help="where to write; made if missing")
+    add("--ylabel", metavar="TEXT", help="label of the loss axes (default: what the loss is, with its unit)")
+    add("--format", nargs="+", default=["png"], metavar="FORMAT", help=f"of {', '.join(plotting.FORMATS)} (png)")
+    add("--filter", nargs="+", default=[], metavar="OPTION=VALUE", action="extend",
+        help="only these combos; one option with several values keeps all of them")  # fmt: skip
+    asked = parser.parse_args(arguments)
+    labels = asked.results_labels or [folder.resolve().name for folder in asked.results_folders]
+    if len(labels) != len(asked.results_folders):
+        raise BadInput(f"--results_labels: expected {len(asked.results_folders)} labels, one per folder, "
+                       f"got {len(labels)}")  # fmt: skip
+    twice = [label for label in dict.fromkeys(labels) if labels.count(label) > 1]
+    if twice:
+        raise BadInput(f"--results_labels: expected unique labels, got {twice[0]!r} {labels.count(twice[0])} times")
+    for name in asked.format:
+        if name not in plotting.FORMATS:
+            near = nearest(name, plotting.FORMATS)
+            raise BadInput(f"--format: expected of {', '.join(plotting.FORMATS)}, got {name!r}{near}")
+    for text in asked.filter:
+        if not re.match(r"[^=\s]+=", text):
+            raise BadInput(f"--filter: expected OPTION=VALUE, got {text!r}")
+    try:
+        plotting.check_text(asked.ylabel or "")
+    except ValueError as error:
+        raise BadInput(f"--ylabel: {error}") from None
+    asked.results_labels = labels
+    return asked
+
+
+def gather(asked: argparse.Namespace) -> tuple[Study, FigureSet]:
+    """Read all folders and match their combos; BadInput or ResultsError before anything is written."""
+    pairs = zip(asked.results_folders, asked.results_labels, strict=True)
+    combos = [one for place, (root, label) in enumerate(pairs) for one in matching.read_combos(root, label, place)]
+    kinds: dict[str, list[str]] = {}
+    for combo in combos:
+        name = str(combo.loaded.manifest.get("kind"))
+        name = (ON_TASK if combo.task else ON_SPECTRUM) if name == "train" else name
+        kinds.setdefault(name, []).append(combo.label)
+    if len(kinds) != 1 or not set(kinds) <= set(FIGURES):
+        got = ", ".join(f"{kind} ({' and '.join(dict.fromkeys(labels))})" for kind, labels in kinds.items())
+        raise BadInput(f"--results_folders: expected folders of one kind, of {', '.join(FIGURES)}, "
+                       f"got {got or 'no combos'}")  # fmt: skip
+    combos = matching.filter_combos(combos, asked.filter)
+    kind = FIGURES[next(iter(kinds))].of(name for combo in combos for name in combo.loaded.table)
+    _check_losses(combos if ON_TASK in kinds else [])
+    return matching.match(combos, (*kind.metrics, *kind.flags), asked.results_labels), kind
+
+
+def _check_losses(combos: Sequence[Combo]) -> None:
+    """BadInput where the tasks' losses are not the same quantity."""
+    losses = {name: loss_name(name).removeprefix("loss: ").replace("-\n", "-").replace("\n", " ")
+              for name in (str(combo.task["name"]) for combo in combos if combo.task)}  # fmt: skip
+    if len(set(losses.values())) > 1:
+        got = ", ".join(f"{name} ({loss})" for name, loss in losses.items())
+        raise BadInput(f"--results_folders: expected tasks of one kind of loss, got {got}; choose one, for example by "
+                       f"--filter task_name={next(iter(losses))}")  # fmt: skip
+
+
+def make_folder(path: Path) -> None:
+    """Make `path` and make sure that files can be written there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise BadInput(f"--save_figs {path}: expected a folder to write to, got: {error.strerror or error}") from None
+
+
+def file_names(stem: str, taken: set[str]) -> str:
+    """`stem` as a readable file name that is safe everywhere and not yet in `taken`, which it joins."""
+    safe = re.sub(r"[^\w=.+-]+", "-", stem.replace("%", "pct").replace(", ", "_")).strip("-.")[:120]
+    # Some file systems do not tell upper from lower case.
+    free = next(name for name in (safe, *(f"{safe}-{i}" for i in range(2, 10_000))) if name.casefold() not in taken)
+    taken.add(free.casefold())
+    return free
+
+
+def write(
+    study: Study, kind: FigureSet, tables: Mapping[str, pd.DataFrame], ylabel: str | None, folder: Path,
+    formats: Sequence[str],
+) -> list[Path]:  # fmt: skip
+    """Draw and write everything; the paths, the tables last."""
+    written: list[Path] = []
+    taken: set[str] = set()
+    drawn = itertools.chain(*(draw(study, ylabel) for draw in kind.figures), null_figures(study, kind.tested))
+    for stem, figure in drawn:
+        name = file_names(stem, taken)
+        for fmt in dict.fromkeys(formats):
+            written.append(folder / f"{name}.{fmt}")
+            results.write_bytes(written[-1], plotting.render(figure, fmt))
+    for name, table in tables.items():
+        written.append(folder / name)
+        results.write_csv(written[-1], table)
+    return written
+
+
+def tested(study: Study, kind: FigureSet) -> pd.DataFrame:
+    """The tests of labels, and of controls with their reference, in every cell of the grid."""
+    seeds = {combo.label: combo.loaded.manifest.get("seed") for combo in study.combos}
+    pairs = [*hypothesis_tests.label_pairs(study.runs), *matching.value_pairs(study)]
+    return hypothesis_tests.table_of_tests(pairs, kind.tested, study.shared, seeds)
+
+
+def say_tests(table: pd.DataFrame, metrics: Sequence[str]) -> None:
+    """Print the tests of these metrics, what the columns are, and what so few runs cannot show."""
+    shown = hypothesis_tests.console_table(table, metrics)
+    if shown.empty:
+        return
+    say(f"differences b - a in each cell; {hypothesis_tests.LEGEND}\n{shown.head(MOST_ROWS).to_string(index=False)}")
+    if len(shown) > MOST_ROWS:
+        say(f"... and {len(shown) - MOST_ROWS} more in {TESTS}")
+    for line in hypothesis_tests.shared_notes(table):
+        say(line)
+    say("")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0, or 2 with one line on stderr."""
+    print_in_any_encoding()
+    try:
+        asked = parse(arguments)
+        load_plugins()
+        load_plugins(FIGURE_PLUGINS)
+        check_plugins()
+        study, kind = gather(asked)
+        make_folder(asked.save_figs)
+        for line in (*study_notes.study_notes(study), *control_coupling_notes(study)):
+            say(line)
+        table = tested(study, kind)
+        table_of_means = means.means_table(study.runs, kind.metrics, study.shared)
+        tables = {name: make(study) for name, make in kind.tables.items()}
+        every = {TESTS: table, MEANS: table_of_means, **tables}
+        written = write(study, kind, every, asked.ylabel, asked.save_figs, asked.format)
+    except (BadInput, ConfigError, results.ResultsError, OSError) as error:
+        print(f"{name_of('randomnet-figures')}: error: {error}", file=sys.stderr)
+        return 2
+    if not any(path.suffix.lstrip(".") in plotting.FORMATS for path in written):
+        say("no figure: no run has written anything yet")
+    shown = means.overview(study.runs, kind.overview)
+    unit = " (exponents in 1/τ)" if any("lambda" in name for name in shown.columns) else ""
+    say(f"\ncomplete runs, mean ± standard deviation{unit}\n{shown.to_string(index=False)}\n")
+    say_tests(table, [name for name in kind.overview if name in kind.tested] or kind.tested)
+    for other in (table for table in tables.values() if len(table)):
+        say(f"{other.to_string(index=False)}\n")
+    if (asked.save_figs / FORMER).exists():
+        say(f"{FORMER} is of an earlier version; differences are in {TESTS} now, and means in {MEANS}")
+    for path in written:
+        say(str(path))
+    return 0

@@ -1,0 +1,71 @@
+"""Results folders of version 0.1.0 go on with a second iteration, their arrays untouched, and are drawn."""
+
+import hashlib
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+import runrandomnet
+import visualization
+from randomnet import results
+from tests.support.paths import DATA
+
+ARCHIVE = DATA / "results_0.1.0.tar.gz"
+KINDS = ["spectrum", *(pytest.param(kind, marks=pytest.mark.slow) for kind in
+                       ("train", "task", "simulate", "analyse", "record", "fit"))]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("earlier")
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(path, filter="data")
+    return path
+
+
+def checksums(root):
+    paths = [path for pattern in ("*.np[yz]", "model.pt") for path in root.rglob(pattern) if "_all" not in path.name]
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_of_an_earlier_version_goes_on_and_is_drawn(folder, monkeypatch, capsys, kind):
+    monkeypatch.chdir(folder)
+    root = folder / "old" / f"r_{kind}"
+    before, ended = checksums(root), len(results.load(root).table)
+    assert before
+    changes = ("--set", "trainvalidate.iterations=2", "--set", "execution.workers=1")
+    assert runrandomnet.main([f"old/{kind}.ini", *changes]) == 0
+    table = results.load(root).table
+    assert len(table) == 2 * ended and (table["status"] == "complete").all()
+    assert {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in before} == before
+    figures = folder / f"figures_{kind}"
+    names = ("--results_folders", str(root), "--results_labels", "earlier", "--save_figs", str(figures))
+    assert visualization.main([*names]) == 0
+    assert list(figures.glob("*.png"))
+    assert "made with randomnet 0.1.0" in "".join(capsys.readouterr())
+
+
+def test_a_grid_of_latent_of_an_earlier_version_goes_on_as_one_of_hidden_size(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    root = folder / "old" / "r_grid"
+    shutil.copytree(folder / "old" / "r_fit", root)
+    for path in (root / "manifest.json", root / "0" / "iter_0" / "run.json"):
+        record = json.loads(path.read_text())
+        for combo in record.get("combos", ()):
+            combo["values"] = {"latent": 3}
+        path.write_text(json.dumps({**record, "varied": ["latent"]} if "combos" in record else record))
+    before = checksums(root / "0" / "iter_0")
+    text = (folder / "old" / "fit.ini").read_text().replace("latent = 3\n", "").replace("r_fit", "r_grid")
+    Path("grid.ini").write_text(text + '[combosparams]\ncombos_params = {"latent": [3, 4]}\n')
+    assert runrandomnet.main(["grid.ini", "--set", "execution.workers=1"]) == 0
+    assert "inference.latent is inference.hidden_size now" in capsys.readouterr().out
+    loaded = results.load(root)
+    assert loaded.varied == ("hidden_size",) and list(loaded.table["hidden_size"]) == [3, 4]
+    assert (loaded.table["status"] == "complete").all() and checksums(root / "0" / "iter_0") == before
+    assert "latent" not in loaded.history
+    names = ("--results_folders", str(root), "old/r_fit", "--results_labels", "grid", "single")
+    assert visualization.main([*names, "--save_figs", "figures"]) == 0

@@ -1,0 +1,254 @@
+"""Experiments on a real Ray cluster of two nodes: the same bytes, whatever is killed."""
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pandas as pd
+import pytest
+
+from randomnet import results
+from randomnet.experiment import ray_engine
+from randomnet.extras import install_line
+from randomnet.results import folders
+from tests.support.runs import ALONE, EPOCHS, contents, differing, epochs_done, ini, run, start, wait_for
+
+RAY = ("--set", "execution.engine=ray")
+
+
+# ---- without Ray
+
+
+def test_without_the_extra_one_line_says_how_to_get_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for dry in ([], ["--dry-run"]):
+        assert run(ini(tmp_path), *RAY, *dry) == 2
+        error = capsys.readouterr().err
+        assert "a.ini: [execution] engine: expected the package ray" in error
+        assert install_line("ray") in error
+        assert len(error.splitlines()) == 1
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        (["address=auto"], "applies only where execution.engine = ray"),
+        (["cpus_per_run=2"], "applies only where execution.engine = ray"),
+        (["gpus_per_run=1"], "applies only where execution.engine = ray"),
+        (["engine=ray", "address=ray://head:10001"], "expected auto, host:port such as 10.0.0.1:6379, or nothing"),
+        (["engine=ray", "gpus_per_run=1.5"], "expected a part of one GPU, or a whole number of them"),
+        (["engine=ray", "device=cuda"], "expected more than 0 with device = cuda"),
+        (["engine=ray", "device=cpu", "gpus_per_run=1"], "expected 0 with device = cpu"),
+        (["engine=rai"], "did you mean 'ray'?"),
+    ],
+)
+def test_options_that_are_not_read_or_contradict(tmp_path, capsys, settings, text):
+    assert run(ini(tmp_path), *(part for setting in settings for part in ("--set", f"execution.{setting}"))) == 2
+    assert text in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()
+
+
+def hold(root, number, held, release):
+    with results.ResultsFolder(root).task_lock(number):
+        held.set()
+        release.wait(30)
+
+
+@pytest.fixture
+def held(tmp_path):
+    """Another process at task 1 of the results folder `a`; an event ends it."""
+    (tmp_path / "a").mkdir()
+    context = multiprocessing.get_context("fork")
+    begun, release = context.Event(), context.Event()
+    process = context.Process(target=hold, args=(tmp_path / "a", 1, begun, release))
+    process.start()
+    assert begun.wait(30)
+    yield release
+    release.set()
+    process.join()
+
+
+def test_a_task_and_the_next_start_wait_for_one_that_still_works(tmp_path, held, monkeypatch):
+    folder = results.ResultsFolder(tmp_path / "a")
+    monkeypatch.setattr(folders, "TASK_TIMEOUT", 0.3)
+    with folder.task_lock(0), folder.task_lock(2):
+        pass
+    for other in (folder.task_lock(1), folder.lock(), folder.lock(results.Share(1, 2))):
+        with pytest.raises(results.ResultsError, match="a task of an earlier start, or of a lost node"), other:
+            pass
+    monkeypatch.setattr(folders, "TASK_TIMEOUT", 30.0)
+    began = time.monotonic()
+    threading.Timer(0.5, held.set).start()
+    with folder.task_lock(1):
+        assert 0.4 < time.monotonic() - began < 10
+    with folder.lock():
+        pass
+
+
+# ---- with Ray
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two nodes of one CPU, each with its own raylet, on this machine."""
+    pytest.importorskip("ray", reason="needs the extra ray")
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": ray_engine.OBJECTS, "include_dashboard": False}
+    made = Cluster(initialize_head=True, head_node_args=node)
+    made.second = made.add_node(num_cpus=1, object_store_memory=ray_engine.OBJECTS)
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture
+def on(cluster):
+    """The settings that carry an experiment out on it."""
+    return (*RAY, "--set", f"execution.address={cluster.address}")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """EPOCHS of the experiment done once, in one process without Ray: eight runs in four batches."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert run(ini(folder, epochs=EPOCHS)) == 0
+    return folder / "a"
+
+
+def checkpoints(root):
+    return len(list(root.glob("*/iter_*/checkpoint.pt")))
+
+
+def ended(root):
+    return {path: path.stat().st_mtime_ns for path in root.glob("*/iter_*/run.json")}
+
+
+def both_in_the_middle(root):
+    """Whether two batches are at work, and neither is about to end."""
+    working = [path.with_name("history.csv") for path in root.glob("*/iter_*/checkpoint.pt")]
+    epochs = [path.read_text().count("\n") for path in working if path.exists()]
+    return len(epochs) == 2 and max(epochs) < 0.7 * EPOCHS
+
+
+def tasks():
+    """The processes that are at a batch."""
+    found = subprocess.run(["pgrep", "-f", "ray::randomnet_batch"], capture_output=True, text=True)
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def parent(pid):
+    found = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True)
+    return int(found.stdout)
+
+
+def lose(cluster, node):
+    """A node with all its processes, which were in the middle of something until then."""
+    raylet = node.all_processes["raylet"][0].process.pid
+    there = [pid for pid in tasks() if parent(pid) == raylet]
+    for pid in there:
+        os.kill(pid, signal.SIGSTOP)  # a batch is soon at its end, and the raylet takes its time
+    cluster.remove_node(node, allow_graceful=False)
+    for pid in there:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def ends(said):
+    return sorted(line.split("] ")[1] for line in said.splitlines() if line.startswith("["))
+
+
+COMPLETE = sorted(f"combo {combo} iteration {iteration} complete" for combo in range(4) for iteration in (0, 1))
+
+
+@pytest.mark.slow
+def test_a_node_that_is_lost_costs_nothing_but_time(tmp_path, cluster, on, whole):
+    path, root = ini(tmp_path, epochs=EPOCHS, workers="auto"), tmp_path / "a"
+    process = start(path, *on)
+    wait_for(lambda: ended(root) and both_in_the_middle(root), process)
+    before = ended(root)
+    lose(cluster, cluster.second)
+    said, _ = process.communicate(timeout=90)
+    cluster.second = cluster.add_node(num_cpus=1, object_store_memory=ray_engine.OBJECTS)
+    assert process.exitcode == 0, said
+    assert said.count("was lost and is submitted again (1/3)") == 1, said
+    assert ends(said) == COMPLETE
+    assert before.items() <= ended(root).items(), "none was done again"
+    assert differing(contents(root), contents(whole)) == []
+
+
+@pytest.mark.slow
+def test_interrupted_and_then_killed_it_goes_on_to_the_same_bytes(tmp_path, on, whole):
+    path, root = ini(tmp_path, epochs=EPOCHS, workers="auto"), tmp_path / "a"
+    process = start(path, *on)
+    wait_for(lambda: both_in_the_middle(root), process)
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.exitcode == 130, said
+    assert "To go on with what is missing" in said
+    begun = {path.parent for path in root.glob("*/iter_*/history.csv")}
+    assert checkpoints(root) == (len(begun) - len(ended(root))) / 2, "what had begun can go on, or had ended by then"
+    before = epochs_done(root)
+    process = start(path, *on)
+    wait_for(lambda: epochs_done(root) > before, process)
+    process.kill()
+    process.join()
+    with results.ResultsFolder(root).lock():  # as the next start does
+        before = epochs_done(root)
+        time.sleep(1)
+        assert epochs_done(root) == before, "nobody is left who writes"
+    assert run(path, *on) == 0
+    assert differing(contents(root), contents(whole)) == []
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_leaves_its_traceback_and_the_rest_go_on(tmp_path, on, whole):
+    root, failed = tmp_path / "a", tmp_path / "a" / "1" / "iter_0"
+    shutil.copytree(whole, root)
+    for folder in root.glob("[01]/iter_*"):
+        shutil.rmtree(folder)
+    (failed / "history.csv").mkdir(parents=True)  # where a file is to be written
+    assert run(ini(tmp_path, epochs=EPOCHS, workers="auto"), *on) == 1
+    assert "IsADirectoryError" in (failed / "error.txt").read_text()
+    assert list(pd.read_csv(root / "summary.csv")["status"]) == ["complete"] * 2 + ["failed"] + ["complete"] * 5
+    shutil.rmtree(failed)
+    # its neighbour, 0/iter_0, was done again without it, which changes the last digits
+    assert [name for name in differing(contents(root), contents(whole)) if "/iter_1/" in name] == []
+
+
+def kill_a_worker(root):
+    """Once there is a checkpoint."""
+    end = time.monotonic() + 60
+    while not checkpoints(root) and time.monotonic() < end:
+        time.sleep(0.01)
+    os.kill(tasks()[0], signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_batch_that_is_lost_too_often_fails_with_its_reason(tmp_path, on, whole, monkeypatch):
+    path, root = ini(tmp_path, epochs=EPOCHS, workers="auto"), tmp_path / "a"
+    monkeypatch.setattr(ray_engine, "LOSSES", 0)
+    killer = threading.Thread(target=kill_a_worker, args=(root,))
+    killer.start()
+    assert run(path, *on) == 1
+    killer.join()
+    assert sorted(pd.read_csv(root / "summary.csv")["status"]) == ["complete"] * 6 + ["failed"] * 2
+    reasons = {path.read_text() for path in root.glob("*/iter_*/error.txt")}
+    assert len(reasons) == 1 and "worker died" in reasons.pop()
+    assert run(path, *ALONE, "--retry-failed") == 0
+    assert differing(contents(root), contents(whole)) == []
+
+
+@pytest.mark.slow
+def test_what_the_cluster_does_not_have(tmp_path, on, capsys):
+    assert run(ini(tmp_path), *on, "--set", "execution.cpus_per_run=64") == 2
+    assert "expected a node of the cluster with 64 CPUs, got none" in capsys.readouterr().err
+    assert run(ini(tmp_path), *RAY, "--set", "execution.address=127.0.0.1:1") == 2
+    assert "expected a running Ray cluster at 127.0.0.1:1, got: " in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()

@@ -1,0 +1,52 @@
+"""The update rules against torch.optim's."""
+
+import pytest
+import torch
+
+from randomnet.optimizers import OPTIMIZERS, Optimizer
+
+
+def parameters(seed):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((3,), (2, 4), ())]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_rule_is_that_of_torch_optim(name):
+    own = parameters(0)
+    theirs = [torch.nn.Parameter(values.clone()) for values in own]
+    rule, oracle = Optimizer(name, own, 0.05), getattr(torch.optim, name)(theirs, lr=0.05)
+    for step in range(30):
+        gradients = [100.0 ** (step % 3 - 1) * values for values in parameters(step + 1)]
+        for parameter, gradient in zip(theirs, gradients, strict=True):
+            parameter.grad = gradient.clone()
+        oracle.step()
+        rule.step(rule.flatten_gradients(gradients))
+        for mine, other in zip(own, theirs, strict=True):
+            torch.testing.assert_close(mine, other.detach(), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_state_kept_and_taken_up_gives_the_same_bits(name, tmp_path):
+    values = [parameters(step) for step in range(6)]
+    whole, halves = parameters(9), parameters(9)
+    rule = Optimizer(name, whole, 0.1)
+    for gradients in values:
+        rule.step(rule.flatten_gradients(gradients))
+    first, second = Optimizer(name, halves, 0.1), Optimizer(name, halves, 0.1)
+    for gradients in values[:3]:
+        first.step(first.flatten_gradients(gradients))
+    torch.save(first.state(), tmp_path / "state.pt")
+    second.load_state(torch.load(tmp_path / "state.pt", weights_only=True))
+    for gradients in values[3:]:
+        second.step(second.flatten_gradients(gradients))
+    assert all(torch.equal(one, other) for one, other in zip(whole, halves, strict=True))
+
+
+def test_a_parameter_without_a_gradient_stays():
+    own = parameters(0)
+    before = own[1].clone()
+    rule = Optimizer("Adam", own, 0.1)
+    rule.step(rule.flatten_gradients([torch.ones(3), None, torch.ones(())]))
+    assert torch.equal(own[1], before)
+    torch.testing.assert_close(own[0], parameters(0)[0] - 0.1, rtol=0, atol=1e-8)
