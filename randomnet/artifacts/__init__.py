@@ -1,1 +1,1 @@
-"""What earlier runs left in results folders, checked as input is."""
+"""Files of earlier runs that a run starts from: trained networks, inferred models, recordings. All are checked."""

@@ -1,4 +1,4 @@
-"""What kind = compare compares: the models of the folders in [source] folder, and what each was fitted to."""
+"""The models that kind = compare compares, from the folders in [source] folder, and their recordings."""
 
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -10,35 +10,35 @@ import numpy as np
 
 from randomnet import results
 from randomnet.artifacts.inferred_models import load_inferred
-from randomnet.artifacts.sources import SOURCE, found_again, manifest_of
-from randomnet.artifacts.systems import Stepped
-from randomnet.artifacts.trained_networks import Trained, load_trained
+from randomnet.artifacts.sources import SOURCE, locate, manifest_of
+from randomnet.artifacts.systems import DrivenSystem
+from randomnet.artifacts.trained_networks import TrainedSystem, load_trained
 from randomnet.recordings import FILE_NAMES, Recording, read_recording
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 
-ELSEWHERE = "arrays"  # the model of arrays that were made elsewhere
+EXTERNAL = "arrays"  # name of models of other programs, of which only arrays are known
 WHERE = "[source] folder"
 
 
 @dataclass(frozen=True)
-class Folder:
-    """A results folder of kind = fit, or a file of arrays from elsewhere, and what it is called."""
+class ModelFolder:
+    """A results folder of kind = fit, or a file of arrays from another program, and its label."""
 
     label: str
     path: Path
 
     @property
     def file(self) -> bool:
-        """Whether it is a file of arrays."""
+        """Whether this is a file of arrays."""
         return self.path.suffix == ".npz"
 
 
 @dataclass(frozen=True)
-class Model:
-    """One model: arrays, the file of recordings that they are of, and the folder of its run if it has one.
+class ComparedModel:
+    """One model: its arrays, the file of its recording, and the folder of its run if it has one.
 
-    values: of the axes of its folder. name: what kind of model it is.
+    path: the file of the arrays. values: of the axes of its folder. name: the kind of model.
     """
 
     label: str
@@ -51,27 +51,27 @@ class Model:
     recording: Path | None = None
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Its arrays. Raises ValueError where they cannot be read."""
-        return arrays_in(self.path)
+        """Return the model's arrays. Raises ValueError where they cannot be read."""
+        return read_model_arrays(self.path)
 
     def files(self) -> list[Path]:
-        """What is known of it; a damaged folder may lack some."""
+        """Return the model's files; a damaged folder may lack some."""
         names = ("run.json", "arrays.npz", "model.pt")
         return [self.path] if self.folder is None else [self.folder.path / name for name in names]
 
-    def source(self) -> Path:
-        """The file of recordings it was fitted to, unchanged since. Raises ValueError."""
-        return self.recording or origin(self.folder)
+    def recording_file(self) -> Path:
+        """Return the file of the recording that the model was fitted to, unchanged since. Raises ValueError."""
+        return self.recording or source_file(self.folder)
 
-    def system(self) -> Stepped | None:
-        """What it moves by, in double precision; None where arrays are all there is. Raises ValueError."""
+    def system(self) -> DrivenSystem | None:
+        """Return the model as a system in double precision; None where only arrays are known. Raises ValueError."""
         if self.folder is None or not (self.folder.path / "model.pt").exists():
             return None
         return load_inferred(self.folder, double=True)
 
 
-def folders_of(run: Run) -> list[Folder]:
-    """The folders and files to be compared, each with a label of its own. Raises ConfigError."""
+def folders_of(run: Run) -> list[ModelFolder]:
+    """Return the folders and files to be compared, each with its own label. Raises ConfigError."""
     paths = [Path(text.strip()).expanduser() for text in run.config.source.folder.split(",") if text.strip()]
     if not paths:
         raise ConfigError(f"{WHERE}: expected results folders of kind = fit, or .npz files, by commas, got nothing")
@@ -80,10 +80,10 @@ def folders_of(run: Run) -> list[Folder]:
         raise ConfigError(
             f"[comparing] labels: expected {len(paths)}, one for each of [source] folder, got {len(labels)}"
         )
-    labels = labels or _told_apart(paths)
+    labels = labels or _default_labels(paths)
     if len(set(labels)) < len(labels):
         raise ConfigError(f"[comparing] labels: expected a different one for each, got {', '.join(labels)}")
-    folders = [Folder(*pair) for pair in zip(labels, paths, strict=True)]
+    folders = [ModelFolder(*pair) for pair in zip(labels, paths, strict=True)]
     if run.config.comparing.recording.strip() and not any(folder.file for folder in folders):
         raise ConfigError(
             "[comparing] recording: applies only where [source] folder has .npz files, as other models say what they "
@@ -92,54 +92,58 @@ def folders_of(run: Run) -> list[Folder]:
     return folders
 
 
-def _told_apart(paths: list[Path]) -> list[str]:
-    """Names of folders and files; where two are the same the whole paths."""
+def _default_labels(paths: list[Path]) -> list[str]:
+    """Return the names of folders and files, or their paths where two names are equal."""
     names = [path.stem if path.suffix == ".npz" else path.resolve().name for path in paths]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
 
 
-def models_of(run: Run) -> list[Model]:
-    """All complete models of the folders, by folder, combo and iteration. Raises ConfigError where one has none."""
-    found = []
+def models_of(run: Run) -> list[ComparedModel]:
+    """Return all complete models of the folders, by folder, combo and iteration.
+
+    Raises ConfigError where a folder has none.
+    """
+    models = []
     for folder in folders_of(run):
-        own = [_elsewhere(run, folder)] if folder.file else list(_fitted(folder))
-        if not own:
+        in_folder = [_external_model(run, folder)] if folder.file else list(_fitted_models(folder))
+        if not in_folder:
             raise ConfigError(f"{WHERE}: expected a folder with at least one complete run, got {folder.path}")
-        found += own
-    return found
+        models += in_folder
+    return models
 
 
-def _fitted(folder: Folder) -> Iterator[Model]:
+def _fitted_models(folder: ModelFolder) -> Iterator[ComparedModel]:
+    """Yield the models of the complete runs in a folder of kind = fit."""
     manifest = manifest_of(folder.path, "fit")
     for entry in manifest["combos"]:
         for iteration in range(manifest["iterations"]):
-            own = results.ResultsFolder(folder.path).run(entry["combo"], iteration)
-            if own.status == results.COMPLETE:
+            run_folder = results.ResultsFolder(folder.path).run(entry["combo"], iteration)
+            if run_folder.status == results.COMPLETE:
                 name = str(entry.get("settings", {}).get("inference.architecture", "model"))
-                path = own.path / "arrays.npz"
-                yield Model(folder.label, entry["combo"], iteration, name, path, entry["values"], own)
+                path = run_folder.path / "arrays.npz"
+                yield ComparedModel(folder.label, entry["combo"], iteration, name, path, entry["values"], run_folder)
 
 
-def unfinished(run: Run) -> list[str]:
-    """In words, how many runs of the folders are left out as they are not complete."""
-    found = []
+def unfinished_notes(run: Run) -> list[str]:
+    """Return a note for each folder with runs that are not complete, and so left out."""
+    notes = []
     for folder in folders_of(run):
         if not folder.file:
             manifest = manifest_of(folder.path, "fit")
-            planned, there = len(manifest["combos"]) * manifest["iterations"], len(list(_fitted(folder)))
-            if there < planned:
-                found.append(f"{folder.label}: {planned - there} of {planned} runs are not complete, and left out")
-    return found
+            planned, complete = len(manifest["combos"]) * manifest["iterations"], len(list(_fitted_models(folder)))
+            if complete < planned:
+                notes.append(f"{folder.label}: {planned - complete} of {planned} runs are not complete, and left out")
+    return notes
 
 
-def _elsewhere(run: Run, folder: Folder) -> Model:
+def _external_model(run: Run, folder: ModelFolder) -> ComparedModel:
     if not folder.path.is_file():
         raise ConfigError(f"{WHERE}: expected a file of arrays, got {folder.path}, which is not there")
-    return Model(folder.label, 0, 0, ELSEWHERE, folder.path, recording=_recording_named(run))
+    return ComparedModel(folder.label, 0, 0, EXTERNAL, folder.path, recording=_recording_path(run))
 
 
-def _recording_named(run: Run) -> Path:
-    """What [comparing] recording means: a file, or the one in a results folder of kind = record."""
+def _recording_path(run: Run) -> Path:
+    """Return the file that [comparing] recording means: itself, or the one in a results folder of kind = record."""
     text = run.config.comparing.recording.strip()
     where = "[comparing] recording: expected a file of recordings, or a results folder of kind = record with one run"
     if not text:
@@ -152,66 +156,66 @@ def _recording_named(run: Run) -> Path:
     return files[0]
 
 
-def recordings_named(run: Run, folder: Folder) -> set[str]:
-    """The experiments, or files, of recordings that a folder's models were fitted to, as its manifest names them."""
+def recording_sources(run: Run, folder: ModelFolder) -> set[str]:
+    """Return the experiments, or files, of the recordings that a folder's models were fitted to, by its manifest."""
     if folder.file:
-        path = _recording_named(run).resolve()
+        path = _recording_path(run).resolve()
         within = path.parent.name.startswith("iter_") and (path.parents[2] / "manifest.json").exists()
         return {str(path.parents[2] if within else path)}
     combos = manifest_of(folder.path, "fit")["combos"]
-    named = (str(entry.get("settings", {}).get(SOURCE, "")) for entry in combos)
-    return {str(Path(name).expanduser().resolve()) for name in named if name}
+    sources = (str(entry.get("settings", {}).get(SOURCE, "")) for entry in combos)
+    return {str(Path(source).expanduser().resolve()) for source in sources if source}
 
 
-def check_unmixed(run: Run, folders: list[Folder]) -> None:
-    """ConfigError where folders were fitted to recordings of different experiments and nobody said so."""
-    named = {folder.label: recordings_named(run, folder) for folder in folders}
+def check_same_recordings(run: Run, folders: list[ModelFolder]) -> None:
+    """Raise ConfigError where folders were fitted to recordings of different experiments, unless these may be mixed."""
+    sources = {folder.label: recording_sources(run, folder) for folder in folders}
     first = folders[0].label
-    for label, names in named.items():
-        if names != named[first] and not run.config.comparing.mixed:
+    for label, names in sources.items():
+        if names != sources[first] and not run.config.comparing.mixed:
             raise ConfigError(
                 f"{WHERE}: expected models of the same recordings, or [comparing] mixed = True, got {first} of "
-                f"{', '.join(sorted(named[first]))} and {label} of {', '.join(sorted(names))}"
+                f"{', '.join(sorted(sources[first]))} and {label} of {', '.join(sorted(names))}"
             )
 
 
-def origin(folder: results.RunFolder) -> Path:
-    """The file that a run of record or fit went on from, with the checksum it had. Raises ValueError."""
-    about = (folder.record or {}).get("connectome") or {}
-    if "source" not in about:
-        raise ValueError(f"{folder.path / 'run.json'} does not say what the run went on from")
-    known = (about.get("inputs") or {}).get(SOURCE)
+def source_file(folder: results.RunFolder) -> Path:
+    """Return the file that a run of kind record or fit started from, with the checksum it had. Raises ValueError."""
+    facts = (folder.record or {}).get("connectome") or {}
+    if "source" not in facts:
+        raise ValueError(f"{folder.path / 'run.json'}: expected the source of the run in it, got none")
+    sha256 = (facts.get("inputs") or {}).get(SOURCE)
     try:
-        return found_again(Path(about["source"]), known, folder.path)
+        return locate(Path(facts["source"]), sha256, folder.path)
     except ValueError as error:
-        raise ValueError(f"what the run went on from: {error}") from None
+        raise ValueError(f"the source of the run: {error}") from None
 
 
-def trained_of(recording: Recording, file: Path) -> Trained | None:
-    """The network that was recorded into this file, in double precision; None where the recording names none.
+def recorded_network(recording: Recording, file: Path) -> TrainedSystem | None:
+    """Return the network that was recorded into this file, in double precision; None where the recording names none.
 
-    Raises ValueError where it is not there any more as it was.
+    Raises ValueError where the network is not there, or has changed.
     """
-    about = recording.metadata
-    if "source" not in about:
+    facts = recording.metadata
+    if "source" not in facts:
         return None
     try:
-        path = found_again(Path(str(about["source"])), about.get("sha256"), file)
+        path = locate(Path(str(facts["source"])), facts.get("sha256"), file)
     except ValueError as error:
         raise ValueError(f"the network that was recorded: {error}") from None
-    return load_trained(results.RunFolder(path.parent), str(about.get("which", "best")), double=True)
+    return load_trained(results.RunFolder(path.parent), str(facts.get("which", "best")), double=True)
 
 
-def recording_in(path: Path) -> Recording:
-    """The recording in a file, with a test split. Raises ValueError."""
+def read_test_recording(path: Path) -> Recording:
+    """Return the recording in a file. Raises ValueError where it has no test split."""
     recording = read_recording(path)
     if "test" not in recording.splits:
         raise ValueError(f"{path}: expected a test split, got none")
     return recording
 
 
-def arrays_in(path: Path) -> dict[str, np.ndarray]:
-    """Arrays of a .npz. Raises ValueError, one line naming the file."""
+def read_model_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a .npz. Raises ValueError, in one line that names the file."""
     if path.is_file() and not zipfile.is_zipfile(path):
         raise ValueError(f"{path}: expected the arrays of a model (.npz), got another kind of file")
     try:

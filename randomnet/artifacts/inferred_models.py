@@ -1,4 +1,4 @@
-"""Models of kind = fit as later stages see them: start states, step, rates."""
+"""Models of kind = fit as systems: start states, step and rates."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ from randomnet.settings import ConfigError
 
 @dataclass(frozen=True, eq=False)
 class InferredSystem:
-    """A system that was inferred from spikes: n latents, channels of given inputs, neurons; dt: a step is one bin.
+    """A system that was inferred from spikes, with n latents, input channels and neurons; a step is one bin.
 
-    starts: name of a split -> (trials, n), the states before the first bin that its encoder found.
+    starts: name of a split -> (trials, n), the encoder's states before the first bin.
     """
 
     model: InferenceModel
@@ -24,44 +24,44 @@ class InferredSystem:
 
     @property
     def n(self) -> int:
-        """Latents."""
+        """The number of latents."""
         return self.model.size
 
     @property
     def channels(self) -> int:
-        """Of the inputs that it is given; inferred ones, where it infers some, are 0 in `step`."""
+        """The number of given inputs; inferred inputs are 0 in `step`."""
         return self.model.channels
 
     @property
     def neurons(self) -> int:
-        """Held in or out."""
+        """The number of neurons, held in or out."""
         return self.model.neurons
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """The states (batch, n) one bin after `state` under inputs x (batch, channels); differentiable."""
+        """Return the states (batch, n) one bin later, under inputs x (batch, channels); differentiable."""
         return self.model.step(state, x)
 
     def rates(self, states: Tensor) -> Tensor:
-        """Expected spikes per bin (..., neurons) at states (..., n)."""
+        """Return expected spikes per bin (..., neurons) at states (..., n)."""
         return self.log_rates(states).exp()
 
     def log_rates(self, states: Tensor) -> Tensor:
-        """Their logarithm."""
+        """Return the logarithm of these rates."""
         return self.model.log_rates(states)
 
 
 def load_inferred(folder: results.RunFolder, which: str = "best", double: bool = False) -> InferredSystem:
-    """The model, best or last, of a run of kind = fit, without gradient of its parameters. Raises ConfigError.
+    """Return the model, best or last, of a run of kind = fit, whose parameters have no gradient.
 
-    starts are those of the best model, whichever is loaded. double: in float64.
+    The start states are always those of the best model. double: in float64. Raises ConfigError.
     """
     path = folder.path / "model.pt"
     saved = read_model(path)
     try:
         model = restore_model(saved["description"], saved[which]).requires_grad_(False)
-        kind = torch.float64 if double else torch.float32
-        starts = {name.removesuffix("_start"): torch.from_numpy(array).to(kind)
+        dtype = torch.float64 if double else torch.float32
+        starts = {name.removesuffix("_start"): torch.from_numpy(array).to(dtype)
                   for name, array in folder.arrays.items() if name.endswith("_start")}  # fmt: skip
-        return InferredSystem(model.to(kind), starts)
+        return InferredSystem(model.to(dtype), starts)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f"[source] folder: expected a model.pt of kind = fit, got {path}: {error}") from None

@@ -1,4 +1,4 @@
-"""Systems with inputs as maps: under an input that stays, for fixed points, and along inputs, for exponents."""
+"""Driven systems as maps: inputs frozen, for fixed points, or replayed, for Lyapunov exponents."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,23 +12,26 @@ from randomnet.artifacts.trained_networks import TrainedNetwork
 from randomnet.rnn import with_input
 
 
-class Stepped(Protocol):
-    """What is compared: n states, channels of the input, dt, and a step of states (B, n) under inputs (B, channels)."""
+class DrivenSystem(Protocol):
+    """A system with n states, input channels, and a step of time dt for states (B, n) under inputs (B, channels)."""
 
     n: int
     channels: int
     dt: float
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """The states one step later."""
+        """Return the states one step later."""
         ...
 
 
-def held(system: Stepped, x: Tensor) -> tuple[Map, Jacobian]:
-    """The step under x (channels,), and its Jacobian: in closed form for RandomNet's networks."""
+def freeze_input(system: DrivenSystem, x: Tensor) -> tuple[Map, Jacobian]:
+    """Return the step under the constant input x (channels,), and its Jacobian.
+
+    The Jacobian is in closed form for RandomNet's networks, and by automatic differentiation for other systems.
+    """
     if isinstance(system, TrainedNetwork):
-        fixed = with_input(system.system, system.interface, x)
-        return fixed.step, jacobian_of(fixed)
+        frozen = with_input(system.system, system.interface, x)
+        return frozen.step, jacobian_of(frozen)
 
     def step(states: Tensor) -> Tensor:
         return system.step(states, x.to(states).expand(len(states), -1))
@@ -36,42 +39,42 @@ def held(system: Stepped, x: Tensor) -> tuple[Map, Jacobian]:
     return step, autodiff_jacobian(step)
 
 
-def _jacobians(system: Stepped, states: Tensor, inputs: Tensor) -> Tensor:
-    """(B, n, n), of the step at states (B, n), each under its own inputs (B, channels)."""
+def _jacobians(system: DrivenSystem, states: Tensor, inputs: Tensor) -> Tensor:
+    """Return the Jacobians (B, n, n) of the step at states (B, n), each under its own inputs (B, channels)."""
     if isinstance(system, TrainedNetwork):
         return jacobian_of(with_input(system.system, system.interface, inputs))(states)
 
-    def alone(state: Tensor, x: Tensor) -> Tensor:
+    def step_one(state: Tensor, x: Tensor) -> Tensor:
         return system.step(state.unsqueeze(0), x.unsqueeze(0)).squeeze(0)
 
-    return torch.func.vmap(torch.func.jacrev(alone))(states, inputs)
+    return torch.func.vmap(torch.func.jacrev(step_one))(states, inputs)
 
 
 @dataclass(frozen=True)
-class Driven:
-    """A `lyapunov.System`: the step along inputs (T, channels), which begin anew after their last.
+class ReplayedSystem:
+    """A `lyapunov.System`: a driven system along inputs (T, channels), which repeat after their end.
 
-    The Jacobians of the steps of one call are made together, which is many times faster than a product with each.
+    The Jacobians of all steps of a call are computed together, which is many times faster than one product each.
     """
 
-    system: Stepped
+    system: DrivenSystem
     inputs: Tensor
     dt: float
 
     def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
-        """State and tangent vectors after `steps` steps from the time `start`, in steps."""
-        given = self.inputs[torch.arange(start, start + steps) % len(self.inputs)].to(bundle)
+        """Return state and tangent vectors `steps` steps after the step number `start`."""
+        inputs = self.inputs[torch.arange(start, start + steps) % len(self.inputs)].to(bundle)
         states, frame = [bundle[:1]], bundle[1:]
-        for x in given.split(1):
+        for x in inputs.split(1):
             states.append(self.system.step(states[-1], x))
         if len(frame):
-            for jacobian in _jacobians(self.system, torch.cat(states[:-1]), given):
+            for jacobian in _jacobians(self.system, torch.cat(states[:-1]), inputs):
                 frame = frame @ jacobian.mT
         return torch.cat([states[-1], frame])
 
 
-def driven(system: Stepped, inputs: Tensor, dt: float) -> Driven:
-    """The system along inputs (T, channels). Raises ValueError for other channels."""
+def replay_inputs(system: DrivenSystem, inputs: Tensor, dt: float) -> ReplayedSystem:
+    """Return the system along inputs (T, channels). Raises ValueError for another number of channels."""
     if inputs.ndim != 2 or inputs.shape[1] != system.channels:
         raise ValueError(f"inputs must have shape (time, {system.channels}), got {tuple(inputs.shape)}")
-    return Driven(system, inputs, dt)
+    return ReplayedSystem(system, inputs, dt)

@@ -1,4 +1,4 @@
-"""Task-trained networks of kind = train, whatever they are made of, as later stages see them: states, step, readout."""
+"""Networks of kind = train that were trained on a task, as systems: states, step and readout."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -15,9 +15,11 @@ from randomnet.rnn import Dynamics, network_from_description, with_input
 from randomnet.settings import ConfigError
 
 
-class Trained(ABC):
-    """A trained system: n states, channels, outputs, and dt, the time of a step in tau. All is without gradient, in the
-    precision of training unless `double` is asked for."""
+class TrainedSystem(ABC):
+    """A trained system with n states, input channels and outputs; dt is the time of a step in tau.
+
+    Its parameters have no gradient, and the precision of training unless it was loaded in double precision.
+    """
 
     n: int
     channels: int
@@ -26,35 +28,36 @@ class Trained(ABC):
 
     @abstractmethod
     def rest(self, batch: int) -> Tensor:
-        """The states (batch, n) that trials start from."""
+        """Return the states (batch, n) that trials start from."""
 
     @abstractmethod
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """The states (batch, n) one step after `state` under inputs x (batch, channels)."""
+        """Return the states (batch, n) one step later, under inputs x (batch, channels)."""
 
     @abstractmethod
     def readout(self, states: Tensor) -> Tensor:
-        """Outputs (..., outputs) of states (..., n)."""
+        """Return outputs (..., outputs) of states (..., n)."""
 
     @torch.no_grad()
     def run(self, inputs: Tensor, after: Callable[[Tensor], Tensor] = lambda states: states) -> tuple[Tensor, Tensor]:
-        """States (batch, time, n) after each step of inputs (batch, time, channels), and the outputs then.
+        """Return states (batch, time, n) after each step of inputs (batch, time, channels), and the outputs there.
 
-        after: what happens to the states (batch, n) of each step. Raises ValueError for other channels.
+        after: a function of the states (batch, n) that is applied after each step, such as noise. Raises ValueError for
+        another number of channels.
         """
         if inputs.ndim != 3 or inputs.shape[2] != self.channels:
             raise ValueError(f"inputs must have shape (batch, time, {self.channels}), got {tuple(inputs.shape)}")
         state = self.rest(len(inputs))
         states = []
-        for given in inputs.to(state).unbind(1):
-            state = after(self.step(state, given))
+        for x in inputs.to(state).unbind(1):
+            state = after(self.step(state, x))
             states.append(state)
-        stacked = torch.stack(states, 1)
-        return stacked, self.readout(stacked)
+        all_states = torch.stack(states, 1)
+        return all_states, self.readout(all_states)
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedNetwork(Trained):
+class TrainedNetwork(TrainedSystem):
     """A RandomNet network: the state is h in the current form, and the rates in the rate form."""
 
     system: Dynamics
@@ -62,40 +65,40 @@ class TrainedNetwork(Trained):
 
     @property
     def n(self) -> int:  # type: ignore[override]
-        """Neurons."""
+        """The number of neurons."""
         return self.system.gains.shape[-1]
 
     @property
     def channels(self) -> int:  # type: ignore[override]
-        """Of the input."""
+        """The number of input channels."""
         return self.interface["input_weights"].shape[1]
 
     @property
     def outputs(self) -> int:  # type: ignore[override]
-        """Of the readout."""
+        """The number of outputs."""
         return len(self.interface["readout_weights"])
 
     @property
     def dt(self) -> float:  # type: ignore[override]
-        """A step, in tau."""
+        """The time of a step, in tau."""
         return self.system.dt
 
     def rest(self, batch: int) -> Tensor:
-        """Zeros."""
+        """Return zeros."""
         return self.system.gains.new_zeros(batch, self.n)
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """One step with the drive of x beside the constant one."""
+        """Return the states after a step with the drive of x, added to the constant drive."""
         return with_input(self.system, self.interface, x).step(state)
 
     def readout(self, states: Tensor) -> Tensor:
-        """Of the rates."""
+        """Return the readout of the rates."""
         weights, bias = (self.interface[f"readout_{name}"] for name in ("weights", "bias"))
         return self.system.rates(states) @ weights.mT + bias
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedCells(Trained):
+class TrainedCells(TrainedSystem):
     """A network of cells; a step is the unit of its time."""
 
     network: CellNetwork
@@ -103,34 +106,37 @@ class TrainedCells(Trained):
 
     @property
     def n(self) -> int:  # type: ignore[override]
-        """States."""
+        """The number of states."""
         return self.network.n
 
     @property
     def channels(self) -> int:  # type: ignore[override]
-        """Of the input."""
+        """The number of input channels."""
         return self.network.cell.channels
 
     @property
     def outputs(self) -> int:  # type: ignore[override]
-        """Of the readout."""
+        """The number of outputs."""
         return self.network.outputs
 
     def rest(self, batch: int) -> Tensor:
-        """The learnt initial state."""
+        """Return the learnt initial state."""
         return self.network.cell.start(batch)
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
-        """A step of the cell."""
+        """Return the states after a step of the cell."""
         return self.network.cell.step(state, x)
 
     def readout(self, states: Tensor) -> Tensor:
-        """Of the states."""
+        """Return the readout of the states."""
         return self.network.readout(states)
 
 
-def load_trained(folder: results.RunFolder, which: str = "best", double: bool = False) -> Trained:
-    """The network, best or last, in the model.pt of a complete run of kind = train on a task. Raises ConfigError."""
+def load_trained(folder: results.RunFolder, which: str = "best", double: bool = False) -> TrainedSystem:
+    """Return the network, best or last, in the model.pt of a complete run of kind = train on a task.
+
+    Raises ConfigError.
+    """
     path = folder.path / "model.pt"
     saved = read_model(path)
     try:
@@ -149,7 +155,7 @@ def load_trained(folder: results.RunFolder, which: str = "best", double: bool = 
 
 
 def read_model(path: Path) -> dict[str, Any]:
-    """What a model.pt holds. Raises ConfigError."""
+    """Return the content of a model.pt. Raises ConfigError."""
     try:
         return torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # a damaged file can raise nearly anything

@@ -1,4 +1,4 @@
-"""Runs of kind = simulate as one network of many columns: those of each run, one per trajectory, beside each other."""
+"""Runs of kind = simulate as one network of many columns, with one column per trajectory of each run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from randomnet.activations import ACTIVATIONS
-from randomnet.build import populations
+from randomnet.build import external_input
+from randomnet.build.initial_rates import initial_rates, trajectory_count
 from randomnet.build.low_rank import factors_of, with_factors
 from randomnet.build.network import PRECISIONS
-from randomnet.build.populations import Populace
+from randomnet.build.populations import PopulationView, plastic_blocks, silenced_neurons
 from randomnet.schema.config import Config
 from randomnet.simulation import (
     Adaptation,
@@ -27,19 +28,19 @@ from randomnet.simulation import (
 )
 
 
-def structure(about: Populace) -> tuple:
-    """What networks side by side have in common: parts, not numbers."""
-    config = about.run.config
+def structure_of(view: PopulationView) -> tuple:
+    """Return what networks must share to be simulated as one: their parts, but not the numbers in these."""
+    config = view.run.config
     dynamics = config.dynamics
     return (
-        about.names,
-        about.index.tobytes(),
+        view.names,
+        view.index.tobytes(),
         config.model.activation,
         dynamics.rate_filter,
         dynamics.tau_syn == "none",
         dynamics.nmda_fraction > 0,
         dynamics.adapts,
-        populations.plastic(about),
+        plastic_blocks(view),
         dynamics.plastic_input,
         config.net.rank,
         dynamics.noisy and dynamics.noise_on,
@@ -48,117 +49,122 @@ def structure(about: Populace) -> tuple:
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
-    """Runs of one structure; alone: of the first trajectory only."""
+class BatchedNetwork:
+    """Runs of one structure as one network of C columns.
 
-    abouts: Sequence[Populace]
-    alone: bool = False
+    first_only: whether each run has its first trajectory only.
+    """
+
+    views: Sequence[PopulationView]
+    first_only: bool = False
 
     @property
     def config(self) -> Config:
-        """That of the first run, for what all have in common."""
-        return self.abouts[0].run.config
+        """The configuration of the first run, for what all runs share."""
+        return self.views[0].run.config
 
     @property
     def trials(self) -> int:
-        """Columns of each run."""
-        return 1 if self.alone else populations.trajectories(self.config)
+        """The number of columns of each run."""
+        return 1 if self.first_only else trajectory_count(self.config)
 
     @property
     def dtype(self) -> torch.dtype:
-        """The precision of all."""
+        """The precision of all runs."""
         return PRECISIONS[self.config.trainvalidate.precision]
 
-    def laid(self, values: Sequence[Any]) -> np.ndarray:
-        """One value, or array, of each run as one of each column."""
+    def to_columns(self, values: Sequence[Any]) -> np.ndarray:
+        """Return one value, or array, of each run as one of each column."""
         return np.repeat(np.stack(values), self.trials, axis=0)
 
-    def named(self, key: str, section: str = "dynamics") -> np.ndarray:
-        """(C, N): what is chosen by population."""
-        return self.laid([about.of_neurons(section, key) for about in self.abouts])
+    def by_neuron(self, key: str, section: str = "dynamics") -> np.ndarray:
+        """Return an option (C, N) that has a value for each population."""
+        return self.to_columns([view.of_neurons(section, key) for view in self.views])
 
-    def single(self, key: str) -> np.ndarray:
-        """(C, 1): what is one number of each run."""
-        return self.laid([[getattr(about.run.config.dynamics, key)] for about in self.abouts])
+    def by_run(self, key: str) -> np.ndarray:
+        """Return an option (C, 1) of [dynamics] that is one number."""
+        return self.to_columns([[getattr(view.run.config.dynamics, key)] for view in self.views])
 
     def generators(self) -> list[np.random.Generator]:
-        """Of each run's noise, from its beginning on."""
-        return [about.run.generator("noise", about.run.config.dynamics.noise_seed) for about in self.abouts]
+        """Return the generator of each run's noise, at its beginning."""
+        return [view.run.generator("noise", view.run.config.dynamics.noise_seed) for view in self.views]
 
     def network(self) -> RateNetwork:
-        """All networks as one. Raises ConfigError."""
+        """Return all networks as one. Raises ConfigError."""
         dynamics, silenced = self.config.dynamics, self.config.simulation.silences
         return RateNetwork(
             self._couplings(),
             ACTIVATIONS[self.config.model.activation],
             self.config.model.dt,
-            tau_rate=self.named("tau", "model") if dynamics.rate_filter else None,
-            tau_syn=None if dynamics.tau_syn == "none" else self.named("tau_syn"),
-            threshold=self.named("threshold"),
-            gain=self.named("response_gain"),
-            rate_max=self.named("rate_max"),
-            slow=SlowCurrent(self.single("nmda_fraction"), self.named("tau_nmda")) if dynamics.nmda_fraction else None,
+            tau_rate=self.by_neuron("tau", "model") if dynamics.rate_filter else None,
+            tau_syn=None if dynamics.tau_syn == "none" else self.by_neuron("tau_syn"),
+            threshold=self.by_neuron("threshold"),
+            gain=self.by_neuron("response_gain"),
+            rate_max=self.by_neuron("rate_max"),
+            slow=self._slow_current() if dynamics.nmda_fraction else None,
             adaptation=self._adaptation() if dynamics.adapts else None,
-            plasticity=tuple(self._plasticity(*block) for block in populations.plastic(self.abouts[0])),
+            plasticity=tuple(self._plasticity(*block) for block in plastic_blocks(self.views[0])),
             input_plasticity=self._input_plasticity() if dynamics.plastic_input else None,
             noise=self._noise() if dynamics.noisy else None,
-            silenced=self.laid([populations.silent(about) for about in self.abouts]) if silenced else None,
+            silenced=self.to_columns([silenced_neurons(view) for view in self.views]) if silenced else None,
         )
 
     def input(self) -> FeedForward:
-        """The external input of all. Raises ConfigError."""
-        none = np.zeros(self.abouts[0].connectome.n)
-        drives = [about.connectome.drive for about in self.abouts]
+        """Return the external input of all runs. Raises ConfigError."""
+        none = np.zeros(self.views[0].connectome.n)
+        drives = [view.connectome.drive for view in self.views]
         return FeedForward(
-            self.laid([none if drive is None else drive for drive in drives]),
-            self.abouts[0].index,
+            self.to_columns([none if drive is None else drive for drive in drives]),
+            self.views[0].index,
             self.config.model.dt,
-            populations.side_by_side([populations.events_of(about) for about in self.abouts], self.trials),
-            before=self.laid([[populations.weakness(about)] for about in self.abouts]),
-            tau=self.laid([[populations.input_tau(about)] for about in self.abouts]),
+            external_input.stack_events([external_input.scaled_events(view) for view in self.views], self.trials),
+            before=self.to_columns([[external_input.early_input_factor(view)] for view in self.views]),
+            tau=self.to_columns([[external_input.input_tau(view)] for view in self.views]),
             dtype=self.dtype,
         )
 
     def start(self, network: RateNetwork, generators: Sequence[np.random.Generator]) -> State:
-        """The state that all begin with."""
-        return network.start(np.concatenate([populations.initial_rates(about)[: self.trials] for about in self.abouts]),
-                             generators)  # fmt: skip
+        """Return the initial state of all runs."""
+        return network.start(np.concatenate([initial_rates(view)[: self.trials] for view in self.views]), generators)
 
     def _couplings(self) -> Couplings:
-        found = couplings(
-            (with_factors(about.run, about.connectome) for about in self.abouts),
-            self.abouts[0].index,
+        weights = couplings(
+            (with_factors(view.run, view.connectome) for view in self.views),
+            self.views[0].index,
             trials=self.trials,
-            plastic=populations.plastic(self.abouts[0]),
+            plastic=plastic_blocks(self.views[0]),
             split=self.config.dynamics.nmda_fraction > 0,
             dtype=self.dtype,
         )
         if not self.config.net.rank:
-            return found
-        output, selection = zip(*(factors_of(about.run, about.connectome) for about in self.abouts), strict=True)
-        beside = self.config.net.factor_on == "all"
-        return found.with_low_rank(self.laid(output), self.laid(selection), beside)
+            return weights
+        output, selection = zip(*(factors_of(view.run, view.connectome) for view in self.views), strict=True)
+        adds = self.config.net.factor_on == "all"
+        return weights.with_low_rank(self.to_columns(output), self.to_columns(selection), adds)
+
+    def _slow_current(self) -> SlowCurrent:
+        return SlowCurrent(self.by_run("nmda_fraction"), self.by_neuron("tau_nmda"))
 
     def _adaptation(self) -> Adaptation:
-        return Adaptation(self.named("adaptation"), self.named("tau_adaptation"))
+        return Adaptation(self.by_neuron("adaptation"), self.by_neuron("tau_adaptation"))
 
     def _plasticity(self, post: int, pre: int) -> Plasticity:
         return Plasticity(
             post,
             pre,
-            use=self.single("use"),
-            tau_facilitation=self.single("tau_facilitation"),
-            tau_recovery=self.single("tau_recovery"),
-            strength=self.single("plastic_strength"),
+            use=self.by_run("use"),
+            tau_facilitation=self.by_run("tau_facilitation"),
+            tau_recovery=self.by_run("tau_recovery"),
+            strength=self.by_run("plastic_strength"),
         )
 
     def _input_plasticity(self) -> InputPlasticity:
         return InputPlasticity(
-            self.laid([populations.worth(about) for about in self.abouts]),
-            use=self.single("use_input"),
-            tau_facilitation=self.single("tau_facilitation_input"),
-            tau_recovery=self.single("tau_recovery_input"),
+            self.to_columns([external_input.external_weights(view) for view in self.views]),
+            use=self.by_run("use_input"),
+            tau_facilitation=self.by_run("tau_facilitation_input"),
+            tau_recovery=self.by_run("tau_recovery_input"),
         )
 
     def _noise(self) -> Noise:
-        return Noise(self.named("ou_noise"), self.single("tau_noise"), self.config.dynamics.noise_on)
+        return Noise(self.by_neuron("ou_noise"), self.by_run("tau_noise"), self.config.dynamics.noise_on)

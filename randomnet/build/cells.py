@@ -1,4 +1,4 @@
-"""Task networks of cells, which no connectome constrains: model.architecture."""
+"""From a Run's config to a task network of cells (model.architecture), which no connectome constrains."""
 
 from typing import Any
 
@@ -7,25 +7,25 @@ from randomnet.schema.plan import Run
 from randomnet.tasks import TASKS
 
 
-def is_celled(run: Run) -> bool:
-    """Whether the run's network is one of cells."""
+def has_cells(run: Run) -> bool:
+    """Return whether the run's network consists of cells."""
     return run.config.model.architecture != "network"
 
 
-def network_of(run: Run) -> CellNetwork:
-    """The run's network before training, float32 on the CPU."""
-    chosen, task = run.config.model, run.config.trialparams
+def cell_network(run: Run) -> CellNetwork:
+    """Return the run's network before training, float32 on the CPU."""
+    model, task = run.config.model, run.config.trialparams
     channels, outputs = TASKS[task.task_name].sizes(vars(task))
-    layers = {"hidden_layers": chosen.mlp_layers, "width": chosen.mlp_units}
-    options = layers if chosen.architecture == "node" else {}
+    layers = {"hidden_layers": model.mlp_layers, "width": model.mlp_units}
+    options = layers if model.architecture == "node" else {}
     return CellNetwork(
-        chosen.architecture, channels, chosen.hidden_size, outputs, run.generator("network"), **options
+        model.architecture, channels, model.hidden_size, outputs, run.generator("network"), **options
     )
 
 
-def facts_of(network: CellNetwork) -> dict[str, Any]:
-    """What the manifest and run.json say of it."""
-    parameters = sum(one.numel() for one in network.parameters())
+def cell_network_facts(network: CellNetwork) -> dict[str, Any]:
+    """Return what the manifest and run.json say of the network."""
+    parameters = sum(parameter.numel() for parameter in network.parameters())
     return {
         "name": network.cell.name,
         "synthetic": False,

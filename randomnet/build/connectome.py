@@ -1,4 +1,4 @@
-"""From a Run's config to its connectome: read or make, instantiate, shuffle, initialise, normalise, scale."""
+"""From a Run's config to its connectome: read or draw, instantiate, randomise, initialise, normalise, scale."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from randomnet import initialisation
-from randomnet.artifacts.trained_files import file_of
+from randomnet.artifacts.trained_files import trained_file
 from randomnet.build import pretrained
-from randomnet.build.described_networks import made
+from randomnet.build.described_networks import described_network
 from randomnet.build.low_rank import without_background
-from randomnet.build.normalization import normalised_by
-from randomnet.build.null_models import null_of
+from randomnet.build.normalization import normalize
+from randomnet.build.null_models import draw_null
 from randomnet.connectome import (
     Connectome,
     largest_component,
@@ -40,8 +40,8 @@ from randomnet.schema.sections.network import BUILT_IN_ROIS, NetSection
 from randomnet.settings import ConfigError, nearest
 from randomnet.synthetic import built_in, random_network, unconnected
 
-LARGEST_MADE = 1000  # neurons of a described network, of which every combo has its own, whose radius is recorded
-REGIONAL = (
+LARGEST_MADE = 1000  # neurons of a described network whose radius is recorded; every combo has its own network
+REGION_OPTIONS = (
     "rnn_size",
     "nr_neurons",
     "density_scaling",
@@ -56,60 +56,62 @@ REGIONAL = (
 
 
 def connectome_of(run: Run) -> Connectome:
-    """The run's network with the weights that training starts from. Raises ConfigError."""
+    """Return the run's network with the initial weights of training. Raises ConfigError."""
     net, config, run = run.config.net, run.config, _of_stored_iteration(run)
     if config.has_task and config.paths.pretrained:
-        found = _with_names(run, pretrained.connectome_of(run))
-    elif config.drawn_at_random and not net.background:  # whose n^2 weights nobody needs
-        found = unconnected(net.n)
+        connectome = _with_names_of_connectome(run, pretrained.pretrained_connectome(run))
+    elif config.drawn_at_random and not net.background:  # its n^2 weights are not needed
+        connectome = unconnected(net.n)
     else:
-        found = _scaled(run)
+        connectome = _scaled(run)
     if not net.rank:
-        return found
-    bare = without_background(run, found)
-    return dataclasses.replace(bare, provenance={**bare.provenance, "rank": net.rank})
+        return connectome
+    connectome = without_background(run, connectome)
+    return dataclasses.replace(connectome, provenance={**connectome.provenance, "rank": net.rank})
 
 
 def _of_stored_iteration(run: Run) -> Run:
-    """The run, or where it starts from the network of another iteration the same with that, as networks are drawn by
-    iteration."""
-    chosen = file_of(run).iteration if run.config.paths.pretrained else None
-    return run if chosen in (None, run.iteration) else dataclasses.replace(run, iteration=chosen)
+    """Return the run, with the iteration of the pretrained network it starts from, as networks differ by iteration."""
+    iteration = trained_file(run).iteration if run.config.paths.pretrained else None
+    return run if iteration in (None, run.iteration) else dataclasses.replace(run, iteration=iteration)
 
 
-def _with_names(run: Run, trained: Connectome) -> Connectome:
-    """A trained network, of which a model holds the weights alone, with the names and labels of the network that the
-    run describes. Raises ConfigError where that is another one."""
-    own = trained if run.config.drawn_at_random else _weighted(run)
-    if own is trained:
+def _with_names_of_connectome(run: Run, trained: Connectome) -> Connectome:
+    """Return a trained network, whose model has only weights, with the names and labels of the connectome of [net].
+
+    Raises ConfigError where [net] describes another network.
+    """
+    if run.config.drawn_at_random:
         return trained
-    where = f"[paths] pretrained: expected the network that [net] describes, {own.name}"
-    if own.n != trained.n:
-        raise ConfigError(f"{where} of {own.n} neurons, got one of {trained.n} in {file_of(run).path}")
-    if file_of(run).values is not None and not _within(trained, own):
-        raise ConfigError(f"{where}, got one with connections that it lacks in {file_of(run).path}")
-    return dataclasses.replace(trained, name=f"{own.name}, pretrained", names=own.names, labels=own.labels)
+    connectome = _weighted(run)
+    expected = f"[paths] pretrained: expected the network that [net] describes, {connectome.name}"
+    if connectome.n != trained.n:
+        raise ConfigError(f"{expected} of {connectome.n} neurons, got one of {trained.n} in {trained_file(run).path}")
+    if trained_file(run).values is not None and not _is_subnetwork(trained, connectome):
+        raise ConfigError(f"{expected}, got one with connections that it lacks in {trained_file(run).path}")
+    name = f"{connectome.name}, pretrained"
+    return dataclasses.replace(trained, name=name, names=connectome.names, labels=connectome.labels)
 
 
-def _within(network: Connectome, other: Connectome) -> bool:
-    """Whether every connection of the network is one of the other, which has as many neurons."""
-    ours, theirs = (one.post * one.n + one.pre for one in (network, other))
-    return bool(np.isin(ours, theirs).all())
+def _is_subnetwork(network: Connectome, other: Connectome) -> bool:
+    """Return whether every connection of the network is in another network with as many neurons."""
+    edges, other_edges = (each.post * each.n + each.pre for each in (network, other))
+    return bool(np.isin(edges, other_edges).all())
 
 
-def labelled(run: Run, connectome: Connectome) -> Connectome:
-    """The network by whose labels units are chosen: in place of a stored model's, which has none, the run's own."""
+def with_labels(run: Run, connectome: Connectome) -> Connectome:
+    """Return the network whose labels select units: that of [net] in place of a stored model, which has no labels."""
     if connectome.labels or run.config.drawn_at_random:
         return connectome
-    own = _scaled(_of_stored_iteration(run))
-    return own if own.n == connectome.n else connectome
+    configured = _scaled(_of_stored_iteration(run))
+    return configured if configured.n == connectome.n else connectome
 
 
-@lru_cache(maxsize=1)  # asked for several times in a row, as a run is checked
+@lru_cache(maxsize=1)  # needed several times in a row while a run is checked
 def _scaled(run: Run) -> Connectome:
     config = run.config
     g = config.net.g if "weights" in config.net.parameter else 1.0
-    normalised = normalised_by(_scaling_of(run), _weighted(run), config.net)
+    normalised = normalize(_scaling_of(run), _weighted(run), config.net)
     try:
         with np.errstate(over="ignore"):
             return scaled(normalised, g)
@@ -119,23 +121,23 @@ def _scaled(run: Run) -> Connectome:
 
 @lru_cache(maxsize=1)  # drawing a null model can take minutes
 def _weighted(run: Run) -> Connectome:
-    """The run's network with its weights as they are before normalization and g. Raises ConfigError."""
+    """Return the run's network with its weights before normalization and g. Raises ConfigError."""
     net, config = run.config.net, run.config
     if config.drawn_at_random:
         return _initialised(random_network(net.n, 1.0, run.generator("network")), run)
     drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
-    measured = made(drawing) if config.described else _measured_for(net, config)
+    connectome = described_network(drawing) if config.described else _measured_connectome(net, config)
     if net.largest_component != "none":
-        measured = _component(measured, net.largest_component)
-    if measured.provenance.get("source") == "bio2art region matrix":
-        measured = _instantiated(measured, drawing)
+        connectome = _component(connectome, net.largest_component)
+    if connectome.provenance.get("source") == "bio2art region matrix":
+        connectome = _instantiated(connectome, drawing)
     else:
-        _not_regional(net, measured)
+        _check_no_region_options(net, connectome)
     if net.regions_from:
-        measured = _with_regions(measured, net.regions_from)
+        connectome = _with_regions(connectome, net.regions_from)
     if config.null != "none":
-        measured = null_of(measured, config.null, drawing.generator("null"))
-    weighted = _initialised(measured, run)
+        connectome = draw_null(connectome, config.null, drawing.generator("null"))
+    weighted = _initialised(connectome, run)
     if net.dales_law is True and weighted.mixed:
         raise ConfigError(
             f"[net] dales_law: expected auto or False, as {weighted.mixed} neurons of {weighted.name} have weights of "
@@ -144,8 +146,8 @@ def _weighted(run: Run) -> Connectome:
     return weighted
 
 
-def facts_of(run: Run) -> dict[str, Any]:
-    """What the manifest says of the run's network; of a random one what holds for every draw."""
+def connectome_facts(run: Run) -> dict[str, Any]:
+    """Return what the manifest says of the run's network; for a random one what holds for every draw."""
     net = run.config.net
     if _is_random_matrix(run):
         return {
@@ -159,20 +161,20 @@ def facts_of(run: Run) -> dict[str, Any]:
 
 
 def _is_random_matrix(run: Run) -> bool:
-    """Whether no connectome and no stored network is behind the weights."""
+    """Return whether the weights come from no connectome and no stored network."""
     return run.config.drawn_at_random and not (run.config.has_task and run.config.paths.pretrained)
 
 
-def radii_of(run: Run, known: dict[str, float]) -> dict[str, float]:
-    """`spectral_radius` of the run's network, and `spectral_radius_before` normalization and g; none of a random one,
-    nor of one so large that they take minutes (--describe has them).
+def spectral_radii(run: Run, known: dict[str, float]) -> dict[str, float]:
+    """Return `spectral_radius` of the run's network, and `spectral_radius_before` normalization and g.
 
-    known: sha256 -> spectral radius of networks met before, as combos often share theirs; it is added to.
+    Empty for a random network, and for one so large that they take minutes (--describe has them). known: sha256 ->
+    spectral radius of earlier networks, which combos often share; new ones are added.
     """
     if _is_random_matrix(run):
         return {}
     networks = {"spectral_radius": connectome_of(run)}
-    if run.config.net.rank:  # that of the weights alone is not that of the network
+    if run.config.net.rank:  # the radius of the weights alone is not that of the network
         return {}
     if networks["spectral_radius"].n > (LARGEST_MADE if run.config.described else LARGEST_DENSE):
         return {}
@@ -187,14 +189,14 @@ def radii_of(run: Run, known: dict[str, float]) -> dict[str, float]:
     return radii
 
 
-def _measured_for(net: NetSection, config: Config) -> Connectome:
+def _measured_connectome(net: NetSection, config: Config) -> Connectome:
     options = Options("", net.rows, net.sign_policy, net.min_synapses, net.drop_autapses)
-    return _measured(net.roi, config.paths.path_to_network, net.source, options)
+    return _read_or_built_in(net.roi, config.paths.path_to_network, net.source, options)
 
 
 @lru_cache(maxsize=4)
-def _measured(roi: str, folder: str, source: str, options: Options) -> Connectome:
-    """The connectome as it was measured, or made to stand for one; it is the same in every run."""
+def _read_or_built_in(roi: str, folder: str, source: str, options: Options) -> Connectome:
+    """Return the connectome of a file or folder, or a built-in one; it is the same in every run."""
     if not folder:
         if roi not in BUILT_IN_ROIS:
             known = (*BUILT_IN_ROIS, "random")
@@ -210,37 +212,37 @@ def _measured(roi: str, folder: str, source: str, options: Options) -> Connectom
 
 
 def _read(path: Path, roi: str, source: str, options: Options) -> Connectome:
-    if source != "neuprint" and not path.exists():  # whose path is a server's
+    if source != "neuprint" and not path.exists():  # the path of neuprint is a server
         raise ConfigError(f"[paths] path_to_network: expected a file or a folder, got {str(path)!r}, not there")
-    chosen = f"[net] roi = {roi}"
+    option = f"[net] roi = {roi}"
     try:
         if path.is_dir() and source in ("auto", "bio2art", "flystability"):
-            folders, matrices = _regions_in(path, roi, source)
+            folders, matrices = _find_regions(path, roi, source)
             if folders or matrices:
-                return _named(path, roi, folders, matrices, options)
-        chosen = "[paths] path_to_network"
+                return _read_region(path, roi, folders, matrices, options)
+        option = "[paths] path_to_network"
         if FORMATS[recognise(path).format if source == "auto" else source].has_rois and roi != "all":
-            chosen, options = f"[net] roi = {roi}", dataclasses.replace(options, roi=roi)
+            option, options = f"[net] roi = {roi}", dataclasses.replace(options, roi=roi)
             if not options.rois:
                 raise ConfigError(f"[net] roi: expected names of ROIs, or all, got {roi!r}")
         return read_connectome(path, source, options)
     except FormatError as error:
-        raise ConfigError(f"{chosen}: {error}") from None
+        raise ConfigError(f"{option}: {error}") from None
 
 
-def _regions_in(folder: Path, roi: str, source: str) -> tuple[list[str], list[str]]:
-    """The ROI folders and the region matrices in a folder, one kind of them where the source insists on it."""
+def _find_regions(folder: Path, roi: str, source: str) -> tuple[list[str], list[str]]:
+    """Return the ROI folders and the region matrices in a folder, or only the kind that the source names."""
     folders = roi_folders(folder) if source != "bio2art" else []
     matrices = region_matrices(folder) if source != "flystability" else []
     if source != "bio2art" and roi not in (*folders, *matrices) and (folder / roi).is_dir():
-        folders.append(roi)  # it may lack a file, which reading it will say
+        folders.append(roi)  # a missing file becomes an error when it is read
     return folders, matrices
 
 
-def _named(
+def _read_region(
     folder: Path, roi: str, folders: Sequence[str], matrices: Sequence[str], options: Options
 ) -> Connectome:
-    """The ROI folder or region matrix of that name in a folder of such."""
+    """Return the network of the ROI folder or region matrix named `roi`. Raises ConfigError."""
     if roi in matrices and roi in folders:
         raise ConfigError(f"[net] roi: expected one network of that name in {folder}, got {roi}/ and C_{roi}.npy")
     if roi in matrices:
@@ -294,10 +296,10 @@ def _with_regions(connectome: Connectome, kind: str) -> Connectome:
         raise ConfigError(f"[net] regions_from: expected a kind of label, got {kind!r}: {error}{near}") from None
 
 
-def _not_regional(net: NetSection, connectome: Connectome) -> None:
-    """ConfigError for a setting of region matrices that another network would ignore."""
+def _check_no_region_options(net: NetSection, connectome: Connectome) -> None:
+    """Raise ConfigError for an option of region matrices that another network would ignore."""
     for field in dataclasses.fields(net):
-        if field.name in REGIONAL and getattr(net, field.name) != field.default:
+        if field.name in REGION_OPTIONS and getattr(net, field.name) != field.default:
             raise ConfigError(
                 f"[net] {field.name}: expected it left out, as {connectome.name} is not a region matrix, "
                 f"got {getattr(net, field.name)!r}"
@@ -305,7 +307,7 @@ def _not_regional(net: NetSection, connectome: Connectome) -> None:
 
 
 def _initialised(connectome: Connectome, run: Run) -> Connectome:
-    """The connectome with the weights that [trainvalidate] init asks for, on the same edges."""
+    """Return the connectome with the weights of [trainvalidate] init, on the same edges."""
     init, remap = run.config.trainvalidate.init, run.config.trainvalidate.remap_w
     if init == "connectome":
         return connectome
@@ -317,11 +319,11 @@ def _initialised(connectome: Connectome, run: Run) -> Connectome:
 
 
 def _scaling_of(run: Run) -> str:
-    """The scaling that is meant, of a connectome and of its nulls alike: `auto` balances E and I of signed counts."""
+    """Return the chain of scalings, equal for a connectome and its nulls; `auto` balances E and I of signed counts."""
     net, config = run.config.net, run.config
     if net.normalization != "auto" or config.drawn_at_random or config.described:
         return config.scaling
-    measured = _measured_for(net, config)
+    measured = _measured_connectome(net, config)
     weights = measured.weights
     counts = has_counts(measured) or bool((weights == np.round(weights)).all())
     return config.scaling if counts and bool((weights < 0).any()) and not measured.mixed else "none"

@@ -1,4 +1,4 @@
-"""How strongly the network of a run is coupled: the columns of summary.csv by which networks of equal g may differ."""
+"""Coupling strength of a run's network: the columns of summary.csv by which networks of equal g may differ."""
 
 import hashlib
 import math
@@ -13,15 +13,17 @@ from randomnet.connectome.strength import MOST_NEURONS
 from randomnet.rnn import Network
 from randomnet.schema.plan import Run
 
-DIGITS = 10  # of what is recorded: the rest is rounding, which differs between networks that differ by g alone
+DIGITS = 10  # that are recorded; further ones differ by rounding between networks that differ by g alone
 MOST_REMEMBERED = 64
-UNSCALED = "balancing_residual"  # of COUPLING what no factor changes
+UNSCALED = "balancing_residual"  # the column of COUPLING that does not depend on a factor of all weights
 _REMEMBERED: dict[tuple, dict[str, float]] = {}  # of networks whose largest |weight| is 1
 
 
 def strength_of(network: Network | CellNetwork) -> dict[str, float]:
-    """COUPLING -> its value for J as it is now, with its factors; empty for cells, which have no J, and where factors
-    connect all pairs of more than MOST_NEURONS."""
+    """Return the columns COUPLING for the present J of a network, with its factors.
+
+    Empty for cells, which have no J, and where factors connect all pairs of more than MOST_NEURONS neurons.
+    """
     if isinstance(network, CellNetwork):
         return {}
     with torch.no_grad():
@@ -32,7 +34,7 @@ def strength_of(network: Network | CellNetwork) -> dict[str, float]:
 
 
 def strength_of_simulated(run: Run, connectome: Connectome) -> dict[str, float]:
-    """The same of a simulation, from its connectome and the factors that its run has."""
+    """Return the columns for a simulation, from its connectome and the run's factors."""
     if run.config.net.rank and run.config.net.factor_on == "all":
         if connectome.n > MOST_NEURONS:
             return {}
@@ -43,13 +45,16 @@ def strength_of_simulated(run: Run, connectome: Connectome) -> dict[str, float]:
 
 
 def strength_of_matrix(matrix: np.ndarray) -> dict[str, float]:
-    """The same of J[post, pre], (N, N); what is 0 is no edge."""
+    """Return the columns for J[post, pre], (N, N), whose zeros are no edges."""
     edges = np.flatnonzero(matrix)
     return _of_edges(edges, matrix.ravel()[edges], len(matrix))
 
 
 def _of_edges(edges: np.ndarray, weights: np.ndarray, n: int) -> dict[str, float]:
-    """Of edges post * n + pre. A grid over g has the same network at many scales: its eigenvalues are computed once."""
+    """Return the columns for edges post * n + pre.
+
+    A grid over g has the same network at many scales; its eigenvalues are computed once.
+    """
     largest = float(np.abs(weights).max(initial=0))
     if not 0 < largest < math.inf:
         return coupling_strength(edges // n, edges % n, weights, n)
@@ -65,7 +70,7 @@ def _of_edges(edges: np.ndarray, weights: np.ndarray, n: int) -> dict[str, float
 
 
 def _fingerprint(edges: np.ndarray, unit: np.ndarray, n: int) -> tuple:
-    """What networks share that differ by a factor alone: edges, and projections of these weights, up to rounding."""
+    """Return what networks share that differ only by a factor: edges, and projections of the weights."""
     rng = np.random.default_rng(0)
     projections = [f"{unit @ rng.standard_normal(len(unit)):.9g}" for _ in range(2)]
     return n, hashlib.sha256(edges.tobytes()).digest(), *projections

@@ -1,4 +1,4 @@
-"""Networks that the config describes instead of naming: populations, and regions."""
+"""From a Run's config to networks of described populations or regions, instead of a connectome's file."""
 
 import hashlib
 import re
@@ -17,51 +17,51 @@ from randomnet.synthetic import Kernel, Populations, population_network, read_de
 from randomnet.synthetic.regions import Description, Input, from_dict, input_matrix
 from randomnet.tasks import TASKS
 
-UNIT_BYTES, EDGE_BYTES = 400, 60  # while a network is drawn
+UNIT_BYTES, EDGE_BYTES = 400, 60  # of memory while a network is drawn
 
 
-def made(run: Run) -> Connectome:
-    """The network that [populations] or [regions] describes, as this iteration draws it. Raises ConfigError."""
-    return _populations(run) if run.config.net.source == "populations" else _regions(run)
+def described_network(run: Run) -> Connectome:
+    """Return the network that [populations] or [regions] describes, as drawn in this iteration. Raises ConfigError."""
+    return _population_connectome(run) if run.config.net.source == "populations" else _region_connectome(run)
 
 
-def _populations(run: Run) -> Connectome:
-    about = populations_of(run)
+def _population_connectome(run: Run) -> Connectome:
+    populations = populations_of(run)
     try:
-        edges = sum(block.n_post * (block.n_pre if block.k is None else block.k) for block in about.blocks())
-        _check_room("sizes", about.n, edges)
-        return population_network(about, run.generator("network"))
+        edges = sum(block.n_post * (block.n_pre if block.k is None else block.k) for block in populations.blocks())
+        _check_room("sizes", populations.n, edges)
+        return population_network(populations, run.generator("network"))
     except ValueError as error:
-        raise _said(error) from None
+        raise _populations_error(error) from None
 
 
 def populations_of(run: Run) -> Populations:
-    """What [populations] describes. Raises ConfigError."""
-    chosen = run.config.populations
-    names = tuple(name for name, _ in chosen.sizes)
+    """Return the populations of [populations]. Raises ConfigError."""
+    section = run.config.populations
+    names = tuple(name for name, _ in section.sizes)
     try:
-        kernels = {block: _kernel(block, *how) for block, *how in chosen.kernels}
+        kernels = {block: _kernel(block, *how) for block, *how in section.kernels}
         return Populations(
             names=names,
-            sizes=tuple(size for _, size in chosen.sizes),
-            couplings=dict(chosen.couplings),
-            in_degree=_in_degrees(chosen.in_degree, names),
+            sizes=tuple(size for _, size in section.sizes),
+            couplings=dict(section.couplings),
+            in_degree=_in_degrees(section.in_degree, names),
             kernels=kernels,
-            gain=chosen.gain,
-            external=dict(chosen.external),
-            external_rate=chosen.external_rate,
-            external_degree=None if chosen.external_degree == "none" else chosen.external_degree,
-            fixed_in_degree=chosen.fixed_in_degree,
-            self_connections=chosen.self_connections,
-            unsigned=chosen.unsigned,
+            gain=section.gain,
+            external=dict(section.external),
+            external_rate=section.external_rate,
+            external_degree=None if section.external_degree == "none" else section.external_degree,
+            fixed_in_degree=section.fixed_in_degree,
+            self_connections=section.self_connections,
+            unsigned=section.unsigned,
         )
     except ValueError as error:
-        raise _said(error) from None
+        raise _populations_error(error) from None
 
 
-def _said(error: ValueError) -> ConfigError:
-    said = re.sub("in_degree (is|=) None", "in_degree = all", str(error))  # as the INI has it
-    return ConfigError(f"[populations] {said}")
+def _populations_error(error: ValueError) -> ConfigError:
+    text = re.sub("in_degree (is|=) None", "in_degree = all", str(error))  # as the INI has it
+    return ConfigError(f"[populations] {text}")
 
 
 def _kernel(block: str, name: str, kappa: float, phase: float) -> Kernel:
@@ -71,121 +71,124 @@ def _kernel(block: str, name: str, kappa: float, phase: float) -> Kernel:
         raise ValueError(f"kernels of {block}: {error}") from None
 
 
-def _check_room(what: str, units: float, edges: float) -> None:
-    """ValueError for a network that cannot fit into this machine's memory."""
+def _check_room(option: str, units: float, edges: float) -> None:
+    """Raise ValueError for a network that does not fit into this machine's memory."""
     memory = machine_memory()
     need = UNIT_BYTES * units + EDGE_BYTES * edges
     if need > memory:
         raise ValueError(
-            f"{what}: expected a network that fits into {memory / 1e9:.0f} GB of memory, got {units:.3g} units and "
+            f"{option}: expected a network that fits into {memory / 1e9:.0f} GB of memory, got {units:.3g} units and "
             f"about {edges:.2g} connections, which need {need / 1e9:.3g} GB"
         )
 
 
-def _in_degrees(given: Any, names: tuple[str, ...]) -> tuple[float, ...] | None:
-    """K of each population, as it is given for all or by name."""
-    if given == "all":
+def _in_degrees(value: Any, names: tuple[str, ...]) -> tuple[float, ...] | None:
+    """Return the in-degree K of each population, from one number or one by name; None for `all`."""
+    if value == "all":
         return None
-    if not isinstance(given, tuple):
-        return (given,) * len(names)
-    found = dict(given)
-    if set(found) != set(names):
-        raise ValueError(f"in_degree: expected one for each of {', '.join(names)} alone, got {', '.join(found)}")
-    return tuple(found[name] for name in names)
+    if not isinstance(value, tuple):
+        return (value,) * len(names)
+    by_name = dict(value)
+    if set(by_name) != set(names):
+        raise ValueError(f"in_degree: expected one for each of {', '.join(names)} alone, got {', '.join(by_name)}")
+    return tuple(by_name[name] for name in names)
 
 
-def _regions(run: Run) -> Connectome:
-    chosen, (description, where, name) = run.config.regions, description_of(run)
+def _region_connectome(run: Run) -> Connectome:
+    section, (description, option, name) = run.config.regions, description_of(run)
     try:
         units = {region.name: region.units for region in description.regions}
-        edges = sum(units[one.source] * units[one.target] * (1 - one.sparsity) for one in description.connections)
+        edges = sum(
+            units[projection.source] * units[projection.target] * (1 - projection.sparsity)
+            for projection in description.connections
+        )
         _check_room(name, sum(units.values()), edges)
         _check_inputs(run, description)
         return region_network(
             description,
             run.generator("network"),
-            initialisation=chosen.initialisation,
-            self_connections=chosen.self_connections,
+            initialisation=section.initialisation,
+            self_connections=section.self_connections,
             name=name,
         )
     except ConfigError:
         raise
     except ValueError as error:
-        raise ConfigError(f"{where}: {error}") from None
+        raise ConfigError(f"{option}: {error}") from None
 
 
 def _check_inputs(run: Run, description: Description) -> None:
-    """ConfigError for regions with inputs of their own, and a task that has not as many channels."""
+    """Raise ConfigError for regions whose own inputs are not as many as the task's channels."""
     if not (run.config.has_task and description.inputs):
         return
     task, units = run.config.trialparams.task_name, description.input_units
     channels, _ = TASKS[task].sizes(vars(run.config.trialparams))
     if units != channels:
-        came = ", ".join(f"{given.name}: {given.units}" for given in description.inputs)
+        sizes = ", ".join(f"{region.name}: {region.units}" for region in description.inputs)
         option = "inputs" if run.config.regions.regions else "regions_file"
         raise ConfigError(
             f"[regions] {option}: expected inputs of {channels} units in all, as {task} has so many channels (or no "
-            f"inputs, and each channel reaches all units), got {units} ({came})"
+            f"inputs, and each channel reaches all units), got {units} ({sizes})"
         )
 
 
-def inputs_of(run: Run) -> tuple[Input, ...]:
-    """The inputs that the run's regions have, through which a task enters; none where it reaches all neurons."""
+def region_inputs(run: Run) -> tuple[Input, ...]:
+    """Return the own inputs of the run's regions, which receive a task; empty where a task reaches all neurons."""
     return description_of(run)[0].inputs if run.config.net.source == "regions" else ()
 
 
-def checksum_of_inputs(run: Run) -> str:
-    """sha256 of what the run's regions say of their inputs."""
+def region_inputs_checksum(run: Run) -> str:
+    """Return the sha256 of the inputs of the run's regions."""
     description = description_of(run)[0]
     return hashlib.sha256(repr((description.inputs, description.input_connections)).encode()).hexdigest()
 
 
 def input_weights(run: Run) -> np.ndarray:
-    """(N, channels), 0 without a connection: what the regions receive from each input unit, drawn as they are."""
+    """Return the weights (N, channels) from each input unit to the regions, 0 without a connection."""
     drawing = run if run.config.net.paired_topology else replace(run, iteration=0)
     return input_matrix(description_of(run)[0], drawing.generator("interface").spawn(1)[0])[1]
 
 
 def description_of(run: Run) -> tuple[Description, str, str]:
-    """The regions of the file or of the INI, the option they stand in, and a name for them. Raises ConfigError."""
-    chosen = run.config.regions
-    if chosen.regions:
-        return _listed(run), "[regions] regions", "regions"
-    where, path = "[regions] regions_file", Path(chosen.regions_file).expanduser()
+    """Return the regions of the file or of the INI, their option, and a name for them. Raises ConfigError."""
+    section = run.config.regions
+    if section.regions:
+        return _description_from_ini(run), "[regions] regions", "regions"
+    option, path = "[regions] regions_file", Path(section.regions_file).expanduser()
     try:
-        return read_description(path), where, path.stem
+        return read_description(path), option, path.stem
     except (ValueError, OSError) as error:
-        raise ConfigError(f"{where}: {error}") from None
+        raise ConfigError(f"{option}: {error}") from None
 
 
-def _listed(run: Run) -> Description:
-    """The regions, inputs and projections of the INI, by the checks of a file's."""
-    chosen, projections = run.config.regions, run.config.projections.projections
-    inputs = {given.name for given in chosen.inputs} - {region.name for region in chosen.regions}
-    known = [entry.name for entry in (*chosen.regions, *chosen.inputs)]
+def _description_from_ini(run: Run) -> Description:
+    """Return the regions, inputs and projections of the INI, which pass the checks of a file. Raises ConfigError."""
+    section, projections = run.config.regions, run.config.projections.projections
+    inputs = {entry.name for entry in section.inputs} - {region.name for region in section.regions}
+    known = [entry.name for entry in (*section.regions, *section.inputs)]
     for entry in projections:
-        where = f"[projections] projections: {str(entry)!r}"
+        option = f"[projections] projections: {str(entry)!r}"
         if entry.source not in known:
             near = nearest(entry.source, known)
-            raise ConfigError(f"{where}: expected from one of {', '.join(known)}, got {entry.source!r}{near}")
+            raise ConfigError(f"{option}: expected from one of {', '.join(known)}, got {entry.source!r}{near}")
         if entry.source in inputs and entry.source_type:
-            came = f"{entry.source} is an input, got {entry.source_type!r}"
-            raise ConfigError(f"{where}: expected no cell type, as {came}")
+            reason = f"{entry.source} is an input, got {entry.source_type!r}"
+            raise ConfigError(f"{option}: expected no cell type, as {reason}")
     entries = {
-        "recurrent_regions": chosen.regions,
+        "recurrent_regions": section.regions,
         "recurrent_connections": [entry for entry in projections if entry.source not in inputs],
-        "input_regions": chosen.inputs,
+        "input_regions": section.inputs,
         "input_connections": [entry for entry in projections if entry.source in inputs],
     }
-    content = {kind: [_described(kind, entry) for entry in some] for kind, some in entries.items()}
+    content = {kind: [_as_description_entry(kind, entry) for entry in of_kind] for kind, of_kind in entries.items()}
     try:
         return from_dict(content, "", mixed=True)
     except ValueError as error:
-        raise ConfigError(_in_words_of_the_ini(str(error).removeprefix(": "), entries)) from None
+        raise ConfigError(_ini_error(str(error).removeprefix(": "), entries)) from None
 
 
-def _described(kind: str, entry: Any) -> dict[str, Any]:
-    """An entry of an INI as one of a description: the keys it has."""
+def _as_description_entry(kind: str, entry: Any) -> dict[str, Any]:
+    """Return an entry of the INI as one of a description file, with the keys that it has."""
     if kind.endswith("regions"):
         named = {"name": entry.name, "num_units": entry.units, "sign": entry.sign}
         if kind == "recurrent_regions":
@@ -199,14 +202,14 @@ def _described(kind: str, entry: Any) -> dict[str, Any]:
     return {key: value for key, value in named.items() if value not in ("", None)}
 
 
-def _in_words_of_the_ini(error: str, entries: Mapping[str, Sequence[Any]]) -> str:
-    """An error that names entries of the description by their paths, with the entries themselves in their places."""
+def _ini_error(error: str, entries: Mapping[str, Sequence[Any]]) -> str:
+    """Return an error text in which paths of a description file are replaced by the INI's entries."""
     options = dict(zip(entries, ("regions] regions", "projections] projections", "regions] inputs",
                                  "projections] projections"), strict=True))  # fmt: skip
     first = re.match(rf"({'|'.join(entries)})\b", error)
 
-    def written(found: re.Match) -> str:
-        return repr(str(entries[found[1]][int(found[2])])) + found[3].replace(".", ": ", 1)
+    def replacement(match: re.Match) -> str:
+        return repr(str(entries[match[1]][int(match[2])])) + match[3].replace(".", ": ", 1)
 
-    said = re.sub(rf"({'|'.join(entries)})\[(\d+)\]((?:\.\w+)*)", written, error)
-    return f"[{options[first[1]] if first else 'regions] regions'}: {said}"
+    text = re.sub(rf"({'|'.join(entries)})\[(\d+)\]((?:\.\w+)*)", replacement, error)
+    return f"[{options[first[1]] if first else 'regions] regions'}: {text}"

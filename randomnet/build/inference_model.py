@@ -1,10 +1,10 @@
-"""The model of kind = fit that [inference] describes, before training."""
+"""From a Run's config to the untrained model of kind = fit, by [inference]."""
 
 import numpy as np
 
 from randomnet import initialisation
 from randomnet.build.connectome import connectome_of
-from randomnet.build.network import PRECISIONS, groups_of, tau_of
+from randomnet.build.network import PRECISIONS, parameter_groups, tau_of
 from randomnet.cells import CELLS
 from randomnet.inference import (
     Autoencoder,
@@ -20,40 +20,40 @@ from randomnet.rnn import Network
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 
-LFADS_SCALE = 1e4  # of its loss, which decides what the clipped gradient is
+LFADS_SCALE = 1e4  # factor of its loss, on which the clipped gradient depends
 
 
 def model_of(run: Run, heldin: int, neurons: int, channels: int) -> InferenceModel:
-    """A model of so many neurons, of which the first `heldin` are seen, and inputs. Raises ConfigError."""
-    chosen, rng = run.config.inference, run.generator("inference")
-    if chosen.architecture == "lfads":
-        sizes = Sizes(chosen.encoder_size, chosen.hidden_size, chosen.n_factors, chosen.controller_size,
-                      chosen.inferred_inputs, chosen.prior, chosen.prior_tau)  # fmt: skip
-        return Lfads(heldin, neurons, channels, rng, sizes, chosen.dropout)
+    """Return a model of `neurons` neurons, the first `heldin` of which it sees, and inputs. Raises ConfigError."""
+    inference, rng = run.config.inference, run.generator("inference")
+    if inference.architecture == "lfads":
+        sizes = Sizes(inference.encoder_size, inference.hidden_size, inference.n_factors, inference.controller_size,
+                      inference.inferred_inputs, inference.prior, inference.prior_tau)  # fmt: skip
+        return Lfads(heldin, neurons, channels, rng, sizes, inference.dropout)
     decoder = _decoder(run, neurons, channels, rng)
-    return Autoencoder(heldin, decoder, rng, chosen.encoder_size, chosen.dropout)
+    return Autoencoder(heldin, decoder, rng, inference.encoder_size, inference.dropout)
 
 
 def loss_weights_of(run: Run) -> LossWeights:
-    """What is minimised beside the likelihood."""
-    chosen = run.config.inference
-    if chosen.architecture != "lfads":
+    """Return the weights of the loss terms besides the likelihood."""
+    inference = run.config.inference
+    if inference.architecture != "lfads":
         return LossWeights()
-    weights = {"kl_ic": chosen.kl_ic, "kl_co": chosen.kl_co, "l2": chosen.l2}
-    return LossWeights(LFADS_SCALE, weights, chosen.coordinated)
+    weights = {"kl_ic": inference.kl_ic, "kl_co": inference.kl_co, "l2": inference.l2}
+    return LossWeights(LFADS_SCALE, weights, inference.coordinated)
 
 
 def _decoder(run: Run, neurons: int, channels: int, rng: np.random.Generator) -> Decoder:
-    chosen = run.config.inference
-    if chosen.architecture == "network":
+    inference = run.config.inference
+    if inference.architecture == "network":
         return NetworkDecoder(_network(run, neurons, channels))
-    layers = {"hidden_layers": chosen.mlp_layers, "width": chosen.mlp_units}
-    options = layers if chosen.architecture == "node" else {}
-    return CellDecoder(CELLS[chosen.architecture](channels, chosen.hidden_size, rng, **options), neurons, rng)
+    layers = {"hidden_layers": inference.mlp_layers, "width": inference.mlp_units}
+    options = layers if inference.architecture == "node" else {}
+    return CellDecoder(CELLS[inference.architecture](channels, inference.hidden_size, rng, **options), neurons, rng)
 
 
 def _network(run: Run, neurons: int, channels: int) -> Network:
-    """The network of [net] and [model], of which the weights of all edges are trained, with inputs and a readout."""
+    """Return the network of [net] and [model] with inputs and a readout; the weights of all edges are trained."""
     connectome, config = connectome_of(run), run.config
     if config.model.integrator != "euler":
         raise ConfigError(
@@ -61,7 +61,7 @@ def _network(run: Run, neurons: int, channels: int) -> Network:
         )
     rng = run.generator("interface")
     interface = initialisation.interface(connectome.n, channels, neurons, config.trainvalidate.init, rng)
-    groups, _ = groups_of(connectome, config)
+    groups, _ = parameter_groups(connectome, config)
     return Network(
         connectome,
         activation=config.model.activation,

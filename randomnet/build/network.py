@@ -1,4 +1,4 @@
-"""From a Run's config to the plain records the science takes; shared by the kinds, the only ones that see a config."""
+"""From a Run's config to the setup of a run: its network, initial state and frame of tangent vectors."""
 
 import copy
 import hashlib
@@ -14,10 +14,10 @@ from torch import Tensor
 
 from randomnet import initialisation
 from randomnet.architectures import CellNetwork
-from randomnet.artifacts.trained_files import file_of, path_of
+from randomnet.artifacts.trained_files import trained_file, trained_path
 from randomnet.artifacts.upstream_runs import checksum
 from randomnet.build import cells, described_networks, frozen_weights, low_rank, pretrained
-from randomnet.build.connectome import connectome_of, facts_of, labelled
+from randomnet.build.connectome import connectome_facts, connectome_of, with_labels
 from randomnet.build.targets import exponents_of
 from randomnet.build.trials import task_facts, task_sizes
 from randomnet.connectome import Connectome
@@ -29,17 +29,16 @@ from randomnet.schema.plan import Run
 from randomnet.schema.sections.network import TRAINED
 from randomnet.settings import ConfigError, nearest
 
-LARGEST_FULL = 2000  # neurons of which a full spectrum is computed unasked
+LARGEST_FULL = 2000  # neurons of a network whose full spectrum is measured
 PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a run begins with: the network, initial state (N,) and frame (k, N), float64; k as of `largest_frame`.
+    """The network of a run, its initial state (N,) and its frame (k, N), float64; k is that of `largest_frame`.
 
-    clipped: how many weights of the connectome the network has at their bounds instead; None without bounds. upstream:
-    facts of the trained network that it starts from. Of cells, which no connectome constrains, connectome is None, and
-    there are no labels and frame.
+    clipped: the number of weights that bounds have changed; None without bounds. upstream: facts of the trained network
+    that the run starts from. A network of cells has no connectome, no labels and no frame.
     """
 
     connectome: Connectome | None
@@ -51,15 +50,15 @@ class Setup:
     upstream: dict[str, Any] | None = None
 
     def facts(self) -> dict[str, Any]:
-        """What run.json says of the network."""
+        """Return what run.json says of the network."""
         if self.connectome is None:
-            return cells.facts_of(self.network)
+            return cells.cell_network_facts(self.network)
         clipped = {} if self.clipped is None else {"weights_clipped": self.clipped}
         upstream = {} if self.upstream is None else {"upstream": [self.upstream]}
         return self.connectome.facts() | clipped | upstream
 
     def checksum(self) -> str:
-        """Short checksum of the network as it is now: edges, all values and the drive, but not the state."""
+        """Return a short checksum of the network: edges, present values and the drive, but not the state."""
         digest, drive = hashlib.sha256(), self.connectome.drive
         arrays = [part.cpu().numpy() for part in self.network.fingerprint()]
         for array in (*arrays, *([] if drive is None else [drive])):
@@ -68,21 +67,21 @@ class Setup:
 
 
 def build_setup(run: Run) -> Setup:
-    """Build a run's network, initial state and frame from its config, seed and pretrained model. Raises ConfigError."""
-    if cells.is_celled(run):
-        network, none = cells.network_of(run), torch.zeros(0, dtype=torch.float64, device=device_of(run.config))
-        network = network.to(none.device, PRECISIONS[run.config.trainvalidate.precision])
-        return Setup(None, network, np.zeros(0), none, none)
+    """Return the network, initial state and frame of a run. Raises ConfigError."""
+    if cells.has_cells(run):
+        empty = torch.zeros(0, dtype=torch.float64, device=device_of(run.config))
+        network = cells.cell_network(run).to(empty.device, PRECISIONS[run.config.trainvalidate.precision])
+        return Setup(None, network, np.zeros(0), empty, empty)
     connectome = connectome_of(run)
     config = run.config
-    index, labels = groups_of(connectome, config)
+    index, labels = parameter_groups(connectome, config)
     counts = {"weights": len(connectome.weights), "gains": len(labels), "shifts": len(labels)}
-    by_name = config.net.factor_support or config.projections.fixed
-    named = labelled(run, connectome) if by_name else connectome
+    needs_labels = config.net.factor_support or config.projections.fixed
+    named = with_labels(run, connectome) if needs_labels else connectome
     interface = _interface(run, connectome.n) if config.has_task else None
-    inputs = interface["input_weights"] if interface and described_networks.inputs_of(run) else None
-    fixed = frozen_weights.fixed_of(run, connectome, named.labels, inputs)
-    moving = _moving(run, counts, fixed.edges) | low_rank.moving(run, named)
+    inputs = interface["input_weights"] if interface and described_networks.region_inputs(run) else None
+    frozen = frozen_weights.frozen_weights_of(run, connectome, named.labels, inputs)
+    trainable = _trainable_entries(run, counts, frozen.edges) | low_rank.trainable_entries(run, named)
     bounds, factors = config.trainvalidate.weight_bounds, low_rank.factors_of(run, named)
     network = Network(
         connectome,
@@ -92,48 +91,57 @@ def build_setup(run: Run) -> Setup:
         integrator=config.model.integrator,
         tau=tau_of(run, connectome),
         groups=index,
-        trainable=moving,
+        trainable=trainable,
         keep_signs=config.net.dales_law is not False,
         weight_bounds=None if bounds == "none" else bounds,
         interface=interface,
-        input_constraints=None if inputs is None else InputConstraints(np.sign(inputs), fixed.inputs),
+        input_constraints=None if inputs is None else InputConstraints(np.sign(inputs), frozen.inputs),
         factors=factors and LowRankFactors(*factors, on_edges=config.net.factor_on == "edges"),
         dtype=PRECISIONS[config.trainvalidate.precision],
     ).to(device_of(config))
     if "readout_gains" in network.interface and run.config.net.readout_gain != "learnt":
         network.interface["readout_gains"].requires_grad_(False)
-    upstream = _first_values(run, network)
+    upstream = _initialise_values(run, network)
     clipped = None if bounds == "none" else network.clip()
     low_rank.check_support(run, named, network)
-    state = run.generator("state").standard_normal(connectome.n) if connectome.initial is None else connectome.initial
-    frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, connectome.n), connectome.n))
-    frame = frame.to(device_of(config))
-    return Setup(connectome, network, labels, torch.from_numpy(state).to(frame), frame, clipped, upstream)
+    state, frame = _state_and_frame(run, connectome)
+    return Setup(connectome, network, labels, state, frame, clipped, upstream)
 
 
-def _first_values(run: Run, network: Network) -> dict[str, Any] | None:
-    """Give the network the gains and shifts that it begins with, or all that it takes over from a trained network, of
-    which the facts are returned. Raises ConfigError."""
-    _spread(run, network)
+def _state_and_frame(run: Run, connectome: Connectome) -> tuple[Tensor, Tensor]:
+    """Return the initial state (N,), the network's own or a random one, and a random frame (k, N)."""
+    n = connectome.n
+    state = run.generator("state").standard_normal(n) if connectome.initial is None else connectome.initial
+    frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, n), n)).to(device_of(run.config))
+    return torch.from_numpy(state).to(frame), frame
+
+
+def _initialise_values(run: Run, network: Network) -> dict[str, Any] | None:
+    """Assign initial gains and shifts, or the values of a pretrained network, whose facts are returned.
+
+    Raises ConfigError.
+    """
+    _draw_gains_and_shifts(run, network)
     if not run.config.paths.pretrained:
         return None
-    upstream = file_of(run).facts()
-    (pretrained.take_over_gains if run.config.has_task else pretrained.take_over)(run, network)
+    upstream = trained_file(run).facts()
+    load = pretrained.load_gains if run.config.has_task else pretrained.load_values
+    load(run, network)
     return upstream
 
 
-def initial_states(run: Run, start: Setup, number: int) -> Tensor:
-    """(number, N): the run's own initial state, and random ones."""
-    drawn = run.generator("state").standard_normal((number, start.connectome.n))
-    return torch.cat([start.state[None], torch.from_numpy(drawn[1:]).to(start.state)])
+def initial_states(run: Run, setup: Setup, number: int) -> Tensor:
+    """Return initial states (number, N): the run's own, and random ones."""
+    drawn = run.generator("state").standard_normal((number, setup.connectome.n))
+    return torch.cat([setup.state[None], torch.from_numpy(drawn[1:]).to(setup.state)])
 
 
 def largest_frame(run: Run, n: int) -> int:
-    """How many tangent vectors a run of n neurons may move: all, or where these are too many those of its exponents."""
+    """Return the largest number of tangent vectors of a run: n, or that of its exponents for a large network."""
     return n if n <= LARGEST_FULL else exponents_of(run, n)
 
 
-def _spread(run: Run, network: Network) -> None:
+def _draw_gains_and_shifts(run: Run, network: Network) -> None:
     """Draw the gains and shifts that net.parameter names from N(1, g^2/N), one per group."""
     if run.config.net.parameter == "weights":
         return
@@ -146,79 +154,80 @@ def _spread(run: Run, network: Network) -> None:
 
 
 def _interface(run: Run, n: int) -> dict[str, np.ndarray]:
-    """Initial weights and biases between a task and n neurons, as torch's RNN and Linear draw them or taken over."""
+    """Return initial weights and biases between a task and n neurons: pretrained, or drawn as torch draws them."""
     init, rng = run.config.trainvalidate.init, run.generator("interface")
     channels, outputs = task_sizes(run)
     gains = low_rank.readout_gains(run)
     drawn = initialisation.interface(n, channels, outputs if gains is None else None, init, rng)
     if gains is not None:
         drawn["readout_gains"] = gains
-    if described_networks.inputs_of(run):
+    if described_networks.region_inputs(run):
         drawn["input_weights"] = described_networks.input_weights(run)
-    return drawn | pretrained.inputs_of(run) if run.config.paths.pretrained else drawn
+    return drawn | pretrained.pretrained_interface(run) if run.config.paths.pretrained else drawn
 
 
 def check_network(run: Run) -> dict[str, Any]:
-    """All that `begin` could object to, without building what it need not; returns facts. Raises ConfigError."""
+    """Check all that `build_setup` checks, without building more than needed; return facts. Raises ConfigError."""
     device_of(run.config)
     if run.config.has_task:
         task_sizes(run)
-    if cells.is_celled(run):
-        return cells.facts_of(cells.network_of(run)) | {"inputs": checksums_of(run), "task": task_facts(run)}
-    net, fixed = run.config.net, 0
+    if cells.has_cells(run):
+        facts = cells.cell_network_facts(cells.cell_network(run))
+        return facts | {"inputs": checksums_of(run), "task": task_facts(run)}
+    net, frozen = run.config.net, 0
     if run.config.drawn_at_random and not run.config.paths.pretrained:
         n, edges, groups = net.n, net.n * (net.n - 1) * net.background, net.n
     else:
         connectome = connectome_of(run)
-        n, edges, groups = connectome.n, len(connectome.weights), len(groups_of(connectome, run.config)[1])
+        n, edges, groups = connectome.n, len(connectome.weights), len(parameter_groups(connectome, run.config)[1])
         tau_of(run, connectome)
-        fixed = _fixed(run, connectome)
-    _how_many(run, {"weights": edges - fixed, "gains": groups, "shifts": groups})
+        frozen = _frozen_count(run, connectome)
+    _trainable_counts(run, {"weights": edges - frozen, "gains": groups, "shifts": groups})
     if run.config.uses_spectrum:
         exponents_of(run, n)
-    _fits(run, n, edges)
+    _check_memory(run, n, edges)
     if net.rank:
-        low_rank.factors_of(run, labelled(run, connectome_of(run)))
-    facts = facts_of(run) | {"inputs": checksums_of(run)}
+        low_rank.factors_of(run, with_labels(run, connectome_of(run)))
+    facts = connectome_facts(run) | {"inputs": checksums_of(run)}
     if run.config.paths.pretrained:
-        facts["upstream"] = [file_of(run).facts()]
+        facts["upstream"] = [trained_file(run).facts()]
     if run.config.has_task:
         low_rank.readout_gains(run)
         facts["task"] = task_facts(run)
     bounded = run.config.trainvalidate.weight_bounds != "none" and not run.config.drawn_at_random
     if run.config.paths.pretrained or bounded:
-        start = build_setup(run)
-        facts |= {"weights_clipped": start.clipped} if bounded else {}
+        setup = build_setup(run)
+        facts |= {"weights_clipped": setup.clipped} if bounded else {}
     return facts
 
 
-def _fixed(run: Run, connectome: Connectome) -> int:
-    """How many edges are not trained, though weights are. Raises ConfigError."""
+def _frozen_count(run: Run, connectome: Connectome) -> int:
+    """Return how many edges are frozen while weights are trained. Raises ConfigError."""
     if not run.config.projections.fixed:
         return 0
     inputs = None
-    if run.config.has_task and described_networks.inputs_of(run):
+    if run.config.has_task and described_networks.region_inputs(run):
         inputs = _interface(run, connectome.n)["input_weights"]
-    labels = labelled(run, connectome).labels
-    return int(frozen_weights.fixed_of(run, connectome, labels, inputs).edges.sum())
+    labels = with_labels(run, connectome).labels
+    return int(frozen_weights.frozen_weights_of(run, connectome, labels, inputs).edges.sum())
 
 
-def _fits(run: Run, n: int, edges: int) -> None:
-    """ConfigError for a network that cannot fit into this machine's memory: its matrices, or edges, and a frame."""
+def _check_memory(run: Run, n: int, edges: int) -> None:
+    """Raise ConfigError for a network whose matrices, or edges, and frame do not fit into this machine's memory."""
     memory = machine_memory()
     coupling = 20 * edges if is_sparse(n, edges) and not run.config.has_task else 2 * n * n
     coupling += 2 * edges * run.config.net.rank * (run.config.net.factor_on == "edges")
     need = 8 * (coupling + 6 * n * largest_frame(run, n))
     if need > memory:
-        which = "n" if run.config.drawn_at_random else "source" if run.config.described else "roi"
+        option = "n" if run.config.drawn_at_random else "source" if run.config.described else "roi"
         raise ConfigError(
-            f"[net] {which}: expected a network that fits into "
+            f"[net] {option}: expected a network that fits into "
             f"{memory / 1e9:.0f} GB of memory, got {n} neurons, which need about {need / 1e9:.0f} GB"
         )
 
 
-def groups_of(connectome: Connectome, config: Config) -> tuple[np.ndarray, np.ndarray]:
-    """Which group each neuron is in, and the groups' labels, as of model.groups. Raises ConfigError."""
+def parameter_groups(connectome: Connectome, config: Config) -> tuple[np.ndarray, np.ndarray]:
+    """Return the index of each neuron's group, and the groups' labels, by model.groups. Raises ConfigError."""
     try:
         return connectome.groups(config.model.groups)
     except ValueError as error:
@@ -226,7 +235,7 @@ def groups_of(connectome: Connectome, config: Config) -> tuple[np.ndarray, np.nd
 
 
 def tau_of(run: Run, connectome: Connectome) -> np.ndarray | None:
-    """Each neuron's time constant (N,), in units of the reference tau; None where all have that. Raises ConfigError."""
+    """Return each neuron's time constant (N,), in units of the reference tau; None if all are 1. Raises ConfigError."""
     tau = run.config.model.tau
     listed = tuple((region.name, region.tau) for region in run.config.regions.regions)
     if any(value != 1 for _, value in listed):
@@ -235,10 +244,10 @@ def tau_of(run: Run, connectome: Connectome) -> np.ndarray | None:
         return None if tau == 1 else np.full(connectome.n, tau)
     kind = next((kind for kind in ("region", "population") if kind in connectome.labels), None)
     if kind is None:
-        had = ", ".join(connectome.labels) or "none"
+        labels = ", ".join(connectome.labels) or "none"
         raise ConfigError(
             f"[model] tau: expected one number, as {connectome.name} has no regions or populations (its labels: "
-            f"{had}), got {tau}"
+            f"{labels}), got {tau}"
         )
     names, index = np.unique(connectome.labels[kind], return_inverse=True)
     named, known = dict(tau), [str(name) for name in names if name]
@@ -251,29 +260,29 @@ def tau_of(run: Run, connectome: Connectome) -> np.ndarray | None:
     return np.array([named.get(str(name), 1.0) for name in names])[index]
 
 
-def _moving(run: Run, counts: dict[str, int], fixed: np.ndarray) -> dict[str, np.ndarray]:
-    """Which entries of weights, gains and shifts are trained; a limited number of them is drawn by seed.
+def _trainable_entries(run: Run, counts: dict[str, int], frozen: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the trained entries of weights, gains and shifts; a limited number of them is drawn by seed.
 
-    fixed: (E,) bool, which weights are not.
+    frozen: (E,) bool, the weights that are not trained.
     """
     rng = run.generator("weights")
-    free = {name: np.arange(count) for name, count in counts.items()} | {"weights": np.flatnonzero(~fixed)}
-    numbers = _how_many(run, {name: len(entries) for name, entries in free.items()})
+    free = {name: np.arange(count) for name, count in counts.items()} | {"weights": np.flatnonzero(~frozen)}
+    numbers = _trainable_counts(run, {name: len(entries) for name, entries in free.items()})
     return {name: np.sort(free[name][rng.choice(len(free[name]), size=number, replace=False)])
             for name, number in numbers.items()}  # fmt: skip
 
 
-def _how_many(run: Run, counts: dict[str, int]) -> dict[str, int]:
-    """How many entries of each trained parameter move, of the `counts` there are. Raises ConfigError."""
+def _trainable_counts(run: Run, counts: dict[str, int]) -> dict[str, int]:
+    """Return how many entries of each trained parameter are trained, out of `counts`. Raises ConfigError."""
     wanted, numbers = run.config.trainvalidate.number_param, {}
     for position, name in enumerate(TRAINED):
         if name not in run.config.trained:
             continue
         number = counts[name] if wanted == "all" else wanted[position] if isinstance(wanted, tuple) else wanted
         if number > counts[name]:
-            there = "not fixed" if name == "weights" and run.config.projections.fixed else "there"
+            scope = "not fixed" if name == "weights" and run.config.projections.fixed else "there"
             raise ConfigError(
-                f"[trainvalidate] number_param: expected at most {counts[name]} {name}, which is all {there} are, "
+                f"[trainvalidate] number_param: expected at most {counts[name]} {name}, which is all {scope} are, "
                 f"got {number}"
             )
         numbers[name] = number
@@ -281,25 +290,25 @@ def _how_many(run: Run, counts: dict[str, int]) -> dict[str, int]:
 
 
 def checksums_of(run: Run) -> dict[str, str]:
-    """sha256 of the files besides the connectome that the run's results depend on, by option."""
+    """Return the sha256 of files besides the connectome that the run's results depend on, by option."""
     config = run.config
-    named = {"lyapunov.target": config.lyapunov.target, "trialparams.images": config.trialparams.images}
+    files = {"lyapunov.target": config.lyapunov.target, "trialparams.images": config.trialparams.images}
     if config.paths.pretrained:
-        named["paths.pretrained"] = str(path_of(run))
-    paths = {key: Path(name).expanduser() for key, name in named.items() if isinstance(name, str) and name}
-    found = {key: checksum(path) for key, path in paths.items() if os.path.isfile(path)}
-    if config.has_task and config.regions.regions_file and described_networks.inputs_of(run):
-        found["regions.regions_file"] = described_networks.checksum_of_inputs(run)  # no part of the connectome
-    return found
+        files["paths.pretrained"] = str(trained_path(run))
+    paths = {key: Path(name).expanduser() for key, name in files.items() if isinstance(name, str) and name}
+    checksums = {key: checksum(path) for key, path in paths.items() if os.path.isfile(path)}
+    if config.has_task and config.regions.regions_file and described_networks.region_inputs(run):
+        checksums["regions.regions_file"] = described_networks.region_inputs_checksum(run)  # no part of the connectome
+    return checksums
 
 
 def double(network: Network) -> Network:
-    """A copy in float64."""
+    """Return a copy in float64."""
     return copy.deepcopy(network).double()
 
 
 def device_of(config: Config) -> torch.device:
-    """The device that is meant. Raises ConfigError where it is not there."""
+    """Return the device of execution.device. Raises ConfigError where it is not available."""
     wanted = config.execution.device
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ConfigError("[execution] device: expected a CUDA device with device = cuda, got a machine without one")

@@ -1,4 +1,4 @@
-"""[net] normalization: a chain of scalings, each applied to the result of the one before."""
+"""From [net] normalization to a normalised connectome, by a chain of scalings that are applied in sequence."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from randomnet.schema.sections.network import NetSection
 from randomnet.settings import ConfigError, steps_of
 
 
-def normalised_by(chain: str, connectome: Connectome, net: NetSection) -> Connectome:
-    """The connectome after all steps of the chain, which its provenance names, with what each did. Raises ConfigError.
+def normalize(chain: str, connectome: Connectome, net: NetSection) -> Connectome:
+    """Return the connectome after all steps of the chain, which its provenance records. Raises ConfigError.
 
-    A chain of several steps is recorded as `normalization_steps`: for each its name and the number that it divided by,
-    or Sinkhorn's residuals. `normalized_after_null` is True for null models, which no step leaves as the connectome is.
+    A chain of several steps is recorded as `normalization_steps`: the name of each and the number that it divided by,
+    or Sinkhorn's residuals. `normalized_after_null` is True for null models, because every step depends on the null.
     """
     scaled, records = connectome, []
     for step in steps_of(chain):
@@ -32,7 +32,7 @@ def normalised_by(chain: str, connectome: Connectome, net: NetSection) -> Connec
 
 
 def _step(step: str, connectome: Connectome, net: NetSection) -> Connectome:
-    """After one step. Raises ConfigError where it does not fit, or loses weights."""
+    """Return the connectome after one step. Raises ConfigError where the step does not fit, or loses weights."""
     scaling = SCALINGS[step]
     arguments = {argument: getattr(net, option) for option, argument in scaling.settings.items()}
     try:
@@ -61,12 +61,12 @@ def _other_scalings(connectome: Connectome) -> str:
 
 
 def _lost(normalised: Connectome, before: Connectome) -> int:
-    """How many weights have become 0, or are 0 no more."""
+    """Return how many weights have become 0, or are not 0 any more."""
     return int(((normalised.weights == 0) != (before.weights == 0)).sum())
 
 
 def _remedy(connectome: Connectome, net: NetSection) -> str:
-    """Which number of sweeps keeps all weights, and what it balances; empty where none does.
+    """Return advice with a number of sweeps that keeps all weights, and its balance; empty where no number does.
 
     A pattern of edges without total support has no balance: some weights fall by the same factor with every sweep, and
     the column sums stop changing long before these are 0 (Sinkhorn & Knopp 1967).

@@ -1,4 +1,4 @@
-"""[net] null: drawn, refused at the door where it cannot change the connectome, with notes on what it does to it."""
+"""From [net] null to a draw of the null model, which is refused where it cannot change the connectome."""
 
 from collections.abc import Iterator
 
@@ -9,26 +9,28 @@ from randomnet.nulls import NULLS, changing, differs, is_symmetric, is_unable, s
 from randomnet.settings import ConfigError
 
 
-def null_of(connectome: Connectome, name: str, rng: np.random.Generator) -> Connectome:
-    """A draw of the null model, with `edges_shared` and `null_notes` in its provenance. Raises ConfigError where the
-    connectome does not allow it, or the null cannot change it."""
-    where = "[net] null: expected one that"
+def draw_null(connectome: Connectome, name: str, rng: np.random.Generator) -> Connectome:
+    """Return a draw of the null model, with `edges_shared` and `null_notes` in its provenance.
+
+    Raises ConfigError where the connectome does not allow the null model, or cannot be changed by it.
+    """
+    expected = "[net] null: expected one that"
     try:
         drawn = NULLS[name].draw(connectome, rng)
     except ValueError as error:
-        raise ConfigError(f"{where} {connectome.name} allows, got {name!r}: {error}") from None
+        raise ConfigError(f"{expected} {connectome.name} allows, got {name!r}: {error}") from None
     if not differs(connectome, drawn) and is_unable(connectome, name, rng):
         others = ", ".join(changing(connectome, rng))
         advice = f"; these do: {others}" if others else ""
-        why = NULLS[name].no_effect
-        raise ConfigError(f"{where} can change {connectome.name}, got {name!r}, which cannot, as {why}{advice}")
+        reason = NULLS[name].no_effect
+        raise ConfigError(f"{expected} can change {connectome.name}, got {name!r}, which cannot, as {reason}{advice}")
     shared = share_of_edges(connectome, drawn)
     notes = tuple(_notes(connectome, drawn, name, shared))
     return drawn.replace(drawn.weights, edges_shared=shared, **({"null_notes": notes} if notes else {}))
 
 
 def _notes(connectome: Connectome, drawn: Connectome, name: str, shared: float) -> Iterator[str]:
-    """What a user may not expect of this null of this connectome."""
+    """Yield notes on what a user may not expect of this null of this connectome."""
     null, kind = NULLS[name], drawn.provenance.get("null_groups", "region")
     if null.with_one_group and len(np.unique(connectome.labels[kind])) == 1:
         yield f"all neurons are of one {kind}, so that null {name} is {null.with_one_group}"

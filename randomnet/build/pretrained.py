@@ -1,8 +1,8 @@
-"""Trained networks of an earlier experiment that a run starts from: [paths] pretrained and [pretrainedparams].
+"""From [paths] pretrained and [pretrainedparams] to the initial values of a run, read from a trained network.
 
-A run without a task takes over the weights, gains and shifts of a model.pt on the same network. A run with a task takes
-over the recurrent network, its gains and shifts, its input weights and biases; the readout is new, unless keep_readout
-is True. Factors of low rank are taken over as the first ones of the run's own. `trained_files` finds the file.
+A run without a task starts from the weights, gains and shifts of a model.pt on the same network. A run with a task
+starts from the recurrent network, its gains and shifts, its input weights and biases; the readout is new, unless
+keep_readout is True. Low-rank factors become the first ones of the run. `trained_files` finds the file.
 """
 
 from dataclasses import dataclass, field
@@ -13,23 +13,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.artifacts.trained_files import UNTRAINED, file_of, path_of
+from randomnet.artifacts.trained_files import UNTRAINED, trained_file, trained_path
 from randomnet.connectome import Connectome
 from randomnet.rnn import FACTORS, Network, network_from_description
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 from randomnet.tasks import TASKS
 
-SHARED = ("n", "edges", "groups", "drive", "activation", "form", "dt", "leaks")  # of model.pt and of who takes it over
-MODELLED = ("activation", "form", "dt")  # of a model.pt that a task takes over
-EDGES = "factor_edges"  # where a stored Elman model has factors on edges: these
+SHARED = ("n", "edges", "groups", "drive", "activation", "form", "dt", "leaks")  # equal in model.pt and in the run
+MODELLED = ("activation", "form", "dt")  # likewise, for a run with a task
+EDGES = "factor_edges"  # name of the edges of factors in a stored Elman model
 ELMAN = {  # names in the network -> in a stored Elman model
     "input_weights": "rnn.weight_ih_l0",
     "input_bias": "rnn.bias_ih_l0",
     "recurrent_bias": "rnn.bias_hh_l0",
 }
 WEIGHTS = "rnn.weight_hh_l0"
-READOUT = {  # the same, by net.readout
+READOUT = {  # likewise, by net.readout
     "linear": {"readout_weights": "fc.weight", "readout_bias": "fc.bias"},
     "overlap": {"readout_gains": "readout_gains"},
 }
@@ -40,8 +40,8 @@ class StoredNetwork:
     """The values of a stored network of N units.
 
     weights: (N, N). edges: flat indices, post N + pre, of its connections. interface: input weights and biases, and
-    readout, under the network's own names; empty where it was trained without a task. factors: m and n, (N, K) each.
-    factors_on: what they act on, all or edges. gains, shifts: (N,) of each unit. drive: (N,) or None.
+    readout, under the network's own names; empty for a network trained without a task. factors: m and n, (N, K) each.
+    factors_on: their support, all or edges. gains, shifts: (N,) of each unit. drive: (N,) or None.
     """
 
     weights: np.ndarray
@@ -56,42 +56,42 @@ class StoredNetwork:
 
     @property
     def rank(self) -> int:
-        """K."""
+        """The number K of factors."""
         return self.factors[0].shape[1]
 
 
 # ---- without a task
 
 
-def take_over(run: Run, network: Network) -> None:
-    """Give the network of a run without a task the values of its model.pt. Raises ConfigError where they do not fit."""
-    upstream = file_of(run)
+def load_values(run: Run, network: Network) -> None:
+    """Assign the values of a model.pt to the network of a run without a task. Raises ConfigError if they do not fit."""
+    upstream = trained_file(run)
     path = upstream.path
-    where = f"[paths] pretrained: expected a model.pt of RandomNet on the same network and groups, got {path}"
+    expected = f"[paths] pretrained: expected a model.pt of RandomNet on the same network and groups, got {path}"
     try:
         saved = torch.load(path, weights_only=True, map_location="cpu")
-        there, here = saved["network"], network.description()
+        stored, described = saved["network"], network.description()
         values = _values(saved, upstream.epoch, path)
         if "input_weights" in values:
-            raise ConfigError(f"{where}, which was trained on a task; name that with [trialparams] task_name")
+            raise ConfigError(f"{expected}, which was trained on a task; name that with [trialparams] task_name")
         for name in SHARED:
-            if not _same(there.get(name), here[name]):
-                raise ConfigError(f"{where}, whose {name} differ")
+            if not _is_same(stored.get(name), described[name]):
+                raise ConfigError(f"{expected}, whose {name} differ")
         weights = values["weights"]
         if "weights" not in saved["trained"] and not torch.allclose(weights, network.weights().cpu().to(weights)):
-            raise ConfigError(f"{where}, whose untrained weights are others (net.g and net.normalization say which)")
-        _check_rank(run, there.get("rank", 0), path)
-        if there.get("rank", 0):
-            _check_place(there.get("factors_on", "all"), here["factors_on"], path)
+            raise ConfigError(f"{expected}, whose untrained weights are others (net.g and net.normalization say which)")
+        _check_rank(run, stored.get("rank", 0), path)
+        if stored.get("rank", 0):
+            _check_factor_support(stored.get("factors_on", "all"), described["factors_on"], path)
         network.assign(_with_factors(values, network))
     except ConfigError:
         raise
     except Exception as error:  # a damaged file can raise nearly anything
-        raise ConfigError(f"{where}: {_line(error)}") from None
+        raise ConfigError(f"{expected}: {_error_line(error)}") from None
 
 
 def _values(saved: dict[str, Any], epoch: int | None, path: Path) -> dict[str, Tensor]:
-    """Those of the untrained network, for epoch 0, or of the last. Raises ConfigError."""
+    """Return the values of the untrained network for epoch 0, else of the last one. Raises ConfigError."""
     if epoch != 0:
         return saved["last"]
     if UNTRAINED not in saved:
@@ -103,32 +103,32 @@ def _values(saved: dict[str, Any], epoch: int | None, path: Path) -> dict[str, T
 
 
 def _with_factors(values: dict[str, Any], network: Network) -> dict[str, Any]:
-    """The values of a stored network, and the network's own factors beyond those that it has."""
-    own = network.values()
+    """Return the values of a stored network, with the further factors of `network`."""
+    drawn = network.values()
     for name in FACTORS if network.rank else ():
-        held = values.get(name, own[name][:, :0])
-        values = values | {name: torch.cat([held.to(own[name]), own[name][:, held.shape[1] :]], 1)}
+        stored = values.get(name, drawn[name][:, :0])
+        values = values | {name: torch.cat([stored.to(drawn[name]), drawn[name][:, stored.shape[1] :]], 1)}
     return values
 
 
-def _check_rank(run: Run, held: int, path: Path) -> None:
-    if held > run.config.net.rank:
-        came = run.config.net.rank
-        raise ConfigError(f"[net] rank: expected at least {held}, the number of factors of {path}, got {came}")
+def _check_rank(run: Run, stored: int, path: Path) -> None:
+    rank = run.config.net.rank
+    if stored > rank:
+        raise ConfigError(f"[net] rank: expected at least {stored}, the number of factors of {path}, got {rank}")
 
 
-def _check_place(held: str, own: str, path: Path) -> None:
-    if held != own:
-        raise ConfigError(f"[net] factor_on: expected with net.dales_law that of {path}, whose factors act on {held}, "
-                          f"got {own}")  # fmt: skip
+def _check_factor_support(stored: str, configured: str, path: Path) -> None:
+    if stored != configured:
+        raise ConfigError(f"[net] factor_on: expected with net.dales_law that of {path}, whose factors act on "
+                          f"{stored}, got {configured}")  # fmt: skip
 
 
 # ---- with a task
 
 
-def connectome_of(run: Run) -> Connectome:
-    """The recurrent network of the stored model as a Connectome: its connections, and those that its factors act on."""
-    path, stored = path_of(run), _stored(run)
+def pretrained_connectome(run: Run) -> Connectome:
+    """Return the stored recurrent network as a Connectome, with its connections and those that its factors act on."""
+    path, stored = trained_path(run), _stored_network(run)
     net, n = run.config.net, len(stored.weights)
     if run.config.drawn_at_random and net.n not in (type(net).n, n):
         raise ConfigError(f"[net] n: expected {n}, the units of {path}, or left out, got {net.n}")
@@ -144,23 +144,27 @@ def connectome_of(run: Run) -> Connectome:
     )
 
 
-def inputs_of(run: Run) -> dict[str, np.ndarray]:
-    """Input weights (N, channels) and both biases (N,) of the stored model, and if it is kept its readout; nothing of a
-    network that was trained without a task."""
-    stored = _stored(run)
+def pretrained_interface(run: Run) -> dict[str, np.ndarray]:
+    """Return input weights (N, channels) and both biases (N,) of the stored model, and its readout if that is kept.
+
+    Empty for a network that was trained without a task.
+    """
+    stored = _stored_network(run)
     names = [*ELMAN, *_readout(run)] if stored.interface else []
     return {name: stored.interface[name] for name in names}
 
 
-def factors_of(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """Output patterns and selection vectors (N, K') of the stored model, K' = 0 where it has none, and at most the
-    run's rank. Raises ConfigError."""
-    return _stored(run).factors
+def pretrained_factors(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Return output patterns and selection vectors (N, K') of the stored model, K' = 0 without any.
+
+    K' is at most the run's rank. Raises ConfigError.
+    """
+    return _stored_network(run).factors
 
 
-def take_over_gains(run: Run, network: Network) -> None:
-    """Give a network of a task the gains and shifts of its model. Raises ConfigError where they differ in a group."""
-    stored, values = _stored(run), network.values()
+def load_gains(run: Run, network: Network) -> None:
+    """Assign the stored gains and shifts to the network of a task. Raises ConfigError where they differ in a group."""
+    stored, values = _stored_network(run), network.values()
     if stored.gains is None:
         return
     for name, units in (("gains", stored.gains), ("shifts", stored.shifts)):
@@ -169,31 +173,34 @@ def take_over_gains(run: Run, network: Network) -> None:
         grouped[groups] = units
         if not np.array_equal(grouped[groups], units):
             raise ConfigError(
-                f"[model] groups: expected groups of units with equal {name} in {path_of(run)}, got "
+                f"[model] groups: expected groups of units with equal {name} in {trained_path(run)}, got "
                 f"{run.config.model.groups}"
             )
         values[name] = torch.from_numpy(grouped).to(values[name])
     network.assign(values)
 
 
-def _stored(run: Run) -> StoredNetwork:
-    """The network of the run's file, which fits its task. Raises ConfigError."""
-    path, names = path_of(run), (*ELMAN.values(), WEIGHTS, *_readout(run).values())
-    where = f"[paths] pretrained: expected a stored Elman model with {', '.join(names)}, or a model.pt, got {path}"
+def _stored_network(run: Run) -> StoredNetwork:
+    """Return the network of the run's file, which fits the run's task. Raises ConfigError."""
+    path, names = trained_path(run), (*ELMAN.values(), WEIGHTS, *_readout(run).values())
+    expected = f"[paths] pretrained: expected a stored Elman model with {', '.join(names)}, or a model.pt, got {path}"
     try:
         loaded: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-        stored = _of_model(run, loaded, path) if "network" in loaded else _of_elman(run, loaded)
+        stored = _from_model(run, loaded, path) if "network" in loaded else _from_elman(run, loaded)
     except ConfigError:
         raise
     except Exception as error:  # a damaged file can raise nearly anything
-        raise ConfigError(f"{where}: {_line(error)}") from None
-    _check(run, stored, path, where)
+        raise ConfigError(f"{expected}: {_error_line(error)}") from None
+    _check_shapes(run, stored, path, expected)
     return stored
 
 
-def _of_elman(run: Run, loaded: dict[str, Any]) -> StoredNetwork:
-    """From the names of torch.nn.RNN and Linear, as bio_rnn_mem writes them. Raises KeyError or AttributeError."""
-    interface = {name: loaded[there].numpy() for name, there in (ELMAN | _readout(run)).items()}
+def _from_elman(run: Run, loaded: dict[str, Any]) -> StoredNetwork:
+    """Return a network stored under the names of torch.nn.RNN and Linear, as bio_rnn_mem writes it.
+
+    Raises KeyError, ValueError or AttributeError for a damaged one.
+    """
+    interface = {name: loaded[stored].numpy() for name, stored in (ELMAN | _readout(run)).items()}
     weights = loaded[WEIGHTS].numpy()
     none = np.zeros((len(weights), 0), np.float32)
     factors = tuple(loaded[name].numpy() if name in loaded else none for name in FACTORS)
@@ -204,12 +211,12 @@ def _of_elman(run: Run, loaded: dict[str, Any]) -> StoredNetwork:
     return StoredNetwork(weights, edges, interface, factors, "edges" if len(factored) else "all")
 
 
-def _of_model(run: Run, saved: dict[str, Any], path: Path) -> StoredNetwork:
-    """From a model.pt. Raises ConfigError, or KeyError for a damaged one."""
-    about = saved["network"]
-    if "architecture" in about:
+def _from_model(run: Run, saved: dict[str, Any], path: Path) -> StoredNetwork:
+    """Return the network of a model.pt. Raises ConfigError, or KeyError for a damaged one."""
+    description = saved["network"]
+    if "architecture" in description:
         raise ConfigError(f"[paths] pretrained: expected a network of weights, got {path}, which is of cells")
-    network = network_from_description(about, _values(saved, file_of(run).epoch, path))
+    network = network_from_description(description, _values(saved, trained_file(run).epoch, path))
     n, edges = network.n, network.edges.numpy()
     weights = np.zeros((n, n), dtype=np.float32 if network.gains().dtype == torch.float32 else np.float64)
     weights.flat[edges] = network.weights().numpy()
@@ -227,12 +234,15 @@ def _of_model(run: Run, saved: dict[str, Any], path: Path) -> StoredNetwork:
         network.gains()[groups].numpy(),
         network.shifts()[groups].numpy(),
         None if network.drive is None else network.drive.numpy().astype(np.float64),
-        about,
+        description,
     )
 
 
-def _check(run: Run, stored: StoredNetwork, path: Path, where: str) -> None:
-    """ConfigError for values of other shapes than the run's task has, or of another model."""
+def _check_shapes(run: Run, stored: StoredNetwork, path: Path, expected: str) -> None:
+    """Raise ConfigError for values whose shapes do not fit the run's task, or of another model.
+
+    expected: the first part of the error.
+    """
     channels, outputs = TASKS[run.config.trialparams.task_name].sizes(vars(run.config.trialparams))
     n, names = len(stored.weights), {**ELMAN, **_readout(run)}
     if not stored.interface and _readout(run):
@@ -240,34 +250,36 @@ def _check(run: Run, stored: StoredNetwork, path: Path, where: str) -> None:
     shapes = {"input_weights": (n, channels), "readout_weights": (outputs, n)}
     shapes |= dict.fromkeys(("readout_bias", "readout_gains"), (outputs,))
     parts = [(WEIGHTS, stored.weights, (n, n))]
-    for name, there in names.items() if stored.interface else ():
-        parts.append((there, stored.interface[name], shapes.get(name, (n,))))
+    for name, stored_name in names.items() if stored.interface else ():
+        parts.append((stored_name, stored.interface[name], shapes.get(name, (n,))))
     parts += [(name, values, (n, stored.rank)) for name, values in zip(FACTORS, stored.factors, strict=True)]
     for name, values, shape in parts:
         if values.shape != shape or not np.isfinite(values).all():
-            raise ConfigError(f"{where}: {name}: expected finite numbers of shape {shape}, got {values.shape}")
+            raise ConfigError(f"{expected}: {name}: expected finite numbers of shape {shape}, got {values.shape}")
     _check_rank(run, stored.rank, path)
     if stored.rank:
-        _check_place(stored.factors_on, run.config.net.factor_on, path)
+        _check_factor_support(stored.factors_on, run.config.net.factor_on, path)
     for name in MODELLED if stored.description else ():
-        there, here = stored.description[name], getattr(run.config.model, name)
-        if there != here:
-            raise ConfigError(f"[model] {name}: expected {there}, as {path} was trained with it, got {here}")
+        trained, configured = stored.description[name], getattr(run.config.model, name)
+        if trained != configured:
+            raise ConfigError(f"[model] {name}: expected {trained}, as {path} was trained with it, got {configured}")
 
 
 def _readout(run: Run) -> dict[str, str]:
+    """Return the names of the readout in a stored Elman model; empty unless the readout is kept."""
     return READOUT[run.config.net.readout] if run.config.pretrainedparams.keep_readout else {}
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Whether two entries are equal; numbers as they are in the coarser precision."""
-    tensors = [isinstance(each, Tensor) for each in (one, other)]
+def _is_same(first: Any, second: Any) -> bool:
+    """Return whether two entries are equal; floating-point numbers are compared in single precision."""
+    tensors = [isinstance(entry, Tensor) for entry in (first, second)]
     if not all(tensors):
-        return not any(tensors) and one == other
-    one, other = (each.cpu().float() if each.is_floating_point() else each.cpu() for each in (one, other))
-    return torch.equal(one, other)
+        return not any(tensors) and first == second
+    first, second = (entry.cpu().float() if entry.is_floating_point() else entry.cpu() for entry in (first, second))
+    return torch.equal(first, second)
 
 
-def _line(error: Exception) -> str:
-    known = isinstance(error, (KeyError, ValueError))  # of torch's own words some advise to switch safety off
+def _error_line(error: Exception) -> str:
+    """Return an error in one line; torch's own texts are left out, because some advise to disable safety."""
+    known = isinstance(error, (KeyError, ValueError))
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}" if known else type(error).__name__

@@ -1,4 +1,4 @@
-"""Which Lyapunov exponents a run computes, and what they are trained to."""
+"""From a Run's config to the number of Lyapunov exponents, and their target in training."""
 
 import math
 import warnings
@@ -12,7 +12,7 @@ from randomnet.settings import ConfigError, Share
 
 
 def exponents_of(run: Run, n: int) -> int:
-    """lyapunov.nle as a count. Raises ConfigError where it exceeds N."""
+    """Return lyapunov.nle as a count. Raises ConfigError where it exceeds N."""
     nle = run.config.lyapunov.nle
     count = max(1, math.ceil(round(nle.percent / 100 * n, 9))) if isinstance(nle, Share) else nle
     if count > n:
@@ -21,7 +21,7 @@ def exponents_of(run: Run, n: int) -> int:
 
 
 def target_of(run: Run, n: int) -> np.ndarray:
-    """lyapunov.target as one value per exponent (k,), for exponents sorted descending. Raises ConfigError."""
+    """Return lyapunov.target as one value per exponent (k,), for exponents sorted descending. Raises ConfigError."""
     target, k = run.config.lyapunov.target, exponents_of(run, n)
     if isinstance(target, float):
         return np.full(k, target)
@@ -47,13 +47,13 @@ def _numbers(path: Path) -> np.ndarray:
             f"[lyapunov] target: expected a number, a curve such as 1.25:-1.25, or a file of numbers, got {error}"
         ) from None
     if not len(values) or not np.isfinite(values).all():
-        came = f"{values[~np.isfinite(values)][0]:g} among them" if len(values) else "none"
-        raise ConfigError(f"[lyapunov] target: expected finite numbers in {path}, got {came}")
+        content = f"{values[~np.isfinite(values)][0]:g} among them" if len(values) else "none"
+        raise ConfigError(f"[lyapunov] target: expected finite numbers in {path}, got {content}")
     return values
 
 
 def _text_numbers(path: Path) -> np.ndarray:
     delimiter = "," if "," in path.read_text(encoding="utf-8").partition("\n")[0] else None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the file is empty, which the caller says
+        warnings.simplefilter("ignore")  # of an empty file, for which the caller raises an error
         return np.loadtxt(path, ndmin=1, delimiter=delimiter)

@@ -1,23 +1,23 @@
-"""What is another in every update of a run that is trained on a task: its noises, and its batches."""
+"""From a Run's config to the randomness redrawn at every update: noise and batch order."""
 
 from randomnet.objectives import InputNoise, Shuffle, StateNoise
 from randomnet.schema.plan import Run
 
 
-def noise_of(run: Run) -> StateNoise | None:
-    """Of the state; None where there is none."""
+def state_noise_of(run: Run) -> StateNoise | None:
+    """Return the noise of the states; None without noise."""
     sigma = run.config.trainvalidate.state_noise
     return StateNoise(sigma, _seed(run, "noise")) if sigma else None
 
 
 def input_noise_of(run: Run) -> InputNoise | None:
-    """Of what it receives; None where there is none."""
+    """Return the noise of the inputs; None without noise."""
     sigma = run.config.trialparams.resampled_input_noise
     return InputNoise(sigma, _seed(run, "input noise")) if sigma else None
 
 
 def shuffle_of(run: Run) -> Shuffle | None:
-    """Of the trials into batches; None where these stay as they are."""
+    """Return the redistribution of trials into batches; None where batches stay the same."""
     size = run.config.trainvalidate.batch_size
     return Shuffle(size, _seed(run, "batches")) if run.config.trialparams.one_task_batches else None
 

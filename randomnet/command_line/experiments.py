@@ -125,10 +125,10 @@ def fetch_archive(name: str | None, folder: str | None) -> int:
 
 def describe(plan: Plan, folder: Path | None) -> int:
     """Print what every network of the plan is, and draw it; 0."""
-    from randomnet.experiment import describing
+    from randomnet.experiment import network_descriptions
 
     folder = folder or Path(f"describe_{plan.path.stem}")
-    for text in describing.show(plan, folder):
+    for text in network_descriptions.show(plan, folder):
         print(text, flush=True)
     print(f"\nFigures: {folder}")
     return 0
@@ -174,9 +174,9 @@ def announce(plan: Plan) -> None:
 
 def announce_upstream(facts: list[dict]) -> None:
     """Say which earlier runs the runs start from, a line for each choice."""
-    from randomnet.artifacts.upstream_runs import announced
+    from randomnet.artifacts.upstream_runs import upstream_lines
 
-    for line in announced(facts):
+    for line in upstream_lines(facts):
         print(line, flush=True)
 
 
@@ -206,7 +206,7 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
 def report(plan: Plan, outcome) -> int:
     """Print the end figures and what to do next; the exit code."""
     from randomnet.comparison.network_identity import add_connectome_checksums
-    from randomnet.experiment import closing
+    from randomnet.experiment import closing_report
     from randomnet.kinds.kind import kind_of
 
     shown = [*plan.varied, "iteration", "status", *kind_of(plan.config.experiment.kind).headline]
@@ -219,7 +219,8 @@ def report(plan: Plan, outcome) -> int:
         print(f"... and {len(table) - 40} more in summary.csv")
     normalizations = {entry["combo"]: entry["connectome"].get("normalization", "none")
                       for entry in outcome.manifest["combos"]}  # fmt: skip
-    for line in closing.lines(add_connectome_checksums(outcome.root, outcome.table), plan.varied, normalizations):
+    with_checksums = add_connectome_checksums(outcome.root, outcome.table)
+    for line in closing_report.lines(with_checksums, plan.varied, normalizations):
         print(line)
     print(f"\nResults: {outcome.root}")
     if outcome.interrupted:
@@ -261,7 +262,7 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
 
 def pipeline(plan: Plan, options: argparse.Namespace) -> int:
     """The stages of a pipeline one after the other, each like an experiment of its own; the exit code of the last."""
-    from randomnet.experiment.pipeline import NEEDED, check_folder, in_turn, outdated, stages_of
+    from randomnet.experiment.pipeline import NEEDED, check_folder, outdated, run_stages, stages_of
 
     for name in ("shard", "describe"):
         if getattr(options, name):
@@ -284,7 +285,7 @@ def pipeline(plan: Plan, options: argparse.Namespace) -> int:
         again = options.fresh or outdated(stage)
         return carry_out(stage.plan, argparse.Namespace(**vars(options) | {"fresh": again}))
 
-    return in_turn(plan, stages, one)
+    return run_stages(plan, stages, one)
 
 
 def resume_command() -> str:

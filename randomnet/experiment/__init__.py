@@ -1,4 +1,4 @@
-"""All the runs of a grid: check, order, carry out, resume, sum up."""
+"""All runs of a grid: check, order, carry out, resume, summarise."""
 
 import os
 import signal
@@ -14,8 +14,9 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from randomnet.experiment import batching, engines, planning, ray_engine
-from randomnet.experiment.estimate import Estimate, estimate
+from randomnet.experiment import engines, planning, ray_engine
+from randomnet.experiment.batches import make_batches
+from randomnet.experiment.cost_estimate import Estimate, estimate
 from randomnet.kinds.kind import Batch, kind_of
 from randomnet.results import COMPLETE, DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
 from randomnet.results.locks import LocksUnsupported
@@ -29,16 +30,16 @@ Engine = Callable[[Sequence[Batch], Path, Callable[[], bool], Callable[[engines.
 
 
 def check(plan: Plan) -> list[dict[str, Any]]:
-    """Check every run before anything starts, and that what carries them out is installed; see `planning.check`."""
+    """Check every run before anything starts, and that the engine is installed; return facts as `planning.check`."""
     if plan.config.execution.engine == "ray":
-        with _named(plan):
+        with _naming_ini(plan):
             ray_engine.package()
     return planning.check(plan)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an experiment ended: its folder, the summary, whether it was interrupted, and what the user should know."""
+    """How an experiment ended: its folder, its summary, whether it was interrupted, and its manifest."""
 
     root: Path
     table: pd.DataFrame
@@ -47,11 +48,11 @@ class Outcome:
 
     @property
     def failed(self) -> int:
-        """How many runs failed."""
+        """The number of failed runs."""
         return int((self.table["status"] == FAILED).sum())
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """run.json of the runs that ended, in the order of the table."""
+        """Yield run.json of the runs that have ended, in the order of the table."""
         folder = ResultsFolder(self.root)
         for combo, iteration in zip(self.table["combo"], self.table["iteration"], strict=True):
             record = folder.run(int(combo), int(iteration)).record
@@ -60,7 +61,7 @@ class Outcome:
 
     @property
     def all_diverged(self) -> bool:
-        """Whether every run diverged, so that there is no result at all."""
+        """Whether every run diverged, so that there is no result."""
         return bool(len(self.table)) and bool((self.table["status"] == DIVERGED).all())
 
 
@@ -72,25 +73,25 @@ def run(
     retry_failed: bool = False,
     share: Share | None = None,
 ) -> Outcome:
-    """Do what is missing of the plan in its results folder, or of a share of it.
+    """Carry out the missing runs of a plan in its results folder, or of a share of the plan; return how it ended.
 
-    facts: what `check(plan)` returned. fresh: move an existing folder aside first. retry_failed: do failed runs again.
-    share: other processes may do the others in the same folder, at the same time or not; the table has its runs only.
-    Raises ConfigError where the folder holds another experiment, is in use, or cannot be written, or where there is no
-    cluster to carry it out.
+    facts: what `check(plan)` returned. fresh: move an existing folder aside first. retry_failed: repeat failed runs.
+    share: other processes may carry out the other shares in the same folder, at the same time or not; the table has
+    only the runs of the share. Raises ConfigError where the folder holds another experiment, is in use, or cannot be
+    written, or where there is no cluster.
     """
     folder = _folder(plan)
-    share = share and _divided(plan, share)
+    share = share and _share_with_options(plan, share)
     if share and plan.config.execution.engine == "ray":
         raise ConfigError(f"--shard {share.number}/{share.shares}: expected engine = local with it, got ray")
-    with ExitStack() as held:
-        with _at_the_door(plan):
+    with ExitStack() as stack:
+        with _results_folder_errors(plan):
             old = planning.check_folder(folder)
             planning.prepare(plan, facts, None if fresh else old)
-        engine = held.enter_context(_engine(plan))
-        with _at_the_door(plan):
+        engine = stack.enter_context(_engine(plan))
+        with _results_folder_errors(plan):
             aside = _set_aside(folder) if fresh and old else None
-            held.enter_context(folder.lock(share))
+            stack.enter_context(folder.lock(share))
             with folder.brief_lock():
                 prepared = planning.prepare(plan, facts, planning.check_folder(folder))
                 folder.write_plan(prepared.manifest, plan.text)
@@ -99,35 +100,39 @@ def run(
         for note in prepared.notes:
             tqdm.write(f"Note: {note}")
         facts_by_combo = {entry["combo"]: entry["connectome"] for entry in prepared.manifest["combos"]}
-        batches = batching.batches(prepared.runs(), facts_by_combo)
+        batches = make_batches(prepared.runs(), facts_by_combo)
         batches = share.of(batches) if share else batches
         interrupted = _carry_out(engine, prepared, batches, folder, retry_failed)
         if folder.manifest is None:  # somebody removed the folder meanwhile
             folder.write_plan(prepared.manifest, plan.text)
         with folder.brief_lock():
             table = folder.write_summary(prepared.manifest)
-        own = {(run.combo, run.iteration) for batch in batches for run in batch}
-        mine = [pair in own for pair in zip(table["combo"], table["iteration"], strict=True)]
-        return Outcome(folder.root, table[mine], interrupted, prepared.manifest)
+        return Outcome(folder.root, _rows_of(table, batches), interrupted, prepared.manifest)
 
 
-def _divided(plan: Plan, share: Share) -> Share:
-    """The share with the options that decide how many runs make a batch, where they are not the default."""
-    chosen, default = plan.config.execution, ExecutionSection()
-    names = [name for name in ("batch_runs", "memory_budget") if getattr(chosen, name) != getattr(default, name)]
-    return replace(share, division="".join(f"-{name}-{getattr(chosen, name)}" for name in names))
+def _rows_of(table: pd.DataFrame, batches: Sequence[Batch]) -> pd.DataFrame:
+    """Return the rows of the summary that belong to these batches."""
+    pairs = {(run.combo, run.iteration) for batch in batches for run in batch}
+    return table[[pair in pairs for pair in zip(table["combo"], table["iteration"], strict=True)]]
+
+
+def _share_with_options(plan: Plan, share: Share) -> Share:
+    """Return the share with the options that set the size of batches, where they are not the default."""
+    section, default = plan.config.execution, ExecutionSection()
+    names = [name for name in ("batch_runs", "memory_budget") if getattr(section, name) != getattr(default, name)]
+    return replace(share, division="".join(f"-{name}-{getattr(section, name)}" for name in names))
 
 
 def _set_aside(folder: ResultsFolder) -> Path | None:
     with folder.lock():  # nobody may be working in it
         if os.name != "nt":
             return folder.set_aside()
-    return folder.set_aside()  # Windows moves no folder of which a file is open
+    return folder.set_aside()  # Windows does not move a folder with an open file
 
 
 def check_results(plan: Plan, facts: list[dict[str, Any]]) -> None:
-    """Whether `run` could use the results folder as it is; nothing is written. Raises ConfigError."""
-    with _at_the_door(plan):
+    """Check that `run` can use the results folder as it is; nothing is written. Raises ConfigError."""
+    with _results_folder_errors(plan):
         planning.prepare(plan, facts, planning.check_folder(_folder(plan)))
 
 
@@ -136,7 +141,7 @@ def _folder(plan: Plan) -> ResultsFolder:
 
 
 def workers_of(plan: Plan) -> int:
-    """How many processes work side by side; of a cluster elsewhere one, where nobody has said how many."""
+    """Return how many processes run side by side; 1 for a remote cluster unless the config gives a number."""
     execution, allowed = plan.config.execution, kind_of(plan.config.experiment.kind).workers
     if execution.workers != "auto":
         number = int(execution.workers)
@@ -153,15 +158,15 @@ def _cores() -> int:
 
 @contextmanager
 def _engine(plan: Plan) -> Iterator[Engine]:
-    """What carries batches out, ready to begin. Raises ConfigError."""
+    """Yield the engine that carries out batches. Raises ConfigError."""
     if plan.config.execution.engine == "local":
         yield partial(_locally, workers_of(plan))
         return
     wanted, allowed = plan.config.execution.workers, kind_of(plan.config.experiment.kind).workers
     limits = [number for number in (wanted, allowed) if isinstance(number, int)]
-    with ExitStack() as held:
-        with _named(plan):
-            cluster = held.enter_context(ray_engine.joined(plan.config.execution))
+    with ExitStack() as stack:
+        with _naming_ini(plan):
+            cluster = stack.enter_context(ray_engine.joined(plan.config.execution))
         yield partial(cluster.carry_out, min(limits, default=None))
 
 
@@ -172,7 +177,7 @@ def _locally(
     stop: Callable[[], bool],
     report: Callable[[engines.Event], None],
 ) -> Iterator[engines.Ended]:
-    """In this process where there is but one worker, or one thing to do."""
+    """Carry out batches in worker processes, or in this process if there is one worker or one batch."""
     workers = min(workers, len(batches))
     if workers == 1:
         return engines.here(batches, root, stop, report)
@@ -182,7 +187,7 @@ def _locally(
 def _carry_out(
     engine: Engine, prepared: planning.Prepared, batches: list[Batch], folder: ResultsFolder, retry_failed: bool
 ) -> bool:
-    """Do those of the runs that are missing; True if it was interrupted."""
+    """Carry out the missing runs; return whether they were interrupted."""
     runs = [run for batch in batches for run in batch]
     states = {(run.combo, run.iteration): folder.run(run.combo, run.iteration).status for run in runs}
     if retry_failed:
@@ -193,11 +198,11 @@ def _carry_out(
     for planned in prepared.combos:  # a kill may have come between a run's end and its combo's curves
         if not folder.has_curves(planned.index):
             folder.write_curves(prepared.manifest, planned.index)
-    left, missing = [], []
+    unfinished, missing = [], []
     for batch in batches:
-        ahead = [run for run in batch if states[run.combo, run.iteration] not in skipped]
-        missing += ahead
-        left += [batch] if ahead else []
+        missing_in_batch = [run for run in batch if states[run.combo, run.iteration] not in skipped]
+        missing += missing_in_batch
+        unfinished += [batch] if missing_in_batch else []
         if all(states[run.combo, run.iteration] in ENDED for run in batch):
             for run in batch:
                 folder.run(run.combo, run.iteration).tidy()
@@ -208,16 +213,16 @@ def _carry_out(
         return False
     kind = kind_of(missing[0].config.experiment.kind)
     length = sum(kind.length(run) for run in missing)
-    with _stoppable() as stop, _Bars(len(runs), done, length, kind.unit) as bars:
-        for ended in engine(left, folder.root, stop.is_set, bars.epoch):
+    with _stop_on_signal() as stop, _ProgressBars(len(runs), done, length, kind.unit) as bars:
+        for ended in engine(unfinished, folder.root, stop.is_set, bars.epoch):
             bars.ended(ended)
             if ended.status in ENDED:
                 folder.write_curves(prepared.manifest, ended.combo)
         return stop.is_set()
 
 
-class _Bars:
-    """One bar over runs, one over epochs (with loss and lambda_max) or time; without a terminal, a line per run."""
+class _ProgressBars:
+    """A bar for runs, and one for epochs (with loss and lambda_max) or time; without a terminal, a line per run."""
 
     def __init__(self, runs: int, done: int, length: float, unit: str) -> None:
         self.total, self.count = runs, done
@@ -225,7 +230,7 @@ class _Bars:
         self.runs = tqdm(total=runs, initial=done, desc="runs", unit="run", position=0, **style)
         self.steps = tqdm(total=length, desc=f"all {unit}", unit=unit, position=1, leave=False, **style)
 
-    def __enter__(self) -> "_Bars":
+    def __enter__(self) -> "_ProgressBars":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -233,30 +238,30 @@ class _Bars:
         self.runs.close()
 
     def epoch(self, event: engines.Event) -> None:
-        """Show an epoch, or how far a spectrum is."""
+        """Show an epoch, or the progress of a spectrum."""
         if isinstance(event, engines.Epoch):
-            said = [f"combo {event.combo} iteration {event.iteration}"]
+            texts = [f"combo {event.combo} iteration {event.iteration}"]
             if "train_loss" in event.row:
-                said.append(f"loss {event.row['train_loss']:.4g}")
+                texts.append(f"loss {event.row['train_loss']:.4g}")
             if "lambda_max" in event.row:
-                said.append(f"lambda_max {event.row['lambda_max']:+.4f}")
-            self.steps.set_postfix_str(", ".join(said), False)
+                texts.append(f"lambda_max {event.row['lambda_max']:+.4f}")
+            self.steps.set_postfix_str(", ".join(texts), False)
             self.steps.update(round(event.row.get("advance", 1), 6))
 
     def ended(self, event: engines.Ended) -> None:
-        """Show the end of a run; what went wrong stays on the screen."""
-        where = f"combo {event.combo} iteration {event.iteration}"
+        """Show the end of a run; errors stay on the screen."""
+        name = f"combo {event.combo} iteration {event.iteration}"
         if event.status != engines.INTERRUPTED:
             self.count += 1
             self.runs.update()
         if event.status != COMPLETE or self.runs.disable:
             text = f": {event.text}" if event.text else ""
-            tqdm.write(f"[{self.count}/{self.total}] {where} {event.status}{text}", file=sys.stderr)
+            tqdm.write(f"[{self.count}/{self.total}] {name} {event.status}{text}", file=sys.stderr)
 
 
 @contextmanager
-def _stoppable() -> Iterator[threading.Event]:
-    """The first Ctrl-C (or SIGTERM) asks the runs to stop after their epoch; a second one interrupts at once."""
+def _stop_on_signal() -> Iterator[threading.Event]:
+    """Yield an event that the first Ctrl-C (or SIGTERM) sets, to stop after an epoch; a second one interrupts."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -277,8 +282,8 @@ def _stoppable() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _named(plan: Plan) -> Iterator[None]:
-    """ConfigError naming the INI."""
+def _naming_ini(plan: Plan) -> Iterator[None]:
+    """Let a ConfigError name the INI."""
     try:
         yield
     except ConfigError as error:
@@ -286,12 +291,12 @@ def _named(plan: Plan) -> Iterator[None]:
 
 
 @contextmanager
-def _at_the_door(plan: Plan) -> Iterator[None]:
-    """ConfigError, naming the INI, for a results folder that cannot be used."""
-    where = f"{plan.path}: [paths] path_to_results"
+def _results_folder_errors(plan: Plan) -> Iterator[None]:
+    """Turn errors of a results folder that cannot be used into a ConfigError that names the INI."""
+    option = f"{plan.path}: [paths] path_to_results"
     try:
         yield
     except (ConfigError, ResultsError, LocksUnsupported) as error:
-        raise ConfigError(f"{where}: {error}") from None
+        raise ConfigError(f"{option}: {error}") from None
     except OSError as error:
-        raise ConfigError(f"{where}: expected a folder that can be written, got {error}") from None
+        raise ConfigError(f"{option}: expected a folder that can be written, got {error}") from None

@@ -1,4 +1,4 @@
-"""Carrying out runs: in this process, or in worker processes. Both yield the same events."""
+"""Engines that carry out runs, in this process or in worker processes; both yield the same events."""
 
 import contextlib
 import ctypes
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from randomnet import results
-from randomnet.kinds.kind import Batch, kind_of, missing
+from randomnet.kinds.kind import Batch, kind_of, missing_runs
 from randomnet.schema.plan import Run
 from randomnet.training import Interrupted
 from randomnet.version import code_version
@@ -30,7 +30,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 @dataclass(frozen=True)
 class Epoch:
-    """A run has done an epoch."""
+    """A run has completed an epoch."""
 
     combo: int
     iteration: int
@@ -39,7 +39,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Ended:
-    """A run has ended: complete, diverged, unbounded, failed or interrupted; `text` is the reason or the error."""
+    """A run has ended: complete, diverged, unbounded, failed or interrupted; text: the reason or the error."""
 
     combo: int
     iteration: int
@@ -53,10 +53,10 @@ Event = Epoch | Ended
 def carry_out(
     batch: Batch, root: Path, report: Callable[[Event], None], stop: Callable[[], bool]
 ) -> tuple[Ended, ...]:
-    """The runs of a batch from start, or from its checkpoint, to their run.json; an error is recorded, never raised.
+    """Carry out the runs of a batch, from the start or from its checkpoint; an error is recorded, never raised.
 
-    Returns the ends of those that had not ended before. Where several runs fail together they are done one by one, so
-    that only those fail that have a reason to.
+    Returns the ends of the runs that had not ended before. Runs that fail together are repeated one by one, so that
+    only those with an error fail.
     """
     folders = folders_of(batch, root)
     kind, execution = kind_of(batch[0].config.experiment.kind), batch[0].config.execution
@@ -65,39 +65,41 @@ def carry_out(
     try:
         for folder in folders:
             folder.create()
-        told = [(run, record) for run, record in kind.execute(batch, folders, partial(_tell, report), stop)]
-        for run, record in told:
+        records = kind.execute(batch, folders, partial(_report_row, report), stop)
+        for run, record in records:
             head = {**_head(run), "settings": run.config.settings()}
             folders[batch.index(run)].finish({**head, **record})
         for folder in folders:
             folder.tidy()
     except Interrupted:
-        return tuple(Ended(run.combo, run.iteration, INTERRUPTED) for run in missing(batch, folders))
+        return tuple(Ended(run.combo, run.iteration, INTERRUPTED) for run in missing_runs(batch, folders))
     except Exception as error:
-        left = missing(batch, folders)
-        if len(left) > 1:
-            return tuple(end for run in left for end in carry_out((run,), root, report, stop))
-        return tuple(fail(run, root, f"{type(error).__name__}: {error}", traceback.format_exc()) for run in left)
-    return tuple(Ended(run.combo, run.iteration, record["status"], record.get("reason", "")) for run, record in told)
+        unfinished = missing_runs(batch, folders)
+        if len(unfinished) > 1:
+            return tuple(end for run in unfinished for end in carry_out((run,), root, report, stop))
+        return tuple(fail(run, root, f"{type(error).__name__}: {error}", traceback.format_exc()) for run in unfinished)
+    return tuple(Ended(run.combo, run.iteration, record["status"], record.get("reason", "")) for run, record in records)
 
 
 def _head(run: Run) -> dict[str, Any]:
-    """What run.json says of any run first; `version` is that of the code that carried it out."""
+    """Return the first entries of any run.json; `version` is that of the code that carried out the run."""
     return {"combo": run.combo, "iteration": run.iteration, "seed": run.seed, "version": code_version()}
 
 
 def folders_of(batch: Batch, root: Path) -> list[results.RunFolder]:
-    """The folder of each run."""
+    """Return the folder of each run."""
     return [results.ResultsFolder(root).run(run.combo, run.iteration) for run in batch]
 
 
-def _tell(report: Callable[[Event], None], run: Run, row: dict[str, float]) -> None:
+def _report_row(report: Callable[[Event], None], run: Run, row: dict[str, float]) -> None:
     report(Epoch(run.combo, run.iteration, row))
 
 
 def _keep_memory() -> None:
-    """Where the C library is glibc, let it keep freed memory: to give it back and to fault it in again for every batch
-    takes a tenth of the time."""
+    """Let glibc keep freed memory, where it is the C library.
+
+    To return memory and to fault it in again for every batch takes a tenth of the time.
+    """
     try:
         library = ctypes.CDLL(None)
     except (TypeError, OSError):  # Windows has no library without a name
@@ -109,7 +111,7 @@ def _keep_memory() -> None:
 
 
 def fail(run: Run, root: Path, reason: str, trace: str) -> Ended:
-    """Record a failed run in its folder, as far as the disk allows."""
+    """Record a failed run in its folder, if the disk allows it; return its end."""
     try:
         results.ResultsFolder(root).run(run.combo, run.iteration).fail({**_head(run), "reason": reason}, trace)
     except OSError as error:
@@ -120,7 +122,7 @@ def fail(run: Run, root: Path, reason: str, trace: str) -> Ended:
 def here(
     batches: Sequence[Batch], root: Path, stop: Callable[[], bool], report: Callable[[Event], None]
 ) -> Iterator[Ended]:
-    """Batch after batch in this process."""
+    """Carry out batch after batch in this process; yield the ends of the runs."""
     for batch in batches:
         if stop():
             return
@@ -130,7 +132,10 @@ def here(
 def processes(
     batches: Sequence[Batch], root: Path, workers: int, stop: Callable[[], bool], report: Callable[[Event], None]
 ) -> Iterator[Ended]:
-    """`workers` processes side by side, each doing one batch at a time; one that dies fails its batch only."""
+    """Carry out batches in `workers` processes, one batch at a time each; yield the ends of the runs.
+
+    A process that dies fails only its batch.
+    """
     pool = _Pool(root, stop)
     waiting = list(reversed(batches))
     try:
@@ -148,9 +153,9 @@ def processes(
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """Hold STOPPING back for a moment, where the system can (Windows cannot).
+    """Block the signals STOPPING, where the system can (Windows cannot).
 
-    A new worker does not ignore them from its first moment on, and must not be ended by what its parent handles.
+    A new worker does not ignore them at first, and must not be ended by signals that its parent handles.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -163,7 +168,7 @@ def _signals_held() -> Iterator[None]:
 
 
 class _Pool:
-    """Worker processes, the batch each is at, and the idle ones."""
+    """Worker processes: busy ones with their batches, and idle ones."""
 
     def __init__(self, root: Path, stop: Callable[[], bool]) -> None:
         self.root, self.stop = root, stop
@@ -173,7 +178,7 @@ class _Pool:
         self.idle: list[tuple[Connection, BaseProcess]] = []
 
     def start(self, batch: Batch) -> None:
-        """Give a batch to an idle worker, or to a new one."""
+        """Send a batch to an idle worker, or to a new one."""
         if self.idle:
             connection, process = self.idle.pop()
         else:
@@ -186,30 +191,30 @@ class _Pool:
         connection.send(batch)
 
     def events(self) -> Iterator[Event]:
-        """What the workers have said, waiting for it for at most half a second."""
+        """Yield the workers' events, after waiting for at most half a second."""
         if self.stop():
             self.stopping.set()
         ready = [connection for connection in wait(list(self.busy), timeout=0.5) if isinstance(connection, Connection)]
         for connection in ready:
             process, batch = self.busy[connection]
             try:
-                said = connection.recv()
+                message = connection.recv()
             except (EOFError, OSError):
                 process.join()
                 del self.busy[connection]
                 reason = f"its worker process died (exit code {process.exitcode}; -9 is often a lack of memory)"
-                left = missing(batch, folders_of(batch, self.root))
-                yield from [fail(run, self.root, reason, reason) for run in left]
+                unfinished = missing_runs(batch, folders_of(batch, self.root))
+                yield from [fail(run, self.root, reason, reason) for run in unfinished]
                 continue
-            if isinstance(said, Epoch):
-                yield said
+            if isinstance(message, Epoch):
+                yield message
             else:  # the ends of its batch
                 del self.busy[connection]
                 self.idle.append((connection, process))
-                yield from said
+                yield from message
 
     def close(self) -> None:
-        """End all workers; those still at a run are killed (their checkpoints stay)."""
+        """End all workers; busy ones are killed, but their checkpoints stay."""
         for connection, process in self.idle:
             connection.close()
             process.join(timeout=5)
@@ -220,8 +225,8 @@ class _Pool:
 
 
 def _serve(connection: Connection, root: Path, stopping: threading.Event) -> None:
-    """A worker: batches come in, epochs and the batch's ends go out, until the other end is closed."""
-    for number in STOPPING:  # Ctrl-C, or a scheduler's word, reaches the whole group; the parent decides
+    """Run a worker: receive batches, send epochs and the ends of runs, until the connection is closed."""
+    for number in STOPPING:  # Ctrl-C, or a scheduler's signal, reaches the whole group; the parent decides
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     while True:
@@ -229,11 +234,11 @@ def _serve(connection: Connection, root: Path, stopping: threading.Event) -> Non
             batch = connection.recv()
         except EOFError:
             return
-        _say(connection, carry_out(batch, root, partial(_say, connection), stopping.is_set))
+        _send(connection, carry_out(batch, root, partial(_send, connection), stopping.is_set))
 
 
-def _say(connection: Connection, event: Event | tuple[Ended, ...]) -> None:
-    """Send an event, or the ends of a batch; no parent to hear it is no failure of the run, but this worker's end."""
+def _send(connection: Connection, event: Event | tuple[Ended, ...]) -> None:
+    """Send an event, or the ends of a batch. Without a parent the worker ends, and the run does not fail."""
     try:
         connection.send(event)
     except OSError:
@@ -241,7 +246,7 @@ def _say(connection: Connection, event: Event | tuple[Ended, ...]) -> None:
 
 
 def _die_with_parent() -> None:
-    """A worker whose parent was killed must not go on writing: the next start of the experiment owns the folder."""
+    """End a worker whose parent was killed: the next start of the experiment owns the folder."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])

@@ -1,6 +1,6 @@
-"""kind = pipeline: several experiments in turn, each going on from what those before it have written.
+"""kind = pipeline: several experiments in sequence, each starting from the results of earlier ones.
 
-    <path_to_results>/<stage>/    the results folder of each stage, as if it had been run alone
+    <path_to_results>/<stage>/    the results folder of each stage, the same as of the experiment alone
     <path_to_results>/config.ini  the pipeline itself
 """
 
@@ -14,54 +14,54 @@ from randomnet.experiment.planning import OWN_FILES, check
 from randomnet.schema.plan import Plan, read_plan
 from randomnet.settings import ConfigError, nearest
 
-NEEDED = {"record": "train", "fit": "record", "compare": "fit"}  # what a stage goes on from
+NEEDED = {"record": "train", "fit": "record", "compare": "fit"}  # kind of a stage -> kind of its source
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage: its name and its experiment, with the results folder and the source that it has in the pipeline."""
+    """A stage: its name, and its experiment with its results folder and source in the pipeline."""
 
     name: str
     plan: Plan
 
     @property
     def kind(self) -> str:
-        """What it does."""
+        """The kind of the experiment."""
         return self.plan.config.experiment.kind
 
 
 def stages_of(plan: Plan) -> list[Stage]:
-    """The stages, each read and checked as far as that goes before those before it are done. Raises ConfigError."""
-    chosen, root = plan.config.pipeline, Path(plan.config.paths.path_to_results)
-    names = [entry.stage for entry in chosen.stages]
+    """Return the stages, each read and checked as far as possible before earlier ones have run. Raises ConfigError."""
+    section, root = plan.config.pipeline, Path(plan.config.paths.path_to_results)
+    names = [entry.stage for entry in section.stages]
     if not names:
         raise ConfigError(f"{plan.path}: [pipeline] stages: expected at least one stage and its INI, got none")
-    for entry in chosen.set:
+    for entry in section.set:
         if entry.stage not in names:
             known = f"one of the stages {', '.join(names)}"
             raise ConfigError(
                 f"{plan.path}: [pipeline] set: expected {known}, got {entry.stage!r}{nearest(entry.stage, names)}"
             )
-    found: list[Stage] = []
-    for entry in chosen.stages:
-        own = [one.text for one in chosen.set if one.stage == entry.stage]
-        folder = [f"paths.path_to_results={root / entry.stage}"]
-        alone = _read(plan, entry.text, [*own, *folder])
-        kind = alone.config.experiment.kind
+    stages: list[Stage] = []
+    for entry in section.stages:
+        overrides = [override.text for override in section.set if override.stage == entry.stage]
+        overrides.append(f"paths.path_to_results={root / entry.stage}")
+        stage_plan = _read(plan, entry.text, overrides)
+        kind = stage_plan.config.experiment.kind
         if kind == "pipeline":
             raise ConfigError(f"{plan.path}: [pipeline] stages: expected experiments, got the pipeline {entry.text}")
-        sources = _sources(found, kind, root)
+        sources = _sources(stages, kind, root)
         if kind in NEEDED and not sources:
             raise ConfigError(
                 f"{plan.path}: [pipeline] stages: expected a stage of kind = {NEEDED[kind]} before {entry.stage}, "
-                f"which is of kind = {kind}, got {', '.join(names[:len(found)]) or 'none'}"
+                f"which is of kind = {kind}, got {', '.join(names[:len(stages)]) or 'none'}"
             )
         if sources:
-            alone = _read(plan, entry.text, [*own, *folder, f"source.folder={', '.join(sources)}"])
+            stage_plan = _read(plan, entry.text, [*overrides, f"source.folder={', '.join(sources)}"])
         if kind == "compare":
-            _check_compared(plan, alone)
-        found.append(Stage(entry.stage, alone))
-    return found
+            _check_comparison(plan, stage_plan)
+        stages.append(Stage(entry.stage, stage_plan))
+    return stages
 
 
 def _read(plan: Plan, file: str, overrides: Sequence[str]) -> Plan:
@@ -71,8 +71,8 @@ def _read(plan: Plan, file: str, overrides: Sequence[str]) -> Plan:
         raise ConfigError(f"{plan.path}: [pipeline] {error}") from None
 
 
-def _check_compared(plan: Plan, alone: Plan) -> None:
-    """ConfigError for what a comparison would refuse once all it needs is there."""
+def _check_comparison(plan: Plan, stage_plan: Plan) -> None:
+    """Raise ConfigError for what a comparison would refuse once its models exist."""
     root = plan.config.paths.path_to_results
     if "," in root:
         raise ConfigError(
@@ -80,34 +80,36 @@ def _check_compared(plan: Plan, alone: Plan) -> None:
             f"compare, as [source] folder is a list by commas, got {root!r}"
         )
     try:
-        folders_of(alone.combos[0].runs()[0])
+        folders_of(stage_plan.combos[0].runs()[0])
     except ConfigError as error:
-        raise ConfigError(f"{plan.path}: [pipeline] {alone.path}: {error}") from None
+        raise ConfigError(f"{plan.path}: [pipeline] {stage_plan.path}: {error}") from None
 
 
-def _sources(before: Sequence[Stage], kind: str, root: Path) -> list[str]:
-    """The folders that a stage of this kind goes on from: of all fits, or of the last of the others."""
-    every = [str(root / stage.name) for stage in before if stage.kind == NEEDED.get(kind)]
-    return every if kind == "compare" else every[-1:]
+def _sources(earlier: Sequence[Stage], kind: str, root: Path) -> list[str]:
+    """Return the source folders of a stage: all fits for a comparison, else the last folder of its source's kind."""
+    folders = [str(root / stage.name) for stage in earlier if stage.kind == NEEDED.get(kind)]
+    return folders if kind == "compare" else folders[-1:]
 
 
-def in_turn(plan: Plan, stages: Sequence[Stage], one: Callable[[Stage], int]) -> int:
-    """Each stage by `one`, which returns its exit code, as long as that is 0; returns the last. The pipeline's own INI
-    is kept beside them, another one in its place once all are done as that says."""
-    kept = Path(plan.config.paths.path_to_results).expanduser() / "config.ini"
+def run_stages(plan: Plan, stages: Sequence[Stage], run_stage: Callable[[Stage], int]) -> int:
+    """Run each stage with `run_stage`, as long as its exit code is 0; return the last exit code.
+
+    The pipeline's INI is written beside the stages; an INI that is there is replaced once all stages have run.
+    """
+    ini = Path(plan.config.paths.path_to_results).expanduser() / "config.ini"
     for number, stage in enumerate(stages, 1):
         print(f"\nStage {number}/{len(stages)}: {stage.name}", flush=True)
-        code = one(stage)
-        if not kept.exists():
-            results.write_text(kept, plan.text)
+        code = run_stage(stage)
+        if not ini.exists():
+            results.write_text(ini, plan.text)
         if code:
             return code
-    results.write_text(kept, plan.text)
+    results.write_text(ini, plan.text)
     return 0
 
 
 def outdated(stage: Stage) -> bool:
-    """Whether models that a comparison was of have changed, or others have been added, since: it is then done again."""
+    """Return whether the models of a comparison have changed, or there are new ones; it is then repeated."""
     manifest = results.ResultsFolder(Path(stage.plan.config.paths.path_to_results).expanduser()).manifest
     if stage.kind != "compare" or manifest is None:
         return False
@@ -116,14 +118,14 @@ def outdated(stage: Stage) -> bool:
 
 
 def check_folder(plan: Plan, stages: Sequence[Stage]) -> None:
-    """ConfigError where the results folder is no place for these stages."""
+    """Raise ConfigError where the results folder holds anything but these stages."""
     root, names = Path(plan.config.paths.path_to_results).expanduser(), [stage.name for stage in stages]
-    where = "[paths] path_to_results: expected a new folder, or one of this pipeline"
+    expected = "[paths] path_to_results: expected a new folder, or one of this pipeline"
     if root.exists() and not root.is_dir():
-        raise ConfigError(f"{where}, got the file {root}")
+        raise ConfigError(f"{expected}, got the file {root}")
     if (root / "manifest.json").exists():
-        raise ConfigError(f"{where}, got {root}, which holds an experiment")
-    there = [path.name for path in root.iterdir()] if root.exists() else []
-    others = [name for name in there if name not in names and not name.startswith((*OWN_FILES, results.TEMPORARY))]
-    if there and "config.ini" not in there and others:
-        raise ConfigError(f"{where}, got {root}, which holds other files ({others[0]})")
+        raise ConfigError(f"{expected}, got {root}, which holds an experiment")
+    present = [path.name for path in root.iterdir()] if root.exists() else []
+    others = [name for name in present if name not in names and not name.startswith((*OWN_FILES, results.TEMPORARY))]
+    if present and "config.ini" not in present and others:
+        raise ConfigError(f"{expected}, got {root}, which holds other files ({others[0]})")

@@ -1,4 +1,4 @@
-"""What is to be done in a results folder: every run checked, and what is already there kept."""
+"""The plan of an experiment in its results folder: every run is checked, and earlier results are kept."""
 
 import contextlib
 import dataclasses
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from randomnet import results
-from randomnet.build.connectome import radii_of
+from randomnet.build.connectome import spectral_radii
 from randomnet.kinds.kind import kind_of
 from randomnet.schema.config import neutral_settings
 from randomnet.schema.plan import Combo, Plan, Run
@@ -29,34 +29,39 @@ OWN_FILES = ("config.ini", "combos.csv", "folder_index.txt", "summary.csv", "spe
 
 @dataclass(frozen=True)
 class Prepared:
-    """A checked experiment: its combos, numbered as in the results folder, and the manifest to be written there."""
+    """A checked experiment: its combos, numbered as in the results folder, its manifest, and notes for the user."""
 
     combos: tuple[Combo, ...]
     manifest: dict[str, Any]
     notes: tuple[str, ...] = ()
 
     def runs(self) -> list[Run]:
-        """All runs, iteration by iteration, so that every combo has its first result early."""
+        """Return all runs, iteration by iteration, so that every combo has its first result early."""
         runs = [run for combo in self.combos for run in combo.runs()]
         return sorted(runs, key=lambda run: (run.iteration, run.combo))
 
 
 def check(plan: Plan) -> list[dict[str, Any]]:
-    """Check every run of every combo before anything starts; per combo the facts of the first iteration's connectome,
-    which stays the same when iterations are added, and `upstream`, what each iteration starts from. Raises
-    ConfigError."""
+    """Check every run of every combo before anything starts; return the facts of each combo. Raises ConfigError.
+
+    The facts are those of the first iteration's connectome, which stays the same when iterations are added, and
+    `upstream`, the files that each iteration starts from.
+    """
     facts: list[dict[str, Any]] = []
     radii: dict[Any, Any] = {}
     for combo in plan.combos:
         try:
             kind = kind_of(combo.config.experiment.kind)
             first, *others = combo.runs()
-            found = kind.check(first)
-            facts.append(found | (radii_of(first, radii) if "edges" in found else {}))  # while its network is at hand
+            first_facts = kind.check(first)
+            # while its network is cached
+            facts.append(first_facts | (spectral_radii(first, radii) if "edges" in first_facts else {}))
             upstream = {run.iteration: kind.check(run).get("upstream", []) for run in others}
-            upstream = {first.iteration: found.get("upstream", [])} | upstream
+            upstream = {first.iteration: first_facts.get("upstream", [])} | upstream
             if any(upstream.values()):
-                facts[-1]["upstream"] = [{"run": number, **one} for number, some in upstream.items() for one in some]
+                facts[-1]["upstream"] = [
+                    {"run": iteration, **file} for iteration, files in upstream.items() for file in files
+                ]
         except ConfigError as error:
             values = ", ".join(f"{name}={value!r}" for name, value in combo.values.items())
             where = f", combo {combo.index} ({values})" if values else ""
@@ -65,21 +70,21 @@ def check(plan: Plan) -> list[dict[str, Any]]:
 
 
 def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None) -> Prepared:
-    """Lay the plan over the manifest of an earlier experiment in the same folder, if there is one.
+    """Return the plan merged with the manifest of an earlier experiment in the same folder, if there is one.
 
-    Combos that are there keep their number, new ones follow. Raises ConfigError where the earlier experiment is another
-    one, naming the settings that differ.
+    Earlier combos keep their number, new ones follow. Raises ConfigError that names the settings that differ where the
+    earlier experiment is another one.
     """
     entries = [
         {
             "combo": combo.index,
             "values": combo.values,
             "settings": json.loads(json.dumps(combo.config.settings())),
-            "connectome": about,
+            "connectome": combo_facts,
         }
-        for combo, about in zip(plan.combos, facts, strict=True)
+        for combo, combo_facts in zip(plan.combos, facts, strict=True)
     ]
-    numbers = list(range(len(entries))) if old is None else _numbers(plan, entries, old)
+    numbers = list(range(len(entries))) if old is None else _combo_numbers(plan, entries, old)
     order = np.argsort(numbers)
     combos = [dataclasses.replace(plan.combos[index], index=numbers[index]) for index in order]
     manifest: dict[str, Any] = {
@@ -102,7 +107,7 @@ def prepare(plan: Plan, facts: list[dict[str, Any]], old: dict[str, Any] | None)
 
 
 def check_folder(folder: results.ResultsFolder) -> dict[str, Any] | None:
-    """The manifest that is in the results folder. Raises ConfigError where the folder is something else."""
+    """Return the manifest in the results folder, None without one. Raises ConfigError for any other folder or file."""
     root = folder.root
     if not root.exists():
         return None
@@ -125,7 +130,7 @@ def check_folder(folder: results.ResultsFolder) -> dict[str, Any] | None:
 
 
 def _machine() -> str:
-    """Processor, cores and system, for those who compare times."""
+    """Return processor, cores and system, with which times can be compared."""
     model = platform.processor() or platform.machine()
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -134,7 +139,7 @@ def _machine() -> str:
 
 
 def versions() -> dict[str, str]:
-    """What the numbers depend on."""
+    """Return the versions of the software that the numbers depend on."""
     return {
         "randomnet": code_version(),
         "python": platform.python_version(),
@@ -144,13 +149,16 @@ def versions() -> dict[str, str]:
     }
 
 
-def _numbers(plan: Plan, entries: list[dict[str, Any]], old: dict[str, Any]) -> list[int]:
-    """The number of each new combo: that of the old combo with the same settings, else the next free one."""
-    where = f"expected a folder for this experiment, got {plan.config.paths.path_to_results} with another one"
+def _combo_numbers(plan: Plan, entries: list[dict[str, Any]], old: dict[str, Any]) -> list[int]:
+    """Return the number of each new combo: that of the old combo with the same settings, else the next free one.
+
+    Raises ConfigError where an old combo has no equal.
+    """
+    expected = f"expected a folder for this experiment, got {plan.config.paths.path_to_results} with another one"
     advice = "; give this one another path_to_results, or move the old one aside with --fresh"
     if plan.config.trainvalidate.iterations < old.get("iterations", 0):
         raise ConfigError(
-            f"{where}: trainvalidate.iterations was {old['iterations']}, is "
+            f"{expected}: trainvalidate.iterations was {old['iterations']}, is "
             f"{plan.config.trainvalidate.iterations}{advice}"
         )
     numbers: dict[int, int] = {}
@@ -158,7 +166,7 @@ def _numbers(plan: Plan, entries: list[dict[str, Any]], old: dict[str, Any]) -> 
         distances = [_differences(combo, entry) for entry in entries]
         nearest = min(range(len(entries)), key=lambda index: len(distances[index]))
         if distances[nearest]:
-            raise ConfigError(f"{where}: {', '.join(distances[nearest])}{advice}")
+            raise ConfigError(f"{expected}: {', '.join(distances[nearest])}{advice}")
         numbers[nearest] = combo["combo"]
     free = max(numbers.values(), default=-1) + 1
     for index in range(len(entries)):
@@ -169,63 +177,69 @@ def _numbers(plan: Plan, entries: list[dict[str, Any]], old: dict[str, Any]) -> 
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What differs between a combo of the manifest and one of the plan, in words.
+    """Return texts for what differs between an old and a new entry: settings, else files, else the connectome.
 
     A setting that only the manifest has makes no difference by itself: earlier versions recorded options that no run
     of the kind reads. Where the option is read under a condition, a setting of that condition differs too.
     """
     added = {key: value for key, value in neutral_settings().items() if key in new["settings"]}
     before, now = added | old["settings"], new["settings"]
-    undated = "upstream" not in old["connectome"]  # no network is started from, or by an older meaning of the options
+    undated = "upstream" not in old["connectome"]  # there is no pretrained network, or the options had an older meaning
     differing = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
     differing = [key for key in differing if not (undated and key in CHOOSING)]
     if not now.keys() & set(differing):
         differing = []
-    found = [f"{key} was {before.get(key, 'not read')!r}, is {now.get(key, 'not read')!r}" for key in differing]
-    found += [] if found else _other_upstream(old, new)
-    inputs = [about["connectome"].get("inputs", {}) for about in (old, new)]
-    found += [
-        f"the file of {key} has changed" for key in inputs[1] if not found and inputs[0].get(key) != inputs[1][key]
-    ]
+    differences = [f"{key} was {before.get(key, 'not read')!r}, is {now.get(key, 'not read')!r}" for key in differing]
+    differences += [] if differences else _upstream_differences(old, new)
+    inputs = [entry["connectome"].get("inputs", {}) for entry in (old, new)]
+    if not differences:
+        changed = [key for key in inputs[1] if inputs[0].get(key) != inputs[1][key]]
+        differences = [f"the file of {key} has changed" for key in changed]
     checksums = old["connectome"].get("sha256"), new["connectome"].get("sha256")
-    if not found and checksums[0] != checksums[1]:
-        found = [_connectome_change(old["connectome"], new["connectome"])]
-    return found
+    if not differences and checksums[0] != checksums[1]:
+        differences = [_connectome_difference(old["connectome"], new["connectome"])]
+    return differences
 
 
-def _other_upstream(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """In words, where an iteration would start from another file than the runs that are there."""
+def _upstream_differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Return a text where an iteration would start from another file than the earlier runs."""
     now = new["connectome"].get("upstream", [])
     if "upstream" not in old["connectome"]:
-        return _other_than_undated(old, now)
-    before = {(one["run"], one["option"]): one for one in old["connectome"]["upstream"]}
-    for one in now:
-        was = before.get((one["run"], one["option"]))
-        if was and was["sha256"] != one["sha256"]:
-            moved = f"was {was['path']}, is {one['path']}," if was["path"] != one["path"] else "has changed"
-            return [f"the file of {one['option']} {moved} for iteration {one['run']}"]
+        return _differences_from_undated(old, now)
+    before = {(file["run"], file["option"]): file for file in old["connectome"]["upstream"]}
+    for file in now:
+        earlier = before.get((file["run"], file["option"]))
+        if earlier and earlier["sha256"] != file["sha256"]:
+            moved = earlier["path"] != file["path"]
+            change = f"was {earlier['path']}, is {file['path']}," if moved else "has changed"
+            return [f"the file of {file['option']} {change} for iteration {file['run']}"]
     return []
 
 
-def _other_than_undated(old: dict[str, Any], now: list[dict[str, Any]]) -> list[str]:
-    """The same for manifests of versions before `upstream`: all iterations of a task started from one stored epoch,
-    counted from 0, in the folder of the combo's number; others from the last network of their own iteration."""
-    was = old["connectome"].get("inputs", {}).get(PRETRAINED)
-    now = [one for one in now if one["option"] == PRETRAINED]
+def _differences_from_undated(old: dict[str, Any], now: list[dict[str, Any]]) -> list[str]:
+    """Return the same for manifests of versions without `upstream`.
+
+    There, all iterations of a task started from one stored epoch, counted from 0, in the folder of the combo's number;
+    runs without a task started from the last network of their own iteration.
+    """
+    sha256 = old["connectome"].get("inputs", {}).get(PRETRAINED)
+    now = [file for file in now if file["option"] == PRETRAINED]
     epoch, iteration = (old["settings"].get(f"pretrainedparams.pretrained_{name}") for name in ("epoch", "iteration"))
-    if not was or not now:
+    if not sha256 or not now:
         return []
-    tasked = epoch is not None
-    alike = all(one["sha256"] == was for one in (now if tasked else now[:1]))
-    if alike and (tasked or not any(one["shared"] and one["folder"] for one in now)):
+    has_task = epoch is not None
+    equal = all(file["sha256"] == sha256 for file in (now if has_task else now[:1]))
+    if equal and (has_task or not any(file["shared"] and file["folder"] for file in now)):
         return []
-    meant = f"epoch {epoch + 1} of iteration {iteration} for all" if tasked else "the last of the same combo number"
-    advice = f" (to go on: pretrained_epoch = {epoch + 1}, pretrained_iteration = {iteration})" if tasked else ""
-    return [f"the network of {PRETRAINED} was {meant}, by an older meaning of the options, is {now[0]['path']}{advice}"]
+    before = f"epoch {epoch + 1} of iteration {iteration} for all" if has_task else "the last of the same combo number"
+    advice = f" (to go on: pretrained_epoch = {epoch + 1}, pretrained_iteration = {iteration})" if has_task else ""
+    return [
+        f"the network of {PRETRAINED} was {before}, by an older meaning of the options, is {now[0]['path']}{advice}"
+    ]
 
 
-def _connectome_change(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """Why a network has another checksum: a partition of version 0.1 (Dirichlet), else another file."""
+def _connectome_difference(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Return why a network has another checksum: a partition of version 0.1 (Dirichlet), else another file."""
     if new.get("partition") and "partition" not in old and old.get("rand_partition"):
         return (
             f"net.rand_partition breaks the weights of {new['name']} as bio2art does ({new['partition']}) since "

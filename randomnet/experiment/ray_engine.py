@@ -1,13 +1,13 @@
-"""Carrying out runs on the nodes of a Ray cluster; the events are those of engines.
+"""An engine that carries out runs on the nodes of a Ray cluster; the events are those of `engines`.
 
-One task of Ray is one batch. A desk, an actor beside the driver, passes on what tasks have done and that they shall
-stop. Ray itself never repeats a task: the driver does, LOSSES times at most, after it has looked into the results
-folder for what has ended; the rest goes on from the batch's checkpoint.
+One Ray task is one batch. A desk, an actor on the driver's node, passes on the progress of tasks, and requests to stop.
+Ray itself never repeats a task. The driver does, LOSSES times at most, after it has read in the results folder which
+runs have ended; the others continue from the batch's checkpoint.
 
-Nobody writes the same run twice at a time, whoever is taken for dead: a task holds the lock of its batch in the results
-folder (`ResultsFolder.task`), which its successor waits for, and so does the next start of the experiment for all of
-them. Assumed is what --shard assumes too: that all nodes see the folder and honour the file locks on it. Besides, a
-task that hears nothing from the desk for SILENCE seconds ends itself, as the driver, or the way to it, is gone.
+No run is written by two processes at a time, even if one was wrongly taken for dead: a task holds the lock of its batch
+in the results folder (`ResultsFolder.task`). Its successor waits for the lock, and so does the next start of the
+experiment for all locks. As with --shard, all nodes must see the folder and respect file locks in it. A task that
+receives nothing from the desk for SILENCE seconds ends itself, because the driver or the connection is gone.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from tqdm import tqdm
 import randomnet
 from randomnet.experiment.engines import Ended, Epoch, carry_out, fail, folders_of
 from randomnet.extras import install_line
-from randomnet.kinds.kind import Batch, missing
+from randomnet.kinds.kind import Batch, missing_runs
 from randomnet.results import FAILED, ResultsError, ResultsFolder
 from randomnet.schema.plan import Run
 from randomnet.schema.sections.general import ExecutionSection
@@ -39,12 +39,12 @@ from randomnet.settings import ConfigError
 LOSSES = 3  # how often a batch is submitted again
 PAUSE = 0.4  # seconds between two exchanges of a task with the desk
 SILENCE = 30.0
-OBJECTS = 100 * 2**20  # bytes of a local Ray's object store, which hardly anything goes through
-Said = tuple[int, int, dict[str, float]]  # an Epoch, plain, so that the desk need not load torch
+OBJECTS = 100 * 2**20  # bytes of a local Ray's object store, which is hardly used
+Message = tuple[int, int, dict[str, float]]  # an Epoch as plain values, so that the desk need not load torch
 
 
 def package() -> ModuleType:
-    """The extra. Raises ConfigError where it is not installed."""
+    """Return the package ray. Raises ConfigError where it is not installed."""
     try:
         import ray
     except ImportError:
@@ -57,16 +57,19 @@ def package() -> ModuleType:
 
 @contextlib.contextmanager
 def joined(execution: ExecutionSection) -> Iterator["Cluster"]:
-    """A cluster, left at the end, which ends its tasks. Raises ConfigError where there is none, or no large node."""
+    """Yield a connection to a cluster, whose tasks end with it.
+
+    Raises ConfigError without a cluster, or without a node that is large enough.
+    """
     ray = package()
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # of a Ray of our own; nobody else is told of it
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # of a local Ray, which reports its usage to nobody
     try:
-        _knock(execution.address)
+        _check_address(execution.address)
         with _same_process_group():
-            ray.init(**_terms(execution))
+            ray.init(**_init_options(execution))
     except Exception as error:  # of many classes
-        expected = _expected(execution.address)
-        raise ConfigError(f"[execution] address: expected {expected}, got: {_line(error)}") from None
+        expected = _expected_cluster(execution.address)
+        raise ConfigError(f"[execution] address: expected {expected}, got: {_one_line(error)}") from None
     try:
         cluster = Cluster(ray, execution)
         if not cluster.places():
@@ -78,27 +81,28 @@ def joined(execution: ExecutionSection) -> Iterator["Cluster"]:
         ray.shutdown()
 
 
-def _knock(address: str) -> None:
-    """OSError where nothing listens at an address: Ray itself would try for minutes."""
-    place = os.environ.get("RAY_ADDRESS", "") if address == "auto" else address
-    host, _, port = place.rpartition(":")
+def _check_address(address: str) -> None:
+    """Raise OSError where nothing listens at an address, for which Ray itself would try for minutes."""
+    location = os.environ.get("RAY_ADDRESS", "") if address == "auto" else address
+    host, _, port = location.rpartition(":")
     if host and port.isdecimal():
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
-def _terms(execution: ExecutionSection) -> dict[str, Any]:
-    terms: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+def _init_options(execution: ExecutionSection) -> dict[str, Any]:
+    """Return the arguments of ray.init."""
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if execution.address:
-        return terms | {"address": execution.address}
-    own: dict[str, Any] = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECTS}
-    if not isinstance(execution.workers, str):  # as many as asked for, as of local processes, whatever the cores
-        own["num_cpus"] = math.ceil(execution.workers * cpus_of(execution))
-    return terms | own
+        return options | {"address": execution.address}
+    options |= {"address": "local", "include_dashboard": False, "object_store_memory": OBJECTS}
+    if not isinstance(execution.workers, str):  # as with local processes, whatever the number of cores
+        options["num_cpus"] = math.ceil(execution.workers * cpus_of(execution))
+    return options
 
 
 @contextlib.contextmanager
 def _same_process_group() -> Iterator[None]:
-    """A local Ray makes this process leave its group, where Ctrl-C would no longer reach it within a script."""
+    """Restore the process group, which a local Ray leaves, so that Ctrl-C reaches this process within a script."""
     if not hasattr(os, "getpgrp"):  # Windows has no such groups
         yield
         return
@@ -110,33 +114,33 @@ def _same_process_group() -> Iterator[None]:
             os.setpgid(0, before)
 
 
-def _expected(address: str) -> str:
+def _expected_cluster(address: str) -> str:
     if address == "auto":
         return "a Ray cluster that runs on this machine or at RAY_ADDRESS"
     return f"a running Ray cluster at {address}" if address else "a Ray that starts on this machine"
 
 
-def _line(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def cpus_of(execution: ExecutionSection) -> float:
-    """CPUs that a task takes."""
+    """Return the number of CPUs of a task."""
     return execution.threads if isinstance(execution.cpus_per_run, str) else execution.cpus_per_run
 
 
 @dataclass
-class _Job:
-    """A batch on its way: which of its runs were to be done, and how often it was lost."""
+class _Submission:
+    """A batch, its runs that were unfinished at first, and how often its task was lost."""
 
     number: int
     batch: Batch
-    ahead: list[Run]
+    unfinished: list[Run]
     lost: int = 0
 
 
 class Cluster:
-    """A Ray cluster that this process is connected to."""
+    """A Ray cluster to which this process is connected."""
 
     def __init__(self, ray: ModuleType, execution: ExecutionSection) -> None:
         self.ray = ray
@@ -144,7 +148,7 @@ class Cluster:
         self.needs = " and ".join(f"{number:g} {name}s" for name, number in self.wanted.items() if number)
 
     def places(self) -> int:
-        """How many tasks the nodes that are there have room for."""
+        """Return how many tasks fit on the present nodes."""
         nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
         wanted = {name: number for name, number in self.wanted.items() if number}
         return sum(int(min(node.get(name, 0) / number for name, number in wanted.items())) for node in nodes)
@@ -157,18 +161,18 @@ class Cluster:
         stop: Callable[[], bool],
         report: Callable[[Epoch], None],
     ) -> Iterator[Ended]:
-        """`workers` batches at a time, or as many as there is room for; a lost one is submitted again.
+        """Carry out `workers` batches at a time, or as many as fit; yield the ends of the runs.
 
-        Raises OSError where the cluster itself is lost.
+        A lost batch is submitted again. Raises OSError where the cluster itself is lost.
         """
         try:
             yield from _Dispatch(self, batches, root, workers, stop, report).ends()
         except self.ray.exceptions.RayError as error:
-            raise OSError(f"the Ray cluster was lost: {_line(error)}") from None
+            raise OSError(f"the Ray cluster was lost: {_one_line(error)}") from None
 
 
 class _Dispatch:
-    """The batches that wait, and those that were submitted."""
+    """Waiting and submitted batches."""
 
     def __init__(
         self,
@@ -181,121 +185,125 @@ class _Dispatch:
     ) -> None:
         self.cluster, self.ray, self.root, self.workers = cluster, cluster.ray, root.resolve(), workers
         self.stop, self.report = stop, report
-        self.waiting = deque(_Job(n, batch, self._missing(batch)) for n, batch in enumerate(batches))
-        self.busy: dict[Any, _Job] = {}  # ObjectRef -> its batch
+        self.waiting = deque(_Submission(n, batch, self._missing(batch)) for n, batch in enumerate(batches))
+        self.busy: dict[Any, _Submission] = {}  # ObjectRef -> its submission
         here = self.ray.get_runtime_context().get_node_id()
-        beside = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
-        self.desk = self.ray.remote(_desk()).options(num_cpus=0, scheduling_strategy=beside).remote()
+        strategy = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
+        self.desk = self.ray.remote(_desk_class()).options(num_cpus=0, scheduling_strategy=strategy).remote()
         wanted = {"num_cpus": cluster.wanted["CPU"], "num_gpus": cluster.wanted["GPU"]}
-        self.task = self.ray.remote(_errand()).options(**wanted, max_retries=0, scheduling_strategy="SPREAD")
-        self.told = False  # that there is no room
+        self.task = self.ray.remote(_task_function()).options(**wanted, max_retries=0, scheduling_strategy="SPREAD")
+        self.waits_for_room = False
 
     def ends(self) -> Iterator[Ended]:
-        """The ends of all runs, as they come."""
+        """Yield the ends of all runs, in the order in which they end."""
         while self.busy or (self.waiting and not self.stop()):
             self._submit()
             ready, _ = self.ray.wait(list(self.busy), timeout=0.5)
-            begun = self._hear()
+            begun = self._pass_on_messages()
             if self.stop():
                 self._halt(begun)
             for reference in ready:
-                yield from self._settled(reference, self.busy.pop(reference))
+                yield from self._ends_of(reference, self.busy.pop(reference))
 
     def _submit(self) -> None:
         room = self.workers or self.cluster.places()
-        if not room and not self.told:
+        if not room and not self.waits_for_room:
             tqdm.write(f"Waiting for a node of the cluster with {self.cluster.needs}", file=sys.stderr)
-        self.told = not room
+        self.waits_for_room = not room
         while self.waiting and len(self.busy) < max(room, 1) and not self.stop():
             job = self.waiting.popleft()
             attempt = (job.number, job.lost)
             work = pickle.dumps((attempt, job.batch, self.root))
-            self.busy[self.task.remote(_surroundings(), work, self.desk)] = job
+            self.busy[self.task.remote(_driver_environment(), work, self.desk)] = job
 
-    def _hear(self) -> set[tuple[int, int]]:
-        """Pass on what the tasks have said; returns the attempts that have begun."""
-        said, begun = self.ray.get(self.desk.take.remote())
-        for one in said:
-            self.report(Epoch(*one))
+    def _pass_on_messages(self) -> set[tuple[int, int]]:
+        """Pass on the messages of the tasks; return the attempts that have begun."""
+        messages, begun = self.ray.get(self.desk.take.remote())
+        for message in messages:
+            self.report(Epoch(*message))
         return begun
 
     def _halt(self, begun: set[tuple[int, int]]) -> None:
-        """Ask those at work to stop, and withdraw the others: their turn might never come."""
+        """Ask running tasks to stop, and cancel the others, which might never run."""
         self.desk.stop.remote()
         for reference, job in self.busy.items():
             if (job.number, job.lost) not in begun:
                 self.ray.cancel(reference)
 
-    def _settled(self, reference: Any, job: _Job) -> Iterator[Ended]:
-        """The ends of a task's runs; none yet where it was lost and is submitted again."""
+    def _ends_of(self, reference: Any, job: _Submission) -> Iterator[Ended]:
+        """Yield the ends of a task's runs; empty where the task was lost and is submitted again."""
         try:
-            said, ends = self.ray.get(reference)
+            messages, ends = self.ray.get(reference)
         except self.ray.exceptions.TaskCancelledError:
-            said, ends = [], ()
+            messages, ends = [], ()
         except self.ray.exceptions.RayError as error:
-            if self._again(job, error):
+            if self._resubmit(job, error):
                 return
-            said, ends = [], self._given_up(job, error)
-        for one in said:
-            self.report(Epoch(*one))
+            messages, ends = [], self._fail(job, error)
+        for message in messages:
+            self.report(Epoch(*message))
         yield from ends
         yield from self._recorded(job, {(end.combo, end.iteration) for end in ends})
 
-    def _again(self, job: _Job, error: Exception) -> bool:
-        """Whether a lost batch is put first in the queue once more."""
+    def _resubmit(self, job: _Submission, error: Exception) -> bool:
+        """Put a lost batch first in the queue again, if it may be repeated; return whether it may."""
         if not self._missing(job.batch) or job.lost == LOSSES:
             return False
         job.lost += 1
         self.waiting.appendleft(job)
-        where = f"combo {job.ahead[0].combo} iteration {job.ahead[0].iteration}"
-        tqdm.write(f"{where} was lost and is submitted again ({job.lost}/{LOSSES}): {_short(error)}", file=sys.stderr)
+        name = f"combo {job.unfinished[0].combo} iteration {job.unfinished[0].iteration}"
+        tqdm.write(f"{name} was lost and is submitted again ({job.lost}/{LOSSES}): {_reason(error)}", file=sys.stderr)
         return True
 
-    def _given_up(self, job: _Job, error: Exception) -> tuple[Ended, ...]:
-        left = self._missing(job.batch)
-        reason = f"its task was lost {job.lost + 1} times, at last: {_short(error)}"
+    def _fail(self, job: _Submission, error: Exception) -> tuple[Ended, ...]:
+        """Record the unfinished runs of a lost batch as failed; return their ends."""
+        unfinished = self._missing(job.batch)
+        reason = f"its task was lost {job.lost + 1} times, at last: {_reason(error)}"
         try:
             with ResultsFolder(self.root).task_lock(job.number):
-                return tuple(fail(run, self.root, reason, str(error)) for run in left)
-        except ResultsError as busy:  # not ours to write, then
-            return tuple(Ended(run.combo, run.iteration, FAILED, f"{reason}; {busy}") for run in left)
+                return tuple(fail(run, self.root, reason, str(error)) for run in unfinished)
+        except ResultsError as busy:  # another process may write it
+            return tuple(Ended(run.combo, run.iteration, FAILED, f"{reason}; {busy}") for run in unfinished)
 
-    def _recorded(self, job: _Job, known: set[tuple[int, int]]) -> Iterator[Ended]:
-        """The ends of runs whose task could not tell of them any more."""
-        for run in job.ahead:
+    def _recorded(self, job: _Submission, known: set[tuple[int, int]]) -> Iterator[Ended]:
+        """Yield the ends of runs that were recorded, but not reported by their task."""
+        for run in job.unfinished:
             record = ResultsFolder(self.root).run(run.combo, run.iteration).record
             if record and (run.combo, run.iteration) not in known:
                 yield Ended(run.combo, run.iteration, record["status"], record.get("reason", ""))
 
     def _missing(self, batch: Batch) -> list[Run]:
-        return missing(batch, folders_of(batch, self.root))
+        return missing_runs(batch, folders_of(batch, self.root))
 
 
-def _short(error: Exception) -> str:
-    """Why a task was lost; of an error of its own its last line, which names it."""
+def _reason(error: Exception) -> str:
+    """Return why a task was lost; for an error within the task its last line, which names the error."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if hasattr(error, "cause") else _line(error)) if lines else type(error).__name__
+    return (lines[-1] if hasattr(error, "cause") else _one_line(error)) if lines else type(error).__name__
 
 
-def _desk() -> type:
-    """The desk's class; like the errand, made within a function it is sent whole, and loads no randomnet there."""
+def _desk_class() -> type:
+    """Return the class of the desk.
+
+    A class or function that is defined within a function is sent as a whole, and does not load randomnet there.
+    """
 
     class Desk:
         def __init__(self) -> None:
             self.stopping = False
-            self.said: list[Said] = []
+            self.messages: list[Message] = []
             self.begun: set[tuple[int, int]] = set()
 
-        def tell(self, attempt: tuple[int, int], said: list[Said]) -> bool:
-            """What a task has done; whether it shall stop."""
+        def tell(self, attempt: tuple[int, int], messages: list[Message]) -> bool:
+            """Take messages of a task; return whether it is to stop."""
             self.begun.add(attempt)
-            self.said += said
+            self.messages += messages
             return self.stopping
 
-        def take(self) -> tuple[list[Said], set[tuple[int, int]]]:
-            """What was said since the last time, and the attempts that have begun."""
-            said, self.said = self.said, []
-            return said, self.begun
+        def take(self) -> tuple[list[Message], set[tuple[int, int]]]:
+            """Return messages since the last call, and the attempts that have begun."""
+            messages, self.messages = self.messages, []
+            return messages, self.begun
 
         def stop(self) -> None:
             self.stopping = True
@@ -303,8 +311,8 @@ def _desk() -> type:
     return Desk
 
 
-def _errand() -> Callable[..., Any]:
-    """What Ray calls on a node: it puts the driver's surroundings there in place, and then loads randomnet."""
+def _task_function() -> Callable[..., Any]:
+    """Return the function that Ray calls on a node; it sets the driver's environment and then loads randomnet."""
 
     def randomnet_batch(surroundings: dict[str, Any], work: bytes, desk: Any) -> Any:
         import os
@@ -322,8 +330,8 @@ def _errand() -> Callable[..., Any]:
     return randomnet_batch
 
 
-def _surroundings() -> dict[str, Any]:
-    """Of the driver: where its code is, the folder that relative paths start from, and variables that matter."""
+def _driver_environment() -> dict[str, Any]:
+    """Return the driver's code folder, working folder, and relevant environment variables."""
     environment = {name: value for name, value in os.environ.items() if name.startswith("RANDOMNET_")}
     threads = os.environ.get("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on a node's cores
     code = str(Path(randomnet.__file__).parents[1])
@@ -337,54 +345,54 @@ def _surroundings() -> dict[str, Any]:
 # ---- within a task
 
 
-def serve(desk: Any, attempt: tuple[int, int], batch: Batch, root: Path) -> tuple[list[Said], tuple[Ended, ...]]:
-    """A task: do what is missing of a batch. Returns what it has not told yet, and the ends."""
-    line = _Line(desk, attempt)
+def serve(desk: Any, attempt: tuple[int, int], batch: Batch, root: Path) -> tuple[list[Message], tuple[Ended, ...]]:
+    """Carry out the missing_runs runs of a batch within a task; return messages not sent yet, and the ends."""
+    connection = _DeskConnection(desk, attempt)
     try:
         with ResultsFolder(root).task_lock(attempt[0]):
-            idle = line.stopping() or not missing(batch, folders_of(batch, root))
-            ends = () if idle else carry_out(batch, root, line.report, line.stopping)
+            idle = connection.stopping() or not missing_runs(batch, folders_of(batch, root))
+            ends = () if idle else carry_out(batch, root, connection.report, connection.stopping)
     finally:
-        left = line.close()
-    return left, ends
+        messages = connection.close()
+    return messages, ends
 
 
-class _Line:
-    """A task's way to the desk: a thread tells every PAUSE what has been done, and hears whether to stop."""
+class _DeskConnection:
+    """A task's connection to the desk: a thread sends messages every PAUSE seconds, and receives whether to stop."""
 
     def __init__(self, desk: Any, attempt: tuple[int, int]) -> None:
         self.desk, self.attempt = desk, attempt
-        self.said: deque[Said] = deque()
-        self.asked, self.heard, self.closed = threading.Event(), threading.Event(), threading.Event()
+        self.messages: deque[Message] = deque()
+        self.stop, self.connected, self.closed = threading.Event(), threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self._talk, daemon=True)
         self.thread.start()
-        self.heard.wait()
+        self.connected.wait()
 
     def report(self, event: Epoch | Ended) -> None:
-        """Note an epoch, to be told soon; ends are returned by the task."""
+        """Queue an epoch as a message; ends are returned by the task."""
         if isinstance(event, Epoch):
-            self.said.append((event.combo, event.iteration, event.row))
+            self.messages.append((event.combo, event.iteration, event.row))
 
     def stopping(self) -> bool:
-        """Whether the task shall stop."""
-        return self.asked.is_set()
+        """Return whether the task is to stop."""
+        return self.stop.is_set()
 
-    def close(self) -> list[Said]:
-        """End it; returns what has not been told."""
+    def close(self) -> list[Message]:
+        """End the connection; return messages that were not sent."""
         self.closed.set()
         self.thread.join()
-        return list(self.said)
+        return list(self.messages)
 
     def _talk(self) -> None:
         import ray
 
         while not self.closed.is_set():
-            said = [self.said.popleft() for _ in range(len(self.said))]
+            messages = [self.messages.popleft() for _ in range(len(self.messages))]
             try:
-                stop = ray.get(self.desk.tell.remote(self.attempt, said), timeout=SILENCE)
-            except Exception:  # whatever it is, the driver cannot be reached
+                stop = ray.get(self.desk.tell.remote(self.attempt, messages), timeout=SILENCE)
+            except Exception:  # whatever the error, the driver cannot be reached
                 os._exit(1)
             if stop:
-                self.asked.set()
-            self.heard.set()
+                self.stop.set()
+            self.connected.set()
             self.closed.wait(PAUSE)

@@ -1,4 +1,7 @@
-"""What an experiment kind does: the record `Kind`, which every randomnet/kinds/<kind>/run.py has one of."""
+"""The record `Kind` of an experiment kind, which each randomnet/kinds/<kind>/run.py has one of.
+
+Modules beside the folders of the kinds are shared by several of them.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,9 +14,9 @@ from randomnet.kinds import KINDS
 from randomnet.schema.plan import Run
 
 Batch = tuple[Run, ...]  # runs that are carried out side by side
-ProgressCallback = Callable[[dict[str, float]], None]  # a row of history as soon as it is known, or {"advance": units}
-Report = Callable[[Run, dict[str, float]], None]  # the same, of one of several runs
-Recorded = list[tuple[Run, dict[str, Any]]]
+ProgressCallback = Callable[[dict[str, float]], None]  # takes a new row of history, or {"advance": units of progress}
+RunProgressCallback = Callable[[Run, dict[str, float]], None]  # likewise, for one of several runs
+RunRecords = list[tuple[Run, dict[str, Any]]]  # runs with their records for run.json
 Stop = Callable[[], bool]  # whether the experiment is to be interrupted
 
 
@@ -25,8 +28,8 @@ class Cost:
     run: float
 
 
-def one_run(run: Run, facts: dict[str, Any]) -> int:
-    """`max_batch` of kinds whose runs are carried out one by one."""
+def single_run(run: Run, facts: dict[str, Any]) -> int:
+    """Return 1: the `max_batch` of kinds whose runs are carried out one by one."""
     return 1
 
 
@@ -34,8 +37,8 @@ def one_run(run: Run, facts: dict[str, Any]) -> int:
 class Kind:
     """One experiment kind.
 
-    check(run) -> facts of the connectome; raises ConfigError for what cannot work, before anything starts.
-    execute(runs, folders, report, stop) does runs of one shape side by side, as far as they have not ended; it writes
+    check(run) -> facts of the connectome. It raises ConfigError for what cannot work, before anything starts.
+    execute(runs, folders, report, stop) carries out the unfinished ones of runs of one shape side by side. It writes
     their files and returns each run with its record for run.json.
     estimate(runs) -> Cost of each of such runs, measured by a short probe.
     length(run) -> its progress in `unit`s, such as epochs.
@@ -45,17 +48,17 @@ class Kind:
     """
 
     check: Callable[[Run], dict[str, Any]]
-    execute: Callable[[Sequence[Run], Sequence[results.RunFolder], Report, Stop], Recorded]
+    execute: Callable[[Sequence[Run], Sequence[results.RunFolder], RunProgressCallback, Stop], RunRecords]
     estimate: Callable[[Sequence[Run]], Cost]
     length: Callable[[Run], float]
     unit: str
     headline: tuple[str, ...]
-    max_batch: Callable[[Run, dict[str, Any]], int] = one_run
+    max_batch: Callable[[Run, dict[str, Any]], int] = single_run
     workers: int | None = None
 
 
 def kind_of(name: str) -> Kind:
-    """The kind of this name. Raises ValueError for one that does no runs of its own."""
+    """Return the kind of this name. Raises ValueError for a kind without runs of its own."""
     if not KINDS[name].module:
         raise ValueError(f"kind: expected one with runs of its own, got {name}")
     kind: Kind = import_module(KINDS[name].module).KIND
@@ -64,16 +67,18 @@ def kind_of(name: str) -> Kind:
 
 def one_at_a_time(
     execute: Callable[[Run, results.RunFolder, ProgressCallback, Stop], dict[str, Any]],
-) -> Callable[[Sequence[Run], Sequence[results.RunFolder], Report, Stop], Recorded]:
-    """`execute` of a kind whose runs are carried out one by one, from that of one run."""
+) -> Callable[[Sequence[Run], Sequence[results.RunFolder], RunProgressCallback, Stop], RunRecords]:
+    """Return the `execute` of a kind whose runs are carried out one by one, given that of one run."""
 
-    def each(runs: Sequence[Run], folders: Sequence[results.RunFolder], report: Report, stop: Stop) -> Recorded:
+    def execute_each(
+        runs: Sequence[Run], folders: Sequence[results.RunFolder], report: RunProgressCallback, stop: Stop
+    ) -> RunRecords:
         pairs = zip(runs, folders, strict=True)
         return [(run, execute(run, folder, partial(report, run), stop)) for run, folder in pairs]
 
-    return each
+    return execute_each
 
 
-def missing(runs: Sequence[Run], folders: Sequence[results.RunFolder]) -> list[Run]:
-    """Those of the runs that have not ended."""
+def missing_runs(runs: Sequence[Run], folders: Sequence[results.RunFolder]) -> list[Run]:
+    """Return the runs that have not ended."""
     return [run for run, folder in zip(runs, folders, strict=True) if folder.status == results.MISSING]

@@ -21,45 +21,6 @@ from randomnet.settings.schema import Schema, Values, assemble, key_of, plain, v
 from randomnet.settings.values import weighted
 from randomnet.tasks import TASKS, Task
 
-VALUES_ONLY = (  # options that change numbers, and no array's size
-    "paths.pretrained",
-    "net.g",
-    "net.dales_law",
-    "net.null",
-    "net.random_w",
-    "net.factor_sd",
-    "net.factor_overlap",
-    "net.factor_mean",
-    "net.factor_cov",
-    "populations.couplings",
-    "populations.gain",
-    "populations.external",
-    "populations.external_rate",
-    "populations.external_degree",
-    "lyapunov.target",
-    "trainvalidate.optimizer",
-    "trainvalidate.lr",
-    "trainvalidate.lr_decay",
-    "trainvalidate.clip_norm",
-    "trainvalidate.weight_bounds",
-    "trainvalidate.early_stopping",
-    "trainvalidate.stop_below",
-    "trainvalidate.flat_window",
-    "trainvalidate.flat_tolerance",
-    "trainvalidate.init",
-    "trainvalidate.remap_w",
-    "inference.dropout",
-    "inference.kl_ic",
-    "inference.kl_co",
-    "inference.l2",
-    "inference.coordinated",
-    "trainvalidate.weight_decay",
-    "trainvalidate.eps",
-    "trainvalidate.plateau_factor",
-    "trainvalidate.plateau_patience",
-    "trainvalidate.plateau_lr",
-)
-
 SHAPING = ("populations.sizes", "model.dt", "simulation.window", "simulation.keep",
            "simulation.initial_points")  # what is simulated side by side  # fmt: skip
 
@@ -224,7 +185,7 @@ class Config:
 
         Simulated networks of one size share a batch whatever their connections and filters.
         """
-        settings = {name: str(value) for name, value in self.settings().items() if name not in VALUES_ONLY}
+        settings = {name: str(value) for name, value in self.settings().items() if SCHEMA.options[key_of(name)].sizes}
         if self.has_role("simulation"):
             free = ("model.", "populations.", "dynamics.", "simulation.")
             settings = {name: value for name, value in settings.items()

@@ -24,7 +24,8 @@ class Option:
     identity: whether results depend on the option, so that it may not change on resume. grid: whether combos_params
     may list it. defaults: defaults by the name of a layer (a reader, or a choice), where they differ from the option's
     own. neutral: the value for results folders that are older than the option; `UNSET` if there are none.
-    readers: the names of those that read it; the schema fills this in.
+    sizes: whether sizes of arrays, and so time and memory, depend on the option. readers: the names of those that read
+    it; the schema fills this in.
     """
 
     value: Value
@@ -36,6 +37,7 @@ class Option:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     where: Condition | None = None
     neutral: Any = UNSET
+    sizes: bool = True
     readers: tuple[str, ...] = ()
 
 
@@ -50,13 +52,12 @@ def option(
     grid: bool | None = None,
     defaults: Mapping[str, Any] | None = None,
     neutral: Any = UNSET,
+    sizes: bool = True,
 ) -> Any:
     """A dataclass field with its Option. Options that do not influence results are no axes, unless `grid` says so."""
     axis = identity if grid is None else grid
-    return field(
-        default=default,
-        metadata={"option": Option(value, says, aliases, only, identity, axis, defaults or {}, neutral=neutral)},
-    )
+    carried = Option(value, says, aliases, only, identity, axis, defaults or {}, neutral=neutral, sizes=sizes)
+    return field(default=default, metadata={"option": carried})
 
 
 class Section:

@@ -11,8 +11,8 @@ import torch
 import runrandomnet
 import visualization
 from randomnet.artifacts import sources
-from randomnet.artifacts.trained_files import file_of
-from randomnet.artifacts.upstream_runs import checksum, is_drawn, is_redrawn, listed
+from randomnet.artifacts.trained_files import trained_file
+from randomnet.artifacts.upstream_runs import checksum, is_drawn, is_redrawn, number_list
 from randomnet.build.network import build_setup
 from randomnet.kinds.record import run as record
 from randomnet.results import ResultsFolder
@@ -71,7 +71,7 @@ def model_of(root, combo=0, iteration=0):
 
 def refused(path, *overrides):
     with pytest.raises(ConfigError) as caught:
-        file_of(runs_of(path, *overrides)[-1])
+        trained_file(runs_of(path, *overrides)[-1])
     return str(caught.value)
 
 
@@ -130,12 +130,12 @@ def test_random_w_is_the_null_of_that_name(tmp_path):
     path = ini(tmp_path, "trained", body, grid='{"random_w": [false, true]}')
     assert run(path, "trainvalidate.epochs=1") == 0
     again = ini(tmp_path, "next", body, "spectrum", grid=NULLS.format('"random_w", "none"'))
-    assert [file_of(one).combo for one in runs_of(again, f"paths.pretrained={tmp_path / 'trained'}")] == [1, 0]
+    assert [trained_file(one).combo for one in runs_of(again, f"paths.pretrained={tmp_path / 'trained'}")] == [1, 0]
 
 
 def test_a_grid_of_other_options_starts_all_combos_from_the_same_network(tmp_path, tasks):
     path = ini(tmp_path, "next", TASK_NET + TRIALS, "spectrum", grid='{"driven": [true, false], "tsim": [2, 3]}')
-    files = [file_of(one).path for one in runs_of(path, f"paths.pretrained={tasks}")]
+    files = [trained_file(one).path for one in runs_of(path, f"paths.pretrained={tasks}")]
     assert files == [tasks / "0" / "iter_0" / "model.pt"] * 4
 
 
@@ -148,11 +148,11 @@ def test_what_only_the_trained_grid_varies_must_be_said(tmp_path):
     assert "got 2 that differ in trainvalidate.lr" in text and "0: trainvalidate.lr = 0.05" in text
     assert "say [pretrainedparams] pretrained_combo = 0" in text
     [one] = runs_of(spectrum, taken, "pretrainedparams.pretrained_combo=1")
-    assert file_of(one).combo == 1 and file_of(one).values == {"lr": 0.02}
+    assert trained_file(one).combo == 1 and trained_file(one).values == {"lr": 0.02}
     assert "pretrained_combo: expected one of" in refused(spectrum, taken, "pretrainedparams.pretrained_combo=2")
     training = ini(tmp_path, "again", NET)
     [one] = runs_of(training, taken, "trainvalidate.lr=0.02")
-    assert file_of(one).combo == 1
+    assert trained_file(one).combo == 1
     assert "trainvalidate.lr = 0.5, got none of these" in refused(training, taken, "trainvalidate.lr=0.5")
 
 
@@ -185,7 +185,7 @@ def test_a_combo_by_number_does_not_get_the_label_of_another_network(tmp_path, n
 def test_another_seed_is_refused_only_where_the_network_depends_on_it(tmp_path, nulls, tasks):
     path = ini(tmp_path, "next", NET, "spectrum")
     taken = f"paths.pretrained={nulls}", "experiment.seed=5"
-    assert file_of(runs_of(path, *taken, "net.null=none")[0]).combo == 0
+    assert trained_file(runs_of(path, *taken, "net.null=none")[0]).combo == 0
     assert "experiment.seed = 5, not 0" in refused(path, *taken, "net.null=weights_sign")
     task = ini(tmp_path, "task", TASK_NET + TRIALS, "spectrum")
     assert "experiment.seed = 5, not 0" in refused(task, f"paths.pretrained={tasks}", "experiment.seed=5")
@@ -217,7 +217,8 @@ def test_networks_of_every_iteration_depend_on_the_seed_and_not_the_other_way_ro
 def test_what_measures_the_network_may_be_otherwise(tmp_path, nulls):
     path = ini(tmp_path, "next", NET.replace("nle = 2\ntsim = 4", "nle = 7\ntsim = 9"), "analyse")
     path.write_text(path.read_text().partition("[lyapunov]")[0])
-    assert file_of(runs_of(path, f"paths.pretrained={nulls}", "net.null=none", "execution.threads=2")[0]).combo == 0
+    runs = runs_of(path, f"paths.pretrained={nulls}", "net.null=none", "execution.threads=2")
+    assert trained_file(runs[0]).combo == 0
 
 
 def test_a_folder_of_another_kind_is_refused(tmp_path):
@@ -258,7 +259,7 @@ def test_a_drawn_network_of_another_iteration_is_drawn_as_that(tmp_path):
 def test_the_default_is_the_network_after_the_last_update(tmp_path, tasks):
     path = ini(tmp_path, "next", TASK_NET + TRIALS, "analyse")
     [one] = runs_of(path, f"paths.pretrained={tasks}")
-    assert file_of(one).epoch == 3 and file_of(one).which == "last"
+    assert trained_file(one).epoch == 3 and trained_file(one).which == "last"
     state = torch.load(tasks / "0" / "model_state_dict_epoch_2_iter_0.pth", weights_only=True)
     torch.testing.assert_close(matrix_of(one), state[WEIGHTS])
     start = build_setup(one).network.interface
@@ -319,11 +320,11 @@ def bio(tmp_path, tasks):
 def test_files_of_bio_rnn_mem_count_from_0_which_is_after_one_epoch(tmp_path, tasks, bio):
     path = ini(tmp_path, "next", TASK_NET + TRIALS, "analyse", iterations=2)
     taken = f"paths.pretrained={bio}"
-    assert [file_of(one).path.name for one in runs_of(path, taken)] == [
+    assert [trained_file(one).path.name for one in runs_of(path, taken)] == [
         f"model_state_dict_epoch_2_iter_{iteration}.pth" for iteration in range(2)
     ]
     one = runs_of(path, taken, "pretrainedparams.pretrained_epoch=1")[0]
-    assert file_of(one).path.name == "model_state_dict_epoch_0_iter_0.pth"
+    assert trained_file(one).path.name == "model_state_dict_epoch_0_iter_0.pth"
     text = refused(path, taken, "pretrainedparams.pretrained_epoch=0")
     assert "one of the stored epochs 1 to 3 of" in text and "(a file's number plus 1), got 0" in text
 
@@ -333,7 +334,7 @@ def test_combos_of_bio_rnn_mem_have_no_names_and_must_be_numbered(tmp_path, bio)
     path = ini(tmp_path, "next", TASK_NET + TRIALS, "analyse")
     assert "expected one of" in refused(path, f"paths.pretrained={bio}")
     [one] = runs_of(path, f"paths.pretrained={bio}", "pretrainedparams.pretrained_combo=1")
-    assert file_of(one).path.parent == bio / "1"
+    assert trained_file(one).path.parent == bio / "1"
 
 
 # ---- any model.pt, and what it holds
@@ -380,7 +381,7 @@ def test_a_task_refuses_groups_that_the_gains_do_not_have(tmp_path, nulls):
 def test_a_single_file_is_not_asked_for_another_epoch_or_iteration(tmp_path, tasks):
     path = ini(tmp_path, "next", TASK_NET + TRIALS, "analyse")
     stored = f"paths.pretrained={tasks / '0' / 'model_state_dict_epoch_1_iter_2.pth'}"
-    assert file_of(runs_of(path, stored)[0]).epoch == 2
+    assert trained_file(runs_of(path, stored)[0]).epoch == 2
     text = refused(path, stored, "pretrainedparams.pretrained_epoch=3")
     assert "pretrained_epoch: expected it left out, or 2" in text
     text = refused(path, stored, "pretrainedparams.pretrained_iteration=0")
@@ -566,7 +567,7 @@ def test_the_source_is_printed_and_recorded(tmp_path, tasks, capsys):
 
 @pytest.mark.parametrize(("numbers", "text"), [([], "none"), ([0], "0"), ([0, 1, 2], "0 to 2"), ([1, 11], "1, 11")])
 def test_numbers_in_words(numbers, text):
-    assert listed(numbers) == text
+    assert number_list(numbers) == text
 
 
 # ---- curricula

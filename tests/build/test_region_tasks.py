@@ -9,8 +9,8 @@ import torch
 
 import runrandomnet
 from randomnet.build.network import build_setup
+from randomnet.build.objective import objective_of, training_settings
 from randomnet.connectome import from_dense
-from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise
 from randomnet.objectives.noise import scaled_sampler
 from randomnet.rnn import INTERFACE, InputConstraints, Network, run_trials
@@ -234,7 +234,7 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path):
 
     def trained(resume=None, stop_after=None):
         start = build_setup(one)
-        fit([start.network], train.objective(one, start), [train.settings(one)],
+        fit([start.network], objective_of(one, start), [training_settings(one)],
             resume=resume, save_checkpoint=kept.append,
             report=lambda index, row: done.append(row), stop=lambda: len(done) == stop_after)  # fmt: skip
         return start.network.values()

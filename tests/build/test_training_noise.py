@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from randomnet.build.network import build_setup
+from randomnet.build.objective import objective_of
 from randomnet.kinds.train import run as train
 from randomnet.objectives import InputNoise, stack_objectives
 from randomnet.objectives.noise import noisy_inputs
@@ -88,7 +89,7 @@ def test_shorter_inputs_have_the_beginning_of_it_in_their_precision(dtype):
 @pytest.mark.parametrize("setup", ["network", "angles", "phases"])
 def test_it_ends_with_the_trials_that_have_an_end(tmp_path, setup):
     one = run_of(ini(tmp_path, setup))
-    goal = train.objective(one, build_setup(one))
+    goal = objective_of(one, build_setup(one))
     for update, batch in enumerate(goal.batches()):
         noise = by_recipe(one, update, batch.inputs.shape)
         for trial in range(batch.inputs.shape[1]) if setup == "phases" else ():
@@ -105,7 +106,7 @@ def test_it_ends_with_the_trials_that_have_an_end(tmp_path, setup):
 def test_an_update_is_that_of_inputs_with_the_noise_in_them(tmp_path, setup):
     loud, quiet = (run_of(ini(tmp_path, setup, noise)) for noise in ("resampled_input_noise = 0.2\n", ""))
     start = build_setup(loud)
-    goal, plain = (train.objective(one, start) for one in (loud, quiet))
+    goal, plain = (objective_of(one, start) for one in (loud, quiet))
     for update in range(3):
         batch = goal.batches()[update % len(goal.batches())]
         noise = by_recipe(loud, update, batch.inputs.shape)
@@ -122,7 +123,7 @@ def test_an_update_is_that_of_inputs_with_the_noise_in_them(tmp_path, setup):
 def test_in_a_closed_loop_it_is_on_all_that_is_shown_and_sensed(tmp_path, setup):
     loud, quiet = (run_of(ini(tmp_path, setup, noise)) for noise in ("resampled_input_noise = 0.2\n", ""))
     start = build_setup(loud)
-    goal, plain = (train.objective(one, start) for one in (loud, quiet))
+    goal, plain = (objective_of(one, start) for one in (loud, quiet))
     for update in range(3):
         (batch,) = goal.batches()[:1]
         bins = (50, 50, 100)[update]  # that count in the two updates of the first epoch, and in the second
@@ -137,7 +138,7 @@ def test_in_a_closed_loop_it_is_on_all_that_is_shown_and_sensed(tmp_path, setup)
 def test_validation_and_the_last_losses_are_without(tmp_path, setup):
     loud, quiet = (run_of(ini(tmp_path, setup, noise)) for noise in ("resampled_input_noise = 0.2\n", ""))
     start = build_setup(loud)
-    goal, plain = (train.objective(one, start) for one in (loud, quiet))
+    goal, plain = (objective_of(one, start) for one in (loud, quiet))
     batch = plain.batches()[0]
     before = goal.states()
     assert goal.validate([start.network], 0) == plain.validate([start.network], 0)
@@ -179,8 +180,8 @@ def test_networks_side_by_side_receive_what_each_alone_would(tmp_path, task):
     text = HEAD.format(out=tmp_path / "out", more="") + f"iterations = 3\nprecision = float64\n{NETWORK}{task}"
     path.write_text(text + "resampled_input_noise = 0.2\n")
     runs = read_plan(path).combos[0].runs()
-    goals = [train.objective(one, build_setup(one)) for one in runs]
-    together, alone = stack_objectives(goals), [train.objective(one, build_setup(one)) for one in runs]
+    goals = [objective_of(one, build_setup(one)) for one in runs]
+    together, alone = stack_objectives(goals), [objective_of(one, build_setup(one)) for one in runs]
     for all_, *each in zip(together.batches(), *(goal.batches() for goal in alone), strict=True):
         given = noisy_inputs([term.input_noise for term in together.terms], all_)
         for goal, batch, found in zip(alone, each, given, strict=True):

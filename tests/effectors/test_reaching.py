@@ -15,11 +15,11 @@ import visualization
 from randomnet import plotting
 from randomnet.architectures import CellNetwork
 from randomnet.build.network import build_setup
+from randomnet.build.objective import objective_of, training_settings
 from randomnet.connectome import Connectome
 from randomnet.effectors import MuscleArm, TorqueArm
 from randomnet.effectors.muscles import _Clipped
 from randomnet.extras import install_line
-from randomnet.kinds.train import run as train
 from randomnet.objectives import StateNoise, closed_loop_objective
 from randomnet.objectives.closed_loop import Ramp, move, stepper_of
 from randomnet.rnn import Network
@@ -401,12 +401,12 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path):
     found = []
     for stops in (False, True):
         start = build_setup(one)
-        goal, kept, settings = train.objective(one, start), [], [train.settings(one)]
+        goal, kept, settings = objective_of(one, start), [], [training_settings(one)]
         if stops:
             some = [replace(settings[0], epochs=3)]
             fit([start.network], goal, some, checkpoint_every=2, save_checkpoint=keeping(kept))
             start = build_setup(one)
-            goal = train.objective(one, start)
+            goal = objective_of(one, start)
         resume = kept[0] if kept else None
         (progress,) = fit([start.network], goal, settings, resume=resume)
         found.append(progress)

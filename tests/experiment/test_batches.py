@@ -12,7 +12,7 @@ import torch
 
 import runrandomnet
 from randomnet.connectome import from_dense
-from randomnet.experiment.batching import batches
+from randomnet.experiment.batches import make_batches
 from randomnet.kinds.train import measurements
 from randomnet.kinds.train import run as train
 from randomnet.lyapunov import (
@@ -184,7 +184,7 @@ def test_batches_are_even_of_one_shape_and_hold_every_run_once(tmp_path):
     plan = read_plan(ini(tmp_path), ['combosparams.combos_params={"lr": [0.1, 0.2, 0.3], "dt": [0.1, 0.2]}'])
     runs = sorted((run for combo in plan.combos for run in combo.runs()), key=lambda run: (run.iteration, run.combo))
     facts = {combo: {"neurons": 14, "edges": 182} for combo in range(6)}
-    found = batches(runs, facts)
+    found = make_batches(runs, facts)
     assert [len(batch) for batch in found] == [6, 6]
     assert sorted((run.combo, run.iteration) for batch in found for run in batch) == sorted(
         (run.combo, run.iteration) for run in runs
@@ -193,7 +193,7 @@ def test_batches_are_even_of_one_shape_and_hold_every_run_once(tmp_path):
         assert len({run.config.model.dt for run in batch}) == 1
     plan = read_plan(ini(tmp_path), ['combosparams.combos_params={"lr": [0.1, 0.2, 0.3, 0.4, 0.5]}'])
     runs = [run for combo in plan.combos for run in combo.runs()]
-    assert [len(batch) for batch in batches(runs, facts)] == [5, 5]  # of at most 8, for two workers to share
+    assert [len(batch) for batch in make_batches(runs, facts)] == [5, 5]  # of at most 8, for two workers to share
 
 
 @pytest.mark.parametrize(
@@ -467,7 +467,7 @@ def test_with_windows_an_interrupted_experiment_goes_on_to_the_same_bytes(tmp_pa
     seen = iter(range(1000))
     with pytest.MonkeyPatch.context() as patched:
         stopping = SimpleNamespace(is_set=lambda: next(seen) == 9)
-        patched.setattr("randomnet.experiment._stoppable", lambda: nullcontext(stopping))
+        patched.setattr("randomnet.experiment._stop_on_signal", lambda: nullcontext(stopping))
         runrandomnet.main([str(path), *given])
     assert list((tmp_path / "a").rglob("checkpoint.pt"))
     assert runrandomnet.main([str(path), *given]) == 0
@@ -482,8 +482,8 @@ def test_a_network_that_combos_begin_with_is_measured_once(tmp_path, monkeypatch
         counted.append(arguments)
         return compute(*arguments, **options)
 
-    compute = train.computing.compute
-    monkeypatch.setattr(train.computing, "compute", counting)
+    compute = measurements.compute_spectrum
+    monkeypatch.setattr(measurements, "compute_spectrum", counting)
     path = ini(tmp_path)
     for name, grid, expected in (("a", '{"lr": [0.1, 0.2]}', 2 + 4), ("b", '{"g": [1, 2.5]}', 4 + 4)):
         monkeypatch.setattr(measurements, "_REMEMBERED", {})

@@ -9,7 +9,7 @@ import pytest
 from randomnet.comparison.coupling import unequal_coupling_notes
 from randomnet.comparison.network_identity import NETWORK, source_of_variation
 from randomnet.comparison.spread import COLUMNS, spread_table, spread_texts
-from randomnet.experiment import closing
+from randomnet.experiment import closing_report as closing
 from randomnet.schema.config import SCHEMA
 from tests.support.runs import run
 from tests.support.spectral_runs import BASE, experiment

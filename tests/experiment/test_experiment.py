@@ -179,7 +179,7 @@ def test_a_worker_without_a_parent_ends_and_records_nothing(tmp_path, monkeypatc
     monkeypatch.setattr(engines.os, "_exit", end)
     one = read_plan(ini(tmp_path)).combos[0].runs()[0]
     with pytest.raises(SystemExit):
-        engines.carry_out((one,), tmp_path / "a", functools.partial(engines._say, here), lambda: False)
+        engines.carry_out((one,), tmp_path / "a", functools.partial(engines._send, here), lambda: False)
     assert codes == [1]
     assert not list(tmp_path.rglob("error.txt")) and not list(tmp_path.rglob("run.json"))
 
@@ -237,12 +237,12 @@ def test_fresh_moves_the_old_folder_aside(tmp_path):
 
 
 def test_a_run_that_fails_leaves_its_traceback_and_the_rest_go_on(tmp_path, monkeypatch, capsys):
-    execute = train.execute
+    kind = train.KIND
 
     def sometimes(runs, *rest):
         if any((run.combo, run.iteration) == (2, 1) for run in runs):
             raise RuntimeError("struck by lightning")
-        return execute(runs, *rest)
+        return kind.execute(runs, *rest)
 
     path = ini(tmp_path)
     path.write_text(path.read_text().replace("batch_runs = 2", "batch_runs = 1"))
@@ -256,7 +256,7 @@ def test_a_run_that_fails_leaves_its_traceback_and_the_rest_go_on(tmp_path, monk
     assert "struck by lightning" in (failed / "error.txt").read_text()
     assert json.loads((failed / "run.json").read_text())["status"] == "failed"
     assert not (tmp_path / "a" / "2" / "train_loss_all.npy").exists()
-    monkeypatch.setattr(train, "KIND", dataclasses.replace(train.KIND, execute=execute))
+    monkeypatch.setattr(train, "KIND", dataclasses.replace(train.KIND, execute=kind.execute))
     assert run(path) == 1, "a failed run is not tried again unasked"
     assert run(path, "--retry-failed") == 0
     # all of its batch were done one by one, and it was at last

@@ -15,7 +15,7 @@ from randomnet.comparison.matching import read_combos
 from randomnet.figures import FIGURES, benchmark, convergence, spectra
 from randomnet.figures import transition as transitions
 from randomnet.figures.option_dependence import option_label, option_numbers
-from randomnet.kinds.benchmark.run import BUSY
+from randomnet.kinds.benchmark.stopwatch import BUSY
 from randomnet.plotting import Panel, Series, style
 from tests.support.spectral_folders import LOST, RUNS, SHORT, UNBOUNDED, N, benchmark_run, gather, lambda_max, make
 

@@ -13,7 +13,7 @@ import visualization
 from randomnet import plotting
 from randomnet.figures import analyse as analyse_figures
 from randomnet.figures import training as training_figures
-from randomnet.kinds.train.trajectories import event_arrays
+from randomnet.kinds.trajectories import event_arrays
 from randomnet.plotting import Event, Linearization, Overlaps, Panel, Psth, Series
 from randomnet.plotting.style import STYLE, circle_limits, log_numbers, new_figure
 from randomnet.plotting.trials import condition_series

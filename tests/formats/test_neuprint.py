@@ -295,7 +295,8 @@ def test_a_token_that_is_missing(library, monkeypatch):
 def experiment(tmp_path, monkeypatch):
     """Runs an INI of a tiny spectrum on the network of ADDRESS; options as section.key=value change it."""
     monkeypatch.chdir(tmp_path)
-    for cached in (connectome._measured, connectome._weighted, connectome._scaled):  # a process reads a network once
+    # a process reads a network once
+    for cached in (connectome._read_or_built_in, connectome._weighted, connectome._scaled):
         cached.cache_clear()
     (tmp_path / "e.ini").write_text(
         f"[experiment]\nkind = spectrum\n[paths]\npath_to_network = {ADDRESS}\npath_to_results = results\n"

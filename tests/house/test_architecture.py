@@ -8,7 +8,7 @@ from pathlib import Path
 
 from randomnet import results
 from randomnet.figures import benchmark as drawn_benchmark
-from randomnet.kinds.benchmark import run as benchmark
+from randomnet.kinds.benchmark import stopwatch
 from randomnet.lyapunov import record
 from randomnet.plotting import style
 from tests.support.paths import MODULES, ROOT
@@ -102,7 +102,7 @@ def test_the_visualiser_never_imports_a_model():
 def test_what_two_rooms_write_that_cannot_import_each_other_is_the_same():
     assert style.TOO_SHORT == record.TOO_SHORT
     assert (record.DIVERGED, record.UNBOUNDED) == (results.DIVERGED, results.UNBOUNDED)
-    assert drawn_benchmark.BUSY == benchmark.BUSY
+    assert drawn_benchmark.BUSY == stopwatch.BUSY
 
 
 def test_the_text_of_an_ini_is_checked_without_loading_torch():

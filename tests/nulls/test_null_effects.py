@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from randomnet.build.null_models import null_of
+from randomnet.build.null_models import draw_null
 from randomnet.connectome import COUPLING, from_dense
 from randomnet.nulls import NULLS, Null, differs, share_of_edges
 from randomnet.settings import ConfigError
@@ -53,14 +53,14 @@ STAR[0, 1:] = STAR[1:, 0] = 2.0  # the only graph with its degrees
 )
 def test_a_null_that_cannot_change_the_network_is_refused(null, matrix, labels):
     with pytest.raises(ConfigError, match=r"expected one that can change made, got .*, which cannot, as ") as error:
-        null_of(made(matrix, **labels), null, np.random.default_rng(1))
+        draw_null(made(matrix, **labels), null, np.random.default_rng(1))
     assert NULLS[null].no_effect in str(error.value)
 
 
 def test_the_refusal_names_nulls_that_do_change_the_network():
     before = made(SPARSE, **MANY)
     with pytest.raises(ConfigError) as error:
-        null_of(before, "weights", np.random.default_rng(1))
+        draw_null(before, "weights", np.random.default_rng(1))
     others = str(error.value).partition("these do: ")[2].split(", ")
     assert {"degree", "erdos", "transposed"} <= {*others} and not {"weights", "weights_sign", "sign"} & {*others}
     assert all(differs(before, NULLS[name].draw(before, np.random.default_rng(2))) for name in others)
@@ -74,7 +74,7 @@ def test_the_refusal_names_nulls_that_do_change_the_network():
 def test_a_null_that_can_change_the_network_is_drawn(null, matrix):
     """Also where many draws are the network itself."""
     before = made(matrix)
-    drawn = [null_of(before, null, np.random.default_rng(seed)) for seed in range(10)]
+    drawn = [draw_null(before, null, np.random.default_rng(seed)) for seed in range(10)]
     assert any(differs(before, one) for one in drawn)
     equal = [one for one in drawn if not differs(before, one)]
     assert all("this draw equals the connectome" in one.provenance["null_notes"] for one in equal)
@@ -108,24 +108,24 @@ def test_the_share_of_edges_that_a_null_has_in_common_is_recorded():
     """By hand: edges 1->0, 2->0 and 0->2 against 1->0 and 2->1; the self-connection counts for nothing."""
     before, other = made([[1, 1, 1], [0, 0, 0], [1, 0, 0]]), made([[1, 1, 0], [0, 0, 1], [0, 0, 0]])
     assert share_of_edges(before, other) == pytest.approx(1 / 3)
-    assert null_of(made(DIFFERENT), "weights", rng).provenance["edges_shared"] == 1
+    assert draw_null(made(DIFFERENT), "weights", rng).provenance["edges_shared"] == 1
 
 
 def test_notes_say_what_a_null_does_not_do():
     """That of a complete network moves no edge, and a directed one of an undirected network loses the symmetry."""
-    complete = null_of(made(COMPLETE * rng.random((6, 6))), "degree", rng)
+    complete = draw_null(made(COMPLETE * rng.random((6, 6))), "degree", rng)
     assert complete.provenance["null_notes"] == ("no edge has moved: weights alone differ",)
-    directed = null_of(made(SYMMETRIC), "erdos", rng)
+    directed = draw_null(made(SYMMETRIC), "erdos", rng)
     assert "null erdos loses the symmetry of the matrix; degree_undirected" in directed.provenance["null_notes"][0]
-    assert "null_notes" not in null_of(made(DIFFERENT), "erdos", rng).provenance
+    assert "null_notes" not in draw_null(made(DIFFERENT), "erdos", rng).provenance
 
 
 @pytest.mark.parametrize("null", [name for name, null in NULLS.items() if null.with_one_group])
 def test_nulls_by_group_say_so_where_there_is_one_group(null):
     alike = made(DIFFERENT, region="aaaaaaaaa")
-    notes = null_of(alike, null, rng).provenance["null_notes"]
+    notes = draw_null(alike, null, rng).provenance["null_notes"]
     assert f"all neurons are of one region, so that null {null} is {NULLS[null].with_one_group}" in notes
-    assert "null_notes" not in null_of(made(DIFFERENT, region="aaaabbbbb"), null, rng).provenance
+    assert "null_notes" not in draw_null(made(DIFFERENT, region="aaaabbbbb"), null, rng).provenance
 
 
 def test_a_null_model_of_a_plugin_is_drawn_and_its_row_explains_refusals(monkeypatch):
@@ -137,10 +137,10 @@ def test_a_null_model_of_a_plugin_is_drawn_and_its_row_explains_refusals(monkeyp
     row = Null(reversed_order, ("weights",), "nothing: the order of neurons is reversed", "weights",
                no_effect="it equals its reversal", random=False, rewires=True)  # fmt: skip
     monkeypatch.setitem(NULLS, "reversed", row)
-    drawn = null_of(made(DIFFERENT), "reversed", rng)
+    drawn = draw_null(made(DIFFERENT), "reversed", rng)
     np.testing.assert_array_equal(drawn.dense(), DIFFERENT[::-1, ::-1])
     with pytest.raises(ConfigError, match="got 'reversed', which cannot, as it equals its reversal; these do: "):
-        null_of(made(COMPLETE * np.array([1, 2, 3, 3, 2, 1])), "reversed", rng)
+        draw_null(made(COMPLETE * np.array([1, 2, 3, 3, 2, 1])), "reversed", rng)
 
 
 def test_a_run_is_refused_at_the_door(tmp_path):

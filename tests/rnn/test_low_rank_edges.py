@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from randomnet.analysis import jacobian_of
-from randomnet.build.batched_network import Columns
+from randomnet.build.batched_network import BatchedNetwork
 from randomnet.build.connectome import connectome_of
 from randomnet.build.low_rank import factors_of
 from randomnet.build.network import build_setup
-from randomnet.build.populations import Populace
+from randomnet.build.populations import PopulationView
 from randomnet.build.trials import trials_of
 from randomnet.connectome import Connectome, from_dense
 from randomnet.lyapunov import Schedule, random_frame, spectrum
@@ -321,7 +321,7 @@ def test_populations_are_simulated_with_the_j_of_edges(tmp_path, law):
     matrix, clipped = by_hand(edges, of.weights, output, selection, law != "False")
     assert bool(clipped) == (law != "False")
     rates = randn(2, of.n)
-    couplings = Columns([Populace(one, of)]).network().couplings
+    couplings = BatchedNetwork([PopulationView(one, of)]).network().couplings
     np.testing.assert_allclose(couplings.recurrent_input(rates)[0], rates.numpy() @ matrix.T, rtol=1e-10, atol=1e-12)
     assert run(tmp_path / "s.ini", *sets(changes)) == 0
     with np.load(tmp_path / "s" / "0" / "iter_0" / "arrays.npz") as found:

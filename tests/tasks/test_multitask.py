@@ -11,9 +11,9 @@ import torch
 import visualization
 from randomnet import tasks
 from randomnet.build.network import build_setup, check_network
+from randomnet.build.objective import objective_of, training_settings
 from randomnet.build.trials import trials_of
-from randomnet.kinds.train import run as train
-from randomnet.kinds.train.trajectories import conditions_of
+from randomnet.kinds.trajectories import conditions_of
 from randomnet.objectives import (
     TASK_LOSSES,
     Batch,
@@ -484,7 +484,7 @@ SHUFFLED = (
 def test_a_batch_of_the_objective_is_of_these_trials(tmp_path):
     [combo] = plan_of(tmp_path, SHUFFLED).combos
     one = combo.runs()[0]
-    goal, (training, _) = train.objective(one, build_setup(one)), trials_of(one)
+    goal, (training, _) = objective_of(one, build_setup(one)), trials_of(one)
     batches = goal.batches()
     assert [float(batch.scored) for batch in batches] == [3, 3, 3, 3, 2, 2]
     rows = {inputs.tobytes(): index for index, inputs in enumerate(training.inputs)}
@@ -506,7 +506,7 @@ def test_batches_are_others_in_every_epoch_and_the_same_where_nothing_is_learnt(
     [combo] = plan_of(tmp_path, SHUFFLED).combos
     one = combo.runs()[0]
     start = build_setup(one)
-    goal, found = train.objective(one, start), []
+    goal, found = objective_of(one, start), []
     for fresh in (False, True, False, False):
         batches = goal.batches()
         found.append(torch.cat([batch.conditions for batch in batches] + [batch.phases.flatten() for batch in batches]))
@@ -522,7 +522,7 @@ def test_a_batch_ends_with_its_longest_trial(tmp_path, shuffled):
     settings = SHUFFLED if shuffled else "[trainvalidate]\nbatch_size = 3"
     [combo] = plan_of(tmp_path, settings, "trainvalidate.iterations=2").combos
     runs = combo.runs()
-    goals = [train.objective(one, build_setup(one)) for one in runs]
+    goals = [objective_of(one, build_setup(one)) for one in runs]
     alone, together = [goal.batches() for goal in goals], stack_objectives(goals).batches()
     assert len({batch.inputs.shape[1] for batch in together}) > 1
     for *each, both in zip(*alone, together, strict=True):
@@ -540,7 +540,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bytes(tmp_path):
 
     def trained(states, **options):
         start = build_setup(one)
-        [progress] = fit([start.network], train.objective(one, start), [train.settings(one)],
+        [progress] = fit([start.network], objective_of(one, start), [training_settings(one)],
                          save_checkpoint=states.append,
                          checkpoint_every=1, **options)  # fmt: skip
         return progress, start.network.values()

@@ -1,4 +1,4 @@
-"""What an epoch of a task costs elsewhere: its bare products, and the loop that bio_rnn_mem's users know."""
+"""What an epoch of a task is compared with: its bare matrix products, and the training loop of bio_rnn_mem."""
 
 from collections.abc import Callable
 
@@ -9,21 +9,21 @@ from torch.utils.data import DataLoader, TensorDataset
 from randomnet.objectives import Batch, TaskObjective
 from randomnet.rnn import Network
 
-JUDGES = {"squared": torch.nn.MSELoss, "bits": torch.nn.MSELoss, "classes": torch.nn.CrossEntropyLoss}
+LOSSES = {"squared": torch.nn.MSELoss, "bits": torch.nn.MSELoss, "classes": torch.nn.CrossEntropyLoss}
 
 
 def products(network: Network, objective: TaskObjective) -> Callable[[], None]:
-    """The matrix products of one epoch and nothing else.
+    """Return a job that computes the matrix products of one epoch and nothing else.
 
-    Per batch with T steps: T times J forwards and T times backwards, and all steps at once for the gradient of J; the
-    inputs' and the readout's weights, all steps at once, forwards and backwards. The forward ones in validation.
+    A batch with T steps has T products with J forwards and T backwards, and one of all steps for the gradient of J. The
+    weights of inputs and readout have one of all steps forwards and one backwards. Validation has the forward ones.
     """
     with torch.no_grad():
         matrix = network.dynamics().coupling.values
     transposed = matrix.mT.contiguous()
     into, out = network.interface["input_weights"].detach(), network.interface["readout_weights"].detach()
-    trained = [_arrays(batch, matrix, out) for batch in objective.training]
-    held_back = _arrays(objective.validation, matrix, out)
+    training = [_arrays(batch, matrix, out) for batch in objective.training]
+    validation = _arrays(objective.validation, matrix, out)
 
     def forward(rates: Tensor, inputs: Tensor) -> None:
         inputs @ into.mT
@@ -33,7 +33,7 @@ def products(network: Network, objective: TaskObjective) -> Callable[[], None]:
 
     @torch.no_grad()
     def epoch() -> None:
-        for rates, inputs, outputs in trained:
+        for rates, inputs, outputs in training:
             forward(rates, inputs)
             outputs @ out
             for step in rates:
@@ -41,7 +41,7 @@ def products(network: Network, objective: TaskObjective) -> Callable[[], None]:
             flat = rates.flatten(0, 1)
             for others in (flat, inputs, outputs):
                 others.mT @ flat
-        forward(*held_back[:2])
+        forward(*validation[:2])
 
     return epoch
 
@@ -58,8 +58,8 @@ class _Elman(torch.nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         into, out = network.interface["input_weights"], network.interface["readout_weights"]
-        chosen = {"nonlinearity": network.activation.name, "batch_first": True}
-        self.rnn = torch.nn.RNN(into.shape[1], network.n, **chosen)
+        options = {"nonlinearity": network.activation.name, "batch_first": True}
+        self.rnn = torch.nn.RNN(into.shape[1], network.n, **options)
         self.fc = torch.nn.Linear(network.n, len(out))
         self.load_state_dict(network.elman_state_dict())
         self.to(into)
@@ -69,21 +69,21 @@ class _Elman(torch.nn.Module):
 
 
 class TorchLoop:
-    """The plain loop: torch.nn.RNN, a DataLoader, absent edges found and zeroed by index in every batch, scored steps
-    picked by index, a graph in validation too (bio_rnn_mem, its defect 18). Called, it does an epoch with Adam.
+    """A plain training loop: torch.nn.RNN, a DataLoader and Adam; a call trains one epoch.
 
-    Raises ValueError for another network than Elman's with tanh or relu.
+    In every batch absent edges are found and zeroed by index, scored steps are selected by index, and validation builds
+    a graph too (bio_rnn_mem, its defect 18). Raises ValueError for any other network than Elman's with tanh or relu.
     """
 
     def __init__(self, network: Network, objective: TaskObjective, lr: float) -> None:
-        if not comparable(network, objective):
+        if not is_comparable(network, objective):
             raise ValueError(
                 "torch.nn.RNN has only dt = 1, form = rate, and tanh or relu without gains and shifts; the loop only "
-                f"the losses {', '.join(JUDGES)}"
+                f"the losses {', '.join(LOSSES)}"
             )
         self.model = _Elman(network)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=lr)
-        self.judge = JUDGES[objective.loss]()
+        self.loss_function = LOSSES[objective.loss]()
         size = objective.training[0].inputs.shape[1]
         self.training, self.validation = _loader(objective.training, size), _loader((objective.validation,), size)
 
@@ -101,12 +101,12 @@ class TorchLoop:
             self._loss(*batch).item()
 
     def _loss(self, inputs: Tensor, targets: Tensor, scored: Tensor) -> Tensor:
-        return self.judge(self.model(inputs)[scored], targets[scored])
+        return self.loss_function(self.model(inputs)[scored], targets[scored])
 
 
-def comparable(network: Network, objective: TaskObjective) -> bool:
-    """Whether torch.nn.RNN can be the same network, and the loop judge it alike."""
-    if objective.loss not in JUDGES:
+def is_comparable(network: Network, objective: TaskObjective) -> bool:
+    """Return whether torch.nn.RNN can be the same network, and the loop has the objective's loss."""
+    if objective.loss not in LOSSES:
         return False
     trained = network.gains.free is not None or network.shifts.free is not None
     elman = network.dt == 1 and network.leaks is None and network.form == "rate"
@@ -114,9 +114,9 @@ def comparable(network: Network, objective: TaskObjective) -> bool:
 
 
 def _loader(batches: tuple[Batch, ...], size: int) -> DataLoader:
-    def together(name: str) -> Tensor:
+    def concatenated(name: str) -> Tensor:
         return torch.cat([getattr(batch, name).transpose(0, 1) for batch in batches])
 
-    scored = together("weights") > 0
+    scored = concatenated("weights") > 0
     scored = scored[..., 0] if scored.ndim == 3 else scored
-    return DataLoader(TensorDataset(together("inputs"), together("targets"), scored), batch_size=size)
+    return DataLoader(TensorDataset(concatenated("inputs"), concatenated("targets"), scored), batch_size=size)

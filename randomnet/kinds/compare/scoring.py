@@ -1,6 +1,6 @@
-"""Scores of one inferred model against the system its recording is of: a function for each row of METRICS.
+"""Scores of one inferred model against the recorded system: a function for each row of METRICS.
 
-What is fitted is fitted on the training trials, and everything is scored on the test trials.
+Maps are fitted on the training trials; all scores are of the test trials.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,111 +9,112 @@ import numpy as np
 import torch
 
 from randomnet import metrics
-from randomnet.kinds.compare.evaluation import Case, Lacking
+from randomnet.kinds.compare.evaluation import MetricUnavailable, ModelEvaluation
 
 Arrays = dict[str, np.ndarray]
 Scores = tuple[dict[str, float], Arrays]
 
 
-def _rate_r2(case: Case) -> Scores:
-    return {"rate_r2": metrics.rate_r2(case.truth.of("rates")[1], case.of("rates")[1])}, {}
+def _rate_r2(evaluation: ModelEvaluation) -> Scores:
+    return {"rate_r2": metrics.rate_r2(evaluation.truth.of("rates")[1], evaluation.of("rates")[1])}, {}
 
 
-def _state_r2(case: Case) -> Scores:
-    (true, test_true), (own, test_own) = case.truth.of("latents"), case.of("latents")
+def _state_r2(evaluation: ModelEvaluation) -> Scores:
+    (true, test_true), (inferred, test_inferred) = evaluation.truth.of("latents"), evaluation.of("latents")
     return {
-        "state_r2_true_to_inferred": metrics.state_r2_true_to_inferred(true, own, test_true, test_own),
-        "state_r2_inferred_to_true": metrics.state_r2_inferred_to_true(true, own, test_true, test_own),
+        "state_r2_true_to_inferred": metrics.state_r2_true_to_inferred(true, inferred, test_true, test_inferred),
+        "state_r2_inferred_to_true": metrics.state_r2_inferred_to_true(true, inferred, test_true, test_inferred),
     }, {}
 
 
-def _cycle_con(case: Case) -> Scores:
-    (latents, test), rates = case.of("latents"), case.of("rates")[0]
-    found, truth = metrics.cycle_con(latents, rates, test), case.truth.cycle_con
+def _cycle_con(evaluation: ModelEvaluation) -> Scores:
+    (latents, test), rates = evaluation.of("latents"), evaluation.of("rates")[0]
+    consistency, truth = metrics.cycle_con(latents, rates, test), evaluation.truth.cycle_con
     return {
-        "cycle_con": found.value,
-        "cycle_con_components": found.components,
-        "cycle_con_dimensions": found.dimensions,
+        "cycle_con": consistency.value,
+        "cycle_con_components": consistency.components,
+        "cycle_con_dimensions": consistency.dimensions,
         "cycle_con_raw": metrics.cycle_con_raw(latents, rates, test).value,
         **({} if truth is None else {"cycle_con_truth": truth}),
     }, {}
 
 
-def _bps(case: Case) -> Scores:
-    spikes, true = case.truth.test.spikes, case.truth.test.rates
+def _bps(evaluation: ModelEvaluation) -> Scores:
+    spikes, true = evaluation.truth.test.spikes, evaluation.truth.test.rates
     ceiling = {} if true is None else {"bps_ceiling": metrics.bps(spikes, true)}
-    return {"bps": metrics.bps(spikes, case.of("rates")[1]), **ceiling}, {}
+    return {"bps": metrics.bps(spikes, evaluation.of("rates")[1]), **ceiling}, {}
 
 
-def _co_bps(case: Case) -> Scores:
-    spikes, true, heldin = case.truth.test.spikes, case.truth.test.rates, case.truth.recording.heldin
+def _co_bps(evaluation: ModelEvaluation) -> Scores:
+    spikes, true, heldin = evaluation.truth.test.spikes, evaluation.truth.test.rates, evaluation.truth.recording.heldin
     if heldin == spikes.shape[2]:
-        raise Lacking("no neuron was held out")
+        raise MetricUnavailable("no neuron was held out")
     ceiling = {} if true is None else {"co_bps_ceiling": metrics.co_bps(spikes, true, heldin)}
-    return {"co_bps": metrics.co_bps(spikes, case.of("rates")[1], heldin), **ceiling}, {}
+    return {"co_bps": metrics.co_bps(spikes, evaluation.of("rates")[1], heldin), **ceiling}, {}
 
 
-def _input_r2(case: Case) -> Scores:
-    (own, test_own), test = case.of("inferred_inputs"), case.truth.test
-    true, test_true = case.truth.of("inputs" if test.true_inputs is None else "true_inputs")
-    return {"input_r2": metrics.input_r2(true, own, test_true, test_own)}, {}
+def _input_r2(evaluation: ModelEvaluation) -> Scores:
+    (inferred, test_inferred), test = evaluation.of("inferred_inputs"), evaluation.truth.test
+    true, test_true = evaluation.truth.of("inputs" if test.true_inputs is None else "true_inputs")
+    return {"input_r2": metrics.input_r2(true, inferred, test_true, test_inferred)}, {}
 
 
-def _procrustes(case: Case) -> Scores:
-    return {"procrustes": metrics.procrustes(case.truth.of("latents")[1], case.of("latents")[1])}, {}
+def _procrustes(evaluation: ModelEvaluation) -> Scores:
+    return {"procrustes": metrics.procrustes(evaluation.truth.of("latents")[1], evaluation.of("latents")[1])}, {}
 
 
-def _dsa(case: Case) -> Scores:
-    truth, settings = case.truth, case.truth.settings
-    own, true = truth.operator(case.of("latents")[1]), truth.own_operator
-    values = [np.linalg.eigvals(operator) for operator in (true, own)]
+def _dsa(evaluation: ModelEvaluation) -> Scores:
+    truth, settings = evaluation.truth, evaluation.truth.settings
+    inferred, true = truth.operator_of(evaluation.of("latents")[1]), truth.operator
+    values = [np.linalg.eigvals(operator) for operator in (true, inferred)]
     return {
-        "dsa": metrics.operator_distance(true, own, settings.generator(), settings.options.dsa_starts),
-        "dsa_floor": truth.floor,
+        "dsa": metrics.operator_distance(true, inferred, settings.generator(), settings.options.dsa_starts),
+        "dsa_floor": truth.dsa_floor,
         "dsa_eigenvalues": metrics.eigenvalue_distance(*values),
-        **dict(zip(("dsa_delays_used", "dsa_rank_used"), truth.dimensions, strict=True)),
+        **dict(zip(("dsa_delays_used", "dsa_rank_used"), truth.dsa_dimensions, strict=True)),
     }, {"operator_true": values[0], "operator_inferred": values[1]}
 
 
 def remarks(scores: Mapping[str, float]) -> list[str]:
-    """What a reader of a model's scores has to know besides: a distance that noise alone reaches, unmatched points."""
-    found = []
+    """Return notes on a model's scores: a distance that noise alone reaches, and unmatched fixed points."""
+    notes = []
     if "dsa" in scores and not scores["dsa"] > scores["dsa_floor"]:
-        found.append(f"dsa {scores['dsa']:.3g} is not above the floor {scores['dsa_floor']:.3g}")
-    true, own = (scores.get(f"points_{whose}", 0) for whose in ("true", "inferred"))
-    if true != own:
-        found.append(f"fixed points: {min(true, own)} matched, of {true} true and {own} inferred")
-    return found
+        notes.append(f"dsa {scores['dsa']:.3g} is not above the floor {scores['dsa_floor']:.3g}")
+    true, inferred = (scores.get(f"points_{whose}", 0) for whose in ("true", "inferred"))
+    if true != inferred:
+        notes.append(f"fixed points: {min(true, inferred)} matched, of {true} true and {inferred} inferred")
+    return notes
 
 
-def _fixed_points(case: Case) -> Scores:
-    true, own = case.truth.points, case.points
+def _fixed_points(evaluation: ModelEvaluation) -> Scores:
+    true, inferred = evaluation.truth.points, evaluation.points
     arrays = {
-        "points_true": case.truth.shown(true.points.numpy()),
-        "points_inferred": case.truth.shown(case.to_truth(own.points.numpy())),
+        "points_true": evaluation.truth.project(true.points.numpy()),
+        "points_inferred": evaluation.truth.project(evaluation.to_truth(inferred.points.numpy())),
         "unstable_true": true.unstable.numpy(),
-        "unstable_inferred": own.unstable.numpy(),
+        "unstable_inferred": inferred.unstable.numpy(),
     }
     scores = {
         "points_true": len(true.points),
-        "points_inferred": len(own.points),
-        "points_matched": min(len(true.points), len(own.points)),
+        "points_inferred": len(inferred.points),
+        "points_matched": min(len(true.points), len(inferred.points)),
         "slow_true": len(true.slow),
-        "slow_inferred": len(own.slow),
+        "slow_inferred": len(inferred.slow),
     }
-    if len(true.points) and len(own.points):
-        found = case.matched
-        scores |= {f"points_{name}": getattr(found, name) for name in ("distance", "agreement", "share")}
+    if len(true.points) and len(inferred.points):
+        matched = evaluation.matched_points
+        scores |= {f"points_{name}": getattr(matched, name) for name in ("distance", "agreement", "share")}
     return scores, arrays
 
 
-def _eigenvalues(case: Case) -> Scores:
-    found, leading, dt = case.matched, case.truth.settings.options.leading, case.truth.dt
+def _eigenvalues(evaluation: ModelEvaluation) -> Scores:
+    matched, truth = evaluation.matched_points, evaluation.truth
+    leading, dt = truth.settings.options.leading, truth.dt
     pairs = [
         metrics.match_eigenvalues(
-            case.truth.points.eigenvalues[one].numpy(), case.points.eigenvalues[other].numpy(), leading, dt
+            truth.points.eigenvalues[true].numpy(), evaluation.points.eigenvalues[inferred].numpy(), leading, dt
         )
-        for one, other in zip(found.true, found.inferred, strict=True)
+        for true, inferred in zip(matched.true, matched.inferred, strict=True)
     ]
     names = ("distance", "time_constants", "frequencies")
     scores = {f"eigenvalue_{name}": _mean([getattr(pair, name) for pair in pairs]) for name in names}
@@ -123,17 +124,19 @@ def _eigenvalues(case: Case) -> Scores:
 
 
 def _mean(values: list[float]) -> float:
-    """Of those that are known."""
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else np.nan
+    """Return the mean of the finite values, nan without any."""
+    finite = [value for value in values if np.isfinite(value)]
+    return float(np.mean(finite)) if finite else np.nan
 
 
-def _memories(case: Case) -> Scores:
-    """How many different states the test trials end in when both systems are left to themselves, and whether the same
-    trials end together."""
-    truth, true, own = case.truth, case.truth.ends, case.known()
-    x = truth.held_input(case.inputs(), own.channels)
-    inferred = truth.settings.ended(own, case.of("latents")[1], x)
+def _memories(evaluation: ModelEvaluation) -> Scores:
+    """Score the states that the test trials end in when both systems continue under a frozen input.
+
+    These are the numbers of different end states, and the agreement on which trials end in the same state.
+    """
+    truth, true, system = evaluation.truth, evaluation.truth.end_clusters, evaluation.known_system()
+    x = truth.frozen_input(evaluation.inputs(), system.channels)
+    inferred = truth.settings.end_clusters(system, evaluation.of("latents")[1], x)
     return {
         "memories_true": int(true.max()) + 1,
         "memories_inferred": int(inferred.max()) + 1,
@@ -141,23 +144,23 @@ def _memories(case: Case) -> Scores:
     }, {}
 
 
-def _spectrum(case: Case) -> Scores:
-    truth, system = case.truth, case.known()
-    true, inputs = truth.exponents, case.inputs()
-    first = case.arrays["test_start"] if "test_start" in case.arrays else case.of("latents")[1][:, 0]
-    none = np.zeros((*truth.test.spikes.shape[:2], system.channels))
+def _spectrum(evaluation: ModelEvaluation) -> Scores:
+    truth, system = evaluation.truth, evaluation.known_system()
+    true, inputs = truth.exponents, evaluation.inputs()
+    first = evaluation.arrays["test_start"] if "test_start" in evaluation.arrays else evaluation.of("latents")[1][:, 0]
+    silence = np.zeros((*truth.test.spikes.shape[:2], system.channels))
     state = torch.from_numpy(np.asarray(first[0], dtype=np.float64))
-    own = truth.settings.exponents(system, state, none if inputs is None else inputs, truth.dt)
+    inferred = truth.settings.exponents(system, state, silence if inputs is None else inputs, truth.dt)
     return {
-        "spectrum_distance": metrics.spectrum_distance(true, own),
+        "spectrum_distance": metrics.spectrum_distance(true, inferred),
         "lambda_max_true": float(true[0]),
-        "lambda_max_inferred": float(own[0]),
-    }, {"exponents_true": true, "exponents_inferred": own}
+        "lambda_max_inferred": float(inferred[0]),
+    }, {"exponents_true": true, "exponents_inferred": inferred}
 
 
 SCORES = tuple(score.column for score in metrics.scores())
 HEADLINE_SCORES = tuple(score.column for score in metrics.scores() if score.headline)
-SCORERS: dict[str, Callable[[Case], Scores]] = {
+SCORERS: dict[str, Callable[[ModelEvaluation], Scores]] = {
     "rate_r2": _rate_r2,
     "state_r2": _state_r2,
     "cycle_con": _cycle_con,

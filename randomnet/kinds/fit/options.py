@@ -48,6 +48,7 @@ class InferenceSection(Section):
         0.05,
         "Dropout probability of the encoder's last states; LFADS has more layers with it. The defaults are those of "
         "the published models; torch.nn.GRU has 0.",
+        sizes=False,
     )
     inputs_used: str = option(
         Choice(("noisy", "true", "none")),
@@ -75,21 +76,27 @@ class InferenceSection(Section):
         Number(0, above=True), 10.0, "Time constant of the AR(1) process, in bins.", only=AUTOREGRESSIVE
     )
     kl_ic: float = option(
-        Number(0), 1e-6, "Weight of the KL divergence between posterior and prior of the initial condition.", only=LFADS
+        Number(0),
+        1e-6,
+        "Weight of the KL divergence between posterior and prior of the initial condition.",
+        only=LFADS,
+        sizes=False,
     )
     kl_co: float = option(
         Number(0),
         1e-5,
         "Weight of the KL divergence between posterior and prior of the inferred inputs.",
         only=INFERRING,
+        sizes=False,
     )
-    l2: float = option(Number(0), 1e-4, "Weight of half the mean square of recurrent weights.", only=LFADS)
+    l2: float = option(Number(0), 1e-4, "Weight of half the mean square of recurrent weights.", only=LFADS, sizes=False)
     coordinated: float = option(
         Number(0, 0.99),
         0.3,
         "Rate of coordinated dropout: the fraction of held-in spikes that an update hides. The loss of that update "
         "uses only hidden spikes and those of held-out neurons; 0 = none.",
         only=LFADS,
+        sizes=False,
     )
 
 

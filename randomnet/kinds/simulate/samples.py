@@ -1,11 +1,11 @@
-"""Samples of a simulated run as they come: kept in memory or written to files of the run's folder; their means.
+"""Samples of a simulated run, kept in memory or written to files of the run's folder, and their means.
 
-    pieces    how the windows of a record are divided
-    Sampled   what is known of one run's samples, piece by piece
-    room      bytes that it needs, in memory and on disk
+    pieces       divides the windows of a record
+    RunSamples   collects one run's samples piece by piece
+    memory_of    the bytes that a run needs, in memory and on disk
 
-A file appears under its name once it is whole. Whatever is computed of samples is computed of one piece at a time, the
-same pieces wherever they are kept, so that this makes no difference to any bit.
+A file has its final name once it is complete. Means are computed of one piece at a time. The pieces are the same
+wherever samples are kept, so that all bits are equal.
 """
 
 import os
@@ -16,50 +16,50 @@ from typing import NamedTuple
 import numpy as np
 
 from randomnet import results
-from randomnet.build import populations
-from randomnet.build.populations import Populace
+from randomnet.build.initial_rates import initial_plane, masked_initial_rates, trajectory_count
+from randomnet.build.populations import PopulationView, bump_neurons
 from randomnet.bump import bump
 
 PIECE = 16e6  # bytes of all samples of a piece
-COPIES = 6  # of a piece, in what is computed of it
+COPIES = 6  # of a piece, while its means are computed
 
 
-def pieces(windows: int, each: float) -> Iterator[slice]:
-    """The windows in pieces of at most PIECE; each: bytes of a window."""
-    step = max(1, int(PIECE / max(each, 1)))
+def pieces(windows: int, bytes_each: float) -> Iterator[slice]:
+    """Yield the windows in pieces of at most PIECE bytes; bytes_each: of a window."""
+    step = max(1, int(PIECE / max(bytes_each, 1)))
     return (slice(first, min(first + step, windows)) for first in range(0, windows, step))
 
 
-class Room(NamedTuple):
+class Memory(NamedTuple):
     """Bytes in memory and on disk."""
 
     memory: float
     disk: float
 
 
-def room(about: Populace, windows: float, record: float) -> Room:
-    """Of a run whose samples in this many windows are a record of so many bytes."""
-    if about.run.config.simulation.samples == "memory":
-        return Room(record, 0.0)
-    courses = 2 * len(about.names) + 5  # means and deviations, the bump, overlaps with the plane
-    means = 8 * windows * populations.trajectories(about.run.config) * courses
-    return Room(means + COPIES * max(PIECE, record / windows), record)
+def memory_of(view: PopulationView, windows: float, record: float) -> Memory:
+    """Return the bytes of a run whose samples in `windows` windows are a record of `record` bytes."""
+    if view.run.config.simulation.samples == "memory":
+        return Memory(record, 0.0)
+    series = 2 * len(view.names) + 5  # means and deviations, the bump, overlaps with the plane
+    means = 8 * windows * trajectory_count(view.run.config) * series
+    return Memory(means + COPIES * max(PIECE, record / windows), record)
 
 
-class _Kept:
-    """Samples (trajectories, W, cells) in memory."""
+class _MemorySamples:
+    """Samples (trajectories, W, neurons) in memory."""
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype) -> None:
         self.values = np.empty(shape, dtype)
 
-    def put(self, where: slice, values: np.ndarray) -> None:
-        self.values[:, where] = values
+    def put(self, windows: slice, values: np.ndarray) -> None:
+        self.values[:, windows] = values
 
 
-class _Filed:
-    """The same in a .npy file, under a temporary name until it is whole.
+class _FileSamples:
+    """Samples (trajectories, W, neurons) in a .npy file, under a temporary name until it is complete.
 
-    Written, not mapped: a full disk is then an error, and pages that are written leave the memory of the process.
+    The file is written, not mapped: a full disk is then an error, and written pages leave the process's memory.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
@@ -70,12 +70,12 @@ class _Filed:
             np.lib.format.write_array_header_1_0(file, header)
             self.begin = file.tell()
 
-    def put(self, where: slice, values: np.ndarray) -> None:
-        _, windows, cells = self.shape
+    def put(self, windows: slice, values: np.ndarray) -> None:
+        _, all_windows, neurons = self.shape
         with open(self.temporary, "r+b") as file:
-            for number, own in enumerate(values):
-                file.seek(self.begin + self.dtype.itemsize * cells * (number * windows + where.start))
-                file.write(np.ascontiguousarray(own).data)
+            for trajectory, rows in enumerate(values):
+                file.seek(self.begin + self.dtype.itemsize * neurons * (trajectory * all_windows + windows.start))
+                file.write(np.ascontiguousarray(rows).data)
 
     def finish(self) -> None:
         with open(self.temporary, "r+b") as file:
@@ -86,57 +86,58 @@ class _Filed:
         self.temporary.unlink(missing_ok=True)
 
 
-class Sampled:
-    """Samples of one run, put in piece by piece, and what is computed of them on the way.
+class RunSamples:
+    """Samples of one run, added piece by piece, and their means.
 
-    finite: whether all are numbers so far.
+    finite: whether all samples so far are numbers.
     """
 
-    def __init__(self, about: Populace, windows: int, folder: Path) -> None:
-        self.about, self.windows, self.finite = about, windows, True
-        self.folder = folder if about.run.config.simulation.samples == "disk" else None
-        self.samples: dict[str, _Kept | _Filed] = {}
-        self.courses: dict[str, np.ndarray] = {}
+    def __init__(self, view: PopulationView, windows: int, folder: Path) -> None:
+        self.view, self.windows, self.finite = view, windows, True
+        self.folder = folder if view.run.config.simulation.samples == "disk" else None
+        self.samples: dict[str, _MemorySamples | _FileSamples] = {}
+        self.series: dict[str, np.ndarray] = {}
         self.total, self.count = 0.0, 0
-        self.decoded, self.plane = populations.decoded(about), populations.plane_of(about)
-        for stale in folder.glob("*.npy"):  # of a start that was killed before its end
+        self.bump_neurons, self.plane = bump_neurons(view), initial_plane(view)
+        for stale in folder.glob("*.npy"):  # of an earlier start that was killed
             stale.unlink()
 
-    def add(self, where: slice, rates: np.ndarray, kept: Mapping[str, np.ndarray], finite: bool) -> None:
-        """The samples (trajectories, windows, cells) of some windows, and whether all was finite in them."""
+    def add(self, windows: slice, rates: np.ndarray, variables: Mapping[str, np.ndarray], finite: bool) -> None:
+        """Add the samples (trajectories, windows, neurons) of some windows; finite: whether all are numbers."""
         self.finite = self.finite and finite
         if not self.finite:
             return
-        for name, values in {"rates": rates, **{f"kept_{name}": values for name, values in kept.items()}}.items():
-            self._store(name, values).put(where, values)
-        for name, course in self._of(rates).items():
-            if name not in self.courses:  # at once: small arrays that stay would break up the room of the next pieces
-                self.courses[name] = np.empty((*course.shape[:-1], self.windows), course.dtype)
-            self.courses[name][..., where] = course
+        kept = {f"kept_{name}": values for name, values in variables.items()}
+        for name, values in {"rates": rates, **kept}.items():
+            self._store(name, values).put(windows, values)
+        for name, series in self._means(rates).items():
+            if name not in self.series:  # allocated whole, as small arrays would fragment the memory of the next pieces
+                self.series[name] = np.empty((*series.shape[:-1], self.windows), series.dtype)
+            self.series[name][..., windows] = series
         self.total, self.count = self.total + float(rates.sum(dtype=np.float64)), self.count + rates.size
 
-    def _store(self, name: str, like: np.ndarray) -> _Kept | _Filed:
+    def _store(self, name: str, like: np.ndarray) -> _MemorySamples | _FileSamples:
         if name not in self.samples:
             shape = (len(like), self.windows, like.shape[2])
-            place = self.folder and self.folder / f"{name}.npy"
-            self.samples[name] = _Filed(place, shape, like.dtype) if place else _Kept(shape, like.dtype)
+            path = self.folder and self.folder / f"{name}.npy"
+            self.samples[name] = _FileSamples(path, shape, like.dtype) if path else _MemorySamples(shape, like.dtype)
         return self.samples[name]
 
-    def _of(self, rates: np.ndarray) -> dict[str, np.ndarray]:
-        """What is computed of some windows; the windows are the last axis of all."""
-        about = self.about
-        each = [rates[..., about.index == number] for number in range(len(about.names))]
-        found = {
-            "rates_mean": np.stack([own.mean(-1) for own in each]),
-            "rates_sd": np.stack([own.std(-1) for own in each]),
+    def _means(self, rates: np.ndarray) -> dict[str, np.ndarray]:
+        """Return means, deviations, bump and overlaps of some windows; windows are the last axis of all arrays."""
+        view = self.view
+        populations = [rates[..., view.index == number] for number in range(len(view.names))]
+        series = {
+            "rates_mean": np.stack([population.mean(-1) for population in populations]),
+            "rates_sd": np.stack([population.std(-1) for population in populations]),
         }
-        if self.decoded is not None:
-            units, angles = self.decoded
-            three = bump(rates[..., units].astype(np.float64), angles)
-            found |= {f"bump_{name}": values for name, values in three._asdict().items()}
+        if self.bump_neurons is not None:
+            units, angles = self.bump_neurons
+            decoded = bump(rates[..., units].astype(np.float64), angles)
+            series |= {f"bump_{name}": values for name, values in decoded._asdict().items()}
         if self.plane is not None:
-            found["plane_overlaps"] = np.moveaxis(self.plane.overlaps(rates), -1, 1)
-        return found
+            series["plane_overlaps"] = np.moveaxis(self.plane.overlaps(rates), -1, 1)
+        return series
 
     @property
     def rate(self) -> float:
@@ -144,23 +145,25 @@ class Sampled:
         return self.total / self.count
 
     def finish(self) -> dict[str, np.ndarray]:
-        """The files are whole; all that is to be written beside them: means and deviations (P, trajectories, W) over
-        the neurons of each population, of a bump (trajectories, W), of a plane (trajectories, W, 2); samples that are
-        in memory (trajectories, W, cells)."""
-        found = dict(self.courses)
+        """Complete the files; return the arrays that are written beside them.
+
+        These are means and deviations (P, trajectories, W) over the neurons of each population, the bump (trajectories,
+        W), overlaps with a plane (trajectories, W, 2), and samples in memory (trajectories, W, neurons).
+        """
+        arrays = dict(self.series)
         if self.plane is not None:
-            found["plane_overlaps"] = np.moveaxis(found["plane_overlaps"], 1, -1)
-            found |= {"plane": np.array(self.plane.names), "initial_plane": self.plane.places,
-                      "initial_overlaps": self.plane.overlaps(populations.first_rates(self.about))}  # fmt: skip
-        for name, one in self.samples.items():
-            if isinstance(one, _Kept):
-                found[name] = one.values
+            arrays["plane_overlaps"] = np.moveaxis(arrays["plane_overlaps"], 1, -1)
+            arrays |= {"plane": np.array(self.plane.names), "initial_plane": self.plane.coordinates,
+                       "initial_overlaps": self.plane.overlaps(masked_initial_rates(self.view))}  # fmt: skip
+        for name, samples in self.samples.items():
+            if isinstance(samples, _MemorySamples):
+                arrays[name] = samples.values
             else:
-                one.finish()
-        return found
+                samples.finish()
+        return arrays
 
     def discard(self) -> None:
-        """Leave no file that is not whole."""
-        for one in self.samples.values():
-            if isinstance(one, _Filed):
-                one.discard()
+        """Remove files that are not complete."""
+        for samples in self.samples.values():
+            if isinstance(samples, _FileSamples):
+                samples.discard()

@@ -1,24 +1,23 @@
-"""kind = spectrum: the Lyapunov spectrum of every network of the grid (FlyStability's `spectrum`), judged.
+"""kind = spectrum: the Lyapunov spectrum of every network of the grid (FlyStability's `spectrum`), with verdicts.
 
 kind = transition is the same with one exponent, for a grid over g (FlyStability's `transition_2_chaos`).
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import torch
-
 from randomnet import results
-from randomnet.build import coupling_strength
 from randomnet.build.network import Setup, build_setup, check_network
+from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import exponents_of
-from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Recorded, Report, missing
-from randomnet.kinds.spectrum import computing, initial_states
+from randomnet.kinds import spectra
+from randomnet.kinds.initial_states import compute_states
+from randomnet.kinds.kind import Cost, Kind, RunProgressCallback, RunRecords, Stop, missing_runs
+from randomnet.kinds.progress import progress_reporter
+from randomnet.kinds.spectrum.outputs import write_outputs
 from randomnet.lyapunov import Schedule, Spectrum
 from randomnet.schema.plan import Run
-from randomnet.training import Interrupted
 
 HEADLINE = (
     "neurons",
@@ -36,116 +35,66 @@ HEADLINE = (
     "verdict",
     "seconds",
 )
-REPORTS = 50  # of one spectrum
 
 
 def check(run: Run) -> dict[str, Any]:
-    """Everything that can be wrong before the run starts; returns the connectome's facts. Raises ConfigError."""
+    """Check all that can be wrong before the run starts; return the connectome's facts. Raises ConfigError."""
     return check_network(run)
 
 
 def length(run: Run) -> float:
-    """Units of time of its record."""
-    return computing.schedule_of(run).first
+    """Return the units of time of the record."""
+    return schedule_of(run).first
 
 
 def max_batch(run: Run, facts: dict[str, Any]) -> int:
-    """How many spectra of this one's shape are computed side by side."""
+    """Return how many spectra of this run's shape are computed side by side."""
     alone = run.config.has_task or run.config.lyapunov.initial_states > 1
-    return 1 if alone else computing.max_batch(run, facts, 8)
+    return 1 if alone else spectra.max_batch(run, facts, 8)
 
 
 def execute(
-    runs: Sequence[Run], folders: Sequence[results.RunFolder], report: Report, stop: Callable[[], bool]
-) -> Recorded:
-    """Compute spectra and write of each arrays.npz; returns what run.json says of them."""
+    runs: Sequence[Run], folders: Sequence[results.RunFolder], report: RunProgressCallback, stop: Stop
+) -> RunRecords:
+    """Compute spectra and write arrays.npz of each run; return their records."""
     began = time.perf_counter()
-    starts = [build_setup(run) for run in runs]
-    k = exponents_of(runs[0], starts[0].connectome.n)
+    setups = [build_setup(run) for run in runs]
+    k = exponents_of(runs[0], setups[0].connectome.n)
 
-    def told(row: dict[str, float]) -> None:
+    def report_all(row: dict[str, float]) -> None:
         for run in runs:
             report(run, row)
 
-    found = _spectra(runs, starts, k, tick=ticker(length(runs[0]), told, stop))
+    computed = _compute(runs, setups, k, on_progress=progress_reporter(length(runs[0]), report_all, stop))
     seconds = (time.perf_counter() - began) / len(runs)
-    left, each = missing(runs, folders), zip(runs, folders, starts, found, strict=True)
-    return [(run, _written(run, *rest, k=k, seconds=seconds)) for run, *rest in each if run in left]
+    unfinished, each = missing_runs(runs, folders), zip(runs, folders, setups, computed, strict=True)
+    return [
+        (run, write_outputs(run, folder, setup, spectra, seconds))
+        for run, folder, setup, spectra in each
+        if run in unfinished
+    ]
 
 
-def _spectra(
+def _compute(
     runs: Sequence[Run],
-    starts: Sequence[Setup],
+    setups: Sequence[Setup],
     k: int,
     schedule: Schedule | None = None,
-    tick: computing.Tick = lambda time: None,
+    on_progress: spectra.OnProgress = lambda time: None,
 ) -> list[list[Spectrum]]:
-    """Of each run, one from each of its initial states."""
+    """Return the spectra of each run, one from each of its initial states."""
     if runs[0].config.lyapunov.initial_states == 1:
-        return [[one] for one in computing.compute_each(runs, starts, k, schedule, tick)]
-    return [initial_states.compute_states(run, start, k, schedule, tick)
-            for run, start in zip(runs, starts, strict=True)]  # fmt: skip
-
-
-def _written(
-    run: Run, folder: results.RunFolder, start: Setup, found: list[Spectrum], k: int, seconds: float
-) -> dict[str, Any]:
-    """Write the spectra from a run's initial states; what run.json says of them."""
-    first, several = found[0], len(found) > 1
-    arrays = {"exponents": first.exponents, "stderr": first.stderr, "log10_condition": first.conditions}
-    arrays = initial_states.arrays_of(found) if several else arrays
-    results.write_arrays(folder.path / "arrays.npz", arrays | described(run, start))
-    status, reason = initial_states.worst_status(found)
-    return {
-        "status": status,
-        "reason": reason,
-        "summary": {
-            "neurons": start.connectome.n,
-            "exponents": k,
-            **(initial_states.figures_of(found) if several else computing.figures(first)),
-            **dynamics(run),
-            **coupling_strength.strength_of(start.network),
-            "network": start.checksum(),
-            "seconds": round(seconds, 2),
-        },
-        "connectome": start.facts(),
-    }
+        return [[spectrum] for spectrum in spectra.compute_spectra(runs, setups, k, schedule, on_progress)]
+    return [compute_states(run, setup, k, schedule, on_progress)
+            for run, setup in zip(runs, setups, strict=True)]  # fmt: skip
 
 
 def estimate(runs: Sequence[Run]) -> Cost:
-    """Time of each run, from a short spectrum of all, side by side, measured here."""
-    starts, schedule = [build_setup(run) for run in runs], computing.schedule_of(runs[0])
-    k = exponents_of(runs[0], starts[0].connectome.n)
-    each = computing.pace(lambda probe: _spectra(runs, starts, k, probe), runs[0]) / len(runs)
-    return Cost(each, each * (schedule.first + schedule.transient + schedule.frame_transient))
-
-
-def ticker(tsim: float, report: ProgressCallback, stop: Callable[[], bool]) -> Callable[[float], None]:
-    """What a spectrum tells of its progress, now and then, and how it is interrupted."""
-    told = 0.0
-
-    def tick(now: float) -> None:
-        nonlocal told
-        if stop():
-            raise Interrupted
-        if now - told >= tsim / REPORTS:
-            report({"advance": now - told})
-            told = now
-
-    return tick
-
-
-def dynamics(run: Run) -> dict[str, Any]:
-    """What an exponent depends on besides the network."""
-    return {name: getattr(run.config.model, name) for name in ("form", "integrator", "dt")}
-
-
-def described(run: Run, start: Setup) -> dict[str, np.ndarray]:
-    """State that the run began with, and gains and shifts of the groups."""
-    state = torch.zeros_like(start.state) if computing.is_driven(run) else start.state
-    with torch.no_grad():
-        parts = {"gains": start.network.gains(), "shifts": start.network.shifts(), "state_initial": state}
-    return {"groups": start.labels, **{name: part.cpu().numpy() for name, part in parts.items()}}
+    """Return the cost of each run, from a short spectrum of all runs side by side."""
+    setups = [build_setup(run) for run in runs]
+    k = exponents_of(runs[0], setups[0].connectome.n)
+    rate = spectra.seconds_per_time(lambda probe: _compute(runs, setups, k, probe), runs[0]) / len(runs)
+    return Cost(rate, rate * simulated_time(schedule_of(runs[0])))
 
 
 KIND = Kind(

@@ -1,7 +1,6 @@
-"""What is written of a network that has been trained: model.pt, arrays.npz, the figures of run.json."""
+"""Outputs of a trained network: model.pt, arrays.npz, stored epochs, and the summary of run.json."""
 
-import io
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,18 +10,20 @@ import torch
 from randomnet import results
 from randomnet.architectures import CellNetwork
 from randomnet.artifacts.trained_files import UNTRAINED, numbered_name
-from randomnet.build.closed_loop import REACHED
+from randomnet.build.closed_loop import REACH_ARRAYS
 from randomnet.build.network import Setup
+from randomnet.build.objective import loss_target
 from randomnet.build.targets import target_of
 from randomnet.build.trials import trials_of
 from randomnet.connectome import COUPLING
-from randomnet.kinds.train import learning, measurements
-from randomnet.kinds.train.measurements import SHOWN_TRIALS
-from randomnet.kinds.train.trajectories import conditions_of, event_arrays
+from randomnet.kinds.checkpoints import last_and_best, torch_bytes
+from randomnet.kinds.train.loss_summary import notes, summarize_losses
+from randomnet.kinds.train.measurements import OVERLAP_TRIALS, measured_loss
+from randomnet.kinds.trajectories import conditions_of, event_arrays
 from randomnet.rnn import FACTORS, Network
 from randomnet.schema.plan import Run
 from randomnet.schema.sections.network import TRAINED
-from randomnet.training import Progress, Trainable
+from randomnet.training import Progress
 
 REPORTED = (  # of the spectra before and after training
     "lambda_max",
@@ -47,161 +48,143 @@ REPORTED = (  # of the spectra before and after training
 )
 
 
-def written(
-    run: Run,
-    folder: results.RunFolder,
-    start: Setup,
-    progress: Progress,
-    values: dict[str, torch.Tensor],
-    initial: dict[str, Any],
-    final: dict[str, Any],
-    judged: dict[str, float],
-    seconds: float,
-) -> dict[str, Any]:
-    """Write the files of a run that has been trained; what run.json says of it.
+@dataclass(frozen=True)
+class Trained:
+    """A training that has ended: the network, its progress, and what was measured before and after.
 
-    values: of the network before training; initial, final: as of `measured.now`; judged: what summary.csv says of the
-    trials besides: chance, and the figures of the test trials.
+    values_initial: the values before training. initial, final: see `measurements.measure`. scores: chance levels, and
+    scores on test trials.
     """
+
+    setup: Setup
+    progress: Progress
+    values_initial: dict[str, torch.Tensor]
+    initial: dict[str, Any]
+    final: dict[str, Any]
+    scores: dict[str, float]
+
+    @property
+    def measured(self) -> tuple[tuple[str, dict[str, Any]], ...]:
+        """The measurements with the endings of their names."""
+        return ("initial", self.initial), ("final", self.final)
+
+
+def write_outputs(run: Run, folder: results.RunFolder, trained: Trained, seconds: float) -> dict[str, Any]:
+    """Write the files of a trained run; return its record for run.json."""
+    setup, progress = trained.setup, trained.progress
     if run.config.trainvalidate.store_every_epoch and progress.history:
-        store(run, folder, start.network, progress.last_epoch)
-    folder.write_history(pd.DataFrame(progress.history, columns=_columns(progress)))
-    results.write_arrays(folder.path / "arrays.npz", _arrays(run, start, values, progress, initial, final))
-    model = _model(run, start.network, progress, values)
-    results.write_bytes(folder.path / "model.pt", torch_bytes(model))
-    losses = learning.losses(progress) | _measured_losses(run, start, initial, final)
+        store_epoch(run, folder, setup.network, progress.last_epoch)
+    folder.write_history(pd.DataFrame(progress.history, columns=_empty_columns(progress)))
+    results.write_arrays(folder.path / "arrays.npz", _arrays(run, trained))
+    results.write_bytes(folder.path / "model.pt", torch_bytes(_model(run, trained)))
+    losses = summarize_losses(progress) | _measured_losses(run, trained)
     return {
         "status": results.DIVERGED if progress.diverged else results.COMPLETE,
         "reason": progress.reason,
         **results.COUNTED_FROM_UNTRAINED,
         "summary": {
             **losses,
-            **judged,
-            **learning.notes(progress, losses, run.config.spectrum_loss),
-            **_figures("initial", initial),
-            **_figures("final", final),
-            **final.get("baseline", {}),
+            **trained.scores,
+            **notes(progress, losses, run.config.spectrum_loss),
+            **_summary("initial", trained.initial),
+            **_summary("final", trained.final),
+            **trained.final.get("baseline", {}),
             "seconds": round(seconds, 2),
         },
-        "connectome": start.facts(),
+        "connectome": setup.facts(),
     }
 
 
-def _figures(when: str, found: dict[str, Any]) -> dict[str, Any]:
-    spectrum = found.get("figures", {})
-    named = {f"{name}_{when}": value for name, value in spectrum.items() if name in REPORTED}
+def _summary(when: str, measured: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of spectrum and coupling strength before or after training."""
+    spectrum = measured.get("figures", {})
+    columns = {f"{name}_{when}": value for name, value in spectrum.items() if name in REPORTED}
     errors = {f"lambda_max_{when}_stderr": spectrum["lambda_max_stderr"]} if "lambda_max" in spectrum else {}
-    strength = {name: found[name] for name in COUPLING if name in found}
+    strength = {name: measured[name] for name in COUPLING if name in measured}
     strength.setdefault("spectral_radius", None)
-    return named | errors | {f"{name}_{when}": value for name, value in strength.items()}
+    return columns | errors | {f"{name}_{when}": value for name, value in strength.items()}
 
 
-def _measured_losses(
-    run: Run, start: Setup, initial: dict[str, Any], final: dict[str, Any]
-) -> dict[str, float]:
-    """loss_measured_initial and _final, each with its standard error; empty for a task."""
+def _measured_losses(run: Run, trained: Trained) -> dict[str, float]:
+    """Return loss_measured_initial and _final, each with its standard error; empty for a task."""
     if run.config.has_task or not run.config.spectrum_loss:
         return {}
-    target, named = measurements.loss_target(run, start.connectome.n), {}
-    for when, found in (("initial", initial), ("final", final)):
-        for name, value in measurements.loss_of(run, found, target).items():
-            named[name.replace("loss", f"loss_measured_{when}")] = value
-    return named
+    target, losses = loss_target(run, trained.setup.connectome.n), {}
+    for when, measured in trained.measured:
+        for name, value in measured_loss(run, measured, target).items():
+            losses[name.replace("loss", f"loss_measured_{when}")] = value
+    return losses
 
 
-def _columns(progress: Progress) -> list[str] | None:
+def _empty_columns(progress: Progress) -> list[str] | None:
+    """Return the columns of a history without rows; None where the rows name them."""
     return None if progress.history else ["epoch", "train_loss", "lambda_max", "seconds"]
 
 
-def _arrays(
-    run: Run,
-    start: Setup,
-    values: dict[str, torch.Tensor],
-    progress: Progress,
-    initial: dict[str, Any],
-    final: dict[str, Any],
-) -> dict[str, np.ndarray]:
-    if start.connectome is None:
-        return {f"{name}_{when}": found[name].numpy() for when, found in (("initial", initial), ("final", final))
-                for name in REACHED if name in found}  # fmt: skip
-    arrays = {"groups": start.labels, "state_initial": start.state.cpu().numpy()}
-    arrays |= _beside_overlaps(run) if "overlaps" in final else {}
+def _arrays(run: Run, trained: Trained) -> dict[str, np.ndarray]:
+    setup = trained.setup
+    if setup.connectome is None:
+        return {f"{name}_{when}": measured[name].numpy() for when, measured in trained.measured
+                for name in REACH_ARRAYS if name in measured}  # fmt: skip
+    arrays = {"groups": setup.labels, "state_initial": setup.state.cpu().numpy()}
+    arrays |= _overlap_axes(run) if "overlaps" in trained.final else {}
     if run.config.spectrum_loss in ("l2", "mse"):
-        arrays["target"] = target_of(run, start.connectome.n)
-    for when, found, held in (("initial", initial, values), ("final", final, progress.last)):
-        if "exponents" in found:
-            arrays[f"spectrum_{when}"] = found["exponents"].numpy()
-            arrays[f"spectrum_{when}_stderr"] = found["stderr"].numpy()
-        arrays |= {f"{name}_{when}": found[name].numpy() for name in REACHED if name in found}
-        if "overlaps" in found:
-            arrays[f"overlaps_{when}"] = found["overlaps"].numpy()
-        weights = ("weights",) if "weights" in run.config.trained else ()
-        for name in ("gains", "shifts", *weights, *(FACTORS if start.network.rank else ())):
-            arrays[f"{name}_{when}"] = held[name].cpu().numpy()
+        arrays["target"] = target_of(run, setup.connectome.n)
+    for (when, measured), values in zip(
+        trained.measured, (trained.values_initial, trained.progress.last), strict=True
+    ):
+        arrays |= _measured_arrays(when, measured) | _value_arrays(run, setup, when, values)
     if "weights" in run.config.trained:
-        arrays["post"], arrays["pre"] = start.connectome.post, start.connectome.pre
+        arrays["post"], arrays["pre"] = setup.connectome.post, setup.connectome.pre
     for name in TRAINED:
-        moving = getattr(start.network, name).trainable
+        moving = getattr(setup.network, name).trainable
         if moving is not None:
             arrays[f"{name}_moving"] = moving.cpu().numpy()
     return arrays
 
 
-def _beside_overlaps(run: Run) -> dict[str, np.ndarray]:
-    """What belongs to the overlaps: time (T,) in tau, the trials' conditions, and events in tau."""
+def _measured_arrays(when: str, measured: dict[str, Any]) -> dict[str, np.ndarray]:
+    arrays = {}
+    if "exponents" in measured:
+        arrays[f"spectrum_{when}"] = measured["exponents"].numpy()
+        arrays[f"spectrum_{when}_stderr"] = measured["stderr"].numpy()
+    arrays |= {f"{name}_{when}": measured[name].numpy() for name in REACH_ARRAYS if name in measured}
+    if "overlaps" in measured:
+        arrays[f"overlaps_{when}"] = measured["overlaps"].numpy()
+    return arrays
+
+
+def _value_arrays(run: Run, setup: Setup, when: str, values: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    """Return gains and shifts, and weights and factors where these are trained or there are any."""
+    weights = ("weights",) if "weights" in run.config.trained else ()
+    names = ("gains", "shifts", *weights, *(FACTORS if setup.network.rank else ()))
+    return {f"{name}_{when}": values[name].cpu().numpy() for name in names}
+
+
+def _overlap_axes(run: Run) -> dict[str, np.ndarray]:
+    """Return what belongs to the overlaps: times (T,) in tau, the trials' conditions, and events in tau."""
     trials, dt = trials_of(run)[1], run.config.model.dt
     index, names = conditions_of(trials)
     return {
         "overlaps_times": dt * np.arange(1, 1 + trials.inputs.shape[1]),
-        "overlaps_conditions": np.array(names)[index[:SHOWN_TRIALS]],
+        "overlaps_conditions": np.array(names)[index[:OVERLAP_TRIALS]],
         **event_arrays(trials.events, dt),
     }
 
 
-def _model(
-    run: Run, network: Network | CellNetwork, progress: Progress, values: dict[str, torch.Tensor]
-) -> dict[str, Any]:
-    """What model.pt holds; values: of the untrained network, under the network's own names, see `last_and_best`."""
-    untrained = {name: values[name] for name in network.values()}
+def _model(run: Run, trained: Trained) -> dict[str, Any]:
+    """Return the content of model.pt; its keys are the network's own strings, see `last_and_best`."""
+    network = trained.setup.network
     return {
         "network": network.description(),
-        **last_and_best(network, progress),
-        UNTRAINED: untrained,
+        **last_and_best(network, trained.progress),
+        UNTRAINED: {name: trained.values_initial[name] for name in network.values()},
         "trained": list(run.config.trained),
     }
 
 
-def last_and_best(network: Trainable, progress: Progress) -> dict[str, Any]:
-    """Values of a network after the last update, and at the lowest loss, with the numbers of their epochs.
-
-    Under the network's own names: equal ones read from a checkpoint are other objects, which pickle would tell apart.
-    """
-    names, held = list(network.values()), (progress.last, progress.best or progress.last)
-    last, best = ({name: values[name] for name in names} for values in held)
-    epochs = {"best_epoch": progress.best_epoch, "last_epoch": progress.last_epoch}
-    return {"last": last, "best": best, **epochs}
-
-
-def store(run: Run, folder: results.RunFolder, network: Network | CellNetwork, epochs: int) -> None:
-    """Keep a network of a task after so many epochs, from 1 on, under bio_rnn_mem's name, which counts them from 0."""
+def store_epoch(run: Run, folder: results.RunFolder, network: Network | CellNetwork, epochs: int) -> None:
+    """Write a task's network after `epochs` epochs, from 1 on, in bio_rnn_mem's file, whose name counts from 0."""
     if run.config.has_task and isinstance(network, Network) and epochs:
         path = folder.path.parent / numbered_name(epochs, run.iteration)
         results.write_bytes(path, torch_bytes(network.elman_state_dict()))
-
-
-def torch_bytes(record: dict[str, Any]) -> bytes:
-    """What torch saves of tensors and plain values."""
-    buffer = io.BytesIO()
-    torch.save(record, buffer)
-    return buffer.getvalue()
-
-
-def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """The checkpoint, or None; a damaged one is set aside, and the runs start anew."""
-    if not path.exists():
-        return None
-    try:
-        return torch.load(path, weights_only=True, map_location=device)
-    except Exception:  # a damaged file can raise nearly anything
-        path.replace(path.with_suffix(".damaged"))
-        return None

@@ -5,33 +5,29 @@ The first is FlyStability's four training commands, the second bio_rnn_mem.
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
-import torch
 
 from randomnet import results
-from randomnet.build import cells, closed_loop, coupling_strength, training_noise
+from randomnet.build import closed_loop
+from randomnet.build.cells import has_cells
+from randomnet.build.coupling_strength import strength_of
 from randomnet.build.network import PRECISIONS, Setup, build_setup, check_network, device_of
+from randomnet.build.objective import objective_of, training_settings, trajectories
+from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import target_of
-from randomnet.build.trials import trials_of
-from randomnet.kinds.kind import Cost, Kind, Recorded, Report, missing
-from randomnet.kinds.spectrum import computing
-from randomnet.kinds.train import measurements, outputs, unseen_trials
-from randomnet.lyapunov import Schedule
-from randomnet.objectives import (
-    NetworkObjective,
-    Recorder,
-    SpectrumLoss,
-    SpectrumObjective,
-    Term,
-    stack_objectives,
-    task_objective,
-)
+from randomnet.kinds import spectra
+from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
+from randomnet.kinds.kind import Cost, Kind, RunProgressCallback, RunRecords, Stop, missing_runs
+from randomnet.kinds.train.measurements import exponents_and_inputs, measure, measure_initial, measuring_schedule
+from randomnet.kinds.train.outputs import Trained, store_epoch, write_outputs
+from randomnet.kinds.train.unseen_trials import score
+from randomnet.objectives import NetworkObjective, stack_objectives
 from randomnet.schema.plan import Run
-from randomnet.training import Settings, fit
+from randomnet.training import Progress, fit
 
 HEADLINE = (
     "loss_initial",
@@ -55,7 +51,7 @@ HEADLINE = (
 
 
 def check(run: Run) -> dict[str, Any]:
-    """Everything that can be wrong before the run starts; returns the connectome's facts. Raises ConfigError."""
+    """Check all that can be wrong before the run starts; return the connectome's facts. Raises ConfigError."""
     closed_loop.check(run)
     facts = check_network(run)
     if run.config.spectrum_loss in ("l2", "mse"):
@@ -64,71 +60,89 @@ def check(run: Run) -> dict[str, Any]:
 
 
 def length(run: Run) -> float:
-    """Its epochs."""
+    """Return the number of epochs."""
     return run.config.trainvalidate.epochs
 
 
 def execute(
-    runs: Sequence[Run], folders: Sequence[results.RunFolder], report: Report, stop: Callable[[], bool]
-) -> Recorded:
-    """Train networks and write of each history.csv, arrays.npz and model.pt; returns what run.json says of them."""
+    runs: Sequence[Run], folders: Sequence[results.RunFolder], report: RunProgressCallback, stop: Stop
+) -> RunRecords:
+    """Train networks side by side; write history.csv, arrays.npz and model.pt of each, and return their records."""
     began = time.perf_counter()
-    runs, folders, kept = _to_do(runs, folders)
-    starts = [build_setup(run) for run in runs]
-    objectives = [objective(*pair) for pair in zip(runs, starts, strict=True)]
-    if kept is None:
-        initial = [measurements.initial(*each) for each in zip(runs, starts, objectives, strict=True)]
-        kept = {"initial": initial, "values_initial": [start.network.values() for start in starts], "seconds": 0.0}
+    runs, folders, checkpoint = _resumable(runs, folders)
+    setups = [build_setup(run) for run in runs]
+    objectives = [objective_of(*pair) for pair in zip(runs, setups, strict=True)]
+    if checkpoint is None:
+        checkpoint = _untrained(runs, setups, objectives)
+
+    def elapsed() -> float:
+        return checkpoint["seconds"] + time.perf_counter() - began
 
     def save_checkpoint(states: list[dict[str, Any]]) -> None:
-        now = kept | {"members": _members(runs), "training": states, "seconds": elapsed()}
-        results.write_bytes(folders[0].checkpoint, outputs.torch_bytes(now))
+        record = checkpoint | {"members": _members(runs), "training": states, "seconds": elapsed()}
+        results.write_bytes(folders[0].checkpoint, torch_bytes(record))
         for folder, state in zip(folders, states, strict=True):
             folder.write_history(pd.DataFrame(state["progress"]["history"]))
 
-    def elapsed() -> float:
-        return kept["seconds"] + time.perf_counter() - began
-
-    def reached(index: int, row: dict[str, float]) -> None:
+    def on_epoch(index: int, row: dict[str, float]) -> None:
         report(runs[index], row)
         every = runs[index].config.trainvalidate.store_every_epoch
         if every and row["epoch"] and (row["epoch"] - 1) % every == 0:
-            outputs.store(runs[index], folders[index], starts[index].network, int(row["epoch"]))
+            store_epoch(runs[index], folders[index], setups[index].network, int(row["epoch"]))
 
     every = runs[0].config.execution.checkpoint_every
-    ended = fit(
-        [start.network for start in starts],
+    progresses = fit(
+        [setup.network for setup in setups],
         stack_objectives(objectives),
-        [settings(run) for run in runs],
+        [training_settings(run) for run in runs],
         checkpoint_every=None if every == "auto" else every,
         save_checkpoint=save_checkpoint,
-        resume=kept.get("training"),
-        report=reached,
+        resume=checkpoint.get("training"),
+        report=on_epoch,
         stop=stop,
     )
-    finals = [measurements.now(*each) for each in zip(runs, starts, objectives, strict=True)]
-    judged = [unseen_trials.judged(*each) for each in zip(runs, starts, objectives, ended, strict=True)]
-    left, seconds = missing(runs, folders), elapsed() / len(runs)
-    each = zip(runs, folders, starts, ended, kept["values_initial"], kept["initial"], finals, judged, strict=True)
-    return [(run, outputs.written(run, *rest, seconds=seconds)) for run, *rest in each if run in left]
+    trained = _measure_trained(runs, setups, objectives, progresses, checkpoint)
+    unfinished, seconds = missing_runs(runs, folders), elapsed() / len(runs)
+    return [(run, write_outputs(run, folder, result, seconds))
+            for run, folder, result in zip(runs, folders, trained, strict=True) if run in unfinished]  # fmt: skip
 
 
-def _to_do(
+def _untrained(runs: Sequence[Run], setups: Sequence[Setup], objectives: Sequence[NetworkObjective]) -> dict[str, Any]:
+    """Return the part of a checkpoint that training does not change: measurements and values of untrained networks."""
+    initial = [measure_initial(*each) for each in zip(runs, setups, objectives, strict=True)]
+    return {"initial": initial, "values_initial": [setup.network.values() for setup in setups], "seconds": 0.0}
+
+
+def _measure_trained(
+    runs: Sequence[Run],
+    setups: Sequence[Setup],
+    objectives: Sequence[NetworkObjective],
+    progresses: Sequence[Progress],
+    checkpoint: dict[str, Any],
+) -> list[Trained]:
+    """Measure the trained networks, then score them on test trials, which changes their values for a moment."""
+    finals = [measure(*each) for each in zip(runs, setups, objectives, strict=True)]
+    scores = [score(*each) for each in zip(runs, setups, objectives, progresses, strict=True)]
+    each = (setups, progresses, checkpoint["values_initial"], checkpoint["initial"], finals, scores)
+    return [Trained(*parts) for parts in zip(*each, strict=True)]
+
+
+def _resumable(
     runs: Sequence[Run], folders: Sequence[results.RunFolder]
 ) -> tuple[Sequence[Run], Sequence[results.RunFolder], dict[str, Any] | None]:
-    """Runs to train side by side, their folders, and their checkpoint if there is one.
+    """Return the runs to train side by side, their folders, and their checkpoint if there is one.
 
-    These are the ones that have not ended; but where a checkpoint is of all, all go on together, as the numbers of one
-    depend by their last digits on how many there are beside it.
+    These are the unfinished runs. But where a checkpoint is of all runs, all continue together, because the last digits
+    of each run's numbers depend on how many runs are computed together.
     """
-    left = missing(runs, folders)
+    unfinished = missing_runs(runs, folders)
     device = device_of(runs[0].config)
-    for some in (list(runs), left):
-        chosen = [folder for run, folder in zip(runs, folders, strict=True) if run in some]
-        kept = outputs.read_checkpoint(chosen[0].checkpoint, device)
-        if kept and kept.get("members") == _members(some):
-            return some, chosen, kept
-    return left, [folder for run, folder in zip(runs, folders, strict=True) if run in left], None
+    for candidates in (list(runs), unfinished):
+        places = [folder for run, folder in zip(runs, folders, strict=True) if run in candidates]
+        checkpoint = read_checkpoint(places[0].checkpoint, device)
+        if checkpoint and checkpoint.get("members") == _members(candidates):
+            return candidates, places, checkpoint
+    return unfinished, [folder for run, folder in zip(runs, folders, strict=True) if run in unfinished], None
 
 
 def _members(runs: Sequence[Run]) -> list[list[int]]:
@@ -136,80 +150,40 @@ def _members(runs: Sequence[Run]) -> list[list[int]]:
 
 
 def max_batch(run: Run, facts: dict[str, Any]) -> int:
-    """How many runs of this one's shape train side by side."""
-    if cells.is_celled(run) or closed_loop.is_closed(run):
+    """Return how many runs of this one's shape are trained side by side."""
+    if has_cells(run) or closed_loop.is_closed_loop(run):
         return 1
-    return computing.max_batch(run, facts, PRECISIONS[run.config.trainvalidate.precision].itemsize)
+    return spectra.max_batch(run, facts, PRECISIONS[run.config.trainvalidate.precision].itemsize)
 
 
 def estimate(runs: Sequence[Run]) -> Cost:
-    """Time of each run, from epochs of all, side by side, and a short spectrum measured here."""
-    run, starts = runs[0], [build_setup(run) for run in runs]
-    objectives = [objective(*pair) for pair in zip(runs, starts, strict=True)]
-    if measurements.trajectories(run):  # all epochs over the whole record
-        objectives = [replace(each, trajectories=()) for each in objectives]
-    if closed_loop.is_closed(run):  # all of them over whole trials
-        objectives = [replace(each, ramp=replace(each.ramp, epochs=0)) for each in objectives]
-    chosen = [replace(settings(run), epochs=2) for run in runs]
-    history = fit([start.network for start in starts], stack_objectives(objectives), chosen)[0].history
+    """Return the cost of each run, from epochs of all runs side by side and a short spectrum."""
+    run, setups = runs[0], [build_setup(run) for run in runs]
+    objectives = [objective_of(*pair) for pair in zip(runs, setups, strict=True)]
+    if trajectories(run):  # all epochs over the whole record
+        objectives = [replace(objective, trajectories=()) for objective in objectives]
+    if closed_loop.is_closed_loop(run):  # all of them over whole trials
+        objectives = [replace(objective, ramp=replace(objective.ramp, epochs=0)) for objective in objectives]
+    settings = [replace(training_settings(run), epochs=2) for run in runs]
+    history = fit([setup.network for setup in setups], stack_objectives(objectives), settings)[0].history
     # the first epoch warms up
     epoch = min((row["seconds"] for row in history[1:]), default=float("nan"))
-    epochs = run.config.trainvalidate.epochs
+    return Cost(epoch, epoch * run.config.trainvalidate.epochs + _measuring_seconds(run, setups[0], objectives[0]))
+
+
+def _measuring_seconds(run: Run, setup: Setup, objective: NetworkObjective) -> float:
+    """Return the seconds that a run takes to measure coupling strength and spectra, those in training included."""
     began = time.perf_counter()
-    coupling_strength.strength_of(starts[0].network)
-    measuring = 2 * (time.perf_counter() - began)
+    strength_of(setup.network)
+    seconds = 2 * (time.perf_counter() - began)
     if run.config.uses_spectrum:
-        k, inputs = measurements.asked(run, starts[0], objectives[0])
-        pace = computing.pace(lambda probe: computing.compute(run, starts[0], k, probe, inputs), run)
+        k, inputs = exponents_and_inputs(run, setup, objective)
+        rate = spectra.seconds_per_time(lambda probe: spectra.compute_spectrum(run, setup, k, probe, inputs), run)
         every = run.config.lyapunov.spectrum_every
-        recorded = math.ceil(epochs / every) + 1 if every else 0
-        measured, during = _length(measurements.schedule_of(run)), _length(computing.schedule_of(run))
-        measuring += pace * (2 * measured + recorded * during)
-    return Cost(epoch, epoch * epochs + measuring)
-
-
-def _length(schedule: Schedule) -> float:
-    """Units of time of one spectrum, transients included."""
-    return schedule.first + schedule.transient + schedule.frame_transient
-
-
-def objective(run: Run, start: Setup) -> NetworkObjective:
-    """What the run trains on, in its precision and on its device."""
-    like = start.state.to(PRECISIONS[run.config.trainvalidate.precision])
-    losses, schedule, term = run.config.losses, computing.schedule_of(run), None
-    if run.config.spectrum_loss:
-        n, loss = start.connectome.n, run.config.spectrum_loss
-        target = torch.from_numpy(measurements.loss_target(run, n)).to(like)
-        state = torch.zeros_like(like) if run.config.has_task else like
-        truncate = run.config.lyapunov.truncate_gradient
-        term = SpectrumLoss(loss, target, state, start.frame[: len(target)].to(like), schedule, truncate)
-    if not run.config.has_task:
-        return SpectrumObjective((term,), (losses[term.loss],), measurements.trajectories(run))
-    if closed_loop.is_closed(run):
-        return closed_loop.objective(run, like, losses["task"])
-    every, chosen = run.config.lyapunov.spectrum_every, run.config.trainvalidate
-    task = task_objective(
-        *trials_of(run),
-        chosen.batch_size,
-        like,
-        Term(
-            losses["task"],
-            (losses[term.loss], term) if term else None,
-            Recorder(every, measurements.leading(run, start), schedule) if every else None,
-            training_noise.noise_of(run),
-            training_noise.shuffle_of(run),
-            training_noise.input_noise_of(run),
-        ),
-    )
-    return replace(task, truncate=chosen.truncate, segment=chosen.segment)
-
-
-def settings(run: Run) -> Settings:
-    """How the config says that it is trained."""
-    chosen = run.config.trainvalidate
-    limits = chosen.clip_norm, chosen.early_stopping, chosen.lr_decay, chosen.stop_below
-    limits += chosen.flat_window, chosen.flat_tolerance
-    return Settings(chosen.optimizer, chosen.lr, chosen.epochs, *limits)
+        recorded = math.ceil(run.config.trainvalidate.epochs / every) + 1 if every else 0
+        measured, during = simulated_time(measuring_schedule(run)), simulated_time(schedule_of(run))
+        seconds += rate * (2 * measured + recorded * during)
+    return seconds
 
 
 KIND = Kind(

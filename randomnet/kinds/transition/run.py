@@ -1,6 +1,7 @@
-"""kind = transition: the largest exponent over a grid of g, each iteration a sample.
+"""kind = transition: the largest exponent over a grid of g; each iteration is a sample.
 
-FlyStability's transition_2_chaos; other axes of the grid become colours.
+FlyStability's transition_2_chaos. Runs and their files are those of kind = spectrum; other axes of the grid become
+colours.
 """
 
 from randomnet.kinds.kind import Kind

@@ -29,6 +29,7 @@ class PopulationsSection(Section):
         "Strengths J of blocks: the postsynaptic population, then the presynaptic one. Blocks that are not listed "
         "are empty.",
         only=POPULATIONS,
+        sizes=False,
     )
     in_degree: Listed | float | str = option(
         Named(low=1, one=True, words=("all",)),
@@ -44,19 +45,21 @@ class PopulationsSection(Section):
         "in_degree = all, weights depend on them instead. Blocks that are not listed are uniform.",
         only=POPULATIONS,
     )
-    gain: float = option(Number(0, above=True), 1.0, "Factor of all recurrent weights.", only=POPULATIONS)
+    gain: float = option(Number(0, above=True), 1.0, "Factor of all recurrent weights.", only=POPULATIONS, sizes=False)
     external: Listed = option(
         Named(none=True),
         Listed(),
         "Strengths J0 of the constant external input, sqrt(external_degree) external_rate J0, by population.",
         only=POPULATIONS,
+        sizes=False,
     )
-    external_rate: float = option(Number(), 0.0, "m0, the rate of the external input.", only=POPULATIONS)
+    external_rate: float = option(Number(), 0.0, "m0, the rate of the external input.", only=POPULATIONS, sizes=False)
     external_degree: float | str = option(
         Number(0, above=True, words=("none",)),
         "none",
         "K of the external input. none: the input is external_rate J0.",
         only=POPULATIONS,
+        sizes=False,
     )
     fixed_in_degree: bool = option(
         Boolean(), False, "Every neuron has exactly K inputs, rather than K on average.", only=POPULATIONS

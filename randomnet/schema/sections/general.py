@@ -44,6 +44,7 @@ class PathsSection(Section):
         "Trained networks that the runs start from. A results folder of kind = train: each run starts from the "
         "network with its own values and iteration; [pretrainedparams] changes that. A file model.pt or .pth: all "
         "runs start from it.",
+        sizes=False,
     )
 
 

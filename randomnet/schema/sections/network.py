@@ -86,6 +86,7 @@ class NetSection(Section):
         "Coupling strength. Random weights are N(0, g^2/N). Weights of other networks are multiplied by g after "
         "normalization.",
         only=WEIGHTED,
+        sizes=False,
     )
     parameter: str = option(
         Several(TRAINED),
@@ -121,6 +122,7 @@ class NetSection(Section):
         "edge. False: trained weights may change sign.",
         defaults={"task": False},
         only=SIGNED,
+        sizes=False,
     )
     regions_from: str = option(
         Value(),
@@ -178,12 +180,14 @@ class NetSection(Section):
         "Null model that replaces the connectome and is normalized in the same way. The table in docs/nulls.md "
         "lists what each one preserves.",
         only=BY_CHOICE,
+        sizes=False,
     )
     random_w: bool = option(
         Boolean(),
         False,
         "Spelling of bio_rnn_mem for null = random_w: all weights, zeros included, are permuted off the diagonal.",
         only=BY_CHOICE,
+        sizes=False,
     )
     paired_topology: bool = option(
         Boolean(),
@@ -203,18 +207,21 @@ class NetSection(Section):
         1.0,
         "Standard deviation of the initial entries of m, and of the part of n that is independent of m.",
         only=LOW_RANK,
+        sizes=False,
     )
     factor_overlap: float = option(
         Number(),
         0.0,
         "Initial n = factor_overlap * m + an independent part.",
         only=LOW_RANK,
+        sizes=False,
     )
     factor_mean: Listed = option(
         Named(none=True),
         Listed(),
         "Means of the initial entries of factors, such as m1: 0.5, n2: -1. Those not named are 0.",
         only=LOW_RANK,
+        sizes=False,
     )
     factor_cov: Listed = option(
         Named(none=True),
@@ -223,6 +230,7 @@ class NetSection(Section):
         "1. Those not named follow factor_sd and factor_overlap: m m sd^2, m n overlap sd^2, n n (1 + overlap^2) "
         "sd^2, others 0.",
         only=LOW_RANK,
+        sizes=False,
     )
     factor_on: str = option(
         Choice(("all", "edges")),

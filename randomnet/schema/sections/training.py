@@ -116,6 +116,7 @@ class LyapunovSection(Section):
         0.0,
         "Target of the exponents: one value, a curve over all exponents (first:last), or a file of N values.",
         only=TARGETED,
+        sizes=False,
     )
 
 
@@ -135,14 +136,19 @@ class TrainValidateSection(Section):
         "Adam",
         "Optimizer of torch.optim of that name. With kind = train all its constants are PyTorch's defaults, so "
         "AdamW decays weights by 0.01.",
+        sizes=False,
     )
     lr: float = option(
         Number(0, above=True),
         0.01,
         "Learning rate. 0.01 is FlyStability's, and PyTorch's for RMSprop; PyTorch has 0.001 for the others.",
+        sizes=False,
     )
     lr_decay: float = option(
-        Number(0, 1, above=True), 1.0, "The learning rate of epoch e = 1, 2, ... is lr * lr_decay^(e - 1)."
+        Number(0, 1, above=True),
+        1.0,
+        "The learning rate of epoch e = 1, 2, ... is lr * lr_decay^(e - 1).",
+        sizes=False,
     )
     epochs: int = option(
         Integer(1, 10_000_000),
@@ -186,12 +192,14 @@ class TrainValidateSection(Section):
         "and He do.",
         only=BY_NETWORK,
         defaults={"task": "default"},
+        sizes=False,
     )
     remap_w: bool = option(
         Boolean(),
         True,
         "Assign the drawn weights to edges in the rank order of the connectome's weights.",
         only=DRAWN,
+        sizes=False,
     )
     number_param: str | int | tuple[int, int, int] = option(
         Counts(),
@@ -206,23 +214,27 @@ class TrainValidateSection(Section):
         "low:high, bounds of |w| of trained weights after every update. Initial weights outside are clipped and "
         "counted as weights_clipped. A weight at a bound can move back inside.",
         only=WEIGHTS_TRAINED,
+        sizes=False,
     )
     weight_decay: float = option(
         Number(0),
         0.0,
         "Weight decay: decoupled with AdamW, otherwise part of the gradient. It is 0 also with AdamW, where PyTorch "
         "has 0.01; lfads has that of its authors.",
+        sizes=False,
     )
     eps: float = option(
         Number(0, above=True),
         1e-8,
         "Constant that the optimizer adds to the denominator. It is PyTorch's; lfads has that of its authors.",
+        sizes=False,
     )
     plateau_factor: float = option(
         Number(0, 1, above=True),
         1.0,
         "Factor of the learning rate each time the validation loss has not fallen for more than plateau_patience "
         "epochs. 1 = never, as without a scheduler; PyTorch's ReduceLROnPlateau has 0.1.",
+        sizes=False,
     )
     plateau_patience: int = option(
         Integer(0),
@@ -230,34 +242,46 @@ class TrainValidateSection(Section):
         "Epochs without improvement before the learning rate is reduced. The default is that of LFADS; PyTorch's "
         "ReduceLROnPlateau has 10.",
         only=PLATEAU,
+        sizes=False,
     )
     plateau_lr: float = option(
         Number(0),
         1e-5,
         "Lower bound of the reduced learning rate. The default is that of LFADS; PyTorch's ReduceLROnPlateau has 0.",
         only=PLATEAU,
+        sizes=False,
     )
     clip_norm: float = option(
         Number(0, above=True),
         2000.0,
         "Maximum norm of each parameter's gradient; with kind = fit, of the gradient of all parameters together.",
+        sizes=False,
     )
     early_stopping: int = option(
         Integer(0),
         0,
         "Stop after this many epochs without a lower loss; 0 = never.",
+        sizes=False,
     )
     stop_below: float = option(
-        Number(), 0.0, "Stop once the loss is below this (in validation where there is one); 0 = never."
+        Number(),
+        0.0,
+        "Stop once the loss is below this (in validation where there is one); 0 = never.",
+        sizes=False,
     )
     flat_window: int = option(
         Integer(0),
         0,
         "Stop once the losses of this many epochs differ by less than flat_tolerance (in validation where there is "
         "one); 0 = never.",
+        sizes=False,
     )
     flat_tolerance: float = option(
-        Number(0, above=True), 0.001, "Difference below which losses count as flat.", only=FLAT
+        Number(0, above=True),
+        0.001,
+        "Difference below which losses count as flat.",
+        only=FLAT,
+        sizes=False,
     )
     batch_size: int = option(Integer(1), 128, "Trials per update.", only=OF_TRIALS)
     state_noise: float = option(

@@ -13,8 +13,9 @@ from randomnet.build.network import build_setup, initial_states
 from randomnet.build.trials import trials_of
 from randomnet.command_line import figures as figures_command
 from randomnet.figures import analyse as analyse_figures
+from randomnet.kinds.analyse import outputs
 from randomnet.kinds.analyse import run as analyse
-from randomnet.kinds.train.trajectories import conditions_of
+from randomnet.kinds.trajectories import conditions_of
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan
 from randomnet.tasks import Trials
@@ -96,12 +97,12 @@ def test_points_that_were_not_found_are_missed_where_rates_are_bounded(tmp_path,
     values = arrays["fixed_eigenvalues"]
     total = ((-1) ** ((values.imag == 0) & (values.real > 1)).sum(1)).sum()
     assert summary["index_sum"] == total
-    assert notes == analyse._missing({"points": total})
+    assert notes == outputs._missing({"points": total})
 
 
 def test_the_note_of_missing_points_says_which_and_by_how_much():
-    assert analyse._missing({"points": 1, "points of DelayPro_mem1": 1}) == []
-    assert analyse._missing({"points": 1, "points of DelayPro_mem1": -1}) == [
+    assert outputs._missing({"points": 1, "points of DelayPro_mem1": 1}) == []
+    assert outputs._missing({"points": 1, "points of DelayPro_mem1": -1}) == [
         "fixed points of DelayPro_mem1 are missing, or one is marginal: the signs of det(I - J) sum to -1, those of "
         "all to 1"
     ]
@@ -318,7 +319,7 @@ def test_eigenvalues_by_group_are_those_of_the_diagonal_blocks(tmp_path, form, b
 
 
 def test_more_groups_than_can_be_told_apart_are_left_out_with_a_note(tmp_path, monkeypatch):
-    monkeypatch.setattr(analyse, "MOST_GROUPS", 10)
+    monkeypatch.setattr(outputs, "MOST_GROUPS", 10)
     _, done, summary = in_regions(tmp_path, "analysis.by=neuron", more="duration = 5")
     assert not any(name.startswith(("group", "psth")) for name in done.arrays)
     assert summary["groups"] == 11 and summary["leading_modulus"] > 0

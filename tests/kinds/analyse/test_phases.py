@@ -11,7 +11,9 @@ import visualization
 from randomnet.build.network import build_setup
 from randomnet.build.trials import trials_of
 from randomnet.figures import analyse as analyse_figures
+from randomnet.kinds.analyse import outputs
 from randomnet.kinds.analyse import run as analyse
+from randomnet.kinds.analyse.phases import search_share
 from randomnet.plotting import FixedPointsByPhase
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan
@@ -225,13 +227,13 @@ def test_the_rest_is_as_without_phases_and_the_same_seed_gives_the_same_bytes(tm
 
 def test_it_is_interrupted_while_it_follows(tmp_path, monkeypatch):
     one = read_plan(ini(tmp_path)).combos[0].runs()[0]
-    came, own = [], analyse.by_phase.phase_arrays
+    came, own = [], outputs.phase_arrays
 
     def marked(*arguments):
         came.append(True)
         return own(*arguments)
 
-    monkeypatch.setattr(analyse.by_phase, "phase_arrays", marked)
+    monkeypatch.setattr(outputs, "phase_arrays", marked)
     with pytest.raises(Interrupted):
         analyse.execute_one(one, ResultsFolder(tmp_path / "out").run(0, 0), lambda told: None, lambda: bool(came))
     assert came and not (tmp_path / "out").exists()
@@ -241,7 +243,7 @@ def test_a_dry_run_counts_its_searches(tmp_path, capsys):
     assert run(ini(tmp_path), "--dry-run") == 0
     assert "All runs: about" in capsys.readouterr().out
     one = read_plan(ini(tmp_path)).combos[0].runs()[0]
-    assert analyse.by_phase.searches(one) == pytest.approx(2 * 6 * 12 / 5)
+    assert search_share(one) == pytest.approx(2 * 6 * 12 / 5)
 
 
 @pytest.mark.parametrize(

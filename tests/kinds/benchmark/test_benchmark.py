@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from randomnet.kinds.benchmark import run as benchmark
+from randomnet.kinds.benchmark.stopwatch import Stopwatch
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ SHARES = [([0.0], 0.0), ([0.02], 0.02 / 1.02), ([1.0], 0.5), ([0, 0, 0, 3, 0, 0]
 @pytest.mark.parametrize("others, share", SHARES)
 def test_the_share_of_others_is_told_where_it_is_more_than_a_few_percent(clocks, others, share):
     """Of all turns but the first, which warms up; the fastest turn may have been undisturbed."""
-    watch = benchmark._Stopwatch()
+    watch = Stopwatch()
     (fastest,) = watch.in_turns(job(clocks, 1.0, others))
-    figures = watch.figures()
+    figures = watch.summary()
     assert figures["busy_share"] == pytest.approx(share) and figures["process_seconds"] == pytest.approx(5)
     assert figures["wall_seconds"] == pytest.approx(5 / (1 - share)) and fastest == pytest.approx(1 + min(others))
     expected = f"the machine was busy: {share:.0%} of the wall time was others'" if share > 0.05 else ""
@@ -47,16 +47,16 @@ def test_the_share_of_others_is_told_where_it_is_more_than_a_few_percent(clocks,
 
 
 def test_work_on_a_gpu_has_no_share(clocks, monkeypatch):
-    watch = benchmark._Stopwatch()
+    watch = Stopwatch()
     watch.in_turns(job(clocks, 1.0, [1.0]))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert watch.figures() == {}
+    assert watch.summary() == {}
 
 
 def test_a_sleeping_process_is_one_that_did_not_run():
     """By the machine's own clocks: half a second of sleep has no process time."""
     if torch.cuda.is_available():
         pytest.skip("the process waits for its GPU")
-    watch = benchmark._Stopwatch()
+    watch = Stopwatch()
     watch.in_turns(lambda: time.sleep(0.02))
-    assert watch.figures()["busy_share"] > 0.5
+    assert watch.summary()["busy_share"] > 0.5

@@ -18,14 +18,14 @@ import visualization
 from randomnet import metrics, plotting, results
 from randomnet.analysis import autodiff_jacobian
 from randomnet.artifacts.sources import checksum
-from randomnet.artifacts.systems import driven, held
+from randomnet.artifacts.systems import freeze_input, replay_inputs
 from randomnet.artifacts.trained_networks import TrainedNetwork
 from randomnet.comparison.intervals import mean_interval
 from randomnet.figures.compare import SCORES as FIGURES_SCORES
 from randomnet.figures.compare import _inferred_dynamics
 from randomnet.kinds.compare import run as compare
-from randomnet.kinds.compare.evaluation import Case, Lacking, Settings, Truth
-from randomnet.kinds.compare.figure_arrays import shown
+from randomnet.kinds.compare.evaluation import GroundTruth, MetricUnavailable, ModelEvaluation, Settings
+from randomnet.kinds.compare.figure_arrays import figure_arrays
 from randomnet.kinds.compare.options import ComparingSection
 from randomnet.kinds.compare.scoring import SCORERS, remarks
 from randomnet.plotting import Series
@@ -124,12 +124,17 @@ def settings(**options):
     return Settings(made, lambda: np.random.default_rng(5), lambda: None)
 
 
+def evaluation(recording, system, metrics, arrays, model):
+    """The model of these arrays beside the recorded system."""
+    return ModelEvaluation(GroundTruth(recording, system, metrics), arrays, model)
+
+
 def scores_of(case):
     found = {}
     for metric in SCORERS.values():
         try:
             found |= metric(case)[0]
-        except Lacking:
+        except MetricUnavailable:
             continue
     return found
 
@@ -141,7 +146,7 @@ def test_every_metric_of_the_schema_has_its_function_and_all_columns_are_listed(
     assert tuple(SCORERS) == tuple(metrics.METRICS)
     arrays = arrays_of(recording, train_inferred_inputs=recording.splits["train"].inputs,
                        test_inferred_inputs=recording.splits["test"].inputs)  # fmt: skip
-    case = Case(Truth(recording, memory(), settings()), arrays, memory())
+    case = evaluation(recording, memory(), settings(), arrays, memory())
     assert set(scores_of(case)) == {score.column for score in metrics.scores()}
 
 
@@ -149,7 +154,7 @@ def test_the_system_itself_in_other_coordinates_is_perfect_by_every_metric(recor
     turned = memory(rng=np.random.default_rng(3))
     arrays = arrays_of(recording, turned, train_inferred_inputs=-recording.splits["train"].inputs,
                        test_inferred_inputs=-recording.splits["test"].inputs)  # fmt: skip
-    found = scores_of(Case(Truth(recording, memory(), settings()), arrays, turned))
+    found = scores_of(evaluation(recording, memory(), settings(), arrays, turned))
     ones = ("rate_r2", "state_r2_true_to_inferred", "state_r2_inferred_to_true", "cycle_con", "input_r2",
             "points_agreement", "points_share", "memories_agreement")  # fmt: skip
     zeros = ("procrustes", "dsa", "dsa_eigenvalues", "points_distance", "eigenvalue_distance",
@@ -166,7 +171,7 @@ def test_the_system_itself_in_other_coordinates_is_perfect_by_every_metric(recor
 
 
 def test_fixed_points_and_eigenvalues_are_those_of_the_memory(recording):
-    case = Case(Truth(recording, memory(), settings()), arrays_of(recording), memory(gain=0.1))
+    case = evaluation(recording, memory(), settings(), arrays_of(recording), memory(gain=0.1))
     points = case.truth.points
     assert points.unstable.tolist() == [0] * 4 + [1] * 4 + [2]
     np.testing.assert_allclose(np.sort(points.points[:4].abs().numpy().ravel()), 1, atol=1e-9)
@@ -185,8 +190,9 @@ def test_the_truths_own_cycle_consistency_counts_what_no_neuron_reads(recording)
     splits = {name: replace(split, latents=np.concatenate(
         [split.latents, rng.standard_normal((*split.latents.shape[:2], 1))], 2).astype(np.float32))
         for name, split in recording.splits.items()}  # fmt: skip
-    truth = Truth(Recording(splits, recording.readout), None, settings())
-    assert scores_of(Case(truth, arrays_of(recording), None))["cycle_con_truth"] == pytest.approx(2 / 3, abs=0.02)
+    truth = GroundTruth(Recording(splits, recording.readout), None, settings())
+    scores = scores_of(ModelEvaluation(truth, arrays_of(recording), None))
+    assert scores["cycle_con_truth"] == pytest.approx(2 / 3, abs=0.02)
 
 
 def test_unmatched_points_and_distances_that_noise_reaches_are_remarked():
@@ -216,19 +222,19 @@ def test_figures_of_scores_say_what_is_not_above_the_floor_and_how_many_points_w
 
 
 def test_the_held_input_is_the_mean_of_a_phase_and_moves_fixed_points(recording):
-    case = Case(Truth(recording, memory(), settings(held_input=(10, 20))), arrays_of(recording), memory())
+    case = evaluation(recording, memory(), settings(held_input=(10, 20)), arrays_of(recording), memory())
     x = recording.splits["test"].true_inputs[:, 10:20].mean(dtype=np.float64)
     roots = np.roots([-0.2, 0, 0.2, x])
     stable = roots[np.abs(1 + 0.2 - 0.6 * roots**2) < 1].real
     found = case.truth.points.points[case.truth.points.unstable == 0].numpy()
     np.testing.assert_allclose(np.unique(found.round(6)), np.sort(stable).round(6), atol=1e-6)
-    late = Case(Truth(recording, memory(), settings(held_input=(10, 50))), arrays_of(recording), memory())
-    with pytest.raises(Lacking, match="held_input: expected recorded inputs of at least 50 bins"):
+    late = evaluation(recording, memory(), settings(held_input=(10, 50)), arrays_of(recording), memory())
+    with pytest.raises(MetricUnavailable, match="held_input: expected recorded inputs of at least 50 bins"):
         SCORERS["fixed_points"](late)
 
 
 def test_models_that_are_given_no_input_have_exponents_too(recording):
-    alone = Case(Truth(recording, memory(), settings()), arrays_of(recording) | {"inputs_used": np.array("none")},
+    alone = evaluation(recording, memory(), settings(), arrays_of(recording) | {"inputs_used": np.array("none")},
                  memory(channels=0))  # fmt: skip
     scores, arrays = SCORERS["spectrum"](alone)
     np.testing.assert_allclose(arrays["exponents_inferred"], np.log(0.6) / 0.5, rtol=1e-3)  # it rests at a corner
@@ -248,12 +254,12 @@ class Growing:
 
 
 def test_growth_without_bound_has_no_exponents_to_compare(recording):
-    with pytest.raises(Lacking, match="a spectrum is unbounded"):
-        SCORERS["spectrum"](Case(Truth(recording, memory(), settings()), arrays_of(recording), Growing()))
+    with pytest.raises(MetricUnavailable, match="a spectrum is unbounded"):
+        SCORERS["spectrum"](evaluation(recording, memory(), settings(), arrays_of(recording), Growing()))
 
 
 def test_invented_and_missing_dimensions_are_told_apart(recording):
-    found = scores_of(Case(Truth(recording, None, settings()), arrays_of(recording, extra=2), None))
+    found = scores_of(evaluation(recording, None, settings(), arrays_of(recording, extra=2), None))
     assert found["state_r2_inferred_to_true"] == pytest.approx(1, abs=1e-5)
     assert found["state_r2_true_to_inferred"] < 0.6
     assert (found["cycle_con_components"], found["cycle_con_dimensions"]) == (2, 4)
@@ -264,58 +270,58 @@ def test_invented_and_missing_dimensions_are_told_apart(recording):
 
 def test_what_is_not_there_is_lacking_in_words(recording):
     bare = Recording({name: Split(split.spikes, HELD_IN, split.inds) for name, split in recording.splits.items()})
-    case = Case(Truth(bare, None, settings()), arrays_of(recording), None)
+    case = evaluation(bare, None, settings(), arrays_of(recording), None)
     said = {}
     for name, metric in SCORERS.items():
         try:
             metric(case)
-        except Lacking as error:
+        except MetricUnavailable as error:
             said[name] = str(error)
     assert said["rate_r2"] == "the recording has no rates" and said["dsa"] == "the recording has no latents"
     assert said["input_r2"] == "the model has no inferred_inputs"
     assert said["spectrum"] == "the model's step is not known"
     assert said["fixed_points"] == "the system that was recorded is not known"
     assert set(SCORERS) - set(said) == {"cycle_con", "bps", "co_bps"}
-    assert shown(case) == {}
-    case = Case(Truth(recording, memory(), settings(point_farthest=1e-9)), arrays_of(recording), memory())
-    with pytest.raises(Lacking, match="the recorded system has no fixed point there"):
+    assert figure_arrays(case) == {}
+    case = evaluation(recording, memory(), settings(point_farthest=1e-9), arrays_of(recording), memory())
+    with pytest.raises(MetricUnavailable, match="the recorded system has no fixed point there"):
         SCORERS["eigenvalues"](case)
 
 
 def test_arrays_of_other_trials_or_nan_are_refused(recording):
-    truth = Truth(recording, None, settings())
+    truth = GroundTruth(recording, None, settings())
     arrays = arrays_of(recording)
     with pytest.raises(ValueError, match=r"test_rates: expected the trials and bins .*\(20, 40, 12\), got \(19, 40"):
-        Case(truth, arrays | {"test_rates": arrays["test_rates"][1:]}, None)
+        ModelEvaluation(truth, arrays | {"test_rates": arrays["test_rates"][1:]}, None)
     with pytest.raises(ValueError, match="train_latents: expected it among the model's arrays"):
-        Case(truth, {name: array for name, array in arrays.items() if name != "train_latents"}, None)
+        ModelEvaluation(truth, {name: array for name, array in arrays.items() if name != "train_latents"}, None)
     broken = arrays["test_latents"].copy()
     broken[0, 0, 0] = np.nan
     with pytest.raises(ValueError, match="test_latents: expected finite values, got 1 of 1600 nan or infinite"):
-        Case(truth, arrays | {"test_latents": broken}, None)
+        ModelEvaluation(truth, arrays | {"test_latents": broken}, None)
 
 
 def test_a_driven_system_moves_states_and_tangents_along_its_inputs():
     rng = np.random.default_rng(7)
     system, inputs = memory(3, rng), torch.from_numpy(rng.standard_normal((5, 1)))
     state, frame = torch.from_numpy(rng.standard_normal((2, 3))).split(1)
-    bundle = driven(system, inputs, 0.5).advance(torch.cat([state, frame]), 7, 3)
+    bundle = replay_inputs(system, inputs, 0.5).advance(torch.cat([state, frame]), 7, 3)
     by_hand = state.clone()
     jacobian = torch.eye(3, dtype=torch.float64)
     for t in range(3, 10):
         x = inputs[t % 5][None]
-        step, slope = held(system, x[0])
+        step, slope = freeze_input(system, x[0])
         jacobian = slope(by_hand)[0] @ jacobian
         torch.testing.assert_close(step(by_hand), system.step(by_hand, x))
         by_hand = system.step(by_hand, x)
     torch.testing.assert_close(bundle, torch.cat([by_hand, frame @ jacobian.mT]))
     with pytest.raises(ValueError, match=r"inputs must have shape \(time, 1\), got \(5, 2\)"):
-        driven(system, torch.zeros(5, 2), 0.5)
+        replay_inputs(system, torch.zeros(5, 2), 0.5)
 
 
 def test_what_is_shown_is_the_flow_of_both_systems_in_the_same_plane(recording):
     turned = memory(rng=np.random.default_rng(3))
-    arrays = shown(Case(Truth(recording, memory(), settings()), arrays_of(recording, turned), turned))
+    arrays = figure_arrays(evaluation(recording, memory(), settings(), arrays_of(recording, turned), turned))
     np.testing.assert_allclose(arrays["flow_inferred"], arrays["flow_true"], atol=1e-4)
     np.testing.assert_allclose(arrays["states_inferred"], arrays["states_true"], atol=1e-4)
     assert arrays["states_true"].shape == (8, BINS, 3) and not arrays["states_true"][..., 2].any()
@@ -479,8 +485,8 @@ def test_the_axis_of_latents_has_the_numbers_that_there_are_and_none_over_anothe
 
 def test_fixed_points_and_flow_are_drawn_over_the_states(recording):
     turned = memory(rng=np.random.default_rng(3))
-    case = Case(Truth(recording, memory(), settings()), arrays_of(recording, turned), turned)
-    own = shown(case) | SCORERS["fixed_points"](case)[1] | SCORERS["eigenvalues"](case)[1]
+    case = evaluation(recording, memory(), settings(), arrays_of(recording, turned), turned)
+    own = figure_arrays(case) | SCORERS["fixed_points"](case)[1] | SCORERS["eigenvalues"](case)[1]
     arrays = {f"m0_{name}": array for name, array in own.items()}
     arrays |= {"labels": np.array(["GRU"]), "axes": np.array(["latent"]), "axis_values": np.array([["2"]])}
     one = _inferred_dynamics(arrays, 0, True)
@@ -522,9 +528,9 @@ def test_runs_that_are_not_complete_are_counted_in_a_note(study, recording):
 
 
 def test_states_that_are_only_some_of_the_systems_have_no_step(recording):
-    case = Case(Truth(recording, memory(3), settings()), arrays_of(recording), memory(3))
+    case = evaluation(recording, memory(3), settings(), arrays_of(recording), memory(3))
     for name, whose in (("fixed_points", "recording does not have"), ("spectrum", "arrays do not have")):
-        with pytest.raises(Lacking, match=f"the {whose} all 3 states"):
+        with pytest.raises(MetricUnavailable, match=f"the {whose} all 3 states"):
             SCORERS[name](case)
 
 
@@ -657,12 +663,12 @@ def test_an_interrupted_comparison_goes_on_with_the_next_model_to_the_same_bytes
     options = f"metrics = {EASY} + dsa\ndsa_delays = 5\ndsa_rank = 10"
     whole = compared(study, "whole", ["fit_gru", "fit_node"], options)
     run = read_plan(ini(study, "parts", ["fit_gru", "fit_node"], options)).combos[0].runs()[0]
-    folder, told, seen, cases = results.ResultsFolder(study / "parts").run(0, 0), [], [], compare.Case
+    folder, told, seen, cases = results.ResultsFolder(study / "parts").run(0, 0), [], [], compare.ModelEvaluation
     folder.create()
     with pytest.raises(Interrupted):
         compare.execute_one(run, folder, told.append, lambda: len(told) > 2 * len(run.config.comparing.chosen))
     assert sum(row["advance"] for row in told) < 3 * len(run.config.comparing.chosen) and folder.checkpoint.exists()
-    monkeypatch.setattr(compare, "Case", lambda *parts: seen.append(parts) or cases(*parts))
+    monkeypatch.setattr(compare, "ModelEvaluation", lambda *parts: seen.append(parts) or cases(*parts))
     told.clear()
     record = compare.execute_one(run, folder, told.append, lambda: False)
     assert len(seen) == 6 and record["status"] == "complete"  # of nine one cannot be read
@@ -677,11 +683,11 @@ def test_the_closed_forms_of_randomnets_networks_are_the_derivatives_of_their_st
     rng = np.random.default_rng(11)
     network = trained_network(rng, form)
     states, inputs = (torch.from_numpy(rng.standard_normal(shape)) for shape in ((4, 5), (4, 2)))
-    step, jacobian = held(network, inputs[0])
+    step, jacobian = freeze_input(network, inputs[0])
     torch.testing.assert_close(step(states), network.step(states, inputs[:1].expand(4, -1)))
     torch.testing.assert_close(jacobian(states), autodiff_jacobian(step)(states))
     frame = torch.eye(5, dtype=torch.float64)
-    bundle = driven(network, inputs, 0.2).advance(torch.cat([states[:1], frame]), 4)
+    bundle = replay_inputs(network, inputs, 0.2).advance(torch.cat([states[:1], frame]), 4)
     state, product = states[:1], frame
     for x in inputs.split(1):
         product = autodiff_jacobian(lambda s, x=x: network.step(s, x.expand(len(s), -1)))(state)[0] @ product

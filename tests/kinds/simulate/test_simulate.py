@@ -384,7 +384,7 @@ def test_rates_may_begin_as_the_regions_say(tmp_path):
         (["simulation.events=E: constant 1 from 1 to 2 phase 3"], "[simulation] events: expected"),
         (["simulation.events=E: constant 1 from 9 to 10"], "within 4 (analysis.duration), got from 9 to 10"),
         (["simulation.events=E: constant 1 from 1 to 1.01"], "expected at least one step of 0.1 (model.dt)"),
-        (["simulation.events=E: xi1 1 from 1 to 2"], "[populations] kernels: expected a low_rank one"),
+        (["simulation.events=E: xi1 1 from 1 to 2"], "[populations] kernels: expected a low_rank kernel"),
         (["analysis.settle=0.04"], "[analysis] settle: expected a whole number of steps"),
         (["dynamics.rate_filter=False"], "[dynamics] rate_filter: expected True where model.tau is not 1"),
         (["populations.couplings=EE: 1", "dynamics.plastic=EI"], "expected blocks that have connections, got EI"),

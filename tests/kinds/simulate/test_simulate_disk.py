@@ -121,7 +121,7 @@ import runrandomnet
 from randomnet import results
 from randomnet.kinds.simulate import samples
 samples.PIECE = 50_000
-where, last = {"samples": ((samples._Filed, "put"), 14),
+where, last = {"samples": ((samples._FileSamples, "put"), 14),
                "arrays": ((results, "write_arrays"), 2)}[sys.argv[1]]
 own, count = getattr(*where), [0]
 def killed(*arguments):
@@ -172,7 +172,7 @@ def test_a_run_that_goes_on_in_memory_has_no_files_of_its_first_start(tmp_path):
 def test_what_diverges_or_finds_the_disk_full_leaves_no_samples(tmp_path, monkeypatch, small):
     folder = run(tmp_path / "diverged", "disk", "populations.gain=1e30", code=1)
     assert folder.run(0, 0).status == "diverged" and not left(tmp_path / "diverged")
-    own, calls = samples._Filed.put, []
+    own, calls = samples._FileSamples.put, []
 
     def full(*arguments):
         calls.append(1)
@@ -180,7 +180,7 @@ def test_what_diverges_or_finds_the_disk_full_leaves_no_samples(tmp_path, monkey
             raise OSError(28, "No space left on device")
         own(*arguments)
 
-    monkeypatch.setattr(samples._Filed, "put", full)
+    monkeypatch.setattr(samples._FileSamples, "put", full)
     folder = run(tmp_path / "full", "disk", code=1)
     assert folder.run(0, 0).status == "failed" and not left(tmp_path / "full")
     assert "No space left on device" in (folder.run(0, 0).path / "error.txt").read_text()

@@ -8,7 +8,7 @@ import visualization
 from randomnet import plotting
 from randomnet.build.connectome import connectome_of
 from randomnet.build.low_rank import factors_of
-from randomnet.build.populations import Populace
+from randomnet.build.populations import PopulationView
 from randomnet.plotting import PhasePlane, style
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan
@@ -106,7 +106,7 @@ def test_rates_of_kernels_are_cut_off_at_0_and_vectors_are_of_the_populations_th
     sets = "simulation.initial_extent=3", "simulation.initial_rate=0.5", "simulation.window=0.1", "model.tau=1e9"
     plan, folder = run(tmp_path, KERNELS, *sets)  # rates that stay as they are
     first = plan.combos[0].runs()[0]
-    xi = Populace(first, connectome_of(first)).low_rank.copy()
+    xi = PopulationView(first, connectome_of(first)).low_rank.copy()
     assert np.abs(xi[40:]).max() > 0.1
     xi[40:] = 0
     start = np.maximum(0.5 + grid(3, 3) @ xi[:, [0, 2]].T, 0)
@@ -156,7 +156,7 @@ def test_a_spectrum_begins_at_the_first_state_of_the_plane(tmp_path):
         (FACTORS, "simulation.initial=zero", "applies only where simulation.initial = "),
         (KERNELS, "simulation.initial_plane=xi1, xi2", "expected two vectors that span a plane"),
         (KERNELS, "simulation.initial_plane=xi1, m1", "[simulation] initial_plane: expected xi1 to xi4, as net.rank"),
-        (KERNELS, "populations.kernels=EE: cosine 0.1", "[populations] kernels: expected a low_rank one"),
+        (KERNELS, "populations.kernels=EE: cosine 0.1", "[populations] kernels: expected a low_rank kernel"),
         (KERNELS, "simulation.initial_points=1", "[simulation] initial_points: expected a whole number from 2 to 100"),
     ],
 )

@@ -7,10 +7,11 @@ import pytest
 
 import visualization
 from randomnet.build.network import build_setup
+from randomnet.build.spectra import schedule_of, system_of
 from randomnet.command_line import figures as figures_command
 from randomnet.comparison.spread import spread_table, variance_components
 from randomnet.figures import spectra
-from randomnet.kinds.spectrum import computing, initial_states
+from randomnet.kinds import initial_states
 from randomnet.lyapunov import Spectrum, spectrum
 from randomnet.schema.plan import read_plan
 from tests.support.paths import CONNECTOMES
@@ -43,7 +44,7 @@ def test_every_initial_state_has_the_spectrum_that_it_has_alone(tmp_path, change
     out = experiment(tmp_path, "spectrum", *changes)
     (one,) = runs_of(tmp_path, *changes)
     start = build_setup(one)
-    schedule, system = computing.schedule_of(one), computing.system_of(one, start)
+    schedule, system = schedule_of(one), system_of(one, start)
     first = spectrum(system, start.state, start.frame[:4], schedule)
     each = [first]
     for state, frame in list(initial_states.states_and_frames(one, start, 4))[1:]:
@@ -61,25 +62,25 @@ def test_every_initial_state_has_the_spectrum_that_it_has_alone(tmp_path, change
 
 def test_the_error_of_the_mean_has_both_sources_in_it():
     """Of starts alike it is that of the trajectories, over the root of their number; else that of the spread."""
-    alike = initial_states.figures_of([made(0.5, 0.01)] * 4)
+    alike = initial_states.summary_of_states([made(0.5, 0.01)] * 4)
     assert alike["lambda_max_within"] == pytest.approx(0.01) and alike["lambda_max_between"] == pytest.approx(0)
     assert alike["lambda_max_stderr"] == pytest.approx(0.005)
-    apart = initial_states.figures_of([made(rate, 0.001) for rate in (0.1, 0.5)])
+    apart = initial_states.summary_of_states([made(rate, 0.001) for rate in (0.1, 0.5)])
     assert apart["lambda_max"] == pytest.approx(0.3) and apart["lambda_max_stderr"] == pytest.approx(0.2)
 
 
 def test_clusters_are_further_apart_than_their_errors():
     found = [made(-0.06), made(-0.42), made(-0.4205), made(-0.48), made(-0.4195)]
     assert [len(group) for group in initial_states.clusters(found)] == [1, 3, 1]
-    figures = initial_states.figures_of(found)
+    figures = initial_states.summary_of_states(found)
     assert figures["attractors"] == 3 and figures["verdict"] == "converged"
     assert "multistable: 3 clusters of lambda_max at -0.06, -0.42, -0.48 (1, 3, 1 of 5" in figures["notes"]
     assert len(initial_states.clusters([made(rate, 0.05) for rate in (-0.06, -0.42, -0.48)])) == 2
     assert len(initial_states.clusters([made(1.0, 1e-9), made(1.001, 1e-9)])) == 1  # 1 % apart is one
     drifting = [made(-0.06), made(-0.42, drift=0.05)]
-    assert initial_states.figures_of(drifting)["attractors"] == 1
-    assert initial_states.figures_of(drifting)["verdict"] == "not converged"
-    assert "multistable" not in initial_states.figures_of(drifting)["notes"]
+    assert initial_states.summary_of_states(drifting)["attractors"] == 1
+    assert initial_states.summary_of_states(drifting)["verdict"] == "not converged"
+    assert "multistable" not in initial_states.summary_of_states(drifting)["notes"]
 
 
 @pytest.mark.slow

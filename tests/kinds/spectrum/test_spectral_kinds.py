@@ -9,8 +9,8 @@ import torch
 
 import visualization
 from randomnet.build.network import build_setup
-from randomnet.kinds.convergence import run as convergence
-from randomnet.kinds.spectrum import computing
+from randomnet.kinds.convergence import outputs as convergence
+from randomnet.kinds.spectra import compute_spectrum
 from randomnet.kinds.spectrum import run as kind
 from randomnet.lyapunov import Schedule, Spectrum, random_frame, spectrum
 from randomnet.results import ResultsFolder
@@ -216,7 +216,7 @@ def test_a_task_network_left_to_itself_has_only_its_biases(tmp_path):
     (tmp_path / "out.ini").write_text(BASE.format(kind="spectrum", out=tmp_path / "out"))
     [one] = runs_of(tmp_path, *TASK, "lyapunov.driven=False")
     start = build_setup(one)
-    found = computing.compute(one, start, 3)
+    found = compute_spectrum(one, start, 3)
     with torch.no_grad():
         matrix, own = start.network.double().matrix(), start.network.interface
         bias = own["input_bias"] + own["recurrent_bias"]

@@ -14,10 +14,11 @@ import torch
 import runrandomnet
 from randomnet import results
 from randomnet.build.network import build_setup, double
+from randomnet.build.objective import objective_of, training_settings
+from randomnet.build.spectra import schedule_of
 from randomnet.build.trials import split_trials
-from randomnet.kinds.spectrum import computing
-from randomnet.kinds.train import learning, measurements
-from randomnet.kinds.train import run as train
+from randomnet.kinds.spectra import compute_spectrum
+from randomnet.kinds.train import loss_summary, measurements
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import TASK_LOSSES, TaskObjective, Term, loss_with_error, task_objective
 from randomnet.objectives.task_losses import standard_error
@@ -176,8 +177,8 @@ def test_the_error_of_every_accuracy_is_recorded(task):
 def test_row_e_of_a_task_is_the_network_after_e_epochs(tmp_path, more):
     run = only_run(written(tmp_path, TASK.format(task="dpa") + more))
     start = build_setup(run)
-    goal, path = train.objective(run, start), [start.network.values()]
-    (progress,) = fit([start.network], goal, [train.settings(run)],
+    goal, path = objective_of(run, start), [start.network.values()]
+    (progress,) = fit([start.network], goal, [training_settings(run)],
                       report=lambda index, row: path.append(start.network.values()))  # fmt: skip
     assert [row["epoch"] for row in progress.history] == [0, 1, 2, 3] and progress.epoch == 3
     for row, values in zip(progress.history, path, strict=True):
@@ -208,9 +209,9 @@ def test_measuring_the_untrained_network_changes_no_update(tmp_path, task):
     last = []
     for kind in (TaskObjective, Unvalidated):
         start = build_setup(run)
-        goal = train.objective(run, start)
+        goal = objective_of(run, start)
         goal = kind(**{name: getattr(goal, name) for name in goal.__dataclass_fields__})
-        last.append(fit([start.network], goal, [train.settings(run)])[0].last)
+        last.append(fit([start.network], goal, [training_settings(run)])[0].last)
     assert all(torch.equal(value, last[1][name]) for name, value in last[0].items())
 
 
@@ -244,7 +245,7 @@ def test_the_summary_of_a_task_is_of_the_rows_it_names(tmp_path):
     exact = build_setup(run)
     for when, values in (("initial", untrained), ("final", model["last"])):
         exact.network.assign(values)
-        found = computing.compute(run, exact, 2)
+        found = compute_spectrum(run, exact, 2)
         row = history.iloc[0 if when == "initial" else -1]
         assert [row["lambda_1"], row["lambda_2"]] == pytest.approx(found.exponents.tolist(), rel=1e-9)
 
@@ -323,7 +324,7 @@ def test_the_measured_loss_is_that_of_a_later_and_longer_record(tmp_path, loss):
     start = build_setup(run)
     for when, which in (("initial", "initial"), ("final", "last")):
         start.network.assign(model[which])
-        schedule = replace(computing.schedule_of(run), tsim=40, transient=2 + 2 + 6)
+        schedule = replace(schedule_of(run), tsim=40, transient=2 + 2 + 6)
         found = spectrum(double(start.network).autonomous(), start.state, start.frame[:4], schedule).exponents
         values = {"mse": (found**2).mean(), "2 * l2": 2 * math.sqrt((found**2).sum()),
                   "sinai": -found[found > 0].sum()}  # fmt: skip
@@ -349,9 +350,9 @@ def test_a_batch_alone_has_no_error():
 def test_the_record_of_a_measured_loss_begins_where_the_window_ends(tmp_path):
     run = only_run(written(tmp_path, SPECTRAL.format(g=3, loss="mse", epochs=1, measured=10)))
     start = build_setup(run)
-    found = measurements.now(run, start, train.objective(run, start))
+    found = measurements.measure(run, start, objective_of(run, start))
     assert found["later_growth"].shape == (1, 4) and float(found["later_times"].sum()) == pytest.approx(10)
-    assert math.isnan(measurements.loss_of(run, found, np.zeros(4))["loss_stderr"])  # too short
+    assert math.isnan(measurements.measured_loss(run, found, np.zeros(4))["loss_stderr"])  # too short
 
 
 # ---- notes
@@ -369,7 +370,7 @@ def progress_of(norms, losses):
     [([0.0, 0.0], "no gradient from the start"), ([1.0, 0.0, 0.0], "no gradient from epoch 2 on"), ([0.0, 1.0], "")],
 )
 def test_a_training_without_gradient_says_since_when(norms, says):
-    found = learning.notes(progress_of(norms, [0.0] * (len(norms) + 1)), {}, "sinai")
+    found = loss_summary.notes(progress_of(norms, [0.0] * (len(norms) + 1)), {}, "sinai")
     assert found.get("notes", "").startswith(says) and bool(found) == bool(says)
     assert not says or "larger net.g" in found["notes"]
 
@@ -389,7 +390,7 @@ def test_a_training_without_gradient_says_since_when(norms, says):
     ],
 )  # fmt: skip
 def test_a_training_that_ended_worse_says_so(losses, worse):
-    found = learning.notes(progress_of([1.0], [1.0, 1.0]), losses, "mse")
+    found = loss_summary.notes(progress_of([1.0], [1.0, 1.0]), losses, "mse")
     assert ("ended worse than it began" in found.get("notes", "")) == worse == bool(found)
 
 
@@ -428,7 +429,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on_to_the_same_bytes(tmp_path, 
 
     def trained(resume=None, stop=lambda: False):
         start = build_setup(run)
-        return fit([start.network], train.objective(run, start), [train.settings(run)], resume=resume, stop=stop,
+        return fit([start.network], objective_of(run, start), [training_settings(run)], resume=resume, stop=stop,
                    save_checkpoint=lambda states: kept.append(copy.deepcopy(states)),
                    report=lambda index, row: rows.append(row))[0]  # fmt: skip
 
@@ -479,7 +480,7 @@ def term_of(tmp_path, integrator, truncate):
     text = SPECTRAL.format(g=2, loss="mse", epochs=1, measured=0) + f"[model]\nintegrator = {integrator}\n"
     run = only_run(written(tmp_path, text), f"lyapunov.truncate_gradient={truncate}")
     start = build_setup(run)
-    return start.network, train.objective(run, start).losses[0]
+    return start.network, objective_of(run, start).losses[0]
 
 
 @pytest.mark.parametrize("integrator", ["euler", "rk4"])

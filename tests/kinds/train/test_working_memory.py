@@ -12,6 +12,7 @@ import torch
 
 from randomnet import results
 from randomnet.build.network import build_setup
+from randomnet.build.objective import objective_of, training_settings
 from randomnet.build.trials import trials_of
 from randomnet.kinds.benchmark import plain_loop
 from randomnet.kinds.train import run as train
@@ -261,10 +262,10 @@ def test_the_plain_loop_of_the_benchmark_does_the_same_epoch(tmp_path, task, non
     [combo] = read_plan(ini, [f"model.activation={nonlinearity}", "trainvalidate.epochs=1"]).combos
     [one] = combo.runs()
     start = build_setup(one)
-    goal = train.objective(one, start)
+    goal = objective_of(one, start)
     loop = plain_loop.TorchLoop(start.network, goal, one.config.trainvalidate.lr)
     loop()
-    fit([start.network], goal, [train.settings(one)])
+    fit([start.network], goal, [training_settings(one)])
     found, wanted = start.network.elman_state_dict(), loop.model.state_dict()
     moved = build_setup(one).network.elman_state_dict()
     for name in wanted:
@@ -368,7 +369,7 @@ def test_the_same_iteration_has_the_same_trials_in_every_combo(small, monkeypatc
         return trials
 
     building_trials = trials_of
-    monkeypatch.setattr(train, "trials_of", recorded)
+    monkeypatch.setattr("randomnet.build.objective.trials_of", recorded)
     grid = {"random_w": [False, True], "optimizer": ["Adam", "SGD"], "nonlinearity": ["relu", "tanh"]}
     varied(small, "trainvalidate.epochs=1", **grid)
     assert {(combo, iteration) for combo, iteration, _ in seen} == {(c, i) for c in range(8) for i in range(2)}
@@ -399,7 +400,7 @@ def test_interrupted_it_goes_on_to_the_same_bytes(small, monkeypatch):
     settings = "trainvalidate.epochs=8", "trainvalidate.store_every_epoch=3", "execution.checkpoint_every=100"
     grid = {"random_w": [False, True]}
     varied(small, *settings, **grid).rename(small.with_name("whole"))
-    execute = train.execute
+    kind = train.KIND
 
     def interrupted(runs, folders, report, stop):
         def reporting(one, row):
@@ -407,13 +408,13 @@ def test_interrupted_it_goes_on_to_the_same_bytes(small, monkeypatch):
             if (one.combo, one.iteration, row["epoch"]) == (1, 0, 4):
                 os.kill(os.getpid(), signal.SIGINT)
 
-        return execute(runs, folders, reporting, stop)
+        return kind.execute(runs, folders, reporting, stop)
 
     overrides = [*settings, f"combosparams.combos_params={json.dumps(grid)}"]
     monkeypatch.setattr(train, "KIND", dataclasses.replace(train.KIND, execute=interrupted))
     assert run(small, *(part for override in overrides for part in ("--set", override))) == 130
     assert (small.with_name("out") / "1" / "iter_0" / "checkpoint.pt").exists()
-    monkeypatch.setattr(train, "KIND", dataclasses.replace(train.KIND, execute=execute))
+    monkeypatch.setattr(train, "KIND", dataclasses.replace(train.KIND, execute=kind.execute))
     assert differing(everything(varied(small, *settings, **grid)), everything(small.with_name("whole"))) == []
 
 

@@ -1,4 +1,4 @@
-"""--describe: every distinct network of a grid once, as text and as figures; no run is made."""
+"""--describe: every distinct network of a grid once, as text and as figures, without any run."""
 
 import dataclasses
 import re
@@ -10,46 +10,47 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from randomnet import description, plotting, results
-from randomnet.artifacts.trained_files import file_of
+from randomnet.artifacts.trained_files import trained_file
 from randomnet.artifacts.upstream_runs import checksum
 from randomnet.build.connectome import connectome_of
 from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of
 from randomnet.connectome.eigenvalues import CONVERGED
 from randomnet.experiment.announcement import combos_text, shared_values
-from randomnet.experiment.redrawing import is_redrawn
+from randomnet.experiment.redraws import is_redrawn
 from randomnet.schema.plan import Combo, Plan, Run
 from randomnet.settings import ConfigError
 
-DRAWS, DRAWS_LARGE = 10, 3  # iterations, at most, whose networks are drawn to see how far they differ
+DRAWS, DRAWS_LARGE = 10, 3  # iterations, at most, whose networks are drawn to measure how much they differ
 LARGE = 1_000_000  # edges
 
 
 def show(plan: Plan, folder: Path) -> Iterator[str]:
-    """Texts for the user: each network of iteration 0 with the paths of its figures, drawn into `folder`.
+    """Yield texts for the user: each network of iteration 0 with the paths of its figures, drawn into `folder`.
 
-    Where every iteration has a network of its own, as a null model does, a table says how far the iterations differ.
-    All networks are made before the first is described. Files of other content are never overwritten: the new ones are
-    numbered. Raises ConfigError for what cannot be read, or a folder that cannot be written.
+    Where every iteration has its own network, as with a null model, a table says how much the iterations differ. All
+    networks are built before the first is described. Files of other content are never overwritten: the new ones are
+    numbered. Raises ConfigError for a network that cannot be read, or a folder that cannot be written.
     """
     networks = _distinct(plan)
     _make(folder)
     combos = len(plan.combos)
     yield f"{len(networks)} different network{'s' * (len(networks) > 1)} in {combos} combo{'s' * (combos > 1)}"
-    for same in networks:
-        run = same[0].runs()[0]
+    for equal_combos in networks:
+        run = equal_combos[0].runs()[0]
         connectome = connectome_of(run)
-        found = eigenvalues_of(connectome)
-        before = _before(run)
-        about = description.describe(connectome, found)
-        yield f"\n{combos_text(plan, same)}, iteration 0"
-        yield description.as_text(about, before)
+        eigenvalues = eigenvalues_of(connectome)
+        weights = _unmodified_weights(run)
+        facts = description.describe(connectome, eigenvalues)
+        yield f"\n{combos_text(plan, equal_combos)}, iteration 0"
+        yield description.as_text(facts, weights)
         yield from _notes(run)
-        yield from (f"  figure  {path}" for path in _write(folder, _stem(plan, same, connectome), connectome, found))
-        yield from _iterations(same[0], about)
+        stem = _stem(plan, equal_combos, connectome)
+        yield from (f"  figure  {path}" for path in _write(folder, stem, connectome, eigenvalues))
+        yield from _iterations(equal_combos[0], facts)
 
 
 def _iterations(combo: Combo, first: dict) -> Iterator[str]:
-    """How far the networks of the iterations differ; nothing where all iterations have the same one."""
+    """Yield how much the networks of the iterations differ; empty where all iterations have the same network."""
     if not is_redrawn(first, combo.config):
         return
     runs = combo.runs()
@@ -62,8 +63,8 @@ def _iterations(combo: Combo, first: dict) -> Iterator[str]:
 
 
 def _distinct(plan: Plan) -> list[list[Combo]]:
-    """The combos by their networks, which are too large to be kept side by side."""
-    alike: dict[str, list[Combo]] = {}
+    """Return the combos in groups of equal networks, by checksum, as networks are too large to be kept."""
+    groups: dict[str, list[Combo]] = {}
     for combo in plan.combos:
         try:
             checksum = connectome_of(combo.runs()[0]).sha256()
@@ -71,12 +72,12 @@ def _distinct(plan: Plan) -> list[list[Combo]]:
             values = ", ".join(f"{name}={value!r}" for name, value in combo.values.items())
             where = f", combo {combo.index} ({values})" if values else ""
             raise ConfigError(f"{plan.path}{where}: {error}") from None
-        alike.setdefault(checksum, []).append(combo)
-    return list(alike.values())
+        groups.setdefault(checksum, []).append(combo)
+    return list(groups.values())
 
 
-def _before(run: Run) -> dict | None:
-    """The weights as they were read, or of regions instantiated, where they were; None where nothing is read."""
+def _unmodified_weights(run: Run) -> dict | None:
+    """Return facts of the weights as read from a file, or instantiated from regions; None for drawn networks."""
     config = run.config
     if config.drawn_at_random or (config.has_task and config.paths.pretrained):
         return None
@@ -88,9 +89,9 @@ def _before(run: Run) -> dict | None:
 
 def _notes(run: Run) -> Iterator[str]:
     if run.config.paths.pretrained:
-        chosen = file_of(run)
-        taken = "" if run.config.has_task else ", whose weights, gains and shifts the run then takes over"
-        yield f"  trained model                   {chosen.path}, sha256 {checksum(chosen.path)}{taken}"
+        path = trained_file(run).path
+        use = "" if run.config.has_task else ", whose weights, gains and shifts the run then takes over"
+        yield f"  trained model                   {path}, sha256 {checksum(path)}{use}"
 
 
 def _make(folder: Path) -> None:
@@ -104,16 +105,16 @@ def _make(folder: Path) -> None:
         ) from None
 
 
-def _stem(plan: Plan, same: list[Combo], connectome: Connectome) -> str:
-    """A file name that is safe everywhere: the network's name, and the gridded values where there are several."""
-    values = shared_values(plan, same) if len(same) < len(plan.combos) else ""
+def _stem(plan: Plan, equal_combos: list[Combo], connectome: Connectome) -> str:
+    """Return a file name that is safe everywhere: the network's name, and its gridded values if there are several."""
+    values = shared_values(plan, equal_combos) if len(equal_combos) < len(plan.combos) else ""
     text = "_".join(filter(None, [connectome.name, values.replace(" = ", "=").replace(", ", "_")]))
     return re.sub(r"[^\w=.+-]+", "-", text).strip("-.")[:100] or "network"
 
 
-def _write(folder: Path, stem: str, connectome: Connectome, found: Eigenvalues) -> list[Path]:
-    """Draw the figures into files that are new or the same already; their paths."""
-    drawn = {name: plotting.render(figure, "png") for name, figure in _figures(connectome, found).items()}
+def _write(folder: Path, stem: str, connectome: Connectome, eigenvalues: Eigenvalues) -> list[Path]:
+    """Draw the figures into files that are new, or have the same content already; return their paths."""
+    drawn = {name: plotting.render(figure, "png") for name, figure in _figures(connectome, eigenvalues).items()}
     for number in range(1, 10_000):
         numbered = stem if number == 1 else f"{stem}-{number}"
         contents = {folder / f"{numbered}_{name}.png": content for name, content in drawn.items()}
@@ -127,17 +128,19 @@ def _write(folder: Path, stem: str, connectome: Connectome, found: Eigenvalues) 
     raise ConfigError(f"--save_figs {folder}: expected room for {stem}, got 9999 other figures of that name")
 
 
-def _figures(connectome: Connectome, found: Eigenvalues) -> dict[str, Figure]:
+def _figures(connectome: Connectome, eigenvalues: Eigenvalues) -> dict[str, Figure]:
     post, pre, weights = connectome.post, connectome.pre, connectome.weights
-    made = ["synthetic"] * bool(connectome.provenance.get("synthetic"))
-    about = ", ".join([*made, *filter(None, [description.steps(connectome.provenance)])])
-    title = f"{connectome.name}{f' ({about})' if about else ''}: {connectome.n:,} neurons, {len(weights):,} edges"
+    origin = ["synthetic"] * bool(connectome.provenance.get("synthetic"))
+    origin = ", ".join([*origin, *filter(None, [description.steps(connectome.provenance)])])
+    title = f"{connectome.name}{f' ({origin})' if origin else ''}: {connectome.n:,} neurons, {len(weights):,} edges"
     groups = description.groups_of(connectome)
     sorted_by = (groups.order, groups.by, groups.names, groups.sizes)
     figures = {
         "matrix": plotting.weight_matrix(post, pre, weights, *sorted_by, title=title),
         "degrees": plotting.degrees(post, pre, weights, connectome.n, title=title),
-        "eigenvalues": plotting.eigenvalues(found.values, found.residuals <= CONVERGED, found.complete, title=title),
+        "eigenvalues": plotting.eigenvalues(
+            eigenvalues.values, eigenvalues.residuals <= CONVERGED, eigenvalues.complete, title=title
+        ),
     }
     if "population" in connectome.labels:
         names, first, index = np.unique(connectome.labels["population"], return_index=True, return_inverse=True)

@@ -1,4 +1,4 @@
-"""What an experiment will cost, from a probe of one epoch per kind of run; nothing is written."""
+"""The cost of an experiment, from a short probe of each shape of runs; nothing is written."""
 
 import sys
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from randomnet.experiment.batching import batches
+from randomnet.experiment.batches import make_batches
 from randomnet.kinds.kind import Cost, kind_of
 from randomnet.schema.plan import Plan
 
@@ -15,7 +15,7 @@ from randomnet.schema.plan import Plan
 class Estimate:
     """Seconds per epoch and per run of each combo, seconds of all runs on one worker, and bytes of one worker.
 
-    memory: None where the system does not tell it, as Windows does not.
+    memory: None where the system does not report it, such as Windows.
     """
 
     epochs: tuple[float, ...]
@@ -25,23 +25,25 @@ class Estimate:
 
 
 def estimate(plan: Plan, facts: list[dict[str, Any]]) -> Estimate:
-    """Probe every shape of runs once, as many side by side as there will be, in this process and with the threads of a
-    worker. facts: what `check(plan)` returned."""
+    """Return the cost of all runs, from one probe of every shape in this process, with the threads of a worker.
+
+    A probe computes as many runs side by side as the experiment will. facts: what `check(plan)` returned.
+    """
     torch.set_num_threads(plan.config.execution.threads)
     runs = [run for combo in plan.combos for run in combo.runs()]
-    found = {combo.index: about for combo, about in zip(plan.combos, facts, strict=True)}
+    facts_by_combo = {combo.index: each for combo, each in zip(plan.combos, facts, strict=True)}
     probed: dict[tuple, Cost] = {}
-    for batch in batches(runs, found):
+    for batch in make_batches(runs, facts_by_combo):
         shape, kind = batch[0].config.shape(), kind_of(batch[0].config.experiment.kind)
         if shape not in probed:
             probed[shape] = kind.estimate(batch)
     costs = [probed[combo.config.shape()] for combo in plan.combos]
     total = sum(cost.run * len(combo.runs()) for cost, combo in zip(costs, plan.combos, strict=True))
-    return Estimate(tuple(cost.epoch for cost in costs), tuple(cost.run for cost in costs), total, _most_memory())
+    return Estimate(tuple(cost.epoch for cost in costs), tuple(cost.run for cost in costs), total, _peak_memory())
 
 
-def _most_memory() -> int | None:
-    """The most bytes that this process has had, None where the system does not count them."""
+def _peak_memory() -> int | None:
+    """Return the largest memory of this process in bytes; None where the system does not report it."""
     try:
         import resource  # here, as Windows has no such module
     except ImportError:

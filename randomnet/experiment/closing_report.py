@@ -1,4 +1,4 @@
-"""What is said when the runs of an experiment have ended: why some did not converge, and how far runs lie apart."""
+"""What the console prints when all runs have ended: why some did not converge, and how much runs differ."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,21 +10,24 @@ from randomnet.comparison.coupling import unequal_coupling_notes
 from randomnet.comparison.spread import spread_table, spread_texts
 from randomnet.results import COMPLETE, DIVERGED, UNBOUNDED
 
-MOST_LINES = 10  # of a kind
+MOST_LINES = 10  # of one subject
 LONGEST = 100  # characters of a reason
 LENGTH = "tsim_used_final"
 MOST_PLACES = 3  # named after a reason
-NUMBER = re.compile(r"[0-9][0-9.e+-]*")  # reasons that differ in their numbers are the same one
-WHEN = ("", "_initial", "_final")  # of one spectrum, or of those before and after training
+NUMBER = re.compile(r"[0-9][0-9.e+-]*")  # reasons that differ only in numbers are counted together
+WHEN = ("", "_initial", "_final")  # endings of columns: of one spectrum, or of those before and after training
 
 
 def lines(
     table: pd.DataFrame, varied: Sequence[str] = (), normalizations: Mapping[int, str] | None = None
 ) -> Iterator[str]:
-    """All of it, of the table of an outcome; varied: the gridded options, which are columns of the table;
-    normalizations: combo -> the chain that was applied, where it is known."""
+    """Yield all lines for the table of an outcome.
+
+    varied: the gridded options, which are columns of the table. normalizations: combo -> the applied chain of scalings,
+    where it is known.
+    """
     yield from _first(list(_verdicts(table)), "of these in the notes of summary.csv")
-    if "verdict" not in table:  # whose reasons are in the lines before
+    if "verdict" not in table:  # its reasons are in the lines before
         yield from _first(list(_notes(table)), "notes in summary.csv")
     yield from _left_out(table)
     yield from _first(list(_lengths(table)), "combos in summary.csv")
@@ -42,58 +45,58 @@ def _first(texts: list[str], rest: str) -> Iterator[str]:
 
 
 def _verdicts(table: pd.DataFrame) -> Iterator[str]:
-    """A line for each reason why spectra of complete runs did not converge; unbounded ones are counted elsewhere."""
+    """Yield a line for each reason why spectra of complete runs did not converge; unbounded ones are left out."""
     spectra = 0
-    alike: dict[Any, Any] = {}
+    groups: dict[Any, Any] = {}
     for row in table[table["status"] == COMPLETE].to_dict("records"):
         for when in WHEN:
             verdict, converged = row.get(f"verdict{when}"), str(row.get(f"converged{when}")).casefold()
-            said = verdict if isinstance(verdict, str) and verdict else "not converged"
+            text = verdict if isinstance(verdict, str) and verdict else "not converged"
             spectra += converged in ("true", "1", "1.0", "false", "0", "0.0")
-            if said != UNBOUNDED and converged in ("false", "0", "0.0"):
+            if text != UNBOUNDED and converged in ("false", "0", "0.0"):
                 reason = _reason(row.get(f"notes{when}"))
-                where = f"combo {row['combo']} iteration {row['iteration']}{when.replace('_', ' ')}"
-                alike.setdefault((said, NUMBER.sub("", reason)), (reason, []))[1].append(where)
-    for (said, _), (reason, places) in alike.items():
-        yield f"{len(places)} of {spectra} spectra {said}{reason}: {_first_of(places)}"
+                place = f"combo {row['combo']} iteration {row['iteration']}{when.replace('_', ' ')}"
+                groups.setdefault((text, NUMBER.sub("", reason)), (reason, []))[1].append(place)
+    for (text, _), (reason, places) in groups.items():
+        yield f"{len(places)} of {spectra} spectra {text}{reason}: {_first_of(places)}"
 
 
 def _multistable(table: pd.DataFrame) -> Iterator[str]:
-    """How many networks have several attractors with different exponents, and what the first one's are."""
+    """Yield how many networks have several attractors with different exponents, and those of the first network."""
     if "attractors" not in table:
         return
-    some = table[pd.to_numeric(table["attractors"], errors="coerce") > 1]
-    if len(some):
-        places = [f"combo {row['combo']} iteration {row['iteration']}" for row in some.to_dict("records")]
-        notes = str(some["notes"].iloc[0]).split("; ")
+    rows = table[pd.to_numeric(table["attractors"], errors="coerce") > 1]
+    if len(rows):
+        places = [f"combo {row['combo']} iteration {row['iteration']}" for row in rows.to_dict("records")]
+        notes = str(rows["notes"].iloc[0]).split("; ")
         first = next((note.removeprefix("multistable: ") for note in notes if note.startswith("multistable")), "")
-        yield f"{len(some)} of {len(table)} runs multistable: {_first_of(places)}; the first: {first}"
+        yield f"{len(rows)} of {len(table)} runs multistable: {_first_of(places)}; the first: {first}"
 
 
 def _first_of(places: list[str]) -> str:
-    """The first places, and how many more there are."""
+    """Return the first places, and how many more there are."""
     more = len(places) - MOST_PLACES
     return ", ".join(places[:MOST_PLACES]) + (f", and {more} more" if more > 0 else "")
 
 
 def _reason(notes: object) -> str:
-    """The first of the notes, in brackets."""
+    """Return the first of the notes, in brackets."""
     first = notes.split(";")[0].strip() if isinstance(notes, str) else ""
-    shown = first if len(first) <= LONGEST else f"{first[:LONGEST].rstrip()} ..."
-    return f" ({shown})" if shown else ""
+    reason = first if len(first) <= LONGEST else f"{first[:LONGEST].rstrip()} ..."
+    return f" ({reason})" if reason else ""
 
 
 def _notes(table: pd.DataFrame) -> Iterator[str]:
-    """What the notes of the runs say, each once with how many runs have it."""
+    """Yield each note of the runs once, with how many runs have it."""
     noted = table[table["notes"].fillna("") != ""] if "notes" in table else table[:0]
     for note, runs in noted.groupby("notes", sort=False) if len(noted) else ():
         first, more = runs.iloc[0], ", ..." * (len(runs) > 1)
-        where = f"combo {first['combo']} iteration {first['iteration']}{more}"
-        yield f"Note: {len(runs)} of {len(table)} runs ({where}): {note}"
+        place = f"combo {first['combo']} iteration {first['iteration']}{more}"
+        yield f"Note: {len(runs)} of {len(table)} runs ({place}): {note}"
 
 
 def _lengths(table: pd.DataFrame) -> Iterator[str]:
-    """The combos of a training whose spectra are of records of different lengths, as by different versions."""
+    """Yield combos of a training whose spectra have records of different lengths, such as from different versions."""
     complete = table[table["status"] == COMPLETE]
     for combo, runs in complete.groupby("combo") if LENGTH in complete else ():
         lengths = runs[LENGTH].astype(float)
@@ -105,12 +108,12 @@ def _lengths(table: pd.DataFrame) -> Iterator[str]:
 
 
 def _left_out(table: pd.DataFrame) -> Iterator[str]:
-    """How many runs diverged or grew without bound, and how many networks do before or after training."""
-    for status, said in ((DIVERGED, "diverged"), (UNBOUNDED, "unbounded: lambda_max is a growth rate")):
+    """Yield how many runs diverged or grew without bound, and how many networks did so before or after training."""
+    for status, text in ((DIVERGED, "diverged"), (UNBOUNDED, "unbounded: lambda_max is a growth rate")):
         count = int((table["status"] == status).sum())
         if count:
-            yield f"{count} of {len(table)} runs {said}; left out of means, comparisons and figures"
-    for when, said in (("initial", "begin"), ("final", "end")):
+            yield f"{count} of {len(table)} runs {text}; left out of means, comparisons and figures"
+    for when, verb in (("initial", "begin"), ("final", "end")):
         count = int((table.get(f"verdict_{when}", pd.Series(dtype=str)) == UNBOUNDED).sum())
         if count:
-            yield f"{count} of {len(table)} networks {said} unbounded: lambda_max_{when} is a growth rate, in no mean"
+            yield f"{count} of {len(table)} networks {verb} unbounded: lambda_max_{when} is a growth rate, in no mean"

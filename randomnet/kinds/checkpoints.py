@@ -1,0 +1,39 @@
+"""Checkpoints and models as torch saves them."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from randomnet.training import Progress, Trainable
+
+
+def torch_bytes(record: dict[str, Any]) -> bytes:
+    """Return a record of tensors and plain values as torch saves it."""
+    buffer = io.BytesIO()
+    torch.save(record, buffer)
+    return buffer.getvalue()
+
+
+def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """Return the checkpoint; None without one, or with a damaged one, which is renamed so that the runs start anew."""
+    if not path.exists():
+        return None
+    try:
+        return torch.load(path, weights_only=True, map_location=device)
+    except Exception:  # a damaged file can raise nearly anything
+        path.replace(path.with_suffix(".damaged"))
+        return None
+
+
+def last_and_best(network: Trainable, progress: Progress) -> dict[str, Any]:
+    """Return the network's values after the last update and at the lowest loss, with the numbers of their epochs.
+
+    The keys are the network's own strings. Equal strings read from a checkpoint are other objects, which pickle would
+    tell apart.
+    """
+    names, values = list(network.values()), (progress.last, progress.best or progress.last)
+    last, best = ({name: named[name] for name in names} for named in values)
+    epochs = {"best_epoch": progress.best_epoch, "last_epoch": progress.last_epoch}
+    return {"last": last, "best": best, **epochs}

@@ -1,0 +1,51 @@
+"""Outputs of a spectrum: arrays.npz and the summary of run.json."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from randomnet import results
+from randomnet.build.coupling_strength import strength_of
+from randomnet.build.network import Setup
+from randomnet.build.spectra import spectrum_state
+from randomnet.kinds.initial_states import arrays_of_states, summary_of_states, worst_status
+from randomnet.kinds.spectra import network_dynamics, summary_of
+from randomnet.lyapunov import Spectrum
+from randomnet.schema.plan import Run
+
+
+def write_outputs(
+    run: Run, folder: results.RunFolder, setup: Setup, spectra: list[Spectrum], seconds: float
+) -> dict[str, Any]:
+    """Write the spectra from a run's initial states; return its record for run.json."""
+    first, several = spectra[0], len(spectra) > 1
+    arrays = {"exponents": first.exponents, "stderr": first.stderr, "log10_condition": first.conditions}
+    arrays = arrays_of_states(spectra) if several else arrays
+    results.write_arrays(folder.path / "arrays.npz", arrays | network_arrays(run, setup))
+    status, reason = worst_status(spectra)
+    return {
+        "status": status,
+        "reason": reason,
+        "summary": {
+            "neurons": setup.connectome.n,
+            "exponents": len(first.exponents),
+            **(summary_of_states(spectra) if several else summary_of(first)),
+            **network_dynamics(run),
+            **strength_of(setup.network),
+            "network": setup.checksum(),
+            "seconds": round(seconds, 2),
+        },
+        "connectome": setup.facts(),
+    }
+
+
+def network_arrays(run: Run, setup: Setup) -> dict[str, np.ndarray]:
+    """Return the initial state of a spectrum, and the groups with their gains and shifts."""
+    with torch.no_grad():
+        parts = {
+            "gains": setup.network.gains(),
+            "shifts": setup.network.shifts(),
+            "state_initial": spectrum_state(run, setup),
+        }
+    return {"groups": setup.labels, **{name: part.cpu().numpy() for name, part in parts.items()}}
