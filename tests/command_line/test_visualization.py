@@ -633,6 +633,7 @@ def test_only_combos_of_all_folders_are_pooled(tmp_path, capsys):
     assert [len(axes.patches) for axes in pooled.axes] == [4, 4, 4]  # a box per label and value
 
 
+@pytest.mark.slow
 def test_no_mean_of_the_end_of_training_is_of_several_values_of_an_option(tmp_path):
     """Colours tell other options apart, and where these are many, figures do; the nulls stay with their network."""
     grid = {"n_back": [1, 2], "lr": [0.1, 0.2], "null": ["none", "degree"]}

@@ -123,6 +123,7 @@ def test_the_same_iteration_starts_alike_in_every_combo_and_iterations_differ(re
     assert (states[0, 0]["state_initial"] != states[0, 1]["state_initial"]).all()
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_number_of_workers(reference, tmp_path):
     assert run(ini(tmp_path, workers=2)) == 0
     assert differing(contents(tmp_path / "a"), contents(reference)) == []
@@ -283,6 +284,7 @@ def test_a_second_process_in_the_folder_is_refused(reference, capsys):
     assert "another process is working in this results folder" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_shares_side_by_side_are_the_whole(tmp_path, reference):
     """Three processes, one of them killed and started again."""
     path = ini(tmp_path)

@@ -99,6 +99,7 @@ def texts(axes):
 # ---- the folder's figures
 
 
+@pytest.mark.slow
 def test_the_whole_command(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(example_networks, "MOST", 1)
     root = make(tmp_path / "ring", {"g": [1.0, 3.0], "k": [100, 200]})

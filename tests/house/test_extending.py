@@ -57,6 +57,7 @@ def test_the_help_explains_what_a_plugin_adds(plugin, tmp_path):
     assert "Euclidean norm of the state" in command(plugin, tmp_path, "runrandomnet.py", "--help-columns", "final_norm")
 
 
+@pytest.mark.slow
 def test_a_task_and_an_activation_of_a_plugin_are_trained_and_drawn(plugin, tmp_path):
     text = "[net]\nroi = random\nn = 12\n[model]\nactivation = arctan\n[trialparams]\ntask_name = echo\n"
     text += "nr_of_trials = 20\necho_delay = 2\n[trainvalidate]\nepochs = 2\n"
@@ -81,6 +82,7 @@ def test_a_format_and_a_null_of_a_plugin_make_a_network_of_a_kind_of_its_own(plu
     assert "final_norm" in (tmp_path / "figs" / "tests.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_figure_of_a_plugin_joins_those_of_a_kind(plugin, tmp_path):
     text = "[experiment]\nkind = spectrum\n[net]\nroi = random\nn = 10\n[lyapunov]\ntsim = 20\n"
     command(plugin, tmp_path, "runrandomnet.py", experiment(tmp_path, "spectrum", text))

@@ -366,6 +366,7 @@ def test_inferred_inputs_come_from_their_posterior():
 # ---- training
 
 
+@pytest.mark.slow
 def test_a_linear_model_recovers_a_linear_system():
     """A rotation by .3 that shrinks by .97 per bin, from random starts, under no inputs: rates and eigenvalues."""
     rng = np.random.default_rng(0)

@@ -209,6 +209,7 @@ def gaussian_products(n, g):
     return means.numpy(), torch.polygamma(1, order).numpy() / 4
 
 
+@pytest.mark.slow
 def test_gaussian_products():
     means, variances = gaussian_products(10, 1.0)
     np.testing.assert_allclose(means[[0, -1]], [-0.0516601, -1.7864740], atol=5e-8)

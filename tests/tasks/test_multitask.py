@@ -605,6 +605,7 @@ def trained(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_the_success_of_each_task_is_recorded(trained):
     history = pd.read_csv(trained / "out" / "0" / "iter_1" / "history.csv")
     columns = [f"validate_metrics_{name}" for name in NAMES]

@@ -217,6 +217,7 @@ def test_a_dry_run_estimates_it_from_a_few_starts(tmp_path, capsys):
     assert "All runs: about" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_figures_of_each_network_and_against_the_options(tmp_path):
     path = tmp_path / "a.ini"
     text = INI.format(out=tmp_path / "out", g="", activation="tanh", form="rate", dt=0.2, more="duration = 10")

@@ -290,6 +290,7 @@ def test_the_task_that_the_schema_says_has_phases_is_the_only_one():
 # ---- figures
 
 
+@pytest.mark.slow
 def test_each_condition_has_its_figure(tmp_path, capsys):
     _, arrays, _ = analysed(tmp_path, activation="tanh", g=4.0)
     asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]

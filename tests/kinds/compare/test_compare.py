@@ -443,6 +443,7 @@ def test_the_arrays_have_what_figures_draw(run):
     assert {"m8_operator_true", "m8_operator_inferred", "m8_rates_true"} <= set(arrays)
 
 
+@pytest.mark.slow
 def test_the_figures_have_a_panel_per_score_and_the_models_beside_the_truth(run, study):
     out = study / "figs"
     asked = ["--results_folders", str(study / "out"), "--save_figs", str(out), "--format", "svg"]

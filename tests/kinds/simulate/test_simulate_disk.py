@@ -245,6 +245,7 @@ def test_memory_is_that_of_a_piece(tmp_path):
     assert rates.nbytes == record and np.isfinite(rates[:, -1]).all()
 
 
+@pytest.mark.slow
 def test_figures_of_samples_on_disk_are_those_of_samples_in_memory(tmp_path, monkeypatch, small):
     monkeypatch.setitem(style.STYLE, "savefig.dpi", 40)
     drawn = {}

@@ -162,7 +162,7 @@ def stored(root, combo, epoch, iteration):
     return torch.load(path, weights_only=True)
 
 
-@pytest.mark.parametrize("task", slow_except(TEMPLATES, "nback_mem"))
+@pytest.mark.parametrize("task", slow_except(TEMPLATES, "seq_mem"))
 def test_the_predecessors_config_runs_as_it_stands(tmp_path, network, task):
     path = predecessors(tmp_path, task, network)
     short = ("trainvalidate.epochs=2", "trainvalidate.iterations=2", "execution.workers=1")
