@@ -205,7 +205,7 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
 
 def report(plan: Plan, outcome) -> int:
     """Print the end figures and what to do next; the exit code."""
-    from randomnet.comparison.networks import with_connectomes
+    from randomnet.comparison.network_identity import add_connectome_checksums
     from randomnet.experiment import closing_report
     from randomnet.kinds.kind import kind_of
 
@@ -219,7 +219,8 @@ def report(plan: Plan, outcome) -> int:
         print(f"... and {len(table) - 40} more in summary.csv")
     normalizations = {entry["combo"]: entry["connectome"].get("normalization", "none")
                       for entry in outcome.manifest["combos"]}  # fmt: skip
-    for line in closing_report.lines(with_connectomes(outcome.root, outcome.table), plan.varied, normalizations):
+    with_checksums = add_connectome_checksums(outcome.root, outcome.table)
+    for line in closing_report.lines(with_checksums, plan.varied, normalizations):
         print(line)
     print(f"\nResults: {outcome.root}")
     if outcome.interrupted:

@@ -20,9 +20,9 @@ import pandas as pd
 
 from randomnet import plotting, results
 from randomnet.command_line.program import command_line, name_of
-from randomnet.comparison import matching, statistics, testing
-from randomnet.comparison.coupling import coupling_of_controls
-from randomnet.comparison.matching import Combo, Study
+from randomnet.comparison import hypothesis_tests, matching, means, study_notes
+from randomnet.comparison.coupling import control_coupling_notes
+from randomnet.comparison.study import Combo, Study
 from randomnet.console import print_in_any_encoding
 from randomnet.figures import FIGURES, ON_SPECTRUM, ON_TASK, FigureSet
 from randomnet.figures.nulls import null_figures
@@ -96,7 +96,7 @@ def gather(asked: argparse.Namespace) -> tuple[Study, FigureSet]:
         got = ", ".join(f"{kind} ({' and '.join(dict.fromkeys(labels))})" for kind, labels in kinds.items())
         raise BadInput(f"--results_folders: expected folders of one kind, of {', '.join(FIGURES)}, "
                        f"got {got or 'no combos'}")  # fmt: skip
-    combos = matching.keep(combos, asked.filter)
+    combos = matching.filter_combos(combos, asked.filter)
     kind = FIGURES[next(iter(kinds))].of(name for combo in combos for name in combo.loaded.table)
     _check_losses(combos if ON_TASK in kinds else [])
     return matching.match(combos, (*kind.metrics, *kind.flags), asked.results_labels), kind
@@ -153,19 +153,19 @@ def write(
 def tested(study: Study, kind: FigureSet) -> pd.DataFrame:
     """The tests of labels, and of controls with their reference, in every cell of the grid."""
     seeds = {combo.label: combo.loaded.manifest.get("seed") for combo in study.combos}
-    pairs = [*testing.label_pairs(study.runs), *matching.value_pairs(study)]
-    return testing.table_of_tests(pairs, kind.tested, study.shared, seeds)
+    pairs = [*hypothesis_tests.label_pairs(study.runs), *matching.value_pairs(study)]
+    return hypothesis_tests.table_of_tests(pairs, kind.tested, study.shared, seeds)
 
 
 def say_tests(table: pd.DataFrame, metrics: Sequence[str]) -> None:
     """Print the tests of these metrics, what the columns are, and what so few runs cannot show."""
-    shown = testing.console(table, metrics)
+    shown = hypothesis_tests.console_table(table, metrics)
     if shown.empty:
         return
-    say(f"differences b - a in each cell; {testing.LEGEND}\n{shown.head(MOST_ROWS).to_string(index=False)}")
+    say(f"differences b - a in each cell; {hypothesis_tests.LEGEND}\n{shown.head(MOST_ROWS).to_string(index=False)}")
     if len(shown) > MOST_ROWS:
         say(f"... and {len(shown) - MOST_ROWS} more in {TESTS}")
-    for line in testing.remarks(table):
+    for line in hypothesis_tests.shared_notes(table):
         say(line)
     say("")
 
@@ -180,19 +180,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         check_plugins()
         study, kind = gather(asked)
         make_folder(asked.save_figs)
-        for line in (*matching.notes(study), *coupling_of_controls(study)):
+        for line in (*study_notes.study_notes(study), *control_coupling_notes(study)):
             say(line)
         table = tested(study, kind)
-        means = statistics.means_table(study.runs, kind.metrics, study.shared)
+        table_of_means = means.means_table(study.runs, kind.metrics, study.shared)
         tables = {name: make(study) for name, make in kind.tables.items()}
-        every = {TESTS: table, MEANS: means, **tables}
+        every = {TESTS: table, MEANS: table_of_means, **tables}
         written = write(study, kind, every, asked.ylabel, asked.save_figs, asked.format)
     except (BadInput, ConfigError, results.ResultsError, OSError) as error:
         print(f"{name_of('randomnet-figures')}: error: {error}", file=sys.stderr)
         return 2
     if not any(path.suffix.lstrip(".") in plotting.FORMATS for path in written):
         say("no figure: no run has written anything yet")
-    shown = statistics.overview(study.runs, kind.overview)
+    shown = means.overview(study.runs, kind.overview)
     unit = " (exponents in 1/τ)" if any("lambda" in name for name in shown.columns) else ""
     say(f"\ncomplete runs, mean ± standard deviation{unit}\n{shown.to_string(index=False)}\n")
     say_tests(table, [name for name in kind.overview if name in kind.tested] or kind.tested)

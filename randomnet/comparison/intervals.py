@@ -1,9 +1,9 @@
-"""Intervals of means and of single draws.
+"""Intervals for means and for single draws.
 
-    mean_interval    of a mean, corrected for skewness
-    draws_interval   of one more draw, from ranks
+mean_interval         confidence interval of a mean, corrected for skewness
+prediction_interval   interval for one further draw, from ranks
 
-Both come with the coverage they claim. docs/statistics.md has what was measured.
+docs/statistics.md lists their measured coverage.
 """
 
 from typing import NamedTuple
@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 LEVEL = 0.95
-FEW, WIDENED = 6, 0.34  # up to FEW values an interval claims less than it is made for: skewness is hardly seen in them
-SYMMETRIC = 1e-9  # a skewness below this corrects nothing
+FEW, WIDENED = 6, 0.34  # for up to FEW values, which hardly show their skewness, the level is raised by this share
+SYMMETRIC = 1e-9  # smaller skewness needs no correction
 
 
-class DrawsInterval(NamedTuple):
-    """Two of the draws, and the probability that one more draw of the same distribution lies between them."""
+class PredictionInterval(NamedTuple):
+    """Two of the draws, and the probability that one further draw of the same distribution is between them."""
 
     low: float
     high: float
@@ -24,47 +24,47 @@ class DrawsInterval(NamedTuple):
 
 
 def mean_interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
-    """Interval of the mean of `values`, shape (n,), in their unit. ValueError where n < 2.
+    """Confidence interval of the mean of `values`, shape (n,), in their unit. Raises ValueError if n < 2.
 
     Student's t after the monotone cubic transformation of Hall (1992, J. R. Stat. Soc. B 54:221), which removes the
-    first effect of skewness. For few values, the interval is made for a somewhat higher level. Its coverage is within
-    2 points of 95 % for n = 2 to 50 of normal, exponential and lognormal (sigma 0.5) values.
+    leading effect of skewness. For few values, the nominal level is raised. The coverage is within 2 points of 95 % for
+    n = 2 to 50 normal, exponential and lognormal (sigma 0.5) values.
     """
-    from scipy.special import stdtrit  # here, as the import takes 0.2 s
+    from scipy.special import stdtrit  # imported here, as it takes 0.2 s
 
-    values = at_least_two(values)
+    values = require_two_values(values)
     n, mean, spread = len(values), values.mean(), values.std(ddof=1)
-    made_for = 1 - (1 - level) * (1 - WIDENED * min(1.0, FEW / n))
-    t, unit = stdtrit(n - 1, (1 + made_for) / 2), spread / np.sqrt(n)
-    if not spread > 1e-14 * np.abs(values).max():  # rounding has no shape
-        return float(mean - t * unit), float(mean + t * unit)
+    nominal = 1 - (1 - level) * (1 - WIDENED * min(1.0, FEW / n))
+    t, stderr = stdtrit(n - 1, (1 + nominal) / 2), spread / np.sqrt(n)
+    if not spread > 1e-14 * np.abs(values).max():  # skewness of rounding errors is meaningless
+        return float(mean - t * stderr), float(mean + t * stderr)
     centred = (values - mean) / spread
     skewness = np.mean(centred**3) / np.mean(centred**2) ** 1.5
-    return float(mean - _untransformed(t, skewness, n) * unit), float(mean - _untransformed(-t, skewness, n) * unit)
+    return float(mean - _untransformed(t, skewness, n) * stderr), float(mean - _untransformed(-t, skewness, n) * stderr)
 
 
 def _untransformed(t: float, skewness: float, n: int) -> float:
-    """The studentized mean that Hall's transformation takes to t."""
+    """The studentized mean that Hall's transformation maps to t."""
     slope, shift = skewness / (3 * np.sqrt(n)), skewness / (6 * np.sqrt(n))
     if abs(slope) < SYMMETRIC:
         return t
     return float((np.cbrt(1 + 3 * slope * (t - shift)) - 1) / slope)
 
 
-def draws_interval(draws: np.ndarray, level: float = LEVEL) -> DrawsInterval:
-    """The range in which one more draw lies with at least probability `level`, as far as n draws can say; shape (n,).
+def prediction_interval(draws: np.ndarray, level: float = LEVEL) -> PredictionInterval:
+    """Interval that holds one further draw with at least probability `level`, as far as n draws allow; shape (n,).
 
-    The ends are draws, by their ranks, so that the level is exact for any continuous distribution (Wilks 1941). From
-    fewer than 39 draws it is below 0.95. ValueError where n < 2.
+    The ends are order statistics, so the level is exact for any continuous distribution (Wilks 1941). With fewer than
+    39 draws it is below 0.95. Raises ValueError if n < 2.
     """
-    ordered = np.sort(at_least_two(draws))
+    ordered = np.sort(require_two_values(draws))
     n = len(ordered)
     rank = max(1, int((n + 1) * (1 - level) / 2 + 1e-9))
-    return DrawsInterval(float(ordered[rank - 1]), float(ordered[n - rank]), 1 - 2 * rank / (n + 1))
+    return PredictionInterval(float(ordered[rank - 1]), float(ordered[n - rank]), 1 - 2 * rank / (n + 1))
 
 
-def at_least_two(values: np.ndarray) -> np.ndarray:
-    """The values as an array (n,); ValueError where n < 2 or any is not finite."""
+def require_two_values(values: np.ndarray) -> np.ndarray:
+    """The values as an array (n,). Raises ValueError if n < 2 or any value is not finite."""
     array = np.asarray(values, dtype=float)
     if array.ndim != 1 or len(array) < 2 or not np.isfinite(array).all():
         raise ValueError(f"expected at least 2 finite values of shape (n,), got shape {array.shape}: {array}")

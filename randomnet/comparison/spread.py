@@ -1,13 +1,13 @@
-"""How far runs of one combo lie apart, beside the error that each of them has by itself.
+"""Spread of the largest exponent over the runs of a combo, and the standard error of each run.
 
-    spread_table    a row per combo: mean of the largest exponent, error of one trajectory, spread over its runs
-    spread_texts    the same in words
-    clusters        largest exponents of one network that lie apart by more than chance: different attractors
-    two_sources     spread between networks and between the initial states of one, by analysis of variance
+spread_table          a row per combo: mean exponent, standard error of one trajectory, spread over its runs
+spread_texts          the same in words
+clusters              exponents of one network in groups that differ by more than chance: different attractors
+variance_components   spread between networks and between initial states of one network, by analysis of variance
 
-The standard error of an exponent is that of one trajectory. Another start of the same network may end on another
-attractor, or measure another stretch of a slow one, and then the spread is what a reader needs. Where each run has
-several initial states, or several iterations have the same network, the two sources are told apart.
+The standard error of an exponent is that of one trajectory. Another initial state of the same network may reach
+another attractor, or sample another part of a slowly varying one. The spread over runs includes this. It is split
+into both sources if runs have several initial states, or if several iterations have the same network.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from randomnet.comparison.networks import SAME, differ_in
+from randomnet.comparison.network_identity import SAME, source_of_variation
 from randomnet.results import COMPLETE
 
 EXPONENT, ERROR = "lambda_max", "lambda_max_stderr"
@@ -24,12 +24,12 @@ STATES, BETWEEN, WITHIN = "initial_states", "lambda_max_between", "lambda_max_wi
 SOURCES = ("sd_networks", "sd_starts", "starts_per_network")
 ATTRACTORS = "attractors"
 COLUMNS = ("runs", EXPONENT, "stderr_of_one", "spread", "over", *SOURCES, ATTRACTORS)
-GAP = 5.0  # combined standard errors between the largest exponents of two attractors, at least
-LEAST_GAP = 0.01  # of the largest magnitude among them: what is less apart is one
+GAP_IN_ERRORS = 5.0  # smallest distance between two attractors, in combined standard errors
+SMALLEST_GAP = 0.01  # smallest distance, as a share of the largest magnitude
 
 
-class Sources(NamedTuple):
-    """Standard deviations between networks and between starts of one network, nan where unknown; starts per network."""
+class VarianceComponents(NamedTuple):
+    """Standard deviations between networks and between starts of one network, nan if unknown; starts per network."""
 
     networks: float
     starts: float
@@ -37,95 +37,109 @@ class Sources(NamedTuple):
 
 
 def spread_table(runs: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """A row for each group of runs by these columns that has two or more complete runs with a largest exponent, or
-    one run of several initial states.
+    """A row for each group of runs with several complete runs, or with one run of several initial states.
 
-    runs: status, lambda_max, and where they are known lambda_max_stderr, converged, the checksums of
-    comparison.networks, initial_states, attractors, lambda_max_between and lambda_max_within. stderr_of_one: the root
-    mean square of the standard errors of one trajectory; spread: the standard deviation over the runs, and `over` what
-    these are; attractors: how many clusters the converged starts of one network make; the rest: `two_sources`.
+    runs: status, lambda_max, and if known lambda_max_stderr, converged, the checksums of network_identity,
+    initial_states, attractors, lambda_max_between and lambda_max_within. by: columns that define the groups.
+    Columns: stderr_of_one: root mean square standard error of one trajectory. spread: standard deviation over runs.
+    over: what these runs differ in. attractors: clusters among the converged starts of one network. The others are
+    those of `variance_components`.
     """
     rows = []
     if EXPONENT in runs:
         values = runs[EXPONENT].astype(float)
-        for key, part in runs[(runs["status"] == COMPLETE) & np.isfinite(values)].groupby(list(by), sort=False):
-            if len(part) > 1 or (_column(part, STATES) > 1).any():
-                rows.append((*key, *_row(part)))
+        for key, group in runs[(runs["status"] == COMPLETE) & np.isfinite(values)].groupby(list(by), sort=False):
+            if len(group) > 1 or (_numbers(group, STATES) > 1).any():
+                rows.append((*key, *_row(group)))
     table = pd.DataFrame(rows, columns=[*by, *COLUMNS])
-    unknown = [] if table[SOURCES[-1]].notna().any() else list(SOURCES)
-    return table.drop(columns=unknown + [ATTRACTORS] * (not table[ATTRACTORS].gt(1).any()))
+    empty_columns = [] if table[SOURCES[-1]].notna().any() else list(SOURCES)
+    return table.drop(columns=empty_columns + [ATTRACTORS] * (not table[ATTRACTORS].gt(1).any()))
 
 
-def _row(part: pd.DataFrame) -> tuple[float | str, ...]:
-    exponents, within = part[EXPONENT].astype(float), _column(part, WITHIN)
-    errors = within.fillna(_column(part, ERROR)).dropna()
+def _row(group: pd.DataFrame) -> tuple[float | str, ...]:
+    exponents, within = group[EXPONENT].astype(float), _numbers(group, WITHIN)
+    errors = within.fillna(_numbers(group, ERROR)).dropna()
     error = float(np.sqrt((errors**2).mean())) if len(errors) else np.nan
-    sources = _sources_of(part)
+    components = _components(group)
     spread = float(exponents.std())
-    return len(part), float(exponents.mean()), error, spread, differ_in(part), *sources, _attractors(part)
+    return (
+        len(group),
+        float(exponents.mean()),
+        error,
+        spread,
+        source_of_variation(group),
+        *components,
+        _attractors(group),
+    )
 
 
 def _attractors(part: pd.DataFrame) -> float:
-    """Clusters of the starts of one network; where runs have several starts each, the most that one run has; nan where
-    runs are no starts or none has converged."""
-    if (_column(part, STATES) > 1).any():
-        return float(_column(part, ATTRACTORS).max()) if differ_in(part) == SAME else np.nan
-    converged = part[_column(part, "converged") == 1]
-    if differ_in(part) != SAME or converged.empty:
+    """Number of clusters of the starts of one network; the largest of any run if runs have several starts.
+
+    It is nan if the runs have different networks, or if none converged.
+    """
+    if (_numbers(part, STATES) > 1).any():
+        return float(_numbers(part, ATTRACTORS).max()) if source_of_variation(part) == SAME else np.nan
+    converged = part[_numbers(part, "converged") == 1]
+    if source_of_variation(part) != SAME or converged.empty:
         return np.nan
-    return float(len(clusters(converged[EXPONENT].astype(float), _column(converged, ERROR).fillna(0.0))))
+    return float(len(clusters(converged[EXPONENT].astype(float), _numbers(converged, ERROR).fillna(0.0))))
 
 
 def clusters(exponents: Sequence[float] | pd.Series, errors: Sequence[float] | pd.Series) -> list[list[float]]:
-    """Exponents (n,) with standard errors (n,) in groups, descending: neighbours in one are no further apart than GAP
-    combined errors, or LEAST_GAP of their size."""
-    some = sorted(zip(map(float, exponents), map(float, errors), strict=True), reverse=True)
-    least = LEAST_GAP * max((abs(value) for value, _ in some), default=0.0)
+    """Exponents (n,) with standard errors (n,), grouped in descending order.
+
+    Neighbours in one group are no further apart than GAP_IN_ERRORS combined errors, or SMALLEST_GAP of their size.
+    """
+    pairs = sorted(zip(map(float, exponents), map(float, errors), strict=True), reverse=True)
+    smallest_gap = SMALLEST_GAP * max((abs(value) for value, _ in pairs), default=0.0)
     groups: list[list[float]] = []
-    for place, (value, error) in enumerate(some):
-        above, other = some[place - 1] if place else (np.inf, 0.0)
-        if above - value > max(GAP * np.hypot(error, other), least):
+    for index, (value, error) in enumerate(pairs):
+        previous, previous_error = pairs[index - 1] if index else (np.inf, 0.0)
+        if previous - value > max(GAP_IN_ERRORS * np.hypot(error, previous_error), smallest_gap):
             groups.append([])
         groups[-1].append(value)
     return groups
 
 
-def _sources_of(part: pd.DataFrame) -> Sources:
-    """The two sources, of runs with several initial states each; unknown where they have one."""
-    counts, between = _column(part, STATES), _column(part, BETWEEN)
+def _components(part: pd.DataFrame) -> VarianceComponents:
+    """Variance components for runs with several initial states each; unknown otherwise."""
+    counts, between = _numbers(part, STATES), _numbers(part, BETWEEN)
     if not (counts > 1).all() or between.isna().any():
-        return Sources(np.nan, np.nan, np.nan)
-    if differ_in(part) == SAME:
-        # One network: every run adds initial states, and nothing is known of other networks.
+        return VarianceComponents(np.nan, np.nan, np.nan)
+    if source_of_variation(part) == SAME:
+        # With one network, every run adds initial states, and the spread between networks is unknown.
         means = part[EXPONENT].astype(float)
         squares = ((counts - 1) * between**2).sum() + (counts * (means - np.average(means, weights=counts)) ** 2).sum()
-        return Sources(np.nan, float(np.sqrt(squares / (counts.sum() - 1))), float(counts.sum()))
-    return two_sources(part[EXPONENT].to_numpy(float), between.to_numpy(), counts.to_numpy())
+        return VarianceComponents(np.nan, float(np.sqrt(squares / (counts.sum() - 1))), float(counts.sum()))
+    return variance_components(part[EXPONENT].to_numpy(float), between.to_numpy(), counts.to_numpy())
 
 
-def two_sources(means: np.ndarray, between: np.ndarray, counts: np.ndarray) -> Sources:
-    """Spread between networks and between starts of a network, of means (n,), standard deviations (n,) and counts (n,).
+def variance_components(means: np.ndarray, between: np.ndarray, counts: np.ndarray) -> VarianceComponents:
+    """Spread between networks and between starts of a network.
 
-    One-way random effects by the method of moments (Searle, Casella and McCulloch 1992, section 3.6): the variance
-    between networks is (mean square between - mean square within) / n_0, and 0 where that is negative. The spread of
-    starts has the error of their trajectories in it.
+    means (n,), standard deviations `between` (n,) and counts (n,) of the starts of n networks. One-way random effects
+    by the method of moments (Searle, Casella and McCulloch 1992, section 3.6): the variance between networks is (mean
+    square between - mean square within) / n_0, or 0 if that is negative. The spread of starts includes the error of
+    their trajectories.
     """
     total, networks = counts.sum(), len(means)
-    inside = ((counts - 1) * between**2).sum() / (total - networks)
+    within = ((counts - 1) * between**2).sum() / (total - networks)
     if networks < 2:
-        return Sources(np.nan, float(np.sqrt(inside)), float(total))
-    across = (counts * (means - (counts * means).sum() / total) ** 2).sum() / (networks - 1)
-    size = (total - (counts**2).sum() / total) / (networks - 1)
-    return Sources(float(np.sqrt(max(0.0, (across - inside) / size))), float(np.sqrt(inside)), float(total / networks))
+        return VarianceComponents(np.nan, float(np.sqrt(within)), float(total))
+    among = (counts * (means - (counts * means).sum() / total) ** 2).sum() / (networks - 1)
+    n_0 = (total - (counts**2).sum() / total) / (networks - 1)
+    networks_sd, starts_sd = np.sqrt(max(0.0, (among - within) / n_0)), np.sqrt(within)
+    return VarianceComponents(float(networks_sd), float(starts_sd), float(total / networks))
 
 
-def _column(part: pd.DataFrame, name: str) -> pd.Series:
-    """A column as numbers, nan where there is none."""
+def _numbers(part: pd.DataFrame, name: str) -> pd.Series:
+    """A column as numbers; nan if it does not exist."""
     return part[name].astype(float) if name in part else pd.Series(np.nan, part.index)
 
 
 def spread_texts(table: pd.DataFrame) -> Iterator[str]:
-    """A line for each row of a spread table, after the columns that it is by."""
+    """A line for each row of a spread table, which begins with its group."""
     by = [name for name in table if name not in COLUMNS]
     for row in table.to_dict("records"):
         where = " ".join(f"{name} {row[name]}" for name in by)
@@ -137,7 +151,7 @@ def spread_texts(table: pd.DataFrame) -> Iterator[str]:
 def _spread_text(row: dict[str, float]) -> str:
     starts, networks = row.get("sd_starts", np.nan), row.get("sd_networks", np.nan)
     if not np.isfinite(starts):
-        several = f", multistable: {row[ATTRACTORS]:.0f} clusters" if row.get(ATTRACTORS, 0) > 1 else ""
-        return f"s.d. over {row['runs']} {row['over']} {row['spread']:.2g}{several}"
-    said = f"s.d. over {row[SOURCES[-1]]:.3g} starts of a network {starts:.2g}"
-    return f"{said}, between {row['runs']} {row['over']} {networks:.2g}" if np.isfinite(networks) else said
+        clusters_text = f", multistable: {row[ATTRACTORS]:.0f} clusters" if row.get(ATTRACTORS, 0) > 1 else ""
+        return f"s.d. over {row['runs']} {row['over']} {row['spread']:.2g}{clusters_text}"
+    text = f"s.d. over {row[SOURCES[-1]]:.3g} starts of a network {starts:.2g}"
+    return f"{text}, between {row['runs']} {row['over']} {networks:.2g}" if np.isfinite(networks) else text

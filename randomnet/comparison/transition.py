@@ -1,22 +1,22 @@
-"""Where an exponent turns positive as a coupling g grows, how sure that is, and how far two such couplings lie apart.
+"""The coupling g at which an exponent turns positive, its interval, and differences between such couplings.
 
-    Curves               the largest exponent of every iteration at every g
-    Transition           the crossing of one set of curves, with its interval
-    crossing             the g where a curve goes from negative to positive
-    transition           crossing and bootstrap interval of curves
-    own_crossings        the crossing of every iteration by itself
-    Difference           how far two crossings lie apart, with its interval
-    difference           the same of two sets of curves
+Curves                the largest exponent of every iteration at every g
+Transition            the crossing of one set of curves, with its interval
+crossing              the g where a curve goes from negative to positive
+transition            crossing and bootstrap interval of curves
+iteration_crossings   the crossing of every single iteration
+Difference            distance between two crossings, with its interval
+difference            the same for two sets of curves
 
-An iteration is one network at all g, so that its exponents are no independent samples: iterations are resampled whole.
+An iteration is one network at all g, so its exponents are not independent: iterations are resampled as a whole.
 
-The crossing is of the medians. It needs a median that is above 0 by more than MARGIN of its standard errors, at a g
-above one with a negative median. It lies between the last g before that of which the median is not above 0 and the next
-one, by linear interpolation. A run's exponent counts as 0 where it is above 0 by no more than MARGIN of its own
-standard errors, as that of a limit cycle.
+The crossing is that of the median curve. It requires a median above 0 by more than MARGIN of its standard errors, at
+a g above one with a negative median. Linear interpolation starts at the last g before it whose median is not
+positive. A run's exponent counts as 0 if it is above 0 by at most MARGIN of its own standard errors, as for a limit
+cycle.
 
-Runs that were left out, as their state grew without bound or left the range of numbers, have no exponent: a g at which
-they are most brackets no crossing, and neither does any g above it.
+Runs that are unbounded or diverged have no exponent. A g at which most runs are left out brackets no crossing, and
+neither does any larger g.
 """
 
 import math
@@ -33,13 +33,13 @@ from randomnet.comparison.significance import SEED
 
 RESAMPLES = 2000
 MARGIN = 2.0  # standard errors
-CHUNK = 1_000_000  # numbers resampled at once
-FEW = 3  # iterations, up to which the bootstrap's error of a median is that of a mean, and too small by sqrt(1 - 1/n)
+CHUNK = 1_000_000  # numbers resampled at once, to bound the memory
+FEW = 3  # for so few iterations, the bootstrap's error of a median, as of a mean, lacks sqrt(n/(n - 1))
 
 
 @dataclass(frozen=True)
 class Curves:
-    """g (k,) ascending; exponents (n, k) of n iterations and their own standard errors, nan where there are none."""
+    """g (k,) ascending; exponents (n, k) of n iterations and their standard errors, nan where missing."""
 
     g: np.ndarray
     exponents: np.ndarray
@@ -48,7 +48,7 @@ class Curves:
 
     @classmethod
     def of(cls, runs: pd.DataFrame) -> "Curves":
-        """From a row per run: g, iteration, lambda_max, and lambda_max_stderr where it is known."""
+        """From one row per run: g, iteration, lambda_max, and lambda_max_stderr if known."""
         rows = runs[np.isfinite(runs["lambda_max"].astype(float))]
         error = rows.get("lambda_max_stderr", np.nan)
         rows = rows[["g", "iteration"]].assign(exponent=rows["lambda_max"].astype(float), error=error)
@@ -60,31 +60,31 @@ class Curves:
         return cls(g, exponents.to_numpy(dtype=float), errors.to_numpy(dtype=float), iterations)
 
     def at(self, which: np.ndarray) -> "Curves":
-        """The same at those g, a mask (k,)."""
+        """The curves at these g, a mask (k,)."""
         return Curves(self.g[which], self.exponents[:, which], self.errors[:, which], self.iterations)
 
     def rows(self, which: np.ndarray) -> "Curves":
-        """The same of those iterations, indices (m,)."""
+        """The curves of these iterations, indices (m,)."""
         return Curves(self.g, self.exponents[which], self.errors[which], self.iterations[which])
 
     @property
     def levelled(self) -> np.ndarray:
-        """The exponents, 0 where they are above 0 by no more than MARGIN of the run's own standard errors."""
+        """The exponents, set to 0 where they are above 0 by at most MARGIN of the run's own standard errors."""
         small = (self.exponents > 0) & (self.exponents <= MARGIN * np.nan_to_num(self.errors))
         return np.where(small, 0.0, self.exponents)
 
     @property
     def counts(self) -> np.ndarray:
-        """How many iterations have an exponent at each g, (k,)."""
+        """Number of iterations with an exponent at each g, (k,)."""
         return np.isfinite(self.exponents).sum(0)
 
 
 class Transition(NamedTuple):
-    """g (k,) in their order, medians (k,), the crossing (None where there is none), its interval, samples in all.
+    """g (k,) ascending, medians (k,), the crossing (None without one), its interval, and the number of samples.
 
-    An end of the interval is infinite where the resampled curves do not cross within the g that there are. unbounded:
-    the least g at which most runs were left out, or None; no g from there on is among g and medians. errors: standard
-    errors of the medians (k,).
+    An end of the interval is infinite if the resampled curves do not cross within the grid. unbounded: the smallest g
+    at which most runs were left out, or None; larger g are not in g and medians. errors: standard errors of the medians
+    (k,).
     """
 
     g: np.ndarray
@@ -98,7 +98,7 @@ class Transition(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """g_c of b minus that of a (None where either has none), its interval, and how many iterations it rests on."""
+    """g_c of b minus that of a (None without one), its interval, and the number of iterations behind it."""
 
     difference: float | None
     low: float
@@ -108,10 +108,10 @@ class Difference(NamedTuple):
 
 
 def crossing(g: np.ndarray, curve: np.ndarray, errors: np.ndarray | float = 0.0) -> float | None:
-    """The crossing of one curve with standard errors; all (k,), g ascending. None where there is none."""
+    """Crossing of one curve with standard errors, (k,) each, g ascending. None without one."""
     curve = np.asarray(curve, dtype=float)[None]
-    found = _crossings(np.asarray(g, dtype=float), curve, np.broadcast_to(MARGIN * np.asarray(errors), curve.shape))[0]
-    return float(found) if np.isfinite(found) else None
+    value = _crossings(np.asarray(g, dtype=float), curve, np.broadcast_to(MARGIN * np.asarray(errors), curve.shape))[0]
+    return float(value) if np.isfinite(value) else None
 
 
 def transition(
@@ -119,40 +119,40 @@ def transition(
 ) -> Transition:
     """Medians by g and their crossing, with its interval at LEVEL.
 
-    left_out: how many more runs there are of each g, which have no exponent.
+    left_out: number of further runs at each g, which have no exponent.
     """
     counts = dict(zip(curves.g.tolist(), curves.counts.tolist(), strict=True))
-    unbounded = min((float(g) for g, lost in left_out.items() if lost > counts.get(float(g), 0)), default=None)
+    unbounded = min((float(g) for g, count in left_out.items() if count > counts.get(float(g), 0)), default=None)
     curves = curves.at(curves.g < (math.inf if unbounded is None else unbounded))
     samples = int(np.isfinite(curves.exponents).sum())
     if not samples:
         return Transition(curves.g, np.empty(0), None, np.nan, np.nan, samples, unbounded)
     medians = _median(curves.exponents)
-    drawn = _resampled(curves, _draws(len(curves.iterations), resamples, np.random.default_rng(seed)))
-    errors = _errors(curves, drawn)
-    found = crossing(curves.g, _median(curves.levelled), errors)
-    if found is None:
+    resampled = _resampled(curves, _draws(len(curves.iterations), resamples, np.random.default_rng(seed)))
+    errors = _errors(curves, resampled)
+    value = crossing(curves.g, _median(curves.levelled), errors)
+    if value is None:
         return Transition(curves.g, medians, None, np.nan, np.nan, samples, unbounded, errors)
-    low, high = _interval(found, _crossings(curves.g, drawn, MARGIN * errors), len(curves.iterations))
-    return Transition(curves.g, medians, found, low, high, samples, unbounded, errors)
+    low, high = _interval(value, _crossings(curves.g, resampled, MARGIN * errors), len(curves.iterations))
+    return Transition(curves.g, medians, value, low, high, samples, unbounded, errors)
 
 
-def own_crossings(curves: Curves) -> np.ndarray:
-    """The crossing of each iteration by itself, (n,), by its own standard errors; infinite where there is none.
+def iteration_crossings(curves: Curves) -> np.ndarray:
+    """Crossing of each single iteration, (n,), by its own standard errors.
 
-    -inf where it is positive at the least g already, inf where it never becomes so.
+    It is -inf if the exponent is positive at the smallest g already, and inf if it never becomes positive.
     """
-    found = []
+    crossings = []
     for exponents, errors in zip(curves.levelled, np.nan_to_num(curves.errors), strict=True):
         known = np.isfinite(exponents)
-        found.append(float(_crossings(curves.g[known], exponents[known][None], MARGIN * errors[known][None])[0]))
-    return np.array(found)
+        crossings.append(float(_crossings(curves.g[known], exponents[known][None], MARGIN * errors[known][None])[0]))
+    return np.array(crossings)
 
 
 def difference(a: Curves, b: Curves, paired: bool, resamples: int = RESAMPLES, seed: int = SEED) -> Difference:
-    """How far the crossing of b lies above that of a, with an interval at LEVEL.
+    """Crossing of b minus that of a, with an interval at LEVEL.
 
-    paired: iterations of the same number have the same seed; those that both have are then resampled together.
+    paired: whether equal iterations have equal seeds; iterations that both have are then resampled together.
     """
     if paired:
         _, *rows = np.intersect1d(a.iterations, b.iterations, return_indices=True)
@@ -162,20 +162,21 @@ def difference(a: Curves, b: Curves, paired: bool, resamples: int = RESAMPLES, s
         return Difference(None, np.nan, np.nan, 0, paired)
     draws = [_draws(counts[0], resamples, generator)]
     draws.append(draws[0] if paired else _draws(counts[1], resamples, generator))
-    (at_a, some_a), (at_b, some_b) = (_located(side, draw) for side, draw in zip((a, b), draws, strict=True))
-    if at_a is None or at_b is None:
+    crossing_a, resampled_a = _crossing_and_resampled(a, draws[0])
+    crossing_b, resampled_b = _crossing_and_resampled(b, draws[1])
+    if crossing_a is None or crossing_b is None:
         return Difference(None, np.nan, np.nan, min(counts), paired)
     with np.errstate(invalid="ignore"):
-        apart = some_b - some_a  # nan where both are infinite on the same side
-    low, high = _interval(at_b - at_a, apart, min(counts))
-    return Difference(at_b - at_a, low, high, min(counts), paired)
+        differences = resampled_b - resampled_a  # nan if both are infinite with the same sign
+    low, high = _interval(crossing_b - crossing_a, differences, min(counts))
+    return Difference(crossing_b - crossing_a, low, high, min(counts), paired)
 
 
-def _located(curves: Curves, draws: np.ndarray) -> tuple[float | None, np.ndarray]:
-    """The crossing of the medians, and those of the resampled ones (resamples,)."""
-    drawn = _resampled(curves, draws)
-    errors = _errors(curves, drawn)
-    return crossing(curves.g, _median(curves.levelled), errors), _crossings(curves.g, drawn, MARGIN * errors)
+def _crossing_and_resampled(curves: Curves, draws: np.ndarray) -> tuple[float | None, np.ndarray]:
+    """Crossing of the medians, and those of the resampled medians (resamples,)."""
+    resampled = _resampled(curves, draws)
+    errors = _errors(curves, resampled)
+    return crossing(curves.g, _median(curves.levelled), errors), _crossings(curves.g, resampled, MARGIN * errors)
 
 
 def _draws(n: int, resamples: int, generator: np.random.Generator) -> np.ndarray:
@@ -183,65 +184,64 @@ def _draws(n: int, resamples: int, generator: np.random.Generator) -> np.ndarray
 
 
 def _resampled(curves: Curves, draws: np.ndarray) -> np.ndarray:
-    """Medians (resamples, k) of resampled iterations; a g of which none was drawn takes the median of all."""
+    """Medians (resamples, k) of resampled iterations; a g without any drawn value takes the median of all."""
     values = curves.levelled
     step = max(1, CHUNK // values.size)
-    drawn = np.concatenate([_median(values[draws[at : at + step]], 1) for at in range(0, len(draws), step)])
-    return np.where(np.isnan(drawn), _median(values), drawn)
+    medians = np.concatenate([_median(values[draws[start : start + step]], 1) for start in range(0, len(draws), step)])
+    return np.where(np.isnan(medians), _median(values), medians)
 
 
 def _median(values: np.ndarray, axis: int = 0) -> np.ndarray:
-    """Medians of what is not nan; nan where all is."""
+    """Medians ignoring nan; nan where all values are."""
     if not np.isnan(values).any():
         return np.median(values, axis=axis)
-    ordered, counts = np.sort(values, axis=axis), np.isfinite(values).sum(axis)  # nan is last
+    ordered, counts = np.sort(values, axis=axis), np.isfinite(values).sum(axis)  # nan is sorted to the end
     middle = np.stack([np.maximum(counts - 1, 0) // 2, counts // 2], axis)
     picked = np.take_along_axis(ordered, np.minimum(middle, values.shape[axis] - 1), axis)
     return np.where(counts > 0, picked.mean(axis), np.nan)
 
 
-def _errors(curves: Curves, drawn: np.ndarray) -> np.ndarray:
-    """Standard errors of the medians (k,): by the scatter of resampled ones, and no less than the runs' own errors
-    make them."""
+def _errors(curves: Curves, resampled: np.ndarray) -> np.ndarray:
+    """Standard errors of the medians (k,): scatter of resampled medians, at least what the runs' own errors imply."""
     counts = np.maximum(curves.counts, 1)
-    scatter = drawn.std(0) * np.sqrt(counts / np.maximum(counts - 1, 1))
+    scatter = resampled.std(0) * np.sqrt(counts / np.maximum(counts - 1, 1))
     squares = np.where(np.isfinite(curves.exponents), np.square(np.nan_to_num(curves.errors)), 0.0)
     return np.maximum(scatter, np.sqrt(squares.sum(0)) / counts)
 
 
-def _interval(found: float, resampled: np.ndarray, n: int) -> tuple[float, float]:
-    """Student's interval of n - 1 degrees of freedom on the bootstrap's standard error, nan for n = 1.
+def _interval(value: float, resampled: np.ndarray, n: int) -> tuple[float, float]:
+    """Student's interval with n - 1 degrees of freedom and the bootstrap's standard error; nan for n = 1.
 
-    A percentile interval of few iterations is too narrow. An end is infinite where more resamples than the interval
-    leaves out have no crossing on that side.
+    A percentile interval of few iterations would be too narrow. An end is infinite if too many resamples have no
+    crossing on that side.
     """
     if n < 2:
         return np.nan, np.nan
-    from scipy.special import stdtrit  # here, as the import takes 0.2 s
+    from scipy.special import stdtrit  # imported here, as it takes 0.2 s
 
     tail, finite = (1 - LEVEL) / 2, resampled[np.isfinite(resampled)]
-    lost = np.isnan(resampled).sum()
-    open_low, open_high = (((resampled == end).sum() + lost) / len(resampled) > tail for end in (-np.inf, np.inf))
+    undefined = np.isnan(resampled).sum()
+    open_low, open_high = (((resampled == end).sum() + undefined) / len(resampled) > tail for end in (-np.inf, np.inf))
     widening = math.sqrt(n / (n - 1)) if n <= FEW else 1.0
-    half = stdtrit(n - 1, (1 + LEVEL) / 2) * widening * (finite.std() if len(finite) else np.inf)
-    return (-np.inf if open_low else found - half), (np.inf if open_high else found + half)
+    half_width = stdtrit(n - 1, (1 + LEVEL) / 2) * widening * (finite.std() if len(finite) else np.inf)
+    return (-np.inf if open_low else value - half_width), (np.inf if open_high else value + half_width)
 
 
-def _crossings(g: np.ndarray, curves: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """The crossing of each row of curves (rows, k), infinite on the side it is on where there is none.
+def _crossings(g: np.ndarray, curves: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+    """Crossing of each row of curves (rows, k), infinite with its sign if it is outside the grid.
 
-    least: what an exponent has to exceed to count as positive, (k,) or (rows, k).
+    least: the value that an exponent must exceed to count as positive, (k,) or (rows, k).
     """
     if not curves.shape[1]:
         return np.full(len(curves), np.inf)
     rows, last = np.arange(len(curves)), curves.shape[1] - 1
-    positive, from_below = curves > least, np.logical_or.accumulate(curves < 0, axis=1)
+    positive, from_below = curves > threshold, np.logical_or.accumulate(curves < 0, axis=1)
     crosses = positive & from_below
     first = crosses.argmax(axis=1)
     before = (curves <= 0) & (np.arange(last + 1) < first[:, None])
     below = last - before[:, ::-1].argmax(axis=1)
     above = np.minimum(below + 1, last)
     lower, step = curves[rows, below], curves[rows, above] - curves[rows, below]
-    part = np.divide(-lower, step, out=np.zeros_like(step), where=step > 0)
+    fraction = np.divide(-lower, step, out=np.zeros_like(step), where=step > 0)
     outside = np.where(positive.any(axis=1), -np.inf, np.inf)
-    return np.where(crosses.any(axis=1), g[below] + part * (g[above] - g[below]), outside)
+    return np.where(crosses.any(axis=1), g[below] + fraction * (g[above] - g[below]), outside)

@@ -19,7 +19,7 @@ from randomnet.experiment.batches import make_batches
 from randomnet.experiment.cost_estimate import Estimate, estimate
 from randomnet.kinds.kind import Batch, kind_of
 from randomnet.results import COMPLETE, DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
-from randomnet.results.locks import NoLocks
+from randomnet.results.locks import LocksUnsupported
 from randomnet.schema.plan import Plan
 from randomnet.schema.sections.general import ExecutionSection
 from randomnet.settings import ConfigError
@@ -92,7 +92,7 @@ def run(
         with _results_folder_errors(plan):
             aside = _set_aside(folder) if fresh and old else None
             stack.enter_context(folder.lock(share))
-            with folder.moment():
+            with folder.brief_lock():
                 prepared = planning.prepare(plan, facts, planning.check_folder(folder))
                 folder.write_plan(prepared.manifest, plan.text)
         if aside:
@@ -105,7 +105,7 @@ def run(
         interrupted = _carry_out(engine, prepared, batches, folder, retry_failed)
         if folder.manifest is None:  # somebody removed the folder meanwhile
             folder.write_plan(prepared.manifest, plan.text)
-        with folder.moment():
+        with folder.brief_lock():
             table = folder.write_summary(prepared.manifest)
         return Outcome(folder.root, _rows_of(table, batches), interrupted, prepared.manifest)
 
@@ -296,7 +296,7 @@ def _results_folder_errors(plan: Plan) -> Iterator[None]:
     option = f"{plan.path}: [paths] path_to_results"
     try:
         yield
-    except (ConfigError, ResultsError, NoLocks) as error:
+    except (ConfigError, ResultsError, LocksUnsupported) as error:
         raise ConfigError(f"{option}: {error}") from None
     except OSError as error:
         raise ConfigError(f"{option}: expected a folder that can be written, got {error}") from None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from randomnet.comparison import significance
-from randomnet.comparison.matching import REFERENCES, canonical
+from randomnet.comparison.study import REFERENCE_VALUES, canonical
 from randomnet.experiment.redraws import is_redrawn
 from randomnet.schema.plan import Plan
 
@@ -15,7 +15,7 @@ def smallest_p(plan: Plan, facts: Sequence[dict[str, Any]]) -> Iterator[str]:
     facts: of the network of iteration 0, one entry per combo. A null that the grid does not vary is compared with as
     many iterations of the network in another folder. Empty where the grid varies the null without the network itself.
     """
-    options = [name for name in plan.varied if name.split(".")[-1] in REFERENCES]
+    options = [name for name in plan.varied if name.split(".")[-1] in REFERENCE_VALUES]
     if not options and plan.config.null != "none":
         base, of_null = (
             {is_redrawn(each, combo.config, with_null) for combo, each in zip(plan.combos, facts, strict=True)}
@@ -27,7 +27,7 @@ def smallest_p(plan: Plan, facts: Sequence[dict[str, Any]]) -> Iterator[str]:
         for combo, combo_facts in zip(plan.combos, facts, strict=True):
             redrawn.setdefault(canonical(combo.values[option]), set()).add(is_redrawn(combo_facts, combo.config))
         names = {canonical(combo.values[option]): combo.values[option] for combo in plan.combos}
-        base = redrawn.pop(canonical(REFERENCES[option.split(".")[-1]]), None)
+        base = redrawn.pop(canonical(REFERENCE_VALUES[option.split(".")[-1]]), None)
         for value, of_null in redrawn.items():
             if not base:
                 break

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from randomnet.comparison.coupling import unequal_coupling
+from randomnet.comparison.coupling import unequal_coupling_notes
 from randomnet.comparison.spread import spread_table, spread_texts
 from randomnet.results import COMPLETE, DIVERGED, UNBOUNDED
 
@@ -31,7 +31,7 @@ def lines(
         yield from _first(list(_notes(table)), "notes in summary.csv")
     yield from _left_out(table)
     yield from _first(list(_lengths(table)), "combos in summary.csv")
-    yield from unequal_coupling(table, varied, normalizations or {})
+    yield from unequal_coupling_notes(table, varied, normalizations or {})
     yield from _multistable(table)
     several = pd.to_numeric(table.get("initial_states", pd.Series(dtype=float)), errors="coerce").gt(1).any()
     if table["iteration"].nunique() > 1 or (several and "attractors" in table):

@@ -260,7 +260,7 @@ class _Dispatch:
         unfinished = self._missing(job.batch)
         reason = f"its task was lost {job.lost + 1} times, at last: {_reason(error)}"
         try:
-            with ResultsFolder(self.root).task(job.number):
+            with ResultsFolder(self.root).task_lock(job.number):
                 return tuple(fail(run, self.root, reason, str(error)) for run in unfinished)
         except ResultsError as busy:  # another process may write it
             return tuple(Ended(run.combo, run.iteration, FAILED, f"{reason}; {busy}") for run in unfinished)
@@ -349,7 +349,7 @@ def serve(desk: Any, attempt: tuple[int, int], batch: Batch, root: Path) -> tupl
     """Carry out the missing_runs runs of a batch within a task; return messages not sent yet, and the ends."""
     connection = _DeskConnection(desk, attempt)
     try:
-        with ResultsFolder(root).task(attempt[0]):
+        with ResultsFolder(root).task_lock(attempt[0]):
             idle = connection.stopping() or not missing_runs(batch, folders_of(batch, root))
             ends = () if idle else carry_out(batch, root, connection.report, connection.stopping)
     finally:

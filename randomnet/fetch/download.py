@@ -24,8 +24,8 @@ from typing import Any
 from tqdm import tqdm
 
 from randomnet.fetch.archives import Archive, FetchError, File
-from randomnet.results import ResultsError, read_json, replace, write_json
-from randomnet.results.locks import Busy, exclusive
+from randomnet.results import ResultsError, read_json, replace_file, write_json
+from randomnet.results.locks import LockHeld, exclusive
 
 CHUNK = 1 << 18  # bytes
 TIMEOUT = 30.0  # seconds without a response or a byte
@@ -69,7 +69,7 @@ def _locked(folder: Path) -> Iterator[None]:
     with contextlib.ExitStack() as lock:
         try:
             lock.enter_context(exclusive(folder / ".lock"))
-        except Busy:
+        except LockHeld:
             raise FetchError(f"{folder}: another process is fetching into this folder; wait for it") from None
         yield
 
@@ -182,7 +182,7 @@ class _Part:
         """Give the complete file its name. Raises FetchError if another file has that name by now."""
         if path.exists():
             raise FetchError(f"{path}: expected no file of this name, got one that came meanwhile; it stays as it is")
-        replace(self.path, path)
+        replace_file(self.path, path)
         self.notes_path.unlink(missing_ok=True)
 
 

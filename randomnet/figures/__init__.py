@@ -1,12 +1,12 @@
-"""What is drawn, compared and printed of each kind of experiment: FIGURES has a row for each.
+"""Figures and tables of each kind of experiment: FIGURES has one row per kind.
 
-    runs       the runs of a study as what a figure draws
-    pooled     runs by label and by every option
-    networks   the networks of a study that are drawn one by one
-    options    the gridded options as axes and colours
-    nulls      networks among their null models, of every kind; null_training: their training
-    training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark, record, fit,
-    compare    figures of a kind
+runs               names, series and arrays of the runs in a figure
+pooling            values by label and by option, pooled over other options
+option_dependence  values against the gridded options
+example_networks   the networks of a study that are drawn one by one
+nulls              metrics of networks among those of their null models; null_training: their training
+training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark, record, fit,
+compare            figures of one kind
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -16,27 +16,33 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from randomnet.comparison.matching import Study
-from randomnet.comparison.minima import MINIMA
-from randomnet.comparison.statistics import MEDIAN
-from randomnet.figures.analyse import inside_figures, linear_figures, phase_figures, point_dots, psth_figures
+from randomnet.comparison.loss_minima import MINIMA
+from randomnet.comparison.means import MEDIAN
+from randomnet.comparison.study import Study
+from randomnet.figures.analyse import (
+    fixed_point_dots,
+    linearization_figures,
+    phase_figures,
+    psth_figures,
+    state_space_figures,
+)
 from randomnet.figures.benchmark import seconds_figures
-from randomnet.figures.compare import HEADLINE_SCORES, SCORES, beside_figures, score_figures
+from randomnet.figures.compare import HEADLINE_SCORES, SCORES, inferred_dynamics_figures, score_figures
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.fit import fit_dots, likelihood_figures, rate_figures
 from randomnet.figures.null_training import null_curves, null_spectra
 from randomnet.figures.record import neuron_figures, recording_dots, trial_figures
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.simulate import RATE, THEORY, activity_figures, bump_dots, map_figures, plane_figures, rate_dots
-from randomnet.figures.spectra import dynamics_dots, spectrum_figures, spread_of_runs
-from randomnet.figures.stimulate import change_dots, response_figures
+from randomnet.figures.spectra import dynamics_dots, spectrum_figures, spread_of_combos
+from randomnet.figures.stimulate import response_figures, stimulation_dots
 from randomnet.figures.training import (
     accuracy_dots,
     array_figures,
     curve_figures,
-    end_dots,
+    final_value_dots,
+    loss_minimum_boxes,
     measured_loss_dots,
-    minimum_boxes,
     output_figures,
     overlap_figures,
     radius_dots,
@@ -47,13 +53,14 @@ from randomnet.registry import Registry
 
 
 class FigureSet(NamedTuple):
-    """What is compared, printed and drawn for one kind of experiment; each figure function makes any number of them.
+    """The metrics, tables and figures of one kind of experiment; each figure function makes any number of figures.
 
-    metrics: what means.csv is of. tested: the few of them that tests.csv compares; costs and settings are none.
-    flags:  columns of the summary that figures need and the comparison does not.
-    tables: by the name of its file, what else is written beside tests.csv and means.csv.
-    families: beginnings of columns that are metrics, too, and in the overview, such as the rate of each population.
-    minor: beginnings of columns that are metrics, too, and too many for the overview.
+    metrics:  columns in means.csv. tested: the few of them in tests.csv; costs and settings are not tested.
+    overview: columns of the table on the console.
+    flags:    further columns of the summary that figures need.
+    tables:   file name -> function for further tables, written with tests.csv and means.csv.
+    families: prefixes of columns that are metrics and in the overview, too, such as the rate of each population.
+    minor:    prefixes of columns that are metrics, too, but too many for the overview.
     """
 
     metrics: tuple[str, ...]
@@ -66,25 +73,39 @@ class FigureSet(NamedTuple):
     tested: tuple[str, ...] = ()
 
     def of(self, columns: Iterable[str]) -> "FigureSet":
-        """The same with those of the columns among its metrics that belong to its families."""
+        """The set for these columns: those with a prefix of `families` or `minor` join its metrics."""
         names = tuple(dict.fromkeys(columns))
-        own, more = (tuple(name for name in names if name.startswith(of)) for of in (self.families, self.minor))
-        tested = (*(name for name in own if not name.startswith(THEORY)), *self.tested)
-        return self._replace(metrics=(*own, *self.metrics, *more), overview=(*own, *self.overview), tested=tested)
+        family_columns, minor_columns = (
+            tuple(name for name in names if name.startswith(prefixes)) for prefixes in (self.families, self.minor)
+        )
+        tested = (*(name for name in family_columns if not name.startswith(THEORY)), *self.tested)
+        return self._replace(
+            metrics=(*family_columns, *self.metrics, *minor_columns),
+            overview=(*family_columns, *self.overview),
+            tested=tested,
+        )
 
 
 RADII = ("spectral_radius_initial", "spectral_radius_final")
-AFTER = ("lambda_max_final", "n_positive_final", "D_KY_final", "h_KS_final")
-ON_SPECTRUM, ON_TASK = "train on a spectrum", "train on a task"  # both are kind = train
+FINAL_SPECTRUM = ("lambda_max_final", "n_positive_final", "D_KY_final", "h_KS_final")
+ON_SPECTRUM, ON_TASK = "train on a spectrum", "train on a task"  # both have kind = train
 OF_SPECTRUM = ("lambda_max", "n_positive", "D_KY", "h_KS")
-MEASURED = (*OF_SPECTRUM, "lambda_max_stderr", "D_KY_stderr", "h_KS_stderr", "sum_rule_residual", "split_half_rms",
+EXPONENTS = (*OF_SPECTRUM, "lambda_max_stderr", "D_KY_stderr", "h_KS_stderr", "sum_rule_residual", "split_half_rms",
             "drift", "log10_condition_median", "log10_condition_max", "tsim_used", "neurons", "exponents",
             "seconds")  # fmt: skip
-OF_STARTS = ("lambda_max_spread",)
-FLAGS = ("converged", "h_KS_lower_bound", "D_KY_low", "D_KY_high", "h_KS_low", "h_KS_high", "initial_states",
-         "attractors", *(f"{name}_{source}" for name in ("lambda_max", "D_KY", "h_KS") for source in
-                         ("between", "within")))
-SPREAD = MappingProxyType({"spread.csv": spread_of_runs})
+OF_INITIAL_STATES = ("lambda_max_spread",)
+FLAGS = (
+    "converged",
+    "h_KS_lower_bound",
+    "D_KY_low",
+    "D_KY_high",
+    "h_KS_low",
+    "h_KS_high",
+    "initial_states",
+    "attractors",
+    *(f"{name}_{source}" for name in ("lambda_max", "D_KY", "h_KS") for source in ("between", "within")),
+)
+SPREAD = MappingProxyType({"spread.csv": spread_of_combos})
 FIGURES: Registry[FigureSet] = Registry({
     ON_SPECTRUM: FigureSet(
         metrics=("loss_initial", "loss_final", "loss_measured_initial", "loss_measured_final",
@@ -92,13 +113,13 @@ FIGURES: Registry[FigureSet] = Registry({
                  "lambda_max_final", "n_positive_initial", "n_positive_final", "D_KY_initial", "D_KY_final",
                  "h_KS_initial", "h_KS_final", *RADII, "seconds"),
         overview=("loss_initial", "loss_final", "lambda_max_initial", "lambda_max_final"),
-        tested=("loss_final", "loss_measured_final", *AFTER),
+        tested=("loss_final", "loss_measured_final", *FINAL_SPECTRUM),
         figures=(
             curve_figures,
             array_figures,
-            partial(end_dots, column="loss_final"),
+            partial(final_value_dots, column="loss_final"),
             measured_loss_dots,
-            partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
+            partial(final_value_dots, column="lambda_max_final", label=LAMBDA, zero=True),
             null_curves,
             null_spectra,
         ),
@@ -107,27 +128,27 @@ FIGURES: Registry[FigureSet] = Registry({
         metrics=("loss_initial", "loss_final", "validate_loss_initial", "validate_loss_final", *MINIMA,
                  "validate_metrics_final", "validate_metrics_best", "chance_metrics", "test_metrics_best",
                  "test_metrics_final", "test_chance_metrics", *RADII, "lambda_max_initial", "n_positive_initial",
-                 "D_KY_initial", "h_KS_initial", *AFTER, "seconds"),
+                 "D_KY_initial", "h_KS_initial", *FINAL_SPECTRUM, "seconds"),
         overview=(*MINIMA, "validate_metrics_best", *RADII, "lambda_max_initial", "lambda_max_final"),
         tested=(*MINIMA, "validate_loss_final", "validate_metrics_final", "validate_metrics_best",
-                "test_metrics_final", "test_metrics_best", *AFTER),
+                "test_metrics_final", "test_metrics_best", *FINAL_SPECTRUM),
         figures=(
             curve_figures,
             output_figures,
             array_figures,
             overlap_figures,
             reach_figures,
-            minimum_boxes,
+            loss_minimum_boxes,
             accuracy_dots,
             radius_dots,
-            partial(end_dots, column="lambda_max_final", label=LAMBDA, zero=True),
+            partial(final_value_dots, column="lambda_max_final", label=LAMBDA, zero=True),
             null_curves,
             null_spectra,
         ),
     ),
-    "spectrum": FigureSet(MEASURED, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS, SPREAD, tested=OF_SPECTRUM),
+    "spectrum": FigureSet(EXPONENTS, OF_SPECTRUM, (spectrum_figures, dynamics_dots), FLAGS, SPREAD, tested=OF_SPECTRUM),
     "transition": FigureSet(
-        metrics=MEASURED,
+        metrics=EXPONENTS,
         overview=("lambda_max", f"lambda_max{MEDIAN}"),
         figures=(transition_figures,),
         flags=FLAGS,
@@ -135,22 +156,27 @@ FIGURES: Registry[FigureSet] = Registry({
                                  "transition_differences.csv": transition_differences, **SPREAD}),
         tested=OF_SPECTRUM,
     ),
-    "convergence": FigureSet((*MEASURED, *OF_STARTS), ("lambda_max", *OF_STARTS), (convergence_figures,), FLAGS,
-                        tested=OF_SPECTRUM),
+    "convergence": FigureSet(
+        metrics=(*EXPONENTS, *OF_INITIAL_STATES),
+        overview=("lambda_max", *OF_INITIAL_STATES),
+        figures=(convergence_figures,),
+        flags=FLAGS,
+        tested=OF_SPECTRUM,
+    ),
     "analyse": FigureSet(
         metrics=("fixed_points", "stable_points", "kink_points", "slow_points", "converged_starts",
                  "index_sum", "settled_trajectories", "explained", "leading_modulus", "leading_modulus_groups",
                  "neurons", "seconds"),
         overview=("fixed_points", "stable_points", "leading_modulus", "explained"),
         tested=("fixed_points", "stable_points", "slow_points", "leading_modulus"),
-        figures=(inside_figures, linear_figures, psth_figures, phase_figures, point_dots),
+        figures=(state_space_figures, linearization_figures, psth_figures, phase_figures, fixed_point_dots),
         minor=("points_of_", "stable_points_of_"),
     ),
     "stimulate": FigureSet(
         metrics=("targets_change", "others_change", "distance_end", "targets", "neurons", "seconds"),
         overview=("targets_change", "others_change", "distance_end"),
         tested=("targets_change", "others_change", "distance_end"),
-        figures=(response_figures, change_dots),
+        figures=(response_figures, stimulation_dots),
     ),
     "simulate": FigureSet(
         metrics=("bump_mean", "bump_amplitude", "bump_modulation", "neurons", "seconds"),
@@ -185,11 +211,11 @@ FIGURES: Registry[FigureSet] = Registry({
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),
         overview=("compared", *HEADLINE_SCORES),
         tested=tuple(score.column for score in SCORES),
-        figures=(score_figures, beside_figures),
+        figures=(score_figures, inferred_dynamics_figures),
     ),
 })  # fmt: skip
 
 
 def add_figures(kind: str, *figures: Callable[[Study, str | None], Figures]) -> None:
-    """Draw these, too, of every study of a kind of experiment. Raises KeyError for an unknown kind."""
+    """Draw these figures, too, for every study of a kind of experiment. Raises KeyError for an unknown kind."""
     dict.__setitem__(FIGURES, kind, FIGURES[kind]._replace(figures=(*FIGURES[kind].figures, *figures)))

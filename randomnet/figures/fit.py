@@ -1,11 +1,11 @@
-"""Figures of kind = fit: learning curves, rates beside the true ones, and what models reach."""
+"""Figures of kind = fit: learning curves, inferred rates with the true ones, and scores of the models."""
 
 from functools import partial
 
 from randomnet import plotting
-from randomnet.comparison.matching import Study
-from randomnet.figures.networks import first_networks
-from randomnet.figures.options import against_options
+from randomnet.comparison.study import Study
+from randomnet.figures.example_networks import example_networks
+from randomnet.figures.option_dependence import option_dependence_figures
 from randomnet.figures.runs import Figures
 from randomnet.figures.training import curve_figures
 from randomnet.plotting import InferredRates, Panel
@@ -20,13 +20,13 @@ likelihood_figures = partial(curve_figures, label=POISSON)
 
 
 def rate_figures(study: Study, ylabel: str | None) -> Figures:
-    """Some neurons' true and inferred rates in a trial of the test, of each of the first models."""
-    for stem, title, _, arrays in first_networks(study, "rates", "example_rates"):
+    """True and inferred rates of some neurons in a test trial, for each of the first models."""
+    for stem, title, _, arrays in example_networks(study, "rates", "example_rates"):
         true, rates, r2, neurons = (arrays[f"example_{name}"] for name in ("true", "rates", "r2", "neurons"))
         inferred = InferredRates(true, rates, r2, neurons, heldin=int(arrays["example_heldin"]))
         yield stem, plotting.inferred_rates(inferred, title)
 
 
 def fit_dots(study: Study, ylabel: str | None) -> Figures:
-    """Likelihood, bits per spike and R2 on the test, by label and against every gridded option."""
-    yield from against_options(study, "fit", PANELS)
+    """Likelihood, bits per spike and R² on the test trials, by label and against every gridded option."""
+    yield from option_dependence_figures(study, "fit", PANELS)

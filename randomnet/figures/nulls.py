@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from randomnet import plotting
-from randomnet.comparison import significance, testing, verdicts
-from randomnet.comparison.controls import Family, families, rows_of, values_text
-from randomnet.comparison.matching import ALL, Combo, Study, canonical
-from randomnet.comparison.networks import FIXED, REDRAWN, origin
-from randomnet.figures.options import axis_label, numbers_of
+from randomnet.comparison import hypothesis_tests, significance, verdicts
+from randomnet.comparison.controls import Family, families, runs_of_combos, values_text
+from randomnet.comparison.network_identity import FIXED, REDRAWN, origin
+from randomnet.comparison.study import ALL, Combo, Study, canonical
+from randomnet.figures.option_dependence import option_label, option_numbers
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.training import loss_label, window_text
 from randomnet.plotting import NullPanel
@@ -32,19 +32,19 @@ OF_TRAINING = {
     "test_metrics_final": "test accuracy in\nthe last epoch (%)",
     "test_metrics_best": "test accuracy at the\nlowest validation loss (%)",
 }
-LOSSES = {  # what goes before the name of the loss
+LOSSES = {  # metric -> text before the name of the loss
     "loss_minimum": "lowest",
     "loss_final": "training, last epoch:",
     "validate_loss_final": "validation, last epoch:",
     "loss_measured_final": "measured after training:",
 }
-WHOSE = {FIXED: "starts", REDRAWN: "networks"}  # what the runs of the reference are
+RUNS_ARE = {FIXED: "starts", REDRAWN: "networks"}  # what the network's runs are
 
 
 class Axis(NamedTuple):
-    """The option that is on the x axis; groups: the names of the places where there is none.
+    """The option on the x axis. groups: the names of the places if no option is on it.
 
-    options: those whose values tell figures apart.
+    options: those of which each set of values has its own figure.
     """
 
     option: str
@@ -53,41 +53,42 @@ class Axis(NamedTuple):
 
 
 def null_figures(study: Study, metrics: Sequence[str]) -> Figures:
-    """For each network and metric: the network as a line on the draws of each null, against the first numeric option.
+    """For each network and metric: the network as a line among the draws of each null, against one option.
 
-    Values of further options have figures of their own. Where no network has a null there is none.
+    It is the first numeric option. Each set of values of further options has its own figure. Without nulls there are no
+    figures.
     """
-    several = len({combo.label for combo in study.combos}) > 1
+    several_labels = len({combo.label for combo in study.combos}) > 1
     for family in families(study):
         axis, label = _axis(family), family.network[0].label
-        runs = [_placed(study, family, axis, some) for some in (family.network, *family.controls.values())]
+        runs = [_placed(study, family, axis, members) for members in (family.network, *family.controls.values())]
         for metric in (metric for metric in metrics if _varies(metric, runs)):
             for text in dict.fromkeys(part["rest"].iloc[0] for part in runs for _, part in part.groupby("rest")):
-                some = [part[part["rest"] == text] for part in runs]
-                base, others = some[0], dict(zip(family.controls, some[1:], strict=True))
+                members = [part[part["rest"] == text] for part in runs]
+                base, others = members[0], dict(zip(family.controls, members[1:], strict=True))
                 others = {name: other for name, other in others.items() if len(other)}
                 if len(base) and others:
-                    said = "" if text == ALL else text
-                    stem = ["nulls", metric, *[label] * several, *[said] * bool(said)]
-                    title = ", ".join(filter(None, [label, said]))
+                    note = "" if text == ALL else text
+                    stem = ["nulls", metric, *[label] * several_labels, *[note] * bool(note)]
+                    title = ", ".join(filter(None, [label, note]))
                     yield "_".join(stem), _figure(metric, family, axis, base, others, title)
 
 
 def _axis(family: Family) -> Axis:
-    """The first option that has several numbers; else all cells, as one place or as groups."""
+    """The first option with several numeric values; without one, all cells as one place or as groups."""
     for option in family.rest:
-        if len(numbers_of(family.combos, option)) > 1:
+        if len(option_numbers(family.combos, option)) > 1:
             return Axis(option, [], tuple(other for other in family.rest if other != option))
     cells = dict.fromkeys(values_text(combo, family.rest) for combo in family.combos)
     return Axis("", ["" if cell == ALL else cell for cell in cells], ())
 
 
 def _placed(study: Study, family: Family, axis: Axis, combos: Sequence[Combo]) -> pd.DataFrame:
-    """The runs of these combos with x, their place on the axis, and rest, the text of the options of other figures."""
-    numbers = numbers_of(family.combos, axis.option) if axis.option else {}
+    """The runs of these combos with columns x, their place on the axis, and rest, the text of further options."""
+    numbers = option_numbers(family.combos, axis.option) if axis.option else {}
     groups = {group or ALL: float(place) for place, group in enumerate(axis.groups)}
     by_key = {(combo.label, combo.number): combo for combo in combos}
-    runs = rows_of(study.runs, combos)
+    runs = runs_of_combos(study.runs, combos)
     each = [by_key[key] for key in zip(runs["label"], runs["number"], strict=True)]
     places = [numbers.get(canonical(combo.get(axis.option)), np.nan) if axis.option
               else groups[values_text(combo, family.rest)] for combo in each]  # fmt: skip
@@ -96,7 +97,7 @@ def _placed(study: Study, family: Family, axis: Axis, combos: Sequence[Combo]) -
 
 
 def _varies(metric: str, runs: Sequence[pd.DataFrame]) -> bool:
-    """Whether a figure of the metric has anything to show: values that are not all the same."""
+    """Whether the values of the metric differ, so that a figure is worth drawing."""
     parts = [_values(part, metric)[0] for part in runs if metric in part]
     values = np.concatenate(parts or [np.empty(0)])
     return len(values) > 1 and np.ptp(values) > 0
@@ -106,37 +107,37 @@ def _figure(
     metric: str, family: Family, axis: Axis, base: pd.DataFrame, others: Mapping[str, pd.DataFrame], title: str
 ) -> Figure:
     panels = [_panel(metric, text, base, other) for text, other in others.items()]
-    xlabel = axis_label(family.combos, axis.option) if axis.option else ""
+    xlabel = option_label(family.combos, axis.option) if axis.option else ""
     network = family.network[0].connectome or f"{family.option}={family.network[0].get(family.option)}"
-    sides = [(f" of {text}", verdicts.counts(metric, runs), len(runs))
+    sides = [(f" of {text}", verdicts.verdict_counts(metric, runs), len(runs))
              for text, runs in ((network, base), *others.items())]  # fmt: skip
     text, label = f"{network}: {_median_text(base)}", _label(metric, family.combos)
     return plotting.nulls(panels, text, label, xlabel, title, axis.groups, zero=metric.startswith("lambda_max"),
-                          notes=verdicts.said(sides))  # fmt: skip
+                          notes=verdicts.verdict_notes(sides))  # fmt: skip
 
 
 def _label(metric: str, combos: Sequence[Combo]) -> str:
-    """What the axis of a metric says: what it is, with its unit where it has one."""
+    """Axis label of a metric, with its unit if it has one."""
     if metric in LOSSES:
         return f"{LOSSES[metric]}\n{loss_label(None, combos)}{window_text(combos)}"
     names = (metric, *(metric.removesuffix(end) for end in verdicts.WHEN))
-    name = next((known[text] for known in (OF_TRAINING, LABELS) for text in names if text in known), metric)
-    said = {"_final": ", after training", "_initial": ", before training"}.get(verdicts.when_of(metric) or "", "")
-    return f"{name}{said}"
+    name = next((labels[text] for labels in (OF_TRAINING, LABELS) for text in names if text in labels), metric)
+    when = {"_final": ", after training", "_initial": ", before training"}.get(verdicts.stage_suffix(metric) or "", "")
+    return f"{name}{when}"
 
 
 def _median_text(base: pd.DataFrame) -> str:
-    """What a value of the network is: of one run, or the median of several, and what these are."""
+    """What a value of the network is: its only run, or the median of several, and what these runs are."""
     complete = base[base["status"] == COMPLETE]
     if complete.empty:
         return "no complete run"
     origins = {origin(runs) for _, runs in complete.groupby("number")}
-    units = WHOSE.get(origins.pop(), "iterations") if len(origins) == 1 else "iterations"
+    units = RUNS_ARE.get(origins.pop(), "iterations") if len(origins) == 1 else "iterations"
     return f"median of its {units}" if complete.groupby("number").size().max() > 1 else "its one run"
 
 
 def _panel(metric: str, text: str, base: pd.DataFrame, other: pd.DataFrame) -> NullPanel:
-    """The panel of one null; its title has the number of draws and the least p that they can give."""
+    """The panel of one null; its title has the number of draws and the smallest p that they allow."""
     places = sorted({*base["x"], *other["x"]})
     network, draws, hollow = [], [], []
     for place in places:
@@ -148,25 +149,25 @@ def _panel(metric: str, text: str, base: pd.DataFrame, other: pd.DataFrame) -> N
 
 
 def _count_text(metric: str, base: pd.DataFrame, other: pd.DataFrame) -> str:
-    """How many draws, or pairs, there are, and the least p that they can give at any place."""
-    both = sorted({*base["x"]} & {*other["x"]})
-    if not both:
-        return "at no place of the network"
-    rows = [testing.compare(base[base["x"] == x], other[other["x"] == x], metric) for x in both]
+    """The number of draws, or pairs, and the smallest p that they allow at any place."""
+    common_x = sorted({*base["x"]} & {*other["x"]})
+    if not common_x:
+        return "no value in common with the network"
+    rows = [hypothesis_tests.compare(base[base["x"] == x], other[other["x"] == x], metric) for x in common_x]
     designs = {row["design"] for row in rows}
-    if designs == {testing.TWO_NETWORKS}:
+    if designs == {hypothesis_tests.TWO_NETWORKS}:
         return "one network, no p"
     low, high = (pick(row["n"] for row in rows) for pick in (min, max))
     count = f"{low}" if low == high else f"{low} to {high}"
-    if designs <= set(testing.RANKS):
+    if designs <= set(hypothesis_tests.RANKS):
         return f"{count} draws, p ≥ {significance.smallest_rank_p(high):.2g}"
     return f"{count} pairs, p ≥ {significance.smallest_sign_flip_p(high):.2g}"
 
 
 def _values(runs: pd.DataFrame, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    """The finite values of complete runs, and which of these did not converge or are too short; (runs,) each."""
+    """Finite values of complete runs, and which of them did not converge or are too short; (runs,) each."""
     complete = runs[runs["status"] == COMPLETE]
     values = complete[metric].to_numpy(dtype=float)
     finite = np.isfinite(values)
-    weak = verdicts.not_converged(metric, complete) | verdicts.too_short(metric, complete)
-    return values[finite], weak[finite]
+    unreliable = verdicts.not_converged(metric, complete) | verdicts.too_short(metric, complete)
+    return values[finite], unreliable[finite]

@@ -1,12 +1,12 @@
-"""The runs of a study as what a figure draws.
+"""Names, series and arrays of the runs in a figure.
 
-    series_of       how each combo of a figure is drawn
-    pooled_series   the same where all combos of a folder are drawn alike
-    stem_of         what a figure is called
-    arrays_of       the arrays of a combo's runs; arrays_by_iteration: each with its iteration
-    events_of       the events of a task, of a run's arrays
-    ended           the table of the runs that ended
-    say             one line on the console
+figure_stem     name of a figure's file
+combo_series    how each combo of a figure is drawn
+label_series    the same, with all combos of a folder drawn alike
+arrays_of       arrays of a combo's runs; arrays_by_iteration: with their iteration
+trial_events    events of a task, from a run's arrays
+ended_runs      table of the runs that ended
+say             prints one line on the console
 """
 
 import os
@@ -19,62 +19,64 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from randomnet import results
-from randomnet.comparison import matching
-from randomnet.comparison.matching import Combo, Matched, Study
+from randomnet.comparison import combo_texts, study
+from randomnet.comparison.study import Combo, ComboGroup, Study
 from randomnet.plotting import Event, Series
 
 LAMBDA = "largest Lyapunov exponent\nλ$_\\mathrm{max}$ (1/τ)"
-Figures = Iterator[tuple[str, Figure]]  # each with the name of its file
+Figures = Iterator[tuple[str, Figure]]  # (stem of the file, figure)
 
 
 def say(text: str) -> None:
-    """Print; who stops reading, as `head` does, misses the rest, and the figures are written all the same."""
+    """Print a line. If the reader has closed the pipe, as `head` does, further lines are dropped without an error."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def stem_of(what: str, group: Matched) -> str:
-    """The name of a figure of one group's combos."""
-    return what if group.key == matching.ALL else f"{what}_{group.key}"
+def figure_stem(name: str, group: ComboGroup) -> str:
+    """Name of the figure of one group of combos."""
+    return name if group.key == study.ALL else f"{name}_{group.key}"
 
 
-def series_of(study: Study, group: Matched, dashed: bool = True) -> dict[tuple[str, int], Series]:
-    """A colour for each folder, and a dash for each of its combos in this figure, by (label, number).
+def combo_series(study: Study, group: ComboGroup, dashed: bool = True) -> dict[tuple[str, int], Series]:
+    """The series of each combo, by (label, number): a colour per folder, a dash per combo of a folder.
 
-    dashed: whether the dash may tell combos apart; if not, each has its own colour where a folder has several.
+    dashed: whether dashes may distinguish combos; if not, each combo has a colour if any folder has several.
     """
-    found: dict[tuple[str, int], Series] = {}
+    looks: dict[tuple[str, int], Series] = {}
     several = len({combo.label for combo in group.combos}) < len(group.combos)
-    for number, combo in enumerate(group.combos):
-        own = [matching.own_text(combo, study.shared), matching.own_task(study.combos, [combo])]
-        text = matching.legend_text(combo.label, [combo.connectome], ", ".join(filter(None, own)))
-        dash = sum(label == combo.label for label, _ in found)
-        look = (combo.place, dash) if dashed else (number if several else combo.place, 0)
-        found[combo.label, combo.number] = Series(text, *look)
-    return found
+    for index, combo in enumerate(group.combos):
+        parts = [combo_texts.unshared_text(combo, study.shared), combo_texts.task_if_different(study.combos, [combo])]
+        text = combo_texts.legend_text(combo.label, [combo.connectome], ", ".join(filter(None, parts)))
+        dash = sum(label == combo.label for label, _ in looks)
+        style = (combo.colour, dash) if dashed else (index if several else combo.colour, 0)
+        looks[combo.label, combo.number] = Series(text, *style)
+    return looks
 
 
-def pooled_series(study: Study, combos: Sequence[Combo]) -> dict[str, Series]:
-    """A colour for each folder, all of its combos together, by label."""
-    names: dict[str, list[Combo]] = {}
+def label_series(study: Study, combos: Sequence[Combo]) -> dict[str, Series]:
+    """The series of each folder, by label, with all its combos drawn alike."""
+    combos_of: dict[str, list[Combo]] = {}
     for combo in combos:
-        names.setdefault(combo.label, []).append(combo)
-    found = {}
-    for label, own in sorted(names.items(), key=lambda item: item[1][0].place):
-        task = matching.own_task(study.combos, own)
-        found[label] = Series(matching.legend_text(label, [combo.connectome for combo in own], task), own[0].place)
-    return found
+        combos_of.setdefault(combo.label, []).append(combo)
+    looks = {}
+    for label, members in sorted(combos_of.items(), key=lambda item: item[1][0].colour):
+        task = combo_texts.task_if_different(study.combos, members)
+        looks[label] = Series(
+            combo_texts.legend_text(label, [combo.connectome for combo in members], task), members[0].colour
+        )
+    return looks
 
 
 def arrays_of(combo: Combo) -> Iterator[dict[str, np.ndarray]]:
-    """The arrays of the runs that neither diverged nor grew without bound: what is left of those is no attractor's."""
+    """Arrays of the runs that neither diverged nor are unbounded, as those are not on an attractor."""
     return (arrays for _, arrays in arrays_by_iteration(combo))
 
 
 def arrays_by_iteration(combo: Combo) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    """The same, each with its iteration; what cannot be read is said and left out."""
+    """The same with the iteration of each run. Unreadable files are named on the console and left out."""
     rows = combo.loaded.table[combo.loaded.table["combo"] == combo.number]
     for iteration in rows.loc[~rows["status"].isin(results.LEFT_OUT), "iteration"]:
         try:
@@ -83,15 +85,15 @@ def arrays_by_iteration(combo: Combo) -> Iterator[tuple[int, dict[str, np.ndarra
             say(f"{combo.label}: arrays of combo {combo.number} iteration {iteration} cannot be read: {error}")
 
 
-def events_of(arrays: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
-    """Where all trials share them; none otherwise."""
+def trial_events(arrays: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
+    """The events that all trials share; empty if there are none."""
     names = ("event_label", "event_onset", "event_offset")
     rows = zip(*(arrays[name].tolist() for name in names), strict=True) if names[0] in arrays else ()
     return tuple(Event(*row) for row in rows)
 
 
-def ended(study: Study, series: Mapping[tuple[str, int], Series]) -> pd.DataFrame:
-    """The runs that ended, of these combos, each with the text of its series."""
+def ended_runs(study: Study, series: Mapping[tuple[str, int], Series]) -> pd.DataFrame:
+    """The runs of these combos that ended, each with the text of its series."""
     texts = [series[key].text if key in series else None
              for key in zip(study.runs["label"], study.runs["number"], strict=True)]  # fmt: skip
     runs = study.runs.assign(series=texts)

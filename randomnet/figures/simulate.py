@@ -1,4 +1,4 @@
-"""Figures of kind = simulate: rates over time, rates and bumps by what was varied, and maps over two options."""
+"""Figures of kind = simulate: rates over time, rates and bumps against options, and heat maps over two options."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -6,124 +6,124 @@ from typing import Any
 import numpy as np
 
 from randomnet import plotting, results
-from randomnet.comparison import matching
-from randomnet.comparison.matching import Combo, Study, canonical
-from randomnet.figures.networks import first_networks
-from randomnet.figures.options import against_options, axis_label, numbers_of, time_unit
-from randomnet.figures.pooled import varied_options
+from randomnet.comparison import combo_texts
+from randomnet.comparison.study import Combo, Study, canonical
+from randomnet.figures.example_networks import example_networks
+from randomnet.figures.option_dependence import option_dependence_figures, option_label, option_numbers, time_unit
+from randomnet.figures.pooling import varied_options
 from randomnet.figures.runs import Figures
-from randomnet.plotting import Activity, BumpCourse, Flow, Map, Panel, Stimulus
-from randomnet.plotting.style import plain
+from randomnet.plotting import Activity, BumpCourse, HeatMap, Panel, PhasePlane, Stimulus
+from randomnet.plotting.style import escape_dollars
 
-RATE, THEORY = "rate_", "theory_"  # columns of the summary, one for each population
+RATE, THEORY = "rate_", "theory_"  # prefixes of columns of the summary, one column per population
 SIDE_BY_SIDE = 3  # panels in a figure
-MOST_MAPS = 9  # populations in a figure of maps
+MOST_MAPS = 9  # populations in a figure of heat maps, at most
 
 
 def activity_figures(study: Study, ylabel: str | None) -> Figures:
     """A figure for each of the first networks."""
-    for stem, title, _, arrays in first_networks(study, "activity", "rates"):
+    for stem, title, _, arrays in example_networks(study, "activity", "rates"):
         yield stem, plotting.activity(_activity(arrays), title)
 
 
 def plane_figures(study: Study, ylabel: str | None) -> Figures:
-    """The flow of each of the first networks that began on a grid in a plane."""
-    for stem, title, _, arrays in first_networks(study, "plane", "plane_overlaps"):
+    """Trajectories of each of the first networks whose initial states form a grid in a plane."""
+    for stem, title, _, arrays in example_networks(study, "plane", "plane_overlaps"):
         names: Any = tuple(map(str, arrays["plane"]))
         parts = arrays["initial_overlaps"], arrays["plane_overlaps"], names, arrays["times"], str(arrays["time_unit"])
-        yield stem, plotting.flow(Flow(*parts, events=len(arrays.get("event_onset", ()))), title)
+        yield stem, plotting.phase_plane(PhasePlane(*parts, events=len(arrays.get("event_onset", ()))), title)
 
 
 def rate_dots(study: Study, ylabel: str | None) -> Figures:
-    """Mean rates beside those of mean-field theory, by label and against every gridded option."""
+    """Mean rates with those of mean-field theory, by label and against every gridded option."""
     panels = [
-        Panel(name, f"rate of {plain(name.removeprefix(RATE))}\n({_unit(study.combos)})",
-              beside=name.replace(RATE, THEORY, 1), texts=("simulated", "mean-field theory"))
+        Panel(name, f"rate of {escape_dollars(name.removeprefix(RATE))}\n({_unit(study.combos)})",
+              reference=name.replace(RATE, THEORY, 1), texts=("simulated", "mean-field theory"))
         for name in _rates(study)
     ]  # fmt: skip
     for start in range(0, len(panels), SIDE_BY_SIDE):
-        some = panels[start : start + SIDE_BY_SIDE]
-        part = f"rates_{start // SIDE_BY_SIDE + 1}" if len(panels) > SIDE_BY_SIDE else "rates"
-        yield from against_options(study, part, some)
+        drawn = panels[start : start + SIDE_BY_SIDE]
+        part_stem = f"rates_{start // SIDE_BY_SIDE + 1}" if len(panels) > SIDE_BY_SIDE else "rates"
+        yield from option_dependence_figures(study, part_stem, drawn)
 
 
 def bump_dots(study: Study, ylabel: str | None) -> Figures:
-    """Mean and modulation of the bump, where it was decoded."""
-    yield from against_options(study, "bump", _bumps(study.combos))
+    """Mean and modulation of the bump, if it was decoded."""
+    yield from option_dependence_figures(study, "bump", _bumps(study.combos))
 
 
 def map_figures(study: Study, ylabel: str | None) -> Figures:
-    """Rates and bump over two numeric options, of each label that varies two; means over iterations.
+    """Rates and bump over two numeric options, for each label that varies two; means over iterations.
 
-    A figure for each set of values of the options that are no numbers.
+    Each set of values of the non-numeric options has a figure.
     """
     for label in dict.fromkeys(combo.label for combo in study.combos):
         combos = [combo for combo in study.combos if combo.label == label]
-        varied = varied_options(study, combos)
-        axes = [option for option in varied if numbers_of(combos, option)]
+        options = varied_options(study, combos)
+        axes = [option for option in options if option_numbers(combos, option)]
         if len(axes) == 2:
-            others = [option for option in varied if option not in axes]
-            for values, some in _apart(combos, others).items():
-                yield from _maps(study, some, axes, [f"{option}={value}" for option, value in values])
+            other_options = [option for option in options if option not in axes]
+            for values, members in _by_values(combos, other_options).items():
+                yield from _maps(study, members, axes, [f"{option}={value}" for option, value in values])
 
 
-def _apart(combos: Sequence[Combo], options: Sequence[str]) -> dict[tuple, list[Combo]]:
-    """The combos by (option, value) of these options."""
-    found: dict[tuple, list[Combo]] = {}
+def _by_values(combos: Sequence[Combo], options: Sequence[str]) -> dict[tuple, list[Combo]]:
+    """The combos by their (option, value) pairs of these options."""
+    sets: dict[tuple, list[Combo]] = {}
     for combo in combos:
-        found.setdefault(tuple((option, str(combo.get(option))) for option in options), []).append(combo)
-    return found
+        sets.setdefault(tuple((option, str(combo.get(option))) for option in options), []).append(combo)
+    return sets
 
 
 def _maps(study: Study, combos: Sequence[Combo], axes: Sequence[str], values: Sequence[str]) -> Figures:
-    x, y = (numbers_of(combos, option) for option in axes)
-    rates = [(name, f"rate of {plain(name.removeprefix(RATE))} ({_unit(combos)})") for name in _rates(study)]
+    x, y = (option_numbers(combos, option) for option in axes)
+    rates = [(name, f"rate of {escape_dollars(name.removeprefix(RATE))} ({_unit(combos)})") for name in _rates(study)]
     bumps = [(panel.column, panel.label.replace("\n", " ")) for panel in _bumps(combos)]
     label = combos[0].label
-    several = len({combo.label for combo in study.combos}) > 1
+    several_labels = len({combo.label for combo in study.combos}) > 1
     iterations = study.runs.loc[study.runs["label"] == label, "iteration"].nunique()
-    said = [*values, *[f"means over {iterations} iterations"] * (iterations > 1)]
-    text = matching.legend_text(label, [combo.connectome for combo in combos], ", ".join(said))
-    for what, columns in (("maps", rates[:MOST_MAPS]), ("bump_maps", bumps)):
-        maps = [Map(title, _table(study, combos, axes, (x, y), name)) for name, title in columns]
-        maps = [one for one in maps if np.isfinite(one.values).any()]
+    notes = [*values, *[f"means over {iterations} iterations"] * (iterations > 1)]
+    text = combo_texts.legend_text(label, [combo.connectome for combo in combos], ", ".join(notes))
+    for stem_name, columns in (("maps", rates[:MOST_MAPS]), ("bump_maps", bumps)):
+        maps = [HeatMap(title, _table(study, combos, axes, (x, y), name)) for name, title in columns]
+        maps = [heat_map for heat_map in maps if np.isfinite(heat_map.values).any()]
         if maps:
-            names = [matching.group_names(combos, option) for option in axes]
+            names = [combo_texts.value_names(combos, option) for option in axes]
             ticks_x, ticks_y = ([name[key] for key in order] for name, order in zip(names, (x, y), strict=True))
-            label_x, label_y = (axis_label(combos, option) for option in axes)
-            stem = "_".join([what, *[label] * several, *values])
+            label_x, label_y = (option_label(combos, option) for option in axes)
+            stem = "_".join([stem_name, *[label] * several_labels, *values])
             yield stem, plotting.heat_map(maps, ticks_x, ticks_y, label_x, label_y, title=text)
 
 
 def _table(
     study: Study, combos: Sequence[Combo], axes: Sequence[str], orders: Sequence[Mapping[Any, float]], name: str
 ) -> np.ndarray:
-    """(Y, X): the mean over the completed runs of each pair of values; nan where there is none."""
+    """Mean over the complete runs for each pair of values, (Y, X); nan without one."""
     places = [{key: place for place, key in enumerate(order)} for order in orders]
-    found = np.full((len(orders[1]), len(orders[0])), np.nan)
+    table = np.full((len(orders[1]), len(orders[0])), np.nan)
     for combo in combos:
         rows = study.runs[(study.runs["label"] == combo.label) & (study.runs["number"] == combo.number)]
         values = rows.loc[rows["status"] == results.COMPLETE, name].to_numpy(dtype=float)
         values = values[np.isfinite(values)]
         if len(values):
             i, j = (place[canonical(combo.get(option))] for place, option in zip(places, axes, strict=True))
-            found[j, i] = values.mean()
-    return found
+            table[j, i] = values.mean()
+    return table
 
 
 def _unit(combos: Sequence[Combo]) -> str:
-    return plain(plotting.rate_unit(time_unit(combos)))
+    return escape_dollars(plotting.rate_unit(time_unit(combos)))
 
 
 def _bumps(combos: Sequence[Combo]) -> list[Panel]:
     return [
-        Panel("bump_mean", f"mean of the bump\nM$_0$ ({_unit(combos)})"),
-        Panel("bump_modulation", "its modulation\nM$_1$ / M$_0$", least=0.0),
+        Panel("bump_mean", f"bump mean\nM$_0$ ({_unit(combos)})"),
+        Panel("bump_modulation", "bump modulation\nM$_1$ / M$_0$", least=0.0),
     ]
 
 
 def _rates(study: Study) -> list[str]:
-    """The columns of rates, as the folders list their populations."""
+    """The rate columns, in the order in which the folders list their populations."""
     return [name for name in study.runs.columns if name.startswith(RATE)]
 
 
@@ -140,5 +140,5 @@ def _activity(arrays: Mapping[str, np.ndarray]) -> Activity:
 def _stimuli(arrays: Mapping[str, np.ndarray]) -> Iterator[Stimulus]:
     onsets = arrays.get("event_onset", np.zeros(0))
     texts = (arrays.get(name, np.full(len(onsets), "")) for name in ("event_population", "event_label"))
-    for onset, offset, *said in zip(onsets, arrays.get("event_offset", onsets), *texts, strict=True):
-        yield Stimulus(float(onset), float(offset), ": ".join(filter(None, map(str, said))))
+    for onset, offset, *parts in zip(onsets, arrays.get("event_offset", onsets), *texts, strict=True):
+        yield Stimulus(float(onset), float(offset), ": ".join(filter(None, map(str, parts))))

@@ -1,16 +1,16 @@
-"""Figures of kind = stimulate: rates of the groups with and without it, and what it changes."""
+"""Figures of kind = stimulate: rates of the groups with and without stimulation, and its effects."""
 
 import numpy as np
 
 from randomnet import plotting
-from randomnet.comparison import matching
-from randomnet.comparison.matching import Combo, Study
-from randomnet.figures.networks import first_networks
-from randomnet.figures.options import against_options
+from randomnet.comparison import combo_texts
+from randomnet.comparison.study import Combo, Study
+from randomnet.figures.example_networks import example_networks
+from randomnet.figures.option_dependence import option_dependence_figures
 from randomnet.figures.runs import Figures
 from randomnet.plotting import Panel, Responses
 
-MOST_GROUPS = 11  # with a panel of their own
+MOST_GROUPS = 11  # groups with a panel of their own, at most
 PANELS = (
     Panel("targets_change", "change of the targets'\nmean rate", zero=True),
     Panel("others_change", "change of the others'\nmean rate", zero=True),
@@ -18,29 +18,29 @@ PANELS = (
 )
 
 
-def change_dots(study: Study, ylabel: str | None) -> Figures:
-    """What changes while it lasts, and what is left at the end, by label and against every gridded option."""
-    yield from against_options(study, "change", PANELS)
+def stimulation_dots(study: Study, ylabel: str | None) -> Figures:
+    """Changes during and after stimulation, by label and against every gridded option."""
+    yield from option_dependence_figures(study, "change", PANELS)
 
 
 def response_figures(study: Study, ylabel: str | None) -> Figures:
     """A figure for each of the first networks."""
-    for stem, title, combo, arrays in first_networks(study, "responses", "window"):
+    for stem, title, combo, arrays in example_networks(study, "responses", "window"):
         yield stem, plotting.responses(_responses(combo, arrays), title)
 
 
 def _responses(combo: Combo, arrays: dict[str, np.ndarray]) -> Responses:
-    names = matching.value_text(combo, "stimulation.units") or "all units"
+    units = combo_texts.value_text(combo, "stimulation.units") or "all units"
     action = str(combo.get("stimulation.action"))
     change = np.abs(arrays["changed"] - arrays["control"]).max((1, 2))
-    most = np.sort(np.argsort(-change, kind="stable")[:MOST_GROUPS])  # in the network's order
+    drawn = np.sort(np.argsort(-change, kind="stable")[:MOST_GROUPS])  # in the network's order
     return Responses(
-        groups=arrays["groups"][most],
+        groups=arrays["groups"][drawn],
         of=len(change),
         times=arrays["times"],
-        control=arrays["control"][most],
-        changed=arrays["changed"][most],
+        control=arrays["control"][drawn],
+        changed=arrays["changed"][drawn],
         distance=arrays["distance"],
         window=(float(arrays["window"][0]), float(arrays["window"][1])),
-        what=f"{names} {'silenced' if action == 'silence' else 'driven'}",
+        what=f"{units} {'silenced' if action == 'silence' else 'driven'}",
     )

@@ -1,71 +1,83 @@
-"""Figures from tables and arrays: each function takes what it draws and returns a Figure.
+"""Figures from tables and arrays: each function takes the data to draw and returns a matplotlib Figure.
 
-    curves          quantities over epochs: a mean over runs with a band, a panel each
-    spectra         Lyapunov spectra, such as before and after training, with their targets
-    dots            one value per run by label or group, with means
-    against         one value per run against a numeric option, with means and intervals
-    transition      exponents against a coupling: samples, medians and where they cross zero
-    beside          inferred dynamics beside true ones: states, fixed points, eigenvalues, rates
-    scores          a panel for each score of many models, with the best that there can be
-    convergence     running estimates of exponents over time
-    distributions   trained parameters before and after
-    responses       rates of groups with and without a stimulation
-    activity        rates of populations over time, with the bump that is decoded from them
-    flow            paths from a grid in a plane, and where they end
-    recorded        a trial of a recording, from inputs to spikes; recorded_neurons: its neurons
-    heat_map        quantities over two options
-    nulls           a network as a line on the draws of its null models, a panel each
-    null_spectra    spectra before and after training of a network and of its nulls, a panel each
-    inferred_rates  rates beside the true ones
-    inside          flow, energy and fixed points of one network
-    linearised      its eigenvalues and time constants by groups of units
-    phases          its fixed points from phase to phase of a trial
-    psth            mean rates of groups along trials, by condition
-    overlaps        overlaps with selection vectors along trials, before and after
-    reaches         paths of an arm's fingertip, before and after training
-    weight_matrix   a connectome's matrix sorted by group
-    degrees         its distributions of degrees and weights
-    eigenvalues     its eigenvalues in the complex plane
-    blocks          of populations: degrees by block, mean weight against distance on the ring
-    render          a Figure as the bytes of a file
-    check_text      whether matplotlib can set a label with formulas
+Quantities of many runs:
+    curves                 quantities over epochs: a mean over runs with a band, one panel per quantity
+    dot_plot               one value per run by label or group, with means
+    option_dependence      one value per run against an option, with means and intervals
+    heat_map               quantities over two options
+    spectra                Lyapunov spectra, such as before and after training, with their targets
+    convergence            running estimates of Lyapunov exponents over time
+    transition             exponents against the coupling: samples, medians and zero crossings
+    distributions          trained parameters before and after training
+    nulls                  a network as a line among the draws of its null models, one panel per null
+    null_spectra           spectra before and after training of a network and its nulls, one panel per null
+    scores                 one panel per score of many models, with the best attainable value
 
-A set of runs that is drawn alike is a `Series`; tables name it in their column `series`. Nothing here reads or writes
-a file or knows what an experiment is. Widths are those of journal columns, text is at least 7 pt.
+Dynamics of one network:
+    activity               population rates over time, with the decoded bump
+    responses              rates of groups with and without stimulation
+    phase_plane            trajectories from a grid of initial states, and where they end
+    state_space            flow, energy and fixed points
+    linearization          eigenvalues and time constants by groups of units
+    fixed_points_by_phase  fixed points in each phase of a trial
+    psth                   mean rates of groups along trials, by condition
+    overlaps               overlaps with selection vectors along trials, before and after training
+    reaches                paths of an arm's fingertip, before and after training
+    recorded_trial         a trial of a simulated recording, from inputs to spikes
+    recorded_neurons       rates and Fano factors of the recorded neurons
+    inferred_rates         inferred rates with the true ones
+    inferred_dynamics      states, fixed points, eigenvalues and rates of a model with the true ones
+
+Structure of one network:
+    weight_matrix          a connectome's matrix sorted by group
+    degrees                distributions of its degrees and weights
+    eigenvalues            its eigenvalues in the complex plane
+    blocks                 degrees between populations, and mean weight against distance on the ring
+
+Files:
+    render                 a Figure as the bytes of a file
+    check_text             raises ValueError for a formula that matplotlib cannot set
+
+Runs that look alike form a `Series`; tables name it in their column `series`. Nothing here reads or writes files or
+knows what an experiment is. Widths are those of journal columns; text is at least 7 pt.
 """
 
 from randomnet.plotting.activity import Activity, BumpCourse, Stimulus, activity, rate_unit
-from randomnet.plotting.against import against, log_x
 from randomnet.plotting.blocks import blocks
-from randomnet.plotting.compared import Beside, Score, beside, scores
 from randomnet.plotting.connectome import degrees, eigenvalues, weight_matrix
 from randomnet.plotting.convergence import Running, convergence
 from randomnet.plotting.curves import curves
 from randomnet.plotting.distributions import distributions
-from randomnet.plotting.dots import dots
-from randomnet.plotting.inferred import InferredRates, inferred_rates
-from randomnet.plotting.inside import Inside, inside
-from randomnet.plotting.linearised import Linearised, linearised
-from randomnet.plotting.maps import Map, heat_map
+from randomnet.plotting.dot_plots import dot_plot
+from randomnet.plotting.fixed_points_by_phase import FixedPointsByPhase, fixed_points_by_phase
+from randomnet.plotting.heat_maps import HeatMap, heat_map
+from randomnet.plotting.inferred_dynamics import InferredDynamics, inferred_dynamics
+from randomnet.plotting.inferred_rates import InferredRates, inferred_rates
+from randomnet.plotting.linearization import Linearization, linearization
 from randomnet.plotting.null_spectra import NullSpectra, null_spectra
 from randomnet.plotting.nulls import NullPanel, nulls
+from randomnet.plotting.option_axis import needs_log_axis
+from randomnet.plotting.option_dependence import option_dependence
 from randomnet.plotting.overlaps import Overlaps, overlaps
-from randomnet.plotting.phases import Phases, phases
-from randomnet.plotting.plane import Flow, flow
+from randomnet.plotting.phase_plane import PhasePlane, phase_plane
 from randomnet.plotting.psth import Psth, psth
 from randomnet.plotting.reaches import Reaching, reaches
-from randomnet.plotting.recorded import RecordedNeurons, RecordedTrial, recorded, recorded_neurons
+from randomnet.plotting.recordings import RecordedNeurons, RecordedTrial, recorded_neurons, recorded_trial
 from randomnet.plotting.responses import Responses, responses
+from randomnet.plotting.scores import Score, scores
 from randomnet.plotting.spectra import spectra
+from randomnet.plotting.state_space import StateSpace, state_space
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
 from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
 
-__all__ = ["FORMATS", "Activity", "Beside", "BumpCourse", "Event", "Flow", "InferredRates", "Inside", "Linearised",
-           "Map", "NullPanel", "NullSpectra", "Overlaps", "Panel", "Phases", "Psth", "Reaching", "RecordedNeurons",
-           "RecordedTrial", "Responses", "Running", "Samples", "Score", "Series", "Stimulus", "activity", "against",
-           "beside", "blocks", "check_text", "convergence", "curves", "degrees", "distributions", "dots",
-           "eigenvalues", "flow", "heat_map", "inferred_rates", "inside", "linearised", "log_x", "missing_text",
-           "null_spectra", "nulls", "overlaps", "phases", "psth", "rate_unit", "reaches", "recorded",
-           "recorded_neurons", "render", "responses", "scores", "spectra", "transition",
-           "weight_matrix"]  # fmt: skip
+__all__ = [
+    "FORMATS", "Activity", "BumpCourse", "Event", "FixedPointsByPhase", "HeatMap", "InferredDynamics",
+    "InferredRates", "Linearization", "NullPanel", "NullSpectra", "Overlaps", "Panel", "PhasePlane", "Psth",
+    "Reaching", "RecordedNeurons", "RecordedTrial", "Responses", "Running", "Samples", "Score", "Series",
+    "StateSpace", "Stimulus", "activity", "blocks", "check_text", "convergence", "curves", "degrees",
+    "distributions", "dot_plot", "eigenvalues", "fixed_points_by_phase", "heat_map", "inferred_dynamics",
+    "inferred_rates", "linearization", "missing_text", "needs_log_axis", "null_spectra", "nulls",
+    "option_dependence", "overlaps", "phase_plane", "psth", "rate_unit", "reaches", "recorded_neurons",
+    "recorded_trial", "render", "responses", "scores", "spectra", "state_space", "transition", "weight_matrix",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Rates of the populations of a network over time, with its inputs, and the bump that is decoded from them."""
+"""Population rates of a network over time, with its inputs and the decoded bump."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,24 +12,34 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from randomnet.plotting.maps import colours_of
-from randomnet.plotting.style import COLOURS, DASHED, DOUBLE, REFERENCE, STYLE, Series, legend, new_figure, plain
+from randomnet.plotting.heat_maps import colour_scale
+from randomnet.plotting.style import (
+    COLOURS,
+    DASHED,
+    DOUBLE,
+    REFERENCE,
+    STYLE,
+    Series,
+    escape_dollars,
+    legend,
+    new_figure,
+)
 
-MOST_RASTERS = 4  # populations with a raster of their own; of more the largest have one
-MOST_COLUMNS = 4000  # of a raster: of more windows, means over some are drawn, which is finer than a page shows
-MOST_LINES = 6  # populations in the panel of means; of more the largest are in it
-SINGLE_TRACES = 2  # neurons of each population that are drawn
-MOST_PHASES = 20  # trajectories whose phase is drawn
-LEGIBLE = 0.068  # inches that a letter takes
-LANE = 0.15  # inches: the height of a stimulus' bar
-MOMENTS = (3, 4)  # colours of the bump's mean and amplitude
-SYMBOLS = {"mean of the bump, M0": "mean of the bump, M$_0$", "its amplitude, M1": "its amplitude, M$_1$"}
+MOST_RASTERS = 4  # populations with a raster of their own; the largest if there are more
+MOST_COLUMNS = 4000  # of a raster; if there are more windows, means over several are drawn, finer than a page resolves
+MOST_LINES = 6  # populations in the panel of means; the largest if there are more
+SINGLE_TRACES = 2  # single neurons drawn per population
+MOST_PHASES = 20  # trajectories whose bump phase is drawn
+LEGIBLE = 0.068  # inches: the width of a letter
+LANE = 0.15  # inches: the height of the bar of a stimulus
+MOMENTS = (3, 4)  # numbers of the colours of the bump's mean and amplitude
+SYMBOLS = {"bump mean, M0": "bump mean, M$_0$", "bump amplitude, M1": "bump amplitude, M$_1$"}
 PHASE = COLOURS[2]
 TRACE = {"linewidth": 0.5, "alpha": 0.55}
 
 
 class Stimulus(NamedTuple):
-    """An event: onset and offset, and what is done."""
+    """A stimulus: onset and offset, and its text."""
 
     onset: float
     offset: float
@@ -37,7 +47,7 @@ class Stimulus(NamedTuple):
 
 
 class BumpCourse(NamedTuple):
-    """What is decoded from the rates: mean, amplitude, and phase in radians, nan where undefined; each (B, W)."""
+    """The bump decoded from the rates: mean, amplitude, and phase in radians, nan where undefined; (B, W) each."""
 
     mean: np.ndarray
     amplitude: np.ndarray
@@ -46,12 +56,12 @@ class BumpCourse(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Activity:
-    """What is drawn of one network.
+    """Rates of one network to draw.
 
-    times (W,): window centres; rates (B, W, N) of B trajectories; population (N,): index of each neuron's population;
-    populations: their names; stimuli: what is done to them; bump: what is decoded, where it is; unit: that of times,
-    rates are per unit. means (P, B, W): of the rates over the neurons of each population, where they are known; the
-    rates, which may be a memory map, are then read no further than they are drawn.
+    times (W,): centres of the time windows; rates (B, W, N) of B trajectories; population (N,): index of each neuron's
+    population; populations: their names; stimuli: the events; bump: the decoded bump, if any; unit: of times, and rates
+    are per unit. means (P, B, W): mean rates over the neurons of each population, if known. With them, only the drawn
+    rates are read, which matters for a memory map.
     """
 
     times: np.ndarray
@@ -65,42 +75,49 @@ class Activity:
 
     @property
     def sizes(self) -> np.ndarray:
-        """(P,): neurons of each population."""
+        """Number of neurons of each population, (P,)."""
         return np.bincount(self.population, minlength=len(self.populations))
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Where the first window begins and the last ends."""
+        """Start of the first window and end of the last."""
         step = float(np.diff(self.times).mean()) if len(self.times) > 1 else 2 * abs(float(self.times[0])) or 1.0
         return float(self.times[0]) - step / 2, float(self.times[-1]) + step / 2
 
     def largest(self, count: int) -> list[int]:
-        """The populations with most neurons, in their order."""
+        """Indices of the populations with most neurons, in ascending order."""
         return sorted(np.argsort(-self.sizes, kind="stable")[:count].tolist())
 
     def mean(self, p: int) -> np.ndarray:
-        """(B, W): the mean rate of a population."""
+        """Mean rate of a population, (B, W)."""
         return self.rates[:, :, self.population == p].mean(-1, dtype=float) if self.means is None else self.means[p]
 
     def image(self, p: int) -> tuple[np.ndarray, int]:
-        """(cells, columns): rates of a population in the first trajectory, and of how many windows each is the mean."""
-        every = -(-len(self.times) // MOST_COLUMNS)
-        own, first = self.population == p, self.rates[0]
-        parts = [first[at : at + every][:, own].mean(0) for at in range(0, len(first), every)] if every > 1 else None
-        return (first[:, own] if parts is None else np.stack(parts)).T, every
+        """Rates of a population in the first trajectory, and the number of windows that a column averages.
+
+        The rates are (cells, columns).
+        """
+        step = -(-len(self.times) // MOST_COLUMNS)
+        members, rates = self.population == p, self.rates[0]
+        columns = (
+            [rates[start : start + step][:, members].mean(0) for start in range(0, len(rates), step)]
+            if step > 1
+            else None
+        )
+        return (rates[:, members] if columns is None else np.stack(columns)).T, step
 
 
 def rate_unit(unit: str) -> str:
-    """The unit of rates where this is that of times."""
+    """The unit of rates for this unit of times."""
     return "Hz" if unit == "s" else f"1/{unit}"
 
 
 def activity(network: Activity, title: str = "") -> Figure:
-    """Rasters, mean rates and what is decoded, on one time axis, with a bar for each stimulus."""
+    """Rasters, mean rates and the decoded bump on one time axis, with a bar for each stimulus."""
     rasters = [p for p in network.largest(MOST_RASTERS) if network.sizes[p]]
     lanes = _lanes(network)
-    strip = [LANE * (max(lanes) + 1) + 0.05] if lanes else []
-    heights = [*strip, *_raster_heights(network, rasters), 1.25, *([1.0, 1.0] if network.bump else [])]
+    stimulus_height = [LANE * (max(lanes) + 1) + 0.05] if lanes else []
+    heights = [*stimulus_height, *_raster_heights(network, rasters), 1.25, *([1.0, 1.0] if network.bump else [])]
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, sum(heights) + 0.25 * len(heights) + 0.3, title)
         grid = GridSpec(len(heights), 1, figure, height_ratios=heights)
@@ -108,36 +125,36 @@ def activity(network: Activity, title: str = "") -> Figure:
         panels += [figure.add_subplot(grid[row], sharex=panels[0]) for row in range(1, len(heights))]
         for axes in panels[:-1]:
             axes.tick_params(labelbottom=False)
-        lines = panels[-3:] if network.bump else panels[-1:]
+        line_panels = panels[-3:] if network.bump else panels[-1:]
         if lanes:
             _stimuli(panels[0], network, lanes)
         for p, axes in zip(rasters, panels[bool(lanes) :], strict=False):
             _raster(figure, axes, network, p)
-        _means(lines[0], network)
+        _means(line_panels[0], network)
         if network.bump:
-            _moments(lines[1], network)
-            _phases(lines[2], network)
-        for axes in lines:
+            _moments(line_panels[1], network)
+            _phases(line_panels[2], network)
+        for axes in line_panels:
             for stimulus in network.stimuli:
                 axes.axvspan(stimulus.onset, stimulus.offset, color="0.92", zorder=0, linewidth=0)
-        panels[-1].set_xlabel(f"time ({plain(network.unit)})")
+        panels[-1].set_xlabel(f"time ({escape_dollars(network.unit)})")
         panels[0].set_xlim(*network.ends)
         figure.align_ylabels(panels[bool(lanes) :])
-        legend(figure, _handles(network), _said(network, rasters), symbols=SYMBOLS)
+        legend(figure, _handles(network), _heading(network, rasters), symbols=SYMBOLS)
         return figure
 
 
 def _lanes(network: Activity) -> list[int]:
-    """For each stimulus the row in which neither its bar nor its text meets another's."""
+    """The row of each stimulus, such that neither bars nor texts overlap."""
     start, end = network.ends
-    width = LEGIBLE * (end - start) / (DOUBLE - 1.5)  # of a letter
-    free: list[float] = []
+    width = LEGIBLE * (end - start) / (DOUBLE - 1.5)  # of a letter, in time
+    ends: list[float] = []
     lanes = []
     for stimulus in network.stimuli:
-        room = width * (len(stimulus.text) + 2)
-        left = min(max(stimulus.onset, start), end - room)
-        lane = next((lane for lane, until in enumerate(free) if until <= left), len(free))
-        free[lane : lane + 1] = [max(stimulus.offset, left + room)]
+        needed = width * (len(stimulus.text) + 2)
+        left = min(max(stimulus.onset, start), end - needed)
+        lane = next((lane for lane, row_end in enumerate(ends) if row_end <= left), len(ends))
+        ends[lane : lane + 1] = [max(stimulus.offset, left + needed)]
         lanes.append(lane)
     return lanes
 
@@ -153,33 +170,33 @@ def _stimuli(axes: Axes, network: Activity, lanes: Sequence[int]) -> None:
         if right <= left:
             continue
         axes.barh(lane + 0.5, right - left, left=left, height=0.9, color="0.85", linewidth=0)
-        room = LEGIBLE * len(stimulus.text) / (DOUBLE - 1.5) * (end - start)
-        turned = left + room > end  # the text would leave the axes
-        axes.text(right if turned else left, lane + 0.5, f" {plain(stimulus.text)} ", va="center",
-                  ha="right" if turned else "left", fontsize=STYLE["legend.fontsize"])  # fmt: skip
+        needed = LEGIBLE * len(stimulus.text) / (DOUBLE - 1.5) * (end - start)
+        is_right_aligned = left + needed > end  # the text would leave the axes on the right
+        axes.text(right if is_right_aligned else left, lane + 0.5, f" {escape_dollars(stimulus.text)} ", va="center",
+                  ha="right" if is_right_aligned else "left", fontsize=STYLE["legend.fontsize"])  # fmt: skip
 
 
-def _raster_heights(network: Activity, shown: Sequence[int]) -> list[float]:
-    """Inches: by the number of neurons, within limits."""
-    sizes = network.sizes[list(shown)]
+def _raster_heights(network: Activity, populations: Sequence[int]) -> list[float]:
+    """Heights in inches, by the number of neurons, within limits."""
+    sizes = network.sizes[list(populations)]
     return np.clip(2.4 * sizes / max(sizes.sum(), 1), 0.6, 1.6).tolist()
 
 
 def _raster(figure: Figure, axes: Axes, network: Activity, p: int) -> None:
-    image, every = network.image(p)
+    image, step = network.image(p)
     start, end = network.ends
-    end = start + (end - start) * every * image.shape[1] / len(network.times)  # the last column may be of fewer windows
-    shown = axes.imshow(image, **colours_of(image), aspect="auto", origin="lower", interpolation_stage="data",
+    end = start + (end - start) * step * image.shape[1] / len(network.times)  # the last column may hold fewer windows
+    drawn = axes.imshow(image, **colour_scale(image), aspect="auto", origin="lower", interpolation_stage="data",
                         extent=(start, end, 0, len(image)))  # fmt: skip
-    axes.set_title(f"rate of the neurons of {plain(network.populations[p])}", loc="left")
+    axes.set_title(f"rates of the neurons of {escape_dollars(network.populations[p])}", loc="left")
     axes.set_ylabel("neuron")
     axes.locator_params(axis="y", nbins=3, integer=True)
     axes.spines[["top", "right"]].set_visible(True)
     for stimulus in network.stimuli:
-        for when in (stimulus.onset, stimulus.offset):
-            axes.axvline(when, color="white", linewidth=0.6, linestyle=DASHED)
-    bar = figure.colorbar(shown, ax=axes, pad=0.01, aspect=12, fraction=0.04)
-    bar.set_label(plain(rate_unit(network.unit)))
+        for time in (stimulus.onset, stimulus.offset):
+            axes.axvline(time, color="white", linewidth=0.6, linestyle=DASHED)
+    bar = figure.colorbar(drawn, ax=axes, pad=0.01, aspect=12, fraction=0.04)
+    bar.set_label(escape_dollars(rate_unit(network.unit)))
     bar.ax.locator_params(nbins=4)
 
 
@@ -188,19 +205,21 @@ def _look(place: int) -> Series:
 
 
 def _means(axes: Axes, network: Activity) -> None:
-    for place, p in enumerate(network.largest(MOST_LINES)):
-        own = np.flatnonzero(network.population == p)
-        if not len(own):
+    for number, p in enumerate(network.largest(MOST_LINES)):
+        members = np.flatnonzero(network.population == p)
+        if not len(members):
             continue
-        few = own[(np.arange(SINGLE_TRACES) * len(own) + len(own) // 2) // SINGLE_TRACES % len(own)]
-        axes.plot(network.times, network.rates[0][:, np.unique(few)], color=_look(place).color, zorder=1, **TRACE)
-        _band(axes, network.times, network.mean(p), place)
-    axes.set_ylabel(f"rate ({plain(rate_unit(network.unit))})")
+        examples = members[
+            (np.arange(SINGLE_TRACES) * len(members) + len(members) // 2) // SINGLE_TRACES % len(members)
+        ]
+        axes.plot(network.times, network.rates[0][:, np.unique(examples)], color=_look(number).color, zorder=1, **TRACE)
+        _band(axes, network.times, network.mean(p), number)
+    axes.set_ylabel(f"rate ({escape_dollars(rate_unit(network.unit))})")
     axes.margins(y=0.08)
 
 
 def _band(axes: Axes, times: np.ndarray, lines: np.ndarray, place: int) -> None:
-    """The mean of (B, W) over B, and its standard deviation."""
+    """Draw the mean of lines (B, W) over B, with a band of one standard deviation."""
     mean, spread = lines.mean(0), lines.std(0, ddof=1) if len(lines) > 1 else np.zeros(lines.shape[1])
     look = _look(place)
     axes.fill_between(times, mean - spread, mean + spread, color=look.color, alpha=0.25, linewidth=0, zorder=2)
@@ -212,7 +231,7 @@ def _moments(axes: Axes, network: Activity) -> None:
     assert network.bump is not None, "drawn where there is a bump"
     for place, lines in zip(MOMENTS, (network.bump.mean, network.bump.amplitude), strict=True):
         _band(axes, network.times, lines, place)
-    axes.set_ylabel(f"bump ({plain(rate_unit(network.unit))})")
+    axes.set_ylabel(f"bump ({escape_dollars(rate_unit(network.unit))})")
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
 
 
@@ -227,35 +246,36 @@ def _phases(axes: Axes, network: Activity) -> None:
 
 
 def _unbroken(times: np.ndarray, degrees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same with a gap, nan, wherever the phase goes through 360°."""
+    """The times and degrees with nan inserted wherever the phase wraps around at 360°."""
     with np.errstate(invalid="ignore"):
         jumps = np.flatnonzero(np.abs(np.diff(degrees)) > 180) + 1
     return np.insert(np.asarray(times, float), jumps, np.nan), np.insert(degrees, jumps, np.nan)
 
 
 def _handles(network: Activity) -> list[Line2D | Patch]:
-    found: list[Line2D | Patch] = [
+    handles: list[Line2D | Patch] = [
         Line2D([], [], color=_look(place).color, linestyle=_look(place).linestyle,
                label=f"{network.populations[p]}, {network.sizes[p]:,} neurons")
         for place, p in enumerate(network.largest(MOST_LINES)) if network.sizes[p]
     ]  # fmt: skip
-    found.append(Line2D([], [], color=REFERENCE, label="single neurons", **TRACE))
+    handles.append(Line2D([], [], color=REFERENCE, label="single neurons", **TRACE))
     if network.bump:
-        found += [Line2D([], [], color=_look(place).color, label=text)
+        handles += [Line2D([], [], color=_look(place).color, label=text)
                   for place, text in zip(MOMENTS, SYMBOLS, strict=True)]  # fmt: skip
-        found.append(Line2D([], [], color=PHASE, linewidth=0.8, marker="o", markersize=1.4, label="phase"))
+        handles.append(Line2D([], [], color=PHASE, linewidth=0.8, marker="o", markersize=1.4, label="phase"))
     if network.stimuli:
-        found.append(Patch(color="0.92", label="stimulus"))
-    return found
+        handles.append(Patch(color="0.92", label="stimulus"))
+    return handles
 
 
-def _said(network: Activity, rasters: Sequence[int]) -> str:
+def _heading(network: Activity, rasters: Sequence[int]) -> str:
+    """What the lines and bands show."""
     count, populations = len(network.rates), len(network.populations)
-    said = [f"means and standard deviations over {count} trajectories"
-            "; rasters and single neurons: the first" if count > 1 else "one trajectory"]  # fmt: skip
+    parts = [f"mean and standard deviation over {count} trajectories"
+             "; rasters and single neurons of the first one" if count > 1 else "one trajectory"]  # fmt: skip
     if populations > len(rasters):
-        said.append(f"of {populations} populations the largest: {len(rasters)} rasters, "
-                    f"{min(populations, MOST_LINES)} means")  # fmt: skip
+        parts.append(f"largest of {populations} populations: {len(rasters)} rasters, "
+                     f"{min(populations, MOST_LINES)} means")  # fmt: skip
     if network.bump and count > MOST_PHASES:
-        said.append(f"phases of the first {MOST_PHASES}")
-    return "; ".join(said)
+        parts.append(f"phases of the first {MOST_PHASES} trajectories")
+    return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""The blocks of a network of populations: in- and out-degrees, and the mean weight against distance on the ring."""
+"""Connections between populations: in- and out-degrees, and the mean weight against distance on the ring."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,16 +9,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from randomnet.plotting.style import DOUBLE, STYLE, Series, legend, new_figure, plain, say_empty, zero_line
+from randomnet.plotting.style import (
+    DOUBLE,
+    STYLE,
+    Series,
+    escape_dollars,
+    label_no_values,
+    legend,
+    new_figure,
+    zero_line,
+)
 
-MOST = 4  # populations with a row of their own
-COLUMNS = ("in-degree (edges)", "out-degree (edges)", "distance, post less pre (°)")
-BARS = 40  # of a histogram, at most
+MOST_POPULATIONS = 4  # populations with a row of their own
+COLUMNS = ("in-degree (edges)", "out-degree (edges)", "distance, post − pre (°)")
+BARS = 40  # bars of a histogram, at most
 DISTANCES = 36  # bins of 10 degrees, at most
 
 
 class Profile(NamedTuple):
-    """Against distance in degrees, each (bins,): the mean of J over all pairs so far apart, and its standard error."""
+    """By distance in degrees, (bins,) each: the mean of J over all pairs at that distance, and its standard error."""
 
     distance: np.ndarray
     mean: np.ndarray
@@ -28,54 +37,56 @@ class Profile(NamedTuple):
 def blocks(
     post: np.ndarray, pre: np.ndarray, weights: np.ndarray, groups: np.ndarray, names: Sequence[str], title: str = ""
 ) -> Figure:
-    """A row for each postsynaptic population, a colour for each presynaptic one: degrees within the block, and profile.
+    """A row per postsynaptic population and a colour per presynaptic one: degrees within the block, and weight profile.
 
-    post, pre: (E,) int64; weights: (E,); groups: (N,), the index of each neuron's population in names. A population's
-    neurons lie on a ring at equal angles, in their order.
+    post, pre: (E,) int64; weights: (E,); groups: (N,), the index of each neuron's population in names. The neurons of a
+    population lie on a ring at equal angles, in their order.
     """
     sizes = np.bincount(groups, minlength=len(names))
-    shown = sorted(np.argsort(-sizes, kind="stable")[:MOST].tolist())
-    shown = [p for p in shown if sizes[p]]
+    populations = sorted(np.argsort(-sizes, kind="stable")[:MOST_POPULATIONS].tolist())
+    populations = [p for p in populations if sizes[p]]
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(DOUBLE, 0.6 + 1.55 * len(shown), title)
-        grid = figure.subplots(len(shown), 3, squeeze=False)
-        for row, a in zip(grid, shown, strict=True):
-            _draw_row(row, post, pre, weights, groups, a, shown)
-            row[0].set_title(f"onto {plain(names[a])}", loc="left")
+        figure = new_figure(DOUBLE, 0.6 + 1.55 * len(populations), title)
+        grid = figure.subplots(len(populations), 3, squeeze=False)
+        for row, target in zip(grid, populations, strict=True):
+            _draw_row(row, post, pre, weights, groups, target, populations)
+            row[0].set_title(f"to {escape_dollars(names[target])}", loc="left")
         for axes, text in zip(grid[-1], COLUMNS, strict=True):
             axes.set_xlabel(text)
-        handles = [Line2D([], [], color=_look(place).color, label=f"from {names[b]}, {sizes[b]:,} neurons")
-                   for place, b in enumerate(shown)]  # fmt: skip
-        legend(figure, handles, _said(sizes, shown))
+        handles = [Line2D([], [], color=_look(number).color, label=f"from {names[source]}, {sizes[source]:,} neurons")
+                   for number, source in enumerate(populations)]  # fmt: skip
+        legend(figure, handles, _heading(sizes, populations))
         return figure
 
 
 def profile(
-    post: np.ndarray, pre: np.ndarray, weights: np.ndarray, n_post: int, n_pre: int, own: bool = False
+    post: np.ndarray, pre: np.ndarray, weights: np.ndarray, n_post: int, n_pre: int, is_one_population: bool = False
 ) -> Profile:
-    """The mean weight of all pairs of neurons, connected or not, by their distance on the ring.
+    """Mean weight over all pairs of neurons, connected or not, by their distance on the ring.
 
-    post, pre: (E,) numbers 0 .. n_post - 1 and 0 .. n_pre - 1 of neurons at angles 2 pi n / n_post and 2 pi n / n_pre;
-    own: whether the two are one population whose neurons do not reach themselves: these pairs do not count.
-    Distances are those of post less pre, from -180 to 180 degrees, each bin around its middle.
+    post, pre: (E,), numbers below n_post and n_pre of neurons at angles 2 pi n / n_post and 2 pi n / n_pre.
+    is_one_population: whether both are one population without self-connections, so that a neuron forms no pair with
+    itself. Distances are post minus pre, from -180 to 180 degrees; each bin is around its centre.
     """
     common = int(np.gcd(n_post, n_pre))
-    places = n_post * n_pre // common  # different distances, of which every one has `common` pairs
-    bins = min(DISTANCES, places)
-    steps = (np.asarray(post, np.int64) * (n_pre // common) - np.asarray(pre, np.int64) * (n_post // common)) % places
-    bin_of = (2 * bins * steps + places) // (2 * places) % bins
-    edges = -(-(2 * np.arange(bins + 1) - 1) * places // (2 * bins))  # the first distance of each bin, rounded up
+    distances = n_post * n_pre // common  # each distance occurs in `common` pairs
+    bins = min(DISTANCES, distances)
+    steps = (
+        np.asarray(post, np.int64) * (n_pre // common) - np.asarray(pre, np.int64) * (n_post // common)
+    ) % distances
+    bin_of = (2 * bins * steps + distances) // (2 * distances) % bins
+    edges = -(-(2 * np.arange(bins + 1) - 1) * distances // (2 * bins))  # first distance of each bin, rounded up
     pairs = common * np.diff(edges).astype(float)
-    pairs[0] -= n_post if own else 0
+    pairs[0] -= n_post if is_one_population else 0
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.bincount(bin_of, weights, bins) / pairs
         spread = np.bincount(bin_of, np.square(weights), bins) / pairs - mean**2
         error = np.sqrt(np.maximum(spread, 0) / pairs)
-    known = pairs > 0
+    has_pairs = pairs > 0
     degrees = 360 * np.arange(bins) / bins
     degrees = np.where(degrees >= 180, degrees - 360, degrees)
     order = np.argsort(degrees)
-    return Profile(degrees[order], *(np.where(known, values, np.nan)[order] for values in (mean, error)))
+    return Profile(degrees[order], *(np.where(has_pairs, values, np.nan)[order] for values in (mean, error)))
 
 
 def _look(place: int) -> Series:
@@ -83,22 +94,26 @@ def _look(place: int) -> Series:
 
 
 def _draw_row(
-    row: Sequence[Axes], post: np.ndarray, pre: np.ndarray, weights: np.ndarray, groups: np.ndarray, a: int,
-    shown: Sequence[int],
+    row: Sequence[Axes], post: np.ndarray, pre: np.ndarray, weights: np.ndarray, groups: np.ndarray, target: int,
+    populations: Sequence[int],
 ) -> None:  # fmt: skip
-    place_in = _places(groups)
+    index_in_population = _index_in_population(groups)
     degrees_in, degrees_out = {}, {}
     zero_line(row[2])
-    for place, b in enumerate(shown):
-        block = (groups[post] == a) & (groups[pre] == b)
+    for number, source in enumerate(populations):
+        block = (groups[post] == target) & (groups[pre] == source)
         if not block.any():
             continue
         i, j = post[block], pre[block]
-        degrees_in[place] = np.bincount(i, minlength=len(groups))[groups == a]
-        degrees_out[place] = np.bincount(j, minlength=len(groups))[groups == b]
-        rows, columns = len(degrees_in[place]), len(degrees_out[place])
-        own = a == b and not (i == j).any()
-        _draw_profile(row[2], profile(place_in[i], place_in[j], weights[block], rows, columns, own), place)
+        degrees_in[number] = np.bincount(i, minlength=len(groups))[groups == target]
+        degrees_out[number] = np.bincount(j, minlength=len(groups))[groups == source]
+        rows, columns = len(degrees_in[number]), len(degrees_out[number])
+        without_self = target == source and not (i == j).any()
+        _draw_profile(
+            row[2],
+            profile(index_in_population[i], index_in_population[j], weights[block], rows, columns, without_self),
+            number,
+        )
     _histograms(row[0], degrees_in)
     _histograms(row[1], degrees_out)
     row[0].set_ylabel("share of neurons")
@@ -106,36 +121,36 @@ def _draw_row(
     row[2].set_xlim(-180, 180)
     row[2].set_xticks([-180, -90, 0, 90, 180])
     if not degrees_in:
-        say_empty(row[2])
+        label_no_values(row[2])
 
 
-def _places(groups: np.ndarray) -> np.ndarray:
-    """(N,): the number of each neuron within its population."""
+def _index_in_population(groups: np.ndarray) -> np.ndarray:
+    """The number of each neuron within its population, (N,)."""
     order = np.argsort(groups, kind="stable")
     starts = np.searchsorted(groups[order], groups[order])
-    found = np.empty(len(groups), np.int64)
-    found[order] = np.arange(len(groups)) - starts
-    return found
+    numbers = np.empty(len(groups), np.int64)
+    numbers[order] = np.arange(len(groups)) - starts
+    return numbers
 
 
-def _draw_profile(axes: Axes, one: Profile, place: int) -> None:
-    look = _look(place)
-    axes.fill_between(one.distance, one.mean - one.error, one.mean + one.error, color=look.color, alpha=0.25,
-                      linewidth=0)  # fmt: skip
-    axes.plot(one.distance, one.mean, color=look.color, linestyle=look.linestyle, linewidth=1.0)
+def _draw_profile(axes: Axes, curve: Profile, number: int) -> None:
+    look = _look(number)
+    low, high = curve.mean - curve.error, curve.mean + curve.error
+    axes.fill_between(curve.distance, low, high, color=look.color, alpha=0.25, linewidth=0)
+    axes.plot(curve.distance, curve.mean, color=look.color, linestyle=look.linestyle, linewidth=1.0)
 
 
 def _histograms(axes: Axes, sets: dict[int, np.ndarray]) -> None:
     """Shares of neurons, by whole degrees or by equal ranges of them, the same for all sets."""
     if not sets:
-        say_empty(axes)
+        label_no_values(axes)
         return
     low, high = (int(end(values)) for end, values in
                  ((min, [v.min() for v in sets.values()]), (max, [v.max() for v in sets.values()])))  # fmt: skip
     width = max(1, -(-(high - low + 1) // BARS))
     edges = np.arange(low, high + width + 1, width) - 0.5
-    for place, values in sets.items():
-        look = _look(place)
+    for number, values in sets.items():
+        look = _look(number)
         share = np.histogram(values, edges)[0] / len(values)
         axes.stairs(share, edges, color=look.color, fill=True, alpha=0.2)
         axes.stairs(share, edges, color=look.color, linewidth=1.0)
@@ -145,6 +160,6 @@ def _histograms(axes: Axes, sets: dict[int, np.ndarray]) -> None:
     axes.locator_params(nbins=5)
 
 
-def _said(sizes: np.ndarray, shown: Sequence[int]) -> str:
-    more = f"; of {len(sizes)} populations the {len(shown)} largest" if len(shown) < len(sizes) else ""
-    return f"mean J over all pairs that far apart, connected or not, and its standard error{more}"
+def _heading(sizes: np.ndarray, populations: Sequence[int]) -> str:
+    more = f"; the {len(populations)} largest of {len(sizes)} populations" if len(populations) < len(sizes) else ""
+    return f"mean J over all pairs at this distance, connected or not, and its standard error{more}"

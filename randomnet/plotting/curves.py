@@ -10,172 +10,176 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from randomnet.plotting.bands import band, geometric_mean, spread_text
+from randomnet.plotting.run_averages import averages_text, geometric_mean, quantile_band
 from randomnet.plotting.style import (
     DASHED,
     DOUBLE,
-    LOST,
+    EXCLUDED_MARKERS,
     REFERENCE,
     SINGLE,
     STYLE,
     THIN_RUNS,
     Panel,
     Series,
-    chance_handle,
+    chance_handles,
     chance_line,
+    excluded_handles,
     finite_values,
+    label_no_values,
     legend,
     line_handle,
-    log_helps,
     log_numbers,
-    lost_handles,
     new_figure,
     runs_text,
-    say_empty,
     set_ylabel,
+    spans_a_decade,
     zero_line,
 )
 
-MOST_STACKED, BESIDE = 7, 3  # panels in one column, and in a row where there are more
-PLAIN = (1e-2, 1e4)  # limits of a log axis within which numbers are best read without exponents
+MOST_STACKED, PANELS_PER_ROW = 7, 3  # panels in one column; panels in a row if there are more
+PLAIN_NUMBERS = (1e-2, 1e4)  # limits of a log axis between which plain numbers are easier to read than powers of ten
 
 
 def curves(
     history: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], title: str = "", singly: bool = True,
     each: float = 1.65,
 ) -> Figure:  # fmt: skip
-    """Each panel's quantity over epochs, panels stacked, one column wide; more than MOST_STACKED of them side by side.
+    """Each panel's quantity over epochs, panels stacked in one column; more than MOST_STACKED panels are in rows.
 
-    history: one row per run and epoch: series, run, status, epoch and the panels' columns. Runs of status `diverged`
-             or `unbounded` are drawn singly up to where they end, with a mark, and are in no mean.
-    singly:  whether a few runs are also drawn one by one, or else the edges of the bands.
-    each:    the height of a panel in inches.
-    The line and its band are the geometric mean and `band` on log axes, mean and standard deviation on linear ones.
-    Where a panel has training beside validation, the line style tells them apart, and so the series must differ in
-    colour. Of series that overlap the first ones are on top.
+    history: one row per run and epoch: series, run, status, epoch and the panels' columns. Runs with status `diverged`
+             or `unbounded` are single lines up to their end, with a marker there, and are left out of means.
+    singly:  whether a few runs are also drawn one by one; otherwise the edges of the bands are drawn.
+    each:    height of a panel in inches.
+    The line and its band are the geometric mean and `quantile_band` on log axes, and mean and standard deviation on
+    linear ones. If a panel has training and validation values, the line style tells them apart, so the series must
+    differ in colour. The first series are drawn on top.
     """
     with matplotlib.rc_context(STYLE):
-        columns = BESIDE if len(panels) > MOST_STACKED else 1
+        columns = PANELS_PER_ROW if len(panels) > MOST_STACKED else 1
         rows = -(-len(panels) // columns)
         figure = new_figure(SINGLE if columns == 1 else DOUBLE, 0.55 + each * rows, title)
-        every = list(figure.subplots(rows, columns, sharex=True, squeeze=False).flat)
-        drawn = [_draw_curves(axes, history, panel, series, singly) for axes, panel in zip(every, panels, strict=False)]
-        for axes in every[len(panels) :]:
+        all_axes = list(figure.subplots(rows, columns, sharex=True, squeeze=False).flat)
+        run_counts = [_draw_curves(axes, history, panel, series, singly)
+                      for axes, panel in zip(all_axes, panels, strict=False)]  # fmt: skip
+        for axes in all_axes[len(panels) :]:
             axes.remove()
-        for axes in every[max(0, len(panels) - columns) : len(panels)]:
+        for axes in all_axes[max(0, len(panels) - columns) : len(panels)]:
             axes.set_xlabel("epoch (0: untrained)")
             axes.tick_params(labelbottom=True)
-        every[len(panels) - 1].xaxis.get_major_locator().set_params(integer=True)
-        figure.align_ylabels(every[: len(panels)])
-        counts = {one.text: max(panel.get(one.text, 0) for panel in drawn) for one in series}
+        all_axes[len(panels) - 1].xaxis.get_major_locator().set_params(integer=True)
+        figure.align_ylabels(all_axes[: len(panels)])
+        counts = {look.text: max(panel.get(look.text, 0) for panel in run_counts) for look in series}
         paired = any(panel.training in history for panel in panels)
-        handles = [line_handle(one, f"{one.text}, {runs_text(counts[one.text])}", "-" if paired else one.linestyle)
-                   for one in series]  # fmt: skip
+        handles = [line_handle(look, f"{look.text}, {runs_text(counts[look.text])}", "-" if paired else look.linestyle)
+                   for look in series]  # fmt: skip
         if paired:
             handles += [Line2D([], [], color=REFERENCE, label="validation"),
                         Line2D([], [], color=REFERENCE, linestyle=DASHED, label="training")]  # fmt: skip
-        handles += chance_handle(panels)
-        handles += lost_handles(history)
-        legend(figure, handles, _spread_text(every[: len(panels)], drawn))
+        handles += chance_handles(panels)
+        handles += excluded_handles(history)
+        legend(figure, handles, _spread_text(all_axes[: len(panels)], run_counts))
         return figure
 
 
-def _spread_text(every: Sequence[Axes], drawn: Sequence[dict[str, int]]) -> str:
-    """What lines and bands are, of the numbers of runs of the series in each panel."""
-    sets: dict[bool, list[int]] = {True: [], False: []}
-    for axes, counts in zip(every, drawn, strict=True):
-        sets[axes.get_yscale() == "log"] += counts.values()
-    return spread_text(sets[True], sets[False])
+def _spread_text(all_axes: Sequence[Axes], run_counts: Sequence[dict[str, int]]) -> str:
+    """What lines and bands show, given the number of runs per series in each panel."""
+    counts_by_scale: dict[bool, list[int]] = {True: [], False: []}
+    for axes, counts in zip(all_axes, run_counts, strict=True):
+        counts_by_scale[axes.get_yscale() == "log"] += counts.values()
+    return averages_text(counts_by_scale[True], counts_by_scale[False])
 
 
 def _draw_curves(
     axes: Axes, history: pd.DataFrame, panel: Panel, series: Sequence[Series], singly: bool
 ) -> dict[str, int]:
-    """Draw one panel; returns how many runs each series' mean is of."""
+    """Draw one panel. Returns the number of averaged runs per series."""
     set_ylabel(axes, panel.label)
     columns = [name for name in (panel.training, panel.column) if name in history]
-    clean = {name: history.assign(value=history[name].astype(float).replace([np.inf, -np.inf], np.nan))
+    tables = {name: history.assign(value=history[name].astype(float).replace([np.inf, -np.inf], np.nan))
              for name in columns}  # fmt: skip
-    both = pd.concat(clean.values()) if clean else pd.DataFrame({"value": []})
-    if not finite_values(both["value"]).size:
-        say_empty(axes)
+    values = pd.concat(tables.values()) if tables else pd.DataFrame({"value": []})
+    if not finite_values(values["value"]).size:
+        label_no_values(axes)
         return {}
-    low, high, log = _limits(both, panel, singly)
+    low, high, log = _limits(values, panel, singly)
     axes.set_yscale("log" if log else "linear")
-    if log and PLAIN[0] <= low < high <= PLAIN[1]:
+    if log and PLAIN_NUMBERS[0] <= low < high <= PLAIN_NUMBERS[1]:
         log_numbers(axes.yaxis, low, high)
     if panel.zero:
         zero_line(axes)
     chance_line(axes, panel.chance)
-    counts = dict.fromkeys((one.text for one in series), 0)
+    counts = dict.fromkeys((look.text for look in series), 0)
     for name in columns:
-        for one in reversed(series):
-            dash = (DASHED if name == panel.training else "-") if panel.training in history else one.linestyle
-            rows = clean[name][clean[name]["series"] == one.text]
-            drawn = _draw_series(axes, rows, one, dash, (low, high), name != panel.training, singly)
-            counts[one.text] = max(counts[one.text], drawn)
+        for look in reversed(series):
+            dash = (DASHED if name == panel.training else "-") if panel.training in history else look.linestyle
+            rows = tables[name][tables[name]["series"] == look.text]
+            averaged = _draw_series(axes, rows, look, dash, (low, high), name != panel.training, singly)
+            counts[look.text] = max(counts[look.text], averaged)
     axes.set_ylim(low, high)
     return counts
 
 
 def _limits(history: pd.DataFrame, panel: Panel, singly: bool) -> tuple[float, float, bool]:
-    """y limits and whether they are log: all runs that did not diverge, and half as much again for those that did.
+    """y limits, and whether the axis is log.
 
-    Where runs are not drawn singly on a log axis, the limits are those of the bands.
+    The limits hold all runs that did not diverge, and up to half as much again for runs that did. If single runs are
+    not drawn, limits on a log axis are those of the bands.
     """
-    lost = history["status"].isin(list(LOST))
-    steady, wild = finite_values(history["value"][~lost]), finite_values(history["value"][lost])
-    main = steady if steady.size else wild
-    log = panel.chance is None and not panel.linear and (log_helps(main) or (panel.log and bool(main.min() > 0)))
-    main = _bands(history[~lost]) if log and not singly and steady.size else main
-    main = np.concatenate([main, panel.spans, panel.chance or ()])
+    excluded = history["status"].isin(list(EXCLUDED_MARKERS))
+    averaged, excluded_values = finite_values(history["value"][~excluded]), finite_values(history["value"][excluded])
+    values = averaged if averaged.size else excluded_values
+    may_be_log = panel.chance is None and not panel.linear
+    log = may_be_log and (spans_a_decade(values) or (panel.log and bool(values.min() > 0)))
+    values = _bands(history[~excluded]) if log and not singly and averaged.size else values
+    values = np.concatenate([values, panel.spans, panel.chance or ()])
     scale = np.log10 if log else np.asarray
-    low, high = float(scale(main.min())), float(scale(main.max()))
+    low, high = float(scale(values.min())), float(scale(values.max()))
     span = high - low or max(abs(high), 1.0) * 0.1
-    wild = scale(wild[wild > 0]) if log else wild
-    low = max(min(low, wild.min(initial=low)), low - 0.5 * span) - 0.06 * span
-    high = min(max(high, wild.max(initial=high)), high + 0.5 * span) + 0.06 * span
+    excluded_values = scale(excluded_values[excluded_values > 0]) if log else excluded_values
+    low = max(min(low, excluded_values.min(initial=low)), low - 0.5 * span) - 0.06 * span
+    high = min(max(high, excluded_values.max(initial=high)), high + 0.5 * span) + 0.06 * span
     return (10**low, 10**high, True) if log else (low, high, False)
 
 
 def _bands(history: pd.DataFrame) -> np.ndarray:
-    """The ends of the bands of all series and epochs."""
-    wide = [rows.pivot_table(index="epoch", columns="run", values="value") for _, rows in history.groupby("series")]
-    return np.concatenate([np.ravel(band(steady.to_numpy().T)) for steady in wide if steady.size])
+    """Ends of the bands of all series and epochs (n,)."""
+    tables = [rows.pivot_table(index="epoch", columns="run", values="value") for _, rows in history.groupby("series")]
+    return np.concatenate([np.ravel(quantile_band(table.to_numpy().T)) for table in tables if table.size])
 
 
 def _draw_series(
-    axes: Axes, rows: pd.DataFrame, one: Series, dash: Any, limits: tuple[float, float], main: bool, singly: bool
+    axes: Axes, rows: pd.DataFrame, look: Series, dash: Any, limits: tuple[float, float], main: bool, singly: bool
 ) -> int:
-    """Draw one series; returns how many runs its mean is of. main: the panel's own column, not its training."""
-    wide = rows.pivot_table(index="epoch", columns="run", values="value", dropna=False).dropna(how="all")
-    lost = rows.loc[rows["status"].isin(list(LOST))].drop_duplicates("run").set_index("run")["status"].to_dict()
-    steady = wide.drop(columns=list(lost), errors="ignore").dropna(axis=1, how="all").dropna(how="all")
-    if singly and main and 1 < steady.shape[1] <= THIN_RUNS:
-        axes.plot(steady.index, steady, color=one.color, linewidth=0.4, alpha=0.5)
-    if steady.shape[1]:
-        middle, low, high = _middle(steady, axes.get_yscale() == "log")
-        # One epoch is a point, and a line through it is nothing to see; what is recorded now and then shows when.
-        since = rows.loc[rows["epoch"] >= steady.index[0], "epoch"].nunique()
-        marker = one.marker if len(middle) == 1 or len(middle) < since else None
-        axes.plot(steady.index, middle, color=one.color, linestyle=dash, marker=marker, markersize=3)
+    """Draw one series, of the panel's own column (main) or of its training. Returns the number of averaged runs."""
+    by_run = rows.pivot_table(index="epoch", columns="run", values="value", dropna=False).dropna(how="all")
+    excluded = rows.loc[rows["status"].isin(list(EXCLUDED_MARKERS))].drop_duplicates("run")
+    excluded = excluded.set_index("run")["status"].to_dict()
+    averaged = by_run.drop(columns=list(excluded), errors="ignore").dropna(axis=1, how="all").dropna(how="all")
+    if singly and main and 1 < averaged.shape[1] <= THIN_RUNS:
+        axes.plot(averaged.index, averaged, color=look.color, linewidth=0.4, alpha=0.5)
+    if averaged.shape[1]:
+        middle, low, high = _middle(averaged, axes.get_yscale() == "log")
+        # A line through one epoch is invisible, and markers show when a sparse quantity was recorded.
+        epochs = rows.loc[rows["epoch"] >= averaged.index[0], "epoch"].nunique()
+        marker = look.marker if len(middle) == 1 or len(middle) < epochs else None
+        axes.plot(averaged.index, middle, color=look.color, linestyle=dash, marker=marker, markersize=3)
         faint = not (main and singly)
-        axes.fill_between(steady.index, low, high, color=one.color, alpha=0.08 if faint else 0.2, linewidth=0)
-        if not singly:  # bands that overlap are told apart by their edges
-            axes.plot(steady.index, np.column_stack([low, high]), color=one.color, linewidth=0.4, alpha=0.6)
-    for run, status in lost.items():
-        line = wide[run].dropna() if run in wide else pd.Series(dtype=float)
+        axes.fill_between(averaged.index, low, high, color=look.color, alpha=0.08 if faint else 0.2, linewidth=0)
+        if not singly:  # edges tell overlapping bands apart
+            axes.plot(averaged.index, np.column_stack([low, high]), color=look.color, linewidth=0.4, alpha=0.6)
+    for run, status in excluded.items():
+        line = by_run[run].dropna() if run in by_run else pd.Series(dtype=float)
         if len(line):
-            axes.plot(line.index, line, color=one.color, linestyle="-" if main else dash, linewidth=0.7, alpha=0.8)
-            axes.plot(line.index[-1], np.clip(line.iloc[-1], *limits), LOST[status], color=one.color, markersize=4,
-                      clip_on=False)  # fmt: skip
-    return steady.shape[1]
+            axes.plot(line.index, line, color=look.color, linestyle="-" if main else dash, linewidth=0.7, alpha=0.8)
+            axes.plot(line.index[-1], np.clip(line.iloc[-1], *limits), EXCLUDED_MARKERS[status], color=look.color,
+                      markersize=4, clip_on=False)  # fmt: skip
+    return averaged.shape[1]
 
 
-def _middle(steady: pd.DataFrame, log: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The line and the ends of its band, (epochs,) each, of one column per run."""
+def _middle(averaged: pd.DataFrame, log: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The line and the ends of its band, (epochs,) each; averaged: one column per run."""
     if log:
-        rows = steady.to_numpy().T
-        return geometric_mean(rows), *band(rows)
-    mean, spread = steady.mean(axis=1).to_numpy(), steady.std(axis=1).to_numpy()
+        rows = averaged.to_numpy().T
+        return geometric_mean(rows), *quantile_band(rows)
+    mean, spread = averaged.mean(axis=1).to_numpy(), averaged.std(axis=1).to_numpy()
     return mean, mean - spread, mean + spread

@@ -17,33 +17,33 @@ from randomnet.plotting.style import (
     SINGLE,
     STYLE,
     Series,
+    escape_dollars,
     finite_values,
+    label_no_values,
     legend,
     new_figure,
-    plain,
-    say_empty,
 )
 
 
 def distributions(
     parameters: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray]]], series: Sequence[Series], title: str = ""
 ) -> Figure:
-    """Histograms of trained parameters, before (outline) and after (filled); a column per parameter, a row per series.
+    """Histograms of trained parameters before (outline) and after training (filled); a column each, a row per series.
 
-    parameters: per parameter name, per series text, the values (n,) before and after, of all runs together. Values that
-                are all the same are drawn as a vertical line.
-    Rows and not colours on one axis, so that what overlaps can be told apart; the bins and the axis are the same.
+    parameters: per parameter name, per series text, the values (n,) before and after training, over all runs. If all
+                values are equal, they are drawn as a vertical line.
+    Series have rows of their own, as histograms on one axis would overlap; bins and axes are the same in all rows.
     """
     with matplotlib.rc_context(STYLE):
         figure = new_figure(SINGLE if len(parameters) == 1 else DOUBLE, 0.8 + 1.15 * max(1.4, len(series)), title)
         grid = figure.subplots(len(series), max(1, len(parameters)), squeeze=False, sharex="col")
         for column, (name, sets) in enumerate(parameters.items()):
             finite = {text: (finite_values(before), finite_values(after)) for text, (before, after) in sets.items()}
-            for axes, one in zip(grid[:, column], series, strict=True):
-                _draw_distribution(axes, finite, one)
-            grid[-1, column].set_xlabel(plain(name))
-        for axes, one in zip(grid[:, 0], series, strict=True):
-            axes.set_title(plain(one.text), loc="left", color=one.color)
+            for axes, look in zip(grid[:, column], series, strict=True):
+                _draw_distribution(axes, finite, look)
+            grid[-1, column].set_xlabel(escape_dollars(name))
+        for axes, look in zip(grid[:, 0], series, strict=True):
+            axes.set_title(escape_dollars(look.text), loc="left", color=look.color)
         figure.supylabel("probability density", fontsize=STYLE["axes.labelsize"])
         after = Patch(facecolor="0.75", edgecolor=REFERENCE, label="after training")
         if not any(axes.patches for axes in grid.flat):
@@ -53,20 +53,20 @@ def distributions(
         return figure
 
 
-def _draw_distribution(axes: Axes, finite: Mapping[str, tuple[np.ndarray, np.ndarray]], one: Series) -> None:
-    every = [values for pair in finite.values() for values in pair if values.size]
-    before, after = finite.get(one.text, (np.array([]), np.array([])))
+def _draw_distribution(axes: Axes, finite: Mapping[str, tuple[np.ndarray, np.ndarray]], look: Series) -> None:
+    arrays = [values for pair in finite.values() for values in pair if values.size]
+    before, after = finite.get(look.text, (np.array([]), np.array([])))
     if before.size == after.size == 0:
-        say_empty(axes)
+        label_no_values(axes)
         return
-    spread = [values for values in every if np.ptp(values) > 0]
-    bins = _bins(np.concatenate(spread)) if spread else None
-    _draw_histogram(axes, after, bins, one.color, "-", filled=True)
+    varying = [values for values in arrays if np.ptp(values) > 0]
+    bins = _bins(np.concatenate(varying)) if varying else None
+    _draw_histogram(axes, after, bins, look.color, "-", filled=True)
     _draw_histogram(axes, before, bins, REFERENCE, DASHED, filled=False)
-    low, high = min(values.min() for values in every), max(values.max() for values in every)
-    room = 0.05 * (high - low) or 0.05 * max(abs(high), 1.0)
-    axes.set_xlim(low - room, high + room)
-    if not axes.patches:  # lines have no density
+    low, high = min(values.min() for values in arrays), max(values.max() for values in arrays)
+    margin = 0.05 * (high - low) or 0.05 * max(abs(high), 1.0)
+    axes.set_xlim(low - margin, high + margin)
+    if not axes.patches:  # vertical lines have no density
         axes.set_yticks([])
 
 
@@ -82,8 +82,8 @@ def _draw_histogram(
 
 
 def _bins(values: np.ndarray) -> np.ndarray:
-    """The same bins for all sets, by the square-root rule: between 8 and 40 of them."""
+    """Common bins of all sets by the square-root rule: between 8 and 40 of them."""
     count = int(np.clip(np.sqrt(len(values)), 8, 40))
     edges = np.linspace(values.min(), values.max(), count + 1)
-    # Values a few ulps apart leave no room for edges between them.
+    # Values that differ by rounding only leave no room for edges between them.
     return edges if np.all(np.diff(edges) > 0) else np.array([np.nextafter(edges[0], -np.inf), edges[-1] + 1e-9])

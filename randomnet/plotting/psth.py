@@ -6,21 +6,21 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from randomnet.plotting.style import DOUBLE, STYLE, legend, line_handle, new_figure, plain
+from randomnet.plotting.style import DOUBLE, STYLE, escape_dollars, legend, line_handle, new_figure
 from randomnet.plotting.trials import Event, condition_series, mark_events
 
-COLUMNS = 3
-FEW = 6  # conditions whose bands may lie over each other
-NAMED = 4  # conditions without trials that are named
+PANELS_PER_ROW = 3
+FULL_BANDS_UP_TO = 6  # at most this many conditions have bands of normal opacity
+NAMES_UP_TO = 4  # at most this many conditions without trials are named
 
 
 @dataclass(frozen=True)
 class Psth:
-    """What is drawn of one network.
+    """The data of one network.
 
-    groups: (G,) texts, of so many in all (`of`), those that vary most; conditions: (C,) texts, trials (C,) of each;
-    times: (T,) in tau; mean, sem: (G, C, T), sem nan where there is one trial. absent: conditions without a trial;
-    events: what all trials share.
+    groups: (G,) names of the drawn groups, those that vary most out of `of`. conditions: (C,) names; trials (C,): how
+    many trials each has. times: (T,) in tau. mean, sem: (G, C, T); sem is nan for a single trial. absent: conditions
+    without a trial. events: events common to all trials.
     """
 
     groups: np.ndarray
@@ -36,43 +36,43 @@ class Psth:
 
 def psth(network: Psth, title: str = "") -> Figure:
     """A panel for each group: the mean over the trials of each condition, with its standard error."""
-    shown = len(network.groups)
-    columns = min(COLUMNS, shown)
-    rows = -(-shown // columns)
+    count = len(network.groups)
+    columns = min(PANELS_PER_ROW, count)
+    rows = -(-count // columns)
     texts = [f"{condition} ({trials if trials > 1 else '1: no band'})"
              for condition, trials in zip(network.conditions, network.trials, strict=True)]  # fmt: skip
     series = condition_series(list(network.conditions), texts)
-    alpha = 0.25 if len(series) <= FEW else 0.12
+    alpha = 0.25 if len(series) <= FULL_BANDS_UP_TO else 0.12
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, 0.6 + 1.6 * rows + 0.4 * bool(network.events), title)
         panels = list(figure.subplots(rows, columns, sharex=True, squeeze=False).flat)
-        for number, axes in enumerate(panels[:shown]):
-            for one, mean, sem in zip(series, network.mean[number], network.sem[number], strict=True):
-                axes.fill_between(network.times, mean - sem, mean + sem, color=one.color, alpha=alpha, linewidth=0)
-                axes.plot(network.times, mean, color=one.color, linestyle=one.linestyle, linewidth=1.0)
+        for index, axes in enumerate(panels[:count]):
+            for look, mean, sem in zip(series, network.mean[index], network.sem[index], strict=True):
+                axes.fill_between(network.times, mean - sem, mean + sem, color=look.color, alpha=alpha, linewidth=0)
+                axes.plot(network.times, mean, color=look.color, linestyle=look.linestyle, linewidth=1.0)
             axes.margins(x=0)
-            mark_events(axes, network.events, named=number < columns)
-            axes.set_title(plain(str(network.groups[number])))
-            if number % columns == 0:
+            mark_events(axes, network.events, named=index < columns)
+            axes.set_title(escape_dollars(str(network.groups[index])))
+            if index % columns == 0:
                 axes.set_ylabel("mean rate")
-            if number + columns >= shown:
+            if index + columns >= count:
                 axes.set_xlabel("time in the trial (τ)")
                 axes.tick_params(labelbottom=True)
-        for axes in panels[shown:]:
+        for axes in panels[count:]:
             axes.remove()
-        legend(figure, [line_handle(one, one.text) for one in series], _said(network))
+        legend(figure, [line_handle(look, look.text) for look in series], _heading(network))
         return figure
 
 
-def _said(network: Psth) -> str:
-    bands = "Mean and standard error over the validation trials of each condition (their number)"
+def _heading(network: Psth) -> str:
+    text = "Mean and standard error over the validation trials of each condition (number of trials)"
     if len(network.conditions) == 1:
-        bands = "Mean and standard error over the validation trials (their number)"
-    shown, missing = len(network.groups), len(network.absent)
-    if shown < network.of:
-        bands += f"; of {network.of} groups the {shown} that vary most"
+        text = "Mean and standard error over the validation trials (number of trials)"
+    count, missing = len(network.groups), len(network.absent)
+    if count < network.of:
+        text += f"; the {count} of {network.of} groups that vary most"
     if missing:
-        which = f": {', '.join(network.absent)}" if missing <= NAMED else ""
-        every = missing + len(network.conditions)
-        bands += f"; {missing} of {every} conditions without a validation trial{which}"
-    return bands
+        names = f": {', '.join(network.absent)}" if missing <= NAMES_UP_TO else ""
+        total = missing + len(network.conditions)
+        text += f"; {missing} of {total} conditions without a validation trial{names}"
+    return text

@@ -1,4 +1,4 @@
-"""Rates of groups of units with and without a stimulation, over time."""
+"""Rates of groups of units over time, with and without stimulation."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +10,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from randomnet.plotting.style import COLOURS, DASHED, DOUBLE, REFERENCE, STYLE, legend, new_figure, plain
+from randomnet.plotting.style import COLOURS, DASHED, DOUBLE, REFERENCE, STYLE, escape_dollars, legend, new_figure
 
-COLUMNS = 3
+PANELS_PER_ROW = 3
 
 
 @dataclass(frozen=True)
 class Responses:
-    """What is drawn of one network.
+    """The data of one network.
 
-    groups: (G,) texts, of so many in all (`of`), those that change most; times (T,) in tau; control, changed:
-    (G, B, T), mean rates of B trajectories; distance: (B, T), root mean square over units between a trajectory and its
-    control; window: (onset, offset); what: what is done.
+    groups: (G,) names of the drawn groups, those that change most out of `of`. times (T,): in tau. control, changed:
+    (G, B, T), mean rates of B trajectories without and with stimulation. distance: (B, T), root mean square over units
+    between a trajectory and its control. window: (onset, offset). what: legend text of the stimulation.
     """
 
     groups: np.ndarray
@@ -35,31 +35,31 @@ class Responses:
 
 
 def responses(network: Responses, title: str = "") -> Figure:
-    """A panel for each group, and the distance between the two: means over trajectories, with their standard errors."""
-    shown = len(network.groups)
-    rows = -(-(shown + 1) // COLUMNS)
+    """A panel per group, and the distance from control: means over trajectories, with their standard errors."""
+    count = len(network.groups)
+    rows = -(-(count + 1) // PANELS_PER_ROW)
     with matplotlib.rc_context(STYLE):
         figure = new_figure(DOUBLE, 0.4 + 1.6 * rows, title)
-        grid = figure.subplots(rows, COLUMNS, sharex=True, squeeze=False)
+        grid = figure.subplots(rows, PANELS_PER_ROW, sharex=True, squeeze=False)
         panels = list(grid.flat)
-        for number, axes in enumerate(panels[:shown]):
-            _band(axes, network.times, network.changed[number], COLOURS[0])
-            _band(axes, network.times, network.control[number], REFERENCE, DASHED)  # on top, as they may be the same
-            axes.set_title(plain(str(network.groups[number])))
-        last = panels[shown]
+        for index, axes in enumerate(panels[:count]):
+            _band(axes, network.times, network.changed[index], COLOURS[0])
+            _band(axes, network.times, network.control[index], REFERENCE, DASHED)  # on top, as both may be equal
+            axes.set_title(escape_dollars(str(network.groups[index])))
+        last = panels[count]
         _band(last, network.times, network.distance, COLOURS[1])
         last.set_title("distance from control (rms)")
-        for axes in panels[: shown + 1]:
+        for axes in panels[: count + 1]:
             axes.axvspan(*network.window, color="0.92", zorder=0, linewidth=0)
-        for axes in panels[shown + 1 :]:
+        for axes in panels[count + 1 :]:
             axes.remove()
-        for number, axes in enumerate(panels[: shown + 1]):
-            if number % COLUMNS == 0:
-                axes.set_ylabel("mean rate" if number < shown else "distance")
-            if number + COLUMNS > shown:
+        for index, axes in enumerate(panels[: count + 1]):
+            if index % PANELS_PER_ROW == 0:
+                axes.set_ylabel("mean rate" if index < count else "distance")
+            if index + PANELS_PER_ROW > count:
                 axes.set_xlabel("time (τ)")
                 axes.tick_params(labelbottom=True)
-        legend(figure, _handles(network), _said(network))
+        legend(figure, _handles(network), _heading(network))
         return figure
 
 
@@ -73,15 +73,15 @@ def _band(axes: Axes, times: np.ndarray, lines: np.ndarray, color: str, dash: An
 
 def _handles(network: Responses) -> list[Line2D | Patch]:
     return [
-        Line2D([], [], color=REFERENCE, linestyle=DASHED, label="left alone"),
+        Line2D([], [], color=REFERENCE, linestyle=DASHED, label="control"),
         Line2D([], [], color=COLOURS[0], label=network.what),
-        Patch(color="0.92", label="while it lasts"),
+        Patch(color="0.92", label="stimulation"),
     ]
 
 
-def _said(network: Responses) -> str:
-    number = network.control.shape[1]
-    bands = f"Mean and standard error over {number} trajectories" if number > 1 else "One trajectory"
-    shown = len(network.groups)
-    more = f"; of {network.of} groups the {shown} that change most" if shown < network.of else ""
-    return bands + more
+def _heading(network: Responses) -> str:
+    count = network.control.shape[1]
+    text = f"Mean and standard error over {count} trajectories" if count > 1 else "One trajectory"
+    group_count = len(network.groups)
+    selection = f"; the {group_count} of {network.of} groups that change most" if group_count < network.of else ""
+    return text + selection

@@ -1,4 +1,4 @@
-"""An exponent against the coupling g: samples, medians, where they cross zero, and theory."""
+"""A Lyapunov exponent against the coupling g: samples, medians, zero crossings, and theory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from randomnet.plotting.against import log_x, moved, set_ticks, step_between
+from randomnet.plotting.option_axis import needs_log_axis, set_option_ticks, shifted, slot_width
 from randomnet.plotting.style import (
     DASHES,
     DOTTED,
@@ -27,19 +27,25 @@ from randomnet.plotting.style import (
     zero_line,
 )
 
-MEDIAN = {"marker": "D", "markersize": 5.5, "markerfacecolor": "none", "markeredgewidth": 0.8}  # around the samples
+MEDIAN = {
+    "marker": "D",
+    "markersize": 5.5,
+    "markerfacecolor": "none",
+    "markeredgewidth": 0.8,
+}  # drawn around the samples
 THEORY = "N → ∞ (theory)"
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What is drawn in one colour.
+    """The data drawn in one colour.
 
-    g, exponents, converged: (samples,) each; converged 0, 1 or nan.
+    g, exponents, converged: (samples,) each; converged is 0, 1 or nan.
     median_g, medians:       (k,), the median curve.
-    crossing:                g_c or None; low, high: its interval, of which an end may be infinite.
-    verdicts:                (samples,) texts, or None where none were written.
-    lost:                    how many runs of each status are left out; unbounded: from which g on most are, or None.
+    crossing:                g_c or None; low, high: ends of its interval, which may be infinite.
+    verdicts:                (samples,) texts, or None if unknown.
+    lost:                    number of runs left out, by status.
+    unbounded:               smallest g from which on most runs are left out, or None.
     """
 
     series: Series
@@ -59,107 +65,107 @@ class Samples:
 def transition(
     samples: Sequence[Samples], theory: Sequence[tuple[str, np.ndarray, np.ndarray]], ylabel: str, title: str = ""
 ) -> Figure:
-    """The largest exponent against g, one column wide; theory: (what distinguishes it, g (n,), exponent (n,)) each."""
+    """The largest exponent against g, one column wide. theory: (legend text, g (n,), exponents (n,)) per curve."""
     with matplotlib.rc_context(STYLE):
         figure = new_figure(SINGLE, 2.7, title)
         axes = figure.subplots()
-        every = np.concatenate([one.g for one in samples])
-        axes.set_xscale("log" if log_x(every) else "linear")
+        all_g = np.concatenate([item.g for item in samples])
+        axes.set_xscale("log" if needs_log_axis(all_g) else "linear")
         zero_line(axes)
-        width = 0.4 * step_between(axes, every)
-        for one in samples:
-            _draw(axes, one, width)
-            if one.unbounded is not None:
-                axes.axvline(one.unbounded, color=one.series.color, linewidth=0.9, linestyle=DOTTED, zorder=2)
-        _limit(axes, [*(one.exponents for one in samples), *(exponents for _, _, exponents in theory)])
+        width = 0.4 * slot_width(axes, all_g)
+        for item in samples:
+            _draw(axes, item, width)
+            if item.unbounded is not None:
+                axes.axvline(item.unbounded, color=item.series.color, linewidth=0.9, linestyle=DOTTED, zorder=2)
+        _limit(axes, [*(item.exponents for item in samples), *(exponents for _, _, exponents in theory)])
         for number, (_, g, exponents) in enumerate(theory):
             axes.plot(g, exponents, color="k", linewidth=0.8, linestyle=DASHES[number % len(DASHES)], zorder=6)
-        set_ticks(axes, every)
+        set_option_ticks(axes, all_g)
         axes.set_xlabel("coupling g")
         set_ylabel(axes, ylabel)
         legend(figure, _handles(samples, [name for name, _, _ in theory]), "", symbols={"g_c": "$g_c$"})
         return figure
 
 
-def _draw(axes: Axes, one: Samples, width: float) -> None:
-    color = one.series.color
-    places = _side_by_side(axes, one.g, width)
-    hollow = one.converged == 0
-    for which, face in ((~hollow, color), (hollow, "white")):
-        if which.any():
-            axes.plot(places[which], one.exponents[which], linestyle="", marker="o", color=color, markersize=2.6,
+def _draw(axes: Axes, item: Samples, width: float) -> None:
+    color = item.series.color
+    x = _side_by_side(axes, item.g, width)
+    hollow = item.converged == 0
+    for selected, face in ((~hollow, color), (hollow, "white")):
+        if selected.any():
+            axes.plot(x[selected], item.exponents[selected], linestyle="", marker="o", color=color, markersize=2.6,
                       markerfacecolor=face, markeredgewidth=0.5, alpha=0.5, zorder=3)  # fmt: skip
-    axes.plot(one.median_g, one.medians, color=color, linewidth=0.8, zorder=2, **MEDIAN)
-    if one.crossing is not None:
-        low, high = np.clip([one.low, one.high], one.median_g.min(), one.median_g.max())
+    axes.plot(item.median_g, item.medians, color=color, linewidth=0.8, zorder=2, **MEDIAN)
+    if item.crossing is not None:
+        low, high = np.clip([item.low, item.high], item.median_g.min(), item.median_g.max())
         axes.axvspan(low, high, color=color, alpha=0.18, linewidth=0, zorder=1)
-        axes.axvline(one.crossing, color=color, linewidth=0.9, zorder=2)
+        axes.axvline(item.crossing, color=color, linewidth=0.9, zorder=2)
 
 
 def _side_by_side(axes: Axes, g: np.ndarray, width: float) -> np.ndarray:
-    """The samples of one g are moved apart, by `width` in all."""
-    places = g.astype(float)
+    """x of the samples: those of one g are spread over `width`."""
+    x = g.astype(float)
     for value in np.unique(g):
-        same = g == value
-        places[same] = [moved(axes, value, width * offset) for offset in jitter(int(same.sum()))]
-    return places
+        at_value = g == value
+        x[at_value] = [shifted(axes, value, width * offset) for offset in jitter(int(at_value.sum()))]
+    return x
 
 
 def _limit(axes: Axes, drawn: Sequence[np.ndarray]) -> None:
-    """All samples, the whole of the theory, and zero."""
+    """Set y limits that hold all samples, all of the theory, and zero."""
     values = finite_values(np.concatenate([np.asarray(values, dtype=float) for values in drawn]))
     low, high = values.min(initial=0.0), values.max(initial=0.0)
-    room = 0.06 * (high - low) or 0.1
-    axes.set_ylim(low - room, high + room)
+    margin = 0.06 * (high - low) or 0.1
+    axes.set_ylim(low - margin, high + margin)
 
 
 def _handles(samples: Sequence[Samples], theory: Sequence[str]) -> list[Artist]:
-    found: list[Artist] = []
-    for one in samples:
-        text = ", ".join([f"{one.series.text}: {crossing_text(one)}", *lost_texts(one.lost)])
-        found.append(Line2D([], [], color=one.series.color, linewidth=0.8, label=text, **MEDIAN))
-    found += [Line2D([], [], color="k", linewidth=0.8, linestyle=DASHES[number % len(DASHES)],
+    handles: list[Artist] = []
+    for item in samples:
+        text = ", ".join([f"{item.series.text}: {crossing_text(item)}", *lost_texts(item.lost)])
+        handles.append(Line2D([], [], color=item.series.color, linewidth=0.8, label=text, **MEDIAN))
+    handles += [Line2D([], [], color="k", linewidth=0.8, linestyle=DASHES[number % len(DASHES)],
                      label=", ".join(filter(None, [THEORY, name]))) for number, name in enumerate(theory)]  # fmt: skip
-    found.append(Line2D([], [], color=REFERENCE, linestyle="", label="median", **MEDIAN))
-    found.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, linestyle="", label="one sample"))
-    known = [one.verdicts for one in samples if one.verdicts is not None]
+    handles.append(Line2D([], [], color=REFERENCE, linestyle="", label="median", **MEDIAN))
+    handles.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, linestyle="", label="one sample"))
+    known = [item.verdicts for item in samples if item.verdicts is not None]
     verdicts = [text for texts in known for text in texts] if len(known) == len(samples) else None
-    hollow = hollow_text(np.concatenate([one.converged for one in samples]), verdicts) if samples else ""
+    hollow = hollow_text(np.concatenate([item.converged for item in samples]), verdicts) if samples else ""
     if hollow:
-        found.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, markerfacecolor="white", linestyle="",
-                            label=hollow))  # fmt: skip
-    if any(one.crossing is not None for one in samples):
-        found.append(Line2D([], [], color=REFERENCE, linewidth=0.9, label="g_c of the medians, 95 % interval"))
-    if any(one.unbounded is not None for one in samples):
-        found.append(Line2D([], [], color=REFERENCE, linewidth=0.9, linestyle=DOTTED,
-                            label="most runs are left out from here on"))  # fmt: skip
-    return found
+        handles.append(Line2D([], [], color=REFERENCE, marker="o", markersize=2.6, markerfacecolor="white",
+                              linestyle="", label=hollow))  # fmt: skip
+    if any(item.crossing is not None for item in samples):
+        handles.append(Line2D([], [], color=REFERENCE, linewidth=0.9, label="g_c of the medians, 95 % interval"))
+    if any(item.unbounded is not None for item in samples):
+        handles.append(Line2D([], [], color=REFERENCE, linewidth=0.9, linestyle=DOTTED,
+                            label="most runs are left out from this g on"))  # fmt: skip
+    return handles
 
 
 def missing_text(medians: np.ndarray, lost: Mapping[str, int], unbounded: float | None) -> str:
-    """Why there is no g_c: the medians (k,) never cross zero from below, or only where most runs are left out."""
+    """Why there is no g_c: medians (k,) that do not cross zero from below, or runs left out where they would."""
     if unbounded is None or (len(medians) and medians[-1] >= 0):
-        close = len(medians) > 1 and medians[0] < 0 <= medians.max()
-        return "no crossing from below" + (" by more than two standard errors" if close else "")
+        almost = len(medians) > 1 and medians[0] < 0 <= medians.max()
+        return "no crossing from below" + (" by more than two standard errors" if almost else "")
     unbounded_runs, diverged_runs = lost.get("unbounded", 0), lost.get("diverged", 0)
     if unbounded_runs > diverged_runs:
-        end = "growth is unbounded"
+        reason = "growth is unbounded"
     else:
-        end = "most runs are unbounded or diverge" if unbounded_runs else "most runs diverge"
-    return f"no transition to chaos: {end} from g = {unbounded:g}"
+        reason = "most runs are unbounded or diverge" if unbounded_runs else "most runs diverge"
+    return f"no transition to chaos: {reason} from g = {unbounded:g}"
 
 
 def lost_texts(lost: Mapping[str, int]) -> list[str]:
-    """How many runs of each status are left out."""
+    """Number of runs left out, by status, as texts."""
     return [f"{count} {status}, left out" for status, count in lost.items() if count]
 
 
-def crossing_text(one: Samples) -> str:
-    """g_c with its interval, in so many digits as the interval deserves; without line breaks."""
-    if one.crossing is None:
-        return missing_text(one.medians, one.lost, one.unbounded)
-    ends = [abs(end - one.crossing) for end in (one.low, one.high) if np.isfinite(end) and end != one.crossing]
+def crossing_text(item: Samples) -> str:
+    """g_c with its interval, to the digits that the interval warrants; without line breaks."""
+    if item.crossing is None:
+        return missing_text(item.medians, item.lost, item.unbounded)
+    ends = [abs(end - item.crossing) for end in (item.low, item.high) if np.isfinite(end) and end != item.crossing]
     digits = int(np.clip(-np.floor(np.log10(min(ends, default=0.01))), 2, 5))
-    low = f"< {one.median_g.min():g}" if np.isinf(one.low) else f"{one.low:.{digits}f}"
-    high = f"> {one.median_g.max():g}" if np.isinf(one.high) else f"{one.high:.{digits}f}"
-    return f"g_c = {one.crossing:.{digits}f} [{low}, {high}]".replace(" ", "\u00a0")
+    low = f"< {item.median_g.min():g}" if np.isinf(item.low) else f"{item.low:.{digits}f}"
+    high = f"> {item.median_g.max():g}" if np.isinf(item.high) else f"{item.high:.{digits}f}"
+    return f"g_c = {item.crossing:.{digits}f} [{low}, {high}]".replace(" ", "\u00a0")

@@ -1,4 +1,4 @@
-"""What figures along the trials of a task share: how conditions are told apart, and where its events are."""
+"""Looks of conditions, and marks of events, in figures along the trials of a task."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 
 from randomnet.plotting.style import COLOURS, DASHES, Series
 
-SHADED = ("0.93", "0.88")  # of bands, one after the other
-TURNED = 90
+EVENT_GREYS = ("0.93", "0.88")  # greys of successive event bands
+VERTICAL = 90
 
 
 @dataclass(frozen=True)
 class Event:
-    """What happens at the same time in all trials; onset and offset in tau."""
+    """An event at the same time in all trials; onset and offset in tau."""
 
     label: str
     onset: float
@@ -21,10 +21,10 @@ class Event:
 
 
 def condition_series(names: Sequence[str], texts: Sequence[str]) -> list[Series]:
-    """How each condition is drawn, with its text for the legend.
+    """The series of each condition, with its legend text.
 
-    Names of two words, such as AC go, have the colour of the first word and the dash of the second, as far as there
-    are as many; others have a colour each.
+    Names of two words, such as AC go, share the colour of the first word and the dash of the second, if there are
+    enough colours and dashes. Other names have a colour each.
     """
     words = [str(name).split() for name in names]
     firsts = list(dict.fromkeys(word[0] for word in words if word))
@@ -38,13 +38,13 @@ def condition_series(names: Sequence[str], texts: Sequence[str]) -> list[Series]
 
 
 def mark_events(axes: Axes, events: Sequence[Event], named: bool) -> None:
-    """A band for each event; where they are to be named, above the axes, which sets their names upright."""
+    """Draw a band for each event; if `named`, with its name above the axes, rotated by 90 degrees."""
     for number, event in enumerate(events):
-        shade = SHADED[number % len(SHADED)]
+        shade = EVENT_GREYS[number % len(EVENT_GREYS)]
         axes.axvspan(event.onset, event.offset, color=shade, linewidth=0, zorder=0)
     if events and named:
         above = axes.secondary_xaxis("top")
         above.set_xticks([(event.onset + event.offset) / 2 for event in events], [event.label for event in events],
-                         rotation=TURNED)  # fmt: skip
+                         rotation=VERTICAL)  # fmt: skip
         above.tick_params(length=0, pad=1)
         above.spines["top"].set_visible(False)

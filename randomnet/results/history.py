@@ -1,8 +1,8 @@
-"""history.csv and run.json as they are counted today, and as earlier versions counted them.
+"""history.csv and run.json with today's epoch numbers, also from earlier versions.
 
-Row e of a history is the network after e epochs of updates, row 0 the untrained one; epochs are counted so everywhere.
-Earlier versions numbered rows with validation from the network after one epoch on: a first row that has gradients
-tells them. Rows without validation had the same numbers then, but no last row, and the gradients of the next one.
+Row e of a history is the network after e epochs of updates; row 0 is the untrained network. Earlier versions numbered
+rows with validation from the network after one epoch. A first row with gradients identifies them. Their rows without
+validation had today's numbers, but no last row, and the gradients of the next row.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-COUNTED_FROM_UNTRAINED = {"epoch_0": "untrained"}  # in run.json: what its epochs are counted from
+COUNTED_FROM_UNTRAINED = {"epoch_0": "untrained"}  # entry of run.json that states from where epochs are counted
 
 
 def read_history(path: Path) -> pd.DataFrame:
-    """history.csv with epochs counted from the untrained network; empty where there is none, or it is damaged."""
+    """history.csv with epochs counted from the untrained network; empty if it is missing or damaged."""
     try:
         history = pd.read_csv(path) if path.exists() and path.stat().st_size else pd.DataFrame()
     except ValueError:
@@ -26,32 +26,32 @@ def read_history(path: Path) -> pd.DataFrame:
     return history
 
 
-def summary_of(record: Mapping[str, Any]) -> dict[str, Any]:
+def current_summary(record: Mapping[str, Any]) -> dict[str, Any]:
     """The summary of run.json with epochs counted from the untrained network.
 
-    Of a validated training by an earlier version, `_initial` losses were of a network that had been trained already:
-    they are left out, as those of the untrained one are not known.
+    In a validated training of an earlier version, `_initial` losses were those of the network after one epoch. They are
+    left out, as the losses of the untrained network are unknown.
     """
     summary = dict(record.get("summary", {}))
-    earlier = not COUNTED_FROM_UNTRAINED.items() <= record.items()
-    if earlier and "epoch_best" in summary and {"validate_loss_best", "nll_valid"} & summary.keys():
+    is_earlier = not COUNTED_FROM_UNTRAINED.items() <= record.items()
+    if is_earlier and "epoch_best" in summary and {"validate_loss_best", "nll_valid"} & summary.keys():
         summary["epoch_best"] += 1
         for name in ("loss_initial", "validate_loss_initial"):
             summary.pop(name, None)
     return summary
 
 
-def curve(history: pd.DataFrame, column: str, epochs: int) -> list[float]:
-    """A column after each of so many epochs, nan where it ends before; without the untrained network."""
+def epoch_values(history: pd.DataFrame, column: str, epochs: int) -> list[float]:
+    """A column after each of this many epochs, nan after its end; without the untrained network."""
     by_epoch = history.set_index("epoch")[column] if column in history else pd.Series(dtype=float)
     return by_epoch.reindex(range(1, epochs + 1)).tolist()
 
 
-def with_options(rows: pd.DataFrame, combo: int, values: Mapping[str, Any], iteration: int) -> pd.DataFrame:
-    """A run's rows after the columns combo, its gridded options and iteration; a column of the rows keeps its name."""
+def add_option_columns(rows: pd.DataFrame, combo: int, values: Mapping[str, Any], iteration: int) -> pd.DataFrame:
+    """A run's rows after the columns combo, its gridded options and iteration. Existing columns take precedence."""
     head = {"combo": combo, **values, "iteration": iteration}
-    own = [name for name in rows if name not in ("combo", "iteration")]
-    known = {name: [value] * len(rows) for name, value in head.items() if name not in own}
-    options = pd.DataFrame(known, index=rows.index)
-    first = [name for name in own if name in head]  # as read back from a file that has them
-    return pd.concat([options, rows[own]], axis=1)[[*head, *(name for name in own if name not in first)]]
+    columns = [name for name in rows if name not in ("combo", "iteration")]
+    added = {name: [value] * len(rows) for name, value in head.items() if name not in columns}
+    options = pd.DataFrame(added, index=rows.index)
+    existing = [name for name in columns if name in head]  # as in a file that already has them
+    return pd.concat([options, rows[columns]], axis=1)[[*head, *(name for name in columns if name not in existing)]]

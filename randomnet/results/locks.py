@@ -1,6 +1,6 @@
-"""Locks on files, by filelock: they exclude other processes, on this machine or on others of the same file system.
+"""Locks on files with filelock: they exclude other processes, also on other machines of the same file system.
 
-The system takes a lock back when its process ends, however it ends. Lock files are empty and may stay.
+The operating system releases a lock when its process ends in any way. Lock files are empty and may remain.
 """
 
 import errno
@@ -12,30 +12,30 @@ INTERVAL = 0.05  # seconds between two attempts
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EBADF, errno.EOPNOTSUPP)
 
 
-class Busy(Exception):
+class LockHeld(Exception):
     """Another process holds the lock."""
 
 
-class NoLocks(OSError):
-    """The file system has no locks; the text is one line for the user."""
+class LocksUnsupported(OSError):
+    """The file system does not support locks; the text is one line for the user."""
 
 
 @contextmanager
-def exclusive(path: Path, patience: float = 0.0) -> Iterator[None]:
-    """Hold the lock of the file `path`, which is made if need be.
+def exclusive(path: Path, timeout: float = 0.0) -> Iterator[None]:
+    """Hold the lock of the file `path`, which is created if needed.
 
-    patience: seconds to wait for another process to give it back. Raises Busy if that takes longer, NoLocks where the
-    file system has none, OSError where the file cannot be written.
+    timeout: seconds to wait for another process to release it. Raises LockHeld after that, LocksUnsupported if the file
+    system has no locks, and OSError if the file cannot be written.
     """
-    from filelock import FileLock, Timeout  # here, as --help needs no locks
+    from filelock import FileLock, Timeout  # imported here, as --help needs no locks
 
-    # filelock's replacement for a system without locks survives a killed process, and would block the folder for good
+    # Soft locks outlive a killed process, and would block the folder forever.
     lock = FileLock(path, fallback_to_soft=False)
     try:
-        lock.acquire(timeout=patience, poll_interval=INTERVAL)
+        lock.acquire(timeout=timeout, poll_interval=INTERVAL)
     except Timeout:
-        raise Busy from None
-    except NotImplementedError:  # what filelock < 4 makes of ENOSYS
+        raise LockHeld from None
+    except NotImplementedError:  # filelock < 4 raises this for ENOSYS
         raise _no_locks(path) from None
     except OSError as error:
         if error.errno in WITHOUT_LOCKS:
@@ -47,17 +47,17 @@ def exclusive(path: Path, patience: float = 0.0) -> Iterator[None]:
         lock.release()
 
 
-def is_free(path: Path) -> bool:
+def is_unlocked(path: Path) -> bool:
     """Whether no process holds the lock of the file `path` at this moment."""
     try:
         with exclusive(path):
             return True
-    except Busy:
+    except LockHeld:
         return False
 
 
-def _no_locks(path: Path) -> NoLocks:
-    return NoLocks(
+def _no_locks(path: Path) -> LocksUnsupported:
+    return LocksUnsupported(
         f"the file system of {path.parent} has no file locks, which keep two processes from writing the same files; "
         "choose a folder on another disk, or mount this one with locks (Lustre: flock, NFS: lock)"
     )

@@ -523,7 +523,7 @@ def test_figures_say_where_iterations_share_a_stored_network(tmp_path, tasks, ca
     capsys.readouterr()
     asked = ["--results_folders", str(tmp_path / "next"), "--save_figs", str(tmp_path / "figs")]
     assert visualization.main(asked) == 0
-    text = f"next: all iterations of a combo start from one file, and their spread is not one over such files: {tasks}"
+    text = f"next: all iterations of a combo start from the same file, so their spread is not over such files: {tasks}"
     assert (text in capsys.readouterr().out) == said
 
 

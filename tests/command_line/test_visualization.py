@@ -14,12 +14,12 @@ import pytest
 import visualization
 from randomnet import plotting
 from randomnet.command_line import figures as figures_command
-from randomnet.comparison import matching
+from randomnet.comparison import combo_texts, matching, study_notes
 from randomnet.figures import FIGURES, training
 from randomnet.figures.null_training import null_curves, null_spectra
-from randomnet.figures.runs import series_of
+from randomnet.figures.runs import combo_series
 from randomnet.plotting import Panel, Series, style
-from randomnet.plotting.bands import spread_text
+from randomnet.plotting.run_averages import averages_text
 from randomnet.plotting.spectra import _mean_spectrum
 from randomnet.results import ResultsFolder, RunFolder, load, write_arrays, write_csv
 from randomnet.schema.config import SCHEMA
@@ -178,7 +178,7 @@ def test_networks_that_training_leaves_unbounded_are_in_no_mean_of_exponents(tmp
     study = figures_command.gather(figures_command.parse(["--results_folders", str(one), "--save_figs", "x"]))[0]
     figure = dict(training.array_figures(study, None))["spectra"]
     assert "unbounded, left out: 1 after training" in " ".join(figure.get_suptitle().split())
-    dots = next(figure for _, figure in training.end_dots(study, None, "lambda_max_final", "exponent"))
+    dots = next(figure for _, figure in training.final_value_dots(study, None, "lambda_max_final", "exponent"))
     assert "after training, 1 unbounded, left out" in " ".join(dots.get_suptitle().split())
     assert sum(len(line.get_ydata()) for line in dots.axes[0].lines if line.get_marker() == "o") == 2
 
@@ -210,11 +210,11 @@ def test_combos_are_matched_by_value_not_by_place(tmp_path):
     two = make(tmp_path / "two", {"lr": ["0.010", "1e-1", 5]})
     asked = figures_command.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
     study, _ = figures_command.gather(asked)
-    assert [(m.key, [(c.label, c.number) for c in m.combos]) for m in study.matched] == [
+    assert [(m.key, [(c.label, c.number) for c in m.combos]) for m in study.groups] == [
         ("lr=0.1", [("one", 0), ("two", 1)]), ("lr=0.01", [("one", 1), ("two", 0)]), ("lr=5", [("two", 2)]),
     ]  # fmt: skip
-    assert list(matching.notes(study)) == [
-        "one: has nothing for lr=5; what other folders have there is drawn without it"
+    assert list(study_notes.study_notes(study)) == [
+        "one: has no combo with lr=5; figures show the other folders only"
     ]
 
 
@@ -246,7 +246,7 @@ def test_combos_that_share_the_matched_options_stay_apart(tmp_path, capsys):
 )
 def test_filter(tmp_path, filters, left):
     combos = matching.read_combos(make(tmp_path / "one", {"lr": [0.1, "0.01", 5]}, write=False), "one", 0)
-    assert [combo.number for combo in matching.keep(combos, filters)] == left
+    assert [combo.number for combo in matching.filter_combos(combos, filters)] == left
 
 
 def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
@@ -263,7 +263,7 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
     for arguments, text in [
         (["--results_folders", one, tmp_path / "nowhere", "--save_figs", out], "nowhere: expected a results folder"),
         (["--results_folders", tmp_path / "empty", "--save_figs", out], "manifest.json, which is not there"),
-        (["--results_folders", broken, "--save_figs", out], "broken/manifest.json: expected RandomNet's layout"),
+        (["--results_folders", broken, "--save_figs", out], "broken/manifest.json: expected a manifest"),
         (["--results_folders", strange, "--save_figs", out], "record, fit, compare, got dance (strange)"),
         (["--results_folders", one, "--save_figs", tmp_path / "file"], "a folder to write to, got: File exists"),
         (["--results_folders", one, "--save_figs", "/proc/figs"], "expected a folder to write to"),
@@ -274,7 +274,7 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
         ([*both, "--filter", "lrr=0.1"], "got 'lrr'; did you mean 'lr'?"),
         ([*both, "--filter", "lr"], "expected OPTION=VALUE, got 'lr'"),
         ([*both, "--filter", "lr=7"], "--filter lr=7: no combo left (lr has 0.01, 0.1)"),
-        ([*both, "--ylabel", r"$\nonsense$"], "--ylabel: expected text or valid $formulas$"),
+        ([*both, "--ylabel", r"$\nonsense$"], "--ylabel: expected plain text or valid $formulas$"),
         (["--results_folders", one], "the following arguments are required: --save_figs"),
         ([*both, "--what", "1"], "unrecognized arguments: --what 1"),
     ]:
@@ -317,10 +317,10 @@ def test_labels_say_what_is_synthetic(tmp_path):
     root = make(tmp_path / "EB", {"roi": ["EB", "FB"]}, synthetic=True, write=False)
     combo = matching.read_combos(root, "EB", 0)[0]
     assert combo.connectome == "EB (synthetic)"
-    assert matching.title_text([combo], ["roi"]) == "roi = EB (synthetic)"
-    assert matching.legend_text("EB", ["EB (synthetic)"]) == "EB (synthetic)"
-    assert matching.legend_text("bio", ["EB (synthetic)", "FB"], "lr=1") == "bio: EB (synthetic) and FB, lr=1"
-    assert matching.legend_text("bio", ["A (synthetic)", "B (synthetic)", "C"]) == "bio: 3 connectomes (2 synthetic)"
+    assert combo_texts.title_text([combo], ["roi"]) == "roi = EB (synthetic)"
+    assert combo_texts.legend_text("EB", ["EB (synthetic)"]) == "EB (synthetic)"
+    assert combo_texts.legend_text("bio", ["EB (synthetic)", "FB"], "lr=1") == "bio: EB (synthetic) and FB, lr=1"
+    assert combo_texts.legend_text("bio", ["A (synthetic)", "B (synthetic)", "C"]) == "bio: 3 connectomes (2 synthetic)"
 
 
 def test_the_command_loads_no_model(tmp_path):
@@ -353,7 +353,7 @@ def drawn_curves(figure):
     """The bold lines of the first axes, and the corners of its bands."""
     axes = figure.axes[0]
     bold = [line for line in axes.lines if line.get_linewidth() == style.STYLE["lines.linewidth"]
-            and line.get_marker() not in style.LOST.values()]  # fmt: skip
+            and line.get_marker() not in style.EXCLUDED_MARKERS.values()]  # fmt: skip
     return bold, [part.get_paths()[0].vertices.round(9) for part in axes.collections]
 
 
@@ -391,7 +391,7 @@ def test_on_a_log_axis_the_band_of_many_runs_is_from_5_to_95_percent():
     ],
 )
 def test_the_legend_says_what_lines_and_bands_are(log, linear, said):
-    assert spread_text(log, linear) == said
+    assert averages_text(log, linear) == said
 
 
 def test_a_log_axis_that_is_asked_for_needs_positive_values():
@@ -421,7 +421,7 @@ def test_losses_of_a_network_and_of_its_nulls_share_one_axes_in_each_cell(tmp_pa
         np.testing.assert_allclose(line.get_ydata(), expected, err_msg=text)
     assert len(bold) == len({line.get_color() for line in bold}) == 3
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["null=none, 3 runs", "null=degree, 2 runs", "null=sign, 3 runs", "diverged, in no mean"]
+    assert texts == ["null=none, 3 runs", "null=degree, 2 runs", "null=sign, 3 runs", "diverged, left out of means"]
     assert "1 diverged, left out" in figure.get_suptitle().replace("\n", " ") and "lr" in figure.get_suptitle()
 
 
@@ -488,7 +488,7 @@ def test_log_axis_only_where_it_helps(values, scale):
 def test_dots_show_every_run_and_its_mean():
     table = pd.DataFrame({"series": "a", "group": ["g", "g", "g", "h"], "status": ["complete"] * 3 + ["diverged"],
                           "y": [1.0, 2.0, 6.0, 1e9]})  # fmt: skip
-    axes = plotting.dots(table, Panel("y", "y"), [Series("a")], ["g", "h"]).axes[0]
+    axes = plotting.dot_plot(table, Panel("y", "y"), [Series("a")], ["g", "h"]).axes[0]
     dots, bar, cross = axes.lines
     np.testing.assert_allclose(dots.get_ydata(), [1, 2, 6])
     assert len(set(dots.get_xdata())) == 3 and np.abs(dots.get_xdata()).max() < 0.4
@@ -513,7 +513,7 @@ def test_text_of_every_figure_is_at_least_7_points_and_svg_text_stays_text():
     assert min(sizes) >= 7
     drawing = plotting.render(plotting.curves(history([[1.0, 2.0]]), [Panel("y", "loss (1/τ)")], [Series("a")]), "svg")
     assert "loss (1/τ)" in drawing.decode()
-    with pytest.raises(ValueError, match="one of png, svg, pdf, got 'bmp'"):
+    with pytest.raises(ValueError, match=r"png, svg, pdf\), got 'bmp'"):
         plotting.render(None, "bmp")
 
 
@@ -598,7 +598,7 @@ def test_made_up_images_are_called_synthetic_in_every_figure(tmp_path, capsys):
     assert all("pic_latent_mem (synthetic latents)" in path.read_text() for path in out.glob("*.svg"))
     two = make_task(tmp_path / "two", {"n_back": [1, 2]}, task="pic_latent_mem")
     assert compare(tmp_path, one, two, more=["--format", "svg", "--filter", "n_back=1"])[0] == 0
-    assert "data of the trials differ: one synthetic latents, two uniform values" in capsys.readouterr().out
+    assert "trial data differ: one synthetic latents, two uniform values" in capsys.readouterr().out
     drawing = (out / "loss_n_back=1.svg").read_text()
     assert "one: Marmoset, pic_latent_mem (synthetic latents)," in drawing  # the rest is on the next line
     assert "two: Marmoset, pic_latent_mem, 2 runs" in drawing
@@ -623,10 +623,10 @@ def test_only_combos_of_all_folders_are_pooled(tmp_path, capsys):
     two = make_task(tmp_path / "two", {"n_back": [1, 2, 3]})
     asked = figures_command.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
     study, _ = figures_command.gather(asked)
-    figures = dict(training.minimum_boxes(study, None))
+    figures = dict(training.loss_minimum_boxes(study, None))
     assert set(figures) == {*(f"minimum_n_back={n}" for n in (1, 2, 3)), "minimum_by_label", "minimum_by_n_back"}
     pooled = figures["minimum_by_label"]
-    title = "nback_mem: without 1 of 3 combos, which not all folders have"
+    title = "nback_mem: without 1 of 3 combos that some folders lack"
     assert pooled.get_suptitle().replace("\n", " ") == title
     dots = [line.get_ydata() for line in pooled.axes[0].lines if line.get_marker() == "o"]
     np.testing.assert_allclose(dots, [[1, 2], [2, 3]] * 2)  # combos 0 and 1 of each label, iterations 0 and 1
@@ -638,7 +638,7 @@ def test_no_mean_of_the_end_of_training_is_of_several_values_of_an_option(tmp_pa
     """Colours tell other options apart, and where these are many, figures do; the nulls stay with their network."""
     grid = {"n_back": [1, 2], "lr": [0.1, 0.2], "null": ["none", "degree"]}
     study = training_of(make_task(tmp_path / "one", grid))
-    figures = dict(training.minimum_boxes(study, None))
+    figures = dict(training.loss_minimum_boxes(study, None))
     by_option = {name: figure for name, figure in figures.items() if "_by_" in name}
     assert set(by_option) == {f"minimum_by_{option}" for option in grid}
     losses = sorted([1 + combo, 2 + combo] for combo in range(8))  # of two iterations of each combo
@@ -648,7 +648,7 @@ def test_no_mean_of_the_end_of_training_is_of_several_values_of_an_option(tmp_pa
         bars = [line.get_ydata() for line in figure.axes[0].lines if line.get_color() == "k"]
         np.testing.assert_allclose(sorted(map(list, bars)), [[combo + 1.5] * 2 for combo in range(8)])
     many = training_of(make_task(tmp_path / "two", grid | {"lr": [0.1, 0.2, 0.3, 0.4, 0.5]}))
-    figures = {name: figure for name, figure in training.minimum_boxes(many, None) if "_by_n_back" in name}
+    figures = {name: figure for name, figure in training.loss_minimum_boxes(many, None) if "_by_n_back" in name}
     assert list(figures) == [f"minimum_by_n_back_lr={lr}" for lr in (0.1, 0.2, 0.3, 0.4, 0.5)]
     texts = [text.get_text() for text in figures["minimum_by_n_back_lr=0.2"].legends[0].get_texts()]
     assert texts[:2] == ["null = none", "null = degree"]
@@ -659,14 +659,14 @@ def test_each_run_has_its_own_level_of_chance_where_they_differ():
     """One line where all are equal; else a dash at each dot, and over epochs a band whose limits the legend names."""
     rows = pd.DataFrame({"series": "a", "group": "a", "status": "complete", "y": [70.0, 80.0], "level": [51.0, 54.0]})
     panel = Panel("y", "y", own_chance="level", linear=True)
-    figure = plotting.dots(rows, panel, [Series("a")], ["a"])
+    figure = plotting.dot_plot(rows, panel, [Series("a")], ["a"])
     dashes = next(line for line in figure.axes[0].lines if line.get_marker() == "_")
     dots = next(line for line in figure.axes[0].lines if line.get_marker() == "o")
     assert list(dashes.get_ydata()) == [51.0, 54.0] and list(dashes.get_xdata()) == list(dots.get_xdata())
     assert not any("51" in text.get_text() for text in figure.legends[0].get_texts())
-    figure = plotting.dots(rows.assign(level=51.0), panel, [Series("a")], ["a"])
+    figure = plotting.dot_plot(rows.assign(level=51.0), panel, [Series("a")], ["a"])
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "chance, the best constant answer (51 %)" in texts and not any("each run" in text for text in texts)
+    assert "chance level: best constant answer (51 %)" in texts and not any("each run" in text for text in texts)
     over_epochs = plotting.curves(history([[60.0, 70.0]]), [Panel("y", "y", chance=(51.0, 54.0))], [Series("a")])
     assert "(51 to 54 %)" in over_epochs.legends[0].get_texts()[-1].get_text()
     levels = [line.get_ydata()[0] for line in over_epochs.axes[0].lines if len(set(line.get_ydata())) == 1]
@@ -677,7 +677,7 @@ def test_combos_of_a_folder_differ_in_colour_where_the_dash_means_training(tmp_p
     one, two = make_task(tmp_path / "one", {"lr": [1, 2]}), make_task(tmp_path / "two", {})
     asked = figures_command.parse(["--results_folders", str(one), str(two), "--save_figs", "x"])
     study, _ = figures_command.gather(asked)
-    series = series_of(study, study.matched[0], dashed=False)
+    series = combo_series(study, study.groups[0], dashed=False)
     assert len({one.color for one in series.values()}) == 3 and {one.linestyle for one in series.values()} == {"-"}
 
 
@@ -696,7 +696,7 @@ def test_training_and_validation_are_told_apart_by_line_style():
 def test_boxes_are_of_the_runs_that_did_not_diverge():
     table = pd.DataFrame({"series": "a", "group": "a", "status": ["complete"] * 5 + ["diverged"],
                           "y": [1.0, 2.0, 3.0, 5.0, 9.0, 1e9]})  # fmt: skip
-    axes = plotting.dots(table, [Panel("y", "y", whole=True)], [Series("a")], ["a"], boxes=True).axes[0]
+    axes = plotting.dot_plot(table, [Panel("y", "y", whole=True)], [Series("a")], ["a"], boxes=True).axes[0]
     corners = axes.patches[0].get_path().vertices[:, 1]
     assert (corners.min(), corners.max()) == (2.0, 5.0)  # quartiles
     assert any(list(line.get_ydata()) == [3.0, 3.0] for line in axes.lines)  # median
@@ -707,7 +707,7 @@ def test_boxes_are_of_the_runs_that_did_not_diverge():
 
 def test_a_single_epoch_has_no_fractions_beside_it_and_no_box_in_the_legend():
     table = pd.DataFrame({"series": "a", "group": "a", "status": "complete", "y": [3.0]})
-    figure = plotting.dots(table, [Panel("y", "y", whole=True)], [Series("a")], ["a"], boxes=True)
+    figure = plotting.dot_plot(table, [Panel("y", "y", whole=True)], [Series("a")], ["a"], boxes=True)
     drawing = plotting.render(figure, "svg").decode()
     assert all(tick == round(tick) for tick in figure.axes[0].get_yticks()) and ">3<" in drawing
     assert ">mean<" in drawing and "quartiles" not in drawing
@@ -797,15 +797,15 @@ def test_differences_of_controls_are_written_and_printed(tmp_path, capsys):
     row = table[table["metric"] == "lambda_max_final"].iloc[0]
     apart = by_hand(root, "null", "none", "degree")
     assert row["difference_b_minus_a"] == pytest.approx(apart.mean()) and f"{apart.mean():.3g} [" in said
-    assert "2 pairs give no p below 0.5, and p < .05 needs 6" in said
+    assert "2 pairs allow no p below 0.5, and p < .05 needs 6" in said
     assert f"tests.csv has {table['p'].notna().sum()} p values: about" in said
 
 
 def test_nulls_are_no_further_connectomes():
     whole = [f"EB (synthetic){null}" for null in ("", " null: degree", " null: sign", " shuffled")]
-    assert matching.legend_text("x", whole) == "x: EB (synthetic) with null models"
-    assert matching.legend_text("x", [*whole, "B", "C"]) == "x: 3 connectomes (1 synthetic) with null models"
-    assert matching.legend_text("x", whole[:2]) == "x: EB (synthetic) and EB (synthetic) null: degree"
+    assert combo_texts.legend_text("x", whole) == "x: EB (synthetic) with null models"
+    assert combo_texts.legend_text("x", [*whole, "B", "C"]) == "x: 3 connectomes (1 synthetic) with null models"
+    assert combo_texts.legend_text("x", whole[:2]) == "x: EB (synthetic) and EB (synthetic) null: degree"
 
 
 def test_no_metric_has_the_name_of_an_option_that_a_grid_may_list():

@@ -6,22 +6,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from randomnet.comparison import significance, statistics, testing, verdicts
-from randomnet.comparison.minima import MINIMA, minima, with_minima
-from randomnet.comparison.networks import (
+from randomnet.comparison import hypothesis_tests, means, significance, verdicts
+from randomnet.comparison.loss_minima import MINIMA, add_loss_minima, minima
+from randomnet.comparison.means import means_table
+from randomnet.comparison.network_identity import (
     CONNECTOME,
     FIXED,
     NETWORK,
     REDRAWN,
     UNKNOWN,
-    differ_in,
+    add_connectome_checksums,
     origin,
-    with_connectomes,
+    source_of_variation,
 )
 from randomnet.comparison.significance import pairs_for_power, rank_p
-from randomnet.comparison.statistics import means_table
 from randomnet.lyapunov import record
 from tests.support.marks import slow_except
+
+SAME_NETWORK = "both sides are the same network: the test is about its starts, not about networks"
 
 
 def runs(label, values, own="", combo="lr=1", status="complete"):
@@ -33,7 +35,7 @@ ONE, DRAWS = (lambda n: ["abc"] * n), (lambda n: [f"net {i}" for i in range(n)])
 
 
 def table_of(*parts, metrics=("x",), options=("lr",), seeds=None):
-    return testing.table_of_tests(testing.label_pairs(pd.concat(parts)), metrics, options, seeds)
+    return hypothesis_tests.table_of_tests(hypothesis_tests.label_pairs(pd.concat(parts)), metrics, options, seeds)
 
 
 def known(part, networks):
@@ -47,7 +49,7 @@ def test_a_row_per_pair_cell_and_metric_and_none_over_options():
     assert list(rows) == [("lr=1", "a", "b", 2), ("lr=2", "a", "b", 1), ("lr=1", "a", "c", 1), ("lr=1", "b", "c", 1)]
     assert list(table["difference_b_minus_a"]) == [1.5, 4.0, -1.0, -2.0]
     assert not {"own_a", "own_b"} & set(table.columns)
-    assert "at least 2 pairs of complete runs and there is 1" in table["note"][1] and table["p"].notna().sum() == 1
+    assert "at least 2 pairs of complete runs, and there is 1" in table["note"][1] and table["p"].notna().sum() == 1
 
 
 def test_combos_of_a_label_alone_are_compared_apart():
@@ -58,16 +60,16 @@ def test_combos_of_a_label_alone_are_compared_apart():
 def test_values_and_labels_are_compared_by_the_same_rows():
     """Two sets of one label that differ in `own` give what two labels give, with the option beside the label."""
     a, b = runs("x", [1.0, 2.0, 4.0], own="null=none"), runs("x", [2.0, 5.0, 1.0], own="null=degree")
-    one = testing.table_of_tests([(a, b)], ["x"], ["lr"])
+    one = hypothesis_tests.table_of_tests([(a, b)], ["x"], ["lr"])
     two = table_of(a.assign(label="a", own=""), b.assign(label="b", own=""))
     assert list(one["own_b"]) == ["null=degree"]
-    pd.testing.assert_frame_equal(one[list(testing.COLUMNS)], two[list(testing.COLUMNS)])
+    pd.testing.assert_frame_equal(one[list(hypothesis_tests.COLUMNS)], two[list(hypothesis_tests.COLUMNS)])
 
 
 def test_no_common_cell_gives_an_empty_table_with_its_columns():
     table = table_of(runs("a", [1.0]), runs("b", [1.0], combo="lr=2"))
     assert table.empty and {"combo", "lr", "metric", "p", "p_holm"} <= set(table.columns)
-    assert testing.console(table, ["x"]).empty and not list(testing.remarks(table))
+    assert hypothesis_tests.console_table(table, ["x"]).empty and not list(hypothesis_tests.shared_notes(table))
 
 
 @pytest.mark.parametrize(
@@ -94,20 +96,21 @@ def test_runs_that_ended_without_a_value_count_as_networks():
     nulls = known(runs("b", [2.0, np.nan, np.nan], status=["complete", "unbounded", "failed"]), DRAWS)
     nulls.loc[2, CONNECTOME] = None
     row = table_of(network, nulls).iloc[0]
-    assert row["design"] == testing.RANK_A and (row["n"], row["unbounded_b"]) == (1, 1) and np.isnan(row["p"])
+    assert row["design"] == hypothesis_tests.RANK_A and (row["n"], row["unbounded_b"]) == (1, 1) and np.isnan(row["p"])
 
 
 def test_a_network_without_a_value_is_the_reason_that_there_is_no_p():
     network = known(runs("a", [0.1, 0.1, 0.1], status="unbounded"), ONE)
     row = table_of(network, known(runs("b", [1.0, 2.0, 3.0]), DRAWS)).iloc[0]
-    assert row["design"] == testing.RANK_A and np.isnan(row["p"])
+    assert row["design"] == hypothesis_tests.RANK_A and np.isnan(row["p"])
     assert row["note"].startswith("no p, as no complete run of the one network has a value; unbounded, left out: 3")
 
 
 def test_what_runs_of_one_connectome_differ_in_is_told_by_the_whole_network():
     part = known(runs("a", [1.0, 2.0, 3.0]), ONE)
-    assert differ_in(part) == differ_in(part.assign(**{NETWORK: "same"})) == "starts of the same network"
-    assert differ_in(part.assign(**{NETWORK: ["a", "b", "c"]})) == "runs of the same connectome"
+    same = part.assign(**{NETWORK: "same"})
+    assert source_of_variation(part) == source_of_variation(same) == "starts of the same network"
+    assert source_of_variation(part.assign(**{NETWORK: ["a", "b", "c"]})) == "runs of the same connectome"
 
 
 def test_factors_of_low_rank_are_no_part_of_the_connectomes_checksum(tmp_path):
@@ -116,7 +119,7 @@ def test_factors_of_low_rank_are_no_part_of_the_connectomes_checksum(tmp_path):
         folder = tmp_path / "0" / f"iter_{iteration}"
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(json.dumps({"connectome": facts}))
-    table = with_connectomes(tmp_path, pd.DataFrame({"combo": [0, 0], "iteration": [0, 1]}))
+    table = add_connectome_checksums(tmp_path, pd.DataFrame({"combo": [0, 0], "iteration": [0, 1]}))
     assert table[CONNECTOME][0] == "abc" and pd.isna(table[CONNECTOME][1])
 
 
@@ -124,13 +127,13 @@ def test_one_network_is_ranked_among_draws_on_either_side():
     draws = np.arange(20.0)
     one, many = known(runs("one", [17.4, 17.6] * 9 + [17.4, 99.0]), ONE), known(runs("null", draws), DRAWS)
     row, mirrored = table_of(one, many).iloc[0], table_of(many, one).iloc[0]
-    assert (row["design"], mirrored["design"]) == (testing.RANK_A, testing.RANK_B)
+    assert (row["design"], mirrored["design"]) == (hypothesis_tests.RANK_A, hypothesis_tests.RANK_B)
     for got in (row, mirrored):
         assert (got["n"], got["percentile"], got["effect"]) == (20, 90.0, "z")
         assert got["p"] == rank_p(17.5, draws) == pytest.approx(2 * 3 / 21)
         assert got["effect_size"] == pytest.approx((17.5 - 9.5) / draws.std(ddof=1))
-        assert got["smallest_p"] == pytest.approx(2 / 21) and "20 draws give no p below 0.095" in got["note"]
-        assert got["interval_level"] == pytest.approx(1 - 2 / 21) and got["interval_of"] == testing.OF_DRAWS
+        assert got["smallest_p"] == pytest.approx(2 / 21) and "20 draws allow no p below 0.095" in got["note"]
+        assert got["interval_level"] == pytest.approx(1 - 2 / 21) and got["interval_of"] == hypothesis_tests.OF_DRAWS
     assert (row["difference_b_minus_a"], row["interval_low"], row["interval_high"]) == (-8.0, -17.5, 1.5)
     assert (mirrored["difference_b_minus_a"], mirrored["interval_low"], mirrored["interval_high"]) == (8.0, -1.5, 17.5)
     assert row["sd_a"] == pytest.approx(np.std([17.4, 17.6] * 9 + [17.4, 99.0], ddof=1))
@@ -139,17 +142,18 @@ def test_one_network_is_ranked_among_draws_on_either_side():
 
 
 def test_notes_that_differ_in_numbers_alone_are_one_remark():
-    notes = ["8 draws give no p below 0.22, and p < .05 needs 39", "5 draws give no p below 0.33, and p < .05 needs 39",
-             "both sides are one network: of its starts, not of networks", ""]  # fmt: skip
-    said = list(testing.remarks(pd.DataFrame({"note": notes, "pairs_for_power": np.nan, "p": np.nan})))
-    assert said == ["2 of 4 tests: 5 to 8 draws give no p below 0.22 to 0.33, and p < .05 needs 39",
-                    "1 of 4 tests: both sides are one network: of its starts, not of networks"]  # fmt: skip
+    few = "draws allow no p below"
+    notes = [f"8 {few} 0.22, and p < .05 needs 39", f"5 {few} 0.33, and p < .05 needs 39",
+             SAME_NETWORK, ""]  # fmt: skip
+    said = list(hypothesis_tests.shared_notes(pd.DataFrame({"note": notes, "pairs_for_power": np.nan, "p": np.nan})))
+    assert said == ["2 of 4 tests: 5 to 8 draws allow no p below 0.22 to 0.33, and p < .05 needs 39",
+                    f"1 of 4 tests: {SAME_NETWORK}"]  # fmt: skip
 
 
 def test_the_console_says_where_a_metric_has_fewer_runs_than_its_line():
     one, many = known(runs("one", [5.0] * 4), ONE), known(runs("null", [1.0, 2, 3, 9]), DRAWS)
     part = pd.concat([one, many]).assign(y=[1.0, 2, 3, 4, 5, np.nan, 7, 8])
-    (line,) = testing.console(table_of(part, metrics=("x", "y")), ["x", "y"]).to_dict("records")
+    (line,) = hypothesis_tests.console_table(table_of(part, metrics=("x", "y")), ["x", "y"]).to_dict("records")
     assert line["n"] == 4 and " n " not in line["x"] and line["y"].endswith("p 0.5 n 3")
 
 
@@ -159,7 +163,7 @@ def test_two_fixed_networks_have_a_difference_and_no_p():
     assert (row["design"], row["difference_b_minus_a"], row["sd_a"], row["sd_b"]) == ("two networks", 2.0, 1.0, 2.0)
     assert row[["p", "interval_low", "effect_size"]].isna().all() and "no p" in row["note"]
     same = table_of(a, known(runs("longer", [2.0, 4.0, 6.0]), ONE)).iloc[0]
-    assert same["design"] == testing.STARTS and same["p"] == 0.25 and "of its starts" in same["note"]
+    assert same["design"] == hypothesis_tests.STARTS and same["p"] == 0.25 and "about its starts" in same["note"]
 
 
 def test_pairs_have_their_power_in_the_note():
@@ -167,13 +171,13 @@ def test_pairs_have_their_power_in_the_note():
     apart = rng.normal(0.3, 1, 8) - 0.2
     a = known(runs("a", np.zeros(8)), DRAWS)
     row = table_of(a, known(runs("b", apart), lambda n: [f"b{i}" for i in range(n)])).iloc[0]
-    assert row["design"] == testing.PAIRS and row["p"] > 0.05
+    assert row["design"] == hypothesis_tests.PAIRS and row["p"] > 0.05
     needed = pairs_for_power(apart.mean() / apart.std(ddof=1))
     assert row["note"] == f"about {needed} pairs for 80 % power at the observed effect"
-    remark = next(testing.remarks(pd.DataFrame([row])))
+    remark = next(hypothesis_tests.shared_notes(pd.DataFrame([row])))
     assert remark == f"1 of 1 tests with p > .05: about {needed} pairs for 80 % power at the observed effect"
     few = table_of(runs("a", [1.0, 2, 4]), runs("b", [2.0, 4, 8]))["note"][0]
-    assert "3 pairs give no p below 0.25, and p < .05 needs 6" in few
+    assert "3 pairs allow no p below 0.25, and p < .05 needs 6" in few
 
 
 @pytest.mark.parametrize("n", [10, 39, 100, 199])
@@ -181,7 +185,7 @@ def test_a_connectome_that_is_one_of_its_nulls_is_called_different_in_5_percent_
     """Simulated truth: the network is a draw of the null. Of n = 10 no p is below .05; of 39 and 199 it is exact."""
     studies, rng = 4000, np.random.default_rng(n)
     values = rng.exponential(size=(studies, n + 1))
-    p = np.array([testing._of_rank(pd.Series(row[:1]), row[1:], 1)["p"] for row in values])
+    p = np.array([hypothesis_tests._rank_test(pd.Series(row[:1]), row[1:], 1)["p"] for row in values])
     exact = 2 * int(0.025 * (n + 1) + 1e-9) / (n + 1)
     error = 4 * np.sqrt(max(exact, 1e-9) * (1 - exact) / studies)
     assert abs(np.mean(p <= 0.05 + 1e-12) - exact) <= error and exact <= 0.05 + 1e-12
@@ -195,7 +199,7 @@ def test_starts_that_spread_do_not_make_a_connectome_different():
     networks = rng.standard_normal((studies, 40))
     starts = networks[:, :1] + rng.normal(0, 1, (studies, 20))
     draws = networks[:, 1:] + rng.normal(0, 1, (studies, 39))
-    p = [testing._of_rank(pd.Series(one), many, 1)["p"] for one, many in zip(starts, draws, strict=True)]
+    p = [hypothesis_tests._rank_test(pd.Series(one), many, 1)["p"] for one, many in zip(starts, draws, strict=True)]
     assert np.mean(np.array(p) <= 0.05) < 0.05
 
 
@@ -207,7 +211,7 @@ def test_an_attractor_that_some_starts_reach_does_not_make_a_connectome_differen
     networks = rng.normal(0, 0.02, (studies, 40))
     starts = networks[:, :1] - (rng.random((studies, 39)) < share)
     draws = networks[:, 1:] - (rng.random((studies, 39)) < share)
-    p = [testing._of_rank(pd.Series(one), many, 1)["p"] for one, many in zip(starts, draws, strict=True)]
+    p = [hypothesis_tests._rank_test(pd.Series(one), many, 1)["p"] for one, many in zip(starts, draws, strict=True)]
     assert np.mean(np.array(p) <= 0.05 + 1e-12) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / studies)
 
 
@@ -217,7 +221,7 @@ def test_redrawn_networks_without_a_difference_are_called_different_in_5_percent
     studies, rng = 1500, np.random.default_rng(n)
     seeds = rng.standard_normal((studies, n, 1))  # what a pair shares
     values = seeds + rng.exponential(size=(studies, n, 2))
-    p = [testing._of_pairs(row[:, 1] - row[:, 0])["p"] for row in values]
+    p = [hypothesis_tests._pairs_test(row[:, 1] - row[:, 0])["p"] for row in values]
     assert abs(np.mean(np.array(p) <= 0.05) - 0.05) < 0.01 + 3 * np.sqrt(0.05 * 0.95 / studies)
 
 
@@ -226,7 +230,7 @@ def test_paired_tests_of_one_network_would_be_wrong_and_are_not_made():
     rng = np.random.default_rng(5)
     one, many = known(runs("one", [1.0] * 199), ONE), known(runs("null", rng.standard_normal(199)), DRAWS)
     row = table_of(one, many).iloc[0]
-    assert testing._of_pairs(many["x"].to_numpy() - 1.0)["p"] < 1e-3 and row["p"] > 0.2
+    assert hypothesis_tests._pairs_test(many["x"].to_numpy() - 1.0)["p"] < 1e-3 and row["p"] > 0.2
 
 
 def test_diverged_runs_are_counted_and_in_no_mean():
@@ -252,13 +256,13 @@ def test_verdicts_reach_every_row_that_they_are_of():
     assert counts.loc["loss_final"].tolist() == [0, 0, 0, 0] and "converged" not in table.loc["loss_final", "note"]
     said = "not converged: 2 of 4 runs of b; too short to tell: 1 of 4 runs of b"
     assert said in table.loc["lambda_max", "note"]
-    shown = testing.console(table.reset_index(), ["lambda_max"])
+    shown = hypothesis_tests.console_table(table.reset_index(), ["lambda_max"])
     assert shown["lambda_max"][0].endswith("!?")
     older = b.drop(columns=["verdict", "verdict_final"]).assign(converged=[1.0, 0.0, 1.0, 1.0], lambda_max=b["x"])
     assert table_of(every[0], older, metrics=["lambda_max"])["not_converged_b"][0] == 1  # without verdicts
     spectra = every[1].drop(columns="verdict_final")
-    assert statistics.overview(spectra, ["lambda_max"])["not converged"][0] == 2
-    assert statistics.overview(every[1], ["lambda_max"])["not converged"][0] == 1  # of training, that after it
+    assert means.overview(spectra, ["lambda_max"])["not converged"][0] == 2
+    assert means.overview(every[1], ["lambda_max"])["not converged"][0] == 1  # of training, that after it
 
 
 def test_runs_without_a_value_are_counted_and_equal_values_are_not_tested():
@@ -275,7 +279,7 @@ def test_draws_whose_dimension_is_beyond_the_exponents_rank_above_the_network():
     row = table_of(a.rename(columns={"x": "D_KY"}), b.rename(columns={"x": "D_KY"}), metrics=["D_KY"]).iloc[0]
     assert (row["n"], row["n_b"], row["percentile"], row["p"], row["undetermined_b"]) == (100, 50, 50, 1, 50)
     assert np.isnan(row["effect_size"]) and np.isnan(row["interval_low"]) and "above all others" in row["note"]
-    assert "pct 50 p 1" in testing.console(pd.DataFrame([row]), ["D_KY"])["D_KY"][0]
+    assert "pct 50 p 1" in hypothesis_tests.console_table(pd.DataFrame([row]), ["D_KY"])["D_KY"][0]
     loss = table_of(a, b).iloc[0]  # of which nothing is known of runs without a value
     assert (loss["n"], loss["p"]) == (50, pytest.approx(2 / 51))
     lost = [part.rename(columns={"x": "D_KY"}) for part in (a.assign(x=[1.0, np.nan, np.nan]), b)]
@@ -287,7 +291,7 @@ def test_p_is_corrected_over_all_rows():
              (("a", np.zeros(8)), ("b", np.arange(8.0) + 1 if lr == 1 else np.array([1.0, -1] * 4)))]  # fmt: skip
     table = table_of(*parts)
     assert list(table["p"]) == [2 / 256, 1.0] and list(table["p_holm"]) == [4 / 256, 1.0] == list(table["p_bh"])
-    assert "tests.csv has 2 p values" in list(testing.remarks(table))[-1]
+    assert "tests.csv has 2 p values" in list(hypothesis_tests.shared_notes(table))[-1]
 
 
 def test_different_seeds_are_noted():
@@ -335,15 +339,15 @@ def test_minima_are_of_the_validation_loss_where_there_is_one():
     table = pd.DataFrame({"combo": [0, 0, 1], "iteration": [0, 1, 0], "status": "complete"})
     curves = pd.DataFrame({"combo": 0, "iteration": [0, 0, 1, 1], "epoch": [0, 1, 0, 1],
                            "train_loss": [9.0, 8.0, 7.0, 6.0], "validate_loss": [1, 2, np.nan, np.nan]})  # fmt: skip
-    found = with_minima(table, curves)[list(MINIMA)].to_numpy()
+    found = add_loss_minima(table, curves)[list(MINIMA)].to_numpy()
     np.testing.assert_array_equal(found, [[1, 0, 0], [6, 1, 1], [np.nan] * 3])
-    assert with_minima(table, pd.DataFrame()) is table
+    assert add_loss_minima(table, pd.DataFrame()) is table
 
 
 def test_the_overview_leaves_out_what_no_run_has():
-    table = statistics.overview(runs("a", [1.0, 3.0]).assign(y=np.nan), ["x", "y"])
+    table = means.overview(runs("a", [1.0, 3.0]).assign(y=np.nan), ["x", "y"])
     assert list(table.columns) == ["combo", "label", "runs", "x"] and table["x"][0] == "2 ± 1.4"
-    waiting = statistics.overview(runs("a", [np.nan], status="missing"), ["x"])
+    waiting = means.overview(runs("a", [np.nan], status="missing"), ["x"])
     assert list(waiting.columns) == ["combo", "label", "runs"] and waiting["runs"][0] == "0/1"
 
 
@@ -353,6 +357,6 @@ def test_lower_bounds_are_noted_and_no_mean_of_them_is_shown_as_a_value():
     table = table_of(*flagged, metrics=["x", "h_KS"]).set_index("metric")
     assert table.loc["h_KS", "note"].endswith("lower bounds: 1 of 2 runs of a")
     assert table.loc["h_KS", "lower_bounds_a"] == 1 and "bounds" not in table.loc["x", "note"]
-    assert list(statistics.overview(pd.concat(flagged), ["h_KS"])["h_KS"]) == ["≥ 2 ± 1.4", "5 ± 4.2"]
+    assert list(means.overview(pd.concat(flagged), ["h_KS"])["h_KS"]) == ["≥ 2 ± 1.4", "5 ± 4.2"]
     assert list(means_table(flagged[0], ["x", "h_KS"], ["lr"])["note"]) == ["", "lower bounds: 1 of 2 runs"]
     assert "note" not in means_table(flagged[1], ["x", "h_KS"], ["lr"])

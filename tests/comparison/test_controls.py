@@ -6,7 +6,7 @@ import pytest
 
 from randomnet.command_line import figures as figures_command
 from randomnet.comparison.controls import families
-from randomnet.comparison.coupling import coupling_of_controls
+from randomnet.comparison.coupling import control_coupling_notes
 from randomnet.comparison.significance import smallest_rank_p
 from randomnet.figures.nulls import null_figures
 from randomnet.plotting.nulls import NETWORK, NULL
@@ -73,7 +73,7 @@ def test_nulls_that_agree_with_the_network_in_all_other_settings_alone_are_its_o
 def test_unequal_radii_of_controls_in_other_folders_are_said_with_their_remedy(folders):
     study, _ = study_of({label: folders[label] for label in ("bio", "degree")})
     means = [pd.read_csv(folders[label] / "summary.csv").query("g == 1")["spectral_radius"] for label in study.labels]
-    said = list(coupling_of_controls(study))
+    said = list(control_coupling_notes(study))
     assert said[0] == (f"bio: Note: equal g is not equal radius: bio {means[0].mean():.3g}, degree "
                        f"{means[1].mean():.3g} +- {means[1].std():.2g} (g=1); normalization = "
                        "spectral_radius makes them equal")  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import stdtrit
 
 from randomnet.comparison import significance
-from randomnet.comparison.intervals import draws_interval, mean_interval
+from randomnet.comparison.intervals import mean_interval, prediction_interval
 from randomnet.comparison.significance import (
     benjamini_hochberg,
     holm,
@@ -58,19 +58,19 @@ def test_the_interval_moves_and_scales_with_the_data_and_leans_to_the_long_tail(
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, np.nan], [[1.0, 2.0]]])
 def test_too_few_values_are_refused(values):
-    for function in (mean_interval, draws_interval, sign_flip_p):
+    for function in (mean_interval, prediction_interval, sign_flip_p):
         with pytest.raises(ValueError, match="expected at least 2 finite values of shape"):
             function(np.array(values))
 
 
 def test_a_further_draw_lies_in_the_interval_of_draws_as_often_as_it_says():
-    assert draws_interval(np.arange(10.0)) == (0.0, 9.0, pytest.approx(9 / 11))
-    assert draws_interval(np.arange(1.0, 40.0)) == (1.0, 39.0, pytest.approx(0.95))
-    assert draws_interval(np.arange(1.0, 200.0)) == (5.0, 195.0, pytest.approx(0.95))
+    assert prediction_interval(np.arange(10.0)) == (0.0, 9.0, pytest.approx(9 / 11))
+    assert prediction_interval(np.arange(1.0, 40.0)) == (1.0, 39.0, pytest.approx(0.95))
+    assert prediction_interval(np.arange(1.0, 200.0)) == (5.0, 195.0, pytest.approx(0.95))
     rng = np.random.default_rng(0)
     inside = []
     for values in rng.exponential(size=(STUDIES, 21)):
-        low, high, level = draws_interval(values[1:])
+        low, high, level = prediction_interval(values[1:])
         inside.append(low <= values[0] <= high)
         assert (rank_p(values[0], values[1:]) > 1 - level + 1e-9) == inside[-1]  # p and interval say the same
     assert abs(np.mean(inside) - level) < 4 * np.sqrt(level * (1 - level) / STUDIES)

@@ -41,7 +41,7 @@ def test_a_measured_network_is_ranked_among_its_nulls_in_each_cell(folder, capsy
         values = {null: part["lambda_max"] for null, part in cell.groupby("null")}
         assert row["p"] == pytest.approx(rank_p(values["none"].median(), values["degree"].to_numpy()))
         assert row["sd_a"] == pytest.approx(values["none"].std()) and row["smallest_p"] == pytest.approx(0.4)
-    assert "4 draws give no p below 0.4, and p < .05 needs 39" in said and "pct" in said
+    assert "4 draws allow no p below 0.4, and p < .05 needs 39" in said and "pct" in said
 
 
 def test_older_folders_are_told_by_their_connectomes_and_those_without_are_said_to_be_unknown(folder, tmp_path):
@@ -130,4 +130,4 @@ def test_without_a_numeric_option_the_network_is_a_bar_among_its_draws():
     bar = next(line for line in figure.axes[0].lines if line.get_marker() == "None")
     assert list(bar.get_ydata()) == [2.0, 2.0]
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts[0] == "none" and texts[-1] == "not converged, or too short to tell"
+    assert texts[0] == "none" and texts[-1] == "not converged or too short to tell"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from randomnet import plotting
-from randomnet.comparison.transition import Curves, crossing, difference, own_crossings, transition
+from randomnet.comparison.transition import Curves, crossing, difference, iteration_crossings, transition
 from randomnet.figures import transition as transitions
 from tests.support.marks import slow_except
 from tests.support.spectral_folders import gather, make
@@ -136,7 +136,7 @@ def test_pairs_are_of_the_same_iterations():
 
 def test_every_iteration_has_a_crossing_of_its_own():
     exponents = np.array([[-1.0, 1.0, 2.0], [1.0, 2.0, 3.0], [-3.0, -2.0, -1.0], [-1.0, np.nan, 1.0]])
-    found = own_crossings(Curves(np.array([1.0, 2.0, 3.0]), exponents, np.full((4, 3), 0.1), np.arange(4)))
+    found = iteration_crossings(Curves(np.array([1.0, 2.0, 3.0]), exponents, np.full((4, 3), 0.1), np.arange(4)))
     assert list(found) == [1.5, -np.inf, np.inf, 2.0]
 
 

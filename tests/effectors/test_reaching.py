@@ -444,13 +444,13 @@ def test_reaches_are_drawn_from_go_on():
     goals = np.zeros((3, 20, 2))
     goals[0, 5:], goals[2, 9:] = 0.3, -0.2
     network = plotting.Reaching(np.zeros((3, 20, 2)), goals, goals, 0.01)
-    assert network.go.tolist() == [5, 0, 9] and network.told.tolist() == [0, 2]
+    assert network.go.tolist() == [5, 0, 9] and network.trials_with_go.tolist() == [0, 2]
     before, after = plotting.reaches(network).axes[2:]
     mean = before.lines[2].get_xydata()  # after those of the two trials
     np.testing.assert_allclose(mean[[0, -1], 0], [-0.05, 0.10])
     np.testing.assert_allclose(mean[:, 1], 100 * math.sqrt(2) * 0.25)
     np.testing.assert_allclose(after.lines[2].get_xydata()[:, 1], [25 * math.sqrt(2)] * 5 + [0] * 11, atol=1e-12)
-    with pytest.raises(ValueError, match="expected reaches with a go, got none"):
+    with pytest.raises(ValueError, match="expected reaches with a go cue, got none"):
         plotting.reaches(replace(network, goals=np.zeros((3, 20, 2))))
 
 

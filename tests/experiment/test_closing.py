@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from randomnet.comparison.coupling import unequal_coupling
-from randomnet.comparison.networks import NETWORK, differ_in
+from randomnet.comparison.coupling import unequal_coupling_notes
+from randomnet.comparison.network_identity import NETWORK, source_of_variation
 from randomnet.comparison.spread import COLUMNS, spread_table, spread_texts
 from randomnet.experiment import closing_report as closing
 from randomnet.schema.config import SCHEMA
@@ -96,7 +96,7 @@ def test_the_spread_is_the_standard_deviation_of_complete_runs_beside_the_error_
 def test_what_the_runs_are_is_told_by_their_networks(networks, said):
     part = pd.DataFrame({"status": ["complete"] * len(networks or [0, 0])})
     part = part if networks is None else part.assign(**{NETWORK: networks})
-    assert differ_in(part) == said
+    assert source_of_variation(part) == said
 
 
 def test_clusters_of_the_starts_of_one_network_are_said():
@@ -169,7 +169,7 @@ CHAINS = {0: "sinkhorn", 1: "sinkhorn", 2: "sinkhorn"}
 
 def test_controls_of_another_radius_are_named_with_the_chain_that_equals_them():
     table = of_nulls({"none": [10.8, 10.8], "degree": [7.2, 9.2]}, g=(1, 3))
-    said = list(unequal_coupling(table, ["g", "null"], CHAINS))
+    said = list(unequal_coupling_notes(table, ["g", "null"], CHAINS))
     assert said == [  # the abscissa is the radius here
         "Note: equal g is not equal radius: none 10.8, degree 8.2 +- 1.4 (g = 1); normalization = sinkhorn + "
         "spectral_radius makes them equal"
@@ -181,7 +181,7 @@ def test_the_abscissa_has_its_own_line_where_it_differs_otherwise():
     radii = {"none": [4.0], "degree": [4.0]}
     table = of_nulls(radii, {"none": [4.0], "degree": [2.0]})
     chains = dict.fromkeys(range(3), "log1p + spectral_radius")
-    assert list(unequal_coupling(table, ["null"], chains)) == [
+    assert list(unequal_coupling_notes(table, ["null"], chains)) == [
         "Note: equal g is not equal abscissa: none 4, degree 2; normalization = log1p + abscissa makes them equal"
     ]
 
@@ -189,7 +189,7 @@ def test_the_abscissa_has_its_own_line_where_it_differs_otherwise():
 @pytest.mark.parametrize(("option", "network", "control"), [("random_w", False, True), ("net.null", "none", "sign")])
 def test_controls_of_any_name_are_compared_with_their_network(option, network, control):
     table = of_nulls({control: [2.0], network: [4.0]}).rename(columns={"null": option})
-    said = list(unequal_coupling(table, [option], {}))
+    said = list(unequal_coupling_notes(table, [option], {}))
     assert said == [f"Note: equal g is not equal radius: {control} 2, {network} 4; normalization = spectral_radius "
                     "makes them equal"]  # fmt: skip
 
@@ -204,7 +204,7 @@ def test_controls_of_any_name_are_compared_with_their_network(option, network, c
 )
 def test_the_remedy_is_a_chain_that_equals_them_and_may_be_written(chain, remedy):
     table = of_nulls({"none": [4.0], "sign": [2.0]})
-    assert list(unequal_coupling(table, ["null"], {0: chain})) == [
+    assert list(unequal_coupling_notes(table, ["null"], {0: chain})) == [
         f"Note: equal g is not equal radius: none 4, sign 2{remedy}"]  # fmt: skip
 
 
@@ -220,7 +220,7 @@ def test_the_remedy_is_a_chain_that_equals_them_and_may_be_written(chain, remedy
     ids=["about equal", "no nulls", "older summary", "nothing complete", "unknown"],
 )
 def test_nothing_is_said_where_controls_are_equal_or_unknown(table, varied):
-    assert list(unequal_coupling(table, varied, CHAINS)) == []
+    assert list(unequal_coupling_notes(table, varied, CHAINS)) == []
 
 
 def test_no_column_of_the_spread_has_the_name_of_an_option():

@@ -314,7 +314,7 @@ def test_shares_that_would_do_the_same_runs_are_refused(tmp_path, capsys):
     for held, others in [
         (
             results.Share(1, 2, "-batch_runs-2"),
-            {"1/2": "process does share 1/2", "1/3": "division into shares here (1-of-2-batch_runs-2)"},
+            {"1/2": "process works on share 1/2", "1/3": "division into shares here (1-of-2-batch_runs-2)"},
         ),
         (None, {"1/2": "another process is working in this results folder"}),
     ]:

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from randomnet.results import load
-from randomnet.results.history import with_options
+from randomnet.results.history import add_option_columns
 from tests.support.runs import contents, run
 from tests.support.spectral_runs import BASE
 
@@ -45,8 +45,9 @@ def test_histories_have_the_options_and_old_ones_get_them_when_read(tmp_path):
 
 @pytest.mark.parametrize("again", [False, True])
 def test_a_column_that_was_measured_keeps_its_name(again):
-    rows = with_options(pd.DataFrame({"epoch": [0, 1], "lr": [0.1, 0.05]}), 3, {"lr": 0.1, "nle": "5%"}, 2)
-    rows = with_options(rows, 3, {"lr": 0.1, "nle": "5%"}, 2) if again else rows
+    rows = add_option_columns(pd.DataFrame({"epoch": [0, 1], "lr": [0.1, 0.05]}), 3, {"lr": 0.1, "nle": "5%"}, 2)
+    rows = add_option_columns(rows, 3, {"lr": 0.1, "nle": "5%"}, 2) if again else rows
     assert list(rows) == ["combo", "lr", "nle", "iteration", "epoch"] and list(rows["lr"]) == [0.1, 0.05]
     assert list(rows["combo"]) == [3, 3] and list(rows["nle"]) == ["5%"] * 2
-    assert list(with_options(pd.DataFrame({"epoch": []}), 0, {"g": [1, 2]}, 0)) == ["combo", "g", "iteration", "epoch"]
+    columns = ["combo", "g", "iteration", "epoch"]
+    assert list(add_option_columns(pd.DataFrame({"epoch": []}), 0, {"g": [1, 2]}, 0)) == columns

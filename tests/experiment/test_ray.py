@@ -16,6 +16,7 @@ import pytest
 from randomnet import results
 from randomnet.experiment import ray_engine
 from randomnet.extras import install_line
+from randomnet.results import folders
 from tests.support.runs import ALONE, EPOCHS, contents, differing, epochs_done, ini, run, start, wait_for
 
 RAY = ("--set", "execution.engine=ray")
@@ -55,7 +56,7 @@ def test_options_that_are_not_read_or_contradict(tmp_path, capsys, settings, tex
 
 
 def hold(root, number, held, release):
-    with results.ResultsFolder(root).task(number):
+    with results.ResultsFolder(root).task_lock(number):
         held.set()
         release.wait(30)
 
@@ -76,16 +77,16 @@ def held(tmp_path):
 
 def test_a_task_and_the_next_start_wait_for_one_that_still_works(tmp_path, held, monkeypatch):
     folder = results.ResultsFolder(tmp_path / "a")
-    monkeypatch.setattr(results, "PATIENCE", 0.3)
-    with folder.task(0), folder.task(2):
+    monkeypatch.setattr(folders, "TASK_TIMEOUT", 0.3)
+    with folder.task_lock(0), folder.task_lock(2):
         pass
-    for other in (folder.task(1), folder.lock(), folder.lock(results.Share(1, 2))):
+    for other in (folder.task_lock(1), folder.lock(), folder.lock(results.Share(1, 2))):
         with pytest.raises(results.ResultsError, match="a task of an earlier start, or of a lost node"), other:
             pass
-    monkeypatch.setattr(results, "PATIENCE", 30.0)
+    monkeypatch.setattr(folders, "TASK_TIMEOUT", 30.0)
     began = time.monotonic()
     threading.Timer(0.5, held.set).start()
-    with folder.task(1):
+    with folder.task_lock(1):
         assert 0.4 < time.monotonic() - began < 10
     with folder.lock():
         pass

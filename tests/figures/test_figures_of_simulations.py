@@ -14,9 +14,9 @@ from randomnet import plotting
 from randomnet.bump import bump
 from randomnet.command_line import figures as figures_command
 from randomnet.description import groups_of
-from randomnet.figures import FIGURES, networks, simulate
-from randomnet.figures.options import axis_label
-from randomnet.plotting import Activity, BumpCourse, Map, Stimulus, style
+from randomnet.figures import FIGURES, example_networks, simulate
+from randomnet.figures.option_dependence import option_label
+from randomnet.plotting import Activity, BumpCourse, HeatMap, Stimulus, style
 from randomnet.plotting.activity import _lanes, _unbroken
 from randomnet.plotting.blocks import profile
 from randomnet.results import ResultsFolder, write_arrays
@@ -101,7 +101,7 @@ def texts(axes):
 
 @pytest.mark.slow
 def test_the_whole_command(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(networks, "MOST", 1)
+    monkeypatch.setattr(example_networks, "MOST", 1)
     root = make(tmp_path / "ring", {"g": [1.0, 3.0], "k": [100, 200]})
     out = tmp_path / "figs"
     assert visualization.main(["--results_folders", str(root), "--save_figs", str(out)]) == 0
@@ -113,7 +113,7 @@ def test_the_whole_command(tmp_path, capsys, monkeypatch):
     assert rows["mean"].item() == pytest.approx(2 * (3 + 2) - 0.05) and rows["n"].item() == 2
     said = capsys.readouterr().out
     assert not (table["metric"] == "theory_I").any() and "rate_E" in said
-    assert "activity: drawn of the first 1 of 4 combos; --filter chooses others" in said
+    assert "activity: drawn for the first 1 of 4 combos; --filter selects others" in said
 
 
 def test_rates_have_the_theory_beside_them(tmp_path):
@@ -126,7 +126,7 @@ def test_rates_have_the_theory_beside_them(tmp_path):
     assert [list(line.get_ydata()) for line in beside] == [[pytest.approx(0.9 * 2), pytest.approx(0.9 * 3)]]
     assert not [line for line in i.lines if line.get_marker() == "D" and len(line.get_ydata())]
     said = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "simulated" in said and "mean-field theory" in said and "its bare matrix products" not in said
+    assert "simulated" in said and "mean-field theory" in said and "matrix products alone" not in said
 
 
 def test_many_populations_are_several_figures(tmp_path, monkeypatch):
@@ -188,10 +188,10 @@ def test_times_and_rates_have_the_unit_of_the_experiment(tmp_path):
     assert [axes.get_ylabel() for axes in figure.axes if "(" in axes.get_ylabel()] == [
         "rate (1/τ)", "bump (1/τ)", "phase (°)"]  # fmt: skip
     assert "time (τ)" in {axes.get_xlabel() for axes in figure.axes}
-    assert axis_label(study.combos, "dt") == "dt (τ)"
+    assert option_label(study.combos, "dt") == "dt (τ)"
     seconds, _ = gather(make(tmp_path / "b", {"dt": [0.1, 0.2]}, iterations=1))
     (rates,) = dict(simulate.rate_dots(seconds, None)).values()
-    assert rates.axes[0].get_ylabel() == "rate of E\n(Hz)" and axis_label(seconds.combos, "dt") == "dt (s)"
+    assert rates.axes[0].get_ylabel() == "rate of E\n(Hz)" and option_label(seconds.combos, "dt") == "dt (s)"
 
 
 def test_without_events_or_bump_there_are_no_such_panels(tmp_path):
@@ -228,13 +228,14 @@ def test_activity_of_any_size(windows, populations):
 
 def test_a_map_takes_texts_and_says_where_there_is_no_value():
     values = np.array([[1.0, np.nan, -2.0]])
-    figure = plotting.heat_map([Map("a", values), Map("b", np.abs(values))], ["x_1", "$y", "z"], [0.1], "option", "K")
+    maps = [HeatMap("a", values), HeatMap("b", np.abs(values))]
+    figure = plotting.heat_map(maps, ["x_1", "$y", "z"], [0.1], "option", "K")
     first, second = (axes for axes in figure.axes if axes.get_images())
     assert [tick.get_text() for tick in first.get_xticklabels()] == ["x_1", r"\$y", "z"]
     assert first.get_images()[0].get_clim() == (-2, 2) and second.get_images()[0].get_clim() == (0, 2)
     assert plotting.render(figure, "png") and figure.legends
     with pytest.raises(ValueError, match=r"a: expected values of shape \(1, 2\), got \(1, 3\)"):
-        plotting.heat_map([Map("a", values)], ["x", "y"], [0.1])
+        plotting.heat_map([HeatMap("a", values)], ["x", "y"], [0.1])
 
 
 def by_hand(dense, own, bins):
@@ -279,7 +280,7 @@ def test_a_uniform_network_is_flat_and_a_tuned_one_is_its_kernel():
         one = found[name]
         assert (np.abs(one.mean - expected * np.sqrt(k) / n) < 4 * one.error + 0.004 * np.sqrt(k) / n).all(), name
     flat = population_network(Populations(("E",), (97,), {"EE": 2.0}, None), np.random.default_rng(0))
-    one = profile(flat.post, flat.pre, flat.weights, 97, 97, own=True)
+    one = profile(flat.post, flat.pre, flat.weights, 97, 97, is_one_population=True)
     np.testing.assert_allclose(one.mean[np.isfinite(one.mean)], 2 / 96, rtol=1e-12)
 
 
@@ -288,7 +289,7 @@ def test_blocks_have_a_row_for_each_population_and_a_colour_for_each_source():
     network = population_network(about, np.random.default_rng(1))
     groups = np.repeat([0, 1], [40, 20])
     figure = plotting.blocks(network.post, network.pre, network.weights, groups, ["E", "I"])
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["onto E", "", "", "onto I", "", ""]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["to E", "", "", "to I", "", ""]
     onto_e = [patch for patch in figure.axes[0].patches if not patch.get_fill()]
     assert [patch.get_data().values.max() for patch in onto_e] == [1, 1]  # every neuron has 5, or 4
     curves = [line for line in figure.axes[5].lines if len(line.get_xdata()) > 2]

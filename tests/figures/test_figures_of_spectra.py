@@ -14,7 +14,7 @@ from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.matching import read_combos
 from randomnet.figures import FIGURES, benchmark, convergence, spectra
 from randomnet.figures import transition as transitions
-from randomnet.figures.options import axis_label, numbers_of
+from randomnet.figures.option_dependence import option_label, option_numbers
 from randomnet.kinds.benchmark.stopwatch import BUSY
 from randomnet.plotting import Panel, Series, style
 from tests.support.spectral_folders import LOST, RUNS, SHORT, UNBOUNDED, N, benchmark_run, gather, lambda_max, make
@@ -121,8 +121,8 @@ def test_other_options_are_pooled_and_labels_are_colours(tmp_path):
     one, two = (make(tmp_path / name, "spectrum", {"g": [1, 100], "roi": ["EB", "PB"]}) for name in ("one", "two"))
     figures = dict(spectra.dynamics_dots(gather(one, two), None))
     assert list(figures) == ["dynamics_by_label", "dynamics_by_g", "dynamics_by_roi"]
-    assert figures["dynamics_by_g"].get_suptitle() == "all values of roi together"
-    assert figures["dynamics_by_label"].get_suptitle() == "all values of g and roi together"
+    assert figures["dynamics_by_g"].get_suptitle() == "pooled over roi"
+    assert figures["dynamics_by_label"].get_suptitle() == "pooled over g and roi"
     assert figures["dynamics_by_g"].axes[0].get_xscale() == "log"  # 1 to 100
     assert figures["dynamics_by_roi"].axes[0].get_xscale() == "linear"
     colours = {line.get_color() for line in figures["dynamics_by_roi"].axes[0].lines if line.get_marker() == "o"}
@@ -137,14 +137,14 @@ def test_a_network_and_its_nulls_are_never_pooled(tmp_path):
     assert {"one, null = none", "one, null = degree"} <= set(legend_texts(figures["dynamics_by_g"]))
     bars = [line for line in figures["dynamics_by_g"].axes[0].lines if line.get_marker() == "_"]
     assert sum(len(line.get_xdata()) for line in bars) == 4  # a mean per null and g
-    assert figures["dynamics_by_null"].get_suptitle() == "all values of g together"
+    assert figures["dynamics_by_null"].get_suptitle() == "pooled over g"
 
 
 def test_pooled_runs_of_an_iteration_are_one_value_of_the_mean_and_its_interval():
     """The runs of an iteration share its seed: ten combos of three iterations are three values, not thirty."""
     rows = [{"series": "a", "x": 1.0, "iteration": i, "status": "complete", "y": 10 * i + combo - 4.5}
             for i in range(3) for combo in range(10)]  # fmt: skip
-    figure = plotting.against(pd.DataFrame(rows), [Panel("y", "y", least=0.0)], [Series("a")], mean_interval)
+    figure = plotting.option_dependence(pd.DataFrame(rows), [Panel("y", "y", least=0.0)], [Series("a")], mean_interval)
     axes = figure.axes[0]
     assert list(next(line for line in axes.lines if line.get_marker() == "_").get_ydata()) == [10.0]
     assert sum(len(line.get_ydata()) for line in axes.lines if line.get_marker() == "o") == 30
@@ -158,14 +158,14 @@ def test_pooled_runs_of_an_iteration_are_one_value_of_the_mean_and_its_interval(
 def test_an_iteration_of_which_a_combo_diverged_is_the_mean_of_the_others():
     table = pd.DataFrame({"series": "a", "x": 1.0, "iteration": [0, 0, 1, 1], "y": [1.0, 3.0, 8.0, 1e9],
                           "status": ["complete", "complete", "complete", "diverged"]})  # fmt: skip
-    figure = plotting.against(table, [Panel("y", "y")], [Series("a")], mean_interval)
+    figure = plotting.option_dependence(table, [Panel("y", "y")], [Series("a")], mean_interval)
     assert next(line for line in figure.axes[0].lines if line.get_marker() == "_").get_ydata()[0] == 5.0
     assert not figure.axes[0].collections  # two iterations have no interval, however many runs
 
 
 def test_values_that_are_all_zero_have_an_axis_from_zero():
     table = pd.DataFrame({"series": "a", "x": [1.0, 2.0], "iteration": 0, "status": "complete", "y": 0.0})
-    axes = plotting.against(table, [Panel("y", "y", least=0.0)], [Series("a")], mean_interval).axes[0]
+    axes = plotting.option_dependence(table, [Panel("y", "y", least=0.0)], [Series("a")], mean_interval).axes[0]
     assert axes.get_ylim() == (0, 1)
 
 
@@ -175,9 +175,9 @@ def test_long_names_of_groups_do_not_run_into_each_other():
             for x, one in enumerate(series) for i in range(3)]  # fmt: skip
     names = [one.text for one in series]
     panels = [Panel("y", "y")] * 3
-    by_label = plotting.against(pd.DataFrame(rows), panels, series, mean_interval, groups=names)
+    by_label = plotting.option_dependence(pd.DataFrame(rows), panels, series, mean_interval, groups=names)
     assert not any(len(axes.get_xticks()) for axes in by_label.axes) and legend_texts(by_label)[:2] == names
-    by_option = plotting.against(pd.DataFrame(rows), panels, series[:1], mean_interval, groups=names)
+    by_option = plotting.option_dependence(pd.DataFrame(rows), panels, series[:1], mean_interval, groups=names)
     by_option.draw_without_rendering()
     assert {label.get_rotation() for axes in by_option.axes for label in axes.get_xticklabels()} == {30}
 
@@ -188,10 +188,10 @@ def test_where_no_run_has_a_value_the_panel_says_so():
              "status": "diverged" if (one, x) == ("b", 3) else "complete"}
             for one in "ab" for x in range(4) for i in range(3)]  # fmt: skip
     panels, series = [Panel("y", "y"), Panel("z", "z")], [Series("a"), Series("b", 1)]
-    figure = plotting.against(pd.DataFrame(rows), panels, series, mean_interval, groups=["p", "q", "r", "s"])
+    figure = plotting.option_dependence(pd.DataFrame(rows), panels, series, mean_interval, groups=["p", "q", "r", "s"])
     assert not figure.axes[0].texts and not figure.axes[0].patches
     said = figure.legends[0].get_title().get_text().replace("\n", " ")
-    assert said == "z: not determined in 12 of 21 runs, which are in no mean of it"
+    assert said == "z: not determined in 12 of 21 runs, left out of its means"
     (words,), (grey,) = figure.axes[1].texts, figure.axes[1].patches
     assert words.get_text() == "not determined" and words.get_fontsize() >= 7
     low, high = np.sort(grey.get_corners()[:, 0])[[0, -1]]
@@ -200,7 +200,7 @@ def test_where_no_run_has_a_value_the_panel_says_so():
     only = pd.DataFrame(rows).query("series == 'a'")
     for x, turned in (([1.0, 2.0, 3.0, 4.0], 90), ([1.0, 2.0, 3.0, 1000.0], 90), ([1.0, 5.0, 15.0, 16.0], 0)):
         placed = only.assign(x=np.take(x, only["x"].astype(int)))
-        axes = plotting.against(placed, panels, series[:1], mean_interval).axes[1]
+        axes = plotting.option_dependence(placed, panels, series[:1], mean_interval).axes[1]
         assert len(axes.texts) == 1 and x[1] < axes.texts[0].get_position()[0] < x[2]
         assert axes.texts[0].get_rotation() == turned
 
@@ -209,7 +209,7 @@ def test_a_mean_with_a_lower_bound_in_it_is_marked_as_one_and_has_no_upper_inter
     table = pd.DataFrame({"series": "a", "x": [0.0] * 3 + [1.0] * 3, "iteration": [0, 1, 2] * 2, "status": "complete",
                           "y": [1.0, 2.0, 3.0, 4.0, 5.0, 9.0], "low": [0, 0, 0, 0, 1, 0]})  # fmt: skip
     panel = Panel("y", "y", bound="low", bound_text="lower bound (partial spectrum)")
-    figure = plotting.against(table, [panel], [Series("a")], mean_interval, groups=["p", "q"])
+    figure = plotting.option_dependence(table, [panel], [Series("a")], mean_interval, groups=["p", "q"])
     axes = figure.axes[0]
     marked = {str(line.get_marker())[:4] if isinstance(line.get_marker(), str) else "path" + str(line.get_color()):
               list(zip(line.get_xdata(), line.get_ydata(), strict=True)) for line in axes.lines
@@ -220,8 +220,8 @@ def test_a_mean_with_a_lower_bound_in_it_is_marked_as_one_and_has_no_upper_inter
     bound = mean_interval([4.0, 5.0, 9.0])[0]
     np.testing.assert_allclose(spans, sorted([mean_interval([1.0, 2.0, 3.0]), (min(bound, 6.0), 6.0)]))
     texts = legend_texts(figure)
-    assert "lower bound (partial spectrum)" in texts and "mean with lower bounds, no upper interval" in texts
-    whole = plotting.against(table.assign(low=0), [panel], [Series("a")], mean_interval, groups=["p", "q"])
+    assert "lower bound (partial spectrum)" in texts and "mean including lower bounds, interval open above" in texts
+    whole = plotting.option_dependence(table.assign(low=0), [panel], [Series("a")], mean_interval, groups=["p", "q"])
     assert not any("bound" in text for text in legend_texts(whole))
 
 
@@ -247,9 +247,9 @@ def test_nothing_finished_draws_nothing(tmp_path):
 def test_what_is_a_number_and_its_unit(tmp_path):
     grid = {"nle": ["5%", "10%"], "n": ["200", 1e2], "tsim": [10, 20], "roi": ["EB", "7"], "keep_diag": [True, False]}
     combos = read_combos(make(tmp_path / "a", "spectrum", grid, iterations=0), "a", 0)
-    assert list(numbers_of(combos, "nle").values()) == [5, 10] and axis_label(combos, "nle") == "nle (%)"
-    assert list(numbers_of(combos, "n").values()) == [100, 200] and axis_label(combos, "tsim") == "tsim (τ)"
-    assert not numbers_of(combos, "roi") and not numbers_of(combos, "keep_diag")
+    assert list(option_numbers(combos, "nle").values()) == [5, 10] and option_label(combos, "nle") == "nle (%)"
+    assert list(option_numbers(combos, "n").values()) == [100, 200] and option_label(combos, "tsim") == "tsim (τ)"
+    assert not option_numbers(combos, "roi") and not option_numbers(combos, "keep_diag")
 
 
 # kind = transition
@@ -361,7 +361,7 @@ def test_unbounded_runs_are_in_no_mean_and_counted_everywhere(tmp_path, capsys):
     np.testing.assert_allclose(means.get_ydata(), [np.mean([lambda_max(2.0, i) for i in (1, 2)]), lambda_max(4.0, 1)])
     assert [line.get_marker() for line in axes.lines].count("^") == 1
     texts = legend_texts(figure)
-    assert "unbounded, in no mean" in texts and "1 not converged, 1 too short to tell" in texts
+    assert "unbounded, left out of means" in texts and "1 not converged, 1 too short to tell" in texts
     texts = legend_texts(dict(spectra.spectrum_figures(study, None))["spectra_by_g"])
     texts = [text.replace("\u00a0", " ").replace("\n", " ") for text in texts]
     assert any("1 of 2 too short to tell, 1 unbounded, left out" in text for text in texts)
@@ -417,7 +417,7 @@ def test_starts_that_end_at_different_exponents_have_no_mean(apart, differ):
     assert len(axes.collections) == (1 if differ else 2)  # bands
     single = [line.get_ydata()[-1] for line in axes.lines if line not in bold(axes) and len(line.get_ydata()) == 5]
     assert single == pytest.approx([1.0, 1.0 + apart, 0.0, 0.0])
-    assert axes.get_title() == "tons = 1 τ" + ("\nstarts differ: no mean of λ$_{1}$" if differ else "")
+    assert axes.get_title() == "tons = 1 τ" + ("\ninitial states differ: no mean of λ$_{1}$" if differ else "")
     assert figure.legends[0].get_title().get_text().startswith("exponents 1, 2 of 2;")
 
 
@@ -465,7 +465,7 @@ def test_a_benchmark_of_a_busy_machine_says_so_and_old_folders_say_nothing(tmp_p
     assert benchmark.busy_text(gather(make(tmp_path / "old", "benchmark", grid, machine="Linux"))) == ""
     monkeypatch.setitem(RUNS, "benchmark", disturbed)
     study = gather(make(tmp_path / "busy", "benchmark", grid, machine="Linux"))
-    expected = "on Linux; busy in 4 of 6 runs: up to 42% of the wall time was others'"
+    expected = "on Linux; disturbed by other processes in 4 of 6 runs (up to 42% of the wall time)"
     assert dict(benchmark.seconds_figures(study, None))["seconds_by_n"].get_suptitle() == expected
     assert benchmark.BUSY == BUSY
 
@@ -489,7 +489,7 @@ def test_kinds_do_not_mix(tmp_path, capsys):
 def test_diverged_runs_are_crosses_and_in_no_mean():
     table = pd.DataFrame({"series": "a", "x": [1.0, 1.0, 1.0, 2.0], "y": [1.0, 2.0, 1e9, 3.0],
                           "status": ["complete", "complete", "diverged", "complete"]})  # fmt: skip
-    axes = plotting.against(table, [Panel("y", "y")], [Series("a")], mean_interval).axes[0]
+    axes = plotting.option_dependence(table, [Panel("y", "y")], [Series("a")], mean_interval).axes[0]
     bars = next(line for line in axes.lines if line.get_marker() == "_")
     assert list(bars.get_xdata()) == [1.0] and list(bars.get_ydata()) == [1.5]
     assert sum(line.get_marker() == "x" for line in axes.lines) == 1 and axes.get_ylim()[1] < 10

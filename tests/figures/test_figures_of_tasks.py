@@ -14,7 +14,7 @@ from randomnet import plotting
 from randomnet.figures import analyse as analyse_figures
 from randomnet.figures import training as training_figures
 from randomnet.kinds.trajectories import event_arrays
-from randomnet.plotting import Event, Linearised, Overlaps, Panel, Psth, Series
+from randomnet.plotting import Event, Linearization, Overlaps, Panel, Psth, Series
 from randomnet.plotting.style import STYLE, circle_limits, log_numbers, new_figure
 from randomnet.plotting.trials import condition_series
 from randomnet.results import ResultsFolder
@@ -115,9 +115,9 @@ def test_rates_along_a_task_have_its_events_and_say_which_conditions_are_missing
     assert arrays["event_offset"].tolist() == [2, 4, 5.5, 6, 8, 9] and arrays["psth_times"][-1] == 9
     assert all(f">{name}<" in figures["psth"] for name in ("sample", "reward", "choice", "AC go (2)"))
     assert "10 of 12" in figures["psth"]
-    drawn = analyse_figures._linearised(arrays)
+    drawn = analyse_figures._linearization(arrays)
     assert arrays["groups"].tolist() == ["all"] and drawn.groups == () and drawn.of == 0  # the whole, once
-    assert "Eigenvalues of the whole step, at" in figures["linearised"]
+    assert "Eigenvalues of the Jacobian, at" in figures["linearised"]
 
 
 def test_overlaps_of_a_task_have_its_times_conditions_and_events(tmp_path):
@@ -178,7 +178,8 @@ def test_rates_are_drawn_over_bands_of_the_events():
         assert [text.get_text() for text in above.get_xticklabels()] == ["cue", "reward"]
     plain = plotting.psth(rates(trials=(3, 2)))
     assert not any(axes.patches or axes.child_axes for axes in plain.axes)
-    assert legend_of(plain)[1] == "Mean and standard error over the validation trials of each condition (their number)"
+    heading = legend_of(plain)[1]
+    assert heading == "Mean and standard error over the validation trials of each condition (number of trials)"
 
 
 def test_two_words_of_a_condition_are_its_colour_and_its_dash():
@@ -205,7 +206,7 @@ def test_overlaps_are_drawn_trial_by_trial_and_as_the_mean_of_each_condition():
         np.testing.assert_allclose(thick, [values[1], values[[0, 2]].mean(0)])
         assert len(axes.patches) == 1
     texts, heading = legend_of(figure)
-    assert texts == ["A (1)", "B (2)"] and "of 5 overlaps those 2 that vary most" in heading
+    assert texts == ["A (1)", "B (2)"] and "the 2 of 5 overlaps that vary most" in heading
 
 
 def test_the_overlaps_that_vary_most_are_drawn():
@@ -251,7 +252,7 @@ def test_the_accuracy_of_each_output_has_a_panel_where_there_are_several(tmp_pat
     assert all(both.count(text) == 1 for text in (">choice (%)<", ">lick (%)<", ">accuracy (%)<"))
     assert both.count(">accuracy of<") == 2
     for level in ("62.5", "50", "75"):
-        assert f"chance, the best constant answer ({level} %)" in both
+        assert f"chance level: best constant answer ({level} %)" in both
     one, _ = task_folder(tmp_path / "dpa", "dpa", {}, choice)
     assert "accuracy of" not in one and one.count(">accuracy (%)<") == 1
 
@@ -260,7 +261,7 @@ def test_the_accuracy_of_each_output_has_a_panel_where_there_are_several(tmp_pat
 def test_chance_is_drawn_where_it_was_measured_and_nowhere_else(tmp_path):
     for task in ("odr", "flip_flop", "dpa"):
         measured = task_folder(tmp_path / f"{task} measured", task, {}, {}, {"chance_metrics": 72.95})
-        assert all("chance, the best constant answer (73 %)" in figure for figure in measured)
+        assert all("chance level: best constant answer (73 %)" in figure for figure in measured)
         assert not any("chance" in figure for figure in task_folder(tmp_path / task, task, {}, {}))
 
 
@@ -269,7 +270,7 @@ def test_the_error_of_the_accuracy_and_the_trials_are_said(tmp_path):
     loss, best = task_folder(tmp_path / "dpa", "dpa", {}, errors, {"epoch_best": 3, "validate_loss_best": 1.7})
     assert "best at epoch 4" in loss, "of an earlier version, whose row 3 was the network after 4 epochs"
     assert "s.e. over trials 1.5" in loss and "trials: 8" in loss and "epoch (0: untrained)" in loss
-    assert "chosen on the same trials" in best
+    assert "selected on the same trials" in best
 
 
 def test_an_axis_shows_what_it_spans():
@@ -317,6 +318,6 @@ def test_the_unit_circle_is_in_the_picture_unless_the_eigenvalues_are_a_blot_in_
     blot = 0.95 + 0.02 * np.exp(2j * np.pi * np.arange(9) / 9)
     (left, right), reach = circle_limits(blot)
     assert -1 < left < 0.7 and right > 1.2 and 0.3 < reach < 0.4  # the circle bends by 8 % of the width
-    whole = Linearised(wide, np.ones(9), (), 0, (), (), "here")
-    plane = plotting.linearised(whole).axes[0]
+    whole = Linearization(wide, np.ones(9), (), 0, (), (), "here")
+    plane = plotting.linearization(whole).axes[0]
     assert plane.get_xlim() == pytest.approx(circle_limits(wide)[0])

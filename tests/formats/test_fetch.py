@@ -35,7 +35,7 @@ from randomnet.fetch import (
 )
 from randomnet.fetch import download as module
 from randomnet.formats import read_connectome
-from randomnet.results.locks import is_free
+from randomnet.results.locks import is_unlocked
 from tests.support.paths import ROOT
 
 CONTENT = np.random.default_rng(4).bytes(600_000)
@@ -501,7 +501,7 @@ def test_a_second_process_in_the_folder_is_refused(server, tmp_path):
             fetch(archive_of(server), tmp_path, Said())
         other.communicate("\n")
     assert fetch(archive_of(server), tmp_path, Said())[0].read_bytes() == CONTENT
-    assert is_free(tmp_path / ".lock")  # given back
+    assert is_unlocked(tmp_path / ".lock")  # given back
 
 
 # --- the registry

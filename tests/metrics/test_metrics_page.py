@@ -32,7 +32,7 @@ def test_the_list_of_scores_is_made_from_the_rows():
 
 
 def test_the_columns_of_scores_csv_have_the_words_and_units_of_the_rows():
-    columns = {column.name: (column.says, column.unit) for column in SCORES.columns}
+    columns = {column.name: (column.meaning, column.unit) for column in SCORES.columns}
     assert {score.column: columns[score.column] for score in scores()} == {
         score.column: (score.sentence, score.unit) for score in scores()
     }

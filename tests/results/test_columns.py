@@ -53,25 +53,26 @@ def test_every_column_is_declared_once_in_its_table_in_one_sentence():
         names = [column.name for column in table.columns]
         assert len(names) == len(set(names))
         for column in table.columns:
-            assert column.says[0].isupper() and column.says.endswith(".") and len(column.says) < 240, column
+            assert column.meaning[0].isupper() and column.meaning.endswith(".") and len(column.meaning) < 240, column
 
 
 def test_endings_say_what_they_add():
-    ((_, column),) = [found for found in explained("loss_measured_final_stderr") if "train" in found[0].of]
-    assert column.says.startswith("Standard error of loss_measured for the network after the last update. Loss of the")
-    assert explained("validate_end_error_final")[0][1].says.startswith("Value of validate_end_error for the network")
+    ((_, column),) = [found for found in explained("loss_measured_final_stderr") if "train" in found[0].scope]
+    expected = "Standard error of loss_measured for the network after the last update. Loss of the"
+    assert column.meaning.startswith(expected)
+    assert explained("validate_end_error_final")[0][1].meaning.startswith("Value of validate_end_error for the network")
     assert not explained("no_such_column") and not explained("no_such_column_final")
 
 
 def test_thresholds_in_words_are_those_of_the_verdict():
-    says = explained("drift")[0][1].says
+    says = explained("drift")[0][1].meaning
     one, ten = (stdtrit(19, 1 - FALSE_ALARMS / exponents / 2) for exponents in (1, 10))
     assert f"{one:.1f} for one exponent, {ten:.1f} for ten" in says
 
 
 def test_the_command_line_explains_columns(capsys):
     assert runrandomnet.main(["--help-columns", "ill_conditioned"]) == 0
-    assert "condition above 1e8" in capsys.readouterr().out
+    assert "condition number above 1e8" in capsys.readouterr().out
     assert runrandomnet.main(["--help-columns"]) == 0 and help_text() in capsys.readouterr().out
     for name in ("g", "net.g"):  # gridded options are columns too
         assert runrandomnet.main(["--help-columns", name]) == 0

@@ -10,15 +10,16 @@ from contextlib import contextmanager
 import pytest
 
 from randomnet import results
-from randomnet.results.locks import Busy, NoLocks, exclusive, is_free
+from randomnet.results import files, folders
+from randomnet.results.locks import LockHeld, LocksUnsupported, exclusive, is_unlocked
 
 SHARE = results.Share(1, 2)
 HOLDERS = {
     "file": "exclusive(root / '.lock')",
     "whole": "ResultsFolder(root).lock()",
     "share": "ResultsFolder(root).lock(Share(1, 2))",
-    "moment": "ResultsFolder(root).moment()",
-    "task": "ResultsFolder(root).task(7)",
+    "moment": "ResultsFolder(root).brief_lock()",
+    "task": "ResultsFolder(root).task_lock(7)",
 }
 
 
@@ -41,17 +42,17 @@ def holding(root, holder):
 def test_a_lock_is_refused_while_another_process_has_it_and_free_once_that_is_killed(tmp_path):
     path = tmp_path / ".lock"
     with holding(tmp_path, "file") as process:
-        assert not is_free(path)
-        with pytest.raises(Busy), exclusive(path):
+        assert not is_unlocked(path)
+        with pytest.raises(LockHeld), exclusive(path):
             pass
         began = time.monotonic()
-        with pytest.raises(Busy), exclusive(path, patience=0.3):
+        with pytest.raises(LockHeld), exclusive(path, timeout=0.3):
             pass
         assert 0.2 < time.monotonic() - began < 5
         process.kill()
         process.wait()
-        assert is_free(path)
-    with exclusive(path), pytest.raises(Busy), exclusive(path):  # this process excludes itself, too
+        assert is_unlocked(path)
+    with exclusive(path), pytest.raises(LockHeld), exclusive(path):  # this process excludes itself, too
         pass
 
 
@@ -59,7 +60,7 @@ def test_who_waits_has_the_lock_when_it_is_given_back(tmp_path):
     with holding(tmp_path, "file") as process:
         process.stdin.write("\n")
         process.stdin.flush()
-        with exclusive(tmp_path / ".lock", patience=60):
+        with exclusive(tmp_path / ".lock", timeout=60):
             pass
 
 
@@ -78,7 +79,7 @@ def test_the_whole_folder_excludes_shares_and_shares_exclude_it(tmp_path):
             assert "another process is working in this results folder" in excluded(folder, share)
     with holding(tmp_path, "share") as process:
         assert "another process is working in this results folder" in excluded(folder)
-        assert "another process does share 1/2" in excluded(folder, SHARE)
+        assert "another process works on share 1/2" in excluded(folder, SHARE)
         assert "another division into shares here (1-of-2)" in excluded(folder, results.Share(1, 3))
         assert excluded(folder, results.Share(2, 2)) == ""
         process.kill()
@@ -88,12 +89,12 @@ def test_the_whole_folder_excludes_shares_and_shares_exclude_it(tmp_path):
 
 def test_a_start_waits_for_a_task_and_says_so(tmp_path, monkeypatch):
     folder = results.ResultsFolder(tmp_path)
-    monkeypatch.setattr(results, "PATIENCE", 0.2)
+    monkeypatch.setattr(folders, "TASK_TIMEOUT", 0.2)
     with holding(tmp_path, "task"):
         assert "a task of an earlier start, or of a lost node" in excluded(folder)
-        with pytest.raises(results.ResultsError, match="lost node"), folder.task(7):
+        with pytest.raises(results.ResultsError, match="lost node"), folder.task_lock(7):
             pass
-        with folder.task(8):
+        with folder.task_lock(8):
             pass
     assert excluded(folder) == ""
 
@@ -108,7 +109,7 @@ def test_a_file_system_without_locks_is_said_to_have_none(tmp_path, monkeypatch,
 
     monkeypatch.setattr(fcntl, "flock", fail)
     said = "has no file locks, which .* choose a folder on another disk"
-    with pytest.raises(NoLocks, match=said), exclusive(tmp_path / ".lock"):
+    with pytest.raises(LocksUnsupported, match=said), exclusive(tmp_path / ".lock"):
         pass
 
 
@@ -124,11 +125,11 @@ def test_a_file_that_is_being_read_is_replaced_once_it_is_free(tmp_path, monkeyp
     monkeypatch.setattr(os, "replace", refuse_twice)
     with pytest.raises(PermissionError):  # elsewhere a refusal is final
         results.write_text(tmp_path / "a", "old")
-    monkeypatch.setattr(results, "READERS_BLOCK", True)
+    monkeypatch.setattr(files, "READERS_BLOCK", True)
     results.write_text(tmp_path / "a", "new")
     assert (tmp_path / "a").read_text() == "new" and len(attempts) == 3
     attempts.clear()
-    monkeypatch.setattr(results, "READING", 0.0)
+    monkeypatch.setattr(files, "READ_TIMEOUT", 0.0)
     with pytest.raises(PermissionError):
         results.write_text(tmp_path / "a", "newer")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
@@ -138,4 +139,4 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_its_own(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file") as caught, exclusive(tmp_path / "file" / ".lock"):
         pass
-    assert not isinstance(caught.value, NoLocks)
+    assert not isinstance(caught.value, LocksUnsupported)

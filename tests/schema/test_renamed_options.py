@@ -206,7 +206,7 @@ def test_its_networks_are_found_by_their_values_and_drawn_beside_new_ones(folder
     combos = [combo for place, root in enumerate((folder / "noises", tmp_path / "next"))
               for combo in matching.read_combos(root, root.name, place)]  # fmt: skip
     study = matching.match(combos, ["train_loss"], ["noises", "next"])
-    assert study.shared == ("state_noise",) and [len(match.combos) for match in study.matched] == [2, 2]
+    assert study.shared == ("state_noise",) and [len(match.combos) for match in study.groups] == [2, 2]
     folders, figures = [str(folder / "noises"), str(tmp_path / "next")], tmp_path / "figures"
     names = ["--results_folders", *folders, "--save_figs", str(figures)]
     assert visualization.main([*names, "--filter", "noise=0.1"]) == 0

@@ -80,7 +80,7 @@ class _FileSamples:
     def finish(self) -> None:
         with open(self.temporary, "r+b") as file:
             os.fsync(file.fileno())
-        results.replace(self.temporary, self.path)
+        results.replace_file(self.temporary, self.path)
 
     def discard(self) -> None:
         self.temporary.unlink(missing_ok=True)

@@ -326,7 +326,7 @@ def test_more_groups_than_can_be_told_apart_are_left_out_with_a_note(tmp_path, m
     assert summary["groups"] == 11 and summary["leading_modulus"] > 0
     notes = json.loads((done.path / "run.json").read_text())["notes"]
     assert notes == ["by 11 groups, more than 10: their eigenvalues and mean rates are left out"]
-    drawn = analyse_figures._linearised(done.arrays)
+    drawn = analyse_figures._linearization(done.arrays)
     assert drawn.groups == () and len(drawn.whole) == 11
 
 
@@ -351,7 +351,7 @@ def test_the_plane_of_two_units_is_their_states(tmp_path, plane):
     shares = every.var(0)[[4, 9]] / every.var(0).sum()
     np.testing.assert_allclose(arrays["plane_explained"], shares, rtol=1e-9)
     assert summary["explained"] == pytest.approx(shares.sum())
-    assert analyse_figures._inside(arrays).labels == ("state of a0004", "state of b0003")
+    assert analyse_figures._state_space(arrays).labels == ("state of a0004", "state of b0003")
 
 
 def followed_by_hand(run):
@@ -491,10 +491,10 @@ def test_the_origin_of_a_relu_network_is_at_a_kink_and_neither_stable_nor_unstab
     study = figures_command.gather(
         figures_command.parse(["--results_folders", str(tmp_path / "out"), "--save_figs", "x"])
     )[0]
-    figure = next(figure for _, figure in analyse_figures.inside_figures(study, None))
+    figure = next(figure for _, figure in analyse_figures.state_space_figures(study, None))
     texts = [text.get_text().replace("\u00a0", " ") for legend in figure.legends for text in legend.get_texts()]
     assert any("at a kink, neither stable nor unstable" in text.replace("\n", " ") for text in texts)
     marks = {line.get_marker() for line in figure.axes[0].lines}
     assert "D" in marks
-    for draw in (analyse_figures.linear_figures, analyse_figures.point_dots):
+    for draw in (analyse_figures.linearization_figures, analyse_figures.fixed_point_dots):
         assert all(figure is not None for _, figure in draw(study, None))

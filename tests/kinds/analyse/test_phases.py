@@ -14,7 +14,7 @@ from randomnet.figures import analyse as analyse_figures
 from randomnet.kinds.analyse import outputs
 from randomnet.kinds.analyse import run as analyse
 from randomnet.kinds.analyse.phases import search_share
-from randomnet.plotting import Phases
+from randomnet.plotting import FixedPointsByPhase
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan
 from randomnet.tasks import TASKS, make
@@ -304,7 +304,7 @@ def test_each_condition_has_its_figure(tmp_path, capsys):
     table = pd.read_csv(tmp_path / "figs" / "means.csv")
     assert {"points_of_MemoryPro_mem1", "stable_points_of_MemoryPro_mem1"} <= set(table["metric"])
     assert "points_of_" not in capsys.readouterr().out, "they would be too many"
-    drawn = analyse_figures._phases(arrays, 1)
+    drawn = analyse_figures._fixed_points_by_phase(arrays, 1)
     assert drawn.names == ("context", "response") and drawn.steps == 4
     rows = list(places(arrays, "ReactAnti"))
     assert drawn.places.tolist() == [0, 0.25, 0.5, 0.75, 1]
@@ -315,8 +315,9 @@ def test_each_condition_has_its_figure(tmp_path, capsys):
 def test_points_far_from_all_states_are_said_to_be_out_of_view():
     path, reach = np.array([[0.0, 0.0], [1.0, 2.0]]), np.array([[-2.0, -1.0], [2.0, 3.0]])
     points = np.array([[0.5, 0.5], [5.0, 1.0], [-2.0, 1.0], [0.5, 9.0]])
-    network = Phases(path, points, np.array([0, 0, 0.5, 1]), np.array([0, 0, 1, 2]), np.ones(4), ("a", "b"), 2,
-                     np.array([0.6, 0.3]), reach, np.zeros(4, bool))  # fmt: skip
+    places, unstable = np.array([0, 0, 0.5, 1]), np.array([0, 0, 1, 2])
+    network = FixedPointsByPhase(path, points, places, unstable, np.ones(4), ("a", "b"), 2, np.array([0.6, 0.3]),
+                                 reach, np.zeros(4, bool))  # fmt: skip
     assert network.in_view.tolist() == [True, False, True, False]
     assert network.count(True).tolist() == [2, 0, 0] and network.count(False).tolist() == [0, 1, 1]
 

@@ -22,7 +22,7 @@ from randomnet.artifacts.systems import freeze_input, replay_inputs
 from randomnet.artifacts.trained_networks import TrainedNetwork
 from randomnet.comparison.intervals import mean_interval
 from randomnet.figures.compare import SCORES as FIGURES_SCORES
-from randomnet.figures.compare import _beside
+from randomnet.figures.compare import _inferred_dynamics
 from randomnet.kinds.compare import run as compare
 from randomnet.kinds.compare.evaluation import GroundTruth, MetricUnavailable, ModelEvaluation, Settings
 from randomnet.kinds.compare.figure_arrays import figure_arrays
@@ -216,7 +216,7 @@ def test_figures_of_scores_say_what_is_not_above_the_floor_and_how_many_points_w
     assert by_label["fixed points,"].get_title() == "7 to 9 matched, of 9 true\nand 7 to 12 inferred"
     assert by_label["DSA distance"].get_title() == by_label["cycle consistency"].get_title() == ""
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert {"not above the floor", "of the truth itself"} <= set(texts)
+    assert {"not above the noise floor", "of the truth itself"} <= set(texts)
     old = {name: values for name, values in rows.items() if name not in ("cycle_con_truth", "points_true")}
     plotting.scores(pd.DataFrame(old), panels, [Series("a", 0)], mean_interval, ())  # as earlier versions have it
 
@@ -490,11 +490,12 @@ def test_fixed_points_and_flow_are_drawn_over_the_states(recording):
     own = figure_arrays(case) | SCORERS["fixed_points"](case)[1] | SCORERS["eigenvalues"](case)[1]
     arrays = {f"m0_{name}": array for name, array in own.items()}
     arrays |= {"labels": np.array(["GRU"]), "axes": np.array(["latent"]), "axis_values": np.array([["2"]])}
-    one = _beside(arrays, 0, True)
+    one = _inferred_dynamics(arrays, 0, True)
     assert one.name == "GRU, hidden_size 2" and one.eigenvalues_of.startswith("Jacobians")
-    assert _beside(arrays | {"iterations": np.array([3])}, 0, True, True).name == "GRU, hidden_size 2, iteration\u00a03"
+    third = _inferred_dynamics(arrays | {"iterations": np.array([3])}, 0, True, True)
+    assert third.name == "GRU, hidden_size 2, iteration\u00a03"
     np.testing.assert_allclose(*(points[np.lexsort(points.round(3).T)] for points in one.points), atol=1e-3)
-    figure = plotting.beside([one])
+    figure = plotting.inferred_dynamics([one])
     true, inferred = figure.axes[:2]
     assert true.get_xlim() == inferred.get_xlim() and true.get_ylim() == inferred.get_ylim()
     marks = [line for line in inferred.lines if line.get_marker() in ("o", "X")]

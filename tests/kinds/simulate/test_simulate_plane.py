@@ -9,7 +9,7 @@ from randomnet import plotting
 from randomnet.build.connectome import connectome_of
 from randomnet.build.low_rank import factors_of
 from randomnet.build.populations import PopulationView
-from randomnet.plotting import Flow, style
+from randomnet.plotting import PhasePlane, style
 from randomnet.results import ResultsFolder
 from randomnet.schema.plan import read_plan
 
@@ -178,18 +178,19 @@ def made_up(turning=False):
     paths = share * starts[:, None] + (1 - share) * ends[:, None]
     if turning:
         paths = starts[:, None] + np.stack([np.cos(times), np.sin(times)], -1)
-    return Flow(starts, paths, ("xi1", "n12"), times, "s", 2)
+    return PhasePlane(starts, paths, ("xi1", "n12"), times, "s", 2)
 
 
 def test_paths_are_told_apart_by_where_they_end():
     flow = made_up()
     assert flow.places().tolist() == [0, 0, 1, 1] and not flow.moving.any()
-    figure = plotting.flow(flow, "a title")
+    figure = plotting.phase_plane(flow, "a title")
     (axes,) = figure.axes
     assert axes.get_xlabel() == "overlap with ξ$_{1}$ (Hz)" and axes.get_ylabel() == "overlap with n$_{12}$ (Hz)"
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["4 starts", "2 end here", "2 end here"]
-    assert legend.get_title().get_text() == "10 s from a grid of first states, as means over 0.1 s; 2 events meanwhile"
+    assert [text.get_text() for text in legend.get_texts()] == ["4 initial states", "2 end here", "2 end here"]
+    heading = "10 s from a grid of initial states, means over 0.1 s; 2 events in this time"
+    assert legend.get_title().get_text() == heading
     starts, ends, moving = (points.get_offsets() for points in axes.collections[1:])
     np.testing.assert_allclose(starts, flow.starts)
     np.testing.assert_allclose(ends, flow.paths[:, -1])
@@ -199,16 +200,16 @@ def test_paths_are_told_apart_by_where_they_end():
 def test_what_still_moves_ends_nowhere():
     flow = made_up(turning=True)
     assert flow.moving.all() and (flow.places() == -1).all()
-    (legend,) = plotting.flow(flow).legends
-    assert [text.get_text() for text in legend.get_texts()] == ["4 starts", "4 still move"]
+    (legend,) = plotting.phase_plane(flow).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["4 initial states", "4 still moving"]
 
 
 def test_many_places_have_one_colour():
     angles = 2 * np.pi * np.arange(12) / 12
     starts = np.stack([np.cos(angles), np.sin(angles)], -1)
-    flow = Flow(starts, np.repeat(0.5 * starts[:, None], 30, 1), ("n1", "n2"), 0.5 + np.arange(30), "τ")
-    (legend,) = plotting.flow(flow).legends
-    assert [text.get_text() for text in legend.get_texts()] == ["12 starts", "12 end at 12 places"]
+    flow = PhasePlane(starts, np.repeat(0.5 * starts[:, None], 30, 1), ("n1", "n2"), 0.5 + np.arange(30), "τ")
+    (legend,) = plotting.phase_plane(flow).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["12 initial states", "12 end at 12 points"]
 
 
 @pytest.mark.slow

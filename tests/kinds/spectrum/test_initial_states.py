@@ -9,7 +9,7 @@ import visualization
 from randomnet.build.network import build_setup
 from randomnet.build.spectra import schedule_of, system_of
 from randomnet.command_line import figures as figures_command
-from randomnet.comparison.spread import spread_table, two_sources
+from randomnet.comparison.spread import spread_table, variance_components
 from randomnet.figures import spectra
 from randomnet.kinds import initial_states
 from randomnet.lyapunov import Spectrum, spectrum
@@ -119,7 +119,7 @@ def test_two_sources_recovers_the_variances_that_were_simulated(truth):
     across, inside = [], []
     for _ in range(1500):
         values = generator.normal(0, truth, (networks, 1)) + generator.normal(0, sd, (networks, starts))
-        found = two_sources(values.mean(1), values.std(1, ddof=1), np.full(networks, starts))
+        found = variance_components(values.mean(1), values.std(1, ddof=1), np.full(networks, starts))
         across.append(found.networks**2)
         inside.append(found.starts**2)
     assert np.mean(inside) == pytest.approx(sd**2, rel=0.03)
@@ -133,7 +133,7 @@ def test_the_spread_table_says_starts_and_networks_where_runs_have_several_start
     rows = {"combo": 0, "status": "complete", "lambda_max": [0.1, 0.3], "lambda_max_stderr": 0.05,
             "initial_states": 4, "lambda_max_between": 0.02, "lambda_max_within": 0.001}  # fmt: skip
     found = spread_table(pd.DataFrame({**rows, "network": ["a", "b"]}), ["combo"]).iloc[0]
-    expected = two_sources(np.array([0.1, 0.3]), np.full(2, 0.02), np.full(2, 4))
+    expected = variance_components(np.array([0.1, 0.3]), np.full(2, 0.02), np.full(2, 4))
     assert (found["sd_networks"], found["sd_starts"]) == pytest.approx(expected[:2])
     assert found["stderr_of_one"] == pytest.approx(0.001)
     same = spread_table(pd.DataFrame({**rows, "network": ["a", "a"]}), ["combo"]).iloc[0]

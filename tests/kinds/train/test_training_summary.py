@@ -460,16 +460,17 @@ def test_histories_of_earlier_versions_are_aligned_with_those_of_today(tmp_path)
     for name, table, epochs in (("old", old, [1, 2]), ("new", new, [0, 1, 2]), ("spectra", spectral_one, [0, 1])):
         table.to_csv(tmp_path / f"{name}.csv", index=False)
         assert results.read_history(tmp_path / f"{name}.csv")["epoch"].tolist() == epochs
-    assert results.curve(results.read_history(tmp_path / "old.csv"), "validate_loss", 3)[:2] == [2.5, 2.0]
+    old = results.read_history(tmp_path / "old.csv")
+    assert results.history.epoch_values(old, "validate_loss", 3)[:2] == [2.5, 2.0]
     assert results.read_history(tmp_path / "none.csv").empty
 
 
 def test_summaries_of_earlier_versions_name_no_untrained_loss_that_is_not_one():
     summary = {"loss_initial": 3.0, "validate_loss_initial": 2.5, "validate_loss_best": 2.0, "epoch_best": 1}
-    assert results.summary_of({"summary": summary}) == {"validate_loss_best": 2.0, "epoch_best": 2}
-    assert results.summary_of({"summary": summary, "epoch_0": "untrained"}) == summary
+    assert results.history.current_summary({"summary": summary}) == {"validate_loss_best": 2.0, "epoch_best": 2}
+    assert results.history.current_summary({"summary": summary, "epoch_0": "untrained"}) == summary
     of_spectra = {"loss_initial": 3.0, "loss_best": 2.0, "epoch_best": 1}
-    assert results.summary_of({"summary": of_spectra}) == of_spectra
+    assert results.history.current_summary({"summary": of_spectra}) == of_spectra
 
 
 # ---- the truncated gradient

@@ -1,17 +1,17 @@
-"""What two sets of runs differ in, and what may be said of it: the rows of tests.csv.
+"""Differences between two sets of runs with their tests: the rows of tests.csv.
 
-    label_pairs   the pairs of sets of runs that differ in their label
-    table_of_tests   a row for every pair of sets, cell of the grid and metric
-    console       the same as text
-    remarks       what few runs cannot show, and how p is corrected, as lines
+label_pairs      pairs of sets of runs that differ in their label
+table_of_tests   a row for every pair of sets, cell of the grid and metric
+console_table    the same as text
+shared_notes     lines on notes that many rows have, and on the correction of p
 
-How a row is made depends on whether a side's network is redrawn in every iteration (networks.origin):
+The design of a row depends on whether each side has a new network in every iteration (network_identity.origin):
 
-    RANK_A, RANK_B one network (a, or b) against draws: percentile, z and rank p. Its value is the median of its starts
-    PAIRS          both redrawn: pairs of the same iteration, which share their seed; d_z and sign-flip p
-    STARTS         one and the same network on both sides: pairs of its starts
-    TWO_NETWORKS   two networks, each the same in every iteration: no p, as there is one of each
-    ASSUMED        unknown: as PAIRS, and the note says so
+RANK_A, RANK_B one network (a, or b) among draws: percentile, z and rank p. Its value is the median of its starts
+PAIRS          new networks on both sides: pairs of equal iterations, which share their seed; d_z and sign-flip p
+STARTS         one and the same network on both sides: pairs of its starts
+TWO_NETWORKS   two networks, each the same in every iteration: no p, as there is one of each
+ASSUMED        unknown: as PAIRS, and the note says so
 
 A cell has one value of every gridded option; nothing is averaged over options.
 """
@@ -25,8 +25,8 @@ import numpy as np
 import pandas as pd
 
 from randomnet.comparison import significance, verdicts
-from randomnet.comparison.intervals import LEVEL, draws_interval, mean_interval
-from randomnet.comparison.networks import FIXED, REDRAWN, origin, same_network
+from randomnet.comparison.intervals import LEVEL, mean_interval, prediction_interval
+from randomnet.comparison.network_identity import FIXED, REDRAWN, origin, same_network
 from randomnet.results import COMPLETE
 
 RANK_A, RANK_B = "rank of a among draws of b", "rank of b among draws of a"
@@ -40,11 +40,11 @@ RESULT = ("design", "n", "n_a", "n_b", "mean_a", "mean_b", "sd_a", "sd_b", "diff
           "p_bh", "smallest_p", "pairs_for_power")  # fmt: skip
 COUNTED = tuple(f"{name}_{side}" for name in verdicts.COUNTS for side in "ab")
 COLUMNS = (*RESULT, *COUNTED, "note")
-LEGEND = ("[interval], p; pct: percentile of the one network among its draws, whose interval is of one draw; "
+LEGEND = ("[interval], p; pct: percentile of the one network among its draws, with an interval for one further draw; "
           "! some not converged, ? some too short to tell, ≥ some lower bounds")  # fmt: skip
-NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?")  # in a note
-OPEN_ABOVE = "D_KY"  # empty where it is more than the exponents that were computed
-LARGE_SPREAD = 0.5  # of the draws' standard deviation: starts that spread more are named
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[+-]?\d+)?")  # a number in a note
+OPEN_ABOVE = "D_KY"  # prefix of a metric that is empty if it exceeds the number of computed exponents
+LARGE_SPREAD = 0.5  # share of the draws' standard deviation; a larger spread of starts is noted
 
 
 def label_pairs(runs: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
@@ -57,23 +57,25 @@ def table_of_tests(
     pairs: Iterable[tuple[pd.DataFrame, pd.DataFrame]], metrics: Sequence[str], options: Sequence[str],
     seeds: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """Compare two sets of runs, of every pair of them, in every cell of the grid, by every metric.
+    """A row for every pair of sets of runs, cell of the grid and metric.
 
-    pairs:   of tables with one row per run: label (one in each set), combo (the text of the options that both sets
-             have), own (the text of those this set alone has, often empty), iteration, status, the columns of
-             `options` and of `metrics`, and as far as known those of networks and verdicts.
+    pairs:   pairs of tables with one row per run. Columns: label (one per table), combo (text of the options that both
+             have), own (text of the options that only this table has, often empty), iteration, status, those of
+             `options` and `metrics`, and if known those of network_identity and verdicts.
     options: the shared options, each of which becomes a column.
-    seeds:   the base seed of every label; pairs of different seeds are noted.
+    seeds:   the base seed of every label; unequal seeds are noted.
 
-    p_holm and p_bh are adjusted for all rows of the table that have a p.
+    p_holm and p_bh are adjusted for all rows of the table with a p.
     """
-    options = [name for name in options if name not in COLUMNS]  # `n` is the pairs; the combo's text has the option
+    options = [
+        name for name in options if name not in COLUMNS
+    ]  # `n` has another meaning here, and combo has these options
     rows = [row for a, b in pairs for row in _cells(a, b, metrics, options, seeds or {})]
     columns = ["combo", *options, "metric", "label_a", "label_b", "own_a", "own_b", *COLUMNS]
     table = pd.DataFrame(rows, columns=columns)
-    known = table["p"].notna()
-    p = table.loc[known, "p"].to_numpy(dtype=float)
-    table.loc[known, "p_holm"], table.loc[known, "p_bh"] = significance.holm(p), significance.benjamini_hochberg(p)
+    has_p = table["p"].notna()
+    p = table.loc[has_p, "p"].to_numpy(dtype=float)
+    table.loc[has_p, "p_holm"], table.loc[has_p, "p_bh"] = significance.holm(p), significance.benjamini_hochberg(p)
     return table.drop(columns=[name for name in ("own_a", "own_b") if not table[name].fillna("").any()])
 
 
@@ -96,20 +98,20 @@ def _by_own(runs: pd.DataFrame, combo: str) -> list[tuple[str, pd.DataFrame]]:
 
 
 def compare(a: pd.DataFrame, b: pd.DataFrame, metric: str, caution: str = "") -> dict[str, Any]:
-    """COLUMNS of one metric of two sets of runs of one cell, without the adjusted p. caution: of unequal seeds."""
+    """COLUMNS for one metric and two sets of runs of one cell, without adjusted p. caution: note on unequal seeds."""
     values = [_by_iteration(runs, metric) for runs in (a, b)]
-    design = design_of(a, b)
-    counted = [verdicts.counts(metric, runs) for runs in (a, b)]
-    beyond = [count["undetermined"] if metric.startswith(OPEN_ABOVE) else 0 for count in counted]
-    row = _sides(design, values) | _tested(design, values, beyond)
-    sides = [(f" of {side}", count, len(runs)) for side, count, runs in zip("ab", counted, (a, b), strict=True)]
-    row |= {f"{name}_{side}": count[name] for side, count in zip("ab", counted, strict=True) for name in count}
-    notes = [*_notes(row), caution if design in PAIRED else "", *verdicts.said(sides)]
+    design = comparison_design(a, b)
+    counts = [verdicts.verdict_counts(metric, runs) for runs in (a, b)]
+    above_range = [count["undetermined"] if metric.startswith(OPEN_ABOVE) else 0 for count in counts]
+    row = _sides(design, values) | _test(design, values, above_range)
+    sides = [(f" of {side}", count, len(runs)) for side, count, runs in zip("ab", counts, (a, b), strict=True)]
+    row |= {f"{name}_{side}": count[name] for side, count in zip("ab", counts, strict=True) for name in count}
+    notes = [*_notes(row), caution if design in PAIRED else "", *verdicts.verdict_notes(sides)]
     return row | {"note": "; ".join(filter(None, notes))}
 
 
-def design_of(a: pd.DataFrame, b: pd.DataFrame) -> str:
-    """How two sets of runs are compared; see the module."""
+def comparison_design(a: pd.DataFrame, b: pd.DataFrame) -> str:
+    """The design for two sets of runs; see the module."""
     origins = [origin(runs) for runs in (a, b)]
     if origins == [FIXED, FIXED]:
         return STARTS if same_network(a, b) else TWO_NETWORKS
@@ -119,7 +121,7 @@ def design_of(a: pd.DataFrame, b: pd.DataFrame) -> str:
 
 
 def _by_iteration(runs: pd.DataFrame, metric: str) -> pd.Series:
-    """The finite values of complete runs by iteration; several of one iteration, its starts, are averaged."""
+    """Finite values of complete runs by iteration; several runs of one iteration are averaged."""
     complete = runs[runs["status"] == COMPLETE]
     values = complete[metric].astype(float)
     finite = np.isfinite(values)
@@ -127,64 +129,72 @@ def _by_iteration(runs: pd.DataFrame, metric: str) -> pd.Series:
 
 
 def _sides(design: str, values: Sequence[pd.Series]) -> dict[str, Any]:
-    """Count, mean and standard deviation of both sides, and the difference: of pairs the mean one, of one network and
-    draws from its value to the draws' mean, of two networks that of their means."""
+    """Count, mean and standard deviation of both sides, and the difference b - a.
+
+    For pairs it is the mean difference. For one network among draws it is between its value and the draws' mean. For
+    two networks it is between their means.
+    """
     row: dict[str, Any] = {"design": design}
-    for side, one in zip("ab", values, strict=True):
-        row |= {f"n_{side}": len(one), f"mean_{side}": float(one.mean()) if len(one) else None,
-                f"sd_{side}": float(one.std()) if len(one) > 1 else None}  # fmt: skip
+    for side, side_values in zip("ab", values, strict=True):
+        row |= {f"n_{side}": len(side_values), f"mean_{side}": float(side_values.mean()) if len(side_values) else None,
+                f"sd_{side}": float(side_values.std()) if len(side_values) > 1 else None}  # fmt: skip
     if design in PAIRED:
-        apart = _differences(*values)
-        return row | {"difference_b_minus_a": float(apart.mean()) if len(apart) else None}
-    single = {RANK_A: 0, RANK_B: 1}.get(design)
-    middle = [float(one.median() if side == single else one.mean()) for side, one in enumerate(values) if len(one)]
-    return row | {"difference_b_minus_a": middle[1] - middle[0] if len(middle) == 2 else None}
+        differences = _differences(*values)
+        return row | {"difference_b_minus_a": float(differences.mean()) if len(differences) else None}
+    network = {RANK_A: 0, RANK_B: 1}.get(design)
+    centres = [
+        float(numbers.median() if place == network else numbers.mean())
+        for place, numbers in enumerate(values)
+        if len(numbers)
+    ]
+    return row | {"difference_b_minus_a": centres[1] - centres[0] if len(centres) == 2 else None}
 
 
 def _differences(a: pd.Series, b: pd.Series) -> np.ndarray:
-    """b - a over the iterations that both have; shape (pairs,)."""
-    apart = (b - a).to_numpy(dtype=float)
-    return apart[np.isfinite(apart)]
+    """b - a over the iterations that both have, (pairs,)."""
+    differences = (b - a).to_numpy(dtype=float)
+    return differences[np.isfinite(differences)]
 
 
-def _tested(design: str, values: Sequence[pd.Series], beyond: Sequence[int]) -> dict[str, Any]:
-    """n, interval, effect and p, as far as the design and the runs allow; beyond: runs of a and b above all values."""
+def _test(design: str, values: Sequence[pd.Series], above_range: Sequence[int]) -> dict[str, Any]:
+    """n, interval, effect and p, if design and runs allow them. above_range: values of a and b above all others."""
     if design == TWO_NETWORKS:
         return {"n": 0}
-    every = np.concatenate([one.to_numpy() for one in values])
-    if len(every) > 1 and (every == every[0]).all() and (design in PAIRED or not any(beyond)):
+    all_values = np.concatenate([side.to_numpy() for side in values])
+    if len(all_values) > 1 and (all_values == all_values[0]).all() and (design in PAIRED or not any(above_range)):
         return {"n": min(map(len, values)), "note": "all values are equal: nothing to test"}
     if design in PAIRED:
-        return _of_pairs(_differences(*values))
+        return _pairs_test(_differences(*values))
     sign = 1 if design == RANK_A else -1
-    starts, draws = (_with_beyond(*side) for side in list(zip(values, beyond, strict=True))[::sign])
-    return _of_rank(starts, draws.to_numpy(), sign)
+    starts, draws = (_with_infinities(*side) for side in list(zip(values, above_range, strict=True))[::sign])
+    return _rank_test(starts, draws.to_numpy(), sign)
 
 
-def _with_beyond(values: pd.Series, count: int) -> pd.Series:
+def _with_infinities(values: pd.Series, count: int) -> pd.Series:
     return pd.concat([values.astype(float), pd.Series([np.inf] * count, dtype=float)])
 
 
-def _of_pairs(apart: np.ndarray) -> dict[str, Any]:
-    n = len(apart)
+def _pairs_test(differences: np.ndarray) -> dict[str, Any]:
+    """n, interval, d_z, p and power for paired differences (n,)."""
+    n = len(differences)
     row: dict[str, Any] = {"n": n, "smallest_p": significance.smallest_sign_flip_p(n)}
     if n < 2:
         return row
-    low, high = mean_interval(apart)
-    spread = apart.std(ddof=1)
-    effect = float(apart.mean() / spread) if spread > 1e-12 * np.abs(apart).max() else None
-    p = significance.sign_flip_p(apart)
-    wanted = significance.pairs_for_power(effect) if effect and p > significance.ALPHA else None
+    low, high = mean_interval(differences)
+    spread = differences.std(ddof=1)
+    effect = float(differences.mean() / spread) if spread > 1e-12 * np.abs(differences).max() else None
+    p = significance.sign_flip_p(differences)
+    needed = significance.pairs_for_power(effect) if effect and p > significance.ALPHA else None
     return row | {"interval_low": low, "interval_high": high, "interval_level": LEVEL, "interval_of": OF_MEAN,
-                  "effect": "d_z", "effect_size": effect, "p": p, "pairs_for_power": wanted}  # fmt: skip
+                  "effect": "d_z", "effect_size": effect, "p": p, "pairs_for_power": needed}  # fmt: skip
 
 
-def _of_rank(starts: pd.Series, draws: np.ndarray, sign: int) -> dict[str, Any]:
-    """sign: 1 where the draws are b, so that draws minus network is b - a; -1 where they are a.
+def _rank_test(starts: pd.Series, draws: np.ndarray, sign: int) -> dict[str, Any]:
+    """Interval, z and p of one network, given its starts, among draws (n,).
 
-    The network's value is the median of its starts: a mean is drawn away from all draws by an attractor that few starts
-    reach, and would call one in ten networks different. Values that are only known to be above all others are infinite:
-    they have ranks, and there is no z and no interval.
+    sign: 1 if the draws are b, so that draws minus network is b - a; -1 if they are a. The network's value is the
+    median of its starts: with a mean, an attractor that few starts reach would make one in ten networks significant.
+    Values that are known only to be above all others are infinite: they have ranks, but no z and no interval.
     """
     n = len(draws)
     row: dict[str, Any] = {"n": n, "smallest_p": significance.smallest_rank_p(n)}
@@ -198,7 +208,7 @@ def _of_rank(starts: pd.Series, draws: np.ndarray, sign: int) -> dict[str, Any]:
     row |= {"percentile": significance.percentile(value, draws), "p": significance.rank_p(value, draws)}
     if np.isinf(draws).any():
         return row
-    low, high, level = draws_interval(sign * (draws - value))
+    low, high, level = prediction_interval(sign * (draws - value))
     spread = draws.std(ddof=1)
     z = float((value - draws.mean()) / spread) if spread > 1e-12 * np.abs(draws).max() else None
     return row | {"interval_low": low, "interval_high": high, "interval_level": level, "interval_of": OF_DRAWS,
@@ -206,29 +216,29 @@ def _of_rank(starts: pd.Series, draws: np.ndarray, sign: int) -> dict[str, Any]:
 
 
 def _notes(row: Mapping[str, Any]) -> Iterator[str]:
-    """What so few runs cannot show, and what the design does not say."""
+    """What so few runs cannot show, and what the design cannot tell."""
     n, design = row["n"], row["design"]
     if "note" in row:
         yield row["note"]
         return
     if design == TWO_NETWORKS:
-        yield "two networks, one of each kind: no p, as their starts say nothing of other networks"
+        yield "two networks, one of each kind: no p, as their starts say nothing about other networks"
         return
     if design == ASSUMED:
         yield "assumes that both sides are redrawn in every iteration, which is unknown"
     if design == STARTS:
-        yield "both sides are one network: of its starts, not of networks"
+        yield "both sides are the same network: the test is about its starts, not about networks"
     units = "draws" if design in RANKS else "pairs"
     if row.get("p") is None:
-        yield f"no interval and no p: they need at least 2 {units} of complete runs and there {_are(n)}"
+        yield f"no interval and no p: they need at least 2 {units} of complete runs, and there {_count_text(n)}"
     elif row["smallest_p"] > significance.ALPHA:
-        yield f"{n} {units} give no p below {row['smallest_p']:.2g}, and p < .05 needs {_needed(design)}"
+        yield f"{n} {units} allow no p below {row['smallest_p']:.2g}, and p < .05 needs {_needed(design)}"
     elif row.get("pairs_for_power"):
         yield f"about {row['pairs_for_power']} pairs {FOR_POWER}"
     if design in RANKS:
         yield _spread_note(row)
         if row.get("p") is not None and row["n"] > row["n_b" if design == RANK_A else "n_a"]:
-            yield "draws that are not determined are above all others: in percentile and p, not in the difference"
+            yield "undetermined draws count as above all others in percentile and p, and are left out of the difference"
 
 
 def _needed(design: str) -> int:
@@ -236,15 +246,15 @@ def _needed(design: str) -> int:
 
 
 def _spread_note(row: Mapping[str, Any]) -> str:
-    """That the network's starts spread as draws do, where they do; empty otherwise."""
+    """A note if the network's starts spread as much as draws; else empty."""
     starts, draws = (row["sd_a"], row["sd_b"])[:: 1 if row["design"] == RANK_A else -1]
     if not (starts and draws and starts > LARGE_SPREAD * draws):
         return ""
     share = f"{starts / draws:.2g}"
-    return f"starts of the one network spread {share} times as much as the draws: p is too large rather than too small"
+    return f"starts of the one network spread {share} times as much as the draws: p is conservative"
 
 
-def _are(n: int) -> str:
+def _count_text(n: int) -> str:
     return "is 1" if n == 1 else f"are {n}"
 
 
@@ -254,52 +264,52 @@ def _seed_caution(seeds: Mapping[str, Any], a: str, b: str) -> str:
     return f"paired by iteration although the seeds differ ({a} {seeds.get(a)}, {b} {seeds.get(b)})"
 
 
-def console(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """The rows of a tests table as text, one for each pair of sets and cell, with a column per metric."""
+def console_table(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+    """The rows of a tests table as text, one per pair of sets and cell, with a column per metric."""
     lines: dict[tuple, dict[str, Any]] = {}
     rows = table[table["metric"].isin(metrics)]
     for row in rows.to_dict("records"):
         a, b = (side_text(row[f"label_{side}"], row.get(f"own_{side}")) for side in "ab")
         line = lines.setdefault((row["combo"], a, b), {"combo": row["combo"], "a": a, "b": b, "n": row["n"]})
-        fewer = f" n {row['n']}" if row["n"] != line["n"] and pd.notna(row["p"]) else ""
-        line[row["metric"]] = _text(row) + fewer
+        count = f" n {row['n']}" if row["n"] != line["n"] and pd.notna(row["p"]) else ""
+        line[row["metric"]] = _cell_text(row) + count
     names = ("combo", "a", "b", "n", *rows["metric"].unique())
     return pd.DataFrame([{name: line.get(name, "-") for name in names} for line in lines.values()])
 
 
-def remarks(table: pd.DataFrame) -> Iterator[str]:
-    """Lines on a tests table: notes that many of its rows share, and over how many p the corrections are."""
+def shared_notes(table: pd.DataFrame) -> Iterator[str]:
+    """Lines on a tests table: notes that many rows have, and the number of p that are corrected."""
     notes = table["note"].fillna("").str.split("; ").explode()
     notes = notes[notes != ""]
-    for _, alike in notes.groupby([NUMBER.sub("", note) for note in notes], sort=False) if len(notes) else ():
-        note = _in_one(list(dict.fromkeys(alike)))
+    for _, similar in notes.groupby([NUMBER.sub("", note) for note in notes], sort=False) if len(notes) else ():
+        note = _merged(list(dict.fromkeys(similar)))
         if not note.startswith(tuple(verdicts.TEXTS.values())) and not note.endswith(FOR_POWER):
-            yield f"{len(alike)} of {len(table)} tests: {note}"
+            yield f"{len(similar)} of {len(table)} tests: {note}"
     pairs = table["pairs_for_power"].dropna().astype(int)
     if len(pairs):
         count = f"{pairs.min()}" if pairs.min() == pairs.max() else f"{pairs.min()} to {pairs.max()}"
         yield f"{len(pairs)} of {len(table)} tests with p > .05: about {count} pairs {FOR_POWER}"
     m = int(table["p"].notna().sum())
     if m > 1:
-        low = int((table["p_holm"] <= significance.ALPHA).sum())
+        significant = int((table["p_holm"] <= significance.ALPHA).sum())
         chance = f"about {m * significance.ALPHA:.2g} would be below .05 by chance"
-        yield f"tests.csv has {m} p values: {chance}, and after Holm's correction {low} are at most .05"
+        yield f"tests.csv has {m} p values: {chance}; after Holm's correction {significant} are at most .05"
 
 
-def _in_one(notes: Sequence[str]) -> str:
-    """One text for notes that differ in their numbers alone: these as ranges."""
+def _merged(notes: Sequence[str]) -> str:
+    """One text for notes that differ in numbers only, which become ranges."""
     texts, numbers = NUMBER.split(notes[0]), zip(*map(NUMBER.findall, notes), strict=True)
-    ends = [(min(each, key=float), max(each, key=float)) for each in numbers]
+    ends = [(min(values, key=float), max(values, key=float)) for values in numbers]
     ranges = [low if low == high else f"{low} to {high}" for low, high in ends]
     return "".join(itertools.chain(*itertools.zip_longest(texts, ranges, fillvalue="")))
 
 
-def side_text(label: str, own: Any) -> str:
-    """A label and the options of its own."""
-    return f"{label}, {own}" if isinstance(own, str) and own else label
+def side_text(label: str, options: Any) -> str:
+    """A label and its own options."""
+    return f"{label}, {options}" if isinstance(options, str) and options else label
 
 
-def _text(row: Mapping[str, Any]) -> str:
+def _cell_text(row: Mapping[str, Any]) -> str:
     if np.isnan(_number(row["difference_b_minus_a"])):
         return "-"
     text = f"{row['difference_b_minus_a']:.3g}"

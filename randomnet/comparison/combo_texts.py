@@ -1,0 +1,96 @@
+"""Names of combos for titles, legends, tables and file names."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from randomnet.comparison.study import ALL, TASK, Combo, canonical, distinct_values
+
+SYNTHETIC = "(synthetic)"
+SHUFFLED = "shuffled"
+NULL = " null: "
+
+
+def connectome_text(record: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Name of the network from the manifest; synthetic and shuffled ones are named as such."""
+    name = str(record.get("name") or "")
+    if record.get("synthetic") and "synthetic" not in name.casefold():
+        name = f"{name} {SYNTHETIC}".strip()
+    null = "random_w" if settings.get("net.random_w") is True else settings.get("net.null", "none")
+    null_text = {"none": "", "random_w": SHUFFLED}.get(null, f"{NULL}{null}".lstrip())
+    return f"{name} {null_text}".strip()
+
+
+def task_of(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The task of a combo, from its connectome's record and its settings; empty for none."""
+    name = settings.get(TASK)
+    return {"name": name, **(record.get("task") or {})} if str(name or "none").casefold() != "none" else {}
+
+
+def task_text(combos: Sequence[Combo]) -> str:
+    """Tasks of these combos for a title, synthetic data named as such; empty without a task."""
+    texts = []
+    for task in (combo.task for combo in combos if combo.task):
+        source = str(task.get("source") or "data")
+        source = source if SYNTHETIC[1:-1] in source.casefold() else f"{SYNTHETIC[1:-1]} {source}"
+        texts.append(f"{task['name']} ({source})" if task.get("synthetic") else str(task["name"]))
+    return " and ".join(dict.fromkeys(texts))
+
+
+def title_with_task(combos: Sequence[Combo], title: str) -> str:
+    """The title after the task, if there is one."""
+    return ": ".join(filter(None, [task_text(combos), title]))
+
+
+def task_if_different(all_combos: Sequence[Combo], combos: Sequence[Combo]) -> str:
+    """Task of these combos for a legend; empty if all folders have the same task."""
+    texts = {
+        task_text([combo for combo in all_combos if combo.label == label]) for label in {c.label for c in all_combos}
+    }
+    return task_text(combos) if len(texts) > 1 else ""
+
+
+def value_names(combos: Sequence[Combo], option: str) -> dict[Any, str]:
+    """Values of an option in their order: canonical value -> text for people."""
+    order = [canonical(text) for text in distinct_values(combos, option)]
+    combos_of = {key: [combo for combo in combos if canonical(combo.get(option)) == key] for key in order}
+    return {key: max((value_text(combo, option) for combo in group), key=len) for key, group in combos_of.items()}
+
+
+def value_text(combo: Combo, option: str) -> str:
+    """An option's value for people; the name of a synthetic connectome is marked."""
+    value = str(combo.get(option))
+    return f"{value} {SYNTHETIC}" if combo.connectome.startswith(f"{value} {SYNTHETIC}") else value
+
+
+def combo_text(combo: Combo, options: Sequence[str]) -> str:
+    """The options' values as in tables and file names."""
+    return ", ".join(f"{option}={combo.values.get(option)}" for option in options) or ALL
+
+
+def title_text(combos: Sequence[Combo], options: Sequence[str]) -> str:
+    """The options' values as in titles; a name that is synthetic in any folder is marked."""
+    values = {option: max((value_text(combo, option) for combo in combos), key=len) for option in options}
+    return ", ".join(f"{option} = {value}" for option, value in values.items())
+
+
+def unshared_text(combo: Combo, shared: Sequence[str]) -> str:
+    """Values of the options that only this folder varies."""
+    return ", ".join(f"{option}={value}" for option, value in combo.values.items() if option not in shared)
+
+
+def legend_text(label: str, connectomes: Sequence[str], options: str = "") -> str:
+    """Legend text: the label, the network, and the folder's own options."""
+    names = list(dict.fromkeys(filter(None, connectomes)))
+    text = " and ".join(names) if len(names) < 3 else _summarised(names)
+    if text not in (label, f"{label} {SYNTHETIC}") or label.endswith(SYNTHETIC):
+        text = f"{label}: {text}" if text else label
+    return f"{text}, {options}" if options else text
+
+
+def _summarised(names: Sequence[str]) -> str:
+    """Many connectomes in few words; null models of one connectome count as that connectome."""
+    originals = list(dict.fromkeys(name.split(NULL)[0].removesuffix(f" {SHUFFLED}") for name in names))
+    synthetic = sum("synthetic" in name for name in originals)
+    count = f"{len(originals)} connectomes" + (f" ({synthetic} synthetic)" if synthetic else "")
+    text = count if len(originals) > 2 else " and ".join(originals)
+    return text if set(names) <= set(originals) else f"{text} with null models"

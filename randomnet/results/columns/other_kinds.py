@@ -1,0 +1,98 @@
+"""Columns of summary.csv of the kinds analyse, stimulate, simulate, record and benchmark."""
+
+from randomnet.results.columns.column import Column, Table
+
+ANALYSED = Table(
+    "summary.csv",
+    "of kind = analyse",
+    (
+        Column("fixed_points", "Fixed points that were found."),
+        Column("stable_points", "Fixed points without a growing direction."),
+        Column("kink_points", "Fixed points at a kink of the activation, where the dynamics have no derivative."),
+        Column("slow_points", "Slow points: states that hardly change, but are not fixed points."),
+        Column("converged_starts",
+               "Share of the initial states from which the search reached a fixed point, from 0 to 1."),
+        Column("index_sum", "Sum of the indices of all fixed points of a bounded network; 1 if none is missing."),
+        Column("settled_trajectories", "Share of the trajectories that are at rest at their end, from 0 to 1."),
+        Column("explained", "Share of the trajectories' variance in the drawn plane, from 0 to 1."),
+        Column("groups", "Groups of neurons whose blocks are linearised."),
+        Column("leading_modulus",
+               "Largest |eigenvalue| of the step linearised at the end of the first trajectory; below 1 is "
+               "stable."),
+        Column("leading_modulus_groups",
+               "Largest |eigenvalue| of any group's own block at the end of the first trajectory."),
+        Column("leading_modulus_of_*",
+               "Largest |eigenvalue| of this group's own block at the end of the first trajectory."),
+        Column("points_of_*", "Fixed points of this phase and condition."),
+        Column("stable_points_of_*", "Stable fixed points of this phase and condition."),
+        Column("kink_points_of_*", "Fixed points at a kink, of this phase and condition."),
+    ),
+)  # fmt: skip
+STIMULATED = Table(
+    "summary.csv",
+    "of kind = stimulate",
+    (
+        Column("targets", "Stimulated neurons."),
+        Column("targets_change",
+               "Mean change of the stimulated neurons' rates during stimulation, relative to the control."),
+        Column("others_change", "Mean change of all other neurons' rates during stimulation, relative to the control."),
+        Column("distance_end",
+               "Root mean square distance over units between the states with and without stimulation, at the "
+               "end."),
+    ),
+)
+SIMULATED = Table(
+    "summary.csv",
+    "of kind = simulate",
+    (
+        Column("rate", "Mean rate over neurons and the record.", "1/time unit"),
+        Column("rate_*", "Mean rate of this population.", "1/time unit"),
+        Column("theory_*", "Mean-field theory's prediction of the rate of this population.", "1/time unit"),
+        Column("bump_mean", "Mean rate of the decoded population over the circle, M0.", "1/time unit"),
+        Column("bump_amplitude", "Amplitude of the first harmonic of the rates over the circle, M1.", "1/time unit"),
+        Column("bump_modulation", "Modulation of the bump, M1 / M0."),
+        Column("bump_phase_end", "Position of the bump in the last window.", "degrees"),
+    ),
+)
+RECORDED = Table(
+    "summary.csv",
+    "of kind = record",
+    (
+        Column("heldin", "Neurons whose spikes models see."),
+        Column("heldout", "Neurons whose spikes models do not see."),
+        Column("trials", "Recorded trials."),
+        Column("bins", "Time bins of a trial."),
+        Column("mean_rate", "Mean rate of the neurons.", "spikes per bin"),
+        Column("fano", "Fano factor of the spike counts given the rates, mean over neurons by rate."),
+        Column("fano_expected", "Fano factor that the requested dispersion implies."),
+        Column("silent", "Neurons without a spike."),
+        Column("bps_ceiling", "Bits per spike of the true rates on test trials, over all neurons.", "bits per spike"),
+        Column("co_bps_ceiling",
+               "Bits per spike of the true rates on test trials, over the held-out neurons.", "bits per spike"),
+        Column("accuracy", "Accuracy of the network on these trials.", "%"),
+        Column("task_loss", "Loss of the network on these trials."),
+        Column("end_error", "Mean distance of the fingertip from its goal at the end of a trial.", "cm"),
+        Column("latents", "Units of the recorded network."),
+    ),
+)
+TIMED = Table(
+    "summary.csv",
+    "of kind = benchmark",
+    (
+        Column("steps", "Steps of the record, or of a trial."),
+        Column("trials", "Trials of an epoch."),
+        Column("threads", "Threads used by torch."),
+        Column("*_seconds", "Time of the fastest of several repeats of the named computation.", "s"),
+        Column("*_products_seconds", "Time of the matrix products of that computation alone.", "s"),
+        Column("*_ratio", "Time of the computation divided by that of its matrix products."),
+        Column("*_ratio_bundled",
+               "Time of the computation divided by that of its matrix products with state and tangent vectors "
+               "in one."),
+        Column("epoch_ratio_torch_rnn", "Time of an epoch divided by that of torch.nn.RNN."),
+        Column("beside", "Networks that are trained side by side."),
+        Column("beside_speedup", "Speed-up of training these networks side by side instead of one after the other."),
+        Column("beside_ratio", "Time of an epoch of all networks divided by that of their matrix products."),
+        Column("busy_share", "Share of the wall time taken by other processes, from 0 to 1."),
+    ),
+)
+OTHER_KINDS = (ANALYSED, STIMULATED, SIMULATED, RECORDED, TIMED)

@@ -1,0 +1,106 @@
+"""Reading files, and writing them atomically: a file appears under its name only when it is complete."""
+
+import io
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from randomnet.results.statuses import ResultsError
+
+TEMPORARY = ".tmp-"
+READERS_BLOCK = os.name == "nt"  # Windows cannot replace a file that is open, for example in a virus scanner
+READ_TIMEOUT = 10.0  # seconds to wait for readers
+
+
+def replace_file(temporary: Path, path: Path) -> None:
+    """Rename a complete file, replacing an older one; if READERS_BLOCK, wait until nobody reads that.
+
+    Raises PermissionError if that takes longer than READ_TIMEOUT.
+    """
+    end = time.monotonic() + READ_TIMEOUT
+    while True:
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            if not READERS_BLOCK or time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` atomically: even after a crash, the file is the old one or the complete new one."""
+    temporary = path.with_name(f"{TEMPORARY}{path.name}-{os.getpid()}")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        replace_file(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write `record` as JSON, atomically; NaN and infinities become null, as JSON does not have them."""
+    write_text(path, json.dumps(_strict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write `table` without its index, atomically; floats with all digits."""
+    write_text(path, table.to_csv(index=False))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays as .npz, atomically; equal arrays give equal bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **dict[str, Any](arrays))
+    write_bytes(path, buffer.getvalue())
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write one array as .npy, atomically."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object. Raises ResultsError, naming the file, if it is missing or broken."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ResultsError(f"{path}: expected a JSON file of RandomNet, got {error}") from None
+    if not isinstance(record, dict):
+        raise ResultsError(f"{path}: expected a JSON object, got {type(record).__name__}")
+    return record
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read a whole .npz into memory, without pickles."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(item) for item in value]
+    if isinstance(value, np.generic):
+        return _strict(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

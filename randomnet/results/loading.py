@@ -1,0 +1,59 @@
+"""A whole results folder in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from randomnet.renamed_options import earlier_columns
+from randomnet.results.folders import ResultsFolder, run_rows
+from randomnet.results.history import add_option_columns, read_history
+from randomnet.results.statuses import FORMAT, ResultsError
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A results folder in memory.
+
+    table:   one row per planned run: combo, the varied options, iteration, seed, status, the run's summary.
+    history: one row per run and epoch: combo, the varied options, iteration, epoch, train_loss, lambda_max, ...
+    varied:  names of the gridded options, in their order.
+    """
+
+    root: Path
+    manifest: dict[str, Any]
+    table: pd.DataFrame
+    history: pd.DataFrame
+    varied: tuple[str, ...] = field(default=())
+
+    def arrays(self, combo: int, iteration: int) -> dict[str, np.ndarray]:
+        """The arrays of one run; empty if it has none yet."""
+        return ResultsFolder(self.root).run(combo, iteration).arrays
+
+
+def load(root: Path, manifest: Mapping[str, Any] | None = None) -> Loaded:
+    """Read a results folder; unfinished runs have the status `missing` and the epochs written so far.
+
+    Raises ResultsError, naming what is missing, if the folder is not a RandomNet results folder.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise ResultsError(f"{root}: expected a results folder, got {'a file' if root.exists() else 'nothing there'}")
+    folder = ResultsFolder(root)
+    manifest = dict(manifest or folder.manifest or {})
+    if "combos" not in manifest:
+        raise ResultsError(f"{root}: expected a results folder with manifest.json, which is not there")
+    if manifest.get("format") != FORMAT:
+        raise ResultsError(f"{root}: expected results format {FORMAT}, got {manifest.get('format')}")
+    histories = []
+    for combo in manifest["combos"]:
+        for iteration in range(manifest["iterations"]):
+            history = read_history(folder.run(combo["combo"], iteration).path / "history.csv")
+            if len(history):
+                history = history.rename(columns=earlier_columns(history, combo["values"]))
+                histories.append(add_option_columns(history, combo["combo"], combo["values"], iteration))
+    history = pd.concat(histories, ignore_index=True) if histories else pd.DataFrame()
+    return Loaded(root, manifest, pd.DataFrame(run_rows(folder, manifest)), history, tuple(manifest.get("varied", ())))
