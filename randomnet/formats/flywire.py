@@ -107,10 +107,6 @@ def _has_neurons_with(column: str, table: Table) -> bool:
     return table.has("root_id", column)
 
 
-def _has_neurons(column: str, table: Table) -> bool:
-    return table.has("root_id", column)
-
-
 def _neurons(tables: Tables) -> Table | None:
     """The table of neurons, or None; that of Codex is preferred to that of the annotations."""
     candidates = (
