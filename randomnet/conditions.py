@@ -1,5 +1,6 @@
 """Conditions under which options are read, for the sections that share them."""
 
+from randomnet.losses import LOSSES
 from randomnet.settings.option import Condition
 from randomnet.settings.steps import steps_of
 
@@ -42,7 +43,10 @@ MEASURED_ONLY = Condition("paths.path_to_network is set", lambda config: bool(co
 OF_EXPONENTS = Condition(
     "trainvalidate.loss has a term of the spectrum", lambda config: config.spectrum_loss is not None
 )
-TARGETED = Condition("trainvalidate.loss has l2 or mse", lambda config: config.spectrum_loss in ("l2", "mse"))
+TARGETED = Condition(
+    f"trainvalidate.loss has {' or '.join(name for name, loss in LOSSES.items() if loss.has_target)}",
+    lambda config: config.spectrum_loss is not None and LOSSES[config.spectrum_loss].has_target,
+)
 SPECTRUM = Condition(
     "experiment.kind computes spectra, trainvalidate.loss has a term of them, or lyapunov.spectrum_every is set",
     lambda config: config.uses_spectrum,

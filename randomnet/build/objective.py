@@ -11,6 +11,7 @@ from randomnet.build.network import PRECISIONS, Setup
 from randomnet.build.spectra import schedule_of
 from randomnet.build.targets import exponents_of, target_of
 from randomnet.build.trials import trials_of
+from randomnet.conditions import TARGETED
 from randomnet.objectives import (
     NetworkObjective,
     Recorder,
@@ -58,8 +59,8 @@ def _task_term(run: Run, setup: Setup, spectrum_loss: SpectrumLoss | None) -> Te
 
 
 def loss_target(run: Run, n: int) -> np.ndarray:
-    """Return the target values (k,) of the exponents in the loss; 0 for the loss sinai, which has no target."""
-    if run.config.spectrum_loss == "sinai":
+    """Return the target values (k,) of the exponents in the loss; 0 for losses without a target."""
+    if not TARGETED.holds(run.config):
         return np.zeros(exponents_of(run, n))
     return target_of(run, n)
 

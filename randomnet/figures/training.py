@@ -21,14 +21,10 @@ from randomnet.figures.runs import (
     figure_stem,
     trial_events,
 )
+from randomnet.losses import LOSSES
 from randomnet.plotting import Overlaps, Panel, Reaching, Series
 from randomnet.tasks import TASKS
 
-LOSSES = {  # losses of the spectrum: name -> axis label
-    "mse": "loss: mean squared\ndifference from target (1/τ²)",
-    "l2": "loss: Euclidean\ndistance from target (1/τ)",
-    "sinai": "loss: minus the entropy rate\nh$_\\mathrm{KS}$ (1/τ)",
-}
 PERCENT = (0.0, 100.0)  # limits of axes that are to be compared between panels
 MOST_OUTPUTS = 4  # outputs with panels in the figure of the loss, at most
 MOST_OVERLAPS = 4  # overlaps with panels of their own, at most
@@ -51,7 +47,9 @@ def loss_name(name: str) -> str:
     """Axis label, with unit, for the name of a loss, or of a task whose loss is minimised."""
     if name.casefold() in TASKS:
         return TASKS[name.casefold()].label
-    return LOSSES.get(name.casefold(), f"loss ({name})".replace("$", r"\$"))
+    if name.casefold() in LOSSES:
+        return LOSSES[name.casefold()].label
+    return f"loss ({name})".replace("$", r"\$")
 
 
 def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:

@@ -8,7 +8,6 @@ from randomnet.objectives.closed_loop import ClosedLoopObjective, closed_loop_ob
 from randomnet.objectives.interface import Measurement, Objective
 from randomnet.objectives.noise import InputNoise, StateNoise
 from randomnet.objectives.spectra import (
-    LOSSES,
     SpectrumLoss,
     SpectrumObjective,
     Trajectory,
@@ -19,7 +18,6 @@ from randomnet.objectives.task_losses import TASK_LOSSES
 from randomnet.objectives.trials import Recorder, TaskObjective, Term, task_objective
 
 __all__ = [
-    "LOSSES",
     "TASK_LOSSES",
     "Batch",
     "ClosedLoopObjective",

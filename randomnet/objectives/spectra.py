@@ -10,23 +10,19 @@ Source: FlyStability, whose defects 6 and 8 are corrected.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from randomnet.losses import LOSSES
 from randomnet.lyapunov import Schedule, System, condition_problem, exponents_of_stack
 from randomnet.objectives.interface import Measurement
 from randomnet.objectives.truncation import TruncatedSystem
 from randomnet.rnn import Dynamics, Network, can_stack, stack_systems
 
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "l2": lambda exponents, target: torch.linalg.vector_norm(exponents - target),
-    "mse": lambda exponents, target: (exponents - target).square().mean(),
-    "sinai": lambda exponents, target: -torch.relu(exponents).sum(),
-}
 # the window is doubled when the smoothed loss has not fallen by the share MIN_DECREASE for PATIENCE epochs
 SMOOTHING, MIN_DECREASE, PATIENCE = 0.3, 0.02, 4
 
@@ -39,10 +35,10 @@ def loss_with_error(growth: Tensor, times: Tensor, loss: str, target: Tensor) ->
     """
     total_growth, total_time = growth.sum(0), times.sum()
     left_out = [(total_growth - part) / (total_time - time) for part, time in zip(growth, times, strict=True)]
-    value, count = LOSSES[loss](total_growth / total_time, target), len(times)
+    value, count = LOSSES[loss].value(total_growth / total_time, target), len(times)
     if count < 2:
         return float(value), math.nan
-    losses = torch.stack([LOSSES[loss](exponents, target) for exponents in left_out])
+    losses = torch.stack([LOSSES[loss].value(exponents, target) for exponents in left_out])
     return float(value), float(((count - 1) * (losses - losses.mean()).square().mean()).sqrt())
 
 
@@ -80,7 +76,7 @@ class SpectrumLoss:
 
     def measurement(self, exponents: Tensor, steepness: Tensor, end: Tensor) -> Measurement:
         """The loss of exponents (k,); steepness, end: as returned by `exponents_of_stack`."""
-        loss = LOSSES[self.loss](exponents, self.target)
+        loss = LOSSES[self.loss].value(exponents, self.target)
         figures = {"lambda_max": float(exponents[0].detach())}
         return Measurement(loss, figures, problem=condition_problem(float(steepness), exponents.dtype), end=end)
 

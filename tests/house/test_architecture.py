@@ -15,8 +15,8 @@ from tests.support.paths import MODULES, ROOT
 
 ROOMS = (  # from the lowest floor to the highest
     ("registry", "renamed_options", "settings"),
-    ("plugins", "memory", "connectome", "activations", "optimizers", "results", "console", "version", "extras",
-     "integration", "double_backward", "input_series", "bump"),
+    ("plugins", "losses", "memory", "connectome", "activations", "optimizers", "results", "console", "version",
+     "extras", "integration", "double_backward", "input_series", "bump"),
     ("tasks", "nulls", "formats", "synthetic", "metrics", "conditions", "values", "cells", "fetch",
      "instantiation", "initialisation", "rnn", "lyapunov", "plotting", "recordings", "comparison", "systems", "theory"),
     ("options of kinds", "effectors", "analysis", "multiregion", "simulation", "figures", "description", "api",
@@ -90,7 +90,7 @@ def test_the_visualiser_never_imports_a_model():
     command = ROOT / "randomnet" / "command_line" / "figures.py"
     assert {"results", "plotting"} <= set(imported_rooms(command))
     allowed = {"console", "results", "plotting", "comparison", "settings", "figures", "theory"}
-    allowed |= {"tasks", "metrics", "registry", "plugins", "renamed_options"}  # registries, free of torch
+    allowed |= {"tasks", "losses", "metrics", "registry", "plugins", "renamed_options"}  # registries, free of torch
     drawing = [path for folder in ("plotting", "figures") for path in (ROOT / "randomnet" / folder).glob("*.py")]
     assert set(imported_rooms(ROOT / "visualization.py")) == {"command_line"}
     assert set(imported_rooms(command)) <= allowed | {"command_line"}  # of which it imports the name of the program

@@ -67,6 +67,16 @@ def test_a_task_and_an_activation_of_a_plugin_are_trained_and_drawn(plugin, tmp_
     assert "loss" in drawn and list((tmp_path / "figs").glob("loss*.png"))
 
 
+@pytest.mark.slow
+def test_a_loss_of_a_plugin_is_trained_and_drawn(plugin, tmp_path):
+    text = "[net]\nroi = random\nn = 12\n[lyapunov]\ntsim = 4\ntarget = 0.1\n[trainvalidate]\nloss = l1\nepochs = 3\n"
+    command(plugin, tmp_path, "runrandomnet.py", experiment(tmp_path, "loss", text))
+    table = pd.read_csv(tmp_path / "loss" / "summary.csv")
+    assert table["status"].tolist() == ["complete"] and table["loss_final"][0] < table["loss_initial"][0]
+    command(plugin, tmp_path, "visualization.py", "--results_folders", "loss", "--save_figs", "figs")
+    assert list((tmp_path / "figs").glob("loss*.png"))
+
+
 def test_a_format_and_a_null_of_a_plugin_make_a_network_of_a_kind_of_its_own(plugin, tmp_path):
     matrix = np.random.default_rng(1).normal(size=(8, 8)).round(3)
     (tmp_path / "mine.txt").write_text("\n".join(["grid", *(" ".join(map(str, row)) for row in matrix)]))

@@ -17,6 +17,7 @@ import torch
 from randomnet import lyapunov
 from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import from_dense
+from randomnet.losses import LOSSES
 from randomnet.lyapunov import (
     Schedule,
     entropy,
@@ -27,7 +28,7 @@ from randomnet.lyapunov import (
     spectra,
     spectrum,
 )
-from randomnet.objectives import LOSSES, SpectrumLoss, SpectrumObjective
+from randomnet.objectives import SpectrumLoss, SpectrumObjective
 from randomnet.rnn import FORMS, Network
 from randomnet.synthetic import random_network
 from randomnet.systems import FromSteps
@@ -752,9 +753,9 @@ def test_gradients_of_the_losses_are_those_of_finite_differences(activation, for
 
 def test_losses_in_closed_form():
     found, goal = doubles([0.5, -0.5, -1.0]), doubles([0.2, -0.1, -1.0])
-    assert float(LOSSES["l2"](found, goal)) == pytest.approx(0.5)
-    assert float(LOSSES["mse"](found, goal)) == pytest.approx(0.25 / 3)
-    assert float(LOSSES["sinai"](found, goal)) == pytest.approx(-0.5)
+    assert float(LOSSES["l2"].value(found, goal)) == pytest.approx(0.5)
+    assert float(LOSSES["mse"].value(found, goal)) == pytest.approx(0.25 / 3)
+    assert float(LOSSES["sinai"].value(found, goal)) == pytest.approx(-0.5)
 
 
 def test_objectives_check_what_they_are_given():

@@ -10,7 +10,6 @@ import runrandomnet
 from randomnet import (
     initialisation,
     instantiation,
-    objectives,
     optimizers,
     rnn,
     simulation,
@@ -47,14 +46,13 @@ def chosen(key):
         (chosen(("regions", "initialisation")), INITIALISATIONS),
         (chosen(("model", "form")), rnn.FORMS),
         (chosen(("model", "integrator")), rnn.INTEGRATORS),
-        (chosen(("trainvalidate", "loss")), (*objectives.LOSSES, "task")),
         (chosen(("trainvalidate", "init")), ("connectome", *initialisation.BOUNDS)),
         (chosen(("net", "density_scaling")), instantiation.DENSITY_SCALINGS),
         (chosen(("trainvalidate", "optimizer")), optimizers.OPTIMIZERS),
         (chosen(("trainvalidate", "precision")), PRECISIONS),
         (BUILT_IN_ROIS, ROI_STATISTICS),
     ],
-    ids=["kernels", "patterns", "kept", "initialisations", "forms", "integrators", "losses", "inits",
+    ids=["kernels", "patterns", "kept", "initialisations", "forms", "integrators", "inits",
          "densities", "optimizers", "precisions", "ROIs"],
 )
 def test_the_schema_lists_what_the_registries_hold(listed, registered):

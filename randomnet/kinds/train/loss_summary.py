@@ -5,14 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from randomnet.losses import LOSSES
 from randomnet.training import Progress
 
 BEST = {"train_loss": min, "validate_loss": min, "validate_metrics": max}  # columns of history.csv -> the best of them
 MOST_ERRORS = 2  # standard errors by which a final loss must exceed the initial one to be worse
-NO_GRADIENT = {  # loss of the spectrum -> why there may be no gradient, and what to do
-    "sinai": "sinai has one only where an exponent is positive; begin inside chaos, with a larger net.g",
-    "": "no trained parameter changes the loss; train others (train_weights), or begin elsewhere (net.g)",
-}
+NO_GRADIENT = "no trained parameter changes the loss; train others (train_weights), or begin elsewhere (net.g)"
 ADVICE = {  # whether the spectrum is trained -> what to do against a worse loss
     True: "inside chaos gradients grow with the window; try lyapunov.truncate_gradient = 1, or a smaller lr",
     False: "try a smaller lr or clip_norm",
@@ -63,7 +61,7 @@ def _gradient_notes(progress: Progress, spectrum_loss: str | None) -> list[str]:
     nonzero = norms.index[(norms != 0).any(axis=1)]
     if norms.empty or norms.index[-1] in nonzero:
         return []
-    reason = NO_GRADIENT["sinai" if spectrum_loss == "sinai" else ""]
+    reason = (LOSSES[spectrum_loss].no_gradient if spectrum_loss else "") or NO_GRADIENT
     since = f"from epoch {progress.history[nonzero[-1]]['epoch'] + 1} on" if len(nonzero) else "from the start"
     return [f"no gradient {since}: {reason}"]
 

@@ -15,6 +15,7 @@ from randomnet.build.network import Setup
 from randomnet.build.objective import loss_target
 from randomnet.build.targets import target_of
 from randomnet.build.trials import trials_of
+from randomnet.conditions import TARGETED
 from randomnet.connectome import COUPLING
 from randomnet.kinds.checkpoints import last_and_best, torch_bytes
 from randomnet.kinds.train.loss_summary import notes, summarize_losses
@@ -128,7 +129,7 @@ def _arrays(run: Run, trained: Trained) -> dict[str, np.ndarray]:
                 for name in REACH_ARRAYS if name in measured}  # fmt: skip
     arrays = {"groups": setup.labels, "state_initial": setup.state.cpu().numpy()}
     arrays |= _overlap_axes(run) if "overlaps" in trained.final else {}
-    if run.config.spectrum_loss in ("l2", "mse"):
+    if TARGETED.holds(run.config):
         arrays["target"] = target_of(run, setup.connectome.n)
     for (when, measured), values in zip(
         trained.measured, (trained.values_initial, trained.progress.last), strict=True

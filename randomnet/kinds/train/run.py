@@ -19,6 +19,7 @@ from randomnet.build.network import PRECISIONS, Setup, build_setup, check_networ
 from randomnet.build.objective import objective_of, training_settings, trajectories
 from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import target_of
+from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
 from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
 from randomnet.kinds.kind import Cost, Kind, RunProgressCallback, RunRecords, Stop, missing_runs
@@ -54,7 +55,7 @@ def check(run: Run) -> dict[str, Any]:
     """Check all that can be wrong before the run starts; return the connectome's facts. Raises ConfigError."""
     closed_loop.check(run)
     facts = check_network(run)
-    if run.config.spectrum_loss in ("l2", "mse"):
+    if TARGETED.holds(run.config):
         target_of(run, facts["neurons"])
     return facts
 

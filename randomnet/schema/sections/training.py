@@ -21,6 +21,7 @@ from randomnet.conditions import (
     UNTASKED,
     WEIGHTS_TRAINED,
 )
+from randomnet.losses import LOSSES
 from randomnet.settings.interval import Interval
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Boolean, Choice, CountOrShare, Integer, Number, Ordinals, Share, Sum
@@ -125,10 +126,10 @@ class TrainValidateSection(Section):
     """[trainvalidate] The training."""
 
     loss: str = option(
-        Sum(Choice(("l2", "mse", "sinai", "task"), {"l2norm": "l2", "entropy": "sinai"})),
+        Sum(Choice((*LOSSES, "task"), {alias: name for name, row in LOSSES.items() for alias in row.aliases})),
         "mse",
-        "l2: norm of (exponents - target). mse: mean square of it. sinai: the sum of positive exponents, which is "
-        "maximized. task: the loss of the task; one of the others may be added.",
+        " ".join(f"{name}: {row.sentence}." for name, row in LOSSES.items())
+        + " task: the loss of the task; one of the others may be added.",
         defaults={"task": "task"},
     )
     optimizer: str = option(
