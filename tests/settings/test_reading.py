@@ -13,6 +13,21 @@ from tests.support.plans import grid
 # ---- the grid
 
 
+def test_a_key_of_several_sections_is_that_of_the_kind_in_any_case(plan):
+    text = "[experiment]\nkind = Fit\n[source]\nfolder = recordings\n" + grid('{"hidden_size": [2, 3]}')
+    assert [combo.config.inference.hidden_size for combo in plan(text).combos] == [2, 3]
+
+
+def test_a_grid_of_a_kind_that_there_is_not_names_the_kind(plan):
+    with pytest.raises(ConfigError, match=r"\[experiment\] kind: expected one of .*got 'fitt'; did you mean 'fit'"):
+        plan("[experiment]\nkind = fitt\n" + grid('{"hidden_size": [2, 3]}'))
+
+
+def test_a_name_in_the_grid_is_a_text(plan):
+    with pytest.raises(ConfigError, match=r"combos_params: expected names of options such as \"lr\", got 1$"):
+        plan(grid("{1: [2]}"))
+
+
 def test_the_grid_is_the_product_in_written_order(plan):
     axes = {"tons": [0.2, 0.4], "lr": [0.3, 0.1, 0.2], "activation": ["relu", "linear"]}
     made = plan(grid('{"tons": [0.2, 0.4],\n "lr": [0.3, 0.1, 0.2],\n "activation": ["relu", "linear"]}'))
