@@ -231,5 +231,5 @@ def test_a_setting_that_no_run_reads_any_more_does_not_stop_a_resume(tmp_path, c
 def test_a_misspelt_earlier_name_is_told_with_the_present_one(tmp_path):
     path = tmp_path / "experiment.ini"
     path.write_text("[experiment]\nkind = fit\n[inference]\nlatnt = 3\n")
-    with pytest.raises(ConfigError, match="did you mean 'latent', which is inference.hidden_size now"):
+    with pytest.raises(ConfigError, match=r"did you mean 'latent', which is inference\.hidden_size now"):
         read_plan(path)
