@@ -219,7 +219,8 @@ def build(schema: Schema, texts: Mapping[Key, Text]) -> tuple[Any, tuple[str, ..
     if contradiction:
         key, expected = contradiction
         came = f"{texts[key].text!r}" if key in texts else f"the default {value_of(config, key)!r}"
-        raise ConfigError(f"{_where(key, texts)}: expected {expected}, got {came}")
+        advice = "; leave it out" if key in texts and not schema.is_read(key, config) else ""
+        raise ConfigError(f"{_where(key, texts)}: expected {expected}, got {came}{advice}")
     return config, (*_renaming_notes(texts), *adapted)
 
 

@@ -10,6 +10,23 @@ from randomnet.schema.config import default_config
 from randomnet.settings import ConfigError, Share
 from tests.support.plans import grid
 
+
+@pytest.mark.parametrize(
+    ("text", "ending"),
+    [
+        ("[net]\nrank = 2\nbackground = False\ng = 2\n", "g: expected 1.0 with background = False, which leaves out "
+         "the weights, got '2'; leave it out"),
+        ("[trialparams]\ntask_name = reach\n[trainvalidate]\ntruncate = 5\n", "truncate: expected 0 with task_name = "
+         "reach, got '5'; leave it out"),
+        ("[net]\nroi = random\ndales_law = True\n", "dales_law: expected auto or False with roi = random, whose "
+         "neurons have weights of both signs, got 'True'"),
+    ],
+)  # fmt: skip
+def test_an_option_that_contradicts_another_is_to_be_left_out_where_no_run_reads_it(plan, text, ending):
+    with pytest.raises(ConfigError, match=f"{re.escape(ending)}$"):
+        plan(text)
+
+
 # ---- the grid
 
 
