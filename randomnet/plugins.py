@@ -32,6 +32,6 @@ def _load(entry: EntryPoint) -> None:
         plugin = entry.load()
         if callable(plugin):
             plugin()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # also a script that ends the process
         reason = f"{type(error).__name__}: {error}"
         _failures.append(f"plugin {entry.name} ({entry.value}): expected it to load, got {reason}")

@@ -13,6 +13,7 @@ In a clone, `python runrandomnet.py` is the same command.
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,10 +23,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on
 from randomnet.command_line.program import command_line, name_of, templates
 from randomnet.console import print_in_any_encoding
 from randomnet.plugins import check_plugins
+from randomnet.renamed_options import RENAMED
 from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import Plan, read_plan
 from randomnet.settings import ConfigError
 from randomnet.settings.help import help_text
+from randomnet.settings.readers import Key
+from randomnet.settings.schema import key_of
+from randomnet.settings.values import Named
 
 if TYPE_CHECKING:
     from randomnet.results import Share
@@ -73,13 +78,14 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def explain_columns(name: str | None) -> int:
-    """Print what a column means, also one of a gridded option, or all of them; 0. Raises ConfigError."""
+    """Print what a column means, also one of a gridded option, or all of them; 0. Raises ConfigError.
 
-
+    name: of a gridded option also its earlier name, which tables of earlier versions have.
+    """
     from randomnet.results.columns import help_text as text_of
 
-    gridded = [f"all tables, where it is gridded: option of [{section}]\n  {key}: {option.says}"
-               for (section, key), option in SCHEMA.options.items() if name in (key, f"{section}.{key}")]  # fmt: skip
+    gridded = [f"all tables, where it is gridded: option of [{section}]\n  {key}: {SCHEMA.options[section, key].says}"
+               for section, key in options_of_axis(name or "")]  # fmt: skip
     try:
         texts = [text_of(name)]
     except KeyError as error:
@@ -88,6 +94,19 @@ def explain_columns(name: str | None) -> int:
         texts = []
     print("\n".join([*texts, *gridded]))
     return 0
+
+
+def options_of_axis(axis: str) -> list[Key]:
+    """The options that an axis of a grid may stand for, under a present or an earlier name."""
+    entries = [axis[: match.start()] for match in re.finditer(r"\.", axis)]  # of `couplings.EE`, an option with names
+    present = {new for old, new in RENAMED.items() for name in (axis, *entries) if name in (old, key_of(old)[1])}
+    found = []
+    for (section, key), option in SCHEMA.options.items():
+        names = {key, f"{section}.{key}"}
+        whole = axis in names or f"{section}.{key}" in present
+        if whole or (isinstance(option.value, Named) and names & set(entries)):
+            found.append((section, key))
+    return found
 
 
 def selfcheck(device: str) -> int:

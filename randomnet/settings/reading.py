@@ -73,8 +73,18 @@ def _key(schema: Schema, section: str, name: str, origin: str) -> Key:
         return names[section, name.lower()]
     known = schema.names_in(section)
     elsewhere = [target for (_, known_name), target in names.items() if known_name == name.lower()]
-    hint = _place(elsewhere[0], name) if elsewhere else nearest(name, known)
+    hint = _place(elsewhere[0], name) if elsewhere else _nearest_key(schema, section, name, known)
     raise ConfigError(f"{origin}: [{section}] {name}: expected one of {', '.join(known)}{hint}")
+
+
+def _nearest_key(schema: Schema, section: str, name: str, known: Sequence[str]) -> str:
+    """The nearest name of a section; of a misspelt earlier name, what the option is called today."""
+    near = nearest(name, known)
+    earlier = [other for owner, other in schema.renamed if owner == section]
+    if near or not nearest(name, earlier):
+        return near
+    old = next(other for other in earlier if f"'{other}'" in nearest(name, earlier))
+    return f"; did you mean '{old}', which is {'.'.join(schema.renamed[section, old])} now?"
 
 
 def _place(key: Key, name: str) -> str:
@@ -162,9 +172,11 @@ def read_grid(schema: Schema, texts: Texts) -> list[Axis]:
     where = _grid_origin(schema, written.origin)
     grid = literal(written.text, where, '{"lr": [0.1, 0.01]}')
     written_reader = texts.get(schema.reader_key)
-    reader = written_reader.text.strip() if written_reader else schema.default(schema.reader_key)
+    reader = _parse(schema, schema.reader_key, written_reader) if written_reader else schema.default(schema.reader_key)
     axes: list[Axis] = []
     for name, values in grid.items():
+        if not isinstance(name, str):
+            raise ConfigError(f"{where}: expected names of options such as \"lr\", got {name!r}")
         axis = _axis(schema, name, values, written.origin, reader)
         if not isinstance(values, list) or not values:
             raise ConfigError(f"{where}: {name!r}: expected a list of at least one value, got {json.dumps(values)}")
@@ -207,7 +219,8 @@ def build(schema: Schema, texts: Mapping[Key, Text]) -> tuple[Any, tuple[str, ..
     if contradiction:
         key, expected = contradiction
         came = f"{texts[key].text!r}" if key in texts else f"the default {value_of(config, key)!r}"
-        raise ConfigError(f"{_where(key, texts)}: expected {expected}, got {came}")
+        advice = "; leave it out" if key in texts and not schema.is_read(key, config) else ""
+        raise ConfigError(f"{_where(key, texts)}: expected {expected}, got {came}{advice}")
     return config, (*_renaming_notes(texts), *adapted)
 
 

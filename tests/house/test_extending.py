@@ -43,6 +43,25 @@ def command(plugin, folder, *arguments, code=0):
     return ended.stdout + ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+        ("from randomnet.tasks import TASKS; TASKS['mine'] = 3", "expected a row of class Task as 'mine', got int"),
+    ],
+)
+def test_a_plugin_that_does_not_load_is_named_in_one_line(module, reason, tmp_path):
+    (tmp_path / "broken.py").write_text(module)
+    info = tmp_path / "broken-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[randomnet.plugins]\nmine = broken\n")
+    told = command(tmp_path, tmp_path, "runrandomnet.py", "--help-config", code=2).strip()
+    assert told.startswith("error: plugin mine (broken): expected it to load, got ") and reason in told
+    assert len(told.splitlines()) == 1
+
+
 def experiment(folder, name, text):
     path = folder / f"{name}.ini"
     path.write_text(f"[paths]\npath_to_results = {name}\n[execution]\nworkers = 1\n{text}")

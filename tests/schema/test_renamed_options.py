@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -226,3 +227,28 @@ def test_a_setting_that_no_run_reads_any_more_does_not_stop_a_resume(tmp_path, c
     manifest.write_text(json.dumps(record))
     assert run(path, "model.dt=0.5") == 2, "another setting differs"
     assert "analysis.settle was 10.0, is 'not read'" in capsys.readouterr().err
+
+
+def test_a_misspelt_earlier_name_is_told_with_the_present_one(tmp_path):
+    path = tmp_path / "experiment.ini"
+    path.write_text("[experiment]\nkind = fit\n[inference]\nlatnt = 3\n")
+    with pytest.raises(ConfigError, match=r"did you mean 'latent', which is inference\.hidden_size now"):
+        read_plan(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("noise", ["trainvalidate.state_noise"]),
+        ("trainvalidate.noise", ["trainvalidate.state_noise"]),
+        ("states", ["model.hidden_size"]),
+        ("noise_sd.E", ["dynamics.ou_noise"]),
+        ("ou_noise.E", ["dynamics.ou_noise"]),
+        ("populations.couplings.EE", ["populations.couplings"]),
+        ("lr", ["trainvalidate.lr"]),
+    ],
+)
+def test_help_explains_columns_of_gridded_options_also_under_earlier_names(name, options, capsys):
+    assert runrandomnet.main(["--help-columns", name]) == 0
+    told = re.findall(r"option of \[(\w+)\]\n  (\w+): ", capsys.readouterr().out)
+    assert [".".join(one) for one in told] == options

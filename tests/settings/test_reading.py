@@ -10,7 +10,39 @@ from randomnet.schema.config import default_config
 from randomnet.settings import ConfigError, Share
 from tests.support.plans import grid
 
+
+@pytest.mark.parametrize(
+    ("text", "ending"),
+    [
+        ("[net]\nrank = 2\nbackground = False\ng = 2\n", "g: expected 1.0 with background = False, which leaves out "
+         "the weights, got '2'; leave it out"),
+        ("[trialparams]\ntask_name = reach\n[trainvalidate]\ntruncate = 5\n", "truncate: expected 0 with task_name = "
+         "reach, got '5'; leave it out"),
+        ("[net]\nroi = random\ndales_law = True\n", "dales_law: expected auto or False with roi = random, whose "
+         "neurons have weights of both signs, got 'True'"),
+    ],
+)  # fmt: skip
+def test_an_option_that_contradicts_another_is_to_be_left_out_where_no_run_reads_it(plan, text, ending):
+    with pytest.raises(ConfigError, match=f"{re.escape(ending)}$"):
+        plan(text)
+
+
 # ---- the grid
+
+
+def test_a_key_of_several_sections_is_that_of_the_kind_in_any_case(plan):
+    text = "[experiment]\nkind = Fit\n[source]\nfolder = recordings\n" + grid('{"hidden_size": [2, 3]}')
+    assert [combo.config.inference.hidden_size for combo in plan(text).combos] == [2, 3]
+
+
+def test_a_grid_of_a_kind_that_there_is_not_names_the_kind(plan):
+    with pytest.raises(ConfigError, match=r"\[experiment\] kind: expected one of .*got 'fitt'; did you mean 'fit'"):
+        plan("[experiment]\nkind = fitt\n" + grid('{"hidden_size": [2, 3]}'))
+
+
+def test_a_name_in_the_grid_is_a_text(plan):
+    with pytest.raises(ConfigError, match=r"combos_params: expected names of options such as \"lr\", got 1$"):
+        plan(grid("{1: [2]}"))
 
 
 def test_the_grid_is_the_product_in_written_order(plan):
