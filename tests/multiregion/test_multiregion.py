@@ -1058,5 +1058,5 @@ def test_an_input_of_width_0_is_the_input_of_a_network_without_input_regions():
     rates, _ = net(zeros(4, 9, net.input_size))
     assert net.input_size == 0 and rates.shape[:2] == (4, 9)
     torch.testing.assert_close(rates[:1], net(steps=9)[0])
-    with pytest.raises(ValueError, match=r"input: expected a tensor of shape \(B, T, 0\) or \(T, 0\), got \(0,\)"):
+    with pytest.raises(ValueError, match=r"input: expected a tensor of shape \(B, T, 0\) or \(T, 0\), got \(0\)"):
         net(zeros(0))
