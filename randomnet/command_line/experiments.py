@@ -143,7 +143,11 @@ def fetch_archive(name: str | None, folder: str | None) -> int:
 
 
 def describe(plan: Plan, folder: Path | None) -> int:
-    """Print what every network of the plan is, and draw it; 0."""
+    """Print what every network of the plan is, and draw it; 0. Raises ConfigError where no run reads [net]."""
+    options = [key for key in SCHEMA.options if key[0] == "net"]
+    if not any(SCHEMA.is_read(key, combo.config) for combo in plan.combos for key in options):
+        kind = plan.config.experiment.kind
+        raise ConfigError(f"{plan.path}: expected --describe with runs that read [net], got none, with kind = {kind}")
     from randomnet.experiment import network_descriptions
 
     folder = folder or Path(f"describe_{plan.path.stem}")

@@ -375,3 +375,9 @@ def test_many_networks_are_counted(tmp_path, capsys):
     nulls = ["none", "degree", "erdos", "random_w", "weights", "weights_sign", "sign", "gaussian"]
     said = announced(tmp_path, capsys, "net.normalization=none", grid={"null": nulls})
     assert said.count("Network AB") == 6 and "... and 2 more networks" in said
+
+
+@pytest.mark.parametrize("template", ["record", "fit_gru", "compare", "reaching"])
+def test_runs_without_a_network_of_net_are_not_described(template, capsys):
+    assert runrandomnet.main([str(ROOT / "config" / f"{template}.ini"), "--describe"]) == 2
+    assert "expected --describe with runs that read [net], got none" in capsys.readouterr().err
