@@ -6,6 +6,7 @@ from randomnet.formats.files import FormatError
 from randomnet.formats.sign_policies import SIGN_POLICIES
 
 ROWS = ("auto", "source", "target")
+SYNAPSE_TYPES = ("chemical", "electrical", "all")
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,16 @@ class Options:
     sign_policy: str = "auto"  # the rule that gives a neuron its sign, one of SIGN_POLICIES
     min_synapses: float = 0  # pairs with fewer synapses in total, within the ROIs if given, are no edges
     drop_autapses: bool = True  # self-connections are counted, then dropped
+    columns: tuple[tuple[str, str], ...] = ()  # (role, column) where no spelling of SPELLINGS says it
+    weight_column: str = ""  # the column or attribute of weights, where several could be
+    synapse_type: str = "chemical"  # chemical, electrical (undirected, unsigned), or all
+    labels: str = ""  # a table of labels of neurons, one row per neuron or with ids
+    layer: str = ""  # of a stack (N, N, L): an index from 0, or mean
+    variable: str = ""  # of a file with several: the sheet, variable or array
 
     def __post_init__(self) -> None:
-        for name, allowed in (("rows", ROWS), ("sign_policy", SIGN_POLICIES)):
+        choices = {"rows": ROWS, "sign_policy": SIGN_POLICIES, "synapse_type": SYNAPSE_TYPES}
+        for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
         if not self.min_synapses >= 0:

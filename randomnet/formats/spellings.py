@@ -1,0 +1,141 @@
+"""Spellings of the columns of edges and neurons, and of the words in their cells; case and punctuation are ignored."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a column is used as.
+
+    use: the text of the table of contents. spellings: names of the column, in lower case without punctuation, the best
+    first.
+    """
+
+    use: str
+    spellings: tuple[str, ...]
+
+
+EDGE_ROLES: Mapping[str, Role] = {
+    "pre": Role("presynaptic neuron", (
+        "pre", "preid", "prerootid", "preptrootid", "presynapticid", "presynaptic", "presynapticneuron", "preneuron",
+        "prename", "precell", "bodyidpre", "bodypre", "prebodyid", "source", "sourceid", "sourceneuron", "src", "from",
+        "fromid", "fromneuron", "sender", "neuron1", "cell1", "node1", "origin", "efferent", "presegid", "preskid",
+        "skeletonidpre", "preskeletonid",
+    )),
+    "post": Role("postsynaptic neuron", (
+        "post", "postid", "postrootid", "postptrootid", "postsynapticid", "postsynaptic", "postsynapticneuron",
+        "postneuron", "postname", "postcell", "bodyidpost", "bodypost", "postbodyid", "target", "targetid",
+        "targetneuron", "tgt", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2", "node2",
+        "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid",
+    )),
+    "weight": Role("weight", (
+        "weight", "weights", "w", "count", "counts", "syncount", "syncounts", "nsyn", "nsyns", "nsynapses", "synapses",
+        "synapsecount", "synapsecounts", "numsynapses", "numberofsynapses", "synapsenumber", "connectivity", "nbr",
+        "number", "nconnections", "numberofconnections", "numconnections", "size", "strength", "connectionstrength",
+        "contacts", "ncontacts", "edgeweight", "fln", "sections", "emseries",
+    )),
+    "sign": Role("sign of the edge", (
+        "sign", "signs", "ei", "eitype", "eori", "excinh", "valence", "polarity", "effect", "excitatory",
+        "isexcitatory", "excitatorysynapse", "inhibitory", "isinhibitory",
+    )),
+    "transmitter": Role("transmitter of the presynaptic neuron", (
+        "consensusnt", "consensusntpre", "consensusntype", "predictednt", "predictedntpre", "celltypepredictednt",
+        "nttype", "prenttype", "nttypepre", "topnt", "pretopnt", "topntpre", "prent", "ntpre", "nt", "ntx",
+        "neurotransmitter", "neurotransmitters", "neurotransmitterpre", "preneurotransmitter",
+        "presynapticneurotransmitter", "neurotransmittertype", "neurotransmitterpredicted", "transmitter",
+        "transmitters", "presynaptictransmitter",
+    )),
+    "synapse_type": Role("kind of synapse (chemical or electrical)", (
+        "synapsetype", "syntype", "type", "edgetype", "connectiontype", "synapsekind", "kind", "class", "modality",
+    )),
+    "roi": Role("region of the synapses", ("roi", "neuropil", "region", "brainregion")),
+}  # fmt: skip
+NODE_ROLES: Mapping[str, Role] = {
+    "id": Role("neuron", (
+        "id", "bodyid", "body", "rootid", "ptrootid", "neuronid", "nodeid", "nid", "skid", "skeletonid", "cellid",
+        "name", "neuron", "neuronname", "cellname", "cell", "label", "node", "index",
+    )),
+    "transmitter": Role("transmitter of the neuron", (
+        "consensusnt", "neurotransmitter", "neurotransmitters", "neurotransmitterpredicted", "predictednt",
+        "celltypepredictednt", "nttype", "topnt", "nt", "ntx", "transmitter", "transmitters", "neurotransmittertype",
+    )),
+    "sign": Role("sign of the neuron's outgoing weights", (
+        "sign", "signs", "ei", "eitype", "eori", "excinh", "valence", "polarity", "excitatory", "isexcitatory",
+        "inhibitory", "isinhibitory",
+    )),
+    "type": Role("label type", ("type", "primarytype", "celltype", "neurontype", "cellclasstype")),
+    "instance": Role("label instance", ("instance",)),
+    "class": Role("label class", ("class", "cellclass", "neuronclass")),
+    "sub_class": Role("label sub_class", ("subclass", "cellsubclass")),
+    "super_class": Role("label super_class", ("superclass", "simplegroup")),
+    "side": Role("label side", ("side", "somaside", "hemisphere", "rootside")),
+    "region": Role("label region", ("region", "roi", "neuropil", "brainregion", "area", "group")),
+    "cell_fibers": Role("label cell_fibers", ("cellfibers", "cellbodyfiber")),
+    "hemilineage": Role("label hemilineage", ("hemilineage", "itoleehl", "itoleehemilineage", "lineage")),
+    "role": Role("label role", ("role", "function", "flow")),
+    "x": Role("position", ("x", "somax", "posx")),
+    "y": Role("position", ("y", "somay", "posy")),
+    "z": Role("position", ("z", "somaz", "posz")),
+}  # fmt: skip
+
+SIGN_WORDS: Mapping[str, int] = {
+    **dict.fromkeys(("+", "1", "+1", "1.0", "e", "exc", "exci", "excit", "excitatory", "excitation", "positive", "pos",
+                     "plus", "activating", "activation"), 1),
+    **dict.fromkeys(("-", "−", "-1", "-1.0", "i", "inh", "inhib", "inhibitory", "inhibition", "negative", "neg",
+                     "minus", "repressing"), -1),
+    **dict.fromkeys(("0", "0.0", "", "na", "nan", "none", "unknown", "unclear", "?", "unsigned"), 0),
+}  # fmt: skip
+TRUTH_WORDS: Mapping[str, int] = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1", "+1", "1.0", "+"), 1),
+    **dict.fromkeys(("false", "f", "no", "n", "0", "0.0", "-1", "-1.0", "-"), -1),
+    **dict.fromkeys(("", "na", "nan", "none", "unknown", "?"), 0),
+}  # fmt: skip
+CHEMICAL, ELECTRICAL, RECEIVED, NEUROMUSCULAR = "chemical", "electrical", "received", "neuromuscular"
+SYNAPSE_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("chemical", "chem", "c", "ch", "cs", "chemicalsynapse", "s", "sp", "send", "sendpoly"), CHEMICAL),
+    **dict.fromkeys(("electrical", "electric", "e", "el", "elec", "ej", "gap", "gj", "gapjunction", "gapjunctions",
+                     "gapjunct", "electricaljunction", "electricalsynapse", "electricjunction"), ELECTRICAL),
+    **dict.fromkeys(("r", "rp", "receive", "receivepoly"), RECEIVED),  # White et al. 1986: the same synapses again
+    **dict.fromkeys(("nmj", "neuromuscular", "neuromuscularjunction"), NEUROMUSCULAR),
+}  # fmt: skip
+DIRECTION_WORDS: Mapping[str, bool] = {"directed": True, "undirected": False}
+WEIGHTS_BY_SYNAPSE: Mapping[str, tuple[str, ...]] = {  # names of weights that say the kind of synapse
+    CHEMICAL: ("chemical", "chemicalweight", "chem", "chemweight", "chemicalsynapses", "nchemical", "chemicalcount"),
+    ELECTRICAL: ("electrical", "electricalweight", "elec", "elecweight", "electricalsynapses", "gapjunction",
+                 "gapjunctions", "gapweight", "gj", "nelectrical", "ngapjunctions", "electricalcount"),
+}  # fmt: skip
+
+
+def normalized(name: str) -> str:
+    """The name in lower case, without spaces and punctuation."""
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+def role_columns(columns: Iterable[str], role: Role) -> list[str]:
+    """The columns that are spelled as the role, the best spelling first."""
+    ranked = {spelling: rank for rank, spelling in enumerate(role.spellings)}
+    return sorted((name for name in columns if normalized(name) in ranked), key=lambda name: ranked[normalized(name)])
+
+
+def sign_words_of(column: str) -> Mapping[str, int]:
+    """Word -> sign for the cells of a column, by its name: `excitatory` is true or false, `sign` is + or -."""
+    name = normalized(column)
+    if name in ("excitatory", "isexcitatory", "excitatorysynapse"):
+        return {**SIGN_WORDS, **TRUTH_WORDS}
+    if name in ("inhibitory", "isinhibitory"):
+        return {word: -sign for word, sign in TRUTH_WORDS.items()}
+    return SIGN_WORDS
+
+
+def meaning_of(words: Iterable[str]) -> str:
+    """`direction`, `synapse_type` or `sign` by the words in the cells of a column such as type; "" for other words."""
+    words = {word.strip().lower() for word in words} - {""}
+    if not words:
+        return ""
+    if words <= set(DIRECTION_WORDS):
+        return "direction"
+    if {normalized(word) for word in words} <= set(SYNAPSE_WORDS) and words != {"e"}:
+        return "synapse_type"
+    return "sign" if words <= set(SIGN_WORDS) else ""
