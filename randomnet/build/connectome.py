@@ -190,7 +190,19 @@ def spectral_radii(run: Run, known: dict[str, float]) -> dict[str, float]:
 
 
 def _measured_connectome(net: NetSection, config: Config) -> Connectome:
-    options = Options("", net.rows, net.sign_policy, net.min_synapses, net.drop_autapses)
+    options = Options(
+        "",
+        net.rows,
+        net.sign_policy,
+        net.min_synapses,
+        net.drop_autapses,
+        columns=tuple(net.columns),
+        weight_column=net.weight_column,
+        synapse_type=net.synapse_type,
+        labels=net.labels,
+        layer=str(net.layer),
+        variable=net.variable,
+    )
     return _read_or_built_in(net.roi, config.paths.path_to_network, net.source, options)
 
 

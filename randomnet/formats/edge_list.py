@@ -9,6 +9,7 @@ from pathlib import Path
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
 from randomnet.formats.files import FormatError
+from randomnet.formats.interpretation import with_file_signs
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import with_signs
@@ -51,13 +52,6 @@ def read_edge_list(path: Path, options: Options = DEFAULTS) -> Connectome:
     return with_file_signs(connectome) if is_signed else with_signs(connectome, options.sign_policy, missing=MISSING)
 
 
-def with_file_signs(connectome: Connectome) -> Connectome:
-    """The connectome with notes on its signs, which are those of the file."""
-    silent = int((connectome.signs == 0).sum()) - connectome.mixed
-    notes = {"sign_policy": "as in the file", "neurons_without_sign": silent, "neurons_of_both_signs": connectome.mixed}
-    return connectome.replace(connectome.weights, **notes)
-
-
 def _table(path: Path) -> tuple[Table, Columns]:
     """The only edge list at a path, with its columns. Raises FormatError where there are none or several."""
     tables = tables_in(path)
@@ -81,6 +75,7 @@ EDGE_LIST = Format(
     read_edge_list,
     "an edge list (pre, post, weight[, sign])",
     in_tables=in_edge_list_tables,
+    reads=("columns", "weight_column", "synapse_type", "labels", "variable"),
     signs="the column sign",
     needs="pyarrow, for parquet and feather",
 )

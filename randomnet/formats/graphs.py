@@ -15,9 +15,10 @@ import numpy as np
 
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import DEFAULTS, LARGEST, assemble
-from randomnet.formats.edge_list import SIGN, WEIGHT, with_file_signs
+from randomnet.formats.edge_list import SIGN, WEIGHT
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.graph_parsing import Attributes, Graph, form_of, graph_in
+from randomnet.formats.interpretation import with_file_signs
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, with_signs
@@ -210,5 +211,6 @@ GRAPH = Format(
     read_graph,
     "a graph (GraphML, node-link JSON with nodes and links or edges)",
     in_tables=in_graph_file,
+    reads=("columns", "weight_column", "synapse_type", "labels"),
     signs="the edges' attribute sign or negative weights, or else the nodes' transmitters",
 )

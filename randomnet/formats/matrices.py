@@ -20,8 +20,8 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import DEFAULTS, assemble
 from randomnet.formats.bio2art import ORIENTATIONS, UNKNOWN, Orientation, is_known_region_matrix
-from randomnet.formats.edge_list import with_file_signs
 from randomnet.formats.files import FormatError, one_line
+from randomnet.formats.interpretation import with_file_signs
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import with_signs
@@ -348,11 +348,13 @@ MATRIX = Format(
     read_matrix,
     "a square matrix (.npy, .npz, .csv with ids as header row and first column, .csv of numbers alone)",
     in_tables=in_matrix_file,
+    reads=("labels", "layer", "variable"),
     signs="the signs of the entries",
 )
 SPARSE_MATRIX = Format(
     read_sparse,
     "a sparse matrix as scipy saves it (.npz with format, shape, data)",
     in_tables=in_sparse_file,
+    reads=("labels", "layer", "variable"),
     signs="the signs of the entries",
 )

@@ -6,6 +6,7 @@ from randomnet.formats.files import FormatError
 from randomnet.formats.sign_policies import SIGN_POLICIES
 
 ROWS = ("auto", "source", "target")
+OPTIONAL = ("columns", "weight_column", "synapse_type", "labels", "layer", "variable")  # read by some formats alone
 SYNAPSE_TYPES = ("chemical", "electrical", "all")
 
 
@@ -22,7 +23,7 @@ class Options:
     weight_column: str = ""  # the column or attribute of weights, where several could be
     synapse_type: str = "chemical"  # chemical, electrical (undirected, unsigned), or all
     labels: str = ""  # a table of labels of neurons, one row per neuron or with ids
-    layer: str = ""  # of a stack (N, N, L): an index from 0, or mean
+    layer: str = "none"  # of a stack (N, N, L): an index from 0, or mean
     variable: str = ""  # of a file with several: the sheet, variable or array
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.matrices import shape_of
-from randomnet.formats.options import Options
+from randomnet.formats.options import OPTIONAL, Options
 from randomnet.formats.registry import FORMATS
 from randomnet.formats.tables import Table, tables_in
 from randomnet.settings import nearest
@@ -47,8 +47,11 @@ def read_connectome(path: Path, source: str = "auto", options: Options = DEFAULT
         raise ValueError(f"source must be one of {known}, got {source!r}{nearest(source, FORMATS)}")
     path = Path(path)
     recognition = recognise(path) if source == "auto" else Recognition(source, f"{path} is read as {source}")
+    row = FORMATS[recognition.format]
     with _in_one_line(path):
-        connectome = FORMATS[recognition.format].read(path, options)
+        unread = {name: f"{recognition.format} has none" for name in OPTIONAL if name not in row.reads}
+        options.refuse(path, **unread)
+        connectome = row.read(path, options)
         for texts in (connectome.names, *connectome.labels.values()):
             "".join(texts.tolist()).encode()  # fails for half a surrogate pair, which no result file could hold
     return connectome.replace(connectome.weights, format=recognition.format, found=recognition.sentence)

@@ -20,8 +20,8 @@ class Format:
     arrays at a path. Each returns a phrase for the user, or "" where the content is of another format; without both,
     the format is read only where its name is given. roi: what [net] roi names, "" where it is not read. has_rois:
     whether one network covers several ROIs, of which [net] roi selects some. has_counts: whether weights are synapse
-    counts. signs: where a neuron's sign comes from under sign_policy = auto. needs: optional package. source: paper or
-    software.
+    counts. reads: the options of OPTIONAL that the reader uses; others are refused. signs: where a neuron's sign comes
+    from under sign_policy = auto. needs: optional package. source: paper or software.
     """
 
     read: Reader
@@ -31,6 +31,7 @@ class Format:
     roi: str = ""
     has_rois: bool = False
     has_counts: bool = False
+    reads: tuple[str, ...] = ()
     signs: str = ""
     needs: str = ""
     source: str = ""

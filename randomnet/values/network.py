@@ -92,3 +92,20 @@ class Kernels(Value):
                 raise ValueError("numbers")
             found.append((block, Choice(self.names).parse(name), kappa, phase))
         return Listed(found)
+
+
+@dataclass(frozen=True)
+class Columns(Value):
+    """Roles of columns with the name of a column each, such as `pre: from, post: to`; or none."""
+
+    roles: tuple[str, ...]
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return f"roles with a column each ({', '.join(self.roles)}), such as pre: from, post: to, or none"
+
+    def parse(self, text: str) -> Listed:
+        """((role, column), ...)."""
+        entries = named_entries(text) if text else []
+        return Listed((Choice(self.roles).parse(role), column) for role, column in entries)

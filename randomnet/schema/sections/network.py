@@ -23,12 +23,12 @@ from randomnet.conditions import (
     WEIGHTED,
 )
 from randomnet.connectome import SCALINGS
-from randomnet.formats import FORMATS, SIGN_POLICIES
+from randomnet.formats import EDGE_ROLES, FORMATS, SIGN_POLICIES, SYNAPSE_TYPES
 from randomnet.nulls import NULLS
 from randomnet.settings.option import Section, option
 from randomnet.settings.steps import Steps
 from randomnet.settings.values import Boolean, Choice, Integer, Listed, Named, Number, Several, Value
-from randomnet.values.network import Neurons
+from randomnet.values.network import Columns, Neurons
 
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
@@ -78,6 +78,52 @@ class NetSection(Section):
         "Meaning of a row of the matrix: the presynaptic neuron (source) or the postsynaptic one (target). auto = "
         "as the format defines it, otherwise source.",
         only=MEASURED_ONLY,
+    )
+    columns: Listed = option(
+        Columns(tuple(EDGE_ROLES)),
+        Listed(),
+        "Columns or attributes of edges by name, such as pre: from, post: to, weight: nr. Needed where their names are "
+        f"not among the known spellings (docs/connectomes.md). Roles: {', '.join(EDGE_ROLES)}.",
+        only=MEASURED_ONLY,
+        neutral=Listed(),
+    )
+    weight_column: str = option(
+        Value(),
+        "",
+        "Column or attribute of edges that has the weights, where several could. Short for columns = weight: name.",
+        only=MEASURED_ONLY,
+        neutral="",
+    )
+    synapse_type: str = option(
+        Choice(SYNAPSE_TYPES),
+        "chemical",
+        "Synapses to use where a file tells their kinds. electrical: gap junctions, which are undirected and have no "
+        "sign of transmitters. all: the sum of both.",
+        only=MEASURED_ONLY,
+        neutral="chemical",
+    )
+    labels: str = option(
+        Value(),
+        "",
+        "Table of labels of the neurons (type, class, side, neurotransmitter, ...), with one row per neuron or with "
+        "their ids. A column of transmitters gives signs by sign_policy.",
+        only=MEASURED_ONLY,
+        neutral="",
+    )
+    layer: int | str = option(
+        Integer(0, words=("none", "mean")),
+        "none",
+        "Matrix to use of a stack (N, N, layers), such as one of subjects: its index from 0, or mean.",
+        only=MEASURED_ONLY,
+        neutral="none",
+    )
+    variable: str = option(
+        Value(),
+        "",
+        "Sheet of an .xlsx file, or variable of a .mat or .npz file, where it has several.",
+        aliases=("sheet",),
+        only=MEASURED_ONLY,
+        neutral="",
     )
     n: int = option(Integer(2, 100_000), 100, "Number of neurons of a random network.", only=RANDOM_ONLY)
     g: float = option(
