@@ -39,7 +39,9 @@ def neurons_in(table: Table, names: np.ndarray, by_row: bool = False) -> tuple[N
     many rows as neurons. Columns with no known spelling become labels of their own name. Neurons without a row have
     labels `unknown`. Raises FormatError where no name matches, or rows of one id differ.
     """
-    texts = {column: values.astype(str) for column, values in read_all(table, dict.fromkeys(table.columns, "text")).items()}
+    texts = {
+        column: values.astype(str) for column, values in read_all(table, dict.fromkeys(table.columns, "text")).items()
+    }
     rows = len(next(iter(texts.values()), ()))
     ids = {column: canonical_ids(texts[column]) for column in id_columns(table)}
     matches = {column: int(np.isin(names, values).sum()) for column, values in ids.items()}
@@ -47,7 +49,11 @@ def neurons_in(table: Table, names: np.ndarray, by_row: bool = False) -> tuple[N
     if matches.get(key, 0):
         index, part = _rows_of(table, key, ids[key], names)
     elif by_row and rows == len(names):
-        key, index, part = "", np.arange(rows), Part(f"{table}", "neurons", f"{rows:,} rows in the order of the network")
+        key, index, part = (
+            "",
+            np.arange(rows),
+            Part(f"{table}", "neurons", f"{rows:,} rows in the order of the network"),
+        )
     else:
         raise _no_match(table, ids, names, rows)
     return _labelled(table, texts, {*ids} if key else set(), names, index, [part])
@@ -74,7 +80,9 @@ def _rows_of(table: Table, key: str, ids: np.ndarray, names: np.ndarray) -> tupl
 def _no_match(table: Table, ids: dict[str, np.ndarray], names: np.ndarray, rows: int) -> FormatError:
     expected = f"ids of the network's {len(names):,} neurons, such as {', '.join(names[:MOST_LISTED].tolist())}"
     if not ids:
-        return FormatError(f"{table}: expected a column of {expected}, or one row per neuron, got {rows:,} rows without one")
+        return FormatError(
+            f"{table}: expected a column of {expected}, or one row per neuron, got {rows:,} rows without one"
+        )
     column, values = next(iter(ids.items()))
     actual = ", ".join(values[:MOST_LISTED].tolist())
     near = nearest(str(values[0]), names.tolist()) if len(values) else ""
@@ -102,7 +110,9 @@ def _labelled(
             parts.append(Part(place, NODE_ROLES[role].use, _sign_counts(neurons.signs)))
         else:
             kind = LABEL if role == "transmitter" else role
-            labels[kind] = transmitter_names(values) if role == "transmitter" else np.where(values == "", UNKNOWN, values)
+            labels[kind] = (
+                transmitter_names(values) if role == "transmitter" else np.where(values == "", UNKNOWN, values)
+            )
             parts.append(Part(place, NODE_ROLES[role].use, f"{len(np.unique(labels[kind])):,} different"))
     positions, axes = _positions(table, columns, texts, index)
     parts += [Part(f"{table}, columns {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)
@@ -149,7 +159,9 @@ def _positions(
     for axis, column in enumerate(axes):
         for neuron, text in enumerate(np.where(index >= 0, texts[column][index], "").tolist()):
             if text and not re.fullmatch(NUMBER, text):
-                raise FormatError(f"{table}, column {column}: expected a position as a number, got {one_line(text)[:40]!r}")
+                raise FormatError(
+                    f"{table}, column {column}: expected a position as a number, got {one_line(text)[:40]!r}"
+                )
             positions[neuron, axis] = float(text) if text else np.nan
     positions[np.isnan(positions).any(1)] = np.nan
     return positions, axes
