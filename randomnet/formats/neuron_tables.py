@@ -138,14 +138,15 @@ def _signs(table: Table, column: str, texts: np.ndarray) -> np.ndarray:
     spellings, codes = np.unique(np.char.lower(texts), return_inverse=True)
     for spelling in spellings.tolist():
         if spelling not in words:
-            known = "+, -, 1, -1, 0, E, I, exc, inh, excitatory, inhibitory, or true and false where the column says of what"
+            known = "+, -, 1, -1, 0, E, I, exc, inh, excitatory or inhibitory"
             raise FormatError(f"{table}, column {column}: expected a sign ({known}), got {one_line(spelling)[:40]!r}")
     return np.array([words[spelling] for spelling in spellings.tolist()], dtype=np.int8)[codes]
 
 
 def _sign_counts(signs: np.ndarray | None) -> str:
     assert signs is not None, "signs of this table"
-    return f"{int((signs > 0).sum()):,} excitatory, {int((signs < 0).sum()):,} inhibitory, {int((signs == 0).sum()):,} unknown"
+    counts = {"excitatory": signs > 0, "inhibitory": signs < 0, "unknown": signs == 0}
+    return ", ".join(f"{int(mask.sum()):,} {word}" for word, mask in counts.items())
 
 
 def _positions(
