@@ -163,7 +163,8 @@ def test_a_zip_of_several_files(tmp_path):
 @pytest.mark.parametrize(
     ("start", "kind"),
     [(b"\x89HDF\r\n\x1a\n", "hdf5"), (b"MATLAB 5.0 MAT-file, x", "mat"), (b"MATLAB 7.3 MAT-file", "mat73"),
-     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xls"), (b"%PDF-1.4\n", "pdf"), (b"Rar!\x1a\x07", "rar"), (b"\0\1", "")],
+     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xls"), (b"%PDF-1.4\n", "pdf"), (b"Rar!\x1a\x07", "rar"), (b"\0\1", ""),
+     (b"%%MatrixMarket matrix coordinate real general\n", "mtx")],
 )  # fmt: skip
 def test_other_kinds_by_their_first_bytes(tmp_path, start, kind):
     assert table_of(tmp_path, start + bytes(100), "a.csv").kind == kind
@@ -194,6 +195,9 @@ def test_other_kinds_by_their_first_bytes(tmp_path, start, kind):
         TEXT.replace("7\n", "7").replace("3\n", "3,\n").replace("5\n", "5,\n").replace("7", "7,"),
         TEXT.replace("weight\n", "weight,\n"),
         "pre;post;weight;;\n1;2;3;;\n2;3;5;;\n3;1;7;;\n",
+        "|pre|post|weight|\n|1|2|3|\n|2|3|5|\n|3|1|7|\n",
+        "sep=;\r\n" + TEXT.replace(",", ";"),
+        "\ufeffsep=,\n" + TEXT,
     ],
 )
 def test_separators_and_line_ends(tmp_path, text):
@@ -274,6 +278,16 @@ def test_comments_that_are_no_header(tmp_path, comment):
 
 
 # ---- headers
+
+
+@pytest.mark.parametrize("title", ["Table S1. Connections of the worm,,", "Connections of the worm", ",Connections,"])
+def test_a_title_above_the_header(tmp_path, title):
+    table = table_of(tmp_path, title + "\n" + TEXT)
+    assert table.columns == tuple(EDGES) and rows_of(table, "id", "id", "weight") == ROWS
+    title = title.strip(",")
+    assert [tuple(part) for part in table.parts] == [("a.csv, row 1", "not used", f"a title above the header: {title}")]
+    with refused("row 6, column pre: expected an id .* got 'x'"):
+        read_all(table_of(tmp_path, title + "\n" + TEXT + "x,1,1\n"), {"pre": "id"})
 
 
 @pytest.mark.parametrize(
@@ -518,6 +532,13 @@ def test_latin_1(tmp_path, text, row):
     table = table_of(tmp_path, text.encode("latin-1"))
     with refused(rf"a\.csv, row {row}: expected a table as text in UTF-8, got byte 0x.*iconv -f LATIN1 -t UTF-8"):
         read_all(table, {table.columns[0]: "text"})
+
+
+def test_a_nul_does_not_cut_a_cell(tmp_path):
+    rows = "1,a,2\n" * 999
+    for text in (rows + "2,ab\0c,3\n", rows + '2,"ab\0c",3\n'):
+        with refused("row 1001: expected a text, got the character NUL in it"):
+            read_all(table_of(tmp_path, "id,name,n\n" + text), {"id": "id", "name": "name"})
 
 
 # ---- errors
