@@ -1,0 +1,372 @@
+"""The rows of a table of edges: ids become indices of neurons, and words become types of synapses, directions, signs."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from randomnet.formats.assembly import KnownRois
+from randomnet.formats.contents import Part, unused
+from randomnet.formats.edge_columns import EdgeColumns, place_of
+from randomnet.formats.files import FormatError, one_line
+from randomnet.formats.interpretation import OTHER, TYPES, EdgeRows, Texts, stacked
+from randomnet.formats.neuron_tables import canonical_ids
+from randomnet.formats.options import Options
+from randomnet.formats.signs import UNKNOWN, transmitter_names
+from randomnet.formats.spellings import (
+    CHEMICAL,
+    DIRECTION_WORDS,
+    EDGE_ROLES,
+    NODE_ROLES,
+    SYNAPSE_WORDS,
+    TRUTH_WORDS,
+    meaning_of,
+    normalized,
+    sign_words_of,
+)
+from randomnet.formats.tables import Table, id_or_name, read_all, stream
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXTS = ("name", "category")
+MOST_WORDS = 6  # in a note
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeList:
+    """The edges of a table between the neurons with `ids`, (N,) int64 or texts, sorted.
+
+    labels: kind -> (N,) texts, from columns such as type_pre. parts: what each column is used as. read: the number of
+    all rows.
+    """
+
+    rows: EdgeRows
+    ids: np.ndarray
+    labels: Mapping[str, np.ndarray]
+    parts: list[Part]
+    read: int
+
+
+class _Words:
+    """The different texts of columns, and the code of each cell of one column in them."""
+
+    def __init__(self, index: dict[str, int] | None = None) -> None:
+        self.index = {} if index is None else index
+        self.codes: list[np.ndarray] = []
+
+    def add(self, cells: "pd.Categorical") -> None:
+        """Take the cells of the next rows."""
+        texts = [*(str(text).strip() for text in cells.categories), ""]
+        present = np.unique(cells.codes)
+        codes = np.zeros(len(texts), np.int64)
+        for code in present.tolist():
+            codes[code] = self.index.setdefault(texts[code], len(self.index))
+        self.codes.append(codes[cells.codes])
+
+    def texts(self) -> Texts:
+        """The codes of all rows, and the different texts."""
+        codes = np.concatenate(self.codes) if self.codes else np.zeros(0, np.int64)
+        return Texts(codes, np.array(list(self.index), dtype=str))
+
+
+@dataclass(eq=False)
+class _Columns:
+    """The cells of all rows: numbers by column, and words by column."""
+
+    numbers: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    words: dict[str, _Words] = field(default_factory=dict)
+    read: int = 0
+
+    def array(self, column: str) -> np.ndarray:
+        """The numbers of all rows."""
+        parts = self.numbers.pop(column)  # so that their memory is free after the use
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows that are kept."""
+        parts = next(iter(self.numbers.values()), []) or next(iter(self.words.values())).codes
+        return sum(map(len, parts))
+
+
+def read_edges(table: Table, columns: EdgeColumns, options: Options) -> EdgeList:
+    """The edges of a table, of the rows in the ROIs of the options. Raises FormatError."""
+    if options.rois and "roi" not in columns.roles:
+        raise FormatError(
+            f"{table}: expected no roi, as an edge list has no ROIs without a column of them (roi, neuropil; or named as "
+            f"columns = roi: NAME), got {options.roi!r}"
+        )
+    cells = _cells(table, columns, options.rois)
+    ids, pre, post, id_note = _neurons(cells, columns)
+    parts = [Part(place_of(table, columns.roles[role]), EDGE_ROLES[role].use, id_note) for role in ("pre", "post")]
+    rows, weight_parts = _weighted(table, columns, cells, EdgeRows(pre, post, np.ones(0)), len(ids))
+    labels, label_parts = _labels(table, columns, cells, rows, ids)
+    rows, word_parts = _with_words(table, columns, cells, rows)
+    rows = _by_synapse(columns, cells, rows)
+    parts = [*parts, *weight_parts, *word_parts, *_roi_parts(table, columns, options), *label_parts, *columns.parts]
+    return EdgeList(rows, ids, labels, parts, cells.read)
+
+
+# ---- cells
+
+
+def _cells(table: Table, columns: EdgeColumns, rois: tuple[str, ...]) -> _Columns:
+    """The cells of all columns with a role, of the rows in the ROIs. Raises FormatError."""
+    roles = columns.roles
+    ends = (roles["pre"], roles["post"])
+    kinds = dict.fromkeys(ends, id_or_name(table, ends))
+    kinds |= {roles[role]: "signed" for role in ("weight",) if role in roles}
+    kinds |= dict.fromkeys(columns.by_synapse.values(), "entry")
+    texts = [roles[role] for role in ("sign", "transmitter", "synapse_type", "direction") if role in roles]
+    texts += [*columns.words, *columns.labels]
+    kinds |= dict.fromkeys(texts, "category")
+    known_rois = KnownRois()
+    cells = _Columns({name: [] for name, kind in kinds.items() if kind not in TEXTS}, _words(columns, kinds))
+    for chunk in stream(table, kinds | ({roles["roi"]: "category"} if rois else {})):
+        cells.read += len(chunk[ends[0]])
+        is_inside = known_rois.rows_in(chunk[roles["roi"]], rois) if rois else slice(None)
+        for name, parts in cells.numbers.items():
+            parts.append(chunk[name][is_inside])
+        for name, words in cells.words.items():
+            words.add(chunk[name][is_inside] if rois else chunk[name])
+    if rois:
+        known_rois.check(table, roles["roi"], rois)
+    return cells
+
+
+def _words(columns: EdgeColumns, kinds: Mapping[str, str]) -> dict[str, _Words]:
+    """The words of each column of texts; columns of ids have theirs together, and those of one kind of label as well."""
+    indices: dict[str, dict[str, int]] = {}
+    groups = {columns.roles[role]: "ids" for role in ("pre", "post")}
+    groups |= {column: f"label {kind}" for column, (_, kind) in columns.labels.items()}
+    return {
+        column: _Words(indices.setdefault(groups.get(column, column), {}))
+        for column, kind in kinds.items()
+        if kind in TEXTS
+    }
+
+
+def _neurons(cells: _Columns, columns: EdgeColumns) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+    """(N,) sorted ids, (E,) indices of pre- and postsynaptic neurons, and what the ids are."""
+    import pandas as pd  # takes a second, and not every run reads a file
+
+    ends = (columns.roles["pre"], columns.roles["post"])
+    if ends[0] in cells.words:
+        pre, post = (cells.words.pop(end).texts() for end in ends)
+        ids, index = np.unique(canonical_ids(pre.names), return_inverse=True)
+        return ids, index[pre.codes], index[post.codes], "names"
+    pre_ids, post_ids = (cells.array(end) for end in ends)
+    ids = np.union1d(pre_ids, post_ids)
+    index_of = pd.Index(ids)
+    pre, post = (index_of.get_indexer(values).astype(np.int64, copy=False) for values in (pre_ids, post_ids))
+    return ids, pre, post, "whole numbers"
+
+
+# ---- weights and signs
+
+
+def _weighted(
+    table: Table, columns: EdgeColumns, cells: _Columns, rows: EdgeRows, n: int
+) -> tuple[EdgeRows, list[Part]]:
+    """The rows with their weights, which are 1 where rows are counted. Raises FormatError."""
+    if columns.by_synapse:
+        parts = [Part(place_of(table, name), f"weight of {kind} synapses") for kind, name in columns.by_synapse.items()]
+        return replace(rows, weights=np.ones(len(rows.pre))), parts
+    if "weight" in columns.roles:
+        column = columns.roles["weight"]
+        weights = cells.array(column)
+        note = columns.weight_note
+        if len(weights) and weights.min() < 0:
+            negative = int((weights < 0).sum())
+            note = "; ".join(filter(None, [note, f"{negative:,} of {len(weights):,} are negative, which are the signs"]))
+        return replace(rows, weights=weights), [Part(place_of(table, column), EDGE_ROLES["weight"].use, note)]
+    repeated = len(rows.pre) - len(np.unique(rows.pre * np.int64(n) + rows.post))
+    if columns.doubtful and not repeated:
+        name = columns.doubtful[0]
+        raise FormatError(
+            f"{table}: expected a column of weights, or rows that repeat pairs of neurons, which would be counted, got "
+            f"none: [net] weight_column = {name} reads the column {name}"
+        )
+    text = "rows per pair of neurons" if repeated else "1 for every edge: unweighted, as no pair of neurons repeats"
+    part = Part(f"{table.name}, rows", EDGE_ROLES["weight"].use, f"no column of weights; {text}")
+    return replace(rows, weights=np.ones(len(rows.pre), np.int64)), [part]
+
+
+def _by_synapse(columns: EdgeColumns, cells: _Columns, rows: EdgeRows) -> EdgeRows:
+    """The rows once for each column of weights of a type of synapse, without those of weight 0 or no weight."""
+    if not columns.by_synapse:
+        return rows
+    parts = []
+    for kind, column in columns.by_synapse.items():
+        weights = np.nan_to_num(cells.array(column))
+        types = np.full(len(weights), TYPES.index(kind))
+        parts.append(replace(rows, weights=weights, types=types).where(weights != 0))
+    return stacked(parts)
+
+
+# ---- words
+
+
+def _with_words(
+    table: Table, columns: EdgeColumns, cells: _Columns, rows: EdgeRows
+) -> tuple[EdgeRows, list[Part]]:
+    """The rows with the signs, types of synapses, directions and transmitters of their words. Raises FormatError."""
+    meanings = {columns.roles[role]: role for role in ("sign", "synapse_type", "direction") if role in columns.roles}
+    parts = []
+    taken = {*meanings.values(), *(("synapse_type",) if columns.by_synapse else ())}
+    for column in columns.words:
+        meaning = _meaning(column, _used(cells.words[column].texts()))
+        if meaning and meaning not in taken:
+            meanings[column] = meaning
+            taken.add(meaning)
+        else:
+            parts.append(unused(place_of(table, column), _words_note(cells.words[column].texts(), meaning)))
+    for column, meaning in meanings.items():
+        texts = cells.words[column].texts()
+        if meaning == "sign":
+            rows, part = _signed(table, columns, column, texts, rows)
+        elif meaning == "direction":
+            rows, part = _directed(table, column, texts, rows)
+        else:
+            rows, part = _typed(table, column, texts, rows)
+        parts.append(part)
+    if column := columns.roles.get("transmitter", ""):
+        texts = cells.words[column].texts()
+        names = transmitter_names(texts.names)
+        rows = replace(rows, transmitters=Texts(texts.codes, np.where(names == UNKNOWN, "", names)))
+        different = len(np.unique(names[names != UNKNOWN]))
+        parts.append(Part(place_of(table, column), EDGE_ROLES["transmitter"].use, f"{different:,} different"))
+    return rows, parts
+
+
+def _meaning(column: str, words: Sequence[str]) -> str:
+    """What the words of a column such as type or directed tell: a role, or ""."""
+    is_truth = {word.lower() for word in words} <= set(TRUTH_WORDS)
+    if normalized(column) in ("directed", "isdirected") and is_truth:
+        return "direction"
+    return meaning_of(words)
+
+
+def _used(texts: Texts) -> list[str]:
+    """The different texts that any row has."""
+    return texts.names[np.unique(texts.codes)].tolist()
+
+
+def _words_note(texts: Texts, meaning: str) -> str:
+    if meaning:
+        return f"another column is the {EDGE_ROLES[meaning].use}"
+    words = [one_line(word)[:40] for word in _used(texts) if word]
+    more = f", ... {len(words) - MOST_WORDS:,} more" if len(words) > MOST_WORDS else ""
+    return f"words that tell no type of synapse, sign or direction: {', '.join(words[:MOST_WORDS])}{more}"
+
+
+def _signed(
+    table: Table, columns: EdgeColumns, column: str, texts: Texts, rows: EdgeRows
+) -> tuple[EdgeRows, Part]:
+    """The rows with the signs of a column. Raises FormatError for other words, and beside negative weights."""
+    if (rows.weights < 0).any():
+        _refuse_negative(table, columns.roles["weight"], column)
+    signs = signs_by_word(table, column, texts)
+    counts = {"excitatory": signs > 0, "inhibitory": signs < 0, "without a sign": signs == 0}
+    note = ", ".join(f"{int(mask.sum()):,} {word}" for word, mask in counts.items())
+    return replace(rows, signs=signs), Part(place_of(table, column), EDGE_ROLES["sign"].use, f"rows: {note}")
+
+
+def signs_by_word(table: Table, column: str, texts: Texts) -> np.ndarray:
+    """(E,) int8 signs of words. Raises FormatError for words that are no sign, and for 0 and 1 alone as a sign."""
+    used = _used(texts)
+    by_word = sign_words_of(column, used)
+    known = np.zeros(len(texts.names), np.int8)
+    for code in np.unique(texts.codes).tolist():
+        word = texts.names[code].lower()
+        if word not in by_word:
+            row = next(table.rows_of(column, texts.names[code]), 0)
+            expected = "a sign (1, -1, 0, +, -, E, I, exc, inh, excitatory or inhibitory)"
+            actual = f"{one_line(word)[:40]!r}" if word else "an empty cell"
+            raise FormatError(f"{table}, row {row}, column {column}: expected {expected}, got {actual}")
+        known[code] = by_word[word]
+    zeros, ones = ({"0", "0.0"} & set(used)), ({"1", "1.0", "+1"} & set(used))
+    if zeros and ones and set(used) == zeros | ones and by_word["0"] == 0:
+        raise FormatError(
+            f"{table}, column {column}: expected signs 1 and -1, got 0 and 1 alone; where 1 is excitatory and 0 "
+            "inhibitory, call the column excitatory"
+        )
+    return known[texts.codes]
+
+
+def _refuse_negative(table: Table, weight: str, sign: str) -> None:
+    """Raise the FormatError for a negative weight beside a column of signs."""
+    try:
+        read_all(table, {weight: "weight"})
+    except FormatError as error:
+        raise FormatError(f"{error} beside the column {sign}") from None
+
+
+def _directed(table: Table, column: str, texts: Texts, rows: EdgeRows) -> tuple[EdgeRows, Part]:
+    """The rows with their directions. Raises FormatError for other words."""
+    is_truth = normalized(column) in ("directed", "isdirected")
+    by_word = {**DIRECTION_WORDS, **({word: truth > 0 for word, truth in TRUTH_WORDS.items()} if is_truth else {})}
+    by_word[""] = True
+    for word in _used(texts):
+        if word.lower() not in by_word:
+            known = ", ".join(DIRECTION_WORDS)
+            raise FormatError(f"{table}, column {column}: expected a direction ({known}), got {one_line(word)[:40]!r}")
+    undirected = np.array([not by_word.get(word.lower(), True) for word in texts.names.tolist()], bool)[texts.codes]
+    count = int(undirected.sum())
+    note = f"{count:,} of {len(undirected):,} rows are undirected, and go both ways"
+    return replace(rows, undirected=undirected), Part(place_of(table, column), EDGE_ROLES["direction"].use, note)
+
+
+def _typed(table: Table, column: str, texts: Texts, rows: EdgeRows) -> tuple[EdgeRows, Part]:
+    """The rows with their types of synapses; words that are none are of another type, which no option reads."""
+    kinds = [SYNAPSE_WORDS.get(normalized(word), OTHER) for word in texts.names.tolist()]
+    types = np.array([TYPES.index(kind) for kind in kinds], np.int8)[texts.codes]
+    others = [one_line(word)[:40] or "no word" for word in _used(texts) if normalized(word) not in SYNAPSE_WORDS]
+    note = f"other words: {', '.join(others[:MOST_WORDS])}" if others else ""
+    return replace(rows, types=types), Part(place_of(table, column), EDGE_ROLES["synapse_type"].use, note)
+
+
+# ---- labels and ROIs
+
+
+def _labels(
+    table: Table, columns: EdgeColumns, cells: _Columns, rows: EdgeRows, ids: np.ndarray
+) -> tuple[dict[str, np.ndarray], list[Part]]:
+    """Kind -> (N,) labels from columns such as type_pre, and their parts. Raises FormatError where they differ."""
+    labels, parts = {}, []
+    for kind in dict.fromkeys(kind for _, kind in columns.labels.values()):
+        codes, names = np.full(len(ids), -1), np.zeros(0, str)
+        of_kind = {column: end for column, (end, other) in columns.labels.items() if other == kind}
+        conflict = None
+        for column, end in of_kind.items():
+            texts = cells.words[column].texts()
+            names, index = texts.names, getattr(rows, end)
+            is_named = (names != "")[texts.codes] if len(names) else np.zeros(0, bool)
+            before = codes[index]
+            codes[index[is_named]] = texts.codes[is_named]
+            differs = is_named & ((codes[index] != texts.codes) | ((before >= 0) & (before != texts.codes)))
+            if differs.any():
+                row = int(np.argmax(differs))
+                values = sorted({str(names[code]) for code in (before[row], codes[index[row]], texts.codes[row]) if code >= 0})
+                conflict = conflict or (column, ids[index[row]], values)
+        if conflict and kind != "region":
+            column, neuron, values = conflict
+            actual = " and ".join(repr(one_line(value)[:40]) for value in values)
+            raise FormatError(f"{table}, column {column}: expected one {kind} per neuron, got {actual} for {neuron}")
+        if conflict:
+            parts += [unused(place_of(table, column), "it differs between the rows of a neuron") for column in of_kind]
+            continue
+        labels[kind] = np.where(codes >= 0, np.append(names, "")[codes], UNKNOWN)
+        count = len(np.unique(labels[kind][codes >= 0]))
+        parts += [Part(place_of(table, column), NODE_ROLES[kind].use, f"{count:,} different") for column in of_kind]
+    return labels, parts
+
+
+def _roi_parts(table: Table, columns: EdgeColumns, options: Options) -> list[Part]:
+    if "roi" not in columns.roles:
+        return []
+    note = f"rows in {', '.join(options.rois)}" if options.rois else "summed over all; [net] roi selects some"
+    return [Part(place_of(table, columns.roles["roi"]), EDGE_ROLES["roi"].use, note)]
