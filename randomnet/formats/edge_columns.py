@@ -251,7 +251,7 @@ def _spelled(role: str, columns: Sequence[str]) -> list[str]:
 
 
 def _several(table: Table, role: str, columns: Sequence[str]) -> FormatError:
-    names = ", ".join(columns)
+    names = ", ".join(column for column in table.columns if column in columns)
     advice = f"columns = {role}: {columns[0]}" + (f" or weight_column = {columns[0]}" if role == "weight" else "")
     advice = "rename one" if len(set(columns)) == 1 else f"[net] {advice} decides"
     return FormatError(f"{table}, row 1: expected one column of {role}, got {names}: {advice}")
@@ -312,6 +312,8 @@ def not_edges(table: Table, missing: Sequence[str]) -> FormatError:
 def advice(table: Table, missing: Sequence[str] = ()) -> str:
     """Which roles of an edge list a table lacks, and the line of [net] that would name them."""
     missing = missing or [role for role in ("pre", "post") if not role_columns(table.columns, EDGE_ROLES[role])]
+    if not missing:
+        return "pre and post are numbers of synapses of one neuron here"
     lines, guesses = [], {}
     for role in missing:
         guess = _guess(role, [column for column in table.columns if column not in guesses.values()])

@@ -11,7 +11,6 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from randomnet.formats.interpretation import with_file_signs
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import with_signs
-from randomnet.formats.tables import NUMBER, Table, checksums, stream, tables_in
+from randomnet.formats.tables import NUMBER, Table, checksums, listed, repeated_name, shown, stream, tables_in
 
 BLOCK = 4_000_000  # entries per block of rows
 MOST_NEURONS = 5_000_000  # larger shapes are damage, and would fill the memory
@@ -39,15 +38,15 @@ Edges = tuple[np.ndarray, np.ndarray, np.ndarray]  # row, column, entry
 def is_matrix_csv(table: Table) -> bool:
     """Whether a CSV has ids as header row and first column, by its first row, or contains only numbers."""
     header, first = table.columns, table.first
-    named = len(header) > 2 and len(first) == len(header) and first[0].strip() == header[1]
+    named = table.headed and len(header) > 2 and len(first) == len(header) and first[0].strip() == header[1]
     return table.kind == "csv" and (named or is_numbers(table))
 
 
 def is_numbers(table: Table) -> bool:
-    """Whether the first two rows of a CSV are equally many numbers, so that it is a matrix without header."""
-    cells = [cell.strip() for cell in (*table.columns, *table.first)]
+    """Whether the first two rows of a CSV are equally many numbers without a header, so that it may be a matrix."""
+    cells = [cell for row in table.layout.rows[:2] for cell in row]
     are_numbers = len(table.columns) == len(table.first) > 1 and all(re.fullmatch(NUMBER, cell) for cell in cells)
-    return table.kind == "csv" and are_numbers
+    return table.kind == "csv" and not table.headed and are_numbers
 
 
 def is_sparse(keys: tuple[str, ...]) -> bool:
@@ -227,7 +226,7 @@ def _indices(table: Table, key: str, values: np.ndarray) -> np.ndarray:
 def _csv(table: Table) -> tuple[np.ndarray, Edges]:
     """Names and edges of a CSV with ids as header row and first column, or of numbers alone. Raises FormatError."""
     if not is_matrix_csv(table):
-        actual = ", ".join(table.columns[:6])
+        actual = listed(table.columns)
         raise FormatError(f"{table}: expected the ids as header row and as first column, got a header of {actual}")
     return _csv_of_numbers(table) if is_numbers(table) else _csv_with_ids(table)
 
@@ -235,25 +234,25 @@ def _csv(table: Table) -> tuple[np.ndarray, Edges]:
 def _csv_with_ids(table: Table) -> tuple[np.ndarray, Edges]:
     corner, *names = table.columns
     if "" in names or len(set(names)) < len(names) or corner in names:
-        wrong = next(name for name in names if not name or [corner, *names].count(name) > 1)
+        wrong = shown(repeated_name([corner, *names]) or "") if "" not in names else ""
         raise FormatError(f"{table}, row 1: expected different ids, got {wrong!r} {'twice' if wrong else 'as one'}")
-    parts, listed, row = [], [], 0
+    parts, column, row = [], [], 0
     for chunk in stream(table, {corner: "text", **dict.fromkeys(names, "signed")}):
-        listed.append(chunk[corner])
+        column.append(chunk[corner])
         parts.append(_block(table, np.column_stack([chunk[name] for name in names]), row))
         row += len(chunk[corner])
-    _check_same_ids(table, names, np.concatenate(listed))
+    _check_same_ids(table, names, np.concatenate(column))
     return np.array(names), _joined(parts)
 
 
 def _csv_of_numbers(table: Table) -> tuple[np.ndarray, Edges]:
-    names = [str(number) for number in range(len(table.columns))]
+    names, first_column = [str(number) for number in range(len(table.columns))], table.columns[0]
     parts, first, row = [], [], 0
-    for chunk in stream(replace(table, columns=tuple(names), headed=False), dict.fromkeys(names, "signed")):
-        parts.append(_block(table, np.column_stack([chunk[name] for name in names]), row))
+    for chunk in stream(table, dict.fromkeys(table.columns, "signed")):
+        parts.append(_block(table, np.column_stack([chunk[column] for column in table.columns]), row))
         _check_not_edges(table, chunk)
-        first += chunk["0"].tolist()
-        row += len(chunk["0"])
+        first += chunk[first_column].tolist()
+        row += len(chunk[first_column])
     if row != len(names):
         raise FormatError(f"{table}: expected a square matrix of {len(names)} rows, as it has columns, got {row}")
     _check_not_ids(table, first)
@@ -273,7 +272,7 @@ def _check_not_edges(table: Table, chunk: dict[str, np.ndarray]) -> None:
 
 def _check_not_ids(table: Table, column: list[float]) -> None:
     """Raise FormatError where first row and first column are equal and may also be ids."""
-    row = table.columns
+    row = table.first
     if len(row) > 2 and len(set(row)) == len(row) and all(map(str.isdigit, row)) and [*map(int, row)] == column:
         actual = f"{', '.join(row[:6])}, a different number in each cell: ids or weights"
         raise FormatError(f"{table}: expected ids with an empty first cell, or else numbers as .npy, as the first row "
@@ -281,9 +280,10 @@ def _check_not_ids(table: Table, column: list[float]) -> None:
 
 
 def _check_same_ids(table: Table, header: list[str], column: np.ndarray) -> None:
-    for row, (name, listed) in enumerate(zip(header, column.tolist(), strict=False), 2):
-        if name != listed.strip():
-            raise FormatError(f"{table}, row {row}, column 1: expected id {name} as in the header, got {listed}")
+    for row, (name, cell) in enumerate(zip(header, column.tolist(), strict=False), 2):
+        if name != cell.strip():
+            actual = f"expected id {shown(name)} as in the header, got {shown(cell)}"
+            raise FormatError(f"{table}, row {row}, column 1: {actual}")
     if len(column) != len(header):
         raise FormatError(f"{table}: expected a square matrix of {len(header)} rows, got {len(column)}")
 

@@ -123,7 +123,8 @@ def _contents(path: Path) -> str:
 
 def _content_of(table: Table) -> str:
     if table.columns:
-        return f"a table with columns {listed(table.columns)}: {advice(table)}"
+        hint = f": {advice(table)}" if table.headed and len(table.columns) > 1 else ""
+        return f"a table with columns {listed(table.columns)}{hint}"
     if table.kind == "npy":
         return f"an array of shape {shape_of(table.path)}"
     return f"a {table.kind} file" if table.kind else "a file of no known kind"
