@@ -41,8 +41,8 @@ class EdgeColumns:
 
     roles: role in EDGE_ROLES -> column. by_synapse: type of synapse -> column of its weights. words: columns such as
     type, whose words say whether they are types of synapses, directions, or signs. labels: column -> (`pre` or `post`,
-    kind of label). weight_note: why the column of weights is the weight, where its name does not say it. doubtful: columns
-    of numbers that may be weights, where no other is. parts: the columns that are not used.
+    kind of label). weight_note: why a column is the weight whose name does not say it. doubtful: columns of numbers that
+    may be weights, where no other is. parts: the columns that are not used.
     """
 
     roles: Mapping[str, str]
@@ -306,7 +306,8 @@ def _in_words(column: str) -> str:
 
 def not_edges(table: Table, missing: Sequence[str]) -> FormatError:
     """The error for a table that is no list of edges, by the roles that it lacks."""
-    return FormatError(f"{table}: expected columns of an edge list, got {_listed(table.columns)}: {advice(table, missing)}")
+    actual = f"{_listed(table.columns)}: {advice(table, missing)}"
+    return FormatError(f"{table}: expected columns of an edge list, got {actual}")
 
 
 def advice(table: Table, missing: Sequence[str] = ()) -> str:

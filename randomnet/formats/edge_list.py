@@ -32,7 +32,9 @@ from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL
 from randomnet.formats.tables import Table, beside, checksums, names_of, tables_in
 
-MISSING = "transmitters: a column of the edges such as nt_type, or a table of neurons with one; or else use auto or none"
+MISSING = (
+    "transmitters: a column of the edges such as nt_type, or a table of neurons with one; or else use auto or none"
+)
 ENOUGH = 0.5  # of the neurons must have a row in a table that merely lies beside the file
 
 
@@ -103,7 +105,11 @@ def _named_edges(table: Table, columns: EdgeColumns) -> list[Part]:
         return []
     pre, post = (table.first[table.columns.index(columns.roles[role])] for role in ("pre", "post"))
     roles = ", ".join(role for role in ("pre", "post", "weight") if role in columns.roles)
-    return [Part(f"{table.name}, rows without a header", f"{roles} by position", f"the first is an edge from {pre} to {post}")]
+    return [
+        Part(
+            f"{table.name}, rows without a header", f"{roles} by position", f"the first is an edge from {pre} to {post}"
+        )
+    ]
 
 
 def _within_rois(connectome: Connectome, options: Options) -> Connectome:
@@ -140,7 +146,9 @@ def _neuron_table(
     matches = [other for other in neighbours if _share(other, edges.ids) >= ENOUGH]
     if len(matches) == 1:
         return _NeuronTable(matches[0], False, "it lies beside the file, with the same ids"), []
-    return None, [unused(other.name, "several tables with these ids lie beside; [net] labels names one") for other in matches]
+    return None, [
+        unused(other.name, "several tables with these ids lie beside; [net] labels names one") for other in matches
+    ]
 
 
 def _share(table: Table, ids: np.ndarray) -> float:
@@ -193,7 +201,9 @@ def in_edge_list_tables(path: Path, tables: list[Table]) -> str:
         return f"edge lists in {names_of(lists)}"
     if not lists[0].headed:
         names = ("pre", "post", "weight")[: len(lists[0].columns)]
-        return f"an edge list without a header, read as {', '.join(names)}: its first row is {', '.join(lists[0].first)}"
+        return (
+            f"an edge list without a header, read as {', '.join(names)}: its first row is {', '.join(lists[0].first)}"
+        )
     return f"an edge list with columns {listed_columns(lists[0])}"
 
 

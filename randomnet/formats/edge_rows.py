@@ -1,9 +1,8 @@
-"""The rows of a table of edges: ids become indices of neurons, and words become types of synapses, directions, signs."""
+"""The rows of a table of edges: ids become indices of neurons; words become types of synapses, directions and signs."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +15,6 @@ from randomnet.formats.neuron_tables import canonical_ids
 from randomnet.formats.options import Options
 from randomnet.formats.signs import UNKNOWN, transmitter_names
 from randomnet.formats.spellings import (
-    CHEMICAL,
     DIRECTION_WORDS,
     EDGE_ROLES,
     NODE_ROLES,
@@ -114,10 +112,22 @@ def read_edges(table: Table, columns: EdgeColumns, options: Options) -> EdgeList
 
 
 def _cells(table: Table, columns: EdgeColumns, rois: tuple[str, ...]) -> _Columns:
-    """The cells of all columns with a role, of the rows in the ROIs. Raises FormatError."""
+    """The cells of all columns with a role, of the rows in the ROIs. Raises FormatError.
+
+    Ids are taken for whole numbers first, so that large files are read once.
+    """
+    try:
+        return _collected(table, columns, rois, "id")
+    except FormatError:
+        if id_or_name(table, (columns.roles["pre"], columns.roles["post"])) == "id":
+            raise
+    return _collected(table, columns, rois, "name")
+
+
+def _collected(table: Table, columns: EdgeColumns, rois: tuple[str, ...], id_kind: str) -> _Columns:
     roles = columns.roles
     ends = (roles["pre"], roles["post"])
-    kinds = dict.fromkeys(ends, id_or_name(table, ends))
+    kinds = dict.fromkeys(ends, id_kind)
     kinds |= {roles[role]: "signed" for role in ("weight",) if role in roles}
     kinds |= dict.fromkeys(columns.by_synapse.values(), "entry")
     texts = [roles[role] for role in ("sign", "transmitter", "synapse_type", "direction") if role in roles]
@@ -181,7 +191,9 @@ def _weighted(
         note = columns.weight_note
         if len(weights) and weights.min() < 0:
             negative = int((weights < 0).sum())
-            note = "; ".join(filter(None, [note, f"{negative:,} of {len(weights):,} are negative, which are the signs"]))
+            note = "; ".join(
+                filter(None, [note, f"{negative:,} of {len(weights):,} are negative, which are the signs"])
+            )
         return replace(rows, weights=weights), [Part(place_of(table, column), EDGE_ROLES["weight"].use, note)]
     repeated = len(rows.pre) - len(np.unique(rows.pre * np.int64(n) + rows.post))
     if columns.doubtful and not repeated:
@@ -210,9 +222,7 @@ def _by_synapse(columns: EdgeColumns, cells: _Columns, rows: EdgeRows) -> EdgeRo
 # ---- words
 
 
-def _with_words(
-    table: Table, columns: EdgeColumns, cells: _Columns, rows: EdgeRows
-) -> tuple[EdgeRows, list[Part]]:
+def _with_words(table: Table, columns: EdgeColumns, cells: _Columns, rows: EdgeRows) -> tuple[EdgeRows, list[Part]]:
     """The rows with the signs, types of synapses, directions and transmitters of their words. Raises FormatError."""
     meanings = {columns.roles[role]: role for role in ("sign", "synapse_type", "direction") if role in columns.roles}
     parts = []
@@ -263,9 +273,7 @@ def _words_note(texts: Texts, meaning: str) -> str:
     return f"words that tell no type of synapse, sign or direction: {', '.join(words[:MOST_WORDS])}{more}"
 
 
-def _signed(
-    table: Table, columns: EdgeColumns, column: str, texts: Texts, rows: EdgeRows
-) -> tuple[EdgeRows, Part]:
+def _signed(table: Table, columns: EdgeColumns, column: str, texts: Texts, rows: EdgeRows) -> tuple[EdgeRows, Part]:
     """The rows with the signs of a column. Raises FormatError for other words, and beside negative weights."""
     if (rows.weights < 0).any():
         _refuse_negative(table, columns.roles["weight"], column)
@@ -350,7 +358,9 @@ def _labels(
             differs = is_named & ((codes[index] != texts.codes) | ((before >= 0) & (before != texts.codes)))
             if differs.any():
                 row = int(np.argmax(differs))
-                values = sorted({str(names[code]) for code in (before[row], codes[index[row]], texts.codes[row]) if code >= 0})
+                values = sorted(
+                    {str(names[code]) for code in (before[row], codes[index[row]], texts.codes[row]) if code >= 0}
+                )
                 conflict = conflict or (column, ids[index[row]], values)
         if conflict and kind != "region":
             column, neuron, values = conflict

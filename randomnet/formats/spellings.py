@@ -50,7 +50,9 @@ EDGE_ROLES: Mapping[str, Role] = {
     "synapse_type": Role("kind of synapse (chemical or electrical)", (
         "synapsetype", "syntype", "type", "edgetype", "connectiontype", "synapsekind", "kind", "class", "modality",
     )),
-    "direction": Role("direction of the edge", ("directed", "isdirected", "direction", "directionality", "edgedirection")),
+    "direction": Role("direction of the edge", (
+        "directed", "isdirected", "direction", "directionality", "edgedirection",
+    )),
     "roi": Role("region of the synapses", ("roi", "neuropil", "region", "brainregion")),
 }  # fmt: skip
 PRE_WORDS = ("pre", "presynaptic", "source", "src", "from", "sender")  # in names of columns of one end
