@@ -41,8 +41,8 @@ class EdgeColumns:
 
     roles: role in EDGE_ROLES -> column. by_synapse: type of synapse -> column of its weights. words: columns such as
     type, whose words say whether they are types of synapses, directions, or signs. labels: column -> (`pre` or `post`,
-    kind of label). weight_note: why a column is the weight whose name does not say it. doubtful: columns of numbers that
-    may be weights, where no other is. parts: the columns that are not used.
+    kind of label). weight_note: why a column is the weight whose name does not say it. doubtful: columns of
+    numbers that may be weights, where no other is. parts: the columns that are not used.
     """
 
     roles: Mapping[str, str]
@@ -76,28 +76,23 @@ def listed_columns(table: Table) -> str:
     return ", ".join(dict.fromkeys(columns))
 
 
-def has_edges_without_header(table: Table) -> bool:
-    """Whether the rows of a table without a header are two neurons and at most a few further cells.
+def edges_without_header(table: Table) -> str:
+    """`edges` where the rows of a table without a header are two neurons and a few further cells, or else "".
 
-    Whole numbers are ids where the table is no square. Raises FormatError where rows may be those of a matrix as well.
+    Whole numbers are ids where the table is no square; `either` where it is one, whose third column could be weights.
     """
     rows, width = table.layout.rows, len(table.columns)
     if table.headed or table.kind != "csv" or not 2 <= width <= MOST_CELLS or not rows:
-        return False
+        return ""
     are_numbers = [all(re.fullmatch(NUMBER, cell) for cell in cells) for cells in zip(*rows, strict=True)]
     if not any(are_numbers[:2]):
-        return width == 2 or any(are_numbers[2:])
+        return "edges" if width == 2 or any(are_numbers[2:]) else ""
     ids = [whole_number(cell) for row in rows for cell in row[:2]]
     if not all(are_numbers) or width > MOST_NUMBERS or any(number is None or number < 0 for number in ids):
-        return False
+        return ""
     if len(rows) != width:
-        return True
-    if width > 2 and all(float(row[2]) > 0 for row in rows):
-        raise FormatError(
-            f"{table}: expected a header (pre, post, weight) above a list of edges, or a matrix of another shape, got "
-            f"{width} rows of {width} numbers, which may be both: [net] source = edge_list or source = matrix decides"
-        )
-    return False
+        return "edges"
+    return "either" if width > 2 and all(float(row[2]) > 0 for row in rows) else ""
 
 
 def _counts_synapses(table: Table) -> bool:

@@ -18,8 +18,8 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.edge_columns import (
     EdgeColumns,
     edge_columns,
+    edges_without_header,
     has_edges,
-    has_edges_without_header,
     is_named,
     listed_columns,
 )
@@ -90,7 +90,7 @@ def _edge_table(path: Path, tables: list[Table], options: Options) -> Table:
 def _edge_tables(tables: list[Table], options: Options = DEFAULTS) -> list[Table]:
     """The tables of edges: those with named or spelled columns, or else the ones without a header."""
     headed = [table for table in tables if is_named(table, options) or has_edges(table)]
-    return headed or [table for table in tables if has_edges_without_header(table)]
+    return headed or [table for table in tables if edges_without_header(table)]
 
 
 def _provenance(table: Table, found: _NeuronTable | None, edges: EdgeList, options: Options) -> dict[str, Any]:
@@ -193,8 +193,14 @@ def _placed(values: np.ndarray, place: np.ndarray, n: int) -> np.ndarray:
 
 
 def in_edge_list_tables(path: Path, tables: list[Table]) -> str:
-    """A phrase for a list of edges among the tables, "" for others."""
+    """A phrase for a list of edges among the tables, "" for others. Raises FormatError where it may be a matrix."""
     lists = _edge_tables(tables)
+    if len(lists) == 1 and edges_without_header(lists[0]) == "either":
+        width = len(lists[0].columns)
+        raise FormatError(
+            f"{lists[0]}: expected a header (pre, post, weight) above a list of edges, or a matrix of another shape, got "
+            f"{width} rows of {width} numbers, which may be both: [net] source = edge_list or source = matrix decides"
+        )
     if not lists:
         return ""
     if len(lists) > 1:

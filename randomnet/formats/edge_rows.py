@@ -1,6 +1,6 @@
 """The rows of a table of edges: ids become indices of neurons; words become types of synapses, directions and signs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -9,28 +9,19 @@ import numpy as np
 from randomnet.formats.assembly import KnownRois
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.edge_columns import EdgeColumns, place_of
-from randomnet.formats.files import FormatError, one_line
-from randomnet.formats.interpretation import OTHER, TYPES, EdgeRows, Texts, stacked
+from randomnet.formats.edge_words import with_words
+from randomnet.formats.files import FormatError
+from randomnet.formats.interpretation import TYPES, EdgeRows, Texts, stacked
 from randomnet.formats.neuron_tables import canonical_ids
 from randomnet.formats.options import Options
-from randomnet.formats.signs import UNKNOWN, transmitter_names
-from randomnet.formats.spellings import (
-    DIRECTION_WORDS,
-    EDGE_ROLES,
-    NODE_ROLES,
-    SYNAPSE_WORDS,
-    TRUTH_WORDS,
-    meaning_of,
-    normalized,
-    sign_words_of,
-)
-from randomnet.formats.tables import Table, id_or_name, read_all, stream
+from randomnet.formats.signs import UNKNOWN
+from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES
+from randomnet.formats.tables import Table, id_or_name, shown, stream
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TEXTS = ("name", "category")
-MOST_WORDS = 6  # in a note
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,26 +74,24 @@ class _Columns:
         parts = self.numbers.pop(column)  # so that their memory is free after the use
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
-    @property
-    def rows(self) -> int:
-        """The number of rows that are kept."""
-        parts = next(iter(self.numbers.values()), []) or next(iter(self.words.values())).codes
-        return sum(map(len, parts))
+    def texts(self, column: str) -> Texts:
+        """The words of all rows."""
+        return self.words[column].texts()
 
 
 def read_edges(table: Table, columns: EdgeColumns, options: Options) -> EdgeList:
     """The edges of a table, of the rows in the ROIs of the options. Raises FormatError."""
     if options.rois and "roi" not in columns.roles:
         raise FormatError(
-            f"{table}: expected no roi, as an edge list has no ROIs without a column of them (roi, neuropil; or named as "
-            f"columns = roi: NAME), got {options.roi!r}"
+            f"{table}: expected no roi, as an edge list has no ROIs without a column of them (roi, neuropil, or one named "
+            f"as [net] columns = roi: NAME), got {options.roi!r}"
         )
     cells = _cells(table, columns, options.rois)
     ids, pre, post, id_note = _neurons(cells, columns)
     parts = [Part(place_of(table, columns.roles[role]), EDGE_ROLES[role].use, id_note) for role in ("pre", "post")]
     rows, weight_parts = _weighted(table, columns, cells, EdgeRows(pre, post, np.ones(0)), len(ids))
     labels, label_parts = _labels(table, columns, cells, rows, ids)
-    rows, word_parts = _with_words(table, columns, cells, rows)
+    rows, word_parts = with_words(table, columns, cells.texts, rows)
     rows = _by_synapse(columns, cells, rows)
     parts = [*parts, *weight_parts, *word_parts, *_roi_parts(table, columns, options), *label_parts, *columns.parts]
     return EdgeList(rows, ids, labels, parts, cells.read)
@@ -148,7 +137,7 @@ def _collected(table: Table, columns: EdgeColumns, rois: tuple[str, ...], id_kin
 
 
 def _words(columns: EdgeColumns, kinds: Mapping[str, str]) -> dict[str, _Words]:
-    """The words of each column of texts; columns of ids have theirs together, and those of one kind of label as well."""
+    """The words of each column of texts; columns of ids share theirs, and so do those of one kind of label."""
     indices: dict[str, dict[str, int]] = {}
     groups = {columns.roles[role]: "ids" for role in ("pre", "post")}
     groups |= {column: f"label {kind}" for column, (_, kind) in columns.labels.items()}
@@ -219,124 +208,6 @@ def _by_synapse(columns: EdgeColumns, cells: _Columns, rows: EdgeRows) -> EdgeRo
     return stacked(parts)
 
 
-# ---- words
-
-
-def _with_words(table: Table, columns: EdgeColumns, cells: _Columns, rows: EdgeRows) -> tuple[EdgeRows, list[Part]]:
-    """The rows with the signs, types of synapses, directions and transmitters of their words. Raises FormatError."""
-    meanings = {columns.roles[role]: role for role in ("sign", "synapse_type", "direction") if role in columns.roles}
-    parts = []
-    taken = {*meanings.values(), *(("synapse_type",) if columns.by_synapse else ())}
-    for column in columns.words:
-        meaning = _meaning(column, _used(cells.words[column].texts()))
-        if meaning and meaning not in taken:
-            meanings[column] = meaning
-            taken.add(meaning)
-        else:
-            parts.append(unused(place_of(table, column), _words_note(cells.words[column].texts(), meaning)))
-    for column, meaning in meanings.items():
-        texts = cells.words[column].texts()
-        if meaning == "sign":
-            rows, part = _signed(table, columns, column, texts, rows)
-        elif meaning == "direction":
-            rows, part = _directed(table, column, texts, rows)
-        else:
-            rows, part = _typed(table, column, texts, rows)
-        parts.append(part)
-    if column := columns.roles.get("transmitter", ""):
-        texts = cells.words[column].texts()
-        names = transmitter_names(texts.names)
-        rows = replace(rows, transmitters=Texts(texts.codes, np.where(names == UNKNOWN, "", names)))
-        different = len(np.unique(names[names != UNKNOWN]))
-        parts.append(Part(place_of(table, column), EDGE_ROLES["transmitter"].use, f"{different:,} different"))
-    return rows, parts
-
-
-def _meaning(column: str, words: Sequence[str]) -> str:
-    """What the words of a column such as type or directed tell: a role, or ""."""
-    is_truth = {word.lower() for word in words} <= set(TRUTH_WORDS)
-    if normalized(column) in ("directed", "isdirected") and is_truth:
-        return "direction"
-    return meaning_of(words)
-
-
-def _used(texts: Texts) -> list[str]:
-    """The different texts that any row has."""
-    return texts.names[np.unique(texts.codes)].tolist()
-
-
-def _words_note(texts: Texts, meaning: str) -> str:
-    if meaning:
-        return f"another column is the {EDGE_ROLES[meaning].use}"
-    words = [one_line(word)[:40] for word in _used(texts) if word]
-    more = f", ... {len(words) - MOST_WORDS:,} more" if len(words) > MOST_WORDS else ""
-    return f"words that tell no type of synapse, sign or direction: {', '.join(words[:MOST_WORDS])}{more}"
-
-
-def _signed(table: Table, columns: EdgeColumns, column: str, texts: Texts, rows: EdgeRows) -> tuple[EdgeRows, Part]:
-    """The rows with the signs of a column. Raises FormatError for other words, and beside negative weights."""
-    if (rows.weights < 0).any():
-        _refuse_negative(table, columns.roles["weight"], column)
-    signs = signs_by_word(table, column, texts)
-    counts = {"excitatory": signs > 0, "inhibitory": signs < 0, "without a sign": signs == 0}
-    note = ", ".join(f"{int(mask.sum()):,} {word}" for word, mask in counts.items())
-    return replace(rows, signs=signs), Part(place_of(table, column), EDGE_ROLES["sign"].use, f"rows: {note}")
-
-
-def signs_by_word(table: Table, column: str, texts: Texts) -> np.ndarray:
-    """(E,) int8 signs of words. Raises FormatError for words that are no sign, and for 0 and 1 alone as a sign."""
-    used = _used(texts)
-    by_word = sign_words_of(column, used)
-    known = np.zeros(len(texts.names), np.int8)
-    for code in np.unique(texts.codes).tolist():
-        word = texts.names[code].lower()
-        if word not in by_word:
-            row = next(table.rows_of(column, texts.names[code]), 0)
-            expected = "a sign (1, -1, 0, +, -, E, I, exc, inh, excitatory or inhibitory)"
-            actual = f"{one_line(word)[:40]!r}" if word else "an empty cell"
-            raise FormatError(f"{table}, row {row}, column {column}: expected {expected}, got {actual}")
-        known[code] = by_word[word]
-    zeros, ones = ({"0", "0.0"} & set(used)), ({"1", "1.0", "+1"} & set(used))
-    if zeros and ones and set(used) == zeros | ones and by_word["0"] == 0:
-        raise FormatError(
-            f"{table}, column {column}: expected signs 1 and -1, got 0 and 1 alone; where 1 is excitatory and 0 "
-            "inhibitory, call the column excitatory"
-        )
-    return known[texts.codes]
-
-
-def _refuse_negative(table: Table, weight: str, sign: str) -> None:
-    """Raise the FormatError for a negative weight beside a column of signs."""
-    try:
-        read_all(table, {weight: "weight"})
-    except FormatError as error:
-        raise FormatError(f"{error} beside the column {sign}") from None
-
-
-def _directed(table: Table, column: str, texts: Texts, rows: EdgeRows) -> tuple[EdgeRows, Part]:
-    """The rows with their directions. Raises FormatError for other words."""
-    is_truth = normalized(column) in ("directed", "isdirected")
-    by_word = {**DIRECTION_WORDS, **({word: truth > 0 for word, truth in TRUTH_WORDS.items()} if is_truth else {})}
-    by_word[""] = True
-    for word in _used(texts):
-        if word.lower() not in by_word:
-            known = ", ".join(DIRECTION_WORDS)
-            raise FormatError(f"{table}, column {column}: expected a direction ({known}), got {one_line(word)[:40]!r}")
-    undirected = np.array([not by_word.get(word.lower(), True) for word in texts.names.tolist()], bool)[texts.codes]
-    count = int(undirected.sum())
-    note = f"{count:,} of {len(undirected):,} rows are undirected, and go both ways"
-    return replace(rows, undirected=undirected), Part(place_of(table, column), EDGE_ROLES["direction"].use, note)
-
-
-def _typed(table: Table, column: str, texts: Texts, rows: EdgeRows) -> tuple[EdgeRows, Part]:
-    """The rows with their types of synapses; words that are none are of another type, which no option reads."""
-    kinds = [SYNAPSE_WORDS.get(normalized(word), OTHER) for word in texts.names.tolist()]
-    types = np.array([TYPES.index(kind) for kind in kinds], np.int8)[texts.codes]
-    others = [one_line(word)[:40] or "no word" for word in _used(texts) if normalized(word) not in SYNAPSE_WORDS]
-    note = f"other words: {', '.join(others[:MOST_WORDS])}" if others else ""
-    return replace(rows, types=types), Part(place_of(table, column), EDGE_ROLES["synapse_type"].use, note)
-
-
 # ---- labels and ROIs
 
 
@@ -350,7 +221,7 @@ def _labels(
         of_kind = {column: end for column, (end, other) in columns.labels.items() if other == kind}
         conflict = None
         for column, end in of_kind.items():
-            texts = cells.words[column].texts()
+            texts = cells.texts(column)
             names, index = texts.names, getattr(rows, end)
             is_named = (names != "")[texts.codes] if len(names) else np.zeros(0, bool)
             before = codes[index]
@@ -364,7 +235,7 @@ def _labels(
                 conflict = conflict or (column, ids[index[row]], values)
         if conflict and kind != "region":
             column, neuron, values = conflict
-            actual = " and ".join(repr(one_line(value)[:40]) for value in values)
+            actual = " and ".join(repr(shown(value)) for value in values)
             raise FormatError(f"{table}, column {column}: expected one {kind} per neuron, got {actual} for {neuron}")
         if conflict:
             parts += [unused(place_of(table, column), "it differs between the rows of a neuron") for column in of_kind]

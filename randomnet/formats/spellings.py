@@ -93,6 +93,7 @@ SIGN_WORDS: Mapping[str, int] = {
                      "minus", "repressing"), -1),
     **dict.fromkeys(("0", "0.0", "", "na", "nan", "none", "unknown", "unclear", "?", "unsigned"), 0),
 }  # fmt: skip
+LONG_SIGN_WORDS = {word: sign for word, sign in SIGN_WORDS.items() if sign and word.isalpha() and len(word) > 2}
 TRUTH_WORDS: Mapping[str, int] = {
     **dict.fromkeys(("true", "t", "yes", "y", "1", "+1", "1.0", "+"), 1),
     **dict.fromkeys(("false", "f", "no", "n", "0", "0.0", "-1", "-1.0", "-"), -1),
@@ -141,6 +142,18 @@ def sign_words_of(column: str, words: Iterable[str] = ()) -> Mapping[str, int]:
     return SIGN_WORDS
 
 
+def _tell_synapse_types(words: set[str]) -> bool:
+    """Whether words are types of synapses: all of them but e alone, or words of more than two letters among others.
+
+    Excitatory and inhibitory may be beside electrical ones.
+    """
+    if words <= set(SYNAPSE_WORDS):
+        return words != {"e"}
+    clear = {word for word in words if len(word) > 2 and SYNAPSE_WORDS.get(word) in (CHEMICAL, ELECTRICAL)}
+    chemical = {word for word in words if SYNAPSE_WORDS.get(word) == CHEMICAL}
+    return bool(clear) and not (chemical and words & set(LONG_SIGN_WORDS))
+
+
 def meaning_of(words: Iterable[str]) -> str:
     """`direction`, `synapse_type` or `sign` by the words in the cells of a column such as type; "" for other words."""
     words = {word.strip().lower() for word in words} - {""}
@@ -148,7 +161,7 @@ def meaning_of(words: Iterable[str]) -> str:
         return ""
     if words <= set(DIRECTION_WORDS):
         return "direction"
-    if {normalized(word) for word in words} <= set(SYNAPSE_WORDS) and words != {"e"}:
+    if _tell_synapse_types({normalized(word) for word in words}):
         return "synapse_type"
     tell_signs = any(SIGN_WORDS.get(word) for word in words) and not words <= {"0", "1", "0.0", "1.0"}
     return "sign" if words <= set(SIGN_WORDS) and tell_signs else ""
