@@ -105,6 +105,8 @@ def _counts_synapses(table: Table) -> bool:
 def edge_columns(table: Table, options: Options) -> EdgeColumns:
     """The columns of a table of edges. Raises FormatError where a role is missing, or several columns have it."""
     named = named_columns(table, options)
+    if table.headed and not {"pre", "post"} & set(named) and _counts_synapses(table):
+        raise not_edges(table, [])
     choice = _Choice(table, named if table.headed else {"pre": "1", "post": "2", **named})
     choice.take_spelled()
     choice.take_weights_by_synapse(named)

@@ -197,10 +197,9 @@ def in_edge_list_tables(path: Path, tables: list[Table]) -> str:
     lists = _edge_tables(tables)
     if len(lists) == 1 and edges_without_header(lists[0]) == "either":
         width = len(lists[0].columns)
-        raise FormatError(
-            f"{lists[0]}: expected a header (pre, post, weight) above a list of edges, or a matrix of another shape, got "
-            f"{width} rows of {width} numbers, which may be both: [net] source = edge_list or source = matrix decides"
-        )
+        expected = "expected a header (pre, post, weight) above a list of edges, or a matrix of another shape"
+        actual = f"{width} rows of {width} numbers, which may be both"
+        raise FormatError(f"{lists[0]}: {expected}, got {actual}: [net] source = edge_list or matrix decides")
     if not lists:
         return ""
     if len(lists) > 1:

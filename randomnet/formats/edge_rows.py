@@ -82,10 +82,8 @@ class _Columns:
 def read_edges(table: Table, columns: EdgeColumns, options: Options) -> EdgeList:
     """The edges of a table, of the rows in the ROIs of the options. Raises FormatError."""
     if options.rois and "roi" not in columns.roles:
-        raise FormatError(
-            f"{table}: expected no roi, as an edge list has no ROIs without a column of them (roi, neuropil, or one named "
-            f"as [net] columns = roi: NAME), got {options.roi!r}"
-        )
+        reason = "an edge list has no ROIs without a column of them ([net] columns = roi: NAME names one)"
+        raise FormatError(f"{table}: expected no roi, as {reason}, got {options.roi!r}")
     cells = _cells(table, columns, options.rois)
     ids, pre, post, id_note = _neurons(cells, columns)
     parts = [Part(place_of(table, columns.roles[role]), EDGE_ROLES[role].use, id_note) for role in ("pre", "post")]
