@@ -29,6 +29,7 @@ LISTED = 12  # columns in an error
 MOST_CELLS, MOST_NUMBERS = 6, 4  # per row of edges without a header, where ids are names, and where all are numbers
 ONE = ("pre", "post", "weight", "sign")  # roles that only one column may have
 LABELS = ("type", "instance", "class", "sub_class", "super_class", "side", "region", "hemilineage", "role")
+NAMES = ("name", "neuronname", "cellname", "neuron", "cell")  # of neurons, beside their ids
 # names of columns of numbers that are no weights, as words with _ between them
 POSITIONS = re.compile(r"(.*_)?([xyz]|pos|positions?|coords?|coordinates?|location|centroid)(_(nm|um|vox|voxels))?")
 IDENTIFIERS = re.compile(r"((.*_)?(id|ids|index|idx|key|row|supervoxel)|unnamed_0)?")
@@ -59,6 +60,14 @@ def has_edges(table: Table) -> bool:
     if not table.headed or _counts_synapses(table):
         return False
     return all(role_columns(table.columns, EDGE_ROLES[role]) for role in ("pre", "post"))
+
+
+def tells_more(table: Table) -> bool:
+    """Whether rows of edges have transmitters, signs, types of synapses, or labels of their neurons, by the header."""
+    roles = ("sign", "transmitter", "synapse_type", "direction")
+    ends = [end for column in table.columns if (end := end_of(column))]
+    labels = [name for _, name in ends if any(name in NODE_ROLES[role].spellings for role in LABELS)]
+    return bool(labels) or any(_spelled(role, table.columns) for role in roles)
 
 
 def is_named(table: Table, options: Options) -> bool:
@@ -136,6 +145,8 @@ class _Choice:
         """Give roles to the columns that are spelled so. Raises FormatError."""
         for role in EDGE_ROLES if self.table.headed else ():
             columns = _spelled(role, self.rest)
+            if role in ("pre", "post") and role not in self.roles:
+                columns = _ids_before_names(columns)
             if role in ("synapse_type", "direction") and role not in self.roles:
                 self.words += tuple(columns)
                 self.rest = [column for column in self.rest if column not in columns]
@@ -169,7 +180,9 @@ class _Choice:
         """Take labels of the neurons of one end, such as type_pre; leave transmitters of postsynaptic neurons."""
         for column in list(self.rest) if self.table.headed else ():
             end, name = end_of(column) or ("", "")
-            kind = next((role for role in LABELS if name in NODE_ROLES[role].spellings), "")
+            kind = next(
+                (role for role in LABELS if name in NODE_ROLES[role].spellings), "name" if name in NAMES else ""
+            )
             if end and name in NODE_ROLES["transmitter"].spellings:
                 self._leave(column, "the transmitter of the postsynaptic neuron")
             elif end and kind and (end, kind) in self.labels.values():
@@ -245,6 +258,13 @@ def _spelled(role: str, columns: Sequence[str]) -> list[str]:
         of_pre = [column for column in columns if (end := end_of(column)) and end[0] == "pre" and end[1] in known]
         spelled += [column for column in of_pre if column not in spelled]
     return spelled
+
+
+def _ids_before_names(columns: Sequence[str]) -> list[str]:
+    """The one column of ids where the others are names of the same neurons, such as pre_id beside pre_name."""
+    names = [column for column in columns if (end := end_of(column)) and end[1] in NAMES]
+    ids = [column for column in columns if column not in names]
+    return ids if len(ids) == 1 and normalized(ids[0]).endswith("id") else list(columns)
 
 
 def _several(table: Table, role: str, columns: Sequence[str]) -> FormatError:

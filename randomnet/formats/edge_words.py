@@ -9,11 +9,12 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.edge_columns import EdgeColumns, place_of
 from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import OTHER, TYPES, EdgeRows, Texts
-from randomnet.formats.signs import UNKNOWN, transmitter_names
+from randomnet.formats.signs import KNOWN, UNKNOWN, transmitter_names
 from randomnet.formats.spellings import (
     CHEMICAL,
     DIRECTION_WORDS,
     EDGE_ROLES,
+    ELECTRICAL,
     LONG_SIGN_WORDS,
     SYNAPSE_WORDS,
     TRUTH_WORDS,
@@ -40,12 +41,26 @@ def with_words(
         rows, part = readers[meaning](table, columns, column, texts_of(column), rows)
         parts.append(part)
     if column := columns.roles.get("transmitter", ""):
-        texts = texts_of(column)
-        names = transmitter_names(texts.names)
-        rows = replace(rows, transmitters=Texts(texts.codes, np.where(names == UNKNOWN, "", names)))
-        different = len(np.unique(names[names != UNKNOWN]))
-        parts.append(Part(place_of(table, column), EDGE_ROLES["transmitter"].use, f"{different:,} different"))
+        rows, part = _with_transmitters(table, column, texts_of(column), rows)
+        parts.append(part)
     return rows, parts
+
+
+def _with_transmitters(table: Table, column: str, texts: Texts, rows: EdgeRows) -> tuple[EdgeRows, Part]:
+    """The rows with their transmitters; gap junctions in such a column are electrical synapses without one."""
+    is_electrical = np.array([SYNAPSE_WORDS.get(normalized(word)) == ELECTRICAL for word in texts.names.tolist()], bool)
+    names = transmitter_names(np.where(is_electrical, "", texts.names))
+    known = {part for name in np.unique(names).tolist() for part in name.split(", ")} & set(KNOWN)
+    if not known:
+        return rows, unused(place_of(table, column), _words_note(texts, "", "that are no known transmitter"))
+    notes = [f"{len(known):,} known: {', '.join(sorted(known))}"]
+    if is_electrical[texts.codes].any() and rows.types is None:
+        kinds = np.where(is_electrical, TYPES.index(ELECTRICAL), TYPES.index(CHEMICAL)).astype(np.int8)
+        rows = replace(rows, types=kinds[texts.codes])
+        notes.append("its gap junctions are electrical synapses")
+    names = np.where(names == UNKNOWN, "", names)
+    use = EDGE_ROLES["transmitter"].use
+    return replace(rows, transmitters=Texts(texts.codes, names)), Part(place_of(table, column), use, "; ".join(notes))
 
 
 def _meanings(
@@ -78,12 +93,12 @@ def _used(texts: Texts) -> list[str]:
     return texts.names[np.unique(texts.codes)].tolist()
 
 
-def _words_note(texts: Texts, meaning: str) -> str:
+def _words_note(texts: Texts, meaning: str, reason: str = "that tell no type of synapse, sign or direction") -> str:
     if meaning:
         return f"another column is the {EDGE_ROLES[meaning].use}"
     words = [shown(word) for word in _used(texts) if word]
     more = f", ... {len(words) - MOST_WORDS:,} more" if len(words) > MOST_WORDS else ""
-    return f"words that tell no type of synapse, sign or direction: {', '.join(words[:MOST_WORDS])}{more}"
+    return f"words {reason}: {', '.join(words[:MOST_WORDS])}{more}"
 
 
 def _signed(table: Table, columns: EdgeColumns, column: str, texts: Texts, rows: EdgeRows) -> tuple[EdgeRows, Part]:

@@ -49,6 +49,7 @@ EDGE_ROLES: Mapping[str, Role] = {
     )),
     "synapse_type": Role("kind of synapse (chemical or electrical)", (
         "synapsetype", "syntype", "type", "edgetype", "connectiontype", "synapsekind", "kind", "class", "modality",
+        "interaction", "interactiontype", "relation",
     )),
     "direction": Role("direction of the edge", (
         "directed", "isdirected", "direction", "directionality", "edgedirection",
@@ -88,9 +89,9 @@ NODE_ROLES: Mapping[str, Role] = {
 
 SIGN_WORDS: Mapping[str, int] = {
     **dict.fromkeys(("+", "1", "+1", "1.0", "e", "exc", "exci", "excit", "excitatory", "excitation", "positive", "pos",
-                     "plus", "activating", "activation"), 1),
+                     "plus", "activating", "activation", "activates", "activate", "excites", "stimulates"), 1),
     **dict.fromkeys(("-", "−", "-1", "-1.0", "i", "inh", "inhib", "inhibitory", "inhibition", "negative", "neg",
-                     "minus", "repressing"), -1),
+                     "minus", "repressing", "represses", "inhibits", "inhibit", "inhibiting"), -1),
     **dict.fromkeys(("0", "0.0", "", "na", "nan", "none", "unknown", "unclear", "?", "unsigned"), 0),
 }  # fmt: skip
 LONG_SIGN_WORDS = {word: sign for word, sign in SIGN_WORDS.items() if sign and word.isalpha() and len(word) > 2}
@@ -103,7 +104,8 @@ CHEMICAL, ELECTRICAL, RECEIVED, NEUROMUSCULAR = "chemical", "electrical", "recei
 SYNAPSE_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("chemical", "chem", "c", "ch", "cs", "chemicalsynapse", "s", "sp", "send", "sendpoly"), CHEMICAL),
     **dict.fromkeys(("electrical", "electric", "e", "el", "elec", "ej", "gap", "gj", "gapjunction", "gapjunctions",
-                     "gapjunct", "electricaljunction", "electricalsynapse", "electricjunction"), ELECTRICAL),
+                     "gapjunct", "electricaljunction", "electricalsynapse", "electricjunction", "genericgj"),
+                    ELECTRICAL),
     **dict.fromkeys(("r", "rp", "receive", "receivepoly"), RECEIVED),  # White et al. 1986: the same synapses again
     **dict.fromkeys(("nmj", "neuromuscular", "neuromuscularjunction"), NEUROMUSCULAR),
 }  # fmt: skip
@@ -163,5 +165,6 @@ def meaning_of(words: Iterable[str]) -> str:
         return "direction"
     if _tell_synapse_types({normalized(word) for word in words}):
         return "synapse_type"
-    tell_signs = any(SIGN_WORDS.get(word) for word in words) and not words <= {"0", "1", "0.0", "1.0"}
+    are_ambiguous = words <= {"0", "1", "0.0", "1.0", "e"} or words == {"i"}
+    tell_signs = any(SIGN_WORDS.get(word) for word in words) and not are_ambiguous
     return "sign" if words <= set(SIGN_WORDS) and tell_signs else ""

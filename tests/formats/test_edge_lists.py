@@ -202,6 +202,21 @@ CASES = {
     ),
     "a type of other words": Case("pre,post,weight,type\na,b,3,fast\nb,a,2,slow\n", AB, unused=("column type",)),
     "a class of 0 and 1": Case("pre,post,weight,class\na,b,3,0\nb,a,2,1\n", AB, unused=("column class",)),
+    "gap junctions among the transmitters": Case(
+        "Presynaptic,Postsynaptic,Transmitter,Number of Connections\na,b,GABA,3\na,b,GapJunction,9\nb,a,ACh,2\n",
+        {("a", "b"): -3, ("b", "a"): 2},
+    ),
+    "a relation that tells signs": Case(
+        "Source,Target,Interaction\na,b,inhibits\nb,a,activates\n", {("a", "b"): -1, ("b", "a"): 1}
+    ),
+    "a relation between two names": Case(
+        "a inhibits b\nb activates a\n",
+        {("a", "b"): -1, ("b", "a"): 1},
+        {"columns": (("pre", "1"), ("post", "3"))},
+    ),
+    "ids beside names": Case(
+        "pre_id,pre_name,post_id,post_name,weight\n1,A,2,B,3\n2,B,1,A,2\n", ONE_TWO, labels={"name": ["A", "B"]}
+    ),
     # transmitters, labels and ROIs
     "nt_type": Case(
         "pre,post,weight,nt_type\na,b,3,GABA\nb,a,2,ACH\n",
@@ -299,7 +314,7 @@ def test_one_word_among_many_numbers_is_an_error(one_file):
          r"got a table with columns presynaptc, postsynaptc, n: no column is spelled as presynaptic neuron and "
          r"postsynaptic neuron; name it with \[net\] columns = pre: presynaptc, post: postsynaptc$", {}),
         ("pre,other,n\n1,2,3\n",
-         r"got a table with columns pre, other, n: no column is spelled as postsynaptic neuron; .* columns = post: NAME",
+         r"columns pre, other, n: no column is spelled as postsynaptic neuron; .* columns = post: NAME",
          {}),
         (",".join(f"c{n}" for n in range(40)) + "\n" + ",".join("1" * 40) + "\n",
          "c10, c11, .* and 28 more: no column", {}),
@@ -347,6 +362,10 @@ def test_one_word_among_many_numbers_is_an_error(one_file):
         ("pre,post,weight\n1,2,3\n",
          "for sign_policy = shiu, expected transmitters: a column of the edges", {"sign_policy": "shiu"}),
         ("one,two,three\nfour,five,six\n", "got a table with columns 1, 2, 3$", {}),
+        ("hello world\nthis is\n", r"expected rows of two neurons, .* got 4 different ones: .* header \(pre", {}),
+        ("a b {'weight': 3}\nb a {'weight': 2}\n", "got attributes in braces, as networkx.write_edgelist", {}),
+        ("1 2 {}\n2 3 {}\n", "got attributes in braces", {}),
+        ("pre,post,weight\n", "expected a connection with at least 1, got none of 0 rows", {}),
     ],
 )  # fmt: skip
 def test_refused(one_file, text, expected, options):
@@ -375,7 +394,7 @@ def test_contents_say_what_every_column_is(one_file):
         "column post": ("postsynaptic neuron", "names"),
         "column weight": ("weight", ""),
         "column type": ("kind of synapse (chemical or electrical)", ""),
-        "column nt_type": ("transmitter of the presynaptic neuron", "2 different"),
+        "column nt_type": ("transmitter of the presynaptic neuron", "2 known: acetylcholine, gaba"),
         "column note": (NOT_USED, ""),
         "column q": (NOT_USED, "no weight by its name; [net] weight_column reads it"),
         "chemical synapses in a.csv": ("directed edges", "2 rows"),
@@ -406,6 +425,10 @@ def test_contents_say_what_every_column_is(one_file):
          ("region of the synapses", "summed over all; [net] roi selects some")),
         ("pre,post,weight,consensusNt_post\na,b,3,gaba\n", "column consensusNt_post",
          (NOT_USED, "the transmitter of the postsynaptic neuron")),
+        ("pre,post,weight,nt_type\na,b,3,0\nb,a,2,1\n", "column nt_type",
+         (NOT_USED, "words that are no known transmitter: 0, 1")),
+        ("pre,post,weight,type\na,b,3,E\nb,a,2,E\n", "column type",
+         (NOT_USED, "words that tell no type of synapse, sign or direction: E")),
         ("pre,post,weight,pre_region\na,b,3,X\na,c,2,Y\n", "column pre_region",
          (NOT_USED, "it differs between the rows of a neuron")),
     ],
@@ -555,6 +578,17 @@ def test_roi_counts_of_neuprint_are_no_neurons(place):
     assert edges(read) == ONE_TWO and read.labels["type"].tolist() == ["A", "B"]
     for name in ("neurons.csv", "roi_counts.csv"):
         refused(folder / name, "pre and post are numbers of synapses of one neuron here", "edge_list")
+
+
+def test_rows_of_hemibrain_with_transmitters_are_an_edge_list(place):
+    """As neuprint-python's merge_neuron_properties gives them; a table of neurons has the transmitters itself."""
+    rows = "bodyId_pre,bodyId_post,roi,weight,consensusNt_pre,type_pre,type_post\n1,2,EB,3,gaba,A,B\n2,1,EB,2,,B,A\n"
+    folder = place(connections__csv=rows)
+    assert recognise(folder / "connections.csv").format == "edge_list"
+    read = read_connectome(folder / "connections.csv")
+    assert edges(read) == {("1", "2"): -3, ("2", "1"): 2} and read.labels["type"].tolist() == ["A", "B"]
+    place(neurons__csv="bodyId,type,instance\n1,A,A_L\n2,B,B_R\n")
+    assert recognise(folder).format == "hemibrain"
 
 
 # ---- the worm
