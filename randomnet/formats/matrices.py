@@ -2,7 +2,7 @@
 
 Rows are presynaptic (`source`) unless `rows = target`. Negative entries are inhibitory. A CSV has ids, integers or
 texts, as header row and first column (the larva of Winding et al. 2023); or it contains only numbers, and the neurons
-are 0, ..., N-1. Numbers in 3 or 4 columns that may also be edges are refused. An .npz may name its neurons in an array
+are 0, ..., N-1. An .npz may name its neurons in an array
 `ids` (integers) or `names` (texts). scipy.sparse.load_npz would not check the indices of a damaged file, and would not
 say what is wrong with it.
 """
@@ -250,24 +250,12 @@ def _csv_of_numbers(table: Table) -> tuple[np.ndarray, Edges]:
     parts, first, row = [], [], 0
     for chunk in stream(table, dict.fromkeys(table.columns, "signed")):
         parts.append(_block(table, np.column_stack([chunk[column] for column in table.columns]), row))
-        _check_not_edges(table, chunk)
         first += chunk[first_column].tolist()
         row += len(chunk[first_column])
     if row != len(names):
         raise FormatError(f"{table}: expected a square matrix of {len(names)} rows, as it has columns, got {row}")
     _check_not_ids(table, first)
     return np.array(names), _joined(parts)
-
-
-def _check_not_edges(table: Table, chunk: dict[str, np.ndarray]) -> None:
-    """Raise FormatError where the rows may also be edges: two ids, then a positive weight."""
-    columns = list(chunk.values())
-    if len(columns) not in (3, 4) or (columns[2] <= 0).any():
-        return
-    if all(column.dtype.kind == "i" and (column >= 0).all() for column in columns[:2]):
-        actual = f"{len(columns)} columns of numbers, the first two whole"
-        raise FormatError(f"{table}: expected a header (pre, post, weight) above a list of edges, or else a matrix as "
-                          f".npy, as the two look alike, got {actual}")  # fmt: skip
 
 
 def _check_not_ids(table: Table, column: list[float]) -> None:

@@ -27,6 +27,30 @@ def id_columns(table: Table) -> list[str]:
     return role_columns(table.columns, NODE_ROLES["id"]) + unnamed
 
 
+def has_properties(table: Table) -> bool:
+    """Whether the table has ids of neurons and a column of a known property, by its header."""
+    roles = [role for role in NODE_ROLES if role != "id" and role not in AXES]
+    return bool(id_columns(table)) and any(role_columns(table.columns, NODE_ROLES[role]) for role in roles)
+
+
+def ids_of(table: Table, ids: np.ndarray) -> np.ndarray | None:
+    """The ids that a table of neurons lists, of the type of `ids` (int64 or texts); None for several rows per id.
+
+    They are those of the column that has most of `ids`. Cells that are no whole numbers are left out where `ids` are.
+    """
+    columns = id_columns(table)
+    texts = read_all(table, dict.fromkeys(columns, "text"))
+    best: np.ndarray = ids[:0]
+    for column in columns:
+        cells = canonical_ids(texts[column].tolist())
+        if ids.dtype.kind == "i":
+            numbers = [int(cell) for cell in cells.tolist() if re.fullmatch(r"[+-]?[0-9]{1,18}", cell)]
+            cells = np.array(numbers, dtype=np.int64)
+        if np.isin(ids, cells).sum() > np.isin(ids, best).sum():
+            best = cells
+    return best if len(np.unique(best)) == len(best) else None
+
+
 def canonical_ids(texts: Iterable[str]) -> np.ndarray:
     """Ids as texts without spaces around them; whole numbers as pandas writes floats (`3.0`) lose their zeros."""
     return np.array([re.sub(r"^([+-]?\d+)\.0*$", r"\1", text.strip()) for text in texts], dtype=str)
@@ -52,7 +76,7 @@ def neurons_in(table: Table, names: np.ndarray, by_row: bool = False) -> tuple[N
         key, index, part = (
             "",
             np.arange(rows),
-            Part(f"{table}", "neurons", f"{rows:,} rows in the order of the network"),
+            Part(table.name, "neurons", f"{rows:,} rows in the order of the network"),
         )
     else:
         raise _no_match(table, ids, names, rows)
@@ -74,7 +98,7 @@ def _rows_of(table: Table, key: str, ids: np.ndarray, names: np.ndarray) -> tupl
     notes = [f"{int((index >= 0).sum()):,} of {len(names):,} neurons have a row"]
     notes += [f"labels of the other {missing:,} are unknown"] * (missing > 0)
     notes += [f"{others:,} rows are of no neuron of the network"] * (others > 0)
-    return index, Part(f"{table}, column {key or 1}", "ids of neurons", "; ".join(notes))
+    return index, Part(f"{table.name}, column {key or 1}", "ids of neurons", "; ".join(notes))
 
 
 def _no_match(table: Table, ids: dict[str, np.ndarray], names: np.ndarray, rows: int) -> FormatError:
@@ -104,7 +128,7 @@ def _labelled(
         if role in AXES:
             continue
         taken.add(column)
-        place = f"{table}, column {column}"
+        place = f"{table.name}, column {column}"
         if role == "sign":
             neurons = replace(neurons, signs=_signs(table, column, values))
             parts.append(Part(place, NODE_ROLES[role].use, _sign_counts(neurons.signs)))
@@ -115,7 +139,7 @@ def _labelled(
             )
             parts.append(Part(place, NODE_ROLES[role].use, f"{len(np.unique(labels[kind])):,} different"))
     positions, axes = _positions(table, columns, texts, index)
-    parts += [Part(f"{table}, columns {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)
+    parts += [Part(f"{table.name}, columns {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)
     for column in table.columns:
         if column not in taken | set(axes):
             kind = normalized(column)
@@ -123,7 +147,7 @@ def _labelled(
             if is_label:
                 labels[column] = np.where(index >= 0, texts[column][index], "")
                 labels[column] = np.where(labels[column] == "", UNKNOWN, labels[column])
-            place = f"{table}, column {column or 1}"
+            place = f"{table.name}, column {column or 1}"
             parts.append(Part(place, f"label {column}") if is_label else unused(place, "numbers" if column else ""))
     return replace(neurons, labels=labels, positions=positions), parts
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS
+from randomnet.formats.edge_columns import advice, is_named
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.matrices import shape_of
 from randomnet.formats.options import OPTIONAL, Options
@@ -26,11 +27,15 @@ class Recognition(NamedTuple):
     sentence: str
 
 
-def recognise(path: Path) -> Recognition:
-    """The format of a file, folder or archive, by headers, shapes and keys. Raises FormatError for unknown content."""
+def recognise(path: Path, options: Options = DEFAULTS) -> Recognition:
+    """The format of a file, folder or archive, by headers, shapes and keys. Raises FormatError for unknown content.
+
+    options: a table with the columns that they name as pre and post is an edge list.
+    """
     path = Path(path)
     with _in_one_line(path):
-        recognition = (_in_folder(path) if path.is_dir() else None) or _in_tables(path, tables_in(path))
+        recognition = (_in_folder(path) if path.is_dir() else None) or _by_columns(path, options)
+        recognition = recognition or _in_tables(path, tables_in(path))
         if recognition is None:
             raise FormatError(f"{path}: expected {_known()}, got {_contents(path)}")
     return Recognition(recognition.format, f"{path} is {recognition.sentence}")
@@ -46,7 +51,7 @@ def read_connectome(path: Path, source: str = "auto", options: Options = DEFAULT
         known = ", ".join(["auto", *FORMATS])
         raise ValueError(f"source must be one of {known}, got {source!r}{nearest(source, FORMATS)}")
     path = Path(path)
-    recognition = recognise(path) if source == "auto" else Recognition(source, f"{path} is read as {source}")
+    recognition = recognise(path, options) if source == "auto" else Recognition(source, f"{path} is read as {source}")
     row = FORMATS[recognition.format]
     with _in_one_line(path):
         unread = {name: f"{recognition.format} has none" for name in OPTIONAL if name not in row.reads}
@@ -75,6 +80,12 @@ def _in_folder(folder: Path) -> Recognition | None:
         if row.in_folder and (phrase := row.in_folder(folder)):
             return Recognition(name, phrase)
     return None
+
+
+def _by_columns(path: Path, options: Options) -> Recognition | None:
+    """An edge list where [net] columns names the neurons of a table's edges."""
+    named = any(is_named(table, options) for table in tables_in(path)) if options.columns else False
+    return Recognition("edge_list", "an edge list with the columns that [net] columns names") if named else None
 
 
 def _in_tables(path: Path, tables: list[Table]) -> Recognition | None:
@@ -112,7 +123,8 @@ def _contents(path: Path) -> str:
 
 def _content_of(table: Table) -> str:
     if table.columns:
-        return f"a table with columns {listed(table.columns)}"
+        hint = f": {advice(table)}" if table.headed and len(table.columns) > 1 else ""
+        return f"a table with columns {listed(table.columns)}{hint}"
     if table.kind == "npy":
         return f"an array of shape {shape_of(table.path)}"
     return f"a {table.kind} file" if table.kind else "a file of no known kind"
