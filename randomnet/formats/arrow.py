@@ -1,6 +1,6 @@
 """Parquet and feather tables, read with pyarrow, an optional package that is imported only for such files."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +38,8 @@ def needed(path: Path, kind: str) -> FormatError:
     return FormatError(f"{path}: expected pyarrow to read this {kind} file, got none installed: {advice}")
 
 
-def chunks(path: Path, kind: str, names: list[str]) -> "Iterator[pd.DataFrame]":
-    """The columns `names`, batch by batch. Raises FormatError for an empty cell or a damaged file."""
+def chunks(path: Path, kind: str, names: list[str]) -> "Generator[pd.DataFrame]":
+    """The columns `names`, batch by batch, texts as categories. Raises FormatError for an empty cell or damage."""
     if not installed():
         raise needed(path, kind)
     import pandas as pd
@@ -52,20 +52,28 @@ def chunks(path: Path, kind: str, names: list[str]) -> "Iterator[pd.DataFrame]":
                 if column.null_count and not _is_text(column) and str(column.type) not in ("float", "double"):
                     empty_row = row + column.is_null().to_pylist().index(True)
                     raise FormatError(f"{path}, row {empty_row}, column {name}: expected a value, got an empty cell")
-            yield pd.DataFrame({name: _column(batch, name).to_pandas() for name in names})
+            yield pd.DataFrame({name: _encoded(_column(batch, name)).to_pandas() for name in names})
             row += batch.num_rows
 
 
-def rows_of(path: Path, kind: str, column: str, value: int) -> Iterator[int]:
-    """The rows of the cells that equal `value`; row 1 is the header."""
+def rows_of(path: Path, kind: str, column: str, value: int | str) -> Iterator[int]:
+    """The rows of the cells that equal `value`, also as a text; row 1 is the header."""
     row = 2
     for frame in chunks(path, kind, [column]):
-        yield from (row + int(index) for index in (frame[column] == value).to_numpy().nonzero()[0])
+        cells = frame[column]
+        is_same = cells == value if cells.dtype.kind in "iuf" else cells.astype(str).str.strip() == str(value)
+        yield from (row + int(index) for index in is_same.to_numpy().nonzero()[0])
         row += len(frame)
 
 
 def _column(batch: Any, name: str) -> Any:
     return batch.column(INDEX if name == "body" and INDEX in batch.schema.names else name)
+
+
+def _encoded(column: Any) -> Any:
+    """Texts as codes into different texts."""
+    is_plain = _is_text(column) and "dictionary" not in str(column.type)
+    return column.dictionary_encode() if is_plain else column
 
 
 def _is_text(column: Any) -> bool:

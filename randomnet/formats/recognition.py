@@ -15,7 +15,7 @@ from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.matrices import shape_of
 from randomnet.formats.options import OPTIONAL, Options
 from randomnet.formats.registry import FORMATS
-from randomnet.formats.tables import Table, tables_in
+from randomnet.formats.tables import Table, listed, tables_in
 from randomnet.settings import nearest
 
 
@@ -112,7 +112,7 @@ def _contents(path: Path) -> str:
 
 def _content_of(table: Table) -> str:
     if table.columns:
-        return f"a table with columns {', '.join(table.columns[:12])}"
+        return f"a table with columns {listed(table.columns)}"
     if table.kind == "npy":
         return f"an array of shape {shape_of(table.path)}"
     return f"a {table.kind} file" if table.kind else "a file of no known kind"
