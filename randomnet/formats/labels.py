@@ -13,8 +13,8 @@ from randomnet.formats.neuron_tables import is_neuron_table, neurons_in
 from randomnet.formats.tables import Table, names_of, tables_in
 
 
-def labelled(neurons: Neurons, labels: str, numbered: bool = False) -> tuple[Neurons, list[Part], list[Table]]:
-    """The neurons with the labels, signs and positions of the table at a path, its parts, and the tables that were read.
+def labelled(neurons: Neurons, labels: str, numbered: bool = False) -> tuple[Neurons, list[Part], Table]:
+    """The neurons with the labels, signs and positions of the table at a path, its parts, and the table itself.
 
     numbered: whether the network only numbers its neurons, so that the rows are in its order. Labels of the table
     replace those of the network of the same kind. Raises FormatError, which names [net] labels.
@@ -25,7 +25,7 @@ def labelled(neurons: Neurons, labels: str, numbered: bool = False) -> tuple[Neu
     except FormatError as error:
         raise FormatError(f"[net] labels: {error}") from None
     joined, replaced = merged(neurons, others, table.path.name)
-    return joined, [*parts, *replaced], [table]
+    return joined, [*parts, *replaced], table
 
 
 def merged(first: Neurons, second: Neurons, by: str) -> tuple[Neurons, list[Part]]:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from randomnet.extras import install_line
-from randomnet.formats.contents import Part, unused
+from randomnet.formats.cells import shown
+from randomnet.formats.contents import unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.matrix_arrays import weights_part
 from randomnet.formats.matrix_record import (
@@ -24,7 +25,6 @@ from randomnet.formats.matrix_record import (
     is_matrix_or_stack,
     layer_of,
     matrix_name,
-    shown,
 )
 from randomnet.formats.neuron_arrays import neurons_of_arrays
 from randomnet.formats.options import Options

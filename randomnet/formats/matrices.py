@@ -11,19 +11,20 @@ from pathlib import Path
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import DEFAULTS
 from randomnet.formats.bio2art import ORIENTATIONS, UNKNOWN, Orientation, is_known_region_matrix
+from randomnet.formats.cells import listed
 from randomnet.formats.contents import Part
 from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import EdgeRows, interpreted
 from randomnet.formats.labels import labelled, merged
 from randomnet.formats.matlab import mat_matrix, matrix_shapes, variables_in
 from randomnet.formats.matrix_arrays import is_sparse, keys_of, npy_matrix, npz_matrix, shape_of
-from randomnet.formats.matrix_record import Matrix, is_matrix_or_stack, is_square, is_symmetric, layer_axis, listed
-from randomnet.formats.matrix_tables import is_matrix_csv, table_matrix, table_phrase
+from randomnet.formats.matrix_record import Matrix, is_matrix_or_stack, is_square, is_symmetric, layer_axis
+from randomnet.formats.matrix_tables import table_matrix, table_phrase
 from randomnet.formats.neuron_tables import is_neuron_table, neurons_in
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL
-from randomnet.formats.tables import Table, checksums, names_of, tables_in
+from randomnet.formats.tables import UNREAD, Table, checksums, names_of, tables_in
 
 MISSING = ("transmitters, which a matrix has none of: use auto (its entries' signs) or none, or name a table that has "
            "them as [net] labels")  # fmt: skip
@@ -49,7 +50,9 @@ def read_sparse(path: Path, options: Options = DEFAULTS) -> Connectome:
 def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
     """The Connectome of a matrix; neurons have the names of the file, or are numbered. Raises FormatError."""
     options.refuse(path, roi="a matrix has no ROIs")
-    table, neuron_table = _tables(path)
+    table, neuron_table = _tables(path, options.variable)
+    if table.kind in ("npy", "csv") and not table.is_sheet:
+        options.refuse(table, variable="it holds one matrix")
     matrix = READERS[table.kind](table, options)
     neurons, parts, tables = matrix.neurons, list(matrix.parts), [table]
     if neuron_table is not None:
@@ -58,8 +61,8 @@ def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
         parts, tables = [*parts, *more, *replaced], [*tables, neuron_table]
     if options.labels:
         is_numbered = matrix.numbered and neuron_table is None
-        neurons, more, read = labelled(neurons, options.labels, is_numbered)
-        parts, tables = [*parts, *more], [*tables, *read]
+        neurons, more, label_table = labelled(neurons, options.labels, is_numbered)
+        parts, tables = [*parts, *more], [*tables, label_table]
     files = checksums(tables)
     orientation, notes = _orientation(matrix, options.rows, files[table.path.name])
     row, column, entries = matrix.edges
@@ -104,13 +107,13 @@ def _overruled(has_signs: bool, has_transmitters: bool) -> list[Part]:
 # ---- the tables at a path
 
 
-def _tables(path: Path) -> tuple[Table, Table | None]:
+def _tables(path: Path, sheet: str) -> tuple[Table, Table | None]:
     """The matrix at a path, and the only table of neurons beside it in a folder or workbook. Raises FormatError."""
-    tables = tables_in(path)
+    tables = tables_in(path, sheet)
     if len(tables) == 1 and not path.is_dir():
         if tables[0].kind not in READERS:
-            raise FormatError(f"{path}: expected a matrix as .npy, .npz, .mat, .csv or .xlsx, got "
-                              f"{tables[0].kind or 'something else'}")  # fmt: skip
+            actual = UNREAD.get(tables[0].kind, tables[0].kind) or "something else"
+            raise FormatError(f"{path}: expected a matrix as .npy, .npz, .mat, .csv or .xlsx, got {actual}")
         return tables[0], None
     matrices = [table for table in tables if _phrase(table)]
     neuron_tables = _neuron_tables(tables, matrices)
@@ -132,7 +135,7 @@ def _phrase(table: Table) -> str:
         return f"a .npz archive of arrays: {listed(keys_of(table.path))}"
     if table.kind in ("mat", "mat73"):
         names = matrix_shapes(variables_in(table.path))
-        return f"a MATLAB file of variables {listed(names)}" if any(map(is_matrix_or_stack, names.values())) else ""
+        return f"a MATLAB file of variables {listed([*names])}" if any(map(is_matrix_or_stack, names.values())) else ""
     if table.kind == "npy" and not is_known_region_matrix(table.path):
         shape = shape_of(table.path)
         if is_square(shape):
@@ -142,7 +145,7 @@ def _phrase(table: Table) -> str:
 
 
 def in_matrix_file(path: Path, tables: list[Table]) -> str:
-    """A phrase for one square matrix that no other format claims, and for one with a table of neurons; "" for others."""
+    """A phrase for one square matrix that no other format claims, also with a table of neurons; "" for others."""
     if len(tables) == 1:
         return "" if path.is_dir() else _phrase(tables[0])
     matrices = [table for table in tables if _phrase(table)]

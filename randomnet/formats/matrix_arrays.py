@@ -11,6 +11,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
+from randomnet.formats.cells import listed, shown
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
@@ -24,10 +25,8 @@ from randomnet.formats.matrix_record import (
     exact_floats,
     is_matrix_or_stack,
     layer_of,
-    listed,
     matrix_name,
     numbered,
-    shown,
 )
 from randomnet.formats.neuron_arrays import neurons_of_arrays
 from randomnet.formats.options import Options

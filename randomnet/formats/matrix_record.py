@@ -3,22 +3,21 @@
 A stack has an axis more, of layers such as subjects: (N, N, L), or (L, N, N).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from randomnet.formats.cells import listed, shown
 from randomnet.formats.contents import Part
-from randomnet.formats.files import FormatError, one_line
+from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import Neurons
 from randomnet.settings import nearest
 
 BLOCK = 4_000_000  # entries per block of rows
 MOST_NEURONS = 5_000_000  # larger shapes are damage, and would fill the memory
 LARGEST = 2**53  # float64 skips whole numbers above it
-MOST_LISTED = 12  # names in an error
-CHARACTERS = 40  # of a name in an error
 
 Edges = tuple[np.ndarray, np.ndarray, np.ndarray]  # row, column, entry
 Shape = tuple[int, ...]
@@ -26,9 +25,9 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """neurons: their names, and what else the file holds of them. edges: row, column and entry of the entries, (E,) each.
+    """neurons: their names, and what else the file says of them. edges: row, column and value of E entries.
 
-    numbered: whether the neurons are numbered, as the file has no names. parts: what was used of the file, and what not.
+    numbered: whether the neurons are only numbered, as the file has no names. parts: what the file has, used or not.
     """
 
     neurons: Neurons
@@ -48,7 +47,7 @@ def is_square(shape: Shape) -> bool:
 
 
 def layer_axis(shape: Shape) -> int | None:
-    """The axis of layers of a stack of square matrices, the last one where all axes are equal; None for other shapes."""
+    """The axis of layers of a stack of square matrices, the last one where all are equal; None for other shapes."""
     if len(shape) != 3:
         return None
     if shape[0] == shape[1] > 1:
@@ -75,7 +74,7 @@ def check_numbers(source: object, dtype: Any) -> None:
     dtype = np.dtype(dtype)
     advice = ""
     if dtype.names:
-        advice = f" with fields {', '.join(dtype.names[:MOST_LISTED])}: save one field as an array, or a table as CSV"
+        advice = f" with fields {listed(dtype.names)}: save one field as an array, or a table as CSV"
         raise FormatError(f"{source}: expected numbers, got a structured array{advice}")
     if dtype.kind == "O":
         advice = ", a pickle of objects, which is not read: save it as np.asarray(matrix, dtype=float)"
@@ -161,14 +160,14 @@ def matrix_name(source: object, shapes: Mapping[str, Shape], variable: str, word
     matrices = [name for name, shape in shapes.items() if is_matrix_or_stack(shape)]
     if variable:
         if variable not in shapes:
-            there = listed(matrices or shapes)
+            there = listed(matrices or [*shapes]) or "none"
             near = nearest(variable, matrices or shapes)
             raise FormatError(f"{source}: expected [net] variable = {word} with a matrix, one of {there}, "
                               f"got {variable!r}{near}")  # fmt: skip
         return variable
     if len(matrices) == 1:
         return matrices[0]
-    actual = listed(f"{shown(name)} {shapes[name]}" for name in (matrices or shapes))
+    actual = listed([f"{shown(name)} {shapes[name]}" for name in (matrices or shapes)]) or "none"
     advice = f": name one as [net] variable = {shown(matrices[0])}" if matrices else ""
     raise FormatError(
         f"{source}: expected one square matrix (or format, shape, data of scipy.sparse), got {actual}{advice}"
@@ -184,16 +183,3 @@ def is_symmetric(n: int, edges: Edges) -> bool:
     pairs, mirrored = np.lexsort((column, row)), np.lexsort((row, column))
     same = (row[pairs] == column[mirrored]) & (column[pairs] == row[mirrored])
     return bool(same.all() and (entries[pairs] == entries[mirrored]).all())
-
-
-def shown(name: object) -> str:
-    """A name for errors, of at most CHARACTERS characters."""
-    text = one_line(name)
-    return text if len(text) <= CHARACTERS else f"{text[: CHARACTERS - 3]}..."
-
-
-def listed(names: Iterable[object]) -> str:
-    """At most MOST_LISTED names, and how many more there are."""
-    names = list(names)
-    more = f", ... and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
-    return ", ".join(map(shown, names[:MOST_LISTED])) + more or "none"

@@ -66,9 +66,9 @@ def _ids_in(table: Table) -> str:
     if table.kind != "csv" or not rows or width < 2:
         return ""
     first, share = [row[0] for row in rows], _share_of_numbers(rows)
-    if table.headed and width > 2 and share >= MOST_NUMBERS:
-        if set(without_r_prefix(table.columns[1:], first)) & {*first}:
-            return BOTH
+    may_have_both = table.headed and width > 2 and share >= MOST_NUMBERS
+    if may_have_both and set(without_r_prefix(table.columns[1:], first)) & {*first}:
+        return BOTH
     if share < 1:
         return ""
     if all(map(_is_like_number, first)):
@@ -112,7 +112,8 @@ def _check_not_edges(table: Table) -> None:
     if are_edges and all(re.fullmatch(NUMBER, row[2].strip()) and float(row[2]) > 0 for row in rows):
         actual = f"{width} columns of numbers, the first two whole"
         raise FormatError(f"{table}: expected a header (pre, post, weight) above a list of edges, or else a matrix as "
-                          f".npy, as the two look alike, got {actual}; source = edge_list or matrix decides")  # fmt: skip
+                          f".npy, as the two look alike, got {actual}; [net] source = edge_list or matrix "
+                          "decides")  # fmt: skip
 
 
 # ---- reading
@@ -176,48 +177,57 @@ def _with_different_columns(table: Table, ids: str) -> Table:
 
 def _united(table: Table, cells: _Cells) -> Matrix:
     """The matrix of all ids that rows or columns have. Raises FormatError for ids that come twice, or are missing."""
-    headers = ["" if name.startswith("\0") else name for name in cells.columns.tolist()]
-    headers = [*without_r_prefix([name for name in headers if name], cells.rows.tolist())] if all(headers) else headers
-    columns, rows = np.array(headers, dtype=str), cells.rows
-    if not set(columns.tolist()) & set(rows.tolist()):
-        columns, rows = canonical_ids(columns.tolist()), canonical_ids(rows.tolist())
-    row_index, column_index, entries = cells.edges
-    for line, names, index in (("row", rows, row_index), ("column", columns, column_index)):
-        _check_named(table, line, names, index, entries)
+    columns, rows = _ids(cells)
+    row, column, entries = cells.edges
+    _check_named(table, "row", rows, row)
+    _check_named(table, "column", columns, column)
     names = [name for name in dict.fromkeys([*columns.tolist(), *rows.tolist()]) if name]
     place = {name: number for number, name in enumerate(names)}
-    to_row, to_column = (np.array([place.get(name, -1) for name in ids.tolist()]) for ids in (rows, columns))
-    edges = (to_row[row_index], to_column[column_index], entries) if len(entries) else cells.edges
-    notes = [f"{(names_of_line == '').sum()} {line}s without a name and entries left out"
-             for line, names_of_line in (("row", rows), ("column", columns)) if (names_of_line == "").any()]  # fmt: skip
-    notes += [_only(line, ids, others) for line, ids, others in (("row", rows, columns), ("column", columns, rows))]
-    return _matrix(table, np.array(names, dtype=str), edges, cells.blanks, "names from header row and first column",
-                   *filter(None, notes))  # fmt: skip
+    to_row, to_column = (np.array([place.get(name, -1) for name in ids.tolist()], np.int64) for ids in (rows, columns))
+    return _matrix(
+        table, np.array(names, dtype=str), (to_row[row], to_column[column], entries), cells.blanks,
+        "names from header row and first column",
+        *_unnamed("rows", rows), *_unnamed("columns", columns), *_only("row", rows, columns),
+        *_only("column", columns, rows),
+    )  # fmt: skip
 
 
-def _check_named(table: Table, line: str, names: np.ndarray, index: np.ndarray, entries: np.ndarray) -> None:
+def _ids(cells: _Cells) -> tuple[np.ndarray, np.ndarray]:
+    """Ids of columns and of rows, "" without one, spelled alike: without the X of R, and the zeros of floats."""
+    columns = ["" if name.startswith("\0") else name for name in cells.columns.tolist()]
+    named = iter(without_r_prefix([name for name in columns if name], cells.rows.tolist()))
+    columns = [next(named) if name else "" for name in columns]
+    if set(columns) & set(cells.rows.tolist()):
+        return np.array(columns, dtype=str), cells.rows
+    return canonical_ids(columns), canonical_ids(cells.rows.tolist())
+
+
+def _check_named(table: Table, line: str, names: np.ndarray, with_entries: np.ndarray) -> None:
     """Raise FormatError for a row or column whose name comes twice, or which has entries and no name."""
     repeated = repeated_name(name for name in names.tolist() if name)
     if repeated is not None:
         where = int(np.flatnonzero(names == repeated)[1]) + 2
         place = f"row {where}, column 1" if line == "row" else "row 1"
         raise FormatError(f"{table}, {place}: expected different ids, got {shown(repeated)!r} twice")
-    unnamed = np.flatnonzero(names == "")
-    with_entries = unnamed[np.isin(unnamed, index)]
-    if len(with_entries):
-        raise FormatError(f"{table}, {line} {with_entries[0] + 2}: expected an id for a {line} of numbers, got none: "
-                          f"name it, or delete it where it holds totals")  # fmt: skip
+    unnamed = np.intersect1d(np.flatnonzero(names == ""), with_entries)
+    if len(unnamed):
+        raise FormatError(f"{table}, {line} {unnamed[0] + 2}: expected an id for a {line} of numbers, got none: "
+                          "name it, or delete it where it holds totals")  # fmt: skip
 
 
-def _only(line: str, ids: np.ndarray, others: np.ndarray) -> str:
+def _unnamed(lines: str, names: np.ndarray) -> list[str]:
+    """A note on the rows or columns that have neither a name nor entries."""
+    count = int((names == "").sum())
+    return [f"{count:,} {lines} without name and entries are left out"] * (count > 0)
+
+
+def _only(line: str, ids: np.ndarray, others: np.ndarray) -> list[str]:
     """A note on the ids that only rows, or only columns have."""
     known = set(others.tolist())
     only = [name for name in ids.tolist() if name and name not in known]
-    if not only:
-        return ""
     examples = ", ".join(map(shown, only[:MOST_NAMED])) + ", ..." * (len(only) > MOST_NAMED)
     missing = "column" if line == "row" else "row"
-    return f"{len(only):,} neurons have a {line} and no {missing} ({examples}), which counts as zeros"
+    return [f"{len(only):,} neurons have a {line} and no {missing} ({examples}), which counts as zeros"] * bool(only)
 
 
 def _of_numbers(table: Table, cells: _Cells) -> Matrix:
@@ -262,10 +272,10 @@ def _check_size(table: Table, rows: int, columns: int) -> None:
 def _matrix(table: Table, names: np.ndarray, edges: Edges, blanks: int, *notes: str) -> Matrix:
     check_square(table, (len(names), len(names)))
     empty = [f"{blanks:,} empty cells are zeros"] * (blanks > 0)
-    part = weights_part(table.member or table.path.name, len(names), edges, "; ".join([*notes, *empty]))
+    part = weights_part(table.name, len(names), edges, "; ".join([*notes, *empty]))
     return Matrix(Neurons(names), edges, False, (*_text_parts(table), part))
 
 
 def _text_parts(table: Table) -> tuple[Part, ...]:
     """What the text layer left out or decided; that a table of numbers has no header is said with the names."""
-    return tuple(part for part in table.layout.parts if part.use != "table without header")
+    return tuple(part for part in table.parts if part.use != "table without header")

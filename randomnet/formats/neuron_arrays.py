@@ -12,7 +12,8 @@ from randomnet.formats.neuron_tables import described
 from randomnet.formats.spellings import NODE_ROLES, role_columns
 
 NAMES = ("ids", "names")  # which must be names, whatever else is there
-PLURALS = {"names": "name", "labels": "label", "types": "type", "classes": "class", "sides": "side", "regions": "region"}
+PLURALS = {"names": "name", "labels": "label", "types": "type", "classes": "class", "sides": "side",
+           "regions": "region"}  # fmt: skip
 
 
 def neurons_of_arrays(

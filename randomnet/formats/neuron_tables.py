@@ -22,6 +22,7 @@ AXES = ("x", "y", "z")
 MOST_LISTED = 3  # ids in a note
 EMPTY = ("", "nan")  # cells without a value; NA may be the name of a region
 NAMES_OF_NEURONS = "names of neurons"
+IN_ORDER = "rows are in the order of the network"
 LEAST_NEURONS_PER_NUMBER = 2  # whole numbers with fewer neurons each are measurements rather than groups
 
 
@@ -55,7 +56,7 @@ def neurons_in(
     texts = _texts(table, len(names))
     rows = len(next(iter(texts.values()), ()))
     ids = {column: canonical_ids(texts[column]) for column in id_columns(list(texts))}
-    place = _place(table)
+    place = table.name
     if numbered:
         index, key, part = _by_number(table, ids, rows, len(names))
         if key is not None and part.use == NAMES_OF_NEURONS:
@@ -66,7 +67,7 @@ def neurons_in(
         if key is not None and matches[key]:
             index, part = _rows_of(table, key, ids[key], names)
         elif by_row and not ids and rows == len(names):
-            key, index, part = None, np.arange(rows), Part(place, "neurons", f"{rows:,} rows in the order of the network")
+            key, index, part = None, np.arange(rows), Part(place, "neurons", IN_ORDER)
         else:
             raise _no_match(table, ids, names, rows, by_row)
     others = {column: np.where(index >= 0, values[index], "") for column, values in texts.items() if column != key}
@@ -94,7 +95,7 @@ def _by_number(
     A column that counts the rows from 0 or 1, in any order, is the number; other different ids are names in the order
     of the rows. Raises FormatError where there is not one row per neuron.
     """
-    place = _place(table)
+    place = table.name
     if rows != n:
         raise FormatError(f"{table}: expected one row for each of the {n:,} neurons of the network, got {rows:,} rows")
     for column, values in ids.items():
@@ -106,9 +107,9 @@ def _by_number(
     in_order = np.arange(n)
     for column, values in ids.items():
         if len(np.unique(values)) == n and (values != "").all():
-            part = Part(f"{place}, column {column or 1}", NAMES_OF_NEURONS, "rows are in the order of the network")
+            part = Part(f"{place}, column {column or 1}", NAMES_OF_NEURONS, IN_ORDER)
             return in_order, column, part
-    return in_order, None, Part(place, "neurons", f"{rows:,} rows in the order of the network")
+    return in_order, None, Part(place, "neurons", IN_ORDER)
 
 
 def _rows_of(table: Table, key: str, ids: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, Part]:
@@ -126,7 +127,7 @@ def _rows_of(table: Table, key: str, ids: np.ndarray, names: np.ndarray) -> tupl
     notes = [f"{int((index >= 0).sum()):,} of {len(names):,} neurons have a row"]
     notes += [f"labels of the other {missing:,} are unknown"] * (missing > 0)
     notes += [f"{others:,} rows are of no neuron of the network"] * (others > 0)
-    return index, Part(f"{_place(table)}, column {key or 1}", "ids of neurons", "; ".join(notes))
+    return index, Part(f"{table.name}, column {key or 1}", "ids of neurons", "; ".join(notes))
 
 
 def _no_match(
@@ -236,7 +237,3 @@ def _positions(
             positions[neuron, axis] = float(text) if is_number else np.nan
     positions[np.isnan(positions).any(1)] = np.nan
     return positions, axes
-
-
-def _place(table: Table) -> str:
-    return table.member or table.path.name

@@ -19,8 +19,6 @@ from randomnet.formats.files import FormatError, one_line
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 MOST_TITLES = 10  # rows above a header, and columns left of ids
 LEAST_SHARED = 0.5  # of the ids of a matrix are in its header and in its first column
-OLD_EXCEL = b"\xd0\xcf\x11\xe0"  # .xls
-SAVE = "save the sheet as .xlsx or .csv"
 
 Grid = list[list[str]]
 
@@ -38,35 +36,14 @@ def sheets_in(path: Path) -> dict[str, Sheet]:
     return _sheets(path, state.st_size, state.st_mtime_ns)
 
 
-def other_spreadsheet(path: Path) -> str:
-    """A sentence for a spreadsheet that is not read, as .xls and .ods; "" for other files."""
-    with open(path, "rb") as file:
-        start = file.read(200)
-    if start.startswith(OLD_EXCEL):
-        return f"an old Excel workbook (.xls), which is not read: {SAVE}"
-    if start.startswith(b"PK") and b"opendocument.spreadsheet" in start:
-        return f"an OpenDocument spreadsheet (.ods), which is not read: {SAVE}"
-    return ""
-
-
-def is_workbook(path: Path) -> bool:
-    """Whether a file is an .xlsx workbook."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "[Content_Types].xml" in archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return False
-
-
 @lru_cache(maxsize=2)  # a workbook is read several times; size and time differ when it changes
 def _sheets(path: Path, size: int, time: int) -> dict[str, Sheet]:
     try:
         import openpyxl
     except ImportError:
         advice = install_line("formats")
-        raise FormatError(
-            f"{path}: expected openpyxl to read this .xlsx workbook, got none installed: {advice}; or save the sheet as .csv"
-        ) from None
+        raise FormatError(f"{path}: expected openpyxl to read this .xlsx workbook, got none installed: {advice}; or "
+                          "save the sheet as .csv") from None  # fmt: skip
     try:
         formulas = _formulas(path, openpyxl)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)

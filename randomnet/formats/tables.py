@@ -7,9 +7,11 @@ bytes determine the kind of a file, never its name.
 
 import csv
 import hashlib
+import io
 import tarfile
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -44,7 +46,9 @@ from randomnet.formats.compression import (
 from randomnet.formats.encodings import encoding_of
 from randomnet.formats.files import FormatError
 from randomnet.formats.layout import layout_of
+from randomnet.formats.spreadsheets import Sheet, sheets_in
 from randomnet.formats.table import Table, content
+from randomnet.settings import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,15 +71,27 @@ MAGIC = {
     b"%PDF-": "pdf",
     b"\x80": "pickle",
 }
+SAVE = "save the sheet as .xlsx or .csv"
+UNREAD = {  # kind -> what it is, and what to do
+    "xls": f"an old Excel workbook (.xls), which is not read: {SAVE}",
+    "ods": f"an OpenDocument spreadsheet (.ods), which is not read: {SAVE}",
+    "pt": "a file of torch.save, which is not read: save the matrix as numpy.save('matrix.npy', tensor.numpy())",
+    "pickle": "a pickle, which is not read: save the matrix as numpy.save('matrix.npy', matrix)",
+    "hdf5": "an HDF5 file, which is not read: save the matrix as .npy or .npz",
+}
 TREES = {"{": "json", "<": "xml"}  # first character of texts that are no tables; no header starts with it
 START = 1024  # bytes that tell the kind
 FEW_NAMES = 0.1  # of the different ids; fewer texts among whole numbers are mistakes
 
 
-def tables_in(path: Path) -> list[Table]:
-    """The tables and arrays in a folder, a tar archive or one file, sorted by name in a folder."""
+def tables_in(path: Path, sheet: str = "") -> list[Table]:
+    """The tables and arrays in a folder, a tar archive, a workbook or one file, sorted by name in a folder.
+
+    sheet: the only one to read of a workbook with several.
+    """
     if path.is_dir():
-        return [_peek(file, file) for file in sorted(path.iterdir()) if file.is_file()]
+        tables = [_peek(file, file) for file in sorted(path.iterdir()) if file.is_file()]
+        return [part for table in tables for part in (_sheets(table) if table.kind == "xlsx" else [table])]
     if not path.is_file():
         raise FormatError(f"{path}: expected a file or a folder, got nothing of this name")
     if _is_tar(path):
@@ -86,7 +102,24 @@ def tables_in(path: Path) -> list[Table]:
         with table.open() as file:
             names = listed(files_in_zip(file)) or "no file"
         raise FormatError(f"{path}: expected a zip archive of one file, got {names}: unpack it, and name what to read")
-    return [table]
+    return _sheets(table, sheet) if table.kind == "xlsx" else [table]
+
+
+def _sheets(table: Table, name: str = "") -> list[Table]:
+    """The sheets of a workbook, or the one of this name. Raises FormatError for an unknown name."""
+    if table.member:
+        raise FormatError(f"{table}: expected no workbook in an archive, got one: unpack it")
+    sheets = sheets_in(table.path)
+    if name and name not in sheets:
+        actual = f"{name!r}{nearest(name, sheets)}"
+        raise FormatError(f"{table}: expected [net] variable = one of the sheets {listed([*sheets])}, got {actual}")
+    return [_sheet(table.path, title, sheet) for title, sheet in sheets.items() if name in ("", title)]
+
+
+def _sheet(path: Path, title: str, sheet: Sheet) -> Table:
+    table = _text(path, io.BytesIO(sheet.text), sheet.text[:START], title)
+    layout = replace(table.layout, parts=(*sheet.parts, *table.layout.parts))
+    return replace(table, layout=layout, is_sheet=True)
 
 
 def names_of(tables: Iterable[Table]) -> str:
