@@ -67,7 +67,7 @@ def _ids_in(table: Table) -> str:
         return ""
     first, share = [row[0] for row in rows], _share_of_numbers(rows)
     may_have_both = table.headed and width > 2 and share >= MOST_NUMBERS
-    if may_have_both and set(without_r_prefix(table.columns[1:], first)) & {*first}:
+    if may_have_both and set(without_r_prefix(table.columns[1:], first)) & {*first, *canonical_ids(first).tolist()}:
         return BOTH
     if share < 1:
         return ""

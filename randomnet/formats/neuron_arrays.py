@@ -10,6 +10,7 @@ from randomnet.formats.interpretation import Neurons
 from randomnet.formats.matrix_record import numbered
 from randomnet.formats.neuron_tables import described
 from randomnet.formats.spellings import NODE_ROLES, role_columns
+from randomnet.formats.tables import Table
 
 NAMES = ("ids", "names")  # which must be names, whatever else is there
 PLURALS = {"names": "name", "labels": "label", "types": "type", "classes": "class", "sides": "side",
@@ -17,7 +18,7 @@ PLURALS = {"names": "name", "labels": "label", "types": "type", "classes": "clas
 
 
 def neurons_of_arrays(
-    source: object, arrays: Mapping[str, np.ndarray], n: int, word: str
+    table: Table, arrays: Mapping[str, np.ndarray], n: int, word: str
 ) -> tuple[Neurons, bool, list[Part]]:
     """The neurons that arrays (N,) of texts and numbers describe, whether they are numbered, and what was used.
 
@@ -28,12 +29,12 @@ def neurons_of_arrays(
         if name in arrays and not _are_names(arrays[name], n):
             array = arrays[name]
             actual = f"{len(np.unique(array)) if array.dtype.kind != 'O' else 'objects'} of {array.dtype} {array.shape}"
-            raise FormatError(f"{source}: expected {n} different ids as integers or texts in {name}, got {actual}")
+            raise FormatError(f"{table}: expected {n} different ids as integers or texts in {name}, got {actual}")
     key = _names_in(arrays, n)
     names = numbered(n) if key is None else np.char.strip(arrays[key].astype(str))
     others = {_singular(name): array.astype(str) for name, array in arrays.items() if name != key}
-    parts = [] if key is None else [Part(f"{source}, {word} {key}", "names of neurons", f"{n:,} different")]
-    neurons, more = described(source, others, names, word)
+    parts = [] if key is None else [Part(f"{table.name}, {word} {key}", "names of neurons", f"{n:,} different")]
+    neurons, more = described(table, others, names, word, table.name)
     return neurons, key is None, [*parts, *more]
 
 
