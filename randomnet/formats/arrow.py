@@ -4,7 +4,10 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from randomnet.extras import install_line
+from randomnet.formats.cells import stripped, whole_number
 from randomnet.formats.files import FormatError, one_line
 
 if TYPE_CHECKING:
@@ -60,9 +63,9 @@ def rows_of(path: Path, kind: str, column: str, value: int | str) -> Iterator[in
     """The rows of the cells that equal `value`, also as a text; row 1 is the header."""
     row = 2
     for frame in chunks(path, kind, [column]):
-        cells = frame[column]
-        is_same = cells == value if cells.dtype.kind in "iuf" else cells.astype(str).str.strip() == str(value)
-        yield from (row + int(index) for index in is_same.to_numpy().nonzero()[0])
+        cells = stripped(frame[column])
+        is_same = np.array([cell == value or whole_number(cell) == value for cell in cells.categories])[cells.codes]
+        yield from (row + int(index) for index in is_same.nonzero()[0])
         row += len(frame)
 
 

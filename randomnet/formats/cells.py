@@ -119,7 +119,7 @@ def whole_number(cell: str) -> int | None:
 def is_rounded(cell: str) -> bool:
     """Whether a text is a float that may have lost digits of an id: with an exponent, or above 2^53."""
     is_float = bool(re.fullmatch(NUMBER, cell.strip())) and not re.fullmatch(INTEGER, cell.strip())
-    return is_float and ("e" in cell.lower() or abs(float(cell)) > EXACT)
+    return is_float and ("e" in cell.lower() or abs(float(cell)) >= EXACT)
 
 
 def checked(cells: "pd.Series", kind: str) -> Any:

@@ -106,14 +106,26 @@ def _zstd(file: IO[bytes], source: object) -> IO[bytes]:
         raise FormatError(f"{source}: expected pyarrow to read zstd, got none installed: {advice}") from None
 
 
+class _Borrowed:
+    """The part of a file that pyarrow reads, which stays open when pyarrow closes it."""
+
+    closed = False
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+    def close(self) -> None:
+        """Leave the file open."""
+
+
 class _Zstd(io.RawIOBase):
     """A stream of zstd, decompressed by pyarrow, that can be rewound. Raises ImportError without pyarrow."""
 
     def __init__(self, file: IO[bytes]) -> None:
         import pyarrow
 
-        self._file, self._place, self._open = file, 0, pyarrow.CompressedInputStream
-        self._stream: Any = self._open(file, "zstd")
+        self._file, self._place, self._open = _Borrowed(file), 0, pyarrow.CompressedInputStream
+        self._stream: Any = self._open(self._file, "zstd")
 
     def readable(self) -> bool:
         return True

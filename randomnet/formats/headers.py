@@ -81,10 +81,10 @@ def header_of(lines: Sequence[str], rows: Sequence[Row], separator: str) -> Head
 
 def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     """Whether the first row is a header above the rest."""
-    columns = list(zip(first, (_are_numbers(cells) for cells in zip(*rest, strict=False)), strict=False))
-    if any(is_numeric and _is_text(cell) for cell, is_numeric in columns):
+    columns = list(zip(first, zip(*rest, strict=False), strict=False))
+    if any(_is_text(cell) and _are_numbers(below) for cell, below in columns):
         return True
-    if any(is_numeric and _is_number(cell) for cell, is_numeric in columns) and first[0]:
+    if first[0] and any(_is_number(cell) and _are_numbers(below) for cell, below in columns):
         return False
     has_corner = bool(rest) and not first[0] and all(row[0] for row in rest)  # of a matrix
     has_names = len(first) > 2 and all(first[1:]) and repeated_name(first[1:]) is None

@@ -157,7 +157,7 @@ def _is_index(names: list[str], rows: list[list[str]], header: Header) -> bool:
 
 
 def _parts(name: str, encoding: str, header: Header, has_rows: bool) -> list[Part]:
-    parts = [Part(name, f"text in {encoding.upper()}")] if encoding != "utf-8" else []
+    parts = [Part(name, f"text in {encoding.upper()[:6]}")] if encoding != "utf-8" else []
     if header.names is None and has_rows:
         parts.append(Part(name, "table without header", "columns are numbered from 1"))
     if header.is_comment:
