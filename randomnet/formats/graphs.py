@@ -15,7 +15,6 @@ import numpy as np
 
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import DEFAULTS, LARGEST, assemble
-from randomnet.formats.edge_list import SIGN, WEIGHT
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.graph_parsing import Attributes, Graph, form_of, graph_in
 from randomnet.formats.interpretation import with_file_signs
@@ -24,6 +23,7 @@ from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, with_signs
 from randomnet.formats.tables import NUMBER, Table, checksums, tables_in
 
+WEIGHT, SIGN = ("weight", "count", "syn_count", "synapses", "connectivity"), ("sign", "excitatory")
 TRANSMITTERS = (
     "neurotransmitter",
     "consensusnt",

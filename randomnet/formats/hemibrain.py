@@ -41,8 +41,8 @@ def is_per_roi(table: Table) -> bool:
 
 
 def is_neurons(table: Table) -> bool:
-    """Whether the table has the neurons."""
-    return table.has("bodyId") and not is_transmitters(table)
+    """Whether the table has the neurons, one row each; neuPrint's `roi_counts.csv` has one per neuron and ROI."""
+    return table.has("bodyId") and not table.has("roi") and not is_transmitters(table)
 
 
 def is_transmitters(table: Table) -> bool:

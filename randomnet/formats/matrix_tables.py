@@ -1,7 +1,6 @@
 """Square matrices as tables of text (CSV, TSV, spaces, sheets): with ids as header row, first column, both, or neither.
 
-Ids of rows and columns are matched by name, in any order; the neurons are those of both. Empty cells are zeros. Numbers
-in 3 or 4 columns that may also be edges are refused, unless [net] source says which they are.
+Ids of rows and columns are matched by name, in any order; the neurons are those of both. Empty cells are zeros.
 """
 
 import re
@@ -26,7 +25,6 @@ MOST_COLUMNS = 100_000  # a matrix of more as text would have 100 GB
 LEAST_IDS = 4  # numbers in a first row or column that is one too many, to be taken for ids
 MOST_NUMBERS = 0.5  # of the cells, where ids show that it is a matrix: the others are errors
 WORDS = ("nan", "na", "n/a", "null", "none", "inf", "-inf")
-MOST_ROWS = 20  # that are looked at
 MOST_NAMED = 3  # ids in a note
 BOTH, HEADER, COLUMN, NEITHER = "header row and first column", "header row", "first column", "neither"
 
@@ -49,10 +47,10 @@ def is_matrix_csv(table: Table) -> bool:
 
 
 def table_phrase(table: Table) -> str:
-    """A phrase for a table of text that is a square matrix, "" for others. Raises FormatError where it may be edges."""
+    """A phrase for a table of text that is a square matrix, or "". Raises FormatError where ids may be weights."""
     ids = _ids_in(table)
     if ids == NEITHER:
-        _check_not_edges(table)
+        _check_not_ids(table)
         return f"a CSV of numbers without ids, {len(table.columns)} in a row"
     n = len(table.columns) - (ids != HEADER)
     there = {BOTH: "its ids as header row and first column", HEADER: "its ids as header row",
@@ -101,19 +99,16 @@ def _has_rows(table: Table, count: int) -> bool:
         return False
 
 
-def _check_not_edges(table: Table) -> None:
-    """Raise FormatError where the first rows may also be edges: two ids, then a positive weight."""
-    width = len(table.columns)
-    if width not in (3, 4):
-        return
-    with table.records() as records:
-        rows = [cells for _, cells in islice(records, MOST_ROWS)]
-    are_edges = all(len(row) == width and all(cell.strip().isdigit() for cell in row[:2]) for row in rows)
-    if are_edges and all(re.fullmatch(NUMBER, row[2].strip()) and float(row[2]) > 0 for row in rows):
-        actual = f"{width} columns of numbers, the first two whole"
-        raise FormatError(f"{table}: expected a header (pre, post, weight) above a list of edges, or else a matrix as "
-                          f".npy, as the two look alike, got {actual}; [net] source = edge_list or matrix "
-                          "decides")  # fmt: skip
+def _check_not_ids(table: Table) -> None:
+    """Raise FormatError where the first row and the first column are equal and may also be ids."""
+    column = [row[0] for row in table.layout.rows]
+    row = list(table.first)
+    known = min(len(row), len(column))
+    are_whole = len(set(row)) == len(row) > 2 and all(cell.isdigit() for cell in row)
+    if are_whole and column[:known] == row[:known]:
+        actual = f"{', '.join(row[:6])}, a different number in each cell: ids or weights"
+        raise FormatError(f"{table}: expected ids with an empty first cell, or else numbers as .npy, as the first row "
+                          f"and the first column are alike, got {actual}")  # fmt: skip
 
 
 # ---- reading
@@ -247,10 +242,6 @@ def _of_numbers(table: Table, cells: _Cells) -> Matrix:
         edges = (row[is_entry], column[is_entry] - 1, entries[is_entry])
         return _matrix(table, _whole(first_column), edges, cells.blanks, "names from the first column of numbers")
     _check_size(table, rows, columns)
-    if columns > 2 and _are_ids(first_row) and first_row == first_column:
-        actual = f"{', '.join(_whole(first_row[:6]).tolist())}, a different number in each cell: ids or weights"
-        raise FormatError(f"{table}: expected ids with an empty first cell, or else numbers as .npy, as the first row "
-                          f"and the first column are alike, got {actual}")  # fmt: skip
     names = np.array([str(number) for number in range(columns)])
     return replace(_matrix(table, names, cells.edges, cells.blanks, "neurons are numbered from 0"), numbered=True)
 
