@@ -201,13 +201,21 @@ def _check_named(table: Table, line: str, names: np.ndarray, with_entries: np.nd
     """Raise FormatError for a row or column whose name comes twice, or which has entries and no name."""
     repeated = repeated_name(name for name in names.tolist() if name)
     if repeated is not None:
-        where = int(np.flatnonzero(names == repeated)[1]) + 2
-        place = f"row {where}, column 1" if line == "row" else "row 1"
+        second = int(np.flatnonzero(names == repeated)[1])
+        place = f"row {_line_of(table, second)}, column 1" if line == "row" else "row 1"
         raise FormatError(f"{table}, {place}: expected different ids, got {shown(repeated)!r} twice")
     unnamed = np.intersect1d(np.flatnonzero(names == ""), with_entries)
     if len(unnamed):
-        raise FormatError(f"{table}, {line} {unnamed[0] + 2}: expected an id for a {line} of numbers, got none: "
-                          "name it, or delete it where it holds totals")  # fmt: skip
+        place, before = int(unnamed[0]), names[max(0, int(unnamed[0]) - 1)]
+        where = f"row {_line_of(table, place)}" if line == "row" else f"the column after {shown(before)!r}"
+        raise FormatError(f"{table}, {where}: expected an id for a {line} of numbers, got none: name it, or delete it "
+                          "where it holds totals")  # fmt: skip
+
+
+def _line_of(table: Table, index: int) -> int:
+    """The line of the file with the row of this index."""
+    with table.records() as rows:
+        return next(islice(rows, index, None))[0]
 
 
 def _unnamed(lines: str, names: np.ndarray) -> list[str]:
