@@ -53,9 +53,9 @@ def read_edge_list(path: Path, options: Options = DEFAULTS) -> Connectome:
     before transmitters. Raises FormatError.
     """
     options.refuse(path, rows="the columns say which neuron is presynaptic")
-    tables = tables_in(path)
+    tables = tables_in(path, options.variable)
     table = _edge_table(path, tables, options)
-    if options.variable and table.kind != "xlsx":
+    if options.variable and not table.is_sheet:
         raise FormatError(f"{table}: expected no variable, as the file has no sheets, got {options.variable!r}")
     columns = edge_columns(table, options)
     edges = read_edges(table, columns, options)
@@ -224,7 +224,7 @@ def _refuse_attributes(tables: list[Table]) -> None:
 
 def has_rois(path: Path, options: Options = DEFAULTS) -> bool:
     """Whether the list of edges at a path has a column of ROIs. Raises FormatError."""
-    table = _edge_table(path, tables_in(path), options)
+    table = _edge_table(path, tables_in(path, options.variable), options)
     return "roi" in edge_columns(table, options).roles
 
 

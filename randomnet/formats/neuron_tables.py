@@ -1,10 +1,11 @@
 """Tables of neurons (ids, types, transmitters, sides) -> labels, signs and positions in the order of a network.
 
-Such a table lies beside a table of edges, or [net] labels names it.
+Such a table lies beside a table of edges or a matrix, or [net] labels names it. Arrays of one value per neuron in a
+file are described alike.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,12 +20,20 @@ from randomnet.settings import nearest
 
 AXES = ("x", "y", "z")
 MOST_LISTED = 3  # ids in a note
+EMPTY = ("", "nan")  # cells without a value; NA may be the name of a region
+NAMES_OF_NEURONS = "names of neurons"
+IN_ORDER = "rows are in the order of the network"
+LEAST_NEURONS_PER_NUMBER = 2  # whole numbers with fewer neurons each are measurements rather than groups
 
 
 def id_columns(table: Table) -> list[str]:
     """The columns that may have the ids of neurons, the best spelling first; a first column without a name counts."""
-    unnamed = [column for column in table.columns[:1] if not column.strip()]
-    return role_columns(table.columns, NODE_ROLES["id"]) + unnamed
+    return _id_columns(table.columns)
+
+
+def _id_columns(columns: Sequence[str]) -> list[str]:
+    unnamed = [column for column in columns[:1] if not column.strip()]
+    return role_columns(columns, NODE_ROLES["id"]) + unnamed
 
 
 def has_properties(table: Table) -> bool:
@@ -51,36 +60,90 @@ def ids_of(table: Table, ids: np.ndarray) -> np.ndarray | None:
     return best if len(np.unique(best)) == len(best) else None
 
 
+def is_neuron_table(table: Table) -> bool:
+    """Whether the header has ids of neurons or a kind of label."""
+    spelled = any(role_columns(table.columns, role) for role in NODE_ROLES.values())
+    return bool(table.columns) and table.headed and spelled
+
+
 def canonical_ids(texts: Iterable[str]) -> np.ndarray:
     """Ids as texts without spaces around them; whole numbers as pandas writes floats (`3.0`) lose their zeros."""
     return np.array([re.sub(r"^([+-]?\d+)\.0*$", r"\1", text.strip()) for text in texts], dtype=str)
 
 
-def neurons_in(table: Table, names: np.ndarray, by_row: bool = False) -> tuple[Neurons, list[Part]]:
+def neurons_in(
+    table: Table, names: np.ndarray, by_row: bool = False, numbered: bool = False
+) -> tuple[Neurons, list[Part]]:
     """The labels, signs and positions of a table for neurons with these names, and what was used of the table.
 
-    Rows are matched by the column of ids that has most of the names; by_row: or else by their order, where there are as
-    many rows as neurons. Columns with no known spelling become labels of their own name. Neurons without a row have
-    labels `unknown`. Raises FormatError where no name matches, or rows of one id differ.
+    Rows are matched by the column of ids that has most of the names. by_row: a table without ids is matched by the
+    order of its rows. numbered: the network only numbers its neurons, so ids of the table become their names. Columns
+    of no known spelling become labels of their own name. Neurons without a row have labels `unknown`. Raises
+    FormatError where no name matches, rows of one id differ, or rows and neurons are not equally many.
     """
-    texts = {
-        column: values.astype(str) for column, values in read_all(table, dict.fromkeys(table.columns, "text")).items()
-    }
+    texts = _texts(table, len(names))
     rows = len(next(iter(texts.values()), ()))
-    ids = {column: canonical_ids(texts[column]) for column in id_columns(table)}
-    matches = {column: int(np.isin(names, values).sum()) for column, values in ids.items()}
-    key = max(matches, key=lambda column: matches[column], default="")
-    if matches.get(key, 0):
-        index, part = _rows_of(table, key, ids[key], names)
-    elif by_row and rows == len(names):
-        key, index, part = (
-            "",
-            np.arange(rows),
-            Part(table.name, "neurons", f"{rows:,} rows in the order of the network"),
-        )
+    ids = {column: canonical_ids(texts[column]) for column in _id_columns(list(texts))}
+    place = table.name
+    if numbered:
+        index, key, part = _by_number(table, ids, rows, len(names))
+        if key is not None and part.use == NAMES_OF_NEURONS:
+            names = ids[key][index]
     else:
-        raise _no_match(table, ids, names, rows)
-    return _labelled(table, texts, {*ids} if key else set(), names, index, [part])
+        matches = {column: int(np.isin(names, values).sum()) for column, values in ids.items()}
+        key = max(matches, key=lambda column: matches[column], default=None)
+        if key is not None and matches[key]:
+            index, part = _rows_of(table, key, ids[key], names)
+        elif by_row and not ids and rows == len(names):
+            key, index, part = None, np.arange(rows), Part(place, "neurons", IN_ORDER)
+        else:
+            raise _no_match(table, ids, names, rows, by_row)
+    others = {column: np.where(index >= 0, values[index], "") for column, values in texts.items() if column != key}
+    neurons, parts = described(table, others, names, "column", place)
+    return neurons, [part, *parts]
+
+
+def _texts(table: Table, n: int) -> dict[str, np.ndarray]:
+    """The columns of the table as texts; a first row of texts that is one too many is the header."""
+    columns = read_all(table, dict.fromkeys(table.columns, "text"))
+    texts = {column: np.char.strip(values.astype(str)) for column, values in columns.items()}
+    if table.headed:
+        return texts
+    if texts and len(next(iter(texts.values()))) == n + 1:
+        return {str(values[0]): values[1:] for values in texts.values()}
+    stem = table.path.name.split(".")[0]
+    if len(texts) == 1 and _are_different(next(iter(texts.values()))):
+        return {"name": next(iter(texts.values()))}
+    return {stem if len(texts) == 1 else f"column {column}": values for column, values in texts.items()}
+
+
+def _are_different(texts: np.ndarray) -> bool:
+    return len(np.unique(texts)) == len(texts) and bool((texts != "").all())
+
+
+def _by_number(
+    table: Table, ids: Mapping[str, np.ndarray], rows: int, n: int
+) -> tuple[np.ndarray, str | None, Part]:
+    """(n,) the row of each neuron of a network that numbers them, the column that says so, and the part.
+
+    A column that counts the rows from 0 or 1, in any order, is the number; other different ids are names in the order
+    of the rows. Raises FormatError where there is not one row per neuron.
+    """
+    place = table.name
+    if rows != n:
+        raise FormatError(f"{table}: expected one row for each of the {n:,} neurons of the network, got {rows:,} rows")
+    for column, values in ids.items():
+        numbers = np.array([int(text) if re.fullmatch(r"\d{1,9}", text) else -1 for text in values.tolist()])
+        for first in (0, 1):
+            if np.array_equal(np.sort(numbers), np.arange(first, first + n)):
+                part = Part(f"{place}, column {column or 1}", "numbers of neurons", f"from {first}, in any order")
+                return np.argsort(numbers), column, part
+    in_order = np.arange(n)
+    for column, values in ids.items():
+        if _are_different(values):
+            part = Part(f"{place}, column {column or 1}", NAMES_OF_NEURONS, IN_ORDER)
+            return in_order, column, part
+    return in_order, None, Part(place, "neurons", IN_ORDER)
 
 
 def _rows_of(table: Table, key: str, ids: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, Part]:
@@ -101,69 +164,86 @@ def _rows_of(table: Table, key: str, ids: np.ndarray, names: np.ndarray) -> tupl
     return index, Part(f"{table.name}, column {key or 1}", "ids of neurons", "; ".join(notes))
 
 
-def _no_match(table: Table, ids: dict[str, np.ndarray], names: np.ndarray, rows: int) -> FormatError:
+def _no_match(
+    table: Table, ids: Mapping[str, np.ndarray], names: np.ndarray, rows: int, by_row: bool
+) -> FormatError:
     expected = f"ids of the network's {len(names):,} neurons, such as {', '.join(names[:MOST_LISTED].tolist())}"
     if not ids:
-        return FormatError(
-            f"{table}: expected a column of {expected}, or one row per neuron, got {rows:,} rows without one"
-        )
+        rule = f", or one row for each of the {len(names):,} neurons" if by_row else ""
+        return FormatError(f"{table}: expected a column of {expected}{rule}, got {rows:,} rows without ids")
     column, values = next(iter(ids.items()))
-    actual = ", ".join(values[:MOST_LISTED].tolist())
+    actual = one_line(", ".join(values[:MOST_LISTED].tolist()))[:120] or "no rows"
     near = nearest(str(values[0]), names.tolist()) if len(values) else ""
-    return FormatError(f"{table}, column {column}: expected {expected}, got {actual}{near}")
+    return FormatError(f"{table}, column {column or 1}: expected {expected}, got {actual}{near}")
 
 
-def _labelled(
-    table: Table, texts: dict[str, np.ndarray], ids: set[str], names: np.ndarray, index: np.ndarray, parts: list[Part]
+def described(
+    source: object, texts: Mapping[str, np.ndarray], names: np.ndarray, word: str = "column", place: str = ""
 ) -> tuple[Neurons, list[Part]]:
-    columns = {role: role_columns(table.columns, NODE_ROLES[role]) for role in NODE_ROLES if role != "id"}
-    taken = set(ids)
-    neurons = Neurons(names)
-    labels: dict[str, np.ndarray] = {}
-    for role, spelled in columns.items():
-        column = next((name for name in spelled if name not in taken), "")
-        if not column:
-            continue
-        values = np.where(index >= 0, texts[column][index], "")
-        if role in AXES:
+    """The neurons with these names as columns of (N,) texts describe them, and what was used of the columns.
+
+    A column of a known spelling has its role; others become labels, also whole numbers that group the neurons. word,
+    place: what the parts call a column and its file. Raises FormatError for signs and positions that are none.
+    """
+    place = place or str(source)
+    neurons, parts, labels = Neurons(names), [], {}
+    taken: set[str] = set()
+    for role in NODE_ROLES:
+        column = next((name for name in role_columns(texts, NODE_ROLES[role]) if name not in taken), "")
+        if not column or role == "id" or role in AXES:
             continue
         taken.add(column)
-        place = f"{table.name}, column {column}"
         if role == "sign":
-            neurons = replace(neurons, signs=_signs(table, column, values))
-            parts.append(Part(place, NODE_ROLES[role].use, _sign_counts(neurons.signs)))
+            neurons = replace(neurons, signs=_signs(source, column, texts[column], word))
+            note = _sign_counts(neurons.signs)
         else:
             kind = LABEL if role == "transmitter" else role
-            labels[kind] = (
-                transmitter_names(values) if role == "transmitter" else np.where(values == "", UNKNOWN, values)
-            )
-            parts.append(Part(place, NODE_ROLES[role].use, f"{len(np.unique(labels[kind])):,} different"))
-    positions, axes = _positions(table, columns, texts, index)
-    parts += [Part(f"{table.name}, columns {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)
-    for column in table.columns:
-        if column not in taken | set(axes):
-            kind = normalized(column)
-            is_label = bool(column) and kind not in labels and not _is_numeric(texts[column])
-            if is_label:
-                labels[column] = np.where(index >= 0, texts[column][index], "")
-                labels[column] = np.where(labels[column] == "", UNKNOWN, labels[column])
-            place = f"{table.name}, column {column or 1}"
-            parts.append(Part(place, f"label {column}") if is_label else unused(place, "numbers" if column else ""))
+            labels[kind] = transmitter_names(texts[column]) if role == "transmitter" else _label(texts[column])
+            note = f"{len(np.unique(labels[kind])):,} different"
+        parts.append(Part(f"{place}, {word} {column}", NODE_ROLES[role].use, note))
+    positions, axes = _positions(source, texts, word)
+    parts += [Part(f"{place}, {word}s {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)
+    for column in (column for column in texts if column not in {*taken, *axes}):
+        reason = _no_label(column, texts[column], labels)
+        if not reason:
+            labels[column] = _label(texts[column])
+        part = f"{place}, {word} {column or 1}"
+        different = f"{len(np.unique(texts[column])):,} different"
+        parts.append(unused(part, reason) if reason else Part(part, f"label {column}", different))
     return replace(neurons, labels=labels, positions=positions), parts
 
 
-def _is_numeric(texts: np.ndarray) -> bool:
-    return all(re.fullmatch(NUMBER, text) for text in np.unique(texts).tolist() if text)
+def _no_label(column: str, texts: np.ndarray, labels: Mapping[str, np.ndarray]) -> str:
+    """Why a column of no role is no label, "" where it is one."""
+    if not column.strip():
+        return "it has no name"
+    if column in labels or normalized(column) in labels:
+        return "another column has this label"
+    values = [text for text in np.unique(texts).tolist() if text.lower() not in EMPTY]
+    if not values:
+        return "all cells are empty"
+    if not all(re.fullmatch(NUMBER, text) for text in values):
+        return ""
+    are_whole = all(float(text).is_integer() for text in values)
+    are_groups = are_whole and len(values) * LEAST_NEURONS_PER_NUMBER < len(texts)
+    return "" if are_groups else "numbers, which are no groups of neurons"
 
 
-def _signs(table: Table, column: str, texts: np.ndarray) -> np.ndarray:
+def _label(texts: np.ndarray) -> np.ndarray:
+    """(N,) texts, `unknown` where a cell has no value; whole numbers as floats (`3.0`) lose their zeros."""
+    spellings, codes = np.unique(texts, return_inverse=True)
+    names = [UNKNOWN if name.lower() in EMPTY else name for name in canonical_ids(spellings.tolist()).tolist()]
+    return np.array(names, dtype=str)[codes]
+
+
+def _signs(source: object, column: str, texts: np.ndarray, word: str) -> np.ndarray:
     """(N,) int8 signs by the words of a column. Raises FormatError for other words."""
     words = sign_words_of(column)
     spellings, codes = np.unique(np.char.lower(texts), return_inverse=True)
     for spelling in spellings.tolist():
         if spelling not in words:
             known = "+, -, 1, -1, 0, E, I, exc, inh, excitatory or inhibitory"
-            raise FormatError(f"{table}, column {column}: expected a sign ({known}), got {one_line(spelling)[:40]!r}")
+            raise FormatError(f"{source}, {word} {column}: expected a sign ({known}), got {one_line(spelling)[:40]!r}")
     return np.array([words[spelling] for spelling in spellings.tolist()], dtype=np.int8)[codes]
 
 
@@ -174,19 +254,20 @@ def _sign_counts(signs: np.ndarray | None) -> str:
 
 
 def _positions(
-    table: Table, columns: dict[str, list[str]], texts: dict[str, np.ndarray], index: np.ndarray
+    source: object, texts: Mapping[str, np.ndarray], word: str
 ) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """(N, 3) positions, nan where unknown, and their columns; None without columns of three axes."""
-    axes = tuple(columns[axis][0] for axis in AXES if columns[axis])
+    spelled = [role_columns(texts, NODE_ROLES[axis])[:1] for axis in AXES]
+    axes = tuple(column for columns in spelled for column in columns)
     if len(axes) < len(AXES):
         return None, ()
-    positions = np.full((len(index), 3), np.nan)
+    positions = np.full((len(texts[axes[0]]), 3), np.nan)
     for axis, column in enumerate(axes):
-        for neuron, text in enumerate(np.where(index >= 0, texts[column][index], "").tolist()):
-            if text and not re.fullmatch(NUMBER, text):
-                raise FormatError(
-                    f"{table}, column {column}: expected a position as a number, got {one_line(text)[:40]!r}"
-                )
-            positions[neuron, axis] = float(text) if text else np.nan
+        for neuron, text in enumerate(texts[column].tolist()):
+            is_number = bool(re.fullmatch(NUMBER, text))
+            if not is_number and text.lower() not in EMPTY:
+                actual = repr(one_line(text)[:40])
+                raise FormatError(f"{source}, {word} {column}: expected a position as a number, got {actual}")
+            positions[neuron, axis] = float(text) if is_number else np.nan
     positions[np.isnan(positions).any(1)] = np.nan
     return positions, axes

@@ -16,7 +16,7 @@ from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.matrices import shape_of
 from randomnet.formats.options import OPTIONAL, Options
 from randomnet.formats.registry import FORMATS
-from randomnet.formats.tables import Table, listed, tables_in
+from randomnet.formats.tables import UNREAD, Table, listed, tables_in
 from randomnet.settings import nearest
 
 
@@ -30,12 +30,16 @@ class Recognition(NamedTuple):
 def recognise(path: Path, options: Options = DEFAULTS) -> Recognition:
     """The format of a file, folder or archive, by headers, shapes and keys. Raises FormatError for unknown content.
 
-    options: a table with the columns that they name as pre and post is an edge list.
+    options: a table with the columns that they name as pre and post is an edge list; of a workbook with several sheets,
+    `variable` is the one to read.
     """
     path = Path(path)
     with _in_one_line(path):
-        recognition = (_in_folder(path) if path.is_dir() else None) or _by_columns(path, options)
-        recognition = recognition or _in_tables(path, tables_in(path))
+        recognition = _in_folder(path) if path.is_dir() else None
+        if recognition is None:
+            tables = tables_in(path, options.variable)
+            _check_one_sheet(path, tables)
+            recognition = _by_columns(tables, options) or _in_tables(path, tables)
         if recognition is None:
             raise FormatError(f"{path}: expected {_known()}, got {_contents(path)}")
     return Recognition(recognition.format, f"{path} is {recognition.sentence}")
@@ -74,6 +78,15 @@ def _in_one_line(path: Path) -> Iterator[None]:
         raise FormatError(f"{path}: expected a file that can be read as a network, got {actual}") from error
 
 
+def _check_one_sheet(path: Path, tables: list[Table]) -> None:
+    """Raise FormatError where several sheets of a workbook hold a network each."""
+    sheets = [table for table in tables if table.is_sheet and not path.is_dir()]
+    networks = [table.member for table in sheets if len(sheets) > 1 and _in_tables(path, [table])]
+    if len(networks) > 1:
+        actual = f"{len(networks)}: {listed(networks)}"
+        raise FormatError(f"{path}: expected one sheet with a network, got {actual}: name one as [net] variable")
+
+
 def _in_folder(folder: Path) -> Recognition | None:
     """The first format that claims the folder as a whole."""
     for name, row in FORMATS.items():
@@ -82,9 +95,9 @@ def _in_folder(folder: Path) -> Recognition | None:
     return None
 
 
-def _by_columns(path: Path, options: Options) -> Recognition | None:
+def _by_columns(tables: list[Table], options: Options) -> Recognition | None:
     """An edge list where [net] columns names the neurons of a table's edges."""
-    named = any(is_named(table, options) for table in tables_in(path)) if options.columns else False
+    named = any(is_named(table, options) for table in tables) if options.columns else False
     return Recognition("edge_list", "an edge list with the columns that [net] columns names") if named else None
 
 
@@ -117,6 +130,8 @@ def _contents(path: Path) -> str:
     tables = tables_in(path)
     if len(tables) == 1:
         return _content_of(tables[0])
+    if all(table.is_sheet for table in tables) and tables:
+        return f"a workbook of sheets {listed([table.member for table in tables])}: name one as [net] variable"
     files = ", ".join(table.member or table.path.name for table in tables[:8]) or "nothing"
     return f"{len(tables)} files: {files}"
 
@@ -127,4 +142,6 @@ def _content_of(table: Table) -> str:
         return f"a table with columns {listed(table.columns)}{hint}"
     if table.kind == "npy":
         return f"an array of shape {shape_of(table.path)}"
+    if table.kind in UNREAD:
+        return UNREAD[table.kind]
     return f"a {table.kind} file" if table.kind else "a file of no known kind"

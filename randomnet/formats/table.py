@@ -16,6 +16,7 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.encodings import in_utf8
 from randomnet.formats.layout import Layout
 from randomnet.formats.records import Records
+from randomnet.formats.spreadsheets import sheets_in
 from randomnet.formats.survey import survey_of
 
 
@@ -28,16 +29,19 @@ class Table:
     columns: tuple[str, ...] = ()
     first: tuple[str, ...] = ()  # the cells of the first row of a CSV, without the header
     separator: str = ","
-    member: str = ""  # name in a tar archive
+    member: str = ""  # name in a tar archive, or of the sheet of a workbook
     headed: bool = True  # whether the columns of a CSV have names; or else they are called 1, 2, 3, ...
     layout: Layout = field(default=Layout(), repr=False)  # of a CSV
+    is_sheet: bool = False  # of an .xlsx workbook, as CSV
 
     def __str__(self) -> str:
         return f"{self.path}:{self.member}" if self.member else str(self.path)
 
     @property
     def name(self) -> str:
-        """The name of the file, or of the member of an archive."""
+        """The name of the file, or of the member of an archive; of a sheet both."""
+        if self.is_sheet:
+            return f"{self.path.name}:{self.member}"
         return self.member or self.path.name
 
     def has(self, *columns: str) -> bool:
@@ -47,6 +51,9 @@ class Table:
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """The decompressed bytes of the table."""
+        if self.is_sheet:
+            yield io.BytesIO(sheets_in(self.path)[self.member].text)
+            return
         with ExitStack() as stack:
             file: IO[bytes] = stack.enter_context(open(self.path, "rb"))
             if self.member:

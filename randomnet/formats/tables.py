@@ -7,9 +7,11 @@ bytes determine the kind of a file, never its name.
 
 import csv
 import hashlib
+import io
 import tarfile
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -44,7 +46,9 @@ from randomnet.formats.compression import (
 from randomnet.formats.encodings import encoding_of
 from randomnet.formats.files import FormatError
 from randomnet.formats.layout import layout_of
+from randomnet.formats.spreadsheets import Sheet, sheets_in
 from randomnet.formats.table import Table, content
+from randomnet.settings import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,15 +72,27 @@ MAGIC = {
     b"%%MatrixMarket": "mtx",
     b"\x80": "pickle",
 }
+SAVE = "save the sheet as .xlsx or .csv"
+UNREAD = {  # kind -> what it is, and what to do
+    "xls": f"an old Excel workbook (.xls), which is not read: {SAVE}",
+    "ods": f"an OpenDocument spreadsheet (.ods), which is not read: {SAVE}",
+    "pt": "a file of torch.save, which is not read: save the matrix as numpy.save('matrix.npy', tensor.numpy())",
+    "pickle": "a pickle, which is not read: save the matrix as numpy.save('matrix.npy', matrix)",
+    "hdf5": "an HDF5 file, which is not read: save the matrix as .npy or .npz",
+}
 TREES = {"{": "json", "<": "xml"}  # first character of texts that are no tables; no header starts with it
 START = 1024  # bytes that tell the kind
 FEW_NAMES = 0.1  # of the different ids; fewer texts among whole numbers are mistakes
 
 
-def tables_in(path: Path) -> list[Table]:
-    """The tables and arrays in a folder, a tar archive or one file, sorted by name in a folder."""
+def tables_in(path: Path, sheet: str = "") -> list[Table]:
+    """The tables and arrays in a folder, a tar archive, a workbook or one file, sorted by name in a folder.
+
+    sheet: the only one to read of a workbook with several.
+    """
     if path.is_dir():
-        return [_peek(file, file) for file in sorted(path.iterdir()) if file.is_file()]
+        tables = [_peek(file, file) for file in sorted(path.iterdir()) if file.is_file()]
+        return [part for table in tables for part in (_sheets(table) if table.kind == "xlsx" else [table])]
     if not path.is_file():
         raise FormatError(f"{path}: expected a file or a folder, got nothing of this name")
     if _is_tar(path):
@@ -87,7 +103,24 @@ def tables_in(path: Path) -> list[Table]:
         with table.open() as file:
             names = listed(files_in_zip(file)) or "no file"
         raise FormatError(f"{path}: expected a zip archive of one file, got {names}: unpack it, and name what to read")
-    return [table]
+    return _sheets(table, sheet) if table.kind == "xlsx" else [table]
+
+
+def _sheets(table: Table, name: str = "") -> list[Table]:
+    """The sheets of a workbook, or the one of this name. Raises FormatError for an unknown name."""
+    if table.member:
+        raise FormatError(f"{table}: expected no workbook in an archive, got one: unpack it")
+    sheets = sheets_in(table.path)
+    if name and name not in sheets:
+        actual = f"{name!r}{nearest(name, sheets)}"
+        raise FormatError(f"{table}: expected [net] variable = one of the sheets {listed([*sheets])}, got {actual}")
+    return [_sheet(table.path, title, sheet) for title, sheet in sheets.items() if name in ("", title)]
+
+
+def _sheet(path: Path, title: str, sheet: Sheet) -> Table:
+    table = _text(path, io.BytesIO(sheet.text), sheet.text[:START], title)
+    layout = replace(table.layout, parts=(*sheet.parts, *table.layout.parts))
+    return replace(table, layout=layout, is_sheet=True)
 
 
 def names_of(tables: Iterable[Table]) -> str:
@@ -231,9 +264,24 @@ def _peek(path: Path, source: Path | IO[bytes], member: str = "") -> Table:
                 if start.startswith(magic):
                     kind = kind_of_zip(file) if kind == "zip" else kind
                     return Table(path, kind, () if member else arrow.columns(path, kind), member=member)
+            if is_matlab_4(start):
+                return Table(path, "mat", member=member)
             return _text(path, file, start, member)
     except DAMAGED as error:
         raise damaged(place, error) from None
+
+
+def is_matlab_4(start: bytes) -> bool:
+    """Whether a file begins as MATLAB's files of version 4, which have no mark but a plausible header."""
+    if len(start) < 21:
+        return False
+    for order in ("<", ">"):
+        kind, rows, columns, imaginary, length = np.frombuffer(start[:20], f"{order}i4").tolist()
+        is_kind = 0 <= kind <= 4052 and kind // 100 % 10 == 0 and kind % 10 <= 2 and kind // 10 % 10 <= 5
+        name, end = start[20 : 19 + length], start[19 + length : 20 + length]
+        if is_kind and min(rows, columns) >= 0 and imaginary in (0, 1) and 1 < length < 65 and end == b"\0":
+            return name.isascii() and name.decode().isidentifier()
+    return False
 
 
 def _text(path: Path, file: IO[bytes], start: bytes, member: str) -> Table:
