@@ -46,6 +46,7 @@ def show(plan: Plan, folder: Path, save: Path | None = None) -> Iterator[str]:
         weights = _unmodified_weights(run)
         facts = description.describe(connectome, eigenvalues)
         yield f"\n{combos_text(plan, equal_combos)}, iteration 0"
+        yield from filter(None, [description.contents_as_text(facts)])
         yield description.as_text(facts, weights)
         yield from _notes(run)
         stem = _stem(plan, equal_combos, connectome)

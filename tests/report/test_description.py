@@ -25,7 +25,7 @@ from randomnet.connectome import (
     weak_components,
 )
 from randomnet.connectome.eigenvalues import leading
-from randomnet.description import as_text, describe, groups_of, weight_facts
+from randomnet.description import as_text, contents_as_text, describe, groups_of, weight_facts
 from randomnet.schema.plan import read_plan
 from tests.support.announcements import INI, announced
 from tests.support.marks import slow_except
@@ -71,7 +71,9 @@ def test_the_text_holds_the_facts_one_a_line():
     assert text.startswith("hand (synthetic, not measured), as the runs use it: g = 1\n")
     assert lines["neurons"] == "4" and lines["edges"] == "5" and lines["self-connections"].startswith("1,")
     assert lines["density"].startswith("0.4167 of") and lines["reciprocity"].startswith("0.6 of")
-    assert lines["neurons without a sign"] == "1" and lines["autapses dropped"] == "7"
+    assert lines["neurons without a sign"] == "1"
+    dropped = next(line for line in contents_as_text(describe(by_hand())).splitlines() if "themselves" in line)
+    assert dropped.split() == ["connections", "of", "neurons", "with", "themselves", "7", "drop_autapses", "=", "True"]
     assert lines["strongly connected"] == "3 components, the largest of 2 neurons (50.0%)"
     assert lines["neurotransmitter"] == "3 groups: acetylcholine 2 (50.0%), gaba 1 (25.0%), unknown 1 (25.0%)"
     assert lines["spectral radius"].startswith("5 (all eigenvalues")
