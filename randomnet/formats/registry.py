@@ -14,11 +14,11 @@ from randomnet.formats.saved import SAVED, SAVED_NETWORK
 from randomnet.registry import Registry
 
 FORMATS: Registry[Format] = Registry({
-    SAVED: SAVED_NETWORK,
     "hemibrain": HEMIBRAIN,
     "neuprint_export": NEUPRINT_EXPORT,
     "neuprint": NEUPRINT,
     "flywire": FLYWIRE,
+    SAVED: SAVED_NETWORK,
     "edge_list": EDGE_LIST,
     "matrix": MATRIX,
     "sparse": SPARSE_MATRIX,
