@@ -16,9 +16,9 @@ from randomnet.registry import Registry
 FORMATS: Registry[Format] = Registry({
     "hemibrain": HEMIBRAIN,
     "neuprint_export": NEUPRINT_EXPORT,
+    SAVED: SAVED_NETWORK,
     "neuprint": NEUPRINT,
     "flywire": FLYWIRE,
-    SAVED: SAVED_NETWORK,
     "edge_list": EDGE_LIST,
     "matrix": MATRIX,
     "sparse": SPARSE_MATRIX,
