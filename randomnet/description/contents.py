@@ -40,8 +40,10 @@ def contents_as_text(facts: Mapping[str, Any]) -> str:
 
     facts: those of `describe`.
     """
+    files = list(facts.get("files", ()))
+    title = f"what the file holds{': ' + files[0] if len(files) == 1 else ''}"
     tables = (
-        ("what the file holds", ("part", "used as", "note"), part_rows(facts), (46, 26)),
+        (title, ("part", "used as", "note"), part_rows(facts), (46, 26)),
         *_groups(facts),
         ("transmitters", ("transmitter", "neurons", "sign", "synapses"), _transmitter_cells(facts), (40, 12, 8)),
         ("left out", ("", "number", "why"), list(_losses(facts)), (46, 14)),
@@ -96,8 +98,11 @@ def _sign_by(policy: str | None, transmitter: str) -> str:
 
 
 def shortened(part: Part, provenance: Mapping[str, Any]) -> Part:
-    """The part with names of files in place of their paths."""
-    return Part(*(_without_folders(text, provenance) for text in part))
+    """The part with names of files in place of their paths, and without the name of an only file."""
+    place, use, note = (_without_folders(text, provenance) for text in part)
+    if len(files := list(provenance.get("files", ()))) == 1:
+        place = place.removeprefix(f"{files[0]}, ").removesuffix(f" in {files[0]}")
+    return Part(place, use, note)
 
 
 def _without_folders(text: str, provenance: Mapping[str, Any]) -> str:

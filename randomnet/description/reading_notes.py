@@ -12,7 +12,8 @@ from randomnet.formats import SIGN_POLICIES, Part, parts_of
 MOST_LINES = 3
 BALANCED = 0.01  # share of a column sum's target by which the sum of a balanced network may differ
 IMPORTANT = re.compile(r"sign|transmitter|nt\b|nt_|weight|synaps|count", re.IGNORECASE)
-COLUMN = re.compile(r"(?P<file>.+), (?P<kind>column|attribute|array|sheet|variable)s? (?P<names>.+)")
+COLUMN = re.compile(r"(?:(?P<file>.+), )?(?P<kind>column|attribute|array|sheet|variable)s? (?P<names>.+?)"
+                    r"(?P<owner> of nodes| of edges| of the graph)?")  # fmt: skip
 RULES = [name for name in SIGN_POLICIES if name not in ("auto", "ei")]
 ALL_ONE = "1 for every edge"
 
@@ -45,7 +46,7 @@ def sinkhorn_notes(facts: Mapping[str, Any]) -> Iterator[str]:
 def _unused_lines(facts: Mapping[str, Any]) -> list[str]:
     """At most MOST_LINES lines that name the parts of the files that are not used."""
     parts = [shortened(part, facts) for part in parts_of(facts) if not part.is_used]
-    parts.sort(key=lambda part: not IMPORTANT.search(f"{part.place} {part.note}"))
+    parts.sort(key=lambda part: not IMPORTANT.search(part.place))
     texts = _grouped(parts)
     for kept in range(len(texts), 0, -1):
         more = "; further parts, which --describe lists" if kept < len(texts) else ""
@@ -57,16 +58,17 @@ def _unused_lines(facts: Mapping[str, Any]) -> list[str]:
 
 def _grouped(parts: Sequence[Part]) -> list[str]:
     """Texts on parts; columns of one file whose notes name no option share a text."""
-    texts: dict[tuple[str, str], list[str]] = {}
+    texts: dict[tuple[str, ...], list[str]] = {}
     for number, part in enumerate(parts):
         match = COLUMN.fullmatch(part.place)
         if match and "=" not in part.note:
-            texts.setdefault((match["file"], match["kind"]), []).append(match["names"])
+            owner = f"{match['owner'] or ''}{' of ' + match['file'] if match['file'] else ''}"
+            texts.setdefault((match["kind"], owner), []).append(match["names"])
         else:
             place = part.place.rpartition(" in ")[0] or part.place
-            texts[str(number), ""] = [f"{place} ({part.note})" if part.note else place]
-    return [f"{kind}{'s' * (len(names) > 1)} {', '.join(names)} of {file}" if kind else names[0]
-            for (file, kind), names in texts.items()]  # fmt: skip
+            texts[(str(number),)] = [f"{place} ({part.note})" if part.note else place]
+    return [f"{key[0]}{'s' * (len(names) > 1)} {', '.join(names)}{key[1]}" if len(key) > 1 else names[0]
+            for key, names in texts.items()]  # fmt: skip
 
 
 def _signs(facts: Mapping[str, Any]) -> str:
@@ -89,7 +91,7 @@ def _signs(facts: Mapping[str, Any]) -> str:
 
 
 def _counts(rows: Sequence[TransmitterRow], signed: bool = True) -> str:
-    shown = [f"{row.name} {row.neurons:,} {row.sign if signed else ''}".strip() for row in rows[:8]]
+    shown = [f"{row.name.replace(', ', '/')} {row.neurons:,} {row.sign if signed else ''}".strip() for row in rows[:8]]
     return ", ".join(shown + [f"and {len(rows) - 8} more"] * (len(rows) > 8))
 
 

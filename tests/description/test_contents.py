@@ -9,7 +9,7 @@ import runrandomnet
 from randomnet.connectome import from_dense, save
 from randomnet.description import contents_as_text, describe, reading_notes, sinkhorn_notes
 from randomnet.description.contents import transmitter_rows
-from randomnet.formats import SIGN_POLICIES, Part
+from randomnet.formats import SIGN_POLICIES, Part, parts_of
 from randomnet.formats.contents import recorded, unused
 from tests.support.announcements import announced
 
@@ -150,6 +150,14 @@ def test_what_was_left_out_has_its_number_and_reason():
     ]
 
 
+def test_the_name_of_an_only_file_is_said_once():
+    parts = [Part(f"{EDGES}, column pre", "presynaptic neuron"), unused(f"electrical synapses in {EDGES}", "7 rows")]
+    text = text_of(parts, files={"edges.csv": "0" * 64})
+    rows = [line.split("  ") for line in tables_of(text)["what the file holds: edges.csv"]]
+    assert [next(filter(None, row)).removeprefix("- ") for row in rows[1:]] == ["column pre", "electrical synapses"]
+    assert [part[0].place for part in (parts_of(network(parts).provenance),)] == [f"{EDGES}, column pre"]
+
+
 # ---- the lines of a run
 
 
@@ -164,6 +172,18 @@ def test_unused_columns_of_a_file_are_named_together_and_those_with_an_option_wi
     line = " ".join(notes_of(parts)[:-1])
     assert "columns a, b of edges.csv" in line and "column pre" not in line
     assert line.startswith("not used: electrical synapses (1,031 rows; synapse_type = all reads them); columns a, b")
+
+
+def test_attributes_of_a_graph_are_named_by_what_has_them():
+    names = {"nodes": ["a", "b"], "edges": ["c"], "the graph": ["d", "e"]}
+    parts = [unused(f"g.graphml, attribute {name} of {owner}", "numbers")
+             for owner, owned in names.items() for name in owned]  # fmt: skip
+    several = {"neurotransmitter": np.array(["acetylcholine, serotonin", "gaba"])}
+    made = from_dense("g", np.array([[0, -1.0], [1, 0]]), np.array(["u", "v"]), several,
+                      {"sign_policy": "shiu", "files": {"g.graphml": "0" * 64}, **recorded(parts)})  # fmt: skip
+    lines = list(reading_notes(made.facts()))
+    assert lines[0] == "not used: attributes a, b of nodes; attribute c of edges; attributes d, e of the graph"
+    assert "acetylcholine/serotonin 1 " in lines[1]
 
 
 @pytest.mark.parametrize("number", [1, 5, 40, 400])
@@ -219,8 +239,8 @@ def test_describe_begins_with_what_the_file_holds(tmp_path, capsys):
                                     f"path_to_results = {tmp_path / 'out'}\n[lyapunov]\nnle = 2\n")  # fmt: skip
     assert runrandomnet.main([str(tmp_path / "a.ini"), "--describe", "--save_figs", str(tmp_path / "figs")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    start = lines.index("  what the file holds")
-    assert lines[start + 2].split() == ["m.npz,", "edges", "signed", "weights", "5;", "as", "saved"]
+    start = lines.index("  what the file holds: m.npz")
+    assert lines[start + 2].split() == ["edges", "signed", "weights", "5;", "as", "saved"]
     assert start < next(place for place, line in enumerate(lines) if line.startswith("made (measured)"))
 
 
