@@ -55,10 +55,12 @@ def contents_as_text(facts: Mapping[str, Any]) -> str:
     return "\n".join(texts)
 
 
-def part_rows(provenance: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def part_rows(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """A row for each part: place, use and note; unused ones come last, marked by a -, and many share a row."""
-    parts = [shortened(part, provenance) for part in parts_of(provenance)]
+    parts = [shortened(part, facts) for part in parts_of(facts)]
     used = [tuple(part) for part in parts if part.is_used]
+    if parts and facts.get("weights_are"):
+        used.append(("weights", "weight", facts["weights_are"]))
     unused = [part for part in parts if not part.is_used]
     shown, more = unused[:MOST_UNUSED], unused[MOST_UNUSED:]
     if len(more) == 1:

@@ -15,7 +15,7 @@ IMPORTANT = re.compile(r"sign|transmitter|nt\b|nt_|weight|synaps|count", re.IGNO
 COLUMN = re.compile(r"(?:(?P<file>.+), )?(?P<kind>column|attribute|array|sheet|variable)s? (?P<names>.+?)"
                     r"(?P<owner> of nodes| of edges| of the graph)?")  # fmt: skip
 RULES = [name for name in SIGN_POLICIES if name not in ("auto", "ei")]
-ALL_ONE = "1 for every edge"
+NO_WEIGHTS = re.compile(r"\b1 for |no column of weights")
 
 
 def reading_notes(facts: Mapping[str, Any]) -> Iterator[str]:
@@ -25,8 +25,8 @@ def reading_notes(facts: Mapping[str, Any]) -> Iterator[str]:
     """
     yield from _unused_lines(facts)
     yield from _wrapped(_signs(facts))
-    if str(facts.get("weights", "")).startswith(ALL_ONE):
-        yield f"weights are {facts['weights']}"
+    weights = [str(facts.get("weights", "")), *(part.note for part in parts_of(facts) if part.use == "weight")]
+    yield from (f"weights: {text}" for text in weights if NO_WEIGHTS.search(text))
 
 
 def sinkhorn_notes(facts: Mapping[str, Any]) -> Iterator[str]:

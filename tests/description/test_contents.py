@@ -213,9 +213,22 @@ def test_other_rules_of_signs_are_told(policy, says):
     assert says in " ".join(line.strip() for line in notes_of(sign_policy=policy))
 
 
-def test_weights_that_the_file_does_not_have_are_told():
-    assert notes_of(weights="1 for every edge, as the file has none")[-1].startswith("weights are 1 for every edge")
-    assert not any("weights are" in line for line in notes_of(weights="the attribute w of the edges"))
+@pytest.mark.parametrize("parts, weights, says", [
+    ([], "1 for every edge, as the file has none", "weights: 1 for every edge, as the file has none"),
+    ([Part("edges.csv, rows", "weight", "no column of weights; rows per pair of neurons")], "",
+     "weights: no column of weights; rows per pair of neurons"),
+    ([Part("g.json, edges", "weight", "1 for 3 edges without one")], "", "weights: 1 for 3 edges without one"),
+    ([Part("edges.csv, column w", "weight", "the only numbers")], "the attribute w of the edges", None),
+])  # fmt: skip
+def test_weights_that_the_file_does_not_have_are_told(parts, weights, says):
+    told = [line for line in notes_of(parts, weights=weights) if line.startswith("weights")]
+    assert told == ([says] if says else [])
+
+
+def test_the_readers_note_on_weights_is_in_the_table():
+    text = text_of([Part("edges.csv, rows", "edges")], weights="1 for every edge, as the file has none")
+    assert any(line.split() == "weights weight 1 for every edge, as the file has none".split()
+               for line in text.splitlines())  # fmt: skip
 
 
 def test_a_balance_that_sinkhorn_does_not_reach_is_told_with_the_scaling_that_reaches_it():
