@@ -38,11 +38,10 @@ class Groups:
 def describe(connectome: Connectome, spectrum: Eigenvalues | None = None) -> dict[str, Any]:
     """The connectome's `facts()` and further facts, as plain values.
 
-    self_connections, neurons_without_output, in_degree and out_degree (edges), weights (see `weight_facts`), weights_are (the reader's note
-    on them), labels
-    (kind -> label -> number of neurons, the most frequent first), components (weak and strong: their number, neurons of
-    the largest), spectral_radius (value, exact, relative residual, converged). spectrum: its eigenvalues; they are
-    computed where None.
+    self_connections, neurons_without_output, in_degree and out_degree (edges), weights (see `weight_facts`),
+    weights_are (the reader's note on them), labels (kind -> label -> number of neurons, the most frequent first),
+    components (weak and strong: their number, neurons of the largest), spectral_radius (value, exact, relative
+    residual, converged). spectrum: its eigenvalues; they are computed where None.
     """
     n, post, pre = connectome.n, connectome.post, connectome.pre
     spectrum = eigenvalues_of(connectome) if spectrum is None else spectrum
