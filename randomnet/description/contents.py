@@ -26,6 +26,15 @@ OTHER_LOSS = re.compile(r"(\w+)_(dropped|left_out)")  # further numbers of reade
 SIGNS = {1.0: "+", -1.0: "-", 0.0: "none"}
 
 
+class _Table(NamedTuple):
+    """A table: its title, header and rows, and the largest width of each column but the last."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    limits: tuple[int, ...]
+
+
 class TransmitterRow(NamedTuple):
     """A transmitter with its number of neurons, their sign as text, and the number of their synapses, if known."""
 
@@ -43,15 +52,13 @@ def contents_as_text(facts: Mapping[str, Any]) -> str:
     files = list(facts.get("files", ()))
     title = f"what the file holds{': ' + files[0] if len(files) == 1 else ''}"
     tables = (
-        (title, ("part", "used as", "note"), part_rows(facts), (46, 26)),
-        *_groups(facts),
-        ("transmitters", ("transmitter", "neurons", "sign", "synapses"), _transmitter_cells(facts), (40, 12, 8)),
-        ("left out", ("", "number", "why"), list(_losses(facts)), (46, 14)),
+        _Table(title, ("part", "used as", "note"), part_rows(facts), (46, 26)),
+        _groups(facts),
+        _Table("transmitters", ("transmitter", "neurons", "sign", "synapses"), _transmitter_cells(facts), (40, 12, 8)),
+        _Table("left out", ("", "number", "why"), list(_losses(facts)), (46, 14)),
     )
-    texts = []
-    for title, header, rows, limits in tables:
-        if rows:
-            texts.append("\n".join([f"  {title}", *aligned([header, *rows], limits)]))
+    texts = ["\n".join([f"  {table.title}", *aligned([table.header, *table.rows], table.limits)])
+             for table in tables if table.rows]  # fmt: skip
     return "\n".join(texts)
 
 
@@ -125,19 +132,20 @@ def _listed(places: Sequence[str]) -> str:
     return f"{start}: {listed}" if start else listed
 
 
-def _groups(facts: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]], tuple[int, ...]]]:
-    """Yield the table of neurons by the first label of GROUPS that makes groups."""
+def _groups(facts: Mapping[str, Any]) -> _Table:
+    """The table of neurons by the first label of GROUPS that makes groups; without rows where none does."""
     for kind in GROUPS:
         counts = facts["labels"].get(kind, {})
-        if not 2 <= len(counts) < facts["neurons"]:
-            continue
-        rows = [(name, f"{count:,}", f"{count / facts['neurons']:.1%}") for name, count in counts.items()]
+        if 2 <= len(counts) < facts["neurons"]:
+            break
+    else:
+        return _Table("", (), [], ())
+    rows = [(name, f"{count:,}", f"{count / facts['neurons']:.1%}") for name, count in counts.items()]
+    if len(rows) > MOST_GROUPS + 1:
         others = sum(list(counts.values())[MOST_GROUPS:])
-        if len(rows) > MOST_GROUPS + 1:
-            rows[MOST_GROUPS:] = [(f"{len(rows) - MOST_GROUPS:,} others", f"{others:,}",
-                                   f"{others / facts['neurons']:.1%}")]  # fmt: skip
-        yield f"neurons by {kind}", (kind, "neurons", "share"), rows, (46, 12)
-        return
+        last = (f"{len(rows) - MOST_GROUPS:,} others", f"{others:,}", f"{others / facts['neurons']:.1%}")
+        rows[MOST_GROUPS:] = [last]
+    return _Table(f"neurons by {kind}", (kind, "neurons", "share"), [*rows], (46, 12))
 
 
 def _transmitter_cells(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:

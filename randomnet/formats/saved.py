@@ -90,8 +90,9 @@ def _assembled(table: Table, parts: _Parts) -> Connectome:
         parts.weights[order],
         names,
         {kind: np.array(parts.neurons[column], dtype=str) for kind, column in parts.about["labels"].items()},
-        positions=positions,
-        **{name: _numbers(parts.neurons[name]) for name in STATES if name in parts.neurons},
+        {},
+        positions,
+        *(_numbers(parts.neurons[name]) if name in parts.neurons else None for name in STATES),
     )
 
 
@@ -154,8 +155,8 @@ def _csv(table: Table) -> _Parts:
     told = json.loads(about_path.read_text("utf-8"))[ABOUT]
     edges = _rows(table.path)
     weights = np.array(list(map(float, edges["weight"])), dtype=np.float64)
-    ends = (np.array(edges[name], dtype=str) for name in ("pre", "post"))
-    return _Parts(told, *ends, weights, _rows(neurons_path))
+    pre, post = (np.array(edges[name], dtype=str) for name in ("pre", "post"))
+    return _Parts(told, pre, post, weights, _rows(neurons_path))
 
 
 def _rows(path: Path) -> dict[str, Sequence[str]]:
@@ -184,8 +185,8 @@ def _graphml(table: Table) -> _Parts:
         raise FormatError(f"{table}: expected XML, got one that is not: {one_line(error)}") from None
     neurons = {"id": reader.names} | {name: [row.get(name, "") for row in reader.nodes] for name in reader.of_nodes}
     weights = np.array(list(map(float, reader.weights)), dtype=np.float64)
-    ends = (np.array(names, dtype=str) for names in (reader.sources, reader.targets))
-    return _Parts(json.loads(reader.about), *ends, weights, neurons)
+    pre, post = (np.array(names, dtype=str) for names in (reader.sources, reader.targets))
+    return _Parts(json.loads(reader.about), pre, post, weights, neurons)
 
 
 class _GraphML:
@@ -193,7 +194,7 @@ class _GraphML:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.about, self.keys, self.of_nodes = "", {}, list[str]()  # type: ignore[var-annotated]
+        self.about, self.keys, self.of_nodes = "", dict[str, str](), list[str]()
         self.names, self.nodes = list[str](), list[dict[str, str]]()
         self.sources, self.targets, self.weights = list[str](), list[str](), list[str]()
         self.element, self.key, self.data = "", "", ""
