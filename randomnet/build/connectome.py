@@ -27,6 +27,7 @@ from randomnet.formats import (
     FormatError,
     Options,
     has_counts,
+    is_final,
     read_connectome,
     read_densities,
     recognise,
@@ -337,6 +338,8 @@ def _scaling_of(run: Run) -> str:
     if net.normalization != "auto" or config.drawn_at_random or config.described:
         return config.scaling
     measured = _measured_connectome(net, config)
+    if is_final(measured):
+        return "none"
     weights = measured.weights
     counts = has_counts(measured) or bool((weights == np.round(weights)).all())
     return config.scaling if counts and bool((weights < 0).any()) and not measured.mixed else "none"

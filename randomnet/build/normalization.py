@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from randomnet.connectome import ONE_SIGN, SCALINGS, Connectome, sinkhorn
+from randomnet.connectome.scalings import VANISHED, vanished
 from randomnet.nulls import NULLS
 from randomnet.schema.sections.network import NetSection
 from randomnet.settings import ConfigError, steps_of
@@ -45,9 +46,11 @@ def _step(step: str, connectome: Connectome, net: NetSection) -> Connectome:
     if lost:
         sizes = np.abs(connectome.weights)
         remedy = _remedy(connectome, net) if step == "sinkhorn" else ""
+        smaller = vanished(normalised.weights, connectome.weights) - lost
+        more = f" and {smaller} more to less than {VANISHED:g} of the largest" if smaller > 0 else ""
         raise ConfigError(
             f"[net] normalization: expected one that keeps all weights, got {step!r}, which loses {lost} of "
-            f"{len(sizes)} to rounding, as they reach from {sizes.min():.3g} to {sizes.max():.3g}{remedy}"
+            f"{len(sizes)} to rounding{more}, as they reach from {sizes.min():.3g} to {sizes.max():.3g}{remedy}"
         )
     return normalised
 
@@ -68,13 +71,14 @@ def _lost(normalised: Connectome, before: Connectome) -> int:
 def _remedy(connectome: Connectome, net: NetSection) -> str:
     """Return advice with a number of sweeps that keeps all weights, and its balance; empty where no number does.
 
-    A pattern of edges without total support has no balance: some weights fall by the same factor with every sweep, and
-    the column sums stop changing long before these are 0 (Sinkhorn & Knopp 1967).
+    A weight is kept that stays above VANISHED times the largest. A pattern of edges without total support has no
+    balance: some weights fall by the same factor with every sweep, and the column sums stop changing long before these
+    are 0 (Sinkhorn & Knopp 1967).
     """
     sweeps = net.sinkhorn_iterations // 10
     while sweeps:
         fewer = sinkhorn(connectome, sweeps, net.sinkhorn_tolerance)
-        if not _lost(fewer, connectome):
+        if not vanished(fewer.weights, connectome.weights):
             residual = max(fewer.provenance["sinkhorn_residual"].values())
             return (
                 "; their pattern of edges allows no balance, so that some weights fall with every sweep; "

@@ -4,7 +4,7 @@ In a clone, `python runrandomnet.py` is the same command.
 
     randomnet [config.ini] [--set section.key=value ...] [--dry-run | --fresh | --retry-failed]
     randomnet [config.ini] --shard i/n
-    randomnet [config.ini] [--set section.key=value ...] --describe [--save_figs folder]
+    randomnet [config.ini] [--set section.key=value ...] --describe [--save_figs folder] [--save file]
     randomnet --help-config [section]
     randomnet --help-columns [name]
     randomnet --selfcheck [auto | cpu | cuda]
@@ -52,6 +52,10 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--save_figs", type=Path, metavar="DIR", help="where --describe draws (default: describe_<config's name>)"
     )
+    parser.add_argument(
+        "--save", type=Path, metavar="FILE",
+        help="with --describe: write the network as the runs use it to a new .npz, .parquet, .csv or .graphml file",
+    )  # fmt: skip
     parser.add_argument("--retry-failed", action="store_true", help="do runs that failed again")
     parser.add_argument("--fresh", action="store_true", help="move an existing results folder aside and start anew")
     parser.add_argument(
@@ -142,16 +146,21 @@ def fetch_archive(name: str | None, folder: str | None) -> int:
     return 0
 
 
-def describe(plan: Plan, folder: Path | None) -> int:
-    """Print what every network of the plan is, and draw it; 0. Raises ConfigError where no run reads [net]."""
+def describe(plan: Plan, folder: Path | None, save: Path | None = None) -> int:
+    """Print what every network of the plan is, draw it, and save it if asked; 0.
+
+    Raises ConfigError where no run reads [net], or the file to save cannot be.
+    """
     options = [key for key in SCHEMA.options if key[0] == "net"]
     if not any(SCHEMA.is_read(key, combo.config) for combo in plan.combos for key in options):
         kind = plan.config.experiment.kind
         raise ConfigError(f"{plan.path}: expected --describe with runs that read [net], got none, with kind = {kind}")
-    from randomnet.experiment import network_descriptions
+    from randomnet.experiment import network_descriptions, network_files
 
+    if save:
+        network_files.check(save)
     folder = folder or Path(f"describe_{plan.path.stem}")
-    for text in network_descriptions.show(plan, folder):
+    for text in network_descriptions.show(plan, folder, save):
         print(text, flush=True)
     print(f"\nFigures: {folder}")
     return 0
@@ -266,7 +275,7 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
     """One experiment, as far as the options say; the exit code. Raises ConfigError."""
     share = share_of(options)
     if options.describe:
-        return describe(plan, options.save_figs)
+        return describe(plan, options.save_figs, options.save)
     announce(plan)
     from randomnet import experiment  # torch is slow to load; a wrong INI is told before
     from randomnet.experiment.announcement import announcement
@@ -333,6 +342,8 @@ def main(argv: list[str] | None = None) -> int:
             return fetch_archive(options.fetch, options.to)
         if options.save_figs and not options.describe:
             raise ConfigError(f"--save_figs {options.save_figs}: expected --describe with it, got it alone")
+        if options.save and not options.describe:
+            raise ConfigError(f"--save {options.save}: expected --describe with it, got it alone")
         plan = plan_of(options)
         return (pipeline if plan.config.experiment.kind == "pipeline" else carry_out)(plan, options)
     except ConfigError as error:

@@ -1,8 +1,9 @@
-"""The `Connectome` record and what depends on it alone: scalings, connected components, eigenvalues."""
+"""The `Connectome` record and what depends on it alone: scalings, connected components, eigenvalues, saving."""
 
 from randomnet.connectome.components import largest_component, strong_components, weak_components
 from randomnet.connectome.eigenvalues import Eigenvalues, eigenvalues, eigenvalues_of, spectral_radius
 from randomnet.connectome.record import Connectome, from_dense, subset
+from randomnet.connectome.saving import save
 from randomnet.connectome.scalings import (
     ONE_SIGN,
     SCALINGS,
@@ -35,6 +36,7 @@ __all__ = [
     "input_fraction",
     "largest_component",
     "log1p",
+    "save",
     "scaled",
     "sinkhorn",
     "spectral_radius",

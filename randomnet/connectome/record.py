@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -146,6 +147,12 @@ class Connectome:
             "sha256": self.sha256(),
             **self.provenance,
         }
+
+    def save(self, path: str | Path) -> tuple[Path, ...]:
+        """Write the network to a new .npz, .parquet, .csv or .graphml file, and return the paths; see `saving.save`."""
+        from randomnet.connectome.saving import save  # which needs this record
+
+        return save(self, path)
 
     def replace(self, weights: np.ndarray, **notes: Any) -> "Connectome":
         """The same edges with other weights; `notes` are added to the provenance."""

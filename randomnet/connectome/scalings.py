@@ -9,6 +9,8 @@ from randomnet.connectome.eigenvalues import eigenvalues_of, spectral_radius
 from randomnet.connectome.record import Connectome
 from randomnet.registry import Registry
 
+VANISHED = 1e-12  # share of the largest weight below which one counts as lost
+
 
 def scaled(connectome: Connectome, g: float) -> Connectome:
     """The connectome with all weights times g > 0."""
@@ -60,7 +62,8 @@ def sinkhorn(connectome: Connectome, iterations: int = 10, tolerance: float = 1e
     For each sign, columns and rows are scaled alternately, and rows last, so that sums of inputs are exact. Both blocks
     are rectangular: N neurons receive 0.5 each, so each of n_E columns should sum to 0.5 N/n_E. `sinkhorn_residual` in
     the provenance is the largest relative deviation of a column from that. It is the normalization of FlyStability
-    with a defect corrected. Raises ValueError where a neuron has weights of both signs.
+    with a defect corrected. `sinkhorn_lost` is the number of weights that it drives towards 0 (see `vanished`), where
+    there are some. Raises ValueError where a neuron has weights of both signs.
     """
     if connectome.mixed:
         raise ValueError(f"sinkhorn needs one sign per neuron, but {connectome.mixed} of {connectome.name} have both")
@@ -72,7 +75,15 @@ def sinkhorn(connectome: Connectome, iterations: int = 10, tolerance: float = 1e
                 connectome.post[block], connectome.pre[block], np.abs(weights[block]), iterations, tolerance
             )
             weights[block] *= sign
-    return connectome.replace(weights, normalization="sinkhorn", sinkhorn_residual=residuals)
+    lost = vanished(weights, connectome.weights)
+    notes = {"sinkhorn_lost": lost} if lost else {}
+    return connectome.replace(weights, normalization="sinkhorn", sinkhorn_residual=residuals, **notes)
+
+
+def vanished(weights: np.ndarray, before: np.ndarray) -> int:
+    """The number of weights below VANISHED times the largest that were above it before; each (E,)."""
+    small, small_before = (np.abs(each) <= VANISHED * np.abs(each).max(initial=0.0) for each in (weights, before))
+    return int((small & ~small_before).sum())
 
 
 def _sinkhorn(

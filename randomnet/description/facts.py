@@ -38,10 +38,10 @@ class Groups:
 def describe(connectome: Connectome, spectrum: Eigenvalues | None = None) -> dict[str, Any]:
     """The connectome's `facts()` and further facts, as plain values.
 
-    self_connections, neurons_without_output, in_degree and out_degree (edges), weights (see `weight_facts`), labels
-    (kind -> label -> number of neurons, the most frequent first), components (weak and strong: their number, neurons of
-    the largest), spectral_radius (value, exact, relative residual, converged). spectrum: its eigenvalues; they are
-    computed where None.
+    self_connections, neurons_without_output, in_degree and out_degree (edges), weights (see `weight_facts`),
+    weights_are (the reader's note on them), labels (kind -> label -> number of neurons, the most frequent first),
+    components (weak and strong: their number, neurons of the largest), spectral_radius (value, exact, relative
+    residual, converged). spectrum: its eigenvalues; they are computed where None.
     """
     n, post, pre = connectome.n, connectome.post, connectome.pre
     spectrum = eigenvalues_of(connectome) if spectrum is None else spectrum
@@ -52,6 +52,7 @@ def describe(connectome: Connectome, spectrum: Eigenvalues | None = None) -> dic
         "in_degree": _quantiles(np.bincount(post, minlength=n)),
         "out_degree": _quantiles(np.bincount(pre, minlength=n)),
         "weights": weight_facts(connectome),
+        "weights_are": str(connectome.provenance.get("weights", "")),
         "labels": {kind: _counts(labels) for kind, labels in connectome.labels.items()},
         "components": {
             "weak": _sizes(weak_components(post, pre, n)),

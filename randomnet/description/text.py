@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from randomnet.description.facts import QUANTILES
+from randomnet.description.reading_notes import sinkhorn_notes
 
 WIDTH = 30  # of the names of facts
 MOST_LABELS = 8  # of one kind
@@ -14,19 +15,12 @@ READER_COUNTS = {  # number in the provenance -> its line of text
     "rows_read": "rows read",
     "rows_of_edges": "rows of edges",
     "autapses": "autapses in the file",
-    "autapses_dropped": "autapses dropped",
     "duplicates_summed": "duplicate edges summed",
-    "zero_weights_dropped": "edges of weight 0 dropped",
-    "pairs_below_min_synapses": "below min_synapses, dropped",
-    "neurons_without_edges_dropped": "neurons without edges, dropped",
-    "neurons_outside_component_dropped": "outside the component, dropped",
     "neurons_of_unknown_transmitter": "neurons of unknown transmitter",
     "synapses_of_unknown_transmitter": "their synapses",
     "kenyon_cells_overridden": "Kenyon cells made cholinergic",
     "kenyon_synapses_overridden": "their synapses",
     "neurons_without_sign": "neurons without a sign",
-    "synapses_without_sign": "their synapses, lost",
-    "edges_without_sign_dropped": "their edges, dropped",
     "diagonal_replaced": "regions' own weights replaced",
 }
 STEPS = {  # note in the provenance -> what was done to the network, in this order
@@ -149,8 +143,9 @@ def _labels(facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _dynamics(facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for sign, residual in facts.get("sinkhorn_residual", {}).items():
-        yield f"Sinkhorn, {sign}", f"column sums depart by at most {residual:.2g} of their target"
+    for note in sinkhorn_notes(facts):
+        name, _, rest = note.partition(": ")
+        yield (name, rest) if name == "Sinkhorn" else ("", note)
     radius = facts["spectral_radius"]
     if radius["exact"]:
         yield "spectral radius", f"{radius['value']:.6g} (all eigenvalues, dense)"

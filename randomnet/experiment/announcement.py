@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from randomnet.description import reading_notes, sinkhorn_notes
 from randomnet.experiment.attainable_p import smallest_p
 from randomnet.experiment.redraws import is_redrawn
 from randomnet.schema.config import Config
 from randomnet.schema.plan import Combo, Plan
 
 NETWORKS_SHOWN = 6
-BALANCED = 0.01  # share of a column sum's target by which the sum of a balanced network may differ
 
 
 def announcement(plan: Plan, facts: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -58,9 +58,7 @@ def _network_text(facts: dict[str, Any], config: Config) -> str:
             f"excitatory, {facts['inhibitory']} inhibitory, {facts['mixed_signs']} of both signs"
         )
     lines += _null_lines(facts)
-    for sign, residual in facts.get("sinkhorn_residual", {}).items():
-        verdict = "" if residual <= BALANCED else " (not balanced: its pattern of edges does not allow it)"
-        lines.append(f"Sinkhorn: {sign} column sums depart by at most {residual:.2g} of their target{verdict}")
+    lines += [*sinkhorn_notes(facts), *reading_notes(facts)]
     return "\n".join(lines)
 
 

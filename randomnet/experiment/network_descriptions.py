@@ -15,6 +15,7 @@ from randomnet.artifacts.upstream_runs import checksum
 from randomnet.build.connectome import connectome_of
 from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of
 from randomnet.connectome.eigenvalues import CONVERGED
+from randomnet.experiment import network_files
 from randomnet.experiment.announcement import combos_text, shared_values
 from randomnet.experiment.redraws import is_redrawn
 from randomnet.schema.plan import Combo, Plan, Run
@@ -24,28 +25,34 @@ DRAWS, DRAWS_LARGE = 10, 3  # iterations, at most, whose networks are drawn to m
 LARGE = 1_000_000  # edges
 
 
-def show(plan: Plan, folder: Path) -> Iterator[str]:
+def show(plan: Plan, folder: Path, save: Path | None = None) -> Iterator[str]:
     """Yield texts for the user: each network of iteration 0 with the paths of its figures, drawn into `folder`.
 
-    Where every iteration has its own network, as with a null model, a table says how much the iterations differ. All
-    networks are built before the first is described. Files of other content are never overwritten: the new ones are
-    numbered. Raises ConfigError for a network that cannot be read, or a folder that cannot be written.
+    save: a new file for the network as the runs use it; several networks become one file each, with their gridded
+    values in its name. Where every iteration has its own network, as with a null model, a table says how much the
+    iterations differ. All networks are built before the first is described. Files of other content are never
+    overwritten: figures are numbered, and a network is not saved. Raises ConfigError for a network that cannot be read,
+    or a folder or file that cannot be written.
     """
     networks = _distinct(plan)
+    targets = network_files.targets(save, [_values(plan, combos) for combos in networks]) if save else []
     _make(folder)
     combos = len(plan.combos)
     yield f"{len(networks)} different network{'s' * (len(networks) > 1)} in {combos} combo{'s' * (combos > 1)}"
-    for equal_combos in networks:
+    for number, equal_combos in enumerate(networks):
         run = equal_combos[0].runs()[0]
         connectome = connectome_of(run)
         eigenvalues = eigenvalues_of(connectome)
         weights = _unmodified_weights(run)
         facts = description.describe(connectome, eigenvalues)
         yield f"\n{combos_text(plan, equal_combos)}, iteration 0"
+        yield from filter(None, [description.contents_as_text(facts)])
         yield description.as_text(facts, weights)
         yield from _notes(run)
         stem = _stem(plan, equal_combos, connectome)
         yield from (f"  figure  {path}" for path in _write(folder, stem, connectome, eigenvalues))
+        if save:
+            yield from network_files.write(connectome, targets[number])
         yield from _iterations(equal_combos[0], facts)
 
 
@@ -107,9 +114,14 @@ def _make(folder: Path) -> None:
 
 def _stem(plan: Plan, equal_combos: list[Combo], connectome: Connectome) -> str:
     """Return a file name that is safe everywhere: the network's name, and its gridded values if there are several."""
-    values = shared_values(plan, equal_combos) if len(equal_combos) < len(plan.combos) else ""
-    text = "_".join(filter(None, [connectome.name, values.replace(" = ", "=").replace(", ", "_")]))
+    text = "_".join(filter(None, [connectome.name, _values(plan, equal_combos)]))
     return re.sub(r"[^\w=.+-]+", "-", text).strip("-.")[:100] or "network"
+
+
+def _values(plan: Plan, equal_combos: list[Combo]) -> str:
+    """Return the gridded values of these combos as a part of a file name; empty where they are all combos."""
+    values = shared_values(plan, equal_combos) if len(equal_combos) < len(plan.combos) else ""
+    return re.sub(r"[^\w=.+-]+", "-", values.replace(" = ", "=").replace(", ", "_")).strip("-.")
 
 
 def _write(folder: Path, stem: str, connectome: Connectome, eigenvalues: Eigenvalues) -> list[Path]:

@@ -12,7 +12,7 @@ from randomnet.formats.matrices import read_matrix
 from randomnet.formats.options import SYNAPSE_TYPES, Options
 from randomnet.formats.recognition import Recognition, read_connectome, recognise
 from randomnet.formats.record import Format
-from randomnet.formats.registry import FORMATS, has_counts
+from randomnet.formats.registry import FORMATS, has_counts, is_final
 from randomnet.formats.sign_policies import SIGN_POLICIES, SignPolicy
 from randomnet.formats.signs import with_signs
 from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES
@@ -34,6 +34,7 @@ __all__ = [
     "SignPolicy",
     "from_edges",
     "has_counts",
+    "is_final",
     "load_npy",
     "load_pickle",
     "parts_of",

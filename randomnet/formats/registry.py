@@ -10,11 +10,13 @@ from randomnet.formats.hemibrain import HEMIBRAIN, NEUPRINT_EXPORT
 from randomnet.formats.matrices import MATRIX, SPARSE_MATRIX
 from randomnet.formats.neuprint import NEUPRINT
 from randomnet.formats.record import Format
+from randomnet.formats.saved import SAVED, SAVED_NETWORK
 from randomnet.registry import Registry
 
 FORMATS: Registry[Format] = Registry({
     "hemibrain": HEMIBRAIN,
     "neuprint_export": NEUPRINT_EXPORT,
+    SAVED: SAVED_NETWORK,
     "neuprint": NEUPRINT,
     "flywire": FLYWIRE,
     "edge_list": EDGE_LIST,
@@ -24,6 +26,11 @@ FORMATS: Registry[Format] = Registry({
     "bio2art": BIO2ART,
     "flystability": FLYSTABILITY,
 })  # fmt: skip
+
+
+def is_final(connectome: Connectome) -> bool:
+    """Whether the connectome was read from a saved network, whose weights are final."""
+    return connectome.provenance.get("format") == SAVED
 
 
 def has_counts(connectome: Connectome) -> bool:

@@ -1,11 +1,13 @@
 """What --describe says and draws: facts known by hand, components and eigenvalues by other routes, the command."""
 
+import errno
 import os
 import re
 import resource
 import subprocess
 import sys
 import time
+import types
 
 import numpy as np
 import pytest
@@ -18,11 +20,12 @@ from randomnet.connectome import (
     eigenvalues,
     eigenvalues_of,
     from_dense,
+    saving,
     strong_components,
     weak_components,
 )
 from randomnet.connectome.eigenvalues import leading
-from randomnet.description import as_text, describe, groups_of, weight_facts
+from randomnet.description import as_text, contents_as_text, describe, groups_of, weight_facts
 from randomnet.schema.plan import read_plan
 from tests.support.announcements import INI, announced
 from tests.support.marks import slow_except
@@ -68,7 +71,9 @@ def test_the_text_holds_the_facts_one_a_line():
     assert text.startswith("hand (synthetic, not measured), as the runs use it: g = 1\n")
     assert lines["neurons"] == "4" and lines["edges"] == "5" and lines["self-connections"].startswith("1,")
     assert lines["density"].startswith("0.4167 of") and lines["reciprocity"].startswith("0.6 of")
-    assert lines["neurons without a sign"] == "1" and lines["autapses dropped"] == "7"
+    assert lines["neurons without a sign"] == "1"
+    dropped = next(line for line in contents_as_text(describe(by_hand())).splitlines() if "themselves" in line)
+    assert dropped.split() == ["connections", "of", "neurons", "with", "themselves", "7", "drop_autapses", "=", "True"]
     assert lines["strongly connected"] == "3 components, the largest of 2 neurons (50.0%)"
     assert lines["neurotransmitter"] == "3 groups: acetylcholine 2 (50.0%), gaba 1 (25.0%), unknown 1 (25.0%)"
     assert lines["spectral radius"].startswith("5 (all eigenvalues")
@@ -381,3 +386,74 @@ def test_many_networks_are_counted(tmp_path, capsys):
 def test_runs_without_a_network_of_net_are_not_described(template, capsys):
     assert runrandomnet.main([str(ROOT / "config" / f"{template}.ini"), "--describe"]) == 2
     assert "expected --describe with runs that read [net], got none" in capsys.readouterr().err
+
+
+# ---- --save
+
+
+def read_again(tmp_path, path, *settings):
+    """The network of an experiment on a saved file, with the default normalization and g."""
+    text = INI.format(results=tmp_path / "more", roi="all").replace("[paths]\n", f"[paths]\npath_to_network = {path}\n")
+    (tmp_path / "again.ini").write_text(text)
+    return connectome_of(read_plan(tmp_path / "again.ini", settings).combos[0].runs()[0])
+
+
+@pytest.mark.parametrize("ending", ["npz", "parquet", "csv", "graphml"])
+@pytest.mark.parametrize("normalization", ["sinkhorn", "none"])
+def test_the_saved_network_is_that_of_the_runs_and_is_not_normalized_again(tmp_path, capsys, ending, normalization):
+    """With normalization = none its weights are counts, which `auto` would normalize in other files."""
+    path, changes = tmp_path / f"net.{ending}", [f"net.normalization={normalization}", "net.null=degree"]
+    assert describing(tmp_path, "--save", str(path), *(word for one in changes for word in ("--set", one))) == 0
+    assert f"saved   {path}" in capsys.readouterr().out
+    used = connectome_of(read_plan(tmp_path / "one.ini", changes).combos[0].runs()[0])
+    again = read_again(tmp_path, path)
+    assert again.sha256() == used.sha256() and "normalization" not in again.provenance
+    assert again.provenance["saved"]["null"] == "degree" and again.provenance["synthetic"]
+    halved = read_again(tmp_path, path, "net.g=0.5")
+    assert np.array_equal(halved.weights, used.weights / 2)
+
+
+def test_several_networks_are_saved_under_their_values_and_none_is_overwritten(tmp_path, capsys):
+    text = INI.format(results=tmp_path / "results", roi="AB")
+    text += '[combosparams]\ncombos_params = {"null": ["none", "degree"], "tsim": [10, 20]}\n'
+    assert describing(tmp_path, "--save", str(tmp_path / "m.npz"), text=text) == 0
+    names = ["m_null=degree.npz", "m_null=none.npz"]
+    assert sorted(path.name for path in tmp_path.glob("*.npz")) == names
+    plan = read_plan(tmp_path / "one.ini", [])
+    for name, combo in zip(names, (2, 0), strict=True):
+        assert read_again(tmp_path, tmp_path / name).sha256() == connectome_of(plan.combos[combo].runs()[0]).sha256()
+    (tmp_path / names[1]).unlink()
+    before = (tmp_path / names[0]).read_bytes()
+    capsys.readouterr()
+    assert describing(tmp_path, "--save", str(tmp_path / "m.npz"), text=text) == 2
+    said = capsys.readouterr()
+    assert "m_null=degree.npz: expected a new file" in said.err and said.err.count("\n") == 1 and not said.out
+    assert (tmp_path / names[0]).read_bytes() == before and not (tmp_path / names[1]).exists()
+
+
+@pytest.mark.parametrize("name, says", [
+    ("net.mat", r"expected a name that ends in \.npz, \.parquet, \.csv, \.graphml, got \.mat"),
+    ("one.ini", "expected a name that ends in"),
+    ("there.csv", "expected a new file, got one that is there already"),
+    ("nowhere/net.npz", "expected a file in a folder that exists"),
+])  # fmt: skip
+def test_a_file_that_cannot_be_saved_is_one_line_before_anything_is_written(tmp_path, capsys, name, says):
+    (tmp_path / "there.csv").write_text("mine")
+    assert describing(tmp_path, "--save", str(tmp_path / name)) == 2
+    said = capsys.readouterr()
+    assert re.search(says, said.err) and said.err.count("\n") == 1 and not said.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.ini", "there.csv"]
+    assert (tmp_path / "there.csv").read_text() == "mine"
+
+
+def test_a_full_disk_and_save_without_describe_are_one_line(tmp_path, capsys, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(saving, "os", types.SimpleNamespace(fsync=full, getpid=os.getpid))
+    assert describing(tmp_path, "--save", str(tmp_path / "net.npz")) == 2
+    error = capsys.readouterr().err
+    assert "net.npz: expected a file that can be written, got: No space left" in error and error.count("\n") == 1
+    assert not list(tmp_path.glob("*net*"))
+    assert runrandomnet.main([str(tmp_path / "one.ini"), "--save", "x.npz"]) == 2
+    assert "--save x.npz: expected --describe with it" in capsys.readouterr().err
