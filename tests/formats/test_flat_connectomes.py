@@ -288,7 +288,8 @@ def test_a_damaged_file(tmp_path):
 
 
 def test_edges_have_no_roi(tmp_path):
-    with pytest.raises(FormatError, match=r"expected roi = all, as the edges of male CNS have no ROI .*neuromere.*'EB'"):
+    text = r"expected roi = all, as the edges of male CNS have no ROI \(.*neuromere.*\), got 'EB'"
+    with pytest.raises(FormatError, match=text):
         read_connectome(malecns(tmp_path / "m"), options=Options(roi="EB"))
 
 
