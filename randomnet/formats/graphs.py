@@ -25,6 +25,7 @@ from randomnet.formats.tables import NUMBER, Table, checksums, tables_in
 
 TRANSMITTERS = (
     "neurotransmitter",
+    "neurotransmitters",
     "consensusnt",
     "consensus_nt",
     "predictednt",
