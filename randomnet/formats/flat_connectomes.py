@@ -25,14 +25,14 @@ from randomnet.formats.assembly import DEFAULTS, Columns, assemble
 from randomnet.formats.contents import Part, recorded, unused
 from randomnet.formats.files import FormatError
 from randomnet.formats.neuron_edges import NeuronEdges, edges_between
+from randomnet.formats.neuron_labels import PROPERTIES, first_texts
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
-from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, with_signs
+from randomnet.formats.signs import LABEL, transmitter_names, with_signs
 from randomnet.formats.table_lookup import Tables, find_tables, texts_of
 from randomnet.formats.tables import Table, checksums, names_of, read_all
 
 TRUE = ("true", "t", "yes", "1")
-SIDES = {"l": "left", "r": "right", "m": "center", "middle": "center", "midline": "center"}
 BANC_LABELS = {
     "type": ("cell_type",),
     "class": ("cell_class",),
@@ -89,16 +89,7 @@ DATASETS: Mapping[str, Dataset] = {
         ids="bodyId",
         super_class="superclass",
         edges=Columns("body_pre", "body_post", "weight"),
-        labels={
-            "type": ("type",),
-            "instance": ("instance",),
-            "class": ("class",),
-            "sub_class": ("subclass",),
-            "super_class": ("superclass",),
-            "side": ("somaSide", "rootSide"),
-            "hemilineage": ("itoleeHl", "trumanHl"),
-            "neuromere": ("somaNeuromere",),
-        },
+        labels={"type": ("type",), "instance": ("instance",), **PROPERTIES},
         transmitters=("consensus_nt", "celltype_predicted_nt", "predicted_nt"),
         body="body",
         not_neurons=("",),
@@ -204,7 +195,7 @@ def _neurons(dataset: Dataset, table: Table) -> Neurons:
         raise FormatError(f"{table}: expected a neuron of {dataset.title}, got none among {len(is_neuron)} rows")
     ids = _ids(table, id_column, cells[id_column], is_neuron)
     columns = {kind: [cells[name][is_neuron] for name in names] for kind, names in sources.items() if names}
-    labels = {kind: _label(kind, texts) for kind, texts in columns.items()}
+    labels = {kind: first_texts(kind, texts) for kind, texts in columns.items()}
     if transmitter:
         labels[LABEL] = transmitter_names(cells[transmitter][is_neuron].astype(str))
     return Neurons(ids, labels, [*parts, *_parts_of_columns(table, uses)])
@@ -253,18 +244,6 @@ def _ids(table: Table, column: str, cells: np.ndarray, is_neuron: np.ndarray) ->
         actual = f"{ids[order[repeated[0]]]} twice, first in row {first}"
         raise FormatError(f"{table}, row {second}, column {column}: expected different ids, got {actual}")
     return ids
-
-
-def _label(kind: str, columns: list[np.ndarray]) -> np.ndarray:
-    """(N,) the first text of each neuron that is not empty, or `unknown`; sides are left, right or center."""
-    texts = np.full(len(columns[0]), "", dtype=object)
-    for column in columns:
-        texts = np.where(texts == "", column, texts)
-    unique, index = np.unique(texts.astype(str), return_inverse=True)
-    words = [word.strip() or UNKNOWN for word in unique.tolist()]
-    if kind == "side":
-        words = [SIDES.get(word.lower(), word.lower()) for word in words]
-    return np.array(words, dtype=str)[index]
 
 
 def _with_transmitters(dataset: Dataset, neurons: Neurons, table: Table) -> Neurons:

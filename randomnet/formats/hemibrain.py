@@ -14,6 +14,7 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
+from randomnet.formats.neuron_labels import PROPERTIES, first_texts
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
@@ -24,7 +25,7 @@ EDGES = ("bodyId_pre", "bodyId_post", "weight")
 COLUMNS = Columns(*EDGES, roi="roi")
 BODIES = ("body", "bodyId")
 PREDICTIONS = ("consensus_nt", "predicted_nt")
-PROPERTIES = ("consensusNt", "predictedNt", "celltypePredictedNt")  # of neurons in neuPrint, the best first
+TRANSMITTERS = ("consensusNt", "predictedNt", "celltypePredictedNt")  # of neurons in neuPrint, the best first
 PROBABILITIES = ("gaba", "acetylcholine", "glutamate", "serotonin", "octopamine", "dopamine")
 MISSING = "a table of transmitters (columns body, predicted_nt: hemibrain-v1.2-body-mean-neurotransmitters, as " \
     "feather or CSV) in the folder or beside the archive, got none"  # fmt: skip
@@ -54,7 +55,7 @@ def read_hemibrain(path: Path, options: Options = DEFAULTS) -> Connectome:
     """The Connectome of traced neurons and their synapse counts, of the whole brain or inside the ROIs `options.roi`.
 
     With ROIs, neurons without a connection in them are dropped, and the threshold applies to pairs within them. Labels
-    are type, instance, side, and neurotransmitter where it is known. Raises FormatError.
+    are type, instance, side, and those of PROPERTIES and neurotransmitter where they are known. Raises FormatError.
     """
     options.refuse(path, rows="the columns say which neuron is presynaptic")
     tables = find_tables(path)
@@ -108,14 +109,24 @@ def _labels(neurons: Table | None, transmitters: Table | None, ids: np.ndarray) 
     for column in ("type", "instance"):
         if neurons and neurons.has(column):
             labels[column] = texts_of(neurons, "bodyId", column, ids, UNKNOWN)
+    labels |= _further_labels(neurons, ids) if neurons else {}
     if "instance" in labels:
-        labels["side"] = _sides(labels["instance"])
+        by_instance = _sides(labels["instance"])
+        side = labels.get("side", by_instance)
+        labels["side"] = np.where(side == UNKNOWN, by_instance, side)
     if transmitters:
         key, column = _first(transmitters, BODIES), _first(transmitters, PREDICTIONS)
         labels[LABEL] = transmitter_names(texts_of(transmitters, key, column, ids, ""))
-    elif neurons and (column := _first(neurons, PROPERTIES)):
+    elif neurons and (column := _first(neurons, TRANSMITTERS)):
         labels[LABEL] = transmitter_names(texts_of(neurons, "bodyId", column, ids, ""))
     return labels
+
+
+def _further_labels(neurons: Table, ids: np.ndarray) -> dict[str, np.ndarray]:
+    """Labels of the properties that neuPrint's datasets have beside type and instance."""
+    sources = {kind: [name for name in columns if neurons.has(name)] for kind, columns in PROPERTIES.items()}
+    texts = {kind: [texts_of(neurons, "bodyId", name, ids, "") for name in names] for kind, names in sources.items()}
+    return {kind: first_texts(kind, columns) for kind, columns in texts.items() if columns}
 
 
 def _first(table: Table, columns: tuple[str, ...]) -> str:
