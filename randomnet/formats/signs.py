@@ -188,8 +188,8 @@ def _unknown(connectome: Connectome, known: bool) -> dict[str, Any]:
 def _signed(connectome: Connectome, values: np.ndarray, notes: dict[str, Any]) -> Connectome:
     """The connectome with weights times the factor of their presynaptic neuron, without edges of factor 0."""
     is_unsigned = values == 0
-    edges = ~is_unsigned[connectome.pre]
-    if not edges.any():
+    is_signed = ~is_unsigned[connectome.pre]
+    if not is_signed.any():
         raise FormatError(
             f"{connectome.name}: expected a neuron with a sign for sign_policy = {notes['sign_policy']}, got none"
         )
@@ -197,8 +197,9 @@ def _signed(connectome: Connectome, values: np.ndarray, notes: dict[str, Any]) -
         **notes,
         "neurons_without_sign": int(is_unsigned.sum()),
         "synapses_without_sign": _synapses(connectome, is_unsigned),
-        "edges_without_sign_dropped": int((~edges).sum()),
+        "edges_without_sign_dropped": int((~is_signed).sum()),
     }
+    edges = slice(None) if is_signed.all() else is_signed  # without copies where all are kept
     return dataclasses.replace(
         connectome,
         post=connectome.post[edges],
