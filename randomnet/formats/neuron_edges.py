@@ -14,7 +14,7 @@ from randomnet.formats.files import FormatError
 from randomnet.formats.table_lookup import places_of
 from randomnet.formats.tables import KINDS, Table, stream
 
-SLOTS = 1 << 24  # of the first filter: 16 MB, in which 200,000 neurons let 1 % of other bodies pass
+SLOTS = 1 << 24  # of the table of neurons: 64 MB, of which 200,000 neurons occupy 1 %
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # ids of pre and post, and weights
 
 
@@ -48,12 +48,12 @@ def edges_between(table: Table, columns: Columns, ids: np.ndarray) -> NeuronEdge
     parts: list[Batch] = []
     for pre, post, weights in _batches(table, columns):
         rows, synapses = rows + len(weights), synapses + int(weights.sum(dtype=np.int64))
-        kept = np.flatnonzero(neurons.may_have(pre))
-        kept = kept[neurons.may_have(post[kept])]
-        (pre_index, pre_known), (post_index, post_known) = (neurons.places(side[kept]) for side in (pre, post))
-        known = pre_known & post_known
-        parts.append((pre_index[known].astype(np.int32), post_index[known].astype(np.int32),
-                      _narrow(weights[kept[known]])))  # fmt: skip
+        pre_index = neurons.index_of(pre)
+        rows_of_neurons = np.flatnonzero(pre_index >= 0)
+        post_index = neurons.index_of(post[rows_of_neurons])
+        is_edge = post_index >= 0
+        kept = rows_of_neurons[is_edge]
+        parts.append((pre_index[kept], post_index[is_edge], _narrow(weights[kept])))
     if not parts:
         raise FormatError(f"{table}: expected a row per connection, got none")
     pre, post, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -61,20 +61,21 @@ def edges_between(table: Table, columns: Columns, ids: np.ndarray) -> NeuronEdge
 
 
 class _Neurons:
-    """The ids of neurons, with a filter that passes all of them and few others."""
+    """The ids of neurons in a table by their low bits, which is faster than a search among all of them."""
 
     def __init__(self, ids: np.ndarray) -> None:
         self.ids, self.order = ids, np.argsort(ids)
-        self.slots = np.zeros(SLOTS, bool)
-        self.slots[ids & (SLOTS - 1)] = True
+        self.slots = np.full(SLOTS, -1, np.int32)
+        self.slots[ids & (SLOTS - 1)] = np.arange(len(ids))
 
-    def may_have(self, bodies: np.ndarray) -> np.ndarray:
-        """Whether each body may be a neuron; False is certain."""
-        return self.slots[bodies & (SLOTS - 1)]
-
-    def places(self, bodies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The index of each body among the neurons, and whether it is there."""
-        return places_of(bodies, self.ids, self.order)
+    def index_of(self, bodies: np.ndarray) -> np.ndarray:
+        """(rows,) int32 index of each body among the neurons, -1 for other bodies."""
+        index = self.slots[bodies & (SLOTS - 1)]
+        occupied = np.flatnonzero(index >= 0)
+        others = occupied[self.ids[index[occupied]] != bodies[occupied]]  # their slot is that of another neuron
+        place, known = places_of(bodies[others], self.ids, self.order)
+        index[others] = np.where(known, place, -1)
+        return index
 
 
 def _narrow(weights: np.ndarray) -> np.ndarray:

@@ -177,7 +177,8 @@ def test_many_rows_are_those_of_a_plain_sum(tmp_path):
 
     rng = np.random.default_rng(7)
     bodies = 10_000_000 + rng.choice(1 << 40, 400, replace=False)
-    bodies[200:220] = bodies[:20] + (1 << 24)  # the same low bits as neurons
+    bodies[200:220] = bodies[:20] + (1 << 24)  # other bodies with the same low bits as neurons
+    bodies[20:40] = bodies[40:60] + (1 << 24)  # and neurons with those of other neurons
     neurons = bodies[:200]
     rows = pd.DataFrame({"pre": rng.choice(bodies, 10_000), "post": rng.choice(bodies, 10_000)})
     rows["weight"] = rng.integers(1, 9, len(rows))

@@ -1,0 +1,81 @@
+"""Tables as projects publish them: FlyWire's sets of synapses, the whole-brain model of Shiu et al., the larva."""
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from randomnet.formats import FormatError, Options, read_connectome, recognise
+
+ROOT_ID = 720575940612453042  # no float of 64 bits is this number
+CONNECTIONS = "pre_root_id,post_root_id,neuropil,syn_count,nt_type\n"
+
+
+@pytest.fixture
+def codex(tmp_path):
+    """A folder with two sets of synapses between two neurons, as the Codex bucket has them, and the neurons."""
+    sets = {"connections": 6, "connections_princeton": 9, "connections_no_threshold": 2}
+    for name, count in sets.items():
+        rows = f"{ROOT_ID},{ROOT_ID + 1},EB,{count},ACH\n{ROOT_ID + 1},{ROOT_ID},EB,{count + 1},HIST\n"
+        (tmp_path / f"{name}.csv.gz").write_bytes(gzip.compress((CONNECTIONS + rows).encode()))
+    neurons = "root_id,group,nt_type,nt_type_score,da_avg,ser_avg,gaba_avg,glut_avg,ach_avg,oct_avg\n" \
+        f"{ROOT_ID},g,ACH,0.9,0,0,0.1,0,0.9,0\n{ROOT_ID + 1},g,HIST,0.5,0,0,0,0,0.2,0\n"  # fmt: skip
+    (tmp_path / "neurons.csv.gz").write_bytes(gzip.compress(neurons.encode()))
+    return tmp_path
+
+
+def test_several_sets_of_synapses_in_one_folder_are_a_question(codex):
+    names = "connections.csv.gz, connections_no_threshold.csv.gz, connections_princeton.csv.gz"
+    with pytest.raises(FormatError, match=f"expected one table of connections, got 3: {names}; name one file"):
+        read_connectome(codex)
+
+
+@pytest.mark.parametrize(
+    "name, count", [("connections", 6), ("connections_princeton", 9), ("connections_no_threshold", 2)]
+)
+def test_a_named_set_brings_the_neurons_beside_it(codex, name, count):
+    path = codex / f"{name}.csv.gz"
+    assert recognise(path).format == "flywire"
+    read = read_connectome(path)
+    np.testing.assert_array_equal(read.dense(), [[0, -(count + 1)], [count, 0]])  # histamine inhibits
+    assert read.labels["neurotransmitter"].tolist() == ["acetylcholine", "histamine"]
+    assert read.provenance["connections"] == path.name and read.provenance["smallest_pair"] == count
+
+
+def test_scores_of_neurons_serve_expected_signs(codex):
+    read = read_connectome(codex / "connections.csv.gz", options=Options(sign_policy="expected"))
+    np.testing.assert_allclose(read.dense(), [[0, 7 * 0.2], [6 * (0.9 - 0.1), 0]])
+
+
+def test_princeton_rows_without_transmitters(codex):
+    rows = f"pre_root_id,post_root_id,neuropil,syn_count\n{ROOT_ID},{ROOT_ID + 1},EB,7\n"
+    (codex / "connections_princeton.csv.gz").write_bytes(gzip.compress(rows.encode()))
+    read = read_connectome(codex / "connections_princeton.csv.gz", options=Options("EB"))
+    np.testing.assert_array_equal(read.dense(), [[0, 0], [7, 0]])
+
+
+def shiu(folder):
+    pytest.importorskip("pyarrow", reason="the connectivity of Shiu et al. is a parquet file")
+    pre, post = ROOT_ID + np.array([0, 1, 1]), ROOT_ID + np.array([1, 0, 2])
+    columns = {"Presynaptic_ID": pre, "Postsynaptic_ID": post, "Presynaptic_Index": [0, 1, 1],
+               "Postsynaptic_Index": [1, 0, 2], "Connectivity": [5, 3, 8], "Excitatory": [1, -1, -1], "Excitatory x Connectivity": [5, -3, -8]}  # fmt: skip
+    pd.DataFrame(columns).to_parquet(folder / "Connectivity_783.parquet")
+    pd.Series(True, index=ROOT_ID + np.arange(3), name="Completed").to_csv(folder / "Completeness_783.csv")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["", "Connectivity_783.parquet"])
+def test_the_model_of_shiu_has_signs_and_root_ids(tmp_path, name):
+    read = read_connectome(shiu(tmp_path) / name)
+    assert read.names.tolist() == [str(ROOT_ID + row) for row in range(3)]
+    np.testing.assert_array_equal(read.dense(), [[0, -3, 0], [5, 0, 0], [0, -8, 0]])
+    assert read.provenance["sign_policy"] == "as in the file"
+
+
+def test_the_larva_as_a_square_matrix_has_presynaptic_rows(tmp_path):
+    path = tmp_path / "all-all_connectivity_matrix.csv"
+    path.write_text(",4381129,15609427,5030808\n4381129,0,3,0\n15609427,0,0,7\n5030808,2,0,0\n")
+    read = read_connectome(path)
+    assert read.names.tolist() == ["4381129", "15609427", "5030808"]
+    np.testing.assert_array_equal(read.dense(), [[0, 0, 2], [3, 0, 0], [0, 7, 0]])
