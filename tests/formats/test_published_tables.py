@@ -59,7 +59,8 @@ def shiu(folder):
     pytest.importorskip("pyarrow", reason="the connectivity of Shiu et al. is a parquet file")
     pre, post = ROOT_ID + np.array([0, 1, 1]), ROOT_ID + np.array([1, 0, 2])
     columns = {"Presynaptic_ID": pre, "Postsynaptic_ID": post, "Presynaptic_Index": [0, 1, 1],
-               "Postsynaptic_Index": [1, 0, 2], "Connectivity": [5, 3, 8], "Excitatory": [1, -1, -1], "Excitatory x Connectivity": [5, -3, -8]}  # fmt: skip
+               "Postsynaptic_Index": [1, 0, 2], "Connectivity": [5, 3, 8], "Excitatory": [1, -1, -1],
+               "Excitatory x Connectivity": [5, -3, -8]}  # fmt: skip
     pd.DataFrame(columns).to_parquet(folder / "Connectivity_783.parquet")
     pd.Series(True, index=ROOT_ID + np.arange(3), name="Completed").to_csv(folder / "Completeness_783.csv")
     return folder
