@@ -29,7 +29,7 @@ from randomnet.formats.neuron_labels import PROPERTIES, first_texts
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, transmitter_names, with_signs
-from randomnet.formats.table_lookup import Tables, find_tables, texts_of
+from randomnet.formats.table_lookup import Tables, column_parts, file_of, find_tables, texts_of
 from randomnet.formats.tables import Table, checksums, names_of, read_all
 
 TRUE = ("true", "t", "yes", "1")
@@ -144,7 +144,7 @@ def read_flat(name: str, path: Path, options: Options = DEFAULTS) -> Connectome:
     notes = {
         "source": f"flat files of {dataset.title}",
         "synthetic": False,
-        "connections": _file(edge_table),
+        "connections": file_of(edge_table),
         "rows_read": edges.rows,
         "rows_of_other_bodies_dropped": edges.rows_dropped,
         "synapses_of_other_bodies_dropped": edges.synapses_dropped,
@@ -198,7 +198,7 @@ def _neurons(dataset: Dataset, table: Table) -> Neurons:
     labels = {kind: first_texts(kind, texts) for kind, texts in columns.items()}
     if transmitter:
         labels[LABEL] = transmitter_names(cells[transmitter][is_neuron].astype(str))
-    return Neurons(ids, labels, [*parts, *_parts_of_columns(table, uses)])
+    return Neurons(ids, labels, [*parts, *column_parts(table, uses)])
 
 
 def _texts(table: Table, columns: list[str]) -> dict[str, np.ndarray]:
@@ -254,26 +254,14 @@ def _with_transmitters(dataset: Dataset, neurons: Neurons, table: Table) -> Neur
     uses = {dataset.body: "neuron", column: "transmitter of the neuron"}
     without = int((texts == "").sum())
     note = {column: f"{without:,} of {len(texts):,} neurons have none" if without else ""}
-    return Neurons(neurons.ids, labels, [*neurons.parts, *_parts_of_columns(table, uses, note)])
+    return Neurons(neurons.ids, labels, [*neurons.parts, *column_parts(table, uses, note)])
 
 
 # ---- what was used and left
 
 
-def _file(table: Table) -> str:
-    return table.member or table.path.name
-
-
 def _rows(table: Table, number: int) -> str:
-    return f"{_file(table)}, {number:,} row{'' if number == 1 else 's'}"
-
-
-def _parts_of_columns(table: Table, uses: Mapping[str, str], notes: Mapping[str, str] | None = None) -> list[Part]:
-    """A part for each column that is used, and one for all others."""
-    parts = [Part(f"{_file(table)}, column {name}", use, (notes or {}).get(name, "")) for name, use in uses.items()]
-    left = [name for name in table.columns if name not in uses]
-    further = f"{len(left)} further column{'s' if len(left) > 1 else ''}"
-    return [*parts, *([unused(f"{_file(table)}, {further}", ", ".join(left))] if left else [])]
+    return f"{file_of(table)}, {number:,} row{'' if number == 1 else 's'}"
 
 
 def _parts_of_edges(dataset: Dataset, table: Table, edges: NeuronEdges) -> list[Part]:
@@ -282,7 +270,7 @@ def _parts_of_edges(dataset: Dataset, table: Table, edges: NeuronEdges) -> list[
     rows = Part(_rows(table, len(edges.weights)), "edges", f"of {edges.rows:,}")
     why = f"an end is no neuron of {dataset.title}: {edges.synapses_dropped:,} of {edges.synapses:,} synapses"
     dropped = [unused(_rows(table, edges.rows_dropped), why)] if edges.rows_dropped else []
-    return [rows, *dropped, *_parts_of_columns(table, uses)]
+    return [rows, *dropped, *column_parts(table, uses)]
 
 
 # ---- rows of the registry

@@ -14,11 +14,12 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
+from randomnet.formats.contents import Part, recorded
 from randomnet.formats.neuron_labels import PROPERTIES, first_texts
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
-from randomnet.formats.table_lookup import Tables, find_tables, neuron_ids, numbers_of, texts_of
+from randomnet.formats.table_lookup import Tables, find_tables, neuron_ids, numbers_of, parts_of_tables, texts_of
 from randomnet.formats.tables import Table, checksums, names_of
 
 EDGES = ("bodyId_pre", "bodyId_post", "weight")
@@ -72,7 +73,8 @@ def read_hemibrain(path: Path, options: Options = DEFAULTS) -> Connectome:
         rows.weights,
         ids,
         labels=_labels(neurons, transmitters, ids),
-        provenance=_provenance(edges, used, rows.read, options),
+        provenance=_provenance(edges, used, rows.read, options)
+        | recorded(_parts(tables, edges, neurons, transmitters, options)),
         options=options,
         where=rows.where,
         listed_in=neurons,
@@ -159,6 +161,37 @@ def _provenance(edges: Table, used: list[Table], read: int, options: Options) ->
         "rows_read": read,
         "files": checksums(used),
     }
+
+
+def _parts(
+    tables: Tables, edges: Table, neurons: Table | None, transmitters: Table | None, options: Options
+) -> list[Part]:
+    """What is used of the tables."""
+    ends = {EDGES[0]: "presynaptic neuron", EDGES[1]: "postsynaptic neuron", EDGES[2]: "weight"}
+    uses = {edges: ends | ({"roi": "region of the synapses"} if edges.has("roi") else {})}
+    notes: dict[Table, dict[str, str]] = {edges: {}}
+    if edges.has("roi"):
+        notes[edges]["roi"] = f"only {options.roi}" if options.rois else "summed over"
+    if neurons:
+        kinds = {"type": ("type",), "instance": ("instance",), **PROPERTIES}
+        columns = {name: f"label {kind}" for kind, names in kinds.items() for name in names if neurons.has(name)}
+        uses[neurons] = {"bodyId": "neuron", **columns}
+    if transmitters:
+        key, column = _first(transmitters, BODIES), _first(transmitters, PREDICTIONS)
+        uses[transmitters] = {key: "neuron", column: "transmitter of the neuron"}
+        uses[transmitters] |= _probability_uses(transmitters) if options.sign_policy == "expected" else {}
+    elif neurons and (column := _first(neurons, TRANSMITTERS)):
+        uses[neurons][column] = "transmitter of the neuron"
+    for table in tables.at_path:
+        if is_per_roi(table) and table is not edges:
+            notes[table] = {"": "[net] roi = a ROI reads it"}
+        elif is_total(table) and table is not edges:
+            notes[table] = {"": "the connections per ROI are read"}
+    return parts_of_tables(tables, uses, notes)
+
+
+def _probability_uses(table: Table) -> dict[str, str]:
+    return {column: "probability of a transmitter" for column in PROBABILITIES if table.has(column)}
 
 
 def in_hemibrain_tables(path: Path, tables: list[Table]) -> str:

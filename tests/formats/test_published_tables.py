@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from randomnet.formats import FormatError, Options, read_connectome, recognise
+from randomnet.formats.contents import parts_of
 
 ROOT_ID = 720575940612453042  # no float of 64 bits is this number
 CONNECTIONS = "pre_root_id,post_root_id,neuropil,syn_count,nt_type\n"
@@ -80,3 +81,62 @@ def test_the_larva_as_a_square_matrix_has_presynaptic_rows(tmp_path):
     read = read_connectome(path)
     assert read.names.tolist() == ["4381129", "15609427", "5030808"]
     np.testing.assert_array_equal(read.dense(), [[0, 0, 2], [3, 0, 0], [0, 7, 0]])
+
+
+# ---- what is used and left
+
+
+def contents(connectome):
+    return {part.place: (part.use, part.note) for part in parts_of(connectome.provenance)}
+
+
+def test_flywire_names_every_column_and_file(codex):
+    for name in ("connections_princeton", "connections_no_threshold"):
+        (codex / f"{name}.csv.gz").unlink()
+    (codex / "classification.csv").write_text(
+        f"root_id,flow,super_class,class,sub_class,side,nerve\n{ROOT_ID},x,central,CX,a,left,\n"
+    )
+    (codex / "labels.csv").write_text(f"root_id,label,user_name\n{ROOT_ID},a,b\n")
+    parts = contents(read_connectome(codex))
+    assert parts["connections.csv.gz, column neuropil"] == ("region of the synapses", "summed over")
+    assert parts["connections.csv.gz, column nt_type"] == ("not used", "that of neurons.csv.gz is used")
+    assert parts["neurons.csv.gz, column nt_type"][0] == "transmitter of the neuron"
+    assert parts["neurons.csv.gz, column gaba_avg"] == ("not used", "sign_policy = expected reads it")
+    assert parts["neurons.csv.gz, 2 further columns"] == ("not used", "group, nt_type_score")
+    assert parts["classification.csv, column super_class"] == ("label super_class", "")
+    assert parts["classification.csv, 3 further columns"] == ("not used", "flow, sub_class, nerve")
+    assert parts["labels.csv"] == ("not used", "")
+    one = contents(read_connectome(codex, options=Options("EB", sign_policy="expected")))
+    assert one["connections.csv.gz, column neuropil"] == ("region of the synapses", "only EB")
+    assert one["neurons.csv.gz, column gaba_avg"] == ("probability of a transmitter", "")
+
+
+def test_hemibrain_names_every_column_and_file(tmp_path):
+    tables = {
+        "traced-neurons.csv": "bodyId,type,instance,somaSide,status\n1,A,A_L,R,Traced\n2,B,,,Traced\n",
+        "traced-total-connections.csv": "bodyId_pre,bodyId_post,weight,weightHP\n1,2,5,4\n2,1,3,2\n",
+        "traced-roi-connections.csv": "bodyId_pre,bodyId_post,roi,weight\n1,2,EB,5\n2,1,PB,3\n",
+        "nt.csv": "body,gaba,acetylcholine,predicted_nt\n1,.1,.9,acetylcholine\n2,.9,.1,gaba\n",
+    }
+    for name, text in tables.items():
+        (tmp_path / name).write_text(text)
+    read = read_connectome(tmp_path)
+    assert read.labels["side"].tolist() == ["right", "unknown"]  # of the soma, not of the instance's name
+    assert contents(read) == {
+        "traced-total-connections.csv, column bodyId_pre": ("presynaptic neuron", ""),
+        "traced-total-connections.csv, column bodyId_post": ("postsynaptic neuron", ""),
+        "traced-total-connections.csv, column weight": ("weight", ""),
+        "traced-total-connections.csv, 1 further column": ("not used", "weightHP"),
+        "traced-neurons.csv, column bodyId": ("neuron", ""),
+        "traced-neurons.csv, column type": ("label type", ""),
+        "traced-neurons.csv, column instance": ("label instance", ""),
+        "traced-neurons.csv, column somaSide": ("label side", ""),
+        "traced-neurons.csv, 1 further column": ("not used", "status"),
+        "nt.csv, column body": ("neuron", ""),
+        "nt.csv, column predicted_nt": ("transmitter of the neuron", ""),
+        "nt.csv, 2 further columns": ("not used", "gaba, acetylcholine"),
+        "traced-roi-connections.csv": ("not used", "[net] roi = a ROI reads it"),
+    }
+    per_roi = contents(read_connectome(tmp_path, options=Options("EB")))
+    assert per_roi["traced-roi-connections.csv, column roi"] == ("region of the synapses", "only EB")
+    assert per_roi["traced-total-connections.csv"] == ("not used", "the connections per ROI are read")
