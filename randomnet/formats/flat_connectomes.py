@@ -166,11 +166,7 @@ def _refuse(dataset: Dataset, path: Path, options: Options) -> None:
         raise FormatError(
             f"{path}: expected roi = all, as the edges of {dataset.title} have no ROI ({advice}), got {options.roi!r}"
         )
-    known = f"the columns of {dataset.title} are known"
-    options.refuse(
-        path, rows="the columns say which neuron is presynaptic", columns=known, weight_column=known,
-        synapse_type="all synapses are chemical", layer="it has one layer", variable="its files are tables",
-    )  # fmt: skip
+    options.refuse(path, rows="the columns say which neuron is presynaptic")
 
 
 def _missing(dataset: Dataset) -> str:
