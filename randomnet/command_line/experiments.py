@@ -75,9 +75,17 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="compare spectra with closed forms and published values, on this machine and device; takes a minute",
     )
     parser.add_argument(
-        "--fetch", metavar="NAME", help="download a public connectome, such as hemibrain or flywire, into --to; resumes"
+        "--fetch",
+        metavar="NAME",
+        help="download a public connectome, such as hemibrain, flywire, malecns, banc or manc, into --to; resumes",
     )
     parser.add_argument("--to", metavar="DIR", help="the folder that --fetch downloads into")
+    parser.add_argument(
+        "--fetch-unverified",
+        action="store_true",
+        help="with --fetch: accept and report files of another size or checksum than published, as some are replaced "
+        "in place",
+    )
     return parser.parse_args(argv)
 
 
@@ -126,17 +134,18 @@ def selfcheck(device: str) -> int:
         raise ConfigError(f"--selfcheck {device}: {error}") from None
 
 
-def fetch_archive(name: str | None, folder: str | None) -> int:
+def fetch_archive(name: str | None, folder: str | None, accept_other: bool) -> int:
     """Download a public connectome and say how to use it; 0 if it is there, 1 if the transfer failed."""
     from randomnet.fetch import ARCHIVES, DownloadError, FetchError, archive_named, fetch, next_steps
 
     if name is None:
-        raise ConfigError(f"--to {folder}: expected --fetch with one of {', '.join(ARCHIVES)}, got none")
+        option = "--fetch-unverified" if folder is None else f"--to {folder}"
+        raise ConfigError(f"{option}: expected --fetch with one of {', '.join(ARCHIVES)}, got none")
     try:
         archive = archive_named(name)
         if not folder:
             raise ConfigError(f"--fetch {name}: expected --to with a folder to download into, got none")
-        fetch(archive, folder)
+        fetch(archive, folder, accept_other=accept_other)
     except DownloadError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_FAILED
@@ -338,8 +347,8 @@ def main(argv: list[str] | None = None) -> int:
             return explain_columns(options.help_columns or None)
         if options.selfcheck is not None:
             return selfcheck(options.selfcheck)
-        if options.fetch is not None or options.to is not None:
-            return fetch_archive(options.fetch, options.to)
+        if options.fetch is not None or options.to is not None or options.fetch_unverified:
+            return fetch_archive(options.fetch, options.to, options.fetch_unverified)
         if options.save_figs and not options.describe:
             raise ConfigError(f"--save_figs {options.save_figs}: expected --describe with it, got it alone")
         if options.save and not options.describe:

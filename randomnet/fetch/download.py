@@ -6,6 +6,7 @@ overwritten. fetched.json records the downloads.
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import http.client
 import os
@@ -33,6 +34,8 @@ ATTEMPTS = 4  # in a row without progress
 PAUSE = 1.0  # seconds before the second attempt; doubled before each further one
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)  # HTTP status after which another attempt may succeed
 RECORDS = "fetched.json"
+OTHER = "other than published, accepted"  # the verdict on a file with another checksum, where the user accepts such
+ADVICE = "the publisher may have replaced it: --fetch-unverified accepts another file"
 
 Report = Callable[[str], None]  # receives lines for the user
 
@@ -45,18 +48,23 @@ class _Interrupted(Exception):
     """A connection that ended early, or a response after which another attempt may succeed."""
 
 
-def fetch(archive: Archive, folder: Path | str, report: Report = tqdm.write) -> list[Path]:
+def fetch(
+    archive: Archive, folder: Path | str, report: Report = tqdm.write, *, accept_other: bool = False
+) -> list[Path]:
     """Download an archive's files into a folder, record them in its fetched.json, and return their paths.
 
     The folder is created if needed. Complete files stay, and interrupted downloads are resumed. report: receives lines
-    about progress. Raises FetchError where the folder cannot be used, is full, is in use, or has other files with these
-    names. Raises DownloadError where a download fails; the received bytes stay, unless size or checksum is wrong.
+    about progress, first on how much is to be downloaded. accept_other: accept and report files of another size or
+    checksum than published. Raises FetchError where the folder cannot be used, is full, is in use, or has other files
+    with these names. Raises DownloadError where a download fails; the received bytes stay, unless size or checksum is
+    wrong.
     """
     folder = Path(folder).expanduser()
     try:
         with _locked(folder):
             report(archive.content)
-            return [_fetch_file(file, archive, folder, report) for file in archive.files]
+            report(_plan(archive, folder))
+            return [_fetch_file(file, archive, folder, report, accept_other) for file in archive.files]
     except OSError as error:
         actual = "a file" if folder.is_file() else _one_line(error)
         raise FetchError(f"{folder}: expected a folder that files can be written into, got {actual}") from None
@@ -74,23 +82,62 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _fetch_file(file: File, archive: Archive, folder: Path, report: Report) -> Path:
+def _plan(archive: Archive, folder: Path) -> str:
+    """A line on what is to be downloaded, what is there, and the free space. Raises FetchError without enough of it.
+
+    The room for a single file is checked with the size that the server states.
+    """
+    missing = [file for file in archive.files if not (folder / file.name).exists()]
+    parts = [_part_of(folder / file.name).resumable(file.url) for file in missing]
+    needed = sum(max((file.size or 0) - part, 0) for file, part in zip(missing, parts, strict=True))
+    free = shutil.disk_usage(folder).free
+    if len(missing) > 1 and needed > free:
+        raise FetchError(
+            f"{folder}: expected {_bytes(needed)} free on its disk for {len(missing)} files, got {_bytes(free)}"
+        )
+    existing = len(archive.files) - len(missing)
+    there = f"; already there: {_files(existing)}" + (f" and {_bytes(sum(parts))} of others" if any(parts) else "")
+    return f"to fetch: {_amount(missing, needed)} into {folder}{there}; free: {_bytes(free)}"
+
+
+def _amount(missing: list[File], needed: int) -> str:
+    """Number and size of files, such as `2 files, 1.05 GB, 1 of unknown size`."""
+    unknown = sum(file.size is None for file in missing)
+    known = f", {_bytes(needed)}" if len(missing) > unknown else ""
+    return _files(len(missing)) + known + (f", {unknown} of unknown size" if unknown else "")
+
+
+def _files(number: int) -> str:
+    return f"{number or 'no'} file{'' if number == 1 else 's'}"
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def _part_of(path: Path) -> "_Part":
+    return _Part(path.with_name(f"{path.name}.part"))
+
+
+def _fetch_file(file: File, archive: Archive, folder: Path, report: Report, accept_other: bool) -> Path:
     """Download one file into the folder, unless it exists there, and return its path."""
     path, records = folder / file.name, _records(folder)
     if path.exists():
-        report(_existing(file, path, records.get(file.name, {})))
+        report(_existing(file, path, records.get(file.name, {}), accept_other))
         return path
     report(f"{file.name}: from {file.url}")
-    part = _Part(path.with_name(f"{path.name}.part"))
-    _download(file, part, report)
+    part = _part_of(path)
+    _download(dataclasses.replace(file, size=None) if accept_other else file, part, report)
     digest, size = _sha256(part.path), part.size
-    if not _fits(digest, file.sha256):
+    fits = _fits(digest, file.sha256)
+    if not fits and not accept_other:
         part.remove()
         raise DownloadError(
-            f"{file.url}: expected sha256 {file.sha256}, got {digest}; the download was removed, try again"
+            f"{file.url}: expected sha256 {file.sha256}, got {digest}; the download was removed, try again; {ADVICE}"
         )
-    report(f"{file.name}: {size} bytes, sha256 {digest}, {file.verdict()}")
-    records[file.name] = _record(file, archive, size, digest)
+    verdict = file.verdict() if fits else f"{OTHER}: sha256 {file.sha256}"
+    report(f"{file.name}: {size} bytes, sha256 {digest}, {verdict}")
+    records[file.name] = _record(file, archive, size, digest, verdict)
     write_json(folder / RECORDS, records)  # before renaming, so that a complete file always has a record
     part.rename(path)
     return path
@@ -104,28 +151,35 @@ def _records(folder: Path) -> dict[str, Any]:
         raise FetchError(f"{_one_line(error)}; move it away") from None
 
 
-def _record(file: File, archive: Archive, size: int, digest: str) -> dict[str, Any]:
+def _record(file: File, archive: Archive, size: int, digest: str, verdict: str) -> dict[str, Any]:
     """The record of a file in fetched.json; the date is UTC."""
     return {
         "url": file.url,
         "bytes": size,
         "sha256": digest,
-        "checksum": file.verdict(),
+        "checksum": verdict,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "licence": archive.licence,
         "cite": archive.cite,
     }
 
 
-def _existing(file: File, path: Path, record: dict[str, Any]) -> str:
-    """A line about an existing file. Raises FetchError if its sha256 differs from the published or recorded one."""
-    expected, digest = file.sha256 or record.get("sha256", ""), _sha256(path)
+def _existing(file: File, path: Path, record: dict[str, Any], accept_other: bool) -> str:
+    """A line about an existing file.
+
+    Raises FetchError if its sha256 differs from the published or recorded one, unless that is or was accepted.
+    """
+    recorded, digest = record.get("sha256", ""), _sha256(path)
+    was_accepted = str(record.get("checksum", "")).startswith(OTHER)
+    expected = recorded if was_accepted else file.sha256 or recorded
     if not _fits(digest, expected):
-        raise FetchError(
-            f"{path}: expected sha256 {expected}, got {digest}; the file is unchanged: move it away, or use another "
-            "folder"
-        )
-    verdict = f"as recorded in {RECORDS}" if expected and not file.sha256 else file.verdict()
+        if not accept_other:
+            raise FetchError(
+                f"{path}: expected sha256 {expected}, got {digest}; the file is unchanged: move it away, or use "
+                f"another folder; {ADVICE}"
+            )
+        return f"{path}: already there, sha256 {digest}, {OTHER}: sha256 {expected}"
+    verdict = f"as recorded in {RECORDS}" if expected and (was_accepted or not file.sha256) else file.verdict()
     return f"{path}: already there, sha256 {digest}, {verdict}"
 
 
@@ -281,7 +335,7 @@ def _extent(
             raise _Interrupted("the server sent other bytes than requested, or another file; starting again")
     if file.size is not None and total not in (None, file.size):
         part.remove()
-        raise DownloadError(f"{file.url}: expected {file.size} bytes, the server has {total}")
+        raise DownloadError(f"{file.url}: expected {file.size} bytes, the server has {total}; {ADVICE}")
     return start, file.size if total is None else total
 
 

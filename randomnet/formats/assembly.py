@@ -137,7 +137,7 @@ def assemble(
     counts["autapses_dropped"] = counts["autapses"] if options.drop_autapses else 0
     if options.drop_autapses and counts["autapses"]:
         pre, post, weights = (values[~autapses] for values in (pre, post, weights))
-    key, weights = _summed(post * np.int64(len(names)) + pre, weights)
+    key, weights = _summed(_keys(post, pre, len(names)), weights)
     counts["duplicates_summed"] = len(pre) - len(key)
     size = np.abs(weights)
     if not (size <= LARGEST).all():
@@ -150,8 +150,11 @@ def assemble(
         actual = f"none of {counts['rows_of_edges']} rows ({counts['autapses_dropped']} autapses dropped)"
         smallest = max(options.min_synapses, 1)
         raise FormatError(f"{file or name}: expected a connection with at least {smallest:g}, got {actual}")
-    key, weights = key[is_edge], weights[is_edge]
+    if not is_edge.all():
+        key, weights = key[is_edge], weights[is_edge]
+    del size, is_edge
     post, pre = np.divmod(key, len(names))
+    del key
     notes = {"min_synapses": options.min_synapses, "min_synapses_per": "pair, after summing its rows", **counts}
     return Connectome(name, post, pre, weights, names, dict(labels or {}), {**(provenance or {}), **notes})
 
@@ -213,10 +216,23 @@ def _place(table: Table, column: str, value: int) -> str:
     return f"{table}, row {next(table.rows_of(column, value), 0)}, column {column}"
 
 
+def _keys(post: np.ndarray, pre: np.ndarray, n: int) -> np.ndarray:
+    """(E,) int64 post * n + pre, without temporary arrays of that size."""
+    key = post.astype(np.int64)
+    key *= n
+    key += pre
+    return key
+
+
 def _summed(key: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sorted unique keys and the sum of the weights of each, in float64, exact for whole numbers up to 2^53."""
     order = np.argsort(key, kind="stable")
-    key, weights = key[order], np.asarray(weights, dtype=np.float64)[order]
-    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    key, weights = key[order], np.asarray(weights)[order].astype(np.float64, copy=False)
+    del order
+    is_first = np.ones(len(key), bool)
+    np.not_equal(key[1:], key[:-1], out=is_first[1:])
+    if is_first.all():
+        return key, weights
+    starts = np.flatnonzero(is_first)
     with np.errstate(over="ignore", invalid="ignore"):  # non-finite sums are refused by the caller
-        return key[starts], np.add.reduceat(weights, starts) if len(starts) else weights
+        return key[starts], np.add.reduceat(weights, starts)

@@ -18,11 +18,21 @@ import numpy as np
 
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import DEFAULTS, LARGEST, Columns, Rows, from_edges, read_rows
+from randomnet.formats.contents import Part, recorded
 from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
-from randomnet.formats.table_lookup import Tables, find_tables, neuron_ids, numbers_of, places_of, texts_of
+from randomnet.formats.table_lookup import (
+    Tables,
+    file_of,
+    find_tables,
+    neuron_ids,
+    numbers_of,
+    parts_of_tables,
+    places_of,
+    texts_of,
+)
 from randomnet.formats.tables import NUMBER, Table, checksums, names_of, stream
 
 CODEX = Columns("pre_root_id", "post_root_id", "syn_count", roi="neuropil")
@@ -84,6 +94,7 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
     listed = neurons or tables.at_most_one(is_classification, "classification")
     ids = neuron_ids(listed, "root_id") if listed else np.union1d(rows.pre, rows.post)
     label_tables, coordinates = _label_tables(tables), tables.at_most_one(is_coordinates, "coordinates")
+    parts = _parts(tables, edges, [listed, neurons], label_tables, coordinates, options)
     connectome = from_edges(
         f"{_stem(path)} {options.roi}".strip(),
         rows.pre,
@@ -91,7 +102,7 @@ def read_flywire(path: Path, options: Options = DEFAULTS) -> Connectome:
         rows.weights,
         ids,
         labels=_labels(label_tables, neurons, edges, ids),
-        provenance=_provenance(edges, [neurons, coordinates], label_tables, rows, options),
+        provenance=_provenance(edges, [neurons, coordinates], label_tables, rows, options) | recorded(parts),
         options=options,
         where=rows.where,
         listed_in=listed,
@@ -200,8 +211,40 @@ def _averages(neurons: Table | None, ids: np.ndarray) -> dict[str, np.ndarray]:
     return {AVERAGES[column]: values for column, values in numbers_of(neurons, "root_id", columns, ids).items()}
 
 
-def _file(table: Table) -> str:
-    return table.member or table.path.name
+def _parts(
+    tables: Tables,
+    edges: Table,
+    neurons: list[Table | None],
+    label_tables: dict[str, tuple[Table, str]],
+    coordinates: Table | None,
+    options: Options,
+) -> list[Part]:
+    """What is used of the tables. neurons: the table that lists them, and that of their transmitters."""
+    columns, of_neurons = columns_of(edges), neurons[1]
+    uses = {edges: {columns.pre: "presynaptic neuron", columns.post: "postsynaptic neuron", columns.weight: "weight"}}
+    notes: dict[Table, dict[str, str]] = {edges: {}}
+    if edges.has(columns.roi):
+        uses[edges][columns.roi] = "region of the synapses"
+        notes[edges][columns.roi] = f"only {options.roi}" if options.rois else "summed over"
+    for table in filter(None, [*neurons, coordinates, *(table for table, _ in label_tables.values())]):
+        uses.setdefault(table, {"root_id": "neuron"})
+        notes.setdefault(table, {})
+    for label, (table, column) in label_tables.items():
+        uses[table][column] = f"label {label}"
+    if coordinates:
+        uses[coordinates]["position"] = "position"
+    if of_neurons:
+        is_expected = options.sign_policy == "expected"
+        known = [name for name in TRANSMITTERS if of_neurons.has(name)]
+        uses[of_neurons][known[0]] = "transmitter of the neuron"
+        averages = [name for name in AVERAGES if of_neurons.has(name)]
+        uses[of_neurons] |= dict.fromkeys(averages, "probability of a transmitter") if is_expected else {}
+        notes[of_neurons] |= {} if is_expected else dict.fromkeys(averages, "sign_policy = expected reads it")
+    if edges.has("nt_type"):
+        is_used = of_neurons is None
+        uses[edges] |= {"nt_type": "transmitter of the presynaptic neuron"} if is_used else {}
+        notes[edges]["nt_type"] = "of most of its synapses" if is_used else f"that of {file_of(of_neurons)} is used"
+    return parts_of_tables(tables, uses, notes)
 
 
 def _stem(path: Path) -> str:
@@ -220,9 +263,9 @@ def _provenance(
         "source": "FlyWire Codex tables",
         "synthetic": False,
         "roi": ", ".join(options.rois),
-        "connections": _file(edges),
+        "connections": file_of(edges),
         "rows_read": rows.read,
-        "labels_from": {label: f"{_file(table)}, column {column}" for label, (table, column) in label_tables.items()},
+        "labels_from": {label: f"{file_of(table)}, column {column}" for label, (table, column) in label_tables.items()},
         "files": checksums(tables),
     }
 

@@ -26,6 +26,7 @@ from randomnet.formats.tables import NUMBER, Table, checksums, tables_in
 WEIGHT, SIGN = ("weight", "count", "syn_count", "synapses", "connectivity"), ("sign", "excitatory")
 TRANSMITTERS = (
     "neurotransmitter",
+    "neurotransmitters",
     "consensusnt",
     "consensus_nt",
     "predictednt",

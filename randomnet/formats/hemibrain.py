@@ -15,17 +15,19 @@ from randomnet.connectome import Connectome
 from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
 from randomnet.formats.edge_columns import tells_more
+from randomnet.formats.contents import Part, recorded
+from randomnet.formats.neuron_labels import PROPERTIES, first_texts
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
-from randomnet.formats.table_lookup import Tables, find_tables, neuron_ids, numbers_of, texts_of
+from randomnet.formats.table_lookup import Tables, find_tables, neuron_ids, numbers_of, parts_of_tables, texts_of
 from randomnet.formats.tables import Table, checksums, names_of
 
 EDGES = ("bodyId_pre", "bodyId_post", "weight")
 COLUMNS = Columns(*EDGES, roi="roi")
 BODIES = ("body", "bodyId")
 PREDICTIONS = ("consensus_nt", "predicted_nt")
-PROPERTIES = ("consensusNt", "predictedNt", "celltypePredictedNt")  # of neurons in neuPrint, the best first
+TRANSMITTERS = ("consensusNt", "predictedNt", "celltypePredictedNt")  # of neurons in neuPrint, the best first
 PROBABILITIES = ("gaba", "acetylcholine", "glutamate", "serotonin", "octopamine", "dopamine")
 MISSING = "a table of transmitters (columns body, predicted_nt: hemibrain-v1.2-body-mean-neurotransmitters, as " \
     "feather or CSV) in the folder or beside the archive, got none"  # fmt: skip
@@ -55,7 +57,7 @@ def read_hemibrain(path: Path, options: Options = DEFAULTS) -> Connectome:
     """The Connectome of traced neurons and their synapse counts, of the whole brain or inside the ROIs `options.roi`.
 
     With ROIs, neurons without a connection in them are dropped, and the threshold applies to pairs within them. Labels
-    are type, instance, side, and neurotransmitter where it is known. Raises FormatError.
+    are type, instance, side, and those of PROPERTIES and neurotransmitter where they are known. Raises FormatError.
     """
     options.refuse(path, rows="the columns say which neuron is presynaptic")
     tables = find_tables(path)
@@ -72,7 +74,8 @@ def read_hemibrain(path: Path, options: Options = DEFAULTS) -> Connectome:
         rows.weights,
         ids,
         labels=_labels(neurons, transmitters, ids),
-        provenance=_provenance(edges, used, rows.read, options),
+        provenance=_provenance(edges, used, rows.read, options)
+        | recorded(_parts(tables, edges, neurons, transmitters, options)),
         options=options,
         where=rows.where,
         listed_in=neurons,
@@ -109,14 +112,24 @@ def _labels(neurons: Table | None, transmitters: Table | None, ids: np.ndarray) 
     for column in ("type", "instance"):
         if neurons and neurons.has(column):
             labels[column] = texts_of(neurons, "bodyId", column, ids, UNKNOWN)
+    labels |= _further_labels(neurons, ids) if neurons else {}
     if "instance" in labels:
-        labels["side"] = _sides(labels["instance"])
+        by_instance = _sides(labels["instance"])
+        side = labels.get("side", by_instance)
+        labels["side"] = np.where(side == UNKNOWN, by_instance, side)
     if transmitters:
         key, column = _first(transmitters, BODIES), _first(transmitters, PREDICTIONS)
         labels[LABEL] = transmitter_names(texts_of(transmitters, key, column, ids, ""))
-    elif neurons and (column := _first(neurons, PROPERTIES)):
+    elif neurons and (column := _first(neurons, TRANSMITTERS)):
         labels[LABEL] = transmitter_names(texts_of(neurons, "bodyId", column, ids, ""))
     return labels
+
+
+def _further_labels(neurons: Table, ids: np.ndarray) -> dict[str, np.ndarray]:
+    """Labels of the properties that neuPrint's datasets have beside type and instance."""
+    sources = {kind: [name for name in columns if neurons.has(name)] for kind, columns in PROPERTIES.items()}
+    texts = {kind: [texts_of(neurons, "bodyId", name, ids, "") for name in names] for kind, names in sources.items()}
+    return {kind: first_texts(kind, columns) for kind, columns in texts.items() if columns}
 
 
 def _first(table: Table, columns: tuple[str, ...]) -> str:
@@ -149,6 +162,37 @@ def _provenance(edges: Table, used: list[Table], read: int, options: Options) ->
         "rows_read": read,
         "files": checksums(used),
     }
+
+
+def _parts(
+    tables: Tables, edges: Table, neurons: Table | None, transmitters: Table | None, options: Options
+) -> list[Part]:
+    """What is used of the tables."""
+    ends = {EDGES[0]: "presynaptic neuron", EDGES[1]: "postsynaptic neuron", EDGES[2]: "weight"}
+    uses = {edges: ends | ({"roi": "region of the synapses"} if edges.has("roi") else {})}
+    notes: dict[Table, dict[str, str]] = {edges: {}}
+    if edges.has("roi"):
+        notes[edges]["roi"] = f"only {options.roi}" if options.rois else "summed over"
+    if neurons:
+        kinds = {"type": ("type",), "instance": ("instance",), **PROPERTIES}
+        columns = {name: f"label {kind}" for kind, names in kinds.items() for name in names if neurons.has(name)}
+        uses[neurons] = {"bodyId": "neuron", **columns}
+    if transmitters:
+        key, column = _first(transmitters, BODIES), _first(transmitters, PREDICTIONS)
+        uses[transmitters] = {key: "neuron", column: "transmitter of the neuron"}
+        uses[transmitters] |= _probability_uses(transmitters) if options.sign_policy == "expected" else {}
+    elif neurons and (column := _first(neurons, TRANSMITTERS)):
+        uses[neurons][column] = "transmitter of the neuron"
+    for table in tables.at_path:
+        if is_per_roi(table) and table is not edges:
+            notes[table] = {"": "[net] roi = a ROI reads it"}
+        elif is_total(table) and table is not edges:
+            notes[table] = {"": "the connections per ROI are read"}
+    return parts_of_tables(tables, uses, notes)
+
+
+def _probability_uses(table: Table) -> dict[str, str]:
+    return {column: "probability of a transmitter" for column in PROBABILITIES if table.has(column)}
 
 
 def in_hemibrain_tables(path: Path, tables: list[Table]) -> str:

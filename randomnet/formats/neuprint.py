@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from randomnet.connectome import Connectome
 from randomnet.extras import install_line
 from randomnet.formats.assembly import DEFAULTS
 from randomnet.formats.files import FormatError, checksums, one_line
-from randomnet.formats.hemibrain import EDGES, PROPERTIES, read_hemibrain
+from randomnet.formats.hemibrain import EDGES, TRANSMITTERS, read_hemibrain
+from randomnet.formats.neuron_labels import PROPERTIES
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.settings import nearest
@@ -31,14 +33,31 @@ TOKEN = "NEUPRINT_APPLICATION_CREDENTIALS"  # as in neuprint-python
 CACHE = "RANDOMNET_CACHE"
 ADDRESS = re.compile(r"(?:https:/+)?(?P<server>[\w-]+(?:\.[\w-]+)+(?::\d+)?|localhost(?::\d+)?)/(?P<dataset>[^/\s]+)/*")
 CRITERIA = {"status": ["Traced", "traced"], "cropped": False}  # the published neurons, as in neuPrint's exports
-COLUMNS = ("type", "instance", *PROPERTIES)
+COLUMNS = ("type", "instance", *TRANSMITTERS)
+NOT_NULL = "NotNull"  # stands for neuprint.NotNull: any value
 FILES = ("neurons.csv", "roi-connections.csv", "total-connections.csv")
 QUERY = "query.json"
 
 
 @dataclasses.dataclass(frozen=True)
+class Known:
+    """What is asked of a dataset whose properties are known. criteria: of its neurons; further: columns for labels."""
+
+    criteria: Mapping[str, Any]
+    further: tuple[str, ...] = ()
+
+
+OTHER = Known(CRITERIA)
+KNOWN: Mapping[str, Known] = {  # name of a dataset without its version -> what is asked of it
+    "hemibrain": OTHER,  # its neurons have neither transmitters nor classes
+    "manc": Known(CRITERIA, ("class", "subclass", "hemilineage", "somaSide", "rootSide", "somaNeuromere")),
+    "male-cns": Known({"superclass": NOT_NULL}, tuple(name for names in PROPERTIES.values() for name in names)),
+}
+
+
+@dataclasses.dataclass(frozen=True)
 class Query:
-    """A query for the connections between the traced neurons of a dataset, in some ROIs or all."""
+    """A query for the connections between the neurons of a dataset, in some ROIs or all."""
 
     server: str
     dataset: str
@@ -49,8 +68,18 @@ class Query:
 
     def facts(self) -> dict[str, Any]:
         """All that determines the response."""
-        criteria = {"neurons": CRITERIA, "properties": list(COLUMNS), "rois": list(self.rois)}
+        criteria = {"neurons": self.known.criteria, "properties": self.columns, "rois": list(self.rois)}
         return {"server": self.server, "dataset": self.dataset, "roi": ", ".join(self.rois) or "all", "query": criteria}
+
+    @property
+    def known(self) -> Known:
+        """What is asked of the dataset."""
+        return KNOWN.get(self.dataset.partition(":")[0], OTHER)
+
+    @property
+    def columns(self) -> list[str]:
+        """The properties of neurons that are asked for."""
+        return [*COLUMNS, *self.known.further]
 
     @property
     def folder(self) -> Path:
@@ -62,7 +91,9 @@ class Query:
 
 
 def read_neuprint(path: Path, options: Options = DEFAULTS) -> Connectome:
-    """The Connectome of the traced neurons of a dataset, all or those connected inside `options.roi`.
+    """The Connectome of the neurons of a dataset, all or those connected inside `options.roi`.
+
+    Neurons are those with a superclass in male-cns, and the traced ones elsewhere.
 
     path: `server/dataset`, not a path on disk. Several ROIs must be primary, as others overlap. The server gets a query
     only where the response is not in the cache ($RANDOMNET_CACHE or ~/.cache/randomnet). Labels: see `read_hemibrain`.
@@ -132,7 +163,8 @@ def _download(query: Query) -> dict[str, Any]:
 
 def _write(folder: Path, query: Query, neurons: Any, connections: Any, library: str) -> dict[str, Any]:
     """Write the three tables and query.json, and return its content; properties without values are left out."""
-    known = [name for name in COLUMNS if name not in PROPERTIES or (name in neurons and neurons[name].notna().any())]
+    always = ("type", "instance")
+    known = [name for name in query.columns if name in always or (name in neurons and neurons[name].notna().any())]
     neurons.reindex(columns=["bodyId", *known]).to_csv(folder / FILES[0], index=False)
     connections[[*EDGES[:2], "roi", EDGES[2]]].to_csv(folder / FILES[1], index=False)
     totals = connections.groupby(list(EDGES[:2]), as_index=False)[EDGES[2]].sum()
@@ -176,13 +208,14 @@ def _tables(neuprint: Any, query: Query, token: str) -> tuple[Any, Any]:
     client = neuprint.Client(query.server, dataset=query.dataset, token=token)
     primary = set(client.primary_rois)
     _check_rois(query, primary, set(client.all_rois))
-    criteria = neuprint.NeuronCriteria(**CRITERIA, client=client)
+    asked = {name: neuprint.NotNull if value == NOT_NULL else value for name, value in query.known.criteria.items()}
+    criteria = neuprint.NeuronCriteria(**asked, client=client)
     return neuprint.fetch_adjacencies(
         criteria,
         criteria,
         rois=list(query.rois) or None,
         include_nonprimary=not set(query.rois) <= primary,
-        properties=list(COLUMNS),
+        properties=query.columns,
         client=client,
     )
 

@@ -111,11 +111,11 @@ def _in_tables(path: Path, tables: list[Table]) -> Recognition | None:
     for name, row in FORMATS.items():
         if row.in_tables and (phrase := row.in_tables(path, tables)):
             return Recognition(name, phrase)
-    if len(tables) == 1 and path.is_dir():
-        if inside := _in_tables(tables[0].path, tables):
-            raise FormatError(f"{path}: expected a file, got a folder of {inside.sentence}: name the file {tables[0]}")
-    elif len(tables) == 1 and tables[0].kind in arrow.KINDS and not arrow.installed():
-        raise arrow.needed(path, tables[0].kind)
+    if len(tables) == 1 and path.is_dir() and (inside := _in_tables(tables[0].path, tables)):
+        raise FormatError(f"{path}: expected a file, got a folder of {inside.sentence}: name the file {tables[0]}")
+    unread = [table for table in tables if table.kind in arrow.KINDS]
+    if unread and not arrow.installed():
+        raise arrow.needed(unread[0].path, unread[0].kind)
     return None
 
 

@@ -3,6 +3,7 @@
 from randomnet.connectome import Connectome
 from randomnet.formats.bio2art import BIO2ART
 from randomnet.formats.edge_list import EDGE_LIST
+from randomnet.formats.flat_connectomes import BANC, MALECNS, MANC
 from randomnet.formats.flystability import FLYSTABILITY
 from randomnet.formats.flywire import FLYWIRE
 from randomnet.formats.graphs import GRAPH
@@ -19,6 +20,9 @@ FORMATS: Registry[Format] = Registry({
     SAVED: SAVED_NETWORK,
     "neuprint": NEUPRINT,
     "flywire": FLYWIRE,
+    "malecns": MALECNS,
+    "banc": BANC,
+    "manc": MANC,
     "edge_list": EDGE_LIST,
     "matrix": MATRIX,
     "sparse": SPARSE_MATRIX,

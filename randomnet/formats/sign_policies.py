@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from randomnet.registry import Registry
 
-TRANSMITTER_SIGNS = {"acetylcholine": 1, "gaba": -1, "glutamate": -1}
+TRANSMITTER_SIGNS = {"acetylcholine": 1, "gaba": -1, "glutamate": -1, "glycine": -1, "histamine": -1}
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,20 @@ class SignPolicy:
 SIGN_POLICIES: Registry[SignPolicy] = Registry({
     "auto": SignPolicy("The signs in the file; else shiu where transmitters are known; else none."),
     "shiu": SignPolicy(
-        "GABA and glutamate are inhibitory; all other and unknown transmitters are excitatory.",
+        "GABA, glutamate, glycine and histamine are inhibitory; all other and unknown transmitters are excitatory.",
         TRANSMITTER_SIGNS,
         other_sign=1,
         source="Shiu et al. 2024",
     ),
     "strict": SignPolicy(
-        "Acetylcholine is excitatory, GABA and glutamate are inhibitory; other neurons lose their outgoing edges.",
+        "Acetylcholine is excitatory, GABA, glutamate, glycine and histamine are inhibitory; other neurons lose their "
+        "outgoing edges.",
         TRANSMITTER_SIGNS,
+    ),
+    "glutamate_excitatory": SignPolicy(
+        "As shiu, but glutamate is excitatory, as in worms and vertebrates.",
+        {**TRANSMITTER_SIGNS, "glutamate": 1},
+        other_sign=1,
     ),
     "expected": SignPolicy("A neuron's factor is the sum over transmitters of probability times the sign of strict."),
     "ei": SignPolicy("The 0/1 vector of a FlyStability ROI folder."),

@@ -1,10 +1,12 @@
 """Signs of outgoing weights from the transmitters of neurons, by one of SIGN_POLICIES.
 
 Kenyon cells (types that start with KC, or the class Kenyon_Cell) are cholinergic, even where a prediction differs; that
-of the hemibrain says dopamine.
+of the hemibrain says dopamine. A neuron may have several transmitters, joined by ", "; its sign is that of those which
+have one, and unknown where they contradict each other.
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,30 +15,56 @@ import numpy as np
 from randomnet.connectome import Connectome, subset
 from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
-from randomnet.formats.sign_policies import SIGN_POLICIES, TRANSMITTER_SIGNS
+from randomnet.formats.sign_policies import SIGN_POLICIES, TRANSMITTER_SIGNS, SignPolicy
 
 UNKNOWN = "unknown"
 LABEL, TYPE, CLASS = "neurotransmitter", "type", "class"
 SPELLINGS = {
-    "acetylcholine": ("ach", "acetylcholine"),
-    "gaba": ("gaba",),
-    "glutamate": ("glut", "glu", "glutamate"),
-    "serotonin": ("ser", "serotonin", "5ht", "5-ht"),
-    "octopamine": ("oct", "octopamine", "oa"),
-    "dopamine": ("da", "dopamine"),
-    "neither": ("neither",),
-    UNKNOWN: ("", "nan", "none", "unknown", "unclear", "na"),
+    "acetylcholine": ("ach", "acetylcholine", "cholinergic"),
+    "gaba": ("gaba", "gabaergic"),
+    "glutamate": ("glut", "glu", "glutamate", "glutamatergic"),
+    "glycine": ("gly", "glycine", "glycinergic"),
+    "histamine": ("hist", "his", "histamine", "histaminergic"),
+    "serotonin": ("ser", "serotonin", "5ht", "5-ht", "serotonergic"),
+    "octopamine": ("oct", "octopamine", "oa", "octopaminergic"),
+    "dopamine": ("da", "dopamine", "dopaminergic"),
+    "tyramine": ("tyr", "ta", "tyramine", "tyraminergic"),
+    "neither": ("neither",),  # a classifier's answer, kept apart from neurons without one; unknown as well
+    UNKNOWN: ("", "nan", "none", "null", "unknown", "unclear", "unc", "na", "n/a", "<na>"),
 }
 KNOWN = [name for name in SPELLINGS if name not in (UNKNOWN, "neither")]
 MOST_NAMES = 20  # of unknown transmitters in the provenance
 NAMES = {spelling: name for name, spellings in SPELLINGS.items() for spelling in spellings}
+SEPARATORS, JOINT = re.compile(r"[,;/+&|]|\band\b"), ", "  # of several transmitters, as written and as labels have them
+SIGN_TABLE = "transmitter_signs"  # the key in the provenance
+KENYON_ROW = "acetylcholine (Kenyon cells)"  # in that table
 
 
 def transmitter_names(texts: np.ndarray) -> np.ndarray:
-    """(N,) full names in lower case for texts such as ACH or gaba; `unknown` for empty texts."""
+    """(N,) full names in lower case for texts such as ACH or gaba; `unknown` for empty texts.
+
+    Several transmitters, such as ACh/5HT, keep their order: `acetylcholine, serotonin`.
+    """
     spellings, index = np.unique(texts, return_inverse=True)
-    names = [NAMES.get(text.strip().lower(), text.strip().lower()) for text in spellings.tolist()]
+    names = [_name_of(text.strip().lower()) for text in spellings.tolist()]
     return np.array(names, dtype=str)[index] if len(names) else np.array([], dtype=str)
+
+
+def _name_of(text: str) -> str:
+    """The name of a transmitter or of several; other texts stay as they are."""
+    if text in NAMES:
+        return NAMES[text]
+    parts = [part.strip() for part in SEPARATORS.split(text)]
+    names = dict.fromkeys(NAMES.get(part, part) for part in parts)
+    if len(parts) < 2 or not set(names) & set(KNOWN):
+        return text
+    return JOINT.join(name for name in names if name not in (UNKNOWN, "neither"))
+
+
+def transmitters_of(label: str) -> list[str]:
+    """The transmitters in a label; one without a known transmitter is one name, whatever it contains."""
+    parts = label.split(JOINT)
+    return parts if set(parts) & set(KNOWN) else [label]
 
 
 def with_signs(
@@ -66,6 +94,8 @@ def with_signs(
         )
     connectome, kenyon, notes = _kenyon_cells(connectome) if known else (connectome, np.zeros(connectome.n, bool), {})
     values = _values(connectome, policy, probabilities or {}, kenyon)
+    if known:
+        notes |= _several(connectome) | {SIGN_TABLE: _sign_table(connectome, values, kenyon)}
     return _signed(connectome, values, {"sign_policy": policy, **notes, **_unknown(connectome, known)})
 
 
@@ -109,12 +139,43 @@ def _values(
     if rule.signs is None:
         return np.ones(connectome.n)
     names, index = np.unique(connectome.labels[LABEL], return_inverse=True)
-    return np.array([float(rule.signs.get(name, rule.other_sign)) for name in names.tolist()])[index]
+    return np.array([_sign_of(name, rule) for name in names.tolist()])[index]
+
+
+def _sign_of(label: str, rule: SignPolicy) -> float:
+    """The sign of a label under a rule; where its transmitters contradict each other, that of unknown ones."""
+    assert rule.signs is not None, "the rule is a table"
+    signs = {rule.signs[name] for name in transmitters_of(label) if name in rule.signs}
+    return float(signs.pop() if len(signs) == 1 else rule.other_sign)
+
+
+def _several(connectome: Connectome) -> dict[str, Any]:
+    """A note on the neurons with several transmitters."""
+    names, counts = np.unique(connectome.labels[LABEL], return_counts=True)
+    several = [count for name, count in zip(names.tolist(), counts.tolist(), strict=True) if _is_joint(name)]
+    return {"neurons_of_several_transmitters": sum(several)}
+
+
+def _is_joint(label: str) -> bool:
+    return len(transmitters_of(label)) > 1
+
+
+def _sign_table(connectome: Connectome, values: np.ndarray, kenyon: np.ndarray) -> dict[str, dict[str, float]]:
+    """Transmitter -> neurons, sign (the mean factor) and outgoing synapses; Kenyon cells are a row of their own."""
+    rows = np.where(kenyon, KENYON_ROW, connectome.labels[LABEL])
+    names, index = np.unique(rows, return_inverse=True)
+    neurons = np.bincount(index, minlength=len(names))
+    factors = np.bincount(index, values, minlength=len(names)) / neurons
+    synapses = np.bincount(index[connectome.pre], np.abs(connectome.weights), minlength=len(names))
+    columns = zip(names.tolist(), neurons.tolist(), factors.tolist(), synapses.tolist(), strict=True)
+    return {name: {"neurons": count, "sign": sign, "synapses": total} for name, count, sign, total in columns}
 
 
 def _unknown(connectome: Connectome, known: bool) -> dict[str, Any]:
     """Notes on unknown transmitters; known: whether the connectome has transmitters."""
-    names = connectome.labels[LABEL] if known else np.full(connectome.n, UNKNOWN)
+    labels = connectome.labels[LABEL] if known else np.full(connectome.n, UNKNOWN)
+    unique, index = np.unique(labels, return_inverse=True)
+    names = np.array([KNOWN[0] if _is_joint(name) else name for name in unique.tolist()], dtype=object)[index]
     unknown = ~np.isin(names, KNOWN)
     other_names = sorted(set(names[unknown].tolist()) - set(SPELLINGS))
     return {
@@ -127,8 +188,8 @@ def _unknown(connectome: Connectome, known: bool) -> dict[str, Any]:
 def _signed(connectome: Connectome, values: np.ndarray, notes: dict[str, Any]) -> Connectome:
     """The connectome with weights times the factor of their presynaptic neuron, without edges of factor 0."""
     is_unsigned = values == 0
-    edges = ~is_unsigned[connectome.pre]
-    if not edges.any():
+    is_signed = ~is_unsigned[connectome.pre]
+    if not is_signed.any():
         raise FormatError(
             f"{connectome.name}: expected a neuron with a sign for sign_policy = {notes['sign_policy']}, got none"
         )
@@ -136,8 +197,9 @@ def _signed(connectome: Connectome, values: np.ndarray, notes: dict[str, Any]) -
         **notes,
         "neurons_without_sign": int(is_unsigned.sum()),
         "synapses_without_sign": _synapses(connectome, is_unsigned),
-        "edges_without_sign_dropped": int((~edges).sum()),
+        "edges_without_sign_dropped": int((~is_signed).sum()),
     }
+    edges = slice(None) if is_signed.all() else is_signed  # without copies where all are kept
     return dataclasses.replace(
         connectome,
         post=connectome.post[edges],

@@ -1,6 +1,6 @@
 """Tables of a folder, archive or file, found by their columns; and columns in the order of neurons."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError
 from randomnet.formats.tables import Table, beside, read_all, stream, tables_in
 
@@ -53,6 +54,34 @@ def find_tables(path: Path) -> Tables:
     at_path = tuple(tables_in(path))
     has_neighbours = bool(at_path) and not path.is_dir()
     return Tables(path, at_path, tuple(beside(at_path[0])) if has_neighbours else ())
+
+
+def file_of(table: Table) -> str:
+    """The name of a table's file, or its name in an archive."""
+    return table.member or table.path.name
+
+
+def column_parts(table: Table, uses: Mapping[str, str], notes: Mapping[str, str] | None = None) -> list[Part]:
+    """A part for each column in `uses` (column -> its use), and one for all others. notes: column -> its note.
+
+    Columns that have a note but no use are parts of their own.
+    """
+    notes = notes or {}
+    parts = [Part(f"{file_of(table)}, column {name}", use, notes.get(name, "")) for name, use in uses.items()]
+    explained = [name for name in notes if name not in uses]
+    parts += [unused(f"{file_of(table)}, column {name}", notes[name]) for name in explained]
+    left = [name for name in table.columns if name not in uses and name not in explained]
+    further = f"{len(left)} further column{'s' if len(left) > 1 else ''}"
+    return [*parts, *([unused(f"{file_of(table)}, {further}", ", ".join(left))] if left else [])]
+
+
+def parts_of_tables(
+    tables: Tables, uses: Mapping[Table, Mapping[str, str]], notes: Mapping[Table, Mapping[str, str]]
+) -> list[Part]:
+    """The parts of the columns of the tables in `uses`, and a part for each other table at the path."""
+    parts = [part for table, columns in uses.items() for part in column_parts(table, columns, notes.get(table))]
+    others = [table for table in tables.at_path if table not in uses]
+    return [*parts, *(unused(file_of(table), notes.get(table, {}).get("", "")) for table in others)]
 
 
 def neuron_ids(table: Table, column: str) -> np.ndarray:

@@ -471,6 +471,81 @@ def test_a_damaged_record_is_not_overwritten(server, tmp_path):
     assert server.asked == []
 
 
+# --- files other than published
+
+
+@pytest.mark.parametrize("wrong", [{"sha": sha256(b"another")}, {"size": 600_001}])
+def test_another_file_than_published_is_taken_where_the_user_insists(server, tmp_path, wrong):
+    archive, said = archive_of(server, **wrong), Said()
+    with pytest.raises(DownloadError, match="the publisher may have replaced it: --fetch-unverified accepts"):
+        fetch(archive, tmp_path, Said())
+    (path,) = fetch(archive, tmp_path, said, accept_other=True)
+    assert path.read_bytes() == CONTENT
+    record = json.loads((tmp_path / "fetched.json").read_text())["data.csv.gz"]
+    assert record["sha256"] == sha256(CONTENT)
+    if "sha" in wrong:
+        verdict = f"other than published, accepted: sha256 {wrong['sha']}"
+        assert record["checksum"] == verdict and said.has(f"{sha256(CONTENT)}, {verdict}")
+    said.clear()
+    assert fetch(archive, tmp_path, said) == [path]
+    assert said.has(r"already there, .* as (recorded in fetched\.json|published)")
+    path.write_bytes(b"changed by hand")
+    with pytest.raises(FetchError, match=f"expected sha256 {sha256(CONTENT)}, got {sha256(b'changed by hand')}"):
+        fetch(archive, tmp_path, Said())
+
+
+def test_an_existing_file_other_than_published_is_kept_where_the_user_insists(server, tmp_path):
+    (tmp_path / "data.csv.gz").write_bytes(b"older")
+    with pytest.raises(FetchError, match=r"the file is unchanged: .* --fetch-unverified accepts another file"):
+        fetch(archive_of(server), tmp_path, Said())
+    said = Said()
+    fetch(archive_of(server), tmp_path, said, accept_other=True)
+    assert said.has(f"sha256 {sha256(b'older')}, other than published, accepted: sha256 {sha256(CONTENT)}")
+    assert (tmp_path / "data.csv.gz").read_bytes() == b"older" and server.asked == []
+
+
+# --- what is said before
+
+
+def several(server, *sizes):
+    files = tuple(File(f"{server.url}/v1/{number}.gz", size) for number, size in enumerate(sizes))
+    server.files |= {f"/v1/{number}.gz": bytes(size or 10) for number, size in enumerate(sizes)}
+    return Archive("made up", "CC0", "Nobody 2020", files, "0.gz", "roi = EB")
+
+
+def test_the_amount_is_said_first(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: Disk(10**12, 0, 76_300_000_000))
+    (tmp_path / "1.gz").write_bytes(b"there")
+    said = Said()
+    fetch(several(server, 1_200_000, 5_000_000, 300_000, None), tmp_path, said)
+    assert said[1] == (
+        f"to fetch: 3 files, 1.5 MB, 1 of unknown size into {tmp_path}; already there: 1 file; free: 76.30 GB"
+    )
+    said.clear()
+    fetch(several(server, 1_200_000, 5_000_000, 300_000, None), tmp_path, said)
+    assert said[1] == f"to fetch: no files into {tmp_path}; already there: 4 files; free: 76.30 GB"
+
+
+def test_what_an_interrupted_download_brought_counts_as_there(server, tmp_path):
+    stopped(server, tmp_path)
+    said = Said()
+    fetch(archive_of(server, size=len(CONTENT)), tmp_path, said)
+    assert said.has(r"to fetch: 1 file, 0\.4 MB into .*; already there: no files and 0\.2 MB of others; free: ")
+
+
+def test_room_for_all_files_is_checked_before_the_first(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: Disk(10**7, 0, 1_000_000))
+    with pytest.raises(FetchError, match=r"expected 1\.2 MB free on its disk for 2 files, got 1\.0 MB"):
+        fetch(several(server, 600_000, 600_000), tmp_path, Said())
+    assert server.asked == []
+
+
+def test_the_registry_says_how_large_the_connectomes_of_2026_are():
+    sizes = {name: sum(file.size for file in ARCHIVES[name].files) for name in ("malecns", "banc", "manc")}
+    assert sizes == {"malecns": 1_109_008_094, "banc": 362_753_404, "manc": 88_833_628}
+    assert all(len(file.sha256) == 64 for name in sizes for file in ARCHIVES[name].files)
+
+
 # --- folders
 
 
@@ -522,7 +597,7 @@ def test_the_registry():
 
 
 def test_an_unknown_archive():
-    names = "hemibrain, hemibrain_transmitters, flywire"
+    names = "hemibrain, hemibrain_transmitters, flywire, flywire_princeton, flywire_no_threshold, malecns, banc, manc"
     with pytest.raises(FetchError, match=f"out of {names}, got 'hemibran'; did you mean 'hemibrain'"):
         archive_named("hemibran")
 
@@ -533,6 +608,12 @@ def test_the_next_steps_say_what_is_still_missing(tmp_path):
     assert f"path_to_network = {path}  ; not there yet: fetch hemibrain into the same folder" in text.splitlines()
     path.touch()
     assert f"path_to_network = {path}" in next_steps(ARCHIVES["hemibrain_transmitters"], tmp_path).splitlines()
+
+
+def test_further_tables_are_named(tmp_path):
+    text = next_steps(ARCHIVES["flywire_princeton"], tmp_path)
+    assert "Transmitters and labels: fetch flywire into the same folder" in text.splitlines()
+    assert "connections_princeton.csv.gz" in path_to_network(text)
 
 
 # --- the command
@@ -600,7 +681,8 @@ def test_the_command_says_what_the_ini_needs_and_it_reads(server, tmp_path, monk
         (("--fetch", "flywir"), "did you mean 'flywire'?"),
         (("--fetch", "flywire"), "--fetch flywire: expected --to with a folder to download into, got none"),
         (("--fetch", "flywire", "--to", ""), "--fetch flywire: expected --to with a folder"),
-        (("--to", "x"), "--to x: expected --fetch with one of hemibrain, hemibrain_transmitters, flywire, got none"),
+        (("--to", "x"), "--to x: expected --fetch with one of hemibrain, hemibrain_transmitters, flywire, "),
+        (("--fetch-unverified",), "--fetch-unverified: expected --fetch with one of hemibrain, "),
         (("--fetch", "flywire", "--to", "file"), "--fetch flywire: file: expected a folder that files can be written"),
     ],
 )

@@ -288,6 +288,64 @@ def test_a_token_that_is_missing(library, monkeypatch):
     assert not library
 
 
+# ---- datasets whose properties are known
+
+
+def asked_of(dataset, library, monkeypatch, more):
+    """The network of a dataset whose neurons have further properties, and what the library was asked for."""
+    asked = {}
+
+    def adjacencies(sources, targets, *, properties, **options):
+        asked.update(criteria=sources, properties=list(properties))
+        neurons, rows = made_up()
+        return neurons.assign(**more).reindex(columns=["bodyId", *properties]), rows
+
+    class Other(Client):
+        def __init__(self, server, dataset=None, token=None):
+            self.calls.append((server, dataset))
+
+    module = sys.modules["neuprint"]
+    for name, value in {"Client": Other, "fetch_adjacencies": adjacencies, "NotNull": "any value"}.items():
+        monkeypatch.setattr(module, name, value, raising=False)
+    return read(address=f"neuprint.example.org/{dataset}"), asked
+
+
+def test_male_cns_has_neurons_with_a_superclass_and_their_labels(library, cache, monkeypatch):
+    more = {
+        "superclass": ["cb_intrinsic", "vnc_motor"] * (N // 2),
+        "class": ["Kenyon_Cell"] + [None] * (N - 1),
+        "somaSide": ["R", None] * (N // 2),
+        "rootSide": ["L"] * N,
+        "itoleeHl": [None] * N,
+        "trumanHl": ["03A"] * N,
+        "consensusNt": ["histamine", "unclear"] * (N // 2),
+    }
+    male, asked = asked_of("male-cns:v1.0", library, monkeypatch, more)
+    assert asked["criteria"].pop("client") and asked["criteria"] == {"superclass": "any value"}
+    assert {"superclass", "somaSide", "consensusNt"} <= set(asked["properties"])
+    labels = {kind: texts[:2].tolist() for kind, texts in male.labels.items()}
+    assert labels["super_class"] == ["cb_intrinsic", "vnc_motor"] and labels["side"] == ["right", "left"]
+    assert labels["hemilineage"] == ["03A", "03A"] and labels["class"] == ["Kenyon_Cell", "unknown"]
+    assert labels["neurotransmitter"] == ["acetylcholine", "unknown"]  # a Kenyon cell
+    assert male.labels["neurotransmitter"][2] == "histamine" and male.signs[2] == -1
+    header = next(cache.glob("*/neurons.csv")).read_text().partition("\n")[0].split(",")
+    assert "trumanHl" in header and "itoleeHl" not in header  # which has no values
+    query = json.loads(next(cache.glob("*/query.json")).read_text())["query"]
+    assert query["neurons"] == {"superclass": "NotNull"}
+    assert read(address="neuprint.example.org/male-cns:v1.0").sha256() == male.sha256()
+    assert len(library) == 1
+
+
+@pytest.mark.parametrize(("dataset", "has_sides"), [("manc:v1.2.1", True), ("hemibrain:v1.2.1", False)])
+def test_other_datasets_have_traced_neurons(library, monkeypatch, dataset, has_sides):
+    more = {"somaSide": ["LHS", "RHS"] * (N // 2), "class": ["intrinsic neuron"] * N, "hemilineage": ["03A"] * N}
+    read_of, asked = asked_of(dataset, library, monkeypatch, more)
+    assert asked["criteria"].pop("client") and asked["criteria"] == reader.CRITERIA
+    assert ("somaSide" in asked["properties"]) == has_sides
+    assert read_of.labels["side"][:2].tolist() == ["left", "right"]
+    assert ("hemilineage" in read_of.labels) == has_sides
+
+
 # ---- from the INI
 
 

@@ -86,7 +86,79 @@ def matrix(folder):
     return folder / "my_matrix.npy"
 
 
-OF_TEMPLATE = {"hemibrain_eb": hemibrain, "flywire_neuropil": flywire, "flywire_brain": flywire, "my_matrix": matrix}
+def malecns(folder):
+    """Bodies and edges as male CNS has them, a third of them fragments."""
+    rng = np.random.default_rng(4)
+    pairs, counts = _edges(rng, 90)
+    classes = np.where(np.arange(90) < 60, "cb_intrinsic", "")
+    bodies = {"bodyId": np.arange(90), "superclass": classes, "type": np.array(["T1", "T2", "T3"])[np.arange(90) % 3]}
+    pd.DataFrame(bodies).to_csv(folder / "body-annotations.csv", index=False)
+    kinds = rng.choice(["acetylcholine", "gaba", "glutamate", "histamine"], 90)
+    pd.DataFrame({"body": np.arange(90), "consensus_nt": kinds}).to_csv(folder / "transmitters.csv", index=False)
+    edges = {"body_pre": pairs[:, 0], "body_post": pairs[:, 1], "weight": counts}
+    pd.DataFrame(edges).to_csv(folder / "connectome-weights.csv", index=False)
+    return folder
+
+
+def banc(folder):
+    """Neurons and edges as BANC has them, a sixth of them glia."""
+    rng = np.random.default_rng(5)
+    pairs, counts = _edges(rng, 72)
+    classes = np.where(np.arange(72) < 60, "ascending", "glia")
+    neurons = {"banc_888_id": FLYWIRE_ID + np.arange(72), "super_class": classes, "proofread": "TRUE"}
+    neurons |= {"roughly_proofread": "", "cell_type": np.array(["T1", "T2", "T3"])[np.arange(72) % 3]}
+    neurons["neurotransmitter_predicted"] = rng.choice(["acetylcholine", "gaba", "glutamate"], 72)
+    pd.DataFrame(neurons).to_csv(folder / "banc_888_meta.csv", index=False)
+    pre, post = FLYWIRE_ID + pairs.T
+    edges = {"pre": pre, "post": post, "count": counts, "norm": 0.1, "post_count": 9, "pre_count": 9}
+    pd.DataFrame(edges).to_csv(folder / "banc_888_edgelist_simple_v2.csv", index=False)
+    return folder
+
+
+def celegans(folder):
+    """A graph as igraph writes it, with names and transmitters of cells."""
+    rng = np.random.default_rng(6)
+    pairs, counts = _edges(rng)
+    keys = {"v_name": ("node", "name", "string"), "v_cell_name": ("node", "cell_name", "string"),
+            "v_cell_class": ("node", "cell_class", "string"), "e_weight": ("edge", "weight", "double"),
+            "v_neurotransmitters": ("node", "neurotransmitters", "string"),
+            "e_synapse_type": ("edge", "synapse_type", "string")}  # fmt: skip
+    lines = [f'<key id="{key}" for="{part}" attr.name="{name}" attr.type="{kind}"/>'
+             for key, (part, name, kind) in keys.items()]  # fmt: skip
+    for node, kind in enumerate(rng.choice(["Ach", "GABA", "GLU", "Ach,5-HT", "NA"], 60)):
+        values = {"name": node + 1, "cell_name": f"AD{node}L", "cell_class": f"AD{node}", "neurotransmitters": kind}
+        data = "".join(f'<data key="v_{name}">{value}</data>' for name, value in values.items())
+        lines.append(f'<node id="n{node}">{data}</node>')
+    for (pre, post), count in zip(pairs.tolist(), counts.tolist(), strict=True):
+        data = f'<data key="e_synapse_type">C</data><data key="e_weight">{count}</data>'
+        lines.append(f'<edge source="n{pre}" target="n{post}">{data}</edge>')
+    text = "\n".join(['<graph id="G" edgedefault="directed">', *lines[len(keys) :], "</graph>"])
+    root = '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
+    (folder / "herm_pharynx.graphml").write_text("\n".join([root, *lines[: len(keys)], text, "</graphml>"]))
+    return folder / "herm_pharynx.graphml"
+
+
+def larva(folder):
+    """The tables of a mushroom body in the layout of hemibrain."""
+    rng = np.random.default_rng(7)
+    pairs, counts = _edges(rng)
+    neurons = {"bodyId": np.arange(60), "type": np.array(list("KPIO"))[np.arange(60) % 4], "instance": "K1_L"}
+    pd.DataFrame(neurons).to_csv(folder / "traced-neurons.csv", index=False)
+    edges = {"bodyId_pre": pairs[:, 0], "bodyId_post": pairs[:, 1], "weight": counts}
+    pd.DataFrame(edges).to_csv(folder / "traced-total-connections.csv", index=False)
+    return folder
+
+
+OF_TEMPLATE = {
+    "hemibrain_eb": hemibrain,
+    "flywire_neuropil": flywire,
+    "flywire_brain": flywire,
+    "my_matrix": matrix,
+    "malecns": malecns,
+    "banc": banc,
+    "celegans": celegans,
+    "larva": larva,
+}
 
 
 def without(text: str, overrides: list[str]) -> str:
