@@ -4,20 +4,22 @@ Such a table lies beside a table of edges, or [net] labels names it.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from randomnet.formats.assembly import LARGEST
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names
-from randomnet.formats.spellings import NODE_ROLES, normalized, role_columns, sign_words_of
+from randomnet.formats.spellings import NODE_ROLES, role_columns, sign_words_of
 from randomnet.formats.tables import NUMBER, Table, read_all
 from randomnet.settings import nearest
 
 AXES = ("x", "y", "z")
+NO_NUMBERS = ("", "na", "nan")  # cells without a number, as R and pandas write them
 MOST_LISTED = 3  # ids in a note
 
 
@@ -56,7 +58,14 @@ def neurons_in(table: Table, names: np.ndarray, by_row: bool = False) -> tuple[N
         )
     else:
         raise _no_match(table, ids, names, rows)
-    return _labelled(table, texts, {*ids} if key else set(), names, index, [part])
+    neurons, parts = neurons_of_columns(
+        lambda column: f"{table}, column {column or 1}",
+        {column: np.where(index >= 0, values[index], "") if rows else np.full(len(names), "")
+         for column, values in texts.items()},
+        {key} if part.use == "ids of neurons" else set(),
+        names,
+    )  # fmt: skip
+    return neurons, [part, *parts]
 
 
 def _rows_of(table: Table, key: str, ids: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, Part]:
@@ -89,57 +98,77 @@ def _no_match(table: Table, ids: dict[str, np.ndarray], names: np.ndarray, rows:
     return FormatError(f"{table}, column {column}: expected {expected}, got {actual}{near}")
 
 
-def _labelled(
-    table: Table, texts: dict[str, np.ndarray], ids: set[str], names: np.ndarray, index: np.ndarray, parts: list[Part]
+def neurons_of_columns(
+    place: Callable[[str], str], texts: Mapping[str, np.ndarray], taken: Iterable[str], names: np.ndarray
 ) -> tuple[Neurons, list[Part]]:
-    columns = {role: role_columns(table.columns, NODE_ROLES[role]) for role in NODE_ROLES if role != "id"}
-    taken = set(ids)
+    """The labels, signs and positions in columns of texts (N,) for neurons with these names, and what was used.
+
+    place: a column -> its place in errors and parts. taken: columns that are used or named already. Columns with no
+    known spelling become labels of their own name, but for numbers and for texts that differ between all neurons.
+    Raises FormatError.
+    """
+    used, parts = set(taken), []
+    spelled = {role: role_columns(texts, NODE_ROLES[role]) for role in NODE_ROLES if role != "id"}
     neurons = Neurons(names)
     labels: dict[str, np.ndarray] = {}
-    for role, spelled in columns.items():
-        column = next((name for name in spelled if name not in taken), "")
+    for role in [role for role in spelled if role not in AXES]:
+        column = next((name for name in spelled[role] if name not in used), "")
         if not column:
             continue
-        values = np.where(index >= 0, texts[column][index], "")
-        if role in AXES:
-            continue
-        taken.add(column)
-        place = f"{table}, column {column}"
+        used.add(column)
         if role == "sign":
-            neurons = replace(neurons, signs=_signs(table, column, values))
-            parts.append(Part(place, NODE_ROLES[role].use, _sign_counts(neurons.signs)))
+            neurons = replace(neurons, signs=_signs(place(column), column, texts[column]))
+            note = _sign_counts(neurons.signs)
         else:
             kind = LABEL if role == "transmitter" else role
-            labels[kind] = (
-                transmitter_names(values) if role == "transmitter" else np.where(values == "", UNKNOWN, values)
-            )
-            parts.append(Part(place, NODE_ROLES[role].use, f"{len(np.unique(labels[kind])):,} different"))
-    positions, axes = _positions(table, columns, texts, index)
-    parts += [Part(f"{table}, columns {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)
-    for column in table.columns:
-        if column not in taken | set(axes):
-            kind = normalized(column)
-            is_label = bool(column) and kind not in labels and not _is_numeric(texts[column])
-            if is_label:
-                labels[column] = np.where(index >= 0, texts[column][index], "")
-                labels[column] = np.where(labels[column] == "", UNKNOWN, labels[column])
-            place = f"{table}, column {column or 1}"
-            parts.append(Part(place, f"label {column}") if is_label else unused(place, "numbers" if column else ""))
-    return replace(neurons, labels=labels, positions=positions), parts
+            labels[kind] = transmitter_names(texts[column]) if role == "transmitter" else _known(texts[column])
+            note = f"{len(np.unique(labels[kind])):,} different"
+        parts.append(Part(place(column), NODE_ROLES[role].use, note))
+    axes = tuple(spelled[axis][0] for axis in AXES if spelled[axis])
+    if len(axes) == len(AXES) and not used & set(axes):
+        used |= set(axes)
+        positions = _positions(place, [texts[axis] for axis in axes], axes, names)
+        known = 0 if positions is None else int((~np.isnan(positions).any(1)).sum())
+        parts += [Part(place(axis), NODE_ROLES["x"].use, f"{known:,} neurons have all three") for axis in axes]
+        neurons = replace(neurons, positions=positions)
+    for column in texts:
+        if column not in used:
+            part = _own_label(place(column), column, texts[column], labels)
+            parts.append(part)
+            if part.is_used:
+                labels[column] = _known(texts[column])
+    return replace(neurons, labels=labels), parts
 
 
-def _is_numeric(texts: np.ndarray) -> bool:
-    return all(re.fullmatch(NUMBER, text) for text in np.unique(texts).tolist() if text)
+def _own_label(place: str, column: str, texts: np.ndarray, labels: Mapping[str, np.ndarray]) -> Part:
+    """Whether a column of no known spelling becomes a label of its own name."""
+    different = np.unique(texts)
+    if not column or _is_numeric(different):
+        return unused(place, "numbers" if different.any() else "empty")
+    if column in labels:
+        return unused(place, f"there is a label {column}")
+    is_id = bool(role_columns([column], NODE_ROLES["id"]))
+    if len(different) == len(texts) and len(texts) > 2 and not is_id:
+        return unused(place, "another text for each neuron")
+    return Part(place, f"label {column}", f"{len(different):,} different")
 
 
-def _signs(table: Table, column: str, texts: np.ndarray) -> np.ndarray:
+def _known(texts: np.ndarray) -> np.ndarray:
+    return np.where(texts == "", UNKNOWN, texts)
+
+
+def _is_numeric(different: np.ndarray) -> bool:
+    return all(re.fullmatch(NUMBER, text) for text in different.tolist() if text.lower() not in NO_NUMBERS)
+
+
+def _signs(place: str, column: str, texts: np.ndarray) -> np.ndarray:
     """(N,) int8 signs by the words of a column. Raises FormatError for other words."""
     words = sign_words_of(column)
     spellings, codes = np.unique(np.char.lower(texts), return_inverse=True)
     for spelling in spellings.tolist():
         if spelling not in words:
             known = "+, -, 1, -1, 0, E, I, exc, inh, excitatory or inhibitory"
-            raise FormatError(f"{table}, column {column}: expected a sign ({known}), got {one_line(spelling)[:40]!r}")
+            raise FormatError(f"{place}: expected a sign ({known}), got {one_line(spelling)[:40]!r}")
     return np.array([words[spelling] for spelling in spellings.tolist()], dtype=np.int8)[codes]
 
 
@@ -150,19 +179,19 @@ def _sign_counts(signs: np.ndarray | None) -> str:
 
 
 def _positions(
-    table: Table, columns: dict[str, list[str]], texts: dict[str, np.ndarray], index: np.ndarray
-) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """(N, 3) positions, nan where unknown, and their columns; None without columns of three axes."""
-    axes = tuple(columns[axis][0] for axis in AXES if columns[axis])
-    if len(axes) < len(AXES):
-        return None, ()
-    positions = np.full((len(index), 3), np.nan)
-    for axis, column in enumerate(axes):
-        for neuron, text in enumerate(np.where(index >= 0, texts[column][index], "").tolist()):
-            if text and not re.fullmatch(NUMBER, text):
-                raise FormatError(
-                    f"{table}, column {column}: expected a position as a number, got {one_line(text)[:40]!r}"
-                )
-            positions[neuron, axis] = float(text) if text else np.nan
-    positions[np.isnan(positions).any(1)] = np.nan
-    return positions, axes
+    place: Callable[[str], str], columns: list[np.ndarray], axes: tuple[str, ...], names: np.ndarray
+) -> np.ndarray | None:
+    """(N, 3) positions, nan for neurons that lack one of them; None where no neuron has all. Raises FormatError."""
+    positions = np.full((len(names), 3), np.nan)
+    for axis, texts in enumerate(columns):
+        for neuron, text in enumerate(texts.tolist()):
+            if text.lower() in NO_NUMBERS:
+                continue
+            if not re.fullmatch(NUMBER, text) or abs(float(text)) > LARGEST:
+                actual = f"{one_line(text)[:40]!r} of neuron {one_line(names[neuron])[:40]}"
+                expected = f"numbers as positions {', '.join(axes)}, of at most 2^53"
+                raise FormatError(f"{place(axes[axis])}: expected {expected}, got {actual}")
+            positions[neuron, axis] = float(text)
+    is_complete = ~np.isnan(positions).any(axis=1)
+    positions[~is_complete] = np.nan
+    return positions if is_complete.any() else None

@@ -17,10 +17,10 @@ FORMATS: Registry[Format] = Registry({
     "neuprint_export": NEUPRINT_EXPORT,
     "neuprint": NEUPRINT,
     "flywire": FLYWIRE,
+    "graph": GRAPH,
     "edge_list": EDGE_LIST,
     "matrix": MATRIX,
     "sparse": SPARSE_MATRIX,
-    "graph": GRAPH,
     "bio2art": BIO2ART,
     "flystability": FLYSTABILITY,
 })  # fmt: skip
