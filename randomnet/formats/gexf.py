@@ -104,7 +104,8 @@ class _Gexf:
             raise FormatError(f"{place}: expected a value of a declared attribute, got {key[:80]!r}")
         title = self.titles[kind, key]
         if title in told:
-            raise FormatError(f"{place}: expected one value of {title[:40]}, got two, as in a graph that changes in time")
+            expected = f"one value of {title[:40]}, as in a graph that does not change in time"
+            raise FormatError(f"{place}: expected {expected}, got two")
         told.add(title)
         attributes[title] = xml.get("value", "")
 

@@ -9,7 +9,7 @@ import numpy as np
 from randomnet.formats.assembly import LARGEST
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
-from randomnet.formats.graph_record import Graph
+from randomnet.formats.graph_record import DRAWN, Graph
 from randomnet.formats.interpretation import TYPES, EdgeRows, Texts
 from randomnet.formats.options import Options
 from randomnet.formats.spellings import (
@@ -33,7 +33,6 @@ IDENTIFIERS = frozenset((
     "id", "key", "index", "edgeid", "eid", "edgekey", "edgeindex", "name", "label", "edgelabel", "suid", "sharedname",
     "selected", "start", "end", "timestamp", "color", "colour", "width", "l", "c", "p", "style", "arrow",
 ))  # fmt: skip
-DRAWN = ("graphics.", "drawing.", "viz.", "style.")  # beginnings of names of attributes for drawing
 KINDS_OF_SYNAPSE = ("key", "relation", "interaction", "label", "edgelabel", "synapse", "layer")  # beside the role's
 
 
@@ -243,9 +242,10 @@ def _weight_names(edges: Edges, asked: Mapping[str, str], has_types: bool) -> tu
         for name in edges.free()
     }
     numeric = [name for name, numbers in is_candidate.items() if numbers]
-    by_kind = {kind: next(iter(role_columns(numeric, Role("", names))), "") for kind, names in WEIGHTS_BY_SYNAPSE.items()}
-    by_kind = {kind: name for kind, name in by_kind.items() if name}
-    spelled = role_columns([name for name in edges.free() if name in numeric or _is_bad_weight(name)], EDGE_ROLES["weight"])
+    of_kind = {kind: role_columns(numeric, Role("", names)) for kind, names in WEIGHTS_BY_SYNAPSE.items()}
+    by_kind = {kind: names[0] for kind, names in of_kind.items() if names}
+    must_be = [name for name in edges.free() if name in numeric or _is_bad_weight(name)]
+    spelled = role_columns(must_be, EDGE_ROLES["weight"])
     if by_kind and not has_types and (len(by_kind) > 1 or not spelled):
         for kind, name in by_kind.items():
             edges.use(name, f"weight of {kind} synapses")
@@ -326,7 +326,7 @@ def _parts(edges: Edges, graph: Graph, undirected: np.ndarray, weighted: bool) -
     """What was used of the edges: their direction, then every attribute, then those of the graph."""
     count = int(undirected.sum())
     direction = "undirected, so both ways" if count and count == len(undirected) else "from source to target"
-    note = f"{len(undirected):,}, of which {count:,} are undirected" if 0 < count < len(undirected) else f"{len(undirected):,}"
+    note = f"{len(undirected):,}" + f", of which {count:,} are undirected" * (0 < count < len(undirected))
     parts = [*graph.parts, Part(f"{edges.table}, edges", direction, note)]
     if not weighted:
         parts.append(Part(f"{edges.table}, edges", "weight", "1 per edge, as the graph is unweighted"))

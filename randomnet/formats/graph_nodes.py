@@ -8,7 +8,7 @@ import numpy as np
 
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
-from randomnet.formats.graph_record import Graph
+from randomnet.formats.graph_record import DRAWN, Graph
 from randomnet.formats.interpretation import Neurons
 from randomnet.formats.neuron_tables import neurons_of_columns
 from randomnet.formats.spellings import NODE_ROLES, normalized, role_columns
@@ -52,7 +52,9 @@ def neurons_of(table: Table, graph: Graph) -> tuple[Neurons, list[Part]]:
         ]
     same = [name for name, values in texts.items() if name != source and np.array_equal(values, names)]
     parts += [unused(f"{table}, attribute {name} of nodes", "the same as the names") for name in same]
-    taken = {source, *same} - {""}
+    drawn = [name for name in texts if name.startswith(DRAWN)]
+    parts += [unused(f"{table}, attribute {name} of nodes", "of the drawing") for name in drawn if name not in same]
+    taken = {source, *same, *drawn} - {""}
     neurons, more = neurons_of_columns(lambda name: f"{table}, attribute {name} of nodes", texts, taken, names)
     return neurons, [*parts, *more]
 

@@ -47,7 +47,8 @@ def graph_in(table: Table) -> tuple[str, Graph]:
     else:
         content, form = None, form_of(table)
     if not form:
-        raise FormatError(f"{table}: expected a graph as {EXPECTED}, got a {table.kind or 'binary'} file that is none of these")
+        actual = f"a {table.kind or 'binary'} file that is none of these"
+        raise FormatError(f"{table}: expected a graph as {EXPECTED}, got {actual}")
     if form in READERS:
         return form, READERS[form](table)
     return form, read_json_graph(table, json_in(table) if content is None else content, form)

@@ -9,6 +9,7 @@ from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.tables import DAMAGED, Table
 
 Attributes = Mapping[str, Any]
+DRAWN = ("graphics.", "drawing.", "viz.", "style.")  # beginnings of names of attributes for drawing
 
 
 @dataclass

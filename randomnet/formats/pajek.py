@@ -99,7 +99,7 @@ class _Pajek:
                 attributes[axis] = rest.pop(0)
         words = [word for word in rest if not word.startswith("[")]
         if len(words) % 2:
-            attributes["shape"] = words.pop(0)
+            attributes["drawing.shape"] = words.pop(0)
         attributes.update(zip(words[::2], words[1::2], strict=True))
 
     def _line(self, number: int, cells: list[str], directed: bool) -> None:

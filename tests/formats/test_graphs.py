@@ -233,7 +233,7 @@ def test_bad_graphml(tmp_path, old, new, text):
         (node_link([(1.0, 2, 3)], nodes=(1, 2)), r"edge 1: expected a source that is the id of a node, got 1\.0"),
         (node_link([], nodes=(1.0, 2.5)), r"node 1: expected an id as text or whole number, got 1\.0"),
         (node_link([], nodes=(["a"], "b")), r"node 1: expected an id as text or whole number, got \['a'\]"),
-        (node_link([("a", "b")], nodes=({"id": "a"}, {"name": "b"})), "node 2: expected an id as text or whole number, got none"),
+        (node_link([], nodes=({"id": "a"}, {"name": "b"})), "node 2: expected an id as text or whole number, got none"),
         (node_link([], nodes=("a", "b", "a")), "node 3: expected different ids, got 'a' twice"),
         (node_link([], nodes=("1", 1)), "expected different ids, got one as text and as number"),
         (node_link([("a", "b", 3)], directed=None), "expected directed as true or false, .* got none"),
