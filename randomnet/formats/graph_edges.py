@@ -26,6 +26,7 @@ from randomnet.formats.spellings import (
 from randomnet.formats.tables import NUMBER, Table
 from randomnet.settings import nearest
 
+REAL = re.compile(NUMBER)
 UNWEIGHTED = "1 for every edge, as the file has none"
 OF_EDGES = ("weight", "sign", "transmitter", "synapse_type")  # roles of [net] columns that a graph has
 # attributes that tell edges apart, or how they are drawn, in Gephi, Cytoscape, Pajek, yEd and networkx
@@ -44,6 +45,7 @@ class Edges:
         names = dict.fromkeys(name for *_, attributes in graph.edges for name in attributes)
         self.columns = {name: [attributes.get(name) for *_, attributes in graph.edges] for name in names}
         self.uses: dict[str, Part] = {}
+        self.parsed: dict[str, list[float | None]] = {}  # attribute -> its values as numbers
 
     def place(self, name: str) -> str:
         """The place of an attribute in errors and parts."""
@@ -71,7 +73,7 @@ class Edges:
 
     def numbers(self, name: str) -> np.ndarray:
         """(E,) an attribute as numbers. Raises FormatError for others, and for edges without it."""
-        numbers = [as_number(value) for value in self.columns[name]]
+        numbers = self._as_numbers(name)
         if None in numbers:
             number = numbers.index(None)
             value = self.columns[name][number]
@@ -81,15 +83,20 @@ class Edges:
 
     def is_numeric(self, name: str) -> bool:
         """Whether most values of an attribute are numbers, but for those that count the edges."""
-        values = [value for value in self.columns[name] if value is not None]
-        numbers = [number for number in map(as_number, values) if number is not None]
+        present = len(self.columns[name]) - self.columns[name].count(None)
+        numbers = [number for number in self._as_numbers(name) if number is not None]
         counts = len(numbers) > 2 and numbers in (list(range(len(numbers))), list(range(1, len(numbers) + 1)))
-        return 2 * len(numbers) > len(values) and not (counts and not _is_weight(name))
+        return 2 * len(numbers) > present and not (counts and not _is_weight(name))
+
+    def _as_numbers(self, name: str) -> list[float | None]:
+        if name not in self.parsed:
+            self.parsed[name] = [as_number(value) for value in self.columns[name]]
+        return self.parsed[name]
 
 
 def as_number(value: Any) -> float | None:
     """The value of a number, or of the text of one, of at most 2^53; None for other values."""
-    if isinstance(value, str) and re.fullmatch(NUMBER, value.strip()):
+    if isinstance(value, str) and REAL.fullmatch(value.strip()):
         value = float(value)
     fits = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST  # False for NaN
     return float(value) if fits else None
@@ -124,15 +131,22 @@ def rows_of(
 
 def _ends(table: Table, graph: Graph, index: Mapping[Any, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(E,) indices of sources and targets, and whether each edge is undirected. Raises FormatError for unknown ids."""
-    for number, (source, target, *_) in enumerate(graph.edges, 1):
-        for end, node in (("source", source), ("target", target)):
-            known = isinstance(node, (str, int)) and not isinstance(node, bool) and node in index
-            if not known:
+    ends = [[edge[side] for edge in graph.edges] for side in (0, 1)]
+    types = {type(node) for side in ends for node in side}
+    if not types <= {str, int} or not all(index.keys() >= {*side} for side in ends):
+        raise _unknown_end(table, graph, index)
+    pre, post = (np.array([index[node] for node in side], dtype=np.int64) for side in ends)
+    return pre, post, np.array([not edge[2] for edge in graph.edges], dtype=bool)
+
+
+def _unknown_end(table: Table, graph: Graph, index: Mapping[Any, int]) -> FormatError:
+    """The error for the first edge with an end that is no node."""
+    for number, edge in enumerate(graph.edges, 1):
+        for end, node in zip(("source", "target"), edge, strict=False):
+            if type(node) not in (str, int) or node not in index:
                 actual = "none" if node is None else one_line(repr(node))[:80]
-                raise FormatError(f"{table}, edge {number}: expected a {end} that is the id of a node, got {actual}")
-    ends = [(index[source], index[target], not directed) for source, target, directed, _ in graph.edges]
-    source, target, undirected = np.array(ends, dtype=np.int64).reshape(-1, 3).T
-    return source, target, undirected.astype(bool)
+                return FormatError(f"{table}, edge {number}: expected a {end} that is the id of a node, got {actual}")
+    raise AssertionError("an end that is no node")
 
 
 # ---- which attribute is what
@@ -298,6 +312,7 @@ def _by_kind(edges: Edges, rows: EdgeRows, by_kind: Mapping[str, str]) -> EdgeRo
     edge, weights, types = [], [], []
     for kind, name in by_kind.items():
         edges.columns[name] = [0 if value in (None, "") else value for value in edges.columns[name]]
+        edges.parsed.pop(name, None)
         numbers = edges.numbers(name)
         present = np.flatnonzero(numbers)
         edge.append(present)

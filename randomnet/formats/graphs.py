@@ -5,6 +5,9 @@ that networkx writes give the same graph. Attributes are recognised by the spell
 any case. Every attribute is used, or named as unused in the provenance.
 """
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from randomnet.connectome import Connectome
@@ -37,7 +40,8 @@ def read_graph(path: Path, options: Options = DEFAULTS) -> Connectome:
         actual = "a folder" if path.is_dir() else f"an archive of {len(tables)} files"
         raise FormatError(f"{path}: expected a file that holds a graph, got {actual}")
     table = tables[0]
-    form, graph = graph_in(table)
+    with _without_collection():
+        form, graph = graph_in(table)
     index = indices_of(table, graph)
     rows, edge_parts, notes = rows_of(table, graph, index, options)
     neurons, node_parts = neurons_of(table, graph)
@@ -45,6 +49,18 @@ def read_graph(path: Path, options: Options = DEFAULTS) -> Connectome:
     provenance = {"source": f"graph as {form}", "synthetic": False, **notes, "files": checksums([table])}
     name = path.name.split(".")[0] or "graph"
     return interpreted(name, rows, neurons, options, provenance, [*node_parts, *edge_parts], table, MISSING)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Pause the collection of cycles, which would search millions of new objects again and again, without any."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def in_graph_file(path: Path, tables: list[Table]) -> str:

@@ -46,6 +46,7 @@ class _Pajek:
         self.section, self.relation, self.row = "", "", 0
         self.relations: dict[str, str] = {}
         self.nodes: list[dict[str, Any]] = []
+        self.vertices: dict[str, int] = {}
 
     def read(self, number: int, line: str) -> None:
         """One line that is neither empty nor a comment."""
@@ -55,7 +56,7 @@ class _Pajek:
         cells = [quoted or bare for quoted, bare in TOKEN.findall(line)] if '"' in line else line.split()
         if not self.section:
             raise self._error(number, "a section such as *Vertices", line)
-        getattr(self, f"_{self.section}")(number, cells)
+        self.lines(number, cells)
 
     def check(self) -> None:
         """Raise FormatError for a matrix that is cut off."""
@@ -78,6 +79,7 @@ class _Pajek:
             raise self._error(number, "*Vertices before other sections", line)
         self.check()
         self.section, self.row = section, 0
+        self.lines = getattr(self, f"_{section}")
         self.relation = "" if section == "vertices" else match[4] or match[2] or ""
         if match[2] and section != "vertices":
             self.relations[match[2]] = self.relation
@@ -87,6 +89,7 @@ class _Pajek:
             raise self._error(number, f"a number of vertices from 1 to {MOST_VERTICES:,}", count or "none")
         self.nodes = [{} for _ in range(int(count))]
         self.graph.nodes = list(enumerate(self.nodes, 1))
+        self.vertices = {str(vertex): vertex for vertex in range(1, len(self.nodes) + 1)}
 
     def _vertices(self, number: int, cells: list[str]) -> None:
         attributes = self.nodes[self._vertex(number, cells[0]) - 1]
@@ -148,9 +151,9 @@ class _Pajek:
                 self.graph.edges.append((self.row, column, True, {"weight": cell, **relation}))
 
     def _vertex(self, number: int, cell: str) -> int:
-        if not (cell.isascii() and cell.isdigit() and 1 <= int(cell) <= len(self.nodes)):
-            raise self._error(number, f"a vertex from 1 to {len(self.nodes):,}", cell)
-        return int(cell)
+        if vertex := self.vertices.get(cell):
+            return vertex
+        raise self._error(number, f"a vertex from 1 to {len(self.nodes):,}", cell)
 
     def _error(self, number: int, expected: str, actual: str) -> FormatError:
         return FormatError(f"{self.table}, line {number}: expected {expected}, got {one_line(actual)[:60]!r}")
