@@ -1,10 +1,13 @@
 """Parquet and feather tables, read with pyarrow, an optional package that is imported only for such files."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from randomnet.extras import install_line
+from randomnet.formats.cells import stripped, whole_number
 from randomnet.formats.files import FormatError, one_line
 
 if TYPE_CHECKING:
@@ -38,8 +41,8 @@ def needed(path: Path, kind: str) -> FormatError:
     return FormatError(f"{path}: expected pyarrow to read this {kind} file, got none installed: {advice}")
 
 
-def chunks(path: Path, kind: str, names: list[str]) -> "Iterator[pd.DataFrame]":
-    """The columns `names`, batch by batch. Raises FormatError for an empty cell or a damaged file."""
+def chunks(path: Path, kind: str, names: list[str]) -> "Generator[pd.DataFrame]":
+    """The columns `names`, batch by batch, texts as categories. Raises FormatError for an empty cell or damage."""
     if not installed():
         raise needed(path, kind)
     import pandas as pd
@@ -52,20 +55,28 @@ def chunks(path: Path, kind: str, names: list[str]) -> "Iterator[pd.DataFrame]":
                 if column.null_count and not _is_text(column) and str(column.type) not in ("float", "double"):
                     empty_row = row + column.is_null().to_pylist().index(True)
                     raise FormatError(f"{path}, row {empty_row}, column {name}: expected a value, got an empty cell")
-            yield pd.DataFrame({name: _column(batch, name).to_pandas() for name in names})
+            yield pd.DataFrame({name: _encoded(_column(batch, name)).to_pandas() for name in names})
             row += batch.num_rows
 
 
-def rows_of(path: Path, kind: str, column: str, value: int) -> Iterator[int]:
-    """The rows of the cells that equal `value`; row 1 is the header."""
+def rows_of(path: Path, kind: str, column: str, value: int | str) -> Iterator[int]:
+    """The rows of the cells that equal `value`, also as a text; row 1 is the header."""
     row = 2
     for frame in chunks(path, kind, [column]):
-        yield from (row + int(index) for index in (frame[column] == value).to_numpy().nonzero()[0])
+        cells = stripped(frame[column])
+        is_same = np.array([cell == value or whole_number(cell) == value for cell in cells.categories])[cells.codes]
+        yield from (row + int(index) for index in is_same.nonzero()[0])
         row += len(frame)
 
 
 def _column(batch: Any, name: str) -> Any:
     return batch.column(INDEX if name == "body" and INDEX in batch.schema.names else name)
+
+
+def _encoded(column: Any) -> Any:
+    """Texts as codes into different texts."""
+    is_plain = _is_text(column) and "dictionary" not in str(column.type)
+    return column.dictionary_encode() if is_plain else column
 
 
 def _is_text(column: Any) -> bool:

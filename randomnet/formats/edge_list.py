@@ -13,7 +13,7 @@ from randomnet.formats.interpretation import with_file_signs
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import with_signs
-from randomnet.formats.tables import Table, checksums, tables_in
+from randomnet.formats.tables import Table, checksums, listed, tables_in
 
 PRE = ("pre", "pre_id", "body_pre", "presynaptic_id", "source", "from")
 POST = ("post", "post_id", "body_post", "postsynaptic_id", "target", "to")
@@ -58,7 +58,7 @@ def _table(path: Path) -> tuple[Table, Columns]:
     lists = [(table, columns) for table in tables if (columns := columns_of(table))]
     if len(lists) == 1:
         return lists[0]
-    actual = ", ".join((tables[0].columns or (tables[0].kind or "no table",))[:12]) if len(tables) == 1 else len(lists)
+    actual = listed(tables[0].columns or (tables[0].kind or "no table",)) if len(tables) == 1 else len(lists)
     raise FormatError(f"{path}: expected one edge list with columns pre, post, weight, got {actual}")
 
 

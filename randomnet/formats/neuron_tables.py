@@ -1,32 +1,41 @@
 """Tables of neurons (ids, types, transmitters, sides) -> labels, signs and positions in the order of a network.
 
-Such a table lies beside a table of edges, or [net] labels names it.
+Such a table lies beside a table of edges or a matrix, or [net] labels names it. Arrays of one value per neuron in a
+file are described alike.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from randomnet.formats.assembly import LARGEST
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names
-from randomnet.formats.spellings import NODE_ROLES, role_columns, sign_words_of
+from randomnet.formats.spellings import NODE_ROLES, normalized, role_columns, sign_words_of
 from randomnet.formats.tables import NUMBER, Table, read_all
 from randomnet.settings import nearest
 
 AXES = ("x", "y", "z")
-NO_NUMBERS = ("", "na", "nan")  # cells without a number, as R and pandas write them
 MOST_LISTED = 3  # ids in a note
+EMPTY = ("", "nan")  # cells without a value; NA may be the name of a region
+NAMES_OF_NEURONS = "names of neurons"
+IN_ORDER = "rows are in the order of the network"
+LEAST_NEURONS_PER_NUMBER = 2  # whole numbers with fewer neurons each are measurements rather than groups
 
 
-def id_columns(table: Table) -> list[str]:
+def id_columns(columns: Sequence[str]) -> list[str]:
     """The columns that may have the ids of neurons, the best spelling first; a first column without a name counts."""
-    unnamed = [column for column in table.columns[:1] if not column.strip()]
-    return role_columns(table.columns, NODE_ROLES["id"]) + unnamed
+    unnamed = [column for column in columns[:1] if not column.strip()]
+    return role_columns(columns, NODE_ROLES["id"]) + unnamed
+
+
+def is_neuron_table(table: Table) -> bool:
+    """Whether the header has ids of neurons or a kind of label."""
+    spelled = any(role_columns(table.columns, role) for role in NODE_ROLES.values())
+    return bool(table.columns) and table.headed and spelled
 
 
 def canonical_ids(texts: Iterable[str]) -> np.ndarray:
@@ -34,38 +43,73 @@ def canonical_ids(texts: Iterable[str]) -> np.ndarray:
     return np.array([re.sub(r"^([+-]?\d+)\.0*$", r"\1", text.strip()) for text in texts], dtype=str)
 
 
-def neurons_in(table: Table, names: np.ndarray, by_row: bool = False) -> tuple[Neurons, list[Part]]:
+def neurons_in(
+    table: Table, names: np.ndarray, by_row: bool = False, numbered: bool = False
+) -> tuple[Neurons, list[Part]]:
     """The labels, signs and positions of a table for neurons with these names, and what was used of the table.
 
-    Rows are matched by the column of ids that has most of the names; by_row: or else by their order, where there are as
-    many rows as neurons. Columns with no known spelling become labels of their own name. Neurons without a row have
-    labels `unknown`. Raises FormatError where no name matches, or rows of one id differ.
+    Rows are matched by the column of ids that has most of the names. by_row: a table without ids is matched by the
+    order of its rows. numbered: the network only numbers its neurons, so ids of the table become their names. Columns
+    of no known spelling become labels of their own name. Neurons without a row have labels `unknown`. Raises
+    FormatError where no name matches, rows of one id differ, or rows and neurons are not equally many.
     """
-    texts = {
-        column: values.astype(str) for column, values in read_all(table, dict.fromkeys(table.columns, "text")).items()
-    }
+    texts = _texts(table, len(names))
     rows = len(next(iter(texts.values()), ()))
-    ids = {column: canonical_ids(texts[column]) for column in id_columns(table)}
-    matches = {column: int(np.isin(names, values).sum()) for column, values in ids.items()}
-    key = max(matches, key=lambda column: matches[column], default="")
-    if matches.get(key, 0):
-        index, part = _rows_of(table, key, ids[key], names)
-    elif by_row and rows == len(names):
-        key, index, part = (
-            "",
-            np.arange(rows),
-            Part(f"{table}", "neurons", f"{rows:,} rows in the order of the network"),
-        )
+    ids = {column: canonical_ids(texts[column]) for column in id_columns(list(texts))}
+    place = table.name
+    if numbered:
+        index, key, part = _by_number(table, ids, rows, len(names))
+        if key is not None and part.use == NAMES_OF_NEURONS:
+            names = ids[key][index]
     else:
-        raise _no_match(table, ids, names, rows)
-    neurons, parts = neurons_of_columns(
-        lambda column: f"{table}, column {column or 1}",
-        {column: np.where(index >= 0, values[index], "") if rows else np.full(len(names), "")
-         for column, values in texts.items()},
-        {key} if part.use == "ids of neurons" else set(),
-        names,
-    )  # fmt: skip
+        matches = {column: int(np.isin(names, values).sum()) for column, values in ids.items()}
+        key = max(matches, key=lambda column: matches[column], default=None)
+        if key is not None and matches[key]:
+            index, part = _rows_of(table, key, ids[key], names)
+        elif by_row and not ids and rows == len(names):
+            key, index, part = None, np.arange(rows), Part(place, "neurons", IN_ORDER)
+        else:
+            raise _no_match(table, ids, names, rows, by_row)
+    others = {column: np.where(index >= 0, values[index], "") for column, values in texts.items() if column != key}
+    neurons, parts = described(table, others, names, "column", place)
     return neurons, [part, *parts]
+
+
+def _texts(table: Table, n: int) -> dict[str, np.ndarray]:
+    """The columns of the table as texts; a first row of texts that is one too many is the header."""
+    columns = read_all(table, dict.fromkeys(table.columns, "text"))
+    texts = {column: np.char.strip(values.astype(str)) for column, values in columns.items()}
+    if table.headed:
+        return texts
+    if texts and len(next(iter(texts.values()))) == n + 1:
+        return {str(values[0]): values[1:] for values in texts.values()}
+    stem = table.path.name.split(".")[0]
+    return {stem if len(texts) == 1 else f"column {column}": values for column, values in texts.items()}
+
+
+def _by_number(
+    table: Table, ids: Mapping[str, np.ndarray], rows: int, n: int
+) -> tuple[np.ndarray, str | None, Part]:
+    """(n,) the row of each neuron of a network that numbers them, the column that says so, and the part.
+
+    A column that counts the rows from 0 or 1, in any order, is the number; other different ids are names in the order
+    of the rows. Raises FormatError where there is not one row per neuron.
+    """
+    place = table.name
+    if rows != n:
+        raise FormatError(f"{table}: expected one row for each of the {n:,} neurons of the network, got {rows:,} rows")
+    for column, values in ids.items():
+        numbers = np.array([int(text) if re.fullmatch(r"\d{1,9}", text) else -1 for text in values.tolist()])
+        for first in (0, 1):
+            if np.array_equal(np.sort(numbers), np.arange(first, first + n)):
+                part = Part(f"{place}, column {column or 1}", "numbers of neurons", f"from {first}, in any order")
+                return np.argsort(numbers), column, part
+    in_order = np.arange(n)
+    for column, values in ids.items():
+        if len(np.unique(values)) == n and (values != "").all():
+            part = Part(f"{place}, column {column or 1}", NAMES_OF_NEURONS, IN_ORDER)
+            return in_order, column, part
+    return in_order, None, Part(place, "neurons", IN_ORDER)
 
 
 def _rows_of(table: Table, key: str, ids: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, Part]:
@@ -83,92 +127,89 @@ def _rows_of(table: Table, key: str, ids: np.ndarray, names: np.ndarray) -> tupl
     notes = [f"{int((index >= 0).sum()):,} of {len(names):,} neurons have a row"]
     notes += [f"labels of the other {missing:,} are unknown"] * (missing > 0)
     notes += [f"{others:,} rows are of no neuron of the network"] * (others > 0)
-    return index, Part(f"{table}, column {key or 1}", "ids of neurons", "; ".join(notes))
+    return index, Part(f"{table.name}, column {key or 1}", "ids of neurons", "; ".join(notes))
 
 
-def _no_match(table: Table, ids: dict[str, np.ndarray], names: np.ndarray, rows: int) -> FormatError:
+def _no_match(
+    table: Table, ids: Mapping[str, np.ndarray], names: np.ndarray, rows: int, by_row: bool
+) -> FormatError:
     expected = f"ids of the network's {len(names):,} neurons, such as {', '.join(names[:MOST_LISTED].tolist())}"
     if not ids:
-        return FormatError(
-            f"{table}: expected a column of {expected}, or one row per neuron, got {rows:,} rows without one"
-        )
+        rule = f", or one row for each of the {len(names):,} neurons" if by_row else ""
+        return FormatError(f"{table}: expected a column of {expected}{rule}, got {rows:,} rows without ids")
     column, values = next(iter(ids.items()))
-    actual = ", ".join(values[:MOST_LISTED].tolist())
+    actual = one_line(", ".join(values[:MOST_LISTED].tolist()))[:120] or "no rows"
     near = nearest(str(values[0]), names.tolist()) if len(values) else ""
-    return FormatError(f"{table}, column {column}: expected {expected}, got {actual}{near}")
+    return FormatError(f"{table}, column {column or 1}: expected {expected}, got {actual}{near}")
 
 
-def neurons_of_columns(
-    place: Callable[[str], str], texts: Mapping[str, np.ndarray], taken: Iterable[str], names: np.ndarray
+def described(
+    source: object, texts: Mapping[str, np.ndarray], names: np.ndarray, word: str = "column", place: str = ""
 ) -> tuple[Neurons, list[Part]]:
-    """The labels, signs and positions in columns of texts (N,) for neurons with these names, and what was used.
+    """The neurons with these names as columns of (N,) texts describe them, and what was used of the columns.
 
-    place: a column -> its place in errors and parts. taken: columns that are used or named already. Columns with no
-    known spelling become labels of their own name, but for numbers and for texts that differ between all neurons.
-    Raises FormatError.
+    A column of a known spelling has its role; others become labels, also whole numbers that group the neurons. word,
+    place: what the parts call a column and its file. Raises FormatError for signs and positions that are none.
     """
-    used, parts = set(taken), []
-    spelled = {role: role_columns(texts, NODE_ROLES[role]) for role in NODE_ROLES if role != "id"}
-    neurons = Neurons(names)
-    labels: dict[str, np.ndarray] = {}
-    for role in [role for role in spelled if role not in AXES]:
-        column = next((name for name in spelled[role] if name not in used), "")
-        if not column:
+    place = place or str(source)
+    neurons, parts, labels = Neurons(names), [], {}
+    taken: set[str] = set()
+    for role in NODE_ROLES:
+        column = next((name for name in role_columns(texts, NODE_ROLES[role]) if name not in taken), "")
+        if not column or role == "id" or role in AXES:
             continue
-        used.add(column)
+        taken.add(column)
         if role == "sign":
-            neurons = replace(neurons, signs=_signs(place(column), column, texts[column]))
+            neurons = replace(neurons, signs=_signs(source, column, texts[column], word))
             note = _sign_counts(neurons.signs)
         else:
             kind = LABEL if role == "transmitter" else role
-            labels[kind] = transmitter_names(texts[column]) if role == "transmitter" else _known(texts[column])
+            labels[kind] = transmitter_names(texts[column]) if role == "transmitter" else _label(texts[column])
             note = f"{len(np.unique(labels[kind])):,} different"
-        parts.append(Part(place(column), NODE_ROLES[role].use, note))
-    axes = tuple(spelled[axis][0] for axis in AXES if spelled[axis])
-    if len(axes) == len(AXES) and not used & set(axes):
-        used |= set(axes)
-        positions = _positions(place, [texts[axis] for axis in axes], axes, names)
-        known = 0 if positions is None else int((~np.isnan(positions).any(1)).sum())
-        parts += [Part(place(axis), NODE_ROLES["x"].use, f"{known:,} neurons have all three") for axis in axes]
-        neurons = replace(neurons, positions=positions)
-    for column in texts:
-        if column not in used:
-            part = _own_label(place(column), column, texts[column], labels)
-            parts.append(part)
-            if part.is_used:
-                labels[column] = _known(texts[column])
-    return replace(neurons, labels=labels), parts
+        parts.append(Part(f"{place}, {word} {column}", NODE_ROLES[role].use, note))
+    positions, axes = _positions(source, texts, word)
+    parts += [Part(f"{place}, {word}s {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)
+    for column in (column for column in texts if column not in {*taken, *axes}):
+        reason = _no_label(column, texts[column], labels)
+        if not reason:
+            labels[column] = _label(texts[column])
+        part = f"{place}, {word} {column or 1}"
+        different = f"{len(np.unique(texts[column])):,} different"
+        parts.append(unused(part, reason) if reason else Part(part, f"label {column}", different))
+    return replace(neurons, labels=labels, positions=positions), parts
 
 
-def _own_label(place: str, column: str, texts: np.ndarray, labels: Mapping[str, np.ndarray]) -> Part:
-    """Whether a column of no known spelling becomes a label of its own name."""
-    different = np.unique(texts)
-    if not column or _is_numeric(different):
-        return unused(place, "numbers" if different.any() else "empty")
-    if column in labels:
-        return unused(place, f"there is a label {column}")
-    is_id = bool(role_columns([column], NODE_ROLES["id"]))
-    if len(different) == len(texts) and len(texts) > 2 and not is_id:
-        return unused(place, "another text for each neuron")
-    return Part(place, f"label {column}", f"{len(different):,} different")
+def _no_label(column: str, texts: np.ndarray, labels: Mapping[str, np.ndarray]) -> str:
+    """Why a column of no role is no label, "" where it is one."""
+    if not column.strip():
+        return "it has no name"
+    if column in labels or normalized(column) in labels:
+        return "another column has this label"
+    values = [text for text in np.unique(texts).tolist() if text.lower() not in EMPTY]
+    if not values:
+        return "all cells are empty"
+    if not all(re.fullmatch(NUMBER, text) for text in values):
+        return ""
+    are_whole = all(float(text).is_integer() for text in values)
+    are_groups = are_whole and len(values) * LEAST_NEURONS_PER_NUMBER < len(texts)
+    return "" if are_groups else "numbers, which are no groups of neurons"
 
 
-def _known(texts: np.ndarray) -> np.ndarray:
-    return np.where(texts == "", UNKNOWN, texts)
+def _label(texts: np.ndarray) -> np.ndarray:
+    """(N,) texts, `unknown` where a cell has no value; whole numbers as floats (`3.0`) lose their zeros."""
+    spellings, codes = np.unique(texts, return_inverse=True)
+    names = [UNKNOWN if name.lower() in EMPTY else name for name in canonical_ids(spellings.tolist()).tolist()]
+    return np.array(names, dtype=str)[codes]
 
 
-def _is_numeric(different: np.ndarray) -> bool:
-    return all(re.fullmatch(NUMBER, text) for text in different.tolist() if text.lower() not in NO_NUMBERS)
-
-
-def _signs(place: str, column: str, texts: np.ndarray) -> np.ndarray:
+def _signs(source: object, column: str, texts: np.ndarray, word: str) -> np.ndarray:
     """(N,) int8 signs by the words of a column. Raises FormatError for other words."""
     words = sign_words_of(column)
     spellings, codes = np.unique(np.char.lower(texts), return_inverse=True)
     for spelling in spellings.tolist():
         if spelling not in words:
             known = "+, -, 1, -1, 0, E, I, exc, inh, excitatory or inhibitory"
-            raise FormatError(f"{place}: expected a sign ({known}), got {one_line(spelling)[:40]!r}")
+            raise FormatError(f"{source}, {word} {column}: expected a sign ({known}), got {one_line(spelling)[:40]!r}")
     return np.array([words[spelling] for spelling in spellings.tolist()], dtype=np.int8)[codes]
 
 
@@ -179,19 +220,20 @@ def _sign_counts(signs: np.ndarray | None) -> str:
 
 
 def _positions(
-    place: Callable[[str], str], columns: list[np.ndarray], axes: tuple[str, ...], names: np.ndarray
-) -> np.ndarray | None:
-    """(N, 3) positions, nan for neurons that lack one of them; None where no neuron has all. Raises FormatError."""
-    positions = np.full((len(names), 3), np.nan)
-    for axis, texts in enumerate(columns):
-        for neuron, text in enumerate(texts.tolist()):
-            if text.lower() in NO_NUMBERS:
-                continue
-            if not re.fullmatch(NUMBER, text) or abs(float(text)) > LARGEST:
-                actual = f"{one_line(text)[:40]!r} of neuron {one_line(names[neuron])[:40]}"
-                expected = f"numbers as positions {', '.join(axes)}, of at most 2^53"
-                raise FormatError(f"{place(axes[axis])}: expected {expected}, got {actual}")
-            positions[neuron, axis] = float(text)
-    is_complete = ~np.isnan(positions).any(axis=1)
-    positions[~is_complete] = np.nan
-    return positions if is_complete.any() else None
+    source: object, texts: Mapping[str, np.ndarray], word: str
+) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """(N, 3) positions, nan where unknown, and their columns; None without columns of three axes."""
+    spelled = [role_columns(texts, NODE_ROLES[axis])[:1] for axis in AXES]
+    axes = tuple(column for columns in spelled for column in columns)
+    if len(axes) < len(AXES):
+        return None, ()
+    positions = np.full((len(texts[axes[0]]), 3), np.nan)
+    for axis, column in enumerate(axes):
+        for neuron, text in enumerate(texts[column].tolist()):
+            is_number = bool(re.fullmatch(NUMBER, text))
+            if not is_number and text.lower() not in EMPTY:
+                actual = repr(one_line(text)[:40])
+                raise FormatError(f"{source}, {word} {column}: expected a position as a number, got {actual}")
+            positions[neuron, axis] = float(text) if is_number else np.nan
+    positions[np.isnan(positions).any(1)] = np.nan
+    return positions, axes

@@ -15,7 +15,7 @@ from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.matrices import shape_of
 from randomnet.formats.options import OPTIONAL, Options
 from randomnet.formats.registry import FORMATS
-from randomnet.formats.tables import Table, tables_in
+from randomnet.formats.tables import UNREAD, Table, listed, tables_in
 from randomnet.settings import nearest
 
 
@@ -26,11 +26,18 @@ class Recognition(NamedTuple):
     sentence: str
 
 
-def recognise(path: Path) -> Recognition:
-    """The format of a file, folder or archive, by headers, shapes and keys. Raises FormatError for unknown content."""
+def recognise(path: Path, variable: str = "") -> Recognition:
+    """The format of a file, folder or archive, by headers, shapes and keys. Raises FormatError for unknown content.
+
+    variable: the sheet of a workbook that has several.
+    """
     path = Path(path)
     with _in_one_line(path):
-        recognition = (_in_folder(path) if path.is_dir() else None) or _in_tables(path, tables_in(path))
+        recognition = _in_folder(path) if path.is_dir() else None
+        if recognition is None:
+            tables = tables_in(path, variable)
+            _check_one_sheet(path, tables)
+            recognition = _in_tables(path, tables)
         if recognition is None:
             raise FormatError(f"{path}: expected {_known()}, got {_contents(path)}")
     return Recognition(recognition.format, f"{path} is {recognition.sentence}")
@@ -46,7 +53,8 @@ def read_connectome(path: Path, source: str = "auto", options: Options = DEFAULT
         known = ", ".join(["auto", *FORMATS])
         raise ValueError(f"source must be one of {known}, got {source!r}{nearest(source, FORMATS)}")
     path = Path(path)
-    recognition = recognise(path) if source == "auto" else Recognition(source, f"{path} is read as {source}")
+    given = Recognition(source, f"{path} is read as {source}")
+    recognition = recognise(path, options.variable) if source == "auto" else given
     row = FORMATS[recognition.format]
     with _in_one_line(path):
         unread = {name: f"{recognition.format} has none" for name in OPTIONAL if name not in row.reads}
@@ -67,6 +75,15 @@ def _in_one_line(path: Path) -> Iterator[None]:
     except (ValueError, LookupError, TypeError, OverflowError, MemoryError, OSError, EOFError) as error:
         actual = f"{type(error).__name__}: {one_line(error)[:200]}"
         raise FormatError(f"{path}: expected a file that can be read as a network, got {actual}") from error
+
+
+def _check_one_sheet(path: Path, tables: list[Table]) -> None:
+    """Raise FormatError where several sheets of a workbook hold a network each."""
+    sheets = [table for table in tables if table.is_sheet and not path.is_dir()]
+    networks = [table.member for table in sheets if len(sheets) > 1 and _in_tables(path, [table])]
+    if len(networks) > 1:
+        actual = f"{len(networks)}: {listed(networks)}"
+        raise FormatError(f"{path}: expected one sheet with a network, got {actual}: name one as [net] variable")
 
 
 def _in_folder(folder: Path) -> Recognition | None:
@@ -106,13 +123,17 @@ def _contents(path: Path) -> str:
     tables = tables_in(path)
     if len(tables) == 1:
         return _content_of(tables[0])
+    if all(table.is_sheet for table in tables) and tables:
+        return f"a workbook of sheets {listed([table.member for table in tables])}: name one as [net] variable"
     files = ", ".join(table.member or table.path.name for table in tables[:8]) or "nothing"
     return f"{len(tables)} files: {files}"
 
 
 def _content_of(table: Table) -> str:
     if table.columns:
-        return f"a table with columns {', '.join(table.columns[:12])}"
+        return f"a table with columns {listed(table.columns)}"
     if table.kind == "npy":
         return f"an array of shape {shape_of(table.path)}"
+    if table.kind in UNREAD:
+        return UNREAD[table.kind]
     return f"a {table.kind} file" if table.kind else "a file of no known kind"

@@ -1,0 +1,139 @@
+"""The separator and the header of a table as text, told by its first rows.
+
+A first row is a header where it has a text above numbers, an empty corner, or a known spelling of a column. R's tables
+have a header that is one cell shorter than the rows; np.savetxt writes the header as a comment.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from randomnet.formats.cells import NO_VALUE, NUMBER, repeated_name
+from randomnet.formats.records import COMMENT, SPACES, Records
+from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, normalized
+
+SEPARATORS = (",", "\t", ";", "|")
+FEW = 4  # columns; a comment of as many words may be a sentence
+NEUTRAL = (*NO_VALUE, "inf", "-inf")  # cells that are neither a text nor a number
+SPELLINGS = frozenset(spelling for roles in (EDGE_ROLES, NODE_ROLES) for role in roles.values()
+                      for spelling in role.spellings)  # fmt: skip
+
+Row = tuple[int, list[str]]  # number of its last line, cells
+
+
+class Header(NamedTuple):
+    """names: of the columns, None without a header. lines: up to the header. has_row_names: whether the rows have one
+    cell more, their name. is_comment: whether the header is in a comment.
+    """
+
+    names: list[str] | None = None
+    lines: int = 0
+    has_row_names: bool = False
+    is_comment: bool = False
+
+
+def separator_of(lines: Sequence[str]) -> str:
+    """The separator of the cells of lines without comments: the one that gives all lines the same number of cells.
+
+    " " is for runs of spaces and tabs. Where several do, the one with most cells; where none does, the most frequent
+    one in the first line.
+    """
+    if not lines:
+        return ","
+    counts = {separator: _counts(lines, separator) for separator in SEPARATORS if separator in lines[0]}
+    even = {separator: widths for separator, widths in counts.items() if _is_even(widths)}
+    if even:
+        return max(even, key=lambda separator: even[separator][-1])
+    spaced = _counts(lines, SPACES)
+    if _is_even(spaced) and min(spaced) > 1:
+        return SPACES
+    if counts:
+        return max(counts, key=lines[0].count)
+    return SPACES if spaced[0] > 1 and 2 * spaced.count(spaced[0]) > len(lines) else ","
+
+
+def _counts(lines: Sequence[str], separator: str) -> list[int]:
+    return [len(cells) for _, cells in Records(lines, separator)] or [0]
+
+
+def _is_even(widths: list[int]) -> bool:
+    """Whether all rows have equally many cells, above one; the first may have one more or less."""
+    rows = widths[1:] or widths
+    return len(set(rows)) == 1 and rows[0] > 1 and abs(widths[0] - rows[0]) <= 1
+
+
+def header_of(lines: Sequence[str], rows: Sequence[Row], separator: str) -> Header:
+    """The header above or in the first rows. lines: of the file, with comments. rows: without comments."""
+    if not rows:
+        return Header()
+    number, first = rows[0]
+    rest = [cells for _, cells in rows[1:]]
+    if _has_row_names(first, rest, lines[number - 1], separator):
+        return Header(first, number, has_row_names=True)
+    if is_header(first, rest):
+        return Header(first, number)
+    above = lines[number - 2] if number > 1 else ""
+    words = _words(above, separator) if COMMENT.match(above) else []
+    if len(words) == len(first) > 1 and _are_names(words, separator):
+        return Header(words, number - 1, is_comment=True)
+    return Header()
+
+
+def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is a header above the rest."""
+    columns = list(zip(first, zip(*rest, strict=False), strict=False))
+    if any(_is_text(cell) and _are_numbers(below) for cell, below in columns):
+        return True
+    if first[0] and any(_is_number(cell) and _are_numbers(below) for cell, below in columns):
+        return False
+    has_corner = bool(rest) and not first[0] and all(row[0] for row in rest)  # of a matrix
+    has_names = len(first) > 2 and all(first[1:]) and repeated_name(first[1:]) is None
+    return (has_corner and has_names) or any(normalized(cell) in SPELLINGS for cell in first)
+
+
+def _has_row_names(first: Sequence[str], rest: Sequence[Sequence[str]], line: str, separator: str) -> bool:
+    """Whether the header is one cell shorter than the rows, which begin with names, as R's write.table writes it.
+
+    line: the header as it is in the file.
+    """
+    if len(rest) < 2 or {len(row) for row in rest} != {len(first) + 1} or not any(row[-1] for row in rest):
+        return False
+    names = [row[0] for row in rest]
+    if repeated_name(names) is not None:
+        return False
+    is_matrix = 2 * len(set(names) & set(first)) >= len(names)
+    are_names = is_count(names, 1) or not all(map(_is_number, names))
+    return is_matrix or (are_names and ('"' in line or separator in (SPACES, "\t")))
+
+
+def _words(comment: str, separator: str) -> list[str]:
+    """The cells of a comment; where the separator is not in it, its words."""
+    text = comment.lstrip(" \t#%")
+    row = next(iter(Records([text], separator if separator in text else SPACES)), (0, []))
+    return [cell.strip() for cell in row[1]]
+
+
+def _are_names(words: Sequence[str], separator: str) -> bool:
+    """Whether the words of a comment are names of columns, and neither numbers nor a sentence."""
+    is_list = len(words) > FEW or separator != SPACES or any(normalized(word) in SPELLINGS for word in words)
+    return is_list and any(map(_is_text, words)) and repeated_name(words) is None
+
+
+def is_count(cells: Sequence[str], start: int) -> bool:
+    """Whether the cells are consecutive whole numbers from the start."""
+    return bool(cells) and list(cells) == [str(start + row) for row in range(len(cells))]
+
+
+def _are_numbers(cells: Iterable[str]) -> bool:
+    """Whether the cells that have a value are numbers, and there is one."""
+    cells = [cell for cell in cells if cell.lower() not in NEUTRAL]
+    return bool(cells) and all(map(_is_number, cells))
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell is a number, or several with spaces between."""
+    return bool(cell) and all(re.fullmatch(NUMBER, word) for word in cell.split())
+
+
+def _is_text(cell: str) -> bool:
+    return not _is_number(cell) and cell.lower() not in NEUTRAL

@@ -1,0 +1,57 @@
+"""Labels of neurons from a table beside a network, as [net] labels names it: type, class, side, transmitter, sign."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from randomnet.formats.contents import Part, unused
+from randomnet.formats.files import FormatError
+from randomnet.formats.interpretation import Neurons
+from randomnet.formats.neuron_tables import is_neuron_table, neurons_in
+from randomnet.formats.tables import Table, names_of, tables_in
+
+
+def labelled(neurons: Neurons, labels: str, numbered: bool = False) -> tuple[Neurons, list[Part], Table]:
+    """The neurons with the labels, signs and positions of the table at a path, its parts, and the table itself.
+
+    numbered: whether the network only numbers its neurons, so that the rows are in its order. Labels of the table
+    replace those of the network of the same kind. Raises FormatError, which names [net] labels.
+    """
+    try:
+        table = _only_table(Path(labels).expanduser())
+        others, parts = neurons_in(table, neurons.names, by_row=True, numbered=numbered)
+    except FormatError as error:
+        raise FormatError(f"[net] labels: {error}") from None
+    joined, replaced = merged(neurons, others, table.path.name)
+    return joined, [*parts, *replaced], table
+
+
+def merged(first: Neurons, second: Neurons, by: str) -> tuple[Neurons, list[Part]]:
+    """The neurons with what both say of them, and what of the first is not used as the second says it too.
+
+    by: the name of the second's file.
+    """
+    kinds = sorted(set(first.labels) & set(second.labels))
+    parts = [unused(f"label {kind} of the network", f"{by} replaces it") for kind in kinds]
+    values = {name: getattr(second, name) for name in ("signs", "positions") if getattr(second, name) is not None}
+    parts += [unused(f"{name} of the neurons", f"{by} replaces them") for name in values
+              if getattr(first, name) is not None]  # fmt: skip
+    labels: Mapping[str, np.ndarray] = {**first.labels, **second.labels}
+    return replace(first, names=second.names, labels=labels, **values), parts
+
+
+def _only_table(path: Path) -> Table:
+    """The table of neurons at a path. Raises FormatError where there is none, or several."""
+    if path.is_dir():
+        raise FormatError(f"{path}: expected a table with a row per neuron, got a folder: name the file")
+    if not path.is_file():
+        raise FormatError(f"{path}: expected a table with a row per neuron, got nothing of this name")
+    tables = [table for table in tables_in(path) if table.columns]
+    if len(tables) > 1:
+        tables = [table for table in tables if is_neuron_table(table)]
+    if len(tables) != 1:
+        actual = f"{len(tables)}: {names_of(tables)}" if tables else "none"
+        raise FormatError(f"{path}: expected one table with a row per neuron (CSV, TSV, parquet, sheet), got {actual}")
+    return tables[0]
