@@ -49,7 +49,7 @@ class Edges:
 
     def place(self, name: str) -> str:
         """The place of an attribute in errors and parts."""
-        return f"{self.table}, attribute {name} of edges"
+        return f"{self.table}, edge attribute {name}"
 
     def edge(self, number: int) -> str:
         """The place of an edge, counted from 0, in errors."""
@@ -58,7 +58,7 @@ class Edges:
 
     def use(self, name: str, use: str, note: str = "") -> None:
         """Record what an attribute is used as."""
-        self.uses[name] = Part(self.place(name), use, note)
+        self.uses[name] = Part(f"{self.table.name}, edge attribute {name}", use, note)
 
     def free(self) -> list[str]:
         """The attributes that have no use so far."""
@@ -342,13 +342,13 @@ def _parts(edges: Edges, graph: Graph, undirected: np.ndarray, weighted: bool) -
     count = int(undirected.sum())
     direction = "undirected, so both ways" if count and count == len(undirected) else "from source to target"
     note = f"{len(undirected):,}" + f", of which {count:,} are undirected" * (0 < count < len(undirected))
-    parts = [*graph.parts, Part(f"{edges.table}, edges", direction, note)]
+    parts = [*graph.parts, Part(f"{edges.table.name}, edges", direction, note)]
     if not weighted:
-        parts.append(Part(f"{edges.table}, edges", "weight", "1 per edge, as the graph is unweighted"))
+        parts.append(Part(f"{edges.table.name}, edges", "weight", "1 per edge, as the graph is unweighted"))
     for name in edges.columns:
-        parts.append(edges.uses.get(name) or unused(edges.place(name), _left(edges, name)))
+        parts.append(edges.uses.get(name) or unused(f"{edges.table.name}, edge attribute {name}", _left(edges, name)))
     return parts + [
-        unused(f"{edges.table}, attribute {name} of the graph", one_line(value)[:60])
+        unused(f"{edges.table.name}, graph attribute {name}", one_line(value)[:60])
         for name, value in graph.attributes.items()
     ]
 

@@ -10,9 +10,9 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.graph_record import DRAWN, Graph
 from randomnet.formats.interpretation import Neurons
-from randomnet.formats.neuron_tables import neurons_of_columns
+from randomnet.formats.neuron_tables import described
 from randomnet.formats.spellings import NODE_ROLES, normalized, role_columns
-from randomnet.formats.tables import Table
+from randomnet.formats.tables import NUMBER, Table
 
 # the attributes that may name neurons where the ids only count them, the best first
 NAMES = ("cellname", "neuronname", "neuron", "cell", "name", "label", "nodelabel", "bodyid", "rootid", "id")
@@ -42,21 +42,30 @@ def neurons_of(table: Table, graph: Graph) -> tuple[Neurons, list[Part]]:
     source = _name_source(ids, texts)
     names = np.char.strip(texts[source]) if source else ids
     ids_shown = ", ".join(ids[:MOST_LISTED].tolist())
-    part = Part(f"{table}, ids of nodes", "names of neurons", f"{len(ids):,}: {ids_shown}, ...")
+    part = Part(f"{table.name}, ids of nodes", "names of neurons", f"{len(ids):,}: {ids_shown}, ...")
     parts = [part]
     if source:
         shown = ", ".join(names[:MOST_LISTED].tolist())
         parts = [
-            unused(f"{table}, ids of nodes", f"{ids_shown}, ... only count the nodes"),
-            Part(f"{table}, attribute {source} of nodes", "names of neurons", f"{len(names):,}: {shown}, ..."),
+            unused(f"{table.name}, ids of nodes", f"{ids_shown}, ... only count the nodes"),
+            Part(f"{table.name}, node attribute {source}", "names of neurons", f"{len(names):,}: {shown}, ..."),
         ]
     same = [name for name, values in texts.items() if name != source and np.array_equal(values, names)]
-    parts += [unused(f"{table}, attribute {name} of nodes", "the same as the names") for name in same]
+    parts += [unused(f"{table.name}, node attribute {name}", "the same as the names") for name in same]
     drawn = [name for name in texts if name.startswith(DRAWN)]
-    parts += [unused(f"{table}, attribute {name} of nodes", "of the drawing") for name in drawn if name not in same]
-    taken = {source, *same, *drawn} - {""}
-    neurons, more = neurons_of_columns(lambda name: f"{table}, attribute {name} of nodes", texts, taken, names)
+    parts += [unused(f"{table.name}, node attribute {name}", "of the drawing") for name in drawn if name not in same]
+    unique = [name for name in texts if name not in (source, *same, *drawn) and _is_text_of_each(name, texts[name])]
+    parts += [unused(f"{table.name}, node attribute {name}", "another text for each neuron") for name in unique]
+    others = {name: values for name, values in texts.items() if name not in (source, *same, *drawn, *unique)}
+    neurons, more = described(table, others, names, "node attribute", table.name)
     return neurons, [*parts, *more]
+
+
+def _is_text_of_each(name: str, texts: np.ndarray) -> bool:
+    """Whether an attribute of no known spelling has another text for each node, such as a description."""
+    is_spelled = any(role_columns([name], role) for role in NODE_ROLES.values())
+    is_text = not all(re.fullmatch(NUMBER, text) for text in texts.tolist() if text)
+    return not is_spelled and is_text and len(texts) > 2 and len(np.unique(texts)) == len(texts)
 
 
 def _texts(graph: Graph, name: str) -> np.ndarray:

@@ -4,14 +4,15 @@ Files are data: no entity is expanded, no pickle is loaded, and NaN and Infinity
 has a reader of its own: the readers of networkx add a node for an unknown end of an edge.
 """
 
+from randomnet.formats.compression import DAMAGED, damaged
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.gexf import GEXF, read_gexf
 from randomnet.formats.gml import GML, is_gml, read_gml
-from randomnet.formats.graph_record import Graph, damaged
+from randomnet.formats.graph_record import Graph
 from randomnet.formats.graphml import GRAPHML, read_graphml
 from randomnet.formats.json_graphs import json_form, json_in, read_json_graph
 from randomnet.formats.pajek import PAJEK, is_pajek, read_pajek
-from randomnet.formats.tables import DAMAGED, Table
+from randomnet.formats.tables import Table
 from randomnet.formats.xml_parsing import root_of
 
 XML_FORMS = {"graphml": GRAPHML, "gexf": GEXF}

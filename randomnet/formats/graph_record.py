@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from randomnet.formats.compression import DAMAGED, damaged
 from randomnet.formats.contents import Part
-from randomnet.formats.files import FormatError, one_line
-from randomnet.formats.tables import DAMAGED, Table
+from randomnet.formats.tables import Table
 
 Attributes = Mapping[str, Any]
 DRAWN = ("graphics.", "drawing.", "viz.", "style.")  # beginnings of names of attributes for drawing
@@ -34,11 +34,6 @@ def content_of(table: Table) -> bytes:
         raise damaged(table, error) from None
 
 
-def damaged(table: Table, error: Exception) -> FormatError:
-    """The error for a compressed file that is damaged or cut off."""
-    return FormatError(f"{table}: expected a whole compressed file, got {one_line(error)}")
-
-
 def text_of(table: Table) -> str:
     """The text of a file in UTF-8, or else in Latin-1, which older programs write."""
     content = content_of(table)
@@ -57,5 +52,5 @@ def with_default_weights(graph: Graph, table: Table, form: str) -> Graph:
         source, target, directed, attributes = graph.edges[number]
         graph.edges[number] = (source, target, directed, {**attributes, "weight": 1})
     note = f"1 for {len(missing):,} edges without one, as {form} defines"
-    graph.parts.append(Part(f"{table}, edges without a weight", "weight", note))
+    graph.parts.append(Part(f"{table.name}, edges without a weight", "weight", note))
     return graph

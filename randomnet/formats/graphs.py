@@ -17,6 +17,7 @@ from randomnet.formats.graph_edges import rows_of
 from randomnet.formats.graph_nodes import indices_of, neurons_of
 from randomnet.formats.graph_parsing import form_of, graph_in
 from randomnet.formats.interpretation import interpreted
+from randomnet.formats.labels import labelled
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.spellings import NODE_ROLES
@@ -44,11 +45,15 @@ def read_graph(path: Path, options: Options = DEFAULTS) -> Connectome:
         form, graph = graph_in(table)
     index = indices_of(table, graph)
     rows, edge_parts, notes = rows_of(table, graph, index, options)
-    neurons, node_parts = neurons_of(table, graph)
+    neurons, parts = neurons_of(table, graph)
     del graph  # which takes more memory than all that follows
-    provenance = {"source": f"graph as {form}", "synthetic": False, **notes, "files": checksums([table])}
+    parts += edge_parts
+    if options.labels:
+        neurons, more, label_table = labelled(neurons, options.labels)
+        tables, parts = [*tables, label_table], [*parts, *more]
+    provenance = {"source": f"graph as {form}", "synthetic": False, **notes, "files": checksums(tables)}
     name = path.name.split(".")[0] or "graph"
-    return interpreted(name, rows, neurons, options, provenance, [*node_parts, *edge_parts], table, MISSING)
+    return interpreted(name, rows, neurons, options, provenance, parts, table, MISSING)
 
 
 @contextmanager

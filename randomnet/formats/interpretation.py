@@ -4,7 +4,7 @@ Every format of edges (tables, spreadsheets, graphs) passes through `interpreted
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,10 +18,12 @@ from randomnet.formats.options import Options
 from randomnet.formats.signs import LABEL, transmitter_names, with_signs
 from randomnet.formats.spellings import CHEMICAL, ELECTRICAL, NEUROMUSCULAR, RECEIVED
 
-TYPES = (CHEMICAL, ELECTRICAL, RECEIVED, NEUROMUSCULAR)  # of synapses, by their codes in EdgeRows
+OTHER = "other"
+TYPES = (CHEMICAL, ELECTRICAL, RECEIVED, NEUROMUSCULAR, OTHER)  # of synapses, by their codes in EdgeRows
 LEFT_OUT = {
     RECEIVED: "the same synapses are listed as sent",
     NEUROMUSCULAR: "synapses onto muscles",
+    OTHER: "no option reads them",
 }
 
 
@@ -57,6 +59,16 @@ class EdgeRows:
         return EdgeRows(**rows, transmitters=None if texts is None else Texts(texts.codes[mask], texts.names))
 
 
+def stacked(parts: Sequence[EdgeRows]) -> EdgeRows:
+    """The rows of all parts, which have the same columns, one part after the other."""
+    names = ("pre", "post", "weights", "signs", "types", "undirected")
+    columns = {name: [getattr(part, name) for part in parts] for name in names}
+    joined = {name: None if arrays[0] is None else np.concatenate(arrays) for name, arrays in columns.items()}
+    texts = [part.transmitters for part in parts if part.transmitters is not None]
+    transmitters = Texts(np.concatenate([codes for codes, _ in texts]), texts[0].names) if texts else None
+    return EdgeRows(**joined, transmitters=transmitters)
+
+
 @dataclass(frozen=True, eq=False)
 class Neurons:
     """The neurons of a file: (N,) names; kind of label -> (N,) texts; (N,) signs; (N, 3) positions."""
@@ -89,9 +101,10 @@ def interpreted(
         labels[LABEL] = transmitter_names(most_common(rows, len(neurons.names)))
     is_signed = rows.signs is not None or neurons.signs is not None or bool((rows.weights < 0).any())
     use_signs = is_signed and options.sign_policy == "auto"
-    rows = dataclasses.replace(rows, weights=_signed(rows, neurons) if use_signs else np.abs(rows.weights))
+    unsigned = dataclasses.replace(rows, weights=np.abs(rows.weights))
+    rows = dataclasses.replace(rows, weights=_signed(rows, neurons)) if use_signs else unsigned
     if is_signed and not use_signs:
-        parts = [*parts, unused(f"signs in {file}", f"as sign_policy = {options.sign_policy}")]
+        parts = [*parts, unused(f"signs in {short_name(file)}", f"as sign_policy = {options.sign_policy}")]
     notes = {**provenance, **_directions(rows.undirected), **recorded([*parts, *kind_parts])}
 
     def assembled(some: EdgeRows) -> Connectome:
@@ -100,7 +113,7 @@ def interpreted(
 
     is_electrical = np.zeros(len(rows.pre), bool) if rows.types is None else rows.types == TYPES.index(ELECTRICAL)
     if is_electrical.all() and len(is_electrical):
-        connectome = assembled(_symmetric(rows))
+        connectome = assembled(_symmetric(unsigned))
         connectome = connectome.replace(connectome.weights, sign_policy="none")
     else:
         connectome = assembled(rows.where(~is_electrical) if is_electrical.any() else rows)
@@ -109,7 +122,7 @@ def interpreted(
         else:
             connectome = with_signs(connectome, options.sign_policy, missing=missing)
         if is_electrical.any():
-            connectome = _sum(connectome, assembled(_symmetric(rows.where(is_electrical))))
+            connectome = _sum(connectome, assembled(_symmetric(unsigned.where(is_electrical))))
     return dataclasses.replace(connectome, positions=neurons.positions)
 
 
@@ -118,6 +131,11 @@ def with_file_signs(connectome: Connectome) -> Connectome:
     silent = int((connectome.signs == 0).sum()) - connectome.mixed
     notes = {"sign_policy": "as in the file", "neurons_without_sign": silent, "neurons_of_both_signs": connectome.mixed}
     return connectome.replace(connectome.weights, **notes)
+
+
+def short_name(file: object) -> str:
+    """The name of a file without its folder, for the contents."""
+    return str(getattr(file, "name", file))
 
 
 def _of_type(rows: EdgeRows, synapse_type: str, file: object) -> tuple[EdgeRows, list[Part]]:
@@ -136,7 +154,7 @@ def _of_type(rows: EdgeRows, synapse_type: str, file: object) -> tuple[EdgeRows,
         reason = LEFT_OUT.get(name, f"synapse_type = {synapse_type}; synapse_type = {name} or all reads them")
         use = {CHEMICAL: "directed edges", ELECTRICAL: "undirected edges without a sign"}.get(name, "")
         text = f"{count:,} rows"
-        place = f"{name} synapses in {file}"
+        place = f"{name} synapses in {short_name(file)}"
         parts += [Part(place, use, text) if name in wanted else unused(place, f"{text}; {reason}")] * (count > 0)
     is_wanted = np.isin(rows.types, [TYPES.index(name) for name in wanted])
     if not is_wanted.any():
@@ -198,5 +216,7 @@ def _sum(first: Connectome, second: Connectome) -> Connectome:
     pairs, index = np.unique(keys, return_inverse=True)
     weights = np.bincount(index, np.concatenate([first.weights, second.weights]))
     post, pre = np.divmod(pairs, first.n)
-    provenance = {**first.provenance, "electrical_edges": len(second.weights)}
+    is_edge = weights != 0  # an inhibitory synapse and a gap junction of the same size
+    provenance = {**first.provenance, "electrical_edges": len(second.weights), "cancelled": int((~is_edge).sum())}
+    post, pre, weights = post[is_edge], pre[is_edge], weights[is_edge]
     return dataclasses.replace(first, post=post, pre=pre, weights=weights, provenance=provenance)

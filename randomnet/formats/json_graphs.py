@@ -164,7 +164,7 @@ def _flyvis(table: Table, content: Mapping[str, Any]) -> Graph:
             raise FormatError(f"{table}, edge {number}: expected {expected}, got {_shown(edge)}") from None
         graph.edges.append((edge.pop("src", None), edge.pop("tar", None), True, {"weight": weight, **edge}))
     use = "alpha (the sign) times the sum of synapses over offsets of columns; neurons are cell types"
-    graph.parts.append(Part(f"{table}, alpha and offsets of edges", "weight", use))
+    graph.parts.append(Part(f"{table.name}, alpha and offsets of edges", "weight", use))
     return graph
 
 
@@ -178,7 +178,8 @@ def _started(table: Table, content: Mapping[str, Any]) -> tuple[Graph, bool]:
     directed = content.get("directed", told)
     graph = Graph()
     if "directed" not in content and told is None:
-        graph.parts.append(Part(f"{table}, direction", "edges from source to target", "the file tells no direction"))
+        use = "edges from source to target"
+        graph.parts.append(Part(f"{table.name}, direction", use, "the file tells no direction"))
         directed = True
     if not isinstance(directed, bool):
         actual = "none" if directed is None else _shown(directed)
@@ -267,7 +268,7 @@ def _resolved(table: Table, graph: Graph, prefer_indices: bool = False) -> Graph
     if used <= known and not (prefer_indices and are_indices):
         return graph
     if are_indices and used:
-        graph.parts.append(Part(f"{table}, ends of edges", "neurons", "as indices into the list of nodes, from 0"))
+        graph.parts.append(Part(f"{table.name}, ends of edges", "neurons", "as indices into the list of nodes, from 0"))
         name_of: dict[Any, Any] = dict(enumerate(ids))
     elif {str(end) for end in used} <= {str(each) for each in known}:
         name_of = {str(each): each for each in ids}

@@ -50,8 +50,14 @@ EDGE_ROLES: Mapping[str, Role] = {
     "synapse_type": Role("kind of synapse (chemical or electrical)", (
         "synapsetype", "syntype", "type", "edgetype", "connectiontype", "synapsekind", "kind", "class", "modality",
     )),
+    "direction": Role("direction of the edge", (
+        "directed", "isdirected", "direction", "directionality", "edgedirection",
+    )),
     "roi": Role("region of the synapses", ("roi", "neuropil", "region", "brainregion")),
 }  # fmt: skip
+PRE_WORDS = ("pre", "presynaptic", "source", "src", "from", "sender")  # in names of columns of one end
+POST_WORDS = ("post", "postsynaptic", "target", "tgt", "dst", "to", "receiver")
+NOT_EDGES = ("bodyid", "body", "rootid", "ptrootid", "neuronid", "skid", "skeletonid")  # beside numbers pre and post
 NODE_ROLES: Mapping[str, Role] = {
     "id": Role("neuron", (
         "id", "bodyid", "body", "rootid", "ptrootid", "neuronid", "nodeid", "nid", "skid", "skeletonid", "cellid",
@@ -87,6 +93,7 @@ SIGN_WORDS: Mapping[str, int] = {
                      "minus", "repressing"), -1),
     **dict.fromkeys(("0", "0.0", "", "na", "nan", "none", "unknown", "unclear", "?", "unsigned"), 0),
 }  # fmt: skip
+LONG_SIGN_WORDS = {word: sign for word, sign in SIGN_WORDS.items() if sign and word.isalpha() and len(word) > 2}
 TRUTH_WORDS: Mapping[str, int] = {
     **dict.fromkeys(("true", "t", "yes", "y", "1", "+1", "1.0", "+"), 1),
     **dict.fromkeys(("false", "f", "no", "n", "0", "0.0", "-1", "-1.0", "-"), -1),
@@ -100,7 +107,7 @@ SYNAPSE_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("r", "rp", "receive", "receivepoly"), RECEIVED),  # White et al. 1986: the same synapses again
     **dict.fromkeys(("nmj", "neuromuscular", "neuromuscularjunction"), NEUROMUSCULAR),
 }  # fmt: skip
-DIRECTION_WORDS: Mapping[str, bool] = {"directed": True, "undirected": False}
+DIRECTION_WORDS: Mapping[str, bool] = {"directed": True, "undirected": False, "bidirectional": False, "mutual": False}
 WEIGHTS_BY_SYNAPSE: Mapping[str, tuple[str, ...]] = {  # names of weights that say the kind of synapse
     CHEMICAL: ("chemical", "chemicalweight", "chem", "chemweight", "chemicalsynapses", "nchemical", "chemicalcount"),
     ELECTRICAL: ("electrical", "electricalweight", "elec", "elecweight", "electricalsynapses", "gapjunction",
@@ -119,14 +126,32 @@ def role_columns(columns: Iterable[str], role: Role) -> list[str]:
     return sorted((name for name in columns if normalized(name) in ranked), key=lambda name: ranked[normalized(name)])
 
 
-def sign_words_of(column: str) -> Mapping[str, int]:
-    """Word -> sign for the cells of a column, by its name: `excitatory` is true or false, `sign` is + or -."""
+def sign_words_of(column: str, words: Iterable[str] = ()) -> Mapping[str, int]:
+    """Word -> sign for the cells of a column, by its name: `excitatory` is true or false, `sign` is + or -.
+
+    words: of the cells; 0 is no sign beside -1, also in a column that is true or false.
+    """
     name = normalized(column)
+    truth = dict(TRUTH_WORDS)
+    if {"-1", "-1.0"} & set(words):
+        truth.update({"0": 0, "0.0": 0})
     if name in ("excitatory", "isexcitatory", "excitatorysynapse"):
-        return {**SIGN_WORDS, **TRUTH_WORDS}
+        return {**SIGN_WORDS, **truth}
     if name in ("inhibitory", "isinhibitory"):
-        return {word: -sign for word, sign in TRUTH_WORDS.items()}
+        return {word: -sign for word, sign in truth.items()}
     return SIGN_WORDS
+
+
+def _tell_synapse_types(words: set[str]) -> bool:
+    """Whether words are types of synapses: all of them but e alone, or words of more than two letters among others.
+
+    Excitatory and inhibitory may be beside electrical ones.
+    """
+    if words <= set(SYNAPSE_WORDS):
+        return words != {"e"}
+    clear = {word for word in words if len(word) > 2 and SYNAPSE_WORDS.get(word) in (CHEMICAL, ELECTRICAL)}
+    chemical = {word for word in words if SYNAPSE_WORDS.get(word) == CHEMICAL}
+    return bool(clear) and not (chemical and words & set(LONG_SIGN_WORDS))
 
 
 def meaning_of(words: Iterable[str]) -> str:
@@ -136,6 +161,7 @@ def meaning_of(words: Iterable[str]) -> str:
         return ""
     if words <= set(DIRECTION_WORDS):
         return "direction"
-    if {normalized(word) for word in words} <= set(SYNAPSE_WORDS) and words != {"e"}:
+    if _tell_synapse_types({normalized(word) for word in words}):
         return "synapse_type"
-    return "sign" if words <= set(SIGN_WORDS) else ""
+    tell_signs = any(SIGN_WORDS.get(word) for word in words) and not words <= {"0", "1", "0.0", "1.0"}
+    return "sign" if words <= set(SIGN_WORDS) and tell_signs else ""

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 from xml.parsers import expat
 
+from randomnet.formats.compression import DAMAGED, damaged
 from randomnet.formats.files import FormatError, one_line
-from randomnet.formats.graph_record import damaged
-from randomnet.formats.tables import DAMAGED, Table
+from randomnet.formats.tables import Table
 
 
 class _RootFound(Exception):
