@@ -13,8 +13,10 @@ from randomnet.formats.graph_record import DRAWN, Graph
 from randomnet.formats.interpretation import TYPES, EdgeRows, Texts
 from randomnet.formats.options import Options
 from randomnet.formats.spellings import (
+    CHEMICAL,
     DIRECTION_WORDS,
     EDGE_ROLES,
+    LONG_SIGN_WORDS,
     SYNAPSE_WORDS,
     WEIGHTS_BY_SYNAPSE,
     Role,
@@ -34,6 +36,7 @@ IDENTIFIERS = frozenset((
     "id", "key", "index", "edgeid", "eid", "edgekey", "edgeindex", "name", "label", "edgelabel", "suid", "sharedname",
     "selected", "start", "end", "timestamp", "color", "colour", "width", "l", "c", "p", "style", "arrow",
 ))  # fmt: skip
+COUNTERS = re.compile(r"(.*[_. ])?(id|ids|index|idx|key|row|[xyz]|time|year|timestamp)")  # the last word of a name
 KINDS_OF_SYNAPSE = ("key", "relation", "interaction", "label", "edgelabel", "synapse", "layer")  # beside the role's
 
 
@@ -112,10 +115,8 @@ def rows_of(
     types, other_signs = _worded(edges, asked, undirected)
     transmitters = _transmitters(edges, asked)
     sign = asked.get("sign") or next(iter(role_columns(edges.free(), EDGE_ROLES["sign"])), other_signs)
-    if sign:
-        edges.use(sign, EDGE_ROLES["sign"].use)
-    by_kind, weight = _weight_names(edges, asked, types is not None)
     signs = _signs(edges, sign) if sign else None
+    by_kind, weight = _weight_names(edges, asked, types is not None)
     is_undirected = undirected if undirected.any() else None
     if by_kind:
         rows = _by_kind(edges, EdgeRows(pre, post, pre, signs, None, transmitters, is_undirected), by_kind)
@@ -182,12 +183,16 @@ def _worded(edges: Edges, asked: Mapping[str, str], undirected: np.ndarray) -> t
         words, codes = edges.texts(name)
         is_spelled = name in asked.values() or normalized(name) not in KINDS_OF_SYNAPSE
         meaning = meaning_of(words)
-        if name in asked.values() or normalized(name).startswith("syn"):
-            meaning = _synapse_meaning(edges, name, words, name in asked.values())
+        tell_kinds = {normalized(word) for word in words} <= {*SYNAPSE_WORDS, ""}
+        if name == asked.get("synapse_type") or (normalized(name).startswith("syn") and tell_kinds):
+            meaning = "synapse_type"
         if meaning == "synapse_type" and types is None:
             types = _types(edges, name, words, codes)
-            counts = ", ".join(f"{int((codes == code).sum()):,} {word or 'without'}" for code, word in enumerate(words))
-            edges.use(name, EDGE_ROLES["synapse_type"].use, counts)
+            counts = [f"{int((codes == code).sum()):,} {word}" for code, word in enumerate(words)]
+            if any(normalized(word) in LONG_SIGN_WORDS for word in words) and not sign:
+                sign = name
+                counts.append("its words are the signs as well")
+            edges.use(name, EDGE_ROLES["synapse_type"].use, ", ".join(counts))
         elif meaning == "direction" and is_spelled:
             told = np.array([DIRECTION_WORDS.get(word.lower(), True) for word in words])[codes]
             is_told = np.array([bool(word) for word in words])[codes]
@@ -207,23 +212,16 @@ def _kinds(names: Iterable[str]) -> list[str]:
     ]
 
 
-def _synapse_meaning(edges: Edges, name: str, words: list[str], is_asked: bool) -> str:
-    """`synapse_type` where all words are kinds of synapse; "" where none is. Raises FormatError where some are."""
-    unknown = [word for word in words if word and normalized(word) not in SYNAPSE_WORDS]
-    if not unknown:
-        return "synapse_type"
-    if is_asked or len(unknown) < len([word for word in words if word]):
-        expected = "kinds of synapse (C, chemical, E, electrical, gap junction, ...)"
-        raise FormatError(f"{edges.place(name)}: expected {expected}, got {one_line(unknown[0])[:40]!r}")
-    return ""
-
-
 def _types(edges: Edges, name: str, words: list[str], codes: np.ndarray) -> np.ndarray:
-    """(E,) indices into TYPES. Raises FormatError for an edge without a word."""
-    if "" in words:
-        number = int(np.argmax(codes == words.index("")))
-        raise FormatError(f"{edges.edge(number)}: expected a kind of synapse as {name}, got none")
-    return np.array([TYPES.index(SYNAPSE_WORDS[normalized(word)]) for word in words])[codes]
+    """(E,) indices into TYPES; excitatory and inhibitory synapses are chemical. Raises FormatError for other words."""
+    kinds = [SYNAPSE_WORDS.get(normalized(word), CHEMICAL if normalized(word) in LONG_SIGN_WORDS else "")
+             for word in words]  # fmt: skip
+    if "" in kinds:
+        number = int(np.argmax(codes == kinds.index("")))
+        actual = one_line(words[kinds.index("")])[:40] or "none"
+        expected = "a kind of synapse (C, chemical, E, electrical, gap junction, ...)"
+        raise FormatError(f"{edges.edge(number)}: expected {expected} as {name}, got {actual}")
+    return np.array([TYPES.index(kind) for kind in kinds])[codes]
 
 
 def _transmitters(edges: Edges, asked: Mapping[str, str]) -> Texts | None:
@@ -251,11 +249,7 @@ def _weight_names(edges: Edges, asked: Mapping[str, str], has_types: bool) -> tu
     if "weight" in asked:
         edges.use(asked["weight"], "weight", "as weight_column says")
         return {}, asked["weight"]
-    is_candidate = {
-        name: normalized(name) not in IDENTIFIERS and not name.startswith(DRAWN) and edges.is_numeric(name)
-        for name in edges.free()
-    }
-    numeric = [name for name, numbers in is_candidate.items() if numbers]
+    numeric = [name for name in edges.free() if not _has_no_meaning(name) and edges.is_numeric(name)]
     of_kind = {kind: role_columns(numeric, Role("", names)) for kind, names in WEIGHTS_BY_SYNAPSE.items()}
     by_kind = {kind: names[0] for kind, names in of_kind.items() if names}
     must_be = [name for name in edges.free() if name in numeric or _is_bad_weight(name)]
@@ -284,8 +278,10 @@ def _is_bad_weight(name: str) -> bool:
 
 def _signs(edges: Edges, name: str) -> np.ndarray:
     """(E,) int8 signs by the words of an attribute. Raises FormatError for other words."""
-    words = sign_words_of(name)
     spellings, codes = edges.texts(name)
+    words = sign_words_of(name, spellings)
+    if edges.uses.get(name):  # the kinds of synapse, of which some have a sign
+        words = {**dict.fromkeys(map(str.lower, spellings), 0), **LONG_SIGN_WORDS}
     signs = [words.get(spelling.lower()) for spelling in spellings]
     if None in signs:
         code = signs.index(None)
@@ -293,7 +289,15 @@ def _signs(edges: Edges, name: str) -> np.ndarray:
         actual = one_line(spellings[code])[:40]
         number = int(np.argmax(codes == code))
         raise FormatError(f"{edges.edge(number)}: expected a sign ({known}) as {name}, got {actual}")
-    return np.array(signs, dtype=np.int8)[codes]
+    if {*spellings} in ({"0", "1"}, {"0.0", "1.0"}) and words["0"] == 0:
+        expected = "signs 1 and -1, got 0 and 1 alone: call the attribute excitatory where 0 is inhibitory"
+        raise FormatError(f"{edges.place(name)}: expected {expected}")
+    values = np.array(signs, dtype=np.int8)[codes]
+    if edges.uses.get(name):
+        return values
+    counts = {"excitatory": values > 0, "inhibitory": values < 0, "without a sign": values == 0}
+    edges.use(name, EDGE_ROLES["sign"].use, ", ".join(f"{int(each.sum()):,} {word}" for word, each in counts.items()))
+    return values
 
 
 def _check_signs(edges: Edges, rows: EdgeRows, weight: str, sign: str) -> None:
@@ -353,8 +357,13 @@ def _parts(edges: Edges, graph: Graph, undirected: np.ndarray, weighted: bool) -
     ]
 
 
+def _has_no_meaning(name: str) -> bool:
+    """Whether an attribute tells edges apart, or is of a drawing, by its name."""
+    return normalized(name) in IDENTIFIERS or name.startswith(DRAWN) or bool(COUNTERS.fullmatch(name.lower()))
+
+
 def _left(edges: Edges, name: str) -> str:
-    if normalized(name) in IDENTIFIERS or name.startswith(DRAWN):
+    if _has_no_meaning(name):
         return "of no meaning for the network"
     if edges.is_numeric(name):
         return f"numbers; weight_column = {name} would take them as the weight"

@@ -233,8 +233,8 @@ def _positions(
         for neuron, text in enumerate(texts[column].tolist()):
             is_number = bool(re.fullmatch(NUMBER, text)) and abs(float(text)) <= LARGEST
             if not is_number and text.lower() not in EMPTY:
-                actual = repr(one_line(text)[:40])
-                raise FormatError(f"{source}, {word} {column}: expected a position as a number of at most 2^53, got {actual}")
+                expected, actual = "a position as a number of at most 2^53", repr(one_line(text)[:40])
+                raise FormatError(f"{source}, {word} {column}: expected {expected}, got {actual}")
             positions[neuron, axis] = float(text) if is_number else np.nan
     is_complete = ~np.isnan(positions).any(1)
     positions[~is_complete] = np.nan

@@ -80,9 +80,9 @@ class _Pajek:
         self.check()
         self.section, self.row = section, 0
         self.lines = getattr(self, f"_{section}")
-        self.relation = "" if section == "vertices" else match[4] or match[2] or ""
-        if match[2] and section != "vertices":
-            self.relations[match[2]] = self.relation
+        number_of, name = (match[2] or "", match[4] or "") if section != "vertices" else ("", "")
+        self.relation = name or self.relations.get(number_of, number_of)
+        self.relations.setdefault(number_of, self.relation)
 
     def _make_vertices(self, number: int, count: str | None) -> None:
         if not count or not 0 < int(count) <= MOST_VERTICES:

@@ -135,7 +135,8 @@ def test_positions(tmp_path):
     np.testing.assert_array_equal(read.positions, [[1, 2.5, -3], [np.nan] * 3])
     assert read_connectome(write(tmp_path, text.replace('"z"', '"w"'))).positions is None
     for far in ('"far"', '"1e999"', "1" + "0" * 400, "1e200"):
-        refused(write(tmp_path, text.replace("-3", far)), r"attribute z: expected a position as a number of at most 2\^53, got '")
+        expected = r"attribute z: expected a position as a number of at most 2\^53, got '"
+        refused(write(tmp_path, text.replace("-3", far)), expected)
 
 
 def test_two_neurons_point_from_column_to_row(tmp_path):
