@@ -10,7 +10,7 @@ from randomnet.formats.assembly import LARGEST
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.graph_record import DRAWN, Graph
-from randomnet.formats.interpretation import TYPES, EdgeRows, Texts
+from randomnet.formats.interpretation import OTHER, TYPES, EdgeRows, Texts
 from randomnet.formats.options import Options
 from randomnet.formats.spellings import (
     CHEMICAL,
@@ -184,11 +184,11 @@ def _worded(edges: Edges, asked: Mapping[str, str], undirected: np.ndarray) -> t
         is_spelled = name in asked.values() or normalized(name) not in KINDS_OF_SYNAPSE
         meaning = meaning_of(words)
         tell_kinds = {normalized(word) for word in words} <= {*SYNAPSE_WORDS, ""}
-        if name == asked.get("synapse_type") or (normalized(name).startswith("syn") and tell_kinds):
+        if name == asked.get("synapse_type") or (_of_synapses(name) and tell_kinds):
             meaning = "synapse_type"
         if meaning == "synapse_type" and types is None:
-            types = _types(edges, name, words, codes)
-            counts = [f"{int((codes == code).sum()):,} {word}" for code, word in enumerate(words)]
+            types = _types(words, codes)
+            counts = [f"{int((codes == code).sum()):,} {word or 'without one'}" for code, word in enumerate(words)]
             if any(normalized(word) in LONG_SIGN_WORDS for word in words) and not sign:
                 sign = name
                 counts.append("its words are the signs as well")
@@ -206,21 +206,21 @@ def _worded(edges: Edges, asked: Mapping[str, str], undirected: np.ndarray) -> t
 def _kinds(names: Iterable[str]) -> list[str]:
     """Attributes that may tell the kind of a synapse."""
     names = list(names)
-    others = Role("", KINDS_OF_SYNAPSE)
-    return role_columns(names, EDGE_ROLES["synapse_type"]) + [
-        name for name in role_columns(names, others) if name not in role_columns(names, EDGE_ROLES["synapse_type"])
+    spelled = role_columns(names, EDGE_ROLES["synapse_type"])
+    others = [*role_columns(names, Role("", KINDS_OF_SYNAPSE)), *(name for name in names if _of_synapses(name))]
+    return list(dict.fromkeys(spelled + others))
+
+
+def _of_synapses(name: str) -> bool:
+    return normalized(name).startswith("syn")
+
+
+def _types(words: list[str], codes: np.ndarray) -> np.ndarray:
+    """(E,) indices into TYPES; excitatory and inhibitory synapses are chemical, and other words another type."""
+    kinds = [
+        SYNAPSE_WORDS.get(normalized(word), CHEMICAL if normalized(word) in LONG_SIGN_WORDS else OTHER)
+        for word in words
     ]
-
-
-def _types(edges: Edges, name: str, words: list[str], codes: np.ndarray) -> np.ndarray:
-    """(E,) indices into TYPES; excitatory and inhibitory synapses are chemical. Raises FormatError for other words."""
-    kinds = [SYNAPSE_WORDS.get(normalized(word), CHEMICAL if normalized(word) in LONG_SIGN_WORDS else "")
-             for word in words]  # fmt: skip
-    if "" in kinds:
-        number = int(np.argmax(codes == kinds.index("")))
-        actual = one_line(words[kinds.index("")])[:40] or "none"
-        expected = "a kind of synapse (C, chemical, E, electrical, gap junction, ...)"
-        raise FormatError(f"{edges.edge(number)}: expected {expected} as {name}, got {actual}")
     return np.array([TYPES.index(kind) for kind in kinds])[codes]
 
 
