@@ -14,8 +14,8 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
-from randomnet.formats.edge_columns import tells_more
 from randomnet.formats.contents import Part, recorded
+from randomnet.formats.edge_columns import tells_more
 from randomnet.formats.neuron_labels import PROPERTIES, first_texts
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from randomnet.formats.assembly import LARGEST
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
@@ -264,10 +265,11 @@ def _positions(
     positions = np.full((len(texts[axes[0]]), 3), np.nan)
     for axis, column in enumerate(axes):
         for neuron, text in enumerate(texts[column].tolist()):
-            is_number = bool(re.fullmatch(NUMBER, text))
+            is_number = bool(re.fullmatch(NUMBER, text)) and abs(float(text)) <= LARGEST
             if not is_number and text.lower() not in EMPTY:
-                actual = repr(one_line(text)[:40])
-                raise FormatError(f"{source}, {word} {column}: expected a position as a number, got {actual}")
+                expected, actual = "a position as a number of at most 2^53", repr(one_line(text)[:40])
+                raise FormatError(f"{source}, {word} {column}: expected {expected}, got {actual}")
             positions[neuron, axis] = float(text) if is_number else np.nan
-    positions[np.isnan(positions).any(1)] = np.nan
-    return positions, axes
+    is_complete = ~np.isnan(positions).any(1)
+    positions[~is_complete] = np.nan
+    return (positions, axes) if is_complete.any() else (None, ())

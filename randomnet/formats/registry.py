@@ -23,10 +23,10 @@ FORMATS: Registry[Format] = Registry({
     "malecns": MALECNS,
     "banc": BANC,
     "manc": MANC,
+    "graph": GRAPH,
     "edge_list": EDGE_LIST,
     "matrix": MATRIX,
     "sparse": SPARSE_MATRIX,
-    "graph": GRAPH,
     "bio2art": BIO2ART,
     "flystability": FLYSTABILITY,
 })  # fmt: skip

@@ -27,7 +27,7 @@ EDGE_ROLES: Mapping[str, Role] = {
     "post": Role("postsynaptic neuron", (
         "post", "postid", "postrootid", "postptrootid", "postsynapticid", "postsynaptic", "postsynapticneuron",
         "postneuron", "postname", "postcell", "bodyidpost", "bodypost", "postbodyid", "target", "targetid",
-        "targetneuron", "tgt", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2", "node2",
+        "targetneuron", "tgt", "tar", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2", "node2",
         "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "tonodeid",
     )),
     "weight": Role("weight", (

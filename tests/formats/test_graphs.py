@@ -135,7 +135,8 @@ def test_positions(tmp_path):
     np.testing.assert_array_equal(read.positions, [[1, 2.5, -3], [np.nan] * 3])
     assert read_connectome(write(tmp_path, text.replace('"z"', '"w"'))).positions is None
     for far in ('"far"', '"1e999"', "1" + "0" * 400, "1e200"):
-        refused(write(tmp_path, text.replace("-3", far)), r"positions x, y, z, of at most 2\^53, got .* of node a")
+        expected = r"attribute z: expected a position as a number of at most 2\^53, got '"
+        refused(write(tmp_path, text.replace("-3", far)), expected)
 
 
 def test_two_neurons_point_from_column_to_row(tmp_path):
@@ -187,7 +188,7 @@ BOMB = '<!DOCTYPE graphml [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
-        ("<graphml", BOMB + "<graphml", "expected GraphML without a document type, got a DOCTYPE, which is refused"),
+        ("<graphml", BOMB + "<graphml", "expected XML without a document type, got a DOCTYPE, which is refused"),
         ("<graphml", '<!DOCTYPE graphml SYSTEM "file:///etc/passwd"><graphml', "a DOCTYPE, which is refused"),
         ("utf-8", "foo", "expected XML, got one that is not: unknown encoding: foo"),
         (">3<", ">&b;<", "expected XML, got one that is not: undefined entity"),
@@ -229,11 +230,11 @@ def test_bad_graphml(tmp_path, old, new, text):
         (node_link([("a", "b", [3])]), r"as weight, got \[3\]"),
         (node_link([("a", "b", 3), ("b", "a", None)]), r"edge 2 \(b -> a\): expected a number .* got none"),
         (node_link([("a", "c", 3)]), "edge 1: expected a target that is the id of a node, got 'c'"),
-        (node_link([{"src": "a", "tar": "b"}]), "edge 1: expected a source that is the id of a node, got none"),
+        (node_link([{"start": "a", "finish": "b"}]), "edge 1: expected a source that is the id of a node, got none"),
         (node_link([(1.0, 2, 3)], nodes=(1, 2)), r"edge 1: expected a source that is the id of a node, got 1\.0"),
         (node_link([], nodes=(1.0, 2.5)), r"node 1: expected an id as text or whole number, got 1\.0"),
         (node_link([], nodes=(["a"], "b")), r"node 1: expected an id as text or whole number, got \['a'\]"),
-        (node_link([], nodes=({"name": "a"},)), "node 1: expected an id as text or whole number, got none"),
+        (node_link([], nodes=({"id": "a"}, {"name": "b"})), "node 2: expected an id as text or whole number, got none"),
         (node_link([], nodes=("a", "b", "a")), "node 3: expected different ids, got 'a' twice"),
         (node_link([], nodes=("1", 1)), "expected different ids, got one as text and as number"),
         (node_link([("a", "b", 3)], directed=None), "expected directed as true or false, .* got none"),
@@ -250,8 +251,8 @@ def test_bad_node_link(tmp_path, content, text):
 
 def test_what_is_no_graph_at_all(tmp_path):
     refused(write(tmp_path, "<svg></svg>", "a.svg"), "expected hemibrain tables .*got a xml file")
-    refused(write(tmp_path, "<svg></svg>", "a.svg"), "expected GraphML or node-link JSON .*got a xml file", "graph")
-    refused(write(tmp_path, "pre,post,weight\n1,2,3\n", "a.csv"), "got a csv file that is neither", "graph")
+    refused(write(tmp_path, "<svg></svg>", "a.svg"), "expected a graph as GraphML, .*got a xml file", "graph")
+    refused(write(tmp_path, "pre,post,weight\n1,2,3\n", "a.csv"), "got a csv file that is none of these", "graph")
     refused(tmp_path, "expected a file that holds a graph, got a folder", "graph")
     refused(write(tmp_path, gzip.compress(XML.encode())[:-20], "a.gz"), "expected a whole compressed file")
     nothing = "<graphml></graphml>"
