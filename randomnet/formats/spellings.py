@@ -27,8 +27,8 @@ EDGE_ROLES: Mapping[str, Role] = {
     "post": Role("postsynaptic neuron", (
         "post", "postid", "postrootid", "postptrootid", "postsynapticid", "postsynaptic", "postsynapticneuron",
         "postneuron", "postname", "postcell", "bodyidpost", "bodypost", "postbodyid", "target", "targetid",
-        "targetneuron", "tgt", "tar", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2", "node2",
-        "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "tonodeid",
+        "targetneuron", "tgt", "tar", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2",
+        "node2", "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "tonodeid",
     )),
     "weight": Role("weight", (
         "weight", "weights", "w", "count", "counts", "syncount", "syncounts", "nsyn", "nsyns", "nsynapses", "synapses",
