@@ -86,7 +86,8 @@ def test_npz_is_a_matrix_for_the_reader_of_matrices_too(tmp_path):
     network = made()
     save(network, tmp_path / "m.npz")
     again = read_matrix(tmp_path / "m.npz", Options(drop_autapses=False))
-    assert again.names.tolist() == network.names.tolist() and np.array_equal(again.dense(), network.dense())
+    assert again.names.tolist() == [name.strip() for name in network.names.tolist()]
+    assert np.array_equal(again.dense(), network.dense())
 
 
 def test_parquet_and_csv_are_tables_for_pandas(tmp_path):
