@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
-from randomnet.formats.cells import shown
+from randomnet.formats.cells import shown, whole_number
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.encodings import START, encoding_of, in_utf8
 from randomnet.formats.headers import Header, Row, header_of, is_count, separator_of
@@ -151,19 +151,17 @@ def _blank(names: list[str], rows: list[list[str]], width: int, layout: Layout) 
 
 
 def _is_index(names: list[str], rows: list[list[str]], header: Header) -> bool:
-    """Whether the first column counts the rows and has no name, as an index of pandas or the row names of R.
+    """Whether the first column has whole numbers and no name, as an index of pandas or the row names of R.
 
     An index of a table without other ids stays: it may be the ids.
     """
-    cells = [row[0] for row in rows if row]
-    is_unnamed = header.names is not None and bool(names) and names[0].lower() in INDEX
-    if not is_unnamed or not (is_count(cells, 0) or is_count(cells, 1)):
+    cells, others = [row[0] for row in rows if row], names[1:]
+    is_unnamed = header.names is not None and bool(others) and names[0].lower() in INDEX
+    if not is_unnamed or not cells or any(whole_number(cell) is None for cell in cells) or set(cells) & set(others):
         return False
-    others = names[1:]
-    if header.has_row_names:
-        return not set(cells) & set(others)
     has_edges = all(role_columns(others, EDGE_ROLES[role]) for role in ("pre", "post"))
-    return has_edges or bool(role_columns(others, NODE_ROLES["id"]))
+    has_ids = has_edges or bool(role_columns(others, NODE_ROLES["id"]))
+    return has_ids or (header.has_row_names and is_count(cells, 1))
 
 
 def _parts(name: str, encoding: str, header: Header, has_rows: bool) -> list[Part]:
@@ -184,7 +182,7 @@ def _column_parts(
     """The parts of columns that are left out, and of row names that are kept."""
     parts = []
     if dropped:
-        note = "row names 1, 2, 3, ..., as R writes them" if header.has_row_names else "an index that counts the rows"
+        note = "row names, as R writes them" if header.has_row_names else "whole numbers without a name, an index"
         parts.append(unused(f"{name}, column 1", note))
     elif header.has_row_names:
         parts.append(Part(f"{name}, column 1", "row names", "the header is one cell shorter than the rows"))

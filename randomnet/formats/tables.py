@@ -149,6 +149,9 @@ def stream(table: Table, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     A `category` and a `name` is a pandas.Categorical, in which each chunk has categories of its own. Ids and counts are
     int64 that were never floats, or exact ones. Raises FormatError with file, row and column.
     """
+    if table.member and table.kind in arrow.KINDS:
+        expected = f"a {table.kind} file outside of an archive"
+        raise FormatError(f"{table}: expected {expected}, got a member of one: unpack it")
     known = set(table.columns)
     missing = [column for column in kinds if column not in known]
     if missing:
@@ -263,6 +266,9 @@ def _peek(path: Path, source: Path | IO[bytes], member: str = "") -> Table:
             for magic, kind in MAGIC.items():
                 if start.startswith(magic):
                     kind = kind_of_zip(file) if kind == "zip" else kind
+                    if kind in arrow.KINDS and file is not raw:
+                        expected = f"a {kind} file that is not compressed as a whole"
+                        raise FormatError(f"{place}: expected {expected}, got one that is: decompress it")
                     return Table(path, kind, () if member else arrow.columns(path, kind), member=member)
             if is_matlab_4(start):
                 return Table(path, "mat", member=member)

@@ -335,11 +335,12 @@ def test_the_rows_of_errors_of_a_table_without_header(tmp_path):
 @pytest.mark.parametrize(
     ("text", "note"),
     [
-        (",pre,post,weight\n0,1,2,3\n1,2,3,5\n2,3,1,7\n", "an index that counts the rows"),
-        ("Unnamed: 0,pre,post,weight\n0,1,2,3\n1,2,3,5\n2,3,1,7\n", "an index that counts the rows"),
-        ('"","pre","post","weight"\n"1",1,2,3\n"2",2,3,5\n"3",3,1,7\n', "an index that counts the rows"),
-        ('"pre" "post" "weight"\n"1" 1 2 3\n"2" 2 3 5\n"3" 3 1 7\n', "row names 1, 2, 3, ..., as R writes them"),
-        ("pre\tpost\tweight\n1\t1\t2\t3\n2\t2\t3\t5\n3\t3\t1\t7\n", "row names 1, 2, 3, ..., as R writes them"),
+        (",pre,post,weight\n0,1,2,3\n1,2,3,5\n2,3,1,7\n", "whole numbers without a name, an index"),
+        ("Unnamed: 0,pre,post,weight\n0,1,2,3\n1,2,3,5\n2,3,1,7\n", "whole numbers without a name, an index"),
+        ('"","pre","post","weight"\n"1",1,2,3\n"2",2,3,5\n"3",3,1,7\n', "whole numbers without a name, an index"),
+        ('"pre" "post" "weight"\n"1" 1 2 3\n"2" 2 3 5\n"3" 3 1 7\n', "row names, as R writes them"),
+        (",pre,post,weight\n10,1,2,3\n70,2,3,5\n71,3,1,7\n", "whole numbers without a name, an index"),
+        ("pre\tpost\tweight\n1\t1\t2\t3\n2\t2\t3\t5\n3\t3\t1\t7\n", "row names, as R writes them"),
     ],
 )
 def test_index_columns_are_left_out(tmp_path, text, note):
@@ -354,7 +355,8 @@ def test_first_columns_without_name_that_are_no_index(tmp_path):
     assert table_of(tmp_path, matrix.to_csv()).columns == ("", "0", "1")
     assert table_of(tmp_path, ",type\n0,KC\n1,PN\n").columns == ("", "type")
     assert table_of(tmp_path, ",id,type\n0,7,KC\n1,8,PN\n").columns == ("id", "type")
-    assert table_of(tmp_path, ",pre,post\n7,1,2\n8,2,1\n").columns == ("", "pre", "post")
+    assert table_of(tmp_path, ",pre,post\nA,1,2\nB,2,1\n").columns == ("", "pre", "post")
+    assert table_of(tmp_path, ",pre,post,1\npre,0,1,2\npost,2,0,1\n1,1,1,0\n").columns[0] == ""
 
 
 def test_row_names_of_r(tmp_path):
@@ -507,6 +509,19 @@ def test_ids_in_columns_of_other_types(tmp_path, kind):
         with refused("row 3, column pre: expected a name, got "):
             read_all(table_with(["A", value, "B"]), {"pre": "name"})
     assert read_all(table_with([5, 6]), {"pre": "name"})["pre"].tolist() == ["5", "6"]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather"])
+def test_binary_tables_inside_others(tmp_path, kind):
+    pytest.importorskip("pyarrow", reason="parquet and feather need pyarrow")
+    getattr(pd.DataFrame({"pre": [1], "post": [2]}), f"to_{kind}")(tmp_path / "a")
+    with refused(rf"b: expected a {kind} file that is not compressed as a whole, got one that is: decompress it"):
+        table_of(tmp_path, gzip.compress((tmp_path / "a").read_bytes()), "b")
+    with tarfile.open(tmp_path / "c.tar", "w") as tar:
+        tar.add(tmp_path / "a", "a")
+    (table,) = tables_in(tmp_path / "c.tar")
+    with refused(rf"c\.tar:a: expected a {kind} file outside of an archive, got a member of one: unpack it"):
+        read_all(table, {"pre": "id"})
 
 
 # ---- encodings
