@@ -19,6 +19,7 @@ from randomnet.formats.spellings import (
     POST_WORDS,
     PRE_WORDS,
     WEIGHTS_BY_SYNAPSE,
+    meaning_of,
     normalized,
     role_columns,
 )
@@ -59,7 +60,7 @@ def has_edges(table: Table) -> bool:
     """Whether a table with a header has columns of both neurons of edges; False for counts of synapses per neuron."""
     if not table.headed or _counts_synapses(table):
         return False
-    return all(role_columns(table.columns, EDGE_ROLES[role]) for role in ("pre", "post"))
+    return all(_spelled(role, table.columns) for role in ("pre", "post"))
 
 
 def tells_more(table: Table) -> bool:
@@ -75,13 +76,13 @@ def is_named(table: Table, options: Options) -> bool:
     names = {role: name for role, name in options.columns if role in ("pre", "post")}
     columns = {normalized(column) for column in table.columns}
     others = [role for role in ("pre", "post") if role not in names]
-    spelled = all(role_columns(table.columns, EDGE_ROLES[role]) for role in others)
+    spelled = all(_spelled(role, table.columns) for role in others)
     return bool(names) and spelled and all(normalized(name) in columns for name in names.values())
 
 
 def listed_columns(table: Table) -> str:
     """The columns of edges by spelling, for a phrase."""
-    columns = [name for role in (*ONE, "transmitter") for name in role_columns(table.columns, EDGE_ROLES[role])]
+    columns = [name for role in (*ONE, "transmitter") for name in _spelled(role, table.columns)]
     return ", ".join(dict.fromkeys(columns))
 
 
@@ -192,19 +193,18 @@ class _Choice:
                 self.rest.remove(column)
 
     def take_by_content(self) -> None:
-        """Take the only column of numbers as the weight where none is spelled so; without a header, texts as words.
+        """Take texts that tell types of synapses, signs or directions; take numbers as the weight where there is none.
 
         Raises FormatError where several columns could be the weight.
         """
-        has_weight = "weight" in self.roles or bool(self.by_synapse)
-        if not self.table.headed:
-            numeric = numeric_columns(self.table, self.rest)
-            self.words = tuple(column for column in self.rest if column not in numeric)
-            self.rest = numeric
-        elif not has_weight:
-            numeric = numeric_columns(self.table, [column for column in self.rest if not _why(column)])
-        if has_weight:
+        first = first_words(self.table, self.rest)
+        telling = [column for column in self.rest if not self.table.headed or _tell(first[column])]
+        words = [column for column in telling if not _are_numbers(first[column])]
+        self.words += tuple(words)
+        self.rest = [column for column in self.rest if column not in words]
+        if "weight" in self.roles or self.by_synapse:
             return
+        numeric = numeric_columns(self.table, [name for name in self.rest if not self.table.headed or not _why(name)])
         self.doubtful = tuple(numeric_columns(self.table, [name for name in self.rest if _is_quality(name)]))
         if len(numeric) > 1:
             raise FormatError(
@@ -251,13 +251,19 @@ def _column(table: Table, role: str, name: str) -> str:
 
 
 def _spelled(role: str, columns: Sequence[str]) -> list[str]:
-    """The columns that are spelled as a role, the best first; also `pre_` and a transmitter of neurons."""
+    """The columns that are spelled as a role, the best first; also `pre_` and a transmitter, or an id, of neurons."""
     spelled = role_columns(columns, EDGE_ROLES[role])
     if role == "transmitter":
-        known = NODE_ROLES["transmitter"].spellings
-        of_pre = [column for column in columns if (end := end_of(column)) and end[0] == "pre" and end[1] in known]
-        spelled += [column for column in of_pre if column not in spelled]
+        return list(dict.fromkeys([*spelled, *_of_end("pre", NODE_ROLES["transmitter"].spellings, columns)]))
+    if role in ("pre", "post") and not spelled:
+        return _of_end(role, (*NODE_ROLES["id"].spellings, "region", "area"), columns)
     return spelled
+
+
+def _of_end(role: str, names: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """The columns such as pre_ or _post with one of the names."""
+    ends = {column: end_of(column) for column in columns}
+    return [column for column, end in ends.items() if end and end[0] == role and end[1] in names]
 
 
 def _ids_before_names(columns: Sequence[str]) -> list[str]:
@@ -286,6 +292,22 @@ def end_of(column: str) -> tuple[str, str] | None:
         if name.startswith(end) and name.removeprefix(end):
             return end, name.removeprefix(end)
     return None
+
+
+def first_words(table: Table, columns: Sequence[str]) -> dict[str, set[str]]:
+    """Column -> its different texts in the first rows."""
+    if not columns:
+        return {}
+    if table.kind == "csv":
+        rows, places = table.layout.rows, {name: number for number, name in enumerate(table.columns)}
+        return {column: {row[places[column]].strip() for row in rows} for column in columns}
+    chunk = next(stream(table, dict.fromkeys(columns, "category")), None)
+    return {column: set() if chunk is None else set(chunk[column].categories) for column in columns}
+
+
+def _tell(words: Iterable[str]) -> bool:
+    """Whether words tell types of synapses, signs or directions; one letter alone tells nothing."""
+    return bool(meaning_of(words)) and any(len(word) > 2 and not re.fullmatch(NUMBER, word) for word in words)
 
 
 def numeric_columns(table: Table, columns: Sequence[str]) -> list[str]:
@@ -329,10 +351,11 @@ def not_edges(table: Table, missing: Sequence[str]) -> FormatError:
 
 def advice(table: Table, missing: Sequence[str] = ()) -> str:
     """Which roles of an edge list a table lacks, and the line of [net] that would name them."""
-    missing = missing or [role for role in ("pre", "post") if not role_columns(table.columns, EDGE_ROLES[role])]
+    missing = missing or [role for role in ("pre", "post") if not _spelled(role, table.columns)]
     if not missing:
         return "pre and post are numbers of synapses of one neuron here"
-    lines, guesses = [], {}
+    lines: list[str] = []
+    guesses: dict[str, str] = {}
     for role in missing:
         guess = _guess(role, [column for column in table.columns if column not in guesses.values()])
         lines.append(f"{role}: {guess or 'NAME'}")

@@ -35,6 +35,8 @@ from randomnet.formats.tables import Table, beside, checksums, names_of, tables_
 MISSING = (
     "transmitters: a column of the edges such as nt_type, or a table of neurons with one; or else use auto or none"
 )
+ARRAYS = ("npy", "npz", "mat", "mat73", "hdf5")
+LEAST_CELLS = 3  # per row of edges without a header that lie beside other files
 ENOUGH = 0.5  # of the neurons must have a row in a table that merely lies beside the file
 
 
@@ -88,9 +90,14 @@ def _edge_table(path: Path, tables: list[Table], options: Options) -> Table:
 
 
 def _edge_tables(tables: list[Table], options: Options = DEFAULTS) -> list[Table]:
-    """The tables of edges: those with named or spelled columns, or else the ones without a header."""
+    """The tables of edges: those with named or spelled columns, or else the ones without a header.
+
+    Beside other files, pairs without a header may be labels of neurons, and texts beside arrays are.
+    """
     headed = [table for table in tables if is_named(table, options) or has_edges(table)]
-    return headed or [table for table in tables if edges_without_header(table)]
+    least = 1 if len(tables) == 1 else LEAST_CELLS
+    rows = [table for table in tables if len(table.columns) >= least and edges_without_header(table)]
+    return headed or ([] if any(table.kind in ARRAYS for table in tables) else rows)
 
 
 def _provenance(table: Table, found: _NeuronTable | None, edges: EdgeList, options: Options) -> dict[str, Any]:
@@ -206,11 +213,21 @@ def in_edge_list_tables(path: Path, tables: list[Table]) -> str:
     if len(lists) > 1:
         return f"edge lists in {names_of(lists)}"
     if not lists[0].headed:
+        _refuse_matrix_market(lists[0])
         names = ("pre", "post", "weight")[: len(lists[0].columns)]
         return (
             f"an edge list without a header, read as {', '.join(names)}: its first row is {', '.join(lists[0].first)}"
         )
     return f"an edge list with columns {listed_columns(lists[0])}"
+
+
+def _refuse_matrix_market(table: Table) -> None:
+    """Raise FormatError for a sparse matrix whose first row is its size."""
+    with table.open() as file:
+        start = file.read(14)
+    if start.lower() == b"%%matrixmarket":
+        advice = "scipy.sparse.save_npz(path, scipy.io.mmread(file).tocsr()) makes it a file that can be read"
+        raise FormatError(f"{table}: expected edges or a matrix, got one in the format Matrix Market: {advice}")
 
 
 def _refuse_attributes(tables: list[Table]) -> None:

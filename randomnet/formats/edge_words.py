@@ -17,6 +17,7 @@ from randomnet.formats.spellings import (
     ELECTRICAL,
     LONG_SIGN_WORDS,
     SYNAPSE_WORDS,
+    TRUE_TYPES,
     TRUTH_WORDS,
     meaning_of,
     normalized,
@@ -85,6 +86,8 @@ def _meaning(column: str, words: Sequence[str]) -> str:
     is_truth = {word.lower() for word in words} <= set(TRUTH_WORDS)
     if normalized(column) in TRUTHS and is_truth:
         return "direction"
+    if normalized(column) in TRUE_TYPES and is_truth:
+        return "synapse_type"
     return meaning_of(words)
 
 
@@ -162,9 +165,13 @@ def _typed(table: Table, columns: EdgeColumns, column: str, texts: Texts, rows: 
     Other words are of another type, which no option reads.
     """
     words = [normalized(word) for word in texts.names.tolist()]
+    if kind := TRUE_TYPES.get(normalized(column), ""):
+        other = ELECTRICAL if kind == CHEMICAL else CHEMICAL
+        truths = [TRUTH_WORDS.get(word.lower(), 0) for word in texts.names.tolist()]
+        words = [{1: kind, -1: other, 0: ""}[truth] for truth in truths]
     kinds = [SYNAPSE_WORDS.get(word, CHEMICAL if word in LONG_SIGN_WORDS else OTHER) for word in words]
     rows = replace(rows, types=np.array([TYPES.index(kind) for kind in kinds], np.int8)[texts.codes])
-    used = {normalized(word): word for word in _used(texts)}
+    used = {words[code]: str(texts.names[code]) for code in np.unique(texts.codes).tolist()}
     others = [
         shown(word) or "no word" for word, text in used.items() if not {word} & {*SYNAPSE_WORDS, *LONG_SIGN_WORDS}
     ]

@@ -54,7 +54,7 @@ class EdgeRows:
     def where(self, mask: np.ndarray) -> "EdgeRows":
         """The rows in a mask (E,)."""
         values = {name: getattr(self, name) for name in ("pre", "post", "weights", "signs", "types", "undirected")}
-        rows = {name: None if array is None else array[mask] for name, array in values.items()}
+        rows: dict[str, Any] = {name: None if array is None else array[mask] for name, array in values.items()}
         texts = self.transmitters
         return EdgeRows(**rows, transmitters=None if texts is None else Texts(texts.codes[mask], texts.names))
 
@@ -63,7 +63,9 @@ def stacked(parts: Sequence[EdgeRows]) -> EdgeRows:
     """The rows of all parts, which have the same columns, one part after the other."""
     names = ("pre", "post", "weights", "signs", "types", "undirected")
     columns = {name: [getattr(part, name) for part in parts] for name in names}
-    joined = {name: None if arrays[0] is None else np.concatenate(arrays) for name, arrays in columns.items()}
+    joined: dict[str, Any] = {
+        name: None if arrays[0] is None else np.concatenate(arrays) for name, arrays in columns.items()
+    }
     texts = [part.transmitters for part in parts if part.transmitters is not None]
     transmitters = Texts(np.concatenate([codes for codes, _ in texts]), texts[0].names) if texts else None
     return EdgeRows(**joined, transmitters=transmitters)

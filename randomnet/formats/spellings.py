@@ -22,19 +22,20 @@ EDGE_ROLES: Mapping[str, Role] = {
         "pre", "preid", "prerootid", "preptrootid", "presynapticid", "presynaptic", "presynapticneuron", "preneuron",
         "prename", "precell", "bodyidpre", "bodypre", "prebodyid", "source", "sourceid", "sourceneuron", "src", "from",
         "fromid", "fromneuron", "sender", "neuron1", "cell1", "node1", "origin", "efferent", "presegid", "preskid",
-        "skeletonidpre", "preskeletonid", "fromnodeid",
+        "skeletonidpre", "preskeletonid", "fromnodeid", "u",
     )),
     "post": Role("postsynaptic neuron", (
         "post", "postid", "postrootid", "postptrootid", "postsynapticid", "postsynaptic", "postsynapticneuron",
         "postneuron", "postname", "postcell", "bodyidpost", "bodypost", "postbodyid", "target", "targetid",
         "targetneuron", "tgt", "tar", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2",
-        "node2", "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "tonodeid",
+        "node2", "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "tonodeid", "v",
     )),
     "weight": Role("weight", (
         "weight", "weights", "w", "count", "counts", "syncount", "syncounts", "nsyn", "nsyns", "nsynapses", "synapses",
         "synapsecount", "synapsecounts", "numsynapses", "numberofsynapses", "synapsenumber", "connectivity", "nbr",
         "number", "nconnections", "numberofconnections", "numconnections", "size", "strength", "connectionstrength",
-        "contacts", "ncontacts", "edgeweight", "fln", "sections", "emseries",
+        "contacts", "ncontacts", "edgeweight", "synweight", "synapseweight", "synapticweight", "fln",
+        "sections", "emseries",
     )),
     "sign": Role("sign of the edge", (
         "sign", "signs", "ei", "eitype", "eori", "excinh", "valence", "polarity", "effect", "excitatory",
@@ -49,7 +50,8 @@ EDGE_ROLES: Mapping[str, Role] = {
     )),
     "synapse_type": Role("kind of synapse (chemical or electrical)", (
         "synapsetype", "syntype", "type", "edgetype", "connectiontype", "synapsekind", "kind", "class", "modality",
-        "interaction", "interactiontype", "relation",
+        "interaction", "interactiontype", "relation", "iselectrical", "iselectricalsynapse", "isgap", "isgapjunction",
+        "ischemical",
     )),
     "direction": Role("direction of the edge", (
         "directed", "isdirected", "direction", "directionality", "edgedirection",
@@ -108,6 +110,10 @@ SYNAPSE_WORDS: Mapping[str, str] = {
                     ELECTRICAL),
     **dict.fromkeys(("r", "rp", "receive", "receivepoly"), RECEIVED),  # White et al. 1986: the same synapses again
     **dict.fromkeys(("nmj", "neuromuscular", "neuromuscularjunction"), NEUROMUSCULAR),
+}  # fmt: skip
+TRUE_TYPES = {  # columns that are true for synapses of one type, and false for the other
+    "iselectrical": ELECTRICAL, "iselectricalsynapse": ELECTRICAL, "isgap": ELECTRICAL, "isgapjunction": ELECTRICAL,
+    "ischemical": CHEMICAL,
 }  # fmt: skip
 DIRECTION_WORDS: Mapping[str, bool] = {"directed": True, "undirected": False, "bidirectional": False, "mutual": False}
 WEIGHTS_BY_SYNAPSE: Mapping[str, tuple[str, ...]] = {  # names of weights that say the kind of synapse

@@ -100,6 +100,12 @@ CASES = {
         ONE_TWO,
         unused=("column norm", "column post_count", "column pre_count"),
     ),
+    "ids of ends": Case("id_pre,id_post,n_synapses\n1,2,3\n2,1,2\n", ONE_TWO),
+    "regions of ends": Case("from_region,to_region,strength\na,b,3\nb,a,2\n", AB),
+    "nodes of ends": Case(
+        "source_node_id target_node_id syn_weight delay\n1 2 3 9\n2 1 2 9\n", ONE_TWO, unused=("column delay",)
+    ),
+    "u and v": Case("u,v,weight\na,b,3\nb,a,2\n", AB),
     # ids
     "padded names": Case("pre,post,weight\n a ,b  ,3\nb,  a,2\n", AB),
     "floats that are whole": Case("pre,post,weight\n1.0,2.0,3.0\n2.0,1.0,2.0\n", ONE_TWO),
@@ -174,6 +180,18 @@ CASES = {
         NEURON_CONNECT,
         {**AB, ("a", "c"): 7, ("c", "a"): 7},
         {"synapse_type": "all"},
+    ),
+    "a type in a column of any name": Case(
+        "pre,post,weight,how\na,b,3,chemical\na,b,9,electrical\nb,a,2,chemical\n", AB
+    ),
+    "a sign in a column of any name": Case(
+        "pre,post,weight,acts\na,b,3,inhibitory\nb,a,2,excitatory\n", {("a", "b"): -3, ("b", "a"): 2}
+    ),
+    "is_gap_junction": Case("pre,post,weight,is_gap_junction\na,b,3,0\na,b,9,1\nb,a,2,0\n", AB),
+    "is_chemical, electrical": Case(
+        "pre,post,weight,is_chemical\na,b,3,True\na,b,9,False\n",
+        {("a", "b"): 9, ("b", "a"): 9},
+        {"synapse_type": "electrical"},
     ),
     "columns by type": Case("pre,post,chemical_weight,electrical_weight\na,b,3,9\nb,a,2,\nb,c,0,4\n", AB),
     "columns by type, electrical": Case(
@@ -365,6 +383,8 @@ def test_one_word_among_many_numbers_is_an_error(one_file):
         ("hello world\nthis is\n", r"expected rows of two neurons, .* got 4 different ones: .* header \(pre", {}),
         ("a b {'weight': 3}\nb a {'weight': 2}\n", "got attributes in braces, as networkx.write_edgelist", {}),
         ("1 2 {}\n2 3 {}\n", "got attributes in braces", {}),
+        ("%%MatrixMarket matrix coordinate real general\n3 3 3\n1 2 5\n2 1 5\n3 1 5\n",
+         "got one in the format Matrix Market", {}),
         ("pre,post,weight\n", "expected a connection with at least 1, got none of 0 rows", {}),
     ],
 )  # fmt: skip
@@ -565,6 +585,24 @@ def test_neurons_beside_edges_without_a_header(place):
     read = read_connectome(place(edges__csv="a,b,3\nb,a,2\n", meta__csv=nodes))
     assert edges(read) == {("a", "b"): 3, ("b", "a"): 2}
     assert read.labels["side"].tolist() == ["left", "right"] and read.labels["super_class"].tolist() == ["KC", "MBON"]
+
+
+def format_of(path):
+    """The name of the recognised format, "" for none."""
+    try:
+        return recognise(path).format
+    except FormatError:
+        return ""
+
+
+def test_labels_without_a_header_are_no_edges(place):
+    """Beside an array, or in pairs beside another file; the file alone would be edges."""
+    folder = place(labels__csv="a,KC,3\nb,MBON,2\n")
+    np.save(folder / "matrix.npy", np.array([[0, 1.0], [2, 0]]))
+    assert format_of(folder / "labels.csv") == "edge_list" != format_of(folder)
+    (folder / "matrix.npy").unlink()
+    place(labels__csv="a,KC\nb,KC\n", other__csv="x,y\n1,2\n")
+    assert format_of(folder / "labels.csv") == "edge_list" != format_of(folder)
 
 
 def test_roi_counts_of_neuprint_are_no_neurons(place):
