@@ -23,8 +23,9 @@ from randomnet.formats.tables import NUMBER, Table, listed, repeated_name, shown
 
 MOST_COLUMNS = 100_000  # a matrix of more as text would have 100 GB
 LEAST_IDS = 4  # numbers in a first row or column that is one too many, to be taken for ids
+MOST_CELLS = 2000  # of a row that are looked at
 MOST_NUMBERS = 0.5  # of the cells, where ids show that it is a matrix: the others are errors
-WORDS = ("nan", "na", "n/a", "null", "none", "inf", "-inf")
+WORDS = ("true", "false", "nan", "na", "n/a", "null", "none", "inf", "-inf")
 MOST_NAMED = 3  # ids in a note
 BOTH, HEADER, COLUMN, NEITHER = "header row and first column", "header row", "first column", "neither"
 
@@ -80,13 +81,13 @@ def _ids_in(table: Table) -> str:
 
 
 def _share_of_numbers(rows: Sequence[Sequence[str]]) -> float:
-    """The share of numbers, and of empty cells, among the cells right of the first column."""
-    are_numbers = [_is_like_number(cell) for row in rows for cell in row[1:]]
+    """The share of numbers, and of empty cells, among the first cells right of the first column."""
+    are_numbers = [_is_like_number(cell) for row in rows for cell in row[1 : MOST_CELLS + 1]]
     return sum(are_numbers) / max(1, len(are_numbers))
 
 
 def _is_like_number(cell: str) -> bool:
-    """Whether a cell is a number, empty, or one of the words for a missing one, which are refused when it is read."""
+    """Whether a cell is a number, empty, true or false, or a word for a missing one, which is refused when read."""
     return not cell or re.fullmatch(NUMBER, cell) is not None or cell.lower() in WORDS
 
 

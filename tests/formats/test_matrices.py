@@ -94,6 +94,12 @@ def test_words_among_numbers_are_refused_with_their_cell(tmp_path, word):
     refused(path, rf"m\.csv, row 4, column AVAR: expected a number or an empty cell, got '{word}'$")
 
 
+def test_true_and_false_are_one_and_zero(tmp_path):
+    for table in (frame(W > 0), frame((W > 0).astype(str)).replace({"True": "TRUE", "False": ""})):
+        same(read(written(tmp_path, table.to_csv())), W > 0)
+    same(read(written(tmp_path, frame().astype(object).replace(3.5, True).to_csv())), np.where(W == 3.5, 1, W))
+
+
 def test_ids_that_only_rows_or_columns_have_are_united(tmp_path):
     """Muscles have only a column, sensory neurons only a row; the counts are said."""
     table = pd.DataFrame([[0, 2, 5], [1, 0, 0], [3, 4, 0]], index=["A", "B", "S"], columns=["B", "A", "M"])

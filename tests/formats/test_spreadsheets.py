@@ -133,7 +133,7 @@ def test_titles_of_groups_as_in_cooks_supplement(workbook):
 
 def test_cells_that_are_no_numbers(workbook):
     date = datetime.datetime(2026, 3, 1)
-    for value, text in ((True, "'True'"), (date, "'2026-03-01T00:00:00'"), ("#REF!", "'#REF!'")):
+    for value, text in ((date, "'2026-03-01T00:00:00'"), ("#REF!", "'#REF!'")):
         rows = [row[:] for row in MATRIX]
         rows[2][3] = value
         refused(workbook(W=rows), rf"book\.xlsx:W, row 3, column I1L: expected a number or an empty cell, got {text}$")
