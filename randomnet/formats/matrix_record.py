@@ -169,9 +169,8 @@ def matrix_name(source: object, shapes: Mapping[str, Shape], variable: str, word
         return matrices[0]
     actual = listed([f"{shown(name)} {shapes[name]}" for name in (matrices or shapes)]) or "none"
     advice = f": name one as [net] variable = {shown(matrices[0])}" if matrices else ""
-    raise FormatError(
-        f"{source}: expected one square matrix (or format, shape, data of scipy.sparse), got {actual}{advice}"
-    )
+    sparse = " (or format, shape, data of scipy.sparse)" if word == "an array" else ""
+    raise FormatError(f"{source}: expected one square matrix{sparse}, got {actual}{advice}")
 
 
 def is_symmetric(n: int, edges: Edges) -> bool:

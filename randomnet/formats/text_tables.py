@@ -5,6 +5,7 @@ pandas alone would pad or cut rows, take 7.2e17 for an id, and cut cells at a `#
 
 import csv
 import io
+import re
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from itertools import islice
@@ -121,7 +122,8 @@ def _by_pandas(
     with pd.read_csv(
         text, sep=r"\s+" if separator == SPACES else separator, header=None, names=names, index_col=False,
         usecols=None if is_all else sorted(read.values()), dtype={**dtypes, **dict.fromkeys(blank, str)},
-        na_filter=blanks, keep_default_na=False, na_values=[""], low_memory=False, skipinitialspace=quoted, chunksize=_rows_per_chunk(table),
+        na_filter=blanks, keep_default_na=False, na_values=[""], low_memory=False, skipinitialspace=quoted,
+        chunksize=_rows_per_chunk(table),
     ) as frames:  # fmt: skip
         for frame in frames:
             if any(str(cell).strip() for column in blank for cell in frame[column].fillna("").unique()):
@@ -163,8 +165,14 @@ def explained(table: Table, kinds: Mapping[str, str], error: object) -> FormatEr
 def wrong_cell(table: Table, row: int, column: str, rule: Kind, cell: object) -> FormatError:
     """The error for a cell that its kind does not allow."""
     actual = repr(cell[:80] if isinstance(cell, str) else cell) if str(cell).strip() else "an empty cell"
-    advice = ROUNDED if rule is KINDS["id"] and is_rounded(str(cell)) else ""
+    advice = ROUNDED if rule is KINDS["id"] and is_rounded(str(cell)) else _notation(rule, str(cell))
     return FormatError(f"{table}, row {row}, column {shown(column)}: expected {rule.expected}, got {actual}{advice}")
+
+
+def _notation(rule: Kind, cell: str) -> str:
+    """Advice for a number with a decimal comma, or separators of thousands."""
+    is_other = "f" in rule.dtypes and re.fullmatch(r"[+-]?[0-9]+([,' ][0-9]+)+([.,][0-9]+)?", cell.strip())
+    return ": numbers have a decimal point, and no other separators" if is_other else ""
 
 
 def _not_utf8(table: Table) -> FormatError | None:
