@@ -62,7 +62,7 @@ def mat_matrix(table: Table, options: Options) -> Matrix:
         raise FormatError(f"{table}: expected one square matrix, got {contents_of(table)}")
     key = matrix_name(table, matrix_shapes(variables), options.variable, "a variable")
     value = variables.load(key)
-    name, where, note = table.path.name, f"{table}, variable {shown(key)}", ""
+    name, where = table.name, f"{table}, variable {shown(key)}"
     if isinstance(value, tuple):
         options.refuse(table, layer="a sparse matrix has no layers")
         n, note = variables.about[key].shape[0], "sparse"

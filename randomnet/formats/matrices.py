@@ -84,7 +84,7 @@ def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
     )
 
 
-def _orientation(matrix: Matrix, rows: str, sha256: str) -> tuple[Orientation, dict[str, object]]:
+def _orientation(matrix: Matrix, rows: str, sha256: str) -> tuple[Orientation, dict[str, str]]:
     """Which neurons the rows are, and notes for the provenance."""
     n = len(matrix.neurons.names)
     orientation = ORIENTATIONS.get(sha256[:12], UNKNOWN) if rows == "auto" else Orientation(rows, "as set")

@@ -59,7 +59,7 @@ def npy_matrix(table: Table, options: Options) -> Matrix:
         check_numbers(table, array.dtype)
     matrix, note = layer_of(table, array, options.layer)
     edges = dense_edges(table, matrix)
-    part = weights_part(table.path.name, len(matrix), edges, note)
+    part = weights_part(table.name, len(matrix), edges, note)
     return Matrix(Neurons(numbered(len(matrix))), edges, True, (part,))
 
 
@@ -125,26 +125,38 @@ def is_sparse(keys: tuple[str, ...]) -> bool:
 def npz_matrix(table: Table, options: Options) -> Matrix:
     """The matrix of an .npz archive, with the names and labels of neurons in it. Raises FormatError."""
     headers = headers_of(table)
-    name = table.path.name
-    if is_sparse(tuple(headers)):
-        options.refuse(table, layer="a sparse matrix has no layers", variable="it is one sparse matrix")
-        used = ALL_SPARSE & set(headers)
-        arrays = _loaded(table, used)
-        n = _size(table, arrays["shape"])
-        edges, parts = _sparse_edges(table, arrays, n), []
-        part = weights_part(f"{name}, arrays {', '.join(key for key in headers if key in used)}", n, edges, "sparse")
-    else:
-        used = {matrix_name(table, _shapes(headers), options.variable, "an array")}
-        key, array = next(iter(_loaded(table, used).items()))
-        matrix, note = layer_of(f"{table}, array {shown(key)}" if len(headers) > 1 else table, array, options.layer)
-        n, edges, parts = len(matrix), dense_edges(table, matrix), []
-        part = weights_part(f"{name}, array {key}", n, edges, note)
+    read = _sparse_matrix if is_sparse(tuple(headers)) else _dense_matrix
+    used, n, edges, part = read(table, headers, options)
     per_neuron = {key for key, header in headers.items() if key not in used and _is_per_neuron(table, key, header, n)}
     neurons, is_numbered, parts = neurons_of_arrays(table, _loaded(table, per_neuron), n, "array")
     others = [key for key in headers if key not in used | per_neuron]
-    parts += [unused(f"{name}, array {key}", _why_unused(headers[key])) for key in others]
-    parts += [unused(f"{name}, {member}", "it is no array") for member in _other_members(table)]
+    parts += [unused(f"{table.name}, array {key}", _why_unused(headers[key])) for key in others]
+    parts += [unused(f"{table.name}, {member}", "it is no array") for member in _other_members(table)]
     return Matrix(neurons, edges, is_numbered, (part, *parts))
+
+
+def _dense_matrix(
+    table: Table, headers: Mapping[str, Header], options: Options
+) -> tuple[set[str], int, Edges, Part]:
+    """The arrays that are used, the number of neurons, the entries, and the part. Raises FormatError."""
+    key = matrix_name(table, _shapes(headers), options.variable, "an array")
+    where = f"{table}, array {shown(key)}" if len(headers) > 1 else table
+    matrix, note = layer_of(where, _loaded(table, {key})[key], options.layer)
+    edges = dense_edges(where, matrix)
+    return {key}, len(matrix), edges, weights_part(f"{table.name}, array {key}", len(matrix), edges, note)
+
+
+def _sparse_matrix(
+    table: Table, headers: Mapping[str, Header], options: Options
+) -> tuple[set[str], int, Edges, Part]:
+    """As `_dense_matrix`, of the arrays of scipy.sparse. Raises FormatError."""
+    options.refuse(table, layer="a sparse matrix has no layers", variable="it is one sparse matrix")
+    used = ALL_SPARSE & set(headers)
+    arrays = _loaded(table, used)
+    n = _size(table, arrays["shape"])
+    edges = _sparse_edges(table, arrays, n)
+    place = f"{table.name}, arrays {', '.join(key for key in headers if key in used)}"
+    return used, n, edges, weights_part(place, n, edges, "sparse")
 
 
 def _shapes(headers: Mapping[str, Header]) -> dict[str, Shape]:

@@ -176,8 +176,8 @@ def matrix_name(source: object, shapes: Mapping[str, Shape], variable: str, word
 def is_symmetric(n: int, edges: Edges) -> bool:
     """Whether each entry equals the one at row and column exchanged; row, column: each pair once, in any order."""
     row, column, entries = edges
-    sums = [np.bincount(side, np.abs(entries), n) for side in (row, column)]
-    if not np.allclose(*sums):  # far faster than to sort
+    by_row, by_column = (np.bincount(side, np.abs(entries), n) for side in (row, column))
+    if not np.allclose(by_row, by_column):  # far faster than to sort
         return False
     pairs, mirrored = np.lexsort((column, row)), np.lexsort((row, column))
     same = (row[pairs] == column[mirrored]) & (column[pairs] == row[mirrored])
