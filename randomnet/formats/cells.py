@@ -135,8 +135,10 @@ def checked(cells: "pd.Series", kind: str) -> Any:
     if kind in TEXTS:
         return _names(cells) if kind == "name" else stripped(cells)
     rule = KINDS[kind]
+    if not len(cells):
+        return np.zeros(0, np.int64 if rule.is_whole else float)
     values = _values(cells, kind)
-    if values.dtype.kind not in rule.dtypes and len(values):
+    if values.dtype.kind not in rule.dtypes:
         raise WrongCell(0, cells.iloc[0])
     is_valid = rule.valid(values) if rule.valid is not None else None
     if is_valid is not None and not is_valid.all():

@@ -19,6 +19,7 @@ from randomnet.formats.spellings import (
     POST_WORDS,
     PRE_WORDS,
     WEIGHTS_BY_SYNAPSE,
+    meaning_of,
     normalized,
     role_columns,
 )
@@ -29,6 +30,7 @@ LISTED = 12  # columns in an error
 MOST_CELLS, MOST_NUMBERS = 6, 4  # per row of edges without a header, where ids are names, and where all are numbers
 ONE = ("pre", "post", "weight", "sign")  # roles that only one column may have
 LABELS = ("type", "instance", "class", "sub_class", "super_class", "side", "region", "hemilineage", "role")
+NAMES = ("name", "neuronname", "cellname", "neuron", "cell")  # of neurons, beside their ids
 # names of columns of numbers that are no weights, as words with _ between them
 POSITIONS = re.compile(r"(.*_)?([xyz]|pos|positions?|coords?|coordinates?|location|centroid)(_(nm|um|vox|voxels))?")
 IDENTIFIERS = re.compile(r"((.*_)?(id|ids|index|idx|key|row|supervoxel)|unnamed_0)?")
@@ -58,7 +60,15 @@ def has_edges(table: Table) -> bool:
     """Whether a table with a header has columns of both neurons of edges; False for counts of synapses per neuron."""
     if not table.headed or _counts_synapses(table):
         return False
-    return all(role_columns(table.columns, EDGE_ROLES[role]) for role in ("pre", "post"))
+    return all(_spelled(role, table.columns) for role in ("pre", "post"))
+
+
+def tells_more(table: Table) -> bool:
+    """Whether rows of edges have transmitters, signs, types of synapses, or labels of their neurons, by the header."""
+    roles = ("sign", "transmitter", "synapse_type", "direction")
+    ends = [end for column in table.columns if (end := end_of(column))]
+    labels = [name for _, name in ends if any(name in NODE_ROLES[role].spellings for role in LABELS)]
+    return bool(labels) or any(_spelled(role, table.columns) for role in roles)
 
 
 def is_named(table: Table, options: Options) -> bool:
@@ -66,13 +76,13 @@ def is_named(table: Table, options: Options) -> bool:
     names = {role: name for role, name in options.columns if role in ("pre", "post")}
     columns = {normalized(column) for column in table.columns}
     others = [role for role in ("pre", "post") if role not in names]
-    spelled = all(role_columns(table.columns, EDGE_ROLES[role]) for role in others)
+    spelled = all(_spelled(role, table.columns) for role in others)
     return bool(names) and spelled and all(normalized(name) in columns for name in names.values())
 
 
 def listed_columns(table: Table) -> str:
     """The columns of edges by spelling, for a phrase."""
-    columns = [name for role in (*ONE, "transmitter") for name in role_columns(table.columns, EDGE_ROLES[role])]
+    columns = [name for role in (*ONE, "transmitter") for name in _spelled(role, table.columns)]
     return ", ".join(dict.fromkeys(columns))
 
 
@@ -105,6 +115,8 @@ def _counts_synapses(table: Table) -> bool:
 def edge_columns(table: Table, options: Options) -> EdgeColumns:
     """The columns of a table of edges. Raises FormatError where a role is missing, or several columns have it."""
     named = named_columns(table, options)
+    if table.headed and not {"pre", "post"} & set(named) and _counts_synapses(table):
+        raise not_edges(table, [])
     choice = _Choice(table, named if table.headed else {"pre": "1", "post": "2", **named})
     choice.take_spelled()
     choice.take_weights_by_synapse(named)
@@ -134,6 +146,8 @@ class _Choice:
         """Give roles to the columns that are spelled so. Raises FormatError."""
         for role in EDGE_ROLES if self.table.headed else ():
             columns = _spelled(role, self.rest)
+            if role in ("pre", "post") and role not in self.roles:
+                columns = _ids_before_names(columns)
             if role in ("synapse_type", "direction") and role not in self.roles:
                 self.words += tuple(columns)
                 self.rest = [column for column in self.rest if column not in columns]
@@ -167,7 +181,9 @@ class _Choice:
         """Take labels of the neurons of one end, such as type_pre; leave transmitters of postsynaptic neurons."""
         for column in list(self.rest) if self.table.headed else ():
             end, name = end_of(column) or ("", "")
-            kind = next((role for role in LABELS if name in NODE_ROLES[role].spellings), "")
+            kind = next(
+                (role for role in LABELS if name in NODE_ROLES[role].spellings), "name" if name in NAMES else ""
+            )
             if end and name in NODE_ROLES["transmitter"].spellings:
                 self._leave(column, "the transmitter of the postsynaptic neuron")
             elif end and kind and (end, kind) in self.labels.values():
@@ -177,19 +193,18 @@ class _Choice:
                 self.rest.remove(column)
 
     def take_by_content(self) -> None:
-        """Take the only column of numbers as the weight where none is spelled so; without a header, texts as words.
+        """Take texts that tell types of synapses, signs or directions; take numbers as the weight where there is none.
 
         Raises FormatError where several columns could be the weight.
         """
-        has_weight = "weight" in self.roles or bool(self.by_synapse)
-        if not self.table.headed:
-            numeric = numeric_columns(self.table, self.rest)
-            self.words = tuple(column for column in self.rest if column not in numeric)
-            self.rest = numeric
-        elif not has_weight:
-            numeric = numeric_columns(self.table, [column for column in self.rest if not _why(column)])
-        if has_weight:
+        first = first_words(self.table, self.rest)
+        telling = [column for column in self.rest if not self.table.headed or _tell(first[column])]
+        words = [column for column in telling if not _are_numbers(first[column])]
+        self.words += tuple(words)
+        self.rest = [column for column in self.rest if column not in words]
+        if "weight" in self.roles or self.by_synapse:
             return
+        numeric = numeric_columns(self.table, [name for name in self.rest if not self.table.headed or not _why(name)])
         self.doubtful = tuple(numeric_columns(self.table, [name for name in self.rest if _is_quality(name)]))
         if len(numeric) > 1:
             raise FormatError(
@@ -236,13 +251,26 @@ def _column(table: Table, role: str, name: str) -> str:
 
 
 def _spelled(role: str, columns: Sequence[str]) -> list[str]:
-    """The columns that are spelled as a role, the best first; also `pre_` and a transmitter of neurons."""
+    """The columns that are spelled as a role, the best first; also `pre_` and a transmitter, or an id, of neurons."""
     spelled = role_columns(columns, EDGE_ROLES[role])
     if role == "transmitter":
-        known = NODE_ROLES["transmitter"].spellings
-        of_pre = [column for column in columns if (end := end_of(column)) and end[0] == "pre" and end[1] in known]
-        spelled += [column for column in of_pre if column not in spelled]
+        return list(dict.fromkeys([*spelled, *_of_end("pre", NODE_ROLES["transmitter"].spellings, columns)]))
+    if role in ("pre", "post") and not spelled:
+        return _of_end(role, (*NODE_ROLES["id"].spellings, "region", "area"), columns)
     return spelled
+
+
+def _of_end(role: str, names: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """The columns such as pre_ or _post with one of the names."""
+    ends = {column: end_of(column) for column in columns}
+    return [column for column, end in ends.items() if end and end[0] == role and end[1] in names]
+
+
+def _ids_before_names(columns: Sequence[str]) -> list[str]:
+    """The one column of ids where the others are names of the same neurons, such as pre_id beside pre_name."""
+    names = [column for column in columns if (end := end_of(column)) and end[1] in NAMES]
+    ids = [column for column in columns if column not in names]
+    return ids if len(ids) == 1 and normalized(ids[0]).endswith("id") else list(columns)
 
 
 def _several(table: Table, role: str, columns: Sequence[str]) -> FormatError:
@@ -264,6 +292,22 @@ def end_of(column: str) -> tuple[str, str] | None:
         if name.startswith(end) and name.removeprefix(end):
             return end, name.removeprefix(end)
     return None
+
+
+def first_words(table: Table, columns: Sequence[str]) -> dict[str, set[str]]:
+    """Column -> its different texts in the first rows."""
+    if not columns:
+        return {}
+    if table.kind == "csv":
+        rows, places = table.layout.rows, {name: number for number, name in enumerate(table.columns)}
+        return {column: {row[places[column]].strip() for row in rows} for column in columns}
+    chunk = next(stream(table, dict.fromkeys(columns, "category")), None)
+    return {column: set() if chunk is None else set(chunk[column].categories) for column in columns}
+
+
+def _tell(words: Iterable[str]) -> bool:
+    """Whether words tell types of synapses, signs or directions; one letter alone tells nothing."""
+    return bool(meaning_of(words)) and any(len(word) > 2 and not re.fullmatch(NUMBER, word) for word in words)
 
 
 def numeric_columns(table: Table, columns: Sequence[str]) -> list[str]:
@@ -307,10 +351,11 @@ def not_edges(table: Table, missing: Sequence[str]) -> FormatError:
 
 def advice(table: Table, missing: Sequence[str] = ()) -> str:
     """Which roles of an edge list a table lacks, and the line of [net] that would name them."""
-    missing = missing or [role for role in ("pre", "post") if not role_columns(table.columns, EDGE_ROLES[role])]
+    missing = missing or [role for role in ("pre", "post") if not _spelled(role, table.columns)]
     if not missing:
         return "pre and post are numbers of synapses of one neuron here"
-    lines, guesses = [], {}
+    lines: list[str] = []
+    guesses: dict[str, str] = {}
     for role in missing:
         guess = _guess(role, [column for column in table.columns if column not in guesses.values()])
         lines.append(f"{role}: {guess or 'NAME'}")

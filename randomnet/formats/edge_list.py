@@ -197,20 +197,39 @@ def in_edge_list_tables(path: Path, tables: list[Table]) -> str:
     lists = _edge_tables(tables)
     if len(lists) == 1 and edges_without_header(lists[0]) == "either":
         width = len(lists[0].columns)
-        raise FormatError(
-            f"{lists[0]}: expected a header (pre, post, weight) above a list of edges, or a matrix of another shape, got "
-            f"{width} rows of {width} numbers, which may be both: [net] source = edge_list or source = matrix decides"
-        )
+        expected = "expected a header (pre, post, weight) above a list of edges, or a matrix of another shape"
+        actual = f"{width} rows of {width} numbers, which may be both"
+        raise FormatError(f"{lists[0]}: {expected}, got {actual}: [net] source = edge_list or matrix decides")
     if not lists:
+        _refuse_attributes(tables)
         return ""
     if len(lists) > 1:
         return f"edge lists in {names_of(lists)}"
     if not lists[0].headed:
+        _refuse_matrix_market(lists[0])
         names = ("pre", "post", "weight")[: len(lists[0].columns)]
         return (
             f"an edge list without a header, read as {', '.join(names)}: its first row is {', '.join(lists[0].first)}"
         )
     return f"an edge list with columns {listed_columns(lists[0])}"
+
+
+def _refuse_matrix_market(table: Table) -> None:
+    """Raise FormatError for a sparse matrix whose first row is its size."""
+    with table.open() as file:
+        start = file.read(14)
+    if start.lower() == b"%%matrixmarket":
+        advice = "scipy.sparse.save_npz(path, scipy.io.mmread(file).tocsr()) makes it a file that can be read"
+        raise FormatError(f"{table}: expected edges or a matrix, got one in the format Matrix Market: {advice}")
+
+
+def _refuse_attributes(tables: list[Table]) -> None:
+    """Raise FormatError for rows `a b {'weight': 3}`, which are no table."""
+    for table in tables if len(tables) == 1 else ():
+        if table.kind == "csv" and any(cell.startswith("{") for cell in (*table.columns, *table.first)):
+            actual = "attributes in braces, as networkx.write_edgelist writes"
+            advice = "write_weighted_edgelist and write_graphml write what can be read"
+            raise FormatError(f"{table}: expected numbers and texts, got {actual}: {advice}")
 
 
 def has_rois(path: Path, options: Options = DEFAULTS) -> bool:

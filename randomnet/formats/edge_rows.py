@@ -15,7 +15,7 @@ from randomnet.formats.interpretation import TYPES, EdgeRows, Texts, stacked
 from randomnet.formats.neuron_tables import canonical_ids
 from randomnet.formats.options import Options
 from randomnet.formats.signs import UNKNOWN
-from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES
+from randomnet.formats.spellings import EDGE_ROLES
 from randomnet.formats.tables import Table, id_or_name, shown, stream
 
 if TYPE_CHECKING:
@@ -82,10 +82,8 @@ class _Columns:
 def read_edges(table: Table, columns: EdgeColumns, options: Options) -> EdgeList:
     """The edges of a table, of the rows in the ROIs of the options. Raises FormatError."""
     if options.rois and "roi" not in columns.roles:
-        raise FormatError(
-            f"{table}: expected no roi, as an edge list has no ROIs without a column of them (roi, neuropil, or one named "
-            f"as [net] columns = roi: NAME), got {options.roi!r}"
-        )
+        reason = "an edge list has no ROIs without a column of them ([net] columns = roi: NAME names one)"
+        raise FormatError(f"{table}: expected no roi, as {reason}, got {options.roi!r}")
     cells = _cells(table, columns, options.rois)
     ids, pre, post, id_note = _neurons(cells, columns)
     parts = [Part(place_of(table, columns.roles[role]), EDGE_ROLES[role].use, id_note) for role in ("pre", "post")]
@@ -174,22 +172,30 @@ def _weighted(
     if columns.by_synapse:
         parts = [Part(place_of(table, name), f"weight of {kind} synapses") for kind, name in columns.by_synapse.items()]
         return replace(rows, weights=np.ones(len(rows.pre))), parts
-    if "weight" in columns.roles:
-        column = columns.roles["weight"]
-        weights = cells.array(column)
-        note = columns.weight_note
-        if len(weights) and weights.min() < 0:
-            negative = int((weights < 0).sum())
-            note = "; ".join(
-                filter(None, [note, f"{negative:,} of {len(weights):,} are negative, which are the signs"])
-            )
-        return replace(rows, weights=weights), [Part(place_of(table, column), EDGE_ROLES["weight"].use, note)]
+    if "weight" not in columns.roles:
+        return _counted(table, columns, rows, n)
+    column = columns.roles["weight"]
+    weights = cells.array(column)
+    notes = [columns.weight_note] * bool(columns.weight_note)
+    if negative := int((weights < 0).sum()):
+        notes.append(f"{negative:,} of {len(weights):,} are negative, which are the signs")
+    part = Part(place_of(table, column), EDGE_ROLES["weight"].use, "; ".join(notes))
+    return replace(rows, weights=weights), [part]
+
+
+def _counted(table: Table, columns: EdgeColumns, rows: EdgeRows, n: int) -> tuple[EdgeRows, list[Part]]:
+    """The rows with weight 1, which sum to the rows per pair. Raises FormatError where that may be no weight."""
+    if not table.headed and n == 2 * len(rows.pre):
+        raise FormatError(
+            f"{table}: expected rows of two neurons, some of them in several rows, got {n} different ones: where these "
+            "are edges, write a header (pre, post) above them"
+        )
     repeated = len(rows.pre) - len(np.unique(rows.pre * np.int64(n) + rows.post))
     if columns.doubtful and not repeated:
         name = columns.doubtful[0]
         raise FormatError(
             f"{table}: expected a column of weights, or rows that repeat pairs of neurons, which would be counted, got "
-            f"none: [net] weight_column = {name} reads the column {name}"
+            f"neither: [net] weight_column = {name} reads the column {name}"
         )
     text = "rows per pair of neurons" if repeated else "1 for every edge: unweighted, as no pair of neurons repeats"
     part = Part(f"{table.name}, rows", EDGE_ROLES["weight"].use, f"no column of weights; {text}")
@@ -242,7 +248,7 @@ def _labels(
             continue
         labels[kind] = np.where(codes >= 0, np.append(names, "")[codes], UNKNOWN)
         count = len(np.unique(labels[kind][codes >= 0]))
-        parts += [Part(place_of(table, column), NODE_ROLES[kind].use, f"{count:,} different") for column in of_kind]
+        parts += [Part(place_of(table, column), f"label {kind}", f"{count:,} different") for column in of_kind]
     return labels, parts
 
 

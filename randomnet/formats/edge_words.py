@@ -9,13 +9,15 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.edge_columns import EdgeColumns, place_of
 from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import OTHER, TYPES, EdgeRows, Texts
-from randomnet.formats.signs import UNKNOWN, transmitter_names
+from randomnet.formats.signs import KNOWN, UNKNOWN, transmitter_names
 from randomnet.formats.spellings import (
     CHEMICAL,
     DIRECTION_WORDS,
     EDGE_ROLES,
+    ELECTRICAL,
     LONG_SIGN_WORDS,
     SYNAPSE_WORDS,
+    TRUE_TYPES,
     TRUTH_WORDS,
     meaning_of,
     normalized,
@@ -40,12 +42,26 @@ def with_words(
         rows, part = readers[meaning](table, columns, column, texts_of(column), rows)
         parts.append(part)
     if column := columns.roles.get("transmitter", ""):
-        texts = texts_of(column)
-        names = transmitter_names(texts.names)
-        rows = replace(rows, transmitters=Texts(texts.codes, np.where(names == UNKNOWN, "", names)))
-        different = len(np.unique(names[names != UNKNOWN]))
-        parts.append(Part(place_of(table, column), EDGE_ROLES["transmitter"].use, f"{different:,} different"))
+        rows, part = _with_transmitters(table, column, texts_of(column), rows)
+        parts.append(part)
     return rows, parts
+
+
+def _with_transmitters(table: Table, column: str, texts: Texts, rows: EdgeRows) -> tuple[EdgeRows, Part]:
+    """The rows with their transmitters; gap junctions in such a column are electrical synapses without one."""
+    is_electrical = np.array([SYNAPSE_WORDS.get(normalized(word)) == ELECTRICAL for word in texts.names.tolist()], bool)
+    names = transmitter_names(np.where(is_electrical, "", texts.names))
+    known = {part for name in np.unique(names).tolist() for part in name.split(", ")} & set(KNOWN)
+    if not known:
+        return rows, unused(place_of(table, column), _words_note(texts, "", "that are no known transmitter"))
+    notes = [f"{len(known):,} known: {', '.join(sorted(known))}"]
+    if is_electrical[texts.codes].any() and rows.types is None:
+        kinds = np.where(is_electrical, TYPES.index(ELECTRICAL), TYPES.index(CHEMICAL)).astype(np.int8)
+        rows = replace(rows, types=kinds[texts.codes])
+        notes.append("its gap junctions are electrical synapses")
+    names = np.where(names == UNKNOWN, "", names)
+    use = EDGE_ROLES["transmitter"].use
+    return replace(rows, transmitters=Texts(texts.codes, names)), Part(place_of(table, column), use, "; ".join(notes))
 
 
 def _meanings(
@@ -70,6 +86,8 @@ def _meaning(column: str, words: Sequence[str]) -> str:
     is_truth = {word.lower() for word in words} <= set(TRUTH_WORDS)
     if normalized(column) in TRUTHS and is_truth:
         return "direction"
+    if normalized(column) in TRUE_TYPES and is_truth:
+        return "synapse_type"
     return meaning_of(words)
 
 
@@ -78,12 +96,12 @@ def _used(texts: Texts) -> list[str]:
     return texts.names[np.unique(texts.codes)].tolist()
 
 
-def _words_note(texts: Texts, meaning: str) -> str:
+def _words_note(texts: Texts, meaning: str, reason: str = "that tell no type of synapse, sign or direction") -> str:
     if meaning:
         return f"another column is the {EDGE_ROLES[meaning].use}"
     words = [shown(word) for word in _used(texts) if word]
     more = f", ... {len(words) - MOST_WORDS:,} more" if len(words) > MOST_WORDS else ""
-    return f"words that tell no type of synapse, sign or direction: {', '.join(words[:MOST_WORDS])}{more}"
+    return f"words {reason}: {', '.join(words[:MOST_WORDS])}{more}"
 
 
 def _signed(table: Table, columns: EdgeColumns, column: str, texts: Texts, rows: EdgeRows) -> tuple[EdgeRows, Part]:
@@ -147,9 +165,13 @@ def _typed(table: Table, columns: EdgeColumns, column: str, texts: Texts, rows: 
     Other words are of another type, which no option reads.
     """
     words = [normalized(word) for word in texts.names.tolist()]
+    if kind := TRUE_TYPES.get(normalized(column), ""):
+        other = ELECTRICAL if kind == CHEMICAL else CHEMICAL
+        truths = [TRUTH_WORDS.get(word.lower(), 0) for word in texts.names.tolist()]
+        words = [{1: kind, -1: other, 0: ""}[truth] for truth in truths]
     kinds = [SYNAPSE_WORDS.get(word, CHEMICAL if word in LONG_SIGN_WORDS else OTHER) for word in words]
     rows = replace(rows, types=np.array([TYPES.index(kind) for kind in kinds], np.int8)[texts.codes])
-    used = {normalized(word): word for word in _used(texts)}
+    used = {words[code]: str(texts.names[code]) for code in np.unique(texts.codes).tolist()}
     others = [
         shown(word) or "no word" for word, text in used.items() if not {word} & {*SYNAPSE_WORDS, *LONG_SIGN_WORDS}
     ]
