@@ -23,8 +23,10 @@ from randomnet.formats.tables import NUMBER, Table, listed, repeated_name, shown
 
 MOST_COLUMNS = 100_000  # a matrix of more as text would have 100 GB
 LEAST_IDS = 4  # numbers in a first row or column that is one too many, to be taken for ids
+MOST_IDS = 0.5  # of the rows, whatever the cells are
+MOST_CELLS = 2000  # of a row that are looked at
 MOST_NUMBERS = 0.5  # of the cells, where ids show that it is a matrix: the others are errors
-WORDS = ("nan", "na", "n/a", "null", "none", "inf", "-inf")
+WORDS = ("true", "false", "nan", "na", "n/a", "null", "none", "inf", "-inf")
 MOST_NAMED = 3  # ids in a note
 BOTH, HEADER, COLUMN, NEITHER = "header row and first column", "header row", "first column", "neither"
 
@@ -64,9 +66,10 @@ def _ids_in(table: Table) -> str:
     if table.kind != "csv" or not rows or width < 2:
         return ""
     first, share = [row[0] for row in rows], _share_of_numbers(rows)
-    may_have_both = table.headed and width > 2 and share >= MOST_NUMBERS
-    if may_have_both and set(without_r_prefix(table.columns[1:], first)) & {*first, *canonical_ids(first).tolist()}:
-        return BOTH
+    if table.headed and width > 2:
+        shared = set(without_r_prefix(table.columns[1:], first)) & {*first, *canonical_ids(first).tolist()}
+        if len(shared) >= MOST_IDS * len(first) or (shared and share >= MOST_NUMBERS):
+            return BOTH
     if share < 1:
         return ""
     if all(map(_is_like_number, first)):
@@ -80,13 +83,13 @@ def _ids_in(table: Table) -> str:
 
 
 def _share_of_numbers(rows: Sequence[Sequence[str]]) -> float:
-    """The share of numbers, and of empty cells, among the cells right of the first column."""
-    are_numbers = [_is_like_number(cell) for row in rows for cell in row[1:]]
+    """The share of numbers, and of empty cells, among the first cells right of the first column."""
+    are_numbers = [_is_like_number(cell) for row in rows for cell in row[1 : MOST_CELLS + 1]]
     return sum(are_numbers) / max(1, len(are_numbers))
 
 
 def _is_like_number(cell: str) -> bool:
-    """Whether a cell is a number, empty, or one of the words for a missing one, which are refused when it is read."""
+    """Whether a cell is a number, empty, true or false, or a word for a missing one, which is refused when read."""
     return not cell or re.fullmatch(NUMBER, cell) is not None or cell.lower() in WORDS
 
 
@@ -230,7 +233,8 @@ def _only(line: str, ids: np.ndarray, others: np.ndarray) -> list[str]:
     only = [name for name in ids.tolist() if name and name not in known]
     examples = ", ".join(map(shown, only[:MOST_NAMED])) + ", ..." * (len(only) > MOST_NAMED)
     missing = "column" if line == "row" else "row"
-    return [f"{len(only):,} neurons have a {line} and no {missing} ({examples}), which counts as zeros"] * bool(only)
+    neurons = "1 neuron has" if len(only) == 1 else f"{len(only):,} neurons have"
+    return [f"{neurons} a {line} and no {missing} ({examples}), which counts as zeros"] * bool(only)
 
 
 def _of_numbers(table: Table, cells: _Cells) -> Matrix:

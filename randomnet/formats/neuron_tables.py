@@ -206,7 +206,8 @@ def described(
     positions, axes = _positions(source, texts, word)
     parts += [Part(f"{place}, {word}s {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)
     for column in (column for column in texts if column not in {*taken, *axes}):
-        reason = _no_label(column, texts[column], labels)
+        is_sign = bool(role_columns([column], NODE_ROLES["sign"]))
+        reason = "another column has the signs" if is_sign else _no_label(column, texts[column], labels)
         if not reason:
             labels[column] = _label(texts[column])
         part = f"{place}, {word} {column or 1}"

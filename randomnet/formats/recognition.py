@@ -13,6 +13,7 @@ from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS
 from randomnet.formats.edge_columns import advice, is_named
 from randomnet.formats.files import FormatError, one_line
+from randomnet.formats.matlab import MATLAB, contents_of
 from randomnet.formats.matrices import shape_of
 from randomnet.formats.options import OPTIONAL, Options
 from randomnet.formats.registry import FORMATS
@@ -141,7 +142,9 @@ def _content_of(table: Table) -> str:
         hint = f": {advice(table)}" if table.headed and len(table.columns) > 1 else ""
         return f"a table with columns {listed(table.columns)}{hint}"
     if table.kind == "npy":
-        return f"an array of shape {shape_of(table.path)}"
+        return f"an array of shape {shape_of(table)}"
+    if table.kind in MATLAB:
+        return contents_of(table)
     if table.kind in UNREAD:
         return UNREAD[table.kind]
     return f"a {table.kind} file" if table.kind else "a file of no known kind"

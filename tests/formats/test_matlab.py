@@ -130,8 +130,9 @@ def test_stacks(tmp_path, mat73):
 
 
 def test_files_without_a_matrix(tmp_path, mat73):
-    refused(saved(tmp_path / "m.mat", x=np.ones(5), s={"W": W}), "expected hemibrain tables")
-    with pytest.raises(FormatError, match=r"expected one square matrix .*, got x \(1, 5\)"):
+    text = r"got a MATLAB file of variables x double \(1, 5\), s struct \(1, 1\): a struct is not read, save its fields"
+    refused(saved(tmp_path / "m.mat", x=np.ones(5), s={"W": W}), text)
+    with pytest.raises(FormatError, match=r"expected one square matrix, got a MATLAB .* x double \(1, 5\)"):
         read_connectome(saved(tmp_path / "m.mat", x=np.ones(5)), "matrix")
     refused(saved(tmp_path / "m.mat", W=W + 1j), "expected numbers, got dtype complex128: save its real part")
     content = saved(tmp_path / "m.mat", W=W).read_bytes()

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import tarfile
 import zipfile
 
 import numpy as np
@@ -91,7 +92,14 @@ def test_words_among_numbers_are_refused_with_their_cell(tmp_path, word):
     table = frame().astype(object)
     table.loc["I1L", "AVAR"] = word
     path = written(tmp_path, table.to_csv(sep=";"))
-    refused(path, rf"m\.csv, row 4, column AVAR: expected a number or an empty cell, got '{word}'$")
+    advice = ": numbers have a decimal point, and no other separators" if word == "1,5" else ""
+    refused(path, rf"m\.csv, row 4, column AVAR: expected a number or an empty cell, got '{word}'{advice}$")
+
+
+def test_true_and_false_are_one_and_zero(tmp_path):
+    for table in (frame(W > 0), frame((W > 0).astype(str)).replace({"True": "TRUE", "False": ""})):
+        same(read(written(tmp_path, table.to_csv())), W > 0)
+    same(read(written(tmp_path, frame().astype(object).replace(3.5, True).to_csv())), np.where(W == 3.5, 1, W))
 
 
 def test_ids_that_only_rows_or_columns_have_are_united(tmp_path):
@@ -101,8 +109,8 @@ def test_ids_that_only_rows_or_columns_have_are_united(tmp_path):
     expected = pd.DataFrame(0.0, index=[*"ABSM"], columns=[*"ABSM"])
     expected.update(table)
     same(connectome, expected.to_numpy() * (1 - np.eye(4)), [*"ABSM"])
-    assert "1 neurons have a row and no column (S), which counts as zeros" in notes_of(connectome)
-    assert "1 neurons have a column and no row (M)" in notes_of(connectome)
+    assert "1 neuron has a row and no column (S), which counts as zeros" in notes_of(connectome)
+    assert "1 neuron has a column and no row (M)" in notes_of(connectome)
 
 
 def test_r_artefacts(tmp_path):
@@ -140,7 +148,7 @@ def test_numbers_as_ids_in_the_first_row_or_column(tmp_path):
 def test_lines_without_a_name(tmp_path):
     """Totals are named by the user or nobody; lines without name and numbers are artefacts."""
     total = frame().assign(**{"": W.sum(1)})
-    refused(written(tmp_path, total.to_csv()), "the column after 'I2 R': expected an id for a column of numbers, got none")
+    refused(written(tmp_path, total.to_csv()), "the column after 'I2 R': expected an id for a column .*, got none")
     total = pd.concat([frame(), pd.DataFrame([W.sum(0)], [""], NAMES)])
     refused(written(tmp_path, total.to_csv()), r"row 6: expected an id for a row of numbers, got none: name it, or del")
     lines = frame().to_csv().replace("\n", ",\n") + ",,,,,\n"
@@ -241,6 +249,27 @@ def test_a_symmetric_matrix_is_said_to_be_undirected(tmp_path):
     assert "symmetric" in read(tmp_path / "s.npz").provenance
 
 
+@pytest.mark.parametrize("name", ["arr_1", "neurons", "roi_names", "labels"])
+def test_an_array_of_names_by_any_name(tmp_path, name):
+    connectome = read(written(tmp_path, saved(arr_0=W, **{name: np.array(NAMES)[:, None]}), "m.npz"))
+    assert connectome.names.tolist() == NAMES and not connectome.labels
+
+
+@pytest.mark.parametrize("name", ["m.npy", "m.npz"])
+def test_compressed_arrays(tmp_path, name):
+    """Also as a member of an archive, with a table of neurons beside it."""
+    content = npy(W) if name == "m.npy" else saved(W=W)
+    expected = read(written(tmp_path, content, name)).sha256()
+    assert read(written(tmp_path, gzip.compress(content), f"{name}.gz")).sha256() == expected
+    pd.DataFrame({"id": NAMES, "type": [*"abab"]}).to_csv(tmp_path / "neurons.csv", index=False)
+    with tarfile.open(tmp_path / "both.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / name, name)
+        tar.add(tmp_path / "neurons.csv", "neurons.csv")
+    connectome = read(tmp_path / "both.tar.gz")
+    same(connectome)
+    assert connectome.labels["type"].tolist() == [*"abab"]
+
+
 # ---- stacks
 
 
@@ -294,7 +323,7 @@ def test_npz_with_names_and_labels(tmp_path):
     unused = {part.place: part.note for part in parts_of(connectome.provenance) if part.use == NOT_USED}
     assert set(unused) == {"m.npz, array volume", "m.npz, array created"}
     assert {part.place for part in parts_of(connectome.provenance)} == {
-        f"m.npz, array {name}" for name in (*arrays, "type") if name != "types"
+        f"m.npz, array {name}" for name in arrays
     }
 
 
@@ -326,8 +355,9 @@ def test_several_matrices_in_an_npz(tmp_path):
     np.testing.assert_array_equal(read(path, variable="distance", drop_autapses=False).dense(), (W + 1).T)
     refused(path, r"expected \[net\] variable = an array with a matrix, one of W, distance, got 'w'; did you mean 'W'",
             variable="w")  # fmt: skip
-    unused = {part.place for part in parts_of(read(path, variable="W").provenance) if not part.is_used}
-    assert unused == {"m.npz, array distance", "m.npz, array xyz"}
+    connectome = read(path, variable="W")
+    assert {part.place for part in parts_of(connectome.provenance) if not part.is_used} == {"m.npz, array distance"}
+    np.testing.assert_array_equal(connectome.positions, np.ones((4, 3)))
     refused(path, "array xyz: expected a square matrix of at least 2 x 2, got shape", variable="xyz")
 
 
