@@ -1,7 +1,6 @@
 """Parquet and feather tables, read with pyarrow, an optional package that is imported only for such files."""
 
 from collections.abc import Generator, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,66 +59,6 @@ def chunks(path: Path, kind: str, names: list[str]) -> "Generator[pd.DataFrame]"
             row += batch.num_rows
 
 
-def batches(path: Path, kind: str, names: list[str]) -> Iterator[dict[str, Any]]:
-    """The columns `names` as pyarrow's arrays, batch by batch; other columns are not decompressed.
-
-    Raises FormatError for a damaged file.
-    """
-    if not installed():
-        raise needed(path, kind)
-    with _opened(path, kind, names) as table:
-        for batch in _batches(path, table, kind, names):
-            yield {name: _column(batch, name) for name in names}
-
-
-def integers(column: Any, exact: bool = False) -> np.ndarray:
-    """(rows,) whole numbers of a column, also of one that has them as text.
-
-    exact: refuse floats, which may have lost digits. Raises NotWhole for the first other or empty cell.
-    """
-    import pyarrow
-    import pyarrow.compute
-
-    values = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
-    if exact and pyarrow.types.is_floating(values.type):
-        raise NotWhole(0)
-    if not values.null_count:
-        if pyarrow.types.is_signed_integer(values.type):
-            return values.to_numpy(zero_copy_only=False)
-        with suppress(pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError):
-            return pyarrow.compute.cast(values, pyarrow.int64()).to_numpy(zero_copy_only=False)
-    raise NotWhole(next((row for row, cell in enumerate(values.to_pylist()) if not _is_whole(cell)), 0))
-
-
-class NotWhole(ValueError):
-    """A cell that is no whole number of 64 bits; row: its index."""
-
-    def __init__(self, row: int) -> None:
-        super().__init__(f"row {row}")
-        self.row = row
-
-
-def texts(path: Path, kind: str, names: list[str]) -> dict[str, np.ndarray]:
-    """Column -> (rows,) its cells as str objects, "" for empty ones. Raises FormatError for a damaged file."""
-    import pyarrow
-    import pyarrow.compute
-
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
-    for batch in batches(path, kind, names):
-        for name, column in batch.items():
-            values = column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
-            cells = pyarrow.compute.fill_null(pyarrow.compute.cast(values, pyarrow.string()), "")
-            parts[name].append(cells.to_numpy(zero_copy_only=False))
-    return {name: np.concatenate(part) if part else np.zeros(0, object) for name, part in parts.items()}
-
-
-def _is_whole(cell: Any) -> bool:
-    try:
-        return cell == int(cell) if not isinstance(cell, str) else -(2**63) <= int(cell) < 2**63
-    except (TypeError, ValueError, OverflowError):
-        return False
-
-
 def rows_of(path: Path, kind: str, column: str, value: int | str) -> Iterator[int]:
     """The rows of the cells that equal `value`, also as a text; row 1 is the header."""
     row = 2
@@ -144,33 +83,20 @@ def _is_text(column: Any) -> bool:
     return "string" in str(column.type)
 
 
-def _opened(path: Path, kind: str, names: list[str] | None = None) -> Any:
-    """The opened file, of a feather file with only some columns where `names` are given."""
+def _opened(path: Path, kind: str) -> Any:
     import pyarrow.ipc
     import pyarrow.parquet
 
     try:
-        if kind == "parquet":
-            return pyarrow.parquet.ParquetFile(path)
-        table = pyarrow.ipc.open_file(str(path))
-        if names is None:
-            return table
-        fields = sorted(_field(table.schema.names, name) for name in names)
-        return pyarrow.ipc.open_file(str(path), options=pyarrow.ipc.IpcReadOptions(included_fields=fields))
+        return pyarrow.parquet.ParquetFile(path) if kind == "parquet" else pyarrow.ipc.open_file(str(path))
     except Exception as error:  # damaged files raise many kinds of errors
         raise _damaged(path, kind, error) from None
 
 
-def _field(columns: list[str], name: str) -> int:
-    return columns.index(INDEX if name == "body" and INDEX in columns else name)
-
-
-def _batches(path: Path, table: Any, kind: str, names: list[str] | None = None) -> Iterator[Any]:
+def _batches(path: Path, table: Any, kind: str) -> Iterator[Any]:
     try:
         if kind == "parquet":
-            columns = table.schema_arrow.names
-            chosen = None if names is None else [columns[_field(columns, name)] for name in names]
-            yield from table.iter_batches(columns=chosen)
+            yield from table.iter_batches()
         else:
             yield from (table.get_batch(number) for number in range(table.num_record_batches))
     except Exception as error:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from randomnet.connectome import Connectome
-from randomnet.formats import arrow
+from randomnet.formats import arrow, record_batches
 from randomnet.formats.assembly import DEFAULTS, Columns, assemble
 from randomnet.formats.contents import Part, recorded, unused
 from randomnet.formats.files import FormatError
@@ -199,9 +199,9 @@ def _neurons(dataset: Dataset, table: Table) -> Neurons:
 
 def _texts(table: Table, columns: list[str]) -> dict[str, np.ndarray]:
     """Column -> (rows,) texts, "" for empty cells."""
-    if table.kind == "csv":
-        return read_all(table, dict.fromkeys(columns, "text"))
-    return arrow.texts(table.path, table.kind, columns)
+    if table.kind in arrow.KINDS:
+        return record_batches.texts(table.path, table.kind, columns)
+    return read_all(table, dict.fromkeys(columns, "text"))
 
 
 def _selected(dataset: Dataset, table: Table, cells: Mapping[str, np.ndarray]) -> tuple[np.ndarray, list[Part]]:

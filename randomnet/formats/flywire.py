@@ -240,10 +240,10 @@ def _parts(
         averages = [name for name in AVERAGES if of_neurons.has(name)]
         uses[of_neurons] |= dict.fromkeys(averages, "probability of a transmitter") if is_expected else {}
         notes[of_neurons] |= {} if is_expected else dict.fromkeys(averages, "sign_policy = expected reads it")
-    if edges.has("nt_type"):
-        is_used = of_neurons is None
-        uses[edges] |= {"nt_type": "transmitter of the presynaptic neuron"} if is_used else {}
-        notes[edges]["nt_type"] = "of most of its synapses" if is_used else f"that of {file_of(of_neurons)} is used"
+    if edges.has("nt_type") and of_neurons:
+        notes[edges]["nt_type"] = f"that of {file_of(of_neurons)} is used"
+    elif edges.has("nt_type"):
+        uses[edges]["nt_type"], notes[edges]["nt_type"] = "transmitter of the neuron", "that of most of its synapses"
     return parts_of_tables(tables, uses, notes)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from randomnet.formats import arrow
+from randomnet.formats import arrow, record_batches
 from randomnet.formats.assembly import Columns
 from randomnet.formats.files import FormatError
 from randomnet.formats.table_lookup import places_of
@@ -86,12 +86,12 @@ def _narrow(weights: np.ndarray) -> np.ndarray:
 def _batches(table: Table, columns: Columns) -> Iterator[Batch]:
     kinds = columns.kinds(roi=False)
     names = (columns.pre, columns.post, columns.weight)
-    if table.kind == "csv":
+    if table.kind not in arrow.KINDS:
         for chunk in stream(table, kinds):
             yield chunk[names[0]], chunk[names[1]], chunk[names[2]]
         return
     row = 2
-    for batch in arrow.batches(table.path, table.kind, list(names)):
+    for batch in record_batches.batches(table.path, table.kind, list(names)):
         pre, post, weights = (_whole(table, name, batch[name], kinds[name], row) for name in names)
         yield pre, post, weights
         row += len(weights)
@@ -101,8 +101,8 @@ def _whole(table: Table, name: str, column: object, kind: str, row: int) -> np.n
     """The checked whole numbers of a column. Raises FormatError with file, row and column."""
     rule = KINDS[kind]
     try:
-        values = arrow.integers(column, exact=kind == "id")
-    except arrow.NotWhole as error:
+        values = record_batches.integers(column, exact=kind == "id")
+    except record_batches.NotWhole as error:
         wrong = error.row
     else:
         if rule.valid is None or not len(values) or values.min() >= 0 or rule.valid(values).all():

@@ -674,6 +674,24 @@ def test_the_command_says_what_the_ini_needs_and_it_reads(server, tmp_path, monk
     np.testing.assert_array_equal(read_connectome(Path(path_to_network(second))).dense(), [[0, -5], [6, 0]])
 
 
+def test_flat_files_are_read_by_the_line_that_is_printed(server, tmp_path, monkeypatch, capsys):
+    pa = pytest.importorskip("pyarrow", reason="the files of MANC are feather files")
+    from pyarrow import feather
+
+    ids, contents = ["10000000000000001", "10000000000000002"], []
+    neurons = {"manc_121_id": ids, "super_class": ["motor", "sensory"], "neurotransmitter_predicted": ["gaba", "ach"]}
+    edges = {"pre": ids, "post": ids[::-1], "count": [3, 4], "norm": [0.5, 0.5], "total_input": [6, 8]}
+    for columns in (neurons, edges):
+        buffer = io.BytesIO()
+        feather.write_feather(pa.table(columns), buffer)
+        contents.append(buffer.getvalue())
+    served(server, monkeypatch, "manc", contents)
+    assert run("--fetch", "manc", "--to", tmp_path / "manc") == 0
+    out = capsys.readouterr().out
+    assert "roi = all" in out and "Licence: CC BY 4.0; please cite Takemura" in out
+    np.testing.assert_array_equal(read_connectome(Path(path_to_network(out))).dense(), [[0, 4], [-3, 0]])
+
+
 @pytest.mark.parametrize(
     "arguments, text",
     [
