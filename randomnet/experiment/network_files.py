@@ -45,6 +45,9 @@ def write(connectome: Connectome, path: Path) -> Iterator[str]:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ConfigError(f"--save {path}: expected a file that can be written, got: {reason}") from None
     yield from (f"  saved   {one}" for one in paths)
+    if rank := connectome.provenance.get("rank"):
+        yield f"  its factors of rank {rank} are not part of the weights, and are not saved"
+    yield "  read with path_to_network, its weights are used as they are: no rule of signs or auto changes them"
 
 
 def _check_new(path: Path) -> None:

@@ -143,11 +143,17 @@ def _npz(table: Table) -> _Parts:
 def _parquet(table: Table) -> _Parts:
     from pyarrow import parquet
 
-    file = parquet.ParquetFile(table.path)
-    told = json.loads(file.schema_arrow.metadata[ABOUT.encode()])
-    edges = file.read(["pre", "post", "weight"])
-    pre, post, weights = (edges.column(name).to_numpy() for name in ("pre", "post", "weight"))
-    return _Parts(told, pre.astype(str), post.astype(str), weights, told["neurons"])
+    ends = ("pre", "post")
+    told = json.loads(parquet.read_schema(table.path).metadata[ABOUT.encode()])
+    edges = parquet.read_table(table.path, columns=[*ends, "weight"], read_dictionary=[*ends])
+    names = np.array(told["neurons"]["id"], dtype=str)
+    indices = []
+    for end in ends:  # looked up once per neuron, as there are many more edges
+        column = edges.column(end).unify_dictionaries().combine_chunks()
+        known = _indices(table, np.array(column.dictionary.to_pylist(), dtype=str), names)
+        indices.append(known[column.indices.to_numpy()])
+    pre, post = indices
+    return _Parts(told, pre, post, edges.column("weight").to_numpy(), told["neurons"])
 
 
 def _csv(table: Table) -> _Parts:

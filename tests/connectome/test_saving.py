@@ -68,6 +68,13 @@ def test_a_network_without_labels_and_edges_between_all_is_read_back(tmp_path, e
     assert again.sha256() == network.sha256() and again.positions is None and not again.labels
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_network_without_edges_is_read_back(tmp_path, ending):
+    network = from_dense("none", np.zeros((3, 3)), np.array(list("abc")), {"type": np.array(list("uvw"))})
+    save(network, tmp_path / f"m{ending}")
+    assert read_connectome(tmp_path / f"m{ending}").sha256() == network.sha256()
+
+
 def test_npz_is_scipys_matrix_with_presynaptic_rows(tmp_path):
     from scipy import sparse
 
@@ -184,6 +191,17 @@ def test_a_changed_file_is_read_as_it_is_and_said_to_be_changed(tmp_path):
     again = read_connectome(tmp_path / "e.csv")
     assert 17.25 in again.weights and again.provenance["changed_after_saving"] is True
     assert "was changed after it was saved" in parts_of(again.provenance)[0].note
+
+
+def test_an_edge_of_an_unknown_neuron_in_parquet_is_one_line(tmp_path):
+    import pyarrow.parquet
+
+    save(made(), tmp_path / "e.parquet")
+    table = pyarrow.parquet.read_table(tmp_path / "e.parquet")
+    column = pyarrow.array(["nobody", *table.column("pre").to_pylist()[1:]])
+    pyarrow.parquet.write_table(table.set_column(0, "pre", column), tmp_path / "e.parquet")
+    with pytest.raises(FormatError, match=r"e\.parquet: expected edges between its neurons, got 'nobody'"):
+        read_connectome(tmp_path / "e.parquet")
 
 
 @pytest.mark.parametrize("ending, change", [
