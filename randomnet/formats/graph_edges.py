@@ -18,6 +18,7 @@ from randomnet.formats.spellings import (
     EDGE_ROLES,
     LONG_SIGN_WORDS,
     SYNAPSE_WORDS,
+    TRUTH_WORDS,
     WEIGHTS_BY_SYNAPSE,
     Role,
     meaning_of,
@@ -178,6 +179,8 @@ def _worded(edges: Edges, asked: Mapping[str, str], undirected: np.ndarray) -> t
     An attribute of words such as Undirected changes `undirected`.
     """
     types, sign = None, ""
+    for name in role_columns(edges.columns, EDGE_ROLES["direction"]):
+        _take_directions(edges, name, undirected)
     names = [asked["synapse_type"]] if "synapse_type" in asked else _kinds(edges.columns)
     for name in names:
         words, codes = edges.texts(name)
@@ -194,13 +197,22 @@ def _worded(edges: Edges, asked: Mapping[str, str], undirected: np.ndarray) -> t
                 counts.append("its words are the signs as well")
             edges.use(name, EDGE_ROLES["synapse_type"].use, ", ".join(counts))
         elif meaning == "direction" and is_spelled:
-            told = np.array([DIRECTION_WORDS.get(word.lower(), True) for word in words])[codes]
-            is_told = np.array([bool(word) for word in words])[codes]
-            undirected[is_told] = ~told[is_told]
-            edges.use(name, "direction of the edge", f"{int(undirected.sum()):,} undirected")
+            _take_directions(edges, name, undirected)
         elif meaning == "sign" and is_spelled and not sign:
             sign = name
     return types, sign
+
+
+def _take_directions(edges: Edges, name: str, undirected: np.ndarray) -> None:
+    """Change `undirected` by the words of an attribute; edges without a word stay as they are."""
+    words, codes = edges.texts(name)
+    known = {**{word: truth > 0 for word, truth in TRUTH_WORDS.items() if truth}, **DIRECTION_WORDS}
+    if not {word.lower() for word in words} <= {*known, ""}:
+        return
+    told = np.array([known.get(word.lower(), True) for word in words])[codes]
+    is_told = np.array([bool(word) for word in words])[codes]
+    undirected[is_told] = ~told[is_told]
+    edges.use(name, EDGE_ROLES["direction"].use, f"{int(undirected.sum()):,} undirected")
 
 
 def _kinds(names: Iterable[str]) -> list[str]:

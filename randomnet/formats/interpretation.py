@@ -102,21 +102,26 @@ def interpreted(
     is_signed = rows.signs is not None or neurons.signs is not None or bool((rows.weights < 0).any())
     use_signs = is_signed and options.sign_policy == "auto"
     unsigned = dataclasses.replace(rows, weights=np.abs(rows.weights))
-    rows = dataclasses.replace(rows, weights=_signed(rows, neurons)) if use_signs else unsigned
+    directions = _directions(rows.undirected)
+    if use_signs:
+        parts = [*parts, *_overruled(rows, neurons, labels, parts)]
+        rows = _signed(rows, neurons)
+    else:
+        rows = unsigned
     if is_signed and not use_signs:
         parts = [*parts, unused(f"signs in {short_name(file)}", f"as sign_policy = {options.sign_policy}")]
-    notes = {**provenance, **_directions(rows.undirected), **recorded([*parts, *kind_parts])}
+    notes = {**provenance, **directions, **recorded([*parts, *kind_parts])}
 
     def assembled(some: EdgeRows) -> Connectome:
-        pre, post, weights = _both_ways(some)
-        return assemble(name, neurons.names, pre, post, weights, labels, notes, options, file)
+        some = _mirrored(some)
+        return assemble(name, neurons.names, some.pre, some.post, some.weights, labels, notes, options, file)
 
-    is_electrical = np.zeros(len(rows.pre), bool) if rows.types is None else rows.types == TYPES.index(ELECTRICAL)
+    is_electrical = _are_electrical(unsigned)
     if is_electrical.all() and len(is_electrical):
         connectome = assembled(_symmetric(unsigned))
         connectome = connectome.replace(connectome.weights, sign_policy="none")
     else:
-        connectome = assembled(rows.where(~is_electrical) if is_electrical.any() else rows)
+        connectome = assembled(rows.where(~_are_electrical(rows)) if is_electrical.any() else rows)
         if use_signs:
             connectome = with_file_signs(connectome)
         else:
@@ -163,13 +168,39 @@ def _of_type(rows: EdgeRows, synapse_type: str, file: object) -> tuple[EdgeRows,
     return rows.where(is_wanted), parts
 
 
-def _signed(rows: EdgeRows, neurons: Neurons) -> np.ndarray:
-    """(E,) weights with the signs of their rows, or else with those of their presynaptic neurons."""
+def _are_electrical(rows: EdgeRows) -> np.ndarray:
+    """(E,) whether each row is an electrical synapse."""
+    return np.zeros(len(rows.pre), bool) if rows.types is None else rows.types == TYPES.index(ELECTRICAL)
+
+
+def _signed(rows: EdgeRows, neurons: Neurons) -> EdgeRows:
+    """The rows with weights that have the signs of their rows, or else of their presynaptic neurons."""
     if rows.signs is not None:
-        return np.abs(rows.weights) * rows.signs
+        return dataclasses.replace(rows, weights=np.abs(rows.weights) * rows.signs)
     if (rows.weights < 0).any() or neurons.signs is None:
-        return rows.weights
-    return rows.weights * neurons.signs[rows.pre]
+        return rows
+    rows = _mirrored(rows)  # first, as each end of an undirected edge has a sign of its own
+    return dataclasses.replace(rows, weights=rows.weights * neurons.signs[rows.pre])
+
+
+def _mirrored(rows: EdgeRows) -> EdgeRows:
+    """The rows with each undirected one, but for autapses, as two directed ones."""
+    if rows.undirected is None:
+        return rows
+    back = rows.where(rows.undirected & (rows.pre != rows.post))
+    back = dataclasses.replace(back, pre=back.post, post=back.pre)
+    return dataclasses.replace(stacked([rows, back]), undirected=None)
+
+
+def _overruled(rows: EdgeRows, neurons: Neurons, labels: Mapping[str, Any], parts: list[Part]) -> list[Part]:
+    """The signs and transmitters of neurons that signs of the file overrule, where no part says so yet."""
+    by_edges = rows.signs is not None or bool((rows.weights < 0).any())
+    told = {part.place for part in parts}
+    source = "edges" if by_edges else "neurons"
+    overruled = [unused("signs of neurons", "the edges have signs")] * (by_edges and neurons.signs is not None)
+    if LABEL in labels:
+        overruled.append(Part("transmitters", f"label {LABEL}, not as signs", f"the {source} have signs"))
+    return [part for part in overruled if part.place not in told]
 
 
 def most_common(rows: EdgeRows, n: int) -> np.ndarray:
@@ -180,15 +211,6 @@ def most_common(rows: EdgeRows, n: int) -> np.ndarray:
     key = rows.pre[is_named] * len(names) + codes[is_named]
     totals = np.bincount(key, np.abs(rows.weights[is_named]), minlength=n * len(names)).reshape(n, len(names))
     return np.where(totals.any(1), names[totals.argmax(1)], "") if len(names) else np.full(n, "")
-
-
-def _both_ways(rows: EdgeRows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Directed edges of rows, of which undirected ones become two, but for autapses."""
-    if rows.undirected is None:
-        return rows.pre, rows.post, rows.weights
-    twice = rows.undirected & (rows.pre != rows.post)
-    pre, post = np.concatenate([rows.pre, rows.post[twice]]), np.concatenate([rows.post, rows.pre[twice]])
-    return pre, post, np.concatenate([rows.weights, rows.weights[twice]])
 
 
 def _directions(undirected: np.ndarray | None) -> dict[str, Any]:

@@ -160,6 +160,31 @@ def test_directions_of_single_edges(tmp_path):
     assert notes(path)["edge attribute Type"] == ("direction of the edge", "1 undirected")
 
 
+def test_both_ways_of_an_undirected_edge_have_the_sign_of_their_own_neuron(tmp_path):
+    nodes = {"a": {"sign": "+"}, "b": {"sign": "-"}}
+    path = graphml(tmp_path, nodes, [("a", "b", {"w": 2})], direction="undirected")
+    assert read_connectome(path).dense().tolist() == [[0, -2], [2, 0]]
+    nodes = {"a": {"nt": "ach"}, "b": {"nt": "gaba"}}
+    path = graphml(tmp_path, nodes, [("a", "b", {"w": 2})], direction="undirected")
+    assert read_connectome(path).dense().tolist() == [[0, -2], [2, 0]]
+
+
+def test_signs_of_edges_overrule_those_of_neurons_and_this_is_said(tmp_path):
+    nodes = {"a": {"sign": "+", "nt": "ach"}, "b": {"sign": "-", "nt": "gaba"}}
+    path = graphml(tmp_path, nodes, [("a", "b", {"w": -2, "nt_type": "gaba"}), ("b", "a", {"w": 3, "nt_type": "ach"})])
+    assert read_connectome(path).dense().tolist() == [[0, 3], [-2, 0]]
+    found = notes(path)
+    assert found["signs of neurons"] == ("not used", "the edges have signs")
+    assert found["transmitters"] == ("label neurotransmitter, not as signs", "the edges have signs")
+    assert found["transmitters of edges"] == ("not used", "the nodes have transmitters")
+
+
+@pytest.mark.parametrize(("yes", "no"), [("true", "false"), ("1", "0"), ("directed", "mutual")])
+def test_an_attribute_that_says_whether_edges_are_directed(tmp_path, yes, no):
+    path = with_edges(tmp_path, {"w": 3, "directed": yes}, {"w": 4, "directed": no}, {"w": 5})
+    assert read_connectome(path).dense().tolist() == [[0, 0, 5], [3, 0, 4], [0, 4, 0]]
+
+
 def test_transmitters_of_edges(tmp_path):
     path = with_edges(tmp_path, {"w": 3, "nt_type": "GABA"}, {"w": 4, "nt_type": "ACH"})
     read = read_connectome(path)
