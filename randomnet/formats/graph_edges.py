@@ -16,8 +16,10 @@ from randomnet.formats.spellings import (
     CHEMICAL,
     DIRECTION_WORDS,
     EDGE_ROLES,
+    ELECTRICAL,
     LONG_SIGN_WORDS,
     SYNAPSE_WORDS,
+    TRUE_TYPES,
     TRUTH_WORDS,
     WEIGHTS_BY_SYNAPSE,
     Role,
@@ -186,6 +188,8 @@ def _worded(edges: Edges, asked: Mapping[str, str], undirected: np.ndarray) -> t
         words, codes = edges.texts(name)
         is_spelled = name in asked.values() or normalized(name) not in KINDS_OF_SYNAPSE
         meaning = meaning_of(words)
+        if normalized(name) in TRUE_TYPES:
+            words, meaning = _true_types(name, words), "synapse_type"
         tell_kinds = {normalized(word) for word in words} <= {*SYNAPSE_WORDS, ""}
         if name == asked.get("synapse_type") or (_of_synapses(name) and tell_kinds):
             meaning = "synapse_type"
@@ -225,6 +229,13 @@ def _kinds(names: Iterable[str]) -> list[str]:
 
 def _of_synapses(name: str) -> bool:
     return normalized(name).startswith("syn")
+
+
+def _true_types(name: str, words: list[str]) -> list[str]:
+    """The types of synapses for true and false in an attribute such as is_electrical; other words stay."""
+    yes = TRUE_TYPES[normalized(name)]
+    kinds = {1: yes, -1: CHEMICAL if yes == ELECTRICAL else ELECTRICAL}
+    return [kinds.get(TRUTH_WORDS.get(word.lower(), 0), word) for word in words]
 
 
 def _types(words: list[str], codes: np.ndarray) -> np.ndarray:
@@ -275,6 +286,10 @@ def _weight_names(edges: Edges, asked: Mapping[str, str], has_types: bool) -> tu
         ask = f"name one, such as [net] weight_column = {numeric[0]}"
         raise FormatError(f"{edges.table}: expected {expected}, got {', '.join(numeric[:12])}: {ask}")
     weight = next(iter(spelled or numeric), "")
+    others = [name for name in numeric if name != weight]
+    if others and weight in numeric and set(edges.numbers(weight).tolist()) == {1}:  # as Gephi writes without weights
+        ask = f"[net] weight_column = {others[0]} takes it, and weight_column = {weight} the ones"
+        raise FormatError(f"{edges.table}: expected weights, got 1 for each edge as {weight} beside {others[0]}: {ask}")
     if weight:
         edges.use(weight, "weight", "" if spelled else "the only attribute with numbers")
     return {}, weight

@@ -54,7 +54,7 @@ class EdgeRows:
     def where(self, mask: np.ndarray) -> "EdgeRows":
         """The rows in a mask (E,)."""
         values = {name: getattr(self, name) for name in ("pre", "post", "weights", "signs", "types", "undirected")}
-        rows = {name: None if array is None else array[mask] for name, array in values.items()}
+        rows: dict[str, Any] = {name: None if array is None else array[mask] for name, array in values.items()}
         texts = self.transmitters
         return EdgeRows(**rows, transmitters=None if texts is None else Texts(texts.codes[mask], texts.names))
 
@@ -63,7 +63,9 @@ def stacked(parts: Sequence[EdgeRows]) -> EdgeRows:
     """The rows of all parts, which have the same columns, one part after the other."""
     names = ("pre", "post", "weights", "signs", "types", "undirected")
     columns = {name: [getattr(part, name) for part in parts] for name in names}
-    joined = {name: None if arrays[0] is None else np.concatenate(arrays) for name, arrays in columns.items()}
+    joined: dict[str, Any] = {
+        name: None if arrays[0] is None else np.concatenate(arrays) for name, arrays in columns.items()
+    }
     texts = [part.transmitters for part in parts if part.transmitters is not None]
     transmitters = Texts(np.concatenate([codes for codes, _ in texts]), texts[0].names) if texts else None
     return EdgeRows(**joined, transmitters=transmitters)
@@ -96,39 +98,68 @@ def interpreted(
     expect where a sign policy lacks transmitters. Raises FormatError.
     """
     rows, kind_parts = _of_type(rows, options.synapse_type, file)
-    labels = dict(neurons.labels)
-    if rows.transmitters is not None and LABEL not in labels:
-        labels[LABEL] = transmitter_names(most_common(rows, len(neurons.names)))
-    is_signed = rows.signs is not None or neurons.signs is not None or bool((rows.weights < 0).any())
-    use_signs = is_signed and options.sign_policy == "auto"
-    unsigned = dataclasses.replace(rows, weights=np.abs(rows.weights))
-    directions = _directions(rows.undirected)
-    if use_signs:
-        parts = [*parts, *_overruled(rows, neurons, labels, parts)]
-        rows = _signed(rows, neurons)
-    else:
-        rows = unsigned
-    if is_signed and not use_signs:
-        parts = [*parts, unused(f"signs in {short_name(file)}", f"as sign_policy = {options.sign_policy}")]
-    notes = {**provenance, **directions, **recorded([*parts, *kind_parts])}
+    labels, label_parts = _labels(rows, neurons, file)
+    signed, sign_parts = _signed(rows, neurons, options.sign_policy, file)
+    all_parts = [*parts, *kind_parts, *label_parts, *sign_parts]
+    if signed is not None and LABEL in labels and "transmitters" not in {part.place for part in parts}:
+        all_parts.append(Part("transmitters", f"label {LABEL}, not as signs", "the file has signs"))
+    notes = {**provenance, **_directions(rows.undirected), **recorded(all_parts)}
 
     def assembled(some: EdgeRows) -> Connectome:
         some = _mirrored(some)
         return assemble(name, neurons.names, some.pre, some.post, some.weights, labels, notes, options, file)
 
-    is_electrical = _are_electrical(unsigned)
+    is_electrical = _electrical(rows)
     if is_electrical.all() and len(is_electrical):
-        connectome = assembled(_symmetric(unsigned))
+        connectome = assembled(_symmetric(rows))
         connectome = connectome.replace(connectome.weights, sign_policy="none")
     else:
-        connectome = assembled(rows.where(~_are_electrical(rows)) if is_electrical.any() else rows)
-        if use_signs:
-            connectome = with_file_signs(connectome)
-        else:
+        chemical = dataclasses.replace(rows, weights=np.abs(rows.weights)) if signed is None else signed
+        connectome = assembled(chemical.where(~_electrical(chemical)) if is_electrical.any() else chemical)
+        if signed is None:
             connectome = with_signs(connectome, options.sign_policy, missing=missing)
+        else:
+            connectome = with_file_signs(connectome)
         if is_electrical.any():
-            connectome = _sum(connectome, assembled(_symmetric(unsigned.where(is_electrical))))
+            connectome = _sum(connectome, assembled(_symmetric(rows.where(is_electrical))))
     return dataclasses.replace(connectome, positions=neurons.positions)
+
+
+def _electrical(rows: EdgeRows) -> np.ndarray:
+    """(E,) whether each row is an electrical synapse."""
+    return np.zeros(len(rows.pre), bool) if rows.types is None else rows.types == TYPES.index(ELECTRICAL)
+
+
+def _labels(rows: EdgeRows, neurons: Neurons, file: object) -> tuple[dict[str, np.ndarray], list[Part]]:
+    """The labels of the neurons, with the transmitters of their rows where they have no others."""
+    labels = dict(neurons.labels)
+    if rows.transmitters is None or LABEL in labels:
+        return labels, []
+    common, several = most_common(rows, len(neurons.names))
+    note = f"{several:,} neurons have rows of several; that of most of their synapses counts"
+    parts = [Part(f"transmitters of rows in {short_name(file)}", "transmitters of neurons", note)] * (several > 0)
+    return {**labels, LABEL: transmitter_names(common)}, parts
+
+
+def _signed(rows: EdgeRows, neurons: Neurons, policy: str, file: object) -> tuple[EdgeRows | None, list[Part]]:
+    """The rows with the signs of the file, None where it has none or the policy is another; and what is left out."""
+    parts = []
+    negative, is_electrical = rows.weights < 0, _electrical(rows)
+    if count := int((negative & is_electrical).sum()):
+        parts.append(unused(f"negative weights of {count:,} electrical synapses", "these have no sign"))
+    of_edges = rows.signs is not None or bool((negative & ~is_electrical).any())
+    if not of_edges and neurons.signs is None:
+        return None, parts
+    if policy != "auto":
+        return None, [*parts, unused(f"signs in {short_name(file)}", f"as sign_policy = {policy}")]
+    if not of_edges:
+        assert neurons.signs is not None, "checked above"
+        rows = _mirrored(rows)  # first, as each end of an undirected edge has a sign of its own
+        return dataclasses.replace(rows, weights=rows.weights * neurons.signs[rows.pre]), parts
+    if neurons.signs is not None:
+        parts.append(unused(f"signs of neurons beside {short_name(file)}", "the edges have signs"))
+    weights = rows.weights if rows.signs is None else np.abs(rows.weights) * rows.signs
+    return dataclasses.replace(rows, weights=weights), parts
 
 
 def with_file_signs(connectome: Connectome) -> Connectome:
@@ -168,19 +199,17 @@ def _of_type(rows: EdgeRows, synapse_type: str, file: object) -> tuple[EdgeRows,
     return rows.where(is_wanted), parts
 
 
-def _are_electrical(rows: EdgeRows) -> np.ndarray:
-    """(E,) whether each row is an electrical synapse."""
-    return np.zeros(len(rows.pre), bool) if rows.types is None else rows.types == TYPES.index(ELECTRICAL)
-
-
-def _signed(rows: EdgeRows, neurons: Neurons) -> EdgeRows:
-    """The rows with weights that have the signs of their rows, or else of their presynaptic neurons."""
-    if rows.signs is not None:
-        return dataclasses.replace(rows, weights=np.abs(rows.weights) * rows.signs)
-    if (rows.weights < 0).any() or neurons.signs is None:
-        return rows
-    rows = _mirrored(rows)  # first, as each end of an undirected edge has a sign of its own
-    return dataclasses.replace(rows, weights=rows.weights * neurons.signs[rows.pre])
+def most_common(rows: EdgeRows, n: int) -> tuple[np.ndarray, int]:
+    """(n,) the transmitter of most outgoing synapses of each neuron, "" where its rows name none; and the number of
+    neurons whose rows name several."""
+    assert rows.transmitters is not None, "rows with transmitters"
+    codes, names = rows.transmitters
+    is_named = (codes >= 0) & (np.append(names, "") != "")[codes]
+    key = rows.pre[is_named] * len(names) + codes[is_named]
+    totals = np.bincount(key, np.abs(rows.weights[is_named]), minlength=n * len(names)).reshape(n, len(names))
+    if not len(names):
+        return np.full(n, ""), 0
+    return np.where(totals.any(1), names[totals.argmax(1)], ""), int(((totals > 0).sum(1) > 1).sum())
 
 
 def _mirrored(rows: EdgeRows) -> EdgeRows:
@@ -190,27 +219,6 @@ def _mirrored(rows: EdgeRows) -> EdgeRows:
     back = rows.where(rows.undirected & (rows.pre != rows.post))
     back = dataclasses.replace(back, pre=back.post, post=back.pre)
     return dataclasses.replace(stacked([rows, back]), undirected=None)
-
-
-def _overruled(rows: EdgeRows, neurons: Neurons, labels: Mapping[str, Any], parts: list[Part]) -> list[Part]:
-    """The signs and transmitters of neurons that signs of the file overrule, where no part says so yet."""
-    by_edges = rows.signs is not None or bool((rows.weights < 0).any())
-    told = {part.place for part in parts}
-    source = "edges" if by_edges else "neurons"
-    overruled = [unused("signs of neurons", "the edges have signs")] * (by_edges and neurons.signs is not None)
-    if LABEL in labels:
-        overruled.append(Part("transmitters", f"label {LABEL}, not as signs", f"the {source} have signs"))
-    return [part for part in overruled if part.place not in told]
-
-
-def most_common(rows: EdgeRows, n: int) -> np.ndarray:
-    """(n,) the transmitter of most outgoing synapses of each neuron, "" where its rows name none."""
-    assert rows.transmitters is not None, "rows with transmitters"
-    codes, names = rows.transmitters
-    is_named = (codes >= 0) & (np.append(names, "") != "")[codes]
-    key = rows.pre[is_named] * len(names) + codes[is_named]
-    totals = np.bincount(key, np.abs(rows.weights[is_named]), minlength=n * len(names)).reshape(n, len(names))
-    return np.where(totals.any(1), names[totals.argmax(1)], "") if len(names) else np.full(n, "")
 
 
 def _directions(undirected: np.ndarray | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def json_in(table: Table) -> Any:
     """The content of a JSON file. Raises FormatError."""
     content = content_of(table)
     try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_no_constant)
+        return json.loads(content, parse_constant=_no_constant)  # in UTF-8, 16 or 32
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{table}: expected JSON, got one that is not: {one_line(error)[:200]}") from None
 

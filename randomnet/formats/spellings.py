@@ -21,20 +21,21 @@ EDGE_ROLES: Mapping[str, Role] = {
     "pre": Role("presynaptic neuron", (
         "pre", "preid", "prerootid", "preptrootid", "presynapticid", "presynaptic", "presynapticneuron", "preneuron",
         "prename", "precell", "bodyidpre", "bodypre", "prebodyid", "source", "sourceid", "sourceneuron", "src", "from",
-        "fromid", "fromneuron", "sender", "neuron1", "cell1", "node1", "origin", "efferent", "presegid", "preskid",
+        "fromid", "fromneuron", "sender", "neuron1", "cell1", "node1", "u", "origin", "efferent", "presegid", "preskid",
         "skeletonidpre", "preskeletonid",
     )),
     "post": Role("postsynaptic neuron", (
         "post", "postid", "postrootid", "postptrootid", "postsynapticid", "postsynaptic", "postsynapticneuron",
         "postneuron", "postname", "postcell", "bodyidpost", "bodypost", "postbodyid", "target", "targetid",
         "targetneuron", "tgt", "tar", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2",
-        "node2", "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid",
+        "node2", "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "v",
     )),
     "weight": Role("weight", (
         "weight", "weights", "w", "count", "counts", "syncount", "syncounts", "nsyn", "nsyns", "nsynapses", "synapses",
         "synapsecount", "synapsecounts", "numsynapses", "numberofsynapses", "synapsenumber", "connectivity", "nbr",
         "number", "nconnections", "numberofconnections", "numconnections", "size", "strength", "connectionstrength",
-        "contacts", "ncontacts", "edgeweight", "fln", "sections", "emseries",
+        "contacts", "ncontacts", "edgeweight", "synweight", "synapseweight", "synapticweight", "fln",
+        "sections", "emseries",
     )),
     "sign": Role("sign of the edge", (
         "sign", "signs", "ei", "eitype", "eori", "excinh", "valence", "polarity", "effect", "excitatory",
@@ -49,6 +50,8 @@ EDGE_ROLES: Mapping[str, Role] = {
     )),
     "synapse_type": Role("kind of synapse (chemical or electrical)", (
         "synapsetype", "syntype", "type", "edgetype", "connectiontype", "synapsekind", "kind", "class", "modality",
+        "interaction", "interactiontype", "relation", "iselectrical", "iselectricalsynapse", "isgap", "isgapjunction",
+        "ischemical",
     )),
     "direction": Role("direction of the edge", (
         "directed", "isdirected", "direction", "directionality", "edgedirection",
@@ -88,9 +91,9 @@ NODE_ROLES: Mapping[str, Role] = {
 
 SIGN_WORDS: Mapping[str, int] = {
     **dict.fromkeys(("+", "1", "+1", "1.0", "e", "exc", "exci", "excit", "excitatory", "excitation", "positive", "pos",
-                     "plus", "activating", "activation"), 1),
+                     "plus", "activating", "activation", "activates", "activate", "excites", "stimulates"), 1),
     **dict.fromkeys(("-", "−", "-1", "-1.0", "i", "inh", "inhib", "inhibitory", "inhibition", "negative", "neg",
-                     "minus", "repressing"), -1),
+                     "minus", "repressing", "represses", "inhibits", "inhibit", "inhibiting"), -1),
     **dict.fromkeys(("0", "0.0", "", "na", "nan", "none", "unknown", "unclear", "?", "unsigned"), 0),
 }  # fmt: skip
 LONG_SIGN_WORDS = {word: sign for word, sign in SIGN_WORDS.items() if sign and word.isalpha() and len(word) > 2}
@@ -103,9 +106,14 @@ CHEMICAL, ELECTRICAL, RECEIVED, NEUROMUSCULAR = "chemical", "electrical", "recei
 SYNAPSE_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("chemical", "chem", "c", "ch", "cs", "chemicalsynapse", "s", "sp", "send", "sendpoly"), CHEMICAL),
     **dict.fromkeys(("electrical", "electric", "e", "el", "elec", "ej", "gap", "gj", "gapjunction", "gapjunctions",
-                     "gapjunct", "electricaljunction", "electricalsynapse", "electricjunction"), ELECTRICAL),
+                     "gapjunct", "electricaljunction", "electricalsynapse", "electricjunction", "genericgj"),
+                    ELECTRICAL),
     **dict.fromkeys(("r", "rp", "receive", "receivepoly"), RECEIVED),  # White et al. 1986: the same synapses again
     **dict.fromkeys(("nmj", "neuromuscular", "neuromuscularjunction"), NEUROMUSCULAR),
+}  # fmt: skip
+TRUE_TYPES = {  # columns that are true for synapses of one type, and false for the other
+    "iselectrical": ELECTRICAL, "iselectricalsynapse": ELECTRICAL, "isgap": ELECTRICAL, "isgapjunction": ELECTRICAL,
+    "ischemical": CHEMICAL,
 }  # fmt: skip
 DIRECTION_WORDS: Mapping[str, bool] = {"directed": True, "undirected": False, "bidirectional": False, "mutual": False}
 WEIGHTS_BY_SYNAPSE: Mapping[str, tuple[str, ...]] = {  # names of weights that say the kind of synapse
@@ -163,5 +171,6 @@ def meaning_of(words: Iterable[str]) -> str:
         return "direction"
     if _tell_synapse_types({normalized(word) for word in words}):
         return "synapse_type"
-    tell_signs = any(SIGN_WORDS.get(word) for word in words) and not words <= {"0", "1", "0.0", "1.0"}
+    are_ambiguous = words <= {"0", "1", "0.0", "1.0", "e"} or words == {"i"}
+    tell_signs = any(SIGN_WORDS.get(word) for word in words) and not are_ambiguous
     return "sign" if words <= set(SIGN_WORDS) and tell_signs else ""
