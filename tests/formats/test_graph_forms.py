@@ -131,6 +131,12 @@ def test_gexf_of_gephi(tmp_path):
     assert dense(text(tmp_path, undirected)) == [[0, 4], [-4, 0]]
 
 
+def test_times_of_a_graph_that_changes_are_named(tmp_path):
+    spells = '<node id="1" label="AVAR"><spells><spell start="1" end="2"/><spell start="4"/></spells></node>'
+    read = read_connectome(text(tmp_path, GEXF.replace('<node id="1" label="AVAR"/>', spells)))
+    assert notes(read)["g, 2 spells"] == ("not used", "times in which nodes and edges are there; all are taken")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
