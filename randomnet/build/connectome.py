@@ -233,7 +233,8 @@ def _read(path: Path, roi: str, source: str, options: Options) -> Connectome:
             if folders or matrices:
                 return _read_region(path, roi, folders, matrices, options)
         option = "[paths] path_to_network"
-        if FORMATS[recognise(path, options.variable).format if source == "auto" else source].has_rois and roi != "all":
+        row = FORMATS[recognise(path, options).format if source == "auto" else source]
+        if roi != "all" and row.selects_rois(path, options):
             option, options = f"[net] roi = {roi}", dataclasses.replace(options, roi=roi)
             if not options.rois:
                 raise ConfigError(f"[net] roi: expected names of ROIs, or all, got {roi!r}")

@@ -61,7 +61,7 @@ class Rows:
 
 def read_rows(table: Table, columns: Columns, rois: tuple[str, ...] = ()) -> Rows:
     """The edges of a table, only those in `rois` if given. Raises FormatError, also for an unknown ROI."""
-    parts, known_rois, read = [], _KnownRois(), 0
+    parts, known_rois, read = [], KnownRois(), 0
     for chunk in stream(table, columns.kinds(bool(rois))):
         read += len(chunk[columns.pre])
         weights = chunk[columns.weight]
@@ -165,7 +165,7 @@ def _too_large(file: object, names: np.ndarray, key: np.ndarray, weights: np.nda
 
 
 @dataclass
-class _KnownRois:
+class KnownRois:
     """The ROIs in a table, collected as it is read."""
 
     names: set[str] = field(default_factory=set)

@@ -44,7 +44,8 @@ class Kind:
         if self.is_whole:
             value = whole_number(cell)
             return value is not None and (self.valid is None or bool(self.valid(np.array([value]))[0]))
-        return self.valid is None or bool(self.valid(np.array([float(cell or "nan")]))[0])
+        number = TRUTH.get(cell.lower(), cell or "nan")
+        return self.valid is None or bool(self.valid(np.array([float(number)]))[0])
 
 
 KINDS: dict[str, Kind] = {
@@ -52,7 +53,7 @@ KINDS: dict[str, Kind] = {
     "count": Kind("a count >= 0 as a whole number", WHOLE.pattern, "i", lambda values: values >= 0),
     "weight": Kind("a weight >= 0", NUMBER, "if", lambda values: np.isfinite(values) & (values >= 0)),
     "signed": Kind("a number", NUMBER, "if", np.isfinite),
-    "entry": Kind("a number or an empty cell", rf"({NUMBER})?", "if", lambda values: ~np.isinf(values)),
+    "entry": Kind("a number or an empty cell", rf"({NUMBER}|(?i:true|false))?", "if", lambda values: ~np.isinf(values)),
     "sign": Kind("a sign (1, -1 or 0)", r"[+-]?1(\.0*)?|[+-]?0(\.0*)?", "if", lambda v: np.isin(v, (-1, 0, 1))),
     "share": Kind("a probability (0 to 1) or nothing", rf"({NUMBER}|(?i:nan))?", "if",
                   lambda values: np.isnan(values) | ((values >= 0) & (values <= 1 + ROUNDING))),
@@ -61,6 +62,7 @@ KINDS: dict[str, Kind] = {
     "category": Kind("a text", r"(?s).*", "OU"),
 }  # fmt: skip
 TEXTS = ("name", "text", "category")
+TRUTH = {"true": "1", "false": "0"}  # as entries of a matrix
 EMPTIES = {"share": ("", "nan"), "entry": ("",)}  # cells that are nan
 
 
@@ -133,8 +135,10 @@ def checked(cells: "pd.Series", kind: str) -> Any:
     if kind in TEXTS:
         return _names(cells) if kind == "name" else stripped(cells)
     rule = KINDS[kind]
+    if not len(cells):
+        return np.zeros(0, np.int64 if rule.is_whole else float)
     values = _values(cells, kind)
-    if values.dtype.kind not in rule.dtypes and len(values):
+    if values.dtype.kind not in rule.dtypes:
         raise WrongCell(0, cells.iloc[0])
     is_valid = rule.valid(values) if rule.valid is not None else None
     if is_valid is not None and not is_valid.all():
@@ -208,10 +212,11 @@ def _with_empties(cells: "pd.Series", empties: tuple[str, ...]) -> np.ndarray:
 
     numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, copy=True)
     if isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iuf":
-        if "nan" not in empties:
-            numbers[np.isnan(numbers)] = np.inf
-        return numbers
-    is_empty = cells.isna() | cells.astype(str).str.strip().str.lower().isin(empties)
+        return numbers  # the word nan in a text is no float here
+    words = cells.astype(str).str.strip().str.lower()
+    if "nan" not in empties:  # entries
+        numbers = pd.to_numeric(words.replace(TRUTH), errors="coerce").to_numpy(np.float64, copy=True)
+    is_empty = cells.isna() | words.isin(empties)
     numbers[np.isnan(numbers) & ~is_empty.to_numpy()] = np.inf
     return numbers
 

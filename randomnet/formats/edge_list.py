@@ -1,81 +1,250 @@
-"""Edge lists `pre,post,weight[,sign]` with a header -> Connectome; as CSV(.gz), TSV, parquet or feather.
+"""Lists of edges -> Connectome: tables with a column per end of an edge, and what else a row may tell.
 
-PRE, POST, WEIGHT and SIGN have the known spellings of the columns. Among them are those of male-CNS (`body_pre`) and
-of the whole-brain model of Shiu et al. (`Presynaptic_ID,Postsynaptic_ID,Connectivity,Excitatory`).
+Columns are recognised by their spellings (EDGE_ROLES), named by `[net] columns`, or without a header by their position.
+Ids are whole numbers or names. Rows without a weight are counted per pair. Signs, types of synapses, directions,
+transmitters, labels and ROIs of rows are used. A table of neurons with the same ids in the folder or archive, beside
+the file, or named by `[net] labels`, has further labels, transmitters, signs and positions.
 """
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from randomnet.connectome import Connectome
-from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
+import numpy as np
+
+from randomnet.connectome import Connectome, subset
+from randomnet.formats.assembly import DEFAULTS
+from randomnet.formats.contents import Part, unused
+from randomnet.formats.edge_columns import (
+    EdgeColumns,
+    edge_columns,
+    edges_without_header,
+    has_edges,
+    is_named,
+    listed_columns,
+)
+from randomnet.formats.edge_rows import EdgeList, read_edges
 from randomnet.formats.files import FormatError
-from randomnet.formats.interpretation import with_file_signs
+from randomnet.formats.interpretation import Neurons, interpreted
+from randomnet.formats.neuron_tables import has_properties, id_columns, ids_of, neurons_in
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
-from randomnet.formats.signs import with_signs
-from randomnet.formats.tables import Table, checksums, listed, tables_in
+from randomnet.formats.signs import LABEL
+from randomnet.formats.tables import Table, beside, checksums, names_of, tables_in
 
-PRE = ("pre", "pre_id", "body_pre", "presynaptic_id", "source", "from")
-POST = ("post", "post_id", "body_post", "postsynaptic_id", "target", "to")
-WEIGHT = ("weight", "count", "syn_count", "synapses", "connectivity")
-SIGN = ("sign", "excitatory")
-MISSING = "transmitters, which an edge list does not have: use auto (its column sign) or none"
+MISSING = (
+    "transmitters: a column of the edges such as nt_type, or a table of neurons with one; or else use auto or none"
+)
+ENOUGH = 0.5  # of the neurons must have a row in a table that merely lies beside the file
 
 
-def columns_of(table: Table) -> Columns | None:
-    """The columns of an edge list; None for other tables. Raises FormatError where two columns fit."""
-    matches = [[column for column in table.columns if column.lower() in names] for names in (PRE, POST, WEIGHT, SIGN)]
-    if not all(matches[:3]):
-        return None
-    for part, names in zip(("pre", "post", "weight", "sign"), matches, strict=True):
-        if len(names) > 1:
-            raise FormatError(f"{table}, row 1: expected one column of {part}, got {', '.join(names)}")
-    pre, post, weight, sign = (names[0] if names else "" for names in matches)
-    return Columns(pre, post, weight, sign=sign, weight_kind="weight")
+class _NeuronTable(NamedTuple):
+    """A table of neurons. lists: whether neurons without edges in it are neurons of the network. why: it is used."""
+
+    table: Table
+    lists: bool
+    why: str
 
 
 def read_edge_list(path: Path, options: Options = DEFAULTS) -> Connectome:
-    """The Connectome of an edge list; its neurons are all ids in the list, sorted.
+    """The Connectome of a list of edges; its neurons are all ids of the edges, and of a table of neurons, sorted.
 
-    Under sign_policy `auto`, the optional column `sign` (1, -1, 0) is the sign of each edge; `none` ignores it. Raises
-    FormatError.
+    Under sign_policy `auto`, signs of edges (a column, or negative weights) come before signs of neurons, and these
+    before transmitters. Raises FormatError.
     """
-    options.refuse(path, roi="an edge list has no ROIs", rows="the columns say which neuron is presynaptic")
-    table, columns = _table(path)
-    is_signed = bool(columns.sign) and options.sign_policy == "auto"
-    if not is_signed:
-        columns = Columns(columns.pre, columns.post, columns.weight, weight_kind="weight")
-    rows = read_rows(table, columns)
-    name = path.name.split(".")[0] or "edges"
-    notes = {"source": "edge list", "synthetic": False, "rows_read": rows.read, "files": checksums([table])}
-    connectome = from_edges(name, rows.pre, rows.post, rows.weights, provenance=notes, options=options, file=table)
-    return with_file_signs(connectome) if is_signed else with_signs(connectome, options.sign_policy, missing=MISSING)
+    options.refuse(path, rows="the columns say which neuron is presynaptic")
+    tables = tables_in(path, options.variable)
+    table = _edge_table(path, tables, options)
+    if options.variable and not table.is_sheet:
+        raise FormatError(f"{table}: expected no variable, as the file has no sheets, got {options.variable!r}")
+    columns = edge_columns(table, options)
+    edges = read_edges(table, columns, options)
+    others = [other for other in tables if other is not table]
+    found, left = _neuron_table(path, table, others, edges, options)
+    edges, neurons, parts = _with_neurons(edges, found)
+    connectome = interpreted(
+        path.name.split(".")[0] or "edges",
+        edges.rows,
+        neurons,
+        options,
+        _provenance(table, found, edges, options),
+        [*table.parts, *_named_edges(table, columns), *edges.parts, *parts, *left],
+        table,
+        MISSING,
+    )
+    return _within_rois(connectome, options)
 
 
-def _table(path: Path) -> tuple[Table, Columns]:
-    """The only edge list at a path, with its columns. Raises FormatError where there are none or several."""
-    tables = tables_in(path)
-    lists = [(table, columns) for table in tables if (columns := columns_of(table))]
-    if len(lists) == 1:
-        return lists[0]
-    actual = listed(tables[0].columns or (tables[0].kind or "no table",)) if len(tables) == 1 else len(lists)
+def _edge_table(path: Path, tables: list[Table], options: Options) -> Table:
+    """The only edge list at a path. Raises FormatError where there are none or several."""
+    lists = _edge_tables(tables, options)
+    if len(lists) == 1 or (len(tables) == 1 and tables[0].columns):
+        return (lists or tables)[0]
+    if len(lists) > 1:
+        actual = f"{len(lists)}: {names_of(lists)}; name one file"
+    else:
+        actual = (tables[0].kind or "no table") if len(tables) == 1 else f"none in {len(tables)} files"
     raise FormatError(f"{path}: expected one edge list with columns pre, post, weight, got {actual}")
 
 
+def _edge_tables(tables: list[Table], options: Options = DEFAULTS) -> list[Table]:
+    """The tables of edges: those with named or spelled columns, or else the ones without a header."""
+    headed = [table for table in tables if is_named(table, options) or has_edges(table)]
+    return headed or [table for table in tables if edges_without_header(table)]
+
+
+def _provenance(table: Table, found: _NeuronTable | None, edges: EdgeList, options: Options) -> dict[str, Any]:
+    used = [table, found.table] if found else [table]
+    notes = {"source": "edge list", "synthetic": False, "rows_read": edges.read, "files": checksums(used)}
+    return {**notes, "roi": ", ".join(options.rois)} if options.rois else notes
+
+
+def _named_edges(table: Table, columns: EdgeColumns) -> list[Part]:
+    """What was assumed of the columns of a table without a header."""
+    if table.headed:
+        return []
+    pre, post = (table.first[table.columns.index(columns.roles[role])] for role in ("pre", "post"))
+    roles = ", ".join(role for role in ("pre", "post", "weight") if role in columns.roles)
+    return [
+        Part(
+            f"{table.name}, rows without a header", f"{roles} by position", f"the first is an edge from {pre} to {post}"
+        )
+    ]
+
+
+def _within_rois(connectome: Connectome, options: Options) -> Connectome:
+    """The connectome; with ROIs, neurons without an edge in them are dropped and counted."""
+    if not options.rois:
+        return connectome
+    is_connected = np.zeros(connectome.n, bool)
+    is_connected[connectome.post] = is_connected[connectome.pre] = True
+    return subset(connectome, is_connected, neurons_without_edges_dropped=int((~is_connected).sum()))
+
+
+# ---- neurons
+
+
+def _neuron_table(
+    path: Path, table: Table, others: list[Table], edges: EdgeList, options: Options
+) -> tuple[_NeuronTable | None, list[Part]]:
+    """The table of neurons to use, and the tables that are left out. Raises FormatError where several may be it."""
+    if options.labels:
+        named = tables_in(Path(options.labels).expanduser())
+        if len(named) != 1 or not named[0].columns:
+            actual = names_of(named) or "no table"
+            raise FormatError(f"{options.labels}: expected one table of neurons for [net] labels, got {actual}")
+        reason = "[net] labels names another table"
+        return _NeuronTable(named[0], False, "as [net] labels says"), [unused(other.name, reason) for other in others]
+    if others:
+        matches = [other for other in others if _share(other, edges.ids)]
+        if len(matches) > 1:
+            names = names_of(matches)
+            raise FormatError(f"{path}: expected one table of neurons, got {names}: [net] labels = FILE names one")
+        left = [unused(other.name, "no table of these neurons") for other in others if other not in matches]
+        return (_NeuronTable(matches[0], True, "in the same folder or archive") if matches else None), left
+    neighbours = [other for other in beside(table) if has_properties(other) and not _edge_tables([other])]
+    matches = [other for other in neighbours if _share(other, edges.ids) >= ENOUGH]
+    if len(matches) == 1:
+        return _NeuronTable(matches[0], False, "it lies beside the file, with the same ids"), []
+    return None, [
+        unused(other.name, "several tables with these ids lie beside; [net] labels names one") for other in matches
+    ]
+
+
+def _share(table: Table, ids: np.ndarray) -> float:
+    """The share of the ids that have one row each in a table, 0 for tables of several rows per id."""
+    if not table.columns or not id_columns(table):
+        return 0.0
+    listed = ids_of(table, ids)
+    return 0.0 if listed is None else float(np.isin(ids, listed).mean())
+
+
+def _with_neurons(edges: EdgeList, found: _NeuronTable | None) -> tuple[EdgeList, Neurons, list[Part]]:
+    """The edges and neurons with the labels of a table; where it lists neurons without edges, these are neurons."""
+    if found is None:
+        return edges, Neurons(edges.ids.astype(str), edges.labels), []
+    parts = []
+    if found.lists:
+        listed = ids_of(found.table, edges.ids)
+        assert listed is not None, "a table of neurons with one row per id"
+        ids = np.union1d(edges.ids, listed)
+        place = np.searchsorted(ids, edges.ids)
+        rows = replace(edges.rows, pre=place[edges.rows.pre], post=place[edges.rows.post])
+        labels = {kind: _placed(values, place, len(ids)) for kind, values in edges.labels.items()}
+        parts.append(Part(f"{found.table.name}, rows", "neurons", f"{len(ids) - len(edges.ids):,} have no edges"))
+        edges = replace(edges, rows=rows, ids=ids, labels=labels)
+    neurons, table_parts = neurons_in(found.table, edges.ids.astype(str))
+    parts += [Part(found.table.name, "table of neurons", found.why), *table_parts]
+    both = [kind for kind in edges.labels if kind in neurons.labels]
+    parts += [unused(f"{kind} of neurons in the edges", f"{found.table.name} has it") for kind in both]
+    if edges.rows.transmitters is not None and LABEL in neurons.labels:
+        parts.append(unused("transmitters of the edges", f"{found.table.name} has those of the neurons"))
+    return edges, replace(neurons, labels={**edges.labels, **neurons.labels}), parts
+
+
+def _placed(values: np.ndarray, place: np.ndarray, n: int) -> np.ndarray:
+    """(n,) labels at their new places, unknown elsewhere."""
+    placed = np.full(n, "unknown", dtype=object)
+    placed[place] = values
+    return placed.astype(str)
+
+
+# ---- recognition
+
+
 def in_edge_list_tables(path: Path, tables: list[Table]) -> str:
-    """A phrase for one edge list, "" for none or several."""
-    lists = [columns for table in tables if (columns := columns_of(table))]
-    if len(lists) != 1:
+    """A phrase for a list of edges among the tables, "" for others. Raises FormatError where it may be a matrix."""
+    lists = _edge_tables(tables)
+    if len(lists) == 1 and edges_without_header(lists[0]) == "either":
+        width = len(lists[0].columns)
+        expected = "expected a header (pre, post, weight) above a list of edges, or a matrix of another shape"
+        actual = f"{width} rows of {width} numbers, which may be both"
+        raise FormatError(f"{lists[0]}: {expected}, got {actual}: [net] source = edge_list or matrix decides")
+    if not lists:
+        _refuse_attributes(tables)
         return ""
-    names = (lists[0].pre, lists[0].post, lists[0].weight, lists[0].sign)
-    return f"an edge list with columns {', '.join(filter(None, names))}"
+    if len(lists) > 1:
+        return f"edge lists in {names_of(lists)}"
+    if not lists[0].headed:
+        _refuse_matrix_market(lists[0])
+        names = ("pre", "post", "weight")[: len(lists[0].columns)]
+        return (
+            f"an edge list without a header, read as {', '.join(names)}: its first row is {', '.join(lists[0].first)}"
+        )
+    return f"an edge list with columns {listed_columns(lists[0])}"
+
+
+def _refuse_matrix_market(table: Table) -> None:
+    """Raise FormatError for a sparse matrix whose first row is its size."""
+    with table.open() as file:
+        start = file.read(14)
+    if start.lower() == b"%%matrixmarket":
+        advice = "scipy.sparse.save_npz(path, scipy.io.mmread(file).tocsr()) makes it a file that can be read"
+        raise FormatError(f"{table}: expected edges or a matrix, got one in the format Matrix Market: {advice}")
+
+
+def _refuse_attributes(tables: list[Table]) -> None:
+    """Raise FormatError for rows `a b {'weight': 3}`, which are no table."""
+    for table in tables if len(tables) == 1 else ():
+        if table.kind == "csv" and any(cell.startswith("{") for cell in (*table.columns, *table.first)):
+            actual = "attributes in braces, as networkx.write_edgelist writes"
+            advice = "write_weighted_edgelist and write_graphml write what can be read"
+            raise FormatError(f"{table}: expected numbers and texts, got {actual}: {advice}")
+
+
+def has_rois(path: Path, options: Options = DEFAULTS) -> bool:
+    """Whether the list of edges at a path has a column of ROIs. Raises FormatError."""
+    table = _edge_table(path, tables_in(path, options.variable), options)
+    return "roi" in edge_columns(table, options).roles
 
 
 EDGE_LIST = Format(
     read_edge_list,
-    "an edge list (pre, post, weight[, sign])",
+    "an edge list (pre, post[, weight, sign, transmitter, synapse_type, ...])",
     in_tables=in_edge_list_tables,
+    roi="ROIs joined by commas, or all, where there is a column of ROIs",
+    rois_at=has_rois,
     reads=("columns", "weight_column", "synapse_type", "labels", "variable"),
-    signs="the column sign",
+    signs="a column of signs, negative weights, or transmitters of the rows or of a table of neurons",
     needs="pyarrow, for parquet and feather",
 )

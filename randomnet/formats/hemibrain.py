@@ -14,6 +14,7 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
+from randomnet.formats.edge_columns import tells_more
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
@@ -41,8 +42,8 @@ def is_per_roi(table: Table) -> bool:
 
 
 def is_neurons(table: Table) -> bool:
-    """Whether the table has the neurons."""
-    return table.has("bodyId") and not is_transmitters(table)
+    """Whether the table has the neurons, one row each; neuPrint's `roi_counts.csv` has one per neuron and ROI."""
+    return table.has("bodyId") and not table.has("roi") and not is_transmitters(table)
 
 
 def is_transmitters(table: Table) -> bool:
@@ -166,6 +167,8 @@ def in_neuprint_tables(path: Path, tables: list[Table]) -> str:
 
 def _edge_tables(tables: list[Table]) -> str:
     edges = [table for table in tables if is_total(table) or is_per_roi(table)]
+    if not any(map(is_neurons, tables)) and any(map(tells_more, edges)):
+        return ""  # rows with transmitters or types, which are read as an edge list
     rois = "with" if any(map(is_per_roi, edges)) else "without"
     return f"connections in {names_of(edges)}, {rois} ROIs" if edges else ""
 

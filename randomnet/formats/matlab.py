@@ -5,13 +5,12 @@ Version 7.3 stores arrays transposed. Structs, objects and functions are not rea
 
 import warnings
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from randomnet.extras import install_line
-from randomnet.formats.cells import shown
+from randomnet.formats.cells import listed, shown
 from randomnet.formats.contents import unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.matrix_arrays import weights_part
@@ -26,15 +25,15 @@ from randomnet.formats.matrix_record import (
     layer_of,
     matrix_name,
 )
-from randomnet.formats.neuron_arrays import neurons_of_arrays
+from randomnet.formats.neuron_arrays import is_per_neuron, neurons_of_arrays
 from randomnet.formats.options import Options
 from randomnet.formats.tables import Table
 
+MATLAB = ("mat", "mat73")  # kinds of tables
 NUMBERS = ("double", "single", "logical", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
            "sparse")  # fmt: skip
+UNPACK = "save its fields as variables: save('file.mat', '-struct', 'name')"
 TEXTS = ("cell", "char", "string")
-HDF5 = b"\x89HDF\r\n\x1a\n"
-MOST_NAMES = 5_000_000  # cells of texts
 
 
 class Variable(NamedTuple):
@@ -51,20 +50,19 @@ class Variables(NamedTuple):
     load: Callable[[str], Any]
 
 
-def variables_in(path: Path) -> Variables:
+def variables_in(table: Table) -> Variables:
     """The variables of a .mat file. Raises FormatError."""
-    with open(path, "rb") as file:
-        file.seek(512)
-        is_hdf5 = file.read(8) == HDF5
-    return _by_h5py(path) if is_hdf5 else _by_scipy(path)
+    return _by_h5py(table) if table.kind == "mat73" else _by_scipy(table)
 
 
 def mat_matrix(table: Table, options: Options) -> Matrix:
     """The matrix of a .mat file, with the names and labels of neurons in it. Raises FormatError."""
-    variables = variables_in(table.path)
+    variables = variables_in(table)
+    if not any(map(is_matrix_or_stack, matrix_shapes(variables).values())):
+        raise FormatError(f"{table}: expected one square matrix, got {contents_of(table)}")
     key = matrix_name(table, matrix_shapes(variables), options.variable, "a variable")
     value = variables.load(key)
-    name, where, note = table.path.name, f"{table}, variable {shown(key)}", ""
+    name, where = table.name, f"{table}, variable {shown(key)}"
     if isinstance(value, tuple):
         options.refuse(table, layer="a sparse matrix has no layers")
         n, note = variables.about[key].shape[0], "sparse"
@@ -82,6 +80,14 @@ def mat_matrix(table: Table, options: Options) -> Matrix:
     return Matrix(neurons, edges, is_numbered, (part, *parts))
 
 
+def contents_of(table: Table) -> str:
+    """The variables of a file without a square matrix, for errors."""
+    about = variables_in(table).about
+    names = listed([f"{name} {kind} {shape}" for name, (shape, kind) in about.items()]) or "none"
+    has_struct = any(kind == "struct" for _, kind in about.values())
+    return f"a MATLAB file of variables {names}" + f": a struct is not read, {UNPACK}" * has_struct
+
+
 def matrix_shapes(variables: Variables) -> dict[str, Shape]:
     """The shapes of the variables that are numbers."""
     return {name: shape for name, (shape, kind) in variables.about.items() if kind in NUMBERS}
@@ -90,19 +96,18 @@ def matrix_shapes(variables: Variables) -> dict[str, Shape]:
 def _per_neuron(variables: Variables, name: str, n: int) -> np.ndarray | None:
     """(n,) the value of each neuron, where the variable is a row or a column of n texts or numbers."""
     shape, kind = variables.about[name]
-    is_row = sorted(shape) == sorted((n, 1)) or (kind == "char" and shape[:1] == (n,))
+    is_row = is_per_neuron(name, shape, n) or (kind == "char" and shape[:1] == (n,))
     if not is_row or kind not in (*NUMBERS, *TEXTS) or kind == "sparse":
         return None
     value = variables.load(name)
-    if not isinstance(value, np.ndarray) or value.size != n or value.dtype.kind not in "uifbU":
-        return None
-    return np.char.strip(value.ravel()) if value.dtype.kind == "U" else value.ravel()
+    is_known = isinstance(value, np.ndarray) and is_per_neuron(name, value.shape, n) and value.dtype.kind in "uifbU"
+    return value if is_known else None
 
 
 def _why_unused(variable: Variable) -> str:
     shape, kind = variable
     if kind == "struct":
-        return "a struct; save its fields as variables: save('file.mat', '-struct', 'name')"
+        return f"a struct; {UNPACK}"
     if is_matrix_or_stack(shape) and kind in NUMBERS:
         return f"a further matrix of shape {shape}"
     return f"{kind} of shape {shape}, which is no value per neuron"
@@ -111,16 +116,16 @@ def _why_unused(variable: Variable) -> str:
 # ---- versions 4 to 7
 
 
-def _by_scipy(path: Path) -> Variables:
+def _by_scipy(table: Table) -> Variables:
     from scipy import io
 
     def read(function: Callable[..., Any], **options: Any) -> Any:
         try:
             with warnings.catch_warnings(action="ignore"):  # of a variable that comes twice
-                return function(str(path), **options)
+                return function(table.binary(), **options)
         except Exception as error:  # damaged files raise many kinds of errors
             actual = f"one that is damaged or of another kind ({one_line(error)[:200]})"
-            raise FormatError(f"{path}: expected a MATLAB file, got {actual}") from None
+            raise FormatError(f"{table}: expected a MATLAB file, got {actual}") from None
 
     def load(name: str) -> Any:
         value = read(io.loadmat, variable_names=[name], chars_as_strings=True)[name]
@@ -146,23 +151,23 @@ def _texts(cells: np.ndarray) -> np.ndarray | None:
 # ---- version 7.3
 
 
-def _by_h5py(path: Path) -> Variables:
+def _by_h5py(table: Table) -> Variables:
     try:
         import h5py
     except ImportError:
         advice = install_line("formats")
-        raise FormatError(f"{path}: expected h5py to read this MATLAB file of version 7.3, got none installed: "
+        raise FormatError(f"{table}: expected h5py to read this MATLAB file of version 7.3, got none installed: "
                           f"{advice}; or save it in MATLAB with '-v7'") from None  # fmt: skip
 
     def guarded(function: Callable[[Any], Any]) -> Any:
         try:
-            with h5py.File(path, "r") as file:
+            with h5py.File(table.binary(), "r") as file:
                 return function(file)
         except FormatError:
             raise
         except Exception as error:  # damaged files raise many kinds of errors
             actual = f"one that is damaged ({one_line(error)[:200]})"
-            raise FormatError(f"{path}: expected a MATLAB file of version 7.3, got {actual}") from None
+            raise FormatError(f"{table}: expected a MATLAB file of version 7.3, got {actual}") from None
 
     about = guarded(lambda file: {name: _variable(file[name]) for name in file if not name.startswith("#")})
     return Variables(about, lambda name: guarded(lambda file: _value(file, file[name], about[name])))

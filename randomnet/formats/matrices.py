@@ -16,7 +16,7 @@ from randomnet.formats.contents import Part
 from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import EdgeRows, interpreted
 from randomnet.formats.labels import labelled, merged
-from randomnet.formats.matlab import mat_matrix, matrix_shapes, variables_in
+from randomnet.formats.matlab import MATLAB, mat_matrix, matrix_shapes, variables_in
 from randomnet.formats.matrix_arrays import is_sparse, keys_of, npy_matrix, npz_matrix, shape_of
 from randomnet.formats.matrix_record import Matrix, is_matrix_or_stack, is_square, is_symmetric, layer_axis
 from randomnet.formats.matrix_tables import table_matrix, table_phrase
@@ -33,15 +33,15 @@ READERS: dict[str, Callable[[Table, Options], Matrix]] = {
     "npy": npy_matrix,
     "npz": npz_matrix,
     "csv": table_matrix,
-    "mat": mat_matrix,
-    "mat73": mat_matrix,
+    **dict.fromkeys(MATLAB, mat_matrix),
 }
 
 
 def read_sparse(path: Path, options: Options = DEFAULTS) -> Connectome:
     """The Connectome of a sparse .npz of scipy. Raises FormatError, also for other matrices."""
-    kind = tables_in(path)[0].kind if path.is_file() else ""
-    if kind != "npz" or not is_sparse(keys_of(path)):
+    table = tables_in(path)[0] if path.is_file() else None
+    kind = table.kind if table else ""
+    if table is None or kind != "npz" or not is_sparse(keys_of(table)):
         actual = f"a {kind} file" if kind else "a folder" if path.is_dir() else "something else"
         raise FormatError(f"{path}: expected the sparse .npz of scipy (format, shape, data), got {actual} without them")
     return read_matrix(path, options)
@@ -84,7 +84,7 @@ def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
     )
 
 
-def _orientation(matrix: Matrix, rows: str, sha256: str) -> tuple[Orientation, dict[str, object]]:
+def _orientation(matrix: Matrix, rows: str, sha256: str) -> tuple[Orientation, dict[str, str]]:
     """Which neurons the rows are, and notes for the provenance."""
     n = len(matrix.neurons.names)
     orientation = ORIENTATIONS.get(sha256[:12], UNKNOWN) if rows == "auto" else Orientation(rows, "as set")
@@ -131,13 +131,13 @@ def _phrase(table: Table) -> str:
     """A phrase for a file with one square matrix, "" for others."""
     if table.kind == "csv":
         return table_phrase(table)
-    if table.kind == "npz" and not is_sparse(keys_of(table.path)):
-        return f"a .npz archive of arrays: {listed(keys_of(table.path))}"
-    if table.kind in ("mat", "mat73"):
-        names = matrix_shapes(variables_in(table.path))
+    if table.kind == "npz" and not is_sparse(keys_of(table)):
+        return f"a .npz archive of arrays: {listed(keys_of(table))}"
+    if table.kind in MATLAB:
+        names = matrix_shapes(variables_in(table))
         return f"a MATLAB file of variables {listed([*names])}" if any(map(is_matrix_or_stack, names.values())) else ""
     if table.kind == "npy" and not is_known_region_matrix(table.path):
-        shape = shape_of(table.path)
+        shape = shape_of(table)
         if is_square(shape):
             return f"a dense {shape[0]} x {shape[1]} matrix"
         return f"a stack of square matrices of shape {shape}" if layer_axis(shape) is not None else ""
@@ -159,7 +159,7 @@ def in_matrix_file(path: Path, tables: list[Table]) -> str:
 def in_sparse_file(path: Path, tables: list[Table]) -> str:
     """A phrase for scipy's sparse .npz, "" for others."""
     is_npz = len(tables) == 1 and tables[0].kind == "npz" and not path.is_dir()
-    return "a sparse matrix as scipy saves it" if is_npz and is_sparse(keys_of(path)) else ""
+    return "a sparse matrix as scipy saves it" if is_npz and is_sparse(keys_of(tables[0])) else ""
 
 
 MATRIX = Format(

@@ -28,7 +28,7 @@ from randomnet.formats.matrix_record import (
     matrix_name,
     numbered,
 )
-from randomnet.formats.neuron_arrays import neurons_of_arrays
+from randomnet.formats.neuron_arrays import is_per_neuron, neurons_of_arrays
 from randomnet.formats.options import Options
 from randomnet.formats.tables import Table
 
@@ -47,19 +47,19 @@ class Header(NamedTuple):
 # ---- .npy
 
 
-def shape_of(path: Path) -> Shape:
+def shape_of(table: Table) -> Shape:
     """The shape of a .npy array. Raises FormatError."""
-    return _mapped(path).shape
+    return _mapped(table).shape
 
 
 def npy_matrix(table: Table, options: Options) -> Matrix:
     """The matrix of a .npy file. Raises FormatError."""
-    array = _mapped(table.path)
+    array = _mapped(table)
     if array.dtype.kind == "V":
         check_numbers(table, array.dtype)
     matrix, note = layer_of(table, array, options.layer)
     edges = dense_edges(table, matrix)
-    part = weights_part(table.path.name, len(matrix), edges, note)
+    part = weights_part(table.name, len(matrix), edges, note)
     return Matrix(Neurons(numbered(len(matrix))), edges, True, (part,))
 
 
@@ -69,51 +69,52 @@ def weights_part(place: str, n: int, edges: Edges, note: str = "") -> Part:
     return Part(place, "weights", "; ".join(filter(None, (counts, note))))
 
 
-def _mapped(path: Path) -> np.ndarray:
-    """A memory-mapped array. Raises FormatError, also for pickles."""
+def _mapped(table: Table) -> np.ndarray:
+    """An array, memory-mapped where its file is not compressed. Raises FormatError, also for pickles."""
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        source = table.binary()
+        return np.load(source, mmap_mode="r" if isinstance(source, Path) else None, allow_pickle=False)
     except Exception as error:  # a damaged array can raise nearly anything
-        _check_no_objects(path)
-        raise FormatError(f"{path}: expected a .npy array of numbers, got {one_line(error)}") from None
+        _check_no_objects(table)
+        raise FormatError(f"{table}: expected a .npy array of numbers, got {one_line(error)}") from None
 
 
-def _check_no_objects(path: Path) -> None:
+def _check_no_objects(table: Table) -> None:
     """Raise FormatError for an array of Python objects."""
     try:
-        with open(path, "rb") as file:
+        with table.open() as file:
             dtype = _header(file).dtype
     except Exception:  # the caller has the better error
         return
-    check_numbers(path, dtype)
+    check_numbers(table, dtype)
 
 
 # ---- .npz
 
 
-def headers_of(path: Path) -> dict[str, Header]:
+def headers_of(table: Table) -> dict[str, Header]:
     """Name -> header of the arrays in an .npz, which are not read. Raises FormatError where it has none."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(table.binary()) as archive:
             members = archive.namelist()
             arrays = [name for name in members if name.endswith(".npy")]
-            headers = {name.removesuffix(".npy"): _member_header(path, archive, name) for name in arrays}
+            headers = {name.removesuffix(".npy"): _member_header(table, archive, name) for name in arrays}
     except FormatError:
         raise
     except Exception as error:  # damaged archives raise many kinds of errors
-        raise FormatError(f"{path}: expected a .npz archive of arrays, got {one_line(error)}") from None
+        raise FormatError(f"{table}: expected a .npz archive of arrays, got {one_line(error)}") from None
     if not headers and any(name.endswith("/data.pkl") for name in members):
-        raise FormatError(f"{path}: expected a .npz archive of arrays, got a file of torch.save, which is not read: "
+        raise FormatError(f"{table}: expected a .npz archive of arrays, got a file of torch.save, which is not read: "
                           "save it as np.save('matrix.npy', tensor.numpy())")  # fmt: skip
     if not headers:
         actual = one_line(", ".join(members[:4]))[:200]
-        raise FormatError(f"{path}: expected a .npz archive of arrays, got a zip archive of {actual}: unpack it")
+        raise FormatError(f"{table}: expected a .npz archive of arrays, got a zip archive of {actual}: unpack it")
     return headers
 
 
-def keys_of(path: Path) -> tuple[str, ...]:
+def keys_of(table: Table) -> tuple[str, ...]:
     """The names of the arrays in an .npz, which are not read. Raises FormatError."""
-    return tuple(headers_of(path))
+    return tuple(headers_of(table))
 
 
 def is_sparse(keys: tuple[str, ...]) -> bool:
@@ -123,27 +124,39 @@ def is_sparse(keys: tuple[str, ...]) -> bool:
 
 def npz_matrix(table: Table, options: Options) -> Matrix:
     """The matrix of an .npz archive, with the names and labels of neurons in it. Raises FormatError."""
-    headers = headers_of(table.path)
-    name = table.path.name
-    if is_sparse(tuple(headers)):
-        options.refuse(table, layer="a sparse matrix has no layers", variable="it is one sparse matrix")
-        used = ALL_SPARSE & set(headers)
-        arrays = _loaded(table, used)
-        n = _size(table, arrays["shape"])
-        edges, parts = _sparse_edges(table, arrays, n), []
-        part = weights_part(f"{name}, arrays {', '.join(key for key in headers if key in used)}", n, edges, "sparse")
-    else:
-        used = {matrix_name(table, _shapes(headers), options.variable, "an array")}
-        key, array = next(iter(_loaded(table, used).items()))
-        matrix, note = layer_of(f"{table}, array {shown(key)}" if len(headers) > 1 else table, array, options.layer)
-        n, edges, parts = len(matrix), dense_edges(table, matrix), []
-        part = weights_part(f"{name}, array {key}", n, edges, note)
+    headers = headers_of(table)
+    read = _sparse_matrix if is_sparse(tuple(headers)) else _dense_matrix
+    used, n, edges, part = read(table, headers, options)
     per_neuron = {key for key, header in headers.items() if key not in used and _is_per_neuron(table, key, header, n)}
     neurons, is_numbered, parts = neurons_of_arrays(table, _loaded(table, per_neuron), n, "array")
     others = [key for key in headers if key not in used | per_neuron]
-    parts += [unused(f"{name}, array {key}", _why_unused(headers[key])) for key in others]
-    parts += [unused(f"{name}, {member}", "it is no array") for member in _other_members(table.path)]
+    parts += [unused(f"{table.name}, array {key}", _why_unused(headers[key])) for key in others]
+    parts += [unused(f"{table.name}, {member}", "it is no array") for member in _other_members(table)]
     return Matrix(neurons, edges, is_numbered, (part, *parts))
+
+
+def _dense_matrix(
+    table: Table, headers: Mapping[str, Header], options: Options
+) -> tuple[set[str], int, Edges, Part]:
+    """The arrays that are used, the number of neurons, the entries, and the part. Raises FormatError."""
+    key = matrix_name(table, _shapes(headers), options.variable, "an array")
+    where = f"{table}, array {shown(key)}" if len(headers) > 1 else table
+    matrix, note = layer_of(where, _loaded(table, {key})[key], options.layer)
+    edges = dense_edges(where, matrix)
+    return {key}, len(matrix), edges, weights_part(f"{table.name}, array {key}", len(matrix), edges, note)
+
+
+def _sparse_matrix(
+    table: Table, headers: Mapping[str, Header], options: Options
+) -> tuple[set[str], int, Edges, Part]:
+    """As `_dense_matrix`, of the arrays of scipy.sparse. Raises FormatError."""
+    options.refuse(table, layer="a sparse matrix has no layers", variable="it is one sparse matrix")
+    used = ALL_SPARSE & set(headers)
+    arrays = _loaded(table, used)
+    n = _size(table, arrays["shape"])
+    edges = _sparse_edges(table, arrays, n)
+    place = f"{table.name}, arrays {', '.join(key for key in headers if key in used)}"
+    return used, n, edges, weights_part(place, n, edges, "sparse")
 
 
 def _shapes(headers: Mapping[str, Header]) -> dict[str, Shape]:
@@ -156,7 +169,7 @@ def _is_per_neuron(table: Table, key: str, header: Header, n: int) -> bool:
     if key in ("ids", "names") and header.dtype.kind == "O":
         raise FormatError(f"{table}, array {key}: expected {n} different ids as integers or texts, got Python objects, "
                           f"a pickle that is not read: save them as np.array({key}, dtype=str)")  # fmt: skip
-    return (header.shape == (n,) and header.dtype.kind in "uifbUS") or key in ("ids", "names")
+    return (is_per_neuron(key, header.shape, n) and header.dtype.kind in "uifbUS") or key in ("ids", "names")
 
 
 def _why_unused(header: Header) -> str:
@@ -169,17 +182,17 @@ def _why_unused(header: Header) -> str:
     return f"{header.dtype} of shape {header.shape}, which is no value per neuron"
 
 
-def _other_members(path: Path) -> list[str]:
-    with zipfile.ZipFile(path) as archive:
+def _other_members(table: Table) -> list[str]:
+    with zipfile.ZipFile(table.binary()) as archive:
         return [name for name in archive.namelist() if not name.endswith((".npy", "/"))]
 
 
-def _member_header(path: Path, archive: zipfile.ZipFile, name: str) -> Header:
+def _member_header(table: Table, archive: zipfile.ZipFile, name: str) -> Header:
     try:
         with archive.open(name) as file:
             return _header(file)
     except Exception as error:  # damaged members raise many kinds of errors
-        where = f"{path}, array {shown(name.removesuffix('.npy'))}"
+        where = f"{table}, array {shown(name.removesuffix('.npy'))}"
         raise FormatError(f"{where}: expected a .npz archive of arrays, got {one_line(error)[:200]}") from None
 
 
@@ -197,7 +210,7 @@ def _loaded(table: Table, keys: set[str]) -> dict[str, np.ndarray]:
     """The arrays of these names, in the order of the file. Raises FormatError, also for pickles."""
     key = ""
     try:
-        with np.load(table.path, allow_pickle=False) as archive:
+        with np.load(table.binary(), allow_pickle=False) as archive:
             arrays = {}
             for key in (key for key in archive.files if key in keys):
                 arrays[key] = archive[key]

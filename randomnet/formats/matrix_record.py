@@ -169,16 +169,15 @@ def matrix_name(source: object, shapes: Mapping[str, Shape], variable: str, word
         return matrices[0]
     actual = listed([f"{shown(name)} {shapes[name]}" for name in (matrices or shapes)]) or "none"
     advice = f": name one as [net] variable = {shown(matrices[0])}" if matrices else ""
-    raise FormatError(
-        f"{source}: expected one square matrix (or format, shape, data of scipy.sparse), got {actual}{advice}"
-    )
+    sparse = " (or format, shape, data of scipy.sparse)" if word == "an array" else ""
+    raise FormatError(f"{source}: expected one square matrix{sparse}, got {actual}{advice}")
 
 
 def is_symmetric(n: int, edges: Edges) -> bool:
     """Whether each entry equals the one at row and column exchanged; row, column: each pair once, in any order."""
     row, column, entries = edges
-    sums = [np.bincount(side, np.abs(entries), n) for side in (row, column)]
-    if not np.allclose(*sums):  # far faster than to sort
+    by_row, by_column = (np.bincount(side, np.abs(entries), n) for side in (row, column))
+    if not np.allclose(by_row, by_column):  # far faster than to sort
         return False
     pairs, mirrored = np.lexsort((column, row)), np.lexsort((row, column))
     same = (row[pairs] == column[mirrored]) & (column[pairs] == row[mirrored])

@@ -1,7 +1,6 @@
 """Square matrices as tables of text (CSV, TSV, spaces, sheets): with ids as header row, first column, both, or neither.
 
-Ids of rows and columns are matched by name, in any order; the neurons are those of both. Empty cells are zeros. Numbers
-in 3 or 4 columns that may also be edges are refused, unless [net] source says which they are.
+Ids of rows and columns are matched by name, in any order; the neurons are those of both. Empty cells are zeros.
 """
 
 import re
@@ -24,9 +23,10 @@ from randomnet.formats.tables import NUMBER, Table, listed, repeated_name, shown
 
 MOST_COLUMNS = 100_000  # a matrix of more as text would have 100 GB
 LEAST_IDS = 4  # numbers in a first row or column that is one too many, to be taken for ids
+MOST_IDS = 0.5  # of the rows, whatever the cells are
+MOST_CELLS = 2000  # of a row that are looked at
 MOST_NUMBERS = 0.5  # of the cells, where ids show that it is a matrix: the others are errors
-WORDS = ("nan", "na", "n/a", "null", "none", "inf", "-inf")
-MOST_ROWS = 20  # that are looked at
+WORDS = ("true", "false", "nan", "na", "n/a", "null", "none", "inf", "-inf")
 MOST_NAMED = 3  # ids in a note
 BOTH, HEADER, COLUMN, NEITHER = "header row and first column", "header row", "first column", "neither"
 
@@ -49,10 +49,10 @@ def is_matrix_csv(table: Table) -> bool:
 
 
 def table_phrase(table: Table) -> str:
-    """A phrase for a table of text that is a square matrix, "" for others. Raises FormatError where it may be edges."""
+    """A phrase for a table of text that is a square matrix, or "". Raises FormatError where ids may be weights."""
     ids = _ids_in(table)
     if ids == NEITHER:
-        _check_not_edges(table)
+        _check_not_ids(table)
         return f"a CSV of numbers without ids, {len(table.columns)} in a row"
     n = len(table.columns) - (ids != HEADER)
     there = {BOTH: "its ids as header row and first column", HEADER: "its ids as header row",
@@ -66,9 +66,10 @@ def _ids_in(table: Table) -> str:
     if table.kind != "csv" or not rows or width < 2:
         return ""
     first, share = [row[0] for row in rows], _share_of_numbers(rows)
-    may_have_both = table.headed and width > 2 and share >= MOST_NUMBERS
-    if may_have_both and set(without_r_prefix(table.columns[1:], first)) & {*first, *canonical_ids(first).tolist()}:
-        return BOTH
+    if table.headed and width > 2:
+        shared = set(without_r_prefix(table.columns[1:], first)) & {*first, *canonical_ids(first).tolist()}
+        if len(shared) >= MOST_IDS * len(first) or (shared and share >= MOST_NUMBERS):
+            return BOTH
     if share < 1:
         return ""
     if all(map(_is_like_number, first)):
@@ -82,13 +83,13 @@ def _ids_in(table: Table) -> str:
 
 
 def _share_of_numbers(rows: Sequence[Sequence[str]]) -> float:
-    """The share of numbers, and of empty cells, among the cells right of the first column."""
-    are_numbers = [_is_like_number(cell) for row in rows for cell in row[1:]]
+    """The share of numbers, and of empty cells, among the first cells right of the first column."""
+    are_numbers = [_is_like_number(cell) for row in rows for cell in row[1 : MOST_CELLS + 1]]
     return sum(are_numbers) / max(1, len(are_numbers))
 
 
 def _is_like_number(cell: str) -> bool:
-    """Whether a cell is a number, empty, or one of the words for a missing one, which are refused when it is read."""
+    """Whether a cell is a number, empty, true or false, or a word for a missing one, which is refused when read."""
     return not cell or re.fullmatch(NUMBER, cell) is not None or cell.lower() in WORDS
 
 
@@ -101,19 +102,16 @@ def _has_rows(table: Table, count: int) -> bool:
         return False
 
 
-def _check_not_edges(table: Table) -> None:
-    """Raise FormatError where the first rows may also be edges: two ids, then a positive weight."""
-    width = len(table.columns)
-    if width not in (3, 4):
-        return
-    with table.records() as records:
-        rows = [cells for _, cells in islice(records, MOST_ROWS)]
-    are_edges = all(len(row) == width and all(cell.strip().isdigit() for cell in row[:2]) for row in rows)
-    if are_edges and all(re.fullmatch(NUMBER, row[2].strip()) and float(row[2]) > 0 for row in rows):
-        actual = f"{width} columns of numbers, the first two whole"
-        raise FormatError(f"{table}: expected a header (pre, post, weight) above a list of edges, or else a matrix as "
-                          f".npy, as the two look alike, got {actual}; [net] source = edge_list or matrix "
-                          "decides")  # fmt: skip
+def _check_not_ids(table: Table) -> None:
+    """Raise FormatError where the first row and the first column are equal and may also be ids."""
+    column = [row[0] for row in table.layout.rows]
+    row = list(table.first)
+    known = min(len(row), len(column))
+    are_whole = len(set(row)) == len(row) > 2 and all(cell.isdigit() for cell in row)
+    if are_whole and column[:known] == row[:known]:
+        actual = f"{', '.join(row[:6])}, a different number in each cell: ids or weights"
+        raise FormatError(f"{table}: expected ids with an empty first cell, or else numbers as .npy, as the first row "
+                          f"and the first column are alike, got {actual}")  # fmt: skip
 
 
 # ---- reading
@@ -206,13 +204,21 @@ def _check_named(table: Table, line: str, names: np.ndarray, with_entries: np.nd
     """Raise FormatError for a row or column whose name comes twice, or which has entries and no name."""
     repeated = repeated_name(name for name in names.tolist() if name)
     if repeated is not None:
-        where = int(np.flatnonzero(names == repeated)[1]) + 2
-        place = f"row {where}, column 1" if line == "row" else "row 1"
+        second = int(np.flatnonzero(names == repeated)[1])
+        place = f"row {_line_of(table, second)}, column 1" if line == "row" else "row 1"
         raise FormatError(f"{table}, {place}: expected different ids, got {shown(repeated)!r} twice")
     unnamed = np.intersect1d(np.flatnonzero(names == ""), with_entries)
     if len(unnamed):
-        raise FormatError(f"{table}, {line} {unnamed[0] + 2}: expected an id for a {line} of numbers, got none: "
-                          "name it, or delete it where it holds totals")  # fmt: skip
+        place, before = int(unnamed[0]), names[max(0, int(unnamed[0]) - 1)]
+        where = f"row {_line_of(table, place)}" if line == "row" else f"the column after {shown(before)!r}"
+        raise FormatError(f"{table}, {where}: expected an id for a {line} of numbers, got none: name it, or delete it "
+                          "where it holds totals")  # fmt: skip
+
+
+def _line_of(table: Table, index: int) -> int:
+    """The line of the file with the row of this index."""
+    with table.records() as rows:
+        return next(islice(rows, index, None))[0]
 
 
 def _unnamed(lines: str, names: np.ndarray) -> list[str]:
@@ -227,7 +233,8 @@ def _only(line: str, ids: np.ndarray, others: np.ndarray) -> list[str]:
     only = [name for name in ids.tolist() if name and name not in known]
     examples = ", ".join(map(shown, only[:MOST_NAMED])) + ", ..." * (len(only) > MOST_NAMED)
     missing = "column" if line == "row" else "row"
-    return [f"{len(only):,} neurons have a {line} and no {missing} ({examples}), which counts as zeros"] * bool(only)
+    neurons = "1 neuron has" if len(only) == 1 else f"{len(only):,} neurons have"
+    return [f"{neurons} a {line} and no {missing} ({examples}), which counts as zeros"] * bool(only)
 
 
 def _of_numbers(table: Table, cells: _Cells) -> Matrix:
@@ -247,10 +254,6 @@ def _of_numbers(table: Table, cells: _Cells) -> Matrix:
         edges = (row[is_entry], column[is_entry] - 1, entries[is_entry])
         return _matrix(table, _whole(first_column), edges, cells.blanks, "names from the first column of numbers")
     _check_size(table, rows, columns)
-    if columns > 2 and _are_ids(first_row) and first_row == first_column:
-        actual = f"{', '.join(_whole(first_row[:6]).tolist())}, a different number in each cell: ids or weights"
-        raise FormatError(f"{table}: expected ids with an empty first cell, or else numbers as .npy, as the first row "
-                          f"and the first column are alike, got {actual}")  # fmt: skip
     names = np.array([str(number) for number in range(columns)])
     return replace(_matrix(table, names, cells.edges, cells.blanks, "neurons are numbered from 0"), numbered=True)
 

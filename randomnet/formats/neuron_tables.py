@@ -27,10 +27,38 @@ IN_ORDER = "rows are in the order of the network"
 LEAST_NEURONS_PER_NUMBER = 2  # whole numbers with fewer neurons each are measurements rather than groups
 
 
-def id_columns(columns: Sequence[str]) -> list[str]:
+def id_columns(table: Table) -> list[str]:
     """The columns that may have the ids of neurons, the best spelling first; a first column without a name counts."""
+    return _id_columns(table.columns)
+
+
+def _id_columns(columns: Sequence[str]) -> list[str]:
     unnamed = [column for column in columns[:1] if not column.strip()]
     return role_columns(columns, NODE_ROLES["id"]) + unnamed
+
+
+def has_properties(table: Table) -> bool:
+    """Whether the table has ids of neurons and a column of a known property, by its header."""
+    roles = [role for role in NODE_ROLES if role != "id" and role not in AXES]
+    return bool(id_columns(table)) and any(role_columns(table.columns, NODE_ROLES[role]) for role in roles)
+
+
+def ids_of(table: Table, ids: np.ndarray) -> np.ndarray | None:
+    """The ids that a table of neurons lists, of the type of `ids` (int64 or texts); None for several rows per id.
+
+    They are those of the column that has most of `ids`. Cells that are no whole numbers are left out where `ids` are.
+    """
+    columns = id_columns(table)
+    texts = read_all(table, dict.fromkeys(columns, "text"))
+    best: np.ndarray = ids[:0]
+    for column in columns:
+        cells = canonical_ids(texts[column].tolist())
+        if ids.dtype.kind == "i":
+            numbers = [int(cell) for cell in cells.tolist() if re.fullmatch(r"[+-]?[0-9]{1,18}", cell)]
+            cells = np.array(numbers, dtype=np.int64)
+        if np.isin(ids, cells).sum() > np.isin(ids, best).sum():
+            best = cells
+    return best if len(np.unique(best)) == len(best) else None
 
 
 def is_neuron_table(table: Table) -> bool:
@@ -56,7 +84,7 @@ def neurons_in(
     """
     texts = _texts(table, len(names))
     rows = len(next(iter(texts.values()), ()))
-    ids = {column: canonical_ids(texts[column]) for column in id_columns(list(texts))}
+    ids = {column: canonical_ids(texts[column]) for column in _id_columns(list(texts))}
     place = table.name
     if numbered:
         index, key, part = _by_number(table, ids, rows, len(names))
@@ -85,7 +113,13 @@ def _texts(table: Table, n: int) -> dict[str, np.ndarray]:
     if texts and len(next(iter(texts.values()))) == n + 1:
         return {str(values[0]): values[1:] for values in texts.values()}
     stem = table.path.name.split(".")[0]
+    if len(texts) == 1 and _are_different(next(iter(texts.values()))):
+        return {"name": next(iter(texts.values()))}
     return {stem if len(texts) == 1 else f"column {column}": values for column, values in texts.items()}
+
+
+def _are_different(texts: np.ndarray) -> bool:
+    return len(np.unique(texts)) == len(texts) and bool((texts != "").all())
 
 
 def _by_number(
@@ -107,7 +141,7 @@ def _by_number(
                 return np.argsort(numbers), column, part
     in_order = np.arange(n)
     for column, values in ids.items():
-        if len(np.unique(values)) == n and (values != "").all():
+        if _are_different(values):
             part = Part(f"{place}, column {column or 1}", NAMES_OF_NEURONS, IN_ORDER)
             return in_order, column, part
     return in_order, None, Part(place, "neurons", IN_ORDER)
@@ -171,7 +205,8 @@ def described(
     positions, axes = _positions(source, texts, word)
     parts += [Part(f"{place}, {word}s {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)
     for column in (column for column in texts if column not in {*taken, *axes}):
-        reason = _no_label(column, texts[column], labels)
+        is_sign = bool(role_columns([column], NODE_ROLES["sign"]))
+        reason = "another column has the signs" if is_sign else _no_label(column, texts[column], labels)
         if not reason:
             labels[column] = _label(texts[column])
         part = f"{place}, {word} {column or 1}"

@@ -11,7 +11,9 @@ from typing import NamedTuple
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS
+from randomnet.formats.edge_columns import advice, is_named
 from randomnet.formats.files import FormatError, one_line
+from randomnet.formats.matlab import MATLAB, contents_of
 from randomnet.formats.matrices import shape_of
 from randomnet.formats.options import OPTIONAL, Options
 from randomnet.formats.registry import FORMATS
@@ -26,18 +28,19 @@ class Recognition(NamedTuple):
     sentence: str
 
 
-def recognise(path: Path, variable: str = "") -> Recognition:
+def recognise(path: Path, options: Options = DEFAULTS) -> Recognition:
     """The format of a file, folder or archive, by headers, shapes and keys. Raises FormatError for unknown content.
 
-    variable: the sheet of a workbook that has several.
+    options: a table with the columns that they name as pre and post is an edge list; of a workbook with several sheets,
+    `variable` is the one to read.
     """
     path = Path(path)
     with _in_one_line(path):
         recognition = _in_folder(path) if path.is_dir() else None
         if recognition is None:
-            tables = tables_in(path, variable)
+            tables = tables_in(path, options.variable)
             _check_one_sheet(path, tables)
-            recognition = _in_tables(path, tables)
+            recognition = _by_columns(tables, options) or _in_tables(path, tables)
         if recognition is None:
             raise FormatError(f"{path}: expected {_known()}, got {_contents(path)}")
     return Recognition(recognition.format, f"{path} is {recognition.sentence}")
@@ -53,8 +56,7 @@ def read_connectome(path: Path, source: str = "auto", options: Options = DEFAULT
         known = ", ".join(["auto", *FORMATS])
         raise ValueError(f"source must be one of {known}, got {source!r}{nearest(source, FORMATS)}")
     path = Path(path)
-    given = Recognition(source, f"{path} is read as {source}")
-    recognition = recognise(path, options.variable) if source == "auto" else given
+    recognition = recognise(path, options) if source == "auto" else Recognition(source, f"{path} is read as {source}")
     row = FORMATS[recognition.format]
     with _in_one_line(path):
         unread = {name: f"{recognition.format} has none" for name in OPTIONAL if name not in row.reads}
@@ -94,6 +96,12 @@ def _in_folder(folder: Path) -> Recognition | None:
     return None
 
 
+def _by_columns(tables: list[Table], options: Options) -> Recognition | None:
+    """An edge list where [net] columns names the neurons of a table's edges."""
+    named = any(is_named(table, options) for table in tables) if options.columns else False
+    return Recognition("edge_list", "an edge list with the columns that [net] columns names") if named else None
+
+
 def _in_tables(path: Path, tables: list[Table]) -> Recognition | None:
     """The first format that claims the tables and arrays at a path.
 
@@ -131,9 +139,12 @@ def _contents(path: Path) -> str:
 
 def _content_of(table: Table) -> str:
     if table.columns:
-        return f"a table with columns {listed(table.columns)}"
+        hint = f": {advice(table)}" if table.headed and len(table.columns) > 1 else ""
+        return f"a table with columns {listed(table.columns)}{hint}"
     if table.kind == "npy":
-        return f"an array of shape {shape_of(table.path)}"
+        return f"an array of shape {shape_of(table)}"
+    if table.kind in MATLAB:
+        return contents_of(table)
     if table.kind in UNREAD:
         return UNREAD[table.kind]
     return f"a {table.kind} file" if table.kind else "a file of no known kind"

@@ -19,7 +19,8 @@ class Format:
     and documentation name it. in_folder, in_tables: recognition by content, first of a folder, then of the tables and
     arrays at a path. Each returns a phrase for the user, or "" where the content is of another format; without both,
     the format is read only where its name is given. roi: what [net] roi names, "" where it is not read. has_rois:
-    whether one network covers several ROIs, of which [net] roi selects some. has_counts: whether weights are synapse
+    whether one network covers several ROIs, of which [net] roi selects some; rois_at: the same of one path, where it
+    depends on the file. has_counts: whether weights are synapse
     counts. reads: the options of OPTIONAL that the reader uses; others are refused. signs: where a neuron's sign comes
     from under sign_policy = auto. needs: optional package. source: paper or software.
     """
@@ -30,8 +31,13 @@ class Format:
     in_tables: Callable[[Path, list[Table]], str] | None = None
     roi: str = ""
     has_rois: bool = False
+    rois_at: Callable[[Path, Options], bool] | None = None
     has_counts: bool = False
     reads: tuple[str, ...] = ()
     signs: str = ""
     needs: str = ""
     source: str = ""
+
+    def selects_rois(self, path: Path, options: Options) -> bool:
+        """Whether [net] roi selects some of the ROIs of the network at a path. Raises FormatError."""
+        return self.rois_at(path, options) if self.rois_at else self.has_rois

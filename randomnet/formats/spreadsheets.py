@@ -46,9 +46,9 @@ def _sheets(path: Path, size: int, time: int) -> dict[str, Sheet]:
                           "save the sheet as .csv") from None  # fmt: skip
     try:
         formulas = _formulas(path, openpyxl)
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        grids = {sheet.title: _grid(sheet) for sheet in book.worksheets}
-        book.close()
+        with open(path, "rb") as file:  # openpyxl refuses names with another ending
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            grids = {sheet.title: _grid(sheet) for sheet in book.worksheets}
     except Exception as error:  # damaged workbooks raise many kinds of errors
         actual = f"one that is damaged or of another kind ({one_line(error)[:200]})"
         raise FormatError(f"{path}: expected an .xlsx workbook, got {actual}") from None
@@ -77,10 +77,11 @@ def _formulas(path: Path, openpyxl: Any) -> list[tuple[str, int, int]]:
         names = [name for name in archive.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
         if not any(re.search(rb"<f[ >]", archive.read(name)) for name in names):
             return []
-    book = openpyxl.load_workbook(path, read_only=True)
-    return [(sheet.title, row, column) for sheet in book.worksheets
-            for row, cells in enumerate(sheet.iter_rows()) for column, cell in enumerate(cells)
-            if getattr(cell, "data_type", "") == "f"]  # fmt: skip
+    with open(path, "rb") as file:
+        book = openpyxl.load_workbook(file, read_only=True)
+        return [(sheet.title, row, column) for sheet in book.worksheets
+                for row, cells in enumerate(sheet.iter_rows()) for column, cell in enumerate(cells)
+                if getattr(cell, "data_type", "") == "f"]  # fmt: skip
 
 
 def _text(value: Any) -> str:

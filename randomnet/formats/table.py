@@ -61,6 +61,12 @@ class Table:
                 file = content(tar, next(info for info in tar if info.name == self.member))
             yield decompressed(file, self)
 
+    def binary(self) -> Path | io.BytesIO:
+        """The file, or its decompressed bytes in memory where it is compressed or in an archive."""
+        with self.open() as file:
+            is_plain = isinstance(file, io.BufferedReader) and getattr(file, "name", None) == str(self.path)
+            return self.path if is_plain and not self.member else io.BytesIO(file.read())
+
     @contextmanager
     def data(self) -> Iterator[IO[bytes]]:
         """The rows of a CSV as bytes of UTF-8, without the header."""

@@ -255,9 +255,24 @@ def _peek(path: Path, source: Path | IO[bytes], member: str = "") -> Table:
                 if start.startswith(magic):
                     kind = kind_of_zip(file) if kind == "zip" else kind
                     return Table(path, kind, () if member else arrow.columns(path, kind), member=member)
+            if is_matlab_4(start):
+                return Table(path, "mat", member=member)
             return _text(path, file, start, member)
     except DAMAGED as error:
         raise damaged(place, error) from None
+
+
+def is_matlab_4(start: bytes) -> bool:
+    """Whether a file begins as MATLAB's files of version 4, which have no mark but a plausible header."""
+    if len(start) < 21:
+        return False
+    for order in ("<", ">"):
+        kind, rows, columns, imaginary, length = np.frombuffer(start[:20], f"{order}i4").tolist()
+        is_kind = 0 <= kind <= 4052 and kind // 100 % 10 == 0 and kind % 10 <= 2 and kind // 10 % 10 <= 5
+        name, end = start[20 : 19 + length], start[19 + length : 20 + length]
+        if is_kind and min(rows, columns) >= 0 and imaginary in (0, 1) and 1 < length < 65 and end == b"\0":
+            return name.isascii() and name.decode().isidentifier()
+    return False
 
 
 def _text(path: Path, file: IO[bytes], start: bytes, member: str) -> Table:

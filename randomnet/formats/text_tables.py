@@ -5,6 +5,7 @@ pandas alone would pad or cut rows, take 7.2e17 for an id, and cut cells at a `#
 
 import csv
 import io
+import re
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from itertools import islice
@@ -34,9 +35,9 @@ def frames(table: Table, kinds: Mapping[str, str]) -> "Generator[pd.DataFrame]":
         survey = survey_of(table)
         if not survey.even:
             raise explained(table, kinds, "rows of different lengths")
-        done, ended = 0, False
+        done, ended, blanks = 0, False, "entry" in kinds.values()
         while not ended:
-            with closing(_parsed(table, survey, list(kinds), dtypes)) as parts:
+            with closing(_parsed(table, survey, list(kinds), dtypes, blanks)) as parts:
                 for frame in islice(parts, done, None):
                     if altered := _altered(frame, whole, dtypes):
                         dtypes |= dict.fromkeys(altered, object)
@@ -80,18 +81,22 @@ class _Uncommented(io.RawIOBase):
         return len(data)
 
 
-def _parsed(table: Table, survey: Survey, columns: list[str], dtypes: Mapping[str, Any]) -> "Generator[pd.DataFrame]":
-    """The columns, chunk by chunk, as pandas reads them with dtypes for some."""
+def _parsed(
+    table: Table, survey: Survey, columns: list[str], dtypes: Mapping[str, Any], blanks: bool
+) -> "Generator[pd.DataFrame]":
+    """The columns, chunk by chunk, as pandas reads them with dtypes for some. blanks: whether empty cells are nan."""
     with table.data() as file:
         if not survey.plain:
-            yield from _rewritten(table, columns, dtypes)
+            yield from _rewritten(table, columns, dtypes, blanks)
             return
         source = io.BufferedReader(_Uncommented(file), BLOCK) if survey.comments else file
         with io.TextIOWrapper(source, "utf-8", newline="") as text:
-            yield from _by_pandas(table, text, table.separator, survey.quoted, columns, dtypes)
+            yield from _by_pandas(table, text, table.separator, survey.quoted, columns, dtypes, blanks)
 
 
-def _rewritten(table: Table, columns: list[str], dtypes: Mapping[str, Any]) -> "Generator[pd.DataFrame]":
+def _rewritten(
+    table: Table, columns: list[str], dtypes: Mapping[str, Any], blanks: bool
+) -> "Generator[pd.DataFrame]":
     """As `_parsed` for rows that pandas would take for others: with quotes among comments or spaces."""
     with table.records() as records:
         rows = (cells for _, cells in records)
@@ -99,11 +104,12 @@ def _rewritten(table: Table, columns: list[str], dtypes: Mapping[str, Any]) -> "
             text = io.StringIO(newline="")
             csv.writer(text).writerows(chunk)
             text.seek(0)
-            yield from _by_pandas(table, text, ",", True, columns, dtypes)
+            yield from _by_pandas(table, text, ",", True, columns, dtypes, blanks)
 
 
 def _by_pandas(
-    table: Table, text: IO[str], separator: str, quoted: bool, columns: list[str], dtypes: Mapping[str, Any]
+    table: Table, text: IO[str], separator: str, quoted: bool, columns: list[str], dtypes: Mapping[str, Any],
+    blanks: bool,
 ) -> "Generator[pd.DataFrame]":
     import pandas as pd
 
@@ -116,10 +122,11 @@ def _by_pandas(
     with pd.read_csv(
         text, sep=r"\s+" if separator == SPACES else separator, header=None, names=names, index_col=False,
         usecols=None if is_all else sorted(read.values()), dtype={**dtypes, **dict.fromkeys(blank, str)},
-        na_filter=False, low_memory=False, skipinitialspace=quoted, chunksize=_rows_per_chunk(table),
+        na_filter=blanks, keep_default_na=False, na_values=[""], low_memory=False, skipinitialspace=quoted,
+        chunksize=_rows_per_chunk(table),
     ) as frames:  # fmt: skip
         for frame in frames:
-            if any(str(cell).strip() for column in blank for cell in frame[column].unique()):
+            if any(str(cell).strip() for column in blank for cell in frame[column].fillna("").unique()):
                 raise explained(table, {}, "")
             yield frame
 
@@ -158,8 +165,14 @@ def explained(table: Table, kinds: Mapping[str, str], error: object) -> FormatEr
 def wrong_cell(table: Table, row: int, column: str, rule: Kind, cell: object) -> FormatError:
     """The error for a cell that its kind does not allow."""
     actual = repr(cell[:80] if isinstance(cell, str) else cell) if str(cell).strip() else "an empty cell"
-    advice = ROUNDED if rule is KINDS["id"] and is_rounded(str(cell)) else ""
+    advice = ROUNDED if rule is KINDS["id"] and is_rounded(str(cell)) else _notation(rule, str(cell))
     return FormatError(f"{table}, row {row}, column {shown(column)}: expected {rule.expected}, got {actual}{advice}")
+
+
+def _notation(rule: Kind, cell: str) -> str:
+    """Advice for a number with a decimal comma, or separators of thousands."""
+    is_other = "f" in rule.dtypes and re.fullmatch(r"[+-]?[0-9]+([,' ][0-9]+)+([.,][0-9]+)?", cell.strip())
+    return ": numbers have a decimal point, and no other separators" if is_other else ""
 
 
 def _not_utf8(table: Table) -> FormatError | None:

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
+from randomnet.build.connectome import connectome_of
 from randomnet.formats import FormatError, Options, arrow, parts_of, read_connectome, recognise
 from randomnet.schema.plan import read_plan
+from randomnet.settings import ConfigError
 
 W = np.array([[0, 2, 0, 1], [0, 0, 3, 0], [4, 0, 0, 0], [0, 7, 0, 0]])
 SIGNED = W * np.array([[1], [-1], [1], [1]])
@@ -85,7 +87,7 @@ def test_a_sparse_matrix_and_rows_without_ids(tmp_path):
 
 def test_one_text_per_line_is_names_or_labels(bare):
     """A header is one line more than neurons."""
-    assert labelled(bare, "left A\nleft B\nright A\nright B\n", "regions.txt").names[2] == "right A"
+    assert labelled(bare, "left_A\nleft_B\nright_A\nright_B\n", "regions.txt").names[2] == "right_A"
     assert labelled(bare, "E\nPV\nE\nE\n", "cells.txt").labels["cells"].tolist() == ["E", "PV", "E", "E"]
     assert labelled(bare, "subtype\nE\nPV\nE\nE\n", "cells.txt").labels["subtype"].tolist() == ["E", "PV", "E", "E"]
 
@@ -141,9 +143,9 @@ def test_labels_that_do_not_fit_a_bare_matrix(bare, table, text):
 @pytest.mark.parametrize(
     ("table", "text"),
     [
-        (TYPES.assign(name=[*"KLMN"]), r"column name: expected ids of the network's 4 neurons, such as A, B, C, got K, L, M"),
+        (TYPES.assign(name=[*"KLMN"]), r"expected ids of the network's 4 neurons, such as A, B, C, got K, L, M"),
         (TYPES.assign(name=[*"AABC"]), r"types\.csv, row 3, column name: expected one row per neuron, got 'A' twice$"),
-        (TYPES.iloc[:3, 1:], "expected a column of ids of .* 4 neurons, .*, or one row for each of the 4 neurons, got 3"),
+        (TYPES.iloc[:3, 1:], "expected a column of ids .*, or one row for each of the 4 neurons, got 3"),
     ],
 )
 def test_labels_that_do_not_fit_a_named_matrix(named, table, text):
@@ -160,24 +162,27 @@ def test_labels_that_are_no_file(bare, tmp_path):
 def test_a_folder_with_a_matrix_and_a_table(bare, tmp_path):
     """Both are used; [net] labels adds to them."""
     TYPES.to_csv(tmp_path / "neurons.csv", index=False)
-    (tmp_path / "README.md").write_text("# Data\n\nMeasured, with care.\n")
     assert "neurons.csv" in recognise(tmp_path).sentence
     connectome = read_connectome(tmp_path)
     np.testing.assert_array_equal(connectome.dense(), SIGNED.T)
     assert connectome.names.tolist() == NAMES and connectome.labels["type"].tolist() == ["E", "PV", "E", "E"]
     (tmp_path / "other").mkdir()
-    more = pd.DataFrame({"name": NAMES[::-1], "layer": ["4", "4", "5", "5"], "type": [*"dcba"]})
+    more = pd.DataFrame({"name": NAMES[::-1], "layer": ["L4", "L4", "L5", "L5"], "type": [*"dcba"]})
     more.to_csv(tmp_path / "other" / "more.csv", index=False)
     both = read_connectome(tmp_path, options=Options(labels=str(tmp_path / "other" / "more.csv")))
-    assert both.labels["layer"].tolist() == ["5", "5", "4", "4"] and both.labels["type"].tolist() == [*"abcd"]
+    assert both.labels["layer"].tolist() == ["L5", "L5", "L4", "L4"] and both.labels["type"].tolist() == [*"abcd"]
     assert any("more.csv replaces it" in part.note for part in parts_of(both.provenance))
     TYPES.to_csv(tmp_path / "again.csv", index=False)
-    with pytest.raises(FormatError, match="got 4 files: README.md, again.csv, m.npy, neurons.csv"):
+    with pytest.raises(FormatError, match=r"got 3 files: again\.csv, m.npy, neurons.csv"):
         read_connectome(tmp_path)
 
 
 def test_labels_from_an_ini_are_relative_as_the_network_is(bare, monkeypatch):
     TYPES.to_csv(bare.parent / "types.csv", index=False)
     monkeypatch.chdir(bare.parent)
-    plan = read_plan("[paths]\npath_to_network = m.npy\n[net]\nlabels = types.csv\n[general]\nkind = lyapunov\n")
-    assert plan is not None
+    ini = bare.parent / "a.ini"
+    ini.write_text("[experiment]\nkind = spectrum\n[paths]\npath_to_network = m.npy\n[net]\nlabels = types.csv\n")
+    connectome = connectome_of(read_plan(ini, ()).combos[0].runs()[0])
+    assert connectome.names.tolist() == NAMES and connectome.labels["type"].tolist() == ["E", "PV", "E", "E"]
+    with pytest.raises(ConfigError, match=r"\[net\] labels: none\.csv: expected a table .*, got nothing of this name"):
+        connectome_of(read_plan(ini, ("net.labels=none.csv",)).combos[0].runs()[0])

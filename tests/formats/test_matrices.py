@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import tarfile
 import zipfile
 
 import numpy as np
@@ -91,7 +92,14 @@ def test_words_among_numbers_are_refused_with_their_cell(tmp_path, word):
     table = frame().astype(object)
     table.loc["I1L", "AVAR"] = word
     path = written(tmp_path, table.to_csv(sep=";"))
-    refused(path, rf"m\.csv, row 4, column AVAR: expected a number or an empty cell, got '{word}'$")
+    advice = ": numbers have a decimal point, and no other separators" if word == "1,5" else ""
+    refused(path, rf"m\.csv, row 4, column AVAR: expected a number or an empty cell, got '{word}'{advice}$")
+
+
+def test_true_and_false_are_one_and_zero(tmp_path):
+    for table in (frame(W > 0), frame((W > 0).astype(str)).replace({"True": "TRUE", "False": ""})):
+        same(read(written(tmp_path, table.to_csv())), W > 0)
+    same(read(written(tmp_path, frame().astype(object).replace(3.5, True).to_csv())), np.where(W == 3.5, 1, W))
 
 
 def test_ids_that_only_rows_or_columns_have_are_united(tmp_path):
@@ -101,15 +109,15 @@ def test_ids_that_only_rows_or_columns_have_are_united(tmp_path):
     expected = pd.DataFrame(0.0, index=[*"ABSM"], columns=[*"ABSM"])
     expected.update(table)
     same(connectome, expected.to_numpy() * (1 - np.eye(4)), [*"ABSM"])
-    assert "1 neurons have a row and no column (S), which counts as zeros" in notes_of(connectome)
-    assert "1 neurons have a column and no row (M)" in notes_of(connectome)
+    assert "1 neuron has a row and no column (S), which counts as zeros" in notes_of(connectome)
+    assert "1 neuron has a column and no row (M)" in notes_of(connectome)
 
 
 def test_r_artefacts(tmp_path):
     """R puts an X before numbers in a header, and its write.table leaves out the corner."""
     ids = ["101", "102", "103", "7"]
     same(read(written(tmp_path, frame(W, ids, [f"X{name}" for name in ids]).to_csv())), W, ids)
-    lines = frame(W, NAMES[:3] + ["I2R"], NAMES[:3] + ["I2R"]).to_csv(sep=" ", quoting=2).splitlines()
+    lines = frame(W, [*NAMES[:3], "I2R"], [*NAMES[:3], "I2R"]).to_csv(sep=" ", quoting=2).splitlines()
     path = written(tmp_path, "\n".join([lines[0].split(" ", 1)[1], *lines[1:]]) + "\n", "m.txt")
     same(read(path), W, [*NAMES[:3], "I2R"])
     names = ["X1", "X2", "Y", "X101"]  # of neurons that are called so
@@ -127,9 +135,10 @@ def test_np_savetxt(tmp_path, header, delimiter):
 
 
 def test_numbers_as_ids_in_the_first_row_or_column(tmp_path):
-    ids = [5, 12, 9, 7]
-    same(read(written(tmp_path, frame(W, ids, ids).to_csv(index=False))), W, [*map(str, ids)])
-    same(read(written(tmp_path, frame(W, ids, ids).to_csv(header=False))), W, [*map(str, ids)])
+    many, ids = np.pad(W, (0, 2)), [5, 12, 9, 7, 3, 101]
+    same(read(written(tmp_path, frame(many, ids, ids).to_csv(index=False))), many, [*map(str, ids)])
+    same(read(written(tmp_path, frame(many, ids, ids).to_csv(header=False))), many, [*map(str, ids)])
+    ids = ids[:4]
     same(read(written(tmp_path, frame(W, ids, ids).to_csv())), W, [*map(str, ids)])
     same(read(written(tmp_path, frame(W, [0, 1, 2, 3], [0, 1, 2, 3]).to_csv())), W, [*"0123"])
     floats = frame(W, [5.0, 12.0, 9.0, 7.0], ids)
@@ -139,7 +148,7 @@ def test_numbers_as_ids_in_the_first_row_or_column(tmp_path):
 def test_lines_without_a_name(tmp_path):
     """Totals are named by the user or nobody; lines without name and numbers are artefacts."""
     total = frame().assign(**{"": W.sum(1)})
-    refused(written(tmp_path, total.to_csv()), r"column 6: expected an id for a column of numbers, got none: name it")
+    refused(written(tmp_path, total.to_csv()), "the column after 'I2 R': expected an id for a column .*, got none")
     total = pd.concat([frame(), pd.DataFrame([W.sum(0)], [""], NAMES)])
     refused(written(tmp_path, total.to_csv()), r"row 6: expected an id for a row of numbers, got none: name it, or del")
     lines = frame().to_csv().replace("\n", ",\n") + ",,,,,\n"
@@ -209,7 +218,7 @@ RECORDS = np.zeros((3, 3), dtype=[("weight", float), ("count", int)])
     ("array", "text"),
     [
         (W + 0j, "expected numbers, got dtype complex128: save its real part or its magnitude"),
-        (W.astype(object), r"expected numbers, got dtype object, a pickle .*save it as np\.asarray\(matrix, dtype=float"),
+        (W.astype(object), r"expected numbers, got dtype object, a pickle .*save it as np\.asarray\(matrix, dtype="),
         (RECORDS, "expected numbers, got a structured array with fields weight, count: save one field"),
         (np.where(W == 2, np.nan, W), r"row 0, column 1 \(from 0\): expected a number, got nan: write 0 where"),
         (np.where(W == 2, np.inf, W), r"row 0, column 1 \(from 0\): expected a number, got inf"),
@@ -238,6 +247,27 @@ def test_a_symmetric_matrix_is_said_to_be_undirected(tmp_path):
     sparse = scipy.sparse.coo_array(np.triu(W + W.T))
     scipy.sparse.save_npz(tmp_path / "s.npz", sparse + sparse.T)
     assert "symmetric" in read(tmp_path / "s.npz").provenance
+
+
+@pytest.mark.parametrize("name", ["arr_1", "neurons", "roi_names", "labels"])
+def test_an_array_of_names_by_any_name(tmp_path, name):
+    connectome = read(written(tmp_path, saved(arr_0=W, **{name: np.array(NAMES)[:, None]}), "m.npz"))
+    assert connectome.names.tolist() == NAMES and not connectome.labels
+
+
+@pytest.mark.parametrize("name", ["m.npy", "m.npz"])
+def test_compressed_arrays(tmp_path, name):
+    """Also as a member of an archive, with a table of neurons beside it."""
+    content = npy(W) if name == "m.npy" else saved(W=W)
+    expected = read(written(tmp_path, content, name)).sha256()
+    assert read(written(tmp_path, gzip.compress(content), f"{name}.gz")).sha256() == expected
+    pd.DataFrame({"id": NAMES, "type": [*"abab"]}).to_csv(tmp_path / "neurons.csv", index=False)
+    with tarfile.open(tmp_path / "both.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / name, name)
+        tar.add(tmp_path / "neurons.csv", "neurons.csv")
+    connectome = read(tmp_path / "both.tar.gz")
+    same(connectome)
+    assert connectome.labels["type"].tolist() == [*"abab"]
 
 
 # ---- stacks
@@ -293,7 +323,7 @@ def test_npz_with_names_and_labels(tmp_path):
     unused = {part.place: part.note for part in parts_of(connectome.provenance) if part.use == NOT_USED}
     assert set(unused) == {"m.npz, array volume", "m.npz, array created"}
     assert {part.place for part in parts_of(connectome.provenance)} == {
-        f"m.npz, array {name}" for name in (*arrays, "type") if name != "types"
+        f"m.npz, array {name}" for name in arrays
     }
 
 
@@ -325,8 +355,9 @@ def test_several_matrices_in_an_npz(tmp_path):
     np.testing.assert_array_equal(read(path, variable="distance", drop_autapses=False).dense(), (W + 1).T)
     refused(path, r"expected \[net\] variable = an array with a matrix, one of W, distance, got 'w'; did you mean 'W'",
             variable="w")  # fmt: skip
-    unused = {part.place for part in parts_of(read(path, variable="W").provenance) if not part.is_used}
-    assert unused == {"m.npz, array distance", "m.npz, array xyz"}
+    connectome = read(path, variable="W")
+    assert {part.place for part in parts_of(connectome.provenance) if not part.is_used} == {"m.npz, array distance"}
+    np.testing.assert_array_equal(connectome.positions, np.ones((4, 3)))
     refused(path, "array xyz: expected a square matrix of at least 2 x 2, got shape", variable="xyz")
 
 
@@ -341,7 +372,7 @@ def test_members_of_an_npz_that_are_no_arrays(tmp_path):
     assert set(unused) == {"m.npz, array notes", "m.npz, array table", "m.npz, readme.txt"}
     assert "pickle" in unused["m.npz, array notes"] and "fields id, x" in unused["m.npz, array table"]
     objects = saved(W=W, names=np.array(NAMES, dtype=object))
-    refused(written(tmp_path, objects, "m.npz"), r"array names: .*got Python objects, a pickle .*np\.array\(names, dtype=str")
+    refused(written(tmp_path, objects, "m.npz"), r"array names: .*got Python objects, .*np\.array\(names, dtype=str")
     with zipfile.ZipFile(content, "a") as archive:
         archive.writestr("broken.npy", b"no array")
     refused(written(tmp_path, content.getvalue(), "m.npz"), "array broken: expected a .npz archive of arrays, got")
@@ -349,7 +380,7 @@ def test_members_of_an_npz_that_are_no_arrays(tmp_path):
     with zipfile.ZipFile(torch, "w") as archive:
         archive.writestr("archive/data.pkl", b"\x80\x02")
         archive.writestr("archive/data/0", b"")
-    refused(written(tmp_path, torch.getvalue(), "m.pt"), r"a file of torch\.save, which is not read: save .*numpy\.save")
+    refused(written(tmp_path, torch.getvalue(), "m.pt"), r"a file of torch\.save, which is not read: .*numpy\.save")
 
 
 def test_sparse_arrays_with_names(tmp_path):
@@ -365,6 +396,7 @@ def test_sparse_arrays_with_names(tmp_path):
 
 
 def test_every_part_of_a_matrix_is_listed(tmp_path):
-    parts = parts_of(read(written(tmp_path, gzip.compress(b"# by hand\n" + frame().to_csv().encode()), "m.csv.gz")).provenance)
+    content = gzip.compress(b"# by hand\n" + frame().to_csv().encode())
+    parts = parts_of(read(written(tmp_path, content, "m.csv.gz")).provenance)
     assert [(part.place, part.is_used) for part in parts] == [("m.csv.gz, 1 lines", False), ("m.csv.gz", True)]
     assert "names from header row and first column" in parts[1].note

@@ -139,7 +139,6 @@ def test_zstd_without_pyarrow(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("files", "kind"),
     [
-        ({"[Content_Types].xml": "x", "xl/workbook.xml": "x"}, "xlsx"),
         ({"mimetype": "x", "content.xml": "x"}, "ods"),
         ({"model/data.pkl": "x", "model/data/0": "x"}, "pt"),
         ({"W.npy": "x"}, "npz"),
