@@ -6,6 +6,7 @@ networkx refuses graphs in which edges differ in direction, and adds a node for 
 from collections.abc import Mapping
 from typing import Any
 
+from randomnet.formats.contents import unused
 from randomnet.formats.files import FormatError
 from randomnet.formats.graph_record import Graph, with_default_weights
 from randomnet.formats.tables import Table
@@ -31,6 +32,9 @@ def read_gexf(table: Table) -> Graph:
     )
     if reader.graphs == 0:
         raise FormatError(f"{table}: expected one graph, got none")
+    if reader.spells:
+        note = "times in which nodes and edges are there; all are taken"
+        reader.graph.parts.append(unused(f"{table.name}, {reader.spells:,} spells", note))
     return with_default_weights(reader.graph, table, GEXF)
 
 
@@ -42,7 +46,7 @@ class _Gexf:
         self.kind = "node"  # of the elements whose attributes are being declared
         self.titles: dict[tuple[str, str], str] = {}  # (kind of element, id) -> name of the attribute
         self.defaults: dict[str, dict[str, Any]] = {"node": {}, "edge": {}}
-        self.title = ""
+        self.title, self.spells = "", 0
         self.inside: list[tuple[str, dict[str, Any], set[str]]] = []  # open elements: kind, attributes, names with data
         self.pieces: list[str] | None = None  # the text of a default
 
@@ -55,6 +59,8 @@ class _Gexf:
             self.kind = xml.get("class", "node")
         elif kind == "default":
             self.pieces = []
+        elif kind == "spell":
+            self.spells += 1
         elif kind in begin:
             begin[kind](xml)
 

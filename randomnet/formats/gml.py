@@ -64,10 +64,12 @@ def _pairs(table: Table) -> Pairs:
         elif token == "]" and kind == 1 and not key and len(stack) > 1:
             stack.pop()
         elif key and not (kind == 1 and token == "]"):
-            value = [] if kind == 1 else html.unescape(token) if kind == 2 else _value(token)
-            stack[-1].append((key, value))
             if kind == 1:
-                stack.append(value)
+                inner: Pairs = []
+                stack[-1].append((key, inner))
+                stack.append(inner)
+            else:
+                stack[-1].append((key, html.unescape(token) if kind == 2 else _value(token)))
             key = ""
         else:
             raise FormatError(f"{table}, line {_line(text, match.start())}: expected a key, got {token[:40]!r}")

@@ -16,8 +16,11 @@ from randomnet.formats.spellings import (
     CHEMICAL,
     DIRECTION_WORDS,
     EDGE_ROLES,
+    ELECTRICAL,
     LONG_SIGN_WORDS,
     SYNAPSE_WORDS,
+    TRUE_TYPES,
+    TRUTH_WORDS,
     WEIGHTS_BY_SYNAPSE,
     Role,
     meaning_of,
@@ -178,11 +181,15 @@ def _worded(edges: Edges, asked: Mapping[str, str], undirected: np.ndarray) -> t
     An attribute of words such as Undirected changes `undirected`.
     """
     types, sign = None, ""
+    for name in role_columns(edges.columns, EDGE_ROLES["direction"]):
+        _take_directions(edges, name, undirected)
     names = [asked["synapse_type"]] if "synapse_type" in asked else _kinds(edges.columns)
     for name in names:
         words, codes = edges.texts(name)
         is_spelled = name in asked.values() or normalized(name) not in KINDS_OF_SYNAPSE
         meaning = meaning_of(words)
+        if normalized(name) in TRUE_TYPES:
+            words, meaning = _true_types(name, words), "synapse_type"
         tell_kinds = {normalized(word) for word in words} <= {*SYNAPSE_WORDS, ""}
         if name == asked.get("synapse_type") or (_of_synapses(name) and tell_kinds):
             meaning = "synapse_type"
@@ -194,13 +201,22 @@ def _worded(edges: Edges, asked: Mapping[str, str], undirected: np.ndarray) -> t
                 counts.append("its words are the signs as well")
             edges.use(name, EDGE_ROLES["synapse_type"].use, ", ".join(counts))
         elif meaning == "direction" and is_spelled:
-            told = np.array([DIRECTION_WORDS.get(word.lower(), True) for word in words])[codes]
-            is_told = np.array([bool(word) for word in words])[codes]
-            undirected[is_told] = ~told[is_told]
-            edges.use(name, "direction of the edge", f"{int(undirected.sum()):,} undirected")
+            _take_directions(edges, name, undirected)
         elif meaning == "sign" and is_spelled and not sign:
             sign = name
     return types, sign
+
+
+def _take_directions(edges: Edges, name: str, undirected: np.ndarray) -> None:
+    """Change `undirected` by the words of an attribute; edges without a word stay as they are."""
+    words, codes = edges.texts(name)
+    known = {**{word: truth > 0 for word, truth in TRUTH_WORDS.items() if truth}, **DIRECTION_WORDS}
+    if not {word.lower() for word in words} <= {*known, ""}:
+        return
+    told = np.array([known.get(word.lower(), True) for word in words])[codes]
+    is_told = np.array([bool(word) for word in words])[codes]
+    undirected[is_told] = ~told[is_told]
+    edges.use(name, EDGE_ROLES["direction"].use, f"{int(undirected.sum()):,} undirected")
 
 
 def _kinds(names: Iterable[str]) -> list[str]:
@@ -213,6 +229,13 @@ def _kinds(names: Iterable[str]) -> list[str]:
 
 def _of_synapses(name: str) -> bool:
     return normalized(name).startswith("syn")
+
+
+def _true_types(name: str, words: list[str]) -> list[str]:
+    """The types of synapses for true and false in an attribute such as is_electrical; other words stay."""
+    yes = TRUE_TYPES[normalized(name)]
+    kinds = {1: yes, -1: CHEMICAL if yes == ELECTRICAL else ELECTRICAL}
+    return [kinds.get(TRUTH_WORDS.get(word.lower(), 0), word) for word in words]
 
 
 def _types(words: list[str], codes: np.ndarray) -> np.ndarray:
@@ -263,6 +286,10 @@ def _weight_names(edges: Edges, asked: Mapping[str, str], has_types: bool) -> tu
         ask = f"name one, such as [net] weight_column = {numeric[0]}"
         raise FormatError(f"{edges.table}: expected {expected}, got {', '.join(numeric[:12])}: {ask}")
     weight = next(iter(spelled or numeric), "")
+    others = [name for name in numeric if name != weight]
+    if others and weight in numeric and set(edges.numbers(weight).tolist()) == {1}:  # as Gephi writes without weights
+        ask = f"[net] weight_column = {others[0]} takes it, and weight_column = {weight} the ones"
+        raise FormatError(f"{edges.table}: expected weights, got 1 for each edge as {weight} beside {others[0]}: {ask}")
     if weight:
         edges.use(weight, "weight", "" if spelled else "the only attribute with numbers")
     return {}, weight

@@ -22,6 +22,8 @@ MOST_LISTED = 3
 
 def indices_of(table: Table, graph: Graph) -> dict[Any, int]:
     """Id of a node -> its index. Raises FormatError for ids that are missing or equal."""
+    if not graph.nodes:
+        raise FormatError(f"{table}: expected a graph with nodes, got none")
     index: dict[Any, int] = {}
     for number, (node, _) in enumerate(graph.nodes, 1):
         if isinstance(node, bool) or not isinstance(node, (str, int)) or node == "":

@@ -4,8 +4,10 @@ Files are data: no entity is expanded, no pickle is loaded, and NaN and Infinity
 has a reader of its own: the readers of networkx add a node for an unknown end of an edge.
 """
 
+import re
+
 from randomnet.formats.compression import DAMAGED, damaged
-from randomnet.formats.files import FormatError, one_line
+from randomnet.formats.files import FormatError
 from randomnet.formats.gexf import GEXF, read_gexf
 from randomnet.formats.gml import GML, is_gml, read_gml
 from randomnet.formats.graph_record import Graph
@@ -22,19 +24,30 @@ WRITE = "write it with networkx.write_graphml and read that file"
 EXPECTED = "GraphML, GEXF, GML, Pajek, or JSON with nodes and links or edges"
 
 
+UNREAD = {  # forms of graphs that are told from other texts, and not read
+    "YAML with objects of Python, which is refused": re.compile(r"\s*!!python/"),
+    "a pickle, which can run any program and is refused": re.compile(r"c(copy_reg|copyreg|networkx|igraph)\S*\n"),
+    "DOT of Graphviz, which is not read": re.compile(r"\s*(strict\s+)?(di)?graph\s*(\w+|\"[^\"]*\")?\s*\{"),
+    "DL of UCINET, which is not read": re.compile(r"\s*dl\s+n\s*=", re.IGNORECASE),
+}
+
+
 def form_of(table: Table) -> str:
     """The name of the form of a graph; "" for other content.
 
     Raises FormatError for damaged files, for XML with a document type, and for graphs as pickles or YAML.
     """
     if table.kind == "xml":
-        return XML_FORMS.get(root_of(table), "")
+        root = root_of(table)
+        if root == "graph":
+            raise FormatError(f"{table}: expected a graph as {EXPECTED}, got XGMML, which is not read: save as GraphML")
+        return XML_FORMS.get(root, "")
     if table.kind == "json":
         return json_form(json_in(table))
     if table.kind not in ("csv", "pickle", ""):
         return ""
     beginning = _beginning(table)
-    _refuse_programs(table, beginning)
+    _refuse_unread(table, beginning)
     if beginning.lstrip()[:1] == "[" and beginning.lstrip()[1:].lstrip()[:1] == "{":
         return json_form(json_in(table))
     return PAJEK if is_pajek(beginning) else GML if is_gml(beginning) else ""
@@ -63,12 +76,12 @@ def _beginning(table: Table) -> str:
         raise damaged(table, error) from None
 
 
-def _refuse_programs(table: Table, beginning: str) -> None:
-    """Raise FormatError for a graph of networkx or igraph as a pickle, or as YAML with objects of Python."""
+def _refuse_unread(table: Table, beginning: str) -> None:
+    """Raise FormatError for a graph of networkx or igraph as a pickle, and for forms in UNREAD."""
     libraries = [name for name in ("networkx", "igraph") if name in beginning]
     if table.kind == "pickle" and libraries:
         actual = f"a pickle of {libraries[0]}, which can run any program and is refused"
         raise FormatError(f"{table}: expected a graph as {EXPECTED}, got {actual}: {WRITE}")
-    if beginning.lstrip().startswith("!!python/"):
-        actual = f"YAML with objects of Python ({one_line(beginning)[:40]}), which is refused"
+    actual = next((name for name, pattern in UNREAD.items() if pattern.match(beginning)), "")
+    if actual:
         raise FormatError(f"{table}: expected a graph as {EXPECTED}, got {actual}: {WRITE}")

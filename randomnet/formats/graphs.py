@@ -8,10 +8,12 @@ any case. Every attribute is used, or named as unused in the provenance.
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import DEFAULTS
+from randomnet.formats.contents import unused
 from randomnet.formats.files import FormatError
 from randomnet.formats.graph_edges import rows_of
 from randomnet.formats.graph_nodes import indices_of, neurons_of
@@ -20,6 +22,7 @@ from randomnet.formats.interpretation import interpreted
 from randomnet.formats.labels import labelled
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
+from randomnet.formats.signs import LABEL
 from randomnet.formats.spellings import NODE_ROLES
 from randomnet.formats.tables import Table, checksums, tables_in
 
@@ -48,6 +51,9 @@ def read_graph(path: Path, options: Options = DEFAULTS) -> Connectome:
     neurons, parts = neurons_of(table, graph)
     del graph  # which takes more memory than all that follows
     parts += edge_parts
+    if rows.transmitters is not None and LABEL in neurons.labels:
+        rows = replace(rows, transmitters=None)
+        parts.append(unused(f"{table.name}, transmitters of edges", "the nodes have transmitters"))
     if options.labels:
         neurons, more, label_table = labelled(neurons, options.labels)
         tables, parts = [*tables, label_table], [*parts, *more]

@@ -101,11 +101,13 @@ def interpreted(
     labels, label_parts = _labels(rows, neurons, file)
     signed, sign_parts = _signed(rows, neurons, options.sign_policy, file)
     all_parts = [*parts, *kind_parts, *label_parts, *sign_parts]
+    if signed is not None and LABEL in labels and "transmitters" not in {part.place for part in parts}:
+        all_parts.append(Part("transmitters", f"label {LABEL}, not as signs", "the file has signs"))
     notes = {**provenance, **_directions(rows.undirected), **recorded(all_parts)}
 
     def assembled(some: EdgeRows) -> Connectome:
-        pre, post, weights = _both_ways(some)
-        return assemble(name, neurons.names, pre, post, weights, labels, notes, options, file)
+        some = _mirrored(some)
+        return assemble(name, neurons.names, some.pre, some.post, some.weights, labels, notes, options, file)
 
     is_electrical = _electrical(rows)
     if is_electrical.all() and len(is_electrical):
@@ -113,7 +115,7 @@ def interpreted(
         connectome = connectome.replace(connectome.weights, sign_policy="none")
     else:
         chemical = dataclasses.replace(rows, weights=np.abs(rows.weights)) if signed is None else signed
-        connectome = assembled(chemical.where(~is_electrical) if is_electrical.any() else chemical)
+        connectome = assembled(chemical.where(~_electrical(chemical)) if is_electrical.any() else chemical)
         if signed is None:
             connectome = with_signs(connectome, options.sign_policy, missing=missing)
         else:
@@ -152,6 +154,7 @@ def _signed(rows: EdgeRows, neurons: Neurons, policy: str, file: object) -> tupl
         return None, [*parts, unused(f"signs in {short_name(file)}", f"as sign_policy = {policy}")]
     if not of_edges:
         assert neurons.signs is not None, "checked above"
+        rows = _mirrored(rows)  # first, as each end of an undirected edge has a sign of its own
         return dataclasses.replace(rows, weights=rows.weights * neurons.signs[rows.pre]), parts
     if neurons.signs is not None:
         parts.append(unused(f"signs of neurons beside {short_name(file)}", "the edges have signs"))
@@ -209,13 +212,13 @@ def most_common(rows: EdgeRows, n: int) -> tuple[np.ndarray, int]:
     return np.where(totals.any(1), names[totals.argmax(1)], ""), int(((totals > 0).sum(1) > 1).sum())
 
 
-def _both_ways(rows: EdgeRows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Directed edges of rows, of which undirected ones become two, but for autapses."""
+def _mirrored(rows: EdgeRows) -> EdgeRows:
+    """The rows with each undirected one, but for autapses, as two directed ones."""
     if rows.undirected is None:
-        return rows.pre, rows.post, rows.weights
-    twice = rows.undirected & (rows.pre != rows.post)
-    pre, post = np.concatenate([rows.pre, rows.post[twice]]), np.concatenate([rows.post, rows.pre[twice]])
-    return pre, post, np.concatenate([rows.weights, rows.weights[twice]])
+        return rows
+    back = rows.where(rows.undirected & (rows.pre != rows.post))
+    back = dataclasses.replace(back, pre=back.post, post=back.pre)
+    return dataclasses.replace(stacked([rows, back]), undirected=None)
 
 
 def _directions(undirected: np.ndarray | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def json_in(table: Table) -> Any:
     """The content of a JSON file. Raises FormatError."""
     content = content_of(table)
     try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_no_constant)
+        return json.loads(content, parse_constant=_no_constant)  # in UTF-8, 16 or 32
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{table}: expected JSON, got one that is not: {one_line(error)[:200]}") from None
 
@@ -37,7 +37,7 @@ def json_form(content: Any) -> str:
         return CYTOSCAPE if content and all(_is_element(item) for item in content) else ""
     if not isinstance(content, dict):
         return ""
-    elements, graph, nodes = (content.get(key) for key in ("elements", "graph", "nodes"))
+    elements, graph, nodes = content.get("elements"), content.get("graph"), content.get("nodes")
     if isinstance(nodes, list) and isinstance(content.get("adjacency"), list):
         return ADJACENCY
     if isinstance(nodes, list) and (key := _edges_key(content)):
@@ -46,8 +46,9 @@ def json_form(content: Any) -> str:
         return CYTOSCAPE
     if isinstance(elements, list) and elements and all(_is_element(item) for item in elements):
         return CYTOSCAPE
-    is_jgf = isinstance(graph, dict) and isinstance(graph.get("nodes"), (dict, list))
-    return JGF if is_jgf and isinstance(graph.get("edges", []), list) else ""
+    if not isinstance(graph, dict) or not isinstance(graph.get("nodes"), (dict, list)):
+        return ""
+    return JGF if isinstance(graph.get("edges", []), list) else ""
 
 
 def read_json_graph(table: Table, content: Any, form: str) -> Graph:
@@ -120,14 +121,15 @@ def _cytoscape(table: Table, content: Any) -> Graph:
         nodes, edges = elements["nodes"], elements.get("edges", [])
     graph, directed = _started(table, {**content, "elements": None})
     node_data, edge_data = (_data(table, kind, items) for kind, items in (("node", nodes), ("edge", edges)))
-    graph.nodes = [(_as_text(node.pop("id", None)), node) for node in node_data]
+    for node in node_data:
+        name = _as_text(node.pop("id", None))
+        if _as_text(node.get("value", name)) == name:
+            node.pop("value", None)  # networkx repeats the id there
+        graph.nodes.append((name, node))
     graph.edges = [
         (_as_text(edge.pop("source", None)), _as_text(edge.pop("target", None)), _direction(edge, directed), edge)
         for edge in edge_data
     ]
-    for _, attributes in graph.nodes:  # networkx repeats the id there
-        if str(attributes.get("value")) == _ or attributes.get("value") is None:
-            attributes.pop("value", None)
     return graph
 
 
@@ -148,7 +150,8 @@ def _jgf(table: Table, content: Mapping[str, Any]) -> Graph:
 
 def _flyvis(table: Table, content: Mapping[str, Any]) -> Graph:
     """A network of cell types: the weight is alpha times the sum of the synapses over offsets of columns."""
-    graph = Graph()
+    known = ("nodes", "input_units", "output_units", *EDGES)
+    graph = Graph(attributes={name: value for name, value in content.items() if name not in known})
     for number, node in enumerate(_objects(table, "node", content["nodes"]), 1):
         name = node.pop("name", None)
         roles = [kind for kind in ("input", "output") if name in (content.get(f"{kind}_units") or ())]

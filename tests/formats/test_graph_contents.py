@@ -86,6 +86,13 @@ def test_a_spelled_weight_wins_and_the_other_is_named(tmp_path):
     assert use == "not used" and "weight_column = length would" in note
 
 
+def test_weights_of_1_beside_other_numbers_are_a_question(tmp_path):
+    path = with_edges(tmp_path, {"weight": 1, "n_syn": 3}, {"weight": "1.0", "n_syn": 4})
+    refused(path, "expected weights, got 1 for each edge as weight beside n_syn: .* weight_column = n_syn takes it")
+    assert weights(path, weight_column="n_syn") == [3, 4, 0]
+    assert weights(path, weight_column="weight") == [1, 1, 0]
+
+
 def test_numbers_that_count_the_edges_are_no_weights(tmp_path):
     path = with_edges(tmp_path, *({"number_of_row": k} for k in (1, 2, 3)))
     assert weights(path) == [1, 1, 1]
@@ -126,6 +133,13 @@ def test_kinds_of_synapse_by_words(tmp_path, name, words):
     assert f"2 {chemical}, 1 {electrical}" in notes(path)[f"edge attribute {name}"][1]
 
 
+def test_an_attribute_that_is_true_for_one_kind(tmp_path):
+    path = with_edges(tmp_path, {"w": 3, "is_electrical": "true"}, {"w": 4, "is_electrical": "false"})
+    assert weights(path) == [0, 4, 0] and weights(path, synapse_type="electrical") == [3, 0, 0]
+    path = with_edges(tmp_path, {"w": 3, "is_chemical": 1}, {"w": 4, "is_chemical": 0})
+    assert weights(path) == [3, 0, 0] and weights(path, synapse_type="electrical") == [0, 4, 0]
+
+
 def test_excitatory_inhibitory_and_electrical_in_one_attribute(tmp_path):
     path = with_edges(
         tmp_path, *({"w": 2, "type": kind} for kind in ("excitatory", "inhibitory", "electrical", "monoamine"))
@@ -158,6 +172,31 @@ def test_directions_of_single_edges(tmp_path):
     path = with_edges(tmp_path, {"w": 3, "Type": "Directed"}, {"w": 4, "Type": "Undirected"})
     assert read_connectome(path).dense().tolist() == [[0, 0, 0], [3, 0, 4], [0, 4, 0]]
     assert notes(path)["edge attribute Type"] == ("direction of the edge", "1 undirected")
+
+
+def test_both_ways_of_an_undirected_edge_have_the_sign_of_their_own_neuron(tmp_path):
+    nodes = {"a": {"sign": "+"}, "b": {"sign": "-"}}
+    path = graphml(tmp_path, nodes, [("a", "b", {"w": 2})], direction="undirected")
+    assert read_connectome(path).dense().tolist() == [[0, -2], [2, 0]]
+    nodes = {"a": {"nt": "ach"}, "b": {"nt": "gaba"}}
+    path = graphml(tmp_path, nodes, [("a", "b", {"w": 2})], direction="undirected")
+    assert read_connectome(path).dense().tolist() == [[0, -2], [2, 0]]
+
+
+def test_signs_of_edges_overrule_those_of_neurons_and_this_is_said(tmp_path):
+    nodes = {"a": {"sign": "+", "nt": "ach"}, "b": {"sign": "-", "nt": "gaba"}}
+    path = graphml(tmp_path, nodes, [("a", "b", {"w": -2, "nt_type": "gaba"}), ("b", "a", {"w": 3, "nt_type": "ach"})])
+    assert read_connectome(path).dense().tolist() == [[0, 3], [-2, 0]]
+    found = notes(path)
+    assert found["signs of neurons beside g.graphml"] == ("not used", "the edges have signs")
+    assert found["transmitters"] == ("label neurotransmitter, not as signs", "the file has signs")
+    assert found["transmitters of edges"] == ("not used", "the nodes have transmitters")
+
+
+@pytest.mark.parametrize(("yes", "no"), [("true", "false"), ("1", "0"), ("directed", "mutual")])
+def test_an_attribute_that_says_whether_edges_are_directed(tmp_path, yes, no):
+    path = with_edges(tmp_path, {"w": 3, "directed": yes}, {"w": 4, "directed": no}, {"w": 5})
+    assert read_connectome(path).dense().tolist() == [[0, 0, 5], [3, 0, 4], [0, 4, 0]]
 
 
 def test_transmitters_of_edges(tmp_path):

@@ -131,6 +131,12 @@ def test_gexf_of_gephi(tmp_path):
     assert dense(text(tmp_path, undirected)) == [[0, 4], [-4, 0]]
 
 
+def test_times_of_a_graph_that_changes_are_named(tmp_path):
+    spells = '<node id="1" label="AVAR"><spells><spell start="1" end="2"/><spell start="4"/></spells></node>'
+    read = read_connectome(text(tmp_path, GEXF.replace('<node id="1" label="AVAR"/>', spells)))
+    assert notes(read)["g, 2 spells"] == ("not used", "times in which nodes and edges are there; all are taken")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -359,7 +365,28 @@ def test_programs_are_refused(tmp_path):
     refused(text(tmp_path, pickle.dumps(graph), "g.gpickle"), "a pickle of networkx, .* refused: write it with")
     refused(text(tmp_path, gzip.compress(pickle.dumps(graph)), "g.gpickle.gz"), "a pickle of networkx")
     yaml = "!!python/object:networkx.classes.graph.Graph\n_adj:\n  0: {}\n"
-    refused(text(tmp_path, yaml, "g.yaml"), "YAML with objects of Python .* refused: write it with networkx")
+    refused(text(tmp_path, yaml, "g.yaml"), "YAML with objects of Python, .* refused: write it with networkx")
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("digraph worm {\n AVAL -> AVAR [weight=3];\n}\n", "DOT of Graphviz"),
+        ("dl n=3 format=edgelist1\nlabels:\na,b,c\ndata:\n1 2 1\n", "DL of UCINET"),
+        ("ccopy_reg\n_reconstructor\np0\n(cnetworkx.classes.digraph\nDiGraph\n", "a pickle"),
+        ('<graph xmlns="http://www.cs.rpi.edu/XGMML" directed="1"><node id="1"/></graph>', "XGMML"),
+        ('{"directed": true, "nodes": [], "links": []}', "expected a graph with nodes, got none"),
+        ("graph [ ]", "expected a graph with nodes, got none"),
+    ],
+)
+def test_forms_that_are_not_read(tmp_path, content, name):
+    refused(text(tmp_path, content), name)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_json_in_other_encodings(tmp_path, encoding):
+    content = json.dumps({"nodes": [{"id": "a"}, {"id": "ä"}], "links": [{"source": "a", "target": "ä", "w": 2}]})
+    assert dense(text(tmp_path, content.encode(encoding))) == [[0, 0], [2, 0]]
 
 
 @pytest.mark.slow
