@@ -25,7 +25,8 @@ EDGE_ROLES: Mapping[str, Role] = {
         "skeletonidpre", "preskeletonid", "fromnodeid",
     )),
     "post": Role("postsynaptic neuron", (
-        "post", "postid", "postrootid", "postptrootid", "postsynapticid", "postsynaptic", "postsynapticneuron", "tonodeid",
+        "post", "postid", "postrootid", "postptrootid", "postsynapticid", "postsynaptic", "postsynapticneuron",
+        "tonodeid",
         "postneuron", "postname", "postcell", "bodyidpost", "bodypost", "postbodyid", "target", "targetid",
         "targetneuron", "tgt", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2", "node2",
         "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid",
