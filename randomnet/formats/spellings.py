@@ -22,11 +22,10 @@ EDGE_ROLES: Mapping[str, Role] = {
         "pre", "preid", "prerootid", "preptrootid", "presynapticid", "presynaptic", "presynapticneuron", "preneuron",
         "prename", "precell", "bodyidpre", "bodypre", "prebodyid", "source", "sourceid", "sourceneuron", "src", "from",
         "fromid", "fromneuron", "sender", "neuron1", "cell1", "node1", "origin", "efferent", "presegid", "preskid",
-        "skeletonidpre", "preskeletonid", "fromnodeid",
+        "skeletonidpre", "preskeletonid",
     )),
     "post": Role("postsynaptic neuron", (
         "post", "postid", "postrootid", "postptrootid", "postsynapticid", "postsynaptic", "postsynapticneuron",
-        "tonodeid",
         "postneuron", "postname", "postcell", "bodyidpost", "bodypost", "postbodyid", "target", "targetid",
         "targetneuron", "tgt", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2", "node2",
         "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid",
