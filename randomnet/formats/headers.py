@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from randomnet.formats.cells import NO_VALUE, NUMBER, repeated_name
+from randomnet.formats.cells import NO_VALUE, NUMBER, repeated_name, without_r_prefix
 from randomnet.formats.records import COMMENT, SPACES, Records
 from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, normalized
 
@@ -22,14 +22,17 @@ Row = tuple[int, list[str]]  # number of its last line, cells
 
 
 class Header(NamedTuple):
-    """names: of the columns, None without a header. lines: up to the header. has_row_names: whether the rows have one
-    cell more, their name. is_comment: whether the header is in a comment.
+    """The header of a table.
+
+    names: of the columns, None without a header. lines: up to the header. has_row_names: whether the rows have one
+    cell more, their name. is_comment: whether the header is in a comment. title: the only cell of the row above it.
     """
 
     names: list[str] | None = None
     lines: int = 0
     has_row_names: bool = False
     is_comment: bool = False
+    title: str = ""
 
 
 def separator_of(lines: Sequence[str]) -> str:
@@ -40,16 +43,23 @@ def separator_of(lines: Sequence[str]) -> str:
     """
     if not lines:
         return ","
+    separator = _even_separator(lines) or (_even_separator(lines[1:]) if len(lines) > 3 else "")  # below a title
+    if separator:
+        return separator
+    if any(separator in lines[0] for separator in SEPARATORS):
+        return max(SEPARATORS, key=lines[0].count)
+    spaced = _counts(lines, SPACES)
+    return SPACES if spaced[0] > 1 and 2 * spaced.count(spaced[0]) > len(lines) else ","
+
+
+def _even_separator(lines: Sequence[str]) -> str:
+    """The separator that gives all lines the same number of cells, the most where several do; "" without one."""
     counts = {separator: _counts(lines, separator) for separator in SEPARATORS if separator in lines[0]}
     even = {separator: widths for separator, widths in counts.items() if _is_even(widths)}
     if even:
         return max(even, key=lambda separator: even[separator][-1])
     spaced = _counts(lines, SPACES)
-    if _is_even(spaced) and min(spaced) > 1:
-        return SPACES
-    if counts:
-        return max(counts, key=lines[0].count)
-    return SPACES if spaced[0] > 1 and 2 * spaced.count(spaced[0]) > len(lines) else ","
+    return SPACES if _is_even(spaced) and min(spaced) > 1 else ""
 
 
 def _counts(lines: Sequence[str], separator: str) -> list[int]:
@@ -66,6 +76,8 @@ def header_of(lines: Sequence[str], rows: Sequence[Row], separator: str) -> Head
     """The header above or in the first rows. lines: of the file, with comments. rows: without comments."""
     if not rows:
         return Header()
+    if title := title_of(rows):
+        return Header(rows[1][1], rows[1][0], title=title)
     number, first = rows[0]
     rest = [cells for _, cells in rows[1:]]
     if _has_row_names(first, rest, lines[number - 1], separator):
@@ -77,6 +89,15 @@ def header_of(lines: Sequence[str], rows: Sequence[Row], separator: str) -> Head
     if len(words) == len(first) > 1 and _are_names(words, separator):
         return Header(words, number - 1, is_comment=True)
     return Header()
+
+
+def title_of(rows: Sequence[Row]) -> str:
+    """The text of a first row with one cell in it, where the second row is a header, and has a name for each column."""
+    cells = [[cell for cell in row if cell] for _, row in rows[:2]]
+    rest = [row for _, row in rows[2:]]
+    is_title = len(cells) == 2 and len(cells[0]) == 1 < len(cells[1]) and _is_text(cells[0][0])
+    is_above_header = is_title and {len(row) for row in rest} == {len(cells[1])} and is_header(rows[1][1], rest)
+    return cells[0][0] if is_above_header else ""
 
 
 def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
@@ -101,7 +122,7 @@ def _has_row_names(first: Sequence[str], rest: Sequence[Sequence[str]], line: st
     names = [row[0] for row in rest]
     if repeated_name(names) is not None:
         return False
-    is_matrix = 2 * len(set(names) & set(first)) >= len(names)
+    is_matrix = 2 * len(set(names) & {*first, *without_r_prefix(first, names)}) >= len(names)
     are_names = is_count(names, 1) or not all(map(_is_number, names))
     return is_matrix or (are_names and ('"' in line or separator in (SPACES, "\t")))
 

@@ -22,13 +22,13 @@ EDGE_ROLES: Mapping[str, Role] = {
         "pre", "preid", "prerootid", "preptrootid", "presynapticid", "presynaptic", "presynapticneuron", "preneuron",
         "prename", "precell", "bodyidpre", "bodypre", "prebodyid", "source", "sourceid", "sourceneuron", "src", "from",
         "fromid", "fromneuron", "sender", "neuron1", "cell1", "node1", "u", "origin", "efferent", "presegid", "preskid",
-        "skeletonidpre", "preskeletonid",
+        "skeletonidpre", "preskeletonid", "fromnodeid",
     )),
     "post": Role("postsynaptic neuron", (
         "post", "postid", "postrootid", "postptrootid", "postsynapticid", "postsynaptic", "postsynapticneuron",
         "postneuron", "postname", "postcell", "bodyidpost", "bodypost", "postbodyid", "target", "targetid",
         "targetneuron", "tgt", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2", "node2",
-        "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "v",
+        "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "v", "tonodeid",
     )),
     "weight": Role("weight", (
         "weight", "weights", "w", "count", "counts", "syncount", "syncounts", "nsyn", "nsyns", "nsynapses", "synapses",

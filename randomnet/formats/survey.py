@@ -18,8 +18,11 @@ SPACE, TAB, LINE, RETURN = b" \t\n\r"
 
 
 class Survey(NamedTuple):
-    """even: whether all rows have one cell per column. comments: lines of comments below the header. plain: whether
-    pandas reads the rows as they are, once comments are taken out. quoted: whether cells have quotes.
+    """What a pass over all lines tells.
+
+    even: whether all rows have one cell per column, and no NUL, at which pandas would cut a cell. comments: lines of
+    comments below the header. plain: whether pandas reads the rows as they are, once comments are taken out. quoted:
+    whether cells have quotes.
     """
 
     even: bool
@@ -45,7 +48,7 @@ def _survey(table: "Table", size: int, time: int) -> Survey:
             if b"#" in lines or b"%" in lines:
                 lines, count = COMMENTS.subn(b"", lines)
                 comments += count
-            if not _even_lines(lines, table.separator, table.layout.width):
+            if b"\0" in lines or not _even_lines(lines, table.separator, table.layout.width):
                 return Survey(False, comments)
     return Survey(True, comments)
 
@@ -53,7 +56,7 @@ def _survey(table: "Table", size: int, time: int) -> Survey:
 def _parsed_survey(table: "Table") -> Survey:
     """The survey of a file with quotes or other line ends, which is parsed, more slowly."""
     with table.records() as rows:
-        is_even = all(len(cells) == table.layout.width for _, cells in rows)
+        is_even = all(len(cells) == table.layout.width and "\0" not in "".join(cells) for _, cells in rows)
         return Survey(is_even, rows.comments, not rows.comments and table.separator != SPACES, quoted=True)
 
 
