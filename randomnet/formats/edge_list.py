@@ -6,6 +6,7 @@ transmitters, labels and ROIs of rows are used. A table of neurons with the same
 the file, or named by `[net] labels`, has further labels, transmitters, signs and positions.
 """
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ from randomnet.formats.edge_columns import (
 from randomnet.formats.edge_rows import EdgeList, read_edges
 from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import Neurons, interpreted
+from randomnet.formats.labels import label_table, of_labels
 from randomnet.formats.neuron_tables import has_properties, id_columns, ids_of, neurons_in
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
@@ -37,6 +39,7 @@ MISSING = (
 )
 ARRAYS = ("npy", "npz", "mat", "mat73", "hdf5")
 LEAST_CELLS = 3  # per row of edges without a header that lie beside other files
+NAMED = "as [net] labels says"
 ENOUGH = 0.5  # of the neurons must have a row in a table that merely lies beside the file
 
 
@@ -136,12 +139,9 @@ def _neuron_table(
 ) -> tuple[_NeuronTable | None, list[Part]]:
     """The table of neurons to use, and the tables that are left out. Raises FormatError where several may be it."""
     if options.labels:
-        named = tables_in(Path(options.labels).expanduser())
-        if len(named) != 1 or not named[0].columns:
-            actual = names_of(named) or "no table"
-            raise FormatError(f"{options.labels}: expected one table of neurons for [net] labels, got {actual}")
+        named = label_table(options.labels)
         reason = "[net] labels names another table"
-        return _NeuronTable(named[0], False, "as [net] labels says"), [unused(other.name, reason) for other in others]
+        return _NeuronTable(named, False, NAMED), [unused(other.name, reason) for other in others]
     if others:
         matches = [other for other in others if _share(other, edges.ids)]
         if len(matches) > 1:
@@ -180,7 +180,8 @@ def _with_neurons(edges: EdgeList, found: _NeuronTable | None) -> tuple[EdgeList
         labels = {kind: _placed(values, place, len(ids)) for kind, values in edges.labels.items()}
         parts.append(Part(f"{found.table.name}, rows", "neurons", f"{len(ids) - len(edges.ids):,} have no edges"))
         edges = replace(edges, rows=rows, ids=ids, labels=labels)
-    neurons, table_parts = neurons_in(found.table, edges.ids.astype(str))
+    with of_labels() if found.why == NAMED else nullcontext():
+        neurons, table_parts = neurons_in(found.table, edges.ids.astype(str))
     parts += [Part(found.table.name, "table of neurons", found.why), *table_parts]
     both = [kind for kind in edges.labels if kind in neurons.labels]
     parts += [unused(f"{kind} of neurons in the edges", f"{found.table.name} has it") for kind in both]
@@ -213,21 +214,11 @@ def in_edge_list_tables(path: Path, tables: list[Table]) -> str:
     if len(lists) > 1:
         return f"edge lists in {names_of(lists)}"
     if not lists[0].headed:
-        _refuse_matrix_market(lists[0])
         names = ("pre", "post", "weight")[: len(lists[0].columns)]
         return (
             f"an edge list without a header, read as {', '.join(names)}: its first row is {', '.join(lists[0].first)}"
         )
     return f"an edge list with columns {listed_columns(lists[0])}"
-
-
-def _refuse_matrix_market(table: Table) -> None:
-    """Raise FormatError for a sparse matrix whose first row is its size."""
-    with table.open() as file:
-        start = file.read(14)
-    if start.lower() == b"%%matrixmarket":
-        advice = "scipy.sparse.save_npz(path, scipy.io.mmread(file).tocsr()) makes it a file that can be read"
-        raise FormatError(f"{table}: expected edges or a matrix, got one in the format Matrix Market: {advice}")
 
 
 def _refuse_attributes(tables: list[Table]) -> None:

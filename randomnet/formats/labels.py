@@ -1,6 +1,7 @@
 """Labels of neurons from a table beside a network, as [net] labels names it: type, class, side, transmitter, sign."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +20,20 @@ def labelled(neurons: Neurons, labels: str, numbered: bool = False) -> tuple[Neu
     numbered: whether the network only numbers its neurons, so that the rows are in its order. Labels of the table
     replace those of the network of the same kind. Raises FormatError, which names [net] labels.
     """
-    try:
-        table = _only_table(Path(labels).expanduser())
+    table = label_table(labels)
+    with of_labels():
         others, parts = neurons_in(table, neurons.names, by_row=True, numbered=numbered)
+    joined, replaced = merged(neurons, others, table.name)
+    return joined, [*parts, *replaced], table
+
+
+@contextmanager
+def of_labels() -> Iterator[None]:
+    """Name [net] labels in the errors of a table that it names."""
+    try:
+        yield
     except FormatError as error:
         raise FormatError(f"[net] labels: {error}") from None
-    joined, replaced = merged(neurons, others, table.path.name)
-    return joined, [*parts, *replaced], table
 
 
 def merged(first: Neurons, second: Neurons, by: str) -> tuple[Neurons, list[Part]]:
@@ -42,16 +50,18 @@ def merged(first: Neurons, second: Neurons, by: str) -> tuple[Neurons, list[Part
     return replace(first, names=second.names, labels=labels, **values), parts
 
 
-def _only_table(path: Path) -> Table:
-    """The table of neurons at a path. Raises FormatError where there is none, or several."""
-    if path.is_dir():
-        raise FormatError(f"{path}: expected a table with a row per neuron, got a folder: name the file")
-    if not path.is_file():
-        raise FormatError(f"{path}: expected a table with a row per neuron, got nothing of this name")
-    tables = [table for table in tables_in(path) if table.columns]
-    if len(tables) > 1:
-        tables = [table for table in tables if is_neuron_table(table)]
-    if len(tables) != 1:
-        actual = f"{len(tables)}: {names_of(tables)}" if tables else "none"
-        raise FormatError(f"{path}: expected one table with a row per neuron (CSV, TSV, parquet, sheet), got {actual}")
+def label_table(labels: str) -> Table:
+    """The only table of neurons at a path. Raises FormatError, which names [net] labels."""
+    path = Path(labels).expanduser()
+    with of_labels():
+        if not path.is_file():
+            actual = "a folder: name the file" if path.is_dir() else "nothing of this name"
+            raise FormatError(f"{path}: expected a table with a row per neuron, got {actual}")
+        tables = [table for table in tables_in(path) if table.columns]
+        if len(tables) > 1:
+            tables = [table for table in tables if is_neuron_table(table)]
+        if len(tables) != 1:
+            actual = f"{len(tables)}: {names_of(tables)}" if tables else "none"
+            expected = "one table with a row per neuron (CSV, TSV, parquet, sheet)"
+            raise FormatError(f"{path}: expected {expected}, got {actual}")
     return tables[0]

@@ -18,6 +18,7 @@ from randomnet.formats.interpretation import EdgeRows, interpreted
 from randomnet.formats.labels import labelled, merged
 from randomnet.formats.matlab import MATLAB, mat_matrix, matrix_shapes, variables_in
 from randomnet.formats.matrix_arrays import is_sparse, keys_of, npy_matrix, npz_matrix, shape_of
+from randomnet.formats.matrix_market import mtx_matrix
 from randomnet.formats.matrix_record import Matrix, is_matrix_or_stack, is_square, is_symmetric, layer_axis
 from randomnet.formats.matrix_tables import table_matrix, table_phrase
 from randomnet.formats.neuron_tables import is_neuron_table, neurons_in
@@ -34,6 +35,7 @@ READERS: dict[str, Callable[[Table, Options], Matrix]] = {
     "npz": npz_matrix,
     "csv": table_matrix,
     **dict.fromkeys(MATLAB, mat_matrix),
+    "mtx": mtx_matrix,
 }
 
 
@@ -113,7 +115,7 @@ def _tables(path: Path, sheet: str) -> tuple[Table, Table | None]:
     if len(tables) == 1 and not path.is_dir():
         if tables[0].kind not in READERS:
             actual = UNREAD.get(tables[0].kind, tables[0].kind) or "something else"
-            raise FormatError(f"{path}: expected a matrix as .npy, .npz, .mat, .csv or .xlsx, got {actual}")
+            raise FormatError(f"{path}: expected a matrix as .npy, .npz, .mat, .mtx, .csv or .xlsx, got {actual}")
         return tables[0], None
     matrices = [table for table in tables if _phrase(table)]
     neuron_tables = _neuron_tables(tables, matrices)
@@ -133,6 +135,8 @@ def _phrase(table: Table) -> str:
         return table_phrase(table)
     if table.kind == "npz" and not is_sparse(keys_of(table)):
         return f"a .npz archive of arrays: {listed(keys_of(table))}"
+    if table.kind == "mtx":
+        return "a matrix in the format Matrix Market"
     if table.kind in MATLAB:
         names = matrix_shapes(variables_in(table))
         return f"a MATLAB file of variables {listed([*names])}" if any(map(is_matrix_or_stack, names.values())) else ""
@@ -164,7 +168,7 @@ def in_sparse_file(path: Path, tables: list[Table]) -> str:
 
 MATRIX = Format(
     read_matrix,
-    "a square matrix (.npy, .npz, .mat, .csv or .xlsx with ids as header row and first column, .csv of numbers alone)",
+    "a square matrix (.npy, .npz, .mat, .mtx, or .csv and .xlsx with ids as header row, as first column, both or none)",
     in_tables=in_matrix_file,
     reads=("labels", "layer", "variable"),
     signs="the signs of the entries, or else the neurons' signs or transmitters",

@@ -383,8 +383,6 @@ def test_one_word_among_many_numbers_is_an_error(one_file):
         ("hello world\nthis is\n", r"expected rows of two neurons, .* got 4 different ones: .* header \(pre", {}),
         ("a b {'weight': 3}\nb a {'weight': 2}\n", "got attributes in braces, as networkx.write_edgelist", {}),
         ("1 2 {}\n2 3 {}\n", "got attributes in braces", {}),
-        ("%%MatrixMarket matrix coordinate real general\n3 3 3\n1 2 5\n2 1 5\n3 1 5\n",
-         "got one in the format Matrix Market", {}),
         ("pre,post,weight\n", "expected a connection with at least 1, got none of 0 rows", {}),
     ],
 )  # fmt: skip

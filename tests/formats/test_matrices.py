@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.io
 import scipy.sparse
 
 from randomnet.formats import NOT_USED, FormatError, Options, parts_of, read_connectome, recognise
@@ -393,6 +394,25 @@ def test_sparse_arrays_with_names(tmp_path):
     assert connectome.labels["type"].tolist() == [*"abab"] and connectome.provenance["format"] == "sparse"
     scipy.sparse.save_npz(tmp_path / "b.npz", scipy.sparse.bsr_matrix(W))
     refused(tmp_path / "b.npz", r"expected a sparse matrix as csr, csc or coo, got 'bsr': save it as matrix\.tocsr\(\)")
+
+
+@pytest.mark.parametrize("matrix", [W, W + W.T, scipy.sparse.coo_array(W), scipy.sparse.coo_array(W + W.T)])
+def test_matrix_market(tmp_path, matrix):
+    scipy.io.mmwrite(tmp_path / "m.mtx", matrix)
+    connectome = read(tmp_path / "m.mtx")
+    dense = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+    np.testing.assert_array_equal(connectome.dense(), dense.T)
+    assert ("symmetric" in connectome.provenance) == (dense == dense.T).all() and connectome.names[0] == "neuron0"
+
+
+def test_matrix_market_that_is_damaged_or_has_no_weights(tmp_path):
+    head = "%%MatrixMarket matrix coordinate {} general\n% by hand\n3 {} 2\n"
+    connectome = read(written(tmp_path, head.format("pattern", 3) + "1 2\n3 1\n", "m.mtx"))
+    np.testing.assert_array_equal(connectome.dense(), [[0, 0, 1], [1, 0, 0], [0, 0, 0]])
+    assert "the file has no weights, so they are 1" in notes_of(connectome)
+    refused(written(tmp_path, head.format("real", 3) + "1 2 5\n", "m.mtx"), "Matrix Market, got one that is damaged")
+    refused(written(tmp_path, head.format("real", 4) + "1 2 5\n3 1 4\n", "m.mtx"), "got shape .*3 rows, 4 columns")
+    refused(written(tmp_path, head.format("complex", 3) + "1 2 5 1\n3 1 4 0\n", "m.mtx"), "save its real part")
 
 
 def test_every_part_of_a_matrix_is_listed(tmp_path):
