@@ -109,7 +109,8 @@ def test_flywire_names_every_column_and_file(codex):
     one = contents(read_connectome(codex, options=Options("EB", sign_policy="expected")))
     assert one["connections.csv.gz, column neuropil"] == ("region of the synapses", "only EB")
     assert one["neurons.csv.gz, column gaba_avg"] == ("probability of a transmitter", "")
-    (codex / "neurons.csv.gz").unlink()
+    for name in ("neurons.csv.gz", "classification.csv"):
+        (codex / name).unlink()
     without = contents(read_connectome(codex / "connections.csv.gz"))
     expected = ("transmitter of the neuron", "that of most of its synapses")
     assert without["connections.csv.gz, column nt_type"] == expected
