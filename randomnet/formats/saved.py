@@ -4,7 +4,6 @@ Their weights are final. So no sign policy, threshold or normalization `auto` ap
 """
 
 import csv
-import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -167,7 +166,7 @@ def _csv(table: Table) -> _Parts:
 
 def _rows(path: Path) -> dict[str, Sequence[str]]:
     """Column -> cells of a CSV. Raises FormatError for rows of different lengths."""
-    with io.StringIO(path.read_text("utf-8-sig"), newline="") as text:
+    with open(path, encoding="utf-8-sig", newline="") as text:
         header, *rows = csv.reader(text)
     rows = [row for row in rows if row]
     uneven = next((number for number, row in enumerate(rows, 2) if len(row) != len(header)), 0)

@@ -15,7 +15,7 @@ from randomnet.formats.matrices import read_matrix
 
 ENDINGS = (".npz", ".parquet", ".csv", ".graphml")
 NASTY = ("plain", "with space ", " leads", 'say "no"', "a,b;c", "<tag> & more", "naïve Ω", "line\nbreak", "007", "3.0",
-         "nan", "x\ty")  # fmt: skip
+         "nan", "x\ty\r\nz")  # fmt: skip
 
 
 def made(seed=0, n=12):

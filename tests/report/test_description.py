@@ -411,8 +411,11 @@ def test_the_saved_network_is_that_of_the_runs_and_is_not_normalized_again(tmp_p
     assert again.provenance["saved"]["null"] == "degree" and again.provenance["synthetic"]
     halved = read_again(tmp_path, path, "net.g=0.5")
     assert np.array_equal(halved.weights, used.weights / 2)
+    balanced = read_again(tmp_path, path, "net.normalization=balanced")  # what is asked for is done
+    assert balanced.provenance["normalization"] == "balanced" and balanced.sha256() != used.sha256()
 
 
+@pytest.mark.slow
 def test_several_networks_are_saved_under_their_values_and_none_is_overwritten(tmp_path, capsys):
     text = INI.format(results=tmp_path / "results", roi="AB")
     text += '[combosparams]\ncombos_params = {"null": ["none", "degree"], "tsim": [10, 20]}\n'
