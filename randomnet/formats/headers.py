@@ -110,9 +110,10 @@ def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
         return True
     if first[0] and any(_is_number(cell) and _are_numbers(below) for cell, below in columns):
         return False
-    has_corner = bool(rest) and not first[0] and all(row[0] for row in rest)  # of a matrix
-    has_names = len(first) > 2 and all(first[1:]) and repeated_name(first[1:]) is None
+    has_corner = bool(rest) and len(first) > 1 and not first[0] and all(row[0] for row in rest)
     below = {cell for row in rest for cell in row}
+    has_ids = has_corner and all(_is_number(row[0]) for row in rest) and not below & set(first[1:])
+    has_names = (len(first) > 2 or has_ids) and all(first[1:]) and repeated_name(first[1:]) is None
     return (has_corner and has_names) or any(_is_spelled(cell) for cell in first if cell not in below)
 
 

@@ -15,7 +15,7 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.encodings import START, encoding_of, in_utf8
 from randomnet.formats.headers import Header, Row, header_of, is_count, separator_of
 from randomnet.formats.records import COMMENT, LONGEST_LINE, SPACES, Records
-from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, role_columns
+from randomnet.formats.spellings import EDGE_ROLES, role_columns
 
 ROWS = 20  # that are looked at
 CHARACTERS = 1 << 20  # after which two rows are enough
@@ -153,15 +153,14 @@ def _blank(names: list[str], rows: list[list[str]], width: int, layout: Layout) 
 def _is_index(names: list[str], rows: list[list[str]], header: Header) -> bool:
     """Whether the first column has whole numbers and no name, as an index of pandas or the row names of R.
 
-    An index of a table without other ids stays: it may be the ids.
+    That of a table without edges stays: it may be the ids of neurons, also beside their names.
     """
     cells, others = [row[0] for row in rows if row], names[1:]
     is_unnamed = header.names is not None and bool(others) and names[0].lower() in INDEX
     if not is_unnamed or not cells or any(whole_number(cell) is None for cell in cells) or set(cells) & set(others):
         return False
     has_edges = all(role_columns(others, EDGE_ROLES[role]) for role in ("pre", "post"))
-    has_ids = has_edges or bool(role_columns(others, NODE_ROLES["id"]))
-    return has_ids or (header.has_row_names and is_count(cells, 1))
+    return has_edges or (header.has_row_names and is_count(cells, 1))
 
 
 def _parts(name: str, encoding: str, header: Header, has_rows: bool) -> list[Part]:

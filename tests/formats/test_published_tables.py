@@ -145,3 +145,48 @@ def test_hemibrain_names_every_column_and_file(tmp_path):
     per_roi = contents(read_connectome(tmp_path, options=Options("EB")))
     assert per_roi["traced-roi-connections.csv, column roi"] == ("region of the synapses", "only EB")
     assert per_roi["traced-total-connections.csv"] == ("not used", "the connections per ROI are read")
+
+
+def contents(connectome):
+    return {part.place: part.use for part in parts_of(connectome.provenance)}
+
+
+def test_index_columns_of_shiu_are_named_as_unused_and_completeness_lists_the_neurons(tmp_path):
+    pytest.importorskip("pyarrow", reason="the connectivity of Shiu et al. is a parquet file")
+    pre, post = ROOT_ID + np.array([0, 1, 1]), ROOT_ID + np.array([1, 0, 2])
+    columns = {"Presynaptic_ID": pre, "Postsynaptic_ID": post, "Presynaptic_Index": [0, 1, 1],
+               "Postsynaptic_Index": [1, 0, 2], "Connectivity": [5, 3, 8], "Excitatory": [1, -1, -1],
+               "Excitatory x Connectivity": [5, -3, -8]}  # fmt: skip
+    pd.DataFrame(columns).to_parquet(tmp_path / "Connectivity_783.parquet")
+    pd.Series(True, index=ROOT_ID + np.arange(4), name="Completed").to_csv(tmp_path / "Completeness_783.csv")
+    read = read_connectome(tmp_path)
+    assert read.n == 4  # the fourth has no edge
+    used = contents(read)
+    assert used["Connectivity_783.parquet, column Excitatory"] == "sign of the edge"
+    for name in ("Presynaptic_Index", "Postsynaptic_Index", "Excitatory x Connectivity"):
+        left = [part.place + part.note for part in parts_of(read.provenance) if not part.is_used]
+        assert any(name in text for text in left)
+
+
+def winding(folder):
+    nodes = ",name,root,hemisphere,simple_group,celltype\n11,a,1,left,KC,KCs\n22,b,2,right,MBON,MBONs\n33,c,3,,,\n"
+    (folder / "nodes.csv").write_text(nodes)
+    (folder / "edges.csv").write_text("11,22,5\n22,11,3\n22,33,7\n33,11,2\n")
+    return folder
+
+
+def test_the_larva_as_nodes_beside_a_headerless_list(tmp_path):
+    read = read_connectome(winding(tmp_path))
+    assert read.names.tolist() in (["11", "22", "33"], ["a", "b", "c"])
+    np.testing.assert_array_equal(read.dense(), [[0, 3, 2], [5, 0, 0], [0, 7, 0]])
+    assert read.labels["side"].tolist() == ["left", "right", "unknown"]
+    assert read.labels["type"].tolist() == ["KCs", "MBONs", "unknown"]
+    assert read.labels["super_class"].tolist() == ["KC", "MBON", "unknown"]
+
+
+def test_the_larva_s_kinds_of_edges_in_several_files_are_a_question(tmp_path):
+    for kind in ("aa", "ad", "da", "dd"):
+        (tmp_path / f"{kind}_connectivity_matrix.csv").write_text(",1,2\n1,0,3\n2,4,0\n")
+    with pytest.raises(FormatError, match="aa_connectivity_matrix.csv.*dd_connectivity_matrix.csv"):
+        read_connectome(tmp_path)
+    assert read_connectome(tmp_path / "ad_connectivity_matrix.csv", options=Options()).n == 2
