@@ -209,7 +209,6 @@ def in_edge_list_tables(path: Path, tables: list[Table]) -> str:
         actual = f"{width} rows of {width} numbers, which may be both"
         raise FormatError(f"{lists[0]}: {expected}, got {actual}: [net] source = edge_list or matrix decides")
     if not lists:
-        _refuse_attributes(tables)
         return ""
     if len(lists) > 1:
         return f"edge lists in {names_of(lists)}"
@@ -219,15 +218,6 @@ def in_edge_list_tables(path: Path, tables: list[Table]) -> str:
             f"an edge list without a header, read as {', '.join(names)}: its first row is {', '.join(lists[0].first)}"
         )
     return f"an edge list with columns {listed_columns(lists[0])}"
-
-
-def _refuse_attributes(tables: list[Table]) -> None:
-    """Raise FormatError for rows `a b {'weight': 3}`, which are no table."""
-    for table in tables if len(tables) == 1 else ():
-        if table.kind == "csv" and any(cell.startswith("{") for cell in (*table.columns, *table.first)):
-            actual = "attributes in braces, as networkx.write_edgelist writes"
-            advice = "write_weighted_edgelist and write_graphml write what can be read"
-            raise FormatError(f"{table}: expected numbers and texts, got {actual}: {advice}")
 
 
 def has_rois(path: Path, options: Options = DEFAULTS) -> bool:

@@ -6,6 +6,7 @@ has a reader of its own: the readers of networkx add a node for an unknown end o
 
 import re
 
+from randomnet.formats.attribute_lists import ATTRIBUTE_LIST, is_attribute_list, read_attribute_list
 from randomnet.formats.compression import DAMAGED, damaged
 from randomnet.formats.files import FormatError
 from randomnet.formats.gexf import GEXF, read_gexf
@@ -18,7 +19,8 @@ from randomnet.formats.tables import Table
 from randomnet.formats.xml_parsing import root_of
 
 XML_FORMS = {"graphml": GRAPHML, "gexf": GEXF}
-READERS = {GRAPHML: read_graphml, GEXF: read_gexf, GML: read_gml, PAJEK: read_pajek}
+READERS = {GRAPHML: read_graphml, GEXF: read_gexf, GML: read_gml, PAJEK: read_pajek,
+           ATTRIBUTE_LIST: read_attribute_list}  # fmt: skip
 BEGINNING = 4096  # bytes that tell the form of a text
 WRITE = "write it with networkx.write_graphml and read that file"
 EXPECTED = "GraphML, GEXF, GML, Pajek, or JSON with nodes and links or edges"
@@ -50,7 +52,8 @@ def form_of(table: Table) -> str:
     _refuse_unread(table, beginning)
     if beginning.lstrip()[:1] == "[" and beginning.lstrip()[1:].lstrip()[:1] == "{":
         return json_form(json_in(table))
-    return PAJEK if is_pajek(beginning) else GML if is_gml(beginning) else ""
+    forms = {PAJEK: is_pajek, GML: is_gml, ATTRIBUTE_LIST: is_attribute_list}
+    return next((form for form, is_form in forms.items() if is_form(beginning)), "")
 
 
 def graph_in(table: Table) -> tuple[str, Graph]:

@@ -381,8 +381,6 @@ def test_one_word_among_many_numbers_is_an_error(one_file):
          "for sign_policy = shiu, expected transmitters: a column of the edges", {"sign_policy": "shiu"}),
         ("one,two,three\nfour,five,six\n", "got a table with columns 1, 2, 3$", {}),
         ("hello world\nthis is\n", r"expected rows of two neurons, .* got 4 different ones: .* header \(pre", {}),
-        ("a b {'weight': 3}\nb a {'weight': 2}\n", "got attributes in braces, as networkx.write_edgelist", {}),
-        ("1 2 {}\n2 3 {}\n", "got attributes in braces", {}),
         ("pre,post,weight\n", "expected a connection with at least 1, got none of 0 rows", {}),
     ],
 )  # fmt: skip

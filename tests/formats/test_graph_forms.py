@@ -403,3 +403,17 @@ def test_a_graph_of_many_edges(tmp_path, form):
         path = text(tmp_path, f"graph [ directed 1 {' '.join(f'node [ id {i} ]' for i in range(1, 30_001))} {rows} ]")
     read = read_connectome(path, options=Options(drop_autapses=False))
     assert read.n == 30_000 and read.weights.sum() == weight.sum()
+
+
+def test_networkx_s_list_of_edges_with_attributes(tmp_path):
+    networkx = pytest.importorskip("networkx")
+    graph = networkx.relabel_nodes(made_up(networkx, "DiGraph"), lambda name: name.replace(" ", "_"))
+    networkx.write_edgelist(graph, tmp_path / "g.edgelist")
+    read = read_connectome(tmp_path / "g.edgelist", options=Options(drop_autapses=False))
+    expected = networkx.to_numpy_array(graph, nodelist=read.names.tolist()).T
+    np.testing.assert_array_equal(read.dense(), expected)
+    bad = text(tmp_path, "a b {'weight': 3}\nb a {'weight': open('x')}\n")
+    with pytest.raises(FormatError, match=r"row 2: expected attributes such as .*, got .*open"):
+        read_connectome(bad)
+    with pytest.raises(FormatError, match="row 2: expected two nodes and attributes in braces, got 'b a c"):
+        read_connectome(text(tmp_path, "a b {'weight': 3}\nb a c {'weight': 2}\n"))

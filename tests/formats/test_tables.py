@@ -358,7 +358,7 @@ def test_first_columns_without_name_that_are_no_index(tmp_path):
     matrix = pd.DataFrame([[0, 2], [3, 0]])
     assert table_of(tmp_path, matrix.to_csv()).columns == ("", "0", "1")
     assert table_of(tmp_path, ",type\n0,KC\n1,PN\n").columns == ("", "type")
-    assert table_of(tmp_path, ",id,type\n0,7,KC\n1,8,PN\n").columns == ("", "id", "type")  # which has the ids, edges tell
+    assert table_of(tmp_path, ",id,type\n0,7,KC\n1,8,PN\n").columns == ("", "id", "type")  # edges tell which has ids
     assert table_of(tmp_path, ",Completed\n7,True\n8,True\n").columns == ("", "Completed")
     assert table_of(tmp_path, ",pre,post\nA,1,2\nB,2,1\n").columns == ("", "pre", "post")
     assert table_of(tmp_path, ",pre,post,1\npre,0,1,2\npost,2,0,1\n1,1,1,0\n").columns[0] == ""
