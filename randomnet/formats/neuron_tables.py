@@ -20,6 +20,7 @@ from randomnet.settings import nearest
 
 AXES = ("x", "y", "z")
 MOST_LISTED = 3  # ids in a note
+MOST_COLUMNS = 1000  # of a table of neurons; wider ones are matrices
 
 
 def id_columns(table: Table) -> list[str]:
@@ -30,6 +31,8 @@ def id_columns(table: Table) -> list[str]:
 
 def has_properties(table: Table) -> bool:
     """Whether the table has ids of neurons and a column of a known property, by its header."""
+    if len(table.columns) > MOST_COLUMNS:
+        return False
     roles = [role for role in NODE_ROLES if role != "id" and role not in AXES]
     return bool(id_columns(table)) and any(role_columns(table.columns, NODE_ROLES[role]) for role in roles)
 
