@@ -8,6 +8,7 @@ import bz2
 import gzip
 import io
 import lzma
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -99,6 +100,10 @@ def _only_file(file: IO[bytes], source: object) -> IO[bytes] | None:
 
 
 def _zstd(file: IO[bytes], source: object) -> IO[bytes]:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+
+        return cast("IO[bytes]", zstd.open(file))
     try:
         return cast("IO[bytes]", io.BufferedReader(_Zstd(file), BLOCK))
     except ImportError:

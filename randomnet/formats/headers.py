@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from randomnet.formats.cells import NO_VALUE, NUMBER, repeated_name
+from randomnet.formats.cells import NO_VALUE, NUMBER, repeated_name, without_r_prefix
 from randomnet.formats.records import COMMENT, SPACES, Records
 from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, normalized
 
@@ -22,14 +22,17 @@ Row = tuple[int, list[str]]  # number of its last line, cells
 
 
 class Header(NamedTuple):
-    """names: of the columns, None without a header. lines: up to the header. has_row_names: whether the rows have one
-    cell more, their name. is_comment: whether the header is in a comment.
+    """The header of a table.
+
+    names: of the columns, None without a header. lines: up to the header. has_row_names: whether the rows have one
+    cell more, their name. is_comment: whether the header is in a comment. title: the only cell of the row above it.
     """
 
     names: list[str] | None = None
     lines: int = 0
     has_row_names: bool = False
     is_comment: bool = False
+    title: str = ""
 
 
 def separator_of(lines: Sequence[str]) -> str:
@@ -40,32 +43,44 @@ def separator_of(lines: Sequence[str]) -> str:
     """
     if not lines:
         return ","
-    counts = {separator: _counts(lines, separator) for separator in SEPARATORS if separator in lines[0]}
-    even = {separator: widths for separator, widths in counts.items() if _is_even(widths)}
-    if even:
-        return max(even, key=lambda separator: even[separator][-1])
+    separator = _even_separator(lines) or (_even_separator(lines[1:]) if len(lines) > 3 else "")  # below a title
+    if separator:
+        return separator
+    if any(separator in lines[0] for separator in SEPARATORS):
+        return max(SEPARATORS, key=lines[0].count)
     spaced = _counts(lines, SPACES)
-    if _is_even(spaced) and min(spaced) > 1:
-        return SPACES
-    if counts:
-        return max(counts, key=lines[0].count)
     return SPACES if spaced[0] > 1 and 2 * spaced.count(spaced[0]) > len(lines) else ","
 
 
+def _even_separator(lines: Sequence[str]) -> str:
+    """The separator that gives all lines the same number of cells, the most where several do; "" without one."""
+    present = [separator for separator in SEPARATORS if any(separator in line for line in lines)]
+    counts = {separator: _counts(lines, separator) for separator in present}
+    even = {separator: widths for separator, widths in counts.items() if _is_even(widths)}
+    if even:
+        return max(even, key=lambda separator: even[separator][-1])
+    return SPACES if _is_even(_counts(lines, SPACES)) else ""
+
+
 def _counts(lines: Sequence[str], separator: str) -> list[int]:
-    return [len(cells) for _, cells in Records(lines, separator)] or [0]
+    """The number of cells of each row, without a last row whose quotes are open where the lines end."""
+    counts = [len(cells) for _, cells in Records(lines, separator)]
+    is_open = separator != SPACES and sum(line.count('"') for line in lines) % 2 == 1
+    return counts[:-1] if is_open and len(counts) > 1 else counts or [0]
 
 
 def _is_even(widths: list[int]) -> bool:
     """Whether all rows have equally many cells, above one; the first may have one more or less."""
     rows = widths[1:] or widths
-    return len(set(rows)) == 1 and rows[0] > 1 and abs(widths[0] - rows[0]) <= 1
+    return len(set(rows)) == 1 and min(widths) > 1 and abs(widths[0] - rows[0]) <= 1
 
 
 def header_of(lines: Sequence[str], rows: Sequence[Row], separator: str) -> Header:
     """The header above or in the first rows. lines: of the file, with comments. rows: without comments."""
     if not rows:
         return Header()
+    if title := title_of(rows):
+        return Header(rows[1][1], rows[1][0], title=title)
     number, first = rows[0]
     rest = [cells for _, cells in rows[1:]]
     if _has_row_names(first, rest, lines[number - 1], separator):
@@ -79,6 +94,15 @@ def header_of(lines: Sequence[str], rows: Sequence[Row], separator: str) -> Head
     return Header()
 
 
+def title_of(rows: Sequence[Row]) -> str:
+    """The text of a first row with one cell in it, where the second row is a header, and has a name for each column."""
+    cells = [[cell for cell in row if cell] for _, row in rows[:2]]
+    rest = [row for _, row in rows[2:]]
+    is_title = len(cells) == 2 and len(cells[0]) == 1 < len(cells[1]) and _is_text(cells[0][0])
+    is_above_header = is_title and {len(row) for row in rest} == {len(cells[1])} and is_header(rows[1][1], rest)
+    return cells[0][0] if is_above_header else ""
+
+
 def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     """Whether the first row is a header above the rest."""
     columns = list(zip(first, zip(*rest, strict=False), strict=False))
@@ -88,7 +112,8 @@ def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
         return False
     has_corner = bool(rest) and not first[0] and all(row[0] for row in rest)  # of a matrix
     has_names = len(first) > 2 and all(first[1:]) and repeated_name(first[1:]) is None
-    return (has_corner and has_names) or any(normalized(cell) in SPELLINGS for cell in first)
+    below = {cell for row in rest for cell in row}
+    return (has_corner and has_names) or any(_is_spelled(cell) for cell in first if cell not in below)
 
 
 def _has_row_names(first: Sequence[str], rest: Sequence[Sequence[str]], line: str, separator: str) -> bool:
@@ -101,7 +126,7 @@ def _has_row_names(first: Sequence[str], rest: Sequence[Sequence[str]], line: st
     names = [row[0] for row in rest]
     if repeated_name(names) is not None:
         return False
-    is_matrix = 2 * len(set(names) & set(first)) >= len(names)
+    is_matrix = 2 * len(set(names) & {*first, *without_r_prefix(first, names)}) >= len(names)
     are_names = is_count(names, 1) or not all(map(_is_number, names))
     return is_matrix or (are_names and ('"' in line or separator in (SPACES, "\t")))
 
@@ -122,6 +147,12 @@ def _are_names(words: Sequence[str], separator: str) -> bool:
 def is_count(cells: Sequence[str], start: int) -> bool:
     """Whether the cells are consecutive whole numbers from the start."""
     return bool(cells) and list(cells) == [str(start + row) for row in range(len(cells))]
+
+
+def _is_spelled(cell: str) -> bool:
+    """Whether a cell is a known name of a column; a single letter may be a neuron."""
+    name = normalized(cell)
+    return len(name) > 1 and name in SPELLINGS
 
 
 def _are_numbers(cells: Iterable[str]) -> bool:

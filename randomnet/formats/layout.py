@@ -5,10 +5,12 @@ have them.
 """
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
+from randomnet.formats.cells import shown, whole_number
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.encodings import START, encoding_of, in_utf8
 from randomnet.formats.headers import Header, Row, header_of, is_count, separator_of
@@ -18,12 +20,15 @@ from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, role_columns
 ROWS = 20  # that are looked at
 CHARACTERS = 1 << 20  # after which two rows are enough
 MOST_COMMENTS = 10_000  # lines above the first row
+SEPARATOR_LINE = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)  # of Excel, above the header
 INDEX = ("", "unnamed: 0")  # pandas' name of an index, and the name after reading and writing it again
 
 
 @dataclass(frozen=True)
 class Layout:
-    """columns: names of the columns that are not left out. rows: the cells of these columns in the first rows.
+    """The columns of a table as text, and where its rows begin.
+
+    columns: names of the columns that are not left out. rows: the cells of these columns in the first rows.
 
     separator: of cells, " " for runs of spaces and tabs. headed: whether the names are the file's. start: bytes of the
     text in UTF-8 above the first row. lines: the number of these lines. comments: how many of them are comments and no
@@ -60,6 +65,8 @@ def layout_of(file: IO[bytes], name: str) -> Layout:
         lines = _first_lines(text)
     mark = "\ufeff" if lines and lines[0].startswith("\ufeff") else ""
     lines[:1] = [line.removeprefix("\ufeff") for line in lines[:1]]
+    if lines and SEPARATOR_LINE.fullmatch(lines[0]):
+        mark, lines = mark + lines[0], lines[1:]
     separator = separator_of([line for line in lines if line.strip() and not COMMENT.match(line)])
     rows = _whole_rows(lines, separator)
     header = header_of(lines, rows, separator)
@@ -69,7 +76,7 @@ def layout_of(file: IO[bytes], name: str) -> Layout:
     return replace(
         layout,
         start=len((mark + "".join(above)).encode("utf-8", "surrogateescape")),
-        lines=len(above),
+        lines=len(above) + (len(mark) > 1),
         comments=sum(COMMENT.match(line) is not None for line in above) - header.is_comment,
         encoding=encoding,
         parts=(*_parts(name, encoding, header, bool(cells)), *layout.parts),
@@ -113,53 +120,56 @@ def _with_columns(layout: Layout, header: Header, rows: list[list[str]], name: s
         names = [""] * header.has_row_names + header.names
     if width == len(names) - 1 and not names[-1]:  # the header alone ends with a separator
         names = names[:-1]
-    blank = _blank(names, rows, width, layout.headed)
+    blank = _blank(names, rows, width, layout)
     names += [""] * (len(blank) > 0 and width > len(names))
     dropped = (0,) if _is_index(names, rows, header) else ()
     layout = replace(layout, width=len(names), dropped=dropped, blank=blank)
     places = layout.places
     return replace(
         layout,
-        columns=tuple(names[place] for place in places),
+        columns=tuple(names[place] if layout.headed else str(number) for number, place in enumerate(places, 1)),
         rows=tuple(tuple(row[place] for place in places) for row in rows if len(row) == len(names)),
         parts=_column_parts(name, names, dropped, blank, header),
     )
 
 
-def _blank(names: list[str], rows: list[list[str]], width: int, headed: bool) -> tuple[int, ...]:
-    """The last places whose columns have no name and only empty cells, as every line ends with separators."""
+def _blank(names: list[str], rows: list[list[str]], width: int, layout: Layout) -> tuple[int, ...]:
+    """The places of columns without a name and with empty cells alone, at the end of lines that end with separators.
+
+    Lines may also begin and end with a bar.
+    """
     if not width or width - len(names) not in (0, 1):
         return ()
-    unnamed = [not name for name in names] + [True] * (width - len(names))
-    blank = []
-    for place in range(width - 1, 0, -1):
-        if any(row[place] for row in rows) or not (unnamed[place] if headed else not blank):
-            break
-        blank.append(place)
-    is_matrix = not headed and (len(rows) == width or any("" in row[:-1] for row in rows))  # blanks may be zeros
-    return () if is_matrix else tuple(sorted(blank))
+    has_name = [bool(name) and layout.headed for name in names] + [False] * (width - len(names))
+    is_empty = [not has_name[place] and not any(row[place] for row in rows) for place in range(width)]
+    count = next((number for number, empty in enumerate(reversed(is_empty)) if not empty), width)
+    places = range(width - (count if layout.headed else min(count, 1)), width)
+    if layout.separator == "|" and is_empty[0] and places:
+        return (0, *places)
+    is_matrix = not layout.headed and (len(rows) == width or any("" in row[:-1] for row in rows))  # blanks may be zeros
+    return () if is_matrix or len(places) == width else tuple(places)
 
 
 def _is_index(names: list[str], rows: list[list[str]], header: Header) -> bool:
-    """Whether the first column counts the rows and has no name, as an index of pandas or the row names of R.
+    """Whether the first column has whole numbers and no name, as an index of pandas or the row names of R.
 
     An index of a table without other ids stays: it may be the ids.
     """
-    cells = [row[0] for row in rows if row]
-    is_unnamed = header.names is not None and bool(names) and names[0].lower() in INDEX
-    if not is_unnamed or not (is_count(cells, 0) or is_count(cells, 1)):
+    cells, others = [row[0] for row in rows if row], names[1:]
+    is_unnamed = header.names is not None and bool(others) and names[0].lower() in INDEX
+    if not is_unnamed or not cells or any(whole_number(cell) is None for cell in cells) or set(cells) & set(others):
         return False
-    others = names[1:]
-    if header.has_row_names:
-        return not set(cells) & set(others)
     has_edges = all(role_columns(others, EDGE_ROLES[role]) for role in ("pre", "post"))
-    return has_edges or bool(role_columns(others, NODE_ROLES["id"]))
+    has_ids = has_edges or bool(role_columns(others, NODE_ROLES["id"]))
+    return has_ids or (header.has_row_names and is_count(cells, 1))
 
 
 def _parts(name: str, encoding: str, header: Header, has_rows: bool) -> list[Part]:
     parts = [Part(name, f"text in {encoding.upper()[:6]}")] if encoding != "utf-8" else []
     if header.names is None and has_rows:
         parts.append(Part(name, "table without header", "columns are numbered from 1"))
+    if header.title:
+        parts.append(unused(f"{name}, row 1", f"a title above the header: {shown(header.title)}"))
     if header.is_comment:
         note = "a comment above the first row, with a word per column"
         parts.append(Part(f"{name}, row {header.lines}", "header", note))
@@ -172,7 +182,7 @@ def _column_parts(
     """The parts of columns that are left out, and of row names that are kept."""
     parts = []
     if dropped:
-        note = "row names 1, 2, 3, ..., as R writes them" if header.has_row_names else "an index that counts the rows"
+        note = "row names, as R writes them" if header.has_row_names else "whole numbers without a name, an index"
         parts.append(unused(f"{name}, column 1", note))
     elif header.has_row_names:
         parts.append(Part(f"{name}, column 1", "row names", "the header is one cell shorter than the rows"))

@@ -18,8 +18,11 @@ SPACE, TAB, LINE, RETURN = b" \t\n\r"
 
 
 class Survey(NamedTuple):
-    """even: whether all rows have one cell per column. comments: lines of comments below the header. plain: whether
-    pandas reads the rows as they are, once comments are taken out. quoted: whether cells have quotes.
+    """What a pass over all lines tells.
+
+    even: whether all rows have one cell per column, and no NUL, at which pandas would cut a cell. comments: lines of
+    comments below the header. plain: whether pandas reads the rows as they are, once comments are taken out. quoted:
+    whether cells have quotes.
     """
 
     even: bool
@@ -40,21 +43,30 @@ def _survey(table: "Table", size: int, time: int) -> Survey:
     check_header(table)
     with table.data() as file:
         for lines in whole_lines(file):
-            if b'"' in lines or lines.count(b"\r") != lines.count(b"\r\n"):
+            if b'"' in lines or _has_lone_return(lines):
                 return _parsed_survey(table)
             if b"#" in lines or b"%" in lines:
                 lines, count = COMMENTS.subn(b"", lines)
                 comments += count
-            if not _even_lines(lines, table.separator, table.layout.width):
+            if b"\0" in lines or not _even_lines(lines, table.separator, table.layout.width):
                 return Survey(False, comments)
     return Survey(True, comments)
 
 
 def _parsed_survey(table: "Table") -> Survey:
-    """The survey of a file with quotes or other line ends, which is parsed, more slowly."""
+    """The survey of a file with quotes or other line ends, which is parsed, more slowly.
+
+    pandas fails for some quotes in chunks of a file whose lines end with a carriage return alone.
+    """
+    with table.data() as file:
+        is_plain = table.separator != SPACES and not any(map(_has_lone_return, whole_lines(file)))
     with table.records() as rows:
-        is_even = all(len(cells) == table.layout.width for _, cells in rows)
-        return Survey(is_even, rows.comments, not rows.comments and table.separator != SPACES, quoted=True)
+        is_even = all(len(cells) == table.layout.width and "\0" not in "".join(cells) for _, cells in rows)
+        return Survey(is_even, rows.comments, is_plain and not rows.comments, quoted=True)
+
+
+def _has_lone_return(lines: bytes) -> bool:
+    return lines.count(b"\r") != lines.count(b"\r\n")
 
 
 def whole_lines(file: IO[bytes]) -> Iterator[bytes]:

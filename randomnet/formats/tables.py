@@ -65,6 +65,7 @@ MAGIC = {
     b"7z\xbc\xaf\x27\x1c": "7z",
     b"Rar!\x1a\x07": "rar",
     b"%PDF-": "pdf",
+    b"%%MatrixMarket": "mtx",
     b"\x80": "pickle",
 }
 TREES = {"{": "json", "<": "xml"}  # first character of texts that are no tables; no header starts with it
@@ -115,6 +116,9 @@ def stream(table: Table, kinds: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     A `category` and a `name` is a pandas.Categorical, in which each chunk has categories of its own. Ids and counts are
     int64 that were never floats, or exact ones. Raises FormatError with file, row and column.
     """
+    if table.member and table.kind in arrow.KINDS:
+        expected = f"a {table.kind} file outside of an archive"
+        raise FormatError(f"{table}: expected {expected}, got a member of one: unpack it")
     known = set(table.columns)
     missing = [column for column in kinds if column not in known]
     if missing:
@@ -139,23 +143,31 @@ def id_or_name(table: Table, columns: Iterable[str]) -> str:
     """Whether columns hold ids as whole numbers (`id`) or names (`name`), the kinds of cell for `stream`.
 
     They are whole numbers unless more than FEW_NAMES of the different cells are texts. The first chunk tells, where all
-    its cells are whole numbers. Raises FormatError for the first text among numbers, with its row.
+    its cells are whole numbers, or none is. Raises FormatError for the first text among numbers, with its row.
     """
     columns = list(columns)
     with closing(_frames(table, dict.fromkeys(columns, "id"))) as frames:
         if all(dtype.kind in "iu" for frame in islice(frames, 1) for dtype in frame.dtypes):
             return "id"
     known: set[str] = set()
-    for frame in _frames(table, dict.fromkeys(columns, "category")):
-        known.update(*(stripped(frame[column]).categories for column in columns))
+    with closing(_frames(table, dict.fromkeys(columns, "category"))) as frames:
+        for frame in frames:
+            known.update(*(stripped(frame[column]).categories for column in columns))
+            if all(_is_name(cell) for cell in known):
+                break
     texts = {cell for cell in known if whole_number(cell) is None}
-    names = {cell for cell in texts if cell.lower() not in NO_VALUE and not is_rounded(cell)}
+    names = {cell for cell in texts if _is_name(cell)}
     if len(names) > FEW_NAMES * len(known):
         return "name"
     for column in columns if texts else ():
         for chunk in stream(table, {column: "id"}):  # raises the error with its row
             del chunk
     return "id"
+
+
+def _is_name(cell: str) -> bool:
+    """Whether a text is neither a number, which may have been rounded, nor a word for no value."""
+    return whole_number(cell) is None and cell.lower() not in NO_VALUE and not is_rounded(cell)
 
 
 def _frames(table: Table, kinds: Mapping[str, str]) -> "Generator[pd.DataFrame]":
@@ -221,6 +233,9 @@ def _peek(path: Path, source: Path | IO[bytes], member: str = "") -> Table:
             for magic, kind in MAGIC.items():
                 if start.startswith(magic):
                     kind = kind_of_zip(file) if kind == "zip" else kind
+                    if kind in arrow.KINDS and file is not raw:
+                        expected = f"a {kind} file that is not compressed as a whole"
+                        raise FormatError(f"{place}: expected {expected}, got one that is: decompress it")
                     return Table(path, kind, () if member else arrow.columns(path, kind), member=member)
             return _text(path, file, start, member)
     except DAMAGED as error:

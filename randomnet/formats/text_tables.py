@@ -125,7 +125,7 @@ def _by_pandas(
 
 
 def _rows_per_chunk(table: Table) -> int:
-    return max(1, CELLS // table.layout.width)
+    return max(1, CELLS // max(1, table.layout.width))
 
 
 def explained(table: Table, kinds: Mapping[str, str], error: object) -> FormatError:
@@ -139,6 +139,8 @@ def explained(table: Table, kinds: Mapping[str, str], error: object) -> FormatEr
                 if len(cells) != width:
                     counts = f"expected {width} cells, one per column, got {len(cells)}"
                     return FormatError(f"{table}, row {number}: {counts}")
+                if any("\0" in cell for cell in cells):
+                    return FormatError(f"{table}, row {number}: expected a text, got the character NUL in it")
                 for place in table.layout.blank:
                     if cells[place].strip():
                         actual = f"{shown(cells[place])!r} in column {place + 1}, which has no name"

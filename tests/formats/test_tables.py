@@ -1,9 +1,11 @@
 """The text layer: what is a table, with which separator, header and encoding, and what of it is left out."""
 
 import bz2
+import csv
 import gzip
 import io
 import lzma
+import random
 import sys
 import tarfile
 import zipfile
@@ -163,7 +165,8 @@ def test_a_zip_of_several_files(tmp_path):
 @pytest.mark.parametrize(
     ("start", "kind"),
     [(b"\x89HDF\r\n\x1a\n", "hdf5"), (b"MATLAB 5.0 MAT-file, x", "mat"), (b"MATLAB 7.3 MAT-file", "mat73"),
-     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xls"), (b"%PDF-1.4\n", "pdf"), (b"Rar!\x1a\x07", "rar"), (b"\0\1", "")],
+     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xls"), (b"%PDF-1.4\n", "pdf"), (b"Rar!\x1a\x07", "rar"), (b"\0\1", ""),
+     (b"%%MatrixMarket matrix coordinate real general\n", "mtx")],
 )  # fmt: skip
 def test_other_kinds_by_their_first_bytes(tmp_path, start, kind):
     assert table_of(tmp_path, start + bytes(100), "a.csv").kind == kind
@@ -194,6 +197,9 @@ def test_other_kinds_by_their_first_bytes(tmp_path, start, kind):
         TEXT.replace("7\n", "7").replace("3\n", "3,\n").replace("5\n", "5,\n").replace("7", "7,"),
         TEXT.replace("weight\n", "weight,\n"),
         "pre;post;weight;;\n1;2;3;;\n2;3;5;;\n3;1;7;;\n",
+        "|pre|post|weight|\n|1|2|3|\n|2|3|5|\n|3|1|7|\n",
+        "sep=;\r\n" + TEXT.replace(",", ";"),
+        "\ufeffsep=,\n" + TEXT,
     ],
 )
 def test_separators_and_line_ends(tmp_path, text):
@@ -276,6 +282,16 @@ def test_comments_that_are_no_header(tmp_path, comment):
 # ---- headers
 
 
+@pytest.mark.parametrize("title", ["Table S1. Connections of the worm,,", "Connections of the worm", ",Connections,"])
+def test_a_title_above_the_header(tmp_path, title):
+    table = table_of(tmp_path, title + "\n" + TEXT)
+    assert table.columns == tuple(EDGES) and rows_of(table, "id", "id", "weight") == ROWS
+    title = title.strip(",")
+    assert [tuple(part) for part in table.parts] == [("a.csv, row 1", "not used", f"a title above the header: {title}")]
+    with refused("row 6, column pre: expected an id .* got 'x'"):
+        read_all(table_of(tmp_path, title + "\n" + TEXT + "x,1,1\n"), {"pre": "id"})
+
+
 @pytest.mark.parametrize(
     ("text", "columns"),
     [
@@ -295,6 +311,8 @@ def test_comments_that_are_no_header(tmp_path, comment):
         (",A,B\nA,0,2\nB,3,0\n", ("", "A", "B")),
         ("id,11,12\n11,0,2\n12,3,0\n", ("id", "11", "12")),
         ("0,1\n1,0\n", None),
+        ("Z,AVAL\nADAR,AVAL\n", None),  # a neuron, whatever x, y and z mean elsewhere
+        ("Cell,Area\nArea,Cell\n", None),
     ],
 )
 def test_headed_or_not(tmp_path, text, columns):
@@ -322,11 +340,12 @@ def test_the_rows_of_errors_of_a_table_without_header(tmp_path):
 @pytest.mark.parametrize(
     ("text", "note"),
     [
-        (",pre,post,weight\n0,1,2,3\n1,2,3,5\n2,3,1,7\n", "an index that counts the rows"),
-        ("Unnamed: 0,pre,post,weight\n0,1,2,3\n1,2,3,5\n2,3,1,7\n", "an index that counts the rows"),
-        ('"","pre","post","weight"\n"1",1,2,3\n"2",2,3,5\n"3",3,1,7\n', "an index that counts the rows"),
-        ('"pre" "post" "weight"\n"1" 1 2 3\n"2" 2 3 5\n"3" 3 1 7\n', "row names 1, 2, 3, ..., as R writes them"),
-        ("pre\tpost\tweight\n1\t1\t2\t3\n2\t2\t3\t5\n3\t3\t1\t7\n", "row names 1, 2, 3, ..., as R writes them"),
+        (",pre,post,weight\n0,1,2,3\n1,2,3,5\n2,3,1,7\n", "whole numbers without a name, an index"),
+        ("Unnamed: 0,pre,post,weight\n0,1,2,3\n1,2,3,5\n2,3,1,7\n", "whole numbers without a name, an index"),
+        ('"","pre","post","weight"\n"1",1,2,3\n"2",2,3,5\n"3",3,1,7\n', "whole numbers without a name, an index"),
+        ('"pre" "post" "weight"\n"1" 1 2 3\n"2" 2 3 5\n"3" 3 1 7\n', "row names, as R writes them"),
+        (",pre,post,weight\n10,1,2,3\n70,2,3,5\n71,3,1,7\n", "whole numbers without a name, an index"),
+        ("pre\tpost\tweight\n1\t1\t2\t3\n2\t2\t3\t5\n3\t3\t1\t7\n", "row names, as R writes them"),
     ],
 )
 def test_index_columns_are_left_out(tmp_path, text, note):
@@ -341,7 +360,8 @@ def test_first_columns_without_name_that_are_no_index(tmp_path):
     assert table_of(tmp_path, matrix.to_csv()).columns == ("", "0", "1")
     assert table_of(tmp_path, ",type\n0,KC\n1,PN\n").columns == ("", "type")
     assert table_of(tmp_path, ",id,type\n0,7,KC\n1,8,PN\n").columns == ("id", "type")
-    assert table_of(tmp_path, ",pre,post\n7,1,2\n8,2,1\n").columns == ("", "pre", "post")
+    assert table_of(tmp_path, ",pre,post\nA,1,2\nB,2,1\n").columns == ("", "pre", "post")
+    assert table_of(tmp_path, ",pre,post,1\npre,0,1,2\npost,2,0,1\n1,1,1,0\n").columns[0] == ""
 
 
 def test_row_names_of_r(tmp_path):
@@ -496,6 +516,19 @@ def test_ids_in_columns_of_other_types(tmp_path, kind):
     assert read_all(table_with([5, 6]), {"pre": "name"})["pre"].tolist() == ["5", "6"]
 
 
+@pytest.mark.parametrize("kind", ["parquet", "feather"])
+def test_binary_tables_inside_others(tmp_path, kind):
+    pytest.importorskip("pyarrow", reason="parquet and feather need pyarrow")
+    getattr(pd.DataFrame({"pre": [1], "post": [2]}), f"to_{kind}")(tmp_path / "a")
+    with refused(rf"b: expected a {kind} file that is not compressed as a whole, got one that is: decompress it"):
+        table_of(tmp_path, gzip.compress((tmp_path / "a").read_bytes()), "b")
+    with tarfile.open(tmp_path / "c.tar", "w") as tar:
+        tar.add(tmp_path / "a", "a")
+    (table,) = tables_in(tmp_path / "c.tar")
+    with refused(rf"c\.tar:a: expected a {kind} file outside of an archive, got a member of one: unpack it"):
+        read_all(table, {"pre": "id"})
+
+
 # ---- encodings
 
 
@@ -520,6 +553,49 @@ def test_latin_1(tmp_path, text, row):
         read_all(table, {table.columns[0]: "text"})
 
 
+def test_a_nul_does_not_cut_a_cell(tmp_path):
+    rows = "1,a,2\n" * 999
+    for text in (rows + "2,ab\0c,3\n", rows + '2,"ab\0c",3\n'):
+        with refused("row 1001: expected a text, got the character NUL in it"):
+            read_all(table_of(tmp_path, "id,name,n\n" + text), {"id": "id", "name": "name"})
+
+
+# ---- random tables
+
+
+def random_table(rng):
+    """The rows of a table of random texts, whole numbers and floats, and its bytes in a random layout."""
+    separator, end = rng.choice([",", "\t", ";", "|", " "]), rng.choice(["\n", "\r\n", "\r"])
+    is_quoted = rng.choice([True, False])
+    letters = "abXYZ019 _#%.-'\u00e9" + rng.choice(["", ",", "|;\t\"", "" if separator == " " else '"\n'])
+    names = ["N" + "".join(rng.choices(letters, k=rng.randint(0, 6))) for _ in range(8)]
+    rows = [
+        [rng.choice(names), rng.choice(names), rng.randint(0, 10**18), rng.gauss(0, 1), rng.choice(["NN", *names])]
+        for _ in range(rng.randint(1, 60))
+    ]
+    lines = []
+    for row in [["pre", "post", "n", "w", "note"], *rows]:
+        text = io.StringIO()
+        must_quote = is_quoted or (separator == " " and "\t" in "".join(map(str, row)))
+        quoting = csv.QUOTE_ALL if must_quote else csv.QUOTE_MINIMAL
+        csv.writer(text, delimiter=separator, quoting=quoting).writerow(row)
+        lines.append(text.getvalue().removesuffix("\r\n"))
+    for _ in range(rng.randint(0, 3)):
+        lines.insert(rng.randint(0, len(lines)), rng.choice(["# by me, and us", "%", "  #", ""]))
+    text = end.join(lines) + rng.choice(["", end])
+    return rows, text.encode(rng.choice(["utf-8", "utf-8-sig", "utf-16"]))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_tables_are_what_was_written(tmp_path, monkeypatch, seed):
+    """In every separator, line end, way of quoting, encoding; with comments, and read in chunks of any size."""
+    rng = random.Random(seed)
+    monkeypatch.setattr("randomnet.formats.text_tables.CELLS", rng.choice([7, 50, 2_000_000]))
+    rows, content = random_table(rng)
+    expected = [[cell.strip() if isinstance(cell, str) else cell for cell in row] for row in rows]
+    assert rows_of(table_of(tmp_path, content), "name", "name", "count", "signed", "text") == expected
+
+
 # ---- errors
 
 
@@ -538,11 +614,11 @@ def test_errors_are_short(tmp_path):
 
 def test_very_many_columns(tmp_path):
     """In linear time; a quadratic check would take minutes."""
-    n = 100_000
+    n = 50_000
     text = ",".join(f"c{number}" for number in range(n)) + "\n" + ",".join(["1"] * n) + "\n"
     table = table_of(tmp_path, text)
-    assert len(table.columns) == n and read_all(table, {"c99999": "id"})["c99999"].tolist() == [1]
+    assert len(table.columns) == n and read_all(table, {"c49999": "id"})["c49999"].tolist() == [1]
     with refused("row 1: expected different names of columns, got 'c0' 2 times"):
-        read_all(table_of(tmp_path, text.replace("c1,", "c0,", 1)), {"c99999": "id"})
+        read_all(table_of(tmp_path, text.replace("c1,", "c0,", 1)), {"c49999": "id"})
     with refused(f"row 2: expected {n} cells, one per column, got {n - 1}"):
         read_all(table_of(tmp_path, text[:-3] + "\n"), {"c5": "id"})
