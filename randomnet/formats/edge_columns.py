@@ -27,6 +27,7 @@ from randomnet.formats.tables import NUMBER, Table, stream
 from randomnet.settings import nearest
 
 LISTED = 12  # columns in an error
+MOST_COLUMNS = 1000  # of a list of edges; wider tables are matrices
 MOST_CELLS, MOST_NUMBERS = 6, 4  # per row of edges without a header, where ids are names, and where all are numbers
 ONE = ("pre", "post", "weight", "sign")  # roles that only one column may have
 LABELS = ("type", "instance", "class", "sub_class", "super_class", "side", "region", "hemilineage", "role")
@@ -58,7 +59,7 @@ class EdgeColumns:
 
 def has_edges(table: Table) -> bool:
     """Whether a table with a header has columns of both neurons of edges; False for counts of synapses per neuron."""
-    if not table.headed or _counts_synapses(table):
+    if not table.headed or len(table.columns) > MOST_COLUMNS or _counts_synapses(table):
         return False
     return all(_spelled(role, table.columns) for role in ("pre", "post"))
 
@@ -114,6 +115,9 @@ def _counts_synapses(table: Table) -> bool:
 
 def edge_columns(table: Table, options: Options) -> EdgeColumns:
     """The columns of a table of edges. Raises FormatError where a role is missing, or several columns have it."""
+    if len(table.columns) > MOST_COLUMNS:
+        actual = f"{len(table.columns):,}, {_listed(table.columns)}"
+        raise FormatError(f"{table}: expected at most {MOST_COLUMNS:,} columns of an edge list, got {actual}")
     named = named_columns(table, options)
     if table.headed and not {"pre", "post"} & set(named) and _counts_synapses(table):
         raise not_edges(table, [])

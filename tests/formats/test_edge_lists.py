@@ -521,6 +521,16 @@ def test_a_table_beside_the_file_gives_labels_but_no_neurons(place):
     assert edges(read_connectome(folder / "edges.csv", options=labels)) == {("a", "b"): -3, ("b", "a"): 2}
 
 
+def test_a_table_of_neurons_among_very_many_files_is_not_searched(place):
+    folder = place(edges__csv=EDGES, nodes__csv=NODES, **{f"n{number}__txt": "" for number in range(60)})
+    read = read_connectome(folder / "edges.csv")
+    assert read.labels == {}
+    assert used(read)["other files of the folder"][1].endswith("[net] labels names a table of neurons")
+    whole = read_connectome(folder)
+    assert whole.labels["type"].tolist() == ["A", "B", "C"]
+    assert any(part.place.startswith("60 further files") for part in parts_of(whole.provenance))
+
+
 @pytest.mark.parametrize(
     "table",
     [
