@@ -121,6 +121,17 @@ def test_weights_of_two_kinds_of_synapse(tmp_path):
 # ---- kinds of synapse, signs, directions
 
 
+def test_words_in_an_attribute_of_any_name(tmp_path):
+    """Whole words tell; a letter in an attribute of another name does not."""
+    path = with_edges(tmp_path, {"w": 3, "nature": "excitatory"}, {"w": 4, "nature": "inhibitory"})
+    assert weights(path) == [3, -4, 0]
+    path = with_edges(tmp_path, {"w": 3, "nature": "E"}, {"w": 4, "nature": "I"})
+    assert weights(path) == [3, 4, 0] and notes(path)["edge attribute nature"] == ("not used", "texts: E, I")
+    assert weights(path, columns=(("sign", "nature"),)) == [3, -4, 0]
+    path = with_edges(tmp_path, *({"w": w, "nature": nature, "type": "chemical"} for w, nature in ((3, "C"), (4, "E"))))
+    assert weights(path) == [3, 4, 0] and weights(path, columns=(("synapse_type", "nature"),)) == [3, 0, 0]
+
+
 @pytest.mark.parametrize("name", ["synapse_type", "Type", "syn_class", "kind", "key", "interaction"])
 @pytest.mark.parametrize("words", [("C", "E"), ("chemical", "electrical"), ("Send", "EJ"), ("chem", "gap junction")])
 def test_kinds_of_synapse_by_words(tmp_path, name, words):
@@ -257,7 +268,7 @@ def test_every_attribute_is_a_label_or_named(tmp_path):
     found = notes(path)
     assert found["node attribute soma_pos"][0] == found["node attribute story"][0] == "not used"
     assert found["node attribute story"][1] == "another text for each neuron"
-    assert found["edge attribute remark"] == ("not used", "texts")
+    assert found["edge attribute remark"] == ("not used", "texts: long")
     assert {f"node attribute {name}" for name in values} <= found.keys()
 
 
