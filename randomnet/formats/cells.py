@@ -189,8 +189,9 @@ def stripped(cells: "pd.Series") -> "pd.Categorical":
 def unusable_names(names: Iterable[str]) -> set[str]:
     """The names among these that are none: empty, nan, and words such as NA where all others are whole numbers."""
     names = list(names)
-    others_are_numbers = all(whole_number(name) is not None for name in names if name.lower() not in NO_VALUE)
-    refused = NO_VALUE if others_are_numbers else ABSENT
+    others = [name for name in names if name.lower() not in NO_VALUE]
+    are_numbers = bool(others) and all(whole_number(name) is not None for name in others)
+    refused = NO_VALUE if are_numbers else ABSENT
     return {name for name in names if name.lower() in refused}
 
 

@@ -54,22 +54,25 @@ def separator_of(lines: Sequence[str]) -> str:
 
 def _even_separator(lines: Sequence[str]) -> str:
     """The separator that gives all lines the same number of cells, the most where several do; "" without one."""
-    counts = {separator: _counts(lines, separator) for separator in SEPARATORS if separator in lines[0]}
+    present = [separator for separator in SEPARATORS if any(separator in line for line in lines)]
+    counts = {separator: _counts(lines, separator) for separator in present}
     even = {separator: widths for separator, widths in counts.items() if _is_even(widths)}
     if even:
         return max(even, key=lambda separator: even[separator][-1])
-    spaced = _counts(lines, SPACES)
-    return SPACES if _is_even(spaced) and min(spaced) > 1 else ""
+    return SPACES if _is_even(_counts(lines, SPACES)) else ""
 
 
 def _counts(lines: Sequence[str], separator: str) -> list[int]:
-    return [len(cells) for _, cells in Records(lines, separator)] or [0]
+    """The number of cells of each row, without a last row whose quotes are open where the lines end."""
+    counts = [len(cells) for _, cells in Records(lines, separator)]
+    is_open = separator != SPACES and sum(line.count('"') for line in lines) % 2 == 1
+    return counts[:-1] if is_open and len(counts) > 1 else counts or [0]
 
 
 def _is_even(widths: list[int]) -> bool:
     """Whether all rows have equally many cells, above one; the first may have one more or less."""
     rows = widths[1:] or widths
-    return len(set(rows)) == 1 and rows[0] > 1 and abs(widths[0] - rows[0]) <= 1
+    return len(set(rows)) == 1 and min(widths) > 1 and abs(widths[0] - rows[0]) <= 1
 
 
 def header_of(lines: Sequence[str], rows: Sequence[Row], separator: str) -> Header:
@@ -109,7 +112,8 @@ def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
         return False
     has_corner = bool(rest) and not first[0] and all(row[0] for row in rest)  # of a matrix
     has_names = len(first) > 2 and all(first[1:]) and repeated_name(first[1:]) is None
-    return (has_corner and has_names) or any(normalized(cell) in SPELLINGS for cell in first)
+    below = {cell for row in rest for cell in row}
+    return (has_corner and has_names) or any(_is_spelled(cell) for cell in first if cell not in below)
 
 
 def _has_row_names(first: Sequence[str], rest: Sequence[Sequence[str]], line: str, separator: str) -> bool:
@@ -143,6 +147,12 @@ def _are_names(words: Sequence[str], separator: str) -> bool:
 def is_count(cells: Sequence[str], start: int) -> bool:
     """Whether the cells are consecutive whole numbers from the start."""
     return bool(cells) and list(cells) == [str(start + row) for row in range(len(cells))]
+
+
+def _is_spelled(cell: str) -> bool:
+    """Whether a cell is a known name of a column; a single letter may be a neuron."""
+    name = normalized(cell)
+    return len(name) > 1 and name in SPELLINGS
 
 
 def _are_numbers(cells: Iterable[str]) -> bool:

@@ -43,7 +43,7 @@ def _survey(table: "Table", size: int, time: int) -> Survey:
     check_header(table)
     with table.data() as file:
         for lines in whole_lines(file):
-            if b'"' in lines or lines.count(b"\r") != lines.count(b"\r\n"):
+            if b'"' in lines or _has_lone_return(lines):
                 return _parsed_survey(table)
             if b"#" in lines or b"%" in lines:
                 lines, count = COMMENTS.subn(b"", lines)
@@ -54,10 +54,19 @@ def _survey(table: "Table", size: int, time: int) -> Survey:
 
 
 def _parsed_survey(table: "Table") -> Survey:
-    """The survey of a file with quotes or other line ends, which is parsed, more slowly."""
+    """The survey of a file with quotes or other line ends, which is parsed, more slowly.
+
+    pandas fails for some quotes in chunks of a file whose lines end with a carriage return alone.
+    """
+    with table.data() as file:
+        is_plain = table.separator != SPACES and not any(map(_has_lone_return, whole_lines(file)))
     with table.records() as rows:
         is_even = all(len(cells) == table.layout.width and "\0" not in "".join(cells) for _, cells in rows)
-        return Survey(is_even, rows.comments, not rows.comments and table.separator != SPACES, quoted=True)
+        return Survey(is_even, rows.comments, is_plain and not rows.comments, quoted=True)
+
+
+def _has_lone_return(lines: bytes) -> bool:
+    return lines.count(b"\r") != lines.count(b"\r\n")
 
 
 def whole_lines(file: IO[bytes]) -> Iterator[bytes]:
