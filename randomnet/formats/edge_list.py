@@ -38,6 +38,8 @@ MISSING = (
     "transmitters: a column of the edges such as nt_type, or a table of neurons with one; or else use auto or none"
 )
 NAMED = "as [net] labels says"
+ARRAYS = ("npy", "npz", "mat", "mat73", "hdf5")
+LEAST_CELLS = 3  # per row of edges without a header that lie beside other files
 ENOUGH = 0.5  # of the neurons must have a row in a table that merely lies beside the file
 
 
@@ -91,9 +93,14 @@ def _edge_table(path: Path, tables: list[Table], options: Options) -> Table:
 
 
 def _edge_tables(tables: list[Table], options: Options = DEFAULTS) -> list[Table]:
-    """The tables of edges: those with named or spelled columns, or else the ones without a header."""
+    """The tables of edges: those with named or spelled columns, or else the ones without a header.
+
+    Beside other files, pairs without a header may be labels of neurons, and texts beside arrays are.
+    """
     headed = [table for table in tables if is_named(table, options) or has_edges(table)]
-    return headed or [table for table in tables if edges_without_header(table)]
+    least = 1 if len(tables) == 1 else LEAST_CELLS
+    rows = [table for table in tables if len(table.columns) >= least and edges_without_header(table)]
+    return headed or ([] if any(table.kind in ARRAYS for table in tables) else rows)
 
 
 def _provenance(table: Table, found: _NeuronTable | None, edges: EdgeList, options: Options) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from randomnet.formats.cells import whole_number
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
@@ -53,8 +54,8 @@ def ids_of(table: Table, ids: np.ndarray) -> np.ndarray | None:
     for column in columns:
         cells = canonical_ids(texts[column].tolist())
         if ids.dtype.kind == "i":
-            numbers = [int(cell) for cell in cells.tolist() if re.fullmatch(r"[+-]?[0-9]{1,18}", cell)]
-            cells = np.array(numbers, dtype=np.int64)
+            numbers = [whole_number(cell) for cell in cells.tolist()]
+            cells = np.array([number for number in numbers if number is not None], dtype=np.int64)
         if np.isin(ids, cells).sum() > np.isin(ids, best).sum():
             best = cells
     return best if len(np.unique(best)) == len(best) else None

@@ -585,6 +585,24 @@ def test_neurons_beside_edges_without_a_header(place):
     assert read.labels["side"].tolist() == ["left", "right"] and read.labels["super_class"].tolist() == ["KC", "MBON"]
 
 
+def format_of(path):
+    """The name of the recognised format, "" for none."""
+    try:
+        return recognise(path).format
+    except FormatError:
+        return ""
+
+
+def test_labels_without_a_header_are_no_edges(place):
+    """Beside an array, or in pairs beside another file; the file alone would be edges."""
+    folder = place(labels__csv="a,KC,3\nb,MBON,2\n")
+    np.save(folder / "matrix.npy", np.array([[0, 1.0], [2, 0]]))
+    assert format_of(folder / "labels.csv") == "edge_list" != format_of(folder)
+    (folder / "matrix.npy").unlink()
+    place(labels__csv="a,KC\nb,KC\n", other__csv="x,y\n1,2\n")
+    assert format_of(folder / "labels.csv") == "edge_list" != format_of(folder)
+
+
 def test_roi_counts_of_neuprint_are_no_neurons(place):
     """roi_counts.csv beside neurons.csv, as neuprint-python saves them."""
     folder = place(
