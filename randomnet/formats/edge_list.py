@@ -141,7 +141,8 @@ def _neuron_table(
 ) -> tuple[_NeuronTable | None, list[Part]]:
     """The table of neurons to use, and the tables that are left out. Raises FormatError where several may be it."""
     if options.labels:
-        return _NeuronTable(label_table(options.labels), False, NAMED), _left_out(others, "[net] labels names another table")
+        named = _NeuronTable(label_table(options.labels), False, NAMED)
+        return named, _left_out(others, "[net] labels names another table")
     if not others:
         return _beside(table, edges)
     matches = [other for other in others if _share(other, edges.ids)]

@@ -7,14 +7,17 @@ the neurons' signs or transmitters, which the file, a table beside it in a folde
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import DEFAULTS
 from randomnet.formats.bio2art import ORIENTATIONS, UNKNOWN, Orientation, is_known_region_matrix
 from randomnet.formats.cells import listed
-from randomnet.formats.contents import Part
+from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError
-from randomnet.formats.interpretation import EdgeRows, interpreted
+from randomnet.formats.interpretation import EdgeRows, Neurons, interpreted
 from randomnet.formats.labels import labelled, merged
 from randomnet.formats.matlab import MATLAB, mat_matrix, matrix_shapes, variables_in
 from randomnet.formats.matrix_arrays import is_sparse, keys_of, npy_matrix, npz_matrix, shape_of
@@ -29,6 +32,7 @@ from randomnet.formats.tables import UNREAD, Table, checksums, names_of, tables_
 
 MISSING = ("transmitters, which a matrix has none of: use auto (its entries' signs) or none, or name a table that has "
            "them as [net] labels")  # fmt: skip
+UNDIRECTED = "the matrix is symmetric: every connection goes both ways, with the same weight"
 SYMMETRIC = Orientation("source", "the matrix is symmetric, so both readings are one")
 READERS: dict[str, Callable[[Table, Options], Matrix]] = {
     "npy": npy_matrix,
@@ -49,32 +53,34 @@ def read_sparse(path: Path, options: Options = DEFAULTS) -> Connectome:
     return read_matrix(path, options)
 
 
+class _Tables(NamedTuple):
+    """The matrix at a path, the table of its neurons beside it, and the other tables of a folder or workbook."""
+
+    matrix: Table
+    neurons: Table | None = None
+    others: tuple[Table, ...] = ()
+
+
 def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
     """The Connectome of a matrix; neurons have the names of the file, or are numbered. Raises FormatError."""
     options.refuse(path, roi="a matrix has no ROIs")
-    table, neuron_table = _tables(path, options.variable)
+    tables = _tables(path, options.variable)
+    table = tables.matrix
     if table.kind in ("npy", "csv") and not table.is_sheet:
         options.refuse(table, variable="it holds one matrix")
     matrix = READERS[table.kind](table, options)
-    neurons, parts, tables = matrix.neurons, list(matrix.parts), [table]
-    if neuron_table is not None:
-        others, more = neurons_in(neuron_table, neurons.names, by_row=True, numbered=matrix.numbered)
-        neurons, replaced = merged(neurons, others, neuron_table.path.name)
-        parts, tables = [*parts, *more, *replaced], [*tables, neuron_table]
-    if options.labels:
-        is_numbered = matrix.numbered and neuron_table is None
-        neurons, more, label_table = labelled(neurons, options.labels, is_numbered)
-        parts, tables = [*parts, *more], [*tables, label_table]
-    files = checksums(tables)
-    orientation, notes = _orientation(matrix, options.rows, files[table.path.name])
     row, column, entries = matrix.edges
     if not len(entries):
         raise FormatError(f"{table}: expected an entry other than 0, got a matrix of zeros")
+    neurons, parts, files = _with_labels(matrix, tables, options)
+    is_undirected = is_symmetric(len(neurons.names), matrix.edges)
+    orientation, notes = _orientation(is_undirected, options.rows, files[table.path.name])
     pre, post = (row, column) if orientation.rows == "source" else (column, row)
     if entries.min() < 0 and options.sign_policy == "auto":
         parts += _overruled(neurons.signs is not None, LABEL in neurons.labels)
         neurons = replace(neurons, signs=None)
-    return interpreted(
+    parts += [Part(table.name, "undirected network", UNDIRECTED)] * is_undirected
+    connectome = interpreted(
         path.name.split(".")[0] or "matrix",
         EdgeRows(pre, post, entries),
         neurons,
@@ -84,19 +90,31 @@ def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
         table,
         MISSING,
     )
+    directions = {"directed": False, "undirected": UNDIRECTED} if is_undirected else {}
+    return connectome.replace(connectome.weights, **directions)
 
 
-def _orientation(matrix: Matrix, rows: str, sha256: str) -> tuple[Orientation, dict[str, str]]:
+def _with_labels(matrix: Matrix, tables: _Tables, options: Options) -> tuple[Neurons, list[Part], dict[str, str]]:
+    """The neurons with all labels, what was used for them, and the checksums of all files. Raises FormatError."""
+    neurons, parts, read = matrix.neurons, list(matrix.parts), [tables.matrix]
+    if tables.neurons is not None:
+        others, more = neurons_in(tables.neurons, neurons.names, by_row=True, numbered=matrix.numbered)
+        neurons, replaced = merged(neurons, others, tables.neurons.name)
+        parts, read = [*parts, *more, *replaced], [*read, tables.neurons]
+    if options.labels:
+        is_numbered = matrix.numbered and np.array_equal(neurons.names, matrix.neurons.names)
+        neurons, more, label_table = labelled(neurons, options.labels, is_numbered)
+        parts, read = [*parts, *more], [*read, label_table]
+    parts += [unused(table.name, "it is neither the matrix nor the table of its neurons") for table in tables.others]
+    return neurons, parts, checksums(read)
+
+
+def _orientation(is_undirected: bool, rows: str, sha256: str) -> tuple[Orientation, dict[str, str]]:
     """Which neurons the rows are, and notes for the provenance."""
-    n = len(matrix.neurons.names)
     orientation = ORIENTATIONS.get(sha256[:12], UNKNOWN) if rows == "auto" else Orientation(rows, "as set")
-    symmetric = is_symmetric(n, matrix.edges)
-    if symmetric and orientation is UNKNOWN:
+    if orientation is UNKNOWN and is_undirected:
         orientation = SYMMETRIC
-    notes = {"rows": orientation.rows, "rows_because": orientation.because}
-    if symmetric:
-        notes["symmetric"] = "the matrix is symmetric: every connection goes both ways, with the same weight"
-    return orientation, notes
+    return orientation, {"rows": orientation.rows, "rows_because": orientation.because}
 
 
 def _overruled(has_signs: bool, has_transmitters: bool) -> list[Part]:
@@ -109,20 +127,25 @@ def _overruled(has_signs: bool, has_transmitters: bool) -> list[Part]:
 # ---- the tables at a path
 
 
-def _tables(path: Path, sheet: str) -> tuple[Table, Table | None]:
-    """The matrix at a path, and the only table of neurons beside it in a folder or workbook. Raises FormatError."""
+def _tables(path: Path, sheet: str) -> _Tables:
+    """The tables at a path: of a folder or workbook the only matrix, and the only table of neurons. Raises FormatError.
+
+    sheet: the only one to use of a workbook.
+    """
     tables = tables_in(path, sheet)
     if len(tables) == 1 and not path.is_dir():
         if tables[0].kind not in READERS:
             actual = UNREAD.get(tables[0].kind, tables[0].kind) or "something else"
             raise FormatError(f"{path}: expected a matrix as .npy, .npz, .mat, .mtx, .csv or .xlsx, got {actual}")
-        return tables[0], None
+        sheets = tables_in(path) if tables[0].is_sheet else []
+        return _Tables(tables[0], others=tuple(table for table in sheets if table.member != tables[0].member))
     matrices = [table for table in tables if _phrase(table)]
     neuron_tables = _neuron_tables(tables, matrices)
     if len(matrices) != 1 or (path.is_dir() and len(neuron_tables) != 1):
         kind = "a folder" if path.is_dir() else f"{len(matrices)} matrices: {names_of(matrices)}"
         raise FormatError(f"{path}: expected a file that holds a matrix, got {kind}: name the file")
-    return matrices[0], neuron_tables[0] if len(neuron_tables) == 1 else None
+    used = [*matrices, *(neuron_tables if len(neuron_tables) == 1 else ())]
+    return _Tables(*used, others=tuple(table for table in tables if table not in used))
 
 
 def _neuron_tables(tables: list[Table], matrices: list[Table]) -> list[Table]:

@@ -74,7 +74,7 @@ MAGIC = {
 }
 SAVE = "save the sheet as .xlsx or .csv"
 UNREAD = {  # kind -> what it is, and what to do
-    "xls": f"an old Excel workbook (.xls), which is not read: {SAVE}",
+    "xls": f"an old Excel workbook (.xls) or one with a password, which is not read: {SAVE}",
     "ods": f"an OpenDocument spreadsheet (.ods), which is not read: {SAVE}",
     "pt": "a file of torch.save, which is not read: save the matrix as numpy.save('matrix.npy', tensor.numpy())",
     "pickle": "a pickle, which is not read: save the matrix as numpy.save('matrix.npy', matrix)",

@@ -241,13 +241,14 @@ def test_shapes_that_are_no_matrix(tmp_path, shape):
 
 def test_a_symmetric_matrix_is_said_to_be_undirected(tmp_path):
     connectome = read(written(tmp_path, npy(W + W.T), "m.npy"))
-    assert "every connection goes both ways" in connectome.provenance["symmetric"]
+    assert "every connection goes both ways" in connectome.provenance["undirected"]
+    assert "symmetric" in notes_of(connectome, "undirected network") and connectome.provenance["directed"] is False
     assert connectome.provenance["rows_because"] == "the matrix is symmetric, so both readings are one"
     for matrix in (W, W - W.T, np.where(W + W.T > 0, W + 1, 0)):
-        assert "symmetric" not in read(written(tmp_path, npy(matrix), "m.npy")).provenance
+        assert read(written(tmp_path, npy(matrix), "m.npy")).provenance["directed"]
     sparse = scipy.sparse.coo_array(np.triu(W + W.T))
     scipy.sparse.save_npz(tmp_path / "s.npz", sparse + sparse.T)
-    assert "symmetric" in read(tmp_path / "s.npz").provenance
+    assert not read(tmp_path / "s.npz").provenance["directed"]
 
 
 @pytest.mark.parametrize("name", ["arr_1", "neurons", "roi_names", "labels"])
@@ -402,7 +403,7 @@ def test_matrix_market(tmp_path, matrix):
     connectome = read(tmp_path / "m.mtx")
     dense = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
     np.testing.assert_array_equal(connectome.dense(), dense.T)
-    assert ("symmetric" in connectome.provenance) == (dense == dense.T).all() and connectome.names[0] == "neuron0"
+    assert connectome.provenance["directed"] == (dense != dense.T).any() and connectome.names[0] == "neuron0"
 
 
 def test_matrix_market_that_is_damaged_or_has_no_weights(tmp_path):

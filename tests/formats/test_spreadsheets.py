@@ -89,6 +89,7 @@ def test_several_sheets(workbook):
     """The only one with a network; or an error that lists them, until [net] variable names one."""
     path = workbook(Read_me=[["Weights of the worm, measured"], ["by hand"]], W=MATRIX)
     np.testing.assert_array_equal(read(path).dense(), W.T)
+    assert [*unused(read(path))] == [*unused(read(path, variable="W"))] == ["book.xlsx:Read me"]
     path = workbook(chemical=MATRIX, gap_junctions=cells_of(W + W.T))
     refused(path, r"expected one sheet with a network, got 2: chemical, gap junctions: name one as \[net\] variable$")
     np.testing.assert_array_equal(read(path, variable="gap junctions").dense(), W + W.T)
@@ -148,7 +149,7 @@ def test_formulas_without_results(workbook):
 
 def test_other_spreadsheets(tmp_path):
     (tmp_path / "m.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
-    refused(tmp_path / "m.xls", r"got an old Excel workbook \(\.xls\), which is not read: save the sheet as \.xlsx or")
+    refused(tmp_path / "m.xls", r"got an old Excel workbook \(\.xls\) or one with a password, which is not read: save")
     with zipfile.ZipFile(tmp_path / "m.ods", "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr("content.xml", "<x/>")
