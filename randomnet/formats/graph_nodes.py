@@ -72,8 +72,14 @@ def _is_text_of_each(name: str, texts: np.ndarray) -> bool:
 
 def _texts(graph: Graph, name: str) -> np.ndarray:
     """(N,) an attribute as texts, "" for nodes without it."""
-    values = (attributes.get(name) for _, attributes in graph.nodes)
-    return np.array(["" if value is None else str(value).strip() for value in values], dtype=str)
+    return np.array([_text(attributes.get(name)) for _, attributes in graph.nodes], dtype=str)
+
+
+def _text(value: Any) -> str:
+    """An attribute as text; texts in a list, such as several transmitters, are joined by commas."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return "" if value is None else str(value).strip()
 
 
 def _name_source(ids: np.ndarray, texts: dict[str, np.ndarray]) -> str:

@@ -40,6 +40,7 @@ class _GraphML:
         self.key = ""
         self.kinds: tuple[str, ...] = ()
         self.attributes: dict[str, str] = self.graph.attributes
+        self.told: set[str] = set()  # names with data in the element that is being read
         self.data = ""  # key of the attribute that is being read
         self.pieces: list[str] | None = None  # its text
 
@@ -65,21 +66,26 @@ class _GraphML:
         """An element ends."""
         kind = local(name)
         if kind in ("node", "edge"):
-            self.attributes = self.graph.attributes  # later data belong to the graph
+            self.attributes, self.told = self.graph.attributes, set()  # later data belong to the graph
         if kind not in ("default", "data", *DRAWN) or self.pieces is None:
             return
         value, self.pieces = "".join(self.pieces).strip(), None
         if kind in DRAWN:
             self.attributes.setdefault(kind, value)
-        elif kind == "data" and self.names[self.data]:
-            self.attributes[self.names[self.data]] = value
+        elif kind == "data" and (name := self.names[self.data]):
+            if name in self.told:
+                expected = f"one value of {name[:40]}, got {self.attributes[name][:40]!r} and {value[:40]!r}"
+                raise FormatError(f"{self._place()}: expected {expected}")
+            self.told.add(name)
+            self.attributes[name] = value
         elif kind == "default" and self.names.get(self.data):
             for element in self.kinds:
                 self.defaults[element][self.names[self.data]] = value
 
     def _key(self, xml: Mapping[str, str]) -> None:
         self.key = xml.get("id", "")
-        self.names[self.key] = xml.get("attr.name", "")
+        is_drawn = any("yfiles" in name for name in xml)
+        self.names[self.key] = xml.get("attr.name", "" if is_drawn else self.key)
         kind = xml.get("for", "all")
         self.kinds = ("node", "edge") if kind == "all" else (kind,) if kind in self.defaults else ()
 
@@ -90,7 +96,7 @@ class _GraphML:
         self.directed = self._direction(xml.get("edgedefault"), "edgedefault of the graph", "directed", "undirected")
 
     def _node(self, xml: Mapping[str, str]) -> None:
-        self.attributes = dict(self.defaults["node"])
+        self.attributes, self.told = dict(self.defaults["node"]), set()
         self.graph.nodes.append((xml.get("id"), self.attributes))
 
     def _edge(self, xml: Mapping[str, str]) -> None:
@@ -98,14 +104,16 @@ class _GraphML:
         if "directed" in xml:
             place = f"directed of edge {len(self.graph.edges) + 1}"
             directed = self._direction(xml["directed"], place, "true", "false")
-        self.attributes = dict(self.defaults["edge"])
+        self.attributes, self.told = dict(self.defaults["edge"]), set()
         self.graph.edges.append((xml.get("source"), xml.get("target"), directed, self.attributes))
 
     def _data(self, xml: Mapping[str, str]) -> None:
         self.data, self.pieces = xml.get("key", ""), []
         if self.data not in self.names:
-            place = f"node {len(self.graph.nodes)}, edge {len(self.graph.edges)}"
-            raise FormatError(f"{self.table}, at {place}: expected data of a declared key, got {self.data[:80]!r}")
+            raise FormatError(f"{self._place()}: expected data of a declared key, got {self.data[:80]!r}")
+
+    def _place(self) -> str:
+        return f"{self.table}, at node {len(self.graph.nodes)}, edge {len(self.graph.edges)}"
 
     def _direction(self, value: str | None, place: str, yes: str, no: str) -> bool:
         if value not in (yes, no):

@@ -16,7 +16,7 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names
-from randomnet.formats.spellings import NODE_ROLES, normalized, role_columns, sign_words_of
+from randomnet.formats.spellings import LONG_SIGN_WORDS, NODE_ROLES, meaning_of, normalized, role_columns, sign_words_of
 from randomnet.formats.tables import NUMBER, Table, read_all
 from randomnet.settings import nearest
 
@@ -216,7 +216,20 @@ def described(
         part = f"{place}, {word} {column or 1}"
         different = f"{len(np.unique(texts[column])):,} different"
         parts.append(unused(part, reason) if reason else Part(part, f"label {column}", different))
+    if neurons.signs is None and LABEL not in labels and (column := _telling_signs(texts)):
+        neurons = replace(neurons, signs=_signs(source, column, texts[column], word))
+        parts.append(Part(f"{place}, {word} {column}", NODE_ROLES["sign"].use, _sign_counts(neurons.signs)))
     return replace(neurons, labels=labels, positions=positions), parts
+
+
+def _telling_signs(texts: Mapping[str, np.ndarray]) -> str:
+    """The column of another role, such as type, whose words are signs: excitatory and inhibitory, or E and I."""
+    for column, values in texts.items():
+        words = {word.strip().lower() for word in np.unique(values).tolist()}
+        are_words = words & {*LONG_SIGN_WORDS} or {"e", "i"} <= words
+        if are_words and meaning_of(words) == "sign":
+            return column
+    return ""
 
 
 def _no_label(column: str, texts: np.ndarray, labels: Mapping[str, np.ndarray]) -> str:

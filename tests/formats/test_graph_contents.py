@@ -259,6 +259,19 @@ def test_signs_of_neurons(tmp_path, name, words):
     assert notes(path)[f"node attribute {name}"][1] == "1 excitatory, 1 inhibitory, 0 unknown"
 
 
+@pytest.mark.parametrize(("name", "words"), [("type", "EI"), ("cell_class", ("excitatory", "inhibitory"))])
+def test_words_of_signs_in_a_label_of_neurons(tmp_path, name, words):
+    nodes = {cell: {name: word} for cell, word in zip("ab", words, strict=True)}
+    path = graphml(tmp_path, nodes, [("a", "b", {"w": 2}), ("b", "a", {"w": 3})])
+    read = read_connectome(path)
+    assert read.dense().tolist() == [[0, -3], [2, 0]]
+    assert read.labels[name.removeprefix("cell_")].tolist() == [*words]
+    uses = [(part.place, part.use) for part in parts_of(read.provenance)]
+    assert (f"g.graphml, node attribute {name}", "sign of the neuron's outgoing weights") in uses
+    nodes = {cell: {name: word} for cell, word in zip("ab", ("E", "PV"), strict=True)}
+    assert read_connectome(graphml(tmp_path, nodes, [("a", "b", {"w": 2})])).dense().tolist() == [[0, 0], [2, 0]]
+
+
 def test_every_attribute_is_a_label_or_named(tmp_path):
     values = {"cell_class": "AAB", "layer_name": "xxy", "soma_pos": ("0.1", "0.2", "0.3"), "story": ("p", "q", "r")}
     nodes = {cell: {name: each[k] for name, each in values.items()} for k, cell in enumerate(("u", "v", "w"))}

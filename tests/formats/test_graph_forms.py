@@ -326,6 +326,15 @@ def test_graphology_and_jgf(tmp_path):
     assert dense(as_json(tmp_path, jgf)) == [[0, 2], [-4, 0]]
 
 
+def test_lists_as_attributes(tmp_path):
+    """A list of one transmitter is that transmitter, and three numbers as pos are a position."""
+    nodes = [{"id": "a", "neurotransmitters": ["GABA"], "pos": [1, 2, 3]}, {"id": "b", "neurotransmitters": ["ACh"]}]
+    edges = [{"source": "a", "target": "b", "weight": 2}]
+    read = read_connectome(as_json(tmp_path, {"nodes": nodes, "links": edges}))
+    assert read.dense().tolist() == [[0, 0], [-2, 0]]
+    np.testing.assert_array_equal(read.positions, [[1, 2, 3], [np.nan] * 3])
+
+
 def test_flyvis_is_a_network_of_cell_types(tmp_path):
     def edge(src, tar, alpha, *offsets):
         return {"src": src, "tar": tar, "alpha": alpha, "offsets": offsets, "lambda_mult": 5.9, "edge_type": "chem"}

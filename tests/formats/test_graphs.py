@@ -164,6 +164,11 @@ def test_an_edge_may_differ_in_direction_from_its_graph(tmp_path):
     assert read.provenance["undirected"].startswith("the graph is")
 
 
+def test_a_key_without_a_name_has_its_id_as_name(tmp_path):
+    nameless = XML.replace('attr.name="weight" ', "").replace('"w"', '"weight"')
+    assert dense(write(tmp_path, nameless)) == [[0, 0], [-3, 0]]
+
+
 def test_attributes_of_the_graph_are_nobodys(tmp_path):
     late = XML.replace("</graph>", '<data key="w">99</data></graph>')
     assert dense(write(tmp_path, late)) == [[0, 0], [-3, 0]]
@@ -206,6 +211,7 @@ BOMB = '<!DOCTYPE graphml [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>'
         ('<data key="w"', '<data key="v"', "at node 2, edge 1: expected data of a declared key, got 'v'"),
         ("</graph>", '<hyperedge/></graph>', "expected edges between two nodes, got a hyperedge"),
         ("</graph>", '<graph edgedefault="directed"/></graph>', "expected one graph, got a second"),
+        ("</edge>", '<data key="w">4</data></edge>', "at node 2, edge 1: expected one value of weight, got '3' and"),
         ("</edge>", "</edge><edge source='b' target='a'/>", r"edge 2 \(b -> a\): expected a number .* got none"),
         ('source="a"', 'source="b"', "expected a connection with at least 1, got none of 1 rows"),
     ],
