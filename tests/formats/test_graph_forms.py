@@ -424,5 +424,5 @@ def test_networkx_s_list_of_edges_with_attributes(tmp_path):
     bad = text(tmp_path, "a b {'weight': 3}\nb a {'weight': open('x')}\n")
     with pytest.raises(FormatError, match=r"row 2: expected attributes such as .*, got .*open"):
         read_connectome(bad)
-    with pytest.raises(FormatError, match="row 2: expected two nodes and attributes in braces, got .b a c"):
+    with pytest.raises(FormatError, match=r"row 2: expected two nodes and attributes in braces, got .b a c"):
         read_connectome(text(tmp_path, "a b {'weight': 3}\nb a c {'weight': 2}\n"))
