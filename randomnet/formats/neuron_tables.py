@@ -133,7 +133,8 @@ def _by_number(
     """
     if rows != n:
         raise FormatError(f"{table}: expected one row for each of the {n:,} neurons of the network, got {rows:,} rows")
-    keys, parts, index = [], [], np.arange(n)
+    keys: list[str] = []
+    parts, index = [], np.arange(n)
     for column, values in ids.items():
         if not keys and (order := _counted(values)) is not None:
             index = order
