@@ -173,13 +173,17 @@ def exact(cells: "pd.Series") -> np.ndarray:
     return np.array([number or 0 for number in numbers] + [0], dtype=np.int64)[values.codes]
 
 
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
 def stripped(cells: "pd.Series") -> "pd.Categorical":
     """Texts without spaces around them, as a pandas.Categorical; cells without a value are empty texts."""
     import pandas as pd
 
     values = cells.astype("category").array
     has_empty = bool((values.codes < 0).any())  # of parquet and feather; in a CSV an empty cell is a text
-    names = np.array([*(str(name).strip() for name in values.categories), *[""] * has_empty], dtype=object)
+    names = np.array([*(_text(name).strip() for name in values.categories), *[""] * has_empty], dtype=object)
     if not len(names):
         return pd.Categorical([])
     unique, codes = np.unique(names, return_inverse=True)

@@ -5,36 +5,42 @@ Every column of the table is either in `EdgeColumns`, or among its parts that ar
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from randomnet.formats.cells import whole_number
 from randomnet.formats.contents import Part, unused
+from randomnet.formats.edge_content import (
+    are_numbers,
+    are_transmitters,
+    are_truths,
+    end_of,
+    first_words,
+    is_quality,
+    numeric_columns,
+    tell,
+    why_no_weight,
+)
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.options import Options
 from randomnet.formats.spellings import (
     EDGE_ROLES,
     NODE_ROLES,
     NOT_EDGES,
-    POST_WORDS,
-    PRE_WORDS,
+    TRUE_TYPES,
     WEIGHTS_BY_SYNAPSE,
-    meaning_of,
     normalized,
     role_columns,
 )
-from randomnet.formats.tables import NUMBER, Table, stream
+from randomnet.formats.tables import NUMBER, Table
 from randomnet.settings import nearest
 
 LISTED = 12  # columns in an error
+MOST_COLUMNS = 1000  # of a list of edges; wider tables are matrices
 MOST_CELLS, MOST_NUMBERS = 6, 4  # per row of edges without a header, where ids are names, and where all are numbers
 ONE = ("pre", "post", "weight", "sign")  # roles that only one column may have
 LABELS = ("type", "instance", "class", "sub_class", "super_class", "side", "region", "hemilineage", "role")
 NAMES = ("name", "neuronname", "cellname", "neuron", "cell")  # of neurons, beside their ids
-# names of columns of numbers that are no weights, as words with _ between them
-POSITIONS = re.compile(r"(.*_)?([xyz]|pos|positions?|coords?|coordinates?|location|centroid)(_(nm|um|vox|voxels))?")
-IDENTIFIERS = re.compile(r"((.*_)?(id|ids|index|idx|key|row|supervoxel)|unnamed_0)?")
-QUALITIES = re.compile(r"(.*_)?(score|confidence|conf|prob|probability|distance|dist|length|delay|latency|time|year|q)")
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class EdgeColumns:
 
 def has_edges(table: Table) -> bool:
     """Whether a table with a header has columns of both neurons of edges; False for counts of synapses per neuron."""
-    if not table.headed or _counts_synapses(table):
+    if not table.headed or len(table.columns) > MOST_COLUMNS or _counts_synapses(table):
         return False
     return all(_spelled(role, table.columns) for role in ("pre", "post"))
 
@@ -114,6 +120,9 @@ def _counts_synapses(table: Table) -> bool:
 
 def edge_columns(table: Table, options: Options) -> EdgeColumns:
     """The columns of a table of edges. Raises FormatError where a role is missing, or several columns have it."""
+    if len(table.columns) > MOST_COLUMNS:
+        actual = f"{len(table.columns):,}, {_listed(table.columns)}"
+        raise FormatError(f"{table}: expected at most {MOST_COLUMNS:,} columns of an edge list, got {actual}")
     named = named_columns(table, options)
     if table.headed and not {"pre", "post"} & set(named) and _counts_synapses(table):
         raise not_edges(table, [])
@@ -122,7 +131,7 @@ def edge_columns(table: Table, options: Options) -> EdgeColumns:
     choice.take_weights_by_synapse(named)
     choice.take_ends()
     choice.take_by_content()
-    parts = [*choice.parts, *(unused(place_of(table, column), _why(column)) for column in choice.rest)]
+    parts = [*choice.parts, *(unused(place_of(table, column), why_no_weight(column)) for column in choice.rest)]
     return EdgeColumns(
         choice.roles, choice.by_synapse, choice.words, choice.labels, choice.weight_note, choice.doubtful, tuple(parts)
     )
@@ -164,18 +173,22 @@ class _Choice:
 
     def take_weights_by_synapse(self, named: Mapping[str, str]) -> None:
         """Take columns such as chemical_weight. Raises FormatError where another column may be the weight as well."""
+        first = first_words(self.table, [name for name in self.rest if normalized(name) in TRUE_TYPES])
+        truths = [column for column, words in first.items() if are_truths(words)]
+        self.words += tuple(truths)
+        self.rest = [column for column in self.rest if column not in truths]
         for kind, spellings in WEIGHTS_BY_SYNAPSE.items():
             columns = [column for column in self.rest if normalized(column) in spellings]
             if "weight" in named:
                 for column in columns:
                     self._leave(column, f"{named['weight']} is used as weight")
-            elif columns and "weight" in self.roles:
-                raise _several(self.table, "weight", [self.roles["weight"], *columns])
-            elif len(columns) > 1:
-                raise _several(self.table, "weight", columns)
-            elif columns:
-                self.by_synapse[kind] = columns[0]
-                self.rest.remove(columns[0])
+                continue
+            columns = numeric_columns(self.table, columns)
+            if len(columns) > 1 or (columns and "weight" in self.roles):
+                raise _several(self.table, "weight", [*filter(None, [self.roles.get("weight")]), *columns])
+            for column in columns:
+                self.by_synapse[kind] = column
+                self.rest.remove(column)
 
     def take_ends(self) -> None:
         """Take labels of the neurons of one end, such as type_pre; leave transmitters of postsynaptic neurons."""
@@ -198,23 +211,37 @@ class _Choice:
         Raises FormatError where several columns could be the weight.
         """
         first = first_words(self.table, self.rest)
-        telling = [column for column in self.rest if not self.table.headed or _tell(first[column])]
-        words = [column for column in telling if not _are_numbers(first[column])]
+        telling = [column for column in self.rest if not self.table.headed or tell(first[column])]
+        self._take_transmitters(first)
+        words = [column for column in telling if column in self.rest and not are_numbers(first[column])]
         self.words += tuple(words)
         self.rest = [column for column in self.rest if column not in words]
-        if "weight" in self.roles or self.by_synapse:
+        if "weight" not in self.roles and not self.by_synapse:
+            self._take_weight()
+
+    def _take_transmitters(self, first: Mapping[str, set[str]]) -> None:
+        """Take the only column whose words are transmitters; leave several, as one may be of postsynaptic neurons."""
+        columns = [column for column in self.rest if are_transmitters(first[column])]
+        if len(columns) == 1 and "transmitter" not in self.roles:
+            self.roles["transmitter"] = columns[0]
+            self.rest.remove(columns[0])
             return
-        numeric = numeric_columns(self.table, [name for name in self.rest if not self.table.headed or not _why(name)])
-        self.doubtful = tuple(numeric_columns(self.table, [name for name in self.rest if _is_quality(name)]))
-        if len(numeric) > 1:
+        for column in columns:
+            self._leave(column, "transmitters; [net] columns = transmitter: NAME reads one of these columns")
+
+    def _take_weight(self) -> None:
+        numeric = numeric_columns(self.table, self.rest)
+        weights = [column for column in numeric if not self.table.headed or not why_no_weight(column)]
+        self.doubtful = tuple(column for column in numeric if is_quality(column))
+        if len(weights) > 1:
             raise FormatError(
-                f"{self.table}: expected one column of weights, got {len(numeric)} columns of numbers, "
-                f"{_listed(numeric)}: name it with [net] weight_column = {numeric[0]}"
+                f"{self.table}: expected one column of weights, got {len(weights)} columns of numbers, "
+                f"{_listed(weights)}: name it with [net] weight_column = {weights[0]}"
             )
-        if numeric:
-            self.roles["weight"] = numeric[0]
+        if weights:
+            self.roles["weight"] = weights[0]
             self.weight_note = "the only further column of numbers"
-            self.rest.remove(numeric[0])
+            self.rest.remove(weights[0])
 
     def _leave(self, column: str, note: str) -> None:
         self.rest.remove(column)
@@ -278,69 +305,6 @@ def _several(table: Table, role: str, columns: Sequence[str]) -> FormatError:
     advice = f"columns = {role}: {columns[0]}" + (f" or weight_column = {columns[0]}" if role == "weight" else "")
     advice = "rename one" if len(set(columns)) == 1 else f"[net] {advice} decides"
     return FormatError(f"{table}, row 1: expected one column of {role}, got {names}: {advice}")
-
-
-def end_of(column: str) -> tuple[str, str] | None:
-    """(`pre` or `post`, the normalized rest of the name) of a column such as type_pre or postNt; None for others."""
-    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", column)]
-    for place in (0, -1):
-        if len(words) > 1 and words[place] in (*PRE_WORDS, *POST_WORDS):
-            rest = words[1:] if place == 0 else words[:-1]
-            return "pre" if words[place] in PRE_WORDS else "post", "".join(rest)
-    name = normalized(column)
-    for end in ("pre", "post"):
-        if name.startswith(end) and name.removeprefix(end):
-            return end, name.removeprefix(end)
-    return None
-
-
-def first_words(table: Table, columns: Sequence[str]) -> dict[str, set[str]]:
-    """Column -> its different texts in the first rows."""
-    if not columns:
-        return {}
-    if table.kind == "csv":
-        rows, places = table.layout.rows, {name: number for number, name in enumerate(table.columns)}
-        return {column: {row[places[column]].strip() for row in rows} for column in columns}
-    chunk = next(stream(table, dict.fromkeys(columns, "category")), None)
-    return {column: set() if chunk is None else set(chunk[column].categories) for column in columns}
-
-
-def _tell(words: Iterable[str]) -> bool:
-    """Whether words tell types of synapses, signs or directions; one letter alone tells nothing."""
-    return bool(meaning_of(words)) and any(len(word) > 2 and not re.fullmatch(NUMBER, word) for word in words)
-
-
-def numeric_columns(table: Table, columns: Sequence[str]) -> list[str]:
-    """The columns whose first rows are numbers."""
-    if not columns:
-        return []
-    chunk = next(stream(table, dict.fromkeys(columns, "category")), {})
-    return [column for column in columns if column in chunk and _are_numbers(chunk[column].categories)]
-
-
-def _are_numbers(texts: Iterable[str]) -> bool:
-    cells = [text for text in (str(text).strip() for text in texts) if text]
-    return bool(cells) and all(re.fullmatch(NUMBER, cell) for cell in cells)
-
-
-def _why(column: str) -> str:
-    """Why a column of numbers with this name is no weight, or ""."""
-    name = _in_words(column)
-    if POSITIONS.fullmatch(name) or ((end := end_of(column)) and end[1] in ("x", "y", "z")):
-        return "positions"
-    if IDENTIFIERS.fullmatch(name):
-        return "ids or indices of rows" if name else "an index without a name"
-    return "no weight by its name; [net] weight_column reads it" if _is_quality(column) else ""
-
-
-def _is_quality(column: str) -> bool:
-    """Whether a column of numbers with this name may describe edges other than by their weight, such as a score."""
-    return bool(QUALITIES.fullmatch(_in_words(column)))
-
-
-def _in_words(column: str) -> str:
-    """The name in lower case, with _ between its words."""
-    return re.sub(r"[\W_]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower()).strip("_")
 
 
 def not_edges(table: Table, missing: Sequence[str]) -> FormatError:

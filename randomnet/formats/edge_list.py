@@ -8,6 +8,7 @@ the file, or named by `[net] labels`, has further labels, transmitters, signs an
 
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +41,7 @@ MISSING = (
 NAMED = "as [net] labels says"
 ARRAYS = ("npy", "npz", "mat", "mat73", "hdf5")
 LEAST_CELLS = 3  # per row of edges without a header that lie beside other files
+MOST_FILES, MOST_LISTED = 60, 12  # of a folder, in which a table of neurons is looked for; and in the contents
 ENOUGH = 0.5  # of the neurons must have a row in a table that merely lies beside the file
 
 
@@ -139,23 +141,35 @@ def _neuron_table(
 ) -> tuple[_NeuronTable | None, list[Part]]:
     """The table of neurons to use, and the tables that are left out. Raises FormatError where several may be it."""
     if options.labels:
-        named = label_table(options.labels)
-        reason = "[net] labels names another table"
-        return _NeuronTable(named, False, NAMED), [unused(other.name, reason) for other in others]
-    if others:
-        matches = [other for other in others if _share(other, edges.ids)]
-        if len(matches) > 1:
-            names = names_of(matches)
-            raise FormatError(f"{path}: expected one table of neurons, got {names}: [net] labels = FILE names one")
-        left = [unused(other.name, "no table of these neurons") for other in others if other not in matches]
-        return (_NeuronTable(matches[0], True, "in the same folder or archive") if matches else None), left
+        named = _NeuronTable(label_table(options.labels), False, NAMED)
+        return named, _left_out(others, "[net] labels names another table")
+    if not others:
+        return _beside(table, edges)
+    matches = [other for other in others if _share(other, edges.ids)]
+    if len(matches) > 1:
+        names = names_of(matches)
+        raise FormatError(f"{path}: expected one table of neurons, got {names}: [net] labels = FILE names one")
+    left = _left_out([other for other in others if other not in matches], "no table of these neurons")
+    return (_NeuronTable(matches[0], True, "in the same folder or archive") if matches else None), left
+
+
+def _beside(table: Table, edges: EdgeList) -> tuple[_NeuronTable | None, list[Part]]:
+    """The only table of these neurons in the folder of a file; not looked for among very many files."""
+    if len(list(islice(table.path.parent.iterdir(), MOST_FILES + 1))) > MOST_FILES:
+        reason = f"more than {MOST_FILES}, which are not searched; [net] labels names a table of neurons"
+        return None, [unused("other files of the folder", reason)]
     neighbours = [other for other in beside(table) if has_properties(other) and not _edge_tables([other])]
     matches = [other for other in neighbours if _share(other, edges.ids) >= ENOUGH]
     if len(matches) == 1:
         return _NeuronTable(matches[0], False, "it lies beside the file, with the same ids"), []
-    return None, [
-        unused(other.name, "several tables with these ids lie beside; [net] labels names one") for other in matches
-    ]
+    return None, _left_out(matches, "several tables with these ids lie beside; [net] labels names one")
+
+
+def _left_out(tables: list[Table], reason: str) -> list[Part]:
+    """A part for each table, or one for very many."""
+    if len(tables) > MOST_LISTED:
+        return [unused(f"{len(tables):,} further files, such as {names_of(tables)}", reason)]
+    return [unused(table.name, reason) for table in tables]
 
 
 def _share(table: Table, ids: np.ndarray) -> float:

@@ -50,7 +50,7 @@ class _Words:
         """Take the cells of the next rows."""
         texts = [*(str(text).strip() for text in cells.categories), ""]
         present = np.unique(cells.codes)
-        codes = np.zeros(len(texts), np.int64)
+        codes = np.zeros(len(texts), np.int32)
         for code in present.tolist():
             codes[code] = self.index.setdefault(texts[code], len(self.index))
         self.codes.append(codes[cells.codes])

@@ -25,6 +25,7 @@ EMPTY = ("", "nan")  # cells without a value; NA may be the name of a region
 NAMES_OF_NEURONS = "names of neurons"
 IN_ORDER = "rows are in the order of the network"
 LEAST_NEURONS_PER_NUMBER = 2  # whole numbers with fewer neurons each are measurements rather than groups
+MOST_COLUMNS = 1000  # of a table of neurons; wider ones are matrices
 
 
 def id_columns(table: Table) -> list[str]:
@@ -39,6 +40,8 @@ def _id_columns(columns: Sequence[str]) -> list[str]:
 
 def has_properties(table: Table) -> bool:
     """Whether the table has ids of neurons and a column of a known property, by its header."""
+    if len(table.columns) > MOST_COLUMNS:
+        return False
     roles = [role for role in NODE_ROLES if role != "id" and role not in AXES]
     return bool(id_columns(table)) and any(role_columns(table.columns, NODE_ROLES[role]) for role in roles)
 

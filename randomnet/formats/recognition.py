@@ -11,7 +11,7 @@ from typing import NamedTuple
 from randomnet.connectome import Connectome
 from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS
-from randomnet.formats.edge_columns import advice, is_named
+from randomnet.formats.edge_columns import MOST_COLUMNS, advice, is_named
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.matlab import MATLAB, contents_of
 from randomnet.formats.matrices import shape_of
@@ -139,7 +139,7 @@ def _contents(path: Path) -> str:
 
 def _content_of(table: Table) -> str:
     if table.columns:
-        hint = f": {advice(table)}" if table.headed and len(table.columns) > 1 else ""
+        hint = f": {advice(table)}" if table.headed and 1 < len(table.columns) <= MOST_COLUMNS else ""
         return f"a table with columns {listed(table.columns)}{hint}"
     if table.kind == "npy":
         return f"an array of shape {shape_of(table)}"

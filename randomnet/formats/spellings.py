@@ -113,7 +113,7 @@ SYNAPSE_WORDS: Mapping[str, str] = {
 }  # fmt: skip
 TRUE_TYPES = {  # columns that are true for synapses of one type, and false for the other
     "iselectrical": ELECTRICAL, "iselectricalsynapse": ELECTRICAL, "isgap": ELECTRICAL, "isgapjunction": ELECTRICAL,
-    "ischemical": CHEMICAL,
+    "ischemical": CHEMICAL, "electrical": ELECTRICAL, "chemical": CHEMICAL, "gapjunction": ELECTRICAL,
 }  # fmt: skip
 DIRECTION_WORDS: Mapping[str, bool] = {"directed": True, "undirected": False, "bidirectional": False, "mutual": False}
 WEIGHTS_BY_SYNAPSE: Mapping[str, tuple[str, ...]] = {  # names of weights that say the kind of synapse

@@ -188,6 +188,7 @@ CASES = {
         "pre,post,weight,acts\na,b,3,inhibitory\nb,a,2,excitatory\n", {("a", "b"): -3, ("b", "a"): 2}
     ),
     "is_gap_junction": Case("pre,post,weight,is_gap_junction\na,b,3,0\na,b,9,1\nb,a,2,0\n", AB),
+    "electrical is true": Case("pre,post,weight,electrical\na,b,3,False\na,b,9,True\nb,a,2,False\n", AB),
     "is_chemical, electrical": Case(
         "pre,post,weight,is_chemical\na,b,3,True\na,b,9,False\n",
         {("a", "b"): 9, ("b", "a"): 9},
@@ -254,6 +255,12 @@ CASES = {
         labels={"neurotransmitter": ["glutamate", "unknown"]},
         unused=("column consensusNt_post", "column predictedNt_pre"),
     ),
+    "transmitters in a column of any name": Case(
+        "pre,post,weight,chem\na,b,3,GABA\nb,a,2,ACH\n", {("a", "b"): -3, ("b", "a"): 2}
+    ),
+    "transmitters in two columns of any name": Case(
+        "pre,post,weight,of_a,of_b\na,b,3,GABA,ACH\nb,a,2,ACH,GABA\n", AB, unused=("column of_a", "column of_b")
+    ),
     "the transmitter of most synapses": Case(
         "pre,post,weight,nt_type\na,b,3,GABA\na,c,2,ACH\nb,a,2,ACH\n",
         {("a", "b"): -3, ("a", "c"): -2, ("b", "a"): 2},
@@ -315,6 +322,20 @@ def test_ids_as_texts_in_parquet_and_feather(tmp_path, kind):
         read = read_connectome(tmp_path / f"a.{kind}")
         assert sorted(read.names.tolist()) == sorted(names) and read.weights.sum() == 5
         assert used(read)["column weight"] == ("weight", "")
+
+
+def test_columns_of_parquet_that_are_no_texts(tmp_path):
+    """Lists are left out; bytes are texts; an empty transmitter is unknown; true and false are words."""
+    pytest.importorskip("pyarrow", reason="parquet and feather need pyarrow")
+    frame = pd.DataFrame({"pre": [b"a", b"b"], "post": [b"b", b"a"], "n": [3, 2], "at": [[1, 2], [3]]})
+    for more, expected in (
+        ({}, {("a", "b"): 3, ("b", "a"): 2}),
+        ({"nt_type": pd.Categorical(["GABA", None])}, {("a", "b"): -3, ("b", "a"): 2}),
+        ({"excitatory": [True, False]}, {("a", "b"): 3, ("b", "a"): -2}),
+    ):
+        frame.assign(**more).to_parquet(tmp_path / "a.parquet")
+        read = read_connectome(tmp_path / "a.parquet")
+        assert edges(read) == expected and used(read)["column at"] == (NOT_USED, "")
 
 
 def test_one_word_among_many_numbers_is_an_error(one_file):
@@ -521,6 +542,16 @@ def test_a_table_beside_the_file_gives_labels_but_no_neurons(place):
     assert used(read)["nodes.csv"] == used(read)["other.csv"] == (NOT_USED, reason)
     labels = Options(labels=str(folder / "other.csv"))
     assert edges(read_connectome(folder / "edges.csv", options=labels)) == {("a", "b"): -3, ("b", "a"): 2}
+
+
+def test_a_table_of_neurons_among_very_many_files_is_not_searched(place):
+    folder = place(edges__csv=EDGES, nodes__csv=NODES, **{f"n{number}__txt": "" for number in range(60)})
+    read = read_connectome(folder / "edges.csv")
+    assert read.labels == {}
+    assert used(read)["other files of the folder"][1].endswith("[net] labels names a table of neurons")
+    whole = read_connectome(folder)
+    assert whole.labels["type"].tolist() == ["A", "B", "C"]
+    assert any(part.place.startswith("60 further files") for part in parts_of(whole.provenance))
 
 
 @pytest.mark.parametrize(
