@@ -144,8 +144,8 @@ def _tables(path: Path, sheet: str) -> _Tables:
     if len(matrices) != 1 or (path.is_dir() and len(neuron_tables) != 1):
         kind = "a folder" if path.is_dir() else f"{len(matrices)} matrices: {names_of(matrices)}"
         raise FormatError(f"{path}: expected a file that holds a matrix, got {kind}: name the file")
-    used = [*matrices, *(neuron_tables if len(neuron_tables) == 1 else ())]
-    return _Tables(*used, others=tuple(table for table in tables if table not in used))
+    neurons = neuron_tables[0] if len(neuron_tables) == 1 else None
+    return _Tables(matrices[0], neurons, tuple(table for table in tables if table not in (matrices[0], neurons)))
 
 
 def _neuron_tables(tables: list[Table], matrices: list[Table]) -> list[Table]:

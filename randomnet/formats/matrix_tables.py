@@ -77,9 +77,17 @@ def _ids_in(table: Table) -> str:
             return NEITHER
         spelled = {column for role in (*EDGE_ROLES.values(), *NODE_ROLES.values())
                    for column in role_columns(table.columns, role)}  # fmt: skip
-        return HEADER if len(spelled) < 2 and _has_rows(table, width) else ""
+        may_be_matrix = len(spelled) < 2 and not _may_be_edges(rows)
+        return HEADER if may_be_matrix and _has_rows(table, width) else ""
     is_column = not table.headed and width > 2 and all(first) and repeated_name(first) is None
     return COLUMN if is_column and _has_rows(table, width - 1) else ""
+
+
+def _may_be_edges(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether rows of three or four numbers may be edges: two ids, then a positive weight."""
+    return len(rows[0]) in (3, 4) and all(
+        row[0].isdigit() and row[1].isdigit() and re.fullmatch(NUMBER, row[2]) and float(row[2]) > 0 for row in rows
+    )
 
 
 def _share_of_numbers(rows: Sequence[Sequence[str]]) -> float:
@@ -120,8 +128,11 @@ def _check_not_ids(table: Table) -> None:
 def table_matrix(table: Table, options: Options) -> Matrix:
     """The matrix of a table of text. Raises FormatError."""
     options.refuse(table, layer="a table has no layers")
-    ids = _ids_in(table) or (BOTH if table.headed and len(table.columns) > 2 else "")
-    if not ids or not table.columns:
+    ids = _ids_in(table)
+    if not ids and table.headed and len(table.columns) > 1:  # [net] source says that it is a matrix
+        is_header = all(_is_like_number(row[0]) for row in table.layout.rows) and _has_rows(table, len(table.columns))
+        ids = HEADER if is_header else BOTH
+    if not ids:
         actual = f"columns {listed(table.columns)}" if table.columns else "none"
         raise FormatError(f"{table}: expected a square matrix with the ids as header row and as first column, or of "
                           f"numbers alone, got {actual}")  # fmt: skip

@@ -91,21 +91,22 @@ def neurons_in(
     ids = {column: canonical_ids(texts[column]) for column in _id_columns(list(texts))}
     place = table.name
     if numbered:
-        index, key, part = _by_number(table, ids, rows, len(names))
-        if key is not None and part.use == NAMES_OF_NEURONS:
-            names = ids[key][index]
+        index, keys, first_parts = _by_number(table, ids, rows, len(names))
+        named = [key for key, part in zip(keys, first_parts, strict=False) if part.use == NAMES_OF_NEURONS]
+        names = ids[named[0]][index] if named else names
     else:
         matches = {column: int(np.isin(names, values).sum()) for column, values in ids.items()}
         key = max(matches, key=lambda column: matches[column], default=None)
         if key is not None and matches[key]:
             index, part = _rows_of(table, key, ids[key], names)
+            keys, first_parts = [key], [part]
         elif by_row and not ids and rows == len(names):
-            key, index, part = None, np.arange(rows), Part(place, "neurons", IN_ORDER)
+            index, keys, first_parts = np.arange(rows), [], [Part(place, "neurons", IN_ORDER)]
         else:
             raise _no_match(table, ids, names, rows, by_row)
-    others = {column: np.where(index >= 0, values[index], "") for column, values in texts.items() if column != key}
+    others = {column: np.where(index >= 0, values[index], "") for column, values in texts.items() if column not in keys}
     neurons, parts = described(table, others, names, "column", place)
-    return neurons, [part, *parts]
+    return neurons, [*first_parts, *parts]
 
 
 def _texts(table: Table, n: int) -> dict[str, np.ndarray]:
@@ -128,27 +129,35 @@ def _are_different(texts: np.ndarray) -> bool:
 
 def _by_number(
     table: Table, ids: Mapping[str, np.ndarray], rows: int, n: int
-) -> tuple[np.ndarray, str | None, Part]:
-    """(n,) the row of each neuron of a network that numbers them, the column that says so, and the part.
+) -> tuple[np.ndarray, list[str], list[Part]]:
+    """(n,) the row of each neuron of a network that only numbers them, the columns that say so, and their parts.
 
-    A column that counts the rows from 0 or 1, in any order, is the number; other different ids are names in the order
-    of the rows. Raises FormatError where there is not one row per neuron.
+    A column that counts the rows from 0 or 1, in any order, has the numbers; another one of different ids has names.
+    Without numbers, the rows are in the order of the network. Raises FormatError where there is not a row per neuron.
     """
-    place = table.name
     if rows != n:
         raise FormatError(f"{table}: expected one row for each of the {n:,} neurons of the network, got {rows:,} rows")
+    keys: list[str] = []
+    parts, index = [], np.arange(n)
     for column, values in ids.items():
-        numbers = np.array([int(text) if re.fullmatch(r"\d{1,9}", text) else -1 for text in values.tolist()])
-        for first in (0, 1):
-            if np.array_equal(np.sort(numbers), np.arange(first, first + n)):
-                part = Part(f"{place}, column {column or 1}", "numbers of neurons", f"from {first}, in any order")
-                return np.argsort(numbers), column, part
-    in_order = np.arange(n)
+        if not keys and (order := _counted(values)) is not None:
+            index = order
+            keys.append(column)
+            parts.append(Part(f"{table.name}, column {column or 1}", "numbers of neurons", "in any order"))
     for column, values in ids.items():
-        if _are_different(values):
-            part = Part(f"{place}, column {column or 1}", NAMES_OF_NEURONS, IN_ORDER)
-            return in_order, column, part
-    return in_order, None, Part(place, "neurons", IN_ORDER)
+        if column not in keys and _counted(values) is None and _are_different(values):
+            keys.append(column)
+            note = "" if parts else IN_ORDER
+            parts.append(Part(f"{table.name}, column {column or 1}", NAMES_OF_NEURONS, note))
+            break
+    return index, keys, parts or [Part(table.name, "neurons", IN_ORDER)]
+
+
+def _counted(texts: np.ndarray) -> np.ndarray | None:
+    """(n,) the rows in the order of their numbers, which count from 0 or 1; None for other texts."""
+    numbers = np.array([int(text) if re.fullmatch(r"\d{1,9}", text) else -1 for text in texts.tolist()])
+    counts = [np.arange(first, first + len(numbers)) for first in (0, 1)]
+    return np.argsort(numbers) if any(np.array_equal(np.sort(numbers), count) for count in counts) else None
 
 
 def _rows_of(table: Table, key: str, ids: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, Part]:
@@ -258,7 +267,10 @@ def _label(texts: np.ndarray) -> np.ndarray:
 def _signs(source: object, column: str, texts: np.ndarray, word: str) -> np.ndarray:
     """(N,) int8 signs by the words of a column. Raises FormatError for other words."""
     words = sign_words_of(column)
-    spellings, codes = np.unique(np.char.lower(texts), return_inverse=True)
+    spellings, codes = np.unique(np.char.lower(canonical_ids(texts.tolist())), return_inverse=True)
+    if {"0", "1"} <= {*spellings.tolist()} <= {"0", "1", *EMPTY} and words["0"] == 0:
+        raise FormatError(f"{source}, {word} {column}: expected 1 and -1, or E and I, got 0 and 1, where 0 may be "
+                          "inhibitory or unknown; a column named excitatory may have 0 and 1")  # fmt: skip
     for spelling in spellings.tolist():
         if spelling not in words:
             known = "+, -, 1, -1, 0, E, I, exc, inh, excitatory or inhibitory"

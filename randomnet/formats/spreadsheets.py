@@ -59,7 +59,7 @@ def _sheets(path: Path, size: int, time: int) -> dict[str, Sheet]:
     filled = {title: grid for title, grid in grids.items() if any(any(row) for row in grid)}
     if not filled:
         raise FormatError(f"{path}: expected a sheet with cells, got {len(grids)} empty ones")
-    return {title: _laid_out(title, grid) for title, grid in filled.items()}
+    return {title: _laid_out(f"{path.name}:{title}", grid) for title, grid in filled.items()}
 
 
 def _grid(sheet: Any) -> Grid:
@@ -95,11 +95,13 @@ def _text(value: Any) -> str:
     return one_line(value)
 
 
-def _laid_out(title: str, grid: Grid) -> Sheet:
+def _laid_out(place: str, grid: Grid) -> Sheet:
     top, left = _corner(grid) or (_title_rows(grid), 0)
-    parts = [unused(f"{title}, rows 1 to {top}", "titles above the header")] * (top > 0)
-    parts += [unused(f"{title}, columns 1 to {left}", "titles left of the ids")] * (left > 0)
-    lines = [""] * top + [",".join(map(_quoted, row[left:])) for row in grid[top:]]  # the numbers of rows stay
+    parts = [unused(f"{place}, rows 1 to {top}", "titles above the header")] * (top > 0)
+    parts += [unused(f"{place}, columns 1 to {left}", "titles left of the ids")] * (left > 0)
+    end = _end(grid, top)
+    parts += [unused(f"{place}, rows {end + 1} to {len(grid)}", "notes below the table")] * (end < len(grid))
+    lines = [""] * top + [",".join(map(_quoted, row[left:])) for row in grid[top:end]]  # the numbers of rows stay
     return Sheet(("\n".join(lines) + "\n").encode(), tuple(parts))
 
 
@@ -124,6 +126,15 @@ def _title_rows(grid: Grid) -> int:
     widths = [sum(map(bool, row)) for row in grid]
     first = next((row for row, width in enumerate(widths) if width > 1), 0)
     return first if first <= MOST_TITLES else 0
+
+
+def _end(grid: Grid, top: int) -> int:
+    """The row after the table: below it are an empty row and rows of one cell, as notes are."""
+    widths = [sum(map(bool, row)) for row in grid]
+    for row in range(top + 1, len(grid)):
+        if not widths[row] and max(widths[row:]) <= 1:
+            return row
+    return len(grid)
 
 
 def _are_numbers(cells: Sequence[str]) -> bool:

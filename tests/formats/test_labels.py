@@ -129,6 +129,19 @@ def test_signs_of_entries_win(tmp_path):
     assert (strict.weights < 0).all()
 
 
+def test_numbers_and_names_in_one_table(bare):
+    """The numbers tell the rows, the names become those of the neurons."""
+    connectome = labelled(bare, TYPES.assign(index=range(4)).iloc[::-1])
+    assert connectome.names.tolist() == NAMES and connectome.labels["type"].tolist() == ["E", "PV", "E", "E"]
+
+
+def test_zero_and_one_are_no_signs(bare):
+    """0 may mean inhibitory or unknown, unless the column is named excitatory."""
+    table = TYPES[["name"]].assign(ei=[1, 0, 1, 1])
+    refused(bare, table, "column ei: expected 1 and -1, or E and I, got 0 and 1, where 0 may be inhibitory or unknown")
+    np.testing.assert_array_equal(labelled(bare, table.rename(columns={"ei": "excitatory"})).dense(), SIGNED.T)
+
+
 @pytest.mark.parametrize(
     ("table", "text"),
     [

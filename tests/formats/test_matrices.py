@@ -176,6 +176,9 @@ def test_an_explicit_source_decides(tmp_path):
     """Three rows of three numbers may be edges; a table whose ids do not meet may be a matrix."""
     path = written(tmp_path, "1,2,5\n2,3,4\n3,1,2\n")
     same(read(path, "matrix"), [[0, 2, 5], [2, 0, 4], [3, 1, 0]], [*"012"])
+    path = written(tmp_path, "i,j,w\n0,1,2\n1,2,3\n2,0,1\n")
+    refused(path, "got a table with columns i, j, w")
+    same(read(path, "matrix", drop_autapses=False), [[0, 1, 2], [1, 2, 3], [2, 0, 1]], [*"ijw"])
     path = written(tmp_path, pd.DataFrame([[1, 2], [3, 0]], index=["A", "B"], columns=["M", "N"]).to_csv())
     refused(path, "got a table with columns")
     same(read(path, "matrix"), [[0, 0, 1, 2], [0, 0, 3, 0], [0] * 4, [0] * 4], [*"ABMN"])

@@ -124,12 +124,21 @@ def test_titles_of_groups_as_in_cooks_supplement(workbook):
     expected[:4, :4], expected[[0, 3], 4] = W, (1, 5)
     assert connectome.names.tolist() == [*NAMES, "dBWML1"]
     np.testing.assert_array_equal(connectome.dense(), expected.T)
-    assert {"herm chemical, rows 1 to 2", "herm chemical, columns 1 to 2"} <= set(unused(connectome))
+    assert {f"book.xlsx:herm chemical, {lines} 1 to 2" for lines in ("rows", "columns")} <= {*unused(connectome)}
     totals = [*rows, [None, None, None, 1, 1, 1, 1, 1]]
     refused(workbook(herm_chemical=groups + header + totals),
             r"row 8: expected an id for a row of numbers, got none: name it, or delete it where")  # fmt: skip
     wrong = [*rows[:2], [None, None, "I1L", "x"], rows[3]]
     refused(workbook(herm_chemical=[*groups, *header, *wrong]), "got a table with")
+
+
+def test_titles_and_notes(workbook):
+    """Lines above the header and below an empty row are no neurons."""
+    sheet = [["Table S1"], ["counts", "of synapses"], [], *MATRIX, [], ["* by hand"], ["# both sides"]]
+    connectome = read(workbook(W=sheet))
+    assert connectome.names.tolist() == NAMES
+    np.testing.assert_array_equal(connectome.dense(), W.T)
+    assert {*unused(connectome)} == {"book.xlsx:W, rows 1 to 3", "book.xlsx:W, rows 9 to 11"}
 
 
 def test_cells_that_are_no_numbers(workbook):
