@@ -473,8 +473,8 @@ option("a component that is not there",
 option("component of a built-in ROI", {**AB, "net.largest_component": "weak"}, "net.largest_component",
        "path_to_network", "'weak'")  # fmt: skip
 EDGES = {**ROI, "paths.path_to_network": "{tmp}/edges.csv"}
-case("edges: an unknown column", EDGES, "path_to_network", "edges.csv", "weight_column", "wight, length",
-     prepare=writes("edges.csv", "pre,post,wight,length\n1,2,3,4\n2,1,5,6\n"))  # fmt: skip
+case("edges: an unknown column", EDGES, "path_to_network", "edges.csv", "weight_column", "wight, area",
+     prepare=writes("edges.csv", "pre,post,wight,area\n1,2,3,4\n2,1,5,6\n"))  # fmt: skip
 case("edges: an id as a float", EDGES, "edges.csv", "1.5", "row 3",
      prepare=writes("edges.csv", "pre,post,weight\n1,2,3\n1.5,2,3\n"))  # fmt: skip
 case("edges: a weight that is a word", EDGES, "edges.csv", "'many'", "row 3",
