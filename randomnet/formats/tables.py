@@ -7,6 +7,7 @@ bytes determine the kind of a file, never its name.
 
 import csv
 import hashlib
+import re
 import tarfile
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
@@ -25,7 +26,6 @@ from randomnet.formats.cells import (
     TEXTS,
     WrongCell,
     checked,
-    is_rounded,
     listed,
     repeated_name,
     shown,
@@ -166,8 +166,8 @@ def id_or_name(table: Table, columns: Iterable[str]) -> str:
 
 
 def _is_name(cell: str) -> bool:
-    """Whether a text is neither a number, which may have been rounded, nor a word for no value."""
-    return whole_number(cell) is None and cell.lower() not in NO_VALUE and not is_rounded(cell)
+    """Whether a text is neither a number, whole or not, nor a word for no value."""
+    return not re.fullmatch(NUMBER, cell) and cell.lower() not in NO_VALUE
 
 
 def _frames(table: Table, kinds: Mapping[str, str]) -> "Generator[pd.DataFrame]":
