@@ -338,6 +338,10 @@ def test_columns_of_parquet_that_are_no_texts(tmp_path):
         assert edges(read) == expected and used(read)["column at"] == (NOT_USED, "")
 
 
+def test_numbers_that_are_not_whole_are_no_names(one_file):
+    refused(one_file("pre,post,weight\n1,2,3\n1.5,2,3\n"), r"a\.csv, row 3, column pre: .* whole number .*got '1\.5'")
+
+
 def test_one_word_among_many_numbers_is_an_error(one_file):
     rows = "".join(f"{number},{number + 1},1\n" for number in range(30))
     refused(one_file(f"pre,post,weight\n{rows}3,oops,1\n"), r"a\.csv, row 32, column post: .* whole number .*'oops'")

@@ -768,7 +768,7 @@ def test_parquet_and_feather_are_the_csv(hemibrain, folder):
     frame.to_parquet(place / "a.parquet")
     assert edges(read_connectome(place / "a.parquet")) == {("1", str(BIG)): 2, (str(BIG), "3"): 5}
     frame.assign(pre=[1.0, 2.5]).to_parquet(place / "a.parquet")
-    refused(place / "a.parquet", r"a\.parquet, row 3, column pre: expected a name, got 2\.5")
+    refused(place / "a.parquet", r"a\.parquet, row 3, column pre: expected an id as a whole number.*, got 2\.5")
     frame.assign(weight=[1, np.inf]).to_parquet(place / "a.parquet")
     refused(place / "a.parquet", r"a\.parquet, row 3, column weight: expected a number, got .*inf")
     frame.assign(pre=pd.array([1, None], "Int64")).to_parquet(place / "a.parquet")
