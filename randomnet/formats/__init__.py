@@ -3,12 +3,12 @@
 from randomnet.formats.assembly import from_edges
 from randomnet.formats.bio2art import read_bio2art, read_densities, read_region_matrix, region_matrices
 from randomnet.formats.contents import NOT_USED, Part, parts_of
-from randomnet.formats.edge_list import read_edge_list
+from randomnet.formats.edges.reading import read_edge_list
 from randomnet.formats.files import FormatError, load_npy, load_pickle
 from randomnet.formats.flystability import FIBERS, TRANSMITTERS, read_flystability, read_roi_folder, roi_folders
 from randomnet.formats.flywire import read_flywire
 from randomnet.formats.hemibrain import read_hemibrain
-from randomnet.formats.matrices import read_matrix
+from randomnet.formats.matrices.reading import read_matrix
 from randomnet.formats.options import SYNAPSE_TYPES, Options
 from randomnet.formats.recognition import Recognition, read_connectome, recognise
 from randomnet.formats.record import Format

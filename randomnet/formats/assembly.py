@@ -12,7 +12,7 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.options import Options
-from randomnet.formats.tables import Table, stream
+from randomnet.formats.tables.reading import Table, stream
 from randomnet.settings import nearest
 
 if TYPE_CHECKING:

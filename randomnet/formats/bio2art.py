@@ -21,7 +21,7 @@ from randomnet.formats.files import (
 from randomnet.formats.flystability import in_flystability_folder
 from randomnet.formats.options import ROWS, Options
 from randomnet.formats.record import Format
-from randomnet.formats.tables import Table
+from randomnet.formats.tables.reading import Table
 
 
 @dataclass(frozen=True)

@@ -20,17 +20,17 @@ from pathlib import Path
 import numpy as np
 
 from randomnet.connectome import Connectome
-from randomnet.formats import arrow, record_batches
 from randomnet.formats.assembly import DEFAULTS, Columns, assemble
 from randomnet.formats.contents import Part, recorded, unused
 from randomnet.formats.files import FormatError
 from randomnet.formats.neuron_edges import NeuronEdges, edges_between
-from randomnet.formats.neuron_labels import PROPERTIES, first_texts
+from randomnet.formats.neurons.columns import PROPERTIES, first_texts
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, transmitter_names, with_signs
-from randomnet.formats.table_lookup import Tables, column_parts, file_of, find_tables, texts_of
-from randomnet.formats.tables import Table, checksums, names_of, read_all
+from randomnet.formats.tables import arrow, record_batches
+from randomnet.formats.tables.lookup import Tables, column_parts, file_of, find_tables, texts_of
+from randomnet.formats.tables.reading import Table, checksums, names_of, read_all
 
 TRUE = ("true", "t", "yes", "1")
 BANC_LABELS = {

@@ -23,7 +23,7 @@ from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
-from randomnet.formats.table_lookup import (
+from randomnet.formats.tables.lookup import (
     Tables,
     file_of,
     find_tables,
@@ -33,7 +33,7 @@ from randomnet.formats.table_lookup import (
     places_of,
     texts_of,
 )
-from randomnet.formats.tables import NUMBER, Table, checksums, names_of, stream
+from randomnet.formats.tables.reading import NUMBER, Table, checksums, names_of, stream
 
 CODEX = Columns("pre_root_id", "post_root_id", "syn_count", roi="neuropil")
 ZENODO = Columns("pre_pt_root_id", "post_pt_root_id", "syn_count", roi="neuropil")

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 from randomnet.connectome import Connectome
-from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS, Columns, from_edges, read_rows
 from randomnet.formats.contents import Part, recorded
-from randomnet.formats.edge_columns import tells_more
-from randomnet.formats.neuron_labels import PROPERTIES, first_texts
+from randomnet.formats.edges.columns import tells_more
+from randomnet.formats.neurons.columns import PROPERTIES, first_texts
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names, within_rois
-from randomnet.formats.table_lookup import Tables, find_tables, neuron_ids, numbers_of, parts_of_tables, texts_of
-from randomnet.formats.tables import Table, checksums, names_of
+from randomnet.formats.tables import arrow
+from randomnet.formats.tables.lookup import Tables, find_tables, neuron_ids, numbers_of, parts_of_tables, texts_of
+from randomnet.formats.tables.reading import Table, checksums, names_of
 
 EDGES = ("bodyId_pre", "bodyId_post", "weight")
 COLUMNS = Columns(*EDGES, roi="roi")

@@ -24,7 +24,7 @@ from randomnet.extras import install_line
 from randomnet.formats.assembly import DEFAULTS
 from randomnet.formats.files import FormatError, checksums, one_line
 from randomnet.formats.hemibrain import EDGES, TRANSMITTERS, read_hemibrain
-from randomnet.formats.neuron_labels import PROPERTIES
+from randomnet.formats.neurons.columns import PROPERTIES
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.settings import nearest

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from randomnet.formats import arrow, record_batches
 from randomnet.formats.assembly import Columns
 from randomnet.formats.files import FormatError
-from randomnet.formats.table_lookup import places_of
-from randomnet.formats.tables import KINDS, Table, stream
+from randomnet.formats.tables import arrow, record_batches
+from randomnet.formats.tables.lookup import places_of
+from randomnet.formats.tables.reading import KINDS, Table, stream
 
 SLOTS = 1 << 24  # of the table of neurons: 64 MB, of which 200,000 neurons occupy 1 %
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]  # ids of pre and post, and weights

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from randomnet.connectome import Connectome
-from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS
-from randomnet.formats.edge_columns import MOST_COLUMNS, advice, is_named
+from randomnet.formats.edges.columns import MOST_COLUMNS, advice, is_named
 from randomnet.formats.files import FormatError, one_line
-from randomnet.formats.matlab import MATLAB, contents_of
-from randomnet.formats.matrices import shape_of
+from randomnet.formats.matrices.matlab import MATLAB, contents_of
+from randomnet.formats.matrices.reading import shape_of
 from randomnet.formats.options import OPTIONAL, Options
 from randomnet.formats.registry import FORMATS
-from randomnet.formats.tables import UNREAD, Table, listed, tables_in
+from randomnet.formats.tables import arrow
+from randomnet.formats.tables.reading import UNREAD, Table, listed, tables_in
 from randomnet.settings import nearest
 
 

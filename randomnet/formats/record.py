@@ -6,7 +6,7 @@ from pathlib import Path
 
 from randomnet.connectome import Connectome
 from randomnet.formats.options import Options
-from randomnet.formats.tables import Table
+from randomnet.formats.tables.reading import Table
 
 Reader = Callable[[Path, Options], Connectome]
 

@@ -2,13 +2,13 @@
 
 from randomnet.connectome import Connectome
 from randomnet.formats.bio2art import BIO2ART
-from randomnet.formats.edge_list import EDGE_LIST
+from randomnet.formats.edges.reading import EDGE_LIST
 from randomnet.formats.flat_connectomes import BANC, MALECNS, MANC
 from randomnet.formats.flystability import FLYSTABILITY
 from randomnet.formats.flywire import FLYWIRE
-from randomnet.formats.graphs import GRAPH
+from randomnet.formats.graphs.reading import GRAPH
 from randomnet.formats.hemibrain import HEMIBRAIN, NEUPRINT_EXPORT
-from randomnet.formats.matrices import MATRIX, SPARSE_MATRIX
+from randomnet.formats.matrices.reading import MATRIX, SPARSE_MATRIX
 from randomnet.formats.neuprint import NEUPRINT
 from randomnet.formats.record import Format
 from randomnet.formats.saved import SAVED, SAVED_NETWORK

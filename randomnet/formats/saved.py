@@ -16,13 +16,13 @@ import numpy as np
 
 from randomnet.connectome import Connectome
 from randomnet.connectome.saving import ABOUT, AXES, LAYOUT, STATES, beside_csv
-from randomnet.formats import arrow
 from randomnet.formats.assembly import DEFAULTS
 from randomnet.formats.contents import Part, recorded
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
-from randomnet.formats.tables import Table, checksums, tables_in
+from randomnet.formats.tables import arrow
+from randomnet.formats.tables.reading import Table, checksums, tables_in
 
 SAVED = "saved"  # the name of the format
 DONE = ("largest_component", "null", "initial_weights", "normalization", "g")  # what provenance says was done

@@ -11,7 +11,7 @@ import pytest
 
 from randomnet.connectome import Connectome, from_dense, save, saving
 from randomnet.formats import FormatError, Options, parts_of, read_connectome, recognise
-from randomnet.formats.matrices import read_matrix
+from randomnet.formats.matrices.reading import read_matrix
 
 ENDINGS = (".npz", ".parquet", ".csv", ".graphml")
 NASTY = ("plain", "with space ", " leads", 'say "no"', "a,b;c", "<tag> & more", "naïve Ω", "line\nbreak", "007", "3.0",

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from randomnet.formats import NOT_USED, FormatError, Options, parts_of, read_connectome, recognise
-from randomnet.formats.tables import tables_in
+from randomnet.formats.tables.reading import tables_in
 
 BIG = 720575940612453042  # no float of 64 bits is this number
 

@@ -312,7 +312,7 @@ def test_signs_need_transmitters(tmp_path):
 
 
 def test_without_pyarrow_it_is_asked_for(tmp_path, monkeypatch):
-    from randomnet.formats import arrow
+    from randomnet.formats.tables import arrow
 
     folder = malecns(tmp_path / "m")
     monkeypatch.setattr(arrow, "installed", lambda: False)

@@ -6,7 +6,8 @@ import pytest
 import scipy.sparse
 
 from randomnet.build.connectome import connectome_of
-from randomnet.formats import FormatError, Options, arrow, parts_of, read_connectome, recognise
+from randomnet.formats import FormatError, Options, parts_of, read_connectome, recognise
+from randomnet.formats.tables import arrow
 from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
 

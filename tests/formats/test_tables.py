@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from randomnet.formats import FormatError
-from randomnet.formats.cells import is_rounded, listed, shown, whole_number, without_r_prefix
-from randomnet.formats.tables import id_or_name, read_all, stream, tables_in
+from randomnet.formats.tables.cells import is_rounded, listed, shown, whole_number, without_r_prefix
+from randomnet.formats.tables.reading import id_or_name, read_all, stream, tables_in
 
 BIG = 720575940612453042  # no float of 64 bits is this number
 ROWS = [[1, 2, 3], [2, 3, 5], [3, 1, 7]]
@@ -407,7 +407,7 @@ def test_whole_numbers_that_are_written_as_floats(tmp_path):
 
 
 def test_floats_that_begin_in_a_later_chunk(tmp_path, monkeypatch):
-    monkeypatch.setattr("randomnet.formats.text_tables.CELLS", 30)
+    monkeypatch.setattr("randomnet.formats.tables.text.CELLS", 30)
     rows = [(BIG + number, number) for number in range(40)]
     text = "".join(f"{pre},{post}{'.0' * (post > 20)}\n" for pre, post in rows)
     table = table_of(tmp_path, "pre,post\n" + text)
@@ -590,7 +590,7 @@ def random_table(rng):
 def test_random_tables_are_what_was_written(tmp_path, monkeypatch, seed):
     """In every separator, line end, way of quoting, encoding; with comments, and read in chunks of any size."""
     rng = random.Random(seed)
-    monkeypatch.setattr("randomnet.formats.text_tables.CELLS", rng.choice([7, 50, 2_000_000]))
+    monkeypatch.setattr("randomnet.formats.tables.text.CELLS", rng.choice([7, 50, 2_000_000]))
     rows, content = random_table(rng)
     expected = [[cell.strip() if isinstance(cell, str) else cell for cell in row] for row in rows]
     assert rows_of(table_of(tmp_path, content), "name", "name", "count", "signed", "text") == expected

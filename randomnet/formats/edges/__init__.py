@@ -1,0 +1,1 @@
+"""Lists of edges in tables -> Connectome."""

@@ -1,0 +1,1 @@
+"""Tables in files: bytes, compression, text, sheets, parquet and feather -> checked columns."""
