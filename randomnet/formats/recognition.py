@@ -121,9 +121,9 @@ def _in_tables(path: Path, tables: list[Table]) -> Recognition | None:
 
 
 def _known() -> str:
-    """The content that each recognised format expects, as a list in words."""
-    *first, last = (row.content for row in FORMATS.values() if row.in_folder or row.in_tables)
-    return f"{', '.join(first)}, or {last}"
+    """The formats that are recognised, by name."""
+    names = ", ".join(name for name, row in FORMATS.items() if row.in_folder or row.in_tables)
+    return f"a connectome ({names}; docs/connectomes.md shows their files)"
 
 
 def _contents(path: Path) -> str:

@@ -569,7 +569,7 @@ def zipped(**members):
 @pytest.mark.parametrize(
     ("name", "content", "text"),
     [
-        ("m.npy", saved(np.ones((2, 3))), r"expected hemibrain tables .*got an array of shape \(2, 3\)"),
+        ("m.npy", saved(np.ones((2, 3))), r"expected a connectome .*got an array of shape \(2, 3\)"),
         ("m.npy", saved(np.array([["a", "b"], ["c", "d"]])), "expected numbers, got dtype <U1"),
         ("m.npy", saved(np.array([[0, np.nan], [1, 0]])), r"row 0, column 1 \(from 0\): expected a number, got nan"),
         ("m.npy", saved(MATRIX)[:-9], "expected a .npy array of numbers"),

@@ -88,7 +88,7 @@ def test_a_format_of_a_plugin_is_recognised_read_and_listed_in_errors(pairs_form
     np.testing.assert_array_equal(connectome.dense(), [[0, 0, 0], [1, 0, 1], [0, 0, 0]])
     assert connectome.provenance["format"] == "pairs"
     (tmp_path / "other.bin").write_bytes(b"\0\1")
-    with pytest.raises(ValueError, match=r"or a list of pairs \(PAIRS\), got a file of no known kind"):
+    with pytest.raises(ValueError, match=r"pairs; docs/connectomes\.md .*, got a file of no known kind"):
         recognise(tmp_path / "other.bin")
 
 

@@ -230,7 +230,7 @@ def test_bad_graphml(tmp_path, old, new, text):
         (b'{"nodes": "\xff"}', "expected JSON, got one that is not: .*utf-8"),
         (node_link([("\ud800", "b", 3)], nodes=("\ud800", "b")), "expected a file that can be .* UnicodeEncodeError"),
         (node_link([("a", "b", 2**53)] * 2), r"sum to at most 2\^53 per pair, .* got 1\.80144e\+16 from a to b"),
-        ('{"a": [1]}', "expected hemibrain tables .*a graph .GraphML.*got a json file"),
+        ('{"a": [1]}', "expected a connectome .*graph.*got a json file"),
         (node_link([("a", "b", "x")]), r"edge 1 \(a -> b\): expected a number of at most 2\^53 as weight, got 'x'"),
         (node_link([("a", "b", True)]), "as weight, got True"),
         (node_link([("a", "b", [3])]), r"as weight, got \[3\]"),
@@ -256,7 +256,7 @@ def test_bad_node_link(tmp_path, content, text):
 
 
 def test_what_is_no_graph_at_all(tmp_path):
-    refused(write(tmp_path, "<svg></svg>", "a.svg"), "expected hemibrain tables .*got a xml file")
+    refused(write(tmp_path, "<svg></svg>", "a.svg"), "expected a connectome .*got a xml file")
     refused(write(tmp_path, "<svg></svg>", "a.svg"), "expected a graph as GraphML, .*got a xml file", "graph")
     refused(write(tmp_path, "pre,post,weight\n1,2,3\n", "a.csv"), "got a csv file that is none of these", "graph")
     refused(tmp_path, "expected a file that holds a graph, got a folder", "graph")
