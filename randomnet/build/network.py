@@ -4,7 +4,9 @@ import copy
 import hashlib
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ from randomnet import initialisation
 from randomnet.architectures import CellNetwork
 from randomnet.artifacts.trained_files import trained_file, trained_path
 from randomnet.artifacts.upstream_runs import checksum
-from randomnet.build import cells, described_networks, frozen_weights, low_rank, pretrained
+from randomnet.build import cells, described_networks, frozen_weights, low_rank, pretrained, rate_dynamics
 from randomnet.build.connectome import connectome_facts, connectome_of, with_labels
+from randomnet.build.precisions import PRECISIONS
 from randomnet.build.targets import exponents_of
 from randomnet.build.trials import task_facts, task_sizes
 from randomnet.connectome import Connectome
@@ -28,9 +31,9 @@ from randomnet.schema.config import Config
 from randomnet.schema.plan import Run
 from randomnet.schema.sections.network import TRAINED
 from randomnet.settings import ConfigError, nearest
+from randomnet.simulation import TrainableRateNetwork
 
 LARGEST_FULL = 2000  # neurons of a network whose full spectrum is measured
-PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
 
 @dataclass(frozen=True)
@@ -76,20 +79,17 @@ def build_setup(run: Run) -> Setup:
     config = run.config
     index, labels = parameter_groups(connectome, config)
     counts = {"weights": len(connectome.weights), "gains": len(labels), "shifts": len(labels)}
-    needs_labels = config.net.factor_support or config.projections.fixed
+    needs_labels = config.net.factor_support or config.projections.fixed or config.dynamics.has_parts
     named = with_labels(run, connectome) if needs_labels else connectome
     interface = _interface(run, connectome.n) if config.has_task else None
     inputs = interface["input_weights"] if interface and described_networks.region_inputs(run) else None
     frozen = frozen_weights.frozen_weights_of(run, connectome, named.labels, inputs)
     trainable = _trainable_entries(run, counts, frozen.edges) | low_rank.trainable_entries(run, named)
     bounds, factors = config.trainvalidate.weight_bounds, low_rank.factors_of(run, named)
-    network = Network(
+    network = _network_class(run, named)(
         connectome,
         activation=config.model.activation,
-        form=config.model.form,
         dt=config.model.dt,
-        integrator=config.model.integrator,
-        tau=tau_of(run, connectome),
         groups=index,
         trainable=trainable,
         keep_signs=config.net.dales_law is not False,
@@ -104,16 +104,33 @@ def build_setup(run: Run) -> Setup:
     upstream = _initialise_values(run, network)
     clipped = None if bounds == "none" else network.clip()
     low_rank.check_support(run, named, network)
-    state, frame = _state_and_frame(run, connectome)
+    state, frame = _state_and_frame(run, connectome, network)
     return Setup(connectome, network, labels, state, frame, clipped, upstream)
 
 
-def _state_and_frame(run: Run, connectome: Connectome) -> tuple[Tensor, Tensor]:
-    """Return the initial state (N,), the network's own or a random one, and a random frame (k, N)."""
+def _network_class(run: Run, connectome: Connectome) -> Callable[..., Network]:
+    """Return what makes the run's network: with parts of [dynamics] one whose rates follow these.
+
+    connectome: with labels, where there are any. Raises ConfigError.
+    """
+    model = run.config.model
+    if not run.config.dynamics.has_parts:
+        return partial(Network, form=model.form, integrator=model.integrator, tau=tau_of(run, connectome))
+    return partial(TrainableRateNetwork, rates=rate_dynamics.rate_dynamics_of(run, connectome))
+
+
+def _state_and_frame(run: Run, connectome: Connectome, network: Network) -> tuple[Tensor, Tensor]:
+    """Return the initial state (N,), the network's own or a random one, and a random frame (k, N).
+
+    With parts of [dynamics] the state is the whole state, (S,) in place of (N,), from the rates phi of that state.
+    """
     n = connectome.n
     state = run.generator("state").standard_normal(n) if connectome.initial is None else connectome.initial
+    if isinstance(network, TrainableRateNetwork):
+        state = network.flat_start(torch.from_numpy(state))
+        n = len(state)
     frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, n), n)).to(device_of(run.config))
-    return torch.from_numpy(state).to(frame), frame
+    return torch.as_tensor(state).to(frame), frame
 
 
 def _initialise_values(run: Run, network: Network) -> dict[str, Any] | None:

@@ -313,9 +313,13 @@ class RateNetwork:
         return self._constant(torch.exp(-self.dt / tau), name)
 
     def _constant(self, value: Parameter, name: str, low: float = -INFINITE, high: float = INFINITE) -> float | Tensor:
-        """The value as a number where it is the same for all columns and neurons, else as a tensor (C, N)."""
+        """The value as a number where it is the same for all columns and neurons, else as a tensor (C, N).
+
+        A trained value stays a tensor, which has a gradient.
+        """
         tensor = self._broadcast(value, name, low, high)
-        return float(tensor[0, 0]) if (tensor == tensor[0, 0]).all() else tensor
+        equal = not tensor.requires_grad and (tensor == tensor[0, 0]).all()
+        return float(tensor[0, 0]) if equal else tensor
 
     def _broadcast(
         self, value: Parameter, name: str, low: float = -INFINITE, high: float = INFINITE, cells: int | None = None

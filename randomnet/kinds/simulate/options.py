@@ -13,11 +13,17 @@ from randomnet.settings.readers import ALL, Key, Reader, only
 from randomnet.settings.values import Boolean, Choice, Integer, Listed, Named, Number, Several, Value, in_units
 from randomnet.values.events import EventList, Events
 
+PARTS = ("rate_filter", "tau_syn", "threshold", "response_gain", "rate_max", "nmda_fraction", "adaptation", "plastic",
+         "plastic_input", "ou_noise")  # options of [dynamics] that add a part  # fmt: skip
 KEPT = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "noise", "overlaps")
 PATTERNS = ("constant", "cosine", "gaussian", "random", "xi1", "xi2", "xi3", "xi4")
 FILTERED = Condition("dynamics.nmda_fraction is above 0", lambda config: config.dynamics.nmda_fraction > 0)
 ADAPTING = Condition("dynamics.adaptation is not 0", lambda config: config.dynamics.adapts)
 PLASTIC = Condition("dynamics.plastic names blocks", lambda config: config.dynamics.plastic != "none")
+PLASTIC_FACTORS = Condition(
+    "dynamics.plastic names blocks, net.rank is above 0 and net.factor_on = all",
+    lambda config: config.dynamics.plastic != "none" and config.net.rank > 0 and config.net.factor_on == "all",
+)
 PLASTIC_INPUT = Condition("dynamics.plastic_input = True", lambda config: config.dynamics.plastic_input)
 NOISY = Condition("dynamics.ou_noise is not 0", lambda config: config.dynamics.noisy)
 DECODED = Condition("simulation.decode names populations", lambda config: config.simulation.decode != "none")
@@ -32,7 +38,7 @@ WITH_EVENTS = Condition("simulation.events has some", lambda config: bool(config
 
 @dataclass(frozen=True)
 class DynamicsSection(Section):
-    """[dynamics] Filters, plasticity and noise of kind = simulate. Times are in time_unit, rates per time_unit."""
+    """[dynamics] Filters, plasticity and noise of rates, simulated or trained. Times are in time_unit, rates per it."""
 
     time_unit: str = option(
         Value(),
@@ -78,6 +84,14 @@ class DynamicsSection(Section):
         Number(0, above=True), 0.2, "Time constant of the recovery of resources.", only=PLASTIC
     )
     plastic_strength: float = option(Number(), 1.0, "Factor of plastic blocks.", only=PLASTIC)
+    plastic_factors: bool = option(
+        Boolean(),
+        False,
+        "Plastic blocks also transmit the factors of net.rank, as they transmit their weights. With factor_on = edges "
+        "they always do.",
+        only=PLASTIC_FACTORS,
+        neutral=False,
+    )
     plastic_input: bool = option(
         Boolean(),
         False,
@@ -102,6 +116,11 @@ class DynamicsSection(Section):
     noise_seed: int = option(
         Integer(0), 0, "Another seed gives other noise with the same network and initial states.", only=NOISY
     )
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether any option changes the dynamics: filters, thresholds, gains, plasticity, adaptation or noise."""
+        return any(getattr(self, name) != getattr(type(self), name) for name in PARTS)
 
     @property
     def adapts(self) -> bool:

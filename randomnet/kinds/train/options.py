@@ -11,6 +11,7 @@ TRAIN = Reader(
         "net": ALL,
         "projections": ALL,
         "model": ALL,
+        "dynamics": ALL,
         "lyapunov": all_but("tolerance", "tsim_max", "initial_states", "driven"),
         "trainvalidate": all_but(*reads.DECAYS),
         "trialparams": ALL,
