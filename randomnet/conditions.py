@@ -11,6 +11,10 @@ BY_NETWORK = Condition(
         (config.inference.architecture if config.experiment.kind == "fit" else config.model.architecture) == "network"
     ),
 )
+BY_EQUATION = Condition(
+    "the dynamics are those of [model], without parts of [dynamics]",
+    lambda config: BY_NETWORK.holds(config) and not config.dynamics.has_parts,
+)
 OF_NODES = Condition("model.architecture = node", lambda config: config.model.architecture == "node")
 BY_CELLS = Condition(
     "model.architecture is not network",

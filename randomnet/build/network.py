@@ -52,6 +52,11 @@ class Setup:
     clipped: int | None = None
     upstream: dict[str, Any] | None = None
 
+    @property
+    def size(self) -> int:
+        """The number of variables of the state: N, or more with parts of [dynamics]."""
+        return len(self.state)
+
     def facts(self) -> dict[str, Any]:
         """Return what run.json says of the network."""
         if self.connectome is None:
@@ -197,15 +202,19 @@ def check_network(run: Run) -> dict[str, Any]:
     else:
         connectome = connectome_of(run)
         n, edges, groups = connectome.n, len(connectome.weights), len(parameter_groups(connectome, run.config)[1])
-        tau_of(run, connectome)
+        if not run.config.dynamics.has_parts:
+            tau_of(run, connectome)
         frozen = _frozen_count(run, connectome)
     _trainable_counts(run, {"weights": edges - frozen, "gains": groups, "shifts": groups})
-    if run.config.uses_spectrum:
-        exponents_of(run, n)
     _check_memory(run, n, edges)
+    size = build_setup(run).size if run.config.dynamics.has_parts else n
+    if run.config.uses_spectrum:
+        exponents_of(run, size)
     if net.rank:
         low_rank.factors_of(run, with_labels(run, connectome_of(run)))
     facts = connectome_facts(run) | {"inputs": checksums_of(run)}
+    if run.config.dynamics.has_parts:
+        facts["state_size"] = size
     if run.config.paths.pretrained:
         facts["upstream"] = [trained_file(run).facts()]
     if run.config.has_task:
@@ -329,4 +338,5 @@ def device_of(config: Config) -> torch.device:
     wanted = config.execution.device
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ConfigError("[execution] device: expected a CUDA device with device = cuda, got a machine without one")
-    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+    on_cpu = wanted == "cpu" or config.dynamics.has_parts  # whose networks are computed on the CPU
+    return torch.device("cuda" if not on_cpu and torch.cuda.is_available() else "cpu")

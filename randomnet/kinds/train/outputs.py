@@ -110,7 +110,7 @@ def _measured_losses(run: Run, trained: Trained) -> dict[str, float]:
     """Return loss_measured_initial and _final, each with its standard error; empty for a task."""
     if run.config.has_task or not run.config.spectrum_loss:
         return {}
-    target, losses = loss_target(run, trained.setup.connectome.n), {}
+    target, losses = loss_target(run, trained.setup.size), {}
     for when, measured in trained.measured:
         for name, value in measured_loss(run, measured, target).items():
             losses[name.replace("loss", f"loss_measured_{when}")] = value
@@ -130,7 +130,7 @@ def _arrays(run: Run, trained: Trained) -> dict[str, np.ndarray]:
     arrays = {"groups": setup.labels, "state_initial": setup.state.cpu().numpy()}
     arrays |= _overlap_axes(run) if "overlaps" in trained.final else {}
     if TARGETED.holds(run.config):
-        arrays["target"] = target_of(run, setup.connectome.n)
+        arrays["target"] = target_of(run, setup.size)
     for (when, measured), values in zip(
         trained.measured, (trained.values_initial, trained.progress.last), strict=True
     ):

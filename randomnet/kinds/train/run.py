@@ -56,7 +56,7 @@ def check(run: Run) -> dict[str, Any]:
     closed_loop.check(run)
     facts = check_network(run)
     if TARGETED.holds(run.config):
-        target_of(run, facts["neurons"])
+        target_of(run, facts.get("state_size", facts["neurons"]))
     return facts
 
 
