@@ -95,8 +95,9 @@ class TrainableRateNetwork(Network):
         arguments = dict(self.rates.arguments)
         if self._stretched:
             gains, shifts = self.gains()[self.groups], self.shifts()[self.groups]
-            arguments["gain"] = torch.as_tensor(arguments["gain"]) * gains.double()
-            arguments["threshold"] = torch.as_tensor(arguments["threshold"]) + shifts.double()
+            gain, threshold = (torch.as_tensor(arguments[name]).double() if isinstance(arguments[name], np.ndarray)
+                               else arguments[name] for name in ("gain", "threshold"))  # fmt: skip
+            arguments |= {"gain": gain * gains.double(), "threshold": threshold + shifts.double()}
         return RateNetwork(self._couplings(trials), self.activation, self.dt, **arguments)
 
     def _couplings(self, trials: int) -> Couplings:
