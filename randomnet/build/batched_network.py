@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from randomnet.activations import ACTIVATIONS
-from randomnet.build import external_input
+from randomnet.build import external_input, pretrained
 from randomnet.build.initial_rates import initial_rates, trajectory_count
 from randomnet.build.low_rank import factors_of, with_factors
 from randomnet.build.populations import PopulationView, plastic_blocks, silenced_neurons
@@ -107,8 +107,8 @@ class BatchedNetwork:
         return {
             "tau_rate": self.by_neuron("tau", "model") if dynamics.rate_filter else None,
             "tau_syn": None if dynamics.tau_syn == "none" else self.by_neuron("tau_syn"),
-            "threshold": self.by_neuron("threshold"),
-            "gain": self.by_neuron("response_gain"),
+            "threshold": self.by_neuron("threshold") + self._trained(1, 0.0),
+            "gain": self.by_neuron("response_gain") * self._trained(0, 1.0),
             "rate_max": self.by_neuron("rate_max"),
             "slow": self._slow_current() if dynamics.nmda_fraction else None,
             "adaptation": self._adaptation() if dynamics.adapts else None,
@@ -150,6 +150,14 @@ class BatchedNetwork:
         adds = self.config.net.factor_on == "all"
         plastic = self.config.dynamics.plastic_factors
         return weights.with_low_rank(self.to_columns(output), self.to_columns(selection), adds, plastic)
+
+    def _trained(self, which: int, neutral: float) -> float | np.ndarray:
+        """Return the gains (0) or shifts (1) of the simulated trained networks, (C, N), or the neutral number."""
+        if not self.config.has_role("simulation") or not self.config.paths.pretrained:
+            return neutral
+        stored = [pretrained.trained_gains(view.run) for view in self.views]
+        none = np.full(self.views[0].connectome.n, neutral)
+        return self.to_columns([none if values is None else values[which] for values in stored])
 
     def _slow_current(self) -> SlowCurrent:
         return SlowCurrent(self.by_run("nmda_fraction"), self.by_neuron("tau_nmda"))

@@ -56,6 +56,7 @@ def _obstacles(config: Config) -> str:
     dynamics, simulation = config.dynamics, config.simulation
     kernels = config.populations.kernels if config.net.source == "populations" else ()
     obstacles = {
+        "trained weights": config.paths.pretrained,
         "events": simulation.events,
         "silences": simulation.silences,
         "plastic connections": dynamics.plastic != "none" or dynamics.plastic_input,

@@ -45,29 +45,37 @@ class DynamicsSection(Section):
         "τ",
         "Unit of all times of the experiment, such as s. Rates are per unit (with s: Hz).",
         grid=False,
+        neutral="τ",
     )
     rate_filter: bool = option(
         Boolean(),
         True,
         "True: rates follow their input with the time constant model.tau. False: they follow it instantly.",
+        neutral=True,
     )
     tau_syn: Listed | float | str = option(
         Named(low=0, above=True, one=True, words=("none",)),
         "none",
         "Time constant of the recurrent currents, by postsynaptic population. none: they follow the rates instantly.",
+        neutral="none",
     )
-    threshold: Listed | float = option(Named(one=True), 0.0, "Threshold that is subtracted from the input of a neuron.")
-    response_gain: Listed | float = option(Named(one=True), 1.0, "Factor of the input above threshold.")
-    rate_max: Listed | float = option(Named(low=0, one=True), 1.0, "Factor of the response.")
+    threshold: Listed | float = option(
+        Named(one=True), 0.0, "Threshold that is subtracted from the input of a neuron.", neutral=0.0
+    )
+    response_gain: Listed | float = option(Named(one=True), 1.0, "Factor of the input above threshold.", neutral=1.0)
+    rate_max: Listed | float = option(Named(low=0, one=True), 1.0, "Factor of the response.", neutral=1.0)
     nmda_fraction: float = option(
         Number(0, 1),
         0.0,
         "Fraction of the excitatory recurrent input with slow (NMDA) synapses. The total does not change.",
+        neutral=0.0,
     )
     tau_nmda: Listed | float = option(
         Named(low=0, above=True, one=True), 0.3, "Time constant of the slow synapses.", only=FILTERED
     )
-    adaptation: Listed | float = option(Named(one=True), 0.0, "A, the increase of the threshold per unit of rate.")
+    adaptation: Listed | float = option(
+        Named(one=True), 0.0, "A, the increase of the threshold per unit of rate.", neutral=0.0
+    )
     tau_adaptation: Listed | float = option(
         Named(low=0, above=True, one=True), 0.1, "Time constant of the adaptation.", only=ADAPTING
     )
@@ -75,6 +83,7 @@ class DynamicsSection(Section):
         Several(none=True),
         "none",
         "Blocks with short-term plasticity (Tsodyks and Markram), such as EE, named as in couplings.",
+        neutral="none",
     )
     use: float = option(
         Number(0, 1, above=True), 0.03, "U, the fraction of resources that a spike uses at rest.", only=PLASTIC
@@ -97,6 +106,7 @@ class DynamicsSection(Section):
         False,
         "Short-term plasticity of the external input. Its rate is the external input over sqrt(external_degree) J0.",
         only=POPULATIONS,
+        neutral=False,
     )
     use_input: float = option(Number(0, 1, above=True), 0.3, "U of the external input.", only=PLASTIC_INPUT)
     tau_facilitation_input: float = option(
@@ -109,7 +119,8 @@ class DynamicsSection(Section):
         Named(low=0, one=True),
         0.0,
         "Stationary standard deviation of Ornstein-Uhlenbeck noise, independent for every neuron and trajectory. It "
-        "does not depend on dt.",
+        "does not depend on dt. In training every update has other noise, and all evaluations have the same.",
+        neutral=0.0,
     )
     tau_noise: float = option(Number(0, above=True), 0.02, "Correlation time of that noise.", only=NOISY)
     noise_on: str = option(Choice(("input", "rate")), "input", "Quantity that the noise is added to.", only=NOISY)
@@ -283,8 +294,6 @@ def _simulated(config: Any) -> tuple[Key, str] | None:
     """Contradictions besides times."""
     if config.has_task:
         return ("trialparams", "task_name"), "none with kind = simulate, whose inputs are simulation.events"
-    if config.paths.pretrained:
-        return ("paths", "pretrained"), "nothing with kind = simulate, which has no trained gains and shifts"
     if config.net.parameter != "weights":
         return ("net", "parameter"), "weights with kind = simulate, whose gains and thresholds are in [dynamics]"
     simulation = config.simulation

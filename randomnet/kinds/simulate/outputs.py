@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from randomnet import results
+from randomnet.artifacts.trained_files import trained_file
 from randomnet.build.coupling_strength import strength_of_simulated
 from randomnet.build.external_input import event_label
 from randomnet.build.mean_field import mean_field_rates
@@ -28,7 +29,7 @@ def write_outputs(
         "status": results.COMPLETE,
         "reason": "",
         "summary": {"neurons": view.connectome.n, **strength_of_simulated(view.run, view.connectome)},
-        "connectome": view.connectome.facts(),
+        "connectome": view.connectome.facts() | _upstream(view),
     }
     if not samples.finite:
         return record | {"status": results.DIVERGED, "reason": "rates left the range of numbers"}
@@ -48,6 +49,11 @@ def write_outputs(
     results.write_arrays(folder.path / "arrays.npz", arrays)
     record["summary"] |= summary | {"notes": "; ".join(notes)}
     return record
+
+
+def _upstream(view: PopulationView) -> dict[str, Any]:
+    """Return the facts of the trained network that is simulated; empty without one."""
+    return {"upstream": [trained_file(view.run).facts()]} if view.run.config.paths.pretrained else {}
 
 
 def _population_arrays(view: PopulationView) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from randomnet import results
+from randomnet.artifacts.trained_files import trained_file
 from randomnet.build.batched_network import BatchedNetwork, structure_of
 from randomnet.build.connectome import connectome_facts, connectome_of
 from randomnet.build.initial_rates import initial_rates, trajectory_count
@@ -66,7 +67,8 @@ def check(run: Run) -> dict[str, Any]:
     initial_rates(view)
     if run.config.uses_spectrum:
         _state_system(view)
-    return connectome_facts(run) | {"inputs": checksums_of(run)}
+    upstream = {"upstream": [trained_file(run).facts()]} if run.config.paths.pretrained else {}
+    return connectome_facts(run) | {"inputs": checksums_of(run)} | upstream
 
 
 @contextmanager
