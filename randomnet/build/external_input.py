@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from randomnet.build import pretrained
 from randomnet.build.populations import VECTORS, PopulationView
 from randomnet.kinds.simulate.options import SimulationSection
 from randomnet.schema.config import Config
@@ -35,7 +36,7 @@ def scaled_events(view: PopulationView) -> list[ScaledEvent]:
     for event in settings.events:
         _check_time(event, view.run.config)
         units, vector = view.units(event.population, "[simulation] events"), None
-        if event.pattern in VECTORS or event.pattern == "random":
+        if event.pattern in VECTORS or event.pattern in ("random", "channel"):
             vector = _vector(view, event)[units]
         events.append(
             ScaledEvent(
@@ -43,7 +44,7 @@ def scaled_events(view: PopulationView) -> list[ScaledEvent]:
                 event.pattern if vector is None else "vector",
                 event.onset,
                 event.offset,
-                scale * event.amplitude,
+                event.amplitude * (settings.amplitude if event.pattern == "channel" else scale),
                 event.phase + settings.turned,
                 event.sigma,
                 vector,
@@ -118,6 +119,12 @@ def _vector(view: PopulationView, event: Written) -> np.ndarray:
     number = int(event.vector)
     if number != event.vector or number < 1:
         raise ConfigError(f"[simulation] events: expected vector 1, 2, ..., got {event.vector:g}")
+    if event.pattern == "channel":
+        weights = pretrained.trained_inputs(view.run)
+        if number > weights.shape[1]:
+            expected = f"channels 1 to {weights.shape[1]} of the trained network"
+            raise ConfigError(f"[simulation] events: expected {expected}, got vector {number}")
+        return weights[:, number - 1]
     return view.run.generator("events", number).standard_normal(view.connectome.n)
 
 

@@ -194,6 +194,15 @@ def trained_gains(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
     return None if stored.gains is None else (stored.gains.astype(float), stored.shifts.astype(float))
 
 
+def trained_inputs(run: Run) -> np.ndarray:
+    """Return the input weights (N, channels) of a simulation's stored network. Raises ConfigError without any."""
+    stored = _stored_network(run) if run.config.paths.pretrained else None
+    if stored is None or not stored.interface:
+        expected = "events without the pattern channel, which needs a network of paths.pretrained with task inputs"
+        raise ConfigError(f"[simulation] events: expected {expected}, got channel")
+    return stored.interface["input_weights"].astype(float)
+
+
 def _stored_network(run: Run) -> StoredNetwork:
     """Return the network of the run's file, which fits the run's task. Raises ConfigError."""
     path, names = trained_path(run), (*ELMAN.values(), WEIGHTS, *_readout(run).values())
@@ -296,9 +305,13 @@ def _modelled(run: Run) -> tuple[str, ...]:
 
 def _check_dynamics(run: Run, description: dict[str, Any], path: Path) -> None:
     """Raise ConfigError where only the model has dynamics of its own; a run may have others, or add some."""
-    if "rates" in description and not run.config.dynamics.has_parts:
-        expected = "filters, plasticity or other parts"
-        raise ConfigError(f"[dynamics] expected {expected}, as {path} was trained with some, got none")
+    if "rates" not in description or run.config.dynamics.has_parts:
+        return
+    if not run.config.reads("dynamics.plastic"):
+        raise ConfigError(f"[paths] pretrained: expected a network without parts of [dynamics] with kind = "
+                          f"{run.config.experiment.kind}, got {path}; kind = simulate has its trajectories and spectrum")
+    expected = "filters, plasticity or other parts"
+    raise ConfigError(f"[dynamics] plastic: expected {expected} in [dynamics], as {path} was trained with some, got none")
 
 
 def _readout(run: Run) -> dict[str, str]:

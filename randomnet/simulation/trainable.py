@@ -176,8 +176,12 @@ class TrainableRateNetwork(Network):
         all_rates = torch.stack(rates)
         return all_rates, all_rates @ interface["readout_weights"].mT + interface["readout_bias"], state
 
+    def external_input(self, inputs: Tensor | None = None) -> Tensor:
+        """The external input (..., N) of task inputs (..., channels), or without any: U x, the biases and the drive."""
+        return self._external(self.interface_tensors(), inputs)
+
     def _external(self, interface: Mapping[str, Tensor], inputs: Tensor | None = None) -> Tensor:
-        """The external input (..., N) of task inputs (..., channels), or without any."""
+        """`external_input` with tensors of the interface, which segments compute once."""
         total = torch.zeros_like(self.weights.start[:1]).expand(self.n) if self.drive is None else self.drive
         if not interface:
             return total
@@ -217,13 +221,13 @@ class TrainableRateNetwork(Network):
 
     def autonomous(self) -> OfStep:  # type: ignore[override]
         """The whole state without task input, as a system; the biases and the drive act on it. Differentiable."""
-        return state_system(self._without_noise(), self._external(self.interface_tensors()))
+        return state_system(self._without_noise(), self.external_input())
 
     dynamics = autonomous  # type: ignore[assignment]
 
     def driven_by_trials(self, inputs: Tensor) -> TrialDrivenState:  # type: ignore[override]
         """The whole state along trials with inputs (time, trials, channels), as a system; differentiable."""
-        drive = self._external(self.interface_tensors(), inputs).transpose(0, 1)
+        drive = self.external_input(inputs).transpose(0, 1)
         return trial_driven_state(self._without_noise(), drive)
 
     def _without_noise(self) -> RateNetwork:

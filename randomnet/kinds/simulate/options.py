@@ -16,7 +16,7 @@ from randomnet.values.events import EventList, Events
 PARTS = ("rate_filter", "tau_syn", "threshold", "response_gain", "rate_max", "nmda_fraction", "adaptation", "plastic",
          "plastic_input", "ou_noise")  # options of [dynamics] that add a part  # fmt: skip
 KEPT = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "noise", "overlaps")
-PATTERNS = ("constant", "cosine", "gaussian", "random", "xi1", "xi2", "xi3", "xi4")
+PATTERNS = ("constant", "cosine", "gaussian", "random", "channel", "xi1", "xi2", "xi3", "xi4")
 FILTERED = Condition("dynamics.nmda_fraction is above 0", lambda config: config.dynamics.nmda_fraction > 0)
 ADAPTING = Condition("dynamics.adaptation is not 0", lambda config: config.dynamics.adapts)
 PLASTIC = Condition("dynamics.plastic names blocks", lambda config: config.dynamics.plastic != "none")
@@ -208,7 +208,8 @@ class SimulationSection(Section):
         Events(),
         "Inputs that are added to the constant external input: pattern, amplitude, start and end after "
         "analysis.settle. phase is in degrees; sigma of gaussian in rad. random: a Gaussian vector by number. xi1 "
-        "to xi4: vectors of low-rank kernels. Amplitudes for populations are multiplied by sqrt(external_degree).",
+        "to xi4: vectors of low-rank kernels. channel: the input weights of a trained network (paths.pretrained) from the "
+        "task's channel vector. Other amplitudes are multiplied by sqrt(external_degree) of populations.",
     )
     amplitude: float = option(Number(), 1.0, "Factor of the amplitudes of all events.", only=WITH_EVENTS)
     turned: float = option(Number(), 0.0, "Degrees that are added to the phases of all events.", only=WITH_EVENTS)
