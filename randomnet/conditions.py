@@ -95,8 +95,8 @@ PROJECTED = Condition(
     lambda config: not config.drawn_at_random and ("weights" in config.trained or config.has_task),
 )
 BATCHED = Condition(
-    "trialparams.task_name = none, or experiment.kind = train or benchmark",
-    lambda config: not config.has_task or config.trains,
+    "trialparams.task_name = none, or experiment.kind = train or benchmark without parts of [dynamics]",
+    lambda config: not config.dynamics.has_parts if config.trains else not config.has_task,
 )
 N_BACK = Condition("the task has n_back", lambda config: config.task is not None and config.task.has("n_back"))
 MULTITASK = Condition("trialparams.task_name = multitask", lambda config: config.trialparams.task_name == "multitask")

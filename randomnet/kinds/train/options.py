@@ -22,8 +22,6 @@ def _dynamics(config: Any) -> tuple[Key, str] | None:
         return ("trainvalidate", "state_noise"), f"0 {with_parts}, whose noise is dynamics.ou_noise"
     if config.execution.device == "cuda":
         return ("execution", "device"), f"auto or cpu {with_parts}"
-    if config.execution.batch_runs not in ("auto", 1):
-        return ("execution", "batch_runs"), f"auto or 1 {with_parts}"
     if not dynamics.rate_filter and config.model.tau != 1:
         return ("dynamics", "rate_filter"), "True where model.tau is not 1"
     if dynamics.plastic_input and not config.populations.external:

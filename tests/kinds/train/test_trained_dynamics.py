@@ -227,7 +227,7 @@ def test_what_is_not_possible_is_said_in_one_line(tmp_path, capsys):
     cases = [
         ({"model.form": "rate"}, "[model] form: applies only where the dynamics are those of [model]"),
         ({"trainvalidate.state_noise": 0.1}, "[trainvalidate] state_noise: expected 0 with parts of [dynamics]"),
-        ({"execution.batch_runs": 2}, "[execution] batch_runs: expected auto or 1 with parts of [dynamics]"),
+        ({"execution.batch_runs": 2}, "[execution] batch_runs: applies only where"),
         ({"dynamics.time_unit": "s", "model.dt": 0.1}, "[model] dt: expected 0.25 s, a step of the task"),
         ({"dynamics.plastic": "EX"}, "[dynamics] plastic: expected blocks of the network, EE, EI, IE, II, got 'EX'"),
         ({"dynamics.nmda_fraction": 0.2, "trainvalidate.train_weights": True, "net.dales_law": False},
