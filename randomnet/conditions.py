@@ -31,6 +31,10 @@ SOURCED = Condition(
     lambda config: bool(config.paths.path_to_network) or config.described,
 )
 POPULATIONS = Condition("net.source = populations", lambda config: config.net.source == "populations")
+LOW_RANK_KERNELS = Condition(
+    "net.source = populations and populations.kernels has a low_rank kernel",
+    lambda config: POPULATIONS.holds(config) and any(kernel == "low_rank" for _, kernel, *_ in config.populations.kernels),
+)
 REGIONS = Condition("net.source = regions", lambda config: config.net.source == "regions")
 LISTED = Condition(
     "regions.regions lists the regions", lambda config: bool(config.regions.regions) and REGIONS.holds(config)

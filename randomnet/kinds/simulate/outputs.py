@@ -87,15 +87,22 @@ def _rates(view: PopulationView, means: np.ndarray) -> tuple[dict[str, float], s
 
 
 def _bump(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Return means of the bump's M0 and M1, and its phase in the last window; empty where no bump is decoded."""
+    """Return M0, M1 and modulation of the bump over the record and in the last window, and its last phase.
+
+    Empty where no bump is decoded.
+    """
     if "bump_mean" not in arrays:
         return {}
     mean, amplitude, last = arrays["bump_mean"], arrays["bump_amplitude"], arrays["bump_phase"][:, -1]
     vectors = np.exp(1j * last[np.isfinite(last)])
     direction = float(np.degrees(np.angle(vectors.mean())) % 360) if vectors.size else math.nan
+    at_end = {f"{name}_end": value for name, value in _bump_size(mean[:, -1], amplitude[:, -1]).items()}
+    return _bump_size(mean, amplitude) | at_end | {"bump_phase_end": direction}
+
+
+def _bump_size(mean: np.ndarray, amplitude: np.ndarray) -> dict[str, float]:
     return {
         "bump_mean": float(mean.mean()),
         "bump_amplitude": float(amplitude.mean()),
         "bump_modulation": float(amplitude.mean() / mean.mean()) if mean.mean() > 0 else math.nan,
-        "bump_phase_end": direction,
     }

@@ -39,7 +39,7 @@ from randomnet.settings import ConfigError
 from randomnet.simulation import RateNetwork, Samples, flatten_state, simulate, state_system, variable_names
 from randomnet.systems import OfStep
 
-HEADLINE = ("neurons", "rate", "bump_mean", "bump_modulation", "lambda_max", "verdict", "seconds")
+HEADLINE = ("neurons", "rate", "bump_mean_end", "bump_modulation_end", "lambda_max", "verdict", "seconds")
 MOST_STACKED = 64  # runs that are simulated side by side unless the config says how many
 EDGE_BYTES, STATES = 24, 40  # of a connection; vectors of a trajectory that are in memory at once
 PROBE_STEPS = 200  # of an estimate

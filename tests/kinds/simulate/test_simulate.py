@@ -98,6 +98,10 @@ def test_the_bump_of_a_ring_is_that_of_theory_and_stays_where_it_was_put(tmp_pat
         np.testing.assert_allclose(arrays["bump_amplitude"][0, -1], bump.modulation, rtol=1e-3)
         np.testing.assert_allclose(np.degrees(arrays["bump_phase"][0, -1]), phase, atol=1e-3)
         assert (arrays["event_onset"], arrays["event_offset"]) == (0, 20)
+    end = summary(tmp_path)  # after the stimulus: the mean over the whole record is another
+    np.testing.assert_allclose(end["bump_mean_end"], bump.mean, rtol=1e-3)
+    np.testing.assert_allclose(end["bump_modulation_end"], bump.modulation / bump.mean, rtol=1e-3)
+    assert (abs(end["bump_modulation"] - end["bump_modulation_end"]) > 0.005).all()
 
 
 def by_hand(connectome, tau, steps, drives, tau_syn=None, threshold=0.0):
