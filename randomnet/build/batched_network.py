@@ -129,7 +129,15 @@ class BatchedNetwork:
             before=self.to_columns([[external_input.early_input_factor(view)] for view in self.views]),
             tau=self.to_columns([[external_input.input_tau(view)] for view in self.views]),
             dtype=self.dtype,
+            series=self._series(),
         )
+
+    def _series(self) -> np.ndarray | None:
+        """Return the input of simulation.input_file, (1 or C, steps, N); None without files. Raises ConfigError."""
+        series = [external_input.input_series(view) for view in self.views]
+        if self.first_only:
+            series = [values if values is None else values[:1] for values in series]
+        return external_input.stack_series(series, self.trials, self.views[0].connectome.n)
 
     def start(self, network: RateNetwork, generators: Sequence[np.random.Generator]) -> State:
         """Return the initial state of all runs."""

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from randomnet.build import pretrained
+from randomnet.build.initial_rates import trajectory_count
 from randomnet.build.populations import VECTORS, PopulationView
+from randomnet.formats import FormatError, load_npy
 from randomnet.kinds.simulate.options import SimulationSection
 from randomnet.schema.config import Config
 from randomnet.schema.plan import Run
@@ -51,6 +54,44 @@ def scaled_events(view: PopulationView) -> list[ScaledEvent]:
             )
         )
     return events
+
+
+def input_series(view: PopulationView) -> np.ndarray | None:
+    """Return the input (1 or trajectories, steps, N) of simulation.input_file; None without one. Raises ConfigError."""
+    name, n = view.run.config.simulation.input_file, view.connectome.n
+    if not name:
+        return None
+    try:
+        values = load_npy(Path(name).expanduser())
+    except FormatError as error:
+        raise ConfigError(f"[simulation] input_file: {error}") from None
+    trials, shape, weights = trajectory_count(view.run.config), values.shape, None
+    if values.ndim in (2, 3) and shape[-1] != n and view.run.config.paths.pretrained:
+        weights = pretrained.trained_inputs(view.run)
+    widths = [n, *([] if weights is None else [weights.shape[1]])]
+    fits = values.ndim in (2, 3) and shape[-1] in widths and (values.ndim == 2 or len(values) in (1, trials))
+    if not fits or values.dtype.kind not in "fiub" or not np.isfinite(values).all():
+        expected = f"finite numbers of shape (steps, {n}) or ({trials}, steps, {n})"
+        raise ConfigError(f"[simulation] input_file: expected {expected}, got {values.dtype} of shape {shape} in {name}")
+    values = values.astype(float) if weights is None else values @ weights.T
+    return values if values.ndim == 3 else values[None]
+
+
+def stack_series(series: Sequence[np.ndarray | None], trials: int, n: int) -> np.ndarray | None:
+    """Return the series (1 or C, steps, N) of all runs' trajectories; 0 after the end of a shorter one, or without one.
+
+    series: those of each run.
+    """
+    present = [values for values in series if values is not None]
+    if not present:
+        return None
+    if len(series) == 1 and len(present[0]) == 1:
+        return present[0]
+    stacked = np.zeros((len(series), trials, max(values.shape[1] for values in present), n))
+    for run, values in enumerate(series):
+        if values is not None:
+            stacked[run, :, : values.shape[1]] = values
+    return stacked.reshape(-1, *stacked.shape[2:])
 
 
 def event_label(event: Written, settings: SimulationSection) -> str:

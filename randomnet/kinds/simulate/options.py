@@ -227,6 +227,14 @@ class SimulationSection(Section):
     silenced: Listed = option(
         Named(whole=True, low=0, none=True), Listed(), "Numbers of neurons, drawn at random, that are silent."
     )
+    input_file: str = option(
+        Value(),
+        "",
+        "Array (.npy) that is added to the external input, of shape (steps, neurons), or (trajectories, steps, neurons). "
+        "Its first step is the first after analysis.settle; after its last step it adds nothing. For a trained network "
+        "(paths.pretrained) the array may have the channels of its task in place of neurons.",
+        neutral="",
+    )
     inputs: str = option(
         Choice(("live", "sequential")),
         "live",
@@ -307,6 +315,10 @@ def _simulated(config: Any) -> tuple[Key, str] | None:
         return ("simulation", "weak_before"), "False without populations.external_degree"
     if config.dynamics.plastic_input and not config.populations.external:
         return ("dynamics", "plastic_input"), "False without populations.external"
+    if simulation.input_file and simulation.tau_input != "none":
+        return ("simulation", "tau_input"), "none with input_file, whose array is not filtered"
+    if simulation.input_file and simulation.spectrum:
+        return ("simulation", "spectrum"), "False with input_file, as the spectrum is that under constant input"
     if simulation.samples == "disk" and simulation.inputs == "sequential":
         return ("simulation", "inputs"), "live with samples = disk, which keeps little in memory"
     if any(region.tau != 1 for region in config.regions.regions) and config.net.source == "regions":

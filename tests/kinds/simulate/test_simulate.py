@@ -135,6 +135,32 @@ def test_rates_are_those_of_a_simulation_by_hand(tmp_path, syn, inputs):
     np.testing.assert_allclose(arrays["rates_mean"][1, 0], arrays["rates"][0][:, ~excitatory].mean(1))
 
 
+@pytest.mark.parametrize("shape", ["steps", "trajectories"])
+def test_an_input_of_ones_own_is_added_step_by_step(tmp_path, capsys, shape):
+    """From the first step after settling on; without it, and after its end, the input is the constant one."""
+    series = np.random.default_rng(0).standard_normal((30, 14) if shape == "steps" else (2, 30, 14))
+    plan, _ = run(tmp_path, PAIR, more="initial = zero\n")
+    network = connectome_of(plan.combos[0].runs()[0])
+    if network.n != series.shape[-1]:
+        series = np.random.default_rng(0).standard_normal((*series.shape[:-1], network.n))
+    np.save(tmp_path / "input.npy", series)
+    excitatory = network.labels["population"] == "E"
+    more = f"initial = zero\ninput_file = {tmp_path / 'input.npy'}\n"
+    given = [f"paths.path_to_results={tmp_path / 'own'}", "analysis.trajectories=2", "analysis.settle=0.2"]
+    for inputs in ("live", "sequential"):
+        run(tmp_path, PAIR, *given, f"simulation.inputs={inputs}", more=more)
+        rates = ResultsFolder(tmp_path / "own").run(0, 0).arrays["rates"]
+        for trial in range(2):
+            drives = np.tile(np.where(excitatory, 6.0, 3.0), (42, 1))
+            drives[2:32] += series if shape == "steps" else series[trial]
+            expected = by_hand(network, np.where(excitatory, 1.0, 0.5), 42, drives)[2:]
+            np.testing.assert_allclose(rates[trial], expected.reshape(20, 2, -1).mean(1), rtol=1e-9, atol=1e-11)
+        given = [f"paths.path_to_results={tmp_path / 'again'}", *given[1:]]
+    np.save(tmp_path / "input.npy", series[..., :3])
+    run(tmp_path, PAIR, more=more, code=2)
+    assert "[simulation] input_file: expected finite numbers of shape (steps, " in capsys.readouterr().err
+
+
 AXES = '{"couplings.EE": [0.5, 1], "in_degree": [4, 6], "use": [0.1, 0.5], "noise_seed": [0, 1]}'
 
 
