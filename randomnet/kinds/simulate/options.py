@@ -82,7 +82,8 @@ class DynamicsSection(Section):
     plastic: str = option(
         Several(none=True),
         "none",
-        "Blocks with short-term plasticity (Tsodyks and Markram), such as EE, named as in couplings.",
+        "Blocks with short-term plasticity (Markram et al. 1998, Hansel and Mato 2013: their rate equations are the same), "
+        "such as EE, named as in couplings.",
         neutral="none",
     )
     use: float = option(

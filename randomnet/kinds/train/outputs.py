@@ -24,6 +24,7 @@ from randomnet.kinds.trajectories import conditions_of, event_arrays
 from randomnet.rnn import FACTORS, Network
 from randomnet.schema.plan import Run
 from randomnet.schema.sections.network import TRAINED
+from randomnet.simulation import TrainableRateNetwork
 from randomnet.training import Progress
 
 REPORTED = (  # of the spectra before and after training
@@ -86,7 +87,7 @@ def write_outputs(run: Run, folder: results.RunFolder, trained: Trained, seconds
         "summary": {
             **losses,
             **trained.scores,
-            **notes(progress, losses, run.config.spectrum_loss),
+            **notes(progress, losses, run.config.spectrum_loss, _doubts(setup)),
             **_summary("initial", trained.initial),
             **_summary("final", trained.final),
             **trained.final.get("baseline", {}),
@@ -94,6 +95,11 @@ def write_outputs(run: Run, folder: results.RunFolder, trained: Trained, seconds
         },
         "connectome": setup.facts(),
     }
+
+
+def _doubts(setup: Setup) -> tuple[str, ...]:
+    """Return notes on time constants for which the step is coarse; none without parts of [dynamics]."""
+    return setup.network.rate_network().doubts if isinstance(setup.network, TrainableRateNetwork) else ()
 
 
 def _summary(when: str, measured: dict[str, Any]) -> dict[str, Any]:
@@ -170,6 +176,7 @@ def _overlap_axes(run: Run) -> dict[str, np.ndarray]:
         "overlaps_times": dt * np.arange(1, 1 + trials.inputs.shape[1]),
         "overlaps_conditions": np.array(names)[index[:OVERLAP_TRIALS]],
         **event_arrays(trials.events, dt),
+        **({"time_unit": np.array(run.config.dynamics.time_unit)} if run.config.dynamics.has_parts else {}),
     }
 
 
