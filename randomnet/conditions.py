@@ -33,7 +33,9 @@ SOURCED = Condition(
 POPULATIONS = Condition("net.source = populations", lambda config: config.net.source == "populations")
 LOW_RANK_KERNELS = Condition(
     "net.source = populations and populations.kernels has a low_rank kernel",
-    lambda config: POPULATIONS.holds(config) and any(kernel == "low_rank" for _, kernel, *_ in config.populations.kernels),
+    lambda config: (
+        POPULATIONS.holds(config) and any(kernel == "low_rank" for _, kernel, *_ in config.populations.kernels)
+    ),
 )
 REGIONS = Condition("net.source = regions", lambda config: config.net.source == "regions")
 LISTED = Condition(

@@ -308,10 +308,11 @@ def _check_dynamics(run: Run, description: dict[str, Any], path: Path) -> None:
     if "rates" not in description or run.config.dynamics.has_parts:
         return
     if not run.config.reads("dynamics.plastic"):
-        raise ConfigError(f"[paths] pretrained: expected a network without parts of [dynamics] with kind = "
-                          f"{run.config.experiment.kind}, got {path}; kind = simulate has its trajectories and spectrum")
-    expected = "filters, plasticity or other parts"
-    raise ConfigError(f"[dynamics] plastic: expected {expected} in [dynamics], as {path} was trained with some, got none")
+        expected = f"a network without parts of [dynamics] with kind = {run.config.experiment.kind}"
+        advice = "kind = simulate has its trajectories and spectrum"
+        raise ConfigError(f"[paths] pretrained: expected {expected}, got {path}; {advice}")
+    expected = "filters, plasticity or other parts in [dynamics]"
+    raise ConfigError(f"[dynamics] plastic: expected {expected}, as {path} was trained with some, got none")
 
 
 def _readout(run: Run) -> dict[str, str]:

@@ -22,7 +22,6 @@ from randomnet.simulation.network import (
     Adaptation,
     InputPlasticity,
     Noise,
-    Parameter,
     Plasticity,
     RateNetwork,
     SlowCurrent,
@@ -121,9 +120,7 @@ class TrainableRateNetwork(Network):
 
     # ---- trials
 
-    def run(
-        self, inputs: Tensor, initial: Tensor | None = None, noise: Sampler | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def run(self, inputs: Tensor, initial: Tensor | None = None, noise: Sampler | None = None) -> tuple[Tensor, Tensor]:
         """Rates (time, batch, N) after each step of inputs (time, batch, channels), and readout (time, batch, outputs).
 
         initial: rates (batch, N), None for 0. noise(first, last): standard normal numbers (steps, batch, N), of which
@@ -214,7 +211,7 @@ class TrainableRateNetwork(Network):
 
     @torch.no_grad()
     def flat_start(self, inputs: Tensor) -> Tensor:
-        """The whole state (S,) at the start from rates phi(inputs), inputs (N,); S counts all variables, see `State`."""
+        """The whole state (S,), all variables of `State`, at the start from rates phi(inputs), inputs (N,)."""
         network = self._without_noise()
         rates = self.activation.phi(inputs.to(self.weights.start))
         return flatten_state(network, network.start(rates)).double()

@@ -262,6 +262,4 @@ def test_a_loss_of_the_spectrum_has_an_exact_gradient():
     size = len(net.flat_start(torch.zeros(N)))
     frame = torch.from_numpy(random_frame(np.random.default_rng(0), 3, size))
     schedule, state = Schedule(15 * net.dt, 2 * net.dt, 0.0, 0.0), torch.zeros(size, dtype=torch.float64)
-    check_gradients(
-        net, lambda: exponents_of_stack(net.driven_by_trials(x), state, frame, schedule)[0].square().sum()
-    )
+    check_gradients(net, lambda: exponents_of_stack(net.driven_by_trials(x), state, frame, schedule)[0].square().sum())

@@ -82,8 +82,8 @@ class DynamicsSection(Section):
     plastic: str = option(
         Several(none=True),
         "none",
-        "Blocks with short-term plasticity (Markram et al. 1998, Hansel and Mato 2013: their rate equations are the same), "
-        "such as EE, named as in couplings.",
+        "Blocks with short-term plasticity, such as EE, named as in couplings (Markram et al. 1998; Hansel and Mato "
+        "2013: their rate equations are the same).",
         neutral="none",
     )
     use: float = option(
@@ -209,8 +209,8 @@ class SimulationSection(Section):
         Events(),
         "Inputs that are added to the constant external input: pattern, amplitude, start and end after "
         "analysis.settle. phase is in degrees; sigma of gaussian in rad. random: a Gaussian vector by number. xi1 "
-        "to xi4: vectors of low-rank kernels. channel: the input weights of a trained network (paths.pretrained) from the "
-        "task's channel vector. Other amplitudes are multiplied by sqrt(external_degree) of populations.",
+        "to xi4: vectors of low-rank kernels. channel: the input weights of a trained network (paths.pretrained) from "
+        "channel `vector` of its task. Other amplitudes are multiplied by sqrt(external_degree) of populations.",
     )
     amplitude: float = option(Number(), 1.0, "Factor of the amplitudes of all events.", only=WITH_EVENTS)
     turned: float = option(Number(), 0.0, "Degrees that are added to the phases of all events.", only=WITH_EVENTS)
@@ -231,8 +231,8 @@ class SimulationSection(Section):
     input_file: str = option(
         Value(),
         "",
-        "Array (.npy) that is added to the external input, of shape (steps, neurons), or (trajectories, steps, neurons). "
-        "Its first step is the first after analysis.settle; after its last step it adds nothing. For a trained network "
+        "Array (.npy) that is added to the external input, of shape (steps, neurons) or (trajectories, steps, "
+        "neurons). Its first step is the first after analysis.settle; after its last step it adds nothing. For a trained network "
         "(paths.pretrained) the array may have the channels of its task in place of neurons.",
         neutral="",
     )

@@ -57,8 +57,8 @@ class PopulationsSection(Section):
     low_rank_covariance: Listed = option(
         Named(none=True),
         Listed(),
-        "Variances and covariances of these vectors (LR_COV of NeuroTorch), such as xi1 xi2: 0.5, xi3 xi3: 2. Those not "
-        "named are 1 for variances, xi1 xi2 and xi3 xi4, where 1 means equal vectors, and 0 for other pairs.",
+        "Variances and covariances of these vectors (LR_COV of NeuroTorch), such as xi1 xi2: 0.5, xi3 xi3: 2. Those "
+        "not named are 1 for variances, xi1 xi2 and xi3 xi4, where 1 means equal vectors, and 0 for other pairs.",
         only=LOW_RANK_KERNELS,
         sizes=False,
         neutral=Listed(),
