@@ -232,8 +232,8 @@ class SimulationSection(Section):
         Value(),
         "",
         "Array (.npy) that is added to the external input, of shape (steps, neurons) or (trajectories, steps, "
-        "neurons). Its first step is the first after analysis.settle; after its last step it adds nothing. For a trained network "
-        "(paths.pretrained) the array may have the channels of its task in place of neurons.",
+        "neurons). Its first step is the first after analysis.settle; after its last step it adds nothing. For a "
+        "trained network (paths.pretrained) the array may have the channels of its task in place of neurons.",
         neutral="",
     )
     inputs: str = option(
