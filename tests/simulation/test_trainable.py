@@ -130,6 +130,27 @@ def test_the_gradient_does_not_depend_on_segments(part):
             torch.testing.assert_close(actual, expected, rtol=1e-11, atol=1e-12)
 
 
+def test_segments_bound_what_is_stored_for_the_gradient():
+    """Without segments every step stores its tensors; with them none does, and states between segments are few."""
+    net = network("all")
+
+    def stored_bytes(segment):
+        total = 0
+
+        def pack(tensor):
+            nonlocal total
+            total += tensor.nbytes
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            net.trial_readout(inputs(time=60), segment=segment)
+        return total
+
+    stored = {segment: stored_bytes(segment) for segment in (0, 10)}
+    states = 6 * 3 * (4 * N + 2 * 6 + N) * 8  # between segments: rates, currents, slow, adaptation, u, x, noise
+    assert stored[10] + states < stored[0] / 4
+
+
 def test_a_cut_gradient_stops_at_the_cut():
     """The last steps after a cut have the gradient of a run that starts there from a constant state."""
     net, x = network("all"), inputs().requires_grad_()
@@ -258,8 +279,8 @@ def test_the_spectrum_along_trials_is_that_of_dense_jacobians():
 
 
 def test_a_loss_of_the_spectrum_has_an_exact_gradient():
-    net, x = network("all"), inputs(time=10, trials=2)
+    net, x = network("all"), inputs(time=3, trials=2)
     size = len(net.flat_start(torch.zeros(N)))
-    frame = torch.from_numpy(random_frame(np.random.default_rng(0), 3, size))
-    schedule, state = Schedule(15 * net.dt, 2 * net.dt, 0.0, 0.0), torch.zeros(size, dtype=torch.float64)
+    frame = torch.from_numpy(random_frame(np.random.default_rng(0), 2, size))
+    schedule, state = Schedule(4 * net.dt, 2 * net.dt, 0.0, 0.0), torch.zeros(size, dtype=torch.float64)
     check_gradients(net, lambda: exponents_of_stack(net.driven_by_trials(x), state, frame, schedule)[0].square().sum())
