@@ -11,6 +11,10 @@ BY_NETWORK = Condition(
         (config.inference.architecture if config.experiment.kind == "fit" else config.model.architecture) == "network"
     ),
 )
+BY_EQUATION = Condition(
+    "the dynamics are those of [model], without parts of [dynamics]",
+    lambda config: BY_NETWORK.holds(config) and not config.dynamics.has_parts,
+)
 OF_NODES = Condition("model.architecture = node", lambda config: config.model.architecture == "node")
 BY_CELLS = Condition(
     "model.architecture is not network",
@@ -27,6 +31,12 @@ SOURCED = Condition(
     lambda config: bool(config.paths.path_to_network) or config.described,
 )
 POPULATIONS = Condition("net.source = populations", lambda config: config.net.source == "populations")
+LOW_RANK_KERNELS = Condition(
+    "net.source = populations and populations.kernels has a low_rank kernel",
+    lambda config: (
+        POPULATIONS.holds(config) and any(kernel == "low_rank" for _, kernel, *_ in config.populations.kernels)
+    ),
+)
 REGIONS = Condition("net.source = regions", lambda config: config.net.source == "regions")
 LISTED = Condition(
     "regions.regions lists the regions", lambda config: bool(config.regions.regions) and REGIONS.holds(config)
@@ -91,8 +101,8 @@ PROJECTED = Condition(
     lambda config: not config.drawn_at_random and ("weights" in config.trained or config.has_task),
 )
 BATCHED = Condition(
-    "trialparams.task_name = none, or experiment.kind = train or benchmark",
-    lambda config: not config.has_task or config.trains,
+    "trialparams.task_name = none, or experiment.kind = train or benchmark without parts of [dynamics]",
+    lambda config: not config.dynamics.has_parts if config.trains else not config.has_task,
 )
 N_BACK = Condition("the task has n_back", lambda config: config.task is not None and config.task.has("n_back"))
 MULTITASK = Condition("trialparams.task_name = multitask", lambda config: config.trialparams.task_name == "multitask")

@@ -44,6 +44,7 @@ FREE = {  # options of these that may differ in a later stage, or that are compa
     "model.groups",
     "model.integrator",
 }
+SIMULATED = ("model.dt", "model.tau", "model.form")  # options that may differ in a simulation
 FREE_PREFIXES = ("net.factor_", "net.readout_")  # likewise
 
 
@@ -107,7 +108,10 @@ def _manifest(root: Path) -> dict[str, Any]:
 def _check_same_network(run: Run, entry: Mapping[str, Any], name: str) -> None:
     """Raise ConfigError where the run describes another network than the trained one."""
     saved = saved_settings(entry)
-    differences = contradictions(entry, run_settings(run), lambda key: _defines_network(key, saved))
+    simulated = SIMULATED if run.config.has_role("simulation") else ()
+    differences = contradictions(
+        entry, run_settings(run), lambda key: key not in simulated and _defines_network(key, saved)
+    )
     if differences:
         raise ConfigError(f"[paths] pretrained: expected the network that was trained in {name}, got a run with "
                           f"{', '.join(differences)}; give it the same, or another folder")  # fmt: skip

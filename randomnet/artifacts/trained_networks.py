@@ -11,8 +11,9 @@ from torch import Tensor
 
 from randomnet import results
 from randomnet.architectures import CellNetwork, cell_network_from_description
-from randomnet.rnn import Dynamics, network_from_description, with_input
+from randomnet.rnn import Dynamics, with_input
 from randomnet.settings import ConfigError
+from randomnet.simulation import TrainableRateNetwork, network_of_model
 
 
 class TrainedSystem(ABC):
@@ -97,6 +98,30 @@ class TrainedNetwork(TrainedSystem):
         return self.system.rates(states) @ weights.mT + bias
 
 
+class TrainedRates(TrainedSystem):
+    """A network with its own dynamics, without noise: the state is the whole one, of which the rates come first."""
+
+    def __init__(self, network: TrainableRateNetwork) -> None:
+        self.network, self.dt = network, network.dt
+        self.channels = network.interface["input_weights"].shape[1]
+        self.outputs = len(network.interface_tensors()["readout_weights"])
+        self.system = network.driven_by_trials(torch.zeros(1, 1, self.channels).to(network.weights.start))
+        self.n = len(self.system.rest)
+
+    def rest(self, batch: int) -> Tensor:
+        """Return the states at the start of trials: rates 0, full resources."""
+        return self.system.rest.expand(batch, -1)
+
+    def step(self, state: Tensor, x: Tensor) -> Tensor:
+        """Return the whole states one step later, under the external input of x."""
+        return torch.func.vmap(self.system.step)(state, self.network.external_input(x).expand(len(state), -1))
+
+    def readout(self, states: Tensor) -> Tensor:
+        """Return the readout of the rates."""
+        interface = self.network.interface_tensors()
+        return states[..., : self.network.n] @ interface["readout_weights"].mT + interface["readout_bias"]
+
+
 @dataclass(frozen=True, eq=False)
 class TrainedCells(TrainedSystem):
     """A network of cells; a step is the unit of its time."""
@@ -143,11 +168,15 @@ def load_trained(folder: results.RunFolder, which: str = "best", double: bool = 
         if "architecture" in saved["network"]:
             network = cell_network_from_description(saved["network"], saved[which])
             return TrainedCells(network.double() if double else network)
-        network = network_from_description(saved["network"], saved[which])
+        network = network_of_model(saved["network"], saved[which])
         if double:
             network = network.double()
         if not network.interface:
             raise ConfigError(f"[source] folder: expected a network trained on a task, got {path} of one without")
+        if isinstance(network, TrainableRateNetwork):
+            if network.rates.arguments["tau_rate"] is None:
+                raise ConfigError(f"[source] folder: expected a network with dynamics.rate_filter = True, got {path}")
+            return TrainedRates(network)
         interface = {name: value.detach() for name, value in network.interface_tensors().items()}
         return TrainedNetwork(network.autonomous(), interface)
     except (KeyError, ValueError, TypeError, AttributeError) as error:

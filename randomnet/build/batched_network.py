@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from randomnet.activations import ACTIVATIONS
-from randomnet.build import external_input
+from randomnet.build import external_input, pretrained
 from randomnet.build.initial_rates import initial_rates, trajectory_count
 from randomnet.build.low_rank import factors_of, with_factors
-from randomnet.build.network import PRECISIONS
 from randomnet.build.populations import PopulationView, plastic_blocks, silenced_neurons
+from randomnet.build.precisions import PRECISIONS
 from randomnet.schema.config import Config
 from randomnet.simulation import (
     Adaptation,
@@ -42,6 +42,7 @@ def structure_of(view: PopulationView) -> tuple:
         dynamics.adapts,
         plastic_blocks(view),
         dynamics.plastic_input,
+        dynamics.plastic_factors,
         config.net.rank,
         dynamics.noisy and dynamics.noise_on,
         tuple((event.population, event.pattern) for event in config.simulation.events),
@@ -91,23 +92,30 @@ class BatchedNetwork:
 
     def network(self) -> RateNetwork:
         """Return all networks as one. Raises ConfigError."""
-        dynamics, silenced = self.config.dynamics, self.config.simulation.silences
+        silenced = self.config.simulation.silences
         return RateNetwork(
             self._couplings(),
             ACTIVATIONS[self.config.model.activation],
             self.config.model.dt,
-            tau_rate=self.by_neuron("tau", "model") if dynamics.rate_filter else None,
-            tau_syn=None if dynamics.tau_syn == "none" else self.by_neuron("tau_syn"),
-            threshold=self.by_neuron("threshold"),
-            gain=self.by_neuron("response_gain"),
-            rate_max=self.by_neuron("rate_max"),
-            slow=self._slow_current() if dynamics.nmda_fraction else None,
-            adaptation=self._adaptation() if dynamics.adapts else None,
-            plasticity=tuple(self._plasticity(*block) for block in plastic_blocks(self.views[0])),
-            input_plasticity=self._input_plasticity() if dynamics.plastic_input else None,
-            noise=self._noise() if dynamics.noisy else None,
+            **self.parts(),
             silenced=self.to_columns([silenced_neurons(view) for view in self.views]) if silenced else None,
         )
+
+    def parts(self) -> dict[str, Any]:
+        """Return what [dynamics] adds to the networks, as arguments of RateNetwork. Raises ConfigError."""
+        dynamics = self.config.dynamics
+        return {
+            "tau_rate": self.by_neuron("tau", "model") if dynamics.rate_filter else None,
+            "tau_syn": None if dynamics.tau_syn == "none" else self.by_neuron("tau_syn"),
+            "threshold": self.by_neuron("threshold") + self._trained(1, 0.0),
+            "gain": self.by_neuron("response_gain") * self._trained(0, 1.0),
+            "rate_max": self.by_neuron("rate_max"),
+            "slow": self._slow_current() if dynamics.nmda_fraction else None,
+            "adaptation": self._adaptation() if dynamics.adapts else None,
+            "plasticity": tuple(self._plasticity(*block) for block in plastic_blocks(self.views[0])),
+            "input_plasticity": self._input_plasticity() if dynamics.plastic_input else None,
+            "noise": self._noise() if dynamics.noisy else None,
+        }
 
     def input(self) -> FeedForward:
         """Return the external input of all runs. Raises ConfigError."""
@@ -121,7 +129,15 @@ class BatchedNetwork:
             before=self.to_columns([[external_input.early_input_factor(view)] for view in self.views]),
             tau=self.to_columns([[external_input.input_tau(view)] for view in self.views]),
             dtype=self.dtype,
+            series=self._series(),
         )
+
+    def _series(self) -> np.ndarray | None:
+        """Return the input of simulation.input_file, (1 or C, steps, N); None without files. Raises ConfigError."""
+        series = [external_input.input_series(view) for view in self.views]
+        if self.first_only:
+            series = [values if values is None else values[:1] for values in series]
+        return external_input.stack_series(series, self.trials, self.views[0].connectome.n)
 
     def start(self, network: RateNetwork, generators: Sequence[np.random.Generator]) -> State:
         """Return the initial state of all runs."""
@@ -140,7 +156,16 @@ class BatchedNetwork:
             return weights
         output, selection = zip(*(factors_of(view.run, view.connectome) for view in self.views), strict=True)
         adds = self.config.net.factor_on == "all"
-        return weights.with_low_rank(self.to_columns(output), self.to_columns(selection), adds)
+        plastic = self.config.dynamics.plastic_factors
+        return weights.with_low_rank(self.to_columns(output), self.to_columns(selection), adds, plastic)
+
+    def _trained(self, which: int, neutral: float) -> float | np.ndarray:
+        """Return the gains (0) or shifts (1) of the simulated trained networks, (C, N), or the neutral number."""
+        if not self.config.has_role("simulation") or not self.config.paths.pretrained:
+            return neutral
+        stored = [pretrained.trained_gains(view.run) for view in self.views]
+        none = np.full(self.views[0].connectome.n, neutral)
+        return self.to_columns([none if values is None else values[which] for values in stored])
 
     def _slow_current(self) -> SlowCurrent:
         return SlowCurrent(self.by_run("nmda_fraction"), self.by_neuron("tau_nmda"))

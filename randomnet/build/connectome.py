@@ -59,7 +59,7 @@ REGION_OPTIONS = (
 def connectome_of(run: Run) -> Connectome:
     """Return the run's network with the initial weights of training. Raises ConfigError."""
     net, config, run = run.config.net, run.config, _of_stored_iteration(run)
-    if config.has_task and config.paths.pretrained:
+    if config.takes_stored_network:
         connectome = _with_names_of_connectome(run, pretrained.pretrained_connectome(run))
     elif config.drawn_at_random and not net.background:  # its n^2 weights are not needed
         connectome = unconnected(net.n)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from randomnet.memory import machine_memory
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError, nearest
 from randomnet.synthetic import Kernel, Populations, population_network, read_description, region_network
+from randomnet.synthetic.populations import SYMMETRIC
 from randomnet.synthetic.regions import Description, Input, from_dict, input_matrix
 from randomnet.tasks import TASKS
 
+VECTORS = ("xi1", "xi2", "xi3", "xi4")
 UNIT_BYTES, EDGE_BYTES = 400, 60  # of memory while a network is drawn
 
 
@@ -54,9 +56,40 @@ def populations_of(run: Run) -> Populations:
             fixed_in_degree=section.fixed_in_degree,
             self_connections=section.self_connections,
             unsigned=section.unsigned,
+            low_rank_means=_low_rank_means(section.low_rank_mean),
+            low_rank_covariance=_low_rank_covariance(section.low_rank_covariance),
         )
     except ValueError as error:
         raise _populations_error(error) from None
+
+
+def _low_rank_means(written: Iterable[tuple[str, float]]) -> tuple[float, ...]:
+    """Return the means of xi1 to xi4. Raises ValueError."""
+    means = [0.0] * len(VECTORS)
+    for name, value in written:
+        means[_vector(name, "low_rank_mean")] = value
+    return tuple(means)
+
+
+def _low_rank_covariance(written: Iterable[tuple[str, float]]) -> tuple[tuple[float, ...], ...]:
+    """Return the covariance (4, 4) of xi1 to xi4. Raises ValueError where a pair is named twice."""
+    matrix, named = np.array(SYMMETRIC), set()
+    for pair, value in written:
+        names = pair.split()
+        if len(names) != 2:
+            raise ValueError(f"low_rank_covariance: expected pairs of names such as xi1 xi2, got {pair!r}")
+        row, column = sorted(_vector(name, "low_rank_covariance") for name in names)
+        if (row, column) in named:
+            raise ValueError(f"low_rank_covariance: expected every pair once, got {pair!r} a second time")
+        named.add((row, column))
+        matrix[row, column] = matrix[column, row] = value
+    return tuple(map(tuple, matrix.tolist()))
+
+
+def _vector(name: str, key: str) -> int:
+    if name not in VECTORS:
+        raise ValueError(f"{key}: expected names that are xi1 to xi4, got {name!r}{nearest(name, VECTORS)}")
+    return VECTORS.index(name)
 
 
 def _populations_error(error: ValueError) -> ConfigError:

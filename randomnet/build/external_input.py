@@ -2,11 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from randomnet.build import pretrained
+from randomnet.build.initial_rates import trajectory_count
 from randomnet.build.populations import VECTORS, PopulationView
+from randomnet.formats import FormatError, load_npy
 from randomnet.kinds.simulate.options import SimulationSection
 from randomnet.schema.config import Config
 from randomnet.schema.plan import Run
@@ -35,7 +39,7 @@ def scaled_events(view: PopulationView) -> list[ScaledEvent]:
     for event in settings.events:
         _check_time(event, view.run.config)
         units, vector = view.units(event.population, "[simulation] events"), None
-        if event.pattern in VECTORS or event.pattern == "random":
+        if event.pattern in VECTORS or event.pattern in ("random", "channel"):
             vector = _vector(view, event)[units]
         events.append(
             ScaledEvent(
@@ -43,13 +47,52 @@ def scaled_events(view: PopulationView) -> list[ScaledEvent]:
                 event.pattern if vector is None else "vector",
                 event.onset,
                 event.offset,
-                scale * event.amplitude,
+                event.amplitude * (settings.amplitude if event.pattern == "channel" else scale),
                 event.phase + settings.turned,
                 event.sigma,
                 vector,
             )
         )
     return events
+
+
+def input_series(view: PopulationView) -> np.ndarray | None:
+    """Return the input (1 or trajectories, steps, N) of simulation.input_file; None without one. Raises ConfigError."""
+    name, n = view.run.config.simulation.input_file, view.connectome.n
+    if not name:
+        return None
+    try:
+        values = load_npy(Path(name).expanduser())
+    except FormatError as error:
+        raise ConfigError(f"[simulation] input_file: {error}") from None
+    trials, shape, weights = trajectory_count(view.run.config), values.shape, None
+    if values.ndim in (2, 3) and shape[-1] != n and view.run.config.paths.pretrained:
+        weights = pretrained.trained_inputs(view.run)
+    widths = [n, *([] if weights is None else [weights.shape[1]])]
+    fits = values.ndim in (2, 3) and shape[-1] in widths and (values.ndim == 2 or len(values) in (1, trials))
+    if not fits or values.dtype.kind not in "fiub" or not np.isfinite(values).all():
+        expected = f"finite numbers of shape (steps, {n}) or ({trials}, steps, {n})"
+        came = f"{values.dtype} of shape {shape} in {name}"
+        raise ConfigError(f"[simulation] input_file: expected {expected}, got {came}")
+    values = values.astype(float) if weights is None else values @ weights.T
+    return values if values.ndim == 3 else values[None]
+
+
+def stack_series(series: Sequence[np.ndarray | None], trials: int, n: int) -> np.ndarray | None:
+    """Return the series (1 or C, steps, N) of all runs' trajectories; 0 after the end of a shorter one, or without one.
+
+    series: those of each run.
+    """
+    present = [values for values in series if values is not None]
+    if not present:
+        return None
+    if len(series) == 1 and len(present[0]) == 1:
+        return present[0]
+    stacked = np.zeros((len(series), trials, max(values.shape[1] for values in present), n))
+    for run, values in enumerate(series):
+        if values is not None:
+            stacked[run, :, : values.shape[1]] = values
+    return stacked.reshape(-1, *stacked.shape[2:])
 
 
 def event_label(event: Written, settings: SimulationSection) -> str:
@@ -118,6 +161,12 @@ def _vector(view: PopulationView, event: Written) -> np.ndarray:
     number = int(event.vector)
     if number != event.vector or number < 1:
         raise ConfigError(f"[simulation] events: expected vector 1, 2, ..., got {event.vector:g}")
+    if event.pattern == "channel":
+        weights = pretrained.trained_inputs(view.run)
+        if number > weights.shape[1]:
+            expected = f"channels 1 to {weights.shape[1]} of the trained network"
+            raise ConfigError(f"[simulation] events: expected {expected}, got vector {number}")
+        return weights[:, number - 1]
     return view.run.generator("events", number).standard_normal(view.connectome.n)
 
 

@@ -64,7 +64,7 @@ def factors_of(run: Run, connectome: Connectome) -> tuple[np.ndarray, np.ndarray
     support = support_of(run, connectome)
     for values in (output, selection):
         values[~support] = 0
-    if run.config.paths.pretrained and run.config.has_task:
+    if run.config.takes_stored_network:
         for values, stored in zip((output, selection), pretrained.pretrained_factors(run), strict=True):
             values[:, : stored.shape[1]] = stored
     return output, selection

@@ -6,7 +6,7 @@ import torch
 from randomnet.activations import ACTIVATIONS
 from randomnet.build.populations import PopulationView
 from randomnet.schema.config import Config
-from randomnet.theory import block_rates, block_statistics
+from randomnet.theory import Stationary, block_rates, block_statistics
 
 
 def mean_field_rates(view: PopulationView) -> tuple[np.ndarray | None, str]:
@@ -31,8 +31,20 @@ def mean_field_rates(view: PopulationView) -> tuple[np.ndarray | None, str]:
     relu = model.activation == "relu" and (gain == 1).all() and (largest == 1).all()
     stationary = block_rates(blocks, drive[first], threshold[:, 0], None if relu else response)
     rates = stationary.rates if stationary.stable else np.full(len(first), np.nan)
-    note = "" if stationary.stable else "theory_ columns are empty: mean-field theory finds no stable stationary state"
-    return np.bincount(view.index, rates[groups]) / view.sizes, note
+    return np.bincount(view.index, rates[groups]) / view.sizes, _stability_note(stationary)
+
+
+def _stability_note(stationary: Stationary) -> str:
+    """Return why the theory has no rates, with the eigenvalue that makes its state unstable; empty for a stable one."""
+    if stationary.stable:
+        return ""
+    empty = "theory_ columns are empty: mean-field theory finds no stable stationary state"
+    if not stationary.converged:
+        return empty
+    single = stationary.fluctuations >= stationary.means
+    deviations = "deviations of single neurons" if single else "deviations of the mean rates"
+    value = max(stationary.fluctuations, stationary.means)
+    return f"{empty}; in the one it finds, {deviations} grow (eigenvalue {value:.3g}, stable below 1)"
 
 
 def _uniform_groups(view: PopulationView, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -56,6 +68,7 @@ def _obstacles(config: Config) -> str:
     dynamics, simulation = config.dynamics, config.simulation
     kernels = config.populations.kernels if config.net.source == "populations" else ()
     obstacles = {
+        "trained weights": config.paths.pretrained,
         "events": simulation.events,
         "silences": simulation.silences,
         "plastic connections": dynamics.plastic != "none" or dynamics.plastic_input,

@@ -4,7 +4,9 @@ import copy
 import hashlib
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ from randomnet import initialisation
 from randomnet.architectures import CellNetwork
 from randomnet.artifacts.trained_files import trained_file, trained_path
 from randomnet.artifacts.upstream_runs import checksum
-from randomnet.build import cells, described_networks, frozen_weights, low_rank, pretrained
+from randomnet.build import cells, described_networks, frozen_weights, low_rank, pretrained, rate_dynamics
 from randomnet.build.connectome import connectome_facts, connectome_of, with_labels
+from randomnet.build.precisions import PRECISIONS
 from randomnet.build.targets import exponents_of
 from randomnet.build.trials import task_facts, task_sizes
 from randomnet.connectome import Connectome
@@ -28,9 +31,9 @@ from randomnet.schema.config import Config
 from randomnet.schema.plan import Run
 from randomnet.schema.sections.network import TRAINED
 from randomnet.settings import ConfigError, nearest
+from randomnet.simulation import TrainableRateNetwork
 
 LARGEST_FULL = 2000  # neurons of a network whose full spectrum is measured
-PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class Setup:
     frame: Tensor
     clipped: int | None = None
     upstream: dict[str, Any] | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of variables of the state: N, or more with parts of [dynamics]."""
+        return len(self.state)
 
     def facts(self) -> dict[str, Any]:
         """Return what run.json says of the network."""
@@ -76,20 +84,17 @@ def build_setup(run: Run) -> Setup:
     config = run.config
     index, labels = parameter_groups(connectome, config)
     counts = {"weights": len(connectome.weights), "gains": len(labels), "shifts": len(labels)}
-    needs_labels = config.net.factor_support or config.projections.fixed
+    needs_labels = config.net.factor_support or config.projections.fixed or config.dynamics.has_parts
     named = with_labels(run, connectome) if needs_labels else connectome
     interface = _interface(run, connectome.n) if config.has_task else None
     inputs = interface["input_weights"] if interface and described_networks.region_inputs(run) else None
     frozen = frozen_weights.frozen_weights_of(run, connectome, named.labels, inputs)
     trainable = _trainable_entries(run, counts, frozen.edges) | low_rank.trainable_entries(run, named)
     bounds, factors = config.trainvalidate.weight_bounds, low_rank.factors_of(run, named)
-    network = Network(
+    network = _network_class(run, named)(
         connectome,
         activation=config.model.activation,
-        form=config.model.form,
         dt=config.model.dt,
-        integrator=config.model.integrator,
-        tau=tau_of(run, connectome),
         groups=index,
         trainable=trainable,
         keep_signs=config.net.dales_law is not False,
@@ -104,16 +109,33 @@ def build_setup(run: Run) -> Setup:
     upstream = _initialise_values(run, network)
     clipped = None if bounds == "none" else network.clip()
     low_rank.check_support(run, named, network)
-    state, frame = _state_and_frame(run, connectome)
+    state, frame = _state_and_frame(run, connectome, network)
     return Setup(connectome, network, labels, state, frame, clipped, upstream)
 
 
-def _state_and_frame(run: Run, connectome: Connectome) -> tuple[Tensor, Tensor]:
-    """Return the initial state (N,), the network's own or a random one, and a random frame (k, N)."""
+def _network_class(run: Run, connectome: Connectome) -> Callable[..., Network]:
+    """Return what makes the run's network: with parts of [dynamics] one whose rates follow these.
+
+    connectome: with labels, where there are any. Raises ConfigError.
+    """
+    model = run.config.model
+    if not run.config.dynamics.has_parts:
+        return partial(Network, form=model.form, integrator=model.integrator, tau=tau_of(run, connectome))
+    return partial(TrainableRateNetwork, rates=rate_dynamics.rate_dynamics_of(run, connectome))
+
+
+def _state_and_frame(run: Run, connectome: Connectome, network: Network) -> tuple[Tensor, Tensor]:
+    """Return the initial state (N,), the network's own or a random one, and a random frame (k, N).
+
+    With parts of [dynamics] the state is the whole state, (S,) in place of (N,), from the rates phi of that state.
+    """
     n = connectome.n
     state = run.generator("state").standard_normal(n) if connectome.initial is None else connectome.initial
+    if isinstance(network, TrainableRateNetwork):
+        state = network.flat_start(torch.from_numpy(state))
+        n = len(state)
     frame = torch.from_numpy(random_frame(run.generator("basis"), largest_frame(run, n), n)).to(device_of(run.config))
-    return torch.from_numpy(state).to(frame), frame
+    return torch.as_tensor(state).to(frame), frame
 
 
 def _initialise_values(run: Run, network: Network) -> dict[str, Any] | None:
@@ -180,15 +202,19 @@ def check_network(run: Run) -> dict[str, Any]:
     else:
         connectome = connectome_of(run)
         n, edges, groups = connectome.n, len(connectome.weights), len(parameter_groups(connectome, run.config)[1])
-        tau_of(run, connectome)
+        if not run.config.dynamics.has_parts:
+            tau_of(run, connectome)
         frozen = _frozen_count(run, connectome)
     _trainable_counts(run, {"weights": edges - frozen, "gains": groups, "shifts": groups})
-    if run.config.uses_spectrum:
-        exponents_of(run, n)
     _check_memory(run, n, edges)
+    size = build_setup(run).size if run.config.dynamics.has_parts else n
+    if run.config.uses_spectrum:
+        exponents_of(run, size)
     if net.rank:
         low_rank.factors_of(run, with_labels(run, connectome_of(run)))
     facts = connectome_facts(run) | {"inputs": checksums_of(run)}
+    if run.config.dynamics.has_parts:
+        facts["state_size"] = size
     if run.config.paths.pretrained:
         facts["upstream"] = [trained_file(run).facts()]
     if run.config.has_task:
@@ -293,6 +319,8 @@ def checksums_of(run: Run) -> dict[str, str]:
     """Return the sha256 of files besides the connectome that the run's results depend on, by option."""
     config = run.config
     files = {"lyapunov.target": config.lyapunov.target, "trialparams.images": config.trialparams.images}
+    if config.has_role("simulation"):
+        files["simulation.input_file"] = config.simulation.input_file
     if config.paths.pretrained:
         files["paths.pretrained"] = str(trained_path(run))
     paths = {key: Path(name).expanduser() for key, name in files.items() if isinstance(name, str) and name}
@@ -312,4 +340,5 @@ def device_of(config: Config) -> torch.device:
     wanted = config.execution.device
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ConfigError("[execution] device: expected a CUDA device with device = cuda, got a machine without one")
-    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+    on_cpu = wanted == "cpu" or config.dynamics.has_parts  # whose networks are computed on the CPU
+    return torch.device("cuda" if not on_cpu and torch.cuda.is_available() else "cpu")

@@ -39,7 +39,7 @@ def objective_of(run: Run, setup: Setup) -> NetworkObjective:
 
 
 def _spectrum_loss(run: Run, setup: Setup, like: Tensor) -> SpectrumLoss:
-    target = torch.from_numpy(loss_target(run, setup.connectome.n)).to(like)
+    target = torch.from_numpy(loss_target(run, setup.size)).to(like)
     state = torch.zeros_like(like) if run.config.has_task else like
     frame, truncate = setup.frame[: len(target)].to(like), run.config.lyapunov.truncate_gradient
     return SpectrumLoss(run.config.spectrum_loss, target, state, frame, schedule_of(run), truncate)
@@ -74,7 +74,7 @@ def trajectories(run: Run) -> tuple[Trajectory, ...]:
 
 def leading_frame(run: Run, setup: Setup) -> Tensor:
     """Return the frame (k, N), float64, of the exponents that the config asks for."""
-    return setup.frame[: exponents_of(run, setup.connectome.n)]
+    return setup.frame[: exponents_of(run, setup.size)]
 
 
 def training_settings(run: Run) -> Settings:

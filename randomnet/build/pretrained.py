@@ -2,7 +2,8 @@
 
 A run without a task starts from the weights, gains and shifts of a model.pt on the same network. A run with a task
 starts from the recurrent network, its gains and shifts, its input weights and biases; the readout is new, unless
-keep_readout is True. Low-rank factors become the first ones of the run. `trained_files` finds the file.
+keep_readout is True. A simulation has the recurrent network, its gains and shifts, and its biases as constant input.
+Low-rank factors become the first ones of the run. `trained_files` finds the file.
 """
 
 from dataclasses import dataclass, field
@@ -15,9 +16,10 @@ from torch import Tensor
 
 from randomnet.artifacts.trained_files import UNTRAINED, trained_file, trained_path
 from randomnet.connectome import Connectome
-from randomnet.rnn import FACTORS, Network, network_from_description
+from randomnet.rnn import FACTORS, Network
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
+from randomnet.simulation import network_of_model
 from randomnet.tasks import TASKS
 
 SHARED = ("n", "edges", "groups", "drive", "activation", "form", "dt", "leaks")  # equal in model.pt and in the run
@@ -74,6 +76,7 @@ def load_values(run: Run, network: Network) -> None:
         values = _values(saved, upstream.epoch, path)
         if "input_weights" in values:
             raise ConfigError(f"{expected}, which was trained on a task; name that with [trialparams] task_name")
+        _check_dynamics(run, stored, path)
         for name in SHARED:
             if not _is_same(stored.get(name), described[name]):
                 raise ConfigError(f"{expected}, whose {name} differ")
@@ -123,13 +126,16 @@ def _check_factor_support(stored: str, configured: str, path: Path) -> None:
                           f"{stored}, got {configured}")  # fmt: skip
 
 
-# ---- with a task
+# ---- with a task, or in a simulation
 
 
 def pretrained_connectome(run: Run) -> Connectome:
     """Return the stored recurrent network as a Connectome, with its connections and those that its factors act on."""
     path, stored = trained_path(run), _stored_network(run)
-    net, n = run.config.net, len(stored.weights)
+    net, n, drive = run.config.net, len(stored.weights), stored.drive
+    if not run.config.has_task and stored.interface:
+        biases = sum(stored.interface[name].astype(np.float64) for name in ("input_bias", "recurrent_bias"))
+        drive = biases if drive is None else drive + biases
     if run.config.drawn_at_random and net.n not in (type(net).n, n):
         raise ConfigError(f"[net] n: expected {n}, the units of {path}, or left out, got {net.n}")
     post, pre = np.divmod(stored.edges, n)
@@ -139,7 +145,7 @@ def pretrained_connectome(run: Run) -> Connectome:
         pre,
         stored.weights[post, pre].astype(np.float64),
         np.array([f"unit{number:04d}" for number in range(n)]),
-        drive=stored.drive,
+        drive=drive,
         provenance={"source": f"pretrained model {path}", "synthetic": not run.config.paths.path_to_network},
     )
 
@@ -180,6 +186,23 @@ def load_gains(run: Run, network: Network) -> None:
     network.assign(values)
 
 
+def trained_gains(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the gains and shifts (N,) of a simulation's stored network; None without any. Raises ConfigError."""
+    if not run.config.paths.pretrained:
+        return None
+    stored = _stored_network(run)
+    return None if stored.gains is None else (stored.gains.astype(float), stored.shifts.astype(float))
+
+
+def trained_inputs(run: Run) -> np.ndarray:
+    """Return the input weights (N, channels) of a simulation's stored network. Raises ConfigError without any."""
+    stored = _stored_network(run) if run.config.paths.pretrained else None
+    if stored is None or not stored.interface:
+        expected = "events without the pattern channel, which needs a network of paths.pretrained with task inputs"
+        raise ConfigError(f"[simulation] events: expected {expected}, got channel")
+    return stored.interface["input_weights"].astype(float)
+
+
 def _stored_network(run: Run) -> StoredNetwork:
     """Return the network of the run's file, which fits the run's task. Raises ConfigError."""
     path, names = trained_path(run), (*ELMAN.values(), WEIGHTS, *_readout(run).values())
@@ -216,7 +239,7 @@ def _from_model(run: Run, saved: dict[str, Any], path: Path) -> StoredNetwork:
     description = saved["network"]
     if "architecture" in description:
         raise ConfigError(f"[paths] pretrained: expected a network of weights, got {path}, which is of cells")
-    network = network_from_description(description, _values(saved, trained_file(run).epoch, path))
+    network = network_of_model(description, _values(saved, trained_file(run).epoch, path))
     n, edges = network.n, network.edges.numpy()
     weights = np.zeros((n, n), dtype=np.float32 if network.gains().dtype == torch.float32 else np.float64)
     weights.flat[edges] = network.weights().numpy()
@@ -243,8 +266,8 @@ def _check_shapes(run: Run, stored: StoredNetwork, path: Path, expected: str) ->
 
     expected: the first part of the error.
     """
-    channels, outputs = TASKS[run.config.trialparams.task_name].sizes(vars(run.config.trialparams))
     n, names = len(stored.weights), {**ELMAN, **_readout(run)}
+    channels, outputs = _interface_sizes(run, stored)
     if not stored.interface and _readout(run):
         raise ConfigError(f"[pretrainedparams] keep_readout: expected False, as {path} has no readout, got True")
     shapes = {"input_weights": (n, channels), "readout_weights": (outputs, n)}
@@ -259,15 +282,43 @@ def _check_shapes(run: Run, stored: StoredNetwork, path: Path, expected: str) ->
     _check_rank(run, stored.rank, path)
     if stored.rank:
         _check_factor_support(stored.factors_on, run.config.net.factor_on, path)
-    for name in MODELLED if stored.description else ():
+    _check_dynamics(run, stored.description, path)
+    for name in _modelled(run) if stored.description else ():
         trained, configured = stored.description[name], getattr(run.config.model, name)
         if trained != configured:
             raise ConfigError(f"[model] {name}: expected {trained}, as {path} was trained with it, got {configured}")
 
 
+def _interface_sizes(run: Run, stored: StoredNetwork) -> tuple[int, int]:
+    """Return the channels and outputs that the run's task has; those of the stored model in a simulation."""
+    if run.config.has_task:
+        return TASKS[run.config.trialparams.task_name].sizes(vars(run.config.trialparams))
+    return stored.interface["input_weights"].shape[-1] if stored.interface else 0, 0
+
+
+def _modelled(run: Run) -> tuple[str, ...]:
+    """Return the options of [model] that a run must share with the model; a simulation may have another dt."""
+    if run.config.has_role("simulation"):
+        return ("activation",)
+    return tuple(name for name in MODELLED if name != "form" or not run.config.dynamics.has_parts)
+
+
+def _check_dynamics(run: Run, description: dict[str, Any], path: Path) -> None:
+    """Raise ConfigError where only the model has dynamics of its own; a run may have others, or add some."""
+    if "rates" not in description or run.config.dynamics.has_parts:
+        return
+    if not run.config.reads("dynamics.plastic"):
+        expected = f"a network without parts of [dynamics] with kind = {run.config.experiment.kind}"
+        advice = "kind = simulate has its trajectories and spectrum"
+        raise ConfigError(f"[paths] pretrained: expected {expected}, got {path}; {advice}")
+    expected = "filters, plasticity or other parts in [dynamics]"
+    raise ConfigError(f"[dynamics] plastic: expected {expected}, as {path} was trained with some, got none")
+
+
 def _readout(run: Run) -> dict[str, str]:
     """Return the names of the readout in a stored Elman model; empty unless the readout is kept."""
-    return READOUT[run.config.net.readout] if run.config.pretrainedparams.keep_readout else {}
+    kept = run.config.has_task and run.config.pretrainedparams.keep_readout
+    return READOUT[run.config.net.readout] if kept else {}
 
 
 def _is_same(first: Any, second: Any) -> bool:

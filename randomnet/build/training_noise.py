@@ -5,8 +5,10 @@ from randomnet.schema.plan import Run
 
 
 def state_noise_of(run: Run) -> StateNoise | None:
-    """Return the noise of the states; None without noise."""
-    sigma = run.config.trainvalidate.state_noise
+    """Return the noise of the states, by state_noise or by [dynamics]; None without noise."""
+    dynamics, sigma = run.config.dynamics, run.config.trainvalidate.state_noise
+    if dynamics.noisy:  # standard normal numbers, which the network scales and filters
+        return StateNoise(1.0, _seed(run, "noise", dynamics.noise_seed))
     return StateNoise(sigma, _seed(run, "noise")) if sigma else None
 
 
@@ -22,5 +24,5 @@ def shuffle_of(run: Run) -> Shuffle | None:
     return Shuffle(size, _seed(run, "batches")) if run.config.trialparams.one_task_batches else None
 
 
-def _seed(run: Run, stream: str) -> int:
-    return int(run.generator(stream).integers(2**63))
+def _seed(run: Run, stream: str, other: int = 0) -> int:
+    return int(run.generator(stream, other).integers(2**63))

@@ -86,7 +86,7 @@ def _distinct(plan: Plan) -> list[list[Combo]]:
 def _unmodified_weights(run: Run) -> dict | None:
     """Return facts of the weights as read from a file, or instantiated from regions; None for drawn networks."""
     config = run.config
-    if config.drawn_at_random or (config.has_task and config.paths.pretrained):
+    if config.drawn_at_random or config.takes_stored_network:
         return None
     net = dataclasses.replace(config.net, null="none", random_w=False, normalization="none", g=1.0, dales_law="auto")
     training = dataclasses.replace(config.trainvalidate, init="connectome", remap_w=False)
@@ -97,7 +97,7 @@ def _unmodified_weights(run: Run) -> dict | None:
 def _notes(run: Run) -> Iterator[str]:
     if run.config.paths.pretrained:
         path = trained_file(run).path
-        use = "" if run.config.has_task else ", whose weights, gains and shifts the run then takes over"
+        use = "" if run.config.takes_stored_network else ", whose weights, gains and shifts the run then takes over"
         yield f"  trained model                   {path}, sha256 {checksum(path)}{use}"
 
 

@@ -14,7 +14,7 @@ def is_redrawn(facts: dict[str, Any], config: Config, with_null: bool = True) ->
 
     facts: of one iteration's network. with_null: False answers for the network that the null model is drawn from.
     """
-    if config.paths.pretrained and config.has_task:
+    if config.takes_stored_network:
         return not all(
             upstream["shared"] for upstream in facts.get("upstream", ()) if upstream["option"] == PRETRAINED
         )

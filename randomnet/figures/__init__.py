@@ -179,9 +179,11 @@ FIGURES: Registry[FigureSet] = Registry({
         figures=(response_figures, stimulation_dots),
     ),
     "simulate": FigureSet(
-        metrics=("bump_mean", "bump_amplitude", "bump_modulation", "neurons", "seconds"),
+        metrics=("bump_mean", "bump_amplitude", "bump_modulation", "bump_mean_end", "bump_amplitude_end",
+                 "bump_modulation_end", "neurons", "seconds"),
         overview=("bump_mean", "bump_modulation"),
-        tested=("bump_mean", "bump_amplitude", "bump_modulation"),
+        tested=("bump_mean", "bump_amplitude", "bump_modulation", "bump_mean_end", "bump_amplitude_end",
+                "bump_modulation_end"),
         figures=(activity_figures, plane_figures, rate_dots, bump_dots, map_figures),
         families=(RATE, THEORY),
     ),

@@ -49,7 +49,7 @@ def rate_dots(study: Study, ylabel: str | None) -> Figures:
 
 def bump_dots(study: Study, ylabel: str | None) -> Figures:
     """Mean and modulation of the bump, if it was decoded."""
-    yield from option_dependence_figures(study, "bump", _bumps(study.combos))
+    yield from option_dependence_figures(study, "bump", _bumps(study, study.combos))
 
 
 def map_figures(study: Study, ylabel: str | None) -> Figures:
@@ -78,7 +78,7 @@ def _by_values(combos: Sequence[Combo], options: Sequence[str]) -> dict[tuple, l
 def _maps(study: Study, combos: Sequence[Combo], axes: Sequence[str], values: Sequence[str]) -> Figures:
     x, y = (option_numbers(combos, option) for option in axes)
     rates = [(name, f"rate of {escape_dollars(name.removeprefix(RATE))} ({_unit(combos)})") for name in _rates(study)]
-    bumps = [(panel.column, panel.label.replace("\n", " ")) for panel in _bumps(combos)]
+    bumps = [(panel.column, panel.label.replace("\n", " ")) for panel in _bumps(study, combos)]
     label = combos[0].label
     several_labels = len({combo.label for combo in study.combos}) > 1
     iterations = study.runs.loc[study.runs["label"] == label, "iteration"].nunique()
@@ -115,11 +115,14 @@ def _unit(combos: Sequence[Combo]) -> str:
     return escape_dollars(plotting.rate_unit(time_unit(combos)))
 
 
-def _bumps(combos: Sequence[Combo]) -> list[Panel]:
-    return [
+def _bumps(study: Study, combos: Sequence[Combo]) -> list[Panel]:
+    """Panels of the bump over the whole record and, where the folder has it, in its last window."""
+    panels = [
         Panel("bump_mean", f"bump mean\nM$_0$ ({_unit(combos)})"),
         Panel("bump_modulation", "bump modulation\nM$_1$ / M$_0$", least=0.0),
+        Panel("bump_modulation_end", "bump modulation at the end\nM$_1$ / M$_0$", least=0.0),
     ]
+    return [panel for panel in panels if panel.column in study.runs or not panel.column.endswith("_end")]
 
 
 def _rates(study: Study) -> list[str]:

@@ -241,7 +241,7 @@ def _overlaps(arrays: dict[str, np.ndarray]) -> Overlaps:
     variation = np.nan_to_num(np.ptp(after, axis=(0, 1)))
     drawn = np.sort(np.argsort(-variation, kind="stable")[:MOST_OVERLAPS])
     return Overlaps(before[..., drawn], after[..., drawn], 1 + drawn, len(variation), arrays["overlaps_conditions"],
-                    arrays["overlaps_times"], trial_events(arrays))  # fmt: skip
+                    arrays["overlaps_times"], trial_events(arrays), str(arrays.get("time_unit", "τ")))  # fmt: skip
 
 
 def reach_figures(study: Study, ylabel: str | None) -> Figures:

@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.lyapunov import Schedule, Spectrum, spectrum
+from randomnet.lyapunov import Schedule, Spectrum, System, spectrum
 from randomnet.objectives.batches import Batch, Shuffle, stack_batches
 from randomnet.objectives.interface import Measurement
 from randomnet.objectives.noise import InputNoise, StateNoise, noisy_inputs, scaled_sampler
 from randomnet.objectives.spectra import SpectrumLoss, measure_stack
 from randomnet.objectives.task_losses import TASK_LOSSES, standard_error
-from randomnet.rnn import Dynamics, Network, TrialDrivenSystem, stack_networks, trial_driven, trial_readout
+from randomnet.rnn import Dynamics, Network, stack_networks, trial_driven, trial_readout
+from randomnet.simulation import TrainableRateNetwork
 from randomnet.tasks import Trials
 
 
@@ -114,10 +115,13 @@ class TaskObjective:
         ]
         if self.terms[0].spectrum is None:
             return task
-        spectra = self._spectrum_losses(trial_driven(system, interface, batch.inputs))
+        if isinstance(networks[0], TrainableRateNetwork):
+            spectra = self._spectrum_losses(networks[0].driven_by_trials(batch.inputs))
+        else:
+            spectra = self._spectrum_losses(trial_driven(system, interface, batch.inputs))
         return [_add_spectrum_loss(*each) for each in zip(task, self.terms, spectra, strict=True)]
 
-    def _spectrum_losses(self, system: TrialDrivenSystem) -> list[Measurement]:
+    def _spectrum_losses(self, system: System) -> list[Measurement]:
         losses = [term.spectrum[1] for term in self.terms]
         return measure_stack(losses, system) if self.is_stacked else [losses[0].measure(system)]
 
@@ -192,9 +196,16 @@ class TaskObjective:
     def _outputs(
         self, networks: Sequence[Network], inputs: Tensor, noises: list[StateNoise]
     ) -> tuple[Tensor, Dynamics | None, Mapping[str, Tensor]]:
-        """The readout of the networks, and the networks as one system with its interface; cells have no system."""
+        """The readout of the networks, and the networks as one system with its interface.
+
+        Cells and networks with dynamics of their own have no such system.
+        """
         if self.is_stacked:
             system, interface = stack_networks(networks)
+        elif isinstance(networks[0], TrainableRateNetwork):
+            (network,) = networks
+            (sample,) = [noise.sampler(inputs.shape[-2], inputs.new_empty(network.n)) for noise in noises] or [None]
+            return network.trial_readout(inputs, sample, truncate=self.truncate, segment=self.segment), None, {}
         elif isinstance(networks[0], Network):
             system, interface = networks[0].dynamics(), networks[0].interface_tensors()
         else:

@@ -18,7 +18,7 @@ class Overlaps:
     """The data of one network.
 
     before, after: (B, T, K) of B trials. numbers: (K,) numbers of the factors, from 1, out of `of` factors. conditions:
-    (B,) texts. times: (T,) in tau. events: events common to all trials.
+    (B,) texts. times: (T,) in `unit`. events: events common to all trials.
     """
 
     before: np.ndarray
@@ -28,6 +28,7 @@ class Overlaps:
     conditions: np.ndarray
     times: np.ndarray
     events: tuple[Event, ...] = ()
+    unit: str = "τ"
 
 
 def overlaps(network: Overlaps, title: str = "") -> Figure:
@@ -47,7 +48,7 @@ def overlaps(network: Overlaps, title: str = "") -> Figure:
                 if row == 0:
                     panel.set_title(f"κ$_{{{number}}}$")
                 else:
-                    panel.set_xlabel("time in the trial (τ)")
+                    panel.set_xlabel(f"time in the trial ({escape_dollars(network.unit)})")
             row_axes[0].set_ylabel(f"overlap\n{('before', 'after')[row]} training")
         legend(figure, [line_handle(panel, escape_dollars(panel.text)) for panel in series], _heading(network))
         return figure

@@ -253,12 +253,15 @@ class Network(nn.Module):
         initial: state (batch, N), None for 0. Raises ValueError for a network without interface, for a wrong number of
         channels, and for another integrator than "euler".
         """
+        self._check_inputs(inputs)
+        return run_trials(self.dynamics(), self.interface_tensors(), inputs, initial)
+
+    def _check_inputs(self, inputs: Tensor) -> None:
         if not self.interface:
             raise ValueError("expected a network with input weights, got one without; pass an interface to Network")
         channels = self.interface["input_weights"].shape[1]
         if inputs.ndim != 3 or inputs.shape[2] != channels:
             raise ValueError(f"inputs must have shape (time, batch, {channels}), got {tuple(inputs.shape)}")
-        return run_trials(self.dynamics(), self.interface_tensors(), inputs, initial)
 
     def interface_tensors(self) -> dict[str, Tensor]:
         """The interface under the names of INTERFACE; differentiable. A readout of overlaps becomes readout weights."""

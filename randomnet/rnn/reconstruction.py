@@ -1,6 +1,6 @@
 """A network rebuilt from the description and values in a model file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,13 @@ from randomnet.rnn.low_rank import FACTORS, LowRankFactors
 from randomnet.rnn.network import ENTRIES, Network
 
 
-def network_from_description(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Network:
+def network_from_description(
+    description: Mapping[str, Any], values: Mapping[str, Tensor], make: Callable[..., Network] = Network
+) -> Network:
     """The network with this `Network.description()` and these `values()`, on the CPU and without trainable parameters.
 
-    Its precision is that of the values. Raises ValueError or KeyError where description and values do not match.
+    Its precision is that of the values. make: Network, or a class with the same arguments. Raises ValueError or
+    KeyError where description and values do not match.
     """
     n, edges = int(description["n"]), description["edges"].cpu().numpy()
     values = {name: value.detach().cpu() for name, value in values.items()}
@@ -24,7 +27,7 @@ def network_from_description(description: Mapping[str, Any], values: Mapping[str
     if description.get("rank"):
         on_edges = description.get("factors_on", "all") != "all"
         factors = LowRankFactors(*(values[name].numpy() for name in FACTORS), on_edges=on_edges)
-    network = Network(
+    network = make(
         Connectome("stored", edges // n, edges % n, weights, np.arange(n).astype(str), drive=drive),
         activation=description["activation"],
         form=description["form"],

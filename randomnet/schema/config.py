@@ -139,6 +139,11 @@ class Config:
         return self.trialparams.task_name != "none"
 
     @property
+    def takes_stored_network(self) -> bool:
+        """Whether the connections and their weights are those of the model in paths.pretrained."""
+        return bool(self.paths.pretrained) and (self.has_task or self.has_role("simulation"))
+
+    @property
     def uses_spectrum(self) -> bool:
         """Whether a Lyapunov spectrum is computed."""
         if self.has_role("spectra"):

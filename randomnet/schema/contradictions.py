@@ -156,7 +156,7 @@ def _dynamics(config: Any) -> tuple[Key, str] | None:
 def _time_constants(config: Any) -> tuple[Key, str] | None:
     tau, dt, regions = config.model.tau, config.model.dt, config.regions.regions
     own = any(region.tau != 1 for region in regions)
-    if config.has_role("simulation"):
+    if config.has_role("simulation") or config.dynamics.has_parts:  # exponential steps, for any time constant
         return None
     if own:
         if tau != 1:

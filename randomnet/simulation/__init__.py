@@ -7,6 +7,8 @@
 | `network`   | `RateNetwork`: one pure step of the whole state                                          |
 | `inputs`    | external input: a constant plus events                                                   |
 | `sampling`  | samples over windows; the whole state as a system with a Lyapunov spectrum               |
+| `trainable` | `TrainableRateNetwork`: a `RateNetwork` of trained weights, gains, shifts and factors    |
+| `filled`    | couplings whose matrices are filled from the weights of edges, with gradients            |
 
 States are (C, N): columns = runs x trials, where the columns of one run are adjacent.
 """
@@ -14,7 +16,17 @@ States are (C, N): columns = runs x trials, where the columns of one run are adj
 from randomnet.simulation.couplings import Couplings, LowRank, couplings
 from randomnet.simulation.inputs import PATTERNS, Event, FeedForward, whole_steps
 from randomnet.simulation.network import Adaptation, InputPlasticity, Noise, Plasticity, RateNetwork, SlowCurrent, State
-from randomnet.simulation.sampling import VARIABLES, Samples, flatten_state, simulate, state_system, variable_names
+from randomnet.simulation.sampling import (
+    VARIABLES,
+    Samples,
+    TrialDrivenState,
+    flatten_state,
+    simulate,
+    state_system,
+    trial_driven_state,
+    variable_names,
+)
+from randomnet.simulation.trainable import RateDynamics, TrainableRateNetwork, network_of_model
 
 __all__ = [
     "PATTERNS",
@@ -27,14 +39,19 @@ __all__ = [
     "LowRank",
     "Noise",
     "Plasticity",
+    "RateDynamics",
     "RateNetwork",
     "Samples",
     "SlowCurrent",
     "State",
+    "TrainableRateNetwork",
+    "TrialDrivenState",
     "couplings",
     "flatten_state",
+    "network_of_model",
     "simulate",
     "state_system",
+    "trial_driven_state",
     "variable_names",
     "whole_steps",
 ]

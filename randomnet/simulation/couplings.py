@@ -46,12 +46,14 @@ class Shared:
 class LowRank:
     """m n^T / N, never formed: m, n (N, K), or one of each per column (C, N, K).
 
-    add: whether it is added to the recurrent input; not where the weights of the edges include it already.
+    add: whether it is added to the recurrent input; not where the weights of the edges include it already. plastic:
+    whether plastic blocks transmit it as they transmit their own weights.
     """
 
     m: Tensor
     n: Tensor
     add: bool = True
+    plastic: bool = False
 
     def overlaps(self, rates: Tensor) -> Tensor:
         """The overlaps kappa = n^T r / N, (C, K), of rates (C, N)."""
@@ -63,6 +65,11 @@ class LowRank:
         """m kappa, (N, C), for rates (C, N)."""
         kappa = self.overlaps(rates)
         return self.m @ kappa.mT if self.m.ndim == 2 else (self.m @ kappa.unsqueeze(-1)).squeeze(-1).mT
+
+    def block(self, rows: Indices, cells: Indices) -> "LowRank":
+        """The part from presynaptic `cells` to postsynaptic `rows`, which has fewer rows and the same 1/N."""
+        m, n = (select_cells(factor, side, -2) for factor, side in ((self.m, rows), (self.n, cells)))
+        return LowRank(m, n * (n.shape[-2] / self.n.shape[-2]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +107,10 @@ class Couplings:
         return tuple((part.matrix, self.columns if shared.columns is None else len(shared.columns))
                      for shared in self.shared for part in shared.parts)  # fmt: skip
 
-    def with_low_rank(self, m: np.ndarray | Tensor, n: np.ndarray | Tensor, add: bool = True) -> "Couplings":
-        """The couplings with a low-rank part m n^T / N; add: see `LowRank`.
+    def with_low_rank(
+        self, m: np.ndarray | Tensor, n: np.ndarray | Tensor, add: bool = True, plastic: bool = False
+    ) -> "Couplings":
+        """The couplings with a low-rank part m n^T / N; add, plastic: see `LowRank`.
 
         m, n: (N, K), or (C, N, K) for one per column. Raises ValueError.
         """
@@ -112,7 +121,7 @@ class Couplings:
                 f"m and n must have one shape, ({self.n}, K) or ({self.columns}, {self.n}, K), "
                 f"got {tuple(m.shape)} and {tuple(n.shape)}"
             )
-        return replace(self, low_rank=LowRank(m, n, add))
+        return replace(self, low_rank=LowRank(m, n, add, plastic))
 
     def recurrent_input(self, rates: Tensor, transmitted: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor | None]:
         """The recurrent input of every neuron, (C, N), and the input from excitatory neurons where it is separate.
@@ -125,7 +134,15 @@ class Couplings:
         fast, slow = (_join_columns(self.shared, parts, rates) for parts in zip(*totals, strict=True))
         if self.low_rank is not None and self.low_rank.add:
             fast = fast + self.low_rank.recurrent_input(rates.mT)
+            for index in range(len(self.plastic)) if self.low_rank.plastic else ():
+                fast = self._with_plastic_factors(fast, index, rates, transmitted[index])
         return fast.mT, slow.mT if self.split else None
+
+    def _with_plastic_factors(self, fast: Tensor, index: int, rates: Tensor, transmitted: Tensor) -> Tensor:
+        """The input (N, C) where a plastic block transmits its part of the factors too, in place of rates."""
+        rows, cells = compact_indices(np.flatnonzero(self.groups == self.plastic[index][0])), self.plastic_cells[index]
+        change = (transmitted - select_cells(rates, cells)).mT
+        return _add_to_rows(fast, self.low_rank.block(rows, cells).recurrent_input(change), rows, self.n)
 
     def _pattern_input(self, shared: Shared, rates: Tensor, transmitted: Sequence[Tensor]) -> list[Tensor | None]:
         """Fast and slow input (N, columns) of the runs with one pattern, None for 0."""

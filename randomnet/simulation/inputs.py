@@ -90,7 +90,8 @@ class FeedForward:
 
     baseline: (N,), or (1 or C, N). groups: population of each neuron (N,). before: factor of the baseline before the
     column's first event. tau: time constant of a filter of the whole input, 0 for none; it starts as if the baseline
-    had always been present. before and tau are one number, or one per population (P,), or (C, P). Raises ValueError.
+    had always been present. before and tau are one number, or one per population (P,), or (C, P). series: (1 or C,
+    steps, N), input that is added step by step from step 0 on, and not filtered. Raises ValueError.
     """
 
     baseline: np.ndarray | Tensor
@@ -100,6 +101,7 @@ class FeedForward:
     before: float | np.ndarray = 1.0
     tau: float | np.ndarray = 0.0
     dtype: torch.dtype = torch.float32
+    series: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not self.dt > 0:
@@ -116,19 +118,22 @@ class FeedForward:
                 raise ValueError(f"population of an event must be 0 to {last}, or None for all, got {event.population}")
         if len(self._sizes() - {1}) > 1:
             raise ValueError(f"numbers must be one for all columns or one for each, got {sorted(self._sizes())}")
+        if self.series is not None and (self.series.ndim != 3 or self.series.shape[2] != len(self.groups)):
+            raise ValueError(f"series must be (C, steps, {len(self.groups)}), got shape {self.series.shape}")
         self._terms  # noqa: B018 - this checks the vectors
 
     @property
     def columns(self) -> int:
         """C, or 1 where all columns receive the same."""
-        return max(term.columns for term in self._terms)
+        return max(1 if self.series is None else len(self.series), *(term.columns for term in self._terms))
 
     def _sizes(self) -> set[int]:
         """For how many columns the numbers are."""
         numbers = [getattr(event, name) for event in self.events for name in NUMBERS]
         rows = [event.vector for event in self.events if event.vector is not None]
         rows += [self.baseline, self.before, self.tau]
-        return {np.size(value) for value in numbers} | {len(np.atleast_2d(value)) for value in rows}
+        sizes = {np.size(value) for value in numbers} | {len(np.atleast_2d(value)) for value in rows}
+        return sizes | ({len(self.series)} if self.series is not None else set())
 
     def bytes(self, steps: int) -> int:
         """The memory of the input of this many steps, in bytes."""
@@ -138,7 +143,7 @@ class FeedForward:
         """The input of the steps first, ..., last - 1, (steps, C or 1, N); columns are contiguous in memory."""
         time_courses = [term.time_course(first, last) for term in self._terms]
         steps = last - first
-        constant = all((course == course[:1]).all() for course in time_courses)
+        constant = self.series is None and all((course == course[:1]).all() for course in time_courses)
         total = torch.zeros(1 if constant else steps, len(self.groups), self.columns, dtype=self.dtype)
         for term, course in zip(self._terms, time_courses, strict=True):
             for begin in range(0, len(total), STEPS_AT_ONCE):
@@ -146,6 +151,10 @@ class FeedForward:
                 if values.any():  # one product and one sum per number, so that its bits do not depend on the steps
                     term_input = torch.from_numpy(values).to(self.dtype).unsqueeze(1) * term.profile
                     total[begin : begin + len(values), term.cells] += term_input
+        if self.series is not None:
+            inside = slice(max(first, 0), max(min(last, self.series.shape[1]), 0))
+            values = torch.from_numpy(self.series[:, inside]).to(self.dtype).permute(1, 2, 0)
+            total[inside.start - first : inside.start - first + len(values)] += values
         return total.expand(steps, -1, -1).mT
 
     @cached_property

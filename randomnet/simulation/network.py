@@ -72,7 +72,8 @@ class Plasticity:
     u' = (use - u)/tau_facilitation + use (1 - u) r, x' = (1 - x)/tau_recovery - u x r, and strength u x r is
     transmitted. Steps are exact for a constant r (and, for x, a constant u). Parameters broadcast to (C, cells of pre);
     rates are per unit of time. With a time constant of 0, the variable is always at its steady state. Source: mean
-    field of Tsodyks and Markram.
+    field of Hansel and Mato (2013). That of Markram et al. (1998) is the same: there u is the utilisation before a
+    spike, v' = -v/tau_facilitation + use (1 - v) r, the share v + use (1 - v) is used, and this share obeys u'.
     """
 
     post: int
@@ -313,9 +314,13 @@ class RateNetwork:
         return self._constant(torch.exp(-self.dt / tau), name)
 
     def _constant(self, value: Parameter, name: str, low: float = -INFINITE, high: float = INFINITE) -> float | Tensor:
-        """The value as a number where it is the same for all columns and neurons, else as a tensor (C, N)."""
+        """The value as a number where it is the same for all columns and neurons, else as a tensor (C, N).
+
+        A trained value stays a tensor, which has a gradient.
+        """
         tensor = self._broadcast(value, name, low, high)
-        return float(tensor[0, 0]) if (tensor == tensor[0, 0]).all() else tensor
+        equal = not tensor.requires_grad and (tensor == tensor[0, 0]).all()
+        return float(tensor[0, 0]) if equal else tensor
 
     def _broadcast(
         self, value: Parameter, name: str, low: float = -INFINITE, high: float = INFINITE, cells: int | None = None

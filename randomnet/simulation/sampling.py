@@ -192,27 +192,71 @@ class _Record:
 
 
 def state_system(network: RateNetwork, feedforward: np.ndarray | Tensor) -> OfStep:
-    """The deterministic state of a network of one column under constant input (N,), as a system.
+    """The deterministic state of a network of one column under constant input (N,), as a system; differentiable.
 
     The state, flattened by `flatten_state`, has all variables: rates, currents, slow currents, adaptation, u and x.
     Where only the currents are filtered, the rates are a function of the currents. The state is then the one before
     the response, so that it has no redundant direction. Raises ValueError for a network with noise, or with more than
     one column.
     """
+    inputs = torch.as_tensor(feedforward).to(network.couplings.dtype)
+    step = flat_step(network)
+    return of_step(lambda vector: step(vector, inputs), network.dt)
+
+
+def flat_step(network: RateNetwork) -> Callable[[Tensor, Tensor], Tensor]:
+    """The step of the flattened state (S,) of `state_system` under an input (N,). Raises ValueError as that does."""
     if network.noise is not None:
         raise ValueError("a network with noise has no deterministic spectrum: remove the noise")
     if network.couplings.columns != 1:
         raise ValueError(f"a spectrum needs a network of one column, got {network.couplings.columns} columns")
-    inputs = torch.as_tensor(feedforward).to(network.couplings.dtype).reshape(1, -1)
     like, currents_only = network.start(0.0), _has_only_currents(network)
 
-    def step(vector: Tensor) -> Tensor:
-        state = _unflatten(like, vector, currents_only)
+    def step(vector: Tensor, inputs: Tensor) -> Tensor:
+        state, inputs = _unflatten(like, vector, currents_only), inputs.reshape(1, -1)
         if currents_only:
             return _flatten(network, network.update_currents(network.update_rates(state, inputs)))
         return _flatten(network, network.step(state, inputs))
 
-    return of_step(step, network.dt)
+    return step
+
+
+@dataclass(frozen=True, eq=False)
+class TrialDrivenState:
+    """The whole state of a network driven by trials in a loop; the state starts anew at the beginning of each trial.
+
+    Tangent vectors continue from trial to trial, as in `rnn.TrialDrivenSystem`. step: see `flat_step`. rest: (S,), the
+    state at the start of a trial. drive: (trials, time, N), the external input of every step.
+    """
+
+    step: Callable[[Tensor, Tensor], Tensor]
+    rest: Tensor
+    drive: Tensor
+    dt: float
+
+    @property
+    def bounded(self) -> bool:
+        """True, because the state is reset at each trial."""
+        return True
+
+    def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
+        """State and tangent vectors (1 + k, S) after `steps` steps from time `start`, which is in steps."""
+        trials, time = self.drive.shape[:2]
+        system = OfStep(lambda vector, index: self.step(vector, self.drive[divmod(index % (trials * time), time)]))
+        while steps:
+            step = start % time
+            if step == 0:
+                bundle = torch.cat([self.rest[None], bundle[1:]])
+            count = min(steps, time - step)
+            bundle = system.advance(bundle, count, start)
+            start, steps = start + count, steps - count
+        return bundle
+
+
+def trial_driven_state(network: RateNetwork, drive: Tensor) -> TrialDrivenState:
+    """The system of a network of one column driven by trials; drive: (trials, time, N). Raises ValueError."""
+    rest = flatten_state(network, network.start(0.0))
+    return TrialDrivenState(flat_step(network), rest, drive, network.dt)
 
 
 def flatten_state(network: RateNetwork, state: State) -> Tensor:

@@ -8,7 +8,8 @@ from randomnet.settings.values import Choice, Value
 
 EXAMPLE = "E: cosine 0.5 from 1 to 2 phase 90 sigma 1, I: constant -1 from 3 to 3.5"
 MORE = {"phase": 0.0, "sigma": 1.0, "vector": 1.0}  # what may follow, and the default
-READ = {"cosine": ("phase", "sigma"), "gaussian": ("phase", "sigma"), "random": ("vector",)}  # by these patterns
+# options by pattern
+READ = {"cosine": ("phase", "sigma"), "gaussian": ("phase", "sigma"), "random": ("vector",), "channel": ("vector",)}
 LEAST = {"cosine": -1.0, "gaussian": 0.0}  # of sigma, which is above it
 
 
@@ -48,7 +49,7 @@ class EventList(Value):
     def expected(self) -> str:
         """What the option may be, in words."""
         patterns = ", ".join(self.patterns)
-        tuned = "phase and sigma (above -1; gaussian: above 0) are of cosine and gaussian, vector of random"
+        tuned = "phase and sigma (above -1; gaussian: above 0) are of cosine and gaussian, vector of random and channel"
         return f"events with one of {patterns}, such as {EXAMPLE}, or none; {tuned}"
 
     def parse(self, text: str) -> Events:

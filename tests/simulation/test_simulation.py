@@ -956,3 +956,21 @@ def test_a_batch_of_ten_couplings_takes_at_most_twice_its_products():
         torch.set_num_threads(threads)
     print(f"time over that of the products: {ratio:.2f}")
     assert ratio < 2
+
+
+def test_the_plasticity_of_hansel_and_mato_is_that_of_markram():
+    """Markram's utilisation before a spike, v, decays to 0; the share v + U (1 - v) that a spike uses obeys u'."""
+    use, facilitation, recovery, dt = 0.1, 0.6, 0.3, 0.0005
+    rates = 10 * (1 + np.sin(np.arange(4000) * 0.002))
+    network = RateNetwork(
+        couplings(Connectome("one", np.array([0]), np.array([0]), np.ones(1), np.array(["a"])), np.array([0]),
+                  plastic=[(0, 0)], dtype=torch.float64),
+        ACTIVATIONS["linear"], dt, plasticity=(Plasticity(0, 0, use, facilitation, recovery),),
+    )  # fmt: skip
+    state, v, x = network.start(0.0), 0.0, 1.0
+    for rate in rates:
+        state = network.update_currents(state._replace(rates=torch.full((1, 1), rate, dtype=torch.float64)))
+        used = v + use * (1 - v)
+        v, x = v + dt * (-v / facilitation + use * (1 - v) * rate), x + dt * ((1 - x) / recovery - used * x * rate)
+    assert float(state.u[0]) == pytest.approx(v + use * (1 - v), rel=2e-3)
+    assert float(state.x[0]) == pytest.approx(x, rel=2e-3)

@@ -13,11 +13,17 @@ from randomnet.settings.readers import ALL, Key, Reader, only
 from randomnet.settings.values import Boolean, Choice, Integer, Listed, Named, Number, Several, Value, in_units
 from randomnet.values.events import EventList, Events
 
+PARTS = ("rate_filter", "tau_syn", "threshold", "response_gain", "rate_max", "nmda_fraction", "adaptation", "plastic",
+         "plastic_input", "ou_noise")  # options of [dynamics] that add a part  # fmt: skip
 KEPT = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "noise", "overlaps")
-PATTERNS = ("constant", "cosine", "gaussian", "random", "xi1", "xi2", "xi3", "xi4")
+PATTERNS = ("constant", "cosine", "gaussian", "random", "channel", "xi1", "xi2", "xi3", "xi4")
 FILTERED = Condition("dynamics.nmda_fraction is above 0", lambda config: config.dynamics.nmda_fraction > 0)
 ADAPTING = Condition("dynamics.adaptation is not 0", lambda config: config.dynamics.adapts)
 PLASTIC = Condition("dynamics.plastic names blocks", lambda config: config.dynamics.plastic != "none")
+PLASTIC_FACTORS = Condition(
+    "dynamics.plastic names blocks, net.rank is above 0 and net.factor_on = all",
+    lambda config: config.dynamics.plastic != "none" and config.net.rank > 0 and config.net.factor_on == "all",
+)
 PLASTIC_INPUT = Condition("dynamics.plastic_input = True", lambda config: config.dynamics.plastic_input)
 NOISY = Condition("dynamics.ou_noise is not 0", lambda config: config.dynamics.noisy)
 DECODED = Condition("simulation.decode names populations", lambda config: config.simulation.decode != "none")
@@ -32,43 +38,53 @@ WITH_EVENTS = Condition("simulation.events has some", lambda config: bool(config
 
 @dataclass(frozen=True)
 class DynamicsSection(Section):
-    """[dynamics] Filters, plasticity and noise of kind = simulate. Times are in time_unit, rates per time_unit."""
+    """[dynamics] Filters, plasticity and noise of rates, simulated or trained. Times are in time_unit, rates per it."""
 
     time_unit: str = option(
         Value(),
         "τ",
         "Unit of all times of the experiment, such as s. Rates are per unit (with s: Hz).",
         grid=False,
+        neutral="τ",
     )
     rate_filter: bool = option(
         Boolean(),
         True,
         "True: rates follow their input with the time constant model.tau. False: they follow it instantly.",
+        neutral=True,
     )
     tau_syn: Listed | float | str = option(
         Named(low=0, above=True, one=True, words=("none",)),
         "none",
         "Time constant of the recurrent currents, by postsynaptic population. none: they follow the rates instantly.",
+        neutral="none",
     )
-    threshold: Listed | float = option(Named(one=True), 0.0, "Threshold that is subtracted from the input of a neuron.")
-    response_gain: Listed | float = option(Named(one=True), 1.0, "Factor of the input above threshold.")
-    rate_max: Listed | float = option(Named(low=0, one=True), 1.0, "Factor of the response.")
+    threshold: Listed | float = option(
+        Named(one=True), 0.0, "Threshold that is subtracted from the input of a neuron.", neutral=0.0
+    )
+    response_gain: Listed | float = option(Named(one=True), 1.0, "Factor of the input above threshold.", neutral=1.0)
+    rate_max: Listed | float = option(Named(low=0, one=True), 1.0, "Factor of the response.", neutral=1.0)
     nmda_fraction: float = option(
         Number(0, 1),
         0.0,
         "Fraction of the excitatory recurrent input with slow (NMDA) synapses. The total does not change.",
+        neutral=0.0,
     )
     tau_nmda: Listed | float = option(
         Named(low=0, above=True, one=True), 0.3, "Time constant of the slow synapses.", only=FILTERED
     )
-    adaptation: Listed | float = option(Named(one=True), 0.0, "A, the increase of the threshold per unit of rate.")
+    adaptation: Listed | float = option(
+        Named(one=True), 0.0, "A, the increase of the threshold per unit of rate.", neutral=0.0
+    )
     tau_adaptation: Listed | float = option(
         Named(low=0, above=True, one=True), 0.1, "Time constant of the adaptation.", only=ADAPTING
     )
     plastic: str = option(
         Several(none=True),
         "none",
-        "Blocks with short-term plasticity (Tsodyks and Markram), such as EE, named as in couplings.",
+        "Blocks with short-term plasticity, such as EE, named as in couplings (Markram et al. 1998; Hansel and Mato "
+        "2013: their rate equations are the same).",
+        neutral="none",
     )
     use: float = option(
         Number(0, 1, above=True), 0.03, "U, the fraction of resources that a spike uses at rest.", only=PLASTIC
@@ -78,11 +94,20 @@ class DynamicsSection(Section):
         Number(0, above=True), 0.2, "Time constant of the recovery of resources.", only=PLASTIC
     )
     plastic_strength: float = option(Number(), 1.0, "Factor of plastic blocks.", only=PLASTIC)
+    plastic_factors: bool = option(
+        Boolean(),
+        False,
+        "Plastic blocks also transmit the factors of net.rank, as they transmit their weights. With factor_on = edges "
+        "they always do.",
+        only=PLASTIC_FACTORS,
+        neutral=False,
+    )
     plastic_input: bool = option(
         Boolean(),
         False,
         "Short-term plasticity of the external input. Its rate is the external input over sqrt(external_degree) J0.",
         only=POPULATIONS,
+        neutral=False,
     )
     use_input: float = option(Number(0, 1, above=True), 0.3, "U of the external input.", only=PLASTIC_INPUT)
     tau_facilitation_input: float = option(
@@ -95,13 +120,19 @@ class DynamicsSection(Section):
         Named(low=0, one=True),
         0.0,
         "Stationary standard deviation of Ornstein-Uhlenbeck noise, independent for every neuron and trajectory. It "
-        "does not depend on dt.",
+        "does not depend on dt. In training every update has other noise, and all evaluations have the same.",
+        neutral=0.0,
     )
     tau_noise: float = option(Number(0, above=True), 0.02, "Correlation time of that noise.", only=NOISY)
     noise_on: str = option(Choice(("input", "rate")), "input", "Quantity that the noise is added to.", only=NOISY)
     noise_seed: int = option(
         Integer(0), 0, "Another seed gives other noise with the same network and initial states.", only=NOISY
     )
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether any option changes the dynamics: filters, thresholds, gains, plasticity, adaptation or noise."""
+        return any(getattr(self, name) != getattr(type(self), name) for name in PARTS)
 
     @property
     def adapts(self) -> bool:
@@ -178,7 +209,8 @@ class SimulationSection(Section):
         Events(),
         "Inputs that are added to the constant external input: pattern, amplitude, start and end after "
         "analysis.settle. phase is in degrees; sigma of gaussian in rad. random: a Gaussian vector by number. xi1 "
-        "to xi4: vectors of low-rank kernels. Amplitudes for populations are multiplied by sqrt(external_degree).",
+        "to xi4: vectors of low-rank kernels. channel: the input weights of a trained network (paths.pretrained) from "
+        "channel `vector` of its task. Other amplitudes are multiplied by sqrt(external_degree) of populations.",
     )
     amplitude: float = option(Number(), 1.0, "Factor of the amplitudes of all events.", only=WITH_EVENTS)
     turned: float = option(Number(), 0.0, "Degrees that are added to the phases of all events.", only=WITH_EVENTS)
@@ -195,6 +227,14 @@ class SimulationSection(Section):
     )
     silenced: Listed = option(
         Named(whole=True, low=0, none=True), Listed(), "Numbers of neurons, drawn at random, that are silent."
+    )
+    input_file: str = option(
+        Value(),
+        "",
+        "Array (.npy) that is added to the external input, of shape (steps, neurons) or (trajectories, steps, "
+        "neurons). Its first step is the first after analysis.settle; after its last step it adds nothing. For a "
+        "trained network (paths.pretrained) the array may have the channels of its task in place of neurons.",
+        neutral="",
     )
     inputs: str = option(
         Choice(("live", "sequential")),
@@ -264,8 +304,6 @@ def _simulated(config: Any) -> tuple[Key, str] | None:
     """Contradictions besides times."""
     if config.has_task:
         return ("trialparams", "task_name"), "none with kind = simulate, whose inputs are simulation.events"
-    if config.paths.pretrained:
-        return ("paths", "pretrained"), "nothing with kind = simulate, which has no trained gains and shifts"
     if config.net.parameter != "weights":
         return ("net", "parameter"), "weights with kind = simulate, whose gains and thresholds are in [dynamics]"
     simulation = config.simulation
@@ -278,6 +316,10 @@ def _simulated(config: Any) -> tuple[Key, str] | None:
         return ("simulation", "weak_before"), "False without populations.external_degree"
     if config.dynamics.plastic_input and not config.populations.external:
         return ("dynamics", "plastic_input"), "False without populations.external"
+    if simulation.input_file and simulation.tau_input != "none":
+        return ("simulation", "tau_input"), "none with input_file, whose array is not filtered"
+    if simulation.input_file and simulation.spectrum:
+        return ("simulation", "spectrum"), "False with input_file, as the spectrum is that under constant input"
     if simulation.samples == "disk" and simulation.inputs == "sequential":
         return ("simulation", "inputs"), "live with samples = disk, which keeps little in memory"
     if any(region.tau != 1 for region in config.regions.regions) and config.net.source == "regions":

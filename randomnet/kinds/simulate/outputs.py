@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from randomnet import results
+from randomnet.artifacts.trained_files import trained_file
 from randomnet.build.coupling_strength import strength_of_simulated
 from randomnet.build.external_input import event_label
 from randomnet.build.mean_field import mean_field_rates
@@ -28,7 +29,7 @@ def write_outputs(
         "status": results.COMPLETE,
         "reason": "",
         "summary": {"neurons": view.connectome.n, **strength_of_simulated(view.run, view.connectome)},
-        "connectome": view.connectome.facts(),
+        "connectome": view.connectome.facts() | _upstream(view),
     }
     if not samples.finite:
         return record | {"status": results.DIVERGED, "reason": "rates left the range of numbers"}
@@ -48,6 +49,11 @@ def write_outputs(
     results.write_arrays(folder.path / "arrays.npz", arrays)
     record["summary"] |= summary | {"notes": "; ".join(notes)}
     return record
+
+
+def _upstream(view: PopulationView) -> dict[str, Any]:
+    """Return the facts of the trained network that is simulated; empty without one."""
+    return {"upstream": [trained_file(view.run).facts()]} if view.run.config.paths.pretrained else {}
 
 
 def _population_arrays(view: PopulationView) -> dict[str, np.ndarray]:
@@ -81,15 +87,22 @@ def _rates(view: PopulationView, means: np.ndarray) -> tuple[dict[str, float], s
 
 
 def _bump(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Return means of the bump's M0 and M1, and its phase in the last window; empty where no bump is decoded."""
+    """Return M0, M1 and modulation of the bump over the record and in the last window, and its last phase.
+
+    Empty where no bump is decoded.
+    """
     if "bump_mean" not in arrays:
         return {}
     mean, amplitude, last = arrays["bump_mean"], arrays["bump_amplitude"], arrays["bump_phase"][:, -1]
     vectors = np.exp(1j * last[np.isfinite(last)])
     direction = float(np.degrees(np.angle(vectors.mean())) % 360) if vectors.size else math.nan
+    at_end = {f"{name}_end": value for name, value in _bump_size(mean[:, -1], amplitude[:, -1]).items()}
+    return _bump_size(mean, amplitude) | at_end | {"bump_phase_end": direction}
+
+
+def _bump_size(mean: np.ndarray, amplitude: np.ndarray) -> dict[str, float]:
     return {
         "bump_mean": float(mean.mean()),
         "bump_amplitude": float(amplitude.mean()),
         "bump_modulation": float(amplitude.mean() / mean.mean()) if mean.mean() > 0 else math.nan,
-        "bump_phase_end": direction,
     }

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from randomnet import results
+from randomnet.artifacts.trained_files import trained_file
 from randomnet.build.batched_network import BatchedNetwork, structure_of
 from randomnet.build.connectome import connectome_facts, connectome_of
 from randomnet.build.initial_rates import initial_rates, trajectory_count
@@ -38,7 +39,7 @@ from randomnet.settings import ConfigError
 from randomnet.simulation import RateNetwork, Samples, flatten_state, simulate, state_system, variable_names
 from randomnet.systems import OfStep
 
-HEADLINE = ("neurons", "rate", "bump_mean", "bump_modulation", "lambda_max", "verdict", "seconds")
+HEADLINE = ("neurons", "rate", "bump_mean_end", "bump_modulation_end", "lambda_max", "verdict", "seconds")
 MOST_STACKED = 64  # runs that are simulated side by side unless the config says how many
 EDGE_BYTES, STATES = 24, 40  # of a connection; vectors of a trajectory that are in memory at once
 PROBE_STEPS = 200  # of an estimate
@@ -66,7 +67,8 @@ def check(run: Run) -> dict[str, Any]:
     initial_rates(view)
     if run.config.uses_spectrum:
         _state_system(view)
-    return connectome_facts(run) | {"inputs": checksums_of(run)}
+    upstream = {"upstream": [trained_file(run).facts()]} if run.config.paths.pretrained else {}
+    return connectome_facts(run) | {"inputs": checksums_of(run)} | upstream
 
 
 @contextmanager

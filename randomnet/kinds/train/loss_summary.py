@@ -1,6 +1,7 @@
 """Columns of summary.csv on the losses of a training, from untrained to last, and notes on what did not work."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -49,9 +50,11 @@ def _best(history: pd.DataFrame, column: str, name: str, best: Any) -> dict[str,
     return summary | ({f"{name}_best_stderr": rows[error][row]} if error in rows else {})
 
 
-def notes(progress: Progress, losses: dict[str, float], spectrum_loss: str | None) -> dict[str, str]:
-    """Return the column notes: what did not work, and what to try; empty without such notes."""
-    texts = [*_gradient_notes(progress, spectrum_loss), *_loss_notes(losses, bool(spectrum_loss))]
+def notes(
+    progress: Progress, losses: dict[str, float], spectrum_loss: str | None, doubts: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return the column notes: what did not work, and what to try; empty without such notes. doubts: further notes."""
+    texts = [*doubts, *_gradient_notes(progress, spectrum_loss), *_loss_notes(losses, bool(spectrum_loss))]
     return {"notes": "; ".join(texts)} if texts else {}
 
 

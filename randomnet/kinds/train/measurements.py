@@ -48,7 +48,7 @@ def measure(run: Run, setup: Setup, objective: NetworkObjective) -> dict[str, An
         measured["exponents"], measured["stderr"] = map(torch.from_numpy, (spectrum.exponents, spectrum.stderr))
         measured["figures"] = summary_of(spectrum)
         if run.config.spectrum_loss and has_later_record(run):
-            measured |= _later_growth(spectrum, exponents_of(run, setup.connectome.n))
+            measured |= _later_growth(spectrum, exponents_of(run, setup.size))
     if closed_loop.is_closed_loop(run):
         measured |= closed_loop.drawn_reaches(setup.network, objective)
         measured["baseline"] = closed_loop.baseline(objective)
@@ -80,7 +80,7 @@ def exponents_and_inputs(run: Run, setup: Setup, objective: NetworkObjective) ->
     Without a task, inputs are None and the exponents are all of the network, unless these are too many. With a task the
     config says how many, along the validation trials.
     """
-    n = setup.connectome.n
+    n = setup.size
     if run.config.has_task:
         return exponents_of(run, n), objective.validation.inputs
     return largest_frame(run, n), None

@@ -24,6 +24,7 @@ from randomnet.kinds.trajectories import conditions_of, event_arrays
 from randomnet.rnn import FACTORS, Network
 from randomnet.schema.plan import Run
 from randomnet.schema.sections.network import TRAINED
+from randomnet.simulation import TrainableRateNetwork
 from randomnet.training import Progress
 
 REPORTED = (  # of the spectra before and after training
@@ -86,7 +87,7 @@ def write_outputs(run: Run, folder: results.RunFolder, trained: Trained, seconds
         "summary": {
             **losses,
             **trained.scores,
-            **notes(progress, losses, run.config.spectrum_loss),
+            **notes(progress, losses, run.config.spectrum_loss, _doubts(setup)),
             **_summary("initial", trained.initial),
             **_summary("final", trained.final),
             **trained.final.get("baseline", {}),
@@ -94,6 +95,11 @@ def write_outputs(run: Run, folder: results.RunFolder, trained: Trained, seconds
         },
         "connectome": setup.facts(),
     }
+
+
+def _doubts(setup: Setup) -> tuple[str, ...]:
+    """Return notes on time constants for which the step is coarse; none without parts of [dynamics]."""
+    return setup.network.rate_network().doubts if isinstance(setup.network, TrainableRateNetwork) else ()
 
 
 def _summary(when: str, measured: dict[str, Any]) -> dict[str, Any]:
@@ -110,7 +116,7 @@ def _measured_losses(run: Run, trained: Trained) -> dict[str, float]:
     """Return loss_measured_initial and _final, each with its standard error; empty for a task."""
     if run.config.has_task or not run.config.spectrum_loss:
         return {}
-    target, losses = loss_target(run, trained.setup.connectome.n), {}
+    target, losses = loss_target(run, trained.setup.size), {}
     for when, measured in trained.measured:
         for name, value in measured_loss(run, measured, target).items():
             losses[name.replace("loss", f"loss_measured_{when}")] = value
@@ -130,7 +136,7 @@ def _arrays(run: Run, trained: Trained) -> dict[str, np.ndarray]:
     arrays = {"groups": setup.labels, "state_initial": setup.state.cpu().numpy()}
     arrays |= _overlap_axes(run) if "overlaps" in trained.final else {}
     if TARGETED.holds(run.config):
-        arrays["target"] = target_of(run, setup.connectome.n)
+        arrays["target"] = target_of(run, setup.size)
     for (when, measured), values in zip(
         trained.measured, (trained.values_initial, trained.progress.last), strict=True
     ):
@@ -170,6 +176,7 @@ def _overlap_axes(run: Run) -> dict[str, np.ndarray]:
         "overlaps_times": dt * np.arange(1, 1 + trials.inputs.shape[1]),
         "overlaps_conditions": np.array(names)[index[:OVERLAP_TRIALS]],
         **event_arrays(trials.events, dt),
+        **({"time_unit": np.array(run.config.dynamics.time_unit)} if run.config.dynamics.has_parts else {}),
     }
 
 

@@ -56,7 +56,7 @@ def check(run: Run) -> dict[str, Any]:
     closed_loop.check(run)
     facts = check_network(run)
     if TARGETED.holds(run.config):
-        target_of(run, facts["neurons"])
+        target_of(run, facts.get("state_size", facts["neurons"]))
     return facts
 
 
@@ -152,7 +152,7 @@ def _members(runs: Sequence[Run]) -> list[list[int]]:
 
 def max_batch(run: Run, facts: dict[str, Any]) -> int:
     """Return how many runs of this one's shape are trained side by side."""
-    if has_cells(run) or closed_loop.is_closed_loop(run):
+    if has_cells(run) or closed_loop.is_closed_loop(run) or run.config.dynamics.has_parts:
         return 1
     return spectra.max_batch(run, facts, PRECISIONS[run.config.trainvalidate.precision].itemsize)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from randomnet.conditions import BY_NETWORK, LISTED, POPULATIONS, PROJECTED, REGIONS, UNLISTED
+from randomnet.conditions import BY_NETWORK, LISTED, LOW_RANK_KERNELS, POPULATIONS, PROJECTED, REGIONS, UNLISTED
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Boolean, Choice, Listed, Named, Number, Value
 from randomnet.values.network import Kernels
@@ -44,6 +44,24 @@ class PopulationsSection(Section):
         "Dependence of connection probabilities on the positions of the two neurons, with kappa and phase. With "
         "in_degree = all, weights depend on them instead. Blocks that are not listed are uniform.",
         only=POPULATIONS,
+    )
+    low_rank_mean: Listed = option(
+        Named(none=True),
+        Listed(),
+        "Means of the vectors xi1 to xi4 of low_rank kernels (LR_MEAN of NeuroTorch), such as xi1: 0.5. Those not "
+        "named are 0.",
+        only=LOW_RANK_KERNELS,
+        sizes=False,
+        neutral=Listed(),
+    )
+    low_rank_covariance: Listed = option(
+        Named(none=True),
+        Listed(),
+        "Variances and covariances of these vectors (LR_COV of NeuroTorch), such as xi1 xi2: 0.5, xi3 xi3: 2. Those "
+        "not named are 1 for variances, xi1 xi2 and xi3 xi4, where 1 means equal vectors, and 0 for other pairs.",
+        only=LOW_RANK_KERNELS,
+        sizes=False,
+        neutral=Listed(),
     )
     gain: float = option(Number(0, above=True), 1.0, "Factor of all recurrent weights.", only=POPULATIONS, sizes=False)
     external: Listed = option(

@@ -8,6 +8,7 @@ from randomnet.conditions import (
     BY_CELLS,
     BY_CHOICE,
     BY_DENSITY,
+    BY_EQUATION,
     BY_NAME,
     BY_NETWORK,
     JOINED,
@@ -354,14 +355,14 @@ class ModelSection(Section):
         "euler",
         "euler: one evaluation per step, as in FlyStability; the discrete map at dt = 1. rk4: fourth-order "
         "Runge-Kutta, close to the continuous flow.",
-        only=BY_NETWORK,
+        only=BY_EQUATION,
     )
     form: str = option(
         Choice(("current", "rate")),
         "current",
         "current: h <- (1-a) h + a J phi(h). rate: r <- (1-a) r + a phi(J r). In both, a = dt / tau.",
         defaults={"task": "rate"},
-        only=BY_NETWORK,
+        only=BY_EQUATION,
     )
     groups: str = option(
         Choice(

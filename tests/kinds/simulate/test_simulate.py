@@ -98,6 +98,10 @@ def test_the_bump_of_a_ring_is_that_of_theory_and_stays_where_it_was_put(tmp_pat
         np.testing.assert_allclose(arrays["bump_amplitude"][0, -1], bump.modulation, rtol=1e-3)
         np.testing.assert_allclose(np.degrees(arrays["bump_phase"][0, -1]), phase, atol=1e-3)
         assert (arrays["event_onset"], arrays["event_offset"]) == (0, 20)
+    end = summary(tmp_path)  # after the stimulus: the mean over the whole record is another
+    np.testing.assert_allclose(end["bump_mean_end"], bump.mean, rtol=1e-3)
+    np.testing.assert_allclose(end["bump_modulation_end"], bump.modulation / bump.mean, rtol=1e-3)
+    assert (abs(end["bump_modulation"] - end["bump_modulation_end"]) > 0.005).all()
 
 
 def by_hand(connectome, tau, steps, drives, tau_syn=None, threshold=0.0):
@@ -129,6 +133,32 @@ def test_rates_are_those_of_a_simulation_by_hand(tmp_path, syn, inputs):
     np.testing.assert_allclose(arrays["rates"][0], expected.reshape(20, 2, -1).mean(1), rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(arrays["times"], 0.1 + 0.2 * np.arange(20))
     np.testing.assert_allclose(arrays["rates_mean"][1, 0], arrays["rates"][0][:, ~excitatory].mean(1))
+
+
+@pytest.mark.parametrize("shape", ["steps", "trajectories"])
+def test_an_input_of_ones_own_is_added_step_by_step(tmp_path, capsys, shape):
+    """From the first step after settling on; without it, and after its end, the input is the constant one."""
+    series = np.random.default_rng(0).standard_normal((30, 14) if shape == "steps" else (2, 30, 14))
+    plan, _ = run(tmp_path, PAIR, more="initial = zero\n")
+    network = connectome_of(plan.combos[0].runs()[0])
+    if network.n != series.shape[-1]:
+        series = np.random.default_rng(0).standard_normal((*series.shape[:-1], network.n))
+    np.save(tmp_path / "input.npy", series)
+    excitatory = network.labels["population"] == "E"
+    more = f"initial = zero\ninput_file = {tmp_path / 'input.npy'}\n"
+    given = [f"paths.path_to_results={tmp_path / 'own'}", "analysis.trajectories=2", "analysis.settle=0.2"]
+    for inputs in ("live", "sequential"):
+        run(tmp_path, PAIR, *given, f"simulation.inputs={inputs}", more=more)
+        rates = ResultsFolder(tmp_path / "own").run(0, 0).arrays["rates"]
+        for trial in range(2):
+            drives = np.tile(np.where(excitatory, 6.0, 3.0), (42, 1))
+            drives[2:32] += series if shape == "steps" else series[trial]
+            expected = by_hand(network, np.where(excitatory, 1.0, 0.5), 42, drives)[2:]
+            np.testing.assert_allclose(rates[trial], expected.reshape(20, 2, -1).mean(1), rtol=1e-9, atol=1e-11)
+        given = [f"paths.path_to_results={tmp_path / 'again'}", *given[1:]]
+    np.save(tmp_path / "input.npy", series[..., :3])
+    run(tmp_path, PAIR, more=more, code=2)
+    assert "[simulation] input_file: expected finite numbers of shape (steps, " in capsys.readouterr().err
 
 
 AXES = '{"couplings.EE": [0.5, 1], "in_degree": [4, 6], "use": [0.1, 0.5], "noise_seed": [0, 1]}'
@@ -330,7 +360,9 @@ NO_THEORY = "no theory_ columns: mean-field theory does not hold with"
     [
         ("dynamics.ou_noise=0.3; dynamics.adaptation=0.1", f"{NO_THEORY} adaptation, noise"),
         ("dynamics.plastic=EE", f"{NO_THEORY} plastic connections"),
-        ("dynamics.threshold=0", "theory_ columns are empty: mean-field theory finds no stable stationary state"),
+        ("dynamics.threshold=0", "deviations of single neurons grow (eigenvalue 1.19, stable below 1)"),
+        ("populations.couplings=EE: 3, EI: -0.2, IE: 0.2, II: -0.2",
+         "theory_ columns are empty: mean-field theory finds no stable stationary state"),
         ("populations.couplings=EE: 0.2, EI: -0.2, IE: 0.2, II: -0.2", None),
     ],
 )

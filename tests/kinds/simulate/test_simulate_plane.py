@@ -219,3 +219,26 @@ def test_the_figure_is_drawn_of_a_folder(tmp_path, monkeypatch):
     figures = tmp_path / "figures"
     assert visualization.main(["--results_folders", str(tmp_path / "out"), "--save_figs", str(figures)]) == 0
     assert {f"plane_initial_extent={value}.png" for value in (0.5, 0.9)} <= {path.name for path in figures.iterdir()}
+
+
+def test_vectors_of_kernels_have_the_covariance_of_the_ini(tmp_path, capsys):
+    """Means and covariances of NeuroTorch's LR_MEAN and LR_COV; what is not named stays as it was."""
+    ini = tmp_path / "a.ini"
+    ini.write_text(KERNELS.format(out=tmp_path / "out"))
+    given = ["populations.sizes=E: 20000, I: 30", "populations.low_rank_mean=xi1: 1, xi3: -2",
+             "populations.low_rank_covariance=xi2 xi1: 0.5, xi1 xi3: 0.2, xi4 xi3: 0"]  # fmt: skip
+    [run] = read_plan(ini, given).combos[0].runs()
+    vectors = PopulationView(run, connectome_of(run)).low_rank
+    np.testing.assert_allclose(vectors.mean(0), [1, 0, -2, 0], atol=0.03)
+    expected = [[1, 0.5, 0.2, 0], [0.5, 1, 0, 0], [0.2, 0, 1, 0], [0, 0, 0, 1]]
+    np.testing.assert_allclose(np.cov(vectors.T), expected, atol=0.04)
+    plain, same = (read_plan(ini, extra).combos[0].runs()[0] for extra in ([], ["populations.low_rank_mean=none"]))
+    assert connectome_of(plain).sha256() == connectome_of(same).sha256()
+    for wrong, text in {
+        "low_rank_mean=xi5: 1": "expected names that are xi1 to xi4, got 'xi5'",
+        "low_rank_covariance=xi1: 1": "expected pairs of names such as xi1 xi2, got 'xi1'",
+        "low_rank_covariance=xi1 xi2: 0, xi2 xi1: 0": "expected every pair once",
+        "low_rank_covariance=xi1 xi2: 3": "expected no negative eigenvalue",
+    }.items():
+        assert runrandomnet.main([str(ini), "--set", f"populations.{wrong}"]) == 2
+        assert text in capsys.readouterr().err
