@@ -95,10 +95,13 @@ def build_setup(run: Run) -> Setup:
         keep_signs=config.net.dales_law is not False,
         weight_bounds=None if bounds == "none" else bounds,
         interface=interface,
-        input_constraints=None if inputs is None else InputConstraints(np.sign(inputs), frozen.inputs),
+        input_constraints=_input_constraints(run, inputs, frozen.inputs),
         factors=factors and LowRankFactors(*factors, on_edges=config.net.factor_on == "edges"),
         dtype=PRECISIONS[config.trainvalidate.precision],
     ).to(device_of(config))
+    learnable = described_networks.learnable_biases(run) if interface else None
+    if learnable is not None:
+        network.train_biases_of(torch.from_numpy(learnable))
     if "readout_gains" in network.interface and run.config.net.readout_gain != "learnt":
         network.interface["readout_gains"].requires_grad_(False)
     upstream = _initialise_values(run, network)
@@ -106,6 +109,11 @@ def build_setup(run: Run) -> Setup:
     low_rank.check_support(run, named, network)
     state, frame = _state_and_frame(run, connectome)
     return Setup(connectome, network, labels, state, frame, clipped, upstream)
+
+
+def _input_constraints(run: Run, inputs: np.ndarray | None, fixed: np.ndarray | None) -> InputConstraints | None:
+    """Return the constraints of the regions' own input weights (N, channels); None without own inputs."""
+    return None if inputs is None else InputConstraints(np.sign(inputs), fixed, run.config.regions.input_signs == "free")
 
 
 def _state_and_frame(run: Run, connectome: Connectome) -> tuple[Tensor, Tensor]:
@@ -163,6 +171,8 @@ def _interface(run: Run, n: int) -> dict[str, np.ndarray]:
         drawn["readout_gains"] = gains
     if described_networks.region_inputs(run):
         drawn["input_weights"] = described_networks.input_weights(run)
+    if described_networks.learnable_biases(run) is not None:
+        drawn |= {name: np.zeros(n) for name in ("input_bias", "recurrent_bias")}  # they start at base_firing, the drive
     return drawn | pretrained.pretrained_interface(run) if run.config.paths.pretrained else drawn
 
 

@@ -71,11 +71,12 @@ class InitialNetwork:
 
 
 def build_initial_network(
-    config: Any, options: InitialOptions, bounds: tuple[float, float] | None
+    config: Any, options: InitialOptions, bounds: tuple[float, float] | None, input_signed: bool = True
 ) -> InitialNetwork:
     """The initial network of a description, whose weights are drawn, or of a connectome.
 
-    bounds: of the weights' magnitudes; None where neither bounds nor the description's signs apply. Raises ValueError.
+    bounds: of the weights' magnitudes; None where neither bounds nor the description's signs apply. input_signed:
+    whether input weights have the signs of their connections, whatever their initialisation. Raises ValueError.
     """
     recurrent_seed, input_seed = np.random.SeedSequence(options.seed).spawn(2)
     config = with_regions(config, options.regions_from)
@@ -97,11 +98,21 @@ def build_initial_network(
         network = network.replace(signs * np.abs(network.weights).clip(*bounds))
     if options.spectral_radius is not None:
         network = _scale_to_radius(network, options.spectral_radius, bounds or (0.0, math.inf))
-    _, input_weights = input_matrix(description, np.random.default_rng(input_seed))
+    input_weights = _input_weights(description, input_seed, options.input_initialisation, input_signed)
     learnable = np.repeat([region.learnable_bias for region in description.regions],
                           [region.units for region in description.regions])  # fmt: skip
     inputs = {region.name: region.units for region in description.inputs}
     return InitialNetwork(network, signs, input_weights, inputs, learnable)
+
+
+def _input_weights(
+    description: Description, seed: np.random.SeedSequence, initialisation: str, signed: bool
+) -> np.ndarray:
+    """The input weights (H, I); the edges do not depend on the initialisation, and `uniform` has their signs."""
+    _, weights = input_matrix(description, np.random.default_rng(seed), initialisation=initialisation)
+    if initialisation == "uniform" or not signed:
+        return weights
+    return np.sign(input_matrix(description, np.random.default_rng(seed))[1]) * np.abs(weights)
 
 
 def with_regions(config: Any, kind: str | None) -> Any:

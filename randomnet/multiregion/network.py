@@ -17,7 +17,7 @@ from randomnet.double_backward import Rerun, transforms_active
 from randomnet.multiregion import checks
 from randomnet.multiregion.initial_network import LARGEST, InitialNetwork, build_initial_network
 from randomnet.multiregion.layout import Layout, Timed
-from randomnet.multiregion.options import Equation, InitialOptions, WeightRules
+from randomnet.multiregion.options import Equation, InitialOptions, WeightRules, constrained_law
 from randomnet.multiregion.sparse_run import run_sparse
 from randomnet.multiregion.weights import Weights
 from randomnet.rnn import Coupling, Dense, Dynamics, SeriesDrivenSystem, Sparse, input_driven, run_trials
@@ -35,8 +35,10 @@ class MultiRegionRNN(nn.Module):
     activation: a row of `ACTIVATIONS`. form: current or rate. dt, tau: a = dt/tau, in one unit of time; tau may be
     {region: tau}. noise_state, noise_input: sigma of the noise in `forward`. dale, dale_input: the mode of `DALE` in
     which recurrent and input weights keep their signs. bounds: of the weights' magnitudes, in all modes but off.
-    spectral_radius: W_rec is scaled once to this radius. initialisation: see `region_network`. learnable_init: whether
-    the initial state is trained. seed: of all random numbers drawn here. Raises ValueError, also for a wrong
+    spectral_radius: W_rec is scaled once to this radius. initialisation: see `region_network`. input_initialisation:
+    see `input_matrix`; in constrained modes, both have the signs of their connections. rec_constrained,
+    inp_constrained: mRNNTorch's switches; False means the mode off and `xavier`, weights of both signs. learnable_init:
+    whether the initial state is trained. seed: of all random numbers drawn here. Raises ValueError, also for a wrong
     description; warns where a > 1.
 
     fixed: what is not trained: `recurrent`, `input`, and projections `source -> target`, whose ends are regions, inputs
@@ -73,6 +75,9 @@ class MultiRegionRNN(nn.Module):
         bounds: tuple[float, float] = (0.0, 10.0),
         spectral_radius: float | None = None,
         initialisation: str = "uniform",
+        input_initialisation: str = "uniform",
+        rec_constrained: bool | None = None,
+        inp_constrained: bool | None = None,
         batch_first: bool = True,
         learnable_init: bool = False,
         input_size: int | None = None,
@@ -89,13 +94,15 @@ class MultiRegionRNN(nn.Module):
         checks.boolean("learnable_init", learnable_init)
         device, dtype = checks.device(device), checks.dtype(dtype)
         equation = Equation(activation, form, dt, tau, noise_state, noise_input)
+        dale, initialisation = constrained_law("rec", rec_constrained, dale, initialisation)
+        dale_input, input_initialisation = constrained_law("inp", inp_constrained, dale_input, input_initialisation)
         rules = WeightRules(dale, dale_input, bounds, fixed, scales, sparse)
-        options = InitialOptions(input_size, regions_from, initialisation, spectral_radius, seed)
+        options = InitialOptions(input_size, regions_from, initialisation, spectral_radius, seed, input_initialisation)
         self.activation, self.form, self.batch_first = activation, form, batch_first
         self.noise_state, self.noise_input = noise_state, noise_input
         self.dale, self.dale_input, self.bounds = dale, dale_input, rules.bounds
         self.fixed, self.scales = rules.fixed, scales
-        initial = build_initial_network(config, options, rules.recurrent_bounds)
+        initial = build_initial_network(config, options, rules.recurrent_bounds, dale_input != "off")
         self.names, self.labels, self.inputs = initial.network.names, initial.network.labels, initial.inputs
         self.hidden_size, self.input_size = initial.input_weights.shape
         self.a = equation.leaks(self.labels["region"].tolist())  # by region

@@ -6,7 +6,7 @@
 
 Entries stand on lines of their own, or with commas between them, so that no name can have a comma, and no name of a
 region a colon or a slash; a JSON file can. After the name of a region come its units, then words in any order: a sign,
-`name fraction` for each cell type, and the keys of `KEYS` with their values. What these values may be is for the
+`name fraction` for each cell type, `learnable_bias`, and the keys of `KEYS` with their values. What these values may be is for the
 description to say, which they become.
 """
 
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from randomnet.settings.values import Value
 
 KEYS = {"base_firing": 0.0, "init": 0.0, "tau": 1.0}  # of a region, with their defaults; besides them `parent`
+LEARNABLE = "learnable_bias"  # a word without a value
 SIGNS, EFFECTS = ("pos", "neg"), ("exc", "inhib")
 WHOLE = ("recurrent", "input")  # all projections between regions, or all from inputs
 REGION = "striatum: 100 neg d1 .5 d2 .5 base_firing 1 init 0 tau 2 parent basal_ganglia, thalamus: 50"
@@ -35,11 +36,13 @@ class RegionEntry(NamedTuple):
     init: float
     tau: float
     parent: str
+    learnable_bias: bool = False
 
     def __str__(self) -> str:
         pairs = [*self.cell_types, *((key, getattr(self, key)) for key in KEYS if getattr(self, key) != KEYS[key])]
         pairs += [("parent", self.parent)] if self.parent else []
-        return " ".join([f"{self.name}: {self.units}", *filter(None, [self.sign]), *(f"{a} {b}" for a, b in pairs)])
+        words = [self.sign, *(f"{a} {b}" for a, b in pairs), LEARNABLE if self.learnable_bias else ""]
+        return " ".join([f"{self.name}: {self.units}", *filter(None, words)])
 
 
 class InputEntry(NamedTuple):
@@ -126,15 +129,14 @@ class RegionList(_List):
             if word in SIGNS:
                 _once(word, not sign)
                 sign = word
-            elif word == "parent":
+            elif word in ("parent", LEARNABLE):
                 _once(word, word not in given)
-                given[word] = next(words)
+                given[word] = word == LEARNABLE or next(words)
             else:
                 into = given if word in KEYS else types
                 _once(word, word not in into)
                 into[word] = _number(next(words))
-        parent = given.pop("parent", "")
-        return RegionEntry(name, units, sign, tuple(types.items()), **(KEYS | given), parent=parent)
+        return RegionEntry(name, units, sign, tuple(types.items()), **(KEYS | {"parent": ""} | given))
 
 
 @dataclass(frozen=True)
