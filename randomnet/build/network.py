@@ -101,7 +101,7 @@ def build_setup(run: Run) -> Setup:
     ).to(device_of(config))
     learnable = described_networks.learnable_biases(run) if interface else None
     if learnable is not None:
-        network.train_biases_of(torch.from_numpy(learnable))
+        _train_biases_of(network, torch.from_numpy(learnable).to(device_of(config)))
     if "readout_gains" in network.interface and run.config.net.readout_gain != "learnt":
         network.interface["readout_gains"].requires_grad_(False)
     upstream = _initialise_values(run, network)
@@ -113,7 +113,15 @@ def build_setup(run: Run) -> Setup:
 
 def _input_constraints(run: Run, inputs: np.ndarray | None, fixed: np.ndarray | None) -> InputConstraints | None:
     """Return the constraints of the regions' own input weights (N, channels); None without own inputs."""
-    return None if inputs is None else InputConstraints(np.sign(inputs), fixed, run.config.regions.input_signs == "free")
+    if inputs is None:
+        return None
+    return InputConstraints(np.sign(inputs), fixed, free_signs=run.config.regions.input_signs == "free")
+
+
+def _train_biases_of(network: Network, units: Tensor) -> None:
+    """Train the recurrent biases of these units alone, (N,) bool; the input biases stay as they are, too."""
+    network.interface["recurrent_bias"].register_hook(lambda gradient: gradient * units)
+    network.interface["input_bias"].register_hook(torch.zeros_like)
 
 
 def _state_and_frame(run: Run, connectome: Connectome) -> tuple[Tensor, Tensor]:
@@ -172,7 +180,7 @@ def _interface(run: Run, n: int) -> dict[str, np.ndarray]:
     if described_networks.region_inputs(run):
         drawn["input_weights"] = described_networks.input_weights(run)
     if described_networks.learnable_biases(run) is not None:
-        drawn |= {name: np.zeros(n) for name in ("input_bias", "recurrent_bias")}  # they start at base_firing, the drive
+        drawn |= {name: np.zeros(n) for name in ("input_bias", "recurrent_bias")}  # in addition to base_firing
     return drawn | pretrained.pretrained_interface(run) if run.config.paths.pretrained else drawn
 
 

@@ -85,7 +85,7 @@ def build_initial_network(
         signs = np.where(network.weights == 0, network.signs[network.pre], np.sign(network.weights))
         signs[signs == 0] = 1  # a weight of 0 from a neuron without a sign
     else:
-        description = _read_description(config)
+        description = read_config(config)
         if options.input_size is not None:
             raise ValueError("input_size: expected none, as the description has the input regions, "
                              f"got {options.input_size}")  # fmt: skip
@@ -136,7 +136,8 @@ def _check_size(description: Description) -> None:
         raise ValueError(f"expected at most {LARGEST}^2 edges, got about {edges:.3g}")
 
 
-def _read_description(config: Any) -> Description:
+def read_config(config: Any) -> Description:
+    """The description of a path, a dict or itself. Raises ValueError, also for a connectome."""
     if isinstance(config, Description):
         return config
     if isinstance(config, (str, Path)):

@@ -177,12 +177,6 @@ class Network(nn.Module):
             self.fixed_input_weights = weights.detach().clone()
         weights.register_hook(lambda gradient: gradient * self._trainable_inputs())
 
-    def train_biases_of(self, units: Tensor) -> None:
-        """Train the recurrent biases of these units alone, (N,) bool; the input biases stay as they are, too."""
-        units = units.to(self.interface["recurrent_bias"].device)
-        self.interface["recurrent_bias"].register_hook(lambda gradient: gradient * units)
-        self.interface["input_bias"].register_hook(torch.zeros_like)
-
     def _trainable_inputs(self) -> Tensor:
         """(N, channels) bool: which input weights are trained."""
         exists = self.input_signs != 0

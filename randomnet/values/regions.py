@@ -6,8 +6,8 @@
 
 Entries stand on lines of their own, or with commas between them, so that no name can have a comma, and no name of a
 region a colon or a slash; a JSON file can. After the name of a region come its units, then words in any order: a sign,
-`name fraction` for each cell type, `learnable_bias`, and the keys of `KEYS` with their values. What these values may be is for the
-description to say, which they become.
+`name fraction` for each cell type, `learnable_bias`, and the keys of `KEYS` with their values. What these values may be
+is for the description to say, which they become.
 """
 
 import math
