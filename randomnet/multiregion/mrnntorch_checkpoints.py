@@ -89,7 +89,7 @@ def _of_blocks(
     network: "MultiRegionRNN", state: Mapping[str, Tensor]
 ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], set[str]]:
     """Effective weights and signs of generation 1, by kind, and the names of their entries. Raises ValueError."""
-    weights, used, names = {}, set(), [*network.hid_regions, *network.inp_regions]
+    weights, used = {}, set()
     prefix = _block_prefix(network, state)
     for kind, sources in (("recurrent", network.hid_regions), ("input", network.inp_regions)):
         part, mode = (network.recurrent, network.dale) if kind == "recurrent" else (network.input, network.dale_input)
@@ -104,16 +104,17 @@ def _of_blocks(
                 values[block] = _block(name, state, signs[block], None if mode == "off" else network.bounds)
                 used.add(name)
         weights[kind] = values, signs
-    if not used:
-        raise ValueError(f"expected W_rec, or blocks such as {names[0]}_{names[-1]}, got {', '.join(list(state)[:5])}")
     return weights, used
 
 
 def _block_prefix(network: "MultiRegionRNN", state: Mapping[str, Tensor]) -> str:
-    """What precedes the names of blocks, as `rnn.`; empty without any."""
-    ends = [f"{source}_{target}" for source in network.hid_regions for target in network.hid_regions]
-    return next((name.removesuffix(end) for name in state for end in ends
-                 if name == end or name.endswith(f".{end}")), "")  # fmt: skip
+    """What precedes the names of blocks, as `rnn.`. Raises ValueError where there is no block."""
+    sources = [*network.hid_regions, *network.inp_regions]
+    ends = [f"{source}_{target}" for source in sources for target in network.hid_regions]
+    prefixes = [name.removesuffix(end) for name in state for end in ends if name == end or name.endswith(f".{end}")]
+    if not prefixes:
+        raise ValueError(f"expected W_rec, or blocks such as {ends[0]}, got {', '.join(list(state)[:5]) or 'none'}")
+    return prefixes[0]
 
 
 def _block(
