@@ -133,7 +133,16 @@ def test_free_input_weights_change_their_signs_but_not_their_connections(tmp_pat
     assert torch.equal(after != 0, before != 0) and (after * before < 0).any()
 
 
-LEARNABLE = LISTED_REGIONS.replace("striatum: 8", "striatum: 8 learnable_bias")
+GENERATION_2 = {
+    "recurrent_regions": [
+        {"name": "cortex", "num_units": 8, "learnable_bias": True},
+        {"name": "thalamus", "num_units": 6, "sign": "neg"},
+    ],
+    "recurrent_connections": [{"src_region": a, "dst_region": b} for a in ("cortex", "thalamus") for b in ("cortex",)],
+    "input_regions": [{"name": "light", "num_units": 2}],
+    "input_connections": [{"src_region": "light", "dst_region": "thalamus"}],
+}
+LEARNABLE = LISTED_REGIONS.replace("cortex: 8", "cortex: 8 learnable_bias")
 
 
 @pytest.mark.parametrize("side_by_side", [False, True])
@@ -142,11 +151,8 @@ def test_biases_of_regions_with_learnable_bias_alone_are_trained(tmp_path, way, 
     """As MultiRegionRNN has it: they start at base_firing, and all others stay there."""
     more = LEARNABLE
     if way == "file":
-        marked = json.loads(json.dumps(REGIONS_JSON))
-        regions = marked["recurrent_regions"]
-        assert regions[0]["name"] == "striatum"
         file = tmp_path / "net.json"
-        file.write_text(json.dumps(_of_generation_2(marked)))
+        file.write_text(json.dumps(GENERATION_2))
         more = f"[regions]\nregions_file = {file}\n"
     path, several = ini(tmp_path, more), ["trainvalidate.iterations=2", "execution.batch_runs=2"]
     start = start_of(path).network
@@ -155,19 +161,6 @@ def test_biases_of_regions_with_learnable_bias_alone_are_trained(tmp_path, way, 
     kept = torch.load(tmp_path / "out" / "0" / "iter_0" / "model.pt", weights_only=True)["last"]
     trained = np.repeat([True, False], [8, 6])
     assert (kept["recurrent_bias"] != 0).tolist() == trained.tolist() and not kept["input_bias"].any()
-
-
-def _of_generation_2(described):
-    """Both regions with a sign of their own, so that learnable_bias may stand there."""
-    regions = [{"name": "striatum", "num_units": 8, "learnable_bias": True}, {"name": "thalamus", "num_units": 6}]
-    names = [region["name"] for region in regions]
-    inputs = described["input_regions"]
-    return {
-        "recurrent_regions": regions,
-        "recurrent_connections": [{"src_region": a, "dst_region": b} for a in names for b in names],
-        "input_regions": [{"name": source["name"], "num_units": source["num_units"]} for source in inputs],
-        "input_connections": [{"src_region": source["name"], "dst_region": "thalamus"} for source in inputs],
-    }
 
 
 def test_which_biases_are_trained_may_be_said(tmp_path):
