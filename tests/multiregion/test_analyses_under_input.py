@@ -158,7 +158,7 @@ def test_other_weights_take_the_place_of_the_own_ones():
 
 def test_what_does_not_fit_is_said():
     net = network()
-    states = drawn(4, 15)
+    states, stages = drawn(4, 15), dataclasses.replace(net.dynamics(), integrator="rk4")
     for wrong, text in (
         (lambda: net.linearise(states, drawn(4)), r"inputs: expected shape \(..., 5\), got shape \(4,\)"),
         (lambda: net.linearise(states, drawn(3, 5)), r"one for each, \(4,\), got \(3,\)"),
@@ -167,7 +167,7 @@ def test_what_does_not_fit_is_said():
         (lambda: net.linearise(states, to="r1", from_="r0").eigendecomposition(), "as many units `to` as `from_`"),
         (lambda: linearise(net.dynamics(), states, None, drawn(5)), "inputs: expected none, as there are no input"),
         (lambda: linearise(net.dynamics(), states).predict(delta_input=drawn(5)), "delta_input: expected none"),
-        (lambda: input_jacobian_of(dataclasses.replace(net.dynamics(), integrator="rk4"), net.input()), "J_u: expected"),
+        (lambda: input_jacobian_of(stages, net.input()), "J_u: expected integrator euler, got rk4"),
     ):
         with pytest.raises(ValueError, match=text):
             wrong()

@@ -1,4 +1,4 @@
-"""Networks put together step by step, their regions by name, checkpoints of mRNNTorch, and inputs free of Dale's law."""
+"""Networks put together step by step, regions by name, checkpoints of mRNNTorch, and inputs free of Dale's law."""
 
 import json
 import warnings
@@ -27,7 +27,8 @@ def assembled(**settings):
 
 AT_ONCE = {
     "recurrent_regions": [
-        {"name": "d1", "num_units": 6, "sign": "neg", "base_firing": 0.5, "parent_region": "bg", "learnable_bias": True},
+        {"name": "d1", "num_units": 6, "sign": "neg", "base_firing": 0.5, "parent_region": "bg",
+         "learnable_bias": True},
         {"name": "snr", "num_units": 4, "init": 0.3},
     ],
     "recurrent_connections": [
@@ -221,8 +222,8 @@ def test_a_wrong_checkpoint_is_refused_and_changes_nothing(tmp_path):
         (tmp_path / "text.pth", "expected a state_dict saved by torch.save"),
         (tmp_path / "absent.pth", "expected a state_dict saved by torch.save"),
         ({"rnn.W_rec": state["rnn.W_rec"]}, "got none of the name rnn.W_rec_mask"),
-        (state | {"rnn.W_rec": 100 * state["rnn.W_rec"]}, r"recurrent weights: expected weights within the bounds 0..10"),
-        (state | {"rnn.W_inp": 100 * state["rnn.W_inp"]}, r"input weights: expected weights within the bounds 0..10"),
+        (state | {"rnn.W_rec": 100 * state["rnn.W_rec"]}, "recurrent weights: expected weights within the bounds 0..1"),
+        (state | {"rnn.W_inp": 100 * state["rnn.W_inp"]}, "input weights: expected weights within the bounds 0..10"),
         ({"a": torch.ones(2)}, "expected W_rec, or blocks such as"),
     ):
         with pytest.raises(ValueError, match=text):

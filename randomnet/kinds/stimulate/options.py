@@ -13,8 +13,12 @@ from randomnet.settings.values import Choice, Number, Value
 
 DRIVING = Condition("stimulation.action is not silence", lambda config: config.stimulation.action != "silence")
 SILENCING = Condition("stimulation.action = silence", lambda config: config.stimulation.action == "silence")
-ONE_WINDOW = Condition("stimulation.windows = none", lambda config: config.stimulation.windows == "none")
-TOGETHER = Condition("stimulation.sites = units", lambda config: config.stimulation.sites == "units")
+ONE_WINDOW = Condition(
+    "stimulation.windows = none", lambda config: config.stimulation.windows == "none" or not config.has_task
+)
+TOGETHER = Condition(
+    "stimulation.sites = units", lambda config: config.stimulation.sites == "units" or not config.has_task
+)
 
 
 @dataclass(frozen=True)
