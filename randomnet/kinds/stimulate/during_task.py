@@ -149,7 +149,7 @@ def run_pass(run: Run, setup: Setup, design: Design, stimulus: Stimulus | None, 
     system, interface = network.autonomous(), network.interface_tensors()
     readout, bias = interface["readout_weights"], interface["readout_bias"]
     trials, recorded = design.trials, run.config.analysis.trajectories
-    rng, deviation = run.generator("state noise"), run.config.stimulation.noise
+    rng, deviation = run.generator("state noise"), run.config.stimulation.trial_noise
     states = torch.zeros(len(trials), setup.connectome.n).to(setup.state)
     outputs, means = [], []
     for number, x in enumerate(torch.from_numpy(trials.inputs).transpose(0, 1)):

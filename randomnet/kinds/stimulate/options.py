@@ -34,9 +34,9 @@ class StimulationSection(Section):
     silenced: str = option(
         Choice(("output", "state")),
         "output",
-        "What silence sets to 0. output: the units send 0 and their rate counts as 0, while their state goes on under "
-        "its inputs, so that they answer with it at once when released. state: their state is held at 0 as well, and "
-        "goes on from 0.",
+        "What silence sets to 0. output: the units send 0, and their rate counts as 0. Their state goes on under its "
+        "inputs, and they answer with it at once when released. state: their state is held at 0 as well, and goes on "
+        "from 0.",
         only=SILENCING,
         neutral="output",
     )
@@ -64,7 +64,7 @@ class StimulationSection(Section):
         only=TASKED,
         neutral="none",
     )
-    noise: float = option(
+    trial_noise: float = option(
         Number(0),
         0.0,
         "Standard deviation of the noise that every step adds to every state during a task. Trials with and without "

@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from randomnet.conditions import BY_NETWORK, LISTED, POPULATIONS, PROJECTED, REGIONS, UNLISTED
+from randomnet.conditions import (
+    BY_NETWORK,
+    LISTED,
+    POPULATIONS,
+    PROJECTED,
+    REGION_INPUTS,
+    REGION_TASK,
+    REGIONS,
+    UNLISTED,
+)
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Boolean, Choice, Listed, Named, Number, Value
 from randomnet.values.network import Kernels
@@ -112,7 +121,7 @@ class RegionsSection(Section):
         "uniform",
         "Initial weights of the inputs. uniform: 0 to sqrt(1/(H+I)) for H units and I inputs, times the sign. xavier: "
         "normal, by block, of both signs.",
-        only=REGIONS,
+        only=REGION_INPUTS,
         neutral="uniform",
     )
     input_signs: str = option(
@@ -120,7 +129,7 @@ class RegionsSection(Section):
         "kept",
         "Signs of input weights in training. kept: each weight keeps the sign that it has at first. free: weights may "
         "change their signs (mRNNTorch's inp_constrained = False, with input_initialisation = xavier).",
-        only=REGIONS,
+        only=REGION_INPUTS,
         neutral="kept",
     )
     biases: str = option(
@@ -129,7 +138,7 @@ class RegionsSection(Section):
         "Biases that a task trains. learnable: those of regions with learnable_bias, which start at base_firing; the "
         "others stay at base_firing (as MultiRegionRNN). all: those of all units, from random values. described: "
         "learnable where any region has learnable_bias, otherwise all.",
-        only=REGIONS,
+        only=REGION_TASK,
         neutral="all",
     )
     self_connections: bool = option(Boolean(), True, "Units may connect to themselves.", only=REGIONS)

@@ -113,7 +113,7 @@ def correct_of(outputs, trials):
     ],
 )
 def test_every_site_and_window_is_that_of_a_run_by_hand(tmp_path, form, more, settings):
-    more += "\nsites = groups\nby = region\nwindows = 1:3, 3:8\nnoise = 0.2"
+    more += "\nsites = groups\nby = region\nwindows = 1:3, 3:8\ntrial_noise = 0.2"
     setup, run_, arrays, summary = done(tmp_path, form, more)
     assert arrays["sites"].tolist() == ["A", "B"] and arrays["windows"].tolist() == ["1:3", "3:8"]
     assert arrays["window_times"].tolist() == [[1, 3], [3, 8]] and arrays["site_units"].tolist() == [10, 8]
@@ -160,7 +160,7 @@ def test_windows_of_events_cover_the_trial(tmp_path):
 
 
 def test_its_figures_have_accuracies_by_site_and_window(tmp_path):
-    done(tmp_path, "current", "sites = groups\nby = region\nwindows = events\nnoise = 0.1",
+    done(tmp_path, "current", "sites = groups\nby = region\nwindows = events\ntrial_noise = 0.1",
          "trainvalidate.iterations=1", 'combosparams.combos_params={"action": ["excite", "silence"]}')  # fmt: skip
     asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
     assert visualization.main(asked) == 0
