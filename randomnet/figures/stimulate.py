@@ -20,7 +20,8 @@ PANELS = (
     Panel("targets_change", "change of the targets'\nmean rate", zero=True),
     Panel("others_change", "change of the others'\nmean rate", zero=True),
     Panel("distance_end", "distance from control\nat the end (rms)", least=0.0),
-    Panel("accuracy_control", "accuracy without\nstimulation (%)", error="accuracy_control_stderr"),
+    Panel("accuracy_control", "accuracy without\nstimulation (%)", error="accuracy_control_stderr",
+          own_chance="accuracy_chance"),
     Panel("accuracy_lowest", "lowest accuracy with\nstimulation (%)"),
     Panel("task_loss_highest", "highest loss of the task\nwith stimulation"),
 )
@@ -57,7 +58,10 @@ def _accuracies(combo: Combo, networks: list[dict[str, np.ndarray]]) -> Stimulat
         error, spread = (values.std(0, ddof=1) / np.sqrt(len(same)) for values in (accuracy, control[:, 0]))
         over = f"{len(same)} networks"
     middle = np.array([control[:, 0].mean(), spread])
-    return StimulatedAccuracy(first["sites"], first["windows"], accuracy.mean(0), error, middle, _done(combo), over)
+    chance = float(np.mean([arrays["accuracy_chance"] for arrays in same]))
+    return StimulatedAccuracy(
+        first["sites"], first["windows"], accuracy.mean(0), error, middle, chance, _done(combo), over
+    )
 
 
 def _done(combo: Combo) -> str:

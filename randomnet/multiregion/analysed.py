@@ -111,13 +111,11 @@ class Analysed:
         with torch.no_grad():
             weights = self.input().double()
             system = under_input(self._analysed(W_rec).double(), weights, inputs, extra)
-            index, clamped = self._index(regions), None
-            if index is not None:
-                others = torch.ones(self.hidden_size, dtype=torch.bool, device=index.device)
-                others[index] = False
-                clamped = others.nonzero().squeeze(1)
+            index = self._index(regions)
+            clamped = None if index is None else self._others(index)
             return fixed_points(system.step, jacobian_of(system), starts.detach().double(), clamped=clamped, **settings)
 
+    @torch.no_grad()
     def flow_field(
         self: "MultiRegionRNN",
         at: Tensor,
@@ -131,6 +129,7 @@ class Analysed:
         zeroed: Selection | None = None,
         linear: bool = False,
         delta_input: Tensor | None = None,
+        delta_others: Tensor | None = None,
         extra: Tensor | None = None,
         W_rec: Tensor | None = None,
     ) -> FlowField:
@@ -139,20 +138,23 @@ class Analysed:
         axes: the plane; None means the first two principal axes of the trajectory (..., H), or of `at` without one.
         span: as in `randomnet.analysis.flow_field`; None means that of the trajectory, or of `at`. regions: the units
         of the plane. The others keep their state `at`, or 0 where they are in `zeroed`. linear: the step is the affine
-        map at each base state. delta_input: (I,) or (..., I), a change of the input, to first order with linear.
-        Raises ValueError for shapes and names that do not fit.
+        map at each base state. delta_input: (I,) or (..., I), a change of the input; delta_others: (..., H - n), one of
+        the states of the other units. Both are of first order with linear. Raises ValueError for shapes and names that
+        do not fit.
         """
         index, path = self._index(regions), at if trajectory is None else trajectory
         if zeroed is not None:
             at = at.index_fill(-1, select(self.units, *_names(zeroed)).to(at.device), 0.0)
         chosen = path if index is None else path[..., index]
         axes = plane(chosen) if axes is None else axes
-        weights, system, lead = self.input(), self._analysed(W_rec), at.shape[:-1]
-        if delta_input is not None and not linear:
-            inputs, delta_input = delta_input if inputs is None else inputs + delta_input, None
-        step, jacobian = maps_under_input(system, lead, weights, inputs, extra)
-        if delta_input is not None:
-            change = linearise(system, at, weights, inputs, extra=extra).by_input @ delta_input.to(at).unsqueeze(-1)
+        weights, system = self.input(), self._analysed(W_rec)
+        if not linear:
+            inputs = inputs if delta_input is None else delta_input if inputs is None else inputs + delta_input
+            at = at if delta_others is None else at.index_add(-1, self._others(index), delta_others.to(at))
+        step, jacobian = maps_under_input(system, at.shape[:-1], weights, inputs, extra)
+        if linear and (delta_input is not None or delta_others is not None):
+            local = linearise(system, at, weights, inputs, extra=extra, from_=index)
+            change = local.predict(None, delta_input, delta_others) - local.after
             step = _shifted(step, change.reshape(-1, self.hidden_size))
         return flow_field(step, at, axes, points, span, trajectory=path, jacobian=jacobian if linear else None,
                           subset=index)  # fmt: skip
@@ -160,6 +162,13 @@ class Analysed:
     def _analysed(self: "MultiRegionRNN", W_rec: Tensor | None) -> Dynamics:
         """The network without inputs and noise, with weights of its own or others."""
         return self.dynamics() if W_rec is None else self._system(Dense(W_rec))
+
+    def _others(self: "MultiRegionRNN", index: Tensor | None) -> Tensor:
+        """The units that are not in `index`, ascending; none for None."""
+        others = torch.full((self.hidden_size,), index is not None, device=self.base_firing.device)
+        if index is not None:
+            others[index] = False
+        return others.nonzero().squeeze(1)
 
     def _index(self: "MultiRegionRNN", selection: Selection | None) -> Tensor | None:
         """The selected units (n,); None for all."""

@@ -102,10 +102,12 @@ class MultiRegionRNN(Assembly, Analysed):
         checks.boolean("config_finalize", config_finalize)
         device, dtype = checks.device(device), checks.dtype(dtype)
         equation = Equation(activation, form, dt, tau, noise_state, noise_input)
-        dale, initialisation = constrained_law("rec", rec_constrained, dale, initialisation)
+        own = isinstance(config, Connectome)  # which has its own weights, whatever their law
+        dale, law = constrained_law("rec", rec_constrained, dale, initialisation)
         dale_input, input_initialisation = constrained_law("inp", inp_constrained, dale_input, input_initialisation)
         rules = WeightRules(dale, dale_input, bounds, fixed, scales, sparse)
-        options = InitialOptions(input_size, regions_from, initialisation, spectral_radius, seed, input_initialisation)
+        options = InitialOptions(input_size, regions_from, initialisation if own else law, spectral_radius, seed,
+                                 input_initialisation)  # fmt: skip
         self.activation, self.form, self.batch_first = activation, form, batch_first
         self.noise_state, self.noise_input = noise_state, noise_input
         self.dale, self.dale_input, self.bounds = dale, dale_input, rules.bounds

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from randomnet.plotting.style import DOUBLE, REFERENCE, STYLE, Series, escape_dollars, legend, new_figure
+from randomnet.plotting.style import DASHED, DOUBLE, REFERENCE, STYLE, Series, escape_dollars, legend, new_figure
 
 SPREAD = 0.5  # width that the sites of one window share, where windows are 1 apart
 
@@ -18,8 +18,8 @@ class StimulatedAccuracy:
     """The accuracies of one combo, in percent.
 
     sites (S,), windows (W,): names. accuracy, error: (S, W), means over the networks and their standard errors.
-    control: (2,), the mean of the trials left alone, and its standard error. what: the stimulation in words. over:
-    what the standard errors are over.
+    control: (2,), the mean of the trials left alone, and its standard error. chance: the mean accuracy of constant
+    outputs. what: the stimulation in words. over: what the standard errors are over.
     """
 
     sites: np.ndarray
@@ -27,6 +27,7 @@ class StimulatedAccuracy:
     accuracy: np.ndarray
     error: np.ndarray
     control: np.ndarray
+    chance: float
     what: str
     over: str
 
@@ -42,6 +43,9 @@ def stimulated_accuracy(found: StimulatedAccuracy, title: str = "") -> Figure:
         axes.axhline(middle, color=REFERENCE, linewidth=0.8, zorder=1)
         handles = [Line2D([], [], color=REFERENCE, linewidth=0.8, label="without stimulation"),
                    Patch(color="0.88", label="its standard error")]  # fmt: skip
+        if np.isfinite(found.chance):
+            axes.axhline(found.chance, color=REFERENCE, linewidth=0.8, linestyle=DASHED, zorder=1)
+            handles.append(Line2D([], [], color=REFERENCE, linewidth=0.8, linestyle=DASHED, label="chance"))
         for number, site in enumerate(found.sites):
             series = Series(str(site), number)
             offset = SPREAD * ((number + 0.5) / count - 0.5)

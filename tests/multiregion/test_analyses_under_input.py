@@ -147,6 +147,23 @@ def test_the_linear_flow_is_the_affine_map_also_of_a_changed_input(form):
     assert_close(whole.velocity, net.flow_field(states, inputs + delta, points=3).velocity)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_change_of_the_other_regions_shifts_the_flow(form):
+    """By their states in the nonlinear flow, and by J_excl in the linear one."""
+    net = network(form)
+    states, inputs, delta = drawn(3, 15), drawn(3, 5), 0.2 * drawn(3, 5)
+    settings = {"points": 3, "regions": ("r0", "r2"), "trajectory": states}
+    moved = states.clone()
+    moved[:, 6:11] += delta
+    found = net.flow_field(states, inputs, delta_others=delta, **settings)
+    assert_close(found.velocity, net.flow_field(moved, inputs, **settings).velocity)
+    plain = net.flow_field(states, inputs, linear=True, **settings)
+    shifted = net.flow_field(states, inputs, linear=True, delta_others=delta, **settings)
+    effect = net.linearise(states, inputs, to=("r0", "r2")).excluded @ delta.unsqueeze(-1)
+    expected = (effect.squeeze(-1) @ plain.plane.axes.mT)[:, None, None].expand_as(plain.velocity)
+    assert_close(shifted.velocity - plain.velocity, expected, rtol=0, atol=1e-12)
+
+
 def test_other_weights_take_the_place_of_the_own_ones():
     net, other = network(), network(seed=5)
     states, inputs = drawn(4, 15), drawn(4, 5)

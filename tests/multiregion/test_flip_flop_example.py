@@ -47,6 +47,20 @@ def trained_loss(seed, updates, lr, tau, **settings):
     return loss.item()
 
 
+def test_the_page_for_users_of_mrnntorch_runs():
+    """The steps of its example: a run, regions by name, Jacobians, fixed points and flow under inputs."""
+    net = network(0, 2, inp_constrained=False)
+    inputs, _ = flip_flop_trials(trials=3, steps=8)
+    _, last, states = net(inputs, return_states=True)
+    assert last.shape == (1, 3, 30) and net["exc"]["inhib"].weights.shape == (9, 21)
+    assert net.weight_subset(to="exc", from_="inp").shape == (21, 3)
+    assert net.linearise(states[:, :-1], inputs[:, 1:]).by_input.shape == (3, 7, 30, 3)
+    points = net.fixed_points(states.flatten(0, 1), inputs[0, 0])
+    assert len(points.points) >= 1 and points.points.dtype == torch.float64
+    field = net.flow_field(states[0, :-1], inputs[0, 1:], regions="exc")
+    assert field.velocity.shape == (7, 20, 20, 2) and not field.velocity.requires_grad
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("tau", "lr"), [(1, 2e-3), (2, 5e-3)])
 def test_400_updates_reach_the_loss_that_it_reaches_there(tau, lr):

@@ -61,11 +61,15 @@ class Pass:
 
 @dataclass(frozen=True)
 class Score:
-    """How well the trials were done: loss, and of tasks with an accuracy the answers of each trial, (B,) each."""
+    """How well the trials were done: loss, and of tasks with an accuracy the answers of each trial, (B,) each.
+
+    chance: the accuracy of the best constant output, in percent.
+    """
 
     loss: float
-    correct: np.ndarray | None
-    answers: np.ndarray | None
+    correct: np.ndarray | None = None
+    answers: np.ndarray | None = None
+    chance: float = np.nan
 
 
 def design_of(run: Run, units: Units) -> Design:
@@ -174,9 +178,9 @@ def score(trials: Trials, outputs: Tensor) -> Score:
     loss = float(task_loss.loss(outputs, batch, trials.loss_params))
     counts = task_loss.counts(outputs, batch, trials.loss_params).get("metrics")
     if counts is None:
-        return Score(loss, None, None)
+        return Score(loss)
     correct, answers = (count.double().cpu().numpy() for count in counts)
-    return Score(loss, correct, answers)
+    return Score(loss, correct, answers, task_loss.chance(batch, trials.loss_params).get("metrics", np.nan))
 
 
 def percent(correct: np.ndarray, answers: np.ndarray) -> tuple[float, float]:

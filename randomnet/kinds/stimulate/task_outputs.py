@@ -7,7 +7,7 @@ Of S sites, W windows, B trials, G groups, R recorded trials, and T steps:
 | sites, site_units, windows, window_times | (S,) names; (S,) numbers of units; (W,) names; (W, 2) in tau            |
 | accuracy, accuracy_stderr              | (S, W), percent; error over trials                                       |
 | accuracy_change, accuracy_change_stderr | (S, W): minus that of the same trials left alone, paired                |
-| accuracy_control                       | (2,): of the trials left alone, and its error                            |
+| accuracy_control, accuracy_chance      | (2,): of the trials left alone, and its error; (): of a constant output  |
 | correct, correct_control, answers      | (S, W, B), (B,), (B,): correct answers and all answers of each trial     |
 | task_loss, task_loss_control           | (S, W), (): the task's loss                                              |
 | control, changed                       | (G, R, T): mean rates of the groups, and those of the pair `drawn`       |
@@ -82,11 +82,12 @@ def _score_arrays(design: Design, passes: dict) -> tuple[dict[str, np.ndarray], 
     share, error = percent(control.correct, control.answers)
     correct = np.stack([passes[place][1].correct for place in np.ndindex(shape)]).reshape(*shape, -1)
     arrays |= {"correct": correct, "correct_control": control.correct, "answers": control.answers,
-               "accuracy_control": np.array([share, error])}  # fmt: skip
+               "accuracy_control": np.array([share, error]), "accuracy_chance": np.array(control.chance)}  # fmt: skip
     for name, minus in (("accuracy", 0.0), ("accuracy_change", control.correct)):
         found = np.array([percent(correct[place] - minus, control.answers) for place in np.ndindex(shape)])
         arrays[name], arrays[f"{name}_stderr"] = np.moveaxis(found.reshape(*shape, 2), -1, 0)
-    return arrays, columns | {"accuracy_control": share, "accuracy_control_stderr": error}
+    named = {"accuracy_control": share, "accuracy_control_stderr": error, "accuracy_chance": control.chance}
+    return arrays, columns | named
 
 
 def _columns(design: Design, arrays: dict[str, np.ndarray]) -> dict[str, float]:

@@ -42,6 +42,7 @@ STIMULATED = Table(
         Column("sites", "Sites that were stimulated during the trials of a task, one after the other."),
         Column("windows", "Times of the trials at which each site was stimulated, one after the other."),
         Column("accuracy_control", "Accuracy of the validation trials without stimulation.", "%"),
+        Column("accuracy_chance", "Accuracy of the best constant output on these trials.", "%"),
         Column("accuracy_lowest", "Lowest accuracy of the same trials over all sites and windows.", "%"),
         Column("accuracy_change_lowest", "Most negative change of the accuracy over all sites and windows.", "%"),
         Column("accuracy_of_*",
