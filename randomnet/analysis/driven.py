@@ -25,8 +25,8 @@ def under_input(
     """
     n, parts = system.gains.shape[-1], [] if system.drive is None else [system.drive]
     if inputs is not None:
-        channels = None if input_weights is None else input_weights.shape[-1]
-        if channels is None or inputs.ndim < 1 or inputs.shape[-1] != channels:
+        if input_weights is None or inputs.ndim < 1 or inputs.shape[-1] != input_weights.shape[-1]:
+            channels = None if input_weights is None else input_weights.shape[-1]
             expected = "none, as there are no input weights" if channels is None else f"shape (..., {channels})"
             raise ValueError(f"inputs: expected {expected}, got shape {tuple(inputs.shape)}")
         parts.append(inputs.to(input_weights) @ input_weights.mT)
@@ -85,7 +85,7 @@ class Linearisation:
         result = self.after
         for matrix, change in ((self.jacobian, delta_state), (self.by_input, delta_input),
                                (self.excluded, delta_excluded)):  # fmt: skip
-            if change is not None:
+            if matrix is not None and change is not None:
                 result = result + (matrix @ change.to(matrix).unsqueeze(-1)).squeeze(-1)
         return result
 

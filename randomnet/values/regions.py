@@ -36,13 +36,38 @@ class RegionEntry(NamedTuple):
     init: float
     tau: float
     parent: str
-    learnable_bias: bool = False
+
+    @property
+    def learnable_bias(self) -> bool:
+        """Whether `learnable_bias` is written; then the entry is a `LearnableRegionEntry`."""
+        return False
 
     def __str__(self) -> str:
-        pairs = [*self.cell_types, *((key, getattr(self, key)) for key in KEYS if getattr(self, key) != KEYS[key])]
-        pairs += [("parent", self.parent)] if self.parent else []
-        words = [self.sign, *(f"{a} {b}" for a, b in pairs), LEARNABLE if self.learnable_bias else ""]
-        return " ".join([f"{self.name}: {self.units}", *filter(None, words)])
+        return _region_text(self)
+
+
+class LearnableRegionEntry(NamedTuple):
+    """A region with the word `learnable_bias`; folders of earlier versions have regions without this field."""
+
+    name: str
+    units: int
+    sign: str
+    cell_types: tuple[tuple[str, float], ...]
+    base_firing: float
+    init: float
+    tau: float
+    parent: str
+    learnable_bias: bool
+
+    def __str__(self) -> str:
+        return f"{_region_text(self)} {LEARNABLE}"
+
+
+def _region_text(region: RegionEntry | LearnableRegionEntry) -> str:
+    """A region as it is written, without `learnable_bias`."""
+    pairs = [*region.cell_types, *((key, getattr(region, key)) for key in KEYS if getattr(region, key) != KEYS[key])]
+    pairs += [("parent", region.parent)] if region.parent else []
+    return " ".join([f"{region.name}: {region.units}", *filter(None, [region.sign]), *(f"{a} {b}" for a, b in pairs)])
 
 
 class InputEntry(NamedTuple):
@@ -121,7 +146,7 @@ class RegionList(_List):
         """What the option may be, in words."""
         return f"regions with their units, and what else there is to say of them, such as {REGION}, or none"
 
-    def _entry(self, name: str, words: Iterator[str]) -> RegionEntry:
+    def _entry(self, name: str, words: Iterator[str]) -> RegionEntry | LearnableRegionEntry:
         units, sign = _units(name, words), ""
         types: dict[str, float] = {}
         given: dict[str, Any] = {}
@@ -136,7 +161,8 @@ class RegionList(_List):
                 into = given if word in KEYS else types
                 _once(word, word not in into)
                 into[word] = _number(next(words))
-        return RegionEntry(name, units, sign, tuple(types.items()), **(KEYS | {"parent": ""} | given))
+        entry = LearnableRegionEntry if LEARNABLE in given else RegionEntry
+        return entry(name, units, sign, tuple(types.items()), **(KEYS | {"parent": ""} | given))
 
 
 @dataclass(frozen=True)

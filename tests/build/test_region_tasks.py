@@ -18,6 +18,7 @@ from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
 from randomnet.synthetic.regions import from_dict, input_matrix
 from randomnet.training import Interrupted, fit
+from randomnet.values.regions import RegionList
 from tests.support.made_up import LISTED_REGIONS, REGIONS_JSON
 
 INI = """
@@ -161,6 +162,16 @@ def test_biases_of_regions_with_learnable_bias_alone_are_trained(tmp_path, way, 
     kept = torch.load(tmp_path / "out" / "0" / "iter_0" / "model.pt", weights_only=True)["last"]
     trained = np.repeat([True, False], [8, 6])
     assert (kept["recurrent_bias"] != 0).tolist() == trained.tolist() and not kept["input_bias"].any()
+
+
+def test_regions_without_the_word_are_written_as_in_folders_of_earlier_versions():
+    """Eight fields each, so that such a folder goes on and is analysed; and every entry reads as it prints."""
+    entries = RegionList().parse("A: 3 neg learnable_bias parent p, B: 2 d1 0.5 d2 0.5 tau 3")
+    assert [len(entry) for entry in entries] == [9, 8] and [entry.learnable_bias for entry in entries] == [True, False]
+    assert RegionList().parse(str(entries)) == entries and list(entries[1]) == [
+        "B", 2, "", (("d1", 0.5), ("d2", 0.5)), 0.0, 0.0, 3.0, ""]  # fmt: skip
+    with pytest.raises(ValueError, match="'learnable_bias' is there twice"):
+        RegionList().parse("A: 3 learnable_bias learnable_bias")
 
 
 def test_which_biases_are_trained_may_be_said(tmp_path):

@@ -62,8 +62,7 @@ def test_the_page_for_users_of_mrnntorch_runs():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("tau", "lr"), [(1, 2e-3), (2, 5e-3)])
-def test_400_updates_reach_the_loss_that_it_reaches_there(tau, lr):
-    """There .07 to .145 (tau 1) and .06 to .13 (tau 2) over 5 seeds, and with positive inputs .25 to .28."""
-    losses = [trained_loss(seed, 400, lr, tau, inp_constrained=False) for seed in range(5)]
+def test_400_updates_reach_the_loss_that_it_reaches_there():
+    """There .07 to .145 over 5 seeds; with positive inputs, .25 to .28."""
+    losses = [trained_loss(seed, 400, 2e-3, 1, inp_constrained=False) for seed in range(5)]
     assert max(losses) < 0.15 and np.mean(losses) < 0.13, losses

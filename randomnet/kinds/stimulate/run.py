@@ -131,6 +131,6 @@ KIND = Kind(
     execute=one_at_a_time(execute_one),
     estimate=estimate,
     length=length,
-    unit="τ",
+    unit="τ or pass",
     headline=HEADLINE,
 )

@@ -139,7 +139,7 @@ class RegionsSection(Section):
         "others stay at base_firing (as MultiRegionRNN). all: those of all units, from random values. described: "
         "learnable where any region has learnable_bias, otherwise all.",
         only=REGION_TASK,
-        neutral="all",
+        neutral="described",
     )
     self_connections: bool = option(Boolean(), True, "Units may connect to themselves.", only=REGIONS)
 
