@@ -154,6 +154,10 @@ def test_unconstrained_inputs_change_their_signs_and_constrained_ones_do_not():
         assert changed == (signs == 2)
     assert made(rec_constrained=False).dale == "off"
     assert len(made(described(), rec_constrained=False).effective_weights()[0].sign().unique()) == 2
+    measured = made(described(inputs=())).connectome()
+    free = MultiRegionRNN(measured, input_size=2, rec_constrained=False, inp_constrained=False, dtype=torch.float64)
+    assert_close(free.effective_weights()[0].detach().numpy(), measured.dense())  # its own weights, free of signs
+    assert free.dale == "off" and len(free.effective_weights()[1].sign().unique()) == 2
     with pytest.raises(ValueError, match="inp_constrained: False means mode off and initialisation xavier"):
         made(inp_constrained=False, dale_input="softplus")
     with pytest.raises(ValueError, match="rec_constrained: expected False or None in mode off, got True"):

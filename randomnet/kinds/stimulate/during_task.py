@@ -63,13 +63,18 @@ class Pass:
 class Score:
     """How well the trials were done: loss, and of tasks with an accuracy the answers of each trial, (B,) each.
 
-    chance: the accuracy of the best constant output, in percent.
+    finite: whether all outputs are numbers. chance: the accuracy of the best constant output, in percent.
     """
 
     loss: float
+    finite: bool
     correct: np.ndarray | None = None
     answers: np.ndarray | None = None
     chance: float = np.nan
+
+
+# (site, window) -> mean rates (G, R, T) of the groups in the first R trials, and the score; None: without stimulation
+Passes = dict[tuple[int, int] | None, tuple[np.ndarray, Score]]
 
 
 def design_of(run: Run, units: Units) -> Design:
@@ -177,10 +182,11 @@ def score(trials: Trials, outputs: Tensor) -> Score:
     batch = task_objective(trials, trials, len(trials), outputs, Term()).validation
     loss = float(task_loss.loss(outputs, batch, trials.loss_params))
     counts = task_loss.counts(outputs, batch, trials.loss_params).get("metrics")
+    finite = bool(outputs.isfinite().all())
     if counts is None:
-        return Score(loss)
+        return Score(loss, finite)
     correct, answers = (count.double().cpu().numpy() for count in counts)
-    return Score(loss, correct, answers, task_loss.chance(batch, trials.loss_params).get("metrics", np.nan))
+    return Score(loss, finite, correct, answers, task_loss.chance(batch, trials.loss_params).get("metrics", np.nan))
 
 
 def percent(correct: np.ndarray, answers: np.ndarray) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from randomnet.build.connectome import connectome_of
 from randomnet.build.network import Setup, build_setup, check_network, double, initial_states
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
 from randomnet.kinds.progress import interruption_check, progress_reporter
-from randomnet.kinds.stimulate.during_task import Pass, Score, design_of, run_pass, score
+from randomnet.kinds.stimulate.during_task import Passes, design_of, run_pass, score
 from randomnet.kinds.stimulate.outputs import write_outputs
 from randomnet.kinds.stimulate.stimulus import Stimulus, stimulus_of
 from randomnet.kinds.stimulate.task_outputs import write_task_outputs
@@ -67,11 +67,11 @@ def _during_task(
 ) -> dict[str, Any]:
     """Stimulate each site within each window during the trials, and write arrays.npz; return the record."""
     design, check_stop = design_of(run, units_of(setup.connectome)), interruption_check(stop)
-    passes: dict[tuple[int, int] | None, tuple[Pass, Score]] = {}
+    passes: Passes = {}
     for place, stimulus in ((None, None), *(((site, window), one) for site, window, one in design.stimuli(run))):
         on_device = None if stimulus is None else stimulus.to(setup.state.device)
         done = run_pass(run, setup, design, on_device, check_stop)
-        passes[place] = done, score(design.trials, done.outputs)
+        passes[place] = done.rates.cpu().numpy(), score(design.trials, done.outputs)
         report({"advance": 1})
     return write_task_outputs(run, folder, setup, design, passes, began)
 

@@ -25,7 +25,7 @@ import numpy as np
 from randomnet import results
 from randomnet.build.coupling_strength import strength_of
 from randomnet.build.network import Setup
-from randomnet.kinds.stimulate.during_task import Design, Pass, Score, percent
+from randomnet.kinds.stimulate.during_task import Design, Passes, percent
 from randomnet.schema.plan import Run
 
 
@@ -34,14 +34,11 @@ def write_task_outputs(
     folder: results.RunFolder,
     setup: Setup,
     design: Design,
-    passes: dict[tuple[int, int] | None, tuple[Pass, Score]],
+    passes: Passes,
     began: float,
 ) -> dict[str, Any]:
-    """Write the arrays if all are finite; return the record for run.json.
-
-    passes: (site, window) -> its pass and score; None -> those without stimulation.
-    """
-    finite = all(bool(one.outputs.isfinite().all()) for one, _ in passes.values())
+    """Write the arrays if all are finite; return the record for run.json."""
+    finite = all(found.finite for _, found in passes.values())
     summary: dict[str, Any] = {"neurons": setup.connectome.n, "trials": len(design.trials),
                                "sites": len(design.sites), "windows": len(design.windows)}  # fmt: skip
     if finite:
@@ -70,7 +67,7 @@ def _names(run: Run, design: Design) -> dict[str, np.ndarray]:
     }
 
 
-def _score_arrays(design: Design, passes: dict) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+def _score_arrays(design: Design, passes: Passes) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Return accuracies and losses (S, W) as arrays, and those of the trials left alone as columns."""
     shape, control = (len(design.sites), len(design.windows)), passes[None][1]
     arrays = {"task_loss": np.empty(shape), "task_loss_control": np.array(control.loss)}
@@ -106,13 +103,12 @@ def _columns(design: Design, arrays: dict[str, np.ndarray]) -> dict[str, float]:
     return columns
 
 
-def _rate_arrays(run: Run, design: Design, passes: dict) -> dict[str, np.ndarray]:
+def _rate_arrays(run: Run, design: Design, passes: Passes) -> dict[str, np.ndarray]:
     """Return mean rates without stimulation, and with that of the pair whose rates change most."""
-    control = passes[None][0].rates.cpu().numpy()
-    changes = {place: np.square(one.rates.cpu().numpy() - control).mean()
-               for place, (one, _) in passes.items() if place is not None}  # fmt: skip
-    place = max(changes, key=changes.__getitem__)
-    changed = passes[place][0].rates.cpu().numpy()
+    control = passes[None][0]
+    changes = {place: np.square(rates - control).mean() for place, (rates, _) in passes.items() if place is not None}
+    place = max(changes, key=lambda one: float(changes[one]))
+    changed = passes[place][0]
     return {
         "control": control,
         "changed": changed,
