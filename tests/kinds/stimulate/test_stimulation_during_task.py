@@ -210,6 +210,24 @@ def test_a_task_without_shared_events_has_no_windows_of_them(tmp_path, capsys):
     assert record["status"] == "complete" and record["summary"]["accuracy_lowest"] <= 100
 
 
+def test_a_task_without_an_accuracy_has_losses(tmp_path):
+    path = write(tmp_path, "rate", "sites = groups\nby = region\nwindows = 0:2, 2:5\naction = silence")
+    for name in ("train", "stimulate"):
+        text = (tmp_path / f"{name}.ini").read_text().replace("odours: 5", "odours: 2")
+        (tmp_path / f"{name}.ini").write_text(text.replace("dpa", "seq_mem").replace("steps_per_second = 2", ""))
+    assert run(tmp_path / "train.ini") == 0 and run(path) == 0
+    arrays = ResultsFolder(tmp_path / "out").run(0, 0).arrays
+    summary = pd.read_csv(tmp_path / "out" / "summary.csv").iloc[0]
+    assert arrays["task_loss"].shape == (2, 2) and "accuracy" not in arrays and "accuracy_lowest" not in summary
+    assert summary["task_loss_highest"] == arrays["task_loss"].max() and (arrays["task_loss"] > 0).all()
+    history = pd.read_csv(tmp_path / "trained" / "0" / "iter_0" / "history.csv").iloc[-1]
+    assert summary["task_loss_control"] == pytest.approx(history["validate_loss"], rel=1e-4)
+    asked = ["--results_folders", str(tmp_path / "out"), "--save_figs", str(tmp_path / "figs"), "--format", "svg"]
+    assert visualization.main(asked) == 0
+    names = {file.name for file in (tmp_path / "figs").iterdir()}
+    assert any(name.startswith("responses") for name in names) and not any("accuracy" in name for name in names)
+
+
 def test_shares_and_their_errors_are_those_of_clustered_answers():
     """Of one answer per trial the binomial error; of several, that of trials as draws, as in training."""
     rng = np.random.default_rng(0)
