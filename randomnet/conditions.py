@@ -126,3 +126,11 @@ AT_A_PATH = Condition(
     "net.roi is not random, and net.source not populations or regions",
     lambda config: not (config.drawn_at_random or config.described) and BY_NETWORK.holds(config),
 )
+REGION_TASK = Condition(
+    "net.source = regions and trialparams.task_name names a task",
+    lambda config: REGIONS.holds(config) and config.has_task,
+)
+REGION_INPUTS = Condition(
+    "trialparams.task_name names a task and [regions] has inputs",
+    lambda config: REGION_TASK.holds(config) and bool(config.regions.inputs or config.regions.regions_file),
+)

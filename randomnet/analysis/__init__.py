@@ -3,6 +3,7 @@
 | module              | contents                                                                               |
 |---------------------|----------------------------------------------------------------------------------------|
 | `linear`            | Jacobians of a map, whole or between subsets of units, and their eigendecomposition    |
+| `driven`            | Jacobians by state and by input, and first-order predictions, under any input          |
 | `block_eigenvalues` | eigenvalues of the Jacobian blocks of groups of units                                  |
 | `fixed_points`      | fixed points and slow points of a map, and their unstable directions                   |
 | `continuation`      | fixed points along a sequence of maps: how they move, appear and vanish                |
@@ -18,6 +19,7 @@ d state_j. Constant inputs are part of the map. `Dynamics.step` is a Map, and `j
 
 from randomnet.analysis.block_eigenvalues import group_eigenvalues, sorted_eigenvalues
 from randomnet.analysis.continuation import continue_fixed_points, interpolate
+from randomnet.analysis.driven import Linearisation, input_jacobian_of, linearise, maps_under_input, under_input
 from randomnet.analysis.fixed_points import FixedPoints, fixed_points, starting_points
 from randomnet.analysis.flow import FlowField, Plane, flow_field, plane
 from randomnet.analysis.kinks import UNDECIDED, Kinks, find_kinks
@@ -52,6 +54,7 @@ __all__ = [
     "FlowField",
     "Jacobian",
     "Kinks",
+    "Linearisation",
     "Map",
     "Plane",
     "Response",
@@ -67,8 +70,11 @@ __all__ = [
     "fixed_points",
     "flow_field",
     "group_eigenvalues",
+    "input_jacobian_of",
     "interpolate",
     "jacobian_of",
+    "linearise",
+    "maps_under_input",
     "plane",
     "psth",
     "psth_arrays",
@@ -80,6 +86,7 @@ __all__ = [
     "starting_points",
     "stimulation",
     "time_constants",
+    "under_input",
     "units_of",
     "weight_subset",
 ]

@@ -182,17 +182,28 @@ def region_activity(activity: Tensor, units: Units, *selection: str) -> Tensor:
     return activity.index_select(-1, select(units, *selection).to(activity.device))
 
 
-def weight_subset(weights: Tensor, units: Units, to: Selection | None = None, from_: Selection | None = None) -> Tensor:
+def weight_subset(
+    weights: Tensor,
+    units: Units,
+    to: Selection | None = None,
+    from_: Selection | None = None,
+    *,
+    sources: Units | None = None,
+) -> Tensor:
     """The block (..., n_to, n_from) of weights J[post, pre] (..., N, N), or of a Jacobian; differentiable.
 
     to, from_: one selection or several, () for all units. If one of them is None, it equals the other, which gives a
-    square block. If both are None, the block is the whole matrix. Raises ValueError for weights of another shape, and
-    as `select` does.
+    square block. If both are None, the block is the whole matrix. sources: the I units of the columns where these are
+    others, as those of input weights (..., N, I); a `from_` of None then means all of them, and a `to` of None all
+    units. Raises ValueError for weights of another shape, and as `select` does.
     """
-    if weights.ndim < 2 or weights.shape[-2:] != (units.n, units.n):
-        raise ValueError(f"weights must have shape (..., {units.n}, {units.n}), got {tuple(weights.shape)}")
-    ends = (from_ if to is None else to, to if from_ is None else from_)
-    return block(weights, *(_among(units, end).to(weights.device) for end in ends))
+    columns = units if sources is None else sources
+    if weights.ndim < 2 or weights.shape[-2:] != (units.n, columns.n):
+        raise ValueError(f"weights must have shape (..., {units.n}, {columns.n}), got {tuple(weights.shape)}")
+    if sources is None:
+        to, from_ = from_ if to is None else to, to if from_ is None else from_
+    rows = _among(units, to).to(weights.device)
+    return block(weights, rows, _among(columns, from_).to(weights.device))
 
 
 def fill_units(state: Tensor, units: Units, parts: Mapping[Selection, Tensor]) -> Tensor:

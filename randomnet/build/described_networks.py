@@ -179,7 +179,17 @@ def region_inputs_checksum(run: Run) -> str:
 def input_weights(run: Run) -> np.ndarray:
     """Return the weights (N, channels) from each input unit to the regions, 0 without a connection."""
     drawing = run if run.config.net.paired_topology else replace(run, iteration=0)
-    return input_matrix(description_of(run)[0], drawing.generator("interface").spawn(1)[0])[1]
+    law, rng = run.config.regions.input_initialisation, drawing.generator("interface").spawn(1)[0]
+    return input_matrix(description_of(run)[0], rng, initialisation=law)[1]
+
+
+def learnable_biases(run: Run) -> np.ndarray | None:
+    """Return which units' biases a task trains, (N,) bool; None where all are trained (`[regions] biases`)."""
+    regions = description_of(run)[0].regions if run.config.net.source == "regions" else ()
+    learnable, wanted = [region.learnable_bias for region in regions], run.config.regions.biases
+    if not regions or wanted == "all" or (wanted == "described" and not any(learnable)):
+        return None
+    return np.repeat(learnable, [region.units for region in regions])
 
 
 def description_of(run: Run) -> tuple[Description, str, str]:
@@ -226,7 +236,7 @@ def _as_description_entry(kind: str, entry: Any) -> dict[str, Any]:
         named = {"name": entry.name, "num_units": entry.units, "sign": entry.sign}
         if kind == "recurrent_regions":
             named |= {"cell_types": dict(entry.cell_types), "base_firing": entry.base_firing, "init": entry.init,
-                      "parent_region": entry.parent}  # fmt: skip
+                      "parent_region": entry.parent, "learnable_bias": entry.learnable_bias}  # fmt: skip
     else:
         source = "input" if kind == "input_connections" else "src_region"
         named = {source: entry.source, "src_region_cell_type": entry.source_type, "dst_region": entry.target,

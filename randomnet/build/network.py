@@ -100,10 +100,13 @@ def build_setup(run: Run) -> Setup:
         keep_signs=config.net.dales_law is not False,
         weight_bounds=None if bounds == "none" else bounds,
         interface=interface,
-        input_constraints=None if inputs is None else InputConstraints(np.sign(inputs), frozen.inputs),
+        input_constraints=_input_constraints(run, inputs, frozen.inputs),
         factors=factors and LowRankFactors(*factors, on_edges=config.net.factor_on == "edges"),
         dtype=PRECISIONS[config.trainvalidate.precision],
     ).to(device_of(config))
+    learnable = described_networks.learnable_biases(run) if interface else None
+    if learnable is not None:
+        _train_biases_of(network, torch.from_numpy(learnable).to(device_of(config)))
     if "readout_gains" in network.interface and run.config.net.readout_gain != "learnt":
         network.interface["readout_gains"].requires_grad_(False)
     upstream = _initialise_values(run, network)
@@ -111,6 +114,19 @@ def build_setup(run: Run) -> Setup:
     low_rank.check_support(run, named, network)
     state, frame = _state_and_frame(run, connectome, network)
     return Setup(connectome, network, labels, state, frame, clipped, upstream)
+
+
+def _input_constraints(run: Run, inputs: np.ndarray | None, fixed: np.ndarray | None) -> InputConstraints | None:
+    """Return the constraints of the regions' own input weights (N, channels); None without own inputs."""
+    if inputs is None:
+        return None
+    return InputConstraints(np.sign(inputs), fixed, free_signs=run.config.regions.input_signs == "free")
+
+
+def _train_biases_of(network: Network, units: Tensor) -> None:
+    """Train the recurrent biases of these units alone, (N,) bool; the input biases stay as they are, too."""
+    network.interface["recurrent_bias"].register_hook(lambda gradient: gradient * units)
+    network.interface["input_bias"].register_hook(torch.zeros_like)
 
 
 def _network_class(run: Run, connectome: Connectome) -> Callable[..., Network]:
@@ -185,6 +201,8 @@ def _interface(run: Run, n: int) -> dict[str, np.ndarray]:
         drawn["readout_gains"] = gains
     if described_networks.region_inputs(run):
         drawn["input_weights"] = described_networks.input_weights(run)
+    if described_networks.learnable_biases(run) is not None:
+        drawn |= {name: np.zeros(n) for name in ("input_bias", "recurrent_bias")}  # in addition to base_firing
     return drawn | pretrained.pretrained_interface(run) if run.config.paths.pretrained else drawn
 
 

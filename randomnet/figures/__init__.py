@@ -35,7 +35,7 @@ from randomnet.figures.record import neuron_figures, recording_dots, trial_figur
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.simulate import RATE, THEORY, activity_figures, bump_dots, map_figures, plane_figures, rate_dots
 from randomnet.figures.spectra import dynamics_dots, spectrum_figures, spread_of_combos
-from randomnet.figures.stimulate import response_figures, stimulation_dots
+from randomnet.figures.stimulate import accuracy_figures, response_figures, stimulation_dots
 from randomnet.figures.training import (
     accuracy_dots,
     array_figures,
@@ -173,10 +173,12 @@ FIGURES: Registry[FigureSet] = Registry({
         minor=("points_of_", "stable_points_of_"),
     ),
     "stimulate": FigureSet(
-        metrics=("targets_change", "others_change", "distance_end", "targets", "neurons", "seconds"),
-        overview=("targets_change", "others_change", "distance_end"),
-        tested=("targets_change", "others_change", "distance_end"),
-        figures=(response_figures, stimulation_dots),
+        metrics=("targets_change", "others_change", "distance_end", "accuracy_control", "accuracy_lowest",
+                 "accuracy_change_lowest", "task_loss_control", "task_loss_highest", "targets", "neurons", "seconds"),
+        overview=("targets_change", "others_change", "distance_end", "accuracy_control", "accuracy_lowest"),
+        tested=("targets_change", "others_change", "distance_end", "accuracy_control", "accuracy_lowest"),
+        figures=(response_figures, accuracy_figures, stimulation_dots),
+        minor=("accuracy_of_", "accuracy_change_of_"),
     ),
     "simulate": FigureSet(
         metrics=("bump_mean", "bump_amplitude", "bump_modulation", "bump_mean_end", "bump_amplitude_end",

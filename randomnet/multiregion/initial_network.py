@@ -71,11 +71,12 @@ class InitialNetwork:
 
 
 def build_initial_network(
-    config: Any, options: InitialOptions, bounds: tuple[float, float] | None
+    config: Any, options: InitialOptions, bounds: tuple[float, float] | None, input_signed: bool = True
 ) -> InitialNetwork:
     """The initial network of a description, whose weights are drawn, or of a connectome.
 
-    bounds: of the weights' magnitudes; None where neither bounds nor the description's signs apply. Raises ValueError.
+    bounds: of the weights' magnitudes; None where neither bounds nor the description's signs apply. input_signed:
+    whether input weights have the signs of their connections, whatever their initialisation. Raises ValueError.
     """
     recurrent_seed, input_seed = np.random.SeedSequence(options.seed).spawn(2)
     config = with_regions(config, options.regions_from)
@@ -84,7 +85,7 @@ def build_initial_network(
         signs = np.where(network.weights == 0, network.signs[network.pre], np.sign(network.weights))
         signs[signs == 0] = 1  # a weight of 0 from a neuron without a sign
     else:
-        description = _read_description(config)
+        description = read_config(config)
         if options.input_size is not None:
             raise ValueError("input_size: expected none, as the description has the input regions, "
                              f"got {options.input_size}")  # fmt: skip
@@ -97,11 +98,21 @@ def build_initial_network(
         network = network.replace(signs * np.abs(network.weights).clip(*bounds))
     if options.spectral_radius is not None:
         network = _scale_to_radius(network, options.spectral_radius, bounds or (0.0, math.inf))
-    _, input_weights = input_matrix(description, np.random.default_rng(input_seed))
+    input_weights = _input_weights(description, input_seed, options.input_initialisation, input_signed)
     learnable = np.repeat([region.learnable_bias for region in description.regions],
                           [region.units for region in description.regions])  # fmt: skip
     inputs = {region.name: region.units for region in description.inputs}
     return InitialNetwork(network, signs, input_weights, inputs, learnable)
+
+
+def _input_weights(
+    description: Description, seed: np.random.SeedSequence, initialisation: str, signed: bool
+) -> np.ndarray:
+    """The input weights (H, I); the edges do not depend on the initialisation, and `uniform` has their signs."""
+    _, weights = input_matrix(description, np.random.default_rng(seed), initialisation=initialisation)
+    if initialisation == "uniform" or not signed:
+        return weights
+    return np.sign(input_matrix(description, np.random.default_rng(seed))[1]) * np.abs(weights)
 
 
 def with_regions(config: Any, kind: str | None) -> Any:
@@ -125,7 +136,8 @@ def _check_size(description: Description) -> None:
         raise ValueError(f"expected at most {LARGEST}^2 edges, got about {edges:.3g}")
 
 
-def _read_description(config: Any) -> Description:
+def read_config(config: Any) -> Description:
+    """The description of a path, a dict or itself. Raises ValueError, also for a connectome."""
     if isinstance(config, Description):
         return config
     if isinstance(config, (str, Path)):

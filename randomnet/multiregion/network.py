@@ -15,28 +15,36 @@ from randomnet.activations import ACTIVATIONS
 from randomnet.connectome import Connectome
 from randomnet.double_backward import Rerun, transforms_active
 from randomnet.multiregion import checks
-from randomnet.multiregion.initial_network import LARGEST, InitialNetwork, build_initial_network
+from randomnet.multiregion.analysed import Analysed
+from randomnet.multiregion.assembly import Assembly
+from randomnet.multiregion.draft import Draft
+from randomnet.multiregion.initial_network import LARGEST, InitialNetwork, build_initial_network, read_config
 from randomnet.multiregion.layout import Layout, Timed
-from randomnet.multiregion.options import Equation, InitialOptions, WeightRules
+from randomnet.multiregion.mrnntorch_checkpoints import load_mrnntorch
+from randomnet.multiregion.options import Equation, InitialOptions, WeightRules, constrained_law
 from randomnet.multiregion.sparse_run import run_sparse
 from randomnet.multiregion.weights import Weights
 from randomnet.rnn import Coupling, Dense, Dynamics, SeriesDrivenSystem, Sparse, input_driven, run_trials
 from randomnet.synthetic.regions import Description
 
 
-class MultiRegionRNN(nn.Module):
+class MultiRegionRNN(Assembly, Analysed):
     """A network described by regions, or a connectome with regions; it is called like torch.nn.RNN.
 
-    config: the path of a JSON file, a dict, a `Description` (see `randomnet.synthetic.regions`), or a Connectome. A
-    connectome must have labels["region"], or labels of the kind regions_from. Training starts from its weights, its
-    drive and initial are b and the initial state, and `input_size` inputs reach every unit. The network has H units in
-    the order of config, and I inputs in the order of its input regions.
+    config: the path of a JSON file, a dict, a `Description` (see `randomnet.synthetic.regions`), or a Connectome. None:
+    regions and connections are added one by one, and `finalize_connectivity` draws the weights. config_finalize: False
+    where more are added to those of a description. A connectome must have labels["region"], or labels of the kind
+    regions_from. Training starts from its weights, its drive and initial are b and the initial state, and `input_size`
+    inputs reach every unit. The network has H units in the order of config, and I inputs in the order of its input
+    regions.
 
     activation: a row of `ACTIVATIONS`. form: current or rate. dt, tau: a = dt/tau, in one unit of time; tau may be
     {region: tau}. noise_state, noise_input: sigma of the noise in `forward`. dale, dale_input: the mode of `DALE` in
     which recurrent and input weights keep their signs. bounds: of the weights' magnitudes, in all modes but off.
-    spectral_radius: W_rec is scaled once to this radius. initialisation: see `region_network`. learnable_init: whether
-    the initial state is trained. seed: of all random numbers drawn here. Raises ValueError, also for a wrong
+    spectral_radius: W_rec is scaled once to this radius. initialisation: see `region_network`. input_initialisation:
+    see `input_matrix`; in constrained modes, both have the signs of their connections. rec_constrained,
+    inp_constrained: mRNNTorch's switches; False means the mode off and `xavier`, weights of both signs. learnable_init:
+    whether the initial state is trained. seed: of all random numbers drawn here. Raises ValueError, also for a wrong
     description; warns where a > 1.
 
     fixed: what is not trained: `recurrent`, `input`, and projections `source -> target`, whose ends are regions, inputs
@@ -60,8 +68,9 @@ class MultiRegionRNN(nn.Module):
 
     def __init__(
         self,
-        config: str | Path | Mapping[str, Any] | Description | Connectome,
+        config: str | Path | Mapping[str, Any] | Description | Connectome | None = None,
         *,
+        config_finalize: bool = True,
         activation: str = "relu",
         form: str = "current",
         dt: float = 10.0,
@@ -73,6 +82,9 @@ class MultiRegionRNN(nn.Module):
         bounds: tuple[float, float] = (0.0, 10.0),
         spectral_radius: float | None = None,
         initialisation: str = "uniform",
+        input_initialisation: str = "uniform",
+        rec_constrained: bool | None = None,
+        inp_constrained: bool | None = None,
         batch_first: bool = True,
         learnable_init: bool = False,
         input_size: int | None = None,
@@ -87,21 +99,37 @@ class MultiRegionRNN(nn.Module):
         super().__init__()
         checks.boolean("batch_first", batch_first)
         checks.boolean("learnable_init", learnable_init)
+        checks.boolean("config_finalize", config_finalize)
         device, dtype = checks.device(device), checks.dtype(dtype)
         equation = Equation(activation, form, dt, tau, noise_state, noise_input)
+        own = isinstance(config, Connectome)  # which has its own weights, whatever their law
+        dale, law = constrained_law("rec", rec_constrained, dale, initialisation)
+        dale_input, input_initialisation = constrained_law("inp", inp_constrained, dale_input, input_initialisation)
         rules = WeightRules(dale, dale_input, bounds, fixed, scales, sparse)
-        options = InitialOptions(input_size, regions_from, initialisation, spectral_radius, seed)
+        options = InitialOptions(input_size, regions_from, initialisation if own else law, spectral_radius, seed,
+                                 input_initialisation)  # fmt: skip
         self.activation, self.form, self.batch_first = activation, form, batch_first
         self.noise_state, self.noise_input = noise_state, noise_input
         self.dale, self.dale_input, self.bounds = dale, dale_input, rules.bounds
         self.fixed, self.scales = rules.fixed, scales
-        initial = build_initial_network(config, options, rules.recurrent_bounds)
+        self._plan = equation, rules, options, learnable_init, device, dtype
+        self._draft = None
+        if config is None or not config_finalize:
+            self._draft = Draft(None if config is None else read_config(config))
+        else:
+            self._build(config)
+
+    def _build(self, config: Any) -> None:
+        """Draw the network and register its parameters and buffers. Raises ValueError."""
+        equation, rules, options, learnable_init, device, dtype = self._plan
+        initial = build_initial_network(config, options, rules.recurrent_bounds, rules.dale_input != "off")
         self.names, self.labels, self.inputs = initial.network.names, initial.network.labels, initial.inputs
         self.hidden_size, self.input_size = initial.input_weights.shape
         self.a = equation.leaks(self.labels["region"].tolist())  # by region
         recurrent, inputs = initial.edges(rules.fixed, rules.scales)
-        self.recurrent = Weights(recurrent, dale, rules.bounds, initial.is_sparse(sparse), device, dtype)
-        self.input = Weights(inputs, dale_input, rules.bounds, False, device, dtype)
+        is_sparse = initial.is_sparse(rules.sparse)
+        self.recurrent = Weights(recurrent, rules.dale, rules.bounds, is_sparse, device, dtype)
+        self.input = Weights(inputs, rules.dale_input, rules.bounds, False, device, dtype)
         self._add_states(initial, learnable_init, device, dtype)
 
     def _add_states(
@@ -127,6 +155,8 @@ class MultiRegionRNN(nn.Module):
 
     def extra_repr(self) -> str:
         """Sizes and settings, for print."""
+        if self._draft is not None:
+            return "regions are being added"
         regions = ", ".join(f"{name} {units}" for name, units in self.settings()["regions"])
         return f"{regions}; {self.input_size} inputs, {self.activation}, {self.form}, a={self.a}, dale={self.dale}"
 
@@ -298,6 +328,10 @@ class MultiRegionRNN(nn.Module):
                 "form": self.form, "a": [*self.a.values()], "dale": self.dale, "dale_input": self.dale_input,
                 "bounds": [*self.bounds], "fixed": [*self.fixed], "scales": self.scales,
                 "sparse": self.recurrent.edges is not None}  # fmt: skip
+
+    def load_mrnntorch(self, checkpoint: str | Path | Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Load a checkpoint of mRNNTorch; return its other entries. See `load_mrnntorch`. Raises ValueError."""
+        return load_mrnntorch(self, checkpoint)
 
     def get_extra_state(self) -> Tensor:
         """The settings as JSON in a tensor; code that copies or averages checkpoints expects tensors only."""

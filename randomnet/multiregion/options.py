@@ -14,7 +14,7 @@ from randomnet.multiregion import checks
 from randomnet.multiregion.projections import SCALES
 from randomnet.multiregion.weights import DALE
 from randomnet.rnn import FORMS
-from randomnet.synthetic.regions import INITIALISATIONS
+from randomnet.synthetic.regions import INITIALISATIONS, INPUT_INITIALISATIONS
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,32 @@ class InitialOptions:
     initialisation: str
     spectral_radius: float | None
     seed: int
+    input_initialisation: str = "uniform"
 
     def __post_init__(self) -> None:
         checks.one_of("initialisation", self.initialisation, INITIALISATIONS)
+        checks.one_of("input_initialisation", self.input_initialisation, INPUT_INITIALISATIONS)
         if self.spectral_radius is not None:
             checks.positive("spectral_radius", self.spectral_radius)
         if self.input_size is not None:
             checks.whole("input_size", self.input_size, 0)
         checks.whole("seed", self.seed, 0)
+
+
+def constrained_law(kind: str, constrained: bool | None, dale: str, initialisation: str) -> tuple[str, str]:
+    """The mode of `DALE` and the initialisation of weights, where `constrained` is mRNNTorch's switch.
+
+    kind: `rec` or `inp`. True is the mode as given; False is the mode off, and weights of both signs, `xavier`; None
+    leaves both as given. Raises ValueError for False beside another mode or initialisation.
+    """
+    if constrained is None:
+        return dale, initialisation
+    checks.boolean(f"{kind}_constrained", constrained)
+    if constrained:
+        if dale == "off":
+            raise ValueError(f"{kind}_constrained: expected False or None in mode off, got True")
+        return dale, initialisation
+    if dale not in ("abs", "off") or initialisation not in ("uniform", "xavier"):  # the defaults, or the same
+        raise ValueError(f"{kind}_constrained: False means mode off and initialisation xavier, "
+                         f"got {dale} and {initialisation}")  # fmt: skip
+    return "off", "xavier"

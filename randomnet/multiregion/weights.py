@@ -90,9 +90,7 @@ class Weights(nn.Module):
 
         def tensor(values: np.ndarray, dtype: torch.dtype = dtype) -> Tensor:
             if not sparse:
-                matrix = np.zeros(edges.shape, values.dtype)
-                matrix[edges.post, edges.pre] = values
-                values = matrix
+                values = _as_matrix(edges.shape, edges.post, edges.pre, values)
             return torch.tensor(values, device=device, dtype=dtype)
 
         self.register_buffer("signs", tensor(edges.signs))
@@ -130,11 +128,43 @@ class Weights(nn.Module):
     def matrix(self) -> Tensor:
         """The effective weights (rows, columns), differentiable."""
         weights = self()
-        if self.edges is None:
-            return weights
+        return weights if self.edges is None else self._in_matrix(weights)
+
+    def sign_matrix(self) -> Tensor:
+        """The signs (rows, columns) of the edges, 1 or -1; 0 without an edge."""
+        return self.signs if self.edges is None else self._in_matrix(self.signs)
+
+    def _in_matrix(self, values: Tensor) -> Tensor:
+        """Values (E,) of a list of edges as a matrix, 0 without an edge; differentiable."""
         rows, columns = self.shape
-        flat = weights.new_zeros(rows * columns).index_copy(0, self.edges[0] * columns + self.edges[1], weights)
+        flat = values.new_zeros(rows * columns).index_copy(0, self.edges[0] * columns + self.edges[1], values)
         return flat.view(rows, columns)
+
+    @torch.no_grad()
+    def assign(self, weights: np.ndarray, signs: np.ndarray) -> None:
+        """Set edges, signs (rows, columns) and effective weights (rows, columns); 0 in signs means no edge.
+
+        Raises ValueError for other shapes, for weights beyond the bounds, and where weights are fixed or scaled.
+        """
+        if self.scales is not None or self.places is not None:
+            raise ValueError("expected weights that are all trained, or all fixed, got some fixed or scaled ones")
+        if weights.shape != self.shape or signs.shape != self.shape:
+            raise ValueError(f"expected weights of shape {self.shape}, got {weights.shape}")
+        post, pre = np.nonzero(signs)
+        values = weights[post, pre]
+        if DALE[self.mode] is not None:
+            values, (low, high) = np.abs(values), self.bounds
+            if values.size and not (low <= values.min() and values.max() <= high):
+                came = f"{values.min():g}..{values.max():g}"
+                raise ValueError(f"expected weights within the bounds {low:g}..{high:g}, got {came}")
+        values, signs = _inverse(self.mode, values), signs[post, pre]
+        if self.edges is None:
+            values, signs = (_as_matrix(self.shape, post, pre, entries) for entries in (values, signs))
+        else:
+            self.edges.data = torch.tensor(np.stack([post, pre])).to(self.edges)
+            self.pattern = Pattern(post, pre, self.shape[0]).to(self.edges.device)
+        self.values.data = torch.tensor(values).to(self.values)
+        self.signs.data = torch.tensor(signs).to(self.signs)
 
     def coupling(self) -> Coupling:
         """The coupling with the effective weights, which must be square; differentiable in them."""
@@ -177,6 +207,12 @@ class Weights(nn.Module):
 
     def _has_edge_axis(self, name: str) -> bool:
         return self.edges is not None or name == "places" or (name == "values" and self.held is not None)
+
+
+def _as_matrix(shape: tuple[int, int], post: np.ndarray, pre: np.ndarray, values: np.ndarray) -> np.ndarray:
+    matrix = np.zeros(shape, values.dtype)
+    matrix[post, pre] = values
+    return matrix
 
 
 def _inverse(mode: str, sizes: np.ndarray) -> np.ndarray:

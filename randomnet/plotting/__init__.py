@@ -16,6 +16,7 @@ Quantities of many runs:
 Dynamics of one network:
     activity               population rates over time, with the decoded bump
     responses              rates of groups with and without stimulation
+    stimulated_accuracy    accuracy on a task while a site is stimulated, by window
     phase_plane            trajectories from a grid of initial states, and where they end
     state_space            flow, energy and fixed points
     linearization          eigenvalues and time constants by groups of units
@@ -67,6 +68,7 @@ from randomnet.plotting.responses import Responses, responses
 from randomnet.plotting.scores import Score, scores
 from randomnet.plotting.spectra import spectra
 from randomnet.plotting.state_space import StateSpace, state_space
+from randomnet.plotting.stimulated_accuracy import StimulatedAccuracy, stimulated_accuracy
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
 from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
@@ -75,9 +77,11 @@ __all__ = [
     "FORMATS", "Activity", "BumpCourse", "Event", "FixedPointsByPhase", "HeatMap", "InferredDynamics",
     "InferredRates", "Linearization", "NullPanel", "NullSpectra", "Overlaps", "Panel", "PhasePlane", "Psth",
     "Reaching", "RecordedNeurons", "RecordedTrial", "Responses", "Running", "Samples", "Score", "Series",
-    "StateSpace", "Stimulus", "activity", "blocks", "check_text", "convergence", "curves", "degrees",
+    "StateSpace", "StimulatedAccuracy", "Stimulus", "activity", "blocks", "check_text", "convergence", "curves",
+    "degrees",
     "distributions", "dot_plot", "eigenvalues", "fixed_points_by_phase", "heat_map", "inferred_dynamics",
     "inferred_rates", "linearization", "missing_text", "needs_log_axis", "null_spectra", "nulls",
     "option_dependence", "overlaps", "phase_plane", "psth", "rate_unit", "reaches", "recorded_neurons",
-    "recorded_trial", "render", "responses", "scores", "spectra", "state_space", "transition", "weight_matrix",
+    "recorded_trial", "render", "responses", "scores", "spectra", "state_space", "stimulated_accuracy",
+    "transition", "weight_matrix",
 ]  # fmt: skip

@@ -36,11 +36,12 @@ class InputConstraints:
     """Constraints of trained input weights (N, channels).
 
     signs: the sign that each weight keeps, 1 or -1, and 0 where there is no connection. fixed: bool, the weights that
-    are not trained; None where all are trained.
+    are not trained; None where all are trained. free_signs: weights may change their signs; connections stay.
     """
 
     signs: np.ndarray
     fixed: np.ndarray | None = None
+    free_signs: bool = False
 
 
 class Network(nn.Module):
@@ -159,6 +160,7 @@ class Network(nn.Module):
         )
         fixed = None if constraints is None else constraints.fixed
         signs = None if constraints is None else torch.tensor(constraints.signs, dtype=dtype)
+        self.input_signs_free = constraints is not None and constraints.free_signs
         self.register_buffer("input_signs", signs)
         self.register_buffer("input_fixed", None if fixed is None else torch.tensor(fixed, dtype=bool))
         self.register_buffer("fixed_input_weights", None)  # the values of input weights that are not trained
@@ -334,7 +336,8 @@ class Network(nn.Module):
         self.weights.project()
         if self.input_signs is not None:
             weights = self.interface["input_weights"].data
-            weights.masked_fill_(weights * self.input_signs <= 0, 0.0)
+            lost = self.input_signs == 0 if self.input_signs_free else weights * self.input_signs <= 0
+            weights.masked_fill_(lost, 0.0)
             if self.input_fixed is not None:  # weight decay changes weights without a gradient
                 weights.copy_(torch.where(self.input_fixed, self.fixed_input_weights, weights))
 

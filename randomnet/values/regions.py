@@ -6,8 +6,8 @@
 
 Entries stand on lines of their own, or with commas between them, so that no name can have a comma, and no name of a
 region a colon or a slash; a JSON file can. After the name of a region come its units, then words in any order: a sign,
-`name fraction` for each cell type, and the keys of `KEYS` with their values. What these values may be is for the
-description to say, which they become.
+`name fraction` for each cell type, `learnable_bias`, and the keys of `KEYS` with their values. What these values may be
+is for the description to say, which they become.
 """
 
 import math
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from randomnet.settings.values import Value
 
 KEYS = {"base_firing": 0.0, "init": 0.0, "tau": 1.0}  # of a region, with their defaults; besides them `parent`
+LEARNABLE = "learnable_bias"  # a word without a value
 SIGNS, EFFECTS = ("pos", "neg"), ("exc", "inhib")
 WHOLE = ("recurrent", "input")  # all projections between regions, or all from inputs
 REGION = "striatum: 100 neg d1 .5 d2 .5 base_firing 1 init 0 tau 2 parent basal_ganglia, thalamus: 50"
@@ -36,10 +37,37 @@ class RegionEntry(NamedTuple):
     tau: float
     parent: str
 
+    @property
+    def learnable_bias(self) -> bool:
+        """Whether `learnable_bias` is written; then the entry is a `LearnableRegionEntry`."""
+        return False
+
     def __str__(self) -> str:
-        pairs = [*self.cell_types, *((key, getattr(self, key)) for key in KEYS if getattr(self, key) != KEYS[key])]
-        pairs += [("parent", self.parent)] if self.parent else []
-        return " ".join([f"{self.name}: {self.units}", *filter(None, [self.sign]), *(f"{a} {b}" for a, b in pairs)])
+        return _region_text(self)
+
+
+class LearnableRegionEntry(NamedTuple):
+    """A region with the word `learnable_bias`; folders of earlier versions have regions without this field."""
+
+    name: str
+    units: int
+    sign: str
+    cell_types: tuple[tuple[str, float], ...]
+    base_firing: float
+    init: float
+    tau: float
+    parent: str
+    learnable_bias: bool
+
+    def __str__(self) -> str:
+        return f"{_region_text(self)} {LEARNABLE}"
+
+
+def _region_text(region: RegionEntry | LearnableRegionEntry) -> str:
+    """A region as it is written, without `learnable_bias`."""
+    pairs = [*region.cell_types, *((key, getattr(region, key)) for key in KEYS if getattr(region, key) != KEYS[key])]
+    pairs += [("parent", region.parent)] if region.parent else []
+    return " ".join([f"{region.name}: {region.units}", *filter(None, [region.sign]), *(f"{a} {b}" for a, b in pairs)])
 
 
 class InputEntry(NamedTuple):
@@ -118,7 +146,7 @@ class RegionList(_List):
         """What the option may be, in words."""
         return f"regions with their units, and what else there is to say of them, such as {REGION}, or none"
 
-    def _entry(self, name: str, words: Iterator[str]) -> RegionEntry:
+    def _entry(self, name: str, words: Iterator[str]) -> RegionEntry | LearnableRegionEntry:
         units, sign = _units(name, words), ""
         types: dict[str, float] = {}
         given: dict[str, Any] = {}
@@ -126,15 +154,15 @@ class RegionList(_List):
             if word in SIGNS:
                 _once(word, not sign)
                 sign = word
-            elif word == "parent":
+            elif word in ("parent", LEARNABLE):
                 _once(word, word not in given)
-                given[word] = next(words)
+                given[word] = word == LEARNABLE or next(words)
             else:
                 into = given if word in KEYS else types
                 _once(word, word not in into)
                 into[word] = _number(next(words))
-        parent = given.pop("parent", "")
-        return RegionEntry(name, units, sign, tuple(types.items()), **(KEYS | given), parent=parent)
+        entry = LearnableRegionEntry if LEARNABLE in given else RegionEntry
+        return entry(name, units, sign, tuple(types.items()), **(KEYS | {"parent": ""} | given))
 
 
 @dataclass(frozen=True)

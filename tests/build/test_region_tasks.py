@@ -18,6 +18,7 @@ from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
 from randomnet.synthetic.regions import from_dict, input_matrix
 from randomnet.training import Interrupted, fit
+from randomnet.values.regions import RegionList
 from tests.support.made_up import LISTED_REGIONS, REGIONS_JSON
 
 INI = """
@@ -116,6 +117,71 @@ def test_gradients_are_those_of_the_connections_alone():
     for wrong in (-signs, np.ones_like(signs), signs[:, :1]):
         with pytest.raises(ValueError, match="input_signs must be the signs of input_weights"):
             Network(connectome, interface=interface, input_constraints=InputConstraints(wrong))
+
+
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_free_input_weights_change_their_signs_but_not_their_connections(tmp_path, side_by_side):
+    """inp_constrained = False of mRNNTorch: Xavier-normal inputs of both signs, without Dale's law."""
+    free = ["regions.input_initialisation=xavier", "regions.input_signs=free", "trainvalidate.lr=0.2"]
+    before = start_of(ini(tmp_path), *free).network.interface["input_weights"].detach()
+    rng = read_plan(ini(tmp_path)).combos[0].runs()[0].generator("interface").spawn(1)[0]
+    expected = input_matrix(from_dict(REGIONS_JSON), rng, initialisation="xavier")[1]
+    np.testing.assert_array_equal(before.numpy(), expected.astype(np.float32))
+    assert (before > 0).any() and (before < 0).any()
+    more = ["trainvalidate.iterations=2", "execution.batch_runs=2"] if side_by_side else []
+    assert run(ini(tmp_path), *free, *more) == 0
+    after = torch.load(tmp_path / "out" / "0" / "iter_0" / "model.pt", weights_only=True)["last"]["input_weights"]
+    assert torch.equal(after != 0, before != 0) and (after * before < 0).any()
+
+
+GENERATION_2 = {
+    "recurrent_regions": [
+        {"name": "cortex", "num_units": 8, "learnable_bias": True},
+        {"name": "thalamus", "num_units": 6, "sign": "neg"},
+    ],
+    "recurrent_connections": [{"src_region": a, "dst_region": b} for a in ("cortex", "thalamus") for b in ("cortex",)],
+    "input_regions": [{"name": "light", "num_units": 2}],
+    "input_connections": [{"src_region": "light", "dst_region": "thalamus"}],
+}
+LEARNABLE = LISTED_REGIONS.replace("cortex: 8", "cortex: 8 learnable_bias")
+
+
+@pytest.mark.parametrize("side_by_side", [False, True])
+@pytest.mark.parametrize("way", ["file", "list"])
+def test_biases_of_regions_with_learnable_bias_alone_are_trained(tmp_path, way, side_by_side):
+    """As MultiRegionRNN has it: they start at base_firing, and all others stay there."""
+    more = LEARNABLE
+    if way == "file":
+        file = tmp_path / "net.json"
+        file.write_text(json.dumps(GENERATION_2))
+        more = f"[regions]\nregions_file = {file}\n"
+    path, several = ini(tmp_path, more), ["trainvalidate.iterations=2", "execution.batch_runs=2"]
+    start = start_of(path).network
+    assert not start.interface["recurrent_bias"].any() and not start.interface["input_bias"].any()
+    assert run(path, *(several if side_by_side else [])) == 0
+    kept = torch.load(tmp_path / "out" / "0" / "iter_0" / "model.pt", weights_only=True)["last"]
+    trained = np.repeat([True, False], [8, 6])
+    assert (kept["recurrent_bias"] != 0).tolist() == trained.tolist() and not kept["input_bias"].any()
+
+
+def test_regions_without_the_word_are_written_as_in_folders_of_earlier_versions():
+    """Eight fields each, so that such a folder goes on and is analysed; and every entry reads as it prints."""
+    entries = RegionList().parse("A: 3 neg learnable_bias parent p, B: 2 d1 0.5 d2 0.5 tau 3")
+    assert [len(entry) for entry in entries] == [9, 8] and [entry.learnable_bias for entry in entries] == [True, False]
+    assert RegionList().parse(str(entries)) == entries and list(entries[1]) == [
+        "B", 2, "", (("d1", 0.5), ("d2", 0.5)), 0.0, 0.0, 3.0, ""]  # fmt: skip
+    with pytest.raises(ValueError, match="'learnable_bias' is there twice"):
+        RegionList().parse("A: 3 learnable_bias learnable_bias")
+
+
+def test_which_biases_are_trained_may_be_said(tmp_path):
+    for biases, more, all_of_them in (("all", LEARNABLE, True), ("learnable", LISTED_REGIONS, False),
+                                      ("described", LISTED_REGIONS, True)):  # fmt: skip
+        path = ini(tmp_path, more.replace("[regions]", f"[regions]\nbiases = {biases}"))
+        network = start_of(path).network
+        assert bool(network.interface["recurrent_bias"].any()) == all_of_them, biases
+        network.run(torch.randn(5, 3, 2))[1].square().sum().backward()
+        assert bool(network.interface["recurrent_bias"].grad.any()) == all_of_them, biases
 
 
 def test_side_by_side_they_keep_them_too(tmp_path):

@@ -470,7 +470,8 @@ LONG_TEMPLATES = ("analyse_multitask", "banc", "benchmark_task", "flossing", "fl
                   "reaching", "ring", "simulate", "transition")  # fmt: skip
 ONE_KIND = [path for path in TEMPLATES if path not in PIPELINES]
 SHORT_TEMPLATES = [path for path in ONE_KIND if path.stem not in LONG_TEMPLATES]
-GOES_ON = {"analyse_flip_flop": "flip_flop", "record": "flip_flop", "analyse_multitask": "multitask"}
+GOES_ON = {"analyse_flip_flop": "flip_flop", "record": "flip_flop", "analyse_multitask": "multitask",
+           "stimulate_task": "regions_task"}  # fmt: skip
 
 
 @pytest.mark.parametrize("template", [name for name in GOES_ON if name != "record"])
@@ -478,7 +479,8 @@ def test_a_template_that_looks_into_another_means_its_last_model(template):
     after, before = (read_plan(ROOT / "config" / f"{name}.ini").config for name in (template, GOES_ON[template]))
     assert after.paths.pretrained == before.paths.path_to_results
     assert after.pretrainedparams.pretrained_epoch == "last"
-    assert after.model == before.model and after.net.n == before.net.n
+    assert after.model == before.model and after.net == before.net
+    assert after.regions == before.regions and after.projections == before.projections
     assert after.trialparams == before.trialparams
 
 
@@ -520,7 +522,7 @@ def test_every_template_runs(template, tmp_path):
     spectral = any(f"kind = {kind}\n" in text for kind in ("spectrum", "convergence", "transition"))
     if "kind = analyse\n" in text:
         short += ["analysis.starts=6", "analysis.duration=2"]
-    elif "kind = stimulate\n" in text:
+    elif "kind = stimulate\n" in text and "task_name" not in text:
         short += ["analysis.duration=2", "stimulation.onset=0.5", "stimulation.offset=1", "analysis.settle=0.5"]
     elif "kind = simulate\n" in text:
         short += [f"analysis.duration={0.2 if template.stem == 'simulate' else 1}", "analysis.settle=0.1"]

@@ -33,7 +33,7 @@ class AnalysisSection(Section):
         "Duration of the trajectories, in units of tau.",
         only=UNTASKED,
     )
-    settle: float = option(Number(0), 10.0, "Time for the state to settle before time 0.")
+    settle: float = option(Number(0), 10.0, "Time for the state to settle before time 0.", only=UNTASKED)
     starts: int = option(
         Integer(2, 1_000_000),
         500,

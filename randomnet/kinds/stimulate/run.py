@@ -2,6 +2,7 @@
 
 Each network of the grid, built or trained, starts from several random initial states and settles. The same states then
 continue twice, with and without the stimulus of [stimulation] (mRNNTorch's manipulation_stim, with its control).
+With a task, networks that were trained on it run its trials: see `during_task`.
 """
 
 import time
@@ -16,25 +17,34 @@ from randomnet.analysis import units_of
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import Setup, build_setup, check_network, double, initial_states
 from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
-from randomnet.kinds.progress import progress_reporter
+from randomnet.kinds.progress import interruption_check, progress_reporter
+from randomnet.kinds.stimulate.during_task import Passes, design_of, run_pass, score
 from randomnet.kinds.stimulate.outputs import write_outputs
 from randomnet.kinds.stimulate.stimulus import Stimulus, stimulus_of
+from randomnet.kinds.stimulate.task_outputs import write_task_outputs
 from randomnet.rnn import Dynamics
 from randomnet.schema.plan import Run
 
-HEADLINE = ("neurons", "targets", "targets_change", "others_change", "distance_end", "seconds")
+HEADLINE = ("neurons", "targets", "targets_change", "others_change", "distance_end", "accuracy_control",
+            "accuracy_lowest", "seconds")  # fmt: skip
 PROBE_STEPS = 50  # of an estimate
 
 
 def check(run: Run) -> dict[str, Any]:
     """Check all that can be wrong before the run starts; return the connectome's facts. Raises ConfigError."""
-    facts = check_network(run)
-    stimulus_of(run, units_of(connectome_of(run)))
+    facts, units = check_network(run), units_of(connectome_of(run))
+    if run.config.has_task:
+        design_of(run, units)
+    else:
+        stimulus_of(run, units)
     return facts
 
 
 def length(run: Run) -> float:
-    """Return the units of time that are recorded."""
+    """Return the units of time that are recorded, and during a task the number of passes through its trials."""
+    if run.config.has_task:
+        design = design_of(run, units_of(connectome_of(run)))
+        return 1 + len(design.sites) * len(design.windows)
     return run.config.analysis.duration
 
 
@@ -43,11 +53,27 @@ def execute_one(run: Run, folder: results.RunFolder, report: ProgressCallback, s
     """Stimulate one network and write arrays.npz; return the record for run.json."""
     began = time.perf_counter()
     setup = build_setup(run)
+    if run.config.has_task:
+        return _during_task(run, folder, setup, began, report, stop)
     system = double(setup.network).autonomous()
     stimulus = stimulus_of(run, units_of(setup.connectome)).to(setup.state.device)
     responses = _responses(run, system, _settled_states(run, setup, system), stimulus, report, stop)
     arrays = {name: torch.stack(steps, -1).cpu().numpy() for name, steps in responses.items()}
     return write_outputs(run, folder, setup, stimulus, arrays, began)
+
+
+def _during_task(
+    run: Run, folder: results.RunFolder, setup: Setup, began: float, report: ProgressCallback, stop: Stop
+) -> dict[str, Any]:
+    """Stimulate each site within each window during the trials, and write arrays.npz; return the record."""
+    design, check_stop = design_of(run, units_of(setup.connectome)), interruption_check(stop)
+    passes: Passes = {}
+    for place, stimulus in ((None, None), *(((site, window), one) for site, window, one in design.stimuli(run))):
+        on_device = None if stimulus is None else stimulus.to(setup.state.device)
+        done = run_pass(run, setup, design, on_device, check_stop)
+        passes[place] = done.rates.cpu().numpy(), score(design.trials, done.outputs)
+        report({"advance": 1})
+    return write_task_outputs(run, folder, setup, design, passes, began)
 
 
 def _responses(
@@ -85,6 +111,11 @@ def estimate(runs: Sequence[Run]) -> Cost:
     """Return the cost of each run, from some steps."""
     run = runs[0]
     setup = build_setup(run)
+    if run.config.has_task:
+        began, design = time.perf_counter(), design_of(run, units_of(setup.connectome))
+        run_pass(run, setup, design, None, lambda: None)
+        seconds = time.perf_counter() - began
+        return Cost(seconds, seconds * length(run))
     with torch.no_grad():
         system = double(setup.network).autonomous()
         states = initial_states(run, setup, run.config.analysis.trajectories)
@@ -100,6 +131,6 @@ KIND = Kind(
     execute=one_at_a_time(execute_one),
     estimate=estimate,
     length=length,
-    unit="τ",
+    unit="τ or pass",
     headline=HEADLINE,
 )

@@ -39,6 +39,19 @@ STIMULATED = Table(
         Column("distance_end",
                "Root mean square distance over units between the states with and without stimulation, at the "
                "end."),
+        Column("sites", "Sites that were stimulated during the trials of a task, one after the other."),
+        Column("windows", "Times of the trials at which each site was stimulated, one after the other."),
+        Column("accuracy_control", "Accuracy of the validation trials without stimulation.", "%"),
+        Column("accuracy_chance", "Accuracy of the best constant output on these trials.", "%"),
+        Column("accuracy_lowest", "Lowest accuracy of the same trials over all sites and windows.", "%"),
+        Column("accuracy_change_lowest", "Most negative change of the accuracy over all sites and windows.", "%"),
+        Column("accuracy_of_*",
+               "Accuracy of the same trials with this site stimulated at this time. Its standard error is over trials, "
+               "binomial where each trial has one answer.", "%"),
+        Column("accuracy_change_of_*",
+               "That accuracy minus the one without stimulation. Its standard error is paired, trial by trial.", "%"),
+        Column("task_loss_control", "Loss of the task on the validation trials without stimulation."),
+        Column("task_loss_highest", "Highest loss of the task over all sites and windows."),
     ),
 )
 SIMULATED = Table(

@@ -2,7 +2,17 @@
 
 from dataclasses import dataclass
 
-from randomnet.conditions import BY_NETWORK, LISTED, LOW_RANK_KERNELS, POPULATIONS, PROJECTED, REGIONS, UNLISTED
+from randomnet.conditions import (
+    BY_NETWORK,
+    LISTED,
+    LOW_RANK_KERNELS,
+    POPULATIONS,
+    PROJECTED,
+    REGION_INPUTS,
+    REGION_TASK,
+    REGIONS,
+    UNLISTED,
+)
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Boolean, Choice, Listed, Named, Number, Value
 from randomnet.values.network import Kernels
@@ -99,7 +109,8 @@ class RegionsSection(Section):
         Entries(),
         "Regions, one per line or separated by commas: name, number of units, then properties in any order. pos or "
         "neg is the sign of all outputs. A cell type is given by its name and fraction. base_firing is a constant "
-        "drive, init the initial state, tau the time constant (as model.tau), parent a name that groups regions.",
+        "drive, init the initial state, tau the time constant (as model.tau), parent a name that groups regions. "
+        "learnable_bias marks regions whose biases are trained, see biases.",
         only=REGIONS,
     )
     inputs: Entries = option(
@@ -123,6 +134,31 @@ class RegionsSection(Section):
         "Initial weights. uniform: 0 to sqrt(1/2H) for H units, times the sign. xavier: normal, by block, of both "
         "signs. balanced: uniform, with equal excitatory and inhibitory input of each unit.",
         only=REGIONS,
+    )
+    input_initialisation: str = option(
+        Choice(("uniform", "xavier")),
+        "uniform",
+        "Initial weights of the inputs. uniform: 0 to sqrt(1/(H+I)) for H units and I inputs, times the sign. xavier: "
+        "normal, by block, of both signs.",
+        only=REGION_INPUTS,
+        neutral="uniform",
+    )
+    input_signs: str = option(
+        Choice(("kept", "free")),
+        "kept",
+        "Signs of input weights in training. kept: each weight keeps the sign that it has at first. free: weights may "
+        "change their signs (mRNNTorch's inp_constrained = False, with input_initialisation = xavier).",
+        only=REGION_INPUTS,
+        neutral="kept",
+    )
+    biases: str = option(
+        Choice(("described", "learnable", "all")),
+        "described",
+        "Biases that a task trains. learnable: those of regions with learnable_bias, which start at base_firing; the "
+        "others stay at base_firing (as MultiRegionRNN). all: those of all units, from random values. described: "
+        "learnable where any region has learnable_bias, otherwise all.",
+        only=REGION_TASK,
+        neutral="described",
     )
     self_connections: bool = option(Boolean(), True, "Units may connect to themselves.", only=REGIONS)
 

@@ -11,11 +11,10 @@ the keys of both (MIXED).
 """
 
 import json
-import numbers
-import sys
+import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from randomnet.settings import nearest
+from randomnet.synthetic.regions.keys import KEYS, MIXED, WORDS, Key, came_of, wrong
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ def read_description(path: Path | str) -> Description:
 def from_dict(content: Mapping[str, Any], where: str = "description", *, mixed: bool = False) -> Description:
     """The description in a dict of the four lists, with the keys of either generation of mRNNTorch.
 
-    `density` is accepted in place of `sparsity` (density = 1 - sparsity), and keys `__comment_*` beside the lists.
+    `density` is accepted in place of `sparsity` (density = 1 - sparsity), and keys `__comment_*` beside the lists. A
+    `device` of regions (generation 2) is accepted, and a warning says that it is not used.
     mixed: keys of both generations are allowed, and inputs are named by `input`. A sign is then on the source or on the
     connection; without any, it is excitatory. Raises ValueError, one line: `where`, the path of the key, what was
     expected and what came. Errors are unknown keys or names, duplicates, values out of range, keys of both generations
@@ -128,9 +129,19 @@ def from_dict(content: Mapping[str, Any], where: str = "description", *, mixed: 
     """
     try:
         entries = _entries(content)
-        return _description(entries, MIXED if mixed else _generation(entries))
+        description = _description(entries, MIXED if mixed else _generation(entries))
     except ValueError as error:
         raise ValueError(f"{where}: {' '.join(str(error).split())}") from None  # a key may have line breaks
+    _name_unused_devices(where, entries)
+    return description
+
+
+def _name_unused_devices(where: str, entries: Mapping[str, list[Mapping[str, Any]]]) -> None:
+    """Warn where regions have a device, which a network has as a whole."""
+    devices = {entry["device"] for of_kind in entries.values() for entry in of_kind if entry.get("device")}
+    if devices:
+        warnings.warn(f"{where}: the device of its regions ({', '.join(sorted(devices))}) is not used; [execution] "
+                      "device, or MultiRegionRNN(device=...), sets that of the network", stacklevel=3)  # fmt: skip
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -164,15 +175,15 @@ def _description(entries: Mapping[str, list[Mapping[str, Any]]], generation: int
 def _entries(content: Any) -> dict[str, list[Mapping[str, Any]]]:
     """The four lists; missing lists are empty. Raises ValueError."""
     if not isinstance(content, Mapping):
-        raise ValueError(f"expected an object with the lists {', '.join(KEYS[1])}, got {_came(content)}")
+        raise ValueError(f"expected an object with the lists {', '.join(KEYS[1])}, got {came_of(content)}")
     entries = {key: value for key, value in content.items() if not str(key).startswith("__comment_")}
     _check_keys("", entries, KEYS[1])
     for kind, objects in entries.items():
         if not isinstance(objects, (list, tuple)):
-            raise _wrong(kind, "a list of objects", objects)
+            raise wrong(kind, "a list of objects", objects)
         for index, entry in enumerate(objects):
             if not isinstance(entry, Mapping):
-                raise _wrong(f"{kind}[{index}]", "an object", entry)
+                raise wrong(f"{kind}[{index}]", "an object", entry)
             _check_keys(f"{kind}[{index}].", entry, {**KEYS[1][kind], **KEYS[2][kind]})
     if not entries.get("recurrent_regions"):
         raise ValueError("recurrent_regions: expected at least one region, got none")
@@ -287,127 +298,7 @@ def _check_overlaps(connections: Mapping[str, Connection]) -> None:
         earlier[connection.source, connection.target].append((path, connection, types))
 
 
-# ---- checks of values: (path, value) -> plain value
-
-
-def _name(path: str, value: Any) -> str:
-    # an unprintable name would break the single line of an error, and the checksum of the network
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise _wrong(path, "a name", value)
-    return value
-
-
-def _or_null(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-    return lambda path, value: None if value is None else check(path, value)
-
-
-def _units(path: str, value: Any) -> int:
-    if not isinstance(value, numbers.Integral) or not _real(value) or value < 1:
-        raise _wrong(path, "a whole number of at least 1", value)
-    return int(value)
-
-
-def _number(path: str, value: Any) -> float:
-    if not _real(value):
-        raise _wrong(path, "a finite number", value)
-    return float(value)
-
-
-def _fraction(path: str, value: Any) -> float:
-    if not _real(value) or not 0 <= value <= 1:
-        raise _wrong(path, "a number in 0..1", value)
-    return float(value)
-
-
-def _real(value: Any) -> bool:
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return is_number and abs(value) <= sys.float_info.max
-
-
-def _boolean(path: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(path, "true or false", value)
-    return value
-
-
-def _cell_types(path: str, value: Any) -> tuple[tuple[str, float], ...]:
-    if not isinstance(value, Mapping):
-        raise _wrong(path, "an object of names and fractions", value)
-    for name, fraction in value.items():
-        _name(path, name)
-        if not _real(fraction) or not 0 < fraction <= 1:
-            raise _wrong(f"{path}.{name}", "a fraction above 0, of at most 1", fraction)
-    total = sum(value.values())
-    if value and abs(total - 1) > 1e-5:  # thirds may be written as .33333
-        raise ValueError(f"{path}: expected fractions that sum to 1, got a sum of {total:g}")
-    return tuple((name, float(fraction)) for name, fraction in value.items())
-
-
-def _sign(words: Mapping[str, int]) -> Callable[[str, Any], int]:
-    def check(path: str, value: Any) -> int:
-        if not isinstance(value, str) or value not in words:
-            raise ValueError(f"{_wrong(path, ' or '.join(words), value)}{nearest(str(value), words)}")
-        return words[value]
-
-    return check
-
-
-def _ignored_sign(path: str, value: Any) -> None:
-    came = "the documentation of generation 2 has it here, but its program ignores it"
-    raise ValueError(f"{path}: expected the sign on the source region alone, got {_came(value)} ({came})")
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key of a list's entries: the check of its value, its default, or in words what is required."""
-
-    check: Callable[[str, Any], Any]
-    default: Any = None
-    required: str = ""
-
-
-NAME, OR_NULL, SHARE = Key(_name), Key(_or_null(_name)), Key(_or_null(_fraction))
-SOURCE, TARGET = Key(_name, required="the name of a source"), Key(_name, required="the name of a region")
-SPARSITY = {"sparsity": SHARE, "density": SHARE}
-UNITS, STATE = Key(_units, required="a number of units"), Key(_number, 0.0)
-EXCITES, POSITIVE = Key(_sign({"exc": 1, "inhib": -1}), 1), Key(_sign({"pos": 1, "neg": -1}), 1)
-
-# generation -> list -> key
-KEYS: dict[int, dict[str, dict[str, Key]]] = {
-    1: {
-        "recurrent_regions": {"name": NAME, "num_units": Key(_units, 100), "init": STATE,
-                              "base_firing": Key(_number, required="a number"), "cell_types": Key(_cell_types, ())},
-        "recurrent_connections": {"src_region": SOURCE, "dst_region": TARGET, "src_region_cell_type": OR_NULL,
-                                  "dst_region_cell_type": OR_NULL, "sign": EXCITES, **SPARSITY},
-        "input_regions": {"name": NAME, "num_units": UNITS},
-        "input_connections": {"input": SOURCE, "dst_region": TARGET, "dst_region_cell_type": OR_NULL,
-                              "sign": EXCITES, **SPARSITY},
-    },
-    2: {
-        "recurrent_regions": {"name": NAME, "num_units": UNITS, "init": STATE, "base_firing": STATE, "sign": POSITIVE,
-                              "parent_region": OR_NULL, "learnable_bias": Key(_boolean, False)},
-        "recurrent_connections": {"src_region": SOURCE, "dst_region": TARGET, "sign": Key(_ignored_sign), **SPARSITY},
-        "input_regions": {"name": Key(_name, required="a name"), "num_units": UNITS, "sign": POSITIVE},
-        "input_connections": {"src_region": SOURCE, "dst_region": TARGET, **SPARSITY},
-    },
-}  # fmt: skip
-MIXED, WORDS = 3, {1: "exc", -1: "inhib"}
-KEYS[MIXED] = {
-    kind: {**(KEYS[2][kind] if kind.endswith("regions") else {}), **KEYS[1][kind], "sign": replace(sign, default=None)}
-    for kind, sign in zip(KEYS[1], (POSITIVE, EXCITES, POSITIVE, EXCITES), strict=True)
-}
-KEYS[MIXED]["recurrent_regions"]["base_firing"] = STATE
-
-
 def _check_keys(path: str, entry: Mapping[str, Any], known: Iterable[str]) -> None:
     for key in entry:
         if key not in known:
             raise ValueError(f"{path}{key}: unknown key, expected one of {', '.join(known)}{nearest(str(key), known)}")
-
-
-def _wrong(path: str, expected: str, value: Any) -> ValueError:
-    return ValueError(f"{path}: expected {expected}, got {_came(value)}")
-
-
-def _came(value: Any) -> str:
-    return "null" if value is None else " ".join(repr(value).split())[:80]

@@ -37,6 +37,7 @@ INITIALISATIONS: dict[str, tuple[Draw, bool]] = {
     "xavier": (_xavier, False),
     "balanced": (_uniform, True),
 }
+INPUT_INITIALISATIONS = {name: INITIALISATIONS[name] for name in ("uniform", "xavier")}  # the same of input weights
 
 
 def region_network(
@@ -86,27 +87,39 @@ def region_network(
     return network.replace(network.weights, dale_broken=network.mixed)
 
 
-def input_matrix(description: Description, rng: np.random.Generator) -> tuple[list[str], np.ndarray]:
+def input_matrix(
+    description: Description, rng: np.random.Generator, *, initialisation: str = "uniform"
+) -> tuple[list[str], np.ndarray]:
     """Names of the I input units, and their weights W_inp, (H, I) float64, drawn from `rng`.
 
-    Inputs are concatenated in their order. Weights are the connection's sign times U[0, sqrt(1 / (H + I))], with
-    sparsity and overlaps as in `region_network`, and 0 where there is no connection (mRNNTorch).
+    Inputs are concatenated in their order. Sparsity and overlaps are as in `region_network`; a weight is 0 where there
+    is no connection. Every initialisation has the same connections from the same `rng`. They are mRNNTorch's two:
+
+    uniform     the sign of the connection times U[0, sqrt(1 / (H + I))]
+    xavier      normal with variance 2 / (n_dst + n_src) within each block; the connections' signs are NOT applied
+
+    Raises ValueError for an unknown initialisation.
     """
+    _check_name("input_initialisation", initialisation, INPUT_INITIALISATIONS)
+    draw, signed = INPUT_INITIALISATIONS[initialisation]
     shape = (description.units, description.input_units)
     sources, targets = _blocks(description.inputs), _blocks(description.regions)
     bound = math.sqrt(1 / sum(shape))
-    post, pre, weights = _edges(description.input_connections, sources, targets, rng, _uniform, bound)
+    post, pre, weights = _edges(description.input_connections, sources, targets, rng, draw, bound, signed)
     matrix = np.zeros(shape)
     matrix[post, pre] = weights
     return _unit_names(description.inputs).tolist(), matrix
 
 
 def _check(initialisation: str, spectral_radius: float | None) -> None:
-    if initialisation not in INITIALISATIONS:
-        near = nearest(initialisation, INITIALISATIONS)
-        raise ValueError(f"initialisation must be one of {', '.join(INITIALISATIONS)}, got {initialisation!r}{near}")
+    _check_name("initialisation", initialisation, INITIALISATIONS)
     if spectral_radius is not None and not 0 < spectral_radius < math.inf:
         raise ValueError(f"spectral_radius must be a finite number above 0, got {spectral_radius!r}")
+
+
+def _check_name(what: str, name: str, known: Mapping[str, object]) -> None:
+    if name not in known:
+        raise ValueError(f"{what} must be one of {', '.join(known)}, got {name!r}{nearest(name, known)}")
 
 
 # ---- units

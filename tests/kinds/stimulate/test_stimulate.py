@@ -103,6 +103,39 @@ def test_silenced_units_answer_0_and_reach_nobody(tmp_path, form):
     assert summary["targets"] == 4
 
 
+@pytest.mark.parametrize("form", ["current", "rate"])
+def test_silenced_states_go_on_from_0_and_silenced_outputs_from_where_they_are(tmp_path, form):
+    """By hand; at release, outputs answer at once, and states have to rise again."""
+    start, arrays, _ = done(tmp_path, form=form, units="I", more="action = silence\nsilenced = state")
+    weights, drive, state = start.connectome.dense(), start.connectome.drive, start.state.numpy()
+    rates = []
+    for step in range(-4, 24):
+        within = 8 <= step < 16
+        if within:
+            state = np.where(np.arange(16) >= 12, 0, state)
+        rate = np.tanh(state) if form == "current" else state
+        rates += [rate] if step >= 0 else []
+        arriving = weights @ rate + drive
+        state = 0.75 * state + 0.25 * (arriving if form == "current" else np.tanh(arriving))
+        if within:
+            state = np.where(np.arange(16) >= 12, 0, state)
+    for group, units in enumerate((slice(0, 12), slice(12, 16))):
+        np.testing.assert_allclose(arrays["changed"][group, 0], np.array(rates)[:, units].mean(1), atol=1e-12)
+    assert not arrays["changed"][1, :, 8:17].any()
+    (tmp_path / "output").mkdir()
+    _, output, _ = done(tmp_path / "output", form=form, units="I", more="action = silence")
+    assert output["changed"][1, 0, 16] != 0, "the state has gone on meanwhile"
+
+
+@pytest.mark.parametrize(("action", "sign"), [("excite", 1), ("inhibit", -1)])
+def test_excitation_and_inhibition_are_drives_of_either_sign(tmp_path, action, sign):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    _, found, _ = done(tmp_path / "a", more=f"action = {action}\nstrength = -2")
+    _, driven, _ = done(tmp_path / "b", more=f"strength = {2 * sign}")
+    np.testing.assert_array_equal(found["changed"], driven["changed"])
+
+
 def test_all_units_and_groups_by_another_label(tmp_path):
     _, arrays, summary = done(tmp_path, units="", more="by = neuron")
     assert summary["targets"] == 16 and np.isnan(summary["others_change"])
@@ -122,7 +155,9 @@ def test_all_units_and_groups_by_another_label(tmp_path):
         (["stimulation.by=region"], "[stimulation] by: "),
         (["stimulation.action=silence", "stimulation.strength=3"], "strength: applies only where stimulation"),
         (["model.integrator=rk4"], "[model] integrator: expected euler with kind = stimulate"),
-        (["trialparams.task_name=seq_mem"], "[trialparams] task_name: expected none with kind = stimulate"),
+        (["trialparams.task_name=seq_mem"], "[paths] pretrained: expected the results of a training on the task"),
+        (["stimulation.windows=events"], "windows: applies only where trialparams.task_name names a task"),
+        (["stimulation.silenced=state"], "silenced: applies only where stimulation.action = silence"),
         (["analysis.starts=5"], "not available for kind = stimulate"),
     ],
 )

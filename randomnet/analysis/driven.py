@@ -1,0 +1,157 @@
+"""A network under inputs: its step, its Jacobians by state and by input, and first-order predictions.
+
+Inputs are constant, one for all states, or one for each state, as along a trajectory whose input changes. The equations
+are those of `Dynamics`, with the drive b + W_inp u. Source: mLinearization of mRNNTorch, which differentiates the
+network once for each state; here Jacobians are closed forms, for all states at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from randomnet.analysis.linear import Eigendecomposition, Map, block, block_except, eigendecomposition, jacobian_of
+from randomnet.rnn import Dynamics
+
+
+def under_input(
+    system: Dynamics, input_weights: Tensor | None = None, inputs: Tensor | None = None, extra: Tensor | None = None
+) -> Dynamics:
+    """The system under inputs u (..., I), weighted by input_weights (N, I), and extra inputs (..., N) without weights.
+
+    One input (I,) is the same for all states; inputs (B, I) belong to states (B, N), one each. Raises ValueError for
+    other shapes, and for inputs without weights.
+    """
+    n, parts = system.gains.shape[-1], [] if system.drive is None else [system.drive]
+    if inputs is not None:
+        if input_weights is None or inputs.ndim < 1 or inputs.shape[-1] != input_weights.shape[-1]:
+            channels = None if input_weights is None else input_weights.shape[-1]
+            expected = "none, as there are no input weights" if channels is None else f"shape (..., {channels})"
+            raise ValueError(f"inputs: expected {expected}, got shape {tuple(inputs.shape)}")
+        parts.append(inputs.to(input_weights) @ input_weights.mT)
+    if extra is not None:
+        if extra.ndim < 1 or extra.shape[-1] != n:
+            raise ValueError(f"extra: expected shape (..., {n}), got {tuple(extra.shape)}")
+        parts.append(extra)
+    return replace(system, drive=sum(parts[1:], parts[0])) if parts else system
+
+
+def input_jacobian_of(system: Dynamics, input_weights: Tensor) -> Callable[[Tensor], Tensor]:
+    """J_u in closed form: states (B, N) -> (B, N, I), d next_i / d input_k, for Euler steps.
+
+    It is a W_inp in the current form and a diag(phi'(z)) W_inp in the rate form; z includes the system's drive, so the
+    system is that `under_input`. Raises ValueError for Runge-Kutta steps.
+    """
+    if system.integrator != "euler":
+        raise ValueError(f"J_u: expected integrator euler, got {system.integrator}")
+    a = system.dt if system.leaks is None else system.leaks.unsqueeze(-1)
+
+    def jacobian(states: Tensor) -> Tensor:
+        if system.form == "current":
+            return (a * input_weights).expand(*states.shape[:-1], -1, -1)
+        slopes = system.activation(system.argument(states), system.gains, system.shifts)[1]
+        return a * slopes.unsqueeze(-1) * input_weights
+
+    return jacobian
+
+
+@dataclass(frozen=True)
+class Linearisation:
+    """One step at states and inputs, and its first-order change: n units `to`, m units `from_`, of N in all.
+
+    after: (..., n), the states of `to` after the step. jacobian: (..., n, m). excluded: (..., n, N - m), the effect of
+    all other units. by_input: (..., n, I), J_u; None without input weights.
+    """
+
+    after: Tensor
+    jacobian: Tensor
+    excluded: Tensor
+    by_input: Tensor | None
+
+    def predict(
+        self,
+        delta_state: Tensor | None = None,
+        delta_input: Tensor | None = None,
+        delta_excluded: Tensor | None = None,
+    ) -> Tensor:
+        """The states of `to` after the step, F + J dh + J_u du + J_excl dh_excl, (..., n); None means no change.
+
+        delta_state: (..., m). delta_input: (..., I). delta_excluded: (..., N - m). Raises ValueError for an input
+        change without input weights.
+        """
+        if delta_input is not None and self.by_input is None:
+            raise ValueError("delta_input: expected none, as there are no input weights")
+        result = self.after
+        for matrix, change in ((self.jacobian, delta_state), (self.by_input, delta_input),
+                               (self.excluded, delta_excluded)):  # fmt: skip
+            if matrix is not None and change is not None:
+                result = result + (matrix @ change.to(matrix).unsqueeze(-1)).squeeze(-1)
+        return result
+
+    def eigendecomposition(self) -> Eigendecomposition:
+        """Eigenvalues and eigenvectors of the Jacobian. Raises ValueError unless `to` and `from_` are as many units."""
+        return eigendecomposition(self.jacobian)
+
+
+def linearise(
+    system: Dynamics,
+    states: Tensor,
+    input_weights: Tensor | None = None,
+    inputs: Tensor | None = None,
+    *,
+    extra: Tensor | None = None,
+    to: Tensor | None = None,
+    from_: Tensor | None = None,
+) -> Linearisation:
+    """The step at states (..., N) under inputs (I,) or (..., I), and its Jacobians.
+
+    inputs[k] is the input of the step that leads from states[k] to the next state, so that a time-varying input is that
+    of each state. None is an input of 0. to, from_: indices of rows and columns; None for all. extra: (..., N), inputs
+    without weights. Differentiable in the network. Raises ValueError for shapes that do not fit.
+    """
+    lead, n = states.shape[:-1], states.shape[-1]
+    flat = states.reshape(-1, n)
+    inputs, extra = (_one_each(values, lead) for values in (inputs, extra))
+    driven = under_input(system, input_weights, inputs, extra)
+    jacobian = jacobian_of(driven)(flat)
+    columns = torch.arange(n, device=states.device) if from_ is None else from_
+    parts = [block(jacobian, to, from_), block_except(jacobian, to, columns)]
+    if input_weights is not None:
+        parts.append(block(input_jacobian_of(driven, input_weights)(flat), to))
+    after = driven.step(flat)
+    after = after if to is None else after.index_select(-1, to)
+    blocks = [part.reshape(*lead, *part.shape[1:]) for part in parts]
+    return Linearisation(after.reshape(*lead, -1), blocks[0], blocks[1], blocks[2] if len(blocks) > 2 else None)
+
+
+def maps_under_input(
+    system: Dynamics,
+    lead: torch.Size,
+    input_weights: Tensor | None = None,
+    inputs: Tensor | None = None,
+    extra: Tensor | None = None,
+) -> tuple[Map, Map]:
+    """Step and Jacobian for states (M, N) in equal groups of one input each, in the order of inputs (*lead, I).
+
+    M may be any multiple of the number of inputs, as the grid of a flow field around several states.
+    """
+    inputs, extra = (_one_each(values, lead) for values in (inputs, extra))
+
+    def driven(number: int) -> Dynamics:
+        """The system for this number of states."""
+        shared = [values if values is None or values.ndim == 1 else
+                  values.repeat_interleave(number // len(values), 0) for values in (inputs, extra)]  # fmt: skip
+        return under_input(system, input_weights, *shared)
+
+    return lambda states: driven(len(states)).step(states), lambda states: jacobian_of(driven(len(states)))(states)
+
+
+def _one_each(values: Tensor | None, lead: torch.Size) -> Tensor | None:
+    """The values of each state as (B, n), or one for all as (n,). Raises ValueError for another shape."""
+    if values is None or values.ndim == 1:
+        return values
+    if values.shape[:-1] != lead:
+        raise ValueError(f"inputs: expected one for all states, or one for each, {tuple(lead)}, got "
+                         f"{tuple(values.shape[:-1])}")  # fmt: skip
+    return values.reshape(-1, values.shape[-1])
