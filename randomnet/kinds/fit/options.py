@@ -109,7 +109,7 @@ FIT = Reader(
     | {
         "paths": only("path_to_network", "path_to_results"),
         "model": only("activation", "dt", "tau", "integrator", "form", "groups"),
-        "source": ALL,
+        "source": all_but("which"),
         "inference": ALL,
         "trainvalidate": only(
             *("optimizer", "lr", "epochs", "iterations", "init", "remap_w"),

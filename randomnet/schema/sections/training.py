@@ -7,6 +7,7 @@ from randomnet.conditions import (
     BY_NETWORK,
     CONTINUED,
     DRAWN,
+    DRIVABLE,
     FACTORS_TRAINED,
     FLAT,
     LOW_RANK,
@@ -72,7 +73,7 @@ class LyapunovSection(Section):
         True,
         "With a task. True: spectrum along its trials. False: spectrum of the undriven network, with no input but "
         "its biases.",
-        only=TASKED,
+        only=DRIVABLE,
     )
     spectrum_every: int = option(
         Integer(0),
