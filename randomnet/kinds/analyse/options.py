@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from randomnet.conditions import BY_NETWORK, FROM_SOURCE, MULTITASK, PHASED, UNTASKED
+from randomnet.conditions import BY_NETWORK, MULTITASK, PHASED, UNTASKED
 from randomnet.kinds import reads
 from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Key, Reader, all_but
