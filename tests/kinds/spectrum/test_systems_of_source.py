@@ -44,7 +44,7 @@ def trained(tmp_path_factory):
     return folder
 
 
-def source(folder, name="trained", combos=len(CELLS)):
+def source(folder, name="trained", combos=3):
     grid = json.dumps({"source.combo": list(range(combos))})
     return f"[source]\nfolder = {folder / name}\n[combosparams]\ncombos_params = {grid}\n"
 
@@ -136,8 +136,9 @@ def fitted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fitted")
     path = recorded(folder / "spikes.npz")
     grid = json.dumps({"architecture": ["gru", "lfads"]})
-    run(folder, "fit", f"[experiment]\nkind = fit\n[source]\nfolder = {path}\n[inference]\nhidden_size = 3\n"
-        f"encoder_size = 3\nn_factors = 2\n[trainvalidate]\nepochs = 2\n[combosparams]\ncombos_params = {grid}\n")  # fmt: skip
+    sizes = "[inference]\nhidden_size = 3\nencoder_size = 3\nn_factors = 2\n[trainvalidate]\nepochs = 2\n"
+    text = f"[experiment]\nkind = fit\n[source]\nfolder = {path}\n{sizes}"
+    run(folder, "fit", f"{text}[combosparams]\ncombos_params = {grid}\n")
     return folder
 
 
