@@ -15,8 +15,8 @@ Files of the Computation-Thru-Dynamics Benchmark, and a user's files with spikes
 | n_heldin, about            | (); JSON                                                               |
 
 Only the spikes of train and valid are required. Without a test split, valid is used in its place, with a note. The
-benchmark's reader wants inputs and extra in every file: in a .h5 they are (B, T, 0) and (B, 0) where there are none, which
-is read as none.
+benchmark's reader wants inputs and extra in every file. In a .h5 they are (B, T, 0) and (B, 0) where there are none,
+which is read as none.
 """
 
 import io

@@ -96,6 +96,18 @@ def _without_spectra(config: Any, chosen: str) -> tuple[Key, str] | None:
     return None
 
 
+def _latent_l2(config: Any) -> tuple[Key, str] | None:
+    """Options under which the states of all steps, which the penalty needs, are not at hand."""
+    if not (config.trains and config.has_task and config.trainvalidate.latent_l2):
+        return None
+    for key in ("truncate", "segment"):
+        if getattr(config.trainvalidate, key):
+            return ("trainvalidate", key), "0 with latent_l2, which needs the states of all steps"
+    if config.execution.batch_runs not in ("auto", 1):
+        return ("execution", "batch_runs"), "auto or 1 with latent_l2"
+    return None
+
+
 def _number_param(config: Any) -> tuple[Key, str] | None:
     counts = config.trainvalidate.number_param
     if not isinstance(counts, tuple):
@@ -225,6 +237,7 @@ CHECKS = (
     _cells,
     _closed_loop,
     _trained,
+    _latent_l2,
     _number_param,
     _cluster,
 )

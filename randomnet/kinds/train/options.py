@@ -12,10 +12,11 @@ TRAIN = Reader(
         "projections": ALL,
         "model": ALL,
         "lyapunov": all_but("tolerance", "tsim_max", "initial_states", "driven"),
-        "trainvalidate": all_but(*reads.DECAYS),
+        "trainvalidate": all_but(*reads.DECAYS[1:]),
         "trialparams": ALL,
         "execution": ALL,
     },
+    defaults={"trainvalidate.weight_decay": "auto"},
     roles=("training",),
     module="randomnet.kinds.train.run",
 )
