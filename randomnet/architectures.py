@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.cells import CELLS, Layer, TrainableModule, cell_from_description
+from randomnet.cells import CELLS, TrainableModule, cell_from_description
 
 
 class CellNetwork(TrainableModule):
@@ -24,7 +24,7 @@ class CellNetwork(TrainableModule):
     ) -> None:
         super().__init__()
         self.cell, self.outputs = CELLS[cell](channels, size, rng, **options), outputs
-        self.readout = Layer(size, outputs, rng)
+        self.readout = self.cell.readout(outputs, rng)
 
     @property
     def n(self) -> int:
@@ -67,6 +67,6 @@ def cell_network_from_description(description: Mapping[str, Any], values: Mappin
     Raises ValueError or KeyError where they do not match.
     """
     cell, rng = cell_from_description(description["architecture"]), np.random.default_rng(0)
-    network = CellNetwork(cell.name, cell.channels, cell.size, description["outputs"], rng, **cell.options())
+    network = CellNetwork(cell.name, cell.channels, cell.units, description["outputs"], rng, **cell.options())
     network.to(cell.initial.dtype).assign(values)
     return network.requires_grad_(False)

@@ -4,10 +4,12 @@
 |--------|----------------------------------------------------------------------------------------|---------------|
 | gru    | r, z = sigmoid(W x + b + U h + c), n = tanh(W x + b + r (U h + c)); h <- n + z (h - n) | nn.GRU, fused |
 | rnn    | h <- tanh(W x + b + U h + c)                                                           | nn.RNN, fused |
+| lstm   | c <- f c + i tanh(g), h <- o tanh(c), with i, f, g, o of W x + b + U h + c'            | step by step  |
 | linear | h <- A h + B x + b                                                                     | step by step  |
 | node   | h <- h + .1 MLP([h, x]), ReLU between its layers                                       | step by step  |
 
-Inputs are (time, batch, channels) and states (batch, size); channels may be 0. Initial values are drawn with the given
+Inputs are (time, batch, channels) and states (batch, size); channels may be 0. The state of an LSTM is h and then c,
+so its size is twice the number of units, and its readout sees h alone. Initial values are drawn with the given
 numpy generator from the default distributions of torch: U(+-1/sqrt(size)), and U(+-1/sqrt(fan in)) in an MLP. The
 initial state is trained too, and starts at 0.
 """
@@ -23,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 GATES = 3  # gates of a GRU: reset, update, new
+LSTM_GATES = 4  # input, forget, new, output
 NODE_STEP = 0.1  # size of the Euler step of a neural ODE
 
 
@@ -69,17 +72,33 @@ class Layer(TrainableModule):
         return nn.functional.linear(x, self.weight, self.bias)
 
 
-class Cell(TrainableModule, ABC):
-    """The interface of all cells. Raises ValueError for a size below 1 or a negative number of channels."""
+class LeadingLayer(Layer):
+    """The same layer of the first entries of x, as many as it has channels."""
 
-    name = ""
+    def forward(self, x: Tensor) -> Tensor:
+        """The output (..., size) for x (..., channels or more)."""
+        return super().forward(x[..., : self.weight.shape[1]])
+
+
+class Cell(TrainableModule, ABC):
+    """The interface of all cells. Raises ValueError for a size below 1 or a negative number of channels.
+
+    units: number of units, the constructor's `size`. vectors: number of state vectors of that length. size: of the
+    state. The readout sees the first vector, `units` entries of the state.
+    """
+
+    name, vectors = "", 1
 
     def __init__(self, channels: int, size: int) -> None:
         super().__init__()
         if channels < 0 or size < 1:
             raise ValueError(f"a cell must have at least one unit and 0 or more channels, got {size} and {channels}")
-        self.channels, self.size = channels, size
-        self.initial = nn.Parameter(torch.zeros(size))
+        self.channels, self.units, self.size = channels, size, self.vectors * size
+        self.initial = nn.Parameter(torch.zeros(self.size))
+
+    def readout(self, outputs: int, rng: np.random.Generator) -> "Layer":
+        """A new linear layer of what the readout sees of states (..., size), with `outputs` outputs."""
+        return Layer(self.units, outputs, rng) if self.vectors == 1 else LeadingLayer(self.units, outputs, rng)
 
     def start(self, batch: int) -> Tensor:
         """The initial state of trials (batch, size), differentiable."""
@@ -103,7 +122,7 @@ class Cell(TrainableModule, ABC):
     def description(self) -> dict[str, Any]:
         """Plain values from which `cell_from_description` builds a cell of the same shape."""
         precision = str(self.initial.dtype).removeprefix("torch.")
-        sizes = {"channels": self.channels, "size": self.size}
+        sizes = {"channels": self.channels, "size": self.units}
         return {"cell": self.name, **sizes, "precision": precision, **self.options()}
 
     def _check(self, state: Tensor, inputs: Tensor) -> None:
@@ -188,6 +207,27 @@ class _Stepped(Cell):
         """The state after a step with this `_drive`."""
 
 
+class LSTM(_Stepped):
+    """A long short-term memory: nn.LSTM with one layer, whose state is h and then c. The weights have torch's names."""
+
+    name, vectors = "lstm", 2
+
+    def __init__(self, channels: int, size: int, rng: np.random.Generator) -> None:
+        super().__init__(channels, size)
+        bound, rows = 1 / math.sqrt(size), LSTM_GATES * size
+        self.weight_ih, self.weight_hh = (uniform_parameter((rows, width), bound, rng) for width in (channels, size))
+        self.bias_ih, self.bias_hh = (uniform_parameter((rows,), bound, rng) for _ in range(2))
+
+    def _drive(self, x: Tensor) -> Tensor:
+        return nn.functional.linear(x, self.weight_ih, self.bias_ih + self.bias_hh)
+
+    def _step_with_drive(self, state: Tensor, drive: Tensor) -> Tensor:
+        h, c = state.chunk(2, -1)
+        write, keep, new, read = torch.addmm(drive, h, self.weight_hh.mT).chunk(LSTM_GATES, -1)
+        c = keep.sigmoid() * c + write.sigmoid() * new.tanh()
+        return torch.cat([read.sigmoid() * c.tanh(), c], -1)
+
+
 class LinearSystem(_Stepped):
     """A linear dynamical system with inputs."""
 
@@ -241,7 +281,13 @@ class NeuralODE(_Stepped):
         return torch.add(state, hidden, alpha=NODE_STEP)
 
 
-CELLS: dict[str, Callable[..., Cell]] = {"gru": GRU, "rnn": Elman, "linear": LinearSystem, "node": NeuralODE}
+CELLS: dict[str, Callable[..., Cell]] = {
+    "gru": GRU,
+    "lstm": LSTM,
+    "rnn": Elman,
+    "linear": LinearSystem,
+    "node": NeuralODE,
+}
 
 
 def cell_from_description(description: Mapping[str, Any]) -> Cell:

@@ -6,14 +6,23 @@ from randomnet.settings.steps import steps_of
 
 MADE = ("populations", "regions")  # sources of networks that are described, not measured
 BY_NETWORK = Condition(
-    "model.architecture = network (with experiment.kind = fit, inference.architecture = network)",
+    "model.architecture = network (with experiment.kind = fit, inference.architecture = network; with analyse and "
+    "spectrum, source.folder is empty)",
     lambda config: (
         (config.inference.architecture if config.experiment.kind == "fit" else config.model.architecture) == "network"
+        and not config.from_source
     ),
 )
 BY_EQUATION = Condition(
     "the dynamics are those of [model], without parts of [dynamics]",
     lambda config: BY_NETWORK.holds(config) and not config.dynamics.has_parts,
+)
+FROM_SOURCE = Condition(
+    "source.folder names the system (experiment.kind = analyse or spectrum)", lambda config: config.from_source
+)
+DRIVABLE = Condition(
+    "trialparams.task_name names a task, or source.folder names the system",
+    lambda config: config.has_task or config.from_source,
 )
 OF_NODES = Condition("model.architecture = node", lambda config: config.model.architecture == "node")
 BY_CELLS = Condition(

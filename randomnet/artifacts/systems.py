@@ -78,3 +78,36 @@ def replay_inputs(system: DrivenSystem, inputs: Tensor, dt: float) -> ReplayedSy
     if inputs.ndim != 2 or inputs.shape[1] != system.channels:
         raise ValueError(f"inputs must have shape (time, {system.channels}), got {tuple(inputs.shape)}")
     return ReplayedSystem(system, inputs, dt)
+
+
+@dataclass(frozen=True)
+class TrialReplayedSystem:
+    """A `lyapunov.System`: a driven system along trials in a loop, one after the other.
+
+    starts: (B, n), to which the state is set at the start of each trial. inputs: (B, T, channels). Tangent vectors
+    continue from trial to trial, as in `rnn.TrialDrivenSystem`. restarts: False for one trial that goes on for ever.
+    """
+
+    system: DrivenSystem
+    starts: Tensor
+    inputs: Tensor
+    dt: float
+    restarts: bool = True
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the state is set at each trial, so that it cannot grow without bound."""
+        return self.restarts
+
+    def advance(self, bundle: Tensor, steps: int, start: int = 0) -> Tensor:
+        """Return state and tangent vectors (1 + k, n) `steps` steps after the step number `start`."""
+        trials, time = self.inputs.shape[:2]
+        while steps:
+            trial, step = divmod(start % (trials * time), time)
+            if step == 0 and self.restarts:
+                bundle = torch.cat([self.starts[trial : trial + 1].to(bundle), bundle[1:]])
+            count = min(steps, time - step) if self.restarts else steps
+            part = self.inputs[trial, step : step + count] if self.restarts else self.inputs[0]
+            bundle = ReplayedSystem(self.system, part, self.dt).advance(bundle, count)
+            start, steps = start + count, steps - count
+        return bundle

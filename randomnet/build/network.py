@@ -26,7 +26,7 @@ from randomnet.build.trials import task_facts, task_sizes
 from randomnet.connectome import Connectome
 from randomnet.lyapunov import random_frame
 from randomnet.memory import machine_memory
-from randomnet.rnn import InputConstraints, LowRankFactors, Network, is_sparse
+from randomnet.rnn import Dynamics, InputConstraints, LowRankFactors, Network, is_sparse
 from randomnet.schema.config import Config
 from randomnet.schema.plan import Run
 from randomnet.schema.sections.network import TRAINED
@@ -56,6 +56,20 @@ class Setup:
     def size(self) -> int:
         """The number of variables of the state: N, or more with parts of [dynamics]."""
         return len(self.state)
+
+    @property
+    def n(self) -> int:
+        """The number of units."""
+        return self.network.n
+
+    @property
+    def names(self) -> np.ndarray:
+        """Names (n,) of the neurons of a connectome."""
+        return self.connectome.names
+
+    def system(self) -> Dynamics:
+        """Return the network without a task's inputs, in float64."""
+        return double(self.network).autonomous()
 
     def facts(self) -> dict[str, Any]:
         """Return what run.json says of the network."""

@@ -35,7 +35,7 @@ def objective_of(run: Run, setup: Setup) -> NetworkObjective:
         return closed_loop.objective_of(run, like, run.config.losses["task"])
     training = run.config.trainvalidate
     task = task_objective(*trials_of(run), training.batch_size, like, _task_term(run, setup, spectrum_loss))
-    return replace(task, truncate=training.truncate, segment=training.segment)
+    return replace(task, truncate=training.truncate, segment=training.segment, latent_l2=training.latent_l2)
 
 
 def _spectrum_loss(run: Run, setup: Setup, like: Tensor) -> SpectrumLoss:
@@ -82,4 +82,6 @@ def training_settings(run: Run) -> Settings:
     training = run.config.trainvalidate
     limits = training.clip_norm, training.early_stopping, training.lr_decay, training.stop_below
     limits += training.flat_window, training.flat_tolerance
-    return Settings(training.optimizer, training.lr, training.epochs, *limits)
+    own = run.config.reads("trainvalidate.weight_decay") and training.weight_decay != "auto"
+    decay = training.weight_decay if own else None
+    return Settings(training.optimizer, training.lr, training.epochs, *limits, weight_decay=decay)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from randomnet.build.network import Setup, double
+from randomnet.build.source_setup import SourceSetup
 from randomnet.build.trials import trials_of
 from randomnet.lyapunov import Schedule, System
 from randomnet.schema.plan import Run
@@ -22,16 +23,18 @@ def simulated_time(schedule: Schedule) -> float:
 
 
 def is_driven(run: Run) -> bool:
-    """Return whether spectra follow the trials of a task, which start from the state 0."""
-    return run.config.has_task and run.config.lyapunov.driven
+    """Return whether spectra follow trials: of a task, which start from the state 0, or of a system of [source]."""
+    return (run.config.has_task or run.config.from_source) and run.config.lyapunov.driven
 
 
 @torch.no_grad()
-def system_of(run: Run, setup: Setup, inputs: Tensor | None = None) -> System:
+def system_of(run: Run, setup: Setup | SourceSetup, inputs: Tensor | None = None) -> System:
     """Return the system of the run's spectra in float64: the network alone, or along the trials of its task.
 
     inputs: (time, trials, channels); by default those of the validation trials.
     """
+    if isinstance(setup, SourceSetup):
+        return setup.driven() if is_driven(run) else setup.undriven()
     exact = double(setup.network)
     if not is_driven(run):
         return exact.autonomous()
@@ -40,6 +43,11 @@ def system_of(run: Run, setup: Setup, inputs: Tensor | None = None) -> System:
     return exact.driven_by_trials(inputs.to(setup.state))
 
 
-def spectrum_state(run: Run, setup: Setup) -> Tensor:
-    """Return the initial state (N,) of the run's spectrum: the run's own, or 0 along trials."""
+def spectrum_state(run: Run, setup: Setup | SourceSetup) -> Tensor:
+    """Return the initial state (N,) of the run's spectrum: the run's own, or 0 along trials.
+
+    A system of [source] starts from its own state.
+    """
+    if isinstance(setup, SourceSetup):
+        return setup.starts[0]
     return torch.zeros_like(setup.state) if is_driven(run) else setup.state

@@ -27,7 +27,14 @@ from randomnet.figures.analyse import (
     state_space_figures,
 )
 from randomnet.figures.benchmark import seconds_figures
-from randomnet.figures.compare import HEADLINE_SCORES, SCORES, inferred_dynamics_figures, score_figures
+from randomnet.figures.compare import (
+    HEADLINE_SCORES,
+    SCORES,
+    dsa_search_figures,
+    inferred_dynamics_figures,
+    score_figures,
+    trajectory_figures,
+)
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.fit import fit_dots, likelihood_figures, rate_figures
 from randomnet.figures.null_training import null_curves, null_spectra
@@ -215,7 +222,7 @@ FIGURES: Registry[FigureSet] = Registry({
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),
         overview=("compared", *HEADLINE_SCORES),
         tested=tuple(score.column for score in SCORES),
-        figures=(score_figures, inferred_dynamics_figures),
+        figures=(score_figures, inferred_dynamics_figures, trajectory_figures, dsa_search_figures),
     ),
 })  # fmt: skip
 

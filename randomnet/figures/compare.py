@@ -1,7 +1,8 @@
 """Figures of kind = compare: scores of all models, and the first model of each label with the truth."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,19 +12,27 @@ from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.study import Study
 from randomnet.figures.example_networks import example_networks
 from randomnet.figures.runs import Figures
-from randomnet.plotting import InferredDynamics, Score, Series
+from randomnet.plotting import InferredDynamics, Score, Series, Trajectories3D
 from randomnet.plotting.style import DASHED, DOTTED
 from randomnet.renamed_options import current_axis
 
-DASHES = {"ceiling": DASHED, "floor": DOTTED, "truth": (0, (4, 1, 1, 1))}  # role of a reference value -> its dash
+DASHES = {  # role of a reference value -> its dash
+    "ceiling": DASHED,
+    "floor": DOTTED,
+    "chance": (0, (1, 1, 3, 1)),
+    "truth": (0, (4, 1, 1, 1)),
+}
+BETTER = {True: "higher", False: "lower", None: ""}
 
 
 def _panel(score: metrics.Score) -> Score:
-    panel = Score(score.column, score.label, most=score.highest, least=score.lowest, pairs=score.pairs)
+    panel = Score(score.column, score.label, most=score.highest, least=score.lowest, pairs=score.pairs,
+                  better=BETTER[score.higher_is_better])  # fmt: skip
     if score.reference is None:
         return panel
     column, role, label = score.reference.column, score.reference.role, score.reference.label
-    return replace(panel, limit=column, best=label, dash=DASHES[role], is_floor=role == "floor")
+    return replace(panel, limit=column, best=label, dash=DASHES[role], is_floor=role == "floor",
+                   is_chance=role == "chance")  # fmt: skip
 
 
 SCORES = tuple(_panel(score) for score in metrics.scores() if score.label)
@@ -74,32 +83,81 @@ def _table(arrays: Arrays) -> tuple[pd.DataFrame, list[Series], list[str]]:
 def inferred_dynamics_figures(study: Study, ylabel: str | None) -> Figures:
     """The first model of each label and combo with the truth, named by iteration if there are several."""
     for stem, title, _, arrays in example_networks(study, "dynamics", "score_names"):
-        models = []
-        keys = list(zip(arrays["labels"].tolist(), arrays["combos"].tolist(), strict=True))
-        for key in dict.fromkeys(keys):
-            has_combos = sum(label == key[0] for label, _ in dict.fromkeys(keys)) > 1
-            with_arrays = [k for k, other in enumerate(keys) if other == key and f"m{k}_states_true" in arrays]
-            is_only = keys.count(key) == 1
-            models += [_inferred_dynamics(arrays, with_arrays[0], has_combos, not is_only)] if with_arrays else []
-        for start in range(0, len(models), MOST_MODELS):
-            suffix = f"_{start // MOST_MODELS + 1}" if len(models) > MOST_MODELS else ""
-            yield f"{stem}{suffix}", plotting.inferred_dynamics(models[start : start + MOST_MODELS], _title(title))
+        models = [_inferred_dynamics(arrays, *chosen) for chosen in _first_models(arrays)]
+        for suffix, some in _in_parts(models):
+            yield f"{stem}{suffix}", plotting.inferred_dynamics(some, _title(title))
 
 
-def _inferred_dynamics(arrays: Arrays, k: int, several: bool, repeated: bool = False) -> InferredDynamics:
-    """Model k, named by its label.
+def trajectory_figures(study: Study, ylabel: str | None) -> Figures:
+    """The same models and the truth in three dimensions."""
+    for stem, title, _, arrays in example_networks(study, "trajectories_3d", "score_names"):
+        models = [_trajectories(arrays, *chosen) for chosen in _first_models(arrays)]
+        for suffix, some in _in_parts(models):
+            yield f"{stem}{suffix}", plotting.trajectories_3d(some, _title(title))
+
+
+def dsa_search_figures(study: Study, ylabel: str | None) -> Figures:
+    """Held-out errors of the delays and ranks among which those of DSA were chosen, of the first model with them."""
+    for stem, title, _, arrays in example_networks(study, "dsa_search", "score_names"):
+        table = pd.DataFrame(arrays["scores"], columns=arrays["score_names"].tolist())
+        with_search = [k for k in range(len(table)) if f"m{k}_dsa_search_errors" in arrays]
+        if with_search:
+            k = with_search[0]
+            delays, errors = (arrays[f"m{k}_dsa_search_{name}"] for name in ("delays", "errors"))
+            chosen = int(table["dsa_delays_used"][k]), int(table["dsa_rank_used"][k])
+            yield stem, plotting.dsa_search(delays, errors, chosen, _title(title))
+
+
+def _in_parts(models: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """The end of a figure's name and its models, MOST_MODELS at a time."""
+    for start in range(0, len(models), MOST_MODELS):
+        suffix = f"_{start // MOST_MODELS + 1}" if len(models) > MOST_MODELS else ""
+        yield suffix, models[start : start + MOST_MODELS]
+
+
+def _first_models(arrays: Arrays) -> list[tuple[int, bool, bool]]:
+    """The first model with states of each label and combo: its number, and the further arguments of `_name`."""
+    keys = list(zip(arrays["labels"].tolist(), arrays["combos"].tolist(), strict=True))
+    models = []
+    for key in dict.fromkeys(keys):
+        has_combos = sum(label == key[0] for label, _ in dict.fromkeys(keys)) > 1
+        with_arrays = [k for k, other in enumerate(keys) if other == key and f"m{k}_states_true" in arrays]
+        models += [(with_arrays[0], has_combos, keys.count(key) > 1)] if with_arrays else []
+    return models
+
+
+def _name(arrays: Arrays, k: int, several: bool, repeated: bool) -> str:
+    """The name of model k: its label.
 
     several: whether its label has several combos, so that the name has the values of its axes. repeated: whether the
     combo has several iterations, so that the name has the iteration.
     """
-    model_arrays = {name.removeprefix(f"m{k}_"): array for name, array in arrays.items() if name.startswith(f"m{k}_")}
     pairs = zip(_axes(arrays), arrays["axis_values"][k].tolist(), strict=True)
     values = [f"{axis.split('.')[-1]} {value}" for axis, value in pairs if value]
     iteration = [f"iteration\u00a0{arrays['iterations'][k]}"] if repeated else []
+    return ", ".join([str(arrays["labels"][k]), *(values if several else []), *iteration])
+
+
+def _arrays_of(arrays: Arrays, k: int) -> dict[str, np.ndarray]:
+    """The arrays of model k, without its number."""
+    return {name.removeprefix(f"m{k}_"): array for name, array in arrays.items() if name.startswith(f"m{k}_")}
+
+
+def _trajectories(arrays: Arrays, k: int, several: bool, repeated: bool = False) -> Trajectories3D:
+    """Model k in three dimensions; see `_name`."""
+    own = _arrays_of(arrays, k)
+    states = own["states_true"], own["states_inferred"]
+    name = _name(arrays, k, several, repeated)
+    return Trajectories3D(name, states, own["explained"], _both(own, "points"), _both(own, "unstable"))
+
+
+def _inferred_dynamics(arrays: Arrays, k: int, several: bool, repeated: bool = False) -> InferredDynamics:
+    """Model k; see `_name`."""
+    model_arrays = _arrays_of(arrays, k)
     quantity = next((quantity for quantity in ("eigenvalues", "operator") if f"{quantity}_true" in model_arrays), None)
     title = {"eigenvalues": "Jacobians at\nmatched fixed points", "operator": "DSA operators", None: ""}[quantity]
     return InferredDynamics(
-        ", ".join([str(arrays["labels"][k]), *(values if several else []), *iteration]),
+        _name(arrays, k, several, repeated),
         model_arrays["states_true"][..., :2],
         model_arrays["states_inferred"][..., :2],
         model_arrays["explained"][:2],

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from randomnet.cells import Cell, Layer, TrainableModule, cell_from_description
+from randomnet.cells import Cell, TrainableModule, cell_from_description
 from randomnet.inference.interface import select_prefix
 from randomnet.rnn import Network, network_from_description, run_trials, with_input
 
@@ -47,7 +47,7 @@ class CellDecoder(Decoder):
         super().__init__()
         self.size, self.channels, self.neurons = cell.size, cell.channels, neurons
         cell.initial.requires_grad_(False)
-        self.cell, self.readout = cell, Layer(cell.size, neurons, rng)
+        self.cell, self.readout = cell, cell.readout(neurons, rng)
 
     def decode(self, start: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """States and log rates after each step of inputs, from start."""

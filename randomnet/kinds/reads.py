@@ -1,6 +1,8 @@
 """Options that several kinds read, by section, for the records in kinds/<kind>/options.py."""
 
-from randomnet.settings.readers import ALL, all_but, only
+from typing import Any
+
+from randomnet.settings.readers import ALL, Key, all_but, only
 from randomnet.tasks import TASKS
 
 TRAINING_ONLY = {
@@ -42,4 +44,17 @@ SPECTRUM = {  # of kinds that measure spectra to a tolerance
         *("spectrum_every", "tsim_first", "tsim_measured", "truncate_gradient", "warm_start", "target"),
     )
 }
+
+
+def of_source(config: Any) -> tuple[Key, str] | None:
+    """A system of [source] is there: nothing is pretrained, and inputs do not depend on what it does."""
+    if not config.from_source:
+        return None
+    if config.paths.pretrained:
+        return ("paths", "pretrained"), "nothing with source.folder, which names the system"
+    if config.has_task and config.task.closed:
+        return ("trialparams", "task_name"), "a task whose inputs do not depend on the network, with source.folder"
+    return None
+
+
 EXACT = {"trainvalidate.precision": "float64"}  # of kinds that have no choice of it

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from randomnet import results
 from randomnet.build.network import Setup, largest_frame
+from randomnet.build.source_setup import SourceSetup
 from randomnet.build.spectra import schedule_of, simulated_time, spectrum_state, system_of
 from randomnet.build.targets import exponents_of
 from randomnet.lyapunov import Estimate, Schedule, Spectrum, spectra_of_stack, spectrum
@@ -25,7 +26,7 @@ PROBE_STEPS = 100  # of the spectrum that is timed
 
 def compute_spectrum(
     run: Run,
-    setup: Setup,
+    setup: Setup | SourceSetup,
     k: int,
     schedule: Schedule | None = None,
     inputs: Tensor | None = None,
@@ -41,7 +42,7 @@ def compute_spectrum(
 
 def compute_spectra(
     runs: Sequence[Run],
-    setups: Sequence[Setup],
+    setups: Sequence[Setup | SourceSetup],
     k: int,
     schedule: Schedule | None = None,
     on_progress: OnProgress = lambda time: None,

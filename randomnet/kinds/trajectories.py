@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from randomnet.build.network import Setup, initial_states
+from randomnet.build.source_setup import FrozenSystem, SourceSetup
 from randomnet.build.trials import trials_of
 from randomnet.build.unit_groups import Groups
 from randomnet.rnn import Dynamics
@@ -34,9 +35,13 @@ class Trajectories:
     events: tuple[tuple[str, int, int], ...] = ()
 
 
-def trajectories_of(run: Run, setup: Setup, system: Dynamics, groups: Groups | None) -> Trajectories:
+def trajectories_of(
+    run: Run, setup: Setup | SourceSetup, system: Dynamics | FrozenSystem, groups: Groups | None
+) -> Trajectories:
     """Return as many trajectories as the run asks for, with mean rates of the groups if there are any."""
     number = run.config.analysis.trajectories
+    if isinstance(setup, SourceSetup):
+        return _of_source(setup, number)
     if run.config.has_task:
         return _along_trials(trials_of(run)[1], setup, system, groups, number)
     state, path = initial_states(run, setup, number), []
@@ -44,6 +49,13 @@ def trajectories_of(run: Run, setup: Setup, system: Dynamics, groups: Groups | N
         path.append(state)
         state = system.step(state)
     return Trajectories(torch.stack([*path, state]))
+
+
+def _of_source(setup: SourceSetup, number: int) -> Trajectories:
+    """Return states of the first `number` trials of a system of [source], and the inputs of the first one."""
+    starts, inputs = setup.starts[:number], setup.inputs[:number]
+    states = [states for _, states in setup.along(inputs, starts)]
+    return Trajectories(torch.stack([starts, *states]), inputs[0])
 
 
 def _along_trials(
@@ -60,11 +72,17 @@ def _along_trials(
     return Trajectories(torch.stack(path), torch.stack(drives), means, conditions_of(trials), trials.events)
 
 
-def along_inputs(setup: Setup, system: Dynamics, inputs: np.ndarray) -> Iterator[tuple[Tensor, Tensor]]:
+def along_inputs(
+    setup: Setup | SourceSetup, system: Dynamics | FrozenSystem, inputs: np.ndarray
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield for each step along inputs (trials, time, channels) the drive (trials, N) and the states (trials, N).
 
-    The states are those after the step; they start from 0.
+    The states are those after the step; they start from 0. A system of [source] starts from its own state, and its
+    drive is the input.
     """
+    if isinstance(setup, SourceSetup):
+        yield from setup.along(torch.from_numpy(inputs).double(), setup.starts[:1].expand(len(inputs), -1))
+        return
     weights = setup.network.interface["input_weights"].double()
     states = torch.zeros(len(inputs), setup.connectome.n).to(setup.state)
     for x in torch.from_numpy(inputs).transpose(0, 1):

@@ -18,11 +18,17 @@ FOLDS = 2
 
 @dataclass(frozen=True)
 class Dimensions:
-    """Delays and rank of an operator; error: the unexplained share of the variance of held-out next states."""
+    """Delays and rank of an operator; error: the unexplained share of the variance of held-out next states.
+
+    candidates: (d,), the delays that were tried. errors: (d, ranks), the error of each with ranks 1, 2, ..., nan beyond
+    the largest rank of few delays.
+    """
 
     delays: int
     rank: int
     error: float
+    candidates: np.ndarray
+    errors: np.ndarray
 
 
 def predictive_dimensions(states: np.ndarray, delays: int, rank: int, rng: np.random.Generator) -> Dimensions:
@@ -42,7 +48,16 @@ def predictive_dimensions(states: np.ndarray, delays: int, rank: int, rng: np.ra
     errors_of_best_rank = [by_rank[:, by_rank.mean(0).argmin()] for by_rank in errors]
     best = _smallest_within_one_error(np.stack(errors_of_best_rank, 1))
     best_rank = _smallest_within_one_error(errors[best])
-    return Dimensions(candidates[best], best_rank + 1, float(errors[best][:, best_rank].mean()))
+    error = float(errors[best][:, best_rank].mean())
+    return Dimensions(candidates[best], best_rank + 1, error, np.array(candidates), _table(errors))
+
+
+def _table(errors: list[np.ndarray]) -> np.ndarray:
+    """(d, ranks): mean errors over trials of each number of delays, from errors (B, its ranks); nan where missing."""
+    table = np.full((len(errors), max(by_rank.shape[1] for by_rank in errors)), np.nan)
+    for row, by_rank in zip(table, errors, strict=True):
+        row[: by_rank.shape[1]] = by_rank.mean(0)
+    return table
 
 
 def _smallest_within_one_error(errors: np.ndarray) -> int:

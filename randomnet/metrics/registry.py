@@ -9,8 +9,9 @@ from randomnet.registry import Registry
 class Reference:
     """A column with the value that a score is compared with.
 
-    role: `ceiling`, which no model passes but by chance; `floor`, which noise alone reaches; `truth`, the value of the
-    true system itself. label: what figures call it.
+    role: `ceiling`, which no model passes but by chance; `floor`, a distance that noise alone reaches; `chance`, what a
+    model of other trials, or random pairs, reach; `truth`, the value of the true system itself. label: what figures
+    call it.
     """
 
     column: str
@@ -52,6 +53,7 @@ class Metric:
 
 BITS = "bits per spike"
 CEILING = "what the true rates get"
+CHANCE = "chance: shuffled trials, or random pairs"
 BENCHMARK = "Versteeg et al. 2025"
 NEURAL_LATENTS = "Pei et al. 2021"
 STATES, BOTH_SYSTEMS = "true states", "the true system and the dynamics of the model"
@@ -73,10 +75,14 @@ METRICS: Registry[Metric] = Registry({
         (
             Score("state_r2_true_to_inferred",
                   "R² of a linear regression of the inferred states on the true ones.",
-                  label="state R²,\ntrue → inferred", higher_is_better=True, highest=1.0, headline=True),
+                  label="state R²,\ntrue → inferred", higher_is_better=True, highest=1.0,
+                  reference=Reference("state_r2_true_to_inferred_chance", "chance", CHANCE), headline=True),
             Score("state_r2_inferred_to_true",
                   "R² of a linear regression of the true states on the inferred ones.",
-                  label="state R²,\ninferred → true", higher_is_better=True, highest=1.0, headline=True),
+                  label="state R²,\ninferred → true", higher_is_better=True, highest=1.0,
+                  reference=Reference("state_r2_inferred_to_true_chance", "chance", CHANCE), headline=True),
+            Score("state_r2_true_to_inferred_chance", "state_r2_true_to_inferred of shuffled trials of the model."),
+            Score("state_r2_inferred_to_true_chance", "state_r2_inferred_to_true of shuffled trials of the model."),
         ),
         needs=STATES,
         source=BENCHMARK,
@@ -118,7 +124,9 @@ METRICS: Registry[Metric] = Registry({
         "How much of the inferred inputs is linear in the true ones.",
         (
             Score("input_r2", "Share of the inferred inputs' variance that is linear in the true ones.",
-                  label="input R²", higher_is_better=True, highest=1.0),
+                  label="input R²", higher_is_better=True, highest=1.0,
+                  reference=Reference("input_r2_chance", "chance", CHANCE)),
+            Score("input_r2_chance", "input_r2 of shuffled trials of the model."),
         ),
         needs="true inputs, and a model that infers inputs",
         source=BENCHMARK,
@@ -127,7 +135,9 @@ METRICS: Registry[Metric] = Registry({
         "The angle between true and inferred states at the best rotation, shift and scale.",
         (
             Score("procrustes", "Procrustes distance of true and inferred states.", "rad",
-                  "Procrustes\ndistance (rad)", higher_is_better=False, lowest=0.0),
+                  "Procrustes\ndistance (rad)", higher_is_better=False, lowest=0.0,
+                  reference=Reference("procrustes_chance", "chance", CHANCE)),
+            Score("procrustes_chance", "procrustes of shuffled trials of the model.", "rad"),
         ),
         needs=STATES,
         source="Williams et al. 2021",
@@ -160,7 +170,8 @@ METRICS: Registry[Metric] = Registry({
                   label="fixed points,\ndistance (spread)", higher_is_better=False, lowest=0.0, pairs=POINTS),
             Score("points_agreement", "Share of the matched pairs with equal stability.",
                   label="fixed points of\nthe same stability", higher_is_better=True, lowest=0.0, highest=1.0,
-                  pairs=POINTS),
+                  reference=Reference("points_agreement_chance", "chance", CHANCE), pairs=POINTS),
+            Score("points_agreement_chance", "Expected share of random pairs with equal stability."),
             Score("points_share", "Matched pairs per point of the larger set.", higher_is_better=True),
         ),
         needs=BOTH_SYSTEMS,
@@ -171,9 +182,9 @@ METRICS: Registry[Metric] = Registry({
             Score("eigenvalue_distance", "Mean distance of the Jacobians' eigenvalues at matched fixed points.",
                   label="eigenvalues of J,\nmean distance", higher_is_better=False, lowest=0.0, pairs=POINTS),
             Score("eigenvalue_time_constants", "Mean |ln ratio| of the time constants at matched fixed points.",
-                  label="time constants,\n|ln ratio|", higher_is_better=False, lowest=0.0),
+                  label="time constants,\n|ln ratio|", higher_is_better=False, lowest=0.0, pairs=POINTS),
             Score("eigenvalue_frequencies", "Mean difference of the frequencies at matched fixed points.", "1/τ",
-                  "frequencies,\ndifference (1/τ)", higher_is_better=False, lowest=0.0),
+                  "frequencies,\ndifference (1/τ)", higher_is_better=False, lowest=0.0, pairs=POINTS),
         ),
         needs=BOTH_SYSTEMS,
     ),

@@ -16,7 +16,14 @@ from randomnet.objectives.interface import Measurement
 from randomnet.objectives.noise import InputNoise, StateNoise, noisy_inputs, scaled_sampler
 from randomnet.objectives.spectra import SpectrumLoss, measure_stack
 from randomnet.objectives.task_losses import TASK_LOSSES, standard_error
-from randomnet.rnn import Dynamics, Network, stack_networks, trial_driven, trial_readout
+from randomnet.rnn import (
+    Dynamics,
+    Network,
+    run_trials,
+    stack_networks,
+    trial_driven,
+    trial_readout,
+)
 from randomnet.simulation import TrainableRateNetwork
 from randomnet.tasks import Trials
 
@@ -71,7 +78,9 @@ class TaskObjective:
     """Tasks of one shape, one for each network: training trials in fixed batches, and validation trials.
 
     loss, loss_params: the row of `task_losses` and its parameters, as in Trials. truncate, segment: numbers of steps,
-    see `rnn.trial_readout`. Figures: those of the loss, such as accuracy in percent (train_metrics, validate_metrics);
+    see `rnn.trial_readout`. latent_l2: weight of the mean square of the states, of one network alone.
+
+    Figures: those of the loss, such as accuracy in percent (train_metrics, validate_metrics);
     validation adds their standard errors over trials (stderr_validate_metrics). train_loss is the task's loss alone,
     also where a loss of the spectrum is added.
     """
@@ -83,6 +92,7 @@ class TaskObjective:
     loss_params: Mapping[str, Any] = field(default_factory=dict)
     truncate: int = 0
     segment: int = 0
+    latent_l2: float = 0.0
 
     def batches(self) -> Sequence[Batch]:
         """The training trials: fixed batches in the same order (as in bio_rnn_mem), or shuffled ones."""
@@ -103,14 +113,14 @@ class TaskObjective:
 
     def measure(self, networks: Sequence[Network], batch: Batch, evaluation: bool = False) -> list[Measurement]:
         """The mean loss of each network over the scored steps of a batch; evaluation: without noise."""
-        losses, figures, system, interface = self._task_losses(networks, batch, "train", not evaluation)
+        losses, figures, system, interface, penalty = self._task_losses(networks, batch, "train", not evaluation)
         for term in self.terms if not evaluation else ():
             if term.shuffle:
                 term.shuffle.updates += 1
         weights = batch.scored.reshape(-1).tolist()
         values = losses.detach().tolist()
         task = [
-            Measurement(term.weight * loss, run_figures | {"train_loss": value}, weight)
+            Measurement(term.weight * (loss + penalty), run_figures | {"train_loss": value}, weight)
             for term, loss, value, run_figures, weight in zip(self.terms, losses, values, figures, weights, strict=True)
         ]
         if self.terms[0].spectrum is None:
@@ -176,12 +186,16 @@ class TaskObjective:
 
     def _task_losses(
         self, networks: Sequence[Network], batch: Batch, prefix: str, noisy: bool = False
-    ) -> tuple[Tensor, list[dict[str, float]], Dynamics | None, Mapping[str, Tensor]]:
-        """Losses (runs,) and figures of the networks, and the networks as one system with its interface."""
+    ) -> tuple[Tensor, list[dict[str, float]], Dynamics | None, Mapping[str, Tensor], Tensor | float]:
+        """Losses (runs,) and figures of the networks, the networks as one system with its interface, and a penalty.
+
+        The penalty is latent_l2 times the mean square of the states, in training.
+        """
         noises = [term.noise for term in self.terms if noisy and term.noise]
         input_noises = [term.input_noise for term in self.terms if noisy and term.input_noise]
         inputs = noisy_inputs(input_noises, batch) if input_noises else batch.inputs
-        outputs, *system_and_interface = self._outputs(networks, inputs, noises)
+        outputs, system, interface, states = self._outputs(networks, inputs, noises)
+        penalty = 0.0 if states is None or not noisy else self.latent_l2 * states.square().mean()
         row = TASK_LOSSES[self.loss]
         losses, outputs = row.loss(outputs, batch, self.loss_params), outputs.detach()
         figures = row.figures(outputs, batch, self.loss_params)
@@ -191,12 +205,12 @@ class TaskObjective:
         if prefix == "validate":
             counts = row.counts(outputs, batch, self.loss_params)
             named |= {f"stderr_validate_{name}": standard_error(*pair) for name, pair in counts.items()}
-        return losses.reshape(-1), self._by_run(named), *system_and_interface
+        return losses.reshape(-1), self._by_run(named), system, interface, penalty
 
     def _outputs(
         self, networks: Sequence[Network], inputs: Tensor, noises: list[StateNoise]
-    ) -> tuple[Tensor, Dynamics | None, Mapping[str, Tensor]]:
-        """The readout of the networks, and the networks as one system with its interface.
+    ) -> tuple[Tensor, Dynamics | None, Mapping[str, Tensor], Tensor | None]:
+        """The readout of the networks, the networks as one system with its interface, and with latent_l2 the states.
 
         Cells and networks with dynamics of their own have no such system.
         """
@@ -205,16 +219,22 @@ class TaskObjective:
         elif isinstance(networks[0], TrainableRateNetwork):
             (network,) = networks
             (sample,) = [noise.sampler(inputs.shape[-2], inputs.new_empty(network.n)) for noise in noises] or [None]
-            return network.trial_readout(inputs, sample, truncate=self.truncate, segment=self.segment), None, {}
+            outputs = network.trial_readout(inputs, sample, truncate=self.truncate, segment=self.segment)
+            return outputs, None, {}, None
         elif isinstance(networks[0], Network):
             system, interface = networks[0].dynamics(), networks[0].interface_tensors()
         else:
             (network,) = networks
             noise = [each.sampler(inputs.shape[-2], network.cell.initial)(0, len(inputs)) for each in noises]
-            return network.run(inputs, *noise)[1], None, {}
+            states, outputs = network.run(inputs, *noise)
+            return outputs, None, {}, states if self.latent_l2 else None
         sampler = scaled_sampler(noises, system, inputs) if noises else None
+        if self.latent_l2:
+            extra = sampler(0, len(inputs)) if sampler else None
+            _, outputs, states = run_trials(system, interface, inputs, extra=extra, last=len(inputs))
+            return outputs, system, interface, states
         outputs = trial_readout(system, interface, inputs, sampler, truncate=self.truncate, segment=self.segment)
-        return outputs, system, interface
+        return outputs, system, interface, None
 
     def _by_run(self, figures: Mapping[str, Tensor]) -> list[dict[str, float]]:
         """The figures of each network; a figure that its trials lack (NaN) is left out."""

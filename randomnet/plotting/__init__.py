@@ -28,6 +28,8 @@ Dynamics of one network:
     recorded_neurons       rates and Fano factors of the recorded neurons
     inferred_rates         inferred rates with the true ones
     inferred_dynamics      states, fixed points, eigenvalues and rates of a model with the true ones
+    trajectories_3d        states and fixed points of a model with the true ones, in three dimensions
+    dsa_search             held-out errors by which delays and rank of DSA are chosen
 
 Structure of one network:
     weight_matrix          a connectome's matrix sorted by group
@@ -70,18 +72,72 @@ from randomnet.plotting.spectra import spectra
 from randomnet.plotting.state_space import StateSpace, state_space
 from randomnet.plotting.stimulated_accuracy import StimulatedAccuracy, stimulated_accuracy
 from randomnet.plotting.style import FORMATS, Panel, Series, check_text, render
+from randomnet.plotting.trajectories import Trajectories3D, dsa_search, trajectories_3d
 from randomnet.plotting.transition import Samples, missing_text, transition
 from randomnet.plotting.trials import Event
 
 __all__ = [
-    "FORMATS", "Activity", "BumpCourse", "Event", "FixedPointsByPhase", "HeatMap", "InferredDynamics",
-    "InferredRates", "Linearization", "NullPanel", "NullSpectra", "Overlaps", "Panel", "PhasePlane", "Psth",
-    "Reaching", "RecordedNeurons", "RecordedTrial", "Responses", "Running", "Samples", "Score", "Series",
-    "StateSpace", "StimulatedAccuracy", "Stimulus", "activity", "blocks", "check_text", "convergence", "curves",
+    "FORMATS",
+    "Activity",
+    "BumpCourse",
+    "Event",
+    "FixedPointsByPhase",
+    "HeatMap",
+    "InferredDynamics",
+    "InferredRates",
+    "Linearization",
+    "NullPanel",
+    "NullSpectra",
+    "Overlaps",
+    "Panel",
+    "PhasePlane",
+    "Psth",
+    "Reaching",
+    "RecordedNeurons",
+    "RecordedTrial",
+    "Responses",
+    "Running",
+    "Samples",
+    "Score",
+    "Series",
+    "StateSpace",
+    "StimulatedAccuracy",
+    "Stimulus",
+    "Trajectories3D",
+    "activity",
+    "blocks",
+    "check_text",
+    "convergence",
+    "curves",
     "degrees",
-    "distributions", "dot_plot", "eigenvalues", "fixed_points_by_phase", "heat_map", "inferred_dynamics",
-    "inferred_rates", "linearization", "missing_text", "needs_log_axis", "null_spectra", "nulls",
-    "option_dependence", "overlaps", "phase_plane", "psth", "rate_unit", "reaches", "recorded_neurons",
-    "recorded_trial", "render", "responses", "scores", "spectra", "state_space", "stimulated_accuracy",
-    "transition", "weight_matrix",
+    "distributions",
+    "dot_plot",
+    "dsa_search",
+    "eigenvalues",
+    "fixed_points_by_phase",
+    "heat_map",
+    "inferred_dynamics",
+    "inferred_rates",
+    "linearization",
+    "missing_text",
+    "needs_log_axis",
+    "null_spectra",
+    "nulls",
+    "option_dependence",
+    "overlaps",
+    "phase_plane",
+    "psth",
+    "rate_unit",
+    "reaches",
+    "recorded_neurons",
+    "recorded_trial",
+    "render",
+    "responses",
+    "scores",
+    "spectra",
+    "state_space",
+    "stimulated_accuracy",
+    "trajectories_3d",
+    "transition",
+    "weight_matrix",
 ]  # fmt: skip

@@ -33,6 +33,7 @@ INTERVAL_FROM = 3  # models; the interval of two is so wide that it hides everyt
 SMALLEST_RANGE = 0.05  # smallest range of a score's axis, as a share of its values or of the best attainable one
 BEYOND = 0.06  # range of a score's axis beyond the attainable values, as a share
 DIGIT_WIDTH = 0.06  # width of a digit, as a share of a panel's width
+ARROWS = {"higher": "↑ ", "lower": "↓ ", "": ""}  # before the label of a score
 SERIES_SHIFT = 0.025  # distance between series at the same number, as a share of a panel's width
 
 
@@ -43,6 +44,8 @@ class Score:
     limit:       column of the best attainable value, named `best` in the legend and drawn with `dash`.
     most, least: largest and smallest possible value.
     is_floor:    whether the limit is a noise floor; values up to it are hollow, as noise alone reaches them.
+    is_chance:   whether the limit is what chance reaches; values that are not better are hollow.
+    better:      higher or lower, where one is better; an arrow before the label says so.
     pairs:       columns with the numbers of true and inferred items that are matched.
     """
 
@@ -54,6 +57,8 @@ class Score:
     most: float | None = None
     least: float | None = None
     is_floor: bool = False
+    is_chance: bool = False
+    better: str = ""
     pairs: tuple[str, str] | None = None
 
 
@@ -142,15 +147,16 @@ def _draw_score(
     axes.margins(x=0.08)
     if not numeric:
         axes.set_xlim(-0.6, table["x"].max() + 0.6)
-    set_ylabel(axes, panel.label)
+    set_ylabel(axes, f"{ARROWS[panel.better]}{panel.label}")
 
 
 def _is_at_floor(models: pd.DataFrame, panel: Score) -> np.ndarray:
-    """Mask (n,) of a panel's finite values that are not above its floor."""
+    """Mask (n,) of a panel's finite values that are not above its floor, or not better than chance."""
     models_with_value = models[np.isfinite(models[panel.column].astype(float))]
-    if not panel.is_floor or panel.limit not in models:
+    if not (panel.is_floor or panel.is_chance) or panel.limit not in models:
         return np.zeros(len(models_with_value), bool)
-    return (models_with_value[panel.column] <= models_with_value[panel.limit]).to_numpy()
+    values, limits = (models_with_value[column].astype(float) for column in (panel.column, panel.limit))
+    return (values >= limits if panel.is_chance and panel.better == "lower" else values <= limits).to_numpy()
 
 
 def _pairs_text(table: pd.DataFrame, panel: Score) -> str:
@@ -208,9 +214,14 @@ def _handles(table: pd.DataFrame, panels: Sequence[Score], series: Sequence[Seri
     several = table.groupby(["series", "x"]).size().max() >= INTERVAL_FROM
     text = "mean; vertical line: 95 % interval over iterations" if several else "mean over iterations"
     handles.append(Line2D([], [], color="k", marker="_", markersize=8, linestyle="", label=text))
-    if any(_is_at_floor(table, panel).any() for panel in panels):
+    hollow = [panel for panel in panels if _is_at_floor(table, panel).any()]
+    if hollow:
+        reached = ["above the noise floor"] * any(panel.is_floor for panel in hollow)
+        reached += ["better than chance"] * any(panel.is_chance for panel in hollow)
         handles.append(Line2D([], [], color="0.4", marker="o", markersize=3.2, markerfacecolor="white", linestyle="",
-                            markeredgewidth=0.6, label="not above the noise floor"))  # fmt: skip
+                            markeredgewidth=0.6, label=f"not {' or not '.join(reached)}"))  # fmt: skip
+    if any(panel.better for panel in panels):
+        handles.append(Line2D([], [], linestyle="", label="↑ higher is better, ↓ lower is better"))
     limits = {panel.best: panel.dash for panel in panels if panel.limit in table}
     handles += [Line2D([], [], color=REFERENCE, linestyle=dash, linewidth=0.8, label=best)
               for best, dash in limits.items()]  # fmt: skip

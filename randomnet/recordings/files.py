@@ -14,7 +14,9 @@ Files of the Computation-Thru-Dynamics Benchmark, and a user's files with spikes
 | orig_mean, orig_std        | () or (N,) of what the neurons read                                    |
 | n_heldin, about            | (); JSON                                                               |
 
-Only the spikes of train and valid are required. Without a test split, valid is used in its place, with a note.
+Only the spikes of train and valid are required. Without a test split, valid is used in its place, with a note. The
+benchmark's reader wants inputs and extra in every file. In a .h5 they are (B, T, 0) and (B, 0) where there are none,
+which is read as none.
 """
 
 import io
@@ -51,6 +53,7 @@ DTYPES = {  # of fields that are not float32; None: any
     "mean": np.float64,
     "sd": np.float64,
 }
+WANTED = {"inputs": 3, "extra": 2}  # fields that the benchmark reads from every file -> their number of axes
 HELD_IN, ALL, ABOUT, COUNT = "encod_data", "recon_data", "about", "n_heldin"
 Arrays = dict[str, np.ndarray]
 
@@ -139,6 +142,7 @@ def _split_of(arrays: Mapping[str, np.ndarray], name: str) -> Split:
                          f"others {held_in.shape}")  # fmt: skip
     keys = {field: f"{name}_{key}" for field, key in SPLIT_KEYS.items()}
     known = {field: _typed(field, arrays[key]) for field, key in keys.items() if key in arrays}
+    known = {field: array for field, array in known.items() if field not in WANTED or array.shape[-1]}
     return Split(spikes, heldin, **{"inds": np.arange(len(spikes)), **known})
 
 
@@ -194,12 +198,19 @@ def _read_hdf5(path: Path) -> Arrays:
 def _write_hdf5(path: Path, arrays: Arrays) -> None:
     h5py, buffer = _import_h5py("write"), io.BytesIO()
     with h5py.File(buffer, "w") as file:
-        for key, array in arrays.items():
-            if array.ndim:
+        for key, array in (arrays | _wanted_arrays(arrays)).items():
+            if array.ndim and array.size:
                 file.create_dataset(key, data=array, compression="gzip", shuffle=True)
-            else:
+            else:  # one value, or none, which cannot be compressed
                 file.create_dataset(key, data=str(array) if array.dtype.kind == "U" else array)
     results.write_bytes(path, buffer.getvalue())
+
+
+def _wanted_arrays(arrays: Arrays) -> Arrays:
+    """The inputs and extra of each split that are missing, without any channel or time."""
+    keys = {f"{name}_{SPLIT_KEYS[field]}": (name, axes) for name in SPLITS for field, axes in WANTED.items()}
+    return {key: np.zeros((*arrays[f"{name}_{ALL}"].shape[: axes - 1], 0), np.float32)
+            for key, (name, axes) in keys.items() if key not in arrays and f"{name}_{ALL}" in arrays}  # fmt: skip
 
 
 READERS: dict[bytes, Callable[[Path], Arrays]] = {b"PK\x03\x04": results.read_arrays, b"\x89HDF": _read_hdf5}

@@ -40,6 +40,11 @@ def _tons(config: Any, written: Collection[Key]) -> float | None:
     return in_units(math.floor(longest / dt * (1 + TOLERANCE)) * dt, dt)
 
 
+def _dt(config: Any, written: Collection[Key]) -> float | None:
+    """1 for systems of [source], whose steps are the unit of time; else None."""
+    return 1.0 if config.from_source else None
+
+
 def _driven(config: Any, written: Collection[Key]) -> bool | None:
     """False where the kind or the task has no spectrum along trials; else None."""
     if not config.has_task or not config.has_role("spectra"):
@@ -67,6 +72,7 @@ def _by_tsim(config: Any) -> str:
 
 
 RULES: Rules = {  # in this order: later ones see what earlier ones changed
+    ("model", "dt"): (_dt, lambda config: "a step of the system of source.folder"),
     ("lyapunov", "tons"): (_tons, _by_tsim),
     ("lyapunov", "driven"): (_driven, lambda config: "no spectrum along the trials of this task or kind"),
     ("trialparams", "n_back"): (_n_back, lambda config: f"below trial_length = {config.trialparams.trial_length}"),

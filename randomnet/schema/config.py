@@ -129,6 +129,11 @@ class Config:
         return self.net.source in MADE
 
     @property
+    def from_source(self) -> bool:
+        """Whether the system is a cell or a fitted model of [source], and none is built."""
+        return self.has_role("system of a source") and bool(self.source.folder.strip())
+
+    @property
     def task(self) -> Task | None:
         """The task's row; None without a task."""
         return TASKS[self.trialparams.task_name] if self.has_task else None

@@ -96,6 +96,20 @@ def _without_spectra(config: Any, chosen: str) -> tuple[Key, str] | None:
     return None
 
 
+def _latent_l2(config: Any) -> tuple[Key, str] | None:
+    """Options under which the states of all steps, which the penalty needs, are not at hand."""
+    if not (config.trains and config.has_task and config.trainvalidate.latent_l2):
+        return None
+    if config.dynamics.has_parts:
+        return ("trainvalidate", "latent_l2"), "0 with parts of [dynamics], whose states are more than rates"
+    for key in ("truncate", "segment"):
+        if getattr(config.trainvalidate, key):
+            return ("trainvalidate", key), "0 with latent_l2, which needs the states of all steps"
+    if config.execution.batch_runs not in ("auto", 1):
+        return ("execution", "batch_runs"), "auto or 1 with latent_l2"
+    return None
+
+
 def _number_param(config: Any) -> tuple[Key, str] | None:
     counts = config.trainvalidate.number_param
     if not isinstance(counts, tuple):
@@ -225,6 +239,7 @@ CHECKS = (
     _cells,
     _closed_loop,
     _trained,
+    _latent_l2,
     _number_param,
     _cluster,
 )

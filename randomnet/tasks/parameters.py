@@ -38,6 +38,8 @@ class Parameter:
         """
         plain = value.item() if isinstance(value, np.generic) else value
         text, truth = isinstance(plain, str), isinstance(plain, bool)
+        if text and plain in getattr(self.value, "words", ()):
+            return plain
         try:
             if truth != isinstance(self.value, Boolean) or text == isinstance(self.value, NUMERIC):
                 raise ValueError
@@ -220,6 +222,16 @@ REACHING = (
         0.005,
         "Standard deviation of noise on vision and proprioception of the arm, and on its controls. It is added at "
         "every step, and not scaled by dt or tau.",
+    ),
+    *(
+        Parameter(
+            f"{name}_noise",
+            Number(0, 10, words=("sensor",)),
+            "sensor",
+            f"Standard deviation of noise on {what}; sensor = that of sensor_noise.",
+            neutral="sensor",
+        )
+        for name, what in (("vision", "vision"), ("proprioception", "proprioception"), ("action", "the controls"))
     ),
     Parameter("go_amplitude", Number(0, 1000), 0.15, "Amplitude of the go signal."),
     Parameter("catch_rate", Number(0, 1), 0.2, "Fraction of trials without a go signal, in which the arm must stay."),

@@ -17,6 +17,7 @@ from randomnet.tasks.trials import test_count, train_count
 SECONDS = 0.01  # of a bin
 LINKS = (0.309, 0.333)  # m, upper arm and forearm with hand (Nijhof and Kouwenhoven 2000)
 SHOULDER, ELBOW = (30.0, 105.0), (30.0, 125.0)  # degrees that arms start and targets lie at
+VISUAL = 2  # channels of vision, the first of those that are sensed
 CONTEXT = 3  # channels that are shown, after those that are sensed: x and y of the target, go
 TARGET_ON = (10, 30)  # bins; the second of such two is left out
 ALIGNED = (30, 70)  # target_on and go of trials for simulation
@@ -105,6 +106,9 @@ def reaching(
     trial_steps: int,
     input_noise: float,
     sensor_noise: float,
+    vision_noise: float | str = "sensor",
+    proprioception_noise: float | str = "sensor",
+    action_noise: float | str = "sensor",
     go_amplitude: float,
     catch_rate: float,
     bump_rate: float,
@@ -115,8 +119,13 @@ def reaching(
 
     target_on is uniform in 10..29 and go in target_on + 5 .. trial_steps // 2, so that there is time to arrive; where
     trials are `aligned` all have 30 and 70, and none is a catch trial. The shares catch_rate and bump_rate of trials
-    are exact, up to a whole trial. input_noise: of target and go; sensor_noise: of the senses and the controls.
+    are exact, up to a whole trial. input_noise: of target and go; sensor_noise: of the senses and the controls, which
+    the three further ones replace where they are numbers.
     """
+    vision, proprioception, control = (
+        sensor_noise if isinstance(noise, str) else noise
+        for noise in (vision_noise, proprioception_noise, action_noise)
+    )
     shape = (nr_of_trials, trial_steps)
     angles = _angles(rng, nr_of_trials), _angles(rng, nr_of_trials)
     at = fingertips(angles[0]), fingertips(angles[1])
@@ -130,8 +139,8 @@ def reaching(
     true = np.zeros((*shape, sensed + CONTEXT))
     true[..., sensed : sensed + 2] = shown[..., None] * at[1][:, None]
     true[..., sensed + 2] = go_amplitude * gone
-    sds = np.array([sensor_noise] * sensed + [input_noise] * CONTEXT)
-    inputs, true_inputs, targets, starts, loads, action_noise = (
+    sds = np.array([vision] * VISUAL + [proprioception] * (sensed - VISUAL) + [input_noise] * CONTEXT)
+    inputs, true_inputs, targets, starts, loads, noise_of_controls = (
         array.astype(np.float32)
         for array in (
             true + sds * rng.standard_normal(true.shape),
@@ -139,10 +148,10 @@ def reaching(
             np.where(gone[..., None], at[1][:, None], at[0][:, None]),
             angles[0],
             loads,
-            sensor_noise * rng.standard_normal((*shape, controls)),
+            control * rng.standard_normal((*shape, controls)),
         )
     )
-    return ReachTrials(inputs, true_inputs, targets, starts, loads, action_noise, catch, phases, loss_params)
+    return ReachTrials(inputs, true_inputs, targets, starts, loads, noise_of_controls, catch, phases, loss_params)
 
 
 def _angles(rng: np.random.Generator, trials: int) -> np.ndarray:

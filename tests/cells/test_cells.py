@@ -14,10 +14,10 @@ def made(name, channels=CHANNELS, size=SIZE, seed=0, **options):
     return CELLS[name](channels, size, np.random.default_rng(seed), **options)
 
 
-def given(channels=CHANNELS, seed=1):
+def given(channels=CHANNELS, seed=1, size=SIZE):
     rng = np.random.default_rng(seed)
     return (
-        torch.from_numpy(rng.standard_normal((BATCH, SIZE)).astype(np.float32)),
+        torch.from_numpy(rng.standard_normal((BATCH, size)).astype(np.float32)),
         torch.from_numpy(rng.standard_normal((TIME, BATCH, channels)).astype(np.float32)),
     )
 
@@ -33,7 +33,8 @@ def stepped(cell, state, inputs):
 @pytest.mark.parametrize("channels", [CHANNELS, 0])
 @pytest.mark.parametrize("name", CELLS)
 def test_unrolling_is_step_by_step(name, channels):
-    cell, (state, inputs) = made(name, channels), given(channels)
+    cell = made(name, channels)
+    state, inputs = given(channels, size=cell.size)
     torch.testing.assert_close(cell.unroll(state, inputs), stepped(cell, state, inputs), atol=1e-6, rtol=0)
 
 
@@ -45,6 +46,22 @@ def test_a_fused_cell_is_torchs_module_of_the_same_weights(name, module):
         for own, its in zip(cell.weights, other.all_weights[0], strict=True):
             its.copy_(own)
     torch.testing.assert_close(cell.unroll(state, inputs), other(inputs, state[None])[0], atol=1e-6, rtol=0)
+
+
+def test_an_lstm_is_torchs_module_and_its_readout_sees_h_alone():
+    cell, (state, inputs) = made("lstm"), given(size=2 * SIZE)
+    other = nn.LSTM(CHANNELS, SIZE)
+    own = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
+    with torch.no_grad():
+        for values, its in zip(own, other.all_weights[0], strict=True):
+            its.copy_(values)
+    h, c = (part[None].contiguous() for part in state.chunk(2, -1))
+    outputs, (_, last_c) = other(inputs, (h, c))
+    states = cell.unroll(state, inputs)
+    torch.testing.assert_close(states[..., :SIZE], outputs, atol=1e-6, rtol=0)
+    torch.testing.assert_close(states[-1, :, SIZE:], last_c[0], atol=1e-6, rtol=0)
+    readout = cell.readout(2, np.random.default_rng(0))
+    torch.testing.assert_close(readout(states), outputs @ readout.weight.T + readout.bias, atol=1e-6, rtol=0)
 
 
 def test_two_directions_are_torchs_bidirectional_gru():
@@ -94,8 +111,8 @@ def test_steps_by_hand_in_numpy():
 @pytest.mark.parametrize("name", CELLS)
 def test_gradients_are_finite_differences(name):
     cell = made(name, **({"width": 6} if name == "node" else {})).double()
-    state, inputs = (values.double() for values in given())
-    weights = torch.from_numpy(np.random.default_rng(4).standard_normal((TIME, BATCH, SIZE)))
+    state, inputs = (values.double() for values in given(size=cell.size))
+    weights = torch.from_numpy(np.random.default_rng(4).standard_normal((TIME, BATCH, cell.size)))
 
     def loss():
         return (cell.unroll(state + cell.start(BATCH), inputs) * weights).sum()
@@ -114,8 +131,8 @@ def test_gradients_are_finite_differences(name):
 
 @pytest.mark.parametrize("name", CELLS)
 def test_a_description_and_the_values_rebuild_a_cell(name):
-    cell, (state, inputs) = made(name, **({"width": 6, "hidden_layers": 3} if name == "node" else {})), given()
-    cell = cell.double()
+    cell = made(name, **({"width": 6, "hidden_layers": 3} if name == "node" else {})).double()
+    state, inputs = given(size=cell.size)
     other = cell_from_description(cell.description())
     assert other.description() == cell.description()
     other.assign(cell.values())
@@ -136,7 +153,7 @@ def test_the_same_generator_gives_the_same_cell_and_no_other_does(name):
         assert key == "initial" or not torch.equal(values, other.values()[key])
 
 
-@pytest.mark.parametrize("name", ["gru", "rnn", "linear"])
+@pytest.mark.parametrize("name", ["gru", "lstm", "rnn", "linear"])
 def test_values_begin_with_the_moments_of_torchs_distribution(name):
     """U(+-1/sqrt(H)): variance 1/(3 H); the mean square of M draws has a relative sd of sqrt(.8/M)."""
     cell = made(name, 20, 50)
@@ -164,8 +181,8 @@ def test_errors_say_what_was_expected_and_what_came():
         made("rnn", size=0)
     with pytest.raises(ValueError, match="at least one hidden layer and unit, got 0 and 128"):
         made("node", hidden_layers=0)
-    with pytest.raises(ValueError, match="cell must be one of gru, rnn, linear, node, got 'lstm'"):
-        cell_from_description({"cell": "lstm"})
+    with pytest.raises(ValueError, match="cell must be one of gru, lstm, rnn, linear, node, got 'mlp'"):
+        cell_from_description({"cell": "mlp"})
     with pytest.raises(ValueError, match="precision must be float32 or float64, got 'half'"):
         cell_from_description({"cell": "gru", "precision": "half"})
     with pytest.raises(ValueError, match=r"weight_ih: expected shape \(15, 3\), got none"):

@@ -194,6 +194,19 @@ def test_trials_by_their_rules(name):
         assert 0.05 < np.linalg.norm(target) <= sum(LINKS)
 
 
+def test_each_sense_and_the_controls_may_have_a_noise_of_their_own():
+    usual = reaches("random_target", nr_of_trials=30, trial_steps=100, sensor_noise=0.1)
+    noises = {"vision_noise": 0.2, "proprioception_noise": 0.0, "action_noise": 0.3}
+    other = reaches("random_target", nr_of_trials=30, trial_steps=100, sensor_noise=0.1, **noises)
+    noise = [trials.inputs - trials.true_inputs for trials in (usual, other)]
+    np.testing.assert_allclose(noise[1][..., :2], 2 * noise[0][..., :2], rtol=1e-5)
+    assert not noise[1][..., 2:14].any()
+    np.testing.assert_array_equal(noise[1][..., 14:], noise[0][..., 14:])
+    np.testing.assert_allclose(other.action_noise, 3 * usual.action_noise, rtol=1e-5)
+    same = reaches("random_target", nr_of_trials=30, trial_steps=100, sensor_noise=0.1, action_noise=0.1)
+    np.testing.assert_array_equal(same.action_noise, usual.action_noise)
+
+
 def test_bumps_by_their_rules():
     trials = reaches(nr_of_trials=400, trial_steps=200)
     size = np.linalg.norm(trials.loads, axis=-1)

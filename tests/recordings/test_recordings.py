@@ -215,6 +215,9 @@ def split(trials=6, seed=0, **more):
     return Split(random.poisson(rates).astype(np.uint8), 4, np.arange(trials) + 10 * seed, **(known | more))
 
 
+COUNTS = {"train": 6, "valid": 3, "test": 2}
+
+
 def recording():
     splits = {"train": split(6, 0), "valid": split(3, 1), "test": split(2, 2)}
     readout = one_hot(3, 5, rng())
@@ -297,6 +300,24 @@ def test_files_of_the_benchmark_are_read(tmp_path, kind):
     assert found.mean.shape == () and float(found.sd) == 2 and found.splits["train"].true_inputs is None
     assert found.splits["test"] is found.splits["valid"]
     assert found.notes == ("no test split: the validation split is used in its place",)
+
+
+def test_the_benchmark_reads_every_key_that_it_wants_from_our_files(tmp_path):
+    """Its reader takes these keys with h5py, one by one, and makes tensors of floats of them."""
+    h5py = pytest.importorskip("h5py", reason="h5py is of the extra recordings")
+    bare = {name: split(trials, inputs=None, true_inputs=None, extra=None) for name, trials in COUNTS.items()}
+    given = Recording(bare, one_hot(3, 5, rng()), np.array(0.25), np.array(1.5))
+    write_recording(tmp_path / "recording.h5", given)
+    wanted = ("encod_data", "recon_data", "inputs", "activity", "latents", "inds", "extra")
+    with h5py.File(tmp_path / "recording.h5") as file:
+        for name in ("train", "valid"):
+            arrays = [file[f"{name}_{key}"][()].astype(np.float32) for key in wanted]
+            assert {len(array) for array in arrays} == {COUNTS[name]}, "one set of tensors needs equal first axes"
+            assert arrays[2].shape == (COUNTS[name], 8, 0) and arrays[6].shape == (COUNTS[name], 0)
+        for key in ("orig_mean", "orig_std", "readout"):
+            assert np.isfinite(file[key][()]).all()
+    found = read_recording(tmp_path / "recording.h5")
+    assert all(each.inputs is None and each.extra is None for each in found.splits.values())
 
 
 def test_spikes_alone_are_enough(tmp_path):

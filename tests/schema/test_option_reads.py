@@ -91,6 +91,11 @@ def test_every_option_of_later_stages_is_read(tmp_path):
         "lfads": ("fit", f"[source]\nfolder = {tmp_path / 'recorded'}\n"
                   + fit.format("lfads").replace("[train", "inferred_inputs = 2\n[train")),
         "network": ("fit", f"[source]\nfolder = {tmp_path / 'recorded'}\n" + RANDOM + fit.format("network")),
+        "cells": ("train", CELLS.format("lstm") + "hidden_size = 3\n" + EPOCHS),
+        "inside cells": ("analyse", f"[source]\nfolder = {tmp_path / 'cells'}\n" + FIXED + TASK),
+        "spectrum of cells": ("spectrum", f"[source]\nfolder = {tmp_path / 'cells'}\n" + TASK),
+        "inside a fit": ("analyse", f"[source]\nfolder = {tmp_path / 'gru'}\n" + FIXED),
+        "spectrum of a fit": ("spectrum", f"[source]\nfolder = {tmp_path / 'gru'}\n" + TIMES + "tsim = 2\n"),
         "compared": ("compare", f"[source]\nfolder = {tmp_path / 'gru'}\n[comparing]\n" + search),
     }  # fmt: skip
     for name, (kind, text) in stages.items():

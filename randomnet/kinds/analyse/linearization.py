@@ -1,7 +1,6 @@
 """Eigenvalues of the linearised step along a trajectory and at fixed points, of the network and of groups' blocks."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,32 +10,31 @@ from randomnet.analysis import (
     FixedPoints,
     Jacobian,
     group_eigenvalues,
-    jacobian_of,
     sorted_eigenvalues,
     time_constants,
 )
 from randomnet.build.unit_groups import Groups
+from randomnet.kinds.analyse.systems import AnySystem, jacobian, with_drive
 from randomnet.kinds.trajectories import Trajectories
-from randomnet.rnn import Dynamics
 
 LINEARIZED = 20  # states of a trajectory, at most
 
 
 @torch.no_grad()
 def linearized_arrays(
-    system: Dynamics, points: FixedPoints, trajectories: Trajectories, groups: Groups | None, dt: float
+    system: AnySystem, points: FixedPoints, trajectories: Trajectories, groups: Groups | None, dt: float
 ) -> dict[str, np.ndarray]:
     """Return eigenvalues along the first trajectory, time constants, and with groups those of their blocks.
 
     There is one Jacobian at a time, as each is as large as the weights.
     """
-    states, autonomous = trajectories.states, jacobian_of(system)
+    states, autonomous = trajectories.states, jacobian(system)
     index = torch.linspace(0, len(states) - 1, min(LINEARIZED, len(states)), device=states.device).round().long()
     parts, eigenvalues, along = {"along_steps": index}, [], []
     for step in index.tolist():
-        jacobian = _jacobian_at(system, autonomous, trajectories, step)
-        eigenvalues.append(sorted_eigenvalues(jacobian))
-        along += [] if groups is None else [group_eigenvalues(jacobian, groups.units)]
+        matrix = _jacobian_at(system, autonomous, trajectories, step)
+        eigenvalues.append(sorted_eigenvalues(matrix))
+        along += [] if groups is None else [group_eigenvalues(matrix, groups.units)]
     parts["along_eigenvalues"] = torch.stack(eigenvalues)
     parts["along_unstable"] = (parts["along_eigenvalues"].abs() > 1).sum(1)
     parts["along_time_constants"] = time_constants(parts["along_eigenvalues"], dt)
@@ -68,12 +66,12 @@ def _blocks(autonomous: Jacobian, point: Tensor, groups: Groups) -> Tensor:
     return group_eigenvalues(autonomous(point[None])[0], groups.units)
 
 
-def _jacobian_at(system: Dynamics, autonomous: Jacobian, trajectories: Trajectories, step: int) -> Tensor:
+def _jacobian_at(system: AnySystem, autonomous: Jacobian, trajectories: Trajectories, step: int) -> Tensor:
     """Return the Jacobian (N, N) of a step of the first trajectory; after its last step that of one without input."""
     state = trajectories.states[step, :1]
     if trajectories.drive is None or step == len(trajectories.drive):
         return autonomous(state)[0]
-    return jacobian_of(replace(system, drive=trajectories.drive[step]))(state)[0]
+    return jacobian(with_drive(system, trajectories.drive[step]))(state)[0]
 
 
 def leading_moduli(linear: dict[str, np.ndarray]) -> dict[str, float]:

@@ -3,16 +3,20 @@
 from dataclasses import dataclass
 from typing import Any
 
-from randomnet.conditions import MULTITASK, PHASED, UNTASKED
+from randomnet.conditions import BY_NETWORK, MULTITASK, PHASED, UNTASKED
 from randomnet.kinds import reads
 from randomnet.settings.option import Condition, Section, option
-from randomnet.settings.readers import Key, Reader, all_but
+from randomnet.settings.readers import ALL, Key, Reader, all_but
 from randomnet.settings.values import Integer, Number, Value
 
 MOST_STEPS = 10**7  # of a trajectory
 OUTSIDE_PLANE = Condition(
     "simulation.initial is not plane, whose trajectories are initial_points squared",
     lambda config: config.simulation.initial != "plane",
+)
+FREE = Condition(
+    "trialparams.task_name = none and source.folder is empty",
+    lambda config: UNTASKED.holds(config) and not config.from_source,
 )
 
 
@@ -31,7 +35,7 @@ class AnalysisSection(Section):
         Number(0, above=True),
         50.0,
         "Duration of the trajectories, in units of tau.",
-        only=UNTASKED,
+        only=FREE,
     )
     settle: float = option(Number(0), 10.0, "Time for the state to settle before time 0.", only=UNTASKED)
     starts: int = option(
@@ -57,6 +61,7 @@ class AnalysisSection(Section):
         "",
         "Label that groups units for eigenvalues and mean rates, with at most 64 groups. Empty = the first "
         "available of region, population, neurotransmitter, cell_fibers, type; otherwise one group.",
+        only=BY_NETWORK,
     )
     phases: str = option(
         Value(),
@@ -87,6 +92,8 @@ class AnalysisSection(Section):
 def trajectory_times(config: Any) -> tuple[Key, str] | None:
     """Trajectories last one step at least, and no more steps than MOST_STEPS."""
     duration, longest = config.analysis.duration, MOST_STEPS * config.model.dt
+    if config.from_source:
+        return None
     if duration < config.model.dt:
         return ("analysis", "duration"), f"at least one step, {config.model.dt:g} (model.dt)"
     if duration > longest:
@@ -99,9 +106,10 @@ def trajectory_times(config: Any) -> tuple[Key, str] | None:
 ANALYSE = Reader(
     "analyse",
     "Find fixed points of networks and their stability, and the flow around trajectories.",
-    reads=reads.BUILDING | {"analysis": all_but("settle")},
+    reads=reads.BUILDING | {"analysis": all_but("settle"), "source": ALL},
     sections={"analysis": AnalysisSection},
     defaults=reads.EXACT,
-    checks=(trajectory_times,),
+    checks=(trajectory_times, reads.of_source),
+    roles=("system of a source",),
     module="randomnet.kinds.analyse.run",
 )

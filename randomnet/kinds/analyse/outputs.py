@@ -34,12 +34,12 @@ from torch import Tensor
 from randomnet import results
 from randomnet.analysis import UNDECIDED, FixedPoints, Plane, Units, flow_field, plane, psth_arrays
 from randomnet.build.coupling_strength import strength_of
-from randomnet.build.network import Setup
+from randomnet.build.source_setup import SourceSetup
 from randomnet.build.unit_groups import Groups
 from randomnet.kinds.analyse.linearization import leading_moduli, linearized_arrays
 from randomnet.kinds.analyse.phases import PhasePath, index_sums, phase_arrays
+from randomnet.kinds.analyse.systems import AnySetup, AnySystem, has_index_sum
 from randomnet.kinds.trajectories import Trajectories, event_arrays
-from randomnet.rnn import Dynamics
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError, nearest
 
@@ -51,21 +51,22 @@ MOST_GROUPS = 64  # whose eigenvalues and mean rates are written
 class Analysis:
     """What was found in a network: trajectories, fixed points of the autonomous system, and the paths of the phases.
 
-    groups: all groups of units. drawn_groups: the same, or None where they are more than MOST_GROUPS.
+    groups: all groups of units; None for a system of [source]. drawn_groups: the same, or None where they are more than
+    MOST_GROUPS.
     """
 
-    setup: Setup
-    system: Dynamics
+    setup: AnySetup
+    system: AnySystem
     trajectories: Trajectories
     points: FixedPoints
-    groups: Groups
+    groups: Groups | None
     drawn_groups: Groups | None
     paths: Sequence[PhasePath]
 
 
-def drawn_groups_of(groups: Groups) -> Groups | None:
+def drawn_groups_of(groups: Groups | None) -> Groups | None:
     """Return the groups, or None where they are more than MOST_GROUPS."""
-    return groups if len(groups) <= MOST_GROUPS else None
+    return groups if groups is not None and len(groups) <= MOST_GROUPS else None
 
 
 def write_outputs(
@@ -74,19 +75,18 @@ def write_outputs(
     """Compute and write the arrays; return the record for run.json."""
     setup, system, points, dt = analysis.setup, analysis.system, analysis.points, run.config.model.dt
     trajectories, groups = analysis.trajectories, analysis.drawn_groups
-    field, explained = _field(run, system, trajectories.states, setup.connectome.names)
+    field, explained = _field(run, system, trajectories.states, setup.names)
     linear = linearized_arrays(system, points, trajectories, groups, dt)
     responses = _responses(trajectories, groups, dt)
     by_phase, counts = phase_arrays(run, setup, system, analysis.paths, on_progress)
     results.write_arrays(folder.path / "arrays.npz", _point_arrays(points) | field | linear | responses | by_phase)
-    bounded = system.activation.bounded and system.integrator == "euler"
-    sums = {"points": int(points.indices.sum())} | index_sums(by_phase) if bounded else {}
+    sums = {"points": int(points.indices.sum())} | index_sums(by_phase) if has_index_sum(system) else {}
     return {
         "status": results.COMPLETE,
         "reason": "",
         "notes": _notes(analysis, sums, by_phase),
         "summary": {
-            "neurons": setup.connectome.n,
+            "neurons": setup.n,
             "fixed_points": len(points.points),
             "stable_points": int((points.unstable == 0).sum()),
             "kink_points": int(points.at_kink.sum()),
@@ -95,10 +95,10 @@ def write_outputs(
             "index_sum": sums.get("points", math.nan),
             "settled_trajectories": _settled_share(system, trajectories.states[-1]),
             "explained": explained,
-            "groups": len(analysis.groups),
+            **({} if analysis.groups is None else {"groups": len(analysis.groups)}),
             **leading_moduli(linear),
             **counts,
-            **strength_of(setup.network),
+            **strength_of_setup(setup),
             "seconds": round(time.perf_counter() - began, 2),
         },
         "connectome": setup.facts(),
@@ -107,14 +107,20 @@ def write_outputs(
 
 def _notes(analysis: Analysis, sums: dict[str, int], by_phase: dict[str, np.ndarray]) -> list[str]:
     """Return notes on missing and undecided fixed points, and on groups that are left out."""
-    points, groups = analysis.points, len(analysis.groups)
+    points, groups = analysis.points, len(analysis.groups or ())
     kinked = int(points.at_kink.sum()) + int(by_phase.get("phase_at_kink", np.zeros(0)).sum())
     many = f"by {groups} groups, more than {MOST_GROUPS}: their eigenvalues and mean rates are left out"
-    return [*_missing(sums, kinked), *_undecided(points, kinked), *([] if analysis.drawn_groups else [many])]
+    left_out = [many] if analysis.groups and not analysis.drawn_groups else []
+    return [*_missing(sums, kinked), *_undecided(points, kinked), *left_out]
+
+
+def strength_of_setup(setup: AnySetup) -> dict[str, float]:
+    """Return the columns of a network's coupling strength; empty for a system of [source]."""
+    return {} if isinstance(setup, SourceSetup) else strength_of(setup.network)
 
 
 @torch.no_grad()
-def _settled_share(system: Dynamics, states: Tensor) -> float:
+def _settled_share(system: AnySystem, states: Tensor) -> float:
     """Return the share of states (trajectories, N) that are at rest."""
     q = 0.5 * (system.step(states) - states).square().sum(-1)
     return float((q < SETTLED).double().mean())
@@ -159,7 +165,7 @@ def _point_arrays(points: FixedPoints) -> dict[str, np.ndarray]:
 
 
 @torch.no_grad()
-def _field(run: Run, system: Dynamics, states: Tensor, names: np.ndarray) -> tuple[dict[str, np.ndarray], float]:
+def _field(run: Run, system: AnySystem, states: Tensor, names: np.ndarray) -> tuple[dict[str, np.ndarray], float]:
     """Return the flow field in a plane through the trajectories' mean, and the share of variance in that plane."""
     units = plane_units(run.config.analysis.plane, names)
     axes = plane(states) if units is None else _plane_of_units(states, units)

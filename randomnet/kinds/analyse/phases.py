@@ -36,17 +36,14 @@ from torch import Tensor
 from randomnet.analysis import (
     FixedPoints,
     continue_fixed_points,
-    find_kinks,
     fixed_points,
     interpolate,
-    jacobian_of,
     plane,
     starting_points,
 )
-from randomnet.build.network import Setup
 from randomnet.build.trials import trials_of
+from randomnet.kinds.analyse.systems import AnySetup, AnySystem, jacobian, kinks, under_input
 from randomnet.kinds.trajectories import along_inputs
-from randomnet.rnn import Dynamics, with_input
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError, nearest
 from randomnet.tasks import Trials
@@ -103,7 +100,7 @@ def search_share(run: Run) -> float:
     return len(_conditions(run, trials)) * phases * settings.phase_starts / settings.starts
 
 
-def phase_paths(run: Run, setup: Setup, system: Dynamics) -> list[PhasePath]:
+def phase_paths(run: Run, setup: AnySetup, system: AnySystem) -> list[PhasePath]:
     """Return the paths of the conditions that the run asks for; empty without phases."""
     if not _has_phases(run):
         return []
@@ -112,7 +109,7 @@ def phase_paths(run: Run, setup: Setup, system: Dynamics) -> list[PhasePath]:
 
 
 def phase_arrays(
-    run: Run, setup: Setup, system: Dynamics, paths: Sequence[PhasePath], on_progress: Callable[[int], object]
+    run: Run, setup: AnySetup, system: AnySystem, paths: Sequence[PhasePath], on_progress: Callable[[int], object]
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """Return the arrays of the module's table, and the numbers of (stable) points of each phase of each condition."""
     if not paths:
@@ -163,7 +160,7 @@ def _trials_of_condition(run: Run, trials: Trials, condition: int) -> np.ndarray
     return np.array([first, *indices[indices != first]][: settings.trajectories])
 
 
-def _phase_path(run: Run, setup: Setup, system: Dynamics, trials: Trials, condition: int) -> PhasePath:
+def _phase_path(run: Run, setup: AnySetup, system: AnySystem, trials: Trials, condition: int) -> PhasePath:
     indices = _trials_of_condition(run, trials, condition)
     noiseless = (trials.inputs if trials.true_inputs is None else trials.true_inputs)[indices]
     onsets = trials.phases[indices]
@@ -188,23 +185,22 @@ def _phase_path(run: Run, setup: Setup, system: Dynamics, trials: Trials, condit
 
 @torch.no_grad()
 def _search(
-    run: Run, setup: Setup, system: Dynamics, path: PhasePath, on_progress: Callable[[int], object]
+    run: Run, setup: AnySetup, system: AnySystem, path: PhasePath, on_progress: Callable[[int], object]
 ) -> list[FixedPoints]:
     """Return the fixed points at each place of a condition.
 
     The random numbers belong to the condition, so that they do not depend on which others are analysed.
     """
     settings, rng = run.config.analysis, run.generator("phase starts", path.number + 1)
-    interface = {"input_weights": setup.network.interface["input_weights"].double()}
     inputs = interpolate(path.inputs, settings.interpolation_steps)
-    systems = [with_input(system, interface, x) for x in inputs]
-    maps, kinks = [(each.step, jacobian_of(each)) for each in systems], [find_kinks(each) for each in systems]
+    systems = [under_input(setup, system, x) for x in inputs]
+    maps, all_kinks = [(each.step, jacobian(each)) for each in systems], [kinks(each) for each in systems]
     alike = np.unique(inputs.cpu().numpy().round(INPUT_DECIMALS), axis=0, return_inverse=True)[1].ravel().tolist()
     known, around = {}, path.all_states
     for place, phase in zip(range(0, len(maps), settings.interpolation_steps), path.phases, strict=True):
         starts = starting_points(path.states_in(phase), settings.phase_starts, rng, settings.start_noise)
         known[place] = fixed_points(*maps[place], starts, around=around, on_progress=on_progress).points
-    return continue_fixed_points(maps, known, around, identifiers=alike, kinks=kinks, on_progress=on_progress)
+    return continue_fixed_points(maps, known, around, identifiers=alike, kinks=all_kinks, on_progress=on_progress)
 
 
 # ---- what is written

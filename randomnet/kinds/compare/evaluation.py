@@ -151,16 +151,19 @@ class GroundTruth:
         return states[np.sort(self.settings.generator().permutation(len(states))[:count])]
 
     @cached_property
-    def dsa_dimensions(self) -> tuple[int, int]:
-        """Delays and rank of DSA's operators, the same for the true states and all models."""
+    def dsa_search(self) -> metrics.Dimensions | None:
+        """The search for delays and rank of DSA's operators; None where they are fixed."""
         options = self.settings.options
         if options.dsa_dimensions == "fixed":
-            return options.dsa_delays, options.dsa_rank
+            return None
         states = self.dsa_trials(self.of("latents")[1])
-        dimensions = metrics.predictive_dimensions(
-            states, options.dsa_delays, options.dsa_rank, self.settings.generator()
-        )
-        return dimensions.delays, dimensions.rank
+        return metrics.predictive_dimensions(states, options.dsa_delays, options.dsa_rank, self.settings.generator())
+
+    @property
+    def dsa_dimensions(self) -> tuple[int, int]:
+        """Delays and rank of DSA's operators, the same for the true states and all models."""
+        options, search = self.settings.options, self.dsa_search
+        return (options.dsa_delays, options.dsa_rank) if search is None else (search.delays, search.rank)
 
     def operator_of(self, states: np.ndarray) -> np.ndarray:
         """Return the delay operator of states (B, T, D)."""
@@ -266,6 +269,16 @@ class ModelEvaluation:
         if self.of("latents")[1].shape[2] != self.system.n:
             raise MetricUnavailable(f"the arrays do not have all {self.system.n} states of the model")
         return self.system
+
+    def shuffled(self, arrays: np.ndarray) -> np.ndarray:
+        """Return arrays (B, ...) of the model with each trial's in the place of another trial's, as a model of chance.
+
+        The trials are shifted by one in a random order, so that none keeps its place where there are two or more.
+        """
+        order = self.truth.settings.generator().permutation(len(arrays))
+        other = np.empty_like(arrays)
+        other[order] = arrays[np.roll(order, 1)]
+        return other
 
     @cached_property
     def to_truth(self) -> metrics.LinearMap:

@@ -12,6 +12,7 @@ M models, S scores, E test trials of T bins, P and Q fixed points:
 | m<k>_points_..., m<k>_unstable_...       | (P or Q, 3), (P or Q,) fixed points there, and unstable directions      |
 | m<k>_eigenvalues_...                     | (pairs, leading) complex, of the Jacobians at matched points            |
 | m<k>_operator_..., m<k>_exponents_...    | eigenvalues of the delay operators; leading Lyapunov exponents          |
+| m<k>_dsa_search_delays, .._errors        | (d,), (d, ranks) held-out error of DSA's delays and ranks 1, 2, ...     |
 | m<k>_rates_true, m<k>_rates_inferred     | (T, neurons) of one trial                                               |
 | m<k>_flow_grid, m<k>_flow_...            | (n, n, 2) in the first two axes, the step of each system per bin        |
 """

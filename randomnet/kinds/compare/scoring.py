@@ -13,6 +13,10 @@ from randomnet.kinds.compare.evaluation import MetricUnavailable, ModelEvaluatio
 
 Arrays = dict[str, np.ndarray]
 Scores = tuple[dict[str, float], Arrays]
+STATE_SCORES = {
+    "state_r2_true_to_inferred": metrics.state_r2_true_to_inferred,
+    "state_r2_inferred_to_true": metrics.state_r2_inferred_to_true,
+}
 
 
 def _rate_r2(evaluation: ModelEvaluation) -> Scores:
@@ -21,10 +25,12 @@ def _rate_r2(evaluation: ModelEvaluation) -> Scores:
 
 def _state_r2(evaluation: ModelEvaluation) -> Scores:
     (true, test_true), (inferred, test_inferred) = evaluation.truth.of("latents"), evaluation.of("latents")
-    return {
-        "state_r2_true_to_inferred": metrics.state_r2_true_to_inferred(true, inferred, test_true, test_inferred),
-        "state_r2_inferred_to_true": metrics.state_r2_inferred_to_true(true, inferred, test_true, test_inferred),
-    }, {}
+    scores = {}
+    for name, score in STATE_SCORES.items():
+        scores[name] = score(true, inferred, test_true, test_inferred)
+        shuffled = evaluation.shuffled(inferred), evaluation.shuffled(test_inferred)
+        scores[f"{name}_chance"] = score(true, shuffled[0], test_true, shuffled[1])
+    return scores, {}
 
 
 def _cycle_con(evaluation: ModelEvaluation) -> Scores:
@@ -56,23 +62,33 @@ def _co_bps(evaluation: ModelEvaluation) -> Scores:
 def _input_r2(evaluation: ModelEvaluation) -> Scores:
     (inferred, test_inferred), test = evaluation.of("inferred_inputs"), evaluation.truth.test
     true, test_true = evaluation.truth.of("inputs" if test.true_inputs is None else "true_inputs")
-    return {"input_r2": metrics.input_r2(true, inferred, test_true, test_inferred)}, {}
+    shuffled = evaluation.shuffled(inferred), evaluation.shuffled(test_inferred)
+    return {
+        "input_r2": metrics.input_r2(true, inferred, test_true, test_inferred),
+        "input_r2_chance": metrics.input_r2(true, shuffled[0], test_true, shuffled[1]),
+    }, {}
 
 
 def _procrustes(evaluation: ModelEvaluation) -> Scores:
-    return {"procrustes": metrics.procrustes(evaluation.truth.of("latents")[1], evaluation.of("latents")[1])}, {}
+    true, inferred = evaluation.truth.of("latents")[1], evaluation.of("latents")[1]
+    return {
+        "procrustes": metrics.procrustes(true, inferred),
+        "procrustes_chance": metrics.procrustes(true, evaluation.shuffled(inferred)),
+    }, {}
 
 
 def _dsa(evaluation: ModelEvaluation) -> Scores:
     truth, settings = evaluation.truth, evaluation.truth.settings
     inferred, true = truth.operator_of(evaluation.of("latents")[1]), truth.operator
     values = [np.linalg.eigvals(operator) for operator in (true, inferred)]
+    search = truth.dsa_search
+    arrays = {} if search is None else {"dsa_search_delays": search.candidates, "dsa_search_errors": search.errors}
     return {
         "dsa": metrics.operator_distance(true, inferred, settings.generator(), settings.options.dsa_starts),
         "dsa_floor": truth.dsa_floor,
         "dsa_eigenvalues": metrics.eigenvalue_distance(*values),
         **dict(zip(("dsa_delays_used", "dsa_rank_used"), truth.dsa_dimensions, strict=True)),
-    }, {"operator_true": values[0], "operator_inferred": values[1]}
+    }, {"operator_true": values[0], "operator_inferred": values[1], **arrays}
 
 
 def remarks(scores: Mapping[str, float]) -> list[str]:
@@ -104,6 +120,8 @@ def _fixed_points(evaluation: ModelEvaluation) -> Scores:
     if len(true.points) and len(inferred.points):
         matched = evaluation.matched_points
         scores |= {f"points_{name}": getattr(matched, name) for name in ("distance", "agreement", "share")}
+        stable = [float((points.unstable == 0).double().mean()) for points in (true, inferred)]
+        scores["points_agreement_chance"] = _agreement_by_chance(*stable)
     return scores, arrays
 
 
@@ -127,6 +145,11 @@ def _mean(values: list[float]) -> float:
     """Return the mean of the finite values, nan without any."""
     finite = [value for value in values if np.isfinite(value)]
     return float(np.mean(finite)) if finite else np.nan
+
+
+def _agreement_by_chance(first: float, second: float) -> float:
+    """Return the probability that two independent events, of these probabilities, both happen or both do not."""
+    return first * second + (1 - first) * (1 - second)
 
 
 def _memories(evaluation: ModelEvaluation) -> Scores:

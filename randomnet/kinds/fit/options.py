@@ -27,9 +27,9 @@ class InferenceSection(Section):
     """[inference] The model that kind = fit fits to spikes. Several defaults depend on the architecture."""
 
     architecture: str = option(
-        Choice(("gru", "rnn", "linear", "node", "lfads", "network")),
+        Choice(("gru", "lstm", "rnn", "linear", "node", "lfads", "network")),
         "gru",
-        "Model. gru, rnn (tanh), linear and node (neural ODE): sequence autoencoders whose decoder is that cell. "
+        "Model. gru, lstm, rnn (tanh), linear and node (neural ODE): sequence autoencoders whose decoder is that cell. "
         "network: an autoencoder whose decoder is the network of [net] and [model]. lfads: LFADS.",
     )
     hidden_size: int = option(
@@ -109,7 +109,7 @@ FIT = Reader(
     | {
         "paths": only("path_to_network", "path_to_results"),
         "model": only("activation", "dt", "tau", "integrator", "form", "groups"),
-        "source": ALL,
+        "source": all_but("which"),
         "inference": ALL,
         "trainvalidate": only(
             *("optimizer", "lr", "epochs", "iterations", "init", "remap_w"),
@@ -127,6 +127,7 @@ FIT = Reader(
     choice="inference.architecture",
     choice_defaults={
         "gru": {"trainvalidate.lr": 0.002},
+        "lstm": {"trainvalidate.lr": 0.002},
         "rnn": {"trainvalidate.lr": 0.005},
         "linear": {"trainvalidate.lr": 0.0001},
         "node": {"trainvalidate.lr": 0.002, "inference.hidden_size": 10},

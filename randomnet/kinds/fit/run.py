@@ -119,7 +119,7 @@ def training_settings(run: Run) -> Settings:
         clip_norm=training.clip_norm,
         early_stopping=training.early_stopping,
         clip_whole=True,
-        weight_decay=training.weight_decay,
+        weight_decay=None if training.weight_decay == "auto" else training.weight_decay,
         eps=training.eps,
         plateau_factor=training.plateau_factor,
         plateau_patience=training.plateau_patience,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from randomnet.conditions import FROM_SOURCE
 from randomnet.kinds import reads
 from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Key, Reader, all_but
@@ -11,20 +12,28 @@ from randomnet.settings.values import Boolean, Choice, Integer, Number, Value
 
 IN_FOLDER = Condition(
     "source.folder is a results folder, no file",
-    lambda config: Path(config.source.folder).suffix not in (".npz", ".h5"),
+    lambda config: (
+        Path(config.source.folder).suffix not in (".npz", ".h5")
+        and (config.from_source or not config.has_role("system of a source"))
+    ),
 )
 OWN_PROBE = Condition("recording.like is empty", lambda config: not config.recording.like)
 
 
 @dataclass(frozen=True)
 class SourceSection(Section):
-    """[source] Results of the previous stage: train for kind = record, record for fit, fit for compare."""
+    """[source] Results of the previous stage: train for kind = record, record for fit, fit for compare.
+
+    analyse and spectrum take cells of train, or models of fit.
+    """
 
     folder: str = option(
         Value(),
         "",
         "Results folder of the earlier stage. For kind = fit it may be a file of recordings (.npz, .h5). For "
-        "compare it may be several folders, separated by commas.",
+        "compare it may be several folders, separated by commas. For analyse and spectrum: cells that were trained on "
+        "a task (kind = train), or models of kind = fit, instead of a network of [net].",
+        neutral="",
     )
     combo: int | str = option(
         Integer(0, words=("same",)),
@@ -37,6 +46,10 @@ class SourceSection(Section):
         "same",
         "Iteration of that folder. same: the run's own, or the only one, which all iterations then use.",
         only=IN_FOLDER,
+    )
+    which: str = option(
+        Choice(("best", "last")), "best", "Model of that run: the best on validation, or the last.", only=FROM_SOURCE,
+        neutral="best",
     )
 
 
@@ -121,7 +134,7 @@ RECORD = Reader(
     "Simulate neural recordings of trained networks along new trials of their task.",
     reads=reads.LATER_STAGE
     | {
-        "source": ALL,
+        "source": all_but("which"),
         "recording": ALL,
         "trialparams": all_but(*reads.SPLITTING, *reads.TRAINING_ONLY),
     },

@@ -3,7 +3,7 @@
 from typing import Any
 
 from randomnet.kinds import reads
-from randomnet.settings.readers import Key, Reader
+from randomnet.settings.readers import ALL, Key, Reader
 from randomnet.settings.values import Share
 
 
@@ -11,15 +11,17 @@ def one_state(config: Any) -> tuple[Key, str] | None:
     """Several initial states are not available along trials, all of which start from the same state."""
     if config.lyapunov.initial_states > 1 and config.has_task and config.lyapunov.driven:
         return ("lyapunov", "initial_states"), "1, or driven = False, as every trial starts from the same state"
+    if config.lyapunov.initial_states > 1 and config.from_source:
+        return ("lyapunov", "initial_states"), "1 with source.folder, whose system has an initial state of its own"
     return None
 
 
 SPECTRUM = Reader(
     "spectrum",
     "Measure the Lyapunov spectrum of every network.",
-    reads=reads.BUILDING | reads.SPECTRUM | reads.SIDE_BY_SIDE,
+    reads=reads.BUILDING | reads.SPECTRUM | reads.SIDE_BY_SIDE | {"source": ALL},
     defaults=reads.EXACT | {"lyapunov.nle": Share(100.0), "lyapunov.initial_states": 1},
-    checks=(one_state,),
-    roles=("spectra",),
+    checks=(one_state, reads.of_source),
+    roles=("spectra", "system of a source"),
     module="randomnet.kinds.spectrum.run",
 )

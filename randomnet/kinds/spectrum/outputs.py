@@ -8,6 +8,7 @@ import torch
 from randomnet import results
 from randomnet.build.coupling_strength import strength_of
 from randomnet.build.network import Setup
+from randomnet.build.source_setup import SourceSetup
 from randomnet.build.spectra import spectrum_state
 from randomnet.kinds.initial_states import arrays_of_states, summary_of_states, worst_status
 from randomnet.kinds.spectra import network_dynamics, summary_of
@@ -16,7 +17,7 @@ from randomnet.schema.plan import Run
 
 
 def write_outputs(
-    run: Run, folder: results.RunFolder, setup: Setup, spectra: list[Spectrum], seconds: float
+    run: Run, folder: results.RunFolder, setup: Setup | SourceSetup, spectra: list[Spectrum], seconds: float
 ) -> dict[str, Any]:
     """Write the spectra from a run's initial states; return its record for run.json."""
     first, several = spectra[0], len(spectra) > 1
@@ -28,11 +29,10 @@ def write_outputs(
         "status": status,
         "reason": reason,
         "summary": {
-            "neurons": setup.connectome.n,
+            "neurons": setup.n,
             "exponents": len(first.exponents),
             **(summary_of_states(spectra) if several else summary_of(first)),
-            **network_dynamics(run),
-            **strength_of(setup.network),
+            **_about(run, setup),
             "network": setup.checksum(),
             "seconds": round(seconds, 2),
         },
@@ -40,8 +40,20 @@ def write_outputs(
     }
 
 
-def network_arrays(run: Run, setup: Setup) -> dict[str, np.ndarray]:
-    """Return the initial state of a spectrum, and the groups with their gains and shifts."""
+def _about(run: Run, setup: Setup | SourceSetup) -> dict[str, Any]:
+    """Return the columns of the network's dynamics and coupling strength; of a system of [source] the step alone."""
+    if isinstance(setup, SourceSetup):
+        return {"dt": 1.0}
+    return network_dynamics(run) | strength_of(setup.network)
+
+
+def network_arrays(run: Run, setup: Setup | SourceSetup) -> dict[str, np.ndarray]:
+    """Return the initial state of a spectrum, and the groups with their gains and shifts.
+
+    A system of [source] has its state alone.
+    """
+    if isinstance(setup, SourceSetup):
+        return {"state_initial": spectrum_state(run, setup).numpy()}
     with torch.no_grad():
         parts = {
             "gains": setup.network.gains(),

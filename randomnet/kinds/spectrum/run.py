@@ -9,6 +9,7 @@ from typing import Any
 
 from randomnet import results
 from randomnet.build.network import Setup, build_setup, check_network
+from randomnet.build.source_setup import SourceSetup, check_source, source_setup
 from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import exponents_of
 from randomnet.kinds import spectra
@@ -39,7 +40,12 @@ HEADLINE = (
 
 def check(run: Run) -> dict[str, Any]:
     """Check all that can be wrong before the run starts; return the connectome's facts. Raises ConfigError."""
-    return check_network(run)
+    return check_source(run) if run.config.from_source else check_network(run)
+
+
+def setup_of(run: Run) -> Setup | SourceSetup:
+    """Return the network that the run builds, or the system of [source]. Raises ConfigError."""
+    return source_setup(run) if run.config.from_source else build_setup(run)
 
 
 def length(run: Run) -> float:
@@ -49,7 +55,7 @@ def length(run: Run) -> float:
 
 def max_batch(run: Run, facts: dict[str, Any]) -> int:
     """Return how many spectra of this run's shape are computed side by side."""
-    alone = run.config.has_task or run.config.lyapunov.initial_states > 1
+    alone = run.config.has_task or run.config.from_source or run.config.lyapunov.initial_states > 1
     return 1 if alone else spectra.max_batch(run, facts, 8)
 
 
@@ -58,8 +64,8 @@ def execute(
 ) -> RunRecords:
     """Compute spectra and write arrays.npz of each run; return their records."""
     began = time.perf_counter()
-    setups = [build_setup(run) for run in runs]
-    k = exponents_of(runs[0], setups[0].connectome.n)
+    setups = [setup_of(run) for run in runs]
+    k = exponents_of(runs[0], setups[0].n)
 
     def report_all(row: dict[str, float]) -> None:
         for run in runs:
@@ -77,7 +83,7 @@ def execute(
 
 def _compute(
     runs: Sequence[Run],
-    setups: Sequence[Setup],
+    setups: Sequence[Setup | SourceSetup],
     k: int,
     schedule: Schedule | None = None,
     on_progress: spectra.OnProgress = lambda time: None,
@@ -91,8 +97,8 @@ def _compute(
 
 def estimate(runs: Sequence[Run]) -> Cost:
     """Return the cost of each run, from a short spectrum of all runs side by side."""
-    setups = [build_setup(run) for run in runs]
-    k = exponents_of(runs[0], setups[0].connectome.n)
+    setups = [setup_of(run) for run in runs]
+    k = exponents_of(runs[0], setups[0].n)
     rate = spectra.seconds_per_time(lambda probe: _compute(runs, setups, k, probe), runs[0]) / len(runs)
     return Cost(rate, rate * simulated_time(schedule_of(runs[0])))
 

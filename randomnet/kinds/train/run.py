@@ -152,7 +152,9 @@ def _members(runs: Sequence[Run]) -> list[list[int]]:
 
 def max_batch(run: Run, facts: dict[str, Any]) -> int:
     """Return how many runs of this one's shape are trained side by side."""
-    if has_cells(run) or closed_loop.is_closed_loop(run) or run.config.dynamics.has_parts:
+    config = run.config
+    alone = has_cells(run) or closed_loop.is_closed_loop(run)
+    if alone or config.dynamics.has_parts or config.trainvalidate.latent_l2:
         return 1
     return spectra.max_batch(run, facts, PRECISIONS[run.config.trainvalidate.precision].itemsize)
 

@@ -319,10 +319,10 @@ class ModelSection(Section):
     """[model] The dynamics."""
 
     architecture: str = option(
-        Choice(("network", "gru", "rnn", "linear", "node")),
+        Choice(("network", "gru", "lstm", "rnn", "linear", "node")),
         "network",
-        "Model that is trained on a task. network: the network of [net]. gru, rnn (tanh), linear and node (h + .1 "
-        "MLP([h, x])): cells without a connectome. Cells have a linear readout and a learnt initial state.",
+        "Model that is trained on a task. network: the network of [net]. gru, lstm, rnn (tanh), linear and node "
+        "(h + .1 MLP([h, x])): cells without a connectome. Cells have a linear readout and a learnt initial state.",
     )
     hidden_size: int = option(Integer(1, 10_000), 64, "Number of units of the cell.", only=BY_CELLS)
     mlp_layers: int = option(Integer(1, 100), 2, "Number of hidden layers of a neural ODE's MLP.", only=OF_NODES)

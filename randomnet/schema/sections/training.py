@@ -7,6 +7,7 @@ from randomnet.conditions import (
     BY_NETWORK,
     CONTINUED,
     DRAWN,
+    DRIVABLE,
     FACTORS_TRAINED,
     FLAT,
     LOW_RANK,
@@ -72,7 +73,7 @@ class LyapunovSection(Section):
         True,
         "With a task. True: spectrum along its trials. False: spectrum of the undriven network, with no input but "
         "its biases.",
-        only=TASKED,
+        only=DRIVABLE,
     )
     spectrum_every: int = option(
         Integer(0),
@@ -217,11 +218,21 @@ class TrainValidateSection(Section):
         only=WEIGHTS_TRAINED,
         sizes=False,
     )
-    weight_decay: float = option(
+    weight_decay: float | str = option(
+        Number(0, words=("auto",)),
+        0.0,
+        "Weight decay: decoupled with AdamW, otherwise part of the gradient. auto: PyTorch's default, 0.01 with AdamW, "
+        "else 0. With kind = fit it is 0 also with AdamW; lfads has that of its authors.",
+        neutral="auto",
+        sizes=False,
+    )
+    latent_l2: float = option(
         Number(0),
         0.0,
-        "Weight decay: decoupled with AdamW, otherwise part of the gradient. It is 0 also with AdamW, where PyTorch "
-        "has 0.01; lfads has that of its authors.",
+        "Weight in the loss of the mean square of the states, over all trials, steps and units. The "
+        "Computation-Thru-Dynamics Benchmark has 1e-6 in some models. Recorded losses leave it out.",
+        only=OPEN_LOOP,
+        neutral=0.0,
         sizes=False,
     )
     eps: float = option(

@@ -22,12 +22,12 @@ from randomnet.artifacts.systems import freeze_input, replay_inputs
 from randomnet.artifacts.trained_networks import TrainedNetwork
 from randomnet.comparison.intervals import mean_interval
 from randomnet.figures.compare import SCORES as FIGURES_SCORES
-from randomnet.figures.compare import _inferred_dynamics
+from randomnet.figures.compare import _first_models, _inferred_dynamics, _trajectories
 from randomnet.kinds.compare import run as compare
 from randomnet.kinds.compare.evaluation import GroundTruth, MetricUnavailable, ModelEvaluation, Settings
 from randomnet.kinds.compare.figure_arrays import figure_arrays
 from randomnet.kinds.compare.options import ComparingSection
-from randomnet.kinds.compare.scoring import SCORERS, remarks
+from randomnet.kinds.compare.scoring import SCORERS, _agreement_by_chance, remarks
 from randomnet.plotting import Series
 from randomnet.recordings import Recording, Split, write_recording
 from randomnet.rnn import Network
@@ -170,6 +170,24 @@ def test_the_system_itself_in_other_coordinates_is_perfect_by_every_metric(recor
     assert found["lambda_max_true"] < 0
 
 
+def test_chance_is_what_shuffled_trials_and_random_pairs_reach(recording):
+    case = evaluation(recording, memory(), settings(), arrays_of(recording), memory())
+    scores = SCORERS["state_r2"](case)[0] | SCORERS["procrustes"](case)[0]
+    assert abs(scores["state_r2_true_to_inferred_chance"]) < 0.2 < scores["state_r2_true_to_inferred"]
+    assert scores["procrustes"] < 0.01 < 0.8 < scores["procrustes_chance"]
+    latents = case.of("latents")[1]
+    other = case.shuffled(latents)
+    assert sorted(map(bytes, other)) == sorted(map(bytes, latents))
+    assert not any(np.array_equal(*pair) for pair in zip(other, latents, strict=True)), "no trial keeps its place"
+
+
+def test_agreement_by_chance_is_the_mean_over_random_pairs():
+    rng = np.random.default_rng(0)
+    true, inferred = rng.random(40) < 0.3, rng.random(40) < 0.8
+    expected = (true[:, None] == inferred).mean()  # over all pairs
+    assert _agreement_by_chance(true.mean(), inferred.mean()) == pytest.approx(expected, abs=1e-12)
+
+
 def test_fixed_points_and_eigenvalues_are_those_of_the_memory(recording):
     case = evaluation(recording, memory(), settings(), arrays_of(recording), memory(gain=0.1))
     points = case.truth.points
@@ -205,18 +223,23 @@ def test_unmatched_points_and_distances_that_noise_reaches_are_remarked():
 
 def test_figures_of_scores_say_what_is_not_above_the_floor_and_how_many_points_were_matched():
     rows = {"series": ["a"] * 3, "x": [0, 0, 0], "dsa": [0.3, 0.1, 0.05], "dsa_floor": [0.1] * 3, "cycle_con": 0.4,
-            "cycle_con_truth": 0.7, "points_distance": 0.1, "points_true": 9,
-            "points_inferred": [9, 12, 7]}  # fmt: skip
-    panels = [panel for panel in FIGURES_SCORES if panel.column in ("dsa", "cycle_con", "points_distance")]
+            "cycle_con_truth": 0.7, "points_distance": 0.1, "points_true": 9, "eigenvalue_frequencies": 0.2,
+            "points_inferred": [9, 12, 7], "procrustes": [0.5, 1.5, 1.0], "procrustes_chance": 1.2}  # fmt: skip
+    shown = ("dsa", "cycle_con", "points_distance", "procrustes", "eigenvalue_frequencies")
+    panels = [panel for panel in FIGURES_SCORES if panel.column in shown]
     figure = plotting.scores(pd.DataFrame(rows), panels, [Series("a", 0)], mean_interval, ())
     by_label = {axes.get_ylabel().split("\n")[0]: axes for axes in figure.axes}
-    dots = {line.get_markerfacecolor() == "white": sorted(line.get_ydata()) for line in by_label["DSA distance"].lines
-            if line.get_marker() == "o"}  # fmt: skip
-    assert dots == {False: [0.3], True: [0.05, 0.1]}
-    assert by_label["fixed points,"].get_title() == "7 to 9 matched, of 9 true\nand 7 to 12 inferred"
-    assert by_label["DSA distance"].get_title() == by_label["cycle consistency"].get_title() == ""
+    for label, expected in (("↓ DSA distance", {False: [0.3], True: [0.05, 0.1]}),
+                            ("↓ Procrustes", {False: [0.5, 1.0], True: [1.5]})):  # fmt: skip
+        dots = {line.get_markerfacecolor() == "white": sorted(line.get_ydata()) for line in by_label[label].lines
+                if line.get_marker() == "o"}  # fmt: skip
+        assert dots == expected
+    for label in ("↓ fixed points,", "↓ frequencies,"):
+        assert by_label[label].get_title() == "7 to 9 matched, of 9 true\nand 7 to 12 inferred"
+    assert by_label["↓ DSA distance"].get_title() == by_label["↑ cycle consistency"].get_title() == ""
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert {"not above the noise floor", "of the truth itself"} <= set(texts)
+    assert {"not above the noise floor or not better than chance", "of the truth itself"} <= set(texts)
+    assert "↑ higher is better, ↓ lower is better" in texts
     old = {name: values for name, values in rows.items() if name not in ("cycle_con_truth", "points_true")}
     plotting.scores(pd.DataFrame(old), panels, [Series("a", 0)], mean_interval, ())  # as earlier versions have it
 
@@ -503,6 +526,35 @@ def test_fixed_points_and_flow_are_drawn_over_the_states(recording):
     said = [text.get_text() for axes in (true, inferred) for text in axes.texts]
     assert said == ["9 fixed points", "9 fixed points, 9 matched"]
     assert "stable fixed point" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_the_same_states_are_drawn_in_three_dimensions(recording):
+    case = evaluation(recording, memory(), settings(), arrays_of(recording), memory())
+    own = figure_arrays(case) | SCORERS["fixed_points"](case)[1]
+    arrays = {f"m0_{name}": array for name, array in own.items()}
+    arrays |= {"labels": np.array(["fit"]), "combos": np.array([0]), "iterations": np.array([0]),
+               "axes": np.array([], str), "axis_values": np.zeros((1, 0), str)}  # fmt: skip
+    (chosen,) = _first_models(arrays)
+    figure = plotting.trajectories_3d([_trajectories(arrays, *chosen)])
+    true, inferred = figure.axes
+    for axes, states in ((true, own["states_true"]), (inferred, own["states_inferred"])):
+        drawn = [np.stack(line.get_data_3d(), 1) for line in axes.lines if line.get_linestyle() == "-"]
+        np.testing.assert_array_equal(np.stack(drawn), states)
+        markers = sum(len(line.get_data_3d()[0]) for line in axes.lines if line.get_linestyle() != "-")
+        assert markers == len(own["points_true"]) == 9
+        assert axes.get_xlabel().startswith("PC 1 (") and axes.get_xlim() == true.get_xlim()
+
+
+def test_the_search_for_dsas_dimensions_is_drawn_with_its_choice(recording):
+    case = evaluation(recording, memory(), settings(dsa_dimensions="held_out"), arrays_of(recording), memory())
+    scores, arrays = SCORERS["dsa"](case)
+    delays, errors = arrays["dsa_search_delays"], arrays["dsa_search_errors"]
+    used = int(scores["dsa_delays_used"]), int(scores["dsa_rank_used"])
+    row = delays.tolist().index(used[0])
+    assert errors[row, used[1] - 1] < 2 * np.nanmin(errors), "as good as the best but for its error"
+    figure = plotting.dsa_search(delays, errors, used)
+    (circle,) = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert (circle.get_xdata()[0], circle.get_ydata()[0]) == (used[1], errors[row, used[1] - 1])
 
 
 def test_the_same_seed_gives_the_same_scores(run, study):

@@ -350,7 +350,7 @@ def test_inputs_that_were_not_recorded_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("inference.architecture=lstm", "[inference] architecture: expected one of gru, rnn, linear, node, lfads, net"),
+        ("inference.architecture=mlp", "[inference] architecture: expected one of gru, lstm, rnn, linear, node, lfads"),
         ("inference.dropout=1", "[inference] dropout: expected a number from 0 to 0.99, got '1'"),
         ("inference.n_factors=3", "[inference] n_factors: applies only where inference.architecture = lfads"),
         ("inference.mlp_units=3", "[inference] mlp_units: applies only where inference.architecture = node"),
