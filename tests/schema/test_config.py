@@ -41,7 +41,8 @@ def chosen(key):
     ("listed", "registered"),
     [
         (chosen(("populations", "kernels")), KERNELS),
-        (PATTERNS, (*(name for name in simulation.PATTERNS if name != "vector"), "random", *populations.VECTORS)),
+        (PATTERNS, (*(name for name in simulation.PATTERNS if name != "vector"), "random", "channel",
+                    *populations.VECTORS)),
         (chosen(("simulation", "keep")), simulation.VARIABLES),
         (chosen(("regions", "initialisation")), INITIALISATIONS),
         (chosen(("model", "form")), rnn.FORMS),
