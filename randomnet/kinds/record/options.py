@@ -22,10 +22,7 @@ OWN_PROBE = Condition("recording.like is empty", lambda config: not config.recor
 
 @dataclass(frozen=True)
 class SourceSection(Section):
-    """[source] Results of the previous stage: train for kind = record, record for fit, fit for compare.
-
-    analyse and spectrum take cells of train, or models of fit.
-    """
+    """[source] The previous stage: train for record, record for fit, fit for compare, either for analyse and spectrum."""
 
     folder: str = option(
         Value(),
