@@ -22,7 +22,7 @@ OWN_PROBE = Condition("recording.like is empty", lambda config: not config.recor
 
 @dataclass(frozen=True)
 class SourceSection(Section):
-    """[source] The previous stage: train for record, record for fit, fit for compare, either for analyse and spectrum."""
+    """[source] The previous stage: train for record, record for fit, fit for compare; any for analyse and spectrum."""
 
     folder: str = option(
         Value(),
