@@ -54,7 +54,7 @@ def contents_as_text(facts: Mapping[str, Any]) -> str:
     tables = (
         _Table(title, ("part", "used as", "note"), part_rows(facts), (46, 26)),
         _groups(facts),
-        _Table("transmitters", ("transmitter", "neurons", "sign", "synapses"), _transmitter_cells(facts), (40, 12, 8)),
+        _transmitters(facts),
         _Table("left out", ("", "number", "why"), list(_losses(facts)), (46, 14)),
     )
     texts = ["\n".join([f"  {table.title}", *aligned([table.header, *table.rows], table.limits)])
@@ -148,9 +148,14 @@ def _groups(facts: Mapping[str, Any]) -> _Table:
     return _Table(f"neurons by {kind}", (kind, "neurons", "share"), [*rows], (46, 12))
 
 
-def _transmitter_cells(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    return [(row.name, f"{row.neurons:,}", row.sign, "" if row.synapses is None else f"{row.synapses:,.10g}")
+def _transmitters(facts: Mapping[str, Any]) -> _Table:
+    """The table of transmitters; without the columns of signs and synapses where nothing is known of them."""
+    header = ("transmitter", "neurons", "sign", "synapses")
+    rows = [(row.name, f"{row.neurons:,}", row.sign, "" if row.synapses is None else f"{row.synapses:,.10g}")
             for row in transmitter_rows(facts)]  # fmt: skip
+    known = [place for place in range(len(header)) if place < 2 or any(row[place] for row in rows)]
+    rows, header = [tuple(row[place] for place in known) for row in rows], tuple(header[place] for place in known)
+    return _Table("transmitters", header, rows, (40, 12, 8)[: len(known) - 1])
 
 
 def _losses(facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ from randomnet.description.columns import WIDTH
 from randomnet.description.contents import TransmitterRow, shortened, transmitter_rows
 from randomnet.formats import SIGN_POLICIES, Part, parts_of
 
-MOST_LINES = 3
+MOST_LINES = 2
 BALANCED = 0.01  # share of a column sum's target by which the sum of a balanced network may differ
 IMPORTANT = re.compile(r"sign|transmitter|nt\b|nt_|weight|synaps|count", re.IGNORECASE)
 COLUMN = re.compile(r"(?:(?P<file>.+), )?(?P<kind>column|attribute|array|sheet|variable)s? (?P<names>.+?)"
@@ -78,8 +78,10 @@ def _signs(facts: Mapping[str, Any]) -> str:
         return ""
     rows = transmitter_rows(facts)
     if policy == "none":
+        if "unsigned" in facts:
+            return f"signs: all weights are positive, as {facts['unsigned']}"
         unused = f"; transmitters are known, but not used ({_counts(rows, signed=False)})" if rows else ""
-        return f"signs: all weights are positive, as sign_policy = none{unused}{_others(policy) if rows else ''}"
+        return f"signs: all weights are positive (sign_policy = none){unused}{_others(policy) if rows else ''}"
     rule = SIGN_POLICIES.get(policy)
     if rule is None:
         return f"signs {policy}"

@@ -20,6 +20,7 @@ from randomnet.formats.spellings import CHEMICAL, ELECTRICAL, NEUROMUSCULAR, REC
 
 OTHER = "other"
 TYPES = (CHEMICAL, ELECTRICAL, RECEIVED, NEUROMUSCULAR, OTHER)  # of synapses, by their codes in EdgeRows
+UNSIGNED = "electrical synapses have no sign"
 LEFT_OUT = {
     RECEIVED: "the same synapses are listed as sent",
     NEUROMUSCULAR: "synapses onto muscles",
@@ -112,7 +113,7 @@ def interpreted(
     is_electrical = _electrical(rows)
     if is_electrical.all() and len(is_electrical):
         connectome = assembled(_symmetric(rows))
-        connectome = connectome.replace(connectome.weights, sign_policy="none")
+        connectome = connectome.replace(connectome.weights, sign_policy="none", unsigned=UNSIGNED)
     else:
         chemical = dataclasses.replace(rows, weights=np.abs(rows.weights)) if signed is None else signed
         connectome = assembled(chemical.where(~_electrical(chemical)) if is_electrical.any() else chemical)
@@ -187,11 +188,15 @@ def _of_type(rows: EdgeRows, synapse_type: str, file: object) -> tuple[EdgeRows,
     counts = {name: int((rows.types == code).sum()) for code, name in enumerate(TYPES)}
     parts = []
     for name, count in counts.items():
-        reason = LEFT_OUT.get(name, f"synapse_type = {synapse_type}; synapse_type = {name} or all reads them")
+        reason = LEFT_OUT.get(name, f"synapse_type = {name} or all reads them")
         use = {CHEMICAL: "directed edges", ELECTRICAL: "undirected edges without a sign"}.get(name, "")
-        text = f"{count:,} rows"
+        text = f"{count:,} row{'s' * (count != 1)}"
         place = f"{name} synapses in {short_name(file)}"
         parts += [Part(place, use, text) if name in wanted else unused(place, f"{text}; {reason}")] * (count > 0)
+    if ELECTRICAL in wanted and (unequal := _unequal_pairs(rows.where(_electrical(rows)))):
+        note = f"{unequal:,} pairs; the larger weight holds"
+        place = f"unequal directions of electrical synapses in {short_name(file)}"
+        parts.append(Part(place, "one weight per pair", note))
     is_wanted = np.isin(rows.types, [TYPES.index(name) for name in wanted])
     if not is_wanted.any():
         there = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
@@ -230,14 +235,25 @@ def _directions(undirected: np.ndarray | None) -> dict[str, Any]:
 
 def _symmetric(rows: EdgeRows) -> EdgeRows:
     """Electrical synapses, each pair once in each direction: listed once or twice in the file, the larger sum holds."""
-    n = int(max(rows.pre.max(), rows.post.max())) + 1
-    pairs, index = np.unique(rows.pre * n + rows.post, return_inverse=True)
-    sums = np.bincount(index, np.abs(rows.weights))
-    low, high = np.minimum(pairs // n, pairs % n), np.maximum(pairs // n, pairs % n)
-    unordered, index = np.unique(low * n + high, return_inverse=True)
-    sizes = np.zeros(len(unordered))
-    np.maximum.at(sizes, index, sums)
-    return EdgeRows(unordered // n, unordered % n, sizes, undirected=np.ones(len(unordered), bool))
+    low, high, sums, _ = _both_ways(rows)
+    return EdgeRows(low, high, sums.max(0), undirected=np.ones(len(low), bool))
+
+
+def _unequal_pairs(rows: EdgeRows) -> int:
+    """The number of pairs of neurons that are listed in both directions, with different sums of weights."""
+    _, _, sums, is_listed = _both_ways(rows)
+    return int((is_listed.all(0) & (sums[0] != sums[1])).sum())
+
+
+def _both_ways(rows: EdgeRows) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs of neurons low <= high, (P,) each; (2, P) sums of weights from low to high and back; whether listed."""
+    low, high = np.minimum(rows.pre, rows.post), np.maximum(rows.pre, rows.post)
+    n = int(high.max(initial=0)) + 1
+    pairs, index = np.unique(low * n + high, return_inverse=True)
+    place = (rows.pre > rows.post) * len(pairs) + index
+    sums, numbers = (np.bincount(place, weights, 2 * len(pairs)).reshape(2, -1)
+                     for weights in (np.abs(rows.weights), None))  # fmt: skip
+    return pairs // n, pairs % n, sums, numbers > 0
 
 
 def _sum(first: Connectome, second: Connectome) -> Connectome:

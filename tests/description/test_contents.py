@@ -7,7 +7,7 @@ import pytest
 
 import runrandomnet
 from randomnet.connectome import from_dense, save
-from randomnet.description import contents_as_text, describe, reading_notes, sinkhorn_notes
+from randomnet.description import as_text, contents_as_text, describe, reading_notes, sinkhorn_notes
 from randomnet.description.contents import transmitter_rows
 from randomnet.formats import SIGN_POLICIES, Part, parts_of
 from randomnet.formats.contents import recorded, unused
@@ -187,14 +187,14 @@ def test_attributes_of_a_graph_are_named_by_what_has_them():
 
 
 @pytest.mark.parametrize("number", [1, 5, 40, 400])
-def test_unused_parts_take_at_most_three_lines_and_the_signs_come_first(number):
+def test_unused_parts_take_at_most_two_lines_and_the_signs_come_first(number):
     parts = [unused(f"{NEURONS}, column attribute_{place}", "x = 1") for place in range(number)]
     lines = [line for line in notes_of([*parts, unused(f"{EDGES}, column nt_type", "read x = 2")]) if line]
     said = [line for line in lines if not line.startswith(("signs", "  whatever", "  rules", "  strict"))]
-    assert 1 <= len(said) <= 4 and said[0].startswith("not used: edges.csv, column nt_type (read x = 2)")
+    assert 1 <= len(said) <= 3 and said[0].startswith("not used: edges.csv, column nt_type (read x = 2)")
     unsaid = [line for line in said if "attribute" in line or "not used" in line or "describe" in line]
-    assert len(unsaid) <= 3 and max(map(len, lines)) <= 110
-    assert any("--describe lists" in line for line in lines) == (number > 10)
+    assert len(unsaid) <= 2 and max(map(len, lines)) <= 110
+    assert any("--describe lists" in line for line in lines) == (number > 1)
 
 
 def test_signs_by_transmitters_are_told_with_counts_and_the_other_rules():
@@ -205,12 +205,30 @@ def test_signs_by_transmitters_are_told_with_counts_and_the_other_rules():
 
 
 @pytest.mark.parametrize("policy, says", [
-    ("none", "all weights are positive, as sign_policy = none; transmitters are known, but not used (acetylcholine 3"),
+    ("none", "all weights are positive (sign_policy = none); transmitters are known, but not used (acetylcholine 3"),
     ("as in the file", "signs as in the file"),
     ("ei", "signs by ei: The 0/1 vector"),
 ])  # fmt: skip
 def test_other_rules_of_signs_are_told(policy, says):
     assert says in " ".join(line.strip() for line in notes_of(sign_policy=policy))
+
+
+def test_electrical_synapses_have_no_sign_whatever_the_policy():
+    assert notes_of(sign_policy="none", unsigned="electrical synapses have no sign") == [
+        "signs: all weights are positive, as electrical synapses have no sign"]  # fmt: skip
+
+
+def test_a_table_of_transmitters_has_no_empty_columns():
+    known, unknown = (tables_of(text_of(sign_policy=policy))["transmitters"] for policy in ("shiu", "as in the file"))
+    assert known[0].split() == ["transmitter", "neurons", "sign"] and unknown[0].split() == ["transmitter", "neurons"]
+    assert unknown[1].split() == ["acetylcholine", "3"]
+
+
+def test_a_saved_null_model_is_not_called_measured():
+    for facts, origin in ((network(null="degree"), "null"), (network(saved={"null": "degree"}), "null"),
+                          (network(saved={"sha256": "0"}), "(measured)")):  # fmt: skip
+        title = as_text(describe(facts)).splitlines()[0]
+        assert origin in title and ("(measured)" in title) == (origin == "(measured)")
 
 
 @pytest.mark.parametrize("parts, weights, says", [
@@ -263,4 +281,4 @@ def test_a_run_says_its_rule_of_signs_and_that_sinkhorn_does_not_balance(tmp_pat
     assert "edges are lost" not in said
     assert "10 of 5,970 edges are lost" in announced(tmp_path, capsys, *roi, "net.sinkhorn_iterations=100")
     table = f"paths.path_to_network={connectomes / 'larva_left_csv'}"
-    assert "all weights are positive, as sign_policy = none" in announced(tmp_path, capsys, table, "net.roi=all")
+    assert "all weights are positive (sign_policy = none)" in announced(tmp_path, capsys, table, "net.roi=all")

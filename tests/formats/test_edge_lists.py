@@ -439,8 +439,7 @@ def test_contents_say_what_every_column_is(one_file):
         "column note": (NOT_USED, ""),
         "column q": (NOT_USED, "no weight by its name; [net] weight_column reads it"),
         "chemical synapses in a.csv": ("directed edges", "2 rows"),
-        "electrical synapses in a.csv":
-            (NOT_USED, "1 rows; synapse_type = chemical; synapse_type = electrical or all reads them"),
+        "electrical synapses in a.csv": (NOT_USED, "1 row; synapse_type = electrical or all reads them"),
     }  # fmt: skip
 
 
@@ -476,6 +475,18 @@ def test_contents_say_what_every_column_is(one_file):
 )  # fmt: skip
 def test_a_part_of_the_contents(one_file, text, part, expected):
     assert used(read_connectome(one_file(text)))[part] == expected
+
+
+def test_electrical_synapses_of_two_weights_have_the_larger_one_and_are_counted(one_file):
+    """a-b is 3 and 2 + 1, a-c 1 and 2, b-c is listed once."""
+    text = "pre,post,weight,type\na,b,3,gap\nb,a,2,gap\nb,a,1,gap\na,c,1,gap\nc,a,2,gap\nb,c,5,gap\n"
+    read = read_connectome(one_file(text), options=Options(synapse_type="electrical"))
+    sizes = {("a", "b"): 3, ("a", "c"): 2, ("b", "c"): 5}
+    assert edges(read) == sizes | {(post, pre): size for (pre, post), size in sizes.items()}
+    part = used(read)["unequal directions of electrical synapses in a.csv"]
+    assert part == ("one weight per pair", "1 pairs; the larger weight holds")
+    equal = read_connectome(one_file(text.replace("c,1", "c,2")), options=Options(synapse_type="all"))
+    assert not any("unequal" in place for place in used(equal))
 
 
 def test_signs_that_a_policy_leaves_out_are_named(one_file):
