@@ -16,7 +16,7 @@ from randomnet.formats.neuron_tables import canonical_ids
 from randomnet.formats.options import Options
 from randomnet.formats.signs import UNKNOWN
 from randomnet.formats.spellings import EDGE_ROLES
-from randomnet.formats.tables import Table, id_or_name, shown, stream
+from randomnet.formats.tables import Table, has_padded_ids, id_or_name, shown, stream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,12 +101,15 @@ def read_edges(table: Table, columns: EdgeColumns, options: Options) -> EdgeList
 def _cells(table: Table, columns: EdgeColumns, rois: tuple[str, ...]) -> _Columns:
     """The cells of all columns with a role, of the rows in the ROIs. Raises FormatError.
 
-    Ids are taken for whole numbers first, so that large files are read once.
+    Ids are taken for whole numbers first, so that large files are read once; those such as 001 are names.
     """
+    ends = (columns.roles["pre"], columns.roles["post"])
     try:
-        return _collected(table, columns, rois, "id")
+        cells = _collected(table, columns, rois, "id")
+        if not has_padded_ids(table, ends):
+            return cells
     except FormatError:
-        if id_or_name(table, (columns.roles["pre"], columns.roles["post"])) == "id":
+        if id_or_name(table, ends) == "id":
             raise
     return _collected(table, columns, rois, "name")
 

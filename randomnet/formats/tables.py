@@ -47,6 +47,7 @@ from randomnet.formats.encodings import encoding_of
 from randomnet.formats.files import FormatError
 from randomnet.formats.layout import layout_of
 from randomnet.formats.spreadsheets import Sheet, sheets_in
+from randomnet.formats.survey import PADDED, survey_of
 from randomnet.formats.table import Table, content
 from randomnet.settings import nearest
 
@@ -54,8 +55,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "DAMAGED", "KINDS", "NUMBER", "Table", "beside", "checksums", "id_or_name", "listed", "names_of", "read_all",
-    "repeated_name", "shown", "stream", "tables_in", "without_r_prefix",
+    "DAMAGED", "KINDS", "NUMBER", "Table", "beside", "checksums", "has_padded_ids", "id_or_name", "listed", "names_of",
+    "read_all", "repeated_name", "shown", "stream", "tables_in", "without_r_prefix",
 ]  # fmt: skip
 MAGIC = {
     b"PAR1": "parquet",
@@ -196,6 +197,17 @@ def id_or_name(table: Table, columns: Iterable[str]) -> str:
         for chunk in stream(table, {column: "id"}):  # raises the error with its row
             del chunk
     return "id"
+
+
+def has_padded_ids(table: Table, columns: Iterable[str]) -> bool:
+    """Whether readable columns of ids have one such as 001, which as a whole number would be that of another name."""
+    if table.kind != "csv" or not survey_of(table).padded:
+        return False
+    columns = list(columns)
+    with closing(_frames(table, dict.fromkeys(columns, "category"))) as frames:
+        return any(
+            PADDED.match(cell) for frame in frames for column in columns for cell in stripped(frame[column]).categories
+        )
 
 
 def _is_name(cell: str) -> bool:
