@@ -213,21 +213,11 @@ def in_edge_list_tables(path: Path, tables: list[Table]) -> str:
     if len(lists) > 1:
         return f"edge lists in {names_of(lists)}"
     if not lists[0].headed:
-        _refuse_matrix_market(lists[0])
         names = ("pre", "post", "weight")[: len(lists[0].columns)]
         return (
             f"an edge list without a header, read as {', '.join(names)}: its first row is {', '.join(lists[0].first)}"
         )
     return f"an edge list with columns {listed_columns(lists[0])}"
-
-
-def _refuse_matrix_market(table: Table) -> None:
-    """Raise FormatError for a sparse matrix whose first row is its size."""
-    with table.open() as file:
-        start = file.read(14)
-    if start.lower() == b"%%matrixmarket":
-        advice = "scipy.sparse.save_npz(path, scipy.io.mmread(file).tocsr()) makes it a file that can be read"
-        raise FormatError(f"{table}: expected edges or a matrix, got one in the format Matrix Market: {advice}")
 
 
 def _refuse_attributes(tables: list[Table]) -> None:

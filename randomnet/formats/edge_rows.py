@@ -85,6 +85,8 @@ def read_edges(table: Table, columns: EdgeColumns, options: Options) -> EdgeList
         reason = "an edge list has no ROIs without a column of them ([net] columns = roi: NAME names one)"
         raise FormatError(f"{table}: expected no roi, as {reason}, got {options.roi!r}")
     cells = _cells(table, columns, options.rois)
+    if not cells.read:
+        raise FormatError(f"{table}: expected a row for each edge, got a header alone")
     ids, pre, post, id_note = _neurons(cells, columns)
     parts = [Part(place_of(table, columns.roles[role]), EDGE_ROLES[role].use, id_note) for role in ("pre", "post")]
     rows, weight_parts = _weighted(table, columns, cells, EdgeRows(pre, post, np.ones(0)), len(ids))

@@ -167,7 +167,8 @@ def _with_different_columns(table: Table, ids: str) -> Table:
     header = names[1:] if ids in (BOTH, COLUMN) else names
     repeated = repeated_name(name for name in header if name)
     if repeated is not None:
-        raise FormatError(f"{table}, row 1: expected different ids, got {shown(repeated)!r} twice")
+        advice = "give each neuron a name of its own, in one header row"
+        raise FormatError(f"{table}, row 1: expected different ids, got {shown(repeated)!r} twice: {advice}")
     if len(header) < len(names) and (names[0] in header or not names[0]):
         names[0] = "\0"
     return replace(table, columns=tuple(name or f"\0{place}" for place, name in enumerate(names)))
@@ -206,7 +207,8 @@ def _check_named(table: Table, line: str, names: np.ndarray, with_entries: np.nd
     if repeated is not None:
         second = int(np.flatnonzero(names == repeated)[1])
         place = f"row {_line_of(table, second)}, column 1" if line == "row" else "row 1"
-        raise FormatError(f"{table}, {place}: expected different ids, got {shown(repeated)!r} twice")
+        advice = "give each neuron a name of its own"
+        raise FormatError(f"{table}, {place}: expected different ids, got {shown(repeated)!r} twice: {advice}")
     unnamed = np.intersect1d(np.flatnonzero(names == ""), with_entries)
     if len(unnamed):
         place, before = int(unnamed[0]), names[max(0, int(unnamed[0]) - 1)]

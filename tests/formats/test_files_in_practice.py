@@ -66,3 +66,27 @@ def test_one_id_with_a_leading_zero_far_down_is_a_name(read):
 def test_zeros_of_other_columns_leave_ids_whole_numbers(read):
     network = read("pre,post,weight,day\n10,9,3,01\n9,10,0.5,02\n9,11,0,03\n")
     assert network.names.tolist() == ["9", "10", "11"]  # in the order of numbers
+
+
+# ---- errors that say what to do
+
+
+ADVICE = {
+    "decimal comma": ("pre;post;weight\nA;B;3,5\nB;A;2\n", "decimal point"),
+    "thousands and decimal comma": (";A;B\nA;0;1.234,5\nB;3;0\n", "decimal point"),
+    "no value of R": ('"","A","B"\n"A",NA,1\n"B",3,NA\n', "got 'NA': write 0 where there is no connection"),
+    "no value in edges": ("pre,post,weight\nA,B,NA\nB,A,2\n", "write 0 where there is no connection"),
+    "infinite": (",A,B\nA,0,Inf\nB,3,0\n", "write 0 where there is no connection"),
+    "typographic minus": ("pre,post,weight\nA,B,−5\nB,A,2\n", "negative numbers begin with -"),
+    "header alone": ("pre,post,weight\n", "got a header alone"),
+    "empty": ("", "expected a network, got an empty file"),
+    "two rows of names": (",L,L,R\n,A,B,C\nA,0,1,2\nB,3,0,4\nC,5,6,0\n", "2 rows of texts are above the numbers"),
+    "MultiIndex": ("region,,L,L\nname,,A,B\nregion,name,,\nL,A,0,1\nL,B,3,0\n", "in one header row"),
+}
+
+
+@pytest.mark.parametrize("case", ADVICE)
+def test_errors_say_what_to_do_in_one_short_line(read, case):
+    content, text = ADVICE[case]
+    message = refusal(read, content)
+    assert text in message and len(message) < 400
