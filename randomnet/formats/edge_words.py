@@ -9,7 +9,7 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.edge_columns import EdgeColumns, place_of
 from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import OTHER, TYPES, EdgeRows, Texts
-from randomnet.formats.signs import KNOWN, UNKNOWN, transmitter_names
+from randomnet.formats.signs import KNOWN, UNKNOWN, notes_on, transmitter_names
 from randomnet.formats.spellings import (
     CHEMICAL,
     DIRECTION_WORDS,
@@ -54,7 +54,8 @@ def _with_transmitters(table: Table, column: str, texts: Texts, rows: EdgeRows) 
     known = {part for name in np.unique(names).tolist() for part in name.split(", ")} & set(KNOWN)
     if not known:
         return rows, unused(place_of(table, column), _words_note(texts, "", "that are no known transmitter"))
-    notes = [f"{len(known):,} known: {', '.join(sorted(known))}"]
+    used = np.where(is_electrical, "", texts.names)[np.unique(texts.codes)]
+    notes = [f"{len(known):,} known: {', '.join(sorted(known))}", *notes_on(used)]
     if is_electrical[texts.codes].any() and rows.types is None:
         kinds = np.where(is_electrical, TYPES.index(ELECTRICAL), TYPES.index(CHEMICAL)).astype(np.int8)
         rows = replace(rows, types=kinds[texts.codes])

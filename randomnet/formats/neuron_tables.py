@@ -15,7 +15,7 @@ from randomnet.formats.cells import whole_number
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
-from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names
+from randomnet.formats.signs import LABEL, UNKNOWN, notes_on, transmitter_names
 from randomnet.formats.spellings import NODE_ROLES, normalized, role_columns, sign_words_of
 from randomnet.formats.tables import NUMBER, Table, read_all
 from randomnet.settings import nearest
@@ -201,7 +201,8 @@ def described(
         else:
             kind = LABEL if role == "transmitter" else role
             labels[kind] = transmitter_names(texts[column]) if role == "transmitter" else _label(texts[column])
-            note = f"{len(np.unique(labels[kind])):,} different"
+            doubts = notes_on(texts[column]) if role == "transmitter" else []
+            note = "; ".join([f"{len(np.unique(labels[kind])):,} different", *doubts])
         parts.append(Part(f"{place}, {word} {column}", NODE_ROLES[role].use, note))
     positions, axes = _positions(source, texts, word)
     parts += [Part(f"{place}, {word}s {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)

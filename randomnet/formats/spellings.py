@@ -1,6 +1,7 @@
 """Spellings of the columns of edges and neurons, and of the words in their cells; case and punctuation are ignored."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -91,9 +92,11 @@ NODE_ROLES: Mapping[str, Role] = {
 
 SIGN_WORDS: Mapping[str, int] = {
     **dict.fromkeys(("+", "1", "+1", "1.0", "e", "exc", "exci", "excit", "excitatory", "excitation", "positive", "pos",
-                     "plus", "activating", "activation", "activates", "activate", "excites", "stimulates"), 1),
+                     "plus", "activating", "activation", "activates", "activate", "excites", "stimulates",
+                     "erregend", "exzitatorisch", "excitatorio", "excitatoria", "excitateur", "excitatrice"), 1),
     **dict.fromkeys(("-", "−", "-1", "-1.0", "i", "inh", "inhib", "inhibitory", "inhibition", "negative", "neg",
-                     "minus", "repressing", "represses", "inhibits", "inhibit", "inhibiting"), -1),
+                     "minus", "repressing", "represses", "inhibits", "inhibit", "inhibiting",
+                     "hemmend", "inhibitorisch", "inhibitorio", "inhibitoria", "inhibiteur", "inhibitrice"), -1),
     **dict.fromkeys(("0", "0.0", "", "na", "nan", "none", "unknown", "unclear", "?", "unsigned"), 0),
 }  # fmt: skip
 LONG_SIGN_WORDS = {word: sign for word, sign in SIGN_WORDS.items() if sign and word.isalpha() and len(word) > 2}
@@ -104,9 +107,13 @@ TRUTH_WORDS: Mapping[str, int] = {
 }  # fmt: skip
 CHEMICAL, ELECTRICAL, RECEIVED, NEUROMUSCULAR = "chemical", "electrical", "received", "neuromuscular"
 SYNAPSE_WORDS: Mapping[str, str] = {
-    **dict.fromkeys(("chemical", "chem", "c", "ch", "cs", "chemicalsynapse", "s", "sp", "send", "sendpoly"), CHEMICAL),
+    **dict.fromkeys(("chemical", "chem", "c", "ch", "cs", "chemicalsynapse", "s", "sp", "send", "sendpoly",
+                     "chemisch", "chemische", "chemischesynapse", "quimica", "quimico", "sinapsisquimica", "chimique",
+                     "chimica"), CHEMICAL),
     **dict.fromkeys(("electrical", "electric", "e", "el", "elec", "ej", "gap", "gj", "gapjunction", "gapjunctions",
-                     "gapjunct", "electricaljunction", "electricalsynapse", "electricjunction", "genericgj"),
+                     "gapjunct", "electricaljunction", "electricalsynapse", "electricjunction", "genericgj",
+                     "elektrisch", "elektrische", "elektrischesynapse", "electrica", "electrico", "sinapsiselectrica",
+                     "electrique", "elettrica"),
                     ELECTRICAL),
     **dict.fromkeys(("r", "rp", "receive", "receivepoly"), RECEIVED),  # White et al. 1986: the same synapses again
     **dict.fromkeys(("nmj", "neuromuscular", "neuromuscularjunction"), NEUROMUSCULAR),
@@ -124,8 +131,8 @@ WEIGHTS_BY_SYNAPSE: Mapping[str, tuple[str, ...]] = {  # names of weights that s
 
 
 def normalized(name: str) -> str:
-    """The name in lower case, without spaces and punctuation."""
-    return re.sub(r"[\W_]+", "", name.lower())
+    """The name in lower case, without spaces, punctuation and accents."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", name.lower()))
 
 
 def role_columns(columns: Iterable[str], role: Role) -> list[str]:

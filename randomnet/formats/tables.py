@@ -79,8 +79,8 @@ UNREAD = {  # kind -> what it is, and what to do
     "ods": f"an OpenDocument spreadsheet (.ods), which is not read: {SAVE}",
     "pt": "a file of torch.save, which is not read: save the matrix as numpy.save('matrix.npy', tensor.numpy())",
     "pickle": "a pickle, which is not read: save the matrix as numpy.save('matrix.npy', matrix)",
-    "mtx": "one in the format Matrix Market, which is not read: scipy.sparse.save_npz(path, scipy.io.mmread(file).tocsr()) "
-           "makes it a file that can be read",
+    "mtx": "one in the format Matrix Market, which is not read: scipy.sparse.save_npz(path, "
+    "scipy.io.mmread(file).tocsr()) makes it a file that can be read",
     "hdf5": "an HDF5 file, which is not read: save the matrix as .npy or .npz",
 }
 TREES = {"{": "json", "<": "xml"}  # first character of texts that are no tables; no header starts with it

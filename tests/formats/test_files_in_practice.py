@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from randomnet.formats import FormatError, Options, parts_of, read_connectome
+from randomnet.formats.signs import transmitter_names
 
 
 @pytest.fixture
@@ -90,3 +91,50 @@ def test_errors_say_what_to_do_in_one_short_line(read, case):
     content, text = ADVICE[case]
     message = refusal(read, content)
     assert text in message and len(message) < 400
+
+
+# ---- transmitters and kinds of synapses as people write them
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("GABA?", "gaba"),
+        ("(GABA)", "gaba"),
+        ("GABA (0.45)", "gaba"),
+        ("GABA (45%)", "gaba"),
+        ("putative GABA", "gaba"),
+        ("ACh? / GABA?", "acetylcholine, gaba"),
+        ("?", "unknown"),
+        ("Glutamat", "glutamate"),
+        ("Acétylcholine", "acetylcholine"),
+        ("GABAérgico", "gaba"),
+        ("Histamin", "histamine"),
+        ("no GABA", "no gaba"),
+        ("GABA receptor", "gaba receptor"),
+        ("n/k", "n/k"),
+    ],
+)
+def test_transmitters_with_doubts_and_in_other_languages(text, name):
+    assert transmitter_names(np.array([text])).tolist() == [name]
+
+
+def test_doubtful_and_unknown_transmitters_are_named(read):
+    neurons = "id,nt_type\nA,ACh\nB,GABA?\nC,Glutamat\nD,no GABA\n"
+    network = read({"edges.csv": RING, "neurons.csv": neurons}, whole=True)
+    assert dict(zip(network.names, network.signs, strict=True)) == {"A": 1, "B": -1, "C": -1, "D": 1}
+    note = next(part.note for part in parts_of(network.provenance) if part.place.endswith("nt_type"))
+    assert note == "4 different; GABA? count without their doubts; no GABA are no known transmitters"
+
+
+def test_doubtful_transmitters_of_edges_are_named(read):
+    network = read("pre,post,weight,nt\nA,B,3,GABA?\nB,A,2,ACh\n")
+    assert edges(network) == {("A", "B"): -3, ("B", "A"): 2}
+    assert "GABA? count without their doubts" in notes(network)
+
+
+@pytest.mark.parametrize(("chemical", "electrical"), [("química", "eléctrica"), ("chemisch", "elektrisch")])
+def test_kinds_of_synapses_in_other_languages(read, chemical, electrical):
+    text = f"pre,post,art,peso\nA,B,{chemical},3\nB,C,{chemical},5\nC,A,{electrical},9\n"
+    assert edges(read(text)) == {("A", "B"): 3, ("B", "C"): 5}
+    assert edges(read(text, synapse_type="electrical")) == {("C", "A"): 9, ("A", "C"): 9}
