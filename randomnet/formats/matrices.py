@@ -87,7 +87,8 @@ def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
 def _orientation(matrix: Matrix, rows: str, sha256: str) -> tuple[Orientation, dict[str, str]]:
     """Which neurons the rows are, and notes for the provenance."""
     n = len(matrix.neurons.names)
-    orientation = ORIENTATIONS.get(sha256[:12], UNKNOWN) if rows == "auto" else Orientation(rows, "as set")
+    by_file = Orientation(matrix.rows, "the first cell of the table says so") if matrix.rows else UNKNOWN
+    orientation = ORIENTATIONS.get(sha256[:12], by_file) if rows == "auto" else Orientation(rows, "as set")
     symmetric = is_symmetric(n, matrix.edges)
     if symmetric and orientation is UNKNOWN:
         orientation = SYMMETRIC

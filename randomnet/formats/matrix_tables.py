@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from randomnet.formats.contents import Part
+from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import Neurons
 from randomnet.formats.matrix_arrays import weights_part
 from randomnet.formats.matrix_record import Edges, Matrix, block_edges, check_square, joined
 from randomnet.formats.neuron_tables import canonical_ids
 from randomnet.formats.options import Options
-from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, role_columns
+from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, POST_WORDS, PRE_WORDS, role_columns
 from randomnet.formats.tables import NUMBER, Table, listed, repeated_name, shown, stream, without_r_prefix
 
 MOST_COLUMNS = 100_000  # a matrix of more as text would have 100 GB
@@ -28,6 +28,10 @@ MOST_CELLS = 2000  # of a row that are looked at
 MOST_NUMBERS = 0.5  # of the cells, where ids show that it is a matrix: the others are errors
 WORDS = ("true", "false", "nan", "na", "n/a", "null", "none", "inf", "-inf")
 MOST_NAMED = 3  # ids in a note
+ROWS = {  # words in the first cell of a matrix -> what its rows are, by the first of these words
+    **dict.fromkeys((*PRE_WORDS, "sources", "origin"), "source"),
+    **dict.fromkeys((*POST_WORDS, "targets", "destination"), "target"),
+}
 BOTH, HEADER, COLUMN, NEITHER = "header row and first column", "header row", "first column", "neither"
 
 
@@ -132,7 +136,7 @@ def table_matrix(table: Table, options: Options) -> Matrix:
     if ids == NEITHER:
         return _of_numbers(table, cells)
     if ids == BOTH:
-        return _united(table, cells)
+        return _with_corner(_united(table, cells), table, options)
     names = cells.columns if ids == HEADER else cells.rows
     _check_size(table, len(cells.rows), len(cells.columns))
     return _matrix(table, names, cells.edges, cells.blanks, f"names from the {ids}")
@@ -172,6 +176,20 @@ def _with_different_columns(table: Table, ids: str) -> Table:
     if len(header) < len(names) and (names[0] in header or not names[0]):
         names[0] = "\0"
     return replace(table, columns=tuple(name or f"\0{place}" for place, name in enumerate(names)))
+
+
+def _with_corner(matrix: Matrix, table: Table, options: Options) -> Matrix:
+    """The matrix, with what its rows are where the first cell names it: post (a pivot table of pandas), or from/to."""
+    corner = table.columns[0]
+    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", corner).lower())
+    rows = next((ROWS[word] for word in words if word in ROWS), "")
+    if not rows:
+        return matrix
+    place = f"{table.name}, first cell {shown(corner)!r}"
+    if options.rows != "auto":
+        return replace(matrix, parts=(*matrix.parts, unused(place, f"rows = {options.rows} is set")))
+    use = f"rows are {'pre' if rows == 'source' else 'post'}synaptic neurons"
+    return replace(matrix, rows=rows, parts=(*matrix.parts, Part(place, use, "rows = source or target overrules it")))
 
 
 def _united(table: Table, cells: _Cells) -> Matrix:

@@ -1,6 +1,9 @@
 """Files as spreadsheets, R, pandas and databases write them: read as their authors mean them, or named, or refused."""
 
+import io
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from randomnet.formats import FormatError, Options, parts_of, read_connectome
@@ -138,3 +141,63 @@ def test_kinds_of_synapses_in_other_languages(read, chemical, electrical):
     text = f"pre,post,art,peso\nA,B,{chemical},3\nB,C,{chemical},5\nC,A,{electrical},9\n"
     assert edges(read(text)) == {("A", "B"): 3, ("B", "C"): 5}
     assert edges(read(text, synapse_type="electrical")) == {("C", "A"): 9, ("A", "C"): 9}
+
+
+# ---- directions
+
+
+@pytest.mark.parametrize(
+    ("corner", "rows"),
+    [("post", "target"), ("target", "target"), ("post/pre", "target"), ("rows=post; columns=pre", "target"),
+     ("postId", "target"), ("pre", "source"), ("source", "source"), ("from\\to", "source"), ("neuron", "source"),
+     ("", "source"), ("topology", "source")],
+)  # fmt: skip
+def test_the_first_cell_of_a_matrix_says_what_its_rows_are(read, corner, rows):
+    text = f"{corner},A,B,C\nA,0,1,2\nB,3,0,0\nC,0,5,0\n"
+    network = read(text)
+    assert edges(network)[("A", "C") if rows == "source" else ("C", "A")] == 2
+    assert ("rows are postsynaptic" in notes(network)) == (rows == "target")
+    assert edges(read(text, rows="source"))[("A", "C")] == 2
+
+
+def test_the_pivot_table_of_an_edge_list_is_the_same_network(read):
+    table = pd.read_csv(io.StringIO(RING))
+    pivot = table.pivot_table(index="post", columns="pre", values="weight", fill_value=0).to_csv()
+    assert edges(read(pivot)) == edges(read({"b.csv": RING}))
+
+
+@pytest.mark.parametrize("text", [
+    "source,target,weight,directed\nA,B,3,false\nB,A,3,false\nB,C,5,false\nC,B,5,false\n",
+    "source,target,weight,directed\nA,B,3,false\nB,C,5,false\n",
+])  # fmt: skip
+def test_undirected_edges_listed_once_or_in_both_directions_are_one_network(read, text):
+    network = read(text)
+    assert edges(network) == {("A", "B"): 3, ("B", "A"): 3, ("B", "C"): 5, ("C", "B"): 5}
+    assert ("listed in both directions" in notes(network)) == ("B,A" in text)
+
+
+def test_undirected_edges_of_which_some_come_back_are_summed(read):
+    network = read("source,target,weight,directed\nA,B,3,false\nB,A,2,false\nB,C,5,false\n")
+    assert edges(network) == {("A", "B"): 5, ("B", "A"): 5, ("B", "C"): 5, ("C", "B"): 5}
+
+
+def test_half_a_symmetric_matrix_is_named(read):
+    half = read(",A,B,C\nA,0,1,2\nB,,0,3\nC,,,0\n")
+    assert "above the diagonal; where this is half of a symmetric matrix, add its transpose" in notes(half)
+    assert "diagonal" not in notes(read(",A,B,C\nA,0,1,2\nB,3,0,3\nC,,,0\n"))
+
+
+# ---- weights that are none
+
+
+@pytest.mark.parametrize("code", ["-999", "-9999.0", "-2147483648"])
+def test_numbers_that_mark_missing_values_are_refused(read, code):
+    text = f"{code.removesuffix('.0')} in 2 entries and no other negative number, which marks missing values"
+    assert text in refusal(read, f",A,B,C\nA,0,1,{code}\nB,3,0,1\nC,1,{code},0\n")
+    assert text in refusal(read, f"pre,post,weight\nA,B,{code}\nB,A,{code}\nB,C,3\n")
+
+
+def test_negative_entries_are_counted(read):
+    network = read(",A,B,C\nA,0,1,1\nB,-999,0,-1\nC,1,2,0\n")
+    assert network.signs.tolist() == [1, -1, 1]
+    assert "2 of these are negative" in notes(network)
