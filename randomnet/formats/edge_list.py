@@ -26,11 +26,11 @@ from randomnet.formats.edge_columns import (
 from randomnet.formats.edge_rows import EdgeList, read_edges
 from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import Neurons, interpreted
-from randomnet.formats.neuron_tables import has_properties, id_columns, ids_of, neurons_in
+from randomnet.formats.neuron_tables import has_properties, id_columns, ids_of, neurons_in, repeated_id, tells_signs
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL
-from randomnet.formats.tables import Table, beside, checksums, names_of, tables_in
+from randomnet.formats.tables import Table, beside, checksums, names_of, shown, tables_in
 
 MISSING = (
     "transmitters: a column of the edges such as nt_type, or a table of neurons with one; or else use auto or none"
@@ -147,15 +147,25 @@ def _neuron_table(
         if len(matches) > 1:
             names = names_of(matches)
             raise FormatError(f"{path}: expected one table of neurons, got {names}: [net] labels = FILE names one")
-        left = [unused(other.name, "no table of these neurons") for other in others if other not in matches]
+        rest = {other.name: repeated_id(other, edges.ids, ENOUGH) for other in others if other not in matches}
+        for other in others:
+            if (repeated := rest.get(other.name)) and tells_signs(other) and not matches:
+                actual = f"several rows of {shown(repeated)!r}: keep one row of each, or name a table as [net] labels"
+                raise FormatError(f"{other}: expected one row per neuron, got {actual}")
+        left = [unused(name, _why_no_table(repeated)) for name, repeated in rest.items()]
         return (_NeuronTable(matches[0], True, "in the same folder or archive") if matches else None), left
     neighbours = [other for other in beside(table) if has_properties(other) and not _edge_tables([other])]
     matches = [other for other in neighbours if _share(other, edges.ids) >= ENOUGH]
+    several = {other.name: repeated_id(other, edges.ids, ENOUGH) for other in neighbours if other not in matches}
+    left = [unused(name, _why_no_table(repeated)) for name, repeated in several.items() if repeated]
     if len(matches) == 1:
-        return _NeuronTable(matches[0], False, "it lies beside the file, with the same ids"), []
-    return None, [
-        unused(other.name, "several tables with these ids lie beside; [net] labels names one") for other in matches
-    ]
+        return _NeuronTable(matches[0], False, "it lies beside the file, with the same ids"), left
+    reason = "several tables with these ids lie beside; [net] labels names one"
+    return None, [*left, *(unused(other.name, reason) for other in matches)]
+
+
+def _why_no_table(repeated: str) -> str:
+    return f"several rows of one neuron, such as {shown(repeated)}" if repeated else "no table of these neurons"
 
 
 def _share(table: Table, ids: np.ndarray) -> float:

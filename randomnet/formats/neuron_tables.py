@@ -49,6 +49,26 @@ def ids_of(table: Table, ids: np.ndarray) -> np.ndarray | None:
 
     They are those of the column that has most of `ids`. Cells that are no whole numbers are left out where `ids` are.
     """
+    best = _best_ids(table, ids)
+    return best if len(np.unique(best)) == len(best) else None
+
+
+def repeated_id(table: Table, ids: np.ndarray, share: float) -> str:
+    """The first id with several rows in a table that has at least this share of the ids, or ""."""
+    if not table.columns or not id_columns(table):
+        return ""
+    unique, counts = np.unique(_best_ids(table, ids), return_counts=True)
+    repeated = unique[(counts > 1) & np.isin(unique, ids)]
+    return str(repeated[0]) if len(repeated) and np.isin(ids, unique).mean() >= share else ""
+
+
+def tells_signs(table: Table) -> bool:
+    """Whether the header has a column of transmitters or signs."""
+    return any(role_columns(table.columns, NODE_ROLES[role]) for role in ("transmitter", "sign"))
+
+
+def _best_ids(table: Table, ids: np.ndarray) -> np.ndarray:
+    """The cells of the column that has most of the ids, of their type."""
     columns = id_columns(table)
     texts = read_all(table, dict.fromkeys(columns, "text"))
     best: np.ndarray = ids[:0]
@@ -59,7 +79,7 @@ def ids_of(table: Table, ids: np.ndarray) -> np.ndarray | None:
             cells = np.array([number for number in numbers if number is not None], dtype=np.int64)
         if np.isin(ids, cells).sum() > np.isin(ids, best).sum():
             best = cells
-    return best if len(np.unique(best)) == len(best) else None
+    return best
 
 
 def is_neuron_table(table: Table) -> bool:

@@ -201,3 +201,26 @@ def test_negative_entries_are_counted(read):
     network = read(",A,B,C\nA,0,1,1\nB,-999,0,-1\nC,1,2,0\n")
     assert network.signs.tolist() == [1, -1, 1]
     assert "2 of these are negative" in notes(network)
+
+
+# ---- tables of neurons with several rows per neuron
+
+TWICE = "id,nt_type\nA,ACH\nA,GABA\nB,GABA\nC,ACH\nD,GABA\n"
+
+
+def test_several_rows_of_a_neuron_with_transmitters_are_refused_in_a_folder(read):
+    text = "neurons.csv: expected one row per neuron, got several rows of 'A': keep one row of each"
+    assert text in refusal(read, {"edges.csv": RING, "neurons.csv": TWICE}, whole=True)
+
+
+def test_several_rows_of_a_neuron_without_signs_are_named(read):
+    files = {"edges.csv": RING, "neurons.csv": TWICE.replace("nt_type", "type")}
+    line = "neurons.csv | not used | several rows of one neuron, such as A"
+    assert line in notes(read(files, whole=True)) and line in notes(read(files))
+
+
+def test_several_rows_of_a_neuron_beside_the_file_are_named(read):
+    network = read({"edges.csv": RING, "neurons.csv": TWICE})
+    assert "neurons.csv | not used | several rows of one neuron, such as A" in notes(network)
+    other = read({"edges.csv": RING, "neurons.csv": TWICE, "more.csv": TWICE.replace("A,GABA\n", "")})
+    assert other.signs.tolist() == [1, -1, 1, -1] and "several rows of one neuron" in notes(other)
