@@ -13,6 +13,7 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import assemble
 from randomnet.formats.contents import Part, recorded, unused
+from randomnet.formats.doubtful_names import alike, refuse_totals
 from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
 from randomnet.formats.signs import LABEL, transmitter_names, with_signs
@@ -99,12 +100,13 @@ def interpreted(
     expect where a sign policy lacks transmitters. Raises FormatError.
     """
     _refuse_codes(rows, file)
+    refuse_totals(neurons.names, rows.pre, rows.post, rows.weights, file)
     rows, kind_parts = _of_type(rows, options.synapse_type, file)
     directions = _directions(rows.undirected)
     rows, both_ways = _listed_once(rows)
     labels, label_parts = _labels(rows, neurons, file)
     signed, sign_parts = _signed(rows, neurons, options.sign_policy, file)
-    all_parts = [*parts, *kind_parts, *both_ways, *label_parts, *sign_parts]
+    all_parts = [*parts, *alike(neurons.names), *kind_parts, *both_ways, *label_parts, *sign_parts]
     if signed is not None and LABEL in labels and "transmitters" not in {part.place for part in parts}:
         all_parts.append(Part("transmitters", f"label {LABEL}, not as signs", "the file has signs"))
     notes = {**provenance, **directions, **recorded(all_parts)}

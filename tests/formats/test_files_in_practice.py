@@ -1,5 +1,6 @@
 """Files as spreadsheets, R, pandas and databases write them: read as their authors mean them, or named, or refused."""
 
+import datetime
 import io
 
 import numpy as np
@@ -224,3 +225,52 @@ def test_several_rows_of_a_neuron_beside_the_file_are_named(read):
     assert "neurons.csv | not used | several rows of one neuron, such as A" in notes(network)
     other = read({"edges.csv": RING, "neurons.csv": TWICE, "more.csv": TWICE.replace("A,GABA\n", "")})
     assert other.signs.tolist() == [1, -1, 1, -1] and "several rows of one neuron" in notes(other)
+
+
+# ---- sums, and names that look alike
+
+MARGINS = pd.DataFrame([[1, 2, 0], [3, 0, 0.1], [0, 5, 0]], list("ABC"), list("ABC"))
+
+
+@pytest.mark.parametrize("name", ["Total", "All", "Gesamtergebnis", "SUM"])
+@pytest.mark.parametrize("where", ["row", "column", "both"])
+def test_totals_of_a_matrix_are_refused(read, name, where):
+    table = MARGINS.copy()
+    if where in ("row", "both"):
+        table.loc[name] = table.sum()
+    if where in ("column", "both"):
+        table[name] = table.sum(axis=1)
+    message = refusal(read, table.to_csv())
+    assert f"got {name!r}, whose weights are the sums of the others: delete its row and its column" in message
+
+
+def test_a_neuron_of_the_name_of_a_total_stays(read):
+    table = MARGINS.copy()
+    table.loc["SUM"], table["SUM"] = [1.0, 2, 3], [0, 1, 0, 0.0]
+    assert "SUM" in read(table.to_csv()).names
+
+
+def test_totals_of_edges_are_refused(read):
+    text = "pre,post,weight\nA,B,3\nB,C,5\nC,A,9\nGrand Total,Grand Total,17\n"
+    assert "got 'Grand Total', whose weights are the sums" in refusal(read, text)
+    rows = "pre,post,weight\nA,B,3\nA,C,4\nA,Total,7\nB,C,5\nB,Total,5\n"
+    assert "got 'Total', whose weights are the sums" in refusal(read, rows)
+    assert read(rows.replace("B,Total,5", "B,Total,6")).n == 4
+
+
+def test_names_that_look_alike_stay_apart_and_are_named(read):
+    names = ["AVL", "avl", "Caf\u00e9", "Cafe\u0301", "B", "B\u200b", "C"]
+    network = read("pre,post\n" + "".join(f"{name},D\n" for name in names))
+    assert set(names) <= set(network.names.tolist())
+    assert "3 groups look alike and stay apart: AVL and avl; B and B\\u200b; Cafe\\u0301 and Caf\\xe9" in notes(network)
+    assert "look alike" not in notes(read("pre,post\nA1,B\nA2,B\n10,11\n"))
+
+
+def test_dates_in_a_workbook_are_named(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="workbooks need openpyxl")
+    book, day = openpyxl.Workbook(), datetime.datetime(2024, 3, 2)
+    for row in (["pre", "post", "weight"], [day, "GAP43", 2], ["GAP43", day, 3]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    network = read_connectome(tmp_path / "a.xlsx")
+    assert "2, such as 2024-03-02: a spreadsheet may have made them from names" in notes(network)
