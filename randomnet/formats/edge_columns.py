@@ -34,7 +34,10 @@ NAMES = ("name", "neuronname", "cellname", "neuron", "cell")  # of neurons, besi
 # names of columns of numbers that are no weights, as words with _ between them
 POSITIONS = re.compile(r"(.*_)?([xyz]|pos|positions?|coords?|coordinates?|location|centroid)(_(nm|um|vox|voxels))?")
 IDENTIFIERS = re.compile(r"((.*_)?(id|ids|index|idx|key|row|supervoxel)|unnamed_0)?")
-QUALITIES = re.compile(r"(.*_)?(score|confidence|conf|prob|probability|distance|dist|length|delay|latency|time|year|q)")
+QUALITIES = re.compile(
+    r"(.*_)?(score|confidence|conf|prob|probability|distance|dist|length|delay|latency|time|year|q|p_?val(ue)?|fdr|padj)"
+    r"|(.*_)?(log|ln|log2|log10|log1p|logarithm)(_.*)?"
+)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from randomnet.formats.spellings import (
     SYNAPSE_WORDS,
     TRUE_TYPES,
     TRUTH_WORDS,
+    ZEROS_AND_ONES,
+    are_zeros_and_ones,
     meaning_of,
     normalized,
     sign_words_of,
@@ -128,12 +130,8 @@ def signs_by_word(table: Table, column: str, texts: Texts) -> np.ndarray:
             actual = f"{shown(word)!r}" if word else "an empty cell"
             raise FormatError(f"{table}, row {row}, column {column}: expected {expected}, got {actual}")
         known[code] = by_word[word]
-    zeros, ones = ({"0", "0.0"} & set(used)), ({"1", "1.0", "+1"} & set(used))
-    if zeros and ones and set(used) == zeros | ones and by_word["0"] == 0:
-        raise FormatError(
-            f"{table}, column {column}: expected signs 1 and -1, got 0 and 1 alone; where 1 is excitatory and 0 "
-            "inhibitory, call the column excitatory"
-        )
+    if are_zeros_and_ones(by_word, used):
+        raise FormatError(f"{table}, column {column}: {ZEROS_AND_ONES}")
     return known[texts.codes]
 
 

@@ -16,7 +16,14 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
 from randomnet.formats.signs import LABEL, UNKNOWN, notes_on, transmitter_names
-from randomnet.formats.spellings import NODE_ROLES, normalized, role_columns, sign_words_of
+from randomnet.formats.spellings import (
+    NODE_ROLES,
+    ZEROS_AND_ONES,
+    are_zeros_and_ones,
+    normalized,
+    role_columns,
+    sign_words_of,
+)
 from randomnet.formats.tables import NUMBER, Table, read_all
 from randomnet.settings import nearest
 
@@ -268,13 +275,16 @@ def _signs(source: object, column: str, texts: np.ndarray, word: str) -> np.ndar
         if spelling not in words:
             known = "+, -, 1, -1, 0, E, I, exc, inh, excitatory or inhibitory"
             raise FormatError(f"{source}, {word} {column}: expected a sign ({known}), got {one_line(spelling)[:40]!r}")
+    if are_zeros_and_ones(words, spellings.tolist()):
+        raise FormatError(f"{source}, {word} {column}: {ZEROS_AND_ONES}")
     return np.array([words[spelling] for spelling in spellings.tolist()], dtype=np.int8)[codes]
 
 
 def _sign_counts(signs: np.ndarray | None) -> str:
     assert signs is not None, "signs of this table"
     counts = {"excitatory": signs > 0, "inhibitory": signs < 0, "unknown": signs == 0}
-    return ", ".join(f"{int(mask.sum()):,} {word}" for word, mask in counts.items())
+    lost = "; the edges of unknown ones are left out" if (signs == 0).any() else ""
+    return ", ".join(f"{int(mask.sum()):,} {word}" for word, mask in counts.items()) + lost
 
 
 def _positions(

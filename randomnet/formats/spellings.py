@@ -23,13 +23,13 @@ EDGE_ROLES: Mapping[str, Role] = {
         "pre", "preid", "prerootid", "preptrootid", "presynapticid", "presynaptic", "presynapticneuron", "preneuron",
         "prename", "precell", "bodyidpre", "bodypre", "prebodyid", "source", "sourceid", "sourceneuron", "src", "from",
         "fromid", "fromneuron", "sender", "neuron1", "cell1", "node1", "origin", "efferent", "presegid", "preskid",
-        "skeletonidpre", "preskeletonid", "fromnodeid", "u",
+        "skeletonidpre", "preskeletonid", "fromnodeid", "u", "endnodes1",
     )),
     "post": Role("postsynaptic neuron", (
         "post", "postid", "postrootid", "postptrootid", "postsynapticid", "postsynaptic", "postsynapticneuron",
         "postneuron", "postname", "postcell", "bodyidpost", "bodypost", "postbodyid", "target", "targetid",
         "targetneuron", "tgt", "tar", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2",
-        "node2", "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "tonodeid", "v",
+        "node2", "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "tonodeid", "v", "endnodes2",
     )),
     "weight": Role("weight", (
         "weight", "weights", "w", "count", "counts", "syncount", "syncounts", "nsyn", "nsyns", "nsynapses", "synapses",
@@ -181,3 +181,15 @@ def meaning_of(words: Iterable[str]) -> str:
     are_ambiguous = words <= {"0", "1", "0.0", "1.0", "e"} or words == {"i"}
     tell_signs = any(SIGN_WORDS.get(word) for word in words) and not are_ambiguous
     return "sign" if words <= set(SIGN_WORDS) and tell_signs else ""
+
+
+ZEROS_AND_ONES = (
+    "expected signs 1 and -1, got 0 and 1 alone; where 1 is excitatory and 0 inhibitory, call it excitatory"
+)
+
+
+def are_zeros_and_ones(by_word: Mapping[str, int], words: Iterable[str]) -> bool:
+    """Whether words of signs are 0 and 1 alone, of which 0 may be no sign or an inhibitory one."""
+    used = set(words)
+    zeros, ones = used & {"0", "0.0"}, used & {"1", "1.0", "+1"}
+    return bool(zeros and ones) and used == zeros | ones and by_word["0"] == 0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CELLS = 2_000_000  # per chunk
-MISSING = (*NO_VALUE, "", "-", ".", "inf", "-inf")  # cells without a weight
+MISSING = (*NO_VALUE, "", "-", ".", "inf", "-inf", "#n/a")  # cells without a weight
 
 
 def frames(table: Table, kinds: Mapping[str, str]) -> "Generator[pd.DataFrame]":
@@ -35,7 +35,7 @@ def frames(table: Table, kinds: Mapping[str, str]) -> "Generator[pd.DataFrame]":
     try:
         survey = survey_of(table)
         if not survey.even:
-            raise explained(table, kinds, "rows of different lengths")
+            raise explained(table, {}, "rows of different lengths")
         done, ended, blanks = 0, False, "entry" in kinds.values()
         while not ended:
             with closing(_parsed(table, survey, list(kinds), dtypes, blanks)) as parts:

@@ -274,3 +274,51 @@ def test_dates_in_a_workbook_are_named(tmp_path):
     book.save(tmp_path / "a.xlsx")
     network = read_connectome(tmp_path / "a.xlsx")
     assert "2, such as 2024-03-02: a spreadsheet may have made them from names" in notes(network)
+
+
+# ---- headers, rows and columns
+
+
+def test_counts_of_groups_as_pandas_writes_them(read):
+    table = pd.DataFrame({"pre": ["A", "A", "B", "C"], "post": ["B", "B", "C", "A"]})
+    counts = table.groupby(["pre", "post"]).size().reset_index().to_csv(index=False)
+    assert counts.startswith("pre,post,0\n")
+    assert edges(read(counts)) == {("A", "B"): 2, ("B", "C"): 1, ("C", "A"): 1}
+
+
+def test_neurons_named_as_columns_are_neurons(read):
+    assert edges(read("cell1,cell2,3\ncell2,cell3,4\ncell3,cell1,5\n"))[("cell1", "cell2")] == 3
+
+
+def test_a_table_of_edges_of_matlab(read):
+    assert edges(read("EndNodes_1,EndNodes_2,Weight\nA,B,3\nB,A,4\n")) == {("A", "B"): 3, ("B", "A"): 4}
+
+
+def test_an_uneven_row_is_the_error_whatever_the_ids_are(read):
+    assert "row 3: expected 3 cells, one per column, got 2" in refusal(read, "pre,post,weight\nA,B,3\nB,C\nC,A,5\n")
+
+
+@pytest.mark.parametrize("column", ["log10_weight", "weight_log", "p_value", "pvalue", "FDR"])
+def test_logarithms_and_p_values_are_no_weights_unless_named(read, column):
+    text = f"pre,post,{column}\nA,B,-0.3\nB,C,0.5\nC,A,1.2\n"
+    assert f"[net] weight_column = {column} reads" in refusal(read, text)
+    assert edges(read(text, weight_column=column))[("B", "C")] == 0.5
+
+
+def test_logarithms_in_the_name_are_whole_words(read):
+    assert edges(read("pre,post,analogue\nA,B,2\nB,A,3\n")) == {("A", "B"): 2, ("B", "A"): 3}
+
+
+@pytest.mark.parametrize("column", ["ei", "sign"])
+def test_signs_of_neurons_that_are_0_and_1_are_a_question(read, column):
+    files = {"edges.csv": RING, "neurons.csv": f"id,{column}\nA,1\nB,0\nC,1\nD,0\n"}
+    assert f"column {column}: expected signs 1 and -1, got 0 and 1 alone" in refusal(read, files, whole=True)
+    files["neurons.csv"] = files["neurons.csv"].replace(column, "excitatory")
+    assert read(files, whole=True).signs.tolist() == [1, -1, 1, -1]
+
+
+def test_edges_of_neurons_without_a_sign_are_named(read):
+    files = {"edges.csv": RING, "neurons.csv": "id,sign\nA,+\nB,-\nC,\nD,+\n"}
+    network = read(files, whole=True)
+    assert "2 excitatory, 1 inhibitory, 1 unknown; the edges of unknown ones are left out" in notes(network)
+    assert not any(pre == "C" for pre, _ in edges(network))
