@@ -26,7 +26,15 @@ from randomnet.formats.edge_columns import (
 from randomnet.formats.edge_rows import EdgeList, read_edges
 from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import Neurons, interpreted
-from randomnet.formats.neuron_tables import has_properties, id_columns, ids_of, neurons_in, repeated_id, tells_signs
+from randomnet.formats.neuron_tables import (
+    has_properties,
+    id_columns,
+    ids_of,
+    misspelled_id,
+    neurons_in,
+    repeated_id,
+    tells_signs,
+)
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL
@@ -147,25 +155,29 @@ def _neuron_table(
         if len(matches) > 1:
             names = names_of(matches)
             raise FormatError(f"{path}: expected one table of neurons, got {names}: [net] labels = FILE names one")
-        rest = {other.name: repeated_id(other, edges.ids, ENOUGH) for other in others if other not in matches}
-        for other in others:
-            if (repeated := rest.get(other.name)) and tells_signs(other) and not matches:
-                actual = f"several rows of {shown(repeated)!r}: keep one row of each, or name a table as [net] labels"
-                raise FormatError(f"{other}: expected one row per neuron, got {actual}")
-        left = [unused(name, _why_no_table(repeated)) for name, repeated in rest.items()]
+        rest = {other: _why_no_table(other, edges.ids) for other in others if other not in matches}
+        lost = next((other for other, reason in rest.items() if reason and tells_signs(other)), None)
+        if lost is not None and not matches:
+            actual = f"{rest[lost]}: mend it, or name another table as [net] labels"
+            raise FormatError(f"{lost}: expected one row per neuron of the edges, got {actual}")
+        left = [unused(other.name, reason or "no table of these neurons") for other, reason in rest.items()]
         return (_NeuronTable(matches[0], True, "in the same folder or archive") if matches else None), left
     neighbours = [other for other in beside(table) if has_properties(other) and not _edge_tables([other])]
     matches = [other for other in neighbours if _share(other, edges.ids) >= ENOUGH]
-    several = {other.name: repeated_id(other, edges.ids, ENOUGH) for other in neighbours if other not in matches}
-    left = [unused(name, _why_no_table(repeated)) for name, repeated in several.items() if repeated]
+    rest = {other: _why_no_table(other, edges.ids) for other in neighbours if other not in matches}
+    left = [unused(other.name, reason) for other, reason in rest.items() if reason]
     if len(matches) == 1:
         return _NeuronTable(matches[0], False, "it lies beside the file, with the same ids"), left
     reason = "several tables with these ids lie beside; [net] labels names one"
     return None, [*left, *(unused(other.name, reason) for other in matches)]
 
 
-def _why_no_table(repeated: str) -> str:
-    return f"several rows of one neuron, such as {shown(repeated)}" if repeated else "no table of these neurons"
+def _why_no_table(table: Table, ids: np.ndarray) -> str:
+    """Why a table that has most of the ids cannot be used, or ""."""
+    if repeated := repeated_id(table, ids, ENOUGH):
+        return f"several rows of one neuron, such as {shown(repeated)}"
+    near = misspelled_id(table, ids, ENOUGH)
+    return f"ids in another spelling, such as {near}" if near else ""
 
 
 def _share(table: Table, ids: np.ndarray) -> float:

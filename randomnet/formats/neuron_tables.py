@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from randomnet.formats.assembly import LARGEST
-from randomnet.formats.cells import whole_number
+from randomnet.formats.cells import shown, whole_number
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
@@ -67,6 +67,24 @@ def repeated_id(table: Table, ids: np.ndarray, share: float) -> str:
     unique, counts = np.unique(_best_ids(table, ids), return_counts=True)
     repeated = unique[(counts > 1) & np.isin(unique, ids)]
     return str(repeated[0]) if len(repeated) and np.isin(ids, unique).mean() >= share else ""
+
+
+def misspelled_id(table: Table, ids: np.ndarray, share: float) -> str:
+    """`'a' for 'A'`, where this share of the ids is in the table in another case or with other leading zeros, or ""."""
+    if not table.columns or not id_columns(table):
+        return ""
+    texts = read_all(table, dict.fromkeys(id_columns(table), "text"))
+    known = {_loosely(text): text for text in ids.astype(str).tolist()}
+    for cells in (canonical_ids(values.tolist()).tolist() for values in texts.values()):
+        near = {known[_loosely(cell)]: cell for cell in cells if _loosely(cell) in known}
+        if len(near) >= share * len(ids):
+            name, cell = next(iter(near.items()))
+            return f"{shown(cell)!r} for {shown(name)!r}"
+    return ""
+
+
+def _loosely(name: str) -> str:
+    return name.strip().casefold().lstrip("0")
 
 
 def tells_signs(table: Table) -> bool:

@@ -210,7 +210,7 @@ TWICE = "id,nt_type\nA,ACH\nA,GABA\nB,GABA\nC,ACH\nD,GABA\n"
 
 
 def test_several_rows_of_a_neuron_with_transmitters_are_refused_in_a_folder(read):
-    text = "neurons.csv: expected one row per neuron, got several rows of 'A': keep one row of each"
+    text = "neurons.csv: expected one row per neuron of the edges, got several rows of one neuron, such as A: mend it"
     assert text in refusal(read, {"edges.csv": RING, "neurons.csv": TWICE}, whole=True)
 
 
@@ -225,6 +225,15 @@ def test_several_rows_of_a_neuron_beside_the_file_are_named(read):
     assert "neurons.csv | not used | several rows of one neuron, such as A" in notes(network)
     other = read({"edges.csv": RING, "neurons.csv": TWICE, "more.csv": TWICE.replace("A,GABA\n", "")})
     assert other.signs.tolist() == [1, -1, 1, -1] and "several rows of one neuron" in notes(other)
+
+
+def test_ids_of_neurons_in_another_spelling_are_refused_or_named(read):
+    neurons = "id,nt_type\na,ACH\nb,GABA\nc,GABA\nd,ACH\n"
+    text = "ids in another spelling, such as 'a' for 'A'"
+    assert text in refusal(read, {"edges.csv": RING, "neurons.csv": neurons}, whole=True)
+    assert f"neurons.csv | not used | {text}" in notes(read({"edges.csv": RING, "neurons.csv": neurons}))
+    padded = {"edges.csv": "pre,post,weight\n001,002,3\n002,001,4\n", "neurons.csv": "id,nt_type\n1,GABA\n2,ACH\n"}
+    assert "such as '1' for '001'" in refusal(read, padded, whole=True)
 
 
 # ---- sums, and names that look alike
