@@ -10,6 +10,7 @@ from randomnet.formats.files import FormatError
 
 TOTALS = ("total", "totals", "grand total", "sum", "sums", "all", "summe", "gesamt", "gesamtergebnis", "insgesamt",
           "suma", "total general", "somme", "totale", "σ", "∑")  # fmt: skip
+LEAST, MOST_EDGES = 3, 5_000_000  # neurons whose sums may be chance, and edges above which only names count
 ROUNDING = 1e-6  # of totals, relative
 MOST_NAMED = 3  # pairs of names in a note
 
@@ -19,25 +20,33 @@ def refuse_totals(names: np.ndarray, pre: np.ndarray, post: np.ndarray, weights:
 
     names: (N,) texts. pre, post, weights: (E,), indices into names, and the weights of the file.
     """
-    for index in (place for place, name in enumerate(names.tolist()) if name.strip().lower() in TOTALS):
-        if _are_sums(index, len(names), pre, post, weights):
+    n = len(names)
+    named = [place for place, name in enumerate(names.tolist()) if name.strip().lower() in TOTALS]
+    last = [n - 1] if n > LEAST and len(weights) <= MOST_EDGES else []  # whatever its name is
+    for index in [*named, *last]:
+        if _are_sums(index, n, pre, post, weights, ways=1 if index in named else 2):
             actual = f"{shown(names[index])!r}, whose weights are the sums of the others: delete its row and its column"
             raise FormatError(f"{file}: expected neurons, got {actual}")
 
 
-def _are_sums(index: int, n: int, pre: np.ndarray, post: np.ndarray, weights: np.ndarray) -> bool:
-    """Whether the weights of a neuron with each other neuron, or else with itself, are sums of those of all others."""
+def _are_sums(index: int, n: int, pre: np.ndarray, post: np.ndarray, weights: np.ndarray, ways: int) -> bool:
+    """Whether the weights of a neuron with each other neuron, or else with itself, are sums of those of all others.
+
+    ways: of the directions from and to the neuron, how many need to have edges.
+    """
     is_other = (pre != index) & (post != index)
-    tested = False
+    tested = 0
     for own, other in ((pre, post), (post, pre)):
         is_own = (own == index) & (other != index)
         if is_own.any():
             totals = np.bincount(other[is_own], weights[is_own], n)
             if not np.allclose(totals, np.bincount(other[is_other], weights[is_other], n), rtol=ROUNDING):
                 return False
-            tested = True
+            tested += 1
+    if tested or ways > 1:
+        return tested >= ways
     itself = weights[(pre == index) & (post == index)]
-    return tested or bool(len(itself) and is_other.any() and np.isclose(itself.sum(), weights[is_other].sum()))
+    return bool(len(itself) and is_other.any() and np.isclose(itself.sum(), weights[is_other].sum()))
 
 
 def alike(names: np.ndarray) -> list[Part]:

@@ -18,7 +18,7 @@ from randomnet.formats.matrix_arrays import weights_part
 from randomnet.formats.matrix_record import Edges, Matrix, block_edges, check_square, joined
 from randomnet.formats.neuron_tables import canonical_ids
 from randomnet.formats.options import Options
-from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, POST_WORDS, PRE_WORDS, role_columns
+from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, POST_WORDS, PRE_WORDS, normalized, role_columns
 from randomnet.formats.tables import NUMBER, Table, listed, repeated_name, shown, stream, without_r_prefix
 
 MOST_COLUMNS = 100_000  # a matrix of more as text would have 100 GB
@@ -71,7 +71,8 @@ def _ids_in(table: Table) -> str:
         return ""
     first, share = [row[0] for row in rows], _share_of_numbers(rows)
     if table.headed and width > 2:
-        shared = set(without_r_prefix(table.columns[1:], first)) & {*first, *canonical_ids(first).tolist()}
+        across = without_r_prefix(table.columns[1:], first)
+        shared = {*across, *canonical_ids(across).tolist()} & {*first, *canonical_ids(first).tolist()}
         if len(shared) >= MOST_IDS * len(first) or (shared and share >= MOST_NUMBERS):
             return BOTH
     if share < 1:
@@ -198,6 +199,8 @@ def _united(table: Table, cells: _Cells) -> Matrix:
     row, column, entries = cells.edges
     _check_named(table, "row", rows, row)
     _check_named(table, "column", columns, column)
+    if unlike := _unlike(rows.tolist(), columns.tolist()):
+        raise FormatError(f"{table}: expected ids that rows and columns write alike, got {unlike}")
     names = [name for name in dict.fromkeys([*columns.tolist(), *rows.tolist()]) if name]
     place = {name: number for number, name in enumerate(names)}
     to_row, to_column = (np.array([place.get(name, -1) for name in ids.tolist()], np.int64) for ids in (rows, columns))
@@ -207,6 +210,26 @@ def _united(table: Table, cells: _Cells) -> Matrix:
         *_unnamed("rows", rows), *_unnamed("columns", columns), *_only("row", rows, columns),
         *_only("column", columns, rows),
     )  # fmt: skip
+
+
+def unlike_ids(table: Table) -> str:
+    """Advice for a table of text that would be a matrix if its rows and columns wrote their ids alike, or ""."""
+    rows = table.layout.rows
+    is_square = table.headed and len(table.columns) > 2 and _has_rows(table, len(table.columns) - 1)
+    if not is_square or _share_of_numbers(rows) < 1:
+        return ""
+    unlike = _unlike([row[0] for row in rows], list(table.columns[1:]))
+    actual = unlike or f"{shown(rows[0][0])!r} for the row of the column {shown(table.columns[1])!r}"
+    return f"a matrix needs ids that rows and columns write alike, and here are {actual}"
+
+
+def _unlike(rows: Sequence[str], columns: Sequence[str]) -> str:
+    """`'AVA-L' and 'AVA.L'`, ids that are one but for case and punctuation, as R changes those of columns; or ""."""
+    only = [name for name in rows if name not in set(columns)]
+    others = {normalized(name): name for name in columns if name not in set(rows)}
+    pairs = [(name, others[normalized(name)]) for name in only if normalized(name) in others and normalized(name)]
+    advice = " (R keeps names with check.names = FALSE)" if pairs and "." in pairs[0][1] else ""
+    return f"{shown(pairs[0][0])!r} and {shown(pairs[0][1])!r}{advice}" if pairs else ""
 
 
 def _ids(cells: _Cells) -> tuple[np.ndarray, np.ndarray]:

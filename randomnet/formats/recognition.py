@@ -16,6 +16,7 @@ from randomnet.formats.edge_columns import advice, is_named
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.matlab import MATLAB, contents_of
 from randomnet.formats.matrices import shape_of
+from randomnet.formats.matrix_tables import unlike_ids
 from randomnet.formats.options import OPTIONAL, Options
 from randomnet.formats.registry import FORMATS
 from randomnet.formats.tables import NUMBER, UNREAD, Table, listed, tables_in
@@ -163,7 +164,8 @@ def _on_headers(table: Table) -> str:
 
 def _content_of(table: Table) -> str:
     if table.columns:
-        hint = f": {advice(table)}" if table.headed and len(table.columns) > 1 else _on_headers(table)
+        unlike = unlike_ids(table) or (advice(table) if table.headed and len(table.columns) > 1 else "")
+        hint = f": {unlike}" if unlike else _on_headers(table)
         return f"a table with columns {listed(table.columns)}{hint}"
     if table.kind == "npy":
         return f"an array of shape {shape_of(table)}"

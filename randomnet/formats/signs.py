@@ -34,15 +34,17 @@ SPELLINGS = {
     "dopamine": ("da", "dopamine", "dopaminergic", "dopamin", "dopamina", "dopaminerg"),
     "tyramine": ("tyr", "ta", "tyramine", "tyraminergic", "tyramin", "tiramina"),
     "neither": ("neither",),  # a classifier's answer, kept apart from neurons without one; unknown as well
-    UNKNOWN: ("", "nan", "none", "null", "unknown", "unclear", "unc", "na", "n/a", "<na>"),
+    UNKNOWN: ("", "nan", "none", "null", "unknown", "unclear", "unc", "na", "n/a", "<na>", "?"),
 }  # fmt: skip
 KNOWN = [name for name in SPELLINGS if name not in (UNKNOWN, "neither")]
 MOST_NOTED = 4  # texts in a note
 MOST_NAMES = 20  # of unknown transmitters in the provenance
 NAMES = {spelling: name for name, spellings in SPELLINGS.items() for spelling in spellings}
 SEPARATORS, JOINT = re.compile(r"[,;/+&|]|\band\b"), ", "  # of several transmitters, as written and as labels have them
-# that a cell says with its transmitter: GABA?, (GABA), GABA (0.45), putative GABA
-DOUBTS = re.compile(r"\(\s*[0-9.,%]*\s*\)|[?*~()\[\]]|\b(putative|predicted|probably|presumably|possibly|likely)\b")
+# that a cell says with its transmitter: GABA?, (GABA), ['GABA'], GABA (0.45), putative GABA
+DOUBTS = re.compile(
+    r"""\(\s*[0-9.,%]*\s*\)|[?*~()\[\]{}'"]|\b(putative|predicted|probably|presumably|possibly|likely)\b"""
+)
 SIGN_TABLE = "transmitter_signs"  # the key in the provenance
 KENYON_ROW = "acetylcholine (Kenyon cells)"  # in that table
 

@@ -109,6 +109,9 @@ def test_errors_say_what_to_do_in_one_short_line(read, case):
         ("GABA (45%)", "gaba"),
         ("putative GABA", "gaba"),
         ("ACh? / GABA?", "acetylcholine, gaba"),
+        ("['GABA', 'glutamate']", "gaba, glutamate"),
+        ("{GABA}", "gaba"),
+        ("ACh|?", "acetylcholine"),
         ("?", "unknown"),
         ("Glutamat", "glutamate"),
         ("Acétylcholine", "acetylcholine"),
@@ -331,3 +334,41 @@ def test_edges_of_neurons_without_a_sign_are_named(read):
     network = read(files, whole=True)
     assert "2 excitatory, 1 inhibitory, 1 unknown; the edges of unknown ones are left out" in notes(network)
     assert not any(pre == "C" for pre, _ in edges(network))
+
+
+def test_totals_without_a_name_are_refused(read):
+    matrix = np.random.default_rng(0).integers(0, 5, (6, 6))
+    table = np.block([[matrix, matrix.sum(1, keepdims=True)], [matrix.sum(0), matrix.sum()]])
+    text = "\n".join(",".join(map(str, row)) for row in table.tolist()) + "\n"
+    assert "got '6', whose weights are the sums of the others" in refusal(read, text)
+    assert read(text.replace(str(table[0, -1]), str(table[0, -1] + 1), 1)).n == 7
+
+
+# ---- ids of rows and columns
+
+
+@pytest.mark.parametrize("table", [
+    '"","AVA.L","AVB.R","C"\n"AVA-L",0,1,2\n"AVB-R",3,0,0\n"C",0,5,0\n',
+    '"","AVA.L","AVB.R"\n"AVA-L",0,1\n"AVB-R",3,0\n',
+])  # fmt: skip
+def test_names_that_r_has_changed_in_the_header_are_refused(read, table):
+    assert "'AVA-L' and 'AVA.L' (R keeps names with check.names = FALSE)" in refusal(read, table)
+
+
+def test_ids_of_rows_and_columns_that_differ_are_named(read):
+    assert "here are 'AVA' and 'ava'" in refusal(read, ",ava,avb,c\nAVA,0,1,2\nAVB,3,0,0\nC,0,5,0\n")
+    text = ",to_A,to_B\nfrom_A,0,1\nfrom_B,3,0\n"
+    assert "'from_A' for the row of the column 'to_A'" in refusal(read, text)
+
+
+def test_whole_floats_in_the_header_are_the_ids_of_rows(read):
+    assert edges(read(",1.0,2.0\n1,0,5\n2,3,0\n")) == {("1", "2"): 5, ("2", "1"): 3}
+
+
+# ---- arrays
+
+
+def test_different_transmitters_are_no_names(tmp_path):
+    np.savez(tmp_path / "a.npz", W=np.ones((3, 3)), nt=np.array(["GABA", "ACh", "Glutamate"]))
+    network = read_connectome(tmp_path / "a.npz")
+    assert network.signs.tolist() == [-1, 1, -1] and network.names.tolist() == ["neuron0", "neuron1", "neuron2"]
