@@ -24,29 +24,28 @@ def refuse_totals(names: np.ndarray, pre: np.ndarray, post: np.ndarray, weights:
     named = [place for place, name in enumerate(names.tolist()) if name.strip().lower() in TOTALS]
     last = [n - 1] if n > LEAST and len(weights) <= MOST_EDGES else []  # whatever its name is
     for index in [*named, *last]:
-        if _are_sums(index, n, pre, post, weights, ways=1 if index in named else 2):
+        ways, has_total = _sums(index, n, pre, post, weights)
+        if (ways or has_total) if index in named else (ways == 2 and has_total):
             actual = f"{shown(names[index])!r}, whose weights are the sums of the others: delete its row and its column"
             raise FormatError(f"{file}: expected neurons, got {actual}")
 
 
-def _are_sums(index: int, n: int, pre: np.ndarray, post: np.ndarray, weights: np.ndarray, ways: int) -> bool:
-    """Whether the weights of a neuron with each other neuron, or else with itself, are sums of those of all others.
+def _sums(index: int, n: int, pre: np.ndarray, post: np.ndarray, weights: np.ndarray) -> tuple[int, bool]:
+    """In how many directions the weights of a neuron are sums of those of all others, and whether that with itself is.
 
-    ways: of the directions from and to the neuron, how many need to have edges.
+    They are none where the weights of one direction are others.
     """
     is_other = (pre != index) & (post != index)
-    tested = 0
+    ways = 0
     for own, other in ((pre, post), (post, pre)):
         is_own = (own == index) & (other != index)
         if is_own.any():
             totals = np.bincount(other[is_own], weights[is_own], n)
             if not np.allclose(totals, np.bincount(other[is_other], weights[is_other], n), rtol=ROUNDING):
-                return False
-            tested += 1
-    if tested or ways > 1:
-        return tested >= ways
-    itself = weights[(pre == index) & (post == index)]
-    return bool(len(itself) and is_other.any() and np.isclose(itself.sum(), weights[is_other].sum()))
+                return 0, False
+            ways += 1
+    itself = weights[(pre == index) & (post == index)].sum()
+    return ways, bool(itself and is_other.any() and np.isclose(itself, weights[is_other].sum(), rtol=ROUNDING))
 
 
 def alike(names: np.ndarray) -> list[Part]:

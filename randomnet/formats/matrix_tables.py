@@ -182,8 +182,7 @@ def _with_different_columns(table: Table, ids: str) -> Table:
 def _with_corner(matrix: Matrix, table: Table, options: Options) -> Matrix:
     """The matrix, with what its rows are where the first cell names it: post (a pivot table of pandas), or from/to."""
     corner = table.columns[0]
-    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", corner).lower())
-    rows = next((ROWS[word] for word in words if word in ROWS), "")
+    rows = _rows_by(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", corner).lower())
     if not rows:
         return matrix
     place = f"{table.name}, first cell {shown(corner)!r}"
@@ -191,6 +190,17 @@ def _with_corner(matrix: Matrix, table: Table, options: Options) -> Matrix:
         return replace(matrix, parts=(*matrix.parts, unused(place, f"rows = {options.rows} is set")))
     use = f"rows are {'pre' if rows == 'source' else 'post'}synaptic neurons"
     return replace(matrix, rows=rows, parts=(*matrix.parts, Part(place, use, "rows = source or target overrules it")))
+
+
+def _rows_by(corner: str) -> str:
+    """What the rows are by the first cell: its first word of an end, or the one that stands with `rows`; or ""."""
+    ends = "|".join(ROWS)
+    if not re.search(r"\b(rows?|col(umn)?s?)\b", corner):
+        words = [word for word in re.findall(r"[a-z]+", corner) if word in ROWS]
+        return ROWS[words[0]] if words else ""
+    named = re.search(rf"\brows?\s*(?:=|:|are|is)\s*({ends})\b", corner)
+    named = named or re.search(rf"\b({ends})\s*[=:(]?\s*rows?\b", corner)
+    return ROWS[named[1]] if named else ""
 
 
 def _united(table: Table, cells: _Cells) -> Matrix:

@@ -153,6 +153,8 @@ def test_kinds_of_synapses_in_other_languages(read, chemical, electrical):
 @pytest.mark.parametrize(
     ("corner", "rows"),
     [("post", "target"), ("target", "target"), ("post/pre", "target"), ("rows=post; columns=pre", "target"),
+     ("columns=pre; rows=post", "target"), ("post (rows) / pre (columns)", "target"), ("from row to column", "source"),
+     ("to columns from rows", "source"), ("rows: targets", "target"),
      ("postId", "target"), ("pre", "source"), ("source", "source"), ("from\\to", "source"), ("neuron", "source"),
      ("", "source"), ("topology", "source")],
 )  # fmt: skip
@@ -341,6 +343,8 @@ def test_totals_without_a_name_are_refused(read):
     table = np.block([[matrix, matrix.sum(1, keepdims=True)], [matrix.sum(0), matrix.sum()]])
     text = "\n".join(",".join(map(str, row)) for row in table.tolist()) + "\n"
     assert "got '6', whose weights are the sums of the others" in refusal(read, text)
+    ring = ",A,B,C,Hub\nA,0,1,0,1\nB,0,0,1,1\nC,1,0,0,1\nHub,1,1,1,0\n"
+    assert read(ring).n == 4  # where sums of others are chance, there is no sum of all
     assert read(text.replace(str(table[0, -1]), str(table[0, -1] + 1), 1)).n == 7
 
 
