@@ -177,7 +177,7 @@ def _parts(
         kinds = {"type": ("type",), "instance": ("instance",), **PROPERTIES}
         columns = {name: f"label {kind}" for kind, names in kinds.items() for name in names if neurons.has(name)}
         uses[neurons] = {"bodyId": "neuron", **columns}
-        if neurons.has("instance"):
+        if neurons.has("instance") and "label side" not in columns.values():
             notes[neurons] = {"instance": "those in _L and _R also tell the side"}
     if transmitters:
         key, column = _first(transmitters, BODIES), _first(transmitters, PREDICTIONS)

@@ -13,6 +13,7 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import assemble
 from randomnet.formats.contents import Part, recorded, unused
+from randomnet.formats.doubtful_names import alike, refuse_totals
 from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
 from randomnet.formats.signs import LABEL, transmitter_names, with_signs
@@ -21,6 +22,7 @@ from randomnet.formats.spellings import CHEMICAL, ELECTRICAL, NEUROMUSCULAR, REC
 OTHER = "other"
 TYPES = (CHEMICAL, ELECTRICAL, RECEIVED, NEUROMUSCULAR, OTHER)  # of synapses, by their codes in EdgeRows
 UNSIGNED = "electrical synapses have no sign"
+MISSING_CODES = (-999, -9999, -99999, -32768, -(2**31))  # of measurements, rasters and integers of R
 LEFT_OUT = {
     RECEIVED: "the same synapses are listed as sent",
     NEUROMUSCULAR: "synapses onto muscles",
@@ -98,13 +100,17 @@ def interpreted(
     the file: of edges, or else of neurons, or else of transmitters. file: the file in errors. missing: what errors
     expect where a sign policy lacks transmitters. Raises FormatError.
     """
+    _refuse_codes(rows, file)
+    refuse_totals(neurons.names, rows.pre, rows.post, rows.weights, file)
     rows, kind_parts = _of_type(rows, options.synapse_type, file)
+    directions = _directions(rows.undirected)
+    rows, both_ways = _listed_once(rows)
     labels, label_parts = _labels(rows, neurons, file)
     signed, sign_parts = _signed(rows, neurons, options.sign_policy, file)
-    all_parts = [*parts, *kind_parts, *label_parts, *sign_parts]
+    all_parts = [*parts, *alike(neurons.names), *kind_parts, *both_ways, *label_parts, *sign_parts]
     if signed is not None and LABEL in labels and "transmitters" not in {part.place for part in parts}:
         all_parts.append(Part("transmitters", f"label {LABEL}, not as signs", "the file has signs"))
-    notes = {**provenance, **_directions(rows.undirected), **recorded(all_parts)}
+    notes = {**provenance, **directions, **recorded(all_parts)}
 
     def assembled(some: EdgeRows) -> Connectome:
         some = _mirrored(some)
@@ -224,6 +230,33 @@ def _mirrored(rows: EdgeRows) -> EdgeRows:
     back = rows.where(rows.undirected & (rows.pre != rows.post))
     back = dataclasses.replace(back, pre=back.post, post=back.pre)
     return dataclasses.replace(stacked([rows, back]), undirected=None)
+
+
+def _listed_once(rows: EdgeRows) -> tuple[EdgeRows, list[Part]]:
+    """The rows, directed where all undirected ones are in the file in both directions, with equal weights."""
+    if rows.undirected is None or not rows.undirected.any():
+        return rows, []
+    mask = rows.undirected & (rows.pre != rows.post)
+    pre, post, n = rows.pre[mask], rows.post[mask], int(max(rows.pre.max(), rows.post.max())) + 1
+    ways = []
+    for first, second in ((pre, post), (post, pre)):
+        pairs, index = np.unique(first * n + second, return_inverse=True)
+        ways.append((pairs, np.bincount(index, rows.weights[mask], minlength=len(pairs))))
+    (pairs, sums), (back, back_sums) = ways
+    if not len(pairs) or not np.array_equal(pairs, back) or not np.allclose(sums, back_sums, rtol=1e-12, atol=0):
+        return rows, []
+    note = "all of them with the same weight, so each way counts once"
+    return dataclasses.replace(rows, undirected=None), [Part("undirected edges", "listed in both directions", note)]
+
+
+def _refuse_codes(rows: EdgeRows, file: object) -> None:
+    """Raise FormatError where the only negative weight is a number that marks missing values."""
+    negative = rows.weights[rows.weights < 0]
+    if len(negative) and negative[0] in MISSING_CODES and (negative == negative[0]).all():
+        actual = f"{negative[0]:.0f} in {len(negative):,} entries and no other negative number"
+        raise FormatError(
+            f"{file}: expected weights, got {actual}, which marks missing values: write 0 where there is no connection"
+        )
 
 
 def _directions(undirected: np.ndarray | None) -> dict[str, Any]:

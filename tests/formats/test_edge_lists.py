@@ -406,7 +406,7 @@ def test_one_word_among_many_numbers_is_an_error(one_file):
          "for sign_policy = shiu, expected transmitters: a column of the edges", {"sign_policy": "shiu"}),
         ("one,two,three\nfour,five,six\n", "got a table with columns 1, 2, 3$", {}),
         ("hello world\nthis is\n", r"expected rows of two neurons, .* got 4 different ones: .* header \(pre", {}),
-        ("pre,post,weight\n", "expected a connection with at least 1, got none of 0 rows", {}),
+        ("pre,post,weight\n", "expected a row for each edge, got a header alone", {}),
     ],
 )  # fmt: skip
 def test_refused(one_file, text, expected, options):
