@@ -29,10 +29,11 @@ from randomnet.formats.neuron_labels import PROPERTIES, first_texts
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, transmitter_names, with_signs
+from randomnet.formats.spellings import TRUTH_WORDS
 from randomnet.formats.table_lookup import Tables, column_parts, file_of, find_tables, texts_of
 from randomnet.formats.tables import Table, checksums, names_of, read_all
 
-TRUE = ("true", "t", "yes", "1")
+TRUE = [word for word, truth in TRUTH_WORDS.items() if truth > 0]
 BANC_LABELS = {
     "type": ("cell_type",),
     "class": ("cell_class",),

@@ -178,7 +178,7 @@ def _parts(
         columns = {name: f"label {kind}" for kind, names in kinds.items() for name in names if neurons.has(name)}
         uses[neurons] = {"bodyId": "neuron", **columns}
         if neurons.has("instance"):
-            notes[neurons] = {"instance": "those in _L and _R also tell the side"}
+            notes[neurons] = {"instance": "its ending _L or _R tells the side where no column does"}
     if transmitters:
         key, column = _first(transmitters, BODIES), _first(transmitters, PREDICTIONS)
         uses[transmitters] = {key: "neuron", column: "transmitter of the neuron"}

@@ -36,7 +36,7 @@ KNOWN = [name for name in SPELLINGS if name not in (UNKNOWN, "neither")]
 MOST_NAMES = 20  # of unknown transmitters in the provenance
 NAMES = {spelling: name for name, spellings in SPELLINGS.items() for spelling in spellings}
 SEPARATORS, JOINT = re.compile(r"[,;/+&|]|\band\b"), ", "  # of several transmitters, as written and as labels have them
-SIGN_TABLE = "transmitter_signs"  # the key in the provenance
+SIGN_TABLE = "transmitter_signs"  # transmitter -> neurons, sign and synapses, in the provenance
 KENYON_ROW = "acetylcholine (Kenyon cells)"  # in that table
 
 
