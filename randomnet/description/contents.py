@@ -5,13 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from randomnet.description.columns import aligned
-from randomnet.formats import NOT_USED, SIGN_POLICIES, Part, parts_of
+from randomnet.formats import NOT_USED, SIGN_POLICIES, SIGN_TABLE, Part, parts_of
 
 MOST_UNUSED = 12  # rows of a table; further ones are listed in one
 MOST_NAMES = 60  # in that row
 MOST_GROUPS = 12
 GROUPS = ("super_class", "class", "type")  # labels by which neurons are counted, the first that makes groups
-SIGN_TABLE = "transmitter_signs"  # transmitter -> neurons, sign and synapses, in the provenance
 LEFT_OUT = {  # number in the provenance -> what was left out, and why
     "autapses_dropped": ("connections of neurons with themselves", "drop_autapses = True"),
     "zero_weights_dropped": ("edges", "their weight is 0"),

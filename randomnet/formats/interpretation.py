@@ -4,7 +4,7 @@ Every format of edges (tables, spreadsheets, graphs) passes through `interpreted
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -116,20 +116,27 @@ def interpreted(
         some = _mirrored(some)
         return assemble(name, neurons.names, some.pre, some.post, some.weights, labels, notes, options, file)
 
-    is_electrical = _electrical(rows)
-    if is_electrical.all() and len(is_electrical):
-        connectome = assembled(_symmetric(rows))
-        connectome = connectome.replace(connectome.weights, sign_policy="none", unsigned=UNSIGNED)
-    else:
-        chemical = dataclasses.replace(rows, weights=np.abs(rows.weights)) if signed is None else signed
-        connectome = assembled(chemical.where(~_electrical(chemical)) if is_electrical.any() else chemical)
-        if signed is None:
-            connectome = with_signs(connectome, options.sign_policy, missing=missing)
-        else:
-            connectome = with_file_signs(connectome)
-        if is_electrical.any():
-            connectome = _sum(connectome, assembled(_symmetric(rows.where(is_electrical))))
+    def with_chemical_signs(connectome: Connectome) -> Connectome:
+        return with_file_signs(connectome) if signed else with_signs(connectome, options.sign_policy, missing=missing)
+
+    connectome = _assembled(rows, signed, assembled, with_chemical_signs)
     return dataclasses.replace(connectome, positions=neurons.positions)
+
+
+def _assembled(
+    rows: EdgeRows,
+    signed: EdgeRows | None,
+    assembled: Callable[[EdgeRows], Connectome],
+    with_chemical_signs: Callable[[Connectome], Connectome],
+) -> Connectome:
+    """The Connectome of the rows: chemical synapses with signs, electrical ones without, or the sum of both."""
+    is_electrical = _electrical(rows)
+    electrical = assembled(_symmetric(rows.where(is_electrical))) if is_electrical.any() else None
+    if electrical and is_electrical.all():
+        return electrical.replace(electrical.weights, sign_policy="none", unsigned=UNSIGNED)
+    chemical = dataclasses.replace(rows, weights=np.abs(rows.weights)) if signed is None else signed
+    connectome = with_chemical_signs(assembled(chemical.where(~_electrical(chemical)) if electrical else chemical))
+    return _sum(connectome, electrical) if electrical else connectome
 
 
 def _electrical(rows: EdgeRows) -> np.ndarray:

@@ -152,7 +152,16 @@ def _contents(path: Path) -> str:
     if all(table.is_sheet for table in tables) and tables:
         return f"a workbook of sheets {listed([table.member for table in tables])}: name one as [net] variable"
     files = ", ".join(table.member or table.path.name for table in tables[:8]) or "nothing"
-    return f"{len(tables)} files: {files}"
+    advice_on_files = ": name one of them" if any(map(_is_network, tables[:8])) else ""
+    return f"{len(tables)} files: {files}{advice_on_files}"
+
+
+def _is_network(table: Table) -> bool:
+    """Whether a file that is no archive would be recognised alone."""
+    try:
+        return not table.member and _in_tables(table.path, [table]) is not None
+    except FormatError:
+        return False
 
 
 def _on_headers(table: Table) -> str:

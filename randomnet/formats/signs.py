@@ -45,7 +45,7 @@ SEPARATORS, JOINT = re.compile(r"[,;/+&|]|\band\b"), ", "  # of several transmit
 DOUBTS = re.compile(
     r"""\(\s*[0-9.,%]*\s*\)|[?*~()\[\]{}'"]|\b(putative|predicted|probably|presumably|possibly|likely)\b"""
 )
-SIGN_TABLE = "transmitter_signs"  # the key in the provenance
+SIGN_TABLE = "transmitter_signs"  # transmitter -> neurons, sign and synapses, in the provenance
 KENYON_ROW = "acetylcholine (Kenyon cells)"  # in that table
 
 

@@ -810,6 +810,9 @@ def test_what_a_reader_did_not_foresee_is_one_line(folder, monkeypatch):
 def test_unknown_content_lists_what_is_known(folder):
     place = folder(a__csv="x,y\n1,2\n", b__bin=b"\0\1\2")
     refused(place, "expected a connectome .*hemibrain, .*flywire, .*edge_list, matrix, .*got 2 files: a.csv, b.bin")
+    square = "id,1,2\n1,0,3\n2,4,0\n"
+    several = folder(ad__csv=square, aa__csv=square)
+    refused(several, r"got \d files: .*: name one of them$")
     refused(place / "b.bin", "got a file of no known kind")
     refused(place / "a.csv", "got a table with columns x, y")
     refused(place / "none.csv", "expected a file or a folder, got nothing of this name")

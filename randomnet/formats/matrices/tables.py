@@ -47,11 +47,6 @@ class _Cells(NamedTuple):
 # ---- recognition, by the first rows
 
 
-def is_matrix_csv(table: Table) -> bool:
-    """Whether a table of text is a matrix, by its first rows."""
-    return table.kind == "csv" and bool(_ids_in(table))
-
-
 def table_phrase(table: Table) -> str:
     """A phrase for a table of text that is a square matrix, or "". Raises FormatError where ids may be weights."""
     ids = _ids_in(table)
