@@ -137,10 +137,11 @@ def test_transmitters_have_the_signs_of_the_policy_or_those_that_the_reader_reco
 def test_what_was_left_out_has_its_number_and_reason():
     counts = {"autapses_dropped": 8, "zero_weights_dropped": 0, "pairs_below_min_synapses": 1234, "min_synapses": 3,
               "neurons_outside_component_dropped": 5, "largest_component": "strong", "edges_without_sign_dropped": 6,
-              "synapses_without_sign": 61.0, "rows_of_ghosts_dropped": 17, "sinkhorn_lost": 2}  # fmt: skip
+              "synapses_without_sign": 61.0, "cancelled": 4, "rows_of_ghosts_dropped": 17, "sinkhorn_lost": 2}  # fmt: skip
     rows = [re.split(r"\s{2,}", line.strip()) for line in tables_of(text_of(**counts))["left out"][1:]]
     assert rows == [
         ["connections of neurons with themselves", "8", "drop_autapses = True"],
+        ["edges", "4", "inhibitory synapses and gap junctions of one size, which sum to 0"],
         ["pairs of neurons", "1,234", "fewer synapses than min_synapses = 3"],
         ["neurons", "5", "outside the largest_component = strong"],
         ["edges", "6", "sign_policy = shiu gives their neurons no sign"],
