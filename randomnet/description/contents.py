@@ -14,7 +14,7 @@ GROUPS = ("super_class", "class", "type")  # labels by which neurons are counted
 LEFT_OUT = {  # number in the provenance -> what was left out, and why
     "autapses_dropped": ("connections of neurons with themselves", "drop_autapses = True"),
     "zero_weights_dropped": ("edges", "their weight is 0"),
-    "cancelled": ("edges", "inhibitory synapses and gap junctions of one size, which sum to 0"),
+    "cancelled": ("edges", "an inhibitory synapse and a gap junction sum to 0"),
     "pairs_below_min_synapses": ("pairs of neurons", "fewer synapses than min_synapses = {min_synapses:g}"),
     "rows_of_other_bodies_dropped": ("rows of edges", "an end is no neuron of the network"),
     "synapses_of_other_bodies_dropped": ("synapses", "those of these rows"),

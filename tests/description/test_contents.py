@@ -137,11 +137,12 @@ def test_transmitters_have_the_signs_of_the_policy_or_those_that_the_reader_reco
 def test_what_was_left_out_has_its_number_and_reason():
     counts = {"autapses_dropped": 8, "zero_weights_dropped": 0, "pairs_below_min_synapses": 1234, "min_synapses": 3,
               "neurons_outside_component_dropped": 5, "largest_component": "strong", "edges_without_sign_dropped": 6,
-              "synapses_without_sign": 61.0, "cancelled": 4, "rows_of_ghosts_dropped": 17, "sinkhorn_lost": 2}  # fmt: skip
+              "synapses_without_sign": 61.0, "cancelled": 4, "rows_of_ghosts_dropped": 17,
+              "sinkhorn_lost": 2}  # fmt: skip
     rows = [re.split(r"\s{2,}", line.strip()) for line in tables_of(text_of(**counts))["left out"][1:]]
     assert rows == [
         ["connections of neurons with themselves", "8", "drop_autapses = True"],
-        ["edges", "4", "inhibitory synapses and gap junctions of one size, which sum to 0"],
+        ["edges", "4", "an inhibitory synapse and a gap junction sum to 0"],
         ["pairs of neurons", "1,234", "fewer synapses than min_synapses = 3"],
         ["neurons", "5", "outside the largest_component = strong"],
         ["edges", "6", "sign_policy = shiu gives their neurons no sign"],
@@ -173,6 +174,14 @@ def test_unused_columns_of_a_file_are_named_together_and_those_with_an_option_wi
     line = " ".join(notes_of(parts)[:-1])
     assert "columns a, b of edges.csv" in line and "column pre" not in line
     assert line.startswith("not used: electrical synapses (1,031 rows; synapse_type = all reads them); columns a, b")
+
+
+def test_a_long_note_does_not_hide_the_parts():
+    columns = ", ".join(f"predicted_transmitter_{number}" for number in range(12))
+    parts = [unused(f"{NEURONS}, 12 further columns", columns), unused(f"{EDGES}, 423 rows", "an end is no neuron")]
+    text = " ".join(line.strip() for line in notes_of(parts)[:2])
+    assert "12 further columns (predicted_transmitter_0, " in text
+    assert text.startswith("not used: edges.csv, 423 rows (an end is no neuron); ")
 
 
 def test_attributes_of_a_graph_are_named_by_what_has_them():
@@ -254,7 +263,7 @@ def test_a_balance_that_sinkhorn_does_not_reach_is_told_with_the_scaling_that_re
     assert len(reached) == 1 and "not balanced" not in reached[0]
     facts = {"sinkhorn_residual": {"excitatory": 0.54, "inhibitory": 3.5}, "sinkhorn_lost": 358, "edges": 2990}
     text = "\n".join(sinkhorn_notes(facts))
-    assert "excitatory column sums depart by at most 0.54" in text and text.count("(not balanced:") == 2
+    assert "excitatory column sums depart by at most 0.54" in text and text.count("(not balanced)") == 2
     assert "normalization = balanced" in text and "358 of 2,990 edges are lost" in text
     assert not list(sinkhorn_notes({}))
 
@@ -278,7 +287,7 @@ def test_describe_begins_with_what_the_file_holds(tmp_path, capsys):
 def test_a_run_says_its_rule_of_signs_and_that_sinkhorn_does_not_balance(tmp_path, capsys, connectomes):
     roi = ("net.roi=LARVA_MB_LEFT", f"paths.path_to_network={connectomes / 'rois'}")
     said = announced(tmp_path, capsys, *roi)
-    assert "signs by ei" in said and "(not balanced:" in said and "normalization = balanced" in said
+    assert "signs by ei" in said and "(not balanced)" in said and "normalization = balanced" in said
     assert "edges are lost" not in said
     assert "10 of 5,970 edges are lost" in announced(tmp_path, capsys, *roi, "net.sinkhorn_iterations=100")
     table = f"paths.path_to_network={connectomes / 'larva_left_csv'}"
