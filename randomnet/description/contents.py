@@ -5,16 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from randomnet.description.columns import aligned
-from randomnet.formats import NOT_USED, SIGN_POLICIES, Part, parts_of
+from randomnet.formats import NOT_USED, SIGN_POLICIES, SIGN_TABLE, Part, parts_of
 
 MOST_UNUSED = 12  # rows of a table; further ones are listed in one
 MOST_NAMES = 60  # in that row
 MOST_GROUPS = 12
 GROUPS = ("super_class", "class", "type")  # labels by which neurons are counted, the first that makes groups
-SIGN_TABLE = "transmitter_signs"  # transmitter -> neurons, sign and synapses, in the provenance
 LEFT_OUT = {  # number in the provenance -> what was left out, and why
     "autapses_dropped": ("connections of neurons with themselves", "drop_autapses = True"),
     "zero_weights_dropped": ("edges", "their weight is 0"),
+    "cancelled": ("edges", "an inhibitory synapse and a gap junction sum to 0"),
     "pairs_below_min_synapses": ("pairs of neurons", "fewer synapses than min_synapses = {min_synapses:g}"),
     "rows_of_other_bodies_dropped": ("rows of edges", "an end is no neuron of the network"),
     "synapses_of_other_bodies_dropped": ("synapses", "those of these rows"),
@@ -54,7 +54,7 @@ def contents_as_text(facts: Mapping[str, Any]) -> str:
     tables = (
         _Table(title, ("part", "used as", "note"), part_rows(facts), (46, 26)),
         _groups(facts),
-        _Table("transmitters", ("transmitter", "neurons", "sign", "synapses"), _transmitter_cells(facts), (40, 12, 8)),
+        _transmitters(facts),
         _Table("left out", ("", "number", "why"), list(_losses(facts)), (46, 14)),
     )
     texts = ["\n".join([f"  {table.title}", *aligned([table.header, *table.rows], table.limits)])
@@ -148,9 +148,14 @@ def _groups(facts: Mapping[str, Any]) -> _Table:
     return _Table(f"neurons by {kind}", (kind, "neurons", "share"), [*rows], (46, 12))
 
 
-def _transmitter_cells(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    return [(row.name, f"{row.neurons:,}", row.sign, "" if row.synapses is None else f"{row.synapses:,.10g}")
+def _transmitters(facts: Mapping[str, Any]) -> _Table:
+    """The table of transmitters; without the columns of signs and synapses where nothing is known of them."""
+    header = ("transmitter", "neurons", "sign", "synapses")
+    rows = [(row.name, f"{row.neurons:,}", row.sign, "" if row.synapses is None else f"{row.synapses:,.10g}")
             for row in transmitter_rows(facts)]  # fmt: skip
+    known = [place for place in range(len(header)) if place < 2 or any(row[place] for row in rows)]
+    rows, header = [tuple(row[place] for place in known) for row in rows], tuple(header[place] for place in known)
+    return _Table("transmitters", header, rows, (40, 12, 8)[: len(known) - 1])
 
 
 def _losses(facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

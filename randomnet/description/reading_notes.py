@@ -9,7 +9,8 @@ from randomnet.description.columns import WIDTH
 from randomnet.description.contents import TransmitterRow, shortened, transmitter_rows
 from randomnet.formats import SIGN_POLICIES, Part, parts_of
 
-MOST_LINES = 3
+MOST_LINES = 2
+LONGEST_NOTE = 60  # on a part, where it names no option
 BALANCED = 0.01  # share of a column sum's target by which the sum of a balanced network may differ
 IMPORTANT = re.compile(r"sign|transmitter|nt\b|nt_|weight|synaps|count", re.IGNORECASE)
 COLUMN = re.compile(r"(?:(?P<file>.+), )?(?P<kind>column|attribute|array|sheet|variable)s? (?P<names>.+?)"
@@ -32,9 +33,10 @@ def reading_notes(facts: Mapping[str, Any]) -> Iterator[str]:
 def sinkhorn_notes(facts: Mapping[str, Any]) -> Iterator[str]:
     """Yield how far Sinkhorn's scaling balances the network, what does so where it cannot, and the weights it loses."""
     for sign, residual in facts.get("sinkhorn_residual", {}).items():
-        verdict = "" if residual <= BALANCED else " (not balanced: its pattern of edges does not allow it)"
+        verdict = "" if residual <= BALANCED else " (not balanced)"
         yield f"Sinkhorn: {sign} column sums depart by at most {residual:.2g} of their target{verdict}"
     if max(facts.get("sinkhorn_residual", {}).values(), default=0) > BALANCED:
+        yield "more sinkhorn_iterations balance it, unless its pattern of edges has no balance"
         yield "normalization = balanced scales inputs alone: their sums are then exact, and every edge stays"
     if facts.get("sinkhorn_lost"):
         yield (
@@ -46,7 +48,7 @@ def sinkhorn_notes(facts: Mapping[str, Any]) -> Iterator[str]:
 def _unused_lines(facts: Mapping[str, Any]) -> list[str]:
     """At most MOST_LINES lines that name the parts of the files that are not used."""
     parts = [shortened(part, facts) for part in parts_of(facts) if not part.is_used]
-    parts.sort(key=lambda part: not IMPORTANT.search(part.place))
+    parts.sort(key=lambda part: (not IMPORTANT.search(part.place), not part.place.endswith(" rows")))
     texts = _grouped(parts)
     for kept in range(len(texts), 0, -1):
         more = "; further parts, which --describe lists" if kept < len(texts) else ""
@@ -66,7 +68,8 @@ def _grouped(parts: Sequence[Part]) -> list[str]:
             texts.setdefault((match["kind"], owner), []).append(match["names"])
         else:
             place = part.place.rpartition(" in ")[0] or part.place
-            texts[(str(number),)] = [f"{place} ({part.note})" if part.note else place]
+            note = part.note if "=" in part.note else textwrap.shorten(part.note, LONGEST_NOTE, placeholder=" ...")
+            texts[(str(number),)] = [f"{place} ({note})" if note else place]
     return [f"{key[0]}{'s' * (len(names) > 1)} {', '.join(names)}{key[1]}" if len(key) > 1 else names[0]
             for key, names in texts.items()]  # fmt: skip
 
@@ -78,8 +81,10 @@ def _signs(facts: Mapping[str, Any]) -> str:
         return ""
     rows = transmitter_rows(facts)
     if policy == "none":
+        if "unsigned" in facts:
+            return f"signs: all weights are positive, as {facts['unsigned']}"
         unused = f"; transmitters are known, but not used ({_counts(rows, signed=False)})" if rows else ""
-        return f"signs: all weights are positive, as sign_policy = none{unused}{_others(policy) if rows else ''}"
+        return f"signs: all weights are positive (sign_policy = none){unused}{_others(policy) if rows else ''}"
     rule = SIGN_POLICIES.get(policy)
     if rule is None:
         return f"signs {policy}"

@@ -46,6 +46,11 @@ def steps(notes: Mapping[str, Any]) -> str:
     return ", ".join(text.format(notes[key]) for key, text in STEPS.items() if key in notes)
 
 
+def null_of(facts: Mapping[str, Any]) -> str:
+    """The null model that a network is, as it was drawn here or saved; "" for a connectome."""
+    return str(facts.get("null") or facts.get("saved", {}).get("null", ""))
+
+
 def draws_as_text(drawn: Sequence[Mapping[str, Any]], iterations: int) -> str:
     """A table of mean, standard deviation (n - 1) and range over several draws of a network.
 
@@ -79,7 +84,7 @@ def _numbers(facts: Mapping[str, Any]) -> dict[str, float]:
 
 def _title(facts: Mapping[str, Any]) -> str:
     origin = "synthetic, not measured" if facts["synthetic"] else "measured"
-    if "null" in facts:
+    if null_of(facts):
         origin = f"a null model of the {'synthetic' if facts['synthetic'] else 'measured'} network"
     return f"{facts['name']} ({origin}), as the runs use it: {steps(facts) or 'as it was stored'}"
 

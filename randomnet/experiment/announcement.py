@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from randomnet.description import reading_notes, sinkhorn_notes
+from randomnet.description import null_of, reading_notes, sinkhorn_notes
 from randomnet.experiment.attainable_p import smallest_p
 from randomnet.experiment.redraws import is_redrawn
 from randomnet.schema.config import Config
@@ -74,8 +74,8 @@ def _null_lines(facts: dict[str, Any]) -> Iterator[str]:
 def _origin(facts: dict[str, Any], config: Config) -> str:
     """Return whether the network is measured, synthetic or a null model, and one of how many draws."""
     origin = "synthetic, not measured" if facts["synthetic"] else "measured"
-    if "null" in facts:
-        origin = f"null model {facts['null']} of the {'synthetic' if facts['synthetic'] else 'measured'} network"
+    if null := null_of(facts):
+        origin = f"null model {null} of the {'synthetic' if facts['synthetic'] else 'measured'} network"
     if "excitatory" not in facts or config.trainvalidate.iterations < 2:
         return origin
     drawn = f"drawn anew in each of {config.trainvalidate.iterations} iterations, this is the first"

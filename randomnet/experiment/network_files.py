@@ -47,7 +47,7 @@ def write(connectome: Connectome, path: Path) -> Iterator[str]:
     yield from (f"  saved   {one}" for one in paths)
     if rank := connectome.provenance.get("rank"):
         yield f"  its factors of rank {rank} are not part of the weights, and are not saved"
-    yield "  read with path_to_network, its weights are used as they are: no rule of signs or auto changes them"
+    yield f"  [paths] path_to_network = {path} reads it as it is; leave sign_policy, normalization and g out"
 
 
 def _check_new(path: Path) -> None:

@@ -239,10 +239,16 @@ def _differences_from_undated(old: dict[str, Any], now: list[dict[str, Any]]) ->
 
 
 def _connectome_difference(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """Return why a network has another checksum: a partition of version 0.1 (Dirichlet), else another file."""
+    """Return why a network has another checksum: another version's partition or reading of files, or another file."""
     if new.get("partition") and "partition" not in old and old.get("rand_partition"):
         return (
             f"net.rand_partition breaks the weights of {new['name']} as bio2art does ({new['partition']}) since "
             "version 0.2.0, and made other networks before"
+        )
+    if "contents" in new and "contents" not in old and new["files"] == old.get("files"):
+        return (
+            f"the files of {new['name']} are the same, but this version uses more of them, such as signs and types of "
+            f"synapses (--describe lists it): {new['edges']:,} edges and {new['inhibitory']:,} inhibitory neurons, not "
+            f"{old['edges']:,} and {old['inhibitory']:,}"
         )
     return f"the connectome {new['name']} has changed (sha256 {new['sha256']})"

@@ -14,7 +14,7 @@ from randomnet.formats.recognition import Recognition, read_connectome, recognis
 from randomnet.formats.record import Format
 from randomnet.formats.registry import FORMATS, has_counts, is_final
 from randomnet.formats.sign_policies import SIGN_POLICIES, SignPolicy
-from randomnet.formats.signs import with_signs
+from randomnet.formats.signs import SIGN_TABLE, with_signs
 from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "NODE_ROLES",
     "NOT_USED",
     "SIGN_POLICIES",
+    "SIGN_TABLE",
     "SYNAPSE_TYPES",
     "TRANSMITTERS",
     "Format",

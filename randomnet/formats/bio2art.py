@@ -8,6 +8,7 @@ import numpy as np
 
 from randomnet.connectome import Connectome, from_dense
 from randomnet.formats.assembly import DEFAULTS, assemble
+from randomnet.formats.contents import Part, recorded
 from randomnet.formats.files import (
     FormatError,
     checksums,
@@ -160,7 +161,14 @@ def read_bio2art(path: Path, options: Options = DEFAULTS) -> Connectome:
         parts = (connectome.pre, connectome.post, connectome.weights, connectome.labels, connectome.provenance)
         options = Options(min_synapses=options.min_synapses, drop_autapses=False)
         connectome = assemble(name, connectome.names, *parts, options, path)
-    return connectome.replace(connectome.weights, sign_policy="none")
+    return connectome.replace(connectome.weights, sign_policy="none", **recorded(_contents(folder, name)))
+
+
+def _contents(folder: Path, name: str) -> list[Part]:
+    """What each file of a region matrix is used as, of those that are there."""
+    uses = {f"C_{name}.npy": "weight", f"Names_{name}.lst": "names of regions",
+            f"ND_{name}.npy": "densities of neurons, by [net] density_scaling"}  # fmt: skip
+    return [Part(file, use) for file, use in uses.items() if (folder / file).is_file()]
 
 
 def in_bio2art_folder(folder: Path) -> str:

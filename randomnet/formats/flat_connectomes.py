@@ -28,11 +28,12 @@ from randomnet.formats.neurons.columns import PROPERTIES, first_texts
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL, transmitter_names, with_signs
+from randomnet.formats.spellings import TRUTH_WORDS
 from randomnet.formats.tables import arrow, record_batches
 from randomnet.formats.tables.lookup import Tables, column_parts, file_of, find_tables, texts_of
 from randomnet.formats.tables.reading import Table, checksums, names_of, read_all
 
-TRUE = ("true", "t", "yes", "1")
+TRUE = [word for word, truth in TRUTH_WORDS.items() if truth > 0]
 BANC_LABELS = {
     "type": ("cell_type",),
     "class": ("cell_class",),

@@ -8,6 +8,7 @@ import numpy as np
 
 from randomnet.connectome import Connectome, from_dense
 from randomnet.formats.assembly import DEFAULTS, assemble
+from randomnet.formats.contents import Part, recorded, unused
 from randomnet.formats.files import (
     FormatError,
     checksums,
@@ -142,6 +143,21 @@ def _label(path: Path, value: Any, codes: tuple[str, ...]) -> str:
     raise FormatError(f"{path}: expected a name or a code from 0 to {len(codes) - 1}, got {actual}")
 
 
+def _contents(folder: Path, policy: str) -> list[Part]:
+    """What each file of a ROI folder is used as."""
+    names = {content: one_of(folder, spellings).name for content, spellings in _FILES.items()}
+    uses = {
+        "adjacency": "weight",
+        "ids": "names of neurons",
+        "transmitters": "label neurotransmitter",
+        "fibers": "label cell_fibers",
+    }
+    has_file_signs = policy in ("auto", "ei")
+    signs = Part(names["signs"], "sign of the neuron's outgoing weights", "1 is excitatory, 0 inhibitory")
+    known = [Part(names[content], use) for content, use in uses.items()]
+    return [*known, signs if has_file_signs else unused(names["signs"], f"as sign_policy = {policy}")]
+
+
 def is_roi_folder(path: Path) -> bool:
     """Whether the folder is one ROI of FlyStability."""
     return (path / ADJACENCY[0]).is_file()
@@ -161,10 +177,11 @@ def read_flystability(path: Path, options: Options = DEFAULTS) -> Connectome:
     dropped = connectome.provenance["autapses_dropped"]
     if dropped and not options.drop_autapses:
         raise FormatError(f"{folder}: expected drop_autapses, as a ROI folder is read without them, got {dropped}")
+    contents = recorded(_contents(folder, options.sign_policy))
     if options.sign_policy in ("auto", "ei"):
-        notes = {"sign_policy": "ei"}
-        return _filtered(folder, connectome.replace(connectome.weights, **notes), options, dropped)
-    unsigned = connectome.replace(np.abs(connectome.weights))
+        signed = connectome.replace(connectome.weights, sign_policy="ei", **contents)
+        return _filtered(folder, signed, options, dropped)
+    unsigned = connectome.replace(np.abs(connectome.weights), **contents)
     return with_signs(_filtered(folder, unsigned, options, dropped), options.sign_policy)
 
 

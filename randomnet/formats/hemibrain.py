@@ -177,6 +177,8 @@ def _parts(
         kinds = {"type": ("type",), "instance": ("instance",), **PROPERTIES}
         columns = {name: f"label {kind}" for kind, names in kinds.items() for name in names if neurons.has(name)}
         uses[neurons] = {"bodyId": "neuron", **columns}
+        if neurons.has("instance"):
+            notes[neurons] = {"instance": "its ending _L or _R tells the side where no column does"}
     if transmitters:
         key, column = _first(transmitters, BODIES), _first(transmitters, PREDICTIONS)
         uses[transmitters] = {key: "neuron", column: "transmitter of the neuron"}

@@ -4,7 +4,7 @@ Every format of edges (tables, spreadsheets, graphs) passes through `interpreted
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ import numpy as np
 from randomnet.connectome import Connectome
 from randomnet.formats.assembly import assemble
 from randomnet.formats.contents import Part, recorded, unused
+from randomnet.formats.doubtful_names import alike, refuse_totals
 from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
 from randomnet.formats.signs import LABEL, transmitter_names, with_signs
@@ -20,6 +21,8 @@ from randomnet.formats.spellings import CHEMICAL, ELECTRICAL, NEUROMUSCULAR, REC
 
 OTHER = "other"
 TYPES = (CHEMICAL, ELECTRICAL, RECEIVED, NEUROMUSCULAR, OTHER)  # of synapses, by their codes in EdgeRows
+UNSIGNED = "electrical synapses have no sign"
+MISSING_CODES = (-999, -9999, -99999, -32768, -(2**31))  # of measurements, rasters and integers of R
 LEFT_OUT = {
     RECEIVED: "the same synapses are listed as sent",
     NEUROMUSCULAR: "synapses onto muscles",
@@ -97,32 +100,43 @@ def interpreted(
     the file: of edges, or else of neurons, or else of transmitters. file: the file in errors. missing: what errors
     expect where a sign policy lacks transmitters. Raises FormatError.
     """
+    _refuse_codes(rows, file)
+    refuse_totals(neurons.names, rows.pre, rows.post, rows.weights, file)
     rows, kind_parts = _of_type(rows, options.synapse_type, file)
+    directions = _directions(rows.undirected)
+    rows, both_ways = _listed_once(rows)
     labels, label_parts = _labels(rows, neurons, file)
     signed, sign_parts = _signed(rows, neurons, options.sign_policy, file)
-    all_parts = [*parts, *kind_parts, *label_parts, *sign_parts]
+    all_parts = [*parts, *alike(neurons.names), *kind_parts, *both_ways, *label_parts, *sign_parts]
     if signed is not None and LABEL in labels and "transmitters" not in {part.place for part in parts}:
         all_parts.append(Part("transmitters", f"label {LABEL}, not as signs", "the file has signs"))
-    notes = {**provenance, **_directions(rows.undirected), **recorded(all_parts)}
+    notes = {**provenance, **directions, **recorded(all_parts)}
 
     def assembled(some: EdgeRows) -> Connectome:
         some = _mirrored(some)
         return assemble(name, neurons.names, some.pre, some.post, some.weights, labels, notes, options, file)
 
-    is_electrical = _electrical(rows)
-    if is_electrical.all() and len(is_electrical):
-        connectome = assembled(_symmetric(rows))
-        connectome = connectome.replace(connectome.weights, sign_policy="none")
-    else:
-        chemical = dataclasses.replace(rows, weights=np.abs(rows.weights)) if signed is None else signed
-        connectome = assembled(chemical.where(~_electrical(chemical)) if is_electrical.any() else chemical)
-        if signed is None:
-            connectome = with_signs(connectome, options.sign_policy, missing=missing)
-        else:
-            connectome = with_file_signs(connectome)
-        if is_electrical.any():
-            connectome = _sum(connectome, assembled(_symmetric(rows.where(is_electrical))))
+    def with_chemical_signs(connectome: Connectome) -> Connectome:
+        return with_file_signs(connectome) if signed else with_signs(connectome, options.sign_policy, missing=missing)
+
+    connectome = _assembled(rows, signed, assembled, with_chemical_signs)
     return dataclasses.replace(connectome, positions=neurons.positions)
+
+
+def _assembled(
+    rows: EdgeRows,
+    signed: EdgeRows | None,
+    assembled: Callable[[EdgeRows], Connectome],
+    with_chemical_signs: Callable[[Connectome], Connectome],
+) -> Connectome:
+    """The Connectome of the rows: chemical synapses with signs, electrical ones without, or the sum of both."""
+    is_electrical = _electrical(rows)
+    electrical = assembled(_symmetric(rows.where(is_electrical))) if is_electrical.any() else None
+    if electrical and is_electrical.all():
+        return electrical.replace(electrical.weights, sign_policy="none", unsigned=UNSIGNED)
+    chemical = dataclasses.replace(rows, weights=np.abs(rows.weights)) if signed is None else signed
+    connectome = with_chemical_signs(assembled(chemical.where(~_electrical(chemical)) if electrical else chemical))
+    return _sum(connectome, electrical) if electrical else connectome
 
 
 def _electrical(rows: EdgeRows) -> np.ndarray:
@@ -187,11 +201,15 @@ def _of_type(rows: EdgeRows, synapse_type: str, file: object) -> tuple[EdgeRows,
     counts = {name: int((rows.types == code).sum()) for code, name in enumerate(TYPES)}
     parts = []
     for name, count in counts.items():
-        reason = LEFT_OUT.get(name, f"synapse_type = {synapse_type}; synapse_type = {name} or all reads them")
+        reason = LEFT_OUT.get(name, f"synapse_type = {name} or all reads them")
         use = {CHEMICAL: "directed edges", ELECTRICAL: "undirected edges without a sign"}.get(name, "")
-        text = f"{count:,} rows"
+        text = f"{count:,} row{'s' * (count != 1)}"
         place = f"{name} synapses in {short_name(file)}"
         parts += [Part(place, use, text) if name in wanted else unused(place, f"{text}; {reason}")] * (count > 0)
+    if ELECTRICAL in wanted and (unequal := _unequal_pairs(rows.where(_electrical(rows)))):
+        note = f"{unequal:,} pairs; the larger weight holds"
+        place = f"unequal directions of electrical synapses in {short_name(file)}"
+        parts.append(Part(place, "one weight per pair", note))
     is_wanted = np.isin(rows.types, [TYPES.index(name) for name in wanted])
     if not is_wanted.any():
         there = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
@@ -221,6 +239,33 @@ def _mirrored(rows: EdgeRows) -> EdgeRows:
     return dataclasses.replace(stacked([rows, back]), undirected=None)
 
 
+def _listed_once(rows: EdgeRows) -> tuple[EdgeRows, list[Part]]:
+    """The rows, directed where all undirected ones are in the file in both directions, with equal weights."""
+    if rows.undirected is None or not rows.undirected.any():
+        return rows, []
+    mask = rows.undirected & (rows.pre != rows.post)
+    pre, post, n = rows.pre[mask], rows.post[mask], int(max(rows.pre.max(), rows.post.max())) + 1
+    ways = []
+    for first, second in ((pre, post), (post, pre)):
+        pairs, index = np.unique(first * n + second, return_inverse=True)
+        ways.append((pairs, np.bincount(index, rows.weights[mask], minlength=len(pairs))))
+    (pairs, sums), (back, back_sums) = ways
+    if not len(pairs) or not np.array_equal(pairs, back) or not np.allclose(sums, back_sums, rtol=1e-12, atol=0):
+        return rows, []
+    note = "all of them with the same weight, so each way counts once"
+    return dataclasses.replace(rows, undirected=None), [Part("undirected edges", "listed in both directions", note)]
+
+
+def _refuse_codes(rows: EdgeRows, file: object) -> None:
+    """Raise FormatError where the only negative weight is a number that marks missing values."""
+    negative = rows.weights[rows.weights < 0]
+    if len(negative) and negative[0] in MISSING_CODES and (negative == negative[0]).all():
+        actual = f"{negative[0]:.0f} in {len(negative):,} entries and no other negative number"
+        raise FormatError(
+            f"{file}: expected weights, got {actual}, which marks missing values: write 0 where there is no connection"
+        )
+
+
 def _directions(undirected: np.ndarray | None) -> dict[str, Any]:
     if undirected is None or not undirected.any():
         return {"directed": True}
@@ -230,14 +275,25 @@ def _directions(undirected: np.ndarray | None) -> dict[str, Any]:
 
 def _symmetric(rows: EdgeRows) -> EdgeRows:
     """Electrical synapses, each pair once in each direction: listed once or twice in the file, the larger sum holds."""
-    n = int(max(rows.pre.max(), rows.post.max())) + 1
-    pairs, index = np.unique(rows.pre * n + rows.post, return_inverse=True)
-    sums = np.bincount(index, np.abs(rows.weights))
-    low, high = np.minimum(pairs // n, pairs % n), np.maximum(pairs // n, pairs % n)
-    unordered, index = np.unique(low * n + high, return_inverse=True)
-    sizes = np.zeros(len(unordered))
-    np.maximum.at(sizes, index, sums)
-    return EdgeRows(unordered // n, unordered % n, sizes, undirected=np.ones(len(unordered), bool))
+    low, high, sums, _ = _both_ways(rows)
+    return EdgeRows(low, high, sums.max(0), undirected=np.ones(len(low), bool))
+
+
+def _unequal_pairs(rows: EdgeRows) -> int:
+    """The number of pairs of neurons that are listed in both directions, with different sums of weights."""
+    _, _, sums, is_listed = _both_ways(rows)
+    return int((is_listed.all(0) & (sums[0] != sums[1])).sum())
+
+
+def _both_ways(rows: EdgeRows) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs of neurons low <= high, (P,) each; (2, P) sums of weights from low to high and back; whether listed."""
+    low, high = np.minimum(rows.pre, rows.post), np.maximum(rows.pre, rows.post)
+    n = int(high.max(initial=0)) + 1
+    pairs, index = np.unique(low * n + high, return_inverse=True)
+    place = (rows.pre > rows.post) * len(pairs) + index
+    sums, numbers = (np.bincount(place, weights, 2 * len(pairs)).reshape(2, -1)
+                     for weights in (np.abs(rows.weights), None))  # fmt: skip
+    return pairs // n, pairs % n, sums, numbers > 0
 
 
 def _sum(first: Connectome, second: Connectome) -> Connectome:

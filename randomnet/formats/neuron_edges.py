@@ -52,8 +52,8 @@ def edges_between(table: Table, columns: Columns, ids: np.ndarray) -> NeuronEdge
         rows_of_neurons = np.flatnonzero(pre_index >= 0)
         post_index = neurons.index_of(post[rows_of_neurons])
         is_edge = post_index >= 0
-        kept = rows_of_neurons[is_edge]
-        parts.append((pre_index[kept], post_index[is_edge], _narrow(weights[kept])))
+        edge_rows = rows_of_neurons[is_edge]
+        parts.append((pre_index[edge_rows], post_index[is_edge], _narrow(weights[edge_rows])))
     if not parts:
         raise FormatError(f"{table}: expected a row per connection, got none")
     pre, post, weights = (np.concatenate(part) for part in zip(*parts, strict=True))

@@ -3,6 +3,7 @@
 Names of files and folders count only for FlyStability and bio2art, whose arrays have no headers.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +15,17 @@ from randomnet.formats.edges.columns import MOST_COLUMNS, advice, is_named
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.matrices.matlab import MATLAB, contents_of
 from randomnet.formats.matrices.reading import shape_of
+from randomnet.formats.matrices.tables import unlike_ids
 from randomnet.formats.options import OPTIONAL, Options
 from randomnet.formats.registry import FORMATS
 from randomnet.formats.tables import arrow
-from randomnet.formats.tables.reading import UNREAD, Table, listed, tables_in
+from randomnet.formats.tables.reading import NUMBER, UNREAD, Table, listed, tables_in
 from randomnet.settings import nearest
+
+TEXTS = (
+    "an edge list (columns pre, post, weight) or a square matrix (ids as header row and first column, or numbers "
+    "alone), or another table that docs/connectomes.md lists"
+)
 
 
 class Recognition(NamedTuple):
@@ -42,7 +49,7 @@ def recognise(path: Path, options: Options = DEFAULTS) -> Recognition:
             _check_one_sheet(path, tables)
             recognition = _by_columns(tables, options) or _in_tables(path, tables)
         if recognition is None:
-            raise FormatError(f"{path}: expected {_known()}, got {_contents(path)}")
+            raise FormatError(f"{path}: expected {_expected(tables)}, got {_contents(path)}")
     return Recognition(recognition.format, f"{path} is {recognition.sentence}")
 
 
@@ -120,6 +127,17 @@ def _in_tables(path: Path, tables: list[Table]) -> Recognition | None:
     return None
 
 
+def _expected(tables: list[Table]) -> str:
+    """The content that could be read, in words; of a single text only the tables that anybody may write."""
+    is_text = len(tables) == 1 and tables[0].kind == "csv"
+    return TEXTS if is_text else "a network" if _is_empty(tables) else _known()
+
+
+def _is_empty(tables: list[Table]) -> bool:
+    """Whether there is a single file, without a byte."""
+    return len(tables) == 1 and not tables[0].member and tables[0].path.stat().st_size == 0
+
+
 def _known() -> str:
     """The formats that are recognised, by name."""
     names = ", ".join(name for name, row in FORMATS.items() if row.in_folder or row.in_tables)
@@ -134,12 +152,30 @@ def _contents(path: Path) -> str:
     if all(table.is_sheet for table in tables) and tables:
         return f"a workbook of sheets {listed([table.member for table in tables])}: name one as [net] variable"
     files = ", ".join(table.member or table.path.name for table in tables[:8]) or "nothing"
-    return f"{len(tables)} files: {files}"
+    advice_on_files = ": name one of them" if any(map(_is_network, tables[:8])) else ""
+    return f"{len(tables)} files: {files}{advice_on_files}"
+
+
+def _is_network(table: Table) -> bool:
+    """Whether a file that is no archive would be recognised alone."""
+    try:
+        return not table.member and _in_tables(table.path, [table]) is not None
+    except FormatError:
+        return False
+
+
+def _on_headers(table: Table) -> str:
+    """What to do about several rows of texts above rows of numbers, or ""."""
+    are_texts = [not any(re.fullmatch(NUMBER, cell) for cell in row) and any(row) for row in table.layout.rows]
+    count = are_texts.index(False) if False in are_texts else 0
+    return f": {count} rows of texts are above the numbers; keep the one with the ids of the neurons" * (count > 1)
 
 
 def _content_of(table: Table) -> str:
     if table.columns:
-        hint = f": {advice(table)}" if table.headed and 1 < len(table.columns) <= MOST_COLUMNS else ""
+        is_narrow = table.headed and 1 < len(table.columns) <= MOST_COLUMNS
+        unlike = unlike_ids(table) or (advice(table) if is_narrow else "")
+        hint = f": {unlike}" if unlike else _on_headers(table)
         return f"a table with columns {listed(table.columns)}{hint}"
     if table.kind == "npy":
         return f"an array of shape {shape_of(table)}"
@@ -147,4 +183,6 @@ def _content_of(table: Table) -> str:
         return contents_of(table)
     if table.kind in UNREAD:
         return UNREAD[table.kind]
+    if _is_empty([table]):
+        return "an empty file"
     return f"a {table.kind} file" if table.kind else "a file of no known kind"

@@ -55,19 +55,19 @@ def read_saved(path: Path, options: Options = DEFAULTS) -> Connectome:
     if not _is_saved(table):
         raise FormatError(f"{path}: expected a network that RandomNet saved, got a file without its mark")
     parts = READERS[table.kind](table)
-    told = parts.about
-    if told.get("layout") != LAYOUT:
-        raise FormatError(f"{path}: expected layout {LAYOUT} of saved networks, got {told.get('layout')!r}")
+    described = parts.about
+    if described.get("layout") != LAYOUT:
+        raise FormatError(f"{path}: expected layout {LAYOUT} of saved networks, got {described.get('layout')!r}")
     connectome = _assembled(table, parts)
-    changed = connectome.sha256() != told["sha256"]
-    origin = told["provenance"]
+    changed = connectome.sha256() != described["sha256"]
+    origin = described["provenance"]
     done = ", ".join(f"{name} = {origin[name]}" for name in DONE if name in origin) or "without changes"
     notes = {
         "source": f"{origin.get('source', 'a network')}, saved by RandomNet ({done})",
         "synthetic": bool(origin.get("synthetic", False)),
         "sign_policy": "as in the file",
         "files": checksums([table]),
-        "saved": {**origin, "sha256": told["sha256"]},
+        "saved": {**origin, "sha256": described["sha256"]},
         **({"changed_after_saving": True} if changed else {}),
         **recorded(_contents(table, connectome, changed)),
     }
@@ -128,40 +128,40 @@ def _contents(table: Table, connectome: Connectome, changed: bool) -> list[Part]
 def _npz(table: Table) -> _Parts:
     with np.load(table.path, allow_pickle=False) as archive:
         arrays = {key: archive[key] for key in archive.files}
-    told = json.loads(str(arrays[ABOUT]))
+    described = json.loads(str(arrays[ABOUT]))
     n = len(arrays["names"])
     pre = np.repeat(np.arange(n), np.diff(arrays["indptr"]))
     neurons: dict[str, Sequence[Any]] = {"id": arrays["names"].tolist()}
-    neurons |= {column: arrays[column].tolist() for column in told["labels"].values()}
+    neurons |= {column: arrays[column].tolist() for column in described["labels"].values()}
     if "positions" in arrays:
         neurons |= dict(zip(AXES, arrays["positions"].T.tolist(), strict=True))
     neurons |= {name: arrays[name].tolist() for name in STATES if name in arrays}
-    return _Parts(told, pre, arrays["indices"], arrays["data"].astype(np.float64), neurons)
+    return _Parts(described, pre, arrays["indices"], arrays["data"].astype(np.float64), neurons)
 
 
 def _parquet(table: Table) -> _Parts:
     from pyarrow import parquet
 
     ends = ("pre", "post")
-    told = json.loads(parquet.read_schema(table.path).metadata[ABOUT.encode()])
+    described = json.loads(parquet.read_schema(table.path).metadata[ABOUT.encode()])
     edges = parquet.read_table(table.path, columns=[*ends, "weight"], read_dictionary=[*ends])
-    names = np.array(told["neurons"]["id"], dtype=str)
+    names = np.array(described["neurons"]["id"], dtype=str)
     indices = []
     for end in ends:  # looked up once per neuron, as there are many more edges
         column = edges.column(end).unify_dictionaries().combine_chunks()
         known = _indices(table, np.array(column.dictionary.to_pylist(), dtype=str), names)
         indices.append(known[column.indices.to_numpy()])
     pre, post = indices
-    return _Parts(told, pre, post, edges.column("weight").to_numpy(), told["neurons"])
+    return _Parts(described, pre, post, edges.column("weight").to_numpy(), described["neurons"])
 
 
 def _csv(table: Table) -> _Parts:
     neurons_path, about_path = beside_csv(table.path)
-    told = json.loads(about_path.read_text("utf-8"))[ABOUT]
+    described = json.loads(about_path.read_text("utf-8"))[ABOUT]
     edges = _rows(table.path)
     weights = np.array(list(map(float, edges["weight"])), dtype=np.float64)
     pre, post = (np.array(edges[name], dtype=str) for name in ("pre", "post"))
-    return _Parts(told, pre, post, weights, _rows(neurons_path))
+    return _Parts(described, pre, post, weights, _rows(neurons_path))
 
 
 def _rows(path: Path) -> dict[str, Sequence[str]]:

@@ -7,6 +7,7 @@ have one, and unknown where they contradict each other.
 
 import dataclasses
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,27 +17,35 @@ from randomnet.connectome import Connectome, subset
 from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
 from randomnet.formats.sign_policies import SIGN_POLICIES, TRANSMITTER_SIGNS, SignPolicy
+from randomnet.formats.tables.cells import shown
 
 UNKNOWN = "unknown"
 LABEL, TYPE, CLASS = "neurotransmitter", "type", "class"
 SPELLINGS = {
-    "acetylcholine": ("ach", "acetylcholine", "cholinergic"),
-    "gaba": ("gaba", "gabaergic"),
-    "glutamate": ("glut", "glu", "glutamate", "glutamatergic"),
-    "glycine": ("gly", "glycine", "glycinergic"),
-    "histamine": ("hist", "his", "histamine", "histaminergic"),
-    "serotonin": ("ser", "serotonin", "5ht", "5-ht", "serotonergic"),
-    "octopamine": ("oct", "octopamine", "oa", "octopaminergic"),
-    "dopamine": ("da", "dopamine", "dopaminergic"),
-    "tyramine": ("tyr", "ta", "tyramine", "tyraminergic"),
+    "acetylcholine": ("ach", "acetylcholine", "cholinergic", "acetylcholin", "acetilcolina", "cholinerg",
+                      "colinergico"),
+    "gaba": ("gaba", "gabaergic", "gaba-ergic", "gabaerg", "gabaergico", "gamma-aminobutyric acid"),
+    "glutamate": ("glut", "glu", "glutamate", "glutamatergic", "l-glutamate", "glutamat", "glutamato", "glutamaterg",
+                  "glutamatergico"),
+    "glycine": ("gly", "glycine", "glycinergic", "glycin", "glyzin", "glicina"),
+    "histamine": ("hist", "his", "histamine", "histaminergic", "histamin", "histamina"),
+    "serotonin": ("ser", "serotonin", "5ht", "5-ht", "serotonergic", "serotonina", "serotonine"),
+    "octopamine": ("oct", "octopamine", "oa", "octopaminergic", "octopamin", "oktopamin", "octopamina"),
+    "dopamine": ("da", "dopamine", "dopaminergic", "dopamin", "dopamina", "dopaminerg"),
+    "tyramine": ("tyr", "ta", "tyramine", "tyraminergic", "tyramin", "tiramina"),
     "neither": ("neither",),  # a classifier's answer, kept apart from neurons without one; unknown as well
-    UNKNOWN: ("", "nan", "none", "null", "unknown", "unclear", "unc", "na", "n/a", "<na>"),
-}
+    UNKNOWN: ("", "nan", "none", "null", "unknown", "unclear", "unc", "na", "n/a", "<na>", "?"),
+}  # fmt: skip
 KNOWN = [name for name in SPELLINGS if name not in (UNKNOWN, "neither")]
+MOST_NOTED = 4  # texts in a note
 MOST_NAMES = 20  # of unknown transmitters in the provenance
 NAMES = {spelling: name for name, spellings in SPELLINGS.items() for spelling in spellings}
 SEPARATORS, JOINT = re.compile(r"[,;/+&|]|\band\b"), ", "  # of several transmitters, as written and as labels have them
-SIGN_TABLE = "transmitter_signs"  # the key in the provenance
+# that a cell says with its transmitter: GABA?, (GABA), ['GABA'], GABA (0.45), putative GABA
+DOUBTS = re.compile(
+    r"""\(\s*[0-9.,%]*\s*\)|[?*~()\[\]{}'"]|\b(putative|predicted|probably|presumably|possibly|likely)\b"""
+)
+SIGN_TABLE = "transmitter_signs"  # transmitter -> neurons, sign and synapses, in the provenance
 KENYON_ROW = "acetylcholine (Kenyon cells)"  # in that table
 
 
@@ -50,15 +59,41 @@ def transmitter_names(texts: np.ndarray) -> np.ndarray:
     return np.array(names, dtype=str)[index] if len(names) else np.array([], dtype=str)
 
 
+def notes_on(texts: np.ndarray) -> list[str]:
+    """Notes on texts for transmitters that are doubtful, or no known ones."""
+    cells = [str(text).strip() for text in np.unique(texts).tolist()]
+    doubtful = [text for text in cells if _name_of(text.lower()) != _parts_of(text.lower())]
+    others = [text for text in cells if not set(_name_of(text.lower()).split(JOINT)) & {*KNOWN, UNKNOWN, "neither"}]
+    kinds = {"count without their doubts": doubtful, "are no known transmitters": others}
+    return [f"{', '.join(map(shown, texts[:MOST_NOTED]))}{', ...' * (len(texts) > MOST_NOTED)} {note}"
+            for note, texts in kinds.items() if texts]  # fmt: skip
+
+
 def _name_of(text: str) -> str:
-    """The name of a transmitter or of several; other texts stay as they are."""
-    if text in NAMES:
-        return NAMES[text]
+    """The name of a transmitter or of several, also a doubtful one; other texts stay as they are."""
+    name = _parts_of(text)
+    if name != text or text in NAMES:
+        return name
+    certain = " ".join(DOUBTS.sub(" ", text).split())
+    known = _parts_of(certain)
+    return known if set(known.split(JOINT)) & {*KNOWN, UNKNOWN} else text
+
+
+def _parts_of(text: str) -> str:
+    """As `_name_of`, of a text without doubts."""
+    if (name := _spelled(text)) in SPELLINGS:
+        return name
     parts = [part.strip() for part in SEPARATORS.split(text)]
-    names = dict.fromkeys(NAMES.get(part, part) for part in parts)
+    names = dict.fromkeys(map(_spelled, parts))
     if len(parts) < 2 or not set(names) & set(KNOWN):
         return text
     return JOINT.join(name for name in names if name not in (UNKNOWN, "neither"))
+
+
+def _spelled(text: str) -> str:
+    """The name of a transmitter, whose spelling may have accents; other texts stay as they are."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return NAMES.get(text) or NAMES.get(plain, text)
 
 
 def transmitters_of(label: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Spellings of the columns of edges and neurons, and of the words in their cells; case and punctuation are ignored."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -22,13 +23,13 @@ EDGE_ROLES: Mapping[str, Role] = {
         "pre", "preid", "prerootid", "preptrootid", "presynapticid", "presynaptic", "presynapticneuron", "preneuron",
         "prename", "precell", "bodyidpre", "bodypre", "prebodyid", "source", "sourceid", "sourceneuron", "src", "from",
         "fromid", "fromneuron", "sender", "neuron1", "cell1", "node1", "origin", "efferent", "presegid", "preskid",
-        "skeletonidpre", "preskeletonid", "fromnodeid", "u",
+        "skeletonidpre", "preskeletonid", "fromnodeid", "u", "endnodes1",
     )),
     "post": Role("postsynaptic neuron", (
         "post", "postid", "postrootid", "postptrootid", "postsynapticid", "postsynaptic", "postsynapticneuron",
         "postneuron", "postname", "postcell", "bodyidpost", "bodypost", "postbodyid", "target", "targetid",
         "targetneuron", "tgt", "tar", "dst", "destination", "to", "toid", "toneuron", "receiver", "neuron2", "cell2",
-        "node2", "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "tonodeid", "v",
+        "node2", "afferent", "postsegid", "postskid", "skeletonidpost", "postskeletonid", "tonodeid", "v", "endnodes2",
     )),
     "weight": Role("weight", (
         "weight", "weights", "w", "count", "counts", "syncount", "syncounts", "nsyn", "nsyns", "nsynapses", "synapses",
@@ -91,9 +92,11 @@ NODE_ROLES: Mapping[str, Role] = {
 
 SIGN_WORDS: Mapping[str, int] = {
     **dict.fromkeys(("+", "1", "+1", "1.0", "e", "exc", "exci", "excit", "excitatory", "excitation", "positive", "pos",
-                     "plus", "activating", "activation", "activates", "activate", "excites", "stimulates"), 1),
+                     "plus", "activating", "activation", "activates", "activate", "excites", "stimulates",
+                     "erregend", "exzitatorisch", "excitatorio", "excitatoria", "excitateur", "excitatrice"), 1),
     **dict.fromkeys(("-", "−", "-1", "-1.0", "i", "inh", "inhib", "inhibitory", "inhibition", "negative", "neg",
-                     "minus", "repressing", "represses", "inhibits", "inhibit", "inhibiting"), -1),
+                     "minus", "repressing", "represses", "inhibits", "inhibit", "inhibiting",
+                     "hemmend", "inhibitorisch", "inhibitorio", "inhibitoria", "inhibiteur", "inhibitrice"), -1),
     **dict.fromkeys(("0", "0.0", "", "na", "nan", "none", "unknown", "unclear", "?", "unsigned"), 0),
 }  # fmt: skip
 LONG_SIGN_WORDS = {word: sign for word, sign in SIGN_WORDS.items() if sign and word.isalpha() and len(word) > 2}
@@ -104,9 +107,13 @@ TRUTH_WORDS: Mapping[str, int] = {
 }  # fmt: skip
 CHEMICAL, ELECTRICAL, RECEIVED, NEUROMUSCULAR = "chemical", "electrical", "received", "neuromuscular"
 SYNAPSE_WORDS: Mapping[str, str] = {
-    **dict.fromkeys(("chemical", "chem", "c", "ch", "cs", "chemicalsynapse", "s", "sp", "send", "sendpoly"), CHEMICAL),
+    **dict.fromkeys(("chemical", "chem", "c", "ch", "cs", "chemicalsynapse", "s", "sp", "send", "sendpoly",
+                     "chemisch", "chemische", "chemischesynapse", "quimica", "quimico", "sinapsisquimica", "chimique",
+                     "chimica"), CHEMICAL),
     **dict.fromkeys(("electrical", "electric", "e", "el", "elec", "ej", "gap", "gj", "gapjunction", "gapjunctions",
-                     "gapjunct", "electricaljunction", "electricalsynapse", "electricjunction", "genericgj"),
+                     "gapjunct", "electricaljunction", "electricalsynapse", "electricjunction", "genericgj",
+                     "elektrisch", "elektrische", "elektrischesynapse", "electrica", "electrico", "sinapsiselectrica",
+                     "electrique", "elettrica"),
                     ELECTRICAL),
     **dict.fromkeys(("r", "rp", "receive", "receivepoly"), RECEIVED),  # White et al. 1986: the same synapses again
     **dict.fromkeys(("nmj", "neuromuscular", "neuromuscularjunction"), NEUROMUSCULAR),
@@ -124,8 +131,8 @@ WEIGHTS_BY_SYNAPSE: Mapping[str, tuple[str, ...]] = {  # names of weights that s
 
 
 def normalized(name: str) -> str:
-    """The name in lower case, without spaces and punctuation."""
-    return re.sub(r"[\W_]+", "", name.lower())
+    """The name in lower case, without spaces, punctuation and accents."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", name.lower()))
 
 
 def role_columns(columns: Iterable[str], role: Role) -> list[str]:
@@ -174,3 +181,15 @@ def meaning_of(words: Iterable[str]) -> str:
     are_ambiguous = words <= {"0", "1", "0.0", "1.0", "e"} or words == {"i"}
     tell_signs = any(SIGN_WORDS.get(word) for word in words) and not are_ambiguous
     return "sign" if words <= set(SIGN_WORDS) and tell_signs else ""
+
+
+ZEROS_AND_ONES = (
+    "expected signs 1 and -1, got 0 and 1 alone; where 1 is excitatory and 0 inhibitory, call it excitatory"
+)
+
+
+def are_zeros_and_ones(by_word: Mapping[str, int], words: Iterable[str]) -> bool:
+    """Whether words of signs are 0 and 1 alone, of which 0 may be no sign or an inhibitory one."""
+    used = set(words)
+    zeros, ones = used & {"0", "0.0"}, used & {"1", "1.0", "+1"}
+    return bool(zeros and ones) and used == zeros | ones and by_word["0"] == 0

@@ -314,7 +314,7 @@ NULLS: Registry[Null] = Registry({
         sign,
         ("magnitudes of edges", "numbers of each sign: of neurons, or of edges where some are mixed"),
         randomizes="which neuron has which sign",
-        preserves="edges with their magnitudes, number of neurons of each sign",
+        preserves="edges with their magnitudes, number of neurons of each sign (of edges, where neurons have both)",
         no_effect="its weights have one sign",
     ),
     "gaussian": Null(

@@ -7,7 +7,7 @@ import pytest
 
 import runrandomnet
 from randomnet.connectome import from_dense, save
-from randomnet.description import contents_as_text, describe, reading_notes, sinkhorn_notes
+from randomnet.description import as_text, contents_as_text, describe, reading_notes, sinkhorn_notes
 from randomnet.description.contents import transmitter_rows
 from randomnet.formats import SIGN_POLICIES, Part, parts_of
 from randomnet.formats.contents import recorded, unused
@@ -137,10 +137,12 @@ def test_transmitters_have_the_signs_of_the_policy_or_those_that_the_reader_reco
 def test_what_was_left_out_has_its_number_and_reason():
     counts = {"autapses_dropped": 8, "zero_weights_dropped": 0, "pairs_below_min_synapses": 1234, "min_synapses": 3,
               "neurons_outside_component_dropped": 5, "largest_component": "strong", "edges_without_sign_dropped": 6,
-              "synapses_without_sign": 61.0, "rows_of_ghosts_dropped": 17, "sinkhorn_lost": 2}  # fmt: skip
+              "synapses_without_sign": 61.0, "cancelled": 4, "rows_of_ghosts_dropped": 17,
+              "sinkhorn_lost": 2}  # fmt: skip
     rows = [re.split(r"\s{2,}", line.strip()) for line in tables_of(text_of(**counts))["left out"][1:]]
     assert rows == [
         ["connections of neurons with themselves", "8", "drop_autapses = True"],
+        ["edges", "4", "an inhibitory synapse and a gap junction sum to 0"],
         ["pairs of neurons", "1,234", "fewer synapses than min_synapses = 3"],
         ["neurons", "5", "outside the largest_component = strong"],
         ["edges", "6", "sign_policy = shiu gives their neurons no sign"],
@@ -174,6 +176,14 @@ def test_unused_columns_of_a_file_are_named_together_and_those_with_an_option_wi
     assert line.startswith("not used: electrical synapses (1,031 rows; synapse_type = all reads them); columns a, b")
 
 
+def test_a_long_note_does_not_hide_the_parts():
+    columns = ", ".join(f"predicted_transmitter_{number}" for number in range(12))
+    parts = [unused(f"{NEURONS}, 12 further columns", columns), unused(f"{EDGES}, 423 rows", "an end is no neuron")]
+    text = " ".join(line.strip() for line in notes_of(parts)[:2])
+    assert "12 further columns (predicted_transmitter_0, " in text
+    assert text.startswith("not used: edges.csv, 423 rows (an end is no neuron); ")
+
+
 def test_attributes_of_a_graph_are_named_by_what_has_them():
     names = {"nodes": ["a", "b"], "edges": ["c"], "the graph": ["d", "e"]}
     parts = [unused(f"g.graphml, attribute {name} of {owner}", "numbers")
@@ -187,14 +197,14 @@ def test_attributes_of_a_graph_are_named_by_what_has_them():
 
 
 @pytest.mark.parametrize("number", [1, 5, 40, 400])
-def test_unused_parts_take_at_most_three_lines_and_the_signs_come_first(number):
+def test_unused_parts_take_at_most_two_lines_and_the_signs_come_first(number):
     parts = [unused(f"{NEURONS}, column attribute_{place}", "x = 1") for place in range(number)]
     lines = [line for line in notes_of([*parts, unused(f"{EDGES}, column nt_type", "read x = 2")]) if line]
     said = [line for line in lines if not line.startswith(("signs", "  whatever", "  rules", "  strict"))]
-    assert 1 <= len(said) <= 4 and said[0].startswith("not used: edges.csv, column nt_type (read x = 2)")
+    assert 1 <= len(said) <= 3 and said[0].startswith("not used: edges.csv, column nt_type (read x = 2)")
     unsaid = [line for line in said if "attribute" in line or "not used" in line or "describe" in line]
-    assert len(unsaid) <= 3 and max(map(len, lines)) <= 110
-    assert any("--describe lists" in line for line in lines) == (number > 10)
+    assert len(unsaid) <= 2 and max(map(len, lines)) <= 110
+    assert any("--describe lists" in line for line in lines) == (number > 1)
 
 
 def test_signs_by_transmitters_are_told_with_counts_and_the_other_rules():
@@ -205,12 +215,30 @@ def test_signs_by_transmitters_are_told_with_counts_and_the_other_rules():
 
 
 @pytest.mark.parametrize("policy, says", [
-    ("none", "all weights are positive, as sign_policy = none; transmitters are known, but not used (acetylcholine 3"),
+    ("none", "all weights are positive (sign_policy = none); transmitters are known, but not used (acetylcholine 3"),
     ("as in the file", "signs as in the file"),
     ("ei", "signs by ei: The 0/1 vector"),
 ])  # fmt: skip
 def test_other_rules_of_signs_are_told(policy, says):
     assert says in " ".join(line.strip() for line in notes_of(sign_policy=policy))
+
+
+def test_electrical_synapses_have_no_sign_whatever_the_policy():
+    assert notes_of(sign_policy="none", unsigned="electrical synapses have no sign") == [
+        "signs: all weights are positive, as electrical synapses have no sign"]  # fmt: skip
+
+
+def test_a_table_of_transmitters_has_no_empty_columns():
+    known, unknown = (tables_of(text_of(sign_policy=policy))["transmitters"] for policy in ("shiu", "as in the file"))
+    assert known[0].split() == ["transmitter", "neurons", "sign"] and unknown[0].split() == ["transmitter", "neurons"]
+    assert unknown[1].split() == ["acetylcholine", "3"]
+
+
+def test_a_saved_null_model_is_not_called_measured():
+    for facts, origin in ((network(null="degree"), "null"), (network(saved={"null": "degree"}), "null"),
+                          (network(saved={"sha256": "0"}), "(measured)")):  # fmt: skip
+        title = as_text(describe(facts)).splitlines()[0]
+        assert origin in title and ("(measured)" in title) == (origin == "(measured)")
 
 
 @pytest.mark.parametrize("parts, weights, says", [
@@ -235,7 +263,7 @@ def test_a_balance_that_sinkhorn_does_not_reach_is_told_with_the_scaling_that_re
     assert len(reached) == 1 and "not balanced" not in reached[0]
     facts = {"sinkhorn_residual": {"excitatory": 0.54, "inhibitory": 3.5}, "sinkhorn_lost": 358, "edges": 2990}
     text = "\n".join(sinkhorn_notes(facts))
-    assert "excitatory column sums depart by at most 0.54" in text and text.count("(not balanced:") == 2
+    assert "excitatory column sums depart by at most 0.54" in text and text.count("(not balanced)") == 2
     assert "normalization = balanced" in text and "358 of 2,990 edges are lost" in text
     assert not list(sinkhorn_notes({}))
 
@@ -259,8 +287,8 @@ def test_describe_begins_with_what_the_file_holds(tmp_path, capsys):
 def test_a_run_says_its_rule_of_signs_and_that_sinkhorn_does_not_balance(tmp_path, capsys, connectomes):
     roi = ("net.roi=LARVA_MB_LEFT", f"paths.path_to_network={connectomes / 'rois'}")
     said = announced(tmp_path, capsys, *roi)
-    assert "signs by ei" in said and "(not balanced:" in said and "normalization = balanced" in said
+    assert "signs by ei" in said and "(not balanced)" in said and "normalization = balanced" in said
     assert "edges are lost" not in said
     assert "10 of 5,970 edges are lost" in announced(tmp_path, capsys, *roi, "net.sinkhorn_iterations=100")
     table = f"paths.path_to_network={connectomes / 'larva_left_csv'}"
-    assert "all weights are positive, as sign_policy = none" in announced(tmp_path, capsys, table, "net.roi=all")
+    assert "all weights are positive (sign_policy = none)" in announced(tmp_path, capsys, table, "net.roi=all")

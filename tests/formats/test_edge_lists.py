@@ -406,7 +406,7 @@ def test_one_word_among_many_numbers_is_an_error(one_file):
          "for sign_policy = shiu, expected transmitters: a column of the edges", {"sign_policy": "shiu"}),
         ("one,two,three\nfour,five,six\n", "got a table with columns 1, 2, 3$", {}),
         ("hello world\nthis is\n", r"expected rows of two neurons, .* got 4 different ones: .* header \(pre", {}),
-        ("pre,post,weight\n", "expected a connection with at least 1, got none of 0 rows", {}),
+        ("pre,post,weight\n", "expected a row for each edge, got a header alone", {}),
     ],
 )  # fmt: skip
 def test_refused(one_file, text, expected, options):
@@ -439,8 +439,7 @@ def test_contents_say_what_every_column_is(one_file):
         "column note": (NOT_USED, ""),
         "column q": (NOT_USED, "no weight by its name; [net] weight_column reads it"),
         "chemical synapses in a.csv": ("directed edges", "2 rows"),
-        "electrical synapses in a.csv":
-            (NOT_USED, "1 rows; synapse_type = chemical; synapse_type = electrical or all reads them"),
+        "electrical synapses in a.csv": (NOT_USED, "1 row; synapse_type = electrical or all reads them"),
     }  # fmt: skip
 
 
@@ -476,6 +475,18 @@ def test_contents_say_what_every_column_is(one_file):
 )  # fmt: skip
 def test_a_part_of_the_contents(one_file, text, part, expected):
     assert used(read_connectome(one_file(text)))[part] == expected
+
+
+def test_electrical_synapses_of_two_weights_have_the_larger_one_and_are_counted(one_file):
+    """a-b is 3 and 2 + 1, a-c 1 and 2, b-c is listed once."""
+    text = "pre,post,weight,type\na,b,3,gap\nb,a,2,gap\nb,a,1,gap\na,c,1,gap\nc,a,2,gap\nb,c,5,gap\n"
+    read = read_connectome(one_file(text), options=Options(synapse_type="electrical"))
+    sizes = {("a", "b"): 3, ("a", "c"): 2, ("b", "c"): 5}
+    assert edges(read) == sizes | {(post, pre): size for (pre, post), size in sizes.items()}
+    part = used(read)["unequal directions of electrical synapses in a.csv"]
+    assert part == ("one weight per pair", "1 pairs; the larger weight holds")
+    equal = read_connectome(one_file(text.replace("c,1", "c,2")), options=Options(synapse_type="all"))
+    assert not any("unequal" in place for place in used(equal))
 
 
 def test_signs_that_a_policy_leaves_out_are_named(one_file):

@@ -17,7 +17,17 @@ import pandas as pd
 import pytest
 
 from randomnet import formats
-from randomnet.formats import FORMATS, FormatError, Options, from_edges, read_connectome, recognise, recognition
+from randomnet.formats import (
+    FORMATS,
+    NOT_USED,
+    FormatError,
+    Options,
+    from_edges,
+    parts_of,
+    read_connectome,
+    recognise,
+    recognition,
+)
 
 BIG = 720575940612453042  # no float of 64 bits is this number
 NEURONS = "bodyId,type,instance\n1,KCg,KCg_L\n2,PN,PN_R\n3,LH,LH\n4,,\n"
@@ -800,6 +810,9 @@ def test_what_a_reader_did_not_foresee_is_one_line(folder, monkeypatch):
 def test_unknown_content_lists_what_is_known(folder):
     place = folder(a__csv="x,y\n1,2\n", b__bin=b"\0\1\2")
     refused(place, "expected a connectome .*hemibrain, .*flywire, .*edge_list, matrix, .*got 2 files: a.csv, b.bin")
+    square = "id,1,2\n1,0,3\n2,4,0\n"
+    several = folder(ad__csv=square, aa__csv=square)
+    refused(several, r"got \d files: .*: name one of them$")
     refused(place / "b.bin", "got a file of no known kind")
     refused(place / "a.csv", "got a table with columns x, y")
     refused(place / "none.csv", "expected a file or a folder, got nothing of this name")
@@ -845,6 +858,9 @@ def test_a_roi_folder_under_the_policies(roi_folder):
     strict = read_connectome(path, options=Options(sign_policy="strict"))
     assert strict.signs.tolist() == [1, 1, 1, 0, -1, -1]  # dopamine has none
     assert (read_connectome(path, options=Options(sign_policy="none")).weights > 0).all()
+    uses = [{part.place: part.use for part in parts_of(read.provenance)} for read in (signed, strict)]
+    assert len(uses[0]) == len(uses[1]) == 5 and NOT_USED not in uses[0].values()
+    assert [place for place, use in uses[1].items() if use == NOT_USED] == ["ei_neuron_types.npy"]
     few = read_connectome(path, options=Options(min_synapses=10))
     assert np.abs(few.weights).min() >= 10 and len(few.weights) < len(signed.weights)
     refused(path.parent, "expected roi = one of TINY, got 'tiny'; did you mean 'TINY'", roi="tiny")

@@ -139,7 +139,7 @@ def test_numbers_and_names_in_one_table(bare):
 def test_zero_and_one_are_no_signs(bare):
     """0 may mean inhibitory or unknown, unless the column is named excitatory."""
     table = TYPES[["name"]].assign(ei=[1, 0, 1, 1])
-    refused(bare, table, "column ei: expected 1 and -1, or E and I, got 0 and 1, where 0 may be inhibitory or unknown")
+    refused(bare, table, "column ei: expected signs 1 and -1, got 0 and 1 alone")
     np.testing.assert_array_equal(labelled(bare, table.rename(columns={"ei": "excitatory"})).dense(), SIGNED.T)
 
 

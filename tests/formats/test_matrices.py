@@ -93,7 +93,8 @@ def test_words_among_numbers_are_refused_with_their_cell(tmp_path, word):
     table = frame().astype(object)
     table.loc["I1L", "AVAR"] = word
     path = written(tmp_path, table.to_csv(sep=";"))
-    advice = ": numbers have a decimal point, and no other separators" if word == "1,5" else ""
+    zero = ": write 0 where there is no connection"
+    advice = {"1,5": ": numbers have a decimal point, and no other separators", "x": ""}.get(word, zero)
     refused(path, rf"m\.csv, row 4, column AVAR: expected a number or an empty cell, got '{word}'{advice}$")
 
 

@@ -134,7 +134,8 @@ def test_hemibrain_names_every_column_and_file(tmp_path):
         "traced-total-connections.csv, 1 further column": ("not used", "weightHP"),
         "traced-neurons.csv, column bodyId": ("neuron", ""),
         "traced-neurons.csv, column type": ("label type", ""),
-        "traced-neurons.csv, column instance": ("label instance", ""),
+        "traced-neurons.csv, column instance":
+            ("label instance", "its ending _L or _R tells the side where no column does"),
         "traced-neurons.csv, column somaSide": ("label side", ""),
         "traced-neurons.csv, 1 further column": ("not used", "status"),
         "nt.csv, column body": ("neuron", ""),

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from randomnet.build import connectome
-from randomnet.formats import FormatError, Options, read_densities, read_region_matrix, region_matrices
+from randomnet.formats import (
+    FormatError,
+    Options,
+    parts_of,
+    read_connectome,
+    read_densities,
+    read_region_matrix,
+    region_matrices,
+)
 from randomnet.settings import ConfigError
 
 # name -> regions, edges, what a row of the file is
@@ -83,6 +91,14 @@ def test_human_is_symmetric_and_the_undetermined_say_so(bio2art):
     assert (human.dense() == human.dense().T).all() and "symmetric" in human.provenance["rows_because"]
     for name in ("Drosophila", "Mouse_Ypma_Oh"):
         assert "undetermined" in read_region_matrix(bio2art, name).provenance["rows_because"]
+
+
+def test_contents_name_the_files_of_a_region_matrix(bio2art):
+    def places(name):
+        return [part.place for part in parts_of(read_connectome(bio2art, options=Options(roi=name)).provenance)]
+
+    assert places("Drosophila") == ["C_Drosophila.npy", "Names_Drosophila.lst"]
+    assert places("Marmoset_Normalized")[2:] == ["ND_Marmoset_Normalized.npy"]
 
 
 def test_a_shipped_matrix_is_known_by_its_content(bio2art, tmp_path):

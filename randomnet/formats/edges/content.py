@@ -13,7 +13,10 @@ from randomnet.formats.tables.reading import NUMBER, Table, stream
 # names of columns of numbers that are no weights, as words with _ between them
 POSITIONS = re.compile(r"(.*_)?([xyz]|pos|positions?|coords?|coordinates?|location|centroid)(_(nm|um|vox|voxels))?")
 IDENTIFIERS = re.compile(r"((.*_)?(id|ids|index|idx|key|row|supervoxel)|unnamed_0)?")
-QUALITIES = re.compile(r"(.*_)?(score|confidence|conf|prob|probability|distance|dist|length|delay|latency|time|year|q)")
+QUALITIES = re.compile(
+    r"(.*_)?(score|confidence|conf|prob|probability|distance|dist|length|delay|latency|time|year|q|p_?val(ue)?|fdr|padj)"
+    r"|(.*_)?(log|ln|log2|log10|log1p|logarithm)(_.*)?"
+)
 
 
 def end_of(column: str) -> tuple[str, str] | None:

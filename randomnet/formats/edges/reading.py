@@ -29,11 +29,19 @@ from randomnet.formats.edges.rows import EdgeList, read_edges
 from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import Neurons, interpreted
 from randomnet.formats.neurons.labels import label_table, of_labels
-from randomnet.formats.neurons.tables import has_properties, id_columns, ids_of, neurons_in
+from randomnet.formats.neurons.tables import (
+    has_properties,
+    id_columns,
+    ids_of,
+    misspelled_id,
+    neurons_in,
+    repeated_id,
+    tells_signs,
+)
 from randomnet.formats.options import Options
 from randomnet.formats.record import Format
 from randomnet.formats.signs import LABEL
-from randomnet.formats.tables.reading import Table, beside, checksums, names_of, tables_in
+from randomnet.formats.tables.reading import Table, beside, checksums, names_of, shown, tables_in
 
 MISSING = (
     "transmitters: a column of the edges such as nt_type, or a table of neurons with one; or else use auto or none"
@@ -149,7 +157,13 @@ def _neuron_table(
     if len(matches) > 1:
         names = names_of(matches)
         raise FormatError(f"{path}: expected one table of neurons, got {names}: [net] labels = FILE names one")
-    left = _left_out([other for other in others if other not in matches], "no table of these neurons")
+    rest = {other: _why_no_table(other, edges.ids) for other in others if other not in matches}
+    lost = next((other for other, reason in rest.items() if reason and tells_signs(other)), None)
+    if lost is not None and not matches:
+        actual = f"{rest[lost]}: mend it, or name another table as [net] labels"
+        raise FormatError(f"{lost}: expected one row per neuron of the edges, got {actual}")
+    left = [unused(other.name, reason) for other, reason in rest.items() if reason]
+    left += _left_out([other for other, reason in rest.items() if not reason], "no table of these neurons")
     return (_NeuronTable(matches[0], True, "in the same folder or archive") if matches else None), left
 
 
@@ -160,9 +174,19 @@ def _beside(table: Table, edges: EdgeList) -> tuple[_NeuronTable | None, list[Pa
         return None, [unused("other files of the folder", reason)]
     neighbours = [other for other in beside(table) if has_properties(other) and not _edge_tables([other])]
     matches = [other for other in neighbours if _share(other, edges.ids) >= ENOUGH]
+    rest = {other: _why_no_table(other, edges.ids) for other in neighbours if other not in matches}
+    left = [unused(other.name, reason) for other, reason in rest.items() if reason]
     if len(matches) == 1:
-        return _NeuronTable(matches[0], False, "it lies beside the file, with the same ids"), []
-    return None, _left_out(matches, "several tables with these ids lie beside; [net] labels names one")
+        return _NeuronTable(matches[0], False, "it lies beside the file, with the same ids"), left
+    return None, left + _left_out(matches, "several tables with these ids lie beside; [net] labels names one")
+
+
+def _why_no_table(table: Table, ids: np.ndarray) -> str:
+    """Why a table that has most of the ids cannot be used, or ""."""
+    if repeated := repeated_id(table, ids, ENOUGH):
+        return f"several rows of one neuron, such as {shown(repeated)}"
+    near = misspelled_id(table, ids, ENOUGH)
+    return f"ids in another spelling, such as {near}" if near else ""
 
 
 def _left_out(tables: list[Table], reason: str) -> list[Part]:

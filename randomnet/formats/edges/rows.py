@@ -16,7 +16,7 @@ from randomnet.formats.neurons.tables import canonical_ids
 from randomnet.formats.options import Options
 from randomnet.formats.signs import UNKNOWN
 from randomnet.formats.spellings import EDGE_ROLES
-from randomnet.formats.tables.reading import Table, id_or_name, shown, stream
+from randomnet.formats.tables.reading import Table, has_padded_ids, id_or_name, shown, stream
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +85,8 @@ def read_edges(table: Table, columns: EdgeColumns, options: Options) -> EdgeList
         reason = "an edge list has no ROIs without a column of them ([net] columns = roi: NAME names one)"
         raise FormatError(f"{table}: expected no roi, as {reason}, got {options.roi!r}")
     cells = _cells(table, columns, options.rois)
+    if not cells.read:
+        raise FormatError(f"{table}: expected a row for each edge, got a header alone")
     ids, pre, post, id_note = _neurons(cells, columns)
     parts = [Part(place_of(table, columns.roles[role]), EDGE_ROLES[role].use, id_note) for role in ("pre", "post")]
     rows, weight_parts = _weighted(table, columns, cells, EdgeRows(pre, post, np.ones(0)), len(ids))
@@ -101,12 +103,15 @@ def read_edges(table: Table, columns: EdgeColumns, options: Options) -> EdgeList
 def _cells(table: Table, columns: EdgeColumns, rois: tuple[str, ...]) -> _Columns:
     """The cells of all columns with a role, of the rows in the ROIs. Raises FormatError.
 
-    Ids are taken for whole numbers first, so that large files are read once.
+    Ids are taken for whole numbers first, so that large files are read once; those such as 001 are names.
     """
+    ends = (columns.roles["pre"], columns.roles["post"])
     try:
-        return _collected(table, columns, rois, "id")
+        cells = _collected(table, columns, rois, "id")
+        if not has_padded_ids(table, ends):
+            return cells
     except FormatError:
-        if id_or_name(table, (columns.roles["pre"], columns.roles["post"])) == "id":
+        if id_or_name(table, ends) == "id":
             raise
     return _collected(table, columns, rois, "name")
 

@@ -9,7 +9,7 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.edges.columns import EdgeColumns, place_of
 from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import OTHER, TYPES, EdgeRows, Texts
-from randomnet.formats.signs import KNOWN, UNKNOWN, transmitter_names
+from randomnet.formats.signs import KNOWN, UNKNOWN, notes_on, transmitter_names
 from randomnet.formats.spellings import (
     CHEMICAL,
     DIRECTION_WORDS,
@@ -19,6 +19,8 @@ from randomnet.formats.spellings import (
     SYNAPSE_WORDS,
     TRUE_TYPES,
     TRUTH_WORDS,
+    ZEROS_AND_ONES,
+    are_zeros_and_ones,
     meaning_of,
     normalized,
     sign_words_of,
@@ -54,7 +56,8 @@ def _with_transmitters(table: Table, column: str, texts: Texts, rows: EdgeRows) 
     known = {part for name in np.unique(names).tolist() for part in name.split(", ")} & set(KNOWN)
     if not known:
         return rows, unused(place_of(table, column), _words_note(texts, "", "that are no known transmitter"))
-    notes = [f"{len(known):,} known: {', '.join(sorted(known))}"]
+    used = np.where(is_electrical, "", texts.names)[np.unique(texts.codes)]
+    notes = [f"{len(known):,} known: {', '.join(sorted(known))}", *notes_on(used)]
     if is_electrical[texts.codes].any() and rows.types is None:
         kinds = np.where(is_electrical, TYPES.index(ELECTRICAL), TYPES.index(CHEMICAL)).astype(np.int8)
         rows = replace(rows, types=kinds[texts.codes])
@@ -127,12 +130,8 @@ def signs_by_word(table: Table, column: str, texts: Texts) -> np.ndarray:
             actual = f"{shown(word)!r}" if word else "an empty cell"
             raise FormatError(f"{table}, row {row}, column {column}: expected {expected}, got {actual}")
         known[code] = by_word[word]
-    zeros, ones = ({"0", "0.0"} & set(used)), ({"1", "1.0", "+1"} & set(used))
-    if zeros and ones and set(used) == zeros | ones and by_word["0"] == 0:
-        raise FormatError(
-            f"{table}, column {column}: expected signs 1 and -1, got 0 and 1 alone; where 1 is excitatory and 0 "
-            "inhibitory, call the column excitatory"
-        )
+    if are_zeros_and_ones(by_word, used):
+        raise FormatError(f"{table}, column {column}: {ZEROS_AND_ONES}")
     return known[texts.codes]
 
 

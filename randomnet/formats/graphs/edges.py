@@ -199,7 +199,7 @@ def _parts(edges: Edges, graph: Graph, undirected: np.ndarray, weighted: bool) -
     for name in edges.columns:
         parts.append(edges.uses.get(name) or unused(f"{edges.table.name}, edge attribute {name}", _left(edges, name)))
     return parts + [
-        unused(f"{edges.table.name}, graph attribute {name}", one_line(value)[:60])
+        unused(f"{edges.table.name}, graph attribute {name}", re.sub(r"(?<=.{57}).{4,}", "...", one_line(value)))
         for name, value in graph.attributes.items()
     ]
 

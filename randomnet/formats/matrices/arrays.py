@@ -32,6 +32,7 @@ from randomnet.formats.options import Options
 from randomnet.formats.tables.cells import listed, shown
 from randomnet.formats.tables.reading import Table
 
+LEAST_HALF = 3  # entries on one side of the diagonal that are no accident
 SPARSE = ("format", "shape", "data")
 SPARSE_KEYS = {"csr": ("indices", "indptr"), "csc": ("indices", "indptr"), "coo": ("row", "col")}
 ALL_SPARSE = {*SPARSE, "indices", "indptr", "row", "col", "_is_array"}
@@ -65,8 +66,20 @@ def npy_matrix(table: Table, options: Options) -> Matrix:
 
 def weights_part(place: str, n: int, edges: Edges, note: str = "") -> Part:
     """The part of a file that is the matrix."""
-    counts = f"{n:,} x {n:,}, {len(edges[2]):,} entries other than 0"
-    return Part(place, "weights", "; ".join(filter(None, (counts, note))))
+    row, column, entries = edges
+    counts = f"{n:,} x {n:,}, {len(entries):,} entries other than 0"
+    negative = int((entries < 0).sum())
+    signs = f"{negative:,} of these are negative" if negative else ""
+    return Part(place, "weights", "; ".join(filter(None, (counts, signs, _half(row, column), note))))
+
+
+def _half(row: np.ndarray, column: np.ndarray) -> str:
+    """A note where all entries off the diagonal are on one side of it, as half a symmetric matrix has them, or ""."""
+    below, above = int((row > column).sum()), int((row < column).sum())
+    if min(below, above) > 0 or max(below, above) < LEAST_HALF:
+        return ""
+    side = "above" if above else "below"
+    return f"all of these are {side} the diagonal; where this is half of a symmetric matrix, add its transpose"
 
 
 def _mapped(table: Table) -> np.ndarray:

@@ -74,7 +74,7 @@ def read_matrix(path: Path, options: Options = DEFAULTS) -> Connectome:
         raise FormatError(f"{table}: expected an entry other than 0, got a matrix of zeros")
     neurons, parts, files = _with_labels(matrix, tables, options)
     is_undirected = is_symmetric(len(neurons.names), matrix.edges)
-    orientation, notes = _orientation(is_undirected, options.rows, files[table.path.name])
+    orientation, notes = _orientation(is_undirected, matrix.rows, options.rows, files[table.path.name])
     pre, post = (row, column) if orientation.rows == "source" else (column, row)
     if entries.min() < 0 and options.sign_policy == "auto":
         parts += _overruled(neurons.signs is not None, LABEL in neurons.labels)
@@ -109,9 +109,10 @@ def _with_labels(matrix: Matrix, tables: _Tables, options: Options) -> tuple[Neu
     return neurons, parts, checksums(read)
 
 
-def _orientation(is_undirected: bool, rows: str, sha256: str) -> tuple[Orientation, dict[str, str]]:
-    """Which neurons the rows are, and notes for the provenance."""
-    orientation = ORIENTATIONS.get(sha256[:12], UNKNOWN) if rows == "auto" else Orientation(rows, "as set")
+def _orientation(is_undirected: bool, file_rows: str, rows: str, sha256: str) -> tuple[Orientation, dict[str, str]]:
+    """Which neurons the rows are, and notes for the provenance. file_rows: what the file itself says, or ""."""
+    by_file = Orientation(file_rows, "the first cell of the table says so") if file_rows else UNKNOWN
+    orientation = ORIENTATIONS.get(sha256[:12], by_file) if rows == "auto" else Orientation(rows, "as set")
     if orientation is UNKNOWN and is_undirected:
         orientation = SYMMETRIC
     return orientation, {"rows": orientation.rows, "rows_because": orientation.because}

@@ -28,12 +28,14 @@ class Matrix:
     """neurons: their names, and what else the file says of them. edges: row, column and value of E entries.
 
     numbered: whether the neurons are only numbered, as the file has no names. parts: what the file has, used or not.
+    rows: source or target where the file says which neurons its rows are, or "".
     """
 
     neurons: Neurons
     edges: Edges
     numbered: bool
     parts: tuple[Part, ...] = ()
+    rows: str = ""
 
 
 def numbered(n: int) -> np.ndarray:

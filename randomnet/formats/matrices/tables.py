@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from randomnet.formats.contents import Part
+from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError
 from randomnet.formats.interpretation import Neurons
 from randomnet.formats.matrices.arrays import weights_part
 from randomnet.formats.matrices.record import Edges, Matrix, block_edges, check_square, joined
 from randomnet.formats.neurons.tables import canonical_ids
 from randomnet.formats.options import Options
-from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, role_columns
+from randomnet.formats.spellings import EDGE_ROLES, NODE_ROLES, POST_WORDS, PRE_WORDS, normalized, role_columns
 from randomnet.formats.tables.reading import NUMBER, Table, listed, repeated_name, shown, stream, without_r_prefix
 
 MOST_COLUMNS = 100_000  # a matrix of more as text would have 100 GB
@@ -28,6 +28,10 @@ MOST_CELLS = 2000  # of a row that are looked at
 MOST_NUMBERS = 0.5  # of the cells, where ids show that it is a matrix: the others are errors
 WORDS = ("true", "false", "nan", "na", "n/a", "null", "none", "inf", "-inf")
 MOST_NAMED = 3  # ids in a note
+ROWS = {  # words in the first cell of a matrix -> what its rows are, by the first of these words
+    **dict.fromkeys((*PRE_WORDS, "sources", "origin"), "source"),
+    **dict.fromkeys((*POST_WORDS, "targets", "destination"), "target"),
+}
 BOTH, HEADER, COLUMN, NEITHER = "header row and first column", "header row", "first column", "neither"
 
 
@@ -41,11 +45,6 @@ class _Cells(NamedTuple):
 
 
 # ---- recognition, by the first rows
-
-
-def is_matrix_csv(table: Table) -> bool:
-    """Whether a table of text is a matrix, by its first rows."""
-    return table.kind == "csv" and bool(_ids_in(table))
 
 
 def table_phrase(table: Table) -> str:
@@ -67,7 +66,8 @@ def _ids_in(table: Table) -> str:
         return ""
     first, share = [row[0] for row in rows], _share_of_numbers(rows)
     if table.headed and width > 2:
-        shared = set(without_r_prefix(table.columns[1:], first)) & {*first, *canonical_ids(first).tolist()}
+        across = without_r_prefix(table.columns[1:], first)
+        shared = {*across, *canonical_ids(across).tolist()} & {*first, *canonical_ids(first).tolist()}
         if len(shared) >= MOST_IDS * len(first) or (shared and share >= MOST_NUMBERS):
             return BOTH
     if share < 1:
@@ -143,7 +143,7 @@ def table_matrix(table: Table, options: Options) -> Matrix:
     if ids == NEITHER:
         return _of_numbers(table, cells)
     if ids == BOTH:
-        return _united(table, cells)
+        return _with_corner(_united(table, cells), table, options)
     names = cells.columns if ids == HEADER else cells.rows
     _check_size(table, len(cells.rows), len(cells.columns))
     return _matrix(table, names, cells.edges, cells.blanks, f"names from the {ids}")
@@ -178,10 +178,35 @@ def _with_different_columns(table: Table, ids: str) -> Table:
     header = names[1:] if ids in (BOTH, COLUMN) else names
     repeated = repeated_name(name for name in header if name)
     if repeated is not None:
-        raise FormatError(f"{table}, row 1: expected different ids, got {shown(repeated)!r} twice")
+        advice = "give each neuron a name of its own, in one header row"
+        raise FormatError(f"{table}, row 1: expected different ids, got {shown(repeated)!r} twice: {advice}")
     if len(header) < len(names) and (names[0] in header or not names[0]):
         names[0] = "\0"
     return replace(table, columns=tuple(name or f"\0{place}" for place, name in enumerate(names)))
+
+
+def _with_corner(matrix: Matrix, table: Table, options: Options) -> Matrix:
+    """The matrix, with what its rows are where the first cell names it: post (a pivot table of pandas), or from/to."""
+    corner = table.columns[0]
+    rows = _rows_by(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", corner).lower())
+    if not rows:
+        return matrix
+    place = f"{table.name}, first cell {shown(corner)!r}"
+    if options.rows != "auto":
+        return replace(matrix, parts=(*matrix.parts, unused(place, f"rows = {options.rows} is set")))
+    use = f"rows are {'pre' if rows == 'source' else 'post'}synaptic neurons"
+    return replace(matrix, rows=rows, parts=(*matrix.parts, Part(place, use, "rows = source or target overrules it")))
+
+
+def _rows_by(corner: str) -> str:
+    """What the rows are by the first cell: its first word of an end, or the one that stands with `rows`; or ""."""
+    ends = "|".join(ROWS)
+    if not re.search(r"\b(rows?|col(umn)?s?)\b", corner):
+        words = [word for word in re.findall(r"[a-z]+", corner) if word in ROWS]
+        return ROWS[words[0]] if words else ""
+    named = re.search(rf"\brows?\s*(?:=|:|are|is)\s*({ends})\b", corner)
+    named = named or re.search(rf"\b({ends})\s*[=:(]?\s*rows?\b", corner)
+    return ROWS[named[1]] if named else ""
 
 
 def _united(table: Table, cells: _Cells) -> Matrix:
@@ -190,6 +215,8 @@ def _united(table: Table, cells: _Cells) -> Matrix:
     row, column, entries = cells.edges
     _check_named(table, "row", rows, row)
     _check_named(table, "column", columns, column)
+    if unlike := _unlike(rows.tolist(), columns.tolist()):
+        raise FormatError(f"{table}: expected ids that rows and columns write alike, got {unlike}")
     names = [name for name in dict.fromkeys([*columns.tolist(), *rows.tolist()]) if name]
     place = {name: number for number, name in enumerate(names)}
     to_row, to_column = (np.array([place.get(name, -1) for name in ids.tolist()], np.int64) for ids in (rows, columns))
@@ -199,6 +226,26 @@ def _united(table: Table, cells: _Cells) -> Matrix:
         *_unnamed("rows", rows), *_unnamed("columns", columns), *_only("row", rows, columns),
         *_only("column", columns, rows),
     )  # fmt: skip
+
+
+def unlike_ids(table: Table) -> str:
+    """Advice for a table of text that would be a matrix if its rows and columns wrote their ids alike, or ""."""
+    rows = table.layout.rows
+    is_square = table.headed and len(table.columns) > 2 and _has_rows(table, len(table.columns) - 1)
+    if not is_square or _share_of_numbers(rows) < 1:
+        return ""
+    unlike = _unlike([row[0] for row in rows], list(table.columns[1:]))
+    actual = unlike or f"{shown(rows[0][0])!r} for the row of the column {shown(table.columns[1])!r}"
+    return f"a matrix needs ids that rows and columns write alike, and here are {actual}"
+
+
+def _unlike(rows: Sequence[str], columns: Sequence[str]) -> str:
+    """`'AVA-L' and 'AVA.L'`, ids that are one but for case and punctuation, as R changes those of columns; or ""."""
+    only = [name for name in rows if name not in set(columns)]
+    others = {normalized(name): name for name in columns if name not in set(rows)}
+    pairs = [(name, others[normalized(name)]) for name in only if normalized(name) in others and normalized(name)]
+    advice = " (R keeps names with check.names = FALSE)" if pairs and "." in pairs[0][1] else ""
+    return f"{shown(pairs[0][0])!r} and {shown(pairs[0][1])!r}{advice}" if pairs else ""
 
 
 def _ids(cells: _Cells) -> tuple[np.ndarray, np.ndarray]:
@@ -217,7 +264,8 @@ def _check_named(table: Table, line: str, names: np.ndarray, with_entries: np.nd
     if repeated is not None:
         second = int(np.flatnonzero(names == repeated)[1])
         place = f"row {_line_of(table, second)}, column 1" if line == "row" else "row 1"
-        raise FormatError(f"{table}, {place}: expected different ids, got {shown(repeated)!r} twice")
+        advice = "give each neuron a name of its own"
+        raise FormatError(f"{table}, {place}: expected different ids, got {shown(repeated)!r} twice: {advice}")
     unnamed = np.intersect1d(np.flatnonzero(names == ""), with_entries)
     if len(unnamed):
         place, before = int(unnamed[0]), names[max(0, int(unnamed[0]) - 1)]

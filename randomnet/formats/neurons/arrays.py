@@ -70,7 +70,9 @@ def _names_in(arrays: Mapping[str, np.ndarray], n: int) -> str | None:
     spelled = [singular[name] for name in role_columns(singular, NODE_ROLES["id"]) if name != "index"]
     combined = [f"{of}{word}" for of in OF_NEURONS for word in ("name", "label", "id")]
     spelled += [name for name in arrays if _singular(normalized(name)) in combined]
-    texts = [name for name, array in arrays.items() if array.dtype.kind == "U" and _are_names(array, n)]
+    signs = [singular[name] for role in ("transmitter", "sign") for name in role_columns(singular, NODE_ROLES[role])]
+    texts = [name for name, array in arrays.items()
+             if array.dtype.kind == "U" and name not in signs and _are_names(array, n)]  # fmt: skip
     candidates = [name for name in NAMES if name in arrays] + spelled + (texts if len(texts) == 1 else [])
     return next((name for name in candidates if _are_names(arrays[name], n)), None)
 

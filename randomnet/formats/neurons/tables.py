@@ -14,9 +14,18 @@ from randomnet.formats.assembly import LARGEST
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.interpretation import Neurons
-from randomnet.formats.signs import LABEL, UNKNOWN, transmitter_names
-from randomnet.formats.spellings import LONG_SIGN_WORDS, NODE_ROLES, meaning_of, normalized, role_columns, sign_words_of
-from randomnet.formats.tables.cells import whole_number
+from randomnet.formats.signs import LABEL, UNKNOWN, notes_on, transmitter_names
+from randomnet.formats.spellings import (
+    LONG_SIGN_WORDS,
+    NODE_ROLES,
+    ZEROS_AND_ONES,
+    are_zeros_and_ones,
+    meaning_of,
+    normalized,
+    role_columns,
+    sign_words_of,
+)
+from randomnet.formats.tables.cells import shown, whole_number
 from randomnet.formats.tables.reading import NUMBER, Table, read_all
 from randomnet.settings import nearest
 
@@ -52,6 +61,44 @@ def ids_of(table: Table, ids: np.ndarray) -> np.ndarray | None:
 
     They are those of the column that has most of `ids`. Cells that are no whole numbers are left out where `ids` are.
     """
+    best = _best_ids(table, ids)
+    return best if len(np.unique(best)) == len(best) else None
+
+
+def repeated_id(table: Table, ids: np.ndarray, share: float) -> str:
+    """The first id with several rows in a table that has at least this share of the ids, or ""."""
+    if not table.columns or not id_columns(table):
+        return ""
+    unique, counts = np.unique(_best_ids(table, ids), return_counts=True)
+    repeated = unique[(counts > 1) & np.isin(unique, ids)]
+    return str(repeated[0]) if len(repeated) and np.isin(ids, unique).mean() >= share else ""
+
+
+def misspelled_id(table: Table, ids: np.ndarray, share: float) -> str:
+    """`'a' for 'A'`, where this share of the ids is in the table in another case or with other leading zeros, or ""."""
+    if not table.columns or not id_columns(table):
+        return ""
+    texts = read_all(table, dict.fromkeys(id_columns(table), "text"))
+    known = {_loosely(text): text for text in ids.astype(str).tolist()}
+    for cells in (canonical_ids(values.tolist()).tolist() for values in texts.values()):
+        near = {known[_loosely(cell)]: cell for cell in cells if _loosely(cell) in known}
+        if len(near) >= share * len(ids):
+            name, cell = next(iter(near.items()))
+            return f"{shown(cell)!r} for {shown(name)!r}"
+    return ""
+
+
+def _loosely(name: str) -> str:
+    return name.strip().casefold().lstrip("0")
+
+
+def tells_signs(table: Table) -> bool:
+    """Whether the header has a column of transmitters or signs."""
+    return any(role_columns(table.columns, NODE_ROLES[role]) for role in ("transmitter", "sign"))
+
+
+def _best_ids(table: Table, ids: np.ndarray) -> np.ndarray:
+    """The cells of the column that has most of the ids, of their type."""
     columns = id_columns(table)
     texts = read_all(table, dict.fromkeys(columns, "text"))
     best: np.ndarray = ids[:0]
@@ -62,7 +109,7 @@ def ids_of(table: Table, ids: np.ndarray) -> np.ndarray | None:
             cells = np.array([number for number in numbers if number is not None], dtype=np.int64)
         if np.isin(ids, cells).sum() > np.isin(ids, best).sum():
             best = cells
-    return best if len(np.unique(best)) == len(best) else None
+    return best
 
 
 def is_neuron_table(table: Table) -> bool:
@@ -213,7 +260,8 @@ def described(
         else:
             kind = LABEL if role == "transmitter" else role
             labels[kind] = transmitter_names(texts[column]) if role == "transmitter" else _label(texts[column])
-            note = f"{len(np.unique(labels[kind])):,} different"
+            doubts = notes_on(texts[column]) if role == "transmitter" else []
+            note = "; ".join([f"{len(np.unique(labels[kind])):,} different", *doubts])
         parts.append(Part(f"{place}, {word} {column}", NODE_ROLES[role].use, note))
     positions, axes = _positions(source, texts, word)
     parts += [Part(f"{place}, {word}s {', '.join(axes)}", NODE_ROLES["x"].use)] * bool(axes)
@@ -268,20 +316,20 @@ def _signs(source: object, column: str, texts: np.ndarray, word: str) -> np.ndar
     """(N,) int8 signs by the words of a column. Raises FormatError for other words."""
     words = sign_words_of(column)
     spellings, codes = np.unique(np.char.lower(canonical_ids(texts.tolist())), return_inverse=True)
-    if {"0", "1"} <= {*spellings.tolist()} <= {"0", "1", *EMPTY} and words["0"] == 0:
-        raise FormatError(f"{source}, {word} {column}: expected 1 and -1, or E and I, got 0 and 1, where 0 may be "
-                          "inhibitory or unknown; a column named excitatory may have 0 and 1")  # fmt: skip
     for spelling in spellings.tolist():
         if spelling not in words:
             known = "+, -, 1, -1, 0, E, I, exc, inh, excitatory or inhibitory"
             raise FormatError(f"{source}, {word} {column}: expected a sign ({known}), got {one_line(spelling)[:40]!r}")
+    if are_zeros_and_ones(words, spellings.tolist()):
+        raise FormatError(f"{source}, {word} {column}: {ZEROS_AND_ONES}")
     return np.array([words[spelling] for spelling in spellings.tolist()], dtype=np.int8)[codes]
 
 
 def _sign_counts(signs: np.ndarray | None) -> str:
     assert signs is not None, "signs of this table"
     counts = {"excitatory": signs > 0, "inhibitory": signs < 0, "unknown": signs == 0}
-    return ", ".join(f"{int(mask.sum()):,} {word}" for word, mask in counts.items())
+    lost = "; the edges of unknown ones are left out" if (signs == 0).any() else ""
+    return ", ".join(f"{int(mask.sum()):,} {word}" for word, mask in counts.items()) + lost
 
 
 def _positions(

@@ -108,6 +108,8 @@ def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     columns = list(zip(first, zip(*rest, strict=False), strict=False))
     if any(_is_text(cell) and _are_numbers(below) for cell, below in columns):
         return True
+    if _names_both_ends(first):  # as pandas writes counts of groups: pre,post,0
+        return True
     if first[0] and any(_is_number(cell) and _are_numbers(below) for cell, below in columns):
         return False
     has_corner = bool(rest) and len(first) > 1 and not first[0] and all(row[0] for row in rest)
@@ -115,6 +117,13 @@ def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     has_ids = has_corner and all(_is_number(row[0]) for row in rest) and not below & set(first[1:])
     has_names = (len(first) > 2 or has_ids) and all(first[1:]) and repeated_name(first[1:]) is None
     return (has_corner and has_names) or any(_is_spelled(cell) for cell in first if cell not in below)
+
+
+def _names_both_ends(cells: Sequence[str]) -> bool:
+    """Whether cells are names of columns of pre- and postsynaptic neurons, and not of neurons such as u or cell1."""
+    words = {normalized(cell) for cell in cells}
+    words = {word for word in words if len(word) > 1 and word.isalpha()}
+    return all(words & set(EDGE_ROLES[role].spellings) for role in ("pre", "post"))
 
 
 def _has_row_names(first: Sequence[str], rest: Sequence[Sequence[str]], line: str, separator: str) -> bool:

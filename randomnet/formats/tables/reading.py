@@ -48,6 +48,7 @@ from randomnet.formats.tables.compression import (
 from randomnet.formats.tables.encodings import encoding_of
 from randomnet.formats.tables.layout import layout_of
 from randomnet.formats.tables.spreadsheets import Sheet, sheets_in
+from randomnet.formats.tables.survey import PADDED, survey_of
 from randomnet.formats.tables.table import Table, content
 from randomnet.settings import nearest
 
@@ -55,8 +56,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "DAMAGED", "KINDS", "NUMBER", "Table", "beside", "checksums", "id_or_name", "listed", "names_of", "read_all",
-    "repeated_name", "shown", "stream", "tables_in", "without_r_prefix",
+    "DAMAGED", "KINDS", "NUMBER", "Table", "beside", "checksums", "has_padded_ids", "id_or_name", "listed", "names_of",
+    "read_all", "repeated_name", "shown", "stream", "tables_in", "without_r_prefix",
 ]  # fmt: skip
 MAGIC = {
     b"PAR1": "parquet",
@@ -79,6 +80,8 @@ UNREAD = {  # kind -> what it is, and what to do
     "ods": f"an OpenDocument spreadsheet (.ods), which is not read: {SAVE}",
     "pt": "a file of torch.save, which is not read: save the matrix as numpy.save('matrix.npy', tensor.numpy())",
     "pickle": "a pickle, which is not read: save the matrix as numpy.save('matrix.npy', matrix)",
+    "mtx": "one in the format Matrix Market, which is not read: scipy.sparse.save_npz(path, "
+    "scipy.io.mmread(file).tocsr()) makes it a file that can be read",
     "hdf5": "an HDF5 file, which is not read: save the matrix as .npy or .npz",
 }
 TREES = {"{": "json", "<": "xml"}  # first character of texts that are no tables; no header starts with it
@@ -197,6 +200,17 @@ def id_or_name(table: Table, columns: Iterable[str]) -> str:
         for chunk in stream(table, {column: "id"}):  # raises the error with its row
             del chunk
     return "id"
+
+
+def has_padded_ids(table: Table, columns: Iterable[str]) -> bool:
+    """Whether readable columns of ids have one such as 001, which as a whole number would be that of another name."""
+    if table.kind != "csv" or not survey_of(table).padded:
+        return False
+    columns = list(columns)
+    with closing(_frames(table, dict.fromkeys(columns, "category"))) as frames:
+        return any(
+            PADDED.match(cell) for frame in frames for column in columns for cell in stripped(frame[column]).categories
+        )
 
 
 def _is_name(cell: str) -> bool:

@@ -17,6 +17,7 @@ from randomnet.formats.contents import Part, unused
 from randomnet.formats.files import FormatError, one_line
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+DATE = re.compile(r"\d{4}-\d\d-\d\dT00:00:00")  # the text of a cell that is a day
 MOST_TITLES = 10  # rows above a header, and columns left of ids
 LEAST_SHARED = 0.5  # of the ids of a matrix are in its header and in its first column
 
@@ -101,6 +102,9 @@ def _laid_out(place: str, grid: Grid) -> Sheet:
     parts += [unused(f"{place}, columns 1 to {left}", "titles left of the ids")] * (left > 0)
     end = _end(grid, top)
     parts += [unused(f"{place}, rows {end + 1} to {len(grid)}", "notes below the table")] * (end < len(grid))
+    dates = [cell for row in grid[top:end] for cell in row[left:] if DATE.fullmatch(cell)]
+    note = f"{len(dates):,}, such as {dates[0][:10]}: a spreadsheet may have made them from names" if dates else ""
+    parts += [Part(f"{place}, cells of dates", "texts", note)] * bool(dates)
     lines = [""] * top + [",".join(map(_quoted, row[left:])) for row in grid[top:end]]  # the numbers of rows stay
     return Sheet(("\n".join(lines) + "\n").encode(), tuple(parts))
 

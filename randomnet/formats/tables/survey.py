@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 COMMENTS = re.compile(rb"^[ \t]*[#%][^\n]*(\n|\Z)", re.MULTILINE)
 SPACE, TAB, LINE, RETURN = b" \t\n\r"
+ZERO, NINE = b"09"
+PADDED = re.compile(r"0[0-9]")  # the begin of a cell such as 001
 
 
 class Survey(NamedTuple):
@@ -22,13 +24,14 @@ class Survey(NamedTuple):
 
     even: whether all rows have one cell per column, and no NUL, at which pandas would cut a cell. comments: lines of
     comments below the header. plain: whether pandas reads the rows as they are, once comments are taken out. quoted:
-    whether cells have quotes.
+    whether cells have quotes. padded: whether a cell may begin with zeros before other digits, as 001 does.
     """
 
     even: bool
     comments: int
     plain: bool = True
     quoted: bool = False
+    padded: bool = False
 
 
 def survey_of(table: "Table") -> Survey:
@@ -39,7 +42,7 @@ def survey_of(table: "Table") -> Survey:
 
 @lru_cache(maxsize=64)
 def _survey(table: "Table", size: int, time: int) -> Survey:
-    comments = 0
+    comments, is_padded = 0, False
     check_header(table)
     with table.data() as file:
         for lines in whole_lines(file):
@@ -50,7 +53,8 @@ def _survey(table: "Table", size: int, time: int) -> Survey:
                 comments += count
             if b"\0" in lines or not _even_lines(lines, table.separator, table.layout.width):
                 return Survey(False, comments)
-    return Survey(True, comments)
+            is_padded = is_padded or _has_padded(lines, table.separator)
+    return Survey(True, comments, padded=is_padded)
 
 
 def _parsed_survey(table: "Table") -> Survey:
@@ -60,9 +64,12 @@ def _parsed_survey(table: "Table") -> Survey:
     """
     with table.data() as file:
         is_plain = table.separator != SPACES and not any(map(_has_lone_return, whole_lines(file)))
+    is_even, is_padded = True, False
     with table.records() as rows:
-        is_even = all(len(cells) == table.layout.width and "\0" not in "".join(cells) for _, cells in rows)
-        return Survey(is_even, rows.comments, is_plain and not rows.comments, quoted=True)
+        for _, cells in rows:
+            is_even = is_even and len(cells) == table.layout.width and "\0" not in "".join(cells)
+            is_padded = is_padded or any(PADDED.match(cell.strip()) for cell in cells)
+        return Survey(is_even, rows.comments, is_plain and not rows.comments, quoted=True, padded=is_padded)
 
 
 def _has_lone_return(lines: bytes) -> bool:
@@ -92,6 +99,15 @@ def _even_lines(lines: bytes, separator: str, width: int) -> bool:
     starts = np.append(0, boundaries[ends] + 1)
     uneven = np.flatnonzero(cells != width).tolist()
     return not any(lines[starts[line] : starts[line + 1]].strip() for line in uneven)
+
+
+def _has_padded(lines: bytes, separator: str) -> bool:
+    """Whether a cell of whole lines without quotes may begin as 001 does, after spaces or not."""
+    text = np.frombuffer(lines, np.uint8)
+    zeros = np.flatnonzero(text[:-1] == ZERO)
+    zeros = zeros[(text[zeros + 1] >= ZERO) & (text[zeros + 1] <= NINE)]
+    before = text[np.maximum(zeros - 1, 0)]
+    return bool(((zeros == 0) | np.isin(before, [ord(separator), LINE, SPACE, TAB])).any())
 
 
 def _even_spaced_lines(lines: bytes, width: int) -> bool:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
 from randomnet.formats.files import FormatError, one_line
-from randomnet.formats.tables.cells import KINDS, ROUNDED, TEXTS, Kind, is_rounded, shown
+from randomnet.formats.tables.cells import KINDS, NO_VALUE, ROUNDED, TEXTS, Kind, is_rounded, shown
 from randomnet.formats.tables.compression import BLOCK, DAMAGED, damaged
 from randomnet.formats.tables.records import SPACES
 from randomnet.formats.tables.survey import COMMENTS, Survey, check_header, survey_of, whole_lines
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CELLS = 2_000_000  # per chunk
+MISSING = (*NO_VALUE, "", "-", ".", "inf", "-inf", "#n/a")  # cells without a weight
 
 
 def frames(table: Table, kinds: Mapping[str, str]) -> "Generator[pd.DataFrame]":
@@ -34,7 +35,7 @@ def frames(table: Table, kinds: Mapping[str, str]) -> "Generator[pd.DataFrame]":
     try:
         survey = survey_of(table)
         if not survey.even:
-            raise explained(table, kinds, "rows of different lengths")
+            raise explained(table, {}, "rows of different lengths")
         done, ended, blanks = 0, False, "entry" in kinds.values()
         while not ended:
             with closing(_parsed(table, survey, list(kinds), dtypes, blanks)) as parts:
@@ -172,8 +173,15 @@ def wrong_cell(table: Table, row: int, column: str, rule: Kind, cell: object) ->
 
 
 def _notation(rule: Kind, cell: str) -> str:
-    """Advice for a number with a decimal comma, or separators of thousands."""
-    is_other = "f" in rule.dtypes and re.fullmatch(r"[+-]?[0-9]+([,' ][0-9]+)+([.,][0-9]+)?", cell.strip())
+    """Advice for a number with a decimal comma, separators of thousands or a typographic minus, and for no value."""
+    if "f" not in rule.dtypes:
+        return ""
+    text = cell.strip()
+    if text.lower() in MISSING and rule is not KINDS["share"]:
+        return ": write 0 where there is no connection"
+    if re.fullmatch(r"[−–—‒][0-9.,]+", text):
+        return ": negative numbers begin with -, the hyphen"
+    is_other = re.fullmatch(r"[+-]?[0-9]+([.,' \u00a0\u202f][0-9]+)+", text)
     return ": numbers have a decimal point, and no other separators" if is_other else ""
 
 
