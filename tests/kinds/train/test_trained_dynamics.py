@@ -214,7 +214,8 @@ def test_a_simulation_has_the_trained_network(tmp_path):
     arrays = np.load(tmp_path / "sim" / "0" / "iter_0" / "arrays.npz")
     system, inputs = load_trained(folder, "last"), torch.zeros(1, 36, 5)
     inputs[:, 4:8, 0] = 1
-    states, _ = system.run(inputs)
+    states, outputs = system.run(inputs)
+    np.testing.assert_allclose(arrays["readout"][0], outputs[0], rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(arrays["rates"][0], states[0, :, :24], rtol=1e-4, atol=1e-4)
     assert model(folder)["last"]["gains"].std() > 0 and arrays["rates"].std() > 0
     selection = model(folder)["last"]["selection_factors"].numpy()
