@@ -195,7 +195,7 @@ def trained_gains(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def trained_readout(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the readout weights (outputs, N) and bias (outputs,) of a simulation's stored network; None without any."""
+    """Return readout weights (outputs, N) and bias (outputs,) of a simulation's stored network; None without any."""
     interface = _stored_network(run).interface if run.config.paths.pretrained else {}
     if "readout_weights" not in interface:
         return None

@@ -110,7 +110,7 @@ def test_every_task_trains_inside_a_network_with_all_parts(tmp_path, task):
 
 def test_without_parts_the_section_changes_no_byte(tmp_path):
     plain, _ = trained(tmp_path, DPA, name="plain")
-    same, _ = trained(tmp_path, DPA, {"dynamics.time_unit": "h", "dynamics.tau_syn": "none"}, name="same")
+    same, _ = trained(tmp_path, DPA, {"dynamics.threshold": 0, "dynamics.tau_syn": "none"}, name="same")
     for name in ("model.pt", "arrays.npz"):
         assert (plain.path / name).read_bytes() == (same.path / name).read_bytes(), name
     assert "rates" not in model(plain)["network"]
