@@ -261,8 +261,9 @@ def test_groups_of_a_measured_network_are_its_populations(tmp_path):
 def test_the_spectrum_of_the_whole_state_is_trained_without_a_task(tmp_path):
     """A small step along the gradient lowers the loss; a later stage starts from the trained values."""
     times = {"lyapunov.nle": 3, "lyapunov.tsim": 3, "lyapunov.tons": 0.5, "lyapunov.transient": 1,
-             "lyapunov.target": -0.5, "lyapunov.frame_transient": 0, "lyapunov.tsim_measured": 0, "trainvalidate.epochs": 1,
-             "trainvalidate.lr": 1e-3, "dynamics.plastic": "EE", "dynamics.tau_syn": 0.5, "model.tau": "E: 0.6, I: 0.5",
+             "lyapunov.target": -0.5, "lyapunov.frame_transient": 0, "lyapunov.tsim_measured": 0,
+             "trainvalidate.epochs": 1, "trainvalidate.lr": 1e-3, "dynamics.plastic": "EE", "dynamics.tau_syn": 0.5,
+             "model.tau": "E: 0.6, I: 0.5",
              "trainvalidate.train_weights": True, "trainvalidate.precision": "float64"}  # fmt: skip
     text = POPULATIONS.format(out=tmp_path / "first", more="")
     text = text.replace("batch_size = 8\n", "").replace("[trialparams]\nnr_of_trials = 24\n", "")
