@@ -254,10 +254,10 @@ class _Segments(torch.autograd.Function):
     def backward(ctx, readout_bar):  # noqa: ANN205
         net, inputs, sample, truncate, segment, states = ctx.settings
         parameters = [tensor for tensor in ctx.saved_tensors if tensor.requires_grad]
-        totals: list[Tensor | None] = [None] * len(parameters)
+        totals = [None] * len(parameters)
         with torch.enable_grad():
             network, interface = net.rate_network(inputs.shape[1]), net.interface_tensors()
-        bars: list[Tensor | None] = []  # adjoints of the state after the segment
+        bars = []  # adjoints of the state after the segment
         for first, stored in reversed(states.items()):
             last = min(first + segment, len(inputs))
             with torch.enable_grad():
