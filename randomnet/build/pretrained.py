@@ -194,6 +194,14 @@ def trained_gains(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
     return None if stored.gains is None else (stored.gains.astype(float), stored.shifts.astype(float))
 
 
+def trained_readout(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return readout weights (outputs, N) and bias (outputs,) of a simulation's stored network; None without any."""
+    interface = _stored_network(run).interface if run.config.paths.pretrained else {}
+    if "readout_weights" not in interface:
+        return None
+    return interface["readout_weights"].astype(float), interface["readout_bias"].astype(float)
+
+
 def trained_inputs(run: Run) -> np.ndarray:
     """Return the input weights (N, channels) of a simulation's stored network. Raises ConfigError without any."""
     stored = _stored_network(run) if run.config.paths.pretrained else None

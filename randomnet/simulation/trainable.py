@@ -5,14 +5,13 @@ the dynamics for simulation and for training. Gradients are those of all steps. 
 them are stored, and the steps of each segment are computed again in the backward pass.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from randomnet.connectome import Connectome
 from randomnet.rnn import Network, network_from_description
@@ -139,16 +138,12 @@ class TrainableRateNetwork(Network):
         segment: number of steps that are stored for the gradient at a time, 0 = all.
         """
         self._check_inputs(inputs)
-        network, sample = self.rate_network(inputs.shape[1]), noise or self._evaluation_noise(inputs.shape[1])
-        interface, state, time = self.interface_tensors(), self._start(network, sample, None), len(inputs)
-        if not 0 < segment < time:
-            return self._advance(network, interface, inputs, sample, state, 0, time, truncate)[1]
-        pieces = []
-        for first in range(0, time, segment):
-            arguments = network, interface, inputs, sample, state, first, min(first + segment, time), truncate
-            _, piece, state = checkpoint(self._advance, *arguments, use_reentrant=False, preserve_rng_state=False)
-            pieces.append(piece)
-        return torch.cat(pieces)
+        sample, time = noise or self._evaluation_noise(inputs.shape[1]), len(inputs)
+        if 0 < segment < time:
+            return _Segments.apply(self, inputs, sample, truncate, segment, *self.parameters())
+        network = self.rate_network(inputs.shape[1])
+        state = self._start(network, sample, None)
+        return self._advance(network, self.interface_tensors(), inputs, sample, state, 0, time, truncate)[1]
 
     def _advance(
         self,
@@ -167,7 +162,7 @@ class TrainableRateNetwork(Network):
         rates = []
         for step, x, normal in zip(range(first, last), external, noise, strict=True):
             if truncate and step and step % truncate == 0:
-                state = _detached(state)
+                state = _with_tensors(state, [part.detach() for part in _tensors(state)])
             state = network.step(state, x, normal)
             rates.append(state.rates)
         all_rates = torch.stack(rates)
@@ -235,6 +230,52 @@ class TrainableRateNetwork(Network):
         return super().description() | {"rates": self.rates.description()}
 
 
+class _Segments(torch.autograd.Function):
+    """The readout of `trial_readout`. Only the states between segments are stored, and segments are computed again.
+
+    Trials start from rates 0, where the recurrent input and its gradient are 0: the first state passes no gradient on.
+    """
+
+    @staticmethod
+    def forward(ctx, net, inputs, sample, truncate, segment, *parameters):  # noqa: ANN205
+        network, interface, time = net.rate_network(inputs.shape[1]), net.interface_tensors(), len(inputs)
+        state, states, pieces = net._start(network, sample, None), {}, []
+        for first in range(0, time, segment):
+            states[first] = state
+            last = min(first + segment, time)
+            _, piece, state = net._advance(network, interface, inputs, sample, state, first, last, truncate)
+            pieces.append(piece)
+        ctx.save_for_backward(*parameters)
+        ctx.settings = net, inputs, sample, truncate, segment, states
+        return torch.cat(pieces)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, readout_bar):  # noqa: ANN205
+        net, inputs, sample, truncate, segment, states = ctx.settings
+        parameters = [tensor for tensor in ctx.saved_tensors if tensor.requires_grad]
+        totals = [None] * len(parameters)
+        with torch.enable_grad():
+            network, interface = net.rate_network(inputs.shape[1]), net.interface_tensors()
+        bars = []  # adjoints of the state after the segment
+        for first, stored in reversed(states.items()):
+            last = min(first + segment, len(inputs))
+            with torch.enable_grad():
+                state = _with_tensors(stored, [part.detach().requires_grad_(first > 0) for part in _tensors(stored)])
+                _, piece, end = net._advance(network, interface, inputs, sample, state, first, last, truncate)
+            pairs = [(piece, readout_bar[first:last]), *zip(_tensors(end) if bars else [], bars, strict=True)]
+            ends = [(part, bar) for part, bar in pairs if bar is not None and part.requires_grad]
+            sources = [*parameters, *(_tensors(state) if first else [])]
+            outputs, adjoints = zip(*ends, strict=True)
+            gradients = torch.autograd.grad(outputs, sources, adjoints, allow_unused=True, retain_graph=True)
+            for index, gradient in enumerate(gradients[: len(parameters)]):
+                if gradient is not None:
+                    totals[index] = gradient if totals[index] is None else totals[index] + gradient
+            bars = list(gradients[len(parameters) :])
+        remaining = iter(totals)
+        return *[None] * 5, *(next(remaining) if tensor.requires_grad else None for tensor in ctx.saved_tensors)
+
+
 def network_of_model(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Network:
     """The network of a model file, a `Network` or one with its own dynamics; see `network_from_description`."""
     if "rates" not in description:
@@ -244,13 +285,20 @@ def network_of_model(description: Mapping[str, Any], values: Mapping[str, Tensor
         *args, rates=rates, **settings))  # fmt: skip
 
 
-def _detached(state: State) -> State:
-    """The state without its graph."""
+def _tensors(state: State) -> list[Tensor]:
+    """The tensors of a state, in the order of its fields."""
+    values = (value if isinstance(value, tuple) else (value,) for value in state)
+    return [tensor for value in values for tensor in value if tensor is not None]
 
-    def cut(value: Any) -> Any:
-        return tuple(map(cut, value)) if isinstance(value, tuple) else value if value is None else value.detach()
 
-    return State(*map(cut, state))
+def _with_tensors(state: State, tensors: Iterable[Tensor]) -> State:
+    """The state with other `_tensors`."""
+    remaining = iter(tensors)
+
+    def replaced(value: Any) -> Any:
+        return tuple(map(replaced, value)) if isinstance(value, tuple) else value if value is None else next(remaining)
+
+    return State(*map(replaced, state))
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,10 @@ PARTS = ("rate_filter", "tau_syn", "threshold", "response_gain", "rate_max", "nm
          "plastic_input", "ou_noise")  # options of [dynamics] that add a part  # fmt: skip
 KEPT = ("currents", "slow", "adaptation", "u", "x", "input_u", "input_x", "noise", "overlaps")
 PATTERNS = ("constant", "cosine", "gaussian", "random", "channel", "xi1", "xi2", "xi3", "xi4")
+TIMED = Condition(
+    "experiment.kind = simulate, or [dynamics] has any part",
+    lambda config: config.has_role("simulation") or config.dynamics.has_parts,
+)
 FILTERED = Condition("dynamics.nmda_fraction is above 0", lambda config: config.dynamics.nmda_fraction > 0)
 ADAPTING = Condition("dynamics.adaptation is not 0", lambda config: config.dynamics.adapts)
 PLASTIC = Condition("dynamics.plastic names blocks", lambda config: config.dynamics.plastic != "none")
@@ -45,6 +49,7 @@ class DynamicsSection(Section):
         "τ",
         "Unit of all times of the experiment, such as s. Rates are per unit (with s: Hz).",
         grid=False,
+        only=TIMED,
         neutral="τ",
     )
     rate_filter: bool = option(

@@ -18,6 +18,7 @@ import numpy as np
 from randomnet import results
 from randomnet.build.initial_rates import initial_plane, masked_initial_rates, trajectory_count
 from randomnet.build.populations import PopulationView, bump_neurons
+from randomnet.build.pretrained import trained_readout
 from randomnet.bump import bump
 
 PIECE = 16e6  # bytes of all samples of a piece
@@ -99,6 +100,7 @@ class RunSamples:
         self.series: dict[str, np.ndarray] = {}
         self.total, self.count = 0.0, 0
         self.bump_neurons, self.plane = bump_neurons(view), initial_plane(view)
+        self.readout = trained_readout(view.run)
         for stale in folder.glob("*.npy"):  # of an earlier start that was killed
             stale.unlink()
 
@@ -137,6 +139,9 @@ class RunSamples:
             series |= {f"bump_{name}": values for name, values in decoded._asdict().items()}
         if self.plane is not None:
             series["plane_overlaps"] = np.moveaxis(self.plane.overlaps(rates), -1, 1)
+        if self.readout is not None:
+            weights, bias = self.readout
+            series["readout"] = np.moveaxis(rates.astype(np.float64) @ weights.T + bias, -1, 1)
         return series
 
     @property
@@ -148,13 +153,16 @@ class RunSamples:
         """Complete the files; return the arrays that are written beside them.
 
         These are means and deviations (P, trajectories, W) over the neurons of each population, the bump (trajectories,
-        W), overlaps with a plane (trajectories, W, 2), and samples in memory (trajectories, W, neurons).
+        W), overlaps with a plane (trajectories, W, 2), the readout of a trained network (trajectories, W, outputs), and
+        samples in memory (trajectories, W, neurons).
         """
         arrays = dict(self.series)
         if self.plane is not None:
             arrays["plane_overlaps"] = np.moveaxis(arrays["plane_overlaps"], 1, -1)
             arrays |= {"plane": np.array(self.plane.names), "initial_plane": self.plane.coordinates,
                        "initial_overlaps": self.plane.overlaps(masked_initial_rates(self.view))}  # fmt: skip
+        if self.readout is not None:
+            arrays["readout"] = np.moveaxis(arrays["readout"], 1, -1)
         for name, samples in self.samples.items():
             if isinstance(samples, _MemorySamples):
                 arrays[name] = samples.values

@@ -110,7 +110,7 @@ def test_every_task_trains_inside_a_network_with_all_parts(tmp_path, task):
 
 def test_without_parts_the_section_changes_no_byte(tmp_path):
     plain, _ = trained(tmp_path, DPA, name="plain")
-    same, _ = trained(tmp_path, DPA, {"dynamics.time_unit": "h", "dynamics.tau_syn": "none"}, name="same")
+    same, _ = trained(tmp_path, DPA, {"dynamics.threshold": 0, "dynamics.tau_syn": "none"}, name="same")
     for name in ("model.pt", "arrays.npz"):
         assert (plain.path / name).read_bytes() == (same.path / name).read_bytes(), name
     assert "rates" not in model(plain)["network"]
@@ -214,7 +214,8 @@ def test_a_simulation_has_the_trained_network(tmp_path):
     arrays = np.load(tmp_path / "sim" / "0" / "iter_0" / "arrays.npz")
     system, inputs = load_trained(folder, "last"), torch.zeros(1, 36, 5)
     inputs[:, 4:8, 0] = 1
-    states, _ = system.run(inputs)
+    states, outputs = system.run(inputs)
+    np.testing.assert_allclose(arrays["readout"][0], outputs[0], rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(arrays["rates"][0], states[0, :, :24], rtol=1e-4, atol=1e-4)
     assert model(folder)["last"]["gains"].std() > 0 and arrays["rates"].std() > 0
     selection = model(folder)["last"]["selection_factors"].numpy()
@@ -255,3 +256,25 @@ def test_groups_of_a_measured_network_are_its_populations(tmp_path):
     setup = build_setup(run)
     assert setup.network.rates.plastic == ((1, 0),) and setup.size == 14 + 2 * 8
     assert objective_of(run, setup).measure([setup.network], objective_of(run, setup).training[0])[0].loss > 0
+
+
+def test_the_spectrum_of_the_whole_state_is_trained_without_a_task(tmp_path):
+    """A small step along the gradient lowers the loss; a later stage starts from the trained values."""
+    times = {"lyapunov.nle": 3, "lyapunov.tsim": 3, "lyapunov.tons": 0.5, "lyapunov.transient": 1,
+             "lyapunov.target": -0.5, "lyapunov.frame_transient": 0, "lyapunov.tsim_measured": 0,
+             "trainvalidate.epochs": 1, "trainvalidate.lr": 1e-3, "dynamics.plastic": "EE", "dynamics.tau_syn": 0.5,
+             "model.tau": "E: 0.6, I: 0.5",
+             "trainvalidate.train_weights": True, "trainvalidate.precision": "float64"}  # fmt: skip
+    text = POPULATIONS.format(out=tmp_path / "first", more="")
+    text = text.replace("batch_size = 8\n", "").replace("[trialparams]\nnr_of_trials = 24\n", "")
+    path = tmp_path / "first.ini"
+    path.write_text(text)
+    later = {"paths.path_to_results": tmp_path / "second", "paths.pretrained": tmp_path / "first"}
+    assert runrandomnet.main([str(path), *settings(times)]) == 0
+    assert runrandomnet.main([str(path), *settings(times, later)]) == 0
+    first, second = (json.loads((tmp_path / name / "0" / "iter_0" / "run.json").read_text())["summary"]
+                     for name in ("first", "second"))  # fmt: skip
+    assert first["loss_final"] < first["loss_initial"]
+    assert second["loss_initial"] == pytest.approx(first["loss_final"], rel=1e-9)
+    arrays = np.load(tmp_path / "first" / "0" / "iter_0" / "arrays.npz")
+    assert arrays["spectrum_final"].shape == (2 * 24 + 2 * 18,)  # rates and currents; u and x of E
