@@ -16,6 +16,7 @@ BY_NETWORK = Condition(
 FROM_SOURCE = Condition(
     "source.folder names the system (experiment.kind = analyse or spectrum)", lambda config: config.from_source
 )
+BUILT = Condition("source.folder does not name the system", lambda config: not config.from_source)
 DRIVABLE = Condition(
     "trialparams.task_name names a task, or source.folder names the system",
     lambda config: config.has_task or config.from_source,

@@ -170,3 +170,15 @@ def inferred_arrays(model: InferenceModel, fold: Fold, batch_size: int) -> dict[
     arrays = {name: torch.cat(each, 1).transpose(0, 1) for name, each in batches.items() if each[0] is not None}
     arrays["start"] = torch.cat([inference.start for inference in inferences])
     return {name: array.float().cpu().numpy() for name, array in arrays.items()}
+
+
+@torch.no_grad()
+def forward_rates(model: InferenceModel, latents: np.ndarray, bins: int) -> np.ndarray:
+    """Expected spikes (trials, bins, N) in the bins after latents (trials, D), float32, without any input."""
+    parameter = next(model.parameters())
+    state = torch.from_numpy(latents).to(parameter)
+    silence, rates = state.new_zeros(len(state), model.channels), []
+    for _ in range(bins):
+        state = model.step(state, silence)
+        rates.append(model.log_rates(state).exp())
+    return torch.stack(rates, 1).float().cpu().numpy()
