@@ -40,5 +40,6 @@ def fit_dots(study: Study, ylabel: str | None) -> Figures:
 
 def neural_latents_figures(study: Study, ylabel: str | None) -> Figures:
     """The four scores of the Neural Latents Benchmark, where a recording has what one of its own three needs."""
-    if {"vel_r2", "psth_r2", "fp_bps"} & set(study.runs):
+    own = [name for name in ("vel_r2", "psth_r2", "fp_bps") if name in study.runs]
+    if own and study.runs[own].notna().any(axis=None):
         yield from option_dependence_figures(study, "neural_latents", NEURAL_LATENTS)

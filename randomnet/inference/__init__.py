@@ -3,6 +3,7 @@
     autoencoder   encoder -> initial state -> a cell or a network on a connectome -> rates
     lfads         the same with posteriors, factors and, optionally, inferred inputs
     decoders      the systems that are unrolled from the initial state
+    switching     JSLDS: a cell with its own linearisation around learnt expansion points
     objective     the likelihood of spikes, coordinated dropout, batches and validation, for `training.fit`
     losses        Poisson likelihood, divergences, priors, the ramp of the penalties
     randomness    dropout and samples that are identical after a resume
@@ -32,6 +33,7 @@ from randomnet.inference.objective import (
     make_fold,
 )
 from randomnet.inference.randomness import Sampler, TrialOrder, UpdateSamplers
+from randomnet.inference.switching import SwitchingDecoder
 
 __all__ = [
     "PRIORS",
@@ -47,6 +49,7 @@ __all__ = [
     "Sampler",
     "Sizes",
     "SpikeObjective",
+    "SwitchingDecoder",
     "TrialOrder",
     "UpdateSamplers",
     "fold_scores",

@@ -50,12 +50,14 @@ class LossWeights:
 
     weights: of a model's penalties, by name. coordinated: the rate of coordinated dropout, the share of the held-in
     spikes (entries) that is hidden from the model. The gradient is then that of hidden entries and of held-out neurons
-    alone. With 0, all entries are seen and have a gradient.
+    alone. With 0, all entries are seen and have a gradient. ramps: False where penalties have full weight from the
+    first epoch.
     """
 
     scale: float = 1.0
     weights: Mapping[str, float] = field(default_factory=dict)
     coordinated: float = 0.0
+    ramps: bool = True
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ class SpikeObjective:
         loss, figures = nll, {"train_loss": float(nll.detach())}
         if evaluation:
             return [Measurement(loss, figures, len(batch))]
-        level = ramp(self.order.epochs - 1)
+        if inference.other_log_rates is not None:
+            loss = loss + poisson(inference.other_log_rates, batch.spikes)
+        level = ramp(self.order.epochs - 1) if self.loss_weights.ramps else 1.0
         for name, penalty in inference.penalties.items():
             loss = loss + level * self.loss_weights.weights.get(name, 0.0) * penalty
             figures[f"train_{name}"] = float(penalty.detach())

@@ -90,6 +90,7 @@ def test_every_option_of_later_stages_is_read(tmp_path):
         "gru": ("fit", f"[source]\nfolder = {tmp_path / 'recorded'}\n" + fit.format("gru") + "plateau_factor = 0.5\n"),
         "lfads": ("fit", f"[source]\nfolder = {tmp_path / 'recorded'}\n"
                   + fit.format("lfads").replace("[train", "inferred_inputs = 2\n[train")),
+        "jslds": ("fit", f"[source]\nfolder = {tmp_path / 'recorded'}\n" + fit.format("jslds")),
         "network": ("fit", f"[source]\nfolder = {tmp_path / 'recorded'}\n" + RANDOM + fit.format("network")),
         "cells": ("train", CELLS.format("lstm") + "hidden_size = 3\n" + EPOCHS),
         "inside cells": ("analyse", f"[source]\nfolder = {tmp_path / 'cells'}\n" + FIXED + TASK),

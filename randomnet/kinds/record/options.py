@@ -22,17 +22,14 @@ OWN_PROBE = Condition("recording.like is empty", lambda config: not config.recor
 
 @dataclass(frozen=True)
 class SourceSection(Section):
-    """[source] Results of the previous stage: train for kind = record, record for fit, fit for compare.
-
-    analyse and spectrum take cells of train, or models of fit.
-    """
+    """[source] Results of an earlier stage: train for record, record for fit, fit for compare, train or fit for analyse."""
 
     folder: str = option(
         Value(),
         "",
         "Results folder of the earlier stage. For kind = fit it may be a file of recordings (.npz, .h5). For "
-        "compare it may be several folders, separated by commas. For analyse and spectrum: cells that were trained on "
-        "a task (kind = train), or models of kind = fit, instead of a network of [net].",
+        "compare it may be several folders, separated by commas. For analyse and spectrum it has cells of kind = train, "
+        "or models of kind = fit, which take the place of a network of [net].",
         neutral="",
     )
     combo: int | str = option(

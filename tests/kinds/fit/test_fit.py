@@ -83,7 +83,7 @@ def grid(**axes):
     return f"combosparams.combos_params={json.dumps(axes)}"
 
 
-MODELS = ("gru", "rnn", "linear", "node", "lfads", "network")
+MODELS = ("gru", "lstm", "rnn", "linear", "node", "lfads", "jslds", "network")
 
 
 @pytest.fixture(scope="module")
@@ -316,7 +316,7 @@ def test_figures_are_drawn_of_models(fitted, tmp_path):
 
 
 def test_the_schema_lists_what_the_registries_hold():
-    assert SCHEMA.options["inference", "architecture"].value.names == (*CELLS, "lfads", "network")
+    assert SCHEMA.options["inference", "architecture"].value.names == (*CELLS, "lfads", "jslds", "network")
     assert SCHEMA.options["inference", "prior"].value.names == tuple(PRIORS)
 
 
