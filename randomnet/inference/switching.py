@@ -48,7 +48,7 @@ class SwitchingDecoder(Decoder):
     def linear_step(self, state: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The next state, the expansion point h* and F(h*, 0), (batch, size) each."""
         point = self.expansion(state)
-        after, change = torch.func.jvp(self.cell.step, (point, torch.zeros_like(x)), (state - point, x))
+        after, change, *_ = torch.func.jvp(self.cell.step, (point, torch.zeros_like(x)), (state - point, x))
         return point + change, point, after
 
     def infer(self, start: Tensor, inputs: Tensor) -> Inference:

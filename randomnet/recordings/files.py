@@ -210,8 +210,9 @@ def _read_hdf5(path: Path) -> Arrays:
     with h5py.File(path, "r") as file:
         texts = {ABOUT: np.array(file[ABOUT].asstr()[()])} if ABOUT in file else {}
         items = dict(file.items())
-        if len(items) == 1 and isinstance(*items.values(), h5py.Group):  # one data set of several in one file
-            items = dict(next(iter(items.values())).items())
+        (first, *others) = items.values() or (None,)
+        if not others and isinstance(first, h5py.Group):  # one data set of several in one file
+            items = dict(first.items())
         numbers = {key: item[()] for key, item in items.items() if isinstance(item, h5py.Dataset) and key != ABOUT}
     return {key: np.asarray(item) for key, item in numbers.items()} | texts
 

@@ -132,8 +132,8 @@ FLIP_FLOP = (
         "stimulated",
         Boolean(),
         False,
-        "One random bit of every trial also receives an input of 0.5 to 1.5 in the middle half of the trial, under "
-        "which pulses still count.",
+        "One random bit of every trial also receives an input of 0.5 to 1.5 in the middle half of the trial. Pulses "
+        "still count.",
         neutral=False,
     ),
 )
