@@ -79,6 +79,10 @@ OPEN_LOOP = Condition(
     "trialparams.task_name names a task whose inputs do not depend on the network",
     lambda config: config.has_task and not config.task.closed,
 )
+CELLS_OPEN_LOOP = Condition(
+    "model.architecture is not network, and the task's inputs do not depend on it",
+    lambda config: BY_CELLS.holds(config) and OPEN_LOOP.holds(config),
+)
 UNTASKED = Condition("trialparams.task_name = none", lambda config: not config.has_task)
 LOW_RANK = Condition("net.rank is above 0", lambda config: config.net.rank > 0)
 JOINED = Condition(

@@ -48,6 +48,7 @@ CASES = {
     "train regions": ("train", REGIONS + TIMES + "tsim = 2\n" + EPOCHS + "train_weights = True\n"),
     "train regions on a task": ("train", REGIONS + TASK + EPOCHS),
     "train gru": ("train", CELLS.format("gru") + EPOCHS),
+    "train noisy": ("train", CELLS.format("gru") + EPOCHS + "initial_noise = 0.1\nlatent_l2 = 1\nstate_noise = 0.1\n"),
     "train node": ("train", CELLS.format("node") + EPOCHS),
     "train rank": ("train", RANDOM + "rank = 1\n" + TASK + EPOCHS),
     "train overlap": ("train", RANDOM + "rank = 3\nreadout = overlap\nbackground = False\n" + TASK + EPOCHS),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from randomnet.conditions import (
     AUTO,
     BY_NETWORK,
+    CELLS_OPEN_LOOP,
     CONTINUED,
     DRAWN,
     DRIVABLE,
@@ -303,6 +304,14 @@ class TrainValidateSection(Section):
         "N(0, 1) beside its input at every step, with a = dt / tau. Cells receive s N(0, 1) on the state after each "
         "readout.",
         only=TASKED,
+    )
+    initial_noise: float = option(
+        Number(0),
+        0.0,
+        "Standard deviation of noise on the initial state of cells in training; validation has none. The "
+        "Computation-Thru-Dynamics Benchmark has 0.05.",
+        only=CELLS_OPEN_LOOP,
+        neutral=0.0,
     )
     truncate: int = option(
         Integer(0),
