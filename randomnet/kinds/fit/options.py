@@ -142,6 +142,7 @@ FIT = Reader(
         "trainvalidate.clip_norm": 0.01,
         "trainvalidate.early_stopping": 100,
         "trainvalidate.batch_size": 250,
+        "trainvalidate.weight_decay": 0.0,
     },
     choice="inference.architecture",
     choice_defaults={

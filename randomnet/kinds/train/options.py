@@ -16,7 +16,6 @@ TRAIN = Reader(
         "trialparams": ALL,
         "execution": ALL,
     },
-    defaults={"trainvalidate.weight_decay": "auto"},
     roles=("training",),
     module="randomnet.kinds.train.run",
 )

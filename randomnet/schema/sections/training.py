@@ -221,7 +221,7 @@ class TrainValidateSection(Section):
     )
     weight_decay: float | str = option(
         Number(0, words=("auto",)),
-        0.0,
+        "auto",
         "Weight decay: decoupled with AdamW, otherwise part of the gradient. auto: PyTorch's default, 0.01 with AdamW, "
         "else 0. With kind = fit it is 0 also with AdamW; lfads has that of its authors.",
         neutral="auto",
