@@ -31,13 +31,17 @@ class CellNetwork(TrainableModule):
         """Number of state variables."""
         return self.cell.size
 
-    def run(self, inputs: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def run(
+        self, inputs: Tensor, noise: Tensor | None = None, initial_noise: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """States (time, batch, n) after each step of inputs (time, batch, channels), and their readout.
 
         noise: (time, batch, n), added to each state after its readout; the next step starts from the noisy state. This
-        is the noisy GRU of the computation-through-dynamics benchmark.
+        is the noisy GRU of the computation-through-dynamics benchmark. initial_noise: (batch, n), added to the initial
+        state.
         """
         state = self.cell.start(inputs.shape[1])
+        state = state if initial_noise is None else state + initial_noise
         if noise is None:
             states = self.cell.unroll(state, inputs)
             return states, self.readout(states)

@@ -20,6 +20,7 @@ BY_EQUATION = Condition(
 FROM_SOURCE = Condition(
     "source.folder names the system (experiment.kind = analyse or spectrum)", lambda config: config.from_source
 )
+BUILT = Condition("source.folder does not name the system", lambda config: not config.from_source)
 DRIVABLE = Condition(
     "trialparams.task_name names a task, or source.folder names the system",
     lambda config: config.has_task or config.from_source,
@@ -87,6 +88,10 @@ OF_TRIALS = Condition(
 OPEN_LOOP = Condition(
     "trialparams.task_name names a task whose inputs do not depend on the network",
     lambda config: config.has_task and not config.task.closed,
+)
+CELLS_OPEN_LOOP = Condition(
+    "model.architecture is not network, and the task's inputs do not depend on it",
+    lambda config: BY_CELLS.holds(config) and OPEN_LOOP.holds(config),
 )
 UNTASKED = Condition("trialparams.task_name = none", lambda config: not config.has_task)
 LOW_RANK = Condition("net.rank is above 0", lambda config: config.net.rank > 0)

@@ -15,6 +15,7 @@ from randomnet.inference import (
     LossWeights,
     NetworkDecoder,
     Sizes,
+    SwitchingDecoder,
 )
 from randomnet.rnn import Network
 from randomnet.schema.plan import Run
@@ -37,6 +38,9 @@ def model_of(run: Run, heldin: int, neurons: int, channels: int) -> InferenceMod
 def loss_weights_of(run: Run) -> LossWeights:
     """Return the weights of the loss terms besides the likelihood."""
     inference = run.config.inference
+    if inference.architecture == "jslds":
+        weights = {"expansion": inference.expansion_weight, "approximation": inference.approximation_weight}
+        return LossWeights(weights=weights, ramps=False)
     if inference.architecture != "lfads":
         return LossWeights()
     weights = {"kl_ic": inference.kl_ic, "kl_co": inference.kl_co, "l2": inference.l2}
@@ -47,6 +51,9 @@ def _decoder(run: Run, neurons: int, channels: int, rng: np.random.Generator) ->
     inference = run.config.inference
     if inference.architecture == "network":
         return NetworkDecoder(_network(run, neurons, channels))
+    if inference.architecture == "jslds":
+        cell = CELLS["gru"](channels, inference.hidden_size, rng)
+        return SwitchingDecoder(cell, neurons, inference.expansion_units, rng)
     layers = {"hidden_layers": inference.mlp_layers, "width": inference.mlp_units}
     options = layers if inference.architecture == "node" else {}
     return CellDecoder(CELLS[inference.architecture](channels, inference.hidden_size, rng, **options), neurons, rng)

@@ -55,6 +55,7 @@ def _task_term(run: Run, setup: Setup, spectrum_loss: SpectrumLoss | None) -> Te
         training_noise.state_noise_of(run),
         training_noise.shuffle_of(run),
         training_noise.input_noise_of(run),
+        training_noise.initial_noise_of(run),
     )
 
 

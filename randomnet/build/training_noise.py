@@ -12,6 +12,12 @@ def state_noise_of(run: Run) -> StateNoise | None:
     return StateNoise(sigma, _seed(run, "noise")) if sigma else None
 
 
+def initial_noise_of(run: Run) -> StateNoise | None:
+    """Return the noise of the initial states of cells; None without noise."""
+    sigma = run.config.trainvalidate.initial_noise
+    return StateNoise(sigma, _seed(run, "initial noise")) if sigma else None
+
+
 def input_noise_of(run: Run) -> InputNoise | None:
     """Return the noise of the inputs; None without noise."""
     sigma = run.config.trialparams.resampled_input_noise

@@ -36,7 +36,7 @@ from randomnet.figures.compare import (
     trajectory_figures,
 )
 from randomnet.figures.convergence import convergence_figures
-from randomnet.figures.fit import fit_dots, likelihood_figures, rate_figures
+from randomnet.figures.fit import fit_dots, likelihood_figures, neural_latents_figures, rate_figures
 from randomnet.figures.null_training import null_curves, null_spectra
 from randomnet.figures.record import neuron_figures, recording_dots, trial_figures
 from randomnet.figures.runs import LAMBDA, Figures
@@ -212,11 +212,11 @@ FIGURES: Registry[FigureSet] = Registry({
         figures=(trial_figures, neuron_figures, recording_dots),
     ),
     "fit": FigureSet(
-        metrics=("nll_train", "nll_valid", "nll_test", "bps", "bps_ceiling", "co_bps", "co_bps_ceiling", "rate_r2",
-                 "epoch_best", "epochs_done", "parameters", "seconds"),
+        metrics=("nll_train", "nll_valid", "nll_test", "bps", "bps_ceiling", "co_bps", "co_bps_ceiling", "vel_r2",
+                 "psth_r2", "fp_bps", "rate_r2", "epoch_best", "epochs_done", "parameters", "seconds"),
         overview=("nll_test", "bps", "co_bps", "co_bps_ceiling", "rate_r2"),
-        tested=("nll_test", "bps", "co_bps", "rate_r2"),
-        figures=(likelihood_figures, rate_figures, fit_dots),
+        tested=("nll_test", "bps", "co_bps", "vel_r2", "psth_r2", "fp_bps", "rate_r2"),
+        figures=(likelihood_figures, rate_figures, fit_dots, neural_latents_figures),
     ),
     "compare": FigureSet(
         metrics=("models", "compared", *(score.column for score in SCORES), "seconds"),

@@ -19,7 +19,7 @@ from randomnet.renamed_options import current_axis
 DASHES = {  # role of a reference value -> its dash
     "ceiling": DASHED,
     "floor": DOTTED,
-    "chance": (0, (1, 1, 3, 1)),
+    "chance": "-",
     "truth": (0, (4, 1, 1, 1)),
 }
 BETTER = {True: "higher", False: "lower", None: ""}

@@ -16,6 +16,12 @@ PANELS = (
     Panel("co_bps", "held-out neurons\n(bits per spike)", zero=True),
     Panel("rate_r2", "R² of the rates"),
 )
+NEURAL_LATENTS = (
+    Panel("co_bps", "co-bps: held-out neurons\n(bits per spike)", zero=True),
+    Panel("vel_r2", "vel R²: behaviour decoded"),
+    Panel("psth_r2", "PSTH R²: mean responses"),
+    Panel("fp_bps", "fp-bps: bins after the trial\n(bits per spike)", zero=True),
+)
 likelihood_figures = partial(curve_figures, label=POISSON)
 
 
@@ -30,3 +36,10 @@ def rate_figures(study: Study, ylabel: str | None) -> Figures:
 def fit_dots(study: Study, ylabel: str | None) -> Figures:
     """Likelihood, bits per spike and R² on the test trials, by label and against every gridded option."""
     yield from option_dependence_figures(study, "fit", PANELS)
+
+
+def neural_latents_figures(study: Study, ylabel: str | None) -> Figures:
+    """The four scores of the Neural Latents Benchmark, where a recording has what one of its own three needs."""
+    own = [name for name in ("vel_r2", "psth_r2", "fp_bps") if name in study.runs]
+    if own and study.runs[own].notna().any(axis=None):
+        yield from option_dependence_figures(study, "neural_latents", NEURAL_LATENTS)

@@ -3,6 +3,7 @@
     autoencoder   encoder -> initial state -> a cell or a network on a connectome -> rates
     lfads         the same with posteriors, factors and, optionally, inferred inputs
     decoders      the systems that are unrolled from the initial state
+    switching     JSLDS: a cell with its own linearisation around learnt expansion points
     objective     the likelihood of spikes, coordinated dropout, batches and validation, for `training.fit`
     losses        Poisson likelihood, divergences, priors, the ramp of the penalties
     randomness    dropout and samples that are identical after a resume
@@ -26,11 +27,13 @@ from randomnet.inference.objective import (
     LossWeights,
     SpikeObjective,
     fold_scores,
+    forward_rates,
     inferred_arrays,
     log_rates_of,
     make_fold,
 )
 from randomnet.inference.randomness import Sampler, TrialOrder, UpdateSamplers
+from randomnet.inference.switching import SwitchingDecoder
 
 __all__ = [
     "PRIORS",
@@ -46,9 +49,11 @@ __all__ = [
     "Sampler",
     "Sizes",
     "SpikeObjective",
+    "SwitchingDecoder",
     "TrialOrder",
     "UpdateSamplers",
     "fold_scores",
+    "forward_rates",
     "gaussian_kl",
     "inferred_arrays",
     "log_rates_of",

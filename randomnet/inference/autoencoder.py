@@ -14,6 +14,7 @@ from randomnet.cells import GRU, Layer, run_bidirectional
 from randomnet.inference.decoders import Decoder, restore_decoder
 from randomnet.inference.interface import Inference, InferenceModel, select_prefix
 from randomnet.inference.randomness import Sampler
+from randomnet.inference.switching import switching_decoder_of
 
 
 class Autoencoder(InferenceModel):
@@ -39,8 +40,7 @@ class Autoencoder(InferenceModel):
         self.check(spikes, inputs)
         _, ends = run_bidirectional(self.forwards, self.backwards, spikes)
         start = self.to_start(sampler.dropout(ends, self.dropout) if sampler else ends)
-        states, log_rates = self.decoder.decode(start, inputs)
-        return Inference(log_rates, states, start)
+        return self.decoder.infer(start, inputs)
 
     def step(self, state: Tensor, x: Tensor) -> Tensor:
         """The latents (batch, size) one bin after `state`, with inputs x (batch, channels)."""
@@ -63,7 +63,9 @@ class Autoencoder(InferenceModel):
 
 def autoencoder_of(description: Mapping[str, Any], values: Mapping[str, Tensor]) -> Autoencoder:
     """The autoencoder with a `description()` and the decoder's `values()`. Raises ValueError, or KeyError."""
-    decoder = restore_decoder(description["decoder"], select_prefix(values, "decoder"))
+    kind = description["decoder"]["kind"]
+    restore = switching_decoder_of if kind == "jslds" else restore_decoder
+    decoder: Decoder = restore(description["decoder"], select_prefix(values, "decoder"))
     numbers = {name: description[name] for name in ("heldin", "encoder_size", "dropout")}
     return Autoencoder(decoder=decoder, rng=np.random.default_rng(0), **numbers)
 

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from randomnet.cells import Cell, TrainableModule, cell_from_description
-from randomnet.inference.interface import select_prefix
+from randomnet.inference.interface import Inference, select_prefix
 from randomnet.rnn import Network, network_from_description, run_trials, with_input
 
 
@@ -26,6 +26,11 @@ class Decoder(TrainableModule, ABC):
 
         start: initial state (batch, size). inputs: (time, batch, channels).
         """
+
+    def infer(self, start: Tensor, inputs: Tensor) -> Inference:
+        """What a model infers that is unrolled from start (batch, size) along inputs (time, batch, channels)."""
+        states, log_rates = self.decode(start, inputs)
+        return Inference(log_rates, states, start)
 
     @abstractmethod
     def step(self, state: Tensor, x: Tensor) -> Tensor:

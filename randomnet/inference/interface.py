@@ -17,7 +17,8 @@ class Inference:
 
     log_rates: log of the expected spikes per bin, of all neurons. latents: states of the unrolled system. start: the
     state (batch, D) before the first bin. factors, inputs: of LFADS, the factors that the readout reads and the inputs
-    that the controller infers. penalties: scalars by name, which the loss adds with weights.
+    that the controller infers. penalties: scalars by name, which the loss adds with weights. other_log_rates: those of
+    a second system that is trained with the first one, whose likelihood the loss adds.
     """
 
     log_rates: Tensor
@@ -26,6 +27,7 @@ class Inference:
     factors: Tensor | None = None
     inputs: Tensor | None = None
     penalties: Mapping[str, Tensor] = field(default_factory=dict)
+    other_log_rates: Tensor | None = None
 
 
 class InferenceModel(TrainableModule, ABC):

@@ -50,12 +50,14 @@ class LossWeights:
 
     weights: of a model's penalties, by name. coordinated: the rate of coordinated dropout, the share of the held-in
     spikes (entries) that is hidden from the model. The gradient is then that of hidden entries and of held-out neurons
-    alone. With 0, all entries are seen and have a gradient.
+    alone. With 0, all entries are seen and have a gradient. ramps: False where penalties have full weight from the
+    first epoch.
     """
 
     scale: float = 1.0
     weights: Mapping[str, float] = field(default_factory=dict)
     coordinated: float = 0.0
+    ramps: bool = True
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ class SpikeObjective:
         loss, figures = nll, {"train_loss": float(nll.detach())}
         if evaluation:
             return [Measurement(loss, figures, len(batch))]
-        level = ramp(self.order.epochs - 1)
+        if inference.other_log_rates is not None:
+            loss = loss + poisson(inference.other_log_rates, batch.spikes)
+        level = ramp(self.order.epochs - 1) if self.loss_weights.ramps else 1.0
         for name, penalty in inference.penalties.items():
             loss = loss + level * self.loss_weights.weights.get(name, 0.0) * penalty
             figures[f"train_{name}"] = float(penalty.detach())
@@ -170,3 +174,15 @@ def inferred_arrays(model: InferenceModel, fold: Fold, batch_size: int) -> dict[
     arrays = {name: torch.cat(each, 1).transpose(0, 1) for name, each in batches.items() if each[0] is not None}
     arrays["start"] = torch.cat([inference.start for inference in inferences])
     return {name: array.float().cpu().numpy() for name, array in arrays.items()}
+
+
+@torch.no_grad()
+def forward_rates(model: InferenceModel, latents: np.ndarray, bins: int) -> np.ndarray:
+    """Expected spikes (trials, bins, N) in the bins after latents (trials, D), float32, without any input."""
+    parameter = next(model.parameters())
+    state = torch.from_numpy(latents).to(parameter)
+    silence, rates = state.new_zeros(len(state), model.channels), []
+    for _ in range(bins):
+        state = model.step(state, silence)
+        rates.append(model.log_rates(state).exp())
+    return torch.stack(rates, 1).float().cpu().numpy()

@@ -47,12 +47,8 @@ SPECTRUM = {  # of kinds that measure spectra to a tolerance
 
 
 def of_source(config: Any) -> tuple[Key, str] | None:
-    """A system of [source] is there: nothing is pretrained, and inputs do not depend on what it does."""
-    if not config.from_source:
-        return None
-    if config.paths.pretrained:
-        return ("paths", "pretrained"), "nothing with source.folder, which names the system"
-    if config.has_task and config.task.closed:
+    """Inputs of a system of [source] do not depend on what it does."""
+    if config.from_source and config.has_task and config.task.closed:
         return ("trialparams", "task_name"), "a task whose inputs do not depend on the network, with source.folder"
     return None
 

@@ -6,6 +6,7 @@
 | `regression` | rate_r2, state_r2_true_to_inferred, state_r2_inferred_to_true, input_r2, cycle_con, cycle_con_raw |
 | `spikes`     | bps, co_bps: bits per spike                                                                      |
 | `shapes`     | procrustes                                                                                       |
+| `neural_latents` | velocity_r2, psth_r2, mean_r2: behaviour and mean responses from rates                       |
 | `operators`  | dsa, dsa_floor, operator_distance: linear operators of delayed states                            |
 | `dimensions` | predictive_dimensions: delays and rank with which such operators predict held-out trials         |
 | `matching`   | assignment, match_points, match_eigenvalues, eigenvalue_distance, spectrum_distance, rand_index  |
@@ -26,6 +27,7 @@ from randomnet.metrics.matching import (
     rand_index,
     spectrum_distance,
 )
+from randomnet.metrics.neural_latents import mean_r2, psth_r2, velocity_r2
 from randomnet.metrics.operators import delay_operator, dsa, dsa_floor, operator_distance
 from randomnet.metrics.registry import METRICS, Metric, Reference, Score, scores
 from randomnet.metrics.regression import (
@@ -67,9 +69,11 @@ __all__ = [
     "input_r2",
     "match_eigenvalues",
     "match_points",
+    "mean_r2",
     "operator_distance",
     "predictive_dimensions",
     "procrustes",
+    "psth_r2",
     "r2",
     "rand_index",
     "rate_r2",
@@ -77,4 +81,5 @@ __all__ = [
     "spectrum_distance",
     "state_r2_inferred_to_true",
     "state_r2_true_to_inferred",
+    "velocity_r2",
 ]

@@ -62,7 +62,8 @@ class Term:
 
     weight: of the task's loss. spectrum: a weight and a loss of the exponents along each batch. recorder: of spectra
     in validation. noise, input_noise: of the state and of the inputs in training; the spectrum, validation and the
-    final losses are measured without noise. shuffle: draws the batches of each epoch; None for fixed batches.
+    final losses are measured without noise. initial_noise: of the initial state of cells, likewise. shuffle: draws the
+    batches of each epoch; None for fixed batches.
     """
 
     weight: float = 1.0
@@ -71,6 +72,7 @@ class Term:
     noise: StateNoise | None = None
     shuffle: Shuffle | None = None
     input_noise: InputNoise | None = None
+    initial_noise: StateNoise | None = None
 
 
 @dataclass(frozen=True)
@@ -192,9 +194,10 @@ class TaskObjective:
         The penalty is latent_l2 times the mean square of the states, in training.
         """
         noises = [term.noise for term in self.terms if noisy and term.noise]
+        starts = [term.initial_noise for term in self.terms if noisy and term.initial_noise]
         input_noises = [term.input_noise for term in self.terms if noisy and term.input_noise]
         inputs = noisy_inputs(input_noises, batch) if input_noises else batch.inputs
-        outputs, system, interface, states = self._outputs(networks, inputs, noises)
+        outputs, system, interface, states = self._outputs(networks, inputs, noises, starts)
         penalty = 0.0 if states is None or not noisy else self.latent_l2 * states.square().mean()
         row = TASK_LOSSES[self.loss]
         losses, outputs = row.loss(outputs, batch, self.loss_params), outputs.detach()
@@ -208,7 +211,7 @@ class TaskObjective:
         return losses.reshape(-1), self._by_run(named), system, interface, penalty
 
     def _outputs(
-        self, networks: Sequence[Network], inputs: Tensor, noises: list[StateNoise]
+        self, networks: Sequence[Network], inputs: Tensor, noises: list[StateNoise], starts: list[StateNoise]
     ) -> tuple[Tensor, Dynamics | None, Mapping[str, Tensor], Tensor | None]:
         """The readout of the networks, the networks as one system with its interface, and with latent_l2 the states.
 
@@ -226,7 +229,8 @@ class TaskObjective:
         else:
             (network,) = networks
             noise = [each.sampler(inputs.shape[-2], network.cell.initial)(0, len(inputs)) for each in noises]
-            states, outputs = network.run(inputs, *noise)
+            start = [each.sampler(inputs.shape[-2], network.cell.initial)(0, 1)[0] for each in starts]
+            states, outputs = network.run(inputs, *(noise or [None]), *start)
             return outputs, None, {}, states if self.latent_l2 else None
         sampler = scaled_sampler(noises, system, inputs) if noises else None
         if self.latent_l2:
@@ -246,6 +250,7 @@ class TaskObjective:
 def _random_parts(term: Term) -> dict[str, StateNoise | Shuffle | InputNoise]:
     """What is drawn anew at every update, by the name of its count in a checkpoint."""
     named = {"updates": term.noise, "shuffled": term.shuffle, "received": term.input_noise}
+    named |= {"started": term.initial_noise}
     return {name: part for name, part in named.items() if part}
 
 

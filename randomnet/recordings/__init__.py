@@ -4,6 +4,7 @@
     observation   activity -> expected spikes per bin, with a fixed normalisation (`ObservationModel`)
     spikes        counts of a given dispersion; realised dispersion
     record        the `Recording` with its splits
+    neural_latents  arrays of the Neural Latents Benchmark
     files         .npz and .h5, also those of the Computation-Thru-Dynamics Benchmark
 
 Arrays are (trials, time, .); one bin is one step of the system; held-in neurons come first.

@@ -1,6 +1,7 @@
 """Recordings as files: .npz, or .h5 where h5py is installed, with the same keys.
 
-Files of the Computation-Thru-Dynamics Benchmark, and a user's files with spikes alone, can be read too.
+Files of the Computation-Thru-Dynamics Benchmark, arrays of the Neural Latents Benchmark (`neural_latents`), and a
+user's files with spikes alone, can be read too.
 
 | key                        | array                                                                  |
 |----------------------------|------------------------------------------------------------------------|
@@ -9,6 +10,8 @@ Files of the Computation-Thru-Dynamics Benchmark, and a user's files with spikes
 | train_inputs, _true_inputs | (B, T, C) with and without noise                                       |
 | train_activity             | (B, T, N) expected spikes per bin                                      |
 | train_latents              | (B, T, D)                                                              |
+| train_behavior, _forward   | (B, T, K), nan where unknown; (B, F, N) spikes of the bins after the trial |
+| psth                       | (C, T, N) mean responses to the conditions of the test trials          |
 | train_inds, _conds, _extra | (B,) numbers of trials, (B,) conditions, (B, E) times in bins          |
 | readout, perm_neurons      | (D, N); (N,) the latent that each neuron reads                         |
 | orig_mean, orig_std        | () or (N,) of what the neurons read                                    |
@@ -31,6 +34,7 @@ import numpy as np
 
 from randomnet import results
 from randomnet.extras import install_line
+from randomnet.recordings.neural_latents import is_neural_latents, recording_arrays
 from randomnet.recordings.record import SPLITS, Recording, Split
 from randomnet.recordings.spikes import LARGE, SMALL
 
@@ -43,8 +47,16 @@ SPLIT_KEYS = {  # field of a Split -> key after train_
     "inds": "inds",
     "conds": "conds",
     "extra": "extra",
+    "behaviour": "behavior",
+    "forward": "forward",
 }
-RECORDING_KEYS = {"readout": "readout", "mean": "orig_mean", "sd": "orig_std", "latent_index": "perm_neurons"}
+RECORDING_KEYS = {
+    "readout": "readout",
+    "mean": "orig_mean",
+    "sd": "orig_std",
+    "latent_index": "perm_neurons",
+    "psth": "psth",
+}
 DTYPES = {  # of fields that are not float32; None: any
     "inds": np.int64,
     "conds": np.int64,
@@ -114,14 +126,18 @@ def _arrays_of(recording: Recording) -> Arrays:
 
 
 def _recording_of(arrays: Mapping[str, np.ndarray]) -> Recording:
+    notes: tuple[str, ...] = ()
+    if is_neural_latents(arrays):
+        arrays, notes = recording_arrays(arrays)
     present = [name for name in SPLITS if {f"{name}_{ALL}", f"{name}_{HELD_IN}"} & set(arrays)]
     missing = [name for name in SPLITS[:2] if name not in present]
     if missing:
         expected = " and ".join(f"{name}_{ALL} or {name}_{HELD_IN}" for name in missing)
         raise ValueError(f"expected the arrays {expected}, got {', '.join(sorted(arrays)[:12]) or 'none'}")
-    notes, splits = (), {name: _split_of(arrays, name) for name in present}
+    splits = {name: _split_of(arrays, name) for name in present}
     if "test" not in splits:
-        splits["test"], notes = splits["valid"], ("no test split: the validation split is used in its place",)
+        splits["test"] = splits["valid"]
+        notes = (*notes, "no test split: the validation split is used in its place")
     return Recording(
         splits,
         **{field: _typed(field, arrays[key]) for field, key in RECORDING_KEYS.items() if key in arrays},
@@ -157,6 +173,8 @@ def _counts(key: str, values: np.ndarray) -> np.ndarray:
 
 
 def _typed(field: str, values: np.ndarray) -> np.ndarray:
+    if field == "forward":
+        return _counts(field, values)
     if values.dtype.kind not in "buif":
         raise ValueError(f"{field}: expected numbers, got {values.dtype}")
     if field in ("mean", "sd"):  # the benchmark stores (1, 1, 1), or (1, 1, N)
@@ -191,7 +209,11 @@ def _read_hdf5(path: Path) -> Arrays:
     h5py = _import_h5py("read")
     with h5py.File(path, "r") as file:
         texts = {ABOUT: np.array(file[ABOUT].asstr()[()])} if ABOUT in file else {}
-        numbers = {key: item[()] for key, item in file.items() if isinstance(item, h5py.Dataset) and key != ABOUT}
+        items = dict(file.items())
+        (first, *others) = items.values() or (None,)
+        if not others and isinstance(first, h5py.Group):  # one data set of several in one file
+            items = dict(first.items())
+        numbers = {key: item[()] for key, item in items.items() if isinstance(item, h5py.Dataset) and key != ABOUT}
     return {key: np.asarray(item) for key, item in numbers.items()} | texts
 
 

@@ -17,8 +17,8 @@ class Split:
     spikes: (B, T, N) uint8 or uint16; the first `heldin` neurons are held in, the others held out. inds: (B,) int64,
     the numbers of the trials. The others are None where unknown. rates: (B, T, N) expected spikes per bin. latents:
     (B, T, D), the states that the neurons read. inputs: (B, T, C), received by the system; true_inputs: without their
-    noise. These are float32. conds: (B,) int64, conditions; extra: (B, E), times in bins. Raises ValueError naming both
-    shapes.
+    noise. These are float32. conds: (B,) int64, conditions; extra: (B, E), times in bins. behaviour: (B, T, K) float32,
+    nan where unknown; forward: (B, F, N) spikes of the bins after the trial. Raises ValueError naming both shapes.
     """
 
     spikes: np.ndarray
@@ -30,6 +30,8 @@ class Split:
     true_inputs: np.ndarray | None = None
     conds: np.ndarray | None = None
     extra: np.ndarray | None = None
+    behaviour: np.ndarray | None = None
+    forward: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.spikes.ndim != 3 or self.spikes.dtype not in (np.uint8, np.uint16):
@@ -48,11 +50,23 @@ class Split:
             raise ValueError(f"rates must not be below 0, got {self.rates.min():g}")
         if self.rates is not None and self.rates.shape != self.spikes.shape:
             raise ValueError(f"rates must have the shape of spikes {self.spikes.shape}, got {self.rates.shape}")
+        self._check_later_arrays()
         for name, dimensions in (("inds", 1), ("conds", 1), ("extra", 2)):
             array = getattr(self, name)
             if array is not None and (array.ndim != dimensions or len(array) != len(self.spikes)):
                 shape = "(trials,)" if dimensions == 1 else "(trials, .)"
                 raise ValueError(f"{name} must have shape {shape} as spikes {self.spikes.shape}, got {array.shape}")
+
+    def _check_later_arrays(self) -> None:
+        """Raise ValueError for behaviour or spikes after the trial of other shapes."""
+        trials, bins, neurons = self.spikes.shape
+        for name, expected in (("behaviour", (trials, bins, None)), ("forward", (trials, None, neurons))):
+            array = getattr(self, name)
+            if array is not None and (array.ndim != 3 or any(
+                wanted not in (None, size) for wanted, size in zip(expected, array.shape, strict=True)
+            )):  # fmt: skip
+                text = ", ".join("." if size is None else str(size) for size in expected)
+                raise ValueError(f"{name} must have shape ({text}), got {array.shape}")
 
     def __len__(self) -> int:
         """Number of trials."""
@@ -80,7 +94,8 @@ class Recording:
     """The splits of a recording, train and valid at least, with the same neurons, bins and channels.
 
     readout: (D, N) float32, how neurons read latents; mean, sd: () or (N,) float64, of what they read; latent_index:
-    (N,), the latent of each neuron, where each reads one only. metadata: plain values, such as seed and dispersion.
+    (N,), the latent of each neuron, where each reads one only. psth: (C, T, N) float32, mean responses to the
+    conditions of the test trials, nan where unknown. metadata: plain values, such as seed and dispersion.
     notes: what was missing in the file. Raises ValueError where the splits do not agree.
     """
 
@@ -91,6 +106,7 @@ class Recording:
     latent_index: np.ndarray | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    psth: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not {"train", "valid"} <= set(self.splits) <= set(SPLITS):

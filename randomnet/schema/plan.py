@@ -20,7 +20,7 @@ GRID = SCHEMA.grid_key
 STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface", "stretch",
            "starts", "events", "factors", "recorded trials", "state noise", "units", "spikes", "batches",
            "inference", "dropout", "order", "input noise",
-           "phase starts")  # fmt: skip
+           "phase starts", "initial noise")  # fmt: skip
 
 
 @dataclass(frozen=True)

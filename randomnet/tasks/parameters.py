@@ -128,6 +128,14 @@ FLIP_FLOP = (
     TRIAL_STEPS,
     Parameter("switch_prob", Number(0, 0.5), 0.01, "Probability of a pulse of each sign, per step and bit."),
     Parameter("blind_steps", Integer(0, LONGEST), 4, "Number of steps from each flip on that are not scored."),
+    Parameter(
+        "stimulated",
+        Boolean(),
+        False,
+        "One random bit of every trial also receives an input of 0.5 to 1.5 in the middle half of the trial. Pulses "
+        "still count.",
+        neutral=False,
+    ),
 )
 DELAYED = (
     HELD_OUT,

@@ -1,10 +1,12 @@
-"""The penalty on the states and the weight decay of kind = train, by hand."""
+"""The penalty on the states, the weight decay and the noise on initial states of kind = train, by hand."""
 
+import numpy as np
 import pytest
 import torch
 
 from randomnet.build.network import build_setup
 from randomnet.build.objective import objective_of, training_settings
+from randomnet.objectives.task_losses import TASK_LOSSES
 from randomnet.schema.plan import read_plan
 from randomnet.settings import ConfigError
 from randomnet.training import fit
@@ -93,3 +95,24 @@ def test_a_step_of_sgd_decays_each_weight_by_its_share(tmp_path):
 def test_a_penalty_needs_the_states_of_all_steps(tmp_path):
     with pytest.raises(ConfigError, match="segment: expected 0 with latent_l2, which needs the states of all steps"):
         run_of(tmp_path, "network", "latent_l2 = 1\nsegment = 4\n")
+
+
+def test_noise_on_initial_states_is_another_in_every_update_and_none_in_validation(tmp_path):
+    run = run_of(tmp_path, "gru", "initial_noise = 0.5\n")
+    setup = build_setup(run)
+    network, objective = setup.network, objective_of(run, setup)
+    quiet = objective_of(run_of(tmp_path, "gru", ""), setup)
+    batch = objective.batches()[0]
+    seed = int(run.generator("initial noise").integers(2**63))
+    for update in range(2):
+        rng = np.random.default_rng(np.random.SeedSequence([seed, update]))
+        state = network.cell.start(batch.inputs.shape[1]) + 0.5 * torch.from_numpy(rng.standard_normal((1, 8, 3))[0])
+        states = []
+        for x in batch.inputs:
+            state = network.cell.step(state, x)
+            states.append(state)
+        outputs = network.readout(torch.stack(states))
+        expected = TASK_LOSSES[objective.loss].loss(outputs, batch, objective.loss_params)
+        assert float(objective.measure([network], batch)[0].loss) == pytest.approx(float(expected.detach()), rel=1e-9)
+    assert objective.states() == [{"started": 2}]
+    assert objective.validate([network], 0) == quiet.validate([network], 0)

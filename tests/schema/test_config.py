@@ -108,7 +108,7 @@ def test_help_explains_every_option(section):
 def test_help_says_who_reads_an_option_only_where_it_narrows():
     lines = help_text(SCHEMA, "trainvalidate").splitlines()
     fit = lines.index("      read by kind = fit")
-    assert lines[fit - 1] == "      allowed: a number >= 0; default: 0.0 (inference.architecture = lfads: 1e-05)"
+    assert lines[fit - 1] == "      allowed: a number above 0; default: 1e-08 (inference.architecture = lfads: 1e-07)"
     assert "read by" not in help_text(SCHEMA, "inference").partition("\n")[2].partition("\n")[2]
 
 

@@ -48,6 +48,7 @@ CASES = {
     "train regions": ("train", REGIONS + TIMES + "tsim = 2\n" + EPOCHS + "train_weights = True\n"),
     "train regions on a task": ("train", REGIONS + TASK + EPOCHS),
     "train gru": ("train", CELLS.format("gru") + EPOCHS),
+    "train noisy": ("train", CELLS.format("gru") + EPOCHS + "initial_noise = 0.1\nlatent_l2 = 1\nstate_noise = 0.1\n"),
     "train node": ("train", CELLS.format("node") + EPOCHS),
     "train rank": ("train", RANDOM + "rank = 1\n" + TASK + EPOCHS),
     "train overlap": ("train", RANDOM + "rank = 3\nreadout = overlap\nbackground = False\n" + TASK + EPOCHS),
@@ -90,6 +91,7 @@ def test_every_option_of_later_stages_is_read(tmp_path):
         "gru": ("fit", f"[source]\nfolder = {tmp_path / 'recorded'}\n" + fit.format("gru") + "plateau_factor = 0.5\n"),
         "lfads": ("fit", f"[source]\nfolder = {tmp_path / 'recorded'}\n"
                   + fit.format("lfads").replace("[train", "inferred_inputs = 2\n[train")),
+        "jslds": ("fit", f"[source]\nfolder = {tmp_path / 'recorded'}\n" + fit.format("jslds")),
         "network": ("fit", f"[source]\nfolder = {tmp_path / 'recorded'}\n" + RANDOM + fit.format("network")),
         "cells": ("train", CELLS.format("lstm") + "hidden_size = 3\n" + EPOCHS),
         "inside cells": ("analyse", f"[source]\nfolder = {tmp_path / 'cells'}\n" + FIXED + TASK),

@@ -678,3 +678,20 @@ def test_a_thousand_trials_take_less_than_50_ms():
             make(name, {"n_back": 2, "lure_rate": 0.2}, rng(), images)
             seconds.append(time.perf_counter() - start)
         assert min(seconds) < 0.05
+
+
+def test_stimulation_adds_to_one_bit_in_the_middle_half_of_a_flip_flop_and_changes_no_target():
+    def made(stimulated):
+        parameters = {"nr_of_trials": 200, "trial_steps": 40, "stimulated": stimulated}
+        return make("flip_flop", parameters, np.random.default_rng(5))
+
+    usual, other = made(False), made(True)
+    np.testing.assert_array_equal(other.targets, usual.targets)
+    added = other.inputs - usual.inputs
+    np.testing.assert_allclose(other.true_inputs - usual.true_inputs, added, atol=1e-6)
+    assert not added[:, :10].any() and not added[:, 30:].any()
+    bits = np.abs(added[:, 10:30]) > 1e-3
+    assert (bits.any(1).sum(1) == 1).all() and len(np.unique(bits.any(1).argmax(1))) == 3
+    amplitudes = added[:, 10:30].sum(-1)
+    np.testing.assert_allclose(amplitudes, np.broadcast_to(amplitudes[:, :1], amplitudes.shape), atol=1e-5)
+    assert 0.5 <= amplitudes.min() < 0.6 and 1.4 < amplitudes.max() <= 1.5

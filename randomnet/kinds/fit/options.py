@@ -12,6 +12,7 @@ UNCONNECTED = Condition(
 )
 NODE = Condition("inference.architecture = node", lambda config: config.inference.architecture == "node")
 LFADS = Condition("inference.architecture = lfads", lambda config: config.inference.architecture == "lfads")
+JSLDS = Condition("inference.architecture = jslds", lambda config: config.inference.architecture == "jslds")
 INFERRING = Condition(
     "inference.architecture = lfads and inference.inferred_inputs is above 0",
     lambda config: config.inference.architecture == "lfads" and config.inference.inferred_inputs > 0,
@@ -27,10 +28,11 @@ class InferenceSection(Section):
     """[inference] The model that kind = fit fits to spikes. Several defaults depend on the architecture."""
 
     architecture: str = option(
-        Choice(("gru", "lstm", "rnn", "linear", "node", "lfads", "network")),
+        Choice(("gru", "lstm", "rnn", "linear", "node", "lfads", "jslds", "network")),
         "gru",
         "Model. gru, lstm, rnn (tanh), linear and node (neural ODE): sequence autoencoders whose decoder is that cell. "
-        "network: an autoencoder whose decoder is the network of [net] and [model]. lfads: LFADS.",
+        "network: an autoencoder whose decoder is the network of [net] and [model]. lfads: LFADS. jslds: a GRU that is "
+        "trained with its own linearisation around learnt fixed points, whose states are the latents.",
     )
     hidden_size: int = option(
         Integer(1, 10_000),
@@ -58,6 +60,23 @@ class InferenceSection(Section):
     )
     mlp_layers: int = option(Integer(1, 100), 6, "Number of hidden layers of a neural ODE's MLP.", only=NODE)
     mlp_units: int = option(Integer(1, 10_000), 128, "Number of units of each hidden layer of that MLP.", only=NODE)
+    expansion_units: int = option(
+        Integer(1, 10_000), 100, "Number of hidden units of the network that proposes fixed points.", only=JSLDS
+    )
+    expansion_weight: float = option(
+        Number(0),
+        10.0,
+        "Weight of |F(h*) - h*|^2, the squared change of the GRU at the proposed fixed points.",
+        only=JSLDS,
+        sizes=False,
+    )
+    approximation_weight: float = option(
+        Number(0),
+        1.0,
+        "Weight of the squared distance between the states of the GRU and of its linearisation.",
+        only=JSLDS,
+        sizes=False,
+    )
     n_factors: int = option(
         Integer(1, 10_000), 20, "Number of factors of LFADS; log rates are linear in them.", only=LFADS
     )
@@ -123,6 +142,7 @@ FIT = Reader(
         "trainvalidate.clip_norm": 0.01,
         "trainvalidate.early_stopping": 100,
         "trainvalidate.batch_size": 250,
+        "trainvalidate.weight_decay": 0.0,
     },
     choice="inference.architecture",
     choice_defaults={
@@ -141,6 +161,7 @@ FIT = Reader(
             "trainvalidate.eps": 1e-7,
             "trainvalidate.plateau_factor": 0.95,
         },
+        "jslds": {"trainvalidate.lr": 0.002},
         "network": {"trainvalidate.lr": 0.002},
     },
     module="randomnet.kinds.fit.run",

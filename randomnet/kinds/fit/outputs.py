@@ -7,6 +7,7 @@ Arrays, for each split of B trials, T bins and N neurons, of the best model with
 | {split}_rates, _latents                     | (B, T, N) expected spikes per bin; (B, T, D)                      |
 | {split}_start                               | (B, D), before the first bin                                      |
 | {split}_factors, _inferred_inputs           | (B, T, .), of LFADS                                               |
+| test_forward_rates                          | (B, F, N) after the trial, where such spikes are recorded         |
 | inputs_used                                 | noisy, true or none: the inputs that the model received           |
 | example_rates, _true, _neurons, _r2         | (T, K) of one trial of the test, where true rates are known; (K,) |
 """
@@ -18,9 +19,9 @@ import pandas as pd
 
 from randomnet import results
 from randomnet.build.coupling_strength import strength_of
-from randomnet.inference import Fold, InferenceModel, inferred_arrays
+from randomnet.inference import Fold, InferenceModel, forward_rates, inferred_arrays
 from randomnet.kinds.checkpoints import last_and_best, torch_bytes
-from randomnet.metrics import bps, r2
+from randomnet.metrics import bps, psth_r2, r2, velocity_r2
 from randomnet.recordings import Recording, Split
 from randomnet.schema.plan import Run
 from randomnet.training import Progress
@@ -45,6 +46,9 @@ def write_outputs(
     arrays = {"inputs_used": np.array(run.config.inference.inputs_used)}
     arrays |= {f"{name}_{key}": array for name, each in inferred.items() for key, array in each.items()}
     test = "test" if "test" in inferred else "valid"
+    forward = recording.splits[test].forward
+    if forward is not None:
+        arrays["test_forward_rates"] = forward_rates(model, inferred[test]["latents"][:, -1], forward.shape[1])
     arrays |= _examples(recording.splits[test], inferred[test]["rates"])
     results.write_arrays(folder.path / "arrays.npz", arrays)
     rates = {name: each["rates"] for name, each in inferred.items()}
@@ -59,6 +63,7 @@ def write_outputs(
             "latent": model.size,
             "parameters": sum(each.numel() for each in model.parameters() if each.requires_grad),
             **_scores(recording, rates, test),
+            **(_neural_latents(recording, rates, test, arrays.get("test_forward_rates")) if finite else {}),
             **(strength_of(model.decoder.network) if run.config.inference.architecture == "network" else {}),
             "notes": "; ".join(recording.notes),
         },
@@ -86,6 +91,20 @@ def _scores(recording: Recording, rates: dict[str, np.ndarray], test: str) -> di
             scores[name] = bps(spikes, inferred[..., units])
             if split.rates is not None:
                 scores[f"{name}_ceiling"] = bps(spikes, split.rates[..., units])
+    return scores
+
+
+def _neural_latents(
+    recording: Recording, rates: dict[str, np.ndarray], test: str, forward: np.ndarray | None
+) -> dict[str, float]:
+    """Return the scores of the Neural Latents Benchmark for which the recording has arrays; co_bps is another one."""
+    scores, train, split = {}, recording.splits["train"], recording.splits[test]
+    if train.behaviour is not None and split.behaviour is not None:
+        scores["vel_r2"] = velocity_r2(rates["train"], train.behaviour, rates[test], split.behaviour)
+    if recording.psth is not None and split.conds is not None:
+        scores["psth_r2"] = psth_r2(recording.psth, rates[test], split.conds)
+    if forward is not None and split.forward is not None and split.forward.any():
+        scores["fp_bps"] = bps(split.forward, forward) if np.isfinite(forward).all() else float("nan")
     return scores
 
 

@@ -22,14 +22,14 @@ OWN_PROBE = Condition("recording.like is empty", lambda config: not config.recor
 
 @dataclass(frozen=True)
 class SourceSection(Section):
-    """[source] The previous stage: train for record, record for fit, fit for compare; any for analyse and spectrum."""
+    """[source] Results of an earlier stage: of train for record, of record for fit, of fit for compare, and so on."""
 
     folder: str = option(
         Value(),
         "",
         "Results folder of the earlier stage. For kind = fit it may be a file of recordings (.npz, .h5). For "
-        "compare it may be several folders, separated by commas. For analyse and spectrum: cells that were trained on "
-        "a task (kind = train), or models of kind = fit, instead of a network of [net].",
+        "compare it may be several folders, separated by commas. For analyse and spectrum it has cells of kind = "
+        "train, or models of kind = fit, in place of a network of [net].",
         neutral="",
     )
     combo: int | str = option(

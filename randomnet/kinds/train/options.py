@@ -60,7 +60,6 @@ TRAIN = Reader(
         "trialparams": ALL,
         "execution": ALL,
     },
-    defaults={"trainvalidate.weight_decay": "auto"},
     checks=(_dynamics,),
     roles=("training",),
     module="randomnet.kinds.train.run",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from randomnet.conditions import AT_A_PATH, BATCHED, RAY
+from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, RAY
 from randomnet.kinds import KINDS
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Choice, Integer, Number, Value
@@ -44,6 +44,7 @@ class PathsSection(Section):
         "Trained networks that the runs start from. A results folder of kind = train: each run starts from the "
         "network with its own values and iteration; [pretrainedparams] changes that. A file model.pt or .pth: all "
         "runs start from it.",
+        only=BUILT,
         sizes=False,
     )
 
@@ -101,7 +102,9 @@ class ExecutionSection(Section):
         "has room for.",
         identity=False,
     )
-    device: str = option(Choice(("auto", "cpu", "cuda")), "auto", "Device; auto = cuda where available.")
+    device: str = option(
+        Choice(("auto", "cpu", "cuda")), "auto", "Device; auto = cuda where available.", only=BUILT
+    )
     threads: int = option(Integer(1, 1024), 1, "Threads per process.", grid=False)
     checkpoint_every: int | str = option(
         Integer(1, words=("auto",)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from randomnet.conditions import (
     AUTO,
     BY_NETWORK,
+    CELLS_OPEN_LOOP,
     CONTINUED,
     DRAWN,
     DRIVABLE,
@@ -220,7 +221,7 @@ class TrainValidateSection(Section):
     )
     weight_decay: float | str = option(
         Number(0, words=("auto",)),
-        0.0,
+        "auto",
         "Weight decay: decoupled with AdamW, otherwise part of the gradient. auto: PyTorch's default, 0.01 with AdamW, "
         "else 0. With kind = fit it is 0 also with AdamW; lfads has that of its authors.",
         neutral="auto",
@@ -303,6 +304,14 @@ class TrainValidateSection(Section):
         "N(0, 1) beside its input at every step, with a = dt / tau. Cells receive s N(0, 1) on the state after each "
         "readout.",
         only=TASKED,
+    )
+    initial_noise: float = option(
+        Number(0),
+        0.0,
+        "Standard deviation of noise on the initial state of cells in training; validation has none. The "
+        "Computation-Thru-Dynamics Benchmark has 0.05.",
+        only=CELLS_OPEN_LOOP,
+        neutral=0.0,
     )
     truncate: int = option(
         Integer(0),

@@ -83,7 +83,7 @@ def grid(**axes):
     return f"combosparams.combos_params={json.dumps(axes)}"
 
 
-MODELS = ("gru", "rnn", "linear", "node", "lfads", "network")
+MODELS = ("gru", "lstm", "rnn", "linear", "node", "lfads", "jslds", "network")
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_the_files_are_the_documented_ones(fitted, name):
     folder = results.ResultsFolder(fitted / "out").run(MODELS.index(name), 0)
     assert sorted(path.name for path in folder.path.iterdir()) == ["arrays.npz", "history.csv", "model.pt", "run.json"]
     arrays = folder.arrays
-    latent = 58 if name == "network" else 4
+    latent = {"network": 58, "lstm": 8}.get(name, 4)  # h and c of an LSTM
     for split, trials in SIZES.items():
         assert arrays[f"{split}_rates"].shape == (trials, TIME, NEURONS)
         assert arrays[f"{split}_latents"].shape == (trials, TIME, latent)
@@ -132,7 +132,7 @@ def test_the_summary_is_of_the_best_model_on_the_test(fitted, name):
     assert summary["epoch_best"] == history["validate_loss"].idxmin()
     system = load_inferred(folder)
     trained = sum(one.numel() for one in system.model.parameters())
-    own = {"network": 0, "lfads": 4}.get(name, 4)  # a start that decoders do not use
+    own = {"network": 0, "lstm": 8}.get(name, 4)  # a start that decoders do not use
     gains = 2 * 58 if name == "network" else 0
     assert trained - own - gains <= summary["parameters"] <= trained + 58 * 58
 
@@ -316,7 +316,7 @@ def test_figures_are_drawn_of_models(fitted, tmp_path):
 
 
 def test_the_schema_lists_what_the_registries_hold():
-    assert SCHEMA.options["inference", "architecture"].value.names == (*CELLS, "lfads", "network")
+    assert SCHEMA.options["inference", "architecture"].value.names == (*CELLS, "lfads", "jslds", "network")
     assert SCHEMA.options["inference", "prior"].value.names == tuple(PRIORS)
 
 
