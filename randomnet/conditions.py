@@ -80,6 +80,7 @@ PLATEAU = Condition("trainvalidate.plateau_factor is below 1", lambda config: co
 SAMPLED = Condition(
     "combosparams.sample names options", lambda config: config.combosparams.sample.strip() not in ("", "{}")
 )
+HALVED = Condition("combosparams.halving is above 0", lambda config: config.combosparams.halving > 0)
 OVERLAPPING = Condition("net.readout = overlap", lambda config: config.net.readout == "overlap")
 FACTORS_TRAINED = Condition(
     "net.rank is above 0 and trainvalidate.train_factors = True",

@@ -82,4 +82,5 @@ def training_settings(run: Run) -> Settings:
     training = run.config.trainvalidate
     limits = training.clip_norm, training.early_stopping, training.lr_decay, training.stop_below
     limits += training.flat_window, training.flat_tolerance
-    return Settings(training.optimizer, training.lr, training.epochs, *limits)
+    stage = run.stage.limits() if run.stage else {}
+    return Settings(training.optimizer, training.lr, training.epochs, *limits, **stage)

@@ -39,15 +39,18 @@ from randomnet.results.statuses import (
     DIVERGED,
     ENDED,
     FAILED,
+    FINISHED,
     FORMAT,
     LEFT_OUT,
     MISSING,
+    STOPPED,
     UNBOUNDED,
     ResultsError,
 )
 
 __all__ = [
-    "COMPLETE", "COUNTED_FROM_UNTRAINED", "DIVERGED", "ENDED", "FAILED", "FORMAT", "LEFT_OUT", "MISSING", "TEMPORARY",
-    "UNBOUNDED", "Loaded", "ResultsError", "ResultsFolder", "RunFolder", "Share", "load", "read_arrays", "read_history",
-    "read_json", "replace_file", "write_array", "write_arrays", "write_bytes", "write_csv", "write_json", "write_text",
+    "COMPLETE", "COUNTED_FROM_UNTRAINED", "DIVERGED", "ENDED", "FAILED", "FINISHED", "FORMAT", "LEFT_OUT", "MISSING",
+    "STOPPED", "TEMPORARY", "UNBOUNDED", "Loaded", "ResultsError", "ResultsFolder", "RunFolder", "Share", "load",
+    "read_arrays", "read_history", "read_json", "replace_file", "write_array", "write_arrays", "write_bytes",
+    "write_csv", "write_json", "write_text",
 ]  # fmt: skip

@@ -25,13 +25,29 @@ STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "i
 
 
 @dataclass(frozen=True)
+class Stage:
+    """The part of a training up to a number of epochs. ends: whether the run ends there, or waits for a decision."""
+
+    epochs: int
+    ends: bool
+
+    def limits(self) -> dict[str, int]:
+        """The fields of `training.Settings` that say so."""
+        return {"stop_epoch" if self.ends else "pause_epoch": self.epochs}
+
+
+@dataclass(frozen=True)
 class Run:
-    """One iteration of one combination. The same iteration has the same seed in every combo."""
+    """One iteration of one combination. The same iteration has the same seed in every combo.
+
+    stage: the part of its training that is carried out, with successive halving; None for all of it.
+    """
 
     combo: int
     iteration: int
     seed: int
     config: Config
+    stage: Stage | None = None
 
     def generator(self, stream: str, other: int = 0) -> np.random.Generator:
         """A random generator for one purpose of this run: SeedSequence([seed, iteration]), spawned.

@@ -66,7 +66,7 @@ def test_choices_are_drawn_without_repetition_until_there_are_no_more(plan):
     made = plan(sample(laws, 12))
     assert len({tuple(combo.values.values()) for combo in made.combos}) == 12
     assert {combo.config.trainvalidate.optimizer for combo in made.combos} == {"Adam", "SGD"}
-    with pytest.raises(ConfigError, match="n_samples: expected at most 12, the number of different samples, got 13$"):
+    with pytest.raises(ConfigError, match=r"n_samples: expected at most 12, the number of different samples, got 13$"):
         plan(sample(laws, 13))
 
 
@@ -79,7 +79,8 @@ def test_one_of_an_options_names_may_be_sampled(plan):
     text = ("[experiment]\nkind = simulate\n[net]\nsource = populations\n[populations]\nsizes = E: 8, I: 4\n"
             '[combosparams]\nsample = {"sizes.E": "integers 5 20"}\nn_samples = 4\n')  # fmt: skip
     made = plan(text)
-    assert [dict(c.config.populations.sizes) for c in made.combos] == [{"E": v, "I": 4} for v in values(made, "sizes.E")]
+    sizes = [dict(combo.config.populations.sizes) for combo in made.combos]
+    assert sizes == [{"E": number, "I": 4} for number in values(made, "sizes.E")]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_one_of_an_options_names_may_be_sampled(plan):
         ('{"lr": 3}', "'lr': expected a law such as \"uniform 0 1\", got 3"),
         ('{"lrr": "uniform 0 1"}', "'lrr': expected an option's key; did you mean 'lr'?"),
         ('{"seed": "integers 0 9"}', "'seed': expected an option that may differ between combos"),
-        ('{"lr": "uniform 1 2", "trainvalidate.lr": "uniform 1 2"}', "expected every option once, got trainvalidate.lr"),
+        ('{"lr": "uniform 1 2", "trainvalidate.lr": "uniform 1 2"}', "every option once, got trainvalidate.lr"),
         ('{"lr": "uniform 1 2"', "expected JSON such as"),
         ('{"lr": "uniform -2 -1"}', "[trainvalidate] lr: expected a number above 0, got '-1."),
         ('{"epochs": "uniform 1 2"}', "[trainvalidate] epochs: expected a whole number"),
@@ -116,12 +117,13 @@ def test_an_option_has_its_values_once(plan):
 
 
 def test_a_number_of_samples_without_laws_is_refused(plan):
-    with pytest.raises(ConfigError, match="n_samples: applies only where combosparams.sample names options"):
+    with pytest.raises(ConfigError, match=r"n_samples: applies only where combosparams.sample names options"):
         plan("[combosparams]\nn_samples = 4\n")
 
 
 def test_samples_are_recorded_and_are_the_same_on_resume_and_in_shares(tmp_path, capsys):
-    laws = ('combosparams.sample={"clip_norm": "loguniform 1e-3 1e-1"}', "trainvalidate.iterations=1", "trainvalidate.epochs=1")
+    laws = ('combosparams.sample={"clip_norm": "loguniform 1e-3 1e-1"}', "trainvalidate.iterations=1",
+            "trainvalidate.epochs=1")  # fmt: skip
     options = ["--set", "combosparams.combos_params={}", *ALONE, *[part for law in laws for part in ("--set", law)]]
     few, many = (["--set", f"combosparams.n_samples={count}"] for count in (2, 3))
     assert run(ini(tmp_path), *options, *few) == 0
@@ -132,7 +134,9 @@ def test_samples_are_recorded_and_are_the_same_on_resume_and_in_shares(tmp_path,
     combos = pd.read_csv(tmp_path / "a" / "combos.csv")
     assert combos["clip_norm"][:2].tolist() == first["clip_norm"].tolist() and len(combos) == 3
     summary = pd.read_csv(tmp_path / "a" / "summary.csv")
-    assert (summary["status"] == "complete").all() and summary["clip_norm"].tolist() == combos["clip_norm"].tolist()
-    settings = [combo["settings"]["trainvalidate.clip_norm"] for combo in ResultsFolder(tmp_path / "a").manifest["combos"]]
+    assert (summary["status"] == "complete").all()
+    assert summary["clip_norm"].tolist() == combos["clip_norm"].tolist()
+    entries = ResultsFolder(tmp_path / "a").manifest["combos"]
+    settings = [combo["settings"]["trainvalidate.clip_norm"] for combo in entries]
     assert settings == combos["clip_norm"].tolist()
     assert run(ini(tmp_path), *options, *few) == 2  # fewer samples are another experiment

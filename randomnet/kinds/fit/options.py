@@ -109,6 +109,7 @@ FIT = Reader(
     | {
         "paths": only("path_to_network", "path_to_results"),
         "model": only("activation", "dt", "tau", "integrator", "form", "groups"),
+        **reads.HALVED,
         "source": ALL,
         "inference": ALL,
         "trainvalidate": only(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from randomnet.conditions import AT_A_PATH, BATCHED, RAY, SAMPLED
+from randomnet.conditions import AT_A_PATH, BATCHED, HALVED, OF_TRIALS, RAY, SAMPLED
 from randomnet.kinds import KINDS
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Choice, Integer, Number, Value
@@ -73,6 +73,21 @@ class CombosParamsSection(Section):
         10,
         "Number of draws of sample. The draws follow from experiment.seed; more draws keep the first ones.",
         only=SAMPLED,
+        identity=False,
+    )
+    halving: int = option(
+        Integer(0, 1000),
+        0,
+        "Successive halving: at each rung of epochs one combo in this many trains on, those of the lowest validation "
+        "loss, and the others stop. 0 = no halving, all combos train for all epochs.",
+        only=OF_TRIALS,
+        identity=False,
+    )
+    halving_epochs: int = option(
+        Integer(1),
+        10,
+        "Epochs of the first rung; each further rung has halving times as many epochs.",
+        only=HALVED,
         identity=False,
     )
 
