@@ -38,7 +38,7 @@ from randomnet.schema.config import Config
 from randomnet.schema.plan import Run
 from randomnet.schema.sections.network import BUILT_IN_ROIS, NetSection
 from randomnet.settings import ConfigError, nearest
-from randomnet.synthetic import built_in, random_network, unconnected
+from randomnet.synthetic import built_in, random_network, random_source, unconnected
 
 LARGEST_MADE = 1000  # neurons of a described network whose radius is recorded; every combo has its own network
 REGION_OPTIONS = (
@@ -124,7 +124,7 @@ def _weighted(run: Run) -> Connectome:
     """Return the run's network with its weights before normalization and g. Raises ConfigError."""
     net, config = run.config.net, run.config
     if config.drawn_at_random:
-        return _initialised(random_network(net.n, 1.0, run.generator("network")), run)
+        return _initialised(random_network(net.n, 1.0, run.generator("network"), net.symmetry), run)
     drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
     connectome = described_network(drawing) if config.described else _measured_connectome(net, config)
     if net.largest_component != "none":
@@ -155,7 +155,7 @@ def connectome_facts(run: Run) -> dict[str, Any]:
             "synthetic": True,
             "neurons": net.n,
             "edges": net.n * (net.n - 1) if net.background else 0,
-            "source": "random N(0, g^2/N), drawn anew in every iteration",
+            "source": f"{random_source(net.symmetry)}, drawn anew in every iteration",
         }
     return connectome_of(run).facts()
 
