@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from randomnet import initialisation
-from randomnet.artifacts.trained_files import trained_file
+from randomnet.artifacts.trained_files import provides_network, trained_file
 from randomnet.build import pretrained
 from randomnet.build.described_networks import described_network
 from randomnet.build.low_rank import without_background
@@ -58,7 +58,7 @@ REGION_OPTIONS = (
 def connectome_of(run: Run) -> Connectome:
     """Return the run's network with the initial weights of training. Raises ConfigError."""
     net, config, run = run.config.net, run.config, _of_stored_iteration(run)
-    if config.has_task and config.paths.pretrained:
+    if provides_network(config):
         connectome = _with_names_of_connectome(run, pretrained.pretrained_connectome(run))
     elif config.drawn_at_random and not net.background:  # its n^2 weights are not needed
         connectome = unconnected(net.n)
@@ -162,7 +162,7 @@ def connectome_facts(run: Run) -> dict[str, Any]:
 
 def _is_random_matrix(run: Run) -> bool:
     """Return whether the weights come from no connectome and no stored network."""
-    return run.config.drawn_at_random and not (run.config.has_task and run.config.paths.pretrained)
+    return run.config.drawn_at_random and not provides_network(run.config)
 
 
 def spectral_radii(run: Run, known: dict[str, float]) -> dict[str, float]:
@@ -178,7 +178,7 @@ def spectral_radii(run: Run, known: dict[str, float]) -> dict[str, float]:
         return {}
     if networks["spectral_radius"].n > (LARGEST_MADE if run.config.described else LARGEST_DENSE):
         return {}
-    if not (run.config.has_task and run.config.paths.pretrained):
+    if not provides_network(run.config):
         networks["spectral_radius_before"] = _weighted(run)
     radii = {}
     for name, connectome in networks.items():

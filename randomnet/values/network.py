@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from randomnet.settings.values import Choice, Integer, Listed, Number, Value, named_entries
 
-
 SYMMETRIES = {"symmetric": 1.0, "antisymmetric": -1.0, "none": 0.0}
 
 
