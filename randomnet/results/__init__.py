@@ -13,6 +13,7 @@ else can be rebuilt from the folders of the runs.
     files     reading files, and writing them atomically
     folders   RunFolder and ResultsFolder
     loading   a whole folder in memory
+    predecessors  folders of bio_rnn_mem and logs of FlyStability; stored_shapes: shapes of tensors in their models
     history   history.csv and summaries of earlier versions
     locks     locks between processes; shares: parts of an experiment's runs
     columns   the meaning of every column

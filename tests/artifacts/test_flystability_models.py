@@ -133,5 +133,6 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path):
 def test_a_network_of_another_size_is_named(tmp_path):
     path = ini(tmp_path, save(tmp_path / "model", model()))
     path.write_text(path.read_text().replace("roi = random", "roi = AB"))
-    with pytest.raises(ConfigError, match=rf"expected the network that \[net\] describes, AB of 58 neurons, got one of {N}"):
+    message = rf"expected the network that \[net\] describes, AB of 58 neurons, got one of {N}"
+    with pytest.raises(ConfigError, match=message):
         setup_of(path)
