@@ -2,6 +2,7 @@
 
 from randomnet.connectome import Connectome
 from randomnet.formats.bio2art import BIO2ART
+from randomnet.formats.bio2art_list import BIO2ART_LIST
 from randomnet.formats.edge_list import EDGE_LIST
 from randomnet.formats.flystability import FLYSTABILITY
 from randomnet.formats.flywire import FLYWIRE
@@ -22,6 +23,7 @@ FORMATS: Registry[Format] = Registry({
     "sparse": SPARSE_MATRIX,
     "graph": GRAPH,
     "bio2art": BIO2ART,
+    "bio2art_list": BIO2ART_LIST,
     "flystability": FLYSTABILITY,
 })  # fmt: skip
 

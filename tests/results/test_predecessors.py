@@ -32,7 +32,7 @@ combos_params = {grid}
 workers = 1
 """
 GRIDS = {
-    "seq_mem": '{"lr": [0.01, 0.1], "nonlinearity": ["relu", "tanh"], "optimizer": ["Adam"], "pattern_length": [2, 3]}',
+    "seq_mem": '{"lr": [0.01], "nonlinearity": ["relu", "tanh"], "optimizer": ["Adam"], "pattern_length": [3]}',
     "nback_mem": '{"lr": [0.01], "nonlinearity": ["tanh"], "optimizer": ["Adam", "SGD"], "n_back": [1, 2]}',
 }  # fmt: skip
 NAMES = {"seq_mem": ("lr", "activation", "optimizer", "pattern_length"),
