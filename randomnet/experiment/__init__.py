@@ -229,7 +229,7 @@ def _carry_out(
     if not missing:
         return False
     kind = kind_of(missing[0].config.experiment.kind)
-    length = sum(kind.length(run) for run in missing)
+    length = sum(kind.length(run) for run in missing) * (rungs.share if rungs else 1)
     with _stop_on_signal() as stop, _ProgressBars(len(runs), done, length, kind.unit) as bars:
         for stage in rungs.stages(runs) if rungs else [unfinished]:
             for ended in engine(stage, folder.root, stop.is_set, bars.epoch) if stage else ():

@@ -95,12 +95,14 @@ def share_of_epochs(plan: Plan) -> float:
 class Halving:
     """The rungs of an experiment in its results folder, and the decisions so far.
 
-    rungs: as `rungs` returns them. decisions: entries of halving.json, one per decided rung.
+    rungs: as `rungs` returns them. share: of all epochs that is trained. decisions: entries of halving.json, one per
+    decided rung.
     """
 
     folder: ResultsFolder
     settings: dict[str, Any]
     rungs: list[tuple[int, int]]
+    share: float
     decisions: list[dict[str, Any]] = field(default_factory=list)
 
     def stages(self, runs: Sequence[Run]) -> Iterator[list[Batch]]:
@@ -120,7 +122,8 @@ class Halving:
 
     def _batches(self, runs: Sequence[Run], epoch: int | None) -> list[Batch]:
         """The missing runs, one by one: those that train up to this epoch, or to the end, and those that stop."""
-        training, stopping = [], []
+        training: list[Batch] = []
+        stopping: list[Batch] = []
         for run in runs:
             stopped = self._stopped_after(run.combo)
             if self._place(run).status != MISSING:
@@ -191,7 +194,7 @@ def halving_of(plan: Plan, prepared: Prepared, folder: ResultsFolder) -> Halving
     if not grid.halving:
         return None
     plan_of_rungs = rungs(grid.halving, grid.halving_epochs, epochs, len(groups[0]))
-    return Halving(folder, settings, plan_of_rungs, list(stored.get("rungs", ())))
+    return Halving(folder, settings, plan_of_rungs, share_of_epochs(plan), list(stored.get("rungs", ())))
 
 
 def _text(name: str, value: Any) -> str:

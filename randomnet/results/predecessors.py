@@ -103,7 +103,7 @@ def _bio_rnn_mem(root: Path) -> Parts:
 
 def _index(path: Path) -> list[tuple[int, tuple[Any, ...]]]:
     """The number and the values of each combo. Raises ResultsError."""
-    combos = []
+    combos: list[tuple[int, tuple[Any, ...]]] = []
     for line in path.read_text(encoding="utf-8").splitlines():
         number, _, text = line.strip().partition(" ")
         try:

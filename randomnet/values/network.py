@@ -31,7 +31,8 @@ class Patience(Integer):
         try:
             return super().parse(text)
         except ValueError:
-            is_loss = 0 < Number().parse(text) < math.inf and not float(text).is_integer()
+            loss = float(text)
+            is_loss = 0 < loss < math.inf and not loss.is_integer()
             hint = f"; to stop once the loss is below {text}: trainvalidate.stop_below = {text}"
             raise ValueError(hint if is_loss else "not a number of epochs") from None
 
