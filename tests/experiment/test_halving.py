@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
+from randomnet.comparison import matching, means
 from randomnet.experiment import halving
 from randomnet.experiment.closing_report import lines
 from randomnet.kinds.train import run as train
@@ -320,3 +321,21 @@ def test_the_estimate_counts_the_epochs_that_are_trained(tmp_path):
     plan = read_plan(ini(tmp_path))
     assert halving.share_of_epochs(plan) == pytest.approx((6 * 2 + 3 * 2 + 1 * 8) / (6 * 12))
     assert math.isclose(halving.share_of_epochs(read_plan(ini(tmp_path, halving=""))), 1)
+
+
+def test_means_have_stopped_runs_and_count_them(halved):
+    study = matching.match(matching.read_combos(halved, "a", 0), ("validate_loss_best",), ["a"])
+    table = means.overview(study.runs, ("validate_loss_best",))
+    losses = pd.read_csv(halved / "summary.csv").groupby("combo")["validate_loss_best"].mean()
+    assert [float(text.split()[0]) for text in table["validate_loss_best"]] == pytest.approx(losses.tolist(), rel=1e-3)
+    assert sorted(table["stopped by halving"]) == [0, 2, 2, 2, 2, 2] and set(table["runs"]) == {"2/2"}
+
+
+def test_a_later_stage_goes_on_from_a_stopped_run(halved, tmp_path):
+    stopped = decisions(halved)["rungs"][0]["stopped"][0]
+    text = f"[experiment]\nkind = record\n[paths]\npath_to_results = {tmp_path / 'record'}\n"
+    text += f"[source]\nfolder = {halved}\ncombo = {stopped}\n[trialparams]\ntask_name = seq_mem\n"
+    (tmp_path / "record.ini").write_text(text + "pattern_length = 3\nnr_of_trials = 20\n[recording]\nheldin = 6\n")
+    assert run(tmp_path / "record.ini", "--set", "execution.workers=1") == 0
+    record = json.loads((tmp_path / "record" / "0" / "iter_0" / "run.json").read_text())
+    assert record["status"] == "complete"

@@ -27,7 +27,7 @@ ALLOWED = (
         "INIs of bio_rnn_mem always have them, with and without a pretrained network",
     ),
     Allowance(
-        ("net.g", "net.normalization", "trainvalidate.remap_w"),
+        ("net.g", "net.symmetry", "net.normalization", "trainvalidate.remap_w"),
         lambda config: bool(config.paths.pretrained),
         "they choose among the trained networks: the engine compares them with the settings of the folder's manifest",
     ),
