@@ -101,6 +101,10 @@ JOINED = Condition(
 )
 FLAT = Condition("trainvalidate.flat_window is above 0", lambda config: config.trainvalidate.flat_window > 0)
 PLATEAU = Condition("trainvalidate.plateau_factor is below 1", lambda config: config.trainvalidate.plateau_factor < 1)
+SAMPLED = Condition(
+    "combosparams.sample names options", lambda config: config.combosparams.sample.strip() not in ("", "{}")
+)
+HALVED = Condition("combosparams.halving is above 0", lambda config: config.combosparams.halving > 0)
 OVERLAPPING = Condition("net.readout = overlap", lambda config: config.net.readout == "overlap")
 FACTORS_TRAINED = Condition(
     "net.rank is above 0 and trainvalidate.train_factors = True",

@@ -39,7 +39,7 @@ def find_run(
     iterations = range(manifest["iterations"])
     number = choose_iteration(iteration, run.iteration, iterations, "[source] iteration", str(root), only=True)
     folder = results.ResultsFolder(root).run(entry["combo"], number)
-    if folder.status != results.COMPLETE:
+    if folder.status not in results.FINISHED:
         raise ConfigError(f"[source] folder: expected a complete run, got {folder.path}, which is {folder.status}")
     return folder
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from randomnet import results
+from randomnet.artifacts.flystability_models import WEIGHTS, is_model_folder
 from randomnet.artifacts.upstream_runs import (
     SAME,
     ComboChoice,
@@ -28,6 +29,7 @@ from randomnet.artifacts.upstream_runs import (
     run_settings,
     saved_settings,
 )
+from randomnet.schema.config import Config
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
 
@@ -53,6 +55,17 @@ def numbered_name(epochs: int, iteration: int) -> str:
     return f"model_state_dict_epoch_{epochs - 1}_iter_{iteration}.pth"
 
 
+def provides_network(config: Config) -> bool:
+    """Return whether the run's network is the stored one: of a task or simulation, or a FlyStability model folder."""
+    return config.takes_stored_network or model_folder(config) is not None
+
+
+def model_folder(config: Config) -> Path | None:
+    """Return the model folder of FlyStability that [paths] pretrained names; None where it names something else."""
+    folder = Path(config.paths.pretrained).expanduser()
+    return folder if config.paths.pretrained and is_model_folder(folder) else None
+
+
 def trained_path(run: Run) -> Path:
     """Return the path of the file. Raises ConfigError."""
     return trained_file(run).path
@@ -63,6 +76,8 @@ def trained_file(run: Run) -> Upstream:
     root = Path(run.config.paths.pretrained).expanduser()
     if not os.path.isdir(root):
         return _single_file(run, root)
+    if is_model_folder(root):
+        return _single_file(run, root / WEIGHTS)
     is_results_folder = os.path.isfile(root / "manifest.json")
     upstream = _in_results_folder(run, root) if is_results_folder else _in_old_folder(run, root)
     _check_readable(upstream.path)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from randomnet import initialisation
-from randomnet.artifacts.trained_files import trained_file
+from randomnet.artifacts.trained_files import provides_network, trained_file
 from randomnet.build import pretrained
 from randomnet.build.described_networks import described_network
 from randomnet.build.low_rank import without_background
@@ -39,7 +39,7 @@ from randomnet.schema.config import Config
 from randomnet.schema.plan import Run
 from randomnet.schema.sections.network import BUILT_IN_ROIS, NetSection
 from randomnet.settings import ConfigError, nearest
-from randomnet.synthetic import built_in, random_network, unconnected
+from randomnet.synthetic import built_in, random_network, random_source, unconnected
 
 LARGEST_MADE = 1000  # neurons of a described network whose radius is recorded; every combo has its own network
 REGION_OPTIONS = (
@@ -59,7 +59,7 @@ REGION_OPTIONS = (
 def connectome_of(run: Run) -> Connectome:
     """Return the run's network with the initial weights of training. Raises ConfigError."""
     net, config, run = run.config.net, run.config, _of_stored_iteration(run)
-    if config.takes_stored_network:
+    if provides_network(config):
         connectome = _with_names_of_connectome(run, pretrained.pretrained_connectome(run))
     elif config.drawn_at_random and not net.background:  # its n^2 weights are not needed
         connectome = unconnected(net.n)
@@ -125,7 +125,7 @@ def _weighted(run: Run) -> Connectome:
     """Return the run's network with its weights before normalization and g. Raises ConfigError."""
     net, config = run.config.net, run.config
     if config.drawn_at_random:
-        return _initialised(random_network(net.n, 1.0, run.generator("network")), run)
+        return _initialised(random_network(net.n, 1.0, run.generator("network"), net.symmetry), run)
     drawing = run if net.paired_topology else dataclasses.replace(run, iteration=0)
     connectome = described_network(drawing) if config.described else _measured_connectome(net, config)
     if net.largest_component != "none":
@@ -156,14 +156,14 @@ def connectome_facts(run: Run) -> dict[str, Any]:
             "synthetic": True,
             "neurons": net.n,
             "edges": net.n * (net.n - 1) if net.background else 0,
-            "source": "random N(0, g^2/N), drawn anew in every iteration",
+            "source": f"{random_source(net.symmetry)}, drawn anew in every iteration",
         }
     return connectome_of(run).facts()
 
 
 def _is_random_matrix(run: Run) -> bool:
     """Return whether the weights come from no connectome and no stored network."""
-    return run.config.drawn_at_random and not (run.config.has_task and run.config.paths.pretrained)
+    return run.config.drawn_at_random and not provides_network(run.config)
 
 
 def spectral_radii(run: Run, known: dict[str, float]) -> dict[str, float]:
@@ -179,7 +179,7 @@ def spectral_radii(run: Run, known: dict[str, float]) -> dict[str, float]:
         return {}
     if networks["spectral_radius"].n > (LARGEST_MADE if run.config.described else LARGEST_DENSE):
         return {}
-    if not (run.config.has_task and run.config.paths.pretrained):
+    if not provides_network(run.config):
         networks["spectral_radius_before"] = _weighted(run)
     radii = {}
     for name, connectome in networks.items():

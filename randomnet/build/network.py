@@ -16,7 +16,7 @@ from torch import Tensor
 
 from randomnet import initialisation
 from randomnet.architectures import CellNetwork
-from randomnet.artifacts.trained_files import trained_file, trained_path
+from randomnet.artifacts.trained_files import provides_network, trained_file, trained_path
 from randomnet.artifacts.upstream_runs import checksum
 from randomnet.build import cells, described_networks, frozen_weights, low_rank, pretrained, rate_dynamics
 from randomnet.build.connectome import connectome_facts, connectome_of, with_labels
@@ -177,7 +177,7 @@ def _initialise_values(run: Run, network: Network) -> dict[str, Any] | None:
     if not run.config.paths.pretrained:
         return None
     upstream = trained_file(run).facts()
-    load = pretrained.load_gains if run.config.has_task else pretrained.load_values
+    load = pretrained.load_gains if provides_network(run.config) else pretrained.load_values
     load(run, network)
     return upstream
 

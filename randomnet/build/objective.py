@@ -85,4 +85,5 @@ def training_settings(run: Run) -> Settings:
     limits += training.flat_window, training.flat_tolerance
     own = run.config.reads("trainvalidate.weight_decay") and training.weight_decay != "auto"
     decay = training.weight_decay if own else None
-    return Settings(training.optimizer, training.lr, training.epochs, *limits, weight_decay=decay)
+    stage = run.stage.limits() if run.stage else {}
+    return Settings(training.optimizer, training.lr, training.epochs, *limits, weight_decay=decay, **stage)

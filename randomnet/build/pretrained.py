@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from randomnet.artifacts.trained_files import UNTRAINED, trained_file, trained_path
+from randomnet.artifacts.flystability_models import read_model
+from randomnet.artifacts.trained_files import UNTRAINED, model_folder, trained_file, trained_path
 from randomnet.connectome import Connectome
 from randomnet.rnn import FACTORS, Network
 from randomnet.schema.plan import Run
@@ -43,7 +44,8 @@ class StoredNetwork:
 
     weights: (N, N). edges: flat indices, post N + pre, of its connections. interface: input weights and biases, and
     readout, under the network's own names; empty for a network trained without a task. factors: m and n, (N, K) each.
-    factors_on: their support, all or edges. gains, shifts: (N,) of each unit. drive: (N,) or None.
+    factors_on: their support, all or edges. gains, shifts: (N,) of each unit. drive, state: (N,) or
+    None; state is the initial one.
     """
 
     weights: np.ndarray
@@ -55,6 +57,7 @@ class StoredNetwork:
     shifts: np.ndarray | None = None
     drive: np.ndarray | None = None
     description: dict[str, Any] = field(default_factory=dict)
+    state: np.ndarray | None = None
 
     @property
     def rank(self) -> int:
@@ -146,6 +149,7 @@ def pretrained_connectome(run: Run) -> Connectome:
         stored.weights[post, pre].astype(np.float64),
         np.array([f"unit{number:04d}" for number in range(n)]),
         drive=drive,
+        initial=stored.state,
         provenance={"source": f"pretrained model {path}", "synthetic": not run.config.paths.path_to_network},
     )
 
@@ -213,6 +217,9 @@ def trained_inputs(run: Run) -> np.ndarray:
 
 def _stored_network(run: Run) -> StoredNetwork:
     """Return the network of the run's file, which fits the run's task. Raises ConfigError."""
+    folder = model_folder(run.config)
+    if folder:
+        return _from_flystability(run, folder)
     path, names = trained_path(run), (*ELMAN.values(), WEIGHTS, *_readout(run).values())
     expected = f"[paths] pretrained: expected a stored Elman model with {', '.join(names)}, or a model.pt, got {path}"
     try:
@@ -224,6 +231,16 @@ def _stored_network(run: Run) -> StoredNetwork:
         raise ConfigError(f"{expected}: {_error_line(error)}") from None
     _check_shapes(run, stored, path, expected)
     return stored
+
+
+def _from_flystability(run: Run, folder: Path) -> StoredNetwork:
+    """Return the network of a model folder of FlyStability. Raises ConfigError."""
+    if run.config.pretrainedparams.keep_readout:
+        raise ConfigError(f"[pretrainedparams] keep_readout: expected False, as {folder} has no readout, got True")
+    model = read_model(folder)
+    none = np.zeros((len(model.weights), 0), np.float32)
+    edges = np.flatnonzero(model.weights)
+    return StoredNetwork(model.weights, edges, {}, (none, none), "all", model.gains, model.shifts, state=model.state)
 
 
 def _from_elman(run: Run, loaded: dict[str, Any]) -> StoredNetwork:

@@ -16,7 +16,7 @@ from randomnet.comparison import verdicts
 from randomnet.comparison.hypothesis_tests import side_text
 from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.network_identity import source_of_variation
-from randomnet.results import COMPLETE
+from randomnet.results import FINISHED, STOPPED
 
 MEDIAN = ", median"  # suffix of a metric of the overview that is a median
 MEANS = ("n", "mean", "sd", "stderr", "interval_low", "interval_high", "over", "planned", *verdicts.COUNTS, "note")
@@ -42,7 +42,7 @@ def means_table(runs: pd.DataFrame, metrics: Sequence[str], options: Sequence[st
 
 
 def _row(metric: str, part: pd.DataFrame) -> Mapping[str, Any]:
-    complete = part[part["status"] == COMPLETE]
+    complete = part[part["status"].isin(FINISHED)]
     values = complete[metric].to_numpy(dtype=float)
     values = values[np.isfinite(values)]
     n, several = len(values), len(values) > 1
@@ -62,18 +62,18 @@ def overview(runs: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     Columns count runs that diverged, were unbounded or did not converge, if there are any. Metrics without any value
     are left out. A metric that ends in MEDIAN is the median instead. A mean that includes a lower bound has the mark ≥.
     """
-    complete_runs = runs[runs["status"] == COMPLETE]
+    complete_runs = runs[runs["status"].isin(FINISHED)]
     metrics_with_values = [
         name for name in metrics if np.isfinite(complete_runs[name.removesuffix(MEDIAN)].astype(float)).any()
     ]
-    statuses = [status for status in ("diverged", "unbounded") if (runs["status"] == status).any()]
+    statuses = [status for status in ("diverged", "unbounded", STOPPED) if (runs["status"] == status).any()]
     exponent = "lambda_max_final" if "verdict_final" in runs else "lambda_max"
     verdict_columns = [
         name for name in ("not_converged", "too_short") if verdicts.verdict_counts(exponent, complete_runs)[name]
     ]
     lines = []
     for (combo, label, options), cell_runs in runs.groupby(["combo", "label", "own"], sort=False):
-        complete = cell_runs[cell_runs["status"] == COMPLETE]
+        complete = cell_runs[cell_runs["status"].isin(FINISHED)]
         line = {"combo": combo, "label": side_text(label, options), "runs": f"{len(complete)}/{len(cell_runs)}"}
         line |= {status: int((cell_runs["status"] == status).sum()) for status in statuses}
         line |= {name.replace("_", " "): verdicts.verdict_counts(exponent, complete)[name] for name in verdict_columns}

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from randomnet.experiment import engines, planning, ray_engine
+from randomnet.experiment import engines, halving, planning, ray_engine
 from randomnet.experiment.batches import make_batches
 from randomnet.experiment.cost_estimate import Estimate, estimate
 from randomnet.kinds.kind import Batch, kind_of
@@ -34,6 +34,7 @@ def check(plan: Plan) -> list[dict[str, Any]]:
     if plan.config.execution.engine == "ray":
         with _naming_ini(plan):
             ray_engine.package()
+    halving.check(plan)
     return planning.check(plan)
 
 
@@ -82,18 +83,26 @@ def run(
     """
     folder = _folder(plan)
     share = share and _share_with_options(plan, share)
+    if share and plan.config.combosparams.halving:
+        raise ConfigError(
+            f"--shard {share.number}/{share.shares}: expected halving = 0 with it, as rungs compare the runs of all "
+            f"shares, got {plan.config.combosparams.halving}; use workers, or engine = ray"
+        )
     if share and plan.config.execution.engine == "ray":
         raise ConfigError(f"--shard {share.number}/{share.shares}: expected engine = local with it, got ray")
     with ExitStack() as stack:
         with _results_folder_errors(plan):
             old = planning.check_folder(folder)
-            planning.prepare(plan, facts, None if fresh else old)
+            prepared = planning.prepare(plan, facts, None if fresh else old)
+            if not fresh:
+                halving.halving_of(plan, prepared, folder)
         engine = stack.enter_context(_engine(plan))
         with _results_folder_errors(plan):
             aside = _set_aside(folder) if fresh and old else None
             stack.enter_context(folder.lock(share))
             with folder.brief_lock():
                 prepared = planning.prepare(plan, facts, planning.check_folder(folder))
+                rungs = halving.halving_of(plan, prepared, folder)
                 folder.write_plan(prepared.manifest, plan.text)
         if aside:
             tqdm.write(f"The old results folder is now {aside}")
@@ -102,11 +111,13 @@ def run(
         facts_by_combo = {entry["combo"]: entry["connectome"] for entry in prepared.manifest["combos"]}
         batches = make_batches(prepared.runs(), facts_by_combo)
         batches = share.of(batches) if share else batches
-        interrupted = _carry_out(engine, prepared, batches, folder, retry_failed)
+        interrupted = _carry_out(engine, prepared, batches, folder, retry_failed, rungs)
         if folder.manifest is None:  # somebody removed the folder meanwhile
             folder.write_plan(prepared.manifest, plan.text)
         with folder.brief_lock():
             table = folder.write_summary(prepared.manifest)
+        if rungs:
+            halving.write_ranking(folder, table, plan.varied)
         return Outcome(folder.root, _rows_of(table, batches), interrupted, prepared.manifest)
 
 
@@ -133,7 +144,8 @@ def _set_aside(folder: ResultsFolder) -> Path | None:
 def check_results(plan: Plan, facts: list[dict[str, Any]]) -> None:
     """Check that `run` can use the results folder as it is; nothing is written. Raises ConfigError."""
     with _results_folder_errors(plan):
-        planning.prepare(plan, facts, planning.check_folder(_folder(plan)))
+        prepared = planning.prepare(plan, facts, planning.check_folder(_folder(plan)))
+        halving.halving_of(plan, prepared, _folder(plan))
 
 
 def _folder(plan: Plan) -> ResultsFolder:
@@ -185,9 +197,14 @@ def _locally(
 
 
 def _carry_out(
-    engine: Engine, prepared: planning.Prepared, batches: list[Batch], folder: ResultsFolder, retry_failed: bool
+    engine: Engine,
+    prepared: planning.Prepared,
+    batches: list[Batch],
+    folder: ResultsFolder,
+    retry_failed: bool,
+    rungs: halving.Halving | None,
 ) -> bool:
-    """Carry out the missing runs; return whether they were interrupted."""
+    """Carry out the missing runs, all at once or rung by rung; return whether they were interrupted."""
     runs = [run for batch in batches for run in batch]
     states = {(run.combo, run.iteration): folder.run(run.combo, run.iteration).status for run in runs}
     if retry_failed:
@@ -212,12 +229,15 @@ def _carry_out(
     if not missing:
         return False
     kind = kind_of(missing[0].config.experiment.kind)
-    length = sum(kind.length(run) for run in missing)
+    length = sum(kind.length(run) for run in missing) * (rungs.share if rungs else 1)
     with _stop_on_signal() as stop, _ProgressBars(len(runs), done, length, kind.unit) as bars:
-        for ended in engine(unfinished, folder.root, stop.is_set, bars.epoch):
-            bars.ended(ended)
-            if ended.status in ENDED:
-                folder.write_curves(prepared.manifest, ended.combo)
+        for stage in rungs.stages(runs) if rungs else [unfinished]:
+            for ended in engine(stage, folder.root, stop.is_set, bars.epoch) if stage else ():
+                bars.ended(ended)
+                if ended.status in ENDED:
+                    folder.write_curves(prepared.manifest, ended.combo)
+            if stop.is_set():
+                break
         return stop.is_set()
 
 
@@ -249,7 +269,9 @@ class _ProgressBars:
             self.steps.update(round(event.row.get("advance", 1), 6))
 
     def ended(self, event: engines.Ended) -> None:
-        """Show the end of a run; errors stay on the screen."""
+        """Show the end of a run; errors stay on the screen. A run that waits at a rung has not ended."""
+        if event.status == engines.WAITING:
+            return
         name = f"combo {event.combo} iteration {event.iteration}"
         if event.status != engines.INTERRUPTED:
             self.count += 1

@@ -8,7 +8,8 @@ import pandas as pd
 
 from randomnet.comparison.coupling import unequal_coupling_notes
 from randomnet.comparison.spread import spread_table, spread_texts
-from randomnet.results import COMPLETE, DIVERGED, UNBOUNDED
+from randomnet.experiment.halving import TABLE, ranking
+from randomnet.results import COMPLETE, DIVERGED, STOPPED, UNBOUNDED
 
 MOST_LINES = 10  # of one subject
 LONGEST = 100  # characters of a reason
@@ -31,6 +32,7 @@ def lines(
         yield from _first(list(_notes(table)), "notes in summary.csv")
     yield from _left_out(table)
     yield from _first(list(_lengths(table)), "combos in summary.csv")
+    yield from _best_combos(table, varied)
     yield from unequal_coupling_notes(table, varied, normalizations or {})
     yield from _multistable(table)
     several = pd.to_numeric(table.get("initial_states", pd.Series(dtype=float)), errors="coerce").gt(1).any()
@@ -105,6 +107,18 @@ def _lengths(table: pd.DataFrame) -> Iterator[str]:
             others = " and, by an earlier version, of the window trained on" if lengths.isna().any() else ""
             yield (f"combo {combo}: spectra after training are of records of {known}{others}; their mean mixes these "
                    "(tsim_measured = 0 measures the window)")  # fmt: skip
+
+
+def _best_combos(table: pd.DataFrame, varied: Sequence[str]) -> Iterator[str]:
+    """Yield the best combos of a successive halving, as a table, and what their losses are."""
+    if not (table["status"] == STOPPED).any():
+        return
+    ranked = ranking(table, varied)
+    yield f"\nBest of {len(ranked)} combos by validation loss (mean over iterations); all are in {TABLE}:"
+    yield ranked.head(MOST_LINES).to_string(index=False, float_format=lambda value: f"{value:.4g}")
+    test = next((name for name in ("test_loss_best", "nll_test") if name in table), "")
+    where = f"; {test} in summary.csv is of trials that chose nothing" if test else "; a test_size keeps trials aside"
+    yield f"The lowest of many validation losses is optimistic{where}"
 
 
 def _left_out(table: pd.DataFrame) -> Iterator[str]:

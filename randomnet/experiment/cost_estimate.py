@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from randomnet.experiment.batches import make_batches
+from randomnet.experiment.halving import share_of_epochs
 from randomnet.kinds.kind import Cost, kind_of
 from randomnet.schema.plan import Plan
 
@@ -39,6 +40,7 @@ def estimate(plan: Plan, facts: list[dict[str, Any]]) -> Estimate:
             probed[shape] = kind.estimate(batch)
     costs = [probed[combo.config.shape()] for combo in plan.combos]
     total = sum(cost.run * len(combo.runs()) for cost, combo in zip(costs, plan.combos, strict=True))
+    total *= share_of_epochs(plan)
     return Estimate(tuple(cost.epoch for cost in costs), tuple(cost.run for cost in costs), total, _peak_memory())
 
 

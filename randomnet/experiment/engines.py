@@ -20,10 +20,10 @@ import torch
 from randomnet import results
 from randomnet.kinds.kind import Batch, kind_of, missing_runs
 from randomnet.schema.plan import Run
-from randomnet.training import Interrupted
+from randomnet.training import Interrupted, Paused
 from randomnet.version import code_version
 
-INTERRUPTED = "interrupted"
+INTERRUPTED, WAITING = "interrupted", "waiting"
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
@@ -39,7 +39,10 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Ended:
-    """A run has ended: complete, diverged, unbounded, failed or interrupted; text: the reason or the error."""
+    """A run has ended: complete, diverged, unbounded, stopped by halving, failed, interrupted or waiting at a rung.
+
+    text: the reason or the error.
+    """
 
     combo: int
     iteration: int
@@ -71,8 +74,9 @@ def carry_out(
             folders[batch.index(run)].finish({**head, **record})
         for folder in folders:
             folder.tidy()
-    except Interrupted:
-        return tuple(Ended(run.combo, run.iteration, INTERRUPTED) for run in missing_runs(batch, folders))
+    except Interrupted as interrupted:
+        status = WAITING if isinstance(interrupted, Paused) else INTERRUPTED
+        return tuple(Ended(run.combo, run.iteration, status) for run in missing_runs(batch, folders))
     except Exception as error:
         unfinished = missing_runs(batch, folders)
         if len(unfinished) > 1:

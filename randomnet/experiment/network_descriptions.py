@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from randomnet import description, plotting, results
-from randomnet.artifacts.trained_files import trained_file
+from randomnet.artifacts.trained_files import provides_network, trained_file
 from randomnet.artifacts.upstream_runs import checksum
 from randomnet.build.connectome import connectome_of
 from randomnet.connectome import Connectome, Eigenvalues, eigenvalues_of
@@ -86,7 +86,7 @@ def _distinct(plan: Plan) -> list[list[Combo]]:
 def _unmodified_weights(run: Run) -> dict | None:
     """Return facts of the weights as read from a file, or instantiated from regions; None for drawn networks."""
     config = run.config
-    if config.drawn_at_random or config.takes_stored_network:
+    if config.drawn_at_random or provides_network(config):
         return None
     net = dataclasses.replace(config.net, null="none", random_w=False, normalization="none", g=1.0, dales_law="auto")
     training = dataclasses.replace(config.trainvalidate, init="connectome", remap_w=False)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from randomnet.artifacts import upstream_runs
+from randomnet.artifacts.trained_files import provides_network
 from randomnet.schema.config import Config
 
 PRETRAINED = "paths.pretrained"
@@ -14,7 +15,7 @@ def is_redrawn(facts: dict[str, Any], config: Config, with_null: bool = True) ->
 
     facts: of one iteration's network. with_null: False answers for the network that the null model is drawn from.
     """
-    if config.takes_stored_network:
+    if provides_network(config):
         return not all(
             upstream["shared"] for upstream in facts.get("upstream", ()) if upstream["option"] == PRETRAINED
         )

@@ -220,6 +220,7 @@ def _is_gaussian(combo: Combo) -> bool:
     """Whether the theory applies: random weights as drawn, tanh, no task, no trained model."""
     accepted = {"net.roi": ("random",), "model.activation": theory.NAMES, "net.parameter": ("weights",),
              "model.tau": ("1", "1.0"), "net.normalization": ("auto", "none"), "paths.pretrained": ("", "None"),
+             "net.symmetry": ("0", "0.0", "none"),
              "trialparams.task_name": ("", "none", "None")}  # fmt: skip
     values = {name: combo.get(name) for name in accepted}
     required = ("net.roi", "model.activation")

@@ -2,6 +2,7 @@
 
 from randomnet.connectome import Connectome
 from randomnet.formats.bio2art import BIO2ART
+from randomnet.formats.bio2art_list import BIO2ART_LIST
 from randomnet.formats.edges.reading import EDGE_LIST
 from randomnet.formats.flat_connectomes import BANC, MALECNS, MANC
 from randomnet.formats.flystability import FLYSTABILITY
@@ -28,6 +29,7 @@ FORMATS: Registry[Format] = Registry({
     "matrix": MATRIX,
     "sparse": SPARSE_MATRIX,
     "bio2art": BIO2ART,
+    "bio2art_list": BIO2ART_LIST,
     "flystability": FLYSTABILITY,
 })  # fmt: skip
 

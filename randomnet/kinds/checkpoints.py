@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from randomnet import results
 from randomnet.training import Progress, Trainable
 
 
@@ -25,6 +26,13 @@ def read_checkpoint(path: Path, device: torch.device) -> dict[str, Any] | None:
     except Exception:  # a damaged file can raise nearly anything
         path.replace(path.with_suffix(".damaged"))
         return None
+
+
+def status_of(progress: Progress) -> str:
+    """Return how a training ended, as run.json has it."""
+    if progress.diverged:
+        return results.DIVERGED
+    return results.STOPPED if progress.halved else results.COMPLETE
 
 
 def last_and_best(network: Trainable, progress: Progress) -> dict[str, Any]:

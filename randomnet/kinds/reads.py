@@ -11,7 +11,9 @@ TRAINING_ONLY = {
 DECAYS = ("weight_decay", "eps", "plateau_factor", "plateau_patience", "plateau_lr")  # of kind = fit
 SPLITTING = ("train_size", "test_size", "held_out")
 
-EXPERIMENT = {"experiment": ALL, "combosparams": ALL}
+GRID = {"combosparams": all_but("halving", "halving_epochs")}
+EXPERIMENT = {"experiment": ALL, **GRID}
+HALVED = {"combosparams": ALL}  # of kinds whose combos may stop early
 NETWORK = {  # of kinds that build the network of [net]
     "net": all_but("readout", "readout_gain"),
     "populations": ALL,

@@ -13,6 +13,7 @@ else can be rebuilt from the folders of the runs.
     files     reading files, and writing them atomically
     folders   RunFolder and ResultsFolder
     loading   a whole folder in memory
+    predecessors  folders of bio_rnn_mem and logs of FlyStability; stored_shapes: shapes of tensors in their models
     history   history.csv and summaries of earlier versions
     locks     locks between processes; shares: parts of an experiment's runs
     columns   the meaning of every column
@@ -39,15 +40,18 @@ from randomnet.results.statuses import (
     DIVERGED,
     ENDED,
     FAILED,
+    FINISHED,
     FORMAT,
     LEFT_OUT,
     MISSING,
+    STOPPED,
     UNBOUNDED,
     ResultsError,
 )
 
 __all__ = [
-    "COMPLETE", "COUNTED_FROM_UNTRAINED", "DIVERGED", "ENDED", "FAILED", "FORMAT", "LEFT_OUT", "MISSING", "TEMPORARY",
-    "UNBOUNDED", "Loaded", "ResultsError", "ResultsFolder", "RunFolder", "Share", "load", "read_arrays", "read_history",
-    "read_json", "replace_file", "write_array", "write_arrays", "write_bytes", "write_csv", "write_json", "write_text",
+    "COMPLETE", "COUNTED_FROM_UNTRAINED", "DIVERGED", "ENDED", "FAILED", "FINISHED", "FORMAT", "LEFT_OUT", "MISSING",
+    "STOPPED", "TEMPORARY", "UNBOUNDED", "Loaded", "ResultsError", "ResultsFolder", "RunFolder", "Share", "load",
+    "read_arrays", "read_history", "read_json", "replace_file", "write_array", "write_arrays", "write_bytes",
+    "write_csv", "write_json", "write_text",
 ]  # fmt: skip

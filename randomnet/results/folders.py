@@ -54,7 +54,7 @@ class RunFolder:
 
     @property
     def status(self) -> str:
-        """One of complete, diverged, unbounded, failed, missing."""
+        """One of complete, diverged, unbounded, stopped by halving, failed, missing."""
         record = self.record
         return MISSING if record is None else str(record.get("status", MISSING))
 

@@ -11,6 +11,7 @@ import pandas as pd
 from randomnet.renamed_options import earlier_columns
 from randomnet.results.folders import ResultsFolder, run_rows
 from randomnet.results.history import add_option_columns, read_history
+from randomnet.results.predecessors import read_predecessor
 from randomnet.results.statuses import FORMAT, ResultsError
 
 
@@ -21,6 +22,7 @@ class Loaded:
     table:   one row per planned run: combo, the varied options, iteration, seed, status, the run's summary.
     history: one row per run and epoch: combo, the varied options, iteration, epoch, train_loss, lambda_max, ...
     varied:  names of the gridded options, in their order.
+    arrays_in_memory: of a predecessor's folder, which has no arrays.npz.
     """
 
     root: Path
@@ -28,22 +30,30 @@ class Loaded:
     table: pd.DataFrame
     history: pd.DataFrame
     varied: tuple[str, ...] = field(default=())
+    arrays_in_memory: Mapping[tuple[int, int], dict[str, np.ndarray]] | None = None
 
     def arrays(self, combo: int, iteration: int) -> dict[str, np.ndarray]:
         """The arrays of one run; empty if it has none yet."""
+        if self.arrays_in_memory is not None:
+            return self.arrays_in_memory.get((combo, iteration), {})
         return ResultsFolder(self.root).run(combo, iteration).arrays
 
 
 def load(root: Path, manifest: Mapping[str, Any] | None = None) -> Loaded:
     """Read a results folder; unfinished runs have the status `missing` and the epochs written so far.
 
-    Raises ResultsError, naming what is missing, if the folder is not a RandomNet results folder.
+    Folders of bio_rnn_mem and logs of FlyStability are read too, see `predecessors`. Raises ResultsError, naming what
+    is missing, for any other folder.
     """
     root = Path(root)
     if not root.is_dir():
         raise ResultsError(f"{root}: expected a results folder, got {'a file' if root.exists() else 'nothing there'}")
     folder = ResultsFolder(root)
     manifest = dict(manifest or folder.manifest or {})
+    predecessor = None if manifest else read_predecessor(root)
+    if predecessor:
+        varied = tuple(predecessor.manifest["varied"])
+        return Loaded(root, predecessor.manifest, predecessor.table, predecessor.history, varied, predecessor.arrays)
     if "combos" not in manifest:
         raise ResultsError(f"{root}: expected a results folder with manifest.json, which is not there")
     if manifest.get("format") != FORMAT:

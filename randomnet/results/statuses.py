@@ -3,7 +3,9 @@
 FORMAT = 1
 COMPLETE, DIVERGED, FAILED, MISSING = "complete", "diverged", "failed", "missing"
 UNBOUNDED = "unbounded"  # the state grew exponentially over the whole record: there is no attractor
-ENDED = (COMPLETE, DIVERGED, UNBOUNDED)  # statuses of runs that are not repeated
+STOPPED = "stopped by halving"  # a whole result of fewer epochs
+ENDED = (COMPLETE, DIVERGED, UNBOUNDED, STOPPED)  # statuses of runs that are not repeated
+FINISHED = (COMPLETE, STOPPED)  # statuses of runs with a result
 LEFT_OUT = (DIVERGED, UNBOUNDED)  # statuses of ended runs that are left out of means
 
 

@@ -227,6 +227,19 @@ def _cluster(config: Any) -> tuple[Key, str] | None:
     return None
 
 
+def _halving(config: Any) -> tuple[Key, str] | None:
+    grid = config.combosparams
+    if not grid.halving:
+        return None
+    if grid.halving == 1:
+        return ("combosparams", "halving"), "0, or at least 2, as one combo in `halving` trains on"
+    if grid.halving_epochs >= config.trainvalidate.epochs:
+        return ("combosparams", "halving_epochs"), f"fewer than trainvalidate.epochs = {config.trainvalidate.epochs}"
+    if config.execution.batch_runs not in ("auto", 1):
+        return ("execution", "batch_runs"), "auto or 1 with halving, whose runs are trained one by one"
+    return None
+
+
 CHECKS = (
     _paths,
     _task,
@@ -242,4 +255,5 @@ CHECKS = (
     _latent_l2,
     _number_param,
     _cluster,
+    _halving,
 )

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ import numpy as np
 
 from randomnet.schema.config import SCHEMA, Config
 from randomnet.settings.reading import Axis, as_text, build, read_grid, read_texts, render, unread
-from randomnet.settings.schema import Text, value_of
+from randomnet.settings.sampling import read_samples
+from randomnet.settings.schema import Text, Texts, value_of
 from randomnet.settings.steps import Steps
 from randomnet.settings.values import Choice, ConfigError
 
-GRID = SCHEMA.grid_key
+GRID, SAMPLE = SCHEMA.grid_key, SCHEMA.sample_key
 
 STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "initial", "interface", "stretch",
            "starts", "events", "factors", "recorded trials", "state noise", "units", "spikes", "batches",
@@ -24,13 +25,29 @@ STREAMS = ("network", "weights", "trials", "basis", "noise", "state", "null", "i
 
 
 @dataclass(frozen=True)
+class Stage:
+    """The part of a training up to a number of epochs. ends: whether the run ends there, or waits for a decision."""
+
+    epochs: int
+    ends: bool
+
+    def limits(self) -> dict[str, int]:
+        """The fields of `training.Settings` that say so."""
+        return {"stop_epoch" if self.ends else "pause_epoch": self.epochs}
+
+
+@dataclass(frozen=True)
 class Run:
-    """One iteration of one combination. The same iteration has the same seed in every combo."""
+    """One iteration of one combination. The same iteration has the same seed in every combo.
+
+    stage: the part of its training that is carried out, with successive halving; None for all of it.
+    """
 
     combo: int
     iteration: int
     seed: int
     config: Config
+    stage: Stage | None = None
 
     def generator(self, stream: str, other: int = 0) -> np.random.Generator:
         """A random generator for one purpose of this run: SeedSequence([seed, iteration]), spawned.
@@ -63,12 +80,16 @@ class Combo:
 
 @dataclass(frozen=True)
 class Plan:
-    """All combinations of an INI, checked as far as the text alone allows."""
+    """All combinations of an INI, checked as far as the text alone allows.
+
+    varied: names of the options that differ between combos. sampled: those whose values were drawn, the first ones.
+    """
 
     path: Path
     text: str
     varied: tuple[str, ...]
     combos: tuple[Combo, ...]
+    sampled: tuple[str, ...] = ()
 
     @property
     def config(self) -> Config:
@@ -79,22 +100,18 @@ class Plan:
 def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     """Read and check an INI with its overrides; every combination is built. Raises ConfigError, one line."""
     texts = read_texts(SCHEMA, path, overrides)
-    axes = read_grid(SCHEMA, texts)
+    sampled, gridded = read_samples(SCHEMA, texts), read_grid(SCHEMA, texts)
+    axes = [*sampled, *gridded]
     base = {key: text for key, text in texts.items() if key != GRID}
-    where = f"{texts[GRID].origin if axes else path}: [combosparams] combos_params"
-    count = math.prod(len(axis.values) for axis in axes)
+    origin = texts[GRID if gridded else SAMPLE].origin if axes else path
+    where = f"{origin}: [combosparams] {'combos_params' if gridded or not sampled else 'sample'}"
+    count = math.prod(len(axis.values) for axis in (*sampled[:1], *gridded))
     if count > 1_000_000:
         raise ConfigError(f"{where}: expected at most 1e6 combos, got {count}")
-    for axis in axes:
-        key = axis.key
-        if key in base and not axis.entry:
-            raise ConfigError(
-                f"{base[key].origin}: [{key[0]}] {key[1]}: expected it left out, as combos_params lists "
-                f"{axis.heading!r}, got {base[key].text!r}"
-            )
+    _check_axes(sampled, gridded, base, where)
     combos = []
-    for index, values in enumerate(itertools.product(*(axis.values for axis in axes))):
-        origin, texts_of_combo = f"{where}, combo {index} {tuple(values)!r}", dict(base)
+    for index, values in enumerate(_products(sampled, gridded)):
+        origin, texts_of_combo = f"{where}, combo {index} {values!r}", dict(base)
         for axis, value in zip(axes, values, strict=True):
             texts_of_combo[axis.key] = axis.text_with(texts_of_combo, value, origin)
         named = {axis.heading: _spelled(axis, value) for axis, value in zip(axes, values, strict=True)}
@@ -102,7 +119,29 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     varied = {axis.key: Text(", ".join(map(as_text, axis.values)), where) for axis in axes}
     unread(SCHEMA, base | varied, [combo.config for combo in combos])
     _all_different(combos, where)
-    return Plan(path, render(SCHEMA, texts), tuple(axis.heading for axis in axes), tuple(combos))
+    headings = tuple(axis.heading for axis in axes)
+    return Plan(path, render(SCHEMA, texts), headings, tuple(combos), headings[: len(sampled)])
+
+
+def _products(sampled: Sequence[Axis], gridded: Sequence[Axis]) -> Iterator[tuple[Any, ...]]:
+    """The values of each combo: every sample with every combination of the grid; one combo without either."""
+    samples = zip(*(axis.values for axis in sampled), strict=True) if sampled else [()]
+    for sample in samples:
+        for values in itertools.product(*(axis.values for axis in gridded)):
+            yield (*sample, *values)
+
+
+def _check_axes(sampled: Sequence[Axis], gridded: Sequence[Axis], base: Texts, where: str) -> None:
+    """Raise ConfigError for an option that has values twice: from the INI, the grid or the samples."""
+    for option, axes in ((SAMPLE, sampled), (GRID, gridded)):
+        for axis in axes:
+            key, lists = axis.key, f"as {option[1]} lists {axis.heading!r}"
+            if key in base and not axis.entry:
+                raise ConfigError(
+                    f"{base[key].origin}: [{key[0]}] {key[1]}: expected it left out, {lists}, got {base[key].text!r}"
+                )
+            if axes is gridded and any(axis.is_same(other) for other in sampled):
+                raise ConfigError(f"{where}: expected {axis.heading!r} in combos_params or in sample, got it in both")
 
 
 def _spelled(axis: Axis, value: Any) -> Any:

@@ -103,6 +103,10 @@ class Axis(NamedTuple):
     default: str
     earlier_name: str = ""
 
+    def is_same(self, other: "Axis") -> bool:
+        """Whether both give values to the same option, or to the same one of its names."""
+        return self.key == other.key and ("" in (self.entry, other.entry) or self.entry == other.entry)
+
     def text_with(self, texts: Mapping[Key, Text], value: Any, origin: str) -> Text:
         """The option's text with this value; of one of its names, in what the text has."""
         if not self.entry:
@@ -122,9 +126,9 @@ def _heading(schema: Schema, key: Key, entry: str) -> str:
     return f"{name}.{entry}" if entry else name
 
 
-def _axis(schema: Schema, name: str, values: list[Any], origin: str, reader: str) -> Axis:
-    """What a name in combos_params means: a key, or section.key, or one of the option's names. Raises ConfigError."""
-    where = f"{_grid_origin(schema, origin)}: {name!r}"
+def axis_named(schema: Schema, name: str, values: list[Any], where: str, reader: str) -> Axis:
+    """What a name in a grid means: a key, or section.key, or one of the option's names. Raises ConfigError."""
+    where = f"{where}: {name!r}"
     key, entry, earlier_name = _option_named(schema, name, where, reader)
     option = schema.options[key]
     if not option.grid:
@@ -134,8 +138,14 @@ def _axis(schema: Schema, name: str, values: list[Any], origin: str, reader: str
     return Axis(key, entry, values, _heading(schema, key, entry), option.value, str(schema.default(key)), earlier_name)
 
 
-def _grid_origin(schema: Schema, origin: str) -> str:
-    return f"{origin}: [{schema.grid_key[0]}] {schema.grid_key[1]}"
+def option_origin(key: Key, origin: str) -> str:
+    """Where an option was written, as errors begin."""
+    return f"{origin}: [{key[0]}] {key[1]}"
+
+
+def written_value(schema: Schema, texts: Texts, key: Key) -> Any:
+    """The value of an option in all combos: as written, or its default. Raises ConfigError."""
+    return _parse(schema, key, texts[key]) if key in texts else schema.default(key)
 
 
 def _option_named(schema: Schema, name: str, where: str, reader: str) -> tuple[Key, str, str]:
@@ -169,15 +179,14 @@ def read_grid(schema: Schema, texts: Texts) -> list[Axis]:
     written = texts.get(schema.grid_key)
     if written is None or not written.text.strip():
         return []
-    where = _grid_origin(schema, written.origin)
+    where = option_origin(schema.grid_key, written.origin)
     grid = literal(written.text, where, '{"lr": [0.1, 0.01]}')
-    written_reader = texts.get(schema.reader_key)
-    reader = _parse(schema, schema.reader_key, written_reader) if written_reader else schema.default(schema.reader_key)
+    reader = written_value(schema, texts, schema.reader_key)
     axes: list[Axis] = []
     for name, values in grid.items():
         if not isinstance(name, str):
             raise ConfigError(f"{where}: expected names of options such as \"lr\", got {name!r}")
-        axis = _axis(schema, name, values, written.origin, reader)
+        axis = axis_named(schema, name, values, where, reader)
         if not isinstance(values, list) or not values:
             raise ConfigError(f"{where}: {name!r}: expected a list of at least one value, got {json.dumps(values)}")
         for value in values:
@@ -185,8 +194,7 @@ def read_grid(schema: Schema, texts: Texts) -> list[Axis]:
                 raise ConfigError(f"{where}: {name!r}: expected numbers, texts, true or false, got {json.dumps(value)}")
         if len({json.dumps(value) for value in values}) < len(values):
             raise ConfigError(f"{where}: {name!r}: expected different values, got {json.dumps(values)}")
-        if any(axis.key == other.key and ("" in (axis.entry, other.entry) or axis.entry == other.entry)
-               for other in axes):  # fmt: skip
+        if any(axis.is_same(other) for other in axes):
             raise ConfigError(f"{where}: {name!r}: expected every option once, got {'.'.join(axis.key)} twice")
         axes.append(axis)
     return axes
@@ -271,7 +279,7 @@ def _where(key: Key, texts: Mapping[Key, Text]) -> str:
 def _parse(schema: Schema, key: Key, written: Text) -> Any:
     option, where = schema.options[key], _where(key, {key: written})
     text = _one_line(schema, key, written) if option.value.lines else written.text.strip()
-    if len(text.splitlines()) > 1 and key != schema.grid_key:
+    if len(text.splitlines()) > 1 and key not in (schema.grid_key, schema.sample_key):
         raise ConfigError(
             f"{where}: expected {option.value.expected} on one line, got {text!r} "
             "(an indented line continues the one above it)"

@@ -29,7 +29,8 @@ class Schema:
     """All that the engine asks of the options.
 
     sections: in the order of the INI. options: by (section, key). readers: by name. reader_key: the option that names
-    the reader. grid_key: the option that lists the grid. reserved: names that no axis of a grid may have. make: checked
+    the reader. grid_key: the option that lists the grid. sample_key, count_key, seed_key: those with the laws of random
+    values, the number of draws and their seed. reserved: names that no axis of a grid may have. make: checked
     sections -> configuration. layers: written values -> names of layers of defaults, the first to apply first. adapt:
     configuration and written options -> adapted configuration and notes. contradiction: the first option that
     contradicts another and what was expected. unfold: one written option as those that it stands for. spell_out: all
@@ -42,6 +43,9 @@ class Schema:
     readers: Mapping[str, Reader]
     reader_key: Key
     grid_key: Key
+    sample_key: Key
+    count_key: Key
+    seed_key: Key
     reserved: tuple[str, ...]
     make: Callable[[Mapping[str, Any]], Any]
     layers: Callable[[Values], list[str]]

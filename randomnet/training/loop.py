@@ -41,6 +41,10 @@ class Interrupted(Exception):
     """Training was asked to stop; its state was saved before."""
 
 
+class Paused(Interrupted):
+    """Training reached the pause_epoch of its settings; its state was saved before."""
+
+
 def fit(
     networks: Sequence[Trainable],
     objective: Objective,
@@ -62,7 +66,8 @@ def fit(
     `resume` takes such states; the resumed training ends at the same bytes as an uninterrupted one. report(index, row)
     receives the row of every epoch of every network. A loss or gradient that is not finite ends the training of that
     network: it is marked `diverged` with a reason, and returns to the values of its last finite loss. Once stop()
-    returns true, the states are saved and Interrupted is raised.
+    returns true, the states are saved and Interrupted is raised. Once all networks that train on have reached the
+    pause_epoch of their settings, the states are saved and Paused is raised.
     """
     trainees = [_Trainee(*pair) for pair in zip(networks, settings, strict=True)]
     _start(trainees, objective, resume)
@@ -75,14 +80,16 @@ def fit(
         last_checkpoint = time.monotonic()
 
     while active := [index for index, trainee in enumerate(trainees) if trainee.active]:
-        if stop():
+        paused = all(trainees[index].paused for index in active)
+        if paused or stop():
             checkpoint()
-            raise Interrupted
+            raise Paused if paused else Interrupted
         _run_epoch([trainees[index] for index in active], objective.select(active))
         for index in active:
             if not trainees[index].progress.diverged:
                 report(index, trainees[index].progress.history[-1])
                 trainees[index].check_early_stopping()
+                trainees[index].check_stop_epoch()
         epoch = max(trainee.progress.epoch for trainee in trainees)
         elapsed = time.monotonic() - last_checkpoint
         due = epoch % checkpoint_every == 0 if checkpoint_every else elapsed > CHECKPOINT_SECONDS
@@ -109,6 +116,17 @@ class _Trainee:
     def active(self) -> bool:
         """Whether there is another epoch to do."""
         return self.progress.epoch < self.settings.epochs and not self.progress.reason
+
+    @property
+    def paused(self) -> bool:
+        """Whether training is to wait here."""
+        return 0 < self.settings.pause_epoch <= self.progress.epoch
+
+    def check_stop_epoch(self) -> None:
+        """End the training at the stop_epoch of its settings."""
+        progress, stop_epoch = self.progress, self.settings.stop_epoch
+        if self.active and 0 < stop_epoch <= progress.epoch:
+            progress.halved, progress.reason = True, f"after {progress.epoch} epochs"
 
     def state(self) -> dict[str, Any]:
         """Everything that is needed to resume."""
@@ -274,6 +292,8 @@ def _start(trainees: Sequence[_Trainee], objective: Objective, resume: Sequence[
         trainee.load_state(state)
     if resume is not None:
         objective.load_state([state["objective"] for state in resume])
+    for trainee in trainees:
+        trainee.check_stop_epoch()
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ class Progress:
 
     lowest, lowest_epoch: the lowest loss that counts for early stopping, and its epoch. provisional_epoch: the last
     epoch whose loss could not be compared with others. updates: the UPDATE_COLUMNS of the row that is measured next.
+    halved: whether training was ended at the stop_epoch of its settings.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
@@ -36,6 +37,7 @@ class Progress:
     diverged: bool = False
     reason: str = ""
     updates: dict[str, float] = field(default_factory=dict)
+    halved: bool = False
 
     @property
     def validated(self) -> bool:

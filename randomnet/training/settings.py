@@ -23,6 +23,9 @@ class Settings:
     rate, applied each time the loss has not fallen by a ten-thousandth for more than plateau_patience epochs (1 =
     never). plateau_lr: the learning rate below which plateaus do not reduce it.
 
+    pause_epoch: after this many epochs the state is saved and training is interrupted, to be resumed later (0 = never).
+    stop_epoch: training ends after this many epochs as `halved` (0 = never).
+
     Where there is validation, `loss` means the validation loss.
     """
 
@@ -41,6 +44,8 @@ class Settings:
     plateau_factor: float = 1.0
     plateau_patience: int = 0
     plateau_lr: float = 0.0
+    pause_epoch: int = 0
+    stop_epoch: int = 0
 
     @property
     def constant_lr(self) -> bool:

@@ -3,7 +3,38 @@
 import math
 from dataclasses import dataclass
 
-from randomnet.settings.values import Choice, Listed, Value, named_entries
+from randomnet.settings.values import Choice, Integer, Listed, Number, Value, named_entries
+
+SYMMETRIES = {"symmetric": 1.0, "antisymmetric": -1.0, "none": 0.0}
+
+
+@dataclass(frozen=True)
+class Symmetry(Value):
+    """A correlation from -1 to 1, or a word for one of these."""
+
+    @property
+    def expected(self) -> str:
+        """What the option may be, in words."""
+        return f"a number from -1 to 1, or {', '.join(SYMMETRIES)}"
+
+    def parse(self, text: str) -> float:
+        """The correlation."""
+        return SYMMETRIES[text.lower()] if text.lower() in SYMMETRIES else float(Number(-1, 1).parse(text))
+
+
+@dataclass(frozen=True)
+class Patience(Integer):
+    """A whole number of epochs; a loss, as FlyStability has there, names the option for it."""
+
+    def parse(self, text: str) -> int | str:
+        """The number. Raises ValueError, which names trainvalidate.stop_below where the text is a loss."""
+        try:
+            return super().parse(text)
+        except ValueError:
+            loss = float(text)
+            is_loss = 0 < loss < math.inf and not loss.is_integer()
+            hint = f"; to stop once the loss is below {text}: trainvalidate.stop_below = {text}"
+            raise ValueError(hint if is_loss else "not a number of epochs") from None
 
 
 @dataclass(frozen=True)

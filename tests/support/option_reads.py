@@ -9,7 +9,7 @@ from randomnet.settings.option import Section
 
 ENGINE = ("randomnet.settings", "randomnet.schema", "randomnet.conditions", "randomnet.kinds.reads", "dataclasses")
 PROPERTIES = "randomnet.schema.config"  # reads for whoever asks the configuration
-BY_THE_ENGINE = {("combosparams", "combos_params")}  # reads nobody else
+BY_THE_ENGINE = {("combosparams", key) for key in ("combos_params", "sample", "n_samples")}  # reads nobody else
 
 
 class Allowance(NamedTuple):
@@ -27,7 +27,7 @@ ALLOWED = (
         "INIs of bio_rnn_mem always have them, with and without a pretrained network",
     ),
     Allowance(
-        ("net.g", "net.normalization", "trainvalidate.remap_w"),
+        ("net.g", "net.symmetry", "net.normalization", "trainvalidate.remap_w"),
         lambda config: bool(config.paths.pretrained),
         "they choose among the trained networks: the engine compares them with the settings of the folder's manifest",
     ),

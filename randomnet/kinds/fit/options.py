@@ -128,6 +128,7 @@ FIT = Reader(
     | {
         "paths": only("path_to_network", "path_to_results"),
         "model": only("activation", "dt", "tau", "integrator", "form", "groups"),
+        **reads.HALVED,
         "source": all_but("which"),
         "inference": ALL,
         "trainvalidate": only(

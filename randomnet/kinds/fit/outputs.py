@@ -20,7 +20,7 @@ import pandas as pd
 from randomnet import results
 from randomnet.build.coupling_strength import strength_of
 from randomnet.inference import Fold, InferenceModel, forward_rates, inferred_arrays
-from randomnet.kinds.checkpoints import last_and_best, torch_bytes
+from randomnet.kinds.checkpoints import last_and_best, status_of, torch_bytes
 from randomnet.metrics import bps, psth_r2, r2, velocity_r2
 from randomnet.recordings import Recording, Split
 from randomnet.schema.plan import Run
@@ -54,12 +54,13 @@ def write_outputs(
     rates = {name: each["rates"] for name, each in inferred.items()}
     finite = not progress.diverged and all(np.isfinite(array).all() for array in rates.values())
     return {
-        "status": results.COMPLETE if finite else results.DIVERGED,
+        "status": status_of(progress) if finite else results.DIVERGED,
         "reason": progress.reason or ("" if finite else "rates left the range of numbers"),
         **results.COUNTED_FROM_UNTRAINED,
         "summary": {
             "epochs_done": progress.epoch,
             "epoch_best": progress.best_epoch,
+            **({"validate_loss_best": progress.best_loss} if run.config.combosparams.halving else {}),
             "latent": model.size,
             "parameters": sum(each.numel() for each in model.parameters() if each.requires_grad),
             **_scores(recording, rates, test),

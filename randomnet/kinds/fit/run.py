@@ -124,6 +124,7 @@ def training_settings(run: Run) -> Settings:
         plateau_factor=training.plateau_factor,
         plateau_patience=training.plateau_patience,
         plateau_lr=training.plateau_lr,
+        **(run.stage.limits() if run.stage else {}),
     )
 
 

@@ -50,6 +50,7 @@ TRAIN = Reader(
     "train",
     "Train networks on a loss of their Lyapunov spectrum, on a task, or on both.",
     reads=reads.BUILDING
+    | reads.HALVED
     | {
         "net": ALL,
         "projections": ALL,

@@ -17,7 +17,7 @@ from randomnet.build.targets import target_of
 from randomnet.build.trials import trials_of
 from randomnet.conditions import TARGETED
 from randomnet.connectome import COUPLING
-from randomnet.kinds.checkpoints import last_and_best, torch_bytes
+from randomnet.kinds.checkpoints import last_and_best, status_of, torch_bytes
 from randomnet.kinds.train.loss_summary import notes, summarize_losses
 from randomnet.kinds.train.measurements import OVERLAP_TRIALS, measured_loss
 from randomnet.kinds.trajectories import conditions_of, event_arrays
@@ -81,7 +81,7 @@ def write_outputs(run: Run, folder: results.RunFolder, trained: Trained, seconds
     results.write_bytes(folder.path / "model.pt", torch_bytes(_model(run, trained)))
     losses = summarize_losses(progress) | _measured_losses(run, trained)
     return {
-        "status": results.DIVERGED if progress.diverged else results.COMPLETE,
+        "status": status_of(progress),
         "reason": progress.reason,
         **results.COUNTED_FROM_UNTRAINED,
         "summary": {

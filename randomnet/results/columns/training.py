@@ -73,6 +73,16 @@ FITTED = Table(
         Column("fp_bps", "Bits per spike in the bins after the trial, which the model does not see.", "bits per spike"),
     ),
 )  # fmt: skip
+HALVING = Table(
+    "halving.csv",
+    "of experiments with halving, a row per combo, the best first",
+    (
+        Column("validate_loss_best", "Lowest validation loss of all epochs, mean over iterations."),
+        Column("epochs_done", "Completed epochs of updates."),
+        Column("runs", "Number of runs of the combo."),
+        Column("status", "How the runs of the combo ended; stopped by halving: at a rung."),
+    ),
+)
 SCORES = Table(
     "scores.csv, and means in summary.csv",
     "of kind = compare, a row per model",
@@ -141,4 +151,4 @@ MEANS = Table(
         Column("high", "Upper end of Student's 95 % interval of the mean."),
     ),
 )
-TRAINING = (HISTORY, TRAINED, FITTED, SCORES, MEANS)
+TRAINING = (HISTORY, TRAINED, FITTED, HALVING, SCORES, MEANS)

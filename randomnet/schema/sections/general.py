@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, RAY
+from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, HALVED, OF_TRIALS, RAY, SAMPLED
 from randomnet.kinds import KINDS
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Choice, Integer, Number, Value
@@ -59,6 +59,36 @@ class CombosParamsSection(Section):
         'Grid as JSON, such as {"lr": [0.1, 0.01], "nle": ["5%", "10%"]}: the Cartesian product of all values. '
         "Options are named by key or section.key. Entries of options with names, such as couplings = EE: 1, are "
         "named couplings.EE.",
+        identity=False,
+    )
+    sample: str = option(
+        Value(),
+        "{}",
+        'Options whose values are drawn at random, as JSON, such as {"lr": "loguniform 1e-4 1e-2"}. Laws: uniform LOW '
+        "HIGH, loguniform LOW HIGH, integers FIRST LAST (both included), choice A B C. Each of n_samples combos "
+        "receives one draw of every option; with combos_params, all its combos receive each draw.",
+        identity=False,
+    )
+    n_samples: int = option(
+        Integer(1, 100_000),
+        10,
+        "Number of draws of sample. The draws follow from experiment.seed; more draws keep the first ones.",
+        only=SAMPLED,
+        identity=False,
+    )
+    halving: int = option(
+        Integer(0, 1000),
+        0,
+        "Successive halving: at each rung of epochs one combo in this many trains on, those of the lowest validation "
+        "loss, and the others stop. 0 = no halving, all combos train for all epochs.",
+        only=OF_TRIALS,
+        identity=False,
+    )
+    halving_epochs: int = option(
+        Integer(1),
+        10,
+        "Epochs of the first rung; each further rung has halving times as many epochs.",
+        only=HALVED,
         identity=False,
     )
 

@@ -29,7 +29,7 @@ from randomnet.nulls import NULLS
 from randomnet.settings.option import Section, option
 from randomnet.settings.steps import Steps
 from randomnet.settings.values import Boolean, Choice, Integer, Listed, Named, Number, Several, Value
-from randomnet.values.network import Columns, Neurons
+from randomnet.values.network import Columns, Neurons, Symmetry
 
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
 TRAINED = ("weights", "gains", "shifts")
@@ -133,6 +133,15 @@ class NetSection(Section):
         "Coupling strength. Random weights are N(0, g^2/N). Weights of other networks are multiplied by g after "
         "normalization.",
         only=WEIGHTED,
+        sizes=False,
+    )
+    symmetry: float = option(
+        Symmetry(),
+        0.0,
+        "Correlation of the weights J_ij and J_ji of a random network, from -1 (antisymmetric) to 1 (symmetric); 0 = "
+        "independent. Eigenvalues fill an ellipse with half axes g (1 + symmetry) and g (1 - symmetry).",
+        only=RANDOM_ONLY,
+        neutral=0.0,
         sizes=False,
     )
     parameter: str = option(

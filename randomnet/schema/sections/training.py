@@ -27,7 +27,7 @@ from randomnet.losses import LOSSES
 from randomnet.settings.interval import Interval
 from randomnet.settings.option import Section, option
 from randomnet.settings.values import Boolean, Choice, CountOrShare, Integer, Number, Ordinals, Share, Sum
-from randomnet.values.network import Counts, Target
+from randomnet.values.network import Counts, Patience, Target
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ class TrainValidateSection(Section):
         sizes=False,
     )
     early_stopping: int = option(
-        Integer(0),
+        Patience(0),
         0,
         "Stop after this many epochs without a lower loss; 0 = never.",
         sizes=False,
