@@ -1,7 +1,8 @@
-"""Vectors of weights, gains or shifts in which some entries are trainable, with optional signs and bounds."""
+"""Vectors of weights, gains or shifts in which some entries are trainable, and constraints of trained input weights."""
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -87,3 +88,16 @@ def trainable_indices(name: str, index: np.ndarray, sizes: Mapping[str, int]) ->
     if len(unique) < np.size(index) or (len(unique) and not 0 <= unique[0] <= unique[-1] < sizes[name]):
         raise ValueError(f"trainable[{name!r}] must be different indices in 0..{sizes[name] - 1}, got {index}")
     return torch.from_numpy(unique.astype(np.int64))
+
+
+@dataclass(frozen=True)
+class InputConstraints:
+    """Constraints of trained input weights (N, channels).
+
+    signs: the sign that each weight keeps, 1 or -1, and 0 where there is no connection. fixed: bool, the weights that
+    are not trained; None where all are trained. free_signs: weights may change their signs; connections stay.
+    """
+
+    signs: np.ndarray
+    fixed: np.ndarray | None = None
+    free_signs: bool = False

@@ -1,7 +1,7 @@
 """The network on a connectome: its trainable parameters, its constraints, and its response to inputs."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from randomnet.connectome import Connectome
 from randomnet.rnn.couplings import Dense, Pattern, Sparse, is_sparse
 from randomnet.rnn.driven_systems import SeriesDrivenSystem, TrialDrivenSystem, input_driven, trial_driven
 from randomnet.rnn.dynamics import Dynamics, stack_systems
-from randomnet.rnn.entries import Entries, trainable_indices
+from randomnet.rnn.entries import Entries, InputConstraints, trainable_indices
 from randomnet.rnn.low_rank import (
     FACTORS,
     Coupling,
@@ -29,19 +29,6 @@ INTEGRATORS = ("euler", "rk4")
 ENTRIES = ("weights", "gains", "shifts")
 INTERFACE = ("input_weights", "input_bias", "recurrent_bias", "readout_weights", "readout_bias")
 OVERLAP_INTERFACE = (*INTERFACE[:3], "readout_gains")
-
-
-@dataclass(frozen=True)
-class InputConstraints:
-    """Constraints of trained input weights (N, channels).
-
-    signs: the sign that each weight keeps, 1 or -1, and 0 where there is no connection. fixed: bool, the weights that
-    are not trained; None where all are trained. free_signs: weights may change their signs; connections stay.
-    """
-
-    signs: np.ndarray
-    fixed: np.ndarray | None = None
-    free_signs: bool = False
 
 
 class Network(nn.Module):
