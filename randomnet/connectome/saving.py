@@ -63,9 +63,9 @@ def files_of(path: Path) -> tuple[Path, ...]:
     if ending not in WRITERS:
         raise ValueError(f"{path}: expected a name that ends in {', '.join(WRITERS)}, got {ending or 'none of these'}")
     paths = (path, *beside_csv(path)) if ending == ".csv" else (path,)
-    for one in paths:
-        if one.exists() or one.is_symlink():
-            raise FileExistsError(f"{one}: expected a new file, got one that is there already")
+    for target in paths:
+        if target.exists() or target.is_symlink():
+            raise FileExistsError(f"{target}: expected a new file, got target that is there already")
     return paths
 
 
@@ -106,7 +106,7 @@ def as_json(content: Any) -> str:
 # ---- the four formats
 
 
-def _npz(connectome: Connectome, told: dict[str, Any], files: list[IO[bytes]]) -> None:
+def _npz(connectome: Connectome, description: dict[str, Any], files: list[IO[bytes]]) -> None:
     order = np.lexsort((connectome.post, connectome.pre))
     n = connectome.n
     arrays: dict[str, np.ndarray] = {
@@ -116,14 +116,14 @@ def _npz(connectome: Connectome, told: dict[str, Any], files: list[IO[bytes]]) -
         "indices": connectome.post[order],
         "indptr": np.concatenate([[0], np.cumsum(np.bincount(connectome.pre, minlength=n))]).astype(np.int64),
         "names": connectome.names,
-        ABOUT: np.array(as_json(told)),
+        ABOUT: np.array(as_json(description)),
     }
-    arrays |= {told["labels"][kind]: texts for kind, texts in connectome.labels.items()}
+    arrays |= {description["labels"][kind]: texts for kind, texts in connectome.labels.items()}
     arrays |= {name: values for name in ("positions", *STATES) if (values := getattr(connectome, name)) is not None}
     np.savez_compressed(files[0], **arrays)  # type: ignore[arg-type]
 
 
-def _parquet(connectome: Connectome, told: dict[str, Any], files: list[IO[bytes]]) -> None:
+def _parquet(connectome: Connectome, description: dict[str, Any], files: list[IO[bytes]]) -> None:
     try:
         import pyarrow as pa
         from pyarrow import parquet
@@ -132,17 +132,17 @@ def _parquet(connectome: Connectome, told: dict[str, Any], files: list[IO[bytes]
     dictionary = pa.array(connectome.names.tolist(), pa.string())
     ends = (pa.DictionaryArray.from_arrays(pa.array(index), dictionary) for index in (connectome.pre, connectome.post))
     table = pa.table([*ends, pa.array(connectome.weights)], ["pre", "post", "weight"])
-    document = as_json({**told, "neurons": _columns(connectome, told)})
+    document = as_json({**description, "neurons": _columns(connectome, description)})
     parquet.write_table(table.replace_schema_metadata({ABOUT: document}), files[0])
 
 
-def _csv(connectome: Connectome, told: dict[str, Any], files: list[IO[bytes]]) -> None:
+def _csv(connectome: Connectome, description: dict[str, Any], files: list[IO[bytes]]) -> None:
     names = connectome.names.tolist()
-    columns = _columns(connectome, told)
+    columns = _columns(connectome, description)
     ends = ((names[index] for index in indices.tolist()) for indices in (connectome.pre, connectome.post))
     _write_table(files[0], ["pre", "post", "weight"], zip(*ends, connectome.weights.tolist(), strict=True))
     _write_table(files[1], list(columns), zip(*columns.values(), strict=True))
-    files[2].write(as_json({ABOUT: told}).encode())
+    files[2].write(as_json({ABOUT: description}).encode())
 
 
 def _write_table(file: IO[bytes], header: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
@@ -153,9 +153,9 @@ def _write_table(file: IO[bytes], header: list[str], rows: Iterable[tuple[Any, .
     writer.writerows(rows)
 
 
-def _graphml(connectome: Connectome, told: dict[str, Any], files: list[IO[bytes]]) -> None:
+def _graphml(connectome: Connectome, description: dict[str, Any], files: list[IO[bytes]]) -> None:
     text = _Text(files[0])
-    columns = _columns(connectome, told)
+    columns = _columns(connectome, description)
     names = [_xml_attribute(name) for name in columns.pop("id")]
     numeric = {*AXES, *STATES}
     text.write(XML_HEAD + f'<key id="{ABOUT}" for="graph" attr.name="{ABOUT}" attr.type="string"/>\n')
@@ -163,7 +163,7 @@ def _graphml(connectome: Connectome, told: dict[str, Any], files: list[IO[bytes]
         kind = "double" if name in numeric else "string"
         text.write(f'<key id="n{number}" for="node" attr.name={_xml_attribute(name)} attr.type="{kind}"/>\n')
     text.write('<key id="weight" for="edge" attr.name="weight" attr.type="double"/>\n')
-    text.write(f'<graph edgedefault="directed">\n<data key="{ABOUT}">{_xml_text(as_json(told))}</data>\n')
+    text.write(f'<graph edgedefault="directed">\n<data key="{ABOUT}">{_xml_text(as_json(description))}</data>\n')
     for index, name in enumerate(names):
         values = [(number, column[index]) for number, column in enumerate(columns.values())]
         data = "".join(f'<data key="n{number}">{_xml_text(str(value))}</data>' for number, value in values
@@ -178,10 +178,10 @@ def _graphml(connectome: Connectome, told: dict[str, Any], files: list[IO[bytes]
 WRITERS: dict[str, Writer] = {".npz": _npz, ".parquet": _parquet, ".csv": _csv, ".graphml": _graphml}
 
 
-def _columns(connectome: Connectome, told: dict[str, Any]) -> dict[str, list[Any]]:
+def _columns(connectome: Connectome, description: dict[str, Any]) -> dict[str, list[Any]]:
     """The columns of a table of neurons: id, labels, x, y, z, drive and initial; None for an unknown number."""
     columns: dict[str, list[Any]] = {"id": connectome.names.tolist()}
-    columns |= {told["labels"][kind]: texts.tolist() for kind, texts in connectome.labels.items()}
+    columns |= {description["labels"][kind]: texts.tolist() for kind, texts in connectome.labels.items()}
     positions = connectome.positions
     numbers = {} if positions is None else dict(zip(AXES, positions.T, strict=True))
     numbers |= {name: values for name in STATES if (values := getattr(connectome, name)) is not None}

@@ -21,9 +21,9 @@ def aligned(rows: Sequence[Sequence[str]], limits: Sequence[int], indent: int = 
     rest = max(20, width - indent - sum(widths) - GAP * len(widths))
     widths.append(min(rest, max((len(row[-1]) for row in cells), default=0)))
     sides = [">" if are_numbers([row[place] for row in cells[1:]]) else "<" for place in range(columns)]
-    for row, own in zip(rows, cells, strict=True):
+    for row, row_cells in zip(rows, cells, strict=True):
         mark = row[0] if len(row) > columns else ""
-        wrapped = [textwrap.wrap(cell, size) or [""] for cell, size in zip(own, widths, strict=True)]
+        wrapped = [textwrap.wrap(cell, size) or [""] for cell, size in zip(row_cells, widths, strict=True)]
         for number, pieces in enumerate(zip_longest(*wrapped, fillvalue="")):
             start = f"{mark if number == 0 else '':>{indent - 1}} "
             texts = (f"{piece:{side}{size}}" for piece, side, size in zip(pieces, sides, widths, strict=True))

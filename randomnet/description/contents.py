@@ -69,10 +69,10 @@ def part_rows(facts: Mapping[str, Any]) -> list[tuple[str, ...]]:
     if parts and facts.get("weights_are"):
         used.append(("weights", "weight", facts["weights_are"]))
     unused = [part for part in parts if not part.is_used]
-    shown, more = unused[:MOST_UNUSED], unused[MOST_UNUSED:]
+    listed, more = unused[:MOST_UNUSED], unused[MOST_UNUSED:]
     if len(more) == 1:
-        shown, more = unused, []
-    rows: list[tuple[str, ...]] = [*used, *(("-", *part) for part in shown)]
+        listed, more = unused, []
+    rows: list[tuple[str, ...]] = [*used, *(("-", *part) for part in listed)]
     if more:
         rows.append(("-", f"{len(more):,} more parts", NOT_USED, _listed([part.place for part in more])))
     return rows
@@ -126,7 +126,7 @@ def _listed(places: Sequence[str]) -> str:
     words = [place.split(" ") for place in places]
     same = next((number for number, texts in enumerate(zip(*words, strict=False)) if len(set(texts)) > 1), 0)
     start = " ".join(words[0][:same])
-    names = [" ".join(own[same:]) for own in words]
+    names = [" ".join(parts[same:]) for parts in words]
     more = [f"and {len(names) - MOST_NAMES:,} more"] * (len(names) > MOST_NAMES)
     listed = ", ".join(names[:MOST_NAMES] + more)
     return f"{start}: {listed}" if start else listed
@@ -160,9 +160,9 @@ def _transmitters(facts: Mapping[str, Any]) -> _Table:
 
 def _losses(facts: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield what was left out, its number and why."""
-    for key, (what, why) in LEFT_OUT.items():
+    for key, (left, why) in LEFT_OUT.items():
         if facts.get(key):
-            yield what, f"{facts[key]:,.10g}", why.format_map(_Known(facts))
+            yield left, f"{facts[key]:,.10g}", why.format_map(_Known(facts))
     if facts.get("edges_without_sign_dropped") and facts.get("synapses_without_sign"):
         yield "synapses", f"{facts['synapses_without_sign']:,.10g}", "those of these edges"
     for key, count in facts.items():

@@ -50,9 +50,9 @@ def _unused_lines(facts: Mapping[str, Any]) -> list[str]:
     parts = [shortened(part, facts) for part in parts_of(facts) if not part.is_used]
     parts.sort(key=lambda part: (not IMPORTANT.search(part.place), not part.place.endswith(" rows")))
     texts = _grouped(parts)
-    for kept in range(len(texts), 0, -1):
-        more = "; further parts, which --describe lists" if kept < len(texts) else ""
-        lines = _wrapped(f"not used: {'; '.join(texts[:kept])}{more}")
+    for count in range(len(texts), 0, -1):
+        more = "; further parts, which --describe lists" if count < len(texts) else ""
+        lines = _wrapped(f"not used: {'; '.join(texts[:count])}{more}")
         if len(lines) <= MOST_LINES:
             return lines
     return [f"not used: {len(parts):,} parts of the file, which --describe lists"] if parts else []
@@ -96,8 +96,8 @@ def _signs(facts: Mapping[str, Any]) -> str:
 
 
 def _counts(rows: Sequence[TransmitterRow], signed: bool = True) -> str:
-    shown = [f"{row.name.replace(', ', '/')} {row.neurons:,} {row.sign if signed else ''}".strip() for row in rows[:8]]
-    return ", ".join(shown + [f"and {len(rows) - 8} more"] * (len(rows) > 8))
+    counts = [f"{row.name.replace(', ', '/')} {row.neurons:,} {row.sign if signed else ''}".strip() for row in rows[:8]]
+    return ", ".join(counts + [f"and {len(rows) - 8} more"] * (len(rows) > 8))
 
 
 def _others(policy: str) -> str:

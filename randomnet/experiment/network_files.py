@@ -32,8 +32,8 @@ def targets(path: Path, values: Sequence[str]) -> list[Path]:
     names = [text if text and short.count(text) == 1 else "_".join(filter(None, [text, str(number)]))
              for number, text in enumerate(short)]  # fmt: skip
     paths = [path.with_name(f"{path.stem}_{name}{path.suffix}") for name in names]
-    for one in paths:
-        _check_new(one)
+    for file in paths:
+        _check_new(file)
     return paths
 
 
@@ -44,7 +44,7 @@ def write(connectome: Connectome, path: Path) -> Iterator[str]:
     except (OSError, ValueError, ImportError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise ConfigError(f"--save {path}: expected a file that can be written, got: {reason}") from None
-    yield from (f"  saved   {one}" for one in paths)
+    yield from (f"  saved   {file}" for file in paths)
     if rank := connectome.provenance.get("rank"):
         yield f"  its factors of rank {rank} are not part of the weights, and are not saved"
     yield f"  [paths] path_to_network = {path} reads it as it is; leave sign_policy, normalization and g out"

@@ -37,8 +37,8 @@ def _sums(index: int, n: int, pre: np.ndarray, post: np.ndarray, weights: np.nda
     """
     is_other = (pre != index) & (post != index)
     ways = 0
-    for own, other in ((pre, post), (post, pre)):
-        is_own = (own == index) & (other != index)
+    for end, other in ((pre, post), (post, pre)):
+        is_own = (end == index) & (other != index)
         if is_own.any():
             totals = np.bincount(other[is_own], weights[is_own], n)
             if not np.allclose(totals, np.bincount(other[is_other], weights[is_other], n), rtol=ROUNDING):

@@ -36,29 +36,29 @@ def recording_arrays(arrays: Mapping[str, np.ndarray]) -> tuple[Arrays, tuple[st
     if not validates.any():
         raise ValueError(f"{MARK}: expected at least {VALIDATION_EVERY} trials, got {len(spikes)}")
     parts = {"train": ~validates, "valid": validates}
-    found = {f"{name}_recon_data": spikes[part] for name, part in parts.items()} | {"n_heldin": np.array(heldin)}
-    found |= {f"{name}_inds": np.flatnonzero(part) for name, part in parts.items()}
+    recording = {f"{name}_recon_data": spikes[part] for name, part in parts.items()} | {"n_heldin": np.array(heldin)}
+    recording |= {f"{name}_inds": np.flatnonzero(part) for name, part in parts.items()}
     if "train_behavior" in arrays:
-        found |= {f"{name}_behavior": arrays["train_behavior"][part] for name, part in parts.items()}
+        recording |= {f"{name}_behavior": arrays["train_behavior"][part] for name, part in parts.items()}
     if "eval_spikes_heldin" not in arrays:
-        return found, (NOTE,)
+        return recording, (NOTE,)
     if "eval_spikes_heldout" not in arrays and "train_spikes_heldout" in arrays:
-        return found, (NOTE, UNSCORED)
-    return found | _evaluation(arrays), (NOTE,)
+        return recording, (NOTE, UNSCORED)
+    return recording | _evaluation(arrays), (NOTE,)
 
 
 def _evaluation(arrays: Mapping[str, np.ndarray]) -> Arrays:
     """The arrays of the test split, and the mean responses."""
     spikes, _ = _spikes(arrays, "eval")
-    found = {"test_recon_data": spikes}
+    recording = {"test_recon_data": spikes}
     if "eval_behavior" in arrays:
-        found["test_behavior"] = arrays["eval_behavior"]
+        recording["test_behavior"] = arrays["eval_behavior"]
     if "eval_spikes_heldin_forward" in arrays:
-        found["test_forward"], _ = _spikes(arrays, "eval", "_forward")
+        recording["test_forward"], _ = _spikes(arrays, "eval", "_forward")
     if "psth" in arrays and "eval_cond_idx" in arrays:
-        found["psth"] = arrays["psth"]
-        found["test_conds"] = _conditions(arrays["eval_cond_idx"], len(spikes))
-    return found
+        recording["psth"] = arrays["psth"]
+        recording["test_conds"] = _conditions(arrays["eval_cond_idx"], len(spikes))
+    return recording
 
 
 def _spikes(arrays: Mapping[str, np.ndarray], split: str, suffix: str = "") -> tuple[np.ndarray, int]:

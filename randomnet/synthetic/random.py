@@ -16,8 +16,8 @@ def random_network(n: int, g: float, rng: np.random.Generator, symmetry: float =
         raise ValueError(f"symmetry must be from -1 to 1, got {symmetry}")
     matrix = rng.standard_normal((n, n))
     if symmetry:
-        own, reciprocal = (np.sqrt(1 + symmetry) + sign * np.sqrt(1 - symmetry) for sign in (1, -1))
-        matrix = (own * matrix + reciprocal * matrix.T) / 2
+        direct, reciprocal = (np.sqrt(1 + symmetry) + sign * np.sqrt(1 - symmetry) for sign in (1, -1))
+        matrix = (direct * matrix + reciprocal * matrix.T) / 2
     matrix *= g / np.sqrt(n)
     np.fill_diagonal(matrix, 0)
     provenance = {"source": random_source(symmetry), "synthetic": True, "g": g}

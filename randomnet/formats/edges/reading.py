@@ -75,14 +75,14 @@ def read_edge_list(path: Path, options: Options = DEFAULTS) -> Connectome:
     columns = edge_columns(table, options)
     edges = read_edges(table, columns, options)
     others = [other for other in tables if other is not table]
-    found, left = _neuron_table(path, table, others, edges, options)
-    edges, neurons, parts = _with_neurons(edges, found)
+    neuron_table, left = _neuron_table(path, table, others, edges, options)
+    edges, neurons, parts = _with_neurons(edges, neuron_table)
     connectome = interpreted(
         path.name.split(".")[0] or "edges",
         edges.rows,
         neurons,
         options,
-        _provenance(table, found, edges, options),
+        _provenance(table, neuron_table, edges, options),
         [*table.parts, *_named_edges(table, columns), *edges.parts, *parts, *left],
         table,
         MISSING,
@@ -113,8 +113,8 @@ def _edge_tables(tables: list[Table], options: Options = DEFAULTS) -> list[Table
     return headed or ([] if any(table.kind in ARRAYS for table in tables) else rows)
 
 
-def _provenance(table: Table, found: _NeuronTable | None, edges: EdgeList, options: Options) -> dict[str, Any]:
-    used = [table, found.table] if found else [table]
+def _provenance(table: Table, neuron_table: _NeuronTable | None, edges: EdgeList, options: Options) -> dict[str, Any]:
+    used = [table, neuron_table.table] if neuron_table else [table]
     notes = {"source": "edge list", "synthetic": False, "rows_read": edges.read, "files": checksums(used)}
     return {**notes, "roi": ", ".join(options.rois)} if options.rois else notes
 
@@ -204,27 +204,28 @@ def _share(table: Table, ids: np.ndarray) -> float:
     return 0.0 if listed is None else float(np.isin(ids, listed).mean())
 
 
-def _with_neurons(edges: EdgeList, found: _NeuronTable | None) -> tuple[EdgeList, Neurons, list[Part]]:
+def _with_neurons(edges: EdgeList, neuron_table: _NeuronTable | None) -> tuple[EdgeList, Neurons, list[Part]]:
     """The edges and neurons with the labels of a table; where it lists neurons without edges, these are neurons."""
-    if found is None:
+    if neuron_table is None:
         return edges, Neurons(edges.ids.astype(str), edges.labels), []
     parts = []
-    if found.lists:
-        listed = ids_of(found.table, edges.ids)
+    if neuron_table.lists:
+        listed = ids_of(neuron_table.table, edges.ids)
         assert listed is not None, "a table of neurons with one row per id"
         ids = np.union1d(edges.ids, listed)
         place = np.searchsorted(ids, edges.ids)
         rows = replace(edges.rows, pre=place[edges.rows.pre], post=place[edges.rows.post])
         labels = {kind: _placed(values, place, len(ids)) for kind, values in edges.labels.items()}
-        parts.append(Part(f"{found.table.name}, rows", "neurons", f"{len(ids) - len(edges.ids):,} have no edges"))
+        note = f"{len(ids) - len(edges.ids):,} have no edges"
+        parts.append(Part(f"{neuron_table.table.name}, rows", "neurons", note))
         edges = replace(edges, rows=rows, ids=ids, labels=labels)
-    with of_labels() if found.why == NAMED else nullcontext():
-        neurons, table_parts = neurons_in(found.table, edges.ids.astype(str))
-    parts += [Part(found.table.name, "table of neurons", found.why), *table_parts]
+    with of_labels() if neuron_table.why == NAMED else nullcontext():
+        neurons, table_parts = neurons_in(neuron_table.table, edges.ids.astype(str))
+    parts += [Part(neuron_table.table.name, "table of neurons", neuron_table.why), *table_parts]
     both = [kind for kind in edges.labels if kind in neurons.labels]
-    parts += [unused(f"{kind} of neurons in the edges", f"{found.table.name} has it") for kind in both]
+    parts += [unused(f"{kind} of neurons in the edges", f"{neuron_table.table.name} has it") for kind in both]
     if edges.rows.transmitters is not None and LABEL in neurons.labels:
-        parts.append(unused("transmitters of the edges", f"{found.table.name} has those of the neurons"))
+        parts.append(unused("transmitters of the edges", f"{neuron_table.table.name} has those of the neurons"))
     return edges, replace(neurons, labels={**edges.labels, **neurons.labels}), parts
 
 

@@ -105,14 +105,14 @@ class _Gexf:
     def _value(self, xml: Mapping[str, str]) -> None:
         key = xml.get("for", xml.get("id", ""))
         place = f"{self.table}, at node {len(self.graph.nodes)}, edge {len(self.graph.edges)}"
-        kind, attributes, told = self.inside[-1] if self.inside else ("graph", {}, set())
+        kind, attributes, titles = self.inside[-1] if self.inside else ("graph", {}, set())
         if (kind, key) not in self.titles:
             raise FormatError(f"{place}: expected a value of a declared attribute, got {key[:80]!r}")
         title = self.titles[kind, key]
-        if title in told:
+        if title in titles:
             expected = f"one value of {title[:40]}, as in a graph that does not change in time"
             raise FormatError(f"{place}: expected {expected}, got two")
-        told.add(title)
+        titles.add(title)
         attributes[title] = xml.get("value", "")
 
     def _position(self, xml: Mapping[str, str]) -> None:

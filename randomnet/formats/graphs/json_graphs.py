@@ -177,10 +177,10 @@ def _flyvis(table: Table, content: Mapping[str, Any]) -> Graph:
 def _started(table: Table, content: Mapping[str, Any]) -> tuple[Graph, bool]:
     """A graph with the attributes of the whole, and its direction: where none is told, edges are directed."""
     options = content.get("options") if isinstance(content.get("options"), dict) else {}
-    told = {"directed": True, "undirected": False, "mixed": True}.get(str((options or {}).get("type", "")))
-    directed = content.get("directed", told)
+    by_options = {"directed": True, "undirected": False, "mixed": True}.get(str((options or {}).get("type", "")))
+    directed = content.get("directed", by_options)
     graph = Graph()
-    if "directed" not in content and told is None:
+    if "directed" not in content and by_options is None:
         use = "edges from source to target"
         graph.parts.append(Part(f"{table.name}, direction", use, "the file tells no direction"))
         directed = True

@@ -47,10 +47,10 @@ def neurons_of(table: Table, graph: Graph) -> tuple[Neurons, list[Part]]:
     part = Part(f"{table.name}, ids of nodes", "names of neurons", f"{len(ids):,}: {ids_shown}, ...")
     parts = [part]
     if source:
-        shown = ", ".join(names[:MOST_LISTED].tolist())
+        examples = ", ".join(names[:MOST_LISTED].tolist())
         parts = [
             unused(f"{table.name}, ids of nodes", f"{ids_shown}, ... only count the nodes"),
-            Part(f"{table.name}, node attribute {source}", "names of neurons", f"{len(names):,}: {shown}, ..."),
+            Part(f"{table.name}, node attribute {source}", "names of neurons", f"{len(names):,}: {examples}, ..."),
         ]
     same = [name for name, values in texts.items() if name != source and np.array_equal(values, names)]
     parts += [unused(f"{table.name}, node attribute {name}", "the same as the names") for name in same]

@@ -84,9 +84,9 @@ def _take_directions(edges: Edges, name: str, undirected: np.ndarray) -> None:
     known = {**{word: truth > 0 for word, truth in TRUTH_WORDS.items() if truth}, **DIRECTION_WORDS}
     if not {word.lower() for word in words} <= {*known, ""}:
         return
-    told = np.array([known.get(word.lower(), True) for word in words])[codes]
+    directed = np.array([known.get(word.lower(), True) for word in words])[codes]
     is_told = np.array([bool(word) for word in words])[codes]
-    undirected[is_told] = ~told[is_told]
+    undirected[is_told] = ~directed[is_told]
     edges.use(name, EDGE_ROLES["direction"].use, f"{int(undirected.sum()):,} undirected")
 
 
