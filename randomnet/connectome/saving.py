@@ -65,7 +65,7 @@ def files_of(path: Path) -> tuple[Path, ...]:
     paths = (path, *beside_csv(path)) if ending == ".csv" else (path,)
     for target in paths:
         if target.exists() or target.is_symlink():
-            raise FileExistsError(f"{target}: expected a new file, got target that is there already")
+            raise FileExistsError(f"{target}: expected a new file, got one that is there already")
     return paths
 
 
