@@ -140,9 +140,9 @@ class Analysed:
         axes: the plane; None means the first two principal axes of the trajectory (..., H), or of `at` without one.
         span: as in `randomnet.analysis.flow_field`; None means that of the trajectory, or of `at`. regions: the units
         of the plane. The others keep their state `at`, or 0 where they are in `zeroed`. linear: the step is the affine
-        map at each base state. delta_input: (I,) or (..., I), a change of the input; delta_others: (H - n,)
-        or (..., H - n), one of the states of the other units. Both are of first order with linear. Raises ValueError for shapes and names that
-        do not fit.
+        map at each base state. delta_input: (I,) or (..., I), a change of the input; delta_others: (H - n,) or (..., H
+        - n), one of the states of the other units. Both are of first order with linear. Raises ValueError for shapes
+        and names that do not fit.
         """
         index, path = self._index(regions), at if trajectory is None else trajectory
         others = self._others(index)

@@ -55,8 +55,8 @@ class Assembly(nn.Module):
         mRNNTorch have it. The other arguments are those of `Region`.
         """
         if device is not None:
-            warnings.warn(f"{name}: the device of a region ({device}) is not used; MultiRegionRNN(device=...) sets that "
-                          "of the network", stacklevel=2)  # fmt: skip
+            warnings.warn(f"{name}: the device of a region ({device}) is not used; MultiRegionRNN(device=...) sets "
+                          "that of the network", stacklevel=2)  # fmt: skip
         self._open_draft().add("recurrent_regions", name=name, num_units=num_units, sign=sign, base_firing=base_firing,
                                init=init, parent_region=parent_region, learnable_bias=learnable_bias,
                                cell_types=cell_types)  # fmt: skip

@@ -58,7 +58,7 @@ def test_inputs_before_any_region_are_checked_when_they_are_added():
     """A wrong one is not kept: it would make every later call fail."""
     net = MultiRegionRNN()
     net.add_input_region("iti", 3)
-    for values, text in ((("iti", 3), "expected a unique name, got 'iti'"), (("go", -1), "num_units: expected a whole")):
+    for values, text in ((("iti", 3), "a unique name, got 'iti'"), (("go", -1), "num_units: expected a whole")):
         with pytest.raises(ValueError, match=text):
             net.add_input_region(*values)
     net.add_recurrent_region("iti_", 2)
