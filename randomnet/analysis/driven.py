@@ -112,7 +112,7 @@ def linearise(
     """
     lead, n = states.shape[:-1], states.shape[-1]
     flat = states.reshape(-1, n)
-    inputs, extra = (_one_each(values, lead) for values in (inputs, extra))
+    inputs, extra = _one_each("inputs", inputs, lead), _one_each("extra", extra, lead)
     driven = under_input(system, input_weights, inputs, extra)
     jacobian = jacobian_of(driven)(flat)
     columns = torch.arange(n, device=states.device) if from_ is None else from_
@@ -136,7 +136,7 @@ def maps_under_input(
 
     M may be any multiple of the number of inputs, as the grid of a flow field around several states.
     """
-    inputs, extra = (_one_each(values, lead) for values in (inputs, extra))
+    inputs, extra = _one_each("inputs", inputs, lead), _one_each("extra", extra, lead)
 
     def driven(number: int) -> Dynamics:
         """The system for this number of states."""
@@ -147,11 +147,11 @@ def maps_under_input(
     return lambda states: driven(len(states)).step(states), lambda states: jacobian_of(driven(len(states)))(states)
 
 
-def _one_each(values: Tensor | None, lead: torch.Size) -> Tensor | None:
+def _one_each(name: str, values: Tensor | None, lead: torch.Size) -> Tensor | None:
     """The values of each state as (B, n), or one for all as (n,). Raises ValueError for another shape."""
     if values is None or values.ndim == 1:
         return values
     if values.shape[:-1] != lead:
-        raise ValueError(f"inputs: expected one for all states, or one for each, {tuple(lead)}, got "
+        raise ValueError(f"{name}: expected one for all states, or one for each, {tuple(lead)}, got "
                          f"{tuple(values.shape[:-1])}")  # fmt: skip
     return values.reshape(-1, values.shape[-1])

@@ -86,6 +86,7 @@ class Analysed:
         inputs, and `eigendecomposition` has the eigenvalues. Raises ValueError for shapes and names that do not fit.
         """
         to, from_ = from_ if to is None else to, to if from_ is None else from_
+        self._check_states("states", states)
         return linearise(self._analysed(W_rec), states, self.input(), inputs, extra=extra, to=self._index(to),
                          from_=self._index(from_))  # fmt: skip
 
@@ -105,6 +106,7 @@ class Analysed:
         values of their start. The search is in float64, and changes nothing of the network. settings: of
         `randomnet.analysis.fixed_points`. Raises ValueError for shapes and names that do not fit.
         """
+        self._check_states("starts", starts)
         if inputs is not None and inputs.ndim > 1:
             return [self.fixed_points(starts, one, regions=regions, extra=extra, W_rec=W_rec, **settings)
                     for one in inputs]  # fmt: skip
@@ -138,11 +140,16 @@ class Analysed:
         axes: the plane; None means the first two principal axes of the trajectory (..., H), or of `at` without one.
         span: as in `randomnet.analysis.flow_field`; None means that of the trajectory, or of `at`. regions: the units
         of the plane. The others keep their state `at`, or 0 where they are in `zeroed`. linear: the step is the affine
-        map at each base state. delta_input: (I,) or (..., I), a change of the input; delta_others: (..., H - n), one of
-        the states of the other units. Both are of first order with linear. Raises ValueError for shapes and names that
-        do not fit.
+        map at each base state. delta_input: (I,) or (..., I), a change of the input; delta_others: (H - n,) or (..., H
+        - n), one of the states of the other units. Both are of first order with linear. Raises ValueError for shapes
+        and names that do not fit.
         """
         index, path = self._index(regions), at if trajectory is None else trajectory
+        others = self._others(index)
+        self._check_states("at", at)
+        self._check_states("trajectory", path)
+        self._check_change("delta_input", delta_input, self.input_size, at)
+        self._check_change("delta_others", delta_others, len(others), at)
         if zeroed is not None:
             at = at.index_fill(-1, select(self.units, *_names(zeroed)).to(at.device), 0.0)
         chosen = path if index is None else path[..., index]
@@ -150,7 +157,8 @@ class Analysed:
         weights, system = self.input(), self._analysed(W_rec)
         if not linear:
             inputs = inputs if delta_input is None else delta_input if inputs is None else inputs + delta_input
-            at = at if delta_others is None else at.index_add(-1, self._others(index), delta_others.to(at))
+            if delta_others is not None:
+                at = at.index_add(-1, others, delta_others.to(at).expand(*at.shape[:-1], -1))
         step, jacobian = maps_under_input(system, at.shape[:-1], weights, inputs, extra)
         if linear and (delta_input is not None or delta_others is not None):
             local = linearise(system, at, weights, inputs, extra=extra, from_=index)
@@ -161,7 +169,24 @@ class Analysed:
 
     def _analysed(self: "MultiRegionRNN", W_rec: Tensor | None) -> Dynamics:
         """The network without inputs and noise, with weights of its own or others."""
-        return self.dynamics() if W_rec is None else self._system(Dense(W_rec))
+        if W_rec is None:
+            return self.dynamics()
+        shape = self.hidden_size, self.hidden_size
+        if W_rec.shape != shape:
+            raise ValueError(f"W_rec: expected shape {shape}, got {tuple(W_rec.shape)}")
+        return self._system(Dense(W_rec))
+
+    def _check_states(self: "MultiRegionRNN", name: str, states: Tensor) -> None:
+        """Raise ValueError unless the states have all units as their last axis."""
+        if states.ndim < 1 or states.shape[-1] != self.hidden_size:
+            raise ValueError(f"{name}: expected shape (..., {self.hidden_size}), got {tuple(states.shape)}")
+
+    @staticmethod
+    def _check_change(name: str, change: Tensor | None, units: int, at: Tensor) -> None:
+        """Raise ValueError unless the change is one for all states `at`, or one for each."""
+        shapes = (units,), (*at.shape[:-1], units)
+        if change is not None and change.shape not in shapes:
+            raise ValueError(f"{name}: expected shape {shapes[0]} or {shapes[1]}, got {tuple(change.shape)}")
 
     def _others(self: "MultiRegionRNN", index: Tensor | None) -> Tensor:
         """The units that are not in `index`, ascending; none for None."""

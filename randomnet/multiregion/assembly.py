@@ -3,6 +3,7 @@
 Regions and connections are added to a draft; `finalize_connectivity` draws the weights and makes the module.
 """
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,12 +45,18 @@ class Assembly(nn.Module):
         parent_region: str | None = None,
         learnable_bias: bool = False,
         cell_types: Mapping[str, float] | None = None,
+        *,
+        device: Any = None,
     ) -> None:
         """Add a recurrent region. Raises ValueError for wrong values, and after `finalize_connectivity`.
 
         sign: pos or neg, of all its outgoing connections; None where each connection has its own (exc by default).
-        cell_types: name -> fraction of contiguous sub-blocks. The other arguments are those of `Region`.
+        cell_types: name -> fraction of contiguous sub-blocks. device: not used, as a warning says; some versions of
+        mRNNTorch have it. The other arguments are those of `Region`.
         """
+        if device is not None:
+            warnings.warn(f"{name}: the device of a region ({device}) is not used; MultiRegionRNN(device=...) sets "
+                          "that of the network", stacklevel=2)  # fmt: skip
         self._open_draft().add("recurrent_regions", name=name, num_units=num_units, sign=sign, base_firing=base_firing,
                                init=init, parent_region=parent_region, learnable_bias=learnable_bias,
                                cell_types=cell_types)  # fmt: skip

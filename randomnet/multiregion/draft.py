@@ -32,9 +32,12 @@ class Draft:
         return from_dict(self.entries, "network", mixed=True)
 
     def _check(self, kind: str) -> None:
-        """Raise ValueError for an entry that a description may not have, as soon as there are recurrent regions."""
-        if self.entries["recurrent_regions"] or kind.endswith("connections"):
+        """Raise ValueError for an entry that a description may not have."""
+        if self.entries["recurrent_regions"] or kind != "input_regions":
             self.description()
+            return
+        other = "".join(str(entry.get("name")) for entry in self.entries[kind]) + "_"  # a name that no input has
+        from_dict({**self.entries, "recurrent_regions": [{"name": other, "num_units": 1}]}, "network", mixed=True)
 
     def _start_from(self, description: Description) -> None:
         for region in description.regions:

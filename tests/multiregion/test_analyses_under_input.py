@@ -164,6 +164,16 @@ def test_a_change_of_the_other_regions_shifts_the_flow(form):
     assert_close(shifted.velocity - plain.velocity, expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("linear", [False, True])
+def test_one_change_of_the_others_is_that_of_every_state(linear):
+    net, states, change = network(), drawn(4, 15), drawn(10)
+    one = net.flow_field(states, regions="r1", delta_others=change, linear=linear)
+    each = net.flow_field(states, regions="r1", delta_others=change.expand(4, 10), linear=linear)
+    none = net.flow_field(states, regions="r1", linear=linear)
+    assert_close(one.velocity, each.velocity)
+    assert not torch.allclose(one.velocity, none.velocity)
+
+
 def test_other_weights_take_the_place_of_the_own_ones():
     net, other = network(), network(seed=5)
     states, inputs = drawn(4, 15), drawn(4, 5)
@@ -180,6 +190,13 @@ def test_what_does_not_fit_is_said():
         (lambda: net.linearise(states, drawn(4)), r"inputs: expected shape \(..., 5\), got shape \(4,\)"),
         (lambda: net.linearise(states, drawn(3, 5)), r"one for each, \(4,\), got \(3,\)"),
         (lambda: net.linearise(states, extra=drawn(4, 5)), r"extra: expected shape \(..., 15\)"),
+        (lambda: net.linearise(states, extra=drawn(3, 15)), r"extra: expected one for all .* got \(3,\)"),
+        (lambda: net.linearise(drawn(4, 14)), r"states: expected shape \(..., 15\), got \(4, 14\)"),
+        (lambda: net.linearise(states, W_rec=drawn(3, 3)), r"W_rec: expected shape \(15, 15\), got \(3, 3\)"),
+        (lambda: net.fixed_points(drawn(4, 14)), r"starts: expected shape \(..., 15\), got \(4, 14\)"),
+        (lambda: net.flow_field(drawn(4, 14)), r"at: expected shape \(..., 15\), got \(4, 14\)"),
+        (lambda: net.flow_field(states, delta_input=drawn(4)), r"delta_input: expected shape \(5,\) or \(4, 5\)"),
+        (lambda: net.flow_field(states, regions="r1", delta_others=drawn(5)), r"delta_others: expected shape \(10,\)"),
         (lambda: net.linearise(states, to="r9"), "unknown selection 'r9'"),
         (lambda: net.linearise(states, to="r1", from_="r0").eigendecomposition(), "as many units `to` as `from_`"),
         (lambda: linearise(net.dynamics(), states, None, drawn(5)), "inputs: expected none, as there are no input"),

@@ -54,6 +54,27 @@ def test_a_network_added_piece_by_piece_is_that_of_its_description():
     assert [name for name, _ in net.named_parameters()] == ["bias", "recurrent.values", "input.values"]
 
 
+def test_inputs_before_any_region_are_checked_when_they_are_added():
+    """A wrong one is not kept: it would make every later call fail."""
+    net = MultiRegionRNN()
+    net.add_input_region("iti", 3)
+    for values, text in ((("iti", 3), "a unique name, got 'iti'"), (("go", -1), "num_units: expected a whole")):
+        with pytest.raises(ValueError, match=text):
+            net.add_input_region(*values)
+    net.add_recurrent_region("iti_", 2)
+    net.add_input_connection("iti", "iti_")
+    net.finalize_connectivity()
+    assert net.inp_regions == ["iti"] and net.input_size == 3
+
+
+def test_the_device_of_an_added_region_is_said_not_to_be_used():
+    net = MultiRegionRNN()
+    with pytest.warns(UserWarning, match=r"d1: the device of a region \(cuda\) is not used"):
+        net.add_recurrent_region("d1", 2, device="cuda")
+    net.finalize_connectivity()
+    assert net.hidden_size == 2
+
+
 def test_regions_are_added_to_those_of_a_description():
     net = MultiRegionRNN(AT_ONCE, config_finalize=False, dtype=torch.float64, seed=4)
     net.add_recurrent_region("thal", 2, cell_types={"a": 0.5, "b": 0.5})
