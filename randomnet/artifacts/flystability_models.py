@@ -20,12 +20,16 @@ OPTIONAL = ("gains.pt", "shifts.pt", "types.pt", "H0.pt")
 
 @dataclass(frozen=True, eq=False)
 class FlyStabilityModel:
-    """weights: (N, N) J[post, pre], float32. gains, shifts: (N,) of each neuron. state: (N,) or None where it is 0."""
+    """weights: (N, N) J[post, pre], float32. gains, shifts: (N,) of each neuron. state: (N,) or None where it is 0.
+
+    types: (N,) texts, such as type 0, or None where every neuron is a type of its own.
+    """
 
     weights: np.ndarray
     gains: np.ndarray
     shifts: np.ndarray
     state: np.ndarray | None
+    types: np.ndarray | None
 
 
 def is_model_folder(path: Path) -> bool:
@@ -60,7 +64,8 @@ def read_model(folder: Path) -> FlyStabilityModel:
     if state is not None:
         _check(folder / "H0.pt", state, (n,))
     kept = state.astype(np.float64) if state is not None and state.any() else None
-    return FlyStabilityModel(product, per_neuron["gains.pt"], per_neuron["shifts.pt"], kept)
+    names = np.array([f"type {number}" for number in index]) if len(np.unique(index)) < n else None
+    return FlyStabilityModel(product, per_neuron["gains.pt"], per_neuron["shifts.pt"], kept, names)
 
 
 def _array(path: Path) -> np.ndarray:

@@ -45,7 +45,7 @@ class StoredNetwork:
     weights: (N, N). edges: flat indices, post N + pre, of its connections. interface: input weights and biases, and
     readout, under the network's own names; empty for a network trained without a task. factors: m and n, (N, K) each.
     factors_on: their support, all or edges. gains, shifts: (N,) of each unit. drive, state: (N,) or
-    None; state is the initial one.
+    None; state is the initial one. types: (N,) texts, the type of each unit, or None.
     """
 
     weights: np.ndarray
@@ -58,6 +58,7 @@ class StoredNetwork:
     drive: np.ndarray | None = None
     description: dict[str, Any] = field(default_factory=dict)
     state: np.ndarray | None = None
+    types: np.ndarray | None = None
 
     @property
     def rank(self) -> int:
@@ -148,6 +149,7 @@ def pretrained_connectome(run: Run) -> Connectome:
         pre,
         stored.weights[post, pre].astype(np.float64),
         np.array([f"unit{number:04d}" for number in range(n)]),
+        labels={} if stored.types is None else {"type": stored.types},
         drive=drive,
         initial=stored.state,
         provenance={"source": f"pretrained model {path}", "synthetic": not run.config.paths.path_to_network},
@@ -240,7 +242,9 @@ def _from_flystability(run: Run, folder: Path) -> StoredNetwork:
     model = read_model(folder)
     none = np.zeros((len(model.weights), 0), np.float32)
     edges = np.flatnonzero(model.weights)
-    return StoredNetwork(model.weights, edges, {}, (none, none), "all", model.gains, model.shifts, state=model.state)
+    return StoredNetwork(
+        model.weights, edges, {}, (none, none), "all", model.gains, model.shifts, state=model.state, types=model.types
+    )
 
 
 def _from_elman(run: Run, loaded: dict[str, Any]) -> StoredNetwork:

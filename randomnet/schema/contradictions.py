@@ -138,7 +138,7 @@ def _network(config: Any) -> tuple[Key, str] | None:
         return ("net", "normalization"), "another with roi = random, as sinkhorn needs one sign per neuron"
     if config.drawn_at_random and net.dales_law is True:
         return ("net", "dales_law"), "auto or False with roi = random, whose neurons have weights of both signs"
-    if config.drawn_at_random and config.model.groups != "neuron":
+    if config.drawn_at_random and not config.paths.pretrained and config.model.groups != "neuron":
         return ("model", "groups"), "neuron with roi = random, which has no labels"
     if net.random_w and net.null not in ("none", "random_w"):
         return ("net", "random_w"), f"False with null = {net.null}"

@@ -15,6 +15,7 @@ from randomnet.settings.schema import Schema, Texts
 from randomnet.settings.values import ConfigError, nearest
 
 SALT = 0x73616D70  # keeps the draws apart from other generators of the same seed
+LARGEST = 2**62  # of whole numbers
 DIGITS = 6  # significant digits of a drawn number, so that tables and errors can show all of them
 
 
@@ -37,9 +38,22 @@ def _rounded(value: float, low: float, high: float) -> float:
     return min(max(float(f"{value:.{DIGITS}g}"), low), high)
 
 
+def _different(low: float, high: float) -> float:
+    """How many different numbers `_rounded` gives between the bounds, without the ends, which may be rare."""
+    if low <= 0 <= high:
+        return math.inf
+    return max(1, abs(_place(high) - _place(low)) - 1)
+
+
+def _place(value: float) -> int:
+    """The place of a rounded number that is not 0 among all rounded numbers, ordered by size."""
+    digits, exponent = f"{abs(value):.{DIGITS - 1}e}".split("e")
+    return int(exponent) * 9 * 10 ** (DIGITS - 1) + int(digits.replace(".", ""))
+
+
 def _uniform(words: Sequence[str]) -> Law:
     low, high = _bounds(words)
-    return Law(lambda generator: _rounded(generator.uniform(low, high), low, high))
+    return Law(lambda generator: _rounded(generator.uniform(low, high), low, high), _different(low, high))
 
 
 def _loguniform(words: Sequence[str]) -> Law:
@@ -47,13 +61,13 @@ def _loguniform(words: Sequence[str]) -> Law:
     if low <= 0:
         raise ValueError("no logarithm")
     logs = math.log(low), math.log(high)
-    return Law(lambda generator: _rounded(math.exp(generator.uniform(*logs)), low, high))
+    return Law(lambda generator: _rounded(math.exp(generator.uniform(*logs)), low, high), _different(low, high))
 
 
 def _integers(words: Sequence[str]) -> Law:
     first, last = map(int, words)
-    if first >= last:
-        raise ValueError("not ascending")
+    if first >= last or max(-first, last) > LARGEST:
+        raise ValueError("not ascending, or too large for the generator")
     return Law(lambda generator: int(generator.integers(first, last, endpoint=True)), last - first + 1)
 
 

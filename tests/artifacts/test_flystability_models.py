@@ -102,6 +102,25 @@ def test_training_goes_on_from_it(tmp_path):
         assert np.allclose(arrays[f"{name}_initial"], tensors[name][tensors["types"]], atol=1e-6)
 
 
+def test_its_types_can_share_their_gains(tmp_path):
+    """model.groups = type has FlyStability's one gain and shift per type; by default each neuron has its own."""
+    tensors = model()
+    path = ini(tmp_path, save(tmp_path / "model", tensors), "train", "[trainvalidate]\ntrain_gains = True\n")
+    assert len(setup_of(path).network.gains()) == N
+    path.write_text(path.read_text().replace("dt = 0.1", "dt = 0.1\ngroups = type"))
+    network = setup_of(path).network
+    assert np.allclose(network.gains().detach(), tensors["gains"])
+    assert np.allclose(network.shifts().detach(), tensors["shifts"])
+    assert np.array_equal(network.groups, tensors["types"])
+
+
+def test_neurons_without_common_types_have_no_labels(tmp_path):
+    path = ini(tmp_path, save(tmp_path / "model", model(types=False)))
+    path.write_text(path.read_text().replace("dt = 0.1", "dt = 0.1\ngroups = type"))
+    with pytest.raises(ConfigError, match=r"groups: random, pretrained has no labels 'type'; it has neuron"):
+        setup_of(path)
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [

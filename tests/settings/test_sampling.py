@@ -70,6 +70,14 @@ def test_choices_are_drawn_without_repetition_until_there_are_no_more(plan):
         plan(sample(laws, 13))
 
 
+@pytest.mark.parametrize(("law", "most"), [("uniform 1 1.0001", 9), ("loguniform 9.9999 10.001", 19)])
+def test_a_range_with_few_numbers_of_six_digits_has_few_samples(plan, law, most):
+    """1.00001 to 1.00009; 9.99991 to 9.99999 and 10, whose next are 10.0001 to 10.0009."""
+    assert len(plan(sample(f'{{"lr": "{law}"}}', most)).combos) == most
+    with pytest.raises(ConfigError, match=f"n_samples: expected at most {most}, the number of different samples"):
+        plan(sample(f'{{"lr": "{law}"}}', most + 1))
+
+
 def test_a_list_is_a_choice_of_its_values(plan):
     made = plan(sample('{"state_noise": [0, 0.5], "lr": "uniform 1 2"}', 20))
     assert set(values(made, "state_noise")) == {0, 0.5}
@@ -93,6 +101,7 @@ def test_one_of_an_options_names_may_be_sampled(plan):
         ('{"lr": "uniform 1 inf"}', "'lr': expected uniform LOW HIGH with LOW below HIGH, got \"uniform 1 inf\""),
         ('{"lr": "loguniform 0 1"}', "'lr': expected loguniform LOW HIGH with 0 < LOW < HIGH, got"),
         ('{"epochs": "integers 1 2.5"}', "'epochs': expected integers FIRST LAST with whole numbers"),
+        ('{"epochs": "integers 1 99999999999999999999"}', "'epochs': expected integers FIRST LAST with whole numbers"),
         ('{"lr": "choice 1"}', "'lr': expected choice A B C with at least two different values"),
         ('{"lr": [1, 1]}', "'lr': expected choice A B C with at least two different values"),
         ('{"lr": 3}', "'lr': expected a law such as \"uniform 0 1\", got 3"),
