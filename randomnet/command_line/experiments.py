@@ -247,20 +247,20 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
 def report(plan: Plan, outcome) -> int:
     """Print the end figures and what to do next; the exit code."""
     from randomnet.comparison.network_identity import add_connectome_checksums
-    from randomnet.experiment import closing_report
+    from randomnet.experiment import closing_report, closing_table
     from randomnet.kinds.kind import kind_of
 
-    shown = [*plan.varied, "iteration", "status", *kind_of(plan.config.experiment.kind).headline]
-    table = outcome.table[["combo", *dict.fromkeys(name for name in shown if name in outcome.table)]]
+    kind = kind_of(plan.config.experiment.kind)
+    with_checksums = add_connectome_checksums(outcome.root, outcome.table)
     print()
-    first = table.head(40).astype(object)
-    rows = first.where(first.notna(), "").to_string(index=False, float_format=lambda value: f"{value:.4g}")
-    print("This share has no runs: there are fewer batches of them than shares" if table.empty else rows)
-    if len(table) > 40:
-        print(f"... and {len(table) - 40} more in summary.csv")
+    if outcome.table.empty:
+        print("This share has no runs: there are fewer batches of them than shares")
+    else:
+        differing = closing_table.incomparable(plan)
+        for line in closing_table.table_lines(with_checksums, plan.varied, kind.headline, kind.rankings, differing):
+            print(line)
     normalizations = {entry["combo"]: entry["connectome"].get("normalization", "none")
                       for entry in outcome.manifest["combos"]}  # fmt: skip
-    with_checksums = add_connectome_checksums(outcome.root, outcome.table)
     for line in closing_report.lines(with_checksums, plan.varied, normalizations):
         print(line)
     print(f"\nResults: {outcome.root}")
