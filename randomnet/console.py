@@ -8,3 +8,15 @@ def print_in_any_encoding() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+
+
+def duration_text(seconds: float) -> str:
+    """Return a time for people, such as 45 s, 12 min, 3.2 h or 2.5 days."""
+    for unit, size, limit in (("s", 1.0, 90.0), ("min", 60.0, 5400.0), ("h", 3600.0, 172800.0)):
+        if seconds < limit:
+            return f"{_rounded(seconds / size)} {unit}"
+    return f"{_rounded(seconds / 86400.0)} days"
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")

@@ -12,6 +12,7 @@ In a clone, `python runrandomnet.py` is the same command.
 """
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -60,6 +61,13 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="move an existing results folder aside and start anew")
     parser.add_argument(
         "--shard", metavar="i/n", help="do the i-th of n shares of the runs; n such processes may work side by side"
+    )
+    parser.add_argument(
+        "--log-every",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="without a terminal: seconds between two lines about runs that go on (default: 60; 0: none)",
     )
     parser.add_argument(
         "--help-config", nargs="?", const="", metavar="section", help="explain every option of the INI, or one section"
@@ -247,20 +255,20 @@ def dry_run(plan: Plan, facts: list[dict]) -> None:
 def report(plan: Plan, outcome) -> int:
     """Print the end figures and what to do next; the exit code."""
     from randomnet.comparison.network_identity import add_connectome_checksums
-    from randomnet.experiment import closing_report
+    from randomnet.experiment import closing_report, closing_table
     from randomnet.kinds.kind import kind_of
 
-    shown = [*plan.varied, "iteration", "status", *kind_of(plan.config.experiment.kind).headline]
-    table = outcome.table[["combo", *dict.fromkeys(name for name in shown if name in outcome.table)]]
+    kind = kind_of(plan.config.experiment.kind)
+    with_checksums = add_connectome_checksums(outcome.root, outcome.table)
     print()
-    first = table.head(40).astype(object)
-    rows = first.where(first.notna(), "").to_string(index=False, float_format=lambda value: f"{value:.4g}")
-    print("This share has no runs: there are fewer batches of them than shares" if table.empty else rows)
-    if len(table) > 40:
-        print(f"... and {len(table) - 40} more in summary.csv")
+    if outcome.table.empty:
+        print("This share has no runs: there are fewer batches of them than shares")
+    else:
+        differing = closing_table.incomparable(plan)
+        for line in closing_table.table_lines(with_checksums, plan.varied, kind.headline, kind.rankings, differing):
+            print(line)
     normalizations = {entry["combo"]: entry["connectome"].get("normalization", "none")
                       for entry in outcome.manifest["combos"]}  # fmt: skip
-    with_checksums = add_connectome_checksums(outcome.root, outcome.table)
     for line in closing_report.lines(with_checksums, plan.varied, normalizations):
         print(line)
     print(f"\nResults: {outcome.root}")
@@ -283,6 +291,8 @@ def report(plan: Plan, outcome) -> int:
 def carry_out(plan: Plan, options: argparse.Namespace) -> int:
     """One experiment, as far as the options say; the exit code. Raises ConfigError."""
     share = share_of(options)
+    if not 0 <= options.log_every < math.inf:
+        raise ConfigError(f"--log-every: expected seconds from 0 on, got {options.log_every}")
     if options.describe:
         return describe(plan, options.save_figs, options.save)
     announce(plan)
@@ -297,8 +307,8 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
         experiment.check_results(plan, facts)
         dry_run(plan, facts)
         return 0
-    chosen = {"fresh": options.fresh, "retry_failed": options.retry_failed, "share": share}
-    return report(plan, experiment.run(plan, facts, **chosen))
+    chosen = {name: getattr(options, name) for name in ("fresh", "retry_failed", "log_every")}
+    return report(plan, experiment.run(plan, facts, share=share, **chosen))
 
 
 def pipeline(plan: Plan, options: argparse.Namespace) -> int:

@@ -17,8 +17,9 @@ from tqdm import tqdm
 from randomnet.experiment import engines, halving, planning, ray_engine
 from randomnet.experiment.batches import make_batches
 from randomnet.experiment.cost_estimate import Estimate, estimate
+from randomnet.experiment.progress import LOG_EVERY, Progress
 from randomnet.kinds.kind import Batch, kind_of
-from randomnet.results import COMPLETE, DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
+from randomnet.results import DIVERGED, ENDED, FAILED, ResultsError, ResultsFolder, Share
 from randomnet.results.locks import LocksUnsupported
 from randomnet.schema.plan import Plan
 from randomnet.schema.sections.general import ExecutionSection
@@ -73,13 +74,14 @@ def run(
     fresh: bool = False,
     retry_failed: bool = False,
     share: Share | None = None,
+    log_every: float = LOG_EVERY,
 ) -> Outcome:
     """Carry out the missing runs of a plan in its results folder, or of a share of the plan; return how it ended.
 
     facts: what `check(plan)` returned. fresh: move an existing folder aside first. retry_failed: repeat failed runs.
     share: other processes may carry out the other shares in the same folder, at the same time or not; the table has
-    only the runs of the share. Raises ConfigError where the folder holds another experiment, is in use, or cannot be
-    written, or where there is no cluster.
+    only the runs of the share. log_every: seconds between two lines without a terminal; 0 for none. Raises ConfigError
+    where the folder holds another experiment, is in use, or cannot be written, or where there is no cluster.
     """
     folder = _folder(plan)
     share = share and _share_with_options(plan, share)
@@ -111,7 +113,7 @@ def run(
         facts_by_combo = {entry["combo"]: entry["connectome"] for entry in prepared.manifest["combos"]}
         batches = make_batches(prepared.runs(), facts_by_combo)
         batches = share.of(batches) if share else batches
-        interrupted = _carry_out(engine, prepared, batches, folder, retry_failed, rungs)
+        interrupted = _carry_out(engine, prepared, batches, folder, retry_failed, rungs, log_every)
         if folder.manifest is None:  # somebody removed the folder meanwhile
             folder.write_plan(prepared.manifest, plan.text)
         with folder.brief_lock():
@@ -203,6 +205,7 @@ def _carry_out(
     folder: ResultsFolder,
     retry_failed: bool,
     rungs: halving.Halving | None,
+    log_every: float,
 ) -> bool:
     """Carry out the missing runs, all at once or rung by rung; return whether they were interrupted."""
     runs = [run for batch in batches for run in batch]
@@ -228,57 +231,16 @@ def _carry_out(
         tqdm.write(f"{done} of {len(runs)} runs are there already and stay as they are")
     if not missing:
         return False
-    kind = kind_of(missing[0].config.experiment.kind)
-    length = sum(kind.length(run) for run in missing) * (rungs.share if rungs else 1)
-    with _stop_on_signal() as stop, _ProgressBars(len(runs), done, length, kind.unit) as bars:
+    kind, part = kind_of(missing[0].config.experiment.kind), rungs.share if rungs else 1.0
+    with _stop_on_signal() as stop, Progress(folder, kind, len(runs), missing, part, log_every) as shown:
         for stage in rungs.stages(runs) if rungs else [unfinished]:
-            for ended in engine(stage, folder.root, stop.is_set, bars.epoch) if stage else ():
-                bars.ended(ended)
+            for ended in engine(stage, folder.root, stop.is_set, shown.epoch) if stage else ():
+                shown.ended(ended)
                 if ended.status in ENDED:
                     folder.write_curves(prepared.manifest, ended.combo)
             if stop.is_set():
                 break
         return stop.is_set()
-
-
-class _ProgressBars:
-    """A bar for runs, and one for epochs (with loss and lambda_max) or time; without a terminal, a line per run."""
-
-    def __init__(self, runs: int, done: int, length: float, unit: str) -> None:
-        self.total, self.count = runs, done
-        style = {"disable": None, "file": sys.stderr, "dynamic_ncols": True}
-        self.runs = tqdm(total=runs, initial=done, desc="runs", unit="run", position=0, **style)
-        self.steps = tqdm(total=length, desc=f"all {unit}", unit=unit, position=1, leave=False, **style)
-
-    def __enter__(self) -> "_ProgressBars":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.steps.close()
-        self.runs.close()
-
-    def epoch(self, event: engines.Event) -> None:
-        """Show an epoch, or the progress of a spectrum."""
-        if isinstance(event, engines.Epoch):
-            texts = [f"combo {event.combo} iteration {event.iteration}"]
-            if "train_loss" in event.row:
-                texts.append(f"loss {event.row['train_loss']:.4g}")
-            if "lambda_max" in event.row:
-                texts.append(f"lambda_max {event.row['lambda_max']:+.4f}")
-            self.steps.set_postfix_str(", ".join(texts), False)
-            self.steps.update(round(event.row.get("advance", 1), 6))
-
-    def ended(self, event: engines.Ended) -> None:
-        """Show the end of a run; errors stay on the screen. A run that waits at a rung has not ended."""
-        if event.status == engines.WAITING:
-            return
-        name = f"combo {event.combo} iteration {event.iteration}"
-        if event.status != engines.INTERRUPTED:
-            self.count += 1
-            self.runs.update()
-        if event.status != COMPLETE or self.runs.disable:
-            text = f": {event.text}" if event.text else ""
-            tqdm.write(f"[{self.count}/{self.total}] {name} {event.status}{text}", file=sys.stderr)
 
 
 @contextmanager

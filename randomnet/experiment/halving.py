@@ -45,7 +45,7 @@ def check(plan: Plan) -> None:
                 f"{plan.path}: {OPTION}: expected several combos to choose from, got 1; use [combosparams] sample, or "
                 "halving = 0"
             )
-        first, *others = [_data_settings(plan.combos[index]) for index in group]
+        first, *others = [data_settings(plan.combos[index]) for index in group]
         differing = next((name for other in others for name in first if first[name] != other.get(name)), None)
         if differing:
             raise ConfigError(
@@ -54,7 +54,8 @@ def check(plan: Plan) -> None:
             )
 
 
-def _data_settings(combo: Combo) -> dict[str, Any]:
+def data_settings(combo: Combo) -> dict[str, Any]:
+    """Return the settings that decide what a validation loss is of."""
     training_only = {f"trialparams.{name}" for name in TRAINING_ONLY}
     settings = combo.config.settings().items()
     return {name: value for name, value in settings if name.startswith(DATA) and name not in training_only}

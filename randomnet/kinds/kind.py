@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from randomnet import results
 from randomnet.kinds import KINDS
@@ -28,6 +28,14 @@ class Cost:
     run: float
 
 
+class Ranking(NamedTuple):
+    """A column of the summary that orders combos on the console. best: whether its first end is the better one."""
+
+    column: str
+    lowest_first: bool = True
+    best: bool = True
+
+
 def single_run(run: Run, facts: dict[str, Any]) -> int:
     """Return 1: the `max_batch` of kinds whose runs are carried out one by one."""
     return 1
@@ -43,6 +51,7 @@ class Kind:
     estimate(runs) -> Cost of each of such runs, measured by a short probe.
     length(run) -> its progress in `unit`s, such as epochs.
     headline: columns of the summary that are printed at the end.
+    rankings: columns that order combos at the end; the first one with values does.
     max_batch(run, facts) -> how many runs of this one's shape are carried out side by side, at most.
     workers: how many runs at a time the kind allows; None for as many as the configuration says.
     """
@@ -55,6 +64,7 @@ class Kind:
     headline: tuple[str, ...]
     max_batch: Callable[[Run, dict[str, Any]], int] = single_run
     workers: int | None = None
+    rankings: tuple[Ranking, ...] = ()
 
 
 def kind_of(name: str) -> Kind:

@@ -21,7 +21,7 @@ from randomnet.build.unit_groups import Groups, groups_of
 from randomnet.kinds.analyse import phases
 from randomnet.kinds.analyse.outputs import Analysis, drawn_groups_of, plane_units, strength_of_setup, write_outputs
 from randomnet.kinds.analyse.systems import AnySetup, AnySystem, jacobian, kinks
-from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, one_at_a_time
 from randomnet.kinds.progress import interruption_check
 from randomnet.kinds.trajectories import trajectories_of
 from randomnet.memory import machine_memory
@@ -150,4 +150,5 @@ KIND = Kind(
     length=length,
     unit="start",
     headline=HEADLINE,
+    rankings=(Ranking("fixed_points", lowest_first=False, best=False),),
 )

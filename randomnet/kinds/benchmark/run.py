@@ -33,7 +33,7 @@ from randomnet.build.spectra import schedule_of
 from randomnet.build.targets import exponents_of
 from randomnet.kinds.benchmark import plain_loop
 from randomnet.kinds.benchmark.stopwatch import TURNS, Stopwatch
-from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, one_at_a_time
 from randomnet.kinds.train.run import KIND as TRAINING
 from randomnet.lyapunov import spectrum
 from randomnet.objectives import Objective, SpectrumObjective, TaskObjective, stack_objectives
@@ -210,5 +210,6 @@ KIND = Kind(
     length=length,
     unit="epoch",
     headline=HEADLINE,
+    rankings=(Ranking("epoch_ratio"), Ranking("spectrum_ratio")),
     workers=1,  # runs side by side would disturb each other's clock
 )

@@ -30,7 +30,7 @@ from randomnet.kinds.compare.evaluation import GroundTruth, MetricUnavailable, M
 from randomnet.kinds.compare.figure_arrays import figure_arrays
 from randomnet.kinds.compare.outputs import FIRST_COLUMNS, LAST_COLUMNS, order_columns, table_arrays, write_outputs
 from randomnet.kinds.compare.scoring import HEADLINE_SCORES, SCORERS, Arrays, remarks
-from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, one_at_a_time
 from randomnet.kinds.progress import interruption_check
 from randomnet.schema.plan import Run
 
@@ -195,4 +195,5 @@ KIND = Kind(
     length=length,
     unit="metric",
     headline=HEADLINE,
+    rankings=tuple(Ranking(name, lowest_first=False) for name in ("state_r2_true_to_inferred", "rate_r2")),
 )

@@ -14,7 +14,7 @@ from randomnet.build.spectra import schedule_of, simulated_time, system_of
 from randomnet.build.targets import exponents_of
 from randomnet.kinds.convergence.outputs import write_outputs
 from randomnet.kinds.initial_states import states_and_frames
-from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, one_at_a_time
 from randomnet.kinds.progress import progress_reporter
 from randomnet.kinds.spectra import compute_spectrum, seconds_per_time
 from randomnet.lyapunov import Spectrum, spectrum
@@ -71,4 +71,5 @@ KIND = Kind(
     length=length,
     unit="τ",
     headline=HEADLINE,
+    rankings=(Ranking("lambda_max", lowest_first=False, best=False),),
 )

@@ -19,7 +19,7 @@ from randomnet.build.network import check_network, device_of
 from randomnet.inference import Fold, InferenceModel, SpikeObjective, TrialOrder, UpdateSamplers, make_fold
 from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
 from randomnet.kinds.fit.outputs import write_outputs
-from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, one_at_a_time
 from randomnet.recordings import FILE_NAMES, Recording, Split, read_recording
 from randomnet.schema.plan import Run
 from randomnet.settings import ConfigError
@@ -177,4 +177,5 @@ KIND = Kind(
     length=length,
     unit="epoch",
     headline=HEADLINE,
+    rankings=(Ranking("nll_valid"),),
 )

@@ -26,7 +26,7 @@ from randomnet.build.network import PRECISIONS, checksums_of, device_of
 from randomnet.build.populations import PopulationView, bump_neurons, check_plastic
 from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import exponents_of
-from randomnet.kinds.kind import Cost, Kind, RunProgressCallback, RunRecords, Stop, missing_runs
+from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.progress import progress_reporter
 from randomnet.kinds.simulate.outputs import write_outputs
 from randomnet.kinds.simulate.samples import Memory, RunSamples, memory_of, pieces
@@ -341,5 +341,6 @@ KIND = Kind(
     length=length,
     unit="τ",
     headline=HEADLINE,
+    rankings=(Ranking("rate", lowest_first=False, best=False),),
     max_batch=max_batch,
 )

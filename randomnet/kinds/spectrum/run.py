@@ -14,7 +14,7 @@ from randomnet.build.spectra import schedule_of, simulated_time
 from randomnet.build.targets import exponents_of
 from randomnet.kinds import spectra
 from randomnet.kinds.initial_states import compute_states
-from randomnet.kinds.kind import Cost, Kind, RunProgressCallback, RunRecords, Stop, missing_runs
+from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.progress import progress_reporter
 from randomnet.kinds.spectrum.outputs import write_outputs
 from randomnet.lyapunov import Schedule, Spectrum
@@ -110,5 +110,6 @@ KIND = Kind(
     length=length,
     unit="τ",
     headline=HEADLINE,
+    rankings=(Ranking("lambda_max", lowest_first=False, best=False),),
     max_batch=max_batch,
 )

@@ -16,7 +16,7 @@ from randomnet import results
 from randomnet.analysis import units_of
 from randomnet.build.connectome import connectome_of
 from randomnet.build.network import Setup, build_setup, check_network, double, initial_states
-from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Stop, one_at_a_time
+from randomnet.kinds.kind import Cost, Kind, ProgressCallback, Ranking, Stop, one_at_a_time
 from randomnet.kinds.progress import interruption_check, progress_reporter
 from randomnet.kinds.stimulate.during_task import Passes, design_of, run_pass, score
 from randomnet.kinds.stimulate.outputs import write_outputs
@@ -133,4 +133,5 @@ KIND = Kind(
     length=length,
     unit="τ or pass",
     headline=HEADLINE,
+    rankings=(Ranking("targets_change", lowest_first=False, best=False),),
 )

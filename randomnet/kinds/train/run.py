@@ -22,7 +22,7 @@ from randomnet.build.targets import target_of
 from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
 from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
-from randomnet.kinds.kind import Cost, Kind, RunProgressCallback, RunRecords, Stop, missing_runs
+from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.train.measurements import exponents_and_inputs, measure, measure_initial, measuring_schedule
 from randomnet.kinds.train.outputs import Trained, store_epoch, write_outputs
 from randomnet.kinds.train.unseen_trials import score
@@ -196,5 +196,6 @@ KIND = Kind(
     length=length,
     unit="epoch",
     headline=HEADLINE,
+    rankings=(Ranking("validate_loss_best"), Ranking("loss_measured_final"), Ranking("loss_final")),
     max_batch=max_batch,
 )

@@ -4,7 +4,7 @@ FlyStability's transition_2_chaos. Runs and their files are those of kind = spec
 colours.
 """
 
-from randomnet.kinds.kind import Kind
+from randomnet.kinds.kind import Kind, Ranking
 from randomnet.kinds.spectrum.run import check, estimate, execute, length, max_batch
 
 HEADLINE = ("neurons", "lambda_max", "lambda_max_stderr", "verdict", "seconds")
@@ -16,5 +16,6 @@ KIND = Kind(
     length=length,
     unit="τ",
     headline=HEADLINE,
+    rankings=(Ranking("lambda_max", lowest_first=False, best=False),),
     max_batch=max_batch,
 )

@@ -1,0 +1,279 @@
+"""The table that the console prints at the end: a line per combo, best first; of a single run a line per figure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from randomnet.comparison import verdicts
+from randomnet.comparison.intervals import mean_interval
+from randomnet.comparison.network_identity import source_of_variation
+from randomnet.experiment import halving
+from randomnet.kinds.kind import Ranking
+from randomnet.results import COMPLETE, FINISHED, STOPPED, UNBOUNDED
+from randomnet.schema.plan import Plan
+
+WIDTH = 100  # columns of the console that the table takes, at most
+MOST_ROWS = 40
+LONGEST_VALUE = 24  # characters of an option's value
+LONGEST_NOTE = 40
+SEPARATOR = "  "
+NO_MEANS = ("combo", "iteration", "status", "verdict", "notes")  # columns, or their beginnings, without means
+PARTS = ("_stderr", "_low", "_high")  # endings of columns that belong to another one
+WITHOUT_INTERVAL = "seconds"
+TARGET = "lyapunov.target"
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean of a column over the runs of a combo, its 95 % interval or None, and how it reads."""
+
+    value: float
+    interval: tuple[float, float] | None
+    n: int
+    text: str
+
+
+def table_lines(
+    table: pd.DataFrame,
+    varied: Sequence[str],
+    headline: Sequence[str],
+    rankings: Sequence[Ranking],
+    differing: str = "",
+) -> Iterator[str]:
+    """Yield the lines of the table, and a last line that names the best combo.
+
+    table: a row per run, with the checksums of network_identity if known. varied: the gridded options. headline and
+    rankings: of the kind. differing: an option by which the combos differ so that losses are not comparable.
+    """
+    if len(table) == 1:
+        yield from _single_run(table.iloc[0], headline)
+        return
+    ranking = next((each for each in rankings if _has_values(table, each.column)), None)
+    if ranking and ranking.best and differing:
+        yield from _combos(table, varied, headline, None, ranking.column)
+        if table["combo"].nunique() > 1:
+            yield f"no best combo: {ranking.column} is not comparable between combos of different {differing}"
+        return
+    yield from _combos(table, varied, headline, ranking, ranking.column if ranking else "")
+
+
+def incomparable(plan: Plan) -> str:
+    """Return the gridded option that makes losses of the combos incomparable, such as the task; empty for none."""
+    first, *others = [
+        halving.data_settings(combo)
+        | {name: value for name, value in combo.config.settings().items() if name == TARGET}
+        for combo in plan.combos
+    ]
+    return next((name for other in others for name in {**first, **other} if first.get(name) != other.get(name)), "")
+
+
+def _combos(
+    table: pd.DataFrame, varied: Sequence[str], headline: Sequence[str], ranking: Ranking | None, leading: str
+) -> Iterator[str]:
+    groups = [runs for _, runs in table.groupby("combo", sort=False)]
+    if ranking:
+        groups = sorted(groups, key=lambda runs: _sort_key(runs, ranking))
+    metrics = [name for name in headline if _has_values(table, name) and not name.endswith(PARTS)]
+    metrics = [name for name in metrics if not name.startswith(NO_MEANS)]
+    metrics.sort(key=lambda name: name.endswith("_initial"))  # what a training began with is less important
+    constants = {name: values[0] for name in metrics if name != leading and (values := _constant(table, name))}
+    metrics = [name for name in dict.fromkeys((leading, *metrics)) if name and name not in constants]
+    columns = [
+        _Column("combo", [str(runs["combo"].iloc[0]) for runs in groups]),
+        *(_Column(name, [_option_text(runs[name].iloc[0]) for runs in groups]) for name in varied if name in table),
+        _Column("runs", [f"{int(runs['status'].isin(FINISHED).sum())}/{len(runs)}" for runs in groups]),
+        *(_Column(name, [mean_of(runs, name).text for runs in groups], is_metric=True) for name in metrics),
+    ]
+    notes = _Column("", [_shortened(_note(runs), LONGEST_NOTE) for runs in groups], is_left=True)
+    shown = _fitting(columns, notes.width + len(SEPARATOR) if any(notes.cells) else 0)
+    yield from _legend(groups, ranking)
+    yield from _text_lines([*shown, notes])
+    if len(groups) > MOST_ROWS:
+        yield f"... and {len(groups) - MOST_ROWS} more combos in summary.csv"
+    left_out = [column.name for column in columns if column not in shown]
+    if left_out:
+        yield _shortened(f"not shown for lack of room, see summary.csv: {', '.join(left_out)}", WIDTH)
+    if constants:
+        yield _shortened(f"all runs: {', '.join(f'{name} {value:.4g}' for name, value in constants.items())}", WIDTH)
+    if ranking and len(groups) > 1:
+        yield from _best(groups, varied, ranking)
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    name: str
+    cells: list[str]
+    is_metric: bool = False
+    is_left: bool = False
+
+    @property
+    def width(self) -> int:
+        """Return the width of the widest cell that is shown, or of the name."""
+        return max(map(len, [self.name, *self.cells[:MOST_ROWS]]))
+
+    def text(self, row: int) -> str:
+        """Return a cell, or the name for row -1, in the width of the column."""
+        cell = self.name if row < 0 else self.cells[row]
+        return cell if self.is_left else cell.rjust(self.width)
+
+
+def _fitting(columns: Sequence[_Column], reserved: int) -> list[_Column]:
+    """Return the columns that fit: combo, runs, the first metric, then options, then further metrics."""
+    first = next((column for column in columns if column.is_metric), None)
+    required = [column for column in columns if column.name in ("combo", "runs") or column is first]
+    kept = list(required)
+    room = WIDTH - reserved - sum(column.width + len(SEPARATOR) for column in required) + len(SEPARATOR)
+    others = [column for column in columns if column not in required]
+    for column in [each for each in others if not each.is_metric] + [each for each in others if each.is_metric]:
+        if column.width + len(SEPARATOR) <= room:
+            kept.append(column)
+            room -= column.width + len(SEPARATOR)
+    return [column for column in columns if column in kept]
+
+
+def _text_lines(columns: Sequence[_Column]) -> Iterator[str]:
+    for row in range(-1, min(len(columns[0].cells), MOST_ROWS)):
+        yield SEPARATOR.join(column.text(row) for column in columns).rstrip()
+
+
+def _legend(groups: Sequence[pd.DataFrame], ranking: Ranking | None) -> Iterator[str]:
+    """Yield what the numbers are of, and the order."""
+    texts = []
+    several = [runs for runs in groups if runs["status"].isin(FINISHED).sum() > 1]
+    if several:
+        sources = {source_of_variation(runs) for runs in several}
+        source = sources.pop() if len(sources) == 1 else "iterations"
+        texts.append(f"mean over {source} [95 % interval of the mean]")
+    if ranking and len(groups) > 1:
+        end = "lowest" if ranking.lowest_first else "highest"
+        texts.append(f"{'best' if ranking.best else end} first by {ranking.column}")
+    if texts:
+        yield "; ".join(texts)
+
+
+def _best(groups: Sequence[pd.DataFrame], varied: Sequence[str], ranking: Ranking) -> Iterator[str]:
+    """Yield the line of the first combo, with how many intervals of others overlap its own."""
+    first, *others = groups
+    mean = mean_of(first, ranking.column)
+    if not mean.n:
+        return
+    end = "lowest" if ranking.lowest_first else "highest"
+    values = ", ".join(f"{name} = {_option_text(first[name].iloc[0])}" for name in varied if name in first)
+    text = f"{'best' if ranking.best else end}: combo {first['combo'].iloc[0]}{f' ({values})' if values else ''}"
+    text += f": {ranking.column} {mean.text}, n = {mean.n}, {end} of {len(groups)} combos"
+    means = [mean_of(runs, ranking.column) for runs in others]
+    overlapping = sum(_overlap(mean, other) for other in means)
+    yield text
+    if overlapping:
+        yield f"  intervals that overlap with its own: those of {overlapping} of the other {len(others)} combos"
+
+
+def _overlap(a: Mean, b: Mean) -> bool:
+    if a.interval is None or b.interval is None:
+        return False
+    return a.interval[0] <= b.interval[1] and b.interval[0] <= a.interval[1]
+
+
+def _sort_key(runs: pd.DataFrame, ranking: Ranking) -> tuple[bool, bool, float]:
+    """Return a key: combos without a value last, before them those that halving stopped, first the best."""
+    mean = mean_of(runs, ranking.column)
+    value = mean.value if ranking.lowest_first else -mean.value
+    return not mean.n, bool((runs["status"] == STOPPED).any()), value if mean.n else 0.0
+
+
+def mean_of(runs: pd.DataFrame, name: str) -> Mean:
+    """Return the mean of a column over finished runs; neither unbounded networks nor missing values enter it."""
+    finished = runs[runs["status"].isin(FINISHED)]
+    values = _values(finished, name)
+    if not len(values):
+        return Mean(float("nan"), None, 0, "-")
+    mean, text = float(values.mean()), f"{values.mean():.4g}"
+    interval = None
+    if len(values) > 1 and name != WITHOUT_INTERVAL and np.ptp(values):
+        interval = mean_interval(values)
+        text += f" [{interval[0]:.3g}, {interval[1]:.3g}]"
+    elif len(values) == 1 and f"{name}_stderr" in finished:
+        error = _numbers(finished[f"{name}_stderr"]).dropna()
+        text += f" ± {error.iloc[0]:.2g}" if len(error) else ""
+    text += f" (n = {len(values)})" if len(values) < len(finished) else ""
+    bound = verdicts.BOUNDS.get(name)
+    is_bound = bound in finished and (_numbers(finished[bound]) == 1).any()
+    return Mean(mean, interval, len(values), f"≥ {text}" if is_bound else text)
+
+
+def _values(finished: pd.DataFrame, name: str) -> np.ndarray:
+    """Return the finite values of a column; those of spectra of unbounded networks are growth rates, and left out."""
+    suffix = verdicts.stage_suffix(name)
+    if suffix is not None and f"verdict{suffix}" in finished:
+        finished = finished[finished[f"verdict{suffix}"] != UNBOUNDED]
+    values = _numbers(finished[name]).to_numpy() if name in finished else np.array([])
+    return values[np.isfinite(values)]
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    return pd.to_numeric(column, errors="coerce").astype(float)
+
+
+def _has_values(table: pd.DataFrame, name: str) -> bool:
+    return bool(len(_values(table[table["status"].isin(FINISHED)], name)))
+
+
+def _constant(table: pd.DataFrame, name: str) -> list[float]:
+    """Return the one value that all finished runs have in a column, as a list; empty where they differ."""
+    finished = table[table["status"].isin(FINISHED)]
+    values = _values(finished, name)
+    return [float(values[0])] if len(values) == len(finished) > 1 and not np.ptp(values) else []
+
+
+def _note(runs: pd.DataFrame) -> str:
+    """Return how many runs did not complete, and how many spectra of the others did not converge."""
+    counts = runs["status"].value_counts(sort=False)
+    texts = [f"{count} {status}" for status, count in counts.items() if status != COMPLETE]
+    exponent = "lambda_max_final" if "verdict_final" in runs or "converged_final" in runs else "lambda_max"
+    verdict = verdicts.verdict_counts(exponent, runs)
+    texts += [f"{verdict[name]} {verdicts.TEXTS[name]}" for name in ("not_converged", "too_short") if verdict[name]]
+    if exponent != "lambda_max" and verdict["unbounded"]:
+        texts.append(f"{verdict['unbounded']} end unbounded")
+    return ", ".join(texts)
+
+
+def _single_run(run: pd.Series, headline: Sequence[str]) -> Iterator[str]:
+    """Yield a line per figure of the run, with its error or interval."""
+    yield f"combo {run['combo']} iteration {run['iteration']}: {run['status']}"
+    names = [name for name in headline if name in run and not name.endswith(PARTS)]
+    width = max((len(name) for name in names), default=0)
+    for name in names:
+        yield _shortened(f"  {name.ljust(width)}  {figure_text(run, name)}".rstrip(), WIDTH)
+
+
+def figure_text(run: pd.Series | Mapping[str, Any], name: str) -> str:
+    """Return a figure of a run with its error or interval as text; empty where there is none."""
+    value = run.get(name)
+    if value is None or value != value:
+        return ""
+    text = _value_text(value)
+    low, high, error = (run.get(f"{name}{ending}") for ending in ("_low", "_high", "_stderr"))
+    if _is_number(low) and _is_number(high):
+        return f"{text} [{low:.4g}, {high:.4g}]"
+    return f"{text} ± {error:.2g}" if _is_number(error) else text
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def _option_text(value: Any) -> str:
+    return _shortened(_value_text(value), LONGEST_VALUE)
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 3].rstrip()}..."
