@@ -45,8 +45,10 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("config", nargs="?", default="config.ini", type=Path, help="the INI file (default: config.ini)")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="section.key=value", help="override one option; may be repeated"
-    )
+        "--set", action="append", default=[], metavar="section.key=value",
+        help="override one option, also where the grid has it; may be repeated. Without a value its default counts, "
+        "and a list such as net.g=[2,4] adds an axis to the grid",
+    )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="check, estimate time and memory, write nothing")
     parser.add_argument("--describe", action="store_true", help="print what the network is, and draw it; run nothing")
     parser.add_argument(
@@ -209,8 +211,13 @@ def announce(plan: Plan) -> None:
         f"{config.paths.path_to_results}",
         flush=True,
     )
-    for note in dict.fromkeys(note for combo in plan.combos for note in combo.notes):
-        print(f"Note: {note}")
+    print_notes(plan)
+
+
+def print_notes(plan: Plan) -> None:
+    """Say which options were given twice, adapted, or have another name today."""
+    for note in dict.fromkeys([*plan.notes, *(note for combo in plan.combos for note in combo.notes)]):
+        print(f"Note: {note}", flush=True)
 
 
 def announce_upstream(facts: list[dict]) -> None:
@@ -314,6 +321,7 @@ def pipeline(plan: Plan, options: argparse.Namespace) -> int:
     for stage in stages:
         source = f", goes on from {stage.plan.config.source.folder}" if stage.kind in NEEDED else ""
         print(f"  {stage.name}: {stage.plan.path}, kind = {stage.kind}{source}")
+    print_notes(plan)
     if options.dry_run:
         for stage in stages:
             if stage.kind not in NEEDED:
