@@ -5,7 +5,7 @@ In a clone, `python runrandomnet.py` is the same command.
     randomnet [config.ini] [--set section.key=value ...] [--dry-run | --fresh | --retry-failed]
     randomnet [config.ini] --shard i/n
     randomnet [config.ini] [--set section.key=value ...] --describe [--save_figs folder] [--save file]
-    randomnet --help-config [section]
+    randomnet --help-config [section | key | all] [--kind kind]
     randomnet --help-columns [name]
     randomnet --selfcheck [auto | cpu | cuda]
     randomnet --fetch hemibrain --to folder
@@ -27,7 +27,7 @@ from randomnet.renamed_options import RENAMED
 from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import Plan, read_plan
 from randomnet.settings import ConfigError
-from randomnet.settings.help import help_text
+from randomnet.settings.help import explain
 from randomnet.settings.readers import Key
 from randomnet.settings.schema import key_of
 from randomnet.settings.values import Named
@@ -64,8 +64,10 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--shard", metavar="i/n", help="do the i-th of n shares of the runs; n such processes may work side by side"
     )
     parser.add_argument(
-        "--help-config", nargs="?", const="", metavar="section", help="explain every option of the INI, or one section"
-    )
+        "--help-config", nargs="?", const="", metavar="word",
+        help="list the sections of the INI; explain one section, one key, or all",
+    )  # fmt: skip
+    parser.add_argument("--kind", metavar="kind", help="with --help-config: only what this kind of experiment reads")
     parser.add_argument(
         "--help-columns", nargs="?", const="", metavar="name", help="explain every column of the tables, or one"
     )
@@ -349,8 +351,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         check_plugins()
         if options.help_config is not None:
-            print(help_text(SCHEMA, options.help_config or None))
+            print(explain(SCHEMA, options.help_config, options.kind or ""))
             return 0
+        if options.kind is not None:
+            raise ConfigError(f"--kind {options.kind}: expected --help-config with it, got it alone; in a run: "
+                              f"--set experiment.kind={options.kind}")  # fmt: skip
         if options.help_columns is not None:
             return explain_columns(options.help_columns or None)
         if options.selfcheck is not None:

@@ -351,7 +351,15 @@ case(
     "--set twice", {}, "[net] g", "once", "twice", origin="--set",
     args=("--set", "net.g=1", "--set", "net.g=2"),
 )
-case("--help-config", {}, "nte", "did you mean 'net'", args=("--help-config", "nte"), origin="--help-config")
+for word, words in {"nett": "did you mean 'net'", "nel": "did you mean 'nle'", "net.nle": "did you mean 'lyapunov.nle'",
+                    "lyapunov.nel": "did you mean 'lyapunov.nle'"}.items():  # fmt: skip
+    case(f"--help-config {word}", {}, word, words, args=("--help-config", word), origin="--help-config")
+case("--help-config of another kind", {}, "lr", "kind = spectrum reads", "read by kind = train, ",
+     args=("--help-config", "lr", "--kind", "spectrum"), origin="--help-config")  # fmt: skip
+case("--help-config of no kind", {}, "one of train, spectrum", "did you mean 'spectrum'",
+     args=("--help-config", "--kind", "spctrum"), origin="--kind")  # fmt: skip
+case("--kind alone", {}, "--help-config with it", "--set experiment.kind=spectrum", args=("--kind", "spectrum"),
+     origin="--kind")  # fmt: skip
 
 # ---- files that options name
 TARGET = {"lyapunov.target": "target.txt"}
