@@ -5,7 +5,7 @@ In a clone, `python runrandomnet.py` is the same command.
     randomnet [config.ini] [--set section.key=value ...] [--dry-run | --fresh | --retry-failed]
     randomnet [config.ini] --shard i/n
     randomnet [config.ini] [--set section.key=value ...] --describe [--save_figs folder] [--save file]
-    randomnet --help-config [section]
+    randomnet --help-config [section | key | all] [--kind kind]
     randomnet --help-columns [name]
     randomnet --selfcheck [auto | cpu | cuda]
     randomnet --fetch hemibrain --to folder
@@ -28,7 +28,7 @@ from randomnet.renamed_options import RENAMED
 from randomnet.schema.config import SCHEMA
 from randomnet.schema.plan import Plan, read_plan
 from randomnet.settings import ConfigError
-from randomnet.settings.help import help_text
+from randomnet.settings.help import explain
 from randomnet.settings.readers import Key
 from randomnet.settings.schema import key_of
 from randomnet.settings.values import Named
@@ -46,8 +46,10 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("config", nargs="?", default="config.ini", type=Path, help="the INI file (default: config.ini)")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="section.key=value", help="override one option; may be repeated"
-    )
+        "--set", action="append", default=[], metavar="section.key=value",
+        help="override one option, also where the grid has it; may be repeated. Without a value its default counts, "
+        "and a list such as net.g=[2,4] adds an axis to the grid",
+    )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="check, estimate time and memory, write nothing")
     parser.add_argument("--describe", action="store_true", help="print what the network is, and draw it; run nothing")
     parser.add_argument(
@@ -70,8 +72,10 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="without a terminal: seconds between two lines about runs that go on (default: 60; 0: none)",
     )
     parser.add_argument(
-        "--help-config", nargs="?", const="", metavar="section", help="explain every option of the INI, or one section"
-    )
+        "--help-config", nargs="?", const="", metavar="word",
+        help="list the sections of the INI; explain one section, one key, or all",
+    )  # fmt: skip
+    parser.add_argument("--kind", metavar="kind", help="with --help-config: only what this kind of experiment reads")
     parser.add_argument(
         "--help-columns", nargs="?", const="", metavar="name", help="explain every column of the tables, or one"
     )
@@ -217,8 +221,13 @@ def announce(plan: Plan) -> None:
         f"{config.paths.path_to_results}",
         flush=True,
     )
-    for note in dict.fromkeys(note for combo in plan.combos for note in combo.notes):
-        print(f"Note: {note}")
+    print_notes(plan)
+
+
+def print_notes(plan: Plan) -> None:
+    """Say which options were given twice, adapted, or have another name today."""
+    for note in dict.fromkeys([*plan.notes, *(note for combo in plan.combos for note in combo.notes)]):
+        print(f"Note: {note}", flush=True)
 
 
 def announce_upstream(facts: list[dict]) -> None:
@@ -324,6 +333,7 @@ def pipeline(plan: Plan, options: argparse.Namespace) -> int:
     for stage in stages:
         source = f", goes on from {stage.plan.config.source.folder}" if stage.kind in NEEDED else ""
         print(f"  {stage.name}: {stage.plan.path}, kind = {stage.kind}{source}")
+    print_notes(plan)
     if options.dry_run:
         for stage in stages:
             if stage.kind not in NEEDED:
@@ -351,8 +361,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         check_plugins()
         if options.help_config is not None:
-            print(help_text(SCHEMA, options.help_config or None))
+            print(explain(SCHEMA, options.help_config, options.kind or ""))
             return 0
+        if options.kind is not None:
+            raise ConfigError(f"--kind {options.kind}: expected --help-config with it, got it alone; in a run: "
+                              f"--set experiment.kind={options.kind}")  # fmt: skip
         if options.help_columns is not None:
             return explain_columns(options.help_columns or None)
         if options.selfcheck is not None:

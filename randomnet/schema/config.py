@@ -231,6 +231,7 @@ SCHEMA = Schema(
     reader_key=("experiment", "kind"),
     grid_key=("combosparams", "combos_params"),
     sample_key=("combosparams", "sample"),
+    zip_key=("combosparams", "zip"),
     count_key=("combosparams", "n_samples"),
     seed_key=("experiment", "seed"),
     reserved=("combo", "iteration"),  # columns of every table of results

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from randomnet.schema.config import SCHEMA, Config
-from randomnet.settings.reading import Axis, as_text, build, read_grid, read_texts, render, unread
+from randomnet.settings.precedence import axes_first, obey
+from randomnet.settings.reading import Axis, as_text, build, read_grid, read_texts, read_zip, render, unread
 from randomnet.settings.sampling import read_samples
-from randomnet.settings.schema import Text, Texts, value_of
+from randomnet.settings.schema import Text, value_of
 from randomnet.settings.steps import Steps
 from randomnet.settings.values import Choice, ConfigError
 
@@ -83,6 +84,7 @@ class Plan:
     """All combinations of an INI, checked as far as the text alone allows.
 
     varied: names of the options that differ between combos. sampled: those whose values were drawn, the first ones.
+    notes: lines for the console on options that were given twice.
     """
 
     path: Path
@@ -90,6 +92,7 @@ class Plan:
     varied: tuple[str, ...]
     combos: tuple[Combo, ...]
     sampled: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def config(self) -> Config:
@@ -99,18 +102,20 @@ class Plan:
 
 def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     """Read and check an INI with its overrides; every combination is built. Raises ConfigError, one line."""
-    texts = read_texts(SCHEMA, path, overrides)
-    sampled, gridded = read_samples(SCHEMA, texts), read_grid(SCHEMA, texts)
+    texts, obeyed = obey(SCHEMA, read_texts(SCHEMA, path, overrides))
+    sampled, groups = read_samples(SCHEMA, texts), read_zip(SCHEMA, texts, read_grid(SCHEMA, texts))
+    gridded = [axis for group in groups for axis in group]
     axes = [*sampled, *gridded]
+    texts, replaced = axes_first(texts, [*((axis, SAMPLE) for axis in sampled), *((axis, GRID) for axis in gridded)])
     base = {key: text for key, text in texts.items() if key != GRID}
     origin = texts[GRID if gridded else SAMPLE].origin if axes else path
     where = f"{origin}: [combosparams] {'combos_params' if gridded or not sampled else 'sample'}"
-    count = math.prod(len(axis.values) for axis in (*sampled[:1], *gridded))
+    count = math.prod(len(axis.values) for axis in (*sampled[:1], *(group[0] for group in groups)))
     if count > 1_000_000:
         raise ConfigError(f"{where}: expected at most 1e6 combos, got {count}")
-    _check_axes(sampled, gridded, base, where)
+    _check_axes(sampled, gridded, where)
     combos = []
-    for index, values in enumerate(_products(sampled, gridded)):
+    for index, values in enumerate(_products(sampled, groups)):
         origin, texts_of_combo = f"{where}, combo {index} {values!r}", dict(base)
         for axis, value in zip(axes, values, strict=True):
             texts_of_combo[axis.key] = axis.text_with(texts_of_combo, value, origin)
@@ -120,28 +125,23 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     unread(SCHEMA, base | varied, [combo.config for combo in combos])
     _all_different(combos, where)
     headings = tuple(axis.heading for axis in axes)
-    return Plan(path, render(SCHEMA, texts), headings, tuple(combos), headings[: len(sampled)])
+    return Plan(path, render(SCHEMA, texts), headings, tuple(combos), headings[: len(sampled)], (*obeyed, *replaced))
 
 
-def _products(sampled: Sequence[Axis], gridded: Sequence[Axis]) -> Iterator[tuple[Any, ...]]:
+def _products(sampled: Sequence[Axis], groups: Sequence[Sequence[Axis]]) -> Iterator[tuple[Any, ...]]:
     """The values of each combo: every sample with every combination of the grid; one combo without either."""
+    paired = [list(zip(*(axis.values for axis in group), strict=True)) for group in groups]
     samples = zip(*(axis.values for axis in sampled), strict=True) if sampled else [()]
     for sample in samples:
-        for values in itertools.product(*(axis.values for axis in gridded)):
-            yield (*sample, *values)
+        for values in itertools.product(*paired):
+            yield (*sample, *itertools.chain(*values))
 
 
-def _check_axes(sampled: Sequence[Axis], gridded: Sequence[Axis], base: Texts, where: str) -> None:
-    """Raise ConfigError for an option that has values twice: from the INI, the grid or the samples."""
-    for option, axes in ((SAMPLE, sampled), (GRID, gridded)):
-        for axis in axes:
-            key, lists = axis.key, f"as {option[1]} lists {axis.heading!r}"
-            if key in base and not axis.entry:
-                raise ConfigError(
-                    f"{base[key].origin}: [{key[0]}] {key[1]}: expected it left out, {lists}, got {base[key].text!r}"
-                )
-            if axes is gridded and any(axis.is_same(other) for other in sampled):
-                raise ConfigError(f"{where}: expected {axis.heading!r} in combos_params or in sample, got it in both")
+def _check_axes(sampled: Sequence[Axis], gridded: Sequence[Axis], where: str) -> None:
+    """Raise ConfigError for an option that has values from both the grid and the samples."""
+    for axis in gridded:
+        if any(axis.is_same(other) for other in sampled):
+            raise ConfigError(f"{where}: expected {axis.heading!r} in combos_params or in sample, got it in both")
 
 
 def _spelled(axis: Axis, value: Any) -> Any:

@@ -16,6 +16,9 @@ from randomnet.settings.readers import Key
 from randomnet.settings.schema import Schema, Text, Texts, unmet, value_of
 from randomnet.settings.values import ConfigError, Named, Value, nearest
 
+COMMAND_LINE = "--set"  # the origin of what the command line overrides
+EXAMPLE = ('{"lr": [0.1, 0.01]}', '{"lr": "loguniform 1e-4 1e-2"}')  # of a grid, and of samples
+
 
 def read_texts(schema: Schema, path: Path, overrides: Sequence[str] = ()) -> Texts:
     """The options written in the file and in `section.key=value` overrides, unparsed. Raises ConfigError."""
@@ -46,16 +49,17 @@ def read_texts(schema: Schema, path: Path, overrides: Sequence[str] = ()) -> Tex
             raise ConfigError(
                 f"--set: [{section}] {key}: expected no ; or # where an INI would begin a comment, got {text!r}"
             )
-        for single, value in schema.unfold(section, key, Text(text.strip(), "--set")):
-            _add(schema, replaced, section, single, Text(value, "--set"))
+        for single, value in schema.unfold(section, key, Text(text.strip(), COMMAND_LINE)):
+            _add(schema, replaced, section, single, Text(value, COMMAND_LINE))
     return texts | replaced
 
 
 def _add(schema: Schema, texts: Texts, section: str, name: str, written: Text) -> None:
     key = _key(schema, section, name, written.origin)
     if key in texts:
-        raise ConfigError(f"{written.origin}: [{key[0]}] {key[1]}: expected once, got it twice (an alias counts)")
-    texts[key] = dataclasses.replace(written, earlier_name=schema.earlier_name(section, name))
+        names = f"both times as {name}" if texts[key].name == name else f"as {texts[key].name} and as {name}"
+        raise ConfigError(f"{option_origin(key, written.origin)}: expected once, got it twice, {names}")
+    texts[key] = dataclasses.replace(written, earlier_name=schema.earlier_name(section, name), name=name)
 
 
 def _check_section(schema: Schema, section: str, origin: str) -> None:
@@ -180,7 +184,7 @@ def read_grid(schema: Schema, texts: Texts) -> list[Axis]:
     if written is None or not written.text.strip():
         return []
     where = option_origin(schema.grid_key, written.origin)
-    grid = literal(written.text, where, '{"lr": [0.1, 0.01]}')
+    grid = literal(written.text, where, EXAMPLE[0])
     reader = written_value(schema, texts, schema.reader_key)
     axes: list[Axis] = []
     for name, values in grid.items():
@@ -198,6 +202,42 @@ def read_grid(schema: Schema, texts: Texts) -> list[Axis]:
             raise ConfigError(f"{where}: {name!r}: expected every option once, got {'.'.join(axis.key)} twice")
         axes.append(axis)
     return axes
+
+
+def zip_names(written: Text) -> list[str]:
+    """The names of axes that `zip` writes."""
+    return [name for part in written.text.split(",") if (name := part.strip())]
+
+
+def read_zip(schema: Schema, texts: Texts, axes: Sequence[Axis]) -> list[list[Axis]]:
+    """The axes in groups, in the order of their first ones: those that `zip` pairs are one group. Raises ConfigError.
+
+    The values of a group belong together, the first with the first and so on, and groups make up a product.
+    """
+    written = texts.get(schema.zip_key)
+    if written is None or not written.text.strip():
+        return [[axis] for axis in axes]
+    where = option_origin(schema.zip_key, written.origin)
+    paired = [_axis_of_zip(schema, texts, name, where, axes) for name in zip_names(written)]
+    if len(paired) < 2 or len({id(axis) for axis in paired}) < len(paired):
+        raise ConfigError(f"{where}: expected at least two axes, each once, such as lr, epochs, got {written.text!r}")
+    lengths = [len(axis.values) for axis in paired]
+    if len(set(lengths)) > 1:
+        said = ", ".join(f"{axis.heading}: {len(axis.values)}" for axis in paired)
+        raise ConfigError(f"{where}: expected axes of as many values each, got {said}")
+    first = next(axis for axis in axes if any(axis is other for other in paired))
+    alone = [axis for axis in axes if axis is first or not any(axis is other for other in paired)]
+    return [paired if axis is first else [axis] for axis in alone]
+
+
+def _axis_of_zip(schema: Schema, texts: Texts, name: str, where: str, axes: Sequence[Axis]) -> Axis:
+    named = axis_named(schema, name, [], where, written_value(schema, texts, schema.reader_key))
+    for axis in axes:
+        if (axis.key, axis.entry) == (named.key, named.entry):
+            return axis
+    headings = [axis.heading for axis in axes]
+    known = f"an axis of combos_params, {', '.join(headings)}" if axes else "combos_params with its axes"
+    raise ConfigError(f"{where}: expected {known}, got {name!r}{nearest(name, headings)}")
 
 
 def build(schema: Schema, texts: Mapping[Key, Text]) -> tuple[Any, tuple[str, ...]]:
@@ -285,7 +325,7 @@ def _parse(schema: Schema, key: Key, written: Text) -> Any:
             "(an indented line continues the one above it)"
         )
     try:
-        if not text and type(option.value).__name__ != "Value":
+        if not text and not option.value.may_be_empty:
             raise ValueError("")
         return option.value.parse(text)
     except ValueError as error:

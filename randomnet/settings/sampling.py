@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from randomnet.settings.literal import literal
-from randomnet.settings.reading import Axis, axis_named, option_origin, written_value
+from randomnet.settings.reading import EXAMPLE, Axis, axis_named, option_origin, written_value
 from randomnet.settings.schema import Schema, Texts
 from randomnet.settings.values import ConfigError, nearest
 
@@ -124,7 +124,7 @@ def read_samples(schema: Schema, texts: Texts) -> list[Axis]:
     if written is None or not written.text.strip():
         return []
     where = option_origin(schema.sample_key, written.origin)
-    laws_by_name = literal(written.text, where, '{"lr": "loguniform 1e-4 1e-2"}')
+    laws_by_name = literal(written.text, where, EXAMPLE[1])
     reader = written_value(schema, texts, schema.reader_key)
     axes: list[Axis] = []
     laws: list[Law] = []

@@ -13,11 +13,15 @@ from randomnet.settings.values import Share
 
 @dataclass(frozen=True)
 class Text:
-    """The text of one option, where it stood, and `section.key` as written where that is an earlier name."""
+    """The text of one option, where it stood, and `section.key` as written where that is an earlier name.
+
+    name: the key as written; empty where it was not in an INI or on the command line.
+    """
 
     text: str
     origin: str
     earlier_name: str = ""
+    name: str = ""
 
 
 Texts = dict[Key, Text]
@@ -30,7 +34,8 @@ class Schema:
 
     sections: in the order of the INI. options: by (section, key). readers: by name. reader_key: the option that names
     the reader. grid_key: the option that lists the grid. sample_key, count_key, seed_key: those with the laws of random
-    values, the number of draws and their seed. reserved: names that no axis of a grid may have. make: checked
+    values, the number of draws and their seed. zip_key: the option that names axes
+    to pair. reserved: names that no axis of a grid may have. make: checked
     sections -> configuration. layers: written values -> names of layers of defaults, the first to apply first. adapt:
     configuration and written options -> adapted configuration and notes. contradiction: the first option that
     contradicts another and what was expected. unfold: one written option as those that it stands for. spell_out: all
@@ -44,6 +49,7 @@ class Schema:
     reader_key: Key
     grid_key: Key
     sample_key: Key
+    zip_key: Key
     count_key: Key
     seed_key: Key
     reserved: tuple[str, ...]

@@ -28,6 +28,12 @@ class Value:
     """One kind of value: `expected` is the text of the error and of the help, `parse` raises ValueError."""
 
     lines = False  # whether its entries, with commas between them, may stand on lines of their own
+    may_be_list = False  # whether a list in brackets, such as [2, 4], may be one value
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether nothing is a value: of plain texts only."""
+        return type(self) is Value
 
     @property
     def expected(self) -> str:
@@ -89,6 +95,8 @@ class Number(Value):
 @dataclass(frozen=True)
 class NumberOrList(Value):
     """A number within bounds, or a list of several."""
+
+    may_be_list = True
 
     low: float
     high: float
@@ -238,6 +246,8 @@ class CountOrShare(Value):
 @dataclass(frozen=True)
 class Ordinals(Value):
     """Some of the first, second, ...: whole numbers from 1 on, once each; or none."""
+
+    may_be_list = True
 
     @property
     def expected(self) -> str:

@@ -86,6 +86,8 @@ class Counts(Value):
 class Neurons(Value):
     """A number for every region, a list of one per region, or `density`."""
 
+    may_be_list = True
+
     @property
     def expected(self) -> str:
         """What the option may be, in words."""

@@ -99,7 +99,7 @@ case("no section", "nle = 2\n", "no section headers", "line: 1")
 case("no value", "[net]\nroi\n", "INI", "'roi")
 case("duplicate section", "[net]\nroi = AB\n[net]\ng = 1\n", "section 'net' already exists")
 case("duplicate key", "[net]\nroi = AB\nroi = EB\n", "option 'roi'", "already exists")
-option("key and alias", "[net]\nroi = AB\nnet_name = EB\n", "net.roi", "once", "twice")
+option("key and alias", "[net]\nroi = AB\nnet_name = EB\n", "net.roi", "once", "twice, as roi and as net_name")
 option("two aliases", {"model.subpopulation": "neuron", "model.groups": "neuron"}, "model.groups", "once", "twice")
 case("unknown section", {"lyapunv.nle": "2"}, "[lyapunv]", "did you mean 'lyapunov'")
 case("section in capitals", {"NET.g": "2"}, "[NET]", "did you mean 'net'")
@@ -304,14 +304,24 @@ option(
     {"combosparams.combos_params": '{"tons": %s, "lr": %s, "g": %s}' % ((list(range(1, 201)),) * 3)},
     "combosparams.combos_params", "at most 1e6 combos", "8000000",
 )
-option(
-    "key in its section and in the grid", {"trainvalidate.lr": "0.1", "combosparams.combos_params": '{"lr": [1]}'},
-    "trainvalidate.lr", "left out", "combos_params lists 'lr'", "'0.1'",
+case(
+    "--set of an axis and of its option", {}, "[trainvalidate] lr", "left out", "combos_params lists 'lr'", "'0.1'",
+    args=("--set", "trainvalidate.lr=0.1", "--set", 'combosparams.combos_params={"lr": [1]}'), origin="--set",
 )
 option(
-    "alias in its section, key in the grid",
-    {"model.nonlinearity": "relu", "combosparams.combos_params": '{"activation": ["tanh"]}'},
-    "model.activation", "left out", "'relu'",
+    "zip: axes of different lengths",
+    {"combosparams.combos_params": '{"lr": [1, 2], "g": [1, 2, 3]}', "combosparams.zip": "lr, g"},
+    "combosparams.zip", "as many values each", "lr: 2, g: 3",
+)
+option("zip: no grid", {"combosparams.zip": "lr, g"}, "combosparams.zip", "combos_params with its axes", "'lr'")
+option(
+    "zip: not an axis", {"combosparams.combos_params": '{"lr": [1, 2], "g": [1, 2]}', "combosparams.zip": "lr, tons"},
+    "combosparams.zip", "an axis of combos_params, lr, g", "'tons'",
+)
+option(
+    "zip: one axis twice",
+    {"combosparams.combos_params": '{"lr": [1, 2]}', "combosparams.zip": "lr, trainvalidate.lr"},
+    "combosparams.zip", "at least two axes, each once", "'lr, trainvalidate.lr'",
 )
 case(
     "grid: nle > N in one combo", {"lyapunov.nle": None, "combosparams.combos_params": '{"nle": ["50%", 9]}'},
@@ -333,7 +343,7 @@ override("without section", "nle=2", "nle=2", "section.key=value")
 override("unknown section", "lyapunv.nle=2", "[lyapunv]", "did you mean 'lyapunov'")
 override("unknown key", "lyapunov.nel=2", "[lyapunov] nel", "did you mean 'nle'")
 override("wrong value", "trainvalidate.lr=-1", "[trainvalidate] lr", "above 0", "'-1'")
-override("empty value", "trainvalidate.lr=", "[trainvalidate] lr", "got nothing")
+override("an axis without values", "net.g=[]", "[net] g", "a number above 0", "'[]'")
 override("two lines", "experiment.name=a\nb", "[experiment] name", "one line", r"'a\nb'")
 override("text that reads back as a comment", "experiment.name=EB # 3", "[experiment] name", "comment", "'EB # 3'")
 override("grid", "combosparams.combos_params=x", "[combosparams] combos_params", "JSON")
@@ -341,7 +351,15 @@ case(
     "--set twice", {}, "[net] g", "once", "twice", origin="--set",
     args=("--set", "net.g=1", "--set", "net.g=2"),
 )
-case("--help-config", {}, "nte", "did you mean 'net'", args=("--help-config", "nte"), origin="--help-config")
+for word, words in {"nett": "did you mean 'net'", "nel": "did you mean 'nle'", "net.nle": "did you mean 'lyapunov.nle'",
+                    "lyapunov.nel": "did you mean 'lyapunov.nle'"}.items():  # fmt: skip
+    case(f"--help-config {word}", {}, word, words, args=("--help-config", word), origin="--help-config")
+case("--help-config of another kind", {}, "lr", "kind = spectrum reads", "read by kind = train, ",
+     args=("--help-config", "lr", "--kind", "spectrum"), origin="--help-config")  # fmt: skip
+case("--help-config of no kind", {}, "one of train, spectrum", "did you mean 'spectrum'",
+     args=("--help-config", "--kind", "spctrum"), origin="--kind")  # fmt: skip
+case("--kind alone", {}, "--help-config with it", "--set experiment.kind=spectrum", args=("--kind", "spectrum"),
+     origin="--kind")  # fmt: skip
 
 # ---- files that options name
 TARGET = {"lyapunov.target": "target.txt"}

@@ -69,7 +69,7 @@ def experiment(folder, name, text):
 
 
 def test_the_help_explains_what_a_plugin_adds(plugin, tmp_path):
-    text = command(plugin, tmp_path, "runrandomnet.py", "--help-config")
+    text = command(plugin, tmp_path, "runrandomnet.py", "--help-config", "all")
     options = ["echo_delay", "trialparams.task_name = echo", "arctan", "reversed_weights", "grid", "[norms]"]
     options.append("free_steps")
     assert not [word for word in options if word not in text]

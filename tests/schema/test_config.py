@@ -123,9 +123,62 @@ def test_a_sentence_has_at_most_25_words(key):
         assert len(sentence.split()) <= 25, sentence
 
 
+def printed(capsys, *arguments):
+    assert runrandomnet.main(["--help-config", *arguments]) == 0
+    return capsys.readouterr().out
+
+
 def test_help_is_printed(capsys):
-    assert runrandomnet.main(["--help-config"]) == 0
-    assert help_text(SCHEMA) in capsys.readouterr().out
+    assert help_text(SCHEMA) in printed(capsys, "all")
+    assert help_text(SCHEMA, "net") in printed(capsys, "[net]")
+
+
+def test_help_without_a_word_lists_each_section_in_one_line(capsys):
+    lines = printed(capsys).splitlines()
+    assert [line.split()[0] for line in lines[: len(SCHEMA.sections)]] == [f"[{name}]" for name in SCHEMA.sections]
+    assert len(lines) < len(SCHEMA.sections) + 8 and max(map(len, lines)) <= 120
+    assert all(len(line.split()) > 2 for line in lines[: len(SCHEMA.sections)])
+
+
+@pytest.mark.parametrize(
+    ("word", "keys"),
+    [
+        ("nle", ["lyapunov.nle"]),
+        ("lyapunov.nle", ["lyapunov.nle"]),
+        ("NLE", ["lyapunov.nle"]),
+        ("net_name", ["net.roi"]),  # another name of it
+        ("net.net_name", ["net.roi"]),
+        ("couplings.EE", ["populations.couplings"]),
+        ("hidden_size", ["model.hidden_size", "inference.hidden_size"]),
+    ],
+)
+def test_help_explains_one_key(capsys, word, keys):
+    text = printed(capsys, word)
+    assert re.findall(r"^\[(\w+)\]", text, re.M) == [name.partition(".")[0] for name in keys]
+    assert re.findall(r"^  (?!read by|not read by)(\w+)", text, re.M) == [name.partition(".")[2] for name in keys]
+    assert all(SCHEMA.options[tuple(name.split("."))].says in text for name in keys)
+
+
+@pytest.mark.parametrize("kind", SCHEMA.readers)
+def test_help_of_a_kind_has_what_it_reads_with_its_defaults(capsys, kind):
+    text = printed(capsys, "--kind", kind)
+    assert text.startswith(f"kind = {kind}: {SCHEMA.readers[kind].text}\n")
+    found, section = {}, ""
+    for line in text.splitlines():
+        section = line[1 : line.index("]")] if line.startswith("[") else section
+        if name := re.match(r"  (\w+)", line):
+            found[section, name[1]] = ""
+        elif line.startswith("      allowed: "):
+            found[list(found)[-1]] = line.rpartition("; default: ")[2]
+    assert list(found) == [key for key, about in SCHEMA.options.items() if kind in about.readers]
+    for key, default in found.items():
+        own = SCHEMA.options[key].defaults.get(kind, SCHEMA.default(key))
+        assert default.startswith("empty" if own == "" else str(own))
+
+
+def test_help_of_a_kind_and_a_word_has_both(capsys):
+    text = printed(capsys, "trainvalidate", "--kind", "spectrum")
+    assert "\n  iterations" in text and "\n  lr" not in text and "[net]" not in text
 
 
 # ---- spellings of the predecessors

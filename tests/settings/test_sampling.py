@@ -119,8 +119,6 @@ def test_a_law_that_cannot_be_is_an_error_at_the_door(plan, laws, error):
 
 
 def test_an_option_has_its_values_once(plan):
-    with pytest.raises(ConfigError, match=r"lr: expected it left out, as sample lists 'lr', got '1'"):
-        plan(sample('{"lr": "uniform 1 2"}', more="[trainvalidate]\nlr = 1\n"))
     with pytest.raises(ConfigError, match=r"expected 'lr' in combos_params or in sample, got it in both"):
         plan(sample('{"lr": "uniform 1 2"}', more='combos_params = {"lr": [1]}\n'))
 

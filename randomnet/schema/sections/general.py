@@ -58,7 +58,14 @@ class CombosParamsSection(Section):
         "{}",
         'Grid as JSON, such as {"lr": [0.1, 0.01], "nle": ["5%", "10%"]}: the Cartesian product of all values. '
         "Options are named by key or section.key. Entries of options with names, such as couplings = EE: 1, are "
-        "named couplings.EE.",
+        "named couplings.EE. What it lists counts before the value in the option's section.",
+        identity=False,
+    )
+    zip: str = option(
+        Value(),
+        "",
+        "Axes of combos_params whose values are paired, such as lr, epochs: the first of each together, and so on. "
+        "They have as many values each. Empty = all axes make up the product.",
         identity=False,
     )
     sample: str = option(
