@@ -25,6 +25,7 @@ from randomnet.tasks import TASKS
 
 SHARED = ("n", "edges", "groups", "drive", "activation", "form", "dt", "leaks")  # equal in model.pt and in the run
 MODELLED = ("activation", "form", "dt")  # likewise, for a run with a task
+TRAINING_KINDS = ("train", "benchmark", "pipeline")  # which may add factors to those of a trained network
 EDGES = "factor_edges"  # name of the edges of factors in a stored Elman model
 ELMAN = {  # names in the network -> in a stored Elman model
     "input_weights": "rnn.weight_ih_l0",
@@ -118,9 +119,11 @@ def _with_factors(values: dict[str, Any], network: Network) -> dict[str, Any]:
 
 
 def _check_rank(run: Run, stored: int, path: Path) -> None:
-    rank = run.config.net.rank
-    if stored > rank:
-        raise ConfigError(f"[net] rank: expected at least {stored}, the number of factors of {path}, got {rank}")
+    """Raise ConfigError where factors would be lost, or where further ones would be drawn and never trained."""
+    rank, trains = run.config.net.rank, run.config.experiment.kind in TRAINING_KINDS
+    if stored > rank or (stored < rank and not trains):
+        expected = f"{'at least ' if trains else ''}{stored}, the number of factors of {path}"
+        raise ConfigError(f"[net] rank: expected {expected}, got {rank}")
 
 
 def _check_factor_support(stored: str, configured: str, path: Path) -> None:
