@@ -25,7 +25,6 @@ from randomnet.tasks import TASKS
 
 SHARED = ("n", "edges", "groups", "drive", "activation", "form", "dt", "leaks")  # equal in model.pt and in the run
 MODELLED = ("activation", "form", "dt")  # likewise, for a run with a task
-TRAINING_KINDS = ("train", "benchmark", "pipeline")  # which may add factors to those of a trained network
 EDGES = "factor_edges"  # name of the edges of factors in a stored Elman model
 ELMAN = {  # names in the network -> in a stored Elman model
     "input_weights": "rnn.weight_ih_l0",
@@ -119,10 +118,10 @@ def _with_factors(values: dict[str, Any], network: Network) -> dict[str, Any]:
 
 
 def _check_rank(run: Run, stored: int, path: Path) -> None:
-    """Raise ConfigError where factors would be lost, or where further ones would be drawn and never trained."""
-    rank, trains = run.config.net.rank, run.config.experiment.kind in TRAINING_KINDS
-    if stored > rank or (stored < rank and not trains):
-        expected = f"{'at least ' if trains else ''}{stored}, the number of factors of {path}"
+    """Raise ConfigError where factors would be lost, or where further ones would be drawn for a simulation."""
+    rank, simulates = run.config.net.rank, run.config.experiment.kind == "simulate"
+    if stored > rank or (stored < rank and simulates):
+        expected = f"{'' if simulates else 'at least '}{stored}, the number of factors of {path}"
         raise ConfigError(f"[net] rank: expected {expected}, got {rank}")
 
 

@@ -82,7 +82,8 @@ class Stationary:
     rates, squares: (P,), mean and mean square of the rates, nan where no solution was found. inputs, spreads: (P,),
     mean u and standard deviation s of the input. residual: error of the equations, in units of the largest rate.
     fluctuations: the largest eigenvalue (real part) of F E[phi'^2], for deviations of single neurons. means: that of
-    K w E[phi'], for deviations of the mean rates with equal time constants. Both are below 1 in a stable state. feedback: (P, P), K w E[phi'].
+    K w E[phi'], for deviations of the mean rates with equal time constants. Both are below 1 in a stable state.
+    feedback: (P, P), K w E[phi'].
     """
 
     rates: np.ndarray
@@ -215,6 +216,6 @@ def _stationary(equations: _Equations, x: Array, residual: float) -> Stationary:
     step = HALF_WIDTH * s + 1e-9 * (1 + np.abs(u))
     slopes = (equations.moments(u + step, s)[0] - equations.moments(u - step, s)[0]) / (2 * step)
     feedback = equations.blocks.gain * slopes
-    largest = [float(np.linalg.eigvals(matrix).real.max())
-               for matrix in (equations.blocks.by_rates * squared, feedback)]  # fmt: skip
-    return Stationary(r, v + r**2, u, s, residual, *largest, feedback)
+    single, means = (float(np.linalg.eigvals(matrix).real.max())
+                     for matrix in (equations.blocks.by_rates * squared, feedback))  # fmt: skip
+    return Stationary(r, v + r**2, u, s, residual, single, means, feedback)
