@@ -194,7 +194,7 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, capsys, trained_once, more,
 def test_a_ramp_may_be_longer_than_half_of_the_usual_window_within_a_long_one(tmp_path, trained_once):
     """The usual onset and offset are 10 apart; they are not those of `windows`."""
     path = write(tmp_path, more="windows = 0:14\nramp = 6")
-    assert run(path, f"paths.pretrained={trained_once}") == 0
+    assert run(path, f"paths.pretrained={trained_once}", "trialparams.steps_per_second=4") == 0
 
 
 @pytest.fixture(scope="module")
