@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
+import visualization
 from randomnet.comparison import matching, means
 from randomnet.experiment import halving
 from randomnet.experiment.closing_report import lines
@@ -339,3 +340,16 @@ def test_a_later_stage_goes_on_from_a_stopped_run(halved, tmp_path):
     assert run(tmp_path / "record.ini", "--set", "execution.workers=1") == 0
     record = json.loads((tmp_path / "record" / "0" / "iter_0" / "run.json").read_text())
     assert record["status"] == "complete"
+
+
+@pytest.mark.slow
+def test_random_samples_are_drawn_against_each_option(tmp_path):
+    """A figure per option with all samples, and none per option and sample, which would show one point."""
+    sample = 'combosparams.sample={"lr": "loguniform 1e-4 0.3", "clip_norm": "loguniform 0.1 9"}'
+    options = sets(sample, "combosparams.n_samples=9", "trainvalidate.iterations=1", "trainvalidate.epochs=1")
+    assert run(ini(tmp_path, halving=""), *options) == 0
+    figures = tmp_path / "figures"
+    assert visualization.main(["--results_folders", str(tmp_path / "a"), "--save_figs", str(figures)]) == 0
+    names = sorted(path.name for path in figures.glob("*_by_*.png"))
+    quantities = ("minimum", "spectral_radius")
+    assert names == sorted(f"{name}_by_{option}.png" for name in quantities for option in ("lr", "clip_norm"))
