@@ -178,9 +178,23 @@ def test_a_combo_with_a_failed_run_stops(tmp_path, monkeypatch, whole):
     rung = decisions(tmp_path / "a")["rungs"][0]
     assert best in rung["stopped"] and rung["validate_loss"][str(best)] is None
     assert status(tmp_path / "a")[best].tolist() == ["stopped by halving", "failed"]
+    last = pd.read_csv(tmp_path / "a" / "halving.csv").iloc[-1]
+    assert (last["combo"], last["status"]) == (best, "failed, stopped by halving")
     monkeypatch.setitem(train.KIND.__dict__, "execute", real)
     assert run(ini(tmp_path), "--retry-failed") == 0
     assert status(tmp_path / "a")[best].tolist() == ["stopped by halving"] * 2
+
+
+@pytest.mark.parametrize(("epochs", "end"), [(1, "stopped by halving"), (2, "diverged")])
+def test_a_combo_whose_loss_is_no_number_stops_and_is_the_last(tmp_path, epochs, end):
+    """A step of 1e30: after one epoch the loss is nan, and the next epoch ends the run."""
+    samples = ['combosparams.sample={"lr": [1e30, 1e-5, 1e-3], "clip_norm": [1e8, 1e9]}', "combosparams.n_samples=6"]
+    options = sets(*samples, "trainvalidate.optimizer=SGD", "trainvalidate.iterations=1", "trainvalidate.epochs=5")
+    assert run(ini(tmp_path, halving=f"halving = 2\nhalving_epochs = {epochs}"), *options) == 0
+    table = pd.read_csv(tmp_path / "a" / "halving.csv")
+    assert table["lr"].tolist()[4:] == [1e30] * 2 and table["status"].tolist()[4:] == [end] * 2
+    first = decisions(tmp_path / "a")["rungs"][0]
+    assert all(first["validate_loss"][str(combo)] is None for combo in table["combo"][4:])
 
 
 def losses_after_two_epochs(whole):
