@@ -2,8 +2,8 @@
 
 Every run trains up to a rung, keeps its checkpoint and waits. Once no run of a rung is missing, the decision is written
 to halving.json, and later starts of the experiment read it there. A combo is one: its loss is the mean over iterations
-of the lowest validation loss so far, infinite where a run failed, diverged or has no finite loss now. Combos of different values of
-combos_params are not compared where there are samples: each of these cells has its own best combos.
+of the lowest validation loss so far. It is infinite where a run failed, diverged or has a loss that is no number. Combos
+of different values of combos_params are not compared where there are samples: each of these cells has its own best ones.
 """
 
 import math
@@ -169,7 +169,7 @@ class Halving:
         write_json(self.folder.root / FILE, self.settings | {"rungs": self.decisions})
 
     def _lowest_loss(self, run: Run, epoch: int) -> float:
-        """The lowest validation loss of a run up to an epoch; infinite where it failed, diverged or ends without one."""
+        """The lowest validation loss of a run up to an epoch; infinite where it failed, diverged or lacks a number."""
         folder = self._place(run)
         history = read_history(folder.path / "history.csv")
         if folder.status in (FAILED, DIVERGED) or "validate_loss" not in history:
