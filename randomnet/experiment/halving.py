@@ -2,8 +2,9 @@
 
 Every run trains up to a rung, keeps its checkpoint and waits. Once no run of a rung is missing, the decision is written
 to halving.json, and later starts of the experiment read it there. A combo is one: its loss is the mean over iterations
-of the lowest validation loss so far. It is infinite where a run failed, diverged or has a loss that is no number. Combos
-of different values of combos_params are not compared where there are samples: each of these cells has its own best ones.
+of the lowest validation loss so far; it is infinite where a run failed, diverged or has a loss that is no number.
+Combos of different values of combos_params are not compared where there are samples: each of these cells has its own
+best combos.
 """
 
 import math

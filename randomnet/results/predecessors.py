@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from randomnet.results.statuses import COMPLETE, FORMAT, ResultsError
+from randomnet.results.statuses import COMPLETE, DIVERGED, FORMAT, ResultsError
 from randomnet.results.stored_shapes import tensor_shapes
 
 INDEX = "folder_index.txt"
@@ -284,7 +284,8 @@ def _spectrum_summary(history: pd.DataFrame, spectrum: np.ndarray) -> dict[str, 
     losses = history["train_loss"]
     if losses.empty:
         return {"status": "missing"}
-    summary = {"status": COMPLETE, "epochs_done": len(losses) - 1, "loss_initial": losses.iloc[0]}
+    status = COMPLETE if np.isfinite(losses.iloc[-1]) else DIVERGED
+    summary = {"status": status, "epochs_done": len(losses) - 1, "loss_initial": losses.iloc[0]}
     summary |= {"loss_final": losses.iloc[-1], "loss_best": losses.min(), "epoch_best": int(losses.idxmin())}
     if "lambda_max" in history:
         summary |= {"lambda_max_initial": history["lambda_max"].iloc[0]}

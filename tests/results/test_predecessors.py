@@ -78,6 +78,12 @@ def test_accuracies_that_were_not_saved_are_left_out(folders, tmp_path):
     assert not [name for name in load(old).history if "metrics" in name]
 
 
+def test_a_log_that_ends_without_a_number_is_a_diverged_run(logs):
+    for path in logs.glob("*lr0.01_*_Sample0_logs.json"):
+        log(path, [1.0, 2.0, float("nan"), float("nan")])
+    assert load(logs).table["status"].tolist() == ["diverged"] + ["complete"] * 5
+
+
 def test_epochs_that_were_not_trained_are_no_losses_of_0(folders, tmp_path):
     """The arrays of a training that was ended have zeros in the epochs that are missing."""
     old = shutil.copytree(folders[0], tmp_path / "old")
