@@ -71,7 +71,8 @@ def input_series(view: PopulationView) -> np.ndarray | None:
     widths = [n, *([] if weights is None else [weights.shape[1]])]
     fits = values.ndim in (2, 3) and shape[-1] in widths and (values.ndim == 2 or len(values) in (1, trials))
     if not fits or values.dtype.kind not in "fiub" or not np.isfinite(values).all():
-        expected = f"finite numbers of shape (steps, {n}) or ({trials}, steps, {n})"
+        shapes = " or ".join(f"(steps, {width}) or ({trials}, steps, {width})" for width in widths)
+        expected = f"finite numbers of shape {shapes}"
         came = f"{values.dtype} of shape {shape} in {name}"
         raise ConfigError(f"[simulation] input_file: expected {expected}, got {came}")
     values = values.astype(float) if weights is None else values @ weights.T

@@ -119,9 +119,11 @@ def _with_factors(values: dict[str, Any], network: Network) -> dict[str, Any]:
 
 
 def _check_rank(run: Run, stored: int, path: Path) -> None:
-    rank = run.config.net.rank
-    if stored > rank:
-        raise ConfigError(f"[net] rank: expected at least {stored}, the number of factors of {path}, got {rank}")
+    """Raise ConfigError where factors would be lost, or where further ones would be drawn for a simulation."""
+    rank, simulates = run.config.net.rank, run.config.experiment.kind == "simulate"
+    if stored > rank or (stored < rank and simulates):
+        expected = f"{'' if simulates else 'at least '}{stored}, the number of factors of {path}"
+        raise ConfigError(f"[net] rank: expected {expected}, got {rank}")
 
 
 def _check_factor_support(stored: str, configured: str, path: Path) -> None:

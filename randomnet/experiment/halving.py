@@ -2,8 +2,9 @@
 
 Every run trains up to a rung, keeps its checkpoint and waits. Once no run of a rung is missing, the decision is written
 to halving.json, and later starts of the experiment read it there. A combo is one: its loss is the mean over iterations
-of the lowest validation loss so far, infinite where a run failed or diverged. Combos of different values of
-combos_params are not compared where there are samples: each of these cells has its own best combos.
+of the lowest validation loss so far; it is infinite where a run failed, diverged or has a loss that is no number.
+Combos of different values of combos_params are not compared where there are samples: each of these cells has its own
+best combos.
 """
 
 import math
@@ -11,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from randomnet.experiment.planning import Prepared
 from randomnet.kinds.kind import Batch
 from randomnet.kinds.reads import TRAINING_ONLY
 from randomnet.results import (
+    COMPLETE,
     DIVERGED,
     FAILED,
     MISSING,
@@ -168,13 +171,13 @@ class Halving:
         write_json(self.folder.root / FILE, self.settings | {"rungs": self.decisions})
 
     def _lowest_loss(self, run: Run, epoch: int) -> float:
-        """The lowest validation loss of a run up to an epoch; infinite where it failed, diverged or has none."""
+        """The lowest validation loss of a run up to an epoch; infinite where it failed, diverged or lacks a number."""
         folder = self._place(run)
         history = read_history(folder.path / "history.csv")
         if folder.status in (FAILED, DIVERGED) or "validate_loss" not in history:
             return math.inf
-        loss = float(history.loc[history["epoch"] <= epoch, "validate_loss"].min())
-        return loss if math.isfinite(loss) else math.inf
+        losses = history.loc[history["epoch"] <= epoch, "validate_loss"].to_numpy(float)
+        return float(losses.min()) if np.isfinite(losses).all() else math.inf
 
 
 def halving_of(plan: Plan, prepared: Prepared, folder: ResultsFolder) -> Halving | None:
@@ -208,7 +211,8 @@ def _text(name: str, value: Any) -> str:
 def ranking(table: pd.DataFrame, varied: Sequence[str]) -> pd.DataFrame:
     """A row per combo, the best first: combo, options, mean lowest validation loss, epochs, runs and status.
 
-    Combos that trained longer come first, then those of lower loss. table: as summary.csv.
+    Combos that trained longer come first, then those of lower loss; those with failed or diverged runs are the last.
+    table: as summary.csv.
     """
     if not {LOSS, EPOCHS} <= set(table):
         return pd.DataFrame()
@@ -216,13 +220,15 @@ def ranking(table: pd.DataFrame, varied: Sequence[str]) -> pd.DataFrame:
     for combo, runs in table.groupby("combo", sort=False):
         options: Mapping[str, Any] = runs.iloc[0][list(varied)].to_dict()
         statuses = set(runs["status"])
-        status = STOPPED if STOPPED in statuses else ", ".join(sorted(statuses))
+        status = ", ".join(sorted(statuses - ({COMPLETE} if STOPPED in statuses else set())))
         rows.append({"combo": combo, **options, LOSS: pd.to_numeric(runs[LOSS]).mean(skipna=False),
                      EPOCHS: pd.to_numeric(runs[EPOCHS]).max(), "runs": len(runs), "status": status})  # fmt: skip
     ranked = pd.DataFrame(rows)
-    is_stopped = ranked["status"] == STOPPED
-    order = pd.DataFrame({"stopped": is_stopped, "epochs": -ranked[EPOCHS].where(is_stopped, 0), "loss": ranked[LOSS]})
-    return ranked.loc[order.sort_values(["stopped", "epochs", "loss"], kind="stable").index].reset_index(drop=True)
+    is_stopped = ranked["status"].str.contains(STOPPED)
+    is_broken = ranked["combo"].isin(table.loc[table["status"].isin((FAILED, DIVERGED)), "combo"])
+    epochs = -ranked[EPOCHS].where(is_stopped, 0)
+    order = pd.DataFrame({"broken": is_broken, "stopped": is_stopped, "epochs": epochs, "loss": ranked[LOSS]})
+    return ranked.loc[order.sort_values(list(order), kind="stable").index].reset_index(drop=True)
 
 
 def write_ranking(folder: ResultsFolder, table: pd.DataFrame, varied: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """Figures of kind = analyse: state space and fixed points of each network, its linearization, and its responses."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from randomnet import plotting
 from randomnet.comparison.study import Study
 from randomnet.figures.example_networks import example_networks
 from randomnet.figures.option_dependence import option_dependence_figures
-from randomnet.figures.runs import Figures, trial_events
+from randomnet.figures.runs import Figures, time_unit_of, trial_events
 from randomnet.plotting import FixedPointsByPhase, Linearization, Panel, Psth, StateSpace
 
 AT_THE_END = "the end of the first trajectory"
@@ -30,8 +31,8 @@ def fixed_point_dots(study: Study, ylabel: str | None) -> Figures:
 
 def state_space_figures(study: Study, ylabel: str | None) -> Figures:
     """A figure for each of the first networks."""
-    for stem, title, _, arrays in example_networks(study, "inside", "plane_labels"):
-        yield stem, plotting.state_space(_state_space(arrays), title)
+    for stem, title, combo, arrays in example_networks(study, "inside", "plane_labels"):
+        yield stem, plotting.state_space(replace(_state_space(arrays), unit=time_unit_of(combo)), title)
 
 
 def _state_space(arrays: dict[str, np.ndarray]) -> StateSpace:
@@ -60,8 +61,8 @@ def _at_kink(arrays: dict[str, np.ndarray], kind: str) -> np.ndarray:
 
 def linearization_figures(study: Study, ylabel: str | None) -> Figures:
     """Eigenvalues and time constants of each of the first networks, whole and by group."""
-    for stem, title, _, arrays in example_networks(study, "linearised", "along_time_constants"):
-        yield stem, plotting.linearization(_linearization(arrays), title)
+    for stem, title, combo, arrays in example_networks(study, "linearised", "along_time_constants"):
+        yield stem, plotting.linearization(replace(_linearization(arrays), unit=time_unit_of(combo)), title)
 
 
 def _linearization(arrays: dict[str, np.ndarray]) -> Linearization:

@@ -5,6 +5,7 @@ option_label              an option's name with its unit
 series_by_other_options   combos by label and by all options but one, a series per set
 log_log_figure            values against one numeric option on log axes, a dot per run
 option_dependence_figures values by label and against every option, pooled over the others
+by_option                 a dot plot per option, and of random samples values against each option
 """
 
 from collections.abc import Sequence
@@ -17,8 +18,8 @@ from randomnet import plotting
 from randomnet.comparison import combo_texts
 from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.network_identity import RUNS, source_of_variation
-from randomnet.comparison.study import ABSENT, REFERENCE_VALUES, Combo, Study, canonical
-from randomnet.figures.pooling import pooling_title, varied_options
+from randomnet.comparison.study import ABSENT, REFERENCE_VALUES, Combo, ComboGroup, Study, canonical
+from randomnet.figures.pooling import dot_plots_by_option, pooling_title, sampled_options, varied_options
 from randomnet.figures.runs import Figures, ended_runs, label_series
 from randomnet.plotting import Panel, Series
 from randomnet.results import LEFT_OUT
@@ -88,11 +89,32 @@ def option_dependence_figures(study: Study, stem: str, panels: Sequence[Panel]) 
         yield from _figure(study, f"{stem}_by_{option}", option, panels, _looks_by_null(study, other_nulls), title)
 
 
+def by_option(
+    study: Study, groups: Sequence[ComboGroup], stem: str, panels: Sequence[Panel], note: str = "", boxes: bool = False
+) -> Figures:
+    """Runs by label and by every option: dot plots where values share the other options, else pooled over these.
+
+    Of random samples each has values of its own; a figure per sample would show one point.
+    """
+    sampled = sampled_options(study, groups)
+    yield from dot_plots_by_option(study, groups, stem, panels, note, boxes, sampled)
+    looks = _label_looks(study)
+    for option in sampled:
+        others = [name for name in varied_options(study, study.combos) if name != option]
+        title = pooling_title(study.combos, others, note)
+        yield from _figure(study, f"{stem}_by_{option}", option, panels, looks, title)
+
+
+def _label_looks(study: Study) -> dict[tuple[str, int], Series]:
+    """The series of each combo, by its label."""
+    series = label_series(study, study.combos)
+    return {(combo.label, combo.number): series[combo.label] for combo in study.combos}
+
+
 def _looks_by_null(study: Study, nulls: Sequence[str]) -> dict[tuple[str, int], Series]:
     """The series of each combo, by label and by the values of these options."""
     if not nulls:
-        series = label_series(study, study.combos)
-        return {(combo.label, combo.number): series[combo.label] for combo in study.combos}
+        return _label_looks(study)
     sets: dict[tuple, list[Combo]] = {}
     for combo in study.combos:
         sets.setdefault((combo.label, *(canonical(combo.get(name)) for name in nulls)), []).append(combo)

@@ -26,17 +26,34 @@ def pooling_title(combos: Sequence[Combo], options: Sequence[str], note: str = "
     return combo_texts.title_with_task(combos, ", ".join(filter(None, [note, pooled])))
 
 
+def sampled_options(study: Study, groups: Sequence[ComboGroup]) -> list[str]:
+    """Options of which no two values have the other options in common, as in random samples, where there are many."""
+    combos = [combo for group in groups for combo in group.combos]
+    options = varied_options(study, combos)
+    alone = []
+    for option in options:
+        others = [other for other in options if other != option]
+        sets = {option_values(combo, others) for combo in combos}
+        if len(sets) > MOST_SERIES and len(sets) == len({option_values(combo, options) for combo in combos}):
+            alone.append(option)
+    return alone
+
+
 def dot_plots_by_option(
-    study: Study, groups: Sequence[ComboGroup], stem: str, panels: Sequence[Panel], note: str = "", boxes: bool = False
-) -> Figures:
+    study: Study, groups: Sequence[ComboGroup], stem: str, panels: Sequence[Panel], note: str = "", boxes: bool = False,
+    without: Sequence[str] = (),
+) -> Figures:  # fmt: skip
     """Runs of these groups by label, if there are several, and by every option whose values differ among them.
 
     Colours distinguish the values of all other options. If these are too many, each set of their values has a figure.
+    without: options that are left out.
     """
     combos = [combo for group in groups for combo in group.combos]
     options = varied_options(study, combos)
     labels = label_series(study, combos)
     for option in [*[None] * (len(labels) > 1 or not options), *options]:
+        if option in without:
+            continue
         others = [other for other in options if other != option]
         if option is None:
             names = {label: look.text for label, look in labels.items()}

@@ -5,6 +5,7 @@ combo_series    how each combo of a figure is drawn
 label_series    the same, with all combos of a folder drawn alike
 arrays_of       arrays of a combo's runs; arrays_by_iteration: with their iteration
 trial_events    events of a task, from a run's arrays
+time_unit_of    unit of times of a combo
 ended_runs      table of the runs that ended
 say             prints one line on the console
 """
@@ -33,6 +34,12 @@ def say(text: str) -> None:
         print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def time_unit_of(combo: Combo) -> str:
+    """Unit of times: step for cells and fitted models of an earlier stage, which have no time constant, otherwise τ."""
+    folder = combo.get("source.folder")
+    return "step" if folder is not study.ABSENT and folder else "τ"
 
 
 def figure_stem(name: str, group: ComboGroup) -> str:

@@ -1,6 +1,6 @@
 """Figures of kind = spectrum: the spectra; and exponent, dimension and entropy rate against the options."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,15 @@ from randomnet.comparison import combo_texts
 from randomnet.comparison.spread import spread_table
 from randomnet.comparison.study import ABSENT, Combo, ComboGroup, Study, canonical
 from randomnet.figures.option_dependence import numeric_options, option_dependence_figures, option_numbers
-from randomnet.figures.runs import LAMBDA, Figures, arrays_by_iteration, arrays_of, combo_series, figure_stem
+from randomnet.figures.runs import (
+    LAMBDA,
+    Figures,
+    arrays_by_iteration,
+    arrays_of,
+    combo_series,
+    figure_stem,
+    time_unit_of,
+)
 from randomnet.plotting import Panel, Series
 from randomnet.plotting.option_dependence import STATES_SUFFIX
 from randomnet.plotting.style import TOO_SHORT
@@ -33,7 +41,15 @@ def dynamics_dots(study: Study, ylabel: str | None) -> Figures:
 
     Runs with several initial states have small dots for these.
     """
-    yield from option_dependence_figures(replace(study, runs=_with_states(study)), "dynamics", PANELS)
+    unit = _time_unit(study.combos)
+    panels = [replace(panel, label=panel.label.replace("τ", unit)) for panel in PANELS]
+    yield from option_dependence_figures(replace(study, runs=_with_states(study)), "dynamics", panels)
+
+
+def _time_unit(combos: Iterable[Combo]) -> str:
+    """Unit of times of several combos."""
+    units = {time_unit_of(combo) for combo in combos}
+    return units.pop() if len(units) == 1 else "τ or step"
 
 
 def _with_states(study: Study) -> pd.DataFrame:
@@ -118,7 +134,8 @@ def _spectra(study: Study, stem: str, group: ComboGroup, pairs: Pairs, key: Key 
         key = key and ({shade: f"{text}{legend_notes[shade]}" for shade, text in key[0].items()}, key[1])
         series = [look for look, _ in pairs if look.text in spectra]
         notes = {} if key else {look.text: legend_notes[look.text] for look in series}
-        yield stem, plotting.spectra({"": spectra}, {}, series, ", ".join(filter(None, parts)), key, notes)
+        unit = _time_unit(combo for _, combo in pairs)
+        yield stem, plotting.spectra({"": spectra}, {}, series, ", ".join(filter(None, parts)), key, notes, unit)
 
 
 def _legend_notes(study: Study, pairs: Pairs, key: Key | None) -> dict[float | str | None, str]:

@@ -11,7 +11,7 @@ from randomnet import plotting, results
 from randomnet.comparison import combo_texts
 from randomnet.comparison.study import ABSENT, TASK, Combo, ComboGroup, Study
 from randomnet.figures.example_networks import example_networks
-from randomnet.figures.pooling import dot_plots_by_option
+from randomnet.figures.option_dependence import by_option
 from randomnet.figures.runs import (
     LAMBDA,
     Figures,
@@ -284,7 +284,7 @@ def final_value_dots(
     note = "after training" if column.endswith("_final") else ""
     unbounded = sum(len(_unbounded(combo, "final")) for combo in study.combos) if column == "lambda_max_final" else 0
     note += f", {unbounded} unbounded, left out" * (unbounded > 0)
-    yield from dot_plots_by_option(study, study.groups, column, [panel], note)
+    yield from by_option(study, study.groups, column, [panel], note)
 
 
 def measured_loss_dots(study: Study, ylabel: str | None) -> Figures:
@@ -298,7 +298,7 @@ def radius_dots(study: Study, ylabel: str | None) -> Figures:
     """Spectral radius before and after training, by label and by every gridded option."""
     panels = [Panel(f"spectral_radius_{stage}", f"spectral radius\n{time} training")
               for stage, time in (("initial", "before"), ("final", "after"))]  # fmt: skip
-    yield from dot_plots_by_option(study, study.groups, "spectral_radius", panels)
+    yield from by_option(study, study.groups, "spectral_radius", panels)
 
 
 def loss_minimum_boxes(study: Study, ylabel: str | None) -> Figures:
@@ -322,4 +322,4 @@ def loss_minimum_boxes(study: Study, ylabel: str | None) -> Figures:
             yield figure_stem("minimum", group), plotting.dot_plot(runs, drawn, looks, texts, title=title, boxes=True)
     missing = len(study.groups) - len(common)
     note = f"without {missing} of {len(study.groups)} combos that some folders lack" if missing else ""
-    yield from dot_plots_by_option(study, common, "minimum", panels, note, boxes=True)
+    yield from by_option(study, common, "minimum", panels, note, boxes=True)

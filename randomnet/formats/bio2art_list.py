@@ -64,7 +64,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
                 value = row[_value_column(row)]
                 if not value or _is_number(value):
                     yield row
-                elif number > 1:
+                elif number > 1 or _is_number(value, finite=False):
                     raise FormatError(f"{path}, row {number}: expected {expected}, got the value {value!r}")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FormatError(f"{path}: expected {expected}, got {' '.join(str(error).split())}") from None
@@ -74,9 +74,10 @@ def _value_column(row: list[str]) -> int:
     return 2 if len(row) == 3 else len(row) - 2
 
 
-def _is_number(text: str) -> bool:
+def _is_number(text: str, finite: bool = True) -> bool:
+    """Whether the text is a number; with `finite`, neither nan nor infinite."""
     try:
-        return math.isfinite(float(text))
+        return math.isfinite(float(text)) or not finite
     except ValueError:
         return False
 

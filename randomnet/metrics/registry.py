@@ -193,7 +193,7 @@ METRICS: Registry[Metric] = Registry({
         (
             Score("memories_true", "Different end states of the true system's trials without input."),
             Score("memories_inferred", "Different end states of the model's trials without input."),
-            Score("memories_agreement", "Rand index: pairs of trials that end together, or apart, in both systems.",
+            Score("memories_agreement", "Adjusted Rand index of trials that end together: 1 if equal, 0 by chance.",
                   label="trials that end\ntogether (Rand)", higher_is_better=True, lowest=0.0, highest=1.0),
         ),
         needs=BOTH_SYSTEMS,

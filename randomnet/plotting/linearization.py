@@ -32,7 +32,7 @@ SHORTEST = 1e-3  # share of the longest time constant; shorter ones are drawn at
 class Linearization:
     """The data of one network.
 
-    whole (N,): complex eigenvalues of the Jacobian of one step. time_constants (N,): in tau, negative for growing
+    whole (N,): complex eigenvalues of the Jacobian of one step. time_constants (N,): in `unit`, negative for growing
     modes. groups: names of the drawn groups, out of `of` groups. eigenvalues, constants: of each group's own block.
     where: name of the state at which the network is linearized.
     """
@@ -44,6 +44,7 @@ class Linearization:
     eigenvalues: tuple[np.ndarray, ...]
     constants: tuple[np.ndarray, ...]
     where: str
+    unit: str = "τ"
 
 
 def linearization(network: Linearization, title: str = "") -> Figure:
@@ -92,7 +93,7 @@ def _times(axes: Axes, network: Linearization, series: list[Series]) -> None:
     log_numbers(axes.yaxis, max(positive.min(initial=longest), SHORTEST * longest), longest)
     if (sizes < SHORTEST * longest).any():
         axes.axhline(SHORTEST * longest, color="0.8", linewidth=0.6, zorder=0)
-    axes.set_ylabel("time constant (τ)")
+    axes.set_ylabel(f"time constant ({network.unit})")
     axes.set_xlim(-0.6, len(columns) - 0.4)
     set_groups(axes, [WHOLE, *network.groups], 62)
 

@@ -34,11 +34,12 @@ def spectra(
     title: str = "",
     key: tuple[Mapping[float, str], Mapping[int, str]] | None = None,
     notes: Mapping[str, str] | None = None,
+    unit: str = "τ",
 ) -> Figure:
     """Lyapunov spectra against index/N, one panel per set; one panel is one journal column wide, two are two columns.
 
-    panels:  per panel title, per series text, one (exponents (k,), standard errors (k,), N) per run, in 1/tau.
-    targets: per series text, the targets of the trained exponents, (nle,), in 1/tau.
+    panels:  per panel title, per series text, one (exponents (k,), standard errors (k,), N) per run, in 1/unit.
+    targets: per series text, the targets of the trained exponents, (nle,), in 1/unit.
     key:     for shaded series, the legend text of each shade and of each dash, instead of those of the series.
     notes:   per series text, what the legend adds after the number of runs.
     The band is the standard deviation over runs, or for a single run the standard error of the estimate. If the trained
@@ -55,7 +56,7 @@ def spectra(
             grid[0, column].set_title(panel_title)
             grid[-1, column].set_xlabel("index / N")
         for row, axes in enumerate(grid[:, 0]):
-            axes.set_ylabel("Lyapunov exponent (1/τ)" + ("\nfirst exponents, enlarged" if row else ""))
+            axes.set_ylabel(f"Lyapunov exponent (1/{unit})" + ("\nfirst exponents, enlarged" if row else ""))
         counts = [len(runs) for sets in panels.values() for runs in sets.values()]
         if key:
             handles, heading = _key(key), [_band(counts), f"{_range(counts)} per line"]

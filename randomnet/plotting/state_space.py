@@ -38,7 +38,7 @@ class StateSpace:
     """The data of one network.
 
     trajectories (lines, T, 2), fixed points and slow points (P, 2): in the plane. grid (n, n, 2) and velocity (n, n, 2)
-    per tau. energy (n, n) = |F(h) - h|^2 / 2. unstable (P,): number of unstable directions, -1 if undecided. at_kink
+    per `unit`. energy (n, n) = |F(h) - h|^2 / 2. unstable (P,): number of unstable directions, -1 if undecided. at_kink
     (P,) bool: points where the activation has a kink, so that there is no Jacobian and eigenvalues are nan. eigenvalues
     (P, N): of the Jacobian of one step. explained (2,): share of variance along each axis. labels: of the axes.
     """
@@ -54,6 +54,7 @@ class StateSpace:
     explained: np.ndarray
     labels: tuple[str, str]
     at_kink: np.ndarray
+    unit: str = "τ"
 
     @property
     def groups(self) -> list[tuple[int, bool, np.ndarray]]:
@@ -105,7 +106,7 @@ def _flow(figure: Figure, axes: Axes, network: StateSpace) -> None:
     arrows = axes.quiver(grid[..., 0], grid[..., 1], direction[..., 0], direction[..., 1],
                          np.clip(speed, norm.vmin, None), norm=norm, cmap="viridis", angles="xy", pivot="mid",
                          width=0.005, zorder=2)  # fmt: skip
-    _colorbar(figure, axes, arrows, "speed in the plane (1/τ)")
+    _colorbar(figure, axes, arrows, f"speed in the plane (1/{network.unit})")
 
 
 def _energy(figure: Figure, axes: Axes, network: StateSpace) -> None:

@@ -39,6 +39,7 @@ def recording_arrays(arrays: Mapping[str, np.ndarray]) -> tuple[Arrays, tuple[st
     recording = {f"{name}_recon_data": spikes[part] for name, part in parts.items()} | {"n_heldin": np.array(heldin)}
     recording |= {f"{name}_inds": np.flatnonzero(part) for name, part in parts.items()}
     if "train_behavior" in arrays:
+        _check_trials("train_behavior", arrays["train_behavior"], len(spikes))
         recording |= {f"{name}_behavior": arrays["train_behavior"][part] for name, part in parts.items()}
     if "eval_spikes_heldin" not in arrays:
         return recording, (NOTE,)
@@ -56,8 +57,12 @@ def _evaluation(arrays: Mapping[str, np.ndarray]) -> Arrays:
     if "eval_spikes_heldin_forward" in arrays:
         recording["test_forward"], _ = _spikes(arrays, "eval", "_forward")
     if "psth" in arrays and "eval_cond_idx" in arrays:
-        recording["psth"] = arrays["psth"]
-        recording["test_conds"] = _conditions(arrays["eval_cond_idx"], len(spikes))
+        recording["psth"], trials = np.asarray(arrays["psth"]), arrays["eval_cond_idx"]
+        expected = len(trials), *spikes.shape[1:]
+        if recording["psth"].shape != expected:
+            raise ValueError(f"psth: expected (conditions of eval_cond_idx, time, neurons) {expected}, got "
+                             f"{recording['psth'].shape}")  # fmt: skip
+        recording["test_conds"] = _conditions(trials, len(spikes))
     return recording
 
 
@@ -69,6 +74,12 @@ def _spikes(arrays: Mapping[str, np.ndarray], split: str, suffix: str = "") -> t
         raise ValueError(f"{' and '.join(names)}: expected counts (trials, time, neurons) of the same trials and bins, "
                          f"got {' and '.join(str(part.shape) for part in parts)}")  # fmt: skip
     return np.concatenate(parts, 2), parts[0].shape[2]
+
+
+def _check_trials(name: str, values: np.ndarray, count: int) -> None:
+    """Raise ValueError unless the array has `count` trials."""
+    if values.ndim < 1 or len(values) != count:
+        raise ValueError(f"{name}: expected {count} trials, as of the spikes, got shape {values.shape}")
 
 
 def _conditions(trials: np.ndarray, count: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from randomnet.results.statuses import COMPLETE, FORMAT, ResultsError
+from randomnet.results.statuses import COMPLETE, DIVERGED, FORMAT, ResultsError
 from randomnet.results.stored_shapes import tensor_shapes
 
 INDEX = "folder_index.txt"
@@ -121,16 +121,21 @@ def _index(path: Path) -> list[tuple[int, tuple[Any, ...]]]:
 
 
 def _option_names(values: Sequence[tuple[Any, ...]], task: str) -> list[str]:
-    """The options of the positions of these values, as folder_index.txt has no names."""
+    """The options of the positions of these values, as folder_index.txt has no names.
+
+    Of two columns of whole numbers the first is pattern_length and the second n_back, the order of the grid.
+    """
+    columns = list(zip(*values, strict=True))
+    several = sum(all(isinstance(value, int) for value in column) for column in columns) > 1
     lengths = "n_back" if task in ("nback_mem", "pic_latent_mem", "pic_mem") else "pattern_length"
-    names = []
-    for position, column in enumerate(zip(*values, strict=True)):
+    names: list[str] = []
+    for position, column in enumerate(columns):
         if set(column) <= set(ACTIVATIONS):
             name = "activation"
         elif set(column) <= set(OPTIMIZERS):
             name = "optimizer"
         elif all(isinstance(value, int) for value in column):
-            name = lengths
+            name = ("n_back" if "pattern_length" in names else "pattern_length") if several else lengths
         else:
             name = "lr" if all(isinstance(value, (int, float)) for value in column) else f"option_{position}"
         names.append(name if name not in names else f"option_{position}")
@@ -152,7 +157,15 @@ def _curves(folder: Path) -> dict[str, np.ndarray]:
         saved = name not in ("train_metrics", "validate_metrics") or bool(np.any(values))
         if values.ndim == 2 and values.shape == shape and saved:
             curves[name] = values.astype(float)
-    return curves if "train_loss" in curves else {}
+    return _without_untrained(curves) if "train_loss" in curves else {}
+
+
+def _without_untrained(curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The curves with nan in the last epochs whose losses are all 0, as of a run that was ended before them."""
+    losses = np.stack([values for name, values in curves.items() if name.endswith("_loss")])
+    is_trained = (losses != 0).any(axis=0)
+    is_reached = np.flip(np.logical_or.accumulate(np.flip(is_trained, 1), axis=1), 1)
+    return {name: np.where(is_reached, values, np.nan) for name, values in curves.items()}
 
 
 def _task_of(folder: Path) -> str:
@@ -271,7 +284,8 @@ def _spectrum_summary(history: pd.DataFrame, spectrum: np.ndarray) -> dict[str, 
     losses = history["train_loss"]
     if losses.empty:
         return {"status": "missing"}
-    summary = {"status": COMPLETE, "epochs_done": len(losses) - 1, "loss_initial": losses.iloc[0]}
+    status = COMPLETE if np.isfinite(losses.iloc[-1]) else DIVERGED
+    summary = {"status": status, "epochs_done": len(losses) - 1, "loss_initial": losses.iloc[0]}
     summary |= {"loss_final": losses.iloc[-1], "loss_best": losses.min(), "epoch_best": int(losses.idxmin())}
     if "lambda_max" in history:
         summary |= {"lambda_max_initial": history["lambda_max"].iloc[0]}

@@ -83,6 +83,7 @@ class Stationary:
     mean u and standard deviation s of the input. residual: error of the equations, in units of the largest rate.
     fluctuations: the largest eigenvalue (real part) of F E[phi'^2], for deviations of single neurons. means: that of
     K w E[phi'], for deviations of the mean rates with equal time constants. Both are below 1 in a stable state.
+    feedback: (P, P), K w E[phi'].
     """
 
     rates: np.ndarray
@@ -92,6 +93,7 @@ class Stationary:
     residual: float
     fluctuations: float
     means: float
+    feedback: np.ndarray
 
     @property
     def converged(self) -> bool:
@@ -209,10 +211,11 @@ def _stationary(equations: _Equations, x: Array, residual: float) -> Stationary:
     r, v = np.split(x if converged else np.full_like(x, np.nan), 2)
     s = np.sqrt(variance)
     if not converged:
-        return Stationary(r, v, r, r, residual, np.nan, np.nan)
+        return Stationary(r, v, r, r, residual, np.nan, np.nan, equations.blocks.gain * np.nan)
     squared = equations.moments(u, s)[2]
     step = HALF_WIDTH * s + 1e-9 * (1 + np.abs(u))
     slopes = (equations.moments(u + step, s)[0] - equations.moments(u - step, s)[0]) / (2 * step)
-    largest = [float(np.linalg.eigvals(matrix).real.max())
-               for matrix in (equations.blocks.by_rates * squared, equations.blocks.gain * slopes)]  # fmt: skip
-    return Stationary(r, v + r**2, u, s, residual, *largest)
+    feedback = equations.blocks.gain * slopes
+    single, means = (float(np.linalg.eigvals(matrix).real.max())
+                     for matrix in (equations.blocks.by_rates * squared, feedback))  # fmt: skip
+    return Stationary(r, v + r**2, u, s, residual, single, means, feedback)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
+import visualization
 from randomnet.comparison import matching, means
 from randomnet.experiment import halving
 from randomnet.experiment.closing_report import lines
@@ -177,9 +178,23 @@ def test_a_combo_with_a_failed_run_stops(tmp_path, monkeypatch, whole):
     rung = decisions(tmp_path / "a")["rungs"][0]
     assert best in rung["stopped"] and rung["validate_loss"][str(best)] is None
     assert status(tmp_path / "a")[best].tolist() == ["stopped by halving", "failed"]
+    last = pd.read_csv(tmp_path / "a" / "halving.csv").iloc[-1]
+    assert (last["combo"], last["status"]) == (best, "failed, stopped by halving")
     monkeypatch.setitem(train.KIND.__dict__, "execute", real)
     assert run(ini(tmp_path), "--retry-failed") == 0
     assert status(tmp_path / "a")[best].tolist() == ["stopped by halving"] * 2
+
+
+@pytest.mark.parametrize(("epochs", "end"), [(1, "stopped by halving"), (2, "diverged")])
+def test_a_combo_whose_loss_is_no_number_stops_and_is_the_last(tmp_path, epochs, end):
+    """A step of 1e30: after one epoch the loss is nan, and the next epoch ends the run."""
+    samples = ['combosparams.sample={"lr": [1e30, 1e-5, 1e-3], "clip_norm": [1e8, 1e9]}', "combosparams.n_samples=6"]
+    options = sets(*samples, "trainvalidate.optimizer=SGD", "trainvalidate.iterations=1", "trainvalidate.epochs=5")
+    assert run(ini(tmp_path, halving=f"halving = 2\nhalving_epochs = {epochs}"), *options) == 0
+    table = pd.read_csv(tmp_path / "a" / "halving.csv")
+    assert table["lr"].tolist()[4:] == [1e30] * 2 and table["status"].tolist()[4:] == [end] * 2
+    first = decisions(tmp_path / "a")["rungs"][0]
+    assert all(first["validate_loss"][str(combo)] is None for combo in table["combo"][4:])
 
 
 def losses_after_two_epochs(whole):
@@ -339,3 +354,16 @@ def test_a_later_stage_goes_on_from_a_stopped_run(halved, tmp_path):
     assert run(tmp_path / "record.ini", "--set", "execution.workers=1") == 0
     record = json.loads((tmp_path / "record" / "0" / "iter_0" / "run.json").read_text())
     assert record["status"] == "complete"
+
+
+@pytest.mark.slow
+def test_random_samples_are_drawn_against_each_option(tmp_path):
+    """A figure per option with all samples, and none per option and sample, which would show one point."""
+    sample = 'combosparams.sample={"lr": "loguniform 1e-4 0.3", "clip_norm": "loguniform 0.1 9"}'
+    options = sets(sample, "combosparams.n_samples=9", "trainvalidate.iterations=1", "trainvalidate.epochs=1")
+    assert run(ini(tmp_path, halving=""), *options) == 0
+    figures = tmp_path / "figures"
+    assert visualization.main(["--results_folders", str(tmp_path / "a"), "--save_figs", str(figures)]) == 0
+    names = sorted(path.name for path in figures.glob("*_by_*.png"))
+    quantities = ("minimum", "spectral_radius")
+    assert names == sorted(f"{name}_by_{option}.png" for name in quantities for option in ("lr", "clip_norm"))

@@ -38,6 +38,7 @@ def test_negative_values_are_inhibitory_unless_signs_are_ignored(tmp_path):
         ("a,b\n", r"list\.csv, row 1: expected a CSV of source, target, value, .* got 2 columns"),
         ("a,b,1\nb,a,many\n", r"list\.csv, row 2: .* got the value 'many'"),
         ("a,b,1\nb,a,nan\n", r"list\.csv, row 2: .* got the value 'nan'"),
+        ("a,b,nan\nb,a,1\n", r"list\.csv, row 1: .* got the value 'nan'"),
         ("", r"list\.csv: expected a connection with at least 1, got none of 0 rows"),
     ],
 )

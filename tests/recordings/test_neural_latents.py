@@ -80,6 +80,17 @@ def columns_r2(true, predicted):
                     for t, p in zip(true.T, predicted.T, strict=True)])  # fmt: skip
 
 
+@pytest.mark.parametrize(("change", "text"), [
+    ({"train_behavior": np.zeros((TRIALS - 1, BINS, 2))}, r"train_behavior: expected 15 trials, .* got shape \(14"),
+    ({"psth": np.zeros((CONDITIONS, BINS - 1, 6))}, r"psth: expected .* \(2, 8, 6\), got \(2, 7, 6\)"),
+    ({"psth": np.zeros((CONDITIONS + 1, BINS, 6))}, r"psth: expected .* \(2, 8, 6\), got \(3, 8, 6\)"),
+])  # fmt: skip
+def test_behaviour_and_mean_responses_of_another_size_are_refused_when_read(tmp_path, change, text):
+    np.savez(tmp_path / "nlb.npz", **arrays(**change))
+    with pytest.raises(ValueError, match=text):
+        read_recording(tmp_path / "nlb.npz")
+
+
 def test_behaviour_is_decoded_by_cross_validated_ridge_regression():
     rng = np.random.default_rng(1)
     rates, test_rates = rng.random((10, 6, 5)), rng.random((4, 6, 5))

@@ -78,6 +78,32 @@ def test_accuracies_that_were_not_saved_are_left_out(folders, tmp_path):
     assert not [name for name in load(old).history if "metrics" in name]
 
 
+def test_a_log_that_ends_without_a_number_is_a_diverged_run(logs):
+    for path in logs.glob("*lr0.01_*_Sample0_logs.json"):
+        log(path, [1.0, 2.0, float("nan"), float("nan")])
+    assert load(logs).table["status"].tolist() == ["diverged"] + ["complete"] * 5
+
+
+def test_epochs_that_were_not_trained_are_no_losses_of_0(folders, tmp_path):
+    """The arrays of a training that was ended have zeros in the epochs that are missing."""
+    old = shutil.copytree(folders[0], tmp_path / "old")
+    for name in ("train_loss", "validate_loss"):
+        values = np.load(old / "0" / f"{name}_all.npy")
+        values[0, 3:], values[1] = 0, 0
+        np.save(old / "0" / f"{name}_all.npy", values)
+    table = load(old).table.set_index(["combo", "iteration"])
+    assert table.loc[(0, 0), "epochs_done"] == 3 and table.loc[(0, 0), "validate_loss_best"] > 0
+    assert table.loc[(0, 1), "status"] == "missing" and np.isnan(table.loc[(0, 1), "validate_loss_best"])
+
+
+def test_two_whole_numbers_are_pattern_length_and_n_back(folders, tmp_path):
+    old = shutil.copytree(folders[0], tmp_path / "old")
+    count = len((old / "folder_index.txt").read_text().splitlines())
+    lines = [f"{number} (0.01, 'tanh', 'Adam', 5, {number + 1})\n" for number in range(count)]
+    (old / "folder_index.txt").write_text("".join(lines))
+    assert load(old).varied == ("lr", "activation", "optimizer", "pattern_length", "n_back")
+
+
 @pytest.mark.parametrize("line", ["0 (0.1, __import__('os'))", "x (0.1,)", "0 0.1", ""])
 def test_a_damaged_index_is_told(folders, tmp_path, line):
     old = shutil.copytree(folders[0], tmp_path / "old")

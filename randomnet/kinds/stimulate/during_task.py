@@ -86,6 +86,7 @@ def design_of(run: Run, units: Units) -> Design:
     else:
         sites = {settings.units or "all units": targets_of(settings.units, units)}
     windows = windows_of(run, trials)
+    _check_ramp(run, windows)
     if len(sites) * len(windows) > MOST_PASSES:
         raise ConfigError(
             f"[stimulation] sites: expected at most {MOST_PASSES} pairs of a site and a window, got {len(sites)} sites "
@@ -115,6 +116,17 @@ def windows_of(run: Run, trials: Trials) -> dict[str, tuple[int, int]]:
             )
         windows[f"{onset:g}:{offset:g}"] = (first, last)
     return windows
+
+
+def _check_ramp(run: Run, windows: dict[str, tuple[int, int]]) -> None:
+    """Raise ConfigError for a window without time for both ramps."""
+    settings, dt = run.config.stimulation, run.config.model.dt
+    name, (first, last) = min(windows.items(), key=lambda window: window[1][1] - window[1][0])
+    if settings.action != "silence" and 2 * round(settings.ramp / dt) > last - first:
+        raise ConfigError(
+            f"[stimulation] ramp: expected at most half of the shortest window, {name} of {(last - first) * dt:g}, got "
+            f"{settings.ramp:g}"
+        )
 
 
 def _pairs(text: str) -> list[tuple[float, float]]:

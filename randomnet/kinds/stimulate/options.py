@@ -112,7 +112,8 @@ def _offset(config: Any, written: Collection[Key]) -> float | None:
 
 def _stimulated(config: Any) -> tuple[Key, str] | None:
     stimulation = config.stimulation
-    if 0 < stimulation.offset - stimulation.onset < 2 * stimulation.ramp:
+    is_one = stimulation.windows == "none" or not config.has_task  # several windows are checked with their trials
+    if is_one and 0 < stimulation.offset - stimulation.onset < 2 * stimulation.ramp:
         return ("stimulation", "ramp"), "at most half of the time from onset to offset"
     if config.has_task and not config.paths.pretrained:
         return ("paths", "pretrained"), "the results of a training on the task with kind = stimulate"

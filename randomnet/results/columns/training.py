@@ -130,7 +130,7 @@ SCORES = Table(
         Column("eigenvalue_frequencies", "Mean difference of the frequencies at matched fixed points.", "1/τ"),
         Column("memories_true", "Different end states of the true system's trials without input."),
         Column("memories_inferred", "Different end states of the model's trials without input."),
-        Column("memories_agreement", "Rand index: pairs of trials that end together, or apart, in both systems."),
+        Column("memories_agreement", "Adjusted Rand index of trials that end together: 1 if equal, 0 by chance."),
         Column("spectrum_distance", "Root mean square difference of the Lyapunov exponents.", "1/τ"),
         Column("lambda_max_true", "Largest exponent of the true system.", "1/τ"),
         Column("lambda_max_inferred", "Largest exponent of the model.", "1/τ"),

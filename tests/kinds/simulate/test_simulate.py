@@ -375,6 +375,20 @@ def test_where_theory_says_nothing_the_notes_say_why(tmp_path, override, said):
         assert pd.isna(found.get("theory_E")) and found["notes"].endswith(said)
 
 
+@pytest.mark.parametrize("filters", ["model.tau=E: 1, I: {}", "dynamics.tau_syn=E: 0.5, I: {}"])
+def test_theory_is_silent_where_slow_inhibition_makes_the_means_oscillate(tmp_path, filters):
+    """The simulation is the reference: it settles at the theory's rates with fast inhibition, not with slow one."""
+    sizes = ["populations.sizes=E: 200, I: 100", "populations.in_degree=50", "dynamics.threshold=1"]
+    couplings = "populations.couplings=EE: 0.5, EI: -0.75, IE: 0.5, II: -0.5"
+    for tau in (1, 30):
+        changes = [*sizes, couplings, filters.format(tau), f"paths.path_to_results={tmp_path / str(tau)}"]
+        run(tmp_path, PAIR, *changes, "analysis.settle=40", "analysis.duration=10")
+        row = pd.read_csv(tmp_path / str(tau) / "summary.csv").iloc[0]
+        settled = abs(row["rate_E"] / row.get("theory_E", np.nan) - 1) < 0.15
+        assert settled == (tau == 1)
+        assert pd.isna(row["theory_E"]) == (tau == 30) == ("oscillate and grow" in str(row["notes"]))
+
+
 def test_what_is_missing_of_a_batch_becomes_the_bytes_it_had(tmp_path):
     grid = 'combosparams.combos_params={"couplings.EE": [0.5, 1, 1.5], "noise_seed": [0, 1]}'
     overrides = (grid, "trainvalidate.precision=float32", "analysis.duration=2")

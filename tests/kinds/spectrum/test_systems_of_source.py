@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import runrandomnet
+import visualization
 from randomnet import results
 from randomnet.artifacts.inferred_models import load_inferred
 from randomnet.artifacts.trained_networks import load_trained
@@ -178,3 +179,18 @@ def test_what_does_not_fit_is_refused_in_one_line(trained, capsys, more, text):
     error = capsys.readouterr().err
     assert text in error and error.count("\n") == 1
     assert not (trained / "refused").exists()
+
+
+@pytest.mark.slow
+def test_figures_of_cells_have_steps_as_the_unit_of_time(trained, tmp_path):
+    """Cells have no time constant."""
+    text = f"\n{source(trained, combos=1)}{TASK}"
+    run(trained, "drawn_spectrum", f"[experiment]\nkind = spectrum{text}{SHORT.format(20)}")
+    run(trained, "drawn_analysis", f"[experiment]\nkind = analyse{text}")
+    for name in ("drawn_spectrum", "drawn_analysis"):
+        asked = ["--results_folders", str(trained / name), "--save_figs", str(tmp_path / name), "--format", "svg"]
+        assert visualization.main(asked) == 0
+    text = "".join(file.read_text() for file in tmp_path.rglob("*.svg"))
+    assert "τ" not in text
+    for label in ("Lyapunov exponent (1/step)", "time constant (step)", "speed in the plane (1/step)"):
+        assert label in text

@@ -176,6 +176,7 @@ def test_its_figures_have_accuracies_by_site_and_window(tmp_path):
         ("windows = 3:1", [], "got 3:1"),
         ("windows = soon", [], "windows: expected none, events, or windows such as 0:5, 5:20, got 'soon'"),
         ("onset = 50\noffset = 60", [], "[stimulation] offset: expected onset before offset"),
+        ("windows = 0:3, 3:4\nramp = 1", [], "ramp: expected at most half of the shortest window, 3:4 of 1, got 1"),
         ("sites = groups\nunits = A", [], "units: applies only where stimulation.sites = units"),
         ("windows = events\nonset = 3", [], "onset: applies only where stimulation.windows = none"),
         ("units = C", [], "[stimulation] units: unknown selection 'C'"),
@@ -188,6 +189,12 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, capsys, trained_once, more,
     assert run(path, f"paths.pretrained={trained_once}", *overrides) == 2
     error = capsys.readouterr().err
     assert text in error and len(error.splitlines()) == 1 and not (tmp_path / "out").exists()
+
+
+def test_a_ramp_may_be_longer_than_half_of_the_usual_window_within_a_long_one(tmp_path, trained_once):
+    """The usual onset and offset are 10 apart; they are not those of `windows`."""
+    path = write(tmp_path, more="windows = 0:14\nramp = 6")
+    assert run(path, f"paths.pretrained={trained_once}", "trialparams.steps_per_second=4") == 0
 
 
 @pytest.fixture(scope="module")

@@ -190,7 +190,7 @@ def test_a_later_task_goes_on_from_the_trained_network(tmp_path):
     assert torch.equal(before["readout_weights"], after["initial"]["readout_weights"])
 
 
-def test_a_simulation_has_the_trained_network(tmp_path):
+def test_a_simulation_has_the_trained_network(tmp_path, capsys):
     """Under events through the task's channels, a simulation has the rates of the trained network in a trial."""
     changes = LOW_RANK | DPA | {"dynamics.threshold": 0.1, "net.factor_sd": 2, "trainvalidate.train_gains": True,
                                 "trainvalidate.train_shifts": True, "trainvalidate.lr": 0.1}  # fmt: skip
@@ -219,6 +219,16 @@ def test_a_simulation_has_the_trained_network(tmp_path):
     np.testing.assert_allclose(arrays["rates"][0], states[0, :, :24], rtol=1e-4, atol=1e-4)
     assert model(folder)["last"]["gains"].std() > 0 and arrays["rates"].std() > 0
     selection = model(folder)["last"]["selection_factors"].numpy()
+    refused_inputs = tmp_path / "refused.npy"
+    np.save(refused_inputs, np.zeros((36, 7)))
+    for change, text in [
+        ({"net.rank": 3}, "[net] rank: expected 2, the number of factors of"),  # a third one would never be trained
+        ({"simulation.input_file": refused_inputs}, "(steps, 24) or (1, steps, 24) or (steps, 5) or (1, steps, 5)"),
+    ]:
+        capsys.readouterr()
+        changed = settings(simulated, change, {"paths.path_to_results": tmp_path / "refused"})
+        assert runrandomnet.main([str(path), *changed]) == 2
+        assert text in capsys.readouterr().err and not (tmp_path / "refused").exists()
     np.testing.assert_allclose(arrays["kept_overlaps"][0], arrays["rates"][0] @ selection / 24, rtol=1e-3, atol=1e-4)
 
 
