@@ -5,6 +5,7 @@ In a clone, `python runrandomnet.py` is the same command.
     randomnet [config.ini] [--set section.key=value ...] [--dry-run | --fresh | --retry-failed]
     randomnet [config.ini] --shard i/n
     randomnet [config.ini] [--set section.key=value ...] --describe [--save_figs folder] [--save file]
+    randomnet --status folder
     randomnet --help-config [section]
     randomnet --help-columns [name]
     randomnet --selfcheck [auto | cpu | cuda]
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
 from randomnet.command_line.program import command_line, name_of, templates
+from randomnet.command_line.status import lines_of
 from randomnet.console import print_in_any_encoding
 from randomnet.plugins import check_plugins
 from randomnet.renamed_options import RENAMED
@@ -61,6 +63,9 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="move an existing results folder aside and start anew")
     parser.add_argument(
         "--shard", metavar="i/n", help="do the i-th of n shares of the runs; n such processes may work side by side"
+    )
+    parser.add_argument(
+        "--status", type=Path, metavar="DIR", help="say how far the experiment of a results folder is; do nothing else"
     )
     parser.add_argument(
         "--log-every",
@@ -355,6 +360,9 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if options.help_columns is not None:
             return explain_columns(options.help_columns or None)
+        if options.status is not None:
+            print("\n".join(lines_of(options.status)))
+            return 0
         if options.selfcheck is not None:
             return selfcheck(options.selfcheck)
         if options.fetch is not None or options.to is not None or options.fetch_unverified:
