@@ -17,6 +17,7 @@ import math
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -293,6 +294,14 @@ def report(plan: Plan, outcome) -> int:
     return EXIT_FAILED if outcome.failed or outcome.all_diverged else 0
 
 
+def note_refusal(check: Callable[[], None]) -> None:
+    """Say why a run would be refused for what its results folder holds; a dry run answers all the same."""
+    try:
+        check()
+    except ConfigError as error:
+        print(f"Note: a run would be refused. {' '.join(str(error).split())}", flush=True)
+
+
 def carry_out(plan: Plan, options: argparse.Namespace) -> int:
     """One experiment, as far as the options say; the exit code. Raises ConfigError."""
     share = share_of(options)
@@ -309,7 +318,7 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
         print(line, flush=True)
     announce_upstream(facts)
     if options.dry_run:
-        experiment.check_results(plan, facts)
+        note_refusal(lambda: experiment.check_results(plan, facts, options.fresh))
         dry_run(plan, facts)
         return 0
     chosen = {name: getattr(options, name) for name in ("fresh", "retry_failed", "log_every")}
@@ -324,7 +333,10 @@ def pipeline(plan: Plan, options: argparse.Namespace) -> int:
         if getattr(options, name):
             raise ConfigError(f"{plan.path}: expected --{name} with the INI of one stage, got it with kind = pipeline")
     stages, config = stages_of(plan), plan.config
-    check_folder(plan, stages)
+    if options.dry_run:
+        note_refusal(lambda: check_folder(plan, stages))
+    else:
+        check_folder(plan, stages)
     print(f"RandomNet: {config.experiment.name} (pipeline)\n{len(stages)} stages -> {config.paths.path_to_results}")
     for stage in stages:
         source = f", goes on from {stage.plan.config.source.folder}" if stage.kind in NEEDED else ""
