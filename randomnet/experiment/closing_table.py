@@ -1,5 +1,6 @@
 """The table that the console prints at the end: a line per combo, best first; of a single run a line per figure."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +20,10 @@ WIDTH = 100  # columns of the console that the table takes, at most
 MOST_ROWS = 40
 LONGEST_VALUE = 24  # characters of an option's value
 LONGEST_NOTE = 40
+MOST_DECIMALS, LARGE = 5, 1e5  # of intervals; others have an exponent where they need one
 SEPARATOR = "  "
 NO_MEANS = ("combo", "iteration", "status", "verdict", "notes")  # columns, or their beginnings, without means
+LESS_IMPORTANT = (("chance", "baseline"), ("_initial",))  # beginnings and endings of columns that come last
 PARTS = ("_stderr", "_low", "_high")  # endings of columns that belong to another one
 WITHOUT_INTERVAL = "seconds"
 TARGET = "lyapunov.target"
@@ -78,7 +81,7 @@ def _combos(
         groups = sorted(groups, key=lambda runs: _sort_key(runs, ranking))
     metrics = [name for name in headline if _has_values(table, name) and not name.endswith(PARTS)]
     metrics = [name for name in metrics if not name.startswith(NO_MEANS)]
-    metrics.sort(key=lambda name: name.endswith("_initial"))  # what a training began with is less important
+    metrics.sort(key=lambda name: name.startswith(LESS_IMPORTANT[0]) or name.endswith(LESS_IMPORTANT[1]))
     constants = {name: values[0] for name in metrics if name != leading and (values := _constant(table, name))}
     metrics = [name for name in dict.fromkeys((leading, *metrics)) if name and name not in constants]
     columns = [
@@ -194,7 +197,7 @@ def mean_of(runs: pd.DataFrame, name: str) -> Mean:
     interval = None
     if len(values) > 1 and name != WITHOUT_INTERVAL and np.ptp(values):
         interval = mean_interval(values)
-        text += f" [{interval[0]:.3g}, {interval[1]:.3g}]"
+        text = interval_text(mean, *interval)
     elif len(values) == 1 and f"{name}_stderr" in finished:
         error = _numbers(finished[f"{name}_stderr"]).dropna()
         text += f" ± {error.iloc[0]:.2g}" if len(error) else ""
@@ -202,6 +205,16 @@ def mean_of(runs: pd.DataFrame, name: str) -> Mean:
     bound = verdicts.BOUNDS.get(name)
     is_bound = bound in finished and (_numbers(finished[bound]) == 1).any()
     return Mean(mean, interval, len(values), f"≥ {text}" if is_bound else text)
+
+
+def interval_text(mean: float, low: float, high: float) -> str:
+    """Return a mean and its interval as text: the interval to two digits of its half-width, the mean to one more."""
+    half = (high - low) / 2
+    decimals = 1 - math.floor(math.log10(half)) if half > 0 else MOST_DECIMALS + 1
+    if decimals > MOST_DECIMALS or max(abs(low), abs(high)) >= LARGE:
+        return f"{mean:.4g} [{low:.3g}, {high:.3g}]"
+    decimals = max(decimals, 0)
+    return f"{mean:.{decimals + 1}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
 
 
 def _values(finished: pd.DataFrame, name: str) -> np.ndarray:
