@@ -5,11 +5,11 @@ In a clone, `python runrandomnet.py` is the same command.
     randomnet [config.ini] [--set section.key=value ...] [--dry-run | --fresh | --retry-failed]
     randomnet [config.ini] --shard i/n
     randomnet [config.ini] [--set section.key=value ...] --describe [--save_figs folder] [--save file]
-    randomnet --status folder
     randomnet --help-config [section]
     randomnet --help-columns [name]
     randomnet --selfcheck [auto | cpu | cuda]
     randomnet --fetch hemibrain --to folder
+    randomnet --status folder
 """
 
 import argparse
@@ -66,16 +66,6 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--shard", metavar="i/n", help="do the i-th of n shares of the runs; n such processes may work side by side"
     )
     parser.add_argument(
-        "--status", type=Path, metavar="DIR", help="say how far the experiment of a results folder is; do nothing else"
-    )
-    parser.add_argument(
-        "--log-every",
-        type=float,
-        default=60.0,
-        metavar="SECONDS",
-        help="without a terminal: seconds between two lines about runs that go on (default: 60; 0: none)",
-    )
-    parser.add_argument(
         "--help-config", nargs="?", const="", metavar="section", help="explain every option of the INI, or one section"
     )
     parser.add_argument(
@@ -100,6 +90,13 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="with --fetch: accept and report files of another size or checksum than published, as some are replaced "
         "in place",
     )
+    parser.add_argument(
+        "--status", type=Path, metavar="DIR", help="say how far the experiment of a results folder is; do nothing else"
+    )
+    parser.add_argument(
+        "--log-every", type=float, default=60.0, metavar="SECONDS",
+        help="without a terminal: seconds between two lines about runs that go on (default: 60; 0: none)",
+    )  # fmt: skip
     return parser.parse_args(argv)
 
 
