@@ -161,17 +161,16 @@ def _best(groups: Sequence[pd.DataFrame], varied: Sequence[str], ranking: Rankin
     """Yield the line of the first combo, with how many intervals of others overlap its own."""
     first, *others = groups
     mean = mean_of(first, ranking.column)
-    if not mean.n:
-        return
     end = "lowest" if ranking.lowest_first else "highest"
     values = ", ".join(f"{name} = {_option_text(first[name].iloc[0])}" for name in varied if name in first)
     text = f"{'best' if ranking.best else end}: combo {first['combo'].iloc[0]}{f' ({values})' if values else ''}"
-    text += f": {ranking.column} {mean.text}, n = {mean.n}, {end} of {len(groups)} combos"
-    means = [mean_of(runs, ranking.column) for runs in others]
+    means = [other for runs in others if (other := mean_of(runs, ranking.column)).n]
+    among = f"{end} of {len(means) + 1} combos" if means else "the only combo with a value"
+    text += f": {ranking.column} {mean.text}, n = {mean.n}, {among}"
     overlapping = sum(_overlap(mean, other) for other in means)
     yield text
     if overlapping:
-        yield f"  intervals that overlap with its own: those of {overlapping} of the other {len(others)} combos"
+        yield f"  intervals that overlap with its own: those of {overlapping} of the other {len(means)} combos"
 
 
 def _overlap(a: Mean, b: Mean) -> bool:

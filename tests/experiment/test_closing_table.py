@@ -70,6 +70,7 @@ def test_runs_without_a_result_are_in_no_mean_and_are_counted():
     first = next(line for line in said if line.split()[0] == "0")
     assert first.split()[2:4] == ["2/4", "2.0"] and first.endswith("1 unbounded, 1 diverged")
     assert said[3].split() == ["1", "0.5", "0/4", "-", "4", "failed"], "a combo without a value is last"
+    assert said[-1].endswith("n = 2, the only combo with a value")
 
 
 def test_an_unbounded_network_after_training_is_in_no_mean_of_exponents():
