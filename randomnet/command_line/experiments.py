@@ -9,6 +9,7 @@ In a clone, `python runrandomnet.py` is the same command.
     randomnet --help-columns [name]
     randomnet --selfcheck [auto | cpu | cuda]
     randomnet --fetch hemibrain --to folder
+    randomnet --status folder
 """
 
 import argparse
@@ -16,12 +17,14 @@ import math
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
 from randomnet.command_line.program import command_line, name_of, templates
+from randomnet.command_line.status import lines_of
 from randomnet.console import print_in_any_encoding
 from randomnet.plugins import check_plugins
 from randomnet.renamed_options import RENAMED
@@ -65,13 +68,6 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--shard", metavar="i/n", help="do the i-th of n shares of the runs; n such processes may work side by side"
     )
     parser.add_argument(
-        "--log-every",
-        type=float,
-        default=60.0,
-        metavar="SECONDS",
-        help="without a terminal: seconds between two lines about runs that go on (default: 60; 0: none)",
-    )
-    parser.add_argument(
         "--help-config", nargs="?", const="", metavar="word",
         help="list the sections of the INI; explain one section, one key, or all",
     )  # fmt: skip
@@ -98,6 +94,13 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="with --fetch: accept and report files of another size or checksum than published, as some are replaced "
         "in place",
     )
+    parser.add_argument(
+        "--status", type=Path, metavar="DIR", help="say how far the experiment of a results folder is; do nothing else"
+    )
+    parser.add_argument(
+        "--log-every", type=float, default=60.0, metavar="SECONDS",
+        help="without a terminal: seconds between two lines about runs that go on (default: 60; 0: none)",
+    )  # fmt: skip
     return parser.parse_args(argv)
 
 
@@ -297,6 +300,14 @@ def report(plan: Plan, outcome) -> int:
     return EXIT_FAILED if outcome.failed or outcome.all_diverged else 0
 
 
+def note_refusal(check: Callable[[], None]) -> None:
+    """Say why a run would be refused for what its results folder holds; a dry run answers all the same."""
+    try:
+        check()
+    except ConfigError as error:
+        print(f"Note: a run would be refused. {' '.join(str(error).split())}", flush=True)
+
+
 def carry_out(plan: Plan, options: argparse.Namespace) -> int:
     """One experiment, as far as the options say; the exit code. Raises ConfigError."""
     share = share_of(options)
@@ -313,7 +324,7 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
         print(line, flush=True)
     announce_upstream(facts)
     if options.dry_run:
-        experiment.check_results(plan, facts)
+        note_refusal(lambda: experiment.check_results(plan, facts, options.fresh))
         dry_run(plan, facts)
         return 0
     chosen = {name: getattr(options, name) for name in ("fresh", "retry_failed", "log_every")}
@@ -328,7 +339,10 @@ def pipeline(plan: Plan, options: argparse.Namespace) -> int:
         if getattr(options, name):
             raise ConfigError(f"{plan.path}: expected --{name} with the INI of one stage, got it with kind = pipeline")
     stages, config = stages_of(plan), plan.config
-    check_folder(plan, stages)
+    if options.dry_run:
+        note_refusal(lambda: check_folder(plan, stages))
+    else:
+        check_folder(plan, stages)
     print(f"RandomNet: {config.experiment.name} (pipeline)\n{len(stages)} stages -> {config.paths.path_to_results}")
     for stage in stages:
         source = f", goes on from {stage.plan.config.source.folder}" if stage.kind in NEEDED else ""
@@ -368,6 +382,9 @@ def main(argv: list[str] | None = None) -> int:
                               f"--set experiment.kind={options.kind}")  # fmt: skip
         if options.help_columns is not None:
             return explain_columns(options.help_columns or None)
+        if options.status is not None:
+            print("\n".join(lines_of(options.status)))
+            return 0
         if options.selfcheck is not None:
             return selfcheck(options.selfcheck)
         if options.fetch is not None or options.to is not None or options.fetch_unverified:

@@ -143,11 +143,16 @@ def _set_aside(folder: ResultsFolder) -> Path | None:
     return folder.set_aside()  # Windows does not move a folder with an open file
 
 
-def check_results(plan: Plan, facts: list[dict[str, Any]]) -> None:
-    """Check that `run` can use the results folder as it is; nothing is written. Raises ConfigError."""
+def check_results(plan: Plan, facts: list[dict[str, Any]], fresh: bool = False) -> None:
+    """Check that `run` can use the results folder as it is, or move it aside if `fresh`; nothing is written.
+
+    Raises ConfigError.
+    """
     with _results_folder_errors(plan):
-        prepared = planning.prepare(plan, facts, planning.check_folder(_folder(plan)))
-        halving.halving_of(plan, prepared, _folder(plan))
+        old = planning.check_folder(_folder(plan))
+        prepared = planning.prepare(plan, facts, None if fresh else old)
+        if not fresh:
+            halving.halving_of(plan, prepared, _folder(plan))
 
 
 def _folder(plan: Plan) -> ResultsFolder:

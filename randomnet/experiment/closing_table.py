@@ -1,5 +1,6 @@
 """The table that the console prints at the end: a line per combo, best first; of a single run a line per figure."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +20,10 @@ WIDTH = 100  # columns of the console that the table takes, at most
 MOST_ROWS = 40
 LONGEST_VALUE = 24  # characters of an option's value
 LONGEST_NOTE = 40
+MOST_DECIMALS, LARGE = 5, 1e5  # of intervals; others have an exponent where they need one
 SEPARATOR = "  "
 NO_MEANS = ("combo", "iteration", "status", "verdict", "notes")  # columns, or their beginnings, without means
+LESS_IMPORTANT = (("chance", "baseline"), ("_initial",))  # beginnings and endings of columns that come last
 PARTS = ("_stderr", "_low", "_high")  # endings of columns that belong to another one
 WITHOUT_INTERVAL = "seconds"
 TARGET = "lyapunov.target"
@@ -78,7 +81,7 @@ def _combos(
         groups = sorted(groups, key=lambda runs: _sort_key(runs, ranking))
     metrics = [name for name in headline if _has_values(table, name) and not name.endswith(PARTS)]
     metrics = [name for name in metrics if not name.startswith(NO_MEANS)]
-    metrics.sort(key=lambda name: name.endswith("_initial"))  # what a training began with is less important
+    metrics.sort(key=lambda name: name.startswith(LESS_IMPORTANT[0]) or name.endswith(LESS_IMPORTANT[1]))
     constants = {name: values[0] for name in metrics if name != leading and (values := _constant(table, name))}
     metrics = [name for name in dict.fromkeys((leading, *metrics)) if name and name not in constants]
     columns = [
@@ -158,17 +161,16 @@ def _best(groups: Sequence[pd.DataFrame], varied: Sequence[str], ranking: Rankin
     """Yield the line of the first combo, with how many intervals of others overlap its own."""
     first, *others = groups
     mean = mean_of(first, ranking.column)
-    if not mean.n:
-        return
     end = "lowest" if ranking.lowest_first else "highest"
     values = ", ".join(f"{name} = {_option_text(first[name].iloc[0])}" for name in varied if name in first)
     text = f"{'best' if ranking.best else end}: combo {first['combo'].iloc[0]}{f' ({values})' if values else ''}"
-    text += f": {ranking.column} {mean.text}, n = {mean.n}, {end} of {len(groups)} combos"
-    means = [mean_of(runs, ranking.column) for runs in others]
+    means = [other for runs in others if (other := mean_of(runs, ranking.column)).n]
+    among = f"{end} of {len(means) + 1} combos" if means else "the only combo with a value"
+    text += f": {ranking.column} {mean.text}, n = {mean.n}, {among}"
     overlapping = sum(_overlap(mean, other) for other in means)
     yield text
     if overlapping:
-        yield f"  intervals that overlap with its own: those of {overlapping} of the other {len(others)} combos"
+        yield f"  intervals that overlap with its own: those of {overlapping} of the other {len(means)} combos"
 
 
 def _overlap(a: Mean, b: Mean) -> bool:
@@ -194,7 +196,7 @@ def mean_of(runs: pd.DataFrame, name: str) -> Mean:
     interval = None
     if len(values) > 1 and name != WITHOUT_INTERVAL and np.ptp(values):
         interval = mean_interval(values)
-        text += f" [{interval[0]:.3g}, {interval[1]:.3g}]"
+        text = interval_text(mean, *interval)
     elif len(values) == 1 and f"{name}_stderr" in finished:
         error = _numbers(finished[f"{name}_stderr"]).dropna()
         text += f" ± {error.iloc[0]:.2g}" if len(error) else ""
@@ -202,6 +204,16 @@ def mean_of(runs: pd.DataFrame, name: str) -> Mean:
     bound = verdicts.BOUNDS.get(name)
     is_bound = bound in finished and (_numbers(finished[bound]) == 1).any()
     return Mean(mean, interval, len(values), f"≥ {text}" if is_bound else text)
+
+
+def interval_text(mean: float, low: float, high: float) -> str:
+    """Return a mean and its interval as text: the interval to two digits of its half-width, the mean to one more."""
+    half = (high - low) / 2
+    decimals = 1 - math.floor(math.log10(half)) if half > 0 else MOST_DECIMALS + 1
+    if decimals > MOST_DECIMALS or max(abs(low), abs(high)) >= LARGE:
+        return f"{mean:.4g} [{low:.3g}, {high:.3g}]"
+    decimals = max(decimals, 0)
+    return f"{mean:.{decimals + 1}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
 
 
 def _values(finished: pd.DataFrame, name: str) -> np.ndarray:

@@ -95,7 +95,8 @@ class Progress:
         if not isinstance(event, engines.Epoch):
             return
         advance = round(event.row.get("advance", 1), 6)
-        self.left.advance((event.combo, event.iteration), advance)
+        if event.row.get("epoch") != 0:  # the untrained network
+            self.left.advance((event.combo, event.iteration), advance)
         self.steps.set_postfix_str(", ".join([_name_of(event), *_values(event.row)]), False)
         self.steps.update(advance)
         if self.runs.disable and self.log_every and self.clock() - self.logged >= self.log_every:
@@ -127,7 +128,8 @@ class Progress:
             self.left.end((event.combo, event.iteration))
         if event.status == COMPLETE and not self.runs.disable:
             return
-        about = [event.text, *(self._figures(event) if self.runs.disable else ())]
+        with_figures = self.runs.disable and event.status != engines.INTERRUPTED
+        about = [event.text, *(self._figures(event) if with_figures else ())]
         text = "; ".join(filter(None, about))
         self._write(f"[{self.count}/{self.total}] {_name_of(event)} {event.status}{f': {text}' if text else ''}")
 

@@ -16,6 +16,7 @@ else can be rebuilt from the folders of the runs.
     predecessors  folders of bio_rnn_mem and logs of FlyStability; stored_shapes: shapes of tensors in their models
     history   history.csv and summaries of earlier versions
     locks     locks between processes; shares: parts of an experiment's runs
+    run_states  how far an experiment is, without a lock
     columns   the meaning of every column
 """
 

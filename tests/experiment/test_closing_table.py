@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from randomnet.comparison.intervals import mean_interval
-from randomnet.experiment.closing_table import LONGEST_VALUE, WIDTH, incomparable, mean_of, table_lines
+from randomnet.experiment.closing_table import LONGEST_VALUE, WIDTH, incomparable, interval_text, mean_of, table_lines
 from randomnet.kinds import KINDS
 from randomnet.kinds.kind import Ranking, kind_of
 from randomnet.schema.plan import read_plan
@@ -35,8 +35,20 @@ def test_a_line_a_combo_has_the_mean_and_the_interval_of_the_mean_best_first():
     low, high = mean_interval(np.array(values[1]))
     assert said[0] == "mean over iterations [95 % interval of the mean]; best first by loss_final"
     assert said[1].split() == ["combo", "g", "runs", "loss_final"] and combos_in_order(said) == [1, 0, 2]
-    assert said[2].split()[:4] == ["1", "0.5", "3/3", "0.13"] and f"[{low:.3g}, {high:.3g}]" in said[2]
-    assert said[-1] == f"best: combo 1 (g = 0.5): loss_final 0.13 [{low:.3g}, {high:.3g}], n = 3, lowest of 3 combos"
+    text = f"0.1300 [{low:.3f}, {high:.3f}]"
+    assert said[2].split()[:3] == ["1", "0.5", "3/3"] and said[2].endswith(text)
+    assert said[-1] == f"best: combo 1 (g = 0.5): loss_final {text}, n = 3, lowest of 3 combos"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [((0.1572, -0.634, 0.948), "0.157 [-0.63, 0.95]"), ((78.05, -81.8, 238), "78.0 [-82, 238]"),
+     ((0.21214, 0.21101, 0.21321), "0.21214 [0.2110, 0.2132]"),
+     ((3.25e-13, 1e-13, 5.5e-13), "3.25e-13 [1e-13, 5.5e-13]"),
+     ((2e7, 1e7, 3e7), "2e+07 [1e+07, 3e+07]"), ((1.0, 1.0, 1.0), "1 [1, 1]")],
+)  # fmt: skip
+def test_an_interval_has_two_digits_of_its_half_width(numbers, text):
+    assert interval_text(*numbers) == text
 
 
 def test_intervals_that_overlap_with_the_best_are_counted():
@@ -47,7 +59,7 @@ def test_intervals_that_overlap_with_the_best_are_counted():
 def test_where_no_end_is_better_the_last_line_says_highest():
     said = lines(runs({0: [-1, -2], 1: [3, 4]}, "lambda_max"), HIGHEST, ("lambda_max",))
     assert combos_in_order(said) == [1, 0] and not any("best" in line for line in said)
-    assert any(line.startswith("highest: combo 1 (g = 0.5): lambda_max 3.5 [") for line in said)
+    assert any(line.startswith("highest: combo 1 (g = 0.5): lambda_max 3.5") for line in said)
 
 
 def test_runs_without_a_result_are_in_no_mean_and_are_counted():
@@ -56,8 +68,9 @@ def test_runs_without_a_result_are_in_no_mean_and_are_counted():
     table.loc[table.index[4:], "status"] = "failed"
     said = lines(table, HIGHEST, ("lambda_max",))
     first = next(line for line in said if line.split()[0] == "0")
-    assert first.split()[2:4] == ["2/4", "2"] and first.endswith("1 unbounded, 1 diverged")
+    assert first.split()[2:4] == ["2/4", "2.0"] and first.endswith("1 unbounded, 1 diverged")
     assert said[3].split() == ["1", "0.5", "0/4", "-", "4", "failed"], "a combo without a value is last"
+    assert said[-1].endswith("n = 2, the only combo with a value")
 
 
 def test_an_unbounded_network_after_training_is_in_no_mean_of_exponents():
@@ -70,8 +83,8 @@ def test_an_unbounded_network_after_training_is_in_no_mean_of_exponents():
 
 def test_a_mean_with_a_lower_bound_is_marked():
     table = runs({0: [0.1, 0.3]}, "h_KS", h_KS_lower_bound=[False, True])
-    assert mean_of(table, "h_KS").text.startswith("≥ 0.2 [")
-    assert mean_of(table.assign(h_KS_lower_bound=False), "h_KS").text.startswith("0.2 [")
+    assert mean_of(table, "h_KS").text.startswith("≥ 0.20 [")
+    assert mean_of(table.assign(h_KS_lower_bound=False), "h_KS").text.startswith("0.20 [")
 
 
 def test_a_combo_of_one_run_shows_the_error_of_its_trajectory():

@@ -314,7 +314,7 @@ def test_a_share_has_the_runs_that_are_its_own(tmp_path, capsys):
     assert done == {("2", "iter_0"), ("3", "iter_0")}  # a batch of two
     assert len(pd.read_csv(tmp_path / "a" / "summary.csv")) == 8
     out = capsys.readouterr().out
-    assert out.count("complete") == 2 and "missing" not in out
+    assert out.count(" 1/1 ") == 2 and "missing" not in out
 
 
 def test_shares_that_would_do_the_same_runs_are_refused(tmp_path, capsys):

@@ -68,6 +68,7 @@ def epoch(number):
 def test_a_line_a_minute_has_epoch_loss_and_time_left(tmp_path, capsys):
     clock = Clock()
     with shown(tmp_path, clock) as progress:
+        progress.epoch(epoch(0))
         for number in range(1, 5):
             clock.now += 25.0
             progress.epoch(epoch(number))
@@ -98,6 +99,7 @@ def test_a_run_of_a_spectrum_says_which_part_is_done(tmp_path, capsys):
 def test_a_run_that_waits_or_was_interrupted_has_not_ended(tmp_path, capsys):
     with shown(tmp_path, Clock()) as progress:
         progress.ended(engines.Ended(0, 0, engines.WAITING))
+        progress.epoch(epoch(1))
         progress.ended(engines.Ended(0, 0, engines.INTERRUPTED))
     assert capsys.readouterr().err == "[2/10] combo 0 iteration 0 interrupted\n"
 
@@ -107,8 +109,8 @@ def test_each_ended_run_has_its_figures_seconds_and_the_time_left(tmp_path, caps
     said = capsys.readouterr().err.splitlines()
     table = pd.read_csv(tmp_path / "a" / "summary.csv")
     for line, row in zip(said, table.to_dict("records"), strict=True):
-        found = re.match(r"\[(\d)/2\] combo 0 iteration (\d) complete: loss_final (\S+), lambda_max_final (.*); (.*) s",
-                         line)  # fmt: skip
+        figures = r"loss_final (\S+), lambda_max_final ([^;]*); (\S+) s"
+        found = re.match(rf"\[(\d)/2\] combo 0 iteration (\d) complete: {figures}", line)
         assert found and [int(found[1]), int(found[2])] == [row["iteration"] + 1, row["iteration"]]
         assert float(found[3]) == pytest.approx(row["loss_final"], rel=1e-3)
         assert float(found[4].split()[0]) == pytest.approx(row["lambda_max_final"], rel=1e-3)
