@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
+from randomnet.command_line.missing_stages import told_how_to_make_them
 from randomnet.command_line.program import command_line, name_of, templates
 from randomnet.console import print_in_any_encoding
 from randomnet.plugins import check_plugins
@@ -293,12 +294,14 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
     """One experiment, as far as the options say; the exit code. Raises ConfigError."""
     share = share_of(options)
     if options.describe:
-        return describe(plan, options.save_figs, options.save)
+        with told_how_to_make_them(plan):
+            return describe(plan, options.save_figs, options.save)
     announce(plan)
     from randomnet import experiment  # torch is slow to load; a wrong INI is told before
     from randomnet.experiment.announcement import announcement
 
-    facts = experiment.check(plan)
+    with told_how_to_make_them(plan):
+        facts = experiment.check(plan)
     for line in announcement(plan, facts):
         print(line, flush=True)
     announce_upstream(facts)
