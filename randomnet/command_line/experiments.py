@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numbers must not depend on the machine's cores
 
+from randomnet.command_line.missing_stages import told_how_to_make_them
 from randomnet.command_line.program import command_line, name_of, templates
 from randomnet.command_line.status import lines_of
 from randomnet.console import print_in_any_encoding
@@ -314,12 +315,14 @@ def carry_out(plan: Plan, options: argparse.Namespace) -> int:
     if not 0 <= options.log_every < math.inf:
         raise ConfigError(f"--log-every: expected seconds from 0 on, got {options.log_every}")
     if options.describe:
-        return describe(plan, options.save_figs, options.save)
+        with told_how_to_make_them(plan):
+            return describe(plan, options.save_figs, options.save)
     announce(plan)
     from randomnet import experiment  # torch is slow to load; a wrong INI is told before
     from randomnet.experiment.announcement import announcement
 
-    facts = experiment.check(plan)
+    with told_how_to_make_them(plan):
+        facts = experiment.check(plan)
     for line in announcement(plan, facts):
         print(line, flush=True)
     announce_upstream(facts)

@@ -60,21 +60,26 @@ def filter_combos(combos: Sequence[Combo], filters: Sequence[str]) -> list[Combo
     names = [name for combo in combos for name in (*combo.values, *combo.settings)]
     names = list(dict.fromkeys([*(name.split(".")[-1] for name in names), *names]))
     values_of: dict[str, list[str]] = {}
+    asked: dict[str, str] = {}  # as the user wrote them, by today's name
     for text in filters:
-        option, value = text.split("=", 1)
-        values_of.setdefault(option if option in names else current_option(option), []).append(value)
+        written, value = text.split("=", 1)
+        option = written if written in names else current_option(written)
+        asked[option] = written
+        values_of.setdefault(option, []).append(value)
     for option in values_of:
         if option not in names:
             raise ResultsError(
-                f"--filter: expected an option such as {', '.join(names[:8])}, got {option!r}{nearest(option, names)}"
+                f"--filter: expected an option such as {', '.join(names[:8])}, got {asked[option]!r}"
+                f"{nearest(option, names)}"
             )
         matches = [name for name in names if "." in name and same_option(name, option)]
         if len(matches) > 1 and not any(option in combo.values for combo in combos):
-            raise ResultsError(f"--filter: expected a unique option, got {option!r}, which is {' or '.join(matches)}")
+            named = f"{asked[option]!r}, which is {' or '.join(matches)}"
+            raise ResultsError(f"--filter: expected a unique option, got {named}")
     selected = [combo for combo in combos
             if all(canonical(combo.get(option)) in map(canonical, values) for option, values in values_of.items())]
     if not selected:
-        available = "; ".join(f"{option} has {', '.join(distinct_values(combos, option))}" for option in values_of)
+        available = "; ".join(f"{asked[one]} has {', '.join(distinct_values(combos, one))}" for one in values_of)
         raise ResultsError(f"--filter {' '.join(filters)}: no combo left" + (f" ({available})" if available else ""))
     return selected
 

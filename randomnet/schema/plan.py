@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from randomnet.schema.config import SCHEMA, Config
+from randomnet.settings.places import find_files
 from randomnet.settings.precedence import axes_first, obey
 from randomnet.settings.reading import Axis, as_text, build, read_grid, read_texts, read_zip, render, unread
 from randomnet.settings.sampling import read_samples
@@ -102,7 +103,8 @@ class Plan:
 
 def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     """Read and check an INI with its overrides; every combination is built. Raises ConfigError, one line."""
-    texts, obeyed = obey(SCHEMA, read_texts(SCHEMA, path, overrides))
+    texts, two_places = find_files(SCHEMA, read_texts(SCHEMA, path, overrides), path)
+    texts, obeyed = obey(SCHEMA, texts)
     sampled, groups = read_samples(SCHEMA, texts), read_zip(SCHEMA, texts, read_grid(SCHEMA, texts))
     gridded = [axis for group in groups for axis in group]
     axes = [*sampled, *gridded]
@@ -125,7 +127,8 @@ def read_plan(path: Path, overrides: Sequence[str] = ()) -> Plan:
     unread(SCHEMA, base | varied, [combo.config for combo in combos])
     _all_different(combos, where)
     headings = tuple(axis.heading for axis in axes)
-    return Plan(path, render(SCHEMA, texts), headings, tuple(combos), headings[: len(sampled)], (*obeyed, *replaced))
+    notes = (*two_places, *obeyed, *replaced)
+    return Plan(path, render(SCHEMA, texts), headings, tuple(combos), headings[: len(sampled)], notes)
 
 
 def _products(sampled: Sequence[Axis], groups: Sequence[Sequence[Axis]]) -> Iterator[tuple[Any, ...]]:

@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,11 +29,12 @@ class Value:
 
     lines = False  # whether its entries, with commas between them, may stand on lines of their own
     may_be_list = False  # whether a list in brackets, such as [2, 4], may be one value
+    results = False  # whether its paths are folders that earlier runs have written
 
     @property
     def may_be_empty(self) -> bool:
-        """Whether nothing is a value: of plain texts only."""
-        return type(self) is Value
+        """Whether nothing is a value: of plain texts and paths only."""
+        return type(self) in (Value, Location)
 
     @property
     def expected(self) -> str:
@@ -43,6 +44,26 @@ class Value:
     def parse(self, text: str) -> Any:
         """The plain value of `text`."""
         return text
+
+    def with_paths(self, text: str, place: Callable[[str], str]) -> str:
+        """The text with `place` of each path in it."""
+        return text
+
+
+@dataclass(frozen=True)
+class Location(Value):
+    """The path of a file or folder. results: one that earlier runs have written. several: or more, with commas."""
+
+    results: bool = False
+    several: bool = False
+
+    def with_paths(self, text: str, place: Callable[[str], str]) -> str:
+        """The text with `place` of each path in it; a path may itself have commas."""
+        placed = place(text)
+        if placed != text or not self.several or "," not in text:
+            return placed
+        parts = [part.strip() for part in text.split(",")]
+        return ", ".join(place(part) for part in parts)
 
 
 @dataclass(frozen=True)

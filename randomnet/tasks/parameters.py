@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from randomnet.settings.option import Condition
-from randomnet.settings.values import Boolean, Integer, Number, NumberOrList, Value
+from randomnet.settings.values import Boolean, Integer, Location, Number, NumberOrList, Value
 
 MOST_TRIALS = 10_000_000
 LONGEST = 10_000  # steps or stimuli of a trial
@@ -116,7 +116,7 @@ PICTURES = (
     Parameter("rescale", Boolean(), True, "Scale every image to [0, 1]."),
     Parameter(
         "images",
-        Value(),
+        Location(),
         "",
         "File of latents (.npz, .pt), or folder with MNIST's idx files; empty = a synthetic stand-in.",
         generated=False,

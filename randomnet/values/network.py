@@ -1,6 +1,7 @@
 """Kinds of value of networks and their training: targets of exponents, counts of parameters, neurons, kernels."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from randomnet.settings.values import Choice, Integer, Listed, Number, Value, named_entries
@@ -61,6 +62,13 @@ class Target(Value):
         if not text:
             raise ValueError("empty")
         return text
+
+    def with_paths(self, text: str, place: Callable[[str], str]) -> str:
+        """The text with `place` of the file, where it is the path of one."""
+        try:
+            return place(text) if isinstance(self.parse(text), str) else text
+        except ValueError:
+            return text
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ Entries stand on lines of their own, or with commas between them.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -52,6 +53,11 @@ class StageList(Value):
         if len({entry[1] for entry in known}) < len(entries):
             raise ValueError("not stages")
         return Chain(Chosen(entry[1], entry[2].strip()) for entry in known)
+
+    def with_paths(self, text: str, place: Callable[[str], str]) -> str:
+        """The text with `place` of each stage's INI."""
+        entry = rf"({NAME}\s*:\s*)(\S[^,\n]*?)(?=\s*(?:,|\n|$))"
+        return re.sub(entry, lambda found: found[1] + place(found[2]), text)
 
 
 @dataclass(frozen=True)

@@ -272,6 +272,7 @@ def test_bad_input_is_one_line_and_writes_nothing(tmp_path, capsys):
         ([*both, "--results_labels", "a"], "expected 2 labels, one per folder, got 1"),
         ([*both, "--format", "pgn"], "expected of png, svg, pdf, got 'pgn'; did you mean 'png'?"),
         ([*both, "--filter", "lrr=0.1"], "got 'lrr'; did you mean 'lr'?"),
+        ([*both, "--filter", "noise=0"], ", got 'noise'"),
         ([*both, "--filter", "lr"], "expected OPTION=VALUE, got 'lr'"),
         ([*both, "--filter", "lr=7"], "--filter lr=7: no combo left (lr has 0.01, 0.1)"),
         ([*both, "--ylabel", r"$\nonsense$"], "--ylabel: expected plain text or valid $formulas$"),

@@ -9,7 +9,7 @@ from randomnet.settings.option import Section
 
 ENGINE = ("randomnet.settings", "randomnet.schema", "randomnet.conditions", "randomnet.kinds.reads", "dataclasses")
 PROPERTIES = "randomnet.schema.config"  # reads for whoever asks the configuration
-BY_THE_ENGINE = {("combosparams", key) for key in ("combos_params", "sample", "n_samples")}  # reads nobody else
+BY_THE_ENGINE = {("combosparams", key) for key in ("combos_params", "zip", "sample", "n_samples")}  # reads nobody else
 
 
 class Allowance(NamedTuple):

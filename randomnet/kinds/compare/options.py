@@ -7,7 +7,7 @@ from randomnet.kinds import reads
 from randomnet.metrics import METRICS
 from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Reader, only
-from randomnet.settings.values import Boolean, Choice, Integer, Number, Several, Value
+from randomnet.settings.values import Boolean, Choice, Integer, Location, Number, Several, Value
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ComparingSection(Section):
         "Labels of the folders of [source] folder, separated by commas; empty = the folders' names.",
     )
     recording: str = option(
-        Value(),
+        Location(results=True),
         "",
         "Recording that models from elsewhere (arrays in a .npz file) were fitted to. A file of recordings, or a "
         "results folder of kind = record with one run.",

@@ -8,7 +8,7 @@ from randomnet.conditions import FROM_SOURCE
 from randomnet.kinds import reads
 from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Key, Reader, all_but
-from randomnet.settings.values import Boolean, Choice, Integer, Number, Value
+from randomnet.settings.values import Boolean, Choice, Integer, Location, Number
 
 IN_FOLDER = Condition(
     "source.folder is a results folder, no file",
@@ -25,7 +25,7 @@ class SourceSection(Section):
     """[source] Results of an earlier stage: of train for record, of record for fit, of fit for compare, and so on."""
 
     folder: str = option(
-        Value(),
+        Location(results=True, several=True),
         "",
         "Results folder of the earlier stage. For kind = fit it may be a file of recordings (.npz, .h5). For "
         "compare it may be several folders, separated by commas. For analyse and spectrum it has cells of kind = "
@@ -84,7 +84,7 @@ class RecordingSection(Section):
         only=OWN_PROBE,
     )
     like: str = option(
-        Value(),
+        Location(results=True),
         "",
         "Recording whose neurons and normalisation are reused, so that the two can be compared. A file, or a "
         "results folder of kind = record; empty = new ones.",

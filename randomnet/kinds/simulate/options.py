@@ -10,7 +10,18 @@ from randomnet.kinds import reads
 from randomnet.kinds.analyse.options import trajectory_times
 from randomnet.settings.option import Condition, Section, option
 from randomnet.settings.readers import ALL, Key, Reader, only
-from randomnet.settings.values import Boolean, Choice, Integer, Listed, Named, Number, Several, Value, in_units
+from randomnet.settings.values import (
+    Boolean,
+    Choice,
+    Integer,
+    Listed,
+    Location,
+    Named,
+    Number,
+    Several,
+    Value,
+    in_units,
+)
 from randomnet.values.events import EventList, Events
 
 PARTS = ("rate_filter", "tau_syn", "threshold", "response_gain", "rate_max", "nmda_fraction", "adaptation", "plastic",
@@ -234,7 +245,7 @@ class SimulationSection(Section):
         Named(whole=True, low=0, none=True), Listed(), "Numbers of neurons, drawn at random, that are silent."
     )
     input_file: str = option(
-        Value(),
+        Location(),
         "",
         "Array (.npy) that is added to the external input, of shape (steps, neurons) or (trajectories, steps, "
         "neurons). Its first step is the first after analysis.settle; after its last step it adds nothing. For a "

@@ -14,7 +14,7 @@ from randomnet.conditions import (
     UNLISTED,
 )
 from randomnet.settings.option import Section, option
-from randomnet.settings.values import Boolean, Choice, Listed, Named, Number, Value
+from randomnet.settings.values import Boolean, Choice, Listed, Location, Named, Number
 from randomnet.values.network import Kernels
 from randomnet.values.regions import EndsList, Entries, InputList, ProjectionList, RegionList
 
@@ -121,10 +121,10 @@ class RegionsSection(Section):
         only=LISTED,
     )
     regions_file: str = option(
-        Value(),
+        Location(),
         "",
-        "JSON file with regions, inputs and connections, in either format of mRNNTorch. Relative paths start at the "
-        "working directory. It replaces regions, inputs and [projections].",
+        "JSON file with regions, inputs and connections, in either format of mRNNTorch. It "
+        "replaces regions, inputs and [projections].",
         only=UNLISTED,
         identity=False,
         grid=True,

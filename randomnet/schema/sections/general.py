@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from randomnet.conditions import AT_A_PATH, BATCHED, BUILT, HALVED, OF_TRIALS, RAY, SAMPLED
 from randomnet.kinds import KINDS
 from randomnet.settings.option import Section, option
-from randomnet.settings.values import Choice, Integer, Number, Value
+from randomnet.settings.values import Choice, Integer, Location, Number, Value
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class ExperimentSection(Section):
 
 @dataclass(frozen=True)
 class PathsSection(Section):
-    """[paths] Files and folders. Relative paths start at the working directory."""
+    """[paths] Files and folders: beside the INI, or in the current folder, where results are looked for first."""
 
     path_to_network: str = option(
-        Value(),
+        Location(),
         "",
         "A connectome: a file, archive or folder of a known format. It may also be a folder with one sub-folder for "
         "each measured ROI, or with region matrices C_<roi>.npy. Empty = the built-in ROIs.",
@@ -39,7 +39,7 @@ class PathsSection(Section):
         Value(), "results", "Folder for the results; it is created if missing.", identity=False
     )
     pretrained: str = option(
-        Value(),
+        Location(results=True),
         "",
         "Trained networks that the runs start from. A results folder of kind = train: each run starts from the "
         "network with its own values and iteration; [pretrainedparams] changes that. A file model.pt or .pth: all "

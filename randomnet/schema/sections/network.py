@@ -28,7 +28,7 @@ from randomnet.formats import EDGE_ROLES, FORMATS, SIGN_POLICIES, SYNAPSE_TYPES
 from randomnet.nulls import NULLS
 from randomnet.settings.option import Section, option
 from randomnet.settings.steps import Steps
-from randomnet.settings.values import Boolean, Choice, Integer, Listed, Named, Number, Several, Value
+from randomnet.settings.values import Boolean, Choice, Integer, Listed, Location, Named, Number, Several, Value
 from randomnet.values.network import Columns, Neurons, Symmetry
 
 BUILT_IN_ROIS = ("AB", "EB", "PB", "NO", "ATL")
@@ -104,7 +104,7 @@ class NetSection(Section):
         neutral="chemical",
     )
     labels: str = option(
-        Value(),
+        Location(),
         "",
         "Table of labels of the neurons (type, class, side, neurotransmitter, ...), with one row per neuron or with "
         "their ids. A column of transmitters gives signs by sign_policy.",
