@@ -5,6 +5,7 @@ pooling            values by label and by option, pooled over other options
 option_dependence  values against the gridded options
 example_networks   the networks of a study that are drawn one by one
 nulls              metrics of networks among those of their null models; null_training: their training
+trials             example trials of trained networks
 training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark, record, fit,
 compare            figures of one kind
 """
@@ -56,6 +57,7 @@ from randomnet.figures.training import (
     reach_figures,
 )
 from randomnet.figures.transition import transition_differences, transition_figures, transition_table
+from randomnet.figures.trials import example_trial_figures
 from randomnet.registry import Registry
 
 
@@ -143,6 +145,7 @@ FIGURES: Registry[FigureSet] = Registry({
             curve_figures,
             output_figures,
             array_figures,
+            example_trial_figures,
             overlap_figures,
             reach_figures,
             loss_minimum_boxes,
