@@ -11,6 +11,7 @@ from randomnet import plotting, results
 from randomnet.comparison import combo_texts
 from randomnet.comparison.study import ABSENT, TASK, Combo, ComboGroup, Study
 from randomnet.figures.example_networks import example_networks
+from randomnet.figures.parameters import few_groups
 from randomnet.figures.pooling import dot_plots_by_option
 from randomnet.figures.runs import (
     LAMBDA,
@@ -227,7 +228,8 @@ def _distributions(group: ComboGroup, arrays: Mapping[Any, list], series: Mappin
             changed[parameter] = pairs
     if changed:
         title = combo_texts.title_with_task(group.combos, group.title)
-        yield figure_stem("parameters", group), plotting.distributions(changed, list(series.values()), title)
+        names = {name: groups for name in changed if (groups := few_groups(arrays, name))}
+        yield figure_stem("parameters", group), plotting.distributions(changed, list(series.values()), title, names)
 
 
 def overlap_figures(study: Study, ylabel: str | None) -> Figures:

@@ -148,3 +148,4 @@ def test_a_trained_folder_has_the_figure_and_one_of_an_earlier_version_none(tmp_
     assert visualization.main([*asked, str(tmp_path / "earlier")]) == 0
     others = {path.name for path in (tmp_path / "figs").iterdir()} - {"trials.svg"}
     assert {path.name for path in (tmp_path / "earlier").iterdir()} == others
+    assert not {"gains.csv", "shifts.csv"} & others, "weights alone were trained"

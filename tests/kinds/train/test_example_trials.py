@@ -12,11 +12,8 @@ from randomnet.results import ResultsFolder, load
 
 INI = """[paths]
 path_to_results = {root}
-[net]
-roi = random
-n = 12
+{net}
 [model]
-dt = 0.5
 {model}
 [trainvalidate]
 epochs = 3
@@ -39,9 +36,12 @@ TASKS = {
 }
 
 
-def trained(folder, task, model="", training="init = connectome", more=""):
+NETWORK = "[net]\nroi = random\nn = 12"
+
+
+def trained(folder, task, model="dt = 0.5", training="init = connectome", more="", net=NETWORK):
     (folder / "a.ini").write_text(
-        INI.format(root=folder / "out", task=task, model=model, training=training, trials=more or TASKS[task])
+        INI.format(root=folder / "out", net=net, task=task, model=model, training=training, trials=more or TASKS[task])
     )
     assert runrandomnet.main([str(folder / "a.ini")]) == 0
     run = ResultsFolder(folder / "out").run(0, 0)
@@ -76,10 +76,11 @@ def test_events_conditions_and_outputs_have_names(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["", "architecture = gru\nhidden_size = 6"])
+@pytest.mark.parametrize("model", ["dt = 0.5", "architecture = gru\nhidden_size = 6"])
 def test_reaches_are_those_of_the_arrays(tmp_path, model):
-    training = "" if model else "init = connectome"
-    arrays, _, run = trained(tmp_path, "reach", model, training, "nr_of_trials = 12\ntrial_steps = 100")
+    has_connectome = model.startswith("dt")
+    training, net = ("init = connectome", NETWORK) if has_connectome else ("", "")
+    arrays, _, run = trained(tmp_path, "reach", model, training, "nr_of_trials = 20\ntrial_steps = 100", net)
     others = run.arrays
     for when in ("initial", "final"):
         np.testing.assert_array_equal(arrays[f"outputs_{when}"], others[f"reaches_{when}"][:EXAMPLES])
