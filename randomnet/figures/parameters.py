@@ -36,7 +36,7 @@ def group_values(study: Study, parameter: str) -> pd.DataFrame:
     parts = []
     for group in study.groups:
         for combo in group.combos:
-            head = {"label": combo.label, "combo": group.key, "own": unshared_text(combo, study.shared)}
+            head: dict[str, Any] = {"label": combo.label, "combo": group.key, "own": unshared_text(combo, study.shared)}
             head |= {name: combo.values.get(name) for name in study.shared if name not in head}
             for iteration, arrays in arrays_by_iteration(combo):
                 if f"{parameter}_initial" in arrays and _has_names(arrays, parameter):
