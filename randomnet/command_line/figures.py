@@ -185,7 +185,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         table = tested(study, kind)
         table_of_means = means.means_table(study.runs, kind.metrics, study.shared)
         tables = {name: make(study) for name, make in kind.tables.items()}
-        every = {TESTS: table, MEANS: table_of_means, **tables}
+        files = {name: made for name, make in kind.files.items() if len(made := make(study))}
+        every = {TESTS: table, MEANS: table_of_means, **tables, **files}
         written = write(study, kind, every, asked.ylabel, asked.save_figs, asked.format)
     except (BadInput, ConfigError, results.ResultsError, OSError) as error:
         print(f"{name_of('randomnet-figures')}: error: {error}", file=sys.stderr)

@@ -5,6 +5,8 @@ pooling            values by label and by option, pooled over other options
 option_dependence  values against the gridded options
 example_networks   the networks of a study that are drawn one by one
 nulls              metrics of networks among those of their null models; null_training: their training
+parameters         gains and shifts by the names of their groups
+trials             example trials of trained networks
 training, spectra, transition, convergence, analyse, stimulate, simulate, benchmark, record, fit,
 compare            figures of one kind
 """
@@ -38,6 +40,7 @@ from randomnet.figures.compare import (
 from randomnet.figures.convergence import convergence_figures
 from randomnet.figures.fit import fit_dots, likelihood_figures, neural_latents_figures, rate_figures
 from randomnet.figures.null_training import null_curves, null_spectra
+from randomnet.figures.parameters import OF_GROUPS, group_values
 from randomnet.figures.record import neuron_figures, recording_dots, trial_figures
 from randomnet.figures.runs import LAMBDA, Figures
 from randomnet.figures.simulate import RATE, THEORY, activity_figures, bump_dots, map_figures, plane_figures, rate_dots
@@ -56,6 +59,7 @@ from randomnet.figures.training import (
     reach_figures,
 )
 from randomnet.figures.transition import transition_differences, transition_figures, transition_table
+from randomnet.figures.trials import example_trial_figures
 from randomnet.registry import Registry
 
 
@@ -66,6 +70,7 @@ class FigureSet(NamedTuple):
     overview: columns of the table on the console.
     flags:    further columns of the summary that figures need.
     tables:   file name -> function for further tables, written with tests.csv and means.csv.
+    files:    the same, but too long for the console, and not written where they are empty.
     families: prefixes of columns that are metrics and in the overview, too, such as the rate of each population.
     minor:    prefixes of columns that are metrics, too, but too many for the overview.
     """
@@ -75,6 +80,7 @@ class FigureSet(NamedTuple):
     figures: tuple[Callable[[Study, str | None], Figures], ...]
     flags: tuple[str, ...] = ()
     tables: Mapping[str, Callable[[Study], pd.DataFrame]] = MappingProxyType({})
+    files: Mapping[str, Callable[[Study], pd.DataFrame]] = MappingProxyType({})
     families: tuple[str, ...] = ()
     minor: tuple[str, ...] = ()
     tested: tuple[str, ...] = ()
@@ -112,6 +118,7 @@ FLAGS = (
     "attractors",
     *(f"{name}_{source}" for name in ("lambda_max", "D_KY", "h_KS") for source in ("between", "within")),
 )
+PARAMETERS = MappingProxyType({f"{name}.csv": partial(group_values, parameter=name) for name in OF_GROUPS})
 SPREAD = MappingProxyType({"spread.csv": spread_of_combos})
 FIGURES: Registry[FigureSet] = Registry({
     ON_SPECTRUM: FigureSet(
@@ -121,6 +128,7 @@ FIGURES: Registry[FigureSet] = Registry({
                  "h_KS_initial", "h_KS_final", *RADII, "seconds"),
         overview=("loss_initial", "loss_final", "lambda_max_initial", "lambda_max_final"),
         tested=("loss_final", "loss_measured_final", *FINAL_SPECTRUM),
+        files=PARAMETERS,
         figures=(
             curve_figures,
             array_figures,
@@ -139,10 +147,12 @@ FIGURES: Registry[FigureSet] = Registry({
         overview=(*MINIMA, "validate_metrics_best", *RADII, "lambda_max_initial", "lambda_max_final"),
         tested=(*MINIMA, "validate_loss_final", "validate_metrics_final", "validate_metrics_best",
                 "test_metrics_final", "test_metrics_best", *FINAL_SPECTRUM),
+        files=PARAMETERS,
         figures=(
             curve_figures,
             output_figures,
             array_figures,
+            example_trial_figures,
             overlap_figures,
             reach_figures,
             loss_minimum_boxes,

@@ -1,6 +1,6 @@
 """Networks that are drawn one by one: those of the first iteration of each combo."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -9,19 +9,23 @@ from randomnet.comparison.study import Combo, Study
 from randomnet.figures.pooling import varied_options
 from randomnet.figures.runs import arrays_by_iteration, say
 
+ByIteration = Callable[[Combo], Iterator[tuple[int, dict[str, np.ndarray]]]]
 MOST = 12  # networks drawn one by one, at most
 
 
-def example_networks(study: Study, prefix: str, needed: str) -> Iterator[tuple[str, str, Combo, dict[str, np.ndarray]]]:
+def example_networks(
+    study: Study, prefix: str, needed: str, read: ByIteration = arrays_by_iteration
+) -> Iterator[tuple[str, str, Combo, dict[str, np.ndarray]]]:
     """File stem, title, combo and arrays of the first combos whose arrays include `needed`.
 
-    The title names the iteration. A console line says how many combos are left out.
+    read: which arrays of a combo's runs, with their iterations. The title names the iteration. A console line says how
+    many combos are left out.
     """
     options = varied_options(study, study.combos)
     labels = {combo.label for combo in study.combos}
     count = 0
     for combo in study.combos[:MOST]:
-        iteration, arrays = next(arrays_by_iteration(combo), (0, {}))
+        iteration, arrays = next(read(combo), (0, {}))
         if needed not in arrays:
             continue
         count += 1

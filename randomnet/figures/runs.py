@@ -3,7 +3,7 @@
 figure_stem     name of a figure's file
 combo_series    how each combo of a figure is drawn
 label_series    the same, with all combos of a folder drawn alike
-arrays_of       arrays of a combo's runs; arrays_by_iteration: with their iteration
+arrays_of       arrays of a combo's runs; arrays_by_iteration: with their iteration; trials_by_iteration: of trials
 trial_events    events of a task, from a run's arrays
 time_unit_of    unit of times of a combo
 ended_runs      table of the runs that ended
@@ -13,7 +13,7 @@ say             prints one line on the console
 import os
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -84,10 +84,21 @@ def arrays_of(combo: Combo) -> Iterator[dict[str, np.ndarray]]:
 
 def arrays_by_iteration(combo: Combo) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     """The same with the iteration of each run. Unreadable files are named on the console and left out."""
+    return _read_by_iteration(combo, combo.loaded.arrays)
+
+
+def trials_by_iteration(combo: Combo) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+    """Example trials of these runs instead; empty in folders of earlier versions."""
+    return _read_by_iteration(combo, combo.loaded.trials)
+
+
+def _read_by_iteration(
+    combo: Combo, read: Callable[[int, int], dict[str, np.ndarray]]
+) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     rows = combo.loaded.table[combo.loaded.table["combo"] == combo.number]
     for iteration in rows.loc[~rows["status"].isin(results.LEFT_OUT), "iteration"]:
         try:
-            yield iteration, combo.loaded.arrays(combo.number, iteration)
+            yield iteration, read(combo.number, iteration)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             say(f"{combo.label}: arrays of combo {combo.number} iteration {iteration} cannot be read: {error}")
 

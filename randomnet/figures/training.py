@@ -12,6 +12,8 @@ from randomnet.comparison import combo_texts
 from randomnet.comparison.study import ABSENT, TASK, Combo, ComboGroup, Study
 from randomnet.figures.example_networks import example_networks
 from randomnet.figures.option_dependence import by_option
+from randomnet.figures.parameters import few_groups
+from randomnet.figures.pooling import dot_plots_by_option
 from randomnet.figures.runs import (
     LAMBDA,
     Figures,
@@ -29,6 +31,7 @@ PERCENT = (0.0, 100.0)  # limits of axes that are to be compared between panels
 MOST_OUTPUTS = 4  # outputs with panels in the figure of the loss, at most
 MOST_OVERLAPS = 4  # overlaps with panels of their own, at most
 BIN = 0.01  # s: duration of a step of a reach
+GRADIENT_NORM = "gradient_norm"  # of all trained parameters together
 OF_OUTPUT = "validate_metrics_"  # prefix of the columns with the accuracy of each output
 
 
@@ -53,7 +56,10 @@ def loss_name(name: str) -> str:
 
 
 def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:
-    """Loss, accuracies and largest exponent over epochs, if recorded; a figure per group. label: of the loss."""
+    """Loss, accuracies, largest exponent and gradient norm over epochs, if recorded; a figure per group.
+
+    label: of the loss.
+    """
     for group in study.groups:
         validated = any("validate_loss" in combo.loaded.history for combo in group.combos)
         series = combo_series(study, group, dashed=not validated)
@@ -66,7 +72,8 @@ def curve_figures(study: Study, ylabel: str | None, label: str = "") -> Figures:
                       Panel("validate_angle_error", "angle error\n(degrees)", training="train_angle_error"),
                       Panel("validate_end_error", "final distance\nfrom the goal (cm)", training="train_end_error"),
                       Panel("validate_co_bps", "held-out neurons\n(bits per spike)", zero=True),
-                      Panel("lambda_max", LAMBDA, zero=True)]  # fmt: skip
+                      Panel("lambda_max", LAMBDA, zero=True),
+                      Panel(GRADIENT_NORM, "norm of the gradient\nbefore clipping")]  # fmt: skip
             outputs = _output_panels(history, group.combos)
             panels[2:2] = outputs if len(outputs) <= MOST_OUTPUTS else []
             panels = [panel for panel in panels if panel.column in history]
@@ -128,7 +135,7 @@ def output_figures(study: Study, ylabel: str | None) -> Figures:
 
 
 def group_history(group: ComboGroup, series: Mapping[Any, Series]) -> pd.DataFrame:
-    """history.csv of all runs of a group, with the columns series, run and status."""
+    """history.csv of all runs of a group, with the columns series, run, status and GRADIENT_NORM."""
     parts = []
     for combo in group.combos:
         history = combo.loaded.history
@@ -138,7 +145,17 @@ def group_history(group: ComboGroup, series: Mapping[Any, Series]) -> pd.DataFra
         status = combo.loaded.table.query("combo == @combo.number").set_index("iteration")["status"]
         parts.append(rows.assign(series=series[combo.label, combo.number].text, run=rows["iteration"],
                                  status=rows["iteration"].map(status)))  # fmt: skip
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return pd.concat(map(with_gradient_norm, parts), ignore_index=True) if parts else pd.DataFrame()
+
+
+def with_gradient_norm(history: pd.DataFrame) -> pd.DataFrame:
+    """A history with the column GRADIENT_NORM, if it has gradient norms of the whole or of each parameter."""
+    norms = history.filter(regex="^grad_norm(_|$)").astype(float)
+    if norms.isna().all(axis=None):
+        return history
+    # norms of parts of one gradient add as squares; epochs without an update have none
+    total = np.sqrt(norms.pow(2).sum(axis=1, min_count=1))
+    return history.assign(**{GRADIENT_NORM: total})
 
 
 def _output_panels(history: pd.DataFrame, combos: Sequence[Combo]) -> list[Panel]:
@@ -227,7 +244,8 @@ def _distributions(group: ComboGroup, arrays: Mapping[Any, list], series: Mappin
             changed[parameter] = pairs
     if changed:
         title = combo_texts.title_with_task(group.combos, group.title)
-        yield figure_stem("parameters", group), plotting.distributions(changed, list(series.values()), title)
+        names = {name: groups for name in changed if (groups := few_groups(arrays, name))}
+        yield figure_stem("parameters", group), plotting.distributions(changed, list(series.values()), title, names)
 
 
 def overlap_figures(study: Study, ylabel: str | None) -> Figures:

@@ -150,6 +150,18 @@ class TaskObjective:
             results.append({"validate_loss": loss, **run_figures, **recorded})
         return results
 
+    @torch.no_grad()
+    def validation_outputs(self, network: Network) -> Tensor:
+        """The readout (time, trials, outputs) of one network along its validation trials, without noise."""
+        return self._outputs([network], self.validation.inputs, [], [])[0]
+
+    def validation_counts(self, outputs: Tensor) -> Mapping[str, tuple[Tensor, Tensor]]:
+        """The numbers of correct and of all answers in each validation trial, (trials,) each, by name of the accuracy.
+
+        outputs: (time, trials, outputs). Empty for a loss without accuracy.
+        """
+        return TASK_LOSSES[self.loss].counts(outputs, self.validation, self.loss_params)
+
     def with_validation(self, trials: Trials) -> "TaskObjective":
         """One network's objective with other validation trials, along which no spectra are recorded."""
         terms = tuple(replace(term, recorder=None) for term in self.terms)

@@ -22,6 +22,7 @@ Dynamics of one network:
     linearization          eigenvalues and time constants by groups of units
     fixed_points_by_phase  fixed points in each phase of a trial
     psth                   mean rates of groups along trials, by condition
+    example_trials         trials of a task: inputs, outputs and targets, before and after training
     overlaps               overlaps with selection vectors along trials, before and after training
     reaches                paths of an arm's fingertip, before and after training
     recorded_trial         a trial of a simulated recording, from inputs to spikes
@@ -52,6 +53,7 @@ from randomnet.plotting.convergence import Running, convergence
 from randomnet.plotting.curves import curves
 from randomnet.plotting.distributions import distributions
 from randomnet.plotting.dot_plots import dot_plot
+from randomnet.plotting.example_trials import ExampleTrials, example_trials
 from randomnet.plotting.fixed_points_by_phase import FixedPointsByPhase, fixed_points_by_phase
 from randomnet.plotting.heat_maps import HeatMap, heat_map
 from randomnet.plotting.inferred_dynamics import InferredDynamics, inferred_dynamics
@@ -81,6 +83,7 @@ __all__ = [
     "Activity",
     "BumpCourse",
     "Event",
+    "ExampleTrials",
     "FixedPointsByPhase",
     "HeatMap",
     "InferredDynamics",
@@ -114,6 +117,7 @@ __all__ = [
     "dot_plot",
     "dsa_search",
     "eigenvalues",
+    "example_trials",
     "fixed_points_by_phase",
     "heat_map",
     "inferred_dynamics",

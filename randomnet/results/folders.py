@@ -65,6 +65,16 @@ class RunFolder:
         maps = {file.stem: np.load(file, mmap_mode="r") for file in sorted(self.path.glob("*.npy"))}
         return read_arrays(path) | maps if path.exists() else {}
 
+    @property
+    def trials_file(self) -> Path:
+        """File with example trials of a network that was trained on a task."""
+        return self.path / "trials.npz"
+
+    @property
+    def trials(self) -> dict[str, np.ndarray]:
+        """trials.npz; empty in folders of earlier versions, and of runs without a task."""
+        return read_arrays(self.trials_file) if self.trials_file.exists() else {}
+
     def write_history(self, history: pd.DataFrame) -> None:
         """Write history.csv: combo, its options and iteration, if a manifest has them, and the given columns."""
         root, combo, iteration = self.path.parents[1], self.path.parent.name, self.path.name.removeprefix("iter_")

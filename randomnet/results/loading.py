@@ -38,6 +38,10 @@ class Loaded:
             return self.arrays_in_memory.get((combo, iteration), {})
         return ResultsFolder(self.root).run(combo, iteration).arrays
 
+    def trials(self, combo: int, iteration: int) -> dict[str, np.ndarray]:
+        """The example trials of one run; empty if it has none."""
+        return {} if self.arrays_in_memory is not None else ResultsFolder(self.root).run(combo, iteration).trials
+
 
 def load(root: Path, manifest: Mapping[str, Any] | None = None) -> Loaded:
     """Read a results folder; unfinished runs have the status `missing` and the epochs written so far.

@@ -133,7 +133,7 @@ def test_two_folders_give_all_figures_and_the_table(tmp_path, capsys):
     assert code == 0
     per_combo = {f"{what}_lr=0.1_nle={nle}pct.png" for what in ("loss", "spectra", "parameters") for nle in (5, 10)}
     ends = {f"{what}_final_by_{by}.png" for what in ("loss", "lambda_max") for by in ("label", "nle")}
-    assert names(out) == per_combo | ends | {"tests.csv", "means.csv"}
+    assert names(out) == per_combo | ends | {"tests.csv", "means.csv", "gains.csv", "shifts.csv"}
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in out.glob("*.png"))
     assert "bio: 1 of 6 runs unfinished: combo 1 iteration 0\n" in said
     assert "bio: 1 of 6 runs diverged: combo 1 iteration 2\n" in said
@@ -189,7 +189,8 @@ def test_one_folder_one_combo_one_iteration(tmp_path, capsys):
     code, out = compare(tmp_path, root, more=["--format", "svg", "png", "--ylabel", "my $L$"])
     assert code == 0
     stems = {"loss", "spectra", "parameters", "loss_final_by_label", "lambda_max_final_by_label"}
-    assert names(out) == {f"{stem}.{fmt}" for stem in stems for fmt in ("svg", "png")} | {"tests.csv", "means.csv"}
+    tables = {"tests.csv", "means.csv", "gains.csv", "shifts.csv"}
+    assert names(out) == {f"{stem}.{fmt}" for stem in stems for fmt in ("svg", "png")} | tables
     drawing = (out / "spectra.svg").read_text()
     assert "solo: EB (synthetic), 1 run" in drawing and "index / N" in drawing  # text stays text
     assert "standard error of the estimate" in drawing

@@ -1,4 +1,4 @@
-"""Outputs of a trained network: model.pt, arrays.npz, stored epochs, and the summary of run.json."""
+"""Outputs of a trained network: model.pt, arrays.npz, trials.npz, stored epochs, and the summary of run.json."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +55,7 @@ class Trained:
     """A training that has ended: the network, its progress, and what was measured before and after.
 
     values_initial: the values before training. initial, final: see `measurements.measure`. scores: chance levels, and
-    scores on test trials.
+    scores on test trials. trials: the arrays of `example_trials`, empty without a task.
     """
 
     setup: Setup
@@ -64,6 +64,7 @@ class Trained:
     initial: dict[str, Any]
     final: dict[str, Any]
     scores: dict[str, float]
+    trials: dict[str, np.ndarray]
 
     @property
     def measured(self) -> tuple[tuple[str, dict[str, Any]], ...]:
@@ -78,6 +79,8 @@ def write_outputs(run: Run, folder: results.RunFolder, trained: Trained, seconds
         store_epoch(run, folder, setup.network, progress.last_epoch)
     folder.write_history(pd.DataFrame(progress.history, columns=_empty_columns(progress)))
     results.write_arrays(folder.path / "arrays.npz", _arrays(run, trained))
+    if trained.trials:
+        results.write_arrays(folder.trials_file, trained.trials)
     results.write_bytes(folder.path / "model.pt", torch_bytes(_model(run, trained)))
     losses = summarize_losses(progress) | _measured_losses(run, trained)
     return {

@@ -23,6 +23,8 @@ from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
 from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
+from randomnet.kinds.kind import Cost, Kind, RunProgressCallback, RunRecords, Stop, missing_runs
+from randomnet.kinds.train.example_trials import example_trials
 from randomnet.kinds.train.measurements import exponents_and_inputs, measure, measure_initial, measuring_schedule
 from randomnet.kinds.train.outputs import Trained, store_epoch, write_outputs
 from randomnet.kinds.train.unseen_trials import score
@@ -68,7 +70,7 @@ def length(run: Run) -> float:
 def execute(
     runs: Sequence[Run], folders: Sequence[results.RunFolder], report: RunProgressCallback, stop: Stop
 ) -> RunRecords:
-    """Train networks side by side; write history.csv, arrays.npz and model.pt of each, and return their records."""
+    """Train networks side by side; write the files of each run, see `outputs`, and return their records."""
     began = time.perf_counter()
     runs, folders, checkpoint = _resumable(runs, folders)
     setups = [build_setup(run) for run in runs]
@@ -121,10 +123,13 @@ def _measure_trained(
     progresses: Sequence[Progress],
     checkpoint: dict[str, Any],
 ) -> list[Trained]:
-    """Measure the trained networks, then score them on test trials, which changes their values for a moment."""
+    """Measure the trained networks, then score them on trials, which changes their values for a moment."""
     finals = [measure(*each) for each in zip(runs, setups, objectives, strict=True)]
     scores = [score(*each) for each in zip(runs, setups, objectives, progresses, strict=True)]
-    each = (setups, progresses, checkpoint["values_initial"], checkpoint["initial"], finals, scores)
+    initial = checkpoint["values_initial"]
+    parts = (runs, setups, objectives, initial, progresses)
+    trials = [example_trials(*each) for each in zip(*parts, strict=True)]
+    each = (setups, progresses, initial, checkpoint["initial"], finals, scores, trials)
     return [Trained(*parts) for parts in zip(*each, strict=True)]
 
 
