@@ -13,7 +13,6 @@ from randomnet.comparison.study import ABSENT, TASK, Combo, ComboGroup, Study
 from randomnet.figures.example_networks import example_networks
 from randomnet.figures.option_dependence import by_option
 from randomnet.figures.parameters import few_groups
-from randomnet.figures.pooling import dot_plots_by_option
 from randomnet.figures.runs import (
     LAMBDA,
     Figures,

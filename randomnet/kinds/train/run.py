@@ -23,7 +23,6 @@ from randomnet.conditions import TARGETED
 from randomnet.kinds import spectra
 from randomnet.kinds.checkpoints import read_checkpoint, torch_bytes
 from randomnet.kinds.kind import Cost, Kind, Ranking, RunProgressCallback, RunRecords, Stop, missing_runs
-from randomnet.kinds.kind import Cost, Kind, RunProgressCallback, RunRecords, Stop, missing_runs
 from randomnet.kinds.train.example_trials import example_trials
 from randomnet.kinds.train.measurements import exponents_and_inputs, measure, measure_initial, measuring_schedule
 from randomnet.kinds.train.outputs import Trained, store_epoch, write_outputs
