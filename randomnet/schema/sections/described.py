@@ -109,8 +109,8 @@ class RegionsSection(Section):
         Entries(),
         "Regions, one per line or separated by commas: name, number of units, then properties in any order. pos or "
         "neg is the sign of all outputs. A cell type is given by its name and fraction. base_firing is a constant "
-        "drive, init the initial state, tau the time constant (as model.tau), parent a name that groups regions. Trials of "
-        "a task start from 0 instead. learnable_bias marks regions whose biases are trained, see biases.",
+        "drive, init the initial state, tau the time constant (as model.tau), parent a name that groups regions. "
+        "Trials of a task start from 0 instead. learnable_bias marks regions whose biases are trained, see biases.",
         only=REGIONS,
     )
     inputs: Entries = option(
