@@ -161,7 +161,8 @@ def lose(cluster, node):
 
 
 def ends(said):
-    return sorted(line.split("] ")[1] for line in said.splitlines() if line.startswith("["))
+    """How runs ended, without their figures."""
+    return sorted(line.split("] ")[1].split(":")[0] for line in said.splitlines() if line.startswith("["))
 
 
 COMPLETE = sorted(f"combo {combo} iteration {iteration} complete" for combo in range(4) for iteration in (0, 1))

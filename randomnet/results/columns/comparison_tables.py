@@ -88,6 +88,17 @@ MINIMA = Table(
                "First epoch whose loss is within 1 % of the range (highest minus lowest) above the lowest loss."),
     ),
 )  # fmt: skip
+GAINS = Table(
+    "gains.csv, shifts.csv",
+    "of trainings that change gains or shifts, a row per group of neurons and run",
+    (
+        Column("label", "Name of the results folder."),
+        Column("group", "Name of the neurons that share the value, by model.groups."),
+        Column("initial", "Value before training."),
+        Column("final", "Value after training."),
+        Column("change", "Value after training minus value before it."),
+    ),
+)
 SPREAD = Table(
     "spread.csv",
     "of kind = spectrum and transition, a row per combo",
@@ -136,4 +147,4 @@ DIFFERENCES = Table(
         Column("smallest_p", "Smallest rank_p that this number of networks allows."),
     ),
 )
-COMPARISON_TABLES = (TESTS, MEANS, MINIMA, SPREAD, TRANSITION, DIFFERENCES)
+COMPARISON_TABLES = (TESTS, MEANS, MINIMA, GAINS, SPREAD, TRANSITION, DIFFERENCES)
