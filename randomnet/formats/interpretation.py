@@ -4,7 +4,7 @@ Every format of edges (tables, spreadsheets, graphs) passes through `interpreted
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -17,7 +17,15 @@ from randomnet.formats.doubtful_names import alike, refuse_totals
 from randomnet.formats.files import FormatError
 from randomnet.formats.options import Options
 from randomnet.formats.signs import LABEL, transmitter_names, with_signs
-from randomnet.formats.spellings import CHEMICAL, ELECTRICAL, NEUROMUSCULAR, RECEIVED
+from randomnet.formats.spellings import (
+    CHEMICAL,
+    ELECTRICAL,
+    LONG_SIGN_WORDS,
+    NEUROMUSCULAR,
+    RECEIVED,
+    SYNAPSE_WORDS,
+    normalized,
+)
 
 OTHER = "other"
 TYPES = (CHEMICAL, ELECTRICAL, RECEIVED, NEUROMUSCULAR, OTHER)  # of synapses, by their codes in EdgeRows
@@ -174,6 +182,13 @@ def _signed(rows: EdgeRows, neurons: Neurons, policy: str, file: object) -> tupl
         parts.append(unused(f"signs of neurons beside {short_name(file)}", "the edges have signs"))
     weights = rows.weights if rows.signs is None else np.abs(rows.weights) * rows.signs
     return dataclasses.replace(rows, weights=weights), parts
+
+
+def types_of_words(words: Iterable[str]) -> np.ndarray:
+    """(words,) int8 indices into TYPES; excitatory and inhibitory synapses are chemical, other words another type."""
+    names = [normalized(word) for word in words]
+    types = [SYNAPSE_WORDS.get(name, CHEMICAL if name in LONG_SIGN_WORDS else OTHER) for name in names]
+    return np.array([TYPES.index(synapse_type) for synapse_type in types], np.int8)
 
 
 def with_file_signs(connectome: Connectome) -> Connectome:

@@ -141,6 +141,13 @@ def role_columns(columns: Iterable[str], role: Role) -> list[str]:
     return sorted((name for name in columns if normalized(name) in ranked), key=lambda name: ranked[normalized(name)])
 
 
+def types_of_truth(column: str) -> dict[int, str]:
+    """1 and -1 (true and false) -> type of synapse, in a column such as is_electrical; empty for other columns."""
+    true_type = TRUE_TYPES.get(normalized(column), "")
+    other_type = ELECTRICAL if true_type == CHEMICAL else CHEMICAL
+    return {1: true_type, -1: other_type} if true_type else {}
+
+
 def sign_words_of(column: str, words: Iterable[str] = ()) -> Mapping[str, int]:
     """Word -> sign for the cells of a column, by its name: `excitatory` is true or false, `sign` is + or -.
 

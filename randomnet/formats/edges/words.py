@@ -8,7 +8,7 @@ import numpy as np
 from randomnet.formats.contents import Part, unused
 from randomnet.formats.edges.columns import EdgeColumns, place_of
 from randomnet.formats.files import FormatError
-from randomnet.formats.interpretation import OTHER, TYPES, EdgeRows, Texts
+from randomnet.formats.interpretation import TYPES, EdgeRows, Texts, types_of_words
 from randomnet.formats.signs import KNOWN, UNKNOWN, notes_on, transmitter_names
 from randomnet.formats.spellings import (
     CHEMICAL,
@@ -24,6 +24,7 @@ from randomnet.formats.spellings import (
     meaning_of,
     normalized,
     sign_words_of,
+    types_of_truth,
 )
 from randomnet.formats.tables.reading import Table, read_all, shown
 
@@ -164,12 +165,9 @@ def _typed(table: Table, columns: EdgeColumns, column: str, texts: Texts, rows: 
     Other words are of another type, which no option reads.
     """
     words = [normalized(word) for word in texts.names.tolist()]
-    if kind := TRUE_TYPES.get(normalized(column), ""):
-        other = ELECTRICAL if kind == CHEMICAL else CHEMICAL
-        truths = [TRUTH_WORDS.get(word.lower(), 0) for word in texts.names.tolist()]
-        words = [{1: kind, -1: other, 0: ""}[truth] for truth in truths]
-    kinds = [SYNAPSE_WORDS.get(word, CHEMICAL if word in LONG_SIGN_WORDS else OTHER) for word in words]
-    rows = replace(rows, types=np.array([TYPES.index(kind) for kind in kinds], np.int8)[texts.codes])
+    if by_truth := types_of_truth(column):
+        words = [by_truth.get(TRUTH_WORDS.get(word.lower(), 0), "") for word in texts.names.tolist()]
+    rows = replace(rows, types=types_of_words(words)[texts.codes])
     used = {words[code]: str(texts.names[code]) for code in np.unique(texts.codes).tolist()}
     others = [
         shown(word) or "no word" for word, text in used.items() if not {word} & {*SYNAPSE_WORDS, *LONG_SIGN_WORDS}

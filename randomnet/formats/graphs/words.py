@@ -6,12 +6,10 @@ import numpy as np
 
 from randomnet.formats.files import FormatError, one_line
 from randomnet.formats.graphs.attributes import REAL, Edges, as_number
-from randomnet.formats.interpretation import OTHER, TYPES
+from randomnet.formats.interpretation import types_of_words
 from randomnet.formats.spellings import (
-    CHEMICAL,
     DIRECTION_WORDS,
     EDGE_ROLES,
-    ELECTRICAL,
     LONG_SIGN_WORDS,
     SYNAPSE_WORDS,
     TRUE_TYPES,
@@ -20,6 +18,7 @@ from randomnet.formats.spellings import (
     normalized,
     role_columns,
     sign_words_of,
+    types_of_truth,
 )
 
 KINDS_OF_SYNAPSE = ("key", "relation", "interaction", "label", "edgelabel", "synapse", "layer")  # beside the role's
@@ -38,8 +37,8 @@ def worded(edges: Edges, asked: Mapping[str, str], undirected: np.ndarray) -> tu
         words, codes = edges.texts(name)
         meaning = _meaning(name, words, asked)
         if meaning == "synapse_type" and types is None:
-            words = _true_types(name, words) if normalized(name) in TRUE_TYPES else words
-            types = _types(words, codes)
+            words = _true_types(name, words)
+            types = types_of_words(words)[codes]
             counts = [f"{int((codes == code).sum()):,} {word or 'without one'}" for code, word in enumerate(words)]
             if any(normalized(word) in LONG_SIGN_WORDS for word in words) and not sign:
                 sign = name
@@ -92,18 +91,8 @@ def _take_directions(edges: Edges, name: str, undirected: np.ndarray) -> None:
 
 def _true_types(name: str, words: list[str]) -> list[str]:
     """The types of synapses for true and false in an attribute such as is_electrical; other words stay."""
-    yes = TRUE_TYPES[normalized(name)]
-    kinds = {1: yes, -1: CHEMICAL if yes == ELECTRICAL else ELECTRICAL}
-    return [kinds.get(TRUTH_WORDS.get(word.lower(), 0), word) for word in words]
-
-
-def _types(words: list[str], codes: np.ndarray) -> np.ndarray:
-    """(E,) indices into TYPES; excitatory and inhibitory synapses are chemical, and other words another type."""
-    kinds = [
-        SYNAPSE_WORDS.get(normalized(word), CHEMICAL if normalized(word) in LONG_SIGN_WORDS else OTHER)
-        for word in words
-    ]
-    return np.array([TYPES.index(kind) for kind in kinds])[codes]
+    by_truth = types_of_truth(name)
+    return [by_truth.get(TRUTH_WORDS.get(word.lower(), 0), word) for word in words]
 
 
 def signs_of(edges: Edges, name: str) -> np.ndarray:
