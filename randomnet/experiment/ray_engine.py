@@ -65,6 +65,8 @@ def joined(execution: ExecutionSection) -> Iterator["Cluster"]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # of a local Ray, which reports its usage to nobody
     try:
         _check_address(execution.address)
+        if execution.address not in ("", "auto"):
+            _use_token(execution.address)
         with _same_process_group():
             ray.init(**_init_options(execution))
     except Exception as error:  # of many classes
@@ -79,6 +81,23 @@ def joined(execution: ExecutionSection) -> Iterator["Cluster"]:
         yield cluster
     finally:
         ray.shutdown()
+
+
+def _use_token(address: str) -> None:
+    """Make Ray send the user's token to a cluster that asks for it, where the user has one and has set no mode.
+
+    `ray start` takes the token in ~/.ray, which any earlier local Ray has written; `ray.init` with an address does not
+    (Ray 2.60). A token that a cluster does not ask for would make this process refuse the cluster's own workers.
+    """
+    with contextlib.suppress(ImportError):  # a Ray without tokens
+        from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
+        from ray._raylet import GcsClient
+        from ray.exceptions import AuthenticationError
+
+        try:
+            GcsClient(address=address)
+        except AuthenticationError:
+            maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
 
 
 def _check_address(address: str) -> None:

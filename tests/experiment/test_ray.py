@@ -246,6 +246,39 @@ def test_a_batch_that_is_lost_too_often_fails_with_its_reason(tmp_path, on, whol
     assert differing(contents(root), contents(whole)) == []
 
 
+START = """
+import os, sys
+from ray.cluster_utils import Cluster
+node = {"num_cpus": 1, "object_store_memory": 2**27, "include_dashboard": False}
+made = Cluster(initialize_head=True, head_node_args=node)
+print(made.address, flush=True)
+sys.stdin.read()
+made.shutdown()
+"""
+
+
+@pytest.mark.slow
+def test_a_cluster_with_the_users_token_is_joined_by_its_address(tmp_path):
+    pytest.importorskip("ray", reason="needs the extra ray")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+    environment["HOME"] = str(tmp_path)
+
+    def ends_of(*settings):
+        command = [sys.executable, "runrandomnet.py", str(ini(tmp_path)), *RAY, *settings]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        assert ended.returncode == 0, ended.stderr
+        shutil.rmtree(tmp_path / "a")
+        return [words for words in ends(ended.stderr) if words.endswith("complete")]  # Ray logs a line of its own
+
+    assert ends_of() == COMPLETE
+    assert (tmp_path / ".ray" / "auth_token").exists(), "a Ray of its own writes a token"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    token = environment | {"RAY_AUTH_MODE": "token"}  # as `ray start` sets it where there is a token
+    with subprocess.Popen([sys.executable, "-c", START], cwd=tmp_path, env=token, **pipes) as head:
+        assert ends_of("--set", f"execution.address={head.stdout.readline().strip()}") == COMPLETE
+        head.stdin.close()
+
+
 @pytest.mark.slow
 def test_what_the_cluster_does_not_have(tmp_path, on, capsys):
     assert run(ini(tmp_path), *on, "--set", "execution.cpus_per_run=64") == 2
