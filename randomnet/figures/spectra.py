@@ -10,7 +10,8 @@ from randomnet import plotting, results
 from randomnet.comparison import combo_texts
 from randomnet.comparison.spread import spread_table
 from randomnet.comparison.study import ABSENT, Combo, ComboGroup, Study, canonical
-from randomnet.figures.option_dependence import numeric_options, option_dependence_figures, option_numbers
+from randomnet.figures.grid_layout import numeric_options, option_numbers
+from randomnet.figures.overviews import fixed, overview_figures
 from randomnet.figures.runs import (
     LAMBDA,
     Figures,
@@ -21,7 +22,7 @@ from randomnet.figures.runs import (
     time_unit_of,
 )
 from randomnet.plotting import Panel, Series
-from randomnet.plotting.option_dependence import STATES_SUFFIX
+from randomnet.plotting.run_marks import STATES_SUFFIX
 from randomnet.plotting.style import TOO_SHORT
 
 PANELS = (
@@ -36,14 +37,14 @@ Pairs = Sequence[tuple[Series, Combo]]
 Key = tuple[Mapping[float, str], Mapping[int, str]]  # legend texts of shades and of dashes
 
 
-def dynamics_dots(study: Study, ylabel: str | None) -> Figures:
-    """Largest exponent, dimension and entropy rate by label and against every gridded option.
+def dynamics_figures(study: Study, ylabel: str | None) -> Figures:
+    """The overview: largest exponent, dimension and entropy rate.
 
     Runs with several initial states have small dots for these.
     """
     unit = _time_unit(study.combos)
     panels = [replace(panel, label=panel.label.replace("τ", unit)) for panel in PANELS]
-    yield from option_dependence_figures(replace(study, runs=_with_states(study)), "dynamics", panels)
+    yield from overview_figures(replace(study, runs=_with_states(study)), ylabel, fixed(*panels))
 
 
 def _time_unit(combos: Iterable[Combo]) -> str:

@@ -3,7 +3,7 @@
 Quantities of many runs:
     curves                 quantities over epochs: a mean over runs with a band, one panel per quantity
     dot_plot               one value per run by label or group, with means
-    option_dependence      one value per run against an option, with means and intervals
+    grid_panels            one value per run of a grid, with means: a row per quantity, a column per value of an option
     heat_map               quantities over two options
     spectra                Lyapunov spectra, such as before and after training, with their targets
     convergence            running estimates of Lyapunov exponents over time
@@ -50,11 +50,13 @@ from randomnet.plotting.activity import Activity, BumpCourse, Stimulus, activity
 from randomnet.plotting.blocks import blocks
 from randomnet.plotting.connectome import degrees, eigenvalues, weight_matrix
 from randomnet.plotting.convergence import Running, convergence
+from randomnet.plotting.courses import Courses
 from randomnet.plotting.curves import curves
 from randomnet.plotting.distributions import distributions
 from randomnet.plotting.dot_plots import dot_plot
 from randomnet.plotting.example_trials import ExampleTrials, example_trials
 from randomnet.plotting.fixed_points_by_phase import FixedPointsByPhase, fixed_points_by_phase
+from randomnet.plotting.grid_panels import Facet, grid_panels
 from randomnet.plotting.heat_maps import HeatMap, heat_map
 from randomnet.plotting.inferred_dynamics import InferredDynamics, inferred_dynamics
 from randomnet.plotting.inferred_rates import InferredRates, inferred_rates
@@ -62,7 +64,6 @@ from randomnet.plotting.linearization import Linearization, linearization
 from randomnet.plotting.null_spectra import NullSpectra, null_spectra
 from randomnet.plotting.nulls import NullPanel, nulls
 from randomnet.plotting.option_axis import needs_log_axis
-from randomnet.plotting.option_dependence import option_dependence
 from randomnet.plotting.overlaps import Overlaps, overlaps
 from randomnet.plotting.phase_plane import PhasePlane, phase_plane
 from randomnet.plotting.psth import Psth, psth
@@ -82,8 +83,10 @@ __all__ = [
     "FORMATS",
     "Activity",
     "BumpCourse",
+    "Courses",
     "Event",
     "ExampleTrials",
+    "Facet",
     "FixedPointsByPhase",
     "HeatMap",
     "InferredDynamics",
@@ -119,6 +122,7 @@ __all__ = [
     "eigenvalues",
     "example_trials",
     "fixed_points_by_phase",
+    "grid_panels",
     "heat_map",
     "inferred_dynamics",
     "inferred_rates",
@@ -127,7 +131,6 @@ __all__ = [
     "needs_log_axis",
     "null_spectra",
     "nulls",
-    "option_dependence",
     "overlaps",
     "phase_plane",
     "psth",

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from randomnet.figures.option_dependence import option_label
 
 import runrandomnet
 import visualization
@@ -15,7 +16,6 @@ from randomnet.bump import bump
 from randomnet.command_line import figures as figures_command
 from randomnet.description import groups_of
 from randomnet.figures import FIGURES, example_networks, simulate
-from randomnet.figures.option_dependence import option_label
 from randomnet.plotting import Activity, BumpCourse, HeatMap, Stimulus, style
 from randomnet.plotting.activity import _lanes, _unbroken
 from randomnet.plotting.blocks import profile

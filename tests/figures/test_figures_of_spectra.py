@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from randomnet.figures.option_dependence import option_label, option_numbers
 
 import visualization
 from randomnet import plotting, theory
@@ -14,7 +15,6 @@ from randomnet.comparison.intervals import mean_interval
 from randomnet.comparison.matching import read_combos
 from randomnet.figures import FIGURES, benchmark, convergence, spectra
 from randomnet.figures import transition as transitions
-from randomnet.figures.option_dependence import option_label, option_numbers
 from randomnet.kinds.benchmark.stopwatch import BUSY
 from randomnet.plotting import Panel, Series, style
 from tests.support.spectral_folders import LOST, RUNS, SHORT, UNBOUNDED, N, benchmark_run, gather, lambda_max, make

@@ -1,0 +1,375 @@
+"""Quantities of all runs of a grid: a row of panels per quantity, a column per value of an option."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from randomnet.plotting import run_marks
+from randomnet.plotting.courses import Courses, course_handles, draw_courses
+from randomnet.plotting.option_axis import set_option_ticks, shifted, slot_width
+from randomnet.plotting.run_marks import MEAN, Interval
+from randomnet.plotting.style import (
+    DASHED,
+    DOUBLE,
+    REFERENCE,
+    SINGLE,
+    STYLE,
+    Panel,
+    Series,
+    averaged_runs,
+    chance_handles,
+    chance_line,
+    chance_text,
+    escape_dollars,
+    finite_values,
+    jitter,
+    legend,
+    log_numbers,
+    mark_handle,
+    new_figure,
+    set_groups,
+    set_ylabel,
+    spans_a_decade,
+    zero_line,
+)
+
+ROW, FIRST_ROW = 1.7, 0.35  # inches: height of a row of panels, and what the first takes besides
+PAIR: dict[str, Any] = {"color": "0.55", "linewidth": 0.5, "alpha": 0.6, "zorder": 2}
+ARROWS = {"higher": "↑", "lower": "↓"}
+Place, Point = tuple[float, Any], tuple[float, float]  # (x, iteration), and where it is drawn
+
+
+@dataclass(frozen=True)
+class Facet:
+    """The panels of one value of an option, one panel for each quantity.
+
+    groups:   names of the places on the x axis; empty if x is a number.
+    values:   all numbers on the x axis. log_x: whether it is logarithmic.
+    averaged: whether means are drawn.
+    labels:   axis labels of quantities that differ from those of other facets, by column.
+    notes:    by column, what is not drawn, such as `2 unbounded`.
+    starts:   the cells whose runs are starts of one network.
+    pairs:    pairs of series, drawn side by side, whose runs of equal iterations are pairs.
+    """
+
+    title: str = ""
+    xlabel: str = ""
+    groups: tuple[str, ...] = ()
+    averaged: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+    values: tuple[float, ...] = ()
+    log_x: bool = False
+    starts: frozenset[str] = frozenset()
+    pairs: tuple[tuple[str, str], ...] = ()
+
+
+def grid_panels(
+    table: pd.DataFrame, panels: Sequence[Panel], series: Sequence[Series], facets: Sequence[Facet],
+    interval: Interval, columns: int = 1, title: str = "", over: str = "iterations", courses: Courses | None = None,
+) -> Figure:  # fmt: skip
+    """A dot per run, and for every cell the mean with its interval, against x and by series (colour, marker).
+
+    table:    one row per run: facet (its number), series, cell, x, iteration, status, the panels' columns, and these
+              with the suffix HOLLOW_SUFFIX for doubtful values. x is a number or an index of the facet's `groups`.
+    interval: function of the values of a cell that returns the lower and upper end.
+    columns:  number of facets side by side. over: what the runs of a cell differ in.
+    courses:  drawn over epochs in a row of panels above the others.
+
+    A mean is of one cell; runs of one cell and iteration are averaged first. Lines join the means of one series. Runs
+    with status `diverged` or `unbounded` are not drawn; a panel's note counts them.
+    """
+    rows: list[Panel | Courses] = [*([courses] if courses else []), *(_with_chance(panel, table) for panel in panels)]
+    with matplotlib.rc_context(STYLE):
+        axes_of, figure = _axes(len(rows), len(facets), columns, title)
+        for (row, place), axes in axes_of.items():
+            content, facet = rows[row], facets[place]
+            if isinstance(content, Courses):
+                draw_courses(axes, content, place, series)
+            else:
+                log = _is_log(content, table)
+                _draw_panel(axes, table[table["facet"] == place], content, series, facet, interval, log)
+            _set_title(axes, content, facet, is_first=row == 0 or len(facets) == 1)
+        _finish_y_axes(axes_of, rows, facets, columns)
+        _finish_x_axes(axes_of, rows, facets, series)
+        legend(figure, _handles(table, rows, series, facets, over), "")
+        return figure
+
+
+def _axes(rows: int, facets: int, columns: int, title: str) -> tuple[dict[tuple[int, int], Axes], Figure]:
+    """Axes by (row, facet): bands of `columns` facets with a row per quantity; one facet has these side by side."""
+    if facets == 1:
+        width = 2 if rows == 4 else min(3, rows)
+        bands = -(-rows // width)
+        figure = new_figure(DOUBLE if width > 1 else SINGLE, 2.1 * bands + FIRST_ROW, title)
+        grid = figure.subplots(bands, width, squeeze=False)
+        axes_of = {(row, 0): grid.ravel()[row] for row in range(rows)}
+    else:
+        bands = -(-facets // columns)
+        figure = new_figure(DOUBLE, (ROW * rows + FIRST_ROW) * bands, title)
+        grid = figure.subplots(rows * bands, columns, squeeze=False)
+        axes_of = {(row, facet): grid[facet // columns * rows + row, facet % columns]
+                   for facet in range(facets) for row in range(rows)}  # fmt: skip
+    for axes in {*grid.ravel()} - {*axes_of.values()}:
+        axes.remove()
+    return axes_of, figure
+
+
+def _is_log(panel: Panel, table: pd.DataFrame) -> bool:
+    """Whether the axis of a quantity is logarithmic, in all panels alike."""
+    if panel.chance is not None or panel.whole or panel.linear or panel.zero:
+        return False
+    values = averaged_runs(table)[panel.column]
+    return spans_a_decade(values) or (panel.log and bool((finite_values(values) > 0).all()))
+
+
+def _with_chance(panel: Panel, table: pd.DataFrame) -> Panel:
+    """The panel with a single chance level if all runs have the same one, to the digits in the legend."""
+    levels = finite_values(averaged_runs(table)[panel.own_chance]) if panel.own_chance in table else np.empty(0)
+    if not len(levels):
+        return replace(panel, own_chance="")
+    if chance_text((levels.min(), levels.min())) == chance_text((levels.max(), levels.max())):
+        return replace(panel, own_chance="", chance=(levels.min(), levels.min()))
+    return panel
+
+
+def _set_title(axes: Axes, content: Panel | Courses, facet: Facet, is_first: bool) -> None:
+    """The facet's name above its first panel, and what is left out above every panel."""
+    note = facet.notes.get(content.column, "") if isinstance(content, Panel) else ""
+    name = "\n".join(textwrap.wrap(escape_dollars(facet.title), 34)) if is_first else ""
+    axes.set_title("\n".join(filter(None, [name, f"left out: {note}" if note else ""])), fontsize=7)
+
+
+def _draw_panel(
+    axes: Axes, table: pd.DataFrame, panel: Panel, series: Sequence[Series], facet: Facet, interval: Interval,
+    log: bool,
+) -> None:  # fmt: skip
+    axes.set_yscale("log" if log else "linear")
+    axes.set_xscale("log" if facet.log_x else "linear")
+    if panel.zero:
+        zero_line(axes)
+    chance_line(axes, panel.chance)
+    present = [look for look in series if (table["series"] == look.text).any()]
+    by_series = _is_by_series(facet, series)
+    step = 0.7 if facet.groups else slot_width(axes, pd.Series(facet.values))
+    slot = step / (1 if by_series else max(1, len(present)))
+    places: dict[str, dict[Place, Point]] = {}
+    for index, look in enumerate(present):
+        shift = 0.0 if by_series else step * (index - (len(present) - 1) / 2) / max(1, len(present))
+        rows = table[table["series"] == look.text]
+        places[look.text] = _draw_dots(axes, rows, panel, look, shift, 0.35 * slot if facet.averaged else 0.0)
+        if facet.averaged:
+            _draw_means(axes, rows, panel, look, facet, shift, interval)
+    _draw_pairs(axes, places, facet.pairs, by_series)
+    if facet.groups:
+        axes.set_xlim(-0.6, len(facet.groups) - 0.4)
+    axes.margins(y=0.1)
+
+
+def _is_by_series(facet: Facet, series: Sequence[Series]) -> bool:
+    return list(facet.groups) == [look.text for look in series]
+
+
+def _draw_dots(
+    axes: Axes, rows: pd.DataFrame, panel: Panel, look: Series, shift: float, width: float
+) -> dict[Place, Point]:
+    """Draw the runs of a series; their points by (x, iteration)."""
+    points: dict[Place, Point] = {}
+    for x, part in rows.groupby("x"):
+        runs = run_marks.runs_with_value(part, panel.column)
+        positions = np.array([shifted(axes, float(x), shift + offset) for offset in width * jitter(len(runs))])
+        run_marks.draw_runs(axes, runs, panel, look, positions)
+        values = runs[panel.column].to_numpy(dtype=float)
+        for iteration, position, value in zip(runs["iteration"], positions, values, strict=True):
+            points[float(x), iteration] = float(position), float(value)
+    return points
+
+
+def _draw_means(
+    axes: Axes, rows: pd.DataFrame, panel: Panel, look: Series, facet: Facet, shift: float, interval: Interval
+) -> None:
+    """Draw the mean of each cell; a line joins those of one series along a numeric axis."""
+    points, references = [], []
+    for (x, cell), part in rows.groupby(["x", "cell"]):
+        place, values = shifted(axes, float(x), shift), run_marks.values_of_mean(part, panel.column)
+        if len(values):
+            points.append((place, values.mean()))
+            run_marks.draw_mean(axes, part, panel, look, place, interval, cell in facet.starts)
+        if panel.reference in rows and len(others := run_marks.values_of_mean(part, panel.reference)):
+            references.append((place, others.mean()))
+    joined = not facet.groups and len({place for place, _ in points}) == len(points)
+    if joined and len(points) > 1:
+        axes.plot(*zip(*points, strict=True), color=look.color, linewidth=1.0, zorder=4, alpha=0.8, gid="means")
+    if references:
+        x, means = zip(*references, strict=True)
+        run_marks.draw_reference(axes, x, means, look, DASHED if joined else "")
+
+
+def _draw_pairs(
+    axes: Axes, places: Mapping[str, Mapping[Place, Point]], pairs: Sequence[tuple[str, str]], by_series: bool
+) -> None:
+    """Draw a thin line between the two runs of each pair, which have x and the iteration in common.
+
+    by_series: whether x is the series, so that the iteration alone tells pairs.
+    """
+    for first, second in pairs:
+        others = {key[by_series:]: point for key, point in places.get(second, {}).items()}
+        for key, point in places.get(first, {}).items():
+            if key[by_series:] in others:
+                axes.plot(*zip(point, others[key[by_series:]], strict=True), gid="pair", **PAIR)
+
+
+def _finish_y_axes(
+    axes_of: Mapping[tuple[int, int], Axes], rows: Sequence[Panel | Courses], facets: Sequence[Facet], columns: int
+) -> None:
+    """Share the limits of a quantity between its panels; labels and ticks are at the first of each line of panels."""
+    for row, content in enumerate(rows):
+        sets: dict[str, list[Axes]] = {}
+        for place, facet in enumerate(facets):
+            axes, label = axes_of[row, place], _label(content, facet)
+            sets.setdefault(label, []).append(axes)
+            if place % columns == 0 or _label(content, facets[place - 1]) != label:
+                set_ylabel(axes, label)
+            else:
+                axes.tick_params(labelleft=False, which="both")
+        for members in sets.values():
+            for axes in members[1:]:
+                axes.sharey(members[0])
+            members[0].autoscale(axis="y")
+            _set_y_limits(members, content if isinstance(content, Panel) else content.panel)
+
+
+def _label(content: Panel | Courses, facet: Facet) -> str:
+    """The axis label of a quantity, with an arrow towards better values where one direction is better."""
+    panel = content if isinstance(content, Panel) else content.panel
+    label = facet.labels.get(panel.column, panel.label)
+    return f"{label} {ARROWS[panel.better]}" if panel.better else label
+
+
+def _set_y_limits(members: Sequence[Axes], panel: Panel) -> None:
+    """Limits and ticks of the panels of a quantity, which share them."""
+    low, high = members[0].get_ylim()
+    if members[0].get_yscale() == "log":
+        for axes in members:
+            log_numbers(axes.yaxis, low, high)
+        return
+    if panel.least is not None:
+        lines = [np.asarray(line.get_ydata(), dtype=float) for axes in members for line in axes.lines
+                 if line.get_gid() == "run"]  # fmt: skip
+        values = finite_values(np.concatenate([*lines, np.empty(0)]))
+        is_least = bool(len(values)) and bool((values == panel.least).all())
+        low, high = max(low, panel.least), panel.least + 1 if is_least else high
+    members[0].set_ylim(min(low, *panel.spans, low), max(high, *panel.spans, high))
+    for axes in members if panel.whole else ():
+        axes.yaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+
+
+def _finish_x_axes(
+    axes_of: Mapping[tuple[int, int], Axes], rows: Sequence[Panel | Courses], facets: Sequence[Facet],
+    series: Sequence[Series],
+) -> None:  # fmt: skip
+    """Write ticks and label of each x axis; without them above further quantities of the same facet."""
+    alone = len(facets) == 1
+    side_by_side = max(sum(1 for other in axes_of.values() if _are_beside(axes, other)) for axes in axes_of.values())
+    for (row, place), axes in axes_of.items():
+        facet = facets[place]
+        if isinstance(rows[row], Courses):
+            continue
+        if _is_by_series(facet, series) and side_by_side > 1:
+            axes.set_xticks([])  # the legend has the names, for which there is no room
+        elif facet.groups:
+            set_groups(axes, facet.groups, (48 if side_by_side == 1 else 84) // side_by_side)
+        else:
+            set_option_ticks(axes, np.array(facet.values))
+        if alone or row == len(rows) - 1:
+            axes.set_xlabel(escape_dollars(facet.xlabel))
+        else:
+            axes.tick_params(labelbottom=False, which="both")
+
+
+def _are_beside(first: Axes, second: Axes) -> bool:
+    """Whether two axes are in the same line of panels."""
+    places = [axes.get_subplotspec() for axes in (first, second)]
+    return len({place.rowspan.start for place in places if place is not None}) == 1
+
+
+def _handles(
+    table: pd.DataFrame, rows: Sequence[Panel | Courses], series: Sequence[Series], facets: Sequence[Facet], over: str
+) -> list[Artist]:
+    """Legend entries: the series with their numbers of values, then each mark that is drawn."""
+    panels = [row for row in rows if isinstance(row, Panel)]
+    courses = [row for row in rows if isinstance(row, Courses)]
+    averaged = averaged_runs(table)
+    handles: list[Artist] = []
+    for look in series:
+        if (table["series"] == look.text).any():
+            handles.append(mark_handle(replace(look, text=f"{look.text}{_count_text(table, panels, look)}")))
+    handles += _mean_handles(table, panels, facets, over)
+    if any(facet.pairs for facet in facets):
+        handles.append(Line2D([], [], label="pair: equal iteration and seed", **PAIR))
+    if any(run_marks.hollow(averaged, panel).any() for panel in panels):
+        handles.append(_mark("o", 3.5, "not converged, or too short to tell", markerfacecolor="white"))
+    if any(len(values) for panel in panels for values in table.get(f"{panel.column}{run_marks.STATES_SUFFIX}", ())):
+        handles.append(_mark("", 0, "small dots: initial states of a run", **run_marks.STATE))
+    with_bounds = (panel for panel in panels if (run_marks.numbers(table, panel.bound) == 1).any())
+    handles += [_mark(run_marks.BOUND_MARKER, 4.1 * 2.6, text)
+                for text in dict.fromkeys(panel.bound_text for panel in with_bounds)]  # fmt: skip
+    if any(np.isfinite(run_marks.error_range(averaged, panel)).any() for panel in panels):
+        handles.append(Line2D([], [], linewidth=0.5, color=REFERENCE, label="thin bar: ± 2 standard errors of a run"))
+    for texts in dict.fromkeys(panel.texts for panel in panels if panel.reference in table):
+        handles.append(Line2D([], [], color=REFERENCE, linestyle=DASHED, label=texts[1], **run_marks.REFERENCE_STYLE))
+    handles += chance_handles(panels)
+    if any(panel.own_chance in table for panel in panels):
+        handles.append(Line2D([], [], linestyle="", label=run_marks.CHANCE_TEXT, **run_marks.CHANCE_OF_RUN))
+    if any(panel.better for panel in panels):
+        handles.append(Line2D([], [], linestyle="", label="arrow: direction of better values"))
+    return [*handles, *(handle for part in courses for handle in course_handles(part, series))]
+
+
+def _mark(marker: Any, size: float, text: str, **options: Any) -> Line2D:
+    style = {"linestyle": "", "color": REFERENCE, "marker": marker, "markersize": size, **options}
+    return Line2D([], [], label=text, **style)
+
+
+def _count_text(table: pd.DataFrame, panels: Sequence[Panel], look: Series) -> str:
+    """The number of values behind each mean of a series, such as `, n = 3 to 5`."""
+    rows = table[table["series"] == look.text]
+    counts = [len(run_marks.values_of_mean(part, panel.column)) for panel in panels[:1]
+              for _, part in rows.groupby(["facet", "cell"])]  # fmt: skip
+    if not counts:
+        return ""
+    ends = dict.fromkeys((str(min(counts)), str(max(counts))))
+    return f", n\u00a0=\u00a0{' to '.join(ends)}"
+
+
+def _mean_handles(
+    table: pd.DataFrame, panels: Sequence[Panel], facets: Sequence[Facet], over: str
+) -> list[Artist]:
+    """Legend entries for means and intervals, with what the interval is over."""
+    if not any(facet.averaged for facet in facets):
+        return []
+    sizes = {str(cell): len(run_marks.values_of_mean(part, panel.column)) for panel in panels
+             for cell, part in table.groupby("cell")}  # fmt: skip
+    starts = {cell for facet in facets for cell in facet.starts}
+    handles: list[Artist] = []
+    if max(sizes.values(), default=0) > 1:
+        handles.append(Line2D([], [], linestyle="", label="mean", **MEAN))
+    with_interval = {cell for cell, size in sizes.items() if size >= run_marks.INTERVAL_FROM}
+    if with_interval - starts:
+        handles.append(Line2D([], [], color=REFERENCE, linewidth=1.2, label=f"95 % interval over {over}"))
+    if with_interval & starts:
+        label = "95 % interval over starts of one network"
+        handles.append(Line2D([], [], color=REFERENCE, linewidth=1.2, linestyle=run_marks.DASHED_BAR, label=label))
+    bounds = [panel for panel in panels if (run_marks.numbers(table, panel.bound) == 1).any()]
+    if bounds and handles:
+        handles.append(Line2D([], [], linestyle="", label=run_marks.MEAN_OF_BOUNDS_TEXT, **run_marks.MEAN_OF_BOUNDS))
+    return handles
