@@ -79,17 +79,14 @@ def draw_courses(axes: Axes, courses: Courses, facet: int, series: Sequence[Seri
     axes.margins(x=0.02, y=0.08)
 
 
-def course_handles(courses: Courses, series: Sequence[Series]) -> list[Artist]:
-    """Legend entries for the shades, and for the dashes of several series."""
+def course_handles(courses: Courses) -> list[Artist]:
+    """Legend entries for the shades and the lines; those of the series have their dashes."""
     names = list(courses.names.items())
     places = np.unique(np.linspace(0, len(names) - 1, min(len(names), MOST_NAMED)).round().astype(int))
     handles: list[Artist] = []
     for place in places if names else ():
         shade, text = names[place]
-        handles.append(line_handle(Series("", shade=shade), f"{courses.heading} {text}", "-"))
-    present = [look for look in series if (courses.table["series"] == look.text).any()]
-    if names and len(present) > 1:
-        handles += [Line2D([], [], color=REFERENCE, linestyle=look.linestyle, label=look.text) for look in present]
+        handles.append(line_handle(Series("", shade=shade), f"{courses.heading} = {text}", "-"))
     kind = "geometric mean" if spans_a_decade(courses.table[courses.panel.column]) else "mean"
     counts = averaged_runs(courses.table).groupby("cell")["run"].nunique()
     if len(finite_values(counts)) and counts.max() > 1:

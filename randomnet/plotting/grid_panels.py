@@ -208,7 +208,8 @@ def _draw_means(
             references.append((place, others.mean()))
     joined = not facet.groups and len({place for place, _ in points}) == len(points)
     if joined and len(points) > 1:
-        axes.plot(*zip(*points, strict=True), color=look.color, linewidth=1.0, zorder=4, alpha=0.8, gid="means")
+        axes.plot(*zip(*points, strict=True), color=look.color, linestyle=look.linestyle, linewidth=1.0,
+                  zorder=4, alpha=0.8, gid="means")  # fmt: skip
     if references:
         x, means = zip(*references, strict=True)
         run_marks.draw_reference(axes, x, means, look, DASHED if joined else "")
@@ -312,7 +313,8 @@ def _handles(
     handles: list[Artist] = []
     for look in series:
         if (table["series"] == look.text).any():
-            handles.append(mark_handle(replace(look, text=f"{look.text}{_count_text(table, panels, look)}")))
+            named = replace(look, text=f"{look.text}{_count_text(table, panels, look)}")
+            handles.append(_line_and_mark(named) if courses or _is_joined(facets) else mark_handle(named))
     handles += _mean_handles(table, panels, facets, over)
     if any(facet.pairs for facet in facets):
         handles.append(Line2D([], [], label="pair: equal iteration and seed", **PAIR))
@@ -331,8 +333,18 @@ def _handles(
     if any(panel.own_chance in table for panel in panels):
         handles.append(Line2D([], [], linestyle="", label=run_marks.CHANCE_TEXT, **run_marks.CHANCE_OF_RUN))
     if any(panel.better for panel in panels):
-        handles.append(Line2D([], [], linestyle="", label="arrow: direction of better values"))
-    return [*handles, *(handle for part in courses for handle in course_handles(part, series))]
+        handles.append(Line2D([], [], linestyle="", label="↑, ↓ in a label: better values"))
+    return [*handles, *(handle for part in courses for handle in course_handles(part))]
+
+
+def _is_joined(facets: Sequence[Facet]) -> bool:
+    return any(facet.averaged and not facet.groups for facet in facets)
+
+
+def _line_and_mark(look: Series) -> Line2D:
+    """Legend entry for the runs of a series and the line that joins their means."""
+    style = {"color": look.color, "linestyle": look.linestyle, "marker": look.marker}
+    return Line2D([], [], markersize=4, linewidth=1.0, label=look.text, **style)
 
 
 def _mark(marker: Any, size: float, text: str, **options: Any) -> Line2D:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from randomnet.figures.option_dependence import option_label
+from randomnet.figures.option_words import option_label
 
 import runrandomnet
 import visualization

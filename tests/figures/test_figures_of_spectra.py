@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from randomnet.figures.option_dependence import option_label, option_numbers
+from randomnet.figures.grid_layout import option_numbers
+from randomnet.figures.option_words import option_label
 
 import visualization
 from randomnet import plotting, theory
