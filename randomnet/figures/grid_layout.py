@@ -190,11 +190,11 @@ def _resolved(study: Study) -> Arrangement:
     for name in pool:
         if _is_quantity(name):
             raise ConfigError(f"--pool {short_name(name)}: its values measure different quantities, which have no mean")
-    places = [(flag, name) for flag, name in (("--x", x), ("--colour", colour), ("--panels", panels)) if name]
-    for flag, name in [*places, *(("--pool", name) for name in pool)]:
-        other = next((first for first, second in places if second == name and first != flag), "")
-        if other:
-            raise ConfigError(f"{flag}: {short_name(name)} already has a place, by {other}")
+    flags: dict[str, str] = {}
+    for flag, name in (("--x", x), ("--colour", colour), ("--panels", panels), *(("--pool", name) for name in pool)):
+        if name in flags:
+            raise ConfigError(f"{flag}: {short_name(name)} already has a place, by {flags[name]}")
+        flags |= {name: flag} if name else {}
     return Arrangement(x, colour, panels, pool)
 
 

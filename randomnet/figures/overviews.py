@@ -13,12 +13,13 @@ import pandas as pd
 
 from randomnet.comparison.study import Combo, Study
 from randomnet.figures.grid_figures import grid_figures
-from randomnet.figures.runs import LAMBDA, Figures
+from randomnet.figures.runs import Figures
 from randomnet.figures.training import loss_label, window_text
 from randomnet.plotting import Panel
 
 OVERVIEW = "overview"
 Quantities = Callable[[Study, str | None], Sequence[Panel]]
+AFTER_TRAINING = Panel("lambda_max_final", "largest exponent\nλ$_\\mathrm{max}$ (1/τ)\nafter training", zero=True)
 VALIDATION, TRAINING = "validate_loss", "train_loss"  # columns of history.csv
 
 
@@ -68,9 +69,8 @@ def _labels_by_loss(study: Study, columns: Sequence[str]) -> Mapping[str, Mappin
 def of_spectral_training(study: Study, ylabel: str | None) -> list[Panel]:
     """Loss and largest exponent at the end."""
     text = loss_text("loss_final", study.combos, ylabel)
-    return [Panel("loss_final", text if ylabel else f"{text}\nin the last epoch", better="lower"),
-            Panel("lambda_max_final", f"{LAMBDA}\nafter training", zero=True,
-                  error="lambda_max_final_stderr")]  # fmt: skip
+    return [Panel("loss_final", text if ylabel else f"{text}\nin the last epoch", better="lower",
+                  least=_least(study, "loss_final")), AFTER_TRAINING]  # fmt: skip
 
 
 def of_task_training(study: Study, ylabel: str | None) -> list[Panel]:
@@ -83,8 +83,14 @@ def of_task_training(study: Study, ylabel: str | None) -> list[Panel]:
         accuracy = replace(accuracy, column=test, label="test accuracy (%) at the\nlowest validation loss",
                            own_chance="test_chance_metrics")  # fmt: skip
     lowest = ylabel or f"minimum {split}\n" + loss_label(None, study.combos)
-    return [accuracy, Panel("loss_minimum", lowest, better="lower"),
-            Panel("lambda_max_final", f"{LAMBDA}\nafter training", zero=True)]  # fmt: skip
+    loss = Panel("loss_minimum", lowest, better="lower", least=_least(study, "loss_minimum"))
+    return [accuracy, loss, AFTER_TRAINING]
+
+
+def _least(study: Study, column: str) -> float | None:
+    """0 for a loss without negative values, whose interval then ends at 0; else None."""
+    values = study.runs[column].astype(float) if column in study.runs else pd.Series(dtype=float)
+    return None if (values < 0).any() else 0.0
 
 
 def fixed(*panels: Panel) -> Quantities:
