@@ -40,6 +40,11 @@ class Courses:
     names: Mapping[float, str]
     heading: str = ""
 
+    @property
+    def column(self) -> str:
+        """Column of the quantity."""
+        return self.panel.column
+
     def of_facets(self, first: int, last: int) -> "Courses":
         """Those of the facets from first to last, which is left out, numbered from 0."""
         chosen = self.table[(self.table["facet"] >= first) & (self.table["facet"] < last)]

@@ -98,6 +98,7 @@ def grid_panels(
             else:
                 log = _is_log(content, table)
                 _draw_panel(axes, table[table["facet"] == place], content, series, facet, interval, log)
+            axes.set_gid(content.column)
             _set_title(axes, content, facet, is_first=row == 0 or len(facets) == 1)
         _finish_y_axes(axes_of, rows, facets, columns)
         _finish_x_axes(axes_of, rows, facets, series)

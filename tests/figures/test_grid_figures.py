@@ -195,7 +195,7 @@ def test_random_samples_have_dots_and_no_means(tmp_path, known):
     study = gather(make(tmp_path / "a", "spectrum", grid, iterations=1))
     keep = [group for place, group in enumerate(study.groups) if place % 13 == 0]  # the diagonal
     numbers = [combo.number for group in keep for combo in group.combos]
-    study = study.__class__(**{**study.__dict__, "groups": keep, "runs": study.runs.query("number in @numbers")})
+    study = study.__class__(**{**study.__dict__, "groups": keep, "runs": study.runs[study.runs["number"].isin(numbers)]})
     (figure,) = dict(grid_figures.grid_figures(study, "overview", PANEL)).values()
     assert not points(figure, "mean") and not points(figure, "means") and len(points(figure, "run")) == 24
     assert [axes.get_xlabel() for axes in figure.axes] == ["coupling strength g", "learning rate"]
