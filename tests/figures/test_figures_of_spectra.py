@@ -226,8 +226,10 @@ def test_nothing_finished_draws_nothing(tmp_path):
 def test_what_is_a_number_and_its_unit(tmp_path):
     grid = {"nle": ["5%", "10%"], "n": ["200", 1e2], "tsim": [10, 20], "roi": ["EB", "7"], "keep_diag": [True, False]}
     combos = read_combos(make(tmp_path / "a", "spectrum", grid, iterations=0), "a", 0)
-    assert list(option_numbers(combos, "nle").values()) == [5, 10] and option_label(combos, "nle", True) == "number of exponents (%)"
-    assert list(option_numbers(combos, "n").values()) == [100, 200] and option_label(combos, "tsim") == "averaging time (τ)"
+    assert list(option_numbers(combos, "nle").values()) == [5, 10]
+    assert option_label(combos, "nle", True) == "number of exponents (%)"
+    assert list(option_numbers(combos, "n").values()) == [100, 200]
+    assert option_label(combos, "tsim") == "averaging time (τ)"
     assert not option_numbers(combos, "roi") and not option_numbers(combos, "keep_diag")
 
 
@@ -238,8 +240,8 @@ def test_the_figure_and_the_table_of_a_transition(tmp_path, capsys):
     grid = {"g": [0.4, 0.8, 1.6, 2.4], "n": [20, 40]}
     root = make(tmp_path / "a", "transition", grid, k=1, lacking=[(1, 0)])
     files, out = draw(tmp_path, root)
-    assert files == {"overview.png", "by_combo", "transition.csv", "transition_differences.csv", "tests.csv", "means.csv",
-                     "spread.csv"}  # fmt: skip
+    assert files == {"overview.png", "by_combo", "transition.csv", "transition_differences.csv", "tests.csv",
+                     "means.csv", "spread.csv"}  # fmt: skip
     table = pd.read_csv(out / "transition.csv")
     columns = ["label", "options", "g_c", "interval_low", "interval_high", "samples", "unbounded", "diverged"]
     assert list(table.columns) == [*columns, "unbounded_from", "note"] and table["note"].isna().all()

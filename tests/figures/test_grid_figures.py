@@ -2,6 +2,7 @@
 
 import itertools
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ def known(monkeypatch):
 
 
 def arranged(study, **asked):
-    return study.__class__(**{**study.__dict__, "arrangement": Arrangement(**asked)})
+    return replace(study, arrangement=Arrangement(**asked))
 
 
 def points(figure, gid):
@@ -195,7 +196,7 @@ def test_random_samples_have_dots_and_no_means(tmp_path, known):
     study = gather(make(tmp_path / "a", "spectrum", grid, iterations=1))
     keep = [group for place, group in enumerate(study.groups) if place % 13 == 0]  # the diagonal
     numbers = [combo.number for group in keep for combo in group.combos]
-    study = study.__class__(**{**study.__dict__, "groups": keep, "runs": study.runs[study.runs["number"].isin(numbers)]})
+    study = replace(study, groups=keep, runs=study.runs[study.runs["number"].isin(numbers)])
     (figure,) = dict(grid_figures.grid_figures(study, "overview", PANEL)).values()
     assert not points(figure, "mean") and not points(figure, "means") and len(points(figure, "run")) == 24
     assert [axes.get_xlabel() for axes in figure.axes] == ["coupling strength g", "learning rate"]
@@ -230,7 +231,7 @@ def test_lines_join_pairs_alone(tmp_path, known, seeds, checksums, pairs):
                for name, seed in zip("ab", seeds, strict=True)]  # fmt: skip
     study = gather(*folders)
     names = [row.label + (str(row.iteration) if checksums == "differ" else "") for row in study.runs.itertuples()]
-    study = study.__class__(**{**study.__dict__, "runs": study.runs.assign(connectome_sha256=names)})
+    study = replace(study, runs=study.runs.assign(connectome_sha256=names))
     (figure,) = dict(grid_figures.grid_figures(study, "overview", PANEL)).values()
     assert sum(line.get_gid() == "pair" for line in figure.axes[0].lines) == pairs
     assert any("starts of one network" in text for text in legend_texts(figure)) == (checksums == "equal")
