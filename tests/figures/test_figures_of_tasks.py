@@ -241,7 +241,7 @@ def task_folder(root, task, settings, columns, summary=MappingProxyType({})):
                 "summary": {"validate_metrics_best": 65.0, "loss_final": 1.5, **summary}})  # fmt: skip
     figures = root / "figs"
     assert visualization.main(["--results_folders", str(root), "--save_figs", str(figures), "--format", "svg"]) == 0
-    return (figures / "loss.svg").read_text(), (figures / "validate_metrics_best_by_label.svg").read_text()
+    return (figures / "by_combo" / "loss.svg").read_text(), (figures / "overview.svg").read_text()
 
 
 @pytest.mark.slow
