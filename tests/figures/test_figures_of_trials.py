@@ -146,6 +146,6 @@ def test_a_trained_folder_has_the_figure_and_one_of_an_earlier_version_none(tmp_
     assert "before training" in drawn and "2 validation trials" in drawn and "bits at the end" in drawn
     (tmp_path / "out" / "0" / "iter_0" / "trials.npz").unlink()
     assert visualization.main([*asked, str(tmp_path / "earlier")]) == 0
-    others = {path.name for path in (tmp_path / "figs").iterdir()} - {"trials.svg"}
-    assert {path.name for path in (tmp_path / "earlier").iterdir()} == others
+    others = {path.name for path in (tmp_path / "figs").rglob("*")} - {"trials.svg"}
+    assert {path.name for path in (tmp_path / "earlier").rglob("*")} == others
     assert not {"gains.csv", "shifts.csv"} & others, "weights alone were trained"
