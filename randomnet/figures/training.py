@@ -307,7 +307,7 @@ def radius_figures(study: Study, ylabel: str | None) -> Figures:
 
 
 def loss_minimum_boxes(study: Study, ylabel: str | None) -> Figures:
-    """Lowest loss, its epoch, and the epoch of 99 % of the way down; a figure per group."""
+    """Lowest loss, its epoch, and the epoch of 99 % of the way down; a figure per group of several runs."""
     split = "validation" if any("validate_loss" in combo.loaded.history for combo in study.combos) else "training"
     panels = [Panel("loss_minimum", ylabel or f"minimum {split}\n" + loss_label(None, study.combos)),
               Panel("epoch_minimum", f"epoch of the minimum\n{split} loss", whole=True),
@@ -316,7 +316,7 @@ def loss_minimum_boxes(study: Study, ylabel: str | None) -> Figures:
         series = combo_series(study, group)
         runs = ended_runs(study, series)
         drawn = [panel for panel in panels if np.isfinite(runs[panel.column].astype(float)).any()]
-        if drawn:
+        if drawn and len(runs) > 1:
             title, looks = combo_texts.title_with_task(group.combos, group.title), list(series.values())
             runs, texts = runs.assign(group=runs["series"]), [look.text for look in looks]
             yield figure_stem("minimum", group), plotting.dot_plot(runs, drawn, looks, texts, title=title, boxes=True)
