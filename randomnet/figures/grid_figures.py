@@ -38,11 +38,13 @@ Key = tuple[str, int]  # label and number of a combo
 def grid_figures(
     study: Study, stem: str, panels: Sequence[Panel], note: str = "", history: pd.DataFrame | None = None,
     course: Panel | None = None, labels: Mapping[str, Mapping[str, str]] | None = None,
+    crossings: Mapping[Key, tuple[float, float, float]] | None = None,
 ) -> Figures:  # fmt: skip
     """The pages of a figure of these quantities of all runs; none without a finite value.
 
     history: with columns label, number, run, epoch, status and that of `course`, which is drawn over epochs.
     labels:  axis labels by column, then by the combo's loss, where losses differ.
+    crossings: by combo, where the quantity with a line at zero crosses it along the x axis, and its interval.
     """
     layout = grid_layout(study)
     looks = series_of_combos(study, layout)
@@ -58,7 +60,9 @@ def grid_figures(
     for place, (option, combos) in enumerate(sets):
         table, facet = _facet(study, layout, option, combos, runs, cells, labels or {})
         tables.append(table.assign(facet=place))
-        facets.append(replace(facet, notes={panel.column: _left_out_text(panel.column, table) for panel in panels}))
+        crossing = {looks[key].text: crossings[key] for combo in combos
+                    if crossings and (key := (combo.label, combo.number)) in crossings}  # fmt: skip
+        facets.append(replace(facet, crossings=crossing, notes={panel.column: _left_out_text(panel.column, table) for panel in panels}))
     table = pd.concat(tables, ignore_index=True) if tables else runs
     title = _title(study, layout, note)
     series = list(dict.fromkeys(looks.values()))

@@ -23,13 +23,17 @@ AFTER_TRAINING = Panel("lambda_max_final", "largest exponent\nλ$_\\mathrm{max}$
 VALIDATION, TRAINING = "validate_loss", "train_loss"  # columns of history.csv
 
 
-def overview_figures(study: Study, ylabel: str | None, quantities: Quantities, has_courses: bool = False) -> Figures:
+def overview_figures(
+    study: Study, ylabel: str | None, quantities: Quantities, has_courses: bool = False,
+    crossings: Mapping[tuple[str, int], tuple[float, float, float]] | None = None,
+) -> Figures:  # fmt: skip
     """The pages of the overview: the quantities of all runs, and with `has_courses` the loss over epochs."""
     history = histories(study) if has_courses else pd.DataFrame()
     course = _course(study, ylabel, history) if len(history) else None
     columns = [panel.column for panel in (*quantities(study, ylabel), *([course] if course else []))]
     labels = _labels_by_loss(study, [name for name in columns if "loss" in name]) if not ylabel else {}
-    yield from grid_figures(study, OVERVIEW, quantities(study, ylabel), history=history, course=course, labels=labels)
+    yield from grid_figures(study, OVERVIEW, quantities(study, ylabel), history=history, course=course, labels=labels,
+                            crossings=crossings)  # fmt: skip
 
 
 def histories(study: Study) -> pd.DataFrame:

@@ -37,14 +37,16 @@ Pairs = Sequence[tuple[Series, Combo]]
 Key = tuple[Mapping[float, str], Mapping[int, str]]  # legend texts of shades and of dashes
 
 
-def dynamics_figures(study: Study, ylabel: str | None) -> Figures:
+def dynamics_figures(
+    study: Study, ylabel: str | None, crossings: Mapping[tuple[str, int], tuple[float, float, float]] | None = None
+) -> Figures:
     """The overview: largest exponent, dimension and entropy rate.
 
-    Runs with several initial states have small dots for these.
+    Runs with several initial states have small dots for these. crossings: as grid_figures has them.
     """
     unit = _time_unit(study.combos)
     panels = [replace(panel, label=panel.label.replace("τ", unit)) for panel in PANELS]
-    yield from overview_figures(replace(study, runs=_with_states(study)), ylabel, fixed(*panels))
+    yield from overview_figures(replace(study, runs=_with_states(study)), ylabel, fixed(*panels), crossings=crossings)
 
 
 def _time_unit(combos: Iterable[Combo]) -> str:

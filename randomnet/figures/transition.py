@@ -61,11 +61,20 @@ class Colour(NamedTuple):
 
 
 def transition_overview(study: Study, ylabel: str | None) -> Figures:
-    """The overview: largest exponent, dimension and entropy rate against g, unless the user asks for another x."""
+    """The overview: exponent, dimension and entropy rate against g, with the crossings, unless the user asks for more."""
     asked = study.arrangement
-    if not asked.x and any(_is_g(option) for option in varied_options(study, study.combos)):
+    if any(_is_g(option) for option in varied_options(study, study.combos)) and not asked.x:
         asked = asked._replace(x=G.split(".")[-1])
-    yield from dynamics_figures(replace(study, arrangement=asked), ylabel)
+    crossings = {(combo.label, combo.number): _crossing(colour.estimate) for colour in _colours(study)
+                 for combo in colour.combos if colour.estimate.crossing is not None}  # fmt: skip
+    crossings = crossings if _is_g(asked.x) and not asked.pool else {}
+    yield from dynamics_figures(replace(study, arrangement=asked), ylabel, crossings)
+
+
+def _crossing(estimate: Transition) -> tuple[float, float, float]:
+    """The crossing and the ends of its interval, nan where unknown."""
+    return tuple(np.nan if value is None else float(value)  # type: ignore[return-value]
+                 for value in (estimate.crossing, estimate.low, estimate.high))  # fmt: skip
 
 
 def transition_figures(study: Study, ylabel: str | None) -> Figures:

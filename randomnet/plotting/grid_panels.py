@@ -19,6 +19,7 @@ from randomnet.plotting.option_axis import set_option_ticks, shifted, slot_width
 from randomnet.plotting.run_marks import MEAN, Interval
 from randomnet.plotting.style import (
     DASHED,
+    DOTTED,
     DOUBLE,
     REFERENCE,
     SINGLE,
@@ -59,6 +60,7 @@ class Facet:
     notes:    by column, what is not drawn, such as `2 unbounded`.
     starts:   the cells whose runs are starts of one network.
     pairs:    pairs of series, drawn side by side, whose runs of equal iterations are pairs.
+    crossings: by series, the x at which its first quantity with a line at zero crosses that line, and its interval.
     """
 
     title: str = ""
@@ -71,6 +73,7 @@ class Facet:
     log_x: bool = False
     starts: frozenset[str] = frozenset()
     pairs: tuple[tuple[str, str], ...] = ()
+    crossings: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
 def grid_panels(
@@ -146,8 +149,12 @@ def _with_chance(panel: Panel, table: pd.DataFrame) -> Panel:
 def _set_title(axes: Axes, content: Panel | Courses, facet: Facet, is_first: bool) -> None:
     """The facet's name above its first panel, and what is left out above every panel."""
     note = facet.notes.get(content.column, "") if isinstance(content, Panel) else ""
+    crossings = facet.crossings.values() if isinstance(content, Panel) and content.zero else ()
+    ends = ", ".join(f"{x:.3g} ({low:.3g} to {high:.3g})" for x, low, high in crossings)
+    texts = [f"crosses 0 at {ends}" if ends else "", f"left out: {note}" if note else ""]
+    texts = ["\n".join(textwrap.wrap(text, 44)) for text in texts if text]
     name = "\n".join(textwrap.wrap(escape_dollars(facet.title), 34)) if is_first else ""
-    axes.set_title("\n".join(filter(None, [name, f"left out: {note}" if note else ""])), fontsize=7)
+    axes.set_title("\n".join(filter(None, [name, *texts])), fontsize=7)
 
 
 def _draw_panel(
@@ -171,6 +178,8 @@ def _draw_panel(
         if facet.averaged:
             _draw_means(axes, rows, panel, look, facet, shift, interval)
     _draw_pairs(axes, places, facet.pairs, by_series)
+    for look in present if panel.zero else ():
+        _draw_crossing(axes, facet.crossings.get(look.text), look)
     if facet.groups:
         axes.set_xlim(-0.6, len(facet.groups) - 0.4)
     axes.margins(y=0.1)
@@ -228,6 +237,15 @@ def _draw_pairs(
         for key, point in places.get(first, {}).items():
             if key[by_series:] in others:
                 axes.plot(*zip(point, others[key[by_series:]], strict=True), gid="pair", **PAIR)
+
+
+def _draw_crossing(axes: Axes, crossing: tuple[float, float, float] | None, look: Series) -> None:
+    """Draw a dotted vertical line where a series crosses zero, over a band of its interval."""
+    if crossing is not None:
+        x, low, high = crossing
+        axes.axvline(x, color=look.color, linestyle=DOTTED, linewidth=0.9, zorder=1, gid="crossing")
+        if np.isfinite([low, high]).all():
+            axes.axvspan(low, high, color=look.color, alpha=0.12, linewidth=0, zorder=0)
 
 
 def _finish_y_axes(
@@ -317,6 +335,9 @@ def _handles(
             named = replace(look, text=f"{look.text}{_count_text(table, panels, look)}")
             handles.append(_line_and_mark(named) if courses or _is_joined(facets) else mark_handle(named))
     handles += _mean_handles(table, panels, facets, over)
+    if any(facet.crossings for facet in facets):
+        label = "dotted, with band: zero crossing of the medians, 95 % interval"
+        handles.append(Line2D([], [], color=REFERENCE, linestyle=DOTTED, linewidth=0.9, label=label))
     if any(facet.pairs for facet in facets):
         handles.append(Line2D([], [], label="pair: equal iteration and seed", **PAIR))
     if any(run_marks.hollow(averaged, panel).any() for panel in panels):

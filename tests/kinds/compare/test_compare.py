@@ -471,7 +471,8 @@ def test_the_figures_have_a_panel_per_score_and_the_models_beside_the_truth(run,
     out = study / "figs"
     asked = ["--results_folders", str(study / "out"), "--save_figs", str(out), "--format", "svg"]
     assert visualization.main(asked) == 0
-    assert {"scores.svg", "scores_by_latent.svg", "dynamics.svg"} <= {file.name for file in (out / "by_combo").iterdir()}
+    names = {file.name for file in (out / "by_combo").iterdir()}
+    assert {"scores.svg", "scores_by_latent.svg", "dynamics.svg"} <= names and (out / "overview.svg").exists()
     text = (out / "by_combo" / "scores.svg").read_text()
     for said in ("rate R²", "held-out neurons", "what the true rates get", "between halves", "fit_gru", "fit_node"):
         assert said in text
